@@ -1,0 +1,46 @@
+# The template's own chores; a generated project has its own Makefile.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PYTHON ?= python3
+DIR ?= demo
+READY := .venv/ready
+PROJECT := $(DIR)/data-science-project
+BIN := .venv/bin
+
+.PHONY: help demo test docs check fix clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.13 ..." * (sys.version_info < (3, 11)))'
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	@.venv/bin/python -m pip install --quiet --group dev
+	@touch $(READY)
+
+demo: $(READY) ## render the default project into demo/ (DIR=folder) and carry it to predictions and a report
+	@$(BIN)/cookiecutter . --no-input --default-config --overwrite-if-exists --output-dir "$(DIR)"
+	@$(MAKE) -C "$(PROJECT)" predict evaluate
+	@printf '\nPredictions: '; ls "$(PROJECT)"/data/predictions/*.csv
+	@printf 'Report:      '; ls "$(PROJECT)"/reports/*/evaluation.html
+
+test: $(READY) ## render, refuse, install and run everything (long: it makes a project's environment)
+	@$(BIN)/python -m pytest $(ARGS)
+
+docs: $(READY) ## docs/ -> docs/_build/html
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+check: $(READY) ## lint and format check; never writes
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+fix: $(READY) ## mend what check can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean: ## remove what make built
+	@rm -rf .venv .pytest_cache .ruff_cache docs/_build demo

@@ -1,0 +1,83 @@
+"""What the tests share: rendering, one default project, and that project with its environment."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from cookiecutter.main import cookiecutter
+
+TEMPLATE = Path(__file__).resolve().parents[1]
+PROJECT = "{{cookiecutter.repo_name}}"
+# Make's own variables would leak from `make test` into the makes that the tests start.
+LEAKY = ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "VIRTUAL_ENV", "PYTHONPATH", "GIT_DIR", "GIT_WORK_TREE")
+PLAIN_ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in LEAKY}
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch):
+    """Tests start in a plain environment, whatever started them."""
+    for name in LEAKY:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory) -> Path:
+    """The template as a clone has it: without the caches that tools leave in a working copy."""
+    copy = tmp_path_factory.mktemp("template")
+    caches = shutil.ignore_patterns("__pycache__", ".*_cache", "*.egg-info")
+    for part in ("hooks", PROJECT):
+        shutil.copytree(TEMPLATE / part, copy / part, ignore=caches)
+    shutil.copy(TEMPLATE / "cookiecutter.json", copy)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def render(template, tmp_path_factory):
+    """Render the template in this process: `render(folder, repo_name="churn")` returns the project's folder."""
+    config = tmp_path_factory.mktemp("config") / "cookiecutter.yaml"
+    config.write_text(f"replay_dir: {config.parent}/replay\ncookiecutters_dir: {config.parent}/templates\n")
+
+    def render_into(folder: Path, **answers: str) -> Path:
+        made = cookiecutter(
+            str(template), no_input=True, extra_context=answers, output_dir=str(folder), config_file=str(config)
+        )
+        return Path(made)
+
+    return render_into
+
+
+@pytest.fixture(scope="session")
+def default_project(render, tmp_path_factory) -> Path:
+    """The project that the default answers give; read it, do not change it."""
+    return render(tmp_path_factory.mktemp("default"))
+
+
+@pytest.fixture(scope="session")
+def installed_project(render, tmp_path_factory) -> Path:
+    """A default project in a folder with a blank in its name, with its own environment: `make install` has run."""
+    project = render(tmp_path_factory.mktemp("a folder"))
+    done = make(project, "install")
+    assert done.returncode == 0, done.stderr
+    return project
+
+
+def make(project: Path, *words: str, timeout: float = 900, **environment: str) -> subprocess.CompletedProcess:
+    """Run make in a project and keep what it prints."""
+    return subprocess.run(
+        ["make", *words],
+        cwd=project,
+        env=PLAIN_ENVIRONMENT | environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+
+
+def git(folder: Path, *words: str) -> str:
+    """Run git in a folder and return what it prints."""
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@localhost", "-c", "init.defaultBranch=main"]
+    return subprocess.run(
+        ["git", *identity, *words], cwd=folder, env=PLAIN_ENVIRONMENT, capture_output=True, text=True, check=True
+    ).stdout

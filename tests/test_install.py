@@ -1,0 +1,124 @@
+"""The environment follows content: nothing is installed twice, and what cannot work is said."""
+
+import os
+import runpy
+import shutil
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from conftest import make
+
+
+@pytest.fixture
+def project(default_project, tmp_path) -> Path:
+    """A copy of the default project that a test may change."""
+    return Path(shutil.copytree(default_project, tmp_path / "project"))
+
+
+@pytest.fixture
+def module(project) -> SimpleNamespace:
+    """install.py of the copy, as it runs before anything is installed."""
+    (path,) = project.glob("src/*/install.py")
+    return SimpleNamespace(**runpy.run_path(str(path)))
+
+
+def make_ready(project: Path, module: SimpleNamespace) -> Path:
+    """Let the environment look finished, without one."""
+    ready = project / ".venv" / "ready"
+    ready.parent.mkdir()
+    (project / "requirements.lock").write_text(f"{module.MADE_FROM}{module.dependencies(project)}\n")
+    ready.write_text(module.state(project))
+    return ready
+
+
+def test_nothing_is_done_while_the_content_is_the_same(project, module, capsys):
+    ready = make_ready(project, module)
+    os.utime(ready, (0, 0))
+
+    changed = module.install(project)
+
+    assert not changed and capsys.readouterr() == ("", "")
+    assert time.time() - ready.stat().st_mtime < 60, "make would look again and again"
+    assert [path.name for path in ready.parent.iterdir()] == ["ready"]
+
+
+def test_newer_time_stamp_installs_nothing(project, module):
+    make_ready(project, module)
+    (project / "pyproject.toml").touch()
+
+    done = make(project, "install")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_linter_rules_are_no_reason_to_install(project, module):
+    ready = make_ready(project, module)
+    pyproject = project / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace("line-length = 120", "line-length = 100"))
+
+    assert ready.read_text() == module.state(project)
+
+
+@pytest.mark.parametrize("change", ["dependency", "lock", "folder"])
+def test_what_matters_is_noticed(project, module, tmp_path, change):
+    ready = make_ready(project, module)
+    if change == "dependency":
+        pyproject = project / "pyproject.toml"
+        pyproject.write_text(pyproject.read_text().replace('"click>=8.1"', '"click>=8.2"'))
+    elif change == "lock":
+        (project / "requirements.lock").write_text("click==8.2\n")
+    else:
+        project = project.rename(tmp_path / "moved")
+        ready = project / ".venv" / "ready"
+
+    assert ready.read_text() != module.state(project)
+
+
+def test_old_python_is_named_with_the_cure(project, module, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "version_info", (3, 9, 1, "final", 0))
+
+    assert module.main([]) == 1
+
+    message = capsys.readouterr().err
+    assert "Python 3.9" in message and "3.11 is needed" in message and "make install PYTHON=" in message
+
+
+def test_folder_that_is_no_environment_is_left_alone(project, module, capsys):
+    (project / "thesis").mkdir()
+    (project / "thesis" / "chapter.txt").write_text("years of work")
+
+    assert module.main(["--venv", "thesis"]) == 1
+
+    assert "is not a Python environment" in capsys.readouterr().err
+    assert (project / "thesis" / "chapter.txt").read_text() == "years of work"
+
+
+def test_lock_names_versions_for_every_platform_and_no_place(installed_project):
+    lines = (installed_project / "requirements.lock").read_text("utf-8").splitlines()
+
+    pinned = [line for line in lines if not line.lstrip().startswith("#")]
+    assert len(pinned) > 50 and all("==" in line for line in pinned)
+    assert any("sys_platform == 'win32'" in line for line in pinned)
+    assert not any(word in line for line in lines for word in ("://", "file:", str(installed_project), "--index"))
+
+
+def test_missing_network_is_said(installed_project, tmp_path):
+    project = Path(shutil.copytree(installed_project, tmp_path / "offline", ignore=shutil.ignore_patterns(".venv")))
+    (project / "requirements.lock").unlink()
+    nowhere = "http://127.0.0.1:9/simple"
+
+    done = make(
+        project,
+        "install",
+        PIP_INDEX_URL=nowhere,
+        UV_DEFAULT_INDEX=nowhere,
+        PIP_RETRIES="0",
+        UV_NO_CACHE="1",
+        UV_HTTP_RETRIES="0",
+    )
+
+    assert done.returncode != 0 and "Is there a network?" in done.stderr
+    assert not (project / ".venv" / "ready").exists() and not (project / "requirements.lock").exists()

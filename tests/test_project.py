@@ -1,0 +1,114 @@
+"""A rendered project does what its Makefile and README say: every command in them is read and run."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import PLAIN_ENVIRONMENT, PROJECT, TEMPLATE, make
+
+HELP = re.compile(r"^([a-z]+):.*## ", re.MULTILINE)
+TARGETS = HELP.findall((TEMPLATE / PROJECT / "Makefile").read_text("utf-8"))
+CONTRACT = "help install data features train evaluate predict explore runs notebook docs test check fix clean".split()
+
+
+def commands(readme: Path) -> list[str]:
+    """Return the commands that a README's code blocks tell to type, without a prompt's dollar and a comment."""
+    fenced, found = False, []
+    for line in readme.read_text("utf-8").splitlines():
+        fenced ^= line.startswith("```")
+        if fenced or line.startswith("    "):
+            found.append(re.sub(r"\s+# .*", "", line.strip().removeprefix("$ ")))
+    return [command for command in found if command == "make" or command.startswith(("make ", "python -m "))]
+
+
+def state_of(project: Path) -> dict[str, int]:
+    """Return when each file that a step may write was last written, in nanoseconds."""
+    folders = ("data", "models", "reports", "references")
+    files = [path for folder in folders for path in (project / folder).rglob("*") if path.is_file()]
+    return {str(path): path.stat().st_mtime_ns for path in files}
+
+
+def test_help_is_the_default_and_lists_the_targets_in_pipeline_order(default_project):
+    done = make(default_project)
+
+    assert re.findall(r"^make ([a-z]+) ", done.stdout, re.MULTILINE) == TARGETS == CONTRACT
+
+
+@pytest.mark.parametrize("target", [*TARGETS[:-1], "predict", TARGETS[-1]])
+def test_every_target_runs(installed_project, target):
+    done = make(installed_project, target)
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def test_second_predict_writes_nothing_and_says_so(installed_project):
+    first = make(installed_project, "predict")
+    assert first.returncode == 0, first.stderr
+    before = state_of(installed_project)
+
+    second = make(installed_project, "predict")
+
+    assert second.returncode == 0 and state_of(installed_project) == before
+    assert "up to date" in (second.stdout + second.stderr)
+
+
+def test_commands_of_the_project_readme_run(installed_project):
+    environment = {"PATH": f"{installed_project}/.venv/bin{os.pathsep}{PLAIN_ENVIRONMENT['PATH']}"}
+    told = dict.fromkeys(commands(installed_project / "README.md"))
+    assert "make predict" in told
+    for command in told:
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=installed_project,
+            env=PLAIN_ENVIRONMENT | environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+
+
+def test_commands_of_the_template_readme_are_targets():
+    known = HELP.findall((TEMPLATE / "Makefile").read_text("utf-8"))
+
+    for command in commands(TEMPLATE / "README.md"):
+        if command.startswith("make "):
+            words = [word for word in shlex.split(command)[1:] if "=" not in word and not word.startswith("-")]
+            assert set(words) <= {*known, *TARGETS}, command
+
+
+def test_demo_prints_where_predictions_and_report_are(template, tmp_path):
+    for name in ("Makefile", "pyproject.toml"):
+        (template / name).write_bytes((TEMPLATE / name).read_bytes())
+    folder = tmp_path / "my demo"
+
+    done = make(template, "-o", ".venv/ready", "demo", f"DIR={folder}", f"BIN={Path(sys.executable).parent}")
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    for label in ("Predictions: ", "Report:      "):
+        (line,) = [line for line in done.stdout.splitlines() if line.startswith(label)]
+        assert Path(line.removeprefix(label)).stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["plain.csv", "my file.csv", "it's.csv", 'say "x".csv', "a$b.csv", "a;b|c&d.csv", "ü😀.csv", "-x.csv", "*.csv"],
+)
+@pytest.mark.parametrize("variable", ["INPUT", "OUTPUT", "RUN", "MESSAGE", "SET"])
+def test_options_reach_the_command_as_typed(default_project, variable, value):
+    done = make(default_project, "--dry-run", "-o", ".venv/ready", "predict", f"{variable}={value}")
+
+    option = {"INPUT": "--input", "OUTPUT": "--output", "RUN": "--run", "MESSAGE": "--message", "SET": "--set"}[
+        variable
+    ]
+    assert shlex.split(done.stdout)[-3:] == ["predict", option, value]
+
+
+@pytest.mark.parametrize(("value", "given"), [("1", True), ("yes", True), ("0", False), ("no", False), ("", False)])
+def test_flags_are_given_or_not(default_project, value, given):
+    done = make(default_project, "--dry-run", "-o", ".venv/ready", "data", f"ACCEPT={value}")
+
+    assert ("--accept" in done.stdout) == given

@@ -1,0 +1,335 @@
+"""Every answer gives a valid project or is refused by name, with the rule and an example, and nothing left behind."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from conftest import PLAIN_ENVIRONMENT, TEMPLATE, git
+from cookiecutter.exceptions import FailedHookException, OutputDirExistsException, UndefinedVariableInTemplate
+from jinja2 import TemplateError
+
+REFUSALS = (
+    FailedHookException,
+    OutputDirExistsException,
+    UndefinedVariableInTemplate,
+    TemplateError,
+    ZeroDivisionError,
+)
+SAFE = {"repo_name": "churn", "package_name": "churn_model"}
+TEXTS = ("project_name", "author_name", "description")
+
+HOSTILE = {
+    "empty": "",
+    "blank": " ",
+    "blanks around": "  churn  ",
+    "tab": "a\tb",
+    "newline": "first\nsecond",
+    "carriage return": "first\r\nsecond",
+    "null": "a\0b",
+    "escape": "a\x1b[31mb",
+    "delete": "a\x7fb",
+    "line separator": "a\u2028b",
+    "lone surrogate": "a\udcffb",
+    "double quote": 'the "best" one',
+    "three quotes": 'a"""b',
+    "single quote": "M. O'Neil",
+    "backslash": "a\\b",
+    "backslash at the end": "a\\",
+    "backslash n": "a\\nb",
+    "backslash u": "\\u0041\\U0001F600",
+    "umlaut": "Größe",
+    "japanese": "データ",
+    "arabic": "بيانات",
+    "emoji": "churn 😀 👩‍💻",
+    "combining": "e\u0301",
+    "no-break space": "a\u00a0b",
+    "right to left override": "a\u202eb",
+    "jinja": "{{ 7 * 7 }}",
+    "jinja answer": "{{ cookiecutter.target }}",
+    "jinja undefined": "{{ nothing }}",
+    "jinja open": "{{",
+    "jinja closed": "a }} b",
+    "jinja error": "{{ 1/0 }}",
+    "jinja block": "{% if True %}x",
+    "jinja comment": "{# gone #}",
+    "github expression": "${{ secrets.TOKEN }}",
+    "dollar": "$HOME $(id) `id`",
+    "percent": "%s %(x)s 100 %",
+    "markup": "<script>alert(1)</script>",
+    "markdown": "# *x* [y](z) | `w`",
+    "toml": '"\n[evil]\nx = "',
+    "hash": "#1 in sales",
+    "equals": "a = b",
+    "long": "x" * 300,
+    "very long": "y " * 5000,
+    "dot": ".",
+    "dots": "..",
+    "slash": "a/b",
+    "deep": "a/b/c/d",
+    "parent": "../outside",
+    "parents": "../../x/y",
+    "absolute": "/tmp/absolutely-not",
+    "windows": "C:\\x\\y",
+    "wildcard": "*",
+    "option": "--help",
+    "digits first": "2024-sales",
+    "digit": "7",
+    "upper case": "Churn",
+    "keyword": "class",
+    "constant": "None",
+    "soft keyword": "match",
+    "standard module": "json",
+    "dependency": "pandas",
+    "distribution": "scikit-learn",
+    "folder": "tests",
+    "dunder": "__init__",
+    "underscore": "_",
+    "hyphen last": "churn-",
+    "null word": "null",
+    "true": "True",
+}
+
+
+def everything_in(folder: Path) -> set[str]:
+    return {str(path) for path in folder.rglob("*")}
+
+
+def assert_valid(project: Path) -> dict:
+    """Check what must hold in every project and return pyproject.toml and params.toml as one dict."""
+    settings = {name: tomllib.loads((project / f"{name}.toml").read_text("utf-8")) for name in ("pyproject", "params")}
+    (package,) = (project / "src").iterdir()
+    assert package.name.isidentifier() and (package / "__init__.py").exists()
+    for path in sorted(project.rglob("*")):
+        if path.is_file() and ".git" not in path.parts:
+            text = path.read_text("utf-8")
+            assert "{{ cookiecutter." not in text and "cookiecutter.__" not in text, path
+            if path.suffix == ".ipynb":
+                json.loads(text)
+            if path.suffix == ".py" and package not in path.parents:
+                compile(text, path, "exec")
+    assert git(project, "rev-list", "--count", "HEAD").strip() == "1"
+    return settings
+
+
+def render_or_refuse(render, folder: Path, capfd, prompt: str, answers: dict) -> dict | None:
+    """Return the settings of a valid project; None for a refusal, once it is checked that it was a good one."""
+    inner = folder / "outer" / "inner"
+    inner.mkdir(parents=True)
+    before = everything_in(folder)
+    try:
+        project = render(inner, **answers)
+    except REFUSALS as error:
+        assert everything_in(folder) == before, "something was left behind"
+        message = capfd.readouterr().err
+        if isinstance(error, FailedHookException):
+            assert message.startswith(f"{prompt} ") and "It must be" in message and "For example" in message, message
+        else:
+            assert "{" in answers[prompt] or set(answers[prompt]) <= {"."}, error
+        return None
+    assert project.parent == inner
+    return assert_valid(project)
+
+
+@pytest.mark.parametrize("prompt", TEXTS)
+@pytest.mark.parametrize("name", HOSTILE)
+def test_text_arrives_as_typed_or_is_refused(render, tmp_path, capfd, prompt, name):
+    answer = HOSTILE[name]
+
+    settings = render_or_refuse(render, tmp_path, capfd, prompt, SAFE | {prompt: answer})
+
+    refused = (
+        not answer.strip() or "{{" in answer or name in ("null", "escape", "delete", "line separator", "lone surrogate")
+    )
+    if name == "line separator":
+        refused = False  # a kind of white space: it becomes a blank
+    assert (settings is None) == refused
+    if settings and prompt == "author_name":
+        assert settings["pyproject"]["project"]["authors"] == [{"name": " ".join(answer.split())}]
+    if settings and prompt == "description":
+        assert settings["pyproject"]["project"]["description"] == " ".join(answer.split())
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_target_arrives_as_typed_or_is_refused(render, tmp_path, capfd, name):
+    answer = HOSTILE[name]
+
+    settings = render_or_refuse(render, tmp_path, capfd, "target", SAFE | {"target": answer})
+
+    if settings is not None:
+        assert settings["params"]["data"]["target"] == answer
+
+
+@pytest.mark.parametrize("suffix", ["", ".csv"])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_source_arrives_as_typed_or_is_refused(render, tmp_path, capfd, name, suffix):
+    answer = HOSTILE[name] + suffix
+
+    settings = render_or_refuse(render, tmp_path, capfd, "data_source", SAFE | {"data_source": answer})
+
+    assert (settings is None) or suffix
+    if settings is not None:
+        assert settings["params"]["data"]["source"] == answer
+
+
+@pytest.mark.parametrize("prompt", ["repo_name", "package_name"])
+@pytest.mark.parametrize("name", HOSTILE)
+def test_name_is_a_good_one_or_refused(render, tmp_path, capfd, prompt, name):
+    answer = HOSTILE[name]
+
+    settings = render_or_refuse(render, tmp_path, capfd, prompt, SAFE | {prompt: answer})
+
+    accepted = {
+        "repo_name": ("keyword", "soft keyword", "standard module", "null word"),
+        "package_name": ("upper case", "soft keyword", "null word"),
+    }
+    assert (settings is not None) == (name in accepted[prompt])
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_every_project_name_has_a_good_folder_name(render, tmp_path, capfd, name):
+    answer = HOSTILE[name]
+
+    try:
+        project = render(tmp_path, project_name=answer, package_name="churn_model")
+    except REFUSALS:
+        named = ("project_name ", "repo_name ")  # a name that is a library's is refused as the folder's name
+        assert capfd.readouterr().err.startswith(named) or "{{" in answer
+        assert everything_in(tmp_path) == set()
+    else:
+        assert_valid(project)
+
+
+@pytest.mark.parametrize(
+    ("project_name", "repo_name"),
+    [
+        ("Customer churn", "customer-churn"),
+        ("2024 sales", "project-2024-sales"),
+        ("Größe & Preis", "grosse-preis"),
+        ("😀", "project"),
+        ("a/b", "a-b"),
+    ],
+)
+def test_folder_name_follows_the_project_name(render, tmp_path, project_name, repo_name):
+    project = render(tmp_path, project_name=project_name)
+
+    assert project.name == repo_name
+    assert (project / "src" / repo_name.replace("-", "_")).is_dir()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "sklearn:wine",
+        "data.csv",
+        "DATA.CSV",
+        "many files/part-*.parquet",
+        "C:\\data\\x.xlsx",
+        "a.csv.gz",
+        "a.tsv.zip",
+        "archive.zip",
+        "https://example.org/download?id=7",
+        "s3://bucket/key.csv",
+        "gs://bucket/part-*.parquet",
+        "az://container/x.json",
+        "sqlite:///shop.db?table=orders",
+        "postgresql+psycopg://user:pass@host/db?query=select * from t where a > 'x'",
+    ],
+)
+def test_known_sources_are_accepted(render, tmp_path, source):
+    params = tomllib.loads((render(tmp_path, data_source=source) / "params.toml").read_text("utf-8"))
+
+    assert params["data"]["source"] == source
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "sklearn:boston",
+        "sklearn:x.csv",
+        "data",
+        "data.pdf",
+        ".csv",
+        "dir/.csv",
+        "https://",
+        "ftp://h/x.csv",
+        "sqlite:///x.db",
+    ],
+)
+def test_unknown_sources_are_refused(render, tmp_path, capfd, source):
+    with pytest.raises(FailedHookException):
+        render(tmp_path, data_source=source)
+
+    assert capfd.readouterr().err.startswith(f"data_source {source!r} is refused")
+    assert everything_in(tmp_path) == set()
+
+
+def test_names_of_all_dependencies_are_taken(default_project):
+    project = tomllib.loads((default_project / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+
+    taken = (TEMPLATE / "hooks/pre_gen_project.py").read_text("utf-8").split('TAKEN = """')[1].split('"""')[0].split()
+
+    assert {word.split(">")[0].replace("-", "_") for word in wanted} <= set(taken)
+
+
+def run_cookiecutter(template: Path, folder: Path, *words: str) -> str:
+    """Start cookiecutter as a user does, in a shell that stands in `folder`."""
+    command = [sys.executable, "-m", "cookiecutter", str(template), "--no-input", "--default-config", *words]
+    environment = PLAIN_ENVIRONMENT | {"PWD": str(folder), "HOME": str(folder.parent)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("options", [[], ["--output-dir", "else where"]])
+@pytest.mark.parametrize(
+    ("file", "source", "written"),
+    [
+        ("bank.csv", "bank.csv", "{}bank.csv"),
+        ("in put/é😀.csv", "in put/é😀.csv", "{}in put/é😀.csv"),
+        ("parts/1.csv", "parts/*.csv", "{}parts/*.csv"),
+        ("shop.db", "sqlite:///shop.db?table=orders", "sqlite:///{}shop.db?table=orders"),
+    ],
+)
+def test_relative_source_is_taken_from_where_cookiecutter_started(template, tmp_path, options, file, source, written):
+    start = tmp_path / "start"
+    (start / file).parent.mkdir(parents=True)
+    (start / file).touch()
+
+    run_cookiecutter(template, start, *options, f"data_source={source}", "target=y")
+
+    (params,) = start.rglob("params.toml")
+    up = os.path.relpath(start, params.parent) + "/"
+    assert tomllib.loads(params.read_text("utf-8"))["data"]["source"] == written.format(up)
+
+
+def test_absolute_source_stays_absolute(render, tmp_path):
+    file = tmp_path / "bank.csv"
+    file.touch()
+
+    project = render(tmp_path, data_source=str(file))
+
+    assert tomllib.loads((project / "params.toml").read_text("utf-8"))["data"]["source"] == str(file)
+
+
+def test_missing_source_is_named_with_the_line_to_edit(render, tmp_path, capfd):
+    project = render(tmp_path, data_source="nowhere.csv")
+
+    message = capfd.readouterr().out
+    line = int(message.split("params.toml, line ")[1].split(".")[0])
+    assert (project / "params.toml").read_text("utf-8").splitlines()[line - 1] == 'source = "nowhere.csv"'
+
+
+def test_next_command_can_be_typed_from_where_cookiecutter_started(template, tmp_path):
+    start = tmp_path / "a folder"
+    start.mkdir()
+
+    printed = run_cookiecutter(template, start, "--output-dir", "my projects")
+
+    command = printed.strip().splitlines()[-1].removeprefix("Next: ").removesuffix(" && make predict")
+    place = subprocess.run(["bash", "-c", f"{command} && pwd"], cwd=start, capture_output=True, text=True).stdout
+    assert Path(place.strip()) == (start / "my projects" / "data-science-project").resolve()

@@ -1,0 +1,277 @@
+"""The template as a house: its rules of size and hygiene, checked on the unrendered files and on rendered projects."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import PROJECT, TEMPLATE, git
+
+LICENSES = ("MIT", "BSD-3-Clause", "Apache-2.0", "Proprietary")
+CONTROL = re.compile(
+    r"\{%-?\s*(cookiecutter|if|elif|else|endif|for|endfor|set|macro|raw|endraw|include|import|block)\b"
+)
+LEFTOVER = re.compile(r"\{\{-? ?cookiecutter\.|\{%-?\s*(cookiecutter|if|elif|else|endif|for|endfor|raw|endraw)\b")
+STUB = re.compile(r"\bTODO\b|\bFIXME\b|\bXXX\b|assert True\b|replace this", re.IGNORECASE)
+
+
+def text_files(folder: Path) -> list[Path]:
+    """Every file of text in a folder, without git's own."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and ".git" not in path.parts]
+    return [path for path in files if b"\0" not in path.read_bytes()]
+
+
+def package(template: Path) -> list[Path]:
+    return sorted((template / PROJECT / "src").rglob("*.py"))
+
+
+def ruff(folder: Path, *words: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "ruff", *words, "--no-cache"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def test_root_has_at_most_twelve_entries():
+    visible = {path.name for path in TEMPLATE.iterdir() if not path.name.startswith(".")} - {"demo"}
+
+    assert len(visible) <= 12, sorted(visible)
+
+
+@pytest.mark.parametrize("hook", ["pre_gen_project.py", "post_gen_project.py"])
+def test_hooks_have_at_most_forty_lines(hook):
+    assert len((TEMPLATE / "hooks" / hook).read_text("utf-8").splitlines()) <= 40
+
+
+def test_makefile_is_short_and_without_control_lines(template):
+    lines = (template / PROJECT / "Makefile").read_text("utf-8").splitlines()
+
+    assert len(lines) <= 120
+    assert set(re.findall(r"\{\{ ?cookiecutter\.(\w+)", "\n".join(lines))) == {"package_name"}
+
+
+def test_every_recipe_is_one_command(template):
+    recipes = (template / PROJECT / "Makefile").read_text("utf-8").split("\n\n")
+
+    for recipe in recipes:
+        assert len([line for line in recipe.splitlines() if line.startswith("\t@")]) <= 1, recipe
+
+
+def test_control_lines_stay_within_the_budget(template):
+    lines = [line for path in text_files(template) for line in path.read_text("utf-8").splitlines()]
+
+    assert sum(bool(CONTROL.search(line)) for line in lines) <= len(lines) / 100
+
+
+def test_braces_in_rendered_files_are_only_those_of_the_template(template):
+    for path in text_files(template / PROJECT):
+        copied = path.parent.name == "workflows" or "src" in path.parts
+        stray = re.search(r"\{\{(?! ?\(?cookiecutter\.)", path.read_text("utf-8"))
+        assert copied or not stray, f"{path}: write two braces in another way, cookiecutter would read them"
+
+
+def test_python_files_have_no_control_lines(template):
+    for path in template.rglob("*.py"):
+        assert not CONTROL.search(path.read_text("utf-8")), path
+
+
+def test_modules_of_the_package_have_no_jinja_and_import_each_other_relatively(template):
+    assert package(template)
+    for path in package(template):
+        text = path.read_text("utf-8")
+        assert "cookiecutter" not in text, path
+        ast.parse(text)
+
+
+def test_modules_lint_and_are_formatted_as_they_lie_in_the_template(template):
+    for words in (["check"], ["format", "--check"]):
+        done = ruff(template / PROJECT, *words, "src")
+        assert done.returncode == 0, done.stdout
+
+
+def test_hooks_and_tests_lint_and_are_formatted():
+    for words in (["check"], ["format", "--check"]):
+        done = ruff(TEMPLATE, *words, "hooks", "tests")
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", ["x", "data_science_project", "long_" * 11 + "name"])
+def test_rendered_project_lints_and_is_formatted(render, tmp_path, name):
+    project = render(tmp_path, package_name=name)
+
+    for words in (["check"], ["format", "--check"]):
+        done = ruff(project, *words, ".")
+        assert done.returncode == 0, done.stdout
+
+
+def test_nothing_of_the_template_is_left_in_a_project(default_project):
+    for path in text_files(default_project):
+        found = LEFTOVER.search(path.read_text("utf-8")) if "templates" not in path.parts else None
+        assert not found, f"{path}: {found}"
+
+
+def test_nothing_is_a_stub(default_project):
+    for path in text_files(default_project):
+        if path.name != "LICENSE":
+            found = STUB.search(path.read_text("utf-8"))
+            assert not found, f"{path}: {found}"
+
+
+def test_no_function_does_nothing(default_project):
+    for path in default_project.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                body = [part for part in node.body if not isinstance(getattr(part, "value", None), ast.Constant)]
+                only_pass = len(body) == 1 and isinstance(body[0], ast.Pass)
+                assert not only_pass and (body or node.body), f"{path}: {node.name}"
+
+
+def test_functions_are_at_most_sixty_lines_long(default_project):
+    for path in default_project.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno < 60, f"{path}: {node.name}"
+
+
+@pytest.mark.parametrize("license_name", LICENSES)
+def test_the_chosen_licence_is_the_only_one(render, tmp_path, license_name):
+    project = render(tmp_path, license=license_name, author_name='Ada "Q" Lovelace')
+
+    text = (project / "LICENSE").read_text("utf-8")
+    assert 'Ada "Q" Lovelace' in text and "cookiecutter" not in text
+    assert [path.name for path in project.glob("LICENSE*")] == ["LICENSE"]
+    declared = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]["license"]
+    assert declared.removeprefix("LicenseRef-") == license_name
+
+
+def test_project_starts_with_one_commit_on_main_and_a_clean_tree(default_project):
+    assert git(default_project, "rev-list", "--count", "HEAD").strip() == "1"
+    assert git(default_project, "branch", "--show-current").strip() == "main"
+    assert git(default_project, "status", "--porcelain", "--untracked-files=all") == ""
+
+
+def test_clone_keeps_every_folder(default_project, tmp_path):
+    git(tmp_path, "clone", "--quiet", str(default_project), "clone")
+
+    def folders(root: Path) -> set[str]:
+        return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_dir() and ".git" not in path.parts}
+
+    assert folders(tmp_path / "clone") == folders(default_project)
+    wanted = "data/external data/raw data/interim data/processed data/predictions models references reports/figures"
+    assert set(wanted.split()) <= folders(tmp_path / "clone")
+
+
+def test_data_models_and_secrets_never_enter_git(render, tmp_path):
+    project = render(tmp_path)
+    secret = ["data/raw/dump/bank.csv", "data/new.csv", "models/run/model.pkl", "reports/run/evaluation.html", ".env"]
+    secret += [".env.production", ".venv/ready", "reports/figures/a.png", ".cache/digests.json"]
+    kept = ["requirements.lock", "references/data_dictionary.toml", "references/codes.pdf", "notebooks/2.0-x.ipynb"]
+    for name in secret + kept:
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).touch()
+
+    seen = git(project, "status", "--porcelain", "--untracked-files=all").splitlines()
+
+    assert sorted(line.removeprefix("?? ") for line in seen) == sorted(kept)
+
+
+def test_configuration_files_can_be_read(default_project):
+    for path in default_project.rglob("*.y*ml"):
+        assert yaml.safe_load(path.read_text("utf-8")), path
+    for path in default_project.rglob("*.toml"):
+        assert tomllib.loads(path.read_text("utf-8")), path
+    for path in default_project.rglob("*.ipynb"):
+        assert json.loads(path.read_text("utf-8"))["cells"], path
+
+
+def test_nothing_is_capped(default_project):
+    project = tomllib.loads((default_project / "pyproject.toml").read_text("utf-8"))["project"]
+
+    versions = [project["requires-python"], *project["dependencies"], *project["optional-dependencies"]["dev"]]
+
+    assert all(re.fullmatch(r"[\w.-]*>=[\d.]+", version) for version in versions)
+
+
+def test_users_git_set_up_cannot_stop_the_first_commit(render, tmp_path, monkeypatch):
+    hooks = tmp_path / "hooks"
+    hooks.mkdir()
+    (hooks / "pre-commit").write_text("#!/bin/sh\nexit 1\n")
+    (hooks / "pre-commit").chmod(0o755)
+    (tmp_path / ".gitconfig").write_text(
+        f"[core]\nhooksPath = {hooks}\n[commit]\ngpgsign = true\n[user]\nuseConfigOnly = true\n"
+    )
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+
+    project = render(tmp_path, author_name="...")
+
+    monkeypatch.delenv("GIT_DIR")
+    assert git(project, "rev-list", "--count", "HEAD").strip() == "1"
+
+
+def test_rendering_inside_a_repository_commits_nothing(render, tmp_path, capfd):
+    git(tmp_path, "init", "--quiet")
+
+    project = render(tmp_path)
+
+    assert not (project / ".git").exists()
+    assert "inside a git repository" in capfd.readouterr().out
+
+
+def test_rendering_into_an_ignored_folder_of_a_repository_makes_its_own(render, tmp_path):
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / ".gitignore").write_text("demo/\n")
+
+    project = render(tmp_path / "demo")
+
+    assert git(project, "rev-list", "--count", "HEAD").strip() == "1"
+
+
+def test_rendering_without_git_says_so(render, tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    project = render(tmp_path)
+
+    assert (project / "LICENSE").exists() and not (project / ".git").exists()
+    assert "git init" in capfd.readouterr().out
+
+
+def cruft(folder: Path, *words: str) -> str:
+    done = subprocess.run([sys.executable, "-m", "cruft", *words], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_cruft_brings_a_project_up_to_date(template, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    git(tmp_path, "clone", "--quiet", str(make_repository(template, tmp_path / "origin")), "template")
+    cruft(
+        tmp_path, "create", "--no-input", str(tmp_path / "origin"), "--extra-context", '{"data_source": "nowhere.csv"}'
+    )
+    project = tmp_path / "data-science-project"
+    commit_all(project)
+    gitignore = tmp_path / "origin" / PROJECT / ".gitignore"
+    gitignore.write_text(gitignore.read_text() + "/scratch/\n")
+    commit_all(tmp_path / "origin")
+
+    cruft(project, "update", "--skip-apply-ask")
+
+    changed = git(project, "status", "--porcelain").split()[1::2]
+    assert sorted(changed) == [".cruft.json", ".gitignore"]
+    assert (project / ".gitignore").read_text().endswith("/scratch/\n")
+
+
+def make_repository(template: Path, folder: Path) -> Path:
+    """Make a git repository of a copy of the template."""
+    subprocess.run(["cp", "-r", str(template), str(folder)], check=True)
+    commit_all(folder)
+    return folder
+
+
+def commit_all(folder: Path) -> None:
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "state")

@@ -1,0 +1,1 @@
+"""The project's package: `python -m <package> --help` lists what it does."""

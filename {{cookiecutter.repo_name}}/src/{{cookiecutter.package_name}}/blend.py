@@ -1,0 +1,70 @@
+"""A greedy blend: weights for the candidates, chosen on rows that none of them was fitted on.
+
+Source: Caruana et al., "Ensemble Selection from Libraries of Models", ICML 2004. Used by `train` when `blend` is on.
+"""
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import VotingClassifier, VotingRegressor
+
+from .metrics import TINY, Predictions
+
+ROUNDS = 20  # weights are multiples of 1 / ROUNDS
+SHRINK = 0.25  # towards equal weights, for numbers: a few outlying rows must not decide
+
+
+def weigh(truth: np.ndarray, held: dict[str, Predictions]) -> dict[str, float]:
+    """Add, again and again, the candidate that improves the mean most.
+
+    Parameters
+    ----------
+    truth : ndarray, shape (n_rows,)
+    held : dict of str to Predictions
+        What each candidate said of the same rows without having seen them.
+
+    Returns
+    -------
+    dict of str to float
+        Weights above 0 that add up to 1. Log-loss decides for classes, the mean absolute error for numbers.
+    """
+    answers, columns = {name: of(predictions) for name, predictions in held.items()}, None
+    if (classes := next(iter(held.values())).classes) != ():
+        columns = np.searchsorted(np.asarray(classes), truth)
+    total, counts = 0.0, dict.fromkeys(answers, 0)
+    for round_ in range(1, ROUNDS + 1):
+        best = min(answers, key=lambda name: loss(truth, columns, (total + answers[name]) / round_))
+        total = total + answers[best]
+        counts[best] += 1
+    chosen = {name: count / ROUNDS for name, count in counts.items() if count}
+    if columns is None:
+        chosen = {name: (1 - SHRINK) * weight + SHRINK / len(chosen) for name, weight in chosen.items()}
+    return chosen
+
+
+def of(predictions: Predictions) -> np.ndarray:
+    """What is averaged: probabilities, shape (n_rows, n_classes), or values, shape (n_rows,)."""
+    return predictions.values if predictions.probabilities is None else predictions.probabilities
+
+
+def loss(truth: np.ndarray, columns: np.ndarray | None, answer: np.ndarray) -> float:
+    """Mean absolute error, or log-loss where `columns` holds the index of the true class of each row."""
+    if columns is None:
+        return float(np.abs(answer - truth).mean())
+    return float(-np.log(np.clip(answer[np.arange(len(truth)), columns], TINY, None)).mean())
+
+
+def mix(weights: dict[str, float], held: dict[str, Predictions]) -> Predictions:
+    """What the blend says of the rows that the candidates spoke of."""
+    answer = sum(weight * of(held[name]) for name, weight in weights.items())
+    classes = next(iter(held.values())).classes
+    if not classes:
+        return Predictions(answer)
+    return Predictions(np.asarray(classes)[answer.argmax(axis=1)], answer, classes)
+
+
+def assemble(weights: dict[str, float], estimators: dict[str, BaseEstimator], task: str) -> BaseEstimator:
+    """The blend as one estimator, not fitted."""
+    members, shares = [(name, estimators[name]) for name in weights], list(weights.values())
+    if task == "regression":
+        return VotingRegressor(members, weights=shares)
+    return VotingClassifier(members, voting="soft", weights=shares)

@@ -1,0 +1,252 @@
+"""The command line: parses, calls, prints.
+
+    python -m <package> VERB [OPTIONS]
+
+Results go to stdout, the log to stderr. Exit code 2 is a wrong setting or option, 1 any other failure. Modules are
+imported inside the commands, so that `--help` and a command with nothing to do stay fast.
+"""
+
+import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .console import start_logging
+from .errors import ProjectError
+
+
+class InOrder(click.Group):
+    """A group that lists its commands in the order of the pipeline."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands, as they were defined."""
+        return list(self.commands)
+
+
+@click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """From the source to predictions: each verb does what it needs first, and nothing twice."""
+
+
+def verb(function: Callable) -> Callable:
+    """Make a command of a function that takes a `Project`; add the options that all verbs share."""
+
+    @functools.wraps(function)
+    def command(overrides: tuple[str, ...], debug: bool, **options: Any) -> None:
+        from . import settings
+
+        start_logging()
+        try:
+            function(settings.load(overrides=overrides), **options)
+        except ProjectError as error:
+            if debug:
+                raise
+            click.echo(f"Error: {error}", err=True)
+            raise SystemExit(error.exit_code) from None
+        except OSError as error:
+            if debug:
+                raise
+            click.echo(f"Error: {error}. Nothing half-written was left behind.", err=True)
+            raise SystemExit(1) from None
+
+    command = click.option("--debug", is_flag=True, help="Show the traceback of an error.")(command)
+    command = click.option(
+        "--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Override params.toml for this run."
+    )(command)
+    return main.command()(command)
+
+
+def option_path(name: str, text: str) -> Callable:
+    """A click option that holds a path."""
+    return click.option(name, type=click.Path(path_type=Path), help=text)
+
+
+option_frozen = click.option("--frozen", is_flag=True, help="Use the raw dump that is here; do not look at the source.")
+option_run = click.option("--run", metavar="RUN", help="A run, by its name or the end of it.")
+
+
+def show(project: Any, paths: list[Path]) -> None:
+    """Print the paths that a step wrote, one a line."""
+    for path in paths:
+        click.echo(project.relative(path))
+
+
+@verb
+def install(project: Any) -> None:
+    """Bring .venv to what pyproject.toml and requirements.lock say."""
+    from .install import main as install_environment
+
+    raise SystemExit(install_environment([]))
+
+
+@verb
+@click.option("--accept", is_flag=True, help="Take a changed source as a new dump beside the old one.")
+@click.option("--refresh", is_flag=True, help="Ask a remote source again.")
+def data(project: Any, **wish: Any) -> None:
+    """Fetch the source, keep it raw, describe it, write data/interim/clean.parquet."""
+    from .steps import make
+
+    show(project, make(project, "data", **wish))
+
+
+@verb
+@option_frozen
+def features(project: Any, **wish: Any) -> None:
+    """Divide the rows and add your features: data/processed/{train,dev,test}.parquet."""
+    from .steps import make
+
+    show(project, make(project, "features", **wish))
+
+
+@verb
+@option_frozen
+@click.option("--message", default="", help="Why this run is made; kept in run.json.")
+def train(project: Any, **wish: Any) -> None:
+    """Compare the candidates, keep the best, write models/<run>/."""
+    from .steps import make
+
+    show(project, make(project, "train", **wish))
+
+
+@verb
+@option_frozen
+@option_run
+def evaluate(project: Any, **wish: Any) -> None:
+    """Score a run on the test split and write reports/<run>/evaluation.html."""
+    from .steps import make
+
+    show(project, make(project, "evaluate", **wish))
+
+
+@verb
+@option_frozen
+@option_path("--input", "Rows to score: CSV, TSV, Parquet, JSON, Excel [default: the test split].")
+@option_path("--output", "CSV file to write [default: data/predictions/<input name>.csv].")
+@option_run
+def predict(project: Any, **wish: Any) -> None:
+    """Score a file with a run."""
+    from .steps import make
+
+    show(project, make(project, "predict", **{name: absolute(value) for name, value in wish.items()}))
+
+
+def absolute(value: Any) -> Any:
+    """A path that stays right when the command works in the project's root."""
+    return value.absolute() if isinstance(value, Path) else value
+
+
+@verb
+@option_frozen
+def explore(project: Any, **wish: Any) -> None:
+    """Write an interactive report of the clean table: reports/exploration.html."""
+    from .steps import make
+
+    show(project, make(project, "explore", **wish))
+
+
+@verb
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def runs(project: Any, as_json: bool) -> None:
+    """List all runs, newest first, the best marked."""
+    from . import runs as store
+
+    table = store.rows(project)
+    click.echo(json.dumps(table, indent=2) if as_json else store.render(table))
+
+
+@verb
+@click.option("--file", "path", required=True, type=click.Path(path_type=Path), help="Any file that a step wrote.")
+def lineage(project: Any, path: Path) -> None:
+    """Say where a file came from, back to the source."""
+    from . import lineage as records
+
+    click.echo(records.render(records.trace(project, absolute(path))))
+
+
+@verb
+@click.option("--run", "name", metavar="RUN", required=True, help="A run, by its name or the end of it.")
+@click.option("--force", default="", metavar="REASON", help="Promote whatever the gate finds, and why.")
+def promote(project: Any, name: str, force: str) -> None:
+    """Make a run the champion, if it passes the gate."""
+    from . import promote as gate
+    from . import runs as store
+
+    for check in gate.run(project, store.named(project, name), force=force):
+        click.echo(f"{'passed' if check.passed else 'FAILED':<7} {check.name}: {check.found}")
+
+
+@verb
+def rollback(project: Any) -> None:
+    """Make the champion before the present one champion again."""
+    from . import promote as gate
+
+    click.echo(gate.rollback(project).name)
+
+
+@verb
+@click.option("--run", "name", metavar="RUN", required=True, help="A run, by its name or the end of it.")
+@click.option("--offline", is_flag=True, help="Use the present environment instead of building the run's.")
+def reproduce(project: Any, name: str, offline: bool) -> None:
+    """Make a run again in a folder of its own and compare it bit by bit."""
+    from . import reproduce as again
+    from . import runs as store
+
+    compared = again.run(project, store.named(project, name), offline=offline)
+    click.echo(again.render(compared))
+    raise SystemExit(0 if all(comparison.identical for comparison in compared) else 1)
+
+
+@verb
+def notebook(project: Any) -> None:
+    """Run the notebooks from top to bottom; pages in reports/notebooks/."""
+    from . import chores
+    from .steps import make
+
+    make(project, "data")
+    show(project, chores.notebook(project))
+
+
+@verb
+def docs(project: Any) -> None:
+    """Build the documentation: docs/_build/html/index.html."""
+    from . import chores
+
+    show(project, [chores.docs(project)])
+
+
+@verb
+@click.argument("arguments", nargs=-1)
+def test(project: Any, arguments: tuple[str, ...]) -> None:
+    """Run the tests of code, data and model."""
+    from . import chores
+    from .steps import make
+
+    make(project, "train")
+    chores.test(project, arguments)
+
+
+@verb
+def check(project: Any) -> None:
+    """Lint and check the format; write nothing."""
+    from . import chores
+
+    chores.check(project)
+
+
+@verb
+def fix(project: Any) -> None:
+    """Mend lint and format."""
+    from . import chores
+
+    chores.fix(project)
+
+
+@verb
+def clean(project: Any) -> None:
+    """Remove what make built; never raw data, runs or predictions."""
+    from . import chores
+
+    chores.clean(project)

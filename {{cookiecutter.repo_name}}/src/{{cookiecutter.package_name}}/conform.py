@@ -1,0 +1,256 @@
+"""Make a table conform to the data dictionary: types, missing cells, ranges, known categories.
+
+The same code reads the training data, a batch for `predict` and a request, so that they cannot differ.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .dictionary import Column, Dictionary, by_role
+from .errors import DataError
+
+MISSING_WORDS = frozenset(
+    ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "n.a.", "nan", "null", "nil", "none", "nat", "missing", "\\n"]
+)
+TRUE_WORDS, FALSE_WORDS = frozenset(["true", "t", "yes", "y", "1"]), frozenset(["false", "f", "no", "n", "0"])
+INTEGERS_THAT_FLOAT_KEEPS = 2**53
+SHOWN_ROWS = 5
+SHOWN_COLUMNS = 2
+
+
+@dataclass(frozen=True)
+class Violation:
+    """Cells of one column that break one rule.
+
+    Attributes
+    ----------
+    column, problem, cure : str
+        Which column, what is wrong with the cells, and what mends it.
+    rows : tuple of int
+        Positions in the table, from 0.
+    """
+
+    column: str
+    problem: str
+    cure: str
+    rows: tuple[int, ...] = ()
+
+
+def conform(
+    frame: pd.DataFrame, columns: Dictionary, *, where: str, first_row: int = 1, target: bool = True
+) -> tuple[pd.DataFrame, list[str]]:
+    """Type and validate a table by the data dictionary.
+
+    Parameters
+    ----------
+    frame : DataFrame, shape (n_rows, n_columns_found)
+        Cells as text or as native types; extra columns are left out, the order does not matter.
+    columns : Dictionary
+        The dictionary, n_columns entries.
+    where : str
+        The file's name, for messages.
+    first_row : int
+        The row number in the file of the first row of `frame`.
+    target : bool
+        Whether the target column is wanted too.
+
+    Returns
+    -------
+    frame : DataFrame, shape (n_rows, n_columns)
+        Integers as int64 (float64 if any is missing), numbers as float64, categories and text as str, dates as
+        datetime64[us] without zone (UTC), booleans as bool (float64 if any is missing).
+    warnings : list of str
+        One line for each violation whose rule is not `refuse`, and one for columns that were left out.
+
+    Raises
+    ------
+    DataError
+        Columns are missing, or cells break a rule that says `refuse`: all of them in one message.
+    """
+    wanted = [name for name in columns if target or columns[name].role != "target"]
+    optional = set(by_role(columns, "ignored", "id"))
+    if absent := [name for name in wanted if name not in frame.columns and name not in optional]:
+        raise DataError(explain_absent(absent, frame, where))
+    typed, refused, warned = {}, [], []
+    for name in wanted:
+        if name not in frame.columns:
+            continue
+        values, violations = conform_column(frame[name], columns[name])
+        typed[name] = values
+        (refused if columns[name].rule == "refuse" else warned).extend(violations)
+    if refused:
+        raise DataError(explain(refused, where, first_row))
+    warnings = [line(violation, where, first_row) for violation in warned]
+    if extra := [str(name) for name in frame.columns if name not in columns]:
+        warnings.append(f"{where}: columns that the data dictionary does not know are left out: {', '.join(extra)}")
+    return pd.DataFrame(typed, index=frame.index), warnings
+
+
+def conform_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[Violation]]:
+    """Type one column, shape (n_rows,), and list what breaks its rules."""
+    name = str(cells.name)
+    values, unreadable = parse(cells, column)
+    found = []
+    if unreadable.any():
+        sample = str(cells[unreadable].iloc[0])[:40]
+        article = "an" if column.type == "integer" else "a"
+        cure = f"Fix the cells, or add the text to 'missing' of [{name}]"
+        found.append(violation(name, f"cells that are not {article} {column.type}, like {sample!r}", cure, unreadable))
+    empty = values.isna() & ~unreadable
+    if not column.missing_allowed and column.role != "ignored" and empty.any():
+        found.append(violation(name, "empty cells", f"Fill them, or set missing_allowed = true in [{name}]", empty))
+    if column.range is not None and column.type in ("integer", "number"):
+        low, high = column.range
+        outside = ((values < low) | (values > high)).fillna(False).astype(bool)
+        if outside.any():
+            problem = f"values outside {low:g} ... {high:g}, like {values[outside].iloc[0]:g}"
+            found.append(violation(name, problem, f"Fix the rows, or widen 'range' of [{name}]", outside))
+        unreadable = unreadable | outside
+    if column.values is not None and column.type == "category":
+        unknown = values.notna() & ~values.isin(column.values)
+        if unknown.any():
+            problem = f"unknown categories, like {values[unknown].iloc[0]!r}"
+            found.append(violation(name, problem, f"Fix the cells, or add to 'values' of [{name}]", unknown))
+        unreadable = unreadable | unknown
+    if column.rule == "treat as missing" and unreadable.any():
+        values = values.mask(unreadable)
+    return values, found
+
+
+def violation(name: str, problem: str, cure: str, where: pd.Series) -> Violation:
+    """A `Violation` at the rows where the mask, shape (n_rows,), is true."""
+    rows = np.flatnonzero(where.to_numpy())
+    return Violation(name, f"{len(rows)} {problem}", cure, tuple(int(row) for row in rows))
+
+
+def parse(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    """Read one column as its type.
+
+    Parameters
+    ----------
+    cells : Series, shape (n_rows,)
+        Text or native values.
+    column : Column
+        Its `type`, `decimal`, `thousands`, `missing` and `format` are used.
+
+    Returns
+    -------
+    values : Series, shape (n_rows,)
+        Typed; missing where a cell is empty, means missing, or cannot be read.
+    unreadable : Series of bool, shape (n_rows,)
+        Cells that hold something that is not of the type.
+    """
+    read = {"integer": parse_number, "number": parse_number, "boolean": parse_boolean, "datetime": parse_datetime}
+    return read.get(column.type, parse_text)(cells, column)
+
+
+def as_text(cells: pd.Series) -> pd.Series:
+    """Cells as stripped text, missing kept; whole floats lose their `.0`."""
+    if pd.api.types.is_string_dtype(cells.dtype) and not pd.api.types.is_object_dtype(cells.dtype):
+        return cells.str.strip()
+    whole = pd.api.types.is_float_dtype(cells.dtype) and (cells.dropna() % 1 == 0).all()
+    cells = cells.astype("Int64") if whole else cells
+    return cells.astype("str").where(cells.notna()).str.strip()
+
+
+def is_missing(text: pd.Series, column: Column, words: frozenset[str] = frozenset([""])) -> pd.Series:
+    """True where a cell is empty or one of the words or of the column's own markers."""
+    missing = text.isna() | text.str.lower().isin(words)
+    return missing | text.isin(column.missing) if column.missing else missing
+
+
+def parse_number(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    """Numbers as float64, or int64 for a whole column of integers."""
+    if pd.api.types.is_numeric_dtype(cells.dtype):
+        values = cells.astype("float64")
+        markers = pd.to_numeric(pd.Series(column.missing, dtype="str"), errors="coerce")  # words like "?" become NaN
+        missing = values.isna() | values.isin(markers)
+    else:
+        text = as_text(cells)
+        missing = is_missing(text, column, MISSING_WORDS)
+        values = pd.to_numeric(plain_number(text, column), errors="coerce").astype("float64")
+    values = values.where(~missing & np.isfinite(values))
+    unreadable = values.isna() & ~missing
+    if column.type == "integer":
+        fraction = values.notna() & (values % 1 != 0)
+        values, unreadable = values.mask(fraction), unreadable | fraction
+        if values.notna().all():
+            values = values.astype("int64")
+    return values, unreadable
+
+
+def plain_number(text: pd.Series, column: Column) -> pd.Series:
+    """Numbers as Python writes them: no thousands marks, a point before the decimals."""
+    if column.thousands:
+        grouped = text.str.fullmatch(rf"[-+]?\d{{1,3}}({re.escape(column.thousands)}\d{{3}})+(\D\d*)?").fillna(False)
+        text = text.where(~grouped.astype(bool), text.str.replace(column.thousands, "", regex=False))
+    if column.decimal == ",":
+        text = text.str.replace(".", "x", regex=False).str.replace(",", ".", regex=False)
+    return text
+
+
+def parse_boolean(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    """True and false as bool, or as 1.0 and 0.0 where cells are missing."""
+    if pd.api.types.is_bool_dtype(cells.dtype) and not cells.isna().any():
+        return cells.astype(bool), pd.Series(False, index=cells.index)
+    text = as_text(cells).str.lower()
+    missing = is_missing(text, column, MISSING_WORDS)
+    values = pd.Series(np.nan, index=cells.index, name=cells.name).mask(text.isin(TRUE_WORDS), 1.0)
+    values = values.mask(text.isin(FALSE_WORDS), 0.0).where(~missing)
+    return (values.astype(bool) if values.notna().all() else values), values.isna() & ~missing
+
+
+def parse_datetime(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    """Dates as datetime64[us]; times with a zone are turned into UTC."""
+    if pd.api.types.is_datetime64_any_dtype(cells.dtype):
+        missing, parsed = cells.isna(), pd.to_datetime(cells, utc=True)
+    else:
+        text = as_text(cells)
+        missing = is_missing(text, column, MISSING_WORDS)
+        parsed = pd.to_datetime(text.where(~missing), format=column.format or "ISO8601", errors="coerce", utc=True)
+    values = parsed.dt.tz_localize(None).astype("datetime64[us]")
+    return values, values.isna() & ~missing
+
+
+def parse_text(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    """Categories and text as str; every text is readable."""
+    text = as_text(cells)
+    return text.mask(is_missing(text, column)).astype("str"), pd.Series(False, index=cells.index)
+
+
+def line(violation: Violation, where: str, first_row: int) -> str:
+    """One violation in one line, with the rows as the file counts them."""
+    shown = ", ".join(str(first_row + row) for row in violation.rows[:SHOWN_ROWS])
+    more = ", ..." if len(violation.rows) > SHOWN_ROWS else ""
+    rows = "row" if len(violation.rows) == 1 else "rows"
+    return f"{where}: column {violation.column!r} has {violation.problem} ({rows} {shown}{more})"
+
+
+def explain(violations: list[Violation], where: str, first_row: int) -> str:
+    """All violations in at most three lines: the first ones whole, the others by name."""
+    lines = [line(violation, where, first_row) for violation in violations[:SHOWN_COLUMNS]]
+    others = [violation.column for violation in violations[SHOWN_COLUMNS:]]
+    also = f"Also: {', '.join(dict.fromkeys(others))}. " if others else ""
+    cures = "; ".join(dict.fromkeys(violation.cure for violation in violations[:SHOWN_COLUMNS]))
+    return "\n".join([*lines, f"{also}{cures} in references/data_dictionary.toml."])
+
+
+def explain_absent(absent: list[str], frame: pd.DataFrame, where: str) -> str:
+    """Which columns are missing and which are there."""
+    found = [str(name) for name in frame.columns]
+    shown = ", ".join(found[:20]) + (", ..." if len(found) > 20 else "")
+    return (
+        f"{where}: {len(absent)} column(s) of the data dictionary are missing: {', '.join(map(repr, absent[:10]))}.\n"
+        f'Found: {shown}.\nAdd them, or give them role = "ignored" in references/data_dictionary.toml and train again.'
+    )
+
+
+def describe(columns: Mapping[str, Column]) -> dict[str, Any]:
+    """Counts by role, for the log."""
+    roles = [column.role for column in columns.values()]
+    return {role: roles.count(role) for role in dict.fromkeys(roles)}

@@ -1,0 +1,37 @@
+"""What a person sees while a command runs: one log line a step on stderr, a progress bar on a terminal."""
+
+import logging
+import sys
+from collections.abc import Iterable, Iterator, Sized
+from typing import TypeVar
+
+import click
+
+T = TypeVar("T")
+
+
+def start_logging(level: int = logging.INFO) -> None:
+    """Send the log to stderr, one line an event, the step's name first."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(step)s: %(message)s"))
+    handler.addFilter(name_the_step)
+    package = logging.getLogger(__package__)
+    package.handlers[:] = [handler]
+    package.propagate = False
+    package.setLevel(level)
+
+
+def name_the_step(event: logging.LogRecord) -> bool:
+    """Put the module's own name, which is the verb, into the record."""
+    event.step = event.name.rpartition(".")[2]
+    return True
+
+
+def progress(items: Iterable[T], label: str) -> Iterator[T]:
+    """Pass the items on; on a terminal, with a progress bar on stderr that vanishes at the end."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    length = len(items) if isinstance(items, Sized) else None
+    with click.progressbar(items, label=label, length=length, file=sys.stderr) as bar:
+        yield from bar

@@ -1,0 +1,145 @@
+"""The live data dictionary: one description of the columns that validates, transforms, serves and documents.
+
+Reads and writes `references/data_dictionary.toml`: one table a column. It is inferred once (`infer.py`), then it
+belongs to the user: every later batch is checked against it (`conform.py`) and the recipe follows it (`recipe.py`).
+"""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from . import artefact, schema
+from .errors import DataError
+
+Type = Literal["integer", "number", "category", "text", "boolean", "datetime"]
+Role = Literal["feature", "target", "id", "time", "group", "ignored"]
+Transformation = Literal["number", "one-hot", "target encoding", "text", "date parts", "none"]
+Rule = Literal["refuse", "warn", "treat as missing"]
+
+HEADER = """\
+# The data dictionary: one table a column. It was inferred once; from now on it is yours.
+#
+# type             integer, number, category, text, boolean or datetime
+# role             feature, target, id (kept beside predictions), time, group (for the split) or ignored
+# missing_allowed  may a cell be empty?
+# range / values   smallest and largest allowed number / the known categories; without it anything goes
+# rule             what happens to a cell that breaks this: refuse (the batch), warn, or treat as missing
+# transformation   number, one-hot, target encoding, text, date parts or none
+# description      for people: what it means, its unit, who measures it, when it is known
+# For reading:     decimal, thousands (marks in numbers), missing (texts that mean "no value"), format (of dates)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """What is known about one column; the keys are explained at the top of the file itself."""
+
+    type: Type
+    role: Role = "feature"
+    missing_allowed: bool = True
+    range: tuple[float, float] | None = None
+    values: tuple[str, ...] | None = None
+    rule: Rule = "refuse"
+    transformation: Transformation = "none"
+    description: str = ""
+    decimal: Literal[".", ","] = "."
+    thousands: Literal["", ",", ".", " ", "'"] = ""
+    missing: tuple[str, ...] = ()
+    format: str = ""
+
+
+Dictionary = dict[str, Column]
+ALWAYS_WRITTEN = ("type", "role", "missing_allowed", "rule", "transformation", "description")
+
+
+def load(path: Path) -> Dictionary:
+    """Read the data dictionary.
+
+    Parameters
+    ----------
+    path : Path
+        A TOML file with one top-level table a column.
+
+    Returns
+    -------
+    dict of str to Column
+        In the order of the file.
+
+    Raises
+    ------
+    DataError
+        Not TOML, an unknown key or word, or no column or more than one with the role `target`.
+    """
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read as a data dictionary: {error}.") from None
+    columns = {name: schema.convert(table, Column, f"{path}: [{name}]") for name, table in tree.items()}
+    if len(targets := by_role(columns, "target")) != 1:
+        raise DataError(f'{path}: {len(targets)} columns have role = "target" {targets}; exactly one must.')
+    return columns
+
+
+def write(path: Path, columns: Mapping[str, Column]) -> None:
+    """Write the dictionary as TOML, whole or not at all."""
+    artefact.write_text(path, dumps(columns))
+
+
+def dumps(columns: Mapping[str, Column]) -> str:
+    """The dictionary as TOML text, with the explanation of its keys on top.
+
+    Examples
+    --------
+    >>> print(dumps({"age": Column(type="integer", range=(0.0, 120.0))}).removeprefix(HEADER))
+    <BLANKLINE>
+    ["age"]
+    type = "integer"
+    role = "feature"
+    missing_allowed = true
+    range = [0, 120]
+    rule = "refuse"
+    transformation = "none"
+    description = ""
+    <BLANKLINE>
+    """
+    return HEADER + "".join(f"\n[{quote(name)}]\n{table(column)}" for name, column in columns.items())
+
+
+def table(column: Column) -> str:
+    """The lines of one column; keys that say nothing are left out."""
+    written = [f.name for f in fields(Column) if f.name in ALWAYS_WRITTEN or getattr(column, f.name) != f.default]
+    return "".join(f"{key} = {quote(getattr(column, key))}\n" for key in written)
+
+
+def quote(value: Any) -> str:
+    """A JSON text is a TOML value too, but for DEL, which TOML wants escaped."""
+    whole_numbers = isinstance(value, tuple | list) and all(isinstance(x, float) and x.is_integer() for x in value)
+    value = [int(x) for x in value] if whole_numbers else value
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def by_role(columns: Mapping[str, Column], *roles: Role) -> list[str]:
+    """Names of the columns with one of the roles, in the dictionary's order."""
+    return [name for name, column in columns.items() if column.role in roles]
+
+
+def target(columns: Mapping[str, Column]) -> str:
+    """The name of the target column."""
+    return by_role(columns, "target")[0]
+
+
+def features(columns: Mapping[str, Column]) -> list[str]:
+    """Names of the columns that models may see: features, and times that have a transformation."""
+    return [
+        name
+        for name, column in columns.items()
+        if column.transformation != "none" and column.role in ("feature", "time")
+    ]
+
+
+def facts(columns: Mapping[str, Column], *keys: str) -> dict[str, dict[str, Any]]:
+    """The chosen keys of every column, for the question whether a step has to run again."""
+    return {name: {key: getattr(column, key) for key in keys} for name, column in columns.items()}

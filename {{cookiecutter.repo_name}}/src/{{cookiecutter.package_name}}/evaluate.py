@@ -1,0 +1,194 @@
+"""Score a run on the test split, once, and write a report for somebody who was not there and has to decide.
+
+    make evaluate [RUN=run]
+
+Reads `models/<run>/`, `data/processed/{train,dev,test}.parquet` and the source card; writes into `reports/<run>/`
+`evaluation.html` and `test_answers.parquet`, `reports/figures/<run>-<what>.png`, and into `run.json` the scores with
+their interval and how often the test split was used. No other verb reads the truth of the test split.
+"""
+
+import base64
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from threadpoolctl import threadpool_limits
+
+from . import artefact, dictionary, figures, metrics, runs, sections, train, verdict
+from .console import progress
+from .diagnostics import Result, Yardstick, constant
+from .errors import DataError
+from .sections import Evidence
+from .settings import PARTS, Project
+
+log = logging.getLogger(__name__)
+
+TEMPLATE = "evaluate.html"
+ANSWERS = "test_answers.parquet"
+INTERVAL_LEVEL = 0.95
+FEW_ROWS = 100_000  # below, threads wait for each other longer than they work (7 CPU s with one, 15 to 29 with two)
+
+
+def run(project: Project, *, folder: Path, output: Path) -> None:
+    """Evaluate a run.
+
+    Parameters
+    ----------
+    project : Project
+    folder : Path
+        `models/<run>`.
+    output : Path
+        The report, HTML, written whole or not at all.
+
+    Raises
+    ------
+    DataError
+        A file of the run or a split was changed, or the test split lacks a column that the run needs.
+    """
+    clock = time.perf_counter()
+    model = runs.load(folder)
+    question = learned_from(project, model)
+    with figures.style(), threadpool_limits(1 if len(question.truth) < FEW_ROWS else None):
+        test, result, set_aside = score_test(project, model, question.truth)
+        record = put_on_record(project, folder, result)
+        evidence = Evidence(project, model, record, test, result, question)
+        page: dict[str, Any] = {"set_aside": set_aside, "stale": trained_elsewhere(project, record)}
+        for name, section in progress(sections.ALL.items(), "evaluate"):
+            page[name] = section(evidence)
+            page[name]["figures"] = keep_figures(project, model.name, page[name].get("figures", {}))
+    keep_answers(output.with_name(ANSWERS), test, record["target"], result)
+    artefact.write_text(output, render(page, evidence))
+    name, (low, high) = result.yardstick.name, result.interval
+    shown = [verdict.scored(name, value) for value in (result.score, low, high, result.baseline)]
+    text = "{} rows, {} {} ({} ... {}), constant answer {}, {:.1f} s -> {}"
+    seconds = time.perf_counter() - clock
+    log.info("%s", text.format(len(result.truth), name, *shown, seconds, project.relative(output)))
+
+
+def score_test(project: Project, model: runs.Run, seen: np.ndarray) -> tuple[pd.DataFrame, Result, dict[str, int]]:
+    """Read the test split and let the run answer it.
+
+    Parameters
+    ----------
+    project : Project
+    model : Run
+    seen : ndarray, shape (n_seen,)
+        The truth of train and dev, for the constant answer.
+
+    Returns
+    -------
+    test : DataFrame, shape (n_rows, n_columns)
+        Without its target, and without the rows set aside.
+    result : Result
+    set_aside : dict of str to int
+        Rows by class, for classes that the model was never shown.
+    """
+    test, truth, classes = read(project, model, "test")
+    known = np.isin(truth, classes) if classes else np.ones(len(truth), dtype=bool)
+    set_aside = {str(label): int((truth == label).sum()) for label in sorted(set(truth[~known]))}
+    if not known.any():
+        raise DataError(f"{project.relative(project.split('test'))}: the model knows no class of it. Train again.")
+    test, truth = test[known].reset_index(drop=True), truth[known]
+    said = train.predict(model.model, test, classes)
+    name = model.record["metrics"]["chosen_by"]
+    yardstick = Yardstick(name, metrics.available(model.record["task"], len(classes))[name])
+    interval = yardstick.interval(truth, said)
+    return test, Result(truth, said, constant(seen, classes, len(truth)), yardstick, interval), set_aside
+
+
+def read(project: Project, model: runs.Run, part: str) -> tuple[pd.DataFrame, np.ndarray, tuple]:
+    """Rows of a split, their truth as the model was taught it, and its classes (none for a regression)."""
+    rows = pd.read_parquet(artefact.checked(project.split(part)))
+    target = model.record["target"]
+    needed = [target, *sections.features(model.record)]
+    if missing := [name for name in needed if name not in rows.columns]:
+        raise DataError(
+            f"{project.relative(project.split(part))} lacks {verdict.listed(missing, 5)}, which run {model.name} "
+            "was trained with.\nEvaluate a run of the present data, or go back to the settings of that run."
+        )
+    truth = rows.pop(target)
+    if model.record["task"] == "regression":
+        return rows, truth.to_numpy(dtype="float64"), ()
+    values = truth.to_numpy()
+    return rows, values.astype(object) if values.dtype.kind in "OUT" else values, tuple(model.model.classes_.tolist())
+
+
+def learned_from(project: Project, model: runs.Run) -> train.Question:
+    """Train and dev: what the run learned from."""
+    parts = [read(project, model, part) for part in ("train", "dev")]
+    rows = pd.concat([part[0] for part in parts], ignore_index=True)
+    return train.Question(rows, np.concatenate([part[1] for part in parts]), model.record["task"], parts[0][2], [])
+
+
+def put_on_record(project: Project, folder: Path, result: Result) -> dict[str, Any]:
+    """Write the scores into `run.json` before anything is drawn: the test split has been looked at."""
+    record = runs.read(folder)
+    digest = artefact.recorded(project.split("test"))["sha256"]
+    scores = {
+        name: none_if_undefined(Yardstick(name, metric).score(result.truth, result.said))
+        for name, metric in metrics.available(record["task"], len(result.said.classes)).items()
+    }
+    others = [runs.read(path) for path in runs.folders(project) if path != folder]
+    looks = 1 + sum(other["metrics"].get("test", {}).get("data") == digest for other in others)
+    record["metrics"]["test"] = {
+        **scores,
+        "interval": list(result.interval) if np.isfinite(result.interval).all() else None,
+        "interval_level": INTERVAL_LEVEL,
+        "constant": none_if_undefined(result.baseline),
+        "rows": len(result.truth),
+        "data": digest,
+        "runs_on_this_split": looks,
+    }
+    record["test_uses"] = record.get("test_uses", 0) + 1
+    artefact.write_json(folder / runs.RECORD, record)
+    return record
+
+
+def keep_answers(path: Path, test: pd.DataFrame, target: str, result: Result) -> None:
+    """Keep the test rows with their truth and what the run said, so that runs can be compared row by row."""
+    said = result.said
+    chances = {f"probability_{label}": said.probabilities[:, index] for index, label in enumerate(said.classes)}
+    truth, answer = (pd.Series(values).infer_objects() for values in (result.truth, said.values))
+    with artefact.whole(path) as temporary:
+        test.assign(**{target: truth, "prediction": answer, **chances}).to_parquet(temporary, index=False)
+
+
+def none_if_undefined(value: float) -> float | None:
+    """JSON has no NaN."""
+    return value if np.isfinite(value) else None
+
+
+def trained_elsewhere(project: Project, record: dict[str, Any]) -> bool:
+    """Whether the run was trained on other splits than the present ones, so that it may have seen these test rows."""
+    splits = map(project.split, PARTS)
+    elsewhere = any(
+        record["input_data"].get(project.relative(path)) != artefact.recorded(path).get("sha256") for path in splits
+    )
+    if elsewhere:
+        log.warning("run %s was trained on other splits: it may have seen rows of this test split", record["run"])
+    return elsewhere
+
+
+def keep_figures(project: Project, run: str, drawn: dict[str, Figure]) -> dict[str, str]:
+    """Write figures to `reports/figures/<run>-<what>.png`; return them as data addresses for the page."""
+    addresses = {}
+    for what, figure in drawn.items():
+        image = figures.png(figure)
+        with artefact.whole(project.root / "reports" / "figures" / f"{run}-{what}.png") as path:
+            path.write_bytes(image)
+        addresses[what] = "data:image/png;base64," + base64.b64encode(image).decode()
+    return addresses
+
+
+def render(page: dict[str, Any], evidence: Evidence) -> str:
+    """The report as one HTML page that needs nothing else; whatever comes from the data is escaped."""
+    loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["number"] = verdict.number
+    target = dictionary.target(evidence.run.columns)
+    return environment.get_template(TEMPLATE).render(record=evidence.record, target=target, **page)

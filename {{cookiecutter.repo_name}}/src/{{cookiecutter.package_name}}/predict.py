@@ -1,0 +1,126 @@
+"""Score a table with a run.
+
+    make predict [INPUT=file] [OUTPUT=file] [RUN=run]
+
+Reads a file of any kind that `data` reads (default: the test split without its target), checks it against the data
+dictionary, writes CSV: the id columns, `prediction`, `probability` and one column a class (classification),
+`confident`, `run`.
+"""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from . import artefact, dictionary, read, runs
+from .errors import DataError
+from .models import threads
+from .runs import Run
+from .settings import Project
+
+log = logging.getLogger(__name__)
+
+LAST_COLUMNS = b"confident,run"
+CLASSES_SHOWN = 20  # with more classes, a column for each would hide the answer
+
+
+def run(project: Project, *, folder: Path, input: Path | None, output: Path) -> None:
+    """Score `input` with the run in `folder` and write `output`.
+
+    Parameters
+    ----------
+    project : Project
+    folder : Path
+        `models/<run>`.
+    input : Path or None
+        The rows; None takes the test split.
+    output : Path
+        A CSV file, written whole or not at all.
+
+    Raises
+    ------
+    DataError
+        The input does not fit the data dictionary; nothing is written.
+    """
+    check_output(output)
+    model = runs.load(folder)
+    rows = test_rows(project, model) if input is None else read_rows(project, model, input)
+    with threads(len(rows)):
+        table = answer(model, rows, abstain_below=project.settings.predict.abstain_below)
+    with artefact.whole(output) as path:
+        table.to_csv(path, index=False)
+    unsure = int((~table["confident"]).sum())
+    log.info("%d rows, %d not confident, run %s -> %s", len(table), unsure, model.name, project.relative(output))
+
+
+def check_output(path: Path) -> None:
+    """Refuse to write over a file that holds anything but predictions."""
+    if path.is_file():
+        with path.open("rb") as file:
+            if not file.readline().rstrip().endswith(LAST_COLUMNS):
+                raise DataError(f"{path} exists and holds no predictions: it is not overwritten.\nName another OUTPUT.")
+
+
+def test_rows(project: Project, model: Run) -> pd.DataFrame:
+    """The test split as it was before features were added, without its target."""
+    test = pd.read_parquet(artefact.checked(project.split("test")))
+    rows, _ = model.conform(test[[n for n in test if n in model.columns]], model.columns, where="test", target=False)
+    return rows
+
+
+def read_rows(project: Project, model: Run, path: Path) -> pd.DataFrame:
+    """Read a file and make it conform to the run's columns under the rules of the present dictionary."""
+    table = read.table(path, project.settings.data.read)
+    columns = rules_of_today(model.columns, project.dictionary)
+    rows, warnings = model.conform(table.frame, columns, where=path.name, first_row=table.first_row, target=False)
+    for text in (*table.decisions, *warnings):
+        log.info("%s", text)
+    return rows
+
+
+def rules_of_today(columns: dict, path: Path) -> dict:
+    """The columns of the run, with ranges, categories and rules as the dictionary has them now."""
+    if not path.is_file():
+        return columns
+    today = dictionary.load(path)
+    same = [name for name in columns if name in today and today[name].type == columns[name].type]
+    return {**columns, **{name: today[name] for name in same if today[name].role == columns[name].role}}
+
+
+def answer(model: Run, rows: pd.DataFrame, *, abstain_below: float) -> pd.DataFrame:
+    """What a run says of rows.
+
+    Parameters
+    ----------
+    model : Run
+    rows : DataFrame, shape (n_rows, n_columns)
+        Typed by the data dictionary, without the target.
+    abstain_below : float
+        In [0, 1]: a classification with a lower probability is not confident.
+
+    Returns
+    -------
+    DataFrame, shape (n_rows, n_ids + ...)
+        The id columns (or `row`, counted from 1), `prediction`, for classes `probability` (of the prediction, 0-1) and
+        `probability_<class>`, then `confident` (for numbers: within the range of the training target) and `run`.
+    """
+    ids = [name for name in dictionary.by_role(model.columns, "id") if name in rows.columns]
+    table = rows[ids].copy() if ids else pd.DataFrame({"row": np.arange(1, len(rows) + 1)})
+    table = table.reset_index(drop=True)
+    features = model.add_features(rows)
+    if model.record["task"] == "regression":
+        table["prediction"] = model.model.predict(features)
+        low, high = model.record["target_range"]
+        table["confident"] = table["prediction"].between(low, high)
+    else:
+        probabilities = model.model.predict_proba(features)
+        best = probabilities.argmax(axis=1)
+        table["prediction"] = model.model.classes_[best]
+        table["probability"] = probabilities.max(axis=1)
+        if len(model.model.classes_) <= CLASSES_SHOWN:
+            for index, label in enumerate(model.model.classes_):
+                table[f"probability_{label}"] = probabilities[:, index]
+        table["confident"] = table["probability"] >= abstain_below
+    table["run"] = model.name
+    return table

@@ -1,0 +1,106 @@
+"""Check a table of TOML against a frozen dataclass: no unknown keys, right types, values in their bounds.
+
+The standard library alone: the libraries for this (msgspec, pydantic) cost more to import than all the rest of a
+command that has nothing to do.
+"""
+
+import dataclasses
+import functools
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
+
+from .errors import SettingsError
+
+T = TypeVar("T")
+WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}
+
+
+def bounds(**limits: Any) -> dict[str, Any]:
+    """Metadata of a field: `above`, `below`, `least`, `most`, `filled` (not empty), `among` (first words)."""
+    return {"bounds": limits}
+
+
+@functools.cache
+def hints(kind: type) -> dict[str, Any]:
+    """The types of a dataclass's fields, by name."""
+    return typing.get_type_hints(kind)
+
+
+def convert(table: Any, kind: type[T], place: str) -> T:
+    """Make a dataclass of a TOML table.
+
+    Parameters
+    ----------
+    table : object
+        What stands in the file.
+    kind : type
+        A dataclass; fields without a default are required.
+    place : str
+        File and section, for messages: `params.toml: [train]`.
+
+    Raises
+    ------
+    SettingsError
+        Names the place, the key, what was found and what is allowed.
+    """
+    if not isinstance(table, Mapping):
+        raise SettingsError(f"{place} is {table!r}, not a table.")
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    if unknown := [key for key in table if key not in fields]:
+        raise SettingsError(f"{place}: unknown key {unknown[0]!r}.\nAllowed: {', '.join(fields)}.")
+    required = [name for name, field in fields.items() if field.default is field.default_factory]  # both MISSING
+    if absent := [name for name in required if name not in table]:
+        raise SettingsError(f"{place}: the key {absent[0]!r} is missing.\nAllowed: {', '.join(fields)}.")
+    values = {}
+    for key, value in table.items():
+        values[key] = check(value, hints(kind)[key], f"{place} {key}")
+        check_bounds(values[key], fields[key].metadata.get("bounds", {}), f"{place} {key}")
+    return kind(**values)
+
+
+def check(value: Any, hint: Any, place: str) -> Any:
+    """The value as the type says: lists become tuples, whole numbers floats where floats are wanted."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if dataclasses.is_dataclass(hint):
+        return convert(value, hint, place)
+    if origin is types.UnionType:
+        return check(value, arguments[0], place)  # TOML has no null: only `X | None` is used
+    if origin is Literal:
+        if value not in arguments:
+            raise SettingsError(f"{place} = {value!r}.\nAllowed: {', '.join(map(repr, arguments))}.")
+        return value
+    if origin is tuple:
+        return check_list(value, arguments, place)
+    wanted = origin or hint
+    if wanted is float and type(value) is int:
+        return float(value)
+    if type(value) is not wanted:
+        raise SettingsError(f"{place} = {value!r} is not {WORDS[wanted]}.")
+    return value
+
+
+def check_list(value: Any, arguments: tuple[Any, ...], place: str) -> tuple[Any, ...]:
+    """A list as a tuple: `tuple[X, ...]` of any length, `tuple[X, Y]` of that length."""
+    endless = arguments[-1] is Ellipsis
+    if not isinstance(value, list | tuple) or not (endless or len(value) == len(arguments)):
+        size = "" if endless else f" of {len(arguments)} values"
+        raise SettingsError(f"{place} = {value!r} is not a list{size}.")
+    kinds = [arguments[0]] * len(value) if endless else arguments
+    return tuple(check(item, kind, place) for item, kind in zip(value, kinds, strict=True))
+
+
+def check_bounds(value: Any, limits: Mapping[str, Any], place: str) -> None:
+    """Refuse a value outside of its bounds."""
+    broken = {
+        "above": lambda limit: value <= limit,
+        "least": lambda limit: value < limit,
+        "below": lambda limit: value >= limit,
+        "most": lambda limit: value > limit,
+        "filled": lambda limit: not value,
+        "among": lambda limit: value.partition(":")[0] not in limit,
+    }
+    if any(broken[name](limit) for name, limit in limits.items()):
+        allowed = ", ".join(f"{name} {limit}" if limit is not True else "not empty" for name, limit in limits.items())
+        raise SettingsError(f"{place} = {value!r} is out of bounds.\nAllowed: {allowed}.")

@@ -1,0 +1,343 @@
+"""Fetches what `[data] source` names into a dump: a folder of data/raw/ with the files as they came and a card.
+
+Used by `make data`. Reads the source; writes `data/raw/<YYYY-MM-DD>-<first 8 of the digest>/`, whole or not at all,
+with `source.json` (the card), all read-only and never overwritten. `data/raw/current.json` maps each source to the
+folder of its current dump: going back to content that was here before changes this line alone; without the line the
+newest dump of the source counts. Imports the standard library alone, so that "nothing to do" is said at once.
+"""
+
+import contextlib
+import glob
+import json
+import logging
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from . import artefact
+from .errors import DataError
+
+log = logging.getLogger(__name__)
+
+RAW = Path("data", "raw")
+CARD, CURRENT = "source.json", "current.json"
+STALE = 86_400  # seconds after which what a killed command left half written is removed
+VARIABLE = re.compile(r"\$\{(\w+)\}")
+PASSWORD = re.compile(r"(://[^/@:\s]*):(?!\$\{\w+\}@)[^/\s]*@")
+TOKEN = re.compile(r"(?i)([?&][^=&\s]*(?:sig|token|key|secret|credential|passw|auth)[^=&\s]*=)(?!\$\{)[^&\s]+")
+
+
+@dataclass(frozen=True)
+class Dump:
+    """A source as it was fetched once: its folder in data/raw/, its card, its files in order."""
+
+    folder: Path
+    card: dict[str, Any]
+    files: tuple[Path, ...]
+
+
+def fetch(
+    root: Path,
+    source: str,
+    *,
+    sha256: str = "",
+    accept: bool = False,
+    refresh: bool = False,
+    digest: Callable[[Path], str | None] = artefact.sha256,
+) -> Dump:
+    """Return the dump of a source, fetching it where there is none yet.
+
+    Local files are compared with their dump each time; everything else only with `refresh` or `accept`.
+
+    Parameters
+    ----------
+    root : Path
+        The project; relative paths in `source` start here, and its `.env` fills `${NAME}`.
+    source : str
+        `sklearn:<name>`, a path or glob, `http(s)://`, `s3://`, `gs://`, `az://`, or a database address that ends in
+        `?table=<name>` or `?query=<SQL>`.
+    sha256 : str
+        What the digest of the dump must be, in hexadecimal; "" takes any. Of one file it is the digest of its bytes.
+    accept : bool
+        Take content that changed as a new dump beside the old one.
+    refresh : bool
+        Look at a remote source again.
+    digest : callable
+        SHA-256 of a file; one that remembers sizes and times spares reading big files again.
+
+    Returns
+    -------
+    Dump
+
+    Raises
+    ------
+    DataError
+        The source is missing, cannot be read, was cut short, or changed and is not accepted; the dump was edited. No
+        message holds a secret.
+    """
+    dump = current(root, source)
+    try:
+        if dump is not None:
+            _check_untouched(dump, digest)
+            if _is_up_to_date(root, source, dump, digest=digest, look=refresh or accept):
+                _check_digest(dump.card["sha256"], sha256, source)
+                return dump
+        started = time.monotonic()
+        with _building(root) as folder:
+            about = _copied(root, source, folder) if is_local(source) else _downloaded(root, source, folder)
+            card = {"source": shown(source), **about, **_content(folder)}
+            _check_digest(card["sha256"], sha256, source)
+            dump = _settled(root, source, folder, card, accept=accept)
+        size, seconds = sum(file["bytes"] for file in card["files"]), time.monotonic() - started
+        log.info("%s -> %s, %d bytes, %.1f s", shown(source), dump.folder.relative_to(root), size, seconds)
+        return dump
+    except DataError as error:
+        raise DataError(without_secrets(str(error), source)) from None
+    except OSError as error:
+        reason = f"{shown(source)}: {error.strerror or error}" + (f" ({error.filename})" if error.filename else "")
+        raise DataError(without_secrets(f"{reason}.\nCheck the disk and the rights, then try again.", source)) from None
+
+
+def current(root: Path, source: str) -> Dump | None:
+    """Return the current dump of a source without looking at the source, or None.
+
+    Raises
+    ------
+    DataError
+        A card cannot be read, or a file of the dump is missing or has another size than its card says.
+    """
+    dumps = _dumps(root, source)
+    chosen = _pointers(root).get(shown(source))
+    dump = next((dump for dump in dumps if dump.folder.name == chosen), dumps[-1] if dumps else None)
+    for file, entry in zip(dump.files, dump.card["files"], strict=True) if dump else ():
+        if not file.is_file() or file.stat().st_size != entry["bytes"]:
+            raise _touched(file)
+    return dump
+
+
+def is_local(source: str) -> bool:
+    """Tell whether a source is a path or a glob."""
+    return not re.match(r"sklearn:|[A-Za-z][\w+.-]*://", source)
+
+
+def shown(source: str) -> str:
+    """Return a source as messages and cards show it: `${NAME}` as it stands, a written password or token as ``***``."""
+    return TOKEN.sub(r"\1***", PASSWORD.sub(r"\1:***@", source))
+
+
+def without_secrets(text: str, source: str) -> str:
+    """Return a text in which what `${NAME}` stands for in `source` is `${NAME}` again."""
+    values = {os.environ.get(name, ""): name for name in VARIABLE.findall(source)}
+    for value in sorted(values, key=len, reverse=True):
+        for spelling in {value, quote(value, safe="")} if len(value) > 2 else ():
+            text = text.replace(spelling, f"${{{values[value]}}}")
+    return shown(text)
+
+
+def filled_in(root: Path, source: str) -> str:
+    """Return a source with the environment's values, `.env` of the project included, in place of `${NAME}`."""
+    if (root / ".env").is_file() and ("${" in source or not is_local(source)):
+        import dotenv
+
+        dotenv.load_dotenv(root / ".env")
+    if missing := [name for name in VARIABLE.findall(source) if name not in os.environ]:
+        raise DataError(f"{shown(source)}: {', '.join(missing)} is not set. Set it in .env or in the environment.")
+    return VARIABLE.sub(lambda found: os.environ[found[1]], source)
+
+
+def missing_file(path: Path) -> DataError:
+    """Return the error for a path where no file is, with the names nearby."""
+    import difflib
+
+    if path.is_dir():
+        return DataError(f"{path} is a folder. Name a file in it, or a glob: {path.name}/*.csv.")
+    folder = next(parent for parent in path.parents if parent.is_dir())
+    names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    wanted = path.relative_to(folder).parts[0]
+    near = difflib.get_close_matches(wanted, names, n=5, cutoff=0.5) or names[:5]
+    found = f"{path}: no such file. In {folder} there is: {', '.join(near) or 'nothing'}"
+    return DataError(f"{found}.\nMend source in [data] of params.toml.")
+
+
+def safe_name(text: str) -> str:
+    """Return a text as a file name: letters, digits, `.`, `-`, `_`; no folder, not hidden, at most 100 characters."""
+    name = re.sub(r"[^\w.-]+", "_", text.replace("\\", "/").rpartition("/")[2]).lstrip("._")[-100:]
+    return f"data-{name}" if name in ("", CARD) else name
+
+
+def _is_up_to_date(root: Path, source: str, dump: Dump, *, digest: Callable, look: bool) -> bool:
+    if not is_local(source):
+        return not look or source.startswith("sklearn:")
+    paths = _matching(root, filled_in(root, source))
+    if not paths:
+        log.warning("%s is gone: its dump %s is used", shown(source), dump.folder.relative_to(root))
+    entries = [{"name": name, "sha256": digest(path)} for name, path in zip(_names(paths), paths, strict=True)]
+    return not paths or _digest(entries) == dump.card["sha256"]
+
+
+def _matching(root: Path, pattern: str) -> list[Path]:
+    expanded = os.path.expanduser(pattern)
+    if (root / expanded).is_file():
+        return [root / expanded]
+    found = glob.glob(os.path.join(glob.escape(str(root)), expanded), recursive=True)
+    return sorted(Path(name) for name in found if Path(name).is_file())
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    names = [safe_name(path.name) for path in paths]
+    return names if len(set(names)) == len(names) else [f"{place:03}-{name}" for place, name in enumerate(names, 1)]
+
+
+def _copied(root: Path, source: str, folder: Path) -> dict[str, Any]:
+    pattern = filled_in(root, source)
+    paths = _matching(root, pattern)
+    if not paths:
+        raise missing_file(root / os.path.expanduser(pattern))
+    for name, path in zip(_names(paths), paths, strict=True):
+        before = path.stat()
+        shutil.copyfile(path, folder / name)
+        after = path.stat()
+        sizes = {before.st_size, after.st_size, (folder / name).stat().st_size}
+        if len(sizes) > 1 or before.st_mtime_ns != after.st_mtime_ns:
+            found = f"{path} changed while it was read: {before.st_size} bytes, then {after.st_size}"
+            raise DataError(f"{found}.\nTry again when it is finished.")
+    return {"path": without_secrets(os.path.abspath(root / os.path.expanduser(pattern)), source)}
+
+
+def _downloaded(root: Path, source: str, folder: Path) -> dict[str, Any]:
+    from . import remote
+
+    about = remote.download(root, source, filled_in(root, source), folder)
+    return {key: without_secrets(value, source) for key, value in about.items()}
+
+
+@contextlib.contextmanager
+def _building(root: Path) -> Iterator[Path]:
+    """Yield a new folder in data/raw/ that is gone afterwards, unless it was renamed."""
+    raw = root / RAW
+    raw.mkdir(parents=True, exist_ok=True)
+    for left in raw.glob(".tmp-*"):
+        if time.time() - left.stat().st_mtime > STALE:
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=".tmp-", dir=raw))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _content(folder: Path) -> dict[str, Any]:
+    """Return the card's `files` and `sha256`."""
+    files = [
+        {"name": file.name, "sha256": artefact.sha256(file), "bytes": file.stat().st_size}
+        for file in sorted(folder.iterdir())
+    ]
+    return {"files": files, "sha256": _digest(files)}
+
+
+def _settled(root: Path, source: str, folder: Path, card: dict[str, Any], *, accept: bool) -> Dump:
+    """Make `folder` the current dump: by renaming it, or by going back to the earlier dump that equals it."""
+    found, dump = card["sha256"], current(root, source)
+    if dump and dump.card["sha256"] != found and not accept:
+        raise DataError(
+            f"{shown(source)} changed since {dump.card['fetched'][:10]}: "
+            f"sha256 was {dump.card['sha256'][:12]}, is {found[:12]}.\n"
+            f"{dump.folder.relative_to(root)} stays. To take the new content as a dump beside it: make data ACCEPT=1"
+        )
+    earlier = [dump for dump in _dumps(root, source) if dump.card["sha256"] == found]
+    if not earlier:
+        fetched = datetime.now(UTC).isoformat(timespec="milliseconds")
+        target = _free_folder(root / RAW, f"{fetched[:10]}-{found[:8]}")
+        _seal(folder, {**card, "fetched": fetched})
+        folder.rename(target)
+        _sync(target.parent)
+        earlier = [_dump(target / CARD)]
+    if _pointers(root).get(shown(source)) != earlier[-1].folder.name:
+        artefact.write_json(root / RAW / CURRENT, {**_pointers(root), shown(source): earlier[-1].folder.name})
+    return earlier[-1]
+
+
+def _seal(folder: Path, card: dict) -> None:
+    """Write the card and make the folder's files read-only and safe on the disk."""
+    (folder / CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    for file in folder.iterdir():
+        _sync(file)
+        file.chmod(0o444)
+    folder.chmod(0o755)  # a temporary folder is its owner's alone
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    if path.is_dir() and os.name == "nt":  # Windows cannot open a folder
+        return
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _free_folder(raw: Path, stem: str) -> Path:
+    """Return a path that is not taken: another source can have the same content on the same day."""
+    taken = {path.name for path in raw.iterdir()}
+    names = (stem, *(f"{stem}-{number}" for number in range(2, 10_000)))
+    return raw / next(name for name in names if name not in taken)
+
+
+def _digest(entries: Sequence[dict]) -> str:
+    """Return the digest of one file as it is, of several that of their names and digests."""
+    if len(entries) == 1:
+        return entries[0]["sha256"]
+    return artefact.fingerprint([[entry["name"], entry["sha256"]] for entry in entries])
+
+
+def _check_digest(found: str, wanted: str, source: str) -> None:
+    if wanted and found != wanted.lower():
+        raise DataError(
+            f"{shown(source)}: its sha256 is {found},\nsha256 in [data] of params.toml is {wanted}.\n"
+            "Mend the one that is wrong."
+        )
+
+
+def _dumps(root: Path, source: str) -> list[Dump]:
+    """Return the dumps of a source, oldest first."""
+    dumps = [_dump(card) for card in (root / RAW).glob(f"[!.]*/{CARD}")]
+    same = [dump for dump in dumps if dump.card["source"] == shown(source)]
+    return sorted(same, key=lambda dump: dump.card["fetched"])
+
+
+def _dump(path: Path) -> Dump:
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        return Dump(path.parent, card, tuple(path.parent / entry["name"] for entry in card["files"]))
+    except (ValueError, KeyError, TypeError):
+        raise DataError(
+            f"{path}: the source card is damaged.\nPut it back, or delete its folder to fetch again."
+        ) from None
+
+
+def _pointers(root: Path) -> dict[str, str]:
+    try:
+        return json.loads((root / RAW / CURRENT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _check_untouched(dump: Dump, digest: Callable[[Path], str | None]) -> None:
+    for file, entry in zip(dump.files, dump.card["files"], strict=True):
+        if digest(file) != entry["sha256"]:
+            raise _touched(file)
+
+
+def _touched(file: Path) -> DataError:
+    return DataError(
+        f"{file} is not as it was fetched: missing or edited.\nPut it back, or delete {file.parent} to fetch it again."
+    )

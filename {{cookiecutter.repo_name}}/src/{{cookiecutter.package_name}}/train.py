@@ -1,0 +1,331 @@
+"""Fit the candidates, compare them on rows they were not fitted on, keep the best, write one run.
+
+    make train
+
+Reads `data/processed/{train,dev}.parquet`, writes `models/<run>/`. The comparison uses the dev split, or 5-fold
+cross-validation over train and dev where rows are few; the best candidate is then fitted on both, with its
+probabilities calibrated by a temperature found on the rows that were held out. The test split is not read.
+"""
+
+import contextlib
+import importlib.metadata
+import logging
+import os
+import pickle
+import platform
+import shutil
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
+
+from . import artefact, blend, dictionary, metrics, recipe, runs
+from .console import progress
+from .errors import DataError, SettingsError
+from .metrics import Predictions
+from .models import Calibrated, classifiers, find_temperature, regressors, temper, threads
+from .settings import PARTS, Project
+from .split import infer_task
+
+log = logging.getLogger(__name__)
+
+BLEND = "blend"
+FOLDS = 5
+FEW_ROWS = 1500  # below, the dev split alone (some 300 rows) picks the wrong model too often
+CLASSES_SHARE = 0.2  # a target with more classes than this share of its rows is text or an id
+
+Fold = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be learned: the rows, the truth, the task, and which rows are held out when.
+
+    Attributes
+    ----------
+    rows : DataFrame, shape (n_rows, n_columns)
+        Train and dev, one below the other.
+    truth : ndarray, shape (n_rows,)
+    task : {"classification", "regression"}
+    classes : tuple
+        Sorted labels; empty for a regression.
+    folds : list of (ndarray, ndarray)
+        Positions to fit on and positions to hold out.
+    """
+
+    rows: pd.DataFrame
+    truth: np.ndarray
+    task: str
+    classes: tuple
+    folds: list[Fold]
+
+
+def run(project: Project, *, key: str, message: str = "") -> Path:
+    """Train and write a run.
+
+    Parameters
+    ----------
+    project : Project
+    key : str
+        Fingerprint of inputs, parameters and code; its first 8 digits end the run's name.
+    message : str
+        Why this run was made, kept as `decision`.
+
+    Returns
+    -------
+    Path
+        `models/<run>`.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    question, plan = prepare(project)
+    estimators = candidates(project, question, plan)
+    metric = metrics.choose(project.settings.train.metric, question.task, len(question.classes))
+    with warnings_as_lines(), threads(len(question.rows)):
+        held = {name: hold_out(estimator, question) for name, estimator in progress(estimators.items(), "train")}
+    weights = add_blend(estimators, held, question) if project.settings.train.blend else {}
+    board = {name: metrics.score(*held[name], question.task) for name in estimators}
+    measure = metrics.available(question.task, len(question.classes))[metric]
+    best = choose_best(board, metric, measure, held)
+    with warnings_as_lines(), threads(len(question.rows)):
+        model, scores = fit_best(estimators[best], question, *held[best])
+    about = {
+        "model": {
+            "name": best,
+            "weights": weights if best == BLEND else {},
+            "temperature": getattr(model, "temperature", None),
+            "file": runs.MODEL,
+        },
+        "metrics": {
+            "chosen_by": metric,
+            "higher_is_better": measure.higher_is_better,
+            "dev": scores,
+            "leaderboard": board,
+            "held_out": f"{len(question.folds)} fold(s), {len(held[best][0])} rows",
+        },
+        "task": question.task,
+        "target": dictionary.target(dictionary.load(project.dictionary)),
+        "classes": list(question.classes),
+        "target_range": [question.truth.min(), question.truth.max()] if question.task == "regression" else None,
+        "features": plan.columns,
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(time.perf_counter() - clock, 3),
+        "decision": message,
+    }
+    folder = write(project, key, model, about)
+    dummy = f" (dummy {board['dummy'][metric]:.4g})" if "dummy" in board else ""
+    log.info(
+        "%s is best of %d: %s %.4g%s -> %s", best, len(board), metric, scores[metric], dummy, project.relative(folder)
+    )
+    return folder
+
+
+def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
+    """Read the two splits, decide the task, the folds and the recipe."""
+    settings, columns = project.settings, dictionary.load(project.dictionary)
+    parts = [pd.read_parquet(artefact.checked(project.split(part))) for part in ("train", "dev")]
+    rows = pd.concat(parts, ignore_index=True)
+    target = dictionary.target(columns)
+    truth = rows.pop(target)
+    task = infer_task(truth, settings.train.task)
+    classes = tuple(sorted(truth.unique())) if task == "classification" else ()
+    if classes:
+        check_classes(truth, classes)
+    values = truth.to_numpy(dtype="float64" if task == "regression" else None)
+    values = values.astype(object) if values.dtype.kind in "OUT" else values
+    kind, _, name = settings.split.by.partition(":")
+    without = [name] if kind == "group" else []
+    plan = recipe.plan(columns, rows, task=task, seed=settings.train.seed, without=without)
+    if not plan.names:
+        raise DataError(f'{project.dictionary.name}: no column is left to learn from.\nGive one the role "feature".')
+    groups = rows[name] if kind == "group" else None
+    folds = choose_folds(project, values, [len(part) for part in parts], groups)
+    return Question(rows[plan.names], values, task, classes, folds), plan
+
+
+def check_classes(truth: pd.Series, classes: tuple) -> None:
+    """Refuse a target with one class, or with so many that it is no class at all."""
+    if len(classes) < 2:
+        raise DataError(f"The target {truth.name!r} has one class only, {classes[0]!r}: there is nothing to learn.")
+    if len(classes) > max(50, CLASSES_SHARE * len(truth)):
+        raise DataError(
+            f"The target {truth.name!r} has {len(classes)} classes in {len(truth)} rows: it looks like text or an id.\n"
+            "Choose another target, or set [train] task in params.toml if it is a number."
+        )
+
+
+def choose_folds(project: Project, truth: np.ndarray, sizes: list[int], groups: pd.Series | None) -> list[Fold]:
+    """The dev split as the one fold, or five folds over train and dev where rows are few and have no order in time."""
+    positions, seed = np.arange(len(truth)), project.settings.train.seed
+    if len(truth) >= FEW_ROWS or project.settings.split.by.startswith("time:"):
+        return [(positions[: sizes[0]], positions[sizes[0] :])]
+    if groups is not None:
+        splitter = GroupKFold(min(FOLDS, groups.nunique()))
+    elif truth.dtype.kind == "f":
+        splitter = KFold(FOLDS, shuffle=True, random_state=seed)
+    else:
+        splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class")  # some folds lack it; `align` copes
+        return list(splitter.split(positions, truth, groups))
+
+
+def candidates(project: Project, question: Question, plan: recipe.Recipe) -> dict[str, BaseEstimator]:
+    """The estimators that `[train] candidates` names."""
+    settings = project.settings.train
+    known = (classifiers if question.task == "classification" else regressors)(plan, settings)
+    elsewhere = (regressors if question.task == "classification" else classifiers)(plan, settings)
+    if unknown := [name for name in settings.candidates if name not in known and name not in elsewhere]:
+        raise SettingsError(
+            f"params.toml: [train] candidates: {', '.join(map(repr, unknown))} is not in models.py.\n"
+            f"Allowed for a {question.task}: {', '.join(known)}."
+        )
+    chosen = {name: known[name] for name in settings.candidates if name in known}
+    if not chosen:
+        raise SettingsError(
+            f"params.toml: none of [train] candidates is for a {question.task}.\nAllowed: {', '.join(known)}."
+        )
+    return chosen
+
+
+def add_blend(
+    estimators: dict[str, BaseEstimator], held: dict[str, tuple[np.ndarray, Predictions]], question: Question
+) -> dict[str, float]:
+    """Add the weighted mean of the candidates as one more candidate, if it is more than one of them."""
+    members = {name: predictions for name, (_, predictions) in held.items() if name != "dummy"}
+    if len(members) < 2:
+        return {}
+    truth = next(iter(held.values()))[0]
+    weights = blend.weigh(truth, members)
+    if len(weights) > 1:
+        held[BLEND] = truth, blend.mix(weights, members)
+        estimators[BLEND] = blend.assemble(weights, estimators, question.task)
+    return weights
+
+
+def hold_out(estimator: BaseEstimator, question: Question) -> tuple[np.ndarray, Predictions]:
+    """Predict every row of the folds with a model that has not seen it.
+
+    Returns
+    -------
+    truth : ndarray, shape (n_held_out,)
+    predictions : Predictions
+        Of the same rows.
+    """
+    answers = []
+    for fit_on, held in question.folds:
+        model = clone(estimator).fit(question.rows.iloc[fit_on], question.truth[fit_on])
+        answers.append(predict(model, question.rows.iloc[held], question.classes))
+    truth = np.concatenate([question.truth[held] for _, held in question.folds])
+    values = np.concatenate([answer.values for answer in answers])
+    if question.task == "regression":
+        return truth, Predictions(values)
+    return truth, Predictions(values, np.vstack([a.probabilities for a in answers]), question.classes)
+
+
+@contextlib.contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Log each distinct warning of the estimators once, as one line."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for text in sorted({str(warning.message).strip().split("\n")[0] for warning in caught}):
+        log.warning("%s", text)
+
+
+def predict(model: BaseEstimator, rows: pd.DataFrame, classes: tuple) -> Predictions:
+    """What a fitted model says of rows, shape (n_rows, n_columns); classes it has not seen get probability 0."""
+    if not classes:
+        return Predictions(model.predict(rows))
+    probabilities = np.zeros((len(rows), len(classes)))
+    probabilities[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(rows)
+    return Predictions(np.asarray(classes)[probabilities.argmax(axis=1)], probabilities, classes)
+
+
+def choose_best(
+    board: dict[str, dict[str, float]],
+    name: str,
+    measure: metrics.Metric,
+    held: dict[str, tuple[np.ndarray, Predictions]],
+) -> str:
+    """The best candidate by the metric; the blend, which hedges, unless it is clearly worse than that one."""
+    sign = 1 if measure.higher_is_better else -1
+    best = max(board, key=lambda candidate: sign * board[candidate][name])
+    if BLEND not in board or best == BLEND:
+        return best
+    truth, alone = held[best]
+    _, most = metrics.gain(measure, truth, held[BLEND][1], alone)
+    return best if most < 0 else BLEND
+
+
+def fit_best(
+    estimator: BaseEstimator, question: Question, truth: np.ndarray, held: Predictions
+) -> tuple[BaseEstimator, Mapping[str, float]]:
+    """Calibrate on what was held out, fit on all rows; with the scores of the calibrated held-out predictions."""
+    if question.task == "regression":
+        return clone(estimator).fit(question.rows, question.truth), metrics.score(truth, held, question.task)
+    classes = np.asarray(question.classes)
+    model = Calibrated(clone(estimator), find_temperature(truth, held.probabilities, classes))
+    calibrated = Predictions(held.values, temper(held.probabilities, model.temperature), question.classes)
+    scores = metrics.score(truth, calibrated, question.task)
+    return model.fit(question.rows, question.truth), scores
+
+
+def write(project: Project, key: str, model: BaseEstimator, about: dict[str, Any]) -> Path:
+    """Write the run into a temporary folder and rename it, so that a run is there whole or not at all."""
+    name = f"{datetime.fromisoformat(about['started']):%Y-%m-%d-%H%M%S}-{key[:8]}"
+    folder = project.models / name
+    temporary = project.models / f".{name}.{os.getpid()}.tmp"
+    code = temporary / runs.CODE
+    code.mkdir(parents=True)
+    try:
+        for module in sorted(Path(__file__).parent.glob("*.py")):
+            shutil.copyfile(module, code / module.name)
+        (temporary / runs.MODEL).write_bytes(pickle.dumps(model, protocol=5))
+        shutil.copyfile(project.dictionary, temporary / runs.DICTIONARY)
+        packages = environment()["packages"]
+        (temporary / runs.LOCK).write_text("".join(f"{name}=={version}\n" for name, version in packages.items()))
+        commit = artefact.commit(project.root)
+        if commit["commit"] and commit["dirty"]:
+            (temporary / runs.PATCH).write_text(artefact.patch(project.root), encoding="utf-8")
+        digests = {
+            str(p.relative_to(temporary)): artefact.sha256(p) for p in sorted(temporary.rglob("*")) if p.is_file()
+        }
+        inputs = {project.relative(p): artefact.sha256(p) for p in (project.clean, *map(project.split, PARTS))}
+        record = {
+            "run": name,
+            **commit,
+            **about,
+            "key": key,
+            "parameters": {**asdict(project.settings), "overrides": project.overrides},
+            "input_data": {**artefact.recorded(project.clean).get("inputs", {}), **inputs},
+            "output_data": {runs.MODEL: digests[runs.MODEL]},
+            "files": digests,
+            "environment": environment(),
+        }
+        artefact.write_json(temporary / runs.RECORD, record)
+        temporary.replace(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return folder
+
+
+def environment() -> dict[str, Any]:
+    """Python, platform and the exact version of every installed package."""
+    found = {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()}
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "project": importlib.metadata.packages_distributions().get(__package__, [""])[0],
+        "hash_seed": os.environ.get("PYTHONHASHSEED", "random"),
+        "packages": dict(sorted(found.items(), key=lambda item: item[0].lower())),
+    }

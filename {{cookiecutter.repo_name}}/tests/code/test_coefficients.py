@@ -1,0 +1,81 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+from {{ cookiecutter.package_name }} import coefficients
+from {{ cookiecutter.package_name }}.recipe import Recipe
+
+RANDOM = np.random.default_rng(0)
+ROWS = pd.DataFrame(
+    {
+        "weight": RANDOM.normal(70, 10, 300),
+        "colour": RANDOM.choice(["red", "blue"], 300),
+        "town": RANDOM.choice([f"town {i}" for i in range(20)], 300),
+        "day": pd.date_range("2020-01-01", periods=300, freq="7D"),
+        "note": RANDOM.choice(["free prize", "see you", "hello"], 300),
+    }
+)
+COLUMNS = {
+    "number": ["weight"],
+    "one-hot": ["colour"],
+    "target encoding": ["town"],
+    "date parts": ["day"],
+    "text": ["note"],
+}
+
+
+def fitted(columns, truth, estimator, task="regression"):
+    return Recipe(columns, task, 0).linear(estimator).fit(ROWS, truth)
+
+
+def test_number_is_told_in_the_units_of_the_data():
+    pipeline = fitted({"number": ["weight"]}, 3 * ROWS["weight"], LinearRegression())
+
+    (line,) = coefficients.strongest(pipeline).to_dict("records")
+
+    assert line["change"] == f"{ROWS['weight'].std(ddof=0):.3g} more (1 standard deviation)"
+    assert line["effect"] == pytest.approx(3 * ROWS["weight"].std(ddof=0))
+
+
+def test_category_is_told_by_the_odds_it_brings():
+    truth = np.where((ROWS["colour"] == "red") ^ (RANDOM.random(300) < 0.1), "yes", "no")
+    pipeline = fitted({"one-hot": ["colour"]}, truth, LogisticRegression(), "classification")
+
+    table = coefficients.strongest(pipeline, labels=("no", "yes")).set_index("change")
+
+    assert table.loc["is red", "effect"] > 1 > table.loc["is blue", "effect"]
+    assert set(table["towards"]) == {"yes"}
+
+
+@pytest.mark.parametrize("kinds", [COLUMNS, {"text": ["note"]}, {"date parts": ["day"]}])
+def test_every_input_of_the_model_has_a_name(kinds):
+    pipeline = fitted(kinds, ROWS["weight"], LinearRegression())
+
+    terms = list(coefficients.inputs(pipeline[0], (), ()))
+
+    assert len(terms) == pipeline[-1].n_features_in_
+    assert {term.column for term in terms} == {name for names in kinds.values() for name in names}
+
+
+def test_every_input_has_a_name_with_three_classes_and_missing_cells():
+    rows = ROWS.copy()
+    rows.loc[::5, "weight"] = np.nan
+    rows.loc[::7, "colour"] = None
+    truth = np.select([ROWS["weight"] > 75, ROWS["weight"] > 65], ["heavy", "middle"], "light")
+    pipeline = Recipe(COLUMNS, "classification", 0).linear(LogisticRegression(max_iter=2000)).fit(rows, truth)
+
+    terms = list(coefficients.inputs(pipeline[0], ("heavy", "light", "middle"), ()))
+
+    assert len(terms) == pipeline[-1].n_features_in_
+    assert {"weight", "colour"} <= {term.column for term in terms if term.change == "is missing"}
+    assert len(coefficients.strongest(pipeline, labels=("heavy", "light", "middle"))) == 15
+
+
+def test_word_that_decides_comes_first():
+    truth = np.where(ROWS["note"] == "free prize", "spam", "ham")
+    pipeline = fitted({"text": ["note"]}, truth, LogisticRegression(), "classification")
+
+    words = coefficients.strongest(pipeline, labels=("ham", "spam"))["change"].head(2)
+
+    assert set(words) == {"holds the word free", "holds the word prize"}

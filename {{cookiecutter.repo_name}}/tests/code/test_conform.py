@@ -1,0 +1,167 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from {{ cookiecutter.package_name }} import conform, dictionary, errors
+
+
+def one(cells, *, first_row=1, **about):
+    """The typed column `x`, and the warnings."""
+    about = {"rule": "warn", "type": "text", **about}
+    frame = pd.DataFrame({"x": pd.Series(cells)})
+    typed, warnings = conform.conform(frame, {"x": dictionary.Column(**about)}, where="new.csv", first_row=first_row)
+    return typed["x"], warnings
+
+
+@pytest.mark.parametrize(
+    ("cells", "about", "expected", "dtype"),
+    [
+        (["1", " 2"], {"type": "integer"}, [1, 2], "int64"),
+        (["1", None], {"type": "integer"}, [1, np.nan], "float64"),
+        (["1.5", "NA", "?", "-1e3"], {"type": "number"}, [1.5, np.nan, np.nan, -1000], "float64"),
+        (["1.234,5", "2"], {"type": "number", "decimal": ",", "thousands": "."}, [1234.5, 2], "float64"),
+        (["1,234", "12,345,678"], {"type": "integer", "thousands": ","}, [1234, 12345678], "int64"),
+        (["999", "3"], {"type": "integer", "missing": ("999",)}, [np.nan, 3], "float64"),
+        ([999, 3], {"type": "integer", "missing": ("999",)}, [np.nan, 3], "float64"),
+        ([7, 3], {"type": "integer", "missing": ("?",)}, [7, 3], "int64"),
+        (["yes", "F", "1"], {"type": "boolean"}, [True, False, True], "bool"),
+        (["true", None], {"type": "boolean"}, [1.0, np.nan], "float64"),
+        ([True, False], {"type": "boolean"}, [True, False], "bool"),
+        ([1, 0], {"type": "boolean"}, [True, False], "bool"),
+        (["2026-01-31", None], {"type": "datetime"}, ["2026-01-31", "NaT"], "datetime64[us]"),
+        (["2026-01-31T01:00:00+02:00"], {"type": "datetime"}, ["2026-01-30T23:00:00"], "datetime64[us]"),
+        (["31/01/2026"], {"type": "datetime", "format": "%d/%m/%Y"}, ["2026-01-31"], "datetime64[us]"),
+        ([" red ", "", None, "?"], {"type": "category", "missing": ("?",)}, ["red", None, None, None], "str"),
+        ([1.0, 2.0], {"type": "category"}, ["1", "2"], "str"),
+    ],
+)
+def test_cells_become_the_type_of_the_dictionary(cells, about, expected, dtype):
+    values, warnings = one(cells, **about)
+
+    assert values.dtype == dtype and not warnings
+    pd.testing.assert_series_equal(values, pd.Series(expected, name="x").astype(dtype))
+
+
+RULES = [
+    (["1", "x", "3"], {"type": "integer"}, "1 cells that are not an integer, like 'x'", "missing"),
+    (["1", "2.5", "3"], {"type": "integer"}, "like '2.5'", "missing"),
+    (["1", "1,5", "3"], {"type": "number"}, "not a number, like '1,5'", "missing"),
+    (["1", "1.5", "3"], {"type": "number", "decimal": ","}, "like '1.5'", "missing"),
+    (["1", "inf", "3"], {"type": "number"}, "like 'inf'", "missing"),
+    (["yes", "maybe", "no"], {"type": "boolean"}, "not a boolean, like 'maybe'", "missing"),
+    (["2026-01-01", "2026-02-30", "2026-03-01"], {"type": "datetime"}, "like '2026-02-30'", "missing"),
+    (["1", "", "3"], {"type": "integer", "missing_allowed": False}, "1 empty cells", "missing_allowed = true"),
+    (["a", None, "b"], {"type": "text", "missing_allowed": False}, "1 empty cells", "missing_allowed = true"),
+    (["1", "11", "3"], {"type": "number", "range": (0.0, 10.0)}, "outside 0 ... 10, like 11", "'range'"),
+    (["1", "-0.1", "3"], {"type": "number", "range": (0.0, 10.0)}, "outside 0 ... 10, like -0.1", "'range'"),
+    (["a", "c", "b"], {"type": "category", "values": ("a", "b")}, "unknown categories, like 'c'", "'values'"),
+]
+
+
+@pytest.mark.parametrize(("cells", "about", "problem", "cure"), RULES)
+def test_broken_rule_is_refused_with_column_row_and_cure(cells, about, problem, cure):
+    with pytest.raises(errors.DataError) as caught:
+        one(cells, first_row=2, rule="refuse", **about)
+
+    message = str(caught.value)
+    assert message.startswith("new.csv: column 'x' has 1 ") and "(row 3)" in message
+    assert problem in message and cure in message and "[x]" in message
+    assert len(message.splitlines()) <= 3
+
+
+@pytest.mark.parametrize(("cells", "about", "problem", "cure"), RULES)
+def test_broken_rule_that_only_warns_lets_the_rows_pass(cells, about, problem, cure):
+    values, warnings = one(cells, rule="warn", **about)
+
+    assert len(values) == 3
+    assert problem in warnings[0] and "(row 2)" in warnings[0]
+
+
+@pytest.mark.parametrize(("cells", "about", "problem", "cure"), RULES)
+def test_broken_cell_is_treated_as_missing_where_the_rule_says_so(cells, about, problem, cure):
+    values, _ = one(cells, rule="treat as missing", **about)
+
+    assert values.isna().tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("value", ["0", "10", None])
+def test_edges_of_the_range_and_empty_cells_are_inside(value):
+    _, warnings = one([value, "5"], type="number", range=(0.0, 10.0), rule="refuse")
+
+    assert not warnings
+
+
+def columns():
+    return {
+        "y": dictionary.Column(type="category", role="target"),
+        "a": dictionary.Column(type="integer"),
+        "b": dictionary.Column(type="category", role="id"),
+        "c": dictionary.Column(type="number", role="ignored", missing_allowed=False),
+    }
+
+
+def table():
+    return pd.DataFrame({"c": ["1", ""], "b": ["u", "v"], "a": ["1", "2"], "y": ["p", "q"]})
+
+
+def test_order_of_the_columns_is_the_dictionarys():
+    typed, _ = conform.conform(table(), columns(), where="new.csv")
+
+    assert list(typed) == list(columns())
+
+
+def test_unknown_columns_are_left_out_and_said():
+    typed, warnings = conform.conform(table().assign(new=1), columns(), where="new.csv")
+
+    assert "new" not in typed
+    assert warnings == ["new.csv: columns that the data dictionary does not know are left out: new"]
+
+
+def test_missing_columns_are_named_with_those_found():
+    with pytest.raises(errors.DataError, match=r"missing: 'y', 'a'(.|\n)*Found: c, b"):
+        conform.conform(table()[["c", "b"]], columns(), where="new.csv")
+
+
+def test_ids_and_ignored_columns_may_be_absent_and_the_target_where_it_is_asked_for():
+    typed, _ = conform.conform(table()[["a"]], columns(), where="new.csv", target=False)
+
+    assert list(typed) == ["a"]
+
+
+def test_target_is_left_out_where_it_is_not_wanted():
+    assert "y" not in conform.conform(table(), columns(), where="new.csv", target=False)[0]
+
+
+def test_typed_table_conforms_again_unchanged(made_table):
+    about = {
+        "amount": dictionary.Column(type="number", missing=("?",), decimal=","),
+        "colour": dictionary.Column(type="category", missing=("none",)),
+        "day": dictionary.Column(type="datetime", format="%Y-%m-%d"),
+        "answer": dictionary.Column(type="category", role="target", values=("no", "yes")),
+    }
+    once, _ = conform.conform(made_table, about, where="table.csv")
+
+    twice, warnings = conform.conform(once, about, where="clean.parquet")
+
+    assert not warnings
+    pd.testing.assert_frame_equal(twice, once)
+
+
+def test_argument_is_not_changed(made_table):
+    before = made_table.copy()
+
+    conform.conform(made_table, {"amount": dictionary.Column(type="number", range=(0.0, 1.0), rule="warn")}, where="t")
+
+    pd.testing.assert_frame_equal(made_table, before)
+
+
+def test_all_broken_columns_are_in_one_message_of_three_lines():
+    about = {name: dictionary.Column(type="integer") for name in "abcde"}
+    frame = pd.DataFrame({name: ["x"] * 9 for name in "abcde"})
+
+    with pytest.raises(errors.DataError) as caught:
+        conform.conform(frame, about, where="new.csv")
+
+    message = str(caught.value)
+    assert len(message.splitlines()) == 3
+    assert "rows 1, 2, 3, 4, 5, ..." in message and "Also: c, d, e." in message

@@ -1,0 +1,100 @@
+import tomllib
+
+import pytest
+
+from {{ cookiecutter.package_name }} import dictionary, errors
+
+NAMES = ["plain", "a.b", "with blank", 'quote " and \\', "tab\t, line\n, del\x7f", "größe", "[x]", "#", "", "true"]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "data_dictionary.toml"
+
+
+def columns(**more):
+    return {"y": dictionary.Column(type="category", role="target"), **more}
+
+
+def test_what_was_written_is_read_again(path):
+    full = dictionary.Column(
+        type="number",
+        role="feature",
+        missing_allowed=False,
+        range=(-1.5, 1e300),
+        rule="treat as missing",
+        transformation="number",
+        description='in "EUR", größer \\ kleiner',
+        decimal=",",
+        thousands=".",
+        missing=("?", 'n"a'),
+    )
+    listed = dictionary.Column(type="category", values=("a, b", "c\nd", ""), rule="warn")
+    before = columns(full=full, listed=listed)
+
+    dictionary.write(path, before)
+
+    assert dictionary.load(path) == before
+    assert list(dictionary.load(path)) == list(before)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_column_name_survives(path, name):
+    before = columns(**{name: dictionary.Column(type="text", description=name)})
+
+    dictionary.write(path, before)
+
+    assert dictionary.load(path) == before
+
+
+def test_each_key_of_the_file_is_explained_at_its_top(path):
+    dictionary.write(path, columns())
+    text = path.read_text(encoding="utf-8")
+
+    keys = set(tomllib.loads(text)["y"])
+
+    assert all(f"# {key} " in text for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("not toml", ["data_dictionary.toml"]),
+        ("[x]\ntype = 'integer'\n", ["target"]),
+        ("[x]\ntype = 'integer'\nrole = 'target'\n[y]\ntype = 'integer'\nrole = 'target'\n", ["2", "target"]),
+        ("[x]\ntype = 'int'\nrole = 'target'\n", ["[x] type", "'int'", "'integer'"]),
+        ("[x]\ntype = 'integer'\nrole = 'target'\nmaximum = 3\n", ["[x]", "'maximum'", "range"]),
+        ("[x]\nrole = 'target'\n", ["[x]", "'type' is missing"]),
+        ("x = 3\n", ["[x]", "not a table"]),
+    ],
+)
+def test_mistake_in_the_file_is_named(path, text, words):
+    path.write_text(text)
+
+    with pytest.raises(errors.ProjectError) as caught:
+        dictionary.load(path)
+
+    assert all(word in str(caught.value) for word in words), caught.value
+
+
+def test_missing_file_is_named(path):
+    with pytest.raises(errors.DataError, match="data_dictionary.toml"):
+        dictionary.load(path)
+
+
+def test_models_see_features_and_transformed_times_only():
+    roles = {
+        role: dictionary.Column(type="integer", role=role, transformation="number")
+        for role in ("feature", "time", "id", "group", "ignored")
+    }
+    roles["plain time"] = dictionary.Column(type="datetime", role="time")
+
+    assert dictionary.features(columns(**roles)) == ["feature", "time"]
+    assert dictionary.target(columns(**roles)) == "y"
+    assert dictionary.by_role(columns(**roles), "id", "group") == ["id", "group"]
+
+
+def test_facts_hold_the_chosen_keys_alone():
+    found = dictionary.facts(columns(x=dictionary.Column(type="text", description="d")), "type", "role")
+
+    assert found["x"] == {"type": "text", "role": "feature"}

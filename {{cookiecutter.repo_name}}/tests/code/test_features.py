@@ -1,0 +1,33 @@
+import pandas as pd
+import pytest
+
+from {{ cookiecutter.package_name }} import artefact, errors, features, settings
+
+
+def test_days_between_two_dates_are_added():  # about the function as it came: edit this test with it
+    rows = pd.DataFrame({"sent": pd.to_datetime(["2026-01-01"]), "come": pd.to_datetime(["2026-01-03 12:00"]), "kg": [1]})
+
+    added = features.add_features(rows)
+
+    assert list(rows) == ["sent", "come", "kg"]
+    assert added["days from sent to come"].tolist() == [2.5]
+
+
+def test_step_writes_every_clean_row_once_with_the_new_features(project, monkeypatch):
+    monkeypatch.setattr(features, "add_features", lambda rows: rows.assign(twice=rows["amount"] * 2))
+
+    features.run(project)
+
+    parts = [pd.read_parquet(project.split(part)) for part in settings.PARTS]
+    together = pd.concat(parts).sort_values("order", ignore_index=True)
+    pd.testing.assert_frame_equal(together.drop(columns="twice"), pd.read_parquet(project.clean))
+    pd.testing.assert_series_equal(together["twice"], together["amount"] * 2, check_names=False)
+
+
+def test_step_does_not_use_a_clean_table_that_was_edited(project):
+    pd.read_parquet(project.clean).head(50).to_parquet(project.clean)
+
+    with pytest.raises(errors.DataError, match="was changed after it was made"):
+        features.run(project)
+
+    assert artefact.checked(project.split("train"))

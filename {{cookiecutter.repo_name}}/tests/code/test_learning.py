@@ -1,0 +1,50 @@
+import numpy as np
+import pandas as pd
+from sklearn.tree import DecisionTreeRegressor
+
+from {{ cookiecutter.package_name }} import diagnostics, learning, metrics, train
+
+R2 = diagnostics.Yardstick("r2", metrics.NUMBERS["r2"])
+
+
+def question(size, noise=0.0, classes=()):
+    random = np.random.default_rng(0)
+    rows = pd.DataFrame({"x": random.uniform(0, 6, size)})
+    truth = np.sin(rows["x"]).to_numpy() + random.normal(0, noise, size)
+    if classes:
+        truth = np.where(truth > 0.9, *classes)
+    return train.Question(rows, truth, "classification" if classes else "regression", classes, [])
+
+
+def points(noise):
+    seen, new = question(400, noise), question(300, noise)
+    new.rows["x"] = new.rows["x"].to_numpy()
+    model = DecisionTreeRegressor(random_state=0).fit(seen.rows, seen.truth)
+    said = metrics.Predictions(model.predict(new.rows))
+    result = diagnostics.Result(new.truth, said, diagnostics.constant(seen.truth, (), 300), R2, (0.0, 1.0))
+    return pd.DataFrame(list(learning.curve(model, seen, new.rows, result)))
+
+
+def test_curve_ends_with_the_model_itself_on_all_rows():
+    table = points(0.0)
+
+    assert table["rows"].tolist() == [100, 200, 400]
+    assert table["fitted"].iloc[-1] == 1.0
+    assert table["held"].is_monotonic_increasing
+
+
+def test_tree_on_noise_knows_its_rows_by_heart():
+    table = points(1.0)
+
+    assert table["fitted"].iloc[0] == 1.0
+    assert table["held"].iloc[0] < 0.5
+
+
+def test_every_beginning_of_the_order_holds_the_classes_in_their_shares():
+    asked = question(400, classes=("rare", "often"))
+
+    order = learning.by_shares(asked)
+
+    share = (asked.truth == "rare").mean()
+    assert sorted(order) == list(range(400))
+    assert abs((asked.truth[order[:100]] == "rare").mean() - share) < 0.02

@@ -1,0 +1,159 @@
+"""What the tests share: the user's own project, and throw-away projects that a test may break."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from {{ cookiecutter.package_name }} import dictionary, features, predict, runs, settings, steps, train
+
+PACKAGE = Path(steps.__file__).parent
+ROWS = 200  # of the user's own, so that the rooms `data` and `model` stay quick on a large table
+# The made table has none of the user's columns, so the user's own features are set aside in throw-away projects.
+NO_FEATURES = "\n\ndef add_features(rows):  # noqa: D103, F811\n    return rows.copy()\n"
+
+
+@pytest.fixture(scope="session")
+def own():
+    """The user's project."""
+    return settings.load(Path(__file__).parent)
+
+
+@pytest.fixture(scope="session")
+def columns(own, run):
+    """The user's data dictionary."""
+    return dictionary.load(own.dictionary)
+
+
+@pytest.fixture(scope="session")
+def clean(own, run):
+    """The user's clean table."""
+    return pd.read_parquet(own.clean)
+
+
+@pytest.fixture(scope="session")
+def splits(own, run):
+    """The user's three splits, by name."""
+    return {part: pd.read_parquet(own.split(part)) for part in settings.PARTS}
+
+
+@pytest.fixture(scope="session")
+def run(own):
+    """The folder of the run that the present parameters, data and code make; made here if `make train` was not."""
+    return steps.make(own, "train")[0].parent
+
+
+@pytest.fixture(scope="session")
+def model(run):
+    """The user's model, loaded."""
+    return runs.load(run)
+
+
+@pytest.fixture(scope="session")
+def rows(own, model):
+    """At most ROWS rows of the test split, without the target, as `predict` reads them."""
+    return predict.test_rows(own, model).head(ROWS)
+
+
+@pytest.fixture
+def made_table():
+    """The table of the throw-away projects."""
+    return orders()
+
+
+@pytest.fixture
+def make_project(tmp_path, monkeypatch, made_table):
+    """Write a throw-away project about the made table, or another one; keywords are sections of params.toml."""
+
+    def make(table=made_table, **sections):
+        write_project(tmp_path, table, sections)
+        move_in(tmp_path, monkeypatch)
+        return settings.load(tmp_path)
+
+    yield make
+    steps.code_of.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """The folder of a throw-away project after `make predict`: to be copied, not changed."""
+    root = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        write_project(root, orders(), {})
+        move_in(root, patch)
+        steps.make(settings.load(root), "predict")
+    steps.code_of.cache_clear()
+    return root
+
+
+@pytest.fixture
+def project(trained, tmp_path, monkeypatch):
+    """A throw-away project after `make predict`, for this test alone."""
+    root = shutil.copytree(trained, tmp_path / "project", symlinks=True)
+    move_in(root, monkeypatch)
+    yield settings.load(root)
+    steps.code_of.cache_clear()
+
+
+@pytest.fixture
+def command():
+    """Run `python` with the package of a throw-away project, in a process of its own."""
+
+    def call(root, *arguments, **environment):
+        variables = {**os.environ, "PYTHONPATH": str(root / "src"), **environment}
+        return subprocess.run(
+            [sys.executable, *arguments], cwd=root, env=variables, capture_output=True, text=True, check=False
+        )
+
+    return call
+
+
+def orders():
+    """120 orders: an id, a number and a category with empty cells, a group, a date, a text, and a yes or no."""
+    random, size = np.random.default_rng(0), 120
+    amount = random.normal(50, 10, size).round(2)
+    table = pd.DataFrame(
+        {
+            "order": np.arange(1001, 1001 + size),
+            "amount": amount,
+            "colour": random.choice(["red", "green", "blue"], size),
+            "shop": random.choice([f"shop {letter}" for letter in "ABCDEFGHIJKL"], size),
+            "day": pd.date_range("2026-01-01", periods=size).strftime("%Y-%m-%d"),
+            "note": [f"parcel {row} went out" for row in random.permutation(size)],
+            "answer": np.where(amount + random.normal(0, 4, size) > 50, "yes", "no"),
+        }
+    )
+    table.loc[::10, "amount"] = np.nan
+    table.loc[5::10, "colour"] = None
+    return table
+
+
+def write_project(root, table, sections):
+    """`table.csv` and a `params.toml` with the sections; keys may be dotted."""
+    table.to_csv(root / "table.csv", index=False)
+    sections = {
+        "data": {"source": "table.csv", "target": "answer"},
+        "train": {"candidates": ["dummy", "linear"]},
+        **sections,
+    }
+    lines = [f"[{name}]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in keys.items()) for name, keys in sections.items()]
+    (root / "params.toml").write_text("\n".join(lines), encoding="utf-8")
+
+
+def move_in(root, monkeypatch):
+    """Give the project its own copy of the package, without the user's features, and work from it."""
+    package = root / "src" / steps.__package__
+    if not package.exists():
+        shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+        with (package / "features.py").open("a", encoding="utf-8") as file:
+            file.write(NO_FEATURES)
+    for module in (steps, train):
+        monkeypatch.setattr(module, "__file__", str(package / Path(module.__file__).name))
+    monkeypatch.setattr(features, "add_features", pd.DataFrame.copy)
+    steps.code_of.cache_clear()

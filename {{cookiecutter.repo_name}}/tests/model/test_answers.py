@@ -1,0 +1,39 @@
+"""The answers have the form that the readers of data/predictions rely on."""
+
+import numpy as np
+import pytest
+
+from {{ cookiecutter.package_name }} import dictionary, predict
+
+
+@pytest.fixture
+def table(own, model, rows):
+    return predict.answer(model, rows, abstain_below=own.settings.predict.abstain_below)
+
+
+def test_predictions_have_ids_prediction_confident_and_run(table, model, rows):
+    ids = [name for name in dictionary.by_role(model.columns, "id") if name in rows] or ["row"]
+    probability = ["probability"] if model.record["task"] == "classification" else []
+
+    assert list(table.columns[: len(ids) + 1 + len(probability)]) == [*ids, "prediction", *probability]
+    assert list(table.columns[-2:]) == ["confident", "run"]
+    assert len(table) == len(rows)
+
+
+def test_probabilities_are_of_the_predicted_class_and_add_up_to_one(table, model):
+    if model.record["task"] != "classification":
+        pytest.skip("a regression has no probabilities")
+    classes = [name for name in table.columns if name.startswith("probability_")]
+
+    assert table["probability"].between(0, 1).all()
+    assert set(table["prediction"]) <= set(model.record["classes"])
+    if classes:
+        assert np.allclose(table[classes].sum(axis=1), 1)
+        assert (table["probability"] == table[classes].max(axis=1)).all()
+
+
+def test_numbers_are_finite(table, model):
+    if model.record["task"] != "regression":
+        pytest.skip("a classification predicts classes")
+
+    assert np.isfinite(table["prediction"]).all()

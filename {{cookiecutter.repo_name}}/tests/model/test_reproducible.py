@@ -1,0 +1,57 @@
+"""The same seed gives the same bytes, and a model stays itself whatever is edited afterwards."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from {{ cookiecutter.package_name }} import artefact, predict, runs, settings
+
+FEW = 100  # rows of each split: two processes train on them
+TRAIN = "from {0} import settings, train; train.run(settings.load(), key='same')"
+
+
+@pytest.fixture
+def copy(own, run, tmp_path):
+    """A copy of the user's project, with its parameters, dictionary, code and run."""
+    package = Path(runs.__file__).parent
+    shutil.copytree(package, tmp_path / "src" / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(run, tmp_path / own.relative(run))
+    for path in (own.dictionary, own.root / settings.PARAMS):
+        (tmp_path / own.relative(path)).parent.mkdir(exist_ok=True)
+        shutil.copy(path, tmp_path / own.relative(path))
+    return settings.load(tmp_path)
+
+
+def test_same_seed_gives_the_same_bytes_in_two_processes(copy, splits, command):
+    shutil.rmtree(copy.models)
+    for part in ("train", "dev"):
+        copy.split(part).parent.mkdir(parents=True, exist_ok=True)
+        splits[part].sample(min(FEW, len(splits[part])), random_state=0).to_parquet(copy.split(part))
+        artefact.record(copy.split(part), {})
+    projects = [copy, settings.load(shutil.copytree(copy.root, copy.root.with_name("second")))]
+
+    done = [
+        command(project.root, "-c", TRAIN.format(runs.__package__), PYTHONHASHSEED=seed)
+        for project, seed in zip(projects, "12", strict=True)
+    ]
+
+    assert not any(process.returncode for process in done), done[0].stderr
+    one, other = (artefact.sha256(runs.folders(project)[0] / runs.MODEL) for project in projects)
+    assert one == other
+
+
+def test_model_answers_the_same_after_features_were_edited(own, copy, run, model, rows, command):
+    before = predict.answer(model, rows, abstain_below=own.settings.predict.abstain_below)
+    rows.to_parquet(copy.root / "rows.parquet")
+    with (copy.root / "src" / runs.__package__ / "features.py").open("a", encoding="utf-8") as file:
+        file.write("\n\ndef add_features(rows):\n    raise RuntimeError('edited after the training')\n")
+
+    done = command(
+        copy.root, "-m", runs.__package__, "predict", "--run", run.name, "--input", "rows.parquet", "--output", "new.csv"
+    )
+
+    assert done.returncode == 0, done.stderr
+    before.to_csv(copy.root / "old.csv", index=False)
+    assert (copy.root / "new.csv").read_bytes() == (copy.root / "old.csv").read_bytes()
