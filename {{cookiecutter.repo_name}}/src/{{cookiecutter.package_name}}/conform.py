@@ -125,7 +125,7 @@ def conform_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[Vi
 def violation(name: str, problem: str, cure: str, where: pd.Series) -> Violation:
     """A `Violation` at the rows where the mask, shape (n_rows,), is true."""
     rows = np.flatnonzero(where.to_numpy())
-    return Violation(name, f"{len(rows)} {problem}", cure, tuple(int(row) for row in rows))
+    return Violation(name, problem, cure, tuple(int(row) for row in rows))
 
 
 def parse(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
@@ -227,8 +227,8 @@ def line(violation: Violation, where: str, first_row: int) -> str:
     """One violation in one line, with the rows as the file counts them."""
     shown = ", ".join(str(first_row + row) for row in violation.rows[:SHOWN_ROWS])
     more = ", ..." if len(violation.rows) > SHOWN_ROWS else ""
-    rows = "row" if len(violation.rows) == 1 else "rows"
-    return f"{where}: column {violation.column!r} has {violation.problem} ({rows} {shown}{more})"
+    rows = "1 row" if len(violation.rows) == 1 else f"{len(violation.rows)} rows"
+    return f"{where}: column {violation.column!r} has {violation.problem} ({rows}: {shown}{more})"
 
 
 def explain(violations: list[Violation], where: str, first_row: int) -> str:

@@ -152,12 +152,8 @@ def restore_data(project: Project, folder: Path, place: Path) -> None:
 def build_environment(folder: Path, place: Path) -> str:
     """The Python of an environment with exactly the packages of the run."""
     python = place / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    project = runs.read(folder)["environment"].get("project", "")
-    lines = (folder / runs.LOCK).read_text(encoding="utf-8").splitlines()
-    lock = place / ".venv.lock"
-    lock.write_text("\n".join(line for line in lines if line.partition("==")[0] != project) + "\n", encoding="utf-8")
     call([sys.executable, "-m", "venv", str(place / ".venv")], place)
-    call([*find_uv(), "pip", "sync", "--quiet", "--python", str(python), str(lock)], place)
+    call([*find_uv(), "pip", "sync", "--quiet", "--python", str(python), str(folder / runs.LOCK)], place)
     return str(python)
 
 

@@ -75,6 +75,8 @@ class Step:
         `(Work) -> list of Path`.
     start : callable
         `(Work, key) -> None`: imports the module of the step and runs it.
+    carries : tuple of str
+        Modules that are not imported, but go into the output: a run takes `features.py` with it.
     """
 
     needs: tuple[str, ...]
@@ -83,6 +85,7 @@ class Step:
     inputs: Callable[[Work], list[Path]]
     outputs: Callable[[Work], list[Path]]
     start: Callable[[Work, str], Any]
+    carries: tuple[str, ...] = ()
 
 
 def make(project: Project, verb: str, **wish: Any) -> list[Path]:
@@ -157,7 +160,7 @@ def key_of(name: str, work: Work) -> tuple[str, dict[str, Any]]:
         "inputs": inputs,
         "parameters": {dotted: parameter(project, dotted) for dotted in step.parameters},
         "dictionary": artefact.fingerprint(columns_read(project.dictionary, step.columns)),
-        "code": code_of(name),
+        "code": [code_of(module) for module in (name, *step.carries)],
     }
     return artefact.fingerprint({"step": name, **facts}), facts
 
@@ -299,6 +302,7 @@ STEPS = {
         inputs=lambda work: [work.project.split(part) for part in ("train", "dev")],
         outputs=run_record,
         start=start_train,
+        carries=("features", "conform"),
     ),
     "evaluate": Step(
         needs=("train",),

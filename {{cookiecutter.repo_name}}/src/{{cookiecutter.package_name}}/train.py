@@ -290,8 +290,9 @@ def write(project: Project, key: str, model: BaseEstimator, about: dict[str, Any
             shutil.copyfile(module, code / module.name)
         (temporary / runs.MODEL).write_bytes(pickle.dumps(model, protocol=5))
         shutil.copyfile(project.dictionary, temporary / runs.DICTIONARY)
-        packages = environment()["packages"]
-        (temporary / runs.LOCK).write_text("".join(f"{name}=={version}\n" for name, version in packages.items()))
+        surroundings = environment()
+        pinned = "".join(f"{name}=={version}\n" for name, version in surroundings["packages"].items())
+        (temporary / runs.LOCK).write_text(pinned, encoding="utf-8")
         commit = artefact.commit(project.root)
         if commit["commit"] and commit["dirty"]:
             (temporary / runs.PATCH).write_text(artefact.patch(project.root), encoding="utf-8")
@@ -308,7 +309,7 @@ def write(project: Project, key: str, model: BaseEstimator, about: dict[str, Any
             "input_data": {**artefact.recorded(project.clean).get("inputs", {}), **inputs},
             "output_data": {runs.MODEL: digests[runs.MODEL]},
             "files": digests,
-            "environment": environment(),
+            "environment": surroundings,
         }
         artefact.write_json(temporary / runs.RECORD, record)
         temporary.replace(folder)
@@ -318,14 +319,14 @@ def write(project: Project, key: str, model: BaseEstimator, about: dict[str, Any
 
 
 def environment() -> dict[str, Any]:
-    """Python, platform and the exact version of every installed package."""
-    found = {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()}
+    """Python, platform and the exact version of every installed package, those from a local folder left out."""
+    installed = importlib.metadata.distributions()
+    found = {d.metadata["Name"]: d.version for d in installed if d.read_text("direct_url.json") is None}
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "machine": platform.machine(),
         "cores": os.cpu_count(),
-        "project": importlib.metadata.packages_distributions().get(__package__, [""])[0],
         "hash_seed": os.environ.get("PYTHONHASHSEED", "random"),
         "packages": dict(sorted(found.items(), key=lambda item: item[0].lower())),
     }

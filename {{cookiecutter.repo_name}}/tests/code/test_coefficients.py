@@ -3,8 +3,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from {{ cookiecutter.package_name }} import coefficients
-from {{ cookiecutter.package_name }}.recipe import Recipe
+from {{ cookiecutter.package_name }} import coefficients, recipe
 
 RANDOM = np.random.default_rng(0)
 ROWS = pd.DataFrame(
@@ -26,7 +25,7 @@ COLUMNS = {
 
 
 def fitted(columns, truth, estimator, task="regression"):
-    return Recipe(columns, task, 0).linear(estimator).fit(ROWS, truth)
+    return recipe.Recipe(columns, task, 0).linear(estimator).fit(ROWS, truth)
 
 
 def test_number_is_told_in_the_units_of_the_data():
@@ -63,7 +62,7 @@ def test_every_input_has_a_name_with_three_classes_and_missing_cells():
     rows.loc[::5, "weight"] = np.nan
     rows.loc[::7, "colour"] = None
     truth = np.select([ROWS["weight"] > 75, ROWS["weight"] > 65], ["heavy", "middle"], "light")
-    pipeline = Recipe(COLUMNS, "classification", 0).linear(LogisticRegression(max_iter=2000)).fit(rows, truth)
+    pipeline = recipe.Recipe(COLUMNS, "classification", 0).linear(LogisticRegression(max_iter=2000)).fit(rows, truth)
 
     terms = list(coefficients.inputs(pipeline[0], ("heavy", "light", "middle"), ()))
 

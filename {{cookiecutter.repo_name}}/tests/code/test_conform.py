@@ -64,7 +64,7 @@ def test_broken_rule_is_refused_with_column_row_and_cure(cells, about, problem, 
         one(cells, first_row=2, rule="refuse", **about)
 
     message = str(caught.value)
-    assert message.startswith("new.csv: column 'x' has 1 ") and "(row 3)" in message
+    assert message.startswith("new.csv: column 'x' has ") and "(1 row: 3)" in message
     assert problem in message and cure in message and "[x]" in message
     assert len(message.splitlines()) <= 3
 
@@ -74,7 +74,7 @@ def test_broken_rule_that_only_warns_lets_the_rows_pass(cells, about, problem, c
     values, warnings = one(cells, rule="warn", **about)
 
     assert len(values) == 3
-    assert problem in warnings[0] and "(row 2)" in warnings[0]
+    assert problem in warnings[0] and "(1 row: 2)" in warnings[0]
 
 
 @pytest.mark.parametrize(("cells", "about", "problem", "cure"), RULES)

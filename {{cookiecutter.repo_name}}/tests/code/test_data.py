@@ -33,7 +33,7 @@ def test_rows_of_the_file_are_named_as_an_editor_counts_them(project, made_table
     made_table.loc[1, "amount"] = 1e6
     made_table.to_csv(project.root / "table.csv", index=False)
 
-    with pytest.raises(errors.DataError, match=r"\(row 3\)"):
+    with pytest.raises(errors.DataError, match=r"\(1 row: 3\)"):
         data.run(project, source.fetch(project.root, "table.csv", accept=True))
 
 

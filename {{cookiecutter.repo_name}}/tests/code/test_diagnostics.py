@@ -79,9 +79,7 @@ def test_column_that_the_answer_uses_is_important_and_others_are_not():
     rows = pd.DataFrame({"used": np.linspace(0, 1, 200), "idle": np.linspace(1, 0, 200)})
     truth = np.where(rows["used"] > 0.5, "yes", "no")
 
-    found = diagnostics.importances(
-        lambda frame: said(frame["used"]), rows, truth, ACCURACY, columns=["used", "idle"]
-    )
+    found = diagnostics.importances(lambda frame: said(frame["used"]), rows, truth, ACCURACY, columns=["used", "idle"])
 
     found = pd.DataFrame(list(found)).set_index("column")
     assert found.loc["used", "loss"] > 0.3

@@ -101,3 +101,15 @@ def test_interval_is_the_same_for_the_same_seed():
         return metrics.interval(metrics.NUMBERS["mae"], np.arange(4.0), NUMBERS, repeats=50, seed=seed)
 
     assert found(1) == found(1) != found(2)
+
+
+@pytest.mark.parametrize(("name", "shift"), [("mae", 1.0), ("rmse", 1.0), ("r2", 0.03)])
+def test_gain_is_above_zero_for_the_better_one_whichever_way_the_metric_runs(name, shift):
+    truth = np.linspace(0, 10, 100)
+    good, bad = metrics.Predictions(truth + 1), metrics.Predictions(truth + 2)
+
+    low, high = metrics.gain(metrics.NUMBERS[name], truth, good, bad)
+    worse = metrics.gain(metrics.NUMBERS[name], truth, bad, good)
+
+    assert shift - 1e-9 <= low <= high
+    assert worse == pytest.approx((-high, -low))

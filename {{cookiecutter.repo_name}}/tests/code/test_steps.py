@@ -16,24 +16,25 @@ AFTER_SPLIT = {"features", "train", "predict"}
 
 
 def made(project):
-    """When each step wrote last, and whether it is on record, by step."""
+    """When each file was written and whether it is on record, by step; and the number of runs."""
     files = {
-        "data": project.clean,
-        "features": project.split("train"),
-        "predict": project.root / "data" / "predictions" / "test.csv",
-        "explore": project.root / "reports" / "exploration.html",
+        "data": [project.clean],
+        "features": [project.split(part) for part in settings.PARTS],
+        "predict": [project.root / "data" / "predictions" / "test.csv"],
+        "explore": [project.root / "reports" / "exploration.html"],
     }
-    times = {
-        name: (file.stat().st_mtime_ns, artefact.sidecar(file).exists()) for name, file in files.items() if file.exists()
+    states = {
+        step: [(path.stat().st_mtime_ns, artefact.sidecar(path).exists()) for path in paths if path.exists()]
+        for step, paths in files.items()
     }
-    return {**times, "train": len(runs.folders(project))}
+    return {**states, "train": len(runs.folders(project))}
 
 
 def remade(project, verb="predict", *overrides, **wish):
     """The steps that ran again."""
     before = made(project)
     steps.make(settings.load(project.root, overrides), verb, **wish)
-    return {name for name, time in made(project).items() if time != before.get(name)}
+    return {step for step, state in made(project).items() if state != before[step]}
 
 
 def edit_params(project, section, line):
