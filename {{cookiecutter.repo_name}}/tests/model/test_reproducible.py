@@ -14,12 +14,12 @@ TRAIN = "from {0} import settings, train; train.run(settings.load(), key='same')
 
 @pytest.fixture
 def copy(own, run, tmp_path):
-    """A copy of the user's project, with its parameters, dictionary, code and run."""
+    """A copy of the user's project, with its parameters, dictionary, tables, code and run."""
     package = Path(runs.__file__).parent
     shutil.copytree(package, tmp_path / "src" / package.name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(run, tmp_path / own.relative(run))
-    for path in (own.dictionary, own.root / settings.PARAMS):
-        (tmp_path / own.relative(path)).parent.mkdir(exist_ok=True)
+    for path in (own.dictionary, own.root / settings.PARAMS, own.clean, own.split("test")):
+        (tmp_path / own.relative(path)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, tmp_path / own.relative(path))
     return settings.load(tmp_path)
 
@@ -27,7 +27,6 @@ def copy(own, run, tmp_path):
 def test_same_seed_gives_the_same_bytes_in_two_processes(copy, splits, command):
     shutil.rmtree(copy.models)
     for part in ("train", "dev"):
-        copy.split(part).parent.mkdir(parents=True, exist_ok=True)
         splits[part].sample(min(FEW, len(splits[part])), random_state=0).to_parquet(copy.split(part))
         artefact.record(copy.split(part), {})
     projects = [copy, settings.load(shutil.copytree(copy.root, copy.root.with_name("second")))]
