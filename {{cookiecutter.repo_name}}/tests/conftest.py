@@ -11,7 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from {{ cookiecutter.package_name }} import dictionary, features, predict, runs, settings, steps, train
+from {{ cookiecutter.package_name }} import (
+    dictionary,
+    features,
+    predict,
+    runs,
+    settings,
+    steps,
+    train,
+)
 
 PACKAGE = Path(steps.__file__).parent
 ROWS = 200  # of the user's own, so that the rooms `data` and `model` stay quick on a large table
@@ -142,7 +150,9 @@ def write_project(root, table, sections):
         "train": {"candidates": ["dummy", "linear"]},
         **sections,
     }
-    lines = [f"[{name}]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in keys.items()) for name, keys in sections.items()]
+    lines = [
+        f"[{name}]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in keys.items()) for name, keys in sections.items()
+    ]
     (root / "params.toml").write_text("\n".join(lines), encoding="utf-8")
 
 

@@ -12,6 +12,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 PARTS = ("year", "month", "day", "weekday", "hour", "days")  # as `recipe.split_dates` makes them
+WORDS = 6  # shown of all texts, where there is anything else to show
 UNITS = {"year": "years", "month": "months", "day": "days", "weekday": "weekdays", "hour": "hours", "days": "days"}
 
 
@@ -27,11 +28,14 @@ class Term:
         What it means that this input rises by `size`, in words.
     size : float
         By how much it rises, in units of the input as the model sees it.
+    word : bool
+        Whether it is one of the many words of a text.
     """
 
     column: str
     change: str
     size: float = 1.0
+    word: bool = False
 
 
 def strongest(
@@ -59,9 +63,8 @@ def strongest(
     model = getattr(pipeline[-1], "model_", pipeline[-1])
     terms = list(inputs(pipeline[0], labels, booleans))
     weights = np.atleast_2d(model.coef_) * np.array([term.size for term in terms])
-    order = np.argsort(-np.abs(weights).max(axis=0), kind="stable")[:limit]
     lines = []
-    for place in order:
+    for place in chosen(np.abs(weights).max(axis=0), np.array([term.word for term in terms]), limit):
         row = int(np.abs(weights[:, place]).argmax())
         line = {"column": terms[place].column, "change": terms[place].change, "effect": float(weights[row, place])}
         if labels:
@@ -69,6 +72,14 @@ def strongest(
             line |= {"effect": float(np.exp(np.clip(line["effect"], -50, 50))), "towards": str(label)}
         lines.append(line)
     return pd.DataFrame(lines)
+
+
+def chosen(strength: np.ndarray, words: np.ndarray, limit: int) -> np.ndarray:
+    """Positions of the strongest terms; rare words are strong and many, and must not hide the other columns."""
+    order = np.argsort(-strength, kind="stable")
+    others = min(limit - WORDS, (~words).sum())
+    left_out = order[words[order]][limit - others :]
+    return order[~np.isin(order, left_out)][:limit]
 
 
 def inputs(columns: ColumnTransformer, labels: Sequence, booleans: Sequence[str]) -> Iterator[Term]:
@@ -86,7 +97,8 @@ def inputs(columns: ColumnTransformer, labels: Sequence, booleans: Sequence[str]
             parts = [f"{part} of {name}" for name in names for part in PARTS]
             yield from dates(step[-1], parts)
         elif name.startswith("text "):
-            yield from (Term(names[0], f"holds the word {word}") for word in step[-1].get_feature_names_out())
+            words = step[-1].get_feature_names_out()
+            yield from (Term(names[0], f"holds the word {word}", word=True) for word in words)
         elif name != "remainder":
             yield from (Term(names[0], f"{output}: 1 more") for output in step.get_feature_names_out(names))
 

@@ -6,6 +6,7 @@ A name in the dict can be listed in `candidates` of `[train]` in `params.toml`.
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -48,7 +49,7 @@ def classifiers(recipe: Recipe, settings: Train) -> dict[str, BaseEstimator]:
     seed = settings.seed
     return {
         "dummy": DummyClassifier(strategy="prior"),
-        "linear": recipe.linear(LogisticRegression(max_iter=2000, **same)),
+        "linear": recipe.linear(SteadyLogisticRegression(max_iter=2000, **same)),
         "boosting": recipe.trees(HistGradientBoostingClassifier(random_state=seed, **same)),
         "boosting_stopped": recipe.trees(HistGradientBoostingClassifier(random_state=seed, **STOPPED, **same)),
         "forest": recipe.trees(ExtraTreesClassifier(random_state=seed, **FOREST, **same)),
@@ -59,7 +60,7 @@ def regressors(recipe: Recipe, settings: Train) -> dict[str, BaseEstimator]:
     """Estimators for numbers, by name."""
     seed = settings.seed
     # The search for the penalty costs the cube of the rows where columns outnumber them, as the words of a text do.
-    ridge = Ridge(alpha=1.0) if "text" in recipe.columns else RidgeCV(alphas=RIDGE_PENALTIES)
+    ridge = SteadyRidge(alpha=1.0) if "text" in recipe.columns else SteadyRidgeCV(alphas=RIDGE_PENALTIES)
     log_ridge = TransformedTargetRegressor(ridge, func=np.arcsinh, inverse_func=np.sinh, check_inverse=False)
     return {
         "dummy": DummyRegressor(),
@@ -78,6 +79,33 @@ def threads(n_rows: int) -> threadpool_limits:
     each other. Above 50,000 rows all cores are used.
     """
     return threadpool_limits(1 if n_rows < MANY_ROWS else None)
+
+
+class RowByRow:
+    """Mixin for linear models: the answer to a row is the same to the last bit, whatever rows stand beside it.
+
+    BLAS multiplies one row in another order than many; a product with a sparse matrix takes row by row.
+    """
+
+    def decision_function(self, X) -> np.ndarray:  # noqa: N803 (scikit-learn's names)
+        """Scores of the classes, shape (n_rows,) or (n_rows, n_classes)."""
+        return super().decision_function(csr_matrix(X))
+
+    def predict(self, X) -> np.ndarray:  # noqa: N803
+        """Class or number, shape (n_rows,)."""
+        return super().predict(csr_matrix(X))
+
+
+class SteadyLogisticRegression(RowByRow, LogisticRegression):
+    """scikit-learn's, row by row."""
+
+
+class SteadyRidge(RowByRow, Ridge):
+    """scikit-learn's, row by row."""
+
+
+class SteadyRidgeCV(RowByRow, RidgeCV):
+    """scikit-learn's, row by row."""
 
 
 class Clipped(RegressorMixin, BaseEstimator):

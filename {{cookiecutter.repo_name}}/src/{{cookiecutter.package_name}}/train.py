@@ -135,7 +135,7 @@ def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
     target = dictionary.target(columns)
     truth = rows.pop(target)
     task = infer_task(truth, settings.train.task)
-    classes = tuple(sorted(truth.unique())) if task == "classification" else ()
+    classes = tuple(np.unique(truth.to_numpy()).tolist()) if task == "classification" else ()
     if classes:
         check_classes(truth, classes)
     values = truth.to_numpy(dtype="float64" if task == "regression" else None)
@@ -145,6 +145,7 @@ def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
     plan = recipe.plan(columns, rows, task=task, seed=settings.train.seed, without=without)
     if not plan.names:
         raise DataError(f'{project.dictionary.name}: no column is left to learn from.\nGive one the role "feature".')
+    check_splits(project, values, sizes=[len(part) for part in parts], classes=classes)
     groups = rows[name] if kind == "group" else None
     folds = choose_folds(project, values, [len(part) for part in parts], groups)
     return Question(rows[plan.names], values, task, classes, folds), plan
@@ -159,6 +160,16 @@ def check_classes(truth: pd.Series, classes: tuple) -> None:
             f"The target {truth.name!r} has {len(classes)} classes in {len(truth)} rows: it looks like text or an id.\n"
             "Choose another target, or set [train] task in params.toml if it is a number."
         )
+
+
+def check_splits(project: Project, truth: np.ndarray, *, sizes: list[int], classes: tuple) -> None:
+    """Refuse splits that hold one class only: nothing can be learned from one, nothing measured on the other."""
+    for part, values in zip(PARTS, np.split(truth, sizes[:1]), strict=False):
+        if classes and len(set(values)) < 2:
+            raise DataError(
+                f"{project.relative(project.split(part))} holds one class only, {values[0]!r} ({len(values)} rows).\n"
+                f"Split otherwise than by = {project.settings.split.by!r}, or with other shares, in params.toml."
+            )
 
 
 def choose_folds(project: Project, truth: np.ndarray, sizes: list[int], groups: pd.Series | None) -> list[Fold]:

@@ -42,10 +42,14 @@ def test_classes_are_weighed_by_the_probability_of_the_truth():
 
     weights = blend.weigh(truth, {"low": sure(0.2), "high": sure(0.95)})
 
-    assert blend.mix(weights, {"low": sure(0.2), "high": sure(0.95)}).probabilities[0, 1] == pytest.approx(0.75, abs=0.02)
+    assert blend.mix(weights, {"low": sure(0.2), "high": sure(0.95)}).probabilities[0, 1] == pytest.approx(
+        0.75, abs=0.02
+    )
 
 
-@pytest.mark.parametrize(("task", "kind", "truth"), [("classification", DummyClassifier, ["a", "b"]), ("regression", DummyRegressor, [1, 2])])
+@pytest.mark.parametrize(
+    ("task", "kind", "truth"), [("classification", DummyClassifier, ["a", "b"]), ("regression", DummyRegressor, [1, 2])]
+)
 def test_blend_becomes_one_estimator_with_its_weights(task, kind, truth):
     model = blend.assemble({"p": 0.25, "q": 0.75}, {"p": kind(), "q": kind(), "r": kind()}, task).fit([[0], [1]], truth)
 

@@ -17,7 +17,7 @@ from {0}.cli import main
 try:
     main({1!r})
 finally:
-    assert not {{"pandas", "numpy", "sklearn"}} & set(sys.modules)
+    assert not set("pandas numpy sklearn".split()) & set(sys.modules)
 """
 
 
@@ -147,7 +147,9 @@ def test_paths_are_those_of_the_folder_where_the_command_was_typed(call, project
 def test_importing_the_modules_does_nothing(tmp_path):
     package = Path(cli.__file__).parent
     names = [path.stem for path in package.glob("*.py") if path.stem != "__main__"]
-    code = "; ".join(["import sys", f"sys.path.insert(0, {str(package.parent)!r})", *(f"import {package.name}.{n}" for n in names)])
+    code = "; ".join(
+        ["import sys", f"sys.path.insert(0, {str(package.parent)!r})", *(f"import {package.name}.{n}" for n in names)]
+    )
 
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
 

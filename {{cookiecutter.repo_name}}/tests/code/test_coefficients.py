@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 
 from {{ cookiecutter.package_name }} import coefficients, recipe
 
@@ -78,3 +78,15 @@ def test_word_that_decides_comes_first():
     words = coefficients.strongest(pipeline, labels=("ham", "spam"))["change"].head(2)
 
     assert set(words) == {"holds the word free", "holds the word prize"}
+
+
+def test_words_do_not_hide_the_other_columns():
+    notes = [f"word{row} word{row + 1} thing" for row in range(300)]
+    truth = ROWS["weight"] + 100 * RANDOM.normal(size=300)
+    kinds = {"number": ["weight"], "one-hot": ["colour"], "text": ["note"]}
+    pipeline = recipe.Recipe(kinds, "regression", 0).linear(Ridge()).fit(ROWS.assign(note=notes), truth)
+
+    table = coefficients.strongest(pipeline)
+
+    assert len(table) == 15
+    assert table["column"].value_counts().to_dict() == {"note": 12, "colour": 2, "weight": 1}

@@ -43,15 +43,15 @@ def test_cells_become_the_type_of_the_dictionary(cells, about, expected, dtype):
 
 
 RULES = [
-    (["1", "x", "3"], {"type": "integer"}, "1 cells that are not an integer, like 'x'", "missing"),
+    (["1", "x", "3"], {"type": "integer"}, "cells that are not an integer, like 'x'", "missing"),
     (["1", "2.5", "3"], {"type": "integer"}, "like '2.5'", "missing"),
     (["1", "1,5", "3"], {"type": "number"}, "not a number, like '1,5'", "missing"),
     (["1", "1.5", "3"], {"type": "number", "decimal": ","}, "like '1.5'", "missing"),
     (["1", "inf", "3"], {"type": "number"}, "like 'inf'", "missing"),
     (["yes", "maybe", "no"], {"type": "boolean"}, "not a boolean, like 'maybe'", "missing"),
     (["2026-01-01", "2026-02-30", "2026-03-01"], {"type": "datetime"}, "like '2026-02-30'", "missing"),
-    (["1", "", "3"], {"type": "integer", "missing_allowed": False}, "1 empty cells", "missing_allowed = true"),
-    (["a", None, "b"], {"type": "text", "missing_allowed": False}, "1 empty cells", "missing_allowed = true"),
+    (["1", "", "3"], {"type": "integer", "missing_allowed": False}, "empty cells", "missing_allowed = true"),
+    (["a", None, "b"], {"type": "text", "missing_allowed": False}, "empty cells", "missing_allowed = true"),
     (["1", "11", "3"], {"type": "number", "range": (0.0, 10.0)}, "outside 0 ... 10, like 11", "'range'"),
     (["1", "-0.1", "3"], {"type": "number", "range": (0.0, 10.0)}, "outside 0 ... 10, like -0.1", "'range'"),
     (["a", "c", "b"], {"type": "category", "values": ("a", "b")}, "unknown categories, like 'c'", "'values'"),
@@ -164,4 +164,4 @@ def test_all_broken_columns_are_in_one_message_of_three_lines():
 
     message = str(caught.value)
     assert len(message.splitlines()) == 3
-    assert "rows 1, 2, 3, 4, 5, ..." in message and "Also: c, d, e." in message
+    assert "(9 rows: 1, 2, 3, 4, 5, ...)" in message and "Also: c, d, e." in message

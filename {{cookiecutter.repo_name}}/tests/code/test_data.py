@@ -1,7 +1,14 @@
 import pandas as pd
 import pytest
 
-from {{ cookiecutter.package_name }} import artefact, data, dictionary, errors, settings, source
+from {{ cookiecutter.package_name }} import (
+    artefact,
+    data,
+    dictionary,
+    errors,
+    settings,
+    source,
+)
 
 
 def fetched(project):
@@ -74,7 +81,10 @@ def test_column_that_is_not_in_the_source_is_named(make_project, changes, words)
 
 @pytest.mark.parametrize(
     ("override", "words"),
-    [("data.target=colour", "target = 'colour'.*says 'answer'"), ('data.drop=["colour"]', "drop names 'colour'.*'feature'")],
+    [
+        ("data.target=colour", "target = 'colour'.*says 'answer'"),
+        ('data.drop=["colour"]', "drop names 'colour'.*'feature'"),
+    ],
 )
 def test_params_and_dictionary_that_disagree_are_both_named(project, override, words):
     with pytest.raises(errors.SettingsError, match=words):

@@ -5,7 +5,9 @@ from {{ cookiecutter.package_name }} import artefact, errors, features, settings
 
 
 def test_days_between_two_dates_are_added():  # about the function as it came: edit this test with it
-    rows = pd.DataFrame({"sent": pd.to_datetime(["2026-01-01"]), "come": pd.to_datetime(["2026-01-03 12:00"]), "kg": [1]})
+    rows = pd.DataFrame(
+        {"sent": pd.to_datetime(["2026-01-01"]), "come": pd.to_datetime(["2026-01-03 12:00"]), "kg": [1]}
+    )
 
     added = features.add_features(rows)
 

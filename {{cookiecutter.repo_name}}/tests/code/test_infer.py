@@ -124,7 +124,12 @@ def test_name_makes_an_id_of_unique_numbers():
 
 @pytest.mark.parametrize(
     ("options", "role"),
-    [({"drop": ("x",)}, "ignored"), ({"split_by": "group:x"}, "group"), ({"split_by": "time:x"}, "time"), ({}, "feature")],
+    [
+        ({"drop": ("x",)}, "ignored"),
+        ({"split_by": "group:x"}, "group"),
+        ({"split_by": "time:x"}, "time"),
+        ({}, "feature"),
+    ],
 )
 def test_role_that_was_said_wins(options, role):
     assert describe(["2026-01-01", "2026-01-02", "2026-01-03"], **options)[0].role == role

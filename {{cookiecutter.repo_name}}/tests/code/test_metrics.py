@@ -72,7 +72,8 @@ def test_metric_is_chosen_by_task_or_by_wish(wish, task, n_classes, name):
 
 
 @pytest.mark.parametrize(
-    ("wish", "task", "n_classes"), [("roc_auc", "classification", 3), ("r2", "classification", 2), ("speed", "regression", 0)]
+    ("wish", "task", "n_classes"),
+    [("roc_auc", "classification", 3), ("r2", "classification", 2), ("speed", "regression", 0)],
 )
 def test_metric_that_does_not_fit_is_refused_with_those_that_do(wish, task, n_classes):
     with pytest.raises(errors.SettingsError, match=f"'{wish}'(.|\n)*Allowed: auto, "):

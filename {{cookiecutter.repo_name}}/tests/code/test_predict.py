@@ -3,7 +3,14 @@ import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from {{ cookiecutter.package_name }} import conform, dictionary, errors, predict, runs, settings
+from {{ cookiecutter.package_name }} import (
+    conform,
+    dictionary,
+    errors,
+    predict,
+    runs,
+    settings,
+)
 
 
 @pytest.fixture
@@ -65,7 +72,7 @@ def test_test_split_that_was_edited_is_not_scored(project, folder):
 def test_input_that_does_not_fit_is_refused_with_row_column_and_rule_and_nothing_is_written(project, folder, new):
     new.loc[3, "amount"] = 99999
 
-    with pytest.raises(errors.DataError, match=r"new\.csv: column 'amount'.* outside .* \(row 5\)"):
+    with pytest.raises(errors.DataError, match=r"new\.csv: column 'amount'.* outside .* \(1 row: 5\)"):
         score(project, folder, new)
 
     assert not (project.root / "out.csv").exists()

@@ -22,7 +22,13 @@ def copied(folder, name, **changes):
 
 def scored(metric, value, *, higher_is_better=True, **more):
     leaderboard = {"dummy": {metric: 0.5}}
-    return {"chosen_by": metric, "higher_is_better": higher_is_better, "dev": {metric: value}, "leaderboard": leaderboard, **more}
+    return {
+        "chosen_by": metric,
+        "higher_is_better": higher_is_better,
+        "dev": {metric: value},
+        "leaderboard": leaderboard,
+        **more,
+    }
 
 
 def test_run_answers_with_the_features_it_was_trained_with(project, folder):

@@ -20,7 +20,9 @@ def test_defaults_fill_what_the_file_leaves_out(tmp_path):
 
 
 def test_values_of_the_file_are_read_with_their_types(tmp_path):
-    text = MINIMAL + "drop = ['id']\nread = {separator = ';'}\n[split]\nshares = {train = 0.5, dev = 0.25, test = 0.25}\n"
+    text = (
+        MINIMAL + "drop = ['id']\nread = {separator = ';'}\n[split]\nshares = {train = 0.5, dev = 0.25, test = 0.25}\n"
+    )
 
     found = load(tmp_path, text + "[predict]\nabstain_below = 1\n").settings
 

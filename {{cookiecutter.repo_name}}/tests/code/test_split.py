@@ -52,7 +52,9 @@ def test_rows_keep_their_order(by):
 
 @ALL_WAYS
 def test_same_seed_gives_the_same_split(by):
-    for one, other in zip(divide(table(), by=by, seed=3).values(), divide(table(), by=by, seed=3).values(), strict=True):
+    for one, other in zip(
+        divide(table(), by=by, seed=3).values(), divide(table(), by=by, seed=3).values(), strict=True
+    ):
         pd.testing.assert_frame_equal(one, other)
 
 
@@ -137,7 +139,11 @@ def test_row_without_time_or_group_is_refused(by):
 
 @pytest.mark.parametrize(
     ("frame", "by"),
-    [(table().assign(shop="one"), "group:shop"), (table().assign(day=pd.Timestamp(0)), "time:day"), (table(2), "random")],
+    [
+        (table().assign(shop="one"), "group:shop"),
+        (table().assign(day=pd.Timestamp(0)), "time:day"),
+        (table(2), "random"),
+    ],
 )
 def test_split_without_rows_is_refused(frame, by):
     with pytest.raises(errors.DataError, match="leaves no row for"):

@@ -3,13 +3,20 @@ import shutil
 
 import pytest
 
-from {{ cookiecutter.package_name }} import artefact, dictionary, errors, runs, settings, steps
+from {{ cookiecutter.package_name }} import (
+    artefact,
+    dictionary,
+    errors,
+    runs,
+    settings,
+    steps,
+)
 
 NOTHING_TO_DO = """
 import sys
 from {0} import settings, steps
 steps.make(settings.load(), "predict")
-heavy = {{"pandas", "numpy", "sklearn", "pyarrow", "{0}.train", "{0}.predict"}} & set(sys.modules)
+heavy = set("pandas numpy sklearn pyarrow {0}.train {0}.predict".split()) & set(sys.modules)
 assert not heavy, heavy
 """
 AFTER_SPLIT = {"features", "train", "predict"}

@@ -6,7 +6,17 @@ import pandas as pd
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
-from {{ cookiecutter.package_name }} import artefact, dictionary, errors, metrics, models, runs, settings, steps, train
+from {{ cookiecutter.package_name }} import (
+    artefact,
+    dictionary,
+    errors,
+    metrics,
+    models,
+    runs,
+    settings,
+    steps,
+    train,
+)
 
 
 def with_settings(project, *overrides):
@@ -16,7 +26,9 @@ def with_settings(project, *overrides):
 def question(size=200, *, task="classification", classes=("no", "yes")):
     random = np.random.default_rng(0)
     rows = pd.DataFrame({"x": random.normal(size=size)})
-    truth = random.choice(np.array(classes, dtype=object), size) if task == "classification" else random.normal(size=size)
+    truth = (
+        random.choice(np.array(classes, dtype=object), size) if task == "classification" else random.normal(size=size)
+    )
     half = np.arange(size // 2)
     return train.Question(rows, truth, task, classes if task == "classification" else (), [(half, half + size // 2)])
 
@@ -137,7 +149,9 @@ def test_no_group_is_fitted_on_and_held_out_at_once(project):
 def test_unknown_candidate_is_named_with_those_that_exist(project):
     wrong = with_settings(project, 'train.candidates=["linaer"]')
 
-    with pytest.raises(errors.SettingsError, match=r"'linaer' is not in models.py(.|\n)*Allowed for a classification: dummy"):
+    with pytest.raises(
+        errors.SettingsError, match=r"'linaer' is not in models.py(.|\n)*Allowed for a classification: dummy"
+    ):
         train.candidates(wrong, question(), train.prepare(project)[1])
 
 

@@ -55,7 +55,9 @@ def test_model_sees_neither_target_nor_group_nor_id(own, run, columns):
 
 def test_no_feature_is_the_target_in_disguise(clean, columns):
     truth = clean[dictionary.target(columns)]
-    code = pd.Series.rank if split.infer_task(truth) == "regression" else lambda cells: pd.Series(pd.factorize(cells)[0])
+    code = (
+        pd.Series.rank if split.infer_task(truth) == "regression" else lambda cells: pd.Series(pd.factorize(cells)[0])
+    )
 
     copies = [name for name in dictionary.features(columns) if code(clean[name]).equals(code(truth))]
 

@@ -3,7 +3,6 @@
 import shutil
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from {{ cookiecutter.package_name }} import artefact, predict, runs, settings
@@ -48,7 +47,16 @@ def test_model_answers_the_same_after_features_were_edited(own, copy, run, model
         file.write("\n\ndef add_features(rows):\n    raise RuntimeError('edited after the training')\n")
 
     done = command(
-        copy.root, "-m", runs.__package__, "predict", "--run", run.name, "--input", "rows.parquet", "--output", "new.csv"
+        copy.root,
+        "-m",
+        runs.__package__,
+        "predict",
+        "--run",
+        run.name,
+        "--input",
+        "rows.parquet",
+        "--output",
+        "new.csv",
     )
 
     assert done.returncode == 0, done.stderr
