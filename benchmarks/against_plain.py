@@ -30,8 +30,7 @@ from project import dictionary, metrics, runs, settings, train
 project = settings.load()
 question, _ = train.prepare(project)
 test = pd.read_parquet(project.split("test"))
-truth = test.pop(dictionary.target(dictionary.load(project.dictionary))).to_numpy()
-truth = truth.astype(object if question.classes else float)
+truth = test.pop(dictionary.target(dictionary.load(project.dictionary))).to_numpy().astype(question.truth.dtype)
 run = runs.load(runs.folders(project)[0])
 name = run.record["metrics"]["chosen_by"]
 def score(model, rows):

@@ -2,7 +2,7 @@
 
     python benchmarks/plain.py TABLE.csv TARGET PREDICTIONS.csv [DROPPED ...]
 
-Reads a CSV file, divides it 60 / 20 / 20 (stratified, seed 0), fits the same five models on train behind ordinary
+Reads a CSV file, divides it 60 / 20 / 20 (stratified, seed 0), fits the same models on train behind ordinary
 preprocessing, compares them on dev, fits the best on train and dev, and writes predictions of test. Prints one line of
 JSON: the chosen model, and the test metric of it and of two ordinary pipelines, boosting and linear.
 """
@@ -67,7 +67,7 @@ def main(table: str, target: str, output: str, *dropped: str) -> None:
     truth = frame.pop(target)
     amount = pd.api.types.is_numeric_dtype(truth) and (truth.nunique() > 20 or bool((truth % 1 != 0).any()))
     classes = 0 if amount else truth.nunique()
-    truth = truth.to_numpy(dtype=float if amount else object)
+    truth = truth.to_numpy(dtype=float) if amount else np.array(truth.tolist())
     strata = None if amount else truth
     rest, test, y_rest, y_test = train_test_split(frame, truth, test_size=0.2, random_state=0, stratify=strata)
     strata = None if amount else y_rest

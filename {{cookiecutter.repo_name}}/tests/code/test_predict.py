@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -81,16 +83,17 @@ def test_input_that_does_not_fit_is_refused_with_row_column_and_rule_and_nothing
 def test_range_that_was_widened_since_counts(project, folder, new):
     new.loc[3, "amount"] = 99999
     columns = dictionary.load(project.dictionary)
-    wider = {**columns, "amount": dictionary.Column(**{**vars(columns["amount"]), "range": (0.0, 1e6)})}
+    wider = {**columns, "amount": replace(columns["amount"], range=(0.0, 1e6))}
     dictionary.write(project.dictionary, wider)
 
     assert len(score(project, folder, new)) == 10
 
 
-def test_type_or_role_that_was_changed_since_does_not_reach_the_run(project, folder, new):
-    text = project.dictionary.read_text(encoding="utf-8")
-    head, _, tail = text.partition('["shop"]\ntype = "category"\nrole = "feature"')
-    project.dictionary.write_text(f'{head}["shop"]\ntype = "category"\nrole = "ignored"{tail}', encoding="utf-8")
+def test_other_target_that_was_chosen_since_does_not_reach_the_run(project, folder, new):
+    columns = dictionary.load(project.dictionary)
+    roles = {"colour": "target", "answer": "feature"}
+    changed = {name: replace(column, role=roles.get(name, column.role)) for name, column in columns.items()}
+    dictionary.write(project.dictionary, changed)
 
     assert len(score(project, folder, new)) == 10
 

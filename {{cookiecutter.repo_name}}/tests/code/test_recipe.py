@@ -159,3 +159,7 @@ def test_text_puts_no_memory_address_into_the_model(rows, flavour):
     parts = list(fitted[0].named_transformers_["text note"])
 
     assert parts and not [name for part in parts for name in vars(part) if name.endswith("_id")]
+
+
+def test_words_are_the_same_in_upper_and_lower_case():
+    assert recipe.words_of("I was 5 minutes LATE, été") == ["i", "was", "5", "minutes", "late", "été"]

@@ -1,5 +1,6 @@
 import os
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -54,8 +55,7 @@ def edit_params(project, section, line):
 
 def edit_column(project, name, **changes):
     columns = dictionary.load(project.dictionary)
-    column = dictionary.Column(**{**vars(columns[name]), **changes})
-    dictionary.write(project.dictionary, {**columns, name: column})
+    dictionary.write(project.dictionary, {**columns, name: replace(columns[name], **changes)})
 
 
 def test_second_make_does_nothing_and_says_so(project, caplog):
