@@ -12,7 +12,15 @@ from conftest import PLAIN_ENVIRONMENT, PROJECT, TEMPLATE, make
 
 HELP = re.compile(r"^([a-z]+):.*## ", re.MULTILINE)
 TARGETS = HELP.findall((TEMPLATE / PROJECT / "Makefile").read_text("utf-8"))
-CONTRACT = "help install data features train evaluate predict explore runs notebook docs test check fix clean".split()
+CONTRACT = (
+    "help install data features train evaluate predict explore runs promote rollback reproduce lineage "
+    "notebook docs test check fix clean"
+).split()
+NEEDS_MORE = {
+    "promote": ["RUN={run}"],
+    "reproduce": ["RUN={run}", "OFFLINE=1"],
+    "lineage": ["FILE=data/predictions/test.csv"],
+}
 
 
 def commands(readme: Path) -> list[str]:
@@ -38,11 +46,30 @@ def test_help_is_the_default_and_lists_the_targets_in_pipeline_order(default_pro
     assert re.findall(r"^make ([a-z]+) ", done.stdout, re.MULTILINE) == TARGETS == CONTRACT
 
 
-@pytest.mark.parametrize("target", [*TARGETS[:-1], "predict", TARGETS[-1]])
+def newest_run(project: Path) -> str:
+    """Return the name of the run that was made last."""
+    return max(path.parent.name for path in project.glob("models/*/run.json"))
+
+
+@pytest.mark.parametrize("target", [*(t for t in TARGETS[:-1] if t != "rollback"), "predict", TARGETS[-1]])
 def test_every_target_runs(installed_project, target):
-    done = make(installed_project, target)
+    more = [word.format(run=newest_run(installed_project)) for word in NEEDS_MORE.get(target, [])]
+
+    done = make(installed_project, target, *more)
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def test_rollback_makes_the_champion_before_champion_again(installed_project):
+    assert make(installed_project, "train").returncode == 0
+    first = newest_run(installed_project)
+    assert make(installed_project, "promote", f"RUN={first}", "FORCE=first").returncode == 0
+    assert make(installed_project, "train", "SET=train.seed=7").returncode == 0
+    assert make(installed_project, "promote", f"RUN={newest_run(installed_project)}", "FORCE=second").returncode == 0
+
+    done = make(installed_project, "rollback")
+
+    assert done.returncode == 0 and done.stdout.strip() == first, done.stderr
 
 
 def test_second_predict_writes_nothing_and_says_so(installed_project):

@@ -1,19 +1,21 @@
 """Artefacts: files that appear whole or not at all, and know by digest what they were made from.
 
 Beside every artefact `x` lies a sidecar `x.json` with its sha256, the step that made it, the inputs with their
-digests, the parameters and the commit. `cat` shows it. The cache of digests (`.cache/digests.json`) spares reading a
-file again while its size and time stay the same; it may be deleted at any time.
+digests, the parameters and the commit. `cat` shows it. Its last key, `seal`, is the digest of the others: a record that
+was cut or edited does not count. The cache of digests (`.cache/digests.json`) spares reading a file again while its
+size and time stay the same; it may be deleted at any time.
 """
 
 import contextlib
 import functools
 import hashlib
 import json
+import logging
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -21,8 +23,14 @@ from typing import Any
 
 from .errors import DataError
 
+log = logging.getLogger(__name__)
+
 CHUNK = 1 << 20
-SHELVES = 5
+SEAL = "seal"
+PATCH_LIMIT = 1 << 20  # bytes: a larger file that git does not know is data
+SECRETS = (":(top,exclude,glob)**/.env", ":(top,exclude,glob)**/.env.*")  # even where .gitignore forgot them
+# Plumbing and explicit prefixes, so that the user's settings of git do not change the patch.
+AS_PATCH = ("--binary", "--no-ext-diff", "--no-textconv", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/")
 
 
 def sha256(path: Path) -> str:
@@ -51,17 +59,78 @@ def whole(path: Path) -> Iterator[Path]:
     Raises
     ------
     OSError
-        The disk is full or the folder is read-only; the temporary file is removed.
+        The disk is full or the folder is read-only; it names `path`, and the temporary file is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = beside(path)
+    temporary.unlink(missing_ok=True)  # of a killed process with our number; it may be a link to a file in use
     try:
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with naming(path):
+            yield temporary
+            move_in(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `path`; with all that was put into it, it becomes `path` at once, or never.
+
+    Parameters
+    ----------
+    path : Path
+        The folder to make; it must not be there yet.
+
+    Raises
+    ------
+    OSError
+        As for `whole`; what was put into the folder is removed.
+    """
+    temporary = beside(path)
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        with naming(path):
+            temporary.mkdir(parents=True)
+            yield temporary
+            for file in temporary.rglob("*"):
+                sync(file)
+            move_in(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def beside(path: Path) -> Path:
+    """A temporary path that `lock.py` knows for one and removes when this process has been killed."""
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def move_in(temporary: Path, path: Path) -> None:
+    """Rename a finished file or folder, so that a power cut afterwards leaves it whole too."""
+    sync(temporary)
+    temporary.replace(path)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Bring a file or the list of a folder's entries to the disk."""
+    if path.is_dir() and os.name == "nt":  # Windows cannot open a folder
+        return
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name `path` in an error of the operating system, which knows the temporary file or no file at all."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or (error.filename and beside(path).name not in str(error.filename)):
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -80,6 +149,28 @@ def plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else str(value)
 
 
+def sealed(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A record as JSON holds it, with its own fingerprint as the last key."""
+    content = json.loads(json.dumps(value, default=plain))
+    return {**content, SEAL: fingerprint(content)}
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """Read a record that was written as `write_json(path, sealed(value))`; the seal itself is left out.
+
+    Raises
+    ------
+    OSError
+        It is not there or cannot be read.
+    ValueError
+        It was cut or edited.
+    """
+    value = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(value, dict) or value.pop(SEAL, None) != fingerprint(value):
+        raise ValueError("it was cut or edited after it was written")
+    return value
+
+
 class Digests:
     """Digests of files by content, with size and time as a shortcut, kept in `.cache/digests.json`.
 
@@ -93,7 +184,7 @@ class Digests:
         self._file = root / ".cache" / "digests.json"
         self._changed = False
         try:
-            self._known = json.loads(self._file.read_text(encoding="utf-8"))
+            self._known = read_sealed(self._file)
         except (OSError, ValueError):
             self._known = {}
 
@@ -113,9 +204,11 @@ class Digests:
         return digest
 
     def save(self) -> None:
-        """Write the cache if it has changed."""
+        """Write the cache if it has changed; of files that are gone nothing is kept."""
         if self._changed:
-            write_json(self._file, self._known)
+            known = {path: known for path, known in self._known.items() if os.path.exists(path)}
+            with contextlib.suppress(OSError):  # a full disk: what a command really has to write says so
+                write_json(self._file, sealed(known))
 
 
 def sidecar(path: Path) -> Path:
@@ -135,14 +228,16 @@ def record(path: Path, about: Mapping[str, Any]) -> None:
     """
     made = datetime.now(UTC).isoformat(timespec="seconds")
     about = {"file": path.name, "sha256": sha256(path), "bytes": path.stat().st_size, **about, "made": made}
-    write_json(sidecar(path), about)
+    write_json(sidecar(path), sealed(about))
 
 
 def recorded(path: Path) -> dict[str, Any]:
-    """The sidecar of an artefact, or an empty dict where there is none that can be read."""
+    """The sidecar of an artefact; an empty dict where there is none, or one that was cut or edited, which is said."""
     try:
-        return json.loads(sidecar(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_sealed(sidecar(path))
+    except (OSError, ValueError) as error:
+        if not isinstance(error, FileNotFoundError):
+            log.warning("%s does not count: %s", sidecar(path), error)
         return {}
 
 
@@ -166,35 +261,6 @@ def checked(path: Path) -> Path:
     return path
 
 
-def shelve(root: Path, step: str, key: str, paths: Sequence[Path]) -> None:
-    """Keep the outputs of a step under its key, as hard links, so that going back to it needs no computing.
-
-    The newest `SHELVES` keys of a step are kept, in `.cache/steps/<step>/<first 16 of the key>/`.
-    """
-    shelf = root / ".cache" / "steps" / step / key[:16]
-    if shelf.exists():
-        return
-    shelf.mkdir(parents=True)
-    for path in paths:
-        for file in (path, sidecar(path)):
-            link_or_copy(file, shelf / file.name)
-    for old in sorted(shelf.parent.iterdir(), key=lambda folder: folder.stat().st_mtime_ns)[:-SHELVES]:
-        shutil.rmtree(old)
-
-
-def unshelve(root: Path, step: str, key: str, paths: Sequence[Path]) -> bool:
-    """Put the outputs of a key back in place; False, and nothing is touched, if one is missing or was changed."""
-    shelf = root / ".cache" / "steps" / step / key[:16]
-    kept = [shelf / path.name for path in paths]
-    if not all(recorded(file).get("key") == key and recorded(file)["sha256"] == sha256(file) for file in kept):
-        return False
-    for file, path in zip(kept, paths, strict=True):
-        for source, place in ((file, path), (sidecar(file), sidecar(path))):
-            with whole(place) as temporary:
-                link_or_copy(source, temporary)
-    return True
-
-
 def link_or_copy(source: Path, place: Path) -> None:
     """A hard link where the file system has them, else a copy."""
     try:
@@ -205,27 +271,71 @@ def link_or_copy(source: Path, place: Path) -> None:
 
 @functools.cache
 def commit(root: Path) -> dict[str, Any]:
-    """The git commit of the project and whether the tree differs from it; None and True without git."""
+    """The git commit of the project and whether the tree differs from it; None and True without git.
+
+    Without optional locks, for `kill -9` would leave the user's git locked.
+    """
     try:
         name = git(root, "rev-parse", "HEAD")
-        return {"commit": name.strip(), "dirty": bool(git(root, "status", "--porcelain").strip())}
+        return {
+            "commit": name.strip(),
+            "dirty": bool(git(root, "--no-optional-locks", "status", "--porcelain").strip()),
+        }
     except (OSError, subprocess.CalledProcessError):
         return {"commit": None, "dirty": True}
 
 
-def patch(root: Path) -> str:
-    """All that differs from the commit, new files included, as a patch for `git apply`; empty on a clean tree.
+def patch(root: Path, path: Path) -> list[str]:
+    """Write all that differs from the commit, new files included, as a patch for `git apply`.
 
-    A copy of the index is used, so that the user's own staging area stays as it is.
+    The user's staging area and object store stay as they are: the index and the objects are temporary ones.
+
+    Parameters
+    ----------
+    root : Path
+        The project; the patch is of the whole repository.
+    path : Path
+        Where the patch goes.
+
+    Returns
+    -------
+    list of str
+        Files that are not in the patch: untracked ones above 1 MiB, and repositories inside this one.
+
+    Raises
+    ------
+    DataError
+        git cannot read a file of the project.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        git(root, "read-tree", "HEAD", environment=index)
-        git(root, "add", "--all", environment=index)
-        return git(root, "diff", "--cached", "--binary", "HEAD", environment=index)
+    try:
+        top = Path(git(root, "rev-parse", "--show-toplevel").removesuffix("\n"))
+        objects = top / git(top, "rev-parse", "--git-path", "objects").removesuffix("\n")
+        untracked = git(top, "ls-files", "--others", "--exclude-standard", "-z").split("\0")
+        left_out = [name for name in untracked if name.endswith("/") or (name and too_large(top / name))]
+        apart = [f":(top,exclude,literal){name.removesuffix('/')}" for name in left_out]
+        with tempfile.TemporaryDirectory() as folder:
+            aside = {
+                "GIT_INDEX_FILE": str(Path(folder) / "index"),
+                "GIT_OBJECT_DIRECTORY": folder,
+                "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects),
+            }
+            git(top, "read-tree", "HEAD", environment=aside)
+            git(top, "add", "--all", "--", ":(top)", *SECRETS, *apart, environment=aside)
+            git(top, "diff-index", "--cached", *AS_PATCH, f"--output={path.absolute()}", "HEAD", environment=aside)
+    except subprocess.CalledProcessError as error:
+        raise DataError(f"git cannot say what differs from the commit: {error.stderr.strip()[-200:]}") from None
+    return left_out
+
+
+def too_large(path: Path) -> bool:
+    """Whether a file is no source code by its size; a link counts as itself."""
+    return path.lstat().st_size > PATCH_LIMIT
 
 
 def git(root: Path, *words: str, environment: Mapping[str, str] = MappingProxyType({})) -> str:
-    """The output of a git command in the project's root."""
+    """The output of a git command in the project's root; names of files that are no UTF-8 survive."""
     command, variables = ["git", "-C", str(root), *words], {**os.environ, **environment}
-    return subprocess.run(command, capture_output=True, text=True, check=True, env=variables).stdout
+    done = subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="surrogateescape", check=True, env=variables
+    )
+    return done.stdout

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from . import lock
 from .errors import ProjectError
 from .settings import Project
 
@@ -14,7 +15,7 @@ log = logging.getLogger(__name__)
 
 # What make built and can build again. Raw data, the data dictionary, runs, predictions and feedback are never in it.
 CLEANED = (
-    ".cache",
+    ".cache/*",
     ".pytest_cache",
     ".ruff_cache",
     "data/interim/*",
@@ -83,10 +84,9 @@ def call(project: Project, module: str, *arguments: str) -> None:
 def clean(project: Project) -> None:
     """Remove what make built; raw data, the data dictionary, runs and predictions stay."""
     removed = 0
-    for pattern in CLEANED:
-        for path in project.root.glob(pattern):
-            if path.name in KEPT_NAMES:
-                continue
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-            removed += 1
+    with lock.alone(project.root, "clean"):
+        for path in [path for pattern in CLEANED for path in project.root.glob(pattern)]:
+            if path.name not in KEPT_NAMES and path.suffix != ".lock":
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+                removed += 1
     log.info("%d files and folders removed", removed)

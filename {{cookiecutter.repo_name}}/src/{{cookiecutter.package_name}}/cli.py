@@ -17,6 +17,8 @@ import click
 from .console import start_logging
 from .errors import ProjectError
 
+AS_IT_WAS = "Nothing half-written is left, what was there is as it was. Mend the disk or the rights and run it again."
+
 
 class InOrder(click.Group):
     """A group that lists its commands in the order of the pipeline."""
@@ -49,7 +51,8 @@ def verb(function: Callable) -> Callable:
         except OSError as error:
             if debug:
                 raise
-            click.echo(f"Error: {error}. Nothing half-written was left behind.", err=True)
+            where = f"{error.filename}: " if error.filename else ""
+            click.echo(f"Error: {where}{error.strerror or error}.\n{AS_IT_WAS}", err=True)
             raise SystemExit(1) from None
 
     command = click.option("--debug", is_flag=True, help="Show the traceback of an error.")(command)
@@ -148,13 +151,30 @@ def explore(project: Any, **wish: Any) -> None:
 
 
 @verb
+@click.option("--a", metavar="RUN", help="With --b: say what differs between two runs.")
+@click.option("--b", metavar="RUN", help="The other run; a difference reads from a to b.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def runs(project: Any, as_json: bool) -> None:
-    """List all runs, newest first, the best marked."""
+def runs(project: Any, a: str | None, b: str | None, as_json: bool) -> None:
+    """List all runs, newest first, the best marked; or compare two."""
     from . import runs as store
 
+    if a or b:
+        click.echo(compared(project, a, b, as_json))
+        return
     table = store.rows(project)
     click.echo(json.dumps(table, indent=2) if as_json else store.render(table))
+
+
+def compared(project: Any, a: str | None, b: str | None, as_json: bool) -> str:
+    """What differs between two runs, as text or JSON."""
+    from . import compare, errors
+    from . import runs as store
+
+    if not (a and b):
+        raise errors.SettingsError("Two runs are compared: make runs A=run B=run.\nmake runs lists them.")
+    folders = store.named(project, a), store.named(project, b)
+    found = compare.run(project, *folders)
+    return json.dumps(compare.as_json(*folders, found), indent=2) if as_json else compare.render(*folders, found)
 
 
 @verb
@@ -191,12 +211,12 @@ def rollback(project: Any) -> None:
 @click.option("--offline", is_flag=True, help="Use the present environment instead of building the run's.")
 def reproduce(project: Any, name: str, offline: bool) -> None:
     """Make a run again in a folder of its own and compare it bit by bit."""
-    from . import reproduce as again
+    from . import compare, reproduce
     from . import runs as store
 
-    compared = again.run(project, store.named(project, name), offline=offline)
-    click.echo(again.render(compared))
-    raise SystemExit(0 if all(comparison.identical for comparison in compared) else 1)
+    found = reproduce.run(project, store.named(project, name), offline=offline)
+    click.echo(compare.lines(found))
+    raise SystemExit(0 if all(comparison.identical for comparison in found) else 1)
 
 
 @verb

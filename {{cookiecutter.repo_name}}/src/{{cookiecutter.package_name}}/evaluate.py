@@ -29,7 +29,6 @@ from .settings import PARTS, Project
 log = logging.getLogger(__name__)
 
 TEMPLATE = "evaluate.html"
-ANSWERS = "test_answers.parquet"
 INTERVAL_LEVEL = 0.95
 FEW_ROWS = 100_000  # below, threads wait for each other longer than they work (7 CPU s with one, 15 to 29 with two)
 
@@ -61,7 +60,7 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
         for name, section in progress(sections.ALL.items(), "evaluate"):
             page[name] = section(evidence)
             page[name]["figures"] = keep_figures(project, model.name, page[name].get("figures", {}))
-    keep_answers(output.with_name(ANSWERS), test, record["target"], result)
+    keep_answers(output.with_name(runs.ANSWERS), test, record["target"], result)
     artefact.write_text(output, render(page, evidence))
     name, (low, high) = result.yardstick.name, result.interval
     shown = [verdict.scored(name, value) for value in (result.score, low, high, result.baseline)]
@@ -133,8 +132,8 @@ def put_on_record(project: Project, folder: Path, result: Result) -> dict[str, A
         name: none_if_undefined(Yardstick(name, metric).score(result.truth, result.said))
         for name, metric in metrics.available(record["task"], len(result.said.classes)).items()
     }
-    others = [runs.read(path) for path in runs.folders(project) if path != folder]
-    looks = 1 + sum(other["metrics"].get("test", {}).get("data") == digest for other in others)
+    others = [runs.sound(path) for path in runs.folders(project) if path != folder]
+    looks = 1 + sum(other["metrics"].get("test", {}).get("data") == digest for other in others if other)
     record["metrics"]["test"] = {
         **scores,
         "interval": list(result.interval) if np.isfinite(result.interval).all() else None,
@@ -145,7 +144,7 @@ def put_on_record(project: Project, folder: Path, result: Result) -> dict[str, A
         "runs_on_this_split": looks,
     }
     record["test_uses"] = record.get("test_uses", 0) + 1
-    artefact.write_json(folder / runs.RECORD, record)
+    runs.write(folder, record)
     return record
 
 

@@ -45,13 +45,17 @@ def add_features(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def run(project: Project) -> None:
-    """Divide the clean rows, add the features to each split, and write the three files."""
+    """Divide the clean rows, say what is suspicious, add the features to each split, and write the three files."""
+    from . import suspicions  # dear to import, and a model takes this module with it for `add_features` alone
+
     clean = pd.read_parquet(artefact.checked(project.clean))
-    target = dictionary.target(dictionary.load(project.dictionary))
-    parts = split(clean, target, project.settings.split)
+    columns = dictionary.load(project.dictionary)
+    parts = split(clean, dictionary.target(columns), project.settings.split)
     for part in PARTS:
         with artefact.whole(project.split(part)) as path:
             add_features(parts[part]).to_parquet(path, index=False)
     added = [name for name in add_features(clean.head(1)).columns if name not in clean.columns]
     sizes = ", ".join(f"{part} {len(parts[part])}" for part in PARTS)
+    for text in suspicions.find(clean, parts, columns, project.settings.split.by):
+        log.warning("suspicious: %s", text)
     log.info("%s rows (%s)%s", sizes, project.settings.split.by, f"; added {', '.join(added)}" if added else "")

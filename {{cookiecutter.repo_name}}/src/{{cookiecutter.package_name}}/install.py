@@ -89,7 +89,7 @@ def install(root: Path, venv: str | Path = ".venv") -> bool:
     uv = find_uv(python)
     if locked_from(root) != dependencies(root):
         write_lock(root, uv)
-    options = ["--quiet", "--python", str(python)]
+    options = ["--quiet", "--compile-bytecode", "--python", str(python)]
     run([*uv, "pip", "sync", *options, LOCK], root, f"the packages of {LOCK} could not be installed. {NETWORK}")
     project = ["--no-deps", "--editable", "."]
     run([*uv, "pip", "install", *options, *project], root, f"the project could not be installed. {NETWORK}")

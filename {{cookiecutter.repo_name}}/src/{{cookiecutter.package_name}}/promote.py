@@ -18,8 +18,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import artefact, evaluate, metrics, predict, runs
-from .errors import ProjectError
+from . import artefact, compare, lock, predict, runs
+from .compare import Answers
+from .diagnostics import constant
+from .errors import DataError, ProjectError, SettingsError
 from .metrics import Predictions
 from .settings import Project
 from .steps import make
@@ -39,25 +41,6 @@ class Check:
     found: str
 
 
-@dataclass(frozen=True)
-class Answers:
-    """What a run said of the test split.
-
-    Attributes
-    ----------
-    rows : DataFrame, shape (n_rows, n_columns)
-    truth : ndarray, shape (n_rows,)
-    said : Predictions
-    record : dict
-        `run.json`.
-    """
-
-    rows: pd.DataFrame
-    truth: np.ndarray
-    said: Predictions
-    record: dict[str, Any]
-
-
 def run(project: Project, folder: Path, *, force: str = "") -> list[Check]:
     """Put a run through the gate and, if it passes or is forced, make it the champion.
 
@@ -72,66 +55,85 @@ def run(project: Project, folder: Path, *, force: str = "") -> list[Check]:
     Returns
     -------
     list of Check
-        What the gate found.
+        What the gate found; empty if the run is the champion already.
 
     Raises
     ------
     ProjectError
         The gate is closed and there is no reason to force it; the champion stays.
+    SettingsError
+        The reason says nothing.
     """
-    champion = runs.champion(project)
-    checks = gate(project, folder, champion)
-    failed = [check for check in checks if not check.passed]
-    if failed and not force:
-        reasons = "; ".join(f"{check.name}: {check.found}" for check in failed)
-        cure = "To overrule it, with a reason that is kept: make promote RUN=... FORCE='reason'"
-        raise ProjectError(f"{folder.name} is not promoted. {reasons}.\n{cure}")
-    keep(project, folder.name, {"forced": force, "gate": [asdict(check) for check in checks]})
-    log.info("%s is champion%s", folder.name, f", forced: {force}" if failed else "")
-    return checks
+    if force and len(force.split()) < 2:
+        cure = "Say why in a few words, they are kept: FORCE='the champion saw the answers'."
+        raise SettingsError(f"{force!r} is no reason.\n{cure}")
+    with lock.alone(project.root, "promote", name="champion"):
+        champions = standing(runs.history(project))
+        if champions[-1:] == [folder.name]:
+            log.info("%s is champion already", folder.name)
+            return []
+        checks = gate(project, folder, champions[-1] if champions else None)
+        failed = [check for check in checks if not check.passed]
+        if failed and not force:
+            reasons = "; ".join(f"{check.name}: {check.found}" for check in failed)
+            cure = "To overrule it, with a reason that is kept: make promote RUN=... FORCE='the reason'"
+            raise ProjectError(f"{folder.name} is not promoted. {reasons}.\n{cure}")
+        keep(project, folder.name, {"forced": force if failed else "", "gate": [asdict(check) for check in checks]})
+        log.info("%s is champion%s", folder.name, f", forced: {force}" if failed else "")
+        return checks
 
 
-def gate(project: Project, folder: Path, champion: Path | None) -> list[Check]:
-    """All conditions, whether or not one fails: against the champion, or against the dummy while there is none."""
+def gate(project: Project, folder: Path, champion: str | None) -> list[Check]:
+    """All conditions, whether or not one fails: against the champion, or a constant answer while there is none."""
     challenger = answers(project, folder)
-    checks = [latency(project, folder), reproducible(project, folder)]
-    if champion is None or champion == folder:
-        return [beats_dummy(challenger), *checks]
-    reigning = answers(project, champion)
-    if len(reigning.truth) != len(challenger.truth) or not (reigning.truth == challenger.truth).all():
-        return [Check("same test rows", False, "the two runs were not evaluated on the same test rows"), *checks]
-    return [better(challenger, reigning), no_slice_worse(project, challenger, reigning), *checks]
+    checks = [unseen(project, challenger), latency(project, folder), reproducible(project, folder)]
+    if champion is None:
+        return [better("a constant answer", challenger, always_the_same(project, challenger)), *checks]
+    if not (project.models / champion / runs.RECORD).is_file():
+        return [Check("better than the champion", False, f"{champion} is not in models/ any more"), *checks]
+    reigning = answers(project, project.models / champion)
+    if different := compare.not_comparable(challenger, reigning):
+        return [Check("better than the champion", False, different), *checks]
+    return [better("the champion", challenger, reigning.said), no_slice_worse(project, challenger, reigning), *checks]
 
 
 def answers(project: Project, folder: Path) -> Answers:
-    """The answers of a run on the present test split, evaluated first if need be."""
-    kept = next(path for path in make(project, "evaluate", run=folder.name) if path.name == evaluate.ANSWERS)
-    table, record = pd.read_parquet(artefact.checked(kept)), runs.read(folder)
-    truth = table.pop(record["target"]).to_numpy(dtype=object if record["classes"] else float)
-    values = table.pop("prediction").to_numpy(dtype=truth.dtype)
-    chances = [table.pop(f"probability_{label}") for label in record["classes"]]
-    said = Predictions(values, np.column_stack(chances) if chances else None, tuple(record["classes"]))
-    return Answers(table, truth, said, record)
+    """The answers of a run to the present test split, evaluated first if need be."""
+    make(project, "evaluate", run=folder.name)
+    found = compare.kept(project, folder)
+    if found is None:
+        raise DataError(f"reports/{folder.name} holds no answers of this model.\nDelete that folder and try again.")
+    return found
 
 
-def measure(one: Answers) -> metrics.Metric:
-    """The metric that the run was chosen by."""
-    return metrics.available(one.record["task"], len(one.record["classes"]))[one.record["metrics"]["chosen_by"]]
+def always_the_same(project: Project, challenger: Answers) -> Predictions:
+    """The constant answer, from the truth of train and dev, to each test row."""
+    record = challenger.record
+    parts = [pd.read_parquet(artefact.checked(project.split(part))) for part in ("train", "dev")]
+    seen = np.concatenate([part[record["target"]].to_numpy() for part in parts])
+    return constant(seen, tuple(record["classes"]), len(challenger.truth))
 
 
-def beats_dummy(challenger: Answers) -> Check:
-    """The first champion has to beat the constant answer on the test split, by its whole interval."""
-    test, sign = challenger.record["metrics"]["test"], 1 if measure(challenger).higher_is_better else -1
-    worst = min(sign * bound for bound in test["interval"] or [float("-inf")])
-    found = f"{test['interval']} against {test['constant']} of a constant answer"
-    return Check("better than the dummy", test["constant"] is not None and worst > sign * test["constant"], found)
-
-
-def better(challenger: Answers, reigning: Answers) -> Check:
+def better(than: str, challenger: Answers, others: Predictions) -> Check:
     """Better on the same rows: the paired 95 % interval of the gain lies above 0."""
-    low, high = metrics.gain(measure(challenger), challenger.truth, challenger.said, reigning.said)
+    low, high = compare.gain(challenger, others)
     name = challenger.record["metrics"]["chosen_by"]
-    return Check("better than the champion", low > 0, f"gain in {name} {low:.4g} ... {high:.4g}")
+    return Check(f"better than {than}", low > 0, f"gain in {name} {low:.4g} ... {high:.4g}, 95 %")
+
+
+def unseen(project: Project, challenger: Answers) -> Check:
+    """The challenger has not learned from the present test rows: it was trained on the present splits.
+
+    A champion that was trained on others may have seen some; that only makes the gate narrower.
+    """
+    record, clean, test = challenger.record, project.clean, project.split("test")
+    now = {project.relative(path): artefact.recorded(path).get("sha256") for path in (clean, test)}
+    same = {name: record["input_data"].get(name) == digest for name, digest in now.items()}
+    # The same rows with other features have another digest; the same table cut in the same way has the same rows.
+    cut_alike = record["parameters"]["split"] == asdict(project.settings)["split"]
+    passed = same[project.relative(test)] or (same[project.relative(clean)] and cut_alike)
+    found = "trained on the present splits" if passed else "trained on other splits, it may know these test rows"
+    return Check("test rows unseen", passed, found)
 
 
 def no_slice_worse(project: Project, challenger: Answers, reigning: Answers) -> Check:
@@ -139,10 +141,10 @@ def no_slice_worse(project: Project, challenger: Answers, reigning: Answers) -> 
     allowed = project.settings.promote
     rise = errors(challenger) - errors(reigning)
     if challenger.record["task"] == "regression":
-        rise = rise / errors(reigning).mean()
+        rise = rise / (errors(reigning).mean() or 1.0)
     worse = []
     for name in challenger.record["features"].get("one-hot", []):
-        for level, positions in challenger.rows.groupby(name, observed=True).indices.items():
+        for level, positions in challenger.rows.groupby(name, observed=True, dropna=False).indices.items():
             some = rise[positions]
             noise = CERTAINTY * some.std() / np.sqrt(len(some))
             if len(some) >= allowed.slice_rows and some.mean() > allowed.slice_loss and some.mean() > noise:
@@ -172,16 +174,9 @@ def latency(project: Project, folder: Path) -> Check:
 def reproducible(project: Project, folder: Path) -> Check:
     """The commit is known, and the raw files of the run are here as they were."""
     record = runs.read(folder)
-    raw = {name: digest for name, digest in record["input_data"].items() if name.startswith("data/raw/")}
-    gone = [name for name, digest in raw.items() if not same(project.root / name, digest)]
-    reasons = [*(["it was trained without a git commit"] if record["commit"] is None else [])]
-    reasons += [f"{name} is gone or changed" for name in gone]
+    reasons = [] if record["commit"] else ["it was trained without a git commit"]
+    reasons += [f"{name} is gone or changed" for name, path in runs.raw_files(project, record).items() if path is None]
     return Check("reproducible", not reasons, "; ".join(reasons) or f"commit {record['commit'][:12]}, raw data here")
-
-
-def same(path: Path, digest: str) -> bool:
-    """Whether the file is there with this SHA-256."""
-    return path.is_file() and artefact.sha256(path) == digest
 
 
 def rollback(project: Project) -> Path:
@@ -191,17 +186,31 @@ def rollback(project: Project) -> Path:
     ------
     ProjectError
         There is none before.
+    DataError
+        It is not in `models/` any more, or was changed since.
     """
-    history = runs.history(project)
-    present = history[-1]["run"] if history else None
-    before = [e["before"] for e in history if e["run"] == present and e["before"] and "gate" in e]
-    if not before or not (project.models / before[-1]).is_dir():
-        raise ProjectError(
-            "There is no champion before the present one.\nTo choose one: make runs, make promote RUN=..."
-        )
-    keep(project, before[-1], {"rollback of": present})
-    log.info("%s is champion again", before[-1])
-    return project.models / before[-1]
+    with lock.alone(project.root, "rollback", name="champion"):
+        champions = standing(runs.history(project))
+        if len(champions) < 2:
+            present = f"{champions[0]} is the first" if champions else "there is none at all"
+            cure = "To choose one: make runs, make promote RUN=..."
+            raise ProjectError(f"There is no champion before the present one: {present}.\n{cure}")
+        present, before = champions[-1], project.models / champions[-2]
+        runs.check(before)
+        keep(project, before.name, {"rollback of": present})
+        log.info("%s is champion again", before.name)
+        return before
+
+
+def standing(history: list[dict[str, Any]]) -> list[str]:
+    """The present champion, last, above those to which `rollback` goes back, one after the other."""
+    champions: list[str] = []
+    for change in history:
+        if "rollback of" in change:
+            champions.pop()
+        else:
+            champions.append(change["run"])
+    return champions
 
 
 def keep(project: Project, name: str, about: dict[str, Any]) -> None:
@@ -210,4 +219,5 @@ def keep(project: Project, name: str, about: dict[str, Any]) -> None:
     before = history[-1]["run"] if history else None
     now = datetime.now(UTC).isoformat(timespec="seconds")
     history.append({"run": name, "before": before, "time": now, **about})
-    artefact.write_json(project.models / runs.CHAMPION, {"champion": name, "history": history})
+    record = artefact.sealed({"champion": name, "history": history})
+    artefact.write_json(project.models / runs.CHAMPION, record)

@@ -7,7 +7,7 @@ commit with its uncommitted changes (without git, the run's own copy of the code
 same parameters, and an environment built from the run's `requirements.lock` (with OFFLINE the present one).
 """
 
-import filecmp
+import csv
 import json
 import logging
 import os
@@ -15,28 +15,20 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from . import artefact, predict, runs, settings, source
+from . import artefact, compare, lock, runs, source
+from .compare import Comparison, Difference
 from .errors import DataError, ProjectError
-from .settings import Project
+from .settings import PARAMS, Project
 
 log = logging.getLogger(__name__)
 
-PREDICTIONS = Path("data/predictions/test.csv")
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One thing that was compared: `what`, whether it is `identical`, and what differs if it is not."""
-
-    what: str
-    identical: bool
-    found: str = ""
+AGAIN = Path("data/predictions/test.csv")
+BY_THE_RUN = Path("data/predictions/by-the-run.csv")
+# A hook of the user's would run in the worktree.
+GIT_QUIETLY = ("-c", f"core.hooksPath={os.devnull}", "-c", "advice.detachedHead=false")
 
 
 def run(project: Project, folder: Path, *, offline: bool = False) -> list[Comparison]:
@@ -53,62 +45,102 @@ def run(project: Project, folder: Path, *, offline: bool = False) -> list[Compar
     Returns
     -------
     list of Comparison
-        `model`, `metrics` and `predictions`; where one differs, also `code`, `data`, `environment` and `parameters`.
+        `model`, `metrics` and `predictions`; where one differs, also `code`, `data`, `parameters` and `environment`.
 
     Raises
     ------
     DataError
-        A raw file of the run is not here any more.
+        A file of the run was changed, or a raw file of it is not here any more.
     ProjectError
-        The environment could not be built, or the training failed again.
+        The environment could not be built, or the training failed.
     """
+    with lock.alone(project.root, "reproduce", name=f"reproduce-{folder.name}"):
+        return made_again(project, folder, offline=offline)
+
+
+def made_again(project: Project, folder: Path, *, offline: bool) -> list[Comparison]:
+    """Check the run, train it again, let both models answer, compare."""
+    runs.check(folder)
     record = runs.read(folder)
-    place = project.root / ".cache" / "reproduce" / folder.name
-    check_out(project, folder, place)
-    restore_data(project, folder, place)
+    raw = found_by_digest(project, record)
+    place = check_out(project, folder, project.root / ".cache" / "reproduce" / folder.name)
+    restore_data(raw, place)
     python = sys.executable if offline else build_environment(folder, place)
     log.info("training again in %s%s", project.relative(place), ", in the present environment" if offline else "")
-    overrides = [f"--set={key}={toml(value)}" for key, value in record["parameters"]["overrides"].items()]
-    call([python, "-m", __package__, "predict", "--frozen", *overrides], place)
+    predict = [python, "-m", __package__, "predict", "--frozen", *overrides(record)]
+    call(predict, place, record)
     again = newest(place)
-    compared = compare(folder, place, again)
+    # The old model answers in the same place, with the same packages, so that only the model can make a difference.
+    shutil.copytree(folder, place / "models" / folder.name)
+    call([*predict, f"--run={folder.name}", f"--output={BY_THE_RUN}"], place, record)
+    compared = [compare.model(folder, again), compare.scores(folder, again, ("dev",)), predictions(place)]
     if all(comparison.identical for comparison in compared):
         return compared
-    return compared + explain(folder, again)
+    return compared + compare.explain(folder, again)
 
 
-def render(compared: list[Comparison]) -> str:
-    """One line a comparison."""
-    return "\n".join(
-        f"{comparison.what:<12} {'identical' if comparison.identical else 'differs: ' + comparison.found}"
-        for comparison in compared
-    )
+def found_by_digest(project: Project, record: Mapping[str, Any]) -> dict[str, Path]:
+    """The raw files of the run, by the name on record.
+
+    Raises
+    ------
+    DataError
+        One is not here as it was.
+    """
+    found = runs.raw_files(project, record)
+    for name, path in found.items():
+        if path is None:
+            state = "was changed" if (project.root / name).is_file() else "is not here"
+            raise DataError(
+                f"{name} {state}: no file in data/raw has its sha256 {record['input_data'][name][:12]}.\n"
+                "Bring it back, from a colleague's copy of data/raw or from the source, to make the run again."
+            )
+    return found
 
 
-def check_out(project: Project, folder: Path, place: Path) -> None:
-    """Put the run's code, parameters and data dictionary into `place`."""
+def check_out(project: Project, folder: Path, place: Path) -> Path:
+    """Put the run's code, parameters and data dictionary into `place`; return the project's folder in there."""
     record = runs.read(folder)
     forget(project, place)
     try:
-        if record["commit"] is None:
-            raise subprocess.CalledProcessError(1, "git")
-        artefact.git(project.root, "worktree", "add", "--force", "--detach", str(place), record["commit"])
-        if (folder / runs.PATCH).is_file() and (folder / runs.PATCH).stat().st_size:
-            artefact.git(place, "apply", "--binary", "--whitespace=nowarn", str(folder / runs.PATCH))
-        log.info("commit %s%s", record["commit"][:12], " and its changes" if record["dirty"] else "")
-    except subprocess.CalledProcessError:
-        log.warning("the run's commit is not here: its own copy of the code is used")
+        root = from_git(project, folder, place, record)
+    except (OSError, subprocess.CalledProcessError) as error:
+        reason = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
+        log.warning("not from git (%s): the run's own copy of the code is used", reason)
         forget(project, place)
-        shutil.copytree(folder / runs.CODE, place / "src" / __package__)
-        write_parameters(record["parameters"], place / "params.toml")
-    shutil.copyfile(folder / runs.DICTIONARY, make_folder(place / "references") / "data_dictionary.toml")
+        root = place
+        shutil.copytree(folder / runs.CODE, root / "src" / __package__)
+        write_parameters(record["parameters"], root / PARAMS)
+    shutil.copyfile(folder / runs.DICTIONARY, make_folder(root / "references") / "data_dictionary.toml")
+    return root
+
+
+def from_git(project: Project, folder: Path, place: Path, record: Mapping[str, Any]) -> Path:
+    """A worktree of the run's commit with its uncommitted changes; the project may be a folder of the repository."""
+    if record["commit"] is None:
+        raise FileNotFoundError("it was made without a commit")
+    inside = artefact.git(project.root, "rev-parse", "--show-prefix").removesuffix("\n")
+    # Twice: a killed `worktree add` leaves its entry locked.
+    words = ("worktree", "add", "--force", "--force", "--detach", str(place), record["commit"])
+    artefact.git(project.root, *GIT_QUIETLY, *words)
+    if (folder / runs.PATCH).is_file() and (folder / runs.PATCH).stat().st_size:
+        artefact.git(place, "apply", "--binary", "--whitespace=nowarn", str(folder / runs.PATCH))
+    if not (place / inside / PARAMS).is_file():
+        raise FileNotFoundError(f"{record['commit'][:12]} does not hold {PARAMS}")
+    log.info("commit %s%s", record["commit"][:12], " and its changes" if record["dirty"] else "")
+    if left_out := record.get("left_out_of_patch"):
+        log.warning("the changes on record do not hold %s", ", ".join(left_out))
+    return place / inside
 
 
 def forget(project: Project, place: Path) -> None:
-    """Remove an earlier reproduction."""
-    shutil.rmtree(place, ignore_errors=True)
-    if (project.root / ".git").exists():
+    """Remove an earlier reproduction, finished or killed."""
+    if place.exists():
+        shutil.rmtree(place)
+    try:
         artefact.git(project.root, "worktree", "prune")
+    except (OSError, subprocess.CalledProcessError):
+        log.debug("no git here: there are no worktrees to forget")
 
 
 def make_folder(path: Path) -> Path:
@@ -118,7 +150,7 @@ def make_folder(path: Path) -> Path:
 
 
 def write_parameters(parameters: Mapping[str, Any], path: Path) -> None:
-    """`params.toml` from what the run recorded, before its overrides."""
+    """`params.toml` from what the run recorded."""
     lines = []
     for section, values in parameters.items():
         if section != "overrides":
@@ -133,41 +165,45 @@ def toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def restore_data(project: Project, folder: Path, place: Path) -> None:
-    """Link the raw dump that the run was made from into `place`; by digest, whatever is current now."""
-    record = runs.read(folder)
-    wanted = {name: digest for name, digest in record["input_data"].items() if name.startswith("data/raw/")}
-    for name, digest in wanted.items():
-        path = project.root / name
-        if not path.is_file() or artefact.sha256(path) != digest:
-            raise DataError(
-                f"{name} with sha256 {digest[:12]} is not here: the run cannot be made again.\n"
-                "Bring the file back, from a colleague's copy of data/raw or from the source."
-            )
+def overrides(record: Mapping[str, Any]) -> list[str]:
+    """What `--set` changed when the run was made, as options."""
+    return [f"--set={key}={toml(value)}" for key, value in record["parameters"]["overrides"].items()]
+
+
+def restore_data(raw: Mapping[str, Path], place: Path) -> None:
+    """Link the raw files that the run was made from into `place`, under their names on record, with their card."""
+    for name, path in raw.items():
         dump = make_folder((place / name).parent)
         artefact.link_or_copy(path, place / name)
         shutil.copyfile(path.parent / source.CARD, dump / source.CARD)
 
 
 def build_environment(folder: Path, place: Path) -> str:
-    """The Python of an environment with exactly the packages of the run."""
-    python = place / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    call([sys.executable, "-m", "venv", str(place / ".venv")], place)
-    call([*find_uv(), "pip", "sync", "--quiet", "--python", str(python), str(folder / runs.LOCK)], place)
+    """The Python of an environment with exactly the packages of the run, and its Python if there is one to be had."""
+    record, environment = runs.read(folder), place / ".venv"
+    python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    uv = ["uv"] if shutil.which("uv") else [sys.executable, "-m", "uv"]
+    version = record["environment"]["python"]
+    try:
+        call([*uv, "venv", "--quiet", "--python", version, str(environment)], place, record)
+    except ProjectError:
+        log.warning("there is no Python %s: the present one is taken", version)
+        call([*uv, "venv", "--quiet", "--python", sys.executable, str(environment)], place, record)
+    call([*uv, "pip", "sync", "--quiet", "--python", str(python), str(folder / runs.LOCK)], place, record)
     return str(python)
 
 
-def find_uv() -> list[str]:
-    """The command that starts uv: on the PATH or in the present environment."""
-    return ["uv"] if shutil.which("uv") else [sys.executable, "-m", "uv"]
-
-
-def call(command: list[str], place: Path) -> None:
-    """Run a command in `place` with its own code in front."""
-    environment = {**os.environ, "PYTHONPATH": str(place / "src")}
-    done = subprocess.run(command, cwd=place, env=environment, stdout=subprocess.DEVNULL, check=False)
+def call(command: list[str], place: Path, record: Mapping[str, Any]) -> None:
+    """Run a command in `place` with its own code in front and the hash seed of the run."""
+    variables = {**os.environ, "PYTHONPATH": str(place / "src")}
+    if (seed := record["environment"].get("hash_seed", "random")) != "random":
+        variables["PYTHONHASHSEED"] = seed
+    done = subprocess.run(command, cwd=place, env=variables, stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
-        raise ProjectError(f"{' '.join(command[:4])} failed in {place} (exit code {done.returncode}): see above.")
+        raise ProjectError(
+            f"{' '.join(command[:5])} ended with exit code {done.returncode} in {place}: see above.\n"
+            "If it is the environment that cannot be built: OFFLINE=1 uses the present one."
+        )
 
 
 def newest(place: Path) -> Path:
@@ -175,43 +211,18 @@ def newest(place: Path) -> Path:
     return sorted(file.parent for file in place.glob(f"models/*/{runs.RECORD}"))[-1]
 
 
-def compare(folder: Path, place: Path, again: Path) -> list[Comparison]:
-    """Model and metrics by their bytes, predictions of the same test rows cell by cell."""
-    then, now = runs.read(folder), runs.read(again)
-    digest, found = then["files"][runs.MODEL], now["files"][runs.MODEL]
-    model = Comparison("model", digest == found, f"sha256 {found[:12]}, was {digest[:12]}")
-    metrics = {key: (then["metrics"]["dev"][key], value) for key, value in now["metrics"]["dev"].items()}
-    worst = ", ".join(f"{key} {new:.6g}, was {old:.6g}" for key, (old, new) in metrics.items() if old != new)
-    return [model, Comparison("metrics", not worst, worst), compare_predictions(folder, place)]
+def predictions(place: Path) -> Comparison:
+    """The test rows answered by the new model and by the old one, cell by cell; the name of the run is left out."""
+    then, now = (table(place / path) for path in (BY_THE_RUN, AGAIN))
+    if then[0] != now[0] or len(then) != len(now):
+        shapes = [f"{len(lines) - 1} rows, {len(lines[0])} columns" for lines in (then, now)]
+        return Comparison("predictions", (Difference("table", *shapes),))
+    rows = sum(old != new for old, new in zip(then, now, strict=True))
+    differences = (Difference("rows that differ", 0, f"{rows} of {len(then) - 1}"),) if rows else ()
+    return Comparison("predictions", differences)
 
 
-def compare_predictions(folder: Path, place: Path) -> Comparison:
-    """Let the old model answer the test rows of the new folder."""
-    old = place / "data" / "predictions" / "by-the-run.csv"
-    predict.run(settings.load(place), folder=folder, input=None, output=old)
-    tables = [pd.read_csv(path, dtype=str).drop(columns="run") for path in (place / PREDICTIONS, old)]
-    if tables[0].shape != tables[1].shape:
-        return Comparison("predictions", False, f"shape {tables[0].shape}, was {tables[1].shape}")
-    rows = int((tables[0].fillna("") != tables[1].fillna("")).any(axis=1).sum())
-    return Comparison("predictions", rows == 0, f"{rows} of {len(tables[0])} rows differ")
-
-
-def explain(folder: Path, again: Path) -> list[Comparison]:
-    """Why two runs differ: code, data, environment, parameters."""
-    then, now = runs.read(folder), runs.read(again)
-    code = filecmp.dircmp(folder / runs.CODE, again / runs.CODE)
-    changed = sorted(code.diff_files + code.left_only + code.right_only)
-    packages = [record["environment"]["packages"] for record in (then, now)]
-    moved = [
-        f"{name} {packages[0].get(name)} -> {packages[1].get(name)}"
-        for name in sorted({*packages[0], *packages[1]})
-        if packages[0].get(name) != packages[1].get(name)
-    ]
-    inputs = [name for name, digest in then["input_data"].items() if now["input_data"].get(name, digest) != digest]
-    parameters = [key for key, value in then["parameters"].items() if now["parameters"].get(key) != value]
-    return [
-        Comparison("code", not changed, ", ".join(changed)),
-        Comparison("data", not inputs, ", ".join(inputs)),
-        Comparison("environment", not moved, ", ".join(moved)),
-        Comparison("parameters", not parameters, ", ".join(parameters)),
-    ]
+def table(path: Path) -> list[list[str]]:
+    """The cells of a file of predictions, as text, without the last column, `run`."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [line[:-1] for line in csv.reader(file)]

@@ -8,13 +8,16 @@ predicts the same whatever is edited afterwards. Every file is checked against t
 in it is loaded.
 """
 
+import glob
 import importlib
 import importlib.util
-import json
+import logging
 import pickle
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,6 +26,8 @@ from . import artefact, errors
 from .errors import DataError, SettingsError
 from .settings import Project
 
+log = logging.getLogger(__name__)
+
 RECORD = "run.json"
 MODEL = "model.pkl"
 DICTIONARY = "data_dictionary.toml"
@@ -30,6 +35,9 @@ CODE = "code"
 LOCK = "requirements.lock"
 PATCH = "changes.patch"
 CHAMPION = "champion.json"
+ANSWERS = "test_answers.parquet"
+TIME = "%Y-%m-%d-%H%M%S"
+ONE_SECOND, ONE_MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -65,15 +73,55 @@ def folders(project: Project) -> list[Path]:
 def read(folder: Path) -> dict[str, Any]:
     """`run.json` of a run."""
     try:
-        return json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        return artefact.read_sealed(folder / RECORD)
     except (OSError, ValueError) as error:
-        raise DataError(f"{folder / RECORD} cannot be read: {error}.\nThe run is damaged; train again.") from None
+        raise DataError(
+            f"{folder / RECORD} cannot be read: {error}.\n"
+            f"Bring it back from a copy, or move {folder.name} out of {folder.parent.name}/ and train again."
+        ) from None
+
+
+def write(folder: Path, record: Mapping[str, Any]) -> None:
+    """Write `run.json`, whole and sealed: `read` refuses it when it was cut or edited."""
+    artefact.write_json(folder / RECORD, artefact.sealed(record))
+
+
+def sound(folder: Path) -> dict[str, Any] | None:
+    """`run.json` of a run, or None if it is damaged, which is said: one damaged run must not stop the others."""
+    try:
+        return read(folder)
+    except DataError as error:
+        log.warning("%s", error)
+        return None
+
+
+def new_name(project: Project, key: str, started: datetime) -> str:
+    """The name of a new run: the time and the first 8 digits of the key.
+
+    Names sort by time. A clock that was put back, or two runs in a second, must not make an older run the newest: the
+    name is then a second later than that of the newest run. `started` in `run.json` is what the clock said.
+    """
+    times = [time for path in project.models.glob("*") if (time := time_of(path.name))]
+    earliest = max(times, default=started - ONE_SECOND) + ONE_SECOND
+    if earliest - started > ONE_MINUTE:
+        log.warning("the clock says %s, which is before the newest run: is it right?", started.strftime(TIME))
+    return f"{max(started, earliest).strftime(TIME)}-{key[:8]}"
+
+
+def time_of(name: str) -> datetime | None:
+    """The time in the name of a run; None if it is called otherwise."""
+    try:
+        return datetime.strptime(name[: len("2026-01-31-235959")], TIME).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def find(project: Project, key: str) -> Path | None:
-    """The run that was made from exactly these inputs, parameters and code; None if there is none."""
-    matching = sorted(project.models.glob(f"*-{key[:8]}/{RECORD}"), reverse=True)
-    return next((file.parent for file in matching if read(file.parent)["key"] == key), None)
+    """The newest run that was made from exactly these inputs, parameters and code; None if there is none."""
+    for folder in folders(project):
+        if folder.name.endswith(f"-{key[:8]}") and (record := sound(folder)) and record["key"] == key:
+            return folder
+    return None
 
 
 def named(project: Project, name: str) -> Path:
@@ -92,15 +140,75 @@ def named(project: Project, name: str) -> Path:
 
 
 def history(project: Project) -> list[dict[str, Any]]:
-    """Every change of the champion, oldest first; see `promote.py`."""
+    """Every change of the champion, oldest first; see `promote.py`.
+
+    Raises
+    ------
+    DataError
+        `models/champion.json` is damaged.
+    """
     path = project.models / CHAMPION
-    return json.loads(path.read_text(encoding="utf-8"))["history"] if path.is_file() else []
+    if not path.is_file():
+        return []
+    try:
+        return artefact.read_sealed(path)["history"]
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{project.relative(path)} cannot be read: {error}.\n"
+            "Bring it back from a copy, or delete it and name the champion again: make promote RUN=... FORCE='why'"
+        ) from None
 
 
 def champion(project: Project) -> Path | None:
-    """The folder of the promoted run; None while none was promoted."""
+    """The folder of the promoted run; None while none was promoted.
+
+    Raises
+    ------
+    DataError
+        It is not in `models/` any more.
+    """
     changes = history(project)
-    return named(project, changes[-1]["run"]) if changes else None
+    if not changes:
+        return None
+    folder = project.models / changes[-1]["run"]
+    if not (folder / RECORD).is_file():
+        raise DataError(
+            f"The champion {folder.name} is not in {project.relative(project.models)}/ any more.\n"
+            "Bring its folder back, or choose another one: make rollback, or make promote RUN=... FORCE='why'"
+        )
+    return folder
+
+
+def raw_files(project: Project, record: dict[str, Any]) -> dict[str, Path | None]:
+    """Where each raw file of a run is now, by its name on record; None where its digest is nowhere in `data/raw/`.
+
+    A dump is named after the day it was fetched: on another machine the same bytes lie in another folder.
+    """
+    found: dict[str, Path | None] = {}
+    for name, digest in record["input_data"].items():
+        if name.startswith("data/raw/"):
+            path = project.root / name
+            places = [path, *path.parent.parent.glob(f"*/{glob.escape(path.name)}")]
+            same = (place for place in places if place.is_file() and artefact.sha256(place) == digest)
+            found[name] = next(same, None)
+    return found
+
+
+def check(folder: Path) -> None:
+    """Compare every file of a run with its digest.
+
+    Raises
+    ------
+    DataError
+        A file is missing, is not the one that was written, or came later into the code, where it would be imported.
+    """
+    expected = read(folder)["files"]
+    code = {path.relative_to(folder).as_posix() for path in (folder / CODE).rglob("*.*")}
+    for name in [*expected, *sorted(name for name in code - set(expected) if "__pycache__" not in name)]:
+        path = folder / name
+        if not path.is_file() or name not in expected or artefact.sha256(path) != expected[name]:
+            state = ("was changed" if name in expected else "was added") if path.exists() else "is missing"
+            raise DataError(f"{path} {state} since the run was made: it is not loaded.\nTrain again, or restore it.")
 
 
 def load(folder: Path) -> Run:
@@ -116,12 +224,8 @@ def load(folder: Path) -> Run:
     DataError
         A file is missing, or is not the one that was written.
     """
+    check(folder)
     record = read(folder)
-    for name, expected in record["files"].items():
-        path = folder / name
-        if not path.is_file() or artefact.sha256(path) != expected:
-            state = "was changed" if path.is_file() else "is missing"
-            raise DataError(f"{path} {state} since the run was made: it is not loaded.\nTrain again, or restore it.")
     code = load_code(folder)
     with (folder / MODEL).open("rb") as file:
         model = OwnCode(file, code.__name__).load()
@@ -135,6 +239,8 @@ def load_code(folder: Path) -> ModuleType:
     alias = f"{__package__}_run_{folder.name.replace('-', '_')}"
     if alias not in sys.modules:
         code = folder / CODE
+        # Bytecode is not on record, and Python would take it for the code that is.
+        shutil.rmtree(code / "__pycache__", ignore_errors=True)
         spec = importlib.util.spec_from_file_location(
             alias, code / "__init__.py", submodule_search_locations=[str(code)]
         )
@@ -177,8 +283,9 @@ def rows(project: Project) -> list[dict[str, Any]]:
         `evaluate`), `dummy`, `data` (first 8 of the digest), `commit`, `dirty`, `seconds`, `decision`, `best` and
         `champion`.
     """
-    reigning = champion(project)
-    table = [{**row(read(folder)), "champion": folder == reigning} for folder in folders(project)]
+    reigning = [change["run"] for change in history(project)[-1:]]
+    records = [record for folder in folders(project) if (record := sound(folder))]
+    table = [{**row(record), "champion": record["run"] in reigning} for record in records]
     for metric in {line["metric"] for line in table}:
         same = [line for line in table if line["metric"] == metric]
         sign = 1 if same[0]["higher_is_better"] else -1

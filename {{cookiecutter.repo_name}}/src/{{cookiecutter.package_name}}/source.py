@@ -8,7 +8,6 @@ newest dump of the source counts. Imports the standard library alone, so that "n
 
 import contextlib
 import glob
-import json
 import logging
 import os
 import re
@@ -29,7 +28,6 @@ log = logging.getLogger(__name__)
 
 RAW = Path("data", "raw")
 CARD, CURRENT = "source.json", "current.json"
-STALE = 86_400  # seconds after which what a killed command left half written is removed
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 PASSWORD = re.compile(r"(://[^/@:\s]*):(?!\$\{\w+\}@)[^/\s]*@")
 TOKEN = re.compile(r"(?i)([?&][^=&\s]*(?:sig|token|key|secret|credential|passw|auth)[^=&\s]*=)(?!\$\{)[^&\s]+")
@@ -224,10 +222,7 @@ def _building(root: Path) -> Iterator[Path]:
     """Yield a new folder in data/raw/ that is gone afterwards, unless it was renamed."""
     raw = root / RAW
     raw.mkdir(parents=True, exist_ok=True)
-    for left in raw.glob(".tmp-*"):
-        if time.time() - left.stat().st_mtime > STALE:
-            shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=".tmp-", dir=raw))
+    folder = Path(tempfile.mkdtemp(prefix=".", suffix=f".{os.getpid()}.tmp", dir=raw))  # lock.py knows such names
     try:
         yield folder
     finally:
@@ -258,31 +253,22 @@ def _settled(root: Path, source: str, folder: Path, card: dict[str, Any], *, acc
         target = _free_folder(root / RAW, f"{fetched[:10]}-{found[:8]}")
         _seal(folder, {**card, "fetched": fetched})
         folder.rename(target)
-        _sync(target.parent)
+        artefact.sync(target.parent)
         earlier = [_dump(target / CARD)]
     if _pointers(root).get(shown(source)) != earlier[-1].folder.name:
-        artefact.write_json(root / RAW / CURRENT, {**_pointers(root), shown(source): earlier[-1].folder.name})
+        pointers = {**_pointers(root), shown(source): earlier[-1].folder.name}
+        artefact.write_json(root / RAW / CURRENT, artefact.sealed(pointers))
     return earlier[-1]
 
 
 def _seal(folder: Path, card: dict) -> None:
     """Write the card and make the folder's files read-only and safe on the disk."""
-    (folder / CARD).write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    artefact.write_json(folder / CARD, artefact.sealed(card))
     for file in folder.iterdir():
-        _sync(file)
+        artefact.sync(file)
         file.chmod(0o444)
     folder.chmod(0o755)  # a temporary folder is its owner's alone
-    _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    if path.is_dir() and os.name == "nt":  # Windows cannot open a folder
-        return
-    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    artefact.sync(folder)
 
 
 def _free_folder(raw: Path, stem: str) -> Path:
@@ -316,7 +302,7 @@ def _dumps(root: Path, source: str) -> list[Dump]:
 
 def _dump(path: Path) -> Dump:
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = artefact.read_sealed(path)
         return Dump(path.parent, card, tuple(path.parent / entry["name"] for entry in card["files"]))
     except (ValueError, KeyError, TypeError):
         raise DataError(
@@ -325,10 +311,13 @@ def _dump(path: Path) -> Dump:
 
 
 def _pointers(root: Path) -> dict[str, str]:
+    path = root / RAW / CURRENT
     try:
-        return json.loads((root / RAW / CURRENT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+        return artefact.read_sealed(path) if path.exists() else {}
+    except ValueError as error:
+        raise DataError(
+            f"{path} cannot be read: {error}.\nDelete it: the newest dump of each source counts then."
+        ) from None
 
 
 def _check_untouched(dump: Dump, digest: Callable[[Path], str | None]) -> None:

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from . import artefact, dictionary, runs, source
+from . import artefact, dictionary, lock, runs, shelf, source
 from .errors import DataError
 from .settings import PARTS, Project
 
@@ -104,26 +104,30 @@ def make(project: Project, verb: str, **wish: Any) -> list[Path]:
     list of Path
         The outputs of the step.
     """
-    work = Work(project, artefact.Digests(project.root), wish)
-    try:
-        work.folder = chosen_run(project, verb, wish.get("run"))
-        ran = [name for name in chain(verb, work) if bring_up_to_date(name, work)]
-        outputs = STEPS[verb].outputs(work)
-    finally:
-        work.digests.save()
+    folder = chosen_run(project, verb, wish.get("run"))
+    names = chain(verb, folder, wish)
+    # Scoring a file of its own with a run that is there need not wait until a long training has ended.
+    room = "predict" if names == ["predict"] else "steps"
+    with lock.alone(project.root, verb, name=room, output=wish.get("output")):
+        work = Work(project, artefact.Digests(project.root), wish, folder=folder)
+        try:
+            ran = [name for name in names if bring_up_to_date(name, work)]
+            outputs = STEPS[verb].outputs(work)
+        finally:
+            work.digests.save()
     if not ran:
         named = ", ".join(project.relative(path) for path in outputs)
         logging.getLogger(f"{__package__}.{verb}").info("nothing to do, up to date: %s", named)
     return outputs
 
 
-def chain(verb: str, work: Work) -> list[str]:
+def chain(verb: str, folder: Path | None, wish: Mapping[str, Any]) -> list[str]:
     """The steps to look at, in order; a run that was named needs no training, and a named input no test split."""
     needs = STEPS[verb].needs
-    if work.folder:
+    if folder:
         needs = tuple(name for name in needs if name != "train")
-        needs += ("features",) if verb in ("evaluate", "predict") and not work.wish.get("input") else ()
-    before = [step for name in needs for step in chain(name, work)]
+        needs += ("features",) if verb in ("evaluate", "predict") and not wish.get("input") else ()
+    before = [step for name in needs for step in chain(name, folder, wish)]
     return [*dict.fromkeys(before), verb]
 
 
@@ -136,17 +140,22 @@ def bring_up_to_date(name: str, work: Work) -> bool:
     if is_fresh(step, key, work):
         return False
     root, run = work.project.root, name == "train"
-    if not run and artefact.unshelve(root, name, key, step.outputs(work)):
+    if not run and shelf.take(root, name, key, step.outputs(work)):
         logging.getLogger(f"{__package__}.{name}").info("made before from the same: taken from .cache")
         return True
+    described = work.project.dictionary.is_file()
     step.start(work, key)
+    for path in step.inputs(work):
+        if work.digests.of(path) != facts["inputs"][work.project.relative(path)]:
+            raise DataError(f"{path} changed while {name} read it: what came out does not count.\nRun it again.")
     if run:
         return True
-    key, facts = key_of(name, work)  # `data` may have written the dictionary that it reads
+    if not described:  # `data` has written the dictionary that it reads
+        key, facts = key_of(name, work)
     outputs = step.outputs(work)
     for path in outputs:
         artefact.record(path, {"step": name, "key": key, **facts, **artefact.commit(root)})
-    artefact.shelve(root, name, key, outputs)
+    shelf.put(root, name, key, outputs)
     return True
 
 
@@ -254,7 +263,7 @@ def model_file(work: Work) -> list[Path]:
 def report(work: Work) -> list[Path]:
     """The evaluation report of the run at hand, and its answers to the test rows."""
     folder = work.project.root / "reports" / work.folder.name
-    return [folder / "evaluation.html", folder / "test_answers.parquet"]
+    return [folder / "evaluation.html", folder / runs.ANSWERS]
 
 
 def rows_to_score(work: Work) -> list[Path]:

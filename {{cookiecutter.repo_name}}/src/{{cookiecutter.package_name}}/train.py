@@ -8,16 +8,12 @@ probabilities calibrated by a temperature found on the rows that were held out. 
 """
 
 import contextlib
-import importlib.metadata
 import logging
-import os
 import pickle
-import platform
-import shutil
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,7 +23,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
-from . import artefact, blend, dictionary, metrics, recipe, runs
+from . import artefact, blend, dictionary, metrics, recipe, runs, surroundings
 from .console import progress
 from .errors import DataError, SettingsError
 from .metrics import Predictions
@@ -39,7 +35,7 @@ log = logging.getLogger(__name__)
 
 BLEND = "blend"
 FOLDS = 5
-FEW_ROWS = 1500  # below, the dev split alone (some 300 rows) picks the wrong model too often
+FEW_ROWS = 1000  # below, the dev split alone (some 200 rows) picks the wrong model too often
 CLASSES_SHARE = 0.2  # a target with more classes than this share of its rows is text or an id
 
 Fold = tuple[np.ndarray, np.ndarray]
@@ -85,6 +81,22 @@ def run(project: Project, *, key: str, message: str = "") -> Path:
         `models/<run>`.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
+    folder = project.models / runs.new_name(project, key, started)
+    with artefact.whole_folder(folder) as new:
+        record = {"run": folder.name, "key": key, **surroundings.keep(project, new)}
+        model, learned = learn(project)
+        about = {"started": started.isoformat(timespec="seconds"), "seconds": round(time.perf_counter() - clock, 3)}
+        write(project, new, model, {**record, **learned, **about, "decision": message})
+    found = learned["metrics"]
+    metric, board = found["chosen_by"], found["leaderboard"]
+    dummy = f" (dummy {board['dummy'][metric]:.4g})" if "dummy" in board else ""
+    text, best = "%s is best of %d: %s %.4g%s -> %s", learned["model"]["name"]
+    log.info(text, best, len(board), metric, found["dev"][metric], dummy, project.relative(folder))
+    return folder
+
+
+def learn(project: Project) -> tuple[BaseEstimator, dict[str, Any]]:
+    """Compare the candidates and fit the best; with what `run.json` says of it."""
     question, plan = prepare(project)
     estimators = candidates(project, question, plan)
     metric = metrics.choose(project.settings.train.metric, question.task, len(question.classes))
@@ -96,7 +108,7 @@ def run(project: Project, *, key: str, message: str = "") -> Path:
     best = choose_best(board, metric, measure, held)
     with warnings_as_lines(), threads(len(question.rows)):
         model, scores = fit_best(estimators[best], question, *held[best])
-    about = {
+    return model, {
         "model": {
             "name": best,
             "weights": weights if best == BLEND else {},
@@ -115,16 +127,7 @@ def run(project: Project, *, key: str, message: str = "") -> Path:
         "classes": list(question.classes),
         "target_range": [question.truth.min(), question.truth.max()] if question.task == "regression" else None,
         "features": plan.columns,
-        "started": started.isoformat(timespec="seconds"),
-        "seconds": round(time.perf_counter() - clock, 3),
-        "decision": message,
     }
-    folder = write(project, key, model, about)
-    dummy = f" (dummy {board['dummy'][metric]:.4g})" if "dummy" in board else ""
-    log.info(
-        "%s is best of %d: %s %.4g%s -> %s", best, len(board), metric, scores[metric], dummy, project.relative(folder)
-    )
-    return folder
 
 
 def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
@@ -289,55 +292,14 @@ def fit_best(
     return model.fit(question.rows, question.truth), scores
 
 
-def write(project: Project, key: str, model: BaseEstimator, about: dict[str, Any]) -> Path:
-    """Write the run into a temporary folder and rename it, so that a run is there whole or not at all."""
-    name = f"{datetime.fromisoformat(about['started']):%Y-%m-%d-%H%M%S}-{key[:8]}"
-    folder = project.models / name
-    temporary = project.models / f".{name}.{os.getpid()}.tmp"
-    code = temporary / runs.CODE
-    code.mkdir(parents=True)
-    try:
-        for module in sorted(Path(__file__).parent.glob("*.py")):
-            shutil.copyfile(module, code / module.name)
-        (temporary / runs.MODEL).write_bytes(pickle.dumps(model, protocol=5))
-        shutil.copyfile(project.dictionary, temporary / runs.DICTIONARY)
-        surroundings = environment()
-        pinned = "".join(f"{name}=={version}\n" for name, version in surroundings["packages"].items())
-        (temporary / runs.LOCK).write_text(pinned, encoding="utf-8")
-        commit = artefact.commit(project.root)
-        if commit["commit"] and commit["dirty"]:
-            (temporary / runs.PATCH).write_text(artefact.patch(project.root), encoding="utf-8")
-        digests = {
-            str(p.relative_to(temporary)): artefact.sha256(p) for p in sorted(temporary.rglob("*")) if p.is_file()
-        }
-        inputs = {project.relative(p): artefact.sha256(p) for p in (project.clean, *map(project.split, PARTS))}
-        record = {
-            "run": name,
-            **commit,
-            **about,
-            "key": key,
-            "parameters": {**asdict(project.settings), "overrides": project.overrides},
-            "input_data": {**artefact.recorded(project.clean).get("inputs", {}), **inputs},
-            "output_data": {runs.MODEL: digests[runs.MODEL]},
-            "files": digests,
-            "environment": surroundings,
-        }
-        artefact.write_json(temporary / runs.RECORD, record)
-        temporary.replace(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return folder
-
-
-def environment() -> dict[str, Any]:
-    """Python, platform and the exact version of every installed package, those from a local folder left out."""
-    installed = importlib.metadata.distributions()
-    found = {d.metadata["Name"]: d.version for d in installed if d.read_text("direct_url.json") is None}
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-        "hash_seed": os.environ.get("PYTHONHASHSEED", "random"),
-        "packages": dict(sorted(found.items(), key=lambda item: item[0].lower())),
+def write(project: Project, folder: Path, model: BaseEstimator, record: dict[str, Any]) -> None:
+    """Write the model and `run.json` with the digests of all that is in the run and of all that went into it."""
+    (folder / runs.MODEL).write_bytes(pickle.dumps(model, protocol=5))
+    digests = {p.relative_to(folder).as_posix(): artefact.sha256(p) for p in sorted(folder.rglob("*")) if p.is_file()}
+    inputs = {project.relative(p): artefact.sha256(p) for p in (project.clean, *map(project.split, PARTS))}
+    found = {
+        "input_data": {**artefact.recorded(project.clean).get("inputs", {}), **inputs},
+        "output_data": {runs.MODEL: digests[runs.MODEL]},
+        "files": digests,
     }
+    runs.write(folder, {**record, **found})

@@ -16,7 +16,7 @@ def copied(folder, name, **changes):
     other = shutil.copytree(folder, folder.with_name(name))
     record = {**runs.read(other), "run": name, **changes}
     record["files"] = {file: artefact.sha256(other / file) for file in record["files"]}
-    artefact.write_json(other / runs.RECORD, record)
+    runs.write(other, record)
     return other
 
 
@@ -117,7 +117,7 @@ def test_table_is_newest_first_with_the_best_of_each_metric_marked(project, fold
         ("2026-01-03-c", scored("mae", 3.0, higher_is_better=False)),
         ("2026-01-04-d", scored("mae", 2.0, higher_is_better=False)),
     ]:
-        artefact.write_json(project.models / name / runs.RECORD, {**record, "run": name, "metrics": metrics})
+        runs.write(project.models / name, {**record, "run": name, "metrics": metrics})
 
     table = runs.rows(project)
     text = runs.render(table).splitlines()

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from {{ cookiecutter.package_name }} import source, web
+from {{ cookiecutter.package_name }} import artefact, source, web
 from {{ cookiecutter.package_name }}.errors import DataError
 
 SECRET = "${SECRET_OF_THIS_TEST}"
@@ -102,7 +102,7 @@ def test_a_dump_holds_the_bytes_a_card_and_is_read_only(tmp_path: Path) -> None:
     digest = hashlib.sha256(TABLE).hexdigest()
     assert dump.files[0].read_bytes() == TABLE
     assert dump.folder.name == f"{dump.card['fetched'][:10]}-{digest[:8]}"
-    assert json.loads((dump.folder / "source.json").read_text()) == dump.card
+    assert artefact.read_sealed(dump.folder / "source.json") == dump.card
     assert dump.card["files"] == [{"name": "t.csv", "sha256": digest, "bytes": len(TABLE)}]
     assert dump.card["path"] == str(tmp_path / "t.csv")
     assert {stat.S_IMODE(path.stat().st_mode) for path in dump.folder.iterdir()} == {0o444}
@@ -268,9 +268,7 @@ def test_secrets_stay_out_of_cards_messages_and_log(
     host = site[0].removeprefix("http://")
     caplog.set_level("INFO")
 
-    dump = source.fetch(
-        tmp_path, f"http://me:{SECRET}@{host}/{SECRET}/t.csv?token=written"
-    )
+    dump = source.fetch(tmp_path, f"http://me:{SECRET}@{host}/{SECRET}/t.csv?token=written")
     messages = refusal(tmp_path, f"http://{host}/missing/{SECRET}?password=written")
     messages += refusal(tmp_path, "http://127.0.0.1:9/${SECRET_OF_THIS_TEST}")
 

@@ -83,7 +83,7 @@ def test_failure_leaves_no_half_run(project):
     project.dictionary.unlink()
 
     with pytest.raises(FileNotFoundError):
-        train.write(project, "0" * 64, models.Calibrated(None), {"started": "2026-01-01T00:00:00"})
+        train.run(project, key="0" * 64)
 
     assert set(project.models.iterdir()) == before
 
