@@ -1,7 +1,7 @@
 """Tables of these pages that are made at build time, so that they say what the project is now.
 
-Directives: `facts` (parameters and newest run), `data-dictionary`, `verb <name>` (options and what a step reads) and
-`modules` (the API of every module, inside `eval-rst`).
+Directives: `facts` (parameters and newest run), `data-dictionary`, `verb <name>` (options and what a step reads),
+`lineage` (of the model that answers) and `modules` (the API of every module, inside `eval-rst`).
 """
 
 import re
@@ -136,6 +136,21 @@ def what_it_reads(step) -> list[tuple[str, str]]:
     ]
 
 
+class Lineage(SphinxDirective):
+    """Where the model that answers came from: the champion's, else the newest run's."""
+
+    def run(self) -> list[nodes.Node]:
+        errors, lineage, runs, settings = load("errors", "lineage", "runs", "settings")
+        project = settings.load(ROOT)
+        try:
+            newest = runs.folders(project)[:1]
+            folder = runs.champion(project) or (newest[0] if newest else None)
+            text = lineage.render(lineage.trace(project, folder / runs.MODEL)) if folder else NOT_YET
+        except errors.ProjectError as error:
+            text = str(error)
+        return [nodes.literal_block(text=text, language="text")]
+
+
 class Modules(SphinxDirective):
     """A section for each module of the package, with what its docstrings say."""
 
@@ -152,7 +167,13 @@ class Modules(SphinxDirective):
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Tell Sphinx about the directives, and to read every page at every build: what they show lies outside of docs/."""
-    directives = {"facts": Facts, "data-dictionary": DataDictionary, "verb": Verb, "modules": Modules}
+    directives = {
+        "facts": Facts,
+        "data-dictionary": DataDictionary,
+        "verb": Verb,
+        "lineage": Lineage,
+        "modules": Modules,
+    }
     for name, directive in directives.items():
         app.add_directive(name, directive)
     # scikit-learn adds methods like `set_score_request` to estimators, with references to its own pages.

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from {{ cookiecutter.package_name }} import (
+    artefact,
     dictionary,
     features,
     predict,
@@ -109,6 +110,37 @@ def project(trained, tmp_path, monkeypatch):
     steps.code_of.cache_clear()
 
 
+@pytest.fixture(scope="session")
+def rivals(trained, tmp_path_factory):
+    """The folder of a throw-away project in git, with an evaluated run of the dummy and one of the linear model."""
+    root = shutil.copytree(trained, tmp_path_factory.mktemp("rivals") / "project", symlinks=True)
+    shutil.rmtree(root / "models")
+    commit_all(root)
+    with pytest.MonkeyPatch.context() as patch:
+        move_in(root, patch)
+        for name in ("dummy", "linear"):
+            project = settings.load(root, [f'train.candidates=["{name}"]'])
+            folder = steps.make(project, "train", message=name)[0].parent
+            steps.make(project, "evaluate", run=folder.name)
+    steps.code_of.cache_clear()
+    return root
+
+
+@pytest.fixture
+def contest(rivals, tmp_path, monkeypatch):
+    """A copy of the project with the two rivals, for this test alone; a slow machine is fast enough."""
+    root = shutil.copytree(rivals, tmp_path / "contest", symlinks=True)
+    move_in(root, monkeypatch)
+    yield settings.load(root, ["promote.latency_ms=1e9"])
+    steps.code_of.cache_clear()
+
+
+@pytest.fixture
+def in_git():
+    """Put all that is not made by steps into a git commit of a throw-away project; the commit's name."""
+    return commit_all
+
+
 @pytest.fixture
 def command():
     """Run `python` with the package of a throw-away project, in a process of its own."""
@@ -120,6 +152,20 @@ def command():
         )
 
     return call
+
+
+def commit_all(root):
+    """Commit code, parameters and dictionary; the repository is made if need be."""
+    if not (root / ".git").exists():
+        artefact.git(root, "init", "-q", "-b", "main")
+        artefact.git(root, "config", "user.name", "Test")
+        artefact.git(root, "config", "user.email", "test@example.org")
+        ignored = ["/data/", "/models/", "/reports/", ".cache/", ".env", "__pycache__/"]
+        (root / ".gitignore").write_text("\n".join(ignored) + "\n")
+    artefact.git(root, "add", "--all")
+    artefact.git(root, "commit", "-q", "--allow-empty", "-m", "as it is")
+    artefact.commit.cache_clear()
+    return artefact.git(root, "rev-parse", "HEAD").strip()
 
 
 def orders():

@@ -7,14 +7,12 @@ size and time stay the same; it may be deleted at any time.
 """
 
 import contextlib
+import errno
 import functools
 import hashlib
 import json
 import logging
 import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +25,7 @@ log = logging.getLogger(__name__)
 
 CHUNK = 1 << 20
 SEAL = "seal"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PATCH_LIMIT = 1 << 20  # bytes: a larger file that git does not know is data
 SECRETS = (":(top,exclude,glob)**/.env", ":(top,exclude,glob)**/.env.*")  # even where .gitignore forgot them
 # Plumbing and explicit prefixes, so that the user's settings of git do not change the patch.
@@ -86,6 +85,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
     OSError
         As for `whole`; what was put into the folder is removed.
     """
+    import shutil
+
     temporary = beside(path)
     shutil.rmtree(temporary, ignore_errors=True)
     try:
@@ -128,7 +129,8 @@ def naming(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno is None or (error.filename and beside(path).name not in str(error.filename)):
+        mine = error.filename is None or beside(path).name in str(error.filename) or error.errno in FULL
+        if error.errno is None or not mine:
             raise
         raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
 
@@ -266,6 +268,8 @@ def link_or_copy(source: Path, place: Path) -> None:
     try:
         os.link(source, place)
     except OSError:
+        import shutil
+
         shutil.copyfile(source, place)
 
 
@@ -275,6 +279,8 @@ def commit(root: Path) -> dict[str, Any]:
 
     Without optional locks, for `kill -9` would leave the user's git locked.
     """
+    import subprocess  # here and below, because a command that has nothing to do asks no git: 3 ms
+
     try:
         name = git(root, "rev-parse", "HEAD")
         return {
@@ -307,6 +313,9 @@ def patch(root: Path, path: Path) -> list[str]:
     DataError
         git cannot read a file of the project.
     """
+    import subprocess
+    import tempfile
+
     try:
         top = Path(git(root, "rev-parse", "--show-toplevel").removesuffix("\n"))
         objects = top / git(top, "rev-parse", "--git-path", "objects").removesuffix("\n")
@@ -335,6 +344,8 @@ def too_large(path: Path) -> bool:
 def git(root: Path, *words: str, environment: Mapping[str, str] = MappingProxyType({})) -> str:
     """The output of a git command in the project's root; names of files that are no UTF-8 survive."""
     command, variables = ["git", "-C", str(root), *words], {**os.environ, **environment}
+    import subprocess
+
     done = subprocess.run(
         command, capture_output=True, encoding="utf-8", errors="surrogateescape", check=True, env=variables
     )

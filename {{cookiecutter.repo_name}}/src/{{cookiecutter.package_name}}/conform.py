@@ -186,6 +186,8 @@ def parse_number(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series
 
 def plain_number(text: pd.Series, column: Column) -> pd.Series:
     """Numbers as Python writes them: no thousands marks, a point before the decimals."""
+    if column.unit:
+        text = text.str.removesuffix(column.unit).str.removeprefix(column.unit).str.strip()
     if column.thousands:
         grouped = text.str.fullmatch(rf"[-+]?\d{{1,3}}({re.escape(column.thousands)}\d{{3}})+(\D\d*)?").fillna(False)
         text = text.where(~grouped.astype(bool), text.str.replace(column.thousands, "", regex=False))

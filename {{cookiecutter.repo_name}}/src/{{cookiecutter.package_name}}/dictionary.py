@@ -29,7 +29,8 @@ HEADER = """\
 # rule             what happens to a cell that breaks this: refuse (the batch), warn, or treat as missing
 # transformation   number, one-hot, target encoding, text, date parts or none
 # description      for people: what it means, its unit, who measures it, when it is known
-# For reading:     decimal, thousands (marks in numbers), missing (texts that mean "no value"), format (of dates)
+# For reading:     decimal, thousands (marks in numbers), unit ($, %, kg: left out of numbers),
+#                  missing (texts that mean "no value"), format (of dates)
 """
 
 
@@ -47,6 +48,7 @@ class Column:
     description: str = ""
     decimal: Literal[".", ","] = "."
     thousands: Literal["", ",", ".", " ", "'"] = ""
+    unit: str = ""
     missing: tuple[str, ...] = ()
     format: str = ""
 

@@ -101,15 +101,21 @@ def score_test(project: Project, model: runs.Run, seen: np.ndarray) -> tuple[pd.
 
 
 def read(project: Project, model: runs.Run, part: str) -> tuple[pd.DataFrame, np.ndarray, tuple]:
-    """Rows of a split, their truth as the model was taught it, and its classes (none for a regression)."""
-    rows = pd.read_parquet(artefact.checked(project.split(part)))
-    target = model.record["target"]
-    needed = [target, *sections.features(model.record)]
+    """Rows of a split, their truth as the model was taught it, and its classes (none for a regression).
+
+    In splits that were made since the run, the features are made anew by the run: `features.py` may have been edited.
+    """
+    path, target, columns = project.split(part), model.record["target"], model.columns
+    rows = pd.read_parquet(artefact.checked(path))
+    own = model.record["input_data"].get(project.relative(path)) == artefact.recorded(path)["sha256"]
+    needed = [target, *(name for name in sections.features(model.record) if own or name in columns)]
     if missing := [name for name in needed if name not in rows.columns]:
         raise DataError(
             f"{project.relative(project.split(part))} lacks {verdict.listed(missing, 5)}, which run {model.name} "
             "was trained with.\nEvaluate a run of the present data, or go back to the settings of that run."
         )
+    if not own:
+        rows = model.add_features(rows[[name for name in rows if name in columns]])
     truth = rows.pop(target)
     if model.record["task"] == "regression":
         return rows, truth.to_numpy(dtype="float64"), ()

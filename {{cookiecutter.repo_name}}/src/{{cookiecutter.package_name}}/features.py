@@ -12,6 +12,7 @@ import logging
 import pandas as pd
 
 from . import artefact, dictionary
+from .errors import DataError
 from .settings import PARTS, Project
 from .split import split
 
@@ -44,6 +45,24 @@ def add_features(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**days)
 
 
+def checked(rows: pd.DataFrame, wider: pd.DataFrame) -> pd.DataFrame:
+    """Return `wider` if it is `rows`, shape (n_rows, n_columns), with nothing but new columns.
+
+    Raises
+    ------
+    DataError
+        Rows or columns were changed: the next reader of the row would add the features to something else.
+    """
+    if len(wider) != len(rows):
+        raise DataError(f"features.py: add_features made {len(wider)} rows of {len(rows)}: every row must stay.")
+    if changed := [name for name in rows.columns if name not in wider or not wider[name].equals(rows[name])]:
+        raise DataError(
+            f"features.py: add_features changed {', '.join(map(repr, changed[:5]))}.\n"
+            "Give what you compute a name of its own; a column is left out by its role in the data dictionary."
+        )
+    return wider
+
+
 def run(project: Project) -> None:
     """Divide the clean rows, say what is suspicious, add the features to each split, and write the three files."""
     from . import suspicions  # dear to import, and a model takes this module with it for `add_features` alone
@@ -51,10 +70,11 @@ def run(project: Project) -> None:
     clean = pd.read_parquet(artefact.checked(project.clean))
     columns = dictionary.load(project.dictionary)
     parts = split(clean, dictionary.target(columns), project.settings.split)
+    wider = {part: checked(parts[part], add_features(parts[part].copy())) for part in PARTS}
     for part in PARTS:
         with artefact.whole(project.split(part)) as path:
-            add_features(parts[part]).to_parquet(path, index=False)
-    added = [name for name in add_features(clean.head(1)).columns if name not in clean.columns]
+            wider[part].to_parquet(path, index=False)
+    added = [name for name in wider["train"].columns if name not in clean.columns]
     sizes = ", ".join(f"{part} {len(parts[part])}" for part in PARTS)
     for text in suspicions.find(clean, parts, columns, project.settings.split.by):
         log.warning("suspicious: %s", text)

@@ -29,6 +29,7 @@ DATE_LIKE = re.compile(r"\d.*[-/.: ].*\d|\d{1,2}[a-zA-Z]{3}\d{2}")
 DAYS = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y")
 MONTHS = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%m-%d-%y")
 NAMED = ("%Y/%m/%d", "%b %d %Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y")
+UNITS = "$€£¥₹%"
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 PROBE_CELLS = 200  # a format that fails on these is not tried on the whole column
 
@@ -126,18 +127,21 @@ def looks_like_code(present: pd.Series) -> bool:
 def number_candidates(
     present: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...]
 ) -> Iterator[tuple[Column, str]]:
-    """Integer, number, then decimal comma and thousands marks where the cells have them."""
-    given = {key: read[key] for key in ("decimal", "thousands") if key in read}
+    """Integer, number, then decimal comma and thousands marks where the cells have them; a unit is left out."""
+    given: dict[str, Any] = {key: read[key] for key in ("decimal", "thousands") if key in read}
+    unit = next((mark for mark in UNITS if present.str.contains(mark, regex=False).mean() > 1 - ODD_SHARE), "")
+    same, said = {"missing": markers, "unit": unit}, f"{unit!r} left out of the numbers" if unit else ""
     for kind in ("integer", "number"):
-        yield Column(type=kind, missing=markers, **given), ""
+        yield Column(type=kind, **same, **given), said
     if given:
         return
-    if present.str.fullmatch(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?").any():
+    bare, also = present.str.strip(unit + " "), f"; {said}" if unit else ""
+    if bare.str.fullmatch(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?").any():
         for kind in ("integer", "number"):
-            yield Column(type=kind, missing=markers, thousands=","), "',' read as the thousands mark"
-    if present.str.contains(",").any():
-        yield Column(type="number", missing=markers, decimal=","), "',' read as the decimal mark"
-        yield Column(type="number", missing=markers, decimal=",", thousands="."), "',' read as the decimal mark"
+            yield Column(type=kind, thousands=",", **same), f"',' read as the thousands mark{also}"
+    if bare.str.contains(",").any():
+        yield Column(type="number", decimal=",", **same), f"',' read as the decimal mark{also}"
+        yield Column(type="number", decimal=",", thousands=".", **same), f"',' read as the decimal mark{also}"
 
 
 def date_candidates(

@@ -82,10 +82,10 @@ def follow(
     `known` holds the inputs of the runs that were met, by name.
     """
     name, about = project.relative(path), record_of(project, path)
-    if about.get("sha256") != digest:  # the record of a newer version says nothing about this one
+    if about.get("sha256") != digest:  # the record of another version says nothing about this one
         before = next((place for start, place in BEFORE.items() if name.startswith(start)), None)
         inputs = {of: known[of] for of in known if before and of.startswith(before) and known.get(name) == digest}
-        about = {"inputs": inputs, "made by": "its record was replaced by that of a newer version"}
+        about = {"inputs": inputs, "made by": "the record beside it is of another version"}
     seen = any((link.file, link.digest) == (name, digest) for link in links)
     links.append(Link(depth, name, digest, state(path, digest), about.get("made by", "")))
     known.update(about.get("known", {}))

@@ -10,19 +10,14 @@ in it is loaded.
 
 import glob
 import importlib
-import importlib.util
 import logging
-import pickle
-import shutil
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from . import artefact, errors
+from . import artefact
 from .errors import DataError, SettingsError
 from .settings import Project
 
@@ -224,53 +219,16 @@ def load(folder: Path) -> Run:
     DataError
         A file is missing, or is not the one that was written.
     """
+    from .own_code import OwnCode, load_code  # with pickle 3 ms, too much for a command that has nothing to do
+
     check(folder)
     record = read(folder)
-    code = load_code(folder)
+    code = load_code(folder / CODE)
     with (folder / MODEL).open("rb") as file:
         model = OwnCode(file, code.__name__).load()
     own = {name: importlib.import_module(f"{code.__name__}.{name}") for name in ("dictionary", "features", "conform")}
     columns = own["dictionary"].load(folder / DICTIONARY)
     return Run(folder.name, record, model, columns, own["features"].add_features, own["conform"].conform)
-
-
-def load_code(folder: Path) -> ModuleType:
-    """Import the run's copy of the package under a name of its own, beside the present one."""
-    alias = f"{__package__}_run_{folder.name.replace('-', '_')}"
-    if alias not in sys.modules:
-        code = folder / CODE
-        # Bytecode is not on record, and Python would take it for the code that is.
-        shutil.rmtree(code / "__pycache__", ignore_errors=True)
-        spec = importlib.util.spec_from_file_location(
-            alias, code / "__init__.py", submodule_search_locations=[str(code)]
-        )
-        sys.modules[alias] = module = importlib.util.module_from_spec(spec)
-        sys.modules[f"{alias}.errors"] = errors  # so that its errors are caught as ours
-        spec.loader.exec_module(module)
-    return sys.modules[alias]
-
-
-class OwnCode(pickle.Unpickler):
-    """Unpickle with the package's classes and functions taken from the run's own copy.
-
-    Parameters
-    ----------
-    file : binary file
-        Its digest has been checked.
-    alias : str
-        The name under which `load_code` imported the copy.
-    """
-
-    def __init__(self, file, alias: str) -> None:
-        super().__init__(file)
-        self._alias = alias
-
-    def find_class(self, module: str, name: str):
-        """Look a global up, in the run's copy if it is the package's."""
-        if module.split(".")[0] == __package__:
-            module = self._alias + module[len(__package__) :]
-            importlib.import_module(module)
-        return super().find_class(module, name)
 
 
 def rows(project: Project) -> list[dict[str, Any]]:

@@ -128,7 +128,7 @@ class Project:
 
     def relative(self, path: Path) -> str:
         """`path` as the user types it: relative to the root where it is inside it."""
-        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
 
 
 def load(start: Path | None = None, overrides: Sequence[str] = ()) -> Project:

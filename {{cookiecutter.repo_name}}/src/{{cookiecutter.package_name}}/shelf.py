@@ -4,7 +4,6 @@ Used by `steps.py`. The folder may be deleted at any time; what is damaged in it
 """
 
 import contextlib
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +17,8 @@ def put(root: Path, step: str, key: str, paths: Sequence[Path]) -> None:
 
     The newest `SHELVES` keys of a step are kept, in `.cache/steps/<step>-<first 16 of the key>/`.
     """
+    import shutil
+
     shelf = shelf_of(root, step, key)
     with contextlib.suppress(OSError):  # a full disk: the outputs themselves are in place
         shutil.rmtree(shelf, ignore_errors=True)  # there already, but `take` would not take it: damaged

@@ -31,6 +31,7 @@ READ_BY_CONFORM = (
     "rule",
     "decimal",
     "thousands",
+    "unit",
     "missing",
     "format",
 )
@@ -179,7 +180,7 @@ def parameter(project: Project, dotted: str) -> Any:
     value: Any = project.settings
     for word in dotted.split("."):
         value = getattr(value, word)
-    return asdict(value) if is_dataclass(value) else value
+    return source.masked(asdict(value)) if is_dataclass(value) else value
 
 
 def columns_read(path: Path, keys: tuple[str, ...]) -> Any:
@@ -199,14 +200,21 @@ def code_of(module: str) -> str:
     folder, found, waiting = Path(__file__).parent, {}, [module]
     while waiting:
         name = waiting.pop()
-        text = (folder / f"{name}.py").read_text(encoding="utf-8")
-        found[name] = text
-        for origin, names in IMPORT.findall(text):
-            imported = [origin] if origin else [word.strip() for word in names.split(",")]
-            waiting += [word for word in imported if word not in found and (folder / f"{word}.py").is_file()]
+        path = folder / f"{name}.py"
+        found[name], imported = module_at(path, path.stat().st_mtime_ns)
+        waiting += [other for other in imported if other not in found]
     for template in sorted(folder.glob(f"templates/{module}*")):
         found[template.name] = template.read_text(encoding="utf-8")
     return artefact.fingerprint(found)
+
+
+@cache
+def module_at(path: Path, modified: int) -> tuple[str, list[str]]:
+    """The text of a module and the names of those that it imports from this package; most serve several steps."""
+    text = path.read_text(encoding="utf-8")
+    imports = IMPORT.findall(text)
+    words = [word.strip() for origin, names in imports for word in ([origin] if origin else names.split(","))]
+    return text, [word for word in words if path.with_name(f"{word}.py").is_file()]
 
 
 def is_fresh(step: Step, key: str, work: Work) -> bool:

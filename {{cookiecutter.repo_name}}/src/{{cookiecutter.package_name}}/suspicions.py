@@ -143,6 +143,8 @@ def order(clean: pd.DataFrame, target: str, columns: Dictionary, split_by: str) 
             if (dates.diff().dropna() >= pd.Timedelta(0)).mean() >= SORTED_SHARE:
                 yield f'the rows are ordered by {name!r}: for a model of later rows, set [split] by = "time:{name}"'
                 return
+    if clean[target].nunique() < 2:
+        return
     ranks = pd.factorize(clean[target], sort=True)[0]
     moved = abs(np.corrcoef(np.arange(len(clean)), rankdata(ranks))[0, 1])
     if moved > ORDER and np.count_nonzero(np.diff(ranks)) > BLOCKS * clean[target].nunique():

@@ -101,11 +101,13 @@ def learn(project: Project) -> tuple[BaseEstimator, dict[str, Any]]:
     estimators = candidates(project, question, plan)
     metric = metrics.choose(project.settings.train.metric, question.task, len(question.classes))
     with warnings_as_lines(), threads(len(question.rows)):
-        held = {name: hold_out(estimator, question) for name, estimator in progress(estimators.items(), "train")}
+        held = hold_out_all(estimators, question)
     weights = add_blend(estimators, held, question) if project.settings.train.blend else {}
-    board = {name: metrics.score(*held[name], question.task) for name in estimators}
+    board = {name: metrics.score(*predictions, question.task) for name, predictions in held.items()}
     measure = metrics.available(question.task, len(question.classes))[metric]
     best = choose_best(board, metric, measure, held)
+    if best == "dummy":
+        log.warning("no candidate is better than the constant answer: these columns say nothing about the target")
     with warnings_as_lines(), threads(len(question.rows)):
         model, scores = fit_best(estimators[best], question, *held[best])
     return model, {
@@ -224,6 +226,19 @@ def add_blend(
     return weights
 
 
+def hold_out_all(estimators: dict[str, BaseEstimator], question: Question) -> dict[str, tuple[np.ndarray, Predictions]]:
+    """What each candidate says of rows it has not seen; one that these rows do not allow is left out, and said."""
+    held = {}
+    for name, estimator in progress(estimators.items(), "train"):
+        try:
+            held[name] = hold_out(estimator, question)
+        except ValueError as error:
+            log.warning("%s is left out, it cannot be fitted on these rows: %s", name, str(error).split("\n")[0])
+    if not held:
+        raise DataError("No candidate of [train] candidates can be fitted on these rows: see the lines above.")
+    return held
+
+
 def hold_out(estimator: BaseEstimator, question: Question) -> tuple[np.ndarray, Predictions]:
     """Predict every row of the folds with a model that has not seen it.
 
@@ -272,7 +287,7 @@ def choose_best(
     """The best candidate by the metric; the blend, which hedges, unless it is clearly worse than that one."""
     sign = 1 if measure.higher_is_better else -1
     best = max(board, key=lambda candidate: sign * board[candidate][name])
-    if BLEND not in board or best == BLEND:
+    if BLEND not in board or best in (BLEND, "dummy"):
         return best
     truth, alone = held[best]
     _, most = metrics.gain(measure, truth, held[BLEND][1], alone)

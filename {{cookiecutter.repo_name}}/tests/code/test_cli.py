@@ -130,7 +130,7 @@ def test_full_disk_is_a_message_not_a_traceback(call, project):
     result = call(project.root, "predict", "--output", output)
 
     assert result.exit_code == 1
-    assert result.stderr.splitlines()[-1].startswith("Error: ") and "Traceback" not in result.stderr
+    assert f"Error: {output}: " in result.stderr and "Traceback" not in result.stderr
 
 
 def test_paths_are_those_of_the_folder_where_the_command_was_typed(call, project, made_table):

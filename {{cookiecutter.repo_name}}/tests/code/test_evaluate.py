@@ -1,12 +1,19 @@
-import json
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from {{ cookiecutter.package_name }} import errors, evaluate, runs, settings, steps
+from {{ cookiecutter.package_name }} import (
+    artefact,
+    errors,
+    evaluate,
+    runs,
+    settings,
+    steps,
+)
 
 
 def report(project):
@@ -131,8 +138,8 @@ def test_column_that_the_run_needs_and_the_split_lacks_is_named(project):
     path = project.split("test")
     pd.read_parquet(path).drop(columns="amount").to_parquet(path)
     sidecar = path.with_name(path.name + ".json")
-    about = json.loads(sidecar.read_text(encoding="utf-8"))
-    sidecar.write_text(json.dumps(about | {"sha256": evaluate.artefact.sha256(path)}), encoding="utf-8")
+    about = artefact.read_sealed(sidecar) | {"sha256": artefact.sha256(path)}
+    artefact.write_json(sidecar, artefact.sealed(about))
 
     with pytest.raises(errors.DataError, match="lacks amount, which run"):
         evaluate.run(project, folder=folder, output=project.root / "page.html")
@@ -216,3 +223,14 @@ def test_run_with_a_dummy_alone_is_no_use_and_the_report_says_so(make_project):
     )
 
     assert "the model is of no use as it stands" in page
+
+
+def test_run_is_measured_with_its_own_features_after_features_were_edited(project):
+    run = runs.load(runs.folders(project)[0])
+    path = project.split("test")
+    pd.read_parquet(path).assign(made=0.0).to_parquet(path, index=False)
+    artefact.record(path, {"step": "features", "inputs": {}})
+
+    rows, _, _ = evaluate.read(project, replace(run, add_features=lambda rows: rows.assign(made=1.0)), "test")
+
+    assert set(rows["made"]) == {1.0}

@@ -33,3 +33,17 @@ def test_step_does_not_use_a_clean_table_that_was_edited(project):
         features.run(project)
 
     assert artefact.checked(project.split("train"))
+
+
+def test_feature_that_replaces_a_column_of_the_data_is_refused(project, monkeypatch):
+    monkeypatch.setattr(features, "add_features", lambda rows: rows.assign(amount=rows["amount"] * 2))
+
+    with pytest.raises(errors.DataError, match="add_features changed 'amount'"):
+        features.run(project)
+
+
+def test_feature_function_that_drops_rows_is_refused(project, monkeypatch):
+    monkeypatch.setattr(features, "add_features", lambda rows: rows.iloc[1:])
+
+    with pytest.raises(errors.DataError, match="every row must stay"):
+        features.run(project)

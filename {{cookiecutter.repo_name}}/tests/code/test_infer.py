@@ -180,3 +180,19 @@ def test_table_conforms_to_what_was_inferred_from_it(made_table):
         "answer": "target",
     }
     assert typed["amount"].isna().sum() == made_table["amount"].isna().sum()
+
+
+@pytest.mark.parametrize(
+    ("cells", "unit", "first"),
+    [(["$1,234.50", "$2.00", "$17.25"], "$", 1234.5), (["12.5%", "3 %", "80.0%"], "%", 12.5), (["7 €"] * 3, "€", 7)],
+)
+def test_unit_that_all_numbers_carry_is_left_out_and_said(cells, unit, first):
+    column, said = describe(cells)
+
+    assert column.type in ("integer", "number") and column.unit == unit
+    assert conform.parse(pd.Series(cells), column)[0].iloc[0] == first
+    assert len(set(cells)) == 1 or repr(unit) in said
+
+
+def test_letter_before_the_digits_is_a_code_not_a_unit():
+    assert describe(["A12", "A13", "A12"])[0].type == "category"

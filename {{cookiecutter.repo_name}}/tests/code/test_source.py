@@ -338,3 +338,11 @@ def test_asking_for_the_current_dump_imports_nothing_heavy(tmp_path: Path) -> No
 
     assert done.stdout.strip() == "set()"
     assert not list(tmp_path.iterdir())
+
+
+def test_parameters_are_recorded_without_written_passwords() -> None:
+    parameters = {"data": {"source": "postgresql://me:hunter2@host/db?table=t"}, "overrides": {"data.source": "x"}}
+
+    kept = source.masked(parameters)
+
+    assert kept == {"data": {"source": "postgresql://me:***@host/db?table=t"}, "overrides": {"data.source": "x"}}

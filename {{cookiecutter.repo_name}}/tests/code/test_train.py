@@ -11,7 +11,6 @@ from {{ cookiecutter.package_name }} import (
     dictionary,
     errors,
     metrics,
-    models,
     runs,
     settings,
     steps,
@@ -219,3 +218,18 @@ def test_numbers_and_many_classes_are_trained_too(make_project, made_table, targ
     assert record["task"] == ("regression" if target == "amount" else "classification")
     assert record["metrics"]["chosen_by"] == ("r2" if target == "amount" else "log_loss")
     assert record["target"] == target
+
+
+def test_candidate_that_the_rows_do_not_allow_is_left_out_and_said(caplog):
+    estimators = {"far": KNeighborsClassifier(n_neighbors=10**6), "near": KNeighborsClassifier(n_neighbors=3)}
+
+    with caplog.at_level("WARNING", logger=train.log.name):
+        held = train.hold_out_all(estimators, question())
+
+    assert list(held) == ["near"]
+    assert "far is left out" in caplog.text
+
+
+def test_rows_that_no_candidate_can_learn_from_are_refused():
+    with pytest.raises(errors.DataError, match="No candidate"):
+        train.hold_out_all({"far": KNeighborsClassifier(n_neighbors=10**6)}, question())
