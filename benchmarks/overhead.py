@@ -17,8 +17,11 @@ from pathlib import Path
 
 from against_plain import cpu, render
 
+# The garbage collector as `__main__.py` sets it, for that saves CPU of both.
 PLAIN = """
-import pickle
+import atexit, gc, pickle
+gc.set_threshold(100_000)
+atexit.register(gc.freeze)
 from project import settings, train
 model, about = train.learn(settings.load())
 with open("plain.pkl", "wb") as file:

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from .console import start_logging
-from .errors import ProjectError
+from .errors import ProjectError, SettingsError
 
 AS_IT_WAS = "Nothing half-written is left, what was there is as it was. Mend the disk or the rights and run it again."
 
@@ -178,16 +178,18 @@ def compared(project: Any, a: str | None, b: str | None, as_json: bool) -> str:
 
 
 @verb
-@click.option("--file", "path", required=True, type=click.Path(path_type=Path), help="Any file that a step wrote.")
-def lineage(project: Any, path: Path) -> None:
+@click.option("--file", "path", type=click.Path(path_type=Path), help="Any file that a step wrote.")
+def lineage(project: Any, path: Path | None) -> None:
     """Say where a file came from, back to the source."""
     from . import lineage as records
 
+    if path is None:
+        raise SettingsError("Which file? Name one, for example: make lineage FILE=data/predictions/test.csv")
     click.echo(records.render(records.trace(project, absolute(path))))
 
 
 @verb
-@click.option("--run", "name", metavar="RUN", required=True, help="A run, by its name or the end of it.")
+@click.option("--run", "name", metavar="RUN", default="", help="A run, by its name or the end of it.")
 @click.option("--force", default="", metavar="REASON", help="Promote whatever the gate finds, and why.")
 def promote(project: Any, name: str, force: str) -> None:
     """Make a run the champion, if it passes the gate."""
@@ -207,7 +209,7 @@ def rollback(project: Any) -> None:
 
 
 @verb
-@click.option("--run", "name", metavar="RUN", required=True, help="A run, by its name or the end of it.")
+@click.option("--run", "name", metavar="RUN", default="", help="A run, by its name or the end of it.")
 @click.option("--offline", is_flag=True, help="Use the present environment instead of building the run's.")
 def reproduce(project: Any, name: str, offline: bool) -> None:
     """Make a run again in a folder of its own and compare it bit by bit."""

@@ -99,7 +99,8 @@ def conform_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[Vi
     if unreadable.any():
         sample = str(cells[unreadable].iloc[0])[:40]
         article = "an" if column.type == "integer" else "a"
-        cure = f"Fix the cells, or add the text to 'missing' of [{name}]"
+        how = {"datetime": "'format'", "boolean": "'type'"}.get(column.type, "'decimal', 'thousands', 'unit'")
+        cure = f"Fix the cells, or say how to read them ({how}, 'missing') in [{name}]"
         found.append(violation(name, f"cells that are not {article} {column.type}, like {sample!r}", cure, unreadable))
     empty = values.isna() & ~unreadable
     if not column.missing_allowed and column.role != "ignored" and empty.any():

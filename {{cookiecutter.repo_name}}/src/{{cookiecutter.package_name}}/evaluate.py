@@ -115,7 +115,8 @@ def read(project: Project, model: runs.Run, part: str) -> tuple[pd.DataFrame, np
             "was trained with.\nEvaluate a run of the present data, or go back to the settings of that run."
         )
     if not own:
-        rows = model.add_features(rows[[name for name in rows if name in columns]])
+        known, _ = model.conform(rows[[name for name in rows if name in columns]], columns, where=path.name)
+        rows = model.add_features(known)
     truth = rows.pop(target)
     if model.record["task"] == "regression":
         return rows, truth.to_numpy(dtype="float64"), ()

@@ -19,6 +19,7 @@ from .dictionary import Column, Dictionary
 # ("no pool"); only words that no table uses for a category are taken as missing there.
 MISSING_CATEGORIES = ("?", "nan", "NaN", "null", "NULL", "#N/A", "N/A", "n/a")
 ODD_SHARE = 0.05  # at most this share of the cells of a number or date may be markers that were not known before
+ODD_SHARE_OF_MANY, MANY_VALUES = 0.5, 20  # but up to half of the cells where more different values than this are fine
 ODD_WORDS = 3  # and at most this many different ones
 ONE_HOT_LIMIT = 12  # categories; above, a column per category is slower and no better than target encoding
 VALUES_LIMIT = 30  # categories that the dictionary lists one by one
@@ -86,11 +87,16 @@ def infer_type(cells: pd.Series, read: Mapping[str, Any]) -> tuple[Column, str]:
         odd = tuple(present[unreadable].unique()[: ODD_WORDS + 1])
         if not odd:
             return candidate, note
-        if len(odd) <= ODD_WORDS and unreadable.mean() <= ODD_SHARE:
+        if len(odd) <= ODD_WORDS and unreadable.mean() <= allowed_share(present[~unreadable]):
             words = ", ".join(f"{word!r} ({(present == word).sum()} cells)" for word in odd)
             remark = f"{words} read as missing in a column of type {candidate.type}"
             return replace(candidate, missing=markers + odd), "; ".join(filter(None, [note, remark]))
     return infer_words(text, present, markers)
+
+
+def allowed_share(readable: pd.Series) -> float:
+    """How many cells may be odd words: few, but up to a half where the others are clearly amounts, not codes."""
+    return ODD_SHARE_OF_MANY if readable.nunique() > MANY_VALUES else ODD_SHARE
 
 
 def native_type(cells: pd.Series) -> str | None:
@@ -110,7 +116,7 @@ def candidates(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, 
     probe = present.iloc[:PROBE_CELLS]
     if probe.str.fullmatch(r"(?i)true|false").all():
         yield Column(type="boolean", missing=markers), ""
-    if probe.str.contains(r"\d").mean() > 1 - 2 * ODD_SHARE and not looks_like_code(present):
+    if probe.str.contains(r"\d").mean() > 1 - ODD_SHARE_OF_MANY and not looks_like_code(present):
         yield from number_candidates(present, read, markers)
     if probe.str.contains(DATE_LIKE).mean() > 1 - 2 * ODD_SHARE:
         yield from date_candidates(present, read, markers)
@@ -129,7 +135,7 @@ def number_candidates(
 ) -> Iterator[tuple[Column, str]]:
     """Integer, number, then decimal comma and thousands marks where the cells have them; a unit is left out."""
     given: dict[str, Any] = {key: read[key] for key in ("decimal", "thousands") if key in read}
-    unit = next((mark for mark in UNITS if present.str.contains(mark, regex=False).mean() > 1 - ODD_SHARE), "")
+    unit = next((mark for mark in UNITS if present.str.contains(mark, regex=False).mean() > ODD_SHARE_OF_MANY), "")
     same, said = {"missing": markers, "unit": unit}, f"{unit!r} left out of the numbers" if unit else ""
     for kind in ("integer", "number"):
         yield Column(type=kind, **same, **given), said

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from . import artefact, dictionary, read, runs
-from .errors import DataError
+from .errors import DataError, SettingsError
 from .models import threads
 from .runs import Run
 from .settings import Project
@@ -55,7 +55,11 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path) -> 
 
 
 def check_output(path: Path) -> None:
-    """Refuse to write over a file that holds anything but predictions."""
+    """Refuse to write anything but CSV, or over anything but predictions."""
+    if path.suffix.lower() != ".csv":
+        raise SettingsError(f"OUTPUT={path.name}: predictions are written as CSV.\nAllowed: a name that ends in .csv.")
+    if path.exists() and not path.is_file():
+        raise SettingsError(f"OUTPUT={path} is no ordinary file.\nName another OUTPUT.")
     if path.is_file():
         with path.open("rb") as file:
             if not file.readline().rstrip().endswith(LAST_COLUMNS):

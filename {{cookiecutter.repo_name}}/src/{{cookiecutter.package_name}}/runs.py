@@ -127,10 +127,11 @@ def named(project: Project, name: str) -> Path:
     SettingsError
         No run, or more than one, has that name.
     """
-    found = [folder for folder in folders(project) if folder.name == name or folder.name.endswith(name)]
+    found = [folder for folder in folders(project) if name and folder.name.endswith(name)]
     if len(found) != 1:
         known = ", ".join(folder.name for folder in folders(project)[:5]) or "none yet: make train"
-        raise SettingsError(f"{len(found)} runs are called {name!r}.\nKnown, newest first: {known}.")
+        wrong = f"{len(found)} runs are called {name!r}." if name else "Which run? Name one: RUN=..."
+        raise SettingsError(f"{wrong}\nKnown, newest first: {known}.")
     return found[0]
 
 

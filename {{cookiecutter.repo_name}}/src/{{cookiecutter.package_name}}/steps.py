@@ -238,7 +238,10 @@ def chosen_run(project: Project, verb: str, name: str | None) -> Path | None:
     """The run that was named, the champion for `predict`; None where the run follows from the parameters."""
     if name:
         return runs.named(project, name)
-    return runs.champion(project) if verb == "predict" else None
+    champion = runs.champion(project) if verb == "predict" else None
+    if champion:
+        logging.getLogger(f"{__package__}.{verb}").info("the champion %s answers; RUN=... asks another", champion.name)
+    return champion
 
 
 def raw_files(work: Work) -> list[Path]:

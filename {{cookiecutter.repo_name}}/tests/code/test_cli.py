@@ -124,13 +124,22 @@ def test_debug_shows_the_traceback(make_project, command):
     assert "Traceback" in done.stderr
 
 
-def test_full_disk_is_a_message_not_a_traceback(call, project):
-    output = project.root / "data"  # a folder where the file should be
+@pytest.mark.parametrize(("name", "problem"), [("folder.csv", "is no ordinary file"), ("new.xlsx", "written as CSV")])
+def test_output_that_cannot_hold_predictions_is_refused(call, project, name, problem):
+    (project.root / "folder.csv").mkdir()
 
-    result = call(project.root, "predict", "--output", output)
+    result = call(project.root, "predict", "--output", project.root / name)
 
-    assert result.exit_code == 1
-    assert f"Error: {output}: " in result.stderr and "Traceback" not in result.stderr
+    assert result.exit_code == 2
+    assert problem in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("verb", ["promote", "reproduce", "lineage"])
+def test_verb_without_its_subject_says_what_to_name(call, project, verb):
+    result = call(project.root, verb)
+
+    assert result.exit_code == 2
+    assert "Which " in result.stderr and ("RUN=" in result.stderr or "FILE=" in result.stderr)
 
 
 def test_paths_are_those_of_the_folder_where_the_command_was_typed(call, project, made_table):

@@ -196,3 +196,14 @@ def test_unit_that_all_numbers_carry_is_left_out_and_said(cells, unit, first):
 
 def test_letter_before_the_digits_is_a_code_not_a_unit():
     assert describe(["A12", "A13", "A12"])[0].type == "category"
+
+
+def test_word_in_a_third_of_the_amounts_means_missing_and_is_said():
+    column, said = describe([*(str(number / 4) for number in range(60)), *["k.A."] * 30])
+
+    assert column.type == "number" and column.missing == ("k.A.",)
+    assert "'k.A.' (30 cells) read as missing" in said
+
+
+def test_letter_among_a_few_grades_stays_a_category():
+    assert describe([*"123412341234", *"AAA"])[0].type == "category"

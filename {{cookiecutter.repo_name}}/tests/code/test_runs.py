@@ -95,7 +95,7 @@ def test_run_is_named_by_its_end(project, folder):
 def test_name_of_no_run_or_of_several_is_refused_with_those_that_exist(project, folder, name):
     copied(folder, "2026-01-01-000000-0a0a0a0a")
 
-    with pytest.raises(errors.SettingsError, match=f"runs are called '{name}'(.|\n)*{folder.name}"):
+    with pytest.raises(errors.SettingsError, match=f"(runs are called '{name}'|Which run)(.|\n)*{folder.name}"):
         runs.named(project, name)
 
 
