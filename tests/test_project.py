@@ -63,9 +63,9 @@ def test_every_target_runs(installed_project, target):
 def test_rollback_makes_the_champion_before_champion_again(installed_project):
     assert make(installed_project, "train").returncode == 0
     first = newest_run(installed_project)
-    assert make(installed_project, "promote", f"RUN={first}", "FORCE=first").returncode == 0
+    assert make(installed_project, "promote", f"RUN={first}", "FORCE=the first champion").returncode == 0
     assert make(installed_project, "train", "SET=train.seed=7").returncode == 0
-    assert make(installed_project, "promote", f"RUN={newest_run(installed_project)}", "FORCE=second").returncode == 0
+    assert make(installed_project, "promote", f"RUN={newest_run(installed_project)}", "FORCE=to see it go back").returncode == 0
 
     done = make(installed_project, "rollback")
 

@@ -7,7 +7,15 @@ import shutil
 
 import pytest
 
-from {{ cookiecutter.package_name }} import artefact, errors, lineage, runs, settings, source, steps
+from {{ cookiecutter.package_name }} import (
+    artefact,
+    errors,
+    lineage,
+    runs,
+    settings,
+    source,
+    steps,
+)
 
 FLIPS = 200
 
