@@ -65,7 +65,8 @@ def test_rollback_makes_the_champion_before_champion_again(installed_project):
     first = newest_run(installed_project)
     assert make(installed_project, "promote", f"RUN={first}", "FORCE=the first champion").returncode == 0
     assert make(installed_project, "train", "SET=train.seed=7").returncode == 0
-    assert make(installed_project, "promote", f"RUN={newest_run(installed_project)}", "FORCE=to see it go back").returncode == 0
+    second = newest_run(installed_project)
+    assert make(installed_project, "promote", f"RUN={second}", "FORCE=to see it go back").returncode == 0
 
     done = make(installed_project, "rollback")
 

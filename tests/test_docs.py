@@ -1,0 +1,18 @@
+"""The template's own documentation: it builds without a warning, and every verb of a project is in it."""
+
+import subprocess
+import sys
+
+from conftest import PLAIN_ENVIRONMENT, TEMPLATE
+from test_project import TARGETS
+
+
+def test_documentation_builds_without_warnings_and_names_every_target(tmp_path):
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", "docs", str(tmp_path)]
+    environment = PLAIN_ENVIRONMENT | {"PYTHONDONTWRITEBYTECODE": "1"}
+
+    done = subprocess.run(command, cwd=TEMPLATE, env=environment, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "targets.html").read_text("utf-8")
+    assert [target for target in TARGETS if f"make {target}" not in page and f">{target}<" not in page] == []
