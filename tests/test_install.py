@@ -3,6 +3,7 @@
 import os
 import runpy
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -94,6 +95,17 @@ def test_folder_that_is_no_environment_is_left_alone(project, module, capsys):
 
     assert "is not a Python environment" in capsys.readouterr().err
     assert (project / "thesis" / "chapter.txt").read_text() == "years of work"
+
+
+def test_environment_that_a_killed_command_left_is_made_anew(project, module):
+    venv = project / ".venv"
+    python = module.make_venv(venv)
+    (venv / "half").write_text("of a package")
+
+    assert module.make_venv(venv) == python
+
+    assert not (venv / "half").exists() and (venv / module.UNFINISHED).exists()
+    assert subprocess.run([python, "-c", ""]).returncode == 0
 
 
 def test_lock_names_versions_for_every_platform_and_no_place(installed_project):

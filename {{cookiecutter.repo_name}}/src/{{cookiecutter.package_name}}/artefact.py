@@ -282,13 +282,14 @@ def commit(root: Path) -> dict[str, Any]:
     import subprocess  # here and below, because a command that has nothing to do asks no git: 3 ms
 
     try:
-        name = git(root, "rev-parse", "HEAD")
-        return {
-            "commit": name.strip(),
-            "dirty": bool(git(root, "--no-optional-locks", "status", "--porcelain").strip()),
-        }
+        words = ["--no-optional-locks", "status", "--porcelain=v2", "--branch", "--no-ahead-behind"]
+        lines = git(root, *words).splitlines()
     except (OSError, subprocess.CalledProcessError):
         return {"commit": None, "dirty": True}
+    name = next(line for line in lines if line.startswith("# branch.oid ")).split()[-1]
+    if name == "(initial)":
+        return {"commit": None, "dirty": True}
+    return {"commit": name, "dirty": any(not line.startswith("# ") for line in lines)}
 
 
 def patch(root: Path, path: Path) -> list[str]:
@@ -317,8 +318,8 @@ def patch(root: Path, path: Path) -> list[str]:
     import tempfile
 
     try:
-        top = Path(git(root, "rev-parse", "--show-toplevel").removesuffix("\n"))
-        objects = top / git(top, "rev-parse", "--git-path", "objects").removesuffix("\n")
+        top, objects = git(root, "rev-parse", "--show-toplevel", "--git-path", "objects").removesuffix("\n").split("\n")
+        top, objects = Path(top), root / objects
         untracked = git(top, "ls-files", "--others", "--exclude-standard", "-z").split("\0")
         left_out = [name for name in untracked if name.endswith("/") or (name and too_large(top / name))]
         apart = [f":(top,exclude,literal){name.removesuffix('/')}" for name in left_out]

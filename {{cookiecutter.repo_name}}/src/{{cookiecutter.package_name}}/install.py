@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib.util
 import json
+import logging
 import os
 import re
 import shutil
@@ -17,9 +19,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 OLDEST_PYTHON = (3, 11)
 LOCK = "requirements.lock"
+UNFINISHED = "unfinished"  # in the environment until it is ready: what a killed command left in it is not trusted
 MADE_FROM = "# made from the dependencies in pyproject.toml, sha256 "
 NETWORK = "Is there a network? Behind a proxy set HTTPS_PROXY, for your own index UV_DEFAULT_INDEX and PIP_INDEX_URL."
 
@@ -44,6 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="install", description="Make the environment from requirements.lock.")
     parser.add_argument("--venv", default=".venv", help="folder of the environment (default: .venv)")
     venv = parser.parse_args(arguments).venv
+    logging.basicConfig(format="install: %(message)s", level=logging.INFO)
     try:
         install(Path(__file__).resolve().parents[2], venv)
     except InstallError as error:
@@ -78,14 +83,31 @@ def install(root: Path, venv: str | Path = ".venv") -> bool:
             f"Python {found} ({sys.executable}) is too old, {oldest} is needed.\n"
             "Install a newer one, then name it: make install PYTHON=python3.13"
         )
-    ready = root / venv / "ready"
-    if ready.exists() and ready.read_text(encoding="utf-8") == state(root):
-        ready.touch()
-        return False
-    start = time.monotonic()
-    print(f"install  {venv} ...", file=sys.stderr, flush=True)
-    ready.unlink(missing_ok=True)  # killed half-way, the environment must not look ready
-    python = make_venv(root / venv)
+    with neighbour("lock").alone(root, "install", name="install"):
+        ready = root / venv / "ready"
+        if ready.exists() and ready.read_text(encoding="utf-8") == state(root):
+            ready.touch()
+            return False
+        start = time.monotonic()
+        print(f"install  {venv} ...", file=sys.stderr, flush=True)
+        ready.unlink(missing_ok=True)  # killed half-way, the environment must not look ready
+        fill(root, make_venv(root / venv))
+        (root / venv / UNFINISHED).unlink()
+        write_whole(ready, state(root))
+        print(f"install  {venv} is ready, {time.monotonic() - start:.1f} s", file=sys.stderr)
+        return True
+
+
+def neighbour(name: str) -> ModuleType:
+    """Return a module of the package that needs nothing installed; as a script this one belongs to no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def fill(root: Path, python: Path) -> None:
+    """Install what the lock says, made first if need be, and the project itself."""
     uv = find_uv(python)
     if locked_from(root) != dependencies(root):
         write_lock(root, uv)
@@ -93,9 +115,6 @@ def install(root: Path, venv: str | Path = ".venv") -> bool:
     run([*uv, "pip", "sync", *options, LOCK], root, f"the packages of {LOCK} could not be installed. {NETWORK}")
     project = ["--no-deps", "--editable", "."]
     run([*uv, "pip", "install", *options, *project], root, f"the project could not be installed. {NETWORK}")
-    write_whole(ready, state(root))
-    print(f"install  {venv} is ready, {time.monotonic() - start:.1f} s", file=sys.stderr)
-    return True
 
 
 def state(root: Path) -> str:
@@ -128,7 +147,7 @@ def locked_from(root: Path) -> str | None:
 
 
 def make_venv(venv: Path) -> Path:
-    """Return the Python of the environment, made if it is missing or does not start.
+    """Return the Python of the environment, made if it is missing, was never finished or does not start.
 
     Raises
     ------
@@ -136,15 +155,23 @@ def make_venv(venv: Path) -> Path:
         The folder holds something else, or Python came without `venv`.
     """
     python = venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if python.exists() and subprocess.run([python, "-c", ""], capture_output=True).returncode == 0:
+    mark = venv / UNFINISHED
+    finished = python.exists() and not mark.exists()
+    if finished and subprocess.run([python, "-c", ""], capture_output=True).returncode == 0:
+        mark.touch()
         return python
-    if venv.exists() and any(venv.iterdir()) and not (venv / "pyvenv.cfg").exists():
+    if venv.exists() and any(venv.iterdir()) and not (mark.exists() or (venv / "pyvenv.cfg").exists()):
         raise InstallError(
             f"{venv} exists and is not a Python environment: move it away, or name another with VENV=folder."
         )
+    venv.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    for path in venv.iterdir():  # not venv's own --clear, which would remove the mark too
+        if path != mark:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     without_pip = ["--without-pip"] if shutil.which("uv") else []
     run(
-        [sys.executable, "-m", "venv", "--clear", *without_pip, str(venv)],
+        [sys.executable, "-m", "venv", *without_pip, str(venv)],
         venv.parent,
         f"{sys.executable} cannot make an environment; where venv is a package of its own: apt install python3-venv",
     )
