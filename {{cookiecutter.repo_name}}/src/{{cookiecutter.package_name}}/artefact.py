@@ -23,7 +23,6 @@ from .errors import DataError
 
 log = logging.getLogger(__name__)
 
-CHUNK = 1 << 20
 SEAL = "seal"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PATCH_LIMIT = 1 << 20  # bytes: a larger file that git does not know is data
@@ -33,12 +32,9 @@ AS_PATCH = ("--binary", "--no-ext-diff", "--no-textconv", "--no-renames", "--src
 
 
 def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file's bytes, read in chunks of 1 MiB."""
-    digest = hashlib.sha256()
+    """Hexadecimal SHA-256 of a file's bytes, whatever its size."""
     with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fingerprint(value: Any) -> str:

@@ -22,19 +22,7 @@ log = logging.getLogger(__name__)
 
 IMPORT = re.compile(r"^\s*from \.(\w*) import ([\w, ]+|\()", re.MULTILINE)
 READ_BY_RECIPE = ("type", "role", "transformation")
-READ_BY_CONFORM = (
-    "type",
-    "role",
-    "missing_allowed",
-    "range",
-    "values",
-    "rule",
-    "decimal",
-    "thousands",
-    "unit",
-    "missing",
-    "format",
-)
+READ_BY_CONFORM = tuple("type role missing_allowed range values rule decimal thousands unit missing format".split())
 
 
 @dataclass

@@ -19,7 +19,7 @@ with artefact.whole(Path("file.txt")) as path:
 
 def test_digest_is_the_sha256_of_the_bytes(tmp_path):
     file = tmp_path / "file"
-    file.write_bytes(b"x" * (artefact.CHUNK + 1))
+    file.write_bytes(b"x" * ((1 << 20) + 1))
 
     assert artefact.sha256(file) == hashlib.sha256(file.read_bytes()).hexdigest()
 
