@@ -1,13 +1,14 @@
 """Tables of these pages that are made at build time, so that they say what the project is now.
 
 Directives: `facts` (parameters and newest run), `data-dictionary`, `verb <name>` (options and what a step reads),
-`lineage` (of the model that answers) and `modules` (the API of every module, inside `eval-rst`).
+`lineage` (of the model that answers, drawn and in words) and `modules` (the API of every module, inside `eval-rst`).
 """
 
 import re
 import tomllib
 from pathlib import Path
 
+import drawing
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
@@ -145,10 +146,13 @@ class Lineage(SphinxDirective):
         try:
             newest = runs.folders(project)[:1]
             folder = runs.champion(project) or (newest[0] if newest else None)
-            text = lineage.render(lineage.trace(project, folder / runs.MODEL)) if folder else NOT_YET
+            if folder is None:
+                return [nodes.paragraph(text=NOT_YET)]
+            links = lineage.trace(project, folder / runs.MODEL)
         except errors.ProjectError as error:
-            text = str(error)
-        return [nodes.literal_block(text=text, language="text")]
+            return [nodes.paragraph(text=str(error))]
+        drawn = nodes.raw("", drawing.svg(links), format="html")
+        return [drawn, nodes.literal_block(text=lineage.render(links), language="text")]
 
 
 class Modules(SphinxDirective):

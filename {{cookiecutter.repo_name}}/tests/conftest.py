@@ -19,13 +19,24 @@ from {{ cookiecutter.package_name }} import (
     runs,
     settings,
     steps,
+    store,
     surroundings,
+    track,
 )
 
 PACKAGE = Path(steps.__file__).parent
 ROWS = 200  # of the user's own, so that the rooms `data` and `model` stay quick on a large table
 # The made table has none of the user's columns, so the user's own features are set aside in throw-away projects.
 NO_FEATURES = "\n\ndef add_features(rows):  # noqa: D103, F811\n    return rows.copy()\n"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def alone():
+    """Nothing that a test does reaches the team's MLflow server or store, whatever the user's `.env` says."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in (track.VARIABLE, store.VARIABLE):
+            patch.setenv(name, "")
+        yield
 
 
 @pytest.fixture(scope="session")

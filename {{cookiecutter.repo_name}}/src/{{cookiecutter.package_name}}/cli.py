@@ -222,6 +222,36 @@ def reproduce(project: Any, name: str, offline: bool) -> None:
 
 
 @verb
+@click.option("--run", "name", metavar="RUN", default="", help="This run and its raw files only [default: everything].")
+def push(project: Any, name: str) -> None:
+    """Send raw data and runs to the team's store, DATA_STORE."""
+    from . import push
+    from . import runs as store
+
+    show(project, push.run(project, store.named(project, name) if name else None))
+
+
+@verb
+@click.option("--run", "name", metavar="RUN", default="", help="This run and its raw files only [default: everything].")
+def pull(project: Any, name: str) -> None:
+    """Fetch raw data and runs from the team's store, DATA_STORE."""
+    from . import pull
+
+    show(project, pull.run(project, name))
+
+
+@verb
+@click.option("--run", "name", metavar="RUN", default="", help="This run only [default: all].")
+def track(project: Any, name: str) -> None:
+    """Send runs to the MLflow server, MLFLOW_TRACKING_URI."""
+    from . import runs as store
+    from . import track
+
+    for sent in track.run(project, store.named(project, name) if name else None):
+        click.echo(sent)
+
+
+@verb
 def notebook(project: Any) -> None:
     """Run the notebooks from top to bottom; pages in reports/notebooks/."""
     from . import chores

@@ -133,7 +133,8 @@ def dependencies(root: Path) -> str:
         content = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise InstallError(f"pyproject.toml cannot be read: {error}") from error
-    matters = [content.get("project"), content.get("build-system"), content.get("tool", {}).get("hatch")]
+    tool = content.get("tool", {})
+    matters = [content.get("project"), content.get("build-system"), tool.get("hatch"), tool.get("install")]
     return hashlib.sha256(json.dumps(matters, sort_keys=True).encode()).hexdigest()
 
 
@@ -193,12 +194,13 @@ def write_lock(root: Path, uv: list[str]) -> None:
     """Resolve pyproject.toml for every platform into requirements.lock; versions that are locked and still fit stay."""
     import tomllib
 
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    oldest = re.search(r"\d+\.\d+", project.get("requires-python", "3.11")).group()
+    content = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    oldest = re.search(r"\d+\.\d+", content["project"].get("requires-python", "3.11")).group()
+    extras = [f"--extra={name}" for name in content.get("tool", {}).get("install", {}).get("extras", ["dev"])]
     lock, draft = root / LOCK, root / f".{LOCK}.part"
     if lock.exists():
         shutil.copyfile(lock, draft)
-    command = [*uv, "pip", "compile", "pyproject.toml", "--universal", "--all-extras", "--python-version", oldest]
+    command = [*uv, "pip", "compile", "pyproject.toml", "--universal", "--python-version", oldest, *extras]
     command += ["--quiet", "--no-header", "--no-emit-index-url", "--no-emit-find-links", "--output-file", draft.name]
     try:
         run(command, root, f"no versions were found that fit pyproject.toml. {NETWORK}", stdout=subprocess.DEVNULL)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import artefact, compare, lock, predict, runs
+from . import artefact, compare, lock, predict, runs, track
 from .compare import Answers
 from .diagnostics import constant
 from .errors import DataError, ProjectError, SettingsError
@@ -223,3 +223,4 @@ def keep(project: Project, name: str, about: dict[str, Any]) -> None:
     history.append({"run": name, "before": before, "time": now, **about})
     record = artefact.sealed({"champion": name, "history": history})
     artefact.write_json(project.models / runs.CHAMPION, record)
+    track.after(project)

@@ -22,15 +22,11 @@ BUNDLED = {
     "digits": "digit",
 }
 PACKAGES = {
-    "s3": "s3fs",
-    "gs": "gcsfs",
-    "az": "adlfs",
-    "abfs": "adlfs",
     "psycopg2": "psycopg2-binary",
     "MySQLdb": "mysqlclient",
     "snowflake": "snowflake-sqlalchemy",
 }
-STORES = ("s3", "gs", "az", "abfs")
+EXTRAS = {"s3": "s3", "gs": "gs", "az": "az", "abfs": "az"}  # of pyproject.toml, by the scheme of an object store
 QUESTION = re.compile(r"[?&](table|query)=(.*)$", re.DOTALL)
 KINDS = "a path, sklearn:<name>, http(s)://, s3://, gs://, az://, or a database address with ?table= or ?query="
 
@@ -64,7 +60,7 @@ def download(root: Path, source: str, address: str, folder: Path) -> dict[str, s
         from . import web
 
         return web.download(address, source, folder)
-    if scheme in STORES:
+    if scheme in EXTRAS:
         return _from_store(scheme, source, address, folder)
     if QUESTION.search(address):
         return _from_database(root, source, address, folder)
@@ -97,8 +93,7 @@ def _from_store(scheme: str, source: str, address: str, folder: Path) -> dict[st
         for place, (name, item) in enumerate(zip(names, objects, strict=True), 1):
             store.get_file(item, str(folder / (name if len(set(names)) == len(names) else f"{place:03}-{name}")))
     except ImportError:
-        package = PACKAGES[scheme]
-        raise DataError(f"{shown(source)}: needs {package}. Install it: uv pip install {package}") from None
+        raise DataError(f"{shown(source)}: {not_installed(scheme)}") from None
     except FileNotFoundError:
         objects = []
     except Exception as error:  # each store's package has errors of its own: no credentials, no rights, no network
@@ -107,6 +102,12 @@ def _from_store(scheme: str, source: str, address: str, folder: Path) -> dict[st
     if not objects:
         raise DataError(f"{shown(source)}: no such object. Check bucket and name: capitals count.")
     return {"url": address}
+
+
+def not_installed(scheme: str) -> str:
+    """What to do where the package for an object store is missing."""
+    where = f'Add "{EXTRAS[scheme]}" to extras in [tool.install]' if scheme in EXTRAS else "Add it to dependencies"
+    return f"the package for {scheme}:// is not installed.\n{where} of pyproject.toml, then: make install"
 
 
 def _first_line(error: Exception) -> str:
@@ -131,7 +132,8 @@ def _from_database(root: Path, source: str, address: str, folder: Path) -> dict[
         engine.dispose()
     except ImportError as error:
         package = PACKAGES.get(error.name, error.name)
-        raise DataError(f"{shown(source)}: needs {error.name}. Install it: uv pip install {package}") from None
+        cure = f"Add it to dependencies in pyproject.toml, then: make install ({package})"
+        raise DataError(f"{shown(source)}: needs {error.name}, which is not installed.\n{cure}") from None
     except sqlalchemy.exc.SQLAlchemyError as error:
         reason = _first_line(getattr(error, "orig", None) or error)
         raise DataError(f"{shown(source)}: {reason}.\nCheck address, rights and query.") from None

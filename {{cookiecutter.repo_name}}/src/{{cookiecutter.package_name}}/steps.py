@@ -104,6 +104,8 @@ def make(project: Project, verb: str, **wish: Any) -> list[Path]:
             outputs = STEPS[verb].outputs(work)
         finally:
             work.digests.save()
+    if "train" in ran or "evaluate" in ran:
+        start("track").after(project)
     if not ran:
         named = ", ".join(project.relative(path) for path in outputs)
         logging.getLogger(f"{__package__}.{verb}").info("nothing to do, up to date: %s", named)

@@ -302,7 +302,7 @@ def test_objects_of_a_store_are_fetched(tmp_path: Path) -> None:
 def test_a_store_without_its_package_names_the_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gcsfs", None)
 
-    assert "uv pip install gcsfs" in refusal(tmp_path, "gs://bucket/t.csv")
+    assert 'Add "gs" to extras' in refusal(tmp_path, "gs://bucket/t.csv")
 
 
 @pytest.mark.parametrize(

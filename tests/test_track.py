@@ -1,0 +1,24 @@
+"""Runs reach a real MLflow server: the extra as a user adds it, and the server, which a user's environment does without."""
+
+import shutil
+import subprocess
+
+from conftest import PLAIN_ENVIRONMENT, make
+
+
+def test_tests_of_tracking_pass_against_a_real_server(installed_project, tmp_path):
+    project = shutil.copytree(installed_project, tmp_path / "project", ignore=shutil.ignore_patterns(".venv", ".cache"))
+    pyproject = project / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace('extras = ["dev"]', 'extras = ["dev", "mlflow"]'))
+    installed = make(project, "install")
+    assert installed.returncode == 0, installed.stderr
+    assert "mlflow-skinny==" in (project / "requirements.lock").read_text()
+    python = project / ".venv" / "bin" / "python"
+    uv = [shutil.which("uv")] if shutil.which("uv") else [python, "-m", "uv"]
+    subprocess.run([*uv, "pip", "install", "--quiet", "--python", python, "mlflow"], check=True, env=PLAIN_ENVIRONMENT)
+
+    words = [python, "-m", "pytest", "-q", "-rs", "tests/code/test_track.py"]
+    done = subprocess.run(words, cwd=project, env=PLAIN_ENVIRONMENT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout
+    assert "skipped" not in done.stdout

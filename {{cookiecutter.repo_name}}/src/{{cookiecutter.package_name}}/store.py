@@ -1,0 +1,172 @@
+"""The store of a team: raw data and runs by digest, in a folder or an object store that `DATA_STORE` names.
+
+Used by `push.py` and `pull.py`. In the store lie `files/<sha256>`, the bytes of every file once, and the records that
+name them: `models/<run>/run-<n>-<digest>.json`, `data/raw/<dump>/source-<n>-<digest>.json` and
+`models/champion-<n>-<digest>.json`. A record that changes, as `run.json` does when a run is evaluated, is a new version
+`n` beside the old ones: nothing is overwritten. A record is written last, so what it names is there.
+"""
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import artefact, remote, source
+from .errors import DataError, ProjectError, SettingsError
+from .settings import Project
+
+VARIABLE = "DATA_STORE"
+FILES = "files"
+RECORDS = {"run": "models/{}/run", "source": "data/raw/{}/source", "champion": "models/champion"}
+VERSION = re.compile(r"-(\d+)-([0-9a-f]{12})\.json$")
+CURE = f"Check the address in {VARIABLE}, and the credentials in the environment or .env."
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store that was opened.
+
+    Attributes
+    ----------
+    files : fsspec.AbstractFileSystem
+    root : str
+        Path in it, without a slash at the end.
+    shown : str
+        The address as messages show it, without secrets.
+    sizes : dict of str to int
+        Bytes of what lies in the store, by path below `root`.
+    """
+
+    files: Any
+    root: str
+    shown: str
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    def has(self, digest: str, size: int) -> bool:
+        """Whether the file is there; one of another size was cut while it was sent."""
+        return self.sizes.get(f"{FILES}/{digest}") == size
+
+    def put(self, path: Path, place: str) -> None:
+        """Copy a file to `place`, whole or not at all."""
+        if self.folder:
+            with artefact.whole(self.folder / place) as temporary:
+                shutil.copyfile(path, temporary)
+        else:
+            self.files.put_file(str(path), f"{self.root}/{place}")
+        self.sizes[place] = path.stat().st_size
+
+    def get(self, place: str, path: Path) -> None:
+        """Copy what lies at `place` to a file."""
+        self.files.get_file(f"{self.root}/{place}", str(path))
+
+    @property
+    def folder(self) -> Path | None:
+        """The store as a folder of this machine; None for an object store."""
+        return Path(self.root) if "file" in self.files.protocol else None
+
+    def versions(self, kind: str, name: str = "") -> list[str]:
+        """The places of all versions of a record, oldest first."""
+        stem = RECORDS[kind].format(name)
+        found = (place for place in self.sizes if VERSION.sub("", place) == stem and VERSION.search(place))
+        return sorted(found, key=lambda place: (int(VERSION.search(place)[1]), place))
+
+    def names(self, kind: str) -> list[str]:
+        """The runs or dumps of which there is a record."""
+        before, _, after = RECORDS[kind].partition("{}")
+        found = (re.fullmatch(rf"{before}([^/]+){after}", VERSION.sub("", place)) for place in self.sizes)
+        return sorted({match[1] for match in found if match})
+
+
+def digest_in(place: str) -> str:
+    """The first 12 digits of a record's digest, from its place."""
+    return VERSION.search(place)[2]
+
+
+def new_version(store: Store, kind: str, name: str, content: bytes) -> str | None:
+    """Where the record goes; None if this version of it is in the store already."""
+    versions, digest = store.versions(kind, name), hashlib.sha256(content).hexdigest()[:12]
+    if digest in map(digest_in, versions):
+        return None
+    number = int(VERSION.search(versions[-1])[1]) + 1 if versions else 1
+    return f"{RECORDS[kind].format(name)}-{number}-{digest}.json"
+
+
+@contextlib.contextmanager
+def opened(project: Project) -> Iterator[Store]:
+    """Open the store and see what lies in it; what goes wrong in its package becomes one message.
+
+    Raises
+    ------
+    SettingsError
+        `DATA_STORE` is not set, or its folder cannot be made.
+    ProjectError
+        The store does not answer, refuses, or its package is not installed.
+    """
+    address = address_of(project)
+    shown = source.shown(address)
+    try:
+        import fsspec
+
+        files, root = fsspec.core.url_to_fs(source.filled_in(project.root, address))
+        files.invalidate_cache()
+        store = Store(files, root.rstrip("/"), shown)
+        if store.folder and not store.folder.parent.is_dir():
+            raise SettingsError(
+                f"{VARIABLE}={shown}: there is no folder {store.folder.parent}.\nMake it, or mend .env."
+            )
+        found = files.find(store.root, detail=True) if files.exists(store.root) else {}
+        store.sizes.update({path.removeprefix(store.root).lstrip("/"): about["size"] for path, about in found.items()})
+        yield store
+    except ProjectError:
+        raise
+    except ImportError:
+        raise ProjectError(f"{shown}: {remote.not_installed(address.partition('://')[0])}") from None
+    except OSError as error:
+        if error.filename is not None:  # a file of this machine: cli.py says so
+            raise
+        raise ProjectError(said(project, address, error)) from None
+    except Exception as error:  # each store's package has errors of its own: no credentials, no rights, no network
+        raise ProjectError(said(project, address, error)) from None
+
+
+def said(project: Project, address: str, error: Exception) -> str:
+    """An error of a store's package as a message without secrets."""
+    reason = f"{type(error).__name__}: {error}".splitlines()[0][:200].rstrip(".")
+    return source.without_secrets(f"{source.shown(address)}: {reason}.\n{CURE}", address)
+
+
+def address_of(project: Project) -> str:
+    """`DATA_STORE` of the environment or of `.env`; a relative folder starts in the project."""
+    import dotenv
+
+    dotenv.load_dotenv(project.root / ".env")
+    address = os.environ.get(VARIABLE, "").strip()
+    if not address:
+        kinds = "s3://bucket/folder, gs://..., az://... or a folder that the team shares"
+        raise SettingsError(f"{VARIABLE} is not set.\nPut it into .env: {VARIABLE}={kinds}.")
+    return address if "://" in address else str((project.root / Path(address).expanduser()).absolute())
+
+
+def content_of(store: Store, place: str, folder: Path) -> tuple[bytes, dict[str, Any]]:
+    """The bytes and the content of a record in the store.
+
+    Raises
+    ------
+    DataError
+        It was cut or edited.
+    """
+    path = folder / f"{hashlib.sha256(place.encode()).hexdigest()}.json"
+    with artefact.whole(path) as temporary:
+        store.get(place, temporary)
+    try:
+        if artefact.sha256(path)[:12] != digest_in(place):
+            raise ValueError("its digest is not the one in its name")
+        return path.read_bytes(), artefact.read_sealed(path)
+    except ValueError as error:
+        damaged = f"{store.shown}: {place} is damaged: {error}."
+        raise DataError(f"{damaged}\nDelete it there; who has the whole one sends it again: make push") from None

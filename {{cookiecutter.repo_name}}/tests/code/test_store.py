@@ -1,0 +1,299 @@
+import os
+import shutil
+import sys
+
+import pytest
+
+from {{ cookiecutter.package_name }} import (
+    artefact,
+    errors,
+    pull,
+    push,
+    runs,
+    settings,
+    steps,
+    store,
+)
+
+
+@pytest.fixture
+def team(tmp_path, monkeypatch):
+    """The folder that the team shares, empty."""
+    folder = tmp_path / "team"
+    monkeypatch.setenv(store.VARIABLE, str(folder))
+    return folder
+
+
+@pytest.fixture
+def colleague(project, tmp_path):
+    """The same project in a colleague's clone: without data, runs and cache."""
+    ignored = shutil.ignore_patterns("data", "models", "reports", ".cache")
+    return settings.load(shutil.copytree(project.root, tmp_path / "colleague", symlinks=True, ignore=ignored))
+
+
+def contents(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def evaluated(project, folder, uses):
+    """What `evaluate` does to a record."""
+    record = runs.read(folder)
+    runs.write(folder, {**record, "metrics": {**record["metrics"], "test": {"uses": uses}}})
+
+
+def test_colleague_has_the_same_run_and_raw_data_and_need_not_train(project, colleague, team):
+    push.run(project)
+
+    new = pull.run(colleague)
+
+    (run,), (theirs,) = runs.folders(project), runs.folders(colleague)
+    assert [path.parent.name for path in new] == ["raw", "models"]
+    assert contents(theirs) == contents(run)
+    assert contents(colleague.root / "data/raw") == {
+        name: content for name, content in contents(project.root / "data/raw").items() if name != "current.json"
+    }
+    assert steps.make(colleague, "train") == [theirs / runs.RECORD]
+
+
+def test_raw_files_that_were_pulled_are_read_only(project, colleague, team):
+    push.run(project)
+
+    pull.run(colleague)
+
+    modes = {path.stat().st_mode & 0o777 for path in (colleague.root / "data/raw").glob("*/*")}
+    assert modes == {0o444}
+
+
+def test_files_lie_in_the_store_by_digest_and_records_name_them(project, team):
+    push.run(project)
+
+    (folder,) = runs.folders(project)
+    (record,) = (team / "models" / folder.name).iterdir()
+    assert record.read_bytes() == (folder / runs.RECORD).read_bytes()
+    digests = {path.name: artefact.sha256(path) for path in (team / "files").iterdir()}
+    assert list(digests) == list(digests.values())
+    assert set(runs.read(folder)["files"].values()) <= set(digests)
+
+
+def test_second_push_and_second_pull_do_nothing(project, colleague, team):
+    push.run(project)
+    pull.run(colleague)
+    before = {path: path.stat().st_mtime_ns for path in team.rglob("*")}
+
+    assert push.run(project) == []
+    assert pull.run(colleague) == []
+    assert {path: path.stat().st_mtime_ns for path in team.rglob("*")} == before
+
+
+def test_push_that_was_broken_off_sends_only_what_is_missing(project, team):
+    push.run(project)
+    files = sorted((team / "files").iterdir())
+    whole = {path.name: path.read_bytes() for path in files}
+    for path in [*files[:3], *team.glob("models/*/*")]:
+        path.unlink()
+    files[4].write_bytes(whole[files[4].name][:-1])
+    times = {path.name: path.stat().st_mtime_ns for path in files[5:]}
+
+    push.run(project)
+
+    assert {path.name: path.read_bytes() for path in (team / "files").iterdir()} == whole
+    assert {path.name: path.stat().st_mtime_ns for path in files[5:]} == times
+
+
+def test_record_without_its_files_is_not_in_the_store(project, team, monkeypatch):
+    put = store.Store.put
+
+    def break_off(self, path, place):
+        if len(self.sizes) == 5:
+            raise KeyboardInterrupt
+        put(self, path, place)
+
+    monkeypatch.setattr(store.Store, "put", break_off)
+    with pytest.raises(KeyboardInterrupt):
+        push.run(project)
+
+    assert not list(team.glob("models/*/*"))
+
+
+def test_pull_that_was_broken_off_goes_on_with_what_it_has(project, colleague, team, monkeypatch):
+    push.run(project)
+    get, asked = store.Store.get, []
+
+    def break_off(self, place, path):
+        if len(asked) == 20:
+            raise KeyboardInterrupt
+        asked.append(place)
+        get(self, place, path)
+
+    monkeypatch.setattr(store.Store, "get", break_off)
+    with pytest.raises(KeyboardInterrupt):
+        pull.run(colleague)
+    monkeypatch.setattr(store.Store, "get", lambda self, *words: (asked.append(words[0]), get(self, *words)))
+
+    pull.run(colleague)
+
+    files = [place for place in asked if place.startswith("files/")]
+    assert runs.folders(colleague) and len(files) == len(set(files))
+    assert not (colleague.root / ".cache/pulled").exists()
+
+
+def test_one_run_brings_the_dump_that_it_was_made_from_and_no_other(project, colleague, team):
+    (project.root / "table.csv").write_text("order,answer\n1,yes\n2,no\n")
+    steps.raw_files(steps.Work(project, artefact.Digests(project.root), {"accept": True}))
+    push.run(project)
+    (folder,) = runs.folders(project)
+
+    new = pull.run(colleague, folder.name[-8:])
+
+    (file,) = runs.raw_files(colleague, runs.read(folder)).values()
+    assert len(list(team.glob("data/raw/*"))) == 2
+    assert new == [file.parent, colleague.models / folder.name]
+
+
+def test_scores_of_a_later_evaluation_are_a_new_version_beside_the_old(project, colleague, team):
+    (folder,) = runs.folders(project)
+    push.run(project)
+    pull.run(colleague)
+    (first,) = (team / "models" / folder.name).iterdir()
+    before = first.read_bytes()
+    evaluated(project, folder, 1)
+
+    push.run(project)
+    pull.run(colleague)
+
+    versions = sorted(path.name[:6] for path in (team / "models" / folder.name).iterdir())
+    assert versions == ["run-1-", "run-2-"] and first.read_bytes() == before
+    assert contents(colleague.models / folder.name) == contents(folder)
+
+
+def test_record_with_changes_of_your_own_stays(project, colleague, team, caplog):
+    (folder,) = runs.folders(project)
+    push.run(project)
+    pull.run(colleague)
+    evaluated(project, folder, 1)
+    push.run(project)
+    mine = colleague.models / folder.name
+    evaluated(colleague, mine, 7)
+
+    assert pull.run(colleague) == []
+    assert runs.read(mine)["metrics"]["test"] == {"uses": 7}
+    assert "changes that the store does not know" in caplog.text
+
+
+def test_champion_is_the_team_s(contest, tmp_path, team):
+    from {{ cookiecutter.package_name }} import promote
+
+    best = max(runs.folders(contest), key=lambda path: runs.read(path)["model"]["name"] == "linear")
+    promote.run(contest, best)
+    push.run(contest)
+    other = tmp_path / "other"
+    shutil.copytree(contest.root, other, symlinks=True, ignore=shutil.ignore_patterns("models", ".cache"))
+
+    pull.run(settings.load(other))
+
+    assert runs.champion(settings.load(other)).name == best.name
+
+
+def test_damaged_file_in_the_store_is_named_and_not_taken(project, colleague, team):
+    push.run(project)
+    (folder,) = runs.folders(project)
+    digest = runs.read(folder)["files"][runs.MODEL]
+    path = team / "files" / digest
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+
+    with pytest.raises(errors.DataError, match=f"files/{digest} is damaged"):
+        pull.run(colleague)
+
+    assert not (colleague.models / folder.name).exists()
+
+
+def test_edited_record_in_the_store_is_refused(project, colleague, team):
+    push.run(project)
+    (record,) = team.glob("models/*/*")
+    record.write_text(record.read_text().replace('"linear"', '"forest"'))
+
+    with pytest.raises(errors.DataError, match="is damaged"):
+        pull.run(colleague)
+
+
+def test_record_that_names_a_file_elsewhere_is_refused(project, colleague, team):
+    (folder,) = runs.folders(project)
+    record = runs.read(folder)
+    runs.write(folder, {**record, "files": {**record["files"], "../../evil.py": record["files"][runs.MODEL]}})
+    shutil.copyfile(folder / runs.MODEL, project.root / "evil.py")
+    push.run(project)
+
+    with pytest.raises(errors.DataError, match="no file of a run"):
+        pull.run(colleague)
+
+    assert not list(colleague.root.rglob("evil.py"))
+
+
+def test_changed_model_is_not_sent(project, team):
+    (folder,) = runs.folders(project)
+    (folder / runs.MODEL).write_bytes(b"other")
+
+    with pytest.raises(errors.DataError, match="changed since it was recorded"):
+        push.run(project)
+
+    assert not list(team.glob("models/*/*"))
+
+
+def test_object_store_holds_the_same_as_a_folder(project, colleague, monkeypatch):
+    monkeypatch.setenv(store.VARIABLE, "memory://team/project")
+    push.run(project)
+
+    pull.run(colleague)
+
+    (run,), (theirs,) = runs.folders(project), runs.folders(colleague)
+    assert contents(theirs) == contents(run)
+    assert push.run(colleague) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("", "DATA_STORE is not set"),
+        ("/nowhere/at/all", "there is no folder /nowhere/at"),
+        ("nosuch://bucket/x", "Protocol not known: nosuch"),
+        ("gs://bucket/x", 'Add "gs" to extras'),
+        ("ftp://127.0.0.1:1/x", "Check the address in DATA_STORE"),
+    ],
+)
+def test_store_that_cannot_be_reached_is_named_with_the_cure(project, monkeypatch, address, said):
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
+    monkeypatch.setenv(store.VARIABLE, address)
+
+    with pytest.raises(errors.ProjectError, match=said):
+        push.run(project)
+
+
+def test_password_in_the_address_is_not_shown(project, monkeypatch):
+    monkeypatch.setenv(store.VARIABLE, "ftp://me:hush@127.0.0.1:1/x")
+
+    with pytest.raises(errors.ProjectError) as caught:
+        push.run(project)
+
+    assert "hush" not in str(caught.value)
+
+
+def test_pull_from_an_empty_store_is_refused(colleague, team):
+    with pytest.raises(errors.DataError, match="There is nothing in"):
+        pull.run(colleague)
+
+
+def test_unknown_run_is_answered_with_those_in_the_store(project, colleague, team):
+    push.run(project)
+
+    with pytest.raises(errors.SettingsError, match=runs.folders(project)[0].name):
+        pull.run(colleague, "ffffffff")
+
+
+def test_address_may_stand_in_dot_env(project, tmp_path, monkeypatch):
+    monkeypatch.setitem(os.environ, store.VARIABLE, "x")
+    monkeypatch.delitem(os.environ, store.VARIABLE)
+    (project.root / ".env").write_text(f"{store.VARIABLE}=../shared-folder\n")
+
+    push.run(project)
+
+    assert (tmp_path / "shared-folder" / "files").is_dir()
