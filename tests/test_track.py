@@ -1,4 +1,4 @@
-"""Runs reach a real MLflow server: the extra as a user adds it, and the server, which a user's environment does without."""
+"""Runs reach a real MLflow server: the extra as a user adds it, and the server, which users do without."""
 
 import shutil
 import subprocess
