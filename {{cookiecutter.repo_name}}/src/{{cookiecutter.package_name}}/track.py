@@ -71,6 +71,7 @@ def run(project: Project, folder: Path | None = None) -> list[str]:
         cure = 'Add "mlflow" to extras in [tool.install] of pyproject.toml, then: make install'
         raise ProjectError(f"mlflow is not installed.\n{cure}") from None
     try:
+        mlflow.set_tracking_uri(os.environ[VARIABLE])
         client = mlflow.MlflowClient()
         experiment = mlflow.set_experiment(os.environ.get(EXPERIMENT) or __package__).experiment_id
         folders = [folder] if folder else runs.folders(project)[::-1]
