@@ -1,0 +1,42 @@
+"""Take the rows and our answers out of a rendered project that has trained: `python ours.py FOLDER` in its root.
+
+Writes into FOLDER what every contender gets, `fit.parquet` (train and dev, the columns that our model sees), its truth
+`fit_truth.npy` and `test.parquet`; what none gets, `test_truth.npy`; `question.json`; and our answers `ours.npy`. Classes
+are numbers from 0 on, in the order of their labels.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from project import dictionary, runs, settings, train
+
+
+def numbered(truth: np.ndarray, classes: tuple) -> np.ndarray:
+    """Position of each label among the classes, or the numbers themselves; shape (n_rows,)."""
+    if not classes:
+        return truth.astype(float)
+    places = {label: place for place, label in enumerate(classes)}
+    return np.array([places[label] for label in truth.tolist()])
+
+
+def main(folder: Path) -> None:
+    """Write the files."""
+    project = settings.load()
+    question, _ = train.prepare(project)
+    rows = pd.read_parquet(project.split("test"))
+    truth = rows.pop(dictionary.target(dictionary.load(project.dictionary)))
+    run = runs.load(runs.folders(project)[0])
+    ours = train.predict(run.model, rows, question.classes)
+    question.rows.to_parquet(folder / "fit.parquet", index=False)
+    rows[question.rows.columns].to_parquet(folder / "test.parquet", index=False)
+    np.save(folder / "fit_truth.npy", numbered(question.truth, question.classes))
+    np.save(folder / "test_truth.npy", numbered(truth.to_numpy(), question.classes))
+    np.save(folder / "ours.npy", ours.values if ours.probabilities is None else ours.probabilities)
+    (folder / "question.json").write_text(json.dumps({"classes": len(question.classes)}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
