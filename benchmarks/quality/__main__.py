@@ -62,18 +62,24 @@ class Table:
 
 
 def measured(command: list[str], folder: Path, seconds: float | None = None) -> Outcome:
-    """Run a command; its costs, and the last line that it complained with if it failed."""
+    """Run a command; its costs, and why it failed if it did."""
     environment = {**os.environ, "PYTHONPATH": "src", "PYTHONWARNINGS": "ignore"}
     before, clock = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     try:
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=seconds)
-        lines = [*filter(None, done.stderr.strip().split("\n"))] or [f"exit {done.returncode}"]
-        failed = lines[-1][:120].replace("|", "/") if done.returncode else ""
+        failed = complaint(done.stderr) or f"exit {done.returncode}" if done.returncode else ""
     except subprocess.TimeoutExpired:
         failed = f"not ready after {seconds:.0f} s"
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Outcome(cpu, time.perf_counter() - clock, failed)
+
+
+def complaint(stderr: str) -> str:
+    """What a command complained of: our `Error:` line, or the last one of a traceback."""
+    lines = ["", *stderr.strip().split("\n")]
+    said = [line.removeprefix("Error: ") for line in lines if line.startswith("Error: ")] or lines[-1:]
+    return said[0][:120].replace("|", "/")
 
 
 def train(table: Table, kept: Path) -> Outcome:

@@ -27,7 +27,9 @@ def plain(name: str, fit: pd.DataFrame, truth: np.ndarray, test: pd.DataFrame, c
     from plain import pipelines
 
     model = pipelines(classes)[name].fit(plainly(fit), truth)
-    return spread(model.predict_proba(plainly(test)), model.classes_, classes) if classes else model.predict(plainly(test))
+    return (
+        spread(model.predict_proba(plainly(test)), model.classes_, classes) if classes else model.predict(plainly(test))
+    )
 
 
 def flaml(fit: pd.DataFrame, truth: np.ndarray, test: pd.DataFrame, classes: int, budget: float) -> np.ndarray:

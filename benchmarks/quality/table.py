@@ -78,7 +78,10 @@ def against_plain(contest: Contest, metric: str) -> str:
 
 def quality(contests: list[Contest], contenders: list[str], second: bool) -> tuple[str, pd.Series]:
     """The table of one metric, and the mean rank of each contender."""
-    lines = [f"| set | rows | metric | {' | '.join(contenders)} | ours beside plain |", "|---" * (len(contenders) + 4) + "|"]
+    lines = [
+        f"| set | rows | metric | {' | '.join(contenders)} | ours beside plain |",
+        "|---" * (len(contenders) + 4) + "|",
+    ]
     scores = {}
     for contest in contests:
         metric = metric_of(contest.classes, second)
@@ -102,7 +105,10 @@ def costs(contests: list[Contest], contenders: list[str], ranks: list[pd.Series]
     )
     times = cpu.div(cpu[OURS], axis=0)
     failed = {name: sum(bool(c.outcomes[name].failed) for c in contests) for name in contenders}
-    lines = ["| contender | mean rank | second metric | CPU s | wall s | cores used | CPU / ours | failed |", "|---" * 8 + "|"]
+    lines = [
+        "| contender | mean rank | second metric | CPU s | wall s | cores used | CPU / ours | failed |",
+        "|---" * 8 + "|",
+    ]
     for name in contenders:
         first, second = (rank.get(name, np.nan) for rank in ranks)
         found = [cpu[name].median(), wall[name].median(), (cpu[name] / wall[name]).median(), times[name].median()]

@@ -50,6 +50,8 @@ def run(project: Project, dump: Dump) -> None:
         log.warning("%d rows without a value of %r left out", len(frame) - len(known), settings.target)
     if known.empty:
         raise DataError(f"{where}: the target {settings.target!r} is empty in all {len(frame)} rows.")
+    # `add_features` must not compute anything from what is not known when a prediction is needed.
+    known = known.drop(columns=list(settings.drop))
     with artefact.whole(project.clean) as path:
         known.to_parquet(path, index=False)
     log.info("%d rows, %d columns -> %s", *known.shape, project.relative(project.clean))

@@ -91,12 +91,13 @@ def test_params_and_dictionary_that_disagree_are_both_named(project, override, w
         data.run(settings.load(project.root, [override]), fetched(project))
 
 
-def test_dropped_column_is_ignored_from_the_start(make_project):
-    project = make_project(data={"source": "table.csv", "target": "answer", "drop": ["colour"]})
+def test_dropped_column_is_ignored_and_no_feature_can_be_computed_from_it(make_project):
+    project = make_project(data={"source": "table.csv", "target": "answer", "drop": ["day"]})
 
     data.run(project, fetched(project))
 
-    assert dictionary.load(project.dictionary)["colour"].role == "ignored"
+    assert dictionary.load(project.dictionary)["day"].role == "ignored"
+    assert "day" not in pd.read_parquet(project.clean)
 
 
 def test_decisions_are_said(make_project, caplog):
