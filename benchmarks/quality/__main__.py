@@ -6,12 +6,12 @@
 Renders a project for each set (default: those that come with scikit-learn) and runs its `train` with the default
 parameters; every rival gets the same rows of train and dev, the same columns and types, and answers for the same test
 rows; all are scored alike, and a Markdown table comes out. Each contender is a process of its own, whose CPU seconds
-(user and system, with its children) and wall seconds are counted, imports included; ours read and divide the file besides.
+(user and system, with its children) and wall seconds are counted, imports included; ours reads and splits the file too.
 
 hgb and linear are scikit-learn's boosting and linear model behind ordinary preprocessing. flaml (30 s) and autogluon
 (`medium_quality`, 60 s) are installed with uv, each into an environment of its own in FOLDER, when they are asked for.
-Their budgets are wall seconds: on a busy machine they get less done, which "cores used" shows. With --keep, what is done
-is not done again until its rows change, or --again names it. A file of sets has a table a set:
+Their budgets are wall seconds: on a busy machine they get less done, which "cores used" shows. With --keep, what is
+done is not done again until its rows change, or --again names it. A file of sets has a table a set:
 
     [bank]
     source = "bank.csv"                     # as `data_source`; a file is looked for beside the TOML file

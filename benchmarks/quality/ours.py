@@ -1,8 +1,8 @@
 """Take the rows and our answers out of a rendered project that has trained: `python ours.py FOLDER` in its root.
 
 Writes into FOLDER what every contender gets, `fit.parquet` (train and dev, the columns that our model sees), its truth
-`fit_truth.npy` and `test.parquet`; what none gets, `test_truth.npy`; `question.json`; and our answers `ours.npy`. Classes
-are numbers from 0 on, in the order of their labels.
+`fit_truth.npy` and `test.parquet`; what none gets, `test_truth.npy`; `question.json`; and our answers, `ours.npy`.
+Classes are numbers from 0 on, in the order of their labels.
 """
 
 import json
