@@ -31,6 +31,7 @@ STOPPED = {  # smaller trees, more of them, until 15 in a row do not help: less 
     "early_stopping": True,
     "learning_rate": 0.06,
     "l2_regularization": 1.0,
+    "max_features": 0.5,
     "max_iter": 600,
     "max_leaf_nodes": 15,
     "n_iter_no_change": 15,
@@ -39,7 +40,6 @@ FOREST = {  # 1,000 leaves a tree keep a model of 40,000 rows below 20 MB, and h
     "n_estimators": 100,
     "max_features": 0.5,
     "max_leaf_nodes": 1000,
-    "min_samples_leaf": 3,
 }
 
 
@@ -50,6 +50,7 @@ def classifiers(recipe: Recipe, settings: Train) -> dict[str, BaseEstimator]:
     return {
         "dummy": DummyClassifier(strategy="prior"),
         "linear": recipe.linear(SteadyLogisticRegression(max_iter=2000, **same)),
+        "curves": recipe.linear(SteadyLogisticRegression(max_iter=2000, C=0.3, **same), curves=True),
         "boosting": recipe.trees(HistGradientBoostingClassifier(random_state=seed, **same)),
         "boosting_stopped": recipe.trees(HistGradientBoostingClassifier(random_state=seed, **STOPPED, **same)),
         "forest": recipe.trees(ExtraTreesClassifier(random_state=seed, **FOREST, **same)),
@@ -61,13 +62,15 @@ def regressors(recipe: Recipe, settings: Train) -> dict[str, BaseEstimator]:
     seed = settings.seed
     # The search for the penalty costs the cube of the rows where columns outnumber them, as the words of a text do.
     ridge = SteadyRidge(alpha=1.0) if "text" in recipe.columns else SteadyRidgeCV(alphas=RIDGE_PENALTIES)
-    log_ridge = TransformedTargetRegressor(ridge, func=np.arcsinh, inverse_func=np.sinh, check_inverse=False)
+    stopped = HistGradientBoostingRegressor(random_state=seed, **STOPPED)
+    in_logs = TransformedTargetRegressor(stopped, func=np.arcsinh, inverse_func=np.sinh, check_inverse=False)
     return {
         "dummy": DummyRegressor(),
         "linear": recipe.linear(Clipped(ridge)),
-        "linear_log": recipe.linear(Clipped(log_ridge)),
+        "curves": recipe.linear(Clipped(ridge), curves=True),
         "boosting": recipe.trees(HistGradientBoostingRegressor(random_state=seed)),
-        "boosting_stopped": recipe.trees(HistGradientBoostingRegressor(random_state=seed, **STOPPED)),
+        "boosting_stopped": recipe.trees(stopped),
+        "boosting_log": recipe.trees(Clipped(in_logs)),
         "forest": recipe.trees(ExtraTreesRegressor(random_state=seed, **FOREST)),
     }
 

@@ -16,13 +16,21 @@ from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer,
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    SplineTransformer,
+    StandardScaler,
+    TargetEncoder,
+)
 
 from .dictionary import Dictionary, features
 
 TEXT_COMPONENTS = 30  # skrub's default too: more cost time and did not help trees
 TEXT_BUCKETS = 2**12  # more than TEXT_COMPONENTS, whatever the text, so that the SVD is always possible
 ENCODER_FOLDS = 5
+KNOTS = 6  # of each curve, at equal shares of the rows
 WORDS = re.compile(r"\w+")  # one-letter words count: "I", "5"
 
 
@@ -48,11 +56,15 @@ class Recipe:
         """All columns that a model sees, in the order of the recipe."""
         return [name for names in self.columns.values() for name in names]
 
-    def linear(self, estimator: BaseEstimator) -> Pipeline:
-        """`estimator` behind scaled numbers, one column a category, and tf-idf of the words of a text."""
+    def linear(self, estimator: BaseEstimator, *, curves: bool = False) -> Pipeline:
+        """`estimator` behind scaled numbers, one column a category, and tf-idf of the words of a text.
+
+        With `curves` each number becomes a smooth curve: a linear model of them is an additive model.
+        """
         number = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
+        spline = SplineTransformer(KNOTS, knots="quantile", extrapolation="constant", include_bias=False)
         steps = {
-            "number": number,
+            "number": make_pipeline(number, spline) if curves else number,
             "one-hot": OneHotEncoder(handle_unknown="ignore"),
             "target encoding": make_pipeline(self._target_encoder(), StandardScaler()),
             "date parts": make_pipeline(*date_parts(), number),

@@ -17,7 +17,7 @@ from .schema import bounds
 PARAMS = "params.toml"
 PARTS = ("train", "dev", "test")
 SHARES_SUM_TOLERANCE = 1e-6
-CANDIDATES = ("dummy", "linear", "linear_log", "boosting", "boosting_stopped", "forest")
+CANDIDATES = ("dummy", "linear", "curves", "boosting", "boosting_stopped", "boosting_log", "forest")
 SEED = bounds(least=0, below=2**32)
 
 

@@ -163,3 +163,23 @@ def test_text_puts_no_memory_address_into_the_model(rows, flavour):
 
 def test_words_are_the_same_in_upper_and_lower_case():
     assert recipe.words_of("I was 5 minutes LATE, été") == ["i", "was", "5", "minutes", "late", "été"]
+
+
+def test_curves_follow_what_a_straight_line_cannot(rows):
+    known = rows.dropna(subset=["kg"])
+    bump = -(known["kg"] ** 2)
+
+    straight, curved = (
+        plan(known, task="regression").linear(LinearRegression(), curves=curves).fit(known, bump).score(known, bump)
+        for curves in (False, True)
+    )
+
+    assert straight < 0.8 and curved > 0.95
+
+
+def test_curve_of_a_number_that_is_always_the_same_says_nothing(rows):
+    rows = rows.assign(kg=1.0)
+
+    model = plan(rows, task="regression").linear(LinearRegression(), curves=True).fit(rows, np.arange(SIZE))
+
+    assert np.isfinite(model.predict(rows.assign(kg=9.0))).all()
