@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 BLEND = "blend"
 FOLDS = 5
-FEW_ROWS = 2000  # below, the dev split alone (at most 500 rows) picks the wrong weights too often
+FEW_ROWS = 1000  # below, the dev split alone (some 200 rows) picks the wrong model too often
 CLASSES_SHARE = 0.2  # a target with more classes than this share of its rows is text or an id
 
 Fold = tuple[np.ndarray, np.ndarray]
