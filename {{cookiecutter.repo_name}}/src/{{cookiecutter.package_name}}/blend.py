@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import VotingClassifier, VotingRegressor
 
-from .metrics import TINY, Predictions
+from .metrics import TINY, Predictions, columns_of
 
 ROUNDS = 20  # weights are multiples of 1 / ROUNDS
 SHRINK = 0.25  # towards equal weights, for numbers: a few outlying rows must not decide
@@ -29,7 +29,7 @@ def weigh(truth: np.ndarray, held: dict[str, Predictions]) -> dict[str, float]:
     """
     answers, columns = {name: of(predictions) for name, predictions in held.items()}, None
     if (classes := next(iter(held.values())).classes) != ():
-        columns = np.searchsorted(np.asarray(classes), truth)
+        columns = columns_of(truth, classes)
     total, counts = 0.0, dict.fromkeys(answers, 0)
     for round_ in range(1, ROUNDS + 1):
         best = min(answers, key=lambda name: loss(truth, columns, (total + answers[name]) / round_))

@@ -5,6 +5,7 @@ Used by `make evaluate`. Reads the fitted pipeline that `recipe.Recipe.linear` m
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,7 @@ class Term:
 
 
 def strongest(
-    pipeline: Pipeline, *, labels: Sequence = (), booleans: Sequence[str] = (), limit: int = 15
+    pipeline: Pipeline, *, labels: Sequence = (), positive: Any = None, booleans: Sequence[str] = (), limit: int = 15
 ) -> pd.DataFrame:
     """The strongest coefficients of a fitted linear pipeline.
 
@@ -49,6 +50,8 @@ def strongest(
         From `Recipe.linear`, fitted.
     labels : sequence
         The classes in sorted order; empty for a regression. A blend fits its parts on their numbers, not their names.
+    positive : label, optional
+        Of two classes, the one whose odds are told; the second by default.
     booleans : sequence of str
         Columns of yes and no, for which a standard deviation means nothing.
     limit : int
@@ -69,6 +72,8 @@ def strongest(
         line = {"column": terms[place].column, "change": terms[place].change, "effect": float(weights[row, place])}
         if labels:
             label = labels[row if len(weights) > 1 else 1]
+            if len(weights) == 1 and positive == labels[0]:
+                label, line["effect"] = positive, -line["effect"]
             line |= {"effect": float(np.exp(np.clip(line["effect"], -50, 50))), "towards": str(label)}
         lines.append(line)
     return pd.DataFrame(lines)

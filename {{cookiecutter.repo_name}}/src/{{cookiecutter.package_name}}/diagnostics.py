@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix
 
-from .metrics import Metric, Predictions, interval
+from .metrics import Metric, Predictions, columns_of, interval
 
 REPEATS = 5  # shuffles of a column: their spread says whether a rank is luck
 ROWS_PERMUTED = 2000
@@ -296,9 +296,11 @@ def worst_errors(truth: np.ndarray, predictions: Predictions, limit: int = 15) -
         table = pd.DataFrame({"truth": truth, "prediction": predictions.values, "error": predictions.values - truth})
         order = np.argsort(-table["error"].abs().to_numpy(), kind="stable")[:limit]
         return table.iloc[order].rename_axis("position").reset_index()
-    index = {label: i for i, label in enumerate(predictions.classes)}
-    of_truth = predictions.probabilities[np.arange(len(truth)), [index[label] for label in truth]]
-    facts = {"probability": predictions.probabilities.max(axis=1), "of_truth": of_truth}
+    of_truth, of_answer = (
+        predictions.probabilities[np.arange(len(truth)), columns_of(labels, predictions.classes)]
+        for labels in (truth, predictions.values)
+    )
+    facts = {"probability": of_answer, "of_truth": of_truth}
     table = pd.DataFrame({"truth": truth, "prediction": predictions.values, **facts})
     wrong = table[table["truth"] != table["prediction"]]
     return wrong.sort_values("of_truth", kind="stable").head(limit).rename_axis("position").reset_index()

@@ -1,6 +1,6 @@
 """The metrics that a run reports and a choice can be made by, computed from predictions of rows not fitted on."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,10 +57,15 @@ def positive(p: Predictions) -> np.ndarray:
     return p.probabilities[:, 1]
 
 
+def columns_of(labels: np.ndarray, classes: Sequence) -> np.ndarray:
+    """Where each label stands among the classes, shape (n_rows,); two classes need not be sorted."""
+    column = {label: index for index, label in enumerate(classes)}
+    return np.array([column[label] for label in labels], dtype=int)
+
+
 def log_loss(y: np.ndarray, p: Predictions) -> float:
     """Mean negative log of the probability that was given to the true class."""
-    column = {label: index for index, label in enumerate(p.classes)}
-    given = p.probabilities[np.arange(len(y)), [column[label] for label in y]]
+    given = p.probabilities[np.arange(len(y)), columns_of(y, p.classes)]
     return float(-np.log(np.clip(given, TINY, None)).mean())
 
 
@@ -72,6 +77,11 @@ def roc_auc(y: np.ndarray, p: Predictions) -> float:
 def average_precision(y: np.ndarray, p: Predictions) -> float:
     """Area under the precision-recall curve of the positive class."""
     return sk.average_precision_score(y == p.classes[1], positive(p))
+
+
+def f1(y: np.ndarray, p: Predictions) -> float:
+    """Harmonic mean of precision and recall of the positive class."""
+    return sk.f1_score(y == p.classes[1], p.values == p.classes[1], zero_division=0)
 
 
 ANY_CLASSES = {
@@ -91,6 +101,7 @@ ANY_CLASSES = {
 TWO_CLASSES = {
     "roc_auc": Metric(roc_auc, True, "chance that a positive row gets a higher probability than a negative one, 0-1"),
     "average_precision": Metric(average_precision, True, "precision averaged over all recalls, positive class, 0-1"),
+    "f1": Metric(f1, True, "harmonic mean of precision and recall of the positive class, 0-1"),
     **ANY_CLASSES,
 }
 NEED_BOTH_CLASSES = (roc_auc, average_precision)

@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from .metrics import TINY
+from .metrics import TINY, columns_of
 from .recipe import Recipe
 from .settings import Train
 
@@ -184,9 +184,9 @@ def find_temperature(truth: np.ndarray, probabilities: np.ndarray, classes: np.n
     truth : ndarray, shape (n_rows,)
     probabilities : ndarray, shape (n_rows, n_classes)
     classes : ndarray, shape (n_classes,)
-        Sorted labels of the columns.
+        Labels of the columns.
     """
-    rows, columns = np.arange(len(truth)), np.searchsorted(classes, truth)
+    rows, columns = np.arange(len(truth)), columns_of(truth, classes.tolist())
 
     def loss(log_temperature: float) -> float:
         given = temper(probabilities, np.exp(log_temperature))[rows, columns]

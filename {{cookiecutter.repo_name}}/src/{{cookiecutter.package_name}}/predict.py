@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from . import artefact, dictionary, read, runs
+from . import artefact, confidence, dictionary, read, runs, threshold
+from .confidence import Band
 from .errors import DataError, SettingsError
 from .models import threads
 from .runs import Run
@@ -45,13 +46,28 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path) -> 
     """
     check_output(output)
     model = runs.load(folder)
+    check_costs(project, model)
+    limits = confidence.limits(folder, project.settings.predict)
     rows = test_rows(project, model) if input is None else read_rows(project, model, input)
     with threads(len(rows)):
-        table = answer(model, rows, abstain_below=project.settings.predict.abstain_below)
+        table = answer(model, rows, abstain_below=limits.least, band=limits.band)
     with artefact.whole(output) as path:
         table.to_csv(path, index=False)
+    if limits.least > 1:
+        text = "error_rate %g cannot be shown on the rows held out in training: no row is confident. Allow more errors"
+        log.warning(text, project.settings.predict.error_rate)
     unsure = int((~table["confident"]).sum())
     log.info("%d rows, %d not confident, run %s -> %s", len(table), unsure, model.name, project.relative(output))
+
+
+def check_costs(project: Project, model: Run) -> None:
+    """Say so where the run decides by other costs than `[predict]` names now: the threshold is part of the model."""
+    names = ("cost_false_positive", "cost_false_negative")
+    then = [model.record["parameters"].get("predict", {}).get(name, 1.0) for name in names]
+    now = [getattr(project.settings.predict, name) for name in names]
+    if then[0] * now[1] != then[1] * now[0]:
+        text = "run %s decides by the costs it was trained with, %g and %g, not by %g and %g: train again to change it"
+        log.warning(text, model.name, *then, *now)
 
 
 def check_output(path: Path) -> None:
@@ -92,7 +108,7 @@ def rules_of_today(columns: dict, path: Path) -> dict:
     return {**columns, **{name: today[name] for name in same if today[name].role == columns[name].role}}
 
 
-def answer(model: Run, rows: pd.DataFrame, *, abstain_below: float) -> pd.DataFrame:
+def answer(model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band | None = None) -> pd.DataFrame:
     """What a run says of rows.
 
     Parameters
@@ -101,13 +117,16 @@ def answer(model: Run, rows: pd.DataFrame, *, abstain_below: float) -> pd.DataFr
     rows : DataFrame, shape (n_rows, n_columns)
         Typed by the data dictionary, without the target.
     abstain_below : float
-        In [0, 1]: a classification with a lower probability is not confident.
+        In [0, 1], or infinite: a classification with a lower probability is not confident.
+    band : Band, optional
+        How far from a predicted number the truth may be; it adds `low` and `high`.
 
     Returns
     -------
     DataFrame, shape (n_rows, n_ids + ...)
         The id columns (or `row`, counted from 1), `prediction`, for classes `probability` (of the prediction, 0-1) and
-        `probability_<class>`, then `confident` (for numbers: within the range of the training target) and `run`.
+        `probability_<class>`, for numbers with a band `low` and `high` (in the target's unit), then `confident` (for
+        numbers: within the range of the training target) and `run`.
     """
     ids = [name for name in dictionary.by_role(model.columns, "id") if name in rows.columns]
     table = rows[ids].copy() if ids else pd.DataFrame({"row": np.arange(1, len(rows) + 1)})
@@ -115,13 +134,15 @@ def answer(model: Run, rows: pd.DataFrame, *, abstain_below: float) -> pd.DataFr
     features = model.add_features(rows)
     if model.record["task"] == "regression":
         table["prediction"] = model.model.predict(features)
+        if band:
+            table["low"], table["high"] = band.of(table["prediction"].to_numpy())
         low, high = model.record["target_range"]
         table["confident"] = table["prediction"].between(low, high)
     else:
         probabilities = model.model.predict_proba(features)
-        best = probabilities.argmax(axis=1)
-        table["prediction"] = model.model.classes_[best]
-        table["probability"] = probabilities.max(axis=1)
+        places = threshold.places(model.model, probabilities)
+        table["prediction"] = model.model.classes_[places]
+        table["probability"] = probabilities[np.arange(len(rows)), places]
         if len(model.model.classes_) <= CLASSES_SHOWN:
             for index, label in enumerate(model.model.classes_):
                 table[f"probability_{label}"] = probabilities[:, index]

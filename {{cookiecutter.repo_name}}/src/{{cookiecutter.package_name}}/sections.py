@@ -253,7 +253,7 @@ def linear(evidence: Evidence) -> dict[str, Any]:
         return {}
     booleans = [name for name, column in evidence.run.columns.items() if column.type == "boolean"]
     classes = evidence.result.said.classes
-    found = coefficients.strongest(pipeline, labels=classes, booleans=booleans)
+    found = coefficients.strongest(pipeline, labels=sorted(classes), positive=classes[1:2], booleans=booleans)
     if classes:
         odds = [f"×\u00a0{value:.3g}" for value in found["effect"]]
         found = found.drop(columns="effect").rename(columns={"towards": "odds of"}).assign(factor=odds)
@@ -266,7 +266,8 @@ def linear(evidence: Evidence) -> dict[str, Any]:
 
 def fitted_linear(evidence: Evidence) -> Pipeline | None:
     """The linear candidate: the model of the run, a part of its blend, or fitted here on the same rows."""
-    model = getattr(evidence.run.model, "model_", evidence.run.model)
+    model = getattr(evidence.run.model, "estimator_", evidence.run.model)  # behind its threshold, if it has one
+    model = getattr(model, "model_", model)
     if evidence.record["model"]["name"] != "linear":
         model = getattr(model, "named_estimators_", {}).get("linear") or fit_linear(evidence)
     last = getattr(model[-1], "model_", model[-1]) if isinstance(model, Pipeline) else None

@@ -59,14 +59,18 @@ class Train:
     candidates: tuple[str, ...] = field(default=CANDIDATES, metadata=bounds(filled=True))
     blend: bool = True
     balance: bool = False
+    positive: str = ""
     seed: int = field(default=0, metadata=SEED)
 
 
 @dataclass(frozen=True)
 class Predict:
-    """Section `[predict]`: when an answer counts as confident."""
+    """Section `[predict]`: what a wrong answer costs, and when an answer counts as confident."""
 
+    cost_false_positive: float = field(default=1.0, metadata=bounds(above=0))
+    cost_false_negative: float = field(default=1.0, metadata=bounds(above=0))
     abstain_below: float = field(default=0.0, metadata=bounds(least=0, most=1))
+    error_rate: float = field(default=0.0, metadata=bounds(least=0, below=1))
 
 
 @dataclass(frozen=True)

@@ -307,7 +307,7 @@ STEPS = {
     ),
     "train": Step(
         needs=("features",),
-        parameters=("train", "split.by"),
+        parameters=("train", "split.by", "predict.cost_false_positive", "predict.cost_false_negative"),
         columns=READ_BY_RECIPE,
         inputs=lambda work: [work.project.split(part) for part in ("train", "dev")],
         outputs=run_record,
@@ -316,7 +316,7 @@ STEPS = {
     ),
     "evaluate": Step(
         needs=("train",),
-        parameters=(),
+        parameters=("predict.abstain_below", "predict.error_rate"),
         columns=(),
         inputs=lambda work: [*model_file(work), work.project.split("test")],
         outputs=report,

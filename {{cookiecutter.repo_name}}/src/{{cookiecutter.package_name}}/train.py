@@ -12,8 +12,8 @@ import logging
 import pickle
 import time
 import warnings
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
-from . import artefact, blend, dictionary, metrics, recipe, runs, surroundings
+from . import artefact, blend, confidence, dictionary, metrics, recipe, runs, surroundings, threshold
 from .console import progress
 from .errors import DataError, SettingsError
 from .metrics import Predictions
@@ -52,7 +52,7 @@ class Question:
     truth : ndarray, shape (n_rows,)
     task : {"classification", "regression"}
     classes : tuple
-        Sorted labels; empty for a regression.
+        Labels, sorted, but of two the positive one last; empty for a regression.
     folds : list of (ndarray, ndarray)
         Positions to fit on and positions to hold out.
     """
@@ -84,7 +84,8 @@ def run(project: Project, *, key: str, message: str = "") -> Path:
     folder = project.models / runs.new_name(project, key, started)
     with artefact.whole_folder(folder) as new:
         record = {"run": folder.name, "key": key, **surroundings.keep(project, new)}
-        model, learned = learn(project)
+        model, learned, held = learn(project)
+        confidence.keep(new, *held)
         about = {"started": started.isoformat(timespec="seconds"), "seconds": round(time.perf_counter() - clock, 3)}
         write(project, new, model, {**record, **learned, **about, "decision": message})
     found = learned["metrics"]
@@ -95,34 +96,39 @@ def run(project: Project, *, key: str, message: str = "") -> Path:
     return folder
 
 
-def learn(project: Project) -> tuple[BaseEstimator, dict[str, Any]]:
-    """Compare the candidates and fit the best; with what `run.json` says of it."""
+def learn(project: Project) -> tuple[BaseEstimator, dict[str, Any], tuple[np.ndarray, Predictions]]:
+    """Compare the candidates and fit the best; with what `run.json` says of it, and what it said of held-out rows."""
     question, plan = prepare(project)
     estimators = candidates(project, question, plan)
     metric = metrics.choose(project.settings.train.metric, question.task, len(question.classes))
+    rule = threshold.rule(project.settings, metric, question.classes)
     with warnings_as_lines(), threads(len(question.rows)):
         held = hold_out_all(estimators, question)
     weights = add_blend(estimators, held, question) if project.settings.train.blend else {}
+    if not rule.is_half:
+        held = {name: (truth, decided(truth, said, rule)) for name, (truth, said) in held.items()}
     board = {name: metrics.score(*predictions, question.task) for name, predictions in held.items()}
     measure = metrics.available(question.task, len(question.classes))[metric]
     best = choose_best(board, metric, measure, held)
     if best == "dummy":
         log.warning("no candidate is better than the constant answer: these columns say nothing about the target")
     with warnings_as_lines(), threads(len(question.rows)):
-        model, scores = fit_best(estimators[best], question, *held[best])
-    return model, {
+        model, said = fit_best(estimators[best], question, *held[best], rule)
+    truth = held[best][0]
+    record = {
         "model": {
             "name": best,
             "weights": weights if best == BLEND else {},
-            "temperature": getattr(model, "temperature", None),
+            "temperature": getattr(getattr(model, "estimator", model), "temperature", None),
+            **threshold.described(model, rule, question.classes),
             "file": runs.MODEL,
         },
         "metrics": {
             "chosen_by": metric,
             "higher_is_better": measure.higher_is_better,
-            "dev": scores,
+            "dev": metrics.score(truth, said, question.task),
             "leaderboard": board,
-            "held_out": f"{len(question.folds)} fold(s), {len(held[best][0])} rows",
+            "held_out": f"{len(question.folds)} fold(s), {len(truth)} rows",
         },
         "task": question.task,
         "target": dictionary.target(dictionary.load(project.dictionary)),
@@ -130,6 +136,7 @@ def learn(project: Project) -> tuple[BaseEstimator, dict[str, Any]]:
         "target_range": [question.truth.min(), question.truth.max()] if question.task == "regression" else None,
         "features": plan.columns,
     }
+    return model, record, (truth, said)
 
 
 def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
@@ -143,6 +150,7 @@ def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
     classes = tuple(np.unique(truth.to_numpy()).tolist()) if task == "classification" else ()
     if classes:
         check_classes(truth, classes)
+    classes = threshold.positive_last(classes, settings.train.positive)
     values = truth.to_numpy(dtype="float64" if task == "regression" else None)
     values = values.astype(object) if values.dtype.kind in "OUT" else values
     kind, _, name = settings.split.by.partition(":")
@@ -273,9 +281,9 @@ def predict(model: BaseEstimator, rows: pd.DataFrame, classes: tuple) -> Predict
     """What a fitted model says of rows, shape (n_rows, n_columns); classes it has not seen get probability 0."""
     if not classes:
         return Predictions(model.predict(rows))
-    probabilities = np.zeros((len(rows), len(classes)))
-    probabilities[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(rows)
-    return Predictions(np.asarray(classes)[probabilities.argmax(axis=1)], probabilities, classes)
+    answers, probabilities = model.predict_proba(rows), np.zeros((len(rows), len(classes)))
+    probabilities[:, metrics.columns_of(model.classes_, classes)] = answers
+    return Predictions(model.classes_[threshold.places(model, answers)], probabilities, classes)
 
 
 def choose_best(
@@ -295,16 +303,27 @@ def choose_best(
 
 
 def fit_best(
-    estimator: BaseEstimator, question: Question, truth: np.ndarray, held: Predictions
-) -> tuple[BaseEstimator, Mapping[str, float]]:
-    """Calibrate on what was held out, fit on all rows; with the scores of the calibrated held-out predictions."""
+    estimator: BaseEstimator, question: Question, truth: np.ndarray, held: Predictions, rule: threshold.Rule
+) -> tuple[BaseEstimator, Predictions]:
+    """Calibrate and decide on what was held out, fit on all rows; with what the model would have said of the former."""
     if question.task == "regression":
-        return clone(estimator).fit(question.rows, question.truth), metrics.score(truth, held, question.task)
-    classes = np.asarray(question.classes)
-    model = Calibrated(clone(estimator), find_temperature(truth, held.probabilities, classes))
-    calibrated = Predictions(held.values, temper(held.probabilities, model.temperature), question.classes)
-    scores = metrics.score(truth, calibrated, question.task)
-    return model.fit(question.rows, question.truth), scores
+        return clone(estimator).fit(question.rows, question.truth), held
+    temperature, calibrated = calibrate(truth, held)
+    level = rule.threshold(truth, calibrated)
+    model = threshold.put(Calibrated(clone(estimator), temperature), level, question.classes)
+    return model.fit(question.rows, question.truth), threshold.decide(calibrated, level)
+
+
+def calibrate(truth: np.ndarray, held: Predictions) -> tuple[float, Predictions]:
+    """The temperature that held-out rows ask for, and what they were told with it."""
+    temperature = find_temperature(truth, held.probabilities, np.asarray(held.classes))
+    return temperature, replace(held, probabilities=temper(held.probabilities, temperature))
+
+
+def decided(truth: np.ndarray, held: Predictions, rule: threshold.Rule) -> Predictions:
+    """The same probabilities with the answers by the threshold that suits this candidate."""
+    calibrated = calibrate(truth, held)[1]
+    return replace(held, values=threshold.decide(calibrated, rule.threshold(truth, calibrated)).values)
 
 
 def write(project: Project, folder: Path, model: BaseEstimator, record: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from {{ cookiecutter.package_name }} import (
     runs,
     settings,
     steps,
+    threshold,
     train,
 )
 
@@ -173,11 +174,11 @@ def test_best_model_is_fitted_on_train_and_dev_and_calibrated_on_rows_held_out()
     asked = question()
     over_confident = metrics.Predictions(asked.truth, np.tile([0.001, 0.999], (200, 1)), asked.classes)
 
-    model, scores = train.fit_best(KNeighborsClassifier(1), asked, asked.truth, over_confident)
+    model, said = train.fit_best(KNeighborsClassifier(1), asked, asked.truth, over_confident, threshold.Rule())
 
     assert model.temperature > 5
     assert model.model_.n_samples_fit_ == 200
-    assert scores["log_loss"] < metrics.score(asked.truth, over_confident, "classification")["log_loss"]
+    assert metrics.log_loss(asked.truth, said) < metrics.log_loss(asked.truth, over_confident)
 
 
 BOARD = {"dummy": {"mae": 3.0, "r2": 0.0}, "linear": {"mae": 1.0, "r2": 0.5}, "boosting": {"mae": 2.0, "r2": 0.9}}

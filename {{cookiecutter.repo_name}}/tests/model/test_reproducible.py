@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from {{ cookiecutter.package_name }} import artefact, predict, runs, settings
+from {{ cookiecutter.package_name }} import artefact, confidence, predict, runs, settings
 
 FEW = 100  # rows of each split: two processes train on them
 TRAIN = "from {0} import settings, train; train.run(settings.load(), key='same')"
@@ -41,7 +41,8 @@ def test_same_seed_gives_the_same_bytes_in_two_processes(copy, splits, command):
 
 
 def test_model_answers_the_same_after_features_were_edited(own, copy, run, model, rows, command):
-    before = predict.answer(model, rows, abstain_below=own.settings.predict.abstain_below)
+    limits = confidence.limits(run, own.settings.predict)
+    before = predict.answer(model, rows, abstain_below=limits.least, band=limits.band)
     rows.to_parquet(copy.root / "rows.parquet")
     with (copy.root / "src" / runs.__package__ / "features.py").open("a", encoding="utf-8") as file:
         file.write("\n\ndef add_features(rows):\n    raise RuntimeError('edited after the training')\n")

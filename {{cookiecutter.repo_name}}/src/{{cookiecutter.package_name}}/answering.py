@@ -1,0 +1,118 @@
+"""What the evaluation report says of decisions: the threshold and its costs, and the rows that are better left open.
+
+Used by `make evaluate`, on the test rows. Each function takes the evidence and returns a dict for the template, empty
+where there is nothing to say.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from . import confidence, threshold
+from .diagnostics import wilson
+from .sections import Evidence, share, table
+from .verdict import number, percent
+
+WISHES = (0.2, 0.1, 0.05, 0.02, 0.01)  # error rates that the report tries whatever is set
+Z = 1.96
+
+
+def decision(evidence: Evidence) -> dict[str, Any]:
+    """What the answers cost at the threshold, at one half, and if all rows were answered alike; for two classes."""
+    result, model = evidence.result, evidence.record["model"]
+    if len(result.said.classes) != 2 or "threshold" not in model:
+        return {}
+    positive, level = result.said.classes[1], model["threshold"]
+    stated = evidence.record["parameters"]["predict"]
+    costs = stated["cost_false_positive"], stated["cost_false_negative"]
+    ways = {
+        f"{level:.3g} (used)": level,
+        "0.5": threshold.HALF,
+        f"always '{positive}'": -1.0,
+        f"never '{positive}'": 2.0,
+    }
+    if level == threshold.HALF:
+        del ways["0.5"]
+    lines = [line(name, result.truth, threshold_of(evidence, way), positive, costs) for name, way in ways.items()]
+    frame = pd.DataFrame(
+        lines, columns=["answer from", f"named '{positive}'", "wrongly", "missed", "cost a row", "95 %"]
+    )
+    return {
+        "table": table(frame, **{f"named '{positive}'": number, "wrongly": number, "missed": number}),
+        "positive": positive,
+        "threshold": f"{level:.3g}",
+        "why": model["threshold_is"],
+        "costs": tuple(f"{value:g}" for value in costs),
+    }
+
+
+def threshold_of(evidence: Evidence, level: float) -> np.ndarray:
+    """Which test rows are named positive from this probability on, shape (n_rows,)."""
+    said = evidence.result.said
+    if level == threshold.HALF and evidence.record["model"]["threshold"] == level:
+        return said.values == said.classes[1]
+    return said.probabilities[:, 1] >= level
+
+
+def line(name: str, truth: np.ndarray, named: np.ndarray, positive: object, costs: tuple[float, float]) -> list[Any]:
+    """One way to answer as a line of the table."""
+    yes = truth == positive
+    paid = costs[0] * (named & ~yes) + costs[1] * (~named & yes)
+    spread = Z * paid.std() / np.sqrt(len(paid))
+    around = f"{max(0, paid.mean() - spread):.3g} … {paid.mean() + spread:.3g}"
+    return [name, int(named.sum()), int((named & ~yes).sum()), int((~named & yes).sum()), f"{paid.mean():.3g}", around]
+
+
+def abstention(evidence: Evidence) -> dict[str, Any]:
+    """For wanted error rates: how many rows are answered then, and how many of those are wrong."""
+    held = confidence.held_out(evidence.project.models / evidence.run.name)
+    if held is None:
+        return {}
+    wish = evidence.project.settings.predict
+    rates = sorted({*WISHES, wish.error_rate} - {0.0}, reverse=True)
+    found = bands(evidence, held, rates) if "probability" not in held else answered(evidence, held, rates)
+    return {"table": table(found), "error_rate": wish.error_rate, "n_held": len(held), "certainty": 1 - confidence.RISK}
+
+
+def answered(evidence: Evidence, held: pd.DataFrame, rates: list[float]) -> pd.DataFrame:
+    """Test rows that are answered and wrong for each wanted rate, and for `abstain_below`."""
+    said, truth, wish = evidence.result.said, evidence.result.truth, evidence.project.settings.predict
+    columns = np.array([said.classes.index(label) for label in said.values])
+    sure, wrong = said.probabilities[np.arange(len(truth)), columns], said.values != truth
+    limits = {f"at most {percent(rate)} wrong": confidence.least_probability(held, rate) for rate in rates}
+    limits |= {f"abstain_below = {wish.abstain_below:g}": wish.abstain_below} if wish.abstain_below else {}
+    lines = []
+    for name, least in {"all rows": 0.0, **limits}.items():
+        kept = sure >= least
+        named = {"wanted": name, "from probability": f"{least:.3f}" if 0 < least <= 1 else "-"}
+        lines.append(named | {"answered": of_all(kept)} | {"wrong of them": within(wrong[kept])})
+    return pd.DataFrame(lines)
+
+
+def bands(evidence: Evidence, held: pd.DataFrame, rates: list[float]) -> pd.DataFrame:
+    """Width of the bands for each wanted rate, and test rows whose truth lies outside."""
+    said, truth, lines = evidence.result.said.values, evidence.result.truth, []
+    for rate in rates:
+        low, high = confidence.band(held, rate).of(said)
+        widths = np.median(high - low) if np.isfinite(high).all() else np.nan
+        outside = within((truth < low) | (truth > high)) if np.isfinite(high).all() else "too few rows to say"
+        lines.append({"wanted": f"at most {percent(rate)} outside", "median width": number(widths), "outside": outside})
+    return pd.DataFrame(lines)
+
+
+def of_all(kept: np.ndarray) -> str:
+    """How many of the rows, and which share."""
+    return f"{number(int(kept.sum()))} ({percent(kept.mean())})"
+
+
+def within(wrong: np.ndarray) -> str:
+    """How many are wrong, which share, and its 95 % interval (Wilson)."""
+    if not len(wrong):
+        return share(np.nan)
+    low, high = wilson(np.array(wrong.mean()), np.array(len(wrong)))
+    return f"{number(int(wrong.sum()))} ({percent(wrong.mean())}, 95 %: {percent(max(0, low))} … {percent(high)})"
+
+
+ALL: dict[str, Callable[[Evidence], dict[str, Any]]] = {"decision": decision, "abstention": abstention}
