@@ -12,6 +12,8 @@ import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
+from .recipe import ANALYSERS
+
 PARTS = ("year", "month", "day", "weekday", "hour", "days")  # as `recipe.split_dates` makes them
 WORDS = 6  # shown of all texts, where there is anything else to show
 UNITS = {"year": "years", "month": "months", "day": "days", "weekday": "weekdays", "hour": "hours", "days": "days"}
@@ -101,9 +103,12 @@ def inputs(columns: ColumnTransformer, labels: Sequence, booleans: Sequence[str]
         elif name == "date parts":
             parts = [f"{part} of {name}" for name in names for part in PARTS]
             yield from dates(step[-1], parts)
-        elif name.startswith("text "):
+        elif name.startswith(tuple(ANALYSERS)):
+            what = "letters" if name.startswith("string") else "word"
             words = step[-1].get_feature_names_out()
-            yield from (Term(names[0], f"holds the word {word}", word=True) for word in words)
+            yield from (Term(names[0], f"holds the {what} {word}", word=True) for word in words)
+        elif name == "log":
+            yield from logarithms(step[-1], names)
         elif name != "remainder":
             yield from (Term(names[0], f"{output}: 1 more") for output in step.get_feature_names_out(names))
 
@@ -115,6 +120,13 @@ def numbers(step: Pipeline, names: Sequence[str], booleans: Sequence[str]) -> It
             yield Term(name, "is missing" if mark else "is true", 1 / scale)
         else:
             yield Term(name, f"{amount(scale)} more (1 standard deviation)")
+
+
+def logarithms(step: Pipeline, names: Sequence[str]) -> Iterator[Term]:
+    """Terms of imputed and scaled logarithms."""
+    for (name, mark), scale in zip(imputed(step[0], names), step[1].scale_, strict=True):
+        times = f"1 + its size {amount(float(np.exp(scale)))} times as large (1 standard deviation)"
+        yield Term(name, "is missing", 1 / scale) if mark else Term(name, times)
 
 
 def imputed(imputer, names: Sequence[str]) -> list[tuple[str, bool]]:

@@ -16,7 +16,17 @@ from .errors import DataError
 
 Type = Literal["integer", "number", "category", "text", "boolean", "datetime"]
 Role = Literal["feature", "target", "id", "time", "group", "ignored"]
-Transformation = Literal["number", "one-hot", "target encoding", "text", "date parts", "none"]
+Transformation = Literal[
+    "number",
+    "log",
+    "one-hot",
+    "target encoding",
+    "string encoding",
+    "text",
+    "text without stop words",
+    "date parts",
+    "none",
+]
 Rule = Literal["refuse", "warn", "treat as missing"]
 
 HEADER = """\
@@ -27,7 +37,11 @@ HEADER = """\
 # missing_allowed  may a cell be empty?
 # range / values   smallest and largest allowed number / the known categories; without it anything goes
 # rule             what happens to a cell that breaks this: refuse (the batch), warn, or treat as missing
-# transformation   number, one-hot, target encoding, text, date parts or none
+# transformation   how models see it: what was suggested, or another one that its type allows; "none" hides it
+#   integer, number: number, log (for skewed amounts), one-hot, target encoding    boolean: number, one-hot
+#   category: one-hot, target encoding, string encoding (groups of letters), text    datetime: date parts
+#   text: text (its words), text without stop words (English), string encoding, target encoding
+#   the target: none, or log for a number: all models then learn its logarithm
 # description      for people: what it means, its unit, who measures it, when it is known
 # For reading:     decimal, thousands (marks in numbers), unit ($, %, kg: left out of numbers),
 #                  missing (texts that mean "no value"), format (of dates)
@@ -53,6 +67,14 @@ class Column:
     format: str = ""
 
 
+ALLOWED: dict[Type, tuple[Transformation, ...]] = {
+    "integer": ("number", "log", "one-hot", "target encoding", "none"),
+    "number": ("number", "log", "one-hot", "target encoding", "none"),
+    "boolean": ("number", "one-hot", "none"),
+    "category": ("one-hot", "target encoding", "string encoding", "text", "none"),
+    "text": ("text", "text without stop words", "string encoding", "target encoding", "none"),
+    "datetime": ("date parts", "none"),
+}
 Dictionary = dict[str, Column]
 ALWAYS_WRITTEN = ("type", "role", "missing_allowed", "rule", "transformation", "description")
 
@@ -73,16 +95,28 @@ def load(path: Path) -> Dictionary:
     Raises
     ------
     DataError
-        Not TOML, an unknown key or word, or no column or more than one with the role `target`.
+        Not TOML, an unknown key or word, a transformation that the type does not allow, or no column or more than one
+        with the role `target`.
     """
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read as a data dictionary: {error}.") from None
     columns = {name: schema.convert(table, Column, f"{path}: [{name}]") for name, table in tree.items()}
+    for name, column in columns.items():
+        check_transformation(column, f"{path}: [{name}]")
     if len(targets := by_role(columns, "target")) != 1:
         raise DataError(f'{path}: {len(targets)} columns have role = "target" {targets}; exactly one must.')
     return columns
+
+
+def check_transformation(column: Column, place: str) -> None:
+    """Refuse a transformation that the type of a column does not allow."""
+    if column.transformation not in (allowed := ALLOWED[column.type]):
+        raise DataError(
+            f"{place} transformation = {column.transformation!r} does not fit a column of type {column.type}.\n"
+            f"Allowed: {', '.join(map(repr, allowed))}."
+        )
 
 
 def write(path: Path, columns: Mapping[str, Column]) -> None:

@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from .metrics import TINY, columns_of
-from .recipe import Recipe
+from .recipe import Recipe, signed_log
 from .settings import Train
 
 RIDGE_PENALTIES = np.logspace(-2, 4, 13)
@@ -61,10 +61,10 @@ def regressors(recipe: Recipe, settings: Train) -> dict[str, BaseEstimator]:
     """Estimators for numbers, by name."""
     seed = settings.seed
     # The search for the penalty costs the cube of the rows where columns outnumber them, as the words of a text do.
-    ridge = SteadyRidge(alpha=1.0) if "text" in recipe.columns else SteadyRidgeCV(alphas=RIDGE_PENALTIES)
+    ridge = SteadyRidge(alpha=1.0) if recipe.has_text else SteadyRidgeCV(alphas=RIDGE_PENALTIES)
     stopped = HistGradientBoostingRegressor(random_state=seed, **STOPPED)
     in_logs = TransformedTargetRegressor(stopped, func=np.arcsinh, inverse_func=np.sinh, check_inverse=False)
-    return {
+    known = {
         "dummy": DummyRegressor(),
         "linear": recipe.linear(Clipped(ridge)),
         "curves": recipe.linear(Clipped(ridge), curves=True),
@@ -73,6 +73,20 @@ def regressors(recipe: Recipe, settings: Train) -> dict[str, BaseEstimator]:
         "boosting_log": recipe.trees(Clipped(in_logs)),
         "forest": recipe.trees(ExtraTreesRegressor(random_state=seed, **FOREST)),
     }
+    if not recipe.log_target:
+        return known
+    alone = ("dummy", "boosting_log")
+    return {name: known[name] if name in alone else of_logarithm(known[name]) for name in known}
+
+
+def of_logarithm(estimator: BaseEstimator) -> BaseEstimator:
+    """The estimator, fitted to the logarithm of the target; negative numbers are allowed."""
+    return TransformedTargetRegressor(estimator, func=signed_log, inverse_func=signed_exp, check_inverse=False)
+
+
+def signed_exp(values: np.ndarray) -> np.ndarray:
+    """The inverse of `signed_log`, same shape."""
+    return np.sign(values) * np.expm1(np.abs(values))
 
 
 def threads(n_rows: int) -> threadpool_limits:

@@ -4,7 +4,7 @@ Columns that `add_features` made are not in the dictionary: numbers, dates and t
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,12 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer, TfidfVectorizer
+from sklearn.feature_extraction.text import (
+    ENGLISH_STOP_WORDS,
+    HashingVectorizer,
+    TfidfTransformer,
+    TfidfVectorizer,
+)
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -25,13 +30,14 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
-from .dictionary import Dictionary, features
+from .dictionary import Dictionary, features, target
 
 TEXT_COMPONENTS = 30  # skrub's default too: more cost time and did not help trees
 TEXT_BUCKETS = 2**12  # more than TEXT_COMPONENTS, whatever the text, so that the SVD is always possible
 ENCODER_FOLDS = 5
 KNOTS = 6  # of each curve, at equal shares of the rows
 WORDS = re.compile(r"\w+")  # one-letter words count: "I", "5"
+LETTERS = (2, 3, 4)  # sizes of the groups of letters of a string
 
 
 @dataclass(frozen=True)
@@ -45,60 +51,79 @@ class Recipe:
     task : {"classification", "regression"}
     seed : int
         For the encoders that shuffle or approximate.
+    log_target : bool
+        Whether all models learn the logarithm of the target.
     """
 
     columns: dict[str, list[str]]
     task: str
     seed: int
+    log_target: bool = False
 
     @property
     def names(self) -> list[str]:
         """All columns that a model sees, in the order of the recipe."""
         return [name for names in self.columns.values() for name in names]
 
+    @property
+    def has_text(self) -> bool:
+        """Whether some column becomes many, one a word or a group of letters."""
+        return any(kind in self.columns for kind in ANALYSERS)
+
     def linear(self, estimator: BaseEstimator, *, curves: bool = False) -> Pipeline:
-        """`estimator` behind scaled numbers, one column a category, and tf-idf of the words of a text.
+        """`estimator` behind scaled numbers, one column a category, and tf-idf of the words or letters of a text.
 
         With `curves` each number becomes a smooth curve: a linear model of them is an additive model.
         """
         number = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
         spline = SplineTransformer(KNOTS, knots="quantile", extrapolation="constant", include_bias=False)
+        scaled = make_pipeline(number, spline) if curves else number
         steps = {
-            "number": make_pipeline(number, spline) if curves else number,
+            "number": scaled,
+            "log": make_pipeline(FunctionTransformer(log_cells, feature_names_out="one-to-one"), scaled),
             "one-hot": OneHotEncoder(handle_unknown="ignore"),
             "target encoding": make_pipeline(self._target_encoder(), StandardScaler()),
             "date parts": make_pipeline(*date_parts(), number),
         }
-        words = make_pipeline(*text_cells(), TfidfVectorizer(sublinear_tf=True, analyzer=words_of))
-        return make_pipeline(self._columns(steps, words), estimator)
+        texts = {
+            kind: make_pipeline(*text_cells(), TfidfVectorizer(sublinear_tf=True, analyzer=analyser))
+            for kind, analyser in ANALYSERS.items()
+        }
+        return make_pipeline(self._columns(steps, texts), estimator)
 
     def trees(self, estimator: BaseEstimator) -> Pipeline:
-        """`estimator` behind numbers as they are, codes for categories, and 30 components of the words of a text."""
+        """`estimator` behind numbers as they are, codes for categories, and 30 components of each text."""
         codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan)
         steps = {
             "number": "passthrough",
+            "log": "passthrough",
             "one-hot": codes,
             "target encoding": self._target_encoder(),
             "date parts": make_pipeline(*date_parts()),
         }
-        words = make_pipeline(
-            *text_cells(),
-            HashingVectorizer(n_features=TEXT_BUCKETS, analyzer=words_of, alternate_sign=False),
-            TfidfTransformer(sublinear_tf=True),
-            TruncatedSVD(TEXT_COMPONENTS, random_state=self.seed),
-        )
-        return make_pipeline(self._columns(steps, words), estimator)
+        texts = {
+            kind: make_pipeline(
+                *text_cells(),
+                HashingVectorizer(n_features=TEXT_BUCKETS, analyzer=analyser, alternate_sign=False),
+                TfidfTransformer(sublinear_tf=True),
+                TruncatedSVD(TEXT_COMPONENTS, random_state=self.seed),
+            )
+            for kind, analyser in ANALYSERS.items()
+        }
+        return make_pipeline(self._columns(steps, texts), estimator)
 
     def _target_encoder(self) -> TargetEncoder:
         """The mean target of a category, from the other folds while fitting so that no row sees its own target."""
         kind = "continuous" if self.task == "regression" else "auto"  # "auto" takes whole numbers for classes
         return TargetEncoder(target_type=kind, cv=KFold(ENCODER_FOLDS, shuffle=True, random_state=self.seed))
 
-    def _columns(self, steps: dict[str, BaseEstimator | str], words: Pipeline) -> ColumnTransformer:
+    def _columns(self, steps: dict[str, BaseEstimator | str], texts: dict[str, Pipeline]) -> ColumnTransformer:
         """One transformer a transformation; text column by column, because a vectoriser takes one."""
         table = [(name, step, self.columns[name]) for name, step in steps.items() if self.columns.get(name)]
-        texts = [(f"text {name}", words, name) for name in self.columns.get("text", ())]
-        return ColumnTransformer(table + texts, verbose_feature_names_out=True)
+        one_by_one = [
+            (f"{kind} {name}", step, name) for kind, step in texts.items() for name in self.columns.get(kind, ())
+        ]
+        return ColumnTransformer(table + one_by_one, verbose_feature_names_out=True)
 
 
 def plan(columns: Dictionary, rows: pd.DataFrame, *, task: str, seed: int, without: Sequence[str] = ()) -> Recipe:
@@ -121,7 +146,7 @@ def plan(columns: Dictionary, rows: pd.DataFrame, *, task: str, seed: int, witho
     for name, transformation in {**chosen, **made}.items():
         if name not in without:
             grouped.setdefault(transformation, []).append(name)
-    return Recipe(grouped, task, seed)
+    return Recipe(grouped, task, seed, columns[target(columns)].transformation == "log")
 
 
 def by_dtype(values: pd.Series) -> str:
@@ -173,6 +198,46 @@ def fill_text(texts: pd.Series) -> pd.Series:
     return texts.fillna("").astype(object)
 
 
+def log_cells(numbers: pd.DataFrame) -> np.ndarray:
+    """The signed logarithm of each cell, shape (n_rows, n_columns); NaN where it is missing."""
+    return signed_log(numbers.to_numpy(dtype="float64", na_value=np.nan))
+
+
+def signed_log(values: np.ndarray) -> np.ndarray:
+    """`log(1 + x)`, mirrored below 0, of the same shape.
+
+    Examples
+    --------
+    >>> signed_log(np.array([-1.0, 0.0, 1.0])).round(3).tolist()
+    [-0.693, 0.0, 0.693]
+    """
+    return np.sign(values) * np.log1p(np.abs(values))
+
+
 def words_of(text: str) -> list[str]:
     """The words of a text in lower case; scikit-learn's own analyser puts a memory address into the model's bytes."""
     return WORDS.findall(text.lower())
+
+
+def telling_words_of(text: str) -> list[str]:
+    """The words of a text without those that every English text has."""
+    return [word for word in words_of(text) if word not in ENGLISH_STOP_WORDS]
+
+
+def letters_of(text: str) -> list[str]:
+    """Groups of 2, 3 and 4 neighbouring letters of each word, in lower case, with a blank at its two ends.
+
+    Examples
+    --------
+    >>> letters_of("Oslo")[:5], len(letters_of("Oslo"))
+    ([' o', 'os', 'sl', 'lo', 'o '], 12)
+    """
+    words = [f" {word} " for word in text.lower().split()]
+    return [word[at : at + size] for word in words for size in LETTERS for at in range(len(word) - size + 1)]
+
+
+ANALYSERS: dict[str, Callable[[str], list[str]]] = {
+    "text": words_of,
+    "text without stop words": telling_words_of,
+    "string encoding": letters_of,
+}

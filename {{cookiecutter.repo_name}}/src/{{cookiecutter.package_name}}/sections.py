@@ -19,7 +19,7 @@ from sklearn.pipeline import Pipeline
 from . import artefact, coefficients, diagnostics, dictionary, figures, learning, metrics, train, verdict
 from .diagnostics import Result
 from .models import classifiers, regressors
-from .recipe import Recipe
+from .recipe import ANALYSERS, Recipe
 from .runs import Run
 from .settings import Project
 from .slices import slices
@@ -232,7 +232,8 @@ def leaning(evidence: Evidence) -> dict[str, Any]:
     found, name = evidence.importances, evidence.result.yardstick.name
     drawn = {"importance": figures.importance(found, name)}
     kinds = evidence.record["features"]
-    plain = [n for n in found["column"] if n not in (*kinds.get("text", ()), *kinds.get("date parts", ()))]
+    apart = {n for kind in (*ANALYSERS, "date parts") for n in kinds.get(kind, ())}
+    plain = [n for n in found["column"] if n not in apart]
     rows = evidence.test[features(evidence.record)]
     chosen = [n for n in plain if rows[n].nunique() > 1][:CURVES]
     if chosen:

@@ -1,4 +1,5 @@
 import tomllib
+import typing
 
 import pytest
 
@@ -54,6 +55,25 @@ def test_each_key_of_the_file_is_explained_at_its_top(path):
     keys = set(tomllib.loads(text)["y"])
 
     assert all(f"# {key} " in text for key in keys)
+
+
+@pytest.mark.parametrize("kind", dictionary.ALLOWED)
+def test_transformation_that_the_type_does_not_allow_is_refused_with_those_it_does(path, kind):
+    wrong = "date parts" if kind != "datetime" else "number"
+    dictionary.write(path, columns(x=dictionary.Column(type=kind, transformation=wrong)))
+
+    with pytest.raises(errors.DataError, match=f"'{wrong}' does not fit a column of type {kind}") as caught:
+        dictionary.load(path)
+
+    assert all(repr(name) in str(caught.value) for name in dictionary.ALLOWED[kind])
+
+
+def test_every_transformation_is_allowed_for_a_type_and_named_at_the_top_of_the_file():
+    known = set(typing.get_args(dictionary.Transformation))
+
+    assert {name for allowed in dictionary.ALLOWED.values() for name in allowed} == known
+    assert all(name in dictionary.HEADER for name in known)
+    assert all(f"{kind}" in dictionary.HEADER for kind in dictionary.ALLOWED)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from {{ cookiecutter.package_name }} import (
     predict,
     runs,
     settings,
+    steps,
 )
 
 
@@ -152,3 +153,27 @@ def test_limit_of_params_is_used(project, folder, new):
     strict = settings.load(project.root, ["predict.abstain_below=1.0"])
 
     assert not score(strict, folder, new)["confident"].any()
+
+
+@pytest.mark.parametrize(
+    ("column", "transformation"),
+    [
+        ("amount", "log"),
+        ("shop", "string encoding"),
+        ("note", "string encoding"),
+        ("note", "text without stop words"),
+        ("day", "none"),
+    ],
+)
+def test_transformation_that_was_edited_changes_the_model_and_answers_a_row_alone_as_in_a_batch(
+    project, folder, new, column, transformation
+):
+    columns = dictionary.load(project.dictionary)
+    edited = {**columns, column: replace(columns[column], transformation=transformation)}
+    dictionary.write(project.dictionary, edited)
+
+    other = steps.make(project, "train")[0].parent
+    together, alone = (score(project, other, rows) for rows in (new, new.iloc[[3]]))
+
+    assert not np.array_equal(score(project, folder, new)["probability"], together["probability"])
+    assert (together.iloc[3] == alone.iloc[0]).all()

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from {{ cookiecutter.package_name }} import dictionary, recipe
+from {{ cookiecutter.package_name }} import dictionary, models, recipe, settings
 
 SIZE = 200
 COLUMNS = {
@@ -13,6 +15,9 @@ COLUMNS = {
     "street": dictionary.Column(type="category", transformation="target encoding"),
     "sent": dictionary.Column(type="datetime", transformation="date parts"),
     "note": dictionary.Column(type="text", transformation="text"),
+    "pay": dictionary.Column(type="number", transformation="log"),
+    "letter": dictionary.Column(type="text", transformation="text without stop words"),
+    "firm": dictionary.Column(type="category", transformation="string encoding"),
     "id": dictionary.Column(type="integer", role="id"),
     "unused": dictionary.Column(type="number", transformation="none"),
     "answer": dictionary.Column(type="category", role="target"),
@@ -29,11 +34,14 @@ def rows():
             "street": random.choice([f"street {i}" for i in range(100)], SIZE),
             "sent": pd.Timestamp("2026-01-01") + pd.to_timedelta(random.integers(0, 9999, SIZE), unit="h"),
             "note": random.choice(["late again", "in time", "I was 5 minutes late"], SIZE),
+            "pay": np.exp(random.normal(size=SIZE)),
+            "letter": random.choice(["this is late", "and it is in time"], SIZE),
+            "firm": random.choice(["Miller Inc", "Miller", "Smith Ltd", "Smyth"], SIZE),
             "id": range(SIZE),
             "unused": 1.0,
         }
     )
-    table.loc[::7, ["kg", "colour", "street", "sent", "note"]] = None
+    table.loc[::7, ["kg", "colour", "street", "sent", "note", "pay", "letter", "firm"]] = None
     return table
 
 
@@ -48,6 +56,9 @@ def test_columns_are_sorted_by_the_transformation_of_the_dictionary(rows):
         "target encoding": ["street"],
         "date parts": ["sent"],
         "text": ["note"],
+        "log": ["pay"],
+        "text without stop words": ["letter"],
+        "string encoding": ["firm"],
     }
 
 
@@ -87,6 +98,7 @@ def test_unknown_category_text_and_missing_cells_are_answered(rows, flavour):
     estimator = DecisionTreeClassifier() if flavour == "trees" else LogisticRegression(max_iter=5000)
     model = getattr(plan(rows), flavour)(estimator).fit(rows, rows["id"] % 2)
     new = rows.head(2).assign(colour=["purple", None], street=["nowhere", None], note=["unheard of", None])
+    new["firm"] = ["x", None]
 
     assert np.isfinite(model.predict_proba(new)).all()
 
@@ -159,6 +171,77 @@ def test_text_puts_no_memory_address_into_the_model(rows, flavour):
     parts = list(fitted[0].named_transformers_["text note"])
 
     assert parts and not [name for part in parts for name in vars(part) if name.endswith("_id")]
+
+
+ONE_BY_ONE = ["number", "log", "one-hot", "target encoding", "string encoding", "text", "text without stop words"]
+
+
+def made_by(transformation, rows, *, flavour="linear"):
+    """What a model sees of the one column of `rows`, as a dense table, and the fitted preprocessing."""
+    (name,) = rows.columns
+    recipe_ = recipe.Recipe({transformation: [name]}, "regression", 0)
+    fitted = getattr(recipe_, flavour)(LinearRegression())[:-1].fit(rows, np.arange(len(rows)) % 7)
+    return dense(fitted.transform(rows)), fitted
+
+
+def dense(table):
+    return table.toarray() if hasattr(table, "toarray") else np.asarray(table)
+
+
+@pytest.mark.parametrize("flavour", ["linear", "trees"])
+@pytest.mark.parametrize("transformation", ONE_BY_ONE)
+def test_row_is_transformed_the_same_alone_and_in_a_batch(rows, transformation, flavour):
+    column = {"number": "kg", "log": "pay", "one-hot": "colour"}.get(transformation, "note")
+
+    made, fitted = made_by(transformation, rows[[column]], flavour=flavour)
+
+    for place in range(0, SIZE, 20):
+        alone = dense(fitted.transform(rows[[column]].iloc[[place]]))
+        np.testing.assert_array_equal(alone[0], made[place])
+
+
+def test_each_transformation_of_a_text_makes_another_table(rows):
+    kinds = ["text", "text without stop words", "string encoding", "target encoding"]
+
+    tables = [made_by(kind, rows[["note"]])[0] for kind in kinds]
+
+    assert len({table.shape[1] for table in tables}) == len(kinds)
+
+
+def test_logarithm_takes_the_skew_away_and_keeps_the_order(rows):
+    made, _ = made_by("log", rows[["pay"]].dropna())
+
+    order = rows["pay"].dropna().argsort().to_numpy()
+    assert (np.diff(made[order, 0]) >= 0).all()
+    assert abs(pd.Series(made[:, 0]).skew()) < abs(rows["pay"].skew()) / 2
+
+
+def test_stop_words_and_groups_of_letters_are_what_they_say():
+    assert recipe.telling_words_of("This is the LATE parcel") == ["late", "parcel"]
+    assert recipe.letters_of("An") == [" a", "an", "n ", " an", "an ", " an "]
+
+
+def test_strings_that_are_spelt_alike_are_near_each_other(rows):
+    made, fitted = made_by("string encoding", rows[["firm"]].dropna())
+
+    miller, incorporated, smith = dense(fitted.transform(pd.DataFrame({"firm": ["Miller", "Miller Inc", "Smith"]})))
+
+    assert miller @ incorporated > miller @ smith + 0.3
+
+
+def test_target_whose_transformation_is_log_is_learned_as_its_logarithm(rows):
+    columns = {**COLUMNS, "answer": dictionary.Column(type="number", role="target", transformation="log")}
+    learned = recipe.plan(columns, rows[["kg"]], task="regression", seed=0)
+    truth = np.exp(3 + rows["kg"].fillna(0))
+
+    plain, logged = (
+        models.regressors(plan, settings.Train())["linear"].fit(rows, truth)
+        for plan in (replace(learned, log_target=False), learned)
+    )
+
+    assert learned.log_target
+    assert logged.score(rows, truth) > 0.98 > plain.score(rows, truth)
+    assert logged.predict(rows.head(1)) == logged.predict(rows)[:1]
 
 
 def test_words_are_the_same_in_upper_and_lower_case():
