@@ -1,7 +1,9 @@
 """What a person sees while a command runs: one log line a step on stderr, a progress bar on a terminal."""
 
+import contextlib
 import logging
 import sys
+import warnings
 from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
@@ -25,6 +27,16 @@ def name_the_step(event: logging.LogRecord) -> bool:
     """Put the module's own name, which is the verb, into the record."""
     event.step = event.name.rpartition(".")[2]
     return True
+
+
+@contextlib.contextmanager
+def warnings_as_lines(log: logging.Logger) -> Iterator[None]:
+    """Log each distinct warning of a library once, as one line."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for text in sorted({str(warning.message).strip().split("\n")[0] for warning in caught}):
+        log.warning("%s", text)
 
 
 def progress(items: Iterable[T], label: str) -> Iterator[T]:

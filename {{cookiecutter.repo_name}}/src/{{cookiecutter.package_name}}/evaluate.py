@@ -19,7 +19,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
-from . import answering, artefact, dictionary, figures, metrics, runs, sections, train, verdict
+from . import artefact, choices, dictionary, figures, metrics, runs, sections, train, verdict
 from .console import progress
 from .diagnostics import Result, Yardstick, constant
 from .errors import DataError
@@ -57,7 +57,7 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
         record = put_on_record(project, folder, result)
         evidence = Evidence(project, model, record, test, result, question)
         page: dict[str, Any] = {"set_aside": set_aside, "stale": trained_elsewhere(project, record)}
-        for name, section in progress({**sections.ALL, **answering.ALL}.items(), "evaluate"):
+        for name, section in progress({**sections.ALL, **choices.ALL}.items(), "evaluate"):
             page[name] = section(evidence)
             page[name]["figures"] = keep_figures(project, model.name, page[name].get("figures", {}))
     keep_answers(output.with_name(runs.ANSWERS), test, record["target"], result)

@@ -161,6 +161,22 @@ def learning(points: pd.DataFrame, metric: str, baseline: float) -> Figure:
     return figure
 
 
+def trials(tried: pd.DataFrame, metric: str) -> Figure:
+    """Score of each trial and the best so far, one panel a candidate, with the candidate as it is as a line."""
+    names = tried["candidate"].unique()
+    figure, places = panels(len(names), 8 if len(names) > 1 else 5, 3.4 * -(-len(names) // 2))
+    for axes, name in zip(places, names, strict=True):
+        table = tried[tried["candidate"] == name]
+        later = table[table["trial"] > 0]
+        axes.scatter(later["trial"], later["score"], s=14, color=BLUE, alpha=0.5, linewidths=0, label="a trial")
+        axes.step(later["trial"], table["best"].iloc[1:], color=ORANGE, lw=2, where="post", label="best so far")
+        axes.axhline(table["score"].iloc[0], color=GREY, ls="--", lw=1, label="as it is")
+        axes.set(xlabel="trial", ylabel=metric, title=name)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    places[0].legend(fontsize=8)
+    return figure
+
+
 def importance(table: pd.DataFrame, metric: str) -> Figure:
     """Loss of score when a column is shuffled, with its spread; the strongest 15."""
     table = table.head(15)[::-1]

@@ -60,6 +60,7 @@ class Train:
     blend: bool = True
     balance: bool = False
     positive: str = ""
+    trials: int = field(default=0, metadata=bounds(least=0))
     seed: int = field(default=0, metadata=SEED)
 
 

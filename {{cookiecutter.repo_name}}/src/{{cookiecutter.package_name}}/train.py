@@ -7,12 +7,10 @@ cross-validation over train and dev where rows are few; the best candidate is th
 probabilities calibrated by a temperature found on the rows that were held out. The test split is not read.
 """
 
-import contextlib
 import logging
 import pickle
 import time
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,8 +21,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
-from . import artefact, blend, confidence, dictionary, metrics, recipe, runs, surroundings, threshold
-from .console import progress
+from . import artefact, blend, confidence, dictionary, metrics, recipe, runs, surroundings, threshold, trials
+from .console import progress, warnings_as_lines
 from .errors import DataError, SettingsError
 from .metrics import Predictions
 from .models import Calibrated, classifiers, find_temperature, regressors, temper, threads
@@ -84,7 +82,7 @@ def run(project: Project, *, key: str, message: str = "") -> Path:
     folder = project.models / runs.new_name(project, key, started)
     with artefact.whole_folder(folder) as new:
         record = {"run": folder.name, "key": key, **surroundings.keep(project, new)}
-        model, learned, held = learn(project)
+        model, learned, held = learn(project, new)
         confidence.keep(new, *held)
         about = {"started": started.isoformat(timespec="seconds"), "seconds": round(time.perf_counter() - clock, 3)}
         write(project, new, model, {**record, **learned, **about, "decision": message})
@@ -96,23 +94,37 @@ def run(project: Project, *, key: str, message: str = "") -> Path:
     return folder
 
 
-def learn(project: Project) -> tuple[BaseEstimator, dict[str, Any], tuple[np.ndarray, Predictions]]:
-    """Compare the candidates and fit the best; with what `run.json` says of it, and what it said of held-out rows."""
+def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any], tuple[np.ndarray, Predictions]]:
+    """Compare the candidates and fit the best; with what `run.json` says of it, and what it said of held-out rows.
+
+    The table of the trials, if there are any, is written into `folder`.
+    """
     question, plan = prepare(project)
     estimators = candidates(project, question, plan)
     metric = metrics.choose(project.settings.train.metric, question.task, len(question.classes))
+    measure = metrics.available(question.task, len(question.classes))[metric]
     rule = threshold.rule(project.settings, metric, question.classes)
-    with warnings_as_lines(), threads(len(question.rows)):
+
+    def score(estimator: BaseEstimator) -> float:
+        truth, said = hold_out(estimator, question)
+        return measure.compute(truth, said if rule.is_half else decided(truth, said, rule))
+
+    with warnings_as_lines(log), threads(len(question.rows)):
+        if project.settings.train.trials:
+            tuned, table = trials.run(
+                trials.plan(project, higher_is_better=measure.higher_is_better), estimators, score
+            )
+            table.to_csv(folder / trials.TABLE, index=False)
+            estimators |= tuned
         held = hold_out_all(estimators, question)
     weights = add_blend(estimators, held, question) if project.settings.train.blend else {}
     if not rule.is_half:
         held = {name: (truth, decided(truth, said, rule)) for name, (truth, said) in held.items()}
     board = {name: metrics.score(*predictions, question.task) for name, predictions in held.items()}
-    measure = metrics.available(question.task, len(question.classes))[metric]
     best = choose_best(board, metric, measure, held)
     if best == "dummy":
         log.warning("no candidate is better than the constant answer: these columns say nothing about the target")
-    with warnings_as_lines(), threads(len(question.rows)):
+    with warnings_as_lines(log), threads(len(question.rows)):
         model, said = fit_best(estimators[best], question, *held[best], rule)
     truth = held[best][0]
     record = {
@@ -265,16 +277,6 @@ def hold_out(estimator: BaseEstimator, question: Question) -> tuple[np.ndarray, 
     if question.task == "regression":
         return truth, Predictions(values)
     return truth, Predictions(values, np.vstack([a.probabilities for a in answers]), question.classes)
-
-
-@contextlib.contextmanager
-def warnings_as_lines() -> Iterator[None]:
-    """Log each distinct warning of the estimators once, as one line."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield
-    for text in sorted({str(warning.message).strip().split("\n")[0] for warning in caught}):
-        log.warning("%s", text)
 
 
 def predict(model: BaseEstimator, rows: pd.DataFrame, classes: tuple) -> Predictions:

@@ -8,6 +8,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from {{ cookiecutter.package_name }} import (
     artefact,
+    console,
     dictionary,
     errors,
     metrics,
@@ -203,7 +204,7 @@ def test_blend_is_taken_unless_it_is_clearly_worse(noise, best):
 
 
 def test_warnings_of_estimators_become_lines_of_the_log(caplog):
-    with train.warnings_as_lines():
+    with console.warnings_as_lines(train.log):
         warnings.warn("did not converge\nlong story", stacklevel=1)
         warnings.warn("did not converge\nlong story", stacklevel=1)
 

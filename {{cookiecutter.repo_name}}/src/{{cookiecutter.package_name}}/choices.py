@@ -1,22 +1,35 @@
-"""What the evaluation report says of decisions: the threshold and its costs, and the rows that are better left open.
+"""What the evaluation report says of choices: hyper-parameters, the threshold and its costs, rows better left open.
 
-Used by `make evaluate`, on the test rows. Each function takes the evidence and returns a dict for the template, empty
-where there is nothing to say.
+Used by `make evaluate`; but for the trials, on the test rows. Each function takes the evidence and returns a dict for
+the template, empty where there is nothing to say.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from . import confidence, threshold
+from . import confidence, figures, threshold, trials
 from .diagnostics import wilson
 from .sections import Evidence, share, table
-from .verdict import number, percent
+from .verdict import number, percent, scored
 
 WISHES = (0.2, 0.1, 0.05, 0.02, 0.01)  # error rates that the report tries whatever is set
 Z = 1.96
+
+
+def search(evidence: Evidence) -> dict[str, Any]:
+    """The trials of the search for hyper-parameters; empty without one."""
+    path = evidence.project.models / evidence.run.name / trials.TABLE
+    if not path.is_file() or path.stat().st_size < 2:
+        return {}
+    tried, name = pd.read_csv(path), evidence.result.yardstick.name
+    last = tried.groupby("candidate", sort=False).agg(as_it_is=("score", "first"), best=("best", "last"))
+    last["trials"] = tried.groupby("candidate")["trial"].max()
+    found = table(last.reset_index(), as_it_is=partial(scored, name), best=partial(scored, name))
+    return {"table": found, "figures": {"trials": figures.trials(tried, name)}}
 
 
 def decision(evidence: Evidence) -> dict[str, Any]:
@@ -115,4 +128,8 @@ def within(wrong: np.ndarray) -> str:
     return f"{number(int(wrong.sum()))} ({percent(wrong.mean())}, 95 %: {percent(max(0, low))} … {percent(high)})"
 
 
-ALL: dict[str, Callable[[Evidence], dict[str, Any]]] = {"decision": decision, "abstention": abstention}
+ALL: dict[str, Callable[[Evidence], dict[str, Any]]] = {
+    "search": search,
+    "decision": decision,
+    "abstention": abstention,
+}
