@@ -56,6 +56,9 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path) -> 
     if limits.least > 1:
         text = "error_rate %g cannot be shown on the rows held out in training: no row is confident. Allow more errors"
         log.warning(text, project.settings.predict.error_rate)
+    if limits.band and np.isinf(limits.band.reach).any():
+        text = "too few rows were held out in training to hold error_rate %g: low and high are infinite for some"
+        log.warning(text, project.settings.predict.error_rate)
     unsure = int((~table["confident"]).sum())
     log.info("%d rows, %d not confident, run %s -> %s", len(table), unsure, model.name, project.relative(output))
 

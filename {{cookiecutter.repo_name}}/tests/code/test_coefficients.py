@@ -90,3 +90,27 @@ def test_words_do_not_hide_the_other_columns():
 
     assert len(table) == 15
     assert table["column"].value_counts().to_dict() == {"note": 12, "colour": 2, "weight": 1}
+
+
+def test_odds_are_those_of_the_positive_class():
+    truth = np.where(ROWS["weight"] > 70, "yes", "no")
+    pipeline = fitted({"number": ["weight"]}, truth, LogisticRegression(), task="classification")
+
+    of_yes, of_no = (
+        coefficients.strongest(pipeline, labels=["no", "yes"], positive=label).iloc[0] for label in ("yes", "no")
+    )
+
+    assert (of_yes["towards"], of_no["towards"]) == ("yes", "no")
+    assert of_yes["effect"] == pytest.approx(1 / of_no["effect"]) and of_yes["effect"] > 1
+
+
+@pytest.mark.parametrize(
+    ("column", "transformation", "words"),
+    [("weight", "log", "times as large"), ("town", "string encoding", "holds the letters")],
+)
+def test_logarithms_and_letters_are_told_in_words(column, transformation, words):
+    pipeline = fitted({transformation: [column]}, ROWS["weight"], Ridge())
+
+    found = coefficients.strongest(pipeline)
+
+    assert found["change"].str.contains(words).all() and set(found["column"]) == {column}

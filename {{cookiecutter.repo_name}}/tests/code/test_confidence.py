@@ -111,6 +111,16 @@ def test_numbers_get_low_and_high_where_a_rate_is_wanted(make_project, made_tabl
     assert ((table["low"] < table["prediction"]) & (table["prediction"] < table["high"])).all()
 
 
+def test_bands_that_too_few_rows_leave_open_are_said(make_project, made_table, caplog):
+    project = make_project(made_table, data={"source": "table.csv", "target": "amount"}, predict={"error_rate": 0.001})
+
+    with caplog.at_level("WARNING", logger=predict.log.name):
+        table = pd.read_csv(steps.make(project, "predict")[0])
+
+    assert np.isinf(table[["low", "high"]].to_numpy()).all()
+    assert "too few rows were held out in training" in caplog.text
+
+
 def test_run_from_before_is_named_where_a_rate_is_wanted(project):
     folder = runs.folders(project)[0]
     (folder / runs.HELD_OUT).unlink()
