@@ -13,6 +13,7 @@ import pandas as pd
 
 from . import confidence, figures, threshold, trials
 from .diagnostics import wilson
+from .metrics import columns_of
 from .sections import Evidence, share, table
 from .verdict import number, percent, scored
 
@@ -92,8 +93,8 @@ def abstention(evidence: Evidence) -> dict[str, Any]:
 def answered(evidence: Evidence, held: pd.DataFrame, rates: list[float]) -> pd.DataFrame:
     """Test rows that are answered and wrong for each wanted rate, and for `abstain_below`."""
     said, truth, wish = evidence.result.said, evidence.result.truth, evidence.project.settings.predict
-    columns = np.array([said.classes.index(label) for label in said.values])
-    sure, wrong = said.probabilities[np.arange(len(truth)), columns], said.values != truth
+    sure = said.probabilities[np.arange(len(truth)), columns_of(said.values, said.classes)]
+    wrong = said.values != truth
     limits = {f"at most {percent(rate)} wrong": confidence.least_probability(held, rate) for rate in rates}
     limits |= {f"abstain_below = {wish.abstain_below:g}": wish.abstain_below} if wish.abstain_below else {}
     lines = []
