@@ -19,8 +19,10 @@ MISSING_WORDS = frozenset(
 )
 TRUE_WORDS, FALSE_WORDS = frozenset(["true", "t", "yes", "y", "1"]), frozenset(["false", "f", "no", "n", "0"])
 INTEGERS_THAT_FLOAT_KEEPS = 2**53
+LARGEST = 3.4e38  # scikit-learn's trees compute in single precision, where more is infinite
 SHOWN_ROWS = 5
-SHOWN_COLUMNS = 2
+SHOWN_COLUMNS = 2  # a line each
+SHOWN_VIOLATIONS = 20  # the others share a line
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,7 @@ def conform(
     """
     wanted = [name for name in columns if target or columns[name].role != "target"]
     optional = set(by_role(columns, "ignored", "id"))
-    if absent := [name for name in wanted if name not in frame.columns and name not in optional]:
-        raise DataError(explain_absent(absent, frame, where))
+    absent = [name for name in wanted if name not in frame.columns and name not in optional]
     typed, refused, warned = {}, [], []
     for name in wanted:
         if name not in frame.columns:
@@ -83,8 +84,11 @@ def conform(
         values, violations = conform_column(frame[name], columns[name])
         typed[name] = values
         (refused if columns[name].rule == "refuse" else warned).extend(violations)
+    if absent and not refused:
+        raise DataError(explain_absent(absent, frame, where))
     if refused:
-        raise DataError(explain(refused, where, first_row))
+        missing = [f"{where}: {missing_columns(absent)}"] * bool(absent)
+        raise DataError(explain(missing, [*refused, *warned], where, first_row))
     warnings = [line(violation, where, first_row) for violation in warned]
     if extra := [str(name) for name in frame.columns if name not in columns]:
         warnings.append(f"{where}: columns that the data dictionary does not know are left out: {', '.join(extra)}")
@@ -175,7 +179,7 @@ def parse_number(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series
         text = as_text(cells)
         missing = is_missing(text, column, MISSING_WORDS)
         values = pd.to_numeric(plain_number(text, column), errors="coerce").astype("float64")
-    values = values.where(~missing & np.isfinite(values))
+    values = values.where(~missing & (values.abs() <= LARGEST))
     unreadable = values.isna() & ~missing
     if column.type == "integer":
         fraction = values.notna() & (values % 1 != 0)
@@ -187,9 +191,13 @@ def parse_number(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series
 
 def plain_number(text: pd.Series, column: Column) -> pd.Series:
     """Numbers as Python writes them: no thousands marks, a point before the decimals."""
+    text = text.str.replace("\u2212", "-", regex=False)
     if column.unit:
-        text = text.str.removesuffix(column.unit).str.removeprefix(column.unit).str.strip()
+        text = text.str.removesuffix(column.unit).str.strip()
+        text = text.str.replace(rf"^([-+]?)\s*{re.escape(column.unit)}\s*", r"\1", regex=True)
     if column.thousands:
+        text = text.str.replace("[\u00a0\u202f]", " ", regex=True) if column.thousands == " " else text
+        text = text.str.replace("\u2019", "'", regex=False) if column.thousands == "'" else text
         grouped = text.str.fullmatch(rf"[-+]?\d{{1,3}}({re.escape(column.thousands)}\d{{3}})+(\D\d*)?").fillna(False)
         text = text.where(~grouped.astype(bool), text.str.replace(column.thousands, "", regex=False))
     if column.decimal == ",":
@@ -215,9 +223,22 @@ def parse_datetime(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Seri
     else:
         text = as_text(cells)
         missing = is_missing(text, column, MISSING_WORDS)
-        parsed = pd.to_datetime(text.where(~missing), format=column.format or "ISO8601", errors="coerce", utc=True)
+        parsed = dates(text.where(~missing), column.format or "ISO8601")
     values = parsed.dt.tz_localize(None).astype("datetime64[us]")
     return values, values.isna() & ~missing
+
+
+def dates(text: pd.Series, formats: str) -> pd.Series:
+    """Text as dates in UTC; several formats, parted by " | ", are tried one after the other."""
+    parsed = None
+    for form in formats.split(" | "):
+        rest = text if parsed is None else text.where(parsed.isna())
+        try:
+            found = pd.to_datetime(rest, format=form, errors="coerce", utc=True)
+        except ValueError as error:
+            raise DataError(f"column {str(text.name)!r}: format = {formats!r} is no format of dates ({error}).") from None
+        parsed = found if parsed is None else parsed.fillna(found)
+    return parsed
 
 
 def parse_text(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
@@ -228,19 +249,34 @@ def parse_text(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
 
 def line(violation: Violation, where: str, first_row: int) -> str:
     """One violation in one line, with the rows as the file counts them."""
+    return f"{where}: column {described(violation, first_row)}"
+
+
+def described(violation: Violation, first_row: int) -> str:
+    """A violation without the name of the file."""
     shown = ", ".join(str(first_row + row) for row in violation.rows[:SHOWN_ROWS])
     more = ", ..." if len(violation.rows) > SHOWN_ROWS else ""
     rows = "1 row" if len(violation.rows) == 1 else f"{len(violation.rows)} rows"
-    return f"{where}: column {violation.column!r} has {violation.problem} ({rows}: {shown}{more})"
+    return f"{violation.column!r} has {violation.problem} ({rows}: {shown}{more})"
 
 
-def explain(violations: list[Violation], where: str, first_row: int) -> str:
-    """All violations in at most three lines: the first ones whole, the others by name."""
-    lines = [line(violation, where, first_row) for violation in violations[:SHOWN_COLUMNS]]
-    others = [violation.column for violation in violations[SHOWN_COLUMNS:]]
-    also = f"Also: {', '.join(dict.fromkeys(others))}. " if others else ""
-    cures = "; ".join(dict.fromkeys(violation.cure for violation in violations[:SHOWN_COLUMNS]))
-    return "\n".join([*lines, f"{also}{cures} in references/data_dictionary.toml."])
+def explain(missing: list[str], violations: list[Violation], where: str, first_row: int) -> str:
+    """All that is wrong with a table, in at most three lines: the first line whole, the others in one if need be."""
+    lines = [*missing, *(line(violation, where, first_row) for violation in violations)]
+    if len(lines) <= SHOWN_COLUMNS:
+        cures = "; ".join(dict.fromkeys(violation.cure for violation in violations))
+        return "\n".join([*lines, f"{cures} in references/data_dictionary.toml."])
+    also = [described(violation, first_row) for violation in violations[1 - len(missing) :]]
+    more = f"; and {len(also) - SHOWN_VIOLATIONS} more" if len(also) > SHOWN_VIOLATIONS else ""
+    return (
+        f"{lines[0]}\nAlso: {'; '.join(also[:SHOWN_VIOLATIONS])}{more}.\n"
+        "Mend the file, or what references/data_dictionary.toml says of these columns (range, values, missing, rule)."
+    )
+
+
+def missing_columns(absent: list[str]) -> str:
+    """How many columns are missing, and the first of them by name."""
+    return f"{len(absent)} column(s) of the data dictionary are missing: {', '.join(map(repr, absent[:10]))}."
 
 
 def explain_absent(absent: list[str], frame: pd.DataFrame, where: str) -> str:
@@ -248,7 +284,7 @@ def explain_absent(absent: list[str], frame: pd.DataFrame, where: str) -> str:
     found = [str(name) for name in frame.columns]
     shown = ", ".join(found[:20]) + (", ..." if len(found) > 20 else "")
     return (
-        f"{where}: {len(absent)} column(s) of the data dictionary are missing: {', '.join(map(repr, absent[:10]))}.\n"
+        f"{where}: {missing_columns(absent)}\n"
         f'Found: {shown}.\nAdd them, or give them role = "ignored" in references/data_dictionary.toml and train again.'
     )
 

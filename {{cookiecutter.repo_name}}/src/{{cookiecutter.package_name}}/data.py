@@ -6,7 +6,10 @@ Reads `[data] source` of `params.toml`; writes `data/raw/<dump>/` (read-only, wi
 `references/data_dictionary.toml` (the first time only) and `data/interim/clean.parquet`.
 """
 
+import difflib
 import logging
+import os
+import unicodedata
 
 import pandas as pd
 
@@ -18,7 +21,7 @@ from .source import Dump
 log = logging.getLogger(__name__)
 
 
-def run(project: Project, dump: Dump) -> None:
+def run(project: Project, dump: Dump) -> list[str]:
     """Turn a raw dump into the clean table.
 
     Parameters
@@ -27,19 +30,27 @@ def run(project: Project, dump: Dump) -> None:
     dump : Dump
         The raw files, fetched by `source.fetch`.
 
+    Returns
+    -------
+    list of str
+        What was decided and found, one line each, for the record of the clean table.
+
     Raises
     ------
     DataError
         The files cannot be read, the target is missing, or rows do not fit the data dictionary.
     """
     settings = project.settings.data
-    table = read.tables(dump.files, settings.read)
     where = dump.files[0].name
+    try:
+        table = read.tables(dump.files, settings.read)
+    except DataError as error:  # what is to be mended is the source, not its read-only copy
+        raise DataError(str(error).replace(f"{dump.folder}{os.sep}", "")) from None
     for text in table.decisions:
         log.info("%s", text)
     check_columns(project, table.frame, where)
     if not project.dictionary.exists():
-        describe(project, table.frame)
+        describe(project, table.frame, where)
     columns = dictionary.load(project.dictionary)
     check_dictionary(project, columns)
     frame, warnings = conform.conform(table.frame, columns, where=where, first_row=table.first_row)
@@ -47,26 +58,26 @@ def run(project: Project, dump: Dump) -> None:
         log.warning("%s", text)
     known = frame[frame[settings.target].notna()].reset_index(drop=True)
     if len(known) < len(frame):
-        log.warning("%d rows without a value of %r left out", len(frame) - len(known), settings.target)
+        warnings.append(f"{len(frame) - len(known)} rows without a value of {settings.target!r} left out")
+        log.warning("%s", warnings[-1])
     if known.empty:
-        raise DataError(f"{where}: the target {settings.target!r} is empty in all {len(frame)} rows.")
+        raise DataError(empty_target(where, settings.target, len(frame)))
     # `add_features` must not compute anything from what is not known when a prediction is needed.
     known = known.drop(columns=list(settings.drop))
     with artefact.whole(project.clean) as path:
         known.to_parquet(path, index=False)
     log.info("%d rows, %d columns -> %s", *known.shape, project.relative(project.clean))
+    return [*table.decisions, *warnings]
 
 
 def check_columns(project: Project, frame: pd.DataFrame, where: str) -> None:
     """The target and the columns to drop must be there."""
     settings, found = project.settings.data, [str(name) for name in frame.columns]
     if settings.target not in found:
-        near = [name for name in found if name.strip().lower() == settings.target.strip().lower()]
-        hint = f"Did you mean {near[0]!r}? " if near else ""
         raise SettingsError(
             f"{where}: there is no column {settings.target!r} to predict.\n"
-            f"Found: {', '.join(found[:30])}{', ...' if len(found) > 30 else ''}.\n"
-            f"{hint}Set [data] target in params.toml."
+            f"Found: {', '.join(found[:30])[:500]}{', ...' if len(found) > 30 else ''}.\n"
+            f"{hint(settings.target, found)}Set [data] target in params.toml."
         )
     if unknown := [name for name in settings.drop if name not in found]:
         raise SettingsError(
@@ -75,7 +86,30 @@ def check_columns(project: Project, frame: pd.DataFrame, where: str) -> None:
         )
 
 
-def describe(project: Project, frame: pd.DataFrame) -> None:
+def hint(target: str, found: list[str]) -> str:
+    """The column that was probably meant, or why there is none."""
+    if len(found) == 1 and target in found[0]:
+        return "The columns were not told apart: set separator in [data] read. "
+    if found[0] == "column_1" and found[-1] == f"column_{len(found)}":
+        return "If the first row holds the names, set header = true in [data] read. "
+    plain = {unicodedata.normalize("NFKC", name).strip().casefold(): name for name in found}
+    wanted = unicodedata.normalize("NFKC", target).strip().casefold()
+    if near := difflib.get_close_matches(wanted, plain, n=1, cutoff=0.75):
+        same = unicodedata.normalize("NFC", plain[near[0]]) == unicodedata.normalize("NFC", target)
+        how = f" (the same letters, written as {ascii(plain[near[0]])})" if same else ""
+        return f"Did you mean {plain[near[0]]!r}{how}? "
+    return ""
+
+
+def empty_target(where: str, target: str, rows: int) -> str:
+    """What to say of a table that answers nothing."""
+    return (
+        f"{where}: the target {target!r} is empty in all {rows} rows.\n"
+        "Set [data] target in params.toml, or fill the column in the source."
+    )
+
+
+def describe(project: Project, frame: pd.DataFrame, where: str) -> None:
     """Infer the data dictionary, say what was decided, and write it."""
     settings = project.settings
     columns, decisions = infer.infer(
@@ -87,7 +121,10 @@ def describe(project: Project, frame: pd.DataFrame) -> None:
     )
     for text in decisions:
         log.info("%s", text)
-    dictionary.write(project.dictionary, columns)
+    target = settings.data.target
+    if conform.parse(frame[target], columns[target])[0].isna().all():  # before a dictionary of it is written
+        raise DataError(empty_target(where, target, len(frame)))
+    dictionary.write(project.dictionary, columns, decisions)
     log.info("wrote %s: it is yours now, check and commit it", project.relative(project.dictionary))
 
 
@@ -98,6 +135,11 @@ def check_dictionary(project: Project, columns: dictionary.Dictionary) -> None:
         raise SettingsError(
             f"params.toml says target = {settings.target!r}, {name} says {dictionary.target(columns)!r}.\n"
             f"Change the role in {name}, or delete that file to have it made again."
+        )
+    if columns[settings.target].type == "datetime":
+        raise SettingsError(
+            f"The target {settings.target!r} is a date: classes and numbers can be predicted.\n"
+            f"Make a number of it in the source (days until then), or mend its type in {name}."
         )
     used = [name for name in settings.drop if name in columns and columns[name].role != "ignored"]
     if used:

@@ -6,7 +6,7 @@ belongs to the user: every later batch is checked against it (`conform.py`) and 
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -44,7 +44,7 @@ HEADER = """\
 #   the target: none, or log for a number: all models then learn its logarithm
 # description      for people: what it means, its unit, who measures it, when it is known
 # For reading:     decimal, thousands (marks in numbers), unit ($, %, kg: left out of numbers),
-#                  missing (texts that mean "no value"), format (of dates)
+#                  missing (texts that mean "no value"), format (of dates; several are parted by " | ")
 """
 
 
@@ -95,8 +95,9 @@ def load(path: Path) -> Dictionary:
     Raises
     ------
     DataError
-        Not TOML, an unknown key or word, a transformation that the type does not allow, or no column or more than one
-        with the role `target`.
+        Not TOML, a transformation that the type does not allow, or no column or more than one with the role `target`.
+    SettingsError
+        An unknown key, a wrong type, or a word that is not allowed.
     """
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -119,13 +120,13 @@ def check_transformation(column: Column, place: str) -> None:
         )
 
 
-def write(path: Path, columns: Mapping[str, Column]) -> None:
+def write(path: Path, columns: Mapping[str, Column], decisions: Iterable[str] = ()) -> None:
     """Write the dictionary as TOML, whole or not at all."""
-    artefact.write_text(path, dumps(columns))
+    artefact.write_text(path, dumps(columns, decisions))
 
 
-def dumps(columns: Mapping[str, Column]) -> str:
-    """The dictionary as TOML text, with the explanation of its keys on top.
+def dumps(columns: Mapping[str, Column], decisions: Iterable[str] = ()) -> str:
+    """The dictionary as TOML text, on top the explanation of its keys and what was decided when it was inferred.
 
     Examples
     --------
@@ -141,7 +142,14 @@ def dumps(columns: Mapping[str, Column]) -> str:
     description = ""
     <BLANKLINE>
     """
-    return HEADER + "".join(f"\n[{quote(name)}]\n{table(column)}" for name, column in columns.items())
+    notes = "".join(f"# - {one_line(text)}\n" for text in decisions)
+    notes = f"#\n# Decided when it was inferred:\n{notes}" if notes else ""
+    return HEADER + notes + "".join(f"\n[{quote(name)}]\n{table(column)}" for name, column in columns.items())
+
+
+def one_line(text: str) -> str:
+    """A text as a comment may hold it: TOML ends a comment with the line, and allows no control characters."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def table(column: Column) -> str:

@@ -313,7 +313,7 @@ def _xls_cell(cell: object, datemode: int) -> object:
     return cell.value if cell.value != "" else None
 
 
-def listed(names: list) -> str:
-    """Return at most five names, and how many more there are."""
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(str(name) for name in names[:5]) + more
+def listed(names: list, most: int = 5) -> str:
+    """Return at most so many names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(str(name) for name in names[:most]) + more

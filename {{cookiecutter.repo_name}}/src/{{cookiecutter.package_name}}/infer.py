@@ -5,7 +5,7 @@ Every guess is said: `infer` returns the lines that `make data` prints. What was
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,25 +14,25 @@ import pandas as pd
 
 from .conform import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, as_text, is_missing, parse
 from .dictionary import Column, Dictionary
+from .formats import listed
+from .spelling import looks_like_code, ways
 
 # Reading `MISSING_WORDS` inside a category loses nothing if they stay a category of their own, and `NA` often is one
 # ("no pool"); only words that no table uses for a category are taken as missing there.
 MISSING_CATEGORIES = ("?", "nan", "NaN", "null", "NULL", "#N/A", "N/A", "n/a")
 ODD_SHARE = 0.05  # at most this share of the cells of a number or date may be markers that were not known before
 ODD_SHARE_OF_MANY, MANY_VALUES = 0.5, 20  # but up to half of the cells where more different values than this are fine
+ALIKE = 0.5  # if this share of the cells looks like numbers or dates that were not read, it is said
 ODD_WORDS = 3  # and at most this many different ones
+# Cells that a person would take for an amount, a date or a clock time; said where no way of `spelling.py` reads them.
+AMOUNT_LIKE = r"[-+(]?\s*[$€£¥₹]?\s*-?\d[\d.,' ]*(?:[eE][-+]?\d+)?\s*[%$€£¥₹kKmM)-]*"
+TIME_LIKE = r"\d{1,4}(?:/|-|\.)(?:\d{1,2}|[A-Z][a-z]+)(?:/|-|\.)\d{1,4}(?:[T ].*)?|(?:.*[T ])?\d{1,2}:\d\d.*"
 ONE_HOT_LIMIT = 12  # categories; above, a column per category is slower and no better than target encoding
-VALUES_LIMIT = 30  # categories that the dictionary lists one by one
+VALUES_LIMIT = 200  # categories that the dictionary lists one by one; above, a new one is not noticed
 TEXT_UNIQUE_SHARE, TEXT_WORDS = 0.5, 2.0  # free text: more unique cells than this, and this many words on average
+NAMED = 20  # columns that a line of the log names
 ID_ROWS = 20  # fewer rows say nothing about uniqueness
-ID_NAME = re.compile(r"(^|[^a-z])(id|ids|uuid|guid|key|index|no|nr|number|code)$|[a-z](ID|Id|Number|No|Key)$")
-DATE_LIKE = re.compile(r"\d.*[-/.: ].*\d|\d{1,2}[a-zA-Z]{3}\d{2}")
-DAYS = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y")
-MONTHS = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%m-%d-%y")
-NAMED = ("%Y/%m/%d", "%b %d %Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y")
-UNITS = "$€£¥₹%"
-TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
-PROBE_CELLS = 200  # a format that fails on these is not tried on the whole column
+ID_NAME = re.compile(r"(^|[^a-z])(unnamed: \d+|id|ids|uuid|guid|key|index|no|nr|number|code)$|[a-z](ID|Id|Number|No|Key)$")
 
 
 def infer(
@@ -65,11 +65,12 @@ def infer(
     for name in map(str, frame.columns):
         cells = frame[name]
         column, note = infer_type(cells, read)
-        role = infer_role(cells, column, target=target, drop=drop, special={special: kind} if special else {})
-        columns[name] = finish(cells, replace(column, role=role))
+        values, _ = parse(cells, column)
+        role = infer_role(values, column, target=target, drop=drop, special={special: kind} if special else {})
+        columns[name] = finish(values, replace(column, role=role))
         notes.setdefault(note, []).append(repr(name))
     notes.pop("", None)
-    return columns, [f"{', '.join(names)}: {note}" for note, names in notes.items()] + summary(columns, drop)
+    return columns, [f"{listed(names, NAMED)}: {note}" for note, names in notes.items()] + summary(columns, drop)
 
 
 def infer_type(cells: pd.Series, read: Mapping[str, Any]) -> tuple[Column, str]:
@@ -82,15 +83,15 @@ def infer_type(cells: pd.Series, read: Mapping[str, Any]) -> tuple[Column, str]:
     present = text[~is_missing(text, Column(type="text", missing=markers), MISSING_WORDS)]
     if present.empty:
         return Column(type="text"), ""
-    for candidate, note in candidates(present, read, markers):
-        _, unreadable = parse(present, candidate)
+    for way, note in ways(present, read, markers):
+        values, unreadable = parse(present, way)
         odd = tuple(present[unreadable].unique()[: ODD_WORDS + 1])
-        if not odd:
-            return candidate, note
-        if len(odd) <= ODD_WORDS and unreadable.mean() <= allowed_share(present[~unreadable]):
+        if len(odd) <= ODD_WORDS and unreadable.mean() <= (allowed_share(present[~unreadable]) if odd else 0):
             words = ", ".join(f"{word!r} ({(present == word).sum()} cells)" for word in odd)
-            remark = f"{words} read as missing in a column of type {candidate.type}"
-            return replace(candidate, missing=markers + odd), "; ".join(filter(None, [note, remark]))
+            whole = way.type == "number" and (values.dropna() % 1 == 0).all()
+            found = replace(way, missing=markers + odd, type="integer" if whole else way.type)
+            remark = f"{words} read as missing in a column of type {found.type}" * bool(odd)
+            return found, "; ".join(filter(None, [note, remark]))
     return infer_words(text, present, markers)
 
 
@@ -107,93 +108,58 @@ def native_type(cells: pd.Series) -> str | None:
         return "datetime"
     if pd.api.types.is_numeric_dtype(cells.dtype):
         present = cells.dropna()
+        if pd.api.types.is_integer_dtype(cells.dtype) and len(present):
+            if max(int(present.max()), -int(present.min())) > INTEGERS_THAT_FLOAT_KEEPS:
+                return None  # as numbers, neighbours would become the same
         return "integer" if len(present) and (present % 1 == 0).all() else "number"
     return None
-
-
-def candidates(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...]) -> Iterator[tuple[Column, str]]:
-    """The ways to read a column of text, most likely first; each with a remark."""
-    probe = present.iloc[:PROBE_CELLS]
-    if probe.str.fullmatch(r"(?i)true|false").all():
-        yield Column(type="boolean", missing=markers), ""
-    if probe.str.contains(r"\d").mean() > 1 - ODD_SHARE_OF_MANY and not looks_like_code(present):
-        yield from number_candidates(present, read, markers)
-    if probe.str.contains(DATE_LIKE).mean() > 1 - 2 * ODD_SHARE:
-        yield from date_candidates(present, read, markers)
-
-
-def looks_like_code(present: pd.Series) -> bool:
-    """Digits that are a name, not an amount: leading zeros, or more digits than a float keeps."""
-    digits = present[present.str.fullmatch(r"\d+").fillna(False).astype(bool)]
-    if digits.empty:
-        return False
-    return bool(digits.str.fullmatch(r"0\d+").any()) or bool((digits.astype(float) > INTEGERS_THAT_FLOAT_KEEPS).any())
-
-
-def number_candidates(
-    present: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...]
-) -> Iterator[tuple[Column, str]]:
-    """Integer, number, then decimal comma and thousands marks where the cells have them; a unit is left out."""
-    given: dict[str, Any] = {key: read[key] for key in ("decimal", "thousands") if key in read}
-    unit = next((mark for mark in UNITS if present.str.contains(mark, regex=False).mean() > ODD_SHARE_OF_MANY), "")
-    same, said = {"missing": markers, "unit": unit}, f"{unit!r} left out of the numbers" if unit else ""
-    for kind in ("integer", "number"):
-        yield Column(type=kind, **same, **given), said
-    if given:
-        return
-    bare, also = present.str.strip(unit + " "), f"; {said}" if unit else ""
-    if bare.str.fullmatch(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?").any():
-        for kind in ("integer", "number"):
-            yield Column(type=kind, thousands=",", **same), f"',' read as the thousands mark{also}"
-    if bare.str.contains(",").any():
-        yield Column(type="number", decimal=",", **same), f"',' read as the decimal mark{also}"
-        yield Column(type="number", decimal=",", thousands=".", **same), f"',' read as the decimal mark{also}"
-
-
-def date_candidates(
-    present: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...]
-) -> Iterator[tuple[Column, str]]:
-    """ISO dates, then every format whose probe fits; says so where day and month cannot be told apart."""
-    wish = read.get("dates", "")
-    if wish not in ("", "day-first", "month-first"):
-        yield Column(type="datetime", missing=markers, format=str(wish)), ""
-        return
-    yield Column(type="datetime", missing=markers), ""
-    orders = {"day-first": (DAYS,), "month-first": (MONTHS,)}.get(str(wish), (MONTHS, DAYS))
-    formats = [day + time for days in (*orders, NAMED) for day in days for time in TIMES]
-    probe = present.iloc[:: max(1, len(present) // PROBE_CELLS)]
-    fitting = [Column(type="datetime", missing=markers, format=form) for form in formats]
-    fitting = [column for column in fitting if parse(probe, column)[1].mean() <= ODD_SHARE]
-    fitting = [column for column in fitting if not parse(present, column)[1].any()] or fitting
-    for column in fitting:
-        unsure = len(fitting) > 1 and not wish
-        note = '; day and month could be the other way round: say [data.read] dates = "day-first"' if unsure else ""
-        yield column, f"dates read as {column.format}{note}"
 
 
 def infer_words(text: pd.Series, present: pd.Series, markers: tuple[str, ...]) -> tuple[Column, str]:
     """Free text or category, by how many cells are unique and how many words they have."""
     missing = markers + tuple(word for word in MISSING_CATEGORIES if (text == word).any())
-    kept = sorted(word for word in text.dropna().unique() if word and word.lower() in MISSING_WORDS | {"unknown"})
-    note = ", ".join(repr(word) for word in kept if word not in missing)
     words = present.str.count(r"\S+").mean()
     free = present.nunique() > TEXT_UNIQUE_SHARE * len(present) and words >= TEXT_WORDS
     kind = "text" if free and len(present) >= ID_ROWS else "category"
-    return Column(
-        type=kind, missing=missing
-    ), f"{note} kept as a category; if it means missing, say so in 'missing'" * bool(note)
+    notes = [*unread_numbers(present, kind), *doubtful_words(text, present, missing)]
+    return Column(type=kind, missing=missing), "; ".join(notes)
+
+
+def unread_numbers(present: pd.Series, kind: str) -> list[str]:
+    """What to say of a column that looks like numbers or dates, but that no way of reading fits."""
+    if looks_like_code(present):
+        long = present.str.fullmatch(r"[-+]?\d{16,}").any()
+        return [f"whole numbers beyond 2^53 kept as {kind}: as numbers, neighbours would become equal"] * bool(long)
+    for what, pattern in (("dates or times", TIME_LIKE), ("numbers", AMOUNT_LIKE)):
+        alike = present.str.fullmatch(pattern).fillna(False).astype(bool)
+        if alike.mean() >= ALIKE:
+            sample = (present if alike.all() else present[~alike]).iloc[0][:40]
+            cure = "write them one way in the source" + ", or say 'format'" * (pattern is TIME_LIKE)
+            return [f"cells like {what}, but no one way reads all of them ({sample!r}): kept as {kind}; {cure}"]
+    return []
+
+
+def doubtful_words(text: pd.Series, present: pd.Series, missing: tuple[str, ...]) -> list[str]:
+    """What to say of words that may mean missing, and of words that differ in capitals alone."""
+    distinct = pd.Series(present.unique())
+    kept = sorted(word for word in text.dropna().unique() if word and word.lower() in MISSING_WORDS | {"unknown"})
+    kept = [repr(word) for word in kept if word not in missing]
+    twins = distinct[distinct.str.lower().duplicated(keep=False)]
+    notes = [f"{', '.join(kept)} kept as a category; if it means missing, say so in 'missing'"] * bool(kept)
+    if len(twins):
+        notes.append(f"{', '.join(map(repr, sorted(twins, key=str.lower)[:4]))} differ in capitals alone: kept apart")
+    return notes
 
 
 def infer_role(
-    cells: pd.Series, column: Column, *, target: str, drop: tuple[str, ...], special: Mapping[str, str]
+    values: pd.Series, column: Column, *, target: str, drop: tuple[str, ...], special: Mapping[str, str]
 ) -> str:
     """The role of a column: what was said first, then constants and ids."""
-    name = str(cells.name)
+    name = str(values.name)
     if name == target:
         return "target"
     if name in special:
         return special[name]
-    values, _ = parse(cells, column)
     if name in drop or values.nunique() <= 1:
         return "ignored"
     return "id" if looks_like_id(values, column) else "feature"
@@ -209,9 +175,8 @@ def looks_like_id(values: pd.Series, column: Column) -> bool:
     return column.type == "category"
 
 
-def finish(cells: pd.Series, column: Column) -> Column:
+def finish(values: pd.Series, column: Column) -> Column:
     """Add what the values say: missing cells, range or categories, transformation, rule."""
-    values, _ = parse(cells, column)
     changes: dict[str, Any] = {"missing_allowed": bool(values.isna().any()) or column.role == "ignored"}
     if column.type in ("integer", "number") and values.notna().any() and column.role != "id":
         changes["range"] = plausible_range(values)
@@ -257,4 +222,4 @@ def summary(columns: Dictionary, drop: tuple[str, ...]) -> list[str]:
         "free text": [n for n, c in columns.items() if c.type == "text" and c.role == "feature"],
         "dates": [n for n, c in columns.items() if c.type == "datetime"],
     }
-    return [f"{what}: {', '.join(names)}" for what, names in groups.items() if names]
+    return [f"{what}: {listed(names, NAMED)}" for what, names in groups.items() if names]

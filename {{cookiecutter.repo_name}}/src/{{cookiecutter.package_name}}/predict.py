@@ -26,7 +26,7 @@ LAST_COLUMNS = b"confident,run"
 CLASSES_SHOWN = 20  # with more classes, a column for each would hide the answer
 
 
-def run(project: Project, *, folder: Path, input: Path | None, output: Path) -> None:
+def run(project: Project, *, folder: Path, input: Path | None, output: Path, replace: bool = True) -> list[str]:
     """Score `input` with the run in `folder` and write `output`.
 
     Parameters
@@ -38,6 +38,13 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path) -> 
         The rows; None takes the test split.
     output : Path
         A CSV file, written whole or not at all.
+    replace : bool
+        Whether the predictions of another input may be replaced: where the user named `output`.
+
+    Returns
+    -------
+    list of str
+        What was decided and found in the input, one line each, for the record of the predictions.
 
     Raises
     ------
@@ -45,10 +52,14 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path) -> 
         The input does not fit the data dictionary; nothing is written.
     """
     check_output(output)
+    if not replace:
+        check_same_input(project, input, output)
     model = runs.load(folder)
     check_costs(project, model)
     limits = confidence.limits(folder, project.settings.predict)
-    rows = test_rows(project, model) if input is None else read_rows(project, model, input)
+    rows, said = (test_rows(project, model), []) if input is None else read_rows(project, model, input)
+    for text in said:
+        log.info("%s", text)
     with threads(len(rows)):
         table = answer(model, rows, abstain_below=limits.least, band=limits.band)
     with artefact.whole(output) as path:
@@ -61,6 +72,7 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path) -> 
         log.warning(text, project.settings.predict.error_rate)
     unsure = int((~table["confident"]).sum())
     log.info("%d rows, %d not confident, run %s -> %s", len(table), unsure, model.name, project.relative(output))
+    return said
 
 
 def check_costs(project: Project, model: Run) -> None:
@@ -85,6 +97,18 @@ def check_output(path: Path) -> None:
                 raise DataError(f"{path} exists and holds no predictions: it is not overwritten.\nName another OUTPUT.")
 
 
+def check_same_input(project: Project, input: Path | None, output: Path) -> None:
+    """Refuse to replace the predictions of one file by those of another."""
+    scored = project.relative(input or project.split("test"))
+    inputs = artefact.recorded(output).get("inputs", {}) if output.is_file() else {}
+    before = [path for path in inputs if not path.endswith(f"/{runs.MODEL}")]
+    if before and scored not in before:
+        raise DataError(
+            f"{project.relative(output)} holds the predictions of {before[0]}, not of {scored}: it is not overwritten.\n"
+            "Name another OUTPUT, or remove it."
+        )
+
+
 def test_rows(project: Project, model: Run) -> pd.DataFrame:
     """The test split as it was before features were added, without its target."""
     test = pd.read_parquet(artefact.checked(project.split("test")))
@@ -92,14 +116,12 @@ def test_rows(project: Project, model: Run) -> pd.DataFrame:
     return rows
 
 
-def read_rows(project: Project, model: Run, path: Path) -> pd.DataFrame:
+def read_rows(project: Project, model: Run, path: Path) -> tuple[pd.DataFrame, list[str]]:
     """Read a file and make it conform to the run's columns under the rules of the present dictionary."""
     table = read.table(path, project.settings.data.read)
     columns = rules_of_today(model.columns, project.dictionary)
     rows, warnings = model.conform(table.frame, columns, where=path.name, first_row=table.first_row, target=False)
-    for text in (*table.decisions, *warnings):
-        log.info("%s", text)
-    return rows
+    return rows, [*table.decisions, *warnings]
 
 
 def rules_of_today(columns: dict, path: Path) -> dict:
@@ -127,13 +149,12 @@ def answer(model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band |
     Returns
     -------
     DataFrame, shape (n_rows, n_ids + ...)
-        The id columns (or `row`, counted from 1), `prediction`, for classes `probability` (of the prediction, 0-1) and
-        `probability_<class>`, for numbers with a band `low` and `high` (in the target's unit), then `confident` (for
-        numbers: within the range of the training target) and `run`.
+        The id columns (or `row`, counted from 1; `<name> (id)` where one is named like what follows), `prediction`, for
+        classes `probability` (of the prediction, 0-1) and `probability_<class>`, for numbers with a band `low` and
+        `high` (in the target's unit), then `confident` (for numbers: within the range of the training target) and
+        `run`.
     """
-    ids = [name for name in dictionary.by_role(model.columns, "id") if name in rows.columns]
-    table = rows[ids].copy() if ids else pd.DataFrame({"row": np.arange(1, len(rows) + 1)})
-    table = table.reset_index(drop=True)
+    table = pd.DataFrame(index=range(len(rows)))
     features = model.add_features(rows)
     if model.record["task"] == "regression":
         table["prediction"] = model.model.predict(features)
@@ -151,4 +172,6 @@ def answer(model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band |
                 table[f"probability_{label}"] = probabilities[:, index]
         table["confident"] = table["probability"] >= abstain_below
     table["run"] = model.name
-    return table
+    ids = [name for name in dictionary.by_role(model.columns, "id") if name in rows.columns]
+    before = rows[ids].reset_index(drop=True) if ids else pd.DataFrame({"row": np.arange(1, len(rows) + 1)})
+    return before.rename(columns={name: f"{name} (id)" for name in ids if name in table}).join(table)

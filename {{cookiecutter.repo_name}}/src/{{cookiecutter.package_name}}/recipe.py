@@ -178,7 +178,7 @@ def split_dates(dates: pd.DataFrame) -> np.ndarray:
         date = pd.to_datetime(dates[name]).dt
         midnight = date.normalize()
         hour = (dates[name] - midnight).dt.total_seconds() / 3600
-        days = (midnight - pd.Timestamp(0)).dt.days
+        days = (midnight - pd.Timestamp(0).as_unit("s")).dt.days  # nanoseconds end in 1677 and 2262
         parts += [date.year, date.month, date.day, date.day_of_week, hour, days]
     return np.column_stack([part.to_numpy(dtype="float64", na_value=np.nan) for part in parts])
 

@@ -135,7 +135,7 @@ def bring_up_to_date(name: str, work: Work) -> bool:
         logging.getLogger(f"{__package__}.{name}").info("made before from the same: taken from .cache")
         return True
     described = work.project.dictionary.is_file()
-    step.start(work, key)
+    said = step.start(work, key)
     for path in step.inputs(work):
         if work.digests.of(path) != facts["inputs"][work.project.relative(path)]:
             raise DataError(f"{path} changed while {name} read it: what came out does not count.\nRun it again.")
@@ -145,7 +145,8 @@ def bring_up_to_date(name: str, work: Work) -> bool:
         key, facts = key_of(name, work)
     outputs = step.outputs(work)
     for path in outputs:
-        artefact.record(path, {"step": name, "key": key, **facts, **artefact.commit(root)})
+        decisions = {"decisions": said} if isinstance(said, list) else {}
+        artefact.record(path, {"step": name, "key": key, **facts, **decisions, **artefact.commit(root)})
     shelf.put(root, name, key, outputs)
     return True
 
@@ -269,13 +270,17 @@ def report(work: Work) -> list[Path]:
 
 def rows_to_score(work: Work) -> list[Path]:
     """The model, and the file that `predict` scores."""
-    return [*model_file(work), work.wish.get("input") or work.project.split("test")]
+    rows = work.wish.get("input")
+    if rows and not rows.is_file():  # to open a pipe would wait for ever
+        raise source.missing_file(rows, "INPUT")
+    return [*model_file(work), rows or work.project.split("test")]
 
 
 def predictions(work: Work) -> list[Path]:
     """Where `predict` writes: `OUTPUT`, or `data/predictions/<input name>.csv`."""
-    scored = rows_to_score(work)[-1]
-    return [work.wish.get("output") or work.project.root / "data" / "predictions" / f"{scored.name.split('.')[0]}.csv"]
+    rows = work.wish.get("input")
+    name = f"{rows.name.removesuffix('.csv')}.csv" if rows else "test.csv"
+    return [work.wish.get("output") or work.project.root / "data" / "predictions" / name]
 
 
 def start(name: str) -> Any:
@@ -329,7 +334,11 @@ STEPS = {
         inputs=rows_to_score,
         outputs=predictions,
         start=lambda work, key: start("predict").run(
-            work.project, folder=work.folder, input=work.wish.get("input"), output=predictions(work)[0]
+            work.project,
+            folder=work.folder,
+            input=work.wish.get("input"),
+            output=predictions(work)[0],
+            replace=bool(work.wish.get("output")),
         ),
     ),
     "explore": Step(

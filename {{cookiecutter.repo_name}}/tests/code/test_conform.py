@@ -164,4 +164,21 @@ def test_all_broken_columns_are_in_one_message_of_three_lines():
 
     message = str(caught.value)
     assert len(message.splitlines()) == 3
-    assert "(9 rows: 1, 2, 3, 4, 5, ...)" in message and "Also: c, d, e." in message
+    assert all(f"'{name}' has cells that are not an integer, like 'x' (9 rows: 1, 2, 3, 4, 5, ...)" in message for name in "abcde")
+
+
+def test_missing_columns_broken_rules_and_warnings_of_a_batch_are_in_one_report():
+    about = {name: dictionary.Column(type="integer") for name in "abc"}
+    about["c"] = dictionary.Column(type="category", values=("red",), rule="warn")
+
+    with pytest.raises(errors.DataError) as caught:
+        conform.conform(pd.DataFrame({"b": ["x"], "c": ["blue"]}), about, where="new.csv")
+
+    message = str(caught.value)
+    assert len(message.splitlines()) == 3
+    assert "missing: 'a'." in message and "'b' has cells" in message and "unknown categories, like 'blue'" in message
+
+
+def test_format_that_is_none_is_named():
+    with pytest.raises(errors.DataError, match="column 'x': format = '%Q' is no format of dates"):
+        one(["2026"], type="datetime", format="%Q")

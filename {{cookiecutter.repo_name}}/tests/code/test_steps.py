@@ -269,7 +269,7 @@ def test_input_is_scored_to_a_file_of_its_name_and_again_when_it_changes(project
     made_table.head(5).to_csv(new, index=False)
     steps.make(project, "predict", input=new)
 
-    assert project.relative(output).replace("\\", "/") == "data/predictions/new.csv"
+    assert project.relative(output).replace("\\", "/") == "data/predictions/new.rows.csv"
     assert first == (second, 4)
     assert len(output.read_text().splitlines()) == 6
 
