@@ -48,7 +48,7 @@ def run(project: Project, dump: Dump) -> list[str]:
         raise DataError(str(error).replace(f"{dump.folder}{os.sep}", "")) from None
     for text in table.decisions:
         log.info("%s", text)
-    check_columns(project, table.frame, where)
+    check_columns(project, table, where)
     if not project.dictionary.exists():
         describe(project, table.frame, where)
     columns = dictionary.load(project.dictionary)
@@ -70,14 +70,14 @@ def run(project: Project, dump: Dump) -> list[str]:
     return [*table.decisions, *warnings]
 
 
-def check_columns(project: Project, frame: pd.DataFrame, where: str) -> None:
+def check_columns(project: Project, table: read.Table, where: str) -> None:
     """The target and the columns to drop must be there."""
-    settings, found = project.settings.data, [str(name) for name in frame.columns]
+    settings, found = project.settings.data, [str(name) for name in table.frame.columns]
     if settings.target not in found:
         raise SettingsError(
             f"{where}: there is no column {settings.target!r} to predict.\n"
             f"Found: {', '.join(found[:30])[:500]}{', ...' if len(found) > 30 else ''}.\n"
-            f"{hint(settings.target, found)}Set [data] target in params.toml."
+            f"{hint(settings.target, found, table.decisions)}Set [data] target in params.toml."
         )
     if unknown := [name for name in settings.drop if name not in found]:
         raise SettingsError(
@@ -86,7 +86,7 @@ def check_columns(project: Project, frame: pd.DataFrame, where: str) -> None:
         )
 
 
-def hint(target: str, found: list[str]) -> str:
+def hint(target: str, found: list[str], decisions: tuple[str, ...]) -> str:
     """The column that was probably meant, or why there is none."""
     if len(found) == 1 and target in found[0]:
         return "The columns were not told apart: set separator in [data] read. "
@@ -98,7 +98,8 @@ def hint(target: str, found: list[str]) -> str:
         same = unicodedata.normalize("NFC", plain[near[0]]) == unicodedata.normalize("NFC", target)
         how = f" (the same letters, written as {ascii(plain[near[0]])})" if same else ""
         return f"Did you mean {plain[near[0]]!r}{how}? "
-    return ""
+    other_sheets = any(text.startswith("sheet ") for text in decisions)
+    return "If another sheet is meant, set sheet in [data] read. " * other_sheets
 
 
 def empty_target(where: str, target: str, rows: int) -> str:

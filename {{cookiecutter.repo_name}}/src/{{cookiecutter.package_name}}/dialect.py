@@ -43,7 +43,7 @@ def as_utf8(content: bytes, encoding: str = "") -> tuple[bytes, list[str]]:
     content : bytes
         The text in any encoding.
     encoding : str
-        A Python codec name; "" detects: byte-order mark, UTF-8, UTF-16, else cp1252 or latin-1.
+        A Python codec name; "" detects: byte-order mark, UTF-8, UTF-16, else cp1252.
 
     Raises
     ------
@@ -100,9 +100,30 @@ def _as_western(content: bytes, error: UnicodeDecodeError) -> tuple[bytes, list[
     damaged = content.decode(errors="replace")
     if len(re.findall(r"[\u0080-\ufffc]", damaged)) > damaged.count("\ufffd"):
         raise DataError(f"{found}, the other letters are: two encodings in one file.\nMend it, or set encoding {CURE}.")
-    name = "latin-1" if re.search(rb"[\x81\x8d\x8f\x90\x9d]", content) else "cp1252"  # which lacks these five
-    text = content.decode(name).encode()
-    return text, [f"encoding {name} ({found}; a guess: where letters look wrong, set encoding {CURE})"]
+    try:
+        text = content.decode("cp1252").encode()
+    except UnicodeDecodeError:  # five bytes have no letter there, and in latin-1 they are control characters
+        raise DataError(f"{found}, and not cp1252 either.\nSet encoding {CURE}, such as 'shift_jis'.") from None
+    return text, [f"encoding cp1252 ({found}; a guess: where letters look wrong, set encoding {CURE})"]
+
+
+def preamble(content: bytes) -> tuple[bytes, int, str, list[str]]:
+    """Part what stands above a table from it: blank lines, `# comments` and the `sep=;` that Excel understands.
+
+    Returns
+    -------
+    bytes, int, str, list of str
+        The table, how many lines were left out, the separator if they name one, and what was decided.
+    """
+    above = re.match(rb"(?:[ \t]*\r?\n)*(?:sep=(.)\r?\n)?(?:[ \t]*\r?\n)*((?:#[^\n]*\n)*)", content, re.IGNORECASE)
+    comments, rest = above[2].splitlines(keepends=True), content[above.end() :]
+    next_line = rest.partition(b"\n")[0]
+    if comments and (not rest.strip() or any(0 < next_line.count(m) == comments[-1].count(m) for m in b",;\t|")):
+        rest = comments.pop() + rest  # the names, with the mark before the first
+    separator = above[1].decode() if above[1] else ""
+    notes = [f"separator {separator!r} (the line sep= says so)"] * bool(separator)
+    notes += [f"lines left out above the table: {len(comments)} that begin with #"] * bool(comments)
+    return rest, content[: len(content) - len(rest)].count(b"\n"), separator, notes
 
 
 def cells(content: bytes, separator: str = "", quote: str | None = None) -> tuple[pd.DataFrame, list[str]]:

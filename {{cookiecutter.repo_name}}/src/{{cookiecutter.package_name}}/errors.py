@@ -4,6 +4,9 @@ A message says what was found, where, what is allowed, and the cure, in at most 
 """
 
 
+from pathlib import Path
+
+
 class ProjectError(Exception):
     """Something the user can mend; `exit_code` is what the command line returns."""
 
@@ -18,3 +21,21 @@ class SettingsError(ProjectError):
 
 class DataError(ProjectError):
     """A source, a table or a row does not fit what is written about it."""
+
+
+def missing_file(path: Path, wanted_as: str = "source in [data] of params.toml") -> DataError:
+    """Return the error for a path where no file is, with the names nearby."""
+    import difflib
+
+    if path.is_dir():
+        return DataError(f"{path} is a folder. Name a file in it{', or a glob: *.csv' * (wanted_as != 'INPUT')}.")
+    if path.is_symlink() and not path.exists():
+        return DataError(f"{path} links to {path.readlink()}, which is not there.\nMend the link or {wanted_as}.")
+    if path.exists():
+        return DataError(f"{path} is a pipe or a device, no file.\nWrite it to a file first, and name that one.")
+    folder = next(parent for parent in path.parents if parent.is_dir())
+    names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    wanted = path.relative_to(folder).parts[0]
+    near = difflib.get_close_matches(wanted, names, n=5, cutoff=0.5) or names[:5]
+    found = f"{path}: no such file. In {folder} there is: {', '.join(near) or 'nothing'}"
+    return DataError(f"{found}.\nMend {wanted_as}.")

@@ -1,4 +1,4 @@
-"""Opens the files that carry more than text: .gz, .zip, Parquet, JSON, JSON-lines and Excel.
+"""Opens the files that carry more than text: .gz, .zip, Parquet, JSON and JSON-lines; Excel is in `excel.py`.
 
 Used by `read.py`; reads bytes in memory, writes nothing. Cells keep their types; a column of mixed types becomes text.
 """
@@ -6,13 +6,13 @@ Used by `read.py`; reads bytes in memory, writes nothing. Cells keep their types
 import gzip
 import io
 import json
+import re
 import struct
-import warnings
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -33,7 +33,8 @@ UNPACKING = (
     RuntimeError,
     LookupError,
 )
-Merged = tuple[int, int, int, int]  # top, bottom, left, right: from 0, inclusive
+PANDAS_INDEX = re.compile(r"__index_level_\d+__$")
+OFFICE = {"content.xml": "OpenDocument", "xl/workbook.bin": ".xlsb", "word/document.xml": "Word", "ppt/presentation.xml": "PowerPoint"}
 
 
 def unpacked(path: Path) -> tuple[str, bytes]:
@@ -64,6 +65,8 @@ def _from_zip(name: str, packed: bytes, raw: io.BytesIO) -> tuple[str, bytes]:
     if "xl/workbook.xml" in names:
         _check_bomb(sum(info.file_size for info in archive.infolist()), len(packed))
         return name, packed
+    if office := [kind for member, kind in OFFICE.items() if member in names]:
+        raise DataError(f"an office file of the kind {office[0]}. Open it and save the table as .xlsx or CSV.")
     if len(names) != 1:
         raise DataError(
             f"a zip of {len(names)} files ({listed(names)}), not of one. Unpack it and name the table itself."
@@ -92,8 +95,10 @@ def _check_bomb(size: int, packed: int) -> None:
         )
 
 
-def parquet_frame(content: bytes) -> pd.DataFrame:
-    """Return Parquet as a frame; whole numbers and booleans with gaps become nullable, decimals float64.
+def parquet_frame(content: bytes) -> tuple[pd.DataFrame, list[str]]:
+    """Return Parquet as a frame, and what was decided; whole numbers and booleans with gaps become nullable.
+
+    Decimals become float64, or text where that would lose digits; durations become seconds.
 
     Raises
     ------
@@ -101,15 +106,26 @@ def parquet_frame(content: bytes) -> pd.DataFrame:
         A damaged file, or columns whose cells are lists, structs or bytes.
     """
     try:
-        rows = parquet.read_table(pa.BufferReader(content))
+        rows = parquet.ParquetFile(pa.BufferReader(content)).read()
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"damaged Parquet file ({str(error)[:120]}). Fetch or write it again.") from None
+        raise DataError(f"damaged Parquet file ({_first_line(error)}). Fetch or write it again.") from None
     if odd := [f"'{field.name}' ({str(field.type)[:40]})" for field in rows.schema if not _is_flat(field.type)]:
         raise DataError(
             f"columns of lists, structs or bytes: {listed(odd)}.\nA cell holds one value: unnest or drop them."
         )
+    notes = [f"{name!r}: the index of a data frame left out" for name in rows.column_names if PANDAS_INDEX.match(name)]
+    rows = rows.drop_columns([name for name in rows.column_names if PANDAS_INDEX.match(name)]) if notes else rows
+    for field in rows.schema:
+        if pa.types.is_duration(field.type):
+            notes.append(f"{field.name!r}: a duration, in seconds")
+        elif pa.types.is_timestamp(field.type) and field.type.tz:
+            notes.append(f"{field.name!r}: times of the zone {field.type.tz} turned into UTC")
     columns = [_arrow_column(column) for column in rows.columns]
-    return pd.DataFrame(dict(enumerate(columns))).set_axis(rows.column_names, axis=1)
+    return pd.DataFrame(dict(enumerate(columns))).set_axis(rows.column_names, axis=1), notes
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:120]
 
 
 def _is_flat(kind: pa.DataType) -> bool:
@@ -124,7 +140,9 @@ def _arrow_column(column: pa.ChunkedArray) -> pd.Series:
     if pa.types.is_dictionary(kind):
         return _arrow_column(column.cast(kind.value_type))
     if pa.types.is_decimal(kind):
-        return column.cast(pa.float64()).to_pandas()
+        return _number_or_text(pd.Series(column.to_pylist(), dtype=object))
+    if pa.types.is_duration(kind):
+        return column.to_pandas().dt.total_seconds()
     if pa.types.is_date(kind):
         return column.cast(pa.timestamp("us")).to_pandas()
     if pa.types.is_time(kind) or pa.types.is_null(kind):
@@ -213,10 +231,18 @@ def column(name: str, values: list) -> pd.Series:
     if kinds == {int} and all(-(2**63) <= value < 2**63 for value in series[~gaps]):
         return series.astype("Int64" if gaps.any() else "int64")
     if kinds & {float, Decimal} and kinds <= {int, float, Decimal}:
-        return series.astype("float64")
+        return _number_or_text(series)
+    if kinds == {timedelta}:
+        return series.map(timedelta.total_seconds, na_action="ignore").astype("float64")
     if kinds and kinds <= {datetime, date} and len({getattr(value, "tzinfo", None) for value in series[~gaps]}) == 1:
         return pd.to_datetime(series)
     return as_text(series)
+
+
+def _number_or_text(cells: pd.Series) -> pd.Series:
+    """Return numbers as float64; whole ones beyond 2^53 as text, for a float would make neighbours equal."""
+    whole = cells[cells.map(lambda value: isinstance(value, (int, Decimal)) and abs(value) > 2**53 and value % 1 == 0)]
+    return as_text(cells) if len(whole) else cells.astype("float64")
 
 
 def as_text(cells: pd.Series) -> pd.Series:
@@ -229,88 +255,6 @@ def spelled(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return value.isoformat(sep=" ") if isinstance(value, datetime) else str(value)
-
-
-def excel_rows(content: bytes, wanted: str | int | None = None) -> tuple[list[list], list[str]]:
-    """Return the rows of one sheet with empty ones left out, and what was decided.
-
-    Parameters
-    ----------
-    content : bytes
-        An .xlsx or .xls file.
-    wanted : str, int or None
-        The sheet by name or by number from 1; None takes the first.
-
-    Raises
-    ------
-    DataError
-        Damaged or locked file, no such sheet, or cells merged across columns. Merged downwards are filled, and said.
-    """
-    try:
-        with warnings.catch_warnings():  # openpyxl warns of styles and validations that no table needs
-            warnings.simplefilter("ignore")
-            sheets = _xlsx_sheets(content) if content.startswith(b"PK") else _xls_sheets(content)
-    except ImportError:
-        raise DataError("an old .xls file needs xlrd: `uv pip install xlrd`, or save it as .xlsx.") from None
-    except Exception as error:  # on damaged files these readers raise anything, from KeyError to their own
-        raise DataError(f"damaged or locked Excel file ({str(error)[:120]}).\nOpen it and save it again.") from None
-    names = list(sheets)
-    name = names[wanted - 1] if isinstance(wanted, int) and 0 < wanted <= len(names) else wanted or names[0]
-    if name not in sheets:
-        raise DataError(
-            f"no sheet {wanted!r}. Sheets: {listed(names)}.\n"
-            "Set sheet (a name, or a number from 1) in [data.read] of params.toml."
-        )
-    rows, merged = sheets[name]
-    decisions = [f"sheet '{name}' of {len(names)}: {listed(names)}"] if len(names) > 1 else []
-    for top, bottom, left, right in merged:
-        if right > left:
-            raise DataError(
-                f"sheet '{name}': row {top + 1} has cells merged across columns.\nUnmerge them, or delete a title."
-            )
-        for row in range(top + 1, bottom + 1):
-            rows[row][left] = rows[top][left]
-    return rows, [*decisions, f"merged cells filled downwards: {len(merged)}"] if merged else decisions
-
-
-def _xlsx_sheets(content: bytes) -> dict[str, tuple[list[list], list[Merged]]]:
-    import openpyxl
-
-    book = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
-    return {
-        sheet.title: (
-            [list(row) for row in sheet.iter_rows(values_only=True)],
-            [(r.min_row - 1, r.max_row - 1, r.min_col - 1, r.max_col - 1) for r in sheet.merged_cells.ranges],
-        )
-        for sheet in book.worksheets
-    }
-
-
-def _xls_sheets(content: bytes) -> dict[str, tuple[list[list], list[Merged]]]:
-    import xlrd
-
-    book = xlrd.open_workbook(file_contents=content, formatting_info=True)
-    return {
-        sheet.name: (
-            [[_xls_cell(cell, book.datemode) for cell in row] for row in sheet.get_rows()],
-            [(top, end - 1, left, right - 1) for top, end, left, right in sheet.merged_cells],
-        )
-        for sheet in book.sheets()
-    }
-
-
-def _xls_cell(cell: object, datemode: int) -> object:
-    import xlrd
-
-    if cell.ctype == xlrd.XL_CELL_DATE:
-        return xlrd.xldate_as_datetime(cell.value, datemode)
-    if cell.ctype == xlrd.XL_CELL_BOOLEAN:
-        return bool(cell.value)
-    if cell.ctype == xlrd.XL_CELL_NUMBER:
-        return int(cell.value) if cell.value.is_integer() else cell.value
-    if cell.ctype == xlrd.XL_CELL_ERROR:
-        return xlrd.error_text_from_code[cell.value]
-    return cell.value if cell.value != "" else None
 
 
 def listed(names: list, most: int = 5) -> str:

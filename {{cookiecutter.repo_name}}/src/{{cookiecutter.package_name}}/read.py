@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from . import dialect, formats
+from . import dialect, excel, formats
 from .errors import DataError, SettingsError
 from .formats import listed
 
@@ -34,6 +34,26 @@ OPTIONS = MappingProxyType(
 MARKERS = frozenset({"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "nil", "unknown", "missing", "#n/a"})
 HEADER_CELLS = 200_000  # cells from which is told whether the first row holds names
 YEAR = re.compile(r"(19|20)\d\d")
+UNPACK, SAVE = "Unpack it first, or use .gz or .zip.", "Save it as CSV or Parquet."
+OTHERS = (
+    (b"version https://git-lfs.github.com", "a Git LFS pointer", "Run `git lfs pull` where it came from."),
+    (b"SQLite format 3", "a database", "Say sqlite:///file.db?table=name."),
+    (b"%PDF", "a PDF", SAVE),
+    (b"{\\rtf", "a text document", SAVE),
+    (b"\x80\x04", "a pickle", SAVE),
+    (b"\x80\x05", "a pickle", SAVE),
+    (b"\x89HDF", "an HDF5 file", SAVE),
+    (b"ARROW1", "an Arrow or Feather file", SAVE),
+    (b"@relation", "an ARFF file", SAVE),
+    (b"@RELATION", "an ARFF file", SAVE),
+    (b"ustar", "a tar archive", UNPACK),
+    (b"\x1f\x8b", "packed twice", UNPACK),
+    (b"BZh", "packed by bzip2", UNPACK),
+    (b"\xfd7zXZ", "packed by xz", UNPACK),
+    (b"\x28\xb5\x2f\xfd", "packed by zstd", UNPACK),
+    (b"7z\xbc\xaf", "packed by 7-Zip", UNPACK),
+    (b"Rar!", "packed by RAR", UNPACK),
+)
 PAGE = re.compile(rb"<(!doctype|html|head|body|\?xml|!--|table|div)", re.IGNORECASE)
 
 
@@ -139,39 +159,45 @@ def _check_options(options: Mapping[str, object]) -> None:
             raise SettingsError(
                 f"params.toml: [data.read] {key} = {options[key]!r} must be one character, or 'blanks'."
             )
+    if (dates := options.get("dates", "")) not in ("", "day-first", "month-first") and "%" not in dates:
+        raise SettingsError(
+            f"params.toml: [data.read] dates = {dates!r}. Allowed: 'day-first', 'month-first', or a format like '%d.%m.%Y'."
+        )
 
 
 def _read(name: str, content: bytes, options: Mapping[str, object]) -> Table:
     if not content[: dialect.SAMPLE].strip():
         raise DataError("the file is empty. A header and at least one row are needed.")
     if content.startswith(b"PAR1"):
-        return _named(Table(formats.parquet_frame(content), (), 1))
+        frame, notes = formats.parquet_frame(content)
+        return _named(Table(frame, tuple(notes), 1))
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        rows, decisions = formats.excel_rows(content, options.get("sheet"))
+        rows, decisions = excel.sheet_rows(content, options.get("sheet"))
         sheet = _with_header(_filled(rows), tuple(decisions), options)
         typed = {name: formats.column(name, cells.tolist()) for name, cells in sheet.frame.items()}
         return Table(pd.DataFrame(typed), sheet.decisions, sheet.first_row)
+    _check_is_data(content)
     content, decisions = dialect.as_utf8(content, options.get("encoding", ""))
-    _check_is_data(content[: dialect.SAMPLE].lstrip())
+    _check_is_page(content[: dialect.SAMPLE].lstrip())
     if _is_json(name, content):
         frame, notes = formats.json_frame(content)
         return _named(Table(frame, (*decisions, *notes), 1))
-    cells, notes = dialect.cells(content, options.get("separator", ""), options.get("quote"))
-    blank_lines = len(re.match(rb"([ \t]*\r?\n)*", content)[0].splitlines())
-    read = _with_header(cells, (*decisions, *notes), options)
-    return Table(read.frame, read.decisions, read.first_row + blank_lines)
+    content, lines_above, separator, above = dialect.preamble(content)
+    cells, notes = dialect.cells(content, options.get("separator", separator), options.get("quote"))
+    read = _with_header(cells, (*decisions, *above, *notes), options)
+    return Table(read.frame, read.decisions, read.first_row + lines_above)
 
 
-def _check_is_data(start: bytes) -> None:
+def _check_is_data(content: bytes) -> None:
+    for start, kind, cure in OTHERS:
+        if content[257:].startswith(start) if start == b"ustar" else content.startswith(start):
+            raise DataError(f"this is {kind}: it cannot be read. {cure}")
+
+
+def _check_is_page(start: bytes) -> None:
     if PAGE.match(start):
         raise DataError(
             "this is a web page or XML, not a table.\nOpen the address in a browser and find the download link."
-        )
-    if start.startswith(b"version https://git-lfs.github.com"):
-        raise DataError("this is a Git LFS pointer, not the data. Run `git lfs pull` where it came from.")
-    if start.startswith((b"%PDF", b"SQLite format 3")):
-        raise DataError(
-            "this is a PDF or a database, not a table.\nA database is given as sqlite:///file.db?table=name."
         )
 
 

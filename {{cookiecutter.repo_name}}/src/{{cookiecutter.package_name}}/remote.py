@@ -4,12 +4,14 @@ Used by `source.py`, which hands over the folder to fill. Heavy libraries are im
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
-from .errors import DataError
-from .source import missing_file, safe_name, shown
+from . import artefact
+from .errors import DataError, missing_file
+from .source import safe_name, shown
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -46,7 +48,7 @@ def download(root: Path, source: str, address: str, folder: Path) -> dict[str, s
     Returns
     -------
     dict
-        What the card is to say beside the files: `url`, and for http `etag` and `last_modified`.
+        What the card is to say beside the files: `url`, for http `etag` and `last_modified`, for SQLite `state`.
 
     Raises
     ------
@@ -63,7 +65,11 @@ def download(root: Path, source: str, address: str, folder: Path) -> dict[str, s
     if scheme in EXTRAS:
         return _from_store(scheme, source, address, folder)
     if QUESTION.search(address):
-        return _from_database(root, source, address, folder)
+        try:
+            return _from_database(root, source, address, folder)
+        except DataError as error:
+            named = str(error).startswith((shown(source), str(root)))
+            raise DataError(str(error) if named else f"{shown(source)}: {error}") from None
     raise DataError(f"{shown(source)}: not a known kind of source.\nAllowed: {KINDS}.")
 
 
@@ -119,6 +125,7 @@ def _from_database(root: Path, source: str, address: str, folder: Path) -> dict[
     import sqlalchemy
 
     found = QUESTION.search(address)
+    state = database_state(root, address)
     kind, asked = found[1], found[2] if " " in found[2] else unquote(found[2])
     base, rest = address[: found.start()], ""
     if kind == "table":
@@ -140,7 +147,16 @@ def _from_database(root: Path, source: str, address: str, folder: Path) -> dict[
     if not cells:
         raise DataError(f"{shown(source)}: no rows. At least one is needed.")
     _write_parquet(names, cells, folder / f"{safe_name(asked) if kind == 'table' else 'query'}.parquet")
-    return {"url": base}
+    return {"url": base, "state": state} if state else {"url": base}
+
+
+def database_state(root: Path, address: str, digest: Callable[[Path], str | None] = artefact.sha256) -> str:
+    """Return what tells a SQLite file from what it was, its write-ahead log included; "" of anything else."""
+    path = root / Path(unquote(QUESTION.sub("", address).removeprefix("sqlite:///"))).expanduser()
+    if not address.startswith("sqlite:///") or not path.is_file():
+        return ""
+    log = path.with_name(f"{path.name}-wal")
+    return artefact.fingerprint([digest(path), digest(log) if log.is_file() else None])
 
 
 def _sqlite_read_only(root: Path, base: str) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from . import artefact
-from .errors import DataError
+from .errors import DataError, missing_file
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def fetch(
 ) -> Dump:
     """Return the dump of a source, fetching it where there is none yet.
 
-    Local files are compared with their dump each time; everything else only with `refresh` or `accept`.
+    Local files, SQLite among them, are looked at each time; everything else only with `refresh` or `accept`.
 
     Parameters
     ----------
@@ -158,24 +158,6 @@ def filled_in(root: Path, source: str) -> str:
     return VARIABLE.sub(lambda found: os.environ[found[1]], source)
 
 
-def missing_file(path: Path, wanted_as: str = "source in [data] of params.toml") -> DataError:
-    """Return the error for a path where no file is, with the names nearby."""
-    import difflib
-
-    if path.is_dir():
-        return DataError(f"{path} is a folder. Name a file in it{', or a glob: *.csv' * (wanted_as != 'INPUT')}.")
-    if path.is_symlink() and not path.exists():
-        return DataError(f"{path} links to {path.readlink()}, which is not there.\nMend the link or {wanted_as}.")
-    if path.exists():
-        return DataError(f"{path} is a pipe or a device, no file.\nWrite it to a file first, and name that one.")
-    folder = next(parent for parent in path.parents if parent.is_dir())
-    names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
-    wanted = path.relative_to(folder).parts[0]
-    near = difflib.get_close_matches(wanted, names, n=5, cutoff=0.5) or names[:5]
-    found = f"{path}: no such file. In {folder} there is: {', '.join(near) or 'nothing'}"
-    return DataError(f"{found}.\nMend {wanted_as}.")
-
-
 def safe_name(text: str) -> str:
     """Return a text as a file name: letters, digits, `.`, `-`, `_`; no folder, not hidden, at most 100 characters."""
     name = re.sub(r"[^\w.-]+", "_", text.replace("\\", "/").rpartition("/")[2]).lstrip("._")[-100:]
@@ -184,12 +166,23 @@ def safe_name(text: str) -> str:
 
 def _is_up_to_date(root: Path, source: str, dump: Dump, *, digest: Callable, look: bool) -> bool:
     if not is_local(source):
-        return not look or source.startswith("sklearn:")
+        return source.startswith("sklearn:") or not (look or _database_changed(root, source, dump, digest))
     paths = _matching(root, filled_in(root, source))
     if not paths:
         log.warning("%s is gone: its dump %s is used", shown(source), dump.folder.relative_to(root))
     entries = [{"name": name, "sha256": digest(path)} for name, path in zip(_names(paths), paths, strict=True)]
     return not paths or _digest(entries) == dump.card["sha256"]
+
+
+def _database_changed(root: Path, source: str, dump: Dump, digest: Callable) -> bool:
+    if "state" not in dump.card:
+        return False
+    from . import remote
+
+    found = remote.database_state(root, filled_in(root, source), digest)
+    if not found:
+        log.warning("%s is gone: its dump %s is used", shown(source), dump.folder.relative_to(root))
+    return bool(found) and found != dump.card["state"]
 
 
 def _matching(root: Path, pattern: str) -> list[Path]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from . import artefact, dictionary, lock, runs, shelf, source
-from .errors import DataError
+from .errors import DataError, missing_file
 from .settings import PARTS, Project
 
 log = logging.getLogger(__name__)
@@ -272,7 +272,7 @@ def rows_to_score(work: Work) -> list[Path]:
     """The model, and the file that `predict` scores."""
     rows = work.wish.get("input")
     if rows and not rows.is_file():  # to open a pipe would wait for ever
-        raise source.missing_file(rows, "INPUT")
+        raise missing_file(rows, "INPUT")
     return [*model_file(work), rows or work.project.split("test")]
 
 
