@@ -173,12 +173,19 @@ def parse_number(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series
     """Numbers as float64, or int64 for a whole column of integers."""
     if pd.api.types.is_numeric_dtype(cells.dtype):
         values = cells.astype("float64")
-        markers = pd.to_numeric(pd.Series(column.missing, dtype="str"), errors="coerce")  # words like "?" become NaN
-        missing = values.isna() | values.isin(markers)
+        missing = values.isna()
     else:
         text = as_text(cells)
-        missing = is_missing(text, column, MISSING_WORDS)
-        values = pd.to_numeric(plain_number(text, column), errors="coerce").astype("float64")
+        as_it_stands = column.decimal == "." and not column.unit and not column.thousands
+        values = pd.to_numeric(text, errors="coerce").astype("float64") if as_it_stands else None
+        if values is None or values.isna().any():  # 10,000 columns of plain numbers need none of this
+            values = pd.to_numeric(plain_number(text, column), errors="coerce").astype("float64")
+        missing = values.isna()
+        if missing.any():
+            missing = is_missing(text, column, MISSING_WORDS)
+    if column.missing:
+        markers = pd.to_numeric(pd.Series(column.missing, dtype="str"), errors="coerce")  # words like "?" become NaN
+        missing = missing | values.isin(markers.dropna())  # "-999" is -999.0 too
     values = values.where(~missing & (values.abs() <= LARGEST))
     unreadable = values.isna() & ~missing
     if column.type == "integer":

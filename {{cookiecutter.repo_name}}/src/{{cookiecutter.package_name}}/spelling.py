@@ -44,6 +44,10 @@ def ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...]) 
     markers : tuple of str
         The texts that mean "no value".
     """
+    given = {"decimal", "thousands"} & set(read)
+    if not given and present.str.fullmatch(PLAIN).all() and not looks_like_code(present):
+        yield Column(type="number", missing=markers), ""
+        return
     probe = present.iloc[:PROBE_CELLS]
     if probe.str.lower().isin(TRUE_WORDS | FALSE_WORDS).all():
         yield from boolean_ways(present, markers)
@@ -65,18 +69,13 @@ def boolean_ways(present: pd.Series, markers: tuple[str, ...]) -> Iterator[Way]:
 
 def looks_like_code(present: pd.Series) -> bool:
     """Digits that are a name, not an amount: leading zeros, or more digits than a float keeps."""
-    if present.str.fullmatch(r"0\d[\d ]*").any():
-        return True
-    digits = present[present.str.fullmatch(r"[-+]?\d{16,}").fillna(False).astype(bool)]
-    return bool((digits.astype(float).abs() > INTEGERS_THAT_FLOAT_KEEPS).any())
+    digits = present[present.str.fullmatch(r"0\d[\d ]*|[-+]?\d{16,}")]
+    return any(cell[0] == "0" or abs(int(cell)) > INTEGERS_THAT_FLOAT_KEEPS for cell in digits)
 
 
 def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...]) -> Iterator[Way]:
     """As it stands, then decimal comma and thousands marks where the cells have them; a unit is left out."""
     given: dict[str, Any] = {key: read[key] for key in ("decimal", "thousands") if key in read}
-    if not given and present.str.fullmatch(PLAIN).all():
-        yield Column(type="number", missing=markers), ""
-        return
     unit = unit_of(present.iloc[:PROBE_CELLS])
     same, also = {"type": "number", "missing": markers, "unit": unit}, f"; {unit!r} left out of the numbers" * bool(unit)
     bare = present.str.replace("\u00a0", " ", regex=False).str.replace(unit, "", regex=False).str.strip()

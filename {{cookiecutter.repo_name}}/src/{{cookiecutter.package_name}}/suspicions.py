@@ -23,6 +23,7 @@ SORTED_SHARE = 0.99
 BLOCKS = 3  # a file sorted by its answer changes it once a class, not all the time
 DRIFT, DRIFT_CHANCE = 0.15, 1e-6  # Kolmogorov-Smirnov distance, and the chance of it without drift
 RARE_ROWS = 10
+SENTINELS = frozenset([-1, -200, -99, 99, *(sign * (10**digits - 1) for digits in range(3, 7) for sign in (-1, 1))])
 GROUP_NAME = re.compile(r"(?i)(customer|client|user|patient|person|member|account|household|student|employee|subject)")
 NAMED = 5
 
@@ -51,6 +52,7 @@ def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionar
     found = [
         *giveaways(clean, target, seen),
         *sums(clean, target, seen),
+        *sentinels(clean, [*seen, target]),
         *repeated_rows(clean, parts, target, seen),
         *order(clean, target, columns, split_by),
         *groups(clean, seen, split_by),
@@ -114,6 +116,30 @@ def sums(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[str]:
         ]
         summed = ", ".join(map(repr, used))
         yield f"{target!r} is a sum of {summed}: a column that is part of the answer belongs in [data] drop"
+
+
+def sentinels(clean: pd.DataFrame, names: list[str]) -> Iterator[str]:
+    """Numbers that often mean "no value": at the edge of a column, twice at least, and far from all the others."""
+    for name in names:
+        values = clean[name].dropna()
+        if not pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
+            continue
+        for edge in sorted({values.min(), values.max()} & SENTINELS):
+            others = values[values != edge]
+            rows = len(values) - len(others)
+            if rows > 1 and len(others) and stands_apart(float(edge), others, rows):
+                yield (
+                    f"column {name!r} holds {edge:g} in {rows} rows, far from its other values: if that means missing, set "
+                    f'missing = ["{edge:g}"] and missing_allowed = true for it in references/data_dictionary.toml'
+                )
+
+
+def stands_apart(edge: float, others: pd.Series, rows: int) -> bool:
+    """Whether no one would take a value for one of the others: below 0 alone, or three times their spread away."""
+    low, high = float(others.min()), float(others.max())
+    if edge == -1:
+        return low >= 0 and rows > others.value_counts().iloc[0]
+    return (edge < 0 <= low) or min(abs(edge - low), abs(edge - high)) > 3 * (high - low)
 
 
 def repeated_rows(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], target: str, names: list[str]) -> Iterator[str]:

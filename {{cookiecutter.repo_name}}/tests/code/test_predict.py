@@ -6,6 +6,7 @@ import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from {{ cookiecutter.package_name }} import (
+    artefact,
     conform,
     dictionary,
     errors,
@@ -177,3 +178,35 @@ def test_transformation_that_was_edited_changes_the_model_and_answers_a_row_alon
 
     assert not np.array_equal(score(project, folder, new)["probability"], together["probability"])
     assert (together.iloc[3] == alone.iloc[0]).all()
+
+
+def test_predictions_of_another_file_of_that_name_are_kept(project, made_table):
+    made_table.head(3).to_csv(project.root / "new.csv", index=False)
+    (project.root / "later").mkdir()
+    made_table.head(5).to_csv(project.root / "later/new.csv", index=False)
+    output = steps.make(project, "predict", input=project.root / "new.csv")[0]
+
+    with pytest.raises(errors.DataError, match=r"holds the predictions of new.csv, not of later.new.csv"):
+        steps.make(project, "predict", input=project.root / "later/new.csv")
+    steps.make(project, "predict", input=project.root / "later/new.csv", output=project.root / "data/predictions/n.csv")
+
+    assert len(pd.read_csv(output)) == 3
+
+
+def test_what_was_decided_about_the_input_is_on_record(project, made_table):
+    made_table.head(3).assign(new=1).to_csv(project.root / "new.csv", index=False, sep=";")
+    output = steps.make(project, "predict", input=project.root / "new.csv")[0]
+
+    decisions = artefact.recorded(output)["decisions"]
+
+    assert "separator ';'" in decisions[0] and "left out: new" in decisions[1]
+
+
+def test_id_that_is_named_like_an_answer_is_kept_beside_it():
+    model = DummyClassifier().fit([[0]] * 2, ["a", "b"])
+    columns = {"run": dictionary.Column(type="integer", role="id"), "x": dictionary.Column(type="integer")}
+
+    found = predict.answer(run_of(model, columns, {"task": "classification"}), pd.DataFrame({"run": [7], "x": [1]}), abstain_below=0)
+
+    assert found["run (id)"].tolist() == [7] and found["run"].tolist() == ["the run"]
+    assert list(found)[-2:] == ["confident", "run"]

@@ -346,3 +346,20 @@ def test_parameters_are_recorded_without_written_passwords() -> None:
     kept = source.masked(parameters)
 
     assert kept == {"data": {"source": "postgresql://me:***@host/db?table=t"}, "overrides": {"data.source": "x"}}
+
+
+def test_a_database_file_is_looked_at_each_time(tmp_path: Path, database: Path) -> None:
+    address = f"sqlite:///{database.name}?table=order"
+    before = source.fetch(tmp_path, address)
+
+    assert source.fetch(tmp_path, address).folder == before.folder
+
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute('DELETE FROM "order" WHERE id = 1')
+        connection.commit()
+
+    assert "ACCEPT=1" in refusal(tmp_path, address)
+
+    database.unlink()
+
+    assert source.fetch(tmp_path, address).folder == before.folder
