@@ -243,7 +243,9 @@ def dates(text: pd.Series, formats: str) -> pd.Series:
         try:
             found = pd.to_datetime(rest, format=form, errors="coerce", utc=True)
         except ValueError as error:
-            raise DataError(f"column {str(text.name)!r}: format = {formats!r} is no format of dates ({error}).") from None
+            raise DataError(
+                f"column {str(text.name)!r}: format = {formats!r} is no format of dates ({error})."
+            ) from None
         parsed = found if parsed is None else parsed.fillna(found)
     return parsed
 

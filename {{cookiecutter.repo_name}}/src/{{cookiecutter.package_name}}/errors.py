@@ -3,7 +3,6 @@
 A message says what was found, where, what is allowed, and the cure, in at most three lines.
 """
 
-
 from pathlib import Path
 
 

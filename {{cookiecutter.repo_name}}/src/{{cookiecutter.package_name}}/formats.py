@@ -34,7 +34,12 @@ UNPACKING = (
     LookupError,
 )
 PANDAS_INDEX = re.compile(r"__index_level_\d+__$")
-OFFICE = {"content.xml": "OpenDocument", "xl/workbook.bin": ".xlsb", "word/document.xml": "Word", "ppt/presentation.xml": "PowerPoint"}
+OFFICE = {
+    "content.xml": "OpenDocument",
+    "xl/workbook.bin": ".xlsb",
+    "word/document.xml": "Word",
+    "ppt/presentation.xml": "PowerPoint",
+}
 
 
 def unpacked(path: Path) -> tuple[str, bytes]:

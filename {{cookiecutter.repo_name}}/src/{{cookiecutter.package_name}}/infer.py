@@ -32,7 +32,9 @@ VALUES_LIMIT = 200  # categories that the dictionary lists one by one; above, a 
 TEXT_UNIQUE_SHARE, TEXT_WORDS = 0.5, 2.0  # free text: more unique cells than this, and this many words on average
 NAMED = 20  # columns that a line of the log names
 ID_ROWS = 20  # fewer rows say nothing about uniqueness
-ID_NAME = re.compile(r"(^|[^a-z])(unnamed: \d+|id|ids|uuid|guid|key|index|no|nr|number|code)$|[a-z](ID|Id|Number|No|Key)$")
+ID_NAME = re.compile(
+    r"(^|[^a-z])(unnamed: \d+|id|ids|uuid|guid|key|index|no|nr|number|code)$|[a-z](ID|Id|Number|No|Key)$"
+)
 
 
 def infer(
@@ -78,7 +80,7 @@ def infer_type(cells: pd.Series, read: Mapping[str, Any]) -> tuple[Column, str]:
     markers = tuple(map(str, read.get("missing", ())))
     native = native_type(cells)
     if native:
-        return Column(type=native), ""
+        return Column(type=native, missing=markers if native in ("integer", "number") else ()), ""
     text = as_text(cells)
     present = text[~is_missing(text, Column(type="text", missing=markers), MISSING_WORDS)]
     if present.empty:
@@ -121,7 +123,7 @@ def infer_words(text: pd.Series, present: pd.Series, markers: tuple[str, ...]) -
     words = present.str.count(r"\S+").mean()
     free = present.nunique() > TEXT_UNIQUE_SHARE * len(present) and words >= TEXT_WORDS
     kind = "text" if free and len(present) >= ID_ROWS else "category"
-    notes = [*unread_numbers(present, kind), *doubtful_words(text, present, missing)]
+    notes = [*unread_numbers(present, kind), *(doubtful_words(text, present, missing) if kind == "category" else [])]
     return Column(type=kind, missing=missing), "; ".join(notes)
 
 
@@ -134,7 +136,7 @@ def unread_numbers(present: pd.Series, kind: str) -> list[str]:
         alike = present.str.fullmatch(pattern).fillna(False).astype(bool)
         if alike.mean() >= ALIKE:
             sample = (present if alike.all() else present[~alike]).iloc[0][:40]
-            cure = "write them one way in the source" + ", or say 'format'" * (pattern is TIME_LIKE)
+            cure = "if wrong, write them one way in the source" + ", or say 'format'" * (pattern is TIME_LIKE)
             return [f"cells like {what}, but no one way reads all of them ({sample!r}): kept as {kind}; {cure}"]
     return []
 

@@ -104,8 +104,8 @@ def check_same_input(project: Project, input: Path | None, output: Path) -> None
     before = [path for path in inputs if not path.endswith(f"/{runs.MODEL}")]
     if before and scored not in before:
         raise DataError(
-            f"{project.relative(output)} holds the predictions of {before[0]}, not of {scored}: it is not overwritten.\n"
-            "Name another OUTPUT, or remove it."
+            f"{project.relative(output)} holds the predictions of {before[0]}, not of {scored}.\n"
+            "It is not overwritten: name another OUTPUT, or remove it."
         )
 
 

@@ -161,7 +161,8 @@ def _check_options(options: Mapping[str, object]) -> None:
             )
     if (dates := options.get("dates", "")) not in ("", "day-first", "month-first") and "%" not in dates:
         raise SettingsError(
-            f"params.toml: [data.read] dates = {dates!r}. Allowed: 'day-first', 'month-first', or a format like '%d.%m.%Y'."
+            f"params.toml: [data.read] dates = {dates!r}.\n"
+            "Allowed: 'day-first', 'month-first', or a format like '%d.%m.%Y'."
         )
 
 

@@ -77,12 +77,15 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
     """As it stands, then decimal comma and thousands marks where the cells have them; a unit is left out."""
     given: dict[str, Any] = {key: read[key] for key in ("decimal", "thousands") if key in read}
     unit = unit_of(present.iloc[:PROBE_CELLS])
-    same, also = {"type": "number", "missing": markers, "unit": unit}, f"; {unit!r} left out of the numbers" * bool(unit)
+    also = f"; {unit!r} left out of the numbers" * bool(unit)
+    same: dict[str, Any] = {"type": "number", "missing": markers, "unit": unit}
     bare = present.str.replace("\u00a0", " ", regex=False).str.replace(unit, "", regex=False).str.strip()
     if given:
         yield Column(**same, **given), also.removeprefix("; ")
         return
-    grouped = {mark: bare[bare.str.fullmatch(rf"[-+]?\d{{1,3}}({re.escape(mark)}\d{{3}})+(\D\d*)?")] for mark in THOUSANDS}
+    grouped = {
+        mark: bare[bare.str.fullmatch(rf"[-+]?\d{{1,3}}({re.escape(mark)}\d{{3}})+(\D\d*)?")] for mark in THOUSANDS
+    }
     twice = grouped["."].str.count(r"\.").gt(1).any()
     if not twice:
         yield Column(**same), f"{doubt(bare, '.', 'decimal', 'thousands')}{also}".removeprefix("; ")

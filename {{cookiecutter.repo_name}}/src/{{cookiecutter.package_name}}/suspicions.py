@@ -129,8 +129,8 @@ def sentinels(clean: pd.DataFrame, names: list[str]) -> Iterator[str]:
             rows = len(values) - len(others)
             if rows > 1 and len(others) and stands_apart(float(edge), others, rows):
                 yield (
-                    f"column {name!r} holds {edge:g} in {rows} rows, far from its other values: if that means missing, set "
-                    f'missing = ["{edge:g}"] and missing_allowed = true for it in references/data_dictionary.toml'
+                    f"column {name!r} holds {edge:g} in {rows} rows, far from the others: if it means missing, say "
+                    f'missing = ["{edge:g}"] and missing_allowed = true of it in references/data_dictionary.toml'
                 )
 
 

@@ -164,7 +164,10 @@ def test_all_broken_columns_are_in_one_message_of_three_lines():
 
     message = str(caught.value)
     assert len(message.splitlines()) == 3
-    assert all(f"'{name}' has cells that are not an integer, like 'x' (9 rows: 1, 2, 3, 4, 5, ...)" in message for name in "abcde")
+    assert all(
+        f"'{name}' has cells that are not an integer, like 'x' (9 rows: 1, 2, 3, 4, 5, ...)" in message
+        for name in "abcde"
+    )
 
 
 def test_missing_columns_broken_rules_and_warnings_of_a_batch_are_in_one_report():

@@ -1,4 +1,4 @@
-"""Input that is not clean, from the file to the clean table: it works and says how, or is refused and leaves nothing."""
+"""Input that is not clean: it works and the decision is on record, or it is refused and leaves nothing."""
 
 import bz2
 import gzip
@@ -78,22 +78,42 @@ MIXED = [day.strftime(("%Y-%m-%d", "%d.%m.%Y", "%b %d, %Y")[place % 3]) for plac
 CLOCK = [f"{place % 24:02}:{place:02}" for place in range(ROWS)]
 BIG = [2**60 + place % 7 for place in range(ROWS)]
 WORKS = {
-    "three formats of dates": (text(x=MIXED), list(DAYS), "ISO8601 (14 cells), %d.%m.%Y (13 cells), %b %d, %Y (13 cells)"),
-    "a few dates of another format": (text(x=["01.01.2026", *DAYS[1:].strftime("%Y-%m-%d")]), list(DAYS), "%d.%m.%Y (1 cells)"),
+    "three formats of dates": (
+        text(x=MIXED),
+        list(DAYS),
+        "ISO8601 (14 cells), %d.%m.%Y (13 cells), %b %d, %Y (13 cells)",
+    ),
+    "a few dates of another format": (
+        text(x=["01.01.2026", *DAYS[1:].strftime("%Y-%m-%d")]),
+        list(DAYS),
+        "%d.%m.%Y (1 cells)",
+    ),
     "zones": (text(x=DAYS.strftime("%Y-%m-%dT00:00:00+02:00")), list(DAYS - pd.Timedelta("2h")), "turned into UTC"),
     "zones of some": (
         text(x=["2026-01-01T00:00:00Z", *DAYS[1:].strftime("%Y-%m-%d %H:%M:%S")]),
         list(DAYS),
         "39 without one taken as UTC",
     ),
-    "clock times": (text(x=CLOCK), list(pd.to_datetime("1900-01-01 " + pd.Series(CLOCK))), "read as %H:%M on 1900-01-01"),
-    "thousands blanks": (text(x=[f"{n:,}".replace(",", " ") for n in NUMBERS]), list(NUMBERS), "' ' read as the thousands"),
+    "clock times": (
+        text(x=CLOCK),
+        list(pd.to_datetime("1900-01-01 " + pd.Series(CLOCK))),
+        "read as %H:%M on 1900-01-01",
+    ),
+    "thousands blanks": (
+        text(x=[f"{n:,}".replace(",", " ") for n in NUMBERS]),
+        list(NUMBERS),
+        "' ' read as the thousands",
+    ),
     "thousands no-break blanks": (
         text(x=[f"{n:,}".replace(",", "\u00a0") for n in NUMBERS]),
         list(NUMBERS),
         "' ' read as the thousands",
     ),
-    "thousands apostrophes": (text(x=[f"{n:,}".replace(",", "'") for n in NUMBERS]), list(NUMBERS), "read as the thousands"),
+    "thousands apostrophes": (
+        text(x=[f"{n:,}".replace(",", "'") for n in NUMBERS]),
+        list(NUMBERS),
+        "read as the thousands",
+    ),
     "thousands dots": (
         text(";", x=[f"{n * 9:,}".replace(",", ".") for n in NUMBERS]),
         list(NUMBERS * 9),
@@ -125,7 +145,10 @@ WORKS = {
     "years before 1677": (text(x=[f"{1500 + place}-01-01" for place in range(ROWS)]), None, "dates: x"),
 }
 REFUSED = {
-    "only the target's cells are empty": (table().assign(answer=None).to_csv(index=False), "'answer' is empty in all 40"),
+    "only the target's cells are empty": (
+        table().assign(answer=None).to_csv(index=False),
+        "'answer' is empty in all 40",
+    ),
     "a date to predict": (table().assign(answer=DAYS).to_csv(index=False), "is a date"),
     "the target in other letters": (text().replace("answer", "Answer"), "Did you mean 'Answer'"),
     "the target in one long name": (text().replace(",", "^"), "set separator"),

@@ -206,7 +206,9 @@ def test_id_that_is_named_like_an_answer_is_kept_beside_it():
     model = DummyClassifier().fit([[0]] * 2, ["a", "b"])
     columns = {"run": dictionary.Column(type="integer", role="id"), "x": dictionary.Column(type="integer")}
 
-    found = predict.answer(run_of(model, columns, {"task": "classification"}), pd.DataFrame({"run": [7], "x": [1]}), abstain_below=0)
+    found = predict.answer(
+        run_of(model, columns, {"task": "classification"}), pd.DataFrame({"run": [7], "x": [1]}), abstain_below=0
+    )
 
     assert found["run (id)"].tolist() == [7] and found["run"].tolist() == ["the run"]
     assert list(found)[-2:] == ["confident", "run"]
