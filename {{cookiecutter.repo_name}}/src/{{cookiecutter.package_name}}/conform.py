@@ -290,7 +290,7 @@ def missing_columns(absent: list[str]) -> str:
 
 def explain_absent(absent: list[str], frame: pd.DataFrame, where: str) -> str:
     """Which columns are missing and which are there."""
-    found = [str(name) for name in frame.columns]
+    found = [" ".join(str(name).split()) for name in frame.columns]
     shown = ", ".join(found[:20]) + (", ..." if len(found) > 20 else "")
     return (
         f"{where}: {missing_columns(absent)}\n"

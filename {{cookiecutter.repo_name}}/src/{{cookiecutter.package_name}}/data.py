@@ -13,7 +13,7 @@ import unicodedata
 
 import pandas as pd
 
-from . import artefact, conform, dictionary, infer, read
+from . import artefact, conform, dictionary, formats, infer, read
 from .errors import DataError, SettingsError
 from .settings import Project
 from .source import Dump
@@ -76,13 +76,13 @@ def check_columns(project: Project, table: read.Table, where: str) -> None:
     if settings.target not in found:
         raise SettingsError(
             f"{where}: there is no column {settings.target!r} to predict.\n"
-            f"Found: {', '.join(found[:30])[:500]}{', ...' if len(found) > 30 else ''}.\n"
+            f"Found: {formats.listed(found, 30)[:500]}.\n"
             f"{hint(settings.target, found, table.decisions)}Set [data] target in params.toml."
         )
     if unknown := [name for name in settings.drop if name not in found]:
         raise SettingsError(
             f"params.toml: [data] drop names {', '.join(map(repr, unknown))}, which {where} does not have.\n"
-            f"Found: {', '.join(found[:30])}."
+            f"Found: {formats.listed(found, 30)[:500]}."
         )
 
 

@@ -265,4 +265,4 @@ def spelled(value: object) -> str:
 def listed(names: list, most: int = 5) -> str:
     """Return at most so many names, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(str(name) for name in names[:most]) + more
+    return ", ".join(" ".join(str(name).split()) for name in names[:most]) + more  # a name may hold line breaks

@@ -126,6 +126,11 @@ class Project:
         """One of the three splits that `features` writes: `train`, `dev` or `test`, Parquet."""
         return self.root / "data" / "processed" / f"{part}.parquet"
 
+    def predictions(self, rows: Path | None) -> Path:
+        """Where the answers to a file or to the test split are written: the whole name keeps n.json from n.csv."""
+        name = rows.name.removesuffix(".csv") if rows else "test"
+        return self.root / "data" / "predictions" / f"{name}.csv"
+
     @property
     def models(self) -> Path:
         """The folder of the runs, one folder a run."""

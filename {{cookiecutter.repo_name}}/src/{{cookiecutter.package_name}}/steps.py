@@ -278,9 +278,7 @@ def rows_to_score(work: Work) -> list[Path]:
 
 def predictions(work: Work) -> list[Path]:
     """Where `predict` writes: `OUTPUT`, or `data/predictions/<input name>.csv`."""
-    rows = work.wish.get("input")
-    name = f"{rows.name.removesuffix('.csv')}.csv" if rows else "test.csv"
-    return [work.wish.get("output") or work.project.root / "data" / "predictions" / name]
+    return [work.wish.get("output") or work.project.predictions(work.wish.get("input"))]
 
 
 def start(name: str) -> Any:

@@ -153,6 +153,10 @@ REFUSED = {
     "the target in other letters": (text().replace("answer", "Answer"), "Did you mean 'Answer'"),
     "the target in one long name": (text().replace(",", "^"), "set separator"),
     "no header": (text().partition("\n")[2], "set header = true"),
+    "a line break in a name": (
+        text().replace("amount", '"amount\nEUR"').replace("answer", "reply"),
+        "Found: amount EUR",
+    ),
     "a line too long": (text() + "1,2,3,4,5\n", "line 42 has 5 fields"),
     "two names alike": (text(x=1).replace(",x,", ",amount,"), "stand twice: 'amount'"),
     "Parquet with two names alike": (None, "stand twice: 'a'"),
