@@ -6,8 +6,8 @@ import sys  # and no re or json: either would double the time of this hook
 ANSWERS = {{dict(cookiecutter, _jinja2_env_vars=0)}}  # rendered, a dict as Python writes it
 AS_TYPED = {{dict(_cookiecutter | default({}))}}
 # The project's folders, and what it installs by import and by distribution name (of what that needs, the best known).
-TAKEN = """data docs models notebooks references reports src tests click dotenv fsspec hatchling ipykernel ipython
-jinja2 joblib jupyter matplotlib myst_parser nbconvert numpy openpyxl pandas pip pyarrow pytest python_dotenv
+TAKEN = """data docs models notebooks references reports src tests cleanlab click dotenv fsspec hatchling ipykernel
+ipython jinja2 joblib jupyter matplotlib myst_parser nbconvert numpy openpyxl pandas pip pyarrow pytest python_dotenv
 pyzmq requests ruff scikit_learn scipy setuptools sklearn skrub sphinx sqlalchemy threadpoolctl urllib3 uv
 xlrd""".split()
 CONTROL = {*range(32), *range(127, 160), 0x2028, 0x2029, *range(0xD800, 0xE000)}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .dictionary import Column, Dictionary, by_role
+from .dictionary import LABEL, Column, Dictionary, by_role, label_columns
 from .errors import DataError
 
 MISSING_WORDS = frozenset(
@@ -59,7 +59,7 @@ def conform(
     first_row : int
         The row number in the file of the first row of `frame`.
     target : bool
-        Whether the target column is wanted too.
+        Whether the target column is wanted too, and what people said of it where there is something.
 
     Returns
     -------
@@ -74,8 +74,9 @@ def conform(
     DataError
         Columns are missing, or cells break a rule that says `refuse`: all of them in one message.
     """
-    wanted = [name for name in columns if target or columns[name].role != "target"]
-    optional = set(by_role(columns, "ignored", "id"))
+    labels = label_columns(columns)
+    wanted = [name for name in columns if target or not (columns[name].role == "target" or name in labels)]
+    optional = {*by_role(columns, "ignored", "id"), *labels}
     absent = [name for name in wanted if name not in frame.columns and name not in optional]
     typed, refused, warned = {}, [], []
     for name in wanted:
@@ -107,7 +108,8 @@ def conform_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[Vi
         cure = f"Fix the cells, or say how to read them ({how}, 'missing') in [{name}]"
         found.append(violation(name, f"cells that are not {article} {column.type}, like {sample!r}", cure, unreadable))
     empty = values.isna() & ~unreadable
-    if not column.missing_allowed and column.role != "ignored" and empty.any():
+    may_be_empty = column.missing_allowed or column.role == "ignored" or column.role.startswith(LABEL)
+    if not may_be_empty and empty.any():
         found.append(violation(name, "empty cells", f"Fill them, or set missing_allowed = true in [{name}]", empty))
     if column.range is not None and column.type in ("integer", "number"):
         low, high = column.range

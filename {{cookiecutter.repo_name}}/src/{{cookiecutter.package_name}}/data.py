@@ -54,9 +54,10 @@ def run(project: Project, dump: Dump) -> list[str]:
     columns = dictionary.load(project.dictionary)
     check_dictionary(project, columns)
     frame, warnings = conform.conform(table.frame, columns, where=where, first_row=table.first_row)
+    frame.index = pd.RangeIndex(table.first_row, table.first_row + len(frame))  # a row stays known by its number
     for text in warnings:
         log.warning("%s", text)
-    known = frame[frame[settings.target].notna()].reset_index(drop=True)
+    known = frame[frame[settings.target].notna()]
     if len(known) < len(frame):
         warnings.append(f"{len(frame) - len(known)} rows without a value of {settings.target!r} left out")
         log.warning("%s", warnings[-1])
@@ -65,7 +66,7 @@ def run(project: Project, dump: Dump) -> list[str]:
     # `add_features` must not compute anything from what is not known when a prediction is needed.
     known = known.drop(columns=list(settings.drop))
     with artefact.whole(project.clean) as path:
-        known.to_parquet(path, index=False)
+        known.to_parquet(path)
     log.info("%d rows, %d columns -> %s", *known.shape, project.relative(project.clean))
     return [*table.decisions, *warnings]
 

@@ -5,6 +5,7 @@ belongs to the user: every later batch is checked against it (`conform.py`) and 
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -15,7 +16,7 @@ from . import artefact, schema
 from .errors import DataError
 
 Type = Literal["integer", "number", "category", "text", "boolean", "datetime"]
-Role = Literal["feature", "target", "id", "time", "group", "ignored"]
+Role = str  # one of ROLES, or label:<who>
 Transformation = Literal[
     "number",
     "log",
@@ -33,7 +34,8 @@ HEADER = """\
 # The data dictionary: one table a column. It was inferred once; from now on it is yours.
 #
 # type             integer, number, category, text, boolean or datetime
-# role             feature, target, id (kept beside predictions), time, group (for the split) or ignored
+# role             feature, target, id (kept beside predictions), time, group (for the split), ignored, or label:<who>
+#                  (what <who> says the target is; never a feature, and absent from rows to score)
 # missing_allowed  may a cell be empty?
 # range / values   smallest and largest allowed number / the known categories; without it anything goes
 # rule             what happens to a cell that breaks this: refuse (the batch), warn, or treat as missing
@@ -76,6 +78,8 @@ ALLOWED: dict[Type, tuple[Transformation, ...]] = {
     "datetime": ("date parts", "none"),
 }
 Dictionary = dict[str, Column]
+ROLES = ("feature", "target", "id", "time", "group", "ignored")
+LABEL = "label:"
 ALWAYS_WRITTEN = ("type", "role", "missing_allowed", "rule", "transformation", "description")
 
 
@@ -95,7 +99,8 @@ def load(path: Path) -> Dictionary:
     Raises
     ------
     DataError
-        Not TOML, a transformation that the type does not allow, or no column or more than one with the role `target`.
+        Not TOML, an unknown role, a transformation that the type does not allow, no column or more than one with the
+        role `target`, or somebody's labels that are of another type than the target.
     SettingsError
         An unknown key, a wrong type, or a word that is not allowed.
     """
@@ -106,8 +111,20 @@ def load(path: Path) -> Dictionary:
     columns = {name: schema.convert(table, Column, f"{path}: [{name}]") for name, table in tree.items()}
     for name, column in columns.items():
         check_transformation(column, f"{path}: [{name}]")
+        if column.role not in ROLES and not re.fullmatch(rf"{LABEL}\s*\S.*", column.role):
+            allowed = ", ".join(map(repr, (*ROLES, LABEL + "<who>")))
+            raise DataError(f"{path}: [{name}] role = {column.role!r}.\nAllowed: {allowed}.")
     if len(targets := by_role(columns, "target")) != 1:
         raise DataError(f'{path}: {len(targets)} columns have role = "target" {targets}; exactly one must.')
+    kind = columns[targets[0]].type
+    if other := [name for name in label_columns(columns) if alike(columns[name].type) != alike(kind)]:
+        raise DataError(
+            f"{path}: [{other[0]}] type = {columns[other[0]].type!r}, but it holds labels of {targets[0]!r}, which is "
+            f"{kind!r}.\nGive both the same type."
+        )
+    people = list(label_columns(columns).values())
+    if twice := [who for who in people if people.count(who) > 1]:
+        raise DataError(f"{path}: two columns have role = {LABEL + twice[0]!r}.\nGive one of them another name.")
     return columns
 
 
@@ -118,6 +135,11 @@ def check_transformation(column: Column, place: str) -> None:
             f"{place} transformation = {column.transformation!r} does not fit a column of type {column.type}.\n"
             f"Allowed: {', '.join(map(repr, allowed))}."
         )
+
+
+def alike(kind: Type) -> str:
+    """The type, where whole numbers count as numbers."""
+    return "number" if kind == "integer" else kind
 
 
 def write(path: Path, columns: Mapping[str, Column], decisions: Iterable[str] = ()) -> None:
@@ -182,6 +204,12 @@ def features(columns: Mapping[str, Column]) -> list[str]:
         for name, column in columns.items()
         if column.transformation != "none" and column.role in ("feature", "time")
     ]
+
+
+def label_columns(columns: Mapping[str, Column]) -> dict[str, str]:
+    """Who labelled (`anna` of `role = "label:anna"`), by the column that holds these labels."""
+    roles = {name: column.role for name, column in columns.items() if column.role.startswith(LABEL)}
+    return {name: role.removeprefix(LABEL).strip() for name, role in roles.items()}
 
 
 def facts(columns: Mapping[str, Column], *keys: str) -> dict[str, dict[str, Any]]:

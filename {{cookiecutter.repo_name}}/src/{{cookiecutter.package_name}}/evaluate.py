@@ -3,8 +3,9 @@
     make evaluate [RUN=run]
 
 Reads `models/<run>/`, `data/processed/{train,dev,test}.parquet` and the source card; writes into `reports/<run>/`
-`evaluation.html` and `test_answers.parquet`, `reports/figures/<run>-<what>.png`, and into `run.json` the scores with
-their interval and how often the test split was used. No other verb reads the truth of the test split.
+`evaluation.html`, `test_answers.parquet` and `label_errors.csv`, `reports/figures/<run>-<what>.png`, and into
+`run.json` the scores with their interval and how often the test split was used. No other verb reads the truth of the
+test split.
 """
 
 import base64
@@ -19,7 +20,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
-from . import artefact, choices, dictionary, figures, metrics, runs, sections, train, verdict
+from . import annotators, artefact, choices, dictionary, figures, label_errors, metrics, runs, sections, train, verdict
 from .console import progress
 from .diagnostics import Result, Yardstick, constant
 from .errors import DataError
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 TEMPLATE = "evaluate.html"
 INTERVAL_LEVEL = 0.95
+DOUBTS_SHOWN, DOUBTS_COLUMNS = 10, 9  # rows and columns of the list of label errors on the page
 FEW_ROWS = 100_000  # below, threads wait for each other longer than they work (7 CPU s with one, 15 to 29 with two)
 
 
@@ -57,6 +59,8 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
         record = put_on_record(project, folder, result)
         evidence = Evidence(project, model, record, test, result, question)
         page: dict[str, Any] = {"set_aside": set_aside, "stale": trained_elsewhere(project, record)}
+        page["people"] = people(evidence)
+        page["doubts"] = keep_label_errors(output.with_name(runs.LABEL_ERRORS), evidence)
         for name, section in progress({**sections.ALL, **choices.ALL}.items(), "evaluate"):
             page[name] = section(evidence)
             page[name]["figures"] = keep_figures(project, model.name, page[name].get("figures", {}))
@@ -116,7 +120,8 @@ def read(project: Project, model: runs.Run, part: str) -> tuple[pd.DataFrame, np
         )
     if not own:
         known, _ = model.conform(rows[[name for name in rows if name in columns]], columns, where=path.name)
-        rows = model.add_features(known)
+        labels = [name for name in dictionary.label_columns(columns) if name in known]
+        rows = model.add_features(known.drop(columns=labels)).join(known[labels])
     truth = rows.pop(target)
     if model.record["task"] == "regression":
         return rows, truth.to_numpy(dtype="float64"), ()
@@ -162,6 +167,43 @@ def keep_answers(path: Path, test: pd.DataFrame, target: str, result: Result) ->
     truth, answer = (pd.Series(values).infer_objects() for values in (result.truth, said.values))
     with artefact.whole(path) as temporary:
         test.assign(**{target: truth, "prediction": answer, **chances}).to_parquet(temporary, index=False)
+
+
+def keep_label_errors(path: Path, evidence: Evidence) -> dict[str, Any]:
+    """Write the rows of train and dev whose label is probably wrong as CSV, and show the surest on the page.
+
+    The file is no output that `steps.py` watches: a person writes into it, and that must not be made again.
+    """
+    found, about = label_errors.find(evidence.project, evidence.record, evidence.question)
+    if label_errors.worked_on(path):
+        log.warning("%s stays as it is: somebody has written verdicts into it", evidence.project.relative(path))
+    else:
+        with artefact.whole(path) as temporary:
+            found.to_csv(temporary, index=False)
+    text = "%d of %d rows of train and dev may be labelled wrongly (%s has not seen them) -> %s"
+    log.info(text, len(found), about["rows"], about["candidate"], evidence.project.relative(path))
+    surest = found.drop(columns="verdict").iloc[:DOUBTS_SHOWN, :DOUBTS_COLUMNS]
+    formats = {name: verdict.percent for name in surest if name.startswith("probability_of")}
+    return {**about, "path": evidence.project.relative(path), "table": sections.table(surest, **formats)}
+
+
+def people(evidence: Evidence) -> dict[str, Any]:
+    """Agreement of those who labelled the same rows, and their score beside the model's; empty without them."""
+    labels, result = dictionary.label_columns(evidence.run.columns), evidence.result
+    opinions = {who: evidence.test[name] for name, who in labels.items() if name in evidence.test}
+    if not opinions:
+        return {}
+    amount = not result.said.classes
+    truth, said = (pd.Series(values).infer_objects() for values in (result.truth, result.said.values))
+    agree = annotators.agreement({annotators.TARGET: truth, **opinions}, amount=amount)
+    beside = annotators.beside_model(opinions, truth, said, amount=amount)
+    for line in beside[beside["against"] == annotators.TARGET].itertuples(index=False):
+        log.info("%s against %s on %d test rows: %.4g, the model %.4g (%s)", *line[:5], beside.columns[3].split(",")[0])
+    measures = [name for name in (*agree, *beside) if name not in (*annotators.PAIR, *annotators.BESIDE)]
+    formats = {name: sections.share if name.startswith("agree") else verdict.number for name in measures}
+    kappa = "" if amount or agree.empty else f"{agree['kappa'].mean():.2f}"
+    tables = {"agreement": sections.table(agree, **formats), "beside": sections.table(beside, **formats)}
+    return {**tables, "kappa": kappa, "who": verdict.listed(list(opinions), 12)}
 
 
 def none_if_undefined(value: float) -> float | None:

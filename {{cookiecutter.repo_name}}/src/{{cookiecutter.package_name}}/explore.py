@@ -1,37 +1,77 @@
-"""An interactive look at the clean table: distributions, associations, samples.
+"""What is suspicious in the clean table, and an interactive look at it: distributions, associations, samples.
 
     make explore
 
-Reads `data/interim/clean.parquet`, writes `reports/exploration.html`, one self-contained page made by skrub's
-TableReport (https://skrub-data.org).
+Reads `data/interim/clean.parquet`, writes `reports/exploration.html`, one self-contained page; below the suspicions it
+is skrub's TableReport (https://skrub-data.org). The splits are made here once more, not read: a table that cannot be
+divided is one that a person wants to look at.
 """
 
 import logging
+from pathlib import Path
+from typing import Any
 
+import jinja2
 import pandas as pd
 import skrub
 
-from . import artefact, dictionary
+from . import artefact, dictionary, split, suspicions
+from .errors import ProjectError
 from .settings import Project
 
 log = logging.getLogger(__name__)
 
 COLUMNS_WITH_PLOTS = 100  # each plot costs time and bytes
 COLUMNS_ASSOCIATED = 100  # associations are computed for every pair of columns
+TEMPLATE = "explore.html"
+TITLES = {
+    "answer": "Gives the answer away",
+    "labels": "A second opinion?",
+    "id": "Id",
+    "duplicates": "Repeated rows",
+    "ambiguity": "Contradictions",
+    "time": "Order in time",
+    "groups": "Groups",
+    "classes": "Rare classes",
+    "drift": "Drift",
+    "missing": "Missing?",
+}
 
 
 def run(project: Project) -> None:
     """Write the exploration report; the target comes first."""
     frame = pd.read_parquet(artefact.checked(project.clean))
-    target = dictionary.target(dictionary.load(project.dictionary))
+    columns = dictionary.load(project.dictionary)
+    target = dictionary.target(columns)
+    page = suspected(project, frame, columns)
     frame = frame[[target, *(name for name in frame.columns if name != target)]]
     report = skrub.TableReport(
-        frame,
-        title=f"Exploration: {len(frame)} rows, target {target}",
+        frame.reset_index(drop=True),
         plot_distributions=frame.shape[1] <= COLUMNS_WITH_PLOTS,
         compute_associations=frame.shape[1] <= COLUMNS_ASSOCIATED,
         verbose=0,
     )
     output = project.root / "reports" / "exploration.html"
-    artefact.write_text(output, report.html())
-    log.info("%d rows, %d columns -> %s", *frame.shape, project.relative(output))
+    artefact.write_text(output, render(rows=len(frame), target=target, report=report.html_snippet(), **page))
+    text = "%d rows, %d columns, %d suspicious -> %s"
+    log.info(text, *frame.shape, len(page["found"]), project.relative(output))
+
+
+def suspected(project: Project, frame: pd.DataFrame, columns: dictionary.Dictionary) -> dict[str, Any]:
+    """`found`: the suspicions; `undivided`: why there are no splits; `ids`; `described`: what columns mean."""
+    how = project.settings.split
+    try:
+        parts, undivided = split.split(frame, dictionary.target(columns), how), ""
+    except ProjectError as error:
+        parts, undivided = {}, str(error)
+    found = suspicions.find(frame, parts, columns, how.by)
+    described = {name: column.description for name, column in columns.items() if column.description}
+    ids = ", ".join(dictionary.by_role(columns, "id"))
+    return {"found": found, "undivided": undivided, "ids": ids, "described": described}
+
+
+def render(**page: Any) -> str:
+    """The page; whatever comes from the data is escaped, but for skrub's report, which escapes itself."""
+    loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return environment.get_template(TEMPLATE).render(titles=TITLES, **page)

@@ -2,8 +2,9 @@
 
     make features
 
-Reads `data/interim/clean.parquet`, writes `data/processed/{train,dev,test}.parquet`. `add_features` is called the same
-way here, in `predict` and in the service; a trained model keeps the `add_features` that it was trained with.
+Reads `data/interim/clean.parquet`, writes `data/processed/{train,dev,test}.parquet` and `suspicions.json`.
+`add_features` is called the same way here, in `predict` and in the service; a trained model keeps the one that it was
+trained with.
 """
 
 import itertools
@@ -64,18 +65,27 @@ def checked(rows: pd.DataFrame, wider: pd.DataFrame) -> pd.DataFrame:
 
 
 def run(project: Project) -> None:
-    """Divide the clean rows, say what is suspicious, add the features to each split, and write the three files."""
+    """Divide the clean rows, say what is suspicious, add the features to each split, and write the four files."""
     from . import suspicions  # dear to import, and a model takes this module with it for `add_features` alone
 
     clean = pd.read_parquet(artefact.checked(project.clean))
     columns = dictionary.load(project.dictionary)
     parts = split(clean, dictionary.target(columns), project.settings.split)
-    wider = {part: checked(parts[part], add_features(parts[part].copy())) for part in PARTS}
+    wider = {part: widened(parts[part].reset_index(drop=True), columns) for part in PARTS}
+    found = suspicions.find(clean, parts, columns, project.settings.split.by)
+    for suspicion in found:
+        log.warning("suspicious: %s", suspicion)
     for part in PARTS:
         with artefact.whole(project.split(part)) as path:
             wider[part].to_parquet(path, index=False)
+    artefact.write_json(project.suspicions, suspicions.record(found, len(clean)))
     added = [name for name in wider["train"].columns if name not in clean.columns]
     sizes = ", ".join(f"{part} {len(parts[part])}" for part in PARTS)
-    for text in suspicions.find(clean, parts, columns, project.settings.split.by):
-        log.warning("suspicious: %s", text)
     log.info("%s rows (%s)%s", sizes, project.settings.split.by, f"; added {', '.join(added)}" if added else "")
+
+
+def widened(rows: pd.DataFrame, columns: dictionary.Dictionary) -> pd.DataFrame:
+    """A split with its features; what people said of the target is kept from `add_features`, it is not known later."""
+    labels = list(dictionary.label_columns(columns))
+    known = rows.drop(columns=labels, errors="ignore")
+    return checked(known, add_features(known.copy())).join(rows[[name for name in labels if name in rows]])

@@ -132,6 +132,11 @@ class Project:
         return self.root / "data" / "predictions" / f"{name}.csv"
 
     @property
+    def suspicions(self) -> Path:
+        """What is suspicious in the data, JSON, written by `features`."""
+        return self.root / "data" / "processed" / "suspicions.json"
+
+    @property
     def models(self) -> Path:
         """The folder of the runs, one folder a run."""
         return self.root / "models"

@@ -51,7 +51,7 @@ def split(frame: pd.DataFrame, target: str, how: Split) -> dict[str, pd.DataFram
     Returns
     -------
     dict of str to DataFrame
-        `train`, `dev` and `test`: every row once, in the order of `frame`.
+        `train`, `dev` and `test`: every row once, in the order and with the index of `frame`.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def split(frame: pd.DataFrame, target: str, how: Split) -> dict[str, pd.DataFram
         labels = cut(frame[column].rank(method="max").to_numpy() - 1, how.shares)
     else:
         labels = by_group(frame[column], how.shares, random)
-    parts = {part: frame[labels == part].reset_index(drop=True) for part in PARTS}
+    parts = {part: frame[labels == part] for part in PARTS}
     if empty := [part for part in PARTS if parts[part].empty]:
         raise DataError(
             f"[split] by = {how.by!r} leaves no row for {' and '.join(empty)}: {len(frame)} rows, shares "

@@ -303,9 +303,9 @@ STEPS = {
     "features": Step(
         needs=("data",),
         parameters=("split",),
-        columns=("type", "role"),
+        columns=("type", "role", "transformation"),
         inputs=lambda work: [work.project.clean],
-        outputs=lambda work: [work.project.split(part) for part in PARTS],
+        outputs=lambda work: [*map(work.project.split, PARTS), work.project.suspicions],
         start=lambda work, key: start("features").run(work.project),
     ),
     "train": Step(
@@ -341,8 +341,8 @@ STEPS = {
     ),
     "explore": Step(
         needs=("data",),
-        parameters=("data.target",),
-        columns=("role", "description"),
+        parameters=("data.target", "split"),
+        columns=("type", "role", "transformation", "description"),
         inputs=lambda work: [work.project.clean],
         outputs=lambda work: [work.project.root / "reports" / "exploration.html"],
         start=lambda work, key: start("explore").run(work.project),

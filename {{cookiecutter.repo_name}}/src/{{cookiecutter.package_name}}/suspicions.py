@@ -1,42 +1,57 @@
 """What in the data should make a person suspicious, said before anything is trained.
 
-Called by the step `features`, which prints the findings and writes `data/processed/suspicions.json`. Nothing is changed
-or left out: a column that gives the answer away may be right, and only a person knows whether it is known in time.
+Called by the step `features`, which prints the findings and writes `data/processed/suspicions.json`, and by `explore`,
+which shows them. Nothing is changed or left out: a column that gives the answer away may be right, and only a person
+knows whether it is known in time.
 """
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import ks_2samp, rankdata
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from scipy.stats import chi2_contingency, ks_2samp, rankdata
 
-from .dictionary import Dictionary, by_role, features
-from .split import PARTS, infer_task
+from .dictionary import Dictionary, by_role, features, label_columns
+from .duplicates import repeated
+from .giveaways import GIVES_AWAY, best_view, giveaways, is_number
+from .sentinels import sentinels
+from .split import infer_task
+from .suspicion import Suspicion, named
 
-SAMPLE = 4000  # rows that each column is judged by
-GIVES_AWAY = 0.97  # score of one column alone, 0 is guessing and 1 is perfect
-SUM_TOLERANCE = 1e-6  # share of the target's variance that a sum of columns may leave
-ORDER = 0.2  # how far the order of the file may rank a target, 0 is not at all and 1 is perfectly
-SORTED_SHARE = 0.99
+SAMPLE = 4000  # rows of a split that drift is measured on
+ORDER = 0.2  # how far the order of the rows may rank a target, 0 is not at all and 1 is perfectly
+SORTED_SHARE = 0.99  # of the steps from row to row that go the same way
+SECONDS_OF_1990 = 631_152_000
 BLOCKS = 3  # a file sorted by its answer changes it once a class, not all the time
-DRIFT, DRIFT_CHANCE = 0.15, 1e-6  # Kolmogorov-Smirnov distance, and the chance of it without drift
+DRIFT, DRIFT_CHANCE = 0.15, 1e-6  # distance of two distributions, and the chance of it without drift
 RARE_ROWS = 10
-SENTINELS = frozenset([-1, -200, -99, 99, *(sign * (10**digits - 1) for digits in range(3, 7) for sign in (-1, 1))])
-GROUP_NAME = re.compile(r"(?i)(customer|client|user|patient|person|member|account|household|student|employee|subject)")
-NAMED = 5
+UNIQUE_SHARE = 0.9  # a category with more different values than this share of its rows is a name
+MANY_GROUPS = 20  # fewer are kinds
+ROWS_OF_ONE = 50  # rows of one customer; what repeats more often is a kind, not a customer
+CONSTANT_SHARE = 0.99  # rows that agree with the others of their group
+ENTITIES = (
+    "acct|account|client|cust|customer|device|driver|employee|family|household|machine|member|owner|participant|"
+    "patient|person|player|policy|pupil|respondent|sensor|student|subject|tenant|user|vehicle|worker|email"
+)
+NUMBERED = "id|key|no|nr|num|number|code"
+GROUP_NAME = re.compile(rf"(^|_)({ENTITIES})(_(name|email|ref|{NUMBERED}))?$")
+ID_NAME = re.compile(r"(^|_)(id|uid|uuid|guid)$")
+TIME_NAME = re.compile(r"(^|_)(time|timestamp|ts|epoch|date|day|week|month|year|yr|period|quarter)$")
+BIRTH_NAME = re.compile(r"birth|dob|born")
+RATER_NAME = re.compile(r"(^|_)(annotator|annotation|coder|expert|judge|label|labeler|labeller|rater|reviewer)\d*(_|$)")
 
 
-def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionary, split_by: str) -> list[str]:
-    """List what is suspicious, one line each.
+def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionary, split_by: str) -> list[Suspicion]:
+    """List what is suspicious.
 
     Parameters
     ----------
     clean : DataFrame, shape (n_rows, n_columns)
         The clean table, in the order of the file.
     parts : dict of str to DataFrame
-        The three splits of it.
+        The three splits of it; empty where it cannot be divided.
     columns : Dictionary
         The data dictionary.
     split_by : str
@@ -44,176 +59,259 @@ def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionar
 
     Returns
     -------
-    list of str
-        Empty where nothing was found. Cost: about 10 ms a column, whatever the rows.
+    list of Suspicion
+        Empty where nothing was found.
     """
     target = by_role(columns, "target")[0]
     seen = [name for name in features(columns) if name in clean.columns]
-    found = [
-        *giveaways(clean, target, seen),
-        *sums(clean, target, seen),
-        *sentinels(clean, [*seen, target]),
-        *repeated_rows(clean, parts, target, seen),
+    labels = label_columns(columns)
+    others = [name for name in clean.columns if name != target and name not in labels]
+    raters = list(other_labels(clean, target, seen))
+    known = [*raters, *giveaways(clean, target, [name for name in seen if name not in told(raters)])]
+    named_rows = list(ids(clean, target, columns, [name for name in seen if name not in told(known)]))
+    return [
+        *known,
+        *named_rows,
+        *repeated(clean, parts, target, [name for name in seen if name not in told(named_rows)]),
         *order(clean, target, columns, split_by),
-        *groups(clean, seen, split_by),
+        *groups(clean, others, split_by),
         *rare_classes(clean[target]),
-        *drift(parts, seen),
+        *drift(parts, target, seen),
+        *sentinels(clean, [*seen, target]),
     ]
-    return found
 
 
-def giveaways(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[str]:
-    """Columns that predict the target almost perfectly, alone."""
-    rows = clean.sample(min(SAMPLE, len(clean)), random_state=0)
-    truth, amount = rows[target], infer_task(clean[target]) == "regression"
+def told(found: list[Suspicion]) -> set[str]:
+    """All columns that suspicions are about."""
+    return {name for suspicion in found for name in suspicion.columns}
+
+
+def record(found: list[Suspicion], rows: int) -> dict[str, Any]:
+    """The suspicions as `suspicions.json` holds them, with the number of rows that were looked at."""
+    return {"rows": rows, "suspicions": [dict(vars(suspicion)) for suspicion in found]}
+
+
+def words(name: str) -> str:
+    """A column's name in lower case, its words joined by `_`.
+
+    Examples
+    --------
+    >>> words("Customer ID"), words("customerId")
+    ('customer_id', 'customer_id')
+    """
+    return re.sub(r"[\W_]+", "_", re.sub(r"([a-z])([A-Z])", r"\1_\2", name)).strip("_").lower()
+
+
+def other_labels(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspicion]:
+    """Columns with the target's values that are called after somebody who labels."""
+    if infer_task(clean[target]) == "regression":
+        return
     for name in names:
-        score = alone(codes(rows[name]), truth.to_numpy(), amount=amount)
-        if score >= GIVES_AWAY:
-            yield (
-                f"column {name!r} alone predicts {target!r} almost perfectly ({score:.2f} of 1): is it known when a "
-                "prediction is needed? If not: [data] drop"
+        if RATER_NAME.search(words(name)) and set(clean[name].dropna()) <= set(clean[target]):
+            yield Suspicion(
+                kind="labels",
+                columns=(name,),
+                sentence=f"column {name!r} has the values of {target!r} and the name of a second opinion on it",
+                cure='If so: role = "label:<who>" in references/data_dictionary.toml; `evaluate` shows agreement.',
             )
 
 
-def alone(values: np.ndarray, truth: np.ndarray, *, amount: bool) -> float:
-    """How well a small tree on one column, shape (n_rows,), does on the half it has not seen; 0 guessing, 1 perfect."""
-    half = len(truth) // 2
-    if len(set(truth[:half])) < 2 or len(set(truth[half:])) < 2:
-        return 0.0
-    tree = (DecisionTreeRegressor if amount else DecisionTreeClassifier)(max_leaf_nodes=64, min_samples_leaf=3)
-    said = tree.set_params(random_state=0).fit(values[:half, None], truth[:half]).predict(values[half:, None])
-    if amount:
-        return 1 - float(np.mean((said - truth[half:]) ** 2) / np.var(truth[half:]))
-    labels = np.unique(truth[half:])
-    balanced = float(np.mean([(said[truth[half:] == label] == label).mean() for label in labels]))
-    return (balanced - 1 / len(labels)) / (1 - 1 / len(labels))
-
-
-def codes(values: pd.Series) -> np.ndarray:
-    """A column as float64, shape (n_rows,): numbers as they are, dates as times, words as whole numbers."""
-    if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        return values.astype("int64").to_numpy(dtype=float)
-    if pd.api.types.is_numeric_dtype(values.dtype):
-        return values.to_numpy(dtype=float, na_value=np.nan)
-    return pd.factorize(values)[0].astype(float)
-
-
-def sums(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[str]:
-    """Columns that add up to the target."""
-    if infer_task(clean[target]) != "regression":
-        return
-    rows = clean.sample(min(SAMPLE, len(clean)), random_state=0)
-    numbers = [name for name in names if pd.api.types.is_numeric_dtype(rows[name].dtype) and rows[name].notna().all()]
-    if not numbers or len(numbers) + 1 >= len(rows):
-        return
-    table = np.column_stack([rows[numbers].to_numpy(dtype=float), np.ones(len(rows))])
-    truth = rows[target].to_numpy(dtype=float)
-    scale = table.std(axis=0)
-    weights, *_ = np.linalg.lstsq(table, truth, rcond=None)
-    if np.var(truth - table @ weights) <= SUM_TOLERANCE * np.var(truth):
-        used = [
-            name for name, share in zip(numbers, np.abs(weights * scale), strict=False) if share > 1e-3 * truth.std()
-        ]
-        summed = ", ".join(map(repr, used))
-        yield f"{target!r} is a sum of {summed}: a column that is part of the answer belongs in [data] drop"
-
-
-def sentinels(clean: pd.DataFrame, names: list[str]) -> Iterator[str]:
-    """Numbers that often mean "no value": at the edge of a column, twice at least, and far from all the others."""
+def ids(clean: pd.DataFrame, target: str, columns: Dictionary, names: list[str]) -> Iterator[Suspicion]:
+    """Features that name a row, and ids that were given in the order of the answer."""
+    cure = 'A model cannot learn from it for new rows: role = "id" in references/data_dictionary.toml.'
     for name in names:
         values = clean[name].dropna()
-        if not pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
-            continue
-        for edge in sorted({values.min(), values.max()} & SENTINELS):
-            others = values[values != edge]
-            rows = len(values) - len(others)
-            if rows > 1 and len(others) and stands_apart(float(edge), others, rows):
-                yield (
-                    f"column {name!r} holds {edge:g} in {rows} rows, far from the others: if it means missing, say "
-                    f'missing = ["{edge:g}"] and missing_allowed = true of it in references/data_dictionary.toml'
+        share = values.nunique() / max(1, len(clean))
+        running = (
+            is_number(values) and share == 1 and (values.is_monotonic_increasing or values.is_monotonic_decreasing)
+        )
+        name_of_row = columns[name].type == "category" and share > UNIQUE_SHARE
+        if len(clean) > RARE_ROWS and ((running and (values % 1 == 0).all()) or name_of_row):
+            what = "numbers the rows" if running else f"has a value of its own in {share:.0%} of the rows"
+            yield Suspicion(kind="id", columns=(name,), sentence=f"column {name!r} {what}", cure=cure)
+    amount, truth = infer_task(clean[target]) == "regression", clean[target]
+    rows = clean.sample(min(SAMPLE, len(clean)), random_state=0)
+    for name in by_role(columns, "id"):
+        if name in clean and columns[name].type != "text":
+            score, _ = best_view(rows[name], truth[rows.index].to_numpy(), amount=amount)
+            if score >= GIVES_AWAY:
+                yield Suspicion(
+                    kind="id",
+                    columns=(name,),
+                    sentence=f"the id {name!r} tells {target!r} ({score:.2f} of 1): it follows the answer",
+                    cure="It is no feature: leave it so, and see that no other column follows the order of the file.",
+                    figures={"score": round(score, 4)},
                 )
 
 
-def stands_apart(edge: float, others: pd.Series, rows: int) -> bool:
-    """Whether no one would take a value for one of the others: below 0 alone, or three times their spread away."""
-    low, high = float(others.min()), float(others.max())
-    if edge == -1:
-        return low >= 0 and rows > others.value_counts().iloc[0]
-    return (edge < 0 <= low) or min(abs(edge - low), abs(edge - high)) > 3 * (high - low)
-
-
-def repeated_rows(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], target: str, names: list[str]) -> Iterator[str]:
-    """Rows with the same features: in two splits they leak, with two answers they limit what any model can reach."""
-    keys = {part: pd.util.hash_pandas_object(parts[part][names], index=False) for part in PARTS}
-    shared = int(keys["test"].isin(pd.concat([keys["train"], keys["dev"]])).sum())
-    if shared:
-        tested = len(keys["test"])
-        yield f"{shared} of {tested} test rows have the same features as a row of train or dev: the score flatters"
-    if infer_task(clean[target]) == "regression":
-        return
-    table = pd.DataFrame({"key": pd.util.hash_pandas_object(clean[names], index=False), "answer": clean[target]})
-    counts = table.value_counts().groupby(level="key").agg(["sum", "max"])
-    wrong = int((counts["sum"] - counts["max"]).sum())
-    if wrong:
-        ceiling = 1 - wrong / len(clean)
-        yield f"{wrong} rows differ from others only in {target!r}: no model can be right in more than {ceiling:.1%}"
-
-
-def order(clean: pd.DataFrame, target: str, columns: Dictionary, split_by: str) -> Iterator[str]:
-    """A file in the order of time, divided at random."""
+def order(clean: pd.DataFrame, target: str, columns: Dictionary, split_by: str) -> Iterator[Suspicion]:
+    """Rows in the order of time, or an answer that changes with it, divided at random."""
     if split_by.startswith("time:"):
         return
+    position = pd.Series(np.arange(len(clean)), index=clean.index)
+    ranks = pd.Series(pd.factorize(clean[target], sort=True)[0], index=clean.index)
     for name in clean.columns:
-        dates = clean[name].dropna()
-        if columns[name].type == "datetime" and len(dates) > RARE_ROWS and dates.nunique() > RARE_ROWS:
-            if (dates.diff().dropna() >= pd.Timedelta(0)).mean() >= SORTED_SHARE:
-                yield f'the rows are ordered by {name!r}: for a model of later rows, set [split] by = "time:{name}"'
-                return
-    if clean[target].nunique() < 2:
-        return
-    ranks = pd.factorize(clean[target], sort=True)[0]
-    moved = abs(np.corrcoef(np.arange(len(clean)), rankdata(ranks))[0, 1])
+        if name == target or not is_time(clean[name], columns[name].type):
+            continue
+        present = clean[name].dropna()
+        ordered, moved = is_sorted(present), correlation(present, ranks[present.index])
+        if ordered or (moved > ORDER and not BIRTH_NAME.search(words(name))):
+            how = "the rows are ordered by" if ordered else f"{target!r} changes (rank correlation {moved:.2f}) with"
+            yield Suspicion(
+                kind="time",
+                columns=(name,),
+                sentence=f"{how} {name!r}: a random split learns from later rows",
+                cure=f'For a model of later rows, set [split] by = "time:{name}".',
+                figures={"rank correlation": round(moved, 4)},
+            )
+            return
+    moved = correlation(position, ranks)
     if moved > ORDER and np.count_nonzero(np.diff(ranks)) > BLOCKS * clean[target].nunique():
-        yield (
-            f"{target!r} changes along the file (rank correlation {moved:.2f} with the row number): if that order is "
-            "time, a random split flatters"
-        )
+        if not (clean[target].is_monotonic_increasing or clean[target].is_monotonic_decreasing):
+            yield Suspicion(
+                kind="time",
+                columns=(target,),
+                sentence=f"{target!r} changes along the file (rank correlation {moved:.2f} with the row number)",
+                cure='If that order is time, a random split flatters: keep it in a column, [split] by = "time:…".',
+                figures={"rank correlation": round(moved, 4)},
+            )
 
 
-def groups(clean: pd.DataFrame, names: list[str], split_by: str) -> Iterator[str]:
-    """The same customer in several rows."""
+def is_time(values: pd.Series, kind: str) -> bool:
+    """A date, or a whole number called like one that counts seconds since 1970 or follows the file."""
+    values = values.dropna()
+    if values.nunique() <= RARE_ROWS:
+        return False
+    named_so = kind == "integer" and TIME_NAME.search(words(str(values.name)))
+    return kind == "datetime" or bool(named_so and (values.min() > SECONDS_OF_1990 or is_sorted(values)))
+
+
+def is_sorted(values: pd.Series) -> bool:
+    """Whether values, shape (n_rows,), without empty cells, rise or fall from row to row, but for a few."""
+    ranks = np.diff(rankdata(values, method="dense"))
+    return bool(max((ranks >= 0).mean(), (ranks <= 0).mean()) >= SORTED_SHARE)
+
+
+def correlation(one: pd.Series, other: pd.Series) -> float:
+    """Absolute rank correlation (Spearman) of two columns without empty cells; 0 where one is constant."""
+    if one.nunique() < 2 or other.nunique() < 2:
+        return 0.0
+    return float(abs(np.corrcoef(rankdata(one), rankdata(other))[0, 1]))
+
+
+def groups(clean: pd.DataFrame, names: list[str], split_by: str) -> Iterator[Suspicion]:
+    """The same customer in several rows, by the column's name or because other columns belong to the customer."""
     if split_by.startswith("group:"):
         return
+    codes = varied(clean, names)
     for name in names:
-        several, named = len(clean) / max(1, clean[name].nunique()), GROUP_NAME.search(name)
-        if named and not counts_something(clean[name]) and 2 <= several <= len(clean) / RARE_ROWS:
-            yield f'column {name!r} repeats ({several:.1f} rows each): for new ones, set [split] by = "group:{name}"'
+        values, called = clean[name], words(name)
+        distinct = values.nunique()
+        several = values.count() / max(1, distinct)
+        if distinct < 2 or not 2 <= several <= len(clean) / RARE_ROWS or not can_be_group(values):
+            continue
+        by_name = GROUP_NAME.search(called) or (ID_NAME.search(called) and several <= ROWS_OF_ONE)
+        unknown = not by_name and several <= ROWS_OF_ONE and distinct >= MANY_GROUPS
+        belongs = constant_within(values, codes) if unknown else []
+        if by_name or len(belongs) > is_number(values):  # a number without such a name takes two witnesses
+            why = f" and {named(belongs)} never differ{'s' if len(belongs) == 1 else ''} within it" if belongs else ""
+            yield Suspicion(
+                kind="groups",
+                columns=(name,),
+                sentence=f"column {name!r} repeats ({several:.1f} rows each){why}: a random split has met those tested",
+                cure=f'For new ones, set [split] by = "group:{name}".',
+                figures={"groups": distinct, "rows of each": round(several, 2)},
+            )
 
 
-def counts_something(values: pd.Series) -> bool:
-    """A number that is not a name: `households` is an amount, `household_id` is not."""
-    return pd.api.types.is_numeric_dtype(values.dtype) and not re.search(
-        r"(?i)(id|no|nr|number|key)$", str(values.name)
-    )
+def can_be_group(values: pd.Series) -> bool:
+    """Words or whole numbers: neither dates nor amounts with decimals."""
+    if is_number(values):
+        return bool((values.dropna() % 1 == 0).all())
+    return not (pd.api.types.is_datetime64_any_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype))
 
 
-def rare_classes(truth: pd.Series) -> Iterator[str]:
+def varied(clean: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Codes, int64, of the columns that have several values and no value in most rows, shape (n_rows, n)."""
+    shares = {name: clean[name].value_counts(normalize=True) for name in names}
+    kept = [name for name in names if len(shares[name]) > 2 and shares[name].iloc[0] <= 1 / 2]
+    return pd.DataFrame({name: pd.factorize(clean[name], use_na_sentinel=False)[0] for name in kept}, clean.index)
+
+
+def constant_within(group: pd.Series, codes: pd.DataFrame) -> list[str]:
+    """Columns of `codes`, shape (n_rows, n), that do not vary within the rows of a group; on a sample of the groups."""
+    counts = group.value_counts()
+    several = counts[counts > 1].sample(frac=1, random_state=0)
+    if several.sum() < len(group) / 2:
+        return []
+    chosen = several[several.cumsum() <= SAMPLE + several.iloc[0]].index
+    rows = group.isin(chosen).to_numpy()
+    own = pd.factorize(group[rows])[0]
+    found = []
+    for name, values in zip(codes.columns, codes.to_numpy()[rows].T, strict=True):
+        kinds, places = len(np.unique(values)), len(np.unique(own * (values.max() + 1) + values))
+        if (
+            name != group.name
+            and 2 < kinds < len(chosen)
+            and places - len(chosen) <= (1 - CONSTANT_SHARE) * len(values)
+        ):
+            found.append(name)
+    return found
+
+
+def rare_classes(truth: pd.Series) -> Iterator[Suspicion]:
     """Classes with too few rows to learn or to measure."""
     if infer_task(truth) == "classification":
         counts = truth.value_counts()
-        if rare := [f"{label!r} ({count})" for label, count in counts[counts < RARE_ROWS].items()]:
-            yield f"classes of {truth.name!r} with fewer than {RARE_ROWS} rows: {', '.join(rare[:NAMED])}"
+        rare = counts[counts < RARE_ROWS]
+        if len(rare):
+            shown = ", ".join(f"{label!r} ({count})" for label, count in rare[:5].items())
+            more = f" and {len(rare) - 5} more" if len(rare) > 5 else ""
+            yield Suspicion(
+                kind="classes",
+                columns=(str(truth.name),),
+                sentence=f"classes of {truth.name!r} with fewer than {RARE_ROWS} rows: {shown}{more}",
+                cure="Collect more, merge them with others, or leave them out: nothing can be measured on so few.",
+                figures={str(label): int(count) for label, count in rare.items()},
+            )
 
 
-def drift(parts: dict[str, pd.DataFrame], names: list[str]) -> Iterator[str]:
-    """Numbers that are distributed otherwise in test than in train."""
-    moved = []
-    for name in names:
+def drift(parts: dict[str, pd.DataFrame], target: str, names: list[str]) -> Iterator[Suspicion]:
+    """Columns, the target among them, that are distributed otherwise in test than in train."""
+    moved = {}
+    for name in [target, *names] if parts else []:
         train, test = (parts[part][name].dropna() for part in ("train", "test"))
-        if pd.api.types.is_float_dtype(train.dtype) or pd.api.types.is_integer_dtype(train.dtype):
-            if len(train) and len(test):
-                distance = ks_2samp(*(part.sample(min(SAMPLE, len(part)), random_state=0) for part in (train, test)))
-                if distance.statistic > DRIFT and distance.pvalue < DRIFT_CHANCE:
-                    moved.append(f"{name!r} ({distance.statistic:.2f})")
+        if len(train) and len(test):
+            train, test = (part.sample(min(SAMPLE, len(part)), random_state=0) for part in (train, test))
+            distance, chance = (apart if is_number(train) else apart_in_kinds)(train, test)
+            if distance > DRIFT and chance < DRIFT_CHANCE:
+                moved[name] = round(distance, 4)
     if moved:
-        yield f"distributed otherwise in test than in train (Kolmogorov-Smirnov distance): {', '.join(moved[:NAMED])}"
+        ranked = sorted(moved, key=moved.get, reverse=True)
+        shown = ", ".join(f"{name!r} ({moved[name]:.2f})" for name in ranked[:5])
+        more = f" and {len(moved) - 5} more" if len(moved) > 5 else ""
+        yield Suspicion(
+            kind="drift",
+            columns=tuple(ranked),
+            sentence=f"distributed otherwise in test than in train (distance, 0 to 1): {shown}{more}",
+            cure="A score on such a test is of other times or groups: is it those that the model is for?",
+            figures=moved,
+        )
+
+
+def apart(train: pd.Series, test: pd.Series) -> tuple[float, float]:
+    """Kolmogorov-Smirnov distance of two columns of numbers, 0-1, and the chance of it without drift."""
+    found = ks_2samp(train, test, method="asymp")
+    return float(found.statistic), float(found.pvalue)
+
+
+def apart_in_kinds(train: pd.Series, test: pd.Series) -> tuple[float, float]:
+    """Half the sum of the differences in shares, 0-1, and the chance of it; of what is in few rows: all as one kind."""
+    counts = pd.DataFrame({"train": train.value_counts(), "test": test.value_counts()}).fillna(0)
+    common = counts[counts.sum(axis=1) >= RARE_ROWS]
+    table = pd.concat([common, (counts.sum() - common.sum()).to_frame().T])
+    table = table[table.sum(axis=1) > 0]
+    if len(table) < 2:
+        return 0.0, 1.0
+    shares = table / table.sum()
+    return float((shares["train"] - shares["test"]).abs().sum() / 2), float(chi2_contingency(table).pvalue)

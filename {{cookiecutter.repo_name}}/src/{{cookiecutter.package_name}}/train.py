@@ -202,6 +202,11 @@ def choose_folds(project: Project, truth: np.ndarray, sizes: list[int], groups: 
     positions, seed = np.arange(len(truth)), project.settings.train.seed
     if len(truth) >= FEW_ROWS or project.settings.split.by.startswith("time:"):
         return [(positions[: sizes[0]], positions[sizes[0] :])]
+    return five_folds(truth, groups, seed)
+
+
+def five_folds(truth: np.ndarray, groups: pd.Series | None, seed: int) -> list[Fold]:
+    """Every row held out once: whole groups together, else with the same share of every class in each fold."""
     if groups is not None:
         splitter = GroupKFold(min(FOLDS, groups.nunique()))
     elif truth.dtype.kind == "f":
@@ -210,7 +215,7 @@ def choose_folds(project: Project, truth: np.ndarray, sizes: list[int], groups: 
         splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class")  # some folds lack it; `align` copes
-        return list(splitter.split(positions, truth, groups))
+        return list(splitter.split(np.arange(len(truth)), truth, groups))
 
 
 def candidates(project: Project, question: Question, plan: recipe.Recipe) -> dict[str, BaseEstimator]:

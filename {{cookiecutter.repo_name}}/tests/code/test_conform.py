@@ -128,6 +128,17 @@ def test_ids_and_ignored_columns_may_be_absent_and_the_target_where_it_is_asked_
     assert list(typed) == ["a"]
 
 
+def test_labels_of_people_may_be_absent_or_empty_and_are_not_read_for_new_rows():
+    labelled = {**columns(), "d": dictionary.Column(type="category", role="label:ann", missing_allowed=False)}
+
+    absent, _ = conform.conform(table(), labelled, where="new.csv")
+    empty, _ = conform.conform(table().assign(d=["", "p"]), labelled, where="new.csv")
+    new, _ = conform.conform(table().assign(d=["", "p"]), labelled, where="new.csv", target=False)
+
+    assert "d" not in absent and "d" not in new
+    assert empty["d"].isna().tolist() == [True, False]
+
+
 def test_target_is_left_out_where_it_is_not_wanted():
     assert "y" not in conform.conform(table(), columns(), where="new.csv", target=False)[0]
 

@@ -76,6 +76,10 @@ def test_every_transformation_is_allowed_for_a_type_and_named_at_the_top_of_the_
     assert all(f"{kind}" in dictionary.HEADER for kind in dictionary.ALLOWED)
 
 
+TARGET = "[y]\ntype = 'category'\nrole = 'target'\n"
+LABEL = "[{}]\ntype = 'category'\nrole = 'label:ann'\n"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -86,6 +90,10 @@ def test_every_transformation_is_allowed_for_a_type_and_named_at_the_top_of_the_
         ("[x]\ntype = 'integer'\nrole = 'target'\nmaximum = 3\n", ["[x]", "'maximum'", "range"]),
         ("[x]\nrole = 'target'\n", ["[x]", "'type' is missing"]),
         ("x = 3\n", ["[x]", "not a table"]),
+        ("[x]\ntype = 'text'\nrole = 'label:'\n", ["[x] role", "'label:'", "label:<who>"]),
+        ("[x]\ntype = 'text'\nrole = 'labels'\n", ["[x] role", "'labels'", "'feature'"]),
+        (f"{TARGET}[a]\ntype = 'number'\nrole = 'label:ann'\n", ["[a] type", "'number'", "'y'", "'category'"]),
+        (f"{TARGET}{LABEL.format('a')}{LABEL.format('b')}", ["two columns", "'label:ann'"]),
     ],
 )
 def test_mistake_in_the_file_is_named(path, text, words):
@@ -112,6 +120,15 @@ def test_models_see_features_and_transformed_times_only():
     assert dictionary.features(columns(**roles)) == ["feature", "time"]
     assert dictionary.target(columns(**roles)) == "y"
     assert dictionary.by_role(columns(**roles), "id", "group") == ["id", "group"]
+
+
+def test_labels_of_people_are_no_features(path):
+    path.write_text(TARGET + LABEL.format("first") + "transformation = 'one-hot'\n")
+
+    found = dictionary.load(path)
+
+    assert dictionary.label_columns(found) == {"first": "ann"}
+    assert dictionary.features(found) == []
 
 
 def test_facts_hold_the_chosen_keys_alone():

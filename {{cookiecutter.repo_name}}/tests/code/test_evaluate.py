@@ -8,11 +8,13 @@ import pytest
 
 from {{ cookiecutter.package_name }} import (
     artefact,
+    dictionary,
     errors,
     evaluate,
     runs,
     settings,
     steps,
+    verdict,
 )
 
 
@@ -234,3 +236,26 @@ def test_run_is_measured_with_its_own_features_after_features_were_edited(projec
     rows, _, _ = evaluate.read(project, replace(run, add_features=lambda rows: rows.assign(made=1.0)), "test")
 
     assert set(rows["made"]) == {1.0}
+
+
+def test_people_who_labelled_the_same_rows_stand_beside_the_model(make_project, made_table):
+    turned = made_table["answer"].map({"yes": "no", "no": "yes"})
+    labels = made_table["answer"].where(np.arange(120) % 4 > 0, turned).where(np.arange(120) % 5 > 0)
+    project = make_project(made_table.assign(second=labels))
+    steps.make(project, "data")
+    columns = dictionary.load(project.dictionary)
+    dictionary.write(project.dictionary, {**columns, "second": replace(columns["second"], role="label:ann")})
+    steps.make(project, "train")
+
+    page, record = report(project)
+
+    test = pd.read_parquet(project.split("test"))
+    both = test["second"].notna()
+    right = (test["second"] == test["answer"])[both].mean()
+    cells = re.search(r"<td>ann</td><td>the target</td><td[^>]*>(.*?)</td><td[^>]*>(.*?)</td>", page)
+    assert cells.groups() == (str(both.sum()), verdict.percent(right))
+    assert "second" not in [name for names in record["features"].values() for name in names]
+
+
+def test_page_without_further_labels_does_not_speak_of_people(evaluated):
+    assert "How well do people do it?" not in evaluated[1]

@@ -1,7 +1,16 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
-from {{ cookiecutter.package_name }} import artefact, errors, features, settings
+from {{ cookiecutter.package_name }} import (
+    artefact,
+    dictionary,
+    errors,
+    features,
+    settings,
+    steps,
+)
 
 
 def test_days_between_two_dates_are_added():  # about the function as it came: edit this test with it
@@ -22,7 +31,8 @@ def test_step_writes_every_clean_row_once_with_the_new_features(project, monkeyp
 
     parts = [pd.read_parquet(project.split(part)) for part in settings.PARTS]
     together = pd.concat(parts).sort_values("order", ignore_index=True)
-    pd.testing.assert_frame_equal(together.drop(columns="twice"), pd.read_parquet(project.clean))
+    clean = pd.read_parquet(project.clean).reset_index(drop=True)
+    pd.testing.assert_frame_equal(together.drop(columns="twice"), clean)
     pd.testing.assert_series_equal(together["twice"], together["amount"] * 2, check_names=False)
 
 
@@ -33,6 +43,19 @@ def test_step_does_not_use_a_clean_table_that_was_edited(project):
         features.run(project)
 
     assert artefact.checked(project.split("train"))
+
+
+def test_features_are_made_without_sight_of_the_labels_of_people(make_project, made_table, monkeypatch):
+    project = make_project(made_table.assign(checked=made_table["answer"]))
+    steps.make(project, "data")
+    columns = dictionary.load(project.dictionary)
+    dictionary.write(project.dictionary, {**columns, "checked": replace(columns["checked"], role="label:ann")})
+    monkeypatch.setattr(features, "add_features", lambda rows: rows.assign(seen="checked" in rows))
+
+    features.run(project)
+
+    train = pd.read_parquet(project.split("train"))
+    assert not train["seen"].any() and train["checked"].equals(train["answer"].rename("checked"))
 
 
 def test_feature_that_replaces_a_column_of_the_data_is_refused(project, monkeypatch):

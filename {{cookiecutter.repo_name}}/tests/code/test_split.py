@@ -44,10 +44,10 @@ def test_splits_have_their_shares(by, slack):
 
 
 @ALL_WAYS
-def test_rows_keep_their_order(by):
+def test_rows_keep_their_order_and_their_number(by):
     for part in divide(table(), by=by).values():
         assert part["row"].is_monotonic_increasing
-        assert list(part.index) == list(range(len(part)))
+        assert list(part.index) == list(part["row"])
 
 
 @ALL_WAYS

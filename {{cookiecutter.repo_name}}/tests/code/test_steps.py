@@ -132,7 +132,7 @@ def test_file_that_was_changed_in_the_cache_is_not_taken(project):
         ({"range": (-9.0, 999.0)}, {"data", "predict"}),
         ({"rule": "warn"}, {"data", "predict"}),
         ({"missing": ("?",)}, {"data", "predict"}),
-        ({"transformation": "none"}, {"train", "predict"}),
+        ({"transformation": "none"}, {"features", "train", "predict"}),
         ({"role": "ignored"}, {"data", "features", "train", "predict"}),
     ],
 )

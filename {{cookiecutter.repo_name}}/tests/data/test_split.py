@@ -35,4 +35,4 @@ def test_same_settings_give_the_same_split(own, clean, splits, columns):
     again = split.split(clean, dictionary.target(columns), own.settings.split)
 
     for part, rows in splits.items():
-        pd.testing.assert_frame_equal(again[part], rows[again[part].columns])
+        pd.testing.assert_frame_equal(again[part].reset_index(drop=True), rows[again[part].columns])

@@ -1,0 +1,159 @@
+"""Rows of train and dev whose label is probably wrong: a list to work through.
+
+Called by `evaluate`, which writes it to `reports/<run>/label_errors.csv`. Every row is answered by a model that has not
+seen it (five folds). For classes confident learning decides (Northcutt, Jiang and Chuang 2021, the package cleanlab);
+for numbers a residual far outside of those of similar predictions. Rows of the test split are not listed: corrected
+only where a model disagrees, they would agree with models better than new rows do.
+"""
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from . import artefact, dictionary, train
+from .errors import DataError
+from .metrics import Predictions
+from .models import classifiers, regressors, threads
+from .recipe import Recipe
+from .settings import Project
+from .split import split
+
+DUMMY = "dummy"
+ROWS = 20_000  # that are looked at: five fits of a larger table are dear, and nobody reads so long a list
+TENTHS = 10  # of the predictions: where numbers are large, so are honest residuals
+FAR = 5.0  # robust standard deviations: of normal residuals two in a million are so far, of real ones half in a hundred
+ROBUST = 1.4826  # standard deviations in a median absolute deviation, for normal residuals
+COLUMNS_SHOWN = 12
+SEED = 0
+
+
+def find(project: Project, record: dict[str, Any], question: train.Question) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """List the rows whose label a model that has not seen them contradicts.
+
+    Parameters
+    ----------
+    project : Project
+    record : dict
+        `run.json`: its features, its leaderboard and how it was divided.
+    question : Question
+        Train and dev, n_rows.
+
+    Returns
+    -------
+    table : DataFrame, shape (n_suspects, ...)
+        The surest first: `row` (its number in the raw file), the id columns, `given`, `suggested`,
+        `probability_of_given` and `probability_of_suggested` (0-1) or `off_by` and `times_usual`, `verdict` (empty, for
+        the person who works through it), and features.
+    about : dict
+        `rows` looked at, `candidate` that answered, `n` rows listed.
+    """
+    columns = dictionary.load(project.dictionary)
+    name, estimator = cheapest_good(project, record, question)
+    chosen = np.sort(np.random.default_rng(SEED).permutation(len(question.truth))[:ROWS])
+    numbers = row_numbers(project, question)[chosen]
+    rows = question.rows.iloc[chosen].reset_index(drop=True)
+    kind, _, group = record["parameters"]["split"]["by"].partition(":")
+    groups = rows[group] if kind == "group" and group in rows else None
+    truth = question.truth[chosen]
+    asked = replace(question, rows=rows, truth=truth, folds=train.five_folds(truth, groups, SEED))
+    with train.warnings_as_lines(), threads(len(rows)):
+        _, said = train.hold_out(estimator, asked)
+    said = said[np.argsort(np.concatenate([held for _, held in asked.folds]))]
+    found = (wrong_classes if question.classes else wrong_numbers)(truth, said)
+    found = found.iloc[:0] if name == DUMMY else found  # no candidate knows more: it can doubt nothing
+    ids = [column for column in dictionary.by_role(columns, "id") if column in rows]
+    features = [column for names in record["features"].values() for column in names]
+    shown = [*(column for column in dictionary.label_columns(columns) if column in rows), *features][:COLUMNS_SHOWN]
+    place = found.pop("position").to_numpy()
+    parts = [pd.Series(numbers[place], name="row"), rows.iloc[place][ids].reset_index(drop=True), found]
+    context = rows.iloc[place][shown].reset_index(drop=True)
+    table = pd.concat([*parts, pd.Series("", index=found.index, name="verdict"), context], axis=1)
+    return table.loc[:, ~table.columns.duplicated()], {"rows": len(rows), "candidate": name, "n": len(table)}
+
+
+def cheapest_good(project: Project, record: dict[str, Any], question: train.Question) -> tuple[str, BaseEstimator]:
+    """The single candidate with the best score: as good as the blend for this, and a part of its cost."""
+    recipe = Recipe(record["features"], question.task, record["parameters"]["train"]["seed"])
+    known = (classifiers if question.classes else regressors)(recipe, project.settings.train)
+    metric, sign = record["metrics"]["chosen_by"], 1 if record["metrics"]["higher_is_better"] else -1
+    board = {name: sign * scores[metric] for name, scores in record["metrics"]["leaderboard"].items() if name in known}
+    name = max(board, key=board.get, default=DUMMY)
+    return name, known[name]
+
+
+def row_numbers(project: Project, question: train.Question) -> np.ndarray:
+    """The number in the raw file of each row of train and dev, shape (n_rows,)."""
+    clean = pd.read_parquet(artefact.checked(project.clean))
+    parts = split(clean, dictionary.target(dictionary.load(project.dictionary)), project.settings.split)
+    numbers = np.concatenate([parts[part].index for part in ("train", "dev")])
+    if len(numbers) != len(question.truth):
+        raise DataError(
+            "data/processed/ was not made from data/interim/clean.parquet as params.toml says: make features"
+        )
+    return numbers
+
+
+def wrong_classes(truth: np.ndarray, said: Predictions) -> pd.DataFrame:
+    """`position`, `given`, `suggested` and their probabilities, the surest first.
+
+    Parameters
+    ----------
+    truth : ndarray, shape (n_rows,)
+    said : Predictions
+        Of models that have not seen the rows.
+    """
+    from cleanlab.filter import find_label_issues  # 0.2 s, for this alone
+
+    place, rows = np.searchsorted(np.asarray(said.classes), truth), np.arange(len(truth))
+    given = said.probabilities[rows, place]
+    others = said.probabilities.copy()
+    others[rows, place] = -1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it cannot judge a class of a few rows
+        suspect = find_label_issues(place, said.probabilities, filter_by="prune_by_noise_rate", n_jobs=1)
+    table = pd.DataFrame(
+        {
+            "position": rows,
+            "given": truth,
+            "suggested": np.asarray(said.classes)[others.argmax(axis=1)],
+            "probability_of_given": given.round(4),
+            "probability_of_suggested": others.max(axis=1).round(4),
+        }
+    )
+    return table[suspect].sort_values(["probability_of_given", "position"], kind="stable", ignore_index=True)
+
+
+def wrong_numbers(truth: np.ndarray, said: Predictions) -> pd.DataFrame:
+    """`position`, `given`, `suggested`, `off_by` and `times_usual`, the farthest first.
+
+    A residual counts against the median absolute one of the tenth of the rows with the most similar predictions.
+    """
+    residual = truth - said.values
+    tenth = pd.qcut(pd.Series(said.values).rank(method="first"), min(TENTHS, len(truth)), labels=False)
+    usual = ROBUST * pd.Series(np.abs(residual)).groupby(tenth).transform("median").to_numpy()
+    times = np.divide(np.abs(residual), usual, out=np.zeros(len(truth)), where=usual > 0)
+    table = pd.DataFrame(
+        {
+            "position": np.arange(len(truth)),
+            "given": truth,
+            "suggested": said.values,
+            "off_by": residual,
+            "times_usual": times.round(2),
+        }
+    )
+    return table[times > FAR].sort_values("times_usual", ascending=False, kind="stable", ignore_index=True)
+
+
+def worked_on(path: Path) -> bool:
+    """Whether a person has written into the column `verdict` of a list, CSV, or saved it in a form of their own."""
+    if not path.is_file():
+        return False
+    try:
+        return bool(pd.read_csv(path, dtype=str)["verdict"].notna().any())
+    except (KeyError, ValueError):  # other separators, another encoding: no program wrote that here
+        return True
