@@ -6,6 +6,7 @@ for numbers a residual far outside of those of similar predictions. Rows of the 
 only where a model disagrees, they would agree with models better than new rows do.
 """
 
+import logging
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +17,15 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from . import artefact, dictionary, train
+from .console import warnings_as_lines
 from .errors import DataError
-from .metrics import Predictions
+from .metrics import Predictions, columns_of
 from .models import classifiers, regressors, threads
 from .recipe import Recipe
 from .settings import Project
 from .split import split
+
+log = logging.getLogger(__name__)
 
 DUMMY = "dummy"
 ROWS = 20_000  # that are looked at: five fits of a larger table are dear, and nobody reads so long a list
@@ -61,7 +65,7 @@ def find(project: Project, record: dict[str, Any], question: train.Question) -> 
     groups = rows[group] if kind == "group" and group in rows else None
     truth = question.truth[chosen]
     asked = replace(question, rows=rows, truth=truth, folds=train.five_folds(truth, groups, SEED))
-    with train.warnings_as_lines(), threads(len(rows)):
+    with warnings_as_lines(log), threads(len(rows)):
         _, said = train.hold_out(estimator, asked)
     said = said[np.argsort(np.concatenate([held for _, held in asked.folds]))]
     found = (wrong_classes if question.classes else wrong_numbers)(truth, said)
@@ -109,7 +113,7 @@ def wrong_classes(truth: np.ndarray, said: Predictions) -> pd.DataFrame:
     """
     from cleanlab.filter import find_label_issues  # 0.2 s, for this alone
 
-    place, rows = np.searchsorted(np.asarray(said.classes), truth), np.arange(len(truth))
+    place, rows = columns_of(truth, said.classes), np.arange(len(truth))
     given = said.probabilities[rows, place]
     others = said.probabilities.copy()
     others[rows, place] = -1
