@@ -23,8 +23,9 @@ PLAIN = """
 import atexit, gc, pickle
 gc.set_threshold(100_000)
 atexit.register(gc.freeze)
+from pathlib import Path
 from project import cli, settings, train
-model, about = train.learn(settings.load())
+model, about, held = train.learn(settings.load(), Path())
 with open("plain.pkl", "wb") as file:
     pickle.dump(model, file, protocol=5)
 """

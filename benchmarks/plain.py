@@ -13,7 +13,7 @@ import sys
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.compose import TransformedTargetRegressor, make_column_selector, make_column_transformer
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -25,7 +25,7 @@ from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.metrics import log_loss, r2_score, roc_auc_score
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, SplineTransformer, StandardScaler
 
 NUMBERS = make_column_selector(dtype_include="number")
 WORDS = make_column_selector(dtype_exclude="number")
@@ -38,16 +38,25 @@ def pipelines(classes: int) -> dict:
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
     boosting = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
     forest = ExtraTreesClassifier if classes else ExtraTreesRegressor
-    models = {
-        "linear": LogisticRegression(max_iter=1000) if classes else RidgeCV(alphas=np.logspace(-2, 4, 13)),
+    knots = SplineTransformer(6, knots="quantile", extrapolation="constant", include_bias=False)
+    curves = (make_pipeline(scaled, knots), NUMBERS), linear[1]
+    sums = LogisticRegression(max_iter=1000) if classes else RidgeCV(alphas=np.logspace(-2, 4, 13))
+    small = {"early_stopping": True, "learning_rate": 0.06, "max_iter": 600, "max_leaf_nodes": 15, "max_features": 0.5}
+    stopped = boosting(random_state=0, **small)
+    trees = {
         "boosting": boosting(random_state=0),
-        "stopped": boosting(random_state=0, early_stopping=True, learning_rate=0.06, max_iter=600, max_leaf_nodes=15),
-        "forest": forest(100, random_state=0, max_features=0.5, max_leaf_nodes=1000, min_samples_leaf=3),
+        "stopped": stopped,
+        "forest": forest(100, random_state=0, max_features=0.5, max_leaf_nodes=1000),
     }
-    trees = make_column_transformer((codes, WORDS), remainder="passthrough")
+    if not classes:
+        trees["logs"] = TransformedTargetRegressor(stopped, func=np.arcsinh, inverse_func=np.sinh, check_inverse=False)
     return {
-        name: make_pipeline(make_column_transformer(*linear) if name == "linear" else clone(trees), model)
-        for name, model in models.items()
+        "linear": make_pipeline(make_column_transformer(*linear), sums),
+        "curves": make_pipeline(make_column_transformer(*curves), clone(sums)),
+        **{
+            name: make_pipeline(make_column_transformer((codes, WORDS), remainder="passthrough"), model)
+            for name, model in trees.items()
+        },
     }
 
 

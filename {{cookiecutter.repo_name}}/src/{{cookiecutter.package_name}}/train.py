@@ -140,7 +140,7 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
             "higher_is_better": measure.higher_is_better,
             "dev": metrics.score(truth, said, question.task),
             "leaderboard": board,
-            "held_out": f"{len(question.folds)} fold(s), {len(truth)} rows",
+            "held_out": f"{len(truth)} rows" + f" in {len(question.folds)} folds" * (len(question.folds) > 1),
         },
         "task": question.task,
         "target": dictionary.target(dictionary.load(project.dictionary)),
