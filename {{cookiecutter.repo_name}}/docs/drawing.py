@@ -8,7 +8,7 @@ from html import escape
 
 WIDTH, HEIGHT, APART, BELOW, MARGIN = 220, 46, 36, 14, 8  # of a box, between columns, between boxes, around all; pixels
 COLOURS = {"as recorded": "#2a7f3f", "changed since": "#b36b00", "gone": "#b3261e", "no digest on record": "#5f6368"}
-LETTERS = 33  # that fit into a box
+LETTERS = 27  # that fit into a box
 STYLE = "font: 12px system-ui, sans-serif"
 ARROW = '<marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
 ARROW += '<path d="M0,0 L8,4 L0,8 z" fill="#888"/></marker>'

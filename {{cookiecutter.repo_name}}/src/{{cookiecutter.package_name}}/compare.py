@@ -220,7 +220,9 @@ def not_comparable(one: Answers, other: Answers) -> str:
 
 def gain(one: Answers, than: Predictions) -> tuple[float, float]:
     """The 95 % paired bootstrap interval of how much better a run is than other answers to the same rows."""
-    return metrics.gain(measure(one), one.truth, one.said, than)
+    kind, _, group = one.record["parameters"]["split"]["by"].partition(":")
+    together = one.rows[group] if kind == "group" and group in one.rows else None
+    return metrics.gain(measure(one), one.truth, one.said, than, groups=together)
 
 
 def measure(one: Answers) -> metrics.Metric:

@@ -20,6 +20,8 @@ from .source import Dump
 
 log = logging.getLogger(__name__)
 
+NUMBERS = ("integer", "number")
+
 
 def run(project: Project, dump: Dump) -> list[str]:
     """Turn a raw dump into the clean table.
@@ -50,9 +52,10 @@ def run(project: Project, dump: Dump) -> list[str]:
         log.info("%s", text)
     check_columns(project, table, where)
     if not project.dictionary.exists():
-        describe(project, table.frame, where)
+        describe(project, table, where)
     columns = dictionary.load(project.dictionary)
     check_dictionary(project, columns)
+    check_reading(project, columns)
     frame, warnings = conform.conform(table.frame, columns, where=where, first_row=table.first_row)
     frame.index = pd.RangeIndex(table.first_row, table.first_row + len(frame))  # a row stays known by its number
     for text in warnings:
@@ -111,15 +114,16 @@ def empty_target(where: str, target: str, rows: int) -> str:
     )
 
 
-def describe(project: Project, frame: pd.DataFrame, where: str) -> None:
+def describe(project: Project, table: read.Table, where: str) -> None:
     """Infer the data dictionary, say what was decided, and write it."""
-    settings = project.settings
+    settings, frame = project.settings, table.frame
+    semicolons = any(text.startswith("separator ';'") for text in table.decisions)
     columns, decisions = infer.infer(
         frame,
         target=settings.data.target,
         drop=settings.data.drop,
         split_by=settings.split.by,
-        read=settings.data.read,
+        read={"separator": ";" if semicolons else "", **settings.data.read},
     )
     for text in decisions:
         log.info("%s", text)
@@ -128,6 +132,16 @@ def describe(project: Project, frame: pd.DataFrame, where: str) -> None:
         raise DataError(empty_target(where, target, len(frame)))
     dictionary.write(project.dictionary, columns, decisions)
     log.info("wrote %s: it is yours now, check and commit it", project.relative(project.dictionary))
+
+
+def check_reading(project: Project, columns: dictionary.Dictionary) -> None:
+    """Say so where `[data] read` wants marks that the columns, once described, do not have: the dictionary counts."""
+    for key, wish in project.settings.data.read.items():
+        if key in ("decimal", "thousands") and (
+            other := [name for name, c in columns.items() if c.type in NUMBERS and getattr(c, key) != wish]
+        ):
+            text = "[data] read has %s = %r, but %s of %s counts, and says otherwise of %s: change it there"
+            log.warning(text, key, wish, key, project.relative(project.dictionary), ", ".join(map(repr, other[:5])))
 
 
 def check_dictionary(project: Project, columns: dictionary.Dictionary) -> None:

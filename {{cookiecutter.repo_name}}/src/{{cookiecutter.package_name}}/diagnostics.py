@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import confusion_matrix
 
-from .metrics import Metric, Predictions, columns_of, interval
+from .metrics import REPEATS as RESAMPLES
+from .metrics import Groups, Metric, Predictions, columns_of, interval
 
 REPEATS = 5  # shuffles of a column: their spread says whether a rank is luck
 ROWS_PERMUTED = 2000
@@ -44,11 +45,13 @@ class Yardstick:
             warnings.simplefilter("ignore")  # one class or one row only: NaN says it
             return float(self.metric.compute(truth, predictions))
 
-    def interval(self, truth: np.ndarray, predictions: Predictions, repeats: int = 200) -> tuple[float, float]:
-        """Its 95 % bootstrap interval; NaN where it is not defined."""
+    def interval(
+        self, truth: np.ndarray, predictions: Predictions, *, groups: Groups = None, repeats: int = RESAMPLES
+    ) -> tuple[float, float]:
+        """Its 95 % bootstrap interval, over rows or whole groups of them; NaN where it is not defined."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return interval(self.metric, truth, predictions, repeats=repeats)
+            return interval(self.metric, truth, predictions, groups=groups, repeats=repeats)
 
     def gain(self, new: float, old: float) -> float:
         """By how much the score `new` is better than `old`, in the unit of the metric; negative if it is worse."""

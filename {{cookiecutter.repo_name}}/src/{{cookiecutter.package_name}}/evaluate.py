@@ -25,7 +25,7 @@ from .console import progress
 from .diagnostics import Result, Yardstick, constant
 from .errors import DataError
 from .sections import Evidence
-from .settings import PARTS, Project
+from .settings import Project
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +56,11 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
     question = learned_from(project, model)
     with figures.style(), threadpool_limits(1 if len(question.truth) < FEW_ROWS else None):
         test, result, set_aside = score_test(project, model, question.truth)
-        record = put_on_record(project, folder, result)
+        if stale := runs.may_have_seen(project, model.record):
+            log.warning("run %s was trained on other splits: it may have seen rows of this test split", model.name)
+        record = put_on_record(project, folder, result, seen=stale)
         evidence = Evidence(project, model, record, test, result, question)
-        page: dict[str, Any] = {"set_aside": set_aside, "stale": trained_elsewhere(project, record)}
+        page: dict[str, Any] = {"set_aside": set_aside, "stale": stale}
         page["people"] = people(evidence)
         page["doubts"] = keep_label_errors(output.with_name(runs.LABEL_ERRORS), evidence)
         for name, section in progress({**sections.ALL, **choices.ALL}.items(), "evaluate"):
@@ -100,7 +102,8 @@ def score_test(project: Project, model: runs.Run, seen: np.ndarray) -> tuple[pd.
     said = train.predict(model.model, test, classes)
     name = model.record["metrics"]["chosen_by"]
     yardstick = Yardstick(name, metrics.available(model.record["task"], len(classes))[name])
-    interval = yardstick.interval(truth, said)
+    kind, _, group = model.record["parameters"]["split"]["by"].partition(":")
+    interval = yardstick.interval(truth, said, groups=test[group] if kind == "group" and group in test else None)
     return test, Result(truth, said, constant(seen, classes, len(truth)), yardstick, interval), set_aside
 
 
@@ -136,8 +139,11 @@ def learned_from(project: Project, model: runs.Run) -> train.Question:
     return train.Question(rows, np.concatenate([part[1] for part in parts]), model.record["task"], parts[0][2], [])
 
 
-def put_on_record(project: Project, folder: Path, result: Result) -> dict[str, Any]:
-    """Write the scores into `run.json` before anything is drawn: the test split has been looked at."""
+def put_on_record(project: Project, folder: Path, result: Result, *, seen: bool) -> dict[str, Any]:
+    """Write the scores into `run.json` before anything is drawn: the test split has been looked at.
+
+    `seen` says that the run may have been trained on rows of this split.
+    """
     record = runs.read(folder)
     digest = artefact.recorded(project.split("test"))["sha256"]
     scores = {
@@ -148,6 +154,7 @@ def put_on_record(project: Project, folder: Path, result: Result) -> dict[str, A
     looks = 1 + sum(other["metrics"].get("test", {}).get("data") == digest for other in others if other)
     record["metrics"]["test"] = {
         **scores,
+        "may_have_been_seen": seen,
         "interval": list(result.interval) if np.isfinite(result.interval).all() else None,
         "interval_level": INTERVAL_LEVEL,
         "constant": none_if_undefined(result.baseline),
@@ -175,13 +182,15 @@ def keep_label_errors(path: Path, evidence: Evidence) -> dict[str, Any]:
     The file is no output that `steps.py` watches: a person writes into it, and that must not be made again.
     """
     found, about = label_errors.find(evidence.project, evidence.record, evidence.question)
+    found["verdict"] = label_errors.verdicts_before(path, found)
+    text = "%s contradicts the label of %d of %d rows of train and dev that it has not seen"
+    log.info(text, about["candidate"], about["n"], about["rows"])
     if label_errors.worked_on(path):
         log.warning("%s stays as it is: somebody has written verdicts into it", evidence.project.relative(path))
     else:
         with artefact.whole(path) as temporary:
             found.to_csv(temporary, index=False)
-    text = "%d of %d rows of train and dev may be labelled wrongly (%s has not seen them) -> %s"
-    log.info(text, len(found), about["rows"], about["candidate"], evidence.project.relative(path))
+        log.info("the %d surest of them -> %s", len(found), evidence.project.relative(path))
     surest = found.drop(columns="verdict").iloc[:DOUBTS_SHOWN, :DOUBTS_COLUMNS]
     formats = {name: verdict.percent for name in surest if name.startswith("probability_of")}
     return {**about, "path": evidence.project.relative(path), "table": sections.table(surest, **formats)}
@@ -209,17 +218,6 @@ def people(evidence: Evidence) -> dict[str, Any]:
 def none_if_undefined(value: float) -> float | None:
     """JSON has no NaN."""
     return value if np.isfinite(value) else None
-
-
-def trained_elsewhere(project: Project, record: dict[str, Any]) -> bool:
-    """Whether the run was trained on other splits than the present ones, so that it may have seen these test rows."""
-    splits = map(project.split, PARTS)
-    elsewhere = any(
-        record["input_data"].get(project.relative(path)) != artefact.recorded(path).get("sha256") for path in splits
-    )
-    if elsewhere:
-        log.warning("run %s was trained on other splits: it may have seen rows of this test split", record["run"])
-    return elsewhere
 
 
 def keep_figures(project: Project, run: str, drawn: dict[str, Figure]) -> dict[str, str]:

@@ -6,6 +6,7 @@ for numbers a residual far outside of those of similar predictions. Rows of the 
 only where a model disagrees, they would agree with models better than new rows do.
 """
 
+import contextlib
 import logging
 import warnings
 from dataclasses import replace
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 DUMMY = "dummy"
 ROWS = 20_000  # that are looked at: five fits of a larger table are dear, and nobody reads so long a list
+LISTED = 250  # of a noisy target many rows are only hard: the surest are worth a person's time
 TENTHS = 10  # of the predictions: where numbers are large, so are honest residuals
 FAR = 5.0  # robust standard deviations: of normal residuals two in a million are so far, of real ones half in a hundred
 ROBUST = 1.4826  # standard deviations in a median absolute deviation, for normal residuals
@@ -54,7 +56,7 @@ def find(project: Project, record: dict[str, Any], question: train.Question) -> 
         `probability_of_given` and `probability_of_suggested` (0-1) or `off_by` and `times_usual`, `verdict` (empty, for
         the person who works through it), and features.
     about : dict
-        `rows` looked at, `candidate` that answered, `n` rows listed.
+        `rows` looked at, `candidate` that answered, `n` rows whose label it contradicts, `listed` of them.
     """
     columns = dictionary.load(project.dictionary)
     name, estimator = cheapest_good(project, record, question)
@@ -70,6 +72,7 @@ def find(project: Project, record: dict[str, Any], question: train.Question) -> 
     said = said[np.argsort(np.concatenate([held for _, held in asked.folds]))]
     found = (wrong_classes if question.classes else wrong_numbers)(truth, said)
     found = found.iloc[:0] if name == DUMMY else found  # no candidate knows more: it can doubt nothing
+    doubted, found = len(found), found.iloc[:LISTED].reset_index(drop=True)
     ids = [column for column in dictionary.by_role(columns, "id") if column in rows]
     features = [column for names in record["features"].values() for column in names]
     shown = [*(column for column in dictionary.label_columns(columns) if column in rows), *features][:COLUMNS_SHOWN]
@@ -77,7 +80,8 @@ def find(project: Project, record: dict[str, Any], question: train.Question) -> 
     parts = [pd.Series(numbers[place], name="row"), rows.iloc[place][ids].reset_index(drop=True), found]
     context = rows.iloc[place][shown].reset_index(drop=True)
     table = pd.concat([*parts, pd.Series("", index=found.index, name="verdict"), context], axis=1)
-    return table.loc[:, ~table.columns.duplicated()], {"rows": len(rows), "candidate": name, "n": len(table)}
+    about = {"rows": len(rows), "candidate": name, "n": doubted, "listed": len(table)}
+    return table.loc[:, ~table.columns.duplicated()], about
 
 
 def cheapest_good(project: Project, record: dict[str, Any], question: train.Question) -> tuple[str, BaseEstimator]:
@@ -151,6 +155,16 @@ def wrong_numbers(truth: np.ndarray, said: Predictions) -> pd.DataFrame:
         }
     )
     return table[times > FAR].sort_values("times_usual", ascending=False, kind="stable", ignore_index=True)
+
+
+def verdicts_before(path: Path, table: pd.DataFrame) -> list[str]:
+    """What a person wrote about these rows, shape (n_rows,), in the lists of earlier runs; "" where nothing."""
+    known: dict[tuple[str, str], str] = {}
+    for other in sorted(path.parent.parent.glob(f"*/{path.name}")):
+        with contextlib.suppress(KeyError, ValueError):  # saved in a form of their own
+            seen = pd.read_csv(other, dtype=str).dropna(subset=["verdict"])
+            known |= dict(zip(zip(seen["row"], seen["given"], strict=True), seen["verdict"], strict=True))
+    return [known.get((str(row), str(given)), "") for row, given in zip(table["row"], table["given"], strict=True)]
 
 
 def worked_on(path: Path) -> bool:

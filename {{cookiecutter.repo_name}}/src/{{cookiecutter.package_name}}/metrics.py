@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from sklearn import metrics as sk
 
 from .errors import SettingsError
 
 TINY = 1e-15
+REPEATS = 200  # resamples of an interval
+Groups = pd.Series | None
 
 
 @dataclass(frozen=True)
@@ -154,30 +157,37 @@ def score(y: np.ndarray, predictions: Predictions, task: str) -> dict[str, float
 
 
 def interval(
-    metric: Metric, y: np.ndarray, predictions: Predictions, *, repeats: int = 200, seed: int = 0
+    metric: Metric, y: np.ndarray, predictions: Predictions, *, groups: Groups = None, repeats: int = REPEATS
 ) -> tuple[float, float]:
-    """A 95 % percentile bootstrap interval of a metric over the rows (Efron 1979).
+    """A 95 % percentile bootstrap interval of a metric over the rows, or over whole groups of them (Efron 1979).
 
     Parameters
     ----------
     metric : Metric
     y : ndarray, shape (n_rows,)
     predictions : Predictions
+    groups : Series, shape (n_rows,), optional
+        Rows of a group go together: ten rows of one customer say less than ten customers.
     repeats : int
         Resamples with replacement; cost is `repeats` times the metric.
-    seed : int
 
     Returns
     -------
     low, high : float
         In the unit of the metric; resamples in which it is not defined (one class only) are left out.
     """
-    values = [metric.compute(y[rows], predictions[rows]) for rows in resamples(metric, y, repeats, seed)]
+    values = [metric.compute(y[rows], predictions[rows]) for rows in resamples(metric, y, groups, repeats)]
     return middle_of(values)
 
 
 def gain(
-    metric: Metric, y: np.ndarray, new: Predictions, old: Predictions, *, repeats: int = 200, seed: int = 0
+    metric: Metric,
+    y: np.ndarray,
+    new: Predictions,
+    old: Predictions,
+    *,
+    groups: Groups = None,
+    repeats: int = REPEATS,
 ) -> tuple[float, float]:
     """A 95 % paired bootstrap interval of how much better `new` is than `old` on the same rows; above 0 is better.
 
@@ -187,7 +197,7 @@ def gain(
     y : ndarray, shape (n_rows,)
     new, old : Predictions
         Of the same rows.
-    repeats, seed : int
+    groups, repeats
         As in `interval`.
 
     Returns
@@ -196,15 +206,17 @@ def gain(
         In the unit of the metric.
     """
     sign = 1 if metric.higher_is_better else -1
-    chosen = resamples(metric, y, repeats, seed)
+    chosen = resamples(metric, y, groups, repeats)
     return middle_of([sign * (metric.compute(y[r], new[r]) - metric.compute(y[r], old[r])) for r in chosen])
 
 
-def resamples(metric: Metric, y: np.ndarray, repeats: int, seed: int) -> Iterator[np.ndarray]:
-    """Positions of the rows of each resample, shape (n_rows,), in which the metric is defined."""
-    random = np.random.default_rng(seed)
+def resamples(metric: Metric, y: np.ndarray, groups: Groups, repeats: int) -> Iterator[np.ndarray]:
+    """Positions of the rows of each resample, shape (about n_rows,), in which the metric is defined."""
+    random = np.random.default_rng(0)
+    members = None if groups is None else list(groups.groupby(groups.to_numpy()).indices.values())
     for _ in range(repeats):
-        rows = random.integers(0, len(y), len(y))
+        rows = random.integers(0, len(members or y), len(members or y))
+        rows = rows if members is None else np.concatenate([members[group] for group in rows])
         if metric.compute not in NEED_BOTH_CLASSES or len(set(y[rows])) == 2:
             yield rows
 

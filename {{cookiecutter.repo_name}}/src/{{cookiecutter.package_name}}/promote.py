@@ -76,7 +76,7 @@ def run(project: Project, folder: Path, *, force: str = "") -> list[Check]:
         checks = gate(project, folder, champions[-1] if champions else None)
         failed = [check for check in checks if not check.passed]
         if failed and not force:
-            reasons = "; ".join(f"{check.name}: {check.found}" for check in failed)
+            reasons = "; ".join(f'failed "{check.name}": {check.found}' for check in failed)
             cure = "To overrule it, with a reason that is kept: make promote RUN=... FORCE='the reason'"
             raise ProjectError(f"{folder.name} is not promoted. {reasons}.\n{cure}")
         keep(project, folder.name, {"forced": force if failed else "", "gate": [asdict(check) for check in checks]})
@@ -127,12 +127,7 @@ def unseen(project: Project, challenger: Answers) -> Check:
 
     A champion that was trained on others may have seen some; that only makes the gate narrower.
     """
-    record, clean, test = challenger.record, project.clean, project.split("test")
-    now = {project.relative(path): artefact.recorded(path).get("sha256") for path in (clean, test)}
-    same = {name: record["input_data"].get(name) == digest for name, digest in now.items()}
-    # The same rows with other features have another digest; the same table cut in the same way has the same rows.
-    cut_alike = record["parameters"]["split"] == asdict(project.settings)["split"]
-    passed = same[project.relative(test)] or (same[project.relative(clean)] and cut_alike)
+    passed = not runs.may_have_seen(project, challenger.record)
     found = "trained on the present splits" if passed else "trained on other splits, it may know these test rows"
     return Check("test rows unseen", passed, found)
 

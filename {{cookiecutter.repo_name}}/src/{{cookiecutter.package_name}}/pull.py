@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from . import artefact, lock, runs, source, store
-from .console import progress
 from .errors import DataError, SettingsError
 from .settings import Project
 from .store import FILES, Store
@@ -51,23 +50,15 @@ def run(project: Project, name: str = "") -> list[Path]:
             cure = f"Check the address in {store.VARIABLE}, or be the first: make push"
             raise DataError(f"There is nothing in {origin.shown}.\n{cure}")
         chosen = [named(origin, name)] if name else origin.names("run")
-        records = {of: store.content_of(origin, origin.versions("run", of)[-1], cache) for of in chosen}
-        cards = {
-            of: store.content_of(origin, origin.versions("source", of)[-1], cache) for of in origin.names("source")
-        }
-        if name:
-            cards = needed(origin, records[chosen[0]][1], cards)
-        new = [
-            project.root / source.RAW / of
-            for of in progress(cards, "pull")
-            if take_dump(project, origin, of, cards[of])
-        ]
-        new += [project.models / of for of in progress(chosen, "pull") if take_run(project, origin, of, records[of])]
-        if not name and (versions := origin.versions("champion")):
-            content, _ = store.content_of(origin, versions[-1], cache)
-            new += [project.models / runs.CHAMPION] * renewed(project.models / runs.CHAMPION, content, versions)
-        shutil.rmtree(cache, ignore_errors=True)
+        dumps = needed(origin, chosen[0], cache) if name else origin.names("source")
+        taken, wrong = store.every(dumps, lambda of: take_dump(project, origin, of), "pull")
+        found, damaged = store.every(chosen, lambda of: take_run(project, origin, of), "pull")
+        new = [*(project.root / source.RAW / of for of in taken), *(project.models / of for of in found)]
+        if take_champion(project, origin):
+            new.append(project.models / runs.CHAMPION)
         log.info("%d runs, dumps and records are new here <- %s", len(new), origin.shown)
+        store.complain(wrong + damaged)
+        shutil.rmtree(cache, ignore_errors=True)
         return new
 
 
@@ -81,51 +72,101 @@ def named(origin: Store, name: str) -> str:
     return found[0]
 
 
-def needed(origin: Store, record: dict[str, Any], cards: dict[str, tuple]) -> dict[str, tuple]:
+def newest(origin: Store, kind: str, name: str, cache: Path) -> tuple[bytes, dict[str, Any]]:
+    """The newest version of a record in the store, as bytes and as what it says."""
+    return store.content_of(origin, origin.versions(kind, name)[-1], cache)
+
+
+def needed(origin: Store, run: str, cache: Path) -> list[str]:
     """The dumps that hold the raw files of a run, whatever their names."""
+    _, record = newest(origin, "run", run, cache)
     wanted = {digest: file for file, digest in record["input_data"].items() if file.startswith("data/raw/")}
-    held = {of: {entry["sha256"] for entry in card["files"]} for of, (_, card) in cards.items()}
+    cards = {of: newest(origin, "source", of, cache)[1] for of in origin.names("source")}
+    held = {of: {entry["sha256"] for entry in card["files"]} for of, card in cards.items()}
     for digest, file in wanted.items():
         if not any(digest in digests for digests in held.values()):
-            lacking = f"{origin.shown} lacks {file}, from which {record['run']} was made"
-            raise DataError(f"{lacking}.\nWho has it sends it: make push RUN={record['run']}")
-    return {of: cards[of] for of, digests in held.items() if digests & set(wanted)}
+            lacking = f"{origin.shown} lacks {file}, from which {run} was made"
+            raise DataError(f"{lacking}.\nWho has it sends it: make push RUN={run}")
+    return [of for of, digests in held.items() if digests & set(wanted)]
 
 
-def take_dump(project: Project, origin: Store, name: str, found: tuple[bytes, dict]) -> bool:
-    """Put a dump into `data/raw/`, read-only as `data` leaves it; False if it is here."""
-    content, card = found
+def take_dump(project: Project, origin: Store, name: str) -> bool:
+    """Put a dump into `data/raw/`, read-only as `data` leaves it, or what is missing of it; False if all is here."""
+    content, card = newest(origin, "source", name, project.root / ".cache" / "pulled")
+    files = {entry["name"]: entry["sha256"] for entry in card["files"]}
     folder = project.root / source.RAW / name
     if folder.exists():
-        return False
-    with artefact.whole_folder(folder) as new:
-        fill(project, origin, new, {entry["name"]: entry["sha256"] for entry in card["files"]})
-        (new / source.CARD).write_bytes(content)
-        for path in new.iterdir():
-            path.chmod(0o444)
-    return True
+        mended = restored(project, origin, folder, files)
+        mended = renewed(folder / source.CARD, content, origin.versions("source", name)) or mended
+    else:
+        mended = True
+        with artefact.whole_folder(folder) as new:
+            for of, digest in files.items():
+                put(project, origin, new / of, digest, folder=new)
+            (new / source.CARD).write_bytes(content)
+    for path in folder.iterdir() if mended else ():
+        path.chmod(0o444)
+    return mended
 
 
-def take_run(project: Project, origin: Store, name: str, found: tuple[bytes, dict]) -> bool:
-    """Put a run into `models/`, or bring its `run.json` up to date; False if there was nothing to do."""
-    content, record = found
+def take_run(project: Project, origin: Store, name: str) -> bool:
+    """Put a run into `models/`, or what is missing of it, or scores of later evaluations; False if all is here."""
+    content, record = newest(origin, "run", name, project.root / ".cache" / "pulled")
     folder = project.models / name
     if folder.exists():
-        return renewed(folder / runs.RECORD, content, origin.versions("run", name))
+        mended = restored(project, origin, folder, record["files"])
+        return renewed(folder / runs.RECORD, content, origin.versions("run", name)) or mended
     with artefact.whole_folder(folder) as new:
-        fill(project, origin, new, record["files"])
+        for of, digest in record["files"].items():
+            put(project, origin, new / of, digest, folder=new)
         (new / runs.RECORD).write_bytes(content)
     return True
 
 
-def fill(project: Project, origin: Store, folder: Path, files: dict[str, str]) -> None:
-    """Copy files from the store into a new folder, by their names on record."""
-    for name, digest in files.items():
-        path = folder / name
-        if not path.resolve().is_relative_to(folder.resolve()) or not SHA256.fullmatch(digest):
-            raise DataError(f"{origin.shown}: a record names {name!r} {digest!r}, which is no file of a run: refused.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(fetched(project, origin, digest), path)
+def restored(project: Project, origin: Store, folder: Path, files: dict[str, str]) -> bool:
+    """Bring back files that are missing of a run or a dump; one that was changed stays, and is named."""
+    missing = [name for name in files if not (folder / name).exists()]
+    for name in missing:
+        with artefact.whole(folder / name) as temporary:
+            put(project, origin, temporary, files[name], folder=folder)
+    digests = artefact.Digests(project.root)
+    if changed := [name for name in files if digests.of(folder / name) != files[name]]:
+        raise DataError(
+            f"{project.relative(folder / changed[0])} was changed since it was recorded: it stays as it is.\n"
+            "To have it back as it was, delete it and pull again."
+        )
+    return bool(missing)
+
+
+def take_champion(project: Project, origin: Store) -> bool:
+    """Take the store's champion if it goes on from the one here, and its run is here; say what else is the case."""
+    versions = origin.versions("champion")
+    if not versions:
+        return False
+    content, record = newest(origin, "champion", "", project.root / ".cache" / "pulled")
+    mine, theirs = runs.history(project), record["history"]
+    if theirs == mine[: len(theirs)]:
+        return False
+    if mine != theirs[: len(mine)]:
+        text = "the team's champion is %s, and yours was changed too: yours stays. To take theirs, delete %s and pull"
+        log.warning(text, record["champion"], project.relative(project.models / runs.CHAMPION))
+        return False
+    if not (project.models / record["champion"] / runs.RECORD).is_file():
+        log.warning("the team's champion %s is not here, so predict does not use it: make pull", record["champion"])
+        return False
+    log.info("the champion is %s now", record["champion"])
+    with artefact.whole(project.models / runs.CHAMPION) as temporary:
+        temporary.write_bytes(content)
+    return True
+
+
+def put(project: Project, origin: Store, path: Path, digest: str, *, folder: Path) -> None:
+    """Copy a file from the store to `path`, which lies in `folder`."""
+    if not path.resolve().is_relative_to(folder.resolve()) or not SHA256.fullmatch(digest):
+        name = f"{path.name!r} {digest!r}"
+        raise DataError(f"{origin.shown}: a record names {name}, which is no file of a run: refused.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(fetched(project, origin, digest), path)
 
 
 def fetched(project: Project, origin: Store, digest: str) -> Path:

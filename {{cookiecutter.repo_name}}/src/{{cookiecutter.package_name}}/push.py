@@ -7,15 +7,19 @@ by digest is not sent again, so that a push which was broken off goes on where i
 """
 
 import logging
+import time
 from pathlib import Path
 
-from . import artefact, runs, source, store
-from .console import progress
+import dotenv
+
+from . import artefact, lock, runs, source, store
 from .errors import DataError
 from .settings import Project
 from .store import FILES, Store
 
 log = logging.getLogger(__name__)
+
+SECRET = 8  # characters: shorter values of .env are words that stand in any code
 
 
 def run(project: Project, folder: Path | None = None) -> list[Path]:
@@ -38,16 +42,26 @@ def run(project: Project, folder: Path | None = None) -> list[Path]:
         A file is not as its record says: it is not sent, and neither is that record.
     """
     with store.opened(project) as target:
-        before = len(target.sizes)
+        if target.folder:
+            remove_old_halves(target.folder)
+        before = set(target.sizes)
         items = [folder] if folder else runs.folders(project)
         dumps = raw_of(project, folder) if folder else sorted((project.root / source.RAW).glob(f"[!.]*/{source.CARD}"))
-        new = [path.parent for path in progress(dumps, "push") if send_dump(target, path)]
-        new += [path for path in progress(items, "push") if send_run(target, path)]
-        champion = project.models / runs.CHAMPION
-        if not folder and runs.history(project) and send_record(target, "champion", "", champion):
-            new.append(champion)
-        log.info("%d files and records were new -> %s", len(target.sizes) - before, target.shown)
+        cards, wrong = store.every(dumps, lambda card: send_dump(target, card), "push")
+        folders, damaged = store.every(items, lambda path: send_run(project, target, path), "push")
+        new = [*(card.parent for card in cards), *folders]
+        if not folder and send_champion(project, target):
+            new.append(project.models / runs.CHAMPION)
+        log.info("%d files and records were new -> %s", len(set(target.sizes) - before), target.shown)
+        store.complain(wrong + damaged)
         return new
+
+
+def remove_old_halves(folder: Path) -> None:
+    """Remove what a push that was killed a day ago or more left half sent; a younger one may still be at work."""
+    for path in folder.rglob(".*.tmp"):
+        if time.time() - path.stat().st_mtime > lock.A_DAY:
+            path.unlink(missing_ok=True)
 
 
 def raw_of(project: Project, folder: Path) -> list[Path]:
@@ -67,10 +81,47 @@ def send_dump(target: Store, card: Path) -> bool:
     return send(target, card.parent, files) | send_record(target, "source", name, card)
 
 
-def send_run(target: Store, folder: Path) -> bool:
+def send_run(project: Project, target: Store, folder: Path) -> bool:
     """Send the files of a run, then `run.json`; whether anything was new."""
+    check_secrets(project, folder)
     new = send(target, folder, runs.read(folder)["files"])
     return send_record(target, "run", folder.name, folder / runs.RECORD) | new
+
+
+def check_secrets(project: Project, folder: Path) -> None:
+    """Refuse a run whose patch holds a value of `.env`: somebody copied it into a file that git does not ignore."""
+    patch = folder / runs.PATCH
+    text = patch.read_text(encoding="utf-8", errors="replace") if patch.is_file() else ""
+    known = dotenv.dotenv_values(project.root / ".env")
+    if found := [name for name, value in known.items() if value and len(value) >= SECRET and value in text]:
+        raise DataError(
+            f"{project.relative(patch)} holds the value of {found[0]} in .env: the run is not sent.\n"
+            "Take it out of the file that holds it, let git ignore that file, and train again."
+        )
+
+
+def send_champion(project: Project, target: Store) -> bool:
+    """Send the champion and its history, unless the store's was changed since mine was pulled.
+
+    Raises
+    ------
+    DataError
+        Two people changed it: the one would undo the other.
+    """
+    mine, versions = runs.history(project), target.versions("champion")
+    if not mine:
+        return False
+    if versions:
+        _, record = store.content_of(target, versions[-1], project.root / ".cache" / "pulled")
+        theirs = record["history"]
+        if mine == theirs[: len(mine)]:
+            return False
+        if theirs != mine[: len(theirs)]:
+            raise DataError(
+                f"The champion in {target.shown} was changed meanwhile, to {record['champion']}: yours is not sent.\n"
+                "To take it: delete models/champion.json, make pull, and promote again if yours is the better one."
+            )
+    return send_record(target, "champion", "", project.models / runs.CHAMPION)
 
 
 def send(target: Store, folder: Path, files: dict[str, str]) -> bool:

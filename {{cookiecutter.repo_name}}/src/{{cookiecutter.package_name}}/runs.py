@@ -132,8 +132,9 @@ def named(project: Project, name: str) -> Path:
     found = [folder for folder in folders(project) if name and folder.name.endswith(name)]
     if len(found) != 1:
         known = ", ".join(folder.name for folder in folders(project)[:5]) or "none yet: make train"
+        known = ", ".join(folder.name for folder in found) if found and name else known
         wrong = f"{len(found)} runs are called {name!r}." if name else "Which run? Name one: RUN=..."
-        raise SettingsError(f"{wrong}\nKnown, newest first: {known}.")
+        raise SettingsError(f"{wrong}\n{'Name more of it' if found and name else 'Known, newest first'}: {known}.")
     return found[0]
 
 
@@ -192,6 +193,18 @@ def raw_files(project: Project, record: dict[str, Any]) -> dict[str, Path | None
     return found
 
 
+def may_have_seen(project: Project, record: dict[str, Any]) -> bool:
+    """Whether a run may have been trained on rows of the present test split.
+
+    The same rows with other features have another digest; the same table cut in the same way has the same rows.
+    """
+    clean, test = (artefact.recorded(path) for path in (project.clean, project.split("test")))
+    same_table = record["input_data"].get(project.relative(project.clean)) == clean.get("sha256")
+    same_rows = record["input_data"].get(project.relative(project.split("test"))) == test.get("sha256")
+    cut_alike = test.get("parameters", {}).get("split") == record["parameters"]["split"]
+    return not (same_rows or (same_table and cut_alike))
+
+
 def check(folder: Path) -> None:
     """Compare every file of a run with its digest.
 
@@ -247,8 +260,8 @@ def rows(project: Project) -> list[dict[str, Any]]:
     reigning = [change["run"] for change in history(project)[-1:]]
     records = [record for folder in folders(project) if (record := sound(folder))]
     table = [{**row(record), "champion": record["run"] in reigning} for record in records]
-    for metric in {line["metric"] for line in table}:
-        same = [line for line in table if line["metric"] == metric]
+    for newest in {line["metric"]: line for line in reversed(table)}.values():  # scores on other data say nothing here
+        same = [line for line in table if (line["metric"], line["data"]) == (newest["metric"], newest["data"])]
         sign = 1 if same[0]["higher_is_better"] else -1
         max(same, key=lambda line: sign * line["dev"])["best"] = True
     return table
@@ -266,6 +279,7 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
         "dev": record["metrics"]["dev"][metric],
         "test": test.get(metric),
         "interval": test.get("interval"),
+        "may_have_been_seen": test.get("may_have_been_seen", False),
         "dummy": record["metrics"]["leaderboard"].get("dummy", {}).get(metric),
         "data": record["input_data"]["data/processed/train.parquet"][:8],
         "commit": (record["commit"] or "none")[:8],
@@ -277,7 +291,11 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def render(table: list[dict[str, Any]]) -> str:
-    """The table of runs as text; `*` marks the best run of each metric, `champion` the promoted one."""
+    """The table of runs as text.
+
+    `*` marks the best run of each metric on the newest data, `champion` the promoted one, `?` a test score of rows that
+    the run may have been trained on.
+    """
     if not table:
         return "No run yet: make train"
     head = ("", "run", "model", "metric", "dev", "test", "95 % interval", "dummy", "data", "commit", "decision")
@@ -297,7 +315,8 @@ def cells(line: dict[str, Any]) -> tuple[str, ...]:
     low_high = line["interval"]
     interval = f"{low_high[0]:.4g} ... {low_high[1]:.4g}" if low_high else "-"
     commit = line["commit"] + ("+" if line["dirty"] else "")
-    numbers = (number(line["dev"]), number(line["test"]), interval, number(line["dummy"]))
+    test = number(line["test"]) + "?" * line["may_have_been_seen"]
+    numbers = (number(line["dev"]), test, interval, number(line["dummy"]))
     mark = " ".join(word for word, marked in (("*", line["best"]), ("champion", line["champion"])) if marked)
     start = (mark, line["run"], line["model"], line["metric"])
     return (*start, *numbers, line["data"], commit, line["decision"])

@@ -99,10 +99,20 @@ def top(evidence: Evidence) -> dict[str, Any]:
     dev = record["metrics"]["dev"][result.yardstick.name]
     looks = record["metrics"]["test"]["runs_on_this_split"]
     caveats = verdict.warnings(result, importances=evidence.importances, dev=dev, looks=looks)
+    wish = record["parameters"].get("predict", {})
+    costs = tuple(wish.get(name, 1.0) for name in ("cost_false_positive", "cost_false_negative"))
     return {
-        "answer": verdict.answer(result, model=record["model"]["name"], target=record["target"]),
-        "warnings": caveats,
+        "answer": verdict.answer(result, model=record["model"]["name"], target=record["target"], costs=costs),
+        "warnings": [*caveats, *suspected(evidence.project)],
     }
+
+
+def suspected(project: Project) -> list[str]:
+    """What `features` found suspicious in these rows, with its cure."""
+    if not project.suspicions.is_file():
+        return []
+    found = json.loads(project.suspicions.read_text(encoding="utf-8"))["suspicions"]
+    return [f"Found in the data: {one['sentence']}. {one['cure']}" for one in found]
 
 
 def question(evidence: Evidence) -> dict[str, Any]:
@@ -254,7 +264,8 @@ def linear(evidence: Evidence) -> dict[str, Any]:
         return {}
     booleans = [name for name, column in evidence.run.columns.items() if column.type == "boolean"]
     classes = evidence.result.said.classes
-    found = coefficients.strongest(pipeline, labels=sorted(classes), positive=classes[1:2], booleans=booleans)
+    positive = classes[1] if len(classes) == 2 else None
+    found = coefficients.strongest(pipeline, labels=sorted(classes), positive=positive, booleans=booleans)
     if classes:
         odds = [f"×\u00a0{value:.3g}" for value in found["effect"]]
         found = found.drop(columns="effect").rename(columns={"towards": "odds of"}).assign(factor=odds)
@@ -262,7 +273,7 @@ def linear(evidence: Evidence) -> dict[str, Any]:
     else:
         added = [f"{'+' if value > 0 else '-'}{number(abs(value))}" for value in found["effect"]]
         found = found.drop(columns="effect").assign(added=added)
-    return {"table": table(found), "chosen": chosen, "positive": str(classes[1]) if len(classes) == 2 else ""}
+    return {"table": table(found), "chosen": chosen, "positive": "" if positive is None else str(positive)}
 
 
 def fitted_linear(evidence: Evidence) -> Pipeline | None:

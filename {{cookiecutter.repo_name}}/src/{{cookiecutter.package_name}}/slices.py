@@ -54,7 +54,7 @@ def slices(
     worse = sorted((line for line in found if line["worse_by"] > 0), key=lambda line: -line["worse_by"])[:SLICES_SHOWN]
     for line in worse:
         where = line.pop("where")
-        low, high = yardstick.interval(truth[where], predictions[where], RESAMPLES)
+        low, high = yardstick.interval(truth[where], predictions[where], repeats=RESAMPLES)
         line |= {"low": low, "high": high, "clear": bool(high < whole or low > whole)}
     return pd.DataFrame(worse), len(found)
 

@@ -29,6 +29,7 @@ THOUSANDS = (",", ".", " ", "'")
 CURRENCIES = ("$", "€", "£", "¥", "₹", "EUR", "USD", "GBP", "CHF", "JPY")  # before the number or after it
 UNITS = frozenset("% kg g mg t lb lbs oz km m cm mm mi ft l ml h min s ms °C °F kWh kW km/h mph".split())
 AMOUNT = re.compile(r"^\s*(?P<before>[^\d\s+.,-]*)\s*[-+]?[\d.,' \u00a0]*\d\s*(?P<after>\D*?)\s*$")
+WHERE = "of it in references/data_dictionary.toml"
 Way = tuple[Column, str]
 
 
@@ -87,6 +88,10 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
         mark: bare[bare.str.fullmatch(rf"[-+]?\d{{1,3}}({re.escape(mark)}\d{{3}})+(\D\d*)?")] for mark in THOUSANDS
     }
     twice = grouped["."].str.count(r"\.").gt(1).any()
+    fraction = bare.str.fullmatch(r"[-+]?0\d*,\d+").any()  # nobody groups the digits of 0,601
+    decimal = fraction or (read.get("separator") == ";" and doubt(bare, ",", "thousands", "decimal"))
+    if decimal:
+        yield Column(**same, decimal=","), f"',' read as the decimal mark{also}"
     if not twice:
         yield Column(**same), f"{doubt(bare, '.', 'decimal', 'thousands')}{also}".removeprefix("; ")
     for mark in THOUSANDS:
@@ -104,7 +109,7 @@ def doubt(bare: pd.Series, mark: str, role: str, other: str) -> str:
     if marked.empty or not marked.str.fullmatch(rf"[-+]?[1-9]\d{{0,2}}{re.escape(mark)}\d{{3}}").all():
         return ""
     said = f"; {mark!r} read as the {role} mark" if role == "decimal" else ""
-    return f'{said}; it could be the {other} mark: say [data.read] {other} = "{mark}"'
+    return f'{said}; it could be the {other} mark: then say {other} = "{mark}" {WHERE}'
 
 
 def unit_of(probe: pd.Series) -> str:
@@ -140,9 +145,9 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
     if ISO in chosen and (zoned := int(present.str.contains(ZONE).sum())):
         without = f", {len(present) - zoned} without one taken as UTC" * (zoned < len(present))
         notes.append(f"times with a zone turned into UTC{without}")
-    if unsure:
-        notes.append('day and month could be the other way round: say [data.read] dates = "day-first"')
     form = " | ".join(chosen) if chosen != [ISO] else ""
+    if unsure:
+        notes.append(f'day and month could be the other way round: then say format = "{swapped(form)}" {WHERE}')
     yield Column(type="datetime", missing=markers, format=form), "; ".join(notes)
 
 

@@ -11,15 +11,17 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from . import artefact, remote, source
+from .console import progress
 from .errors import DataError, ProjectError, SettingsError
 from .settings import Project
 
+T = TypeVar("T")
 VARIABLE = "DATA_STORE"
 FILES = "files"
 RECORDS = {"run": "models/{}/run", "source": "data/raw/{}/source", "champion": "models/champion"}
@@ -115,10 +117,8 @@ def opened(project: Project) -> Iterator[Store]:
         files, root = fsspec.core.url_to_fs(source.filled_in(project.root, address))
         files.invalidate_cache()
         store = Store(files, root.rstrip("/"), shown)
-        if store.folder and not store.folder.parent.is_dir():
-            raise SettingsError(
-                f"{VARIABLE}={shown}: there is no folder {store.folder.parent}.\nMake it, or mend .env."
-            )
+        if store.folder:
+            check_folder(project, store.folder)
         found = files.find(store.root, detail=True) if files.exists(store.root) else {}
         store.sizes.update({path.removeprefix(store.root).lstrip("/"): about["size"] for path, about in found.items()})
         yield store
@@ -132,6 +132,34 @@ def opened(project: Project) -> Iterator[Store]:
         raise ProjectError(said(project, address, error)) from None
     except Exception as error:  # each store's package has errors of its own: no credentials, no rights, no network
         raise ProjectError(said(project, address, error)) from None
+
+
+def check_folder(project: Project, folder: Path) -> None:
+    """A store that is a folder lies outside of the project, where it would be taken for new files of yours."""
+    if not folder.parent.is_dir():
+        raise SettingsError(f"{VARIABLE}={folder}: there is no folder {folder.parent}.\nMake it, or mend .env.")
+    if folder.resolve().is_relative_to(project.root.resolve()):
+        raise SettingsError(f"{VARIABLE}={folder} lies in the project.\nName a folder outside, that the team shares.")
+
+
+def every(items: Iterable[T], act: Callable[[T], bool], label: str) -> tuple[list[T], list[str]]:
+    """The items with which there was something to do, and what was wrong with others: one must not stop the rest."""
+    new, wrong = [], []
+    for item in progress(list(items), label):
+        try:
+            if act(item):
+                new.append(item)
+        except DataError as error:
+            wrong.append(str(error))
+    return new, wrong
+
+
+def complain(wrong: list[str]) -> None:
+    """Raise what was wrong with some of the items, after the others were seen to."""
+    if wrong:
+        first, _, cure = wrong[0].partition("\n")
+        more = f" (and {len(wrong) - 1} more like this)" if len(wrong) > 1 else ""
+        raise DataError(f"{first}{more}\n{cure} What else there was to do is done.")
 
 
 def said(project: Project, address: str, error: Exception) -> str:

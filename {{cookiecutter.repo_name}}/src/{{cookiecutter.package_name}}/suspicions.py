@@ -127,7 +127,7 @@ def ids(clean: pd.DataFrame, target: str, columns: Dictionary, names: list[str])
         )
         name_of_row = columns[name].type == "category" and share > UNIQUE_SHARE
         if len(clean) > RARE_ROWS and ((running and (values % 1 == 0).all()) or name_of_row):
-            what = "numbers the rows" if running else f"has a value of its own in {share:.0%} of the rows"
+            what = "numbers the rows" if running else f"has a value of its own in {share:.1%} of the rows"
             yield Suspicion(kind="id", columns=(name,), sentence=f"column {name!r} {what}", cure=cure)
     amount, truth = infer_task(clean[target]) == "regression", clean[target]
     rows = clean.sample(min(SAMPLE, len(clean)), random_state=0)

@@ -78,7 +78,7 @@ def run(project: Project, folder: Path | None = None) -> list[str]:
         sent = [path.name for path in progress(folders, "track") if send(project, client, experiment, path)]
         set_alias(project, client, experiment)
     except mlflow.exceptions.MlflowException as error:
-        reason = str(error).splitlines()[0][:200].rstrip(".")
+        reason = str(error).splitlines()[0].partition(": Max retries")[0][:200].rstrip(".")
         raise ProjectError(f"{os.environ[VARIABLE]}: {reason}.\nIs the server up, and {VARIABLE} right?") from None
     log.info("%d of %d runs were new or changed -> %s", len(sent), len(folders), os.environ[VARIABLE])
     return sent
@@ -186,9 +186,12 @@ def tags(record: Mapping[str, Any]) -> dict[str, str]:
 
 
 def metrics(record: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """Scores by name: `dev/<metric>`, `test/<metric>` and `candidates/<name>/<metric>`."""
+    """Scores by name: `dev/<metric>`, `test/<metric>`, `test 95 %/low` and `high`, `candidates/<name>/<metric>`."""
     found = record["metrics"]
-    parts = {"dev": found["dev"], "test": found.get("test", {})}
+    test = found.get("test", {})
+    parts = {"dev": found["dev"], "test": {name: test.get(name) for name in found["dev"]}}
+    if test.get("interval"):
+        parts["test 95 %"] = dict(zip(("low", "high"), test["interval"], strict=True))
     parts |= {f"candidates/{name}": scores for name, scores in found["leaderboard"].items()}
     for part, scores in parts.items():
         yield from ((f"{part}/{name}", value) for name, value in scores.items() if isinstance(value, float))

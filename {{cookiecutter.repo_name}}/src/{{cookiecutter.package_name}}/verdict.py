@@ -52,8 +52,8 @@ def percent(share: float) -> str:
     return text.replace("%", "\u00a0%")
 
 
-def answer(result: Result, *, model: str, target: str) -> list[str]:
-    """The answer for somebody who has to decide, in at most three sentences."""
+def answer(result: Result, *, model: str, target: str, costs: tuple[float, float] = (1.0, 1.0)) -> list[str]:
+    """The answer for somebody who has to decide, in at most four sentences; costs of a false and a missed positive."""
     name, truth, said = result.yardstick.name, result.truth, result.said
     constant = result.constant.values[0]
     other = f"always answering '{constant}'" if said.classes else f"always answering {number(float(constant))}"
@@ -61,7 +61,8 @@ def answer(result: Result, *, model: str, target: str) -> list[str]:
     around = f" (95\u00a0% interval {bounds})" if np.isfinite(result.interval[0]) else ""
     sentences = [
         f"On {len(truth):,} rows it never saw, the model ({model}) reaches {name} {scored(name, result.score)}"
-        f"{around}; {other} gives {scored(name, result.baseline)}."
+        f"{around}; {other} gives {scored(name, result.baseline)}.",
+        comparison(result),
     ]
     if said.classes:
         right, by_rote = (truth == said.values).sum(), (truth == constant).sum()
@@ -75,7 +76,20 @@ def answer(result: Result, *, model: str, target: str) -> list[str]:
             f"Its {target} is off by {number(errors.mean())} on average, in half of the rows by less than "
             f"{number(np.median(errors))}; {other}, the mean, is off by {number(by_rote.mean())}."
         )
-    return [*sentences, comparison(result)]
+    return [*sentences, at_costs(result, *costs)] if costs[0] != costs[1] and len(said.classes) == 2 else sentences
+
+
+def at_costs(result: Result, false_positive: float, false_negative: float) -> str:
+    """What the answers cost a row, beside the cheaper of the two constant answers."""
+    positive = result.said.classes[1]
+    yes, named = result.truth == positive, result.said.values == positive
+    paid = (false_positive * (named & ~yes) + false_negative * (~named & yes)).mean()
+    always, never = false_positive * (~yes).mean(), false_negative * yes.mean()
+    cheaper = f"{'always' if always < never else 'never'} naming '{positive}' costs {min(always, never):.3g}"
+    start = f"At {false_positive:g} for a false '{positive}' and {false_negative:g} for a missed one its answers cost "
+    if paid < min(always, never):
+        return f"{start}{paid:.3g} a row; {cheaper}."
+    return f"{start}{paid:.3g} a row; {cheaper}: at these costs the model saves nothing."
 
 
 def comparison(result: Result) -> str:
@@ -84,7 +98,7 @@ def comparison(result: Result) -> str:
     if not np.isfinite(worst) or result.baseline != result.baseline:
         return "Whether that is better than chance cannot be said from these rows."
     if result.yardstick.gain(worst, result.baseline) > 0:
-        return "That is better than the constant answer, and more than chance explains."
+        return f"By {result.yardstick.name} that is better than the constant answer, and more than chance explains."
     if result.yardstick.gain(result.score, result.baseline) > 0:
         return "That looks better than the constant answer, but chance alone may explain it: do not build on it yet."
     return "That is no better than the constant answer: the model is of no use as it stands."

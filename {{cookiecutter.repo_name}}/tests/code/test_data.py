@@ -8,6 +8,7 @@ from {{ cookiecutter.package_name }} import (
     errors,
     settings,
     source,
+    steps,
 )
 
 
@@ -90,6 +91,15 @@ def test_column_that_is_not_in_the_source_is_named(make_project, changes, words)
 def test_params_and_dictionary_that_disagree_are_both_named(project, override, words):
     with pytest.raises(errors.SettingsError, match=words):
         data.run(settings.load(project.root, [override]), fetched(project))
+
+
+def test_marks_that_params_want_and_the_dictionary_does_not_have_are_said(project, caplog):
+    changed = settings.load(project.root, ['data.read={decimal=","}'])
+
+    steps.make(changed, "data")
+
+    assert "[data] read has decimal = ',', but decimal of references/data_dictionary.toml counts" in caplog.text
+    assert "'amount'" in caplog.text
 
 
 def test_dropped_column_is_ignored_and_no_feature_can_be_computed_from_it(make_project):

@@ -135,6 +135,26 @@ def test_run_of_other_splits_is_scored_with_a_warning(project):
     assert "trained on other splits than the present ones" in page
 
 
+def test_what_features_suspected_stands_where_a_decision_is_made(make_project, made_table):
+    project = make_project(made_table.assign(status=np.where(made_table["answer"] == "yes", 7, 3)))
+
+    (page, _) = steps.make(project, "evaluate")
+
+    assert "Found in the data: column &#39;status&#39; is &#39;answer&#39; in another coding" in page.read_text()
+
+
+def test_odds_of_the_report_are_those_of_the_positive_class(made_table, make_project):
+    pages = {}
+    for positive in ("yes", "no"):
+        project = make_project(made_table, train={"positive": positive, "candidates": ["dummy", "linear"]})
+        (page, _) = steps.make(project, "evaluate")
+        section = page.read_text().partition('id="coefficients"')[2]
+        pages[positive] = float(re.search(r">amount</td>.*?×\s*([\d.e+-]+)", section, re.DOTALL)[1])
+
+    assert pages["yes"] > 1 > pages["no"]
+    assert pages["yes"] * pages["no"] == pytest.approx(1, rel=0.02)
+
+
 def test_column_that_the_run_needs_and_the_split_lacks_is_named(project):
     folder = runs.folders(project)[0]
     path = project.split("test")

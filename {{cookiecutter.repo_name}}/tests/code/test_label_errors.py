@@ -4,7 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from {{ cookiecutter.package_name }} import label_errors, runs, steps
+from {{ cookiecutter.package_name }} import (
+    label_errors,
+    runs,
+    settings,
+    steps,
+)
 from {{ cookiecutter.package_name }}.metrics import Predictions
 
 TURNED = [3, 40, 77, 101, 150, 190]
@@ -42,6 +47,19 @@ def test_turned_labels_of_train_and_dev_head_the_list_with_their_row_in_the_file
     assert (head["row"] == head["tag"].str[1:].astype(int) + 2).all()
     assert head["suggested"].tolist() == [np.array(["x", "y", "z"])[int(tag[1:]) % 3] for tag in head["tag"]]
     assert found["probability_of_given"].is_monotonic_increasing
+
+
+def test_verdicts_of_earlier_lists_are_carried_over(make_project, flowers):
+    project = make_project(flowers)
+    steps.make(project, "evaluate")
+    path = project.root / "reports" / runs.folders(project)[0].name / runs.LABEL_ERRORS
+    before = pd.read_csv(path, dtype=str)
+    before.assign(verdict=["right, I looked"] + [None] * (len(before) - 1)).to_csv(path, index=False)
+
+    steps.make(settings.load(project.root, ["train.seed=7"]), "evaluate")
+
+    after = listed(project).set_index("row")["verdict"].dropna()
+    assert after.to_dict() == {int(before["row"][0]): "right, I looked"}
 
 
 def test_list_that_somebody_worked_on_is_not_written_again(make_project, flowers):

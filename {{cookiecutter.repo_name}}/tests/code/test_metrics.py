@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from {{ cookiecutter.package_name }} import errors, metrics
@@ -97,11 +98,21 @@ def test_interval_leaves_out_resamples_with_one_class():
     assert 0 <= low < high <= 1
 
 
-def test_interval_is_the_same_for_the_same_seed():
-    def found(seed):
-        return metrics.interval(metrics.NUMBERS["mae"], np.arange(4.0), NUMBERS, repeats=50, seed=seed)
+def test_interval_is_the_same_each_time():
+    def found():
+        return metrics.interval(metrics.NUMBERS["mae"], np.arange(4.0), NUMBERS, repeats=50)
 
-    assert found(1) == found(1) != found(2)
+    assert found() == found()
+
+
+def test_ten_rows_of_each_group_say_no_more_than_the_groups_do():
+    right = np.repeat(np.tile([True, False], 50), 10)  # 100 groups of ten rows, all right or all wrong
+    groups = pd.Series(np.repeat(np.arange(100), 10))
+    accuracy, said = metrics.ANY_CLASSES["accuracy"], metrics.Predictions(right)
+
+    low, high = metrics.interval(accuracy, np.ones(1000, bool), said, groups=groups, repeats=2000)
+
+    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.25 / 100), rel=0.08)
 
 
 @pytest.mark.parametrize(("name", "shift"), [("mae", 1.0), ("rmse", 1.0), ("r2", 0.03)])

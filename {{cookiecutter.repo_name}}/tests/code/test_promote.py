@@ -60,7 +60,7 @@ def answers(wrong, levels):
 
 
 def test_first_champion_must_beat_the_constant_answer(contest, dummy, linear):
-    with pytest.raises(errors.ProjectError, match="is not promoted. better than a constant answer: gain in roc_auc 0 "):
+    with pytest.raises(errors.ProjectError, match='failed "better than a constant answer": gain in roc_auc 0 '):
         promote.run(contest, dummy)
     assert not (contest.models / runs.CHAMPION).exists()
 
@@ -73,7 +73,7 @@ def test_first_champion_must_beat_the_constant_answer(contest, dummy, linear):
 def test_worse_run_is_refused_and_the_champion_stays(contest, dummy, linear):
     promote.run(contest, linear)
 
-    with pytest.raises(errors.ProjectError, match="better than the champion: gain in roc_auc -0"):
+    with pytest.raises(errors.ProjectError, match='failed "better than the champion": gain in roc_auc -0'):
         promote.run(contest, dummy)
 
     assert champion(contest) == linear.name

@@ -1,6 +1,7 @@
 import os
 import shutil
 import sys
+import time
 
 import pytest
 
@@ -192,6 +193,105 @@ def test_champion_is_the_team_s(contest, tmp_path, team):
     pull.run(settings.load(other))
 
     assert runs.champion(settings.load(other)).name == best.name
+
+
+def promoted(project, *names):
+    """What `promote` writes, without its gate."""
+    history = [{"run": name, "time": "2026-11-01T00:00:00+00:00"} for name in names]
+    about = artefact.sealed({"champion": names[-1], "history": history})
+    artefact.write_json(project.models / runs.CHAMPION, about)
+
+
+def test_champion_that_two_changed_is_neither_pushed_over_nor_pulled_over(project, colleague, team, caplog):
+    name = runs.folders(project)[0].name
+    promoted(project, name)
+    push.run(project)
+    pull.run(colleague)
+    promoted(project, name, name)
+    push.run(project)
+    promoted(colleague, name, "other")
+    mine = (colleague.models / runs.CHAMPION).read_bytes()
+    with pytest.raises(errors.DataError, match="was changed meanwhile"):
+        push.run(colleague)
+    pull.run(colleague)
+
+    assert (colleague.models / runs.CHAMPION).read_bytes() == mine
+    assert "yours was changed too: yours stays" in caplog.text
+
+
+def test_one_run_alone_brings_the_champion_if_that_is_it_and_else_says_who_it_is(project, colleague, team, caplog):
+    name = runs.folders(project)[0].name
+    promoted(project, name)
+    push.run(project)
+    shutil.copytree(colleague.root, colleague.root.with_name("third"))
+    third = settings.load(colleague.root.with_name("third"))
+
+    pull.run(colleague, name)
+    shutil.rmtree(third.models, ignore_errors=True)
+    with store.opened(third) as origin:
+        taken = pull.take_champion(third, origin)
+
+    assert runs.champion(colleague).name == name
+    assert not taken and f"the team's champion {name} is not here" in caplog.text
+
+
+def test_files_that_are_missing_here_come_back_and_changed_ones_are_named(project, colleague, team):
+    push.run(project)
+    pull.run(colleague)
+    (folder,) = runs.folders(colleague)
+    (raw,) = (colleague.root / "data/raw").glob("*/*.csv")
+    whole = contents(folder), raw.read_bytes()
+    (folder / runs.MODEL).unlink()
+    raw.unlink()
+
+    new = pull.run(colleague)
+
+    assert (contents(folder), raw.read_bytes()) == whole and set(new) == {folder, raw.parent}
+    assert raw.stat().st_mode & 0o777 == 0o444
+    (folder / runs.MODEL).write_bytes(b"other")
+    with pytest.raises(errors.DataError, match="model.pkl was changed since it was recorded: it stays"):
+        pull.run(colleague)
+    assert (folder / runs.MODEL).read_bytes() == b"other"
+
+
+def test_damaged_run_does_not_stop_the_others(contest, tmp_path, team):
+    first, second = runs.folders(contest)
+    (second / runs.MODEL).write_bytes(b"other")
+
+    with pytest.raises(errors.DataError, match="it is not sent"):
+        push.run(contest)
+
+    assert list((team / "models" / first.name).iterdir()) and not (team / "models" / second.name).exists()
+
+
+def test_run_whose_patch_holds_a_value_of_dot_env_is_not_sent(project, team):
+    (folder,) = runs.folders(project)
+    (project.root / ".env").write_text("API_KEY=correct-horse-battery\n")
+    (folder / runs.PATCH).write_text('+KEY = "correct-horse-battery"\n')
+
+    with pytest.raises(errors.DataError, match="changes.patch holds the value of API_KEY"):
+        push.run(project)
+
+    assert not list(team.glob("models/*"))
+
+
+def test_what_a_killed_push_left_is_removed_a_day_later(project, team):
+    push.run(project)
+    old, young = (team / "files" / f".{name}.7.tmp" for name in ("old", "young"))
+    for path in (old, young):
+        path.write_text("half")
+    os.utime(old, (time.time() - 90_000,) * 2)
+
+    push.run(project)
+
+    assert young.exists() and not old.exists()
+
+
+def test_store_in_the_project_is_refused(project, monkeypatch):
+    monkeypatch.setenv(store.VARIABLE, "store")
+
+    with pytest.raises(errors.SettingsError, match="lies in the project"):
+        push.run(project)
 
 
 def test_damaged_file_in_the_store_is_named_and_not_taken(project, colleague, team):

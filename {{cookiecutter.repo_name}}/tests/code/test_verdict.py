@@ -36,7 +36,23 @@ def test_answer_says_rows_model_score_interval_and_baseline():
 
     assert sentences[0].startswith("On 200 rows it never saw, the model (linear) reaches accuracy 0.900")
     assert "0.800 … 0.900" in sentences[0] and "gives 0.500" in sentences[0]
-    assert "right class for 180 of 200 rows" in sentences[1]
+    assert sentences[1].startswith("By accuracy that is better than the constant answer")
+    assert "right class for 180 of 200 rows" in sentences[2]
+
+
+@pytest.mark.parametrize(
+    ("costs", "words"),
+    [
+        ((1.0, 3.0), "answers cost 0.1 a row; always naming 'yes' costs 0.5."),
+        ((1.0, 30.0), "answers cost 0.1 a row; always naming 'yes' costs 0.5."),
+        ((0.01, 3.0), "answers cost 0.001 a row; always naming 'yes' costs 0.005."),
+        ((9.0, 1.0), "costs 0.5: at these costs the model saves nothing."),
+    ],
+)
+def test_answer_says_what_the_answers_cost_beside_naming_all_or_none(costs, words):
+    sentences = verdict.answer(result(*half_right()), model="linear", target="answer", costs=costs)
+
+    assert words in sentences[-1]
 
 
 @pytest.mark.parametrize(
