@@ -1,4 +1,5 @@
-"""Take the rows and our answers out of a rendered project that has trained: `python ours.py FOLDER` in its root.
+"""Take the rows and our answers out of a rendered project that has trained: `python ours.py FOLDER [--set KEY=VALUE ...]`
+in its root.
 
 Writes into FOLDER what every contender gets, `fit.parquet` (train and dev, the columns that our model sees), its truth
 `fit_truth.npy` and `test.parquet`; what none gets, `test_truth.npy`; `question.json`; and our answers, `ours.npy`.
@@ -22,9 +23,9 @@ def numbered(truth: np.ndarray, classes: tuple) -> np.ndarray:
     return np.array([places[label] for label in truth.tolist()])
 
 
-def main(folder: Path) -> None:
-    """Write the files."""
-    project = settings.load()
+def main(folder: Path, *options: str) -> None:
+    """Write the files; `options` are those that `train` was given."""
+    project = settings.load(overrides=[word for word in options if word != "--set"])
     question, _ = train.prepare(project)
     rows = pd.read_parquet(project.split("test"))
     truth = rows.pop(dictionary.target(dictionary.load(project.dictionary)))
@@ -39,4 +40,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])
