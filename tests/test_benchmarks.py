@@ -15,7 +15,6 @@ FOLDER = Path(__file__).resolve().parent.parent / "benchmarks" / "quality"
 @pytest.fixture
 def table(monkeypatch):
     """The module that makes the tables."""
-    pytest.importorskip("sklearn")
     monkeypatch.syspath_prepend(str(FOLDER))
     return __import__("table")
 
