@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 FOLDER = Path(__file__).resolve().parent.parent / "benchmarks" / "quality"
@@ -50,8 +51,7 @@ def test_worse_than_plain_by_more_than_noise_is_said(table, contests):
 
 
 def test_a_plain_rival_answers_for_every_row_and_class(tmp_path):
-    pandas = pytest.importorskip("pandas")
-    rows = pandas.DataFrame({"size": np.arange(60.0), "colour": ["red", "blue", "green"] * 20})
+    rows = pd.DataFrame({"size": np.arange(60.0), "colour": ["red", "blue", "green"] * 20})
     rows.to_parquet(tmp_path / "fit.parquet")
     rows.head(7).to_parquet(tmp_path / "test.parquet")
     np.save(tmp_path / "fit_truth.npy", np.tile([0, 1, 2], 20))

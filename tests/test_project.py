@@ -14,8 +14,9 @@ HELP = re.compile(r"^([a-z]+):.*## ", re.MULTILINE)
 TARGETS = HELP.findall((TEMPLATE / PROJECT / "Makefile").read_text("utf-8"))
 CONTRACT = (
     "help install data features train evaluate predict explore runs promote rollback reproduce lineage "
-    "notebook docs test check fix clean"
+    "push pull track notebook docs test check fix clean"
 ).split()
+APART = ("rollback", "track")  # they have a test of their own
 NEEDS_MORE = {
     "promote": ["RUN={run}"],
     "reproduce": ["RUN={run}", "OFFLINE=1"],
@@ -51,13 +52,20 @@ def newest_run(project: Path) -> str:
     return max(path.parent.name for path in project.glob("models/*/run.json"))
 
 
-@pytest.mark.parametrize("target", [*(t for t in TARGETS[:-1] if t != "rollback"), "predict", TARGETS[-1]])
+@pytest.mark.parametrize("target", [*(t for t in TARGETS[:-1] if t not in APART), "predict", TARGETS[-1]])
 def test_every_target_runs(installed_project, target):
     more = [word.format(run=newest_run(installed_project)) for word in NEEDS_MORE.get(target, [])]
 
-    done = make(installed_project, target, *more)
+    done = make(installed_project, target, *more, DATA_STORE=str(installed_project.parent / "store"))
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def test_track_without_a_server_says_where_its_address_goes(installed_project):
+    done = make(installed_project, "track")
+
+    assert done.returncode == 2
+    assert "MLFLOW_TRACKING_URI is not set.\nPut it into .env" in done.stderr
 
 
 def test_rollback_makes_the_champion_before_champion_again(installed_project):

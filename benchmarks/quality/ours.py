@@ -1,4 +1,4 @@
-"""Take the rows and our answers out of a rendered project that has trained: `python ours.py FOLDER [--set KEY=VALUE ...]`
+"""Take the rows and our answers out of a rendered project that has trained: `python ours.py FOLDER [--set X=Y ...]`
 in its root.
 
 Writes into FOLDER what every contender gets, `fit.parquet` (train and dev, the columns that our model sees), its truth
