@@ -157,7 +157,7 @@ def test_step_after_a_kill_completes_as_if_nothing_had_happened(undisturbed, tmp
     check(root)
     assert not left_over(root)
     for path in root.rglob("*.parquet"):
-        if ".cache" not in path.parts and "raw" not in path.parts:
+        if not {".cache", "raw", "models"} & set(path.parts):  # a run has its digests in run.json
             artefact.checked(path)
 
 
