@@ -186,12 +186,12 @@ def tags(record: Mapping[str, Any]) -> dict[str, str]:
 
 
 def metrics(record: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """Scores by name: `dev/<metric>`, `test/<metric>`, `test 95 %/low` and `high`, `candidates/<name>/<metric>`."""
+    """Scores by name: `dev/<metric>`, `test/<metric>`, `test interval/low` and `high`, `candidates/<name>/<metric>`."""
     found = record["metrics"]
     test = found.get("test", {})
     parts = {"dev": found["dev"], "test": {name: test.get(name) for name in found["dev"]}}
     if test.get("interval"):
-        parts["test 95 %"] = dict(zip(("low", "high"), test["interval"], strict=True))
+        parts["test interval"] = dict(zip(("low", "high"), test["interval"], strict=True))
     parts |= {f"candidates/{name}": scores for name, scores in found["leaderboard"].items()}
     for part, scores in parts.items():
         yield from ((f"{part}/{name}", value) for name, value in scores.items() if isinstance(value, float))
