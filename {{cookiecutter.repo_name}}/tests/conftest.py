@@ -121,6 +121,21 @@ def project(trained, tmp_path, monkeypatch):
     steps.code_of.cache_clear()
 
 
+@pytest.fixture
+def team(tmp_path, monkeypatch):
+    """The folder that the team shares, empty."""
+    folder = tmp_path / "team"
+    monkeypatch.setenv(store.VARIABLE, str(folder))
+    return folder
+
+
+@pytest.fixture
+def colleague(project, tmp_path):
+    """The same project in a colleague's clone: without data, runs and cache."""
+    ignored = shutil.ignore_patterns("data", "models", "reports", ".cache")
+    return settings.load(shutil.copytree(project.root, tmp_path / "colleague", symlinks=True, ignore=ignored))
+
+
 @pytest.fixture(scope="session")
 def rivals(trained, tmp_path_factory):
     """The folder of a throw-away project in git, with an evaluated run of the dummy and one of the linear model."""

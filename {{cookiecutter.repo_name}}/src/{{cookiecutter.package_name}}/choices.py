@@ -39,8 +39,7 @@ def decision(evidence: Evidence) -> dict[str, Any]:
     if len(result.said.classes) != 2 or "threshold" not in model:
         return {}
     positive, level = result.said.classes[1], model["threshold"]
-    stated = evidence.record["parameters"]["predict"]
-    costs = stated["cost_false_positive"], stated["cost_false_negative"]
+    costs = threshold.costs_of(evidence.record)
     ways = {
         f"{level:.3g} (used)": level,
         "0.5": threshold.HALF,
@@ -73,7 +72,7 @@ def threshold_of(evidence: Evidence, level: float) -> np.ndarray:
 def line(name: str, truth: np.ndarray, named: np.ndarray, positive: object, costs: tuple[float, float]) -> list[Any]:
     """One way to answer as a line of the table."""
     yes = truth == positive
-    paid = costs[0] * (named & ~yes) + costs[1] * (~named & yes)
+    paid = threshold.paid(yes, named, costs)
     spread = Z * paid.std() / np.sqrt(len(paid))
     around = f"{max(0, paid.mean() - spread):.3g} … {paid.mean() + spread:.3g}"
     return [name, int(named.sum()), int((named & ~yes).sum()), int((~named & yes).sum()), f"{paid.mean():.3g}", around]

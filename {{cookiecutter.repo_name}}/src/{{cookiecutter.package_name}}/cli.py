@@ -67,6 +67,11 @@ def option_path(name: str, text: str) -> Callable:
     return click.option(name, type=click.Path(path_type=Path), help=text)
 
 
+def option_name(text: str) -> Callable:
+    """A click option for the name of a run, "" where none is given."""
+    return click.option("--run", "name", metavar="RUN", default="", help=text)
+
+
 option_frozen = click.option("--frozen", is_flag=True, help="Use the raw dump that is here; do not look at the source.")
 option_run = click.option("--run", metavar="RUN", help="A run, by its name or the end of it.")
 
@@ -189,7 +194,7 @@ def lineage(project: Any, path: Path | None) -> None:
 
 
 @verb
-@click.option("--run", "name", metavar="RUN", default="", help="A run, by its name or the end of it.")
+@option_name("A run, by its name or the end of it.")
 @click.option("--force", default="", metavar="REASON", help="Promote whatever the gate finds, and why.")
 def promote(project: Any, name: str, force: str) -> None:
     """Make a run the champion, if it passes the gate."""
@@ -209,7 +214,7 @@ def rollback(project: Any) -> None:
 
 
 @verb
-@click.option("--run", "name", metavar="RUN", default="", help="A run, by its name or the end of it.")
+@option_name("A run, by its name or the end of it.")
 @click.option("--offline", is_flag=True, help="Use the present environment instead of building the run's.")
 def reproduce(project: Any, name: str, offline: bool) -> None:
     """Make a run again in a folder of its own and compare it bit by bit."""
@@ -222,7 +227,7 @@ def reproduce(project: Any, name: str, offline: bool) -> None:
 
 
 @verb
-@click.option("--run", "name", metavar="RUN", default="", help="This run and its raw files only [default: everything].")
+@option_name("This run and its raw files only [default: everything].")
 def push(project: Any, name: str) -> None:
     """Send raw data and runs to the team's store, DATA_STORE."""
     from . import push
@@ -232,7 +237,7 @@ def push(project: Any, name: str) -> None:
 
 
 @verb
-@click.option("--run", "name", metavar="RUN", default="", help="This run and its raw files only [default: everything].")
+@option_name("This run and its raw files only [default: everything].")
 def pull(project: Any, name: str) -> None:
     """Fetch raw data and runs from the team's store, DATA_STORE."""
     from . import pull
@@ -241,7 +246,7 @@ def pull(project: Any, name: str) -> None:
 
 
 @verb
-@click.option("--run", "name", metavar="RUN", default="", help="This run only [default: all].")
+@option_name("This run only [default: all].")
 def track(project: Any, name: str) -> None:
     """Send runs to the MLflow server, MLFLOW_TRACKING_URI."""
     from . import runs as store

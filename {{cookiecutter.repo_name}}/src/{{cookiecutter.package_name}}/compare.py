@@ -18,6 +18,7 @@ import pandas as pd
 from . import artefact, dictionary, metrics, runs
 from .metrics import Predictions
 from .settings import Project
+from .split import groups_of
 
 SHOWN_DIGITS = 12
 Flat = dict[str, Any]
@@ -220,8 +221,7 @@ def not_comparable(one: Answers, other: Answers) -> str:
 
 def gain(one: Answers, than: Predictions) -> tuple[float, float]:
     """The 95 % paired bootstrap interval of how much better a run is than other answers to the same rows."""
-    kind, _, group = one.record["parameters"]["split"]["by"].partition(":")
-    together = one.rows[group] if kind == "group" and group in one.rows else None
+    together = groups_of(one.rows, one.record["parameters"]["split"]["by"])
     return metrics.gain(measure(one), one.truth, one.said, than, groups=together)
 
 

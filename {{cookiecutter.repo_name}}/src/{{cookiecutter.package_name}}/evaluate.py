@@ -26,6 +26,7 @@ from .diagnostics import Result, Yardstick, constant
 from .errors import DataError
 from .sections import Evidence
 from .settings import Project
+from .split import groups_of
 
 log = logging.getLogger(__name__)
 
@@ -102,8 +103,7 @@ def score_test(project: Project, model: runs.Run, seen: np.ndarray) -> tuple[pd.
     said = train.predict(model.model, test, classes)
     name = model.record["metrics"]["chosen_by"]
     yardstick = Yardstick(name, metrics.available(model.record["task"], len(classes))[name])
-    kind, _, group = model.record["parameters"]["split"]["by"].partition(":")
-    interval = yardstick.interval(truth, said, groups=test[group] if kind == "group" and group in test else None)
+    interval = yardstick.interval(truth, said, groups=groups_of(test, model.record["parameters"]["split"]["by"]))
     return test, Result(truth, said, constant(seen, classes, len(truth)), yardstick, interval), set_aside
 
 

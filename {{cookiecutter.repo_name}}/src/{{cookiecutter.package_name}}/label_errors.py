@@ -24,7 +24,7 @@ from .metrics import Predictions, columns_of
 from .models import classifiers, regressors, threads
 from .recipe import Recipe
 from .settings import Project
-from .split import split
+from .split import groups_of, split
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +63,7 @@ def find(project: Project, record: dict[str, Any], question: train.Question) -> 
     chosen = np.sort(np.random.default_rng(SEED).permutation(len(question.truth))[:ROWS])
     numbers = row_numbers(project, question)[chosen]
     rows = question.rows.iloc[chosen].reset_index(drop=True)
-    kind, _, group = record["parameters"]["split"]["by"].partition(":")
-    groups = rows[group] if kind == "group" and group in rows else None
+    groups = groups_of(rows, record["parameters"]["split"]["by"])
     truth = question.truth[chosen]
     asked = replace(question, rows=rows, truth=truth, folds=train.five_folds(truth, groups, SEED))
     with warnings_as_lines(log), threads(len(rows)):

@@ -77,9 +77,8 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
 
 def check_costs(project: Project, model: Run) -> None:
     """Say so where the run decides by other costs than `[predict]` names now: the threshold is part of the model."""
-    names = ("cost_false_positive", "cost_false_negative")
-    then = [model.record["parameters"].get("predict", {}).get(name, 1.0) for name in names]
-    now = [getattr(project.settings.predict, name) for name in names]
+    then, wish = threshold.costs_of(model.record), project.settings.predict
+    now = wish.cost_false_positive, wish.cost_false_negative
     if then[0] * now[1] != then[1] * now[0]:
         text = "run %s decides by the costs it was trained with, %g and %g, not by %g and %g: train again to change it"
         log.warning(text, model.name, *then, *now)

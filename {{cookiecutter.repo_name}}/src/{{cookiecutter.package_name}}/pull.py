@@ -11,7 +11,6 @@ import logging
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 from . import artefact, lock, runs, source, store
 from .errors import DataError, SettingsError
@@ -44,13 +43,12 @@ def run(project: Project, name: str = "") -> list[Path]:
     DataError
         A file in the store is missing or is not what its name says.
     """
-    cache = project.root / ".cache" / "pulled"
     with lock.alone(project.root, "pull"), store.opened(project) as origin:
         if not origin.sizes:
             cure = f"Check the address in {store.VARIABLE}, or be the first: make push"
             raise DataError(f"There is nothing in {origin.shown}.\n{cure}")
         chosen = [named(origin, name)] if name else origin.names("run")
-        dumps = needed(origin, chosen[0], cache) if name else origin.names("source")
+        dumps = needed(origin, chosen[0]) if name else origin.names("source")
         taken, wrong = store.every(dumps, lambda of: take_dump(project, origin, of), "pull")
         found, damaged = store.every(chosen, lambda of: take_run(project, origin, of), "pull")
         new = [*(project.root / source.RAW / of for of in taken), *(project.models / of for of in found)]
@@ -58,7 +56,7 @@ def run(project: Project, name: str = "") -> list[Path]:
             new.append(project.models / runs.CHAMPION)
         log.info("%d runs, dumps and records are new here <- %s", len(new), origin.shown)
         store.complain(wrong + damaged)
-        shutil.rmtree(cache, ignore_errors=True)
+        shutil.rmtree(origin.cache, ignore_errors=True)
         return new
 
 
@@ -72,16 +70,11 @@ def named(origin: Store, name: str) -> str:
     return found[0]
 
 
-def newest(origin: Store, kind: str, name: str, cache: Path) -> tuple[bytes, dict[str, Any]]:
-    """The newest version of a record in the store, as bytes and as what it says."""
-    return store.content_of(origin, origin.versions(kind, name)[-1], cache)
-
-
-def needed(origin: Store, run: str, cache: Path) -> list[str]:
+def needed(origin: Store, run: str) -> list[str]:
     """The dumps that hold the raw files of a run, whatever their names."""
-    _, record = newest(origin, "run", run, cache)
+    _, record = store.newest(origin, "run", run)
     wanted = {digest: file for file, digest in record["input_data"].items() if file.startswith("data/raw/")}
-    cards = {of: newest(origin, "source", of, cache)[1] for of in origin.names("source")}
+    cards = {of: store.newest(origin, "source", of)[1] for of in origin.names("source")}
     held = {of: {entry["sha256"] for entry in card["files"]} for of, card in cards.items()}
     for digest, file in wanted.items():
         if not any(digest in digests for digests in held.values()):
@@ -92,7 +85,7 @@ def needed(origin: Store, run: str, cache: Path) -> list[str]:
 
 def take_dump(project: Project, origin: Store, name: str) -> bool:
     """Put a dump into `data/raw/`, read-only as `data` leaves it, or what is missing of it; False if all is here."""
-    content, card = newest(origin, "source", name, project.root / ".cache" / "pulled")
+    content, card = store.newest(origin, "source", name)
     files = {entry["name"]: entry["sha256"] for entry in card["files"]}
     folder = project.root / source.RAW / name
     if folder.exists():
@@ -102,7 +95,7 @@ def take_dump(project: Project, origin: Store, name: str) -> bool:
         mended = True
         with artefact.whole_folder(folder) as new:
             for of, digest in files.items():
-                put(project, origin, new / of, digest, folder=new)
+                put(origin, new / of, digest, folder=new)
             (new / source.CARD).write_bytes(content)
     for path in folder.iterdir() if mended else ():
         path.chmod(0o444)
@@ -111,14 +104,14 @@ def take_dump(project: Project, origin: Store, name: str) -> bool:
 
 def take_run(project: Project, origin: Store, name: str) -> bool:
     """Put a run into `models/`, or what is missing of it, or scores of later evaluations; False if all is here."""
-    content, record = newest(origin, "run", name, project.root / ".cache" / "pulled")
+    content, record = store.newest(origin, "run", name)
     folder = project.models / name
     if folder.exists():
         mended = restored(project, origin, folder, record["files"])
         return renewed(folder / runs.RECORD, content, origin.versions("run", name)) or mended
     with artefact.whole_folder(folder) as new:
         for of, digest in record["files"].items():
-            put(project, origin, new / of, digest, folder=new)
+            put(origin, new / of, digest, folder=new)
         (new / runs.RECORD).write_bytes(content)
     return True
 
@@ -128,7 +121,7 @@ def restored(project: Project, origin: Store, folder: Path, files: dict[str, str
     missing = [name for name in files if not (folder / name).exists()]
     for name in missing:
         with artefact.whole(folder / name) as temporary:
-            put(project, origin, temporary, files[name], folder=folder)
+            put(origin, temporary, files[name], folder=folder)
     digests = artefact.Digests(project.root)
     if changed := [name for name in files if digests.of(folder / name) != files[name]]:
         raise DataError(
@@ -140,10 +133,9 @@ def restored(project: Project, origin: Store, folder: Path, files: dict[str, str
 
 def take_champion(project: Project, origin: Store) -> bool:
     """Take the store's champion if it goes on from the one here, and its run is here; say what else is the case."""
-    versions = origin.versions("champion")
-    if not versions:
+    if not origin.versions("champion"):
         return False
-    content, record = newest(origin, "champion", "", project.root / ".cache" / "pulled")
+    content, record = store.newest(origin, "champion")
     mine, theirs = runs.history(project), record["history"]
     if theirs == mine[: len(theirs)]:
         return False
@@ -160,27 +152,13 @@ def take_champion(project: Project, origin: Store) -> bool:
     return True
 
 
-def put(project: Project, origin: Store, path: Path, digest: str, *, folder: Path) -> None:
+def put(origin: Store, path: Path, digest: str, *, folder: Path) -> None:
     """Copy a file from the store to `path`, which lies in `folder`."""
     if not path.resolve().is_relative_to(folder.resolve()) or not SHA256.fullmatch(digest):
         name = f"{path.name!r} {digest!r}"
         raise DataError(f"{origin.shown}: a record names {name}, which is no file of a run: refused.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(fetched(project, origin, digest), path)
-
-
-def fetched(project: Project, origin: Store, digest: str) -> Path:
-    """A file of the store, in `.cache/pulled/`, compared with its digest."""
-    path = project.root / ".cache" / "pulled" / digest
-    if not path.is_file():
-        with artefact.whole(path) as temporary:
-            if f"{FILES}/{digest}" not in origin.sizes:
-                raise DataError(f"{origin.shown} lacks {FILES}/{digest}.\nWho has it sends it again: make push")
-            origin.get(f"{FILES}/{digest}", temporary)
-            if artefact.sha256(temporary) != digest:
-                cure = "Delete it there; who has the whole one sends it again: make push"
-                raise DataError(f"{origin.shown}: {FILES}/{digest} is damaged: it is not taken.\n{cure}")
-    return path
+    shutil.copyfile(origin.fetched(f"{FILES}/{digest}", digest), path)
 
 
 def renewed(path: Path, content: bytes, versions: list[str]) -> bool:

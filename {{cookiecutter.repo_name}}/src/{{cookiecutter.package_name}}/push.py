@@ -108,11 +108,11 @@ def send_champion(project: Project, target: Store) -> bool:
     DataError
         Two people changed it: the one would undo the other.
     """
-    mine, versions = runs.history(project), target.versions("champion")
+    mine = runs.history(project)
     if not mine:
         return False
-    if versions:
-        _, record = store.content_of(target, versions[-1], project.root / ".cache" / "pulled")
+    if target.versions("champion"):
+        _, record = store.newest(target, "champion")
         theirs = record["history"]
         if mine == theirs[: len(mine)]:
             return False

@@ -16,7 +16,7 @@ import pandas as pd
 from pyarrow.parquet import read_metadata
 from sklearn.pipeline import Pipeline
 
-from . import artefact, coefficients, diagnostics, dictionary, figures, learning, metrics, train, verdict
+from . import artefact, coefficients, diagnostics, dictionary, figures, learning, metrics, threshold, train, verdict
 from .diagnostics import Result
 from .models import classifiers, regressors
 from .recipe import ANALYSERS, Recipe
@@ -99,10 +99,9 @@ def top(evidence: Evidence) -> dict[str, Any]:
     dev = record["metrics"]["dev"][result.yardstick.name]
     looks = record["metrics"]["test"]["runs_on_this_split"]
     caveats = verdict.warnings(result, importances=evidence.importances, dev=dev, looks=looks)
-    wish = record["parameters"].get("predict", {})
-    costs = tuple(wish.get(name, 1.0) for name in ("cost_false_positive", "cost_false_negative"))
+    names = {"model": record["model"]["name"], "target": record["target"]}
     return {
-        "answer": verdict.answer(result, model=record["model"]["name"], target=record["target"], costs=costs),
+        "answer": verdict.answer(result, **names, costs=threshold.costs_of(record)),
         "warnings": [*caveats, *suspected(evidence.project)],
     }
 

@@ -90,6 +90,12 @@ def split(frame: pd.DataFrame, target: str, how: Split) -> dict[str, pd.DataFram
     return parts
 
 
+def groups_of(rows: pd.DataFrame, by: str) -> pd.Series | None:
+    """The column, shape (n_rows,), that `[split] by` groups these rows by; None where it names no group of theirs."""
+    kind, _, column = by.partition(":")
+    return rows[column] if kind == "group" and column in rows else None
+
+
 def strata(target: pd.Series) -> pd.Series:
     """Class of each row, or the tenth of the target that it lies in; shape (n_rows,)."""
     if infer_task(target) == "classification":

@@ -26,6 +26,7 @@ VARIABLE = "DATA_STORE"
 FILES = "files"
 RECORDS = {"run": "models/{}/run", "source": "data/raw/{}/source", "champion": "models/champion"}
 VERSION = re.compile(r"-(\d+)-([0-9a-f]{12})\.json$")
+AGAIN = "Delete it there; who has the whole one sends it again: make push"
 CURE = f"Check the address in {VARIABLE}, and the credentials in the environment or .env."
 
 
@@ -40,6 +41,8 @@ class Store:
         Path in it, without a slash at the end.
     shown : str
         The address as messages show it, without secrets.
+    cache : Path
+        `.cache/pulled/` of the project.
     sizes : dict of str to int
         Bytes of what lies in the store, by path below `root`.
     """
@@ -47,6 +50,7 @@ class Store:
     files: Any
     root: str
     shown: str
+    cache: Path
     sizes: dict[str, int] = field(default_factory=dict)
 
     def has(self, digest: str, size: int) -> bool:
@@ -65,6 +69,18 @@ class Store:
     def get(self, place: str, path: Path) -> None:
         """Copy what lies at `place` to a file."""
         self.files.get_file(f"{self.root}/{place}", str(path))
+
+    def fetched(self, place: str, digest: str) -> Path:
+        """A copy of what lies at `place`, in the cache, whose SHA-256 begins with `digest`; it is fetched once."""
+        path = self.cache / place.replace("/", "-")
+        if place not in self.sizes:
+            raise DataError(f"{self.shown} lacks {place}.\nWho has it sends it again: make push")
+        if not path.is_file():
+            with artefact.whole(path) as temporary:
+                self.get(place, temporary)
+                if not artefact.sha256(temporary).startswith(digest):
+                    raise DataError(f"{self.shown}: {place} is damaged: it is not taken.\n{AGAIN}")
+        return path
 
     @property
     def folder(self) -> Path | None:
@@ -116,7 +132,7 @@ def opened(project: Project) -> Iterator[Store]:
 
         files, root = fsspec.core.url_to_fs(source.filled_in(project.root, address))
         files.invalidate_cache()
-        store = Store(files, root.rstrip("/"), shown)
+        store = Store(files, root.rstrip("/"), shown, project.root / ".cache" / "pulled")
         if store.folder:
             check_folder(project, store.folder)
         found = files.find(store.root, detail=True) if files.exists(store.root) else {}
@@ -180,21 +196,17 @@ def address_of(project: Project) -> str:
     return address if "://" in address else str((project.root / Path(address).expanduser()).absolute())
 
 
-def content_of(store: Store, place: str, folder: Path) -> tuple[bytes, dict[str, Any]]:
-    """The bytes and the content of a record in the store.
+def newest(store: Store, kind: str, name: str = "") -> tuple[bytes, dict[str, Any]]:
+    """The newest version of a record in the store, as bytes and as what it says.
 
     Raises
     ------
     DataError
         It was cut or edited.
     """
-    path = folder / f"{hashlib.sha256(place.encode()).hexdigest()}.json"
-    with artefact.whole(path) as temporary:
-        store.get(place, temporary)
+    place = store.versions(kind, name)[-1]
+    path = store.fetched(place, digest_in(place))
     try:
-        if artefact.sha256(path)[:12] != digest_in(place):
-            raise ValueError("its digest is not the one in its name")
         return path.read_bytes(), artefact.read_sealed(path)
     except ValueError as error:
-        damaged = f"{store.shown}: {place} is damaged: {error}."
-        raise DataError(f"{damaged}\nDelete it there; who has the whole one sends it again: make push") from None
+        raise DataError(f"{store.shown}: {place} is damaged: {error}.\n{AGAIN}") from None

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .formats import listed
+
 LEAVE_OUT = 'Is it known when a prediction is needed? If not: role = "ignored" in references/data_dictionary.toml.'
-NAMED = 5  # columns, classes or files that a sentence names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,5 +45,4 @@ def named(names: list[str]) -> str:
     >>> named(["a", "b"])
     "'a', 'b'"
     """
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(map(repr, names[:NAMED])) + more
+    return listed(list(map(repr, names)))

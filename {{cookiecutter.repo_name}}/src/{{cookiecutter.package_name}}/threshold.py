@@ -5,7 +5,7 @@ mistake where `p > cost_false_positive / (cost_false_positive + cost_false_negat
 Foundations of Cost-Sensitive Learning", 2001). For a metric it is searched on the rows that were held out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -100,6 +100,17 @@ def rule(settings: Settings, metric: str, classes: tuple) -> Rule:
     if len(classes) == 2 and metric in SEARCHED:
         return Rule(f"best {metric} on the held-out rows", score=SEARCHED[metric])
     return Rule()
+
+
+def costs_of(record: Mapping[str, Any]) -> tuple[float, float]:
+    """What a false and a missed positive cost in `run.json`; alike in runs that are older than costs."""
+    stated = record["parameters"].get("predict", {})
+    return stated.get("cost_false_positive", 1.0), stated.get("cost_false_negative", 1.0)
+
+
+def paid(yes: np.ndarray, named: np.ndarray, costs: tuple[float, float]) -> np.ndarray:
+    """What each row costs, shape (n_rows,), that is positive (`yes`) or not and was named so or not, both bool."""
+    return costs[0] * (named & ~yes) + costs[1] * (~named & yes)
 
 
 def positive_last(classes: tuple, wish: str) -> tuple:

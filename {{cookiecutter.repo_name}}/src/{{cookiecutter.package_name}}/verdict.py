@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from .diagnostics import Result
-from .metrics import Predictions
+from .metrics import log_loss
+from .threshold import paid
 
 FEW_ROWS = 100  # a share of 90 % measured on 100 rows may be 82 % or 95 %
 FEW_OF_CLASS = 10
@@ -76,20 +77,19 @@ def answer(result: Result, *, model: str, target: str, costs: tuple[float, float
             f"Its {target} is off by {number(errors.mean())} on average, in half of the rows by less than "
             f"{number(np.median(errors))}; {other}, the mean, is off by {number(by_rote.mean())}."
         )
-    return [*sentences, at_costs(result, *costs)] if costs[0] != costs[1] and len(said.classes) == 2 else sentences
+    return [*sentences, at_costs(result, costs)] if costs[0] != costs[1] and len(said.classes) == 2 else sentences
 
 
-def at_costs(result: Result, false_positive: float, false_negative: float) -> str:
+def at_costs(result: Result, costs: tuple[float, float]) -> str:
     """What the answers cost a row, beside the cheaper of the two constant answers."""
     positive = result.said.classes[1]
     yes, named = result.truth == positive, result.said.values == positive
-    paid = (false_positive * (named & ~yes) + false_negative * (~named & yes)).mean()
-    always, never = false_positive * (~yes).mean(), false_negative * yes.mean()
+    cost, always, never = (paid(yes, way, costs).mean() for way in (named, np.ones_like(yes), np.zeros_like(yes)))
     cheaper = f"{'always' if always < never else 'never'} naming '{positive}' costs {min(always, never):.3g}"
-    start = f"At {false_positive:g} for a false '{positive}' and {false_negative:g} for a missed one its answers cost "
-    if paid < min(always, never):
-        return f"{start}{paid:.3g} a row; {cheaper}."
-    return f"{start}{paid:.3g} a row; {cheaper}: at these costs the model saves nothing."
+    start = (
+        f"At {costs[0]:g} for a false '{positive}' and {costs[1]:g} for a missed one its answers cost {cost:.3g} a row"
+    )
+    return f"{start}; {cheaper}{'' if cost < min(always, never) else ': at these costs the model saves nothing'}."
 
 
 def comparison(result: Result) -> str:
@@ -141,13 +141,6 @@ def reading_of_probabilities(result: Result) -> str:
     if with_model < without:
         return f"{start}: the probabilities carry information ({percent(1 - with_model / without)} less surprise)."
     return f"{start}: the probabilities mislead more than they tell. Use the order of the rows, not the probabilities."
-
-
-def log_loss(truth: np.ndarray, said: Predictions) -> float:
-    """Mean negative log of the probability given to the truth, in nats."""
-    column = {label: index for index, label in enumerate(said.classes)}
-    given = said.probabilities[np.arange(len(truth)), [column[label] for label in truth]]
-    return float(-np.log(np.clip(given, 1e-15, None)).mean())
 
 
 def warnings(result: Result, *, importances: pd.DataFrame, dev: float, looks: int) -> list[str]:

@@ -47,3 +47,32 @@ def test_hidden_sheet_is_not_the_first(saved):
 
     assert rows == [["seen"]]
     assert decisions == ["sheet 'Seen' of 2: Seen, Sheet"]
+
+
+def test_first_sheet_is_taken_and_the_others_are_named(saved):
+    book = openpyxl.Workbook()
+    for row in (["a", "b"], [1, "x"], [2.5, None]):
+        book.active.append(row)
+    book.create_sheet("Other").append(["c"])
+
+    rows, decisions = excel.sheet_rows(saved(book))
+
+    assert rows == [["a", "b"], [1, "x"], [2.5, None]]
+    assert decisions == ["sheet 'Sheet' of 2: Sheet, Other"]
+    assert excel.sheet_rows(saved(book), "Other")[0] == [["c"]]
+    with pytest.raises(DataError, match="Sheet, Other"):
+        excel.sheet_rows(saved(book), "Third")
+
+
+def test_cells_merged_downwards_are_filled_and_across_refused(saved):
+    book = openpyxl.Workbook()
+    for row in (["a", "b"], ["x", 1], [None, 2]):
+        book.active.append(row)
+    book.active.merge_cells("A2:A3")
+
+    assert excel.sheet_rows(saved(book))[0] == [["a", "b"], ["x", 1], ["x", 2]]
+
+    book.active.merge_cells("A1:B1")
+
+    with pytest.raises(DataError, match="row 1 has cells merged across"):
+        excel.sheet_rows(saved(book))

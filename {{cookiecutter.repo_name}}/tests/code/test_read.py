@@ -1,13 +1,7 @@
 """Reading: what people have is read as it is meant, with the decision said, or refused in at most three lines."""
 
-import gzip
-import io
-import json
-import zipfile
 from pathlib import Path
 
-import openpyxl
-import pandas as pd
 import pytest
 
 from {{ cookiecutter.package_name }} import read
@@ -32,24 +26,6 @@ def refusal(path: Path, **options: object) -> str:
     assert message.startswith(str(path))
     assert message.count("\n") < 3
     return message
-
-
-def zipped(files: dict[str, str]) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return packed.getvalue()
-
-
-def workbook(folder: Path, *cells: list, **more: list) -> tuple[Path, openpyxl.Workbook]:
-    book = openpyxl.Workbook()
-    for row in cells:
-        book.active.append(row)
-    for name, row in more.items():
-        book.create_sheet(name).append(row)
-    book.save(folder / "book.xlsx")
-    return folder / "book.xlsx", book
 
 
 @pytest.mark.parametrize(
@@ -243,101 +219,6 @@ def test_ten_thousand_columns_are_read(tmp_path: Path) -> None:
     lines = [",".join(f"c{place}" for place in range(10_000)), ",".join(["1"] * 10_000)]
 
     assert read.table(written(tmp_path, "\n".join(lines))).frame.shape == (1, 10_000)
-
-
-def test_packed_files_are_unpacked(tmp_path: Path) -> None:
-    content = "a,b\n1,2\n3,4\n"
-
-    for packed, name in [(gzip.compress(content.encode()), "t.csv.gz"), (zipped({"in/t.csv": content}), "t.zip")]:
-        assert rows(read.table(written(tmp_path, packed, name))) == [["1", "2"], ["3", "4"]]
-
-
-@pytest.mark.parametrize(
-    ("packed", "named"),
-    [
-        (gzip.compress(b"a,b\n1,2\n" * 50)[:-10], "cut short"),
-        (zipped({"t.csv": "a,b\n1,2\n"})[:-20], "cut short"),
-        (zipped({"a.csv": "a\n1", "b.csv": "b\n1"}), "a.csv, b.csv"),
-        (gzip.compress(bytes(80 << 20)), "bomb"),
-    ],
-)
-def test_damaged_packed_files_and_bombs_are_refused(tmp_path: Path, packed: bytes, named: str) -> None:
-    assert named in refusal(written(tmp_path, packed))
-
-
-def test_json_keeps_types_and_turns_a_mix_into_text(tmp_path: Path) -> None:
-    records = [{"n": 1, "mix": 300, "yes": True}, {"n": 2**53 + 1, "mix": "x", "f": 0.5}, {"n": 3, "mix": None}]
-
-    whole = read.table(written(tmp_path, json.dumps(records), "t.json"))
-    lines = read.table(written(tmp_path, "\n".join(map(json.dumps, records)), "t.jsonl"))
-
-    assert rows(whole) == [[1, "300", True, None], [2**53 + 1, "x", None, 0.5], [3, None, None, None]]
-    pd.testing.assert_frame_equal(whole.frame, lines.frame)
-
-
-@pytest.mark.parametrize(
-    ("content", "named"),
-    [
-        ('{"a": {"0": 1}}', "not a list of records"),
-        ("[1, 2]", "not a list of records"),
-        ('[{"a": {"b": 1}}]', "'a'"),
-        ('[{"a": 1, "a": 2}]', "'a' twice"),
-        ('{"a": 1}\n{"a":\n', "line 2"),
-        ('[\n{"a": 1},\n', "line 3"),
-        ("[" * 100_000, "nested too deep"),
-        ("[]", "no rows"),
-    ],
-)
-def test_json_that_is_no_table_is_refused(tmp_path: Path, content: str, named: str) -> None:
-    assert named in refusal(written(tmp_path, content, "t.json"))
-
-
-def test_parquet_keeps_types(tmp_path: Path) -> None:
-    frame = pd.DataFrame(
-        {
-            "whole": pd.array([2**53 + 1, None], dtype="Int64"),
-            "text": pd.Categorical(["x", None]),
-            "when": pd.to_datetime(["2024-01-31", None], utc=True),
-        }
-    )
-    frame.to_parquet(tmp_path / "t.parquet")
-
-    table = read.table(tmp_path / "t.parquet")
-
-    assert list(map(str, table.frame.dtypes)) == ["Int64", "str", "datetime64[us, UTC]"]
-    assert table.frame["whole"].iloc[0] == 2**53 + 1
-
-
-def test_nested_and_cut_parquet_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "t.parquet"
-    pd.DataFrame({"a": [[1], [2]], "b": [1, 2]}).to_parquet(path)
-
-    assert "'a' (list" in refusal(path)
-    assert "damaged" in refusal(written(tmp_path, path.read_bytes()[:200], "cut.parquet"))
-
-
-def test_excel_takes_the_first_sheet_and_says_so(tmp_path: Path) -> None:
-    path, _ = workbook(tmp_path, ["a", "b"], [1, "x"], [2.5, None], Other=["c"])
-
-    table = read.table(path)
-
-    assert rows(table) == [[1.0, "x"], [2.5, None]]
-    assert "sheet 'Sheet' of 2: Sheet, Other" in table.decisions
-    assert "no rows" in refusal(path, sheet="Other")
-    assert "Sheet, Other" in refusal(path, sheet="Third")
-
-
-def test_excel_cells_merged_downwards_are_filled_and_across_refused(tmp_path: Path) -> None:
-    path, book = workbook(tmp_path, ["a", "b"], ["x", 1], [None, 2])
-    book.active.merge_cells("A2:A3")
-    book.save(path)
-
-    assert rows(read.table(path)) == [["x", 1], ["x", 2]]
-
-    book.active.merge_cells("A1:B1")
-    book.save(path)
-
-    assert "row 1 has cells merged across" in refusal(path)
 
 
 def test_files_of_a_glob_are_joined_by_name(tmp_path: Path) -> None:

@@ -1,10 +1,8 @@
 """Fetching: every kind of source becomes a dump that is whole, read-only and never overwritten, and no secret leaks."""
 
-import contextlib
 import hashlib
 import json
 import os
-import sqlite3
 import stat
 import subprocess
 import sys
@@ -13,10 +11,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import fsspec
-import pandas as pd
 import pytest
-from fsspec.implementations.memory import MemoryFileSystem
 
 from {{ cookiecutter.package_name }} import artefact, source, web
 from {{ cookiecutter.package_name }}.errors import DataError
@@ -72,15 +67,6 @@ def site() -> Iterator[tuple[str, type[Site]]]:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "PAUSE", 0.01)
     monkeypatch.setattr(web, "TRIES", 2)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    path = tmp_path / "shop.db"
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute('CREATE TABLE "order" (id INTEGER, "unit price" REAL, note TEXT)')
-        connection.executemany('INSERT INTO "order" VALUES (?, ?, ?)', [(1, 2.5, "x"), (2**53 + 1, None, "NA")])
-    return path
 
 
 def refusal(root: Path, text: str, **options: object) -> str:
@@ -188,16 +174,6 @@ def test_a_wrong_checksum_is_refused_and_keeps_nothing(tmp_path: Path) -> None:
     assert source.fetch(tmp_path, "t.csv", sha256=hashlib.sha256(TABLE).hexdigest().upper())
 
 
-@pytest.mark.parametrize(
-    ("name", "target", "value"),
-    [("breast_cancer", "diagnosis", "malignant"), ("iris", "species", "setosa"), ("wine", "cultivar", "class_0")],
-)
-def test_bundled_sets_have_a_readable_target(tmp_path: Path, name: str, target: str, value: str) -> None:
-    dump = source.fetch(tmp_path, f"sklearn:{name}")
-
-    assert pd.read_csv(dump.files[0])[target].iloc[0] == value
-
-
 @pytest.mark.parametrize("text", ["sklearn:boston", "ftp://host/t.csv", "https:/host/t.csv", "sqlite:///t.db"])
 def test_an_unknown_kind_of_source_is_refused(tmp_path: Path, text: str) -> None:
     assert text.partition("?")[0] in refusal(tmp_path, text)
@@ -282,50 +258,6 @@ def test_an_unset_variable_is_named(tmp_path: Path) -> None:
     assert "NOT_SET_ANYWHERE is not set" in refusal(tmp_path, "https://host/${NOT_SET_ANYWHERE}.csv")
 
 
-def test_objects_of_a_store_are_fetched(tmp_path: Path) -> None:
-    class Bucket(MemoryFileSystem):
-        protocol = "s3"
-        store: dict = {}
-        pseudo_dirs = [""]
-
-    fsspec.register_implementation("s3", Bucket, clobber=True)
-    for name in ("one", "two"):
-        Bucket().pipe_file(f"s3://bucket/{name}.csv", TABLE)
-
-    dump = source.fetch(tmp_path, "s3://bucket/*.csv")
-
-    assert [path.name for path in dump.files] == ["one.csv", "two.csv"]
-    assert dump.files[1].read_bytes() == TABLE
-    assert "no such object" in refusal(tmp_path, "s3://bucket/three.csv")
-
-
-def test_a_store_without_its_package_names_the_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "gcsfs", None)
-
-    assert 'Add "gs" to extras' in refusal(tmp_path, "gs://bucket/t.csv")
-
-
-@pytest.mark.parametrize(
-    "question",
-    ["table=order", 'query=SELECT * FROM "order" WHERE id > 0 AND id <> 5', "query=SELECT%20*%20FROM%20%22order%22"],
-)
-def test_a_table_or_a_query_becomes_parquet(tmp_path: Path, database: Path, question: str) -> None:
-    dump = source.fetch(tmp_path, f"sqlite:///{database.name}?{question}")
-
-    frame = pd.read_parquet(dump.files[0])
-    assert list(frame.columns) == ["id", "unit price", "note"]
-    assert list(frame["id"]) == [1, 2**53 + 1]
-    assert frame["note"].iloc[1] == "NA"
-
-
-def test_mistakes_with_a_database_are_named(tmp_path: Path, database: Path) -> None:
-    assert "Tables: order" in refusal(tmp_path, "sqlite:///shop.db?table=orders")
-    assert "syntax error" in refusal(tmp_path, "sqlite:///shop.db?query=SELEC 1")
-    assert "readonly" in refusal(tmp_path, 'sqlite:///shop.db?query=DELETE FROM "order" RETURNING id')
-    assert "shop.db" in refusal(tmp_path, "sqlite:///shopp.db?table=order")
-    assert not (tmp_path / "shopp.db").exists()
-
-
 def test_asking_for_the_current_dump_imports_nothing_heavy(tmp_path: Path) -> None:
     heavy = "{'pandas', 'requests', 'sqlalchemy', 'fsspec', 'dotenv', 'numpy'}"
     ask = f"from {source.__package__} import source; source.current(pathlib.Path('.'), 'x.csv')"
@@ -346,20 +278,3 @@ def test_parameters_are_recorded_without_written_passwords() -> None:
     kept = source.masked(parameters)
 
     assert kept == {"data": {"source": "postgresql://me:***@host/db?table=t"}, "overrides": {"data.source": "x"}}
-
-
-def test_a_database_file_is_looked_at_each_time(tmp_path: Path, database: Path) -> None:
-    address = f"sqlite:///{database.name}?table=order"
-    before = source.fetch(tmp_path, address)
-
-    assert source.fetch(tmp_path, address).folder == before.folder
-
-    with contextlib.closing(sqlite3.connect(database)) as connection:
-        connection.execute('DELETE FROM "order" WHERE id = 1')
-        connection.commit()
-
-    assert "ACCEPT=1" in refusal(tmp_path, address)
-
-    database.unlink()
-
-    assert source.fetch(tmp_path, address).folder == before.folder
