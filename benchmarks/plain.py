@@ -24,6 +24,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.metrics import log_loss, r2_score, roc_auc_score
 from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, SplineTransformer, StandardScaler
 
@@ -40,6 +41,7 @@ def pipelines(classes: int) -> dict:
     forest = ExtraTreesClassifier if classes else ExtraTreesRegressor
     knots = SplineTransformer(6, knots="quantile", extrapolation="constant", include_bias=False)
     curves = (make_pipeline(scaled, knots), NUMBERS), linear[1]
+    network = (MLPClassifier if classes else MLPRegressor)((128, 64), early_stopping=True, random_state=0)
     sums = LogisticRegression(max_iter=1000) if classes else RidgeCV(alphas=np.logspace(-2, 4, 13))
     small = {"early_stopping": True, "learning_rate": 0.06, "max_iter": 600, "max_leaf_nodes": 15, "max_features": 0.5}
     stopped = boosting(random_state=0, **small)
@@ -49,10 +51,12 @@ def pipelines(classes: int) -> dict:
         "forest": forest(100, random_state=0, max_features=0.5, max_leaf_nodes=1000),
     }
     if not classes:
+        network = TransformedTargetRegressor(network, transformer=StandardScaler())
         trees["logs"] = TransformedTargetRegressor(stopped, func=np.arcsinh, inverse_func=np.sinh, check_inverse=False)
     return {
         "linear": make_pipeline(make_column_transformer(*linear), sums),
         "curves": make_pipeline(make_column_transformer(*curves), clone(sums)),
+        "network": make_pipeline(make_column_transformer(*curves), network),
         **{
             name: make_pipeline(make_column_transformer((codes, WORDS), remainder="passthrough"), model)
             for name, model in trees.items()

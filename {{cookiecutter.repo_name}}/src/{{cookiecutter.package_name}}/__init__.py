@@ -9,7 +9,7 @@ The modules in reading order. Each imports from its own line and from lines abov
 - data: data, split
 - suspicions: suspicion, suspicions, giveaways, duplicates, sentinels
 - features: features
-- models: models, metrics, blend, threshold, trials
+- models: models, network, metrics, blend, threshold, trials
 - runs: runs, own_code, surroundings, confidence
 - train and predict: train, predict
 - what the report says: slices, learning, coefficients, diagnostics, label_errors, annotators

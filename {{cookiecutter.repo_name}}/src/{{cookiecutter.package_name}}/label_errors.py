@@ -24,7 +24,7 @@ from .metrics import Predictions, columns_of
 from .models import classifiers, regressors, threads
 from .recipe import Recipe
 from .settings import Project
-from .split import groups_of, split
+from .split import five_folds, groups_of, split
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def find(project: Project, record: dict[str, Any], question: train.Question) -> 
     rows = question.rows.iloc[chosen].reset_index(drop=True)
     groups = groups_of(rows, record["parameters"]["split"]["by"])
     truth = question.truth[chosen]
-    asked = replace(question, rows=rows, truth=truth, folds=train.five_folds(truth, groups, SEED))
+    asked = replace(question, rows=rows, truth=truth, folds=five_folds(truth, groups, SEED))
     with warnings_as_lines(log), threads(len(rows)):
         _, said = train.hold_out(estimator, asked)
     said = said[np.argsort(np.concatenate([held for _, held in asked.folds]))]

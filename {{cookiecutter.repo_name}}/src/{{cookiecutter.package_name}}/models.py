@@ -1,7 +1,7 @@
 """The candidates that `train` compares: add a scikit-learn compatible estimator in one line.
 
-`recipe.linear(...)` and `recipe.trees(...)` put the preprocessing of the data dictionary in front of an estimator.
-A name in the dict can be listed in `candidates` of `[train]` in `params.toml`.
+`recipe.linear(...)`, `recipe.trees(...)` and `recipe.network(...)` put the preprocessing of the data dictionary in
+front of an estimator. A name in the dict can be listed in `candidates` of `[train]` in `params.toml`.
 """
 
 import numpy as np
@@ -21,9 +21,11 @@ from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from .metrics import TINY, columns_of
+from .network import NetworkClassifier, NetworkRegressor
 from .recipe import Recipe, signed_log
 from .settings import Train
 
+TEXT = "text"  # the one candidate for tables with text only
 RIDGE_PENALTIES = np.logspace(-2, 4, 13)
 MANY_ROWS = 50_000
 TEMPERATURES = (0.05, 20.0)  # outside, a model is so wrong about itself that no scaling makes it honest
@@ -54,6 +56,8 @@ def classifiers(recipe: Recipe, settings: Train) -> dict[str, BaseEstimator]:
         "boosting": recipe.trees(HistGradientBoostingClassifier(random_state=seed, **same)),
         "boosting_stopped": recipe.trees(HistGradientBoostingClassifier(random_state=seed, **STOPPED, **same)),
         "forest": recipe.trees(ExtraTreesClassifier(random_state=seed, **FOREST, **same)),
+        "network": recipe.network(NetworkClassifier(random_state=seed, **same)),
+        TEXT: recipe.linear(SteadyLogisticRegression(max_iter=2000, C=10, **same), letters=True),
     }
 
 
@@ -72,6 +76,7 @@ def regressors(recipe: Recipe, settings: Train) -> dict[str, BaseEstimator]:
         "boosting_stopped": recipe.trees(stopped),
         "boosting_log": recipe.trees(Clipped(in_logs)),
         "forest": recipe.trees(ExtraTreesRegressor(random_state=seed, **FOREST)),
+        "network": recipe.network(Clipped(NetworkRegressor(random_state=seed))),
     }
     if not recipe.log_target:
         return known

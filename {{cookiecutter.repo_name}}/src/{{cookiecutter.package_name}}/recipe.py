@@ -20,7 +20,7 @@ from sklearn.feature_extraction.text import (
 )
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import KFold
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline, make_union
 from sklearn.preprocessing import (
     FunctionTransformer,
     OneHotEncoder,
@@ -70,26 +70,36 @@ class Recipe:
         """Whether some column becomes many, one a word or a group of letters."""
         return any(kind in self.columns for kind in ANALYSERS)
 
-    def linear(self, estimator: BaseEstimator, *, curves: bool = False) -> Pipeline:
+    def linear(self, estimator: BaseEstimator, *, curves: bool = False, letters: bool = False) -> Pipeline:
         """`estimator` behind scaled numbers, one column a category, and tf-idf of the words or letters of a text.
 
-        With `curves` each number becomes a smooth curve: a linear model of them is an additive model.
+        With `curves` each number becomes a smooth curve: a linear model of them is an additive model. With `letters`
+        the groups of letters that a column of texts holds more than once stand beside their words.
         """
+        texts = {kind: TfidfVectorizer(sublinear_tf=True, analyzer=analyser) for kind, analyser in ANALYSERS.items()}
+        if letters:
+            more = TfidfVectorizer(sublinear_tf=True, analyzer=letters_of, min_df=2)
+            texts = {kind: make_union(words, more) for kind, words in texts.items()}
+        texts = {kind: make_pipeline(*text_cells(), step) for kind, step in texts.items()}
+        return make_pipeline(self._columns(self._scaled(curves=curves), texts), estimator)
+
+    def network(self, estimator: BaseEstimator) -> Pipeline:
+        """`estimator` behind smooth curves of numbers, one column a category, and 30 scaled components of each text."""
+        texts = {kind: make_pipeline(step, StandardScaler()) for kind, step in self._components().items()}
+        return make_pipeline(self._columns(self._scaled(curves=True), texts), estimator)
+
+    def _scaled(self, *, curves: bool) -> dict[str, BaseEstimator]:
+        """Numbers, or their curves, and dates with mean 0 and standard deviation 1, and categories as 0 or 1."""
         number = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
         spline = SplineTransformer(KNOTS, knots="quantile", extrapolation="constant", include_bias=False)
         scaled = make_pipeline(number, spline) if curves else number
-        steps = {
+        return {
             "number": scaled,
             "log": make_pipeline(FunctionTransformer(log_cells, feature_names_out="one-to-one"), scaled),
             "one-hot": OneHotEncoder(handle_unknown="ignore"),
             "target encoding": make_pipeline(self._target_encoder(), StandardScaler()),
             "date parts": make_pipeline(*date_parts(), number),
         }
-        texts = {
-            kind: make_pipeline(*text_cells(), TfidfVectorizer(sublinear_tf=True, analyzer=analyser))
-            for kind, analyser in ANALYSERS.items()
-        }
-        return make_pipeline(self._columns(steps, texts), estimator)
 
     def trees(self, estimator: BaseEstimator) -> Pipeline:
         """`estimator` behind numbers as they are, codes for categories, and 30 components of each text."""
@@ -101,7 +111,11 @@ class Recipe:
             "target encoding": self._target_encoder(),
             "date parts": make_pipeline(*date_parts()),
         }
-        texts = {
+        return make_pipeline(self._columns(steps, self._components()), estimator)
+
+    def _components(self) -> dict[str, Pipeline]:
+        """30 numbers of each text."""
+        return {
             kind: make_pipeline(
                 *text_cells(),
                 HashingVectorizer(n_features=TEXT_BUCKETS, analyzer=analyser, alternate_sign=False),
@@ -110,7 +124,6 @@ class Recipe:
             )
             for kind, analyser in ANALYSERS.items()
         }
-        return make_pipeline(self._columns(steps, texts), estimator)
 
     def _target_encoder(self) -> TargetEncoder:
         """The mean target of a category, from the other folds while fitting so that no row sees its own target."""

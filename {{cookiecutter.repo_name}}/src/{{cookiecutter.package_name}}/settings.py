@@ -17,7 +17,7 @@ from .schema import bounds
 PARAMS = "params.toml"
 PARTS = ("train", "dev", "test")
 SHARES_SUM_TOLERANCE = 1e-6
-CANDIDATES = ("dummy", "linear", "curves", "boosting", "boosting_stopped", "boosting_log", "forest")
+CANDIDATES = ("dummy", "linear", "curves", "boosting", "boosting_stopped", "boosting_log", "forest", "network", "text")
 SEED = bounds(least=0, below=2**32)
 
 

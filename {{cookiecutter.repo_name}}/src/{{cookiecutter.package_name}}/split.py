@@ -4,14 +4,23 @@ Ways: `stratified` (same share of every class, or of every tenth of a numeric ta
 (the latest rows are the test) and `group:<column>` (no group in two splits).
 """
 
+import warnings
+
 import numpy as np
 import pandas as pd
+from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
 from .errors import DataError, SettingsError
 from .settings import PARTS, Shares, Split
 
 CLASSES_LIMIT = 20  # a column of integers with more values than this is an amount, not a class
 STRATA = 10  # a numeric target is stratified by its tenths
+FOLDS = 5
+FEW_ROWS = 2500  # below, a dev split of some 600 rows weighs the candidates worse than five folds do
+FEW_GROUPS = 500  # 20 people in dev say little more than 20 rows, however many rows they have
+MANY_ROWS = 50_000  # of few groups: from here on five fits cost minutes
+
+Fold = tuple[np.ndarray, np.ndarray]
 
 
 def infer_task(target: pd.Series, wish: str = "auto") -> str:
@@ -139,3 +148,36 @@ def by_group(groups: pd.Series, shares: Shares, random: np.random.Generator) -> 
     edges = np.array([shares.train, shares.train + shares.dev]) * len(groups)
     part = pd.Series(np.array(PARTS)[np.searchsorted(edges, middle.to_numpy())], index=sizes.index)
     return groups.map(part).to_numpy()
+
+
+def folds(truth: np.ndarray, by: str, groups: pd.Series | None, *, n_train: int, seed: int) -> list[Fold]:
+    """Positions to fit on and to hold out: dev is held out, or each of five parts where rows or groups are few.
+
+    Parameters
+    ----------
+    truth : ndarray, shape (n_rows,)
+        Of train and dev, one below the other; train are the first `n_train`.
+    by : str
+        `[split] by`; rows in the order of time are not mixed, however few they are.
+    groups : Series, shape (n_rows,), or None
+        Rows of one group stay together.
+    seed : int
+    """
+    few = len(truth) < FEW_ROWS or (groups is not None and groups.nunique() < FEW_GROUPS and len(truth) < MANY_ROWS)
+    if few and not by.startswith("time:"):
+        return five_folds(truth, groups, seed)
+    positions = np.arange(len(truth))
+    return [(positions[:n_train], positions[n_train:])]
+
+
+def five_folds(truth: np.ndarray, groups: pd.Series | None, seed: int) -> list[Fold]:
+    """Every row held out once: whole groups together, else with the same share of every class in each fold."""
+    if groups is not None:
+        splitter = GroupKFold(min(FOLDS, groups.nunique()))
+    elif truth.dtype.kind == "f":
+        splitter = KFold(FOLDS, shuffle=True, random_state=seed)
+    else:
+        splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class")  # some folds lack it; `align` copes
+        return list(splitter.split(np.arange(len(truth)), truth, groups))

@@ -10,7 +10,6 @@ probabilities calibrated by a temperature found on the rows that were held out. 
 import logging
 import pickle
 import time
-import warnings
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,24 +18,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
-from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
 from . import artefact, blend, confidence, dictionary, metrics, recipe, runs, surroundings, threshold, trials
 from .console import progress, warnings_as_lines
 from .errors import DataError, SettingsError
 from .metrics import Predictions
-from .models import Calibrated, classifiers, find_temperature, regressors, temper, threads
+from .models import TEXT, Calibrated, classifiers, find_temperature, regressors, temper, threads
 from .settings import PARTS, Project
-from .split import infer_task
+from .split import Fold, folds, infer_task
 
 log = logging.getLogger(__name__)
 
 BLEND = "blend"
-FOLDS = 5
-FEW_ROWS = 1000  # below, the dev split alone (some 200 rows) picks the wrong model too often
 CLASSES_SHARE = 0.2  # a target with more classes than this share of its rows is text or an id
-
-Fold = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -172,8 +166,8 @@ def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
         raise DataError(f'{project.dictionary.name}: no column is left to learn from.\nGive one the role "feature".')
     check_splits(project, values, sizes=[len(part) for part in parts], classes=classes)
     groups = rows[name] if kind == "group" else None
-    folds = choose_folds(project, values, [len(part) for part in parts], groups)
-    return Question(rows[plan.names], values, task, classes, folds), plan
+    divided = folds(values, settings.split.by, groups, n_train=len(parts[0]), seed=settings.train.seed)
+    return Question(rows[plan.names], values, task, classes, divided), plan
 
 
 def check_classes(truth: pd.Series, classes: tuple) -> None:
@@ -197,27 +191,6 @@ def check_splits(project: Project, truth: np.ndarray, *, sizes: list[int], class
             )
 
 
-def choose_folds(project: Project, truth: np.ndarray, sizes: list[int], groups: pd.Series | None) -> list[Fold]:
-    """The dev split as the one fold, or five folds over train and dev where rows are few and have no order in time."""
-    positions, seed = np.arange(len(truth)), project.settings.train.seed
-    if len(truth) >= FEW_ROWS or project.settings.split.by.startswith("time:"):
-        return [(positions[: sizes[0]], positions[sizes[0] :])]
-    return five_folds(truth, groups, seed)
-
-
-def five_folds(truth: np.ndarray, groups: pd.Series | None, seed: int) -> list[Fold]:
-    """Every row held out once: whole groups together, else with the same share of every class in each fold."""
-    if groups is not None:
-        splitter = GroupKFold(min(FOLDS, groups.nunique()))
-    elif truth.dtype.kind == "f":
-        splitter = KFold(FOLDS, shuffle=True, random_state=seed)
-    else:
-        splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The least populated class")  # some folds lack it; `align` copes
-        return list(splitter.split(np.arange(len(truth)), truth, groups))
-
-
 def candidates(project: Project, question: Question, plan: recipe.Recipe) -> dict[str, BaseEstimator]:
     """The estimators that `[train] candidates` names."""
     settings = project.settings.train
@@ -228,10 +201,12 @@ def candidates(project: Project, question: Question, plan: recipe.Recipe) -> dic
             f"params.toml: [train] candidates: {', '.join(map(repr, unknown))} is not in models.py.\n"
             f"Allowed for a {question.task}: {', '.join(known)}."
         )
-    chosen = {name: known[name] for name in settings.candidates if name in known}
+    fitting = [name for name in known if name != TEXT or plan.has_text]
+    chosen = {name: known[name] for name in settings.candidates if name in fitting}
     if not chosen:
         raise SettingsError(
-            f"params.toml: none of [train] candidates is for a {question.task}.\nAllowed: {', '.join(known)}."
+            f"params.toml: none of [train] candidates is for a {question.task} of these columns.\n"
+            f"Allowed: {', '.join(fitting)}."
         )
     return chosen
 
@@ -253,10 +228,14 @@ def add_blend(
 
 def hold_out_all(estimators: dict[str, BaseEstimator], question: Question) -> dict[str, tuple[np.ndarray, Predictions]]:
     """What each candidate says of rows it has not seen; one that these rows do not allow is left out, and said."""
-    held = {}
+    held, counts = {}, np.unique(question.truth, return_counts=True)[1]
+    lone = question.task == "classification" and counts.min() == 1  # in dev alone, it is met by the last fit only
     for name, estimator in progress(estimators.items(), "train"):
         try:
-            held[name] = hold_out(estimator, question)
+            answers = hold_out(estimator, question)
+            if lone:
+                clone(estimator).fit(question.rows, question.truth)
+            held[name] = answers
         except ValueError as error:
             log.warning("%s is left out, it cannot be fitted on these rows: %s", name, str(error).split("\n")[0])
     if not held:

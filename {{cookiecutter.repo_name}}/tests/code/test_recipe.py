@@ -260,6 +260,26 @@ def test_curves_follow_what_a_straight_line_cannot(rows):
     assert straight < 0.8 and curved > 0.95
 
 
+def test_letters_stand_beside_the_words_of_a_text(rows):
+    estimator = LinearRegression()
+
+    words, both = (
+        plan(rows[["note"]]).linear(estimator, letters=letters)[0].fit(rows[["note"]]).get_feature_names_out()
+        for letters in (False, True)
+    )
+
+    more = set(both) - set(words)
+    assert {name.split("__")[-1] for name in words} < {name.split("__")[-1] for name in both}
+    assert any(name.endswith("__ la") for name in more)
+
+
+def test_network_sees_curves_and_components_of_the_same_scale(rows):
+    made = plan(rows).network(LinearRegression())[0].fit_transform(rows, np.arange(SIZE))
+
+    assert np.isfinite(dense(made)).all()
+    assert dense(made).std(axis=0).max() < 3
+
+
 def test_curve_of_a_number_that_is_always_the_same_says_nothing(rows):
     rows = rows.assign(kg=1.0)
 

@@ -179,3 +179,36 @@ def test_task_is_read_off_the_target_or_taken_as_said(target, wish, task):
 def test_words_cannot_be_a_regression():
     with pytest.raises(errors.SettingsError, match="'y' is not a number"):
         split.infer_task(pd.Series(["a", "b"], name="y"), "regression")
+
+
+@pytest.mark.parametrize(
+    ("size", "by", "n_folds"),
+    [(100, "stratified", 5), (100, "random", 5), (100, "time:day", 1), (split.FEW_ROWS, "stratified", 1)],
+)
+def test_few_rows_without_an_order_are_cross_validated(size, by, n_folds):
+    truth = np.array(["a", "b"] * (size // 2), dtype=object)
+
+    folds = split.folds(truth, by, None, n_train=size - 20, seed=0)
+
+    assert len(folds) == n_folds
+    if n_folds == 1:
+        assert folds[0][1].tolist() == list(range(size - 20, size))
+    for fit_on, held in folds:
+        assert not set(fit_on) & set(held)
+
+
+@pytest.mark.parametrize(("n_groups", "n_folds"), [(7, 5), (split.FEW_GROUPS, 1)])
+def test_few_groups_are_cross_validated_however_many_rows_they_have(n_groups, n_folds):
+    truth = np.arange(split.FEW_ROWS, dtype=float)
+    groups = pd.Series([f"shop {i % n_groups}" for i in range(len(truth))])
+
+    folds = split.folds(truth, "group:shop", groups, n_train=2000, seed=0)
+
+    assert len(folds) == n_folds
+
+
+def test_no_group_is_fitted_on_and_held_out_at_once():
+    groups = pd.Series([f"shop {i % 7}" for i in range(100)])
+
+    for fit_on, held in split.folds(np.array(["a", "b"] * 50, dtype=object), "group:shop", groups, n_train=80, seed=0):
+        assert not set(groups[fit_on]) & set(groups[held])

@@ -1,9 +1,11 @@
 import json
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
 from {{ cookiecutter.package_name }} import (
@@ -12,6 +14,7 @@ from {{ cookiecutter.package_name }} import (
     dictionary,
     errors,
     metrics,
+    recipe,
     runs,
     settings,
     steps,
@@ -124,29 +127,6 @@ def test_target_that_is_no_class_is_refused(truth, words):
     assert all(word in str(caught.value) for word in words)
 
 
-@pytest.mark.parametrize(
-    ("size", "by", "n_folds"),
-    [(100, "stratified", 5), (100, "random", 5), (100, "time:day", 1), (train.FEW_ROWS, "stratified", 1)],
-)
-def test_few_rows_without_an_order_are_cross_validated(project, size, by, n_folds):
-    truth = np.array(["a", "b"] * (size // 2), dtype=object)
-
-    folds = train.choose_folds(with_settings(project, f"split.by={by}"), truth, [size - 20, 20], None)
-
-    assert len(folds) == n_folds
-    if n_folds == 1:
-        assert folds[0][1].tolist() == list(range(size - 20, size))
-    for fit_on, held in folds:
-        assert not set(fit_on) & set(held)
-
-
-def test_no_group_is_fitted_on_and_held_out_at_once(project):
-    groups = pd.Series([f"shop {i % 7}" for i in range(100)])
-
-    for fit_on, held in train.choose_folds(project, np.array(["a", "b"] * 50, dtype=object), [80, 20], groups):
-        assert not set(groups[fit_on]) & set(groups[held])
-
-
 def test_unknown_candidate_is_named_with_those_that_exist(project):
     wrong = with_settings(project, 'train.candidates=["linaer"]')
 
@@ -154,6 +134,15 @@ def test_unknown_candidate_is_named_with_those_that_exist(project):
         errors.SettingsError, match=r"'linaer' is not in models.py(.|\n)*Allowed for a classification: dummy"
     ):
         train.candidates(wrong, question(), train.prepare(project)[1])
+
+
+@pytest.mark.parametrize("transformation", ["target encoding", "text"])
+def test_model_of_texts_is_a_candidate_where_there_are_texts(project, transformation):
+    plan = recipe.Recipe({transformation: ["note"]}, "classification", 0)
+
+    found = train.candidates(with_settings(project, 'train.candidates=["dummy", "text"]'), question(), plan)
+
+    assert ("text" in found) == (transformation == "text")
 
 
 def test_held_out_rows_are_predicted_by_a_model_that_has_not_seen_them():
@@ -230,6 +219,20 @@ def test_candidate_that_the_rows_do_not_allow_is_left_out_and_said(caplog):
 
     assert list(held) == ["near"]
     assert "far is left out" in caplog.text
+
+
+def test_candidate_that_a_class_of_one_row_in_dev_does_not_allow_is_left_out(caplog):
+    asked = question(classes=("no", "yes"))
+    truth = asked.truth.copy()
+    truth[150] = "once"
+    asked = replace(asked, truth=truth, classes=("no", "once", "yes"))
+    stopped = HistGradientBoostingClassifier(early_stopping=True, max_iter=3)
+
+    with caplog.at_level("WARNING", logger=train.log.name):
+        held = train.hold_out_all({"stopped": stopped, "near": KNeighborsClassifier(n_neighbors=3)}, asked)
+
+    assert list(held) == ["near"]
+    assert "stopped is left out" in caplog.text
 
 
 def test_rows_that_no_candidate_can_learn_from_are_refused():

@@ -1,0 +1,101 @@
+"""A small neural network whose answer to a row does not depend on the rows beside it, to the last bit.
+
+The candidate `network` of `models.py`. scikit-learn's multi-layer perceptron learns; what it has learned is computed
+row by row, because a product of dense matrices takes one row in another order than many.
+"""
+
+import warnings
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.special import expit, softmax
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import check_is_fitted
+
+LAYERS = (128, 64)
+STEPS, BATCH = 20, (16, 128)  # steps an epoch, as long as each sees so many rows
+HELD_OUT = 0.1
+LEARNING = {  # until 10 epochs in a row do not help on the rows held out
+    "hidden_layer_sizes": LAYERS,
+    "alpha": 1e-3,
+    "learning_rate_init": 2e-3,
+    "early_stopping": True,
+    "validation_fraction": HELD_OUT,
+    "n_iter_no_change": 10,
+    "max_iter": 100,
+}
+
+
+class Network(BaseEstimator):
+    """What the two networks share.
+
+    Parameters
+    ----------
+    random_state : int
+        Seed of the first weights, the order of the rows and the rows held out.
+    class_weight : {"balanced"}, optional
+        Weighs rare classes up until all count the same.
+    """
+
+    def __init__(self, random_state: int = 0, class_weight: str | None = None) -> None:
+        self.random_state = random_state
+        self.class_weight = class_weight
+
+    def settings(self, n_rows: int) -> dict:
+        """Parameters of scikit-learn's network for so many rows."""
+        batch, fitted = np.clip(n_rows // STEPS, *BATCH), n_rows - np.ceil(n_rows * HELD_OUT)
+        return {**LEARNING, "batch_size": int(min(batch, fitted)), "random_state": self.random_state}
+
+    def scores(self, X) -> np.ndarray:  # noqa: N803 (scikit-learn's names)
+        """Output of the last layer, shape (n_rows, n_outputs), of `X`, shape (n_rows, n_columns)."""
+        check_is_fitted(self)
+        layers = list(zip(self.model_.coefs_, self.model_.intercepts_, strict=True))
+        for weights, shift in layers[:-1]:
+            X = np.maximum(csr_matrix(X) @ weights + shift, 0)  # noqa: N806
+        weights, shift = layers[-1]
+        return csr_matrix(X) @ weights + shift
+
+
+class NetworkClassifier(ClassifierMixin, Network):
+    """A network for classes."""
+
+    def fit(self, X, y) -> "NetworkClassifier":  # noqa: N803 (scikit-learn's names)
+        """Fit on `X`, shape (n_rows, n_columns), and `y`, shape (n_rows,)."""
+        self.model_ = learned(MLPClassifier(**self.settings(len(y))), X, y, compute_sample_weight(self.class_weight, y))
+        self.classes_ = self.model_.classes_
+        return self
+
+    def predict_proba(self, X) -> np.ndarray:  # noqa: N803
+        """Probabilities, shape (n_rows, n_classes)."""
+        scores = self.scores(X)
+        if scores.shape[1] > 1:
+            return softmax(scores, axis=1)
+        return np.hstack([1 - expit(scores), expit(scores)])
+
+    def predict(self, X) -> np.ndarray:  # noqa: N803
+        """Most probable class, shape (n_rows,)."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+class NetworkRegressor(RegressorMixin, Network):
+    """A network for numbers; it learns them with mean 0 and standard deviation 1."""
+
+    def fit(self, X, y) -> "NetworkRegressor":  # noqa: N803 (scikit-learn's names)
+        """Fit on `X`, shape (n_rows, n_columns), and `y`, shape (n_rows,)."""
+        self.mean_, self.scale_ = float(np.mean(y)), float(np.std(y)) or 1.0
+        self.model_ = learned(MLPRegressor(**self.settings(len(y))), X, (y - self.mean_) / self.scale_)
+        return self
+
+    def predict(self, X) -> np.ndarray:  # noqa: N803
+        """Predictions in the unit of the target, shape (n_rows,)."""
+        return self.scores(X)[:, 0] * self.scale_ + self.mean_
+
+
+def learned(model: BaseEstimator, X, y: np.ndarray, weights: np.ndarray | None = None) -> BaseEstimator:  # noqa: N803
+    """`model`, fitted; one that has not come to rest in its last epoch is judged by its answers like any other."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(X, y, sample_weight=weights)
