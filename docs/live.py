@@ -101,12 +101,19 @@ def parameters() -> str:
         rows, fields = [], dict(sections[section].__dataclass_fields__)
         for comment, key, value in re.findall(r"((?:# .*\n)+)(\w+) = (.*)\n", body):
             limits = fields.pop(key).metadata.get("bounds", {})
-            says = comment.replace("# ", "").replace("\n", " ").strip().replace("<", "&lt;")
-            rows.append((code(key), says, bounds(limits), "your answer" if "{{" in value else code(value)))
+            rows.append((code(key), sentences(comment), bounds(limits), "your answer" if "{{" in value else code(value)))
+        for key, comment in re.findall(rf"(?m)^\[{section}\.(\w+)\]\n((?:# .*\n)+)", text):
+            fields.pop(key)
+            rows.append((code(key), sentences(comment), "", "nothing"))
         if fields:
             raise ExtensionError(f"params.toml: [{section}] lacks {', '.join(fields)}, or the comment above.")
         parts.append(f"## [{section}]\n\n" + markdown_table(("Key", "What it says", "Bounds", "Default"), rows))
     return "\n".join(parts)
+
+
+def sentences(comment: str) -> str:
+    """A comment without its marks, in one line."""
+    return comment.replace("# ", "").replace("\n", " ").strip().replace("<", "&lt;")
 
 
 def bounds(limits: dict) -> str:

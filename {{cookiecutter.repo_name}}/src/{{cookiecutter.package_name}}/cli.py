@@ -114,9 +114,13 @@ def features(project: Any, **wish: Any) -> None:
 @click.option("--message", default="", help="Why this run is made; kept in run.json.")
 def train(project: Any, **wish: Any) -> None:
     """Compare the candidates, keep the best, write models/<run>/."""
+    from .artefact import read_sealed
     from .steps import make
 
-    show(project, make(project, "train", **wish))
+    paths = make(project, "train", **wish)
+    if wish["message"] and read_sealed(paths[0])["decision"] != wish["message"]:
+        click.echo("train: MESSAGE is not kept: the run is older, and keeps the reason it was made for", err=True)
+    show(project, paths)
 
 
 @verb

@@ -164,3 +164,12 @@ def test_importing_the_modules_does_nothing(tmp_path):
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert not list(tmp_path.iterdir())
+
+
+def test_message_for_a_run_that_is_there_already_is_said_not_to_be_kept(call, project):
+    (folder,) = runs.folders(project)
+
+    result = call(project.root, "train", "--message", "too late")
+
+    assert "MESSAGE is not kept" in result.stderr
+    assert runs.read(folder)["decision"] == ""
