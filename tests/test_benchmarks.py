@@ -27,7 +27,8 @@ def contests(table):
     off = {"ours": 0.1, "hgb": 3.0, "flaml": 1.0}
     answered = {name: table.Outcome(2.0 if name == "flaml" else 1.0, 1.0, "", truth + by) for name, by in off.items()}
     failed = {**answered, "flaml": table.Outcome(1.0, 1.0, "no space left")}
-    return [table.Contest("all", 50, truth, 0, answered), table.Contest("some", 50, truth, 0, failed)]
+    rows = np.arange(50)
+    return [table.Contest("all", 50, truth, rows, 0, answered), table.Contest("some", 50, truth, rows, 0, failed)]
 
 
 def test_a_rival_that_failed_is_named_with_its_reason_and_counted(table, contests):
@@ -48,6 +49,18 @@ def test_worse_than_plain_by_more_than_noise_is_said(table, contests):
     outcomes["ours"], outcomes["hgb"] = outcomes["hgb"], outcomes["ours"]
 
     assert table.against_plain(contests[0], "r2") == "WORSE"
+
+
+def test_two_groups_are_too_few_to_tell_who_is_better(table, contests):
+    truth, random = contests[0].truth, np.random.default_rng(0)
+    groups = (truth >= 25).astype(int)
+    answers = truth + np.where(groups, 0.1, -4.0) + random.normal(size=50) / 10  # good in one group, bad in the other
+    outcomes = {"ours": table.Outcome(answers=answers), "hgb": table.Outcome(answers=truth + 2.0)}
+
+    by_row, by_group = (table.Contest("x", 50, truth, how, 0, outcomes) for how in (np.arange(50), groups))
+
+    assert table.against_plain(by_row, "r2") == "WORSE"
+    assert table.against_plain(by_group, "r2") == "same"
 
 
 def test_a_plain_rival_answers_for_every_row_and_class(tmp_path):

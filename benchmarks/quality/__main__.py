@@ -133,7 +133,8 @@ def contest(table: Table, contenders: list[str], keep: Path, again: list[str]) -
         answers = np.empty(0) if known["failed"] else np.load(kept / f"{name}.npy")
         outcomes[name] = Outcome(**known, answers=answers)
     question, truth = json.loads((kept / "question.json").read_text()), np.load(kept / "test_truth.npy")
-    return Contest(table.name, len(np.load(kept / "fit_truth.npy")), truth, question["classes"], outcomes)
+    groups = np.load(kept / "test_groups.npy")
+    return Contest(table.name, len(np.load(kept / "fit_truth.npy")), truth, groups, question["classes"], outcomes)
 
 
 def digest(kept: Path, table: Table) -> str:

@@ -2,8 +2,9 @@
 in its root.
 
 Writes into FOLDER what every contender gets, `fit.parquet` (train and dev, the columns that our model sees), its truth
-`fit_truth.npy` and `test.parquet`; what none gets, `test_truth.npy`; `question.json`; and our answers, `ours.npy`.
-Classes are numbers from 0 on, in the order of their labels.
+`fit_truth.npy` and `test.parquet`; what none gets, `test_truth.npy` and `test_groups.npy` (the group of each row, by
+`split.by`, or the row itself); `question.json`; and our answers, `ours.npy`. Classes are numbers from 0 on, in the
+order of their labels.
 """
 
 import json
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from project import dictionary, runs, settings, train
+from project import dictionary, runs, settings, split, train
 
 
 def numbered(truth: np.ndarray, classes: tuple) -> np.ndarray:
@@ -35,6 +36,8 @@ def main(folder: Path, *options: str) -> None:
     rows[question.rows.columns].to_parquet(folder / "test.parquet", index=False)
     np.save(folder / "fit_truth.npy", numbered(question.truth, question.classes))
     np.save(folder / "test_truth.npy", numbered(truth.to_numpy(), question.classes))
+    groups = split.groups_of(rows, project.settings.split.by)
+    np.save(folder / "test_groups.npy", np.arange(len(rows)) if groups is None else pd.factorize(groups)[0])
     np.save(folder / "ours.npy", ours.values if ours.probabilities is None else ours.probabilities)
     (folder / "question.json").write_text(json.dumps({"classes": len(question.classes)}))
 

@@ -28,11 +28,12 @@ class Outcome:
 
 @dataclass
 class Contest:
-    """One set: the truth of the test rows, shape (n_rows,), the number of classes (0: numbers), and the outcomes."""
+    """One set: truth and group of the test rows, shape (n_rows,), the number of classes (0: numbers), and outcomes."""
 
     name: str
     fitted: int
     truth: np.ndarray
+    groups: np.ndarray
     classes: int
     outcomes: dict[str, Outcome]
 
@@ -53,11 +54,12 @@ def measure(metric: str, truth: np.ndarray, answers: np.ndarray) -> float:
     return float({"r2": r2_score, "mae": mean_absolute_error}[metric](truth, answers))
 
 
-def gain(metric: str, truth: np.ndarray, new: np.ndarray, old: np.ndarray) -> tuple[float, float]:
-    """A 95 % paired bootstrap interval of how much better `new` is than `old`."""
-    random, found = np.random.default_rng(0), []
+def gain(metric: str, contest: Contest, new: np.ndarray, old: np.ndarray) -> tuple[float, float]:
+    """A 95 % paired bootstrap interval, over whole groups, of how much better `new` is than `old`."""
+    random, found, truth = np.random.default_rng(0), [], contest.truth
+    members = pd.Series(np.arange(len(truth))).groupby(contest.groups).agg(list).to_list()
     while len(found) < RESAMPLES:
-        rows = random.integers(0, len(truth), len(truth))
+        rows = np.concatenate([members[place] for place in random.integers(0, len(members), len(members))])
         if metric != "roc_auc" or len(np.unique(truth[rows])) == 2:
             found.append(measure(metric, truth[rows], new[rows]) - measure(metric, truth[rows], old[rows]))
     low, high = np.quantile(np.array(found) * (1 if HIGHER_IS_BETTER[metric] else -1), [0.025, 0.975])
@@ -72,7 +74,7 @@ def against_plain(contest: Contest, metric: str) -> str:
     sign = 1 if HIGHER_IS_BETTER[metric] else -1
     rivals = [outcome.answers for name, outcome in there.items() if name != OURS]
     best = max(rivals, key=lambda answers: sign * measure(metric, contest.truth, answers))
-    low, high = gain(metric, contest.truth, there[OURS].answers, best)
+    low, high = gain(metric, contest, there[OURS].answers, best)
     return "better" if low > 0 else "WORSE" if high < 0 else "same"
 
 

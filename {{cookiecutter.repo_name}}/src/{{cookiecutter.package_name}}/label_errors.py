@@ -24,7 +24,7 @@ from .metrics import Predictions, columns_of
 from .models import classifiers, regressors, threads
 from .recipe import Recipe
 from .settings import Project
-from .split import five_folds, groups_of, split
+from .split import cross_validation, groups_of, split
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ TENTHS = 10  # of the predictions: where numbers are large, so are honest residu
 FAR = 5.0  # robust standard deviations: of normal residuals two in a million are so far, of real ones half in a hundred
 ROBUST = 1.4826  # standard deviations in a median absolute deviation, for normal residuals
 COLUMNS_SHOWN = 12
+FOLDS = 5
 SEED = 0
 
 
@@ -65,7 +66,7 @@ def find(project: Project, record: dict[str, Any], question: train.Question) -> 
     rows = question.rows.iloc[chosen].reset_index(drop=True)
     groups = groups_of(rows, record["parameters"]["split"]["by"])
     truth = question.truth[chosen]
-    asked = replace(question, rows=rows, truth=truth, folds=five_folds(truth, groups, SEED))
+    asked = replace(question, rows=rows, truth=truth, folds=cross_validation(truth, groups, n_folds=FOLDS, seed=SEED))
     with warnings_as_lines(log), threads(len(rows)):
         _, said = train.hold_out(estimator, asked)
     said = said[np.argsort(np.concatenate([held for _, held in asked.folds]))]

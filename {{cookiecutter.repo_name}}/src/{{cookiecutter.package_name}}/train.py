@@ -2,7 +2,7 @@
 
     make train
 
-Reads `data/processed/{train,dev}.parquet`, writes `models/<run>/`. The comparison uses the dev split, or 5-fold
+Reads `data/processed/{train,dev}.parquet`, writes `models/<run>/`. The comparison uses the dev split, or
 cross-validation over train and dev where rows are few; the best candidate is then fitted on both, with its
 probabilities calibrated by a temperature found on the rows that were held out. The test split is not read.
 """

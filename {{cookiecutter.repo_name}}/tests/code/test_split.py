@@ -183,7 +183,13 @@ def test_words_cannot_be_a_regression():
 
 @pytest.mark.parametrize(
     ("size", "by", "n_folds"),
-    [(100, "stratified", 5), (100, "random", 5), (100, "time:day", 1), (split.FEW_ROWS, "stratified", 1)],
+    [
+        (100, "stratified", 5),
+        (100, "random", 5),
+        (100, "time:day", 1),
+        (split.THREE_FOLDS, "stratified", 3),
+        (split.FEW_ROWS, "stratified", 1),
+    ],
 )
 def test_few_rows_without_an_order_are_cross_validated(size, by, n_folds):
     truth = np.array(["a", "b"] * (size // 2), dtype=object)
@@ -197,7 +203,7 @@ def test_few_rows_without_an_order_are_cross_validated(size, by, n_folds):
         assert not set(fit_on) & set(held)
 
 
-@pytest.mark.parametrize(("n_groups", "n_folds"), [(7, 5), (split.FEW_GROUPS, 1)])
+@pytest.mark.parametrize(("n_groups", "n_folds"), [(7, 3), (split.FEW_GROUPS, 1)])
 def test_few_groups_are_cross_validated_however_many_rows_they_have(n_groups, n_folds):
     truth = np.arange(split.FEW_ROWS, dtype=float)
     groups = pd.Series([f"shop {i % n_groups}" for i in range(len(truth))])
