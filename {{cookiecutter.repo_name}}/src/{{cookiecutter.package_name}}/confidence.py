@@ -133,6 +133,13 @@ def least_probability(held: pd.DataFrame, rate: float) -> float:
     return found
 
 
+def least_rate(folder: Path) -> float:
+    """The lowest error rate, in hundredths, that the rows held out by a run of classes can show; 1 if none."""
+    held = held_out(folder)
+    rates = np.arange(1, 100) / 100
+    return next((float(rate) for rate in rates if np.isfinite(least_probability(held, rate))), 1.0)
+
+
 def band(held: pd.DataFrame, rate: float) -> Band:
     """The distances that all but `rate` of the held-out errors stay within, by size of the prediction.
 

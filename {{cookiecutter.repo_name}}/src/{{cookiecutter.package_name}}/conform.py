@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from .dictionary import LABEL, Column, Dictionary, by_role, label_columns
 from .errors import DataError
@@ -74,16 +75,20 @@ def conform(
     DataError
         Columns are missing, or cells break a rule that says `refuse`: all of them in one message.
     """
-    labels = label_columns(columns)
+    labels, beside = label_columns(columns), () if target else by_role(columns, "group")
     wanted = [name for name in columns if target or not (columns[name].role == "target" or name in labels)]
-    optional = {*by_role(columns, "ignored", "id"), *labels}
+    optional = {*by_role(columns, "ignored", "id"), *labels, *beside}
     absent = [name for name in wanted if name not in frame.columns and name not in optional]
     typed, refused, warned = {}, [], []
     for name in wanted:
         if name not in frame.columns:
             continue
         values, violations = conform_column(frame[name], columns[name])
+        if name in beside and violations:  # no model sees it: a new group is called as it likes
+            values, violations = as_text(frame[name]), []
         typed[name] = values
+        if not target:
+            warned.extend(thousands_or_decimals(frame[name], columns[name]))
         (refused if columns[name].rule == "refuse" else warned).extend(violations)
     if absent and not refused:
         raise DataError(explain_absent(absent, frame, where))
@@ -127,6 +132,18 @@ def conform_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[Vi
     if column.rule == "treat as missing" and unreadable.any():
         values = values.mask(unreadable)
     return values, found
+
+
+def thousands_or_decimals(cells: pd.Series, column: Column) -> list[Violation]:
+    """Cells of whole numbers like `35.000`, shape (n_rows,), which is 35 here and 35,000 elsewhere."""
+    if column.type != "integer" or column.thousands or column.decimal != "." or is_numeric_dtype(cells.dtype):
+        return []
+    found = as_text(cells).str.fullmatch(r"[-+]?[1-9]\d{0,2}\.000").fillna(False).astype(bool)
+    if not found.any():
+        return []
+    name, sample = str(cells.name), as_text(cells)[found].iloc[0]
+    problem = f"whole numbers with a point, like {sample!r}, read as {float(sample):g} (or is thousands = '.' meant?)"
+    return [violation(name, problem, "", found)]
 
 
 def violation(name: str, problem: str, cure: str, where: pd.Series) -> Violation:
@@ -173,7 +190,7 @@ def is_missing(text: pd.Series, column: Column, words: frozenset[str] = frozense
 
 def parse_number(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
     """Numbers as float64, or int64 for a whole column of integers."""
-    if pd.api.types.is_numeric_dtype(cells.dtype):
+    if is_numeric_dtype(cells.dtype):
         values = cells.astype("float64")
         missing = values.isna()
     else:

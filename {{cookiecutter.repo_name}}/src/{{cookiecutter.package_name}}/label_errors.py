@@ -24,7 +24,7 @@ from .metrics import Predictions, columns_of
 from .models import classifiers, regressors, threads
 from .recipe import Recipe
 from .settings import Project
-from .split import cross_validation, groups_of, split
+from .split import cross_validation, split
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +64,10 @@ def find(project: Project, record: dict[str, Any], question: train.Question) -> 
     chosen = np.sort(np.random.default_rng(SEED).permutation(len(question.truth))[:ROWS])
     numbers = row_numbers(project, question)[chosen]
     rows = question.rows.iloc[chosen].reset_index(drop=True)
-    groups = groups_of(rows, record["parameters"]["split"]["by"])
+    groups = None if question.groups is None else question.groups.iloc[chosen]
     truth = question.truth[chosen]
-    asked = replace(question, rows=rows, truth=truth, folds=cross_validation(truth, groups, n_folds=FOLDS, seed=SEED))
+    folds = cross_validation(truth, groups, n_folds=FOLDS, seed=SEED)
+    asked = replace(question, rows=rows, truth=truth, groups=groups, folds=folds)
     with warnings_as_lines(log), threads(len(rows)):
         _, said = train.hold_out(estimator, asked)
     said = said[np.argsort(np.concatenate([held for _, held in asked.folds]))]

@@ -36,8 +36,9 @@ def curve(model: Any, question: train.Question, test: pd.DataFrame, result: Resu
     Yields
     ------
     dict
-        `rows` (fitted on), `fitted` and `held` (scores on rows that were fitted on, and on the test split), `low` and
-        `high` (95 % interval of the gain over the size before, paired over the test rows; NaN at first).
+        `rows` (fitted on), `groups` (of them; 0 where `[split]` names none), `fitted` and `held` (scores on rows that
+        were fitted on, and on the test split), `low` and `high` (95 % interval of the gain over the size before, paired
+        over the test rows, or over their groups; NaN at first).
 
     Notes
     -----
@@ -56,14 +57,19 @@ def curve(model: Any, question: train.Question, test: pd.DataFrame, result: Resu
             own = train.predict(fitted, rows[:ROWS_SCORED], question.classes)
             low = high = np.nan
             if before:
-                low, high = metrics.gain(yardstick.metric, result.truth, said, before, repeats=RESAMPLES)
-        point = {"rows": len(chosen), "fitted": yardstick.score(truth[:ROWS_SCORED], own)}
+                whose = None if question.groups is None else test.get(question.groups.name)
+                low, high = metrics.gain(yardstick.metric, result.truth, said, before, groups=whose, repeats=RESAMPLES)
+        n_groups = 0 if question.groups is None else question.groups.iloc[chosen].nunique()
+        point = {"rows": len(chosen), "groups": n_groups, "fitted": yardstick.score(truth[:ROWS_SCORED], own)}
         yield point | {"held": yardstick.score(result.truth, said), "low": low, "high": high}
         before = said
 
 
 def by_shares(question: train.Question) -> np.ndarray:
-    """Positions of all rows in random order, yet so that every beginning holds the classes in their shares."""
+    """Positions of all rows in random order, whole groups together, or so that a beginning has the classes' shares."""
+    if question.groups is not None:
+        groups = pd.factorize(question.groups)[0]
+        return np.argsort(np.random.default_rng(0).permutation(groups.max() + 1)[groups], kind="stable")
     order = np.random.default_rng(0).permutation(len(question.truth))
     if not question.classes:
         return order

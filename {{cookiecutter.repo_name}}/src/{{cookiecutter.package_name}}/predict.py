@@ -65,8 +65,8 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
     with artefact.whole(output) as path:
         table.to_csv(path, index=False)
     if limits.least > 1:
-        text = "error_rate %g cannot be shown on the rows held out in training: no row is confident. Allow more errors"
-        log.warning(text, project.settings.predict.error_rate)
+        text = "error_rate %g cannot be shown on the rows held out in training: no row is confident. The least is %.2f"
+        log.warning(text, project.settings.predict.error_rate, confidence.least_rate(folder))
     if limits.band and np.isinf(limits.band.reach).any():
         text = "too few rows were held out in training to hold error_rate %g: low and high are infinite for some"
         log.warning(text, project.settings.predict.error_rate)
@@ -148,7 +148,8 @@ def answer(model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band |
     Returns
     -------
     DataFrame, shape (n_rows, n_ids + ...)
-        The id columns (or `row`, counted from 1; `<name> (id)` where one is named like what follows), `prediction`, for
+        The id columns (or `row`, counted from 1), then those of a group; `<name> (id)` where one is named like what
+        follows. Then `prediction`, for
         classes `probability` (of the prediction, 0-1) and `probability_<class>`, for numbers with a band `low` and
         `high` (in the target's unit), then `confident` (for numbers: within the range of the training target) and
         `run`.
@@ -171,6 +172,7 @@ def answer(model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band |
                 table[f"probability_{label}"] = probabilities[:, index]
         table["confident"] = table["probability"] >= abstain_below
     table["run"] = model.name
-    ids = [name for name in dictionary.by_role(model.columns, "id") if name in rows.columns]
+    ids, groups = ([n for n in dictionary.by_role(model.columns, role) if n in rows] for role in ("id", "group"))
     before = rows[ids].reset_index(drop=True) if ids else pd.DataFrame({"row": np.arange(1, len(rows) + 1)})
-    return before.rename(columns={name: f"{name} (id)" for name in ids if name in table}).join(table)
+    before = before.join(rows[groups].reset_index(drop=True))
+    return before.rename(columns={name: f"{name} (id)" for name in before if name in table}).join(table)

@@ -31,6 +31,7 @@ OPTIONS = MappingProxyType(
         "dates": str,
     }
 )
+EXAMPLES = {str: '"text"', bool: "false", (str, int): '"Sales" or 1', list: '["?", "unknown"]'}
 MARKERS = frozenset({"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "nil", "unknown", "missing", "#n/a"})
 HEADER_CELLS = 200_000  # cells from which is told whether the first row holds names
 YEAR = re.compile(r"(19|20)\d\d")
@@ -152,7 +153,7 @@ def _check_options(options: Mapping[str, object]) -> None:
             raise SettingsError(f"params.toml: [data.read] has no key '{key}'. Allowed: {', '.join(OPTIONS)}.")
         if not isinstance(value, OPTIONS[key]):
             raise SettingsError(
-                f"params.toml: [data.read] {key} = {value!r} has the wrong type, {type(value).__name__}."
+                f"params.toml: [data.read] {key} = {value!r} has the wrong type.\nExample: {EXAMPLES[OPTIONS[key]]}."
             )
     for key in ("separator", "quote"):
         if len(options.get(key, "")) > 1 and options[key] != "blanks":

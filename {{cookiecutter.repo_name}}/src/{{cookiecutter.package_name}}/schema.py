@@ -6,6 +6,7 @@ command that has nothing to do.
 
 import dataclasses
 import functools
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or f
 
 
 def bounds(**limits: Any) -> dict[str, Any]:
-    """Metadata of a field: `above`, `below`, `least`, `most`, `filled` (not empty), `among` (first words)."""
+    """Metadata of a field: `above`, `below`, `least`, `most`, `filled` (not empty), `among` (these texts)."""
     return {"bounds": limits}
 
 
@@ -99,8 +100,10 @@ def check_bounds(value: Any, limits: Mapping[str, Any], place: str) -> None:
         "below": lambda limit: value >= limit,
         "most": lambda limit: value > limit,
         "filled": lambda limit: not value,
-        "among": lambda limit: value.partition(":")[0] not in limit,
+        "among": lambda limit: re.sub("(?<=:).+", "<column>", value) not in limit,
     }
     if any(broken[name](limit) for name, limit in limits.items()):
-        allowed = ", ".join(f"{name} {limit}" if limit is not True else "not empty" for name, limit in limits.items())
+        words = {"least": "at least {}", "most": "at most {}", "filled": "not empty"}
+        allowed = " and ".join(words.get(name, name + " {}").format(limit) for name, limit in limits.items())
+        allowed = ", ".join(limits["among"]) if "among" in limits else allowed
         raise SettingsError(f"{place} = {value!r} is out of bounds.\nAllowed: {allowed}.")

@@ -18,6 +18,8 @@ PARAMS = "params.toml"
 PARTS = ("train", "dev", "test")
 SHARES_SUM_TOLERANCE = 1e-6
 CANDIDATES = ("dummy", "linear", "curves", "boosting", "boosting_stopped", "boosting_log", "forest", "network", "text")
+WAYS = ("stratified", "random", "time:<column>", "group:<column>")
+SPELLING = 'Text values need quotes: key = "text"; true and false are in lower case.'
 SEED = bounds(least=0, below=2**32)
 
 
@@ -45,7 +47,7 @@ class Shares:
 class Split:
     """Section `[split]`: how rows are divided before anything is fitted."""
 
-    by: str = field(default="stratified", metadata=bounds(among=("stratified", "random", "time", "group")))
+    by: str = field(default="stratified", metadata=bounds(among=WAYS))
     shares: Shares = Shares()
     seed: int = field(default=0, metadata=SEED)
 
@@ -170,7 +172,7 @@ def load(start: Path | None = None, overrides: Sequence[str] = ()) -> Project:
     try:
         tree = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f'{PARAMS} is not valid TOML: {error}.\nText values need quotes: key = "text".') from None
+        raise SettingsError(f"{PARAMS} is not valid TOML: {error}.\n{SPELLING}") from None
     changed = dict(parse_override(text) for text in overrides)
     for dotted, value in changed.items():
         put(tree, dotted, value)

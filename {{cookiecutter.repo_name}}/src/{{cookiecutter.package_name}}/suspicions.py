@@ -32,11 +32,12 @@ MANY_GROUPS = 20  # fewer are kinds
 ROWS_OF_ONE = 50  # rows of one customer; what repeats more often is a kind, not a customer
 CONSTANT_SHARE = 0.99  # rows that agree with the others of their group
 ENTITIES = (
-    "acct|account|client|cust|customer|device|driver|employee|family|household|machine|member|owner|participant|"
-    "patient|person|player|policy|pupil|respondent|sensor|student|subject|tenant|user|vehicle|worker|email"
+    "acct|account|classroom|client|clinic|cust|customer|device|driver|employee|family|hospital|household|machine|member|"
+    "owner|participant|patient|person|player|policy|pupil|respondent|school|sensor|student|subject|team|tenant|user|"
+    "vehicle|worker|email"
 )
 NUMBERED = "id|key|no|nr|num|number|code"
-GROUP_NAME = re.compile(rf"(^|_)({ENTITIES})(_(name|email|ref|{NUMBERED}))?$")
+GROUP_NAME = re.compile(rf"(^|_)({ENTITIES})(_(name|email|ref|{NUMBERED}))?$|^class(_({NUMBERED}))?$")
 ID_NAME = re.compile(r"(^|_)(id|uid|uuid|guid)$")
 TIME_NAME = re.compile(r"(^|_)(time|timestamp|ts|epoch|date|day|week|month|year|yr|period|quarter)$")
 BIRTH_NAME = re.compile(r"birth|dob|born")
@@ -76,7 +77,7 @@ def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionar
         *order(clean, target, columns, split_by),
         *groups(clean, others, split_by),
         *rare_classes(clean[target]),
-        *drift(parts, target, seen),
+        *drift(one_of_each(parts, split_by), target, [name for name in seen if f"group:{name}" != split_by]),
         *sentinels(clean, [*seen, target]),
     ]
 
@@ -274,6 +275,14 @@ def rare_classes(truth: pd.Series) -> Iterator[Suspicion]:
                 cure="Collect more, merge them with others, or leave them out: nothing can be measured on so few.",
                 figures={str(label): int(count) for label, count in rare.items()},
             )
+
+
+def one_of_each(parts: dict[str, pd.DataFrame], split_by: str) -> dict[str, pd.DataFrame]:
+    """The splits with one row of each group, where there are groups: rows of one customer say the same many times."""
+    kind, _, name = split_by.partition(":")
+    if kind != "group":
+        return parts
+    return {part: rows.sample(frac=1, random_state=0).drop_duplicates(name) for part, rows in parts.items()}
 
 
 def drift(parts: dict[str, pd.DataFrame], target: str, names: list[str]) -> Iterator[Suspicion]:

@@ -47,6 +47,8 @@ class Question:
         Labels, sorted, but of two the positive one last; empty for a regression.
     folds : list of (ndarray, ndarray)
         Positions to fit on and positions to hold out.
+    groups : Series, shape (n_rows,), optional
+        What `[split] by` keeps together.
     """
 
     rows: pd.DataFrame
@@ -54,6 +56,7 @@ class Question:
     task: str
     classes: tuple
     folds: list[Fold]
+    groups: pd.Series | None = None
 
 
 def run(project: Project, *, key: str, message: str = "") -> Path:
@@ -167,7 +170,7 @@ def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
     check_splits(project, values, sizes=[len(part) for part in parts], classes=classes)
     groups = rows[name] if kind == "group" else None
     divided = folds(values, settings.split.by, groups, n_train=len(parts[0]), seed=settings.train.seed)
-    return Question(rows[plan.names], values, task, classes, divided), plan
+    return Question(rows[plan.names], values, task, classes, divided, groups), plan
 
 
 def check_classes(truth: pd.Series, classes: tuple) -> None:

@@ -44,7 +44,8 @@ def scored(metric: str, value: float | None) -> str:
         return "-"
     if metric in IN_UNITS:
         return number(value)
-    return ">0.999" if 0.9995 <= value < 1 else f"{value:.3f}".replace("-0.000", "0.000")
+    nearly = 0.9995 <= value < 1 and metric != "log_loss"  # which has no highest value
+    return ">0.999" if nearly else f"{value:.3f}".replace("-0.000", "0.000")
 
 
 def percent(share: float) -> str:
@@ -123,7 +124,8 @@ def reading_of_curve(points: pd.DataFrame, result: Result) -> list[str]:
         first = f"No sign of over-fitting: {both}."
     if last.low != last.low:
         return [first]
-    size = f"From {points.iloc[-2].rows:,.0f} to {last.rows:,.0f} rows, {name} on unseen rows went from "
+    what = "rows, whole groups at a time" if last.groups else "rows"
+    size = f"From {points.iloc[-2].rows:,.0f} to {last.rows:,.0f} {what}, {name} on unseen rows went from "
     change = f"{size}{scored(name, points.iloc[-2].held)} to {scored(name, last.held)}"
     if last.low > 0 and yardstick.gain(last.held, points.iloc[-2].held) < LITTLE * abs(last.held - result.baseline):
         return [first, f"{change}: not by chance, but by little. More rows of the same kind would help a little."]
@@ -158,6 +160,9 @@ def of_size(result: Result) -> list[str]:
         found.append(f"The test split has no row of {listed(missing)}: nothing here says how well they are recognised.")
     if rare := [f"{label} ({count})" for label, count in counts.items() if 0 < count < FEW_OF_CLASS]:
         found.append(f"Classes with few rows in the test split: {listed(rare)}. Their figures are rough.")
+    answered = set(map(str, said.values)) if said.classes else set()
+    if never := [f"{label} ({count} rows)" for label, count in counts.items() if count and label not in answered]:
+        found.append(f"It never answers {listed(never)}: no row of the test split is found to be of that class.")
     share = max(counts.values(), default=0) / len(truth)
     if share > 0.9:
         found.append(f"{percent(share)} of the rows are of one class: accuracy alone would flatter any model.")
@@ -177,8 +182,9 @@ def of_leaks(result: Result, importances: pd.DataFrame) -> list[str]:
         first, second = importances.iloc[0], importances.iloc[1]
         if first.loss > DOMINATES * reach and first.loss > 1.5 * second.loss:
             found.append(
-                f"The model leans on one column, '{first.column}': without it {percent(min(first.loss / reach, 1))} of "
-                "the gain is lost. Is it known at the time when the prediction is needed?"
+                f"The model leans on one column, '{first.column}': with its cells shuffled "
+                f"{percent(first.loss / reach) if first.loss < reach else 'all'} of the gain over the constant answer "
+                "is lost. Is it known at the time when the prediction is needed?"
             )
     return found
 

@@ -1,6 +1,7 @@
 import json
 import logging
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -173,3 +174,16 @@ def test_message_for_a_run_that_is_there_already_is_said_not_to_be_kept(call, pr
 
     assert "MESSAGE is not kept" in result.stderr
     assert runs.read(folder)["decision"] == ""
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="no make here")
+def test_make_refuses_a_variable_that_it_does_not_know():
+    root = settings.find_root(Path(__file__).parent)
+
+    refused, taken = (
+        subprocess.run(["make", "-n", "help", f"{name}=new.csv"], cwd=root, capture_output=True, text=True, check=False)
+        for name in ("input", "INPUT")
+    )
+
+    assert refused.returncode and "make knows no input. Allowed: INPUT" in refused.stderr
+    assert taken.returncode == 0

@@ -128,3 +128,16 @@ def test_run_from_before_is_named_where_a_rate_is_wanted(project):
     assert confidence.limits(folder, settings.Predict(abstain_below=0.7)).least == 0.7
     with pytest.raises(errors.DataError, match="Train again, or set"):
         confidence.limits(folder, settings.Predict(error_rate=0.1))
+
+
+def test_rate_that_cannot_be_shown_is_answered_with_the_least_that_can(project, caplog):
+    folder = runs.folders(project)[0]
+    least = confidence.least_rate(folder)
+    held = confidence.held_out(folder)
+
+    with caplog.at_level("WARNING", logger=predict.log.name):
+        steps.make(settings.load(project.root, ["predict.error_rate=0.001"]), "predict")
+
+    assert f"The least is {least:.2f}" in caplog.text
+    assert np.isfinite(confidence.least_probability(held, least))
+    assert not np.isfinite(confidence.least_probability(held, least - 0.01))

@@ -196,3 +196,38 @@ def test_missing_columns_broken_rules_and_warnings_of_a_batch_are_in_one_report(
 def test_format_that_is_none_is_named():
     with pytest.raises(errors.DataError, match="column 'x': format = '%Q' is no format of dates"):
         one(["2026"], type="datetime", format="%Q")
+
+
+def test_group_is_wanted_for_learning_and_is_called_as_it_likes_in_a_batch():
+    columns = {
+        "x": dictionary.Column(type="integer"),
+        "shop": dictionary.Column(type="integer", role="group", range=(1, 9)),
+    }
+    rows = pd.DataFrame({"x": ["1", "2"], "shop": ["7", "K-12"]})
+
+    batch, _ = conform.conform(rows, columns, where="new.csv", target=False)
+    without, _ = conform.conform(rows[["x"]], columns, where="new.csv", target=False)
+
+    assert batch["shop"].tolist() == ["7", "K-12"] and list(without) == ["x"]
+    with pytest.raises(errors.DataError, match="like 'K-12'"):
+        conform.conform(rows, columns, where="new.csv")
+    with pytest.raises(errors.DataError, match="'shop'"):
+        conform.conform(rows[["x"]], columns, where="new.csv")
+
+
+@pytest.mark.parametrize(
+    ("cells", "about", "said"),
+    [
+        (["35.000", "7"], {}, True),
+        (["35.0", "35"], {}, False),
+        (["35.000", "7"], {"thousands": "."}, False),
+        (["35.000", "7"], {"type": "number"}, False),
+    ],
+)
+def test_whole_number_with_a_point_in_a_batch_is_said(cells, about, said):
+    columns = {"x": dictionary.Column(**{"type": "integer", **about})}
+
+    typed, warnings = conform.conform(pd.DataFrame({"x": cells}), columns, where="new.csv", target=False)
+
+    assert any("like '35.000', read as 35 (or is thousands = '.' meant?)" in line for line in warnings) == said
+    assert typed["x"].iloc[0] == (35000 if about.get("thousands") else 35)

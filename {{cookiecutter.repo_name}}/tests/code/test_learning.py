@@ -1,5 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
+from sklearn.compose import make_column_transformer
+from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeRegressor
 
 from {{ cookiecutter.package_name }} import diagnostics, learning, metrics, train
@@ -47,3 +51,21 @@ def test_every_beginning_of_the_order_holds_the_classes_in_their_shares():
     share = (asked.truth == "rare").mean()
     assert sorted(order) == list(range(400))
     assert abs((asked.truth[order[:100]] == "rare").mean() - share) < 0.02
+
+
+def test_fewer_rows_are_fewer_groups_where_rows_belong_together():
+    asked = question(400)
+    groups = pd.Series([f"shop {place % 20}" for place in range(400)], name="shop")
+    seen, new = replace(asked, groups=groups), question(100, seed=1)
+    only_x = make_column_transformer(("passthrough", ["x"]))
+    model = make_pipeline(only_x, DecisionTreeRegressor(random_state=0)).fit(seen.rows, seen.truth)
+    said = metrics.Predictions(model.predict(new.rows))
+    result = diagnostics.Result(new.truth, said, diagnostics.constant(seen.truth, (), 100), R2, (0.0, 1.0))
+    test = new.rows.assign(shop=["one", "two"] * 50)
+
+    table = pd.DataFrame(list(learning.curve(model, seen, test[["x"]], result)))
+    by_group = pd.DataFrame(list(learning.curve(model, seen, test, result)))
+
+    assert table["groups"].tolist() == [5, 10, 20]
+    assert len(set(groups.iloc[learning.by_shares(seen)[:100]])) == 5
+    assert (by_group["high"] - by_group["low"]).iloc[1] != (table["high"] - table["low"]).iloc[1]

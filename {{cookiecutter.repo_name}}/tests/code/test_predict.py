@@ -212,3 +212,14 @@ def test_id_that_is_named_like_an_answer_is_kept_beside_it():
 
     assert found["run (id)"].tolist() == [7] and found["run"].tolist() == ["the run"]
     assert list(found)[-2:] == ["confident", "run"]
+
+
+def test_group_stands_beside_the_answers_though_no_model_sees_it():
+    model = DummyClassifier().fit([[0]] * 2, ["a", "b"])
+    columns = {"shop": dictionary.Column(type="category", role="group"), "x": dictionary.Column(type="integer")}
+
+    found = predict.answer(
+        run_of(model, columns, {"task": "classification"}), pd.DataFrame({"shop": ["new"], "x": [1]}), abstain_below=0
+    )
+
+    assert list(found)[:3] == ["row", "shop", "prediction"] and found["shop"].tolist() == ["new"]

@@ -245,6 +245,11 @@ def test_options_overrule_what_is_found(tmp_path: Path) -> None:
     assert rows(table) == [["1", "x,y"], ["2", "z"]]
 
 
+def test_option_of_another_type_is_refused_with_an_example(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"missing = '\?' has the wrong type(.|\n)*Example: \[\"\?\""):
+        read.table(written(tmp_path, "a,b\n1,2\n"), {"missing": "?"})
+
+
 @pytest.mark.parametrize("options", [{"sep": ";"}, {"header": "no"}, {"separator": ";;"}, {"encoding": "klingon"}])
 def test_wrong_options_are_refused_by_name(tmp_path: Path, options: dict) -> None:
     with pytest.raises(SettingsError, match=rf"\[data.read\].*{next(iter(options))}"):

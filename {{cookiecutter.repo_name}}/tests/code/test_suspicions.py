@@ -273,3 +273,23 @@ def test_features_writes_what_it_says_into_a_file(make_project, made_table, capl
     (found,) = [suspicion for suspicion in written["suspicions"] if suspicion["kind"] == "answer"]
     assert found["columns"] == ["status"]
     assert f"suspicious: {found['sentence']}. {found['cure']}" in caplog.messages
+
+
+def test_column_of_a_few_groups_that_fell_to_the_test_is_no_drift():
+    random = np.random.default_rng(0)
+    shops = pd.DataFrame({"shop": [f"shop {i}" for i in range(60)], "size": random.normal(0, 1, 60)})
+    rows = shops.loc[np.repeat(shops.index, 40)].reset_index(drop=True)
+    rows["answer"] = random.choice(["yes", "no"], len(rows))
+    moved = rows.assign(size=rows["size"] + (rows.index // 40 >= 45))
+
+    parts = {"train": moved[:1800], "test": moved[1800:]}
+
+    assert "drift" in kinds(suspicions.drift(parts, "answer", ["size"]))
+    assert kinds(suspicions.drift(suspicions.one_of_each(parts, "group:shop"), "answer", ["size"])) == []
+
+
+@pytest.mark.parametrize("name", ["class", "school", "Team"])
+def test_number_of_a_group_that_is_called_so_is_one(table, name):
+    found = suspect(table.assign(**{name: np.arange(SIZE) // 10 + 100}))
+
+    assert [(one.kind, one.columns) for one in found] == [("groups", (name,))]

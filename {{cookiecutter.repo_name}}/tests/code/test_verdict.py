@@ -27,8 +27,9 @@ def warned(of, text, importances=NO_IMPORTANCES, dev=0.85, looks=1):
     return any(text in warning for warning in verdict.warnings(of, importances=importances, dev=dev, looks=looks))
 
 
-def curve(fitted, held, low, high):
-    return pd.DataFrame({"rows": [100, 200], "fitted": fitted, "held": held, "low": low, "high": high})
+def curve(fitted, held, low, high, groups=0):
+    about = {"rows": [100, 200], "groups": groups, "fitted": fitted, "held": held, "low": low, "high": high}
+    return pd.DataFrame(about)
 
 
 def test_answer_says_rows_model_score_interval_and_baseline():
@@ -69,6 +70,24 @@ def test_small_test_split_and_rare_class_are_warned_of():
     assert warned(small, "only 50 rows") and warned(small, "yes (3)") and warned(small, "accuracy alone would flatter")
 
 
+def test_curve_over_whole_groups_says_so():
+    table = curve([0.92, 0.92], [0.8, 0.9], [np.nan, 0.05], [np.nan, 0.15], groups=[5, 10])
+
+    assert "200 rows, whole groups at a time" in verdict.reading_of_curve(table, result(*half_right()))[1]
+
+
+def test_class_that_is_never_answered_is_warned_of():
+    truth = np.array(["no", "yes"] * 100)
+
+    assert warned(result(truth, np.full(200, 0.2)), "never answers yes (100 rows)")
+    assert not warned(result(*half_right()), "never answers")
+
+
+def test_score_without_a_highest_value_is_not_capped():
+    assert verdict.scored("roc_auc", 0.9998) == ">0.999"
+    assert verdict.scored("log_loss", 0.9998) == "1.000"
+
+
 def test_score_too_good_to_be_true_is_warned_of():
     truth = np.array(["no", "yes"] * 100)
 
@@ -79,7 +98,8 @@ def test_score_too_good_to_be_true_is_warned_of():
 def test_column_that_carries_the_model_alone_is_warned_of():
     alone = NO_IMPORTANCES.assign(loss=[0.35, 0.01])
 
-    assert warned(result(*half_right()), "leans on one column, 'a'", alone)
+    assert warned(result(*half_right()), "leans on one column, 'a': with its cells shuffled 87.5", alone)
+    assert warned(result(*half_right()), "shuffled all of the gain", alone.assign(loss=[0.5, 0.01]))
     assert not warned(result(*half_right()), "leans on one column")
 
 
