@@ -84,9 +84,13 @@ def abstention(evidence: Evidence) -> dict[str, Any]:
     if held is None:
         return {}
     wish = evidence.project.settings.predict
-    rates = sorted({*WISHES, wish.error_rate} - {0.0}, reverse=True)
-    found = bands(evidence, held, rates) if "probability" not in held else answered(evidence, held, rates)
-    return {"table": table(found), "error_rate": wish.error_rate, "n_held": len(held), "certainty": 1 - confidence.RISK}
+    about = {"error_rate": wish.error_rate, "n_held": len(held), "certainty": 1 - confidence.RISK}
+    rates, wanted = set(WISHES), {wish.error_rate} - {0.0}
+    if "probability" not in held:
+        return about | {"table": table(bands(evidence, held, sorted(rates | wanted, reverse=True)))}
+    least = confidence.least_rate(held)
+    shown = {rate for rate in rates if rate > least} | ({least} if least < 1 else set())
+    return about | {"table": table(answered(evidence, held, sorted(shown | wanted, reverse=True))), "least": least}
 
 
 def answered(evidence: Evidence, held: pd.DataFrame, rates: list[float]) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from .recipe import ANALYSERS
 
 PARTS = ("year", "month", "day", "weekday", "hour", "days")  # as `recipe.split_dates` makes them
 WORDS = 6  # shown of all texts, where there is anything else to show
+FEWEST_ROWS = 10  # of a category, or of missing cells: the effect of fewer is luck
 UNITS = {"year": "years", "month": "months", "day": "days", "weekday": "weekdays", "hour": "hours", "days": "days"}
 
 
@@ -33,16 +34,25 @@ class Term:
         By how much it rises, in units of the input as the model sees it.
     word : bool
         Whether it is one of the many words of a text.
+    level : object
+        The category, or NaN for missing cells, that it marks; None for what every row has.
     """
 
     column: str
     change: str
     size: float = 1.0
     word: bool = False
+    level: Any = None
 
 
 def strongest(
-    pipeline: Pipeline, *, labels: Sequence = (), positive: Any = None, booleans: Sequence[str] = (), limit: int = 15
+    pipeline: Pipeline,
+    rows: pd.DataFrame,
+    *,
+    labels: Sequence = (),
+    positive: Any = None,
+    booleans: Sequence[str] = (),
+    limit: int = 15,
 ) -> pd.DataFrame:
     """The strongest coefficients of a fitted linear pipeline.
 
@@ -50,6 +60,8 @@ def strongest(
     ----------
     pipeline : Pipeline
         From `Recipe.linear`, fitted.
+    rows : DataFrame, shape (n_rows, n_columns)
+        What it was fitted on; categories of fewer than 10 rows are left out.
     labels : sequence
         The classes in sorted order; empty for a regression. A blend fits its parts on their numbers, not their names.
     positive : label, optional
@@ -68,6 +80,8 @@ def strongest(
     model = getattr(pipeline[-1], "model_", pipeline[-1])
     terms = list(inputs(pipeline[0], labels, booleans))
     weights = np.atleast_2d(model.coef_) * np.array([term.size for term in terms])
+    common = np.array([is_common(term, rows) for term in terms])
+    terms, weights = [term for term, kept in zip(terms, common, strict=True) if kept], weights[:, common]
     lines = []
     for place in chosen(np.abs(weights).max(axis=0), np.array([term.word for term in terms]), limit):
         row = int(np.abs(weights[:, place]).argmax())
@@ -79,6 +93,14 @@ def strongest(
             line |= {"effect": float(np.exp(np.clip(line["effect"], -50, 50))), "towards": str(label)}
         lines.append(line)
     return pd.DataFrame(lines)
+
+
+def is_common(term: Term, rows: pd.DataFrame) -> bool:
+    """Whether enough rows, shape (n_rows, n_columns), have what a term marks."""
+    if term.level is None:
+        return True
+    cells = rows[term.column]
+    return int((cells.isna() if term.level != term.level else cells == term.level).sum()) >= FEWEST_ROWS
 
 
 def chosen(strength: np.ndarray, words: np.ndarray, limit: int) -> np.ndarray:
@@ -97,7 +119,7 @@ def inputs(columns: ColumnTransformer, labels: Sequence, booleans: Sequence[str]
             yield from numbers(step, names, booleans)
         elif name == "one-hot":
             pairs = [(n, value) for n, values in zip(names, step.categories_, strict=True) for value in values]
-            yield from (Term(n, "is missing" if value != value else f"is {value}") for n, value in pairs)
+            yield from (Term(n, "is missing" if value != value else f"is {value}", level=value) for n, value in pairs)
         elif name == "target encoding":
             yield from encoded(step, names, labels)
         elif name == "date parts":
@@ -117,7 +139,7 @@ def numbers(step: Pipeline, names: Sequence[str], booleans: Sequence[str]) -> It
     """Terms of imputed and scaled numbers, then of the marks that say which were missing."""
     for (name, mark), scale in zip(imputed(step[0], names), step[1].scale_, strict=True):
         if mark or name in booleans:
-            yield Term(name, "is missing" if mark else "is true", 1 / scale)
+            yield Term(name, "is missing" if mark else "is true", 1 / scale, level=np.nan if mark else None)
         else:
             yield Term(name, f"{amount(scale)} more (1 standard deviation)")
 
@@ -126,7 +148,7 @@ def logarithms(step: Pipeline, names: Sequence[str]) -> Iterator[Term]:
     """Terms of imputed and scaled logarithms."""
     for (name, mark), scale in zip(imputed(step[0], names), step[1].scale_, strict=True):
         times = f"1 + its size {amount(float(np.exp(scale)))} times as large (1 standard deviation)"
-        yield Term(name, "is missing", 1 / scale) if mark else Term(name, times)
+        yield Term(name, "is missing", 1 / scale, level=np.nan) if mark else Term(name, times)
 
 
 def imputed(imputer, names: Sequence[str]) -> list[tuple[str, bool]]:
@@ -150,7 +172,7 @@ def dates(step: Pipeline, names: Sequence[str]) -> Iterator[Term]:
         part, _, column = name.partition(" of ")
         what = "date" if part == "days" else part
         later = f"its {what} {amount(scale)} {UNITS[part]} later (1 standard deviation)"
-        yield Term(column, "is missing", 1 / scale) if mark else Term(column, later)
+        yield Term(column, "is missing", 1 / scale, level=np.nan) if mark else Term(column, later)
 
 
 def amount(size: float) -> str:

@@ -133,9 +133,8 @@ def least_probability(held: pd.DataFrame, rate: float) -> float:
     return found
 
 
-def least_rate(folder: Path) -> float:
-    """The lowest error rate, in hundredths, that the rows held out by a run of classes can show; 1 if none."""
-    held = held_out(folder)
+def least_rate(held: pd.DataFrame) -> float:
+    """The lowest error rate, in hundredths, that rows held out by a model of classes can show; 1 if none."""
     rates = np.arange(1, 100) / 100
     return next((float(rate) for rate in rates if np.isfinite(least_probability(held, rate))), 1.0)
 

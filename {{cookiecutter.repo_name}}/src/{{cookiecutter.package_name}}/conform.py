@@ -298,7 +298,7 @@ def explain(missing: list[str], violations: list[Violation], where: str, first_r
     more = f"; and {len(also) - SHOWN_VIOLATIONS} more" if len(also) > SHOWN_VIOLATIONS else ""
     return (
         f"{lines[0]}\nAlso: {'; '.join(also[:SHOWN_VIOLATIONS])}{more}.\n"
-        "Mend the file, or what references/data_dictionary.toml says of these columns (range, values, missing, rule)."
+        "Mend the file, or what references/data_dictionary.toml says of them (decimal, range, values, missing, rule)."
     )
 
 
@@ -311,9 +311,13 @@ def explain_absent(absent: list[str], frame: pd.DataFrame, where: str) -> str:
     """Which columns are missing and which are there."""
     found = [" ".join(str(name).split()) for name in frame.columns]
     shown = ", ".join(found[:20]) + (", ..." if len(found) > 20 else "")
+    plain = {"".join(name.lower().split()): name for name in found}
+    meant = [(plain[key], name) for name in absent if (key := "".join(name.lower().split())) in plain]
+    more = f" (and {len(meant) - 1} more)" if len(meant) > 1 else ""
+    cure = f"Rename {meant[0][0]!r} to {meant[0][1]!r}{more}" if meant else "Add them"
     return (
         f"{where}: {missing_columns(absent)}\n"
-        f'Found: {shown}.\nAdd them, or give them role = "ignored" in references/data_dictionary.toml and train again.'
+        f'Found: {shown}.\n{cure}, or give them role = "ignored" in references/data_dictionary.toml and train again.'
     )
 
 

@@ -191,7 +191,10 @@ def keep_label_errors(path: Path, evidence: Evidence) -> dict[str, Any]:
         with artefact.whole(path) as temporary:
             found.to_csv(temporary, index=False)
         log.info("the %d surest of them -> %s", len(found), evidence.project.relative(path))
-    surest = found.drop(columns="verdict").iloc[:DOUBTS_SHOWN, :DOUBTS_COLUMNS]
+    strongest = [name for name in evidence.importances["column"] if name in found]
+    others = [name for name in found if name not in (*strongest, "verdict")]
+    telling = [name for name in others if name not in sections.features(evidence.record)]
+    surest = found[list(dict.fromkeys([*telling, *strongest, *others]))].iloc[:DOUBTS_SHOWN, :DOUBTS_COLUMNS]
     formats = {name: verdict.percent for name in surest if name.startswith("probability_of")}
     return {**about, "path": evidence.project.relative(path), "table": sections.table(surest, **formats)}
 

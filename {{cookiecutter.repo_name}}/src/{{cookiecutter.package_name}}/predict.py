@@ -66,7 +66,7 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
         table.to_csv(path, index=False)
     if limits.least > 1:
         text = "error_rate %g cannot be shown on the rows held out in training: no row is confident. The least is %.2f"
-        log.warning(text, project.settings.predict.error_rate, confidence.least_rate(folder))
+        log.warning(text, project.settings.predict.error_rate, confidence.least_rate(confidence.held_out(folder)))
     if limits.band and np.isinf(limits.band.reach).any():
         text = "too few rows were held out in training to hold error_rate %g: low and high are infinite for some"
         log.warning(text, project.settings.predict.error_rate)

@@ -132,7 +132,8 @@ def question(evidence: Evidence) -> dict[str, Any]:
 def data(evidence: Evidence) -> dict[str, Any]:
     """Where the rows came from, how they were divided, and what they look like."""
     project, columns, kinds = evidence.project, evidence.run.columns, evidence.record["features"]
-    made_from = artefact.recorded(project.clean).get("inputs", {})
+    made = artefact.recorded(project.clean)
+    made_from = made.get("inputs", {})
     card = next((project.root / path for path in made_from), project.root).parent / CARD
     sizes = {part: read_metadata(project.split(part)).num_rows for part in ("train", "dev")}
     seen, test = evidence.question.rows, evidence.test
@@ -142,6 +143,7 @@ def data(evidence: Evidence) -> dict[str, Any]:
     return {
         "card": json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {},
         "files": list(made_from),
+        "decisions": made.get("decisions", []),
         "sizes": sizes,
         "n_seen": len(seen),
         "n_test": len(test),
@@ -264,7 +266,8 @@ def linear(evidence: Evidence) -> dict[str, Any]:
     booleans = [name for name, column in evidence.run.columns.items() if column.type == "boolean"]
     classes = evidence.result.said.classes
     positive = classes[1] if len(classes) == 2 else None
-    found = coefficients.strongest(pipeline, labels=sorted(classes), positive=positive, booleans=booleans)
+    rows = evidence.question.rows
+    found = coefficients.strongest(pipeline, rows, labels=sorted(classes), positive=positive, booleans=booleans)
     if classes:
         odds = [f"×\u00a0{value:.3g}" for value in found["effect"]]
         found = found.drop(columns="effect").rename(columns={"towards": "odds of"}).assign(factor=odds)

@@ -31,7 +31,7 @@ def fitted(columns, truth, estimator, task="regression"):
 def test_number_is_told_in_the_units_of_the_data():
     pipeline = fitted({"number": ["weight"]}, 3 * ROWS["weight"], LinearRegression())
 
-    (line,) = coefficients.strongest(pipeline).to_dict("records")
+    (line,) = coefficients.strongest(pipeline, ROWS).to_dict("records")
 
     assert line["change"] == f"{ROWS['weight'].std(ddof=0):.3g} more (1 standard deviation)"
     assert line["effect"] == pytest.approx(3 * ROWS["weight"].std(ddof=0))
@@ -41,7 +41,7 @@ def test_category_is_told_by_the_odds_it_brings():
     truth = np.where((ROWS["colour"] == "red") ^ (RANDOM.random(300) < 0.1), "yes", "no")
     pipeline = fitted({"one-hot": ["colour"]}, truth, LogisticRegression(), "classification")
 
-    table = coefficients.strongest(pipeline, labels=("no", "yes")).set_index("change")
+    table = coefficients.strongest(pipeline, ROWS, labels=("no", "yes")).set_index("change")
 
     assert table.loc["is red", "effect"] > 1 > table.loc["is blue", "effect"]
     assert set(table["towards"]) == {"yes"}
@@ -68,14 +68,14 @@ def test_every_input_has_a_name_with_three_classes_and_missing_cells():
 
     assert len(terms) == pipeline[-1].n_features_in_
     assert {"weight", "colour"} <= {term.column for term in terms if term.change == "is missing"}
-    assert len(coefficients.strongest(pipeline, labels=("heavy", "light", "middle"))) == 15
+    assert len(coefficients.strongest(pipeline, rows, labels=("heavy", "light", "middle"))) == 15
 
 
 def test_word_that_decides_comes_first():
     truth = np.where(ROWS["note"] == "free prize", "spam", "ham")
     pipeline = fitted({"text": ["note"]}, truth, LogisticRegression(), "classification")
 
-    words = coefficients.strongest(pipeline, labels=("ham", "spam"))["change"].head(2)
+    words = coefficients.strongest(pipeline, ROWS, labels=("ham", "spam"))["change"].head(2)
 
     assert set(words) == {"holds the word free", "holds the word prize"}
 
@@ -86,7 +86,7 @@ def test_words_do_not_hide_the_other_columns():
     kinds = {"number": ["weight"], "one-hot": ["colour"], "text": ["note"]}
     pipeline = recipe.Recipe(kinds, "regression", 0).linear(Ridge()).fit(ROWS.assign(note=notes), truth)
 
-    table = coefficients.strongest(pipeline)
+    table = coefficients.strongest(pipeline, ROWS)
 
     assert len(table) == 15
     assert table["column"].value_counts().to_dict() == {"note": 12, "colour": 2, "weight": 1}
@@ -97,7 +97,7 @@ def test_odds_are_those_of_the_positive_class():
     pipeline = fitted({"number": ["weight"]}, truth, LogisticRegression(), task="classification")
 
     of_yes, of_no = (
-        coefficients.strongest(pipeline, labels=["no", "yes"], positive=label).iloc[0] for label in ("yes", "no")
+        coefficients.strongest(pipeline, ROWS, labels=["no", "yes"], positive=label).iloc[0] for label in ("yes", "no")
     )
 
     assert (of_yes["towards"], of_no["towards"]) == ("yes", "no")
@@ -111,6 +111,18 @@ def test_odds_are_those_of_the_positive_class():
 def test_logarithms_and_letters_are_told_in_words(column, transformation, words):
     pipeline = fitted({transformation: [column]}, ROWS["weight"], Ridge())
 
-    found = coefficients.strongest(pipeline)
+    found = coefficients.strongest(pipeline, ROWS)
 
     assert found["change"].str.contains(words).all() and set(found["column"]) == {column}
+
+
+def test_category_and_missing_cells_of_a_few_rows_are_left_out():
+    rows = ROWS.assign(colour=ROWS["colour"].where(ROWS.index >= 3, "once"))
+    rows.loc[5, "weight"] = np.nan
+    pipeline = recipe.Recipe({"number": ["weight"], "one-hot": ["colour"]}, "regression", 0).linear(Ridge())
+    pipeline.fit(rows, np.where(rows["colour"] == "once", 1e6, 0) + 1e5 * rows["weight"].isna())
+
+    found = coefficients.strongest(pipeline, rows)["change"].tolist()
+
+    assert {"is red", "is blue"} < set(found)
+    assert not {"is once", "is missing"} & set(found)

@@ -132,8 +132,8 @@ def test_run_from_before_is_named_where_a_rate_is_wanted(project):
 
 def test_rate_that_cannot_be_shown_is_answered_with_the_least_that_can(project, caplog):
     folder = runs.folders(project)[0]
-    least = confidence.least_rate(folder)
     held = confidence.held_out(folder)
+    least = confidence.least_rate(held)
 
     with caplog.at_level("WARNING", logger=predict.log.name):
         steps.make(settings.load(project.root, ["predict.error_rate=0.001"]), "predict")

@@ -231,3 +231,10 @@ def test_whole_number_with_a_point_in_a_batch_is_said(cells, about, said):
 
     assert any("like '35.000', read as 35 (or is thousands = '.' meant?)" in line for line in warnings) == said
     assert typed["x"].iloc[0] == (35000 if about.get("thousands") else 35)
+
+
+def test_column_in_other_letters_is_named_with_the_one_that_is_wanted():
+    columns = {"Age": dictionary.Column(type="integer"), "pay day": dictionary.Column(type="text")}
+
+    with pytest.raises(errors.DataError, match=r"Rename 'AGE' to 'Age' \(and 1 more\), or give"):
+        conform.conform(pd.DataFrame({"AGE": ["1"], "Pay Day": ["x"]}), columns, where="new.csv")
