@@ -41,7 +41,8 @@ def pipelines(classes: int) -> dict:
     forest = ExtraTreesClassifier if classes else ExtraTreesRegressor
     knots = SplineTransformer(6, knots="quantile", extrapolation="constant", include_bias=False)
     curves = (make_pipeline(scaled, knots), NUMBERS), linear[1]
-    network = (MLPClassifier if classes else MLPRegressor)((128, 64), early_stopping=True, random_state=0)
+    layers = {"hidden_layer_sizes": (128, 64), "early_stopping": True, "random_state": 0}
+    network = MLPClassifier(**layers) if classes else MLPRegressor(**layers)
     sums = LogisticRegression(max_iter=1000) if classes else RidgeCV(alphas=np.logspace(-2, 4, 13))
     small = {"early_stopping": True, "learning_rate": 0.06, "max_iter": 600, "max_leaf_nodes": 15, "max_features": 0.5}
     stopped = boosting(random_state=0, **small)

@@ -203,12 +203,20 @@ def test_few_rows_without_an_order_are_cross_validated(size, by, n_folds):
         assert not set(fit_on) & set(held)
 
 
-@pytest.mark.parametrize(("n_groups", "n_folds"), [(7, 3), (split.FEW_GROUPS, 1)])
-def test_few_groups_are_cross_validated_however_many_rows_they_have(n_groups, n_folds):
-    truth = np.arange(split.FEW_ROWS, dtype=float)
+@pytest.mark.parametrize(
+    ("n_groups", "size", "n_folds"),
+    [
+        (2, 100, 2),
+        (7, split.FEW_ROWS, 3),
+        (split.FEW_GROUPS, split.FEW_ROWS, 1),
+        (7, split.MANY_ROWS, 1),
+    ],
+)
+def test_few_groups_are_cross_validated_unless_their_rows_are_very_many(n_groups, size, n_folds):
+    truth = np.arange(size, dtype=float)
     groups = pd.Series([f"shop {i % n_groups}" for i in range(len(truth))])
 
-    folds = split.folds(truth, "group:shop", groups, n_train=2000, seed=0)
+    folds = split.folds(truth, "group:shop", groups, n_train=50, seed=0)
 
     assert len(folds) == n_folds
 
@@ -218,3 +226,21 @@ def test_no_group_is_fitted_on_and_held_out_at_once():
 
     for fit_on, held in split.folds(np.array(["a", "b"] * 50, dtype=object), "group:shop", groups, n_train=80, seed=0):
         assert not set(groups[fit_on]) & set(groups[held])
+
+
+def test_groups_are_those_of_the_split_where_the_rows_have_them():
+    rows = table(100)
+
+    assert split.groups_of(rows, "group:shop").tolist() == rows["shop"].tolist()
+    assert all(split.groups_of(rows, by) is None for by in ("group:absent", "time:day", "stratified"))
+
+
+@pytest.mark.parametrize("truth", [np.arange(100.0), np.array(["a", "b"] * 50, dtype=object)])
+def test_folds_are_drawn_by_the_seed(truth):
+    one, same, other = (
+        np.concatenate([held for _, held in split.folds(truth, "random", None, n_train=80, seed=seed)]).tolist()
+        for seed in (0, 0, 1)
+    )
+
+    assert one == same != other
+    assert one != sorted(one)
