@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -84,3 +85,16 @@ def test_balance_and_seed_reach_the_estimators():
     assert found["boosting"][-1].random_state == 7
     assert {found[name][-1].class_weight for name in found if name != "dummy"} == {"balanced"}
     assert models.classifiers(RECIPE, settings.Train())["linear"][-1].class_weight is None
+
+
+def test_model_of_texts_knows_a_word_that_is_spelt_otherwise():
+    rows = pd.DataFrame({"note": ["free prize", "see you"] * 20})
+    truth = np.array(["spam", "ham"] * 20, dtype=object)
+    known = models.classifiers(recipe.Recipe({"text": ["note"]}, "classification", 0), settings.Train())
+
+    new = pd.DataFrame({"note": ["freee prizes"]})
+
+    linear, text = (known[name].fit(rows, truth).predict_proba(new) for name in ("linear", "text"))
+
+    assert linear[0, 1] == pytest.approx(0.5)
+    assert text[0, 1] > 0.8
