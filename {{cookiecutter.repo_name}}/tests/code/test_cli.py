@@ -176,6 +176,13 @@ def test_message_for_a_run_that_is_there_already_is_said_not_to_be_kept(call, pr
     assert runs.read(folder)["decision"] == ""
 
 
+def test_message_of_a_new_run_is_kept_without_a_word(call, project):
+    result = call(project.root, "train", "--message", "another seed", "--set", "train.seed=5")
+
+    assert "not kept" not in result.stderr
+    assert "another seed" in [runs.read(folder)["decision"] for folder in runs.folders(project)]
+
+
 @pytest.mark.skipif(not shutil.which("make"), reason="no make here")
 def test_make_refuses_a_variable_that_it_does_not_know():
     root = settings.find_root(Path(__file__).parent)
