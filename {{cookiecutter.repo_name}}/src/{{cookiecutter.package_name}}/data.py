@@ -93,9 +93,9 @@ def check_columns(project: Project, table: read.Table, where: str) -> None:
 def hint(target: str, found: list[str], decisions: tuple[str, ...]) -> str:
     """The column that was probably meant, or why there is none."""
     if len(found) == 1 and target in found[0]:
-        return "The columns were not told apart: set separator in [data] read. "
+        return "The columns were not told apart: set separator in [data.read]. "
     if found[0] == "column_1" and found[-1] == f"column_{len(found)}":
-        return "If the first row holds the names, set header = true in [data] read. "
+        return "If the first row holds the names, set header = true in [data.read]. "
     plain = {unicodedata.normalize("NFKC", name).strip().casefold(): name for name in found}
     wanted = unicodedata.normalize("NFKC", target).strip().casefold()
     if near := difflib.get_close_matches(wanted, plain, n=1, cutoff=0.75):
@@ -103,7 +103,7 @@ def hint(target: str, found: list[str], decisions: tuple[str, ...]) -> str:
         how = f" (the same letters, written as {ascii(plain[near[0]])})" if same else ""
         return f"Did you mean {plain[near[0]]!r}{how}? "
     other_sheets = any(text.startswith("sheet ") for text in decisions)
-    return "If another sheet is meant, set sheet in [data] read. " * other_sheets
+    return "If another sheet is meant, set sheet in [data.read]. " * other_sheets
 
 
 def empty_target(where: str, target: str, rows: int) -> str:
@@ -135,12 +135,12 @@ def describe(project: Project, table: read.Table, where: str) -> None:
 
 
 def check_reading(project: Project, columns: dictionary.Dictionary) -> None:
-    """Say so where `[data] read` wants marks that the columns, once described, do not have: the dictionary counts."""
+    """Say so where `[data.read]` wants marks that the columns, once described, do not have: the dictionary counts."""
     for key, wish in project.settings.data.read.items():
         if key in ("decimal", "thousands") and (
             other := [name for name, c in columns.items() if c.type in NUMBERS and getattr(c, key) != wish]
         ):
-            text = "[data] read has %s = %r, but %s of %s counts, and says otherwise of %s: change it there"
+            text = "[data.read] has %s = %r, but %s of %s counts, and says otherwise of %s: change it there"
             log.warning(text, key, wish, key, project.relative(project.dictionary), ", ".join(map(repr, other[:5])))
 
 

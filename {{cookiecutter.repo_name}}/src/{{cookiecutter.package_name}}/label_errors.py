@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
+from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from . import artefact, dictionary, train
 from .console import warnings_as_lines
@@ -69,7 +70,10 @@ def find(project: Project, record: dict[str, Any], question: train.Question) -> 
     folds = cross_validation(truth, groups, n_folds=FOLDS, seed=SEED)
     asked = replace(question, rows=rows, truth=truth, groups=groups, folds=folds)
     with warnings_as_lines(log), threads(len(rows)):
-        _, said = train.hold_out(estimator, asked)
+        try:
+            _, said = train.hold_out(estimator, asked)
+        except ValueError:  # a class has too few rows for this candidate in a fold: it can doubt nothing
+            name, (_, said) = DUMMY, train.hold_out(constant_of(question), asked)
     said = said[np.argsort(np.concatenate([held for _, held in asked.folds]))]
     found = (wrong_classes if question.classes else wrong_numbers)(truth, said)
     found = found.iloc[:0] if name == DUMMY else found  # no candidate knows more: it can doubt nothing
@@ -83,6 +87,11 @@ def find(project: Project, record: dict[str, Any], question: train.Question) -> 
     table = pd.concat([*parts, pd.Series("", index=found.index, name="verdict"), context], axis=1)
     about = {"rows": len(rows), "candidate": name, "n": doubted, "listed": len(table)}
     return table.loc[:, ~table.columns.duplicated()], about
+
+
+def constant_of(question: train.Question) -> BaseEstimator:
+    """The answer that looks at no column, not fitted."""
+    return DummyClassifier(strategy="prior") if question.classes else DummyRegressor()
 
 
 def cheapest_good(project: Project, record: dict[str, Any], question: train.Question) -> tuple[str, BaseEstimator]:

@@ -52,7 +52,10 @@ def curve(model: Any, question: train.Question, test: pd.DataFrame, result: Resu
         rows, truth = question.rows.iloc[chosen], question.truth[chosen]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they were logged when the model was trained
-            fitted = model if share == 1 else clone(model).fit(rows, truth)
+            try:
+                fitted = model if share == 1 else clone(model).fit(rows, truth)
+            except ValueError:  # so few rows of a class that a part of the model refuses them
+                continue
             said = result.said if share == 1 else train.predict(fitted, test, question.classes)
             own = train.predict(fitted, rows[:ROWS_SCORED], question.classes)
             low = high = np.nan

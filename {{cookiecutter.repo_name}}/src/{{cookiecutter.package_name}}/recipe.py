@@ -79,14 +79,13 @@ class Recipe:
         texts = {kind: TfidfVectorizer(sublinear_tf=True, analyzer=analyser) for kind, analyser in ANALYSERS.items()}
         if letters:
             more = TfidfVectorizer(sublinear_tf=True, analyzer=letters_of, min_df=2)
-            texts = {kind: make_union(words, more) for kind, words in texts.items()}
+            texts = {k: words if k == "string encoding" else make_union(words, more) for k, words in texts.items()}
         texts = {kind: make_pipeline(*text_cells(), step) for kind, step in texts.items()}
         return make_pipeline(self._columns(self._scaled(curves=curves), texts), estimator)
 
     def network(self, estimator: BaseEstimator) -> Pipeline:
-        """`estimator` behind smooth curves of numbers, one column a category, and 30 scaled components of each text."""
-        texts = {kind: make_pipeline(step, StandardScaler()) for kind, step in self._components().items()}
-        return make_pipeline(self._columns(self._scaled(curves=True), texts), estimator)
+        """`estimator` behind smooth curves of numbers, one column a category, and 30 components of each text."""
+        return make_pipeline(self._columns(self._scaled(curves=True), self._components()), estimator)
 
     def _scaled(self, *, curves: bool) -> dict[str, BaseEstimator]:
         """Numbers, or their curves, and dates with mean 0 and standard deviation 1, and categories as 0 or 1."""

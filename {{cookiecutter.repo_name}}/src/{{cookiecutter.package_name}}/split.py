@@ -18,7 +18,7 @@ STRATA = 10  # a numeric target is stratified by its tenths
 FEW_ROWS = 2500  # below, a dev split of some 600 rows weighs the candidates worse than folds do
 THREE_FOLDS = 1000  # rows, from which on three folds choose as well as five (16 sets), at 60 % of the cost
 FEW_GROUPS = 500  # 20 people in dev say little more than 20 rows, however many rows they have
-MANY_ROWS = 50_000  # of few groups: from here on five fits cost minutes
+MANY_ROWS = 50_000  # of few groups: from here on folds would cost minutes
 
 Fold = tuple[np.ndarray, np.ndarray]
 
@@ -179,5 +179,5 @@ def cross_validation(truth: np.ndarray, groups: pd.Series | None, *, n_folds: in
     else:
         splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The least populated class")  # some folds lack it; `align` copes
+        warnings.filterwarnings("ignore", "The least populated class")  # folds that lack it give it probability 0
         return list(splitter.split(np.arange(len(truth)), truth, groups))

@@ -99,9 +99,13 @@ def run(
         sampler = ParameterSampler(SPACES[name], search.trials, random_state=search.seed)
         tries = [{}, *({key: as_python(value) for key, value in one.items()} for one in sampler)]
         lines = []
-        for trial, parameters in enumerate(progress(tries, f"trials of {name}")):
-            value = remembered(search.memory / f"{name}-{trial}.json", parameters, estimators[name], score)
-            lines.append({"candidate": name, "trial": trial, "score": value, **parameters})
+        try:
+            for trial, parameters in enumerate(progress(tries, f"trials of {name}")):
+                value = remembered(search.memory / f"{name}-{trial}.json", parameters, estimators[name], score)
+                lines.append({"candidate": name, "trial": trial, "score": value, **parameters})
+        except ValueError as error:
+            log.warning("%s is not tuned, it cannot be fitted on these rows: %s", name, str(error).split("\n")[0])
+            continue
         table = pd.DataFrame(lines)
         table.insert(3, "best", (sign * table["score"]).cummax() * sign)
         best = int((sign * table["score"]).iloc[1:].idxmax())

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.tree import DecisionTreeRegressor
 
 from {{ cookiecutter.package_name }} import blend, metrics
 
@@ -55,3 +56,13 @@ def test_blend_becomes_one_estimator_with_its_weights(task, kind, truth):
 
     assert model.weights == [0.25, 0.75]
     assert len(model.predict([[0]])) == 1
+
+
+def test_number_of_a_row_alone_is_the_one_it_has_among_others_to_the_last_bit():
+    rows = np.random.default_rng(0).normal(size=(300, 1))
+    members = {f"m{depth}": DecisionTreeRegressor(max_depth=depth) for depth in range(1, 10)}
+    mixed = blend.assemble(dict.fromkeys(members, 1 / 9), members, "regression").fit(rows, TRUTH)
+
+    together, alone = mixed.predict(rows), [mixed.predict(rows[place : place + 1])[0] for place in range(300)]
+
+    assert together.tolist() == alone

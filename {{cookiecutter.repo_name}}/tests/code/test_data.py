@@ -98,7 +98,7 @@ def test_marks_that_params_want_and_the_dictionary_does_not_have_are_said(projec
 
     steps.make(changed, "data")
 
-    assert "[data] read has decimal = ',', but decimal of references/data_dictionary.toml counts" in caplog.text
+    assert "[data.read] has decimal = ',', but decimal of references/data_dictionary.toml counts" in caplog.text
     assert "'amount'" in caplog.text
 
 

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from sklearn.compose import make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeRegressor
 
@@ -69,3 +70,17 @@ def test_fewer_rows_are_fewer_groups_where_rows_belong_together():
     assert table["groups"].tolist() == [5, 10, 20]
     assert len(set(groups.iloc[learning.by_shares(seen)[:100]])) == 5
     assert (by_group["high"] - by_group["low"]).iloc[1] != (table["high"] - table["low"]).iloc[1]
+
+
+def test_size_that_holds_too_few_rows_of_a_class_is_left_out_of_the_curve():
+    rows = pd.DataFrame({"x": np.random.default_rng(0).normal(size=400)})
+    truth = np.array(["rare"] * 4 + ["a", "b"] * 198, dtype=object)
+    asked = train.Question(rows, truth, "classification", ("a", "b", "rare"), [])
+    model = HistGradientBoostingClassifier(early_stopping=True, max_iter=3).fit(rows, truth)
+    said = train.predict(model, rows, asked.classes)
+    accuracy = diagnostics.Yardstick("accuracy", metrics.ANY_CLASSES["accuracy"])
+    result = diagnostics.Result(truth, said, diagnostics.constant(truth, asked.classes, 400), accuracy, (0.0, 1.0))
+
+    table = pd.DataFrame(list(learning.curve(model, asked, rows, result)))
+
+    assert table["rows"].tolist() == [200, 400]

@@ -273,7 +273,7 @@ def test_letters_stand_beside_the_words_of_a_text(rows):
     assert any(name.endswith("__ la") for name in more)
 
 
-def test_network_sees_curves_and_components_of_the_same_scale(rows):
+def test_no_input_of_a_network_is_large(rows):
     made = plan(rows).network(LinearRegression())[0].fit_transform(rows, np.arange(SIZE))
 
     assert np.isfinite(dense(made)).all()

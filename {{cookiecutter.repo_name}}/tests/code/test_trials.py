@@ -160,3 +160,14 @@ def test_report_shows_the_trials_beside_the_candidate_as_it_is(searched):
     assert "What the search for hyper-parameters found" in text
     assert re.search(r"linear 0\.\d+ 0\.\d+ 3 ", text)
     assert list((searched.root / "reports" / "figures").glob("*-trials.png"))
+
+
+def test_candidate_that_the_rows_do_not_allow_is_not_tuned(search, caplog):
+    def refuse(estimator):
+        raise ValueError("too few rows of a class")
+
+    with caplog.at_level("WARNING", logger=trials.log.name):
+        tuned, table = trials.run(search, linear(), refuse)
+
+    assert tuned == {} and table.empty
+    assert "linear is not tuned, it cannot be fitted on these rows: too few rows of a class" in caplog.text
