@@ -72,7 +72,7 @@ HOSTILE = {
     "deep": "a/b/c/d",
     "parent": "../outside",
     "parents": "../../x/y",
-    "absolute": "/tmp/absolutely-not",
+    "absolute": "/absolutely/not",
     "windows": "C:\\x\\y",
     "wildcard": "*",
     "option": "--help",

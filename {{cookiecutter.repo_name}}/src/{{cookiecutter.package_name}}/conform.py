@@ -138,10 +138,11 @@ def thousands_or_decimals(cells: pd.Series, column: Column) -> list[Violation]:
     """Cells of whole numbers like `35.000`, shape (n_rows,), which is 35 here and 35,000 elsewhere."""
     if column.type != "integer" or column.thousands or column.decimal != "." or is_numeric_dtype(cells.dtype):
         return []
-    found = as_text(cells).str.fullmatch(r"[-+]?[1-9]\d{0,2}\.000").fillna(False).astype(bool)
+    text = as_text(cells)
+    found = text.str.fullmatch(r"[-+]?[1-9]\d{0,2}\.000").fillna(False).astype(bool)
     if not found.any():
         return []
-    name, sample = str(cells.name), as_text(cells)[found].iloc[0]
+    name, sample = str(cells.name), text[found].iloc[0]
     problem = f"whole numbers with a point, like {sample!r}, read as {float(sample):g} (or is thousands = '.' meant?)"
     return [violation(name, problem, "", found)]
 

@@ -135,8 +135,9 @@ def read(project: Project, model: runs.Run, part: str) -> tuple[pd.DataFrame, np
 def learned_from(project: Project, model: runs.Run) -> train.Question:
     """Train and dev: what the run learned from."""
     parts = [read(project, model, part) for part in ("train", "dev")]
-    rows = pd.concat([part[0] for part in parts], ignore_index=True)
-    return train.Question(rows, np.concatenate([part[1] for part in parts]), model.record["task"], parts[0][2], [])
+    rows, truth = pd.concat([part[0] for part in parts], ignore_index=True), np.concatenate([part[1] for part in parts])
+    groups = groups_of(rows, model.record["parameters"]["split"]["by"])
+    return train.Question(rows, truth, model.record["task"], parts[0][2], [], groups)
 
 
 def put_on_record(project: Project, folder: Path, result: Result, *, seen: bool) -> dict[str, Any]:

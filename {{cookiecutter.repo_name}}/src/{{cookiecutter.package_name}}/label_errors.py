@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from . import artefact, dictionary, train
 from .console import warnings_as_lines
@@ -61,7 +60,8 @@ def find(project: Project, record: dict[str, Any], question: train.Question) -> 
         `rows` looked at, `candidate` that answered, `n` rows whose label it contradicts, `listed` of them.
     """
     columns = dictionary.load(project.dictionary)
-    name, estimator = cheapest_good(project, record, question)
+    known = candidates(project, record, question)
+    name = cheapest_good(record, known)
     chosen = np.sort(np.random.default_rng(SEED).permutation(len(question.truth))[:ROWS])
     numbers = row_numbers(project, question)[chosen]
     rows = question.rows.iloc[chosen].reset_index(drop=True)
@@ -71,9 +71,10 @@ def find(project: Project, record: dict[str, Any], question: train.Question) -> 
     asked = replace(question, rows=rows, truth=truth, groups=groups, folds=folds)
     with warnings_as_lines(log), threads(len(rows)):
         try:
-            _, said = train.hold_out(estimator, asked)
-        except ValueError:  # a class has too few rows for this candidate in a fold: it can doubt nothing
-            name, (_, said) = DUMMY, train.hold_out(constant_of(question), asked)
+            _, said = train.hold_out(known[name], asked)
+        except ValueError:  # a class has too few rows for this candidate in a fold
+            name = DUMMY
+            _, said = train.hold_out(known[name], asked)
     said = said[np.argsort(np.concatenate([held for _, held in asked.folds]))]
     found = (wrong_classes if question.classes else wrong_numbers)(truth, said)
     found = found.iloc[:0] if name == DUMMY else found  # no candidate knows more: it can doubt nothing
@@ -89,19 +90,17 @@ def find(project: Project, record: dict[str, Any], question: train.Question) -> 
     return table.loc[:, ~table.columns.duplicated()], about
 
 
-def constant_of(question: train.Question) -> BaseEstimator:
-    """The answer that looks at no column, not fitted."""
-    return DummyClassifier(strategy="prior") if question.classes else DummyRegressor()
-
-
-def cheapest_good(project: Project, record: dict[str, Any], question: train.Question) -> tuple[str, BaseEstimator]:
-    """The single candidate with the best score: as good as the blend for this, and a part of its cost."""
+def candidates(project: Project, record: dict[str, Any], question: train.Question) -> dict[str, BaseEstimator]:
+    """The candidates of `models.py`, not fitted, for the columns of a run."""
     recipe = Recipe(record["features"], question.task, record["parameters"]["train"]["seed"])
-    known = (classifiers if question.classes else regressors)(recipe, project.settings.train)
+    return (classifiers if question.classes else regressors)(recipe, project.settings.train)
+
+
+def cheapest_good(record: dict[str, Any], known: dict[str, BaseEstimator]) -> str:
+    """The single candidate with the best score: as good as the blend for this, and a part of its cost."""
     metric, sign = record["metrics"]["chosen_by"], 1 if record["metrics"]["higher_is_better"] else -1
     board = {name: sign * scores[metric] for name, scores in record["metrics"]["leaderboard"].items() if name in known}
-    name = max(board, key=board.get, default=DUMMY)
-    return name, known[name]
+    return max(board, key=board.get, default=DUMMY)
 
 
 def row_numbers(project: Project, question: train.Question) -> np.ndarray:

@@ -36,13 +36,10 @@ class Network(BaseEstimator):
     ----------
     random_state : int
         Seed of the first weights, the order of the rows and the rows held out.
-    class_weight : {"balanced"}, optional
-        Weighs rare classes up until all count the same.
     """
 
-    def __init__(self, random_state: int = 0, class_weight: str | None = None) -> None:
+    def __init__(self, random_state: int = 0) -> None:
         self.random_state = random_state
-        self.class_weight = class_weight
 
     def settings(self, n_rows: int) -> dict:
         """Parameters of scikit-learn's network for so many rows."""
@@ -60,7 +57,19 @@ class Network(BaseEstimator):
 
 
 class NetworkClassifier(ClassifierMixin, Network):
-    """A network for classes."""
+    """A network for classes.
+
+    Parameters
+    ----------
+    random_state : int
+        See `Network`.
+    class_weight : {"balanced"}, optional
+        Weighs rare classes up until all count the same.
+    """
+
+    def __init__(self, random_state: int = 0, class_weight: str | None = None) -> None:
+        super().__init__(random_state)
+        self.class_weight = class_weight
 
     def fit(self, X, y) -> "NetworkClassifier":  # noqa: N803 (scikit-learn's names)
         """Fit on `X`, shape (n_rows, n_columns), and `y`, shape (n_rows,)."""

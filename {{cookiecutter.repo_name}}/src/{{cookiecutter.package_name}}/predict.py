@@ -148,11 +148,10 @@ def answer(model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band |
     Returns
     -------
     DataFrame, shape (n_rows, n_ids + ...)
-        The id columns (or `row`, counted from 1), then those of a group; `<name> (id)` where one is named like what
-        follows. Then `prediction`, for
-        classes `probability` (of the prediction, 0-1) and `probability_<class>`, for numbers with a band `low` and
-        `high` (in the target's unit), then `confident` (for numbers: within the range of the training target) and
-        `run`.
+        The id columns (or `row`, counted from 1) and that of a group (`<name> (id)` where one is named like what
+        follows), `prediction`, for classes `probability` (of the prediction, 0-1) and `probability_<class>`, for
+        numbers with a band `low` and `high` (in the target's unit), then `confident` (for numbers: within the range of
+        the training target) and `run`.
     """
     table = pd.DataFrame(index=range(len(rows)))
     features = model.add_features(rows)

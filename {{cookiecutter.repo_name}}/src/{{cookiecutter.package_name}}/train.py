@@ -25,7 +25,7 @@ from .errors import DataError, SettingsError
 from .metrics import Predictions
 from .models import TEXT, Calibrated, classifiers, find_temperature, regressors, temper, threads
 from .settings import PARTS, Project
-from .split import Fold, folds, infer_task
+from .split import Fold, folds, groups_of, infer_task
 
 log = logging.getLogger(__name__)
 
@@ -162,13 +162,12 @@ def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
     classes = threshold.positive_last(classes, settings.train.positive)
     values = truth.to_numpy(dtype="float64" if task == "regression" else None)
     values = values.astype(object) if values.dtype.kind in "OUT" else values
-    kind, _, name = settings.split.by.partition(":")
-    without = [name] if kind == "group" else []
+    groups = groups_of(rows, settings.split.by)
+    without = [] if groups is None else [groups.name]
     plan = recipe.plan(columns, rows, task=task, seed=settings.train.seed, without=without)
     if not plan.names:
         raise DataError(f'{project.dictionary.name}: no column is left to learn from.\nGive one the role "feature".')
     check_splits(project, values, sizes=[len(part) for part in parts], classes=classes)
-    groups = rows[name] if kind == "group" else None
     divided = folds(values, settings.split.by, groups, n_train=len(parts[0]), seed=settings.train.seed)
     return Question(rows[plan.names], values, task, classes, divided, groups), plan
 

@@ -279,3 +279,15 @@ def test_people_who_labelled_the_same_rows_stand_beside_the_model(make_project, 
 
 def test_page_without_further_labels_does_not_speak_of_people(evaluated):
     assert "How well do people do it?" not in evaluated[1]
+
+
+def test_report_of_a_split_by_group_keeps_groups_whole(make_project, made_table):
+    fields = [f"field {row // 5}" for row in range(len(made_table))]
+    project = make_project(made_table.assign(field=fields), split={"by": "group:field"})
+
+    page = steps.make(project, "evaluate")[0].read_text(encoding="utf-8")
+
+    asked = evaluate.learned_from(project, runs.load(runs.folders(project)[0]))
+    assert asked.groups.tolist() == asked.rows["field"].tolist()
+    assert "rows, whole groups at a time" in page
+    assert "bootstrap over whole groups" in page
