@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from . import formats
 from .dictionary import LABEL, Column, Dictionary, by_role, label_columns
 from .errors import DataError
 
@@ -65,8 +66,8 @@ def conform(
     Returns
     -------
     frame : DataFrame, shape (n_rows, n_columns)
-        Integers as int64 (float64 if any is missing), numbers as float64, categories and text as str, dates as
-        datetime64[us] without zone (UTC), booleans as bool (float64 if any is missing).
+        Integers as int64 (float64 if any is missing or does not fit), numbers as float64, categories and text as str,
+        dates as datetime64[us] without zone (UTC), booleans as bool (float64 if any is missing).
     warnings : list of str
         One line for each violation whose rule is not `refuse`, and one for columns that were left out.
 
@@ -175,12 +176,8 @@ def parse(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
 
 
 def as_text(cells: pd.Series) -> pd.Series:
-    """Cells as stripped text, missing kept; whole floats lose their `.0`."""
-    if pd.api.types.is_string_dtype(cells.dtype) and not pd.api.types.is_object_dtype(cells.dtype):
-        return cells.str.strip()
-    whole = pd.api.types.is_float_dtype(cells.dtype) and (cells.dropna() % 1 == 0).all()
-    cells = cells.astype("Int64") if whole else cells
-    return cells.astype("str").where(cells.notna()).str.strip()
+    """Cells as stripped text, missing kept; each as it would be alone, so that a row and a batch agree."""
+    return formats.as_text(cells).str.strip()
 
 
 def is_missing(text: pd.Series, column: Column, words: frozenset[str] = frozenset([""])) -> pd.Series:
@@ -190,7 +187,7 @@ def is_missing(text: pd.Series, column: Column, words: frozenset[str] = frozense
 
 
 def parse_number(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
-    """Numbers as float64, or int64 for a whole column of integers."""
+    """Numbers as float64, or int64 for a whole column of integers that fit."""
     if is_numeric_dtype(cells.dtype):
         values = cells.astype("float64")
         missing = values.isna()
@@ -211,7 +208,7 @@ def parse_number(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series
     if column.type == "integer":
         fraction = values.notna() & (values % 1 != 0)
         values, unreadable = values.mask(fraction), unreadable | fraction
-        if values.notna().all():
+        if values.between(-(2.0**63), 2.0**63, inclusive="left").all():  # beyond, int64 would be another number
             values = values.astype("int64")
     return values, unreadable
 

@@ -6,6 +6,7 @@ Used by `read.py`; reads bytes in memory, writes nothing. Cells keep their types
 import gzip
 import io
 import json
+import math
 import re
 import struct
 import zipfile
@@ -145,7 +146,7 @@ def _arrow_column(column: pa.ChunkedArray) -> pd.Series:
     if pa.types.is_dictionary(kind):
         return _arrow_column(column.cast(kind.value_type))
     if pa.types.is_decimal(kind):
-        return _number_or_text(pd.Series(column.to_pylist(), dtype=object))
+        return number_or_text(pd.Series(column.to_pylist(), dtype=object))
     if pa.types.is_duration(kind):
         return column.to_pandas().dt.total_seconds()
     if pa.types.is_date(kind):
@@ -236,7 +237,7 @@ def column(name: str, values: list) -> pd.Series:
     if kinds == {int} and all(-(2**63) <= value < 2**63 for value in series[~gaps]):
         return series.astype("Int64" if gaps.any() else "int64")
     if kinds & {float, Decimal} and kinds <= {int, float, Decimal}:
-        return _number_or_text(series)
+        return number_or_text(series)
     if kinds == {timedelta}:
         return series.map(timedelta.total_seconds, na_action="ignore").astype("float64")
     if kinds and kinds <= {datetime, date} and len({getattr(value, "tzinfo", None) for value in series[~gaps]}) == 1:
@@ -244,21 +245,27 @@ def column(name: str, values: list) -> pd.Series:
     return as_text(series)
 
 
-def _number_or_text(cells: pd.Series) -> pd.Series:
+def number_or_text(cells: pd.Series) -> pd.Series:
     """Return numbers as float64; whole ones beyond 2^53 as text, for a float would make neighbours equal."""
-    whole = cells[cells.map(lambda value: isinstance(value, (int, Decimal)) and abs(value) > 2**53 and value % 1 == 0)]
-    return as_text(cells) if len(whole) else cells.astype("float64")
+    beyond = cells.map(lambda n: isinstance(n, (int, Decimal)) and abs(int(n)) > 2**53 and n == int(n))
+    return as_text(cells) if beyond.any() else cells.where(cells.notna()).astype("float64")
 
 
 def as_text(cells: pd.Series) -> pd.Series:
-    """Return cells as text, missing ones as missing: true, 2024-01-31 00:00:00, 1.5."""
-    return cells if cells.dtype == "str" else cells.astype(object).map(spelled, na_action="ignore").astype("str")
+    """Return cells as text, missing ones as missing: true, 2024-01-31 00:00:00, 1.5, and 1 for 1.0."""
+    if cells.dtype == "str":
+        return cells
+    if cells.dtype == "float32":
+        cells = cells.astype("str").astype("float64")  # 1.1, not 1.10000002384
+    return cells.astype(object).map(spelled, na_action="ignore").astype("str")
 
 
 def spelled(value: object) -> str:
-    """Return one cell as text."""
+    """Return one cell as text: a number has one word, whether it came as 1, 1.0 or Decimal("1.00")."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, (float, Decimal)):
+        return str(int(value)) if math.isfinite(value) and value == int(value) else str(float(value))
     return value.isoformat(sep=" ") if isinstance(value, datetime) else str(value)
 
 

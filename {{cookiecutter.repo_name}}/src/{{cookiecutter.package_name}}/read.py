@@ -144,6 +144,9 @@ def _stacked(columns: list[pd.Series]) -> pd.Series:
     kinds = {str(column.dtype) for column in columns}
     if "str" in kinds and len(kinds) > 1:
         columns = [formats.as_text(column) for column in columns]
+    numbers = {column.dtype.kind for column in columns}
+    if len(numbers) > 1 and numbers <= set("iuf"):  # pandas would make floats of them, which lose digits
+        return formats.number_or_text(pd.concat([column.astype(object) for column in columns], ignore_index=True))
     return pd.concat(columns, ignore_index=True)
 
 

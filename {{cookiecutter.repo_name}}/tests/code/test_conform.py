@@ -33,6 +33,9 @@ def one(cells, *, first_row=1, **about):
         (["31/01/2026"], {"type": "datetime", "format": "%d/%m/%Y"}, ["2026-01-31"], "datetime64[us]"),
         ([" red ", "", None, "?"], {"type": "category", "missing": ("?",)}, ["red", None, None, None], "str"),
         ([1.0, 2.0], {"type": "category"}, ["1", "2"], "str"),
+        ([1.0, 1.5], {"type": "category"}, ["1", "1.5"], "str"),
+        (["1e20", "5"], {"type": "integer"}, [1e20, 5], "float64"),
+        ([-(2.0**63), 2.0**62], {"type": "integer"}, [-(2**63), 2**62], "int64"),
     ],
 )
 def test_cells_become_the_type_of_the_dictionary(cells, about, expected, dtype):

@@ -4,12 +4,14 @@ import gzip
 import io
 import json
 import zipfile
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from {{ cookiecutter.package_name }} import read
+from {{ cookiecutter.package_name }} import conform, dictionary, formats, read
 from {{ cookiecutter.package_name }}.errors import DataError
 
 
@@ -105,3 +107,44 @@ def test_nested_and_cut_parquet_are_refused(tmp_path: Path) -> None:
     for wrong, named in [(path, r"'a' \(list"), (cut, "damaged")]:
         with pytest.raises(DataError, match=named):
             read.table(wrong)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [1.0, 1.5, None],
+        [1, 1.5, 2.0],
+        [1.0, "x", True],
+        [True, None, False],
+        [1e20, 1.5, 3.0],
+        [10**20, 1e20, 7],
+        [-0.0, 0.5, 2**53 + 1],
+        [datetime(2026, 1, 31), datetime(2026, 1, 31, 12), "x"],
+        [Decimal("1.00"), Decimal("1.50"), Decimal(2**60)],
+        [Decimal(10**40), Decimal("1.0"), None],
+    ],
+    ids=repr,
+)
+def test_word_of_a_cell_is_the_same_alone_and_beside_any_others(cells: list) -> None:
+    def words(some: list) -> list:
+        column = formats.column("x", some).rename("x")
+        return conform.conform_column(column, dictionary.Column(type="category"))[0].tolist()
+
+    assert str(words(cells)) == str([words([cell])[0] for cell in cells])
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "Float64"])
+def test_whole_floats_of_a_category_lose_their_point_whatever_stands_beside_them(kind: str) -> None:
+    cells = pd.Series([1, 1.1, None, 2**24, 1e20], dtype=kind)
+
+    words = conform.as_text(cells)
+
+    assert words.tolist()[:2] == ["1", "1.1"] and words.isna().tolist() == [False, False, True, False, False]
+    assert words.tolist()[3] == "16777216" and words.tolist()[4].startswith("1000000")
+
+
+def test_files_of_whole_numbers_and_of_fractions_keep_every_digit_beside_each_other(tmp_path: Path) -> None:
+    pd.DataFrame({"a": [2**53 + 1]}).to_parquet(tmp_path / "1.parquet")
+    pd.DataFrame({"a": [0.5]}).to_parquet(tmp_path / "2.parquet")
+
+    assert rows(read.tables([tmp_path / "1.parquet", tmp_path / "2.parquet"])) == [[str(2**53 + 1)], ["0.5"]]
