@@ -13,6 +13,7 @@ from scipy.stats import chi2
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from .conform import LARGEST
 from .recipe import split_dates, words_of
 from .split import infer_task
 from .suspicion import LEAVE_OUT, Suspicion, named
@@ -105,6 +106,7 @@ def alone(table: np.ndarray, truth: np.ndarray, *, amount: bool) -> float:
     half = len(truth) // 2
     if len(set(truth[:half])) < 2 or len(set(truth[half:])) < 2:
         return 0.0
+    table = np.clip(table, -LARGEST / SAMPLE, LARGEST / SAMPLE)  # trees add a column up in single precision
     tree = (DecisionTreeRegressor if amount else DecisionTreeClassifier)(max_leaf_nodes=256, min_samples_leaf=3)
     said = tree.set_params(random_state=0).fit(table[:half], truth[:half]).predict(table[half:])
     truth = truth[half:]
@@ -147,7 +149,9 @@ def pairs(rows: pd.DataFrame, target: str, names: list[str], scores: dict[str, f
     truth, best = rows[target].to_numpy(), (0.0, "", [])
     for one, other in itertools.combinations(names, 2):
         a, b = (rows[name].to_numpy(dtype=float, na_value=np.nan) for name in (one, other))
-        for what, values in (("difference", a - b), ("ratio", np.divide(a, b, where=b != 0, out=np.full(len(a), 0.0)))):
+        with np.errstate(over="ignore"):  # infinite, where it is more than a float holds
+            ratio = np.divide(a, b, where=b != 0, out=np.full(len(a), 0.0))
+        for what, values in (("difference", a - b), ("ratio", ratio)):
             score = alone(values[:, None], truth, amount=False)
             best = max(best, (score, what, [one, other]), key=lambda found: found[0])
     score, what, used = best

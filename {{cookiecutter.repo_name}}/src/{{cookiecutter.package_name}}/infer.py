@@ -31,6 +31,7 @@ ONE_HOT_LIMIT = 12  # categories; above, a column per category is slower and no 
 VALUES_LIMIT = 200  # categories that the dictionary lists one by one; above, a new one is not noticed
 TEXT_UNIQUE_SHARE, TEXT_WORDS = 0.5, 2.0  # free text: more unique cells than this, and this many words on average
 NAMED = 20  # columns that a line of the log names
+TINY = float(np.finfo("float64").tiny)  # below, a float has fewer digits the smaller it is
 ID_ROWS = 20  # fewer rows say nothing about uniqueness
 ID_NAME = re.compile(
     r"(^|[^a-z])(unnamed: \d+|id|ids|uuid|guid|key|index|no|nr|number|code)$|[a-z](ID|Id|Number|No|Key)$"
@@ -208,9 +209,9 @@ def plausible_range(values: pd.Series) -> tuple[float, float]:
 
 
 def round_out(value: float, direction: Any) -> float:
-    """Round to two significant digits, outwards."""
-    if value == 0:
-        return 0.0
+    """Round to two significant digits, outwards; what has no two digits stays."""
+    if abs(value) < TINY:
+        return value
     unit = 10.0 ** (np.floor(np.log10(abs(value))) - 1)
     return float(f"{direction(value / unit) * unit:.6g}")
 

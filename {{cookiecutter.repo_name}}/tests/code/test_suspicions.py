@@ -84,6 +84,18 @@ def test_two_columns_that_decide_the_class_together_are_named(amounts, formula):
     assert [(suspicion.kind, set(suspicion.columns)) for suspicion in found] == [("answer", {"web", "shop"})]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [(1e38, 1e-300), (1, 1e-310), (3e38, -3e38), (1e-323, 1)], ids=["ratio", "denormals", "sum", "tiny"]
+)
+def test_columns_whose_ratio_or_difference_no_float32_holds_are_looked_at(table, one, other):
+    sizes = np.random.default_rng(1).uniform(0.5, 1, (2, SIZE))
+    yes = np.where(sizes[0] > sizes[1], "yes", "no")
+
+    found = suspect(table.assign(one=one * sizes[0], other=other * sizes[1], answer=yes))
+
+    assert {suspicion.columns for suspicion in found if suspicion.kind == "answer"} <= {("one", "other")}
+
+
 def test_part_of_a_date_and_word_of_a_text_that_tell_the_answer_are_named(table):
     yes = table["answer"] == "yes"
     random = np.random.default_rng(2)
@@ -273,6 +285,24 @@ def test_features_writes_what_it_says_into_a_file(make_project, made_table, capl
     (found,) = [suspicion for suspicion in written["suspicions"] if suspicion["kind"] == "answer"]
     assert found["columns"] == ["status"]
     assert f"suspicious: {found['sentence']}. {found['cure']}" in caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "distance"),
+    [
+        (["a"] * 50 + ["b"] * 50, ["a", "b", "c", "d"] * 25, 0.5),
+        (["a"] * 80 + ["b"] * 20, ["a"] * 20 + ["b"] * 80, 0.6),
+        (range(100), range(60, 160), 0.6),
+    ],
+    ids=["four kinds", "two kinds", "numbers"],
+)
+def test_drift_is_half_the_sum_of_the_differences_in_shares(train, test, distance):
+    parts = {"train": pd.DataFrame({"x": train}), "test": pd.DataFrame({"x": test})}
+
+    (found,) = suspicions.drift(parts, "x", [])
+
+    assert found.figures == {"x": distance}
+    assert f"'x' ({distance:.2f})" in found.sentence
 
 
 def test_column_of_a_few_groups_that_fell_to_the_test_is_no_drift():
