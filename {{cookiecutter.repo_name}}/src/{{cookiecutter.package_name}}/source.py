@@ -190,7 +190,9 @@ def _matching(root: Path, pattern: str) -> list[Path]:
     if (root / expanded).is_file():
         return [root / expanded]
     found = glob.glob(os.path.join(glob.escape(str(root)), expanded), recursive=True)
-    return sorted(Path(name) for name in found if Path(name).is_file())
+    longest_first = sorted((Path(name) for name in found), key=lambda path: len(path.parts), reverse=True)
+    once = {(os.path.realpath(path.parent), path.name): path for path in longest_first}  # links may lead upwards
+    return sorted(path for path in once.values() if path.is_file())
 
 
 def _names(paths: Sequence[Path]) -> list[str]:

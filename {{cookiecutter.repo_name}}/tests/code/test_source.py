@@ -166,6 +166,19 @@ def test_a_glob_becomes_one_dump_of_all_its_files(tmp_path: Path) -> None:
     assert source.fetch(tmp_path, "*/t.csv") == dump
 
 
+def test_a_link_to_a_folder_above_does_not_multiply_the_files_of_a_glob(tmp_path: Path) -> None:
+    inner = tmp_path / "in" / "deep"
+    inner.mkdir(parents=True)
+    for folder in (tmp_path / "in", inner):
+        (folder / "a.csv").write_bytes(TABLE)
+    (inner / "b.csv").symlink_to(inner / "a.csv")
+    (inner / "up").symlink_to(tmp_path / "in")
+
+    dump = source.fetch(tmp_path, "in/**/*.csv")
+
+    assert [file.name for file in dump.files] == ["001-a.csv", "002-a.csv", "003-b.csv"]
+
+
 def test_a_wrong_checksum_is_refused_and_keeps_nothing(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes(TABLE)
 
