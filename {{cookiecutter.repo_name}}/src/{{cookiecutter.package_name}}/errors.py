@@ -22,6 +22,10 @@ class DataError(ProjectError):
     """A source, a table or a row does not fit what is written about it."""
 
 
+class SourceError(DataError):
+    """The source is not here and could not be fetched: there are no data to work on."""
+
+
 def missing_file(path: Path, wanted_as: str = "source in [data] of params.toml") -> DataError:
     """Return the error for a path where no file is, with the names nearby."""
     import difflib

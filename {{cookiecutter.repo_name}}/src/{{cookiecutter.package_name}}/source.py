@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from . import artefact
-from .errors import DataError, missing_file
+from .errors import DataError, SourceError, missing_file
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ RAW = Path("data", "raw")
 CARD, CURRENT = "source.json", "current.json"
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 PASSWORD = r"(://[^/@:\s]*):(?!\$\{\w+\}@)[^/\s]*@"
+NO_DATA = "Git keeps no data: put the file there, or set DATA_STORE in .env and run make pull."
 TOKEN = r"(?i)([?&][^=&\s]*(?:sig|token|key|secret|credential|passw|auth)[^=&\s]*=)(?!\$\{)[^&\s]+"
 
 
@@ -74,9 +75,10 @@ def fetch(
 
     Raises
     ------
+    SourceError
+        The source is missing, cannot be reached or was cut short.
     DataError
-        The source is missing, cannot be read, was cut short, or changed and is not accepted; the dump was edited. No
-        message holds a secret.
+        It changed and is not accepted, or the dump was edited. No message holds a secret.
     """
     dump = current(root, source)
     try:
@@ -95,7 +97,7 @@ def fetch(
         log.info("%s -> %s, %d bytes, %.1f s", shown(source), dump.folder.relative_to(root), size, seconds)
         return dump
     except DataError as error:
-        raise DataError(without_secrets(str(error), source)) from None
+        raise type(error)(without_secrets(str(error), source)) from None
     except OSError as error:
         reason = f"{shown(source)}: {error.strerror or error}" + (f" ({error.filename})" if error.filename else "")
         raise DataError(without_secrets(f"{reason}.\nCheck the disk and the rights, then try again.", source)) from None
@@ -121,6 +123,11 @@ def current(root: Path, source: str) -> Dump | None:
 def is_local(source: str) -> bool:
     """Tell whether a source is a path or a glob."""
     return not re.match(r"sklearn:|[A-Za-z][\w+.-]*://", source)
+
+
+def is_absent(root: Path, source: str) -> bool:
+    """Tell whether a local source is not there, and no dump of it either."""
+    return is_local(source) and "${" not in source and not (current(root, source) or _matching(root, source))
 
 
 def shown(source: str) -> str:
@@ -154,7 +161,7 @@ def filled_in(root: Path, source: str) -> str:
 
         dotenv.load_dotenv(root / ".env")
     if missing := [name for name in VARIABLE.findall(source) if name not in os.environ]:
-        raise DataError(f"{shown(source)}: {', '.join(missing)} is not set. Set it in .env or in the environment.")
+        raise SourceError(f"{shown(source)}: {', '.join(missing)} is not set. Set it in .env or in the environment.")
     return VARIABLE.sub(lambda found: os.environ[found[1]], source)
 
 
@@ -206,7 +213,8 @@ def _copied(root: Path, source: str, folder: Path) -> dict[str, Any]:
     pattern = filled_in(root, source)
     paths = _matching(root, pattern)
     if not paths:
-        raise missing_file(root / os.path.expanduser(pattern))
+        path = root / os.path.expanduser(pattern)
+        raise missing_file(path) if path.exists() else SourceError(f"{missing_file(path)}\n{NO_DATA}")
     for name, path in zip(_names(paths), paths, strict=True):
         before = path.stat()
         shutil.copyfile(path, folder / name)
@@ -221,7 +229,10 @@ def _copied(root: Path, source: str, folder: Path) -> dict[str, Any]:
 def _downloaded(root: Path, source: str, folder: Path) -> dict[str, Any]:
     from . import remote
 
-    about = remote.download(root, source, filled_in(root, source), folder)
+    try:
+        about = remote.download(root, source, filled_in(root, source), folder)
+    except DataError as error:
+        raise SourceError(str(error)) from None
     return {key: without_secrets(value, source) for key, value in about.items()}
 
 

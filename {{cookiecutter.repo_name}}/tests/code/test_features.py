@@ -13,17 +13,6 @@ from {{ cookiecutter.package_name }} import (
 )
 
 
-def test_days_between_two_dates_are_added():  # about the function as it came: edit this test with it
-    rows = pd.DataFrame(
-        {"sent": pd.to_datetime(["2026-01-01"]), "come": pd.to_datetime(["2026-01-03 12:00"]), "kg": [1]}
-    )
-
-    added = features.add_features(rows)
-
-    assert list(rows) == ["sent", "come", "kg"]
-    assert added["days from sent to come"].tolist() == [2.5]
-
-
 def test_step_writes_every_clean_row_once_with_the_new_features(project, monkeypatch):
     monkeypatch.setattr(features, "add_features", lambda rows: rows.assign(twice=rows["amount"] * 2))
 

@@ -11,11 +11,12 @@ def table(own, model, rows):
     return predict.answer(model, rows, abstain_below=own.settings.predict.abstain_below)
 
 
-def test_predictions_have_ids_prediction_confident_and_run(table, model, rows):
-    ids = [name for name in dictionary.by_role(model.columns, "id") if name in rows] or ["row"]
+def test_predictions_have_ids_groups_prediction_confident_and_run(table, model, rows):
+    ids, groups = ([n for n in dictionary.by_role(model.columns, role) if n in rows] for role in ("id", "group"))
     probability = ["probability"] if model.record["task"] == "classification" else []
+    wanted = [*(ids or ["row"]), *groups, "prediction", *probability]
 
-    assert list(table.columns[: len(ids) + 1 + len(probability)]) == [*ids, "prediction", *probability]
+    assert [name.removesuffix(" (id)") for name in table.columns[: len(wanted)]] == wanted
     assert list(table.columns[-2:]) == ["confident", "run"]
     assert len(table) == len(rows)
 

@@ -1,6 +1,9 @@
 """The same seed gives the same bytes, and a model stays itself whatever is edited afterwards."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,7 +26,14 @@ def copy(own, run, tmp_path):
     return settings.load(tmp_path)
 
 
-def test_same_seed_gives_the_same_bytes_in_two_processes(copy, splits, command):
+def run_python(root, *arguments, **environment):
+    """Run `python` with the package of a copied project, in a process of its own."""
+    variables = {**os.environ, "PYTHONPATH": str(root / "src"), **environment}
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=root, env=variables, capture_output=True, text=True, check=False)
+
+
+def test_same_seed_gives_the_same_bytes_in_two_processes(copy, splits):
     shutil.rmtree(copy.models)
     for part in ("train", "dev"):
         splits[part].sample(min(FEW, len(splits[part])), random_state=0).to_parquet(copy.split(part))
@@ -31,7 +41,7 @@ def test_same_seed_gives_the_same_bytes_in_two_processes(copy, splits, command):
     projects = [copy, settings.load(shutil.copytree(copy.root, copy.root.with_name("second")))]
 
     done = [
-        command(project.root, "-c", TRAIN.format(runs.__package__), PYTHONHASHSEED=seed)
+        run_python(project.root, "-c", TRAIN.format(runs.__package__), PYTHONHASHSEED=seed)
         for project, seed in zip(projects, "12", strict=True)
     ]
 
@@ -40,25 +50,15 @@ def test_same_seed_gives_the_same_bytes_in_two_processes(copy, splits, command):
     assert one == other
 
 
-def test_model_answers_the_same_after_features_were_edited(own, copy, run, model, rows, command):
+def test_model_answers_the_same_after_features_were_edited(own, copy, run, model, rows):
     limits = confidence.limits(run, own.settings.predict)
     before = predict.answer(model, rows, abstain_below=limits.least, band=limits.band)
     rows.to_parquet(copy.root / "rows.parquet")
     with (copy.root / "src" / runs.__package__ / "features.py").open("a", encoding="utf-8") as file:
         file.write("\n\ndef add_features(rows):\n    raise RuntimeError('edited after the training')\n")
 
-    done = command(
-        copy.root,
-        "-m",
-        runs.__package__,
-        "predict",
-        "--run",
-        run.name,
-        "--input",
-        "rows.parquet",
-        "--output",
-        "new.csv",
-    )
+    options = ["--run", run.name, "--input", "rows.parquet", "--output", "new.csv"]
+    done = run_python(copy.root, "-m", runs.__package__, "predict", *options)
 
     assert done.returncode == 0, done.stderr
     before.to_csv(copy.root / "old.csv", index=False)

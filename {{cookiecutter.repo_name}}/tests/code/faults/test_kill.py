@@ -1,7 +1,7 @@
 """`kill -9` at random, seeded moments of each step: the same command then completes, as if nothing had happened.
 
-    python -m pytest tests/faults/test_kill.py              8 kills, part of `make test`
-    KILLS=200 python -m pytest tests/faults/test_kill.py    200 kills, some twenty minutes
+    python -m pytest tests/code/faults/test_kill.py              8 kills, part of `make test`
+    KILLS=200 python -m pytest tests/code/faults/test_kill.py    200 kills, some twenty minutes
 
 Half of the kills come from outside, to the whole process group, at a random time of the step. The other half come
 before a random one of its writes (a file opened, renamed, linked or deleted, a folder made), because most of the time

@@ -1,0 +1,62 @@
+"""The tests that a project's user owns: green after edits that the docs invite, skipped with a reason without data."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import PLAIN_ENVIRONMENT
+
+ROOMS = ("tests/data", "tests/features", "tests/model/test_answers.py")
+
+
+@pytest.fixture
+def project(default_project, tmp_path) -> Path:
+    """A copy of the default project that a test may change."""
+    return Path(shutil.copytree(default_project, tmp_path / "project"))
+
+
+def run_tests(project: Path, installed: Path) -> subprocess.CompletedProcess:
+    """Run what `make test` runs, in the environment of another project."""
+    (package,) = (project / "src").iterdir()
+    python = installed / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    command = [python, "-m", package.name, "test", *ROOMS]
+    environment = PLAIN_ENVIRONMENT | {"PYTHONPATH": str(package.parent)}
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
+
+
+def edit(path: Path, before: str, after: str) -> None:
+    text = path.read_text("utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after), "utf-8")
+
+
+def test_own_features_and_a_split_by_group_leave_the_users_tests_green(project, installed_project):
+    random = np.random.default_rng(0)
+    mass, volume = random.normal(10, 1, 300), random.normal(5, 1, 300).clip(1)
+    answer = np.where(mass / volume > 2, "sinks", "swims")
+    table = {"shop": random.integers(100, 140, 300).astype(str), "mass": mass, "volume": volume, "answer": answer}
+    pd.DataFrame(table).assign(shop=lambda t: "shop " + t["shop"]).to_csv(project / "table.csv", index=False)
+    edit(project / "params.toml", '"sklearn:breast_cancer"', '"table.csv"')
+    edit(project / "params.toml", '"diagnosis"', '"answer"')
+    edit(project / "params.toml", 'by = "stratified"', 'by = "group:shop"')
+    (features,) = project.glob("src/*/features.py")
+    edit(features, "rows.assign(**days)", 'rows.assign(**days, density=rows["mass"] / rows["volume"])')
+
+    done = run_tests(project, installed_project)
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "add_features reads 'mass' now" in done.stdout
+
+
+def test_users_tests_that_need_data_are_skipped_with_a_reason_where_there_are_none(project, installed_project):
+    edit(project / "params.toml", '"sklearn:breast_cancer"', '"nowhere.csv"')
+
+    done = run_tests(project, installed_project)
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "nowhere.csv: no such file" in done.stdout and "run make pull" in done.stderr
+    assert " passed, " in done.stdout

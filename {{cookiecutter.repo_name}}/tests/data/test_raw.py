@@ -1,0 +1,24 @@
+"""The raw files are as they were fetched, and have the columns that the data dictionary was written for."""
+
+import pytest
+
+from {{ cookiecutter.package_name }} import artefact, read, source
+
+
+@pytest.fixture(scope="module")
+def dump(own, run):
+    """The raw files that the clean table was made from, with their card."""
+    return source.current(own.root, own.settings.data.source)
+
+
+def test_raw_files_are_as_they_were_fetched(dump):
+    found = [artefact.sha256(file) for file in dump.files]
+
+    assert found == [entry["sha256"] for entry in dump.card["files"]]
+
+
+def test_raw_table_has_the_columns_that_the_dictionary_was_written_for(own, dump, columns):
+    found = read.tables(dump.files, own.settings.data.read).frame.columns
+
+    new = set(found) - set(columns)
+    assert not new, f"describe {new} in {own.dictionary.name}, or delete that file to have it made again"
