@@ -108,6 +108,24 @@ def test_environment_that_a_killed_command_left_is_made_anew(project, module):
     assert subprocess.run([python, "-c", ""]).returncode == 0
 
 
+@pytest.mark.parametrize("way", ["copy", "move"])
+def test_environment_of_a_copied_or_moved_project_serves_the_folder_that_it_is_in(project, module, tmp_path, way):
+    python = module.make_venv(project / ".venv")
+    (packages,) = (project / ".venv").glob("lib/python*/site-packages")
+    (packages / "_editable_impl_it.pth").write_text(str(project / "src"))  # as the build back end leaves it
+    (package,) = (path.parent for path in project.glob("src/*/install.py"))
+
+    module.serve_own_folder(project, project / ".venv")
+    other = tmp_path / "the other"
+    shutil.copytree(project, other, symlinks=True) if way == "copy" else project.rename(other)
+
+    for folder in (other, *([project] if way == "copy" else [])):
+        python = folder / ".venv" / "bin" / "python"
+        code = f"import {package.name}; print({package.name}.__file__)"
+        done = subprocess.run([python, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+        assert done.stdout.strip() == str(folder / "src" / package.name / "__init__.py"), done.stderr
+
+
 def test_lock_names_versions_for_every_platform_and_no_place(installed_project):
     lines = (installed_project / "requirements.lock").read_text("utf-8").splitlines()
 

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 SEAL = "seal"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-PATCH_LIMIT = 1 << 20  # bytes: a larger file that git does not know is data
+PATCH_LIMIT = 1 << 20  # bytes: a larger file that git does not know is data, unless it is Python
 SECRETS = (":(top,exclude,glob)**/.env", ":(top,exclude,glob)**/.env.*")  # even where .gitignore forgot them
 # Plumbing and explicit prefixes, so that the user's settings of git do not change the patch.
 AS_PATCH = ("--binary", "--no-ext-diff", "--no-textconv", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/")
@@ -303,7 +303,7 @@ def patch(root: Path, path: Path) -> list[str]:
     Returns
     -------
     list of str
-        Files that are not in the patch: untracked ones above 1 MiB, and repositories inside this one.
+        Files that are not in the patch: untracked ones above 1 MiB but for `*.py`, and repositories inside this one.
 
     Raises
     ------
@@ -334,8 +334,8 @@ def patch(root: Path, path: Path) -> list[str]:
 
 
 def too_large(path: Path) -> bool:
-    """Whether a file is no source code by its size; a link counts as itself."""
-    return path.lstat().st_size > PATCH_LIMIT
+    """Whether a file is no source code by its name and size; a link counts as itself."""
+    return path.suffix != ".py" and path.lstat().st_size > PATCH_LIMIT
 
 
 def git(root: Path, *words: str, environment: Mapping[str, str] = MappingProxyType({})) -> str:

@@ -42,6 +42,7 @@ def verb(function: Callable) -> Callable:
 
         start_logging()
         try:
+            settings.check_package()
             function(settings.load(overrides=overrides), **options)
         except ProjectError as error:
             if debug:

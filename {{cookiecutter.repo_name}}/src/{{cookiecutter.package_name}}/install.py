@@ -115,13 +115,22 @@ def fill(root: Path, python: Path) -> None:
     run([*uv, "pip", "sync", *options, LOCK], root, f"the packages of {LOCK} could not be installed. {NETWORK}")
     project = ["--no-deps", "--editable", "."]
     run([*uv, "pip", "install", *options, *project], root, f"the project could not be installed. {NETWORK}")
+    serve_own_folder(root, python.parents[1])
+
+
+def serve_own_folder(root: Path, venv: Path) -> None:
+    """Let the environment look for the package beside itself: copied or moved with the project, it serves that one."""
+    paths = [*venv.glob("lib/python*/site-packages/*.pth"), *venv.glob("Lib/site-packages/*.pth")]
+    for path in paths if venv.resolve().is_relative_to(root) else ():
+        if path.read_text(encoding="utf-8").strip() == str(root / "src"):
+            write_whole(path, os.path.relpath(root / "src", path.parent) + "\n")
 
 
 def state(root: Path) -> str:
     """Return what `.venv/ready` says of an environment that is up to date: it changes with content, not with time."""
     lock = root / LOCK
     locked = hashlib.sha256(lock.read_bytes()).hexdigest() if lock.exists() else "none"
-    # The folder is part of it because an editable installation points there: a moved project is installed anew.
+    # The folder is part of it because an environment outside of the project points there.
     return f"dependencies {dependencies(root)}\nlock {locked}\nfolder {root}\n"
 
 

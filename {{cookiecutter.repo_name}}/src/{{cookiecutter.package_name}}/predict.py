@@ -111,6 +111,7 @@ def check_same_input(project: Project, input: Path | None, output: Path) -> None
 def test_rows(project: Project, model: Run) -> pd.DataFrame:
     """The test split as it was before features were added, without its target."""
     test = pd.read_parquet(artefact.checked(project.split("test")))
+    check_left_out(project, model, test, "test")
     rows, _ = model.conform(test[[n for n in test if n in model.columns]], model.columns, where="test", target=False)
     return rows
 
@@ -118,9 +119,22 @@ def test_rows(project: Project, model: Run) -> pd.DataFrame:
 def read_rows(project: Project, model: Run, path: Path) -> tuple[pd.DataFrame, list[str]]:
     """Read a file and make it conform to the run's columns under the rules of the present dictionary."""
     table = read.table(path, project.settings.data.read)
+    check_left_out(project, model, table.frame, path.name)
     columns = rules_of_today(model.columns, project.dictionary)
     rows, warnings = model.conform(table.frame, columns, where=path.name, first_row=table.first_row, target=False)
     return rows, [*table.decisions, *warnings]
+
+
+def check_left_out(project: Project, model: Run, rows: pd.DataFrame, where: str) -> None:
+    """Refuse rows without a column that the run needs and the project has left out since: to add it is no cure."""
+    lacking = runs.lacking(model.columns, rows)
+    if lacking and project.dictionary.is_file():
+        wanted = dictionary.by_role(dictionary.load(project.dictionary), "feature", "time")
+        if left_out := ", ".join(repr(name) for name in lacking if name not in wanted):
+            raise DataError(
+                f"{where} lacks {left_out}: run {model.name} was trained with it, the project leaves it out now.\n"
+                "Let a run answer that does without: make train, make predict RUN=...; for good: make promote RUN=..."
+            )
 
 
 def rules_of_today(columns: dict, path: Path) -> dict:

@@ -10,7 +10,7 @@ of every change with what the gate found. `rollback` goes back to the champion b
 import logging
 import statistics
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import artefact, compare, lock, predict, runs, track
+from . import artefact, compare, dictionary, lock, predict, runs, track
 from .compare import Answers
 from .diagnostics import constant
 from .errors import DataError, ProjectError, SettingsError
@@ -88,14 +88,26 @@ def gate(project: Project, folder: Path, champion: str | None) -> list[Check]:
     """All conditions, whether or not one fails: against the champion, or a constant answer while there is none."""
     challenger = answers(project, folder)
     checks = [unseen(project, challenger), latency(project, folder), reproducible(project, folder)]
-    if champion is None:
-        return [better("a constant answer", challenger, always_the_same(project, challenger)), *checks]
-    if not (project.models / champion / runs.RECORD).is_file():
-        return [Check("better than the champion", False, f"{champion} is not in models/ any more"), *checks]
-    reigning = answers(project, project.models / champion)
+    return [*against(project, challenger, champion), *checks]
+
+
+def against(project: Project, challenger: Answers, champion: str | None) -> list[Check]:
+    """How the challenger does beside the champion; beside a constant answer if that one cannot answer these rows."""
+    folder = project.models / (champion or "")
+    if champion and not (folder / runs.RECORD).is_file():
+        return [Check("better than the champion", False, f"{champion} is not in models/ any more")]
+    lacking = runs.lacking(dictionary.load(folder / runs.DICTIONARY), challenger.rows) if champion else []
+    if champion is None or lacking:
+        check = better("a constant answer", challenger, always_the_same(project, challenger))
+        why = f"; the champion needs {', '.join(map(repr, lacking))}, which the present rows lack"
+        return [replace(check, found=check.found + why) if lacking else check]
+    try:
+        reigning = answers(project, folder)
+    except DataError as error:
+        return [Check("better than the champion", False, f"{champion} does not answer: {error}")]
     if different := compare.not_comparable(challenger, reigning):
-        return [Check("better than the champion", False, different), *checks]
-    return [better("the champion", challenger, reigning.said), no_slice_worse(project, challenger, reigning), *checks]
+        return [Check("better than the champion", False, different)]
+    return [better("the champion", challenger, reigning.said), no_slice_worse(project, challenger, reigning)]
 
 
 def answers(project: Project, folder: Path) -> Answers:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import (
@@ -38,6 +38,7 @@ ENCODER_FOLDS = 5
 KNOTS = 6  # of each curve, at equal shares of the rows
 WORDS = re.compile(r"\w+")  # one-letter words count: "I", "5"
 LETTERS = (2, 3, 4)  # sizes of the groups of letters of a string
+TAKE_WORDS = ("sklearn", "builtins", "abc", __package__)  # where estimators come from that take classes as they are
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,18 @@ class Recipe:
             more = TfidfVectorizer(sublinear_tf=True, analyzer=letters_of, min_df=2)
             texts = {k: words if k == "string encoding" else make_union(words, more) for k, words in texts.items()}
         texts = {kind: make_pipeline(*text_cells(), step) for kind, step in texts.items()}
-        return make_pipeline(self._columns(self._scaled(curves=curves), texts), estimator)
+        return make_pipeline(self._columns(self._scaled(curves=curves), texts), self._last(estimator))
 
     def network(self, estimator: BaseEstimator) -> Pipeline:
         """`estimator` behind smooth curves of numbers, one column a category, and 30 components of each text."""
-        return make_pipeline(self._columns(self._scaled(curves=True), self._components()), estimator)
+        return make_pipeline(self._columns(self._scaled(curves=True), self._components()), self._last(estimator))
+
+    def _last(self, estimator: BaseEstimator) -> BaseEstimator:
+        """`estimator`, or what gives it the classes as numbers where it may want them so, as that of xgboost does."""
+        parts = [estimator, *estimator.get_params().values()]
+        origins = {kind.__module__ for part in parts if isinstance(part, BaseEstimator) for kind in type(part).__mro__}
+        known = all(origin.startswith(TAKE_WORDS) for origin in origins)
+        return estimator if known or self.task == "regression" else Encoded(estimator)
 
     def _scaled(self, *, curves: bool) -> dict[str, BaseEstimator]:
         """Numbers, or their curves, and dates with mean 0 and standard deviation 1, and categories as 0 or 1."""
@@ -110,7 +118,7 @@ class Recipe:
             "target encoding": self._target_encoder(),
             "date parts": make_pipeline(*date_parts()),
         }
-        return make_pipeline(self._columns(steps, self._components()), estimator)
+        return make_pipeline(self._columns(steps, self._components()), self._last(estimator))
 
     def _components(self) -> dict[str, Pipeline]:
         """30 numbers of each text."""
@@ -136,6 +144,33 @@ class Recipe:
             (f"{kind} {name}", step, name) for kind, step in texts.items() for name in self.columns.get(kind, ())
         ]
         return ColumnTransformer(table + one_by_one, verbose_feature_names_out=True)
+
+
+class Encoded(ClassifierMixin, BaseEstimator):
+    """A classifier whose model is fitted on classes as numbers, 0 to n_classes - 1, and which answers as it was asked.
+
+    Parameters
+    ----------
+    model : estimator
+        With `predict_proba`.
+    """
+
+    def __init__(self, model: BaseEstimator) -> None:
+        self.model = model
+
+    def fit(self, X, y) -> "Encoded":  # noqa: N803 (scikit-learn's names)
+        """Fit the model on `X`, shape (n_rows, n_columns), and `y`, shape (n_rows,), of any classes."""
+        self.classes_, numbers = np.unique(y, return_inverse=True)
+        self.model_ = clone(self.model).fit(X, numbers)
+        return self
+
+    def predict_proba(self, X) -> np.ndarray:  # noqa: N803
+        """Probabilities, shape (n_rows, n_classes), in the order of `classes_`."""
+        return self.model_.predict_proba(X)
+
+    def predict(self, X) -> np.ndarray:  # noqa: N803
+        """Most probable class, shape (n_rows,)."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
 def plan(columns: Dictionary, rows: pd.DataFrame, *, task: str, seed: int, without: Sequence[str] = ()) -> Recipe:

@@ -11,13 +11,14 @@ is edited afterwards. Every file is checked against the digests in `run.json` be
 import glob
 import importlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from . import artefact
+from .dictionary import Dictionary, by_role
 from .errors import DataError, SettingsError
 from .settings import Project
 
@@ -203,6 +204,11 @@ def may_have_seen(project: Project, record: dict[str, Any]) -> bool:
     same_rows = record["input_data"].get(project.relative(project.split("test"))) == test.get("sha256")
     cut_alike = test.get("parameters", {}).get("split") == record["parameters"]["split"]
     return not (same_rows or (same_table and cut_alike))
+
+
+def lacking(columns: Dictionary, rows: Container[str]) -> list[str]:
+    """The columns that a run with this data dictionary needs and `rows` lacks."""
+    return [name for name in by_role(columns, "feature", "time") if name not in rows]
 
 
 def check(folder: Path) -> None:

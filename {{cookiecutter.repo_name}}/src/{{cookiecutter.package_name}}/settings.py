@@ -189,6 +189,17 @@ def find_root(start: Path) -> Path:
     raise SettingsError(f"No {PARAMS} in {start} or above it.\nRun the command in the project's folder.")
 
 
+def check_package() -> None:
+    """Refuse to work in one folder with the package of another: an environment was copied, or another one is active."""
+    package, root = Path(__file__).resolve().parent, find_root(Path.cwd())
+    own = (root / "src").resolve()
+    if own.is_dir() and not package.is_relative_to(own):
+        raise SettingsError(
+            f"This environment serves {package.parents[1]}, and you are in {root}.\n"
+            "Make or mend the environment of this folder (make install), and activate no other."
+        )
+
+
 def parse_override(text: str) -> tuple[str, Any]:
     """`train.seed=1` -> `("train.seed", 1)`."""
     dotted, equals, value = text.partition("=")

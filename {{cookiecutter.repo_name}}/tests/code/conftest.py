@@ -186,7 +186,7 @@ def move_in(root, monkeypatch):
         shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
         with (package / "features.py").open("a", encoding="utf-8") as file:
             file.write(NO_FEATURES)
-    for module in (steps, surroundings):
+    for module in (settings, steps, surroundings):
         monkeypatch.setattr(module, "__file__", str(package / Path(module.__file__).name))
     monkeypatch.setattr(features, "add_features", pd.DataFrame.copy)
     steps.code_of.cache_clear()

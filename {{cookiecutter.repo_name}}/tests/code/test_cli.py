@@ -119,6 +119,17 @@ def test_folder_without_a_project_is_exit_code_two(call, tmp_path):
     assert result.exit_code == 2 and "No params.toml" in result.stderr
 
 
+def test_environment_of_another_folder_is_refused_with_its_cure(make_project, command, tmp_path):
+    root = make_project().root
+    copy = shutil.copytree(root, tmp_path.with_name(f"{tmp_path.name} the copy"))
+
+    done = command(copy, "-m", cli.__package__, "train", PYTHONPATH=str(root / "src"))
+
+    assert done.returncode == 2
+    assert f"serves {root}, and you are in {copy}" in done.stderr and "make install" in done.stderr
+    assert not (root / "models").exists() and not (copy / "models").exists()
+
+
 def test_debug_shows_the_traceback(make_project, command):
     done = command(make_project().root, "-m", cli.__package__, "train", "--debug", "--set", "train.sead=1")
 

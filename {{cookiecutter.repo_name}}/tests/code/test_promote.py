@@ -1,6 +1,7 @@
 import json
 import pickle
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from {{ cookiecutter.package_name }} import (
     compare,
+    dictionary,
     errors,
     lineage,
     metrics,
@@ -297,3 +299,33 @@ def test_rollback_to_a_run_that_was_changed_is_refused(contest, dummy, linear):
         promote.rollback(contest)
 
     assert champion(contest) == linear.name
+
+
+@pytest.fixture
+def leaked(contest, linear):
+    """A champion of a column that was found to be a leak, and left out since; the run that does without it."""
+    promote.run(contest, linear)
+    params = contest.root / "params.toml"
+    params.write_text(params.read_text().replace("[data]\n", '[data]\ndrop = ["amount"]\n'))
+    columns = dictionary.load(contest.dictionary)
+    dictionary.write(contest.dictionary, {**columns, "amount": replace(columns["amount"], role="ignored")})
+    present = settings.load(contest.root, ["promote.latency_ms=1e9"])
+    return present, steps.make(present, "train")[0].parent
+
+
+def test_run_takes_over_from_a_champion_of_a_column_that_was_dropped(leaked):
+    present, without = leaked
+
+    with pytest.raises(errors.ProjectError, match='failed "better than a constant answer"') as caught:
+        promote.run(present, without)
+    promote.run(present, without, force="the amount is known too late")
+
+    assert "the champion needs 'amount'" in str(caught.value)
+    assert champion(present) == without.name
+
+
+def test_predict_says_what_to_do_about_a_champion_of_a_column_that_was_dropped(leaked):
+    present, _ = leaked
+
+    with pytest.raises(errors.DataError, match="'amount'(.|\n)*make promote RUN="):
+        steps.make(present, "predict")

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -22,6 +23,15 @@ COLUMNS = {
     "unused": dictionary.Column(type="number", transformation="none"),
     "answer": dictionary.Column(type="category", role="target"),
 }
+
+
+class OfAnotherPackage(DecisionTreeClassifier):
+    """Like xgboost's, it takes classes that are called 0, 1, 2 and refuses others."""
+
+    def fit(self, X, y):  # noqa: N803
+        if not np.array_equal(np.unique(y), np.arange(len(set(y)))):
+            raise ValueError("Invalid classes inferred from unique values of `y`")
+        return super().fit(X, y)
 
 
 @pytest.fixture
@@ -286,3 +296,26 @@ def test_curve_of_a_number_that_is_always_the_same_says_nothing(rows):
     model = plan(rows, task="regression").linear(LinearRegression(), curves=True).fit(rows, np.arange(SIZE))
 
     assert np.isfinite(model.predict(rows.assign(kg=9.0))).all()
+
+
+@pytest.mark.parametrize("classes", [["no", "yes"], ["a", "b", "c"], [1, 2], [False, True]])
+@pytest.mark.parametrize("around", [lambda model: model, lambda model: CalibratedClassifierCV(model, cv=2)])
+def test_estimator_of_another_package_gets_classes_as_numbers(rows, classes, around):
+    truth = np.resize(np.array(classes, dtype=object if isinstance(classes[0], str) else None), SIZE)
+
+    model = plan(rows).trees(around(OfAnotherPackage(random_state=0))).fit(rows, truth)
+
+    assert model.classes_.tolist() == classes
+    assert model.predict_proba(rows).shape == (SIZE, len(classes))
+    assert set(model.predict(rows)) == set(classes)
+
+
+def test_estimator_of_scikit_learn_gets_classes_as_they_are(rows):
+    known = models.classifiers(plan(rows), settings.Train())
+
+    assert not [name for name in known if isinstance(known[name], recipe.Encoded)]
+    assert not [name for name in known if name != "dummy" and isinstance(known[name][-1], recipe.Encoded)]
+
+
+def test_estimator_of_numbers_is_left_as_it_is(rows):
+    assert isinstance(plan(rows, task="regression").trees(DecisionTreeRegressor())[-1], DecisionTreeRegressor)

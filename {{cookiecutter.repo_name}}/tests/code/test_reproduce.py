@@ -74,7 +74,7 @@ def test_run_of_a_dirty_tree_is_made_again_with_edited_and_new_files(project, co
     shutil.rmtree(project.models)
     with (package(project) / "features.py").open("a") as file:
         file.write(FEATURES)
-    (package(project) / "mine.py").write_text(MINE)
+    (package(project) / "mine.py").write_text(MINE + f"# {'a table in the code' * 60_000}\n")  # above 1 MiB
     (project.root / "noted.txt").write_bytes("größer\r\nals gedacht\r\n".encode("latin-1"))
     (project.root / "picture.bin").write_bytes(bytes(range(256)))
     (project.root / "large.csv").write_bytes(b"1,2,3\n" * 200_000)
