@@ -24,6 +24,7 @@ from .runs import Run
 from .settings import Project
 from .slices import slices
 from .source import CARD
+from .split import groups_of
 from .verdict import number, percent, scored
 
 CLASSES_DRAWN = 15  # a larger confusion matrix cannot be read
@@ -321,13 +322,17 @@ def parts(evidence: Evidence) -> dict[str, Any]:
     known = metrics.available(record["task"], len(result.said.classes))
     yardstick = diagnostics.Yardstick(stand_in, known[stand_in])
     columns: Sequence[str] = evidence.importances["column"].tolist()
-    worst, looked_at = slices(evidence.test[columns], result.truth, result.said, yardstick)
+    groups = groups_of(evidence.test, record["parameters"]["split"]["by"])
+    worst, looked_at = slices(evidence.test[columns], result.truth, result.said, yardstick, groups=groups)
     whole = yardstick.score(result.truth, result.said)
     about = {"metric": stand_in, "whole": scored(stand_in, whole), "looked_at": looked_at, "n": len(worst)}
     if worst.empty:
         return about
     bounds = zip(worst["low"], worst["high"], strict=True)
-    worst["interval"] = [f"{scored(stand_in, low)} … {scored(stand_in, high)}" for low, high in bounds]
+    worst["interval"] = [
+        f"{scored(stand_in, low)} … {scored(stand_in, high)}" if low == low else "too few groups to say"
+        for low, high in bounds
+    ]
     worst["verdict"] = np.where(worst["clear"], "clearly worse", "may be chance")
     worst[stand_in] = [scored(stand_in, value) for value in worst["score"]]
     return about | {"table": table(worst[["column", "slice", "rows", stand_in, "interval", "verdict"]])}

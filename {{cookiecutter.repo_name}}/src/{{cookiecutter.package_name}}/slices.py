@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from .diagnostics import Yardstick, is_amount
-from .metrics import Predictions
+from .metrics import Groups, Predictions
 
 SLICE_ROWS = 20  # a smaller slice says more about luck than about the model
 SLICE_CLASS_ROWS = 5  # and a ranking needs some rows on both sides
+SLICE_GROUPS = 5  # of rows that belong together: fewer, drawn again and again, say nothing of others
 SLICES_SHOWN = 12
 CATEGORIES = 12  # of a column, the most frequent ones
 QUARTILES = 4
@@ -20,7 +21,7 @@ RESAMPLES = 100
 
 
 def slices(
-    rows: pd.DataFrame, truth: np.ndarray, predictions: Predictions, yardstick: Yardstick
+    rows: pd.DataFrame, truth: np.ndarray, predictions: Predictions, yardstick: Yardstick, *, groups: Groups = None
 ) -> tuple[pd.DataFrame, int]:
     """The parts of the rows on which the model is worst.
 
@@ -31,12 +32,15 @@ def slices(
     truth : ndarray, shape (n_rows,)
     predictions : Predictions
     yardstick : Yardstick
+    groups : Series, shape (n_rows,), optional
+        Rows of a group are drawn together for the interval.
 
     Returns
     -------
     worst : DataFrame
         Up to 12 slices of at least 20 rows, worst first: `column`, `slice`, `rows`, `score`, `low`, `high` (95 %
-        interval), `worse_by` (than all rows, above 0), `clear` (whether the interval leaves out the score of all rows).
+        interval, NaN for fewer than 5 groups), `worse_by` (than all rows, above 0), `clear` (whether the interval
+        leaves out the score of all rows).
     n_looked_at : int
         How many slices there were.
     """
@@ -54,7 +58,9 @@ def slices(
     worse = sorted((line for line in found if line["worse_by"] > 0), key=lambda line: -line["worse_by"])[:SLICES_SHOWN]
     for line in worse:
         where = line.pop("where")
-        low, high = yardstick.interval(truth[where], predictions[where], repeats=RESAMPLES)
+        own, low, high = None if groups is None else groups.iloc[where], np.nan, np.nan
+        if own is None or own.nunique() >= SLICE_GROUPS:
+            low, high = yardstick.interval(truth[where], predictions[where], groups=own, repeats=RESAMPLES)
         line |= {"low": low, "high": high, "clear": bool(high < whole or low > whole)}
     return pd.DataFrame(worse), len(found)
 

@@ -11,6 +11,7 @@ from {{ cookiecutter.package_name }} import (
     dictionary,
     errors,
     evaluate,
+    label_errors,
     runs,
     settings,
     steps,
@@ -282,12 +283,19 @@ def test_page_without_further_labels_does_not_speak_of_people(evaluated):
 
 
 def test_report_of_a_split_by_group_keeps_groups_whole(make_project, made_table):
-    fields = [f"field {row // 5}" for row in range(len(made_table))]
-    project = make_project(made_table.assign(field=fields), split={"by": "group:field"})
+    table = pd.concat([made_table.sample(frac=1, random_state=seed) for seed in range(4)])
+    fields = [f"field {row // 24}" for row in range(len(table))]
+    turned = np.where((table["amount"] > 50) ^ (np.arange(len(table)) % 15 == 0), "yes", "no")
+    project = make_project(table.assign(field=fields, answer=turned), split={"by": "group:field"})
 
     page = steps.make(project, "evaluate")[0].read_text(encoding="utf-8")
 
-    asked = evaluate.learned_from(project, runs.load(runs.folders(project)[0]))
+    run = runs.load(runs.folders(project)[0])
+    asked = evaluate.learned_from(project, run)
+    alone, _ = label_errors.find(project, run.record, replace(asked, groups=None))
+    kept = pd.read_csv(project.root / "reports" / run.name / runs.LABEL_ERRORS)
+    assert kept["probability_of_given"].tolist() != alone["probability_of_given"].tolist()
     assert asked.groups.tolist() == asked.rows["field"].tolist()
     assert "rows, whole groups at a time" in page
     assert "bootstrap over whole groups" in page
+    assert "too few groups to say" in page and "clearly worse</td>" not in page

@@ -59,3 +59,19 @@ def test_missing_cells_are_a_slice_of_their_own():
     labels = {label: part.sum() for _, label, part in slices.cuts(rows)}
 
     assert labels["missing"] == 30
+
+
+def test_slice_whose_rows_come_from_a_few_groups_says_less():
+    random = np.random.default_rng(0)
+    rows = pd.DataFrame({"shop": ["a"] * 600 + ["b"] * 200, "town": ["near"] * 740 + ["far"] * 60})
+    groups = pd.Series(np.arange(800) // 20, name="customer")
+    errors = np.abs(random.normal(10, 5, 40))[groups] + np.where(rows["shop"] == "b", 1.0, 0.0) + (rows["town"] == "far")
+    answers = metrics.Predictions(errors.to_numpy())
+
+    by_row, _ = slices.slices(rows, np.zeros(800), answers, MAE)
+    by_group, _ = slices.slices(rows, np.zeros(800), answers, MAE, groups=groups)
+
+    wide, narrow = (table.set_index("slice").loc["b", ["low", "high"]] for table in (by_group, by_row))
+    assert wide["low"] < narrow["low"] and narrow["high"] < wide["high"]
+    few = by_group.set_index("slice").loc["far"]  # three customers
+    assert np.isnan(few["low"]) and not few["clear"]
