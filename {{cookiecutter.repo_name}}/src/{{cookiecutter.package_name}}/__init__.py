@@ -3,7 +3,7 @@
 The modules in reading order. Each imports from its own line and from lines above, never from below.
 
 - ground: errors, schema, settings, artefact, lock, console
-- source: source, remote, web
+- source: credentials, web, remote, source
 - reading: read, dialect, formats, excel
 - columns: dictionary, conform, spelling, infer, recipe
 - data: data, split

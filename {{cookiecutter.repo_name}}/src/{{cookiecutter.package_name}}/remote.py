@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from . import artefact
+from .credentials import safe_name, shown
 from .errors import DataError, missing_file
-from .source import safe_name, shown
 
 if TYPE_CHECKING:
     import sqlalchemy

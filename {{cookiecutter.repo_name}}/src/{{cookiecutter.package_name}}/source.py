@@ -12,23 +12,21 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from . import artefact
+from .credentials import filled_in, safe_name, shown, without_secrets
 from .errors import DataError, SourceError, missing_file
 
 log = logging.getLogger(__name__)
 
 RAW = Path("data", "raw")
 CARD, CURRENT = "source.json", "current.json"
-VARIABLE = re.compile(r"\$\{(\w+)\}")
-PASSWORD = r"(://[^/@:\s]*):(?!\$\{\w+\}@)[^/\s]*@"
 NO_DATA = "Git keeps no data: put the file there, or set DATA_STORE in .env and run make pull."
-TOKEN = r"(?i)([?&][^=&\s]*(?:sig|token|key|secret|credential|passw|auth)[^=&\s]*=)(?!\$\{)[^&\s]+"
 
 
 @dataclass(frozen=True)
@@ -125,52 +123,8 @@ def is_local(source: str) -> bool:
     return not re.match(r"sklearn:|[A-Za-z][\w+.-]*://", source)
 
 
-def is_absent(root: Path, source: str) -> bool:
-    """Tell whether a local source is not there, and no dump of it either."""
-    return is_local(source) and "${" not in source and not (current(root, source) or _matching(root, source))
-
-
-def shown(source: str) -> str:
-    """Return a source as messages and cards show it: `${NAME}` as it stands, a written password or token as ``***``."""
-    if "://" not in source and "=" not in source:  # 2 ms to compile the patterns
-        return source
-    return re.sub(TOKEN, r"\1***", re.sub(PASSWORD, r"\1:***@", source))
-
-
-def masked(parameters: Mapping) -> dict:
-    """Return parameters as records may keep them: written passwords and tokens in `source` or `data.source` masked."""
-    kept = {key: masked(value) if isinstance(value, Mapping) else value for key, value in parameters.items()}
-    return {key: shown(value) if key in ("source", "data.source") else value for key, value in kept.items()}
-
-
-def without_secrets(text: str, source: str) -> str:
-    """Return a text in which what `${NAME}` stands for in `source` is `${NAME}` again."""
-    from urllib.parse import quote  # 2 ms, for sources with secrets alone
-
-    values = {os.environ.get(name, ""): name for name in VARIABLE.findall(source)}
-    for value in sorted(values, key=len, reverse=True):
-        for spelling in {value, quote(value, safe="")} if len(value) > 2 else ():
-            text = text.replace(spelling, f"${{{values[value]}}}")
-    return shown(text)
-
-
-def filled_in(root: Path, source: str) -> str:
-    """Return a source with the environment's values, `.env` of the project included, in place of `${NAME}`."""
-    if (root / ".env").is_file() and ("${" in source or not is_local(source)):
-        import dotenv
-
-        dotenv.load_dotenv(root / ".env")
-    if missing := [name for name in VARIABLE.findall(source) if name not in os.environ]:
-        raise SourceError(f"{shown(source)}: {', '.join(missing)} is not set. Set it in .env or in the environment.")
-    return VARIABLE.sub(lambda found: os.environ[found[1]], source)
-
-
-def safe_name(text: str) -> str:
-    """Return a text as a file name: letters, digits, `.`, `-`, `_`; no folder, not hidden, at most 100 characters."""
-    name = re.sub(r"[^\w.-]+", "_", text.replace("\\", "/").rpartition("/")[2]).lstrip("._")[-100:]
-    return f"data-{name}" if name in ("", CARD) else name
-
-
+from .credentials import filled_in, safe_name, shown, without_secrets
+from .errors import DataError, SourceError, missing_file
 def _is_up_to_date(root: Path, source: str, dump: Dump, *, digest: Callable, look: bool) -> bool:
     if not is_local(source):
         return source.startswith("sklearn:") or not (look or _database_changed(root, source, dump, digest))

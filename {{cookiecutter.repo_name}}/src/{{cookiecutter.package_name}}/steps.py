@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from . import artefact, dictionary, lock, runs, shelf, source
+from . import artefact, credentials, dictionary, lock, runs, shelf, source
 from .errors import DataError, missing_file
 from .settings import PARTS, Project
 
@@ -171,7 +171,7 @@ def parameter(project: Project, dotted: str) -> Any:
     value: Any = project.settings
     for word in dotted.split("."):
         value = getattr(value, word)
-    return source.masked(asdict(value)) if is_dataclass(value) else value
+    return credentials.masked(asdict(value)) if is_dataclass(value) else value
 
 
 def columns_read(path: Path, keys: tuple[str, ...]) -> Any:

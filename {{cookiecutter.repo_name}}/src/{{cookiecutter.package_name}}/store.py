@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from . import artefact, remote, source
+from . import artefact, credentials, remote
 from .console import progress
 from .errors import DataError, ProjectError, SettingsError
 from .settings import Project
@@ -126,11 +126,11 @@ def opened(project: Project) -> Iterator[Store]:
         The store does not answer, refuses, or its package is not installed.
     """
     address = address_of(project)
-    shown = source.shown(address)
+    shown = credentials.shown(address)
     try:
         import fsspec
 
-        files, root = fsspec.core.url_to_fs(source.filled_in(project.root, address))
+        files, root = fsspec.core.url_to_fs(credentials.filled_in(project.root, address))
         files.invalidate_cache()
         store = Store(files, root.rstrip("/"), shown, project.root / ".cache" / "pulled")
         if store.folder:
@@ -181,7 +181,7 @@ def complain(wrong: list[str]) -> None:
 def said(project: Project, address: str, error: Exception) -> str:
     """An error of a store's package as a message without secrets."""
     reason = f"{type(error).__name__}: {error}".splitlines()[0][:200].rstrip(".")
-    return source.without_secrets(f"{source.shown(address)}: {reason}.\n{CURE}", address)
+    return credentials.without_secrets(f"{credentials.shown(address)}: {reason}.\n{CURE}", address)
 
 
 def address_of(project: Project) -> str:

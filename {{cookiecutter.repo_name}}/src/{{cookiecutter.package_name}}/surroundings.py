@@ -12,7 +12,7 @@ from email.parser import HeaderParser
 from pathlib import Path
 from typing import Any
 
-from . import artefact, runs, source
+from . import artefact, credentials, runs
 from .settings import Project
 
 
@@ -34,7 +34,7 @@ def keep(project: Project, folder: Path) -> dict[str, Any]:
         commit = {**commit, "left_out_of_patch": artefact.patch(project.root, folder / runs.PATCH)}
     return {
         **commit,
-        "parameters": source.masked({**asdict(project.settings), "overrides": project.overrides}),
+        "parameters": credentials.masked({**asdict(project.settings), "overrides": project.overrides}),
         "environment": found,
     }
 

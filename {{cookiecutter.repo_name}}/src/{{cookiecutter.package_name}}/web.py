@@ -18,8 +18,8 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import requests
 import urllib3
 
+from .credentials import safe_name, shown, without_secrets
 from .errors import DataError
-from .source import safe_name, shown, without_secrets
 
 log = logging.getLogger(__name__)
 

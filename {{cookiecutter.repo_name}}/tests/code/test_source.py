@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from {{ cookiecutter.package_name }} import artefact, source, web
+from {{ cookiecutter.package_name }} import artefact, credentials, source, web
 from {{ cookiecutter.package_name }}.errors import DataError
 
 SECRET = "${SECRET_OF_THIS_TEST}"
@@ -288,6 +288,6 @@ def test_asking_for_the_current_dump_imports_nothing_heavy(tmp_path: Path) -> No
 def test_parameters_are_recorded_without_written_passwords() -> None:
     parameters = {"data": {"source": "postgresql://me:hunter2@host/db?table=t"}, "overrides": {"data.source": "x"}}
 
-    kept = source.masked(parameters)
+    kept = credentials.masked(parameters)
 
     assert kept == {"data": {"source": "postgresql://me:***@host/db?table=t"}, "overrides": {"data.source": "x"}}
