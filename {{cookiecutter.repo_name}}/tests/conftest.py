@@ -5,16 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from {{ cookiecutter.package_name }} import (
-    dictionary,
-    errors,
-    predict,
-    runs,
-    settings,
-    steps,
-    store,
-    track,
-)
+from {{ cookiecutter.package_name }} import pipeline
+from {{ cookiecutter.package_name }}.engine.columns import dictionary
+from {{ cookiecutter.package_name }}.engine.project import settings
+from {{ cookiecutter.package_name }}.engine.project.errors import SourceError
+from {{ cookiecutter.package_name }}.engine.runs import answers, loading, store, track
 
 ROWS = 200  # of the test split, so that the tests stay quick on a large table
 
@@ -56,18 +51,18 @@ def splits(own, run):
 def run(own):
     """The folder of the run that the present parameters, data and code make; made here if `make train` was not."""
     try:
-        return steps.make(own, "train")[0].parent
-    except errors.SourceError as error:
+        return pipeline.make(own, "train")[0].parent
+    except SourceError as error:
         pytest.skip(f"no data here: {str(error).splitlines()[0]}")
 
 
 @pytest.fixture(scope="session")
 def model(run):
     """The user's model, loaded."""
-    return runs.load(run)
+    return loading.load(run)
 
 
 @pytest.fixture(scope="session")
 def rows(own, model):
     """At most ROWS rows of the test split, without the target, as `predict` reads them."""
-    return predict.test_rows(own, model).head(ROWS)
+    return answers.test_rows(own, model).head(ROWS)

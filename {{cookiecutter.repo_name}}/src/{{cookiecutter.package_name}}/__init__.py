@@ -1,22 +1,45 @@
-"""The project's package: `python -m <package> --help` lists what it does.
+"""The project: its verbs and its model.
 
-The modules in reading order. Each imports from its own line and from lines above, never from below.
+`python -m <package> --help` lists its verbs; from Python:
 
-- ground: errors, schema, settings, artefact, lock, console
-- source: credentials, web, remote, source
-- reading: read, dialect, formats, excel
-- columns: dictionary, conform, spelling, infer, recipe
-- data: data, split
-- suspicions: suspicion, suspicions, giveaways, duplicates, sentinels
-- features: features
-- models: models, network, metrics, blend, threshold, trials
-- runs: runs, own_code, surroundings, confidence
-- train and predict: train, predict
-- what the report says: slices, learning, coefficients, diagnostics, label_errors, annotators
-- the report: evaluate, sections, choices, verdict, figures
-- exploring: explore
-- the graph of the steps: steps, shelf
-- around runs: compare, promote, reproduce, lineage, track
-- sharing: store, push, pull
-- the edge: install, chores, cli, __main__
+    from <package> import load
+    load().predict(frame)
+
+What is where, in reading order:
+
+- features.py, models.py: yours, and so is every module or folder that you add
+- pipeline.py: the graph of the steps
+- data.py, train.py, evaluate.py, predict.py, explore.py: one verb each
+- cli.py, __main__.py: the verbs as typed
+- engine: the machinery, from the template
 """
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .engine.runs.model import Model
+
+__all__ = ["load"]
+
+
+def load(run: str = "") -> "Model":
+    """Load a trained model; what it answers has the columns and the bits of `make predict`.
+
+    Parameters
+    ----------
+    run : str
+        A run, by its name or the end of it; "" takes the champion, or the newest run while there is none.
+
+    Returns
+    -------
+    Model
+        With `predict(frame)`, `columns`, `name` and `record`. It works from any folder.
+
+    Raises
+    ------
+    ProjectError
+        There is no such run, or a file of it was changed.
+    """
+    from .engine.runs.model import load as load_model
+
+    return load_model(run)

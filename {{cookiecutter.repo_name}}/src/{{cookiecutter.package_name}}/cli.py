@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
-from .console import start_logging
-from .errors import ProjectError, SettingsError, SourceError
+from .engine.project.errors import ProjectError, SettingsError, SourceError
+from .engine.project.log import start_logging
 
 AS_IT_WAS = "Nothing half-written is left, what was there is as it was. Mend the disk or the rights and run it again."
 
@@ -38,7 +38,7 @@ def verb(function: Callable) -> Callable:
 
     @functools.wraps(function)
     def command(overrides: tuple[str, ...], debug: bool, **options: Any) -> None:
-        from . import settings
+        from .engine.project import settings
 
         start_logging()
         try:
@@ -86,7 +86,7 @@ def show(project: Any, paths: list[Path]) -> None:
 @verb
 def install(project: Any) -> None:
     """Bring .venv to what pyproject.toml and requirements.lock say."""
-    from .install import main as install_environment
+    from .engine.steps.install import main as install_environment
 
     raise SystemExit(install_environment([]))
 
@@ -96,7 +96,7 @@ def install(project: Any) -> None:
 @click.option("--refresh", is_flag=True, help="Ask a remote source again.")
 def data(project: Any, **wish: Any) -> None:
     """Fetch the source, keep it raw, describe it, write data/interim/clean.parquet."""
-    from .steps import make
+    from .pipeline import make
 
     show(project, make(project, "data", **wish))
 
@@ -105,7 +105,7 @@ def data(project: Any, **wish: Any) -> None:
 @option_frozen
 def features(project: Any, **wish: Any) -> None:
     """Divide the rows and add your features: data/processed/{train,dev,test}.parquet."""
-    from .steps import make
+    from .pipeline import make
 
     show(project, make(project, "features", **wish))
 
@@ -115,8 +115,8 @@ def features(project: Any, **wish: Any) -> None:
 @click.option("--message", default="", help="Why this run is made; kept in run.json.")
 def train(project: Any, **wish: Any) -> None:
     """Compare the candidates, keep the best, write models/<run>/."""
-    from .artefact import read_sealed
-    from .steps import make
+    from .engine.project.records import read_sealed
+    from .pipeline import make
 
     paths = make(project, "train", **wish)
     if wish["message"] and read_sealed(paths[0])["decision"] != wish["message"]:
@@ -129,7 +129,7 @@ def train(project: Any, **wish: Any) -> None:
 @option_run
 def evaluate(project: Any, **wish: Any) -> None:
     """Score a run on the test split and write reports/<run>/evaluation.html."""
-    from .steps import make
+    from .pipeline import make
 
     show(project, make(project, "evaluate", **wish))
 
@@ -141,7 +141,7 @@ def evaluate(project: Any, **wish: Any) -> None:
 @option_run
 def predict(project: Any, **wish: Any) -> None:
     """Score a file with a run."""
-    from .steps import make
+    from .pipeline import make
 
     show(project, make(project, "predict", **{name: absolute(value) for name, value in wish.items()}))
 
@@ -155,7 +155,7 @@ def absolute(value: Any) -> Any:
 @option_frozen
 def explore(project: Any, **wish: Any) -> None:
     """Write an interactive report of the clean table: reports/exploration.html."""
-    from .steps import make
+    from .pipeline import make
 
     show(project, make(project, "explore", **wish))
 
@@ -166,23 +166,23 @@ def explore(project: Any, **wish: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def runs(project: Any, a: str | None, b: str | None, as_json: bool) -> None:
     """List all runs, newest first, the best marked; or compare two."""
-    from . import runs as store
+    from .engine.runs import listing
 
     if a or b:
         click.echo(compared(project, a, b, as_json))
         return
-    table = store.rows(project)
-    click.echo(json.dumps(table, indent=2) if as_json else store.render(table))
+    table = listing.rows(project)
+    click.echo(json.dumps(table, indent=2) if as_json else listing.render(table))
 
 
 def compared(project: Any, a: str | None, b: str | None, as_json: bool) -> str:
     """What differs between two runs, as text or JSON."""
-    from . import compare, errors
-    from . import runs as store
+    from .engine.project.errors import SettingsError
+    from .engine.runs import compare, registry
 
     if not (a and b):
-        raise errors.SettingsError("Two runs are compared: make runs A=run B=run.\nmake runs lists them.")
-    folders = store.named(project, a), store.named(project, b)
+        raise SettingsError("Two runs are compared: make runs A=run B=run.\nmake runs lists them.")
+    folders = registry.named(project, a), registry.named(project, b)
     found = compare.run(project, *folders)
     return json.dumps(compare.as_json(*folders, found), indent=2) if as_json else compare.render(*folders, found)
 
@@ -191,11 +191,11 @@ def compared(project: Any, a: str | None, b: str | None, as_json: bool) -> str:
 @click.option("--file", "path", type=click.Path(path_type=Path), help="Any file that a step wrote.")
 def lineage(project: Any, path: Path | None) -> None:
     """Say where a file came from, back to the source."""
-    from . import lineage as records
+    from .engine.runs import lineage
 
     if path is None:
         raise SettingsError("Which file? Name one, for example: make lineage FILE=data/predictions/test.csv")
-    click.echo(records.render(records.trace(project, absolute(path))))
+    click.echo(lineage.render(lineage.trace(project, absolute(path))))
 
 
 @verb
@@ -203,19 +203,18 @@ def lineage(project: Any, path: Path | None) -> None:
 @click.option("--force", default="", metavar="REASON", help="Promote whatever the gate finds, and why.")
 def promote(project: Any, name: str, force: str) -> None:
     """Make a run the champion, if it passes the gate."""
-    from . import promote as gate
-    from . import runs as store
+    from .engine.runs import promote, registry
 
-    for check in gate.run(project, store.named(project, name), force=force):
+    for check in promote.run(project, registry.named(project, name), force=force):
         click.echo(f"{'passed' if check.passed else 'FAILED':<7} {check.name}: {check.found}")
 
 
 @verb
 def rollback(project: Any) -> None:
     """Make the champion before the present one champion again."""
-    from . import promote as gate
+    from .engine.runs import promote
 
-    click.echo(gate.rollback(project).name)
+    click.echo(promote.rollback(project).name)
 
 
 @verb
@@ -223,10 +222,9 @@ def rollback(project: Any) -> None:
 @click.option("--offline", is_flag=True, help="Use the present environment instead of building the run's.")
 def reproduce(project: Any, name: str, offline: bool) -> None:
     """Make a run again in a folder of its own and compare it bit by bit."""
-    from . import compare, reproduce
-    from . import runs as store
+    from .engine.runs import compare, registry, reproduce
 
-    found = reproduce.run(project, store.named(project, name), offline=offline)
+    found = reproduce.run(project, registry.named(project, name), offline=offline)
     click.echo(compare.lines(found))
     raise SystemExit(0 if all(comparison.identical for comparison in found) else 1)
 
@@ -235,17 +233,16 @@ def reproduce(project: Any, name: str, offline: bool) -> None:
 @option_name("This run and its raw files only [default: everything].")
 def push(project: Any, name: str) -> None:
     """Send raw data and runs to the team's store, DATA_STORE."""
-    from . import push
-    from . import runs as store
+    from .engine.runs import push, registry
 
-    show(project, push.run(project, store.named(project, name) if name else None))
+    show(project, push.run(project, registry.named(project, name) if name else None))
 
 
 @verb
 @option_name("This run and its raw files only [default: everything].")
 def pull(project: Any, name: str) -> None:
     """Fetch raw data and runs from the team's store, DATA_STORE."""
-    from . import pull
+    from .engine.runs import pull
 
     show(project, pull.run(project, name))
 
@@ -254,18 +251,17 @@ def pull(project: Any, name: str) -> None:
 @option_name("This run only [default: all].")
 def track(project: Any, name: str) -> None:
     """Send runs to the MLflow server, MLFLOW_TRACKING_URI."""
-    from . import runs as store
-    from . import track
+    from .engine.runs import registry, track
 
-    for sent in track.run(project, store.named(project, name) if name else None):
+    for sent in track.run(project, registry.named(project, name) if name else None):
         click.echo(sent)
 
 
 @verb
 def notebook(project: Any) -> None:
     """Run the notebooks from top to bottom; pages in reports/notebooks/."""
-    from . import chores
-    from .steps import make
+    from .engine.steps import chores
+    from .pipeline import make
 
     make(project, "data")
     show(project, chores.notebook(project))
@@ -274,7 +270,7 @@ def notebook(project: Any) -> None:
 @verb
 def docs(project: Any) -> None:
     """Build the documentation: docs/_build/html/index.html."""
-    from . import chores
+    from .engine.steps import chores
 
     show(project, [chores.docs(project)])
 
@@ -283,8 +279,8 @@ def docs(project: Any) -> None:
 @click.argument("arguments", nargs=-1)
 def test(project: Any, arguments: tuple[str, ...]) -> None:
     """Run the tests of your data, features and model; those that need data are skipped where there are none."""
-    from . import chores
-    from .steps import make
+    from .engine.steps import chores
+    from .pipeline import make
 
     try:
         make(project, "train")
@@ -296,7 +292,7 @@ def test(project: Any, arguments: tuple[str, ...]) -> None:
 @verb
 def check(project: Any) -> None:
     """Lint and check the format; write nothing."""
-    from . import chores
+    from .engine.steps import chores
 
     chores.check(project)
 
@@ -304,7 +300,7 @@ def check(project: Any) -> None:
 @verb
 def fix(project: Any) -> None:
     """Mend lint and format."""
-    from . import chores
+    from .engine.steps import chores
 
     chores.fix(project)
 
@@ -312,6 +308,6 @@ def fix(project: Any) -> None:
 @verb
 def clean(project: Any) -> None:
     """Remove what make built; never raw data, runs or predictions."""
-    from . import chores
+    from .engine.steps import chores
 
     chores.clean(project)

@@ -13,13 +13,14 @@ import unicodedata
 
 import pandas as pd
 
-from . import artefact, conform, dictionary, formats, infer, read
-from .errors import DataError, SettingsError
-from .settings import Project
-from .source import Dump
+from .engine.columns import dictionary, infer, validate
+from .engine.project import artefact
+from .engine.project.errors import DataError, SettingsError
+from .engine.project.settings import Project
+from .engine.sources import formats, read
+from .engine.sources.source import Dump
 
 log = logging.getLogger(__name__)
-
 NUMBERS = ("integer", "number")
 
 
@@ -56,7 +57,7 @@ def run(project: Project, dump: Dump) -> list[str]:
     columns = dictionary.load(project.dictionary)
     check_dictionary(project, columns)
     check_reading(project, columns)
-    frame, warnings = conform.conform(table.frame, columns, where=where, first_row=table.first_row)
+    frame, warnings = validate.validate(table.frame, columns, where=where, first_row=table.first_row)
     frame.index = pd.RangeIndex(table.first_row, table.first_row + len(frame))  # a row stays known by its number
     for text in warnings:
         log.warning("%s", text)
@@ -128,7 +129,7 @@ def describe(project: Project, table: read.Table, where: str) -> None:
     for text in decisions:
         log.info("%s", text)
     target = settings.data.target
-    if conform.parse(frame[target], columns[target])[0].isna().all():  # before a dictionary of it is written
+    if validate.parse(frame[target], columns[target])[0].isna().all():  # before a dictionary of it is written
         raise DataError(empty_target(where, target, len(frame)))
     dictionary.write(project.dictionary, columns, decisions)
     log.info("wrote %s: it is yours now, check and commit it", project.relative(project.dictionary))

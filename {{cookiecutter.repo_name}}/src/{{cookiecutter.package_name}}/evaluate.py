@@ -20,16 +20,20 @@ import pandas as pd
 from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
-from . import annotators, artefact, choices, dictionary, figures, label_errors, metrics, runs, sections, train, verdict
-from .console import progress
-from .diagnostics import Result, Yardstick, constant
-from .errors import DataError
-from .sections import Evidence
-from .settings import Project
-from .split import groups_of
+from .engine.columns import dictionary
+from .engine.modelling import metrics
+from .engine.modelling.question import Question, predict
+from .engine.modelling.split import groups_of
+from .engine.project import artefact, records
+from .engine.project.errors import DataError
+from .engine.project.log import progress
+from .engine.project.settings import Project
+from .engine.report import annotators, choices, figures, label_errors, sections, verdict
+from .engine.report.diagnostics import Result, Yardstick, constant
+from .engine.report.sections import Evidence
+from .engine.runs import loading, registry
 
 log = logging.getLogger(__name__)
-
 TEMPLATE = "evaluate.html"
 INTERVAL_LEVEL = 0.95
 DOUBTS_SHOWN, DOUBTS_COLUMNS = 10, 9  # rows and columns of the list of label errors on the page
@@ -53,21 +57,21 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
         A file of the run or a split was changed, or the test split lacks a column that the run needs.
     """
     clock = time.perf_counter()
-    model = runs.load(folder)
+    model = loading.load(folder)
     question = learned_from(project, model)
     with figures.style(), threadpool_limits(1 if len(question.truth) < FEW_ROWS else None):
         test, result, set_aside = score_test(project, model, question.truth)
-        if stale := runs.may_have_seen(project, model.record):
+        if stale := registry.may_have_seen(project, model.record):
             log.warning("run %s was trained on other splits: it may have seen rows of this test split", model.name)
         record = put_on_record(project, folder, result, seen=stale)
         evidence = Evidence(project, model, record, test, result, question)
         page: dict[str, Any] = {"set_aside": set_aside, "stale": stale}
         page["people"] = people(evidence)
-        page["doubts"] = keep_label_errors(output.with_name(runs.LABEL_ERRORS), evidence)
+        page["doubts"] = keep_label_errors(output.with_name(registry.LABEL_ERRORS), evidence)
         for name, section in progress({**sections.ALL, **choices.ALL}.items(), "evaluate"):
             page[name] = section(evidence)
             page[name]["figures"] = keep_figures(project, model.name, page[name].get("figures", {}))
-    keep_answers(output.with_name(runs.ANSWERS), test, record["target"], result)
+    keep_answers(output.with_name(registry.ANSWERS), test, record["target"], result)
     artefact.write_text(output, render(page, evidence))
     name, (low, high) = result.yardstick.name, result.interval
     shown = [verdict.scored(name, value) for value in (result.score, low, high, result.baseline)]
@@ -76,7 +80,7 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
     log.info("%s", text.format(len(result.truth), name, *shown, seconds, project.relative(output)))
 
 
-def score_test(project: Project, model: runs.Run, seen: np.ndarray) -> tuple[pd.DataFrame, Result, dict[str, int]]:
+def score_test(project: Project, model: loading.Run, seen: np.ndarray) -> tuple[pd.DataFrame, Result, dict[str, int]]:
     """Read the test split and let the run answer it.
 
     Parameters
@@ -100,21 +104,21 @@ def score_test(project: Project, model: runs.Run, seen: np.ndarray) -> tuple[pd.
     if not known.any():
         raise DataError(f"{project.relative(project.split('test'))}: the model knows no class of it. Train again.")
     test, truth = test[known].reset_index(drop=True), truth[known]
-    said = train.predict(model.model, test, classes)
+    said = predict(model.model, test, classes)
     name = model.record["metrics"]["chosen_by"]
     yardstick = Yardstick(name, metrics.available(model.record["task"], len(classes))[name])
     interval = yardstick.interval(truth, said, groups=groups_of(test, model.record["parameters"]["split"]["by"]))
     return test, Result(truth, said, constant(seen, classes, len(truth)), yardstick, interval), set_aside
 
 
-def read(project: Project, model: runs.Run, part: str) -> tuple[pd.DataFrame, np.ndarray, tuple]:
+def read(project: Project, model: loading.Run, part: str) -> tuple[pd.DataFrame, np.ndarray, tuple]:
     """Rows of a split, their truth as the model was taught it, and its classes (none for a regression).
 
     In splits that were made since the run, the features are made anew by the run: `features.py` may have been edited.
     """
     path, target, columns = project.split(part), model.record["target"], model.columns
-    rows = pd.read_parquet(artefact.checked(path))
-    own = model.record["input_data"].get(project.relative(path)) == artefact.recorded(path)["sha256"]
+    rows = pd.read_parquet(records.checked(path))
+    own = model.record["input_data"].get(project.relative(path)) == records.recorded(path)["sha256"]
     needed = [target, *(name for name in sections.features(model.record) if own or name in columns)]
     if missing := [name for name in needed if name not in rows.columns]:
         raise DataError(
@@ -122,7 +126,7 @@ def read(project: Project, model: runs.Run, part: str) -> tuple[pd.DataFrame, np
             "was trained with.\nEvaluate a run of the present data, or go back to the settings of that run."
         )
     if not own:
-        known, _ = model.conform(rows[[name for name in rows if name in columns]], columns, where=path.name)
+        known, _ = model.validate(rows[[name for name in rows if name in columns]], columns, where=path.name)
         labels = [name for name in dictionary.label_columns(columns) if name in known]
         rows = model.add_features(known.drop(columns=labels)).join(known[labels])
     truth = rows.pop(target)
@@ -132,12 +136,12 @@ def read(project: Project, model: runs.Run, part: str) -> tuple[pd.DataFrame, np
     return rows, values.astype(object) if values.dtype.kind in "OUT" else values, tuple(model.record["classes"])
 
 
-def learned_from(project: Project, model: runs.Run) -> train.Question:
+def learned_from(project: Project, model: loading.Run) -> Question:
     """Train and dev: what the run learned from."""
     parts = [read(project, model, part) for part in ("train", "dev")]
     rows, truth = pd.concat([part[0] for part in parts], ignore_index=True), np.concatenate([part[1] for part in parts])
     groups = groups_of(rows, model.record["parameters"]["split"]["by"])
-    return train.Question(rows, truth, model.record["task"], parts[0][2], [], groups)
+    return Question(rows, truth, model.record["task"], parts[0][2], [], groups)
 
 
 def put_on_record(project: Project, folder: Path, result: Result, *, seen: bool) -> dict[str, Any]:
@@ -145,13 +149,13 @@ def put_on_record(project: Project, folder: Path, result: Result, *, seen: bool)
 
     `seen` says that the run may have been trained on rows of this split.
     """
-    record = runs.read(folder)
-    digest = artefact.recorded(project.split("test"))["sha256"]
+    record = registry.read(folder)
+    digest = records.recorded(project.split("test"))["sha256"]
     scores = {
         name: none_if_undefined(Yardstick(name, metric).score(result.truth, result.said))
         for name, metric in metrics.available(record["task"], len(result.said.classes)).items()
     }
-    others = [runs.sound(path) for path in runs.folders(project) if path != folder]
+    others = [registry.sound(path) for path in registry.folders(project) if path != folder]
     looks = 1 + sum(other["metrics"].get("test", {}).get("data") == digest for other in others if other)
     record["metrics"]["test"] = {
         **scores,
@@ -164,7 +168,7 @@ def put_on_record(project: Project, folder: Path, result: Result, *, seen: bool)
         "runs_on_this_split": looks,
     }
     record["test_uses"] = record.get("test_uses", 0) + 1
-    runs.write(folder, record)
+    registry.write(folder, record)
     return record
 
 
@@ -237,7 +241,7 @@ def keep_figures(project: Project, run: str, drawn: dict[str, Figure]) -> dict[s
 
 def render(page: dict[str, Any], evidence: Evidence) -> str:
     """The report as one HTML page that needs nothing else; whatever comes from the data is escaped."""
-    loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+    loader = jinja2.FileSystemLoader(Path(__file__).parent / "engine" / "report" / "templates")
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["number"] = verdict.number
     target = dictionary.target(evidence.run.columns)

@@ -15,12 +15,14 @@ import jinja2
 import pandas as pd
 import skrub
 
-from . import artefact, dictionary, split, suspicions
-from .errors import ProjectError
-from .settings import Project
+from .engine.checks import suspicions
+from .engine.columns import dictionary
+from .engine.modelling import split
+from .engine.project import artefact, records
+from .engine.project.errors import ProjectError
+from .engine.project.settings import Project
 
 log = logging.getLogger(__name__)
-
 COLUMNS_WITH_PLOTS = 100  # each plot costs time and bytes
 COLUMNS_ASSOCIATED = 100  # associations are computed for every pair of columns
 TEMPLATE = "explore.html"
@@ -40,7 +42,7 @@ TITLES = {
 
 def run(project: Project) -> None:
     """Write the exploration report; the target comes first."""
-    frame = pd.read_parquet(artefact.checked(project.clean))
+    frame = pd.read_parquet(records.checked(project.clean))
     columns = dictionary.load(project.dictionary)
     target = dictionary.target(columns)
     page = suspected(project, frame, columns)
@@ -72,6 +74,6 @@ def suspected(project: Project, frame: pd.DataFrame, columns: dictionary.Diction
 
 def render(**page: Any) -> str:
     """The page; whatever comes from the data is escaped, but for skrub's report, which escapes itself."""
-    loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
+    loader = jinja2.FileSystemLoader(Path(__file__).parent / "engine" / "report" / "templates")
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return environment.get_template(TEMPLATE).render(titles=TITLES, **page)

@@ -1,23 +1,12 @@
-"""Your own row-wise features, and the step that applies them and divides the rows.
+"""Your own features: columns that are computed from one row alone.
 
-    make features
-
-Reads `data/interim/clean.parquet`, writes `data/processed/{train,dev,test}.parquet` and `suspicions.json`.
-`add_features` is called the same way here, in `predict` and in the service; a trained model keeps the one that it was
-trained with.
+`add_features` is called the same way in `make features`, in `make predict` and by `load().predict`; a trained model
+keeps the one that it was trained with. It may import modules of yours, from this folder or from folders in it.
 """
 
 import itertools
-import logging
 
 import pandas as pd
-
-from . import artefact, dictionary
-from .errors import DataError
-from .settings import PARTS, Project
-from .split import split
-
-log = logging.getLogger(__name__)
 
 SECONDS_A_DAY = 86_400.0
 
@@ -44,48 +33,3 @@ def add_features(rows: pd.DataFrame) -> pd.DataFrame:
         for start, end in itertools.combinations(dates, 2)
     }
     return rows.assign(**days)
-
-
-def checked(rows: pd.DataFrame, wider: pd.DataFrame) -> pd.DataFrame:
-    """Return `wider` if it is `rows`, shape (n_rows, n_columns), with nothing but new columns.
-
-    Raises
-    ------
-    DataError
-        Rows or columns were changed: the next reader of the row would add the features to something else.
-    """
-    if len(wider) != len(rows):
-        raise DataError(f"features.py: add_features made {len(wider)} rows of {len(rows)}: every row must stay.")
-    if changed := [name for name in rows.columns if name not in wider or not wider[name].equals(rows[name])]:
-        raise DataError(
-            f"features.py: add_features changed {', '.join(map(repr, changed[:5]))}.\n"
-            "Give what you compute a name of its own; a column is left out by its role in the data dictionary."
-        )
-    return wider
-
-
-def run(project: Project) -> None:
-    """Divide the clean rows, say what is suspicious, add the features to each split, and write the four files."""
-    from . import suspicions  # dear to import, and a model takes this module with it for `add_features` alone
-
-    clean = pd.read_parquet(artefact.checked(project.clean))
-    columns = dictionary.load(project.dictionary)
-    parts = split(clean, dictionary.target(columns), project.settings.split)
-    wider = {part: widened(parts[part].reset_index(drop=True), columns) for part in PARTS}
-    found = suspicions.find(clean, parts, columns, project.settings.split.by)
-    for suspicion in found:
-        log.warning("suspicious: %s", suspicion)
-    for part in PARTS:
-        with artefact.whole(project.split(part)) as path:
-            wider[part].to_parquet(path, index=False)
-    artefact.write_json(project.suspicions, suspicions.record(found, len(clean)))
-    added = [name for name in wider["train"].columns if name not in clean.columns]
-    sizes = ", ".join(f"{part} {len(parts[part])}" for part in PARTS)
-    log.info("%s rows (%s)%s", sizes, project.settings.split.by, f"; added {', '.join(added)}" if added else "")
-
-
-def widened(rows: pd.DataFrame, columns: dictionary.Dictionary) -> pd.DataFrame:
-    """A split with its features; what people said of the target is kept from `add_features`, it is not known later."""
-    labels = list(dictionary.label_columns(columns))
-    known = rows.drop(columns=labels, errors="ignore")
-    return checked(known, add_features(known.copy())).join(rows[[name for name in labels if name in rows]])

@@ -10,7 +10,7 @@ probabilities calibrated by a temperature found on the rows that were held out. 
 import logging
 import pickle
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,44 +19,23 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
-from . import artefact, blend, confidence, dictionary, metrics, recipe, runs, surroundings, threshold, trials
-from .console import progress, warnings_as_lines
-from .errors import DataError, SettingsError
-from .metrics import Predictions
-from .models import TEXT, Calibrated, classifiers, find_temperature, regressors, temper, threads
-from .settings import PARTS, Project
-from .split import Fold, folds, groups_of, infer_task
+from .engine.columns import dictionary
+from .engine.modelling import blend, confidence, metrics, recipe, threshold, trials
+from .engine.modelling.calibration import Calibrated, find_temperature, temper
+from .engine.modelling.estimators import threads
+from .engine.modelling.metrics import Predictions
+from .engine.modelling.question import Question, hold_out
+from .engine.modelling.split import folds, groups_of, infer_task
+from .engine.project import artefact, records
+from .engine.project.errors import DataError, SettingsError
+from .engine.project.log import progress, warnings_as_lines
+from .engine.project.settings import PARTS, Project
+from .engine.runs import environment, registry
+from .models import TEXT, classifiers, regressors
 
 log = logging.getLogger(__name__)
-
 BLEND = "blend"
 CLASSES_SHARE = 0.2  # a target with more classes than this share of its rows is text or an id
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is to be learned: the rows, the truth, the task, and which rows are held out when.
-
-    Attributes
-    ----------
-    rows : DataFrame, shape (n_rows, n_columns)
-        Train and dev, one below the other.
-    truth : ndarray, shape (n_rows,)
-    task : {"classification", "regression"}
-    classes : tuple
-        Labels, sorted, but of two the positive one last; empty for a regression.
-    folds : list of (ndarray, ndarray)
-        Positions to fit on and positions to hold out.
-    groups : Series, shape (n_rows,), optional
-        What `[split] by` keeps together.
-    """
-
-    rows: pd.DataFrame
-    truth: np.ndarray
-    task: str
-    classes: tuple
-    folds: list[Fold]
-    groups: pd.Series | None = None
 
 
 def run(project: Project, *, key: str, message: str = "") -> Path:
@@ -76,9 +55,9 @@ def run(project: Project, *, key: str, message: str = "") -> Path:
         `models/<run>`.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
-    folder = project.models / runs.new_name(project, key, started)
+    folder = project.models / registry.new_name(project, key, started)
     with artefact.whole_folder(folder) as new:
-        record = {"run": folder.name, "key": key, **surroundings.keep(project, new)}
+        record = {"run": folder.name, "key": key, **environment.keep(project, new)}
         model, learned, held = learn(project, new)
         confidence.keep(new, *held)
         about = {"started": started.isoformat(timespec="seconds"), "seconds": round(time.perf_counter() - clock, 3)}
@@ -130,7 +109,7 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
             "weights": weights if best == BLEND else {},
             "temperature": getattr(getattr(model, "estimator", model), "temperature", None),
             **threshold.described(model, rule, question.classes),
-            "file": runs.MODEL,
+            "file": registry.MODEL,
         },
         "metrics": {
             "chosen_by": metric,
@@ -151,7 +130,7 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
 def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
     """Read the two splits, decide the task, the folds and the recipe."""
     settings, columns = project.settings, dictionary.load(project.dictionary)
-    parts = [pd.read_parquet(artefact.checked(project.split(part))) for part in ("train", "dev")]
+    parts = [pd.read_parquet(records.checked(project.split(part))) for part in ("train", "dev")]
     rows = pd.concat(parts, ignore_index=True)
     target = dictionary.target(columns)
     truth = rows.pop(target)
@@ -245,35 +224,6 @@ def hold_out_all(estimators: dict[str, BaseEstimator], question: Question) -> di
     return held
 
 
-def hold_out(estimator: BaseEstimator, question: Question) -> tuple[np.ndarray, Predictions]:
-    """Predict every row of the folds with a model that has not seen it.
-
-    Returns
-    -------
-    truth : ndarray, shape (n_held_out,)
-    predictions : Predictions
-        Of the same rows.
-    """
-    answers = []
-    for fit_on, held in question.folds:
-        model = clone(estimator).fit(question.rows.iloc[fit_on], question.truth[fit_on])
-        answers.append(predict(model, question.rows.iloc[held], question.classes))
-    truth = np.concatenate([question.truth[held] for _, held in question.folds])
-    values = np.concatenate([answer.values for answer in answers])
-    if question.task == "regression":
-        return truth, Predictions(values)
-    return truth, Predictions(values, np.vstack([a.probabilities for a in answers]), question.classes)
-
-
-def predict(model: BaseEstimator, rows: pd.DataFrame, classes: tuple) -> Predictions:
-    """What a fitted model says of rows, shape (n_rows, n_columns); classes it has not seen get probability 0."""
-    if not classes:
-        return Predictions(model.predict(rows))
-    answers, probabilities = model.predict_proba(rows), np.zeros((len(rows), len(classes)))
-    probabilities[:, metrics.columns_of(model.classes_, classes)] = answers
-    return Predictions(model.classes_[threshold.places(model, answers)], probabilities, classes)
-
-
 def choose_best(
     board: dict[str, dict[str, float]],
     name: str,
@@ -316,12 +266,12 @@ def decided(truth: np.ndarray, held: Predictions, rule: threshold.Rule) -> Predi
 
 def write(project: Project, folder: Path, model: BaseEstimator, record: dict[str, Any]) -> None:
     """Write the model and `run.json` with the digests of all that is in the run and of all that went into it."""
-    (folder / runs.MODEL).write_bytes(pickle.dumps(model, protocol=5))
+    (folder / registry.MODEL).write_bytes(pickle.dumps(model, protocol=5))
     digests = {p.relative_to(folder).as_posix(): artefact.sha256(p) for p in sorted(folder.rglob("*")) if p.is_file()}
     inputs = {project.relative(p): artefact.sha256(p) for p in (project.clean, *map(project.split, PARTS))}
     found = {
-        "input_data": {**artefact.recorded(project.clean).get("inputs", {}), **inputs},
-        "output_data": {runs.MODEL: digests[runs.MODEL]},
+        "input_data": {**records.recorded(project.clean).get("inputs", {}), **inputs},
+        "output_data": {registry.MODEL: digests[registry.MODEL]},
         "files": digests,
     }
-    runs.write(folder, {**record, **found})
+    registry.write(folder, {**record, **found})

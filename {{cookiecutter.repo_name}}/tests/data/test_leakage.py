@@ -5,7 +5,9 @@ import itertools
 import pandas as pd
 import pytest
 
-from {{ cookiecutter.package_name }} import dictionary, runs, split
+from {{ cookiecutter.package_name }}.engine.columns import dictionary
+from {{ cookiecutter.package_name }}.engine.modelling import split
+from {{ cookiecutter.package_name }}.engine.runs import registry
 
 
 def fingerprints(table):
@@ -48,7 +50,7 @@ def test_model_sees_neither_target_nor_group_nor_id(own, run, columns):
     kind, _, name = own.settings.split.by.partition(":")
     hidden = {*dictionary.by_role(columns, "target", "group", "id", "ignored"), *([name] if kind == "group" else [])}
 
-    seen = {name for names in runs.read(run)["features"].values() for name in names}
+    seen = {name for names in registry.read(run)["features"].values() for name in names}
 
     assert not seen & hidden
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from {{ cookiecutter.package_name }} import artefact, read, source
+from {{ cookiecutter.package_name }}.engine.project import artefact
+from {{ cookiecutter.package_name }}.engine.sources import read, source
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from {{ cookiecutter.package_name }} import conform, dictionary
+from {{ cookiecutter.package_name }}.engine.columns import dictionary, validate
 
 
 def test_clean_table_conforms_to_the_data_dictionary(clean, columns):
-    typed, _ = conform.conform(clean, columns, where="clean.parquet")
+    typed, _ = validate.validate(clean, columns, where="clean.parquet")
 
     pd.testing.assert_frame_equal(typed, clean)
 

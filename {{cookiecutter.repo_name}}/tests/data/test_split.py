@@ -3,7 +3,9 @@
 import pandas as pd
 import pytest
 
-from {{ cookiecutter.package_name }} import dictionary, settings, split
+from {{ cookiecutter.package_name }}.engine.columns import dictionary
+from {{ cookiecutter.package_name }}.engine.modelling import split
+from {{ cookiecutter.package_name }}.engine.project import settings
 
 
 def whole_rows(clean, target, by):

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from {{ cookiecutter.package_name }} import models, recipe, settings
+from {{ cookiecutter.package_name }} import models
+from {{ cookiecutter.package_name }}.engine.modelling import estimators, recipe
+from {{ cookiecutter.package_name }}.engine.project import settings
 
 RANDOM = np.random.default_rng(0)
 ROWS = pd.DataFrame(
@@ -24,7 +26,7 @@ REGRESSORS = models.regressors(recipe.Recipe(COLUMNS, "regression", 0), settings
 def test_candidate_learns_two_classes_and_gives_probabilities(name):
     truth = (ROWS["amount"] > 0).astype(int).to_numpy()
 
-    with models.threads(len(ROWS)):
+    with estimators.threads(len(ROWS)):
         answers = CLASSIFIERS[name].fit(ROWS, truth).predict_proba(ROWS)
 
     assert answers.shape == (50, 2)
@@ -33,7 +35,7 @@ def test_candidate_learns_two_classes_and_gives_probabilities(name):
 
 @pytest.mark.parametrize("name", REGRESSORS)
 def test_candidate_learns_numbers_and_gives_finite_ones(name):
-    with models.threads(len(ROWS)):
+    with estimators.threads(len(ROWS)):
         answers = REGRESSORS[name].fit(ROWS, ROWS["amount"].to_numpy()).predict(ROWS)
 
     assert answers.shape == (50,)

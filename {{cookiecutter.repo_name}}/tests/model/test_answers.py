@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from {{ cookiecutter.package_name }} import dictionary, predict
+from {{ cookiecutter.package_name }}.engine.columns import dictionary
+from {{ cookiecutter.package_name }}.engine.runs import answers
 
 
 @pytest.fixture
 def table(own, model, rows):
-    return predict.answer(model, rows, abstain_below=own.settings.predict.abstain_below)
+    return answers.answer(model, rows, abstain_below=own.settings.predict.abstain_below)
 
 
 def test_predictions_have_ids_groups_prediction_confident_and_run(table, model, rows):

@@ -2,11 +2,11 @@
 
 import pytest
 
-from {{ cookiecutter.package_name }} import runs
+from {{ cookiecutter.package_name }}.engine.runs import registry
 
 
 def test_model_beats_the_dummy_on_rows_it_was_not_fitted_on(run):
-    metrics = runs.read(run)["metrics"]
+    metrics = registry.read(run)["metrics"]
     name, sign = metrics["chosen_by"], 1 if metrics["higher_is_better"] else -1
     if "dummy" not in metrics["leaderboard"]:
         pytest.skip('no baseline: add "dummy" to candidates of [train] in params.toml')

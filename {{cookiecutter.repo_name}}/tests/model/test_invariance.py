@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from {{ cookiecutter.package_name }} import predict
+from {{ cookiecutter.package_name }}.engine.runs import answers
 
 FEW = 20  # rows that are also asked one by one
 
 
 def ask(model, rows):
-    return predict.answer(model, rows, abstain_below=0.0).drop(columns="row", errors="ignore")
+    return answers.answer(model, rows, abstain_below=0.0).drop(columns="row", errors="ignore")
 
 
 def test_order_of_the_rows_does_not_change_the_answers(model, rows):

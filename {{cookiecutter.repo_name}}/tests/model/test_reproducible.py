@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from {{ cookiecutter.package_name }} import artefact, confidence, predict, runs, settings
+from {{ cookiecutter.package_name }}.engine.modelling import confidence
+from {{ cookiecutter.package_name }}.engine.project import (
+    artefact,
+    package,
+    records,
+    settings,
+)
+from {{ cookiecutter.package_name }}.engine.runs import answers, registry
 
 FEW = 100  # rows of each split: two processes train on them
 TRAIN = "from {0} import settings, train; train.run(settings.load(), key='same')"
@@ -17,7 +24,7 @@ TRAIN = "from {0} import settings, train; train.run(settings.load(), key='same')
 @pytest.fixture
 def copy(own, run, tmp_path):
     """A copy of the user's project, with its parameters, dictionary, tables, code and run."""
-    package = Path(runs.__file__).parent
+    package = Path(registry.__file__).parent
     shutil.copytree(package, tmp_path / "src" / package.name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(run, tmp_path / own.relative(run))
     for path in (own.dictionary, own.root / settings.PARAMS, own.clean, own.split("test")):
@@ -37,28 +44,28 @@ def test_same_seed_gives_the_same_bytes_in_two_processes(copy, splits):
     shutil.rmtree(copy.models)
     for part in ("train", "dev"):
         splits[part].sample(min(FEW, len(splits[part])), random_state=0).to_parquet(copy.split(part))
-        artefact.record(copy.split(part), {})
+        records.record(copy.split(part), {})
     projects = [copy, settings.load(shutil.copytree(copy.root, copy.root.with_name("second")))]
 
     done = [
-        run_python(project.root, "-c", TRAIN.format(runs.__package__), PYTHONHASHSEED=seed)
+        run_python(project.root, "-c", TRAIN.format(package.NAME), PYTHONHASHSEED=seed)
         for project, seed in zip(projects, "12", strict=True)
     ]
 
     assert not any(process.returncode for process in done), done[0].stderr
-    one, other = (artefact.sha256(runs.folders(project)[0] / runs.MODEL) for project in projects)
+    one, other = (artefact.sha256(registry.folders(project)[0] / registry.MODEL) for project in projects)
     assert one == other
 
 
 def test_model_answers_the_same_after_features_were_edited(own, copy, run, model, rows):
     limits = confidence.limits(run, own.settings.predict)
-    before = predict.answer(model, rows, abstain_below=limits.least, band=limits.band)
+    before = answers.answer(model, rows, abstain_below=limits.least, band=limits.band)
     rows.to_parquet(copy.root / "rows.parquet")
-    with (copy.root / "src" / runs.__package__ / "features.py").open("a", encoding="utf-8") as file:
+    with (copy.root / "src" / package.NAME / "features.py").open("a", encoding="utf-8") as file:
         file.write("\n\ndef add_features(rows):\n    raise RuntimeError('edited after the training')\n")
 
     options = ["--run", run.name, "--input", "rows.parquet", "--output", "new.csv"]
-    done = run_python(copy.root, "-m", runs.__package__, "predict", *options)
+    done = run_python(copy.root, "-m", package.NAME, "predict", *options)
 
     assert done.returncode == 0, done.stderr
     before.to_csv(copy.root / "old.csv", index=False)

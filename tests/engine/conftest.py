@@ -1,0 +1,169 @@
+"""What the tests of the machinery share: throw-away projects that a test may break. Here a warning is an error."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science_project import pipeline
+from data_science_project.engine.project import git, package, settings
+from data_science_project.engine.runs import environment, store
+from data_science_project.engine.steps import features, fresh
+
+PACKAGE = package.FOLDER
+
+
+@pytest.fixture
+def made_table():
+    """The table of the throw-away projects."""
+    return orders()
+
+
+@pytest.fixture
+def make_project(tmp_path, monkeypatch, made_table):
+    """Write a throw-away project about the made table, or another one; keywords are sections of params.toml."""
+
+    def make(table=made_table, **sections):
+        write_project(tmp_path, table, sections)
+        move_in(tmp_path, monkeypatch)
+        return settings.load(tmp_path)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """The folder of a throw-away project after `make predict`: to be copied, not changed."""
+    root = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        write_project(root, orders(), {})
+        move_in(root, patch)
+        pipeline.make(settings.load(root), "predict")
+    return root
+
+
+@pytest.fixture
+def project(trained, tmp_path, monkeypatch):
+    """A throw-away project after `make predict`, for this test alone."""
+    root = shutil.copytree(trained, tmp_path / "project", symlinks=True)
+    move_in(root, monkeypatch)
+    return settings.load(root)
+
+
+@pytest.fixture
+def team(tmp_path, monkeypatch):
+    """The folder that the team shares, empty."""
+    folder = tmp_path / "team"
+    monkeypatch.setenv(store.VARIABLE, str(folder))
+    return folder
+
+
+@pytest.fixture
+def colleague(project, tmp_path):
+    """The same project in a colleague's clone: without data, runs and cache."""
+    ignored = shutil.ignore_patterns("data", "models", "reports", ".cache")
+    return settings.load(shutil.copytree(project.root, tmp_path / "colleague", symlinks=True, ignore=ignored))
+
+
+@pytest.fixture(scope="session")
+def rivals(trained, tmp_path_factory):
+    """The folder of a throw-away project in git, with an evaluated run of the dummy and one of the linear model."""
+    root = shutil.copytree(trained, tmp_path_factory.mktemp("rivals") / "project", symlinks=True)
+    shutil.rmtree(root / "models")
+    commit_all(root)
+    with pytest.MonkeyPatch.context() as patch:
+        move_in(root, patch)
+        for name in ("dummy", "linear"):
+            project = settings.load(root, [f'train.candidates=["{name}"]'])
+            folder = pipeline.make(project, "train", message=name)[0].parent
+            pipeline.make(project, "evaluate", run=folder.name)
+    return root
+
+
+@pytest.fixture
+def contest(rivals, tmp_path, monkeypatch):
+    """A copy of the project with the two rivals, for this test alone; a slow machine is fast enough."""
+    root = shutil.copytree(rivals, tmp_path / "contest", symlinks=True)
+    move_in(root, monkeypatch)
+    return settings.load(root, ["promote.latency_ms=1e9"])
+
+
+@pytest.fixture
+def in_git():
+    """Put all that is not made by steps into a git commit of a throw-away project; the commit's name."""
+    return commit_all
+
+
+@pytest.fixture
+def command():
+    """Run `python` with the package of a throw-away project, in a process of its own."""
+
+    def call(root, *arguments, **environment):
+        variables = {**os.environ, "PYTHONPATH": str(root / "src"), **environment}
+        return subprocess.run(
+            [sys.executable, *arguments], cwd=root, env=variables, capture_output=True, text=True, check=False
+        )
+
+    return call
+
+
+def commit_all(root):
+    """Commit code, parameters and dictionary; the repository is made if need be."""
+    if not (root / ".git").exists():
+        git.run(root, "init", "-q", "-b", "main")
+        git.run(root, "config", "user.name", "Test")
+        git.run(root, "config", "user.email", "test@example.org")
+        ignored = ["/data/", "/models/", "/reports/", ".cache/", ".env", "__pycache__/"]
+        (root / ".gitignore").write_text("\n".join(ignored) + "\n")
+    git.run(root, "add", "--all")
+    git.run(root, "commit", "-q", "--allow-empty", "-m", "as it is")
+    git.commit.cache_clear()
+    return git.run(root, "rev-parse", "HEAD").strip()
+
+
+def orders():
+    """120 orders: an id, a number and a category with empty cells, a group, a date, a text, and a yes or no."""
+    random, size = np.random.default_rng(0), 120
+    amount = random.normal(50, 10, size).round(2)
+    table = pd.DataFrame(
+        {
+            "order": np.arange(1001, 1001 + size),
+            "amount": amount,
+            "colour": random.choice(["red", "green", "blue"], size),
+            "shop": random.choice([f"shop {letter}" for letter in "ABCDEFGHIJKL"], size),
+            "day": pd.date_range("2026-01-01", periods=size).strftime("%Y-%m-%d"),
+            "note": [f"parcel {row} went out" for row in random.permutation(size)],
+            "answer": np.where(amount + random.normal(0, 4, size) > 50, "yes", "no"),
+        }
+    )
+    table.loc[::10, "amount"] = np.nan
+    table.loc[5::10, "colour"] = None
+    return table
+
+
+def write_project(root, table, sections):
+    """`table.csv` and a `params.toml` with the sections; keys may be dotted."""
+    table.to_csv(root / "table.csv", index=False)
+    sections = {
+        "data": {"source": "table.csv", "target": "answer"},
+        "train": {"candidates": ["dummy", "linear"]},
+        **sections,
+    }
+    lines = [
+        f"[{name}]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in keys.items()) for name, keys in sections.items()
+    ]
+    (root / "params.toml").write_text("\n".join(lines), encoding="utf-8")
+
+
+def move_in(root, monkeypatch):
+    """Give the project its own copy of the package, and let the package that runs be that one."""
+    own = root / "src" / package.NAME
+    if not own.exists():
+        shutil.copytree(PACKAGE, own, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(package, "FOLDER", own)

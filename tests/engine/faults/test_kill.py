@@ -1,0 +1,179 @@
+"""`kill -9` at random, seeded moments of each step: the same command then completes, as if nothing had happened.
+
+    python -m pytest tests/code/faults/test_kill.py              8 kills, part of `make test`
+    KILLS=200 python -m pytest tests/code/faults/test_kill.py    200 kills, some twenty minutes
+
+Half of the kills come from outside, to the whole process group, at a random time of the step. The other half come
+before a random one of its writes (a file opened, renamed, linked or deleted, a folder made), because most of the time
+of a small step is spent on imports. The number of a kill says all: `KILLS=200 ... -k '[17]'` does number 17 again.
+"""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from data_science_project.engine.project import artefact, lock, package, records, settings
+from data_science_project.engine.runs import loading, registry
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has neither process groups nor kill -9")
+
+KILLS = int(os.environ.get("KILLS", "8"))
+OUTPUTS = {
+    "data": ("data/raw/*", "references/*.toml", "data/interim/*"),
+    "features": ("data/processed/*",),
+    "train": ("models/*",),
+    "evaluate": ("reports/*",),
+    "predict": ("data/predictions/*",),
+    "explore": ("reports/*",),
+}
+STEPS = tuple(OUTPUTS)
+# Counts writes below `folder`, notes their number at the end, and dies before number `limit`.
+WATCHED = """
+import atexit, os, runpy, signal, sys
+package, folder, limit, note, *words = sys.argv[1:]
+seen = 0
+
+def watch(event, found):
+    global seen
+    writes = event == "open" and isinstance(found[2], int) and found[2] & (os.O_WRONLY | os.O_RDWR)
+    changes = event in ("os.rename", "os.link", "os.mkdir", "os.remove")
+    if (writes or changes) and str(found[0]).startswith(folder):
+        seen += 1
+        if seen == int(limit):
+            os.kill(0, 9)
+
+sys.argv[1:] = words
+sys.addaudithook(watch)
+atexit.register(lambda: open(note, "w").write(str(seen)))
+runpy.run_module(package, run_name="__main__", alter_sys=True)
+"""
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A step that nobody killed: the project before it, how long it took, how often it wrote, and what came out."""
+
+    before: Path
+    seconds: float
+    writes: int
+    results: dict
+
+
+@pytest.fixture(scope="session")
+def undisturbed(trained, tmp_path_factory):
+    """`undisturbed(step)` runs a step once."""
+    known = {}
+
+    def of(step):
+        if step not in known:
+            before = copy(trained, tmp_path_factory.mktemp(step) / "project")
+            for later in STEPS[STEPS.index(step) :]:
+                remove(before, OUTPUTS[later])
+            remove(before, (".cache",))
+            after = copy(before, before.with_name("after"))
+            clock = time.perf_counter()
+            process, note = start(after, step)
+            log = process.communicate()[1].decode()
+            assert process.returncode == 0, log
+            known[step] = Undisturbed(before, time.perf_counter() - clock, int(note.read_text()), results(after))
+        return known[step]
+
+    return of
+
+
+def copy(root, place):
+    return shutil.copytree(root, place, symlinks=True)
+
+
+def remove(root, patterns):
+    for path in [path for pattern in patterns for path in root.glob(pattern)]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def start(root, step, limit=0):
+    """A step in a process group of its own that dies before write number `limit`, and the file with their number."""
+    variables = {**os.environ, "PYTHONPATH": str(root / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    note = root.with_suffix(".writes")
+    words = [sys.executable, "-c", WATCHED, package.NAME, str(root), str(limit), str(note), step]
+    process = subprocess.Popen(
+        words, cwd=root, env=variables, start_new_session=True, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    return process, note
+
+
+def results(root):
+    """What has to be the same, bit by bit: all but the names of runs and times."""
+    files = ["table.csv", "references/data_dictionary.toml", "data/interim/clean.parquet"]
+    files += [f"data/processed/{part}.parquet" for part in settings.PARTS]
+    found = {file: artefact.sha256(root / file) for file in files if (root / file).exists()}
+    for pattern in ("data/raw/*/table.csv", "models/*/model.pkl", "reports/*/test_answers.parquet"):
+        found[pattern] = [artefact.sha256(path) for path in root.glob(pattern)]
+    for path in root.glob("data/predictions/*.csv"):
+        found[path.name] = pd.read_csv(path, dtype=str).drop(columns="run").to_csv()
+    return {**found, "explored": (root / "reports" / "exploration.html").exists()}
+
+
+def check(root):
+    """Whatever has its final name is whole, and the records tell the truth."""
+    for folder in registry.folders(settings.load(root)):
+        loading.check(folder)
+    for card in root.glob("data/raw/*/source.json"):
+        for entry in records.read_sealed(card)["files"]:
+            assert artefact.sha256(card.parent / entry["name"]) == entry["sha256"]
+    for record in root.rglob("*.json"):
+        assert record.read_bytes().rstrip().endswith(b"}"), record
+
+
+def left_over(root):
+    return [path for path in root.rglob(".*") if path.name.endswith(".tmp")]
+
+
+@pytest.mark.parametrize("number", range(KILLS))
+def test_step_after_a_kill_completes_as_if_nothing_had_happened(undisturbed, tmp_path, number):
+    chance, step = random.Random(number), STEPS[number % len(STEPS)]
+    normal = undisturbed(step)
+    root = copy(normal.before, tmp_path / "project")
+    inside = chance.random() < 0.5
+    process, _ = start(root, step, chance.randint(1, normal.writes) if inside else 0)
+    if not inside:
+        time.sleep(chance.uniform(0, normal.seconds))
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    check(root)
+
+    again, _ = start(root, step)
+    log = again.communicate()[1].decode()
+
+    assert again.returncode == 0, log
+    assert results(root) == normal.results, log
+    check(root)
+    assert not left_over(root)
+    for path in root.rglob("*.parquet"):
+        if not {".cache", "raw", "models"} & set(path.parts):  # a run has its digests in run.json
+            records.checked(path)
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    gone = [f"models/.run.{dead.pid}.tmp/code/a.py", f"data/raw/.x.{dead.pid}.tmp/body", f".cache/.a.{dead.pid}.tmp"]
+    gone += [f"models/run/.run.json.{dead.pid}.tmp", f"out/.x.csv.{dead.pid}.tmp", f".cache/steps/.s.{dead.pid}.tmp"]
+    kept = [f"models/.run.{os.getppid()}.tmp/model.pkl", "data/.hidden.tmp", "data/raw/day/x.csv", "out/.y.tmp"]
+    for name in gone + kept:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("half")
+
+    with lock.alone(tmp_path, "train", output=tmp_path / "out" / "x.csv"):
+        left = [name for name in gone if (tmp_path / name).exists()]
+
+    assert not left
+    assert all((tmp_path / name).exists() for name in kept)

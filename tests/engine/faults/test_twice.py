@@ -1,0 +1,127 @@
+"""Two commands at once on one project: one waits, says so, and takes over what the other made."""
+
+import shutil
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from data_science_project import pipeline
+from data_science_project.engine.project import artefact, lock, package, settings
+from data_science_project.engine.runs import registry
+
+MADE = ("data/raw/*", "data/interim/*", "data/processed/*", "data/predictions/*", "models/*", "references/*", ".cache")
+
+
+@pytest.fixture
+def empty(project):
+    """A project in which no command has run yet."""
+    for path in [path for pattern in MADE for path in project.root.glob(pattern)]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return project
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Start commands at the same time, each in a process of its own, and return their logs."""
+
+    def call(root, *commands):
+        monkeypatch.setenv("PYTHONPATH", str(root / "src"))
+        words = [[sys.executable, "-m", package.NAME, *command.split()] for command in commands]
+        options = {"cwd": root, "stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL, "text": True}
+        processes = [subprocess.Popen(word, **options) for word in words]
+        logs = [process.communicate()[1] for process in processes]
+        assert [process.returncode for process in processes] == [0] * len(commands), logs
+        return logs
+
+    return call
+
+
+@pytest.mark.parametrize("verb", ["data", "train", "predict"])
+def test_the_second_of_two_waits_and_has_nothing_to_do(empty, at_once, verb):
+    logs = sorted(at_once(empty.root, verb, verb), key=len)
+
+    assert f"waiting until another command is finished here: {verb}, process" in logs[0]
+    assert f"{verb}: nothing to do, up to date" in logs[0]
+    assert len([path for path in empty.root.glob("data/raw/*") if path.is_dir()]) == 1
+    assert len(registry.folders(empty)) == (verb != "data")
+
+
+def test_two_trainings_with_different_splits_do_not_mix(empty, at_once):
+    at_once(empty.root, "train", "train --set split.seed=1")
+
+    records = [registry.read(folder) for folder in registry.folders(empty)]
+    assert sorted(record["parameters"]["split"]["seed"] for record in records) == [0, 1]
+    for record in records:
+        project = settings.load(empty.root, [f"split.seed={record['parameters']['split']['seed']}"])
+        pipeline.make(project, "features")
+        for part in settings.PARTS:
+            digest = record["input_data"][f"data/processed/{part}.parquet"]
+            assert artefact.sha256(project.split(part)) == digest
+
+
+def test_file_of_its_own_is_scored_while_others_work(project, tmp_path, made_table):
+    made_table.head(5).to_csv(tmp_path / "new.csv", index=False)
+    run = registry.folders(project)[0].name
+
+    with lock.alone(project.root, "train"):
+        output = pipeline.make(project, "predict", run=run, input=tmp_path / "new.csv")[0]
+
+    assert len(output.read_text().splitlines()) == 6
+
+
+def test_command_waits_and_says_for_whom(tmp_path, caplog):
+    caplog.set_level("INFO")
+    order = []
+
+    def work():
+        with lock.alone(tmp_path, "predict"):
+            order.append("second")
+
+    with lock.alone(tmp_path, "train"):
+        second = threading.Thread(target=work)
+        second.start()
+        second.join(3 * lock.PAUSE)
+        order.append("first")
+    second.join()
+
+    assert order == ["first", "second"]
+    assert len(caplog.messages) == 1 and "train, process" in caplog.messages[0]
+
+
+def test_lock_whose_file_was_deleted_does_not_count(tmp_path):
+    path = tmp_path / ".cache" / "steps.lock"
+    order = []
+
+    def work():
+        with lock.alone(tmp_path, "predict"):
+            order.append(path.read_text())
+
+    with lock.alone(tmp_path, "train"):
+        shutil.rmtree(path.parent)  # by hand, against the advice
+        second = threading.Thread(target=work)
+        second.start()
+        second.join()
+
+    assert order and "predict" in order[0]
+
+
+def test_input_that_changes_while_it_is_read_does_not_count(project, tmp_path, made_table, monkeypatch):
+    new = tmp_path / "new.csv"
+    made_table.head(5).to_csv(new, index=False)
+    predict = fresh.start("predict")
+    run = predict.run
+
+    def replaced_meanwhile(*arguments, **words):
+        run(*arguments, **words)
+        made_table.head(6).to_csv(new, index=False)
+
+    monkeypatch.setattr(predict, "run", replaced_meanwhile)
+    with pytest.raises(fresh.DataError, match=r"new\.csv changed while predict read it"):
+        pipeline.make(project, "predict", input=new)
+    monkeypatch.undo()
+
+    output = pipeline.make(project, "predict", input=new)[0]
+
+    assert len(output.read_text().splitlines()) == 7

@@ -1,0 +1,213 @@
+import json
+import logging
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from data_science_project import cli
+from data_science_project.engine.project import package, settings
+from data_science_project.engine.runs import registry
+
+VERBS = list(cli.main.commands)
+LIGHT = """
+import sys
+from {0}.cli import main
+try:
+    main({1!r})
+finally:
+    assert not set("pandas numpy sklearn".split()) & set(sys.modules)
+"""
+
+
+@pytest.fixture
+def call(monkeypatch):
+    """Run a command in a folder; the result has `exit_code`, `stdout` and `stderr`."""
+    log = logging.getLogger(package.NAME)
+    before = log.handlers[:], log.propagate, log.level
+
+    def run(root, *arguments):
+        monkeypatch.chdir(root)
+        return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
+
+    yield run
+    log.handlers[:], log.propagate = before[:2]
+    log.setLevel(before[2])
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_says_what_it_does(call, tmp_path, verb):
+    result = call(tmp_path, verb, "--help")
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[2].strip(), "a sentence below the usage"
+    assert "--debug" in result.stdout and "--set" in result.stdout
+
+
+def test_help_lists_the_verbs_in_the_order_of_the_pipeline(call, tmp_path):
+    text = call(tmp_path, "--help").stdout
+
+    places = [text.index(f"\n  {verb} ") for verb in ("data", "features", "train", "evaluate", "predict")]
+    assert places == sorted(places)
+
+
+def test_every_verb_has_a_make_target():
+    makefile = settings.find_root(Path(__file__).parent) / "Makefile"
+
+    targets = set(re.findall(r"^(\w+):.*##", makefile.read_text(encoding="utf-8"), re.MULTILINE))
+
+    assert set(VERBS) <= targets
+    assert targets - set(VERBS) <= {"help"}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["runs"]])
+def test_quick_command_imports_no_pandas(make_project, command, arguments):
+    done = command(make_project().root, "-c", LIGHT.format(package.NAME, arguments))
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_package_runs_as_a_module(make_project, command):
+    done = command(make_project().root, "-m", package.NAME, "runs")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "No run yet: make train\n", "")
+
+
+def test_stdout_carries_the_result_and_stderr_the_log(call, project):
+    result = call(project.root, "predict")
+
+    assert result.exit_code == 0
+    assert result.stdout.replace("\\", "/") == "data/predictions/test.csv\n"
+    assert result.stderr.startswith("predict: nothing to do, up to date")
+
+
+def test_runs_are_printed_as_json(call, project):
+    table = json.loads(call(project.root, "runs", "--json").stdout)
+
+    assert [line["run"] for line in table] == [folder.name for folder in registry.folders(project)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "words"),
+    [
+        (["train", "--set", "train.sead=1"], 2, "unknown key 'sead'"),
+        (["train", "--set", "train"], 2, "section.key=value"),
+        (["train", "--set", 'train.candidates=["xgb"]'], 2, "'xgb' is not in models.py"),
+        (["features", "--set", "split.by=group:nothing"], 2, "no column 'nothing'"),
+        (["predict", "--run", "nothing"], 2, "0 runs are called 'nothing'"),
+        (["predict", "--input", "nothing.csv"], 1, "nothing.csv"),
+        (["data", "--set", "data.source=nothing.csv"], 1, "nothing.csv"),
+        (["trian"], 2, "trian"),
+        (["train", "--sead", "1"], 2, "--sead"),
+    ],
+)
+def test_mistake_is_one_message_on_stderr_with_its_exit_code(call, project, arguments, exit_code, words):
+    result = call(project.root, *arguments)
+
+    assert result.exit_code == exit_code
+    assert result.stdout == ""
+    assert words in result.stderr and "Traceback" not in result.stderr
+    assert len(result.stderr[result.stderr.index("Error:") :].splitlines()) <= 3
+
+
+def test_folder_without_a_project_is_exit_code_two(call, tmp_path):
+    result = call(tmp_path, "train")
+
+    assert result.exit_code == 2 and "No params.toml" in result.stderr
+
+
+def test_environment_of_another_folder_is_refused_with_its_cure(make_project, command, tmp_path):
+    root = make_project().root
+    copy = shutil.copytree(root, tmp_path.with_name(f"{tmp_path.name} the copy"))
+
+    done = command(copy, "-m", package.NAME, "train", PYTHONPATH=str(root / "src"))
+
+    assert done.returncode == 2
+    assert f"serves {root}, and you are in {copy}" in done.stderr and "make install" in done.stderr
+    assert not (root / "models").exists() and not (copy / "models").exists()
+
+
+def test_debug_shows_the_traceback(make_project, command):
+    done = command(make_project().root, "-m", package.NAME, "train", "--debug", "--set", "train.sead=1")
+
+    assert done.returncode != 0
+    assert "Traceback" in done.stderr
+
+
+@pytest.mark.parametrize(("name", "problem"), [("folder.csv", "is no ordinary file"), ("new.xlsx", "written as CSV")])
+def test_output_that_cannot_hold_predictions_is_refused(call, project, name, problem):
+    (project.root / "folder.csv").mkdir()
+
+    result = call(project.root, "predict", "--output", project.root / name)
+
+    assert result.exit_code == 2
+    assert problem in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("verb", ["promote", "reproduce", "lineage"])
+def test_verb_without_its_subject_says_what_to_name(call, project, verb):
+    result = call(project.root, verb)
+
+    assert result.exit_code == 2
+    assert "Which " in result.stderr and ("RUN=" in result.stderr or "FILE=" in result.stderr)
+
+
+def test_paths_are_those_of_the_folder_where_the_command_was_typed(call, project, made_table):
+    folder = project.root / "notebooks"
+    folder.mkdir()
+    made_table.head(3).to_csv(folder / "new.csv", index=False)
+
+    result = call(folder, "predict", "--input", "new.csv", "--output", "answers.csv")
+
+    assert result.exit_code == 0, result.stderr
+    assert (folder / "answers.csv").is_file()
+
+
+def test_importing_the_modules_does_nothing(tmp_path):
+    package = Path(cli.__file__).parent
+    names = [path.stem for path in package.glob("*.py") if path.stem != "__main__"]
+    code = "; ".join(
+        ["import sys", f"sys.path.insert(0, {str(package.parent)!r})", *(f"import {package.name}.{n}" for n in names)]
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_message_for_a_run_that_is_there_already_is_said_not_to_be_kept(call, project):
+    (folder,) = registry.folders(project)
+
+    result = call(project.root, "train", "--message", "too late")
+
+    assert "MESSAGE is not kept" in result.stderr
+    assert registry.read(folder)["decision"] == ""
+
+
+def test_message_of_a_new_run_is_kept_without_a_word(call, project):
+    result = call(project.root, "train", "--message", "another seed", "--set", "train.seed=5")
+
+    assert "not kept" not in result.stderr
+    assert "another seed" in [registry.read(folder)["decision"] for folder in registry.folders(project)]
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="no make here")
+def test_make_refuses_a_variable_that_it_does_not_know():
+    root = settings.find_root(Path(__file__).parent)
+
+    def make(word, level):
+        environment = {name: value for name, value in os.environ.items() if "MAKE" not in name} | {"MAKELEVEL": level}
+        return subprocess.run(
+            ["make", "-n", "help", word], cwd=root, env=environment, capture_output=True, text=True, check=False
+        )
+
+    refused = make("input=new.csv", "0")
+
+    assert refused.returncode and "make knows no input. Allowed: INPUT" in refused.stderr
+    assert make("INPUT=new.csv", "0").returncode == make("DIR=handed/down", "1").returncode == 0

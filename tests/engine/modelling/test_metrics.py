@@ -1,0 +1,128 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science_project.engine.modelling import metrics
+from data_science_project.engine.project.errors import SettingsError
+
+TRUTH = np.array(["no", "no", "no", "yes"])
+YES = np.array([0.1, 0.4, 0.8, 0.6])
+TWO = metrics.Predictions(np.where(YES > 0.5, "yes", "no"), np.column_stack([1 - YES, YES]), ("no", "yes"))
+NUMBERS = metrics.Predictions(np.array([1.0, 2.0, 5.0, 4.0]))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("roc_auc", 2 / 3),
+        ("average_precision", 1 / 2),
+        ("accuracy", 3 / 4),
+        ("balanced_accuracy", (2 / 3 + 1) / 2),
+        ("f1_macro", (0.8 + 2 / 3) / 2),
+        ("log_loss", -np.log([0.9, 0.6, 0.2, 0.6]).mean()),
+    ],
+)
+def test_metric_of_classes_has_the_value_worked_out_by_hand(name, value):
+    assert metrics.score(TRUTH, TWO, "classification")[name] == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("mae", 0.75), ("rmse", np.sqrt(5 / 4)), ("median_error", 0.5), ("r2", 1 - 5 / 5)]
+)
+def test_metric_of_numbers_has_the_value_worked_out_by_hand(name, value):
+    truth = np.array([1.0, 2.0, 3.0, 4.0]) + [0, 0, 0, -1]
+
+    values = metrics.score(truth, NUMBERS, "regression")
+
+    expected = 1 - 5 / ((truth - truth.mean()) ** 2).sum() if name == "r2" else value
+    assert values[name] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("task", "n_classes"), [("classification", 2), ("classification", 3), ("regression", 0)])
+def test_perfect_predictions_score_better_than_wrong_ones_by_every_metric(task, n_classes):
+    truth = np.tile(np.arange(max(n_classes, 3)) % max(n_classes, 30), 20).astype(float)[: 20 * max(n_classes, 2)]
+    classes = tuple(np.unique(truth)) if n_classes else ()
+    truth = truth if n_classes else np.linspace(0, 1, 60)
+
+    def said(values):
+        sure = 0.9 * (values[:, None] == np.array(classes)) + 0.1 / len(classes) if classes else None
+        return metrics.score(truth, metrics.Predictions(values, sure, classes), task)
+
+    good, bad = said(truth), said(np.roll(truth, 1))
+
+    for name, metric in metrics.available(task, len(classes)).items():
+        assert good[name] > bad[name] if metric.higher_is_better else good[name] < bad[name], name
+
+
+def test_class_that_got_no_probability_costs_much_but_not_infinity():
+    sure = metrics.Predictions(np.array(["no"]), np.array([[1.0, 0.0]]), ("no", "yes"))
+
+    assert 30 < metrics.log_loss(np.array(["yes"]), sure) < 40
+
+
+@pytest.mark.parametrize(
+    ("wish", "task", "n_classes", "name"),
+    [
+        ("auto", "classification", 2, "roc_auc"),
+        ("auto", "classification", 3, "log_loss"),
+        ("auto", "regression", 0, "r2"),
+        ("mae", "regression", 0, "mae"),
+    ],
+)
+def test_metric_is_chosen_by_task_or_by_wish(wish, task, n_classes, name):
+    assert metrics.choose(wish, task, n_classes) == name
+
+
+@pytest.mark.parametrize(
+    ("wish", "task", "n_classes"),
+    [("roc_auc", "classification", 3), ("r2", "classification", 2), ("speed", "regression", 0)],
+)
+def test_metric_that_does_not_fit_is_refused_with_those_that_do(wish, task, n_classes):
+    with pytest.raises(SettingsError, match=f"'{wish}'(.|\n)*Allowed: auto, "):
+        metrics.choose(wish, task, n_classes)
+
+
+def test_interval_is_as_wide_as_the_theory_says():
+    right = np.tile([True, False], 500)  # 50 % right in 1000 rows: 95 % within 1.96 standard errors
+
+    low, high = metrics.interval(
+        metrics.ANY_CLASSES["accuracy"], np.ones(1000, bool), metrics.Predictions(right), repeats=2000
+    )
+
+    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.25 / 1000), rel=0.08)
+    assert (low + high) / 2 == pytest.approx(0.5, abs=0.005)
+
+
+def test_interval_leaves_out_resamples_with_one_class():
+    low, high = metrics.interval(metrics.TWO_CLASSES["roc_auc"], TRUTH, TWO)
+
+    assert 0 <= low < high <= 1
+
+
+def test_interval_is_the_same_each_time():
+    def found():
+        return metrics.interval(metrics.NUMBERS["mae"], np.arange(4.0), NUMBERS, repeats=50)
+
+    assert found() == found()
+
+
+def test_ten_rows_of_each_group_say_no_more_than_the_groups_do():
+    right = np.repeat(np.tile([True, False], 50), 10)  # 100 groups of ten rows, all right or all wrong
+    groups = pd.Series(np.repeat(np.arange(100), 10))
+    accuracy, said = metrics.ANY_CLASSES["accuracy"], metrics.Predictions(right)
+
+    low, high = metrics.interval(accuracy, np.ones(1000, bool), said, groups=groups, repeats=2000)
+
+    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.25 / 100), rel=0.08)
+
+
+@pytest.mark.parametrize(("name", "shift"), [("mae", 1.0), ("rmse", 1.0), ("r2", 0.03)])
+def test_gain_is_above_zero_for_the_better_one_whichever_way_the_metric_runs(name, shift):
+    truth = np.linspace(0, 10, 100)
+    good, bad = metrics.Predictions(truth + 1), metrics.Predictions(truth + 2)
+
+    low, high = metrics.gain(metrics.NUMBERS[name], truth, good, bad)
+    worse = metrics.gain(metrics.NUMBERS[name], truth, bad, good)
+
+    assert shift - 1e-9 <= low <= high
+    assert worse == pytest.approx((-high, -low))

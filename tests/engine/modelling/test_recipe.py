@@ -1,0 +1,324 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from data_science_project import models
+from data_science_project.engine.columns import dictionary
+from data_science_project.engine.modelling import recipe
+from data_science_project.engine.project import settings
+
+SIZE = 200
+COLUMNS = {
+    "kg": dictionary.Column(type="number", transformation="number"),
+    "colour": dictionary.Column(type="category", transformation="one-hot"),
+    "street": dictionary.Column(type="category", transformation="target encoding"),
+    "sent": dictionary.Column(type="datetime", transformation="date parts"),
+    "note": dictionary.Column(type="text", transformation="text"),
+    "pay": dictionary.Column(type="number", transformation="log"),
+    "letter": dictionary.Column(type="text", transformation="text without stop words"),
+    "firm": dictionary.Column(type="category", transformation="string encoding"),
+    "id": dictionary.Column(type="integer", role="id"),
+    "unused": dictionary.Column(type="number", transformation="none"),
+    "answer": dictionary.Column(type="category", role="target"),
+}
+
+
+class OfAnotherPackage(DecisionTreeClassifier):
+    """Like xgboost's, it takes classes that are called 0, 1, 2 and refuses others."""
+
+    def fit(self, X, y):  # noqa: N803
+        if not np.array_equal(np.unique(y), np.arange(len(set(y)))):
+            raise ValueError("Invalid classes inferred from unique values of `y`")
+        return super().fit(X, y)
+
+
+@pytest.fixture
+def rows():
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "kg": random.normal(size=SIZE),
+            "colour": random.choice(["red", "green"], SIZE),
+            "street": random.choice([f"street {i}" for i in range(100)], SIZE),
+            "sent": pd.Timestamp("2026-01-01") + pd.to_timedelta(random.integers(0, 9999, SIZE), unit="h"),
+            "note": random.choice(["late again", "in time", "I was 5 minutes late"], SIZE),
+            "pay": np.exp(random.normal(size=SIZE)),
+            "letter": random.choice(["this is late", "and it is in time"], SIZE),
+            "firm": random.choice(["Miller Inc", "Miller", "Smith Ltd", "Smyth"], SIZE),
+            "id": range(SIZE),
+            "unused": 1.0,
+        }
+    )
+    table.loc[::7, ["kg", "colour", "street", "sent", "note", "pay", "letter", "firm"]] = None
+    return table
+
+
+def plan(rows, **options):
+    return recipe.plan(COLUMNS, rows, **{"task": "classification", "seed": 0, **options})
+
+
+def test_columns_are_sorted_by_the_transformation_of_the_dictionary(rows):
+    assert plan(rows).columns == {
+        "number": ["kg"],
+        "one-hot": ["colour"],
+        "target encoding": ["street"],
+        "date parts": ["sent"],
+        "text": ["note"],
+        "log": ["pay"],
+        "text without stop words": ["letter"],
+        "string encoding": ["firm"],
+    }
+
+
+def test_columns_that_must_not_be_seen_are_left_out(rows):
+    assert "street" not in plan(rows, without=["street"]).names
+
+
+@pytest.mark.parametrize(
+    ("values", "transformation"),
+    [
+        (1.5, "number"),
+        (True, "number"),
+        (pd.Timestamp("2026-01-01"), "date parts"),
+        ("word", "target encoding"),
+    ],
+)
+def test_new_feature_is_recognised_by_its_dtype(rows, values, transformation):
+    assert "new" in plan(rows.assign(new=values)).columns[transformation]
+
+
+@pytest.mark.parametrize("flavour", ["linear", "trees"])
+@pytest.mark.parametrize(
+    ("task", "estimator"), [("classification", LogisticRegression(max_iter=5000)), ("regression", LinearRegression())]
+)
+def test_table_with_all_kinds_and_missing_cells_is_learned(rows, flavour, task, estimator):
+    if flavour == "trees":  # which leave missing cells as they are
+        estimator = DecisionTreeClassifier() if task == "classification" else DecisionTreeRegressor()
+    truth = (rows["colour"] == "red") * 1.0 + (0.5 if task == "regression" else 0)
+
+    model = getattr(plan(rows, task=task), flavour)(estimator).fit(rows, truth)
+
+    assert model.score(rows, truth) > 0.99
+
+
+@pytest.mark.parametrize("flavour", ["linear", "trees"])
+def test_unknown_category_text_and_missing_cells_are_answered(rows, flavour):
+    estimator = DecisionTreeClassifier() if flavour == "trees" else LogisticRegression(max_iter=5000)
+    model = getattr(plan(rows), flavour)(estimator).fit(rows, rows["id"] % 2)
+    new = rows.head(2).assign(colour=["purple", None], street=["nowhere", None], note=["unheard of", None])
+    new["firm"] = ["x", None]
+
+    assert np.isfinite(model.predict_proba(new)).all()
+
+
+def test_row_does_not_see_its_own_target_through_the_encoder():
+    random = np.random.default_rng(0)
+    rows = pd.DataFrame({"street": [f"street {i}" for i in range(200)] * 2})
+    noise = random.normal(size=400)  # nothing to learn: what correlates was leaked
+
+    made = plan(rows, task="regression").linear(LinearRegression())[:-1].fit_transform(rows, noise)
+
+    assert np.corrcoef(made.ravel(), noise)[0, 1] < 0.2
+
+
+@pytest.mark.parametrize("size", [20, 400])
+def test_encoder_of_a_regression_keeps_one_column_for_whole_numbers(size):
+    rows = pd.DataFrame({"street": ["a", "b", "c", "d"] * (size // 4)})
+
+    made = plan(rows, task="regression").linear(LinearRegression())[:-1].fit_transform(rows, np.arange(size) % 9)
+
+    assert made.shape == (size, 1)
+
+
+def test_numbers_are_scaled_and_empty_ones_marked_for_a_linear_model(rows):
+    made = plan(rows[["kg"]]).linear(LinearRegression())[:-1].fit_transform(rows)
+
+    assert made.shape == (SIZE, 2)
+    assert made.mean(axis=0) == pytest.approx([0, 0], abs=1e-9)
+    assert made.std(axis=0) == pytest.approx([1, 1])
+
+
+def test_trees_get_numbers_as_they_are(rows):
+    made = plan(rows[["kg"]]).trees(LinearRegression())[:-1].fit_transform(rows)
+
+    np.testing.assert_array_equal(made, rows[["kg"]])
+
+
+def test_date_becomes_its_parts():
+    dates = pd.DataFrame({"sent": pd.to_datetime(["1970-01-02 06:30", "2026-11-21 00:00", None])})
+
+    parts = recipe.split_dates(dates)
+
+    assert parts[0].tolist() == [1970, 1, 2, 4, 6.5, 1]  # a Friday
+    assert parts[1].tolist() == [2026, 11, 21, 5, 0, 20778]
+    assert np.isnan(parts[2]).all()
+
+
+def test_every_column_that_a_linear_model_sees_has_a_name(rows):
+    model = plan(rows).linear(LogisticRegression(max_iter=5000)).fit(rows, rows["id"] % 2)
+
+    names = model[:-1].get_feature_names_out()
+
+    assert len(names) == model[-1].coef_.shape[1] == len(set(names))
+    assert any("weekday of sent" in name for name in names)
+
+
+@pytest.mark.parametrize("flavour", ["linear", "trees"])
+def test_same_seed_makes_the_same_numbers(rows, flavour):
+    one, other = (
+        getattr(plan(rows, seed=3), flavour)(LinearRegression())[:-1].fit_transform(rows, rows["id"] % 2) for _ in "12"
+    )
+
+    assert (one != other).sum() == (0 if flavour == "linear" else np.isnan(one).sum())
+
+
+@pytest.mark.parametrize("flavour", ["linear", "trees"])
+def test_text_puts_no_memory_address_into_the_model(rows, flavour):
+    fitted = getattr(plan(rows[["note"]]), flavour)(LinearRegression())[:-1].fit(rows, rows["id"] % 2)
+
+    parts = list(fitted[0].named_transformers_["text note"])
+
+    assert parts and not [name for part in parts for name in vars(part) if name.endswith("_id")]
+
+
+ONE_BY_ONE = ["number", "log", "one-hot", "target encoding", "string encoding", "text", "text without stop words"]
+
+
+def made_by(transformation, rows, *, flavour="linear"):
+    """What a model sees of the one column of `rows`, as a dense table, and the fitted preprocessing."""
+    (name,) = rows.columns
+    recipe_ = recipe.Recipe({transformation: [name]}, "regression", 0)
+    fitted = getattr(recipe_, flavour)(LinearRegression())[:-1].fit(rows, np.arange(len(rows)) % 7)
+    return dense(fitted.transform(rows)), fitted
+
+
+def dense(table):
+    return table.toarray() if hasattr(table, "toarray") else np.asarray(table)
+
+
+@pytest.mark.parametrize("flavour", ["linear", "trees"])
+@pytest.mark.parametrize("transformation", ONE_BY_ONE)
+def test_row_is_transformed_the_same_alone_and_in_a_batch(rows, transformation, flavour):
+    column = {"number": "kg", "log": "pay", "one-hot": "colour"}.get(transformation, "note")
+
+    made, fitted = made_by(transformation, rows[[column]], flavour=flavour)
+
+    for place in range(0, SIZE, 20):
+        alone = dense(fitted.transform(rows[[column]].iloc[[place]]))
+        np.testing.assert_array_equal(alone[0], made[place])
+
+
+def test_each_transformation_of_a_text_makes_another_table(rows):
+    kinds = ["text", "text without stop words", "string encoding", "target encoding"]
+
+    tables = [made_by(kind, rows[["note"]])[0] for kind in kinds]
+
+    assert len({table.shape[1] for table in tables}) == len(kinds)
+
+
+def test_logarithm_takes_the_skew_away_and_keeps_the_order(rows):
+    made, _ = made_by("log", rows[["pay"]].dropna())
+
+    order = rows["pay"].dropna().argsort().to_numpy()
+    assert (np.diff(made[order, 0]) >= 0).all()
+    assert abs(pd.Series(made[:, 0]).skew()) < abs(rows["pay"].skew()) / 2
+
+
+def test_stop_words_and_groups_of_letters_are_what_they_say():
+    assert recipe.telling_words_of("This is the LATE parcel") == ["late", "parcel"]
+    assert recipe.letters_of("An") == [" a", "an", "n ", " an", "an ", " an "]
+
+
+def test_strings_that_are_spelt_alike_are_near_each_other(rows):
+    made, fitted = made_by("string encoding", rows[["firm"]].dropna())
+
+    miller, incorporated, smith = dense(fitted.transform(pd.DataFrame({"firm": ["Miller", "Miller Inc", "Smith"]})))
+
+    assert miller @ incorporated > miller @ smith + 0.3
+
+
+def test_target_whose_transformation_is_log_is_learned_as_its_logarithm(rows):
+    columns = {**COLUMNS, "answer": dictionary.Column(type="number", role="target", transformation="log")}
+    learned = recipe.plan(columns, rows[["kg"]], task="regression", seed=0)
+    truth = np.exp(3 + rows["kg"].fillna(0))
+
+    plain, logged = (
+        models.regressors(plan, settings.Train())["linear"].fit(rows, truth)
+        for plan in (replace(learned, log_target=False), learned)
+    )
+
+    assert learned.log_target
+    assert logged.score(rows, truth) > 0.98 > plain.score(rows, truth)
+    assert logged.predict(rows.head(1)) == logged.predict(rows)[:1]
+
+
+def test_words_are_the_same_in_upper_and_lower_case():
+    assert recipe.words_of("I was 5 minutes LATE, été") == ["i", "was", "5", "minutes", "late", "été"]
+
+
+def test_curves_follow_what_a_straight_line_cannot(rows):
+    known = rows.dropna(subset=["kg"])
+    bump = -(known["kg"] ** 2)
+
+    straight, curved = (
+        plan(known, task="regression").linear(LinearRegression(), curves=curves).fit(known, bump).score(known, bump)
+        for curves in (False, True)
+    )
+
+    assert straight < 0.8 and curved > 0.95
+
+
+def test_letters_stand_beside_the_words_of_a_text(rows):
+    estimator = LinearRegression()
+
+    words, both = (
+        plan(rows[["note"]]).linear(estimator, letters=letters)[0].fit(rows[["note"]]).get_feature_names_out()
+        for letters in (False, True)
+    )
+
+    more = set(both) - set(words)
+    assert {name.split("__")[-1] for name in words} < {name.split("__")[-1] for name in both}
+    assert any(name.endswith("__ la") for name in more)
+
+
+def test_no_input_of_a_network_is_large(rows):
+    made = plan(rows).network(LinearRegression())[0].fit_transform(rows, np.arange(SIZE))
+
+    assert np.isfinite(dense(made)).all()
+    assert dense(made).std(axis=0).max() < 3
+
+
+def test_curve_of_a_number_that_is_always_the_same_says_nothing(rows):
+    rows = rows.assign(kg=1.0)
+
+    model = plan(rows, task="regression").linear(LinearRegression(), curves=True).fit(rows, np.arange(SIZE))
+
+    assert np.isfinite(model.predict(rows.assign(kg=9.0))).all()
+
+
+@pytest.mark.parametrize("classes", [["no", "yes"], ["a", "b", "c"], [1, 2], [False, True]])
+@pytest.mark.parametrize("around", [lambda model: model, lambda model: CalibratedClassifierCV(model, cv=2)])
+def test_estimator_of_another_package_gets_classes_as_numbers(rows, classes, around):
+    truth = np.resize(np.array(classes, dtype=object if isinstance(classes[0], str) else None), SIZE)
+
+    model = plan(rows).trees(around(OfAnotherPackage(random_state=0))).fit(rows, truth)
+
+    assert model.classes_.tolist() == classes
+    assert model.predict_proba(rows).shape == (SIZE, len(classes))
+    assert set(model.predict(rows)) == set(classes)
+
+
+def test_estimator_of_scikit_learn_gets_classes_as_they_are(rows):
+    known = models.classifiers(plan(rows), settings.Train())
+
+    assert not [name for name in known if isinstance(known[name], recipe.Encoded)]
+    assert not [name for name in known if name != "dummy" and isinstance(known[name][-1], recipe.Encoded)]
+
+
+def test_estimator_of_numbers_is_left_as_it_is(rows):
+    assert isinstance(plan(rows, task="regression").trees(DecisionTreeRegressor())[-1], DecisionTreeRegressor)

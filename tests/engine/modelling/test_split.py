@@ -1,0 +1,248 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science_project.engine.modelling import split
+from data_science_project.engine.project import settings
+from data_science_project.engine.project.errors import DataError, SettingsError
+
+SHARES = settings.Shares(0.5, 0.3, 0.2)
+
+
+def table(size=1000):
+    random = np.random.default_rng(1)
+    return pd.DataFrame(
+        {
+            "row": range(size),
+            "kind": random.choice(["a", "b", "c"], size, p=[0.7, 0.2, 0.1]),
+            "price": random.lognormal(size=size),
+            "shop": random.choice([f"shop {i}" for i in range(50)], size),
+            "day": pd.Timestamp("2026-01-01") + pd.to_timedelta(random.permutation(size) // 4, unit="D"),
+        }
+    )
+
+
+def divide(frame, target="kind", **how):
+    return split.split(frame, target, settings.Split(**{"shares": SHARES, **how}))
+
+
+ALL_WAYS = pytest.mark.parametrize("by", ["stratified", "random", "time:day", "group:shop"])
+
+
+@ALL_WAYS
+@pytest.mark.parametrize("target", ["kind", "price"])
+def test_every_row_is_in_exactly_one_split(by, target):
+    parts = divide(table(), target, by=by)
+
+    rows = pd.concat(parts.values())["row"]
+    assert sorted(rows) == list(range(1000))
+
+
+@pytest.mark.parametrize(("by", "slack"), [("stratified", 2), ("random", 0), ("time:day", 4), ("group:shop", 30)])
+def test_splits_have_their_shares(by, slack):
+    sizes = [len(part) for part in divide(table(), by=by).values()]
+
+    assert sizes == pytest.approx([500, 300, 200], abs=slack)
+
+
+@ALL_WAYS
+def test_rows_keep_their_order_and_their_number(by):
+    for part in divide(table(), by=by).values():
+        assert part["row"].is_monotonic_increasing
+        assert list(part.index) == list(part["row"])
+
+
+@ALL_WAYS
+def test_same_seed_gives_the_same_split(by):
+    for one, other in zip(
+        divide(table(), by=by, seed=3).values(), divide(table(), by=by, seed=3).values(), strict=True
+    ):
+        pd.testing.assert_frame_equal(one, other)
+
+
+@pytest.mark.parametrize("by", ["stratified", "random", "group:shop"])
+def test_other_seed_gives_another_split(by):
+    assert not divide(table(), by=by, seed=1)["test"].equals(divide(table(), by=by, seed=2)["test"])
+
+
+def test_stratified_split_keeps_class_shares():
+    parts = divide(table())
+
+    for part in parts.values():
+        shares = part["kind"].value_counts(normalize=True)
+        assert shares.to_dict() == pytest.approx(table()["kind"].value_counts(normalize=True).to_dict(), abs=0.01)
+
+
+def test_stratified_split_gives_every_split_low_and_high_numbers():
+    parts = divide(table(), "price")
+
+    tenths = table()["price"].quantile(np.linspace(0, 1, split.STRATA + 1))
+    for part in parts.values():
+        counts = np.histogram(part["price"], tenths)[0]
+        assert np.ptp(counts) <= 1
+
+
+def test_stratified_split_puts_a_rare_class_into_every_split():
+    frame = table().assign(kind=["rare"] * 3 + ["common"] * 997)
+
+    parts = divide(frame, shares=settings.Shares(0.8, 0.1, 0.1))
+
+    assert all("rare" in set(part["kind"]) for part in parts.values())
+
+
+def test_stratified_split_does_not_follow_the_order_of_the_file():
+    test = divide(table().assign(kind=["a"] * 500 + ["b"] * 500))["test"]["row"]
+
+    assert test[test < 500].mean() == pytest.approx(250, abs=60)
+
+
+def test_class_too_rare_to_divide_is_named():
+    frame = table().assign(kind=["rare"] * 2 + ["common"] * 998)
+
+    with pytest.raises(DataError, match="'kind' have fewer than 3 rows: rare") as caught:
+        divide(frame)
+
+    assert 'by = "random"' in str(caught.value)
+
+
+def test_random_split_takes_rows_from_everywhere():
+    test = divide(table(), by="random")["test"]["row"]
+
+    assert test.mean() == pytest.approx(500, abs=80)
+
+
+def test_time_split_tests_on_the_latest_rows():
+    parts = divide(table(), by="time:day")
+
+    assert parts["train"]["day"].max() < parts["dev"]["day"].min()
+    assert parts["dev"]["day"].max() < parts["test"]["day"].min()
+
+
+def test_group_is_never_in_two_splits():
+    groups = [set(part["shop"]) for part in divide(table(), by="group:shop").values()]
+
+    assert sum(map(len, groups)) == len(set.union(*groups)) == 50
+
+
+@pytest.mark.parametrize("by", ["time:dya", "group:shpo", "time", "group", "group:"])
+def test_column_that_does_not_exist_is_named_with_those_that_do(by):
+    with pytest.raises(SettingsError, match="Allowed: row, kind"):
+        divide(table(), by=by)
+
+
+@pytest.mark.parametrize("by", ["time:day", "group:shop"])
+def test_row_without_time_or_group_is_refused(by):
+    frame = table()
+    frame.loc[7, by.partition(":")[2]] = None
+
+    with pytest.raises(DataError, match="1 empty cells"):
+        divide(frame, by=by)
+
+
+@pytest.mark.parametrize(
+    ("frame", "by"),
+    [
+        (table().assign(shop="one"), "group:shop"),
+        (table().assign(day=pd.Timestamp(0)), "time:day"),
+        (table(2), "random"),
+    ],
+)
+def test_split_without_rows_is_refused(frame, by):
+    with pytest.raises(DataError, match="leaves no row for"):
+        divide(frame, by=by)
+
+
+def test_argument_is_not_changed():
+    frame = table()
+
+    train = divide(frame)["train"]
+    train.loc[0, "kind"] = "z"
+
+    pd.testing.assert_frame_equal(frame, table())
+
+
+@pytest.mark.parametrize(
+    ("target", "wish", "task"),
+    [
+        (["yes", "no"], "auto", "classification"),
+        ([True, False], "auto", "classification"),
+        (list(range(20)), "auto", "classification"),
+        (list(range(21)), "auto", "regression"),
+        ([1.0, 2.0], "auto", "classification"),
+        ([1.0, 2.5], "auto", "regression"),
+        ([1, 2, 3], "regression", "regression"),
+        (list(range(99)), "classification", "classification"),
+    ],
+)
+def test_task_is_read_off_the_target_or_taken_as_said(target, wish, task):
+    assert split.infer_task(pd.Series(target, name="y"), wish) == task
+
+
+def test_words_cannot_be_a_regression():
+    with pytest.raises(SettingsError, match="'y' is not a number"):
+        split.infer_task(pd.Series(["a", "b"], name="y"), "regression")
+
+
+@pytest.mark.parametrize(
+    ("size", "by", "n_folds"),
+    [
+        (100, "stratified", 5),
+        (100, "random", 5),
+        (100, "time:day", 1),
+        (split.THREE_FOLDS, "stratified", 3),
+        (split.FEW_ROWS, "stratified", 1),
+    ],
+)
+def test_few_rows_without_an_order_are_cross_validated(size, by, n_folds):
+    truth = np.array(["a", "b"] * (size // 2), dtype=object)
+
+    folds = split.folds(truth, by, None, n_train=size - 20, seed=0)
+
+    assert len(folds) == n_folds
+    if n_folds == 1:
+        assert folds[0][1].tolist() == list(range(size - 20, size))
+    for fit_on, held in folds:
+        assert not set(fit_on) & set(held)
+
+
+@pytest.mark.parametrize(
+    ("n_groups", "size", "n_folds"),
+    [
+        (2, 100, 2),
+        (7, split.FEW_ROWS, 3),
+        (split.FEW_GROUPS, split.FEW_ROWS, 1),
+        (7, split.MANY_ROWS, 1),
+    ],
+)
+def test_few_groups_are_cross_validated_unless_their_rows_are_very_many(n_groups, size, n_folds):
+    truth = np.arange(size, dtype=float)
+    groups = pd.Series([f"shop {i % n_groups}" for i in range(len(truth))])
+
+    folds = split.folds(truth, "group:shop", groups, n_train=50, seed=0)
+
+    assert len(folds) == n_folds
+
+
+def test_no_group_is_fitted_on_and_held_out_at_once():
+    groups = pd.Series([f"shop {i % 7}" for i in range(100)])
+
+    for fit_on, held in split.folds(np.array(["a", "b"] * 50, dtype=object), "group:shop", groups, n_train=80, seed=0):
+        assert not set(groups[fit_on]) & set(groups[held])
+
+
+def test_groups_are_those_of_the_split_where_the_rows_have_them():
+    rows = table(100)
+
+    assert split.groups_of(rows, "group:shop").tolist() == rows["shop"].tolist()
+    assert all(split.groups_of(rows, by) is None for by in ("group:absent", "time:day", "stratified"))
+
+
+@pytest.mark.parametrize("truth", [np.arange(100.0), np.array(["a", "b"] * 50, dtype=object)])
+def test_folds_are_drawn_by_the_seed(truth):
+    one, same, other = (
+        np.concatenate([held for _, held in split.folds(truth, "random", None, n_train=80, seed=seed)]).tolist()
+        for seed in (0, 0, 1)
+    )
+
+    assert one == same != other
+    assert one != sorted(one)

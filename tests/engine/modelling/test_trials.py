@@ -1,0 +1,167 @@
+import re
+
+import pandas as pd
+import pytest
+from sklearn.dummy import DummyClassifier
+
+from data_science_project import models, pipeline, train
+from data_science_project.engine.modelling import recipe, trials
+from data_science_project.engine.project import artefact, settings
+from data_science_project.engine.runs import registry
+
+PLAN = recipe.Recipe({"number": ["x"]}, "classification", 0)
+BOTH = 'train.candidates=["dummy","linear","boosting_stopped"]'
+
+
+@pytest.fixture
+def search(tmp_path):
+    return trials.Search(tmp_path / "memory", 5, 0, True)
+
+
+@pytest.fixture
+def searched(project):
+    """The throw-away project with three trials."""
+    return settings.load(project.root, [BOTH, "train.trials=3"])
+
+
+def linear():
+    return {"linear": models.classifiers(PLAN, settings.Train())["linear"]}
+
+
+class Score:
+    """A score that is highest at C = 1, counts its calls, and may break off."""
+
+    def __init__(self, *, last=1000):
+        self.calls, self.last = 0, last
+
+    def __call__(self, estimator):
+        self.calls += 1
+        if self.calls > self.last:
+            raise KeyboardInterrupt
+        return -abs(estimator[-1].C - 1.0)
+
+
+def test_best_of_the_trials_is_kept_and_the_candidate_as_it_is_is_the_first_line(search):
+    tuned, table = trials.run(search, linear(), Score())
+
+    assert list(table["trial"]) == list(range(6))
+    assert table["C"].isna().tolist() == [True, *[False] * 5]
+    assert table["best"].tolist() == table["score"].cummax().tolist()
+    best = table.iloc[1:].loc[table["score"].iloc[1:].idxmax()]
+    assert tuned["linear_tuned"][-1].C == best["C"]
+
+
+def test_lower_is_better_for_an_error(search):
+    upside_down = trials.Search(search.memory, 5, 0, False)
+
+    tuned, table = trials.run(upside_down, linear(), lambda estimator: abs(estimator[-1].C - 1.0))
+
+    assert table["best"].tolist() == table["score"].cummin().tolist()
+    assert abs(tuned["linear_tuned"][-1].C - 1.0) == table["score"].iloc[1:].min()
+
+
+def test_search_that_broke_off_goes_on_where_it_was_and_finds_the_same(search, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        trials.run(search, linear(), Score(last=3))
+    rest = Score()
+
+    _, resumed = trials.run(search, linear(), rest)
+    _, at_once = trials.run(trials.Search(tmp_path / "other", 5, 0, True), linear(), Score())
+
+    assert rest.calls == 3
+    pd.testing.assert_frame_equal(resumed, at_once, check_exact=True)
+
+
+def test_more_trials_begin_where_fewer_ended(search):
+    _, few = trials.run(search, linear(), Score())
+    more = Score()
+
+    _, many = trials.run(trials.Search(search.memory, 8, 0, True), linear(), more)
+
+    assert more.calls == 3
+    pd.testing.assert_frame_equal(many.head(6), few, check_exact=True)
+
+
+def test_trial_whose_file_was_cut_is_made_again(search):
+    trials.run(search, linear(), Score())
+    (search.memory / "linear-2.json").write_text('{"score": 9')
+    again = Score()
+
+    trials.run(search, linear(), again)
+
+    assert again.calls == 1
+
+
+def test_candidate_without_these_parameters_is_left_alone(search):
+    tuned, table = trials.run(search, {"linear": PLAN.linear(DummyClassifier()), "dummy": DummyClassifier()}, Score())
+
+    assert tuned == {} and table.empty
+
+
+def test_spaces_fit_the_candidates_of_models():
+    known = models.classifiers(PLAN, settings.Train())
+
+    assert all(trials.searchable(known[name], space) for name, space in trials.SPACES.items())
+
+
+def test_tuned_candidates_compete_and_the_table_is_in_the_run(searched):
+    folder = pipeline.make(searched, "train")[0].parent
+
+    record, table = registry.read(folder), pd.read_csv(folder / trials.TABLE)
+    board = record["metrics"]["leaderboard"]
+    assert {"linear_tuned", "boosting_stopped_tuned"} < set(board)
+    assert trials.TABLE in record["files"]
+    for name in trials.SPACES:
+        tried = table[table["candidate"] == name]
+        assert len(tried) == 4
+        assert tried["score"].iloc[0] == pytest.approx(board[name]["roc_auc"])
+        assert tried["score"].iloc[1:].max() == pytest.approx(board[name + trials.TUNED]["roc_auc"])
+
+
+def test_model_has_the_same_bytes_whether_the_search_was_interrupted_or_not(searched):
+    at_once = train.run(searched, key="1" * 8)
+    memory = next((searched.root / ".cache" / "trials").iterdir())
+    for path in sorted(memory.iterdir())[::2]:
+        path.unlink()
+
+    resumed = train.run(searched, key="2" * 8)
+
+    for name in (registry.MODEL, trials.TABLE):
+        assert artefact.sha256(at_once / name) == artefact.sha256(resumed / name)
+
+
+def test_without_trials_nothing_is_searched(project):
+    folder = registry.folders(project)[0]
+
+    assert not (folder / trials.TABLE).exists() and not (project.root / ".cache" / "trials").exists()
+    assert not [name for name in registry.read(folder)["metrics"]["leaderboard"] if name.endswith(trials.TUNED)]
+
+
+def test_other_rows_parameters_or_dictionary_have_another_memory(project):
+    same, seed = (settings.load(project.root, [override]) for override in ("train.trials=9", "train.seed=1"))
+    before = trials.plan(project, higher_is_better=True).memory
+
+    assert trials.plan(same, higher_is_better=True).memory == before
+    assert trials.plan(seed, higher_is_better=True).memory != before
+    project.dictionary.write_text(project.dictionary.read_text(encoding="utf-8") + "\n# edited\n", encoding="utf-8")
+    assert trials.plan(project, higher_is_better=True).memory != before
+
+
+def test_report_shows_the_trials_beside_the_candidate_as_it_is(searched):
+    page = pipeline.make(searched, "evaluate")[0].read_text(encoding="utf-8")
+
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+    assert "What the search for hyper-parameters found" in text
+    assert re.search(r"linear 0\.\d+ 0\.\d+ 3 ", text)
+    assert list((searched.root / "reports" / "figures").glob("*-trials.png"))
+
+
+def test_candidate_that_the_rows_do_not_allow_is_not_tuned(search, caplog):
+    def refuse(estimator):
+        raise ValueError("too few rows of a class")
+
+    with caplog.at_level("WARNING", logger=trials.log.name):
+        tuned, table = trials.run(search, linear(), refuse)
+
+    assert tuned == {} and table.empty
+    assert "linear is not tuned, it cannot be fitted on these rows: too few rows of a class" in caplog.text

@@ -1,0 +1,71 @@
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pytest
+
+from data_science_project.engine.project import schema
+from data_science_project.engine.project.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Inner:
+    size: float = 1.0
+
+
+@dataclass(frozen=True)
+class Outer:
+    name: str
+    kind: Literal["a", "b"] = "a"
+    pair: tuple[float, float] | None = None
+    words: tuple[str, ...] = ()
+    extra: dict[str, Any] = field(default_factory=dict)
+    inner: Inner = Inner()
+    number: int = field(default=1, metadata=schema.bounds(least=0, below=10))
+    share: float = field(default=0.5, metadata=schema.bounds(above=0, most=1))
+
+
+def read(**table):
+    return schema.convert({"name": "x", **table}, Outer, "file: [outer]")
+
+
+def test_values_come_out_as_the_types_say():
+    found = read(pair=[1, 2.5], words=["p", "q"], inner={"size": 3}, extra={"any": 1})
+
+    assert found == Outer("x", pair=(1.0, 2.5), words=("p", "q"), inner=Inner(3.0), extra={"any": 1})
+    assert isinstance(found.pair[0], float) and isinstance(found.inner.size, float)
+
+
+@pytest.mark.parametrize("table", [{"number": 0}, {"number": 9}, {"share": 1}, {"share": 0.001}])
+def test_bounds_let_their_edges_in(table):
+    assert read(**table)
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ({"nmae": 1}, ["unknown key 'nmae'", "name"]),
+        ({"name": 1}, ["[outer] name", "text"]),
+        ({"kind": "c"}, ["'c'", "'a', 'b'"]),
+        ({"pair": [1]}, ["list of 2 values"]),
+        ({"pair": ["low", "high"]}, ["'low'", "number"]),
+        ({"words": "p"}, ["list"]),
+        ({"inner": 3}, ["not a table"]),
+        ({"inner": {"size": "big"}}, ["inner size", "number"]),
+        ({"number": 10}, ["10", "least 0", "below 10"]),
+        ({"number": -1}, ["-1"]),
+        ({"number": True}, ["whole number"]),
+        ({"share": 0}, ["above 0", "most 1"]),
+        ({"share": 1.01}, ["1.01"]),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_its_place(table, words):
+    with pytest.raises(SettingsError) as caught:
+        read(**table)
+
+    assert "file: [outer]" in str(caught.value)
+    assert all(word in str(caught.value) for word in words), caught.value
+
+
+def test_key_without_a_default_is_required():
+    with pytest.raises(SettingsError, match="'name' is missing"):
+        schema.convert({}, Outer, "file: [outer]")

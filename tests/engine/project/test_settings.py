@@ -1,0 +1,130 @@
+import pytest
+
+from data_science_project.engine.project import settings
+from data_science_project.engine.project.errors import SettingsError
+
+MINIMAL = '[data]\nsource = "table.csv"\ntarget = "answer"\n'
+
+
+def load(folder, text=MINIMAL, overrides=()):
+    (folder / "params.toml").write_text(text, encoding="utf-8")
+    return settings.load(folder, overrides)
+
+
+def test_defaults_fill_what_the_file_leaves_out(tmp_path):
+    found = load(tmp_path).settings
+
+    assert found.data == settings.Data(source="table.csv", target="answer")
+    assert found.split.shares == settings.Shares(0.6, 0.2, 0.2)
+    assert "dummy" in found.train.candidates
+    assert found.predict.abstain_below == 0
+
+
+def test_values_of_the_file_are_read_with_their_types(tmp_path):
+    text = (
+        MINIMAL + "drop = ['id']\nread = {separator = ';'}\n[split]\nshares = {train = 0.5, dev = 0.25, test = 0.25}\n"
+    )
+
+    found = load(tmp_path, text + "[predict]\nabstain_below = 1\n").settings
+
+    assert found.data.drop == ("id",)
+    assert found.data.read == {"separator": ";"}
+    assert found.split.shares.train == 0.5
+    assert isinstance(found.predict.abstain_below, float)
+
+
+def test_project_is_found_from_a_folder_below(tmp_path):
+    load(tmp_path)
+    below = tmp_path / "notebooks" / "old"
+    below.mkdir(parents=True)
+
+    assert settings.load(below).root == tmp_path
+
+
+def test_folder_without_a_project_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match="No params.toml"):
+        settings.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[trian]\nseed = 1", ["[trian]", "Allowed", "train"]),
+        ("[train]\nsead = 1", ["[train]", "'sead'", "seed"]),
+        ("[train]\nseed = '1'", ["[train] seed", "whole number"]),
+        ("[train]\nseed = 1.0", ["[train] seed", "whole number"]),
+        ("[train]\nseed = true", ["[train] seed", "whole number"]),
+        ("[train]\nseed = -1", ["[train] seed", "-1", "Allowed: at least 0 and below"]),
+        ("[split]\nby = 'groups:shop'", ["[split] by", "'groups:shop'", "time:<column>, group:<column>"]),
+        ("[split]\nby = 'group:'", ["[split] by", "'group:'", "time:<column>, group:<column>"]),
+        ("[train]\nblend = True", ["not valid TOML", "in lower case"]),
+        ("[train]\nbalance = 1", ["[train] balance", "true or false"]),
+        ("[train]\ntask = 'ranking'", ["[train] task", "'ranking'", "'regression'"]),
+        ("[train]\ncandidates = 'linear'", ["[train] candidates", "list"]),
+        ("[train]\ncandidates = []", ["[train] candidates", "not empty"]),
+        ("[train]\ncandidates = [1]", ["[train] candidates", "text"]),
+        ("[predict]\nabstain_below = 1.5", ["[predict] abstain_below", "1.5"]),
+        ("[predict]\nabstain_below = -0.1", ["[predict] abstain_below", "-0.1"]),
+        ("[split]\nby = 'alphabet'", ["[split] by", "'alphabet'", "stratified"]),
+        ("[split]\nshares = {train = 1.0}", ["[split] shares train", "1.0"]),
+        ("[split]\nshares = {train = 0.8, dev = 0.3, test = 0.1}", ["[split] shares", "1.2", "not 1"]),
+        ("[split]\nshares = {train = 0.8, dev = 0.2, rest = 0.1}", ["[split] shares", "'rest'"]),
+        ("train = 1", ["unknown key 'train'"]),
+        ("[train", ["not valid TOML"]),
+    ],
+)
+def test_mistake_is_named_with_file_section_and_key(tmp_path, text, words):
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path, MINIMAL + text)
+
+    message = str(caught.value)
+    assert message.startswith("params.toml") and len(message.splitlines()) <= 3
+    assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize("text", ["", "[data]\nsource = 'x'", "[data]\nsource = ''\ntarget = 'y'"])
+def test_source_and_target_must_be_said(tmp_path, text):
+    with pytest.raises(SettingsError, match=r"\[data\]"):
+        load(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("override", "section", "key", "value"),
+    [
+        ("train.seed=7", "train", "seed", 7),
+        ("train.metric=accuracy", "train", "metric", "accuracy"),
+        ("data.source=sqlite:///a.db?table=t", "data", "source", "sqlite:///a.db?table=t"),
+        ('train.candidates=["dummy"]', "train", "candidates", ("dummy",)),
+    ],
+)
+def test_set_overrides_the_file_and_is_kept_for_the_record(tmp_path, override, section, key, value):
+    project = load(tmp_path, overrides=[override])
+
+    assert getattr(getattr(project.settings, section), key) == value
+    assert list(project.overrides) == [f"{section}.{key}"]
+
+
+def test_set_reaches_a_key_in_a_table(tmp_path):
+    overrides = ["split.shares.train=0.5", "split.shares.dev=0.3"]
+
+    assert load(tmp_path, overrides=overrides).settings.split.shares == settings.Shares(0.5, 0.3, 0.2)
+
+
+@pytest.mark.parametrize("override", ["train.seed", "seed=1", "train.sead=1", "train.seed=one", "data.source.path=x"])
+def test_wrong_override_is_refused(tmp_path, override):
+    with pytest.raises(SettingsError):
+        load(tmp_path, overrides=[override])
+
+
+def test_settings_cannot_be_changed_on_the_way(tmp_path):
+    found = load(tmp_path).settings
+
+    with pytest.raises(AttributeError):
+        found.train.seed = 1
+
+
+def test_paths_are_shown_as_the_user_types_them(tmp_path):
+    project = load(tmp_path)
+
+    assert project.relative(project.split("dev")).replace("\\", "/") == "data/processed/dev.parquet"
+    assert project.relative(tmp_path.parent / "else.csv") == str(tmp_path.parent / "else.csv")

@@ -1,0 +1,65 @@
+"""Agreement of people is computed on the rows that both answered, and beside it stands the model on the same rows."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science_project.engine.report import annotators
+
+ANN = pd.Series(["a", "a", "b", "b", "a", None], dtype="str")
+BEN = pd.Series(["a", "b", "b", "b", None, "a"], dtype="str")
+CY = pd.Series(["a", "a", "b", "a", "b", "b"], dtype="str")
+
+
+def test_kappa_is_what_chance_leaves_of_the_agreement():
+    (line,) = annotators.agreement({"ann": ANN, "ben": BEN}, amount=False).to_dict("records")
+
+    chance = 0.5 * 0.25 + 0.5 * 0.75
+    assert (line["one"], line["other"], line["rows"], line["agree"]) == ("ann", "ben", 4, 0.75)
+    assert line["kappa"] == pytest.approx((0.75 - chance) / (1 - chance))
+
+
+def test_kappa_of_grades_is_also_weighted_by_how_far_they_differ():
+    near = annotators.agreement({"ann": pd.Series([1, 2, 3, 4]), "ben": pd.Series([1, 2, 4, 3])}, amount=False)
+    far = annotators.agreement({"ann": pd.Series([1, 2, 3, 4]), "ben": pd.Series([4, 2, 3, 1])}, amount=False)
+
+    assert near["agree"].item() == far["agree"].item()
+    assert near["weighted kappa"].item() > far["weighted kappa"].item()
+
+
+def test_numbers_agree_by_mean_difference_and_correlation():
+    ann, ben = pd.Series([1.0, 2.0, 3.0, np.nan]), pd.Series([2.0, 3.0, 4.0, 9.0])
+
+    (line,) = annotators.agreement({"ann": ann, "ben": ben}, amount=True).to_dict("records")
+
+    assert (line["rows"], line["mean difference"]) == (3, 1.0)
+    assert line["correlation"] == pytest.approx(1)
+
+
+def test_person_and_model_are_scored_on_the_same_rows():
+    truth = pd.Series(list("aabbaa"), dtype="str")
+    said = pd.Series(list("aabbbb"), dtype="str")
+
+    found = annotators.beside_model({"ann": ANN}, truth, said, amount=False)
+
+    (line,) = found.to_dict("records")
+    assert (line["against"], line["rows"]) == ("the target", 5)
+    assert (line["agree, person"], line["agree, model"]) == (1.0, 0.8)
+
+
+def test_others_are_the_majority_without_the_person_and_without_ties():
+    truth = pd.Series(list("bbbbbb"), dtype="str")
+
+    found = annotators.beside_model({"ann": ANN, "ben": BEN, "cy": CY}, truth, truth, amount=False)
+
+    lines = found[found["against"] == "the others"].set_index("person")
+    # ann: ben and cy agree in rows 0 and 2 of the five that ann answered; in 1 and 3 they tie, in 4 ben is silent.
+    assert lines.loc["ann", "rows"] == 2 and lines.loc["ann", "agree, person"] == 1.0
+    assert lines.loc["ann", "agree, model"] == 0.5
+
+
+def test_one_person_or_none_on_the_test_rows_is_no_error():
+    truth, nobody = pd.Series(list("ab")), pd.Series([np.nan, np.nan])
+
+    assert annotators.agreement({"the target": truth, "ann": nobody}, amount=False).empty
+    assert annotators.beside_model({"ann": nobody}, truth, truth, amount=False).empty

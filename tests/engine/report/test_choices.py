@@ -1,0 +1,52 @@
+import re
+
+import pytest
+
+from data_science_project import pipeline
+from data_science_project.engine.project import settings
+from data_science_project.engine.runs import registry
+
+
+def page(project):
+    """The report of the run of these parameters, tags and runs of blanks out, and its record."""
+    paths = pipeline.make(project, "evaluate")
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", paths[0].read_text(encoding="utf-8")))
+    return text, registry.read(project.models / paths[0].parent.name)
+
+
+def test_report_names_the_positive_class_the_threshold_and_what_it_costs(project):
+    costly = settings.load(project.root, ["predict.cost_false_negative=4"])
+
+    text, record = page(costly)
+
+    assert "A row is named 'yes' from a probability of 0.2 on" in text
+    assert re.search(r"0\.2 \(used\) \d+ \d+ \d+ [\d.]+", text) and re.search(r" 0\.5 \d+ \d+ \d+ [\d.]+", text)
+    named_always, wrongly, missed, cost = re.search(r"always &#39;yes&#39; (\d+) (\d+) (\d+) ([\d.]+)", text).groups()
+    assert int(named_always) == record["metrics"]["test"]["rows"] and missed == "0"
+    assert float(cost) == pytest.approx(int(wrongly) / int(named_always), abs=1e-3)
+
+
+def test_report_says_how_many_rows_are_answered_and_how_many_of_those_are_wrong(project):
+    wish = settings.load(project.root, ["predict.error_rate=0.3", "predict.abstain_below=0.6"])
+
+    text, _ = page(wish)
+
+    assert re.search(r"at most 30.0 % wrong 0\.\d+ \d+ \(\d+\.\d %\) \d+ \(", text)
+    assert "abstain_below = 0.6 0.600" in text
+
+
+def test_report_of_numbers_says_how_wide_the_bands_are_and_how_often_they_miss(make_project, made_table):
+    project = make_project(made_table, data={"source": "table.csv", "target": "amount"})
+
+    text, _ = page(project)
+
+    assert re.search(r"at most 20.0 % outside [\d.]+ \d+ \([\d.]+ %, 95 %:", text)
+    assert "A row is named" not in text
+
+
+def test_report_of_three_classes_has_no_threshold(make_project, made_table):
+    project = make_project(made_table.dropna(), data={"source": "table.csv", "target": "colour"})
+
+    text, _ = page(project)
+
+    assert "A row is named" not in text and "wrong of them" in text

@@ -1,0 +1,88 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.tree import DecisionTreeRegressor
+
+from data_science_project.engine.modelling import metrics
+from data_science_project.engine.modelling.question import Question, predict
+from data_science_project.engine.report import diagnostics, learning
+
+R2 = diagnostics.Yardstick("r2", metrics.NUMBERS["r2"])
+
+
+def question(size, noise=0.0, classes=(), seed=0):
+    random = np.random.default_rng(seed)
+    rows = pd.DataFrame({"x": random.uniform(0, 6, size)})
+    truth = np.sin(rows["x"]).to_numpy() + random.normal(0, noise, size)
+    if classes:
+        truth = np.where(truth > 0.9, *classes)
+    return Question(rows, truth, "classification" if classes else "regression", classes, [])
+
+
+def points(noise):
+    seen, new = question(400, noise), question(300, noise, seed=1)
+    model = DecisionTreeRegressor(random_state=0).fit(seen.rows, seen.truth)
+    said = metrics.Predictions(model.predict(new.rows))
+    result = diagnostics.Result(new.truth, said, diagnostics.constant(seen.truth, (), 300), R2, (0.0, 1.0))
+    return pd.DataFrame(list(learning.curve(model, seen, new.rows, result)))
+
+
+def test_curve_ends_with_the_model_itself_on_all_rows():
+    table = points(0.0)
+
+    assert table["rows"].tolist() == [100, 200, 400]
+    assert table["fitted"].iloc[-1] == 1.0
+    assert table["held"].is_monotonic_increasing
+
+
+def test_tree_on_noise_knows_its_rows_by_heart():
+    table = points(1.0)
+
+    assert table["fitted"].iloc[0] == 1.0
+    assert table["held"].iloc[0] < 0.5
+
+
+def test_every_beginning_of_the_order_holds_the_classes_in_their_shares():
+    asked = question(400, classes=("rare", "often"))
+
+    order = learning.by_shares(asked)
+
+    share = (asked.truth == "rare").mean()
+    assert sorted(order) == list(range(400))
+    assert abs((asked.truth[order[:100]] == "rare").mean() - share) < 0.02
+
+
+def test_fewer_rows_are_fewer_groups_where_rows_belong_together():
+    asked = question(400)
+    groups = pd.Series([f"shop {place % 20}" for place in range(400)], name="shop")
+    seen, new = replace(asked, groups=groups), question(100, seed=1)
+    only_x = make_column_transformer(("passthrough", ["x"]))
+    model = make_pipeline(only_x, DecisionTreeRegressor(random_state=0)).fit(seen.rows, seen.truth)
+    said = metrics.Predictions(model.predict(new.rows))
+    result = diagnostics.Result(new.truth, said, diagnostics.constant(seen.truth, (), 100), R2, (0.0, 1.0))
+    test = new.rows.assign(shop=["one", "two"] * 50)
+
+    table = pd.DataFrame(list(learning.curve(model, seen, test[["x"]], result)))
+    by_group = pd.DataFrame(list(learning.curve(model, seen, test, result)))
+
+    assert table["groups"].tolist() == [5, 10, 20]
+    assert len(set(groups.iloc[learning.by_shares(seen)[:100]])) == 5
+    assert (by_group["high"] - by_group["low"]).iloc[1] != (table["high"] - table["low"]).iloc[1]
+
+
+def test_size_that_holds_too_few_rows_of_a_class_is_left_out_of_the_curve():
+    rows = pd.DataFrame({"x": np.random.default_rng(0).normal(size=400)})
+    truth = np.array(["rare"] * 4 + ["a", "b"] * 198, dtype=object)
+    asked = Question(rows, truth, "classification", ("a", "b", "rare"), [])
+    model = HistGradientBoostingClassifier(early_stopping=True, max_iter=3).fit(rows, truth)
+    said = predict(model, rows, asked.classes)
+    accuracy = diagnostics.Yardstick("accuracy", metrics.ANY_CLASSES["accuracy"])
+    result = diagnostics.Result(truth, said, diagnostics.constant(truth, asked.classes, 400), accuracy, (0.0, 1.0))
+
+    table = pd.DataFrame(list(learning.curve(model, asked, rows, result)))
+
+    assert table["rows"].tolist() == [200, 400]

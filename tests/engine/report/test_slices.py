@@ -1,0 +1,80 @@
+import numpy as np
+import pandas as pd
+
+from data_science_project.engine.modelling import metrics
+from data_science_project.engine.report import diagnostics, slices
+
+MAE = diagnostics.Yardstick("mae", metrics.NUMBERS["mae"])
+AUC = diagnostics.Yardstick("roc_auc", metrics.TWO_CLASSES["roc_auc"])
+
+
+def test_category_with_the_large_errors_comes_first_and_is_clear():
+    rows = pd.DataFrame({"shop": ["a"] * 100 + ["b"] * 30})
+    errors = np.where(rows["shop"] == "b", 5.0, 1.0) + np.random.default_rng(0).random(130)
+
+    worst, looked_at = slices.slices(rows, np.zeros(130), metrics.Predictions(errors), MAE)
+
+    assert worst.iloc[0][["column", "slice", "rows"]].tolist() == ["shop", "b", 30]
+    assert worst.iloc[0]["clear"] and worst.iloc[0]["low"] <= worst.iloc[0]["score"] <= worst.iloc[0]["high"]
+    assert looked_at == 2
+
+
+def test_slice_of_fewer_than_twenty_rows_is_not_looked_at():
+    rows = pd.DataFrame({"shop": ["a"] * 100 + ["b"] * 19})
+
+    worst, looked_at = slices.slices(rows, np.zeros(119), metrics.Predictions(np.arange(119.0)), MAE)
+
+    assert looked_at == 1
+    assert worst.empty or "b" not in set(worst["slice"])
+
+
+def test_slice_with_one_class_alone_has_no_ranking():
+    rows = pd.DataFrame({"shop": ["a"] * 30 + ["b"] * 60})
+    truth = np.array(["no"] * 30 + ["no", "yes"] * 30)
+    table = np.tile([0.5, 0.5], (90, 1))
+
+    _, looked_at = slices.slices(rows, truth, metrics.Predictions(truth, table, ("no", "yes")), AUC)
+
+    assert looked_at == 1
+
+
+def test_every_row_of_numbers_dates_and_texts_is_in_one_quarter():
+    random = np.random.default_rng(0)
+    rows = pd.DataFrame(
+        {
+            "number": random.normal(size=200),
+            "date": pd.date_range("2026-01-01", periods=200),
+            "text": [f"{'word ' * (row % 40)}{row}" for row in range(200)],
+        }
+    )
+    rows.loc[:9, "number"] = np.nan
+
+    for name in rows.columns:
+        inside = np.sum([part for column, _, part in slices.cuts(rows) if column == name], axis=0)
+        assert (inside == 1).all(), name
+
+
+def test_missing_cells_are_a_slice_of_their_own():
+    rows = pd.DataFrame({"number": [np.nan] * 30 + list(range(60))})
+
+    labels = {label: part.sum() for _, label, part in slices.cuts(rows)}
+
+    assert labels["missing"] == 30
+
+
+def test_slice_whose_rows_come_from_a_few_groups_says_less():
+    random = np.random.default_rng(0)
+    rows = pd.DataFrame({"shop": ["a"] * 600 + ["b"] * 200, "town": ["near"] * 740 + ["far"] * 60})
+    groups = pd.Series(np.arange(800) // 20, name="customer")
+    errors = (
+        np.abs(random.normal(10, 5, 40))[groups] + np.where(rows["shop"] == "b", 1.0, 0.0) + (rows["town"] == "far")
+    )
+    answers = metrics.Predictions(errors.to_numpy())
+
+    by_row, _ = slices.slices(rows, np.zeros(800), answers, MAE)
+    by_group, _ = slices.slices(rows, np.zeros(800), answers, MAE, groups=groups)
+
+    wide, narrow = (table.set_index("slice").loc["b", ["low", "high"]] for table in (by_group, by_row))
+    assert wide["low"] < narrow["low"] and narrow["high"] < wide["high"]
+    few = by_group.set_index("slice").loc["far"]  # three customers
+    assert np.isnan(few["low"]) and not few["clear"]

@@ -1,0 +1,150 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science_project.engine.modelling import metrics
+from data_science_project.engine.report import diagnostics, verdict
+
+CLASSES = ("no", "yes")
+NO_IMPORTANCES = pd.DataFrame({"column": ["a", "b"], "loss": [0.01, 0.01], "spread": [0.0, 0.0]})
+
+
+def result(truth, probability, interval=(0.8, 0.9), name="accuracy"):
+    probability = np.asarray(probability, dtype=float)
+    table = np.column_stack([1 - probability, probability])
+    said = metrics.Predictions(np.asarray(CLASSES)[table.argmax(axis=1)], table, CLASSES)
+    truth = np.asarray(truth)
+    constant = diagnostics.constant(truth, CLASSES, len(truth))
+    yardstick = diagnostics.Yardstick(name, metrics.TWO_CLASSES[name])
+    return diagnostics.Result(truth, said, constant, yardstick, interval)
+
+
+def half_right(size=200):
+    truth = np.array(["no", "yes"] * (size // 2))
+    return truth, np.where(np.arange(size) % 10 < 8, np.where(truth == "yes", 0.8, 0.2), 0.5001)
+
+
+def warned(of, text, importances=NO_IMPORTANCES, dev=0.85, looks=1):
+    return any(text in warning for warning in verdict.warnings(of, importances=importances, dev=dev, looks=looks))
+
+
+def curve(fitted, held, low, high, groups=0):
+    about = {"rows": [100, 200], "groups": groups, "fitted": fitted, "held": held, "low": low, "high": high}
+    return pd.DataFrame(about)
+
+
+def test_answer_says_rows_model_score_interval_and_baseline():
+    sentences = verdict.answer(result(*half_right()), model="linear", target="answer")
+
+    assert sentences[0].startswith("On 200 rows it never saw, the model (linear) reaches accuracy 0.900")
+    assert "0.800 … 0.900" in sentences[0] and "gives 0.500" in sentences[0]
+    assert sentences[1].startswith("By accuracy that is better than the constant answer")
+    assert "right class for 180 of 200 rows" in sentences[2]
+
+
+@pytest.mark.parametrize(
+    ("costs", "words"),
+    [
+        ((1.0, 3.0), "answers cost 0.1 a row; always naming 'yes' costs 0.5."),
+        ((1.0, 30.0), "answers cost 0.1 a row; always naming 'yes' costs 0.5."),
+        ((0.01, 3.0), "answers cost 0.001 a row; always naming 'yes' costs 0.005."),
+        ((9.0, 1.0), "costs 0.5: at these costs the model saves nothing."),
+    ],
+)
+def test_answer_says_what_the_answers_cost_beside_naming_all_or_none(costs, words):
+    sentences = verdict.answer(result(*half_right()), model="linear", target="answer", costs=costs)
+
+    assert words in sentences[-1]
+
+
+@pytest.mark.parametrize(
+    ("interval", "words"), [((0.8, 0.95), "more than chance explains"), ((0.4, 0.95), "chance alone may explain it")]
+)
+def test_comparison_with_the_baseline_hangs_on_the_interval(interval, words):
+    assert words in verdict.comparison(result(*half_right(), interval))
+
+
+def test_small_test_split_and_rare_class_are_warned_of():
+    truth = np.array(["no"] * 47 + ["yes"] * 3)
+    small = result(truth, np.where(truth == "yes", 0.9, 0.1))
+
+    assert warned(small, "only 50 rows") and warned(small, "yes (3)") and warned(small, "accuracy alone would flatter")
+
+
+def test_curve_over_whole_groups_says_so():
+    table = curve([0.92, 0.92], [0.8, 0.9], [np.nan, 0.05], [np.nan, 0.15], groups=[5, 10])
+
+    assert "200 rows, whole groups at a time" in verdict.reading_of_curve(table, result(*half_right()))[1]
+
+
+def test_class_that_is_never_answered_is_warned_of():
+    truth = np.array(["no", "yes"] * 100)
+
+    assert warned(result(truth, np.full(200, 0.2)), "never answers yes (100 rows)")
+    assert not warned(result(*half_right()), "never answers")
+
+
+def test_score_without_a_highest_value_is_not_capped():
+    assert verdict.scored("roc_auc", 0.9998) == ">0.999"
+    assert verdict.scored("log_loss", 0.9998) == "1.000"
+
+
+def test_score_too_good_to_be_true_is_warned_of():
+    truth = np.array(["no", "yes"] * 100)
+
+    assert warned(result(truth, np.where(truth == "yes", 0.9, 0.1)), "suspiciously good")
+    assert not warned(result(*half_right()), "suspiciously good")
+
+
+def test_column_that_carries_the_model_alone_is_warned_of():
+    alone = NO_IMPORTANCES.assign(loss=[0.35, 0.01])
+
+    assert warned(result(*half_right()), "leans on one column, 'a': with its cells shuffled 87.5", alone)
+    assert warned(result(*half_right()), "shuffled all of the gain", alone.assign(loss=[0.5, 0.01]))
+    assert not warned(result(*half_right()), "leans on one column")
+
+
+def test_choice_that_was_lucky_is_warned_of():
+    assert warned(result(*half_right()), "choice was lucky", dev=0.97)
+    assert not warned(result(*half_right()), "choice was lucky", dev=0.85)
+
+
+def test_probabilities_worse_than_the_shares_of_the_classes_are_warned_of():
+    truth = np.array(["no", "yes"] * 100)
+    sure_and_wrong = np.where(np.arange(200) % 4 == 0, 0.999, np.where(truth == "yes", 0.9, 0.1))
+
+    assert warned(result(truth, sure_and_wrong), "worse than the plain shares")
+    assert "mislead" in verdict.reading_of_probabilities(result(truth, sure_and_wrong))
+
+
+def test_one_row_that_makes_the_squared_error_is_named():
+    truth = np.zeros(200)
+    values = np.append(np.ones(199), 100.0)
+    yardstick = diagnostics.Yardstick("rmse", metrics.NUMBERS["rmse"])
+    outlier = diagnostics.Result(truth, metrics.Predictions(values), metrics.Predictions(truth), yardstick, (1.0, 9.0))
+
+    assert warned(outlier, "One row, number 200", dev=5.0)
+
+
+@pytest.mark.parametrize(
+    ("fitted", "held", "words"), [(1.0, 0.8, "Over-fitting"), (0.91, 0.9, "No sign of"), (0.5, 0.5, "Under-fitting")]
+)
+def test_gap_between_fitted_and_unseen_rows_is_put_into_words(fitted, held, words):
+    table = curve([fitted, fitted], [held, held], [np.nan, -0.1], [np.nan, 0.1])
+
+    assert verdict.reading_of_curve(table, result(*half_right()))[0].startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("before", "low", "high", "words"),
+    [
+        (0.8, 0.05, 0.15, "would probably help"),
+        (0.899, 0.0005, 0.002, "help a little"),
+        (0.89, -0.01, 0.03, "not change much"),
+        (0.95, -0.08, -0.02, "Look at how the rows differ"),
+    ],
+)
+def test_worth_of_more_rows_hangs_on_the_last_doubling(before, low, high, words):
+    table = curve([0.92, 0.92], [before, 0.9], [np.nan, low], [np.nan, high])
+
+    assert words in verdict.reading_of_curve(table, result(*half_right()))[1]

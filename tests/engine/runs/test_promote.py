@@ -1,0 +1,325 @@
+import json
+import pickle
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science_project import pipeline
+from data_science_project.engine.columns import dictionary
+from data_science_project.engine.modelling import metrics
+from data_science_project.engine.project import settings
+from data_science_project.engine.project.errors import DataError, ProjectError, SettingsError
+from data_science_project.engine.runs import compare, lineage, listing, loading, promote, registry, reproduce
+
+
+@pytest.fixture
+def dummy(contest):
+    return registry.folders(contest)[1]
+
+
+@pytest.fixture
+def linear(contest):
+    return registry.folders(contest)[0]
+
+
+class Payload:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def champion(project):
+    return registry.history(project)[-1]["run"]
+
+
+def copied(folder, name):
+    other = shutil.copytree(folder, folder.with_name(name))
+    registry.write(other, {**registry.read(other), "run": name})
+    return other
+
+
+def answers(wrong, levels):
+    """Answers to 100 rows of which the first `wrong` are wrong; the rows are divided into equal slices."""
+    truth = np.array(["no"] * 100, dtype=object)
+    values = np.array(["yes"] * wrong + ["no"] * (100 - wrong), dtype=object)
+    rows = pd.DataFrame({"shop": np.repeat(levels, 100 // len(levels))})
+    record = {"task": "classification", "features": {"one-hot": ["shop"]}}
+    return compare.Answers(rows, {"shop"}, truth, metrics.Predictions(values), record)
+
+
+def test_first_champion_must_beat_the_constant_answer(contest, dummy, linear):
+    with pytest.raises(ProjectError, match='failed "better than a constant answer": gain in roc_auc 0 '):
+        promote.run(contest, dummy)
+    assert not (contest.models / registry.CHAMPION).exists()
+
+    checks = promote.run(contest, linear)
+
+    assert champion(contest) == linear.name
+    assert all(check.passed for check in checks) and len(checks) == 4
+
+
+def test_worse_run_is_refused_and_the_champion_stays(contest, dummy, linear):
+    promote.run(contest, linear)
+
+    with pytest.raises(ProjectError, match='failed "better than the champion": gain in roc_auc -0'):
+        promote.run(contest, dummy)
+
+    assert champion(contest) == linear.name
+
+
+def test_better_run_takes_over(contest, dummy, linear):
+    promote.run(contest, dummy, force="to have a champion")
+
+    promote.run(contest, linear)
+
+    assert champion(contest) == linear.name
+    assert registry.history(contest)[-1]["before"] == dummy.name
+
+
+def test_run_of_the_same_quality_is_refused(contest, linear):
+    promote.run(contest, linear)
+    twin = copied(linear, "2026-01-01-000000-0a0a0a0a")
+    shutil.copytree(contest.root / "reports" / linear.name, contest.root / "reports" / twin.name)
+
+    with pytest.raises(ProjectError, match="gain in roc_auc 0 ... 0"):
+        promote.run(contest, twin)
+
+
+def test_run_that_is_worse_in_one_slice_is_refused(contest):
+    reigning = answers(0, ["A", "B"])
+    worse_in_a = answers(20, ["A", "B"])
+
+    check = promote.no_slice_worse(contest, worse_in_a, reigning)
+
+    assert not check.passed and check.found == "shop = A: error up by 0.400 on 50 rows"
+
+
+@pytest.mark.parametrize(("wrong", "levels"), [(0, ["A", "B"]), (1, ["A", "B"]), (20, ["A", "B", "C", "D"])])
+def test_slice_that_is_hardly_worse_or_too_small_is_let_pass(contest, wrong, levels):
+    assert promote.no_slice_worse(contest, answers(wrong, levels), answers(0, levels)).passed
+
+
+def test_slice_of_empty_cells_counts_too(contest):
+    check = promote.no_slice_worse(contest, answers(20, [None, "B"]), answers(0, [None, "B"]))
+
+    assert not check.passed
+
+
+def test_error_of_a_number_is_measured_against_the_mean_error(contest):
+    rows, truth = pd.DataFrame({"shop": ["A"] * 50 + ["B"] * 50}), np.zeros(100)
+    record = {"task": "regression", "features": {"one-hot": ["shop"]}}
+    errors_of_both = (np.where(rows["shop"] == "A", 12.0, 1.0), np.full(100, 10.0))
+    both = [compare.Answers(rows, set(), truth, metrics.Predictions(values), record) for values in errors_of_both]
+
+    check = promote.no_slice_worse(contest, *both)
+
+    assert check.found == "shop = A: error up by 0.200 on 50 rows"
+
+
+@pytest.mark.parametrize("reason", ["1", "yes", "   "])
+def test_force_without_a_reason_is_refused(contest, dummy, reason):
+    with pytest.raises(SettingsError, match="is no reason"):
+        promote.run(contest, dummy, force=reason)
+
+    assert not registry.history(contest)
+
+
+def test_reason_of_a_forced_promotion_is_kept_with_what_the_gate_found(contest, dummy):
+    promote.run(contest, dummy, force="the others leak")
+
+    change = registry.history(contest)[-1]
+    assert change["forced"] == "the others leak"
+    assert [check["name"] for check in change["gate"] if not check["passed"]] == ["better than a constant answer"]
+
+
+def test_reason_is_not_kept_where_none_was_needed(contest, linear):
+    promote.run(contest, linear, force="just in case")
+
+    assert registry.history(contest)[-1]["forced"] == ""
+
+
+def test_champion_that_is_promoted_again_changes_nothing(contest, linear):
+    promote.run(contest, linear)
+
+    assert promote.run(contest, linear) == []
+    assert len(registry.history(contest)) == 1
+
+
+def test_rollback_goes_back_over_three_champions_and_then_says_there_is_none(contest, dummy, linear):
+    third = copied(linear, "2026-01-01-000000-0a0a0a0a")
+    for folder in (dummy, linear, third):
+        promote.keep(contest, folder.name, {"gate": []})
+
+    assert promote.rollback(contest) == linear
+    assert promote.rollback(contest) == dummy
+    with pytest.raises(ProjectError, match=f"no champion before the present one: {dummy.name} is the first"):
+        promote.rollback(contest)
+    assert champion(contest) == dummy.name
+
+
+def test_rollback_without_a_champion_says_how_to_get_one(contest):
+    with pytest.raises(ProjectError, match="none at all.\nTo choose one: make runs, make promote"):
+        promote.rollback(contest)
+
+
+def test_rollback_does_not_go_round_in_circles(contest, dummy, linear):
+    for folder in (dummy, linear, dummy):
+        promote.keep(contest, folder.name, {"gate": []})
+
+    assert [promote.rollback(contest), promote.rollback(contest)] == [linear, dummy]
+    assert promote.standing(registry.history(contest)) == [dummy.name]
+
+
+def test_history_is_complete(contest, dummy, linear):
+    promote.run(contest, dummy, force="to have a champion")
+    promote.run(contest, linear)
+    promote.rollback(contest)
+
+    history = json.loads((contest.models / registry.CHAMPION).read_text(encoding="utf-8"))["history"]
+
+    assert [(change["run"], change["before"]) for change in history] == [
+        (dummy.name, None),
+        (linear.name, dummy.name),
+        (dummy.name, linear.name),
+    ]
+    assert history[2]["rollback of"] == linear.name
+    assert all(change["time"] for change in history)
+
+
+def test_predict_uses_the_champion_although_parameters_were_edited(contest, dummy):
+    promote.run(contest, dummy, force="to have a champion")
+    edited = settings.load(contest.root, ['train.candidates=["linear"]', "train.seed=5"])
+
+    written = pipeline.make(edited, "predict")
+
+    assert set(pd.read_csv(written[0])["run"]) == {dummy.name}
+    assert len(registry.folders(contest)) == 2, "nothing is trained"
+
+
+def test_table_of_runs_marks_the_champion(contest, dummy):
+    promote.run(contest, dummy, force="to have a champion")
+
+    assert [line["champion"] for line in listing.rows(contest)] == [False, True]
+    assert "\nchampion" in listing.render(listing.rows(contest))
+
+
+def test_run_that_was_trained_on_other_splits_is_refused(contest, linear):
+    elsewhere = settings.load(contest.root, ["split.seed=1", "promote.latency_ms=1e9"])
+
+    with pytest.raises(ProjectError, match="trained on other splits, it may know these test rows"):
+        promote.run(elsewhere, linear)
+
+
+def test_slow_run_and_run_without_its_raw_data_are_refused(contest, linear):
+    shutil.rmtree(next(path.parent for path in contest.root.glob("data/raw/*/source.json")))
+    strict = settings.load(contest.root, ["promote.latency_ms=1e-6"])
+
+    slow, gone = promote.latency(strict, linear), promote.reproducible(strict, linear)
+
+    assert not slow.passed and "allowed 1e-06" in slow.found
+    assert not gone.passed and "table.csv is gone or changed" in gone.found
+
+
+def test_run_without_a_commit_is_not_reproducible(project):
+    check = promote.reproducible(project, registry.folders(project)[0])
+
+    assert not check.passed and "without a git commit" in check.found
+
+
+def test_swapped_pickle_is_never_executed(contest, dummy, linear, tmp_path):
+    promote.run(contest, linear)
+    promote.keep(contest, dummy.name, {"gate": []})
+    trace = tmp_path / "the payload ran"
+    (linear / registry.MODEL).write_bytes(pickle.dumps(Payload(trace)))
+
+    for verb in (
+        lambda: loading.load(linear),
+        lambda: promote.run(contest, linear, force="I want it so"),
+        lambda: promote.rollback(contest),
+        lambda: pipeline.make(contest, "predict", run=linear.name),
+        lambda: reproduce.run(contest, linear, offline=True),
+    ):
+        with pytest.raises(DataError, match=r"model\.pkl was changed since the run was made"):
+            verb()
+    compare.run(contest, dummy, linear)
+    lineage.trace(contest, linear / registry.MODEL)
+
+    assert not trace.exists()
+    assert champion(contest) == dummy.name
+
+
+@pytest.mark.parametrize("harm", ["{ half", "", "[]", '{"champion": "x", "history": []}'])
+def test_damaged_champion_file_is_an_error_with_its_cure(contest, linear, harm):
+    (contest.models / registry.CHAMPION).write_text(harm)
+
+    for verb in (
+        lambda: promote.run(contest, linear),
+        lambda: promote.rollback(contest),
+        lambda: pipeline.make(contest, "predict"),
+        lambda: listing.rows(contest),
+    ):
+        with pytest.raises(DataError, match=r"models/champion\.json cannot be read: (.|\n)*make promote"):
+            verb()
+
+
+def test_champion_that_is_gone_is_named_and_can_be_left(contest, dummy, linear):
+    promote.keep(contest, linear.name, {"gate": []})
+    promote.keep(contest, dummy.name, {"gate": []})
+    shutil.rmtree(dummy)
+
+    with pytest.raises(DataError, match=f"{dummy.name} is not in models/ any more(.|\n)*make rollback"):
+        pipeline.make(contest, "predict")
+    with pytest.raises(ProjectError, match=f"{dummy.name} is not in models/ any more"):
+        promote.run(contest, linear)
+
+    assert promote.rollback(contest) == linear
+
+
+def test_rollback_to_a_run_that_was_changed_is_refused(contest, dummy, linear):
+    promote.keep(contest, dummy.name, {"gate": []})
+    promote.keep(contest, linear.name, {"gate": []})
+    with (dummy / "code" / "features.py").open("a") as file:
+        file.write("# edited\n")
+
+    with pytest.raises(DataError, match="features.py was changed since the run was made"):
+        promote.rollback(contest)
+
+    assert champion(contest) == linear.name
+
+
+@pytest.fixture
+def leaked(contest, linear):
+    """A champion of a column that was found to be a leak, and left out since; the run that does without it."""
+    promote.run(contest, linear)
+    params = contest.root / "params.toml"
+    params.write_text(params.read_text().replace("[data]\n", '[data]\ndrop = ["amount"]\n'))
+    columns = dictionary.load(contest.dictionary)
+    dictionary.write(contest.dictionary, {**columns, "amount": replace(columns["amount"], role="ignored")})
+    present = settings.load(contest.root, ["promote.latency_ms=1e9"])
+    return present, pipeline.make(present, "train")[0].parent
+
+
+def test_run_takes_over_from_a_champion_of_a_column_that_was_dropped(leaked):
+    present, without = leaked
+
+    with pytest.raises(ProjectError, match='failed "better than a constant answer"') as caught:
+        promote.run(present, without)
+    promote.run(present, without, force="the amount is known too late")
+
+    assert "the champion needs 'amount'" in str(caught.value)
+    assert champion(present) == without.name
+
+
+def test_predict_says_what_to_do_about_a_champion_of_a_column_that_was_dropped(leaked):
+    present, _ = leaked
+
+    with pytest.raises(DataError, match="'amount'(.|\n)*make promote RUN="):
+        pipeline.make(present, "predict")

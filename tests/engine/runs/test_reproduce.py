@@ -1,0 +1,238 @@
+import os
+import re
+import shutil
+
+import pytest
+
+from data_science_project import pipeline
+from data_science_project.engine.project import artefact, git, package, settings
+from data_science_project.engine.project.errors import DataError
+from data_science_project.engine.runs import registry, reproduce
+
+MINE = "def weight(rows):\n    return rows.assign(heavy=rows['amount'] * 2)\n"
+FEATURES = "\n\nfrom .mine import weight as add_features  # noqa: E402, F401, F811\n"
+SECRET = "s3cr3t-Pa55w0rd-of-the-database"
+
+
+@pytest.fixture
+def remake(project):
+    """Train anew, as by `make train`, whatever git says now."""
+
+    def train(*overrides):
+        git.commit.cache_clear()
+        return pipeline.make(settings.load(project.root, overrides), "train")[0].parent
+
+    shutil.rmtree(project.models)
+    yield train
+    git.commit.cache_clear()
+
+
+@pytest.fixture
+def folder(project):
+    return registry.folders(project)[0]
+
+
+def package(project):
+    return project.root / "src" / package.NAME
+
+
+def results(compared):
+    return {comparison.what: comparison.identical for comparison in compared}
+
+
+SAME = {"model": True, "metrics": True, "predictions": True}
+
+
+def test_run_is_made_again_whatever_was_changed_since(project, command, in_git, tmp_path):
+    root = project.root.rename(tmp_path / "Mein schönes Projekt")  # a blank and an umlaut on the way
+    shutil.rmtree(root / "models")
+    in_git(root)
+    assert command(root, "-m", package.NAME, "train").returncode == 0
+    params = root / "params.toml"
+    params.write_text(params.read_text().replace('"linear"', '"boosting"'))
+    (root / "table.csv").write_text("amount,answer\n1,no\n2,yes\n")
+    with (root / "src" / package.NAME / "features.py").open("a") as file:
+        file.write("\n\ndef add_features(rows):  # noqa: D103, F811\n    return rows.iloc[:, :2]\n")
+    in_git(root)
+    name = next(root.glob("models/*/run.json")).parent.name
+
+    done = command(root, "-m", package.NAME, "reproduce", "--offline", "--run", name)
+
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"(\w+) +(\w+)", done.stdout) == [(what, "identical") for what in SAME]
+    assert "in the present environment" in done.stderr
+    assert git.run(root, "status", "--porcelain") == ""
+
+
+def test_run_of_a_dirty_tree_is_made_again_with_edited_and_new_files(project, command, in_git):
+    in_git(project.root)
+    shutil.rmtree(project.models)
+    with (package(project) / "features.py").open("a") as file:
+        file.write(FEATURES)
+    (package(project) / "mine.py").write_text(MINE + f"# {'a table in the code' * 60_000}\n")  # above 1 MiB
+    (project.root / "noted.txt").write_bytes("größer\r\nals gedacht\r\n".encode("latin-1"))
+    (project.root / "picture.bin").write_bytes(bytes(range(256)))
+    (project.root / "large.csv").write_bytes(b"1,2,3\n" * 200_000)
+    git.run(project.root, "add", "noted.txt")
+    (project.root / "noted.txt").write_bytes(b"staged otherwise\n")
+    staged = git.run(project.root, "diff", "--cached"), git.run(project.root, "status", "--porcelain")
+    objects = git.run(project.root, "count-objects")
+    assert command(project.root, "-m", package.NAME, "train").returncode == 0
+    folder = registry.folders(project)[0]
+
+    after = git.run(project.root, "diff", "--cached"), git.run(project.root, "status", "--porcelain")
+    compared = reproduce.run(project, folder, offline=True)
+
+    assert staged == after, "the user's staging area is untouched"
+    assert objects == git.run(project.root, "count-objects")
+    assert registry.read(folder)["dirty"] and registry.read(folder)["left_out_of_patch"] == ["large.csv"]
+    assert results(compared) == SAME
+    place = project.root / ".cache" / "reproduce" / folder.name
+    assert (place / "noted.txt").read_bytes() == b"staged otherwise\n"
+    assert (place / "picture.bin").read_bytes() == bytes(range(256))
+    assert not (place / "large.csv").exists()
+
+
+def test_run_without_git_is_made_again_with_what_was_set_for_it(project, remake):
+    folder = remake('train.metric="log_loss"', "split.shares={train = 0.5, dev = 0.2, test = 0.3}")
+
+    compared = reproduce.run(project, folder, offline=True)
+
+    assert registry.read(folder)["commit"] is None
+    assert results(compared) == SAME
+
+
+def test_what_does_not_come_out_again_is_named_with_the_reason(project, in_git, remake):
+    in_git(project.root)
+    folder = remake()
+    with (folder / "code" / "features.py").open("a") as file:
+        file.write("\n\ndef add_features(rows):  # noqa: D103, F811\n    return rows.assign(amount=0.0)\n")
+    record = registry.read(folder)
+    record["files"]["code/features.py"] = artefact.sha256(folder / "code" / "features.py")
+    record["environment"]["packages"]["numpy"] = "0.1"
+    record["metrics"]["dev"]["roc_auc"] = 0.5
+    registry.write(folder, record)
+
+    compared = {comparison.what: comparison for comparison in reproduce.run(project, folder, offline=True)}
+
+    assert {what for what, comparison in compared.items() if comparison.identical} == {"model", "data", "parameters"}
+    assert [difference.name for difference in compared["metrics"].differences] == ["dev roc_auc"]
+    assert [difference.name for difference in compared["code"].differences] == ["features.py"]
+    assert [difference.name for difference in compared["environment"].differences] == ["numpy"]
+    assert "24 of 24" in compared["predictions"].differences[0].b
+
+
+@pytest.mark.parametrize(("edit", "state"), [(b"edited", "was changed"), (None, "is not here")])
+def test_raw_file_that_is_not_as_it_was_is_named(project, folder, edit, state):
+    raw = next((project.root / "data" / "raw").glob("*/table.csv"))
+    raw.unlink()
+    if edit:
+        raw.write_bytes(edit)
+
+    with pytest.raises(DataError, match=f"{project.relative(raw)} {state}"):
+        reproduce.run(project, folder, offline=True)
+
+    assert not (project.root / ".cache" / "reproduce").exists(), "it is said before anything is done"
+
+
+def test_raw_file_is_found_by_its_digest_in_a_dump_of_another_day(project, folder):
+    raw = next((project.root / "data" / "raw").glob("*/table.csv"))
+    moved = raw.parent.rename(raw.parent.with_name("2020-02-02-00000000"))
+
+    found = reproduce.found_by_digest(project, registry.read(folder))
+
+    assert found == {project.relative(raw): moved / "table.csv"}
+
+
+def test_run_that_was_changed_is_refused_before_anything_is_done(project, folder):
+    (folder / registry.DICTIONARY).write_text("")
+
+    with pytest.raises(DataError, match="data_dictionary.toml was changed since the run was made"):
+        reproduce.run(project, folder, offline=True)
+
+
+def test_what_a_killed_attempt_left_behind_is_removed(project, in_git, remake):
+    in_git(project.root)
+    folder, place = remake(), project.root / ".cache" / "reproduce" / "the run"
+    git.run(project.root, "worktree", "add", "--lock", "--detach", str(place), "HEAD")
+    shutil.rmtree(place / "src")
+    (place / "params.toml").write_text("half")
+
+    root = reproduce.check_out(project, folder, place)
+
+    assert (root / "params.toml").read_text() == (project.root / "params.toml").read_text()
+    assert (root / "src" / package.NAME / "train.py").is_file()
+
+
+def test_project_may_be_a_folder_of_its_repository(project, in_git, remake, tmp_path):
+    inside = project.root.relative_to(tmp_path)
+    (tmp_path / ".gitignore").write_text("data/\nmodels/\nreports/\n.cache/\n__pycache__/\n")
+    in_git(tmp_path)
+    with (project.root / "params.toml").open("a") as file:
+        file.write("# an edit\n")
+    folder = remake()
+
+    place = project.root / ".cache" / "reproduce" / folder.name
+    root = reproduce.check_out(project, folder, place)
+
+    assert root == place / inside
+    assert (root / "params.toml").read_text().endswith("# an edit\n")
+
+
+def test_own_copy_of_the_code_is_used_where_the_commit_or_git_is_not(project, in_git, remake, monkeypatch, caplog):
+    in_git(project.root)
+    folder, place = remake(), project.root / ".cache" / "reproduce" / "the run"
+    shutil.rmtree(project.root / ".git")
+    without_commit = reproduce.check_out(project, folder, place)
+    monkeypatch.setenv("PATH", os.devnull)
+
+    without_git = reproduce.check_out(project, folder, place)
+
+    for root in (without_commit, without_git):
+        assert settings.load(root).settings == project.settings
+        assert (root / "src" / package.NAME / "train.py").is_file()
+    assert caplog.text.count("the run's own copy of the code is used") == 2
+
+
+def test_hooks_and_settings_of_git_do_not_matter(project, in_git, remake):
+    in_git(project.root)
+    hook = project.root / ".git" / "hooks" / "post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    for name, value in [("diff.noprefix", "true"), ("color.ui", "always"), ("diff.mnemonicPrefix", "true")]:
+        git.run(project.root, "config", name, value)
+    with (project.root / "params.toml").open("a") as file:
+        file.write("# an edit\n")
+    folder = remake()
+
+    root = reproduce.check_out(project, folder, project.root / ".cache" / "reproduce" / folder.name)
+
+    assert (root / "params.toml").read_text().endswith("# an edit\n")
+    assert (root / ".git").exists()
+
+
+@pytest.mark.parametrize(
+    "value",
+    ['it\'s "odd"', "C:\\new\nline", "größer", "", 1, 0.5, True, ["a'b", 'c"d'], {"separator": ";", "a b": ["?"]}],
+)
+def test_value_that_was_set_is_set_again(value):
+    options = reproduce.overrides({"parameters": {"overrides": {"data.read": value}}})
+
+    assert settings.parse_override(options[0].removeprefix("--set=")) == ("data.read", value)
+
+
+def test_secrets_reach_neither_a_run_nor_the_log(project, command, in_git):
+    in_git(project.root)
+    (project.root / ".gitignore").write_text("/data/\n/models/\n.cache/\n__pycache__/\n")  # .env was forgotten
+    for name in (".env", ".env.local", "src/.env"):
+        (project.root / name).write_text(f"DATABASE_PASSWORD={SECRET}\n")
+    shutil.rmtree(project.models)
+
+    done = command(project.root, "-m", package.NAME, "train", DATABASE_PASSWORD=SECRET, API_TOKEN=SECRET)
+
+    written = [path for path in project.models.rglob("*") if path.is_file()]
+    assert done.returncode == 0, done.stderr
+    assert any(path.name == registry.PATCH and b".gitignore" in path.read_bytes() for path in written)
+    assert not [path for path in written if SECRET.encode() in path.read_bytes()]
+    assert SECRET not in done.stdout + done.stderr

@@ -1,0 +1,226 @@
+"""Input that is not clean: it works and the decision is on record, or it is refused and leaves nothing."""
+
+import bz2
+import gzip
+import io
+import json
+import os
+import tarfile
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science_project import pipeline
+from data_science_project.engine.columns import dictionary, validate
+from data_science_project.engine.project.errors import DataError, ProjectError
+
+ROWS = 40
+
+
+def table(**more):
+    """An amount, a colour, an answer, and more columns."""
+    random = np.random.default_rng(0)
+    amount = random.normal(50, 10, ROWS).round(2)
+    answer = np.where(amount > 50, "yes", "no")
+    return pd.DataFrame({"amount": amount, "colour": ["red", "blue"] * (ROWS // 2), **more, "answer": answer})
+
+
+def text(separator=",", **more):
+    """The table as CSV."""
+    return table(**more).to_csv(index=False, sep=separator)
+
+
+def parquet(**more):
+    """The table as Parquet."""
+    content = io.BytesIO()
+    table(**more).to_parquet(content)
+    return content.getvalue()
+
+
+def tarred(content):
+    """A text as the only file of a .tar.gz."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        member = tarfile.TarInfo("t.csv")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content.encode()))
+    return packed.getvalue()
+
+
+def zipped(**files):
+    """A zip of files."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name.replace("__", "."), content)
+    return packed.getvalue()
+
+
+@pytest.fixture
+def read_in(make_project, tmp_path):
+    """Run `data` on a file of the given content; the clean table and all that is on record about it."""
+
+    def run(content, name="dirty.csv", **data):
+        project = make_project(data={"source": name, "target": "answer", **data})
+        (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        clean = pipeline.make(project, "data")[0]
+        record = json.loads(clean.with_name("clean.parquet.json").read_text(encoding="utf-8"))
+        dictionary = project.dictionary.read_text(encoding="utf-8")
+        decided = dictionary.partition("Decided when it was inferred:")[2].partition("\n\n")[0]
+        return pd.read_parquet(clean), "\n".join([*record["decisions"], decided])
+
+    return run
+
+
+DAYS = pd.date_range("2026-01-01", periods=ROWS)
+NUMBERS = np.linspace(900, 900_000, ROWS).astype(int)
+MIXED = [day.strftime(("%Y-%m-%d", "%d.%m.%Y", "%b %d, %Y")[place % 3]) for place, day in enumerate(DAYS)]
+CLOCK = [f"{place % 24:02}:{place:02}" for place in range(ROWS)]
+BIG = [2**60 + place % 7 for place in range(ROWS)]
+WORKS = {
+    "three formats of dates": (
+        text(x=MIXED),
+        list(DAYS),
+        "ISO8601 (14 cells), %d.%m.%Y (13 cells), %b %d, %Y (13 cells)",
+    ),
+    "a few dates of another format": (
+        text(x=["01.01.2026", *DAYS[1:].strftime("%Y-%m-%d")]),
+        list(DAYS),
+        "%d.%m.%Y (1 cells)",
+    ),
+    "zones": (text(x=DAYS.strftime("%Y-%m-%dT00:00:00+02:00")), list(DAYS - pd.Timedelta("2h")), "turned into UTC"),
+    "zones of some": (
+        text(x=["2026-01-01T00:00:00Z", *DAYS[1:].strftime("%Y-%m-%d %H:%M:%S")]),
+        list(DAYS),
+        "39 without one taken as UTC",
+    ),
+    "clock times": (
+        text(x=CLOCK),
+        list(pd.to_datetime("1900-01-01 " + pd.Series(CLOCK))),
+        "read as %H:%M on 1900-01-01",
+    ),
+    "thousands blanks": (
+        text(x=[f"{n:,}".replace(",", " ") for n in NUMBERS]),
+        list(NUMBERS),
+        "' ' read as the thousands",
+    ),
+    "thousands no-break blanks": (
+        text(x=[f"{n:,}".replace(",", "\u00a0") for n in NUMBERS]),
+        list(NUMBERS),
+        "' ' read as the thousands",
+    ),
+    "thousands apostrophes": (
+        text(x=[f"{n:,}".replace(",", "'") for n in NUMBERS]),
+        list(NUMBERS),
+        "read as the thousands",
+    ),
+    "thousands dots": (
+        text(";", x=[f"{n * 9:,}".replace(",", ".") for n in NUMBERS]),
+        list(NUMBERS * 9),
+        "'.' read as the thousands",
+    ),
+    "dots in doubt": (text(";", x=["1.234", "5.678"] * 20), [1.234, 5.678] * 20, "it could be the thousands mark"),
+    "units": (text(x=[f"{n} kg" for n in NUMBERS]), list(NUMBERS), "'kg' left out of the numbers"),
+    "codes of a currency": (text(x=[f"EUR {n}" for n in NUMBERS]), list(NUMBERS), "'EUR' left out of the numbers"),
+    "five spellings of yes": (
+        text(x=["yes", "N", "TRUE", "0"] * 10),
+        [True, False, True, False] * 10,
+        "'0', 'N', 'TRUE', 'yes' read as true and false",
+    ),
+    "a fraction among whole numbers": (text(x=["2.5", *["3"] * 39]), [2.5, *[3.0] * 39], ""),
+    "integers beyond 2^53": (text(x=BIG), list(map(str, BIG)), "whole numbers beyond 2^53 kept as category"),
+    "native integers beyond 2^53": (parquet(x=BIG), list(map(str, BIG)), "whole numbers beyond 2^53 kept as category"),
+    "durations": (parquet(x=pd.to_timedelta(NUMBERS, unit="s")), list(NUMBERS), "a duration, in seconds"),
+    "numbers of two units": (text(x=["$1", "5%"] * 20), ["$1", "5%"] * 20, "no one way reads all of them"),
+    "dates in both orders": (
+        text(x=["31/01/2026", "01/31/2026"] * 20),
+        ["31/01/2026", "01/31/2026"] * 20,
+        "no one way reads all of them",
+    ),
+    "words in other capitals": (text(x=["Rome", "rome"] * 20), ["Rome", "rome"] * 20, "differ in capitals alone"),
+    "comments above the table": ("# by me, today\n# twice\n" + text(x=NUMBERS), list(NUMBERS), "2 that begin with #"),
+    "the separator in the first line": ("sep=;\n" + text(";", x=NUMBERS), list(NUMBERS), "the line sep= says so"),
+    "a byte-order mark and tabs": ("\ufeff" + text("\t", x=NUMBERS), list(NUMBERS), "byte-order mark"),
+    "line ends of three kinds": (text(x=NUMBERS).replace("\n", "\r\n", 9).replace("\r\n", "\r", 3), list(NUMBERS), ""),
+    "years before 1677": (text(x=[f"{1500 + place}-01-01" for place in range(ROWS)]), None, "dates: x"),
+}
+REFUSED = {
+    "only the target's cells are empty": (
+        table().assign(answer=None).to_csv(index=False),
+        "'answer' is empty in all 40",
+    ),
+    "a date to predict": (table().assign(answer=DAYS).to_csv(index=False), "is a date"),
+    "the target in other letters": (text().replace("answer", "Answer"), "Did you mean 'Answer'"),
+    "the target in one long name": (text().replace(",", "^"), "set separator"),
+    "no header": (text().partition("\n")[2], "set header = true"),
+    "a line break in a name": (
+        text().replace("amount", '"amount\nEUR"').replace("answer", "reply"),
+        "Found: amount EUR",
+    ),
+    "a line too long": (text() + "1,2,3,4,5\n", "line 42 has 5 fields"),
+    "two names alike": (text(x=1).replace(",x,", ",amount,"), "stand twice: 'amount'"),
+    "Parquet with two names alike": (None, "stand twice: 'a'"),
+    "bytes of Japanese": ("x,answer\n赤色,yes\n".encode("shift_jis"), "not cp1252 either"),
+    "bzip2": (bz2.compress(text().encode()), "packed by bzip2"),
+    "gzip in gzip": (gzip.compress(gzip.compress(text().encode())), "packed twice"),
+    "a tar archive": (tarred(text()), "a tar archive"),
+    "a database": (b"SQLite format 3\0" + bytes(100), "sqlite:///file.db?table=name"),
+    "an OpenDocument sheet": (zipped(mimetype="x", content__xml="<x/>"), "OpenDocument"),
+    "a pickle": (b"\x80\x05\x95" + bytes(9), "a pickle"),
+}
+
+
+@pytest.mark.parametrize("name", WORKS)
+def test_works_and_the_decision_is_on_record(read_in, name):
+    content, expected, said = WORKS[name]
+
+    clean, recorded = read_in(content)
+
+    assert len(clean) == ROWS and said in recorded
+    assert expected is None or clean["x"].tolist() == expected
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_is_refused_in_three_lines_and_leaves_nothing(make_project, tmp_path, name):
+    content, said = REFUSED[name]
+    if content is None:
+        content = two_columns_of_one_name()
+    project = make_project(data={"source": "dirty.csv", "target": "answer"})
+    (tmp_path / "dirty.csv").write_bytes(content.encode() if isinstance(content, str) else content)
+
+    with pytest.raises(ProjectError) as caught:
+        pipeline.make(project, "data")
+
+    message = str(caught.value)
+    assert said in message and len(message.splitlines()) <= 3
+    assert not project.clean.exists() and (name == "a date to predict" or not project.dictionary.exists())
+    assert "data/raw" not in message  # the source is to be mended, not its copy
+
+
+def two_columns_of_one_name():
+    """Parquet that pandas would not write."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    content = io.BytesIO()
+    parquet.write_table(pa.table([pa.array([1]), pa.array([2])], names=["a", "a"]), content)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("marker", ["-999", "-999.0"])
+def test_sentinel_that_was_said_is_missing_however_it_is_written(marker):
+    column = dictionary.Column(type="number", missing=("-999",))
+
+    values, unreadable = validate.parse(pd.Series(["1.5", marker]), column)
+
+    assert values.isna().tolist() == [False, True] and not unreadable.any()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_pipe_is_refused_where_a_file_is_wanted(project):
+    os.mkfifo(project.root / "pipe.csv")
+
+    with pytest.raises(DataError, match="is a pipe or a device"):
+        pipeline.make(project, "predict", input=project.root / "pipe.csv")

@@ -1,0 +1,54 @@
+"""Whether rows come from where others came from: how far apart a column lies in two parts."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+from scipy.stats import chi2_contingency, ks_2samp
+
+from .leaks import is_number
+from .suspicion import Suspicion
+
+SAMPLE = 4000  # rows of a split that are looked at
+KIND_ROWS = 10  # a category with fewer counts as one with all others
+DRIFT, DRIFT_CHANCE = 0.15, 1e-6  # distance of two distributions, and the chance of it without drift
+
+
+def drift(parts: dict[str, pd.DataFrame], target: str, names: list[str]) -> Iterator[Suspicion]:
+    """Columns, the target among them, that are distributed otherwise in test than in train."""
+    moved = {}
+    for name in [target, *names] if parts else []:
+        train, test = (parts[part][name].dropna() for part in ("train", "test"))
+        if len(train) and len(test):
+            train, test = (part.sample(min(SAMPLE, len(part)), random_state=0) for part in (train, test))
+            distance, chance = (apart if is_number(train) else apart_in_kinds)(train, test)
+            if distance > DRIFT and chance < DRIFT_CHANCE:
+                moved[name] = round(distance, 4)
+    if moved:
+        ranked = sorted(moved, key=moved.get, reverse=True)
+        shown = ", ".join(f"{name!r} ({moved[name]:.2f})" for name in ranked[:5])
+        more = f" and {len(moved) - 5} more" if len(moved) > 5 else ""
+        yield Suspicion(
+            kind="drift",
+            columns=tuple(ranked),
+            sentence=f"distributed otherwise in test than in train (distance, 0 to 1): {shown}{more}",
+            cure="A score on such a test is of other times or groups: is it those that the model is for?",
+            figures=moved,
+        )
+
+
+def apart(train: pd.Series, test: pd.Series) -> tuple[float, float]:
+    """Kolmogorov-Smirnov distance of two columns of numbers, 0-1, and the chance of it without drift."""
+    found = ks_2samp(train, test, method="asymp")
+    return float(found.statistic), float(found.pvalue)
+
+
+def apart_in_kinds(train: pd.Series, test: pd.Series) -> tuple[float, float]:
+    """Half the sum of the differences in shares, 0-1, and the chance of it; of what is in few rows: all as one kind."""
+    counts = pd.DataFrame({"train": train.value_counts(), "test": test.value_counts()}).fillna(0)
+    common = counts[counts.sum(axis=1) >= KIND_ROWS]
+    table = pd.concat([common, (counts.sum() - common.sum()).to_frame().T])
+    table = table[table.sum(axis=1) > 0]
+    if len(table) < 2:
+        return 0.0, 1.0
+    shares = table / table.sum()
+    return float((shares["train"] - shares["test"]).abs().sum() / 2), float(chi2_contingency(table).pvalue)

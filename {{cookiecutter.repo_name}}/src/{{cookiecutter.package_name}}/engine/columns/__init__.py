@@ -1,0 +1,1 @@
+"""What the columns are, and whether a table fits."""

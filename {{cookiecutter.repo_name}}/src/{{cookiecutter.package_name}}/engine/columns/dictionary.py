@@ -1,0 +1,216 @@
+"""The live data dictionary: one description of the columns that validates, transforms, serves and documents.
+
+Reads and writes `references/data_dictionary.toml`: one table a column. It is inferred once (`infer.py`), then it
+belongs to the user: every later batch is checked against it (`conform.py`) and the recipe follows it (`recipe.py`).
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from ..project import artefact, schema
+from ..project.errors import DataError
+
+Type = Literal["integer", "number", "category", "text", "boolean", "datetime"]
+Role = str  # one of ROLES, or label:<who>
+Transformation = Literal[
+    "number",
+    "log",
+    "one-hot",
+    "target encoding",
+    "string encoding",
+    "text",
+    "text without stop words",
+    "date parts",
+    "none",
+]
+Rule = Literal["refuse", "warn", "treat as missing"]
+HEADER = """\
+# The data dictionary: one table a column. It was inferred once; from now on it is yours.
+#
+# type             integer, number, category, text, boolean or datetime
+# role             feature, target, id (kept beside predictions), time, group (for the split), ignored, or label:<who>
+#                  (what <who> says the target is; never a feature, and absent from rows to score)
+# missing_allowed  may a cell be empty?
+# range / values   smallest and largest allowed number / the known categories; without it anything goes
+# rule             what happens to a cell that breaks this: refuse (the batch), warn, or treat as missing
+# transformation   how models see it: what was suggested, or another one that its type allows; "none" hides it
+#   integer, number: number, log (for skewed amounts), one-hot, target encoding    boolean: number, one-hot
+#   category: one-hot, target encoding, string encoding (groups of letters), text    datetime: date parts
+#   text: text (its words), text without stop words (English), string encoding, target encoding
+#   the target: none, or log for a number: all models then learn its logarithm
+# description      for people: what it means, its unit, who measures it, when it is known
+# For reading:     decimal, thousands (marks in numbers), unit ($, %, kg: left out of numbers),
+#                  missing (texts that mean "no value"), format (of dates; several are parted by " | ")
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """What is known about one column; the keys are explained at the top of the file itself."""
+
+    type: Type
+    role: Role = "feature"
+    missing_allowed: bool = True
+    range: tuple[float, float] | None = None
+    values: tuple[str, ...] | None = None
+    rule: Rule = "refuse"
+    transformation: Transformation = "none"
+    description: str = ""
+    decimal: Literal[".", ","] = "."
+    thousands: Literal["", ",", ".", " ", "'"] = ""
+    unit: str = ""
+    missing: tuple[str, ...] = ()
+    format: str = ""
+
+
+ALLOWED: dict[Type, tuple[Transformation, ...]] = {
+    "integer": ("number", "log", "one-hot", "target encoding", "none"),
+    "number": ("number", "log", "one-hot", "target encoding", "none"),
+    "boolean": ("number", "one-hot", "none"),
+    "category": ("one-hot", "target encoding", "string encoding", "text", "none"),
+    "text": ("text", "text without stop words", "string encoding", "target encoding", "none"),
+    "datetime": ("date parts", "none"),
+}
+Dictionary = dict[str, Column]
+ROLES = ("feature", "target", "id", "time", "group", "ignored")
+LABEL = "label:"
+ALWAYS_WRITTEN = ("type", "role", "missing_allowed", "rule", "transformation", "description")
+
+
+def load(path: Path) -> Dictionary:
+    """Read the data dictionary.
+
+    Parameters
+    ----------
+    path : Path
+        A TOML file with one top-level table a column.
+
+    Returns
+    -------
+    dict of str to Column
+        In the order of the file.
+
+    Raises
+    ------
+    DataError
+        Not TOML, an unknown role, a transformation that the type does not allow, no column or more than one with the
+        role `target`, or somebody's labels that are of another type than the target.
+    SettingsError
+        An unknown key, a wrong type, or a word that is not allowed.
+    """
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read as a data dictionary: {error}.") from None
+    columns = {name: schema.convert(table, Column, f"{path}: [{name}]") for name, table in tree.items()}
+    for name, column in columns.items():
+        check_transformation(column, f"{path}: [{name}]")
+        if column.role not in ROLES and not re.fullmatch(rf"{LABEL}\s*\S.*", column.role):
+            allowed = ", ".join(map(repr, (*ROLES, LABEL + "<who>")))
+            raise DataError(f"{path}: [{name}] role = {column.role!r}.\nAllowed: {allowed}.")
+    if len(targets := by_role(columns, "target")) != 1:
+        raise DataError(f'{path}: {len(targets)} columns have role = "target" {targets}; exactly one must.')
+    kind = columns[targets[0]].type
+    if other := [name for name in label_columns(columns) if alike(columns[name].type) != alike(kind)]:
+        raise DataError(
+            f"{path}: [{other[0]}] type = {columns[other[0]].type!r}, but it holds labels of {targets[0]!r}, which is "
+            f"{kind!r}.\nGive both the same type."
+        )
+    people = list(label_columns(columns).values())
+    if twice := [who for who in people if people.count(who) > 1]:
+        raise DataError(f"{path}: two columns have role = {LABEL + twice[0]!r}.\nGive one of them another name.")
+    return columns
+
+
+def check_transformation(column: Column, place: str) -> None:
+    """Refuse a transformation that the type of a column does not allow."""
+    if column.transformation not in (allowed := ALLOWED[column.type]):
+        raise DataError(
+            f"{place} transformation = {column.transformation!r} does not fit a column of type {column.type}.\n"
+            f"Allowed: {', '.join(map(repr, allowed))}."
+        )
+
+
+def alike(kind: Type) -> str:
+    """The type, where whole numbers count as numbers."""
+    return "number" if kind == "integer" else kind
+
+
+def write(path: Path, columns: Mapping[str, Column], decisions: Iterable[str] = ()) -> None:
+    """Write the dictionary as TOML, whole or not at all."""
+    artefact.write_text(path, dumps(columns, decisions))
+
+
+def dumps(columns: Mapping[str, Column], decisions: Iterable[str] = ()) -> str:
+    """The dictionary as TOML text, on top the explanation of its keys and what was decided when it was inferred.
+
+    Examples
+    --------
+    >>> print(dumps({"age": Column(type="integer", range=(0.0, 120.0))}).removeprefix(HEADER))
+    <BLANKLINE>
+    ["age"]
+    type = "integer"
+    role = "feature"
+    missing_allowed = true
+    range = [0, 120]
+    rule = "refuse"
+    transformation = "none"
+    description = ""
+    <BLANKLINE>
+    """
+    notes = "".join(f"# - {one_line(text)}\n" for text in decisions)
+    notes = f"#\n# Decided when it was inferred:\n{notes}" if notes else ""
+    return HEADER + notes + "".join(f"\n[{quote(name)}]\n{table(column)}" for name, column in columns.items())
+
+
+def one_line(text: str) -> str:
+    """A text as a comment may hold it: TOML ends a comment with the line, and allows no control characters."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def table(column: Column) -> str:
+    """The lines of one column; keys that say nothing are left out."""
+    written = [f.name for f in fields(Column) if f.name in ALWAYS_WRITTEN or getattr(column, f.name) != f.default]
+    return "".join(f"{key} = {quote(getattr(column, key))}\n" for key in written)
+
+
+def quote(value: Any) -> str:
+    """A JSON text is a TOML value too, but for DEL, which TOML wants escaped."""
+    whole_numbers = isinstance(value, tuple | list) and all(isinstance(x, float) and x.is_integer() for x in value)
+    value = [int(x) for x in value] if whole_numbers else value
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def by_role(columns: Mapping[str, Column], *roles: Role) -> list[str]:
+    """Names of the columns with one of the roles, in the dictionary's order."""
+    return [name for name, column in columns.items() if column.role in roles]
+
+
+def target(columns: Mapping[str, Column]) -> str:
+    """The name of the target column."""
+    return by_role(columns, "target")[0]
+
+
+def features(columns: Mapping[str, Column]) -> list[str]:
+    """Names of the columns that models may see: features, and times that have a transformation."""
+    return [
+        name
+        for name, column in columns.items()
+        if column.transformation != "none" and column.role in ("feature", "time")
+    ]
+
+
+def label_columns(columns: Mapping[str, Column]) -> dict[str, str]:
+    """Who labelled (`anna` of `role = "label:anna"`), by the column that holds these labels."""
+    roles = {name: column.role for name, column in columns.items() if column.role.startswith(LABEL)}
+    return {name: role.removeprefix(LABEL).strip() for name, role in roles.items()}
+
+
+def facts(columns: Mapping[str, Column], *keys: str) -> dict[str, dict[str, Any]]:
+    """The chosen keys of every column, for the question whether a step has to run again."""
+    return {name: {key: getattr(column, key) for key in keys} for name, column in columns.items()}

@@ -1,0 +1,228 @@
+"""Infer the data dictionary from a table: types, roles, ranges, and the transformation of each column.
+
+Every guess is said: `infer` returns the lines that `make data` prints. What was guessed wrongly is mended in
+`references/data_dictionary.toml`, or said in `[data.read]` of `params.toml` before the first `make data`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..sources.formats import listed
+from .dictionary import Column, Dictionary
+from .spelling import looks_like_code, ways
+from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, as_text, is_missing, parse
+
+# Reading `MISSING_WORDS` inside a category loses nothing if they stay a category of their own, and `NA` often is one
+# ("no pool"); only words that no table uses for a category are taken as missing there.
+MISSING_CATEGORIES = ("?", "nan", "NaN", "null", "NULL", "#N/A", "N/A", "n/a")
+ODD_SHARE = 0.05  # at most this share of the cells of a number or date may be markers that were not known before
+ODD_SHARE_OF_MANY, MANY_VALUES = 0.5, 20  # but up to half of the cells where more different values than this are fine
+ALIKE = 0.5  # if this share of the cells looks like numbers or dates that were not read, it is said
+ODD_WORDS = 3  # and at most this many different ones
+# Cells that a person would take for an amount, a date or a clock time; said where no way of `spelling.py` reads them.
+AMOUNT_LIKE = r"[-+(]?\s*[$€£¥₹]?\s*-?\d[\d.,' ]*(?:[eE][-+]?\d+)?\s*[%$€£¥₹kKmM)-]*"
+TIME_LIKE = r"\d{1,4}(?:/|-|\.)(?:\d{1,2}|[A-Z][a-z]+)(?:/|-|\.)\d{1,4}(?:[T ].*)?|(?:.*[T ])?\d{1,2}:\d\d.*"
+ONE_HOT_LIMIT = 12  # categories; above, a column per category is slower and no better than target encoding
+VALUES_LIMIT = 200  # categories that the dictionary lists one by one; above, a new one is not noticed
+TEXT_UNIQUE_SHARE, TEXT_WORDS = 0.5, 2.0  # free text: more unique cells than this, and this many words on average
+NAMED = 20  # columns that a line of the log names
+TINY = float(np.finfo("float64").tiny)  # below, a float has fewer digits the smaller it is
+ID_ROWS = 20  # fewer rows say nothing about uniqueness
+ID_NAME = re.compile(
+    r"(^|[^a-z])(unnamed: \d+|id|ids|uuid|guid|key|index|no|nr|number|code)$|[a-z](ID|Id|Number|No|Key)$"
+)
+
+
+def infer(
+    frame: pd.DataFrame, *, target: str, drop: tuple[str, ...] = (), split_by: str = "", read: Mapping[str, Any]
+) -> tuple[Dictionary, list[str]]:
+    """Describe every column of a table.
+
+    Parameters
+    ----------
+    frame : DataFrame, shape (n_rows, n_columns)
+        Cells as text or native types, as `read.py` gives them.
+    target : str
+        The column to predict.
+    drop : tuple of str
+        Columns that get the role `ignored`.
+    split_by : str
+        `[split] by`; `time:<column>` and `group:<column>` give that column its role.
+    read : mapping
+        `[data.read]`; `decimal`, `thousands`, `missing` and `dates` overrule the guesses.
+
+    Returns
+    -------
+    columns : Dictionary
+        One entry a column, in the table's order.
+    decisions : list of str
+        What was decided, one line each.
+    """
+    kind, _, special = split_by.partition(":")
+    columns, notes = {}, {}
+    for name in map(str, frame.columns):
+        cells = frame[name]
+        column, note = infer_type(cells, read)
+        values, _ = parse(cells, column)
+        role = infer_role(values, column, target=target, drop=drop, special={special: kind} if special else {})
+        columns[name] = finish(values, replace(column, role=role))
+        notes.setdefault(note, []).append(repr(name))
+    notes.pop("", None)
+    return columns, [f"{listed(names, NAMED)}: {note}" for note, names in notes.items()] + summary(columns, drop)
+
+
+def infer_type(cells: pd.Series, read: Mapping[str, Any]) -> tuple[Column, str]:
+    """The type of one column, with how to read it, and a remark if the choice was not obvious."""
+    markers = tuple(map(str, read.get("missing", ())))
+    native = native_type(cells)
+    if native:
+        return Column(type=native, missing=markers if native in ("integer", "number") else ()), ""
+    text = as_text(cells)
+    present = text[~is_missing(text, Column(type="text", missing=markers), MISSING_WORDS)]
+    if present.empty:
+        return Column(type="text"), ""
+    for way, note in ways(present, read, markers):
+        values, unreadable = parse(present, way)
+        odd = tuple(present[unreadable].unique()[: ODD_WORDS + 1])
+        if len(odd) <= ODD_WORDS and unreadable.mean() <= (allowed_share(present[~unreadable]) if odd else 0):
+            words = ", ".join(f"{word!r} ({(present == word).sum()} cells)" for word in odd)
+            whole = way.type == "number" and (values.dropna() % 1 == 0).all()
+            found = replace(way, missing=markers + odd, type="integer" if whole else way.type)
+            remark = f"{words} read as missing in a column of type {found.type}" * bool(odd)
+            return found, "; ".join(filter(None, [note, remark]))
+    return infer_words(text, present, markers)
+
+
+def allowed_share(readable: pd.Series) -> float:
+    """How many cells may be odd words: few, but up to a half where the others are clearly amounts, not codes."""
+    return ODD_SHARE_OF_MANY if readable.nunique() > MANY_VALUES else ODD_SHARE
+
+
+def native_type(cells: pd.Series) -> str | None:
+    """The type of a column that is not text already; None for text."""
+    if pd.api.types.is_bool_dtype(cells.dtype):
+        return "boolean"
+    if pd.api.types.is_datetime64_any_dtype(cells.dtype):
+        return "datetime"
+    if pd.api.types.is_numeric_dtype(cells.dtype):
+        present = cells.dropna()
+        if pd.api.types.is_integer_dtype(cells.dtype) and len(present):
+            if max(int(present.max()), -int(present.min())) > INTEGERS_THAT_FLOAT_KEEPS:
+                return None  # as numbers, neighbours would become the same
+        return "integer" if len(present) and (present % 1 == 0).all() else "number"
+    return None
+
+
+def infer_words(text: pd.Series, present: pd.Series, markers: tuple[str, ...]) -> tuple[Column, str]:
+    """Free text or category, by how many cells are unique and how many words they have."""
+    missing = markers + tuple(word for word in MISSING_CATEGORIES if (text == word).any())
+    words = present.str.count(r"\S+").mean()
+    free = present.nunique() > TEXT_UNIQUE_SHARE * len(present) and words >= TEXT_WORDS
+    kind = "text" if free and len(present) >= ID_ROWS else "category"
+    notes = [*unread_numbers(present, kind), *(doubtful_words(text, present, missing) if kind == "category" else [])]
+    return Column(type=kind, missing=missing), "; ".join(notes)
+
+
+def unread_numbers(present: pd.Series, kind: str) -> list[str]:
+    """What to say of a column that looks like numbers or dates, but that no way of reading fits."""
+    if looks_like_code(present):
+        long = present.str.fullmatch(r"[-+]?\d{16,}").any()
+        return [f"whole numbers beyond 2^53 kept as {kind}: as numbers, neighbours would become equal"] * bool(long)
+    for what, pattern in (("dates or times", TIME_LIKE), ("numbers", AMOUNT_LIKE)):
+        alike = present.str.fullmatch(pattern).fillna(False).astype(bool)
+        if alike.mean() >= ALIKE:
+            sample = (present if alike.all() else present[~alike]).iloc[0][:40]
+            cure = "if wrong, write them one way in the source" + ", or say 'format'" * (pattern is TIME_LIKE)
+            return [f"cells like {what}, but no one way reads all of them ({sample!r}): kept as {kind}; {cure}"]
+    return []
+
+
+def doubtful_words(text: pd.Series, present: pd.Series, missing: tuple[str, ...]) -> list[str]:
+    """What to say of words that may mean missing, and of words that differ in capitals alone."""
+    distinct = pd.Series(present.unique())
+    kept = sorted(word for word in text.dropna().unique() if word and word.lower() in MISSING_WORDS | {"unknown"})
+    kept = [repr(word) for word in kept if word not in missing]
+    twins = distinct[distinct.str.lower().duplicated(keep=False)]
+    notes = [f"{', '.join(kept)} kept as a category; if it means missing, say so in 'missing'"] * bool(kept)
+    if len(twins):
+        notes.append(f"{', '.join(map(repr, sorted(twins, key=str.lower)[:4]))} differ in capitals alone: kept apart")
+    return notes
+
+
+def infer_role(
+    values: pd.Series, column: Column, *, target: str, drop: tuple[str, ...], special: Mapping[str, str]
+) -> str:
+    """The role of a column: what was said first, then constants and ids."""
+    name = str(values.name)
+    if name == target:
+        return "target"
+    if name in special:
+        return special[name]
+    if name in drop or values.nunique() <= 1:
+        return "ignored"
+    return "id" if looks_like_id(values, column) else "feature"
+
+
+def looks_like_id(values: pd.Series, column: Column) -> bool:
+    """Unique in every row, and consecutive integers, a code without blanks, or a name that says so."""
+    if len(values) < ID_ROWS or values.isna().any() or not values.is_unique:
+        return False
+    if column.type == "integer":
+        consecutive = values.max() - values.min() + 1 == len(values)
+        return bool(consecutive or ID_NAME.search(str(values.name)) or ID_NAME.search(str(values.name).lower()))
+    return column.type == "category"
+
+
+def finish(values: pd.Series, column: Column) -> Column:
+    """Add what the values say: missing cells, range or categories, transformation, rule."""
+    changes: dict[str, Any] = {"missing_allowed": bool(values.isna().any()) or column.role == "ignored"}
+    if column.type in ("integer", "number") and values.notna().any() and column.role != "id":
+        changes["range"] = plausible_range(values)
+    levels = values.nunique()
+    if column.type == "category" and (levels <= VALUES_LIMIT or column.role == "target") and column.role != "id":
+        changes["values"] = tuple(sorted(values.dropna().unique()))
+    if column.type in ("category", "text") and column.role != "target":
+        changes["rule"] = "warn"
+    if column.role in ("feature", "time"):
+        changes["transformation"] = transformation(column, levels)
+    return replace(column, **changes)
+
+
+def transformation(column: Column, levels: int) -> str:
+    """The suggested recipe of a feature."""
+    if column.type == "category":
+        return "one-hot" if levels <= ONE_HOT_LIMIT else "target encoding"
+    return {"text": "text", "datetime": "date parts"}.get(column.type, "none" if column.role == "time" else "number")
+
+
+def plausible_range(values: pd.Series) -> tuple[float, float]:
+    """What was seen, widened by its own width on both sides; never below 0 for what was never negative."""
+    low, high = float(values.min()), float(values.max())
+    width = high - low
+    bottom = 0.0 if low >= 0 else round_out(low - width, np.floor)
+    return bottom, round_out(high + width, np.ceil)
+
+
+def round_out(value: float, direction: Any) -> float:
+    """Round to two significant digits, outwards; what has no two digits stays."""
+    if abs(value) < TINY:
+        return value
+    unit = 10.0 ** (np.floor(np.log10(abs(value))) - 1)
+    return float(f"{direction(value / unit) * unit:.6g}")
+
+
+def summary(columns: Dictionary, drop: tuple[str, ...]) -> list[str]:
+    """One line for each kind of column that a user may want to contradict."""
+    groups = {
+        "ids, kept beside the predictions": [n for n, c in columns.items() if c.role == "id"],
+        "ignored, constant or empty": [n for n, c in columns.items() if c.role == "ignored" and n not in drop],
+        "dropped as [data] drop says": [n for n in columns if n in drop],
+        "free text": [n for n, c in columns.items() if c.type == "text" and c.role == "feature"],
+        "dates": [n for n, c in columns.items() if c.type == "datetime"],
+    }
+    return [f"{what}: {listed(names, NAMED)}" for what, names in groups.items() if names]

@@ -1,0 +1,175 @@
+"""The ways in which a column of text can be read: as truth values, numbers, dates or clock times, most likely first.
+
+Used by `infer.py`, which takes the first way that reads the cells. A way is a `Column` for `conform.parse`, with a
+remark where the choice was not obvious.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from .dictionary import Column
+from .validate import FALSE_WORDS, INTEGERS_THAT_FLOAT_KEEPS, TRUE_WORDS, parse
+
+MOST, NEARLY_ALL = 0.5, 0.9  # shares of the cells that look like a number, and like a date, before it is tried
+PROBE_CELLS = 200  # a format that fails on these is not tried on the whole column
+DATE_LIKE = re.compile(r"\d.*[-/.: ].*\d|\d{1,2}[a-zA-Z]{3}\d{2}")
+DAYS = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y")
+MONTHS = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%m-%d-%y")
+NAMED = ("%Y/%m/%d", "%b %d %Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y")
+TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H.%M.%S", "%I:%M %p", "%I:%M:%S %p")
+ISO = "ISO8601"
+FORMATS_IN_A_COLUMN = 4
+ZONE = r"\d:?\d\d(?:\.\d+)? ?(?:Z|[+-]\d\d:?\d\d)$"
+PLAIN = r"[-+]?(\d+|\d*\.(\d{1,2}|\d{4,})|0\.\d+|\d{4,}\.\d+)([eE][-+]?\d+)?"  # where no mark is in doubt
+THOUSANDS = (",", ".", " ", "'")
+CURRENCIES = ("$", "€", "£", "¥", "₹", "EUR", "USD", "GBP", "CHF", "JPY")  # before the number or after it
+UNITS = frozenset("% kg g mg t lb lbs oz km m cm mm mi ft l ml h min s ms °C °F kWh kW km/h mph".split())
+AMOUNT = re.compile(r"^\s*(?P<before>[^\d\s+.,-]*)\s*[-+]?[\d.,' \u00a0]*\d\s*(?P<after>\D*?)\s*$")
+WHERE = "of it in references/data_dictionary.toml"
+Way = tuple[Column, str]
+
+
+def ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...]) -> Iterator[Way]:
+    """The ways to read a column of text, most likely first; each with a remark.
+
+    Parameters
+    ----------
+    present : Series of str, shape (n_cells,)
+        The cells that are not missing, stripped; at least one.
+    read : mapping
+        `[data.read]`: `decimal`, `thousands` and `dates` overrule what is found.
+    markers : tuple of str
+        The texts that mean "no value".
+    """
+    given = {"decimal", "thousands"} & set(read)
+    if not given and present.str.fullmatch(PLAIN).all() and not looks_like_code(present):
+        yield Column(type="number", missing=markers), ""
+        return
+    probe = present.iloc[:PROBE_CELLS]
+    if probe.str.lower().isin(TRUE_WORDS | FALSE_WORDS).all():
+        yield from boolean_ways(present, markers)
+    if probe.str.contains(r"\d").mean() > MOST and not looks_like_code(present):
+        yield from number_ways(present, read, markers)
+    if probe.str.contains(DATE_LIKE).mean() > NEARLY_ALL:
+        yield from date_ways(present, read, markers)
+
+
+def boolean_ways(present: pd.Series, markers: tuple[str, ...]) -> Iterator[Way]:
+    """True and false, or more than two spellings of yes and no; two spellings are a category with two names."""
+    spellings = sorted(present.unique())
+    words = {spelling.lower() for spelling in spellings}
+    if words <= {"true", "false"}:
+        yield Column(type="boolean", missing=markers), ""
+    elif len(spellings) > 2 and words <= TRUE_WORDS | FALSE_WORDS and words & TRUE_WORDS and words & FALSE_WORDS:
+        yield Column(type="boolean", missing=markers), f"{', '.join(map(repr, spellings))} read as true and false"
+
+
+def looks_like_code(present: pd.Series) -> bool:
+    """Digits that are a name, not an amount: leading zeros, or more digits than a float keeps."""
+    digits = present[present.str.fullmatch(r"0\d[\d ]*|[-+]?\d{16,}")]
+    return any(cell[0] == "0" or abs(int(cell)) > INTEGERS_THAT_FLOAT_KEEPS for cell in digits)
+
+
+def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...]) -> Iterator[Way]:
+    """As it stands, then decimal comma and thousands marks where the cells have them; a unit is left out."""
+    given: dict[str, Any] = {key: read[key] for key in ("decimal", "thousands") if key in read}
+    unit = unit_of(present.iloc[:PROBE_CELLS])
+    also = f"; {unit!r} left out of the numbers" * bool(unit)
+    same: dict[str, Any] = {"type": "number", "missing": markers, "unit": unit}
+    bare = present.str.replace("\u00a0", " ", regex=False).str.replace(unit, "", regex=False).str.strip()
+    if given:
+        yield Column(**same, **given), also.removeprefix("; ")
+        return
+    grouped = {
+        mark: bare[bare.str.fullmatch(rf"[-+]?\d{{1,3}}({re.escape(mark)}\d{{3}})+(\D\d*)?")] for mark in THOUSANDS
+    }
+    twice = grouped["."].str.count(r"\.").gt(1).any()
+    fraction = bare.str.fullmatch(r"[-+]?0\d*,\d+").any()  # nobody groups the digits of 0,601
+    decimal = fraction or (read.get("separator") == ";" and doubt(bare, ",", "thousands", "decimal"))
+    if decimal:
+        yield Column(**same, decimal=","), f"',' read as the decimal mark{also}"
+    if not twice:
+        yield Column(**same), f"{doubt(bare, '.', 'decimal', 'thousands')}{also}".removeprefix("; ")
+    for mark in THOUSANDS:
+        if len(grouped[mark]) and (twice or mark != "."):
+            unsure = doubt(bare, mark, "thousands", "decimal") if mark == "," else ""
+            yield Column(**same, thousands=mark), f"{mark!r} read as the thousands mark{unsure}{also}"
+    if bare.str.contains(",", regex=False).any():
+        yield Column(**same, decimal=","), f"',' read as the decimal mark{also}"
+        yield Column(**same, decimal=",", thousands="."), f"',' read as the decimal mark, '.' for thousands{also}"
+
+
+def doubt(bare: pd.Series, mark: str, role: str, other: str) -> str:
+    """What to say where each mark stands before exactly three last digits, so that it can be either."""
+    marked = bare[bare.str.contains(mark, regex=False)]
+    if marked.empty or not marked.str.fullmatch(rf"[-+]?[1-9]\d{{0,2}}{re.escape(mark)}\d{{3}}").all():
+        return ""
+    said = f"; {mark!r} read as the {role} mark" if role == "decimal" else ""
+    return f'{said}; it could be the {other} mark: then say {other} = "{mark}" {WHERE}'
+
+
+def unit_of(probe: pd.Series) -> str:
+    """The currency or unit that most cells carry, or ""."""
+    found = probe.str.extract(AMOUNT)
+    for place, allowed in (("before", CURRENCIES), ("after", (*UNITS, *CURRENCIES))):
+        counts = found[place].value_counts()
+        for unit in counts[counts > MOST * len(probe)].index:
+            if unit in allowed:
+                return str(unit)
+    return ""
+
+
+def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...]) -> Iterator[Way]:
+    """The formats that together read the cells, the one that reads most first; clock times stand alone."""
+    wish = str(read.get("dates", ""))
+    if "%" in wish:
+        yield Column(type="datetime", missing=markers, format=wish), ""
+        return
+    orders = {"day-first": (DAYS,), "month-first": (MONTHS,)}.get(wish, (MONTHS, DAYS))
+    known = [ISO, *(day + time for days in (*orders, NAMED) for day in days for time in TIMES), "%m/%Y", *CLOCKS]
+    chosen, counts, unsure, rest = [], [], False, present
+    while len(rest) and len(chosen) < FORMATS_IN_A_COLUMN:
+        fitting = {form: int((~unread(rest, form)).sum()) for form in best_on_probe(rest, known)}
+        form = max(fitting, key=fitting.get, default="")
+        if not form or not fitting[form] or (chosen and ({form, *chosen} & set(CLOCKS) or swapped(form) in chosen)):
+            break
+        unsure |= not wish and swapped(form) != form and fitting.get(swapped(form)) == fitting[form]
+        chosen, counts, rest = [*chosen, form], [*counts, fitting[form]], rest[unread(rest, form)]
+    if not chosen:
+        return
+    notes = [notes_on_formats(chosen, counts)] * (chosen != [ISO])
+    if ISO in chosen and (zoned := int(present.str.contains(ZONE).sum())):
+        without = f", {len(present) - zoned} without one taken as UTC" * (zoned < len(present))
+        notes.append(f"times with a zone turned into UTC{without}")
+    form = " | ".join(chosen) if chosen != [ISO] else ""
+    if unsure:
+        notes.append(f'day and month could be the other way round: then say format = "{swapped(form)}" {WHERE}')
+    yield Column(type="datetime", missing=markers, format=form), "; ".join(notes)
+
+
+def notes_on_formats(chosen: list[str], counts: list[int]) -> str:
+    """The formats in words, with how many cells each reads where there are several."""
+    if len(chosen) > 1:
+        return "dates read as " + ", ".join(f"{form} ({n} cells)" for form, n in zip(chosen, counts, strict=True))
+    return f"clock times, read as {chosen[0]} on 1900-01-01" if chosen[0] in CLOCKS else f"dates read as {chosen[0]}"
+
+
+def best_on_probe(cells: pd.Series, known: list[str]) -> list[str]:
+    """The formats that read most of some cells; several where they cannot be told apart by these."""
+    probe = cells.iloc[:: max(1, len(cells) // PROBE_CELLS)]
+    read = {form: int((~unread(probe, form)).sum()) for form in known}
+    return [form for form, count in read.items() if count and count == max(read.values())]
+
+
+def unread(cells: pd.Series, form: str) -> pd.Series:
+    """True where a format does not read a cell."""
+    return parse(cells, Column(type="datetime", format=form))[1]
+
+
+def swapped(form: str) -> str:
+    """A format with day and month the other way round."""
+    return form.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")

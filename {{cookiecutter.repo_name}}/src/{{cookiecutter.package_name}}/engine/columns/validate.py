@@ -1,0 +1,325 @@
+"""Make a table conform to the data dictionary: types, missing cells, ranges, known categories.
+
+The same code reads the training data, a batch for `predict` and a request, so that they cannot differ.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
+from ..project.errors import DataError
+from ..sources import formats
+from .dictionary import LABEL, Column, Dictionary, by_role, label_columns
+
+MISSING_WORDS = frozenset(
+    ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "n.a.", "nan", "null", "nil", "none", "nat", "missing", "\\n"]
+)
+TRUE_WORDS, FALSE_WORDS = frozenset(["true", "t", "yes", "y", "1"]), frozenset(["false", "f", "no", "n", "0"])
+INTEGERS_THAT_FLOAT_KEEPS = 2**53
+LARGEST = 3.4e38  # scikit-learn's trees compute in single precision, where more is infinite
+SHOWN_ROWS = 5
+SHOWN_COLUMNS = 2  # a line each
+SHOWN_VIOLATIONS = 20  # the others share a line
+
+
+@dataclass(frozen=True)
+class Violation:
+    """Cells of one column that break one rule.
+
+    Attributes
+    ----------
+    column, problem, cure : str
+        Which column, what is wrong with the cells, and what mends it.
+    rows : tuple of int
+        Positions in the table, from 0.
+    """
+
+    column: str
+    problem: str
+    cure: str
+    rows: tuple[int, ...] = ()
+
+
+def validate(
+    frame: pd.DataFrame, columns: Dictionary, *, where: str, first_row: int = 1, target: bool = True
+) -> tuple[pd.DataFrame, list[str]]:
+    """Type and validate a table by the data dictionary.
+
+    Parameters
+    ----------
+    frame : DataFrame, shape (n_rows, n_columns_found)
+        Cells as text or as native types; extra columns are left out, the order does not matter.
+    columns : Dictionary
+        The dictionary, n_columns entries.
+    where : str
+        The file's name, for messages.
+    first_row : int
+        The row number in the file of the first row of `frame`.
+    target : bool
+        Whether the target column is wanted too, and what people said of it where there is something.
+
+    Returns
+    -------
+    frame : DataFrame, shape (n_rows, n_columns)
+        Integers as int64 (float64 if any is missing or does not fit), numbers as float64, categories and text as str,
+        dates as datetime64[us] without zone (UTC), booleans as bool (float64 if any is missing).
+    warnings : list of str
+        One line for each violation whose rule is not `refuse`, and one for columns that were left out.
+
+    Raises
+    ------
+    DataError
+        Columns are missing, or cells break a rule that says `refuse`: all of them in one message.
+    """
+    labels, beside = label_columns(columns), () if target else by_role(columns, "group")
+    wanted = [name for name in columns if target or not (columns[name].role == "target" or name in labels)]
+    optional = {*by_role(columns, "ignored", "id"), *labels, *beside}
+    absent = [name for name in wanted if name not in frame.columns and name not in optional]
+    typed, refused, warned = {}, [], []
+    for name in wanted:
+        if name not in frame.columns:
+            continue
+        values, violations = validate_column(frame[name], columns[name])
+        if name in beside and violations:  # no model sees it: a new group is called as it likes
+            values, violations = as_text(frame[name]), []
+        typed[name] = values
+        if not target:
+            warned.extend(thousands_or_decimals(frame[name], columns[name]))
+        (refused if columns[name].rule == "refuse" else warned).extend(violations)
+    if absent and not refused:
+        raise DataError(explain_absent(absent, frame, where))
+    if refused:
+        missing = [f"{where}: {missing_columns(absent)}"] * bool(absent)
+        raise DataError(explain(missing, [*refused, *warned], where, first_row))
+    warnings = [line(violation, where, first_row) for violation in warned]
+    if extra := [str(name) for name in frame.columns if name not in columns]:
+        warnings.append(f"{where}: columns that the data dictionary does not know are left out: {', '.join(extra)}")
+    return pd.DataFrame(typed, index=frame.index), warnings
+
+
+def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[Violation]]:
+    """Type one column, shape (n_rows,), and list what breaks its rules."""
+    name = str(cells.name)
+    values, unreadable = parse(cells, column)
+    found = []
+    if unreadable.any():
+        sample = str(cells[unreadable].iloc[0])[:40]
+        article = "an" if column.type == "integer" else "a"
+        how = {"datetime": "'format'", "boolean": "'type'"}.get(column.type, "'decimal', 'thousands', 'unit'")
+        cure = f"Fix the cells, or say how to read them ({how}, 'missing') in [{name}]"
+        found.append(violation(name, f"cells that are not {article} {column.type}, like {sample!r}", cure, unreadable))
+    empty = values.isna() & ~unreadable
+    may_be_empty = column.missing_allowed or column.role == "ignored" or column.role.startswith(LABEL)
+    if not may_be_empty and empty.any():
+        found.append(violation(name, "empty cells", f"Fill them, or set missing_allowed = true in [{name}]", empty))
+    if column.range is not None and column.type in ("integer", "number"):
+        low, high = column.range
+        outside = ((values < low) | (values > high)).fillna(False).astype(bool)
+        if outside.any():
+            problem = f"values outside {low:g} ... {high:g}, like {values[outside].iloc[0]:g}"
+            found.append(violation(name, problem, f"Fix the rows, or widen 'range' of [{name}]", outside))
+        unreadable = unreadable | outside
+    if column.values is not None and column.type == "category":
+        unknown = values.notna() & ~values.isin(column.values)
+        if unknown.any():
+            problem = f"unknown categories, like {values[unknown].iloc[0]!r}"
+            found.append(violation(name, problem, f"Fix the cells, or add to 'values' of [{name}]", unknown))
+        unreadable = unreadable | unknown
+    if column.rule == "treat as missing" and unreadable.any():
+        values = values.mask(unreadable)
+    return values, found
+
+
+def thousands_or_decimals(cells: pd.Series, column: Column) -> list[Violation]:
+    """Cells of whole numbers like `35.000`, shape (n_rows,), which is 35 here and 35,000 elsewhere."""
+    if column.type != "integer" or column.thousands or column.decimal != "." or is_numeric_dtype(cells.dtype):
+        return []
+    text = as_text(cells)
+    found = text.str.fullmatch(r"[-+]?[1-9]\d{0,2}\.000").fillna(False).astype(bool)
+    if not found.any():
+        return []
+    name, sample = str(cells.name), text[found].iloc[0]
+    problem = f"whole numbers with a point, like {sample!r}, read as {float(sample):g} (or is thousands = '.' meant?)"
+    return [violation(name, problem, "", found)]
+
+
+def violation(name: str, problem: str, cure: str, where: pd.Series) -> Violation:
+    """A `Violation` at the rows where the mask, shape (n_rows,), is true."""
+    rows = np.flatnonzero(where.to_numpy())
+    return Violation(name, problem, cure, tuple(int(row) for row in rows))
+
+
+def parse(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    """Read one column as its type.
+
+    Parameters
+    ----------
+    cells : Series, shape (n_rows,)
+        Text or native values.
+    column : Column
+        Its `type`, `decimal`, `thousands`, `missing` and `format` are used.
+
+    Returns
+    -------
+    values : Series, shape (n_rows,)
+        Typed; missing where a cell is empty, means missing, or cannot be read.
+    unreadable : Series of bool, shape (n_rows,)
+        Cells that hold something that is not of the type.
+    """
+    read = {"integer": parse_number, "number": parse_number, "boolean": parse_boolean, "datetime": parse_datetime}
+    return read.get(column.type, parse_text)(cells, column)
+
+
+def as_text(cells: pd.Series) -> pd.Series:
+    """Cells as stripped text, missing kept; each as it would be alone, so that a row and a batch agree."""
+    return formats.as_text(cells).str.strip()
+
+
+def is_missing(text: pd.Series, column: Column, words: frozenset[str] = frozenset([""])) -> pd.Series:
+    """True where a cell is empty or one of the words or of the column's own markers."""
+    missing = text.isna() | text.str.lower().isin(words)
+    return missing | text.isin(column.missing) if column.missing else missing
+
+
+def parse_number(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    """Numbers as float64, or int64 for a whole column of integers that fit."""
+    if is_numeric_dtype(cells.dtype):
+        values = cells.astype("float64")
+        missing = values.isna()
+    else:
+        text = as_text(cells)
+        as_it_stands = column.decimal == "." and not column.unit and not column.thousands
+        values = pd.to_numeric(text, errors="coerce").astype("float64") if as_it_stands else None
+        if values is None or values.isna().any():  # 10,000 columns of plain numbers need none of this
+            values = pd.to_numeric(plain_number(text, column), errors="coerce").astype("float64")
+        missing = values.isna()
+        if missing.any():
+            missing = is_missing(text, column, MISSING_WORDS)
+    if column.missing:
+        markers = pd.to_numeric(pd.Series(column.missing, dtype="str"), errors="coerce")  # words like "?" become NaN
+        missing = missing | values.isin(markers.dropna())  # "-999" is -999.0 too
+    values = values.where(~missing & (values.abs() <= LARGEST))
+    unreadable = values.isna() & ~missing
+    if column.type == "integer":
+        fraction = values.notna() & (values % 1 != 0)
+        values, unreadable = values.mask(fraction), unreadable | fraction
+        if values.between(-(2.0**63), 2.0**63, inclusive="left").all():  # beyond, int64 would be another number
+            values = values.astype("int64")
+    return values, unreadable
+
+
+def plain_number(text: pd.Series, column: Column) -> pd.Series:
+    """Numbers as Python writes them: no thousands marks, a point before the decimals."""
+    text = text.str.replace("\u2212", "-", regex=False)
+    if column.unit:
+        text = text.str.removesuffix(column.unit).str.strip()
+        text = text.str.replace(rf"^([-+]?)\s*{re.escape(column.unit)}\s*", r"\1", regex=True)
+    if column.thousands:
+        text = text.str.replace("[\u00a0\u202f]", " ", regex=True) if column.thousands == " " else text
+        text = text.str.replace("\u2019", "'", regex=False) if column.thousands == "'" else text
+        grouped = text.str.fullmatch(rf"[-+]?\d{{1,3}}({re.escape(column.thousands)}\d{{3}})+(\D\d*)?").fillna(False)
+        text = text.where(~grouped.astype(bool), text.str.replace(column.thousands, "", regex=False))
+    if column.decimal == ",":
+        text = text.str.replace(".", "x", regex=False).str.replace(",", ".", regex=False)
+    return text
+
+
+def parse_boolean(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    """True and false as bool, or as 1.0 and 0.0 where cells are missing."""
+    if pd.api.types.is_bool_dtype(cells.dtype) and not cells.isna().any():
+        return cells.astype(bool), pd.Series(False, index=cells.index)
+    text = as_text(cells).str.lower()
+    missing = is_missing(text, column, MISSING_WORDS)
+    values = pd.Series(np.nan, index=cells.index, name=cells.name).mask(text.isin(TRUE_WORDS), 1.0)
+    values = values.mask(text.isin(FALSE_WORDS), 0.0).where(~missing)
+    return (values.astype(bool) if values.notna().all() else values), values.isna() & ~missing
+
+
+def parse_datetime(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    """Dates as datetime64[us]; times with a zone are turned into UTC."""
+    if pd.api.types.is_datetime64_any_dtype(cells.dtype):
+        missing, parsed = cells.isna(), pd.to_datetime(cells, utc=True)
+    else:
+        text = as_text(cells)
+        missing = is_missing(text, column, MISSING_WORDS)
+        parsed = dates(text.where(~missing), column.format or "ISO8601")
+    values = parsed.dt.tz_localize(None).astype("datetime64[us]")
+    return values, values.isna() & ~missing
+
+
+def dates(text: pd.Series, formats: str) -> pd.Series:
+    """Text as dates in UTC; several formats, parted by " | ", are tried one after the other."""
+    parsed = None
+    for form in formats.split(" | "):
+        rest = text if parsed is None else text.where(parsed.isna())
+        try:
+            found = pd.to_datetime(rest, format=form, errors="coerce", utc=True)
+        except ValueError as error:
+            raise DataError(
+                f"column {str(text.name)!r}: format = {formats!r} is no format of dates ({error})."
+            ) from None
+        parsed = found if parsed is None else parsed.fillna(found)
+    return parsed
+
+
+def parse_text(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    """Categories and text as str; every text is readable."""
+    text = as_text(cells)
+    return text.mask(is_missing(text, column)).astype("str"), pd.Series(False, index=cells.index)
+
+
+def line(violation: Violation, where: str, first_row: int) -> str:
+    """One violation in one line, with the rows as the file counts them."""
+    return f"{where}: column {described(violation, first_row)}"
+
+
+def described(violation: Violation, first_row: int) -> str:
+    """A violation without the name of the file."""
+    shown = ", ".join(str(first_row + row) for row in violation.rows[:SHOWN_ROWS])
+    more = ", ..." if len(violation.rows) > SHOWN_ROWS else ""
+    rows = "1 row" if len(violation.rows) == 1 else f"{len(violation.rows)} rows"
+    return f"{violation.column!r} has {violation.problem} ({rows}: {shown}{more})"
+
+
+def explain(missing: list[str], violations: list[Violation], where: str, first_row: int) -> str:
+    """All that is wrong with a table, in at most three lines: the first line whole, the others in one if need be."""
+    lines = [*missing, *(line(violation, where, first_row) for violation in violations)]
+    if len(lines) <= SHOWN_COLUMNS:
+        cures = "; ".join(dict.fromkeys(violation.cure for violation in violations))
+        return "\n".join([*lines, f"{cures} in references/data_dictionary.toml."])
+    also = [described(violation, first_row) for violation in violations[1 - len(missing) :]]
+    more = f"; and {len(also) - SHOWN_VIOLATIONS} more" if len(also) > SHOWN_VIOLATIONS else ""
+    return (
+        f"{lines[0]}\nAlso: {'; '.join(also[:SHOWN_VIOLATIONS])}{more}.\n"
+        "Mend the file, or what references/data_dictionary.toml says of them (decimal, range, values, missing, rule)."
+    )
+
+
+def missing_columns(absent: list[str]) -> str:
+    """How many columns are missing, and the first of them by name."""
+    return f"{len(absent)} column(s) of the data dictionary are missing: {', '.join(map(repr, absent[:10]))}."
+
+
+def explain_absent(absent: list[str], frame: pd.DataFrame, where: str) -> str:
+    """Which columns are missing and which are there."""
+    found = [" ".join(str(name).split()) for name in frame.columns]
+    shown = ", ".join(found[:20]) + (", ..." if len(found) > 20 else "")
+    plain = {"".join(name.lower().split()): name for name in found}
+    meant = [(plain[key], name) for name in absent if (key := "".join(name.lower().split())) in plain]
+    more = f" (and {len(meant) - 1} more)" if len(meant) > 1 else ""
+    cure = f"Rename {meant[0][0]!r} to {meant[0][1]!r}{more}" if meant else "Add them"
+    return (
+        f"{where}: {missing_columns(absent)}\n"
+        f'Found: {shown}.\n{cure}, or give them role = "ignored" in references/data_dictionary.toml and train again.'
+    )
+
+
+def describe(columns: Mapping[str, Column]) -> dict[str, Any]:
+    """Counts by role, for the log."""
+    roles = [column.role for column in columns.values()]
+    return {role: roles.count(role) for role in dict.fromkeys(roles)}

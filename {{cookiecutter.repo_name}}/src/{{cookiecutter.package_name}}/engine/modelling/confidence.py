@@ -1,0 +1,163 @@
+"""How sure is sure enough: a wanted error rate turned into a least probability, or into a band around a number.
+
+Used by `predict` and `evaluate` when `error_rate` of `[predict]` is above 0. Both are found on the rows that were held
+out in training, which a run keeps in `held_out.parquet`: `truth`, `prediction` and, for classes, `probability`.
+
+Classes: Angelopoulos et al., "Learn then Test", 2021, with fixed-sequence testing: the limit is lowered step by step
+as long as a binomial test says that the answered rows keep the rate. Numbers: split conformal prediction, in bins of
+the prediction (Mondrian; Vovk et al., "Algorithmic Learning in a Random World", 2005).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binom
+
+from ..project.errors import DataError
+from ..project.settings import Predict
+from ..runs import registry
+from .metrics import Predictions, columns_of
+
+RISK = 0.1  # the rate is kept with a certainty of 90 %
+FIRST_SHARE, STEP = 0.25, 0.05  # a start with fewer rows has too few to show anything, and the sequence ends there
+BINS, BIN_ROWS = 5, 100  # a band per fifth of the predictions, where each has this many rows
+
+
+@dataclass(frozen=True)
+class Band:
+    """How far the truth is from a predicted number, at most, but for the wanted share of the rows.
+
+    Attributes
+    ----------
+    edges : ndarray, shape (n_bins - 1,)
+        Predictions at which the width changes.
+    reach : ndarray, shape (n_bins,)
+        Largest distance, in the unit of the target; infinite where the rows are too few to say.
+    """
+
+    edges: np.ndarray
+    reach: np.ndarray
+
+    def of(self, predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Lowest and highest likely truth of each prediction, shape (n_rows,)."""
+        reach = self.reach[np.searchsorted(self.edges, predictions)]
+        return predictions - reach, predictions + reach
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What makes an answer confident: `least`, the probability it needs, and for numbers a `band` if one is wanted."""
+
+    least: float = 0.0
+    band: Band | None = None
+
+
+def limits(folder: Path, wish: Predict) -> Limits:
+    """What `[predict]` asks of the answers of a run.
+
+    Parameters
+    ----------
+    folder : Path
+        `models/<run>`.
+    wish : Predict
+        `abstain_below` and `error_rate`; the stricter one counts.
+
+    Raises
+    ------
+    DataError
+        The run is older than `error_rate` and kept no held-out rows.
+    """
+    if not wish.error_rate:
+        return Limits(wish.abstain_below)
+    held = held_out(folder)
+    if held is None:
+        raise DataError(
+            f"{folder.name} kept no rows that error_rate could be measured on: it was made before there was one.\n"
+            "Train again, or set [predict] error_rate = 0.0 in params.toml."
+        )
+    if "probability" not in held:
+        return Limits(wish.abstain_below, band(held, wish.error_rate))
+    return Limits(max(wish.abstain_below, least_probability(held, wish.error_rate)))
+
+
+def held_out(folder: Path) -> pd.DataFrame | None:
+    """`held_out.parquet` of a run; None where there is none."""
+    path = folder / registry.HELD_OUT
+    return pd.read_parquet(path) if path.is_file() else None
+
+
+def keep(folder: Path, truth: np.ndarray, held: Predictions) -> None:
+    """Write `held_out.parquet`.
+
+    Parameters
+    ----------
+    folder : Path
+        The run that is being made.
+    truth : ndarray, shape (n_held_out,)
+    held : Predictions
+        Of the same rows, by models that had not seen them, calibrated and decided as the model decides.
+    """
+    table = pd.DataFrame({"truth": truth, "prediction": held.values}).infer_objects()
+    if held.probabilities is not None:
+        table["probability"] = held.probabilities[np.arange(len(truth)), columns_of(held.values, held.classes)]
+    table.to_parquet(folder / registry.HELD_OUT, index=False)
+
+
+def least_probability(held: pd.DataFrame, rate: float) -> float:
+    """The lowest probability from which on at most `rate` of the answers are wrong, with a certainty of 90 %.
+
+    Parameters
+    ----------
+    held : DataFrame
+        Columns `truth`, `prediction`, `probability`.
+    rate : float
+        In (0, 1).
+
+    Returns
+    -------
+    float
+        Infinite if no share of the rows, from the surest quarter on, shows the rate.
+    """
+    sure, wrong = held["probability"].to_numpy(), (held["truth"] != held["prediction"]).to_numpy()
+    found = np.inf
+    for share in np.arange(FIRST_SHARE, 1 + STEP / 2, STEP):
+        limit = np.quantile(sure, max(0.0, 1 - share), method="higher")
+        answered = sure >= limit
+        if (1 - rate) ** answered.sum() > RISK:
+            continue  # even without a single error these would be too few to tell
+        if binom.cdf(wrong[answered].sum(), answered.sum(), rate) > RISK:
+            break
+        found = float(limit)
+    return found
+
+
+def least_rate(held: pd.DataFrame) -> float:
+    """The lowest error rate, in hundredths, that rows held out by a model of classes can show; 1 if none."""
+    rates = np.arange(1, 100) / 100
+    return next((float(rate) for rate in rates if np.isfinite(least_probability(held, rate))), 1.0)
+
+
+def band(held: pd.DataFrame, rate: float) -> Band:
+    """The distances that all but `rate` of the held-out errors stay within, by size of the prediction.
+
+    Parameters
+    ----------
+    held : DataFrame
+        Columns `truth` and `prediction`.
+    rate : float
+        In (0, 1): the share of rows whose truth may lie outside.
+    """
+    said = held["prediction"].to_numpy()
+    errors = np.abs(held["truth"].to_numpy() - said)
+    n_bins = int(np.clip(len(said) // BIN_ROWS, 1, BINS))
+    edges = np.unique(np.quantile(said, np.arange(1, n_bins) / n_bins))
+    bins = np.searchsorted(edges, said)
+    return Band(edges, np.array([reach(errors[bins == place], rate) for place in range(len(edges) + 1)]))
+
+
+def reach(errors: np.ndarray, rate: float) -> float:
+    """The conformal quantile of errors: one of `ceil((n + 1) * (1 - rate))` in order; infinite if there are too few."""
+    place = int(np.ceil((len(errors) + 1) * (1 - rate)))
+    return float(np.sort(errors)[place - 1]) if place <= len(errors) else np.inf

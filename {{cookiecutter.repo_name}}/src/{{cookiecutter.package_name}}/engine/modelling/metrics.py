@@ -1,0 +1,227 @@
+"""The metrics that a run reports and a choice can be made by, computed from predictions of rows not fitted on."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn import metrics as sk
+
+from ..project.errors import SettingsError
+
+TINY = 1e-15
+REPEATS = 200  # resamples of an interval
+Groups = pd.Series | None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How one metric is computed and read.
+
+    Attributes
+    ----------
+    compute : callable
+        `(truth, predictions) -> float`; see `score` for the shapes.
+    higher_is_better : bool
+    meaning : str
+        One sentence for the report, with the unit and range.
+    """
+
+    compute: Callable[[np.ndarray, "Predictions"], float]
+    higher_is_better: bool
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model said about some rows.
+
+    Attributes
+    ----------
+    values : ndarray, shape (n_rows,)
+        Predicted labels, or numbers in the unit of the target.
+    probabilities : ndarray of float, shape (n_rows, n_classes), or None
+        In [0, 1], rows add up to 1; None for a regression.
+    classes : tuple
+        The labels that the columns stand for; for two classes the second is the positive one.
+    """
+
+    values: np.ndarray
+    probabilities: np.ndarray | None = None
+    classes: tuple = ()
+
+    def __getitem__(self, rows: np.ndarray) -> "Predictions":
+        chosen = None if self.probabilities is None else self.probabilities[rows]
+        return Predictions(self.values[rows], chosen, self.classes)
+
+
+def positive(p: Predictions) -> np.ndarray:
+    """Probability of the positive class, shape (n_rows,)."""
+    return p.probabilities[:, 1]
+
+
+def columns_of(labels: np.ndarray, classes: Sequence) -> np.ndarray:
+    """Where each label stands among the classes, shape (n_rows,); two classes need not be sorted."""
+    column = {label: index for index, label in enumerate(classes)}
+    return np.array([column[label] for label in labels], dtype=int)
+
+
+def log_loss(y: np.ndarray, p: Predictions) -> float:
+    """Mean negative log of the probability that was given to the true class."""
+    given = p.probabilities[np.arange(len(y)), columns_of(y, p.classes)]
+    return float(-np.log(np.clip(given, TINY, None)).mean())
+
+
+def roc_auc(y: np.ndarray, p: Predictions) -> float:
+    """Area under the ROC curve of the positive class."""
+    return sk.roc_auc_score(y == p.classes[1], positive(p))
+
+
+def average_precision(y: np.ndarray, p: Predictions) -> float:
+    """Area under the precision-recall curve of the positive class."""
+    return sk.average_precision_score(y == p.classes[1], positive(p))
+
+
+def f1(y: np.ndarray, p: Predictions) -> float:
+    """Harmonic mean of precision and recall of the positive class."""
+    return sk.f1_score(y == p.classes[1], p.values == p.classes[1], zero_division=0)
+
+
+ANY_CLASSES = {
+    "accuracy": Metric(lambda y, p: float((y == p.values).mean()), True, "share of rows whose class is right, 0-1"),
+    "balanced_accuracy": Metric(
+        lambda y, p: float(np.mean([(p.values[y == label] == label).mean() for label in np.unique(y)])),
+        True,
+        "mean over the classes of the share found, 0-1",
+    ),
+    "f1_macro": Metric(
+        lambda y, p: sk.f1_score(y, p.values, average="macro", zero_division=0),
+        True,
+        "mean over the classes of the harmonic mean of precision and recall, 0-1",
+    ),
+    "log_loss": Metric(log_loss, False, "how surprising the truth was given the probabilities, in nats, 0 is perfect"),
+}
+TWO_CLASSES = {
+    "roc_auc": Metric(roc_auc, True, "chance that a positive row gets a higher probability than a negative one, 0-1"),
+    "average_precision": Metric(average_precision, True, "precision averaged over all recalls, positive class, 0-1"),
+    "f1": Metric(f1, True, "harmonic mean of precision and recall of the positive class, 0-1"),
+    **ANY_CLASSES,
+}
+NEED_BOTH_CLASSES = (roc_auc, average_precision)
+NUMBERS = {
+    "r2": Metric(lambda y, p: sk.r2_score(y, p.values), True, "share of the variance explained, 1 is perfect"),
+    "mae": Metric(
+        lambda y, p: sk.mean_absolute_error(y, p.values), False, "mean absolute error, in the unit of the target"
+    ),
+    "rmse": Metric(
+        lambda y, p: sk.root_mean_squared_error(y, p.values), False, "root mean squared error, in the target's unit"
+    ),
+    "median_error": Metric(
+        lambda y, p: sk.median_absolute_error(y, p.values), False, "median absolute error, in the unit of the target"
+    ),
+}
+
+
+def available(task: str, n_classes: int) -> dict[str, Metric]:
+    """The metrics of a task, by name."""
+    if task == "regression":
+        return NUMBERS
+    return TWO_CLASSES if n_classes == 2 else ANY_CLASSES
+
+
+def choose(wish: str, task: str, n_classes: int) -> str:
+    """The metric that decides: the wish, or `roc_auc` for two classes, `log_loss` for more, `r2` for numbers."""
+    known = available(task, n_classes)
+    if wish == "auto":
+        return "r2" if task == "regression" else "roc_auc" if n_classes == 2 else "log_loss"
+    if wish not in known:
+        raise SettingsError(
+            f"params.toml: [train] metric = {wish!r} does not fit a {task} with {n_classes} classes.\n"
+            f"Allowed: auto, {', '.join(known)}."
+        )
+    return wish
+
+
+def score(y: np.ndarray, predictions: Predictions, task: str) -> dict[str, float]:
+    """All metrics of a task.
+
+    Parameters
+    ----------
+    y : ndarray, shape (n_rows,)
+        The truth.
+    predictions : Predictions
+        Of the same rows.
+    task : {"classification", "regression"}
+    """
+    return {name: float(m.compute(y, predictions)) for name, m in available(task, len(predictions.classes)).items()}
+
+
+def interval(
+    metric: Metric, y: np.ndarray, predictions: Predictions, *, groups: Groups = None, repeats: int = REPEATS
+) -> tuple[float, float]:
+    """A 95 % percentile bootstrap interval of a metric over the rows, or over whole groups of them (Efron 1979).
+
+    Parameters
+    ----------
+    metric : Metric
+    y : ndarray, shape (n_rows,)
+    predictions : Predictions
+    groups : Series, shape (n_rows,), optional
+        Rows of a group go together: ten rows of one customer say less than ten customers.
+    repeats : int
+        Resamples with replacement; cost is `repeats` times the metric.
+
+    Returns
+    -------
+    low, high : float
+        In the unit of the metric; resamples in which it is not defined (one class only) are left out.
+    """
+    values = [metric.compute(y[rows], predictions[rows]) for rows in resamples(metric, y, groups, repeats)]
+    return middle_of(values)
+
+
+def gain(
+    metric: Metric,
+    y: np.ndarray,
+    new: Predictions,
+    old: Predictions,
+    *,
+    groups: Groups = None,
+    repeats: int = REPEATS,
+) -> tuple[float, float]:
+    """A 95 % paired bootstrap interval of how much better `new` is than `old` on the same rows; above 0 is better.
+
+    Parameters
+    ----------
+    metric : Metric
+    y : ndarray, shape (n_rows,)
+    new, old : Predictions
+        Of the same rows.
+    groups, repeats
+        As in `interval`.
+
+    Returns
+    -------
+    low, high : float
+        In the unit of the metric.
+    """
+    sign = 1 if metric.higher_is_better else -1
+    chosen = resamples(metric, y, groups, repeats)
+    return middle_of([sign * (metric.compute(y[r], new[r]) - metric.compute(y[r], old[r])) for r in chosen])
+
+
+def resamples(metric: Metric, y: np.ndarray, groups: Groups, repeats: int) -> Iterator[np.ndarray]:
+    """Positions of the rows of each resample, shape (about n_rows,), in which the metric is defined."""
+    random = np.random.default_rng(0)
+    members = None if groups is None else list(groups.groupby(groups.to_numpy()).indices.values())
+    for _ in range(repeats):
+        rows = random.integers(0, len(members or y), len(members or y))
+        rows = rows if members is None else np.concatenate([members[group] for group in rows])
+        if metric.compute not in NEED_BOTH_CLASSES or len(set(y[rows])) == 2:
+            yield rows
+
+
+def middle_of(values: list[float]) -> tuple[float, float]:
+    """The middle 95 % of the values; NaN where there is none."""
+    low, high = np.quantile(values, [0.025, 0.975]) if values else (np.nan, np.nan)
+    return float(low), float(high)

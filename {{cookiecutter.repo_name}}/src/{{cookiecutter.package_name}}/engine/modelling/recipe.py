@@ -1,0 +1,285 @@
+"""The recipe: from the data dictionary to scikit-learn preprocessing, one flavour for linear models, one for trees.
+
+Columns that `add_features` made are not in the dictionary: numbers, dates and text among them are recognised by dtype.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, HashingVectorizer, TfidfTransformer, TfidfVectorizer
+from sklearn.impute import SimpleImputer
+from sklearn.model_selection import KFold
+from sklearn.pipeline import Pipeline, make_pipeline, make_union
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    SplineTransformer,
+    StandardScaler,
+    TargetEncoder,
+)
+
+from ..columns.dictionary import Dictionary, features, target
+
+TEXT_COMPONENTS = 30  # skrub's default too: more cost time and did not help trees
+TEXT_BUCKETS = 2**12  # more than TEXT_COMPONENTS, whatever the text, so that the SVD is always possible
+ENCODER_FOLDS = 5
+KNOTS = 6  # of each curve, at equal shares of the rows
+WORDS = re.compile(r"\w+")  # one-letter words count: "I", "5"
+LETTERS = (2, 3, 4)  # sizes of the groups of letters of a string
+TAKE_WORDS = ("sklearn", "builtins", "abc", __package__)  # where estimators come from that take classes as they are
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Which columns get which transformation.
+
+    Attributes
+    ----------
+    columns : dict of str to list of str
+        Column names by transformation.
+    task : {"classification", "regression"}
+    seed : int
+        For the encoders that shuffle or approximate.
+    log_target : bool
+        Whether all models learn the logarithm of the target.
+    """
+
+    columns: dict[str, list[str]]
+    task: str
+    seed: int
+    log_target: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """All columns that a model sees, in the order of the recipe."""
+        return [name for names in self.columns.values() for name in names]
+
+    @property
+    def has_text(self) -> bool:
+        """Whether some column becomes many, one a word or a group of letters."""
+        return any(kind in self.columns for kind in ANALYSERS)
+
+    def linear(self, estimator: BaseEstimator, *, curves: bool = False, letters: bool = False) -> Pipeline:
+        """`estimator` behind scaled numbers, one column a category, and tf-idf of the words or letters of a text.
+
+        With `curves` each number becomes a smooth curve: a linear model of them is an additive model. With `letters`
+        the groups of letters that a column of texts holds more than once stand beside their words.
+        """
+        texts = {kind: TfidfVectorizer(sublinear_tf=True, analyzer=analyser) for kind, analyser in ANALYSERS.items()}
+        if letters:
+            more = TfidfVectorizer(sublinear_tf=True, analyzer=letters_of, min_df=2)
+            texts = {k: words if k == "string encoding" else make_union(words, more) for k, words in texts.items()}
+        texts = {kind: make_pipeline(*text_cells(), step) for kind, step in texts.items()}
+        return make_pipeline(self._columns(self._scaled(curves=curves), texts), self._last(estimator))
+
+    def network(self, estimator: BaseEstimator) -> Pipeline:
+        """`estimator` behind smooth curves of numbers, one column a category, and 30 components of each text."""
+        return make_pipeline(self._columns(self._scaled(curves=True), self._components()), self._last(estimator))
+
+    def _last(self, estimator: BaseEstimator) -> BaseEstimator:
+        """`estimator`, or what gives it the classes as numbers where it may want them so, as that of xgboost does."""
+        parts = [estimator, *estimator.get_params().values()]
+        origins = {kind.__module__ for part in parts if isinstance(part, BaseEstimator) for kind in type(part).__mro__}
+        known = all(origin.startswith(TAKE_WORDS) for origin in origins)
+        return estimator if known or self.task == "regression" else Encoded(estimator)
+
+    def _scaled(self, *, curves: bool) -> dict[str, BaseEstimator]:
+        """Numbers, or their curves, and dates with mean 0 and standard deviation 1, and categories as 0 or 1."""
+        number = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
+        spline = SplineTransformer(KNOTS, knots="quantile", extrapolation="constant", include_bias=False)
+        scaled = make_pipeline(number, spline) if curves else number
+        return {
+            "number": scaled,
+            "log": make_pipeline(FunctionTransformer(log_cells, feature_names_out="one-to-one"), scaled),
+            "one-hot": OneHotEncoder(handle_unknown="ignore"),
+            "target encoding": make_pipeline(self._target_encoder(), StandardScaler()),
+            "date parts": make_pipeline(*date_parts(), number),
+        }
+
+    def trees(self, estimator: BaseEstimator) -> Pipeline:
+        """`estimator` behind numbers as they are, codes for categories, and 30 components of each text."""
+        codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan)
+        steps = {
+            "number": "passthrough",
+            "log": "passthrough",
+            "one-hot": codes,
+            "target encoding": self._target_encoder(),
+            "date parts": make_pipeline(*date_parts()),
+        }
+        return make_pipeline(self._columns(steps, self._components()), self._last(estimator))
+
+    def _components(self) -> dict[str, Pipeline]:
+        """30 numbers of each text."""
+        return {
+            kind: make_pipeline(
+                *text_cells(),
+                HashingVectorizer(n_features=TEXT_BUCKETS, analyzer=analyser, alternate_sign=False),
+                TfidfTransformer(sublinear_tf=True),
+                TruncatedSVD(TEXT_COMPONENTS, random_state=self.seed),
+            )
+            for kind, analyser in ANALYSERS.items()
+        }
+
+    def _target_encoder(self) -> TargetEncoder:
+        """The mean target of a category, from the other folds while fitting so that no row sees its own target."""
+        kind = "continuous" if self.task == "regression" else "auto"  # "auto" takes whole numbers for classes
+        return TargetEncoder(target_type=kind, cv=KFold(ENCODER_FOLDS, shuffle=True, random_state=self.seed))
+
+    def _columns(self, steps: dict[str, BaseEstimator | str], texts: dict[str, Pipeline]) -> ColumnTransformer:
+        """One transformer a transformation; text column by column, because a vectoriser takes one."""
+        table = [(name, step, self.columns[name]) for name, step in steps.items() if self.columns.get(name)]
+        one_by_one = [
+            (f"{kind} {name}", step, name) for kind, step in texts.items() for name in self.columns.get(kind, ())
+        ]
+        return ColumnTransformer(table + one_by_one, verbose_feature_names_out=True)
+
+
+class Encoded(ClassifierMixin, BaseEstimator):
+    """A classifier whose model is fitted on classes as numbers, 0 to n_classes - 1, and which answers as it was asked.
+
+    Parameters
+    ----------
+    model : estimator
+        With `predict_proba`.
+    """
+
+    def __init__(self, model: BaseEstimator) -> None:
+        self.model = model
+
+    def fit(self, X, y) -> "Encoded":  # noqa: N803 (scikit-learn's names)
+        """Fit the model on `X`, shape (n_rows, n_columns), and `y`, shape (n_rows,), of any classes."""
+        self.classes_, numbers = np.unique(y, return_inverse=True)
+        self.model_ = clone(self.model).fit(X, numbers)
+        return self
+
+    def predict_proba(self, X) -> np.ndarray:  # noqa: N803
+        """Probabilities, shape (n_rows, n_classes), in the order of `classes_`."""
+        return self.model_.predict_proba(X)
+
+    def predict(self, X) -> np.ndarray:  # noqa: N803
+        """Most probable class, shape (n_rows,)."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def plan(columns: Dictionary, rows: pd.DataFrame, *, task: str, seed: int, without: Sequence[str] = ()) -> Recipe:
+    """Sort the features of a table by their transformation.
+
+    Parameters
+    ----------
+    columns : Dictionary
+        The data dictionary.
+    rows : DataFrame, shape (n_rows, n_columns)
+        Rows after `add_features`.
+    task, seed
+        See `Recipe`.
+    without : sequence of str
+        Columns that must not be seen, such as the one that defines the groups.
+    """
+    chosen = {name: columns[name].transformation for name in features(columns) if name in rows.columns}
+    made = {name: by_dtype(rows[name]) for name in rows.columns if name not in columns}
+    grouped: dict[str, list[str]] = {}
+    for name, transformation in {**chosen, **made}.items():
+        if name not in without:
+            grouped.setdefault(transformation, []).append(name)
+    return Recipe(grouped, task, seed, columns[target(columns)].transformation == "log")
+
+
+def by_dtype(values: pd.Series) -> str:
+    """The transformation of a column that the dictionary does not know."""
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return "date parts"
+    return "number" if pd.api.types.is_numeric_dtype(values.dtype) else "target encoding"
+
+
+def date_parts() -> tuple[BaseEstimator]:
+    """The transformer from dates to numbers."""
+    return (FunctionTransformer(split_dates, feature_names_out=name_date_parts),)
+
+
+def split_dates(dates: pd.DataFrame) -> np.ndarray:
+    """Year, month, day, weekday (0 = Monday), hour of day (0-24) and days since 1970 of each date.
+
+    Parameters
+    ----------
+    dates : DataFrame of datetime64, shape (n_rows, n_dates)
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rows, 6 * n_dates)
+        NaN where the date is missing.
+    """
+    parts = []
+    for name in dates.columns:
+        date = pd.to_datetime(dates[name]).dt
+        midnight = date.normalize()
+        hour = (dates[name] - midnight).dt.total_seconds() / 3600
+        days = (midnight - pd.Timestamp(0).as_unit("s")).dt.days  # nanoseconds end in 1677 and 2262
+        parts += [date.year, date.month, date.day, date.day_of_week, hour, days]
+    return np.column_stack([part.to_numpy(dtype="float64", na_value=np.nan) for part in parts])
+
+
+def name_date_parts(transformer: BaseEstimator, names: Sequence[str]) -> list[str]:
+    """Names of the columns of `split_dates`."""
+    return [f"{part} of {name}" for name in names for part in ("year", "month", "day", "weekday", "hour", "days")]
+
+
+def text_cells() -> tuple[BaseEstimator]:
+    """The transformer that makes a missing text an empty one."""
+    return (FunctionTransformer(fill_text, feature_names_out="one-to-one"),)
+
+
+def fill_text(texts: pd.Series) -> pd.Series:
+    """Missing texts as empty ones, shape (n_rows,)."""
+    return texts.fillna("").astype(object)
+
+
+def log_cells(numbers: pd.DataFrame) -> np.ndarray:
+    """The signed logarithm of each cell, shape (n_rows, n_columns); NaN where it is missing."""
+    return signed_log(numbers.to_numpy(dtype="float64", na_value=np.nan))
+
+
+def signed_log(values: np.ndarray) -> np.ndarray:
+    """`log(1 + x)`, mirrored below 0, of the same shape.
+
+    Examples
+    --------
+    >>> signed_log(np.array([-1.0, 0.0, 1.0])).round(3).tolist()
+    [-0.693, 0.0, 0.693]
+    """
+    return np.sign(values) * np.log1p(np.abs(values))
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in lower case; scikit-learn's own analyser puts a memory address into the model's bytes."""
+    return WORDS.findall(text.lower())
+
+
+def telling_words_of(text: str) -> list[str]:
+    """The words of a text without those that every English text has."""
+    return [word for word in words_of(text) if word not in ENGLISH_STOP_WORDS]
+
+
+def letters_of(text: str) -> list[str]:
+    """Groups of 2, 3 and 4 neighbouring letters of each word, in lower case, with a blank at its two ends.
+
+    Examples
+    --------
+    >>> letters_of("Oslo")[:5], len(letters_of("Oslo"))
+    ([' o', 'os', 'sl', 'lo', 'o '], 12)
+    """
+    words = [f" {word} " for word in text.lower().split()]
+    return [word[at : at + size] for word in words for size in LETTERS for at in range(len(word) - size + 1)]
+
+
+ANALYSERS: dict[str, Callable[[str], list[str]]] = {
+    "text": words_of,
+    "text without stop words": telling_words_of,
+    "string encoding": letters_of,
+}

@@ -1,0 +1,182 @@
+"""Divide the rows into train, dev and test before anything is fitted.
+
+Ways: `stratified` (same share of every class, or of every tenth of a numeric target), `random`, `time:<column>`
+(the latest rows are the test) and `group:<column>` (no group in two splits).
+"""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
+
+from ..project.errors import DataError, SettingsError
+from ..project.settings import PARTS, Shares, Split
+
+CLASSES_LIMIT = 20  # a column of integers with more values than this is an amount, not a class
+STRATA = 10  # a numeric target is stratified by its tenths
+FEW_ROWS = 2500  # below, a dev split of some 600 rows weighs the candidates worse than folds do
+THREE_FOLDS = 1000  # rows, from which on three folds choose as well as five (16 sets), at 60 % of the cost
+FEW_GROUPS = 500  # 20 people in dev say little more than 20 rows, however many rows they have
+MANY_ROWS = 50_000  # of few groups: from here on folds would cost minutes
+Fold = tuple[np.ndarray, np.ndarray]
+
+
+def infer_task(target: pd.Series, wish: str = "auto") -> str:
+    """`classification` for words, booleans and up to 20 whole numbers, else `regression`; a wish overrules.
+
+    Parameters
+    ----------
+    target : Series, shape (n_rows,)
+        Without missing values.
+    wish : {"auto", "classification", "regression"}
+        `[train] task`.
+    """
+    amount = pd.api.types.is_numeric_dtype(target.dtype) and not pd.api.types.is_bool_dtype(target.dtype)
+    if wish == "regression" and not amount:
+        raise SettingsError(
+            f'params.toml: [train] task is "regression", but the target {target.name!r} is not a number.\n'
+            'Allowed: task = "classification" or "auto".'
+        )
+    if wish != "auto":
+        return wish
+    many = amount and (target.nunique() > CLASSES_LIMIT or bool((target % 1 != 0).any()))
+    return "regression" if many else "classification"
+
+
+def split(frame: pd.DataFrame, target: str, how: Split) -> dict[str, pd.DataFrame]:
+    """Divide a table into three.
+
+    Parameters
+    ----------
+    frame : DataFrame, shape (n_rows, n_columns)
+        Typed rows; the target has no missing value.
+    target : str
+        Name of the target column.
+    how : Split
+        `[split]` of `params.toml`.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        `train`, `dev` and `test`: every row once, in the order and with the index of `frame`.
+
+    Raises
+    ------
+    DataError
+        A class too rare to be in all three, a time or group that is missing, or a split without rows.
+    SettingsError
+        The column named in `by` does not exist.
+    """
+    kind, _, column = how.by.partition(":")
+    if kind in ("time", "group") and column not in frame.columns:
+        raise SettingsError(
+            f"params.toml: [split] by = {how.by!r}: there is no column {column!r}.\n"
+            f"Allowed: {', '.join(map(str, frame.columns))}."
+        )
+    if column and frame[column].isna().any():
+        raise DataError(
+            f"[split] by = {how.by!r}: column {column!r} has {frame[column].isna().sum()} empty cells, and a row "
+            "without it belongs nowhere.\nFill them, or split by another column."
+        )
+    random = np.random.default_rng(how.seed)
+    if kind == "stratified":
+        labels = by_strata(strata(frame[target]), how.shares, random)
+    elif kind == "random":
+        labels = cut(random.permutation(len(frame)), how.shares)
+    elif kind == "time":
+        labels = cut(frame[column].rank(method="max").to_numpy() - 1, how.shares)
+    else:
+        labels = by_group(frame[column], how.shares, random)
+    parts = {part: frame[labels == part] for part in PARTS}
+    if empty := [part for part in PARTS if parts[part].empty]:
+        raise DataError(
+            f"[split] by = {how.by!r} leaves no row for {' and '.join(empty)}: {len(frame)} rows, shares "
+            f"{how.shares.train:g} / {how.shares.dev:g} / {how.shares.test:g}.\nRaise the share in params.toml, or "
+            "split by a column with more different values."
+        )
+    return parts
+
+
+def groups_of(rows: pd.DataFrame, by: str) -> pd.Series | None:
+    """The column, shape (n_rows,), that `[split] by` groups these rows by; None where it names no group of theirs."""
+    kind, _, column = by.partition(":")
+    return rows[column] if kind == "group" and column in rows else None
+
+
+def strata(target: pd.Series) -> pd.Series:
+    """Class of each row, or the tenth of the target that it lies in; shape (n_rows,)."""
+    if infer_task(target) == "classification":
+        return target
+    return pd.qcut(target.rank(method="first"), min(STRATA, max(1, len(target) // 3)), labels=False)
+
+
+def cut(position: np.ndarray, shares: Shares) -> np.ndarray:
+    """Name the split of each row by its position in [0, n_rows): the first rows train, the last test."""
+    size = len(position)
+    edges = [round(size * shares.train), round(size * (shares.train + shares.dev))]
+    return np.array(PARTS)[np.searchsorted(edges, position, side="right")]
+
+
+def by_strata(strata: pd.Series, shares: Shares, random: np.random.Generator) -> np.ndarray:
+    """Each class divided on its own, with at least one row of it in every split."""
+    counts = strata.value_counts()
+    if rare := [str(name) for name, count in counts.items() if count < len(PARTS)]:
+        raise DataError(
+            f'[split] by = "stratified": {len(rare)} class(es) of {strata.name!r} have fewer than {len(PARTS)} rows: '
+            f'{", ".join(rare[:5])}.\nCollect more rows, merge or remove these classes, or set by = "random" '
+            "in [split] of params.toml."
+        )
+    labels = np.empty(len(strata), dtype=object)
+    for rows in strata.groupby(strata, sort=True).indices.values():
+        rows = random.permutation(rows)
+        n_dev, n_test = (max(1, round(len(rows) * share)) for share in (shares.dev, shares.test))
+        labels[rows] = "train"
+        labels[rows[:n_dev]] = "dev"
+        labels[rows[n_dev : n_dev + n_test]] = "test"
+    return labels
+
+
+def by_group(groups: pd.Series, shares: Shares, random: np.random.Generator) -> np.ndarray:
+    """Whole groups, in random order, until each split has its share of the rows."""
+    sizes = groups.value_counts(sort=False).sort_index()
+    sizes = sizes.iloc[random.permutation(len(sizes))]
+    middle = (
+        sizes.cumsum() - sizes / 2
+    )  # the middle of a group decides, so that a large one does not swallow two splits
+    edges = np.array([shares.train, shares.train + shares.dev]) * len(groups)
+    part = pd.Series(np.array(PARTS)[np.searchsorted(edges, middle.to_numpy())], index=sizes.index)
+    return groups.map(part).to_numpy()
+
+
+def folds(truth: np.ndarray, by: str, groups: pd.Series | None, *, n_train: int, seed: int) -> list[Fold]:
+    """Positions to fit on and to hold out: dev is held out, or each of 3 or 5 parts where rows or groups are few.
+
+    Parameters
+    ----------
+    truth : ndarray, shape (n_rows,)
+        Of train and dev, one below the other; train are the first `n_train`.
+    by : str
+        `[split] by`; rows in the order of time are not mixed, however few they are.
+    groups : Series, shape (n_rows,), or None
+        Rows of one group stay together.
+    seed : int
+    """
+    few = len(truth) < FEW_ROWS or (groups is not None and groups.nunique() < FEW_GROUPS and len(truth) < MANY_ROWS)
+    if few and not by.startswith("time:"):
+        return cross_validation(truth, groups, n_folds=5 if len(truth) < THREE_FOLDS else 3, seed=seed)
+    positions = np.arange(len(truth))
+    return [(positions[:n_train], positions[n_train:])]
+
+
+def cross_validation(truth: np.ndarray, groups: pd.Series | None, *, n_folds: int, seed: int) -> list[Fold]:
+    """Every row held out once: whole groups together, else with the same share of every class in each fold."""
+    if groups is not None:
+        splitter = GroupKFold(min(n_folds, groups.nunique()))
+    elif truth.dtype.kind == "f":
+        splitter = KFold(n_folds, shuffle=True, random_state=seed)
+    else:
+        splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class")  # folds that lack it give it probability 0
+        return list(splitter.split(np.arange(len(truth)), truth, groups))

@@ -1,0 +1,186 @@
+"""From which probability on the positive of two classes is the answer: for stated costs, for a metric, or one half.
+
+Used by `train`, which keeps the threshold in the model. Costs give it by a formula: answering "yes" is the cheaper
+mistake where `p > cost_false_positive / (cost_false_positive + cost_false_negative)`, if `p` is calibrated (Elkan, "The
+Foundations of Cost-Sensitive Learning", 2001). For a metric it is searched on the rows that were held out.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import FixedThresholdClassifier
+
+from ..project.errors import SettingsError
+from ..project.settings import Settings
+from .metrics import Predictions
+
+HALF = 0.5
+RESAMPLES = 20  # the best threshold of one sample jumps: the median of some is steadier, and scored better
+Counts = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+
+def f1(hits: np.ndarray, false: np.ndarray, missed: np.ndarray) -> np.ndarray:
+    """Harmonic mean of precision and recall from counts; 0 where nothing was found."""
+    return 2 * hits / np.maximum(2 * hits + false + missed, 1)
+
+
+# Of (true positives, false positives, false negatives, true negatives). Accuracy is not here: with calibrated
+# probabilities one half is its best threshold, and what was searched on held-out rows scored worse.
+SEARCHED: dict[str, Counts] = {
+    "balanced_accuracy": lambda tp, fp, fn, tn: tp / np.maximum(tp + fn, 1) + tn / np.maximum(tn + fp, 1),
+    "f1": lambda tp, fp, fn, tn: f1(tp, fp, fn),
+    "f1_macro": lambda tp, fp, fn, tn: f1(tp, fp, fn) + f1(tn, fn, fp),
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How the threshold is found.
+
+    Attributes
+    ----------
+    why : str
+        In words, for `run.json` and the report.
+    fixed : float
+        In (0, 1): the threshold, unless it is searched.
+    score : callable or None
+        `(tp, fp, fn, tn) -> ndarray`, higher is better: what the searched threshold is best by.
+    """
+
+    why: str = "one half: the more probable class"
+    fixed: float = HALF
+    score: Counts | None = None
+
+    @property
+    def is_half(self) -> bool:
+        """Whether the more probable class is the answer."""
+        return self.score is None and self.fixed == HALF
+
+    def threshold(self, truth: np.ndarray, held: Predictions) -> float:
+        """The threshold for a model that said this of held-out rows, its probabilities calibrated; in (0, 1)."""
+        if self.score is None:
+            return self.fixed
+        return search(truth == held.classes[1], held.probabilities[:, 1], self.score)
+
+
+def rule(settings: Settings, metric: str, classes: tuple) -> Rule:
+    """The rule that the settings ask for.
+
+    Parameters
+    ----------
+    settings : Settings
+        The costs of `[predict]` and `balance` of `[train]` count.
+    metric : str
+        The one that decides between the candidates.
+    classes : tuple
+        The labels, for two of them the positive one last.
+
+    Raises
+    ------
+    SettingsError
+        Costs were stated for a target that does not have two classes.
+    """
+    false_positive, false_negative = settings.predict.cost_false_positive, settings.predict.cost_false_negative
+    if false_positive != false_negative:
+        if len(classes) != 2:
+            kind = f"{len(classes)} classes" if classes else "numbers"
+            raise SettingsError(
+                f"params.toml: [predict] cost_false_positive and cost_false_negative differ, but the target has {kind}."
+                "\nAllowed: costs for a target with two classes."
+            )
+        cheapest = false_positive / (false_positive + false_negative)
+        why = f"a false '{classes[1]}' costs {false_positive:g}, a missed one {false_negative:g}"
+        if not settings.train.balance:
+            return Rule(why, cheapest)
+        # Weights move the probabilities, and the formula wants honest ones.
+        return Rule(why, cheapest, lambda tp, fp, fn, tn: -(false_positive * fp + false_negative * fn))
+    if len(classes) == 2 and metric in SEARCHED:
+        return Rule(f"best {metric} on the held-out rows", score=SEARCHED[metric])
+    return Rule()
+
+
+def costs_of(record: Mapping[str, Any]) -> tuple[float, float]:
+    """What a false and a missed positive cost in `run.json`; alike in runs that are older than costs."""
+    stated = record["parameters"].get("predict", {})
+    return stated.get("cost_false_positive", 1.0), stated.get("cost_false_negative", 1.0)
+
+
+def paid(yes: np.ndarray, named: np.ndarray, costs: tuple[float, float]) -> np.ndarray:
+    """What each row costs, shape (n_rows,), that is positive (`yes`) or not and was named so or not, both bool."""
+    return costs[0] * (named & ~yes) + costs[1] * (~named & yes)
+
+
+def positive_last(classes: tuple, wish: str) -> tuple:
+    """The classes, of two the positive one last: the one that `[train] positive` names, by default the last in order.
+
+    Raises
+    ------
+    SettingsError
+        It names none of two classes.
+    """
+    found = [label for label in classes if str(label).lower() == wish.lower()]
+    if wish and (len(classes) != 2 or len(found) != 1):
+        known = ", ".join(repr(str(label)) for label in classes[:10]) or "none, it is a number"
+        raise SettingsError(
+            f"params.toml: [train] positive = {wish!r} is not one of two classes; those of the target: {known}.\n"
+            'Allowed: one of two, or "" for the last in order.'
+        )
+    return (*(label for label in classes if label not in found), *found)
+
+
+def search(yes: np.ndarray, probability: np.ndarray, score: Counts) -> float:
+    """The median, over resamples of the rows, of the threshold with the best score.
+
+    Parameters
+    ----------
+    yes : ndarray of bool, shape (n_rows,)
+        Whether a row is of the positive class.
+    probability : ndarray, shape (n_rows,)
+        Of the positive class.
+    score : callable
+        See `Rule`.
+    """
+    order = np.argsort(-probability, kind="stable")
+    yes, steps = yes[order], np.concatenate([[1.0], probability[order], [0.0]])
+    cuts = np.flatnonzero(np.diff(steps[:-1], append=-1.0))  # between different probabilities alone
+    random, best = np.random.default_rng(0), []
+    for _ in range(RESAMPLES):
+        times = np.bincount(random.integers(0, len(yes), len(yes)), minlength=len(yes))
+        hits, false = (np.concatenate([[0], np.cumsum(times * of)])[cuts] for of in (yes, ~yes))
+        n_yes, n_no = (times * yes).sum(), (times * ~yes).sum()
+        place = cuts[score(hits, false, n_yes - hits, n_no - false).argmax()]
+        best.append((steps[place] + steps[place + 1]) / 2)
+    return float(np.median(best))
+
+
+def put(model: BaseEstimator, threshold: float, classes: tuple) -> BaseEstimator:
+    """The model with its threshold; as it is where that is one half."""
+    if threshold == HALF:
+        return model
+    return FixedThresholdClassifier(model, threshold=threshold, pos_label=classes[1], response_method="predict_proba")
+
+
+def described(model: BaseEstimator, rule: Rule, classes: tuple) -> dict[str, Any]:
+    """What `run.json` says of the decision; nothing for numbers and for more than two classes."""
+    if len(classes) != 2:
+        return {}
+    return {"positive": classes[1], "threshold": getattr(model, "threshold", HALF), "threshold_is": rule.why}
+
+
+def places(model: BaseEstimator, probabilities: np.ndarray) -> np.ndarray:
+    """Which of `model.classes_` is the answer to each row, shape (n_rows,); probabilities (n_rows, n_classes)."""
+    if not hasattr(model, "threshold"):
+        return probabilities.argmax(axis=1)
+    positive = int(np.flatnonzero(model.classes_ == model.pos_label)[0])
+    return np.where(probabilities[:, positive] >= model.threshold, positive, 1 - positive)
+
+
+def decide(said: Predictions, threshold: float) -> Predictions:
+    """The same probabilities of two classes with the answers that a threshold makes of them."""
+    if threshold == HALF:
+        return said
+    answers = np.asarray(said.classes)[(said.probabilities[:, 1] >= threshold).astype(int)]
+    return replace(said, values=answers)

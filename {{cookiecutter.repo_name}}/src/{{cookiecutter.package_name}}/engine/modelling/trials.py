@@ -1,0 +1,157 @@
+"""Search the hyper-parameters of candidates at random, seeded; what was tried already is not tried again.
+
+Used by `train` when `[train] trials` is above 0. Each trial is a file of its own in `.cache/trials/<fingerprint>/`,
+whole or absent, so a search that was killed goes on where it was; the fingerprint holds the rows, the parameters (but
+for `trials` itself) and the code.
+
+Source: Bergstra and Bengio, "Random Search for Hyper-Parameter Optimization", JMLR 2012.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from scipy.stats import loguniform, uniform
+from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import ParameterSampler
+
+from ..project import artefact, package, records
+from ..project.log import progress
+from ..project.settings import PARTS, Project
+
+log = logging.getLogger(__name__)
+TUNED = "_tuned"
+SPACES: dict[str, dict[str, Any]] = {
+    "boosting_stopped": {
+        "learning_rate": loguniform(0.01, 0.3),
+        "max_leaf_nodes": [4, 6, 8, 12, 16, 24, 32, 48, 64],
+        "min_samples_leaf": [2, 5, 10, 20, 40, 80],
+        "l2_regularization": loguniform(1e-3, 1e2),
+        "max_features": uniform(0.3, 0.7),
+    },
+    "linear": {"C": loguniform(1e-3, 1e2)},  # of classes; for numbers RidgeCV searches its penalty itself
+}
+TABLE = "trials.csv"
+
+
+@dataclass(frozen=True)
+class Search:
+    """What to search and where to remember it.
+
+    Attributes
+    ----------
+    memory : Path
+        The folder of the trials of these rows, parameters and code.
+    trials : int
+        For each candidate that has something to search.
+    seed : int
+    higher_is_better : bool
+        Of the score.
+    """
+
+    memory: Path
+    trials: int
+    seed: int
+    higher_is_better: bool
+
+
+def plan(project: Project, *, higher_is_better: bool) -> Search:
+    """The search that `[train]` asks for, with its memory."""
+    settings = asdict(project.settings.train)
+    facts = {
+        "rows": [artefact.sha256(project.split(part)) for part in PARTS if part != "test"],
+        "train": {name: value for name, value in settings.items() if name != "trials"},
+        "split": project.settings.split.by,
+        "dictionary": artefact.sha256(project.dictionary),
+        "code": {
+            str(path.relative_to(project.package)): artefact.sha256(path) for path in package.code(project.package)
+        },
+    }
+    memory = project.root / ".cache" / "trials" / artefact.fingerprint(facts)[:16]
+    return Search(memory, settings["trials"], settings["seed"], higher_is_better)
+
+
+def run(
+    search: Search, estimators: dict[str, BaseEstimator], score: Callable[[BaseEstimator], float]
+) -> tuple[dict[str, BaseEstimator], pd.DataFrame]:
+    """Try parameters of each candidate that has some to search.
+
+    Parameters
+    ----------
+    search : Search
+    estimators : dict of str to estimator
+        The candidates, not fitted.
+    score : callable
+        `(estimator) -> float`, on rows that it is not fitted on.
+
+    Returns
+    -------
+    tuned : dict of str to estimator
+        The best of each, not fitted, as `<candidate>_tuned`.
+    table : DataFrame
+        One row a trial, in order: `candidate`, `trial` (from 1; 0 is the candidate as it is), `score`, `best` (so far),
+        and a column a parameter.
+    """
+    tuned, tables, sign = {}, [], 1 if search.higher_is_better else -1
+    for name in [name for name in SPACES if name in estimators and searchable(estimators[name], SPACES[name])]:
+        sampler = ParameterSampler(SPACES[name], search.trials, random_state=search.seed)
+        tries = [{}, *({key: as_python(value) for key, value in one.items()} for one in sampler)]
+        lines = []
+        try:
+            for trial, parameters in enumerate(progress(tries, f"trials of {name}")):
+                value = remembered(search.memory / f"{name}-{trial}.json", parameters, estimators[name], score)
+                lines.append({"candidate": name, "trial": trial, "score": value, **parameters})
+        except ValueError as error:
+            log.warning("%s is not tuned, it cannot be fitted on these rows: %s", name, str(error).split("\n")[0])
+            continue
+        table = pd.DataFrame(lines)
+        table.insert(3, "best", (sign * table["score"]).cummax() * sign)
+        best = int((sign * table["score"]).iloc[1:].idxmax())
+        tuned[name + TUNED] = with_parameters(estimators[name], tries[best])
+        found = f"{name}: best of {search.trials} trials {table['score'][best]:.4g}, as it is {table['score'][0]:.4g}"
+        log.info("%s", found)
+        tables.append(table)
+    return tuned, pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def remembered(
+    path: Path, parameters: dict[str, Any], estimator: BaseEstimator, score: Callable[[BaseEstimator], float]
+) -> float:
+    """The score of a trial: from its file if it was finished before, else measured and written."""
+    if path.is_file():
+        try:
+            kept = records.read_sealed(path)
+        except ValueError:
+            log.warning("%s was cut or edited: the trial is made again", path.name)
+        else:
+            if kept["parameters"] == parameters:
+                return kept["score"]
+    value = float(score(with_parameters(estimator, parameters)))
+    artefact.write_json(path, records.sealed({"parameters": parameters, "score": value}))
+    return value
+
+
+def as_python(value: Any) -> Any:
+    """NumPy's numbers as Python's, so that they are the same after a file."""
+    return value.item() if hasattr(value, "item") else value
+
+
+def last_step(estimator: BaseEstimator) -> BaseEstimator:
+    """The estimator behind the preprocessing, and behind the logarithm of the target if there is one."""
+    return getattr(estimator, "regressor", estimator)[-1]
+
+
+def searchable(estimator: BaseEstimator, space: dict[str, Any]) -> bool:
+    """Whether the estimator has the parameters of a space; `models.py` belongs to the user."""
+    pipeline = getattr(estimator, "regressor", estimator)
+    return hasattr(pipeline, "steps") and set(space) <= set(last_step(estimator).get_params())
+
+
+def with_parameters(estimator: BaseEstimator, parameters: dict[str, Any]) -> BaseEstimator:
+    """A copy of the estimator, not fitted, with other parameters."""
+    copy = clone(estimator)
+    last_step(copy).set_params(**parameters)
+    return copy

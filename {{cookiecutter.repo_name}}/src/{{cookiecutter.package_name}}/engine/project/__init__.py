@@ -1,0 +1,1 @@
+"""Parameters, files, records, locks, git."""

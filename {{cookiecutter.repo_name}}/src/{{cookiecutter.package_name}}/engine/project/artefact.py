@@ -1,0 +1,138 @@
+"""Artefacts: files that appear whole or not at all, and the digests of their bytes."""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes, whatever its size."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fingerprint(value: Any) -> str:
+    """Hexadecimal SHA-256 of a JSON value, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; what was written there becomes `path` at once, or never.
+
+    Parameters
+    ----------
+    path : Path
+        The file to make; its folder is made if need be. An existing file stays as it is until the new one is on disk.
+
+    Raises
+    ------
+    OSError
+        The disk is full or the folder is read-only; it names `path`, and the temporary file is removed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = beside(path)
+    temporary.unlink(missing_ok=True)  # of a killed process with our number; it may be a link to a file in use
+    try:
+        with naming(path):
+            yield temporary
+            move_in(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `path`; with all that was put into it, it becomes `path` at once, or never.
+
+    Parameters
+    ----------
+    path : Path
+        The folder to make; it must not be there yet.
+
+    Raises
+    ------
+    OSError
+        As for `whole`; what was put into the folder is removed.
+    """
+    import shutil
+
+    temporary = beside(path)
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        with naming(path):
+            temporary.mkdir(parents=True)
+            yield temporary
+            for file in temporary.rglob("*"):
+                sync(file)
+            move_in(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def beside(path: Path) -> Path:
+    """A temporary path that `lock.py` knows for one and removes when this process has been killed."""
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def move_in(temporary: Path, path: Path) -> None:
+    """Rename a finished file or folder, so that a power cut afterwards leaves it whole too."""
+    sync(temporary)
+    temporary.replace(path)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Bring a file or the list of a folder's entries to the disk."""
+    if path.is_dir() and os.name == "nt":  # Windows cannot open a folder
+        return
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name `path` in an error of the operating system, which knows the temporary file or no file at all."""
+    try:
+        yield
+    except OSError as error:
+        mine = error.filename is None or beside(path).name in str(error.filename) or error.errno in FULL
+        if error.errno is None or not mine:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file whole or not at all."""
+    with whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON (UTF-8, indented by two blanks) whole or not at all."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=plain) + "\n")
+
+
+def plain(value: Any) -> Any:
+    """What JSON has no word for: NumPy's numbers as Python's, all else as text."""
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def link_or_copy(source: Path, place: Path) -> None:
+    """A hard link where the file system has them, else a copy."""
+    try:
+        os.link(source, place)
+    except OSError:
+        import shutil
+
+        shutil.copyfile(source, place)

@@ -1,0 +1,95 @@
+"""What git knows of the project: the commit, and a patch of all that differs from it."""
+
+import functools
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from .errors import DataError
+
+PATCH_LIMIT = 1 << 20  # bytes: a larger file that git does not know is data, unless it is Python
+SECRETS = (":(top,exclude,glob)**/.env", ":(top,exclude,glob)**/.env.*")  # even where .gitignore forgot them
+# Plumbing and explicit prefixes, so that the user's settings of git do not change the patch.
+AS_PATCH = ("--binary", "--no-ext-diff", "--no-textconv", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/")
+
+
+@functools.cache
+def commit(root: Path) -> dict[str, Any]:
+    """The git commit of the project and whether the tree differs from it; None and True without git.
+
+    Without optional locks, for `kill -9` would leave the user's git locked.
+    """
+    import subprocess  # here and below, because a command that has nothing to do asks no git: 3 ms
+
+    try:
+        words = ["--no-optional-locks", "status", "--porcelain=v2", "--branch", "--no-ahead-behind"]
+        lines = run(root, *words).splitlines()
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": None, "dirty": True}
+    name = next(line for line in lines if line.startswith("# branch.oid ")).split()[-1]
+    if name == "(initial)":
+        return {"commit": None, "dirty": True}
+    return {"commit": name, "dirty": any(not line.startswith("# ") for line in lines)}
+
+
+def patch(root: Path, path: Path) -> list[str]:
+    """Write all that differs from the commit, new files included, as a patch for `git apply`.
+
+    The user's staging area and object store stay as they are: the index and the objects are temporary ones.
+
+    Parameters
+    ----------
+    root : Path
+        The project; the patch is of the whole repository.
+    path : Path
+        Where the patch goes.
+
+    Returns
+    -------
+    list of str
+        Files that are not in the patch: untracked ones above 1 MiB but for `*.py`, and repositories inside this one.
+
+    Raises
+    ------
+    DataError
+        git cannot read a file of the project.
+    """
+    import subprocess
+    import tempfile
+
+    try:
+        top, objects = run(root, "rev-parse", "--show-toplevel", "--git-path", "objects").removesuffix("\n").split("\n")
+        top, objects = Path(top), root / objects
+        untracked = run(top, "ls-files", "--others", "--exclude-standard", "-z").split("\0")
+        left_out = [name for name in untracked if name.endswith("/") or (name and too_large(top / name))]
+        apart = [f":(top,exclude,literal){name.removesuffix('/')}" for name in left_out]
+        with tempfile.TemporaryDirectory() as folder:
+            aside = {
+                "GIT_INDEX_FILE": str(Path(folder) / "index"),
+                "GIT_OBJECT_DIRECTORY": folder,
+                "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects),
+            }
+            run(top, "read-tree", "HEAD", environment=aside)
+            run(top, "add", "--all", "--", ":(top)", *SECRETS, *apart, environment=aside)
+            run(top, "diff-index", "--cached", *AS_PATCH, f"--output={path.absolute()}", "HEAD", environment=aside)
+    except subprocess.CalledProcessError as error:
+        raise DataError(f"git cannot say what differs from the commit: {error.stderr.strip()[-200:]}") from None
+    return left_out
+
+
+def too_large(path: Path) -> bool:
+    """Whether a file is no source code by its name and size; a link counts as itself."""
+    return path.suffix != ".py" and path.lstat().st_size > PATCH_LIMIT
+
+
+def run(root: Path, *words: str, environment: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The output of a git command in the project's root; names of files that are no UTF-8 survive."""
+    command, variables = ["git", "-C", str(root), *words], {**os.environ, **environment}
+    import subprocess
+
+    done = subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="surrogateescape", check=True, env=variables
+    )
+    return done.stdout

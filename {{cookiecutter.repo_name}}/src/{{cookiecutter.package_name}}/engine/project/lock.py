@@ -1,0 +1,141 @@
+"""One command at a time works in a project, and what a killed one left half written is removed.
+
+Used by every verb that writes. The lock is the operating system's own, on `.cache/<name>.lock`: it ends with the
+process, however that ends, so that nothing is left to undo after `kill -9`. `cat` shows who worked last.
+"""
+
+import contextlib
+import errno
+import itertools
+import logging
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+if os.name == "nt":
+    import msvcrt
+else:
+    import fcntl
+PAUSE = 0.1  # seconds between two looks at a lock that is taken
+FAR = 1 << 30  # Windows keeps others from reading a locked byte: one is taken that is not there
+READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+WIDTH = 60  # always the same: cutting a file to nothing makes ext4 wait for the disk, 5 ms
+LEFT = re.compile(r"\..*\.(\d+)\.tmp")
+WRITTEN = ("models", "data", "references", "reports", ".cache")
+A_DAY = 86_400  # seconds after which a temporary file counts as left behind where processes cannot be asked for
+
+
+@contextlib.contextmanager
+def alone(root: Path, verb: str, *, name: str = "steps", output: Path | None = None) -> Iterator[None]:
+    """Wait until no other command works in the project, then work; temporary files of killed commands are removed.
+
+    Parameters
+    ----------
+    root : Path
+        The project's root.
+    verb : str
+        Who works: others see it while they wait.
+    name : str
+        Commands that cannot disturb each other take locks of different names.
+    output : Path, optional
+        A file elsewhere that is going to be written.
+
+    Notes
+    -----
+    In a project that may not be written, and on a file system without locks, the command works on and says so.
+    """
+    handle = taken(root / ".cache" / f"{name}.lock", verb)
+    try:
+        for path in (*left_behind(root, WRITTEN), *(left_in(output.parent) if output else ())):
+            remove(path)
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def taken(path: Path, verb: str) -> int | None:
+    """An open lock file that is locked; None where there can be no lock."""
+    for look in itertools.count(1):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            if error.errno not in READ_ONLY:
+                raise
+            log.warning("%s cannot be written: other commands are not waited for", path)
+            return None
+        if seized(handle, path):
+            with contextlib.suppress(OSError):  # a full disk; the text is for people
+                os.lseek(handle, 0, os.SEEK_SET)
+                os.write(handle, f"{verb}, process {os.getpid()}".ljust(WIDTH).encode() + b"\n")
+            return handle
+        if look == 2:  # at the first one the other may not have written its name yet
+            os.lseek(handle, 0, os.SEEK_SET)
+            who = os.read(handle, 100).decode(errors="replace").strip()
+            log.info("waiting until another command is finished here: %s", who)
+        os.close(handle)
+        time.sleep(PAUSE)
+
+
+def seized(handle: int, path: Path) -> bool:
+    """Whether the lock is ours now; not so if `path` was deleted meanwhile, for the next one would make it anew."""
+    try:
+        if os.name == "nt":
+            os.lseek(handle, FAR, os.SEEK_SET)
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            return False
+        log.warning("%s: no locks on this file system, run one command at a time", path)
+        return True
+
+
+def remove(path: Path) -> None:
+    """Remove what a killed command left."""
+    import shutil  # 2 ms, here and elsewhere: a command that has nothing to do needs none of it
+
+    shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    log.info("removed %s: a command that was killed had left it", path)
+
+
+def left_behind(root: Path, names: tuple[str, ...]) -> Iterator[Path]:
+    """Temporary files and folders of processes that are gone, in these folders and in their folders."""
+    for name in names:
+        yield from left_in(root / name)
+        with contextlib.suppress(OSError):
+            for entry in list(os.scandir(root / name)):
+                if entry.is_dir(follow_symlinks=False) and not LEFT.fullmatch(entry.name):
+                    yield from left_in(Path(entry.path))
+
+
+def left_in(folder: Path) -> Iterator[Path]:
+    """Temporary files and folders of processes that are gone, in one folder."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return
+    for name in names:
+        found = LEFT.fullmatch(name)
+        if found and is_gone(int(found[1]), folder / name):
+            yield folder / name
+
+
+def is_gone(process: int, path: Path) -> bool:
+    """Whether the process that wrote a temporary file has ended; our own number is that of an earlier process."""
+    if os.name == "nt":  # os.kill would end it
+        return time.time() - path.stat().st_mtime > A_DAY
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        return False
+    return process == os.getpid()

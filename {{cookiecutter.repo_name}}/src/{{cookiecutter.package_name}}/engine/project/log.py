@@ -1,0 +1,51 @@
+"""What a person sees while a command runs: one log line a step on stderr, a progress bar on a terminal."""
+
+import contextlib
+import logging
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Sized
+from typing import TypeVar
+
+import click
+
+from . import package
+
+T = TypeVar("T")
+
+
+def start_logging(level: int = logging.INFO) -> None:
+    """Send the log to stderr, one line an event, the step's name first."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(step)s: %(message)s"))
+    handler.addFilter(name_the_step)
+    everything = logging.getLogger(package.NAME)
+    everything.handlers[:] = [handler]
+    everything.propagate = False
+    everything.setLevel(level)
+
+
+def name_the_step(event: logging.LogRecord) -> bool:
+    """Put the module's own name, which is the verb, into the record."""
+    event.step = event.name.rpartition(".")[2]
+    return True
+
+
+@contextlib.contextmanager
+def warnings_as_lines(log: logging.Logger) -> Iterator[None]:
+    """Log each distinct warning of a library once, as one line."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for text in sorted({str(warning.message).strip().split("\n")[0] for warning in caught}):
+        log.warning("%s", text)
+
+
+def progress(items: Iterable[T], label: str) -> Iterator[T]:
+    """Pass the items on; on a terminal, with a progress bar on stderr that vanishes at the end."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    length = len(items) if isinstance(items, Sized) else None
+    with click.progressbar(items, label=label, length=length, file=sys.stderr) as bar:
+        yield from bar

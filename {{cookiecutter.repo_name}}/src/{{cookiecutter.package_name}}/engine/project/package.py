@@ -1,0 +1,35 @@
+"""Which files of the package are whose: the template's front, its engine and service, and the user's own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+NAME = __name__.partition(".")[0]
+FOLDER = Path(__file__).parents[2]
+OWN = ("features.py", "models.py")
+FRONT = tuple(
+    "__init__.py __main__.py cli.py data.py evaluate.py explore.py pipeline.py predict.py py.typed train.py".split()
+)
+BEHIND = ("engine", "service")
+NO_CODE = frozenset(("__pycache__", ".ipynb_checkpoints", ".DS_Store"))
+
+
+def code(folder: Path) -> Iterator[Path]:
+    """Every file of a package or of a part of it, in order, without what Python and other programs leave there."""
+    for path in sorted(folder.iterdir()):
+        if path.name in NO_CODE:
+            continue
+        if path.is_dir():
+            yield from code(path)
+        else:
+            yield path
+
+
+def own(folder: Path) -> list[Path]:
+    """The user's files: `features.py`, `models.py`, and every module or folder that the template does not have."""
+    theirs = {*BEHIND, *FRONT}
+    return [path for path in code(folder) if path.relative_to(folder).parts[0] not in theirs]
+
+
+def room(folder: Path, name: str) -> list[Path]:
+    """The files of one room of the engine."""
+    return list(code(folder / "engine" / name))

@@ -1,0 +1,248 @@
+"""Read `params.toml` into typed, frozen settings, and know where the project's files are.
+
+Reads `params.toml` in the project's root: the nearest folder, from the present one upwards, that has one.
+Unknown keys and wrong types are refused with file, section and key.
+"""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from . import package, schema
+from .errors import SettingsError
+from .schema import bounds
+
+PARAMS = "params.toml"
+PARTS = ("train", "dev", "test")
+SHARES_SUM_TOLERANCE = 1e-6
+CANDIDATES = ("dummy", "linear", "curves", "boosting", "boosting_stopped", "boosting_log", "forest", "network", "text")
+WAYS = ("stratified", "random", "time:<column>", "group:<column>")
+SPELLING = 'Text values need quotes: key = "text"; true and false are in lower case.'
+SEED = bounds(least=0, below=2**32)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Section `[data]`: where the table comes from and which column is the question."""
+
+    source: str = field(metadata=bounds(filled=True))
+    target: str = field(metadata=bounds(filled=True))
+    drop: tuple[str, ...] = ()
+    read: dict[str, Any] = field(default_factory=dict)
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Key `shares` of `[split]`: fractions of the rows, in (0, 1), that add up to 1."""
+
+    train: float = field(default=0.6, metadata=bounds(above=0, below=1))
+    dev: float = field(default=0.2, metadata=bounds(above=0, below=1))
+    test: float = field(default=0.2, metadata=bounds(above=0, below=1))
+
+
+@dataclass(frozen=True)
+class Split:
+    """Section `[split]`: how rows are divided before anything is fitted."""
+
+    by: str = field(default="stratified", metadata=bounds(among=WAYS))
+    shares: Shares = Shares()
+    seed: int = field(default=0, metadata=SEED)
+
+
+@dataclass(frozen=True)
+class Train:
+    """Section `[train]`: what is fitted and how the best is chosen."""
+
+    task: Literal["auto", "classification", "regression"] = "auto"
+    metric: str = field(default="auto", metadata=bounds(filled=True))
+    candidates: tuple[str, ...] = field(default=CANDIDATES, metadata=bounds(filled=True))
+    blend: bool = True
+    balance: bool = False
+    positive: str = ""
+    trials: int = field(default=0, metadata=bounds(least=0))
+    seed: int = field(default=0, metadata=SEED)
+
+
+@dataclass(frozen=True)
+class Predict:
+    """Section `[predict]`: what a wrong answer costs, and when an answer counts as confident."""
+
+    cost_false_positive: float = field(default=1.0, metadata=bounds(above=0))
+    cost_false_negative: float = field(default=1.0, metadata=bounds(above=0))
+    abstain_below: float = field(default=0.0, metadata=bounds(least=0, most=1))
+    error_rate: float = field(default=0.0, metadata=bounds(least=0, below=1))
+
+
+@dataclass(frozen=True)
+class Promote:
+    """Section `[promote]`: what the gate lets pass."""
+
+    slice_rows: int = field(default=50, metadata=bounds(least=2))
+    slice_loss: float = field(default=0.05, metadata=bounds(least=0))
+    latency_ms: float = field(default=200.0, metadata=bounds(above=0))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All of `params.toml`, one attribute a section."""
+
+    data: Data
+    split: Split = Split()
+    train: Train = Train()
+    predict: Predict = Predict()
+    promote: Promote = Promote()
+
+
+@dataclass(frozen=True)
+class Project:
+    """Where the project is, what its settings say, and what this command overrode.
+
+    Attributes
+    ----------
+    root : Path
+        The folder that holds `params.toml`.
+    settings : Settings
+        The settings after the overrides.
+    overrides : dict of str to object
+        What `--set` changed, by dotted key; recorded in `run.json`.
+    """
+
+    root: Path
+    settings: Settings
+    overrides: dict[str, Any]
+
+    @property
+    def package(self) -> Path:
+        """The folder of the project's package."""
+        return self.root / "src" / package.NAME
+
+    @property
+    def dictionary(self) -> Path:
+        """The data dictionary, TOML."""
+        return self.root / "references" / "data_dictionary.toml"
+
+    @property
+    def clean(self) -> Path:
+        """The typed table that `data` writes, Parquet."""
+        return self.root / "data" / "interim" / "clean.parquet"
+
+    def split(self, part: str) -> Path:
+        """One of the three splits that `features` writes: `train`, `dev` or `test`, Parquet."""
+        return self.root / "data" / "processed" / f"{part}.parquet"
+
+    def predictions(self, rows: Path | None) -> Path:
+        """Where the answers to a file or to the test split are written: the whole name keeps n.json from n.csv."""
+        name = rows.name.removesuffix(".csv") if rows else "test"
+        return self.root / "data" / "predictions" / f"{name}.csv"
+
+    @property
+    def suspicions(self) -> Path:
+        """What is suspicious in the data, JSON, written by `features`."""
+        return self.root / "data" / "processed" / "suspicions.json"
+
+    @property
+    def models(self) -> Path:
+        """The folder of the runs, one folder a run."""
+        return self.root / "models"
+
+    def relative(self, path: Path) -> str:
+        """`path` as the user types it: relative to the root where it is inside it."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+
+def load(start: Path | None = None, overrides: Sequence[str] = ()) -> Project:
+    """Find the project and read its settings.
+
+    Parameters
+    ----------
+    start : Path, optional
+        Where the search for `params.toml` begins; the present folder by default.
+    overrides : sequence of str
+        `section.key=value` pairs; the value is read as TOML, else taken as text.
+
+    Returns
+    -------
+    Project
+
+    Raises
+    ------
+    SettingsError
+        No `params.toml` was found, it is not TOML, or a key or a type is wrong.
+    """
+    root = find_root(start or Path.cwd())
+    file = root / PARAMS
+    try:
+        tree = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{PARAMS} is not valid TOML: {error}.\n{SPELLING}") from None
+    changed = dict(parse_override(text) for text in overrides)
+    for dotted, value in changed.items():
+        put(tree, dotted, value)
+    settings = read_sections(tree)
+    check_shares(settings.split.shares)
+    return Project(root, settings, changed)
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder from `start` upwards that holds `params.toml`."""
+    for folder in (start, *start.parents):
+        if (folder / PARAMS).is_file():
+            return folder
+    raise SettingsError(f"No {PARAMS} in {start} or above it.\nRun the command in the project's folder.")
+
+
+def check_package() -> None:
+    """Refuse to work in one folder with the package of another: an environment was copied, or another one is active."""
+    package, root = Path(__file__).resolve().parent, find_root(Path.cwd())
+    own = (root / "src").resolve()
+    if own.is_dir() and not package.is_relative_to(own):
+        raise SettingsError(
+            f"This environment serves {package.parents[1]}, and you are in {root}.\n"
+            "Make or mend the environment of this folder (make install), and activate no other."
+        )
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """`train.seed=1` -> `("train.seed", 1)`."""
+    dotted, equals, value = text.partition("=")
+    dotted = dotted.strip()
+    if not equals or "." not in dotted:
+        raise SettingsError(f"--set {text!r} is not section.key=value, for example --set train.seed=1.")
+    try:
+        return dotted, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return dotted, value
+
+
+def put(tree: dict[str, Any], dotted: str, value: Any) -> None:
+    """Set `value` at the dotted key; sections that are missing are made, so that the check can name them."""
+    *sections, key = dotted.split(".")
+    for section in sections:
+        tree = tree.setdefault(section, {})
+        if not isinstance(tree, dict):
+            raise SettingsError(f"--set {dotted}: {section!r} is a value in {PARAMS}, not a section.")
+    tree[key] = value
+
+
+def read_sections(tree: dict[str, Any]) -> Settings:
+    """Check each section against its dataclass; the messages name file, section and key."""
+    sections = schema.hints(Settings)
+    if unknown := [name for name in tree if name not in sections]:
+        raise SettingsError(f"{PARAMS}: unknown section [{unknown[0]}].\nAllowed: {', '.join(sections)}.")
+    if "data" not in tree:
+        raise SettingsError(f"{PARAMS}: the section [data] is missing.")
+    return Settings(
+        **{name: schema.convert(table, sections[name], f"{PARAMS}: [{name}]") for name, table in tree.items()}
+    )
+
+
+def check_shares(shares: Shares) -> None:
+    """The three shares must add up to 1."""
+    total = shares.train + shares.dev + shares.test
+    if abs(total - 1) > SHARES_SUM_TOLERANCE:
+        raise SettingsError(
+            f"{PARAMS}: [split] shares add up to {total:g}, not 1.\nAllowed: train + dev + test = 1, each above 0."
+        )

@@ -1,0 +1,308 @@
+"""What lies behind one score: where a model errs, on what it leans, how honest it is, and what more rows would bring.
+
+Used by `make evaluate`. Pure computations: arrays and frames in, frames out; nothing is read, drawn or written here.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import confusion_matrix
+
+from ..modelling.metrics import REPEATS as RESAMPLES
+from ..modelling.metrics import Groups, Metric, Predictions, columns_of, interval
+
+REPEATS = 5  # shuffles of a column: their spread says whether a rank is luck
+ROWS_PERMUTED = 2000
+CELLS_PERMUTED = 1_000_000  # rows x columns x repeats: with more columns, fewer rows are shuffled
+FEWEST_ROWS = 200  # below, the importance of a column is mostly noise
+COLUMNS_EXAMINED = 40
+BINS = 10  # of a reliability curve
+GRID = 11  # points of a dependence curve
+DEPENDENCE_ROWS = 150
+Answer = Callable[[pd.DataFrame], Predictions]
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """The metric that counts here, with its name and direction.
+
+    Attributes
+    ----------
+    name : str
+    metric : Metric
+    """
+
+    name: str
+    metric: Metric
+
+    def score(self, truth: np.ndarray, predictions: Predictions) -> float:
+        """The metric of rows, shape (n_rows,); NaN where it is not defined."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # one class or one row only: NaN says it
+            return float(self.metric.compute(truth, predictions))
+
+    def interval(
+        self, truth: np.ndarray, predictions: Predictions, *, groups: Groups = None, repeats: int = RESAMPLES
+    ) -> tuple[float, float]:
+        """Its 95 % bootstrap interval, over rows or whole groups of them; NaN where it is not defined."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return interval(self.metric, truth, predictions, groups=groups, repeats=repeats)
+
+    def gain(self, new: float, old: float) -> float:
+        """By how much the score `new` is better than `old`, in the unit of the metric; negative if it is worse."""
+        return new - old if self.metric.higher_is_better else old - new
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was measured on the test split.
+
+    Attributes
+    ----------
+    truth : ndarray, shape (n_rows,)
+    said, constant : Predictions
+        Of the model, and of the best answer that looks at no column.
+    yardstick : Yardstick
+    interval : tuple of float
+        95 % interval of the chosen metric; NaN where it is not defined.
+    """
+
+    truth: np.ndarray
+    said: Predictions
+    constant: Predictions
+    yardstick: Yardstick
+    interval: tuple[float, float]
+
+    @property
+    def score(self) -> float:
+        """The chosen metric of the model."""
+        return self.yardstick.score(self.truth, self.said)
+
+    @property
+    def baseline(self) -> float:
+        """The chosen metric of the constant answer."""
+        return self.yardstick.score(self.truth, self.constant)
+
+
+def constant(truth: np.ndarray, classes: tuple, n_rows: int) -> Predictions:
+    """The best answer without looking: the most frequent class with the shares of all, or the mean.
+
+    Parameters
+    ----------
+    truth : ndarray, shape (n_seen,)
+        Of the rows that a model may learn from.
+    classes : tuple
+        Sorted labels; empty for a regression.
+    n_rows : int
+        How many rows are to be answered.
+    """
+    if not classes:
+        return Predictions(np.full(n_rows, truth.mean()))
+    shares = np.array([(truth == label).mean() for label in classes])
+    return Predictions(np.asarray(classes)[np.full(n_rows, shares.argmax())], np.tile(shares, (n_rows, 1)), classes)
+
+
+def confusion(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
+    """Rows by true class (index) and predicted class (columns), shape (n_classes, n_classes), counts."""
+    table = confusion_matrix(as_text(truth), as_text(predictions.values), labels=as_text(predictions.classes))
+    return pd.DataFrame(table, as_text(predictions.classes), as_text(predictions.classes))
+
+
+def as_text(labels: Sequence) -> list[str]:
+    """Labels as people read them."""
+    return [str(label) for label in labels]
+
+
+def by_class(table: pd.DataFrame) -> pd.DataFrame:
+    """Of each class: `rows`, `found` (recall, 0-1), `right` (precision, 0-1), `taken_for` (the most frequent error)."""
+    hits, errors = np.diag(table), table.to_numpy() - np.diag(np.diag(table))
+    rows, answered = table.sum(axis=1).to_numpy(), table.sum(axis=0).to_numpy()
+    worst = [table.columns[line.argmax()] if line.any() else "" for line in errors]
+    with np.errstate(invalid="ignore"):
+        shares = {"found": hits / rows, "right": hits / answered}
+    return pd.DataFrame({"class": table.index, "rows": rows, **shares, "taken_for": worst})
+
+
+def reliability(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
+    """How often what was said with a probability came true.
+
+    Parameters
+    ----------
+    truth : ndarray, shape (n_rows,)
+    predictions : Predictions
+        Two classes: the probability of the positive one; more: that of the predicted class.
+
+    Returns
+    -------
+    DataFrame
+        Ten bins of equal width, without the empty ones: `said` (mean probability), `came_true` (share), `low`, `high`
+        (Wilson's 95 % interval of the share), `rows`.
+    """
+    said = said_probability(predictions)
+    came = truth == (predictions.classes[1] if len(predictions.classes) == 2 else predictions.values)
+    bins = np.minimum((said * BINS).astype(int), BINS - 1)
+    groups = pd.DataFrame({"said": said, "came_true": came.astype(float)}).groupby(bins)
+    table = groups.mean().assign(rows=groups.size())
+    low, high = wilson(table["came_true"].to_numpy(), table["rows"].to_numpy())
+    return table.assign(low=low, high=high).reset_index(drop=True)
+
+
+def said_probability(predictions: Predictions) -> np.ndarray:
+    """Probability of the positive class, or of the predicted one with more classes than two; shape (n_rows,)."""
+    return predictions.probabilities[:, 1] if len(predictions.classes) == 2 else predictions.probabilities.max(axis=1)
+
+
+def wilson(share: np.ndarray, rows: np.ndarray, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:
+    """Interval of a share that stays within [0, 1] (Wilson 1927).
+
+    Examples
+    --------
+    >>> [round(float(x), 3) for x in wilson(np.array(1.0), np.array(10))]
+    [0.722, 1.0]
+    """
+    middle = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
+    half = z / (1 + z**2 / rows) * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
+    return middle - half, middle + half
+
+
+def strongest_related(rows: pd.DataFrame, answers: Predictions, limit: int = COLUMNS_EXAMINED) -> list[str]:
+    """The columns that go most closely with the answers of a model, for tables too wide to examine each.
+
+    Parameters
+    ----------
+    rows : DataFrame, shape (n_rows, n_columns)
+    answers : Predictions
+        What the model says of these rows.
+    limit : int
+
+    Returns
+    -------
+    list of str
+        All columns in their order if there are not more than `limit`.
+    """
+    if rows.shape[1] <= limit:
+        return list(rows.columns)
+    said = answers.values if answers.probabilities is None else answers.probabilities.max(axis=1)
+    said = pd.Series(said if answers.probabilities is None or len(answers.classes) > 2 else answers.probabilities[:, 1])
+    strength = {}
+    for name in rows.columns:
+        column = rows[name].reset_index(drop=True)
+        numeric = pd.api.types.is_numeric_dtype(column.dtype)
+        column = column.astype("float64") if numeric else said.groupby(column.astype(str)).transform("mean")
+        varies = column.nunique() > 1 and said.nunique() > 1
+        strength[name] = abs(column.corr(said)) if varies else 0.0
+    kept = pd.Series(strength).fillna(0).nlargest(limit).index
+    return [name for name in rows.columns if name in kept]
+
+
+def importances(
+    answer: Answer, rows: pd.DataFrame, truth: np.ndarray, yardstick: Yardstick, *, columns: Sequence[str]
+) -> Iterator[dict]:
+    """What the score loses when one column is shuffled, so that it says nothing any more (Breiman 2001).
+
+    Parameters
+    ----------
+    answer : callable
+        `(rows) -> Predictions`.
+    rows : DataFrame, shape (n_rows, n_columns)
+    truth : ndarray, shape (n_rows,)
+    yardstick : Yardstick
+    columns : sequence of str
+        The columns to shuffle.
+
+    Yields
+    ------
+    dict
+        `column`, `loss` (mean over 5 shuffles, in the unit of the metric) and `spread` (their standard deviation).
+
+    Notes
+    -----
+    The 5 shuffled copies of the rows are answered in one call: most of the cost of a small call is overhead.
+    """
+    random = np.random.default_rng(0)
+    wanted = max(FEWEST_ROWS, CELLS_PERMUTED // (REPEATS * max(1, len(columns)) * rows.shape[1]))
+    chosen = random.permutation(len(rows))[: min(ROWS_PERMUTED, wanted)]
+    rows, truth = rows.iloc[chosen], truth[chosen]
+    whole = yardstick.score(truth, answer(rows))
+    copies = rows.iloc[np.tile(np.arange(len(rows)), REPEATS)]
+    for name in columns:
+        order = np.concatenate([random.permutation(len(rows)) for _ in range(REPEATS)])
+        said = answer(copies.assign(**{name: rows[name].take(order).set_axis(copies.index)}))
+        parts = np.arange(len(copies)).reshape(REPEATS, -1)
+        losses = [yardstick.gain(whole, yardstick.score(truth, said[part])) for part in parts]
+        yield {"column": name, "loss": float(np.mean(losses)), "spread": float(np.std(losses))}
+
+
+def dependence(answer: Answer, rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The mean answer when one column is set to a value in all rows (partial dependence, Friedman 2001).
+
+    Parameters
+    ----------
+    answer : callable
+        `(rows) -> Predictions`.
+    rows : DataFrame, shape (n_rows, n_columns)
+        Up to 150 of them are used.
+    column : str
+        Numbers are set to 11 of their quantiles, anything else to its 8 most frequent values.
+
+    Returns
+    -------
+    DataFrame
+        `value`, and one column a class (mean probability, 0-1) or `prediction` (mean, in the unit of the target).
+    """
+    values = grid(rows[column])
+    some = rows.sample(min(DEPENDENCE_ROWS, len(rows)), random_state=0)
+    copies = some.iloc[np.tile(np.arange(len(some)), len(values))]
+    said = answer(copies.assign(**{column: values.repeat(len(some)).set_axis(copies.index)}))
+    parts = np.arange(len(copies)).reshape(len(values), -1)
+    if said.probabilities is None:
+        means = {"prediction": said.values[parts].mean(axis=1)}
+    else:
+        means = {str(label): said.probabilities[:, i][parts].mean(axis=1) for i, label in enumerate(said.classes)}
+    return pd.DataFrame({"value": values.to_numpy(), **means})
+
+
+def grid(values: pd.Series) -> pd.Series:
+    """The values at which a dependence is measured, of the column's own dtype."""
+    if is_amount(values) and values.nunique() > GRID:
+        return values.quantile(np.linspace(0.02, 0.98, GRID), interpolation="nearest").drop_duplicates()
+    known = values.dropna()
+    return known.value_counts().head(8).index.to_series().sort_values().astype(values.dtype)
+
+
+def is_amount(values: pd.Series) -> bool:
+    """Whether a column holds numbers that can be cut into quartiles."""
+    return pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
+
+
+def worst_errors(truth: np.ndarray, predictions: Predictions, limit: int = 15) -> pd.DataFrame:
+    """The rows on which the model was most wrong, worst first.
+
+    Parameters
+    ----------
+    truth : ndarray, shape (n_rows,)
+    predictions : Predictions
+    limit : int
+
+    Returns
+    -------
+    DataFrame
+        `position` (of the row, from 0), `truth`, `prediction`, and for classes `probability` (of the prediction) and
+        `of_truth` (of the true class, the smaller the worse), else `error` (prediction - truth, the target's unit).
+    """
+    if predictions.probabilities is None:
+        table = pd.DataFrame({"truth": truth, "prediction": predictions.values, "error": predictions.values - truth})
+        order = np.argsort(-table["error"].abs().to_numpy(), kind="stable")[:limit]
+        return table.iloc[order].rename_axis("position").reset_index()
+    of_truth, of_answer = (
+        predictions.probabilities[np.arange(len(truth)), columns_of(labels, predictions.classes)]
+        for labels in (truth, predictions.values)
+    )
+    facts = {"probability": of_answer, "of_truth": of_truth}
+    table = pd.DataFrame({"truth": truth, "prediction": predictions.values, **facts})
+    wrong = table[table["truth"] != table["prediction"]]
+    return wrong.sort_values("of_truth", kind="stable").head(limit).rename_axis("position").reset_index()

@@ -1,0 +1,216 @@
+"""The figures of the evaluation report, drawn without a screen.
+
+Each function takes frames or arrays and returns a `Figure` of matplotlib; `png` makes bytes of it.
+Colours are Okabe and Ito's, which colour-blind people tell apart.
+"""
+
+import io
+import warnings
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from sklearn.metrics import precision_recall_curve, roc_curve
+
+from ..modelling.metrics import Predictions
+
+BLUE, ORANGE, GREY, INK = "#0072B2", "#D55E00", "#8a8f98", "#22262b"
+LINES = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+DPI = 110
+DOTS = 3000  # more hide each other
+STYLE = {
+    "text.parse_math": False,  # a column called "price ($)" is no formula
+    "font.size": 10,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "axes.unicode_minus": False,
+}
+
+
+def style() -> mpl.rc_context:
+    """The look of all figures, for the time of a `with` block."""
+    return mpl.rc_context(STYLE)
+
+
+def png(figure: Figure) -> bytes:
+    """A figure as PNG bytes, the same for the same figure."""
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a letter that the font lacks is drawn as a box
+        figure.savefig(buffer, dpi=DPI, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def panels(count: int, width: float, height: float, columns: int = 2) -> tuple[Figure, list[Axes]]:
+    """A figure, sizes in inches, with `count` empty panels, at most `columns` in a row."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    across = min(count, columns)
+    return figure, [figure.add_subplot(-(-count // across), across, place + 1) for place in range(count)]
+
+
+def short(text: object, limit: int = 28) -> str:
+    """A label that fits beside an axis."""
+    text = " ".join(str(text).split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def confusion(table: pd.DataFrame) -> Figure:
+    """Counts by true and predicted class; the shade is the share of the true class."""
+    size = len(table)
+    figure, (axes,) = panels(1, 2.8 + 0.55 * size, 2.1 + 0.42 * size)
+    counts = table.to_numpy()
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for (row, column), count in np.ndenumerate(counts):
+        color = "white" if shares[row, column] > 0.5 else INK if count else GREY
+        axes.text(column, row, f"{count:,}", ha="center", va="center", color=color, fontsize=10 if size < 12 else 8)
+    names = [short(name, 16) for name in table.index]
+    flat = max(map(len, names)) * 0.09 * size < 1.4 + 0.55 * size  # inches: do the names fit side by side?
+    axes.set_xticks(range(size), names, rotation=0 if flat else 40, ha="center" if flat else "right")
+    axes.set_yticks(range(size), names)
+    axes.set(xlabel="predicted class", ylabel="true class")
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def ranking(truth: np.ndarray, predictions: Predictions) -> Figure:
+    """ROC and precision-recall curve of the positive class."""
+    yes, said = truth == predictions.classes[1], predictions.probabilities[:, 1]
+    figure, (left, right) = panels(2, 8, 3.8)
+    false, found, _ = roc_curve(yes, said)
+    left.plot(false, found, color=BLUE, lw=2)
+    left.plot([0, 1], [0, 1], color=GREY, ls="--", lw=1, label="guessing")
+    name = short(predictions.classes[1], 20)
+    left.set(xlabel="share of the others wrongly marked", ylabel=f"share of '{name}' found", title="ROC curve")
+    precision, recall, _ = precision_recall_curve(yes, said)
+    right.plot(recall, precision, color=BLUE, lw=2)
+    right.axhline(yes.mean(), color=GREY, ls="--", lw=1, label="guessing")
+    right.set(xlabel=f"share of '{name}' found (recall)", ylabel="marked rows that are right (precision)")
+    right.set_title("precision and recall")
+    for axes in (left, right):
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        axes.legend(loc="lower right" if axes is left else "lower left")
+    return figure
+
+
+def calibration(bins: pd.DataFrame, said: np.ndarray, of: str) -> Figure:
+    """Reliability curve with 95 % intervals, and below it how often each probability was given."""
+    figure = Figure(figsize=(5.6, 5), layout="constrained")
+    top, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    around = [bins["came_true"] - bins["low"], bins["high"] - bins["came_true"]]
+    top.plot([0, 1], [0, 1], color=GREY, ls="--", lw=1, label="as often as said")
+    top.errorbar(bins["said"], bins["came_true"], np.clip(around, 0, None), color=BLUE, marker="o", lw=1.5, capsize=2)
+    for line in bins.itertuples():
+        place = {"xytext": (5, -11), "textcoords": "offset points"}
+        top.annotate(f"{line.rows}", (line.said, line.came_true), **place, color=GREY, fontsize=8)
+    top.set(ylabel="share that came true", xlim=(-0.02, 1.02), ylim=(-0.02, 1.05))
+    top.legend(loc="upper left")
+    below.hist(said, bins=np.linspace(0, 1, 21), color=BLUE, alpha=0.75)
+    below.set(xlabel=f"probability given to {short(of, 30)}", ylabel="rows")
+    return figure
+
+
+def fit(truth: np.ndarray, values: np.ndarray, target: str) -> Figure:
+    """Predicted against true values, and the residuals against the prediction."""
+    some = np.random.default_rng(0).permutation(len(truth))[:DOTS]
+    truth, values = truth[some], values[some]
+    figure, (left, right) = panels(2, 8, 3.8)
+    dots = {"s": 12, "alpha": 0.35, "color": BLUE, "linewidths": 0}
+    both = [min(truth.min(), values.min()), max(truth.max(), values.max())]
+    left.scatter(truth, values, **dots)
+    left.plot(both, both, color=GREY, ls="--", lw=1, label="perfect")
+    left.set(xlabel=f"true {short(target)}", ylabel=f"predicted {short(target)}", title="predicted and true")
+    left.legend(loc="upper left")
+    right.scatter(values, values - truth, **dots)
+    right.axhline(0, color=GREY, ls="--", lw=1)
+    right.set(xlabel=f"predicted {short(target)}", ylabel="predicted - true", title="errors (residuals)")
+    for axes in (left, right):
+        axes.locator_params(nbins=5)
+        thousands(axes.xaxis, axes.yaxis)
+    return figure
+
+
+def thousands(*lines: Axis) -> None:
+    """Write large numbers along an axis as 200,000."""
+    for line in lines:
+        if max(map(abs, line.get_view_interval())) >= 10_000:
+            line.set_major_formatter("{x:,.0f}")
+
+
+def learning(points: pd.DataFrame, metric: str, baseline: float) -> Figure:
+    """Score on fitted and on held-out rows against the number of rows."""
+    figure, (axes,) = panels(1, 6, 3.6)
+    axes.plot(points["rows"], points["fitted"], color=ORANGE, marker="s", lw=1.5, label="rows it was fitted on")
+    axes.plot(points["rows"], points["held"], color=BLUE, marker="o", lw=2, label="rows it had not seen")
+    axes.axhline(baseline, color=GREY, ls="--", lw=1, label="constant answer")
+    axes.set(xlabel="rows fitted on", ylabel=metric)
+    axes.set_xticks(points["rows"], [f"{rows:,}" for rows in points["rows"]])
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def trials(tried: pd.DataFrame, metric: str) -> Figure:
+    """Score of each trial and the best so far, one panel a candidate, with the candidate as it is as a line."""
+    names = tried["candidate"].unique()
+    figure, places = panels(len(names), 8 if len(names) > 1 else 5, 3.4 * -(-len(names) // 2))
+    for axes, name in zip(places, names, strict=True):
+        table = tried[tried["candidate"] == name]
+        later = table[table["trial"] > 0]
+        axes.scatter(later["trial"], later["score"], s=14, color=BLUE, alpha=0.5, linewidths=0, label="a trial")
+        axes.step(later["trial"], table["best"].iloc[1:], color=ORANGE, lw=2, where="post", label="best so far")
+        axes.axhline(table["score"].iloc[0], color=GREY, ls="--", lw=1, label="as it is")
+        axes.set(xlabel="trial", ylabel=metric, title=name)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    places[0].legend(fontsize=8)
+    return figure
+
+
+def importance(table: pd.DataFrame, metric: str) -> Figure:
+    """Loss of score when a column is shuffled, with its spread; the strongest 15."""
+    table = table.head(15)[::-1]
+    figure, (axes,) = panels(1, 6.4, 1.1 + 0.27 * len(table))
+    axes.barh(range(len(table)), table["loss"], xerr=table["spread"], color=BLUE, ecolor=INK, height=0.65, capsize=2)
+    axes.set_yticks(range(len(table)), [short(name) for name in table["column"]])
+    axes.axvline(0, color=GREY, lw=1)
+    axes.set(xlabel=f"loss of {metric} when the column is shuffled")
+    axes.tick_params(axis="y", length=0)
+    return figure
+
+
+def dependence(tables: dict[str, pd.DataFrame], ylabel: str) -> Figure:
+    """The mean answer against the value of a column, one panel a column, one line a class."""
+    figure, places = panels(len(tables), 8 if len(tables) > 1 else 4.5, 2.9 * -(-len(tables) // 2))
+    for axes, (name, table) in zip(places, tables.items(), strict=True):
+        lines = [column for column in table.columns if column != "value"]
+        lines = lines[1:] if len(lines) == 2 else lines[: len(LINES)]
+        amounts = pd.api.types.is_numeric_dtype(table["value"].dtype) and table["value"].dtype != bool
+        x = table["value"] if amounts else range(len(table))
+        for line, color in zip(lines, LINES, strict=False):
+            axes.plot(x, table[line], color=color, marker="o", ms=4, lw=1.5 if amounts else 0, label=short(line, 18))
+        if not amounts:
+            axes.set_xlim(-0.6, len(table) - 0.4)
+            axes.set_xticks(range(len(table)), [short(value, 12) for value in table["value"]], rotation=30, ha="right")
+        axes.set(xlabel=short(name, 36), ylabel=short(ylabel, 34))
+        if amounts:
+            axes.locator_params(axis="x", nbins=5)
+            thousands(axes.xaxis)
+        thousands(axes.yaxis)
+    if len(lines) > 1:
+        places[0].legend(fontsize=8)
+    top = max(axes.get_ylim()[1] for axes in places)
+    bottom = min(axes.get_ylim()[0] for axes in places)
+    for axes in places:
+        axes.set_ylim(bottom, top)
+    return figure

@@ -1,0 +1,188 @@
+"""Rows of train and dev whose label is probably wrong: a list to work through.
+
+Called by `evaluate`, which writes it to `reports/<run>/label_errors.csv`. Every row is answered by a model that has not
+seen it (five folds). For classes confident learning decides (Northcutt, Jiang and Chuang 2021, the package cleanlab);
+for numbers a residual far outside of those of similar predictions. Rows of the test split are not listed: corrected
+only where a model disagrees, they would agree with models better than new rows do.
+"""
+
+import contextlib
+import logging
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from ...models import classifiers, regressors
+from ..columns import dictionary
+from ..modelling.estimators import threads
+from ..modelling.metrics import Predictions, columns_of
+from ..modelling.question import Question, hold_out
+from ..modelling.recipe import Recipe
+from ..modelling.split import cross_validation, split
+from ..project import records
+from ..project.errors import DataError
+from ..project.log import warnings_as_lines
+from ..project.settings import Project
+
+log = logging.getLogger(__name__)
+DUMMY = "dummy"
+ROWS = 20_000  # that are looked at: five fits of a larger table are dear, and nobody reads so long a list
+LISTED = 250  # of a noisy target many rows are only hard: the surest are worth a person's time
+TENTHS = 10  # of the predictions: where numbers are large, so are honest residuals
+FAR = 5.0  # robust standard deviations: of normal residuals two in a million are so far, of real ones half in a hundred
+ROBUST = 1.4826  # standard deviations in a median absolute deviation, for normal residuals
+COLUMNS_SHOWN = 12
+FOLDS = 5
+SEED = 0
+
+
+def find(project: Project, record: dict[str, Any], question: Question) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """List the rows whose label a model that has not seen them contradicts.
+
+    Parameters
+    ----------
+    project : Project
+    record : dict
+        `run.json`: its features, its leaderboard and how it was divided.
+    question : Question
+        Train and dev, n_rows.
+
+    Returns
+    -------
+    table : DataFrame, shape (n_suspects, ...)
+        The surest first: `row` (its number in the raw file), the id columns, `given`, `suggested`,
+        `probability_of_given` and `probability_of_suggested` (0-1) or `off_by` and `times_usual`, `verdict` (empty, for
+        the person who works through it), and features.
+    about : dict
+        `rows` looked at, `candidate` that answered, `n` rows whose label it contradicts, `listed` of them.
+    """
+    columns = dictionary.load(project.dictionary)
+    known = candidates(project, record, question)
+    name = cheapest_good(record, known)
+    chosen = np.sort(np.random.default_rng(SEED).permutation(len(question.truth))[:ROWS])
+    numbers = row_numbers(project, question)[chosen]
+    rows = question.rows.iloc[chosen].reset_index(drop=True)
+    groups = None if question.groups is None else question.groups.iloc[chosen]
+    truth = question.truth[chosen]
+    folds = cross_validation(truth, groups, n_folds=FOLDS, seed=SEED)
+    asked = replace(question, rows=rows, truth=truth, groups=groups, folds=folds)
+    with warnings_as_lines(log), threads(len(rows)):
+        try:
+            _, said = hold_out(known[name], asked)
+        except ValueError:  # a class has too few rows for this candidate in a fold
+            name = DUMMY
+            _, said = hold_out(known[name], asked)
+    said = said[np.argsort(np.concatenate([held for _, held in asked.folds]))]
+    found = (wrong_classes if question.classes else wrong_numbers)(truth, said)
+    found = found.iloc[:0] if name == DUMMY else found  # no candidate knows more: it can doubt nothing
+    doubted, found = len(found), found.iloc[:LISTED].reset_index(drop=True)
+    ids = [column for column in dictionary.by_role(columns, "id") if column in rows]
+    features = [column for names in record["features"].values() for column in names]
+    shown = [*(column for column in dictionary.label_columns(columns) if column in rows), *features][:COLUMNS_SHOWN]
+    place = found.pop("position").to_numpy()
+    parts = [pd.Series(numbers[place], name="row"), rows.iloc[place][ids].reset_index(drop=True), found]
+    context = rows.iloc[place][shown].reset_index(drop=True)
+    table = pd.concat([*parts, pd.Series("", index=found.index, name="verdict"), context], axis=1)
+    about = {"rows": len(rows), "candidate": name, "n": doubted, "listed": len(table)}
+    return table.loc[:, ~table.columns.duplicated()], about
+
+
+def candidates(project: Project, record: dict[str, Any], question: Question) -> dict[str, BaseEstimator]:
+    """The candidates of `models.py`, not fitted, for the columns of a run."""
+    recipe = Recipe(record["features"], question.task, record["parameters"]["train"]["seed"])
+    return (classifiers if question.classes else regressors)(recipe, project.settings.train)
+
+
+def cheapest_good(record: dict[str, Any], known: dict[str, BaseEstimator]) -> str:
+    """The single candidate with the best score: as good as the blend for this, and a part of its cost."""
+    metric, sign = record["metrics"]["chosen_by"], 1 if record["metrics"]["higher_is_better"] else -1
+    board = {name: sign * scores[metric] for name, scores in record["metrics"]["leaderboard"].items() if name in known}
+    return max(board, key=board.get, default=DUMMY)
+
+
+def row_numbers(project: Project, question: Question) -> np.ndarray:
+    """The number in the raw file of each row of train and dev, shape (n_rows,)."""
+    clean = pd.read_parquet(records.checked(project.clean))
+    parts = split(clean, dictionary.target(dictionary.load(project.dictionary)), project.settings.split)
+    numbers = np.concatenate([parts[part].index for part in ("train", "dev")])
+    if len(numbers) != len(question.truth):
+        raise DataError(
+            "data/processed/ was not made from data/interim/clean.parquet as params.toml says: make features"
+        )
+    return numbers
+
+
+def wrong_classes(truth: np.ndarray, said: Predictions) -> pd.DataFrame:
+    """`position`, `given`, `suggested` and their probabilities, the surest first.
+
+    Parameters
+    ----------
+    truth : ndarray, shape (n_rows,)
+    said : Predictions
+        Of models that have not seen the rows.
+    """
+    from cleanlab.filter import find_label_issues  # 0.2 s, for this alone
+
+    place, rows = columns_of(truth, said.classes), np.arange(len(truth))
+    given = said.probabilities[rows, place]
+    others = said.probabilities.copy()
+    others[rows, place] = -1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it cannot judge a class of a few rows
+        suspect = find_label_issues(place, said.probabilities, filter_by="prune_by_noise_rate", n_jobs=1)
+    table = pd.DataFrame(
+        {
+            "position": rows,
+            "given": truth,
+            "suggested": np.asarray(said.classes)[others.argmax(axis=1)],
+            "probability_of_given": given.round(4),
+            "probability_of_suggested": others.max(axis=1).round(4),
+        }
+    )
+    return table[suspect].sort_values(["probability_of_given", "position"], kind="stable", ignore_index=True)
+
+
+def wrong_numbers(truth: np.ndarray, said: Predictions) -> pd.DataFrame:
+    """`position`, `given`, `suggested`, `off_by` and `times_usual`, the farthest first.
+
+    A residual counts against the median absolute one of the tenth of the rows with the most similar predictions.
+    """
+    residual = truth - said.values
+    tenth = pd.qcut(pd.Series(said.values).rank(method="first"), min(TENTHS, len(truth)), labels=False)
+    usual = ROBUST * pd.Series(np.abs(residual)).groupby(tenth).transform("median").to_numpy()
+    times = np.divide(np.abs(residual), usual, out=np.zeros(len(truth)), where=usual > 0)
+    table = pd.DataFrame(
+        {
+            "position": np.arange(len(truth)),
+            "given": truth,
+            "suggested": said.values,
+            "off_by": residual,
+            "times_usual": times.round(2),
+        }
+    )
+    return table[times > FAR].sort_values("times_usual", ascending=False, kind="stable", ignore_index=True)
+
+
+def verdicts_before(path: Path, table: pd.DataFrame) -> list[str]:
+    """What a person wrote about these rows, shape (n_rows,), in the lists of earlier runs; "" where nothing."""
+    known: dict[tuple[str, str], str] = {}
+    for other in sorted(path.parent.parent.glob(f"*/{path.name}")):
+        with contextlib.suppress(KeyError, ValueError):  # saved in a form of their own
+            seen = pd.read_csv(other, dtype=str).dropna(subset=["verdict"])
+            known |= dict(zip(zip(seen["row"], seen["given"], strict=True), seen["verdict"], strict=True))
+    return [known.get((str(row), str(given)), "") for row, given in zip(table["row"], table["given"], strict=True)]
+
+
+def worked_on(path: Path) -> bool:
+    """Whether a person has written into the column `verdict` of a list, CSV, or saved it in a form of their own."""
+    if not path.is_file():
+        return False
+    try:
+        return bool(pd.read_csv(path, dtype=str)["verdict"].notna().any())
+    except (KeyError, ValueError):  # other separators, another encoding: no program wrote that here
+        return True

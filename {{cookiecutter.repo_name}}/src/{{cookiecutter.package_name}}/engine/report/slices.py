@@ -1,0 +1,97 @@
+"""The parts of the rows on which a model is worst, by the values of each column.
+
+Used by `make evaluate`. Pure computations: nothing is read, drawn or written here.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from ..modelling.metrics import Groups, Predictions
+from .diagnostics import Yardstick, is_amount
+
+SLICE_ROWS = 20  # a smaller slice says more about luck than about the model
+SLICE_CLASS_ROWS = 5  # and a ranking needs some rows on both sides
+SLICE_GROUPS = 5  # of rows that belong together: fewer, drawn again and again, say nothing of others
+SLICES_SHOWN = 12
+CATEGORIES = 12  # of a column, the most frequent ones
+QUARTILES = 4
+RESAMPLES = 100
+
+
+def slices(
+    rows: pd.DataFrame, truth: np.ndarray, predictions: Predictions, yardstick: Yardstick, *, groups: Groups = None
+) -> tuple[pd.DataFrame, int]:
+    """The parts of the rows on which the model is worst.
+
+    Parameters
+    ----------
+    rows : DataFrame, shape (n_rows, n_columns)
+        The columns to cut by: each category, or each quarter of the numbers, dates and lengths of texts.
+    truth : ndarray, shape (n_rows,)
+    predictions : Predictions
+    yardstick : Yardstick
+    groups : Series, shape (n_rows,), optional
+        Rows of a group are drawn together for the interval.
+
+    Returns
+    -------
+    worst : DataFrame
+        Up to 12 slices of at least 20 rows, worst first: `column`, `slice`, `rows`, `score`, `low`, `high` (95 %
+        interval, NaN for fewer than 5 groups), `worse_by` (than all rows, above 0), `clear` (whether the interval
+        leaves out the score of all rows).
+    n_looked_at : int
+        How many slices there were.
+    """
+    whole = yardstick.score(truth, predictions)
+    ranking = yardstick.name in ("roc_auc", "average_precision")
+    found = []
+    for name, label, inside in cuts(rows):
+        where = np.flatnonzero(inside)
+        enough = not ranking or min((truth[where] == label).sum() for label in predictions.classes) >= SLICE_CLASS_ROWS
+        if SLICE_ROWS <= len(where) < len(truth) and enough:
+            score = yardstick.score(truth[where], predictions[where])
+            found.append({"column": name, "slice": label, "rows": len(where), "score": score, "where": where})
+    for line in found:
+        line["worse_by"] = yardstick.gain(whole, line["score"])
+    worse = sorted((line for line in found if line["worse_by"] > 0), key=lambda line: -line["worse_by"])[:SLICES_SHOWN]
+    for line in worse:
+        where = line.pop("where")
+        own, low, high = None if groups is None else groups.iloc[where], np.nan, np.nan
+        if own is None or own.nunique() >= SLICE_GROUPS:
+            low, high = yardstick.interval(truth[where], predictions[where], groups=own, repeats=RESAMPLES)
+        line |= {"low": low, "high": high, "clear": bool(high < whole or low > whole)}
+    return pd.DataFrame(worse), len(found)
+
+
+def cuts(rows: pd.DataFrame) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Column, name of the slice and which rows are in it, shape (n_rows,), for every slice of every column."""
+    for name in rows.columns:
+        values = rows[name]
+        missing = values.isna().to_numpy()
+        yield name, "missing", missing
+        if pd.api.types.is_datetime64_any_dtype(values.dtype) or (is_amount(values) and values.nunique() > CATEGORIES):
+            yield from quarters(name, values)
+        elif not is_amount(values) and values.nunique() > len(values) / 2:
+            words = values.astype(object).where(~missing, "").astype(str).str.count(r"\w+")
+            yield from ((name, f"{label} words", inside) for _, label, inside in quarters(name, words))
+        else:
+            for value in values.value_counts().head(CATEGORIES).index:
+                yield name, str(value), (values == value).fillna(False).to_numpy(dtype=bool)
+
+
+def quarters(name: str, values: pd.Series) -> Iterator[tuple[str, str, np.ndarray]]:
+    """The four quarters of numbers or dates, with their bounds as names."""
+    edges = values.quantile(np.linspace(0, 1, QUARTILES + 1), interpolation="nearest").drop_duplicates().tolist()
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        above = values >= low if low == edges[0] else values > low
+        inside = (above & (values <= high)).fillna(False).to_numpy(dtype=bool)
+        yield name, f"{bound(low)} to {bound(high)}", inside
+
+
+def bound(value: float | pd.Timestamp) -> str:
+    """A bound of a slice as people read it."""
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d}"
+    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}"

@@ -1,0 +1,218 @@
+"""The words of the evaluation report: the answer, what the figures say, and honest warnings, computed from numbers.
+
+Used by `make evaluate`. Thresholds that a sentence hangs on stand at the top with their reason.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from ..modelling.metrics import log_loss
+from ..modelling.threshold import paid
+from .diagnostics import Result
+
+FEW_ROWS = 100  # a share of 90 % measured on 100 rows may be 82 % or 95 %
+FEW_OF_CLASS = 10
+TOO_GOOD = 0.995  # of a score whose best is 1: real questions are seldom that easy
+DOMINATES = 0.4  # share of the gain over the baseline that hangs on one column
+ONE_ROW = 0.25  # share of the squared error in one row, from which on r2 and rmse are about that row
+OVERFITS, OVERFITS_A_LITTLE = 0.2, 0.05  # gap between fitted and unseen rows, as a share of the gain over the baseline
+IN_UNITS = ("mae", "rmse", "median_error")
+LITTLE = 0.01  # of the gain over the baseline: what twice the rows must bring to be worth collecting them
+MANY_LOOKS = 3  # runs scored on one test split, from which on the best of them looks better than it is
+
+
+def number(value: float | None) -> str:
+    """A number as people read it.
+
+    Examples
+    --------
+    >>> number(180796.06), number(0.01234567), number(float("nan")), number(12)
+    ('180,796', '0.01235', '-', '12')
+    """
+    if value is None or value != value:
+        return "-"
+    if isinstance(value, int | np.integer):
+        return f"{value:,}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def scored(metric: str, value: float | None) -> str:
+    """A score: three decimals, or as a number where it is in the unit of the target."""
+    if value is None or value != value:
+        return "-"
+    if metric in IN_UNITS:
+        return number(value)
+    nearly = 0.9995 <= value < 1 and metric != "log_loss"  # which has no highest value
+    return ">0.999" if nearly else f"{value:.3f}".replace("-0.000", "0.000")
+
+
+def percent(share: float) -> str:
+    """0.965 -> `96.5 %`, with a blank that does not break the line."""
+    text = "<0.1%" if 0 < share < 0.0005 else f"{share:.1%}"
+    return text.replace("%", "\u00a0%")
+
+
+def answer(result: Result, *, model: str, target: str, costs: tuple[float, float] = (1.0, 1.0)) -> list[str]:
+    """The answer for somebody who has to decide, in at most four sentences; costs of a false and a missed positive."""
+    name, truth, said = result.yardstick.name, result.truth, result.said
+    constant = result.constant.values[0]
+    other = f"always answering '{constant}'" if said.classes else f"always answering {number(float(constant))}"
+    bounds = " … ".join(scored(name, bound) for bound in result.interval)
+    around = f" (95\u00a0% interval {bounds})" if np.isfinite(result.interval[0]) else ""
+    sentences = [
+        f"On {len(truth):,} rows it never saw, the model ({model}) reaches {name} {scored(name, result.score)}"
+        f"{around}; {other} gives {scored(name, result.baseline)}.",
+        comparison(result),
+    ]
+    if said.classes:
+        right, by_rote = (truth == said.values).sum(), (truth == constant).sum()
+        sentences.append(
+            f"It names the right class for {right:,} of {len(truth):,} rows ({percent(right / len(truth))}); "
+            f"{other} is right for {by_rote:,} ({percent(by_rote / len(truth))})."
+        )
+    else:
+        errors, by_rote = np.abs(said.values - truth), np.abs(constant - truth)
+        sentences.append(
+            f"Its {target} is off by {number(errors.mean())} on average, in half of the rows by less than "
+            f"{number(np.median(errors))}; {other}, the mean, is off by {number(by_rote.mean())}."
+        )
+    return [*sentences, at_costs(result, costs)] if costs[0] != costs[1] and len(said.classes) == 2 else sentences
+
+
+def at_costs(result: Result, costs: tuple[float, float]) -> str:
+    """What the answers cost a row, beside the cheaper of the two constant answers."""
+    positive = result.said.classes[1]
+    yes, named = result.truth == positive, result.said.values == positive
+    cost, always, never = (paid(yes, way, costs).mean() for way in (named, np.ones_like(yes), np.zeros_like(yes)))
+    cheaper = f"{'always' if always < never else 'never'} naming '{positive}' costs {min(always, never):.3g}"
+    start = (
+        f"At {costs[0]:g} for a false '{positive}' and {costs[1]:g} for a missed one its answers cost {cost:.3g} a row"
+    )
+    return f"{start}; {cheaper}{'' if cost < min(always, never) else ': at these costs the model saves nothing'}."
+
+
+def comparison(result: Result) -> str:
+    """Whether the model is better than the constant answer, in one sentence."""
+    worst = result.interval[0 if result.yardstick.metric.higher_is_better else 1]
+    if not np.isfinite(worst) or result.baseline != result.baseline:
+        return "Whether that is better than chance cannot be said from these rows."
+    if result.yardstick.gain(worst, result.baseline) > 0:
+        return f"By {result.yardstick.name} that is better than the constant answer, and more than chance explains."
+    if result.yardstick.gain(result.score, result.baseline) > 0:
+        return "That looks better than the constant answer, but chance alone may explain it: do not build on it yet."
+    return "That is no better than the constant answer: the model is of no use as it stands."
+
+
+def reading_of_curve(points: pd.DataFrame, result: Result) -> list[str]:
+    """What the learning curve says about over-fitting and about more data."""
+    if points.empty:
+        return ["There are too few rows for a learning curve."]
+    last, yardstick = points.iloc[-1], result.yardstick
+    name, gap = yardstick.name, yardstick.gain(last.fitted, last.held)
+    reach = yardstick.gain(last.fitted, result.baseline)
+    share = gap / reach if reach > 0 else 0.0
+    both = f"{name} is {scored(name, last.fitted)} on rows it was fitted on and {scored(name, last.held)} on others"
+    if reach <= 0:
+        first = f"Under-fitting: {both}; even on its own rows it is no better than the constant answer."
+    elif share > OVERFITS:
+        first = f"Over-fitting: {both}; {percent(share)} of what it gains on its own rows is lost on new ones."
+    elif share > OVERFITS_A_LITTLE:
+        first = f"Slight over-fitting: {both}."
+    else:
+        first = f"No sign of over-fitting: {both}."
+    if last.low != last.low:
+        return [first]
+    what = "rows, whole groups at a time" if last.groups else "rows"
+    size = f"From {points.iloc[-2].rows:,.0f} to {last.rows:,.0f} {what}, {name} on unseen rows went from "
+    change = f"{size}{scored(name, points.iloc[-2].held)} to {scored(name, last.held)}"
+    if last.low > 0 and yardstick.gain(last.held, points.iloc[-2].held) < LITTLE * abs(last.held - result.baseline):
+        return [first, f"{change}: not by chance, but by little. More rows of the same kind would help a little."]
+    if last.low > 0:
+        return [first, f"{change}, more than chance explains: more rows of the same kind would probably help further."]
+    if last.high < 0:
+        return [first, f"{change}: worse, and not by chance. Look at how the rows differ before collecting more."]
+    return [first, f"{change}, within what chance explains: twice as many rows of the same kind would not change much."]
+
+
+def reading_of_probabilities(result: Result) -> str:
+    """Whether the probabilities can be taken at their word."""
+    with_model, without = log_loss(result.truth, result.said), log_loss(result.truth, result.constant)
+    start = f"Log-loss {with_model:.3f}; giving every row the shares of the classes costs {without:.3f}"
+    if with_model < without:
+        return f"{start}: the probabilities carry information ({percent(1 - with_model / without)} less surprise)."
+    return f"{start}: the probabilities mislead more than they tell. Use the order of the rows, not the probabilities."
+
+
+def warnings(result: Result, *, importances: pd.DataFrame, dev: float, looks: int) -> list[str]:
+    """What a reader must know before leaning on the figures."""
+    return [*of_size(result), *of_leaks(result, importances), *of_trust(result, dev, looks)]
+
+
+def of_size(result: Result) -> list[str]:
+    """Warnings about how much the test split can say."""
+    said, truth, found = result.said, result.truth, []
+    if len(truth) < FEW_ROWS:
+        found.append(f"The test split has only {len(truth)} rows: read the interval, not the score.")
+    counts = {str(label): int((truth == label).sum()) for label in said.classes}
+    if missing := [label for label, count in counts.items() if not count]:
+        found.append(f"The test split has no row of {listed(missing)}: nothing here says how well they are recognised.")
+    if rare := [f"{label} ({count})" for label, count in counts.items() if 0 < count < FEW_OF_CLASS]:
+        found.append(f"Classes with few rows in the test split: {listed(rare)}. Their figures are rough.")
+    answered = set(map(str, said.values)) if said.classes else set()
+    if never := [f"{label} ({count} rows)" for label, count in counts.items() if count and label not in answered]:
+        found.append(f"It never answers {listed(never)}: no row of the test split is found to be of that class.")
+    share = max(counts.values(), default=0) / len(truth)
+    if share > 0.9:
+        found.append(f"{percent(share)} of the rows are of one class: accuracy alone would flatter any model.")
+    return found
+
+
+def of_leaks(result: Result, importances: pd.DataFrame) -> list[str]:
+    """Warnings about answers that may have slipped into the question."""
+    found, name = [], result.yardstick.name
+    if name not in (*IN_UNITS, "log_loss") and result.score > TOO_GOOD:
+        found.append(
+            f"{name} {scored(name, result.score)} is suspiciously good: make sure that no column tells the answer, or "
+            "is only known after it."
+        )
+    reach = result.yardstick.gain(result.score, result.baseline)
+    if len(importances) > 1 and reach > 0:
+        first, second = importances.iloc[0], importances.iloc[1]
+        if first.loss > DOMINATES * reach and first.loss > 1.5 * second.loss:
+            found.append(
+                f"The model leans on one column, '{first.column}': with its cells shuffled "
+                f"{percent(first.loss / reach) if first.loss < reach else 'all'} of the gain over the constant answer "
+                "is lost. Is it known at the time when the prediction is needed?"
+            )
+    return found
+
+
+def of_trust(result: Result, dev: float, looks: int) -> list[str]:
+    """Warnings about how far the score will hold."""
+    found, name, (low, high) = [], result.yardstick.name, result.interval
+    if result.yardstick.gain(dev, high if result.yardstick.metric.higher_is_better else low) > 0:
+        found.append(
+            f"Where the model was chosen it had {name} {scored(name, dev)}, better than the interval found here: the "
+            "choice was lucky, or the test rows differ from the others."
+        )
+    if result.said.classes and log_loss(result.truth, result.said) >= log_loss(result.truth, result.constant):
+        found.append("The probabilities are worse than the plain shares of the classes (log-loss).")
+    squares = np.zeros(1) if result.said.classes else (result.said.values - result.truth) ** 2
+    if squares.max() > ONE_ROW * squares.sum() > 0:
+        found.append(
+            f"One row, number {squares.argmax() + 1}, makes up {percent(squares.max() / squares.sum())} of the squared "
+            "error: r2 and rmse hang on it, mae does not. It is the first of the worst errors below."
+        )
+    if looks >= MANY_LOOKS:
+        found.append(
+            f"{looks} runs have been scored on this test split: the best of them looks better than it is. "
+            "Before a decision of weight, score it once on fresh rows."
+        )
+    return found
+
+
+def listed(names: Sequence[str], limit: int = 8) -> str:
+    """Names in one line, at most `limit` of them."""
+    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")

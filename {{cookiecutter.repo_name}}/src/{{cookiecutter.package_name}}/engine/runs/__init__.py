@@ -1,0 +1,1 @@
+"""The memory: runs, champions, comparisons, the team's store."""

@@ -1,0 +1,101 @@
+"""What a run says of rows: read them, check them, answer them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..columns import dictionary
+from ..modelling import threshold
+from ..modelling.confidence import Band
+from ..project import records
+from ..project.errors import DataError
+from ..project.settings import Project
+from ..sources import read
+from . import registry
+from .loading import Run
+
+CLASSES_SHOWN = 20  # with more classes, a column for each would hide the answer
+
+
+def test_rows(project: Project, model: Run) -> pd.DataFrame:
+    """The test split as it was before features were added, without its target."""
+    test = pd.read_parquet(records.checked(project.split("test")))
+    check_left_out(project, model, test, "test")
+    rows, _ = model.validate(test[[n for n in test if n in model.columns]], model.columns, where="test", target=False)
+    return rows
+
+
+def read_rows(project: Project, model: Run, path: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Read a file and make it conform to the run's columns under the rules of the present dictionary."""
+    table = read.table(path, project.settings.data.read)
+    check_left_out(project, model, table.frame, path.name)
+    columns = rules_of_today(model.columns, project.dictionary)
+    rows, warnings = model.validate(table.frame, columns, where=path.name, first_row=table.first_row, target=False)
+    return rows, [*table.decisions, *warnings]
+
+
+def check_left_out(project: Project, model: Run, rows: pd.DataFrame, where: str) -> None:
+    """Refuse rows without a column that the run needs and the project has left out since: to add it is no cure."""
+    lacking = registry.lacking(model.columns, rows)
+    if lacking and project.dictionary.is_file():
+        wanted = dictionary.by_role(dictionary.load(project.dictionary), "feature", "time")
+        if left_out := ", ".join(repr(name) for name in lacking if name not in wanted):
+            raise DataError(
+                f"{where} lacks {left_out}: run {model.name} was trained with it, the project leaves it out now.\n"
+                "Let a run answer that does without: make train, make predict RUN=...; for good: make promote RUN=..."
+            )
+
+
+def rules_of_today(columns: dict, path: Path) -> dict:
+    """The columns of the run, with ranges, categories and rules as the dictionary has them now."""
+    if not path.is_file():
+        return columns
+    today = dictionary.load(path)
+    same = [name for name in columns if name in today and today[name].type == columns[name].type]
+    return {**columns, **{name: today[name] for name in same if today[name].role == columns[name].role}}
+
+
+def answer(model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band | None = None) -> pd.DataFrame:
+    """What a run says of rows.
+
+    Parameters
+    ----------
+    model : Run
+    rows : DataFrame, shape (n_rows, n_columns)
+        Typed by the data dictionary, without the target.
+    abstain_below : float
+        In [0, 1], or infinite: a classification with a lower probability is not confident.
+    band : Band, optional
+        How far from a predicted number the truth may be; it adds `low` and `high`.
+
+    Returns
+    -------
+    DataFrame, shape (n_rows, n_ids + ...)
+        The id columns (or `row`, counted from 1) and that of a group (`<name> (id)` where one is named like what
+        follows), `prediction`, for classes `probability` (of the prediction, 0-1) and `probability_<class>`, for
+        numbers with a band `low` and `high` (in the target's unit), then `confident` (for numbers: within the range of
+        the training target) and `run`.
+    """
+    table = pd.DataFrame(index=range(len(rows)))
+    features = model.add_features(rows)
+    if model.record["task"] == "regression":
+        table["prediction"] = model.model.predict(features)
+        if band:
+            table["low"], table["high"] = band.of(table["prediction"].to_numpy())
+        low, high = model.record["target_range"]
+        table["confident"] = table["prediction"].between(low, high)
+    else:
+        probabilities = model.model.predict_proba(features)
+        places = threshold.places(model.model, probabilities)
+        table["prediction"] = model.model.classes_[places]
+        table["probability"] = probabilities[np.arange(len(rows)), places]
+        if len(model.model.classes_) <= CLASSES_SHOWN:
+            for index, label in enumerate(model.model.classes_):
+                table[f"probability_{label}"] = probabilities[:, index]
+        table["confident"] = table["probability"] >= abstain_below
+    table["run"] = model.name
+    ids, groups = ([n for n in dictionary.by_role(model.columns, role) if n in rows] for role in ("id", "group"))
+    before = rows[ids].reset_index(drop=True) if ids else pd.DataFrame({"row": np.arange(1, len(rows) + 1)})
+    before = before.join(rows[groups].reset_index(drop=True))
+    return before.rename(columns={name: f"{name} (id)" for name in before if name in table}).join(table)

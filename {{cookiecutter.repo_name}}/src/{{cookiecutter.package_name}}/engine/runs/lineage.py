@@ -1,0 +1,168 @@
+"""Where an artefact came from, step by step, back to the source.
+
+    make lineage FILE=data/predictions/test.csv
+
+Reads the sidecars, `run.json` and the source cards; writes nothing. Each line says whether the file still has the
+digest on record.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..project import artefact, records
+from ..project.errors import DataError
+from ..project.settings import Project
+from ..sources import source
+from . import registry
+
+SHOWN_DIGITS = 12
+# Where the inputs of a file lie if the record beside it is that of another version: a run knows the whole chain.
+BEFORE = {"data/processed/": "data/interim/", "data/interim/": "data/raw/"}
+
+
+@dataclass(frozen=True)
+class Link:
+    """One file on the way back to the source.
+
+    Attributes
+    ----------
+    depth : int
+        Steps away from the file that was asked for.
+    file : str
+        Relative to the project's root.
+    digest : str
+        SHA-256 on record, hexadecimal; empty where the record of a whole folder covers the file.
+    state : {"as recorded", "changed since", "gone", "no digest on record"}
+    made : str
+        What made it: step, commit and time; or where it was fetched from.
+    """
+
+    depth: int
+    file: str
+    digest: str
+    state: str
+    made: str
+
+
+def trace(project: Project, path: Path) -> list[Link]:
+    """Follow the records from a file to the source.
+
+    Parameters
+    ----------
+    project : Project
+    path : Path
+        Predictions, a report, a figure, a file of a run, a split, the clean table or a raw file.
+
+    Returns
+    -------
+    list of Link
+        The file first, its inputs below it.
+
+    Raises
+    ------
+    DataError
+        The file has no record, or a record is damaged.
+    """
+    path = Path(os.path.normpath(project.root / path))
+    if not (about := record_of(project, path)):
+        raise DataError(
+            f"{project.relative(path)} has no record of its making, in a sidecar, a run.json or a source card.\n"
+            "Records exist for what the steps write, not for files of your own."
+        )
+    links: list[Link] = []
+    follow(project, path, about["sha256"], links, known={})
+    return links
+
+
+def follow(
+    project: Project, path: Path, digest: str, links: list[Link], *, known: dict[str, str], depth: int = 0
+) -> None:
+    """Add a file and, below it, its inputs; a file that was shown already is not followed again.
+
+    `known` holds the inputs of the runs that were met, by name.
+    """
+    name, about = project.relative(path), record_of(project, path)
+    if about.get("sha256") != digest:  # the record of another version says nothing about this one
+        before = next((place for start, place in BEFORE.items() if name.startswith(start)), None)
+        inputs = {of: known[of] for of in known if before and of.startswith(before) and known.get(name) == digest}
+        about = {"inputs": inputs, "made by": "the record beside it is of another version"}
+    seen = any((link.file, link.digest) == (name, digest) for link in links)
+    links.append(Link(depth, name, digest, state(path, digest), about.get("made by", "")))
+    known.update(about.get("known", {}))
+    for of, input_digest in {} if seen else about.get("inputs", {}).items():
+        follow(project, project.root / of, input_digest, links, known=known, depth=depth + 1)
+
+
+def state(path: Path, digest: str) -> str:
+    """What has become of a file."""
+    if not path.is_file():
+        return "gone"
+    if not digest:
+        return "no digest on record"
+    return "as recorded" if artefact.sha256(path) == digest else "changed since"
+
+
+def record_of(project: Project, path: Path) -> dict[str, Any]:
+    """What is on record about a file: `sha256`, `inputs` by name, and `made by` for people; empty if nothing is."""
+    if (path.parent / source.CARD).is_file():
+        return record_of_raw(path)
+    if path.is_relative_to(project.models) and path.parent != project.models:
+        return record_of_run(project, path)
+    if path.parent == project.root / "reports" / "figures":
+        return record_of_figure(project, path)
+    about = records.recorded(path)
+    if not about:
+        return {}
+    return {"sha256": about["sha256"], "inputs": about["inputs"], "made by": said(about["step"], about, about["made"])}
+
+
+def record_of_raw(path: Path) -> dict[str, Any]:
+    """What the source card says of a raw file."""
+    card = path.parent / source.CARD
+    try:
+        about = records.read_sealed(card)
+        digests = {entry["name"]: entry["sha256"] for entry in about["files"]}
+        made = f"fetched from {about['source']} {about['fetched']}"
+    except ValueError:
+        raise DataError(f"{card}: the source card is damaged.\nPut it back, or fetch the source again.") from None
+    return {"sha256": digests[path.name], "made by": made} if path.name in digests else {}
+
+
+def record_of_run(project: Project, path: Path) -> dict[str, Any]:
+    """The record of a file in a run's folder: made by `train` from train and dev."""
+    folder = project.models / path.relative_to(project.models).parts[0]
+    name = path.relative_to(folder).as_posix()
+    if not (folder / registry.RECORD).is_file():
+        return {}
+    record = registry.read(folder)
+    digest = "" if name == registry.RECORD else record["files"].get(name)  # `evaluate` adds its scores to run.json
+    if digest is None:
+        return {}
+    learned = [project.relative(project.split(part)) for part in ("train", "dev")]
+    inputs = {of: record["input_data"][of] for of in learned if of in record["input_data"]}
+    made = said(f"train ({record['model']['name']})", record, record["started"])
+    return {"sha256": digest, "inputs": inputs, "made by": made, "known": record["input_data"]}
+
+
+def record_of_figure(project: Project, path: Path) -> dict[str, Any]:
+    """A figure belongs to the report of the run that its name begins with."""
+    folder = next((folder for folder in registry.folders(project) if path.name.startswith(f"{folder.name}-")), None)
+    about = record_of(project, project.root / "reports" / folder.name / "evaluation.html") if folder else {}
+    return {**about, "sha256": ""} if about else {}
+
+
+def said(step: str, about: dict[str, Any], time: str) -> str:
+    """Step, commit and time as one phrase."""
+    commit = (about.get("commit") or "no commit")[:SHOWN_DIGITS]
+    return f"{step}, {commit}{' with uncommitted changes' if about.get('dirty') else ''}, {time}"
+
+
+def render(links: list[Link]) -> str:
+    """The chain as an indented text, one file a line."""
+    cells = [("  " * link.depth + link.file, link.digest[:SHOWN_DIGITS] or "-", link.state) for link in links]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    made = [link.made or "no record" for link in links]
+    lines = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in cells]
+    return "\n".join("  ".join([*line, f"<- {text}"]) for line, text in zip(lines, made, strict=True))

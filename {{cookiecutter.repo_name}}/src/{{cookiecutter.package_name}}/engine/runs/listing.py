@@ -1,0 +1,81 @@
+"""The table of runs: `make runs`."""
+
+from typing import Any
+
+from ..project.settings import Project
+from .registry import folders, history, sound
+
+
+def rows(project: Project) -> list[dict[str, Any]]:
+    """What the table of runs shows, newest first.
+
+    Returns
+    -------
+    list of dict
+        `run`, `model`, `metric` (name), `dev` (its value on rows not fitted on), `test` and `interval` (None before
+        `evaluate`), `dummy`, `data` (first 8 of the digest), `commit`, `dirty`, `seconds`, `decision`, `best` and
+        `champion`.
+    """
+    reigning = [change["run"] for change in history(project)[-1:]]
+    records = [record for folder in folders(project) if (record := sound(folder))]
+    table = [{**row(record), "champion": record["run"] in reigning} for record in records]
+    for newest in {line["metric"]: line for line in reversed(table)}.values():  # scores on other data say nothing here
+        same = [line for line in table if (line["metric"], line["data"]) == (newest["metric"], newest["data"])]
+        sign = 1 if same[0]["higher_is_better"] else -1
+        max(same, key=lambda line: sign * line["dev"])["best"] = True
+    return table
+
+
+def row(record: dict[str, Any]) -> dict[str, Any]:
+    """One run as a row of the table."""
+    metric = record["metrics"]["chosen_by"]
+    test = record["metrics"].get("test", {})
+    return {
+        "run": record["run"],
+        "model": record["model"]["name"],
+        "metric": metric,
+        "higher_is_better": record["metrics"]["higher_is_better"],
+        "dev": record["metrics"]["dev"][metric],
+        "test": test.get(metric),
+        "interval": test.get("interval"),
+        "may_have_been_seen": test.get("may_have_been_seen", False),
+        "dummy": record["metrics"]["leaderboard"].get("dummy", {}).get(metric),
+        "data": record["input_data"]["data/processed/train.parquet"][:8],
+        "commit": (record["commit"] or "none")[:8],
+        "dirty": record["dirty"],
+        "seconds": record["seconds"],
+        "decision": record["decision"],
+        "best": False,
+    }
+
+
+def render(table: list[dict[str, Any]]) -> str:
+    """The table of runs as text.
+
+    `*` marks the best run of each metric on the newest data, `champion` the promoted one, `?` a test score of rows that
+    the run may have been trained on.
+    """
+    if not table:
+        return "No run yet: make train"
+    head = ("", "run", "model", "metric", "dev", "test", "95 % interval", "dummy", "data", "commit", "decision")
+    lines = [head, *(cells(line) for line in table)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def cells(line: dict[str, Any]) -> tuple[str, ...]:
+    """One row of the table as texts."""
+
+    def number(value: float | None) -> str:
+        return "-" if value is None else f"{value:.4g}"
+
+    low_high = line["interval"]
+    interval = f"{low_high[0]:.4g} ... {low_high[1]:.4g}" if low_high else "-"
+    commit = line["commit"] + ("+" if line["dirty"] else "")
+    test = number(line["test"]) + "?" * line["may_have_been_seen"]
+    numbers = (number(line["dev"]), test, interval, number(line["dummy"]))
+    mark = " ".join(word for word, marked in (("*", line["best"]), ("champion", line["champion"])) if marked)
+    start = (mark, line["run"], line["model"], line["metric"])
+    return (*start, *numbers, line["data"], commit, line["decision"])

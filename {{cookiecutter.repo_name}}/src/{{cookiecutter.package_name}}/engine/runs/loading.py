@@ -1,0 +1,178 @@
+"""Load a run's model with the run's own copy of the package, so that it answers as on the day it was trained.
+
+The copy is imported under a name of its own, beside the present package and those of other runs. Whatever it imports
+by the package's name, in whatever way, comes from the copy: relative, absolute, from a sub-folder, inside a function.
+"""
+
+import builtins
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import pickle
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, BinaryIO
+
+from ..project import artefact, errors
+from ..project.errors import DataError
+from ..project.package import NAME, code
+from .registry import CODE, MODEL, read
+
+DOOR = "predict"  # the module of the copy whose function `own` opens the run
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that was loaded and can answer.
+
+    Attributes
+    ----------
+    name : str
+    record : dict
+        `run.json`.
+    model : estimator
+        Fitted; takes rows after `add_features`.
+    columns : Dictionary
+        The data dictionary of the run.
+    add_features, validate : callable
+        `features.add_features` and `validate.validate` as they were when the model was trained.
+    """
+
+    name: str
+    record: dict[str, Any]
+    model: Any
+    columns: dict
+    add_features: Callable
+    validate: Callable
+
+
+def check(folder: Path) -> None:
+    """Compare every file of a run with its digest.
+
+    Raises
+    ------
+    DataError
+        A file is missing, is not the one that was written, or came later into the code, where it would be imported.
+    """
+    expected = read(folder)["files"]
+    found = {path.relative_to(folder).as_posix() for path in code(folder / CODE)} if (folder / CODE).is_dir() else set()
+    for name in [*expected, *sorted(found - set(expected))]:
+        path = folder / name
+        if not path.is_file() or name not in expected or artefact.sha256(path) != expected[name]:
+            state = ("was changed" if name in expected else "was added") if path.exists() else "is missing"
+            raise DataError(f"{path} {state} since the run was made: it is not loaded.\nTrain again, or restore it.")
+
+
+def load(folder: Path) -> Run:
+    """Check every file of a run and load its model with the code it was trained with.
+
+    Parameters
+    ----------
+    folder : Path
+        `models/<run>`.
+
+    Raises
+    ------
+    DataError
+        A file is missing, or is not the one that was written.
+    """
+    check(folder)
+    alias = load_code(folder / CODE).__name__
+    with (folder / MODEL).open("rb") as file:
+        model = OwnPickle(file, alias).load()
+    own = getattr(importlib.import_module(f"{alias}.{DOOR}"), "own", None)
+    columns, add_features, validate = own(folder) if own else before_the_engine(folder, alias)
+    return Run(folder.name, read(folder), model, columns, add_features, validate)
+
+
+def before_the_engine(folder: Path, alias: str) -> tuple[dict, Callable, Callable]:
+    """What `own` gives, of a run whose package was still flat."""
+    dictionary, features, conform = (
+        importlib.import_module(f"{alias}.{name}") for name in ("dictionary", "features", "conform")
+    )
+    return dictionary.load(folder / "data_dictionary.toml"), features.add_features, conform.conform
+
+
+def load_code(folder: Path) -> ModuleType:
+    """Import `models/<run>/code` under a name of its own."""
+    alias = f"{NAME}_run_{folder.parent.name.replace('-', '_')}"
+    if alias not in sys.modules:
+        sys.meta_path.insert(0, Finder(alias, folder))
+        for name in ("errors", "engine.project.errors"):
+            sys.modules[f"{alias}.{name}"] = errors  # so that its errors are caught as ours
+    return importlib.import_module(alias)
+
+
+class Finder(importlib.abc.MetaPathFinder):
+    """Finds the modules of one run's copy.
+
+    Parameters
+    ----------
+    alias : str
+        The name that the copy is imported under.
+    folder : Path
+        `models/<run>/code`.
+    """
+
+    def __init__(self, alias: str, folder: Path) -> None:
+        self._alias = alias
+        self._folder = folder
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> Any:
+        """How to load a module, if it is one of the copy."""
+        if fullname == self._alias:
+            start, places = self._folder / "__init__.py", [str(self._folder)]
+            spec = importlib.util.spec_from_file_location(fullname, start, submodule_search_locations=places)
+        elif fullname.startswith(f"{self._alias}."):
+            spec = importlib.machinery.PathFinder.find_spec(fullname, path)
+        else:
+            return None
+        if spec and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+            spec.loader = Loader(fullname, spec.loader.path)
+        return spec
+
+
+class Loader(importlib.machinery.SourceFileLoader):
+    """Runs a module of a copy; what it imports by the package's name is looked up in the copy."""
+
+    def get_code(self, fullname: str) -> Any:
+        """Compiled from the source, which is on record; Python would take bytecode that lies beside it."""
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run it with an `import` statement of its own."""
+        alias = module.__name__.partition(".")[0]
+
+        def import_own(name, globals=None, locals=None, fromlist=(), level=0):  # noqa: A002 (Python's own names)
+            if level == 0 and name.partition(".")[0] == NAME:
+                name = alias + name[len(NAME) :]
+            return builtins.__import__(name, globals, locals, fromlist, level)
+
+        module.__builtins__ = {**vars(builtins), "__import__": import_own}
+        super().exec_module(module)
+
+
+class OwnPickle(pickle.Unpickler):
+    """Unpickle with the package's classes and functions taken from the run's own copy.
+
+    Parameters
+    ----------
+    file : binary file
+        Its digest has been checked.
+    alias : str
+        The name under which `load_code` imported the copy.
+    """
+
+    def __init__(self, file: BinaryIO, alias: str) -> None:
+        super().__init__(file)
+        self._alias = alias
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Look a global up, in the run's copy if it is the package's."""
+        if module.partition(".")[0] == NAME:
+            module = self._alias + module[len(NAME) :]
+            importlib.import_module(module)
+        return super().find_class(module, name)

@@ -1,0 +1,77 @@
+"""A run as other programs and notebooks use it: `from <package> import load`."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..columns.dictionary import Column
+from ..modelling import confidence
+from ..modelling.estimators import threads
+from ..project import package, settings
+from ..project.errors import SettingsError
+from . import answers, loading, registry
+
+
+class Model:
+    """A run that answers data frames as `make predict` answers files.
+
+    Parameters
+    ----------
+    project : Project
+        Its `[predict]` says when an answer is confident, its data dictionary which values are allowed today.
+    folder : Path
+        `models/<run>`.
+
+    Attributes
+    ----------
+    name : str
+        The run.
+    record : dict
+        Its `run.json`.
+    columns : dict of str to Column
+        The data dictionary that it was trained with.
+    """
+
+    def __init__(self, project: settings.Project, folder: Path) -> None:
+        self._project = project
+        self._run = loading.load(folder)
+        self._limits = confidence.limits(folder, project.settings.predict)
+        self.name: str = self._run.name
+        self.record: dict[str, Any] = self._run.record
+        self.columns: dict[str, Column] = self._run.columns
+
+    def predict(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Answer rows.
+
+        Parameters
+        ----------
+        rows : DataFrame, shape (n_rows, n_columns)
+            The columns of the data dictionary, in any order, cells as in the source or typed; the target may be absent.
+
+        Returns
+        -------
+        DataFrame, shape (n_rows, n_ids + ...)
+            The columns of `make predict`, see `answers.answer`; the index is that of `rows`.
+
+        Raises
+        ------
+        DataError
+            The rows do not fit the data dictionary: row, column and rule.
+        """
+        columns = answers.rules_of_today(self.columns, self._project.dictionary)
+        known, _ = self._run.validate(rows, columns, where="rows", target=False)
+        with threads(len(known)):
+            found = answers.answer(self._run, known, abstain_below=self._limits.least, band=self._limits.band)
+        return found.set_axis(rows.index)
+
+
+def load(run: str = "") -> Model:
+    """The model of a run of the project that this package belongs to; see `<package>.load`."""
+    project = settings.load(package.FOLDER)
+    if run:
+        return Model(project, registry.named(project, run))
+    folder = registry.champion(project) or next(iter(registry.folders(project)), None)
+    if folder is None:
+        raise SettingsError(f"There is no run in {project.models} yet.\nTrain one: make train")
+    return Model(project, folder)

@@ -1,0 +1,236 @@
+"""Make a run the champion, the one that `predict` uses: through a gate, or past it with a reason.
+
+    make promote RUN=run [FORCE="reason"]
+    make rollback
+
+Reads the answers that `evaluate` kept of the test split; writes `models/champion.json`: the champion, and the history
+of every change with what the gate found. `rollback` goes back to the champion before, at once.
+"""
+
+import logging
+import statistics
+import time
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...pipeline import make
+from ..columns import dictionary
+from ..modelling.estimators import threads
+from ..modelling.metrics import Predictions
+from ..project import artefact, lock, records
+from ..project.errors import DataError, ProjectError, SettingsError
+from ..project.settings import Project
+from ..report.diagnostics import constant
+from . import answers, compare, loading, registry, track
+from .compare import Answers
+
+log = logging.getLogger(__name__)
+LATENCY_REPEATS = 7
+CERTAINTY = 2.0  # standard errors: a slice of 50 rows is noisy
+
+
+@dataclass(frozen=True)
+class Check:
+    """One condition of the gate: `name`, whether it `passed`, and what was `found`."""
+
+    name: str
+    passed: bool
+    found: str
+
+
+def run(project: Project, folder: Path, *, force: str = "") -> list[Check]:
+    """Put a run through the gate and, if it passes or is forced, make it the champion.
+
+    Parameters
+    ----------
+    project : Project
+    folder : Path
+        `models/<run>` of the challenger.
+    force : str
+        The reason to promote whatever the gate finds; it is kept in the history.
+
+    Returns
+    -------
+    list of Check
+        What the gate found; empty if the run is the champion already.
+
+    Raises
+    ------
+    ProjectError
+        The gate is closed and there is no reason to force it; the champion stays.
+    SettingsError
+        The reason says nothing.
+    """
+    if force and len(force.split()) < 2:
+        cure = "Say why in a few words, they are kept: FORCE='the champion saw the answers'."
+        raise SettingsError(f"{force!r} is no reason.\n{cure}")
+    with lock.alone(project.root, "promote", name="champion"):
+        champions = standing(registry.history(project))
+        if champions[-1:] == [folder.name]:
+            log.info("%s is champion already", folder.name)
+            return []
+        checks = gate(project, folder, champions[-1] if champions else None)
+        failed = [check for check in checks if not check.passed]
+        if failed and not force:
+            reasons = "; ".join(f'failed "{check.name}": {check.found}' for check in failed)
+            cure = "To overrule it, with a reason that is kept: make promote RUN=... FORCE='the reason'"
+            raise ProjectError(f"{folder.name} is not promoted. {reasons}.\n{cure}")
+        keep(project, folder.name, {"forced": force if failed else "", "gate": [asdict(check) for check in checks]})
+        log.info("%s is champion%s", folder.name, f", forced: {force}" if failed else "")
+        return checks
+
+
+def gate(project: Project, folder: Path, champion: str | None) -> list[Check]:
+    """All conditions, whether or not one fails: against the champion, or a constant answer while there is none."""
+    challenger = answered(project, folder)
+    checks = [unseen(project, challenger), latency(project, folder), reproducible(project, folder)]
+    return [*against(project, challenger, champion), *checks]
+
+
+def against(project: Project, challenger: Answers, champion: str | None) -> list[Check]:
+    """How the challenger does beside the champion; beside a constant answer if that one cannot answer these rows."""
+    folder = project.models / (champion or "")
+    if champion and not (folder / registry.RECORD).is_file():
+        return [Check("better than the champion", False, f"{champion} is not in models/ any more")]
+    lacking = registry.lacking(dictionary.load(folder / registry.DICTIONARY), challenger.rows) if champion else []
+    if champion is None or lacking:
+        check = better("a constant answer", challenger, always_the_same(project, challenger))
+        why = f"; the champion needs {', '.join(map(repr, lacking))}, which the present rows lack"
+        return [replace(check, found=check.found + why) if lacking else check]
+    try:
+        reigning = answered(project, folder)
+    except DataError as error:
+        return [Check("better than the champion", False, f"{champion} does not answer: {error}")]
+    if different := compare.not_comparable(challenger, reigning):
+        return [Check("better than the champion", False, different)]
+    return [better("the champion", challenger, reigning.said), no_slice_worse(project, challenger, reigning)]
+
+
+def answered(project: Project, folder: Path) -> Answers:
+    """The answers of a run to the present test split, evaluated first if need be."""
+    make(project, "evaluate", run=folder.name)
+    found = compare.kept(project, folder)
+    if found is None:
+        raise DataError(f"reports/{folder.name} holds no answers of this model.\nDelete that folder and try again.")
+    return found
+
+
+def always_the_same(project: Project, challenger: Answers) -> Predictions:
+    """The constant answer, from the truth of train and dev, to each test row."""
+    record = challenger.record
+    parts = [pd.read_parquet(records.checked(project.split(part))) for part in ("train", "dev")]
+    seen = np.concatenate([part[record["target"]].to_numpy() for part in parts])
+    return constant(seen, tuple(record["classes"]), len(challenger.truth))
+
+
+def better(than: str, challenger: Answers, others: Predictions) -> Check:
+    """Better on the same rows: the paired 95 % interval of the gain lies above 0."""
+    low, high = compare.gain(challenger, others)
+    name = challenger.record["metrics"]["chosen_by"]
+    return Check(f"better than {than}", low > 0, f"gain in {name} {low:.4g} ... {high:.4g}, 95 %")
+
+
+def unseen(project: Project, challenger: Answers) -> Check:
+    """The challenger has not learned from the present test rows: it was trained on the present splits.
+
+    A champion that was trained on others may have seen some; that only makes the gate narrower.
+    """
+    passed = not registry.may_have_seen(project, challenger.record)
+    found = "trained on the present splits" if passed else "trained on other splits, it may know these test rows"
+    return Check("test rows unseen", passed, found)
+
+
+def no_slice_worse(project: Project, challenger: Answers, reigning: Answers) -> Check:
+    """In no category does the error rise by more than `slice_loss`, as far as the rows can tell."""
+    allowed = project.settings.promote
+    rise = errors(challenger) - errors(reigning)
+    if challenger.record["task"] == "regression":
+        rise = rise / (errors(reigning).mean() or 1.0)
+    worse = []
+    for name in challenger.record["features"].get("one-hot", []):
+        for level, positions in challenger.rows.groupby(name, observed=True, dropna=False).indices.items():
+            some = rise[positions]
+            noise = CERTAINTY * some.std() / np.sqrt(len(some))
+            if len(some) >= allowed.slice_rows and some.mean() > allowed.slice_loss and some.mean() > noise:
+                worse.append(f"{name} = {level}: error up by {some.mean():.3f} on {len(some)} rows")
+    return Check("no slice worse", not worse, "; ".join(worse) or f"none by more than {allowed.slice_loss:g}")
+
+
+def errors(one: Answers) -> np.ndarray:
+    """1 where the class is wrong, or the absolute error; shape (n_rows,)."""
+    if one.record["task"] == "regression":
+        return np.abs(one.said.values - one.truth)
+    return (one.said.values != one.truth).astype(float)
+
+
+def latency(project: Project, folder: Path) -> Check:
+    """The median time of an answer to one row, model loaded, in milliseconds."""
+    model, allowed = loading.load(folder), project.settings.promote.latency_ms
+    row, times = answers.test_rows(project, model).head(1), []
+    with threads(len(row)):
+        for _ in range(LATENCY_REPEATS):
+            clock = time.perf_counter()
+            answers.answer(model, row, abstain_below=0.0)
+            times.append(1000 * (time.perf_counter() - clock))
+    found = statistics.median(times)
+    return Check("fast enough", found <= allowed, f"{found:.0f} ms a row, allowed {allowed:g}")
+
+
+def reproducible(project: Project, folder: Path) -> Check:
+    """The commit is known, and the raw files of the run are here as they were."""
+    record = registry.read(folder)
+    reasons = [] if record["commit"] else ["it was trained without a git commit"]
+    reasons += [
+        f"{name} is gone or changed" for name, path in registry.raw_files(project, record).items() if path is None
+    ]
+    return Check("reproducible", not reasons, "; ".join(reasons) or f"commit {record['commit'][:12]}, raw data here")
+
+
+def rollback(project: Project) -> Path:
+    """Make the champion before the present one champion again.
+
+    Raises
+    ------
+    ProjectError
+        There is none before.
+    DataError
+        It is not in `models/` any more, or was changed since.
+    """
+    with lock.alone(project.root, "rollback", name="champion"):
+        champions = standing(registry.history(project))
+        if len(champions) < 2:
+            present = f"{champions[0]} is the first" if champions else "there is none at all"
+            cure = "To choose one: make runs, make promote RUN=..."
+            raise ProjectError(f"There is no champion before the present one: {present}.\n{cure}")
+        present, before = champions[-1], project.models / champions[-2]
+        loading.check(before)
+        keep(project, before.name, {"rollback of": present})
+        log.info("%s is champion again", before.name)
+        return before
+
+
+def standing(history: list[dict[str, Any]]) -> list[str]:
+    """The present champion, last, above those to which `rollback` goes back, one after the other."""
+    champions: list[str] = []
+    for change in history:
+        if "rollback of" in change:
+            champions.pop()
+        else:
+            champions.append(change["run"])
+    return champions
+
+
+def keep(project: Project, name: str, about: dict[str, Any]) -> None:
+    """Write the champion and add the change to the history."""
+    history = registry.history(project)
+    before = history[-1]["run"] if history else None
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    history.append({"run": name, "before": before, "time": now, **about})
+    record = records.sealed({"champion": name, "history": history})
+    artefact.write_json(project.models / registry.CHAMPION, record)
+    track.after(project)

@@ -1,0 +1,183 @@
+"""Runs: one folder a trained model, `models/<run>/`, that can be read with `ls` and `cat`.
+
+    make runs
+
+A run holds `run.json`, `model.pkl`, `held_out.parquet` (its answers to rows it had not seen), `trials.csv` (what
+was searched, if anything), `data_dictionary.toml`, `requirements.lock` (the exact environment), `changes.patch` if the
+tree was dirty, and `code/`: the package as it was on the day of training, so that the model predicts the same whatever
+is edited afterwards. Every file is checked against the digests in `run.json` before anything in it is loaded.
+"""
+
+import glob
+import logging
+from collections.abc import Container, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from ..columns.dictionary import Dictionary, by_role
+from ..project import artefact, records
+from ..project.errors import DataError, SettingsError
+from ..project.settings import Project
+
+log = logging.getLogger(__name__)
+RECORD = "run.json"
+MODEL = "model.pkl"
+DICTIONARY = "data_dictionary.toml"
+CODE = "code"
+LOCK = "requirements.lock"
+PATCH = "changes.patch"
+CHAMPION = "champion.json"
+ANSWERS = "test_answers.parquet"
+HELD_OUT = "held_out.parquet"
+LABEL_ERRORS = "label_errors.csv"
+TIME = "%Y-%m-%d-%H%M%S"
+ONE_SECOND, ONE_MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+
+
+def folders(project: Project) -> list[Path]:
+    """The folders of all finished runs, newest first."""
+    return sorted((file.parent for file in project.models.glob(f"*/{RECORD}")), reverse=True)
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """`run.json` of a run."""
+    try:
+        return records.read_sealed(folder / RECORD)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{folder / RECORD} cannot be read: {error}.\n"
+            f"Bring it back from a copy, or move {folder.name} out of {folder.parent.name}/ and train again."
+        ) from None
+
+
+def write(folder: Path, record: Mapping[str, Any]) -> None:
+    """Write `run.json`, whole and sealed: `read` refuses it when it was cut or edited."""
+    artefact.write_json(folder / RECORD, records.sealed(record))
+
+
+def sound(folder: Path) -> dict[str, Any] | None:
+    """`run.json` of a run, or None if it is damaged, which is said: one damaged run must not stop the others."""
+    try:
+        return read(folder)
+    except DataError as error:
+        log.warning("%s", error)
+        return None
+
+
+def new_name(project: Project, key: str, started: datetime) -> str:
+    """The name of a new run: the time and the first 8 digits of the key.
+
+    Names sort by time. A clock that was put back, or two runs in a second, must not make an older run the newest: the
+    name is then a second later than that of the newest run. `started` in `run.json` is what the clock said.
+    """
+    times = [time for path in project.models.glob("*") if (time := time_of(path.name))]
+    earliest = max(times, default=started - ONE_SECOND) + ONE_SECOND
+    if earliest - started > ONE_MINUTE:
+        log.warning("the clock says %s, which is before the newest run: is it right?", started.strftime(TIME))
+    return f"{max(started, earliest).strftime(TIME)}-{key[:8]}"
+
+
+def time_of(name: str) -> datetime | None:
+    """The time in the name of a run; None if it is called otherwise."""
+    try:
+        return datetime.strptime(name[: len("2026-01-31-235959")], TIME).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def find(project: Project, key: str) -> Path | None:
+    """The newest run that was made from exactly these inputs, parameters and code; None if there is none."""
+    for folder in folders(project):
+        if folder.name.endswith(f"-{key[:8]}") and (record := sound(folder)) and record["key"] == key:
+            return folder
+    return None
+
+
+def named(project: Project, name: str) -> Path:
+    """The folder of a run by its name or the end of it.
+
+    Raises
+    ------
+    SettingsError
+        No run, or more than one, has that name.
+    """
+    found = [folder for folder in folders(project) if name and folder.name.endswith(name)]
+    if len(found) != 1:
+        known = ", ".join(folder.name for folder in folders(project)[:5]) or "none yet: make train"
+        known = ", ".join(folder.name for folder in found) if found and name else known
+        wrong = f"{len(found)} runs are called {name!r}." if name else "Which run? Name one: RUN=..."
+        raise SettingsError(f"{wrong}\n{'Name more of it' if found and name else 'Known, newest first'}: {known}.")
+    return found[0]
+
+
+def history(project: Project) -> list[dict[str, Any]]:
+    """Every change of the champion, oldest first; see `promote.py`.
+
+    Raises
+    ------
+    DataError
+        `models/champion.json` is damaged.
+    """
+    path = project.models / CHAMPION
+    if not path.is_file():
+        return []
+    try:
+        return records.read_sealed(path)["history"]
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{project.relative(path)} cannot be read: {error}.\n"
+            "Bring it back from a copy, or delete it and name the champion again: make promote RUN=... FORCE='why'"
+        ) from None
+
+
+def champion(project: Project) -> Path | None:
+    """The folder of the promoted run; None while none was promoted.
+
+    Raises
+    ------
+    DataError
+        It is not in `models/` any more.
+    """
+    changes = history(project)
+    if not changes:
+        return None
+    folder = project.models / changes[-1]["run"]
+    if not (folder / RECORD).is_file():
+        raise DataError(
+            f"The champion {folder.name} is not in {project.relative(project.models)}/ any more.\n"
+            "Bring its folder back, or choose another one: make rollback, or make promote RUN=... FORCE='why'"
+        )
+    return folder
+
+
+def raw_files(project: Project, record: dict[str, Any]) -> dict[str, Path | None]:
+    """Where each raw file of a run is now, by its name on record; None where its digest is nowhere in `data/raw/`.
+
+    A dump is named after the day it was fetched: on another machine the same bytes lie in another folder.
+    """
+    found: dict[str, Path | None] = {}
+    for name, digest in record["input_data"].items():
+        if name.startswith("data/raw/"):
+            path = project.root / name
+            places = [path, *path.parent.parent.glob(f"*/{glob.escape(path.name)}")]
+            same = (place for place in places if place.is_file() and artefact.sha256(place) == digest)
+            found[name] = next(same, None)
+    return found
+
+
+def may_have_seen(project: Project, record: dict[str, Any]) -> bool:
+    """Whether a run may have been trained on rows of the present test split.
+
+    The same rows with other features have another digest; the same table cut in the same way has the same rows.
+    """
+    clean, test = (records.recorded(path) for path in (project.clean, project.split("test")))
+    same_table = record["input_data"].get(project.relative(project.clean)) == clean.get("sha256")
+    same_rows = record["input_data"].get(project.relative(project.split("test"))) == test.get("sha256")
+    cut_alike = test.get("parameters", {}).get("split") == record["parameters"]["split"]
+    return not (same_rows or (same_table and cut_alike))
+
+
+def lacking(columns: Dictionary, rows: Container[str]) -> list[str]:
+    """The columns that a run with this data dictionary needs and `rows` lacks."""
+    return [name for name in by_role(columns, "feature", "time") if name not in rows]

@@ -1,0 +1,231 @@
+"""Make a run again, in a folder of its own, and compare bit by bit.
+
+    make reproduce RUN=run [OFFLINE=1]
+
+Reads `models/<run>/` and the raw dump it came from; works in `.cache/reproduce/<run>/`: a git worktree of the run's
+commit with its uncommitted changes (without git, the run's own copy of the code), the same raw files by digest, the
+same parameters, and an environment built from the run's `requirements.lock` (with OFFLINE the present one).
+"""
+
+import csv
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..project import artefact, git, lock
+from ..project.errors import DataError, ProjectError
+from ..project.package import NAME
+from ..project.settings import PARAMS, Project
+from ..sources import source
+from . import compare, loading, registry
+from .compare import Comparison, Difference
+
+log = logging.getLogger(__name__)
+AGAIN = Path("data/predictions/test.csv")
+BY_THE_RUN = Path("data/predictions/by-the-run.csv")
+# A hook of the user's would run in the worktree.
+GIT_QUIETLY = ("-c", f"core.hooksPath={os.devnull}", "-c", "advice.detachedHead=false")
+
+
+def run(project: Project, folder: Path, *, offline: bool = False) -> list[Comparison]:
+    """Train the run again and compare model, metrics and predictions.
+
+    Parameters
+    ----------
+    project : Project
+    folder : Path
+        `models/<run>`.
+    offline : bool
+        Use the present environment instead of building the run's.
+
+    Returns
+    -------
+    list of Comparison
+        `model`, `metrics` and `predictions`; where one differs, also `code`, `data`, `parameters` and `environment`.
+
+    Raises
+    ------
+    DataError
+        A file of the run was changed, or a raw file of it is not here any more.
+    ProjectError
+        The environment could not be built, or the training failed.
+    """
+    with lock.alone(project.root, "reproduce", name=f"reproduce-{folder.name}"):
+        return made_again(project, folder, offline=offline)
+
+
+def made_again(project: Project, folder: Path, *, offline: bool) -> list[Comparison]:
+    """Check the run, train it again, let both models answer, compare."""
+    loading.check(folder)
+    record = registry.read(folder)
+    raw = found_by_digest(project, record)
+    place = check_out(project, folder, project.root / ".cache" / "reproduce" / folder.name)
+    restore_data(raw, place)
+    python = sys.executable if offline else build_environment(folder, place)
+    log.info("training again in %s%s", project.relative(place), ", in the present environment" if offline else "")
+    predict = [python, "-m", NAME, "predict", "--frozen", *overrides(record)]
+    call(predict, place, record)
+    again = newest(place)
+    # The old model answers in the same place, with the same packages, so that only the model can make a difference.
+    shutil.copytree(folder, place / "models" / folder.name)
+    call([*predict, f"--run={folder.name}", f"--output={BY_THE_RUN}"], place, record)
+    compared = [compare.model(folder, again), compare.scores(folder, again, ("dev",)), predictions(place)]
+    if all(comparison.identical for comparison in compared):
+        return compared
+    return compared + compare.explain(folder, again)
+
+
+def found_by_digest(project: Project, record: Mapping[str, Any]) -> dict[str, Path]:
+    """The raw files of the run, by the name on record.
+
+    Raises
+    ------
+    DataError
+        One is not here as it was.
+    """
+    found = registry.raw_files(project, record)
+    for name, path in found.items():
+        if path is None:
+            state = "was changed" if (project.root / name).is_file() else "is not here"
+            raise DataError(
+                f"{name} {state}: no file in data/raw has its sha256 {record['input_data'][name][:12]}.\n"
+                "Bring it back, from a colleague's copy of data/raw or from the source, to make the run again."
+            )
+    return found
+
+
+def check_out(project: Project, folder: Path, place: Path) -> Path:
+    """Put the run's code, parameters and data dictionary into `place`; return the project's folder in there."""
+    record = registry.read(folder)
+    forget(project, place)
+    try:
+        root = from_git(project, folder, place, record)
+    except (OSError, subprocess.CalledProcessError) as error:
+        reason = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
+        log.warning("not from git (%s): the run's own copy of the code is used", reason)
+        forget(project, place)
+        root = place
+        shutil.copytree(folder / registry.CODE, root / "src" / NAME)
+        write_parameters(record["parameters"], root / PARAMS)
+    shutil.copyfile(folder / registry.DICTIONARY, make_folder(root / "references") / "data_dictionary.toml")
+    return root
+
+
+def from_git(project: Project, folder: Path, place: Path, record: Mapping[str, Any]) -> Path:
+    """A worktree of the run's commit with its uncommitted changes; the project may be a folder of the repository."""
+    if record["commit"] is None:
+        raise FileNotFoundError("it was made without a commit")
+    inside = git.run(project.root, "rev-parse", "--show-prefix").removesuffix("\n")
+    # Twice: a killed `worktree add` leaves its entry locked.
+    words = ("worktree", "add", "--force", "--force", "--detach", str(place), record["commit"])
+    git.run(project.root, *GIT_QUIETLY, *words)
+    if (folder / registry.PATCH).is_file() and (folder / registry.PATCH).stat().st_size:
+        git.run(place, "apply", "--binary", "--whitespace=nowarn", str(folder / registry.PATCH))
+    if not (place / inside / PARAMS).is_file():
+        raise FileNotFoundError(f"{record['commit'][:12]} does not hold {PARAMS}")
+    log.info("commit %s%s", record["commit"][:12], " and its changes" if record["dirty"] else "")
+    if left_out := record.get("left_out_of_patch"):
+        log.warning("the changes on record do not hold %s", ", ".join(left_out))
+    return place / inside
+
+
+def forget(project: Project, place: Path) -> None:
+    """Remove an earlier reproduction, finished or killed."""
+    if place.exists():
+        shutil.rmtree(place)
+    try:
+        git.run(project.root, "worktree", "prune")
+    except (OSError, subprocess.CalledProcessError):
+        log.debug("no git here: there are no worktrees to forget")
+
+
+def make_folder(path: Path) -> Path:
+    """The folder, made if need be."""
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def write_parameters(parameters: Mapping[str, Any], path: Path) -> None:
+    """`params.toml` from what the run recorded."""
+    lines = []
+    for section, values in parameters.items():
+        if section != "overrides":
+            lines += [f"[{section}]", *(f"{key} = {toml(value)}" for key, value in values.items())]
+    artefact.write_text(path, "\n".join(lines) + "\n")
+
+
+def toml(value: Any) -> str:
+    """A JSON value as TOML on one line."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {toml(item)}" for key, item in value.items()) + " }"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def overrides(record: Mapping[str, Any]) -> list[str]:
+    """What `--set` changed when the run was made, as options."""
+    return [f"--set={key}={toml(value)}" for key, value in record["parameters"]["overrides"].items()]
+
+
+def restore_data(raw: Mapping[str, Path], place: Path) -> None:
+    """Link the raw files that the run was made from into `place`, under their names on record, with their card."""
+    for name, path in raw.items():
+        dump = make_folder((place / name).parent)
+        artefact.link_or_copy(path, place / name)
+        shutil.copyfile(path.parent / source.CARD, dump / source.CARD)
+
+
+def build_environment(folder: Path, place: Path) -> str:
+    """The Python of an environment with exactly the packages of the run, and its Python if there is one to be had."""
+    record, environment = registry.read(folder), place / ".venv"
+    python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    uv = ["uv"] if shutil.which("uv") else [sys.executable, "-m", "uv"]
+    version = record["environment"]["python"]
+    try:
+        call([*uv, "venv", "--quiet", "--python", version, str(environment)], place, record)
+    except ProjectError:
+        log.warning("there is no Python %s: the present one is taken", version)
+        call([*uv, "venv", "--quiet", "--python", sys.executable, str(environment)], place, record)
+    call([*uv, "pip", "sync", "--quiet", "--python", str(python), str(folder / registry.LOCK)], place, record)
+    return str(python)
+
+
+def call(command: list[str], place: Path, record: Mapping[str, Any]) -> None:
+    """Run a command in `place` with its own code in front and the hash seed of the run."""
+    # What is made again is no new run for the team's MLflow pages.
+    variables = {**os.environ, "PYTHONPATH": str(place / "src"), "MLFLOW_TRACKING_URI": ""}
+    if (seed := record["environment"].get("hash_seed", "random")) != "random":
+        variables["PYTHONHASHSEED"] = seed
+    done = subprocess.run(command, cwd=place, env=variables, stdout=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        raise ProjectError(
+            f"{' '.join(command[:5])} ended with exit code {done.returncode} in {place}: see above.\n"
+            "If it is the environment that cannot be built: OFFLINE=1 uses the present one."
+        )
+
+
+def newest(place: Path) -> Path:
+    """The run that was just made in `place`."""
+    return sorted(file.parent for file in place.glob(f"models/*/{registry.RECORD}"))[-1]
+
+
+def predictions(place: Path) -> Comparison:
+    """The test rows answered by the new model and by the old one, cell by cell; the name of the run is left out."""
+    then, now = (table(place / path) for path in (BY_THE_RUN, AGAIN))
+    if then[0] != now[0] or len(then) != len(now):
+        shapes = [f"{len(lines) - 1} rows, {len(lines[0])} columns" for lines in (then, now)]
+        return Comparison("predictions", (Difference("table", *shapes),))
+    rows = sum(old != new for old, new in zip(then, now, strict=True))
+    differences = (Difference("rows that differ", 0, f"{rows} of {len(then) - 1}"),) if rows else ()
+    return Comparison("predictions", differences)
+
+
+def table(path: Path) -> list[list[str]]:
+    """The cells of a file of predictions, as text, without the last column, `run`."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [line[:-1] for line in csv.reader(file)]

@@ -1,0 +1,57 @@
+"""Addresses with their secrets for who connects; without them for messages, records and names of files.
+
+Used by `source.py` and what it calls, and by `share.py` for the store. `${NAME}` in an address stands for a value of
+the environment or of `.env`. Imports the standard library alone, so that "nothing to do" is said at once.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..project.errors import DataError
+
+VARIABLE = re.compile(r"\$\{(\w+)\}")
+PASSWORD = r"(://[^/@:\s]*):(?!\$\{\w+\}@)[^/\s]*@"
+TOKEN = r"(?i)([?&][^=&\s]*(?:sig|token|key|secret|credential|passw|auth)[^=&\s]*=)(?!\$\{)[^&\s]+"
+
+
+def shown(source: str) -> str:
+    """Return a source as messages and cards show it: `${NAME}` as it stands, a written password or token as ``***``."""
+    if "://" not in source and "=" not in source:  # 2 ms to compile the patterns
+        return source
+    return re.sub(TOKEN, r"\1***", re.sub(PASSWORD, r"\1:***@", source))
+
+
+def masked(parameters: Mapping) -> dict:
+    """Return parameters as records may keep them: written passwords and tokens in `source` or `data.source` masked."""
+    kept = {key: masked(value) if isinstance(value, Mapping) else value for key, value in parameters.items()}
+    return {key: shown(value) if key in ("source", "data.source") else value for key, value in kept.items()}
+
+
+def without_secrets(text: str, source: str) -> str:
+    """Return a text in which what `${NAME}` stands for in `source` is `${NAME}` again."""
+    from urllib.parse import quote  # 2 ms, for sources with secrets alone
+
+    values = {os.environ.get(name, ""): name for name in VARIABLE.findall(source)}
+    for value in sorted(values, key=len, reverse=True):
+        for spelling in {value, quote(value, safe="")} if len(value) > 2 else ():
+            text = text.replace(spelling, f"${{{values[value]}}}")
+    return shown(text)
+
+
+def filled_in(root: Path, source: str) -> str:
+    """Return a source with the environment's values, `.env` of the project included, in place of `${NAME}`."""
+    if (root / ".env").is_file() and ("${" in source or "://" in source):
+        import dotenv
+
+        dotenv.load_dotenv(root / ".env")
+    if missing := [name for name in VARIABLE.findall(source) if name not in os.environ]:
+        raise DataError(f"{shown(source)}: {', '.join(missing)} is not set. Set it in .env or in the environment.")
+    return VARIABLE.sub(lambda found: os.environ[found[1]], source)
+
+
+def safe_name(text: str) -> str:
+    """Return a text as a file name: letters, digits, `.`, `-`, `_`; no folder, not hidden, at most 100 characters."""
+    name = re.sub(r"[^\w.-]+", "_", text.replace("\\", "/").rpartition("/")[2]).lstrip("._")[-100:]
+    return f"data-{name}" if name in ("", "source.json") else name  # the card of a dump

@@ -1,0 +1,316 @@
+"""Reads one table file, or several with the same columns, into a data frame, and says what was decided on the way.
+
+Used by `make data` and `make predict`. Reads CSV, TSV and other text, Parquet, JSON, JSON-lines and Excel, each also as
+`.gz` or as the only file in a `.zip`; writes nothing. What a cell *means* (number, date, missing marker) is decided
+later, by the data dictionary: here `NA` is text, and only an empty cell is missing.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import pandas as pd
+
+from ..project.errors import DataError, SettingsError
+from . import dialect, excel, formats
+from .formats import listed
+
+OPTIONS = MappingProxyType(
+    {
+        "separator": str,
+        "encoding": str,
+        "quote": str,
+        "header": bool,
+        "sheet": (str, int),
+        "decimal": str,
+        "thousands": str,
+        "missing": list,
+        "dates": str,
+    }
+)
+EXAMPLES = {str: '"text"', bool: "false", (str, int): '"Sales" or 1', list: '["?", "unknown"]'}
+MARKERS = frozenset({"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "nil", "unknown", "missing", "#n/a"})
+HEADER_CELLS = 200_000  # cells from which is told whether the first row holds names
+YEAR = re.compile(r"(19|20)\d\d")
+UNPACK, SAVE = "Unpack it first, or use .gz or .zip.", "Save it as CSV or Parquet."
+OTHERS = (
+    (b"version https://git-lfs.github.com", "a Git LFS pointer", "Run `git lfs pull` where it came from."),
+    (b"SQLite format 3", "a database", "Say sqlite:///file.db?table=name."),
+    (b"%PDF", "a PDF", SAVE),
+    (b"{\\rtf", "a text document", SAVE),
+    (b"\x80\x04", "a pickle", SAVE),
+    (b"\x80\x05", "a pickle", SAVE),
+    (b"\x89HDF", "an HDF5 file", SAVE),
+    (b"ARROW1", "an Arrow or Feather file", SAVE),
+    (b"@relation", "an ARFF file", SAVE),
+    (b"@RELATION", "an ARFF file", SAVE),
+    (b"ustar", "a tar archive", UNPACK),
+    (b"\x1f\x8b", "packed twice", UNPACK),
+    (b"BZh", "packed by bzip2", UNPACK),
+    (b"\xfd7zXZ", "packed by xz", UNPACK),
+    (b"\x28\xb5\x2f\xfd", "packed by zstd", UNPACK),
+    (b"7z\xbc\xaf", "packed by 7-Zip", UNPACK),
+    (b"Rar!", "packed by RAR", UNPACK),
+)
+PAGE = re.compile(rb"<(!doctype|html|head|body|\?xml|!--|table|div)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it was read.
+
+    `frame` holds text cells (`str`, missing = NaN), or native types where the file has them (Parquet, JSON, Excel);
+    `decisions` one line each; `first_row` the line or row of the file, from 1, that holds row 0 of the frame.
+    """
+
+    frame: pd.DataFrame
+    decisions: tuple[str, ...]
+    first_row: int
+
+
+def table(path: Path, options: Mapping[str, object] = MappingProxyType({})) -> Table:
+    """Read one table file.
+
+    Parameters
+    ----------
+    path : Path
+        CSV, TSV, text, Parquet, JSON, JSON-lines, `.xlsx` or `.xls`; also inside `.gz` or `.zip`.
+    options : mapping
+        `[data.read]`: what is given there is not detected. Keys: see `OPTIONS`.
+
+    Returns
+    -------
+    Table
+        At least one row and one column; names are text, unique and without blanks around them.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read without guessing: names file, line or column, rule and cure.
+    SettingsError
+        An option is unknown or of the wrong type.
+    """
+    _check_options(options)
+    try:
+        name, content = formats.unpacked(path)
+        return _read(name, content, options)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from None
+
+
+def tables(paths: Sequence[Path], options: Mapping[str, object] = MappingProxyType({})) -> Table:
+    """Read files that hold the same columns, in any order, one below the other.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        At least one; kinds may differ.
+    options : mapping
+        As in `table`.
+
+    Returns
+    -------
+    Table
+        The rows in the order of `paths`, columns in the order of the first; `first_row` belongs to the first file.
+
+    Raises
+    ------
+    DataError
+        As in `table`, or the columns of a file differ from those of the first.
+    """
+    parts = [table(path, options) for path in paths]
+    first = parts[0]
+    for path, part in zip(paths, parts, strict=True):
+        if odd := sorted(set(part.frame.columns) ^ set(first.frame.columns)):
+            raise DataError(
+                f"{path}: its columns differ from those of {paths[0]}: {listed(odd)} stand in one of them alone.\n"
+                "Files read together need the same columns: rename them, or narrow source in [data] of params.toml."
+            )
+    if len(parts) == 1:
+        return first
+    frames = [part.frame for part in parts]
+    joined = {name: _stacked([frame[name] for frame in frames]) for name in first.frame.columns}
+    counts = listed([f"{path.name} {len(frame):,}" for path, frame in zip(paths, frames, strict=True)])
+    decisions = dict.fromkeys(line for part in parts for line in part.decisions)
+    return Table(pd.DataFrame(joined), (*decisions, f"{len(parts)} files, rows: {counts}"), first.first_row)
+
+
+def _stacked(columns: list[pd.Series]) -> pd.Series:
+    kinds = {str(column.dtype) for column in columns}
+    if "str" in kinds and len(kinds) > 1:
+        columns = [formats.as_text(column) for column in columns]
+    numbers = {column.dtype.kind for column in columns}
+    if len(numbers) > 1 and numbers <= set("iuf"):  # pandas would make floats of them, which lose digits
+        return formats.number_or_text(pd.concat([column.astype(object) for column in columns], ignore_index=True))
+    return pd.concat(columns, ignore_index=True)
+
+
+def _check_options(options: Mapping[str, object]) -> None:
+    for key, value in options.items():
+        if key not in OPTIONS:
+            raise SettingsError(f"params.toml: [data.read] has no key '{key}'. Allowed: {', '.join(OPTIONS)}.")
+        if not isinstance(value, OPTIONS[key]):
+            raise SettingsError(
+                f"params.toml: [data.read] {key} = {value!r} has the wrong type.\nExample: {EXAMPLES[OPTIONS[key]]}."
+            )
+    for key in ("separator", "quote"):
+        if len(options.get(key, "")) > 1 and options[key] != "blanks":
+            raise SettingsError(
+                f"params.toml: [data.read] {key} = {options[key]!r} must be one character, or 'blanks'."
+            )
+    if (dates := options.get("dates", "")) not in ("", "day-first", "month-first") and "%" not in dates:
+        raise SettingsError(
+            f"params.toml: [data.read] dates = {dates!r}.\n"
+            "Allowed: 'day-first', 'month-first', or a format like '%d.%m.%Y'."
+        )
+
+
+def _read(name: str, content: bytes, options: Mapping[str, object]) -> Table:
+    if not content[: dialect.SAMPLE].strip():
+        raise DataError("the file is empty. A header and at least one row are needed.")
+    if content.startswith(b"PAR1"):
+        frame, notes = formats.parquet_frame(content)
+        return _named(Table(frame, tuple(notes), 1))
+    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        rows, decisions = excel.sheet_rows(content, options.get("sheet"))
+        sheet = _with_header(_filled(rows), tuple(decisions), options)
+        typed = {name: formats.column(name, cells.tolist()) for name, cells in sheet.frame.items()}
+        return Table(pd.DataFrame(typed), sheet.decisions, sheet.first_row)
+    _check_is_data(content)
+    content, decisions = dialect.as_utf8(content, options.get("encoding", ""))
+    _check_is_page(content[: dialect.SAMPLE].lstrip())
+    if _is_json(name, content):
+        frame, notes = formats.json_frame(content)
+        return _named(Table(frame, (*decisions, *notes), 1))
+    content, lines_above, separator, above = dialect.preamble(content)
+    cells, notes = dialect.cells(content, options.get("separator", separator), options.get("quote"))
+    read = _with_header(cells, (*decisions, *above, *notes), options)
+    return Table(read.frame, read.decisions, read.first_row + lines_above)
+
+
+def _check_is_data(content: bytes) -> None:
+    for start, kind, cure in OTHERS:
+        if content[257:].startswith(start) if start == b"ustar" else content.startswith(start):
+            raise DataError(f"this is {kind}: it cannot be read. {cure}")
+
+
+def _check_is_page(start: bytes) -> None:
+    if PAGE.match(start):
+        raise DataError(
+            "this is a web page or XML, not a table.\nOpen the address in a browser and find the download link."
+        )
+
+
+def _is_json(name: str, content: bytes) -> bool:
+    suffix = Path(name).suffix.lower()
+    text = {".csv", ".tsv", ".txt", ".tab", ".data"}
+    return suffix in {".json", ".jsonl", ".ndjson"} or (
+        suffix not in text and bool(re.match(rb'\s*(\[\s*)?\{\s*"', content))
+    )
+
+
+def _filled(rows: list[list]) -> pd.DataFrame:
+    rows = [row for row in rows if any(cell is not None for cell in row)]
+    if not rows:
+        raise DataError("the sheet is empty. A header and at least one row are needed.")
+    return pd.DataFrame(rows, dtype=object)
+
+
+def _with_header(cells: pd.DataFrame, decisions: tuple[str, ...], options: Mapping[str, object]) -> Table:
+    """Take the names from the first row, or give the columns names where it holds values."""
+    first, *body = _sampled(cells)
+    given = options.get("header")
+    if given is False or (given is None and not _are_names(first, [row for row in body if row != first])):
+        names = [f"column_{place}" for place in range(1, len(first) + 1)]
+        why = "given" if given is False else "the first row holds values like those below"
+        note = f"no header row ({why}): columns named {names[0]} .. {names[-1]}"
+        return _named(Table(cells.set_axis(names, axis=1), (*decisions, note), 1))
+    rows, first_row = cells.iloc[1:], 2
+    if given is None and len(body) > 2 and _is_second_header(body[0], body[1:]):
+        decisions = (*decisions, f"row 2 dropped, a second header: {listed(body[0])}")
+        rows, first_row = rows.iloc[1:], 3
+    repeated = _equal_rows(rows, first) if len(first) > 1 else []
+    if repeated:
+        note = f"rows dropped that repeat the header: {len(repeated)} (row {first_row + repeated[0]} the first)"
+        decisions = (*decisions, note)
+        rows = rows.drop(index=rows.index[repeated])
+        first_row += repeated[0] == 0
+    return _named(Table(rows.reset_index(drop=True).set_axis(first, axis=1), decisions, first_row))
+
+
+def _sampled(cells: pd.DataFrame) -> list[list[str]]:
+    """Return the first rows as text, missing cells as "": fewer where they are wide."""
+    rows = cells.head(max(HEADER_CELLS // cells.shape[1], 20)).to_numpy(dtype=object).tolist()
+    return [["" if pd.isna(cell) else formats.spelled(cell) for cell in row] for row in rows]
+
+
+def _are_names(first: list[str], body: list[list[str]]) -> bool:
+    """Tell whether the first row holds names: words above numbers say so; numbers, or values that return, say not."""
+    words, numbers, returning, repetitive = 0, 0, 0, 0
+    for place, (cell, values) in enumerate(_above(first, body)):
+        if _are_numeric(values):
+            words += _is_name_above_numbers(cell, values)
+            is_a_name = cell == str(place) or (YEAR.fullmatch(cell) and not any(map(YEAR.fullmatch, values)))
+            numbers += bool(dialect.NUMBER.fullmatch(cell)) and not is_a_name
+        elif 0 < len(set(values)) <= len(values) / 2:
+            repetitive += 1
+            returning += cell in values
+    if words or numbers:
+        return words >= numbers
+    return not repetitive or returning < repetitive / 2
+
+
+def _above(first: list[str], body: list[list[str]]) -> list[tuple[str, list[str]]]:
+    """Return each cell of the first row with the values below it, the missing ones left out."""
+    columns = zip(*body, strict=True) if body else [()] * len(first)
+    return [(cell, [value for value in column if value]) for cell, column in zip(first, columns, strict=True)]
+
+
+def _are_numeric(values: list[str]) -> bool:
+    return bool(values) and sum(map(bool, map(dialect.NUMBER.fullmatch, values))) >= 0.9 * len(values)
+
+
+def _is_name_above_numbers(cell: str, values: list[str]) -> bool:
+    return cell.strip().lower() not in MARKERS and not dialect.NUMBER.fullmatch(cell) and cell not in values
+
+
+def _is_second_header(second: list[str], body: list[list[str]]) -> bool:
+    """Tell whether every column of numbers (two at least) has another word in this row."""
+    above = [(cell, values) for cell, values in _above(second, body) if _are_numeric(values)]
+    return len({cell for cell, _ in above}) >= 2 and all(_is_name_above_numbers(cell, values) for cell, values in above)
+
+
+def _equal_rows(rows: pd.DataFrame, first: list[str]) -> list[int]:
+    """Return the places of the rows that equal the header."""
+    places = (rows.iloc[:, 0] == first[0]).to_numpy(dtype=bool, na_value=False).nonzero()[0].tolist()
+    return [place for place in places if _sampled(rows.iloc[[place]])[0] == first]
+
+
+def _named(read: Table) -> Table:
+    """Check the names: none twice, none blank but at the end above empty cells."""
+    frame, decisions = read.frame, list(read.decisions)
+    names = [str(name).strip() for name in frame.columns]
+    kept = len(names)
+    while kept > 1 and not names[kept - 1] and frame.iloc[:, kept - 1].isna().all():
+        kept -= 1
+    if kept < len(names):
+        decisions.append(f"{len(names) - kept} empty columns without a name dropped at the end")
+        frame, names = frame.iloc[:, :kept], names[:kept]
+    blank = [place for place, name in enumerate(names, 1) if not name]
+    if len(blank) > 1:
+        raise DataError(f"columns {listed(blank)} have no name. Name them in the header, and delete lines above it.")
+    if blank:
+        names[blank[0] - 1] = f"column_{blank[0]}"
+        decisions.append(f"column {blank[0]} has no name: named column_{blank[0]}")
+    if twice := [f"'{name}'" for name, count in Counter(names).items() if count > 1]:
+        raise DataError(
+            f"column names that stand twice: {listed(twice)}.\nEvery column needs a name of its own: rename them."
+        )
+    if frame.empty:
+        raise DataError("a header, but no rows. At least one row is needed.")
+    return Table(frame.set_axis(names, axis=1), tuple(decisions), read.first_row)

@@ -1,0 +1,305 @@
+"""Fetches what `[data] source` names into a dump: a folder of data/raw/ with the files as they came and a card.
+
+Used by `make data`. Reads the source; writes `data/raw/<YYYY-MM-DD>-<first 8 of the digest>/`, whole or not at all,
+with `source.json` (the card), all read-only and never overwritten. `data/raw/current.json` maps each source to the
+folder of its current dump: going back to content that was here before changes this line alone; without the line the
+newest dump of the source counts. Imports the standard library alone, so that "nothing to do" is said at once.
+"""
+
+import contextlib
+import glob
+import logging
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..project import artefact, records
+from ..project.errors import DataError, SourceError, missing_file
+from .credentials import filled_in, safe_name, shown, without_secrets
+
+log = logging.getLogger(__name__)
+RAW = Path("data", "raw")
+CARD, CURRENT = "source.json", "current.json"
+NO_DATA = "Git keeps no data: put the file there, or set DATA_STORE in .env and run make pull."
+
+
+@dataclass(frozen=True)
+class Dump:
+    """A source as it was fetched once: its folder in data/raw/, its card, its files in order."""
+
+    folder: Path
+    card: dict[str, Any]
+    files: tuple[Path, ...]
+
+
+def fetch(
+    root: Path,
+    source: str,
+    *,
+    sha256: str = "",
+    accept: bool = False,
+    refresh: bool = False,
+    digest: Callable[[Path], str | None] = artefact.sha256,
+) -> Dump:
+    """Return the dump of a source, fetching it where there is none yet.
+
+    Local files, SQLite among them, are looked at each time; everything else only with `refresh` or `accept`.
+
+    Parameters
+    ----------
+    root : Path
+        The project; relative paths in `source` start here, and its `.env` fills `${NAME}`.
+    source : str
+        `sklearn:<name>`, a path or glob, `http(s)://`, `s3://`, `gs://`, `az://`, or a database address that ends in
+        `?table=<name>` or `?query=<SQL>`.
+    sha256 : str
+        What the digest of the dump must be, in hexadecimal; "" takes any. Of one file it is the digest of its bytes.
+    accept : bool
+        Take content that changed as a new dump beside the old one.
+    refresh : bool
+        Look at a remote source again.
+    digest : callable
+        SHA-256 of a file; one that remembers sizes and times spares reading big files again.
+
+    Returns
+    -------
+    Dump
+
+    Raises
+    ------
+    SourceError
+        The source is missing, cannot be reached or was cut short.
+    DataError
+        It changed and is not accepted, or the dump was edited. No message holds a secret.
+    """
+    dump = current(root, source)
+    try:
+        if dump is not None:
+            _check_untouched(dump, digest)
+            if _is_up_to_date(root, source, dump, digest=digest, look=refresh or accept):
+                _check_digest(dump.card["sha256"], sha256, source)
+                return dump
+        started = time.monotonic()
+        with _building(root) as folder:
+            about = _copied(root, source, folder) if is_local(source) else _downloaded(root, source, folder)
+            card = {"source": shown(source), **about, **_content(folder)}
+            _check_digest(card["sha256"], sha256, source)
+            dump = _settled(root, source, folder, card, accept=accept)
+        size, seconds = sum(file["bytes"] for file in card["files"]), time.monotonic() - started
+        log.info("%s -> %s, %d bytes, %.1f s", shown(source), dump.folder.relative_to(root), size, seconds)
+        return dump
+    except DataError as error:
+        raise type(error)(without_secrets(str(error), source)) from None
+    except OSError as error:
+        reason = f"{shown(source)}: {error.strerror or error}" + (f" ({error.filename})" if error.filename else "")
+        raise DataError(without_secrets(f"{reason}.\nCheck the disk and the rights, then try again.", source)) from None
+
+
+def current(root: Path, source: str) -> Dump | None:
+    """Return the current dump of a source without looking at the source, or None.
+
+    Raises
+    ------
+    DataError
+        A card cannot be read, or a file of the dump is missing or has another size than its card says.
+    """
+    dumps = _dumps(root, source)
+    chosen = _pointers(root).get(shown(source))
+    dump = next((dump for dump in dumps if dump.folder.name == chosen), dumps[-1] if dumps else None)
+    for file, entry in zip(dump.files, dump.card["files"], strict=True) if dump else ():
+        if not file.is_file() or file.stat().st_size != entry["bytes"]:
+            raise _touched(file)
+    return dump
+
+
+def is_local(source: str) -> bool:
+    """Tell whether a source is a path or a glob."""
+    return not re.match(r"sklearn:|[A-Za-z][\w+.-]*://", source)
+
+
+def _is_up_to_date(root: Path, source: str, dump: Dump, *, digest: Callable, look: bool) -> bool:
+    if not is_local(source):
+        return source.startswith("sklearn:") or not (look or _database_changed(root, source, dump, digest))
+    paths = _matching(root, filled_in(root, source))
+    if not paths:
+        log.warning("%s is gone: its dump %s is used", shown(source), dump.folder.relative_to(root))
+    entries = [{"name": name, "sha256": digest(path)} for name, path in zip(_names(paths), paths, strict=True)]
+    return not paths or _digest(entries) == dump.card["sha256"]
+
+
+def _database_changed(root: Path, source: str, dump: Dump, digest: Callable) -> bool:
+    if "state" not in dump.card:
+        return False
+    from . import remote
+
+    found = remote.database_state(root, filled_in(root, source), digest)
+    if not found:
+        log.warning("%s is gone: its dump %s is used", shown(source), dump.folder.relative_to(root))
+    return bool(found) and found != dump.card["state"]
+
+
+def _matching(root: Path, pattern: str) -> list[Path]:
+    expanded = os.path.expanduser(pattern)
+    if (root / expanded).is_file():
+        return [root / expanded]
+    found = glob.glob(os.path.join(glob.escape(str(root)), expanded), recursive=True)
+    longest_first = sorted((Path(name) for name in found), key=lambda path: len(path.parts), reverse=True)
+    once = {(os.path.realpath(path.parent), path.name): path for path in longest_first}  # links may lead upwards
+    return sorted(path for path in once.values() if path.is_file())
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    names = [safe_name(path.name) for path in paths]
+    return names if len(set(names)) == len(names) else [f"{place:03}-{name}" for place, name in enumerate(names, 1)]
+
+
+def _copied(root: Path, source: str, folder: Path) -> dict[str, Any]:
+    import shutil
+
+    pattern = filled_in(root, source)
+    paths = _matching(root, pattern)
+    if not paths:
+        path = root / os.path.expanduser(pattern)
+        raise missing_file(path) if path.exists() else SourceError(f"{missing_file(path)}\n{NO_DATA}")
+    for name, path in zip(_names(paths), paths, strict=True):
+        before = path.stat()
+        shutil.copyfile(path, folder / name)
+        after = path.stat()
+        sizes = {before.st_size, after.st_size, (folder / name).stat().st_size}
+        if len(sizes) > 1 or before.st_mtime_ns != after.st_mtime_ns:
+            found = f"{path} changed while it was read: {before.st_size} bytes, then {after.st_size}"
+            raise DataError(f"{found}.\nTry again when it is finished.")
+    return {"path": without_secrets(os.path.abspath(root / os.path.expanduser(pattern)), source)}
+
+
+def _downloaded(root: Path, source: str, folder: Path) -> dict[str, Any]:
+    from . import remote
+
+    try:
+        about = remote.download(root, source, filled_in(root, source), folder)
+    except DataError as error:
+        raise SourceError(str(error)) from None
+    return {key: without_secrets(value, source) for key, value in about.items()}
+
+
+@contextlib.contextmanager
+def _building(root: Path) -> Iterator[Path]:
+    """Yield a new folder in data/raw/ that is gone afterwards, unless it was renamed."""
+    import shutil
+    import tempfile  # with shutil 3 ms, for who fetches alone
+
+    raw = root / RAW
+    raw.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".", suffix=f".{os.getpid()}.tmp", dir=raw))  # lock.py knows such names
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _content(folder: Path) -> dict[str, Any]:
+    """Return the card's `files` and `sha256`."""
+    files = [
+        {"name": file.name, "sha256": artefact.sha256(file), "bytes": file.stat().st_size}
+        for file in sorted(folder.iterdir())
+    ]
+    return {"files": files, "sha256": _digest(files)}
+
+
+def _settled(root: Path, source: str, folder: Path, card: dict[str, Any], *, accept: bool) -> Dump:
+    """Make `folder` the current dump: by renaming it, or by going back to the earlier dump that equals it."""
+    found, dump = card["sha256"], current(root, source)
+    if dump and dump.card["sha256"] != found and not accept:
+        raise DataError(
+            f"{shown(source)} changed since {dump.card['fetched'][:10]}: "
+            f"sha256 was {dump.card['sha256'][:12]}, is {found[:12]}.\n"
+            f"{dump.folder.relative_to(root)} stays. To take the new content as a dump beside it: make data ACCEPT=1"
+        )
+    earlier = [dump for dump in _dumps(root, source) if dump.card["sha256"] == found]
+    if not earlier:
+        fetched = datetime.now(UTC).isoformat(timespec="milliseconds")
+        target = _free_folder(root / RAW, f"{fetched[:10]}-{found[:8]}")
+        _seal(folder, {**card, "fetched": fetched})
+        folder.rename(target)
+        artefact.sync(target.parent)
+        earlier = [_dump(target / CARD)]
+    if _pointers(root).get(shown(source)) != earlier[-1].folder.name:
+        pointers = {**_pointers(root), shown(source): earlier[-1].folder.name}
+        artefact.write_json(root / RAW / CURRENT, records.sealed(pointers))
+    return earlier[-1]
+
+
+def _seal(folder: Path, card: dict) -> None:
+    """Write the card and make the folder's files read-only and safe on the disk."""
+    artefact.write_json(folder / CARD, records.sealed(card))
+    for file in folder.iterdir():
+        artefact.sync(file)
+        file.chmod(0o444)
+    folder.chmod(0o755)  # a temporary folder is its owner's alone
+    artefact.sync(folder)
+
+
+def _free_folder(raw: Path, stem: str) -> Path:
+    """Return a path that is not taken: another source can have the same content on the same day."""
+    taken = {path.name for path in raw.iterdir()}
+    names = (stem, *(f"{stem}-{number}" for number in range(2, 10_000)))
+    return raw / next(name for name in names if name not in taken)
+
+
+def _digest(entries: Sequence[dict]) -> str:
+    """Return the digest of one file as it is, of several that of their names and digests."""
+    if len(entries) == 1:
+        return entries[0]["sha256"]
+    return artefact.fingerprint([[entry["name"], entry["sha256"]] for entry in entries])
+
+
+def _check_digest(found: str, wanted: str, source: str) -> None:
+    if wanted and found != wanted.lower():
+        raise DataError(
+            f"{shown(source)}: its sha256 is {found},\nsha256 in [data] of params.toml is {wanted}.\n"
+            "Mend the one that is wrong."
+        )
+
+
+def _dumps(root: Path, source: str) -> list[Dump]:
+    """Return the dumps of a source, oldest first."""
+    dumps = [_dump(card) for card in (root / RAW).glob(f"[!.]*/{CARD}")]
+    same = [dump for dump in dumps if dump.card["source"] == shown(source)]
+    return sorted(same, key=lambda dump: dump.card["fetched"])
+
+
+def _dump(path: Path) -> Dump:
+    try:
+        card = records.read_sealed(path)
+        return Dump(path.parent, card, tuple(path.parent / entry["name"] for entry in card["files"]))
+    except (ValueError, KeyError, TypeError):
+        raise DataError(
+            f"{path}: the source card is damaged.\nPut it back, or delete its folder to fetch again."
+        ) from None
+
+
+def _pointers(root: Path) -> dict[str, str]:
+    path = root / RAW / CURRENT
+    try:
+        return records.read_sealed(path) if path.exists() else {}
+    except ValueError as error:
+        raise DataError(
+            f"{path} cannot be read: {error}.\nDelete it: the newest dump of each source counts then."
+        ) from None
+
+
+def _check_untouched(dump: Dump, digest: Callable[[Path], str | None]) -> None:
+    for file, entry in zip(dump.files, dump.card["files"], strict=True):
+        if digest(file) != entry["sha256"]:
+            raise _touched(file)
+
+
+def _touched(file: Path) -> DataError:
+    return DataError(
+        f"{file} is not as it was fetched: missing or edited.\nPut it back, or delete {file.parent} to fetch it again."
+    )

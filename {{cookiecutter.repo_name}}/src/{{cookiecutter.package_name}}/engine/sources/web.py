@@ -1,0 +1,175 @@
+"""Downloads one file over http(s): resumed after a cut, checked for its length, given up when it stalls.
+
+Used by `remote.py`. What arrived before a cut waits in `data/raw/.partial-<digest of the address>/` for the next try
+or the next call. It is resumed only where the server vouches (ETag or Last-Modified) that the file is still the same.
+"""
+
+import contextlib
+import hashlib
+import json
+import logging
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import requests
+import urllib3
+
+from ..project.errors import DataError
+from .credentials import safe_name, shown, without_secrets
+
+log = logging.getLogger(__name__)
+TRIES = 5  # in a row without a new byte
+PAUSE = 0.5  # seconds before the second try, doubled each time
+TIMEOUT = (10, 30)  # seconds to connect, seconds without a byte
+SLOW = (60, 10_000)  # seconds in which at least so many bytes must come
+CHUNK = 1 << 18
+LATER = {408, 425, 429, 500, 502, 503, 504}  # answers that another try may better
+
+
+class Unfinished(Exception):
+    """A try ended early; another may go on where it stopped."""
+
+
+def download(address: str, source: str, folder: Path) -> dict[str, str]:
+    """Download `address` into `folder`.
+
+    Parameters
+    ----------
+    address : str
+        `http(s)://`, credentials in it allowed.
+    source : str
+        The same as messages may show it; the file's name comes from it.
+    folder : Path
+        `data/raw/<folder>`; the partial file is kept beside it.
+
+    Returns
+    -------
+    dict
+        `url` (after redirects, without credentials) and, where the server sent them, `etag` and `last_modified`.
+
+    Raises
+    ------
+    DataError
+        Refused by the server, empty, larger than the disk's free space, or still incomplete after `TRIES` tries.
+    """
+    partial = folder.parent / f".partial-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
+    partial.mkdir(exist_ok=True)
+    try:
+        with requests.Session() as session:
+            about = _persist(session, address, source, partial)
+        (partial / "body").replace(folder / safe_name(unquote(urlsplit(shown(source)).path).rstrip("/")))
+    finally:
+        if not (partial / "body").exists():
+            shutil.rmtree(partial)
+    return about
+
+
+def _persist(session: requests.Session, address: str, source: str, partial: Path) -> dict[str, str]:
+    """Try until the file is complete, or no try in a row of `TRIES` brings a new byte."""
+    body, failures, most = partial / "body", 0, 0
+    while True:
+        try:
+            return _attempt(session, address, source, partial)
+        except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError, Unfinished) as error:
+            size = body.stat().st_size if body.exists() else 0
+            failures, most = (0, size) if size > most else (failures + 1, most)
+            if failures >= TRIES:
+                found = f"{shown(source)}: {_reason(error)}, {TRIES} tries"
+                raise DataError(f"{found}.\nWhat came is kept: the same command goes on there.") from None
+            reason = without_secrets(_reason(error), source)
+            log.warning("%s: %s; %d bytes so far, trying again", shown(source), reason, size)
+            time.sleep(PAUSE * 2**failures)
+        except requests.RequestException as error:  # no address, a redirect loop, a redirect to another scheme
+            raise DataError(
+                f"{shown(source)}: {_reason(error)}.\nAllowed: an address that leads to http(s)://."
+            ) from None
+
+
+def _attempt(session: requests.Session, address: str, source: str, partial: Path) -> dict[str, str]:
+    """Ask once, for the rest where a part is there; return what the card is to say when the file is complete."""
+    body, about = partial / "body", _about(partial)
+    start = body.stat().st_size if body.exists() and about.get("validator") else 0
+    headers = {"Accept-Encoding": "identity"}  # bytes as they lie there: else neither length nor range would fit
+    if start:
+        headers |= {"Range": f"bytes={start}-", "If-Range": about["validator"]}
+    with session.get(address, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+        if answer.status_code in LATER:
+            raise Unfinished(f"the server answers {answer.status_code} {answer.reason}")
+        if start and answer.status_code == 416:
+            body.unlink()
+            raise Unfinished("the server has no more of it than is here")
+        if not answer.ok:
+            reason = f"{shown(source)}: the server answers {answer.status_code} {answer.reason}"
+            raise DataError(f"{reason}.\nCheck the address and the rights.")
+        continued = answer.headers.get("Content-Range", "").startswith(f"bytes {start}-")
+        if answer.status_code == 206 and not continued:
+            body.unlink(missing_ok=True)
+            raise Unfinished("the server sent another part than was asked for")
+        start = start if answer.status_code == 206 else 0
+        about = _described(answer)
+        (partial / "about.json").write_text(json.dumps(about), encoding="utf-8")
+        _receive(answer, body, start, source)
+    return {key: value for key, value in about.items() if key != "validator" and value}
+
+
+def _about(partial: Path) -> dict[str, str]:
+    try:
+        return json.loads((partial / "about.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _described(answer: requests.Response) -> dict[str, str]:
+    etag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
+    parts = urlsplit(answer.url)
+    url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    validator = modified if etag.startswith("W/") else etag or modified  # a weak tag vouches for no bytes
+    return {"url": url, "etag": etag, "last_modified": modified, "validator": validator}
+
+
+def _receive(answer: requests.Response, body: Path, start: int, source: str) -> None:
+    """Write the bytes of an answer from `start` on and check that all that were announced have come."""
+    encoded = answer.headers.get("Content-Encoding", "identity") != "identity"
+    announced = answer.headers.get("Content-Length", "")
+    total = start + int(announced) if announced.isdigit() and not encoded else None
+    if total is not None and total - start > shutil.disk_usage(body.parent).free:
+        raise DataError(f"{shown(source)}: {total:,} bytes, more than the disk has free.\nMake room and run it again.")
+    with body.open("r+b" if start else "wb") as file, _progress(total, start) as advance:
+        file.truncate(start)
+        file.seek(start)
+        checked, since = time.monotonic(), 0
+        while chunk := answer.raw.read1(CHUNK, decode_content=True):
+            file.write(chunk)
+            advance(len(chunk))
+            since += len(chunk)
+            if time.monotonic() - checked > SLOW[0]:
+                if since < SLOW[1]:
+                    raise Unfinished(f"the server has stalled ({since} bytes in {SLOW[0]} s)")
+                checked, since = time.monotonic(), 0
+        size = file.tell()
+    if total is not None and size < total:
+        raise Unfinished(f"cut after {size:,} of {total:,} bytes")
+    if not size:
+        raise DataError(f"{shown(source)}: the server sent an empty file. Check the address.")
+
+
+@contextlib.contextmanager
+def _progress(total: int | None, start: int) -> Iterator[Callable[[int], None]]:
+    """Yield a function that is told of new bytes; a bar on a terminal, silent otherwise."""
+    if not sys.stderr.isatty() or total is None:
+        yield lambda count: None
+        return
+    import click
+
+    with click.progressbar(length=total, label="download", file=sys.stderr) as bar:
+        bar.update(start)
+        yield bar.update
+
+
+def _reason(error: Exception) -> str:
+    cause = getattr(error, "args", None) and error.args[0]
+    return str(getattr(cause, "reason", None) or error).splitlines()[0][:200].rstrip(".")

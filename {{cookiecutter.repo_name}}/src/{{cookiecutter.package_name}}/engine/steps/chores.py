@@ -1,0 +1,91 @@
+"""The verbs around the pipeline that other programs do: notebooks, docs, tests, checks, cleaning up."""
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from ..project import lock
+from ..project.errors import ProjectError
+from ..project.settings import Project
+
+log = logging.getLogger(__name__)
+# What make built and can build again. Raw data, the data dictionary, runs, predictions and feedback are never in it.
+CLEANED = (
+    ".cache/*",
+    ".pytest_cache",
+    ".ruff_cache",
+    "data/interim/*",
+    "data/processed/*",
+    "docs/_build",
+    "docs/api",
+    "reports/*.html*",
+    "reports/notebooks",
+)
+KEPT_NAMES = (".gitkeep",)
+
+
+def notebook(project: Project) -> list[Path]:
+    """Run every notebook from top to bottom and write it as a page into `reports/notebooks/`."""
+    notebooks = sorted((project.root / "notebooks").glob("*.ipynb"))
+    folder = project.root / "reports" / "notebooks"
+    for path in notebooks:
+        call(project, "nbconvert", "--log-level=WARN", "--execute", "--to=html", f"--output-dir={folder}", str(path))
+    pages = [folder / f"{path.stem}.html" for path in notebooks]
+    log.info("%d notebook(s) ran -> %s", len(pages), project.relative(folder))
+    return pages
+
+
+def docs(project: Project) -> Path:
+    """Build the documentation with Sphinx, warnings as errors."""
+    output = project.root / "docs" / "_build" / "html"
+    call(project, "sphinx", "-W", "--keep-going", "-q", "-b", "html", str(project.root / "docs"), str(output))
+    log.info("docs -> %s", project.relative(output / "index.html"))
+    return output / "index.html"
+
+
+def test(project: Project, arguments: tuple[str, ...] = ()) -> None:
+    """Run the tests with pytest."""
+    call(project, "pytest", *arguments)
+
+
+def check(project: Project) -> None:
+    """Lint and look at the format with ruff; nothing is written."""
+    call(project, "ruff", "check", ".")
+    call(project, "ruff", "format", "--check", ".")
+
+
+def fix(project: Project) -> None:
+    """Let ruff mend what it can, and format."""
+    call(project, "ruff", "check", "--fix", ".")
+    call(project, "ruff", "format", ".")
+
+
+def call(project: Project, module: str, *arguments: str) -> None:
+    """Run `python -m module` in the project's root; a failure ends the command with the same exit code.
+
+    Raises
+    ------
+    ProjectError
+        The program is not installed.
+    """
+    environment = {**os.environ, "PYTHONUTF8": "1"}
+    command = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(command, cwd=project.root, env=environment, check=False)
+    if done.returncode:
+        failure = ProjectError(f"{module} found something to mend: see above (exit code {done.returncode}).")
+        failure.exit_code = done.returncode
+        raise failure
+
+
+def clean(project: Project) -> None:
+    """Remove what make built; raw data, the data dictionary, runs and predictions stay."""
+    removed = 0
+    with lock.alone(project.root, "clean"):
+        for path in [path for pattern in CLEANED for path in project.root.glob(pattern)]:
+            if path.name not in KEPT_NAMES and path.suffix != ".lock":
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+                removed += 1
+    log.info("%d files and folders removed", removed)

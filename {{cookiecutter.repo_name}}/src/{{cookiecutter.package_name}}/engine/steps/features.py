@@ -1,0 +1,66 @@
+"""The step `features`: divide the rows, say what is suspicious, add the user's features.
+
+    make features
+
+Reads `data/interim/clean.parquet`, writes `data/processed/{train,dev,test}.parquet` and `suspicions.json`.
+"""
+
+import logging
+from collections.abc import Callable
+
+import pandas as pd
+
+from ..columns import dictionary
+from ..modelling.split import split
+from ..project import artefact, records
+from ..project.errors import DataError
+from ..project.settings import PARTS, Project
+
+log = logging.getLogger(__name__)
+
+
+def checked(rows: pd.DataFrame, wider: pd.DataFrame) -> pd.DataFrame:
+    """Return `wider` if it is `rows`, shape (n_rows, n_columns), with nothing but new columns.
+
+    Raises
+    ------
+    DataError
+        Rows or columns were changed: the next reader of the row would add the features to something else.
+    """
+    if len(wider) != len(rows):
+        raise DataError(f"features.py: add_features made {len(wider)} rows of {len(rows)}: every row must stay.")
+    if changed := [name for name in rows.columns if name not in wider or not wider[name].equals(rows[name])]:
+        raise DataError(
+            f"features.py: add_features changed {', '.join(map(repr, changed[:5]))}.\n"
+            "Give what you compute a name of its own; a column is left out by its role in the data dictionary."
+        )
+    return wider
+
+
+def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    """Divide the clean rows, say what is suspicious, add the features to each split, and write the four files."""
+    from ..checks import suspicions  # dear to import, and a model takes this module with it for `add_features` alone
+
+    clean = pd.read_parquet(records.checked(project.clean))
+    columns = dictionary.load(project.dictionary)
+    parts = split(clean, dictionary.target(columns), project.settings.split)
+    wider = {part: widened(parts[part].reset_index(drop=True), columns, add_features) for part in PARTS}
+    found = suspicions.find(clean, parts, columns, project.settings.split.by)
+    for suspicion in found:
+        log.warning("suspicious: %s", suspicion)
+    for part in PARTS:
+        with artefact.whole(project.split(part)) as path:
+            wider[part].to_parquet(path, index=False)
+    artefact.write_json(project.suspicions, suspicions.record(found, len(clean)))
+    added = [name for name in wider["train"].columns if name not in clean.columns]
+    sizes = ", ".join(f"{part} {len(parts[part])}" for part in PARTS)
+    log.info("%s rows (%s)%s", sizes, project.settings.split.by, f"; added {', '.join(added)}" if added else "")
+
+
+def widened(
+    rows: pd.DataFrame, columns: dictionary.Dictionary, add_features: Callable[[pd.DataFrame], pd.DataFrame]
+) -> pd.DataFrame:
+    """A split with its features; what people said of the target is kept from `add_features`, it is not known later."""
+    labels = list(dictionary.label_columns(columns))
+    known = rows.drop(columns=labels, errors="ignore")
+    return checked(known, add_features(known.copy())).join(rows[[name for name in labels if name in rows]])

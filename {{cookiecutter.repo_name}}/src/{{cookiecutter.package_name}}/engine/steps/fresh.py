@@ -1,0 +1,222 @@
+"""Whether a step has to run: its outputs against all that it reads.
+
+A step is up to date when its outputs are on disk with the digests on record, and were made from the same inputs, the
+same parameters and the same code. Content decides; times only spare reading a file again. The graph itself is
+`pipeline.py`. This module imports no pandas: a command that has nothing to do costs little more than starting Python.
+"""
+
+import functools
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from ..columns import dictionary
+from ..project import artefact, git, lock, package, records
+from ..project.errors import DataError
+from ..project.settings import Project
+from ..runs import registry
+from ..sources import credentials, source
+from . import cache
+
+
+@dataclass
+class Work:
+    """One command at work: the project, what was asked, and what is known so far.
+
+    Attributes
+    ----------
+    steps : mapping of str to Step
+        The graph.
+    project : Project
+    digests : Digests
+    options : mapping
+        Of the command: `run`, `input`, `output`, `message`, `accept`, `refresh`, `frozen`.
+    dump : Dump or None
+        The raw files, once known.
+    folder : Path or None
+        The run that answers, once known.
+    """
+
+    steps: "Mapping[str, Step]"
+    project: Project
+    digests: records.Digests
+    options: Mapping[str, Any] = field(default_factory=dict)
+    dump: source.Dump | None = None
+    folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A node of the graph: what it needs, what it reads and what it writes.
+
+    Attributes
+    ----------
+    needs : tuple of str
+        Steps that come before.
+    parameters : tuple of str
+        Dotted keys of `params.toml` that it reads.
+    columns : tuple of str
+        Keys of the data dictionary that it reads.
+    rooms : tuple of str
+        Rooms of the engine that it uses.
+    own : bool or tuple of str
+        Whether it uses the user's files; names of those that it does not use.
+    inputs, outputs : callable
+        `(Work) -> list of Path`.
+    start : callable
+        `(Work, key) -> lines for the record, or None`: imports the module of the step and runs it.
+    """
+
+    needs: tuple[str, ...]
+    parameters: tuple[str, ...]
+    columns: tuple[str, ...]
+    rooms: tuple[str, ...]
+    inputs: Callable[[Work], list[Path]]
+    outputs: Callable[[Work], list[Path]]
+    start: Callable[[Work, str], Any]
+    own: bool = False
+    but: tuple[str, ...] = ()
+
+
+def run(work: Work, verb: str) -> list[str]:
+    """Run a step and, before it, those it needs; each only if something that it reads has changed.
+
+    Parameters
+    ----------
+    work : Work
+    verb : str
+        A key of `work.steps`.
+
+    Returns
+    -------
+    list of str
+        The steps that had to run.
+    """
+    names = chain(work, verb)
+    # Scoring a file of its own with a run that is there need not wait until a long training has ended.
+    room = "predict" if names == ["predict"] else "steps"
+    with lock.alone(work.project.root, verb, name=room, output=work.options.get("output")):
+        try:
+            ran = [name for name in names if bring_up_to_date(name, work)]
+            outputs = work.steps[verb].outputs(work)
+        finally:
+            work.digests.save()
+    if not ran:
+        named = ", ".join(work.project.relative(path) for path in outputs)
+        logger(verb).info("nothing to do, up to date: %s", named)
+    return ran
+
+
+def logger(verb: str) -> logging.Logger:
+    """The log of a step, under its name."""
+    return logging.getLogger(f"{package.NAME}.{verb}")
+
+
+def chain(work: Work, verb: str) -> list[str]:
+    """The steps to look at, in order; a run that was named needs no training, and a named input no test split."""
+    needs = work.steps[verb].needs
+    if work.folder:
+        needs = tuple(name for name in needs if name != "train")
+        needs += ("features",) if verb in ("evaluate", "predict") and not work.options.get("input") else ()
+    before = [step for name in needs for step in chain(work, name)]
+    return [*dict.fromkeys(before), verb]
+
+
+def bring_up_to_date(name: str, work: Work) -> bool:
+    """Run one step unless it is up to date; say which it was."""
+    step = work.steps[name]
+    key, facts = key_of(name, work)
+    if name == "train":
+        work.folder = registry.find(work.project, key)
+    if is_fresh(step, key, work):
+        return False
+    root, run = work.project.root, name == "train"
+    if not run and cache.take(root, name, key, step.outputs(work)):
+        logger(name).info("made before from the same: taken from .cache")
+        return True
+    described = work.project.dictionary.is_file()
+    said = step.start(work, key)
+    for path in step.inputs(work):
+        if work.digests.of(path) != facts["inputs"][work.project.relative(path)]:
+            raise DataError(f"{path} changed while {name} read it: what came out does not count.\nRun it again.")
+    if run:
+        return True
+    if not described:  # `data` has written the dictionary that it reads
+        key, facts = key_of(name, work)
+    outputs = step.outputs(work)
+    for path in outputs:
+        decisions = {"decisions": said} if isinstance(said, list) else {}
+        records.record(path, {"step": name, "key": key, **facts, **decisions, **git.commit(root)})
+    cache.put(root, name, key, outputs)
+    return True
+
+
+def key_of(name: str, work: Work) -> tuple[str, dict[str, Any]]:
+    """The fingerprint of all that a step reads, and its parts for the record."""
+    step, project = work.steps[name], work.project
+    inputs = {project.relative(path): work.digests.of(path) for path in step.inputs(work)}
+    if missing := [path for path, digest in inputs.items() if digest is None]:
+        raise DataError(f"{missing[0]} does not exist: {name} cannot read it.")
+    facts = {
+        "inputs": inputs,
+        "parameters": {dotted: parameter(project, dotted) for dotted in step.parameters},
+        "dictionary": artefact.fingerprint(columns_read(project.dictionary, step.columns)),
+        "code": code_of(name, work),
+    }
+    return artefact.fingerprint({"step": name, **facts}), facts
+
+
+def code_of(name: str, work: Work) -> dict[str, str]:
+    """Fingerprints of the code of a step: its verb, the user's files that it uses, and the rooms that it uses."""
+    step, folder = work.steps[name], work.project.package
+    parts = {room: package.room(folder, room) for room in step.rooms}
+    if step.own:
+        parts["own"] = [path for path in package.own(folder) if path.name not in step.but]
+    if f"{name}.py" not in package.OWN:
+        parts[name] = [folder / f"{name}.py"]
+    return {
+        part: artefact.fingerprint({path.relative_to(folder).as_posix(): work.digests.of(path) for path in paths})
+        for part, paths in parts.items()
+    }
+
+
+def parameter(project: Project, dotted: str) -> Any:
+    """The value of a dotted key of `params.toml`, as plain data."""
+    value: Any = project.settings
+    for word in dotted.split("."):
+        value = getattr(value, word)
+    return credentials.masked(asdict(value)) if is_dataclass(value) else value
+
+
+def columns_read(path: Path, keys: tuple[str, ...]) -> Any:
+    """The part of the data dictionary that a step reads; None while there is no dictionary."""
+    return dictionary.facts(parsed(path, path.stat().st_mtime_ns), *keys) if path.is_file() else None
+
+
+@functools.cache
+def parsed(path: Path, modified: int) -> dictionary.Dictionary:
+    """The data dictionary; read again if it was modified meanwhile, for `data` writes it the first time."""
+    return dictionary.load(path)
+
+
+def is_fresh(step: Step, key: str, work: Work) -> bool:
+    """Whether all outputs are there, as they were written, and made from this key."""
+    outputs = step.outputs(work)
+    for path in outputs:
+        about = (
+            registry.read(path.parent) if path.name == registry.RECORD and path.is_file() else records.recorded(path)
+        )
+        if about.get("key") != key:
+            return False
+        model = {path.parent / name: digest for name, digest in about.get("files", {}).items()}
+        for file, expected in (model or {path: about["sha256"]}).items():
+            found = work.digests.of(file)
+            if found != expected:
+                state = "was changed by hand or cut" if found else "is gone"
+                logger("records").warning(
+                    "%s %s since it was made: it is made again", work.project.relative(file), state
+                )
+                return False
+    return bool(outputs)

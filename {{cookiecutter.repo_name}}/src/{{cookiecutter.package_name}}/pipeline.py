@@ -1,0 +1,207 @@
+"""The graph of the steps, one table: what each needs, reads, writes, and which parameters and code it depends on.
+
+Used by every verb that makes something, with or without make. Whether a step has to run is decided in
+`engine/steps/fresh.py`.
+"""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from .engine.project import records
+from .engine.project.errors import missing_file
+from .engine.project.settings import PARTS, Project
+from .engine.runs import registry
+from .engine.sources import source
+from .engine.steps.fresh import Step, Work, run
+
+READ_BY_RECIPE = ("type", "role", "transformation")
+READ_BY_VALIDATE = tuple("type role missing_allowed range values rule decimal thousands unit missing format".split())
+
+
+def make(project: Project, verb: str, **options: Any) -> list[Path]:
+    """Run a step and, before it, those it needs; each only if something that it reads has changed.
+
+    Parameters
+    ----------
+    project : Project
+    verb : str
+        A key of `STEPS`.
+    **options
+        See `Work`.
+
+    Returns
+    -------
+    list of Path
+        The outputs of the step.
+    """
+    folder = chosen_run(project, verb, options.get("run"))
+    work = Work(STEPS, project, records.Digests(project.root), options, folder=folder)
+    ran = run(work, verb)
+    if "train" in ran or "evaluate" in ran:
+        from .engine.runs import track
+
+        track.after(project)
+    return STEPS[verb].outputs(work)
+
+
+def chosen_run(project: Project, verb: str, name: str | None) -> Path | None:
+    """The run that was named, the champion for `predict`; None where the run follows from the parameters."""
+    if name:
+        return registry.named(project, name)
+    champion = registry.champion(project) if verb == "predict" else None
+    if champion:
+        logging.getLogger(f"{__package__}.{verb}").info("the champion %s answers; RUN=... asks another", champion.name)
+    return champion
+
+
+def raw_files(work: Work) -> list[Path]:
+    """The raw files; fetched if they are not there, refused if the source has changed."""
+    settings, options = work.project.settings.data, work.options
+    if options.get("frozen"):
+        work.dump = source.current(work.project.root, settings.source)
+    if work.dump is None:
+        work.dump = source.fetch(
+            work.project.root,
+            settings.source,
+            sha256=settings.sha256,
+            accept=options.get("accept", False),
+            refresh=options.get("refresh", False),
+            digest=work.digests.of,
+        )
+    return list(work.dump.files)
+
+
+def run_record(work: Work) -> list[Path]:
+    """`run.json` of the run at hand, if there is one yet."""
+    return [work.folder / registry.RECORD] if work.folder else []
+
+
+def model_file(work: Work) -> list[Path]:
+    """The model of the run at hand."""
+    return [work.folder / registry.MODEL]
+
+
+def report(work: Work) -> list[Path]:
+    """The evaluation report of the run at hand, and its answers to the test rows."""
+    folder = work.project.root / "reports" / work.folder.name
+    return [folder / "evaluation.html", folder / registry.ANSWERS]
+
+
+def rows_to_score(work: Work) -> list[Path]:
+    """The model, and the file that `predict` scores."""
+    rows = work.options.get("input")
+    if rows and not rows.is_file():  # to open a pipe would wait for ever
+        raise missing_file(rows, "INPUT")
+    return [*model_file(work), rows or work.project.split("test")]
+
+
+def predictions(work: Work) -> list[Path]:
+    """Where `predict` writes: `OUTPUT`, or `data/predictions/<input name>.csv`."""
+    return [work.options.get("output") or work.project.predictions(work.options.get("input"))]
+
+
+def start_data(work: Work, key: str) -> list[str]:
+    """Turn the raw files into the clean table."""
+    from . import data
+
+    return data.run(work.project, work.dump)
+
+
+def start_features(work: Work, key: str) -> None:
+    """Divide the rows and add the user's features."""
+    from .engine.steps import features as step
+    from .features import add_features
+
+    step.run(work.project, add_features)
+
+
+def start_train(work: Work, key: str) -> None:
+    """Train, and remember the run for the steps that follow."""
+    from . import train
+
+    work.folder = train.run(work.project, key=key, message=work.options.get("message", ""))
+
+
+def start_evaluate(work: Work, key: str) -> None:
+    """Score the run at hand and write its report."""
+    from . import evaluate
+
+    evaluate.run(work.project, folder=work.folder, output=report(work)[0])
+
+
+def start_predict(work: Work, key: str) -> list[str]:
+    """Score a file with the run at hand."""
+    from . import predict
+
+    output, named = predictions(work)[0], bool(work.options.get("output"))
+    return predict.run(work.project, folder=work.folder, input=work.options.get("input"), output=output, replace=named)
+
+
+def start_explore(work: Work, key: str) -> None:
+    """Look at the clean table."""
+    from . import explore
+
+    explore.run(work.project)
+
+
+STEPS = {
+    "data": Step(
+        needs=(),
+        parameters=("data",),
+        columns=READ_BY_VALIDATE,
+        rooms=("project", "sources", "columns"),
+        inputs=raw_files,
+        outputs=lambda work: [work.project.clean],
+        start=start_data,
+    ),
+    "features": Step(
+        needs=("data",),
+        parameters=("split",),
+        columns=READ_BY_RECIPE,
+        rooms=("project", "columns", "modelling", "checks", "steps"),
+        own=True,
+        but=("models.py",),
+        inputs=lambda work: [work.project.clean],
+        outputs=lambda work: [*map(work.project.split, PARTS), work.project.suspicions],
+        start=start_features,
+    ),
+    "train": Step(
+        needs=("features",),
+        parameters=("train", "split.by", "predict.cost_false_positive", "predict.cost_false_negative"),
+        columns=READ_BY_RECIPE,
+        rooms=("project", "columns", "modelling", "runs"),
+        own=True,
+        inputs=lambda work: [work.project.split(part) for part in ("train", "dev")],
+        outputs=run_record,
+        start=start_train,
+    ),
+    "evaluate": Step(
+        needs=("train",),
+        parameters=("predict.abstain_below", "predict.error_rate"),
+        columns=(),
+        rooms=("project", "columns", "modelling", "runs", "report"),
+        own=True,
+        inputs=lambda work: [*model_file(work), work.project.split("test")],
+        outputs=report,
+        start=start_evaluate,
+    ),
+    "predict": Step(
+        needs=("train",),
+        parameters=("predict", "data.read"),
+        columns=READ_BY_VALIDATE,
+        rooms=("project", "sources", "columns", "modelling", "runs"),
+        inputs=rows_to_score,
+        outputs=predictions,
+        start=start_predict,
+    ),
+    "explore": Step(
+        needs=("data",),
+        parameters=("data.target", "split"),
+        columns=("type", "role", "transformation", "description"),
+        rooms=("project", "columns", "modelling", "checks", "report"),
+        inputs=lambda work: [work.project.clean],
+        outputs=lambda work: [work.project.root / "reports" / "exploration.html"],
+        start=start_explore,
+    ),
+}
