@@ -57,7 +57,7 @@ def test_help_lists_the_verbs_in_the_order_of_the_pipeline(call, tmp_path):
 
 
 def test_every_verb_has_a_make_target():
-    makefile = settings.find_root(Path(__file__).parent) / "Makefile"
+    makefile = settings.find_root(package.FOLDER) / "Makefile"
 
     targets = set(re.findall(r"^(\w+):.*##", makefile.read_text(encoding="utf-8"), re.MULTILINE))
 
@@ -168,19 +168,6 @@ def test_paths_are_those_of_the_folder_where_the_command_was_typed(call, project
     assert (folder / "answers.csv").is_file()
 
 
-def test_importing_the_modules_does_nothing(tmp_path):
-    package = Path(cli.__file__).parent
-    names = [path.stem for path in package.glob("*.py") if path.stem != "__main__"]
-    code = "; ".join(
-        ["import sys", f"sys.path.insert(0, {str(package.parent)!r})", *(f"import {package.name}.{n}" for n in names)]
-    )
-
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
-
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert not list(tmp_path.iterdir())
-
-
 def test_message_for_a_run_that_is_there_already_is_said_not_to_be_kept(call, project):
     (folder,) = registry.folders(project)
 
@@ -199,7 +186,7 @@ def test_message_of_a_new_run_is_kept_without_a_word(call, project):
 
 @pytest.mark.skipif(not shutil.which("make"), reason="no make here")
 def test_make_refuses_a_variable_that_it_does_not_know():
-    root = settings.find_root(Path(__file__).parent)
+    root = settings.find_root(package.FOLDER)
 
     def make(word, level):
         environment = {name: value for name, value in os.environ.items() if "MAKE" not in name} | {"MAKELEVEL": level}

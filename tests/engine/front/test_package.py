@@ -1,41 +1,67 @@
-import ast
-import re
+"""What importing the package does, and what it offers to other programs."""
+
 import subprocess
 import sys
-from pathlib import Path
 
-import PACKAGE as package
+import pandas as pd
 import pytest
 
-FOLDER = Path(package.__file__).parent
-MAP = [re.findall(r"\w+", line.partition(": ")[2]) for line in package.__doc__.splitlines() if line.startswith("- ")]
-LEVEL = {name: number for number, names in enumerate(MAP) for name in names}
-MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
+from data_science_project.engine.project import package
+from data_science_project.engine.runs import model, registry
 
-
-def imported(name):
-    """The package's modules that a module imports when it is imported; what a function imports is not among them."""
-    tree = ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))
-    found = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.level == 1]
-    return {other for node in found for other in ([node.module] if node.module else [a.name for a in node.names])}
-
-
-def test_map_of_the_package_names_every_module_once():
-    assert sorted(name for names in MAP for name in names) == MODULES
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_module_imports_from_its_own_line_of_the_map_and_from_lines_above(name):
-    below = [other for other in imported(name) if LEVEL[other] > LEVEL[name]]
-
-    assert not below
+MODULES = [
+    ".".join((package.NAME, *path.relative_to(package.FOLDER).with_suffix("").parts)).removesuffix(".__init__")
+    for path in package.code(package.FOLDER)
+    if path.suffix == ".py" and path.name != "__main__.py"
+]
+LOAD = """
+import sys
+import pandas as pd
+from data_science_project import load
+load(*sys.argv[2:]).predict(pd.read_csv(sys.argv[1], dtype=str)).to_csv("by_load.csv", index=False)
+"""
 
 
 def test_importing_every_module_prints_and_creates_nothing(tmp_path):
-    names = [f"{package.__name__}.{name}" for name in MODULES if name != "__main__"]
-    code = f"import importlib\nfor name in {names}:\n    importlib.import_module(name)"
-    command, path = [sys.executable, "-B", "-W", "error", "-c", code], {"PYTHONPATH": str(FOLDER.parent)}
+    code = f"import importlib\nfor name in {MODULES}:\n    importlib.import_module(name)"
+    command, path = [sys.executable, "-B", "-W", "error", "-c", code], {"PYTHONPATH": str(package.FOLDER.parent)}
 
     done = subprocess.run(command, cwd=tmp_path, env=path, capture_output=True, check=True)
 
     assert (done.stdout, done.stderr, list(tmp_path.iterdir())) == (b"", b"", [])
+
+
+def test_loaded_model_answers_from_any_folder_as_make_predict_does(project, made_table, command, tmp_path):
+    rows = project.root / "rows.csv"
+    made_table.head(7).to_csv(rows, index=False)
+    made = command(project.root, "-m", package.NAME, "predict", "--input", "rows.csv", "--output", "by_predict.csv")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
+    done = command(elsewhere, "-c", LOAD, str(rows), PYTHONPATH=str(project.root / "src"))
+
+    assert made.returncode == done.returncode == 0, made.stderr + done.stderr
+    assert (elsewhere / "by_load.csv").read_bytes() == (project.root / "by_predict.csv").read_bytes()
+
+
+def test_loaded_model_keeps_the_index_of_the_rows_and_leaves_them_as_they_are(project, made_table):
+    rows = made_table.head(3).set_axis(["a", "b", "c"])
+    before = rows.copy()
+
+    answers = model.load().predict(rows)
+
+    assert answers.index.tolist() == ["a", "b", "c"]
+    pd.testing.assert_frame_equal(rows, before)
+
+
+def test_loading_takes_the_named_run(project):
+    name = registry.folders(project)[0].name
+
+    assert model.load(name[-8:]).name == name
+
+
+def test_loading_without_a_run_says_how_to_make_one(make_project):
+    make_project()
+
+    with pytest.raises(Exception, match="Train one: make train"):
+        model.load()

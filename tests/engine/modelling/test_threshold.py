@@ -4,8 +4,7 @@ import pytest
 from sklearn.dummy import DummyClassifier
 
 from data_science_project import pipeline, predict, train
-from data_science_project.engine.modelling import metrics, threshold
-from data_science_project.engine.modelling import question
+from data_science_project.engine.modelling import metrics, question, threshold
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import loading, registry

@@ -11,7 +11,7 @@ from data_science_project.engine.project.errors import DataError
 DIE_HALF_WAY = """
 import os, sys
 from pathlib import Path
-from {0} import artefact
+from {0}.engine.project import artefact
 with artefact.whole(Path("file.txt")) as path:
     path.write_text("half")
     os._exit(9)

@@ -16,10 +16,10 @@ class Terminal(io.StringIO):
 def package_log():
     """The package's logger, as it was before."""
     everything = logging.getLogger(package.NAME)
-    before = everything.handlers[:], log.propagate, log.level
-    yield log
-    log.handlers[:], log.propagate = before[:2]
-    log.setLevel(before[2])
+    before = everything.handlers[:], everything.propagate, everything.level
+    yield everything
+    everything.handlers[:], everything.propagate = before[:2]
+    everything.setLevel(before[2])
 
 
 def test_log_line_starts_with_the_step_and_goes_to_stderr(capsys, package_log):

@@ -57,40 +57,40 @@ def answers(wrong, levels):
 
 def test_first_champion_must_beat_the_constant_answer(contest, dummy, linear):
     with pytest.raises(ProjectError, match='failed "better than a constant answer": gain in roc_auc 0 '):
-        promote.run(contest, dummy)
+        pipeline.promote(contest, dummy)
     assert not (contest.models / registry.CHAMPION).exists()
 
-    checks = promote.run(contest, linear)
+    checks = pipeline.promote(contest, linear)
 
     assert champion(contest) == linear.name
     assert all(check.passed for check in checks) and len(checks) == 4
 
 
 def test_worse_run_is_refused_and_the_champion_stays(contest, dummy, linear):
-    promote.run(contest, linear)
+    pipeline.promote(contest, linear)
 
     with pytest.raises(ProjectError, match='failed "better than the champion": gain in roc_auc -0'):
-        promote.run(contest, dummy)
+        pipeline.promote(contest, dummy)
 
     assert champion(contest) == linear.name
 
 
 def test_better_run_takes_over(contest, dummy, linear):
-    promote.run(contest, dummy, force="to have a champion")
+    pipeline.promote(contest, dummy, force="to have a champion")
 
-    promote.run(contest, linear)
+    pipeline.promote(contest, linear)
 
     assert champion(contest) == linear.name
     assert registry.history(contest)[-1]["before"] == dummy.name
 
 
 def test_run_of_the_same_quality_is_refused(contest, linear):
-    promote.run(contest, linear)
+    pipeline.promote(contest, linear)
     twin = copied(linear, "2026-01-01-000000-0a0a0a0a")
     shutil.copytree(contest.root / "reports" / linear.name, contest.root / "reports" / twin.name)
 
     with pytest.raises(ProjectError, match="gain in roc_auc 0 ... 0"):
-        promote.run(contest, twin)
+        pipeline.promote(contest, twin)
 
 
 def test_run_that_is_worse_in_one_slice_is_refused(contest):
@@ -127,13 +127,13 @@ def test_error_of_a_number_is_measured_against_the_mean_error(contest):
 @pytest.mark.parametrize("reason", ["1", "yes", "   "])
 def test_force_without_a_reason_is_refused(contest, dummy, reason):
     with pytest.raises(SettingsError, match="is no reason"):
-        promote.run(contest, dummy, force=reason)
+        pipeline.promote(contest, dummy, force=reason)
 
     assert not registry.history(contest)
 
 
 def test_reason_of_a_forced_promotion_is_kept_with_what_the_gate_found(contest, dummy):
-    promote.run(contest, dummy, force="the others leak")
+    pipeline.promote(contest, dummy, force="the others leak")
 
     change = registry.history(contest)[-1]
     assert change["forced"] == "the others leak"
@@ -141,15 +141,15 @@ def test_reason_of_a_forced_promotion_is_kept_with_what_the_gate_found(contest, 
 
 
 def test_reason_is_not_kept_where_none_was_needed(contest, linear):
-    promote.run(contest, linear, force="just in case")
+    pipeline.promote(contest, linear, force="just in case")
 
     assert registry.history(contest)[-1]["forced"] == ""
 
 
 def test_champion_that_is_promoted_again_changes_nothing(contest, linear):
-    promote.run(contest, linear)
+    pipeline.promote(contest, linear)
 
-    assert promote.run(contest, linear) == []
+    assert pipeline.promote(contest, linear) == []
     assert len(registry.history(contest)) == 1
 
 
@@ -179,8 +179,8 @@ def test_rollback_does_not_go_round_in_circles(contest, dummy, linear):
 
 
 def test_history_is_complete(contest, dummy, linear):
-    promote.run(contest, dummy, force="to have a champion")
-    promote.run(contest, linear)
+    pipeline.promote(contest, dummy, force="to have a champion")
+    pipeline.promote(contest, linear)
     promote.rollback(contest)
 
     history = json.loads((contest.models / registry.CHAMPION).read_text(encoding="utf-8"))["history"]
@@ -195,7 +195,7 @@ def test_history_is_complete(contest, dummy, linear):
 
 
 def test_predict_uses_the_champion_although_parameters_were_edited(contest, dummy):
-    promote.run(contest, dummy, force="to have a champion")
+    pipeline.promote(contest, dummy, force="to have a champion")
     edited = settings.load(contest.root, ['train.candidates=["linear"]', "train.seed=5"])
 
     written = pipeline.make(edited, "predict")
@@ -205,7 +205,7 @@ def test_predict_uses_the_champion_although_parameters_were_edited(contest, dumm
 
 
 def test_table_of_runs_marks_the_champion(contest, dummy):
-    promote.run(contest, dummy, force="to have a champion")
+    pipeline.promote(contest, dummy, force="to have a champion")
 
     assert [line["champion"] for line in listing.rows(contest)] == [False, True]
     assert "\nchampion" in listing.render(listing.rows(contest))
@@ -215,7 +215,7 @@ def test_run_that_was_trained_on_other_splits_is_refused(contest, linear):
     elsewhere = settings.load(contest.root, ["split.seed=1", "promote.latency_ms=1e9"])
 
     with pytest.raises(ProjectError, match="trained on other splits, it may know these test rows"):
-        promote.run(elsewhere, linear)
+        pipeline.promote(elsewhere, linear)
 
 
 def test_slow_run_and_run_without_its_raw_data_are_refused(contest, linear):
@@ -235,14 +235,14 @@ def test_run_without_a_commit_is_not_reproducible(project):
 
 
 def test_swapped_pickle_is_never_executed(contest, dummy, linear, tmp_path):
-    promote.run(contest, linear)
+    pipeline.promote(contest, linear)
     promote.keep(contest, dummy.name, {"gate": []})
     trace = tmp_path / "the payload ran"
     (linear / registry.MODEL).write_bytes(pickle.dumps(Payload(trace)))
 
     for verb in (
         lambda: loading.load(linear),
-        lambda: promote.run(contest, linear, force="I want it so"),
+        lambda: pipeline.promote(contest, linear, force="I want it so"),
         lambda: promote.rollback(contest),
         lambda: pipeline.make(contest, "predict", run=linear.name),
         lambda: reproduce.run(contest, linear, offline=True),
@@ -261,7 +261,7 @@ def test_damaged_champion_file_is_an_error_with_its_cure(contest, linear, harm):
     (contest.models / registry.CHAMPION).write_text(harm)
 
     for verb in (
-        lambda: promote.run(contest, linear),
+        lambda: pipeline.promote(contest, linear),
         lambda: promote.rollback(contest),
         lambda: pipeline.make(contest, "predict"),
         lambda: listing.rows(contest),
@@ -278,7 +278,7 @@ def test_champion_that_is_gone_is_named_and_can_be_left(contest, dummy, linear):
     with pytest.raises(DataError, match=f"{dummy.name} is not in models/ any more(.|\n)*make rollback"):
         pipeline.make(contest, "predict")
     with pytest.raises(ProjectError, match=f"{dummy.name} is not in models/ any more"):
-        promote.run(contest, linear)
+        pipeline.promote(contest, linear)
 
     assert promote.rollback(contest) == linear
 
@@ -298,7 +298,7 @@ def test_rollback_to_a_run_that_was_changed_is_refused(contest, dummy, linear):
 @pytest.fixture
 def leaked(contest, linear):
     """A champion of a column that was found to be a leak, and left out since; the run that does without it."""
-    promote.run(contest, linear)
+    pipeline.promote(contest, linear)
     params = contest.root / "params.toml"
     params.write_text(params.read_text().replace("[data]\n", '[data]\ndrop = ["amount"]\n'))
     columns = dictionary.load(contest.dictionary)
@@ -311,8 +311,8 @@ def test_run_takes_over_from_a_champion_of_a_column_that_was_dropped(leaked):
     present, without = leaked
 
     with pytest.raises(ProjectError, match='failed "better than a constant answer"') as caught:
-        promote.run(present, without)
-    promote.run(present, without, force="the amount is known too late")
+        pipeline.promote(present, without)
+    pipeline.promote(present, without, force="the amount is known too late")
 
     assert "the champion needs 'amount'" in str(caught.value)
     assert champion(present) == without.name

@@ -132,7 +132,7 @@ def test_champion_is_the_team_s(contest, tmp_path, team):
     from data_science_project.engine.runs import promote
 
     best = max(registry.folders(contest), key=lambda path: registry.read(path)["model"]["name"] == "linear")
-    promote.run(contest, best)
+    pipeline.promote(contest, best)
     push.run(contest)
     other = tmp_path / "other"
     shutil.copytree(contest.root, other, symlinks=True, ignore=shutil.ignore_patterns("models", ".cache"))

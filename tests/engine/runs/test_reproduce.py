@@ -32,10 +32,6 @@ def folder(project):
     return registry.folders(project)[0]
 
 
-def package(project):
-    return project.root / "src" / package.NAME
-
-
 def results(compared):
     return {comparison.what: comparison.identical for comparison in compared}
 
@@ -67,9 +63,9 @@ def test_run_is_made_again_whatever_was_changed_since(project, command, in_git, 
 def test_run_of_a_dirty_tree_is_made_again_with_edited_and_new_files(project, command, in_git):
     in_git(project.root)
     shutil.rmtree(project.models)
-    with (package(project) / "features.py").open("a") as file:
+    with (project.package / "features.py").open("a") as file:
         file.write(FEATURES)
-    (package(project) / "mine.py").write_text(MINE + f"# {'a table in the code' * 60_000}\n")  # above 1 MiB
+    (project.package / "mine.py").write_text(MINE + f"# {'a table in the code' * 60_000}\n")  # above 1 MiB
     (project.root / "noted.txt").write_bytes("größer\r\nals gedacht\r\n".encode("latin-1"))
     (project.root / "picture.bin").write_bytes(bytes(range(256)))
     (project.root / "large.csv").write_bytes(b"1,2,3\n" * 200_000)

@@ -111,9 +111,9 @@ def test_alias_follows_the_champion_forth_and_back(team, contest):
     def alias():
         return team.get_model_version_by_alias(package.NAME, track.ALIAS).tags[track.NAME]
 
-    promote.run(contest, better)
+    pipeline.promote(contest, better)
     assert alias() == better.name
-    promote.run(contest, other, force="to see the alias move")
+    pipeline.promote(contest, other, force="to see the alias move")
     assert alias() == other.name
     promote.rollback(contest)
     assert alias() == better.name
@@ -124,7 +124,7 @@ def test_model_that_mlflow_loads_answers_as_predict_does(team, contest):
     import mlflow
 
     folder = registry.folders(contest)[0]
-    promote.run(contest, folder, force="it is to be loaded")
+    pipeline.promote(contest, folder, force="it is to be loaded")
     rows = pd.read_csv(contest.root / "table.csv", dtype=str, keep_default_na=False).drop(columns="answer")
     rows.to_csv(contest.root / "rows.csv", index=False)
     (path,) = pipeline.make(contest, "predict", input=contest.root / "rows.csv", run=folder.name)

@@ -274,7 +274,7 @@ def test_an_unset_variable_is_named(tmp_path: Path) -> None:
 
 def test_asking_for_the_current_dump_imports_nothing_heavy(tmp_path: Path) -> None:
     heavy = "{'pandas', 'requests', 'sqlalchemy', 'fsspec', 'dotenv', 'numpy'}"
-    ask = f"from {package.NAME} import source; source.current(pathlib.Path('.'), 'x.csv')"
+    ask = f"from {package.NAME}.engine.sources import source; source.current(pathlib.Path('.'), 'x.csv')"
     code = f"import sys, pathlib; {ask}; print({heavy} & set(sys.modules))"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 

@@ -5,15 +5,13 @@ import pytest
 
 from data_science_project import pipeline
 from data_science_project.engine.columns import dictionary
-from data_science_project.engine.project import records, settings
+from data_science_project.engine.project import package, records, settings
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.steps import features
 
 
-def test_step_writes_every_clean_row_once_with_the_new_features(project, monkeypatch):
-    monkeypatch.setattr(features, "add_features", lambda rows: rows.assign(twice=rows["amount"] * 2))
-
-    features.run(project)
+def test_step_writes_every_clean_row_once_with_the_new_features(project):
+    features.run(project, lambda rows: rows.assign(twice=rows["amount"] * 2))
 
     parts = [pd.read_parquet(project.split(part)) for part in settings.PARTS]
     together = pd.concat(parts).sort_values("order", ignore_index=True)
@@ -26,33 +24,39 @@ def test_step_does_not_use_a_clean_table_that_was_edited(project):
     pd.read_parquet(project.clean).head(50).to_parquet(project.clean)
 
     with pytest.raises(DataError, match="was changed after it was made"):
-        features.run(project)
+        features.run(project, pd.DataFrame.copy)
 
     assert records.checked(project.split("train"))
 
 
-def test_features_are_made_without_sight_of_the_labels_of_people(make_project, made_table, monkeypatch):
+def test_features_are_made_without_sight_of_the_labels_of_people(make_project, made_table):
     project = make_project(made_table.assign(checked=made_table["answer"]))
     pipeline.make(project, "data")
     columns = dictionary.load(project.dictionary)
     dictionary.write(project.dictionary, {**columns, "checked": replace(columns["checked"], role="label:ann")})
-    monkeypatch.setattr(features, "add_features", lambda rows: rows.assign(seen="checked" in rows))
-
-    features.run(project)
+    features.run(project, lambda rows: rows.assign(seen="checked" in rows))
 
     train = pd.read_parquet(project.split("train"))
     assert not train["seen"].any() and train["checked"].equals(train["answer"].rename("checked"))
 
 
-def test_feature_that_replaces_a_column_of_the_data_is_refused(project, monkeypatch):
-    monkeypatch.setattr(features, "add_features", lambda rows: rows.assign(amount=rows["amount"] * 2))
-
+def test_feature_that_replaces_a_column_of_the_data_is_refused(project):
     with pytest.raises(DataError, match="add_features changed 'amount'"):
-        features.run(project)
+        features.run(project, lambda rows: rows.assign(amount=rows["amount"] * 2))
 
 
-def test_feature_function_that_drops_rows_is_refused(project, monkeypatch):
-    monkeypatch.setattr(features, "add_features", lambda rows: rows.iloc[1:])
-
+def test_feature_function_that_drops_rows_is_refused(project):
     with pytest.raises(DataError, match="every row must stay"):
-        features.run(project)
+        features.run(project, lambda rows: rows.iloc[1:])
+
+
+def test_module_that_lies_beside_the_package_is_refused_before_a_run_relies_on_it(project, command):
+    (project.root / "mytools.py").write_text("def twice(numbers):\n    return numbers * 2\n")
+    own = project.package / "features.py"
+    own.write_text("import mytools\n" + own.read_text("utf-8"), encoding="utf-8")
+
+    done = command(project.root, "-m", package.NAME, "train")
+
+    assert done.returncode == 1
+    assert "imports mytools from mytools.py, where no run would keep it" in done.stderr
+    assert f"Move it into src/{package.NAME}/" in done.stderr

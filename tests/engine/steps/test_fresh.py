@@ -12,8 +12,9 @@ from data_science_project.engine.runs import registry
 
 NOTHING_TO_DO = """
 import sys
-from {0} import settings, steps
-steps.make(settings.load(), "predict")
+from {0}.engine.project import settings
+from {0}.pipeline import make
+make(settings.load(), "predict")
 heavy = set("pandas numpy sklearn pyarrow {0}.train {0}.predict".split()) & set(sys.modules)
 assert not heavy, heavy
 """
@@ -205,16 +206,21 @@ def test_run_that_was_edited_is_trained_anew_beside_it(project, name):
     ("module", "expected"),
     [
         ("features", AFTER_SPLIT),  # even if the rows stay the same: the run carries its own copy
-        ("conform", {"data", "train", "predict"}),
-        ("split", AFTER_SPLIT),
         ("models", {"train", "predict"}),
-        ("infer", {"data"}),
-        ("figures", set()),
+        ("mytools", AFTER_SPLIT),
+        ("tools/numbers", AFTER_SPLIT),
+        ("engine/sources/formats", {"data", "predict"}),
+        ("engine/checks/drift", {"features"}),
+        ("engine/modelling/blend", AFTER_SPLIT),
+        ("engine/report/figures", set()),
+        ("evaluate", set()),
         ("cli", set()),
     ],
 )
 def test_edited_module_runs_the_steps_that_use_it(project, module, expected):
-    with (project.root / "src" / package.NAME / f"{module}.py").open("a", encoding="utf-8") as file:
+    path = project.package / f"{module}.py"
+    path.parent.mkdir(exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
         file.write("\n# edited\n")
 
     assert remade(project) == expected

@@ -203,9 +203,10 @@ def lineage(project: Any, path: Path | None) -> None:
 @click.option("--force", default="", metavar="REASON", help="Promote whatever the gate finds, and why.")
 def promote(project: Any, name: str, force: str) -> None:
     """Make a run the champion, if it passes the gate."""
-    from .engine.runs import promote, registry
+    from . import pipeline
+    from .engine.runs import registry
 
-    for check in promote.run(project, registry.named(project, name), force=force):
+    for check in pipeline.promote(project, registry.named(project, name), force):
         click.echo(f"{'passed' if check.passed else 'FAILED':<7} {check.name}: {check.found}")
 
 

@@ -6,7 +6,7 @@ Used by every verb that makes something, with or without make. Whether a step ha
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .engine.project import records
 from .engine.project.errors import missing_file
@@ -14,6 +14,9 @@ from .engine.project.settings import PARTS, Project
 from .engine.runs import registry
 from .engine.sources import source
 from .engine.steps.fresh import Step, Work, run
+
+if TYPE_CHECKING:
+    from .engine.runs.promote import Check
 
 READ_BY_RECIPE = ("type", "role", "transformation")
 READ_BY_VALIDATE = tuple("type role missing_allowed range values rule decimal thousands unit missing format".split())
@@ -43,6 +46,13 @@ def make(project: Project, verb: str, **options: Any) -> list[Path]:
 
         track.after(project)
     return STEPS[verb].outputs(work)
+
+
+def promote(project: Project, folder: Path, force: str = "") -> "list[Check]":
+    """Put a run through the gate, evaluated first if need be; see `engine/runs/promote.py`."""
+    from .engine.runs import promote
+
+    return promote.run(project, folder, evaluate=lambda run: make(project, "evaluate", run=run.name), force=force)
 
 
 def chosen_run(project: Project, verb: str, name: str | None) -> Path | None:

@@ -196,11 +196,11 @@ def find_root(start: Path) -> Path:
 
 def check_package() -> None:
     """Refuse to work in one folder with the package of another: an environment was copied, or another one is active."""
-    package, root = Path(__file__).resolve().parent, find_root(Path.cwd())
+    root, serves = find_root(Path.cwd()), package.FOLDER.resolve()
     own = (root / "src").resolve()
-    if own.is_dir() and not package.is_relative_to(own):
+    if own.is_dir() and not serves.is_relative_to(own):
         raise SettingsError(
-            f"This environment serves {package.parents[1]}, and you are in {root}.\n"
+            f"This environment serves {serves.parents[1]}, and you are in {root}.\n"
             "Make or mend the environment of this folder (make install), and activate no other."
         )
 

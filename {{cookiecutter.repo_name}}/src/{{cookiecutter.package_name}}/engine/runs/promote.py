@@ -10,6 +10,7 @@ of every change with what the gate found. `rollback` goes back to the champion b
 import logging
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...pipeline import make
 from ..columns import dictionary
 from ..modelling.estimators import threads
 from ..modelling.metrics import Predictions
@@ -30,6 +30,8 @@ from . import answers, compare, loading, registry, track
 from .compare import Answers
 
 log = logging.getLogger(__name__)
+
+Evaluate = Callable[[Path], object]
 LATENCY_REPEATS = 7
 CERTAINTY = 2.0  # standard errors: a slice of 50 rows is noisy
 
@@ -43,7 +45,7 @@ class Check:
     found: str
 
 
-def run(project: Project, folder: Path, *, force: str = "") -> list[Check]:
+def run(project: Project, folder: Path, *, evaluate: Evaluate, force: str = "") -> list[Check]:
     """Put a run through the gate and, if it passes or is forced, make it the champion.
 
     Parameters
@@ -51,6 +53,8 @@ def run(project: Project, folder: Path, *, force: str = "") -> list[Check]:
     project : Project
     folder : Path
         `models/<run>` of the challenger.
+    evaluate : callable
+        Evaluates a run, given by its folder, on the present test split, if need be.
     force : str
         The reason to promote whatever the gate finds; it is kept in the history.
 
@@ -74,7 +78,7 @@ def run(project: Project, folder: Path, *, force: str = "") -> list[Check]:
         if champions[-1:] == [folder.name]:
             log.info("%s is champion already", folder.name)
             return []
-        checks = gate(project, folder, champions[-1] if champions else None)
+        checks = gate(project, folder, champions[-1] if champions else None, evaluate)
         failed = [check for check in checks if not check.passed]
         if failed and not force:
             reasons = "; ".join(f'failed "{check.name}": {check.found}' for check in failed)
@@ -85,14 +89,14 @@ def run(project: Project, folder: Path, *, force: str = "") -> list[Check]:
         return checks
 
 
-def gate(project: Project, folder: Path, champion: str | None) -> list[Check]:
+def gate(project: Project, folder: Path, champion: str | None, evaluate: Evaluate) -> list[Check]:
     """All conditions, whether or not one fails: against the champion, or a constant answer while there is none."""
-    challenger = answered(project, folder)
+    challenger = answered(project, folder, evaluate)
     checks = [unseen(project, challenger), latency(project, folder), reproducible(project, folder)]
-    return [*against(project, challenger, champion), *checks]
+    return [*against(project, challenger, champion, evaluate), *checks]
 
 
-def against(project: Project, challenger: Answers, champion: str | None) -> list[Check]:
+def against(project: Project, challenger: Answers, champion: str | None, evaluate: Evaluate) -> list[Check]:
     """How the challenger does beside the champion; beside a constant answer if that one cannot answer these rows."""
     folder = project.models / (champion or "")
     if champion and not (folder / registry.RECORD).is_file():
@@ -103,7 +107,7 @@ def against(project: Project, challenger: Answers, champion: str | None) -> list
         why = f"; the champion needs {', '.join(map(repr, lacking))}, which the present rows lack"
         return [replace(check, found=check.found + why) if lacking else check]
     try:
-        reigning = answered(project, folder)
+        reigning = answered(project, folder, evaluate)
     except DataError as error:
         return [Check("better than the champion", False, f"{champion} does not answer: {error}")]
     if different := compare.not_comparable(challenger, reigning):
@@ -111,9 +115,9 @@ def against(project: Project, challenger: Answers, champion: str | None) -> list
     return [better("the champion", challenger, reigning.said), no_slice_worse(project, challenger, reigning)]
 
 
-def answered(project: Project, folder: Path) -> Answers:
+def answered(project: Project, folder: Path, evaluate: Evaluate) -> Answers:
     """The answers of a run to the present test split, evaluated first if need be."""
-    make(project, "evaluate", run=folder.name)
+    evaluate(folder)
     found = compare.kept(project, folder)
     if found is None:
         raise DataError(f"reports/{folder.name} holds no answers of this model.\nDelete that folder and try again.")

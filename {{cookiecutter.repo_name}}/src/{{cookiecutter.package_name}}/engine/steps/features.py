@@ -6,17 +6,22 @@ Reads `data/interim/clean.parquet`, writes `data/processed/{train,dev,test}.parq
 """
 
 import logging
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 
+from ..checks import suspicions
 from ..columns import dictionary
 from ..modelling.split import split
-from ..project import artefact, records
+from ..project import artefact, package, records
 from ..project.errors import DataError
 from ..project.settings import PARTS, Project
 
-log = logging.getLogger(__name__)
+log = logging.getLogger(f"{package.NAME}.features")
+
+NOT_OURS = frozenset(("site-packages", "models", ".cache", "tests"))  # packages, copies of runs, and what tests run
 
 
 def checked(rows: pd.DataFrame, wider: pd.DataFrame) -> pd.DataFrame:
@@ -39,8 +44,7 @@ def checked(rows: pd.DataFrame, wider: pd.DataFrame) -> pd.DataFrame:
 
 def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
     """Divide the clean rows, say what is suspicious, add the features to each split, and write the four files."""
-    from ..checks import suspicions  # dear to import, and a model takes this module with it for `add_features` alone
-
+    check_kept(project)
     clean = pd.read_parquet(records.checked(project.clean))
     columns = dictionary.load(project.dictionary)
     parts = split(clean, dictionary.target(columns), project.settings.split)
@@ -55,6 +59,24 @@ def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) 
     added = [name for name in wider["train"].columns if name not in clean.columns]
     sizes = ", ".join(f"{part} {len(parts[part])}" for part in PARTS)
     log.info("%s rows (%s)%s", sizes, project.settings.split.by, f"; added {', '.join(added)}" if added else "")
+
+
+def check_kept(project: Project) -> None:
+    """Refuse modules of the project that a run could not keep: it keeps what lies in the package.
+
+    Raises
+    ------
+    DataError
+        `features.py` imports a file that lies in the project, but outside of the package.
+    """
+    root, kept = project.root.resolve(), project.package.resolve()
+    for name, module in sorted(sys.modules.items()):
+        path = Path(getattr(module, "__file__", None) or "/").resolve()
+        if path.is_relative_to(root) and not path.is_relative_to(kept) and NOT_OURS.isdisjoint(path.parts):
+            raise DataError(
+                f"{package.NAME} imports {name} from {path.relative_to(root)}, where no run would keep it.\n"
+                f"Move it into {project.relative(project.package)}/ and import it from {package.NAME}."
+            )
 
 
 def widened(

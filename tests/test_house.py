@@ -1,0 +1,105 @@
+"""The house: what stands where in the package, and that imports point down, read from the syntax trees."""
+
+import ast
+import re
+import statistics
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT, TEMPLATE
+
+PACKAGE = next((TEMPLATE / PROJECT / "src").iterdir())
+ENGINE = PACKAGE / "engine"
+ROOMS = re.findall(r"^- (\w+):", (ENGINE / "__init__.py").read_text("utf-8"), re.MULTILINE)
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "service" not in path.parts)
+MARKER = "py.typed"  # empty: it tells type checkers that the package has types
+YOURS = ("features.py", "models.py")
+
+
+def name_of(path: Path) -> str:
+    """`engine/runs/compare.py` -> `engine.runs.compare`."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+
+
+NAMES = {name_of(path) for path in MODULES}
+
+
+def imports(path: Path) -> set[str]:
+    """Modules of the package that a module imports, anywhere in it, by dotted name."""
+    here = [*path.relative_to(PACKAGE).parent.parts]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            start = ".".join([*here[: len(here) - node.level + 1], *(node.module or "").split(".")]).strip(".")
+            for alias in node.names:
+                inner = f"{start}.{alias.name}".strip(".")
+                found.add(inner if inner in NAMES else start)
+    return found
+
+
+def room(name: str) -> str:
+    """The room of a module of the engine, "" for the front."""
+    return name.split(".")[1] if name.startswith("engine.") else ""
+
+
+def test_front_has_twelve_entries():
+    entries = {path.name for path in PACKAGE.iterdir()} - {"__pycache__", "service", MARKER}
+
+    assert len(entries) <= 12 and {*YOURS, "engine"} <= entries, sorted(entries)
+
+
+def test_map_of_the_engine_names_every_room():
+    assert sorted(ROOMS) == sorted(path.name for path in ENGINE.iterdir() if path.is_dir() and path.name != "__pycache__")
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if ENGINE in path.parents], ids=name_of)
+def test_module_of_the_engine_imports_from_its_room_or_from_rooms_above(path):
+    found = imports(path)
+
+    assert not [name for name in found if not name.startswith("engine.")], "the engine imports nothing of the front"
+    here = ROOMS.index(room(name_of(path))) if room(name_of(path)) else 0
+    assert not [name for name in found if room(name) and ROOMS.index(room(name)) > here]
+
+
+def test_no_two_modules_import_each_other_round_a_circle():
+    arrows = {name_of(path): imports(path) - {name_of(path)} for path in MODULES}
+    while ends := [name for name, found in arrows.items() if not found & set(arrows)]:
+        for name in ends:
+            del arrows[name]
+
+    assert not arrows
+
+
+def test_files_are_at_most_350_lines_long_and_half_of_them_at_most_150():
+    sizes = {name_of(path): len(path.read_text("utf-8").splitlines()) for path in MODULES}
+
+    assert {name: size for name, size in sizes.items() if size > 350} == {}
+    assert statistics.median(size for name, size in sizes.items() if size > 1) <= 150
+
+
+def test_engine_and_front_have_at_most_10500_lines():
+    assert sum(len(path.read_text("utf-8").splitlines()) for path in MODULES) <= 10_500
+
+
+def test_every_module_of_the_engine_has_a_test_of_its_name():
+    modules = {path.relative_to(ENGINE) for path in ENGINE.rglob("*.py") if path.name != "__init__.py"}
+    tests = {path.relative_to(TEMPLATE / "tests" / "engine") for path in (TEMPLATE / "tests/engine").rglob("test_*.py")}
+
+    assert sorted(str(path) for path in modules if path.with_name(f"test_{path.name}") not in tests) == []
+
+
+@pytest.mark.parametrize("verb", ["data", "train", "evaluate", "predict", "explore", "features"])
+def test_step_names_every_room_that_its_code_comes_from(verb):
+    tree = ast.parse((PACKAGE / "pipeline.py").read_text("utf-8"))
+    steps = next(node.value for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "STEPS")
+    call = steps.values[[key.value for key in steps.keys].index(verb)]
+    named = set(ast.literal_eval(next(word.value for word in call.keywords if word.arg == "rooms")))
+    waiting, seen = ["engine.steps.features" if verb == "features" else verb], set()
+
+    while waiting:
+        name = waiting.pop()
+        seen.add(name)
+        path = PACKAGE / Path(*name.split(".")).with_suffix(".py")
+        waiting += [other for other in imports(path) if other not in seen] if path.is_file() else []
+
+    assert {room(name) for name in seen if room(name)} == named
