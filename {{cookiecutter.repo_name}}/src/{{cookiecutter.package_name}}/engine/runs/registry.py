@@ -29,7 +29,6 @@ LOCK = "requirements.lock"
 PATCH = "changes.patch"
 CHAMPION = "champion.json"
 ANSWERS = "test_answers.parquet"
-HELD_OUT = "held_out.parquet"
 LABEL_ERRORS = "label_errors.csv"
 TIME = "%Y-%m-%d-%H%M%S"
 ONE_SECOND, ONE_MINUTE = timedelta(seconds=1), timedelta(minutes=1)
