@@ -1,5 +1,7 @@
 """The environment follows content: nothing is installed twice, and what cannot work is said."""
 
+import ast
+import importlib
 import os
 import runpy
 import shutil
@@ -7,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType
 
 import pytest
 from conftest import make
@@ -20,13 +22,17 @@ def project(default_project, tmp_path) -> Path:
 
 
 @pytest.fixture
-def module(project) -> SimpleNamespace:
+def module(project, monkeypatch) -> ModuleType:
     """install.py of the copy, as it runs before anything is installed."""
     (path,) = project.glob("src/*/install.py")
-    return SimpleNamespace(**runpy.run_path(str(path)))
+    package = path.parent.name
+    for name in [name for name in sys.modules if name.split(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(path.parents[1])
+    return importlib.import_module(f"{package}.install")
 
 
-def make_ready(project: Path, module: SimpleNamespace) -> Path:
+def make_ready(project: Path, module: ModuleType) -> Path:
     """Let the environment look finished, without one."""
     ready = project / ".venv" / "ready"
     ready.parent.mkdir()
@@ -63,12 +69,28 @@ def test_linter_rules_are_no_reason_to_install(project, module):
     assert ready.read_text() == module.state(project)
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_clone_without_data_is_told_so_before_the_environment_is_built(project, there):
+    params = project / "params.toml"
+    params.write_text(params.read_text().replace("sklearn:breast_cancer", "sales.csv"))
+    if there:
+        (project / "sales.csv").touch()
+    (script,) = project.glob("src/*/install.py")
+
+    started = time.monotonic()  # `src` is no environment, so it ends before it has built one
+    done = subprocess.run([sys.executable, script, "--venv", "src"], capture_output=True, text=True)
+
+    assert time.monotonic() - started < 2
+    assert (f"Put it at {project / 'sales.csv'}" in done.stderr) != there
+    assert ("DATA_STORE in .env" in done.stderr and "make pull" in done.stderr) != there
+
+
 @pytest.mark.parametrize("change", ["dependency", "lock", "folder"])
 def test_what_matters_is_noticed(project, module, tmp_path, change):
     ready = make_ready(project, module)
     if change == "dependency":
         pyproject = project / "pyproject.toml"
-        pyproject.write_text(pyproject.read_text().replace('"click>=8.1"', '"click>=8.2"'))
+        pyproject.write_text(pyproject.read_text().replace('"click>=8.2"', '"click>=8.3"'))
     elif change == "lock":
         (project / "requirements.lock").write_text("click==8.2\n")
     else:
@@ -78,13 +100,13 @@ def test_what_matters_is_noticed(project, module, tmp_path, change):
     assert ready.read_text() != module.state(project)
 
 
-def test_old_python_is_named_with_the_cure(project, module, monkeypatch, capsys):
+def test_old_python_can_read_the_file_and_is_named_with_the_cure(project, monkeypatch):
+    (path,) = project.glob("src/*/install.py")
+    ast.parse(path.read_text("utf-8"), feature_version=(3, 8))
     monkeypatch.setattr(sys, "version_info", (3, 9, 1, "final", 0))
 
-    assert module.main([]) == 1
-
-    message = capsys.readouterr().err
-    assert "Python 3.9" in message and "3.11 is needed" in message and "make install PYTHON=" in message
+    with pytest.raises(SystemExit, match=r"Python 3\.9 .*3\.11 is needed.\n.*make install PYTHON="):
+        runpy.run_path(str(path), run_name="__main__")
 
 
 def test_folder_that_is_no_environment_is_left_alone(project, module, capsys):

@@ -13,7 +13,7 @@ import pytest
 
 from data_science_project import pipeline
 from data_science_project.engine.project import git, package, settings
-from data_science_project.engine.runs import environment, store
+from data_science_project.engine.runs import environment, share
 from data_science_project.engine.steps import features, fresh
 
 PACKAGE = package.FOLDER
@@ -60,7 +60,7 @@ def project(trained, tmp_path, monkeypatch):
 def team(tmp_path, monkeypatch):
     """The folder that the team shares, empty."""
     folder = tmp_path / "team"
-    monkeypatch.setenv(store.VARIABLE, str(folder))
+    monkeypatch.setenv(share.VARIABLE, str(folder))
     return folder
 
 

@@ -1,14 +1,14 @@
 """Tables of these pages that are made at build time, so that they say what the project is now.
 
 Directives: `facts` (parameters and newest run), `data-dictionary`, `verb <name>` (options and what a step reads),
-`lineage` (of the model that answers, drawn and in words) and `modules` (the API of every module, inside `eval-rst`).
+`lineage` (of the model that answers, by step and in words) and `modules` (the API of every module, inside `eval-rst`).
 """
 
 import re
 import tomllib
+from itertools import zip_longest
 from pathlib import Path
 
-import drawing
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
@@ -151,16 +151,24 @@ class Lineage(SphinxDirective):
             links = lineage.trace(project, folder / runs.MODEL)
         except errors.ProjectError as error:
             return [nodes.paragraph(text=str(error))]
-        drawn = nodes.raw("", drawing.svg(links), format="html")
-        return [drawn, nodes.literal_block(text=lineage.render(links), language="text")]
+        return [way(links), nodes.literal_block(text=lineage.render(links), language="text")]
+
+
+def way(links) -> nodes.table:
+    """The files of a chain, from the source on: a column a step, its head says what made it."""
+    files = {link.file: link for link in sorted(links, key=lambda link: link.depth)}.values()
+    depths = sorted({link.depth for link in files}, reverse=True)
+    steps = [[link for link in files if link.depth == depth] for depth in depths]
+    cells = [[f"{link.file} {link.digest[:8]}: {link.state}" for link in step] for step in steps]
+    return table(tuple(step[0].made for step in steps), list(zip_longest(*cells, fillvalue="")), (1,) * len(steps))
 
 
 class Modules(SphinxDirective):
     """A section for each module of the package, with what its docstrings say."""
 
     def run(self) -> list[nodes.Node]:
-        names = [path.stem for path in sorted(SOURCE.glob("*.py")) if not path.stem.startswith("_")]
-        return [self.section(name) for name in names]
+        paths = [path.relative_to(SOURCE) for path in sorted(SOURCE.rglob("*.py")) if not path.stem.startswith("_")]
+        return [self.section(".".join(path.with_suffix("").parts)) for path in paths]
 
     def section(self, name: str) -> nodes.section:
         """The section of one module."""

@@ -9,7 +9,7 @@ from {{ cookiecutter.package_name }} import pipeline
 from {{ cookiecutter.package_name }}.engine.columns import dictionary
 from {{ cookiecutter.package_name }}.engine.project import settings
 from {{ cookiecutter.package_name }}.engine.project.errors import SourceError
-from {{ cookiecutter.package_name }}.engine.runs import answers, loading, store, track
+from {{ cookiecutter.package_name }}.engine.runs import answers, loading, share, track
 
 ROWS = 200  # of the test split, so that the tests stay quick on a large table
 
@@ -18,7 +18,7 @@ ROWS = 200  # of the test split, so that the tests stay quick on a large table
 def alone():
     """Nothing that a test does reaches the team's MLflow server or store, whatever the user's `.env` says."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in (track.VARIABLE, store.VARIABLE):
+        for name in (track.VARIABLE, share.VARIABLE):
             patch.setenv(name, "")
         yield
 

@@ -115,6 +115,40 @@ def test_mistake_is_one_message_on_stderr_with_its_exit_code(call, project, argu
     assert len(result.stderr[result.stderr.index("Error:") :].splitlines()) <= 3
 
 
+@pytest.mark.parametrize(
+    ("module", "line", "words"),
+    [
+        ("models.py", "import xgboots", "models.py, line 1: No module named 'xgboots'.\nAdd it to dependencies"),
+        ("features.py", "from .tols import twice", "features.py, line 1: No module named '{0}.tols'.\nMend"),
+        ("features.py", "def add_features(rows:", "features.py, line 1: SyntaxError: '(' was never closed.\nMend"),
+        ("models.py", "1 / 0", "models.py, line 1: ZeroDivisionError: division by zero.\nMend"),
+    ],
+)
+def test_module_that_cannot_be_imported_is_one_message_with_its_line(project, command, module, line, words):
+    path = project.root / "src" / package.NAME / module
+    path.write_text(f"{line}\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
+
+    done = command(project.root, "-m", package.NAME, "train")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert words.format(package.NAME) in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.count("\n", done.stderr.index("Error: ")) <= 3
+
+
+@pytest.mark.parametrize("verb", ["data", "features", "train", "evaluate", "predict", "explore", "notebook", "test"])
+def test_verb_that_may_fetch_the_source_can_be_told_to_take_a_changed_one(call, tmp_path, verb):
+    text = call(tmp_path, verb, "--help").stdout
+
+    assert "--accept" in text and "--refresh" in text and "--frozen" in text
+
+
+def test_changed_source_is_taken_by_the_verb_that_was_typed(call, project, made_table):
+    made_table.head(100).to_csv(project.root / "table.csv", index=False)
+
+    assert "ACCEPT=1" in call(project.root, "features").stderr
+    assert call(project.root, "features", "--accept").exit_code == 0
+
+
 def test_folder_without_a_project_is_exit_code_two(call, tmp_path):
     result = call(tmp_path, "train")
 

@@ -287,7 +287,9 @@ def test_report_of_a_split_by_group_keeps_groups_whole(make_project, made_table)
 
     run = loading.load(registry.folders(project)[0])
     asked = evaluate.learned_from(project, run)
-    alone, _ = label_errors.find(project, run.record, replace(asked, groups=None))
+    alone, _ = label_errors.find(
+        project, run.record, replace(asked, groups=None), evaluate.candidates(project, run.record, asked)
+    )
     kept = pd.read_csv(project.root / "reports" / run.name / registry.LABEL_ERRORS)
     assert kept["probability_of_given"].tolist() != alone["probability_of_given"].tolist()
     assert asked.groups.tolist() == asked.rows["field"].tolist()

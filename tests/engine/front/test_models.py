@@ -83,8 +83,10 @@ def test_candidates_that_params_names_by_default_exist():
 
 def test_balance_and_seed_reach_the_estimators():
     found = models.classifiers(RECIPE, settings.Train(balance=True, seed=7))
+    both = (found, models.regressors(RECIPE, settings.Train(seed=7)))
+    drawn = [known[name][-1].get_params() for known in both for name in ("boosting", "forest", "network")]
 
-    assert found["boosting"][-1].random_state == 7
+    assert {value for one in drawn for key, value in one.items() if key.endswith("random_state")} == {7}
     assert {found[name][-1].class_weight for name in found if name != "dummy"} == {"balanced"}
     assert models.classifiers(RECIPE, settings.Train())["linear"][-1].class_weight is None
 

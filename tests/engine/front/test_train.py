@@ -1,4 +1,5 @@
 import json
+import re
 import warnings
 from dataclasses import replace
 
@@ -44,6 +45,8 @@ def test_run_holds_what_the_contract_promises(project):
         assert record["input_data"][project.relative(path)] == artefact.sha256(path)
     assert record["output_data"] == {"model.pkl": artefact.sha256(folder / "model.pkl")}
     assert record["environment"]["packages"]["scikit-learn"]
+    assert record["environment"]["processor"]
+    assert any(re.fullmatch(r"\w+ [\d.]+ \w+", library) for library in record["environment"]["blas"])
 
 
 def test_run_lists_every_file_with_its_digest(project):
@@ -91,6 +94,22 @@ def test_column_of_the_groups_is_not_a_feature_whatever_its_role(project):
 
     assert dictionary.load(project.dictionary)["shop"].role == "feature"
     assert "shop" not in recipe.names
+
+
+def test_folds_keep_the_groups_of_the_split_whole(project):
+    asked, _ = train.prepare(with_settings(project, "split.by=group:shop"))
+
+    for fitted, held in asked.folds:
+        assert not set(asked.groups.iloc[fitted]) & set(asked.groups.iloc[held])
+
+
+def test_rows_held_out_are_those_of_dev_where_rows_are_not_few(project):
+    sizes = [len(pd.read_parquet(project.split(part))) for part in ("train", "dev")]
+
+    asked, _ = train.prepare(with_settings(project, "split.by=time:day"))
+
+    assert [[len(rows) for rows in fold] for fold in asked.folds] == [sizes]
+    assert sizes[0] > sizes[1]
 
 
 def test_ids_target_and_ignored_columns_are_not_features(project):

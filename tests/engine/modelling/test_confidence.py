@@ -72,7 +72,7 @@ def test_quantile_is_the_conformal_one():
 
 
 def test_run_keeps_its_answers_to_the_rows_held_out(project):
-    held = pd.read_parquet(registry.folders(project)[0] / registry.HELD_OUT)
+    held = pd.read_parquet(registry.folders(project)[0] / confidence.HELD_OUT)
 
     assert list(held) == ["truth", "prediction", "probability"]
     assert len(held) == 96  # cross-validation: all rows of train and dev
@@ -120,7 +120,7 @@ def test_bands_that_too_few_rows_leave_open_are_said(make_project, made_table, c
 
 def test_run_from_before_is_named_where_a_rate_is_wanted(project):
     folder = registry.folders(project)[0]
-    (folder / registry.HELD_OUT).unlink()
+    (folder / confidence.HELD_OUT).unlink()
 
     assert confidence.limits(folder, settings.Predict(abstain_below=0.7)).least == 0.7
     with pytest.raises(DataError, match="Train again, or set"):

@@ -126,3 +126,12 @@ def test_gain_is_above_zero_for_the_better_one_whichever_way_the_metric_runs(nam
 
     assert shift - 1e-9 <= low <= high
     assert worse == pytest.approx((-high, -low))
+
+
+def test_constant_answer_is_the_most_frequent_class_with_the_shares_or_the_mean():
+    classes = metrics.constant(np.array(["no", "yes", "no", "no"]), ("no", "yes"), 2)
+    amounts = metrics.constant(np.array([1.0, 3.0]), (), 2)
+
+    assert classes.values.tolist() == ["no", "no"]
+    assert classes.probabilities.tolist() == [[0.75, 0.25]] * 2
+    assert amounts.values.tolist() == [2.0, 2.0]

@@ -286,11 +286,25 @@ def test_letters_stand_beside_the_words_of_a_text(rows):
     assert any(name.endswith("__ la") for name in more)
 
 
+def test_letters_that_one_text_alone_holds_are_left_out(rows):
+    rows.loc[1, "note"] = "zzz"
+
+    made = plan(rows[["note"]]).linear(LinearRegression(), letters=True)[0].fit(rows[["note"]]).get_feature_names_out()
+
+    assert not any("zz" in name for name in made if not name.endswith("__zzz"))
+
+
 def test_no_input_of_a_network_is_large(rows):
     made = plan(rows).network(LinearRegression())[0].fit_transform(rows, np.arange(SIZE))
 
     assert np.isfinite(dense(made)).all()
     assert dense(made).std(axis=0).max() < 3
+
+
+def test_network_sees_each_number_as_a_curve(rows):
+    made = plan(rows[["kg"]]).network(LinearRegression())[0].fit(rows[["kg"]]).get_feature_names_out()
+
+    assert len(made) > 2  # the number and the mark of its empty cells
 
 
 def test_curve_of_a_number_that_is_always_the_same_says_nothing(rows):

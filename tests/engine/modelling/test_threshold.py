@@ -4,7 +4,7 @@ import pytest
 from sklearn.dummy import DummyClassifier
 
 from data_science_project import pipeline, predict, train
-from data_science_project.engine.modelling import metrics, question, threshold
+from data_science_project.engine.modelling import confidence, metrics, question, threshold
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import loading, registry
@@ -127,7 +127,7 @@ def test_costs_train_again_and_default_costs_do_not(costly, project):
 
 def test_scores_of_the_run_follow_its_threshold(costly):
     folder = pipeline.make(costly, "train")[0].parent
-    held = pd.read_parquet(folder / registry.HELD_OUT)
+    held = pd.read_parquet(folder / confidence.HELD_OUT)
 
     found = registry.read(folder)["metrics"]["dev"]
 

@@ -22,15 +22,6 @@ def test_gain_is_positive_for_the_better_score_whatever_the_direction():
     assert MAE.gain(1.0, 2.0) > 0
 
 
-def test_constant_answer_is_the_most_frequent_class_with_the_shares_or_the_mean():
-    classes = diagnostics.constant(np.array(["no", "yes", "no", "no"]), CLASSES, 2)
-    amounts = diagnostics.constant(np.array([1.0, 3.0]), (), 2)
-
-    assert classes.values.tolist() == ["no", "no"]
-    assert classes.probabilities.tolist() == [[0.75, 0.25]] * 2
-    assert amounts.values.tolist() == [2.0, 2.0]
-
-
 def test_confusion_counts_truth_by_row_and_prediction_by_column():
     table = diagnostics.confusion(np.array(["no", "no", "yes"]), said([0.1, 0.9, 0.9]))
 
@@ -55,7 +46,7 @@ def test_reliability_counts_every_row_and_its_interval_holds_the_share():
 
     assert table["rows"].sum() == 500
     assert ((table["low"] <= table["came_true"]) & (table["came_true"] <= table["high"])).all()
-    assert (table["said"] - table["came_true"]).abs().max() < 0.2
+    assert (table["predicted"] - table["came_true"]).abs().max() < 0.2
 
 
 def test_worst_errors_are_the_wrong_rows_with_the_least_given_to_the_truth():

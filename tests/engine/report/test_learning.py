@@ -27,7 +27,7 @@ def points(noise):
     seen, new = question(400, noise), question(300, noise, seed=1)
     model = DecisionTreeRegressor(random_state=0).fit(seen.rows, seen.truth)
     said = metrics.Predictions(model.predict(new.rows))
-    result = diagnostics.Result(new.truth, said, diagnostics.constant(seen.truth, (), 300), R2, (0.0, 1.0))
+    result = diagnostics.Result(new.truth, said, metrics.constant(seen.truth, (), 300), R2, (0.0, 1.0))
     return pd.DataFrame(list(learning.curve(model, seen, new.rows, result)))
 
 
@@ -63,7 +63,7 @@ def test_fewer_rows_are_fewer_groups_where_rows_belong_together():
     only_x = make_column_transformer(("passthrough", ["x"]))
     model = make_pipeline(only_x, DecisionTreeRegressor(random_state=0)).fit(seen.rows, seen.truth)
     said = metrics.Predictions(model.predict(new.rows))
-    result = diagnostics.Result(new.truth, said, diagnostics.constant(seen.truth, (), 100), R2, (0.0, 1.0))
+    result = diagnostics.Result(new.truth, said, metrics.constant(seen.truth, (), 100), R2, (0.0, 1.0))
     test = new.rows.assign(shop=["one", "two"] * 50)
 
     table = pd.DataFrame(list(learning.curve(model, seen, test[["x"]], result)))
@@ -81,7 +81,7 @@ def test_size_that_holds_too_few_rows_of_a_class_is_left_out_of_the_curve():
     model = HistGradientBoostingClassifier(early_stopping=True, max_iter=3).fit(rows, truth)
     said = predict(model, rows, asked.classes)
     accuracy = diagnostics.Yardstick("accuracy", metrics.ANY_CLASSES["accuracy"])
-    result = diagnostics.Result(truth, said, diagnostics.constant(truth, asked.classes, 400), accuracy, (0.0, 1.0))
+    result = diagnostics.Result(truth, said, metrics.constant(truth, asked.classes, 400), accuracy, (0.0, 1.0))
 
     table = pd.DataFrame(list(learning.curve(model, asked, rows, result)))
 

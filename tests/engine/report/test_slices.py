@@ -66,9 +66,7 @@ def test_slice_whose_rows_come_from_a_few_groups_says_less():
     random = np.random.default_rng(0)
     rows = pd.DataFrame({"shop": ["a"] * 600 + ["b"] * 200, "town": ["near"] * 740 + ["far"] * 60})
     groups = pd.Series(np.arange(800) // 20, name="customer")
-    errors = (
-        np.abs(random.normal(10, 5, 40))[groups] + np.where(rows["shop"] == "b", 1.0, 0.0) + (rows["town"] == "far")
-    )
+    errors = np.abs(random.normal(10, 5, 40))[groups] + (rows["shop"] == "b") + (rows["town"] == "far")
     answers = metrics.Predictions(errors.to_numpy())
 
     by_row, _ = slices.slices(rows, np.zeros(800), answers, MAE)

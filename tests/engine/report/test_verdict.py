@@ -14,7 +14,7 @@ def result(truth, probability, interval=(0.8, 0.9), name="accuracy"):
     table = np.column_stack([1 - probability, probability])
     said = metrics.Predictions(np.asarray(CLASSES)[table.argmax(axis=1)], table, CLASSES)
     truth = np.asarray(truth)
-    constant = diagnostics.constant(truth, CLASSES, len(truth))
+    constant = metrics.constant(truth, CLASSES, len(truth))
     yardstick = diagnostics.Yardstick(name, metrics.TWO_CLASSES[name])
     return diagnostics.Result(truth, said, constant, yardstick, interval)
 

@@ -11,7 +11,7 @@ import pytest
 from data_science_project import pipeline
 from data_science_project.engine.columns import dictionary
 from data_science_project.engine.modelling import metrics
-from data_science_project.engine.project import settings
+from data_science_project.engine.project import git, settings
 from data_science_project.engine.project.errors import DataError, ProjectError, SettingsError
 from data_science_project.engine.runs import compare, lineage, listing, loading, promote, registry, reproduce
 
@@ -222,16 +222,36 @@ def test_slow_run_and_run_without_its_raw_data_are_refused(contest, linear):
     shutil.rmtree(next(path.parent for path in contest.root.glob("data/raw/*/source.json")))
     strict = settings.load(contest.root, ["promote.latency_ms=1e-6"])
 
-    slow, gone = promote.latency(strict, linear), promote.reproducible(strict, linear)
+    model = loading.load(linear)
+    slow, gone = promote.latency(strict, model), promote.reproducible(strict, model)
 
     assert not slow.passed and "allowed 1e-06" in slow.found
     assert not gone.passed and "table.csv is gone or changed" in gone.found
 
 
 def test_run_without_a_commit_is_not_reproducible(project):
-    check = promote.reproducible(project, registry.folders(project)[0])
+    check = promote.reproducible(project, loading.load(registry.folders(project)[0]))
 
     assert not check.passed and "without a git commit" in check.found
+
+
+def test_run_of_a_commit_that_git_has_no_more_is_not_reproducible(contest, linear):
+    shutil.rmtree(contest.root / ".git")
+    git.run(contest.root, "init", "-q")
+
+    check = promote.reproducible(contest, loading.load(linear))
+
+    assert not check.passed and f"git does not have commit {registry.read(linear)['commit'][:12]}" in check.found
+
+
+def test_run_whose_features_differ_each_time_is_not_reproducible(contest, linear):
+    model = loading.load(linear)
+    drawn = replace(model, add_features=lambda rows: rows.assign(luck=np.random.random(len(rows)), one=1))  # noqa: NPY002
+
+    check = promote.reproducible(contest, drawn)
+
+    assert promote.reproducible(contest, model).passed
+    assert not check.passed and "add_features computes 'luck' otherwise each time" in check.found
 
 
 def test_swapped_pickle_is_never_executed(contest, dummy, linear, tmp_path):

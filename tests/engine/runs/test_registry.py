@@ -1,11 +1,13 @@
 import json
+import pickle
 import shutil
 
 import pytest
+from sklearn.dummy import DummyClassifier
 
 from data_science_project.engine.project import artefact, package
 from data_science_project.engine.project.errors import DataError, SettingsError
-from data_science_project.engine.runs import answers, listing, loading, registry
+from data_science_project.engine.runs import answers, listing, loading, packages_old, registry
 
 
 @pytest.fixture
@@ -48,6 +50,61 @@ def test_model_is_made_of_the_classes_of_its_own_copy(folder):
     model = loading.load(folder).model
 
     assert type(model).__module__.startswith(f"{package.NAME}_run_")
+
+
+def trained_elsewhere(folder, model=None, **versions):
+    """The run, as if it had been trained with these versions of packages."""
+    if model is not None:
+        (folder / registry.MODEL).write_bytes(model)
+    record = registry.read(folder)
+    packages = {**record["environment"]["packages"], **versions}
+    files = {**record["files"], registry.MODEL: artefact.sha256(folder / registry.MODEL)}
+    registry.write(folder, {**record, "environment": {**record["environment"], "packages": packages}, "files": files})
+
+
+def test_other_versions_of_packages_that_matter_are_said_on_load(project, folder, caplog):
+    now = registry.read(folder)["environment"]["packages"]["scipy"]
+    trained_elsewhere(folder, scipy="0.1", ruff="0.0.1")
+
+    loading.load(folder)
+
+    (line,) = caplog.messages
+    assert f"scipy 0.1 (now {now}): " in line and "ruff" not in line
+    assert f"make reproduce RUN={folder.name}" in line
+
+
+def test_same_versions_are_not_mentioned(folder, caplog):
+    loading.load(folder)
+
+    assert not caplog.messages
+
+
+def test_package_that_models_or_features_import_matters_too(tmp_path):
+    (tmp_path / "models.py").write_text("import numpy as np\nfrom some_trees.sub import Trees\n")
+
+    assert set(packages_old.packages(tmp_path)) == {"numpy", "pandas", "scikit-learn", "scipy", "some-trees"}
+
+
+def test_model_that_other_versions_cannot_read_is_a_message(folder):
+    trained_elsewhere(folder, b"cnumpy\nno_such_function\n.", numpy="0.1")
+
+    with pytest.raises(DataError, match=r"cannot be loaded(.|\n)*numpy 0\.1 \(now (.|\n)*make reproduce RUN="):
+        loading.load(folder)
+
+
+def test_model_that_does_not_answer_with_other_versions_is_a_message(project, folder):
+    trained_elsewhere(folder, pickle.dumps(DummyClassifier()), scipy="0.1")
+    run = loading.load(folder)
+
+    with pytest.raises(DataError, match=r"does not answer(.|\n)*scipy 0\.1 \(now (.|\n)*make reproduce RUN="):
+        answers.answer(run, answers.test_rows(project, run), abstain_below=0.0)
+
+
+def test_error_that_other_versions_do_not_explain_is_left_as_it_is(folder):
+    trained_elsewhere(folder, b"cnumpy\nno_such_function\n.")
+
+    with pytest.raises(AttributeError, match="no_such_function"):
+        loading.load(folder)
 
 
 @pytest.mark.parametrize("name", ["model.pkl", "data_dictionary.toml", "code/features.py"])

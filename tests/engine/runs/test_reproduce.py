@@ -116,6 +116,21 @@ def test_what_does_not_come_out_again_is_named_with_the_reason(project, in_git, 
     assert [difference.name for difference in compared["code"].differences] == ["features.py"]
     assert [difference.name for difference in compared["environment"].differences] == ["numpy"]
     assert "24 of 24" in compared["predictions"].differences[0].b
+    assert re.fullmatch(r"largest difference: 0\.\d+, in probability(_no|_yes)?", compared["predictions"].note)
+
+
+def test_what_add_features_uses_undeclared_is_named_as_the_cause(project, command):
+    with (package(project) / "features.py").open("a") as file:
+        file.write(
+            "\n\ndef add_features(rows):  # noqa: D103, F811\n    return rows.assign(now=pd.Timestamp.now().value)\n"
+        )
+    done = command(project.root, "-m", package.NAME, "train")
+
+    compared = {what.what: what for what in reproduce.run(project, registry.folders(project)[0], offline=True)}
+
+    assert done.returncode == 0, done.stderr
+    assert {what for what, comparison in compared.items() if comparison.identical} >= {"code", "environment"}
+    assert re.search("add_features uses what it does not declare.*clock.*random", compared["data"].note)
 
 
 @pytest.mark.parametrize(("edit", "state"), [(b"edited", "was changed"), (None, "is not here")])

@@ -67,6 +67,58 @@ def test_encodings_are_found_and_said(tmp_path: Path, encoding: str, said: str) 
     assert any(said in decision for decision in table.decisions)
 
 
+PEOPLE = "name,age\n" + "Smith,1\n" * 50
+WESTERN = {
+    "French": "Renée,Orléans\nÉTÉ,ÎLE\nœuvre,l’été…\n",
+    "German": "Müller,Köln\nGroß,Gießen\n",
+    "Spanish": "Peña,¿Qué?\nNºcliente,3ª\n",
+    "Portuguese": "João,Conceição\n",
+    "Nordic": "Þórður,Næstved\nMäkinen,Århus\n",
+    "units": "20 °C,3 m³h\n5 µm,mean±sd\n———,€€€\n",
+}
+FOREIGN = {
+    "cp1251": "Иван,Москва\nПётр,Казань\n",
+    "koi8_r": "Иван,Москва\nПётр,Казань\n",
+    "cp1253": "Γιώργος,Αθήνα\nΜαρία,Θεσσαλονίκη\n",
+    "cp1250": "Stanisław,Kraków\nMałgorzata,Gdańsk\n",
+    "iso8859_2": "Stanisław,Śląsk\nMałgorzata,Gdańsk\n",
+    "gb18030": "王伟,北京\n李娜,上海\n张敏,广州\n",
+    "big5": "王偉,台北\n李娜,高雄\n",
+    "cp932": "東京,田中\nさくら,カナダ\n",
+}
+
+
+@pytest.mark.parametrize("language", WESTERN)
+@pytest.mark.parametrize("others", ["name,age\n", PEOPLE], ids=["alone", "among English"])
+def test_western_letters_that_are_not_utf8_are_read_and_one_is_shown(
+    tmp_path: Path, language: str, others: str
+) -> None:
+    text = others + WESTERN[language]
+
+    table = read.table(written(tmp_path, text.encode("cp1252")))
+
+    assert rows(table) == rows(read.table(written(tmp_path, text)))
+    (said,) = [decision for decision in table.decisions if decision.startswith("encoding cp1252")]
+    first = next(word for word in text.replace(",", " ").split() if not word.isascii())
+    assert f"a guess, as in {first!r}" in said
+
+
+@pytest.mark.parametrize("encoding", FOREIGN)
+@pytest.mark.parametrize("others", ["name,age\n", PEOPLE], ids=["alone", "among English"])
+def test_letters_that_are_not_western_are_refused_and_the_likely_encodings_named(
+    tmp_path: Path, encoding: str, others: str
+) -> None:
+    text = others + FOREIGN[encoding]
+
+    path = written(tmp_path, text.encode(encoding))
+
+    message = refusal(path)
+
+    assert f"{encoding!r} ({FOREIGN[encoding].partition(',')[0]})" in message
+    assert "Set encoding in [data.read]" in message
+    assert rows(read.table(path, {"encoding": encoding})) == [line.split(",") for line in text.splitlines()[1:]]
+
+
 def test_a_wrong_byte_in_utf8_is_refused_not_guessed(tmp_path: Path) -> None:
     message = refusal(written(tmp_path, "name\nAndré\nZoë\n".encode() + b"\xe9\n"))
 

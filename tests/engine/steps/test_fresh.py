@@ -303,3 +303,13 @@ def test_key_does_not_depend_on_where_the_project_lies(project, tmp_path):
     moved = settings.load(shutil.copytree(project.root, tmp_path / "moved"))
 
     assert remade(moved) == set()
+
+
+@pytest.mark.parametrize(("line", "again"), [("scipy==0.2", {"train", "predict"}), ("ruff==0.2", set())])
+def test_other_versions_in_the_lock_train_again_if_they_matter(project, line, again):
+    lock = project.root / registry.LOCK
+    lock.write_text("ruff==0.1\nscipy==0.1 ; python_version > '3'\n    # via scikit-learn\n")
+    remade(project)
+    lock.write_text(lock.read_text().replace(line.replace("2", "1"), line))
+
+    assert remade(project) == again

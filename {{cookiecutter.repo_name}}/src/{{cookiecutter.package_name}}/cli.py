@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from .engine.project.errors import ProjectError, SettingsError, SourceError
+from .engine.project.errors import ProjectError, SettingsError, SourceError, failed_import
 from .engine.project.log import start_logging
 
 AS_IT_WAS = "Nothing half-written is left, what was there is as it was. Mend the disk or the rights and run it again."
@@ -44,23 +44,30 @@ def verb(function: Callable) -> Callable:
         try:
             settings.check_package()
             function(settings.load(overrides=overrides), **options)
-        except ProjectError as error:
-            if debug:
+        except Exception as error:
+            said = in_words(error)
+            if debug or said is None:
                 raise
-            click.echo(f"Error: {error}", err=True)
-            raise SystemExit(error.exit_code) from None
-        except OSError as error:
-            if debug:
-                raise
-            where = f"{error.filename}: " if error.filename else ""
-            click.echo(f"Error: {where}{error.strerror or error}.\n{AS_IT_WAS}", err=True)
-            raise SystemExit(1) from None
+            click.echo(f"Error: {said}", err=True)
+            raise SystemExit(said.exit_code) from None
 
     command = click.option("--debug", is_flag=True, help="Show the traceback of an error.")(command)
     command = click.option(
         "--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Override params.toml for this run."
     )(command)
     return main.command()(command)
+
+
+def in_words(error: Exception) -> ProjectError | None:
+    """What a person can mend, as an error with a message; None of a mistake of ours, to be seen with its traceback."""
+    from .engine.project.settings import find_root
+
+    if isinstance(error, ProjectError):
+        return error
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return ProjectError(f"{where}{error.strerror or error}.\n{AS_IT_WAS}")
+    return failed_import(error, find_root(Path.cwd()))
 
 
 def option_path(name: str, text: str) -> Callable:
@@ -73,7 +80,18 @@ def option_name(text: str) -> Callable:
     return click.option("--run", "name", metavar="RUN", default="", help=text)
 
 
-option_frozen = click.option("--frozen", is_flag=True, help="Use the raw dump that is here; do not look at the source.")
+def options_source(command: Callable) -> Callable:
+    """The options of every verb that may fetch the source."""
+    flags = {
+        "--frozen": "Use the raw dump that is here; do not look at the source.",
+        "--refresh": "Ask a remote source again.",
+        "--accept": "Take a changed source as a new dump beside the old one.",
+    }
+    for name, text in flags.items():
+        command = click.option(name, is_flag=True, help=text)(command)
+    return command
+
+
 option_run = click.option("--run", metavar="RUN", help="A run, by its name or the end of it.")
 
 
@@ -92,8 +110,7 @@ def install(project: Any) -> None:
 
 
 @verb
-@click.option("--accept", is_flag=True, help="Take a changed source as a new dump beside the old one.")
-@click.option("--refresh", is_flag=True, help="Ask a remote source again.")
+@options_source
 def data(project: Any, **wish: Any) -> None:
     """Fetch the source, keep it raw, describe it, write data/interim/clean.parquet."""
     from .pipeline import make
@@ -102,7 +119,7 @@ def data(project: Any, **wish: Any) -> None:
 
 
 @verb
-@option_frozen
+@options_source
 def features(project: Any, **wish: Any) -> None:
     """Divide the rows and add your features: data/processed/{train,dev,test}.parquet."""
     from .pipeline import make
@@ -111,7 +128,7 @@ def features(project: Any, **wish: Any) -> None:
 
 
 @verb
-@option_frozen
+@options_source
 @click.option("--message", default="", help="Why this run is made; kept in run.json.")
 def train(project: Any, **wish: Any) -> None:
     """Compare the candidates, keep the best, write models/<run>/."""
@@ -125,7 +142,7 @@ def train(project: Any, **wish: Any) -> None:
 
 
 @verb
-@option_frozen
+@options_source
 @option_run
 def evaluate(project: Any, **wish: Any) -> None:
     """Score a run on the test split and write reports/<run>/evaluation.html."""
@@ -135,7 +152,7 @@ def evaluate(project: Any, **wish: Any) -> None:
 
 
 @verb
-@option_frozen
+@options_source
 @option_path("--input", "Rows to score: CSV, TSV, Parquet, JSON, Excel [default: the test split].")
 @option_path("--output", "CSV file to write [default: data/predictions/<input name>.csv].")
 @option_run
@@ -152,7 +169,7 @@ def absolute(value: Any) -> Any:
 
 
 @verb
-@option_frozen
+@options_source
 def explore(project: Any, **wish: Any) -> None:
     """Write an interactive report of the clean table: reports/exploration.html."""
     from .pipeline import make
@@ -234,18 +251,18 @@ def reproduce(project: Any, name: str, offline: bool) -> None:
 @option_name("This run and its raw files only [default: everything].")
 def push(project: Any, name: str) -> None:
     """Send raw data and runs to the team's store, DATA_STORE."""
-    from .engine.runs import push, registry
+    from .engine.runs import registry, share
 
-    show(project, push.run(project, registry.named(project, name) if name else None))
+    show(project, share.push(project, registry.named(project, name) if name else None))
 
 
 @verb
 @option_name("This run and its raw files only [default: everything].")
 def pull(project: Any, name: str) -> None:
     """Fetch raw data and runs from the team's store, DATA_STORE."""
-    from .engine.runs import pull
+    from .engine.runs import share
 
-    show(project, pull.run(project, name))
+    show(project, share.pull(project, name))
 
 
 @verb
@@ -259,12 +276,13 @@ def track(project: Any, name: str) -> None:
 
 
 @verb
-def notebook(project: Any) -> None:
+@options_source
+def notebook(project: Any, **wish: Any) -> None:
     """Run the notebooks from top to bottom; pages in reports/notebooks/."""
     from .engine.steps import chores
     from .pipeline import make
 
-    make(project, "data")
+    make(project, "data", **wish)
     show(project, chores.notebook(project))
 
 
@@ -277,14 +295,15 @@ def docs(project: Any) -> None:
 
 
 @verb
+@options_source
 @click.argument("arguments", nargs=-1)
-def test(project: Any, arguments: tuple[str, ...]) -> None:
+def test(project: Any, arguments: tuple[str, ...], **wish: Any) -> None:
     """Run the tests of your data, features and model; those that need data are skipped where there are none."""
     from .engine.steps import chores
     from .pipeline import make
 
     try:
-        make(project, "train")
+        make(project, "train", **wish)
     except SourceError as error:
         click.echo(f"test: no data are here, tests that need them are skipped:\n{error}", err=True)
     chores.test(project, arguments)

@@ -11,6 +11,7 @@ test split.
 import base64
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +19,46 @@ import jinja2
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
 from .engine.columns import dictionary
 from .engine.modelling import metrics
 from .engine.modelling.question import Question, predict
+from .engine.modelling.recipe import Recipe
 from .engine.modelling.split import groups_of
 from .engine.project import artefact, records
 from .engine.project.errors import DataError
 from .engine.project.log import progress
 from .engine.project.settings import Project
-from .engine.report import annotators, choices, figures, label_errors, sections, verdict
-from .engine.report.diagnostics import Result, Yardstick, constant
-from .engine.report.sections import Evidence
+from .engine.report import about_behaviour, about_data, about_scores, choices, figures, label_errors, verdict
+from .engine.report.diagnostics import Result, Yardstick
+from .engine.report.evidence import Evidence, columns_seen, table
 from .engine.runs import loading, registry
+from .models import classifiers, regressors
 
 log = logging.getLogger(__name__)
 TEMPLATE = "evaluate.html"
 INTERVAL_LEVEL = 0.95
 DOUBTS_SHOWN, DOUBTS_COLUMNS = 10, 9  # rows and columns of the list of label errors on the page
+SECTIONS: dict[str, Callable[[Evidence], dict[str, Any]]] = {
+    "top": about_scores.top,
+    "question": about_data.question,
+    "data": about_data.data,
+    "board": about_scores.board,
+    "scores": about_scores.scores,
+    "people": about_scores.people,
+    "mistakes": about_scores.mistakes,
+    "calibration": about_scores.calibration,
+    "growth": about_scores.growth,
+    "leaning": about_behaviour.leaning,
+    "linear": about_behaviour.linear,
+    "errors": about_behaviour.errors,
+    "parts": about_behaviour.parts,
+    "search": choices.search,
+    "decision": choices.decision,
+    "abstention": choices.abstention,
+}
 FEW_ROWS = 100_000  # below, threads wait for each other longer than they work (7 CPU s with one, 15 to 29 with two)
 
 
@@ -64,20 +86,18 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
         if stale := registry.may_have_seen(project, model.record):
             log.warning("run %s was trained on other splits: it may have seen rows of this test split", model.name)
         record = put_on_record(project, folder, result, seen=stale)
-        evidence = Evidence(project, model, record, test, result, question)
+        evidence = Evidence(project, model, record, test, result, question, candidates(project, record, question))
         page: dict[str, Any] = {"set_aside": set_aside, "stale": stale}
-        page["people"] = people(evidence)
         page["doubts"] = keep_label_errors(output.with_name(registry.LABEL_ERRORS), evidence)
-        for name, section in progress({**sections.ALL, **choices.ALL}.items(), "evaluate"):
+        for name, section in progress(SECTIONS.items(), "evaluate"):
             page[name] = section(evidence)
             page[name]["figures"] = keep_figures(project, model.name, page[name].get("figures", {}))
     keep_answers(output.with_name(registry.ANSWERS), test, record["target"], result)
     artefact.write_text(output, render(page, evidence))
     name, (low, high) = result.yardstick.name, result.interval
     shown = [verdict.scored(name, value) for value in (result.score, low, high, result.baseline)]
-    text = "{} rows, {} {} ({} ... {}), constant answer {}, {:.1f} s -> {}"
-    seconds = time.perf_counter() - clock
-    log.info("%s", text.format(len(result.truth), name, *shown, seconds, project.relative(output)))
+    about = (len(result.truth), name, *shown, time.perf_counter() - clock, project.relative(output))
+    log.info("%d rows, %s %s (%s ... %s), constant answer %s, %.1f s -> %s", *about)
 
 
 def score_test(project: Project, model: loading.Run, seen: np.ndarray) -> tuple[pd.DataFrame, Result, dict[str, int]]:
@@ -104,11 +124,13 @@ def score_test(project: Project, model: loading.Run, seen: np.ndarray) -> tuple[
     if not known.any():
         raise DataError(f"{project.relative(project.split('test'))}: the model knows no class of it. Train again.")
     test, truth = test[known].reset_index(drop=True), truth[known]
-    said = predict(model.model, test, classes)
+    with loading.explained(model.name, model.versions, "does not answer"):
+        predictions = predict(model.model, test, classes)
     name = model.record["metrics"]["chosen_by"]
     yardstick = Yardstick(name, metrics.available(model.record["task"], len(classes))[name])
-    interval = yardstick.interval(truth, said, groups=groups_of(test, model.record["parameters"]["split"]["by"]))
-    return test, Result(truth, said, constant(seen, classes, len(truth)), yardstick, interval), set_aside
+    interval = yardstick.interval(truth, predictions, groups=groups_of(test, model.record["parameters"]["split"]["by"]))
+    baseline = metrics.constant(seen, classes, len(truth))
+    return test, Result(truth, predictions, baseline, yardstick, interval), set_aside
 
 
 def read(project: Project, model: loading.Run, part: str) -> tuple[pd.DataFrame, np.ndarray, tuple]:
@@ -119,7 +141,7 @@ def read(project: Project, model: loading.Run, part: str) -> tuple[pd.DataFrame,
     path, target, columns = project.split(part), model.record["target"], model.columns
     rows = pd.read_parquet(records.checked(path))
     own = model.record["input_data"].get(project.relative(path)) == records.recorded(path)["sha256"]
-    needed = [target, *(name for name in sections.features(model.record) if own or name in columns)]
+    needed = [target, *(name for name in columns_seen(model.record) if own or name in columns)]
     if missing := [name for name in needed if name not in rows.columns]:
         raise DataError(
             f"{project.relative(project.split(part))} lacks {verdict.listed(missing, 5)}, which run {model.name} "
@@ -144,6 +166,12 @@ def learned_from(project: Project, model: loading.Run) -> Question:
     return Question(rows, truth, model.record["task"], parts[0][2], [], groups)
 
 
+def candidates(project: Project, record: dict[str, Any], question: Question) -> dict[str, BaseEstimator]:
+    """The candidates of `models.py`, not fitted, for the columns of a run."""
+    recipe = Recipe(record["features"], question.task, record["parameters"]["train"]["seed"])
+    return (classifiers if question.classes else regressors)(recipe, project.settings.train)
+
+
 def put_on_record(project: Project, folder: Path, result: Result, *, seen: bool) -> dict[str, Any]:
     """Write the scores into `run.json` before anything is drawn: the test split has been looked at.
 
@@ -152,8 +180,8 @@ def put_on_record(project: Project, folder: Path, result: Result, *, seen: bool)
     record = registry.read(folder)
     digest = records.recorded(project.split("test"))["sha256"]
     scores = {
-        name: none_if_undefined(Yardstick(name, metric).score(result.truth, result.said))
-        for name, metric in metrics.available(record["task"], len(result.said.classes)).items()
+        name: none_if_undefined(Yardstick(name, metric).score(result.truth, result.predictions))
+        for name, metric in metrics.available(record["task"], len(result.classes)).items()
     }
     others = [registry.sound(path) for path in registry.folders(project) if path != folder]
     looks = 1 + sum(other["metrics"].get("test", {}).get("data") == digest for other in others if other)
@@ -174,9 +202,9 @@ def put_on_record(project: Project, folder: Path, result: Result, *, seen: bool)
 
 def keep_answers(path: Path, test: pd.DataFrame, target: str, result: Result) -> None:
     """Keep the test rows with their truth and what the run said, so that runs can be compared row by row."""
-    said = result.said
-    chances = {f"probability_{label}": said.probabilities[:, index] for index, label in enumerate(said.classes)}
-    truth, answer = (pd.Series(values).infer_objects() for values in (result.truth, said.values))
+    known = result.predictions
+    chances = {f"probability_{label}": known.probabilities[:, index] for index, label in enumerate(known.classes)}
+    truth, answer = (pd.Series(values).infer_objects() for values in (result.truth, known.values))
     with artefact.whole(path) as temporary:
         test.assign(**{target: truth, "prediction": answer, **chances}).to_parquet(temporary, index=False)
 
@@ -186,10 +214,10 @@ def keep_label_errors(path: Path, evidence: Evidence) -> dict[str, Any]:
 
     The file is no output that `steps.py` watches: a person writes into it, and that must not be made again.
     """
-    found, about = label_errors.find(evidence.project, evidence.record, evidence.question)
+    found, about = label_errors.find(evidence.project, evidence.record, evidence.question, evidence.candidates)
     found["verdict"] = label_errors.verdicts_before(path, found)
-    text = "%s contradicts the label of %d of %d rows of train and dev that it has not seen"
-    log.info(text, about["candidate"], about["n"], about["rows"])
+    counts = about["candidate"], about["n"], about["rows"]
+    log.info("%s contradicts the label of %d of %d rows of train and dev that it has not seen", *counts)
     if label_errors.worked_on(path):
         log.warning("%s stays as it is: somebody has written verdicts into it", evidence.project.relative(path))
     else:
@@ -198,29 +226,10 @@ def keep_label_errors(path: Path, evidence: Evidence) -> dict[str, Any]:
         log.info("the %d surest of them -> %s", len(found), evidence.project.relative(path))
     strongest = [name for name in evidence.importances["column"] if name in found]
     others = [name for name in found if name not in (*strongest, "verdict")]
-    telling = [name for name in others if name not in sections.features(evidence.record)]
+    telling = [name for name in others if name not in columns_seen(evidence.record)]
     surest = found[list(dict.fromkeys([*telling, *strongest, *others]))].iloc[:DOUBTS_SHOWN, :DOUBTS_COLUMNS]
     formats = {name: verdict.percent for name in surest if name.startswith("probability_of")}
-    return {**about, "path": evidence.project.relative(path), "table": sections.table(surest, **formats)}
-
-
-def people(evidence: Evidence) -> dict[str, Any]:
-    """Agreement of those who labelled the same rows, and their score beside the model's; empty without them."""
-    labels, result = dictionary.label_columns(evidence.run.columns), evidence.result
-    opinions = {who: evidence.test[name] for name, who in labels.items() if name in evidence.test}
-    if not opinions:
-        return {}
-    amount = not result.said.classes
-    truth, said = (pd.Series(values).infer_objects() for values in (result.truth, result.said.values))
-    agree = annotators.agreement({annotators.TARGET: truth, **opinions}, amount=amount)
-    beside = annotators.beside_model(opinions, truth, said, amount=amount)
-    for line in beside[beside["against"] == annotators.TARGET].itertuples(index=False):
-        log.info("%s against %s on %d test rows: %.4g, the model %.4g (%s)", *line[:5], beside.columns[3].split(",")[0])
-    measures = [name for name in (*agree, *beside) if name not in (*annotators.PAIR, *annotators.BESIDE)]
-    formats = {name: sections.share if name.startswith("agree") else verdict.number for name in measures}
-    kappa = "" if amount or agree.empty else f"{agree['kappa'].mean():.2f}"
-    tables = {"agreement": sections.table(agree, **formats), "beside": sections.table(beside, **formats)}
-    return {**tables, "kappa": kappa, "who": verdict.listed(list(opinions), 12)}
+    return {**about, "path": evidence.project.relative(path), "table": table(surest, **formats)}
 
 
 def none_if_undefined(value: float) -> float | None:

@@ -4,9 +4,7 @@ The same code reads the training data, a batch for `predict` and a request, so t
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -317,9 +315,3 @@ def explain_absent(absent: list[str], frame: pd.DataFrame, where: str) -> str:
         f"{where}: {missing_columns(absent)}\n"
         f'Found: {shown}.\n{cure}, or give them role = "ignored" in references/data_dictionary.toml and train again.'
     )
-
-
-def describe(columns: Mapping[str, Column]) -> dict[str, Any]:
-    """Counts by role, for the log."""
-    roles = [column.role for column in columns.values()]
-    return {role: roles.count(role) for role in dict.fromkeys(roles)}

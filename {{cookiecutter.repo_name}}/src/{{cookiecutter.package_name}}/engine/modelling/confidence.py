@@ -17,7 +17,7 @@ from scipy.stats import binom
 
 from ..project.errors import DataError
 from ..project.settings import Predict
-from .metrics import Predictions, columns_of
+from .metrics import Predictions
 
 HELD_OUT = "held_out.parquet"
 RISK = 0.1  # the rate is kept with a certainty of 90 %
@@ -101,7 +101,7 @@ def keep(folder: Path, truth: np.ndarray, held: Predictions) -> None:
     """
     table = pd.DataFrame({"truth": truth, "prediction": held.values}).infer_objects()
     if held.probabilities is not None:
-        table["probability"] = held.probabilities[np.arange(len(truth)), columns_of(held.values, held.classes)]
+        table["probability"] = held.given_to(held.values)
     table.to_parquet(folder / HELD_OUT, index=False)
 
 
@@ -149,11 +149,11 @@ def band(held: pd.DataFrame, rate: float) -> Band:
     rate : float
         In (0, 1): the share of rows whose truth may lie outside.
     """
-    said = held["prediction"].to_numpy()
-    errors = np.abs(held["truth"].to_numpy() - said)
-    n_bins = int(np.clip(len(said) // BIN_ROWS, 1, BINS))
-    edges = np.unique(np.quantile(said, np.arange(1, n_bins) / n_bins))
-    bins = np.searchsorted(edges, said)
+    predicted = held["prediction"].to_numpy()
+    errors = np.abs(held["truth"].to_numpy() - predicted)
+    n_bins = int(np.clip(len(predicted) // BIN_ROWS, 1, BINS))
+    edges = np.unique(np.quantile(predicted, np.arange(1, n_bins) / n_bins))
+    bins = np.searchsorted(edges, predicted)
     return Band(edges, np.array([reach(errors[bins == place], rate) for place in range(len(edges) + 1)]))
 
 

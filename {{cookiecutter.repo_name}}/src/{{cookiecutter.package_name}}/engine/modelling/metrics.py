@@ -54,6 +54,28 @@ class Predictions:
         chosen = None if self.probabilities is None else self.probabilities[rows]
         return Predictions(self.values[rows], chosen, self.classes)
 
+    def given_to(self, labels: np.ndarray) -> np.ndarray:
+        """The probability that each row gives to its label, shape (n_rows,)."""
+        return self.probabilities[np.arange(len(labels)), columns_of(labels, self.classes)]
+
+
+def constant(truth: np.ndarray, classes: tuple, n_rows: int) -> Predictions:
+    """The best answer without looking: the most frequent class with the shares of all, or the mean.
+
+    Parameters
+    ----------
+    truth : ndarray, shape (n_seen,)
+        Of the rows that a model may learn from.
+    classes : tuple
+        Sorted labels; empty for a regression.
+    n_rows : int
+        How many rows are to be answered.
+    """
+    if not classes:
+        return Predictions(np.full(n_rows, truth.mean()))
+    shares = np.array([(truth == label).mean() for label in classes])
+    return Predictions(np.asarray(classes)[np.full(n_rows, shares.argmax())], np.tile(shares, (n_rows, 1)), classes)
+
 
 def positive(p: Predictions) -> np.ndarray:
     """Probability of the positive class, shape (n_rows,)."""
@@ -68,8 +90,7 @@ def columns_of(labels: np.ndarray, classes: Sequence) -> np.ndarray:
 
 def log_loss(y: np.ndarray, p: Predictions) -> float:
     """Mean negative log of the probability that was given to the true class."""
-    given = p.probabilities[np.arange(len(y)), columns_of(y, p.classes)]
-    return float(-np.log(np.clip(given, TINY, None)).mean())
+    return float(-np.log(np.clip(p.given_to(y), TINY, None)).mean())
 
 
 def roc_auc(y: np.ndarray, p: Predictions) -> float:

@@ -17,13 +17,13 @@ from sklearn.utils.validation import check_is_fitted
 
 LAYERS = (128, 64)
 STEPS, BATCH = 20, (16, 128)  # steps an epoch, as long as each sees so many rows
-HELD_OUT = 0.1
+VALIDATION_SHARE = 0.1
 LEARNING = {  # until 10 epochs in a row do not help on the rows held out
     "hidden_layer_sizes": LAYERS,
     "alpha": 1e-3,
     "learning_rate_init": 2e-3,
     "early_stopping": True,
-    "validation_fraction": HELD_OUT,
+    "validation_fraction": VALIDATION_SHARE,
     "n_iter_no_change": 10,
     "max_iter": 100,
 }
@@ -43,7 +43,7 @@ class Network(BaseEstimator):
 
     def settings(self, n_rows: int) -> dict:
         """Parameters of scikit-learn's network for so many rows."""
-        batch, fitted = np.clip(n_rows // STEPS, *BATCH), n_rows - np.ceil(n_rows * HELD_OUT)
+        batch, fitted = np.clip(n_rows // STEPS, *BATCH), n_rows - np.ceil(n_rows * VALIDATION_SHARE)
         return {**LEARNING, "batch_size": int(min(batch, fitted)), "random_state": self.random_state}
 
     def scores(self, X) -> np.ndarray:  # noqa: N803 (scikit-learn's names)

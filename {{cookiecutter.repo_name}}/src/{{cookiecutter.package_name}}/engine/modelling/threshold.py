@@ -178,9 +178,9 @@ def places(model: BaseEstimator, probabilities: np.ndarray) -> np.ndarray:
     return np.where(probabilities[:, positive] >= model.threshold, positive, 1 - positive)
 
 
-def decide(said: Predictions, threshold: float) -> Predictions:
+def decide(predictions: Predictions, threshold: float) -> Predictions:
     """The same probabilities of two classes with the answers that a threshold makes of them."""
     if threshold == HALF:
-        return said
-    answers = np.asarray(said.classes)[(said.probabilities[:, 1] >= threshold).astype(int)]
-    return replace(said, values=answers)
+        return predictions
+    answers = np.asarray(predictions.classes)[(predictions.probabilities[:, 1] >= threshold).astype(int)]
+    return replace(predictions, values=answers)

@@ -42,3 +42,25 @@ def missing_file(path: Path, wanted_as: str = "source in [data] of params.toml")
     near = difflib.get_close_matches(wanted, names, n=5, cutoff=0.5) or names[:5]
     found = f"{path}: no such file. In {folder} there is: {', '.join(near) or 'nothing'}"
     return DataError(f"{found}.\nMend {wanted_as}.")
+
+
+def failed_import(error: Exception, root: Path) -> ProjectError | None:
+    """Return what to say where a module of the project in `root` could not be imported; None of any other error."""
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [(frame.filename, frame.lineno) for frame in frames if frame.name == "<module>"]
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, SyntaxError):  # the file that cannot be read has no frame
+        places.append((error.filename or "", error.lineno))
+        text = f"{type(error).__name__}: {error.msg}"
+    own = (root / "src", root / "models")  # a run imports its copy of the code
+    places = [(Path(file), line) for file, line in places if any(folder in Path(file).parents for folder in own)]
+    if not places:
+        return None
+    cure = "Mend that line; --debug shows the traceback."
+    if isinstance(error, ModuleNotFoundError):
+        text = str(error)
+        if error.name.partition(".")[0] != __package__.partition(".")[0]:
+            cure = "Add it to dependencies in pyproject.toml, then: make install"
+    return ProjectError(f"{places[-1][0].relative_to(root)}, line {places[-1][1]}: {text}.\n{cure}")

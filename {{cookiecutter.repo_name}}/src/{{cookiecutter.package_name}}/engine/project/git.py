@@ -34,6 +34,17 @@ def commit(root: Path) -> dict[str, Any]:
     return {"commit": name, "dirty": any(not line.startswith("# ") for line in lines)}
 
 
+def has_commit(root: Path, name: str) -> bool:
+    """Whether git still has a commit: one that no branch holds is collected some day."""
+    import subprocess
+
+    try:
+        run(root, "cat-file", "-e", f"{name}^{{commit}}")
+    except (OSError, subprocess.CalledProcessError):
+        return False
+    return True
+
+
 def patch(root: Path, path: Path) -> list[str]:
     """Write all that differs from the commit, new files included, as a patch for `git apply`.
 

@@ -62,14 +62,16 @@ def of_numbers(one: pd.Series, other: pd.Series) -> dict[str, float]:
     return {"mean difference": float((one.astype(float) - other.astype(float)).abs().mean()), "correlation": related}
 
 
-def beside_model(opinions: Mapping[str, pd.Series], truth: pd.Series, said: pd.Series, *, amount: bool) -> pd.DataFrame:
+def beside_model(
+    opinions: Mapping[str, pd.Series], truth: pd.Series, predictions: pd.Series, *, amount: bool
+) -> pd.DataFrame:
     """Each person and the model on the same rows, against the target and against what the other people say.
 
     Parameters
     ----------
     opinions : mapping of str to Series, shape (n_rows,)
         What each person said, missing where nothing.
-    truth, said : Series, shape (n_rows,)
+    truth, predictions : Series, shape (n_rows,)
         The target, and the answers of the model.
     amount : bool
         Whether it is a number; else a class.
@@ -87,7 +89,7 @@ def beside_model(opinions: Mapping[str, pd.Series], truth: pd.Series, said: pd.S
         for against, reference in {TARGET: truth, OTHERS: others}.items():
             both = labels.notna() & reference.notna()
             if both.sum() >= FEWEST:
-                sides = {"person": labels, "model": said}
+                sides = {"person": labels, "model": predictions}
                 found = {side: measure(values[both], reference[both]) for side, values in sides.items()}
                 scores = {f"{name}, {side}": found[side][name] for name in list(found["person"])[:2] for side in found}
                 lines.append({"person": person, "against": against, "rows": int(both.sum()), **scores})

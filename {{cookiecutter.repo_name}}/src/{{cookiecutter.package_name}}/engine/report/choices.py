@@ -4,7 +4,6 @@ Used by `make evaluate`; but for the trials, on the test rows. Each function tak
 the template, empty where there is nothing to say.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -12,10 +11,9 @@ import numpy as np
 import pandas as pd
 
 from ..modelling import confidence, threshold, trials
-from ..modelling.metrics import columns_of
 from . import figures
 from .diagnostics import wilson
-from .sections import Evidence, share, table
+from .evidence import Evidence, share, table
 from .verdict import number, percent, scored
 
 WISHES = (0.2, 0.1, 0.05, 0.02, 0.01)  # error rates that the report tries whatever is set
@@ -37,9 +35,9 @@ def search(evidence: Evidence) -> dict[str, Any]:
 def decision(evidence: Evidence) -> dict[str, Any]:
     """What the answers cost at the threshold, at one half, and if all rows were answered alike; for two classes."""
     result, model = evidence.result, evidence.record["model"]
-    if len(result.said.classes) != 2 or "threshold" not in model:
+    if len(result.classes) != 2 or "threshold" not in model:
         return {}
-    positive, level = result.said.classes[1], model["threshold"]
+    positive, level = result.classes[1], model["threshold"]
     costs = threshold.costs_of(evidence.record)
     ways = {
         f"{level:.3g} (used)": level,
@@ -64,10 +62,10 @@ def decision(evidence: Evidence) -> dict[str, Any]:
 
 def threshold_of(evidence: Evidence, level: float) -> np.ndarray:
     """Which test rows are named positive from this probability on, shape (n_rows,)."""
-    said = evidence.result.said
+    predictions = evidence.result.predictions
     if level == threshold.HALF and evidence.record["model"]["threshold"] == level:
-        return said.values == said.classes[1]
-    return said.probabilities[:, 1] >= level
+        return predictions.values == predictions.classes[1]
+    return predictions.probabilities[:, 1] >= level
 
 
 def line(name: str, truth: np.ndarray, named: np.ndarray, positive: object, costs: tuple[float, float]) -> list[Any]:
@@ -96,9 +94,9 @@ def abstention(evidence: Evidence) -> dict[str, Any]:
 
 def answered(evidence: Evidence, held: pd.DataFrame, rates: list[float]) -> pd.DataFrame:
     """Test rows that are answered and wrong for each wanted rate, and for `abstain_below`."""
-    said, truth, wish = evidence.result.said, evidence.result.truth, evidence.project.settings.predict
-    sure = said.probabilities[np.arange(len(truth)), columns_of(said.values, said.classes)]
-    wrong = said.values != truth
+    result, wish = evidence.result, evidence.project.settings.predict
+    sure = result.predictions.given_to(result.predictions.values)
+    wrong = result.predictions.values != result.truth
     limits = {f"at most {percent(rate)} wrong": confidence.least_probability(held, rate) for rate in rates}
     limits |= {f"abstain_below = {wish.abstain_below:g}": wish.abstain_below} if wish.abstain_below else {}
     lines = []
@@ -111,9 +109,9 @@ def answered(evidence: Evidence, held: pd.DataFrame, rates: list[float]) -> pd.D
 
 def bands(evidence: Evidence, held: pd.DataFrame, rates: list[float]) -> pd.DataFrame:
     """Width of the bands for each wanted rate, and test rows whose truth lies outside."""
-    said, truth, lines = evidence.result.said.values, evidence.result.truth, []
+    predicted, truth, lines = evidence.result.predictions.values, evidence.result.truth, []
     for rate in rates:
-        low, high = confidence.band(held, rate).of(said)
+        low, high = confidence.band(held, rate).of(predicted)
         widths = np.median(high - low) if np.isfinite(high).all() else np.nan
         outside = within((truth < low) | (truth > high)) if np.isfinite(high).all() else "too few rows to say"
         lines.append({"wanted": f"at most {percent(rate)} outside", "median width": number(widths), "outside": outside})
@@ -129,12 +127,5 @@ def within(wrong: np.ndarray) -> str:
     """How many are wrong, which share, and its 95 % interval (Wilson)."""
     if not len(wrong):
         return share(np.nan)
-    low, high = wilson(np.array(wrong.mean()), np.array(len(wrong)))
-    return f"{number(int(wrong.sum()))} ({percent(wrong.mean())}, 95 %: {percent(max(0, low))} … {percent(high)})"
-
-
-ALL: dict[str, Callable[[Evidence], dict[str, Any]]] = {
-    "search": search,
-    "decision": decision,
-    "abstention": abstention,
-}
+    low, high = wilson(wrong)
+    return f"{number(int(wrong.sum()))} ({percent(wrong.mean())}, 95 %: {percent(low)} … {percent(high)})"

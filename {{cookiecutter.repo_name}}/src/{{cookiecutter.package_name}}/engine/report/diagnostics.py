@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix
 
 from ..modelling.metrics import REPEATS as RESAMPLES
-from ..modelling.metrics import Groups, Metric, Predictions, columns_of, interval
+from ..modelling.metrics import Groups, Metric, Predictions, interval
 
 REPEATS = 5  # shuffles of a column: their spread says whether a rank is luck
 ROWS_PERMUTED = 2000
@@ -64,7 +65,7 @@ class Result:
     Attributes
     ----------
     truth : ndarray, shape (n_rows,)
-    said, constant : Predictions
+    predictions, constant : Predictions
         Of the model, and of the best answer that looks at no column.
     yardstick : Yardstick
     interval : tuple of float
@@ -72,38 +73,25 @@ class Result:
     """
 
     truth: np.ndarray
-    said: Predictions
+    predictions: Predictions
     constant: Predictions
     yardstick: Yardstick
     interval: tuple[float, float]
 
     @property
+    def classes(self) -> tuple:
+        """The labels; empty for a regression."""
+        return self.predictions.classes
+
+    @property
     def score(self) -> float:
         """The chosen metric of the model."""
-        return self.yardstick.score(self.truth, self.said)
+        return self.yardstick.score(self.truth, self.predictions)
 
     @property
     def baseline(self) -> float:
         """The chosen metric of the constant answer."""
         return self.yardstick.score(self.truth, self.constant)
-
-
-def constant(truth: np.ndarray, classes: tuple, n_rows: int) -> Predictions:
-    """The best answer without looking: the most frequent class with the shares of all, or the mean.
-
-    Parameters
-    ----------
-    truth : ndarray, shape (n_seen,)
-        Of the rows that a model may learn from.
-    classes : tuple
-        Sorted labels; empty for a regression.
-    n_rows : int
-        How many rows are to be answered.
-    """
-    if not classes:
-        return Predictions(np.full(n_rows, truth.mean()))
-    shares = np.array([(truth == label).mean() for label in classes])
-    return Predictions(np.asarray(classes)[np.full(n_rows, shares.argmax())], np.tile(shares, (n_rows, 1)), classes)
 
 
 def confusion(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
@@ -128,7 +116,7 @@ def by_class(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def reliability(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
-    """How often what was said with a probability came true.
+    """How often what was predicted with a probability came true.
 
     Parameters
     ----------
@@ -139,34 +127,33 @@ def reliability(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Ten bins of equal width, without the empty ones: `said` (mean probability), `came_true` (share), `low`, `high`
-        (Wilson's 95 % interval of the share), `rows`.
+        Ten bins of equal width, without the empty ones: `predicted` (mean probability), `came_true` (share), `low` and
+        `high` (Wilson's 95 % interval of the share), `rows`.
     """
-    said = said_probability(predictions)
+    predicted = main_probability(predictions)
     came = truth == (predictions.classes[1] if len(predictions.classes) == 2 else predictions.values)
-    bins = np.minimum((said * BINS).astype(int), BINS - 1)
-    groups = pd.DataFrame({"said": said, "came_true": came.astype(float)}).groupby(bins)
+    bins = np.minimum((predicted * BINS).astype(int), BINS - 1)
+    groups = pd.DataFrame({"predicted": predicted, "came_true": came.astype(float)}).groupby(bins)
+    around = [wilson(in_bin) for _, in_bin in groups["came_true"]]
     table = groups.mean().assign(rows=groups.size())
-    low, high = wilson(table["came_true"].to_numpy(), table["rows"].to_numpy())
-    return table.assign(low=low, high=high).reset_index(drop=True)
+    return table.assign(low=[low for low, _ in around], high=[high for _, high in around]).reset_index(drop=True)
 
 
-def said_probability(predictions: Predictions) -> np.ndarray:
+def main_probability(predictions: Predictions) -> np.ndarray:
     """Probability of the positive class, or of the predicted one with more classes than two; shape (n_rows,)."""
-    return predictions.probabilities[:, 1] if len(predictions.classes) == 2 else predictions.probabilities.max(axis=1)
+    chances = predictions.probabilities
+    return chances[:, 1] if len(predictions.classes) == 2 else chances.max(axis=1)
 
 
-def wilson(share: np.ndarray, rows: np.ndarray, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:
-    """Interval of a share that stays within [0, 1] (Wilson 1927).
+def wilson(hits: np.ndarray) -> tuple[float, float]:
+    """95 % interval of the share of rows that are hits, shape (n_rows,), within [0, 1] (Wilson 1927).
 
     Examples
     --------
-    >>> [round(float(x), 3) for x in wilson(np.array(1.0), np.array(10))]
+    >>> [round(float(x), 3) for x in wilson(np.ones(10))]
     [0.722, 1.0]
     """
-    middle = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
-    half = z / (1 + z**2 / rows) * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
-    return middle - half, middle + half
+    return tuple(binomtest(int(hits.sum()), len(hits)).proportion_ci(method="wilson"))
 
 
 def strongest_related(rows: pd.DataFrame, answers: Predictions, limit: int = COLUMNS_EXAMINED) -> list[str]:
@@ -186,15 +173,14 @@ def strongest_related(rows: pd.DataFrame, answers: Predictions, limit: int = COL
     """
     if rows.shape[1] <= limit:
         return list(rows.columns)
-    said = answers.values if answers.probabilities is None else answers.probabilities.max(axis=1)
-    said = pd.Series(said if answers.probabilities is None or len(answers.classes) > 2 else answers.probabilities[:, 1])
+    predicted = pd.Series(answers.values if answers.probabilities is None else main_probability(answers))
     strength = {}
     for name in rows.columns:
         column = rows[name].reset_index(drop=True)
         numeric = pd.api.types.is_numeric_dtype(column.dtype)
-        column = column.astype("float64") if numeric else said.groupby(column.astype(str)).transform("mean")
-        varies = column.nunique() > 1 and said.nunique() > 1
-        strength[name] = abs(column.corr(said)) if varies else 0.0
+        column = column.astype("float64") if numeric else predicted.groupby(column.astype(str)).transform("mean")
+        varies = column.nunique() > 1 and predicted.nunique() > 1
+        strength[name] = abs(column.corr(predicted)) if varies else 0.0
     kept = pd.Series(strength).fillna(0).nlargest(limit).index
     return [name for name in rows.columns if name in kept]
 
@@ -231,9 +217,9 @@ def importances(
     copies = rows.iloc[np.tile(np.arange(len(rows)), REPEATS)]
     for name in columns:
         order = np.concatenate([random.permutation(len(rows)) for _ in range(REPEATS)])
-        said = answer(copies.assign(**{name: rows[name].take(order).set_axis(copies.index)}))
+        found = answer(copies.assign(**{name: rows[name].take(order).set_axis(copies.index)}))
         parts = np.arange(len(copies)).reshape(REPEATS, -1)
-        losses = [yardstick.gain(whole, yardstick.score(truth, said[part])) for part in parts]
+        losses = [yardstick.gain(whole, yardstick.score(truth, found[part])) for part in parts]
         yield {"column": name, "loss": float(np.mean(losses)), "spread": float(np.std(losses))}
 
 
@@ -257,12 +243,12 @@ def dependence(answer: Answer, rows: pd.DataFrame, column: str) -> pd.DataFrame:
     values = grid(rows[column])
     some = rows.sample(min(DEPENDENCE_ROWS, len(rows)), random_state=0)
     copies = some.iloc[np.tile(np.arange(len(some)), len(values))]
-    said = answer(copies.assign(**{column: values.repeat(len(some)).set_axis(copies.index)}))
+    found = answer(copies.assign(**{column: values.repeat(len(some)).set_axis(copies.index)}))
     parts = np.arange(len(copies)).reshape(len(values), -1)
-    if said.probabilities is None:
-        means = {"prediction": said.values[parts].mean(axis=1)}
+    if found.probabilities is None:
+        means = {"prediction": found.values[parts].mean(axis=1)}
     else:
-        means = {str(label): said.probabilities[:, i][parts].mean(axis=1) for i, label in enumerate(said.classes)}
+        means = {str(label): found.probabilities[:, i][parts].mean(axis=1) for i, label in enumerate(found.classes)}
     return pd.DataFrame({"value": values.to_numpy(), **means})
 
 
@@ -298,11 +284,7 @@ def worst_errors(truth: np.ndarray, predictions: Predictions, limit: int = 15) -
         table = pd.DataFrame({"truth": truth, "prediction": predictions.values, "error": predictions.values - truth})
         order = np.argsort(-table["error"].abs().to_numpy(), kind="stable")[:limit]
         return table.iloc[order].rename_axis("position").reset_index()
-    of_truth, of_answer = (
-        predictions.probabilities[np.arange(len(truth)), columns_of(labels, predictions.classes)]
-        for labels in (truth, predictions.values)
-    )
-    facts = {"probability": of_answer, "of_truth": of_truth}
+    facts = {"probability": predictions.given_to(predictions.values), "of_truth": predictions.given_to(truth)}
     table = pd.DataFrame({"truth": truth, "prediction": predictions.values, **facts})
     wrong = table[table["truth"] != table["prediction"]]
     return wrong.sort_values("of_truth", kind="stable").head(limit).rename_axis("position").reset_index()

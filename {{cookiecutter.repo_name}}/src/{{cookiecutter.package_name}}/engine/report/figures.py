@@ -87,14 +87,14 @@ def confusion(table: pd.DataFrame) -> Figure:
 
 def ranking(truth: np.ndarray, predictions: Predictions) -> Figure:
     """ROC and precision-recall curve of the positive class."""
-    yes, said = truth == predictions.classes[1], predictions.probabilities[:, 1]
+    yes, chances = truth == predictions.classes[1], predictions.probabilities[:, 1]
     figure, (left, right) = panels(2, 8, 3.8)
-    false, found, _ = roc_curve(yes, said)
+    false, found, _ = roc_curve(yes, chances)
     left.plot(false, found, color=BLUE, lw=2)
     left.plot([0, 1], [0, 1], color=GREY, ls="--", lw=1, label="guessing")
     name = short(predictions.classes[1], 20)
     left.set(xlabel="share of the others wrongly marked", ylabel=f"share of '{name}' found", title="ROC curve")
-    precision, recall, _ = precision_recall_curve(yes, said)
+    precision, recall, _ = precision_recall_curve(yes, chances)
     right.plot(recall, precision, color=BLUE, lw=2)
     right.axhline(yes.mean(), color=GREY, ls="--", lw=1, label="guessing")
     right.set(xlabel=f"share of '{name}' found (recall)", ylabel="marked rows that are right (precision)")
@@ -105,19 +105,20 @@ def ranking(truth: np.ndarray, predictions: Predictions) -> Figure:
     return figure
 
 
-def calibration(bins: pd.DataFrame, said: np.ndarray, of: str) -> Figure:
+def calibration(bins: pd.DataFrame, predicted: np.ndarray, of: str) -> Figure:
     """Reliability curve with 95 % intervals, and below it how often each probability was given."""
     figure = Figure(figsize=(5.6, 5), layout="constrained")
     top, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     around = [bins["came_true"] - bins["low"], bins["high"] - bins["came_true"]]
     top.plot([0, 1], [0, 1], color=GREY, ls="--", lw=1, label="as often as said")
-    top.errorbar(bins["said"], bins["came_true"], np.clip(around, 0, None), color=BLUE, marker="o", lw=1.5, capsize=2)
+    look = {"color": BLUE, "marker": "o", "lw": 1.5, "capsize": 2}
+    top.errorbar(bins["predicted"], bins["came_true"], np.clip(around, 0, None), **look)
     for line in bins.itertuples():
         place = {"xytext": (5, -11), "textcoords": "offset points"}
-        top.annotate(f"{line.rows}", (line.said, line.came_true), **place, color=GREY, fontsize=8)
+        top.annotate(f"{line.rows}", (line.predicted, line.came_true), **place, color=GREY, fontsize=8)
     top.set(ylabel="share that came true", xlim=(-0.02, 1.02), ylim=(-0.02, 1.05))
     top.legend(loc="upper left")
-    below.hist(said, bins=np.linspace(0, 1, 21), color=BLUE, alpha=0.75)
+    below.hist(predicted, bins=np.linspace(0, 1, 21), color=BLUE, alpha=0.75)
     below.set(xlabel=f"probability given to {short(of, 30)}", ylabel="rows")
     return figure
 

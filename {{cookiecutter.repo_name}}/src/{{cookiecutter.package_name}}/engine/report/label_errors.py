@@ -17,17 +17,16 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from ...models import classifiers, regressors
 from ..columns import dictionary
 from ..modelling.estimators import threads
 from ..modelling.metrics import Predictions, columns_of
 from ..modelling.question import Question, hold_out
-from ..modelling.recipe import Recipe
 from ..modelling.split import cross_validation, split
 from ..project import records
 from ..project.errors import DataError
 from ..project.log import warnings_as_lines
 from ..project.settings import Project
+from .evidence import columns_seen
 
 log = logging.getLogger(__name__)
 DUMMY = "dummy"
@@ -41,7 +40,9 @@ FOLDS = 5
 SEED = 0
 
 
-def find(project: Project, record: dict[str, Any], question: Question) -> tuple[pd.DataFrame, dict[str, Any]]:
+def find(
+    project: Project, record: dict[str, Any], question: Question, known: dict[str, BaseEstimator]
+) -> tuple[pd.DataFrame, dict[str, Any]]:
     """List the rows whose label a model that has not seen them contradicts.
 
     Parameters
@@ -51,6 +52,8 @@ def find(project: Project, record: dict[str, Any], question: Question) -> tuple[
         `run.json`: its features, its leaderboard and how it was divided.
     question : Question
         Train and dev, n_rows.
+    known : dict of str to estimator
+        The candidates of `models.py`, not fitted, for the columns of the run.
 
     Returns
     -------
@@ -62,7 +65,6 @@ def find(project: Project, record: dict[str, Any], question: Question) -> tuple[
         `rows` looked at, `candidate` that answered, `n` rows whose label it contradicts, `listed` of them.
     """
     columns = dictionary.load(project.dictionary)
-    known = candidates(project, record, question)
     name = cheapest_good(record, known)
     chosen = np.sort(np.random.default_rng(SEED).permutation(len(question.truth))[:ROWS])
     numbers = row_numbers(project, question)[chosen]
@@ -73,29 +75,23 @@ def find(project: Project, record: dict[str, Any], question: Question) -> tuple[
     asked = replace(question, rows=rows, truth=truth, groups=groups, folds=folds)
     with warnings_as_lines(log), threads(len(rows)):
         try:
-            _, said = hold_out(known[name], asked)
+            _, predictions = hold_out(known[name], asked)
         except ValueError:  # a class has too few rows for this candidate in a fold
             name = DUMMY
-            _, said = hold_out(known[name], asked)
-    said = said[np.argsort(np.concatenate([held for _, held in asked.folds]))]
-    found = (wrong_classes if question.classes else wrong_numbers)(truth, said)
+            _, predictions = hold_out(known[name], asked)
+    predictions = predictions[np.argsort(np.concatenate([held for _, held in asked.folds]))]
+    found = (wrong_classes if question.classes else wrong_numbers)(truth, predictions)
     found = found.iloc[:0] if name == DUMMY else found  # no candidate knows more: it can doubt nothing
     doubted, found = len(found), found.iloc[:LISTED].reset_index(drop=True)
     ids = [column for column in dictionary.by_role(columns, "id") if column in rows]
-    features = [column for names in record["features"].values() for column in names]
-    shown = [*(column for column in dictionary.label_columns(columns) if column in rows), *features][:COLUMNS_SHOWN]
+    labels = [column for column in dictionary.label_columns(columns) if column in rows]
+    shown = [*labels, *columns_seen(record)][:COLUMNS_SHOWN]
     place = found.pop("position").to_numpy()
     parts = [pd.Series(numbers[place], name="row"), rows.iloc[place][ids].reset_index(drop=True), found]
     context = rows.iloc[place][shown].reset_index(drop=True)
     table = pd.concat([*parts, pd.Series("", index=found.index, name="verdict"), context], axis=1)
     about = {"rows": len(rows), "candidate": name, "n": doubted, "listed": len(table)}
     return table.loc[:, ~table.columns.duplicated()], about
-
-
-def candidates(project: Project, record: dict[str, Any], question: Question) -> dict[str, BaseEstimator]:
-    """The candidates of `models.py`, not fitted, for the columns of a run."""
-    recipe = Recipe(record["features"], question.task, record["parameters"]["train"]["seed"])
-    return (classifiers if question.classes else regressors)(recipe, project.settings.train)
 
 
 def cheapest_good(record: dict[str, Any], known: dict[str, BaseEstimator]) -> str:
@@ -117,29 +113,29 @@ def row_numbers(project: Project, question: Question) -> np.ndarray:
     return numbers
 
 
-def wrong_classes(truth: np.ndarray, said: Predictions) -> pd.DataFrame:
+def wrong_classes(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
     """`position`, `given`, `suggested` and their probabilities, the surest first.
 
     Parameters
     ----------
     truth : ndarray, shape (n_rows,)
-    said : Predictions
+    predictions : Predictions
         Of models that have not seen the rows.
     """
     from cleanlab.filter import find_label_issues  # 0.2 s, for this alone
 
-    place, rows = columns_of(truth, said.classes), np.arange(len(truth))
-    given = said.probabilities[rows, place]
-    others = said.probabilities.copy()
+    place, rows = columns_of(truth, predictions.classes), np.arange(len(truth))
+    given = predictions.given_to(truth)
+    others = predictions.probabilities.copy()
     others[rows, place] = -1
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it cannot judge a class of a few rows
-        suspect = find_label_issues(place, said.probabilities, filter_by="prune_by_noise_rate", n_jobs=1)
+        suspect = find_label_issues(place, predictions.probabilities, filter_by="prune_by_noise_rate", n_jobs=1)
     table = pd.DataFrame(
         {
             "position": rows,
             "given": truth,
-            "suggested": np.asarray(said.classes)[others.argmax(axis=1)],
+            "suggested": np.asarray(predictions.classes)[others.argmax(axis=1)],
             "probability_of_given": given.round(4),
             "probability_of_suggested": others.max(axis=1).round(4),
         }
@@ -147,20 +143,20 @@ def wrong_classes(truth: np.ndarray, said: Predictions) -> pd.DataFrame:
     return table[suspect].sort_values(["probability_of_given", "position"], kind="stable", ignore_index=True)
 
 
-def wrong_numbers(truth: np.ndarray, said: Predictions) -> pd.DataFrame:
+def wrong_numbers(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
     """`position`, `given`, `suggested`, `off_by` and `times_usual`, the farthest first.
 
     A residual counts against the median absolute one of the tenth of the rows with the most similar predictions.
     """
-    residual = truth - said.values
-    tenth = pd.qcut(pd.Series(said.values).rank(method="first"), min(TENTHS, len(truth)), labels=False)
+    residual = truth - predictions.values
+    tenth = pd.qcut(pd.Series(predictions.values).rank(method="first"), min(TENTHS, len(truth)), labels=False)
     usual = ROBUST * pd.Series(np.abs(residual)).groupby(tenth).transform("median").to_numpy()
     times = np.divide(np.abs(residual), usual, out=np.zeros(len(truth)), where=usual > 0)
     table = pd.DataFrame(
         {
             "position": np.arange(len(truth)),
             "given": truth,
-            "suggested": said.values,
+            "suggested": predictions.values,
             "off_by": residual,
             "times_usual": times.round(2),
         }

@@ -32,7 +32,7 @@ def curve(model: Any, question: Question, test: pd.DataFrame, result: Result) ->
         The rows that were learned from; the folds are not used.
     test : DataFrame, shape (n_rows, n_columns)
     result : Result
-        What the model said of `test`.
+        Of the model on `test`.
 
     Yields
     ------
@@ -57,16 +57,17 @@ def curve(model: Any, question: Question, test: pd.DataFrame, result: Result) ->
                 fitted = model if share == 1 else clone(model).fit(rows, truth)
             except ValueError:  # so few rows of a class that a part of the model refuses them
                 continue
-            said = result.said if share == 1 else predict(fitted, test, question.classes)
+            predictions = result.predictions if share == 1 else predict(fitted, test, question.classes)
             own = predict(fitted, rows[:ROWS_SCORED], question.classes)
             low = high = np.nan
             if before:
                 whose = None if question.groups is None else test.get(question.groups.name)
-                low, high = metrics.gain(yardstick.metric, result.truth, said, before, groups=whose, repeats=RESAMPLES)
+                both = (result.truth, predictions, before)
+                low, high = metrics.gain(yardstick.metric, *both, groups=whose, repeats=RESAMPLES)
         n_groups = 0 if question.groups is None else question.groups.iloc[chosen].nunique()
         point = {"rows": len(chosen), "groups": n_groups, "fitted": yardstick.score(truth[:ROWS_SCORED], own)}
-        yield point | {"held": yardstick.score(result.truth, said), "low": low, "high": high}
-        before = said
+        yield point | {"held": yardstick.score(result.truth, predictions), "low": low, "high": high}
+        before = predictions
 
 
 def by_shares(question: Question) -> np.ndarray:

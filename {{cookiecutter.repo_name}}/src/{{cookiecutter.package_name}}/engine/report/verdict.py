@@ -56,9 +56,9 @@ def percent(share: float) -> str:
 
 def answer(result: Result, *, model: str, target: str, costs: tuple[float, float] = (1.0, 1.0)) -> list[str]:
     """The answer for somebody who has to decide, in at most four sentences; costs of a false and a missed positive."""
-    name, truth, said = result.yardstick.name, result.truth, result.said
+    name, truth, answers = result.yardstick.name, result.truth, result.predictions.values
     constant = result.constant.values[0]
-    other = f"always answering '{constant}'" if said.classes else f"always answering {number(float(constant))}"
+    other = f"always answering '{constant}'" if result.classes else f"always answering {number(float(constant))}"
     bounds = " … ".join(scored(name, bound) for bound in result.interval)
     around = f" (95\u00a0% interval {bounds})" if np.isfinite(result.interval[0]) else ""
     sentences = [
@@ -66,25 +66,25 @@ def answer(result: Result, *, model: str, target: str, costs: tuple[float, float
         f"{around}; {other} gives {scored(name, result.baseline)}.",
         comparison(result),
     ]
-    if said.classes:
-        right, by_rote = (truth == said.values).sum(), (truth == constant).sum()
+    if result.classes:
+        right, by_rote = (truth == answers).sum(), (truth == constant).sum()
         sentences.append(
             f"It names the right class for {right:,} of {len(truth):,} rows ({percent(right / len(truth))}); "
             f"{other} is right for {by_rote:,} ({percent(by_rote / len(truth))})."
         )
     else:
-        errors, by_rote = np.abs(said.values - truth), np.abs(constant - truth)
+        errors, by_rote = np.abs(answers - truth), np.abs(constant - truth)
         sentences.append(
             f"Its {target} is off by {number(errors.mean())} on average, in half of the rows by less than "
             f"{number(np.median(errors))}; {other}, the mean, is off by {number(by_rote.mean())}."
         )
-    return [*sentences, at_costs(result, costs)] if costs[0] != costs[1] and len(said.classes) == 2 else sentences
+    return [*sentences, at_costs(result, costs)] if costs[0] != costs[1] and len(result.classes) == 2 else sentences
 
 
 def at_costs(result: Result, costs: tuple[float, float]) -> str:
     """What the answers cost a row, beside the cheaper of the two constant answers."""
-    positive = result.said.classes[1]
-    yes, named = result.truth == positive, result.said.values == positive
+    positive = result.classes[1]
+    yes, named = result.truth == positive, result.predictions.values == positive
     cost, always, never = (paid(yes, way, costs).mean() for way in (named, np.ones_like(yes), np.zeros_like(yes)))
     cheaper = f"{'always' if always < never else 'never'} naming '{positive}' costs {min(always, never):.3g}"
     start = (
@@ -138,7 +138,7 @@ def reading_of_curve(points: pd.DataFrame, result: Result) -> list[str]:
 
 def reading_of_probabilities(result: Result) -> str:
     """Whether the probabilities can be taken at their word."""
-    with_model, without = log_loss(result.truth, result.said), log_loss(result.truth, result.constant)
+    with_model, without = log_loss(result.truth, result.predictions), log_loss(result.truth, result.constant)
     start = f"Log-loss {with_model:.3f}; giving every row the shares of the classes costs {without:.3f}"
     if with_model < without:
         return f"{start}: the probabilities carry information ({percent(1 - with_model / without)} less surprise)."
@@ -152,15 +152,15 @@ def warnings(result: Result, *, importances: pd.DataFrame, dev: float, looks: in
 
 def of_size(result: Result) -> list[str]:
     """Warnings about how much the test split can say."""
-    said, truth, found = result.said, result.truth, []
+    truth, found = result.truth, []
     if len(truth) < FEW_ROWS:
         found.append(f"The test split has only {len(truth)} rows: read the interval, not the score.")
-    counts = {str(label): int((truth == label).sum()) for label in said.classes}
+    counts = {str(label): int((truth == label).sum()) for label in result.classes}
     if missing := [label for label, count in counts.items() if not count]:
         found.append(f"The test split has no row of {listed(missing)}: nothing here says how well they are recognised.")
     if rare := [f"{label} ({count})" for label, count in counts.items() if 0 < count < FEW_OF_CLASS]:
         found.append(f"Classes with few rows in the test split: {listed(rare)}. Their figures are rough.")
-    answered = set(map(str, said.values)) if said.classes else set()
+    answered = set(map(str, result.predictions.values)) if result.classes else set()
     if never := [f"{label} ({count} rows)" for label, count in counts.items() if count and label not in answered]:
         found.append(f"It never answers {listed(never)}: no row of the test split is found to be of that class.")
     share = max(counts.values(), default=0) / len(truth)
@@ -197,9 +197,9 @@ def of_trust(result: Result, dev: float, looks: int) -> list[str]:
             f"Where the model was chosen it had {name} {scored(name, dev)}, better than the interval found here: the "
             "choice was lucky, or the test rows differ from the others."
         )
-    if result.said.classes and log_loss(result.truth, result.said) >= log_loss(result.truth, result.constant):
+    if result.classes and log_loss(result.truth, result.predictions) >= log_loss(result.truth, result.constant):
         found.append("The probabilities are worse than the plain shares of the classes (log-loss).")
-    squares = np.zeros(1) if result.said.classes else (result.said.values - result.truth) ** 2
+    squares = np.zeros(1) if result.classes else (result.predictions.values - result.truth) ** 2
     if squares.max() > ONE_ROW * squares.sum() > 0:
         found.append(
             f"One row, number {squares.argmax() + 1}, makes up {percent(squares.max() / squares.sum())} of the squared "

@@ -12,7 +12,7 @@ from ..project import records
 from ..project.errors import DataError
 from ..project.settings import Project
 from ..sources import read
-from . import registry
+from . import loading, registry
 from .loading import Run
 
 CLASSES_SHOWN = 20  # with more classes, a column for each would hide the answer
@@ -77,6 +77,16 @@ def answer(model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band |
         numbers with a band `low` and `high` (in the target's unit), then `confident` (for numbers: within the range of
         the training target) and `run`.
     """
+    with loading.explained(model.name, model.versions, "does not answer"):
+        table = said(model, rows, abstain_below=abstain_below, band=band)
+    ids, groups = ([n for n in dictionary.by_role(model.columns, role) if n in rows] for role in ("id", "group"))
+    before = rows[ids].reset_index(drop=True) if ids else pd.DataFrame({"row": np.arange(1, len(rows) + 1)})
+    before = before.join(rows[groups].reset_index(drop=True))
+    return before.rename(columns={name: f"{name} (id)" for name in before if name in table}).join(table)
+
+
+def said(model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band | None) -> pd.DataFrame:
+    """The columns of `answer` from `prediction` to `run`."""
     table = pd.DataFrame(index=range(len(rows)))
     features = model.add_features(rows)
     if model.record["task"] == "regression":
@@ -95,7 +105,4 @@ def answer(model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band |
                 table[f"probability_{label}"] = probabilities[:, index]
         table["confident"] = table["probability"] >= abstain_below
     table["run"] = model.name
-    ids, groups = ([n for n in dictionary.by_role(model.columns, role) if n in rows] for role in ("id", "group"))
-    before = rows[ids].reset_index(drop=True) if ids else pd.DataFrame({"row": np.arange(1, len(rows) + 1)})
-    before = before.join(rows[groups].reset_index(drop=True))
-    return before.rename(columns={name: f"{name} (id)" for name in before if name in table}).join(table)
+    return table

@@ -12,10 +12,12 @@ from email.parser import HeaderParser
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_info
+
 from ..project import git, package
 from ..project.settings import Project
 from ..sources import credentials
-from . import registry
+from . import packages, registry
 
 
 def keep(project: Project, folder: Path) -> dict[str, Any]:
@@ -30,7 +32,7 @@ def keep(project: Project, folder: Path) -> dict[str, Any]:
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
     shutil.copyfile(project.dictionary, folder / registry.DICTIONARY)
-    found = environment()
+    found = environment(project)
     pinned = "".join(f"{name}=={version}\n" for name, version in found["packages"].items())
     (folder / registry.LOCK).write_text(pinned, encoding="utf-8")
     commit = git.commit(project.root)
@@ -43,18 +45,30 @@ def keep(project: Project, folder: Path) -> dict[str, Any]:
     }
 
 
-def environment() -> dict[str, Any]:
-    """Python, platform and the exact version of every installed package, those from a local folder left out."""
+def environment(project: Project) -> dict[str, Any]:
+    """Python, machine, BLAS, and the exact version of every installed package, those from a local folder left out."""
     installed = importlib.metadata.distributions()
+    libraries = [library for library in threadpool_info() if library["user_api"] == "blas"]
     found = dict(name_and_version(package) for package in installed if package.read_text("direct_url.json") is None)
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
         "machine": platform.machine(),
+        "processor": processor(),
+        "blas": sorted({f"{one['internal_api']} {one['version']} {one.get('architecture')}" for one in libraries}),
         "cores": os.cpu_count(),
         "hash_seed": os.environ.get("PYTHONHASHSEED", "random"),
+        "answers_hang_on": sorted(packages.names(project)),
         "packages": dict(sorted(found.items(), key=lambda item: item[0].lower())),
     }
+
+
+def processor() -> str:
+    """The model of the processor: another one may add up in another order."""
+    about = Path("/proc/cpuinfo")
+    lines = about.read_text(encoding="utf-8").splitlines() if about.is_file() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor()
 
 
 def name_and_version(package: importlib.metadata.Distribution) -> tuple[str, str]:
@@ -62,3 +76,18 @@ def name_and_version(package: importlib.metadata.Distribution) -> tuple[str, str
     text = package.read_text("METADATA") or package.read_text("PKG-INFO") or ""
     head = HeaderParser().parsestr(text.partition("\n\n")[0])
     return head["Name"], head["Version"]
+
+
+def other_versions(folder: Path) -> str:
+    """What of the packages on which answers hang has another version now than the run: `scipy 1.16.0 (now 1.17.1)`."""
+    record, found = registry.read(folder)["environment"], []
+    then = record["packages"]
+    for name in record.get("answers_hang_on", packages.ALWAYS):
+        if name not in then:
+            continue
+        try:
+            now = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            now = "not installed"
+        found += [f"{name} {then[name]} (now {now})"] if now != then[name] else []
+    return ", ".join(found)

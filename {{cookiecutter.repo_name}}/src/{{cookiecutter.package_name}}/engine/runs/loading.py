@@ -5,21 +5,26 @@ by the package's name, in whatever way, comes from the copy: relative, absolute,
 """
 
 import builtins
+import contextlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import logging
 import pickle
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
 from ..project import artefact, errors
-from ..project.errors import DataError
+from ..project.errors import DataError, ProjectError
 from ..project.package import NAME, code
+from .environment import other_versions
 from .registry import CODE, MODEL, read
+
+log = logging.getLogger(__name__)
 
 DOOR = "predict"  # the module of the copy whose function `own` opens the run
 
@@ -39,6 +44,8 @@ class Run:
         The data dictionary of the run.
     add_features, validate : callable
         `features.add_features` and `validate.validate` as they were when the model was trained.
+    versions : str
+        Packages that have other versions now than when it was trained; "" if there are none.
     """
 
     name: str
@@ -47,6 +54,7 @@ class Run:
     columns: dict
     add_features: Callable
     validate: Callable
+    versions: str = ""
 
 
 def check(folder: Path) -> None:
@@ -80,12 +88,40 @@ def load(folder: Path) -> Run:
         A file is missing, or is not the one that was written.
     """
     check(folder)
-    alias = load_code(folder / CODE).__name__
-    with (folder / MODEL).open("rb") as file:
-        model = OwnPickle(file, alias).load()
-    own = getattr(importlib.import_module(f"{alias}.{DOOR}"), "own", None)
-    columns, add_features, validate = own(folder) if own else before_the_engine(folder, alias)
-    return Run(folder.name, read(folder), model, columns, add_features, validate)
+    if versions := other_versions(folder):
+        log.warning(
+            "run %s was trained with %s: its answers may differ in the last digits. To see: make reproduce RUN=%s",
+            *(folder.name, versions, folder.name),
+        )
+    with explained(folder.name, versions, "cannot be loaded"):
+        alias = load_code(folder / CODE).__name__
+        with (folder / MODEL).open("rb") as file:
+            model = OwnPickle(file, alias).load()
+        own = getattr(importlib.import_module(f"{alias}.{DOOR}"), "own", None)
+        columns, add_features, validate = own(folder) if own else before_the_engine(folder, alias)
+    return Run(folder.name, read(folder), model, columns, add_features, validate, versions)
+
+
+@contextlib.contextmanager
+def explained(run: str, versions: str, what: str) -> Iterator[None]:
+    """Name other versions of packages, if there are any, as the cause of an error of theirs.
+
+    Raises
+    ------
+    DataError
+        In place of any error that is not the project's own.
+    """
+    try:
+        yield
+    except ProjectError:
+        raise
+    except Exception as error:  # what a package raises that is not the one it was made with, nobody can list
+        if not versions:
+            raise
+        raise DataError(
+            f"run {run} {what}: {type(error).__name__}: {str(error)[:200]}.\nIt was trained with {versions}.\n"
+            f"Train again, or see what it says with its own packages: make reproduce RUN={run}"
+        ) from error
 
 
 def before_the_engine(folder: Path, alias: str) -> tuple[dict, Callable, Callable]:

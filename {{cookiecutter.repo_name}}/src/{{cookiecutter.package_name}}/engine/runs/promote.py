@@ -21,11 +21,10 @@ import pandas as pd
 
 from ..columns import dictionary
 from ..modelling.estimators import threads
-from ..modelling.metrics import Predictions
-from ..project import artefact, lock, records
+from ..modelling.metrics import Predictions, constant
+from ..project import artefact, git, lock, records
 from ..project.errors import DataError, ProjectError, SettingsError
 from ..project.settings import Project
-from ..report.diagnostics import constant
 from . import answers, compare, loading, registry, track
 from .compare import Answers
 
@@ -33,6 +32,7 @@ log = logging.getLogger(__name__)
 
 Evaluate = Callable[[Path], object]
 LATENCY_REPEATS = 7
+SAMPLE = 200  # rows whose features are computed twice
 CERTAINTY = 2.0  # standard errors: a slice of 50 rows is noisy
 
 
@@ -91,8 +91,8 @@ def run(project: Project, folder: Path, *, evaluate: Evaluate, force: str = "") 
 
 def gate(project: Project, folder: Path, champion: str | None, evaluate: Evaluate) -> list[Check]:
     """All conditions, whether or not one fails: against the champion, or a constant answer while there is none."""
-    challenger = answered(project, folder, evaluate)
-    checks = [unseen(project, challenger), latency(project, folder), reproducible(project, folder)]
+    challenger, model = answered(project, folder, evaluate), loading.load(folder)
+    checks = [unseen(project, challenger), latency(project, model), reproducible(project, model)]
     return [*against(project, challenger, champion, evaluate), *checks]
 
 
@@ -172,9 +172,9 @@ def errors(one: Answers) -> np.ndarray:
     return (one.said.values != one.truth).astype(float)
 
 
-def latency(project: Project, folder: Path) -> Check:
+def latency(project: Project, model: loading.Run) -> Check:
     """The median time of an answer to one row, model loaded, in milliseconds."""
-    model, allowed = loading.load(folder), project.settings.promote.latency_ms
+    allowed = project.settings.promote.latency_ms
     row, times = answers.test_rows(project, model).head(1), []
     with threads(len(row)):
         for _ in range(LATENCY_REPEATS):
@@ -185,14 +185,18 @@ def latency(project: Project, folder: Path) -> Check:
     return Check("fast enough", found <= allowed, f"{found:.0f} ms a row, allowed {allowed:g}")
 
 
-def reproducible(project: Project, folder: Path) -> Check:
-    """The commit is known, and the raw files of the run are here as they were."""
-    record = registry.read(folder)
-    reasons = [] if record["commit"] else ["it was trained without a git commit"]
-    reasons += [
-        f"{name} is gone or changed" for name, path in registry.raw_files(project, record).items() if path is None
-    ]
-    return Check("reproducible", not reasons, "; ".join(reasons) or f"commit {record['commit'][:12]}, raw data here")
+def reproducible(project: Project, model: loading.Run) -> Check:
+    """The commit and the raw files of the run are here as they were, and its features do not change by themselves."""
+    commit, rows = model.record["commit"], answers.test_rows(project, model).head(SAMPLE)
+    reasons = [] if commit else ["it was trained without a git commit"]
+    if commit and not git.has_commit(project.root, commit):
+        reasons += [f"git does not have commit {commit[:12]} (it was collected, or not fetched)"]
+    raw = registry.raw_files(project, model.record)
+    reasons += [f"{name} is gone or changed" for name, path in raw.items() if path is None]
+    once, again = (model.add_features(rows.copy()) for _ in range(2))
+    if moving := [repr(name) for name in once if name not in again or not once[name].equals(again[name])]:
+        reasons += [f"add_features computes {', '.join(moving[:5])} otherwise each time (random numbers, the clock?)"]
+    return Check("reproducible", not reasons, "; ".join(reasons) or f"commit {commit[:12]}, raw data here")
 
 
 def rollback(project: Project) -> Path:

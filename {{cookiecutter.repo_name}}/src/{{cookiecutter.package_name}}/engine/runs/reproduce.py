@@ -7,7 +7,6 @@ commit with its uncommitted changes (without git, the run's own copy of the code
 same parameters, and an environment built from the run's `requirements.lock` (with OFFLINE the present one).
 """
 
-import csv
 import json
 import logging
 import os
@@ -15,8 +14,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from ..project import artefact, git, lock
 from ..project.errors import DataError, ProjectError
@@ -29,6 +31,11 @@ from .compare import Comparison, Difference
 log = logging.getLogger(__name__)
 AGAIN = Path("data/predictions/test.csv")
 BY_THE_RUN = Path("data/predictions/by-the-run.csv")
+PROCESSED = "data/processed/"
+UNDECLARED = (
+    "the same rows and code gave other features: add_features uses what it does not declare, like the clock, random "
+    "numbers, a variable or another file"
+)
 # A hook of the user's would run in the worktree.
 GIT_QUIETLY = ("-c", f"core.hooksPath={os.devnull}", "-c", "advice.detachedHead=false")
 
@@ -78,7 +85,16 @@ def made_again(project: Project, folder: Path, *, offline: bool) -> list[Compari
     compared = [compare.model(folder, again), compare.scores(folder, again, ("dev",)), predictions(place)]
     if all(comparison.identical for comparison in compared):
         return compared
-    return compared + compare.explain(folder, again)
+    return compared + why(folder, again)
+
+
+def why(folder: Path, again: Path) -> list[Comparison]:
+    """What else differs; where the same rows and code gave other splits, that `add_features` used something else."""
+    found = compare.explain(folder, again)
+    differing = [difference.name for comparison in found for difference in comparison.differences]
+    if differing and all(name.startswith(PROCESSED) for name in differing):
+        return [replace(comparison, note="" if comparison.identical else UNDECLARED) for comparison in found]
+    return found
 
 
 def found_by_digest(project: Project, record: Mapping[str, Any]) -> dict[str, Path]:
@@ -216,16 +232,16 @@ def newest(place: Path) -> Path:
 
 def predictions(place: Path) -> Comparison:
     """The test rows answered by the new model and by the old one, cell by cell; the name of the run is left out."""
-    then, now = (table(place / path) for path in (BY_THE_RUN, AGAIN))
-    if then[0] != now[0] or len(then) != len(now):
-        shapes = [f"{len(lines) - 1} rows, {len(lines[0])} columns" for lines in (then, now)]
+    paths = (place / BY_THE_RUN, place / AGAIN)
+    then, now = (pd.read_csv(path, dtype=str, keep_default_na=False).drop(columns="run") for path in paths)
+    if list(then) != list(now) or len(then) != len(now):
+        shapes = [f"{len(table)} rows, {len(table.columns) + 1} columns" for table in (then, now)]
         return Comparison("predictions", (Difference("table", *shapes),))
-    rows = sum(old != new for old, new in zip(then, now, strict=True))
-    differences = (Difference("rows that differ", 0, f"{rows} of {len(then) - 1}"),) if rows else ()
-    return Comparison("predictions", differences)
-
-
-def table(path: Path) -> list[list[str]]:
-    """The cells of a file of predictions, as text, without the last column, `run`."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return [line[:-1] for line in csv.reader(file)]
+    rows = int((then != now).any(axis=1).sum())
+    if not rows:
+        return Comparison("predictions")
+    differences = (Difference("rows that differ", 0, f"{rows} of {len(then)}"),)
+    numbers = [table.apply(pd.to_numeric, errors="coerce") for table in (then, now)]
+    gaps = (numbers[0] - numbers[1]).abs().max().dropna()
+    note = f"largest difference: {gaps.max():.3g}, in {gaps.idxmax()}" if len(gaps) else ""
+    return Comparison("predictions", differences, note)

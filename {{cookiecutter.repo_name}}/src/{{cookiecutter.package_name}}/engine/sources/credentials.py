@@ -6,7 +6,7 @@ the environment or of `.env`. Imports the standard library alone, so that "nothi
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..project.errors import DataError
@@ -14,6 +14,7 @@ from ..project.errors import DataError
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 PASSWORD = r"(://[^/@:\s]*):(?!\$\{\w+\}@)[^/\s]*@"
 TOKEN = r"(?i)([?&][^=&\s]*(?:sig|token|key|secret|credential|passw|auth)[^=&\s]*=)(?!\$\{)[^&\s]+"
+LONG = 8  # characters: shorter values of .env are words that stand in any code
 
 
 def shown(source: str) -> str:
@@ -49,6 +50,20 @@ def filled_in(root: Path, source: str) -> str:
     if missing := [name for name in VARIABLE.findall(source) if name not in os.environ]:
         raise DataError(f"{shown(source)}: {', '.join(missing)} is not set. Set it in .env or in the environment.")
     return VARIABLE.sub(lambda found: os.environ[found[1]], source)
+
+
+def found_in(text: str, root: Path) -> list[str]:
+    """Return the names in `.env` of the project whose values stand in a text."""
+    import dotenv
+
+    known = dotenv.dotenv_values(root / ".env")
+    return [name for name, value in known.items() if value and len(value) >= LONG and value in text]
+
+
+def safe_names(paths: Sequence[str | Path]) -> list[str]:
+    """Return the last parts of paths as names of files, numbered where two are alike."""
+    names = [safe_name(str(path)) for path in paths]
+    return names if len(set(names)) == len(names) else [f"{place:03}-{name}" for place, name in enumerate(names, 1)]
 
 
 def safe_name(text: str) -> str:

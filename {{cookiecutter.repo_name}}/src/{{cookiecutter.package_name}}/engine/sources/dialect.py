@@ -7,6 +7,7 @@ text as they stand; an empty cell is missing.
 import codecs
 import csv
 import io
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -29,6 +30,17 @@ BYTE_ORDER_MARKS = MappingProxyType(
     }
 )
 NUMBER = re.compile(r"\s*[-+]?\s*[$€£]?(\d[\d.,' \u00a0]*|[.,]\d+)(e[-+]?\d+)?\s*%?\s*", re.IGNORECASE)
+# Encodings of Central Europe, Russia, Greece, Turkey, Israel, Arabia, the Baltic, Thailand, China, Japan and Korea.
+FOREIGN = (
+    *("cp1250", "iso8859_2", "cp1251", "koi8_r", "cp866", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874"),
+    *("gb18030", "big5", "cp932", "euc_jp", "cp949"),
+)
+WORD = re.compile(rb'[^\s,;"]*[\x80-\xff][^\s,;"]*')
+WORDS, SHOWN = 2000, 20  # words with letters beyond ASCII that are looked at, and letters of one that are shown
+# Polish, Slovak and Romanian letters as cp1252 has them; but `m³h` and `Nºcliente` are western.
+SIGN_IN_WORD = re.compile(r"[^\W\d_mM]³[^\W\d_]|[^\W\d_][¹¾¼¶][^\W\d_]|[^\W\d_nN]º[^\W\d_]")
+ROW = re.compile(rb"[\x80-\xff]{3,}")
+ODD = 0.05  # share of the words; fewer are slips
 SAMPLE = 1 << 18  # bytes on which the separator is decided
 CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x1b"))
 CURE = "in [data.read] of params.toml"
@@ -43,7 +55,7 @@ def as_utf8(content: bytes, encoding: str = "") -> tuple[bytes, list[str]]:
     content : bytes
         The text in any encoding.
     encoding : str
-        A Python codec name; "" detects: byte-order mark, UTF-8, UTF-16, else cp1252.
+        A Python codec name; "" detects: byte-order mark, UTF-8, UTF-16, else cp1252 where the letters are western.
 
     Raises
     ------
@@ -100,11 +112,35 @@ def _as_western(content: bytes, error: UnicodeDecodeError) -> tuple[bytes, list[
     damaged = content.decode(errors="replace")
     if len(re.findall(r"[\u0080-\ufffc]", damaged)) > damaged.count("\ufffd"):
         raise DataError(f"{found}, the other letters are: two encodings in one file.\nMend it, or set encoding {CURE}.")
+    words = [word[0] for word in itertools.islice(WORD.finditer(content), WORDS)]
     try:
         text = content.decode("cp1252").encode()
     except UnicodeDecodeError:  # five bytes have no letter there, and in latin-1 they are control characters
-        raise DataError(f"{found}, and not cp1252 either.\nSet encoding {CURE}, such as 'shift_jis'.") from None
-    return text, [f"encoding cp1252 ({found}; a guess: where letters look wrong, set encoding {CURE})"]
+        raise DataError(f"{found}, and not cp1252 either.\n{_likely(words, words[0])}Set encoding {CURE}.") from None
+    if odd := _unlike_western(words):
+        reason = f"{found}, and as cp1252 no western word: {odd.decode('cp1252')[:SHOWN]!r}"
+        raise DataError(f"{reason}.\n{_likely(words, odd)}Set encoding {CURE}.")
+    first = words[0].decode("cp1252")[:SHOWN]
+    return text, [f"encoding cp1252 ({found}; a guess, as in {first!r}: where letters look wrong, set encoding {CURE})"]
+
+
+def _unlike_western(words: list[bytes]) -> bytes:
+    """Return the first word with letters beyond ASCII in a row, or signs for letters, unless such words are rare."""
+    odd = [
+        word
+        for word in words
+        if SIGN_IN_WORD.search(word.decode("cp1252")) or any(len(set(row)) > 2 for row in ROW.findall(word))
+    ]
+    return odd[0] if len(odd) > ODD * len(words) else b""
+
+
+def _likely(words: list[bytes], shown: bytes) -> str:
+    """Return the encodings in which these words look like words, with one of them as each has it."""
+    import charset_normalizer  # 0.05 s, for these files alone
+
+    found = charset_normalizer.from_bytes(b"\n".join(words), cp_isolation=[*FOREIGN])
+    named = [f"{match.encoding!r} ({shown.decode(match.encoding, 'replace')[:SHOWN]})" for match in found]
+    return f"Likely: {', '.join(named[:6])}. " if named else ""
 
 
 def preamble(content: bytes) -> tuple[bytes, int, str, list[str]]:

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from ..project import artefact
 from ..project.errors import DataError, missing_file
-from .credentials import safe_name, shown
+from .credentials import safe_name, safe_names, shown
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -94,15 +94,14 @@ def _from_store(scheme: str, source: str, address: str, folder: Path) -> dict[st
     try:
         store, path = fsspec.core.url_to_fs(address)
         objects = sorted(store.glob(path)) if re.search(r"[*?\[]", path) else [path]
-        names = [safe_name(name) for name in objects]
-        for place, (name, item) in enumerate(zip(names, objects, strict=True), 1):
-            store.get_file(item, str(folder / (name if len(set(names)) == len(names) else f"{place:03}-{name}")))
+        for name, item in zip(safe_names(objects), objects, strict=True):
+            store.get_file(item, str(folder / name))
     except ImportError:
         raise DataError(f"{shown(source)}: {not_installed(scheme)}") from None
     except FileNotFoundError:
         objects = []
     except Exception as error:  # each store's package has errors of its own: no credentials, no rights, no network
-        reason = f"{shown(source)}: {_first_line(error)}"
+        reason = f"{shown(source)}: {first_line(error)}"
         raise DataError(f"{reason}.\nCheck the address, and the credentials in the environment or .env.") from None
     if not objects:
         raise DataError(f"{shown(source)}: no such object. Check bucket and name: capitals count.")
@@ -115,7 +114,8 @@ def not_installed(scheme: str) -> str:
     return f"the package for {scheme}:// is not installed.\n{where} of pyproject.toml, then: make install"
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The kind of an error and the first line of what it says, at most 200 characters."""
     return f"{type(error).__name__}: {error}".splitlines()[0][:200].rstrip(".")
 
 
@@ -141,7 +141,7 @@ def _from_database(root: Path, source: str, address: str, folder: Path) -> dict[
         cure = f"Add it to dependencies in pyproject.toml, then: make install ({package})"
         raise DataError(f"{shown(source)}: needs {error.name}, which is not installed.\n{cure}") from None
     except sqlalchemy.exc.SQLAlchemyError as error:
-        reason = _first_line(getattr(error, "orig", None) or error)
+        reason = first_line(getattr(error, "orig", None) or error)
         raise DataError(f"{shown(source)}: {reason}.\nCheck address, rights and query.") from None
     if not cells:
         raise DataError(f"{shown(source)}: no rows. At least one is needed.")

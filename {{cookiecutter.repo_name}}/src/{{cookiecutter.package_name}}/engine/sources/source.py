@@ -20,7 +20,7 @@ from typing import Any
 
 from ..project import artefact, records
 from ..project.errors import DataError, SourceError, missing_file
-from .credentials import filled_in, safe_name, shown, without_secrets
+from .credentials import filled_in, safe_names, shown, without_secrets
 
 log = logging.getLogger(__name__)
 RAW = Path("data", "raw")
@@ -72,10 +72,9 @@ def fetch(
 
     Raises
     ------
-    SourceError
-        The source is missing, cannot be reached or was cut short.
     DataError
-        It changed and is not accepted, or the dump was edited. No message holds a secret.
+        The source is not there or out of reach (`SourceError`), or changed and is not accepted; the dump was edited.
+        No message holds a secret.
     """
     dump = current(root, source)
     try:
@@ -122,13 +121,18 @@ def is_local(source: str) -> bool:
     return not re.match(r"sklearn:|[A-Za-z][\w+.-]*://", source)
 
 
+def is_absent(root: Path, source: str) -> bool:
+    """Tell whether a local source is not there, and no dump of it either."""
+    return is_local(source) and "${" not in source and not (current(root, source) or _matching(root, source))
+
+
 def _is_up_to_date(root: Path, source: str, dump: Dump, *, digest: Callable, look: bool) -> bool:
     if not is_local(source):
         return source.startswith("sklearn:") or not (look or _database_changed(root, source, dump, digest))
     paths = _matching(root, filled_in(root, source))
     if not paths:
         log.warning("%s is gone: its dump %s is used", shown(source), dump.folder.relative_to(root))
-    entries = [{"name": name, "sha256": digest(path)} for name, path in zip(_names(paths), paths, strict=True)]
+    entries = [{"name": name, "sha256": digest(path)} for name, path in zip(safe_names(paths), paths, strict=True)]
     return not paths or _digest(entries) == dump.card["sha256"]
 
 
@@ -153,11 +157,6 @@ def _matching(root: Path, pattern: str) -> list[Path]:
     return sorted(path for path in once.values() if path.is_file())
 
 
-def _names(paths: Sequence[Path]) -> list[str]:
-    names = [safe_name(path.name) for path in paths]
-    return names if len(set(names)) == len(names) else [f"{place:03}-{name}" for place, name in enumerate(names, 1)]
-
-
 def _copied(root: Path, source: str, folder: Path) -> dict[str, Any]:
     import shutil
 
@@ -166,7 +165,7 @@ def _copied(root: Path, source: str, folder: Path) -> dict[str, Any]:
     if not paths:
         path = root / os.path.expanduser(pattern)
         raise missing_file(path) if path.exists() else SourceError(f"{missing_file(path)}\n{NO_DATA}")
-    for name, path in zip(_names(paths), paths, strict=True):
+    for name, path in zip(safe_names(paths), paths, strict=True):
         before = path.stat()
         shutil.copyfile(path, folder / name)
         after = path.stat()

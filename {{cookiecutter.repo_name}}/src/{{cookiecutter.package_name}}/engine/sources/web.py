@@ -11,10 +11,10 @@ import logging
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+import click
 import requests
 import urllib3
 
@@ -91,7 +91,9 @@ def _persist(session: requests.Session, address: str, source: str, partial: Path
 
 def _attempt(session: requests.Session, address: str, source: str, partial: Path) -> dict[str, str]:
     """Ask once, for the rest where a part is there; return what the card is to say when the file is complete."""
-    body, about = partial / "body", _about(partial)
+    body, about = partial / "body", {}
+    with contextlib.suppress(OSError, ValueError):  # not there, or cut by a kill
+        about = json.loads((partial / "about.json").read_text(encoding="utf-8"))
     start = body.stat().st_size if body.exists() and about.get("validator") else 0
     headers = {"Accept-Encoding": "identity"}  # bytes as they lie there: else neither length nor range would fit
     if start:
@@ -116,13 +118,6 @@ def _attempt(session: requests.Session, address: str, source: str, partial: Path
     return {key: value for key, value in about.items() if key != "validator" and value}
 
 
-def _about(partial: Path) -> dict[str, str]:
-    try:
-        return json.loads((partial / "about.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-
-
 def _described(answer: requests.Response) -> dict[str, str]:
     etag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
     parts = urlsplit(answer.url)
@@ -138,13 +133,16 @@ def _receive(answer: requests.Response, body: Path, start: int, source: str) -> 
     total = start + int(announced) if announced.isdigit() and not encoded else None
     if total is not None and total - start > shutil.disk_usage(body.parent).free:
         raise DataError(f"{shown(source)}: {total:,} bytes, more than the disk has free.\nMake room and run it again.")
-    with body.open("r+b" if start else "wb") as file, _progress(total, start) as advance:
+    quiet = total is None or not sys.stderr.isatty()
+    bar = click.progressbar(length=total or 0, label="download", hidden=quiet, file=sys.stderr)
+    with body.open("r+b" if start else "wb") as file, bar:
         file.truncate(start)
         file.seek(start)
+        bar.update(start)
         checked, since = time.monotonic(), 0
         while chunk := answer.raw.read1(CHUNK, decode_content=True):
             file.write(chunk)
-            advance(len(chunk))
+            bar.update(len(chunk))
             since += len(chunk)
             if time.monotonic() - checked > SLOW[0]:
                 if since < SLOW[1]:
@@ -155,19 +153,6 @@ def _receive(answer: requests.Response, body: Path, start: int, source: str) -> 
         raise Unfinished(f"cut after {size:,} of {total:,} bytes")
     if not size:
         raise DataError(f"{shown(source)}: the server sent an empty file. Check the address.")
-
-
-@contextlib.contextmanager
-def _progress(total: int | None, start: int) -> Iterator[Callable[[int], None]]:
-    """Yield a function that is told of new bytes; a bar on a terminal, silent otherwise."""
-    if not sys.stderr.isatty() or total is None:
-        yield lambda count: None
-        return
-    import click
-
-    with click.progressbar(length=total, label="download", file=sys.stderr) as bar:
-        bar.update(start)
-        yield bar.update
 
 
 def _reason(error: Exception) -> str:

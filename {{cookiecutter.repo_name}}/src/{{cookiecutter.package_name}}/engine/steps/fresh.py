@@ -16,7 +16,7 @@ from ..columns import dictionary
 from ..project import artefact, git, lock, package, records
 from ..project.errors import DataError
 from ..project.settings import Project
-from ..runs import registry
+from ..runs import packages, registry
 from ..sources import credentials, source
 from . import cache
 
@@ -165,6 +165,8 @@ def key_of(name: str, work: Work) -> tuple[str, dict[str, Any]]:
         "dictionary": artefact.fingerprint(columns_read(project.dictionary, step.columns)),
         "code": code_of(name, work),
     }
+    if name == "train":
+        facts["packages"] = packages.pinned(project)
     return artefact.fingerprint({"step": name, **facts}), facts
 
 

@@ -1,13 +1,17 @@
-"""Fetching: a colleague has the same runs, raw data and champion, and nothing of theirs is lost."""
+"""Sharing: a colleague has the same runs, raw data and champion; nothing is sent twice, lost, overwritten or secret."""
 
+import os
 import shutil
+import sys
+import time
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from data_science_project import pipeline
 from data_science_project.engine.project import artefact, records, settings
-from data_science_project.engine.project.errors import DataError, SettingsError
-from data_science_project.engine.runs import pull, push, registry, store
+from data_science_project.engine.project.errors import DataError, ProjectError, SettingsError
+from data_science_project.engine.runs import registry, share
 from data_science_project.engine.steps import fresh
 
 
@@ -30,10 +34,10 @@ def promoted(project, *names):
     artefact.write_json(project.models / registry.CHAMPION, about)
 
 
-def test_colleague_has_the_same_run_and_raw_data_and_need_not_train(project, colleague, team):
-    push.run(project)
+def test_colleague_has_the_same_run_and_raw_data_read_only_and_need_not_train(project, colleague, team):
+    share.push(project)
 
-    new = pull.run(colleague)
+    new = share.pull(colleague)
 
     (run,), (theirs,) = registry.folders(project), registry.folders(colleague)
     assert [path.parent.name for path in new] == ["raw", "models"]
@@ -41,46 +45,38 @@ def test_colleague_has_the_same_run_and_raw_data_and_need_not_train(project, col
     assert contents(colleague.root / "data/raw") == {
         name: content for name, content in contents(project.root / "data/raw").items() if name != "current.json"
     }
+    assert {path.stat().st_mode & 0o777 for path in (colleague.root / "data/raw").glob("*/*")} == {0o444}
     assert pipeline.make(colleague, "train") == [theirs / registry.RECORD]
 
 
-def test_raw_files_that_were_pulled_are_read_only(project, colleague, team):
-    push.run(project)
-
-    pull.run(colleague)
-
-    modes = {path.stat().st_mode & 0o777 for path in (colleague.root / "data/raw").glob("*/*")}
-    assert modes == {0o444}
-
-
 def test_second_push_and_second_pull_do_nothing(project, colleague, team):
-    push.run(project)
-    pull.run(colleague)
+    share.push(project)
+    share.pull(colleague)
     before = {path: path.stat().st_mtime_ns for path in team.rglob("*")}
 
-    assert push.run(project) == []
-    assert pull.run(colleague) == []
+    assert share.push(project) == []
+    assert share.pull(colleague) == []
     assert {path: path.stat().st_mtime_ns for path in team.rglob("*")} == before
 
 
 def test_pull_that_was_broken_off_goes_on_with_what_it_has(project, colleague, team, monkeypatch):
-    push.run(project)
-    get, asked = store.Store.get, []
+    share.push(project)
+    get, asked = LocalFileSystem.get_file, []
 
-    def break_off(self, place, path):
+    def break_off(self, *words):
         if len(asked) == 20:
             raise KeyboardInterrupt
-        asked.append(place)
-        get(self, place, path)
+        asked.append(words[0])
+        get(self, *words)
 
-    monkeypatch.setattr(store.Store, "get", break_off)
+    monkeypatch.setattr(LocalFileSystem, "get_file", break_off)
     with pytest.raises(KeyboardInterrupt):
-        pull.run(colleague)
-    monkeypatch.setattr(store.Store, "get", lambda self, *words: (asked.append(words[0]), get(self, *words)))
+        share.pull(colleague)
+    monkeypatch.setattr(LocalFileSystem, "get_file", lambda self, *words: (asked.append(words[0]), get(self, *words)))
 
-    pull.run(colleague)
+    share.pull(colleague)
 
-    files = [place for place in asked if place.startswith("files/")]
+    files = [place for place in asked if "/files/" in place]
     assert registry.folders(colleague) and len(files) == len(set(files))
     assert not (colleague.root / ".cache/pulled").exists()
 
@@ -88,10 +84,10 @@ def test_pull_that_was_broken_off_goes_on_with_what_it_has(project, colleague, t
 def test_one_run_brings_the_dump_that_it_was_made_from_and_no_other(project, colleague, team):
     (project.root / "table.csv").write_text("order,answer\n1,yes\n2,no\n")
     pipeline.raw_files(fresh.Work(project, records.Digests(project.root), {"accept": True}))
-    push.run(project)
+    share.push(project)
     (folder,) = registry.folders(project)
 
-    new = pull.run(colleague, folder.name[-8:])
+    new = share.pull(colleague, folder.name[-8:])
 
     (file,) = registry.raw_files(colleague, registry.read(folder)).values()
     assert len(list(team.glob("data/raw/*"))) == 2
@@ -100,14 +96,14 @@ def test_one_run_brings_the_dump_that_it_was_made_from_and_no_other(project, col
 
 def test_scores_of_a_later_evaluation_are_a_new_version_beside_the_old(project, colleague, team):
     (folder,) = registry.folders(project)
-    push.run(project)
-    pull.run(colleague)
+    share.push(project)
+    share.pull(colleague)
     (first,) = (team / "models" / folder.name).iterdir()
     before = first.read_bytes()
     evaluated(project, folder, 1)
 
-    push.run(project)
-    pull.run(colleague)
+    share.push(project)
+    share.pull(colleague)
 
     versions = sorted(path.name[:6] for path in (team / "models" / folder.name).iterdir())
     assert versions == ["run-1-", "run-2-"] and first.read_bytes() == before
@@ -116,28 +112,26 @@ def test_scores_of_a_later_evaluation_are_a_new_version_beside_the_old(project, 
 
 def test_record_with_changes_of_your_own_stays(project, colleague, team, caplog):
     (folder,) = registry.folders(project)
-    push.run(project)
-    pull.run(colleague)
+    share.push(project)
+    share.pull(colleague)
     evaluated(project, folder, 1)
-    push.run(project)
+    share.push(project)
     mine = colleague.models / folder.name
     evaluated(colleague, mine, 7)
 
-    assert pull.run(colleague) == []
+    assert share.pull(colleague) == []
     assert registry.read(mine)["metrics"]["test"] == {"uses": 7}
     assert "changes that the store does not know" in caplog.text
 
 
 def test_champion_is_the_team_s(contest, tmp_path, team):
-    from data_science_project.engine.runs import promote
-
     best = max(registry.folders(contest), key=lambda path: registry.read(path)["model"]["name"] == "linear")
     pipeline.promote(contest, best)
-    push.run(contest)
+    share.push(contest)
     other = tmp_path / "other"
     shutil.copytree(contest.root, other, symlinks=True, ignore=shutil.ignore_patterns("models", ".cache"))
 
-    pull.run(settings.load(other))
+    share.pull(settings.load(other))
 
     assert registry.champion(settings.load(other)).name == best.name
 
@@ -145,15 +139,15 @@ def test_champion_is_the_team_s(contest, tmp_path, team):
 def test_champion_that_two_changed_is_neither_pushed_over_nor_pulled_over(project, colleague, team, caplog):
     name = registry.folders(project)[0].name
     promoted(project, name)
-    push.run(project)
-    pull.run(colleague)
+    share.push(project)
+    share.pull(colleague)
     promoted(project, name, name)
-    push.run(project)
+    share.push(project)
     promoted(colleague, name, "other")
     mine = (colleague.models / registry.CHAMPION).read_bytes()
     with pytest.raises(DataError, match="was changed meanwhile"):
-        push.run(colleague)
-    pull.run(colleague)
+        share.push(colleague)
+    share.pull(colleague)
 
     assert (colleague.models / registry.CHAMPION).read_bytes() == mine
     assert "yours was changed too: yours stays" in caplog.text
@@ -162,35 +156,35 @@ def test_champion_that_two_changed_is_neither_pushed_over_nor_pulled_over(projec
 def test_one_run_alone_brings_the_champion_if_that_is_it_and_else_says_who_it_is(project, colleague, team, caplog):
     name = registry.folders(project)[0].name
     promoted(project, name)
-    push.run(project)
+    share.push(project)
     shutil.copytree(colleague.root, colleague.root.with_name("third"))
     third = settings.load(colleague.root.with_name("third"))
 
-    pull.run(colleague, name)
+    share.pull(colleague, name)
     shutil.rmtree(third.models, ignore_errors=True)
-    with store.opened(third) as origin:
-        taken = pull.take_champion(third, origin)
+    with share.opened(third) as store:
+        taken = share.take(store, share.CHAMPION)
 
     assert registry.champion(colleague).name == name
     assert not taken and f"the team's champion {name} is not here" in caplog.text
 
 
 def test_files_that_are_missing_here_come_back_and_changed_ones_are_named(project, colleague, team):
-    push.run(project)
-    pull.run(colleague)
+    share.push(project)
+    share.pull(colleague)
     (folder,) = registry.folders(colleague)
     (raw,) = (colleague.root / "data/raw").glob("*/*.csv")
     whole = contents(folder), raw.read_bytes()
     (folder / registry.MODEL).unlink()
     raw.unlink()
 
-    new = pull.run(colleague)
+    new = share.pull(colleague)
 
     assert (contents(folder), raw.read_bytes()) == whole and set(new) == {folder, raw.parent}
     assert raw.stat().st_mode & 0o777 == 0o444
     (folder / registry.MODEL).write_bytes(b"other")
     with pytest.raises(DataError, match="model.pkl was changed since it was recorded: it stays"):
-        pull.run(colleague)
+        share.pull(colleague)
     assert (folder / registry.MODEL).read_bytes() == b"other"
 
 
@@ -199,31 +193,31 @@ def test_damaged_run_does_not_stop_the_others(contest, tmp_path, team):
     (second / registry.MODEL).write_bytes(b"other")
 
     with pytest.raises(DataError, match="it is not sent"):
-        push.run(contest)
+        share.push(contest)
 
     assert list((team / "models" / first.name).iterdir()) and not (team / "models" / second.name).exists()
 
 
 def test_damaged_file_in_the_store_is_named_and_not_taken(project, colleague, team):
-    push.run(project)
+    share.push(project)
     (folder,) = registry.folders(project)
     digest = registry.read(folder)["files"][registry.MODEL]
     path = team / "files" / digest
     path.write_bytes(path.read_bytes()[:-1] + b"x")
 
     with pytest.raises(DataError, match=f"files/{digest} is damaged"):
-        pull.run(colleague)
+        share.pull(colleague)
 
     assert not (colleague.models / folder.name).exists()
 
 
 def test_edited_record_in_the_store_is_refused(project, colleague, team):
-    push.run(project)
+    share.push(project)
     (record,) = team.glob("models/*/*")
     record.write_text(record.read_text().replace('"linear"', '"forest"'))
 
     with pytest.raises(DataError, match="is damaged"):
-        pull.run(colleague)
+        share.pull(colleague)
 
 
 def test_record_that_names_a_file_elsewhere_is_refused(project, colleague, team):
@@ -231,32 +225,148 @@ def test_record_that_names_a_file_elsewhere_is_refused(project, colleague, team)
     record = registry.read(folder)
     registry.write(folder, {**record, "files": {**record["files"], "../../evil.py": record["files"][registry.MODEL]}})
     shutil.copyfile(folder / registry.MODEL, project.root / "evil.py")
-    push.run(project)
+    share.push(project)
 
     with pytest.raises(DataError, match="no file of a run"):
-        pull.run(colleague)
+        share.pull(colleague)
 
     assert not list(colleague.root.rglob("evil.py"))
 
 
-def test_object_store_holds_the_same_as_a_folder(project, colleague, monkeypatch):
-    monkeypatch.setenv(store.VARIABLE, "memory://team/project")
-    push.run(project)
+def test_record_outside_of_the_folders_of_runs_and_dumps_is_not_taken(project, colleague, team):
+    share.push(project)
+    (record,) = team.glob("models/*/*")
+    (team / "models/.git").mkdir()
+    shutil.copyfile(record, team / "models/.git" / record.name)
 
-    pull.run(colleague)
+    share.pull(colleague)
+
+    assert not (colleague.models / ".git").exists()
+
+
+def test_damaged_record_is_not_sent_and_stops_no_other(project, team):
+    (folder,) = registry.folders(project)
+    (folder / registry.RECORD).write_text("{")
+
+    with pytest.raises(DataError, match="run.json is damaged"):
+        share.push(project)
+
+    assert list(team.glob("data/raw/*/*")) and not list(team.glob("models/*"))
+
+
+def test_object_store_holds_the_same_as_a_folder(project, colleague, monkeypatch):
+    monkeypatch.setenv(share.VARIABLE, "memory://team/project")
+    share.push(project)
+
+    share.pull(colleague)
 
     (run,), (theirs,) = registry.folders(project), registry.folders(colleague)
     assert contents(theirs) == contents(run)
-    assert push.run(colleague) == []
+    assert share.push(colleague) == []
 
 
 def test_pull_from_an_empty_store_is_refused(colleague, team):
     with pytest.raises(DataError, match="There is nothing in"):
-        pull.run(colleague)
+        share.pull(colleague)
 
 
 def test_unknown_run_is_answered_with_those_in_the_store(project, colleague, team):
-    push.run(project)
+    share.push(project)
 
     with pytest.raises(SettingsError, match=registry.folders(project)[0].name):
-        pull.run(colleague, "ffffffff")
+        share.pull(colleague, "ffffffff")
+
+
+def test_files_lie_in_the_store_by_digest_and_records_name_them(project, team):
+    share.push(project)
+
+    (folder,) = registry.folders(project)
+    (record,) = (team / "models" / folder.name).iterdir()
+    assert record.read_bytes() == (folder / registry.RECORD).read_bytes()
+    digests = {path.name: artefact.sha256(path) for path in (team / "files").iterdir()}
+    assert list(digests) == list(digests.values())
+    assert set(registry.read(folder)["files"].values()) <= set(digests)
+
+
+def test_push_that_was_broken_off_sends_only_what_is_missing(project, team):
+    share.push(project)
+    files = sorted((team / "files").iterdir())
+    whole = {path.name: path.read_bytes() for path in files}
+    for path in [*files[:3], *team.glob("models/*/*")]:
+        path.unlink()
+    files[4].write_bytes(whole[files[4].name][:-1])
+    times = {path.name: path.stat().st_mtime_ns for path in files[5:]}
+
+    share.push(project)
+
+    assert {path.name: path.read_bytes() for path in (team / "files").iterdir()} == whole
+    assert {path.name: path.stat().st_mtime_ns for path in files[5:]} == times
+
+
+def test_record_without_its_files_is_not_in_the_store(project, team, monkeypatch):
+    put = share.Store.put
+
+    def break_off(self, path, place):
+        if len(self.sizes) == 5:
+            raise KeyboardInterrupt
+        put(self, path, place)
+
+    monkeypatch.setattr(share.Store, "put", break_off)
+    with pytest.raises(KeyboardInterrupt):
+        share.push(project)
+
+    assert not list(team.glob("models/*/*"))
+
+
+def test_run_whose_patch_holds_a_value_of_dot_env_is_not_sent(project, team):
+    (folder,) = registry.folders(project)
+    (project.root / ".env").write_text("API_KEY=correct-horse-battery\n")
+    (folder / registry.PATCH).write_text('+KEY = "correct-horse-battery"\n')
+
+    with pytest.raises(DataError, match="changes.patch holds the value of API_KEY"):
+        share.push(project)
+
+    assert not list(team.glob("models/*"))
+
+
+def test_what_a_killed_push_left_is_removed_a_day_later(project, team):
+    share.push(project)
+    old, young = (team / "files" / f".{name}.7.tmp" for name in ("old", "young"))
+    for path in (old, young):
+        path.write_text("half")
+    os.utime(old, (time.time() - 90_000,) * 2)
+
+    share.push(project)
+
+    assert young.exists() and not old.exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("", "DATA_STORE is not set"),
+        ("store", "lies in the project"),
+        ("/nowhere/at/all", "there is no folder /nowhere/at"),
+        ("nosuch://bucket/x", "Protocol not known: nosuch"),
+        ("gs://bucket/x", 'Add "gs" to extras'),
+        ("ftp://me:hush@127.0.0.1:1/x", "Check the address in DATA_STORE"),
+    ],
+)
+def test_store_that_cannot_be_used_is_named_with_the_cure_and_without_its_password(project, monkeypatch, address, said):
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
+    monkeypatch.setenv(share.VARIABLE, address)
+
+    with pytest.raises(ProjectError, match=said) as caught:
+        share.push(project)
+
+    assert "hush" not in str(caught.value)
+
+
+def test_address_may_stand_in_dot_env(project, tmp_path, monkeypatch):
+    monkeypatch.setitem(os.environ, share.VARIABLE, "x")
+    monkeypatch.delitem(os.environ, share.VARIABLE)
+    (project.root / ".env").write_text(f"{share.VARIABLE}=../shared-folder\n")
+
+    share.push(project)
+
+    assert (tmp_path / "shared-folder" / "files").is_dir()

@@ -1,0 +1,124 @@
+"""The sections of the evaluation report about how the model behaves: what it leans on, and the rows it gets wrong.
+
+Used by `make evaluate`. Each function takes the evidence and returns a dict for `templates/evaluate.html`; its figures,
+if any, are in `figures`.
+"""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from ..columns import dictionary
+from ..modelling import metrics
+from ..modelling.recipe import ANALYSERS
+from ..modelling.split import groups_of
+from . import coefficients, diagnostics, figures
+from .diagnostics import Yardstick
+from .evidence import Evidence, columns_seen, table
+from .slices import slices
+from .verdict import listed, number, percent, scored
+
+COLUMNS_OF_A_ROW = 6
+CURVES = 4
+
+
+def leaning(evidence: Evidence) -> dict[str, Any]:
+    """On which columns the answer leans, and how it moves with the strongest."""
+    found, name = evidence.importances, evidence.result.yardstick.name
+    drawn = {"importance": figures.importance(found, name)}
+    kinds = evidence.record["features"]
+    apart = {n for kind in (*ANALYSERS, "date parts") for n in kinds.get(kind, ())}
+    plain = [n for n in found["column"] if n not in apart]
+    rows = evidence.test[columns_seen(evidence.record)]
+    chosen = [n for n in plain if rows[n].nunique() > 1][:CURVES]
+    if chosen:
+        curves = {n: diagnostics.dependence(evidence.answer, rows, n) for n in chosen}
+        classes = evidence.result.classes
+        answer = "probability" if classes else f"predicted {evidence.record['target']}"
+        of = f"P({classes[1]})" if len(classes) == 2 else answer
+        drawn["dependence"] = figures.dependence(curves, of)
+    clear = found[found["loss"] > 2 * found["spread"]]["column"].tolist()
+    n_all = len(columns_seen(evidence.record))
+    return {"figures": drawn, "names": listed(clear), "n_examined": len(found), "n_all": n_all}
+
+
+def linear(evidence: Evidence) -> dict[str, Any]:
+    """The strongest coefficients of the linear candidate; empty if there is none."""
+    pipeline, chosen = fitted_linear(evidence), evidence.record["model"]["name"] == "linear"
+    if pipeline is None:
+        return {}
+    booleans = [name for name, column in evidence.run.columns.items() if column.type == "boolean"]
+    classes = evidence.result.classes
+    positive = classes[1] if len(classes) == 2 else None
+    rows = evidence.question.rows
+    found = coefficients.strongest(pipeline, rows, labels=sorted(classes), positive=positive, booleans=booleans)
+    if classes:
+        odds = [f"×\u00a0{value:.3g}" for value in found["effect"]]
+        found = found.drop(columns="effect").rename(columns={"towards": "odds of"}).assign(factor=odds)
+        found = found.drop(columns="odds of") if len(classes) == 2 else found
+    else:
+        added = [f"{'+' if value > 0 else '-'}{number(abs(value))}" for value in found["effect"]]
+        found = found.drop(columns="effect").assign(added=added)
+    return {"table": table(found), "chosen": chosen, "positive": "" if positive is None else str(positive)}
+
+
+def fitted_linear(evidence: Evidence) -> Pipeline | None:
+    """The linear candidate: the model of the run, a part of its blend, or fitted here on the same rows."""
+    model = getattr(evidence.run.model, "estimator_", evidence.run.model)  # behind its threshold, if it has one
+    model = getattr(model, "model_", model)
+    if evidence.record["model"]["name"] != "linear":
+        model = getattr(model, "named_estimators_", {}).get("linear") or fit_linear(evidence)
+    last = getattr(model[-1], "model_", model[-1]) if isinstance(model, Pipeline) else None
+    return model if hasattr(last, "coef_") else None
+
+
+def fit_linear(evidence: Evidence) -> Any:
+    """The linear candidate of `models.py`, fitted on train and dev; None if there is none."""
+    if "linear" not in evidence.candidates:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is a table to read, not a model to answer
+        return clone(evidence.candidates["linear"]).fit(evidence.question.rows, evidence.question.truth)
+
+
+def errors(evidence: Evidence) -> dict[str, Any]:
+    """The worst errors, with the columns that the model leans on most."""
+    worst = diagnostics.worst_errors(evidence.result.truth, evidence.result.predictions)
+    rows = evidence.test.iloc[worst["position"]].reset_index(drop=True)
+    ids = [name for name in dictionary.by_role(evidence.run.columns, "id") if name in rows.columns]
+    strongest = evidence.importances["column"].head(COLUMNS_OF_A_ROW).tolist()
+    spare = ["of_truth"] if len(evidence.result.classes) == 2 else []  # it is 1 - probability
+    shown = worst.drop(columns=["position", *spare]).rename(columns={"of_truth": "given to the truth"})
+    place = pd.DataFrame({"row": worst["position"] + 1})
+    both = pd.concat([place, rows[ids], shown, rows[[name for name in strongest if name not in ids]]], axis=1)
+    formats = {"probability": percent, "given to the truth": percent} if evidence.result.classes else {}
+    if not formats:
+        formats = dict.fromkeys(("truth", "prediction", "error"), number)
+    return {"table": table(both.loc[:, ~both.columns.duplicated()], **formats), "n": len(worst)}
+
+
+def parts(evidence: Evidence) -> dict[str, Any]:
+    """The slices on which the model is worst."""
+    result, record = evidence.result, evidence.record
+    stand_in = {"r2": "mae", "average_precision": "roc_auc"}.get(result.yardstick.name, result.yardstick.name)
+    known = metrics.available(record["task"], len(result.classes))
+    yardstick = Yardstick(stand_in, known[stand_in])
+    columns = evidence.importances["column"].tolist()
+    groups = groups_of(evidence.test, record["parameters"]["split"]["by"])
+    worst, looked_at = slices(evidence.test[columns], result.truth, result.predictions, yardstick, groups=groups)
+    whole = yardstick.score(result.truth, result.predictions)
+    about = {"metric": stand_in, "whole": scored(stand_in, whole), "looked_at": looked_at, "n": len(worst)}
+    if worst.empty:
+        return about
+    bounds = zip(worst["low"], worst["high"], strict=True)
+    worst["interval"] = [
+        f"{scored(stand_in, low)} … {scored(stand_in, high)}" if low == low else "too few groups to say"
+        for low, high in bounds
+    ]
+    worst["verdict"] = np.where(worst["clear"], "clearly worse", "may be chance")
+    worst[stand_in] = [scored(stand_in, value) for value in worst["score"]]
+    return about | {"table": table(worst[["column", "slice", "rows", stand_in, "interval", "verdict"]])}

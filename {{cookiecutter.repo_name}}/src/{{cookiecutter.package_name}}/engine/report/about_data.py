@@ -1,0 +1,73 @@
+"""The sections of the evaluation report about the question and the rows: the values that the template puts into words.
+
+Used by `make evaluate`. Each function takes the evidence and returns a dict for `templates/evaluate.html`.
+"""
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pyarrow.parquet import read_metadata
+
+from ..columns import dictionary
+from ..project import records
+from ..sources.source import CARD
+from .evidence import Evidence, columns_seen, table
+from .verdict import listed, number, percent
+
+
+def question(evidence: Evidence) -> dict[str, Any]:
+    """What was asked."""
+    classes, truth = [str(label) for label in evidence.result.classes], evidence.question.truth
+    return {
+        "description": evidence.run.columns[evidence.record["target"]].description,
+        "classes": listed(classes, 20),
+        "n_classes": len(classes),
+        "positive": classes[1] if len(classes) == 2 else "",
+        "low": "" if classes else number(float(truth.min())),
+        "high": "" if classes else number(float(truth.max())),
+        "meaning": evidence.result.yardstick.metric.meaning,
+        "higher": evidence.result.yardstick.metric.higher_is_better,
+    }
+
+
+def data(evidence: Evidence) -> dict[str, Any]:
+    """Where the rows came from, how they were divided, and what they look like."""
+    project, columns, kinds = evidence.project, evidence.run.columns, evidence.record["features"]
+    made = records.recorded(project.clean)
+    made_from = made.get("inputs", {})
+    card = next((project.root / path for path in made_from), project.root).parent / CARD
+    sizes = {part: read_metadata(project.split(part)).num_rows for part in ("train", "dev")}
+    seen, test = evidence.question.rows, evidence.test
+    shares = pd.DataFrame({"train and dev": seen.isna().mean(), "test": test.isna().mean()})
+    shares = shares.loc[columns_seen(evidence.record)][lambda table: table.max(axis=1) > 0]
+    shares = shares.sort_values("train and dev", ascending=False).head(10).rename_axis("column").reset_index()
+    return {
+        "card": json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {},
+        "files": list(made_from),
+        "decisions": made.get("decisions", []),
+        "sizes": sizes,
+        "n_seen": len(seen),
+        "n_test": len(test),
+        "recipe": {kind: (len(names), listed(names, 12)) for kind, names in kinds.items()},
+        "ids": listed(dictionary.by_role(columns, "id"), 12),
+        "ignored": listed(dictionary.by_role(columns, "ignored"), 12),
+        "target": distribution(evidence),
+        "missing": table(shares, **{"train and dev": percent, "test": percent}),
+    }
+
+
+def distribution(evidence: Evidence) -> dict[str, Any]:
+    """The classes by share, or the quartiles of the target, in what was learned from and in the test split."""
+    parts = {"train and dev": evidence.question.truth, "test": evidence.result.truth}
+    if evidence.result.classes:
+        counts = {name: pd.Series(part).astype(str).value_counts() for name, part in parts.items()}
+        frame = pd.DataFrame(counts).fillna(0).sort_values("train and dev", ascending=False).head(20)
+        for name, part in parts.items():
+            frame[name] = [f"{count:,.0f} ({percent(count / len(part))})" for count in frame[name]]
+        return table(frame.rename_axis("class").reset_index())
+    points = {"smallest": 0, "a quarter is below": 0.25, "median": 0.5, "three quarters are below": 0.75, "largest": 1}
+    columns = {name: np.quantile(part, list(points.values())) for name, part in parts.items()}
+    frame = pd.DataFrame({evidence.record["target"]: list(points), **columns})
+    return table(frame, **dict.fromkeys(parts, number))

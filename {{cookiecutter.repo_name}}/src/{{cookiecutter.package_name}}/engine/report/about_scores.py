@@ -1,0 +1,126 @@
+"""The sections of the evaluation report about the scores: how good the answers are, and where they err.
+
+Used by `make evaluate`. Each function takes the evidence and returns a dict for `templates/evaluate.html`; its figures,
+if any, are in `figures`.
+"""
+
+import json
+import logging
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..columns import dictionary
+from ..modelling import metrics, threshold
+from ..project.settings import Project
+from . import annotators, diagnostics, figures, learning, verdict
+from .diagnostics import Yardstick
+from .evidence import Evidence, share, table
+from .verdict import number, scored
+
+log = logging.getLogger(__name__)
+CLASSES_DRAWN = 15  # a larger confusion matrix cannot be read
+
+
+def top(evidence: Evidence) -> dict[str, Any]:
+    """The answer and the warnings."""
+    record, result = evidence.record, evidence.result
+    dev = record["metrics"]["dev"][result.yardstick.name]
+    looks = record["metrics"]["test"]["runs_on_this_split"]
+    caveats = verdict.warnings(result, importances=evidence.importances, dev=dev, looks=looks)
+    names = {"model": record["model"]["name"], "target": record["target"]}
+    return {
+        "answer": verdict.answer(result, **names, costs=threshold.costs_of(record)),
+        "warnings": [*caveats, *suspected(evidence.project)],
+    }
+
+
+def suspected(project: Project) -> list[str]:
+    """What `features` found suspicious in these rows, with its cure."""
+    if not project.suspicions.is_file():
+        return []
+    found = json.loads(project.suspicions.read_text(encoding="utf-8"))["suspicions"]
+    return [f"Found in the data: {one['sentence']}. {one['cure']}" for one in found]
+
+
+def board(evidence: Evidence) -> dict[str, Any]:
+    """All candidates with all metrics, on the rows that they were compared on."""
+    record = evidence.record
+    known = metrics.available(record["task"], len(evidence.result.classes))
+    scores = pd.DataFrame(record["metrics"]["leaderboard"]).T
+    best = {name: scores[name].max() if known[name].higher_is_better else scores[name].min() for name in scores}
+    name = record["metrics"]["chosen_by"]
+    scores = scores.sort_values(name, ascending=not record["metrics"]["higher_is_better"])
+    lines = [
+        (model, [(scored(metric, value), value == best[metric]) for metric, value in line.items()])
+        for model, line in scores.iterrows()
+    ]
+    return {"metrics": list(scores.columns), "lines": lines}
+
+
+def scores(evidence: Evidence) -> dict[str, Any]:
+    """All metrics on the test split beside the constant answer and the score at the time of choice."""
+    result, lines = evidence.result, []
+    for name, metric in metrics.available(evidence.record["task"], len(result.classes)).items():
+        yardstick = Yardstick(name, metric)
+        values = (
+            yardstick.score(result.truth, result.predictions),
+            yardstick.score(result.truth, result.constant),
+            evidence.record["metrics"]["dev"][name],
+        )
+        lines.append((name, [scored(name, value) for value in values], metric.meaning, metric.higher_is_better))
+    return {"lines": lines}
+
+
+def mistakes(evidence: Evidence) -> dict[str, Any]:
+    """Confusion and ranking for classes, predictions against the truth for numbers."""
+    result = evidence.result
+    if not result.classes:
+        return {"figures": {"fit": figures.fit(result.truth, result.predictions.values, evidence.record["target"])}}
+    counts = diagnostics.confusion(result.truth, result.predictions)
+    shares = diagnostics.by_class(counts)
+    drawn = {"confusion": figures.confusion(counts)} if len(counts) <= CLASSES_DRAWN else {}
+    if len(counts) == 2 and len(set(result.truth)) == 2:
+        drawn["ranking"] = figures.ranking(result.truth, result.predictions)
+    worst = shares.sort_values("found").head(20) if len(shares) > 20 else shares
+    return {"figures": drawn, "classes": table(worst, rows=number, found=share, right=share, taken_for=str)}
+
+
+def calibration(evidence: Evidence) -> dict[str, Any]:
+    """Whether the probabilities can be believed; empty for a regression."""
+    result = evidence.result
+    if not result.classes:
+        return {}
+    bins, classes = diagnostics.reliability(result.truth, result.predictions), result.classes
+    of = f"'{classes[1]}'" if len(classes) == 2 else "the predicted class"
+    figure = figures.calibration(bins, diagnostics.main_probability(result.predictions), of)
+    off = float(np.average((bins["predicted"] - bins["came_true"]).abs(), weights=bins["rows"]))
+    return {"figures": {"calibration": figure}, "reading": verdict.reading_of_probabilities(result), "off": off}
+
+
+def growth(evidence: Evidence) -> dict[str, Any]:
+    """The learning curve and what it says."""
+    name = evidence.result.yardstick.name
+    points = pd.DataFrame(list(learning.curve(evidence.run.model, evidence.question, evidence.test, evidence.result)))
+    drawn = {} if points.empty else {"learning": figures.learning(points, name, evidence.result.baseline)}
+    return {"figures": drawn, "reading": verdict.reading_of_curve(points, evidence.result)}
+
+
+def people(evidence: Evidence) -> dict[str, Any]:
+    """Agreement of those who labelled the same rows, and their score beside the model's; empty without them."""
+    labels, result = dictionary.label_columns(evidence.run.columns), evidence.result
+    opinions = {who: evidence.test[name] for name, who in labels.items() if name in evidence.test}
+    if not opinions:
+        return {}
+    amount = not result.classes
+    truth, answers = (pd.Series(values).infer_objects() for values in (result.truth, result.predictions.values))
+    agree = annotators.agreement({annotators.TARGET: truth, **opinions}, amount=amount)
+    beside = annotators.beside_model(opinions, truth, answers, amount=amount)
+    for line in beside[beside["against"] == annotators.TARGET].itertuples(index=False):
+        log.info("%s against %s on %d test rows: %.4g, the model %.4g (%s)", *line[:5], beside.columns[3].split(",")[0])
+    measures = [name for name in (*agree, *beside) if name not in (*annotators.PAIR, *annotators.BESIDE)]
+    formats = {name: share if name.startswith("agree") else number for name in measures}
+    kappa = "" if amount or agree.empty else f"{agree['kappa'].mean():.2f}"
+    tables = {"agreement": table(agree, **formats), "beside": table(beside, **formats)}
+    return {**tables, "kappa": kappa, "who": verdict.listed(list(opinions), 12)}

@@ -1,0 +1,91 @@
+"""What the sections of the evaluation report draw on, and how they write tables for `templates/evaluate.html`.
+
+Used by `make evaluate`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from ..modelling import metrics
+from ..modelling.question import Question, predict
+from ..project.settings import Project
+from ..runs.loading import Run
+from . import diagnostics, figures
+from .diagnostics import Result
+from .verdict import percent
+
+CELL = 120  # characters of a text that a table shows
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that the sections draw on.
+
+    Attributes
+    ----------
+    project : Project
+    run : Run
+    record : dict
+        `run.json`, with the scores on the test split.
+    test : DataFrame, shape (n_rows, n_columns)
+        The rows that were scored, without the target.
+    result : Result
+    question : Question
+        Train and dev.
+    candidates : dict of str to estimator
+        Those of `models.py`, not fitted, for the columns of the run.
+    """
+
+    project: Project
+    run: Run
+    record: dict[str, Any]
+    test: pd.DataFrame
+    result: Result
+    question: Question
+    candidates: dict[str, BaseEstimator]
+
+    def answer(self, rows: pd.DataFrame) -> metrics.Predictions:
+        """What the run says of rows, shape (n_rows, n_columns)."""
+        return predict(self.run.model, rows, self.result.classes)
+
+    @cached_property
+    def importances(self) -> pd.DataFrame:
+        """`column`, `loss` and `spread` of the columns that were examined, the strongest first."""
+        rows = self.test[columns_seen(self.record)]
+        columns = diagnostics.strongest_related(rows, self.result.predictions)
+        found = diagnostics.importances(self.answer, rows, self.result.truth, self.result.yardstick, columns=columns)
+        return pd.DataFrame(list(found)).sort_values("loss", ascending=False, kind="stable", ignore_index=True)
+
+
+def columns_seen(record: dict[str, Any]) -> list[str]:
+    """The columns that the model of a run sees."""
+    return [name for names in record["features"].values() for name in names]
+
+
+def table(frame: pd.DataFrame, **formats: Callable) -> dict[str, Any]:
+    """A frame for the template: `head` (name, is it a number?) and `rows` of texts."""
+    numeric = {name: pd.api.types.is_numeric_dtype(frame[name].dtype) for name in frame.columns}
+    head = [(name.replace("_", " ") if name in formats else name, numeric[name]) for name in frame.columns]
+    rows = [[formats.get(name, cell)(line[name]) for name in frame.columns] for line in frame.to_dict("records")]
+    return {"head": head, "rows": rows}
+
+
+def cell(value: Any) -> str:
+    """A value of the data as a table shows it."""
+    if pd.isna(value):
+        return "missing"
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d %H:%M}".removesuffix(" 00:00")
+    if isinstance(value, float | int) and not isinstance(value, bool):
+        return f"{value:.6g}"
+    return figures.short(value, CELL)
+
+
+def share(value: float) -> str:
+    """A share that may be undefined."""
+    return "-" if value != value else percent(value)

@@ -1,0 +1,351 @@
+"""Raw data and runs in the team's store: a folder or an object store that `DATA_STORE` in `.env` names.
+
+    make push [RUN=run]
+    make pull [RUN=run]
+
+Read and write `data/raw/` and `models/`. In the store lie `files/<sha256>`, the bytes of every file once, and, where
+they lie in the project, the records that name them, each version (`n`) beside the others and sent after its files:
+`models/<run>/run-<n>-<digest>.json`, `data/raw/<dump>/source-<n>-<digest>.json`, `models/champion-<n>-<digest>.json`.
+Nothing is overwritten. A pull that was broken off goes on with what waits in `.cache/pulled/`.
+"""
+
+import contextlib
+import logging
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dotenv
+import fsspec
+
+from ..project import artefact, lock, records
+from ..project.errors import DataError, ProjectError, SettingsError
+from ..project.log import progress
+from ..project.settings import Project
+from ..sources import credentials, remote, source
+from . import registry
+
+log = logging.getLogger(f"{__name__}.pull")  # the last word begins the line
+VARIABLE = "DATA_STORE"
+CACHE = Path(".cache", "pulled")
+CHAMPION = f"models/{registry.CHAMPION}"
+# The name of a run or a dump is no way out of its folder. Groups: the record without its suffix, number, digest.
+VERSION = re.compile(r"((?:models|data/raw)/[^/\\.][^/\\]*/(?:run|source)|models/champion)-(\d+)-([0-9a-f]{12})\.json")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+AGAIN = "Delete it there; who has the whole one sends it again: make push"
+
+
+def push(project: Project, folder: Path | None = None) -> list[Path]:
+    """Send one run and the raw files that it was made from, or everything.
+
+    Parameters
+    ----------
+    project : Project
+    folder : Path, optional
+        `models/<run>`; all runs, all dumps and the champion by default.
+
+    Returns
+    -------
+    list of Path
+        The runs, dumps and records of which something was new to the store.
+
+    Raises
+    ------
+    SettingsError, ProjectError, DataError
+        `DATA_STORE` names no store, the store refuses, or a file is not as its record says: neither of them is sent.
+    """
+    with opened(project) as store:
+        for half in store.folder.rglob(".*.tmp") if store.folder else ():
+            if time.time() - half.stat().st_mtime > lock.A_DAY:  # a younger one may still be at work
+                half.unlink(missing_ok=True)
+        if folder:
+            raw = registry.raw_files(project, registry.read(folder))
+            if gone := [name for name, path in raw.items() if path is None]:
+                loss = f"without it nobody can make {folder.name} again.\nBring it back."
+                raise DataError(f"{gone[0]} is gone or changed: {loss}")
+            paths = [*sorted({path.parent / source.CARD for path in raw.values()}), folder / registry.RECORD]
+        else:
+            paths = sorted((project.root / source.RAW).glob(f"[!.]*/{source.CARD}"))
+            paths += [path / registry.RECORD for path in registry.folders(project)]
+            paths += project.models.glob(registry.CHAMPION)
+        return each(store, "push", [project.relative(path) for path in paths], send)
+
+
+def pull(project: Project, name: str = "") -> list[Path]:
+    """Fetch one run and the raw files that it was made from, or everything; each file is checked by its digest.
+
+    Parameters
+    ----------
+    project : Project
+    name : str
+        The name of a run in the store or the end of it; all runs, all dumps and the champion by default.
+
+    Returns
+    -------
+    list of Path
+        The runs, dumps and records that are new here.
+
+    Raises
+    ------
+    SettingsError, DataError
+        No run in the store, or more than one, has that name; a file there is missing or is not what its name says.
+    """
+    with lock.alone(project.root, "pull"), opened(project) as store:
+        if not store.sizes:
+            cure = f"Check the address in {VARIABLE}, or be the first: make push"
+            raise DataError(f"There is nothing in {store.shown}.\n{cure}")
+        new = each(store, "pull", needed(store, name) if name else store.records(), take)
+        shutil.rmtree(project.root / CACHE, ignore_errors=True)
+        return new
+
+
+def each(store: "Store", verb: str, records: Sequence[str], act: Callable[["Store", str], bool]) -> list[Path]:
+    """Send or take each record, and return what was new; one that is damaged stops no other, and is said at the end."""
+    new, wrong = [], []
+    for record in progress(records, verb):
+        path = store.project.root / record
+        try:
+            if act(store, record):
+                new.append(path if record == CHAMPION else path.parent)
+        except DataError as error:
+            wrong.append(str(error))
+    done = f"{len(new)} of {len(records)} runs, dumps and records were new"
+    logging.getLogger(f"{__name__}.{verb}").info("%s (%s)", done, store.shown)
+    if wrong:
+        first, _, cure = wrong[0].partition("\n")
+        more = f" (and {len(wrong) - 1} more like this)" if len(wrong) > 1 else ""
+        raise DataError(f"{first}{more}\n{cure} What else there was to do is done.")
+    return new
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store that was opened: where it is, and the bytes of all that lies in it, by path below `root`."""
+
+    project: Project
+    files: Any
+    root: str
+    folder: Path | None  # `root` where it is a folder of this machine
+    shown: str
+    sizes: dict[str, int]
+
+    def put(self, path: Path, place: str) -> None:
+        """Copy a file to `place`, whole or not at all."""
+        if self.folder:
+            with artefact.whole(self.folder / place) as temporary:
+                shutil.copyfile(path, temporary)
+        else:
+            self.files.put_file(str(path), f"{self.root}/{place}")
+        self.sizes[place] = path.stat().st_size
+
+    def fetched(self, place: str, digest: str) -> Path:
+        """A copy of what lies at `place`, whose SHA-256 begins with `digest`; it is fetched once."""
+        path = self.project.root / CACHE / place.replace("/", "-")
+        if place not in self.sizes:
+            raise DataError(f"{self.shown} lacks {place}.\nWho has it sends it again: make push")
+        if not path.is_file():
+            with artefact.whole(path) as temporary:
+                self.files.get_file(f"{self.root}/{place}", str(temporary))
+                if not artefact.sha256(temporary).startswith(digest):
+                    raise DataError(f"{self.shown}: {place} is damaged: it is not taken.\n{AGAIN}")
+        return path
+
+    def records(self) -> list[str]:
+        """The records in the store, as paths in the project: dumps, runs, and that of the champion, if there is one."""
+        found = {f"{match[1]}.json" for match in map(VERSION.fullmatch, self.sizes) if match}
+        return [*sorted(found - {CHAMPION}), CHAMPION]
+
+    def versions(self, record: str) -> list[re.Match]:
+        """The places of all versions of a record, oldest first; their groups are stem, number and digest."""
+        found = [match for match in map(VERSION.fullmatch, self.sizes) if match and f"{match[1]}.json" == record]
+        return sorted(found, key=lambda match: (int(match[2]), match[3]))
+
+    def newest(self, record: str) -> tuple[Path, dict[str, Any]]:
+        """A copy of a record's newest version, and what it says."""
+        version = self.versions(record)[-1]
+        path = self.fetched(version[0], version[3])
+        return path, sealed(path, f"{self.shown}: {version[0]}", AGAIN)
+
+
+@contextlib.contextmanager
+def opened(project: Project) -> Iterator[Store]:
+    """Open the store and see what lies in it; what goes wrong in its package becomes one message."""
+    address = address_of(project)
+    shown = credentials.shown(address)
+    try:
+        files, root = fsspec.core.url_to_fs(credentials.filled_in(project.root, address))
+        files.invalidate_cache()
+        found = files.find(root, detail=True) if files.exists(root) else {}
+        sizes = {path.removeprefix(root).lstrip("/"): about["size"] for path, about in found.items()}
+        folder = Path(root) if "file" in files.protocol else None
+        yield Store(project, files, root.rstrip("/"), folder, shown, sizes)
+    except ImportError:
+        raise ProjectError(f"{shown}: {remote.not_installed(address.partition('://')[0])}") from None
+    except Exception as error:  # each store's package has errors of its own: no credentials, no rights, no network
+        if isinstance(error, ProjectError) or getattr(error, "filename", None) is not None:  # cli.py names the file
+            raise
+        cure = f"Check the address in {VARIABLE}, and the credentials in the environment or .env."
+        said = f"{shown}: {remote.first_line(error)}.\n{cure}"
+        raise ProjectError(credentials.without_secrets(said, address)) from None
+
+
+def address_of(project: Project) -> str:
+    """`DATA_STORE` of the environment or of `.env`; a folder of the project would be taken for new files of yours."""
+    dotenv.load_dotenv(project.root / ".env")
+    address = os.environ.get(VARIABLE, "").strip().removeprefix("file://")
+    if not address:
+        kinds = "s3://bucket/folder, gs://..., az://... or a folder that the team shares"
+        raise SettingsError(f"{VARIABLE} is not set.\nPut it into .env: {VARIABLE}={kinds}.")
+    if "://" in address:
+        return address
+    folder = (project.root / Path(address).expanduser()).absolute()
+    if not folder.parent.is_dir():
+        raise SettingsError(f"{VARIABLE}={folder}: there is no folder {folder.parent}.\nMake it, or mend .env.")
+    if folder.resolve().is_relative_to(project.root.resolve()):
+        raise SettingsError(f"{VARIABLE}={folder} lies in the project.\nName a folder outside, that the team shares.")
+    return str(folder)
+
+
+def sealed(path: Path, shown: str, cure: str) -> dict[str, Any]:
+    """What a record says; a `DataError` if it was cut or edited."""
+    try:
+        return records.read_sealed(path)
+    except ValueError as error:
+        raise DataError(f"{shown} is damaged: {error}.\n{cure}") from None
+
+
+def digests_in(record: dict[str, Any]) -> dict[str, str]:
+    """The digests of the files that a record names: a run has them by name, a source card in a list."""
+    found = record.get("files", {})
+    return found if isinstance(found, dict) else {entry["name"]: entry["sha256"] for entry in found}
+
+
+def send(store: Store, record: str) -> bool:
+    """Send the files that a record names and the store lacks, then this version of it; whether anything was new."""
+    path, new = store.project.root / record, False
+    if record == CHAMPION and not goes_on(store):
+        return False
+    check_secrets(store.project, path.parent)
+    for name, digest in digests_in(sealed(path, str(path), "Bring it back from a copy.")).items():
+        file = path.parent / name
+        if file.is_file() and store.sizes.get(f"files/{digest}") == file.stat().st_size:  # else it was cut, or is new
+            continue
+        if not file.is_file() or artefact.sha256(file) != digest:
+            raise DataError(f"{file} is gone or was changed since it was recorded: it is not sent.\nBring it back.")
+        store.put(file, f"files/{digest}")
+        new = True
+    versions, digest = store.versions(record), artefact.sha256(path)[:12]
+    if digest in [version[3] for version in versions]:
+        return new
+    number = int(versions[-1][2]) + 1 if versions else 1
+    store.put(path, f"{record.removesuffix('.json')}-{number}-{digest}.json")
+    return True
+
+
+def check_secrets(project: Project, folder: Path) -> None:
+    """Refuse a run whose patch holds a value of `.env`: somebody copied it into a file that git does not ignore."""
+    patch = folder / registry.PATCH
+    text = patch.read_text(encoding="utf-8", errors="replace") if patch.is_file() else ""
+    if found := credentials.found_in(text, project.root):
+        raise DataError(
+            f"{project.relative(patch)} holds the value of {found[0]} in .env: the run is not sent.\n"
+            "Take it out of the file that holds it, let git ignore that file, and train again."
+        )
+
+
+def champions(store: Store) -> tuple[list, list, str]:
+    """The history of the champion here and in the store, and which run is the store's champion."""
+    record = store.newest(CHAMPION)[1] if store.versions(CHAMPION) else {"history": [], "champion": ""}
+    return registry.history(store.project), record["history"], record["champion"]
+
+
+def goes_on(store: Store) -> bool:
+    """Whether my champion goes on from the store's; a `DataError` if both were changed: one would undo the other."""
+    mine, theirs, name = champions(store)
+    if mine != theirs[: len(mine)] and theirs != mine[: len(theirs)]:
+        raise DataError(
+            f"The champion in {store.shown} was changed meanwhile, to {name}: yours is not sent.\n"
+            f"To take it: delete {CHAMPION}, make pull, and promote again if yours is the better one."
+        )
+    return len(mine) > len(theirs)
+
+
+def needed(store: Store, name: str) -> list[str]:
+    """The records of the run with this name or end of a name, of the dumps it was made from, and of the champion."""
+    known = store.records()
+    names = [Path(record).parent.name for record in known if record.endswith(f"/{registry.RECORD}")]
+    found = [of for of in names if of.endswith(name)]
+    if len(found) != 1:
+        newest = ", ".join(names[:-6:-1]) or "none yet: make push"
+        raise SettingsError(f"{len(found)} runs in {store.shown} are called {name!r}.\nKnown, newest first: {newest}.")
+    run = f"models/{found[0]}/{registry.RECORD}"
+    inputs = store.newest(run)[1]["input_data"].items()
+    wanted = {digest: file for file, digest in inputs if file.startswith("data/raw/")}
+    cards = [record for record in known if record.endswith(f"/{source.CARD}")]
+    held = {card: set(digests_in(store.newest(card)[1]).values()) for card in cards}
+    if lacking := [file for digest, file in wanted.items() if digest not in set().union(*held.values())]:
+        wanted_by = f"from which {found[0]} was made.\nWho has it sends it: make push RUN={found[0]}"
+        raise DataError(f"{store.shown} lacks {lacking[0]}, {wanted_by}")
+    return [*(card for card, digests in held.items() if digests & set(wanted)), run, CHAMPION]
+
+
+def take(store: Store, record: str) -> bool:
+    """Bring a run or a dump, what is missing of it, later scores of a run, or the champion; False if all is here."""
+    if record == CHAMPION and not is_wanted(store):
+        return False
+    copy, about = store.newest(record)
+    path, files = store.project.root / record, digests_in(about)
+    here = path.parent.exists()
+    with contextlib.nullcontext(path.parent) if here else artefact.whole_folder(path.parent) as folder:
+        new = fill(store, folder, files)
+        mine = artefact.sha256(path)[:12] if path.is_file() else ""
+        known = [version[3] for version in store.versions(record)]
+        if mine and mine not in known and record != CHAMPION:
+            log.warning("%s has changes that the store does not know: it stays as it is. To send it: make push", path)
+        elif mine != known[-1]:
+            new = True
+            with artefact.whole(folder / path.name) as temporary:
+                shutil.copyfile(copy, temporary)
+    for file in path.parent.iterdir() if new and path.name == source.CARD else ():
+        file.chmod(0o444)  # as `data` leaves a dump
+    return new
+
+
+def fill(store: Store, folder: Path, files: dict[str, str]) -> bool:
+    """Copy what is missing in a folder; whether anything was. A file that was changed stays, and is named."""
+    missing = [name for name in files if not (folder / name).exists()]
+    for name in missing:
+        path, digest = folder / name, files[name]
+        if not path.resolve().is_relative_to(folder.resolve()) or not SHA256.fullmatch(digest):
+            named = f"{path.name!r} {digest!r}"
+            raise DataError(f"{store.shown}: a record names {named}, which is no file of a run: refused.")
+        with artefact.whole(path) as temporary:
+            shutil.copyfile(store.fetched(f"files/{digest}", digest), temporary)
+    digests = records.Digests(store.project.root)
+    if changed := [name for name in files if name not in missing and digests.of(folder / name) != files[name]]:
+        raise DataError(
+            f"{store.project.relative(folder / changed[0])} was changed since it was recorded: it stays as it is.\n"
+            "To have it back as it was, delete it and pull again."
+        )
+    return bool(missing)
+
+
+def is_wanted(store: Store) -> bool:
+    """Whether the store's champion goes on from the one here, and its run is here; what else is the case is said."""
+    mine, theirs, name = champions(store)
+    if theirs == mine[: len(theirs)]:
+        return False
+    if mine != theirs[: len(mine)]:
+        cure = f"yours stays. To take theirs, delete {CHAMPION} and pull"
+        log.warning("the team's champion is %s, and yours was changed too: %s", name, cure)
+        return False
+    if not (store.project.models / name / registry.RECORD).is_file():
+        log.warning("the team's champion %s is not here, so predict does not use it: make pull", name)
+        return False
+    log.info("the champion is %s now", name)
+    return True
