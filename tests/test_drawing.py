@@ -1,10 +1,7 @@
 import importlib.util
 from pathlib import Path
 
-from data_science_project.engine.runs import lineage
-from data_science_project.engine.runs import registry
-
-
+from data_science_project.engine.runs import lineage, registry
 
 LIVE = Path(__file__).parents[2] / "docs" / "live.py"
 

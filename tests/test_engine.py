@@ -1,4 +1,4 @@
-"""The machinery: the tests in tests/engine, run in a project's environment, on the oldest and the newest Python here."""
+"""The machinery: tests/engine, run in a project's environment, on the oldest and the newest Python that is here."""
 
 import re
 import shutil

@@ -49,7 +49,9 @@ def test_front_has_twelve_entries():
 
 
 def test_map_of_the_engine_names_every_room():
-    assert sorted(ROOMS) == sorted(path.name for path in ENGINE.iterdir() if path.is_dir() and path.name != "__pycache__")
+    assert sorted(ROOMS) == sorted(
+        path.name for path in ENGINE.iterdir() if path.is_dir() and path.name != "__pycache__"
+    )
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if ENGINE in path.parents], ids=name_of)

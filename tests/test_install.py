@@ -24,12 +24,12 @@ def project(default_project, tmp_path) -> Path:
 @pytest.fixture
 def module(project, monkeypatch) -> ModuleType:
     """install.py of the copy, as it runs before anything is installed."""
-    (path,) = project.glob("src/*/install.py")
-    package = path.parent.name
+    (path,) = project.glob("src/*/engine/steps/install.py")
+    package = path.parents[2].name
     for name in [name for name in sys.modules if name.split(".")[0] == package]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.syspath_prepend(path.parents[1])
-    return importlib.import_module(f"{package}.install")
+    monkeypatch.syspath_prepend(path.parents[3])
+    return importlib.import_module(f"{package}.engine.steps.install")
 
 
 def make_ready(project: Path, module: ModuleType) -> Path:
@@ -75,7 +75,7 @@ def test_clone_without_data_is_told_so_before_the_environment_is_built(project, 
     params.write_text(params.read_text().replace("sklearn:breast_cancer", "sales.csv"))
     if there:
         (project / "sales.csv").touch()
-    (script,) = project.glob("src/*/install.py")
+    (script,) = project.glob("src/*/engine/steps/install.py")
 
     started = time.monotonic()  # `src` is no environment, so it ends before it has built one
     done = subprocess.run([sys.executable, script, "--venv", "src"], capture_output=True, text=True)
@@ -101,7 +101,7 @@ def test_what_matters_is_noticed(project, module, tmp_path, change):
 
 
 def test_old_python_can_read_the_file_and_is_named_with_the_cure(project, monkeypatch):
-    (path,) = project.glob("src/*/install.py")
+    (path,) = project.glob("src/*/engine/steps/install.py")
     ast.parse(path.read_text("utf-8"), feature_version=(3, 8))
     monkeypatch.setattr(sys, "version_info", (3, 9, 1, "final", 0))
 
@@ -135,7 +135,7 @@ def test_environment_of_a_copied_or_moved_project_serves_the_folder_that_it_is_i
     python = module.make_venv(project / ".venv")
     (packages,) = (project / ".venv").glob("lib/python*/site-packages")
     (packages / "_editable_impl_it.pth").write_text(str(project / "src"))  # as the build back end leaves it
-    (package,) = (path.parent for path in project.glob("src/*/install.py"))
+    (package,) = (project / "src").iterdir()
 
     module.serve_own_folder(project, project / ".venv")
     other = tmp_path / "the other"

@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 
-from conftest import PLAIN_ENVIRONMENT, make
+from conftest import PLAIN_ENVIRONMENT, TEMPLATE, make
 
 
 def test_tests_of_tracking_pass_against_a_real_server(installed_project, tmp_path):
@@ -17,8 +17,9 @@ def test_tests_of_tracking_pass_against_a_real_server(installed_project, tmp_pat
     uv = [shutil.which("uv")] if shutil.which("uv") else [python, "-m", "uv"]
     subprocess.run([*uv, "pip", "install", "--quiet", "--python", python, "mlflow"], check=True, env=PLAIN_ENVIRONMENT)
 
-    words = [python, "-m", "pytest", "-q", "-rs", "tests/code/test_track.py"]
-    done = subprocess.run(words, cwd=project, env=PLAIN_ENVIRONMENT, capture_output=True, text=True, check=False)
+    words = [python, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "runs/test_track.py"]
+    environment = PLAIN_ENVIRONMENT | {"PYTHONPATH": str(project / "src")}
+    done = subprocess.run(words, cwd=TEMPLATE / "tests" / "engine", env=environment, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stdout
     assert "skipped" not in done.stdout

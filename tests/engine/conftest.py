@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,8 +12,7 @@ import pytest
 
 from data_science_project import pipeline
 from data_science_project.engine.project import git, package, settings
-from data_science_project.engine.runs import environment, share
-from data_science_project.engine.steps import features, fresh
+from data_science_project.engine.runs import share
 
 PACKAGE = package.FOLDER
 

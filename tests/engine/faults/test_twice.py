@@ -7,8 +7,9 @@ import threading
 
 import pytest
 
-from data_science_project import pipeline
+from data_science_project import pipeline, predict
 from data_science_project.engine.project import artefact, lock, package, settings
+from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import registry
 
 MADE = ("data/raw/*", "data/interim/*", "data/processed/*", "data/predictions/*", "models/*", "references/*", ".cache")
@@ -110,7 +111,6 @@ def test_lock_whose_file_was_deleted_does_not_count(tmp_path):
 def test_input_that_changes_while_it_is_read_does_not_count(project, tmp_path, made_table, monkeypatch):
     new = tmp_path / "new.csv"
     made_table.head(5).to_csv(new, index=False)
-    predict = fresh.start("predict")
     run = predict.run
 
     def replaced_meanwhile(*arguments, **words):
@@ -118,7 +118,7 @@ def test_input_that_changes_while_it_is_read_does_not_count(project, tmp_path, m
         made_table.head(6).to_csv(new, index=False)
 
     monkeypatch.setattr(predict, "run", replaced_meanwhile)
-    with pytest.raises(fresh.DataError, match=r"new\.csv changed while predict read it"):
+    with pytest.raises(DataError, match=r"new\.csv changed while predict read it"):
         pipeline.make(project, "predict", input=new)
     monkeypatch.undo()
 

@@ -4,7 +4,7 @@ import pytest
 from sklearn.dummy import DummyClassifier
 
 from data_science_project import pipeline, predict, train
-from data_science_project.engine.modelling import confidence, metrics, question, threshold
+from data_science_project.engine.modelling import confidence, metrics, threshold
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import loading, registry

@@ -7,7 +7,7 @@ from sklearn.dummy import DummyClassifier
 
 from data_science_project.engine.project import artefact, package
 from data_science_project.engine.project.errors import DataError, SettingsError
-from data_science_project.engine.runs import answers, listing, loading, packages_old, registry
+from data_science_project.engine.runs import answers, listing, loading, registry
 
 
 @pytest.fixture
@@ -77,12 +77,6 @@ def test_same_versions_are_not_mentioned(folder, caplog):
     loading.load(folder)
 
     assert not caplog.messages
-
-
-def test_package_that_models_or_features_import_matters_too(tmp_path):
-    (tmp_path / "models.py").write_text("import numpy as np\nfrom some_trees.sub import Trees\n")
-
-    assert set(packages_old.packages(tmp_path)) == {"numpy", "pandas", "scikit-learn", "scipy", "some-trees"}
 
 
 def test_model_that_other_versions_cannot_read_is_a_message(folder):

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from data_science_project.engine.project import package, records
+from data_science_project.engine.project import credentials, package, records
 from data_science_project.engine.project.errors import DataError
-from data_science_project.engine.sources import credentials, source, web
+from data_science_project.engine.sources import source, web
 
 SECRET = "${SECRET_OF_THIS_TEST}"
 

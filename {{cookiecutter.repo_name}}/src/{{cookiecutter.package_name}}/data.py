@@ -15,9 +15,9 @@ import pandas as pd
 
 from .engine.columns import dictionary, infer, validate
 from .engine.project import artefact
-from .engine.project.errors import DataError, SettingsError
+from .engine.project.errors import DataError, SettingsError, listed
 from .engine.project.settings import Project
-from .engine.sources import formats, read
+from .engine.sources import read
 from .engine.sources.source import Dump
 
 log = logging.getLogger(__name__)
@@ -81,13 +81,13 @@ def check_columns(project: Project, table: read.Table, where: str) -> None:
     if settings.target not in found:
         raise SettingsError(
             f"{where}: there is no column {settings.target!r} to predict.\n"
-            f"Found: {formats.listed(found, 30)[:500]}.\n"
+            f"Found: {listed(found, 30)[:500]}.\n"
             f"{hint(settings.target, found, table.decisions)}Set [data] target in params.toml."
         )
     if unknown := [name for name in settings.drop if name not in found]:
         raise SettingsError(
             f"params.toml: [data] drop names {', '.join(map(repr, unknown))}, which {where} does not have.\n"
-            f"Found: {formats.listed(found, 30)[:500]}."
+            f"Found: {listed(found, 30)[:500]}."
         )
 
 

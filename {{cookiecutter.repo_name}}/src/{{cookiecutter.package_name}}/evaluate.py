@@ -15,7 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -28,17 +27,17 @@ from .engine.modelling.question import Question, predict
 from .engine.modelling.recipe import Recipe
 from .engine.modelling.split import groups_of
 from .engine.project import artefact, records
-from .engine.project.errors import DataError
+from .engine.project.errors import DataError, listed
 from .engine.project.log import progress
 from .engine.project.settings import Project
 from .engine.report import about_behaviour, about_data, about_scores, choices, figures, label_errors, verdict
 from .engine.report.diagnostics import Result, Yardstick
 from .engine.report.evidence import Evidence, columns_seen, table
+from .engine.report.page import render
 from .engine.runs import loading, registry
 from .models import classifiers, regressors
 
 log = logging.getLogger(__name__)
-TEMPLATE = "evaluate.html"
 INTERVAL_LEVEL = 0.95
 DOUBTS_SHOWN, DOUBTS_COLUMNS = 10, 9  # rows and columns of the list of label errors on the page
 SECTIONS: dict[str, Callable[[Evidence], dict[str, Any]]] = {
@@ -93,7 +92,8 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
             page[name] = section(evidence)
             page[name]["figures"] = keep_figures(project, model.name, page[name].get("figures", {}))
     keep_answers(output.with_name(registry.ANSWERS), test, record["target"], result)
-    artefact.write_text(output, render(page, evidence))
+    target = dictionary.target(model.columns)
+    artefact.write_text(output, render("evaluate.html", record=record, target=target, **page))
     name, (low, high) = result.yardstick.name, result.interval
     shown = [verdict.scored(name, value) for value in (result.score, low, high, result.baseline)]
     about = (len(result.truth), name, *shown, time.perf_counter() - clock, project.relative(output))
@@ -144,7 +144,7 @@ def read(project: Project, model: loading.Run, part: str) -> tuple[pd.DataFrame,
     needed = [target, *(name for name in columns_seen(model.record) if own or name in columns)]
     if missing := [name for name in needed if name not in rows.columns]:
         raise DataError(
-            f"{project.relative(project.split(part))} lacks {verdict.listed(missing, 5)}, which run {model.name} "
+            f"{project.relative(project.split(part))} lacks {listed(missing)}, which run {model.name} "
             "was trained with.\nEvaluate a run of the present data, or go back to the settings of that run."
         )
     if not own:
@@ -246,12 +246,3 @@ def keep_figures(project: Project, run: str, drawn: dict[str, Figure]) -> dict[s
             path.write_bytes(image)
         addresses[what] = "data:image/png;base64," + base64.b64encode(image).decode()
     return addresses
-
-
-def render(page: dict[str, Any], evidence: Evidence) -> str:
-    """The report as one HTML page that needs nothing else; whatever comes from the data is escaped."""
-    loader = jinja2.FileSystemLoader(Path(__file__).parent / "engine" / "report" / "templates")
-    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["number"] = verdict.number
-    target = dictionary.target(evidence.run.columns)
-    return environment.get_template(TEMPLATE).render(record=evidence.record, target=target, **page)

@@ -8,10 +8,8 @@ divided is one that a person wants to look at.
 """
 
 import logging
-from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 import skrub
 
@@ -21,11 +19,11 @@ from .engine.modelling import split
 from .engine.project import artefact, records
 from .engine.project.errors import ProjectError
 from .engine.project.settings import Project
+from .engine.report.page import render
 
 log = logging.getLogger(__name__)
 COLUMNS_WITH_PLOTS = 100  # each plot costs time and bytes
 COLUMNS_ASSOCIATED = 100  # associations are computed for every pair of columns
-TEMPLATE = "explore.html"
 TITLES = {
     "answer": "Gives the answer away",
     "labels": "A second opinion?",
@@ -54,7 +52,10 @@ def run(project: Project) -> None:
         verbose=0,
     )
     output = project.root / "reports" / "exploration.html"
-    artefact.write_text(output, render(rows=len(frame), target=target, report=report.html_snippet(), **page))
+    artefact.write_text(
+        output,
+        render("explore.html", titles=TITLES, rows=len(frame), target=target, report=report.html_snippet(), **page),
+    )
     text = "%d rows, %d columns, %d suspicious -> %s"
     log.info(text, *frame.shape, len(page["found"]), project.relative(output))
 
@@ -70,10 +71,3 @@ def suspected(project: Project, frame: pd.DataFrame, columns: dictionary.Diction
     described = {name: column.description for name, column in columns.items() if column.description}
     ids = ", ".join(dictionary.by_role(columns, "id"))
     return {"found": found, "undivided": undivided, "ids": ids, "described": described}
-
-
-def render(**page: Any) -> str:
-    """The page; whatever comes from the data is escaped, but for skrub's report, which escapes itself."""
-    loader = jinja2.FileSystemLoader(Path(__file__).parent / "engine" / "report" / "templates")
-    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.get_template(TEMPLATE).render(titles=TITLES, **page)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..sources.formats import listed
+from ..project.errors import listed
 
 LEAVE_OUT = 'Is it known when a prediction is needed? If not: role = "ignored" in references/data_dictionary.toml.'
 

@@ -64,3 +64,9 @@ def failed_import(error: Exception, root: Path) -> ProjectError | None:
         if error.name.partition(".")[0] != __package__.partition(".")[0]:
             cure = "Add it to dependencies in pyproject.toml, then: make install"
     return ProjectError(f"{places[-1][0].relative_to(root)}, line {places[-1][1]}: {text}.\n{cure}")
+
+
+def listed(names: list, most: int = 5) -> str:
+    """Return at most so many names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(" ".join(str(name).split()) for name in names[:most]) + more  # a name may hold line breaks

@@ -20,6 +20,7 @@ from .errors import DataError
 
 log = logging.getLogger(__name__)
 SEAL = "seal"
+CARD = "source.json"  # the record of a raw dump
 
 
 def sealed(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,11 +16,12 @@ from ..columns import dictionary
 from ..modelling import metrics
 from ..modelling.recipe import ANALYSERS
 from ..modelling.split import groups_of
+from ..project.errors import listed
 from . import coefficients, diagnostics, figures
 from .diagnostics import Yardstick
 from .evidence import Evidence, columns_seen, table
 from .slices import slices
-from .verdict import listed, number, percent, scored
+from .verdict import number, percent, scored
 
 COLUMNS_OF_A_ROW = 6
 CURVES = 4
@@ -43,7 +44,7 @@ def leaning(evidence: Evidence) -> dict[str, Any]:
         drawn["dependence"] = figures.dependence(curves, of)
     clear = found[found["loss"] > 2 * found["spread"]]["column"].tolist()
     n_all = len(columns_seen(evidence.record))
-    return {"figures": drawn, "names": listed(clear), "n_examined": len(found), "n_all": n_all}
+    return {"figures": drawn, "names": listed(clear, 8), "n_examined": len(found), "n_all": n_all}
 
 
 def linear(evidence: Evidence) -> dict[str, Any]:

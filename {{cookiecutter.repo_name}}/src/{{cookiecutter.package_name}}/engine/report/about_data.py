@@ -12,9 +12,10 @@ from pyarrow.parquet import read_metadata
 
 from ..columns import dictionary
 from ..project import records
-from ..sources.source import CARD
+from ..project.errors import listed
+from ..project.records import CARD
 from .evidence import Evidence, columns_seen, table
-from .verdict import listed, number, percent
+from .verdict import number, percent
 
 
 def question(evidence: Evidence) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ..columns import dictionary
 from ..modelling import metrics, threshold
+from ..project.errors import listed
 from ..project.settings import Project
 from . import annotators, diagnostics, figures, learning, verdict
 from .diagnostics import Yardstick
@@ -123,4 +124,4 @@ def people(evidence: Evidence) -> dict[str, Any]:
     formats = {name: share if name.startswith("agree") else number for name in measures}
     kappa = "" if amount or agree.empty else f"{agree['kappa'].mean():.2f}"
     tables = {"agreement": table(agree, **formats), "beside": table(beside, **formats)}
-    return {**tables, "kappa": kappa, "who": verdict.listed(list(opinions), 12)}
+    return {**tables, "kappa": kappa, "who": listed(list(opinions), 12)}

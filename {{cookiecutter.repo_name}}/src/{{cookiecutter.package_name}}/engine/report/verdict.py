@@ -3,13 +3,12 @@
 Used by `make evaluate`. Thresholds that a sentence hangs on stand at the top with their reason.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
 from ..modelling.metrics import log_loss
 from ..modelling.threshold import paid
+from ..project.errors import listed
 from .diagnostics import Result
 
 FEW_ROWS = 100  # a share of 90 % measured on 100 rows may be 82 % or 95 %
@@ -157,12 +156,14 @@ def of_size(result: Result) -> list[str]:
         found.append(f"The test split has only {len(truth)} rows: read the interval, not the score.")
     counts = {str(label): int((truth == label).sum()) for label in result.classes}
     if missing := [label for label, count in counts.items() if not count]:
-        found.append(f"The test split has no row of {listed(missing)}: nothing here says how well they are recognised.")
+        found.append(
+            f"The test split has no row of {listed(missing, 8)}: nothing here says how well they are recognised."
+        )
     if rare := [f"{label} ({count})" for label, count in counts.items() if 0 < count < FEW_OF_CLASS]:
-        found.append(f"Classes with few rows in the test split: {listed(rare)}. Their figures are rough.")
+        found.append(f"Classes with few rows in the test split: {listed(rare, 8)}. Their figures are rough.")
     answered = set(map(str, result.predictions.values)) if result.classes else set()
     if never := [f"{label} ({count} rows)" for label, count in counts.items() if count and label not in answered]:
-        found.append(f"It never answers {listed(never)}: no row of the test split is found to be of that class.")
+        found.append(f"It never answers {listed(never, 8)}: no row of the test split is found to be of that class.")
     share = max(counts.values(), default=0) / len(truth)
     if share > 0.9:
         found.append(f"{percent(share)} of the rows are of one class: accuracy alone would flatter any model.")
@@ -211,8 +212,3 @@ def of_trust(result: Result, dev: float, looks: int) -> list[str]:
             "Before a decision of weight, score it once on fresh rows."
         )
     return found
-
-
-def listed(names: Sequence[str], limit: int = 8) -> str:
-    """Names in one line, at most `limit` of them."""
-    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")

@@ -14,9 +14,8 @@ from typing import Any
 
 from threadpoolctl import threadpool_info
 
-from ..project import git, package
+from ..project import credentials, git, package
 from ..project.settings import Project
-from ..sources import credentials
 from . import packages, registry
 
 

@@ -23,11 +23,11 @@ from typing import Any
 import dotenv
 import fsspec
 
-from ..project import artefact, lock, records
+from ..project import artefact, credentials, lock, records
 from ..project.errors import DataError, ProjectError, SettingsError
 from ..project.log import progress
 from ..project.settings import Project
-from ..sources import credentials, remote, source
+from ..sources import remote, source
 from . import registry
 
 log = logging.getLogger(f"{__name__}.pull")  # the last word begins the line

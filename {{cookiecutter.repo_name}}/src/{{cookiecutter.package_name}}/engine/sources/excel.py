@@ -8,8 +8,7 @@ import re
 import warnings
 import zipfile
 
-from ..project.errors import DataError
-from .formats import listed
+from ..project.errors import DataError, listed
 
 Merged = tuple[int, int, int, int]  # top, bottom, left, right: from 0, inclusive
 # A cell with a formula and no value; a formula whose result is the empty text says t="str".

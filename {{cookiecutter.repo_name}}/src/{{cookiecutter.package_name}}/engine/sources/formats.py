@@ -21,7 +21,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from ..project.errors import DataError
+from ..project.errors import DataError, listed
 
 BOMB_BYTES, BOMB_RATIO = 1 << 26, 200  # beyond 64 MiB no honest table packs better than 200 : 1
 UNPACKING = (
@@ -267,9 +267,3 @@ def spelled(value: object) -> str:
     if isinstance(value, (float, Decimal)):
         return str(int(value)) if math.isfinite(value) and value == int(value) else str(float(value))
     return value.isoformat(sep=" ") if isinstance(value, datetime) else str(value)
-
-
-def listed(names: list, most: int = 5) -> str:
-    """Return at most so many names, and how many more there are."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(" ".join(str(name).split()) for name in names[:most]) + more  # a name may hold line breaks

@@ -14,9 +14,8 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from ..project.errors import DataError, SettingsError
+from ..project.errors import DataError, SettingsError, listed
 from . import dialect, excel, formats
-from .formats import listed
 
 OPTIONS = MappingProxyType(
     {

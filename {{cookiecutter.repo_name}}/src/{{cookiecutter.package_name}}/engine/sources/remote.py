@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from ..project import artefact
-from ..project.errors import DataError, missing_file
-from .credentials import safe_name, safe_names, shown
+from ..project.credentials import safe_name, safe_names, shown
+from ..project.errors import DataError, listed, missing_file
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -188,7 +188,5 @@ def _write_parquet(names: list[str], cells: list[tuple], path: Path) -> None:
 
     columns = [formats.column(name, values) for name, values in zip(names, map(list, cells), strict=True)]
     if twice := {name for name in names if names.count(name) > 1}:
-        raise DataError(
-            f"the query gives {formats.listed(sorted(twice))} twice.\nName each once: SELECT a.id AS a_id, ..."
-        )
+        raise DataError(f"the query gives {listed(sorted(twice))} twice.\nName each once: SELECT a.id AS a_id, ...")
     pd.DataFrame(dict(zip(names, columns, strict=True))).to_parquet(path, index=False)

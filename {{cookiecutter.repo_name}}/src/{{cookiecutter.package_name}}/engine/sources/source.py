@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from ..project import artefact, records
+from ..project.credentials import filled_in, safe_names, shown, without_secrets
 from ..project.errors import DataError, SourceError, missing_file
-from .credentials import filled_in, safe_names, shown, without_secrets
+from ..project.records import CARD
 
 log = logging.getLogger(__name__)
 RAW = Path("data", "raw")
-CARD, CURRENT = "source.json", "current.json"
+CURRENT = "current.json"
 NO_DATA = "Git keeps no data: put the file there, or set DATA_STORE in .env and run make pull."
 
 

@@ -18,8 +18,8 @@ import click
 import requests
 import urllib3
 
+from ..project.credentials import safe_name, shown, without_secrets
 from ..project.errors import DataError
-from .credentials import safe_name, shown, without_secrets
 
 log = logging.getLogger(__name__)
 TRIES = 5  # in a row without a new byte

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ..columns import dictionary
-from ..project import artefact, git, lock, package, records
+from ..project import artefact, credentials, git, lock, package, records
 from ..project.errors import DataError
 from ..project.settings import Project
 from ..runs import packages, registry
-from ..sources import credentials, source
+from ..sources import source
 from . import cache
 
 

@@ -1,27 +1,13 @@
-"""Make the environment: `python3 src/<package>/install.py`, before anything is installed (standard library only).
+"""Make the environment: `python3 src/<package>/engine/steps/install.py`, with the standard library only.
 
 Reads `pyproject.toml` and `requirements.lock`; writes `.venv/` and, the first time or when the dependencies in
 pyproject.toml changed, `requirements.lock`: exact versions for every platform, to be committed. `.venv/ready` is
 written last and holds the digest of what was installed: while it fits, nothing is done.
 """
 
-import argparse
-import contextlib
 import importlib
-import logging
-import os
-import re
-import shutil
-import subprocess
 import sys
-import time
-import tomllib
 from pathlib import Path
-from typing import Any
-
-from ..project import artefact, lock, settings
-from ..project.errors import ProjectError
-from ..sources import source
 
 if __name__ == "__main__":  # a script belongs to no package: the rest imports itself as the module that it is
     oldest = (3, 11)
@@ -31,9 +17,25 @@ if __name__ == "__main__":  # a script belongs to no package: the rest imports i
             f"install: Python {found} ({sys.executable}) is too old, {needed} is needed.\n"
             "Install a newer one, then name it: make install PYTHON=python3.13"
         )
-    folder = Path(__file__).resolve().parent
-    sys.path[0] = str(folder.parent)
-    sys.exit(importlib.import_module(f"{folder.name}.install").main())
+    package = Path(__file__).resolve().parents[2]
+    sys.path[0] = str(package.parent)
+    sys.exit(importlib.import_module(f"{package.name}.engine.steps.install").main())
+
+import argparse
+import contextlib
+import logging
+import os
+import re
+import shutil
+import subprocess
+import time
+import tomllib
+from typing import Any
+
+from ..project import artefact, lock, settings
+from ..project.errors import ProjectError
+from ..sources import source
+
 LOCK = "requirements.lock"
 UNFINISHED = "unfinished"  # in the environment until it is ready: what a killed command left in it is not trusted
 MADE_FROM = "make install, from the dependencies in pyproject.toml, sha256 "
@@ -47,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     venv = parser.parse_args(arguments).venv
     logging.basicConfig(format="install: %(message)s", level=logging.INFO)
     try:
-        install(Path(__file__).resolve().parents[2], venv)
+        install(Path(__file__).resolve().parents[4], venv)
     except ProjectError as error:
         print(f"install: {error}", file=sys.stderr)
         return 1

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..project.errors import DataError
+from .errors import DataError
 
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 PASSWORD = r"(://[^/@:\s]*):(?!\$\{\w+\}@)[^/\s]*@"

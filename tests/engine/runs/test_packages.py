@@ -1,0 +1,29 @@
+import pytest
+
+from data_science_project.engine.project import settings
+from data_science_project.engine.runs import packages
+
+PYPROJECT = '[project]\ndependencies = ["numpy>=2.1", "Some_Trees>=1", "click>=8.1"]\n'
+LOCK = "# made\nclick==8.3.0\nnumpy==2.4.0\nscipy==1.17.1\nsome-trees==1.2 ; python_version >= '3.11'\n"
+
+
+@pytest.fixture
+def project(make_project):
+    project = make_project()
+    (project.root / "pyproject.toml").write_text(PYPROJECT)
+    (project.root / "requirements.lock").write_text(LOCK)
+    return project
+
+
+def test_dependency_that_the_user_added_matters_and_a_tool_does_not(project):
+    assert packages.names(project) == {"numpy", "pandas", "scikit-learn", "scipy", "some-trees"}
+
+
+def test_lines_of_the_lock_are_those_of_packages_that_matter(project):
+    lines = packages.pinned(project)
+
+    assert [line.partition("==")[0] for line in lines] == ["numpy", "scipy", "some-trees"]
+
+
+def test_project_without_lock_pins_nothing(make_project):
+    assert packages.pinned(settings.load(make_project().root)) == []
