@@ -41,9 +41,11 @@ check: $(READY) ## lint and format check; never writes
 	@$(BIN)/ruff check --no-cache $(CODE)
 	@$(BIN)/ruff format --no-cache --check $(CODE)
 
-fix: $(READY) ## mend what check can mend
+fix: $(READY) ## mend what check can mend; write the digests of the engine
 	@$(BIN)/ruff check --no-cache --fix $(CODE)
 	@$(BIN)/ruff format --no-cache $(CODE)
+	@cd '{{cookiecutter.repo_name}}/src/{{cookiecutter.package_name}}/engine' && find * -type f ! -name MANIFEST.sha256 \
+		! -path '*__pycache__*' | LC_ALL=C sort | xargs sha256sum > .MANIFEST && mv .MANIFEST MANIFEST.sha256
 
 clean: ## remove what make built
 	@rm -rf .venv .pytest_cache .ruff_cache docs/_build demo

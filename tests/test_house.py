@@ -1,6 +1,7 @@
 """The house: what stands where in the package, and that imports point down, read from the syntax trees."""
 
 import ast
+import hashlib
 import re
 import statistics
 from pathlib import Path
@@ -105,3 +106,14 @@ def test_step_names_every_room_that_its_code_comes_from(verb):
         waiting += [other for other in imports(path) if other not in seen] if path.is_file() else []
 
     assert {room(name) for name in seen if room(name)} == named
+
+
+def test_manifest_of_the_engine_is_up_to_date():
+    lines = (ENGINE / "MANIFEST.sha256").read_text("utf-8").splitlines()
+    here = [path for path in ENGINE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    digests = {path.relative_to(ENGINE).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in here}
+    del digests["MANIFEST.sha256"]
+
+    assert {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)} == digests, (
+        "make fix writes it"
+    )

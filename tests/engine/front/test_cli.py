@@ -230,3 +230,24 @@ def test_make_refuses_a_variable_that_it_does_not_know():
 
     assert refused.returncode and "make knows no input. Allowed: INPUT" in refused.stderr
     assert make("INPUT=new.csv", "0").returncode == make("DIR=handed/down", "1").returncode == 0
+
+
+def test_version_names_project_and_python(call, tmp_path):
+    result = call(tmp_path, "--version")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("data-science-project 0.1.0 (Python 3.")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shell_completes_verbs_and_runs(project, command, shell):
+    name = registry.folders(project)[0].name
+    words = {f"_{package.NAME.upper()}_COMPLETE": f"{shell}_complete"}
+    code = f"import sys; sys.argv[0] = {package.NAME!r}; from {package.NAME}.__main__ import main; main()"
+
+    def completed(line):
+        place = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" ")) if shell != "fish" else line.split(" ")[-1]}
+        return command(project.root, "-c", code, **words, **place).stdout
+
+    assert "predict" in completed("it pred")
+    assert name in completed(f"it evaluate --run {name[:6]}")

@@ -1,4 +1,4 @@
-"""`python -m <package> VERB` is the whole project without make."""
+"""`python -m <package> VERB`, and the script `<package>`: the whole project without make."""
 
 import atexit
 import gc
@@ -10,4 +10,5 @@ atexit.register(gc.freeze)
 
 from .cli import main  # noqa: E402
 
-main()
+if __name__ == "__main__":
+    main()

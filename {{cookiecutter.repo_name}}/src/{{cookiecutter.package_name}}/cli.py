@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from .engine.project import package
 from .engine.project.errors import ProjectError, SettingsError, SourceError, failed_import
 from .engine.project.log import start_logging
 
@@ -28,7 +29,20 @@ class InOrder(click.Group):
         return list(self.commands)
 
 
+def show_version(context: click.Context, option: click.Parameter, wanted: bool) -> None:
+    """Print the versions of the project and of Python, and end."""
+    if wanted:
+        import platform
+        import tomllib
+
+        file = package.FOLDER.parents[1] / "pyproject.toml"
+        project = tomllib.loads(file.read_text(encoding="utf-8"))["project"]
+        click.echo(f"{project['name']} {project['version']} (Python {platform.python_version()}, {package.FOLDER})")
+        context.exit()
+
+
 @click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version, help="Versions.")
 def main() -> None:
     """From the source to predictions: each verb does what it needs first, and nothing twice."""
 
@@ -77,7 +91,7 @@ def option_path(name: str, text: str) -> Callable:
 
 def option_name(text: str) -> Callable:
     """A click option for the name of a run, "" where none is given."""
-    return click.option("--run", "name", metavar="RUN", default="", help=text)
+    return click.option("--run", "name", metavar="RUN", default="", shell_complete=run_names, help=text)
 
 
 def options_source(command: Callable) -> Callable:
@@ -92,7 +106,17 @@ def options_source(command: Callable) -> Callable:
     return command
 
 
-option_run = click.option("--run", metavar="RUN", help="A run, by its name or the end of it.")
+def run_names(context: click.Context, option: click.Parameter, typed: str) -> list[str]:
+    """The names of runs that a shell completes `typed` to, newest first."""
+    from .engine.project import settings
+    from .engine.runs import registry
+
+    return [folder.name for folder in registry.folders(settings.load()) if folder.name.startswith(typed)]
+
+
+option_run = click.option(
+    "--run", metavar="RUN", shell_complete=run_names, help="A run, by its name or the end of it."
+)
 
 
 def show(project: Any, paths: list[Path]) -> None:
@@ -111,32 +135,32 @@ def install(project: Any) -> None:
 
 @verb
 @options_source
-def data(project: Any, **wish: Any) -> None:
+def data(project: Any, **options: Any) -> None:
     """Fetch the source, keep it raw, describe it, write data/interim/clean.parquet."""
     from .pipeline import make
 
-    show(project, make(project, "data", **wish))
+    show(project, make(project, "data", **options))
 
 
 @verb
 @options_source
-def features(project: Any, **wish: Any) -> None:
+def features(project: Any, **options: Any) -> None:
     """Divide the rows and add your features: data/processed/{train,dev,test}.parquet."""
     from .pipeline import make
 
-    show(project, make(project, "features", **wish))
+    show(project, make(project, "features", **options))
 
 
 @verb
 @options_source
 @click.option("--message", default="", help="Why this run is made; kept in run.json.")
-def train(project: Any, **wish: Any) -> None:
+def train(project: Any, **options: Any) -> None:
     """Compare the candidates, keep the best, write models/<run>/."""
     from .engine.project.records import read_sealed
     from .pipeline import make
 
-    paths = make(project, "train", **wish)
-    if wish["message"] and read_sealed(paths[0])["decision"] != wish["message"]:
+    paths = make(project, "train", **options)
+    if options["message"] and read_sealed(paths[0])["decision"] != options["message"]:
         click.echo("train: MESSAGE is not kept: the run is older, and keeps the reason it was made for", err=True)
     show(project, paths)
 
@@ -144,11 +168,11 @@ def train(project: Any, **wish: Any) -> None:
 @verb
 @options_source
 @option_run
-def evaluate(project: Any, **wish: Any) -> None:
+def evaluate(project: Any, **options: Any) -> None:
     """Score a run on the test split and write reports/<run>/evaluation.html."""
     from .pipeline import make
 
-    show(project, make(project, "evaluate", **wish))
+    show(project, make(project, "evaluate", **options))
 
 
 @verb
@@ -156,11 +180,11 @@ def evaluate(project: Any, **wish: Any) -> None:
 @option_path("--input", "Rows to score: CSV, TSV, Parquet, JSON, Excel [default: the test split].")
 @option_path("--output", "CSV file to write [default: data/predictions/<input name>.csv].")
 @option_run
-def predict(project: Any, **wish: Any) -> None:
+def predict(project: Any, **options: Any) -> None:
     """Score a file with a run."""
     from .pipeline import make
 
-    show(project, make(project, "predict", **{name: absolute(value) for name, value in wish.items()}))
+    show(project, make(project, "predict", **{name: absolute(value) for name, value in options.items()}))
 
 
 def absolute(value: Any) -> Any:
@@ -170,11 +194,11 @@ def absolute(value: Any) -> Any:
 
 @verb
 @options_source
-def explore(project: Any, **wish: Any) -> None:
+def explore(project: Any, **options: Any) -> None:
     """Write an interactive report of the clean table: reports/exploration.html."""
     from .pipeline import make
 
-    show(project, make(project, "explore", **wish))
+    show(project, make(project, "explore", **options))
 
 
 @verb
@@ -194,7 +218,8 @@ def runs(project: Any, a: str | None, b: str | None, as_json: bool) -> None:
 
 def compared(project: Any, a: str | None, b: str | None, as_json: bool) -> str:
     """What differs between two runs, as text or JSON."""
-    from .engine.project.errors import SettingsError
+    from .engine.project import package
+from .engine.project.errors import SettingsError
     from .engine.runs import compare, registry
 
     if not (a and b):
@@ -277,12 +302,12 @@ def track(project: Any, name: str) -> None:
 
 @verb
 @options_source
-def notebook(project: Any, **wish: Any) -> None:
+def notebook(project: Any, **options: Any) -> None:
     """Run the notebooks from top to bottom; pages in reports/notebooks/."""
     from .engine.steps import chores
     from .pipeline import make
 
-    make(project, "data", **wish)
+    make(project, "data", **options)
     show(project, chores.notebook(project))
 
 
@@ -297,13 +322,13 @@ def docs(project: Any) -> None:
 @verb
 @options_source
 @click.argument("arguments", nargs=-1)
-def test(project: Any, arguments: tuple[str, ...], **wish: Any) -> None:
+def test(project: Any, arguments: tuple[str, ...], **options: Any) -> None:
     """Run the tests of your data, features and model; those that need data are skipped where there are none."""
     from .engine.steps import chores
     from .pipeline import make
 
     try:
-        make(project, "train", **wish)
+        make(project, "train", **options)
     except SourceError as error:
         click.echo(f"test: no data are here, tests that need them are skipped:\n{error}", err=True)
     chores.test(project, arguments)

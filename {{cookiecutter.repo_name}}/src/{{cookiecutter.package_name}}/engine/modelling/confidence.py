@@ -54,14 +54,14 @@ class Limits:
     band: Band | None = None
 
 
-def limits(folder: Path, wish: Predict) -> Limits:
+def limits(folder: Path, options: Predict) -> Limits:
     """What `[predict]` asks of the answers of a run.
 
     Parameters
     ----------
     folder : Path
         `models/<run>`.
-    wish : Predict
+    options : Predict
         `abstain_below` and `error_rate`; the stricter one counts.
 
     Raises
@@ -69,8 +69,8 @@ def limits(folder: Path, wish: Predict) -> Limits:
     DataError
         The run is older than `error_rate` and kept no held-out rows.
     """
-    if not wish.error_rate:
-        return Limits(wish.abstain_below)
+    if not options.error_rate:
+        return Limits(options.abstain_below)
     held = held_out(folder)
     if held is None:
         raise DataError(
@@ -78,8 +78,8 @@ def limits(folder: Path, wish: Predict) -> Limits:
             "Train again, or set [predict] error_rate = 0.0 in params.toml."
         )
     if "probability" not in held:
-        return Limits(wish.abstain_below, band(held, wish.error_rate))
-    return Limits(max(wish.abstain_below, least_probability(held, wish.error_rate)))
+        return Limits(options.abstain_below, band(held, options.error_rate))
+    return Limits(max(options.abstain_below, least_probability(held, options.error_rate)))
 
 
 def held_out(folder: Path) -> pd.DataFrame | None:

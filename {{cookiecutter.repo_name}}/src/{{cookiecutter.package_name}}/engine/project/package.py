@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from .artefact import sha256
+
 NAME = __name__.partition(".")[0]
 FOLDER = Path(__file__).parents[2]
 OWN = ("features.py", "models.py")
@@ -10,6 +12,7 @@ FRONT = tuple(
     "__init__.py __main__.py cli.py data.py evaluate.py explore.py pipeline.py predict.py py.typed train.py".split()
 )
 BEHIND = ("engine", "service")
+MANIFEST = "MANIFEST.sha256"
 NO_CODE = frozenset(("__pycache__", ".ipynb_checkpoints", ".DS_Store"))
 
 
@@ -33,3 +36,17 @@ def own(folder: Path) -> list[Path]:
 def room(folder: Path, name: str) -> list[Path]:
     """The files of one room of the engine."""
     return list(code(folder / "engine" / name))
+
+
+def edited(folder: Path) -> list[str]:
+    """Files of the engine that are not as the template made them: changed, added or gone.
+
+    The digests are in `engine/MANIFEST.sha256`, one line a file as `sha256sum` writes it; [] without that file.
+    """
+    manifest = folder / "engine" / MANIFEST
+    if not manifest.is_file():
+        return []
+    lines = (line.split(maxsplit=1) for line in manifest.read_text(encoding="utf-8").splitlines())
+    made = {name: digest for digest, name in lines}
+    here = {path.relative_to(manifest.parent).as_posix(): sha256(path) for path in code(manifest.parent)}
+    return sorted(name for name in {*made, *here} - {MANIFEST} if made.get(name) != here.get(name))

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ..project import lock
-from ..project.errors import ProjectError
+from ..project import lock, package
+from ..project.errors import ProjectError, listed
 from ..project.settings import Project
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,9 @@ def test(project: Project, arguments: tuple[str, ...] = ()) -> None:
 
 
 def check(project: Project) -> None:
-    """Lint and look at the format with ruff; nothing is written."""
+    """Lint and look at the format with ruff; say what of the engine was edited. Nothing is written."""
+    if found := package.edited(project.package):
+        log.info("edited in engine/, which an update of the template replaces: %s", listed(found))
     call(project, "ruff", "check", ".")
     call(project, "ruff", "format", "--check", ".")
 

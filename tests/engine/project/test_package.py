@@ -1,0 +1,35 @@
+import pytest
+
+from data_science_project.engine.project import package
+
+
+@pytest.fixture
+def folder(make_project):
+    """The package of a throw-away project."""
+    return make_project().package
+
+
+def test_engine_as_it_came_has_no_edited_file(folder):
+    assert package.edited(folder) == []
+
+
+def test_edited_added_and_lost_files_of_the_engine_are_named(folder):
+    engine = folder / "engine"
+    (engine / "runs" / "mine.py").write_text("")
+    (engine / "report" / "verdict.py").unlink()
+    with (engine / "modelling" / "split.py").open("a") as file:
+        file.write("# mine\n")
+
+    assert package.edited(folder) == ["modelling/split.py", "report/verdict.py", "runs/mine.py"]
+
+
+def test_own_files_are_the_two_to_edit_and_whatever_the_template_does_not_have(folder):
+    (folder / "tools").mkdir()
+    (folder / "tools" / "prices.csv").write_text("a,b\n")
+    (folder / "mytools.py").write_text("")
+    (folder / "__pycache__").mkdir(exist_ok=True)
+    (folder / "__pycache__" / "mytools.cpython-311.pyc").write_bytes(b"")
+
+    own = [path.relative_to(folder).as_posix() for path in package.own(folder)]
+
+    assert own == ["features.py", "models.py", "mytools.py", "tools/prices.csv"]
