@@ -114,9 +114,7 @@ def run_names(context: click.Context, option: click.Parameter, typed: str) -> li
     return [folder.name for folder in registry.folders(settings.load()) if folder.name.startswith(typed)]
 
 
-option_run = click.option(
-    "--run", metavar="RUN", shell_complete=run_names, help="A run, by its name or the end of it."
-)
+option_run = click.option("--run", metavar="RUN", shell_complete=run_names, help="A run, by its name or the end of it.")
 
 
 def show(project: Any, paths: list[Path]) -> None:
@@ -218,8 +216,6 @@ def runs(project: Any, a: str | None, b: str | None, as_json: bool) -> None:
 
 def compared(project: Any, a: str | None, b: str | None, as_json: bool) -> str:
     """What differs between two runs, as text or JSON."""
-    from .engine.project import package
-from .engine.project.errors import SettingsError
     from .engine.runs import compare, registry
 
     if not (a and b):
