@@ -4,15 +4,16 @@ import os  # and the rest where it is needed: it would double the time of this h
 
 ANSWERS = {{dict(cookiecutter, _jinja2_env_vars=0)}}  # rendered, a dict as Python writes it
 PARTS = {name: [f"LICENSE.{name}"] for name in ("MIT", "BSD-3-Clause", "Apache-2.0", "Proprietary")}
+CACHES = ("__pycache__", ".ruff_cache", ".pytest_cache", ".mypy_cache")  # left by tools in the template's folder
 HERE, STARTED = os.getcwd(), os.path.realpath(os.environ.get("PWD", ".."))
-COMMIT = "git -c init.defaultBranch=main init -q && git -c core.compression=0 add . && git commit -q -m Start"
 
-for option, paths in PARTS.items():
-    for path in paths:
-        os.replace(path, "LICENSE") if option == ANSWERS["license"] else os.remove(path)
-prefix = "sqlite:///" if ANSWERS["data_source"].startswith("sqlite:///") else ""
-path, mark, query = ANSWERS["data_source"].removeprefix(prefix).partition("?" if prefix else "\0")
-if "://" not in path and not path.startswith("sklearn:"):
+
+def set_source(source: str) -> None:
+    """Write a local source into params.toml as it is seen from the project."""
+    prefix = "sqlite:///" if source.startswith("sqlite:///") else ""
+    path, mark, query = source.removeprefix(prefix).partition("?" if prefix else "\0")
+    if "://" in path or path.startswith("sklearn:"):
+        return
     import glob
     import json
 
@@ -24,17 +25,35 @@ if "://" not in path and not path.startswith("sklearn:"):
     if not found:
         print(f"{path} was not found from {STARTED}: write where it is into params.toml, line {number + 1}.")
     elif not os.path.isabs(path):
-        source = f"{prefix}{os.path.relpath(found[0])}{mark}{query}"
-        params[number] = f"source = {json.dumps(source, ensure_ascii=False)}\n"
-        open("params.toml", "w", encoding="utf-8", newline="\n").writelines(params)
-who = ANSWERS["__author_name"] if any(map(str.isalnum, ANSWERS["__author_name"])) else "author"
-# Nothing of the user's git (hooks, signatures, no name or one of dots, an outer GIT_DIR) may stop or divert the commit.
-os.environ |= {"GIT_AUTHOR_NAME": who, "GIT_COMMITTER_NAME": who, "EMAIL": "author@localhost"}
-os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
-    os.environ.pop(name, None)
-inside = os.system(f"git check-ignore -q . 2> {os.devnull}") in (1, 256)  # in a repository that does not ignore it
-if inside or "_commit" in ANSWERS or os.system(f"({COMMIT}) > {os.devnull} 2>&1"):
-    print("Nothing was committed:", "it is inside a git repository." if inside else "git init, git add ., git commit.")
+        seen = f"{prefix}{os.path.relpath(found[0])}{mark}{query}"
+        params[number] = f"source = {json.dumps(seen, ensure_ascii=False)}\n"
+        with open("params.toml", "w", encoding="utf-8", newline="\n") as file:
+            file.writelines(params)
+
+
+def commit() -> None:
+    """Make a repository with one commit; nothing of the user's git (hooks, signatures, an outer GIT_DIR) counts."""
+    name = ANSWERS["__author_name"]
+    who = name if any(map(str.isalnum, name)) else "author"
+    os.environ |= {"GIT_AUTHOR_NAME": who, "GIT_COMMITTER_NAME": who, "EMAIL": "author@localhost"}
+    os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    for variable in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        os.environ.pop(variable, None)
+    inside = os.system(f"git check-ignore -q . 2> {os.devnull}") in (1, 256)  # in a repository that does not ignore it
+    start = "git -c init.defaultBranch=main init -q && git -c core.compression=0 add . && git commit -q -m Start"
+    if inside or "_commit" in ANSWERS or os.system(f"({start}) > {os.devnull} 2>&1"):
+        reason = "it is inside a git repository." if inside else "git init, git add ., git commit."
+        print("Nothing was committed:", reason)
+
+
+for option, paths in PARTS.items():
+    for path in paths:
+        os.replace(path, "LICENSE") if option == ANSWERS["license"] else os.remove(path)
+for folder in [folder for folder, _, _ in os.walk(".") if os.path.basename(folder) in CACHES]:
+    import shutil
+
+    shutil.rmtree(folder)
+set_source(ANSWERS["data_source"])
+commit()
 folder = min(HERE, os.path.relpath(HERE, STARTED), key=len)
 print(f"Next: cd {repr(folder) if ' ' in folder else folder} && make predict")

@@ -86,6 +86,8 @@ HOSTILE = {
     "dependency": "pandas",
     "distribution": "scikit-learn",
     "folder": "tests",
+    "device": "aux",
+    "port": "com1",
     "dunder": "__init__",
     "underscore": "_",
     "hyphen last": "churn-",
@@ -274,6 +276,32 @@ def test_names_of_all_dependencies_are_taken(default_project):
     taken = (TEMPLATE / "hooks/pre_gen_project.py").read_text("utf-8").split('TAKEN = """')[1].split('"""')[0].split()
 
     assert {word.split(">")[0].replace("-", "_") for word in wanted} <= set(taken)
+
+
+@pytest.mark.parametrize("command", [["-m", "cookiecutter"], [str(Path(sys.executable).with_name("cookiecutter"))]])
+def test_refusal_is_the_last_that_a_person_sees(template, tmp_path, command):
+    words = [*command, str(template), "--no-input", "--default-config", "package_name=pandas"]
+
+    done = subprocess.run(
+        [sys.executable, *words], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+    assert done.returncode == 1
+    *lines, last = [line for line in done.stdout.splitlines() if line]
+    assert [line.split()[0] for line in lines] == ["package_name", "It", "For"] and last == "Aborted!"
+    assert everything_in(tmp_path) == set()
+
+
+def test_refusal_leaves_what_was_there(template, tmp_path):
+    mine = tmp_path / "data-science-project" / "mine.txt"
+    mine.parent.mkdir()
+    mine.touch()
+    words = [str(template), "--no-input", "--default-config", "--overwrite-if-exists", "package_name=pandas"]
+
+    done = subprocess.run([sys.executable, "-m", "cookiecutter", *words], cwd=tmp_path, capture_output=True, text=True)
+
+    assert done.returncode == 1 and "'pandas' is refused" in done.stderr
+    assert mine.exists()
 
 
 def run_cookiecutter(template: Path, folder: Path, *words: str) -> str:

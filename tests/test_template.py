@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -42,8 +43,8 @@ def test_root_has_at_most_twelve_entries():
 
 
 @pytest.mark.parametrize("hook", ["pre_gen_project.py", "post_gen_project.py"])
-def test_hooks_have_at_most_forty_lines(hook):
-    assert len((TEMPLATE / "hooks" / hook).read_text("utf-8").splitlines()) <= 40
+def test_hooks_have_at_most_sixty_lines(hook):
+    assert len((TEMPLATE / "hooks" / hook).read_text("utf-8").splitlines()) <= 60
 
 
 def test_makefile_is_short_and_without_control_lines(template):
@@ -105,6 +106,24 @@ def test_rendered_project_lints_and_is_formatted(render, tmp_path, name):
     for words in (["check"], ["format", "--check"]):
         done = ruff(project, *words, ".")
         assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    "cache", [".ruff_cache", ".mypy_cache", "tests/__pycache__", "src/{{cookiecutter.package_name}}/__pycache__"]
+)
+def test_caches_in_the_template_stay_out_of_a_project(render, template, tmp_path, cache):
+    folder = template / PROJECT / cache
+    folder.mkdir()
+    (folder / "{{ x }}").write_bytes(b"\xff text {{ x }} {% if\n" * 50)
+    (folder / "text").write_text("{{ x }}")
+
+    try:
+        project = render(tmp_path)
+    finally:
+        shutil.rmtree(folder)
+
+    assert not [path for path in project.rglob("*") if path.name == folder.name]
+    assert git(project, "status", "--porcelain") == ""
 
 
 def test_nothing_of_the_template_is_left_in_a_project(default_project):

@@ -135,3 +135,8 @@ def test_constant_answer_is_the_most_frequent_class_with_the_shares_or_the_mean(
     assert classes.values.tolist() == ["no", "no"]
     assert classes.probabilities.tolist() == [[0.75, 0.25]] * 2
     assert amounts.values.tolist() == [2.0, 2.0]
+
+
+def test_gain_is_positive_for_the_better_score_whatever_the_direction():
+    assert metrics.TWO_CLASSES["accuracy"].better_by(0.9, 0.8) > 0
+    assert metrics.NUMBERS["mae"].better_by(1.0, 2.0) > 0

@@ -1,7 +1,7 @@
 import pytest
 
 from data_science_project.engine.project import settings
-from data_science_project.engine.project.errors import SettingsError
+from data_science_project.engine.project.errors import DataError, ProjectError, SettingsError
 
 MINIMAL = '[data]\nsource = "table.csv"\ntarget = "answer"\n'
 
@@ -128,3 +128,31 @@ def test_paths_are_shown_as_the_user_types_them(tmp_path):
 
     assert project.relative(project.split("dev")).replace("\\", "/") == "data/processed/dev.parquet"
     assert project.relative(tmp_path.parent / "else.csv") == str(tmp_path.parent / "else.csv")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [("data/external/none*.csv", "no file"), ("../other.csv", "in the project"), ("/etc/hosts", "in the project")],
+)
+def test_declared_file_that_is_not_there_or_not_in_the_project_is_refused(tmp_path, pattern, words):
+    with pytest.raises(ProjectError, match=f"also(.|\n)*{words}"):
+        load(tmp_path, f'{MINIMAL}also = ["{pattern}"]\n').also  # noqa: B018
+
+
+def test_declared_files_that_are_too_large_to_be_kept_in_every_run_are_refused(tmp_path):
+    with (tmp_path / "big.bin").open("wb") as file:
+        file.truncate(settings.ALSO_LIMIT + 1)
+
+    with pytest.raises(DataError, match="MiB"):
+        load(tmp_path, f'{MINIMAL}also = ["big.bin"]\n').also  # noqa: B018
+
+
+def test_file_that_features_read_has_to_be_declared(tmp_path, monkeypatch):
+    load(tmp_path, MINIMAL + 'also = ["known.csv"]\n')
+    for name in ("known.csv", "unknown.csv"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(settings, "__file__", str(tmp_path / "src" / "package" / "settings.py"))
+
+    assert settings.external("known.csv") == tmp_path / "known.csv"
+    with pytest.raises(SettingsError, match=r"unknown\.csv is not declared(.|\n)*also"):
+        settings.external("unknown.csv")

@@ -98,7 +98,7 @@ def test_odds_are_those_of_the_positive_class():
     pipeline = fitted({"number": ["weight"]}, truth, LogisticRegression(), task="classification")
 
     of_yes, of_no = (
-        coefficients.strongest(pipeline, ROWS, labels=["no", "yes"], positive=label).iloc[0] for label in ("yes", "no")
+        coefficients.strongest(pipeline, ROWS, labels=labels).iloc[0] for labels in (("no", "yes"), ("yes", "no"))
     )
 
     assert (of_yes["towards"], of_no["towards"]) == ("yes", "no")

@@ -11,7 +11,7 @@ from data_science_project.engine.modelling import metrics
 from data_science_project.engine.modelling.question import Question, predict
 from data_science_project.engine.report import diagnostics, learning
 
-R2 = diagnostics.Yardstick("r2", metrics.NUMBERS["r2"])
+R2 = metrics.NUMBERS["r2"]
 
 
 def question(size, noise=0.0, classes=(), seed=0):
@@ -80,7 +80,7 @@ def test_size_that_holds_too_few_rows_of_a_class_is_left_out_of_the_curve():
     asked = Question(rows, truth, "classification", ("a", "b", "rare"), [])
     model = HistGradientBoostingClassifier(early_stopping=True, max_iter=3).fit(rows, truth)
     said = predict(model, rows, asked.classes)
-    accuracy = diagnostics.Yardstick("accuracy", metrics.ANY_CLASSES["accuracy"])
+    accuracy = metrics.ANY_CLASSES["accuracy"]
     result = diagnostics.Result(truth, said, metrics.constant(truth, asked.classes, 400), accuracy, (0.0, 1.0))
 
     table = pd.DataFrame(list(learning.curve(model, asked, rows, result)))

@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 
 from data_science_project.engine.modelling import metrics
-from data_science_project.engine.report import diagnostics, slices
+from data_science_project.engine.report import slices
 
-MAE = diagnostics.Yardstick("mae", metrics.NUMBERS["mae"])
-AUC = diagnostics.Yardstick("roc_auc", metrics.TWO_CLASSES["roc_auc"])
+MAE = metrics.NUMBERS["mae"]
+AUC = metrics.TWO_CLASSES["roc_auc"]
 
 
 def test_category_with_the_large_errors_comes_first_and_is_clear():

@@ -15,8 +15,8 @@ def result(truth, probability, interval=(0.8, 0.9), name="accuracy"):
     said = metrics.Predictions(np.asarray(CLASSES)[table.argmax(axis=1)], table, CLASSES)
     truth = np.asarray(truth)
     constant = metrics.constant(truth, CLASSES, len(truth))
-    yardstick = diagnostics.Yardstick(name, metrics.TWO_CLASSES[name])
-    return diagnostics.Result(truth, said, constant, yardstick, interval)
+    metric = metrics.TWO_CLASSES[name]
+    return diagnostics.Result(truth, said, constant, metric, interval)
 
 
 def half_right(size=200):
@@ -120,8 +120,8 @@ def test_probabilities_worse_than_the_shares_of_the_classes_are_warned_of():
 def test_one_row_that_makes_the_squared_error_is_named():
     truth = np.zeros(200)
     values = np.append(np.ones(199), 100.0)
-    yardstick = diagnostics.Yardstick("rmse", metrics.NUMBERS["rmse"])
-    outlier = diagnostics.Result(truth, metrics.Predictions(values), metrics.Predictions(truth), yardstick, (1.0, 9.0))
+    metric = metrics.NUMBERS["rmse"]
+    outlier = diagnostics.Result(truth, metrics.Predictions(values), metrics.Predictions(truth), metric, (1.0, 9.0))
 
     assert warned(outlier, "One row, number 200", dev=5.0)
 

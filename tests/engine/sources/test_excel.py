@@ -1,10 +1,13 @@
 """Workbooks: what a person sees in the first visible sheet is what is read."""
 
+import zipfile
+from datetime import datetime
+
 import openpyxl
 import pytest
 
 from data_science_project.engine.project.errors import DataError
-from data_science_project.engine.sources import excel
+from data_science_project.engine.sources import excel, read
 
 
 @pytest.fixture
@@ -76,3 +79,34 @@ def test_cells_merged_downwards_are_filled_and_across_refused(saved):
 
     with pytest.raises(DataError, match="row 1 has cells merged across"):
         excel.sheet_rows(saved(book))
+
+
+def test_errors_are_counted_and_a_day_is_a_time_at_midnight(saved):
+    book = openpyxl.Workbook()
+    for row in (["a", "b"], ["#DIV/0!", datetime(2026, 1, 31)], [2, datetime(2026, 2, 1, 12)]):
+        book.active.append(row)
+
+    rows, decisions = excel.sheet_rows(saved(book))
+
+    assert rows[1:] == [[None, datetime(2026, 1, 31)], [2, datetime(2026, 2, 1, 12)]]
+    assert decisions == ["errors like #DIV/0! read as missing: 1 cells"]
+
+
+def test_open_document_sheet_is_read(tmp_path):
+    urn = "urn:oasis:names:tc:opendocument:xmlns"
+    cells = ('string"><text:p>a</text:p>', 'float" office:value="1.5">')
+    rows = [
+        f'<table:table-row><table:table-cell office:value-type="{cell}</table:table-cell></table:table-row>'
+        for cell in cells
+    ]
+    with zipfile.ZipFile(tmp_path / "t.ods", "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("META-INF/manifest.xml", "<manifest/>")
+        archive.writestr(
+            "content.xml",
+            f'<office:document-content xmlns:office="{urn}:office:1.0" xmlns:table="{urn}:table:1.0" '
+            f'xmlns:text="{urn}:text:1.0"><office:body><office:spreadsheet><table:table table:name="S">{"".join(rows)}'
+            "</table:table></office:spreadsheet></office:body></office:document-content>",
+        )
+
+    assert read.table(tmp_path / "t.ods").frame["a"].tolist() == [1.5]

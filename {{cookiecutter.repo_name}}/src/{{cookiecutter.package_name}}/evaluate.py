@@ -31,7 +31,7 @@ from .engine.project.errors import DataError, listed
 from .engine.project.log import progress
 from .engine.project.settings import Project
 from .engine.report import about_behaviour, about_data, about_scores, choices, figures, label_errors, verdict
-from .engine.report.diagnostics import Result, Yardstick
+from .engine.report.diagnostics import Result
 from .engine.report.evidence import Evidence, columns_seen, table
 from .engine.report.page import render
 from .engine.runs import loading, registry
@@ -94,7 +94,7 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
     keep_answers(output.with_name(registry.ANSWERS), test, record["target"], result)
     target = dictionary.target(model.columns)
     artefact.write_text(output, render("evaluate.html", record=record, target=target, **page))
-    name, (low, high) = result.yardstick.name, result.interval
+    name, (low, high) = result.metric.name, result.interval
     shown = [verdict.scored(name, value) for value in (result.score, low, high, result.baseline)]
     about = (len(result.truth), name, *shown, time.perf_counter() - clock, project.relative(output))
     log.info("%d rows, %s %s (%s ... %s), constant answer %s, %.1f s -> %s", *about)
@@ -127,10 +127,11 @@ def score_test(project: Project, model: loading.Run, seen: np.ndarray) -> tuple[
     with loading.explained(model.name, model.versions, "does not answer"):
         predictions = predict(model.model, test, classes)
     name = model.record["metrics"]["chosen_by"]
-    yardstick = Yardstick(name, metrics.available(model.record["task"], len(classes))[name])
-    interval = yardstick.interval(truth, predictions, groups=groups_of(test, model.record["parameters"]["split"]["by"]))
+    metric = metrics.available(model.record["task"], len(classes))[name]
+    groups = groups_of(test, model.record["parameters"]["split"]["by"])
+    interval = metrics.interval(metric, truth, predictions, groups=groups)
     baseline = metrics.constant(seen, classes, len(truth))
-    return test, Result(truth, predictions, baseline, yardstick, interval), set_aside
+    return test, Result(truth, predictions, baseline, metric, interval), set_aside
 
 
 def read(project: Project, model: loading.Run, part: str) -> tuple[pd.DataFrame, np.ndarray, tuple]:
@@ -180,7 +181,7 @@ def put_on_record(project: Project, folder: Path, result: Result, *, seen: bool)
     record = registry.read(folder)
     digest = records.recorded(project.split("test"))["sha256"]
     scores = {
-        name: none_if_undefined(Yardstick(name, metric).score(result.truth, result.predictions))
+        name: none_if_undefined(metric.score(result.truth, result.predictions))
         for name, metric in metrics.available(record["task"], len(result.classes)).items()
     }
     others = [registry.sound(path) for path in registry.folders(project) if path != folder]

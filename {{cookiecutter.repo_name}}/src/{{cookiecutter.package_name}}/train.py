@@ -29,7 +29,7 @@ from .engine.modelling.split import folds, groups_of, infer_task
 from .engine.project import artefact, records
 from .engine.project.errors import DataError, SettingsError
 from .engine.project.log import progress, warnings_as_lines
-from .engine.project.settings import PARTS, Project
+from .engine.project.settings import EXTERNAL, PARTS, Project
 from .engine.runs import environment, registry
 from .models import TEXT, classifiers, regressors
 
@@ -269,8 +269,9 @@ def write(project: Project, folder: Path, model: BaseEstimator, record: dict[str
     (folder / registry.MODEL).write_bytes(pickle.dumps(model, protocol=5))
     digests = {p.relative_to(folder).as_posix(): artefact.sha256(p) for p in sorted(folder.rglob("*")) if p.is_file()}
     inputs = {project.relative(p): artefact.sha256(p) for p in (project.clean, *map(project.split, PARTS))}
+    also = {name.removeprefix(f"{EXTERNAL}/"): digests[name] for name in digests if name.startswith(f"{EXTERNAL}/")}
     found = {
-        "input_data": {**records.recorded(project.clean).get("inputs", {}), **inputs},
+        "input_data": {**records.recorded(project.clean).get("inputs", {}), **inputs, **also},
         "output_data": {registry.MODEL: digests[registry.MODEL]},
         "files": digests,
     }

@@ -1,5 +1,6 @@
 """The metrics that a run reports and a choice can be made by, computed from predictions of rows not fitted on."""
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ class Metric:
 
     Attributes
     ----------
+    name : str
     compute : callable
         `(truth, predictions) -> float`; see `score` for the shapes.
     higher_is_better : bool
@@ -27,9 +29,20 @@ class Metric:
         One sentence for the report, with the unit and range.
     """
 
+    name: str
     compute: Callable[[np.ndarray, "Predictions"], float]
     higher_is_better: bool
     meaning: str
+
+    def score(self, truth: np.ndarray, predictions: "Predictions") -> float:
+        """Its value for rows, shape (n_rows,); NaN where it is not defined."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # one class or one row only: NaN says it
+            return float(self.compute(truth, predictions))
+
+    def better_by(self, new: float, old: float) -> float:
+        """By how much the score `new` is better than `old`, in the unit of the metric; negative if it is worse."""
+        return new - old if self.higher_is_better else old - new
 
 
 @dataclass(frozen=True)
@@ -108,39 +121,51 @@ def f1(y: np.ndarray, p: Predictions) -> float:
     return sk.f1_score(y == p.classes[1], p.values == p.classes[1], zero_division=0)
 
 
-ANY_CLASSES = {
-    "accuracy": Metric(lambda y, p: float((y == p.values).mean()), True, "share of rows whose class is right, 0-1"),
-    "balanced_accuracy": Metric(
+def named(*known: Metric) -> dict[str, Metric]:
+    """Metrics by their names."""
+    return {metric.name: metric for metric in known}
+
+
+ANY_CLASSES = named(
+    Metric("accuracy", lambda y, p: float((y == p.values).mean()), True, "share of rows whose class is right, 0-1"),
+    Metric(
+        "balanced_accuracy",
         lambda y, p: float(np.mean([(p.values[y == label] == label).mean() for label in np.unique(y)])),
         True,
         "mean over the classes of the share found, 0-1",
     ),
-    "f1_macro": Metric(
+    Metric(
+        "f1_macro",
         lambda y, p: sk.f1_score(y, p.values, average="macro", zero_division=0),
         True,
         "mean over the classes of the harmonic mean of precision and recall, 0-1",
     ),
-    "log_loss": Metric(log_loss, False, "how surprising the truth was given the probabilities, in nats, 0 is perfect"),
-}
-TWO_CLASSES = {
-    "roc_auc": Metric(roc_auc, True, "chance that a positive row gets a higher probability than a negative one, 0-1"),
-    "average_precision": Metric(average_precision, True, "precision averaged over all recalls, positive class, 0-1"),
-    "f1": Metric(f1, True, "harmonic mean of precision and recall of the positive class, 0-1"),
-    **ANY_CLASSES,
-}
-NEED_BOTH_CLASSES = (roc_auc, average_precision)
-NUMBERS = {
-    "r2": Metric(lambda y, p: sk.r2_score(y, p.values), True, "share of the variance explained, 1 is perfect"),
-    "mae": Metric(
-        lambda y, p: sk.mean_absolute_error(y, p.values), False, "mean absolute error, in the unit of the target"
+    Metric("log_loss", log_loss, False, "how surprising the truth was given the probabilities, in nats, 0 is perfect"),
+)
+RANKINGS = named(  # of the probabilities: not defined for rows of one class
+    Metric("roc_auc", roc_auc, True, "chance that a positive row gets a higher probability than a negative one, 0-1"),
+    Metric("average_precision", average_precision, True, "precision averaged over all recalls, positive class, 0-1"),
+)
+F1 = Metric("f1", f1, True, "harmonic mean of precision and recall of the positive class, 0-1")
+TWO_CLASSES = {**RANKINGS, **named(F1), **ANY_CLASSES}
+NUMBERS = named(
+    Metric("r2", lambda y, p: sk.r2_score(y, p.values), True, "share of the variance explained, 1 is perfect"),
+    Metric(
+        "mae", lambda y, p: sk.mean_absolute_error(y, p.values), False, "mean absolute error, in the unit of the target"
     ),
-    "rmse": Metric(
-        lambda y, p: sk.root_mean_squared_error(y, p.values), False, "root mean squared error, in the target's unit"
+    Metric(
+        "rmse",
+        lambda y, p: sk.root_mean_squared_error(y, p.values),
+        False,
+        "root mean squared error, in the target's unit",
     ),
-    "median_error": Metric(
-        lambda y, p: sk.median_absolute_error(y, p.values), False, "median absolute error, in the unit of the target"
+    Metric(
+        "median_error",
+        lambda y, p: sk.median_absolute_error(y, p.values),
+        False,
+        "median absolute error, in the unit of the target",
     ),
-}
+)
 
 
 def available(task: str, n_classes: int) -> dict[str, Metric]:
@@ -197,7 +222,7 @@ def interval(
     low, high : float
         In the unit of the metric; resamples in which it is not defined (one class only) are left out.
     """
-    values = [metric.compute(y[rows], predictions[rows]) for rows in resamples(metric, y, groups, repeats)]
+    values = [metric.score(y[rows], predictions[rows]) for rows in resamples(metric, y, groups, repeats)]
     return middle_of(values)
 
 
@@ -238,7 +263,7 @@ def resamples(metric: Metric, y: np.ndarray, groups: Groups, repeats: int) -> It
     for _ in range(repeats):
         rows = random.integers(0, len(members or y), len(members or y))
         rows = rows if members is None else np.concatenate([members[group] for group in rows])
-        if metric.compute not in NEED_BOTH_CLASSES or len(set(y[rows])) == 2:
+        if metric.name not in RANKINGS or len(set(y[rows])) == 2:
             yield rows
 
 

@@ -4,18 +4,22 @@ Reads `params.toml` in the project's root: the nearest folder, from the present 
 Unknown keys and wrong types are refused with file, section and key.
 """
 
+import hashlib
+import os
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from . import package, schema
-from .errors import SettingsError
+from .errors import DataError, SettingsError
 from .schema import bounds
 
 PARAMS = "params.toml"
 PARTS = ("train", "dev", "test")
+RECORD, EXTERNAL = "run.json", "external"  # in the folder of a run
+ALSO_LIMIT = 100 << 20  # bytes: every run keeps a copy
 SHARES_SUM_TOLERANCE = 1e-6
 CANDIDATES = ("dummy", "linear", "curves", "boosting", "boosting_stopped", "boosting_log", "forest", "network", "text")
 WAYS = ("stratified", "random", "time:<column>", "group:<column>")
@@ -32,6 +36,14 @@ class Data:
     drop: tuple[str, ...] = ()
     read: dict[str, Any] = field(default_factory=dict)
     sha256: str = ""
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Section `[environment]`: the variables that `add_features` reads."""
+
+    variables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,6 +102,7 @@ class Settings:
     """All of `params.toml`, one attribute a section."""
 
     data: Data
+    environment: Environment = Environment()
     split: Split = Split()
     train: Train = Train()
     predict: Predict = Predict()
@@ -148,6 +161,31 @@ class Project:
         """The folder of the runs, one folder a run."""
         return self.root / "models"
 
+    @property
+    def also(self) -> list[Path]:
+        """The files that `[data] also` declares, sorted.
+
+        Raises
+        ------
+        SettingsError
+            A pattern leads out of the project or matches no file.
+        DataError
+            The files are too large to be kept in every run.
+        """
+        found = {path for pattern in self.settings.data.also for path in matching(self.root, pattern)}
+        size = sum(path.stat().st_size for path in found)
+        if size > ALSO_LIMIT:
+            raise DataError(
+                f"{PARAMS}: the files that [data] also names hold {size >> 20} MiB.\n"
+                f"Allowed: {ALSO_LIMIT >> 20} MiB, because every run keeps a copy. Join larger tables into the source."
+            )
+        return sorted(found)
+
+    @property
+    def variables(self) -> dict[str, str | None]:
+        """The SHA-256 of the value of each variable that `[environment]` declares, None where it is not set."""
+        return digests_of(self.root, self.settings.environment.variables)
+
     def relative(self, path: Path) -> str:
         """`path` as the user types it: relative to the root where it is inside it."""
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
@@ -203,6 +241,54 @@ def check_package() -> None:
             f"This environment serves {serves.parents[1]}, and you are in {root}.\n"
             "Make or mend the environment of this folder (make install), and activate no other."
         )
+
+
+def matching(root: Path, pattern: str) -> list[Path]:
+    """The files in the project that a pattern of `[data] also` names."""
+    if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+        raise SettingsError(f"{PARAMS}: [data] also: {pattern!r} is not in the project.\nCopy it to data/external.")
+    found = [path for path in root.glob(pattern) if path.is_file()]
+    if not found:
+        raise SettingsError(
+            f"{PARAMS}: [data] also: there is no file {pattern!r}.\n"
+            f"Bring it back (a run that was made with it has it in models/<run>/{EXTERNAL}/), or mend [data] also."
+        )
+    return found
+
+
+def digests_of(root: Path, names: Iterable[str]) -> dict[str, str | None]:
+    """The SHA-256 of the value of each variable, None where it is not set; `.env` counts, and is set from now on."""
+    if names and (root / ".env").is_file():
+        import dotenv
+
+        dotenv.load_dotenv(root / ".env")
+    values = {name: os.environ.get(name) for name in names}
+    return {name: None if v is None else hashlib.sha256(v.encode()).hexdigest() for name, v in values.items()}
+
+
+def external(path: str) -> Path:
+    """Where `add_features` finds a file that `[data] also` declares: in a run, its copy as on the day of training.
+
+    Parameters
+    ----------
+    path : str
+        Relative to the project's root: `data/external/prices.csv`.
+
+    Raises
+    ------
+    SettingsError
+        The file is not declared: a run would not keep it.
+    """
+    for folder in Path(__file__).resolve().parents:
+        if (folder / RECORD).is_file():
+            return folder / EXTERNAL / path
+        if (folder / PARAMS).is_file():
+            if folder / path not in load(folder).also:
+                raise SettingsError(
+                    f"{path} is not declared: a run would not know it.\nSet [data] also = [{path!r}] in {PARAMS}."
+                )
+            return folder / path
+    raise SettingsError(f"{path} is looked for in the project or in a run, and {__file__} lies in neither.")
 
 
 def parse_override(text: str) -> tuple[str, Any]:

@@ -18,7 +18,6 @@ from ..modelling.recipe import ANALYSERS
 from ..modelling.split import groups_of
 from ..project.errors import listed
 from . import coefficients, diagnostics, figures
-from .diagnostics import Yardstick
 from .evidence import Evidence, columns_seen, table
 from .slices import slices
 from .verdict import number, percent, scored
@@ -29,7 +28,7 @@ CURVES = 4
 
 def leaning(evidence: Evidence) -> dict[str, Any]:
     """On which columns the answer leans, and how it moves with the strongest."""
-    found, name = evidence.importances, evidence.result.yardstick.name
+    found, name = evidence.importances, evidence.result.metric.name
     drawn = {"importance": figures.importance(found, name)}
     kinds = evidence.record["features"]
     apart = {n for kind in (*ANALYSERS, "date parts") for n in kinds.get(kind, ())}
@@ -53,10 +52,8 @@ def linear(evidence: Evidence) -> dict[str, Any]:
     if pipeline is None:
         return {}
     booleans = [name for name, column in evidence.run.columns.items() if column.type == "boolean"]
-    classes = evidence.result.classes
-    positive = classes[1] if len(classes) == 2 else None
-    rows = evidence.question.rows
-    found = coefficients.strongest(pipeline, rows, labels=sorted(classes), positive=positive, booleans=booleans)
+    classes, rows = evidence.result.classes, evidence.question.rows
+    found = coefficients.strongest(pipeline, rows, labels=classes, booleans=booleans)
     if classes:
         odds = [f"×\u00a0{value:.3g}" for value in found["effect"]]
         found = found.drop(columns="effect").rename(columns={"towards": "odds of"}).assign(factor=odds)
@@ -64,7 +61,7 @@ def linear(evidence: Evidence) -> dict[str, Any]:
     else:
         added = [f"{'+' if value > 0 else '-'}{number(abs(value))}" for value in found["effect"]]
         found = found.drop(columns="effect").assign(added=added)
-    return {"table": table(found), "chosen": chosen, "positive": "" if positive is None else str(positive)}
+    return {"table": table(found), "chosen": chosen, "positive": str(classes[1]) if len(classes) == 2 else ""}
 
 
 def fitted_linear(evidence: Evidence) -> Pipeline | None:
@@ -105,13 +102,13 @@ def errors(evidence: Evidence) -> dict[str, Any]:
 def parts(evidence: Evidence) -> dict[str, Any]:
     """The slices on which the model is worst."""
     result, record = evidence.result, evidence.record
-    stand_in = {"r2": "mae", "average_precision": "roc_auc"}.get(result.yardstick.name, result.yardstick.name)
+    stand_in = {"r2": "mae", "average_precision": "roc_auc"}.get(result.metric.name, result.metric.name)
     known = metrics.available(record["task"], len(result.classes))
-    yardstick = Yardstick(stand_in, known[stand_in])
+    metric = known[stand_in]
     columns = evidence.importances["column"].tolist()
     groups = groups_of(evidence.test, record["parameters"]["split"]["by"])
-    worst, looked_at = slices(evidence.test[columns], result.truth, result.predictions, yardstick, groups=groups)
-    whole = yardstick.score(result.truth, result.predictions)
+    worst, looked_at = slices(evidence.test[columns], result.truth, result.predictions, metric, groups=groups)
+    whole = metric.score(result.truth, result.predictions)
     about = {"metric": stand_in, "whole": scored(stand_in, whole), "looked_at": looked_at, "n": len(worst)}
     if worst.empty:
         return about

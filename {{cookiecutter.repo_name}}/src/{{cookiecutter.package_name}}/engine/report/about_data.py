@@ -28,8 +28,8 @@ def question(evidence: Evidence) -> dict[str, Any]:
         "positive": classes[1] if len(classes) == 2 else "",
         "low": "" if classes else number(float(truth.min())),
         "high": "" if classes else number(float(truth.max())),
-        "meaning": evidence.result.yardstick.metric.meaning,
-        "higher": evidence.result.yardstick.metric.higher_is_better,
+        "meaning": evidence.result.metric.meaning,
+        "higher": evidence.result.metric.higher_is_better,
     }
 
 

@@ -16,7 +16,6 @@ from ..modelling import metrics, threshold
 from ..project.errors import listed
 from ..project.settings import Project
 from . import annotators, diagnostics, figures, learning, verdict
-from .diagnostics import Yardstick
 from .evidence import Evidence, share, table
 from .verdict import number, scored
 
@@ -27,7 +26,7 @@ CLASSES_DRAWN = 15  # a larger confusion matrix cannot be read
 def top(evidence: Evidence) -> dict[str, Any]:
     """The answer and the warnings."""
     record, result = evidence.record, evidence.result
-    dev = record["metrics"]["dev"][result.yardstick.name]
+    dev = record["metrics"]["dev"][result.metric.name]
     looks = record["metrics"]["test"]["runs_on_this_split"]
     caveats = verdict.warnings(result, importances=evidence.importances, dev=dev, looks=looks)
     names = {"model": record["model"]["name"], "target": record["target"]}
@@ -64,10 +63,9 @@ def scores(evidence: Evidence) -> dict[str, Any]:
     """All metrics on the test split beside the constant answer and the score at the time of choice."""
     result, lines = evidence.result, []
     for name, metric in metrics.available(evidence.record["task"], len(result.classes)).items():
-        yardstick = Yardstick(name, metric)
         values = (
-            yardstick.score(result.truth, result.predictions),
-            yardstick.score(result.truth, result.constant),
+            metric.score(result.truth, result.predictions),
+            metric.score(result.truth, result.constant),
             evidence.record["metrics"]["dev"][name],
         )
         lines.append((name, [scored(name, value) for value in values], metric.meaning, metric.higher_is_better))
@@ -102,7 +100,7 @@ def calibration(evidence: Evidence) -> dict[str, Any]:
 
 def growth(evidence: Evidence) -> dict[str, Any]:
     """The learning curve and what it says."""
-    name = evidence.result.yardstick.name
+    name = evidence.result.metric.name
     points = pd.DataFrame(list(learning.curve(evidence.run.model, evidence.question, evidence.test, evidence.result)))
     drawn = {} if points.empty else {"learning": figures.learning(points, name, evidence.result.baseline)}
     return {"figures": drawn, "reading": verdict.reading_of_curve(points, evidence.result)}

@@ -25,7 +25,7 @@ def search(evidence: Evidence) -> dict[str, Any]:
     path = evidence.project.models / evidence.run.name / trials.TABLE
     if not path.is_file() or path.stat().st_size < 2:
         return {}
-    tried, name = pd.read_csv(path), evidence.result.yardstick.name
+    tried, name = pd.read_csv(path), evidence.result.metric.name
     last = tried.groupby("candidate", sort=False).agg(as_it_is=("score", "first"), best=("best", "last"))
     last["trials"] = tried.groupby("candidate")["trial"].max()
     found = table(last.reset_index(), as_it_is=partial(scored, name), best=partial(scored, name))

@@ -14,28 +14,17 @@ from sklearn.pipeline import Pipeline
 
 from ..modelling.recipe import ANALYSERS
 
-PARTS = ("year", "month", "day", "weekday", "hour", "days")  # as `recipe.split_dates` makes them
-WORDS = 6  # shown of all texts, where there is anything else to show
+SHOWN, WORDS = 15, 6  # terms in all, and words of texts among them where there is anything else to show
 FEWEST_ROWS = 10  # of a category, or of missing cells: the effect of fewer is luck
-UNITS = {"year": "years", "month": "months", "day": "days", "weekday": "weekdays", "hour": "hours", "days": "days"}
+MARK = "missingindicator_"  # scikit-learn's, before the name of a column
 
 
 @dataclass(frozen=True)
 class Term:
-    """One input of the linear model.
+    """One input of the linear model: the `column` it comes from, and in words the `change` that it rises by `size`.
 
-    Attributes
-    ----------
-    column : str
-        The column of the data that it comes from.
-    change : str
-        What it means that this input rises by `size`, in words.
-    size : float
-        By how much it rises, in units of the input as the model sees it.
-    word : bool
-        Whether it is one of the many words of a text.
-    level : object
-        The category, or NaN for missing cells, that it marks; None for what every row has.
+    `size` is in units of the input as the model sees it; `word` marks one of the many words of a text; `level` is the
+    category, or NaN for missing cells, that the input marks, None for what every row has.
     """
 
     column: str
@@ -46,15 +35,9 @@ class Term:
 
 
 def strongest(
-    pipeline: Pipeline,
-    rows: pd.DataFrame,
-    *,
-    labels: Sequence = (),
-    positive: Any = None,
-    booleans: Sequence[str] = (),
-    limit: int = 15,
+    pipeline: Pipeline, rows: pd.DataFrame, *, labels: Sequence = (), booleans: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """The strongest coefficients of a fitted linear pipeline.
+    """The 15 strongest coefficients of a fitted linear pipeline.
 
     Parameters
     ----------
@@ -63,12 +46,9 @@ def strongest(
     rows : DataFrame, shape (n_rows, n_columns)
         What it was fitted on; categories of fewer than 10 rows are left out.
     labels : sequence
-        The classes in sorted order; empty for a regression. A blend fits its parts on their numbers, not their names.
-    positive : label, optional
-        Of two classes, the one whose odds are told; the second by default.
+        The classes, of two the positive one last; empty for a regression. A blend fits its parts on their numbers.
     booleans : sequence of str
         Columns of yes and no, for which a standard deviation means nothing.
-    limit : int
 
     Returns
     -------
@@ -77,20 +57,20 @@ def strongest(
         classes: the factor on the odds) and `towards` (the class whose odds they are; absent for a regression),
         strongest first.
     """
-    model = getattr(pipeline[-1], "model_", pipeline[-1])
-    terms = list(inputs(pipeline[0], labels, booleans))
+    model, in_order = getattr(pipeline[-1], "model_", pipeline[-1]), sorted(labels)
+    terms = list(inputs(pipeline[0], in_order, booleans))
     weights = np.atleast_2d(model.coef_) * np.array([term.size for term in terms])
     common = np.array([is_common(term, rows) for term in terms])
     terms, weights = [term for term, kept in zip(terms, common, strict=True) if kept], weights[:, common]
     lines = []
-    for place in chosen(np.abs(weights).max(axis=0), np.array([term.word for term in terms]), limit):
+    for place in chosen(np.abs(weights).max(axis=0), np.array([term.word for term in terms])):
         row = int(np.abs(weights[:, place]).argmax())
         line = {"column": terms[place].column, "change": terms[place].change, "effect": float(weights[row, place])}
         if labels:
-            label = labels[row if len(weights) > 1 else 1]
-            if len(weights) == 1 and positive == labels[0]:
-                label, line["effect"] = positive, -line["effect"]
-            line |= {"effect": float(np.exp(np.clip(line["effect"], -50, 50))), "towards": str(label)}
+            towards = in_order[row] if len(weights) > 1 else labels[1]
+            turned = len(weights) == 1 and labels[1] == in_order[0]
+            odds = np.exp(np.clip(-line["effect"] if turned else line["effect"], -50, 50))
+            line |= {"effect": float(odds), "towards": str(towards)}
         lines.append(line)
     return pd.DataFrame(lines)
 
@@ -103,59 +83,52 @@ def is_common(term: Term, rows: pd.DataFrame) -> bool:
     return int((cells.isna() if term.level != term.level else cells == term.level).sum()) >= FEWEST_ROWS
 
 
-def chosen(strength: np.ndarray, words: np.ndarray, limit: int) -> np.ndarray:
+def chosen(strength: np.ndarray, words: np.ndarray) -> np.ndarray:
     """Positions of the strongest terms; rare words are strong and many, and must not hide the other columns."""
     order = np.argsort(-strength, kind="stable")
-    others = min(limit - WORDS, (~words).sum())
-    left_out = order[words[order]][limit - others :]
-    return order[~np.isin(order, left_out)][:limit]
+    others = min(SHOWN - WORDS, (~words).sum())
+    left_out = order[words[order]][SHOWN - others :]
+    return order[~np.isin(order, left_out)][:SHOWN]
 
 
 def inputs(columns: ColumnTransformer, labels: Sequence, booleans: Sequence[str]) -> Iterator[Term]:
     """The terms of a fitted `ColumnTransformer` in the order of its output."""
-    for name, step, names in columns.transformers_:
-        names = [names] if isinstance(names, str) else list(names)
-        if name == "number":
-            yield from numbers(step, names, booleans)
-        elif name == "one-hot":
-            pairs = [(n, value) for n, values in zip(names, step.categories_, strict=True) for value in values]
+    for kind, step, names in columns.transformers_:
+        if kind in ("number", "log", "date parts"):
+            yield from scaled(kind, step, names, booleans)
+        elif kind == "one-hot":
+            pairs = [(name, value) for name, values in zip(names, step.categories_, strict=True) for value in values]
             yield from (Term(n, "is missing" if value != value else f"is {value}", level=value) for n, value in pairs)
-        elif name == "target encoding":
+        elif kind == "target encoding":
             yield from encoded(step, names, labels)
-        elif name == "date parts":
-            parts = [f"{part} of {name}" for name in names for part in PARTS]
-            yield from dates(step[-1], parts)
-        elif name.startswith(tuple(ANALYSERS)):
-            what = "letters" if name.startswith("string") else "word"
-            words = step[-1].get_feature_names_out()
-            yield from (Term(names[0], f"holds the {what} {word}", word=True) for word in words)
-        elif name == "log":
-            yield from logarithms(step[-1], names)
-        elif name != "remainder":
-            yield from (Term(names[0], f"{output}: 1 more") for output in step.get_feature_names_out(names))
+        elif kind.startswith(tuple(ANALYSERS)):  # one column a step
+            what = "letters" if kind.startswith("string") else "word"
+            yield from (Term(names, f"holds the {what} {word}", word=True) for word in step[-1].get_feature_names_out())
 
 
-def numbers(step: Pipeline, names: Sequence[str], booleans: Sequence[str]) -> Iterator[Term]:
-    """Terms of imputed and scaled numbers, then of the marks that say which were missing."""
-    for (name, mark), scale in zip(imputed(step[0], names), step[1].scale_, strict=True):
-        if mark or name in booleans:
-            yield Term(name, "is missing" if mark else "is true", 1 / scale, level=np.nan if mark else None)
+def scaled(kind: str, step: Pipeline, names: Sequence[str], booleans: Sequence[str]) -> Iterator[Term]:
+    """Terms of imputed and scaled numbers, logarithms or parts of dates, and of the marks of missing cells."""
+    scaler = step[-1] if kind == "number" else step[-1][-1]
+    for output, scale in zip(step.get_feature_names_out(names), scaler.scale_, strict=True):
+        name = output if output in names else output.removeprefix(MARK)
+        part, _, column = name.partition(" of ") if kind == "date parts" else ("", "", name)
+        if name != output:
+            yield Term(column, "is missing", 1 / scale, level=np.nan)
+        elif name in booleans:
+            yield Term(column, "is true", 1 / scale)
         else:
-            yield Term(name, f"{amount(scale)} more (1 standard deviation)")
+            yield Term(column, f"{change(kind, part, scale)} (1 standard deviation)")
 
 
-def logarithms(step: Pipeline, names: Sequence[str]) -> Iterator[Term]:
-    """Terms of imputed and scaled logarithms."""
-    for (name, mark), scale in zip(imputed(step[0], names), step[1].scale_, strict=True):
-        times = f"1 + its size {amount(float(np.exp(scale)))} times as large (1 standard deviation)"
-        yield Term(name, "is missing", 1 / scale, level=np.nan) if mark else Term(name, times)
-
-
-def imputed(imputer, names: Sequence[str]) -> list[tuple[str, bool]]:
-    """Name of each output of a `SimpleImputer`, and whether it is a mark of missing values."""
-    kept = [(name, False) for name, fill in zip(names, imputer.statistics_, strict=True) if fill == fill]
-    marks = imputer.indicator_.features_ if imputer.indicator_ is not None else ()
-    return kept + [(names[place], True) for place in marks]
+def change(kind: str, part: str, scale: float) -> str:
+    """What it means that a number, a logarithm or a part of a date rises by one standard deviation."""
+    if kind == "number":
+        return f"{amount(scale)} more"
+    if kind == "log":
+        return f"1 + its size {amount(float(np.exp(scale)))} times as large"
+    if part == "days":
+        return f"its date {amount(scale)} days later"
+    return f"its {part} {amount(scale)} {part}s later"
 
 
 def encoded(step: Pipeline, names: Sequence[str], labels: Sequence) -> Iterator[Term]:
@@ -164,15 +137,6 @@ def encoded(step: Pipeline, names: Sequence[str], labels: Sequence) -> Iterator[
     pairs = [(name, what) for name in names for what in shares]
     for (name, what), scale in zip(pairs, step[1].scale_, strict=True):
         yield Term(name, f"the {what} in its category {amount(scale)} higher (1 standard deviation)")
-
-
-def dates(step: Pipeline, names: Sequence[str]) -> Iterator[Term]:
-    """Terms of the parts of dates."""
-    for (name, mark), scale in zip(imputed(step[0], names), step[1].scale_, strict=True):
-        part, _, column = name.partition(" of ")
-        what = "date" if part == "days" else part
-        later = f"its {what} {amount(scale)} {UNITS[part]} later (1 standard deviation)"
-        yield Term(column, "is missing", 1 / scale, level=np.nan) if mark else Term(column, later)
 
 
 def amount(size: float) -> str:

@@ -3,7 +3,6 @@
 Used by `make evaluate`. Pure computations: arrays and frames in, frames out; nothing is read, drawn or written here.
 """
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,8 +11,7 @@ import pandas as pd
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix
 
-from ..modelling.metrics import REPEATS as RESAMPLES
-from ..modelling.metrics import Groups, Metric, Predictions, interval
+from ..modelling.metrics import Metric, Predictions
 
 REPEATS = 5  # shuffles of a column: their spread says whether a rank is luck
 ROWS_PERMUTED = 2000
@@ -27,38 +25,6 @@ Answer = Callable[[pd.DataFrame], Predictions]
 
 
 @dataclass(frozen=True)
-class Yardstick:
-    """The metric that counts here, with its name and direction.
-
-    Attributes
-    ----------
-    name : str
-    metric : Metric
-    """
-
-    name: str
-    metric: Metric
-
-    def score(self, truth: np.ndarray, predictions: Predictions) -> float:
-        """The metric of rows, shape (n_rows,); NaN where it is not defined."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # one class or one row only: NaN says it
-            return float(self.metric.compute(truth, predictions))
-
-    def interval(
-        self, truth: np.ndarray, predictions: Predictions, *, groups: Groups = None, repeats: int = RESAMPLES
-    ) -> tuple[float, float]:
-        """Its 95 % bootstrap interval, over rows or whole groups of them; NaN where it is not defined."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return interval(self.metric, truth, predictions, groups=groups, repeats=repeats)
-
-    def gain(self, new: float, old: float) -> float:
-        """By how much the score `new` is better than `old`, in the unit of the metric; negative if it is worse."""
-        return new - old if self.metric.higher_is_better else old - new
-
-
-@dataclass(frozen=True)
 class Result:
     """What was measured on the test split.
 
@@ -67,7 +33,7 @@ class Result:
     truth : ndarray, shape (n_rows,)
     predictions, constant : Predictions
         Of the model, and of the best answer that looks at no column.
-    yardstick : Yardstick
+    metric : Metric
     interval : tuple of float
         95 % interval of the chosen metric; NaN where it is not defined.
     """
@@ -75,7 +41,7 @@ class Result:
     truth: np.ndarray
     predictions: Predictions
     constant: Predictions
-    yardstick: Yardstick
+    metric: Metric
     interval: tuple[float, float]
 
     @property
@@ -86,12 +52,12 @@ class Result:
     @property
     def score(self) -> float:
         """The chosen metric of the model."""
-        return self.yardstick.score(self.truth, self.predictions)
+        return self.metric.score(self.truth, self.predictions)
 
     @property
     def baseline(self) -> float:
         """The chosen metric of the constant answer."""
-        return self.yardstick.score(self.truth, self.constant)
+        return self.metric.score(self.truth, self.constant)
 
 
 def confusion(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
@@ -186,7 +152,7 @@ def strongest_related(rows: pd.DataFrame, answers: Predictions, limit: int = COL
 
 
 def importances(
-    answer: Answer, rows: pd.DataFrame, truth: np.ndarray, yardstick: Yardstick, *, columns: Sequence[str]
+    answer: Answer, rows: pd.DataFrame, truth: np.ndarray, metric: Metric, *, columns: Sequence[str]
 ) -> Iterator[dict]:
     """What the score loses when one column is shuffled, so that it says nothing any more (Breiman 2001).
 
@@ -196,7 +162,7 @@ def importances(
         `(rows) -> Predictions`.
     rows : DataFrame, shape (n_rows, n_columns)
     truth : ndarray, shape (n_rows,)
-    yardstick : Yardstick
+    metric : Metric
     columns : sequence of str
         The columns to shuffle.
 
@@ -213,13 +179,13 @@ def importances(
     wanted = max(FEWEST_ROWS, CELLS_PERMUTED // (REPEATS * max(1, len(columns)) * rows.shape[1]))
     chosen = random.permutation(len(rows))[: min(ROWS_PERMUTED, wanted)]
     rows, truth = rows.iloc[chosen], truth[chosen]
-    whole = yardstick.score(truth, answer(rows))
+    whole = metric.score(truth, answer(rows))
     copies = rows.iloc[np.tile(np.arange(len(rows)), REPEATS)]
     for name in columns:
         order = np.concatenate([random.permutation(len(rows)) for _ in range(REPEATS)])
         found = answer(copies.assign(**{name: rows[name].take(order).set_axis(copies.index)}))
         parts = np.arange(len(copies)).reshape(REPEATS, -1)
-        losses = [yardstick.gain(whole, yardstick.score(truth, found[part])) for part in parts]
+        losses = [metric.better_by(whole, metric.score(truth, found[part])) for part in parts]
         yield {"column": name, "loss": float(np.mean(losses)), "spread": float(np.std(losses))}
 
 

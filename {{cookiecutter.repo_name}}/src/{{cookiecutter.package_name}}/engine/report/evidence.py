@@ -58,7 +58,7 @@ class Evidence:
         """`column`, `loss` and `spread` of the columns that were examined, the strongest first."""
         rows = self.test[columns_seen(self.record)]
         columns = diagnostics.strongest_related(rows, self.result.predictions)
-        found = diagnostics.importances(self.answer, rows, self.result.truth, self.result.yardstick, columns=columns)
+        found = diagnostics.importances(self.answer, rows, self.result.truth, self.result.metric, columns=columns)
         return pd.DataFrame(list(found)).sort_values("loss", ascending=False, kind="stable", ignore_index=True)
 
 

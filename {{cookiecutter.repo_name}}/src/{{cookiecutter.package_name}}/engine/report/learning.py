@@ -45,7 +45,7 @@ def curve(model: Any, question: Question, test: pd.DataFrame, result: Result) ->
     -----
     Costs three quarters of a fit: the last point is there already. Copies that were scored here choose nothing.
     """
-    order, yardstick, before = by_shares(question), result.yardstick, None
+    order, metric, before = by_shares(question), result.metric, None
     for share in (*SIZES, 1.0):
         chosen = order[: round(len(order) * share)]
         if len(chosen) < FEWEST_ROWS or (question.classes and len(set(question.truth[chosen])) < 2):
@@ -63,10 +63,10 @@ def curve(model: Any, question: Question, test: pd.DataFrame, result: Result) ->
             if before:
                 whose = None if question.groups is None else test.get(question.groups.name)
                 both = (result.truth, predictions, before)
-                low, high = metrics.gain(yardstick.metric, *both, groups=whose, repeats=RESAMPLES)
+                low, high = metrics.gain(metric, *both, groups=whose, repeats=RESAMPLES)
         n_groups = 0 if question.groups is None else question.groups.iloc[chosen].nunique()
-        point = {"rows": len(chosen), "groups": n_groups, "fitted": yardstick.score(truth[:ROWS_SCORED], own)}
-        yield point | {"held": yardstick.score(result.truth, predictions), "low": low, "high": high}
+        point = {"rows": len(chosen), "groups": n_groups, "fitted": metric.score(truth[:ROWS_SCORED], own)}
+        yield point | {"held": metric.score(result.truth, predictions), "low": low, "high": high}
         before = predictions
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from ..modelling.metrics import Groups, Predictions
-from .diagnostics import Yardstick, is_amount
+from ..modelling.metrics import RANKINGS, Groups, Metric, Predictions, interval
+from .diagnostics import is_amount
 
 SLICE_ROWS = 20  # a smaller slice says more about luck than about the model
 SLICE_CLASS_ROWS = 5  # and a ranking needs some rows on both sides
@@ -21,7 +21,7 @@ RESAMPLES = 100
 
 
 def slices(
-    rows: pd.DataFrame, truth: np.ndarray, predictions: Predictions, yardstick: Yardstick, *, groups: Groups = None
+    rows: pd.DataFrame, truth: np.ndarray, predictions: Predictions, metric: Metric, *, groups: Groups = None
 ) -> tuple[pd.DataFrame, int]:
     """The parts of the rows on which the model is worst.
 
@@ -31,7 +31,7 @@ def slices(
         The columns to cut by: each category, or each quarter of the numbers, dates and lengths of texts.
     truth : ndarray, shape (n_rows,)
     predictions : Predictions
-    yardstick : Yardstick
+    metric : Metric
     groups : Series, shape (n_rows,), optional
         Rows of a group are drawn together for the interval.
 
@@ -44,23 +44,23 @@ def slices(
     n_looked_at : int
         How many slices there were.
     """
-    whole = yardstick.score(truth, predictions)
-    ranking = yardstick.name in ("roc_auc", "average_precision")
+    whole = metric.score(truth, predictions)
+    ranking = metric.name in RANKINGS
     found = []
     for name, label, inside in cuts(rows):
         where = np.flatnonzero(inside)
         enough = not ranking or min((truth[where] == label).sum() for label in predictions.classes) >= SLICE_CLASS_ROWS
         if SLICE_ROWS <= len(where) < len(truth) and enough:
-            score = yardstick.score(truth[where], predictions[where])
+            score = metric.score(truth[where], predictions[where])
             found.append({"column": name, "slice": label, "rows": len(where), "score": score, "where": where})
     for line in found:
-        line["worse_by"] = yardstick.gain(whole, line["score"])
+        line["worse_by"] = metric.better_by(whole, line["score"])
     worse = sorted((line for line in found if line["worse_by"] > 0), key=lambda line: -line["worse_by"])[:SLICES_SHOWN]
     for line in worse:
         where = line.pop("where")
         own, low, high = None if groups is None else groups.iloc[where], np.nan, np.nan
         if own is None or own.nunique() >= SLICE_GROUPS:
-            low, high = yardstick.interval(truth[where], predictions[where], groups=own, repeats=RESAMPLES)
+            low, high = interval(metric, truth[where], predictions[where], groups=own, repeats=RESAMPLES)
         line |= {"low": low, "high": high, "clear": bool(high < whole or low > whole)}
     return pd.DataFrame(worse), len(found)
 

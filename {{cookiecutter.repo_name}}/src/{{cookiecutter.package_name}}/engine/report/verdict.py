@@ -55,7 +55,7 @@ def percent(share: float) -> str:
 
 def answer(result: Result, *, model: str, target: str, costs: tuple[float, float] = (1.0, 1.0)) -> list[str]:
     """The answer for somebody who has to decide, in at most four sentences; costs of a false and a missed positive."""
-    name, truth, answers = result.yardstick.name, result.truth, result.predictions.values
+    name, truth, answers = result.metric.name, result.truth, result.predictions.values
     constant = result.constant.values[0]
     other = f"always answering '{constant}'" if result.classes else f"always answering {number(float(constant))}"
     bounds = " … ".join(scored(name, bound) for bound in result.interval)
@@ -94,12 +94,12 @@ def at_costs(result: Result, costs: tuple[float, float]) -> str:
 
 def comparison(result: Result) -> str:
     """Whether the model is better than the constant answer, in one sentence."""
-    worst = result.interval[0 if result.yardstick.metric.higher_is_better else 1]
+    worst = result.interval[0 if result.metric.higher_is_better else 1]
     if not np.isfinite(worst) or result.baseline != result.baseline:
         return "Whether that is better than chance cannot be said from these rows."
-    if result.yardstick.gain(worst, result.baseline) > 0:
-        return f"By {result.yardstick.name} that is better than the constant answer, and more than chance explains."
-    if result.yardstick.gain(result.score, result.baseline) > 0:
+    if result.metric.better_by(worst, result.baseline) > 0:
+        return f"By {result.metric.name} that is better than the constant answer, and more than chance explains."
+    if result.metric.better_by(result.score, result.baseline) > 0:
         return "That looks better than the constant answer, but chance alone may explain it: do not build on it yet."
     return "That is no better than the constant answer: the model is of no use as it stands."
 
@@ -108,9 +108,9 @@ def reading_of_curve(points: pd.DataFrame, result: Result) -> list[str]:
     """What the learning curve says about over-fitting and about more data."""
     if points.empty:
         return ["There are too few rows for a learning curve."]
-    last, yardstick = points.iloc[-1], result.yardstick
-    name, gap = yardstick.name, yardstick.gain(last.fitted, last.held)
-    reach = yardstick.gain(last.fitted, result.baseline)
+    last, metric = points.iloc[-1], result.metric
+    name, gap = metric.name, metric.better_by(last.fitted, last.held)
+    reach = metric.better_by(last.fitted, result.baseline)
     share = gap / reach if reach > 0 else 0.0
     both = f"{name} is {scored(name, last.fitted)} on rows it was fitted on and {scored(name, last.held)} on others"
     if reach <= 0:
@@ -126,7 +126,7 @@ def reading_of_curve(points: pd.DataFrame, result: Result) -> list[str]:
     what = "rows, whole groups at a time" if last.groups else "rows"
     size = f"From {points.iloc[-2].rows:,.0f} to {last.rows:,.0f} {what}, {name} on unseen rows went from "
     change = f"{size}{scored(name, points.iloc[-2].held)} to {scored(name, last.held)}"
-    if last.low > 0 and yardstick.gain(last.held, points.iloc[-2].held) < LITTLE * abs(last.held - result.baseline):
+    if last.low > 0 and metric.better_by(last.held, points.iloc[-2].held) < LITTLE * abs(last.held - result.baseline):
         return [first, f"{change}: not by chance, but by little. More rows of the same kind would help a little."]
     if last.low > 0:
         return [first, f"{change}, more than chance explains: more rows of the same kind would probably help further."]
@@ -172,13 +172,13 @@ def of_size(result: Result) -> list[str]:
 
 def of_leaks(result: Result, importances: pd.DataFrame) -> list[str]:
     """Warnings about answers that may have slipped into the question."""
-    found, name = [], result.yardstick.name
+    found, name = [], result.metric.name
     if name not in (*IN_UNITS, "log_loss") and result.score > TOO_GOOD:
         found.append(
             f"{name} {scored(name, result.score)} is suspiciously good: make sure that no column tells the answer, or "
             "is only known after it."
         )
-    reach = result.yardstick.gain(result.score, result.baseline)
+    reach = result.metric.better_by(result.score, result.baseline)
     if len(importances) > 1 and reach > 0:
         first, second = importances.iloc[0], importances.iloc[1]
         if first.loss > DOMINATES * reach and first.loss > 1.5 * second.loss:
@@ -192,8 +192,8 @@ def of_leaks(result: Result, importances: pd.DataFrame) -> list[str]:
 
 def of_trust(result: Result, dev: float, looks: int) -> list[str]:
     """Warnings about how far the score will hold."""
-    found, name, (low, high) = [], result.yardstick.name, result.interval
-    if result.yardstick.gain(dev, high if result.yardstick.metric.higher_is_better else low) > 0:
+    found, name, (low, high) = [], result.metric.name, result.interval
+    if result.metric.better_by(dev, high if result.metric.higher_is_better else low) > 0:
         found.append(
             f"Where the model was chosen it had {name} {scored(name, dev)}, better than the interval found here: the "
             "choice was lucky, or the test rows differ from the others."

@@ -135,7 +135,7 @@ def parameters(folder: Path) -> Flat:
 def environment(folder: Path) -> Flat:
     """Packages, Python, platform and what else may move a bit."""
     found = registry.read(folder)["environment"]
-    return {**{name: value for name, value in found.items() if name != "packages"}, **found["packages"]}
+    return {**flat({name: value for name, value in found.items() if name != "packages"}), **found["packages"]}
 
 
 REASONS: dict[str, Callable[[Path], Flat]] = {

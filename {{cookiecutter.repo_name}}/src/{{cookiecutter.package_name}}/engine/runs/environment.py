@@ -4,6 +4,7 @@ Used by `train.py`, before anything is fitted.
 """
 
 import importlib.metadata
+import logging
 import os
 import platform
 import shutil
@@ -15,8 +16,10 @@ from typing import Any
 from threadpoolctl import threadpool_info
 
 from ..project import credentials, git, package
-from ..project.settings import Project
+from ..project.settings import EXTERNAL, Project, digests_of
 from . import packages, registry
+
+log = logging.getLogger(__name__)
 
 
 def keep(project: Project, folder: Path) -> dict[str, Any]:
@@ -31,7 +34,11 @@ def keep(project: Project, folder: Path) -> dict[str, Any]:
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
     shutil.copyfile(project.dictionary, folder / registry.DICTIONARY)
-    found = environment(project)
+    for path in project.also:
+        copy = folder / EXTERNAL / project.relative(path)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    found = {**environment(project), "variables": project.variables}
     pinned = "".join(f"{name}=={version}\n" for name, version in found["packages"].items())
     (folder / registry.LOCK).write_text(pinned, encoding="utf-8")
     commit = git.commit(project.root)
@@ -90,3 +97,11 @@ def other_versions(folder: Path) -> str:
             now = "not installed"
         found += [f"{name} {then[name]} (now {now})"] if now != then[name] else []
     return ", ".join(found)
+
+
+def other_variables(folder: Path) -> None:
+    """Say which declared variables have another value now than when the run was made; `.env` counts."""
+    then = registry.read(folder)["environment"].get("variables", {})
+    now = digests_of(folder.parents[1], then)
+    for name in (name for name in then if then[name] != now[name]):
+        log.warning("%s has another value than when run %s was made: its features may differ", name, folder.name)

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 from ..project import artefact, errors
 from ..project.errors import DataError, ProjectError
 from ..project.package import NAME, code
-from .environment import other_versions
+from .environment import other_variables, other_versions
 from .registry import CODE, MODEL, read
 
 log = logging.getLogger(__name__)
@@ -88,6 +88,7 @@ def load(folder: Path) -> Run:
         A file is missing, or is not the one that was written.
     """
     check(folder)
+    other_variables(folder)
     if versions := other_versions(folder):
         log.warning(
             "run %s was trained with %s: its answers may differ in the last digits. To see: make reproduce RUN=%s",

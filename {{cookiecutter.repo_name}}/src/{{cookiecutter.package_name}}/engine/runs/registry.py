@@ -18,10 +18,9 @@ from typing import Any
 from ..columns.dictionary import Dictionary, by_role
 from ..project import artefact, records
 from ..project.errors import DataError, SettingsError
-from ..project.settings import Project
+from ..project.settings import RECORD, Project
 
 log = logging.getLogger(__name__)
-RECORD = "run.json"
 MODEL = "model.pkl"
 DICTIONARY = "data_dictionary.toml"
 CODE = "code"

@@ -23,9 +23,9 @@ import pandas as pd
 from ..project import artefact, git, lock
 from ..project.errors import DataError, ProjectError
 from ..project.package import NAME
-from ..project.settings import PARAMS, Project
+from ..project.settings import EXTERNAL, PARAMS, Project
 from ..sources import source
-from . import compare, loading, registry
+from . import compare, environment, loading, registry
 from .compare import Comparison, Difference
 
 log = logging.getLogger(__name__)
@@ -72,6 +72,7 @@ def made_again(project: Project, folder: Path, *, offline: bool) -> list[Compari
     loading.check(folder)
     record = registry.read(folder)
     raw = found_by_digest(project, record)
+    environment.other_variables(folder)
     place = check_out(project, folder, project.root / ".cache" / "reproduce" / folder.name)
     restore_data(raw, place)
     python = sys.executable if offline else build_environment(folder, place)
@@ -129,6 +130,8 @@ def check_out(project: Project, folder: Path, place: Path) -> Path:
         root = place
         shutil.copytree(folder / registry.CODE, root / "src" / NAME)
         write_parameters(record["parameters"], root / PARAMS)
+    if (folder / EXTERNAL).is_dir():
+        shutil.copytree(folder / EXTERNAL, root, dirs_exist_ok=True)
     shutil.copyfile(folder / registry.DICTIONARY, make_folder(root / "references") / "data_dictionary.toml")
     return root
 

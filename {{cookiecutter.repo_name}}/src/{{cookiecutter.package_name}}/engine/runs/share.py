@@ -26,7 +26,7 @@ import fsspec
 from ..project import artefact, credentials, lock, records
 from ..project.errors import DataError, ProjectError, SettingsError
 from ..project.log import progress
-from ..project.settings import Project
+from ..project.settings import EXTERNAL, Project
 from ..sources import remote, source
 from . import registry
 
@@ -101,7 +101,18 @@ def pull(project: Project, name: str = "") -> list[Path]:
             raise DataError(f"There is nothing in {store.shown}.\n{cure}")
         new = each(store, "pull", needed(store, name) if name else store.records(), take)
         shutil.rmtree(project.root / CACHE, ignore_errors=True)
+        for folder in sorted((path for path in new if path.parent == project.models), reverse=True):
+            restore_external(project, folder)
         return new
+
+
+def restore_external(project: Project, folder: Path) -> None:
+    """Put the files that `[data] also` declared when a run was made where they were, unless there are some."""
+    for path in (folder / EXTERNAL).rglob("*"):
+        place = project.root / path.relative_to(folder / EXTERNAL)
+        if path.is_file() and not place.exists():
+            with artefact.whole(place) as temporary:
+                shutil.copyfile(path, temporary)
 
 
 def each(store: "Store", verb: str, records: Sequence[str], act: Callable[["Store", str], bool]) -> list[Path]:

@@ -142,7 +142,7 @@ def versions(client: "mlflow.MlflowClient", run_id: str) -> list:
 
 def register(client: "mlflow.MlflowClient", folder: Path, run_id: str) -> None:
     """Log the run as an MLflow model and make it a version of the registered model."""
-    from mlflow import exceptions, pyfunc
+    from mlflow import pyfunc
 
     with tempfile.TemporaryDirectory() as place:
         model = Path(place) / MODEL
@@ -151,11 +151,8 @@ def register(client: "mlflow.MlflowClient", folder: Path, run_id: str) -> None:
             model, loader_module=__name__, data_path=str(folder), code_paths=[code], pip_requirements=lock
         )
         client.log_artifacts(run_id, str(model), MODEL)
-    try:
+    if not client.search_registered_models(f"name = '{package.NAME}'"):
         client.create_registered_model(package.NAME)
-    except exceptions.MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
     source = f"{client.get_run(run_id).info.artifact_uri}/{MODEL}"
     client.create_model_version(package.NAME, source, run_id, tags={NAME: folder.name})
 
@@ -221,11 +218,9 @@ class Answers:
         """What `make predict` writes for these rows, shape (n_rows, n_columns), cells as in the source."""
         from . import answers
 
-        columns = self._run.columns
-        typed, _ = self._run.validate(rows, columns, where="rows", first_row=1, target=False)
-        return answers.answer(
-            self._run, typed, abstain_below=self._run.record["parameters"]["predict"]["abstain_below"]
-        )
+        abstain_below = self._run.record["parameters"]["predict"]["abstain_below"]
+        typed, _ = self._run.validate(rows, self._run.columns, where="rows", first_row=1, target=False)
+        return answers.answer(self._run, typed, abstain_below=abstain_below)
 
 
 def _load_pyfunc(folder: str) -> Answers:

@@ -35,9 +35,9 @@ UNPACKING = (
     LookupError,
 )
 PANDAS_INDEX = re.compile(r"__index_level_\d+__$")
+WORKBOOKS = {"xl/workbook.xml", "xl/workbook.bin"}
 OFFICE = {
     "content.xml": "OpenDocument",
-    "xl/workbook.bin": ".xlsb",
     "word/document.xml": "Word",
     "ppt/presentation.xml": "PowerPoint",
 }
@@ -68,7 +68,8 @@ def unpacked(path: Path) -> tuple[str, bytes]:
 def _from_zip(name: str, packed: bytes, raw: io.BytesIO) -> tuple[str, bytes]:
     archive = zipfile.ZipFile(raw)
     names = [info.filename for info in archive.infolist() if _is_content(info)]
-    if "xl/workbook.xml" in names:
+    kind = archive.read("mimetype") if "mimetype" in names else b""
+    if WORKBOOKS & {*names} or kind.endswith(b".opendocument.spreadsheet"):
         _check_bomb(sum(info.file_size for info in archive.infolist()), len(packed))
         return name, packed
     if office := [kind for member, kind in OFFICE.items() if member in names]:

@@ -76,7 +76,7 @@ def table(path: Path, options: Mapping[str, object] = MappingProxyType({})) -> T
     Parameters
     ----------
     path : Path
-        CSV, TSV, text, Parquet, JSON, JSON-lines, `.xlsx` or `.xls`; also inside `.gz` or `.zip`.
+        CSV, TSV, text, Parquet, JSON, JSON-lines, `.xlsx`, `.xls`, `.xlsb` or `.ods`; also inside `.gz` or `.zip`.
     options : mapping
         `[data.read]`: what is given there is not detected. Keys: see `OPTIONS`.
 

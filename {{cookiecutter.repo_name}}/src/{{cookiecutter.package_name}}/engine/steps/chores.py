@@ -20,7 +20,6 @@ CLEANED = (
     "data/interim/*",
     "data/processed/*",
     "docs/_build",
-    "docs/api",
     "reports/*.html*",
     "reports/notebooks",
 )

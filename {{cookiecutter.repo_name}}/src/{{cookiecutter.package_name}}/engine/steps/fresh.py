@@ -165,6 +165,8 @@ def key_of(name: str, work: Work) -> tuple[str, dict[str, Any]]:
         "dictionary": artefact.fingerprint(columns_read(project.dictionary, step.columns)),
         "code": code_of(name, work),
     }
+    if name in ("features", "train"):
+        facts["variables"] = project.variables
     if name == "train":
         facts["packages"] = packages.pinned(project)
     return artefact.fingerprint({"step": name, **facts}), facts
