@@ -7,6 +7,8 @@ from pathlib import Path
 import PACKAGE as package
 import pytest
 
+from data_science_project.engine.steps import fresh
+
 FOLDER = Path(package.__file__).parent
 MAP = [re.findall(r"\w+", line.partition(": ")[2]) for line in package.__doc__.splitlines() if line.startswith("- ")]
 LEVEL = {name: number for number, names in enumerate(MAP) for name in names}
@@ -29,6 +31,13 @@ def test_module_imports_from_its_own_line_of_the_map_and_from_lines_above(name):
     below = [other for other in imported(name) if LEVEL[other] > LEVEL[name]]
 
     assert not below
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_freshness_of_a_step_sees_every_import_of_a_module(name):
+    path = FOLDER / f"{name}.py"
+
+    assert imported(name) <= set(fresh.module_at(path, path.stat().st_mtime_ns)[1])
 
 
 def test_importing_every_module_prints_and_creates_nothing(tmp_path):
