@@ -22,7 +22,7 @@ ENDINGS = tuple(f".{name}{packed}" for name in FILES for packed in ("", ".gz", "
 def is_repo_name(text: str) -> bool:
     name = text.lower().replace("-", "_")
     plain = name.isidentifier() and name.isascii() and len(name) <= 60 and name not in (*TAKEN.split(), *DEVICES)
-    return plain and text.islower() and text[0] != "_" and text[-1] not in "-_"
+    return plain and text.islower() and text[0] not in "-_" and text[-1] not in "-_"
 
 
 def is_package_name(text: str) -> bool:
@@ -38,16 +38,6 @@ def is_source(text: str) -> bool:
     return text in BUNDLED or (file.endswith((*ENDINGS, ".zip")) and file[0] != "." and "sklearn:" not in text)
 
 
-def refuse(message: str) -> None:  # of a hook that fails cookiecutter shows a traceback, of Ctrl-C one word
-    print(message, file=sys.stderr, flush=True)
-    above = f"(tr '\\0' ' ' < /proc/{os.getppid()}/cmdline || ps -o args= -p {os.getppid()}) 2> {os.devnull}"
-    words = os.popen(above).read().split()[:3] if os.name == "posix" else []
-    if "cookiecutter" in map(os.path.basename, words) and not os.listdir():
-        os.rmdir(os.getcwd())  # which cookiecutter does after a failure alone
-        os.kill(os.getppid(), 2)
-    sys.exit(1)
-
-
 RULES = {
     "repo_name": (is_repo_name, "a letter, then a-z 0-9 - _ (60), no library, no device of Windows", "churn"),
     "package_name": (is_package_name, "an identifier of at most 60 a-z 0-9 _, new to Python, Windows and us", "churn"),
@@ -58,4 +48,14 @@ for prompt in ("project_name", *NAMES, "author_name", "description", "data_sourc
     test, rule, example = RULES.get(prompt, (str.strip, "a line of text, no control characters or braces", "Churn"))
     braces = "{" * 2 in answer or ("{" * 2 in typed and not (prompt in NAMES and "cookiecutter." in typed))
     if braces or not test(answer) or not CONTROL.isdisjoint(map(ord, answer)):
-        refuse(f"{prompt} {answer[:200]!r} is refused.\nIt must be {rule}.\nFor example: {example}")
+        print(f"{prompt} {answer[:200]!r} is refused.\nIt must be {rule}.\nFor example: {example}", file=sys.stderr)
+        # Of a hook that fails cookiecutter shows a traceback, of Ctrl-C a word. Who ignores that hands it down to us.
+        import signal
+
+        above = f"(tr '\\0' ' ' < /proc/{os.getppid()}/cmdline || ps -o args= -p {os.getppid()}) 2> {os.devnull}"
+        words = os.popen(above).read().split()[:3] if os.name == "posix" else []
+        heeds = signal.getsignal(signal.SIGINT) != signal.SIG_IGN
+        if "cookiecutter" in map(os.path.basename, words) and heeds and not os.listdir():
+            os.rmdir(os.getcwd())
+            os.kill(os.getppid(), signal.SIGINT)
+        sys.exit(1)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tomllib
@@ -278,18 +279,35 @@ def test_names_of_all_dependencies_are_taken(default_project):
     assert {word.split(">")[0].replace("-", "_") for word in wanted} <= set(taken)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no Ctrl-C for one process")
 @pytest.mark.parametrize("command", [["-m", "cookiecutter"], [str(Path(sys.executable).with_name("cookiecutter"))]])
 def test_refusal_is_the_last_that_a_person_sees(template, tmp_path, command):
     words = [*command, str(template), "--no-input", "--default-config", "package_name=pandas"]
 
     done = subprocess.run(
-        [sys.executable, *words], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, *words],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # the tests may ignore it
     )
 
     assert done.returncode == 1
     *lines, last = [line for line in done.stdout.splitlines() if line]
     assert [line.split()[0] for line in lines] == ["package_name", "It", "For"] and last == "Aborted!"
     assert everything_in(tmp_path) == set()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no Ctrl-C for one process")
+def test_refusal_in_the_background_leaves_nothing_behind(template, tmp_path):
+    words = [sys.executable, "-m", "cookiecutter", str(template), "--no-input", "--default-config", "package_name=os"]
+
+    ignored = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)}
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, **ignored)
+
+    assert done.returncode == 1 and "'os' is refused" in done.stderr
+    assert "FileNotFoundError" not in done.stderr and everything_in(tmp_path) == set()
 
 
 def test_refusal_leaves_what_was_there(template, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from data_science_project import pipeline
 from data_science_project.engine.project import artefact, git, package, settings
 from data_science_project.engine.project.errors import DataError
-from data_science_project.engine.runs import pull, push, registry, reproduce
+from data_science_project.engine.runs import registry, reproduce, share
 
 MINE = "def weight(rows):\n    return rows.assign(heavy=rows['amount'] * 2)\n"
 FEATURES = "\n\nfrom .mine import weight as add_features  # noqa: E402, F401, F811\n"
@@ -322,8 +322,8 @@ def test_declared_variable_is_kept_as_a_digest_and_another_value_trains_again(de
 def test_pulled_run_brings_its_declared_files(declaring, colleague, team):
     project, price, run = declaring
     run("train")
-    push.run(project, registry.folders(project)[0])
+    share.push(project, registry.folders(project)[0])
 
-    pull.run(colleague, registry.folders(project)[0].name)
+    share.pull(colleague, registry.folders(project)[0].name)
 
     assert (colleague.root / "data" / "external" / "price.txt").read_text() == price.read_text()

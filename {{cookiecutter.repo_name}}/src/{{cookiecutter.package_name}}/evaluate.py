@@ -11,7 +11,6 @@ test split.
 import base64
 import logging
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,11 @@ from .engine.project import artefact, records
 from .engine.project.errors import DataError, listed
 from .engine.project.log import progress
 from .engine.project.settings import Project
-from .engine.report import about_behaviour, about_data, about_scores, choices, figures, label_errors, verdict
+from .engine.report import figures, label_errors, verdict
+from .engine.report.about_behaviour import errors, leaning, linear, parts
+from .engine.report.about_data import data, question
+from .engine.report.about_scores import board, calibration, growth, mistakes, people, scores, top
+from .engine.report.choices import abstention, decision, search
 from .engine.report.diagnostics import Result
 from .engine.report.evidence import Evidence, columns_seen, table
 from .engine.report.page import render
@@ -40,24 +43,8 @@ from .models import classifiers, regressors
 log = logging.getLogger(__name__)
 INTERVAL_LEVEL = 0.95
 DOUBTS_SHOWN, DOUBTS_COLUMNS = 10, 9  # rows and columns of the list of label errors on the page
-SECTIONS: dict[str, Callable[[Evidence], dict[str, Any]]] = {
-    "top": about_scores.top,
-    "question": about_data.question,
-    "data": about_data.data,
-    "board": about_scores.board,
-    "scores": about_scores.scores,
-    "people": about_scores.people,
-    "mistakes": about_scores.mistakes,
-    "calibration": about_scores.calibration,
-    "growth": about_scores.growth,
-    "leaning": about_behaviour.leaning,
-    "linear": about_behaviour.linear,
-    "errors": about_behaviour.errors,
-    "parts": about_behaviour.parts,
-    "search": choices.search,
-    "decision": choices.decision,
-    "abstention": choices.abstention,
-}
+ABOUT_SCORES = (top, board, scores, people, mistakes, calibration, growth)
+SECTIONS = (*ABOUT_SCORES, question, data, leaning, linear, errors, parts, search, decision, abstention)
 FEW_ROWS = 100_000  # below, threads wait for each other longer than they work (7 CPU s with one, 15 to 29 with two)
 
 
@@ -88,7 +75,8 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
         evidence = Evidence(project, model, record, test, result, question, candidates(project, record, question))
         page: dict[str, Any] = {"set_aside": set_aside, "stale": stale}
         page["doubts"] = keep_label_errors(output.with_name(registry.LABEL_ERRORS), evidence)
-        for name, section in progress(SECTIONS.items(), "evaluate"):
+        for section in progress(SECTIONS, "evaluate"):
+            name = section.__name__
             page[name] = section(evidence)
             page[name]["figures"] = keep_figures(project, model.name, page[name].get("figures", {}))
     keep_answers(output.with_name(registry.ANSWERS), test, record["target"], result)
@@ -180,14 +168,14 @@ def put_on_record(project: Project, folder: Path, result: Result, *, seen: bool)
     """
     record = registry.read(folder)
     digest = records.recorded(project.split("test"))["sha256"]
-    scores = {
+    found = {
         name: none_if_undefined(metric.score(result.truth, result.predictions))
         for name, metric in metrics.available(record["task"], len(result.classes)).items()
     }
     others = [registry.sound(path) for path in registry.folders(project) if path != folder]
     looks = 1 + sum(other["metrics"].get("test", {}).get("data") == digest for other in others if other)
     record["metrics"]["test"] = {
-        **scores,
+        **found,
         "may_have_been_seen": seen,
         "interval": list(result.interval) if np.isfinite(result.interval).all() else None,
         "interval_level": INTERVAL_LEVEL,

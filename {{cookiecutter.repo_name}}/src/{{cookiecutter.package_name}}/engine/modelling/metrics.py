@@ -235,22 +235,7 @@ def gain(
     groups: Groups = None,
     repeats: int = REPEATS,
 ) -> tuple[float, float]:
-    """A 95 % paired bootstrap interval of how much better `new` is than `old` on the same rows; above 0 is better.
-
-    Parameters
-    ----------
-    metric : Metric
-    y : ndarray, shape (n_rows,)
-    new, old : Predictions
-        Of the same rows.
-    groups, repeats
-        As in `interval`.
-
-    Returns
-    -------
-    low, high : float
-        In the unit of the metric.
-    """
+    """A 95 % interval, by the same resamples, of how much better `new` is than `old`; above 0 is better, paired."""
     sign = 1 if metric.higher_is_better else -1
     chosen = resamples(metric, y, groups, repeats)
     return middle_of([sign * (metric.compute(y[r], new[r]) - metric.compute(y[r], old[r])) for r in chosen])

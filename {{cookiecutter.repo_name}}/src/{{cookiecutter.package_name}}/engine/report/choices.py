@@ -39,15 +39,12 @@ def decision(evidence: Evidence) -> dict[str, Any]:
         return {}
     positive, level = result.classes[1], model["threshold"]
     costs = threshold.costs_of(evidence.record)
-    ways = {
-        f"{level:.3g} (used)": level,
-        "0.5": threshold.HALF,
-        f"always '{positive}'": -1.0,
-        f"never '{positive}'": 2.0,
-    }
-    if level == threshold.HALF:
-        del ways["0.5"]
-    lines = [line(name, result.truth, threshold_of(evidence, way), positive, costs) for name, way in ways.items()]
+    ways = {f"{level:.3g} (used)": result.predictions.values == positive}
+    if level != threshold.HALF:
+        ways["0.5"] = result.predictions.probabilities[:, 1] >= threshold.HALF
+    ways |= {f"always '{positive}'": np.ones(len(result.truth), bool)}
+    ways |= {f"never '{positive}'": np.zeros(len(result.truth), bool)}
+    lines = [line(name, result.truth, named, positive, costs) for name, named in ways.items()]
     frame = pd.DataFrame(
         lines, columns=["answer from", f"named '{positive}'", "wrongly", "missed", "cost a row", "95 %"]
     )
@@ -58,14 +55,6 @@ def decision(evidence: Evidence) -> dict[str, Any]:
         "why": model["threshold_is"],
         "costs": tuple(f"{value:g}" for value in costs),
     }
-
-
-def threshold_of(evidence: Evidence, level: float) -> np.ndarray:
-    """Which test rows are named positive from this probability on, shape (n_rows,)."""
-    predictions = evidence.result.predictions
-    if level == threshold.HALF and evidence.record["model"]["threshold"] == level:
-        return predictions.values == predictions.classes[1]
-    return predictions.probabilities[:, 1] >= level
 
 
 def line(name: str, truth: np.ndarray, named: np.ndarray, positive: object, costs: tuple[float, float]) -> list[Any]:

@@ -8,6 +8,7 @@ import logging
 import os
 import platform
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict
 from email.parser import HeaderParser
 from pathlib import Path
@@ -84,11 +85,10 @@ def name_and_version(package: importlib.metadata.Distribution) -> tuple[str, str
     return head["Name"], head["Version"]
 
 
-def other_versions(folder: Path) -> str:
+def other_versions(record: Mapping[str, Any]) -> str:
     """What of the packages on which answers hang has another version now than the run: `scipy 1.16.0 (now 1.17.1)`."""
-    record, found = registry.read(folder)["environment"], []
-    then = record["packages"]
-    for name in record.get("answers_hang_on", packages.ALWAYS):
+    then, found = record["environment"]["packages"], []
+    for name in record["environment"].get("answers_hang_on", packages.ALWAYS):
         if name not in then:
             continue
         try:
@@ -99,9 +99,9 @@ def other_versions(folder: Path) -> str:
     return ", ".join(found)
 
 
-def other_variables(folder: Path) -> None:
+def other_variables(folder: Path, record: Mapping[str, Any]) -> None:
     """Say which declared variables have another value now than when the run was made; `.env` counts."""
-    then = registry.read(folder)["environment"].get("variables", {})
+    then = record["environment"].get("variables", {})
     now = digests_of(folder.parents[1], then)
     for name in (name for name in then if then[name] != now[name]):
         log.warning("%s has another value than when run %s was made: its features may differ", name, folder.name)

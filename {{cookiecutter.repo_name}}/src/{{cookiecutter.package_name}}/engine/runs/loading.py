@@ -88,8 +88,9 @@ def load(folder: Path) -> Run:
         A file is missing, or is not the one that was written.
     """
     check(folder)
-    other_variables(folder)
-    if versions := other_versions(folder):
+    record = read(folder)
+    other_variables(folder, record)
+    if versions := other_versions(record):
         log.warning(
             "run %s was trained with %s: its answers may differ in the last digits. To see: make reproduce RUN=%s",
             *(folder.name, versions, folder.name),
@@ -100,7 +101,7 @@ def load(folder: Path) -> Run:
             model = OwnPickle(file, alias).load()
         own = getattr(importlib.import_module(f"{alias}.{DOOR}"), "own", None)
         columns, add_features, validate = own(folder) if own else before_the_engine(folder, alias)
-    return Run(folder.name, read(folder), model, columns, add_features, validate, versions)
+    return Run(folder.name, record, model, columns, add_features, validate, versions)
 
 
 @contextlib.contextmanager

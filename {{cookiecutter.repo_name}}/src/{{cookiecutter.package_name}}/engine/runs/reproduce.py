@@ -72,7 +72,7 @@ def made_again(project: Project, folder: Path, *, offline: bool) -> list[Compari
     loading.check(folder)
     record = registry.read(folder)
     raw = found_by_digest(project, record)
-    environment.other_variables(folder)
+    environment.other_variables(folder, record)
     place = check_out(project, folder, project.root / ".cache" / "reproduce" / folder.name)
     restore_data(raw, place)
     python = sys.executable if offline else build_environment(folder, place)
