@@ -30,7 +30,9 @@ def test_machinery_passes_its_tests(render, tmp_path, python):
     done = make(project, "install", f"PYTHON={python}")
     assert done.returncode == 0, done.stderr
     python = project / ".venv" / "bin" / "python"  # Excel files are written by tests alone
-    subprocess.run([sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python, "openpyxl"], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python, "openpyxl"], check=True
+    )
     environment = PLAIN_ENVIRONMENT | {"PYTHONPATH": str(project / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."]
     doctests = ["--doctest-modules", str(project / "src")]
