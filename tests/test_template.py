@@ -296,9 +296,7 @@ def test_update_merges_with_what_the_user_edited_and_added(followed):
     origin, project = followed
     ours, theirs = next((project / "src").iterdir()), next((origin / PROJECT / "src").iterdir())
     edit(ours / "features.py", "return rows.assign(**days)", 'return rows.assign(**days, twice=rows["x"] * 2)')
-    edit(
-        ours / "models.py", '        "dummy": DummyC', '        "mine": recipe.trees(Mine()),\n        "dummy": DummyC'
-    )
+    edit(ours / "models.py", '"dummy": DummyC', '"mine": recipe.trees(Mine()),\n        "dummy": DummyC')
     edit(project / "params.toml", "seed = 0", "seed = 7")
     (ours / "mytools.py").write_text("def twice(x):\n    return x * 2\n")
     commit_all(project)
