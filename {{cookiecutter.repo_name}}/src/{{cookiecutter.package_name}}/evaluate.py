@@ -238,7 +238,7 @@ def people(evidence: Evidence) -> dict[str, Any]:
     formats = {name: share if name.startswith("agree") else verdict.number for name in measures}
     kappa = "" if amount or agree.empty else f"{agree['kappa'].mean():.2f}"
     tables = {"agreement": table(agree, **formats), "beside": table(beside, **formats)}
-    return {**tables, "kappa": kappa, "who": verdict.listed(list(opinions), 12)}
+    return {**tables, "kappa": kappa, "who": listed(list(opinions), 12)}
 
 
 def none_if_undefined(value: float) -> float | None:
