@@ -106,8 +106,7 @@ def test_damaged_list_of_champions_is_named_and_may_be_deleted(project, champion
 
 @pytest.mark.parametrize("harm", HARMS)
 @pytest.mark.parametrize(
-    "name",
-    [f"data/{name}.parquet" for name in ("interim/clean", "processed/train", "processed/dev", "processed/test")],
+    "name", [f"data/{name}.parquet" for name in ("interim/clean", "processed/train", "processed/dev", "processed/test")]
 )
 @pytest.mark.parametrize("ending", ["", ".json"])
 def test_artefact_or_its_record_is_named_and_made_again(project, caplog, name, ending, harm):

@@ -81,12 +81,7 @@ def test_columns_that_must_not_be_seen_are_left_out(rows):
 
 @pytest.mark.parametrize(
     ("values", "transformation"),
-    [
-        (1.5, "number"),
-        (True, "number"),
-        (pd.Timestamp("2026-01-01"), "date parts"),
-        ("word", "target encoding"),
-    ],
+    [(1.5, "number"), (True, "number"), (pd.Timestamp("2026-01-01"), "date parts"), ("word", "target encoding")],
 )
 def test_new_feature_is_recognised_by_its_dtype(rows, values, transformation):
     assert "new" in plan(rows.assign(new=values)).columns[transformation]

@@ -207,12 +207,7 @@ def test_few_rows_without_an_order_are_cross_validated(size, by, n_folds):
 
 @pytest.mark.parametrize(
     ("n_groups", "size", "n_folds"),
-    [
-        (2, 100, 2),
-        (7, split.FEW_ROWS, 3),
-        (split.FEW_GROUPS, split.FEW_ROWS, 1),
-        (7, split.MANY_ROWS, 1),
-    ],
+    [(2, 100, 2), (7, split.FEW_ROWS, 3), (split.FEW_GROUPS, split.FEW_ROWS, 1), (7, split.MANY_ROWS, 1)],
 )
 def test_few_groups_are_cross_validated_unless_their_rows_are_very_many(n_groups, size, n_folds):
     truth = np.arange(size, dtype=float)

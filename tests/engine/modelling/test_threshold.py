@@ -175,8 +175,7 @@ def test_clone_of_a_decided_model_keeps_its_threshold(costly):
 
 
 @pytest.mark.parametrize(
-    ("predict", "costs"),
-    [({}, (1, 1)), ({"predict": {}}, (1, 1)), ({"predict": {"cost_false_negative": 5.0}}, (1, 5))],
+    ("predict", "costs"), [({}, (1, 1)), ({"predict": {}}, (1, 1)), ({"predict": {"cost_false_negative": 5.0}}, (1, 5))]
 )
 def test_run_from_before_there_were_costs_counts_both_mistakes_alike(predict, costs):
     assert threshold.costs_of({"parameters": predict}) == costs

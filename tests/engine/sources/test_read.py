@@ -207,8 +207,7 @@ def test_a_first_row_of_names_is_a_header(tmp_path: Path, content: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "first_row"),
-    [("a,b\n1,2\na,b\n3,4\n", 2), ("a,b\na,b\n1,2\n3,4\n", 3), ("a,b\nkg,cm\n1,2\n3,4\n", 3)],
+    ("content", "first_row"), [("a,b\n1,2\na,b\n3,4\n", 2), ("a,b\na,b\n1,2\n3,4\n", 3), ("a,b\nkg,cm\n1,2\n3,4\n", 3)]
 )
 def test_a_stray_second_header_is_dropped_and_said(tmp_path: Path, content: str, first_row: int) -> None:
     table = read.table(written(tmp_path, content))
