@@ -12,7 +12,7 @@ import pytest
 
 from data_science_project import pipeline
 from data_science_project.engine.project import git, package, settings
-from data_science_project.engine.runs import share
+from data_science_project.engine.runs import registry, share
 
 PACKAGE = package.FOLDER
 
@@ -52,6 +52,12 @@ def project(trained, tmp_path, monkeypatch):
     root = shutil.copytree(trained, tmp_path / "project", symlinks=True)
     move_in(root, monkeypatch)
     return settings.load(root)
+
+
+@pytest.fixture
+def folder(project):
+    """The only run of that project."""
+    return registry.folders(project)[0]
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ import pytest
 
 from data_science_project import evaluate, pipeline
 from data_science_project.engine.columns import dictionary
-from data_science_project.engine.project import artefact, records, settings
-from data_science_project.engine.project.errors import DataError
+from data_science_project.engine.project import records, settings
 from data_science_project.engine.report import label_errors, verdict
 from data_science_project.engine.runs import listing, loading, registry
 
@@ -149,18 +148,6 @@ def test_odds_of_the_report_are_those_of_the_positive_class(made_table, make_pro
 
     assert pages["yes"] > 1 > pages["no"]
     assert pages["yes"] * pages["no"] == pytest.approx(1, rel=0.02)
-
-
-def test_column_that_the_run_needs_and_the_split_lacks_is_named(project):
-    folder = registry.folders(project)[0]
-    path = project.split("test")
-    pd.read_parquet(path).drop(columns="amount").to_parquet(path)
-    sidecar = path.with_name(path.name + ".json")
-    about = records.read_sealed(sidecar) | {"sha256": artefact.sha256(path)}
-    artefact.write_json(sidecar, records.sealed(about))
-
-    with pytest.raises(DataError, match="lacks amount, which run"):
-        evaluate.run(project, folder=folder, output=project.root / "page.html")
 
 
 def test_cells_and_names_from_the_data_are_escaped(make_project):

@@ -3,13 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from data_science_project import pipeline, predict
-from data_science_project.engine.columns import dictionary, validate
+from data_science_project.engine.columns import dictionary
 from data_science_project.engine.project import records, settings
 from data_science_project.engine.project.errors import DataError
-from data_science_project.engine.runs import answers, loading, registry
+from data_science_project.engine.runs import registry
 
 
 @pytest.fixture
@@ -26,10 +25,6 @@ def score(project, folder, table, name="new.csv"):
     table.to_csv(project.root / name, index=False)
     predict.run(project, folder=folder, input=project.root / name, output=project.root / "out.csv")
     return pd.read_csv(project.root / "out.csv")
-
-
-def run_of(model, columns, record):
-    return loading.Run("the run", record, model, columns, pd.DataFrame.copy, validate.validate)
 
 
 def test_file_has_ids_prediction_probabilities_confident_and_run(project, folder, new):
@@ -110,41 +105,6 @@ def test_predictions_may_be_written_again(project, folder, new):
     assert len(score(project, folder, new.head(3))) == 3
 
 
-@pytest.mark.parametrize(("limit", "confident"), [(0.0, [True, True]), (0.6, [True, True]), (0.61, [False, False])])
-def test_answer_below_the_limit_is_not_confident(limit, confident):
-    model = DummyClassifier().fit([[0]] * 5, ["a", "a", "a", "b", "b"])
-    run = run_of(model, {"x": dictionary.Column(type="integer")}, {"task": "classification"})
-
-    found = answers.answer(run, pd.DataFrame({"x": [1, 2]}), abstain_below=limit)
-
-    assert found["confident"].tolist() == confident
-    assert found["prediction"].tolist() == ["a", "a"] and found["probability"].tolist() == [0.6, 0.6]
-
-
-def test_number_outside_of_what_was_trained_on_is_not_confident():
-    model = DummyRegressor(strategy="constant", constant=5.0).fit([[0], [0]], [5.0, 5.0])
-    columns = {"key": dictionary.Column(type="integer", role="id"), "x": dictionary.Column(type="integer")}
-    rows = pd.DataFrame({"key": [7], "x": [1]})
-
-    tables = [
-        answers.answer(run_of(model, columns, {"task": "regression", "target_range": limits}), rows, abstain_below=0)
-        for limits in ([0, 10], [0, 4], [6, 9])
-    ]
-
-    assert list(tables[0]) == ["key", "prediction", "confident", "run"]
-    assert [bool(table["confident"][0]) for table in tables] == [True, False, False]
-
-
-def test_many_classes_get_no_column_each():
-    names = [f"class {i:02}" for i in range(answers.CLASSES_SHOWN + 1)]
-    model = DummyClassifier().fit(np.zeros((len(names), 1)), names)
-    run = run_of(model, {"x": dictionary.Column(type="integer")}, {"task": "classification"})
-
-    found = answers.answer(run, pd.DataFrame({"x": [1]}), abstain_below=0)
-
-    assert list(found) == ["row", "prediction", "probability", "confident", "run"]
-
-
 def test_limit_of_params_is_used(project, folder, new):
     strict = settings.load(project.root, ["predict.abstain_below=1.0"])
 
@@ -197,26 +157,3 @@ def test_what_was_decided_about_the_input_is_on_record(project, made_table):
     decisions = records.recorded(output)["decisions"]
 
     assert "separator ';'" in decisions[0] and "left out: new" in decisions[1]
-
-
-def test_id_that_is_named_like_an_answer_is_kept_beside_it():
-    model = DummyClassifier().fit([[0]] * 2, ["a", "b"])
-    columns = {"run": dictionary.Column(type="integer", role="id"), "x": dictionary.Column(type="integer")}
-
-    found = answers.answer(
-        run_of(model, columns, {"task": "classification"}), pd.DataFrame({"run": [7], "x": [1]}), abstain_below=0
-    )
-
-    assert found["run (id)"].tolist() == [7] and found["run"].tolist() == ["the run"]
-    assert list(found)[-2:] == ["confident", "run"]
-
-
-def test_group_stands_beside_the_answers_though_no_model_sees_it():
-    model = DummyClassifier().fit([[0]] * 2, ["a", "b"])
-    columns = {"shop": dictionary.Column(type="category", role="group"), "x": dictionary.Column(type="integer")}
-
-    found = answers.answer(
-        run_of(model, columns, {"task": "classification"}), pd.DataFrame({"shop": ["new"], "x": [1]}), abstain_below=0
-    )
-
-    assert list(found)[:3] == ["row", "shop", "prediction"] and found["shop"].tolist() == ["new"]

@@ -1,6 +1,5 @@
 import json
 import re
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +11,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from data_science_project import pipeline, train
 from data_science_project.engine.columns import dictionary
 from data_science_project.engine.modelling import metrics, recipe, threshold
-from data_science_project.engine.modelling.question import Question, hold_out, predict
-from data_science_project.engine.project import artefact, log, settings
+from data_science_project.engine.modelling.question import Question
+from data_science_project.engine.project import artefact, settings
 from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.engine.runs import registry
 
@@ -156,21 +155,6 @@ def test_model_of_texts_is_a_candidate_where_there_are_texts(project, transforma
     assert ("text" in found) == (transformation == "text")
 
 
-def test_held_out_rows_are_predicted_by_a_model_that_has_not_seen_them():
-    truth, predictions = hold_out(KNeighborsClassifier(1), question())  # it knows by heart what it has seen
-
-    assert (truth == predictions.values).mean() == pytest.approx(0.5, abs=0.15)
-
-
-def test_class_that_a_model_has_not_seen_gets_probability_zero():
-    model = KNeighborsClassifier(1).fit(pd.DataFrame({"x": [0.0, 1.0]}), ["a", "c"])
-
-    predictions = predict(model, pd.DataFrame({"x": [0.9]}), ("a", "b", "c"))
-
-    assert predictions.probabilities.tolist() == [[0, 0, 1]]
-    assert predictions.values.tolist() == ["c"]
-
-
 def test_best_model_is_fitted_on_train_and_dev_and_calibrated_on_rows_held_out():
     asked = question()
     over_confident = metrics.Predictions(asked.truth, np.tile([0.001, 0.999], (200, 1)), asked.classes)
@@ -201,14 +185,6 @@ def test_blend_is_taken_unless_it_is_clearly_worse(noise, best):
     board = {"linear": {"mae": 1.0}, "blend": {"mae": 1.0 + noise}}
 
     assert train.choose_best(board, "mae", metrics.NUMBERS["mae"], held) == best
-
-
-def test_warnings_of_estimators_become_lines_of_the_log(caplog):
-    with log.warnings_as_lines(train.log):
-        warnings.warn("did not converge\nlong story", stacklevel=1)
-        warnings.warn("did not converge\nlong story", stacklevel=1)
-
-    assert [record.message for record in caplog.records] == ["did not converge"]
 
 
 @pytest.mark.parametrize("target", ["amount", "colour"])

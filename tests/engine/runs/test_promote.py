@@ -204,13 +204,6 @@ def test_predict_uses_the_champion_although_parameters_were_edited(contest, dumm
     assert len(registry.folders(contest)) == 2, "nothing is trained"
 
 
-def test_table_of_runs_marks_the_champion(contest, dummy):
-    pipeline.promote(contest, dummy, force="to have a champion")
-
-    assert [line["champion"] for line in listing.rows(contest)] == [False, True]
-    assert "\nchampion" in listing.render(listing.rows(contest))
-
-
 def test_run_that_was_trained_on_other_splits_is_refused(contest, linear):
     elsewhere = settings.load(contest.root, ["split.seed=1", "promote.latency_ms=1e9"])
 

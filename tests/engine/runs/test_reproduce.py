@@ -1,31 +1,17 @@
-import hashlib
 import os
 import re
 import shutil
 
-import pandas as pd
 import pytest
 
 from data_science_project import pipeline
 from data_science_project.engine.project import artefact, git, package, settings
 from data_science_project.engine.project.errors import DataError
-from data_science_project.engine.runs import pull, push, registry, reproduce
+from data_science_project.engine.runs import registry, reproduce
 
 MINE = "def weight(rows):\n    return rows.assign(heavy=rows['amount'] * 2)\n"
 FEATURES = "\n\nfrom .mine import weight as add_features  # noqa: E402, F401, F811\n"
 CLOCK = "\n\ndef add_features(rows):  # noqa: D103, F811\n    return rows.assign(now=pd.Timestamp.now().value)\n"
-DECLARED = """
-
-def add_features(rows):  # noqa: D103, F811
-    import os
-
-    from .settings import external
-
-    price = float(external("data/external/price.txt").read_text()) * float(os.environ["RATE"])
-    return rows.assign(cost=rows["amount"] * price)
-"""
-SECRET_RATE = "3.14159265358979"
-SECRET = "s3cr3t-Pa55w0rd-of-the-database"
 
 
 @pytest.fixture
@@ -243,87 +229,3 @@ def test_value_that_was_set_is_set_again(value):
     options = reproduce.overrides({"parameters": {"overrides": {"data.read": value}}})
 
     assert settings.parse_override(options[0].removeprefix("--set=")) == ("data.read", value)
-
-
-def test_secrets_reach_neither_a_run_nor_the_log(project, command, in_git):
-    in_git(project.root)
-    (project.root / ".gitignore").write_text("/data/\n/models/\n.cache/\n__pycache__/\n")  # .env was forgotten
-    for name in (".env", ".env.local", "src/.env"):
-        (project.root / name).write_text(f"DATABASE_PASSWORD={SECRET}\n")
-    shutil.rmtree(project.models)
-
-    done = command(project.root, "-m", package.NAME, "train", DATABASE_PASSWORD=SECRET, API_TOKEN=SECRET)
-
-    written = [path for path in project.models.rglob("*") if path.is_file()]
-    assert done.returncode == 0, done.stderr
-    assert any(path.name == registry.PATCH and b".gitignore" in path.read_bytes() for path in written)
-    assert not [path for path in written if SECRET.encode() in path.read_bytes()]
-    assert SECRET not in done.stdout + done.stderr
-
-
-@pytest.fixture
-def declaring(project, command):
-    """A project whose features read a file and a variable that are declared; and how to run a verb in it."""
-    params, price = project.root / "params.toml", project.root / "data" / "external" / "price.txt"
-    params.write_text(
-        params.read_text().replace("[data]\n", '[data]\nalso = ["data/external/*.txt"]\n')
-        + '\n[environment]\nvariables = ["RATE"]\n'
-    )
-    price.parent.mkdir()
-    price.write_text("2")
-    with (package(project) / "features.py").open("a") as file:
-        file.write(DECLARED)
-    shutil.rmtree(project.models)
-
-    def run(*words, rate="3"):
-        done = command(project.root, "-m", package.NAME, *words, RATE=rate)
-        assert done.returncode == 0, done.stderr
-        return done
-
-    return settings.load(project.root), price, run
-
-
-def test_declared_file_is_kept_in_the_run_and_an_edit_of_it_trains_again(declaring):
-    project, price, run = declaring
-    run("train")
-    (first,) = registry.folders(project)
-    run("predict", "--run", first.name, "--output", "before.csv")
-    record = registry.read(first)
-
-    price.write_text("5")
-    run("train")
-    run("predict", "--run", first.name, "--output", "after.csv")
-
-    assert record["input_data"]["data/external/price.txt"] == record["files"]["external/data/external/price.txt"]
-    assert len(registry.folders(project)) == 2
-    assert pd.read_parquet(project.split("test")).eval("cost / amount").dropna().round(6).eq(15).all()
-    assert (project.root / "before.csv").read_bytes() == (project.root / "after.csv").read_bytes()
-    price.unlink()
-    again = run("reproduce", "--offline", "--run", first.name)
-    assert again.stdout.split() == [word for what in SAME for word in (what, "identical")]
-
-
-def test_declared_variable_is_kept_as_a_digest_and_another_value_trains_again(declaring):
-    project, _, run = declaring
-    run("train", rate=SECRET_RATE)
-    (first,) = registry.folders(project)
-
-    run("train", rate="4")
-    said = run("predict", "--run", first.name, "--output", "after.csv", rate="4").stderr
-
-    assert len(registry.folders(project)) == 2
-    assert registry.read(first)["environment"]["variables"] == {
-        "RATE": hashlib.sha256(SECRET_RATE.encode()).hexdigest()
-    }
-    assert not [path for path in first.rglob("*") if path.is_file() and SECRET_RATE.encode() in path.read_bytes()]
-    assert "RATE has another value than when run" in said
-
-
-def test_pulled_run_brings_its_declared_files(declaring, colleague, team):
-    project, price, run = declaring
-    run("train")
-    push.run(project, registry.folders(project)[0])
-
-    pull.run(colleague, registry.folders(project)[0].name)
-
-    assert (colleague.root / "data" / "external" / "price.txt").read_text() == price.read_text()
