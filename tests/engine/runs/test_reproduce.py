@@ -14,6 +14,11 @@ FEATURES = "\n\nfrom .mine import weight as add_features  # noqa: E402, F401, F8
 CLOCK = "\n\ndef add_features(rows):  # noqa: D103, F811\n    return rows.assign(now=pd.Timestamp.now().value)\n"
 
 
+def append(path, text):
+    with path.open("a") as file:
+        file.write(text)
+
+
 @pytest.fixture
 def remake(project):
     """Train anew, as by `make train`, whatever git says now."""
@@ -27,16 +32,11 @@ def remake(project):
     git.commit.cache_clear()
 
 
-@pytest.fixture
-def folder(project):
-    return registry.folders(project)[0]
+SAME = {"model": True, "metrics": True, "predictions": True}
 
 
 def results(compared):
     return {comparison.what: comparison.identical for comparison in compared}
-
-
-SAME = {"model": True, "metrics": True, "predictions": True}
 
 
 def test_run_is_made_again_whatever_was_changed_since(project, command, in_git, tmp_path):
@@ -120,8 +120,7 @@ def test_what_does_not_come_out_again_is_named_with_the_reason(project, in_git, 
 
 
 def test_what_add_features_uses_undeclared_is_named_as_the_cause(project, command):
-    with (package(project) / "features.py").open("a") as file:
-        file.write(CLOCK)
+    append(project.package / "features.py", CLOCK)
     done = command(project.root, "-m", package.NAME, "train")
 
     compared = {what.what: what for what in reproduce.run(project, registry.folders(project)[0], offline=True)}
@@ -131,17 +130,24 @@ def test_what_add_features_uses_undeclared_is_named_as_the_cause(project, comman
     assert re.search("add_features uses what it does not declare.*clock.*random", compared["data"].note)
 
 
-@pytest.mark.parametrize(("edit", "state"), [(b"edited", "was changed"), (None, "is not here")])
-def test_raw_file_that_is_not_as_it_was_is_named(project, folder, edit, state):
-    raw = next((project.root / "data" / "raw").glob("*/table.csv"))
-    raw.unlink()
-    if edit:
-        raw.write_bytes(edit)
+@pytest.mark.parametrize(
+    ("pattern", "edit", "state"),
+    [
+        ("data/raw/*/table.csv", b"edited", "was changed"),
+        ("data/raw/*/table.csv", None, "is not here"),
+        ("models/*/data_dictionary.toml", b"", "was changed since the run was made"),
+    ],
+)
+def test_raw_file_or_run_that_is_not_as_it_was_is_named_before_anything_is_done(project, folder, pattern, edit, state):
+    (path,) = project.root.glob(pattern)
+    path.unlink()
+    if edit is not None:
+        path.write_bytes(edit)
 
-    with pytest.raises(DataError, match=f"{project.relative(raw)} {state}"):
+    with pytest.raises(DataError, match=f"{path.name} {state}"):
         reproduce.run(project, folder, offline=True)
 
-    assert not (project.root / ".cache" / "reproduce").exists(), "it is said before anything is done"
+    assert not (project.root / ".cache" / "reproduce").exists()
 
 
 def test_raw_file_is_found_by_its_digest_in_a_dump_of_another_day(project, folder):
@@ -151,13 +157,6 @@ def test_raw_file_is_found_by_its_digest_in_a_dump_of_another_day(project, folde
     found = reproduce.found_by_digest(project, registry.read(folder))
 
     assert found == {project.relative(raw): moved / "table.csv"}
-
-
-def test_run_that_was_changed_is_refused_before_anything_is_done(project, folder):
-    (folder / registry.DICTIONARY).write_text("")
-
-    with pytest.raises(DataError, match="data_dictionary.toml was changed since the run was made"):
-        reproduce.run(project, folder, offline=True)
 
 
 def test_what_a_killed_attempt_left_behind_is_removed(project, in_git, remake):
@@ -173,19 +172,26 @@ def test_what_a_killed_attempt_left_behind_is_removed(project, in_git, remake):
     assert (root / "src" / package.NAME / "train.py").is_file()
 
 
-def test_project_may_be_a_folder_of_its_repository(project, in_git, remake, tmp_path):
-    inside = project.root.relative_to(tmp_path)
+def test_project_may_be_a_folder_of_its_repository_whatever_hooks_and_settings_git_has(
+    project, in_git, remake, tmp_path
+):
     (tmp_path / ".gitignore").write_text("data/\nmodels/\nreports/\n.cache/\n__pycache__/\n")
     in_git(tmp_path)
-    with (project.root / "params.toml").open("a") as file:
-        file.write("# an edit\n")
+    hook = tmp_path / ".git" / "hooks" / "post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    for name, value in [("diff.noprefix", "true"), ("color.ui", "always"), ("diff.mnemonicPrefix", "true")]:
+        git.run(tmp_path, "config", name, value)
+    append(project.root / "params.toml", "# an edit\n")
     folder = remake()
 
     place = project.root / ".cache" / "reproduce" / folder.name
     root = reproduce.check_out(project, folder, place)
 
-    assert root == place / inside
+    assert root == place / project.root.relative_to(tmp_path)
     assert (root / "params.toml").read_text().endswith("# an edit\n")
+    assert (place / ".git").exists()
 
 
 def test_own_copy_of_the_code_is_used_where_the_commit_or_git_is_not(project, in_git, remake, monkeypatch, caplog):
@@ -201,24 +207,6 @@ def test_own_copy_of_the_code_is_used_where_the_commit_or_git_is_not(project, in
         assert settings.load(root).settings == project.settings
         assert (root / "src" / package.NAME / "train.py").is_file()
     assert caplog.text.count("the run's own copy of the code is used") == 2
-
-
-def test_hooks_and_settings_of_git_do_not_matter(project, in_git, remake):
-    in_git(project.root)
-    hook = project.root / ".git" / "hooks" / "post-checkout"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\nexit 1\n")
-    hook.chmod(0o755)
-    for name, value in [("diff.noprefix", "true"), ("color.ui", "always"), ("diff.mnemonicPrefix", "true")]:
-        git.run(project.root, "config", name, value)
-    with (project.root / "params.toml").open("a") as file:
-        file.write("# an edit\n")
-    folder = remake()
-
-    root = reproduce.check_out(project, folder, project.root / ".cache" / "reproduce" / folder.name)
-
-    assert (root / "params.toml").read_text().endswith("# an edit\n")
-    assert (root / ".git").exists()
 
 
 @pytest.mark.parametrize(
