@@ -264,23 +264,56 @@ def cruft(folder: Path, *words: str) -> str:
     return done.stdout
 
 
-def test_cruft_brings_a_project_up_to_date(template, tmp_path, monkeypatch):
+@pytest.fixture
+def followed(template, tmp_path, monkeypatch):
+    """A repository of the template, and a project that follows it by cruft."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    git(tmp_path, "clone", "--quiet", str(make_repository(template, tmp_path / "origin")), "template")
-    cruft(
-        tmp_path, "create", "--no-input", str(tmp_path / "origin"), "--extra-context", '{"data_source": "nowhere.csv"}'
-    )
-    project = tmp_path / "data-science-project"
-    commit_all(project)
-    gitignore = tmp_path / "origin" / PROJECT / ".gitignore"
-    gitignore.write_text(gitignore.read_text() + "/scratch/\n")
-    commit_all(tmp_path / "origin")
+    origin = make_repository(template, tmp_path / "origin")
+    cruft(tmp_path, "create", "--no-input", str(origin), "--extra-context", '{"data_source": "nowhere.csv"}')
+    commit_all(tmp_path / "data-science-project")
+    return origin, tmp_path / "data-science-project"
+
+
+def edit(path: Path, before: str, after: str) -> None:
+    text = path.read_text("utf-8")
+    assert before in text, path
+    path.write_text(text.replace(before, after, 1), "utf-8")
+
+
+def test_cruft_brings_a_project_up_to_date(followed):
+    origin, project = followed
+    edit(origin / PROJECT / ".gitignore", "# Made by tools", "/scratch/\n# Made by tools")
+    commit_all(origin)
 
     cruft(project, "update", "--skip-apply-ask")
 
     changed = git(project, "status", "--porcelain").split()[1::2]
     assert sorted(changed) == [".cruft.json", ".gitignore"]
-    assert (project / ".gitignore").read_text().endswith("/scratch/\n")
+    assert "/scratch/" in (project / ".gitignore").read_text()
+
+
+def test_update_merges_with_what_the_user_edited_and_added(followed):
+    origin, project = followed
+    ours, theirs = next((project / "src").iterdir()), next((origin / PROJECT / "src").iterdir())
+    edit(ours / "features.py", "return rows.assign(**days)", 'return rows.assign(**days, twice=rows["x"] * 2)')
+    edit(ours / "models.py", '"dummy": DummyC', '"mine": recipe.trees(Mine()),\n        "dummy": DummyC')
+    edit(project / "params.toml", "seed = 0", "seed = 7")
+    (ours / "mytools.py").write_text("def twice(x):\n    return x * 2\n")
+    commit_all(project)
+    edit(theirs / "engine" / "modelling" / "split.py", '"""', '"""Newer. ')
+    (theirs / "engine" / "modelling" / "newer.py").write_text('"""Newer."""\n')
+    edit(theirs / "train.py", '"""', '"""Newer. ')
+    edit(origin / PROJECT / "params.toml", "[promote]", "# Newer.\n[promote]")
+    commit_all(origin)
+
+    cruft(project, "update", "--skip-apply-ask")
+
+    assert not git(project, "diff", "--name-only", "--diff-filter=U") and not list(project.rglob("*.rej"))
+    assert "twice" in (ours / "features.py").read_text() and '"mine"' in (ours / "models.py").read_text()
+    assert (ours / "mytools.py").is_file() and (ours / "engine" / "modelling" / "newer.py").is_file()
+    params = (project / "params.toml").read_text()
+    assert "seed = 7" in params and "# Newer." in params
+    assert "Newer." in (ours / "train.py").read_text() and "Newer." in (ours / "engine/modelling/split.py").read_text()
 
 
 def make_repository(template: Path, folder: Path) -> Path:

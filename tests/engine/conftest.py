@@ -12,9 +12,18 @@ import pytest
 
 from data_science_project import pipeline
 from data_science_project.engine.project import git, package, settings
-from data_science_project.engine.runs import share
+from data_science_project.engine.runs import share, track
 
 PACKAGE = package.FOLDER
+
+
+@pytest.fixture(scope="session", autouse=True)
+def alone():
+    """Nothing that a test does reaches a team's MLflow server or store."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in (track.VARIABLE, share.VARIABLE):
+            patch.setenv(name, "")
+        yield
 
 
 @pytest.fixture

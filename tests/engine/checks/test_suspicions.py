@@ -277,7 +277,7 @@ def test_features_writes_what_it_says_into_a_file(make_project, made_table, capl
     project = make_project(told)
     pipeline.make(project, "data")
 
-    features.run(project)
+    features.run(project, pd.DataFrame.copy)
 
     written = json.loads(project.suspicions.read_text(encoding="utf-8"))
     assert written["rows"] == len(told)

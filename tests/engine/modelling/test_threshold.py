@@ -4,7 +4,7 @@ import pytest
 from sklearn.dummy import DummyClassifier
 
 from data_science_project import pipeline, predict, train
-from data_science_project.engine.modelling import confidence, metrics, threshold
+from data_science_project.engine.modelling import confidence, metrics, question, threshold
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import loading, registry
@@ -169,7 +169,7 @@ def test_clone_of_a_decided_model_keeps_its_threshold(costly):
     run = loading.load(pipeline.make(costly, "train")[0].parent)
     asked, _ = train.prepare(costly)
 
-    said = predict(run.model, asked.rows, asked.classes)
+    said = question.predict(run.model, asked.rows, asked.classes)
 
     assert (said.values == np.where(said.probabilities[:, 1] >= 0.1, "yes", "no")).all()
 

@@ -1,5 +1,3 @@
-import shutil
-
 import pandas as pd
 import pytest
 
@@ -63,18 +61,15 @@ def test_bytecode_beside_the_copy_is_not_run(project):
     assert run.add_features(pd.DataFrame({"amount": [1.0]})).shape == (1, 1)
 
 
-def test_run_of_a_flat_package_still_answers(project):
-    (folder,) = registry.folders(project)
-    code = folder / "code"
-    shutil.rmtree(code)
-    code.mkdir()
+def test_run_of_a_flat_package_still_answers(tmp_path):
+    code = tmp_path / "2020-01-01-000000-f1a7f1a7" / "code"
+    code.mkdir(parents=True)
     (code / "__init__.py").write_text("")
-    (code / "predict.py").write_text("")
     (code / "dictionary.py").write_text("def load(path):\n    return {'path': path.name}\n")
     (code / "features.py").write_text("def add_features(rows):\n    return 'added'\n")
     (code / "conform.py").write_text("def conform(rows):\n    return 'checked'\n")
 
-    columns, add_features, validate = loading.before_the_engine(folder, loading.load_code(code).__name__)
+    columns, add_features, validate = loading.before_the_engine(code.parent, loading.load_code(code).__name__)
 
     assert columns == {"path": "data_dictionary.toml"}
     assert (add_features(None), validate(None)) == ("added", "checked")

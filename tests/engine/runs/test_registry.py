@@ -112,9 +112,9 @@ def test_run_that_was_changed_is_not_loaded(folder, name):
 
 
 def test_run_with_a_missing_file_is_not_loaded(folder):
-    (folder / "code" / "conform.py").unlink()
+    (folder / "code" / "predict.py").unlink()
 
-    with pytest.raises(DataError, match="conform.py is missing"):
+    with pytest.raises(DataError, match="predict.py is missing"):
         loading.load(folder)
 
 

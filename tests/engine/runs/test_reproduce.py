@@ -19,7 +19,7 @@ DECLARED = """
 def add_features(rows):  # noqa: D103, F811
     import os
 
-    from .settings import external
+    from . import external
 
     price = float(external("data/external/price.txt").read_text()) * float(os.environ["RATE"])
     return rows.assign(cost=rows["amount"] * price)
@@ -134,7 +134,7 @@ def test_what_does_not_come_out_again_is_named_with_the_reason(project, in_git, 
 
 
 def test_what_add_features_uses_undeclared_is_named_as_the_cause(project, command):
-    with (package(project) / "features.py").open("a") as file:
+    with (project.package / "features.py").open("a") as file:
         file.write(CLOCK)
     done = command(project.root, "-m", package.NAME, "train")
 
@@ -271,7 +271,7 @@ def declaring(project, command):
     )
     price.parent.mkdir()
     price.write_text("2")
-    with (package(project) / "features.py").open("a") as file:
+    with (project.package / "features.py").open("a") as file:
         file.write(DECLARED)
     shutil.rmtree(project.models)
 

@@ -83,7 +83,7 @@ def test_pull_that_was_broken_off_goes_on_with_what_it_has(project, colleague, t
 
 def test_one_run_brings_the_dump_that_it_was_made_from_and_no_other(project, colleague, team):
     (project.root / "table.csv").write_text("order,answer\n1,yes\n2,no\n")
-    pipeline.raw_files(fresh.Work(project, records.Digests(project.root), {"accept": True}))
+    pipeline.raw_files(fresh.Work(pipeline.STEPS, project, records.Digests(project.root), {"accept": True}))
     share.push(project)
     (folder,) = registry.folders(project)
 

@@ -209,7 +209,7 @@ def test_run_that_was_edited_is_trained_anew_beside_it(project, name):
         ("models", {"train", "predict"}),
         ("mytools", AFTER_SPLIT),
         ("tools/numbers", AFTER_SPLIT),
-        ("engine/sources/formats", {"data", "predict"}),
+        ("engine/sources/formats", {"data", "features", "predict"}),
         ("engine/checks/drift", {"features"}),
         ("engine/modelling/blend", AFTER_SPLIT),
         ("engine/report/figures", set()),

@@ -29,13 +29,13 @@ from .engine.project import artefact, records
 from .engine.project.errors import DataError, listed
 from .engine.project.log import progress
 from .engine.project.settings import Project
-from .engine.report import figures, label_errors, verdict
+from .engine.report import annotators, figures, label_errors, verdict
 from .engine.report.about_behaviour import errors, leaning, linear, parts
 from .engine.report.about_data import data, question
-from .engine.report.about_scores import board, calibration, growth, mistakes, people, scores, top
+from .engine.report.about_scores import board, calibration, growth, mistakes, scores, top
 from .engine.report.choices import abstention, decision, search
 from .engine.report.diagnostics import Result
-from .engine.report.evidence import Evidence, columns_seen, table
+from .engine.report.evidence import Evidence, columns_seen, share, table
 from .engine.report.page import render
 from .engine.runs import loading, registry
 from .models import classifiers, regressors
@@ -43,8 +43,8 @@ from .models import classifiers, regressors
 log = logging.getLogger(__name__)
 INTERVAL_LEVEL = 0.95
 DOUBTS_SHOWN, DOUBTS_COLUMNS = 10, 9  # rows and columns of the list of label errors on the page
-ABOUT_SCORES = (top, board, scores, people, mistakes, calibration, growth)
-SECTIONS = (*ABOUT_SCORES, question, data, leaning, linear, errors, parts, search, decision, abstention)
+SECTIONS = (top, question, data, board, scores, mistakes, calibration, growth, leaning, linear, errors, parts)
+CHOICES = (search, decision, abstention)
 FEW_ROWS = 100_000  # below, threads wait for each other longer than they work (7 CPU s with one, 15 to 29 with two)
 
 
@@ -74,8 +74,9 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
         record = put_on_record(project, folder, result, seen=stale)
         evidence = Evidence(project, model, record, test, result, question, candidates(project, record, question))
         page: dict[str, Any] = {"set_aside": set_aside, "stale": stale}
+        page["people"] = people(evidence)
         page["doubts"] = keep_label_errors(output.with_name(registry.LABEL_ERRORS), evidence)
-        for section in progress(SECTIONS, "evaluate"):
+        for section in progress((*SECTIONS, *CHOICES), "evaluate"):
             name = section.__name__
             page[name] = section(evidence)
             page[name]["figures"] = keep_figures(project, model.name, page[name].get("figures", {}))
@@ -219,6 +220,25 @@ def keep_label_errors(path: Path, evidence: Evidence) -> dict[str, Any]:
     surest = found[list(dict.fromkeys([*telling, *strongest, *others]))].iloc[:DOUBTS_SHOWN, :DOUBTS_COLUMNS]
     formats = {name: verdict.percent for name in surest if name.startswith("probability_of")}
     return {**about, "path": evidence.project.relative(path), "table": table(surest, **formats)}
+
+
+def people(evidence: Evidence) -> dict[str, Any]:
+    """Agreement of those who labelled the same rows, and their score beside the model's; empty without them."""
+    labels, result = dictionary.label_columns(evidence.run.columns), evidence.result
+    opinions = {who: evidence.test[name] for name, who in labels.items() if name in evidence.test}
+    if not opinions:
+        return {}
+    amount = not result.classes
+    truth, answers = (pd.Series(values).infer_objects() for values in (result.truth, result.predictions.values))
+    agree = annotators.agreement({annotators.TARGET: truth, **opinions}, amount=amount)
+    beside = annotators.beside_model(opinions, truth, answers, amount=amount)
+    for line in beside[beside["against"] == annotators.TARGET].itertuples(index=False):
+        log.info("%s against %s on %d test rows: %.4g, the model %.4g (%s)", *line[:5], beside.columns[3].split(",")[0])
+    measures = [name for name in (*agree, *beside) if name not in (*annotators.PAIR, *annotators.BESIDE)]
+    formats = {name: share if name.startswith("agree") else verdict.number for name in measures}
+    kappa = "" if amount or agree.empty else f"{agree['kappa'].mean():.2f}"
+    tables = {"agreement": table(agree, **formats), "beside": table(beside, **formats)}
+    return {**tables, "kappa": kappa, "who": listed(list(opinions), 12)}
 
 
 def none_if_undefined(value: float) -> float | None:

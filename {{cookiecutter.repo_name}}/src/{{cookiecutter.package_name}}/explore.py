@@ -56,8 +56,8 @@ def run(project: Project) -> None:
         output,
         render("explore.html", titles=TITLES, rows=len(frame), target=target, report=report.html_snippet(), **page),
     )
-    text = "%d rows, %d columns, %d suspicious -> %s"
-    log.info(text, *frame.shape, len(page["found"]), project.relative(output))
+    counts = (*frame.shape, len(page["found"]))
+    log.info("%d rows, %d columns, %d suspicious -> %s", *counts, project.relative(output))
 
 
 def suspected(project: Project, frame: pd.DataFrame, columns: dictionary.Dictionary) -> dict[str, Any]:

@@ -5,21 +5,17 @@ if any, are in `figures`.
 """
 
 import json
-import logging
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..columns import dictionary
 from ..modelling import metrics, threshold
-from ..project.errors import listed
 from ..project.settings import Project
-from . import annotators, diagnostics, figures, learning, verdict
+from . import diagnostics, figures, learning, verdict
 from .evidence import Evidence, share, table
 from .verdict import number, scored
 
-log = logging.getLogger(__name__)
 CLASSES_DRAWN = 15  # a larger confusion matrix cannot be read
 
 
@@ -104,22 +100,3 @@ def growth(evidence: Evidence) -> dict[str, Any]:
     points = pd.DataFrame(list(learning.curve(evidence.run.model, evidence.question, evidence.test, evidence.result)))
     drawn = {} if points.empty else {"learning": figures.learning(points, name, evidence.result.baseline)}
     return {"figures": drawn, "reading": verdict.reading_of_curve(points, evidence.result)}
-
-
-def people(evidence: Evidence) -> dict[str, Any]:
-    """Agreement of those who labelled the same rows, and their score beside the model's; empty without them."""
-    labels, result = dictionary.label_columns(evidence.run.columns), evidence.result
-    opinions = {who: evidence.test[name] for name, who in labels.items() if name in evidence.test}
-    if not opinions:
-        return {}
-    amount = not result.classes
-    truth, answers = (pd.Series(values).infer_objects() for values in (result.truth, result.predictions.values))
-    agree = annotators.agreement({annotators.TARGET: truth, **opinions}, amount=amount)
-    beside = annotators.beside_model(opinions, truth, answers, amount=amount)
-    for line in beside[beside["against"] == annotators.TARGET].itertuples(index=False):
-        log.info("%s against %s on %d test rows: %.4g, the model %.4g (%s)", *line[:5], beside.columns[3].split(",")[0])
-    measures = [name for name in (*agree, *beside) if name not in (*annotators.PAIR, *annotators.BESIDE)]
-    formats = {name: share if name.startswith("agree") else number for name in measures}
-    kappa = "" if amount or agree.empty else f"{agree['kappa'].mean():.2f}"
-    tables = {"agreement": table(agree, **formats), "beside": table(beside, **formats)}
-    return {**tables, "kappa": kappa, "who": listed(list(opinions), 12)}

@@ -51,11 +51,12 @@ def test(project: Project, arguments: tuple[str, ...] = ()) -> None:
 
 
 def check(project: Project) -> None:
-    """Lint and look at the format with ruff; say what of the engine was edited. Nothing is written."""
+    """Lint, look at the format and at the types; say what of the engine was edited. Nothing is written."""
     if found := package.edited(project.package):
         log.info("edited in engine/, which an update of the template replaces: %s", listed(found))
     call(project, "ruff", "check", ".")
     call(project, "ruff", "format", "--check", ".")
+    call(project, "mypy")
 
 
 def fix(project: Project) -> None:

@@ -17,9 +17,9 @@ if __name__ == "__main__":  # a script belongs to no package: the rest imports i
             f"install: Python {found} ({sys.executable}) is too old, {needed} is needed.\n"
             "Install a newer one, then name it: make install PYTHON=python3.13"
         )
-    package = Path(__file__).resolve().parents[2]
-    sys.path[0] = str(package.parent)
-    sys.exit(importlib.import_module(f"{package.name}.engine.steps.install").main())
+    folder = Path(__file__).resolve().parents[2]
+    sys.path[0] = str(folder.parent)
+    sys.exit(importlib.import_module(f"{folder.name}.engine.steps.install").main())
 
 import argparse
 import contextlib
@@ -32,7 +32,7 @@ import time
 import tomllib
 from typing import Any
 
-from ..project import artefact, lock, settings
+from ..project import artefact, lock, package, settings
 from ..project.errors import ProjectError
 from ..sources import source
 
@@ -162,6 +162,17 @@ def fill(root: Path, python: Path) -> None:
     project = ["--no-deps", "--editable", "."]
     run([*uv, "pip", "install", *into, *project], f"the project could not be installed. {NETWORK}", root)
     serve_own_folder(root, python.parents[1])
+    write_kernel(python)
+
+
+def write_kernel(python: Path) -> None:
+    """Give Jupyter a kernel of the package's name, which the notebooks ask for: none of another environment has it."""
+    about = {
+        "argv": [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": f"Python ({package.NAME})",
+        "language": "python",
+    }
+    artefact.write_json(python.parents[1] / "share" / "jupyter" / "kernels" / package.NAME / "kernel.json", about)
 
 
 def serve_own_folder(root: Path, venv: Path) -> None:
