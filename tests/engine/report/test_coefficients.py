@@ -138,7 +138,7 @@ def test_only_a_linear_model_behind_the_steps_of_linear_can_be_told():
     made = {
         "linear": plan.linear(Ridge()),
         "curves": plan.linear(Ridge(), curves=True),
-        "letters": recipe.Recipe({"string encoding": ["town"]}, "regression", 0).linear(Ridge(), letters=True),
+        "letters": plan.linear(Ridge(), letters=True),
         "trees": plan.trees(Ridge()),
         "forest": plan.linear(ExtraTreesRegressor(2)),
         "own": make_pipeline(make_column_transformer((StandardScaler(), ["weight"])), Ridge()),
