@@ -1,7 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from data_science_project.engine.modelling import recipe
 from data_science_project.engine.report import coefficients
@@ -119,3 +123,20 @@ def test_category_and_missing_cells_of_a_few_rows_are_left_out():
 
     assert {"is red", "is blue"} < set(found)
     assert not {"is once", "is missing"} & set(found)
+
+
+def test_only_a_linear_model_behind_the_steps_of_linear_can_be_told():
+    plan = recipe.Recipe({"number": ["weight"], "one-hot": ["colour"], "text": ["note"]}, "regression", 0)
+    made = {
+        "linear": plan.linear(Ridge()),
+        "curves": plan.linear(Ridge(), curves=True),
+        "letters": plan.linear(Ridge(), letters=True),
+        "trees": plan.trees(Ridge()),
+        "forest": plan.linear(ExtraTreesRegressor(2)),
+        "own": make_pipeline(make_column_transformer((StandardScaler(), ["weight"])), Ridge()),
+        "scaled twice": make_pipeline(plan.linear(Ridge())[0], StandardScaler(with_mean=False), Ridge()),
+    }
+
+    told = [name for name, model in made.items() if coefficients.can_be_told(model.fit(ROWS, ROWS["weight"]))]
+
+    assert told == ["linear"]

@@ -9,13 +9,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from ..modelling.recipe import ANALYSERS
 
 SHOWN, WORDS = 15, 6  # terms in all, and words of texts among them where there is anything else to show
 FEWEST_ROWS = 10  # of a category, or of missing cells: the effect of fewer is luck
+ENDS = {  # of the steps of `Recipe.linear`, by transformation: what an input stands for can be said of these
+    **dict.fromkeys(("number", "log", "date parts", "target encoding"), StandardScaler),
+    "one-hot": OneHotEncoder,
+    **dict.fromkeys(ANALYSERS, TfidfVectorizer),
+}
 MARK = "missingindicator_"  # scikit-learn's, before the name of a column
 
 
@@ -32,6 +40,26 @@ class Term:
     size: float = 1.0
     word: bool = False
     level: Any = None
+
+
+def can_be_told(model: BaseEstimator) -> bool:
+    """Whether a fitted model is a linear one behind the steps of `Recipe.linear`, without curves or letters."""
+    if not (isinstance(model, Pipeline) and len(model) == 2 and isinstance(model[0], ColumnTransformer)):
+        return False
+    if not hasattr(estimator_of(model), "coef_"):
+        return False
+    steps = [(name, end(step)) for name, step, _ in model[0].transformers_ if step != "drop"]
+    return all(any(name.startswith(kind) and isinstance(step, ENDS[kind]) for kind in ENDS) for name, step in steps)
+
+
+def estimator_of(pipeline: Pipeline) -> BaseEstimator:
+    """The model at the end of a pipeline, out of what clips its answers or gives it classes as numbers."""
+    return getattr(pipeline[-1], "model_", pipeline[-1])
+
+
+def end(step: Any) -> Any:
+    """The last of the transformers that a column goes through."""
+    return end(step[-1]) if isinstance(step, Pipeline) else step
 
 
 def strongest(
@@ -57,7 +85,7 @@ def strongest(
         classes: the factor on the odds) and `towards` (the class whose odds they are; absent for a regression),
         strongest first.
     """
-    model, in_order = getattr(pipeline[-1], "model_", pipeline[-1]), sorted(labels)
+    model, in_order = estimator_of(pipeline), sorted(labels)
     terms = list(inputs(pipeline[0], in_order, booleans))
     weights = np.atleast_2d(model.coef_) * np.array([term.size for term in terms])
     common = np.array([is_common(term, rows) for term in terms])
@@ -108,8 +136,7 @@ def inputs(columns: ColumnTransformer, labels: Sequence, booleans: Sequence[str]
 
 def scaled(kind: str, step: Pipeline, names: Sequence[str], booleans: Sequence[str]) -> Iterator[Term]:
     """Terms of imputed and scaled numbers, logarithms or parts of dates, and of the marks of missing cells."""
-    scaler = step[-1] if kind == "number" else step[-1][-1]
-    for output, scale in zip(step.get_feature_names_out(names), scaler.scale_, strict=True):
+    for output, scale in zip(step.get_feature_names_out(names), end(step).scale_, strict=True):
         name = output if output in names else output.removeprefix(MARK)
         part, _, column = name.partition(" of ") if kind == "date parts" else ("", "", name)
         if name != output:
@@ -135,7 +162,7 @@ def encoded(step: Pipeline, names: Sequence[str], labels: Sequence) -> Iterator[
     """Terms of target-encoded categories: one a column, or one a column and class."""
     shares = [f"share of {label}" for label in (labels[1:] if len(labels) == 2 else labels)] or ["mean target"]
     pairs = [(name, what) for name in names for what in shares]
-    for (name, what), scale in zip(pairs, step[1].scale_, strict=True):
+    for (name, what), scale in zip(pairs, end(step).scale_, strict=True):
         yield Term(name, f"the {what} in its category {amount(scale)} higher (1 standard deviation)")
 
 

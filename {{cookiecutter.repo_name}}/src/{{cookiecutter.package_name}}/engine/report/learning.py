@@ -55,9 +55,9 @@ def curve(model: Any, question: Question, test: pd.DataFrame, result: Result) ->
             warnings.simplefilter("ignore")  # they were logged when the model was trained
             try:
                 fitted = model if share == 1 else clone(model).fit(rows, truth)
-            except ValueError:  # so few rows of a class that a part of the model refuses them
+                predictions = result.predictions if share == 1 else predict(fitted, test, question.classes)
+            except ValueError:  # so few rows, of a class or a category, that a part of the model refuses them
                 continue
-            predictions = result.predictions if share == 1 else predict(fitted, test, question.classes)
             own = predict(fitted, rows[:ROWS_SCORED], question.classes)
             low = high = np.nan
             if before:
