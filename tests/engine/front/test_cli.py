@@ -76,12 +76,6 @@ def test_quick_command_imports_no_pandas(make_project, command, arguments):
     assert done.returncode == 0, done.stderr
 
 
-def test_package_runs_as_a_module(make_project, command):
-    done = command(make_project().root, "-m", package.NAME, "runs")
-
-    assert (done.returncode, done.stdout, done.stderr) == (0, "No run yet: make train\n", "")
-
-
 def test_stdout_carries_the_result_or_json_and_stderr_the_log(call, project, folder):
     result = call(project.root, "predict")
 
@@ -142,12 +136,6 @@ def test_changed_source_is_taken_by_the_verb_that_was_typed(call, project, made_
 
     assert "ACCEPT=1" in call(project.root, "features").stderr
     assert call(project.root, "features", "--accept").exit_code == 0
-
-
-def test_folder_without_a_project_is_exit_code_two(call, tmp_path):
-    result = call(tmp_path, "train")
-
-    assert result.exit_code == 2 and "No params.toml" in result.stderr
 
 
 def test_environment_of_another_folder_is_refused_with_its_cure(make_project, command, tmp_path):

@@ -97,18 +97,18 @@ def test_gain_has_its_sign_from_a_to_b(contest, pair):
     assert " 0." in there and " -0." in back
 
 
-def test_run_that_was_not_evaluated_has_no_gain_and_is_not_evaluated_now(contest, pair):
-    shutil.rmtree(contest.root / "reports" / pair[0].name)
+def test_run_that_was_not_evaluated_or_whose_answers_were_edited_has_no_gain_and_is_not_evaluated_now(contest, pair):
+    reports, said = contest.root / "reports" / pair[0].name, f"no paired gain: make evaluate RUN={pair[0].name}"
+    (reports / registry.ANSWERS).write_bytes((reports / registry.ANSWERS).read_bytes()[:-1])
+    edited = compare.run(contest, *pair)[-1].note
+    shutil.rmtree(reports)
 
-    assert compare.run(contest, *pair)[-1].note == f"no paired gain: make evaluate RUN={pair[0].name}"
-    assert not (contest.root / "reports" / pair[0].name).exists()
+    assert compare.run(contest, *pair)[-1].note == edited == said
+    assert not reports.exists()
 
 
-def test_answers_that_were_edited_do_not_count(contest, pair):
-    path = contest.root / "reports" / pair[0].name / registry.ANSWERS
-    path.write_bytes(path.read_bytes()[:-1])
-
-    assert compare.kept(contest, pair[0]) is None
+def test_nan_equals_nan():
+    assert compare.differing("metrics", {"dev r2": float("nan")}, {"dev r2": float("nan")}).identical
 
 
 def test_answers_to_the_same_question_and_rows_are_compared_whatever_the_features(contest, pair):
@@ -133,10 +133,6 @@ def test_text_has_the_runs_and_one_difference_a_line_and_programs_get_json(conte
     assert "code         identical" in lines and "  train.candidates: ['dummy'] -> ['linear']" in lines
     assert [part["what"] for part in parts][:2] == ["code", "data"] and parts[0]["identical"] is True
     assert {"name": "train.candidates", "a": ["dummy"], "b": ["linear"]} in parts[2]["differences"]
-
-
-def test_nan_equals_nan():
-    assert compare.differing("metrics", {"dev r2": float("nan")}, {"dev r2": float("nan")}).identical
 
 
 def test_damaged_record_of_one_run_is_named(contest, pair):
