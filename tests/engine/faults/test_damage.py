@@ -8,9 +8,9 @@ import shutil
 import pytest
 
 from data_science_project import pipeline
-from data_science_project.engine.project import artefact, records, settings
+from data_science_project.engine.project import artefact, settings
 from data_science_project.engine.project.errors import DataError
-from data_science_project.engine.runs import listing, loading, registry
+from data_science_project.engine.runs import listing, loading, promote, registry
 
 
 def cut(path, chance):
@@ -31,12 +31,9 @@ HARMS = [flip, cut]
 
 
 @pytest.fixture
-def champion(project):
+def champion(project, folder):
     """The only run, promoted."""
-    folder = registry.folders(project)[0]
-    change = {"run": folder.name, "before": None, "time": "2026-11-01T00:00:00+00:00", "forced": "a test", "gate": []}
-    about = records.sealed({"champion": folder.name, "history": [change]})
-    artefact.write_json(project.models / registry.CHAMPION, about)
+    promote.keep(project, folder.name, {"gate": []})
     return folder
 
 
@@ -44,8 +41,7 @@ def champion(project):
 @pytest.mark.parametrize(
     "name", ["run.json", "model.pkl", "data_dictionary.toml", "requirements.lock", "code/features.py"]
 )
-def test_run_that_is_damaged_is_named_and_trained_anew_beside_it(project, caplog, name, harm):
-    folder = registry.folders(project)[0]
+def test_run_that_is_damaged_is_named_and_trained_anew_beside_it(project, folder, caplog, name, harm):
     model = artefact.sha256(folder / "model.pkl")
     harm(folder / name, random.Random(1))
 
@@ -74,24 +70,6 @@ def test_champion_that_is_damaged_does_not_answer_until_it_is_brought_back(proje
 
 
 @pytest.mark.parametrize("harm", HARMS)
-@pytest.mark.parametrize(
-    "name", [f"data/{name}.parquet" for name in ("interim/clean", "processed/train", "processed/dev", "processed/test")]
-)
-@pytest.mark.parametrize("ending", ["", ".json"])
-def test_artefact_or_its_record_is_named_and_made_again(project, caplog, name, ending, harm):
-    before = artefact.sha256(project.root / name)
-    harm(project.root / (name + ending), random.Random(4))
-
-    with pytest.raises(DataError, match=name.rpartition("/")[2]):
-        records.checked(project.root / name)
-    caplog.clear()
-    pipeline.make(project, "features")
-
-    assert name.rpartition("/")[2] + ending in caplog.text
-    assert artefact.sha256(records.checked(project.root / name)) == before
-
-
-@pytest.mark.parametrize("harm", HARMS)
 @pytest.mark.parametrize("pattern", ["data/raw/*/table.csv", "data/raw/*/source.json", "data/raw/current.json"])
 def test_raw_data_that_are_damaged_are_named_and_fetched_again_when_deleted(project, pattern, harm):
     (path,) = project.root.glob(pattern)
@@ -115,8 +93,7 @@ def test_damaged_cache_of_digests_is_not_believed(project, harm, caplog):
     assert "nothing to do" in caplog.messages[-1]
 
 
-def test_bytecode_which_is_not_on_record_is_not_run(project, tmp_path):
-    folder = registry.folders(project)[0]
+def test_bytecode_which_is_not_on_record_is_not_run(folder, tmp_path):
     folder = folder.rename(folder.with_name("another"))  # not loaded yet in this process
     (tmp_path / "planted.py").write_text("raise SystemExit('planted')")
     planted = importlib.util.cache_from_source(folder / "code" / "features.py")

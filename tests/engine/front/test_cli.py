@@ -1,5 +1,4 @@
 import json
-import logging
 import os
 import re
 import shutil
@@ -24,18 +23,14 @@ finally:
 
 
 @pytest.fixture
-def call(monkeypatch):
+def call(monkeypatch, package_log):
     """Run a command in a folder; the result has `exit_code`, `stdout` and `stderr`."""
-    log = logging.getLogger(package.NAME)
-    before = log.handlers[:], log.propagate, log.level
 
     def run(root, *arguments):
         monkeypatch.chdir(root)
         return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
 
-    yield run
-    log.handlers[:], log.propagate = before[:2]
-    log.setLevel(before[2])
+    return run
 
 
 FETCHING = ["data", "features", "train", "evaluate", "predict", "explore", "notebook", "test"]

@@ -135,28 +135,26 @@ def flip(path):
     path.write_bytes(content)
 
 
-def lose_record(path):
-    records.sidecar(path).unlink()
-
-
-@pytest.mark.parametrize("harm", [cut, flip, os.unlink, lose_record])
+@pytest.mark.parametrize("harm", [cut, flip, os.unlink])
+@pytest.mark.parametrize("ending", ["", ".json"], ids=["file", "record"])
 @pytest.mark.parametrize(
     ("file", "step"),
     [
         ("data/interim/clean.parquet", "data"),
+        ("data/processed/train.parquet", "features"),
         ("data/processed/test.parquet", "features"),
-        ("data/processed/dev.parquet", "features"),
         ("data/predictions/test.csv", "predict"),
     ],
 )
-def test_file_that_was_cut_edited_or_lost_is_made_again(project, file, step, harm):
+def test_file_or_record_that_was_cut_edited_or_lost_is_made_again(project, caplog, file, ending, step, harm):
     path = project.root / file
     before = path.read_bytes()
 
-    harm(path)
+    harm(path.with_name(path.name + ending))
 
     assert remade(project) == {step}
-    assert path.read_bytes() == before
+    assert path.read_bytes() == before and records.checked(path)
+    assert harm is os.unlink or path.name + ending in caplog.text
 
 
 @pytest.mark.parametrize(
