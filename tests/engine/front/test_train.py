@@ -63,64 +63,50 @@ def test_split_that_was_edited_is_not_used(project):
         train.run(project, key="0123456789")
 
 
-def test_column_of_the_groups_is_not_a_feature_whatever_its_role_and_folds_keep_groups_whole(project):
+def test_features_are_all_but_ids_target_and_the_column_of_the_groups_which_folds_keep_whole(project):
+    _, plain = train.prepare(project)
     asked, recipe = train.prepare(with_settings(project, "split.by=group:shop"))
 
+    assert set(plain.names) == {"amount", "colour", "shop", "day", "note"}
     assert dictionary.load(project.dictionary)["shop"].role == "feature" and "shop" not in recipe.names
     for fitted, held in asked.folds:
         assert not set(asked.groups.iloc[fitted]) & set(asked.groups.iloc[held])
 
 
-def test_ids_target_and_ignored_columns_are_not_features(project):
-    asked, recipe = train.prepare(project)
-
-    assert set(recipe.names) == set(asked.rows) == {"amount", "colour", "shop", "day", "note"}
-
-
-def test_rows_held_out_are_those_of_dev_where_rows_are_not_few(project):
-    sizes = [len(pd.read_parquet(project.split(part))) for part in ("train", "dev")]
-
+def test_rows_held_out_are_those_of_dev_where_rows_have_an_order(project):
     asked, _ = train.prepare(with_settings(project, "split.by=time:day"))
 
-    assert [[len(rows) for rows in fold] for fold in asked.folds] == [sizes]
-    assert sizes[0] > sizes[1]
+    sizes = [len(pd.read_parquet(project.split(part))) for part in ("train", "dev")]
+    assert [[len(rows) for rows in fold] for fold in asked.folds] == [sizes] and sizes[0] > sizes[1]
 
 
-def test_table_without_features_is_refused(project):
+def test_table_without_features_and_unknown_candidates_are_refused(project):
+    wrong = with_settings(project, 'train.candidates=["linaer"]')
+    with pytest.raises(SettingsError, match=r"'linaer' is not in models.py(.|\n)*Allowed for a classification: dummy"):
+        train.candidates(wrong, question(), train.prepare(project)[1])
+
     text = project.dictionary.read_text(encoding="utf-8")
     project.dictionary.write_text(text.replace('role = "feature"', 'role = "ignored"'), encoding="utf-8")
-
     with pytest.raises(DataError, match="no column is left to learn from"):
         train.prepare(project)
 
 
+@pytest.mark.parametrize("kind", ["target encoding", "text"])
+def test_model_of_texts_is_a_candidate_where_there_are_texts(project, kind):
+    asked = with_settings(project, 'train.candidates=["text"]')
+
+    found = train.candidates(asked, question(), recipe.Recipe({kind: ["note"]}, "classification", 0))
+
+    assert ("text" in found) == (kind == "text")
+
+
 @pytest.mark.parametrize(
-    ("truth", "words"),
-    [(["yes"] * 100, ["one class only", "'yes'"]), ([f"name {i}" for i in range(100)], ["100 classes in 100 rows"])],
+    ("truth", "said"),
+    [(["yes"] * 100, "one class only.*'yes'"), ([f"name {i}" for i in range(100)], "100 classes in 100 rows")],
 )
-def test_target_that_is_no_class_is_refused(truth, words):
-    target = pd.Series(truth, name="y")
-
-    with pytest.raises(DataError) as caught:
-        train.check_classes(target, tuple(target.unique()))
-
-    assert all(word in str(caught.value) for word in words)
-
-
-def test_unknown_candidate_is_named_with_those_that_exist(project):
-    wrong = with_settings(project, 'train.candidates=["linaer"]')
-
-    with pytest.raises(SettingsError, match=r"'linaer' is not in models.py(.|\n)*Allowed for a classification: dummy"):
-        train.candidates(wrong, question(), train.prepare(project)[1])
-
-
-@pytest.mark.parametrize("transformation", ["target encoding", "text"])
-def test_model_of_texts_is_a_candidate_where_there_are_texts(project, transformation):
-    plan = recipe.Recipe({transformation: ["note"]}, "classification", 0)
-
-    found = train.candidates(with_settings(project, 'train.candidates=["dummy", "text"]'), question(), plan)
-
-    assert ("text" in found) == (transformation == "text")
+def test_target_that_is_no_class_is_refused(truth, said):
+    with pytest.raises(DataError, match=said):
+        train.check_classes(pd.Series(truth, name="y"), tuple(dict.fromkeys(truth)))
 
 
 def test_best_model_is_fitted_on_train_and_dev_and_calibrated_on_rows_held_out():
