@@ -113,11 +113,11 @@ def test_best_model_is_fitted_on_train_and_dev_and_calibrated_on_rows_held_out()
     asked = question()
     over_confident = metrics.Predictions(asked.truth, np.tile([0.001, 0.999], (200, 1)), asked.classes)
 
-    model, said = train.fit_best(KNeighborsClassifier(1), asked, asked.truth, over_confident, threshold.Rule())
+    model, tempered = train.fit_best(KNeighborsClassifier(1), asked, asked.truth, over_confident, threshold.Rule())
 
     assert model.temperature > 5
     assert model.model_.n_samples_fit_ == 200
-    assert metrics.log_loss(asked.truth, said) < metrics.log_loss(asked.truth, over_confident)
+    assert metrics.log_loss(asked.truth, tempered) < metrics.log_loss(asked.truth, over_confident)
 
 
 @pytest.mark.parametrize(("name", "best"), [("mae", "linear"), ("r2", "boosting")])

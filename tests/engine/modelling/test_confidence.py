@@ -19,8 +19,8 @@ def classes(size=3000, seed=0):
 def numbers(size=1000, seed=0):
     """Held-out numbers whose errors grow with them."""
     random = np.random.default_rng(seed)
-    said = random.uniform(1, 10, size)
-    return pd.DataFrame({"truth": said + said * random.normal(0, 0.1, size), "prediction": said})
+    predicted = random.uniform(1, 10, size)
+    return pd.DataFrame({"truth": predicted + predicted * random.normal(0, 0.1, size), "prediction": predicted})
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.1, 0.05])

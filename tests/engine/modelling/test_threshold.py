@@ -57,12 +57,12 @@ def test_searched_threshold_finds_what_the_formula_says_where_probabilities_are_
 
 @pytest.mark.parametrize("metric", ["f1", "f1_macro", "balanced_accuracy"])
 def test_threshold_for_a_metric_is_better_by_it_than_one_half(metric):
-    truth, said = honest()
+    truth, answers = honest()
 
-    level = threshold.rule(asked(), metric, CLASSES).threshold(truth, said)
+    level = threshold.rule(asked(), metric, CLASSES).threshold(truth, answers)
 
     measure = metrics.TWO_CLASSES[metric].compute
-    assert measure(truth, threshold.decide(said, level)) > measure(truth, said) + 0.01
+    assert measure(truth, threshold.decide(answers, level)) > measure(truth, answers) + 0.01
 
 
 @pytest.mark.parametrize(("classes", "words"), [((), "numbers"), (("a", "b", "no"), "3 classes"), (CLASSES, "")])

@@ -34,9 +34,9 @@ def test_kappa_of_grades_is_also_weighted_by_how_far_they_differ_and_numbers_agr
 
 def test_person_and_model_are_scored_on_the_same_rows():
     truth = pd.Series(list("aabbaa"), dtype="str")
-    said = pd.Series(list("aabbbb"), dtype="str")
+    predicted = pd.Series(list("aabbbb"), dtype="str")
 
-    found = annotators.beside_model({"ann": ANN}, truth, said, amount=False)
+    found = annotators.beside_model({"ann": ANN}, truth, predicted, amount=False)
 
     (line,) = found.to_dict("records")
     assert (line["against"], line["rows"]) == ("the target", 5)
