@@ -1,6 +1,7 @@
 """What the tests of the machinery share: throw-away projects that a test may break. Here a warning is an error."""
 
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -118,6 +119,16 @@ def contest(rivals, tmp_path, monkeypatch):
     root = shutil.copytree(rivals, tmp_path / "contest", symlinks=True)
     move_in(root, monkeypatch)
     return settings.load(root, ["promote.latency_ms=1e9"])
+
+
+@pytest.fixture
+def package_log():
+    """The package's logger, which is as before afterwards."""
+    everything = logging.getLogger(package.NAME)
+    before = everything.handlers[:], everything.propagate, everything.level
+    yield everything
+    everything.handlers[:], everything.propagate = before[:2]
+    everything.setLevel(before[2])
 
 
 @pytest.fixture

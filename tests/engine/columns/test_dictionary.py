@@ -94,28 +94,14 @@ def test_missing_file_and_mistake_in_it_are_named(path, text, words):
     assert all(word in str(caught.value) for word in words), caught.value
 
 
-def test_models_see_features_and_transformed_times_only():
+def test_models_see_features_and_transformed_times_only(path):
     roles = {
         role: dictionary.Column(type="integer", role=role, transformation="number")
-        for role in ("feature", "time", "id", "group", "ignored")
+        for role in ("feature", "time", "id", "group", "ignored", "label:ann")
     }
-    roles["plain time"] = dictionary.Column(type="datetime", role="time")
+    found = columns(**roles, plain=dictionary.Column(type="datetime", role="time"))
 
-    assert dictionary.features(columns(**roles)) == ["feature", "time"]
-    assert dictionary.target(columns(**roles)) == "y"
-    assert dictionary.by_role(columns(**roles), "id", "group") == ["id", "group"]
-
-
-def test_labels_of_people_are_no_features(path):
-    path.write_text(TARGET + LABEL.format("first") + "transformation = 'one-hot'\n")
-
-    found = dictionary.load(path)
-
-    assert dictionary.label_columns(found) == {"first": "ann"}
-    assert dictionary.features(found) == []
-
-
-def test_facts_hold_the_chosen_keys_alone():
-    found = dictionary.facts(columns(x=dictionary.Column(type="text", description="d")), "type", "role")
-
-    assert found["x"] == {"type": "text", "role": "feature"}
+    assert dictionary.features(found) == ["feature", "time"]
+    assert dictionary.target(found) == "y" and dictionary.by_role(found, "id", "group") == ["id", "group"]
+    assert dictionary.label_columns(found) == {"label:ann": "ann"}
+    assert dictionary.facts(found, "type", "role")["plain"] == {"type": "datetime", "role": "time"}

@@ -71,17 +71,13 @@ def test_ids_and_constants_are_told_from_features(describe, cells, role):
     assert describe(cells)[0].role == role
 
 
-def test_name_makes_an_id_of_unique_numbers():
-    frame = pd.DataFrame({"PassengerId": range(0, 80, 2), "y": ["a", "b"] * 20})
+def test_name_makes_an_id_of_unique_numbers_and_the_target_lists_all_its_classes_and_refuses_others():
+    frame = pd.DataFrame({"PassengerId": range(0, 160, 2), "y": [f"class{i}" for i in range(40)] * 2})
 
-    assert infer.infer(frame, target="y", read={})[0]["PassengerId"].role == "id"
+    found, _ = infer.infer(frame, target="y", read={})
 
-
-def test_target_lists_all_its_classes_and_refuses_others():
-    frame = pd.DataFrame({"x": range(80), "y": [f"class{i}" for i in range(40)] * 2})
-
-    target = infer.infer(frame, target="y", read={})[0]["y"]
-
+    target = found["y"]
+    assert found["PassengerId"].role == "id"
     assert (target.role, target.transformation, len(target.values), target.rule) == ("target", "none", 40, "refuse")
 
 

@@ -87,70 +87,48 @@ def test_broken_cell_passes_with_a_warning_or_is_treated_as_missing_where_the_ru
     assert emptied.isna().tolist() == [False, True, False]
 
 
-def columns():
-    return {
-        "y": dictionary.Column(type="category", role="target"),
-        "a": dictionary.Column(type="integer"),
-        "b": dictionary.Column(type="category", role="id"),
-        "c": dictionary.Column(type="number", role="ignored", missing_allowed=False),
-    }
-
-
-def table():
-    return pd.DataFrame({"c": ["1", ""], "b": ["u", "v"], "a": ["1", "2"], "y": ["p", "q"]})
+COLUMNS = {
+    "y": dictionary.Column(type="category", role="target"),
+    "a": dictionary.Column(type="integer"),
+    "b": dictionary.Column(type="category", role="id"),
+    "c": dictionary.Column(type="number", role="ignored", missing_allowed=False),
+    "d": dictionary.Column(type="category", role="label:ann", missing_allowed=False),
+}
+TABLE = pd.DataFrame({"d": ["", "p"], "c": ["1", ""], "b": ["u", "v"], "a": ["1", "2"], "y": ["p", "q"]})
 
 
 def test_columns_have_the_order_of_the_dictionary_and_unknown_ones_are_left_out_and_said():
-    typed, warnings = validate.validate(table().assign(new=1), columns(), where="new.csv")
+    typed, warnings = validate.validate(TABLE.assign(new=1), COLUMNS, where="new.csv")
 
-    assert list(typed) == list(columns())
+    assert list(typed) == list(COLUMNS)
     assert warnings == ["new.csv: columns that the data dictionary does not know are left out: new"]
+    assert typed["d"].isna().tolist() == [True, False], "somebody need not have labelled every row"
 
 
-def test_ids_and_ignored_columns_may_be_absent_and_the_target_is_not_read_where_it_is_not_wanted():
-    few, _ = validate.validate(table()[["a"]], columns(), where="new.csv", target=False)
-    all_, _ = validate.validate(table(), columns(), where="new.csv", target=False)
+def test_ids_ignored_columns_and_labels_may_be_absent_and_neither_target_nor_labels_are_read_for_new_rows():
+    few, _ = validate.validate(TABLE[["a"]], COLUMNS, where="new.csv", target=False)
+    new, _ = validate.validate(TABLE, COLUMNS, where="new.csv", target=False)
+    learned, _ = validate.validate(TABLE[["a", "y"]], COLUMNS, where="new.csv")
 
-    assert list(few) == ["a"] and "y" not in all_
-
-
-def test_missing_columns_are_named_with_those_found():
+    assert [list(typed) for typed in (few, new, learned)] == [["a"], ["a", "b", "c"], ["y", "a"]]
     with pytest.raises(DataError, match=r"missing: 'y', 'a'(.|\n)*Found: c, b"):
-        validate.validate(table()[["c", "b"]], columns(), where="new.csv")
+        validate.validate(TABLE[["c", "b"]], COLUMNS, where="new.csv")
 
 
-def test_labels_of_people_may_be_absent_or_empty_and_are_not_read_for_new_rows():
-    labelled = {**columns(), "d": dictionary.Column(type="category", role="label:ann", missing_allowed=False)}
-    rows = table().assign(d=["", "p"])
-
-    absent, _ = validate.validate(table(), labelled, where="new.csv")
-    empty, _ = validate.validate(rows, labelled, where="new.csv")
-    new, _ = validate.validate(rows, labelled, where="new.csv", target=False)
-
-    assert "d" not in absent and "d" not in new
-    assert empty["d"].isna().tolist() == [True, False]
-
-
-def test_typed_table_fits_again_unchanged(made_table):
+def test_typed_table_fits_again_unchanged_and_the_argument_stays_as_it_is(made_table):
     about = {
-        "amount": dictionary.Column(type="number", missing=("?",), decimal=","),
+        "amount": dictionary.Column(type="number", missing=("?",), decimal=",", range=(0.0, 50.0), rule="warn"),
         "colour": dictionary.Column(type="category", missing=("none",)),
         "day": dictionary.Column(type="datetime", format="%Y-%m-%d"),
         "answer": dictionary.Column(type="category", role="target", values=("no", "yes")),
     }
-    once, _ = validate.validate(made_table, about, where="table.csv")
+    before = made_table.copy()
 
-    twice, warnings = validate.validate(once, about, where="clean.parquet")
+    once, warnings = validate.validate(made_table, about, where="table.csv")
+    twice, again = validate.validate(once, about, where="table.csv")
 
-    assert not warnings
+    assert [line for line in warnings if "left out" not in line] == again
     pd.testing.assert_frame_equal(twice, once)
-
-
-def test_argument_is_not_changed(made_table):
-    before, about = made_table.copy(), {"amount": dictionary.Column(type="number", range=(0.0, 1.0), rule="warn")}
-
-    validate.validate(made_table, about, where="t")
-
     pd.testing.assert_frame_equal(made_table, before)
 
 
@@ -169,9 +147,13 @@ def test_missing_columns_broken_rules_and_warnings_are_in_one_message_of_three_l
     assert all(f"'{name}' {cells}" in message for name in "bcde")
 
 
-def test_format_that_is_none_is_named():
+def test_format_that_is_none_and_column_in_other_letters_are_named_with_what_is_wanted():
     with pytest.raises(DataError, match="column 'x': format = '%Q' is no format of dates"):
         one(["2026"], type="datetime", format="%Q")
+
+    columns = {"Age": dictionary.Column(type="integer"), "pay day": dictionary.Column(type="text")}
+    with pytest.raises(DataError, match=r"Rename 'AGE' to 'Age' \(and 1 more\), or give"):
+        validate.validate(pd.DataFrame({"AGE": ["1"], "Pay Day": ["x"]}), columns, where="new.csv")
 
 
 def test_group_is_wanted_for_learning_and_is_called_as_it_likes_in_a_batch():
@@ -207,13 +189,6 @@ def test_whole_number_with_a_point_in_a_batch_is_said(cells, about, said):
 
     assert any("like '35.000', read as 35 (or is thousands = '.' meant?)" in line for line in warnings) == said
     assert typed["x"].iloc[0] == (35000 if about.get("thousands") else 35)
-
-
-def test_column_in_other_letters_is_named_with_the_one_that_is_wanted():
-    columns = {"Age": dictionary.Column(type="integer"), "pay day": dictionary.Column(type="text")}
-
-    with pytest.raises(DataError, match=r"Rename 'AGE' to 'Age' \(and 1 more\), or give"):
-        validate.validate(pd.DataFrame({"AGE": ["1"], "Pay Day": ["x"]}), columns, where="new.csv")
 
 
 @pytest.mark.parametrize("kind", ["float32", "float64", "Float64"])

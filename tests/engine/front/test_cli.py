@@ -1,5 +1,4 @@
 import json
-import logging
 import os
 import re
 import shutil
@@ -24,49 +23,37 @@ finally:
 
 
 @pytest.fixture
-def call(monkeypatch):
+def call(monkeypatch, package_log):
     """Run a command in a folder; the result has `exit_code`, `stdout` and `stderr`."""
-    log = logging.getLogger(package.NAME)
-    before = log.handlers[:], log.propagate, log.level
 
     def run(root, *arguments):
         monkeypatch.chdir(root)
         return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
 
-    yield run
-    log.handlers[:], log.propagate = before[:2]
-    log.setLevel(before[2])
+    return run
 
 
 FETCHING = ["data", "features", "train", "evaluate", "predict", "explore", "notebook", "test"]
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_says_what_it_does_and_those_that_may_fetch_the_source_can_be_told_to_take_a_changed_one(
-    call, tmp_path, verb
-):
+def test_every_verb_says_what_it_does_and_those_that_fetch_can_be_told_to_take_a_changed_source(call, tmp_path, verb):
     result = call(tmp_path, verb, "--help")
 
-    assert result.exit_code == 0
-    assert result.stdout.splitlines()[2].strip(), "a sentence below the usage"
+    assert result.exit_code == 0 and result.stdout.splitlines()[2].strip(), "a sentence below the usage"
     options = ("--debug", "--set", *(["--accept", "--refresh", "--frozen"] if verb in FETCHING else []))
     assert all(option in result.stdout for option in options)
 
 
-def test_help_lists_the_verbs_in_the_order_of_the_pipeline(call, tmp_path):
+def test_help_lists_the_verbs_in_the_order_of_the_pipeline_and_each_has_a_make_target(call, tmp_path):
+    makefile = (settings.find_root(package.FOLDER) / "Makefile").read_text(encoding="utf-8")
+
     text = call(tmp_path, "--help").stdout
 
     places = [text.index(f"\n  {verb} ") for verb in ("data", "features", "train", "evaluate", "predict")]
     assert places == sorted(places)
-
-
-def test_every_verb_has_a_make_target():
-    makefile = settings.find_root(package.FOLDER) / "Makefile"
-
-    targets = set(re.findall(r"^(\w+):.*##", makefile.read_text(encoding="utf-8"), re.MULTILINE))
-
-    assert set(VERBS) <= targets
-    assert targets - set(VERBS) <= {"help"}
+    assert set(re.findall(r"^(\w+):.*##", makefile, re.MULTILINE)) - {"help"} == set(VERBS)
+    assert call(tmp_path, "--version").stdout.startswith("data-science-project 0.1.0 (Python 3.")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["runs"]])
@@ -74,12 +61,6 @@ def test_quick_command_imports_no_pandas(make_project, command, arguments):
     done = command(make_project().root, "-c", LIGHT.format(package.NAME, arguments))
 
     assert done.returncode == 0, done.stderr
-
-
-def test_package_runs_as_a_module(make_project, command):
-    done = command(make_project().root, "-m", package.NAME, "runs")
-
-    assert (done.returncode, done.stdout, done.stderr) == (0, "No run yet: make train\n", "")
 
 
 def test_stdout_carries_the_result_or_json_and_stderr_the_log(call, project, folder):
@@ -144,12 +125,6 @@ def test_changed_source_is_taken_by_the_verb_that_was_typed(call, project, made_
     assert call(project.root, "features", "--accept").exit_code == 0
 
 
-def test_folder_without_a_project_is_exit_code_two(call, tmp_path):
-    result = call(tmp_path, "train")
-
-    assert result.exit_code == 2 and "No params.toml" in result.stderr
-
-
 def test_environment_of_another_folder_is_refused_with_its_cure(make_project, command, tmp_path):
     root = make_project().root
     copy = shutil.copytree(root, tmp_path.with_name(f"{tmp_path.name} the copy"))
@@ -164,8 +139,7 @@ def test_environment_of_another_folder_is_refused_with_its_cure(make_project, co
 def test_debug_shows_the_traceback(make_project, command):
     done = command(make_project().root, "-m", package.NAME, "train", "--debug", "--set", "train.sead=1")
 
-    assert done.returncode != 0
-    assert "Traceback" in done.stderr
+    assert done.returncode != 0 and "Traceback" in done.stderr
 
 
 def test_paths_are_those_of_the_folder_where_the_command_was_typed(call, project, made_table):
@@ -173,9 +147,7 @@ def test_paths_are_those_of_the_folder_where_the_command_was_typed(call, project
     folder.mkdir()
     made_table.head(3).to_csv(folder / "new.csv", index=False)
 
-    result = call(folder, "predict", "--input", "new.csv", "--output", "answers.csv")
-
-    assert result.exit_code == 0, result.stderr
+    assert call(folder, "predict", "--input", "new.csv", "--output", "answers.csv").exit_code == 0
     assert (folder / "answers.csv").is_file()
 
 
@@ -189,26 +161,16 @@ def test_message_of_a_new_run_is_kept_and_for_a_run_that_is_there_already_said_n
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="no make here")
-def test_make_refuses_a_variable_that_it_does_not_know():
-    root = settings.find_root(package.FOLDER)
+@pytest.mark.parametrize(
+    ("word", "level", "refused"), [("input=new.csv", "0", True), ("INPUT=new.csv", "0", False), ("DIR=x", "1", False)]
+)
+def test_make_refuses_a_variable_that_it_does_not_know(word, level, refused):
+    environment = {name: value for name, value in os.environ.items() if "MAKE" not in name} | {"MAKELEVEL": level}
+    words = ["make", "-C", settings.find_root(package.FOLDER), "-n", "help", word]
 
-    def make(word, level):
-        environment = {name: value for name, value in os.environ.items() if "MAKE" not in name} | {"MAKELEVEL": level}
-        return subprocess.run(
-            ["make", "-n", "help", word], cwd=root, env=environment, capture_output=True, text=True, check=False
-        )
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
 
-    refused = make("input=new.csv", "0")
-
-    assert refused.returncode and "make knows no input. Allowed: INPUT" in refused.stderr
-    assert make("INPUT=new.csv", "0").returncode == make("DIR=handed/down", "1").returncode == 0
-
-
-def test_version_names_project_and_python(call, tmp_path):
-    result = call(tmp_path, "--version")
-
-    assert result.exit_code == 0
-    assert result.stdout.startswith("data-science-project 0.1.0 (Python 3.")
+    assert bool(done.returncode) == refused == ("make knows no input. Allowed: INPUT" in done.stderr)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

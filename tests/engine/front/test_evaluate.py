@@ -35,16 +35,12 @@ def test_uses_of_the_test_split_are_counted_and_many_runs_on_it_are_warned_of(pr
     assert "3 runs have been scored on this test split" in page
 
 
-def test_evaluation_leaves_the_model_loadable_and_is_not_made_twice(project, folder):
+def test_evaluation_leaves_the_model_loadable_is_not_made_twice_and_warns_of_other_splits(project, folder, report):
     pipeline.make(project, "evaluate")
     record = registry.read(folder)
     pipeline.make(project, "evaluate")
+    assert registry.read(folder) == record and loading.load(folder).model is not None
 
-    assert registry.read(folder) == record
-    assert loading.load(folder).model is not None
-
-
-def test_run_of_other_splits_is_scored_with_a_warning(project, folder, report):
     pipeline.make(settings.load(project.root, overrides=["split.seed=7"]), "features")
 
     assert "trained on other splits than the present ones" in report(project, folder)[0]

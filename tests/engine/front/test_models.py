@@ -9,18 +9,13 @@ from data_science_project.engine.project import settings
 RECIPE = recipe.Recipe({"number": ["x"]}, "classification", 0)
 
 
-def test_candidates_that_params_names_by_default_exist():
-    classes, numbers = (set(known(RECIPE, settings.Train())) for known in (models.classifiers, models.regressors))
+def test_candidates_that_params_names_by_default_exist_and_get_balance_and_seed():
+    options = settings.Train(balance=True, seed=7)
+    found, numbers = models.classifiers(RECIPE, options), models.regressors(RECIPE, options)
+    drawn = [known[name][-1].get_params() for known in (found, numbers) for name in ("boosting", "forest", "network")]
 
-    assert set(settings.Train().candidates) <= classes | numbers
-    assert {"dummy", "linear", "boosting", "network"} <= classes & numbers
-
-
-def test_balance_and_seed_reach_the_estimators():
-    found = models.classifiers(RECIPE, settings.Train(balance=True, seed=7))
-    both = (found, models.regressors(RECIPE, settings.Train(seed=7)))
-    drawn = [known[name][-1].get_params() for known in both for name in ("boosting", "forest", "network")]
-
+    assert set(settings.Train().candidates) <= {*found, *numbers}
+    assert {"dummy", "linear", "boosting", "network"} <= set(found) & set(numbers)
     assert {value for one in drawn for key, value in one.items() if key.endswith("random_state")} == {7}
     assert {found[name][-1].class_weight for name in found if name != "dummy"} == {"balanced"}
     assert models.classifiers(RECIPE, settings.Train())["linear"][-1].class_weight is None

@@ -21,18 +21,17 @@ def score(project, folder, table, name="new.csv"):
     return pd.read_csv(project.root / "out.csv")
 
 
-def test_file_has_ids_prediction_probabilities_confident_and_run(project, folder, new):
+def test_file_has_ids_or_the_number_of_the_row_prediction_probabilities_confident_and_run(project, folder, new):
+    strict = settings.load(project.root, ["predict.abstain_below=1.0"])
+
     found = score(project, folder, new)
 
     expected = ["order", "prediction", "probability", "probability_no", "probability_yes", "confident", "run"]
     assert list(found) == expected
-    assert found["order"].tolist() == new["order"].tolist()
-    assert set(found["run"]) == {folder.name}
+    assert found["order"].tolist() == new["order"].tolist() and set(found["run"]) == {folder.name}
     assert (found["probability"] == found[["probability_no", "probability_yes"]].max(axis=1)).all()
-
-
-def test_rows_are_counted_where_there_is_no_id(project, folder, new):
     assert score(project, folder, new.drop(columns="order"))["row"].tolist() == list(range(1, 11))
+    assert found["confident"].all() and not score(strict, folder, new)["confident"].any()
 
 
 def test_row_gets_the_same_answer_from_a_file_and_from_the_test_split(project, folder, made_table):
@@ -44,18 +43,16 @@ def test_row_gets_the_same_answer_from_a_file_and_from_the_test_split(project, f
     pd.testing.assert_frame_equal(score(project, folder, rows), test, check_exact=True)
 
 
-def test_test_split_that_was_edited_is_not_scored(project, folder):
-    project.split("test").write_bytes(b"edited")
-
-    with pytest.raises(DataError, match=r"test\.parquet was changed"):
-        predict.run(project, folder=folder, input=None, output=project.root / "out.csv")
-
-
-def test_input_that_does_not_fit_is_refused_with_row_column_and_rule_and_nothing_is_written(project, folder, new):
+def test_input_that_does_not_fit_and_a_test_split_that_was_edited_are_refused_and_nothing_is_written(
+    project, folder, new
+):
     new.loc[3, "amount"] = 99999
+    project.split("test").write_bytes(b"edited")
 
     with pytest.raises(DataError, match=r"new\.csv: column 'amount'.* outside .* \(1 row: 5\)"):
         score(project, folder, new)
+    with pytest.raises(DataError, match=r"test\.parquet was changed"):
+        predict.run(project, folder=folder, input=None, output=project.root / "out.csv")
 
     assert not (project.root / "out.csv").exists()
 
@@ -80,12 +77,6 @@ def test_file_that_holds_no_predictions_is_not_overwritten_and_predictions_are(p
     assert (project.root / "out.csv").read_text() == "my,own,notes\n"
     (project.root / "out.csv").unlink()
     assert [len(score(project, folder, rows)) for rows in (new, new.head(3))] == [10, 3]
-
-
-def test_limit_of_params_is_used(project, folder, new):
-    strict = settings.load(project.root, ["predict.abstain_below=1.0"])
-
-    assert not score(strict, folder, new)["confident"].any()
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,9 @@ def with_settings(project, *overrides):
 def question(classes=("no", "yes")):
     """200 rows of noise: train on the first half, hold out the second."""
     random, half = np.random.default_rng(0), np.arange(100)
-    truth = random.choice(np.array(["no", "yes"], dtype=object), 200)
-    return Question(
-        pd.DataFrame({"x": random.normal(size=200)}), truth, "classification", classes, [(half, half + 100)]
-    )
+    rows = pd.DataFrame({"x": random.normal(size=200)})
+    truth = random.choice(["no", "yes"], 200).astype(object)
+    return Question(rows, truth, "classification", classes, [(half, half + 100)])
 
 
 def test_run_holds_what_the_contract_promises(project):
@@ -64,103 +63,76 @@ def test_split_that_was_edited_is_not_used(project):
         train.run(project, key="0123456789")
 
 
-def test_failure_leaves_no_half_run(project):
-    before = set(project.models.iterdir())
-    project.dictionary.unlink()
-
-    with pytest.raises(FileNotFoundError):
-        train.run(project, key="0" * 64)
-
-    assert set(project.models.iterdir()) == before
-
-
-def test_column_of_the_groups_is_not_a_feature_whatever_its_role_and_folds_keep_groups_whole(project):
+def test_features_are_all_but_ids_target_and_the_column_of_the_groups_which_folds_keep_whole(project):
+    _, plain = train.prepare(project)
     asked, recipe = train.prepare(with_settings(project, "split.by=group:shop"))
 
+    assert set(plain.names) == {"amount", "colour", "shop", "day", "note"}
     assert dictionary.load(project.dictionary)["shop"].role == "feature" and "shop" not in recipe.names
     for fitted, held in asked.folds:
         assert not set(asked.groups.iloc[fitted]) & set(asked.groups.iloc[held])
 
 
-def test_ids_target_and_ignored_columns_are_not_features(project):
-    asked, recipe = train.prepare(project)
-
-    assert set(recipe.names) == set(asked.rows) == {"amount", "colour", "shop", "day", "note"}
-
-
-def test_rows_held_out_are_those_of_dev_where_rows_are_not_few(project):
-    sizes = [len(pd.read_parquet(project.split(part))) for part in ("train", "dev")]
-
+def test_rows_held_out_are_those_of_dev_where_rows_have_an_order(project):
     asked, _ = train.prepare(with_settings(project, "split.by=time:day"))
 
-    assert [[len(rows) for rows in fold] for fold in asked.folds] == [sizes]
-    assert sizes[0] > sizes[1]
+    sizes = [len(pd.read_parquet(project.split(part))) for part in ("train", "dev")]
+    assert [[len(rows) for rows in fold] for fold in asked.folds] == [sizes] and sizes[0] > sizes[1]
 
 
-def test_table_without_features_is_refused(project):
+def test_table_without_features_and_unknown_candidates_are_refused(project):
+    wrong = with_settings(project, 'train.candidates=["linaer"]')
+    with pytest.raises(SettingsError, match=r"'linaer' is not in models.py(.|\n)*Allowed for a classification: dummy"):
+        train.candidates(wrong, question(), train.prepare(project)[1])
+
     text = project.dictionary.read_text(encoding="utf-8")
     project.dictionary.write_text(text.replace('role = "feature"', 'role = "ignored"'), encoding="utf-8")
-
     with pytest.raises(DataError, match="no column is left to learn from"):
         train.prepare(project)
 
 
+@pytest.mark.parametrize("kind", ["target encoding", "text"])
+def test_model_of_texts_is_a_candidate_where_there_are_texts(project, kind):
+    asked = with_settings(project, 'train.candidates=["text"]')
+
+    found = train.candidates(asked, question(), recipe.Recipe({kind: ["note"]}, "classification", 0))
+
+    assert ("text" in found) == (kind == "text")
+
+
 @pytest.mark.parametrize(
-    ("truth", "words"),
-    [(["yes"] * 100, ["one class only", "'yes'"]), ([f"name {i}" for i in range(100)], ["100 classes in 100 rows"])],
+    ("truth", "said"),
+    [(["yes"] * 100, "one class only.*'yes'"), ([f"name {i}" for i in range(100)], "100 classes in 100 rows")],
 )
-def test_target_that_is_no_class_is_refused(truth, words):
-    target = pd.Series(truth, name="y")
-
-    with pytest.raises(DataError) as caught:
-        train.check_classes(target, tuple(target.unique()))
-
-    assert all(word in str(caught.value) for word in words)
-
-
-def test_unknown_candidate_is_named_with_those_that_exist(project):
-    wrong = with_settings(project, 'train.candidates=["linaer"]')
-
-    with pytest.raises(SettingsError, match=r"'linaer' is not in models.py(.|\n)*Allowed for a classification: dummy"):
-        train.candidates(wrong, question(), train.prepare(project)[1])
-
-
-@pytest.mark.parametrize("transformation", ["target encoding", "text"])
-def test_model_of_texts_is_a_candidate_where_there_are_texts(project, transformation):
-    plan = recipe.Recipe({transformation: ["note"]}, "classification", 0)
-
-    found = train.candidates(with_settings(project, 'train.candidates=["dummy", "text"]'), question(), plan)
-
-    assert ("text" in found) == (transformation == "text")
+def test_target_that_is_no_class_is_refused(truth, said):
+    with pytest.raises(DataError, match=said):
+        train.check_classes(pd.Series(truth, name="y"), tuple(dict.fromkeys(truth)))
 
 
 def test_best_model_is_fitted_on_train_and_dev_and_calibrated_on_rows_held_out():
     asked = question()
     over_confident = metrics.Predictions(asked.truth, np.tile([0.001, 0.999], (200, 1)), asked.classes)
 
-    model, said = train.fit_best(KNeighborsClassifier(1), asked, asked.truth, over_confident, threshold.Rule())
+    model, tempered = train.fit_best(KNeighborsClassifier(1), asked, asked.truth, over_confident, threshold.Rule())
 
     assert model.temperature > 5
     assert model.model_.n_samples_fit_ == 200
-    assert metrics.log_loss(asked.truth, said) < metrics.log_loss(asked.truth, over_confident)
-
-
-BOARD = {"dummy": {"mae": 3.0, "r2": 0.0}, "linear": {"mae": 1.0, "r2": 0.5}, "boosting": {"mae": 2.0, "r2": 0.9}}
+    assert metrics.log_loss(asked.truth, tempered) < metrics.log_loss(asked.truth, over_confident)
 
 
 @pytest.mark.parametrize(("name", "best"), [("mae", "linear"), ("r2", "boosting")])
 def test_best_candidate_is_the_one_with_the_least_error_or_the_highest_score(name, best):
-    assert train.choose_best(BOARD, name, metrics.NUMBERS[name], {}) == best
+    board = {"dummy": {"mae": 3.0, "r2": 0}, "linear": {"mae": 1.0, "r2": 0.5}, "boosting": {"mae": 2.0, "r2": 0.9}}
+
+    assert train.choose_best(board, name, metrics.NUMBERS[name], {}) == best
 
 
 @pytest.mark.parametrize(("noise", "best"), [(0.01, "blend"), (3.0, "linear")])
 def test_blend_is_taken_unless_it_is_clearly_worse(noise, best):
     random, truth = np.random.default_rng(0), np.arange(100.0)
-    error = random.normal(size=100)
-    held = {
-        "linear": (truth, metrics.Predictions(truth + error)),
-        "blend": (truth, metrics.Predictions(truth + error + random.normal(0, noise, 100))),
-    }
+    linear = truth + random.normal(size=100)
+    answers = {"linear": linear, "blend": linear + random.normal(0, noise, 100)}
+    held = {name: (truth, metrics.Predictions(values)) for name, values in answers.items()}
     board = {"linear": {"mae": 1.0}, "blend": {"mae": 1.0 + noise}}
 
     assert train.choose_best(board, "mae", metrics.NUMBERS["mae"], held) == best

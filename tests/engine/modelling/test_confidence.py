@@ -19,8 +19,8 @@ def classes(size=3000, seed=0):
 def numbers(size=1000, seed=0):
     """Held-out numbers whose errors grow with them."""
     random = np.random.default_rng(seed)
-    said = random.uniform(1, 10, size)
-    return pd.DataFrame({"truth": said + said * random.normal(0, 0.1, size), "prediction": said})
+    predicted = random.uniform(1, 10, size)
+    return pd.DataFrame({"truth": predicted + predicted * random.normal(0, 0.1, size), "prediction": predicted})
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.1, 0.05])
@@ -63,25 +63,16 @@ def test_quantile_is_the_conformal_one():
     assert [confidence.reach(errors, rate) for rate in (0.1, 0.05, 0.04)] == [18, 19, np.inf]
 
 
-def test_run_keeps_its_answers_to_the_rows_held_out(folder):
+def test_run_keeps_its_answers_to_the_rows_held_out_and_one_from_before_is_named_where_a_rate_is_wanted(folder):
     held = pd.read_parquet(folder / confidence.HELD_OUT)
-
-    assert list(held) == ["truth", "prediction", "probability"]
-    assert len(held) == 96  # cross-validation: all rows of train and dev
-    assert held["probability"].between(0.5, 1).all()
-
-
-def test_rate_makes_sure_rows_confident_and_the_stricter_limit_counts(folder):
     some, few = (
         confidence.limits(folder, settings.Predict(abstain_below=below, error_rate=0.3)).least for below in (0.0, 0.99)
     )
 
-    assert 0.5 <= some < 0.99 and few == 0.99
-
-
-def test_run_from_before_is_named_where_a_rate_is_wanted(folder):
+    assert list(held) == ["truth", "prediction", "probability"] and held["probability"].between(0.5, 1).all()
+    assert len(held) == 96  # cross-validation: all rows of train and dev
+    assert 0.5 <= some < 0.99 and few == 0.99, "the stricter limit counts"
     (folder / confidence.HELD_OUT).unlink()
-
     assert confidence.limits(folder, settings.Predict(abstain_below=0.7)).least == 0.7
     with pytest.raises(DataError, match="Train again, or set"):
         confidence.limits(folder, settings.Predict(error_rate=0.1))

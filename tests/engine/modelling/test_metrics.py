@@ -41,11 +41,11 @@ def test_perfect_predictions_score_better_than_wrong_ones_by_every_metric(task, 
     classes = tuple(np.unique(truth)) if n_classes else ()
     truth = truth if n_classes else np.linspace(0, 1, 60)
 
-    def said(values):
+    def scores(values):
         sure = 0.9 * (values[:, None] == np.array(classes)) + 0.1 / len(classes) if classes else None
         return metrics.score(truth, metrics.Predictions(values, sure, classes), task)
 
-    good, bad = said(truth), said(np.roll(truth, 1))
+    good, bad = scores(truth), scores(np.roll(truth, 1))
 
     for name, metric in metrics.available(task, len(classes)).items():
         assert good[name] > bad[name] if metric.higher_is_better else good[name] < bad[name], name

@@ -87,13 +87,19 @@ def test_time_split_tests_on_the_latest_rows_and_a_group_is_never_in_two_splits(
     assert sum(map(len, groups)) == len(set.union(*groups)) == 50
 
 
-def test_class_too_rare_to_divide_is_named():
-    frame = table().assign(kind=["rare"] * 2 + ["common"] * 998)
-
-    with pytest.raises(DataError, match="'kind' have fewer than 3 rows: rare") as caught:
-        divide(frame)
-
-    assert 'by = "random"' in str(caught.value)
+@pytest.mark.parametrize(
+    ("changes", "by", "said"),
+    [
+        ({"kind": ["rare"] * 2 + ["common"] * 998}, "stratified", "'kind' have fewer than 3 rows: rare(.|\n)*random"),
+        ({"day": [None, *table()["day"][1:]]}, "time:day", "1 empty cells"),
+        ({"shop": [None, *table()["shop"][1:]]}, "group:shop", "1 empty cells"),
+        ({"shop": "one"}, "group:shop", "leaves no row for"),
+        ({"day": pd.Timestamp(0)}, "time:day", "leaves no row for"),
+    ],
+)
+def test_rows_that_cannot_be_divided_so_are_refused(changes, by, said):
+    with pytest.raises(DataError, match=said):
+        divide(table().assign(**changes), by=by)
 
 
 @pytest.mark.parametrize("by", ["time:dya", "group:shpo", "time", "group", "group:"])
@@ -102,35 +108,14 @@ def test_column_that_does_not_exist_is_named_with_those_that_do(by):
         divide(table(), by=by)
 
 
-@pytest.mark.parametrize("by", ["time:day", "group:shop"])
-def test_row_without_time_or_group_is_refused(by):
+def test_argument_is_not_changed_and_two_rows_are_too_few():
     frame = table()
-    frame.loc[7, by.partition(":")[2]] = None
-
-    with pytest.raises(DataError, match="1 empty cells"):
-        divide(frame, by=by)
-
-
-@pytest.mark.parametrize(
-    ("frame", "by"),
-    [
-        (table().assign(shop="one"), "group:shop"),
-        (table().assign(day=pd.Timestamp(0)), "time:day"),
-        (table(2), "random"),
-    ],
-)
-def test_split_without_rows_is_refused(frame, by):
-    with pytest.raises(DataError, match="leaves no row for"):
-        divide(frame, by=by)
-
-
-def test_argument_is_not_changed():
-    frame = table()
-
     train = divide(frame)["train"]
     train.loc[0, "kind"] = "z"
 
     pd.testing.assert_frame_equal(frame, table())
+    with pytest.raises(DataError, match="leaves no row for"):
+        divide(table(2), by="random")
 
 
 @pytest.mark.parametrize(

@@ -57,18 +57,21 @@ def test_searched_threshold_finds_what_the_formula_says_where_probabilities_are_
 
 @pytest.mark.parametrize("metric", ["f1", "f1_macro", "balanced_accuracy"])
 def test_threshold_for_a_metric_is_better_by_it_than_one_half(metric):
-    truth, said = honest()
+    truth, answers = honest()
 
-    level = threshold.rule(asked(), metric, CLASSES).threshold(truth, said)
+    level = threshold.rule(asked(), metric, CLASSES).threshold(truth, answers)
 
     measure = metrics.TWO_CLASSES[metric].compute
-    assert measure(truth, threshold.decide(said, level)) > measure(truth, said) + 0.01
+    assert measure(truth, threshold.decide(answers, level)) > measure(truth, answers) + 0.01
 
 
-@pytest.mark.parametrize(("classes", "words"), [((), "numbers"), (("a", "b", "c"), "3 classes")])
-def test_costs_for_anything_but_two_classes_are_refused(classes, words):
-    with pytest.raises(SettingsError, match=f"the target has {words}"):
-        threshold.rule(asked(false_negative=2.0), "r2", classes)
+@pytest.mark.parametrize(("classes", "words"), [((), "numbers"), (("a", "b", "no"), "3 classes"), (CLASSES, "")])
+def test_costs_or_a_positive_class_for_anything_but_two_classes_are_refused(classes, words):
+    with pytest.raises(SettingsError, match=r"\[train\] positive = 'maybe' is not one of two classes"):
+        threshold.positive_last(classes, "maybe")
+    if words:
+        with pytest.raises(SettingsError, match=f"the target has {words}"):
+            threshold.rule(asked(false_negative=2.0), "r2", classes)
 
 
 def test_positive_class_is_put_last():
@@ -76,12 +79,6 @@ def test_positive_class_is_put_last():
     assert threshold.positive_last(("no", "yes"), "no") == ("yes", "no")
     assert threshold.positive_last((False, True), "false") == (True, False)
     assert threshold.positive_last((0, 1), "0") == (1, 0)
-
-
-@pytest.mark.parametrize("classes", [("no", "yes"), ("a", "b", "no"), ()])
-def test_positive_that_is_none_of_two_classes_is_refused(classes):
-    with pytest.raises(SettingsError, match=r"\[train\] positive = 'maybe' is not one of two classes"):
-        threshold.positive_last(classes, "maybe")
 
 
 def test_answers_follow_the_threshold_whichever_class_is_positive():

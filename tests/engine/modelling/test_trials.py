@@ -61,30 +61,22 @@ def test_search_that_broke_off_goes_on_where_it_was_and_finds_the_same(search, t
     rest = Score()
 
     _, resumed = trials.run(search, linear(), rest)
-    _, at_once = trials.run(trials.Search(tmp_path / "other", 5, 0, True), linear(), Score())
+    _, at_once = trials.run(replace(search, memory=tmp_path / "other"), linear(), Score())
 
     assert rest.calls == 3
     pd.testing.assert_frame_equal(resumed, at_once, check_exact=True)
 
 
-def test_more_trials_begin_where_fewer_ended(search):
+def test_more_trials_begin_where_fewer_ended_and_one_whose_file_was_cut_is_made_again(search):
     _, few = trials.run(search, linear(), Score())
-    more = Score()
+    more, again = Score(), Score()
 
-    _, many = trials.run(trials.Search(search.memory, 8, 0, True), linear(), more)
-
-    assert more.calls == 3
-    pd.testing.assert_frame_equal(many.head(6), few, check_exact=True)
-
-
-def test_trial_whose_file_was_cut_is_made_again(search):
-    trials.run(search, linear(), Score())
+    _, many = trials.run(replace(search, trials=8), linear(), more)
     (search.memory / "linear-2.json").write_text('{"score": 9')
-    again = Score()
-
     trials.run(search, linear(), again)
 
-    assert again.calls == 1
+    assert (more.calls, again.calls) == (3, 1)
+    pd.testing.assert_frame_equal(many.head(6), few, check_exact=True)
 
 
 def test_spaces_fit_the_candidates_of_models_and_others_are_left_alone(search):

@@ -3,8 +3,6 @@ import logging
 import sys
 import warnings
 
-import pytest
-
 from data_science_project.engine.project import log, package
 
 
@@ -30,16 +28,6 @@ def test_progress_is_a_bar_on_a_terminal_and_silent_elsewhere(capsys, monkeypatc
 
     assert list(log.progress(range(3), "train")) == [0, 1, 2]
     assert "train" in sys.stderr.getvalue()
-
-
-@pytest.fixture
-def package_log():
-    """The package's logger, as it was before."""
-    everything = logging.getLogger(package.NAME)
-    before = everything.handlers[:], everything.propagate, everything.level
-    yield everything
-    everything.handlers[:], everything.propagate = before[:2]
-    everything.setLevel(before[2])
 
 
 def test_warnings_of_estimators_become_lines_of_the_log(caplog):

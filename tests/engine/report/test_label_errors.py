@@ -83,14 +83,14 @@ def test_list_counts_as_worked_on_with_a_verdict_or_in_another_form(tmp_path, te
 
 def test_number_far_from_its_like_is_listed_and_an_honest_spread_is_not():
     random = np.random.default_rng(0)
-    said = random.uniform(10, 1000, 500)
-    truth = said * random.normal(1, 0.1, 500)  # the larger, the farther off
+    predicted = random.uniform(10, 1000, 500)
+    truth = predicted * random.normal(1, 0.1, 500)  # the larger, the farther off
     truth[[7, 9]] *= 10
 
-    found = label_errors.wrong_numbers(truth, Predictions(said))
+    found = label_errors.wrong_numbers(truth, Predictions(predicted))
 
     assert set(found["position"]) == {7, 9}
-    assert found["off_by"].tolist() == (truth - said)[found["position"]].tolist()
+    assert found["off_by"].tolist() == (truth - predicted)[found["position"]].tolist()
 
 
 def test_perfect_predictions_and_a_class_of_one_row_leave_nothing_to_list():

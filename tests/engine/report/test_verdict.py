@@ -12,11 +12,11 @@ NO_IMPORTANCES = pd.DataFrame({"column": ["a", "b"], "loss": [0.01, 0.01], "spre
 def result(truth, probability, interval=(0.8, 0.9), name="accuracy"):
     probability = np.asarray(probability, dtype=float)
     table = np.column_stack([1 - probability, probability])
-    said = metrics.Predictions(np.asarray(CLASSES)[table.argmax(axis=1)], table, CLASSES)
+    predictions = metrics.Predictions(np.asarray(CLASSES)[table.argmax(axis=1)], table, CLASSES)
     truth = np.asarray(truth)
     constant = metrics.constant(truth, CLASSES, len(truth))
     metric = metrics.TWO_CLASSES[name]
-    return diagnostics.Result(truth, said, constant, metric, interval)
+    return diagnostics.Result(truth, predictions, constant, metric, interval)
 
 
 def half_right(size=200):

@@ -1,5 +1,6 @@
 import functools
 import json
+import re
 import shutil
 from dataclasses import replace
 
@@ -38,16 +39,18 @@ def test_run_and_its_copy_from_another_dump_of_the_same_bytes_are_identical_in_e
     assert not differing(compare.run(project, *twins))
 
 
-def test_edited_file_of_the_code_is_a_difference_in_code_alone(project, twins):
-    with (twins[1] / "code" / "features.py").open("a") as file:
-        file.write("# edited\n")
-    (twins[1] / "code" / "mine.py").touch()
+def test_edited_file_of_the_code_and_key_of_the_dictionary_are_differences_in_their_parts(project, twins):
+    code, path = twins[1] / "code", twins[1] / registry.DICTIONARY
+    (code / "features.py").write_text("# edited\n")
+    (code / "mine.py").touch()
+    head, mark, tail = path.read_text(encoding="utf-8").partition('["amount"]')
+    path.write_text(head + mark + tail.replace('rule = "refuse"', 'rule = "warn"', 1), encoding="utf-8")
 
     found = differing(compare.run(project, *twins))
 
-    assert set(found) == {"code"}
-    assert set(names(found["code"])) == {"features.py", "mine.py"}
+    assert set(found) == {"code", "data"} and set(names(found["code"])) == {"features.py", "mine.py"}
     assert names(found["code"])["mine.py"][0] is None
+    assert names(found["data"]) == {"dictionary: amount.rule": ("refuse", "warn")}
 
 
 @pytest.mark.parametrize(
@@ -70,45 +73,38 @@ def test_what_differs_in_a_record_is_named_in_its_part_alone(project, twins, par
     assert {name: b for name, (_, b) in names(compared[part]).items()} == found
 
 
-def test_key_of_the_data_dictionary_is_a_difference_in_data(project, twins):
-    path = twins[1] / registry.DICTIONARY
-    head, mark, tail = path.read_text(encoding="utf-8").partition('["amount"]')
-    path.write_text(head + mark + tail.replace('rule = "refuse"', 'rule = "warn"', 1), encoding="utf-8")
+def test_other_model_and_its_scores_are_told_with_the_paired_gain_as_text_and_for_programs(contest, pair):
+    compared = compare.run(contest, *pair)
+    found, back = differing(compared), compare.run(contest, *pair[::-1])[-1]
 
-    found = differing(compare.run(project, *twins))
-
-    assert names(found["data"]) == {"dictionary: amount.rule": ("refuse", "warn")}
-
-
-def test_other_model_and_its_scores_are_told_with_the_paired_gain(contest, pair):
-    found = differing(compare.run(contest, *pair))
+    lines = compare.render(*pair, compared).splitlines()
+    parts = json.loads(json.dumps(compare.as_json(*pair, compared)))["compared"]
 
     assert {"parameters", "model", "metrics"} <= set(found)
     assert names(found["parameters"]) == {"train.candidates": (["dummy"], ["linear"])}
     assert names(found["model"])["name"] == ("dummy", "linear")
     assert {"dev roc_auc", "test roc_auc"} <= set(names(found["metrics"]))
-    assert found["metrics"].note.startswith("paired gain of b in roc_auc: 0.")
-    assert found["metrics"].note.endswith("on the same 24 test rows")
+    assert re.fullmatch(r"paired gain of b in roc_auc: 0\..* on the same 24 test rows", found["metrics"].note)
+    assert back.note.startswith("paired gain of b in roc_auc: -0.")
+    assert lines[0].startswith(f"a  {pair[0].name}") and lines[0].endswith("dummy")
+    assert lines[1].startswith(f"b  {pair[1].name}")
+    assert "code         identical" in lines and "  train.candidates: ['dummy'] -> ['linear']" in lines
+    assert [part["what"] for part in parts][:2] == ["code", "data"] and parts[0]["identical"] is True
+    assert {"name": "train.candidates", "a": ["dummy"], "b": ["linear"]} in parts[2]["differences"]
 
 
-def test_gain_has_its_sign_from_a_to_b(contest, pair):
-    there, back = (compare.run(contest, *folders)[-1].note for folders in (pair, pair[::-1]))
+def test_run_that_was_not_evaluated_or_whose_answers_were_edited_has_no_gain_and_is_not_evaluated_now(contest, pair):
+    reports, said = contest.root / "reports" / pair[0].name, f"no paired gain: make evaluate RUN={pair[0].name}"
+    (reports / registry.ANSWERS).write_bytes((reports / registry.ANSWERS).read_bytes()[:-1])
+    edited = compare.run(contest, *pair)[-1].note
+    shutil.rmtree(reports)
 
-    assert " 0." in there and " -0." in back
-
-
-def test_run_that_was_not_evaluated_has_no_gain_and_is_not_evaluated_now(contest, pair):
-    shutil.rmtree(contest.root / "reports" / pair[0].name)
-
-    assert compare.run(contest, *pair)[-1].note == f"no paired gain: make evaluate RUN={pair[0].name}"
-    assert not (contest.root / "reports" / pair[0].name).exists()
+    assert compare.run(contest, *pair)[-1].note == edited == said
+    assert not reports.exists()
 
 
-def test_answers_that_were_edited_do_not_count(contest, pair):
-    path = contest.root / "reports" / pair[0].name / registry.ANSWERS
-    path.write_bytes(path.read_bytes()[:-1])
-
-    assert compare.kept(contest, pair[0]) is None
+def test_nan_equals_nan():
+    assert compare.differing("metrics", {"dev r2": float("nan")}, {"dev r2": float("nan")}).identical
 
 
 def test_answers_to_the_same_question_and_rows_are_compared_whatever_the_features(contest, pair):
@@ -120,23 +116,6 @@ def test_answers_to_the_same_question_and_rows_are_compared_whatever_the_feature
     assert compare.not_comparable(one, other) == compare.not_comparable(one, more) == ""
     assert "same test rows" in compare.not_comparable(one, elsewhere)
     assert "different questions" in compare.not_comparable(one, asked)
-
-
-def test_text_has_the_runs_and_one_difference_a_line_and_programs_get_json(contest, pair):
-    compared = compare.run(contest, *pair)
-
-    lines = compare.render(*pair, compared).splitlines()
-    parts = json.loads(json.dumps(compare.as_json(*pair, compared)))["compared"]
-
-    assert lines[0].startswith(f"a  {pair[0].name}") and lines[0].endswith("dummy")
-    assert lines[1].startswith(f"b  {pair[1].name}")
-    assert "code         identical" in lines and "  train.candidates: ['dummy'] -> ['linear']" in lines
-    assert [part["what"] for part in parts][:2] == ["code", "data"] and parts[0]["identical"] is True
-    assert {"name": "train.candidates", "a": ["dummy"], "b": ["linear"]} in parts[2]["differences"]
-
-
-def test_nan_equals_nan():
-    assert compare.differing("metrics", {"dev r2": float("nan")}, {"dev r2": float("nan")}).identical
 
 
 def test_damaged_record_of_one_run_is_named(contest, pair):

@@ -3,45 +3,13 @@ import shutil
 import pytest
 
 from data_science_project import pipeline
-from data_science_project.engine.project import artefact, records, settings
+from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import lineage, registry
 
 
 def files(links):
     return {link.file: link for link in links}
-
-
-def test_predictions_go_back_to_the_source_card(project, folder):
-    links = lineage.trace(project, project.root / "data/predictions/test.csv")
-
-    raw = next(link for link in links if link.file.startswith("data/raw/"))
-    order = [link.file for link in links]
-    assert [link.depth for link in links[:2]] == [0, 1]
-    assert order[:2] == ["data/predictions/test.csv", f"models/{folder.name}/model.pkl"]
-    assert {"data/processed/train.parquet", "data/processed/dev.parquet", "data/interim/clean.parquet"} <= set(order)
-    assert raw.made.startswith("fetched from table.csv 2")
-    assert {link.state for link in links} == {"as recorded"}
-
-
-def test_test_split_is_an_input_of_the_predictions_even_if_they_are_gone_and_not_of_the_model(project, folder):
-    predictions = project.root / "data/predictions/test.csv"
-    predictions.unlink()
-
-    links = files(lineage.trace(project, predictions))
-
-    assert links["data/predictions/test.csv"].state == "gone" and "data/processed/test.parquet" in links
-    assert "data/processed/test.parquet" not in files(lineage.trace(project, folder / "model.pkl"))
-
-
-def test_changed_file_and_missing_file_are_named(project, folder):
-    project.clean.write_bytes(b"edited")
-    project.split("dev").unlink()
-
-    links = files(lineage.trace(project, folder / "model.pkl"))
-
-    states = [links[f"data/{name}.parquet"].state for name in ("interim/clean", "processed/dev", "processed/train")]
-    assert states == ["changed since", "gone", "as recorded"]
 
 
 def test_run_goes_back_to_its_own_data_after_the_splits_were_made_anew(project, folder):
@@ -98,11 +66,36 @@ def test_file_of_the_users_own_has_no_record(project, folder, name):
         lineage.trace(project, path)
 
 
-def test_damaged_source_card_is_named(project, folder):
+def test_predictions_go_back_to_the_source_card_even_if_they_are_gone(project, folder):
+    path = project.root / "data/predictions/test.csv"
+
+    links = lineage.trace(project, path)
+    path.unlink()
+    gone = lineage.trace(project, path)
+
+    raw = next(link for link in links if link.file.startswith("data/raw/"))
+    order = [link.file for link in links]
+    assert [link.depth for link in links[:2]] == [0, 1]
+    assert order[:2] == ["data/predictions/test.csv", f"models/{folder.name}/model.pkl"]
+    splits = {f"data/processed/{part}.parquet" for part in settings.PARTS}
+    assert splits | {"data/interim/clean.parquet"} <= set(order)
+    assert raw.made.startswith("fetched from table.csv 2")
+    assert {link.state for link in links} == {"as recorded"}
+    assert gone[0].state == "gone" and [link.file for link in gone] == order
+    assert "data/processed/test.parquet" not in files(lineage.trace(project, folder / "model.pkl"))
+
+
+def test_changed_file_missing_file_and_damaged_source_card_are_named(project, folder):
+    project.clean.write_bytes(b"edited")
+    project.split("dev").unlink()
+
+    links = files(lineage.trace(project, folder / "model.pkl"))
+
+    states = [links[f"data/{name}.parquet"].state for name in ("interim/clean", "processed/dev", "processed/train")]
+    assert states == ["changed since", "gone", "as recorded"]
     card = next((project.root / "data" / "raw").glob("*/source.json"))
     card.chmod(0o644)
     card.write_text("{ half")
-
     with pytest.raises(DataError, match=r"source\.json: the source card is damaged"):
         lineage.trace(project, folder / "model.pkl")
 
@@ -110,7 +103,7 @@ def test_damaged_source_card_is_named(project, folder):
 def test_raw_file_named_like_a_split_is_no_split(project, folder):
     record = registry.read(folder)
     record["input_data"]["data/raw/2026-01-01-00000000/train.csv"] = "0" * 64
-    artefact.write_json(folder / registry.RECORD, records.sealed(record))
+    registry.write(folder, record)
 
     direct = [link.file for link in lineage.trace(project, folder / "model.pkl") if link.depth == 1]
 

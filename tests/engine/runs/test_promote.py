@@ -53,32 +53,38 @@ def wrong(count):
     return np.array(["yes"] * count + ["no"] * (100 - count), dtype=object)
 
 
-def test_first_champion_must_beat_the_constant_answer(contest, dummy, linear):
+def test_first_champion_must_beat_the_constant_answer_and_a_worse_run_does_not_take_over(contest, dummy, linear):
     with pytest.raises(ProjectError, match='failed "better than a constant answer": gain in roc_auc 0 '):
         pipeline.promote(contest, dummy)
     assert not (contest.models / registry.CHAMPION).exists()
 
     checks = pipeline.promote(contest, linear)
+    with pytest.raises(ProjectError, match='failed "better than the champion": gain in roc_auc -0'):
+        pipeline.promote(contest, dummy)
 
     assert champion(contest) == linear.name
     assert all(check.passed for check in checks) and len(checks) == 4
 
 
-def test_worse_run_is_refused_and_the_champion_stays(contest, dummy, linear):
+def test_reason_of_a_forced_promotion_is_kept_with_what_the_gate_found_and_a_better_run_takes_over(
+    contest, dummy, linear
+):
+    pipeline.promote(contest, dummy, force="the others leak")
     pipeline.promote(contest, linear)
 
-    with pytest.raises(ProjectError, match='failed "better than the champion": gain in roc_auc -0'):
-        pipeline.promote(contest, dummy)
+    forced, better = registry.history(contest)
+    assert (forced["forced"], better["forced"]) == ("the others leak", "")
+    assert [check["name"] for check in forced["gate"] if not check["passed"]] == ["better than a constant answer"]
+    assert (better["run"], better["before"]) == (linear.name, dummy.name)
 
-    assert champion(contest) == linear.name
 
+def test_predict_uses_the_champion_although_parameters_were_edited(contest, dummy):
+    promote.keep(contest, dummy.name, {"gate": []})
 
-def test_better_run_takes_over(contest, dummy, linear):
-    pipeline.promote(contest, dummy, force="to have a champion")
-    pipeline.promote(contest, linear)
+    (path,) = pipeline.make(settings.load(contest.root, ['train.candidates=["linear"]', "train.seed=5"]), "predict")
 
-    assert champion(contest) == linear.name
-    assert registry.history(contest)[-1]["before"] == dummy.name
+    assert set(pd.read_csv(path)["run"]) == {dummy.name}
+    assert len(registry.folders(contest)) == 2, "nothing is trained"
 
 
 def test_run_of_the_same_quality_is_refused(contest, linear, copied):
@@ -121,14 +127,6 @@ def test_force_without_a_reason_is_refused(contest, dummy, reason):
     assert not registry.history(contest)
 
 
-def test_reason_of_a_forced_promotion_is_kept_with_what_the_gate_found(contest, dummy):
-    pipeline.promote(contest, dummy, force="the others leak")
-
-    change = registry.history(contest)[-1]
-    assert change["forced"] == "the others leak"
-    assert [check["name"] for check in change["gate"] if not check["passed"]] == ["better than a constant answer"]
-
-
 def test_reason_is_not_kept_where_none_was_needed_and_promoting_again_changes_nothing(contest, linear):
     pipeline.promote(contest, linear, force="just in case")
 
@@ -162,16 +160,6 @@ def test_rollback_does_not_go_round_in_circles_and_the_history_is_complete(conte
     assert all(change["time"] for change in history)
 
 
-def test_predict_uses_the_champion_although_parameters_were_edited(contest, dummy):
-    pipeline.promote(contest, dummy, force="to have a champion")
-    edited = settings.load(contest.root, ['train.candidates=["linear"]', "train.seed=5"])
-
-    written = pipeline.make(edited, "predict")
-
-    assert set(pd.read_csv(written[0])["run"]) == {dummy.name}
-    assert len(registry.folders(contest)) == 2, "nothing is trained"
-
-
 def test_run_that_was_trained_on_other_splits_is_refused(contest, linear):
     elsewhere = settings.load(contest.root, ["split.seed=1", "promote.latency_ms=1e9"])
 
@@ -179,38 +167,36 @@ def test_run_that_was_trained_on_other_splits_is_refused(contest, linear):
         pipeline.promote(elsewhere, linear)
 
 
-def test_slow_run_and_run_without_its_raw_data_are_refused(contest, linear):
-    shutil.rmtree(next(path.parent for path in contest.root.glob("data/raw/*/source.json")))
-    strict = settings.load(contest.root, ["promote.latency_ms=1e-6"])
-
-    model = loading.load(linear)
-    slow, gone = promote.latency(strict, model), promote.reproducible(strict, model)
-
-    assert not slow.passed and "allowed 1e-06" in slow.found
-    assert not gone.passed and "table.csv is gone or changed" in gone.found
-
-
-def test_run_without_a_commit_or_of_one_that_git_has_no_more_is_not_reproducible(contest, linear):
-    model = loading.load(linear)
-    shutil.rmtree(contest.root / ".git")
-    git.run(contest.root, "init", "-q")
-    commit = model.record["commit"]
-
-    gone = promote.reproducible(contest, model)
-    without = promote.reproducible(contest, replace(model, record={**model.record, "commit": None}))
-
-    assert not gone.passed and f"git does not have commit {commit[:12]}" in gone.found
-    assert not without.passed and "without a git commit" in without.found
-
-
-def test_run_whose_features_differ_each_time_is_not_reproducible(contest, linear):
+def test_slow_run_and_features_that_differ_each_time_are_refused(contest, linear):
     model = loading.load(linear)
     drawn = replace(model, add_features=lambda rows: rows.assign(luck=np.random.random(len(rows)), one=1))  # noqa: NPY002
 
-    check = promote.reproducible(contest, drawn)
+    slow = promote.latency(settings.load(contest.root, ["promote.latency_ms=1e-6"]), model)
+    lucky = promote.reproducible(contest, drawn)
 
     assert promote.reproducible(contest, model).passed
-    assert not check.passed and "add_features computes 'luck' otherwise each time" in check.found
+    assert not slow.passed and "allowed 1e-06" in slow.found
+    assert not lucky.passed and "add_features computes 'luck' otherwise each time" in lucky.found
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ("data/raw/*/table.csv", "table.csv is gone or changed"),
+        (".git", "git does not have commit"),
+        ("", "without a git commit"),
+    ],
+)
+def test_run_without_a_commit_or_its_raw_data_is_not_reproducible(contest, linear, lost, said):
+    model = loading.load(linear)
+    for path in contest.root.glob(lost) if lost else ():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    git.run(contest.root, "init", "-q")
+
+    commit = model.record["commit"] if lost else None
+    check = promote.reproducible(contest, replace(model, record={**model.record, "commit": commit}))
+
+    assert not check.passed and said in check.found
 
 
 def test_swapped_pickle_is_never_executed(contest, dummy, linear, tmp_path):

@@ -12,6 +12,7 @@ from data_science_project.engine.runs import registry, reproduce
 MINE = "def weight(rows):\n    return rows.assign(heavy=rows['amount'] * 2)\n"
 FEATURES = "\n\nfrom .mine import weight as add_features  # noqa: E402, F401, F811\n"
 CLOCK = "\n\ndef add_features(rows):  # noqa: D103, F811\n    return rows.assign(now=pd.Timestamp.now().value)\n"
+NOTHING = "\n\ndef add_features(rows):  # noqa: D103, F811\n    return rows.assign(amount=0.0)\n"
 
 
 def append(path, text):
@@ -47,8 +48,7 @@ def test_run_is_made_again_whatever_was_changed_since(project, command, in_git, 
     params = root / "params.toml"
     params.write_text(params.read_text().replace('"linear"', '"boosting"'))
     (root / "table.csv").write_text("amount,answer\n1,no\n2,yes\n")
-    with (root / "src" / package.NAME / "features.py").open("a") as file:
-        file.write("\n\ndef add_features(rows):  # noqa: D103, F811\n    return rows.iloc[:, :2]\n")
+    append(root / "src" / package.NAME / "features.py", NOTHING)
     in_git(root)
     name = next(root.glob("models/*/run.json")).parent.name
 
@@ -61,25 +61,25 @@ def test_run_is_made_again_whatever_was_changed_since(project, command, in_git, 
 
 
 def test_run_of_a_dirty_tree_is_made_again_with_edited_and_new_files(project, command, in_git):
+    def state():
+        return [git.run(project.root, *words) for words in (("diff", "--cached"), ("status", "--porcelain"))]
+
     in_git(project.root)
     shutil.rmtree(project.models)
-    with (project.package / "features.py").open("a") as file:
-        file.write(FEATURES)
+    append(project.package / "features.py", FEATURES)
     (project.package / "mine.py").write_text(MINE + f"# {'a table in the code' * 60_000}\n")  # above 1 MiB
     (project.root / "noted.txt").write_bytes("größer\r\nals gedacht\r\n".encode("latin-1"))
     (project.root / "picture.bin").write_bytes(bytes(range(256)))
     (project.root / "large.csv").write_bytes(b"1,2,3\n" * 200_000)
     git.run(project.root, "add", "noted.txt")
     (project.root / "noted.txt").write_bytes(b"staged otherwise\n")
-    staged = git.run(project.root, "diff", "--cached"), git.run(project.root, "status", "--porcelain")
-    objects = git.run(project.root, "count-objects")
+    staged, objects = state(), git.run(project.root, "count-objects")
     assert command(project.root, "-m", package.NAME, "train").returncode == 0
-    folder = registry.folders(project)[0]
+    assert staged == state(), "the user's staging area is untouched"
+    (folder,) = registry.folders(project)
 
-    after = git.run(project.root, "diff", "--cached"), git.run(project.root, "status", "--porcelain")
     compared = reproduce.run(project, folder, offline=True)
 
-    assert staged == after, "the user's staging area is untouched"
     assert objects == git.run(project.root, "count-objects")
     assert registry.read(folder)["dirty"] and registry.read(folder)["left_out_of_patch"] == ["large.csv"]
     assert results(compared) == SAME
@@ -89,20 +89,10 @@ def test_run_of_a_dirty_tree_is_made_again_with_edited_and_new_files(project, co
     assert not (place / "large.csv").exists()
 
 
-def test_run_without_git_is_made_again_with_what_was_set_for_it(project, remake):
-    folder = remake('train.metric="log_loss"', "split.shares={train = 0.5, dev = 0.2, test = 0.3}")
-
-    compared = reproduce.run(project, folder, offline=True)
-
-    assert registry.read(folder)["commit"] is None
-    assert results(compared) == SAME
-
-
 def test_what_does_not_come_out_again_is_named_with_the_reason(project, in_git, remake):
     in_git(project.root)
     folder = remake()
-    with (folder / "code" / "features.py").open("a") as file:
-        file.write("\n\ndef add_features(rows):  # noqa: D103, F811\n    return rows.assign(amount=0.0)\n")
+    append(folder / "code" / "features.py", NOTHING)
     record = registry.read(folder)
     record["files"]["code/features.py"] = artefact.sha256(folder / "code" / "features.py")
     record["environment"]["packages"]["numpy"] = "0.1"
@@ -111,12 +101,21 @@ def test_what_does_not_come_out_again_is_named_with_the_reason(project, in_git, 
 
     compared = {comparison.what: comparison for comparison in reproduce.run(project, folder, offline=True)}
 
-    assert {what for what, comparison in compared.items() if comparison.identical} == {"model", "data", "parameters"}
-    assert [difference.name for difference in compared["metrics"].differences] == ["dev roc_auc"]
-    assert [difference.name for difference in compared["code"].differences] == ["features.py"]
-    assert [difference.name for difference in compared["environment"].differences] == ["numpy"]
-    assert "24 of 24" in compared["predictions"].differences[0].b
-    assert re.fullmatch(r"largest difference: 0\.\d+, in probability(_no|_yes)?", compared["predictions"].note)
+    found = {what: [one.name for one in comparison.differences] for what, comparison in compared.items()}
+    answers = compared["predictions"]
+    assert [found[what] for what in ("metrics", "code", "environment")] == [["dev roc_auc"], ["features.py"], ["numpy"]]
+    assert not any(found[what] for what in ("model", "data", "parameters"))
+    assert "24 of 24" in answers.differences[0].b
+    assert re.fullmatch(r"largest difference: 0\.\d+, in probability(_no|_yes)?", answers.note)
+
+
+def test_run_without_git_is_made_again_with_what_was_set_for_it(project, remake):
+    folder = remake('train.metric="log_loss"', "split.shares={train = 0.5, dev = 0.2, test = 0.3}")
+
+    compared = reproduce.run(project, folder, offline=True)
+
+    assert registry.read(folder)["commit"] is None
+    assert results(compared) == SAME
 
 
 def test_what_add_features_uses_undeclared_is_named_as_the_cause(project, command):
@@ -151,12 +150,10 @@ def test_raw_file_or_run_that_is_not_as_it_was_is_named_before_anything_is_done(
 
 
 def test_raw_file_is_found_by_its_digest_in_a_dump_of_another_day(project, folder):
-    raw = next((project.root / "data" / "raw").glob("*/table.csv"))
+    (raw,) = project.root.glob("data/raw/*/table.csv")
     moved = raw.parent.rename(raw.parent.with_name("2020-02-02-00000000"))
 
-    found = reproduce.found_by_digest(project, registry.read(folder))
-
-    assert found == {project.relative(raw): moved / "table.csv"}
+    assert reproduce.found_by_digest(project, registry.read(folder)) == {project.relative(raw): moved / "table.csv"}
 
 
 def test_what_a_killed_attempt_left_behind_is_removed(project, in_git, remake):

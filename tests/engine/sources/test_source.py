@@ -72,8 +72,10 @@ def test_accepted_content_lies_beside_the_old_and_going_back_copies_nothing(fetc
     assert dumps() == sorted([old.folder.name, new.folder.name])
 
 
-def test_an_edited_dump_is_refused(fetch, fetch_refusal, file):
-    (copy,) = fetch("t.csv").files
+def test_a_wrong_checksum_is_refused_and_keeps_nothing_and_an_edited_dump_is_refused(fetch, fetch_refusal, dumps, file):
+    assert "sha256" in fetch_refusal("t.csv", sha256="0" * 64) and not dumps()
+
+    (copy,) = fetch("t.csv", sha256=hashlib.sha256(TABLE).hexdigest().upper()).files
     copy.chmod(0o644)
     copy.write_text("a\n9\n")
 
@@ -100,12 +102,6 @@ def test_a_link_to_a_folder_above_does_not_multiply_the_files_of_a_glob(fetch, t
     (inner / "up").symlink_to(tmp_path / "in")
 
     assert [file.name for file in fetch("in/**/*.csv").files] == ["001-a.csv", "002-a.csv", "003-b.csv"]
-
-
-def test_a_wrong_checksum_is_refused_and_keeps_nothing(fetch, fetch_refusal, dumps, file):
-    assert "sha256" in fetch_refusal("t.csv", sha256="0" * 64)
-    assert not dumps()
-    assert fetch("t.csv", sha256=hashlib.sha256(TABLE).hexdigest().upper())
 
 
 @pytest.mark.parametrize(

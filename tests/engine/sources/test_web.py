@@ -93,16 +93,17 @@ def test_a_remote_source_is_asked_again_only_on_refresh(fetch, fetch_refusal, si
     assert fetch(address, accept=True).files[0].read_bytes() == server.content
 
 
-@pytest.mark.parametrize(("path", "named"), [("/missing.csv", "404"), ("/elsewhere", "http(s)://")])
-def test_refusals_of_a_server_are_named(fetch_refusal, dumps, site, path, named):
+@pytest.mark.parametrize(
+    ("address", "named"),
+    [("{}/missing.csv", "404"), ("{}/elsewhere", "http(s)://"), ("http://127.0.0.1:9/t.csv", "2 tries")],
+)
+def test_refusals_of_a_server_are_named_and_one_that_is_not_there_is_given_up(
+    fetch_refusal, dumps, site, quick, address, named
+):
     site[1].location = "file:///etc/hostname"
 
-    assert named in fetch_refusal(site[0] + path)
+    assert named in fetch_refusal(address.format(site[0]))
     assert not dumps()
-
-
-def test_a_server_that_is_not_there_is_given_up(fetch_refusal, quick):
-    assert "2 tries" in fetch_refusal("http://127.0.0.1:9/t.csv")
 
 
 @pytest.mark.parametrize("path", ["/%2e%2e%2f%2e%2e%2fevil", "/..%5c..%5cevil", "/source.json", "/"])

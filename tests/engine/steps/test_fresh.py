@@ -66,9 +66,23 @@ def test_edited_parameter_runs_exactly_the_steps_that_read_it(project, section, 
     assert remade(project) == expected
 
 
-def edit_column(project, name, **changes):
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"description": "in kg"}, {"explore"}),
+        ({"range": (-9.0, 999.0)}, {"data", "predict", "explore"}),
+        ({"rule": "warn"}, {"data", "predict", "explore"}),
+        ({"missing": ("?",)}, {"data", "predict", "explore"}),
+        ({"transformation": "none"}, {"features", "train", "predict", "explore"}),
+        ({"role": "ignored"}, {"data", "features", "train", "predict", "explore"}),
+    ],
+)
+def test_edited_data_dictionary_runs_exactly_the_steps_that_read_it(project, changes, expected):
+    pipeline.make(project, "explore")
     columns = dictionary.load(project.dictionary)
-    dictionary.write(project.dictionary, {**columns, name: replace(columns[name], **changes)})
+    dictionary.write(project.dictionary, {**columns, "amount": replace(columns["amount"], **changes)})
+
+    assert remade(project) | remade(project, "explore") == expected
 
 
 def test_second_make_does_nothing_says_so_and_imports_no_pandas_and_no_step(project, command, caplog):
@@ -98,24 +112,6 @@ def test_going_back_to_earlier_parameters_computes_nothing_unless_the_cache_was_
     assert set(before) < set(registry.folders(project)) and len(registry.folders(project)) == 2
 
 
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({"description": "in kg"}, {"explore"}),
-        ({"range": (-9.0, 999.0)}, {"data", "predict", "explore"}),
-        ({"rule": "warn"}, {"data", "predict", "explore"}),
-        ({"missing": ("?",)}, {"data", "predict", "explore"}),
-        ({"transformation": "none"}, {"features", "train", "predict", "explore"}),
-        ({"role": "ignored"}, {"data", "features", "train", "predict", "explore"}),
-    ],
-)
-def test_edited_data_dictionary_runs_exactly_the_steps_that_read_it(project, changes, expected):
-    pipeline.make(project, "explore")
-    edit_column(project, "amount", **changes)
-
-    assert remade(project) | remade(project, "explore") == expected
-
-
 def test_touched_files_and_another_place_run_nothing(project, tmp_path):
     moved = settings.load(shutil.copytree(project.root, tmp_path / "moved"))
     for path in moved.root.rglob("*"):
@@ -135,28 +131,26 @@ def flip(path):
     path.write_bytes(content)
 
 
-def lose_record(path):
-    records.sidecar(path).unlink()
-
-
-@pytest.mark.parametrize("harm", [cut, flip, os.unlink, lose_record])
+@pytest.mark.parametrize("harm", [cut, flip, os.unlink])
+@pytest.mark.parametrize("ending", ["", ".json"], ids=["file", "record"])
 @pytest.mark.parametrize(
     ("file", "step"),
     [
         ("data/interim/clean.parquet", "data"),
+        ("data/processed/train.parquet", "features"),
         ("data/processed/test.parquet", "features"),
-        ("data/processed/dev.parquet", "features"),
         ("data/predictions/test.csv", "predict"),
     ],
 )
-def test_file_that_was_cut_edited_or_lost_is_made_again(project, file, step, harm):
+def test_file_or_record_that_was_cut_edited_or_lost_is_made_again(project, caplog, file, ending, step, harm):
     path = project.root / file
     before = path.read_bytes()
 
-    harm(path)
+    harm(path.with_name(path.name + ending))
 
     assert remade(project) == {step}
-    assert path.read_bytes() == before
+    assert path.read_bytes() == before and records.checked(path)
+    assert harm is os.unlink or path.name + ending in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -183,16 +177,23 @@ def test_edited_module_runs_the_steps_that_use_it(project, module, expected):
     assert remade(project) == expected
 
 
-def test_changed_source_is_refused_until_it_is_accepted(project, made_table):
+def test_changed_source_is_refused_until_it_is_accepted_and_a_failed_step_leaves_the_last_outputs(project, made_table):
+    before = project.split("test").read_bytes()
+    with pytest.raises(SettingsError):
+        remade(project, "predict", "split.by=group:nothing")
     made_table.head(100).to_csv(project.root / "table.csv", index=False)
-
     with pytest.raises(DataError):
         remade(project)
 
+    assert project.split("test").read_bytes() == before
     assert remade(project, accept=True) == {"data", *AFTER_SPLIT}
 
 
-def test_set_counts_and_is_recorded_in_the_run_with_the_message(project):
+def test_set_counts_and_is_recorded_in_the_run_with_the_message_and_a_named_run_answers_untrained(project, folder):
+    output = project.root / "by_first.csv"
+    pipeline.make(settings.load(project.root, ["train.seed=1"]), "predict", run=folder.name, output=output)
+    assert registry.folders(project) == [folder] and folder.name in output.read_text(encoding="utf-8")
+
     assert remade(project, "train", "train.seed=5", message="because of the new shop") == {"train"}
 
     record = registry.read(registry.folders(project)[0])
@@ -200,38 +201,16 @@ def test_set_counts_and_is_recorded_in_the_run_with_the_message(project):
     assert record["decision"] == "because of the new shop"
 
 
-def test_run_that_was_named_answers_without_training(project, folder):
-    changed = settings.load(project.root, ["train.seed=1"])
-
-    (output,) = pipeline.make(changed, "predict", run=folder.name, output=project.root / "by_first.csv")
-
-    assert registry.folders(project) == [folder]
-    assert folder.name in output.read_text(encoding="utf-8")
-
-
 def test_input_is_scored_to_a_file_of_its_name_and_again_when_it_changes(project, made_table):
-    new = project.root / "new.rows.csv"
-    made_table.head(3).to_csv(new, index=False)
-    output = pipeline.make(project, "predict", input=new)[0]
-    first = output.stat().st_mtime_ns, len(output.read_text().splitlines())
-    pipeline.make(project, "predict", input=new)
-    second = output.stat().st_mtime_ns
+    new, seen = project.root / "new.rows.csv", []
 
-    made_table.head(5).to_csv(new, index=False)
-    pipeline.make(project, "predict", input=new)
+    for rows in (3, 3, 5):
+        made_table.head(rows).to_csv(new, index=False)
+        (output,) = pipeline.make(project, "predict", input=new)
+        seen.append((len(output.read_text().splitlines()), output.stat().st_mtime_ns))
 
     assert project.relative(output).replace("\\", "/") == "data/predictions/new.rows.csv"
-    assert first == (second, 4)
-    assert len(output.read_text().splitlines()) == 6
-
-
-def test_failed_step_leaves_the_outputs_of_the_last_one(project):
-    before = project.split("test").read_bytes()
-
-    with pytest.raises(SettingsError):
-        pipeline.make(settings.load(project.root, ["split.by=group:nothing"]), "predict")
-
-    assert project.split("test").read_bytes() == before
+    assert [lines for lines, _ in seen] == [4, 4, 6] and seen[0] == seen[1]
 
 
 def test_every_artefact_says_what_made_it_from_what(project):
