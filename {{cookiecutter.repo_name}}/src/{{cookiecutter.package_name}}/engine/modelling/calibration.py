@@ -5,7 +5,7 @@ from scipy.optimize import minimize_scalar
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from .metrics import TINY, columns_of
+from .metrics import TINY, columns_of, surprise
 
 TEMPERATURES = (0.05, 20.0)  # outside, a model is so wrong about itself that no scaling makes it honest
 
@@ -60,10 +60,9 @@ def find_temperature(truth: np.ndarray, probabilities: np.ndarray, classes: np.n
     classes : ndarray, shape (n_classes,)
         Labels of the columns.
     """
-    rows, columns = np.arange(len(truth)), columns_of(truth, classes.tolist())
+    columns = columns_of(truth, classes.tolist())
 
     def loss(log_temperature: float) -> float:
-        given = temper(probabilities, np.exp(log_temperature))[rows, columns]
-        return -np.log(np.clip(given, TINY, 1)).mean()
+        return surprise(temper(probabilities, np.exp(log_temperature)), columns)
 
     return float(np.exp(minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded").x))

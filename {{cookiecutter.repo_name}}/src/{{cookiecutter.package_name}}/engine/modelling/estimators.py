@@ -32,7 +32,7 @@ def threads(n_rows: int) -> threadpool_limits:
     return threadpool_limits(1 if n_rows < MANY_ROWS else None)
 
 
-class RowByRow:
+class RowByRow(BaseEstimator):
     """Mixin for linear models: the answer to a row is the same to the last bit, whatever rows stand beside it.
 
     BLAS multiplies one row in another order than many; a product with a sparse matrix takes row by row.

@@ -15,11 +15,10 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
-LAYERS = (128, 64)
 STEPS, BATCH = 20, (16, 128)  # steps an epoch, as long as each sees so many rows
 VALIDATION_SHARE = 0.1
 LEARNING = {  # until 10 epochs in a row do not help on the rows held out
-    "hidden_layer_sizes": LAYERS,
+    "hidden_layer_sizes": (128, 64),
     "alpha": 1e-3,
     "learning_rate_init": 2e-3,
     "early_stopping": True,
@@ -30,13 +29,7 @@ LEARNING = {  # until 10 epochs in a row do not help on the rows held out
 
 
 class Network(BaseEstimator):
-    """What the two networks share.
-
-    Parameters
-    ----------
-    random_state : int
-        Seed of the first weights, the order of the rows and the rows held out.
-    """
+    """What the two networks share; `random_state` seeds the first weights, the order of the rows and those held out."""
 
     def __init__(self, random_state: int = 0) -> None:
         self.random_state = random_state
@@ -57,15 +50,7 @@ class Network(BaseEstimator):
 
 
 class NetworkClassifier(ClassifierMixin, Network):
-    """A network for classes.
-
-    Parameters
-    ----------
-    random_state : int
-        See `Network`.
-    class_weight : {"balanced"}, optional
-        Weighs rare classes up until all count the same.
-    """
+    """A network for classes; `class_weight` "balanced" weighs rare classes up until all count the same."""
 
     def __init__(self, random_state: int = 0, class_weight: str | None = None) -> None:
         super().__init__(random_state)
