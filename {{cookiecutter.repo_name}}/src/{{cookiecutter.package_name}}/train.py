@@ -83,7 +83,7 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
 
     def score(estimator: BaseEstimator) -> float:
         truth, predictions = hold_out(estimator, question)
-        return measure.score(truth, predictions if rule.is_half else decided(truth, predictions, rule))
+        return measure.score(truth, decided(truth, predictions, rule))
 
     with warnings_as_lines(log), threads(len(question.rows)):
         if project.settings.train.trials:
@@ -94,8 +94,7 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
             estimators |= tuned
         held = hold_out_all(estimators, question)
     weights = add_blend(estimators, held, question) if project.settings.train.blend else {}
-    if not rule.is_half:
-        held = {name: (truth, decided(truth, predictions, rule)) for name, (truth, predictions) in held.items()}
+    held = {name: (truth, decided(truth, predictions, rule)) for name, (truth, predictions) in held.items()}
     board = {name: metrics.score(*answers, question.task) for name, answers in held.items()}
     best = choose_best(board, metric, measure, held)
     if best == "dummy":
@@ -260,6 +259,8 @@ def calibrate(truth: np.ndarray, held: Predictions) -> tuple[float, Predictions]
 
 def decided(truth: np.ndarray, held: Predictions, rule: threshold.Rule) -> Predictions:
     """The same probabilities with the answers by the threshold that suits this candidate."""
+    if rule.is_half:
+        return held
     calibrated = calibrate(truth, held)[1]
     return replace(held, values=threshold.decide(calibrated, rule.threshold(truth, calibrated)).values)
 

@@ -53,12 +53,7 @@ def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
 def find_temperature(truth: np.ndarray, probabilities: np.ndarray, classes: np.ndarray) -> float:
     """The temperature with the least log-loss on rows that were not fitted on.
 
-    Parameters
-    ----------
-    truth : ndarray, shape (n_rows,)
-    probabilities : ndarray, shape (n_rows, n_classes)
-    classes : ndarray, shape (n_classes,)
-        Labels of the columns.
+    `truth` is (n_rows,), `probabilities` (n_rows, n_classes), with a column for each of the `classes`.
     """
     columns = columns_of(truth, classes.tolist())
 

@@ -60,12 +60,9 @@ class SteadyRidgeCV(RowByRow, RidgeCV):
 
 
 class Clipped(RegressorMixin, BaseEstimator):
-    """A regressor whose predictions stay within the range of the target it was fitted on.
+    """A regressor whose predictions stay within the range of the target that its `model` was fitted on.
 
-    Parameters
-    ----------
-    model : estimator
-        Two odd rows can send a linear model's answer far outside of anything seen.
+    Two odd rows can send a linear model's answer far outside of anything seen.
     """
 
     def __init__(self, model: BaseEstimator) -> None:

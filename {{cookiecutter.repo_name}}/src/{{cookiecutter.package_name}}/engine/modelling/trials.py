@@ -87,12 +87,12 @@ def run(
             log.warning("%s is not tuned, it cannot be fitted on these rows: %s", name, str(error).split("\n")[0])
             continue
         table = pd.DataFrame(lines)
-        signed = sign * table["score"]
-        table.insert(3, "best", signed.cummax() * sign)
-        best = int(signed.iloc[1:].idxmax())
+        gains = sign * table["score"]
+        table.insert(3, "best", gains.cummax() * sign)
+        best = int(gains.iloc[1:].idxmax())
         tuned[name + TUNED] = with_parameters(estimators[name], tries[best])
-        scores = table["score"]
-        log.info("%s: best of %d trials %.4g, as it is %.4g", name, search.trials, scores[best], scores[0])
+        scores = lines[best]["score"], lines[0]["score"]
+        log.info("%s: best of %d trials %.4g, as it is %.4g", name, search.trials, *scores)
         tables.append(table)
     return tuned, pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
@@ -119,19 +119,19 @@ def as_python(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def last_step(estimator: BaseEstimator) -> BaseEstimator:
-    """The estimator behind the preprocessing, and behind the logarithm of the target if there is one."""
-    return getattr(estimator, "regressor", estimator)[-1]
+def pipeline_of(estimator: BaseEstimator) -> Any:
+    """The estimator behind its preprocessing, without the logarithm of the target if there is one."""
+    return getattr(estimator, "regressor", estimator)
 
 
 def searchable(estimator: BaseEstimator, space: dict[str, Any]) -> bool:
     """Whether the estimator has the parameters of a space; `models.py` belongs to the user."""
-    pipeline = getattr(estimator, "regressor", estimator)
-    return hasattr(pipeline, "steps") and set(space) <= set(last_step(estimator).get_params())
+    pipeline = pipeline_of(estimator)
+    return hasattr(pipeline, "steps") and set(space) <= set(pipeline[-1].get_params())
 
 
 def with_parameters(estimator: BaseEstimator, parameters: dict[str, Any]) -> BaseEstimator:
     """A copy of the estimator, not fitted, with other parameters."""
     copy = clone(estimator)
-    last_step(copy).set_params(**parameters)
+    pipeline_of(copy)[-1].set_params(**parameters)
     return copy
