@@ -2,8 +2,8 @@
 
     python -m <package> VERB [OPTIONS]
 
-Results go to stdout, the log to stderr. Exit code 2 is a wrong setting or option, 1 any other failure. Modules are
-imported inside the commands, so that `--help` and a command with nothing to do stay fast.
+Results go to stdout, the log to stderr. Exit code 2 is a wrong setting or option, 1 any other failure. Modules that
+bring others with them are imported inside the commands, so that `--help` and a command with nothing to do stay fast.
 """
 
 import functools
@@ -14,9 +14,12 @@ from typing import Any
 
 import click
 
-from .engine.project import package
+from .engine.project import package, settings
 from .engine.project.errors import ProjectError, SettingsError, SourceError, failed_import
 from .engine.project.log import start_logging
+from .engine.project.settings import Project
+from .engine.runs import registry
+from .engine.steps import chores
 
 AS_IT_WAS = "Nothing half-written is left, what was there is as it was. Mend the disk or the rights and run it again."
 
@@ -52,18 +55,16 @@ def verb(function: Callable) -> Callable:
 
     @functools.wraps(function)
     def command(overrides: tuple[str, ...], debug: bool, **options: Any) -> None:
-        from .engine.project import settings
-
         start_logging()
         try:
             settings.check_package()
             function(settings.load(overrides=overrides), **options)
         except Exception as error:
-            said = in_words(error)
-            if debug or said is None:
+            failure = in_words(error)
+            if debug or failure is None:
                 raise
-            click.echo(f"Error: {said}", err=True)
-            raise SystemExit(said.exit_code) from None
+            click.echo(f"Error: {failure}", err=True)
+            raise SystemExit(failure.exit_code) from None
 
     command = click.option("--debug", is_flag=True, help="Show the traceback of an error.")(command)
     command = click.option(
@@ -74,24 +75,32 @@ def verb(function: Callable) -> Callable:
 
 def in_words(error: Exception) -> ProjectError | None:
     """What a person can mend, as an error with a message; None of a mistake of ours, to be seen with its traceback."""
-    from .engine.project.settings import find_root
-
     if isinstance(error, ProjectError):
         return error
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return ProjectError(f"{where}{error.strerror or error}.\n{AS_IT_WAS}")
-    return failed_import(error, find_root(Path.cwd()))
+    return failed_import(error, settings.find_root(Path.cwd()))
 
 
-def option_path(name: str, text: str) -> Callable:
-    """A click option that holds a path."""
-    return click.option(name, type=click.Path(path_type=Path), help=text)
+def option_path(*names: str, text: str) -> Callable:
+    """A click option that holds a path; absolute, because commands work in the project's root."""
+    return click.option(
+        *names,
+        type=click.Path(path_type=Path),
+        callback=lambda context, option, path: path.absolute() if path else None,
+        help=text,
+    )
 
 
-def option_name(text: str) -> Callable:
+def run_names(context: click.Context, option: click.Parameter, typed: str) -> list[str]:
+    """The names of runs that a shell completes `typed` to, newest first."""
+    return [folder.name for folder in registry.folders(settings.load()) if folder.name.startswith(typed)]
+
+
+def option_run(text: str = "A run, by its name or the end of it.") -> Callable:
     """A click option for the name of a run, "" where none is given."""
-    return click.option("--run", "name", metavar="RUN", default="", shell_complete=run_names, help=text)
+    return click.option("--run", metavar="RUN", default="", shell_complete=run_names, help=text)
 
 
 def options_source(command: Callable) -> Callable:
@@ -106,25 +115,21 @@ def options_source(command: Callable) -> Callable:
     return command
 
 
-def run_names(context: click.Context, option: click.Parameter, typed: str) -> list[str]:
-    """The names of runs that a shell completes `typed` to, newest first."""
-    from .engine.project import settings
-    from .engine.runs import registry
-
-    return [folder.name for folder in registry.folders(settings.load()) if folder.name.startswith(typed)]
-
-
-option_run = click.option("--run", metavar="RUN", shell_complete=run_names, help="A run, by its name or the end of it.")
-
-
-def show(project: Any, paths: list[Path]) -> None:
+def show(project: Project, paths: list[Path]) -> None:
     """Print the paths that a step wrote, one a line."""
     for path in paths:
         click.echo(project.relative(path))
 
 
+def make(project: Project, step: str, options: dict[str, Any]) -> list[Path]:
+    """Bring a step up to date, and those that it needs; the paths that it wrote."""
+    from . import pipeline
+
+    return pipeline.make(project, step, **options)
+
+
 @verb
-def install(project: Any) -> None:
+def install(project: Project) -> None:
     """Bring .venv to what pyproject.toml and requirements.lock say."""
     from .engine.steps.install import main as install_environment
 
@@ -133,77 +138,59 @@ def install(project: Any) -> None:
 
 @verb
 @options_source
-def data(project: Any, **options: Any) -> None:
+def data(project: Project, **options: Any) -> None:
     """Fetch the source, keep it raw, describe it, write data/interim/clean.parquet."""
-    from .pipeline import make
-
-    show(project, make(project, "data", **options))
+    show(project, make(project, "data", options))
 
 
 @verb
 @options_source
-def features(project: Any, **options: Any) -> None:
+def features(project: Project, **options: Any) -> None:
     """Divide the rows and add your features: data/processed/{train,dev,test}.parquet."""
-    from .pipeline import make
-
-    show(project, make(project, "features", **options))
+    show(project, make(project, "features", options))
 
 
 @verb
 @options_source
 @click.option("--message", default="", help="Why this run is made; kept in run.json.")
-def train(project: Any, **options: Any) -> None:
+def train(project: Project, **options: Any) -> None:
     """Compare the candidates, keep the best, write models/<run>/."""
-    from .engine.project.records import read_sealed
-    from .pipeline import make
-
-    paths = make(project, "train", **options)
-    if options["message"] and read_sealed(paths[0])["decision"] != options["message"]:
+    paths = make(project, "train", options)
+    if options["message"] and registry.read(paths[0].parent)["decision"] != options["message"]:
         click.echo("train: MESSAGE is not kept: the run is older, and keeps the reason it was made for", err=True)
     show(project, paths)
 
 
 @verb
 @options_source
-@option_run
-def evaluate(project: Any, **options: Any) -> None:
+@option_run()
+def evaluate(project: Project, **options: Any) -> None:
     """Score a run on the test split and write reports/<run>/evaluation.html."""
-    from .pipeline import make
-
-    show(project, make(project, "evaluate", **options))
+    show(project, make(project, "evaluate", options))
 
 
 @verb
 @options_source
-@option_path("--input", "Rows to score: CSV, TSV, Parquet, JSON, Excel [default: the test split].")
-@option_path("--output", "CSV file to write [default: data/predictions/<input name>.csv].")
-@option_run
-def predict(project: Any, **options: Any) -> None:
+@option_path("--input", text="Rows to score: CSV, TSV, Parquet, JSON, Excel [default: the test split].")
+@option_path("--output", text="CSV file to write [default: data/predictions/<input name>.csv].")
+@option_run()
+def predict(project: Project, **options: Any) -> None:
     """Score a file with a run."""
-    from .pipeline import make
-
-    show(project, make(project, "predict", **{name: absolute(value) for name, value in options.items()}))
-
-
-def absolute(value: Any) -> Any:
-    """A path that stays right when the command works in the project's root."""
-    return value.absolute() if isinstance(value, Path) else value
+    show(project, make(project, "predict", options))
 
 
 @verb
 @options_source
-def explore(project: Any, **options: Any) -> None:
+def explore(project: Project, **options: Any) -> None:
     """Write an interactive report of the clean table: reports/exploration.html."""
-    from .pipeline import make
-
-    show(project, make(project, "explore", **options))
+    show(project, make(project, "explore", options))
 
 
 @verb
 @click.option("--a", metavar="RUN", help="With --b: say what differs between two runs.")
 @click.option("--b", metavar="RUN", help="The other run; a difference reads from a to b.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def runs(project: Any, a: str | None, b: str | None, as_json: bool) -> None:
+def runs(project: Project, a: str | None, b: str | None, as_json: bool) -> None:
     """List all runs, newest first, the best marked; or compare two."""
     from .engine.runs import listing
 
@@ -214,9 +201,9 @@ def runs(project: Any, a: str | None, b: str | None, as_json: bool) -> None:
     click.echo(json.dumps(table, indent=2) if as_json else listing.render(table))
 
 
-def compared(project: Any, a: str | None, b: str | None, as_json: bool) -> str:
+def compared(project: Project, a: str | None, b: str | None, as_json: bool) -> str:
     """What differs between two runs, as text or JSON."""
-    from .engine.runs import compare, registry
+    from .engine.runs import compare
 
     if not (a and b):
         raise SettingsError("Two runs are compared: make runs A=run B=run.\nmake runs lists them.")
@@ -226,30 +213,29 @@ def compared(project: Any, a: str | None, b: str | None, as_json: bool) -> str:
 
 
 @verb
-@click.option("--file", "path", type=click.Path(path_type=Path), help="Any file that a step wrote.")
-def lineage(project: Any, path: Path | None) -> None:
+@option_path("--file", "path", text="Any file that a step wrote.")
+def lineage(project: Project, path: Path | None) -> None:
     """Say where a file came from, back to the source."""
     from .engine.runs import lineage
 
     if path is None:
         raise SettingsError("Which file? Name one, for example: make lineage FILE=data/predictions/test.csv")
-    click.echo(lineage.render(lineage.trace(project, absolute(path))))
+    click.echo(lineage.render(lineage.trace(project, path)))
 
 
 @verb
-@option_name("A run, by its name or the end of it.")
+@option_run()
 @click.option("--force", default="", metavar="REASON", help="Promote whatever the gate finds, and why.")
-def promote(project: Any, name: str, force: str) -> None:
+def promote(project: Project, run: str, force: str) -> None:
     """Make a run the champion, if it passes the gate."""
     from . import pipeline
-    from .engine.runs import registry
 
-    for check in pipeline.promote(project, registry.named(project, name), force):
+    for check in pipeline.promote(project, registry.named(project, run), force):
         click.echo(f"{'passed' if check.passed else 'FAILED':<7} {check.name}: {check.found}")
 
 
 @verb
-def rollback(project: Any) -> None:
+def rollback(project: Project) -> None:
     """Make the champion before the present one champion again."""
     from .engine.runs import promote
 
@@ -257,98 +243,70 @@ def rollback(project: Any) -> None:
 
 
 @verb
-@option_name("A run, by its name or the end of it.")
+@option_run()
 @click.option("--offline", is_flag=True, help="Use the present environment instead of building the run's.")
-def reproduce(project: Any, name: str, offline: bool) -> None:
+def reproduce(project: Project, run: str, offline: bool) -> None:
     """Make a run again in a folder of its own and compare it bit by bit."""
-    from .engine.runs import compare, registry, reproduce
+    from .engine.runs import compare, reproduce
 
-    found = reproduce.run(project, registry.named(project, name), offline=offline)
+    found = reproduce.run(project, registry.named(project, run), offline=offline)
     click.echo(compare.lines(found))
     raise SystemExit(0 if all(comparison.identical for comparison in found) else 1)
 
 
 @verb
-@option_name("This run and its raw files only [default: everything].")
-def push(project: Any, name: str) -> None:
+@option_run("This run and its raw files only [default: everything].")
+def push(project: Project, run: str) -> None:
     """Send raw data and runs to the team's store, DATA_STORE."""
-    from .engine.runs import registry, share
+    from .engine.runs import share
 
-    show(project, share.push(project, registry.named(project, name) if name else None))
+    show(project, share.push(project, registry.named(project, run) if run else None))
 
 
 @verb
-@option_name("This run and its raw files only [default: everything].")
-def pull(project: Any, name: str) -> None:
+@option_run("This run and its raw files only [default: everything].")
+def pull(project: Project, run: str) -> None:
     """Fetch raw data and runs from the team's store, DATA_STORE."""
     from .engine.runs import share
 
-    show(project, share.pull(project, name))
+    show(project, share.pull(project, run))
 
 
 @verb
-@option_name("This run only [default: all].")
-def track(project: Any, name: str) -> None:
+@option_run("This run only [default: all].")
+def track(project: Project, run: str) -> None:
     """Send runs to the MLflow server, MLFLOW_TRACKING_URI."""
-    from .engine.runs import registry, track
+    from .engine.runs import track
 
-    for sent in track.run(project, registry.named(project, name) if name else None):
+    for sent in track.run(project, registry.named(project, run) if run else None):
         click.echo(sent)
 
 
 @verb
 @options_source
-def notebook(project: Any, **options: Any) -> None:
+def notebook(project: Project, **options: Any) -> None:
     """Run the notebooks from top to bottom; pages in reports/notebooks/."""
-    from .engine.steps import chores
-    from .pipeline import make
-
-    make(project, "data", **options)
+    make(project, "data", options)
     show(project, chores.notebook(project))
 
 
 @verb
-def docs(project: Any) -> None:
+def docs(project: Project) -> None:
     """Build the documentation: docs/_build/html/index.html."""
-    from .engine.steps import chores
-
     show(project, [chores.docs(project)])
 
 
 @verb
 @options_source
 @click.argument("arguments", nargs=-1)
-def test(project: Any, arguments: tuple[str, ...], **options: Any) -> None:
+def test(project: Project, arguments: tuple[str, ...], **options: Any) -> None:
     """Run the tests of your data, features and model; those that need data are skipped where there are none."""
-    from .engine.steps import chores
-    from .pipeline import make
-
     try:
-        make(project, "train", **options)
+        make(project, "train", options)
     except SourceError as error:
         click.echo(f"test: no data are here, tests that need them are skipped:\n{error}", err=True)
     chores.test(project, arguments)
 
 
-@verb
-def check(project: Any) -> None:
-    """Lint and check the format; write nothing."""
-    from .engine.steps import chores
-
-    chores.check(project)
-
-
-@verb
-def fix(project: Any) -> None:
-    """Mend lint and format."""
-    from .engine.steps import chores
-
-    chores.fix(project)
-
-
-@verb
-def clean(project: Any) -> None:
-    """Remove what make built; never raw data, runs or predictions."""
-    from .engine.steps import chores
-
-    chores.clean(project)
+for chore in (chores.check, chores.fix, chores.clean):
+    verb(chore)

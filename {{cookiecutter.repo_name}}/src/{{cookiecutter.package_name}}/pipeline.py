@@ -23,20 +23,9 @@ READ_BY_VALIDATE = tuple("type role missing_allowed range values rule decimal th
 
 
 def make(project: Project, verb: str, **options: Any) -> list[Path]:
-    """Run a step and, before it, those it needs; each only if something that it reads has changed.
+    """Run a step and, before it, those it needs, each only if something that it reads has changed; its outputs.
 
-    Parameters
-    ----------
-    project : Project
-    verb : str
-        A key of `STEPS`.
-    **options
-        See `Work`.
-
-    Returns
-    -------
-    list of Path
-        The outputs of the step.
+    `verb` is a key of `STEPS`, the options are those of `Work`.
     """
     folder = chosen_run(project, verb, options.get("run"))
     work = Work(STEPS, project, records.Digests(project.root), options, folder=folder)
@@ -67,6 +56,11 @@ def chosen_run(project: Project, verb: str, name: str | None) -> Path | None:
 
 def raw_files(work: Work) -> list[Path]:
     """The raw files; fetched if they are not there, refused if the source has changed."""
+    return list(dump_of(work).files)
+
+
+def dump_of(work: Work) -> source.Dump:
+    """The raw dump, looked for once a command."""
     settings, options = work.project.settings.data, work.options
     if options.get("frozen"):
         work.dump = source.current(work.project.root, settings.source)
@@ -79,7 +73,7 @@ def raw_files(work: Work) -> list[Path]:
             refresh=options.get("refresh", False),
             digest=work.digests.of,
         )
-    return list(work.dump.files)
+    return work.dump
 
 
 def run_record(work: Work) -> list[Path]:
@@ -87,14 +81,20 @@ def run_record(work: Work) -> list[Path]:
     return [work.folder / registry.RECORD] if work.folder else []
 
 
+def run_of(work: Work) -> Path:
+    """The run at hand: named, or found or made by `train`, which comes before all that ask for it."""
+    assert work.folder
+    return work.folder
+
+
 def model_file(work: Work) -> list[Path]:
     """The model of the run at hand."""
-    return [work.folder / registry.MODEL]
+    return [run_of(work) / registry.MODEL]
 
 
 def report(work: Work) -> list[Path]:
     """The evaluation report of the run at hand, and its answers to the test rows."""
-    folder = work.project.root / "reports" / work.folder.name
+    folder = work.project.root / "reports" / run_of(work).name
     return [folder / "evaluation.html", folder / registry.ANSWERS]
 
 
@@ -115,7 +115,7 @@ def start_data(work: Work, key: str) -> list[str]:
     """Turn the raw files into the clean table."""
     from . import data
 
-    return data.run(work.project, work.dump)
+    return data.run(work.project, dump_of(work))
 
 
 def start_features(work: Work, key: str) -> None:
@@ -137,7 +137,7 @@ def start_evaluate(work: Work, key: str) -> None:
     """Score the run at hand and write its report."""
     from . import evaluate
 
-    evaluate.run(work.project, folder=work.folder, output=report(work)[0])
+    evaluate.run(work.project, folder=run_of(work), output=report(work)[0])
 
 
 def start_predict(work: Work, key: str) -> list[str]:
@@ -145,7 +145,7 @@ def start_predict(work: Work, key: str) -> list[str]:
     from . import predict
 
     output, named = predictions(work)[0], bool(work.options.get("output"))
-    return predict.run(work.project, folder=work.folder, input=work.options.get("input"), output=output, replace=named)
+    return predict.run(work.project, folder=run_of(work), input=work.options.get("input"), output=output, replace=named)
 
 
 def start_explore(work: Work, key: str) -> None:

@@ -65,13 +65,13 @@ def run(project: Project, *, key: str, message: str = "") -> Path:
     found = learned["metrics"]
     metric, board = found["chosen_by"], found["leaderboard"]
     dummy = f" (dummy {board['dummy'][metric]:.4g})" if "dummy" in board else ""
-    text, best = "%s is best of %d: %s %.4g%s -> %s", learned["model"]["name"]
-    log.info(text, best, len(board), metric, found["dev"][metric], dummy, project.relative(folder))
+    about_best = (learned["model"]["name"], len(board), metric, found["dev"][metric], dummy, project.relative(folder))
+    log.info("%s is best of %d: %s %.4g%s -> %s", *about_best)
     return folder
 
 
 def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any], tuple[np.ndarray, Predictions]]:
-    """Compare the candidates and fit the best; with what `run.json` says of it, and what it said of held-out rows.
+    """Compare the candidates and fit the best; with what `run.json` says of it, and its predictions of held-out rows.
 
     The table of the trials, if there are any, is written into `folder`.
     """
@@ -82,8 +82,8 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
     rule = threshold.rule(project.settings, metric, question.classes)
 
     def score(estimator: BaseEstimator) -> float:
-        truth, said = hold_out(estimator, question)
-        return measure.compute(truth, said if rule.is_half else decided(truth, said, rule))
+        truth, predictions = hold_out(estimator, question)
+        return measure.score(truth, decided(truth, predictions, rule))
 
     with warnings_as_lines(log), threads(len(question.rows)):
         if project.settings.train.trials:
@@ -94,15 +94,14 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
             estimators |= tuned
         held = hold_out_all(estimators, question)
     weights = add_blend(estimators, held, question) if project.settings.train.blend else {}
-    if not rule.is_half:
-        held = {name: (truth, decided(truth, said, rule)) for name, (truth, said) in held.items()}
-    board = {name: metrics.score(*predictions, question.task) for name, predictions in held.items()}
+    held = {name: (truth, decided(truth, predictions, rule)) for name, (truth, predictions) in held.items()}
+    board = {name: metrics.score(*answers, question.task) for name, answers in held.items()}
     best = choose_best(board, metric, measure, held)
     if best == "dummy":
         log.warning("no candidate is better than the constant answer: these columns say nothing about the target")
     with warnings_as_lines(log), threads(len(question.rows)):
-        model, said = fit_best(estimators[best], question, *held[best], rule)
-    truth = held[best][0]
+        model, predictions = fit_best(estimators[best], question, *held[best], rule)
+    truth, n_folds = held[best][0], len(question.folds)
     record = {
         "model": {
             "name": best,
@@ -114,9 +113,9 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
         "metrics": {
             "chosen_by": metric,
             "higher_is_better": measure.higher_is_better,
-            "dev": metrics.score(truth, said, question.task),
+            "dev": metrics.score(truth, predictions, question.task),
             "leaderboard": board,
-            "held_out": f"{len(truth)} rows" + f" in {len(question.folds)} folds" * (len(question.folds) > 1),
+            "held_out": f"{len(truth)} rows in {n_folds} folds" if n_folds > 1 else f"{len(truth)} rows",
         },
         "task": question.task,
         "target": dictionary.target(dictionary.load(project.dictionary)),
@@ -124,7 +123,7 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
         "target_range": [question.truth.min(), question.truth.max()] if question.task == "regression" else None,
         "features": plan.columns,
     }
-    return model, record, (truth, said)
+    return model, record, (truth, predictions)
 
 
 def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
@@ -208,7 +207,7 @@ def add_blend(
 
 
 def hold_out_all(estimators: dict[str, BaseEstimator], question: Question) -> dict[str, tuple[np.ndarray, Predictions]]:
-    """What each candidate says of rows it has not seen; one that these rows do not allow is left out, and said."""
+    """What each candidate says of rows it has not seen; one that these rows do not allow is left out and logged."""
     held, counts = {}, np.unique(question.truth, return_counts=True)[1]
     lone = question.task == "classification" and counts.min() == 1  # in dev alone, it is met by the last fit only
     for name, estimator in progress(estimators.items(), "train"):
@@ -260,6 +259,8 @@ def calibrate(truth: np.ndarray, held: Predictions) -> tuple[float, Predictions]
 
 def decided(truth: np.ndarray, held: Predictions, rule: threshold.Rule) -> Predictions:
     """The same probabilities with the answers by the threshold that suits this candidate."""
+    if rule.is_half:
+        return held
     calibrated = calibrate(truth, held)[1]
     return replace(held, values=threshold.decide(calibrated, rule.threshold(truth, calibrated)).values)
 

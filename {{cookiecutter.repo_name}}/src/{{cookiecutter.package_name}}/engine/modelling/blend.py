@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.utils.validation import check_is_fitted
 
-from .metrics import TINY, Predictions, columns_of
+from .metrics import Predictions, columns_of, surprise
 
 ROUNDS = 20  # weights are multiples of 1 / ROUNDS
 SHRINK = 0.25  # towards equal weights, for numbers: a few outlying rows must not decide
@@ -28,39 +28,35 @@ def weigh(truth: np.ndarray, held: dict[str, Predictions]) -> dict[str, float]:
     dict of str to float
         Weights above 0 that add up to 1. Log-loss decides for classes, the mean absolute error for numbers.
     """
-    answers, columns = {name: of(predictions) for name, predictions in held.items()}, None
-    if (classes := next(iter(held.values())).classes) != ():
-        columns = columns_of(truth, classes)
-    total, counts = 0.0, dict.fromkeys(answers, 0)
+    answers = {name: averaged(predictions) for name, predictions in held.items()}
+    classes = next(iter(held.values())).classes
+    columns = columns_of(truth, classes) if classes else None
+    total, counts = np.zeros(()), dict.fromkeys(answers, 0)
     for round_ in range(1, ROUNDS + 1):
         best = min(answers, key=lambda name: loss(truth, columns, (total + answers[name]) / round_))
         total = total + answers[best]
         counts[best] += 1
     chosen = {name: count / ROUNDS for name, count in counts.items() if count}
-    if columns is None:
-        chosen = {name: (1 - SHRINK) * weight + SHRINK / len(chosen) for name, weight in chosen.items()}
-    return chosen
+    if classes:
+        return chosen
+    return {name: (1 - SHRINK) * weight + SHRINK / len(chosen) for name, weight in chosen.items()}
 
 
-def of(predictions: Predictions) -> np.ndarray:
+def averaged(predictions: Predictions) -> np.ndarray:
     """What is averaged: probabilities, shape (n_rows, n_classes), or values, shape (n_rows,)."""
-    return predictions.values if predictions.probabilities is None else predictions.probabilities
+    return predictions.probabilities if predictions.classes else predictions.values
 
 
 def loss(truth: np.ndarray, columns: np.ndarray | None, answer: np.ndarray) -> float:
     """Mean absolute error, or log-loss where `columns` holds the index of the true class of each row."""
-    if columns is None:
-        return float(np.abs(answer - truth).mean())
-    return float(-np.log(np.clip(answer[np.arange(len(truth)), columns], TINY, None)).mean())
+    return float(np.abs(answer - truth).mean()) if columns is None else surprise(answer, columns)
 
 
 def mix(weights: dict[str, float], held: dict[str, Predictions]) -> Predictions:
     """What the blend says of the rows that the candidates spoke of."""
-    answer = sum(weight * of(held[name]) for name, weight in weights.items())
+    answer = np.asarray(sum(weight * averaged(held[name]) for name, weight in weights.items()))
     classes = next(iter(held.values())).classes
-    if not classes:
-        return Predictions(answer)
-    return Predictions(np.asarray(classes)[answer.argmax(axis=1)], answer, classes)
+    return Predictions(np.asarray(classes)[answer.argmax(axis=1)], answer, classes) if classes else Predictions(answer)
 
 
 class SteadyVotingRegressor(VotingRegressor):

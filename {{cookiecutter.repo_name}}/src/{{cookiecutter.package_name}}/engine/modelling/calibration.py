@@ -5,7 +5,7 @@ from scipy.optimize import minimize_scalar
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from .metrics import TINY, columns_of
+from .metrics import TINY, columns_of, surprise
 
 TEMPERATURES = (0.05, 20.0)  # outside, a model is so wrong about itself that no scaling makes it honest
 
@@ -53,17 +53,11 @@ def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
 def find_temperature(truth: np.ndarray, probabilities: np.ndarray, classes: np.ndarray) -> float:
     """The temperature with the least log-loss on rows that were not fitted on.
 
-    Parameters
-    ----------
-    truth : ndarray, shape (n_rows,)
-    probabilities : ndarray, shape (n_rows, n_classes)
-    classes : ndarray, shape (n_classes,)
-        Labels of the columns.
+    `truth` is (n_rows,), `probabilities` (n_rows, n_classes), with a column for each of the `classes`.
     """
-    rows, columns = np.arange(len(truth)), columns_of(truth, classes.tolist())
+    columns = columns_of(truth, classes.tolist())
 
     def loss(log_temperature: float) -> float:
-        given = temper(probabilities, np.exp(log_temperature))[rows, columns]
-        return -np.log(np.clip(given, TINY, 1)).mean()
+        return surprise(temper(probabilities, np.exp(log_temperature)), columns)
 
     return float(np.exp(minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded").x))

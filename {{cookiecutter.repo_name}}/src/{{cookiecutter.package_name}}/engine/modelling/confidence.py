@@ -55,14 +55,7 @@ class Limits:
 
 
 def limits(folder: Path, options: Predict) -> Limits:
-    """What `[predict]` asks of the answers of a run.
-
-    Parameters
-    ----------
-    folder : Path
-        `models/<run>`.
-    options : Predict
-        `abstain_below` and `error_rate`; the stricter one counts.
+    """What `[predict]` asks of the answers of the run in `folder`: the stricter of `abstain_below` and `error_rate`.
 
     Raises
     ------
@@ -89,18 +82,13 @@ def held_out(folder: Path) -> pd.DataFrame | None:
 
 
 def keep(folder: Path, truth: np.ndarray, held: Predictions) -> None:
-    """Write `held_out.parquet`.
+    """Write `held_out.parquet` of a run that is being made.
 
-    Parameters
-    ----------
-    folder : Path
-        The run that is being made.
-    truth : ndarray, shape (n_held_out,)
-    held : Predictions
-        Of the same rows, by models that had not seen them, calibrated and decided as the model decides.
+    `held` are predictions for rows with this truth, shape (n_held_out,), by models that had not seen them, calibrated
+    and decided as the model decides.
     """
     table = pd.DataFrame({"truth": truth, "prediction": held.values}).infer_objects()
-    if held.probabilities is not None:
+    if held.classes:
         table["probability"] = held.given_to(held.values)
     table.to_parquet(folder / HELD_OUT, index=False)
 
@@ -108,17 +96,8 @@ def keep(folder: Path, truth: np.ndarray, held: Predictions) -> None:
 def least_probability(held: pd.DataFrame, rate: float) -> float:
     """The lowest probability from which on at most `rate` of the answers are wrong, with a certainty of 90 %.
 
-    Parameters
-    ----------
-    held : DataFrame
-        Columns `truth`, `prediction`, `probability`.
-    rate : float
-        In (0, 1).
-
-    Returns
-    -------
-    float
-        Infinite if no share of the rows, from the surest quarter on, shows the rate.
+    `held` has the columns `truth`, `prediction` and `probability`; `rate` is in (0, 1). Infinite if no share of the
+    rows, from the surest quarter on, shows the rate.
     """
     sure, wrong = held["probability"].to_numpy(), (held["truth"] != held["prediction"]).to_numpy()
     found = np.inf
@@ -140,15 +119,7 @@ def least_rate(held: pd.DataFrame) -> float:
 
 
 def band(held: pd.DataFrame, rate: float) -> Band:
-    """The distances that all but `rate` of the held-out errors stay within, by size of the prediction.
-
-    Parameters
-    ----------
-    held : DataFrame
-        Columns `truth` and `prediction`.
-    rate : float
-        In (0, 1): the share of rows whose truth may lie outside.
-    """
+    """The distances that all but `rate`, in (0, 1), of the held-out errors stay within, by size of the prediction."""
     predicted = held["prediction"].to_numpy()
     errors = np.abs(held["truth"].to_numpy() - predicted)
     n_bins = int(np.clip(len(predicted) // BIN_ROWS, 1, BINS))

@@ -32,7 +32,7 @@ def threads(n_rows: int) -> threadpool_limits:
     return threadpool_limits(1 if n_rows < MANY_ROWS else None)
 
 
-class RowByRow:
+class RowByRow(BaseEstimator):
     """Mixin for linear models: the answer to a row is the same to the last bit, whatever rows stand beside it.
 
     BLAS multiplies one row in another order than many; a product with a sparse matrix takes row by row.
@@ -60,12 +60,9 @@ class SteadyRidgeCV(RowByRow, RidgeCV):
 
 
 class Clipped(RegressorMixin, BaseEstimator):
-    """A regressor whose predictions stay within the range of the target it was fitted on.
+    """A regressor whose predictions stay within the range of the target that its `model` was fitted on.
 
-    Parameters
-    ----------
-    model : estimator
-        Two odd rows can send a linear model's answer far outside of anything seen.
+    Two odd rows can send a linear model's answer far outside of anything seen.
     """
 
     def __init__(self, model: BaseEstimator) -> None:

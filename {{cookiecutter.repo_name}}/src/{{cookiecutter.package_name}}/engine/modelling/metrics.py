@@ -2,7 +2,8 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,37 +13,7 @@ from ..project.errors import SettingsError
 
 TINY = 1e-15
 REPEATS = 200  # resamples of an interval
-Groups = pd.Series | None
-
-
-@dataclass(frozen=True)
-class Metric:
-    """How one metric is computed and read.
-
-    Attributes
-    ----------
-    name : str
-    compute : callable
-        `(truth, predictions) -> float`; see `score` for the shapes.
-    higher_is_better : bool
-    meaning : str
-        One sentence for the report, with the unit and range.
-    """
-
-    name: str
-    compute: Callable[[np.ndarray, "Predictions"], float]
-    higher_is_better: bool
-    meaning: str
-
-    def score(self, truth: np.ndarray, predictions: "Predictions") -> float:
-        """Its value for rows, shape (n_rows,); NaN where it is not defined."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # one class or one row only: NaN says it
-            return float(self.compute(truth, predictions))
-
-    def better_by(self, new: float, old: float) -> float:
-        """By how much the score `new` is better than `old`, in the unit of the metric; negative if it is worse."""
-        return new - old if self.higher_is_better else old - new
+Groups: TypeAlias = pd.Series | None
 
 
 @dataclass(frozen=True)
@@ -53,18 +24,18 @@ class Predictions:
     ----------
     values : ndarray, shape (n_rows,)
         Predicted labels, or numbers in the unit of the target.
-    probabilities : ndarray of float, shape (n_rows, n_classes), or None
-        In [0, 1], rows add up to 1; None for a regression.
+    probabilities : ndarray of float, shape (n_rows, n_classes)
+        In [0, 1], rows add up to 1; empty for a regression.
     classes : tuple
-        The labels that the columns stand for; for two classes the second is the positive one.
+        The labels that the columns stand for, for two classes the positive one second; empty for a regression.
     """
 
     values: np.ndarray
-    probabilities: np.ndarray | None = None
+    probabilities: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
     classes: tuple = ()
 
     def __getitem__(self, rows: np.ndarray) -> "Predictions":
-        chosen = None if self.probabilities is None else self.probabilities[rows]
+        chosen = self.probabilities[rows] if self.classes else self.probabilities
         return Predictions(self.values[rows], chosen, self.classes)
 
     def given_to(self, labels: np.ndarray) -> np.ndarray:
@@ -72,27 +43,46 @@ class Predictions:
         return self.probabilities[np.arange(len(labels)), columns_of(labels, self.classes)]
 
 
-def constant(truth: np.ndarray, classes: tuple, n_rows: int) -> Predictions:
-    """The best answer without looking: the most frequent class with the shares of all, or the mean.
+Compute = Callable[[np.ndarray, Predictions], float]
 
-    Parameters
+
+@dataclass(frozen=True)
+class Metric:
+    """How one metric is computed and read.
+
+    Attributes
     ----------
-    truth : ndarray, shape (n_seen,)
-        Of the rows that a model may learn from.
-    classes : tuple
-        Sorted labels; empty for a regression.
-    n_rows : int
-        How many rows are to be answered.
+    compute : callable
+        `(truth, predictions) -> float`, both of the same rows.
+    meaning : str
+        One sentence for the report, with the unit and range.
+    """
+
+    name: str
+    compute: Compute
+    higher_is_better: bool
+    meaning: str
+
+    def score(self, truth: np.ndarray, predictions: Predictions) -> float:
+        """Its value for rows, shape (n_rows,); NaN where it is not defined."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # one class or one row only: NaN says it
+            return float(self.compute(truth, predictions))
+
+    def better_by(self, new: float, old: float) -> float:
+        """By how much the score `new` is better than `old`, in the unit of the metric; negative if it is worse."""
+        return new - old if self.higher_is_better else old - new
+
+
+def constant(truth: np.ndarray, classes: tuple, n_rows: int) -> Predictions:
+    """The best answer to `n_rows` rows without looking: the most frequent class with the shares of all, or the mean.
+
+    `truth`, shape (n_seen,), is of the rows that a model may learn from; `classes` are empty for a regression.
     """
     if not classes:
         return Predictions(np.full(n_rows, truth.mean()))
     shares = np.array([(truth == label).mean() for label in classes])
     return Predictions(np.asarray(classes)[np.full(n_rows, shares.argmax())], np.tile(shares, (n_rows, 1)), classes)
-
-
-def positive(p: Predictions) -> np.ndarray:
-    """Probability of the positive class, shape (n_rows,)."""
-    return p.probabilities[:, 1]
 
 
 def columns_of(labels: np.ndarray, classes: Sequence) -> np.ndarray:
@@ -101,24 +91,25 @@ def columns_of(labels: np.ndarray, classes: Sequence) -> np.ndarray:
     return np.array([column[label] for label in labels], dtype=int)
 
 
+def surprise(probabilities: np.ndarray, columns: np.ndarray) -> float:
+    """Mean negative log of the probability, shape (n_rows, n_classes), in the column of each row's true class."""
+    given = probabilities[np.arange(len(columns)), columns]
+    return float(-np.log(np.clip(given, TINY, None)).mean())
+
+
 def log_loss(y: np.ndarray, p: Predictions) -> float:
-    """Mean negative log of the probability that was given to the true class."""
-    return float(-np.log(np.clip(p.given_to(y), TINY, None)).mean())
+    """`surprise` of predictions, in nats."""
+    return surprise(p.probabilities, columns_of(y, p.classes))
 
 
-def roc_auc(y: np.ndarray, p: Predictions) -> float:
-    """Area under the ROC curve of the positive class."""
-    return sk.roc_auc_score(y == p.classes[1], positive(p))
+def of_values(function: Callable[..., float], **options: Any) -> Compute:
+    """A metric of scikit-learn that compares the truth with labels or numbers."""
+    return lambda y, p: function(y, p.values, **options)
 
 
-def average_precision(y: np.ndarray, p: Predictions) -> float:
-    """Area under the precision-recall curve of the positive class."""
-    return sk.average_precision_score(y == p.classes[1], positive(p))
-
-
-def f1(y: np.ndarray, p: Predictions) -> float:
-    """Harmonic mean of precision and recall of the positive class."""
-    return sk.f1_score(y == p.classes[1], p.values == p.classes[1], zero_division=0)
+def of_order(function: Callable[..., float]) -> Compute:
+    """A metric of scikit-learn for the order of the rows by the probability of the positive class."""
+    return lambda y, p: function(y == p.classes[1], p.probabilities[:, 1])
 
 
 def named(*known: Metric) -> dict[str, Metric]:
@@ -136,34 +127,39 @@ ANY_CLASSES = named(
     ),
     Metric(
         "f1_macro",
-        lambda y, p: sk.f1_score(y, p.values, average="macro", zero_division=0),
+        of_values(sk.f1_score, average="macro", zero_division=0),
         True,
         "mean over the classes of the harmonic mean of precision and recall, 0-1",
     ),
     Metric("log_loss", log_loss, False, "how surprising the truth was given the probabilities, in nats, 0 is perfect"),
 )
 RANKINGS = named(  # of the probabilities: not defined for rows of one class
-    Metric("roc_auc", roc_auc, True, "chance that a positive row gets a higher probability than a negative one, 0-1"),
-    Metric("average_precision", average_precision, True, "precision averaged over all recalls, positive class, 0-1"),
+    Metric(
+        "roc_auc",
+        of_order(sk.roc_auc_score),
+        True,
+        "chance that a positive row gets a higher probability than a negative one, 0-1",
+    ),
+    Metric(
+        "average_precision",
+        of_order(sk.average_precision_score),
+        True,
+        "precision averaged over all recalls, positive class, 0-1",
+    ),
 )
-F1 = Metric("f1", f1, True, "harmonic mean of precision and recall of the positive class, 0-1")
+F1 = Metric(
+    "f1",
+    lambda y, p: sk.f1_score(y == p.classes[1], p.values == p.classes[1], zero_division=0),
+    True,
+    "harmonic mean of precision and recall of the positive class, 0-1",
+)
 TWO_CLASSES = {**RANKINGS, **named(F1), **ANY_CLASSES}
 NUMBERS = named(
-    Metric("r2", lambda y, p: sk.r2_score(y, p.values), True, "share of the variance explained, 1 is perfect"),
+    Metric("r2", of_values(sk.r2_score), True, "share of the variance explained, 1 is perfect"),
+    Metric("mae", of_values(sk.mean_absolute_error), False, "mean absolute error, in the unit of the target"),
+    Metric("rmse", of_values(sk.root_mean_squared_error), False, "root mean squared error, in the target's unit"),
     Metric(
-        "mae", lambda y, p: sk.mean_absolute_error(y, p.values), False, "mean absolute error, in the unit of the target"
-    ),
-    Metric(
-        "rmse",
-        lambda y, p: sk.root_mean_squared_error(y, p.values),
-        False,
-        "root mean squared error, in the target's unit",
-    ),
-    Metric(
-        "median_error",
-        lambda y, p: sk.median_absolute_error(y, p.values),
-        False,
-        "median absolute error, in the unit of the target",
+        "median_error", of_values(sk.median_absolute_error), False, "median absolute error, in the unit of the target"
     ),
 )
 
@@ -175,31 +171,22 @@ def available(task: str, n_classes: int) -> dict[str, Metric]:
     return TWO_CLASSES if n_classes == 2 else ANY_CLASSES
 
 
-def choose(wish: str, task: str, n_classes: int) -> str:
-    """The metric that decides: the wish, or `roc_auc` for two classes, `log_loss` for more, `r2` for numbers."""
+def choose(wanted: str, task: str, n_classes: int) -> str:
+    """The metric that decides: the one wanted, or `roc_auc` for two classes, `log_loss` for more, `r2` for numbers."""
     known = available(task, n_classes)
-    if wish == "auto":
+    if wanted == "auto":
         return "r2" if task == "regression" else "roc_auc" if n_classes == 2 else "log_loss"
-    if wish not in known:
+    if wanted not in known:
         raise SettingsError(
-            f"params.toml: [train] metric = {wish!r} does not fit a {task} with {n_classes} classes.\n"
+            f"params.toml: [train] metric = {wanted!r} does not fit a {task} with {n_classes} classes.\n"
             f"Allowed: auto, {', '.join(known)}."
         )
-    return wish
+    return wanted
 
 
 def score(y: np.ndarray, predictions: Predictions, task: str) -> dict[str, float]:
-    """All metrics of a task.
-
-    Parameters
-    ----------
-    y : ndarray, shape (n_rows,)
-        The truth.
-    predictions : Predictions
-        Of the same rows.
-    task : {"classification", "regression"}
-    """
-    return {name: float(m.compute(y, predictions)) for name, m in available(task, len(predictions.classes)).items()}
+    """All metrics of a task, by name, of predictions for rows with the truth `y`, shape (n_rows,)."""
+    return {name: m.score(y, predictions) for name, m in available(task, len(predictions.classes)).items()}
 
 
 def interval(
@@ -209,9 +196,7 @@ def interval(
 
     Parameters
     ----------
-    metric : Metric
     y : ndarray, shape (n_rows,)
-    predictions : Predictions
     groups : Series, shape (n_rows,), optional
         Rows of a group go together: ten rows of one customer say less than ten customers.
     repeats : int
@@ -222,8 +207,7 @@ def interval(
     low, high : float
         In the unit of the metric; resamples in which it is not defined (one class only) are left out.
     """
-    values = [metric.score(y[rows], predictions[rows]) for rows in resamples(metric, y, groups, repeats)]
-    return middle_of(values)
+    return middle_of([metric.score(y[rows], predictions[rows]) for rows in resamples(metric, y, groups, repeats)])
 
 
 def gain(
@@ -236,9 +220,8 @@ def gain(
     repeats: int = REPEATS,
 ) -> tuple[float, float]:
     """A 95 % interval, by the same resamples, of how much better `new` is than `old`; above 0 is better, paired."""
-    sign = 1 if metric.higher_is_better else -1
-    chosen = resamples(metric, y, groups, repeats)
-    return middle_of([sign * (metric.compute(y[r], new[r]) - metric.compute(y[r], old[r])) for r in chosen])
+    drawn = resamples(metric, y, groups, repeats)
+    return middle_of([metric.better_by(metric.score(y[r], new[r]), metric.score(y[r], old[r])) for r in drawn])
 
 
 def resamples(metric: Metric, y: np.ndarray, groups: Groups, repeats: int) -> Iterator[np.ndarray]:

@@ -5,6 +5,7 @@ row by row, because a product of dense matrices takes one row in another order t
 """
 
 import warnings
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -15,36 +16,34 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
-LAYERS = (128, 64)
 STEPS, BATCH = 20, (16, 128)  # steps an epoch, as long as each sees so many rows
-VALIDATION_SHARE = 0.1
-LEARNING = {  # until 10 epochs in a row do not help on the rows held out
-    "hidden_layer_sizes": LAYERS,
+LEARNING: dict[str, Any] = {  # until 10 epochs in a row do not help on the rows held out
+    "hidden_layer_sizes": (128, 64),
     "alpha": 1e-3,
     "learning_rate_init": 2e-3,
     "early_stopping": True,
-    "validation_fraction": VALIDATION_SHARE,
+    "validation_fraction": 0.1,
     "n_iter_no_change": 10,
     "max_iter": 100,
 }
 
 
 class Network(BaseEstimator):
-    """What the two networks share.
-
-    Parameters
-    ----------
-    random_state : int
-        Seed of the first weights, the order of the rows and the rows held out.
-    """
+    """What the two networks share; `random_state` seeds the first weights, the order of the rows and those held out."""
 
     def __init__(self, random_state: int = 0) -> None:
         self.random_state = random_state
 
-    def settings(self, n_rows: int) -> dict:
-        """Parameters of scikit-learn's network for so many rows."""
-        batch, fitted = np.clip(n_rows // STEPS, *BATCH), n_rows - np.ceil(n_rows * VALIDATION_SHARE)
-        return {**LEARNING, "batch_size": int(min(batch, fitted)), "random_state": self.random_state}
+    def learn(self, kind: type, X, y: np.ndarray, weights: np.ndarray | None = None) -> None:  # noqa: N803
+        """Fit scikit-learn's network; one that has not come to rest at the end is judged by its answers like any other.
+
+        The batches suit the number of rows: `STEPS` an epoch, and never more rows than are fitted.
+        """
+        batch, fitted = np.clip(len(y) // STEPS, *BATCH), len(y) - np.ceil(len(y) * LEARNING["validation_fraction"])
+        model = kind(**LEARNING, batch_size=int(min(batch, fitted)), random_state=self.random_state)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.model_ = model.fit(X, y, sample_weight=weights)
 
     def scores(self, X) -> np.ndarray:  # noqa: N803 (scikit-learn's names)
         """Output of the last layer, shape (n_rows, n_outputs), of `X`, shape (n_rows, n_columns)."""
@@ -57,15 +56,7 @@ class Network(BaseEstimator):
 
 
 class NetworkClassifier(ClassifierMixin, Network):
-    """A network for classes.
-
-    Parameters
-    ----------
-    random_state : int
-        See `Network`.
-    class_weight : {"balanced"}, optional
-        Weighs rare classes up until all count the same.
-    """
+    """A network for classes; `class_weight` "balanced" weighs rare classes up until all count the same."""
 
     def __init__(self, random_state: int = 0, class_weight: str | None = None) -> None:
         super().__init__(random_state)
@@ -73,7 +64,7 @@ class NetworkClassifier(ClassifierMixin, Network):
 
     def fit(self, X, y) -> "NetworkClassifier":  # noqa: N803 (scikit-learn's names)
         """Fit on `X`, shape (n_rows, n_columns), and `y`, shape (n_rows,)."""
-        self.model_ = learned(MLPClassifier(**self.settings(len(y))), X, y, compute_sample_weight(self.class_weight, y))
+        self.learn(MLPClassifier, X, y, compute_sample_weight(self.class_weight, y))
         self.classes_ = self.model_.classes_
         return self
 
@@ -95,16 +86,9 @@ class NetworkRegressor(RegressorMixin, Network):
     def fit(self, X, y) -> "NetworkRegressor":  # noqa: N803 (scikit-learn's names)
         """Fit on `X`, shape (n_rows, n_columns), and `y`, shape (n_rows,)."""
         self.mean_, self.scale_ = float(np.mean(y)), float(np.std(y)) or 1.0
-        self.model_ = learned(MLPRegressor(**self.settings(len(y))), X, (y - self.mean_) / self.scale_)
+        self.learn(MLPRegressor, X, (y - self.mean_) / self.scale_)
         return self
 
     def predict(self, X) -> np.ndarray:  # noqa: N803
         """Predictions in the unit of the target, shape (n_rows,)."""
         return self.scores(X)[:, 0] * self.scale_ + self.mean_
-
-
-def learned(model: BaseEstimator, X, y: np.ndarray, weights: np.ndarray | None = None) -> BaseEstimator:  # noqa: N803
-    """`model`, fitted; one that has not come to rest in its last epoch is judged by its answers like any other."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return model.fit(X, y, sample_weight=weights)

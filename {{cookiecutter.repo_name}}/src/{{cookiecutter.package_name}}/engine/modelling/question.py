@@ -38,23 +38,14 @@ class Question:
 
 
 def hold_out(estimator: BaseEstimator, question: Question) -> tuple[np.ndarray, Predictions]:
-    """Predict every row of the folds with a model that has not seen it.
-
-    Returns
-    -------
-    truth : ndarray, shape (n_held_out,)
-    predictions : Predictions
-        Of the same rows.
-    """
-    answers = []
+    """The truth of every row of the folds, shape (n_held_out,), and its prediction by a model that has not seen it."""
+    parts = []
     for fit_on, held in question.folds:
         model = clone(estimator).fit(question.rows.iloc[fit_on], question.truth[fit_on])
-        answers.append(predict(model, question.rows.iloc[held], question.classes))
+        parts.append(predict(model, question.rows.iloc[held], question.classes))
     truth = np.concatenate([question.truth[held] for _, held in question.folds])
-    values = np.concatenate([answer.values for answer in answers])
-    if question.task == "regression":
-        return truth, Predictions(values)
-    return truth, Predictions(values, np.vstack([a.probabilities for a in answers]), question.classes)
+    values = np.concatenate([part.values for part in parts])
+    return truth, Predictions(values, np.concatenate([part.probabilities for part in parts]), question.classes)
 
 
 def predict(model: BaseEstimator, rows: pd.DataFrame, classes: tuple) -> Predictions:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import TruncatedSVD
+from sklearn.ensemble import VotingClassifier
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, HashingVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import KFold
@@ -33,22 +34,16 @@ ENCODER_FOLDS = 5
 KNOTS = 6  # of each curve, at equal shares of the rows
 WORDS = re.compile(r"\w+")  # one-letter words count: "I", "5"
 LETTERS = (2, 3, 4)  # sizes of the groups of letters of a string
+Analyser = Callable[[str], list[str]]
 TAKE_WORDS = ("sklearn", "builtins", "abc", __package__)  # where estimators come from that take classes as they are
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Which columns get which transformation.
+    """Which columns, by name, get which transformation.
 
-    Attributes
-    ----------
-    columns : dict of str to list of str
-        Column names by transformation.
-    task : {"classification", "regression"}
-    seed : int
-        For the encoders that shuffle or approximate.
-    log_target : bool
-        Whether all models learn the logarithm of the target.
+    `seed` is for the encoders that shuffle or approximate; with `log_target` all models learn the logarithm of the
+    target.
     """
 
     columns: dict[str, list[str]]
@@ -72,25 +67,57 @@ class Recipe:
         With `curves` each number becomes a smooth curve: a linear model of them is an additive model. With `letters`
         the groups of letters that a column of texts holds more than once stand beside their words.
         """
-        texts = {kind: TfidfVectorizer(sublinear_tf=True, analyzer=analyser) for kind, analyser in ANALYSERS.items()}
-        if letters:
-            more = TfidfVectorizer(sublinear_tf=True, analyzer=letters_of, min_df=2)
-            texts = {k: words if k == "string encoding" else make_union(words, more) for k, words in texts.items()}
-        texts = {kind: make_pipeline(*text_cells(), step) for kind, step in texts.items()}
-        return make_pipeline(self._columns(self._scaled(curves=curves), texts), self._last(estimator))
+
+        def weighed(analyser: Analyser) -> list[BaseEstimator]:
+            words = TfidfVectorizer(sublinear_tf=True, analyzer=analyser)
+            if not letters or analyser is letters_of:
+                return [words]
+            return [make_union(words, TfidfVectorizer(sublinear_tf=True, analyzer=letters_of, min_df=2))]
+
+        return self._before(estimator, self._scaled(curves=curves), weighed)
 
     def network(self, estimator: BaseEstimator) -> Pipeline:
         """`estimator` behind smooth curves of numbers, one column a category, and 30 components of each text."""
-        return make_pipeline(self._columns(self._scaled(curves=True), self._components()), self._last(estimator))
+        return self._before(estimator, self._scaled(curves=True), self._components)
+
+    def trees(self, estimator: BaseEstimator) -> Pipeline:
+        """`estimator` behind numbers as they are, codes for categories, and 30 components of each text."""
+        steps = {
+            "number": "passthrough",
+            "log": "passthrough",
+            "one-hot": OrdinalEncoder(
+                handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan
+            ),
+            "target encoding": self._target_encoder(),
+            "date parts": make_pipeline(DATE_PARTS),
+        }
+        return self._before(estimator, steps, self._components)
+
+    def _before(
+        self,
+        estimator: BaseEstimator,
+        steps: dict[str, BaseEstimator | str],
+        text_steps: Callable[[Analyser], list[BaseEstimator]],
+    ) -> Pipeline:
+        """`estimator` behind one transformer a transformation; text column by column: a vectoriser takes one."""
+        table = [(name, step, self.columns[name]) for name, step in steps.items() if self.columns.get(name)]
+        texts = [
+            (f"{kind} {name}", make_pipeline(TEXT_CELLS, *text_steps(analyser)), name)
+            for kind, analyser in ANALYSERS.items()
+            for name in self.columns.get(kind, ())
+        ]
+        return make_pipeline(ColumnTransformer(table + texts), self._last(estimator))
 
     def _last(self, estimator: BaseEstimator) -> BaseEstimator:
         """`estimator`, or what gives it the classes as numbers where it may want them so, as that of xgboost does."""
         parts = [estimator, *estimator.get_params().values()]
         origins = {kind.__module__ for part in parts if isinstance(part, BaseEstimator) for kind in type(part).__mro__}
         known = all(origin.startswith(TAKE_WORDS) for origin in origins)
-        return estimator if known or self.task == "regression" else Encoded(estimator)
+        if known or self.task == "regression":
+            return estimator
+        return VotingClassifier([("model", estimator)], voting="soft")  # of one: it numbers the classes, 0 to n - 1
 
-    def _scaled(self, *, curves: bool) -> dict[str, BaseEstimator]:
+    def _scaled(self, *, curves: bool) -> dict[str, BaseEstimator | str]:
         """Numbers, or their curves, and dates with mean 0 and standard deviation 1, and categories as 0 or 1."""
         number = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
         spline = SplineTransformer(KNOTS, knots="quantile", extrapolation="constant", include_bias=False)
@@ -100,87 +127,27 @@ class Recipe:
             "log": make_pipeline(FunctionTransformer(log_cells, feature_names_out="one-to-one"), scaled),
             "one-hot": OneHotEncoder(handle_unknown="ignore"),
             "target encoding": make_pipeline(self._target_encoder(), StandardScaler()),
-            "date parts": make_pipeline(*date_parts(), number),
+            "date parts": make_pipeline(DATE_PARTS, number),
         }
 
-    def trees(self, estimator: BaseEstimator) -> Pipeline:
-        """`estimator` behind numbers as they are, codes for categories, and 30 components of each text."""
-        codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan)
-        steps = {
-            "number": "passthrough",
-            "log": "passthrough",
-            "one-hot": codes,
-            "target encoding": self._target_encoder(),
-            "date parts": make_pipeline(*date_parts()),
-        }
-        return make_pipeline(self._columns(steps, self._components()), self._last(estimator))
-
-    def _components(self) -> dict[str, Pipeline]:
+    def _components(self, analyser: Analyser) -> list[BaseEstimator]:
         """30 numbers of each text."""
-        return {
-            kind: make_pipeline(
-                *text_cells(),
-                HashingVectorizer(n_features=TEXT_BUCKETS, analyzer=analyser, alternate_sign=False),
-                TfidfTransformer(sublinear_tf=True),
-                TruncatedSVD(TEXT_COMPONENTS, random_state=self.seed),
-            )
-            for kind, analyser in ANALYSERS.items()
-        }
+        return [
+            HashingVectorizer(n_features=TEXT_BUCKETS, analyzer=analyser, alternate_sign=False),
+            TfidfTransformer(sublinear_tf=True),
+            TruncatedSVD(TEXT_COMPONENTS, random_state=self.seed),
+        ]
 
     def _target_encoder(self) -> TargetEncoder:
         """The mean target of a category, from the other folds while fitting so that no row sees its own target."""
         kind = "continuous" if self.task == "regression" else "auto"  # "auto" takes whole numbers for classes
         return TargetEncoder(target_type=kind, cv=KFold(ENCODER_FOLDS, shuffle=True, random_state=self.seed))
 
-    def _columns(self, steps: dict[str, BaseEstimator | str], texts: dict[str, Pipeline]) -> ColumnTransformer:
-        """One transformer a transformation; text column by column, because a vectoriser takes one."""
-        table = [(name, step, self.columns[name]) for name, step in steps.items() if self.columns.get(name)]
-        one_by_one = [
-            (f"{kind} {name}", step, name) for kind, step in texts.items() for name in self.columns.get(kind, ())
-        ]
-        return ColumnTransformer(table + one_by_one, verbose_feature_names_out=True)
-
-
-class Encoded(ClassifierMixin, BaseEstimator):
-    """A classifier whose model is fitted on classes as numbers, 0 to n_classes - 1, and which answers as it was asked.
-
-    Parameters
-    ----------
-    model : estimator
-        With `predict_proba`.
-    """
-
-    def __init__(self, model: BaseEstimator) -> None:
-        self.model = model
-
-    def fit(self, X, y) -> "Encoded":  # noqa: N803 (scikit-learn's names)
-        """Fit the model on `X`, shape (n_rows, n_columns), and `y`, shape (n_rows,), of any classes."""
-        self.classes_, numbers = np.unique(y, return_inverse=True)
-        self.model_ = clone(self.model).fit(X, numbers)
-        return self
-
-    def predict_proba(self, X) -> np.ndarray:  # noqa: N803
-        """Probabilities, shape (n_rows, n_classes), in the order of `classes_`."""
-        return self.model_.predict_proba(X)
-
-    def predict(self, X) -> np.ndarray:  # noqa: N803
-        """Most probable class, shape (n_rows,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
-
 
 def plan(columns: Dictionary, rows: pd.DataFrame, *, task: str, seed: int, without: Sequence[str] = ()) -> Recipe:
-    """Sort the features of a table by their transformation.
+    """Sort the features of rows, shape (n_rows, n_columns), after `add_features` by their transformation.
 
-    Parameters
-    ----------
-    columns : Dictionary
-        The data dictionary.
-    rows : DataFrame, shape (n_rows, n_columns)
-        Rows after `add_features`.
-    task, seed
-        See `Recipe`.
-    without : sequence of str
-        Columns that must not be seen, such as the one that defines the groups.
+    Columns `without` must not be seen, such as the one that defines the groups.
     """
     chosen = {name: columns[name].transformation for name in features(columns) if name in rows.columns}
     made = {name: by_dtype(rows[name]) for name in rows.columns if name not in columns}
@@ -198,22 +165,10 @@ def by_dtype(values: pd.Series) -> str:
     return "number" if pd.api.types.is_numeric_dtype(values.dtype) else "target encoding"
 
 
-def date_parts() -> tuple[BaseEstimator]:
-    """The transformer from dates to numbers."""
-    return (FunctionTransformer(split_dates, feature_names_out=name_date_parts),)
-
-
 def split_dates(dates: pd.DataFrame) -> np.ndarray:
     """Year, month, day, weekday (0 = Monday), hour of day (0-24) and days since 1970 of each date.
 
-    Parameters
-    ----------
-    dates : DataFrame of datetime64, shape (n_rows, n_dates)
-
-    Returns
-    -------
-    ndarray of float64, shape (n_rows, 6 * n_dates)
-        NaN where the date is missing.
+    Shape (n_rows, n_dates) becomes (n_rows, 6 * n_dates), NaN where the date is missing.
     """
     parts = []
     for name in dates.columns:
@@ -228,11 +183,6 @@ def split_dates(dates: pd.DataFrame) -> np.ndarray:
 def name_date_parts(transformer: BaseEstimator, names: Sequence[str]) -> list[str]:
     """Names of the columns of `split_dates`."""
     return [f"{part} of {name}" for name in names for part in ("year", "month", "day", "weekday", "hour", "days")]
-
-
-def text_cells() -> tuple[BaseEstimator]:
-    """The transformer that makes a missing text an empty one."""
-    return (FunctionTransformer(fill_text, feature_names_out="one-to-one"),)
 
 
 def fill_text(texts: pd.Series) -> pd.Series:
@@ -278,7 +228,9 @@ def letters_of(text: str) -> list[str]:
     return [word[at : at + size] for word in words for size in LETTERS for at in range(len(word) - size + 1)]
 
 
-ANALYSERS: dict[str, Callable[[str], list[str]]] = {
+DATE_PARTS = FunctionTransformer(split_dates, feature_names_out=name_date_parts)
+TEXT_CELLS = FunctionTransformer(fill_text, feature_names_out="one-to-one")
+ANALYSERS: dict[str, Analyser] = {
     "text": words_of,
     "text without stop words": telling_words_of,
     "string encoding": letters_of,

@@ -22,44 +22,27 @@ MANY_ROWS = 50_000  # of few groups: from here on folds would cost minutes
 Fold = tuple[np.ndarray, np.ndarray]
 
 
-def infer_task(target: pd.Series, wish: str = "auto") -> str:
-    """`classification` for words, booleans and up to 20 whole numbers, else `regression`; a wish overrules.
+def infer_task(target: pd.Series, task: str = "auto") -> str:
+    """The task that `[train] task` names; of "auto", `regression` for amounts, else `classification`.
 
-    Parameters
-    ----------
-    target : Series, shape (n_rows,)
-        Without missing values.
-    wish : {"auto", "classification", "regression"}
-        `[train] task`.
+    Words, booleans and up to 20 whole numbers are classes. `target`, shape (n_rows,), has no missing values.
     """
     amount = pd.api.types.is_numeric_dtype(target.dtype) and not pd.api.types.is_bool_dtype(target.dtype)
-    if wish == "regression" and not amount:
+    if task == "regression" and not amount:
         raise SettingsError(
             f'params.toml: [train] task is "regression", but the target {target.name!r} is not a number.\n'
             'Allowed: task = "classification" or "auto".'
         )
-    if wish != "auto":
-        return wish
+    if task != "auto":
+        return task
     many = amount and (target.nunique() > CLASSES_LIMIT or bool((target % 1 != 0).any()))
     return "regression" if many else "classification"
 
 
 def split(frame: pd.DataFrame, target: str, how: Split) -> dict[str, pd.DataFrame]:
-    """Divide a table into three.
+    """Divide typed rows, shape (n_rows, n_columns), into `train`, `dev` and `test`: every row once, in their order.
 
-    Parameters
-    ----------
-    frame : DataFrame, shape (n_rows, n_columns)
-        Typed rows; the target has no missing value.
-    target : str
-        Name of the target column.
-    how : Split
-        `[split]` of `params.toml`.
-
-    Returns
-    -------
-    dict of str to DataFrame
-        `train`, `dev` and `test`: every row once, in the order and with the index of `frame`.
+    The column `target` has no missing value.
 
     Raises
     ------
@@ -141,9 +124,8 @@ def by_group(groups: pd.Series, shares: Shares, random: np.random.Generator) -> 
     """Whole groups, in random order, until each split has its share of the rows."""
     sizes = groups.value_counts(sort=False).sort_index()
     sizes = sizes.iloc[random.permutation(len(sizes))]
-    middle = (
-        sizes.cumsum() - sizes / 2
-    )  # the middle of a group decides, so that a large one does not swallow two splits
+    # The middle of a group decides, so that a large one does not swallow two splits.
+    middle = sizes.cumsum() - sizes / 2
     edges = np.array([shares.train, shares.train + shares.dev]) * len(groups)
     part = pd.Series(np.array(PARTS)[np.searchsorted(edges, middle.to_numpy())], index=sizes.index)
     return groups.map(part).to_numpy()

@@ -19,7 +19,8 @@ from .metrics import Predictions
 
 HALF = 0.5
 RESAMPLES = 20  # the best threshold of one sample jumps: the median of some is steadier, and scored better
-Counts = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+# Of (true positives, false positives, false negatives, true negatives), one each a threshold; higher is better.
+Score = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 def f1(hits: np.ndarray, false: np.ndarray, missed: np.ndarray) -> np.ndarray:
@@ -27,9 +28,9 @@ def f1(hits: np.ndarray, false: np.ndarray, missed: np.ndarray) -> np.ndarray:
     return 2 * hits / np.maximum(2 * hits + false + missed, 1)
 
 
-# Of (true positives, false positives, false negatives, true negatives). Accuracy is not here: with calibrated
-# probabilities one half is its best threshold, and what was searched on held-out rows scored worse.
-SEARCHED: dict[str, Counts] = {
+# Accuracy is not here: with calibrated probabilities one half is its best threshold, and what was searched on held-out
+# rows scored worse.
+SEARCHED: dict[str, Score] = {
     "balanced_accuracy": lambda tp, fp, fn, tn: tp / np.maximum(tp + fn, 1) + tn / np.maximum(tn + fp, 1),
     "f1": lambda tp, fp, fn, tn: f1(tp, fp, fn),
     "f1_macro": lambda tp, fp, fn, tn: f1(tp, fp, fn) + f1(tn, fn, fp),
@@ -38,21 +39,11 @@ SEARCHED: dict[str, Counts] = {
 
 @dataclass(frozen=True)
 class Rule:
-    """How the threshold is found.
-
-    Attributes
-    ----------
-    why : str
-        In words, for `run.json` and the report.
-    fixed : float
-        In (0, 1): the threshold, unless it is searched.
-    score : callable or None
-        `(tp, fp, fn, tn) -> ndarray`, higher is better: what the searched threshold is best by.
-    """
+    """How the threshold is found, and `why` in words: `fixed`, in (0, 1), or searched as the best by a `score`."""
 
     why: str = "one half: the more probable class"
     fixed: float = HALF
-    score: Counts | None = None
+    score: Score | None = None
 
     @property
     def is_half(self) -> bool:
@@ -67,16 +58,7 @@ class Rule:
 
 
 def rule(settings: Settings, metric: str, classes: tuple) -> Rule:
-    """The rule that the settings ask for.
-
-    Parameters
-    ----------
-    settings : Settings
-        The costs of `[predict]` and `balance` of `[train]` count.
-    metric : str
-        The one that decides between the candidates.
-    classes : tuple
-        The labels, for two of them the positive one last.
+    """The rule by the costs of `[predict]`, or by the metric that decides between the candidates.
 
     Raises
     ------
@@ -113,7 +95,7 @@ def paid(yes: np.ndarray, named: np.ndarray, costs: tuple[float, float]) -> np.n
     return costs[0] * (named & ~yes) + costs[1] * (~named & yes)
 
 
-def positive_last(classes: tuple, wish: str) -> tuple:
+def positive_last(classes: tuple, positive: str) -> tuple:
     """The classes, of two the positive one last: the one that `[train] positive` names, by default the last in order.
 
     Raises
@@ -121,27 +103,20 @@ def positive_last(classes: tuple, wish: str) -> tuple:
     SettingsError
         It names none of two classes.
     """
-    found = [label for label in classes if str(label).lower() == wish.lower()]
-    if wish and (len(classes) != 2 or len(found) != 1):
+    found = [label for label in classes if str(label).lower() == positive.lower()]
+    if positive and (len(classes) != 2 or len(found) != 1):
         known = ", ".join(repr(str(label)) for label in classes[:10]) or "none, it is a number"
         raise SettingsError(
-            f"params.toml: [train] positive = {wish!r} is not one of two classes; those of the target: {known}.\n"
+            f"params.toml: [train] positive = {positive!r} is not one of two classes; those of the target: {known}.\n"
             'Allowed: one of two, or "" for the last in order.'
         )
     return (*(label for label in classes if label not in found), *found)
 
 
-def search(yes: np.ndarray, probability: np.ndarray, score: Counts) -> float:
+def search(yes: np.ndarray, probability: np.ndarray, score: Score) -> float:
     """The median, over resamples of the rows, of the threshold with the best score.
 
-    Parameters
-    ----------
-    yes : ndarray of bool, shape (n_rows,)
-        Whether a row is of the positive class.
-    probability : ndarray, shape (n_rows,)
-        Of the positive class.
-    score : callable
-        See `Rule`.
+    `yes`, bool, says which rows are of the positive class, `probability` is that of this class; both (n_rows,).
     """
     order = np.argsort(-probability, kind="stable")
     yes, steps = yes[order], np.concatenate([[1.0], probability[order], [0.0]])

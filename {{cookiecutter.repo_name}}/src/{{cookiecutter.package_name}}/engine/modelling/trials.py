@@ -39,18 +39,7 @@ TABLE = "trials.csv"
 
 @dataclass(frozen=True)
 class Search:
-    """What to search and where to remember it.
-
-    Attributes
-    ----------
-    memory : Path
-        The folder of the trials of these rows, parameters and code.
-    trials : int
-        For each candidate that has something to search.
-    seed : int
-    higher_is_better : bool
-        Of the score.
-    """
+    """How many trials each candidate gets, and their `memory`: the folder of these rows, parameters and code."""
 
     memory: Path
     trials: int
@@ -66,9 +55,7 @@ def plan(project: Project, *, higher_is_better: bool) -> Search:
         "train": {name: value for name, value in settings.items() if name != "trials"},
         "split": project.settings.split.by,
         "dictionary": artefact.sha256(project.dictionary),
-        "code": {
-            str(path.relative_to(project.package)): artefact.sha256(path) for path in package.code(project.package)
-        },
+        "code": {project.relative(path): artefact.sha256(path) for path in package.code(project.package)},
     }
     memory = project.root / ".cache" / "trials" / artefact.fingerprint(facts)[:16]
     return Search(memory, settings["trials"], settings["seed"], higher_is_better)
@@ -77,15 +64,7 @@ def plan(project: Project, *, higher_is_better: bool) -> Search:
 def run(
     search: Search, estimators: dict[str, BaseEstimator], score: Callable[[BaseEstimator], float]
 ) -> tuple[dict[str, BaseEstimator], pd.DataFrame]:
-    """Try parameters of each candidate that has some to search.
-
-    Parameters
-    ----------
-    search : Search
-    estimators : dict of str to estimator
-        The candidates, not fitted.
-    score : callable
-        `(estimator) -> float`, on rows that it is not fitted on.
+    """Try parameters of each candidate, not fitted, that has some to search; `score` is of rows not fitted on.
 
     Returns
     -------
@@ -108,11 +87,12 @@ def run(
             log.warning("%s is not tuned, it cannot be fitted on these rows: %s", name, str(error).split("\n")[0])
             continue
         table = pd.DataFrame(lines)
-        table.insert(3, "best", (sign * table["score"]).cummax() * sign)
-        best = int((sign * table["score"]).iloc[1:].idxmax())
+        gains = sign * table["score"]
+        table.insert(3, "best", gains.cummax() * sign)
+        best = int(gains.iloc[1:].idxmax())
         tuned[name + TUNED] = with_parameters(estimators[name], tries[best])
-        found = f"{name}: best of {search.trials} trials {table['score'][best]:.4g}, as it is {table['score'][0]:.4g}"
-        log.info("%s", found)
+        scores = lines[best]["score"], lines[0]["score"]
+        log.info("%s: best of %d trials %.4g, as it is %.4g", name, search.trials, *scores)
         tables.append(table)
     return tuned, pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
@@ -139,19 +119,19 @@ def as_python(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def last_step(estimator: BaseEstimator) -> BaseEstimator:
-    """The estimator behind the preprocessing, and behind the logarithm of the target if there is one."""
-    return getattr(estimator, "regressor", estimator)[-1]
+def pipeline_of(estimator: BaseEstimator) -> Any:
+    """The estimator behind its preprocessing, without the logarithm of the target if there is one."""
+    return getattr(estimator, "regressor", estimator)
 
 
 def searchable(estimator: BaseEstimator, space: dict[str, Any]) -> bool:
     """Whether the estimator has the parameters of a space; `models.py` belongs to the user."""
-    pipeline = getattr(estimator, "regressor", estimator)
-    return hasattr(pipeline, "steps") and set(space) <= set(last_step(estimator).get_params())
+    pipeline = pipeline_of(estimator)
+    return hasattr(pipeline, "steps") and set(space) <= set(pipeline[-1].get_params())
 
 
 def with_parameters(estimator: BaseEstimator, parameters: dict[str, Any]) -> BaseEstimator:
     """A copy of the estimator, not fitted, with other parameters."""
     copy = clone(estimator)
-    last_step(copy).set_params(**parameters)
+    pipeline_of(copy)[-1].set_params(**parameters)
     return copy

@@ -6,16 +6,26 @@ to do. msgspec (0.22) takes 0.01, but says `Expected int, got str - at $.seed` a
 
 import dataclasses
 import functools
+import operator
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar
 
 from .errors import SettingsError
 
 T = TypeVar("T")
 WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}
+
+BOUNDS: dict[str, tuple[Callable[[Any, Any], bool], Callable[[Any], str]]] = {  # whether a value holds, and the words
+    "above": (operator.gt, "above {}".format),
+    "below": (operator.lt, "below {}".format),
+    "least": (operator.ge, "at least {}".format),
+    "most": (operator.le, "at most {}".format),
+    "filled": (lambda value, _: bool(value), "not empty".format),
+    "among": (lambda value, texts: re.sub("(?<=:).+", "<column>", value) in texts, ", ".join),
+}
 
 
 def bounds(**limits: Any) -> dict[str, Any]:
@@ -30,25 +40,17 @@ def hints(kind: type) -> dict[str, Any]:
 
 
 def convert(table: Any, kind: type[T], place: str) -> T:
-    """Make a dataclass of a TOML table.
-
-    Parameters
-    ----------
-    table : object
-        What stands in the file.
-    kind : type
-        A dataclass; fields without a default are required.
-    place : str
-        File and section, for messages: `params.toml: [train]`.
+    """Make a dataclass of a TOML table; fields without a default are required.
 
     Raises
     ------
     SettingsError
-        Names the place, the key, what was found and what is allowed.
+        Names the place (file and section: `params.toml: [train]`), the key, what was found and what is allowed.
     """
+    model: Any = kind  # nothing says to a type checker that T is a dataclass
     if not isinstance(table, Mapping):
         raise SettingsError(f"{place} is {table!r}, not a table.")
-    fields = {field.name: field for field in dataclasses.fields(kind)}
+    fields = {field.name: field for field in dataclasses.fields(model)}
     if unknown := [key for key in table if key not in fields]:
         raise SettingsError(f"{place}: unknown key {unknown[0]!r}.\nAllowed: {', '.join(fields)}.")
     required = [name for name, field in fields.items() if field.default is field.default_factory]  # both MISSING
@@ -56,7 +58,7 @@ def convert(table: Any, kind: type[T], place: str) -> T:
         raise SettingsError(f"{place}: the key {absent[0]!r} is missing.\nAllowed: {', '.join(fields)}.")
     values = {}
     for key, value in table.items():
-        values[key] = check(value, hints(kind)[key], f"{place} {key}")
+        values[key] = check(value, hints(model)[key], f"{place} {key}")
         check_bounds(values[key], fields[key].metadata.get("bounds", {}), f"{place} {key}")
     return kind(**values)
 
@@ -64,7 +66,7 @@ def convert(table: Any, kind: type[T], place: str) -> T:
 def check(value: Any, hint: Any, place: str) -> Any:
     """The value as the type says: lists become tuples, whole numbers floats where floats are wanted."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if dataclasses.is_dataclass(hint):
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return convert(value, hint, place)
     if origin is types.UnionType:
         return check(value, arguments[0], place)  # TOML has no null: only `X | None` is used
@@ -94,16 +96,6 @@ def check_list(value: Any, arguments: tuple[Any, ...], place: str) -> tuple[Any,
 
 def check_bounds(value: Any, limits: Mapping[str, Any], place: str) -> None:
     """Refuse a value outside of its bounds."""
-    broken = {
-        "above": lambda limit: value <= limit,
-        "least": lambda limit: value < limit,
-        "below": lambda limit: value >= limit,
-        "most": lambda limit: value > limit,
-        "filled": lambda limit: not value,
-        "among": lambda limit: re.sub("(?<=:).+", "<column>", value) not in limit,
-    }
-    if any(broken[name](limit) for name, limit in limits.items()):
-        words = {"least": "at least {}", "most": "at most {}", "filled": "not empty"}
-        allowed = " and ".join(words.get(name, name + " {}").format(limit) for name, limit in limits.items())
-        allowed = ", ".join(limits["among"]) if "among" in limits else allowed
+    if not all(BOUNDS[name][0](value, limit) for name, limit in limits.items()):
+        allowed = " and ".join(BOUNDS[name][1](limit) for name, limit in limits.items())
         raise SettingsError(f"{place} = {value!r} is out of bounds.\nAllowed: {allowed}.")

@@ -111,17 +111,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Project:
-    """Where the project is, what its settings say, and what this command overrode.
-
-    Attributes
-    ----------
-    root : Path
-        The folder that holds `params.toml`.
-    settings : Settings
-        The settings after the overrides.
-    overrides : dict of str to object
-        What `--set` changed, by dotted key; recorded in `run.json`.
-    """
+    """The folder that holds `params.toml`, its settings, and the `overrides` of `--set` in them, by dotted key."""
 
     root: Path
     settings: Settings
@@ -163,15 +153,7 @@ class Project:
 
     @property
     def also(self) -> list[Path]:
-        """The files that `[data] also` declares, sorted.
-
-        Raises
-        ------
-        SettingsError
-            A pattern leads out of the project or matches no file.
-        DataError
-            The files are too large to be kept in every run.
-        """
+        """The files that `[data] also` declares, sorted; refused where they are too large to be kept in every run."""
         found = {path for pattern in self.settings.data.also for path in matching(self.root, pattern)}
         size = sum(path.stat().st_size for path in found)
         if size > ALSO_LIMIT:
@@ -192,18 +174,9 @@ class Project:
 
 
 def load(start: Path | None = None, overrides: Sequence[str] = ()) -> Project:
-    """Find the project and read its settings.
+    """Find the project of a folder, by default the present one, and read its settings.
 
-    Parameters
-    ----------
-    start : Path, optional
-        Where the search for `params.toml` begins; the present folder by default.
-    overrides : sequence of str
-        `section.key=value` pairs; the value is read as TOML, else taken as text.
-
-    Returns
-    -------
-    Project
+    `overrides` are `section.key=value` pairs; the value is read as TOML, else taken as text.
 
     Raises
     ------
@@ -216,12 +189,10 @@ def load(start: Path | None = None, overrides: Sequence[str] = ()) -> Project:
         tree = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{PARAMS} is not valid TOML: {error}.\n{SPELLING}") from None
-    changed = dict(parse_override(text) for text in overrides)
+    changed = dict(map(parse_override, overrides))
     for dotted, value in changed.items():
         put(tree, dotted, value)
-    settings = read_sections(tree)
-    check_shares(settings.split.shares)
-    return Project(root, settings, changed)
+    return Project(root, read_sections(tree), changed)
 
 
 def find_root(start: Path) -> Path:
@@ -267,17 +238,9 @@ def digests_of(root: Path, names: Iterable[str]) -> dict[str, str | None]:
 
 
 def external(path: str) -> Path:
-    """Where `add_features` finds a file that `[data] also` declares: in a run, its copy as on the day of training.
+    """Where `add_features` finds a file that `[data] also` declares, `path` relative to the project's root.
 
-    Parameters
-    ----------
-    path : str
-        Relative to the project's root: `data/external/prices.csv`.
-
-    Raises
-    ------
-    SettingsError
-        The file is not declared: a run would not keep it.
+    In a run that is its copy as on the day of training. A file that is not declared is refused: no run would keep it.
     """
     for folder in Path(__file__).resolve().parents:
         if (folder / RECORD).is_file():
@@ -320,15 +283,12 @@ def read_sections(tree: dict[str, Any]) -> Settings:
         raise SettingsError(f"{PARAMS}: unknown section [{unknown[0]}].\nAllowed: {', '.join(sections)}.")
     if "data" not in tree:
         raise SettingsError(f"{PARAMS}: the section [data] is missing.")
-    return Settings(
-        **{name: schema.convert(table, sections[name], f"{PARAMS}: [{name}]") for name, table in tree.items()}
-    )
-
-
-def check_shares(shares: Shares) -> None:
-    """The three shares must add up to 1."""
+    read = {name: schema.convert(table, sections[name], f"{PARAMS}: [{name}]") for name, table in tree.items()}
+    settings = Settings(**read)
+    shares = settings.split.shares
     total = shares.train + shares.dev + shares.test
     if abs(total - 1) > SHARES_SUM_TOLERANCE:
         raise SettingsError(
             f"{PARAMS}: [split] shares add up to {total:g}, not 1.\nAllowed: train + dev + test = 1, each above 0."
         )
+    return settings

@@ -139,7 +139,7 @@ def strongest_related(rows: pd.DataFrame, answers: Predictions, limit: int = COL
     """
     if rows.shape[1] <= limit:
         return list(rows.columns)
-    predicted = pd.Series(answers.values if answers.probabilities is None else main_probability(answers))
+    predicted = pd.Series(main_probability(answers) if answers.classes else answers.values)
     strength = {}
     for name in rows.columns:
         column = rows[name].reset_index(drop=True)
@@ -211,7 +211,7 @@ def dependence(answer: Answer, rows: pd.DataFrame, column: str) -> pd.DataFrame:
     copies = some.iloc[np.tile(np.arange(len(some)), len(values))]
     found = answer(copies.assign(**{column: values.repeat(len(some)).set_axis(copies.index)}))
     parts = np.arange(len(copies)).reshape(len(values), -1)
-    if found.probabilities is None:
+    if not found.classes:
         means = {"prediction": found.values[parts].mean(axis=1)}
     else:
         means = {str(label): found.probabilities[:, i][parts].mean(axis=1) for i, label in enumerate(found.classes)}
@@ -246,7 +246,7 @@ def worst_errors(truth: np.ndarray, predictions: Predictions, limit: int = 15) -
         `position` (of the row, from 0), `truth`, `prediction`, and for classes `probability` (of the prediction) and
         `of_truth` (of the true class, the smaller the worse), else `error` (prediction - truth, the target's unit).
     """
-    if predictions.probabilities is None:
+    if not predictions.classes:
         table = pd.DataFrame({"truth": truth, "prediction": predictions.values, "error": predictions.values - truth})
         order = np.argsort(-table["error"].abs().to_numpy(), kind="stable")[:limit]
         return table.iloc[order].rename_axis("position").reset_index()

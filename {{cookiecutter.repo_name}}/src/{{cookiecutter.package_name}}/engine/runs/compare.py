@@ -184,7 +184,9 @@ def kept(project: Project, folder: Path) -> Answers | None:
     truth = table.pop(record["target"]).to_numpy(dtype=object if record["classes"] else float)
     values = table.pop("prediction").to_numpy(dtype=truth.dtype)
     chances = [table.pop(f"probability_{label}") for label in record["classes"]]
-    predictions = Predictions(values, np.column_stack(chances) if chances else None, tuple(record["classes"]))
+    predictions = Predictions(values)
+    if chances:
+        predictions = Predictions(values, np.column_stack(chances), tuple(record["classes"]))
     return Answers(table, set(dictionary.load(folder / registry.DICTIONARY)), truth, predictions, record)
 
 

@@ -23,7 +23,6 @@ CLEANED = (
     "reports/*.html*",
     "reports/notebooks",
 )
-KEPT_NAMES = (".gitkeep",)
 
 
 def notebook(project: Project) -> list[Path]:
@@ -51,7 +50,7 @@ def test(project: Project, arguments: tuple[str, ...] = ()) -> None:
 
 
 def check(project: Project) -> None:
-    """Lint, look at the format and at the types; say what of the engine was edited. Nothing is written."""
+    """Lint, check format and types, say what of the engine was edited; write nothing."""
     if found := package.edited(project.package):
         log.info("edited in engine/, which an update of the template replaces: %s", listed(found))
     call(project, "ruff", "check", ".")
@@ -60,34 +59,27 @@ def check(project: Project) -> None:
 
 
 def fix(project: Project) -> None:
-    """Let ruff mend what it can, and format."""
+    """Mend lint and format."""
     call(project, "ruff", "check", "--fix", ".")
     call(project, "ruff", "format", ".")
 
 
 def call(project: Project, module: str, *arguments: str) -> None:
-    """Run `python -m module` in the project's root; a failure ends the command with the same exit code.
-
-    Raises
-    ------
-    ProjectError
-        The program is not installed.
-    """
+    """Run `python -m module` in the project's root; a failure ends the command with the same exit code."""
     environment = {**os.environ, "PYTHONUTF8": "1"}
-    command = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(command, cwd=project.root, env=environment, check=False)
-    if done.returncode:
-        failure = ProjectError(f"{module} found something to mend: see above (exit code {done.returncode}).")
-        failure.exit_code = done.returncode
+    code = subprocess.run([sys.executable, "-m", module, *arguments], cwd=project.root, env=environment).returncode
+    if code:
+        failure = ProjectError(f"{module} found something to mend: see above (exit code {code}).")
+        failure.exit_code = code
         raise failure
 
 
 def clean(project: Project) -> None:
-    """Remove what make built; raw data, the data dictionary, runs and predictions stay."""
+    """Remove what make built; never raw data, runs or predictions."""
     removed = 0
     with lock.alone(project.root, "clean"):
         for path in [path for pattern in CLEANED for path in project.root.glob(pattern)]:
-            if path.name not in KEPT_NAMES and path.suffix != ".lock":
+            if path.name != ".gitkeep" and path.suffix != ".lock":
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
                 removed += 1
     log.info("%d files and folders removed", removed)

@@ -57,13 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def install(root: Path, venv: str = ".venv") -> bool:
-    """Make or mend the environment `venv` of the project in `root`; return whether anything had to be installed.
-
-    Raises
-    ------
-    ProjectError
-        `venv` cannot be made or is no environment, or a package could not be found or fetched.
-    """
+    """Make or mend the environment `venv` of the project in `root`; return whether anything had to be installed."""
     with lock.alone(root, "install", name="install"):
         ready = root / venv / "ready"
         if ready.exists() and ready.read_text(encoding="utf-8") == state(root):
@@ -71,31 +65,35 @@ def install(root: Path, venv: str = ".venv") -> bool:
             return False
         say_where_data_go(root)
         start = time.monotonic()
-        print(f"install  {venv} ...", file=sys.stderr, flush=True)
+        say(f"{venv} ...")
         ready.unlink(missing_ok=True)  # killed half-way, the environment must not look ready
         fill(root, make_venv(root / venv))
         (root / venv / UNFINISHED).unlink()
         artefact.write_text(ready, state(root))
-        print(f"install  {venv} is ready, {time.monotonic() - start:.1f} s", file=sys.stderr)
+        say(f"{venv} is ready, {time.monotonic() - start:.1f} s")
         return True
 
 
+def say(what: str) -> None:
+    """Print a line at once, before the programs that are started print theirs."""
+    print(f"install  {what}", file=sys.stderr, flush=True)
+
+
 def state(root: Path) -> str:
-    """Return what `.venv/ready` says of an environment that is up to date: it changes with content, not with time."""
-    # The folder is part of it because an environment outside of the project points there.
+    """What `.venv/ready` says of an environment that is up to date; one outside of the project points to the folder."""
     return artefact.fingerprint([dependencies(root), locked(root), str(root)])
 
 
 def dependencies(root: Path) -> str:
-    """Return the digest of what pyproject.toml says about installing; a change of the linter's rules is none."""
+    """The digest of what pyproject.toml says about installing; a change of the linter's rules is none."""
     content = pyproject(root)
     tool = content.get("tool", {})
-    matters = [content.get("project"), content.get("build-system"), tool.get("hatch"), tool.get("install")]
-    return artefact.fingerprint(matters)
+    parts = [content.get("project"), content.get("build-system"), tool.get("hatch"), tool.get("install")]
+    return artefact.fingerprint(parts)
 
 
 def pyproject(root: Path) -> dict[str, Any]:
-    """Return what pyproject.toml holds."""
+    """What pyproject.toml holds."""
     try:
         return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
@@ -103,7 +101,7 @@ def pyproject(root: Path) -> dict[str, Any]:
 
 
 def locked(root: Path) -> str:
-    """Return the text of the lock, "" without one."""
+    """The text of the lock, "" without one."""
     return (root / LOCK).read_text(encoding="utf-8") if (root / LOCK).exists() else ""
 
 
@@ -112,22 +110,14 @@ def say_where_data_go(root: Path) -> None:
     with contextlib.suppress(ProjectError):  # the step that reads the source says what is wrong
         named = settings.load(root).settings.data.source
         if source.is_absent(root, named):
-            print(
-                f"install  {named} (source in [data] of params.toml) is not here, nor a copy in data/raw.\n"
-                f"Put it at {root / named}, or set DATA_STORE in .env and run make pull.",
-                file=sys.stderr,
-                flush=True,
+            say(
+                f"{named} (source in [data] of params.toml) is not here, nor a copy in data/raw.\n"
+                f"Put it at {root / named}, or set DATA_STORE in .env and run make pull."
             )
 
 
 def make_venv(venv: Path) -> Path:
-    """Return the Python of the environment, made if it is missing, was never finished or does not start.
-
-    Raises
-    ------
-    ProjectError
-        The folder holds something else, or Python came without `venv`.
-    """
+    """The Python of the environment, made if it is missing, was never finished or does not start."""
     python = venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     mark = venv / UNFINISHED
     finished = python.exists() and not mark.exists()
@@ -144,8 +134,8 @@ def make_venv(venv: Path) -> Path:
         if path != mark:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     without_pip = ["--without-pip"] if shutil.which("uv") else []
-    failure = "cannot make an environment; where venv is a package of its own: apt install python3-venv"
-    run([sys.executable, "-m", "venv", *without_pip, str(venv)], f"{sys.executable} {failure}")
+    cure = "where venv is a package of its own: apt install python3-venv"
+    run([sys.executable, "-m", "venv", *without_pip, str(venv)], f"{sys.executable} cannot make an environment; {cure}")
     return python
 
 
@@ -157,10 +147,9 @@ def fill(root: Path, python: Path) -> None:
         run(pip, f"uv could not be fetched. {NETWORK}")
     if dependencies(root) not in locked(root):
         write_lock(root, uv)
-    into = ["--quiet", "--compile-bytecode", "--python", str(python)]
-    run([*uv, "pip", "sync", *into, LOCK], f"the packages of {LOCK} could not be installed. {NETWORK}", root)
-    project = ["--no-deps", "--editable", "."]
-    run([*uv, "pip", "install", *into, *project], f"the project could not be installed. {NETWORK}", root)
+    how = ["--quiet", "--compile-bytecode", "--python", str(python)]
+    run([*uv, "pip", "sync", *how, LOCK], f"the packages of {LOCK} could not be installed. {NETWORK}", root)
+    run([*uv, "pip", "install", *how, "--no-deps", "-e", "."], f"the project could not be installed. {NETWORK}", root)
     serve_own_folder(root, python.parents[1])
     write_kernel(python)
 
@@ -186,15 +175,14 @@ def serve_own_folder(root: Path, venv: Path) -> None:
 def write_lock(root: Path, uv: list[str]) -> None:
     """Resolve pyproject.toml for every platform into requirements.lock; versions that are locked and still fit stay."""
     content = pyproject(root)
-    oldest = re.search(r"\d+\.\d+", content["project"].get("requires-python", "3.11")).group()
+    oldest = re.findall(r"\d+\.\d+", content["project"].get("requires-python", ""))[:1] or ["3.11"]
     extras = content.get("tool", {}).get("install", {}).get("extras", ["dev"])
     with artefact.whole(root / LOCK) as draft:
         draft.write_text(locked(root), encoding="utf-8")
-        options = ["--universal", "--quiet", "--python-version", oldest, "--output-file", draft.name]
+        options = ["--universal", "--quiet", "--python-version", *oldest, "--output-file", draft.name]
         options += ["--custom-compile-command", MADE_FROM + dependencies(root)]
-        wanted = ["pyproject.toml", *(f"--extra={name}" for name in extras)]
-        failure = f"no versions were found that fit pyproject.toml. {NETWORK}"
-        run([*uv, "pip", "compile", *options, *wanted], failure, root)
+        options += ["pyproject.toml", *(f"--extra={name}" for name in extras)]
+        run([*uv, "pip", "compile", *options], f"no versions were found that fit pyproject.toml. {NETWORK}", root)
 
 
 def run(command: list[str], failure: str, folder: Path | None = None) -> None:
