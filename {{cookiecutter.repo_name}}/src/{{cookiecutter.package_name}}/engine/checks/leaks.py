@@ -139,7 +139,9 @@ def pairs(rows: pd.DataFrame, target: str, names: list[str], scores: dict[str, f
             ratio = np.divide(a, b, where=b != 0, out=np.zeros(len(a)))
         for what, values in (("difference", a - b), ("ratio", ratio)):
             found.append((alone(values[:, None], truth, amount=False), what, used))
-    score, what, used = max(found, key=lambda pair: pair[0], default=(0.0, "", ()))
+    if not found:
+        return
+    score, what, used = max(found, key=lambda pair: pair[0])
     if score >= PAIR_GIVES_AWAY and score > 1.02 * max(scores[name] for name in used):
         how = f"the {what} of {quoted(used)} predicts {target!r} almost perfectly ({score:.2f} of 1)"
         yield Suspicion("answer", used, how, CURE)
