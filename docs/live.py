@@ -56,7 +56,7 @@ def prompts() -> str:
 
 def targets() -> str:
     """A section for each target of the project's Makefile: what it says, its options, what its step depends on."""
-    commands, steps = load("cli").main.commands, load("steps").STEPS
+    commands, steps = load("cli").main.commands, load("pipeline").STEPS
     makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
     variables = {option: variable for variable, option in re.findall(r"call \w+,([A-Z]+),(\w+)", makefile)}
     parts = []
@@ -94,7 +94,7 @@ def depends(step) -> str:
 
 def parameters() -> str:
     """A section for each section of params.toml: what the comment above a key says, its bounds, its default."""
-    sections = load("schema").hints(load("settings").Settings)
+    sections = load("engine.project.schema").hints(load("engine.project.settings").Settings)
     text = (PROJECT / "params.toml").read_text(encoding="utf-8").replace("{{ cookiecutter.package_name }}", "<package>")
     parts = []
     for section, body in re.findall(r"(?m)^\[(\w+)\]\n((?:(?!\[).*\n)*)", text):
