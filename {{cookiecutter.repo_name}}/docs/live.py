@@ -141,7 +141,8 @@ def way(links: list[lineage.Link]) -> nodes.table:
 def api() -> str:
     """The modules with what their docstrings say: those in front, then room by room, as Markdown."""
     names = [".".join(path.relative_to(SOURCE).with_suffix("").parts) for path in sorted(SOURCE.rglob("[!_]*.py"))]
-    parts = section("In front", "One verb a module, and what is yours", [n for n in names if "engine." not in n])
+    in_front = [name for name in names if not name.startswith("engine.")]
+    parts = section("In front", "One verb a module, and what is yours", in_front)
     for room, text in re.findall(r"(?m)^- (\w+): (.*)$", engine.__doc__):
         parts += section(f"engine.{room}", text.capitalize(), [n for n in names if n.startswith(f"engine.{room}.")])
     return "\n".join(parts)
