@@ -10,11 +10,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_science_project import pipeline
+from data_science_project import evaluate, pipeline
 from data_science_project.engine.project import git, package, settings
-from data_science_project.engine.runs import share
+from data_science_project.engine.runs import registry, share, track
 
 PACKAGE = package.FOLDER
+
+
+@pytest.fixture(scope="session", autouse=True)
+def alone():
+    """Nothing that a test does reaches a team's MLflow server or store."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in (track.VARIABLE, share.VARIABLE):
+            patch.setenv(name, "")
+        yield
 
 
 @pytest.fixture
@@ -52,6 +61,25 @@ def project(trained, tmp_path, monkeypatch):
     root = shutil.copytree(trained, tmp_path / "project", symlinks=True)
     move_in(root, monkeypatch)
     return settings.load(root)
+
+
+@pytest.fixture
+def folder(project):
+    """The only run of that project."""
+    return registry.folders(project)[0]
+
+
+@pytest.fixture
+def report():
+    """Evaluate a run of a project, or its newest; the page and the record of the run."""
+    return evaluate_run
+
+
+@pytest.fixture(scope="session")
+def evaluated(trained, tmp_path_factory):
+    """The folder of the throw-away project after an evaluation, the page and the record: not to be changed."""
+    root = shutil.copytree(trained, tmp_path_factory.mktemp("evaluated") / "project", symlinks=True)
+    return root, *evaluate_run(settings.load(root))
 
 
 @pytest.fixture
@@ -109,6 +137,14 @@ def command():
         )
 
     return call
+
+
+def evaluate_run(project, folder=None):
+    """Evaluate a run of a project, or its newest; the page and the record of the run."""
+    folder = folder or registry.folders(project)[0]
+    page = project.root / "reports" / folder.name / "evaluation.html"
+    evaluate.run(project, folder=folder, output=page)
+    return page.read_text(encoding="utf-8"), registry.read(folder)
 
 
 def commit_all(root):

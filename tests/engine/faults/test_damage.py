@@ -13,7 +13,11 @@ from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import lineage, listing, loading, registry
 from data_science_project.engine.sources import source
 
-FLIPS = 200
+
+def cut(path, chance):
+    """Keep a part of a file, or nothing."""
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[: chance.randrange(path.stat().st_size)])
 
 
 def flip(path, chance):
@@ -22,12 +26,6 @@ def flip(path, chance):
     content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
     path.chmod(0o644)
     path.write_bytes(content)
-
-
-def cut(path, chance):
-    """Keep a part of a file, or nothing."""
-    path.chmod(0o644)
-    path.write_bytes(path.read_bytes()[: chance.randrange(path.stat().st_size)])
 
 
 HARMS = [flip, cut]
@@ -41,23 +39,6 @@ def champion(project):
     about = records.sealed({"champion": folder.name, "history": [change]})
     artefact.write_json(project.models / registry.CHAMPION, about)
     return folder
-
-
-def test_no_flipped_bit_in_a_record_goes_unnoticed(tmp_path):
-    record = {"run": "ä", "files": {"a": "0" * 64}, "metrics": [0.5, None, 1e-9], "n": 10}
-    path = tmp_path / "record.json"
-    artefact.write_json(path, records.sealed(record))
-    whole, noticed = path.read_bytes(), 0
-
-    for number in range(FLIPS):
-        path.write_bytes(whole)
-        flip(path, random.Random(number))
-        try:
-            assert records.read_sealed(path) == record
-        except ValueError:
-            noticed += 1
-
-    assert noticed > 0.95 * FLIPS  # the others turned one blank into another
 
 
 @pytest.mark.parametrize("harm", HARMS)
@@ -106,8 +87,7 @@ def test_damaged_list_of_champions_is_named_and_may_be_deleted(project, champion
 
 @pytest.mark.parametrize("harm", HARMS)
 @pytest.mark.parametrize(
-    "name",
-    [f"data/{name}.parquet" for name in ("interim/clean", "processed/train", "processed/dev", "processed/test")],
+    "name", [f"data/{name}.parquet" for name in ("interim/clean", "processed/train", "processed/dev", "processed/test")]
 )
 @pytest.mark.parametrize("ending", ["", ".json"])
 def test_artefact_or_its_record_is_named_and_made_again(project, caplog, name, ending, harm):

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from data_science_project import pipeline
-from data_science_project.engine.project import artefact, lock, package, records, settings
+from data_science_project.engine.project import artefact, package, settings
 from data_science_project.engine.runs import registry
 
 # No file may grow beyond the limit: the error is EFBIG instead of ENOSPC, and reaches the code in the same places.
@@ -94,29 +94,3 @@ def test_project_that_may_only_be_read_still_scores_into_another_folder(project,
             folder.chmod(0o755)
 
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 6
-
-
-def test_error_of_the_system_names_the_file_that_was_meant(tmp_path):
-    with pytest.raises(OSError, match="No space left on device: .*a.txt'$"), artefact.whole(tmp_path / "a.txt"):
-        raise OSError(28, "what the library said")
-
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_cache_that_cannot_be_written_stops_nothing(tmp_path):
-    (tmp_path / "file").write_text("x")
-    digests = records.Digests(tmp_path)
-    digests.of(tmp_path / "file")
-    (tmp_path / ".cache").write_text("in the way")
-
-    digests.save()
-
-    assert (tmp_path / ".cache").read_text() == "in the way"
-
-
-def test_lock_is_given_back_after_an_error(tmp_path):
-    with pytest.raises(KeyError), lock.alone(tmp_path, "train"):
-        raise KeyError
-
-    with lock.alone(tmp_path, "train"):
-        assert "train, process" in (tmp_path / ".cache" / "steps.lock").read_text()

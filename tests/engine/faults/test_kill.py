@@ -21,7 +21,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from data_science_project.engine.project import artefact, lock, package, records, settings
+from data_science_project.engine.project import artefact, package, records, settings
 from data_science_project.engine.runs import loading, registry
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has neither process groups nor kill -9")
@@ -160,20 +160,3 @@ def test_step_after_a_kill_completes_as_if_nothing_had_happened(undisturbed, tmp
     for path in root.rglob("*.parquet"):
         if not {".cache", "raw", "models"} & set(path.parts):  # a run has its digests in run.json
             records.checked(path)
-
-
-def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    gone = [f"models/.run.{dead.pid}.tmp/code/a.py", f"data/raw/.x.{dead.pid}.tmp/body", f".cache/.a.{dead.pid}.tmp"]
-    gone += [f"models/run/.run.json.{dead.pid}.tmp", f"out/.x.csv.{dead.pid}.tmp", f".cache/steps/.s.{dead.pid}.tmp"]
-    kept = [f"models/.run.{os.getppid()}.tmp/model.pkl", "data/.hidden.tmp", "data/raw/day/x.csv", "out/.y.tmp"]
-    for name in gone + kept:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("half")
-
-    with lock.alone(tmp_path, "train", output=tmp_path / "out" / "x.csv"):
-        left = [name for name in gone if (tmp_path / name).exists()]
-
-    assert not left
-    assert all((tmp_path / name).exists() for name in kept)

@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-import threading
 
 import pytest
 
@@ -70,42 +69,6 @@ def test_file_of_its_own_is_scored_while_others_work(project, tmp_path, made_tab
         output = pipeline.make(project, "predict", run=run, input=tmp_path / "new.csv")[0]
 
     assert len(output.read_text().splitlines()) == 6
-
-
-def test_command_waits_and_says_for_whom(tmp_path, caplog):
-    caplog.set_level("INFO")
-    order = []
-
-    def work():
-        with lock.alone(tmp_path, "predict"):
-            order.append("second")
-
-    with lock.alone(tmp_path, "train"):
-        second = threading.Thread(target=work)
-        second.start()
-        second.join(3 * lock.PAUSE)
-        order.append("first")
-    second.join()
-
-    assert order == ["first", "second"]
-    assert len(caplog.messages) == 1 and "train, process" in caplog.messages[0]
-
-
-def test_lock_whose_file_was_deleted_does_not_count(tmp_path):
-    path = tmp_path / ".cache" / "steps.lock"
-    order = []
-
-    def work():
-        with lock.alone(tmp_path, "predict"):
-            order.append(path.read_text())
-
-    with lock.alone(tmp_path, "train"):
-        shutil.rmtree(path.parent)  # by hand, against the advice
-        second = threading.Thread(target=work)
-        second.start()
-        second.join()
-
-    assert order and "predict" in order[0]
 
 
 def test_input_that_changes_while_it_is_read_does_not_count(project, tmp_path, made_table, monkeypatch):

@@ -38,13 +38,19 @@ def call(monkeypatch):
     log.setLevel(before[2])
 
 
+FETCHING = ["data", "features", "train", "evaluate", "predict", "explore", "notebook", "test"]
+
+
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_says_what_it_does(call, tmp_path, verb):
+def test_every_verb_says_what_it_does_and_those_that_may_fetch_the_source_can_be_told_to_take_a_changed_one(
+    call, tmp_path, verb
+):
     result = call(tmp_path, verb, "--help")
 
     assert result.exit_code == 0
     assert result.stdout.splitlines()[2].strip(), "a sentence below the usage"
-    assert "--debug" in result.stdout and "--set" in result.stdout
+    options = ("--debug", "--set", *(["--accept", "--refresh", "--frozen"] if verb in FETCHING else []))
+    assert all(option in result.stdout for option in options)
 
 
 def test_help_lists_the_verbs_in_the_order_of_the_pipeline(call, tmp_path):
@@ -76,18 +82,12 @@ def test_package_runs_as_a_module(make_project, command):
     assert (done.returncode, done.stdout, done.stderr) == (0, "No run yet: make train\n", "")
 
 
-def test_stdout_carries_the_result_and_stderr_the_log(call, project):
+def test_stdout_carries_the_result_or_json_and_stderr_the_log(call, project, folder):
     result = call(project.root, "predict")
 
-    assert result.exit_code == 0
-    assert result.stdout.replace("\\", "/") == "data/predictions/test.csv\n"
+    assert (result.exit_code, result.stdout.replace("\\", "/")) == (0, "data/predictions/test.csv\n")
     assert result.stderr.startswith("predict: nothing to do, up to date")
-
-
-def test_runs_are_printed_as_json(call, project):
-    table = json.loads(call(project.root, "runs", "--json").stdout)
-
-    assert [line["run"] for line in table] == [folder.name for folder in registry.folders(project)]
+    assert [line["run"] for line in json.loads(call(project.root, "runs", "--json").stdout)] == [folder.name]
 
 
 @pytest.mark.parametrize(
@@ -99,16 +99,20 @@ def test_runs_are_printed_as_json(call, project):
         (["features", "--set", "split.by=group:nothing"], 2, "no column 'nothing'"),
         (["predict", "--run", "nothing"], 2, "0 runs are called 'nothing'"),
         (["predict", "--input", "nothing.csv"], 1, "nothing.csv"),
+        (["predict", "--output", "data"], 2, "is no ordinary file"),
+        (["predict", "--output", "new.xlsx"], 2, "written as CSV"),
         (["data", "--set", "data.source=nothing.csv"], 1, "nothing.csv"),
         (["trian"], 2, "trian"),
         (["train", "--sead", "1"], 2, "--sead"),
+        (["promote"], 2, "RUN="),
+        (["reproduce"], 2, "RUN="),
+        (["lineage"], 2, "FILE="),
     ],
 )
 def test_mistake_is_one_message_on_stderr_with_its_exit_code(call, project, arguments, exit_code, words):
     result = call(project.root, *arguments)
 
-    assert result.exit_code == exit_code
-    assert result.stdout == ""
+    assert (result.exit_code, result.stdout) == (exit_code, "")
     assert words in result.stderr and "Traceback" not in result.stderr
     assert len(result.stderr[result.stderr.index("Error:") :].splitlines()) <= 3
 
@@ -131,13 +135,6 @@ def test_module_that_cannot_be_imported_is_one_message_with_its_line(project, co
     assert (done.returncode, done.stdout) == (1, "")
     assert words.format(package.NAME) in done.stderr and "Traceback" not in done.stderr
     assert done.stderr.count("\n", done.stderr.index("Error: ")) <= 3
-
-
-@pytest.mark.parametrize("verb", ["data", "features", "train", "evaluate", "predict", "explore", "notebook", "test"])
-def test_verb_that_may_fetch_the_source_can_be_told_to_take_a_changed_one(call, tmp_path, verb):
-    text = call(tmp_path, verb, "--help").stdout
-
-    assert "--accept" in text and "--refresh" in text and "--frozen" in text
 
 
 def test_changed_source_is_taken_by_the_verb_that_was_typed(call, project, made_table):
@@ -171,24 +168,6 @@ def test_debug_shows_the_traceback(make_project, command):
     assert "Traceback" in done.stderr
 
 
-@pytest.mark.parametrize(("name", "problem"), [("folder.csv", "is no ordinary file"), ("new.xlsx", "written as CSV")])
-def test_output_that_cannot_hold_predictions_is_refused(call, project, name, problem):
-    (project.root / "folder.csv").mkdir()
-
-    result = call(project.root, "predict", "--output", project.root / name)
-
-    assert result.exit_code == 2
-    assert problem in result.stderr and "Traceback" not in result.stderr
-
-
-@pytest.mark.parametrize("verb", ["promote", "reproduce", "lineage"])
-def test_verb_without_its_subject_says_what_to_name(call, project, verb):
-    result = call(project.root, verb)
-
-    assert result.exit_code == 2
-    assert "Which " in result.stderr and ("RUN=" in result.stderr or "FILE=" in result.stderr)
-
-
 def test_paths_are_those_of_the_folder_where_the_command_was_typed(call, project, made_table):
     folder = project.root / "notebooks"
     folder.mkdir()
@@ -200,19 +179,12 @@ def test_paths_are_those_of_the_folder_where_the_command_was_typed(call, project
     assert (folder / "answers.csv").is_file()
 
 
-def test_message_for_a_run_that_is_there_already_is_said_not_to_be_kept(call, project):
-    (folder,) = registry.folders(project)
+def test_message_of_a_new_run_is_kept_and_for_a_run_that_is_there_already_said_not_to_be(call, project, folder):
+    late = call(project.root, "train", "--message", "too late")
+    new = call(project.root, "train", "--message", "another seed", "--set", "train.seed=5")
 
-    result = call(project.root, "train", "--message", "too late")
-
-    assert "MESSAGE is not kept" in result.stderr
-    assert registry.read(folder)["decision"] == ""
-
-
-def test_message_of_a_new_run_is_kept_without_a_word(call, project):
-    result = call(project.root, "train", "--message", "another seed", "--set", "train.seed=5")
-
-    assert "not kept" not in result.stderr
+    assert "MESSAGE is not kept" in late.stderr and registry.read(folder)["decision"] == ""
+    assert "not kept" not in new.stderr
     assert "another seed" in [registry.read(folder)["decision"] for folder in registry.folders(project)]
 
 

@@ -12,15 +12,21 @@ def fetched(project):
     return source.fetch(project.root, project.settings.data.source)
 
 
-def test_table_becomes_typed_rows_and_a_dictionary(make_project, made_table):
-    project = make_project()
+def test_table_becomes_typed_rows_without_dropped_columns_and_a_dictionary_and_decisions_are_said(
+    make_project, made_table, caplog
+):
+    caplog.set_level("INFO")
+    project = make_project(data={"source": "table.csv", "target": "answer", "drop": ["colour"]})
 
     data.run(project, fetched(project))
 
-    clean = pd.read_parquet(project.clean)
-    assert clean.shape == made_table.shape
+    clean, columns = pd.read_parquet(project.clean), dictionary.load(project.dictionary)
+    assert clean.shape == (120, 6) and list(clean) == [name for name in made_table if name != "colour"]
     assert clean["amount"].dtype == "float64" and clean["day"].dtype == "datetime64[us]"
-    assert dictionary.target(dictionary.load(project.dictionary)) == "answer"
+    assert dictionary.target(columns) == "answer" and columns["colour"].role == "ignored"
+    said = "\n".join(caplog.messages)
+    assert "separator ','" in said and "ids, kept beside the predictions: order" in said
+    assert "120 rows, 6 columns" in said
 
 
 def test_dictionary_that_is_there_is_obeyed_and_not_written_again(project):
@@ -50,13 +56,6 @@ def test_rows_without_a_target_are_left_out_and_said(make_project, made_table, c
     clean = pd.read_parquet(project.clean)
     assert clean.index.tolist() == list(range(7, len(made_table) + 2))  # as an editor counts: the header is row 1
     assert "5 rows without a value of 'answer' left out" in caplog.messages
-
-
-def test_target_without_any_value_is_refused(make_project, made_table):
-    project = make_project(made_table.assign(answer=None))
-
-    with pytest.raises(DataError, match="'answer' is empty in all 120 rows"):
-        data.run(project, fetched(project))
 
 
 @pytest.mark.parametrize(
@@ -96,26 +95,6 @@ def test_marks_that_params_want_and_the_dictionary_does_not_have_are_said(projec
 
     assert "[data.read] has decimal = ',', but decimal of references/data_dictionary.toml counts" in caplog.text
     assert "'amount'" in caplog.text
-
-
-def test_dropped_column_is_ignored_and_no_feature_can_be_computed_from_it(make_project):
-    project = make_project(data={"source": "table.csv", "target": "answer", "drop": ["day"]})
-
-    data.run(project, fetched(project))
-
-    assert dictionary.load(project.dictionary)["day"].role == "ignored"
-    assert "day" not in pd.read_parquet(project.clean)
-
-
-def test_decisions_are_said(make_project, caplog):
-    caplog.set_level("INFO")
-    project = make_project()
-
-    data.run(project, fetched(project))
-
-    said = "\n".join(caplog.messages)
-    assert "separator ','" in said and "ids, kept beside the predictions: order" in said
-    assert "120 rows, 7 columns" in said
 
 
 def test_failure_keeps_the_clean_table_of_the_last_time(project):

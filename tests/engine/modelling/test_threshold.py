@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier
 
-from data_science_project import pipeline, predict, train
+from data_science_project import pipeline, predict
 from data_science_project.engine.modelling import confidence, metrics, threshold
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import SettingsError
@@ -98,40 +98,23 @@ def test_answers_follow_the_threshold_whichever_class_is_positive():
     assert answers == {("yes", 0.2): ["yes"], ("yes", 0.3): ["no"], ("no", 0.7): ["no"], ("no", 0.8): ["yes"]}
 
 
-def test_model_keeps_the_threshold_it_was_trained_with(costly, project, caplog):
-    folder = pipeline.make(costly, "train")[0].parent
+def test_costs_train_a_model_that_keeps_its_threshold_and_is_scored_by_it(project, costly, caplog):
+    (before,) = registry.folders(project)
+    pipeline.make(settings.load(project.root, ["predict.error_rate=0.2"]), "train")
+    assert registry.folders(project) == [before]
+    assert type(loading.load(before).model).__name__ == "Calibrated"
 
-    with caplog.at_level("WARNING", logger=predict.log.name):
-        predict.run(project, folder=folder, input=None, output=project.root / "out.csv")
+    folder = pipeline.make(costly, "train")[0].parent
+    predict.run(project, folder=folder, input=None, output=project.root / "out.csv")
 
     found, record = pd.read_csv(project.root / "out.csv"), registry.read(folder)
+    held = pd.read_parquet(folder / confidence.HELD_OUT)
     assert record["model"]["threshold"] == pytest.approx(0.1) and record["model"]["positive"] == "yes"
     assert (found["prediction"] == np.where(found["probability_yes"] >= 0.1, "yes", "no")).all()
-    assert (found["probability"] == np.where(found["prediction"] == "yes", *of(found))).all()
+    given = np.where(found["prediction"] == "yes", found["probability_yes"], found["probability_no"])
+    assert (found["probability"] == given).all()
     assert "decides by the costs it was trained with, 1 and 9, not by 1 and 1" in caplog.text
-
-
-def of(table):
-    return table["probability_yes"], table["probability_no"]
-
-
-def test_costs_train_again_and_default_costs_do_not(costly, project):
-    runs_before = registry.folders(project)
-
-    pipeline.make(settings.load(project.root, ["predict.error_rate=0.2"]), "train")
-    assert registry.folders(project) == runs_before
-    pipeline.make(costly, "train")
-
-    assert len(registry.folders(project)) == len(runs_before) + 1
-
-
-def test_scores_of_the_run_follow_its_threshold(costly):
-    folder = pipeline.make(costly, "train")[0].parent
-    held = pd.read_parquet(folder / confidence.HELD_OUT)
-
-    found = registry.read(folder)["metrics"]["dev"]
-
-    assert found["accuracy"] == pytest.approx((held["truth"] == held["prediction"]).mean())
+    assert record["metrics"]["dev"]["accuracy"] == pytest.approx((held["truth"] == held["prediction"]).mean())
     assert (held["prediction"] == "yes").mean() > 0.6
 
 
@@ -146,37 +129,19 @@ def test_other_positive_class_turns_precision_and_costs_round(project):
     assert record["metrics"]["dev"]["average_precision"] != plain["metrics"]["dev"]["average_precision"]
 
 
-def test_default_run_is_the_bare_calibrated_model(project):
-    model = loading.load(registry.folders(project)[0]).model
-
-    assert type(model).__name__ == "Calibrated"
-
-
 def test_candidates_are_compared_each_at_its_own_threshold(make_project, made_table):
     made_table["answer"] = np.where(made_table["amount"].rank() > 95, "yes", "no")
     project = make_project(made_table, train={"candidates": ["dummy", "linear"], "metric": "f1", "balance": False})
 
-    folder = pipeline.make(project, "train")[0].parent
+    record = registry.read(pipeline.make(project, "train")[0].parent)
 
-    record = registry.read(folder)
     assert record["model"]["threshold_is"] == "best f1 on the held-out rows"
-    assert record["metrics"]["leaderboard"][record["model"]["name"]]["f1"] == pytest.approx(
-        record["metrics"]["dev"]["f1"]
-    )
-
-
-def test_clone_of_a_decided_model_keeps_its_threshold(costly):
-    run = loading.load(pipeline.make(costly, "train")[0].parent)
-    asked, _ = train.prepare(costly)
-
-    said = predict(run.model, asked.rows, asked.classes)
-
-    assert (said.values == np.where(said.probabilities[:, 1] >= 0.1, "yes", "no")).all()
+    best = record["metrics"]["leaderboard"][record["model"]["name"]]
+    assert best["f1"] == pytest.approx(record["metrics"]["dev"]["f1"])
 
 
 @pytest.mark.parametrize(
-    ("predict", "costs"),
-    [({}, (1, 1)), ({"predict": {}}, (1, 1)), ({"predict": {"cost_false_negative": 5.0}}, (1, 5))],
+    ("predict", "costs"), [({}, (1, 1)), ({"predict": {}}, (1, 1)), ({"predict": {"cost_false_negative": 5.0}}, (1, 5))]
 )
 def test_run_from_before_there_were_costs_counts_both_mistakes_alike(predict, costs):
     assert threshold.costs_of({"parameters": predict}) == costs

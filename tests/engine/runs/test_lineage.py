@@ -8,11 +8,6 @@ from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import lineage, registry
 
 
-@pytest.fixture
-def folder(project):
-    return registry.folders(project)[0]
-
-
 def files(links):
     return {link.file: link for link in links}
 
@@ -29,12 +24,14 @@ def test_predictions_go_back_to_the_source_card(project, folder):
     assert {link.state for link in links} == {"as recorded"}
 
 
-def test_test_split_is_no_input_of_the_model_but_of_the_predictions(project, folder):
-    of_model = files(lineage.trace(project, folder / "model.pkl"))
-    of_predictions = files(lineage.trace(project, project.root / "data/predictions/test.csv"))
+def test_test_split_is_an_input_of_the_predictions_even_if_they_are_gone_and_not_of_the_model(project, folder):
+    predictions = project.root / "data/predictions/test.csv"
+    predictions.unlink()
 
-    assert "data/processed/test.parquet" not in of_model
-    assert "data/processed/test.parquet" in of_predictions
+    links = files(lineage.trace(project, predictions))
+
+    assert links["data/predictions/test.csv"].state == "gone" and "data/processed/test.parquet" in links
+    assert "data/processed/test.parquet" not in files(lineage.trace(project, folder / "model.pkl"))
 
 
 def test_changed_file_and_missing_file_are_named(project, folder):
@@ -43,17 +40,8 @@ def test_changed_file_and_missing_file_are_named(project, folder):
 
     links = files(lineage.trace(project, folder / "model.pkl"))
 
-    assert links["data/interim/clean.parquet"].state == "changed since"
-    assert links["data/processed/dev.parquet"].state == "gone"
-    assert links["data/processed/train.parquet"].state == "as recorded"
-
-
-def test_file_that_is_gone_still_has_its_lineage(project):
-    (project.root / "data/predictions/test.csv").unlink()
-
-    links = lineage.trace(project, project.root / "data/predictions/test.csv")
-
-    assert links[0].state == "gone" and links[-1].file
+    states = [links[f"data/{name}.parquet"].state for name in ("interim/clean", "processed/dev", "processed/train")]
+    assert states == ["changed since", "gone", "as recorded"]
 
 
 def test_run_goes_back_to_its_own_data_after_the_splits_were_made_anew(project, folder):
@@ -85,26 +73,29 @@ def test_figure_belongs_to_the_report_of_its_run(contest):
     assert links[1].file.endswith("model.pkl") and links[1].file.split("/")[1] in figure.name
 
 
-def test_path_may_be_relative_and_roundabout(project):
-    links = lineage.trace(project, project.root / "models" / ".." / "data" / "interim" / "clean.parquet")
+def test_chain_is_text_with_one_file_a_line_and_nothing_is_written(project, folder):
+    shutil.rmtree(project.root / ".cache")
+    links = lineage.trace(project, project.root / "data" / ".." / "models" / folder.name / "model.pkl")
 
-    assert links[0].file == "data/interim/clean.parquet"
+    lines = lineage.render(links).splitlines()
 
-
-@pytest.mark.parametrize("name", ["params.toml", "models/notes.txt", "data/raw/notes.txt", "reports/figures/own.png"])
-def test_file_of_the_users_own_has_no_record(project, name):
-    (project.root / name).parent.mkdir(parents=True, exist_ok=True)
-    (project.root / name).touch()
-
-    with pytest.raises(DataError, match=f"{name} has no record of its making"):
-        lineage.trace(project, project.root / name)
+    assert links[0].file == f"models/{folder.name}/model.pkl" and len(lines) == len(links)
+    assert lines[1].startswith("  data/processed/train.parquet  ")
+    assert "as recorded" in lines[1] and "<- features, " in lines[1]
+    assert not (project.root / ".cache").exists()
 
 
-def test_file_that_was_added_to_a_run_has_no_record(project, folder):
-    (folder / "notes.txt").touch()
+OWN = ["params.toml", "models/notes.txt", "models/{}/notes.txt", "data/raw/notes.txt", "reports/figures/own.png"]
 
-    with pytest.raises(DataError, match="no record"):
-        lineage.trace(project, folder / "notes.txt")
+
+@pytest.mark.parametrize("name", OWN)
+def test_file_of_the_users_own_has_no_record(project, folder, name):
+    path = project.root / name.format(folder.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
+    with pytest.raises(DataError, match=f"{name.format(folder.name)} has no record of its making"):
+        lineage.trace(project, path)
 
 
 def test_damaged_source_card_is_named(project, folder):
@@ -124,15 +115,3 @@ def test_raw_file_named_like_a_split_is_no_split(project, folder):
     direct = [link.file for link in lineage.trace(project, folder / "model.pkl") if link.depth == 1]
 
     assert direct == ["data/processed/train.parquet", "data/processed/dev.parquet"]
-
-
-def test_chain_is_text_with_one_file_a_line_and_nothing_is_written(project, folder):
-    shutil.rmtree(project.root / ".cache")
-    links = lineage.trace(project, folder / "model.pkl")
-
-    lines = lineage.render(links).splitlines()
-
-    assert len(lines) == len(links)
-    assert lines[1].startswith("  data/processed/train.parquet  ")
-    assert "as recorded" in lines[1] and "<- features, " in lines[1]
-    assert not (project.root / ".cache").exists()

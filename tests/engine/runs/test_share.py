@@ -9,7 +9,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from data_science_project import pipeline
-from data_science_project.engine.project import artefact, records, settings
+from data_science_project.engine.project import artefact, records
 from data_science_project.engine.project.errors import DataError, ProjectError, SettingsError
 from data_science_project.engine.runs import registry, share
 from data_science_project.engine.steps import fresh
@@ -54,8 +54,7 @@ def test_second_push_and_second_pull_do_nothing(project, colleague, team):
     share.pull(colleague)
     before = {path: path.stat().st_mtime_ns for path in team.rglob("*")}
 
-    assert share.push(project) == []
-    assert share.pull(colleague) == []
+    assert share.push(project) == share.pull(colleague) == []
     assert {path: path.stat().st_mtime_ns for path in team.rglob("*")} == before
 
 
@@ -83,7 +82,7 @@ def test_pull_that_was_broken_off_goes_on_with_what_it_has(project, colleague, t
 
 def test_one_run_brings_the_dump_that_it_was_made_from_and_no_other(project, colleague, team):
     (project.root / "table.csv").write_text("order,answer\n1,yes\n2,no\n")
-    pipeline.raw_files(fresh.Work(project, records.Digests(project.root), {"accept": True}))
+    pipeline.raw_files(fresh.Work(pipeline.STEPS, project, records.Digests(project.root), {"accept": True}))
     share.push(project)
     (folder,) = registry.folders(project)
 
@@ -124,23 +123,12 @@ def test_record_with_changes_of_your_own_stays(project, colleague, team, caplog)
     assert "changes that the store does not know" in caplog.text
 
 
-def test_champion_is_the_team_s(contest, tmp_path, team):
-    best = max(registry.folders(contest), key=lambda path: registry.read(path)["model"]["name"] == "linear")
-    pipeline.promote(contest, best)
-    share.push(contest)
-    other = tmp_path / "other"
-    shutil.copytree(contest.root, other, symlinks=True, ignore=shutil.ignore_patterns("models", ".cache"))
-
-    share.pull(settings.load(other))
-
-    assert registry.champion(settings.load(other)).name == best.name
-
-
 def test_champion_that_two_changed_is_neither_pushed_over_nor_pulled_over(project, colleague, team, caplog):
     name = registry.folders(project)[0].name
     promoted(project, name)
     share.push(project)
     share.pull(colleague)
+    assert registry.champion(colleague).name == name
     promoted(project, name, name)
     share.push(project)
     promoted(colleague, name, "other")
@@ -157,16 +145,13 @@ def test_one_run_alone_brings_the_champion_if_that_is_it_and_else_says_who_it_is
     name = registry.folders(project)[0].name
     promoted(project, name)
     share.push(project)
-    shutil.copytree(colleague.root, colleague.root.with_name("third"))
-    third = settings.load(colleague.root.with_name("third"))
+    with share.opened(colleague) as store:
+        assert not share.take(store, share.CHAMPION)
+    assert f"the team's champion {name} is not here" in caplog.text
 
     share.pull(colleague, name)
-    shutil.rmtree(third.models, ignore_errors=True)
-    with share.opened(third) as store:
-        taken = share.take(store, share.CHAMPION)
 
     assert registry.champion(colleague).name == name
-    assert not taken and f"the team's champion {name} is not here" in caplog.text
 
 
 def test_files_that_are_missing_here_come_back_and_changed_ones_are_named(project, colleague, team):
@@ -188,40 +173,31 @@ def test_files_that_are_missing_here_come_back_and_changed_ones_are_named(projec
     assert (folder / registry.MODEL).read_bytes() == b"other"
 
 
-def test_damaged_run_does_not_stop_the_others(contest, tmp_path, team):
+@pytest.mark.parametrize(("name", "said"), [("model.pkl", "it is not sent"), ("run.json", "run.json is damaged")])
+def test_damaged_run_is_not_sent_and_does_not_stop_the_others(contest, team, name, said):
     first, second = registry.folders(contest)
-    (second / registry.MODEL).write_bytes(b"other")
+    (second / name).write_bytes(b"{")
 
-    with pytest.raises(DataError, match="it is not sent"):
+    with pytest.raises(DataError, match=said):
         share.push(contest)
 
     assert list((team / "models" / first.name).iterdir()) and not (team / "models" / second.name).exists()
 
 
-def test_damaged_file_in_the_store_is_named_and_not_taken(project, colleague, team):
+@pytest.mark.parametrize("harmed", ["a file", "a record"])
+def test_what_is_damaged_in_the_store_is_named_and_not_taken(project, folder, colleague, team, harmed):
     share.push(project)
-    (folder,) = registry.folders(project)
     digest = registry.read(folder)["files"][registry.MODEL]
-    path = team / "files" / digest
-    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    (path,) = team.glob(f"files/{digest}" if harmed == "a file" else "models/*/*")
+    path.write_bytes(path.read_bytes().replace(b'"linear"', b'"forest"')[:-1] + b"\n" * (harmed == "a record"))
 
-    with pytest.raises(DataError, match=f"files/{digest} is damaged"):
+    with pytest.raises(DataError, match=f"files/{digest} is damaged" if harmed == "a file" else "is damaged"):
         share.pull(colleague)
 
     assert not (colleague.models / folder.name).exists()
 
 
-def test_edited_record_in_the_store_is_refused(project, colleague, team):
-    share.push(project)
-    (record,) = team.glob("models/*/*")
-    record.write_text(record.read_text().replace('"linear"', '"forest"'))
-
-    with pytest.raises(DataError, match="is damaged"):
-        share.pull(colleague)
-
-
-def test_record_that_names_a_file_elsewhere_is_refused(project, colleague, team):
-    (folder,) = registry.folders(project)
+def test_record_that_names_a_file_elsewhere_is_refused(project, folder, colleague, team):
     record = registry.read(folder)
     registry.write(folder, {**record, "files": {**record["files"], "../../evil.py": record["files"][registry.MODEL]}})
     shutil.copyfile(folder / registry.MODEL, project.root / "evil.py")
@@ -236,51 +212,35 @@ def test_record_that_names_a_file_elsewhere_is_refused(project, colleague, team)
 def test_record_outside_of_the_folders_of_runs_and_dumps_is_not_taken(project, colleague, team):
     share.push(project)
     (record,) = team.glob("models/*/*")
-    (team / "models/.git").mkdir()
-    shutil.copyfile(record, team / "models/.git" / record.name)
+    shutil.copytree(record.parent, team / "models/.git")
 
     share.pull(colleague)
 
     assert not (colleague.models / ".git").exists()
 
 
-def test_damaged_record_is_not_sent_and_stops_no_other(project, team):
-    (folder,) = registry.folders(project)
-    (folder / registry.RECORD).write_text("{")
-
-    with pytest.raises(DataError, match="run.json is damaged"):
-        share.push(project)
-
-    assert list(team.glob("data/raw/*/*")) and not list(team.glob("models/*"))
-
-
-def test_object_store_holds_the_same_as_a_folder(project, colleague, monkeypatch):
+def test_object_store_holds_the_same_as_a_folder(project, folder, colleague, monkeypatch):
     monkeypatch.setenv(share.VARIABLE, "memory://team/project")
     share.push(project)
 
     share.pull(colleague)
 
-    (run,), (theirs,) = registry.folders(project), registry.folders(colleague)
-    assert contents(theirs) == contents(run)
+    assert contents(colleague.models / folder.name) == contents(folder)
     assert share.push(colleague) == []
 
 
-def test_pull_from_an_empty_store_is_refused(colleague, team):
+def test_empty_store_and_unknown_run_are_answered_with_what_is_there(project, folder, colleague, team):
     with pytest.raises(DataError, match="There is nothing in"):
         share.pull(colleague)
-
-
-def test_unknown_run_is_answered_with_those_in_the_store(project, colleague, team):
     share.push(project)
 
-    with pytest.raises(SettingsError, match=registry.folders(project)[0].name):
+    with pytest.raises(SettingsError, match=folder.name):
         share.pull(colleague, "ffffffff")
 
 
-def test_files_lie_in_the_store_by_digest_and_records_name_them(project, team):
+def test_files_lie_in_the_store_by_digest_and_records_name_them(project, folder, team):
     share.push(project)
 
-    (folder,) = registry.folders(project)
     (record,) = (team / "models" / folder.name).iterdir()
     assert record.read_bytes() == (folder / registry.RECORD).read_bytes()
     digests = {path.name: artefact.sha256(path) for path in (team / "files").iterdir()}
@@ -291,16 +251,16 @@ def test_files_lie_in_the_store_by_digest_and_records_name_them(project, team):
 def test_push_that_was_broken_off_sends_only_what_is_missing(project, team):
     share.push(project)
     files = sorted((team / "files").iterdir())
-    whole = {path.name: path.read_bytes() for path in files}
+    whole = contents(team / "files")
     for path in [*files[:3], *team.glob("models/*/*")]:
         path.unlink()
-    files[4].write_bytes(whole[files[4].name][:-1])
-    times = {path.name: path.stat().st_mtime_ns for path in files[5:]}
+    files[4].write_bytes(files[4].read_bytes()[:-1])
+    times = [path.stat().st_mtime_ns for path in files[5:]]
 
     share.push(project)
 
-    assert {path.name: path.read_bytes() for path in (team / "files").iterdir()} == whole
-    assert {path.name: path.stat().st_mtime_ns for path in files[5:]} == times
+    assert contents(team / "files") == whole
+    assert [path.stat().st_mtime_ns for path in files[5:]] == times
 
 
 def test_record_without_its_files_is_not_in_the_store(project, team, monkeypatch):

@@ -148,12 +148,9 @@ def test_server_that_is_down_stops_no_training_and_is_said(project, monkeypatch,
     assert "To send it later: make track" in caplog.text
 
 
-def test_address_that_is_not_set_is_named(project):
+def test_address_that_is_not_set_and_package_that_is_not_installed_are_named_with_the_cure(project, monkeypatch):
     with pytest.raises(SettingsError, match="MLFLOW_TRACKING_URI is not set"):
         track.run(project)
-
-
-def test_package_that_is_not_installed_is_named_with_the_cure(project, monkeypatch):
     monkeypatch.setenv(track.VARIABLE, "http://127.0.0.1:1")
     monkeypatch.setitem(sys.modules, "mlflow", None)
 
@@ -162,11 +159,11 @@ def test_package_that_is_not_installed_is_named_with_the_cure(project, monkeypat
 
 
 def test_address_may_stand_in_dot_env(project, monkeypatch):
-    monkeypatch.delenv(track.VARIABLE)
+    monkeypatch.setitem(os.environ, track.VARIABLE, "x")
+    monkeypatch.delitem(os.environ, track.VARIABLE)
     (project.root / ".env").write_text(f"{track.VARIABLE}=http://127.0.0.1:1\n")
 
     assert track.configured(project)
-    monkeypatch.delenv(track.VARIABLE)
 
 
 def test_scores_of_all_candidates_are_sent(project):

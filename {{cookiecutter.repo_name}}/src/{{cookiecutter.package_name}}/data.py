@@ -25,18 +25,7 @@ NUMBERS = ("integer", "number")
 
 
 def run(project: Project, dump: Dump) -> list[str]:
-    """Turn a raw dump into the clean table.
-
-    Parameters
-    ----------
-    project : Project
-    dump : Dump
-        The raw files, fetched by `source.fetch`.
-
-    Returns
-    -------
-    list of str
-        What was decided and found, one line each, for the record of the clean table.
+    """Turn a raw dump into the clean table; return what was decided and found, one line each, for its record.
 
     Raises
     ------

@@ -48,14 +48,8 @@ def has_commit(root: Path, name: str) -> bool:
 def patch(root: Path, path: Path) -> list[str]:
     """Write all that differs from the commit, new files included, as a patch for `git apply`.
 
-    The user's staging area and object store stay as they are: the index and the objects are temporary ones.
-
-    Parameters
-    ----------
-    root : Path
-        The project; the patch is of the whole repository.
-    path : Path
-        Where the patch goes.
+    It is of the whole repository. The user's staging area and object store stay as they are: the index and the objects
+    are temporary ones.
 
     Returns
     -------
@@ -71,8 +65,8 @@ def patch(root: Path, path: Path) -> list[str]:
     import tempfile
 
     try:
-        top, objects = run(root, "rev-parse", "--show-toplevel", "--git-path", "objects").removesuffix("\n").split("\n")
-        top, objects = Path(top), root / objects
+        places = run(root, "rev-parse", "--show-toplevel", "--git-path", "objects").removesuffix("\n").split("\n")
+        top, objects = Path(places[0]), root / places[1]
         untracked = run(top, "ls-files", "--others", "--exclude-standard", "-z").split("\0")
         left_out = [name for name in untracked if name.endswith("/") or (name and too_large(top / name))]
         apart = [f":(top,exclude,literal){name.removesuffix('/')}" for name in left_out]

@@ -11,7 +11,7 @@ import logging
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -66,9 +66,7 @@ def run(project: Project, folder: Path, *, evaluate: Evaluate, force: str = "") 
     Raises
     ------
     ProjectError
-        The gate is closed and there is no reason to force it; the champion stays.
-    SettingsError
-        The reason says nothing.
+        The gate is closed and there is no reason to force it, or the reason says nothing; the champion stays.
     """
     if force and len(force.split()) < 2:
         cure = "Say why in a few words, they are kept: FORCE='the champion saw the answers'."
@@ -103,16 +101,15 @@ def against(project: Project, challenger: Answers, champion: str | None, evaluat
         return [Check("better than the champion", False, f"{champion} is not in models/ any more")]
     lacking = registry.lacking(dictionary.load(folder / registry.DICTIONARY), challenger.rows) if champion else []
     if champion is None or lacking:
-        check = better("a constant answer", challenger, always_the_same(project, challenger))
-        why = f"; the champion needs {', '.join(map(repr, lacking))}, which the present rows lack"
-        return [replace(check, found=check.found + why) if lacking else check]
+        why = f"; the champion needs {', '.join(map(repr, lacking))}, which the present rows lack" if lacking else ""
+        return [better("a constant answer", challenger, always_the_same(project, challenger), why)]
     try:
         reigning = answered(project, folder, evaluate)
     except DataError as error:
         return [Check("better than the champion", False, f"{champion} does not answer: {error}")]
     if different := compare.not_comparable(challenger, reigning):
         return [Check("better than the champion", False, different)]
-    return [better("the champion", challenger, reigning.said), no_slice_worse(project, challenger, reigning)]
+    return [better("the champion", challenger, reigning.predictions), no_slice_worse(project, challenger, reigning)]
 
 
 def answered(project: Project, folder: Path, evaluate: Evaluate) -> Answers:
@@ -132,11 +129,11 @@ def always_the_same(project: Project, challenger: Answers) -> Predictions:
     return constant(seen, tuple(record["classes"]), len(challenger.truth))
 
 
-def better(than: str, challenger: Answers, others: Predictions) -> Check:
+def better(than: str, challenger: Answers, others: Predictions, why: str = "") -> Check:
     """Better on the same rows: the paired 95 % interval of the gain lies above 0."""
     low, high = compare.gain(challenger, others)
-    name = challenger.record["metrics"]["chosen_by"]
-    return Check(f"better than {than}", low > 0, f"gain in {name} {low:.4g} ... {high:.4g}, 95 %")
+    found = f"gain in {challenger.metric.name} {low:.4g} ... {high:.4g}, 95 %{why}"
+    return Check(f"better than {than}", low > 0, found)
 
 
 def unseen(project: Project, challenger: Answers) -> Check:
@@ -168,8 +165,8 @@ def no_slice_worse(project: Project, challenger: Answers, reigning: Answers) -> 
 def errors(one: Answers) -> np.ndarray:
     """1 where the class is wrong, or the absolute error; shape (n_rows,)."""
     if one.record["task"] == "regression":
-        return np.abs(one.said.values - one.truth)
-    return (one.said.values != one.truth).astype(float)
+        return np.abs(one.predictions.values - one.truth)
+    return (one.predictions.values != one.truth).astype(float)
 
 
 def latency(project: Project, model: loading.Run) -> Check:
@@ -200,15 +197,7 @@ def reproducible(project: Project, model: loading.Run) -> Check:
 
 
 def rollback(project: Project) -> Path:
-    """Make the champion before the present one champion again.
-
-    Raises
-    ------
-    ProjectError
-        There is none before.
-    DataError
-        It is not in `models/` any more, or was changed since.
-    """
+    """Make the champion before the present one champion again, unless there is none or it is not as it was."""
     with lock.alone(project.root, "rollback", name="champion"):
         champions = standing(registry.history(project))
         if len(champions) < 2:
