@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_science_project import evaluate, pipeline
+from data_science_project import pipeline
 from data_science_project.engine.project import git, package, settings
 from data_science_project.engine.runs import registry, share, track
 
@@ -152,6 +152,8 @@ def command():
 
 def evaluate_run(project, folder=None):
     """Evaluate a run of a project, or its newest; the page and the record of the run."""
+    from data_science_project import evaluate  # matplotlib: seconds that most tests need not wait for
+
     folder = folder or registry.folders(project)[0]
     page = project.root / "reports" / folder.name / "evaluation.html"
     evaluate.run(project, folder=folder, output=page)

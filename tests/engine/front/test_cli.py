@@ -80,7 +80,7 @@ def test_stdout_carries_the_result_or_json_and_stderr_the_log(call, project, fol
         (["features", "--set", "split.by=group:nothing"], 2, "no column 'nothing'"),
         (["predict", "--run", "nothing"], 2, "0 runs are called 'nothing'"),
         (["predict", "--input", "nothing.csv"], 1, "nothing.csv"),
-        (["predict", "--output", "data"], 2, "is no ordinary file"),
+        (["predict", "--output", "folder.csv"], 2, "is no ordinary file"),
         (["predict", "--output", "new.xlsx"], 2, "written as CSV"),
         (["data", "--set", "data.source=nothing.csv"], 1, "nothing.csv"),
         (["trian"], 2, "trian"),
@@ -91,6 +91,8 @@ def test_stdout_carries_the_result_or_json_and_stderr_the_log(call, project, fol
     ],
 )
 def test_mistake_is_one_message_on_stderr_with_its_exit_code(call, project, arguments, exit_code, words):
+    (project.root / "folder.csv").mkdir()
+
     result = call(project.root, *arguments)
 
     assert (result.exit_code, result.stdout) == (exit_code, "")

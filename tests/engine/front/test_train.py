@@ -93,7 +93,7 @@ def test_table_without_features_and_unknown_candidates_are_refused(project):
 
 @pytest.mark.parametrize("kind", ["target encoding", "text"])
 def test_model_of_texts_is_a_candidate_where_there_are_texts(project, kind):
-    asked = with_settings(project, 'train.candidates=["text"]')
+    asked = with_settings(project, 'train.candidates=["dummy", "text"]')
 
     found = train.candidates(asked, question(), recipe.Recipe({kind: ["note"]}, "classification", 0))
 

@@ -48,7 +48,13 @@ def test_command_waits_and_says_for_whom(tmp_path, second, caplog):
 
 
 def test_lock_whose_file_was_deleted_does_not_count(tmp_path, second):
-    order = []
+    order, path = [], tmp_path / "steps.lock"
+    handle = os.open(path, os.O_RDWR | os.O_CREAT)
+    assert lock.seized(handle, path)
+    path.unlink()
+    path.touch()  # by the next command
+    assert not lock.seized(handle, path)
+    os.close(handle)
 
     with lock.alone(tmp_path, "train"):
         shutil.rmtree(tmp_path / ".cache")  # by hand, against the advice
