@@ -39,20 +39,14 @@ CLASSES_SHARE = 0.2  # a target with more classes than this share of its rows is
 
 
 def run(project: Project, *, key: str, message: str = "") -> Path:
-    """Train and write a run.
+    """Train and write a run, `models/<run>`.
 
     Parameters
     ----------
-    project : Project
     key : str
         Fingerprint of inputs, parameters and code; its first 8 digits end the run's name.
     message : str
         Why this run was made, kept as `decision`.
-
-    Returns
-    -------
-    Path
-        `models/<run>`.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
     folder = project.models / registry.new_name(project, key, started)
@@ -62,11 +56,11 @@ def run(project: Project, *, key: str, message: str = "") -> Path:
         confidence.keep(new, *held)
         about = {"started": started.isoformat(timespec="seconds"), "seconds": round(time.perf_counter() - clock, 3)}
         write(project, new, model, {**record, **learned, **about, "decision": message})
-    found = learned["metrics"]
+    found, best = learned["metrics"], learned["model"]["name"]
     metric, board = found["chosen_by"], found["leaderboard"]
     dummy = f" (dummy {board['dummy'][metric]:.4g})" if "dummy" in board else ""
-    text, best = "%s is best of %d: %s %.4g%s -> %s", learned["model"]["name"]
-    log.info(text, best, len(board), metric, found["dev"][metric], dummy, project.relative(folder))
+    facts = (best, len(board), metric, found["dev"][metric], dummy, project.relative(folder))
+    log.info("%s is best of %d: %s %.4g%s -> %s", *facts)
     return folder
 
 
@@ -82,27 +76,26 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
     rule = threshold.rule(project.settings, metric, question.classes)
 
     def score(estimator: BaseEstimator) -> float:
-        truth, said = hold_out(estimator, question)
-        return measure.compute(truth, said if rule.is_half else decided(truth, said, rule))
+        truth, predictions = hold_out(estimator, question)
+        return measure.compute(truth, predictions if rule.is_half else decided(truth, predictions, rule))
 
     with warnings_as_lines(log), threads(len(question.rows)):
         if project.settings.train.trials:
-            tuned, table = trials.run(
-                trials.plan(project, higher_is_better=measure.higher_is_better), estimators, score
-            )
+            search = trials.plan(project, higher_is_better=measure.higher_is_better)
+            tuned, table = trials.run(search, estimators, score)
             table.to_csv(folder / trials.TABLE, index=False)
             estimators |= tuned
         held = hold_out_all(estimators, question)
     weights = add_blend(estimators, held, question) if project.settings.train.blend else {}
     if not rule.is_half:
-        held = {name: (truth, decided(truth, said, rule)) for name, (truth, said) in held.items()}
-    board = {name: metrics.score(*predictions, question.task) for name, predictions in held.items()}
+        held = {name: (truth, decided(truth, found, rule)) for name, (truth, found) in held.items()}
+    board = {name: metrics.score(*pair, question.task) for name, pair in held.items()}
     best = choose_best(board, metric, measure, held)
     if best == "dummy":
         log.warning("no candidate is better than the constant answer: these columns say nothing about the target")
     with warnings_as_lines(log), threads(len(question.rows)):
-        model, said = fit_best(estimators[best], question, *held[best], rule)
-    truth = held[best][0]
+        model, predictions = fit_best(estimators[best], question, *held[best], rule)
+    truth, n_folds = held[best][0], len(question.folds)
     record = {
         "model": {
             "name": best,
@@ -114,9 +107,9 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
         "metrics": {
             "chosen_by": metric,
             "higher_is_better": measure.higher_is_better,
-            "dev": metrics.score(truth, said, question.task),
+            "dev": metrics.score(truth, predictions, question.task),
             "leaderboard": board,
-            "held_out": f"{len(truth)} rows" + f" in {len(question.folds)} folds" * (len(question.folds) > 1),
+            "held_out": f"{len(truth)} rows" + (f" in {n_folds} folds" if n_folds > 1 else ""),
         },
         "task": question.task,
         "target": dictionary.target(dictionary.load(project.dictionary)),
@@ -124,7 +117,7 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
         "target_range": [question.truth.min(), question.truth.max()] if question.task == "regression" else None,
         "features": plan.columns,
     }
-    return model, record, (truth, said)
+    return model, record, (truth, predictions)
 
 
 def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
@@ -254,8 +247,9 @@ def fit_best(
 
 def calibrate(truth: np.ndarray, held: Predictions) -> tuple[float, Predictions]:
     """The temperature that held-out rows ask for, and what they were told with it."""
-    temperature = find_temperature(truth, held.probabilities, np.asarray(held.classes))
-    return temperature, replace(held, probabilities=temper(held.probabilities, temperature))
+    probabilities = np.asarray(held.probabilities)
+    temperature = find_temperature(truth, probabilities, np.asarray(held.classes))
+    return temperature, replace(held, probabilities=temper(probabilities, temperature))
 
 
 def decided(truth: np.ndarray, held: Predictions, rule: threshold.Rule) -> Predictions:
