@@ -27,13 +27,10 @@ def shown(source: str) -> str:
 
 def masked(parameters: Mapping) -> dict:
     """Return parameters as records may keep them: written passwords and tokens in `source` or `data.source` masked."""
-    kept: dict[str, Any] = {}
-    for key, value in parameters.items():
-        if isinstance(value, Mapping):
-            kept[key] = masked(value)
-        else:
-            kept[key] = shown(value) if key in ("source", "data.source") else value
-    return kept
+    kept: dict[str, Any] = {
+        k: masked(value) if isinstance(value, Mapping) else value for k, value in parameters.items()
+    }
+    return {key: shown(value) if key in ("source", "data.source") else value for key, value in kept.items()}
 
 
 def without_secrets(text: str, source: str) -> str:

@@ -21,13 +21,8 @@ def commit(root: Path) -> dict[str, Any]:
 
     Without optional locks, for `kill -9` would leave the user's git locked.
     """
-    import subprocess  # here and below, because a command that has nothing to do asks no git: 3 ms
-
-    try:
-        words = ["--no-optional-locks", "status", "--porcelain=v2", "--branch", "--no-ahead-behind"]
-        lines = run(root, *words).splitlines()
-    except (OSError, subprocess.CalledProcessError):
-        return {"commit": None, "dirty": True}
+    status = attempt(root, "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--no-ahead-behind")
+    lines = status.splitlines() if status else ["# branch.oid (initial)"]
     name = next(line for line in lines if line.startswith("# branch.oid ")).split()[-1]
     if name == "(initial)":
         return {"commit": None, "dirty": True}
@@ -36,13 +31,17 @@ def commit(root: Path) -> dict[str, Any]:
 
 def has_commit(root: Path, name: str) -> bool:
     """Whether git still has a commit: one that no branch holds is collected some day."""
-    import subprocess
+    return attempt(root, "cat-file", "-e", f"{name}^{{commit}}") is not None
+
+
+def attempt(root: Path, *words: str) -> str | None:
+    """The output of a git command; None without git, outside of a repository, or if git refuses."""
+    import subprocess  # here and below, because a command that has nothing to do asks no git: 3 ms
 
     try:
-        run(root, "cat-file", "-e", f"{name}^{{commit}}")
+        return run(root, *words)
     except (OSError, subprocess.CalledProcessError):
-        return False
-    return True
+        return None
 
 
 def patch(root: Path, path: Path) -> list[str]:

@@ -50,7 +50,7 @@ def alone(root: Path, verb: str, *, name: str = "steps", output: Path | None = N
     """
     handle = taken(root / ".cache" / f"{name}.lock", verb)
     try:
-        for path in (*left_behind(root, WRITTEN), *(left_in(output.parent) if output else ())):
+        for path in (*left_behind(root), *(left_in(output.parent) if output else ())):
             artefact.remove(path)
             log.info("removed %s: a command that was killed had left it", path)
         yield
@@ -101,9 +101,9 @@ def seized(handle: int, path: Path) -> bool:
         return True
 
 
-def left_behind(root: Path, names: tuple[str, ...]) -> Iterator[Path]:
-    """Temporary files and folders of processes that are gone, in these folders and in their folders."""
-    for name in names:
+def left_behind(root: Path) -> Iterator[Path]:
+    """Temporary files and folders of processes that are gone, in what is written and one folder deeper."""
+    for name in WRITTEN:
         yield from left_in(root / name)
         with contextlib.suppress(OSError):
             for entry in list(os.scandir(root / name)):

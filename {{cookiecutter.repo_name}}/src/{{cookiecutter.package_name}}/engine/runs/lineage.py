@@ -64,9 +64,9 @@ def follow(
     if about.get("sha256") != digest:  # the record of another version says nothing about this one
         before = next((place for start, place in BEFORE.items() if name.startswith(start)), None)
         inputs = {of: known[of] for of in known if before and of.startswith(before) and known.get(name) == digest}
-        about = {"inputs": inputs, "made by": "the record beside it is of another version"}
+        about = {"inputs": inputs, "made by": "the record beside it is of another version" if about else "no record"}
     seen = any((link.file, link.digest) == (name, digest) for link in links)
-    links.append(Link(depth, name, digest, state(path, digest), about.get("made by", "")))
+    links.append(Link(depth, name, digest, state(path, digest), about["made by"]))
     known.update(about.get("known", {}))
     for of, input_digest in {} if seen else about.get("inputs", {}).items():
         follow(project, project.root / of, input_digest, links, known=known, depth=depth + 1)
@@ -90,9 +90,7 @@ def record_of(project: Project, path: Path) -> dict[str, Any]:
     if path.parent == project.root / "reports" / "figures":
         return record_of_figure(project, path)
     about = records.recorded(path)
-    if not about:
-        return {}
-    return {**about, "made by": making(about["step"], about, about["made"])}
+    return {**about, "made by": making(about["step"], about, about["made"])} if about else {}
 
 
 def record_of_raw(path: Path) -> dict[str, Any]:
@@ -118,7 +116,7 @@ def record_of_run(project: Project, path: Path) -> dict[str, Any]:
     if digest is None:
         return {}
     learned = [project.relative(project.split(part)) for part in ("train", "dev")]
-    inputs = {of: record["input_data"][of] for of in learned if of in record["input_data"]}
+    inputs = {of: record["input_data"][of] for of in learned}
     made = making(f"train ({record['model']['name']})", record, record["started"])
     return {"sha256": digest, "inputs": inputs, "made by": made, "known": record["input_data"]}
 
@@ -138,8 +136,9 @@ def making(step: str, about: dict[str, Any], time: str) -> str:
 
 def render(links: list[Link]) -> str:
     """The chain as an indented text, one file a line."""
-    lines = []
-    for link in links:
-        made = f"<- {link.made or 'no record'}"
-        lines.append(("  " * link.depth + link.file, link.digest[:SHOWN_DIGITS] or "-", link.state, made))
-    return aligned(lines)
+    return aligned(
+        [
+            ("  " * link.depth + link.file, link.digest[:SHOWN_DIGITS] or "-", link.state, f"<- {link.made}")
+            for link in links
+        ]
+    )

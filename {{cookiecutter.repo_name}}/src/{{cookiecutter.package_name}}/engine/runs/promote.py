@@ -46,22 +46,14 @@ class Check:
 
 
 def run(project: Project, folder: Path, *, evaluate: Evaluate, force: str = "") -> list[Check]:
-    """Put a run through the gate and, if it passes or is forced, make it the champion.
+    """Put a run through the gate and make it the champion; return what was checked, nothing if it is champion already.
 
     Parameters
     ----------
-    project : Project
-    folder : Path
-        `models/<run>` of the challenger.
     evaluate : callable
         Evaluates a run, given by its folder, on the present test split, if need be.
     force : str
         The reason to promote whatever the gate finds; it is kept in the history.
-
-    Returns
-    -------
-    list of Check
-        What the gate found; empty if the run is the champion already.
 
     Raises
     ------
@@ -137,10 +129,8 @@ def better(than: str, challenger: Answers, others: Predictions, why: str = "") -
 
 
 def unseen(project: Project, challenger: Answers) -> Check:
-    """The challenger has not learned from the present test rows: it was trained on the present splits.
-
-    A champion that was trained on others may have seen some; that only makes the gate narrower.
-    """
+    """The challenger has not learned from the present test rows: it was trained on the present splits."""
+    # A champion that was trained on others may have seen some; that only makes the gate narrower.
     passed = not registry.may_have_seen(project, challenger.record)
     found = "trained on the present splits" if passed else "trained on other splits, it may know these test rows"
     return Check("test rows unseen", passed, found)

@@ -41,12 +41,7 @@ GIT_QUIETLY = ("-c", f"core.hooksPath={os.devnull}", "-c", "advice.detachedHead=
 
 
 def run(project: Project, folder: Path, *, offline: bool = False) -> list[Comparison]:
-    """Train the run in `models/<run>` again, let both models answer, and compare.
-
-    Parameters
-    ----------
-    offline : bool
-        Use the present environment instead of building the run's.
+    """Train a run again, in its own environment or (`offline`) the present one, let both models answer, and compare.
 
     Returns
     -------
@@ -144,10 +139,7 @@ def forget(project: Project, place: Path) -> None:
     """Remove an earlier reproduction, finished or killed."""
     if place.exists():
         shutil.rmtree(place)
-    try:
-        git.run(project.root, "worktree", "prune")
-    except (OSError, subprocess.CalledProcessError):
-        log.debug("no git here: there are no worktrees to forget")
+    git.attempt(project.root, "worktree", "prune")  # without git there are none
 
 
 def toml(value: Any) -> str:

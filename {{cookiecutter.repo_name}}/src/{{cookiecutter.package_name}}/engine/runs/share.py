@@ -15,7 +15,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,10 +52,12 @@ def push(project: Project, folder: Path | None = None) -> list[Path]:
         for half in store.folder.rglob(".*.tmp") if store.folder else ():
             if time.time() - half.stat().st_mtime > lock.A_DAY:  # a younger one may still be at work
                 half.unlink(missing_ok=True)
-        folders = [folder] if folder else registry.folders(project)
-        paths = cards_of(project, folder) if folder else (project.root / source.RAW).glob(f"[!.]*/{source.CARD}")
-        champion = [] if folder else project.models.glob(registry.CHAMPION)
-        found = [*sorted(paths), *(path / registry.RECORD for path in folders), *champion]
+        if folder:
+            found = [*sorted(cards_of(project, folder)), folder / registry.RECORD]
+        else:
+            found = sorted((project.root / source.RAW).glob(f"[!.]*/{source.CARD}"))
+            found += [path / registry.RECORD for path in registry.folders(project)]
+            found += project.models.glob(registry.CHAMPION)
         return each(store, "push", [project.relative(path) for path in found], send)
 
 
@@ -83,14 +85,14 @@ def pull(project: Project, name: str = "") -> list[Path]:
         new = each(store, "pull", needed(store, name) if name else store.records(), take)
         shutil.rmtree(project.root / CACHE, ignore_errors=True)
         for folder in sorted((path for path in new if path.parent == project.models), reverse=True):
-            restore_external(project, folder)
+            restore_external(project, folder / EXTERNAL)
         return new
 
 
-def restore_external(project: Project, folder: Path) -> None:
+def restore_external(project: Project, kept: Path) -> None:
     """Put the files that `[data] also` declared when a run was made where they were, unless there are some."""
-    for path in (folder / EXTERNAL).rglob("*"):
-        place = project.root / path.relative_to(folder / EXTERNAL)
+    for path in kept.rglob("*"):
+        place = project.root / path.relative_to(kept)
         if path.is_file() and not place.exists():
             with artefact.whole(place) as temporary:
                 shutil.copyfile(path, temporary)
@@ -211,7 +213,7 @@ def sealed(path: Path, shown: str, cure: str) -> dict[str, Any]:
         raise DataError(f"{shown} is damaged: {error}.\n{cure}") from None
 
 
-def digests_in(record: dict[str, Any]) -> dict[str, str]:
+def digests_in(record: Mapping[str, Any]) -> dict[str, str]:
     """The digests of the files that a record names: a run has them by name, a source card in a list."""
     found = record.get("files", {})
     return found if isinstance(found, dict) else {entry["name"]: entry["sha256"] for entry in found}
@@ -251,7 +253,7 @@ def check_secrets(project: Project, folder: Path) -> None:
 
 
 def ahead(store: Store) -> tuple[str, str]:
-    """Whose champion goes on from the other's (`mine`, `theirs`, neither: "", `both`: two ways); the store's one."""
+    """Whose champion goes on from the other's: mine, theirs, both (two changed it) or neither, ""; with the store's."""
     mine = registry.history(store.project)
     record = store.newest(CHAMPION)[1] if store.versions(CHAMPION) else {}
     theirs, name = record.get("history", []), record.get("champion", "")

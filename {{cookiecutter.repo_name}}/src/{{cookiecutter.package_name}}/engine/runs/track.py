@@ -24,11 +24,12 @@ from ..project.log import progress
 from ..project.settings import Predict, Project
 from . import registry
 from .compare import flat
-from .model import Model
 
 log = logging.getLogger(__name__)
 if TYPE_CHECKING:
     import mlflow
+
+    from .model import Model
 VARIABLE = "MLFLOW_TRACKING_URI"
 EXPERIMENT = "MLFLOW_EXPERIMENT_NAME"
 ALIAS = "champion"
@@ -86,8 +87,7 @@ def after(project: Project) -> None:
 
 def configured(project: Project) -> bool:
     """Whether the environment or `.env` names a server; an empty address is none."""
-    if VARIABLE not in os.environ:
-        dotenv.load_dotenv(project.root / ".env")
+    dotenv.load_dotenv(project.root / ".env")  # what is set already stays
     return bool(os.environ.get(VARIABLE))
 
 
@@ -181,7 +181,9 @@ def metrics(record: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
         yield from ((f"{part}/{name}", value) for name, value in scores.items() if isinstance(value, float))
 
 
-def _load_pyfunc(folder: str) -> Model:
+def _load_pyfunc(folder: str) -> "Model":
     """What MLflow calls to load the model: it answers by the parameters and the dictionary of the run itself."""
+    from .model import Model  # with all that reads a table: a run that is only sent needs none of it
+
     path = Path(folder)
     return Model(path, Predict(**registry.read(path)["parameters"]["predict"]), path / registry.DICTIONARY)
