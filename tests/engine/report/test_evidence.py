@@ -4,7 +4,7 @@ import pytest
 
 from data_science_project import evaluate
 from data_science_project.engine.project import settings
-from data_science_project.engine.report import evidence
+from data_science_project.engine.report import evidence, verdict
 from data_science_project.engine.runs import loading
 
 
@@ -40,7 +40,7 @@ def test_cell_shows_a_value_so_that_it_fits_into_a_table(value, shown):
 def test_table_has_its_names_whether_they_are_numbers_and_rows_of_texts():
     frame = pd.DataFrame({"shop": ["a"], "share_of_rows": [0.25], "none": [np.nan]})
 
-    found = evidence.table(frame, share_of_rows=evidence.share, none=evidence.share)
+    found = evidence.table(frame, share_of_rows=verdict.percent, none=verdict.percent)
 
     assert found["head"] == [("shop", False), ("share of rows", True), ("none", True)]
     assert found["rows"] == [["a", "25.0\xa0%", "-"]]

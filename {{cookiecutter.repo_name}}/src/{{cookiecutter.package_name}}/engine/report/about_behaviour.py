@@ -6,6 +6,7 @@ if any, are in `figures`.
 
 import contextlib
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
 from ..columns import dictionary
-from ..modelling import metrics
 from ..modelling.recipe import ANALYSERS
 from ..modelling.split import groups_of
 from ..project.errors import listed
@@ -97,8 +97,8 @@ def errors(evidence: Evidence) -> dict[str, Any]:
     shown = worst.drop(columns=["position", *spare]).rename(columns={"of_truth": "given to the truth"})
     place = pd.DataFrame({"row": worst["position"] + 1})
     both = pd.concat([place, rows[ids], shown, rows[[name for name in strongest if name not in ids]]], axis=1)
-    formats = {"probability": percent, "given to the truth": percent} if evidence.result.classes else {}
-    if not formats:
+    formats: dict[str, Callable] = dict.fromkeys(("probability", "given to the truth"), percent)
+    if not evidence.result.classes:
         formats = dict.fromkeys(("truth", "prediction", "error"), number)
     return {"table": table(both.loc[:, ~both.columns.duplicated()], **formats), "n": len(worst)}
 
@@ -107,8 +107,7 @@ def parts(evidence: Evidence) -> dict[str, Any]:
     """The slices on which the model is worst."""
     result, record = evidence.result, evidence.record
     stand_in = {"r2": "mae", "average_precision": "roc_auc"}.get(result.metric.name, result.metric.name)
-    known = metrics.available(record["task"], len(result.classes))
-    metric = known[stand_in]
+    metric = evidence.measures[stand_in]
     columns = evidence.importances["column"].tolist()
     groups = groups_of(evidence.test, record["parameters"]["split"]["by"])
     worst, looked_at = slices(evidence.test[columns], result.truth, result.predictions, metric, groups=groups)

@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from ..modelling.recipe import ANALYSERS
+from .verdict import number
 
 SHOWN, WORDS = 15, 6  # terms in all, and words of texts among them where there is anything else to show
 FEWEST_ROWS = 10  # of a category, or of missing cells: the effect of fewer is luck
@@ -65,14 +66,12 @@ def end(step: Any) -> Any:
 def strongest(
     pipeline: Pipeline, rows: pd.DataFrame, *, labels: Sequence = (), booleans: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """The 15 strongest coefficients of a fitted linear pipeline.
+    """The 15 strongest coefficients of a pipeline of `Recipe.linear`, fitted on rows, shape (n_rows, n_columns).
+
+    Categories of fewer than 10 rows are left out.
 
     Parameters
     ----------
-    pipeline : Pipeline
-        From `Recipe.linear`, fitted.
-    rows : DataFrame, shape (n_rows, n_columns)
-        What it was fitted on; categories of fewer than 10 rows are left out.
     labels : sequence
         The classes, of two the positive one last; empty for a regression. A blend fits its parts on their numbers.
     booleans : sequence of str
@@ -125,8 +124,8 @@ def inputs(columns: ColumnTransformer, labels: Sequence, booleans: Sequence[str]
         if kind in ("number", "log", "date parts"):
             yield from scaled(kind, step, names, booleans)
         elif kind == "one-hot":
-            pairs = [(name, value) for name, values in zip(names, step.categories_, strict=True) for value in values]
-            yield from (Term(n, "is missing" if value != value else f"is {value}", level=value) for n, value in pairs)
+            for name, values in zip(names, step.categories_, strict=True):
+                yield from (Term(name, "is missing" if v != v else f"is {v}", level=v) for v in values)
         elif kind == "target encoding":
             yield from encoded(step, names, labels)
         elif kind.startswith(tuple(ANALYSERS)):  # one column a step
@@ -150,12 +149,10 @@ def scaled(kind: str, step: Pipeline, names: Sequence[str], booleans: Sequence[s
 def change(kind: str, part: str, scale: float) -> str:
     """What it means that a number, a logarithm or a part of a date rises by one standard deviation."""
     if kind == "number":
-        return f"{amount(scale)} more"
+        return f"{number(scale, 3)} more"
     if kind == "log":
-        return f"1 + its size {amount(float(np.exp(scale)))} times as large"
-    if part == "days":
-        return f"its date {amount(scale)} days later"
-    return f"its {part} {amount(scale)} {part}s later"
+        return f"1 + its size {number(np.exp(scale), 3)} times as large"
+    return f"its {'date' if part == 'days' else part} {number(scale, 3)} {part.removesuffix('s')}s later"
 
 
 def encoded(step: Pipeline, names: Sequence[str], labels: Sequence) -> Iterator[Term]:
@@ -163,9 +160,4 @@ def encoded(step: Pipeline, names: Sequence[str], labels: Sequence) -> Iterator[
     shares = [f"share of {label}" for label in (labels[1:] if len(labels) == 2 else labels)] or ["mean target"]
     pairs = [(name, what) for name in names for what in shares]
     for (name, what), scale in zip(pairs, end(step).scale_, strict=True):
-        yield Term(name, f"the {what} in its category {amount(scale)} higher (1 standard deviation)")
-
-
-def amount(size: float) -> str:
-    """A size with three digits that count, and no powers of ten."""
-    return f"{size:,.0f}" if size >= 1000 else f"{size:.3g}"
+        yield Term(name, f"the {what} in its category {number(scale, 3)} higher (1 standard deviation)")
