@@ -230,3 +230,12 @@ def test_other_versions_in_the_lock_train_again_if_they_matter(project, line, ag
     lock.write_text(lock.read_text().replace(line.replace("2", "1"), line))
 
     assert remade(project) == again
+
+
+def test_frozen_without_a_dump_fetches_nothing_and_says_how_to(make_project):
+    project = make_project()
+
+    with pytest.raises(DataError, match="there is no raw dump of the source here"):
+        pipeline.make(project, "data", frozen=True)
+
+    assert not list((project.root / "data").glob("raw/*"))

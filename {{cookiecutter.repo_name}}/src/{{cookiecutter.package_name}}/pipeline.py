@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .engine.project import records
-from .engine.project.errors import missing_file
+from .engine.project.errors import SourceError, missing_file
 from .engine.project.settings import PARTS, Project
 from .engine.runs import registry
 from .engine.sources import source
@@ -64,6 +64,8 @@ def dump_of(work: Work) -> source.Dump:
     settings, options = work.project.settings.data, work.options
     if options.get("frozen"):
         work.dump = source.current(work.project.root, settings.source)
+        if work.dump is None:
+            raise SourceError("--frozen: there is no raw dump of the source here.\nFetch it: make data, or make pull.")
     if work.dump is None:
         work.dump = source.fetch(
             work.project.root,
