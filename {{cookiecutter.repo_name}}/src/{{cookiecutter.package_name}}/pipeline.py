@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .engine.project import records
 from .engine.project.errors import SourceError, missing_file
 from .engine.project.settings import PARTS, Project
-from .engine.runs import registry
+from .engine.runs import packages, registry
 from .engine.sources import source
 from .engine.steps.fresh import Step, Work, run
 
@@ -174,6 +174,7 @@ STEPS = {
         rooms=("project", "sources", "columns", "modelling", "checks", "steps"),
         own=True,
         but=("models.py",),
+        also=lambda project: {"variables": project.variables},
         inputs=lambda work: [work.project.clean, *work.project.also],
         outputs=lambda work: [*map(work.project.split, PARTS), work.project.suspicions],
         start=start_features,
@@ -184,6 +185,7 @@ STEPS = {
         columns=READ_BY_RECIPE,
         rooms=("project", "columns", "modelling", "runs"),
         own=True,
+        also=lambda project: {"variables": project.variables, "packages": packages.pinned(project)},
         inputs=lambda work: [*(work.project.split(part) for part in ("train", "dev")), *work.project.also],
         outputs=run_record,
         start=start_train,
