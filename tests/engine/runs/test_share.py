@@ -12,7 +12,7 @@ from data_science_project import pipeline
 from data_science_project.engine.project import artefact, records
 from data_science_project.engine.project.errors import DataError, ProjectError, SettingsError
 from data_science_project.engine.runs import registry, share
-from data_science_project.engine.steps import fresh
+from data_science_project.engine.sources import source
 
 
 def contents(folder):
@@ -85,7 +85,7 @@ def test_pull_that_was_broken_off_goes_on_with_what_it_has(project, colleague, t
 
 def test_one_run_brings_the_dump_that_it_was_made_from_and_no_other(project, folder, colleague, team):
     (project.root / "table.csv").write_text("order,answer\n1,yes\n2,no\n")
-    pipeline.raw_files(fresh.Work(pipeline.STEPS, project, records.Digests(project.root), {"accept": True}))
+    source.fetch(project.root, "table.csv", accept=True)
     share.push(project)
 
     new = share.pull(colleague, folder.name[-8:])

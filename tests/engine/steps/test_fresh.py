@@ -161,7 +161,7 @@ def test_file_or_record_that_was_cut_edited_or_lost_is_made_again(project, caplo
         ("models", {"train", "predict"}),
         ("mytools", AFTER_SPLIT),
         ("tools/numbers", AFTER_SPLIT),
-        ("engine/sources/formats", {"data", "features", "predict"}),
+        ("engine/sources/formats", {"data", "features", "predict"}),  # validation writes cells as formats does
         ("engine/checks/drift", {"features"}),
         ("engine/modelling/blend", AFTER_SPLIT),
         ("engine/report/figures", set()),
