@@ -26,15 +26,20 @@ import json, sys
 import numpy as np, pandas as pd
 sys.path.insert(0, sys.argv[1])
 import plain
-from project import dictionary, metrics, runs, settings, train
+from project import train
+from project.engine.columns import dictionary
+from project.engine.modelling import metrics
+from project.engine.modelling.question import predict
+from project.engine.project import settings
+from project.engine.runs import loading, registry
 project = settings.load()
 question, _ = train.prepare(project)
 test = pd.read_parquet(project.split("test"))
 truth = test.pop(dictionary.target(dictionary.load(project.dictionary))).to_numpy().astype(question.truth.dtype)
-run = runs.load(runs.folders(project)[0])
+run = loading.load(registry.folders(project)[0])
 name = run.record["metrics"]["chosen_by"]
 def score(model, rows):
-    return metrics.score(truth, train.predict(model, rows, question.classes), question.task)[name]
+    return metrics.score(truth, predict(model, rows, question.classes), question.task)[name]
 def plainly(frame):
     dates = frame.select_dtypes("datetime").columns
     return frame.assign(**{column: frame[column].astype("int64") / 1e15 for column in dates})

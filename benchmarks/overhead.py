@@ -24,7 +24,8 @@ import atexit, gc, pickle
 gc.set_threshold(100_000)
 atexit.register(gc.freeze)
 from pathlib import Path
-from project import cli, settings, train
+from project import cli, train
+from project.engine.project import settings
 model, about, held = train.learn(settings.load(), Path())
 with open("plain.pkl", "wb") as file:
     pickle.dump(model, file, protocol=5)

@@ -1,13 +1,20 @@
-"""Reference tables made at build time from cookiecutter.json, the Makefile, the command line and params.toml."""
+"""Reference tables made at build time from cookiecutter.json, the Makefile, the command line and params.toml; a map.
 
-import importlib
+`{live} prompts`, `{live} targets` and `{live} parameters` are tables; `{house}` draws the imports of the package.
+"""
+
+import ast
 import importlib.util
+import io
 import json
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 from docutils import nodes
+from matplotlib import rc_context
+from matplotlib.figure import Figure
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
@@ -16,6 +23,7 @@ TEMPLATE = Path(__file__).resolve().parents[1]
 PROJECT = TEMPLATE / "{{cookiecutter.repo_name}}"
 SOURCE = PROJECT / "src" / "{{cookiecutter.package_name}}"
 SHARED = ("overrides", "debug")  # options that every verb has
+FRONT = "front"
 
 
 def load(name: str):
@@ -41,43 +49,47 @@ def code(text: str) -> str:
     return f"`{text}`" if text else ""
 
 
+def escaped(text: str | None) -> str:
+    """A help or a comment of several lines as one line, in which `<file>` is no HTML."""
+    return (text or "").replace("# ", "").replace("\n", " ").strip().replace("<", "&lt;")
+
+
 def prompts() -> str:
     """The questions of cookiecutter.json with their defaults."""
     answers = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
     rows = []
     for name, question in answers["__prompts__"].items():
         default = answers[name]
-        choices = isinstance(default, list)
-        shown = ", ".join(map(code, default)) if choices else code(default)
-        made = "{{" in str(default)
-        rows.append((code(name), question, "made from the answers above" if made else shown))
+        shown = ", ".join(map(code, default)) if isinstance(default, list) else code(default)
+        rows.append((code(name), question, "made from the answers above" if "{{" in str(default) else shown))
     return markdown_table(("Prompt", "Question", "Default (of choices the first)"), rows)
 
 
 def targets() -> str:
     """A section for each target of the project's Makefile: what it says, its options, what its step depends on."""
-    commands, steps = load("cli").main.commands, load("steps").STEPS
+    commands, steps = load("cli").main.commands, load("pipeline").STEPS
     makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
-    variables = {option: variable for variable, option in re.findall(r"call \w+,([A-Z]+),(\w+)", makefile)}
+    variables = {f"--{option}": variable for variable, option in re.findall(r"call \w+,([A-Z]+),(\w+)", makefile)}
     parts = []
     for name, text in re.findall(r"(?m)^([a-z]+):.*## (.*)$", makefile):
-        parts.append(f"## {name}\n\n`make {name}`: {text.replace('<', '&lt;')}\n")
-        if name not in commands:
-            continue
-        parts.append(f"`python -m <package> {name}`: {(commands[name].help or '').replace('<', '&lt;')}\n")
-        options = [option for option in commands[name].params if option.name not in SHARED]
-        rows = []
-        for option in options:
-            variable = variables.get(option.opts[-1].removeprefix("--"))
-            with_make = f"{variable}={'1' if getattr(option, 'is_flag', False) else '...'}" if variable else ""
-            rows.append(
-                (code(option.opts[-1]), code(with_make), getattr(option, "help", None) or "passed on to pytest")
-            )
-        if rows:
-            parts.append(markdown_table(("Option", "With make", "Meaning"), rows))
+        parts.append(f"## {name}\n\n`make {name}`: {escaped(text)}\n")
+        if name in commands:
+            parts.append(f"`python -m <package> {name}`: {escaped(commands[name].help)}\n")
+            parts += options(commands[name], variables)
         if name in steps:
             parts.append(depends(steps[name]))
     return "\n".join(parts)
+
+
+def options(command, variables: dict[str, str]) -> list[str]:
+    """The options of a command, as Markdown; none of those that all share."""
+    rows = []
+    for option in command.params:
+        if option.name not in SHARED:
+            variable, value = variables.get(option.opts[-1]), "1" if getattr(option, "is_flag", False) else "..."
+            meaning = getattr(option, "help", None) or "passed on to pytest"
+            rows.append((code(option.opts[-1]), code(f"{variable}={value}") if variable else "", meaning))
+    return [markdown_table(("Option", "With make", "Meaning"), rows)] if rows else []
 
 
 def depends(step) -> str:
@@ -94,32 +106,91 @@ def depends(step) -> str:
 
 def parameters() -> str:
     """A section for each section of params.toml: what the comment above a key says, its bounds, its default."""
-    sections = load("schema").hints(load("settings").Settings)
+    sections = load("engine.project.schema").hints(load("engine.project.settings").Settings)
     text = (PROJECT / "params.toml").read_text(encoding="utf-8").replace("{{ cookiecutter.package_name }}", "<package>")
     parts = []
     for section, body in re.findall(r"(?m)^\[(\w+)\]\n((?:(?!\[).*\n)*)", text):
         rows, fields = [], dict(sections[section].__dataclass_fields__)
         for comment, key, value in re.findall(r"((?:# .*\n)+)(\w+) = (.*)\n", body):
             limits = fields.pop(key).metadata.get("bounds", {})
-            rows.append((code(key), sentences(comment), bounds(limits), "your answer" if "{{" in value else code(value)))
+            rows.append((code(key), escaped(comment), bounds(limits), "your answer" if "{{" in value else code(value)))
         for key, comment in re.findall(rf"(?m)^\[{section}\.(\w+)\]\n((?:# .*\n)+)", text):
             fields.pop(key)
-            rows.append((code(key), sentences(comment), "", "nothing"))
+            rows.append((code(key), escaped(comment), "", "nothing"))
         if fields:
             raise ExtensionError(f"params.toml: [{section}] lacks {', '.join(fields)}, or the comment above.")
         parts.append(f"## [{section}]\n\n" + markdown_table(("Key", "What it says", "Bounds", "Default"), rows))
     return "\n".join(parts)
 
 
-def sentences(comment: str) -> str:
-    """A comment without its marks, in one line."""
-    return comment.replace("# ", "").replace("\n", " ").strip().replace("<", "&lt;")
-
-
 def bounds(limits: dict) -> str:
     """The bounds of a value in words: `{"least": 0, "below": 8}` as `least 0, below 8`."""
     words = {"filled": "not empty", "among": "these words"}
     return ", ".join(words.get(name, f"{name} {limit}") for name, limit in limits.items())
+
+
+def rooms() -> dict[str, str]:
+    """What the front and each room of the engine hold; those that import stand before those that are imported."""
+    text = (SOURCE / "engine" / "__init__.py").read_text(encoding="utf-8")
+    listed = re.findall(r"(?m)^- (\w+): (.*)$", text)
+    return {FRONT: "what is yours, and one module a verb"} | dict(reversed(listed))
+
+
+def room_of(path: Path) -> str:
+    """The room in which a module lies."""
+    inside = path.relative_to(SOURCE).parts
+    return inside[1] if inside[0] == "engine" and len(inside) > 2 else FRONT
+
+
+def arrows() -> Counter:
+    """How often a module of one room imports a module of another: counts by (room, room)."""
+    found = Counter()
+    for path in SOURCE.rglob("*.py"):
+        meant = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                start = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
+                files = {(start / alias.name).with_suffix(".py") for alias in node.names}
+                meant |= {file if file.is_file() else start.with_suffix(".py") for file in files}
+        found.update((room_of(path), room_of(file)) for file in meant)
+    return Counter({(one, other): count for (one, other), count in sorted(found.items()) if one != other})
+
+
+def house() -> Figure:
+    """The map: a box a room, and arrows to the rooms that it imports from, with the number of imports."""
+    order, found = list(rooms()), arrows()
+    modules = Counter(room_of(path) for path in SOURCE.rglob("[!_]*.py"))
+    figure = Figure(figsize=(10, 5.2), layout="constrained")
+    axes = figure.subplots()
+    line, look = {"color": "#8a8f98", "lw": 1.2, "zorder": 1}, {"ha": "center", "va": "center"}
+    for place, room in enumerate(order):
+        below = [order.index(other) for one, other in found if one == room]
+        above = [order.index(one) for one, other in found if other == room]
+        axes.plot([place, max(below, default=place)], [place, place], **line)
+        arrow = {"arrowstyle": "-|>", "color": line["color"], "shrinkA": 0, "shrinkB": 0}
+        axes.annotate("", (place, place - 0.32), (place, min(above, default=place)), arrowprops=arrow, zorder=1)
+        box = {"boxstyle": "round,pad=0.45", "facecolor": "#eef5fa", "edgecolor": "#0072b2"}
+        axes.text(place, place, f"{room}\n{modules[room]} modules", bbox=box, fontsize=9, zorder=3, **look)
+    for (one, other), count in found.items():
+        dot = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": line["color"]}
+        axes.text(order.index(other), order.index(one), count, bbox=dot, fontsize=8, zorder=2, **look)
+    axes.set(xlim=(-0.6, len(order) - 0.4), ylim=(len(order) - 0.5, -0.5))
+    axes.set_axis_off()
+    return figure
+
+
+class House(SphinxDirective):
+    """`{house}`: the map as a picture, and what each room holds."""
+
+    def run(self) -> list[nodes.Node]:
+        picture = io.StringIO()
+        with rc_context({"svg.hashsalt": "house"}):
+            house().savefig(picture, format="svg", metadata={"Date": None})
+        words = ", ".join(f"{one} imports from {other} {count} times" for (one, other), count in arrows().items())
+        image = picture.getvalue().partition("<svg ")[2]
+        drawn = f'<svg role="img" aria-label="{words}" style="max-width: 100%; height: auto" {image}'
+        text = "\n".join(f"- **{room}**: {what}" for room, what in rooms().items())
+        return [nodes.raw("", drawn, format="html"), *self.parse_text_to_nodes(text)]
 
 
 class Live(SphinxDirective):
@@ -133,7 +204,8 @@ class Live(SphinxDirective):
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Tell Sphinx about the directive; what it shows lies outside of docs/, so every page is read at every build."""
+    """Tell Sphinx about the directives; what they show lies outside of docs/, so every page is read at every build."""
     app.add_directive("live", Live)
+    app.add_directive("house", House)
     app.connect("env-get-outdated", lambda app, env, added, changed, removed: env.found_docs)
     return {"parallel_read_safe": True}

@@ -13,7 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from project import dictionary, runs, settings, split, train
+from project import train
+from project.engine.columns import dictionary
+from project.engine.modelling import split
+from project.engine.modelling.question import predict
+from project.engine.project import settings
+from project.engine.runs import loading, registry
 
 
 def numbered(truth: np.ndarray, classes: tuple) -> np.ndarray:
@@ -30,8 +35,8 @@ def main(folder: Path, *options: str) -> None:
     question, _ = train.prepare(project)
     rows = pd.read_parquet(project.split("test"))
     truth = rows.pop(dictionary.target(dictionary.load(project.dictionary)))
-    run = runs.load(runs.folders(project)[0])
-    ours = train.predict(run.model, rows, question.classes)
+    run = loading.load(registry.folders(project)[0])
+    ours = predict(run.model, rows, question.classes)
     question.rows.to_parquet(folder / "fit.parquet", index=False)
     rows[question.rows.columns].to_parquet(folder / "test.parquet", index=False)
     np.save(folder / "fit_truth.npy", numbered(question.truth, question.classes))

@@ -1,6 +1,7 @@
 """What the tests of the machinery share: throw-away projects that a test may break. Here a warning is an error."""
 
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -12,9 +13,18 @@ import pytest
 
 from data_science_project import pipeline
 from data_science_project.engine.project import git, package, settings
-from data_science_project.engine.runs import share
+from data_science_project.engine.runs import registry, share, track
 
 PACKAGE = package.FOLDER
+
+
+@pytest.fixture(scope="session", autouse=True)
+def alone():
+    """Nothing that a test does reaches a team's MLflow server or store."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in (track.VARIABLE, share.VARIABLE):
+            patch.setenv(name, "")
+        yield
 
 
 @pytest.fixture
@@ -52,6 +62,25 @@ def project(trained, tmp_path, monkeypatch):
     root = shutil.copytree(trained, tmp_path / "project", symlinks=True)
     move_in(root, monkeypatch)
     return settings.load(root)
+
+
+@pytest.fixture
+def folder(project):
+    """The only run of that project."""
+    return registry.folders(project)[0]
+
+
+@pytest.fixture
+def report():
+    """Evaluate a run of a project, or its newest; the page and the record of the run."""
+    return evaluate_run
+
+
+@pytest.fixture(scope="session")
+def evaluated(trained, tmp_path_factory):
+    """The folder of the throw-away project after an evaluation, the page and the record: not to be changed."""
+    root = shutil.copytree(trained, tmp_path_factory.mktemp("evaluated") / "project", symlinks=True)
+    return root, *evaluate_run(settings.load(root))
 
 
 @pytest.fixture
@@ -93,6 +122,16 @@ def contest(rivals, tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def package_log():
+    """The package's logger, which is as before afterwards."""
+    everything = logging.getLogger(package.NAME)
+    before = everything.handlers[:], everything.propagate, everything.level
+    yield everything
+    everything.handlers[:], everything.propagate = before[:2]
+    everything.setLevel(before[2])
+
+
+@pytest.fixture
 def in_git():
     """Put all that is not made by steps into a git commit of a throw-away project; the commit's name."""
     return commit_all
@@ -109,6 +148,16 @@ def command():
         )
 
     return call
+
+
+def evaluate_run(project, folder=None):
+    """Evaluate a run of a project, or its newest; the page and the record of the run."""
+    from data_science_project import evaluate  # matplotlib: seconds that most tests need not wait for
+
+    folder = folder or registry.folders(project)[0]
+    page = project.root / "reports" / folder.name / "evaluation.html"
+    evaluate.run(project, folder=folder, output=page)
+    return page.read_text(encoding="utf-8"), registry.read(folder)
 
 
 def commit_all(root):

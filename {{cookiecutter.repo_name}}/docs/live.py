@@ -1,70 +1,62 @@
-"""Tables of these pages that are made at build time, so that they say what the project is now.
+"""What these pages show that is made at build time, so that they say what the project is now.
 
 Directives: `facts` (parameters and newest run), `data-dictionary`, `verb <name>` (options and what a step reads),
-`lineage` (of the model that answers, by step and in words) and `modules` (the API of every module, inside `eval-rst`).
+`lineage` (of the model that answers, by step and in words) and `api` (the modules, room by room).
 """
 
 import re
 import tomllib
+from collections.abc import Callable
 from itertools import zip_longest
 from pathlib import Path
 
 from docutils import nodes
-from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from {{ cookiecutter.package_name }} import cli, engine, pipeline
+from {{ cookiecutter.package_name }}.engine.columns import dictionary
+from {{ cookiecutter.package_name }}.engine.project import settings
+from {{ cookiecutter.package_name }}.engine.project.errors import ProjectError
+from {{ cookiecutter.package_name }}.engine.runs import lineage, listing, registry
+
 ROOT = Path(__file__).resolve().parents[1]
-PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-SOURCE = ROOT / PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"][0]
-PACKAGE = SOURCE.name
+SOURCE = ROOT / "src" / cli.__package__
 VALUES_SHOWN = 12  # categories named in the data dictionary's table
 NOT_YET = "not known yet: make train"
 SHARED = ("overrides", "debug")  # options that every verb has come last
 
 
-def load(*modules: str) -> list:
-    """Modules of the project's package, by name."""
-    return [__import__(f"{PACKAGE}.{name}", fromlist=[name]) for name in modules]
-
-
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]], widths: tuple[int, ...]) -> nodes.table:
+def table(head: tuple[str, ...], rows: list[tuple], widths: tuple[int, ...]) -> nodes.table:
     """A table of plain texts: whatever they hold, nothing in them is taken for markup."""
-
-    def line(cells: tuple[str, ...]) -> nodes.row:
-        return nodes.row("", *(nodes.entry("", nodes.paragraph(text=str(cell))) for cell in cells))
-
+    lines = [
+        nodes.row("", *(nodes.entry("", nodes.paragraph(text=str(cell))) for cell in cells)) for cells in (head, *rows)
+    ]
     group = nodes.tgroup("", *(nodes.colspec(colwidth=width) for width in widths), cols=len(widths))
-    group += [nodes.thead("", line(head)), nodes.tbody("", *map(line, rows))]
+    group += [nodes.thead("", lines[0]), nodes.tbody("", *lines[1:])]
     return nodes.table("", group, classes=["colwidths-given"], width="100%")
 
 
-class Facts(SphinxDirective):
+def facts() -> list[nodes.Node]:
     """What is known about the question: from pyproject.toml, params.toml and the newest run."""
-
-    def run(self) -> list[nodes.Node]:
-        settings, runs = load("settings", "runs")
-        project = settings.load(ROOT)
-        data, split = project.settings.data, project.settings.split
-        shares = f"train {split.shares.train:g}, dev {split.shares.dev:g}, test {split.shares.test:g}"
-        rows = [
-            ("Question", PYPROJECT["project"]["description"]),
-            ("Data", data.source),
-            ("Target", data.target),
-            ("Left out", ", ".join(data.drop) or "nothing"),
-            ("Split", f"{split.by}: {shares}"),
-            *newest_run(project, runs),
-        ]
-        return [table(("What", "Now"), rows, (20, 80))]
+    project = settings.load(ROOT)
+    data, split = project.settings.data, project.settings.split
+    shares = f"train {split.shares.train:g}, dev {split.shares.dev:g}, test {split.shares.test:g}"
+    rows = [
+        ("Question", tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["description"]),
+        ("Data", data.source),
+        ("Target", data.target),
+        ("Left out", ", ".join(data.drop) or "nothing"),
+        ("Split", f"{split.by}: {shares}"),
+    ]
+    folders = registry.folders(project)
+    known = newest_run(registry.read(folders[0])) if folders else [("Model", NOT_YET), ("Baseline", NOT_YET)]
+    return [table(("What", "Now"), rows + known, (20, 80))]
 
 
-def newest_run(project, runs) -> list[tuple[str, str]]:
-    """Task, model and scores of the newest run, as rows."""
-    folders = runs.folders(project)
-    if not folders:
-        return [("Model", NOT_YET), ("Baseline", NOT_YET)]
-    record = runs.read(folders[0])
-    run = runs.row(record)
+def newest_run(record: dict) -> list[tuple[str, str]]:
+    """Task, model and scores of a run, as rows."""
+    run = listing.row(record)
     metric, test = run["metric"], "no test yet: make evaluate"
     if run["test"] is not None:
         low, high = run["interval"] or (float("nan"), float("nan"))
@@ -80,21 +72,17 @@ def newest_run(project, runs) -> list[tuple[str, str]]:
     ]
 
 
-class DataDictionary(SphinxDirective):
+def data_dictionary() -> list[nodes.Node]:
     """The data dictionary as a table, one row a column."""
-
-    def run(self) -> list[nodes.Node]:
-        dictionary, settings = load("dictionary", "settings")
-        path = settings.load(ROOT).dictionary
-        self.env.note_dependency(str(path))
-        if not path.is_file():
-            return [nodes.paragraph(text="There is no data dictionary yet: make data writes it.")]
-        head = ("Column", "Type", "Role", "May be empty", "Allowed", "Else", "Transformation", "Description")
-        rows = [column_row(name, column) for name, column in dictionary.load(path).items()]
-        return [table(head, rows, (18, 8, 8, 8, 22, 8, 12, 16))]
+    path = settings.load(ROOT).dictionary
+    if not path.is_file():
+        return [nodes.paragraph(text="There is no data dictionary yet: make data writes it.")]
+    head = ("Column", "Type", "Role", "May be empty", "Allowed", "Else", "Transformation", "Description")
+    rows = [column_row(name, column) for name, column in dictionary.load(path).items()]
+    return [table(head, rows, (18, 8, 8, 8, 22, 8, 12, 16))]
 
 
-def column_row(name: str, column) -> tuple[str, ...]:
+def column_row(name: str, column: dictionary.Column) -> tuple[str, ...]:
     """One column of the data dictionary as texts."""
     allowed = "anything"
     if column.range:
@@ -106,55 +94,42 @@ def column_row(name: str, column) -> tuple[str, ...]:
     return name, column.type, column.role, empty, allowed, column.rule, column.transformation, column.description
 
 
-class Verb(SphinxDirective):
-    """How a verb is called, its options, and what the step reads: from the command line and the graph of the steps."""
-
-    required_arguments = 1
-
-    def run(self) -> list[nodes.Node]:
-        cli, steps = load("cli", "steps")
-        name = self.arguments[0]
-        command, step = cli.main.commands[name], steps.STEPS.get(name)
-        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-        variables = {option: variable for variable, option in re.findall(r"call \w+,([A-Z]+),(\w+)", makefile)}
-        rows = []
-        for option in sorted(command.params, key=lambda option: option.name in SHARED):
-            variable = variables.get(option.opts[-1].removeprefix("--"))
-            with_make = f"{variable}={'1' if option.is_flag else '...'}" if variable else ""
-            rows.append((option.opts[-1], with_make, option.help))
-        call = nodes.literal_block(text=f"make {name}\npython -m {PACKAGE} {name}      # the same, without make")
-        options = table(("Option", "With make", "Meaning"), rows, (20, 20, 60))
-        return [call, options, table(("It depends on", ""), what_it_reads(step), (40, 60))] if step else [call, options]
-
-
-def what_it_reads(step) -> list[tuple[str, str]]:
-    """The steps, parameters and keys of the dictionary that a step depends on, as rows."""
-    parts = [dotted.partition(".") for dotted in step.parameters]
-    return [
-        ("steps, run first where need be", ", ".join(step.needs) or "none"),
-        ("params.toml", ", ".join(f"[{section}] {key}".strip() for section, _, key in parts) or "nothing"),
-        ("of each column in the data dictionary", ", ".join(step.columns) or "nothing"),
-    ]
+def verb(name: str) -> list[nodes.Node]:
+    """How a verb is called, its options, and what its step depends on."""
+    variables = re.findall(r"call \w+,([A-Z]+),(\w+)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    with_make = {f"--{option}": variable for variable, option in variables}
+    rows = []
+    for option in sorted(cli.main.commands[name].params, key=lambda option: option.name in SHARED):
+        variable = with_make.get(option.opts[-1])
+        shown = f"{variable}={'1' if option.is_flag else '...'}" if variable else ""
+        rows.append((option.opts[-1], shown, option.help))
+    call = nodes.literal_block(text=f"make {name}\npython -m {cli.__package__} {name}      # the same, without make")
+    shown = [call, table(("Option", "With make", "Meaning"), rows, (20, 20, 60))]
+    if step := pipeline.STEPS.get(name):
+        keys = [dotted.partition(".") for dotted in step.parameters]
+        reads = [
+            ("steps, run first where need be", ", ".join(step.needs) or "none"),
+            ("params.toml", ", ".join(f"[{section}] {key}".strip() for section, _, key in keys) or "nothing"),
+            ("of each column in the data dictionary", ", ".join(step.columns) or "nothing"),
+        ]
+        shown.append(table(("It depends on", ""), reads, (40, 60)))
+    return shown
 
 
-class Lineage(SphinxDirective):
+def way_to_the_model() -> list[nodes.Node]:
     """Where the model that answers came from: the champion's, else the newest run's."""
-
-    def run(self) -> list[nodes.Node]:
-        errors, lineage, runs, settings = load("errors", "lineage", "runs", "settings")
-        project = settings.load(ROOT)
-        try:
-            newest = runs.folders(project)[:1]
-            folder = runs.champion(project) or (newest[0] if newest else None)
-            if folder is None:
-                return [nodes.paragraph(text=NOT_YET)]
-            links = lineage.trace(project, folder / runs.MODEL)
-        except errors.ProjectError as error:
-            return [nodes.paragraph(text=str(error))]
-        return [way(links), nodes.literal_block(text=lineage.render(links), language="text")]
+    project = settings.load(ROOT)
+    try:
+        folder = registry.champion(project) or next(iter(registry.folders(project)), None)
+        if folder is None:
+            return [nodes.paragraph(text=NOT_YET)]
+        links = lineage.trace(project, folder / registry.MODEL)
+    except ProjectError as error:
+        return [nodes.paragraph(text=str(error))]
+    return [way(links), nodes.literal_block(text=lineage.render(links), language="text")]
 
 
-def way(links) -> nodes.table:
+def way(links: list[lineage.Link]) -> nodes.table:
     """The files of a chain, from the source on: a column a step, its head says what made it."""
     files = {link.file: link for link in sorted(links, key=lambda link: link.depth)}.values()
     depths = sorted({link.depth for link in files}, reverse=True)
@@ -163,31 +138,48 @@ def way(links) -> nodes.table:
     return table(tuple(step[0].made for step in steps), list(zip_longest(*cells, fillvalue="")), (1,) * len(steps))
 
 
-class Modules(SphinxDirective):
-    """A section for each module of the package, with what its docstrings say."""
+def api() -> str:
+    """The modules with what their docstrings say: those in front, then room by room, as Markdown."""
+    names = [".".join(path.relative_to(SOURCE).with_suffix("").parts) for path in sorted(SOURCE.rglob("[!_]*.py"))]
+    in_front = [name for name in names if not name.startswith("engine.")]
+    parts = section("In front", "One verb a module, and what is yours", in_front)
+    for room, text in re.findall(r"(?m)^- (\w+): (.*)$", engine.__doc__):
+        parts += section(f"engine.{room}", text.capitalize(), [n for n in names if n.startswith(f"engine.{room}.")])
+    return "\n".join(parts)
 
-    def run(self) -> list[nodes.Node]:
-        paths = [path.relative_to(SOURCE) for path in sorted(SOURCE.rglob("*.py")) if not path.stem.startswith("_")]
-        return [self.section(".".join(path.with_suffix("").parts)) for path in paths]
 
-    def section(self, name: str) -> nodes.section:
-        """The section of one module."""
-        section = nodes.section("", nodes.title(text=name), ids=[f"module-{name}"], names=[name])
-        self.state.nested_parse(StringList([f".. automodule:: {PACKAGE}.{name}"], name), 0, section)
-        return section
+def section(title: str, text: str, modules: list[str]) -> list[str]:
+    """Some modules as lines of Markdown."""
+    lines = [f"## {title}", "", f"{text}.", ""]
+    for name in modules:
+        lines += [f"### {name}", "", "```{eval-rst}", f".. automodule:: {cli.__package__}.{name}", "```", ""]
+    return lines
+
+
+def directive(make: Callable) -> type[SphinxDirective]:
+    """A directive that shows what a function makes of its argument: nodes, or Markdown."""
+
+    class Live(SphinxDirective):
+        optional_arguments = 1
+
+        def run(self) -> list[nodes.Node]:
+            made = make(*self.arguments)
+            return self.parse_text_to_nodes(made, allow_section_headings=True) if isinstance(made, str) else made
+
+    return Live
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Tell Sphinx about the directives, and to read every page at every build: what they show lies outside of docs/."""
-    directives = {
-        "facts": Facts,
-        "data-dictionary": DataDictionary,
-        "verb": Verb,
-        "lineage": Lineage,
-        "modules": Modules,
+    shown = {
+        "facts": facts,
+        "data-dictionary": data_dictionary,
+        "verb": verb,
+        "lineage": way_to_the_model,
+        "api": api,
     }
-    for name, directive in directives.items():
-        app.add_directive(name, directive)
+    for name, make in shown.items():
+        app.add_directive(name, directive(make))
     # scikit-learn adds methods like `set_score_request` to estimators, with references to its own pages.
     app.connect("autodoc-skip-member", lambda app, what, name, *rest: name.startswith("set_") or None)
     app.connect("env-get-outdated", lambda app, env, added, changed, removed: env.found_docs)

@@ -16,7 +16,7 @@ from data_science_project.engine.checks import sentinels
         ([999, *range(0, 1500, 25)], ""),
     ],
 )
-def test_number_that_may_mean_missing_is_named_with_the_cure(values, named):
+def test_number_that_may_mean_missing_is_named_with_the_cure(values, named, suspect):
     cells = pd.Series([values[0], *values], name="x")
 
     found = list(sentinels.sentinels(cells.to_frame(), ["x"]))

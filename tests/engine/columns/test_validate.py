@@ -23,6 +23,7 @@ def one(cells, *, first_row=1, **about):
         (["1.234,5", "2"], {"type": "number", "decimal": ",", "thousands": "."}, [1234.5, 2], "float64"),
         (["1,234", "12,345,678"], {"type": "integer", "thousands": ","}, [1234, 12345678], "int64"),
         (["999", "3"], {"type": "integer", "missing": ("999",)}, [np.nan, 3], "float64"),
+        (["1.5", "-999.0"], {"type": "number", "missing": ("-999",)}, [1.5, np.nan], "float64"),
         ([999, 3], {"type": "integer", "missing": ("999",)}, [np.nan, 3], "float64"),
         ([7, 3], {"type": "integer", "missing": ("?",)}, [7, 3], "int64"),
         (["yes", "F", "1"], {"type": "boolean"}, [True, False, True], "bool"),
@@ -37,6 +38,7 @@ def one(cells, *, first_row=1, **about):
         ([1.0, 1.5], {"type": "category"}, ["1", "1.5"], "str"),
         (["1e20", "5"], {"type": "integer"}, [1e20, 5], "float64"),
         ([-(2.0**63), 2.0**62], {"type": "integer"}, [-(2**63), 2**62], "int64"),
+        (["0", "10", None], {"type": "number", "range": (0.0, 10.0)}, [0, 10, np.nan], "float64"),
     ],
 )
 def test_cells_become_the_type_of_the_dictionary(cells, about, expected, dtype):
@@ -46,23 +48,26 @@ def test_cells_become_the_type_of_the_dictionary(cells, about, expected, dtype):
     pd.testing.assert_series_equal(values, pd.Series(expected, name="x").astype(dtype))
 
 
-RULES = [
-    (["1", "x", "3"], {"type": "integer"}, "cells that are not an integer, like 'x'", "missing"),
-    (["1", "2.5", "3"], {"type": "integer"}, "like '2.5'", "missing"),
-    (["1", "1,5", "3"], {"type": "number"}, "not a number, like '1,5'", "missing"),
-    (["1", "1.5", "3"], {"type": "number", "decimal": ","}, "like '1.5'", "missing"),
-    (["1", "inf", "3"], {"type": "number"}, "like 'inf'", "missing"),
-    (["yes", "maybe", "no"], {"type": "boolean"}, "not a boolean, like 'maybe'", "missing"),
-    (["2026-01-01", "2026-02-30", "2026-03-01"], {"type": "datetime"}, "like '2026-02-30'", "missing"),
-    (["1", "", "3"], {"type": "integer", "missing_allowed": False}, "empty cells", "missing_allowed = true"),
-    (["a", None, "b"], {"type": "text", "missing_allowed": False}, "empty cells", "missing_allowed = true"),
-    (["1", "11", "3"], {"type": "number", "range": (0.0, 10.0)}, "outside 0 ... 10, like 11", "'range'"),
-    (["1", "-0.1", "3"], {"type": "number", "range": (0.0, 10.0)}, "outside 0 ... 10, like -0.1", "'range'"),
-    (["a", "c", "b"], {"type": "category", "values": ("a", "b")}, "unknown categories, like 'c'", "'values'"),
-]
+RULES = pytest.mark.parametrize(
+    ("cells", "about", "problem", "cure"),
+    [
+        (["1", "x", "3"], {"type": "integer"}, "cells that are not an integer, like 'x'", "missing"),
+        (["1", "2.5", "3"], {"type": "integer"}, "like '2.5'", "missing"),
+        (["1", "1,5", "3"], {"type": "number"}, "not a number, like '1,5'", "missing"),
+        (["1", "1.5", "3"], {"type": "number", "decimal": ","}, "like '1.5'", "missing"),
+        (["1", "inf", "3"], {"type": "number"}, "like 'inf'", "missing"),
+        (["yes", "maybe", "no"], {"type": "boolean"}, "not a boolean, like 'maybe'", "missing"),
+        (["2026-01-01", "2026-02-30", "2026-03-01"], {"type": "datetime"}, "like '2026-02-30'", "missing"),
+        (["1", "", "3"], {"type": "integer", "missing_allowed": False}, "empty cells", "missing_allowed = true"),
+        (["a", None, "b"], {"type": "text", "missing_allowed": False}, "empty cells", "missing_allowed = true"),
+        (["1", "11", "3"], {"type": "number", "range": (0.0, 10.0)}, "outside 0 ... 10, like 11", "'range'"),
+        (["1", "-0.1", "3"], {"type": "number", "range": (0.0, 10.0)}, "outside 0 ... 10, like -0.1", "'range'"),
+        (["a", "c", "b"], {"type": "category", "values": ("a", "b")}, "unknown categories, like 'c'", "'values'"),
+    ],
+)
 
 
-@pytest.mark.parametrize(("cells", "about", "problem", "cure"), RULES)
+@RULES
 def test_broken_rule_is_refused_with_column_row_and_cure(cells, about, problem, cure):
     with pytest.raises(DataError) as caught:
         one(cells, first_row=2, rule="refuse", **about)
@@ -73,135 +78,82 @@ def test_broken_rule_is_refused_with_column_row_and_cure(cells, about, problem, 
     assert len(message.splitlines()) <= 3
 
 
-@pytest.mark.parametrize(("cells", "about", "problem", "cure"), RULES)
-def test_broken_rule_that_only_warns_lets_the_rows_pass(cells, about, problem, cure):
-    values, warnings = one(cells, rule="warn", **about)
+@RULES
+def test_broken_cell_passes_with_a_warning_or_is_treated_as_missing_where_the_rule_says_so(cells, about, problem, cure):
+    passed, warnings = one(cells, rule="warn", **about)
+    emptied, _ = one(cells, rule="treat as missing", **about)
 
-    assert len(values) == 3
-    assert problem in warnings[0] and "(1 row: 2)" in warnings[0]
-
-
-@pytest.mark.parametrize(("cells", "about", "problem", "cure"), RULES)
-def test_broken_cell_is_treated_as_missing_where_the_rule_says_so(cells, about, problem, cure):
-    values, _ = one(cells, rule="treat as missing", **about)
-
-    assert values.isna().tolist() == [False, True, False]
+    assert len(passed) == 3 and problem in warnings[0] and "(1 row: 2)" in warnings[0]
+    assert emptied.isna().tolist() == [False, True, False]
 
 
-@pytest.mark.parametrize("value", ["0", "10", None])
-def test_edges_of_the_range_and_empty_cells_are_inside(value):
-    _, warnings = one([value, "5"], type="number", range=(0.0, 10.0), rule="refuse")
-
-    assert not warnings
-
-
-def columns():
-    return {
-        "y": dictionary.Column(type="category", role="target"),
-        "a": dictionary.Column(type="integer"),
-        "b": dictionary.Column(type="category", role="id"),
-        "c": dictionary.Column(type="number", role="ignored", missing_allowed=False),
-    }
+COLUMNS = {
+    "y": dictionary.Column(type="category", role="target"),
+    "a": dictionary.Column(type="integer"),
+    "b": dictionary.Column(type="category", role="id"),
+    "c": dictionary.Column(type="number", role="ignored", missing_allowed=False),
+    "d": dictionary.Column(type="category", role="label:ann", missing_allowed=False),
+}
+TABLE = pd.DataFrame({"d": ["", "p"], "c": ["1", ""], "b": ["u", "v"], "a": ["1", "2"], "y": ["p", "q"]})
 
 
-def table():
-    return pd.DataFrame({"c": ["1", ""], "b": ["u", "v"], "a": ["1", "2"], "y": ["p", "q"]})
+def test_columns_have_the_order_of_the_dictionary_and_unknown_ones_are_left_out_and_said():
+    typed, warnings = validate.validate(TABLE.assign(new=1), COLUMNS, where="new.csv")
 
-
-def test_order_of_the_columns_is_the_dictionarys():
-    typed, _ = validate.validate(table(), columns(), where="new.csv")
-
-    assert list(typed) == list(columns())
-
-
-def test_unknown_columns_are_left_out_and_said():
-    typed, warnings = validate.validate(table().assign(new=1), columns(), where="new.csv")
-
-    assert "new" not in typed
+    assert list(typed) == list(COLUMNS)
     assert warnings == ["new.csv: columns that the data dictionary does not know are left out: new"]
+    assert typed["d"].isna().tolist() == [True, False], "somebody need not have labelled every row"
 
 
-def test_missing_columns_are_named_with_those_found():
+def test_ids_ignored_columns_and_labels_may_be_absent_and_neither_target_nor_labels_are_read_for_new_rows():
+    few, _ = validate.validate(TABLE[["a"]], COLUMNS, where="new.csv", target=False)
+    new, _ = validate.validate(TABLE, COLUMNS, where="new.csv", target=False)
+    learned, _ = validate.validate(TABLE[["a", "y"]], COLUMNS, where="new.csv")
+
+    assert [list(typed) for typed in (few, new, learned)] == [["a"], ["a", "b", "c"], ["y", "a"]]
     with pytest.raises(DataError, match=r"missing: 'y', 'a'(.|\n)*Found: c, b"):
-        validate.validate(table()[["c", "b"]], columns(), where="new.csv")
+        validate.validate(TABLE[["c", "b"]], COLUMNS, where="new.csv")
 
 
-def test_ids_and_ignored_columns_may_be_absent_and_the_target_where_it_is_asked_for():
-    typed, _ = validate.validate(table()[["a"]], columns(), where="new.csv", target=False)
-
-    assert list(typed) == ["a"]
-
-
-def test_labels_of_people_may_be_absent_or_empty_and_are_not_read_for_new_rows():
-    labelled = {**columns(), "d": dictionary.Column(type="category", role="label:ann", missing_allowed=False)}
-
-    absent, _ = validate.validate(table(), labelled, where="new.csv")
-    empty, _ = validate.validate(table().assign(d=["", "p"]), labelled, where="new.csv")
-    new, _ = validate.validate(table().assign(d=["", "p"]), labelled, where="new.csv", target=False)
-
-    assert "d" not in absent and "d" not in new
-    assert empty["d"].isna().tolist() == [True, False]
-
-
-def test_target_is_left_out_where_it_is_not_wanted():
-    assert "y" not in validate.validate(table(), columns(), where="new.csv", target=False)[0]
-
-
-def test_typed_table_conforms_again_unchanged(made_table):
+def test_typed_table_fits_again_unchanged_and_the_argument_stays_as_it_is(made_table):
     about = {
-        "amount": dictionary.Column(type="number", missing=("?",), decimal=","),
+        "amount": dictionary.Column(type="number", missing=("?",), decimal=",", range=(0.0, 50.0), rule="warn"),
         "colour": dictionary.Column(type="category", missing=("none",)),
         "day": dictionary.Column(type="datetime", format="%Y-%m-%d"),
         "answer": dictionary.Column(type="category", role="target", values=("no", "yes")),
     }
-    once, _ = validate.validate(made_table, about, where="table.csv")
-
-    twice, warnings = validate.validate(once, about, where="clean.parquet")
-
-    assert not warnings
-    pd.testing.assert_frame_equal(twice, once)
-
-
-def test_argument_is_not_changed(made_table):
     before = made_table.copy()
 
-    validate.validate(
-        made_table, {"amount": dictionary.Column(type="number", range=(0.0, 1.0), rule="warn")}, where="t"
-    )
+    once, warnings = validate.validate(made_table, about, where="table.csv")
+    twice, again = validate.validate(once, about, where="table.csv")
 
+    assert [line for line in warnings if "left out" not in line] == again
+    pd.testing.assert_frame_equal(twice, once)
     pd.testing.assert_frame_equal(made_table, before)
 
 
-def test_all_broken_columns_are_in_one_message_of_three_lines():
-    about = {name: dictionary.Column(type="integer") for name in "abcde"}
-    frame = pd.DataFrame({name: ["x"] * 9 for name in "abcde"})
+def test_missing_columns_broken_rules_and_warnings_are_in_one_message_of_three_lines():
+    about = {name: dictionary.Column(type="integer") for name in "abcdef"}
+    about["f"] = dictionary.Column(type="category", values=("red",), rule="warn")
+    frame = pd.DataFrame({**{name: ["x"] * 9 for name in "bcde"}, "f": ["blue"] * 9})
 
     with pytest.raises(DataError) as caught:
         validate.validate(frame, about, where="new.csv")
 
     message = str(caught.value)
     assert len(message.splitlines()) == 3
-    assert all(
-        f"'{name}' has cells that are not an integer, like 'x' (9 rows: 1, 2, 3, 4, 5, ...)" in message
-        for name in "abcde"
-    )
+    assert "missing: 'a'." in message and "unknown categories, like 'blue'" in message
+    cells = "has cells that are not an integer, like 'x' (9 rows: 1, 2, 3, 4, 5, ...)"
+    assert all(f"'{name}' {cells}" in message for name in "bcde")
 
 
-def test_missing_columns_broken_rules_and_warnings_of_a_batch_are_in_one_report():
-    about = {name: dictionary.Column(type="integer") for name in "abc"}
-    about["c"] = dictionary.Column(type="category", values=("red",), rule="warn")
-
-    with pytest.raises(DataError) as caught:
-        validate.validate(pd.DataFrame({"b": ["x"], "c": ["blue"]}), about, where="new.csv")
-
-    message = str(caught.value)
-    assert len(message.splitlines()) == 3
-    assert "missing: 'a'." in message and "'b' has cells" in message and "unknown categories, like 'blue'" in message
-
-
-def test_format_that_is_none_is_named():
+def test_format_that_is_none_and_column_in_other_letters_are_named_with_what_is_wanted():
     with pytest.raises(DataError, match="column 'x': format = '%Q' is no format of dates"):
         one(["2026"], type="datetime", format="%Q")
+
+    columns = {"Age": dictionary.Column(type="integer"), "pay day": dictionary.Column(type="text")}
+    with pytest.raises(DataError, match=r"Rename 'AGE' to 'Age' \(and 1 more\), or give"):
+        validate.validate(pd.DataFrame({"AGE": ["1"], "Pay Day": ["x"]}), columns, where="new.csv")
 
 
 def test_group_is_wanted_for_learning_and_is_called_as_it_likes_in_a_batch():
@@ -239,8 +191,9 @@ def test_whole_number_with_a_point_in_a_batch_is_said(cells, about, said):
     assert typed["x"].iloc[0] == (35000 if about.get("thousands") else 35)
 
 
-def test_column_in_other_letters_is_named_with_the_one_that_is_wanted():
-    columns = {"Age": dictionary.Column(type="integer"), "pay day": dictionary.Column(type="text")}
+@pytest.mark.parametrize("kind", ["float32", "float64", "Float64"])
+def test_whole_floats_of_a_category_lose_their_point_whatever_stands_beside_them(kind):
+    words = validate.as_text(pd.Series([1, 1.1, None, 2**24, 1e20], dtype=kind))
 
-    with pytest.raises(DataError, match=r"Rename 'AGE' to 'Age' \(and 1 more\), or give"):
-        validate.validate(pd.DataFrame({"AGE": ["1"], "Pay Day": ["x"]}), columns, where="new.csv")
+    assert words.tolist()[:2] == ["1", "1.1"] and words.isna().tolist() == [False, False, True, False, False]
+    assert words.tolist()[3] == "16777216" and words.tolist()[4].startswith("1000000")

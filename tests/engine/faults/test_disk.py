@@ -7,8 +7,7 @@ import sys
 import pytest
 
 from data_science_project import pipeline
-from data_science_project.engine.project import artefact, lock, package, records, settings
-from data_science_project.engine.runs import registry
+from data_science_project.engine.project import artefact, package, settings
 
 # No file may grow beyond the limit: the error is EFBIG instead of ENOSPC, and reaches the code in the same places.
 LIMITED = """
@@ -65,6 +64,24 @@ def test_full_disk_behind_the_output_is_one_message(project, command):
     assert "No space left" in one_message(done.stderr)
 
 
+def test_project_that_may_only_be_read_still_scores_into_another_folder(project, folder, tmp_path, made_table):
+    made_table.head(5).to_csv(tmp_path / "new.csv", index=False)
+    options = {"run": folder.name, "input": tmp_path / "new.csv", "output": tmp_path / "out.csv"}
+    folders = [project.root, *(path for path in project.root.rglob("*") if path.is_dir())]
+    for path in folders:
+        path.chmod(0o555)
+
+    try:
+        if os.access(project.root, os.W_OK):
+            pytest.skip("this user may write everywhere, as root may")
+        pipeline.make(settings.load(project.root), "predict", **options)
+    finally:
+        for path in folders:
+            path.chmod(0o755)
+
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 6
+
+
 @pytest.mark.parametrize("folder", ["data/interim", "data/processed", "models", "data/predictions", ".cache"])
 def test_file_where_a_folder_should_be_is_named_and_not_touched(project, command, folder):
     shutil.rmtree(project.root / folder)
@@ -75,48 +92,3 @@ def test_file_where_a_folder_should_be_is_named_and_not_touched(project, command
     assert done.returncode == 1, done.stderr
     assert folder in one_message(done.stderr).replace("\\", "/")
     assert (project.root / folder).read_text() == "mine"
-
-
-def test_project_that_may_only_be_read_still_scores_into_another_folder(project, tmp_path, made_table, caplog):
-    made_table.head(5).to_csv(tmp_path / "new.csv", index=False)
-    run = registry.folders(project)[0].name
-    folders = [project.root, *(path for path in project.root.rglob("*") if path.is_dir())]
-    for folder in folders:
-        folder.chmod(0o555)
-    wish = {"run": run, "input": tmp_path / "new.csv", "output": tmp_path / "out.csv"}
-
-    try:
-        if os.access(project.root, os.W_OK):
-            pytest.skip("this user may write everywhere, as root may")
-        pipeline.make(settings.load(project.root), "predict", **wish)
-    finally:
-        for folder in folders:
-            folder.chmod(0o755)
-
-    assert len((tmp_path / "out.csv").read_text().splitlines()) == 6
-
-
-def test_error_of_the_system_names_the_file_that_was_meant(tmp_path):
-    with pytest.raises(OSError, match="No space left on device: .*a.txt'$"), artefact.whole(tmp_path / "a.txt"):
-        raise OSError(28, "what the library said")
-
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_cache_that_cannot_be_written_stops_nothing(tmp_path):
-    (tmp_path / "file").write_text("x")
-    digests = records.Digests(tmp_path)
-    digests.of(tmp_path / "file")
-    (tmp_path / ".cache").write_text("in the way")
-
-    digests.save()
-
-    assert (tmp_path / ".cache").read_text() == "in the way"
-
-
-def test_lock_is_given_back_after_an_error(tmp_path):
-    with pytest.raises(KeyError), lock.alone(tmp_path, "train"):
-        raise KeyError
-
-    with lock.alone(tmp_path, "train"):
-        assert "train, process" in (tmp_path / ".cache" / "steps.lock").read_text()

@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-import threading
 
 import pytest
 
@@ -62,66 +61,31 @@ def test_two_trainings_with_different_splits_do_not_mix(empty, at_once):
             assert artefact.sha256(project.split(part)) == digest
 
 
-def test_file_of_its_own_is_scored_while_others_work(project, tmp_path, made_table):
-    made_table.head(5).to_csv(tmp_path / "new.csv", index=False)
-    run = registry.folders(project)[0].name
+@pytest.fixture
+def new(tmp_path, made_table):
+    path = tmp_path / "new.csv"
+    made_table.head(5).to_csv(path, index=False)
+    return path
 
+
+def test_file_of_its_own_is_scored_while_others_work(project, folder, new):
     with lock.alone(project.root, "train"):
-        output = pipeline.make(project, "predict", run=run, input=tmp_path / "new.csv")[0]
+        (output,) = pipeline.make(project, "predict", run=folder.name, input=new)
 
     assert len(output.read_text().splitlines()) == 6
 
 
-def test_command_waits_and_says_for_whom(tmp_path, caplog):
-    caplog.set_level("INFO")
-    order = []
-
-    def work():
-        with lock.alone(tmp_path, "predict"):
-            order.append("second")
-
-    with lock.alone(tmp_path, "train"):
-        second = threading.Thread(target=work)
-        second.start()
-        second.join(3 * lock.PAUSE)
-        order.append("first")
-    second.join()
-
-    assert order == ["first", "second"]
-    assert len(caplog.messages) == 1 and "train, process" in caplog.messages[0]
-
-
-def test_lock_whose_file_was_deleted_does_not_count(tmp_path):
-    path = tmp_path / ".cache" / "steps.lock"
-    order = []
-
-    def work():
-        with lock.alone(tmp_path, "predict"):
-            order.append(path.read_text())
-
-    with lock.alone(tmp_path, "train"):
-        shutil.rmtree(path.parent)  # by hand, against the advice
-        second = threading.Thread(target=work)
-        second.start()
-        second.join()
-
-    assert order and "predict" in order[0]
-
-
-def test_input_that_changes_while_it_is_read_does_not_count(project, tmp_path, made_table, monkeypatch):
-    new = tmp_path / "new.csv"
-    made_table.head(5).to_csv(new, index=False)
+def test_input_that_changes_while_it_is_read_does_not_count(project, new, made_table, monkeypatch):
     run = predict.run
 
     def replaced_meanwhile(*arguments, **words):
         run(*arguments, **words)
         made_table.head(6).to_csv(new, index=False)
 
-    monkeypatch.setattr(predict, "run", replaced_meanwhile)
-    with pytest.raises(DataError, match=r"new\.csv changed while predict read it"):
-        pipeline.make(project, "predict", input=new)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(predict, "run", replaced_meanwhile)
+        with pytest.raises(DataError, match=r"new\.csv changed while predict read it"):
+            pipeline.make(project, "predict", input=new)
 
-    output = pipeline.make(project, "predict", input=new)[0]
-
+    (output,) = pipeline.make(project, "predict", input=new)
     assert len(output.read_text().splitlines()) == 7

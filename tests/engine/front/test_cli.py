@@ -1,5 +1,4 @@
 import json
-import logging
 import os
 import re
 import shutil
@@ -24,43 +23,37 @@ finally:
 
 
 @pytest.fixture
-def call(monkeypatch):
+def call(monkeypatch, package_log):
     """Run a command in a folder; the result has `exit_code`, `stdout` and `stderr`."""
-    log = logging.getLogger(package.NAME)
-    before = log.handlers[:], log.propagate, log.level
 
     def run(root, *arguments):
         monkeypatch.chdir(root)
         return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
 
-    yield run
-    log.handlers[:], log.propagate = before[:2]
-    log.setLevel(before[2])
+    return run
+
+
+FETCHING = ["data", "features", "train", "evaluate", "predict", "explore", "notebook", "test"]
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_says_what_it_does(call, tmp_path, verb):
+def test_every_verb_says_what_it_does_and_those_that_fetch_can_be_told_to_take_a_changed_source(call, tmp_path, verb):
     result = call(tmp_path, verb, "--help")
 
-    assert result.exit_code == 0
-    assert result.stdout.splitlines()[2].strip(), "a sentence below the usage"
-    assert "--debug" in result.stdout and "--set" in result.stdout
+    assert result.exit_code == 0 and result.stdout.splitlines()[2].strip(), "a sentence below the usage"
+    options = ("--debug", "--set", *(["--accept", "--refresh", "--frozen"] if verb in FETCHING else []))
+    assert all(option in result.stdout for option in options)
 
 
-def test_help_lists_the_verbs_in_the_order_of_the_pipeline(call, tmp_path):
+def test_help_lists_the_verbs_in_the_order_of_the_pipeline_and_each_has_a_make_target(call, tmp_path):
+    makefile = (settings.find_root(package.FOLDER) / "Makefile").read_text(encoding="utf-8")
+
     text = call(tmp_path, "--help").stdout
 
     places = [text.index(f"\n  {verb} ") for verb in ("data", "features", "train", "evaluate", "predict")]
     assert places == sorted(places)
-
-
-def test_every_verb_has_a_make_target():
-    makefile = settings.find_root(package.FOLDER) / "Makefile"
-
-    targets = set(re.findall(r"^(\w+):.*##", makefile.read_text(encoding="utf-8"), re.MULTILINE))
-
-    assert set(VERBS) <= targets
-    assert targets - set(VERBS) <= {"help"}
+    assert set(re.findall(r"^(\w+):.*##", makefile, re.MULTILINE)) - {"help"} == set(VERBS)
+    assert call(tmp_path, "--version").stdout.startswith("data-science-project 0.1.0 (Python 3.")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["runs"]])
@@ -70,24 +63,12 @@ def test_quick_command_imports_no_pandas(make_project, command, arguments):
     assert done.returncode == 0, done.stderr
 
 
-def test_package_runs_as_a_module(make_project, command):
-    done = command(make_project().root, "-m", package.NAME, "runs")
-
-    assert (done.returncode, done.stdout, done.stderr) == (0, "No run yet: make train\n", "")
-
-
-def test_stdout_carries_the_result_and_stderr_the_log(call, project):
+def test_stdout_carries_the_result_or_json_and_stderr_the_log(call, project, folder):
     result = call(project.root, "predict")
 
-    assert result.exit_code == 0
-    assert result.stdout.replace("\\", "/") == "data/predictions/test.csv\n"
+    assert (result.exit_code, result.stdout.replace("\\", "/")) == (0, "data/predictions/test.csv\n")
     assert result.stderr.startswith("predict: nothing to do, up to date")
-
-
-def test_runs_are_printed_as_json(call, project):
-    table = json.loads(call(project.root, "runs", "--json").stdout)
-
-    assert [line["run"] for line in table] == [folder.name for folder in registry.folders(project)]
+    assert [line["run"] for line in json.loads(call(project.root, "runs", "--json").stdout)] == [folder.name]
 
 
 @pytest.mark.parametrize(
@@ -99,16 +80,22 @@ def test_runs_are_printed_as_json(call, project):
         (["features", "--set", "split.by=group:nothing"], 2, "no column 'nothing'"),
         (["predict", "--run", "nothing"], 2, "0 runs are called 'nothing'"),
         (["predict", "--input", "nothing.csv"], 1, "nothing.csv"),
+        (["predict", "--output", "folder.csv"], 2, "is no ordinary file"),
+        (["predict", "--output", "new.xlsx"], 2, "written as CSV"),
         (["data", "--set", "data.source=nothing.csv"], 1, "nothing.csv"),
         (["trian"], 2, "trian"),
         (["train", "--sead", "1"], 2, "--sead"),
+        (["promote"], 2, "RUN="),
+        (["reproduce"], 2, "RUN="),
+        (["lineage"], 2, "FILE="),
     ],
 )
 def test_mistake_is_one_message_on_stderr_with_its_exit_code(call, project, arguments, exit_code, words):
+    (project.root / "folder.csv").mkdir()
+
     result = call(project.root, *arguments)
 
-    assert result.exit_code == exit_code
-    assert result.stdout == ""
+    assert (result.exit_code, result.stdout) == (exit_code, "")
     assert words in result.stderr and "Traceback" not in result.stderr
     assert len(result.stderr[result.stderr.index("Error:") :].splitlines()) <= 3
 
@@ -133,24 +120,11 @@ def test_module_that_cannot_be_imported_is_one_message_with_its_line(project, co
     assert done.stderr.count("\n", done.stderr.index("Error: ")) <= 3
 
 
-@pytest.mark.parametrize("verb", ["data", "features", "train", "evaluate", "predict", "explore", "notebook", "test"])
-def test_verb_that_may_fetch_the_source_can_be_told_to_take_a_changed_one(call, tmp_path, verb):
-    text = call(tmp_path, verb, "--help").stdout
-
-    assert "--accept" in text and "--refresh" in text and "--frozen" in text
-
-
 def test_changed_source_is_taken_by_the_verb_that_was_typed(call, project, made_table):
     made_table.head(100).to_csv(project.root / "table.csv", index=False)
 
     assert "ACCEPT=1" in call(project.root, "features").stderr
     assert call(project.root, "features", "--accept").exit_code == 0
-
-
-def test_folder_without_a_project_is_exit_code_two(call, tmp_path):
-    result = call(tmp_path, "train")
-
-    assert result.exit_code == 2 and "No params.toml" in result.stderr
 
 
 def test_environment_of_another_folder_is_refused_with_its_cure(make_project, command, tmp_path):
@@ -167,26 +141,7 @@ def test_environment_of_another_folder_is_refused_with_its_cure(make_project, co
 def test_debug_shows_the_traceback(make_project, command):
     done = command(make_project().root, "-m", package.NAME, "train", "--debug", "--set", "train.sead=1")
 
-    assert done.returncode != 0
-    assert "Traceback" in done.stderr
-
-
-@pytest.mark.parametrize(("name", "problem"), [("folder.csv", "is no ordinary file"), ("new.xlsx", "written as CSV")])
-def test_output_that_cannot_hold_predictions_is_refused(call, project, name, problem):
-    (project.root / "folder.csv").mkdir()
-
-    result = call(project.root, "predict", "--output", project.root / name)
-
-    assert result.exit_code == 2
-    assert problem in result.stderr and "Traceback" not in result.stderr
-
-
-@pytest.mark.parametrize("verb", ["promote", "reproduce", "lineage"])
-def test_verb_without_its_subject_says_what_to_name(call, project, verb):
-    result = call(project.root, verb)
-
-    assert result.exit_code == 2
-    assert "Which " in result.stderr and ("RUN=" in result.stderr or "FILE=" in result.stderr)
+    assert done.returncode != 0 and "Traceback" in done.stderr
 
 
 def test_paths_are_those_of_the_folder_where_the_command_was_typed(call, project, made_table):
@@ -194,49 +149,30 @@ def test_paths_are_those_of_the_folder_where_the_command_was_typed(call, project
     folder.mkdir()
     made_table.head(3).to_csv(folder / "new.csv", index=False)
 
-    result = call(folder, "predict", "--input", "new.csv", "--output", "answers.csv")
-
-    assert result.exit_code == 0, result.stderr
+    assert call(folder, "predict", "--input", "new.csv", "--output", "answers.csv").exit_code == 0
     assert (folder / "answers.csv").is_file()
 
 
-def test_message_for_a_run_that_is_there_already_is_said_not_to_be_kept(call, project):
-    (folder,) = registry.folders(project)
+def test_message_of_a_new_run_is_kept_and_for_a_run_that_is_there_already_said_not_to_be(call, project, folder):
+    late = call(project.root, "train", "--message", "too late")
+    new = call(project.root, "train", "--message", "another seed", "--set", "train.seed=5")
 
-    result = call(project.root, "train", "--message", "too late")
-
-    assert "MESSAGE is not kept" in result.stderr
-    assert registry.read(folder)["decision"] == ""
-
-
-def test_message_of_a_new_run_is_kept_without_a_word(call, project):
-    result = call(project.root, "train", "--message", "another seed", "--set", "train.seed=5")
-
-    assert "not kept" not in result.stderr
+    assert "MESSAGE is not kept" in late.stderr and registry.read(folder)["decision"] == ""
+    assert "not kept" not in new.stderr
     assert "another seed" in [registry.read(folder)["decision"] for folder in registry.folders(project)]
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="no make here")
-def test_make_refuses_a_variable_that_it_does_not_know():
-    root = settings.find_root(package.FOLDER)
+@pytest.mark.parametrize(
+    ("word", "level", "refused"), [("input=new.csv", "0", True), ("INPUT=new.csv", "0", False), ("DIR=x", "1", False)]
+)
+def test_make_refuses_a_variable_that_it_does_not_know(word, level, refused):
+    environment = {name: value for name, value in os.environ.items() if "MAKE" not in name} | {"MAKELEVEL": level}
+    words = ["make", "-C", settings.find_root(package.FOLDER), "-n", "help", word]
 
-    def make(word, level):
-        environment = {name: value for name, value in os.environ.items() if "MAKE" not in name} | {"MAKELEVEL": level}
-        return subprocess.run(
-            ["make", "-n", "help", word], cwd=root, env=environment, capture_output=True, text=True, check=False
-        )
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
 
-    refused = make("input=new.csv", "0")
-
-    assert refused.returncode and "make knows no input. Allowed: INPUT" in refused.stderr
-    assert make("INPUT=new.csv", "0").returncode == make("DIR=handed/down", "1").returncode == 0
-
-
-def test_version_names_project_and_python(call, tmp_path):
-    result = call(tmp_path, "--version")
-
-    assert result.exit_code == 0
-    assert result.stdout.startswith("data-science-project 0.1.0 (Python 3.")
+    assert bool(done.returncode) == refused == ("make knows no input. Allowed: INPUT" in done.stderr)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

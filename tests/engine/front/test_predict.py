@@ -3,18 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from data_science_project import pipeline, predict
-from data_science_project.engine.columns import dictionary, validate
+from data_science_project.engine.columns import dictionary
 from data_science_project.engine.project import records, settings
 from data_science_project.engine.project.errors import DataError
-from data_science_project.engine.runs import answers, loading, registry
-
-
-@pytest.fixture
-def folder(project):
-    return registry.folders(project)[0]
 
 
 @pytest.fixture
@@ -28,29 +21,17 @@ def score(project, folder, table, name="new.csv"):
     return pd.read_csv(project.root / "out.csv")
 
 
-def run_of(model, columns, record):
-    return loading.Run("the run", record, model, columns, pd.DataFrame.copy, validate.validate)
+def test_file_has_ids_or_the_number_of_the_row_prediction_probabilities_confident_and_run(project, folder, new):
+    strict = settings.load(project.root, ["predict.abstain_below=1.0"])
 
-
-def test_file_has_ids_prediction_probabilities_confident_and_run(project, folder, new):
     found = score(project, folder, new)
 
     expected = ["order", "prediction", "probability", "probability_no", "probability_yes", "confident", "run"]
     assert list(found) == expected
-    assert found["order"].tolist() == new["order"].tolist()
-    assert set(found["run"]) == {folder.name}
+    assert found["order"].tolist() == new["order"].tolist() and set(found["run"]) == {folder.name}
     assert (found["probability"] == found[["probability_no", "probability_yes"]].max(axis=1)).all()
-
-
-def test_rows_are_counted_where_there_is_no_id(project, folder, new):
     assert score(project, folder, new.drop(columns="order"))["row"].tolist() == list(range(1, 11))
-
-
-def test_test_split_is_scored_without_its_target(project, folder):
-    predict.run(project, folder=folder, input=None, output=project.root / "out.csv")
-
-    found = pd.read_csv(project.root / "out.csv")
-    assert found["order"].tolist() == pd.read_parquet(project.split("test"))["order"].tolist()
+    assert found["confident"].all() and not score(strict, folder, new)["confident"].any()
 
 
 def test_row_gets_the_same_answer_from_a_file_and_from_the_test_split(project, folder, made_table):
@@ -58,97 +39,44 @@ def test_row_gets_the_same_answer_from_a_file_and_from_the_test_split(project, f
     test = pd.read_csv(project.root / "test.csv")
     rows = made_table.set_index("order").loc[test["order"]].reset_index().drop(columns="answer")
 
+    assert test["order"].tolist() == pd.read_parquet(project.split("test"))["order"].tolist()
     pd.testing.assert_frame_equal(score(project, folder, rows), test, check_exact=True)
 
 
-def test_test_split_that_was_edited_is_not_scored(project, folder):
-    project.split("test").write_bytes(b"edited")
-
-    with pytest.raises(DataError, match=r"test\.parquet was changed"):
-        predict.run(project, folder=folder, input=None, output=project.root / "out.csv")
-
-
-def test_input_that_does_not_fit_is_refused_with_row_column_and_rule_and_nothing_is_written(project, folder, new):
+def test_input_that_does_not_fit_and_a_test_split_that_was_edited_are_refused_and_nothing_is_written(
+    project, folder, new
+):
     new.loc[3, "amount"] = 99999
+    project.split("test").write_bytes(b"edited")
 
     with pytest.raises(DataError, match=r"new\.csv: column 'amount'.* outside .* \(1 row: 5\)"):
         score(project, folder, new)
+    with pytest.raises(DataError, match=r"test\.parquet was changed"):
+        predict.run(project, folder=folder, input=None, output=project.root / "out.csv")
 
     assert not (project.root / "out.csv").exists()
 
 
-def test_range_that_was_widened_since_counts(project, folder, new):
+def test_range_that_was_widened_since_counts_and_another_target_does_not_reach_the_run(project, folder, new):
     new.loc[3, "amount"] = 99999
     columns = dictionary.load(project.dictionary)
-    wider = {**columns, "amount": replace(columns["amount"], range=(0.0, 1e6))}
+    roles = {"colour": "target", "answer": "feature"}
+    changed = {name: replace(column, role=roles.get(name, column.role)) for name, column in columns.items()}
+    wider = {**changed, "amount": replace(columns["amount"], range=(0.0, 1e6))}
     dictionary.write(project.dictionary, wider)
 
     assert len(score(project, folder, new)) == 10
 
 
-def test_other_target_that_was_chosen_since_does_not_reach_the_run(project, folder, new):
-    columns = dictionary.load(project.dictionary)
-    roles = {"colour": "target", "answer": "feature"}
-    changed = {name: replace(column, role=roles.get(name, column.role)) for name, column in columns.items()}
-    dictionary.write(project.dictionary, changed)
-
-    assert len(score(project, folder, new)) == 10
-
-
-def test_file_that_holds_no_predictions_is_not_overwritten(project, folder, new):
+def test_file_that_holds_no_predictions_is_not_overwritten_and_predictions_are(project, folder, new):
     (project.root / "out.csv").write_text("my,own,notes\n")
 
     with pytest.raises(DataError, match="out.csv exists and holds no predictions"):
         score(project, folder, new)
 
     assert (project.root / "out.csv").read_text() == "my,own,notes\n"
-
-
-def test_predictions_may_be_written_again(project, folder, new):
-    score(project, folder, new)
-
-    assert len(score(project, folder, new.head(3))) == 3
-
-
-@pytest.mark.parametrize(("limit", "confident"), [(0.0, [True, True]), (0.6, [True, True]), (0.61, [False, False])])
-def test_answer_below_the_limit_is_not_confident(limit, confident):
-    model = DummyClassifier().fit([[0]] * 5, ["a", "a", "a", "b", "b"])
-    run = run_of(model, {"x": dictionary.Column(type="integer")}, {"task": "classification"})
-
-    found = answers.answer(run, pd.DataFrame({"x": [1, 2]}), abstain_below=limit)
-
-    assert found["confident"].tolist() == confident
-    assert found["prediction"].tolist() == ["a", "a"] and found["probability"].tolist() == [0.6, 0.6]
-
-
-def test_number_outside_of_what_was_trained_on_is_not_confident():
-    model = DummyRegressor(strategy="constant", constant=5.0).fit([[0], [0]], [5.0, 5.0])
-    columns = {"key": dictionary.Column(type="integer", role="id"), "x": dictionary.Column(type="integer")}
-    rows = pd.DataFrame({"key": [7], "x": [1]})
-
-    tables = [
-        answers.answer(run_of(model, columns, {"task": "regression", "target_range": limits}), rows, abstain_below=0)
-        for limits in ([0, 10], [0, 4], [6, 9])
-    ]
-
-    assert list(tables[0]) == ["key", "prediction", "confident", "run"]
-    assert [bool(table["confident"][0]) for table in tables] == [True, False, False]
-
-
-def test_many_classes_get_no_column_each():
-    names = [f"class {i:02}" for i in range(answers.CLASSES_SHOWN + 1)]
-    model = DummyClassifier().fit(np.zeros((len(names), 1)), names)
-    run = run_of(model, {"x": dictionary.Column(type="integer")}, {"task": "classification"})
-
-    found = answers.answer(run, pd.DataFrame({"x": [1]}), abstain_below=0)
-
-    assert list(found) == ["row", "prediction", "probability", "confident", "run"]
-
-
-def test_limit_of_params_is_used(project, folder, new):
-    strict = settings.load(project.root, ["predict.abstain_below=1.0"])
-
-    assert not score(strict, folder, new)["confident"].any()
+    (project.root / "out.csv").unlink()
+    assert [len(score(project, folder, rows)) for rows in (new, new.head(3))] == [10, 3]
 
 
 @pytest.mark.parametrize(
@@ -175,48 +103,17 @@ def test_transformation_that_was_edited_changes_the_model_and_answers_a_row_alon
     assert (together.iloc[3] == alone.iloc[0]).all()
 
 
-def test_predictions_of_another_file_of_that_name_are_kept(project, made_table):
-    made_table.head(3).to_csv(project.root / "new.csv", index=False)
-    (project.root / "later").mkdir()
-    made_table.head(5).to_csv(project.root / "later/new.csv", index=False)
-    output = pipeline.make(project, "predict", input=project.root / "new.csv")[0]
+def test_predictions_of_another_file_of_that_name_are_kept_and_decisions_are_on_record(project, made_table):
+    made_table.head(3).assign(new=1).to_csv(project.root / "new.csv", index=False, sep=";")
+    later = project.root / "later" / "new.csv"
+    later.parent.mkdir()
+    made_table.head(5).to_csv(later, index=False)
+    (output,) = pipeline.make(project, "predict", input=project.root / "new.csv")
 
     with pytest.raises(DataError, match=r"holds the predictions of new.csv, not of later.new.csv"):
-        pipeline.make(project, "predict", input=project.root / "later/new.csv")
-    pipeline.make(
-        project, "predict", input=project.root / "later/new.csv", output=project.root / "data/predictions/n.csv"
-    )
-
-    assert len(pd.read_csv(output)) == 3
-
-
-def test_what_was_decided_about_the_input_is_on_record(project, made_table):
-    made_table.head(3).assign(new=1).to_csv(project.root / "new.csv", index=False, sep=";")
-    output = pipeline.make(project, "predict", input=project.root / "new.csv")[0]
+        pipeline.make(project, "predict", input=later)
+    pipeline.make(project, "predict", input=later, output=project.root / "data/predictions/n.csv")
 
     decisions = records.recorded(output)["decisions"]
-
+    assert len(pd.read_csv(output)) == 3
     assert "separator ';'" in decisions[0] and "left out: new" in decisions[1]
-
-
-def test_id_that_is_named_like_an_answer_is_kept_beside_it():
-    model = DummyClassifier().fit([[0]] * 2, ["a", "b"])
-    columns = {"run": dictionary.Column(type="integer", role="id"), "x": dictionary.Column(type="integer")}
-
-    found = answers.answer(
-        run_of(model, columns, {"task": "classification"}), pd.DataFrame({"run": [7], "x": [1]}), abstain_below=0
-    )
-
-    assert found["run (id)"].tolist() == [7] and found["run"].tolist() == ["the run"]
-    assert list(found)[-2:] == ["confident", "run"]
-
-
-def test_group_stands_beside_the_answers_though_no_model_sees_it():
-    model = DummyClassifier().fit([[0]] * 2, ["a", "b"])
-    columns = {"shop": dictionary.Column(type="category", role="group"), "x": dictionary.Column(type="integer")}
-
-    found = answers.answer(
-        run_of(model, columns, {"task": "classification"}), pd.DataFrame({"shop": ["new"], "x": [1]}), abstain_below=0
-    )
-
-    assert list(found)[:3] == ["row", "shop", "prediction"] and found["shop"].tolist() == ["new"]

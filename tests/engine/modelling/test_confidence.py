@@ -2,11 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_science_project import pipeline, predict
+from data_science_project import pipeline
 from data_science_project.engine.modelling import confidence
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError
-from data_science_project.engine.runs import registry
 
 
 def classes(size=3000, seed=0):
@@ -20,8 +19,8 @@ def classes(size=3000, seed=0):
 def numbers(size=1000, seed=0):
     """Held-out numbers whose errors grow with them."""
     random = np.random.default_rng(seed)
-    said = random.uniform(1, 10, size)
-    return pd.DataFrame({"truth": said + said * random.normal(0, 0.1, size), "prediction": said})
+    predicted = random.uniform(1, 10, size)
+    return pd.DataFrame({"truth": predicted + predicted * random.normal(0, 0.1, size), "prediction": predicted})
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.1, 0.05])
@@ -41,10 +40,6 @@ def test_more_errors_allowed_answer_more_rows():
     assert found == sorted(found, reverse=True) and found[1] < 1
 
 
-def test_few_rows_promise_nothing():
-    assert confidence.least_probability(classes(20), 0.05) == np.inf
-
-
 @pytest.mark.parametrize("rate", [0.2, 0.1, 0.05])
 def test_band_holds_the_truth_of_other_rows_at_every_size(rate):
     other = numbers(20_000, seed=1)
@@ -57,84 +52,54 @@ def test_band_holds_the_truth_of_other_rows_at_every_size(rate):
     assert (high - low)[other["prediction"] > 9].mean() > 2 * (high - low)[other["prediction"] < 2].mean()
 
 
-def test_band_of_too_few_rows_is_endless():
-    band = confidence.band(numbers(10), 0.05)
-
-    assert band.of(np.array([5.0])) == (-np.inf, np.inf)
+def test_few_rows_promise_nothing():
+    assert confidence.least_probability(classes(20), 0.05) == np.inf
+    assert confidence.band(numbers(10), 0.05).of(np.array([5.0])) == (-np.inf, np.inf)
 
 
 def test_quantile_is_the_conformal_one():
-    errors_ = np.arange(1.0, 20.0)  # 19 of them
+    errors = np.arange(1.0, 20.0)  # 19 of them: ceil(20 * 0.9) = 18
 
-    assert confidence.reach(errors_, 0.1) == 18  # ceil(20 * 0.9)
-    assert confidence.reach(errors_, 0.05) == 19
-    assert confidence.reach(errors_, 0.04) == np.inf
+    assert [confidence.reach(errors, rate) for rate in (0.1, 0.05, 0.04)] == [18, 19, np.inf]
 
 
-def test_run_keeps_its_answers_to_the_rows_held_out(project):
-    held = pd.read_parquet(registry.folders(project)[0] / confidence.HELD_OUT)
-
-    assert list(held) == ["truth", "prediction", "probability"]
-    assert len(held) == 96  # cross-validation: all rows of train and dev
-    assert held["probability"].between(0.5, 1).all()
-
-
-def test_rate_makes_sure_rows_confident_and_the_stricter_limit_counts(project):
-    folder = registry.folders(project)[0]
-
-    found = [
+def test_run_keeps_its_answers_to_the_rows_held_out_and_one_from_before_is_named_where_a_rate_is_wanted(folder):
+    held = pd.read_parquet(folder / confidence.HELD_OUT)
+    some, few = (
         confidence.limits(folder, settings.Predict(abstain_below=below, error_rate=0.3)).least for below in (0.0, 0.99)
-    ]
+    )
 
-    assert 0.5 <= found[0] < 0.99 and found[1] == 0.99
-
-
-def test_rate_that_cannot_be_shown_leaves_no_row_confident_and_says_so(project, caplog):
-    strict = settings.load(project.root, ["predict.error_rate=0.001"])
-
-    with caplog.at_level("WARNING", logger=predict.log.name):
-        predict.run(strict, folder=registry.folders(project)[0], input=None, output=project.root / "out.csv")
-
-    assert not pd.read_csv(project.root / "out.csv")["confident"].any()
-    assert "error_rate 0.001 cannot be shown on the rows held out" in caplog.text
-
-
-def test_numbers_get_low_and_high_where_a_rate_is_wanted(make_project, made_table):
-    project = make_project(made_table, data={"source": "table.csv", "target": "amount"}, predict={"error_rate": 0.2})
-
-    table = pd.read_csv(pipeline.make(project, "predict")[0])
-
-    assert list(table) == ["order", "prediction", "low", "high", "confident", "run"]
-    assert ((table["low"] < table["prediction"]) & (table["prediction"] < table["high"])).all()
-
-
-def test_bands_that_too_few_rows_leave_open_are_said(make_project, made_table, caplog):
-    project = make_project(made_table, data={"source": "table.csv", "target": "amount"}, predict={"error_rate": 0.001})
-
-    with caplog.at_level("WARNING", logger=predict.log.name):
-        table = pd.read_csv(pipeline.make(project, "predict")[0])
-
-    assert np.isinf(table[["low", "high"]].to_numpy()).all()
-    assert "too few rows were held out in training" in caplog.text
-
-
-def test_run_from_before_is_named_where_a_rate_is_wanted(project):
-    folder = registry.folders(project)[0]
+    assert list(held) == ["truth", "prediction", "probability"] and held["probability"].between(0.5, 1).all()
+    assert len(held) == 96  # cross-validation: all rows of train and dev
+    assert 0.5 <= some < 0.99 and few == 0.99, "the stricter limit counts"
     (folder / confidence.HELD_OUT).unlink()
-
     assert confidence.limits(folder, settings.Predict(abstain_below=0.7)).least == 0.7
     with pytest.raises(DataError, match="Train again, or set"):
         confidence.limits(folder, settings.Predict(error_rate=0.1))
 
 
-def test_rate_that_cannot_be_shown_is_answered_with_the_least_that_can(project, caplog):
-    folder = registry.folders(project)[0]
+def test_rate_that_cannot_be_shown_leaves_no_row_confident_and_the_least_that_can_is_said(project, folder, caplog):
     held = confidence.held_out(folder)
     least = confidence.least_rate(held)
 
-    with caplog.at_level("WARNING", logger=predict.log.name):
-        pipeline.make(settings.load(project.root, ["predict.error_rate=0.001"]), "predict")
+    (path,) = pipeline.make(settings.load(project.root, ["predict.error_rate=0.001"]), "predict")
 
+    assert not pd.read_csv(path)["confident"].any()
+    assert "error_rate 0.001 cannot be shown on the rows held out" in caplog.text
     assert f"The least is {least:.2f}" in caplog.text
     assert np.isfinite(confidence.least_probability(held, least))
     assert not np.isfinite(confidence.least_probability(held, least - 0.01))
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.001])
+def test_numbers_get_low_and_high_and_bands_that_too_few_rows_leave_open_are_said(
+    make_project, made_table, caplog, rate
+):
+    project = make_project(made_table, data={"source": "table.csv", "target": "amount"}, predict={"error_rate": rate})
+
+    table = pd.read_csv(pipeline.make(project, "predict")[0])
+
+    assert list(table) == ["order", "prediction", "low", "high", "confident", "run"]
+    assert ((table["low"] < table["prediction"]) & (table["prediction"] < table["high"])).all()
+    assert np.isinf(table[["low", "high"]].to_numpy()).all() == (rate == 0.001)
+    assert ("too few rows were held out in training" in caplog.text) == (rate == 0.001)

@@ -64,10 +64,12 @@ def plan(rows, **options):
 
 
 def test_columns_are_sorted_by_the_transformation_of_the_dictionary(rows):
-    assert plan(rows).columns == {
+    sorted_ = plan(rows, without=["street"]).columns
+
+    assert {**sorted_, "target encoding": ["street"]} == plan(rows).columns
+    assert sorted_ == {
         "number": ["kg"],
         "one-hot": ["colour"],
-        "target encoding": ["street"],
         "date parts": ["sent"],
         "text": ["note"],
         "log": ["pay"],
@@ -76,78 +78,57 @@ def test_columns_are_sorted_by_the_transformation_of_the_dictionary(rows):
     }
 
 
-def test_columns_that_must_not_be_seen_are_left_out(rows):
-    assert "street" not in plan(rows, without=["street"]).names
-
-
 @pytest.mark.parametrize(
-    ("values", "transformation"),
-    [
-        (1.5, "number"),
-        (True, "number"),
-        (pd.Timestamp("2026-01-01"), "date parts"),
-        ("word", "target encoding"),
-    ],
+    ("values", "kind"),
+    [(1.5, "number"), (True, "number"), (pd.Timestamp("2026-01-01"), "date parts"), ("word", "target encoding")],
 )
-def test_new_feature_is_recognised_by_its_dtype(rows, values, transformation):
-    assert "new" in plan(rows.assign(new=values)).columns[transformation]
+def test_new_feature_is_recognised_by_its_dtype(rows, values, kind):
+    assert "new" in plan(rows.assign(new=values)).columns[kind]
 
 
 @pytest.mark.parametrize("flavour", ["linear", "trees"])
 @pytest.mark.parametrize(
     ("task", "estimator"), [("classification", LogisticRegression(max_iter=5000)), ("regression", LinearRegression())]
 )
-def test_table_with_all_kinds_and_missing_cells_is_learned(rows, flavour, task, estimator):
+def test_table_with_all_kinds_and_missing_cells_is_learned_and_unknown_ones_are_answered(
+    rows, flavour, task, estimator
+):
     if flavour == "trees":  # which leave missing cells as they are
         estimator = DecisionTreeClassifier() if task == "classification" else DecisionTreeRegressor()
     truth = (rows["colour"] == "red") * 1.0 + (0.5 if task == "regression" else 0)
+    new = rows.head(2).assign(colour=["purple", None], street=["nowhere", None], note=["unheard of", None])
 
     model = getattr(plan(rows, task=task), flavour)(estimator).fit(rows, truth)
 
     assert model.score(rows, truth) > 0.99
-
-
-@pytest.mark.parametrize("flavour", ["linear", "trees"])
-def test_unknown_category_text_and_missing_cells_are_answered(rows, flavour):
-    estimator = DecisionTreeClassifier() if flavour == "trees" else LogisticRegression(max_iter=5000)
-    model = getattr(plan(rows), flavour)(estimator).fit(rows, rows["id"] % 2)
-    new = rows.head(2).assign(colour=["purple", None], street=["nowhere", None], note=["unheard of", None])
-    new["firm"] = ["x", None]
-
-    assert np.isfinite(model.predict_proba(new)).all()
-
-
-def test_row_does_not_see_its_own_target_through_the_encoder():
-    random = np.random.default_rng(0)
-    rows = pd.DataFrame({"street": [f"street {i}" for i in range(200)] * 2})
-    noise = random.normal(size=400)  # nothing to learn: what correlates was leaked
-
-    made = plan(rows, task="regression").linear(LinearRegression())[:-1].fit_transform(rows, noise)
-
-    assert np.corrcoef(made.ravel(), noise)[0, 1] < 0.2
+    assert np.isfinite(model.predict(new.assign(firm=["x", None]))).all()
 
 
 @pytest.mark.parametrize("size", [20, 400])
-def test_encoder_of_a_regression_keeps_one_column_for_whole_numbers(size):
-    rows = pd.DataFrame({"street": ["a", "b", "c", "d"] * (size // 4)})
+def test_encoder_of_a_regression_keeps_one_column_in_which_no_row_sees_its_own_target(size):
+    random = np.random.default_rng(0)
+    few = pd.DataFrame({"street": ["a", "b", "c", "d"] * (size // 4)})
+    many, noise = pd.DataFrame({"street": [f"street {i}" for i in range(200)] * 2}), random.normal(size=400)
 
-    made = plan(rows, task="regression").linear(LinearRegression())[:-1].fit_transform(rows, np.arange(size) % 9)
+    leaked = transformed("linear", many, noise, task="regression").ravel()  # nothing to learn: what correlates leaked
 
-    assert made.shape == (size, 1)
-
-
-def test_numbers_are_scaled_and_empty_ones_marked_for_a_linear_model(rows):
-    made = plan(rows[["kg"]]).linear(LinearRegression())[:-1].fit_transform(rows)
-
-    assert made.shape == (SIZE, 2)
-    assert made.mean(axis=0) == pytest.approx([0, 0], abs=1e-9)
-    assert made.std(axis=0) == pytest.approx([1, 1])
+    assert transformed("linear", few, np.arange(size) % 9, task="regression").shape == (size, 1)
+    assert np.corrcoef(leaked, noise)[0, 1] < 0.2
 
 
-def test_trees_get_numbers_as_they_are(rows):
-    made = plan(rows[["kg"]]).trees(LinearRegression())[:-1].fit_transform(rows)
+def test_numbers_are_scaled_and_empty_ones_marked_for_a_linear_model_and_left_alone_for_trees(rows):
+    linear, trees = (transformed(flavour, rows[["kg"]]) for flavour in ("linear", "trees"))
 
-    np.testing.assert_array_equal(made, rows[["kg"]])
+    assert linear.shape == (SIZE, 2)
+    assert linear.mean(axis=0) == pytest.approx([0, 0], abs=1e-9) and linear.std(axis=0) == pytest.approx([1, 1])
+    np.testing.assert_array_equal(trees, rows[["kg"]])
+
+
+@pytest.mark.parametrize("flavour", ["linear", "trees"])
+def test_same_seed_makes_the_same_numbers(rows, flavour):
+    one, other = (transformed(flavour, rows, rows["id"] % 2, seed=3) for _ in "12")
+
+    np.testing.assert_array_equal(one, other)
 
 
 def test_date_becomes_its_parts():
@@ -170,15 +151,6 @@ def test_every_column_that_a_linear_model_sees_has_a_name(rows):
 
 
 @pytest.mark.parametrize("flavour", ["linear", "trees"])
-def test_same_seed_makes_the_same_numbers(rows, flavour):
-    one, other = (
-        getattr(plan(rows, seed=3), flavour)(LinearRegression())[:-1].fit_transform(rows, rows["id"] % 2) for _ in "12"
-    )
-
-    assert (one != other).sum() == (0 if flavour == "linear" else np.isnan(one).sum())
-
-
-@pytest.mark.parametrize("flavour", ["linear", "trees"])
 def test_text_puts_no_memory_address_into_the_model(rows, flavour):
     fitted = getattr(plan(rows[["note"]]), flavour)(LinearRegression())[:-1].fit(rows, rows["id"] % 2)
 
@@ -187,7 +159,28 @@ def test_text_puts_no_memory_address_into_the_model(rows, flavour):
     assert parts and not [name for part in parts for name in vars(part) if name.endswith("_id")]
 
 
-ONE_BY_ONE = ["number", "log", "one-hot", "target encoding", "string encoding", "text", "text without stop words"]
+@pytest.mark.parametrize("flavour", ["linear", "trees"])
+@pytest.mark.parametrize(
+    ("transformation", "column"),
+    [
+        ("number", "kg"),
+        ("log", "pay"),
+        ("one-hot", "colour"),
+        *[(kind, "note") for kind in ("target encoding", "string encoding", "text", "text without stop words")],
+    ],
+)
+def test_row_is_transformed_the_same_alone_and_in_a_batch(rows, transformation, column, flavour):
+    made, fitted = made_by(transformation, rows[[column]], flavour=flavour)
+
+    for place in range(0, SIZE, 20):
+        alone = dense(fitted.transform(rows[[column]].iloc[[place]]))
+        np.testing.assert_array_equal(alone[0], made[place])
+
+
+def transformed(flavour, rows, truth=None, **options):
+    """What a model of this flavour sees of rows, all of whose columns are planned for, as a dense table."""
+    made = getattr(plan(rows, **options), flavour)(LinearRegression())[:-1].fit_transform(rows, truth)
+    return dense(made)
 
 
 def made_by(transformation, rows, *, flavour="linear"):
@@ -202,45 +195,33 @@ def dense(table):
     return table.toarray() if hasattr(table, "toarray") else np.asarray(table)
 
 
-@pytest.mark.parametrize("flavour", ["linear", "trees"])
-@pytest.mark.parametrize("transformation", ONE_BY_ONE)
-def test_row_is_transformed_the_same_alone_and_in_a_batch(rows, transformation, flavour):
-    column = {"number": "kg", "log": "pay", "one-hot": "colour"}.get(transformation, "note")
-
-    made, fitted = made_by(transformation, rows[[column]], flavour=flavour)
-
-    for place in range(0, SIZE, 20):
-        alone = dense(fitted.transform(rows[[column]].iloc[[place]]))
-        np.testing.assert_array_equal(alone[0], made[place])
-
-
 def test_each_transformation_of_a_text_makes_another_table(rows):
     kinds = ["text", "text without stop words", "string encoding", "target encoding"]
 
-    tables = [made_by(kind, rows[["note"]])[0] for kind in kinds]
-
-    assert len({table.shape[1] for table in tables}) == len(kinds)
+    assert len({made_by(kind, rows[["note"]])[0].shape[1] for kind in kinds}) == len(kinds)
 
 
 def test_logarithm_takes_the_skew_away_and_keeps_the_order(rows):
-    made, _ = made_by("log", rows[["pay"]].dropna())
+    pay = rows[["pay"]].dropna()
 
-    order = rows["pay"].dropna().argsort().to_numpy()
-    assert (np.diff(made[order, 0]) >= 0).all()
+    made, _ = made_by("log", pay)
+
+    assert (np.diff(made[pay["pay"].argsort(), 0]) >= 0).all()
     assert abs(pd.Series(made[:, 0]).skew()) < abs(rows["pay"].skew()) / 2
 
 
-def test_stop_words_and_groups_of_letters_are_what_they_say():
-    assert recipe.telling_words_of("This is the LATE parcel") == ["late", "parcel"]
-    assert recipe.letters_of("An") == [" a", "an", "n ", " an", "an ", " an "]
-
-
 def test_strings_that_are_spelt_alike_are_near_each_other(rows):
-    made, fitted = made_by("string encoding", rows[["firm"]].dropna())
+    _, fitted = made_by("string encoding", rows[["firm"]].dropna())
 
     miller, incorporated, smith = dense(fitted.transform(pd.DataFrame({"firm": ["Miller", "Miller Inc", "Smith"]})))
 
     assert miller @ incorporated > miller @ smith + 0.3
+
+
+def test_words_stop_words_and_groups_of_letters_are_what_they_say():
+    assert recipe.words_of("I was 5 minutes LATE, été") == ["i", "was", "5", "minutes", "late", "été"]
+    assert recipe.telling_words_of("This is the LATE parcel") == ["late", "parcel"]
+    assert recipe.letters_of("An") == [" a", "an", "n ", " an", "an ", " an "]
 
 
 def test_target_whose_transformation_is_log_is_learned_as_its_logarithm(rows):
@@ -258,11 +239,25 @@ def test_target_whose_transformation_is_log_is_learned_as_its_logarithm(rows):
     assert logged.predict(rows.head(1)) == logged.predict(rows)[:1]
 
 
-def test_words_are_the_same_in_upper_and_lower_case():
-    assert recipe.words_of("I was 5 minutes LATE, été") == ["i", "was", "5", "minutes", "late", "été"]
+def test_letters_of_more_than_one_text_stand_beside_the_words(rows):
+    rows.loc[1, "note"] = "zzz"
+    notes = rows[["note"]]
+
+    fitted = (plan(notes).linear(LinearRegression(), letters=more)[0].fit(notes) for more in (False, True))
+    words, both = ({name.split("__")[-1] for name in one.get_feature_names_out()} for one in fitted)
+
+    assert words < both and " la" in both - words
+    assert "zzz" in words and not {"zz", " zz", "zz "} & both
 
 
-def test_curves_follow_what_a_straight_line_cannot(rows):
+def test_network_sees_each_number_as_a_curve_and_no_input_is_large(rows):
+    everything, kg = transformed("network", rows, np.arange(SIZE)), transformed("network", rows[["kg"]])
+
+    assert np.isfinite(everything).all() and everything.std(axis=0).max() < 3
+    assert kg.shape[1] > 2  # the number and the mark of its empty cells
+
+
+def test_curves_follow_what_a_straight_line_cannot_and_say_nothing_of_a_number_that_is_always_the_same(rows):
     known = rows.dropna(subset=["kg"])
     bump = -(known["kg"] ** 2)
 
@@ -270,50 +265,10 @@ def test_curves_follow_what_a_straight_line_cannot(rows):
         plan(known, task="regression").linear(LinearRegression(), curves=curves).fit(known, bump).score(known, bump)
         for curves in (False, True)
     )
+    flat = plan(rows.assign(kg=1.0), task="regression").linear(LinearRegression(), curves=True)
 
     assert straight < 0.8 and curved > 0.95
-
-
-def test_letters_stand_beside_the_words_of_a_text(rows):
-    estimator = LinearRegression()
-
-    words, both = (
-        plan(rows[["note"]]).linear(estimator, letters=letters)[0].fit(rows[["note"]]).get_feature_names_out()
-        for letters in (False, True)
-    )
-
-    more = set(both) - set(words)
-    assert {name.split("__")[-1] for name in words} < {name.split("__")[-1] for name in both}
-    assert any(name.endswith("__ la") for name in more)
-
-
-def test_letters_that_one_text_alone_holds_are_left_out(rows):
-    rows.loc[1, "note"] = "zzz"
-
-    made = plan(rows[["note"]]).linear(LinearRegression(), letters=True)[0].fit(rows[["note"]]).get_feature_names_out()
-
-    assert not any("zz" in name for name in made if not name.endswith("__zzz"))
-
-
-def test_no_input_of_a_network_is_large(rows):
-    made = plan(rows).network(LinearRegression())[0].fit_transform(rows, np.arange(SIZE))
-
-    assert np.isfinite(dense(made)).all()
-    assert dense(made).std(axis=0).max() < 3
-
-
-def test_network_sees_each_number_as_a_curve(rows):
-    made = plan(rows[["kg"]]).network(LinearRegression())[0].fit(rows[["kg"]]).get_feature_names_out()
-
-    assert len(made) > 2  # the number and the mark of its empty cells
-
-
-def test_curve_of_a_number_that_is_always_the_same_says_nothing(rows):
-    rows = rows.assign(kg=1.0)
-
-    model = plan(rows, task="regression").linear(LinearRegression(), curves=True).fit(rows, np.arange(SIZE))
-
-    assert np.isfinite(model.predict(rows.assign(kg=9.0))).all()
+    assert np.isfinite(flat.fit(rows.assign(kg=1.0), np.arange(SIZE)).predict(rows.assign(kg=9.0))).all()
 
 
 @pytest.mark.parametrize("classes", [["no", "yes"], ["a", "b", "c"], [1, 2], [False, True]])
@@ -328,12 +283,9 @@ def test_estimator_of_another_package_gets_classes_as_numbers(rows, classes, aro
     assert set(model.predict(rows)) == set(classes)
 
 
-def test_estimator_of_scikit_learn_gets_classes_as_they_are(rows):
+def test_estimator_of_scikit_learn_or_of_numbers_is_left_as_it_is(rows):
     known = models.classifiers(plan(rows), settings.Train())
+    last = [known[name][-1] for name in known if name != "dummy"]
 
-    assert not [name for name in known if isinstance(known[name], VotingClassifier)]
-    assert not [name for name in known if name != "dummy" and isinstance(known[name][-1], VotingClassifier)]
-
-
-def test_estimator_of_numbers_is_left_as_it_is(rows):
+    assert not [one for one in (*known.values(), *last) if isinstance(one, VotingClassifier)]
     assert isinstance(plan(rows, task="regression").trees(DecisionTreeRegressor())[-1], DecisionTreeRegressor)

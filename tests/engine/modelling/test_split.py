@@ -31,11 +31,15 @@ ALL_WAYS = pytest.mark.parametrize("by", ["stratified", "random", "time:day", "g
 
 @ALL_WAYS
 @pytest.mark.parametrize("target", ["kind", "price"])
-def test_every_row_is_in_exactly_one_split(by, target):
-    parts = divide(table(), target, by=by)
+def test_every_row_is_in_exactly_one_split_in_its_order_and_the_seed_says_which(by, target):
+    parts, again = divide(table(), target, by=by, seed=3), divide(table(), target, by=by, seed=3)
 
-    rows = pd.concat(parts.values())["row"]
-    assert sorted(rows) == list(range(1000))
+    assert sorted(pd.concat(parts.values())["row"]) == list(range(1000))
+    for name, part in parts.items():
+        assert part["row"].is_monotonic_increasing and list(part.index) == list(part["row"])
+        pd.testing.assert_frame_equal(part, again[name])
+    other = divide(table(), target, by=by, seed=2)["test"]
+    assert other.equals(parts["test"]) == (by == "time:day")
 
 
 @pytest.mark.parametrize(("by", "slack"), [("stratified", 2), ("random", 0), ("time:day", 4), ("group:shop", 30)])
@@ -45,32 +49,17 @@ def test_splits_have_their_shares(by, slack):
     assert sizes == pytest.approx([500, 300, 200], abs=slack)
 
 
-@ALL_WAYS
-def test_rows_keep_their_order_and_their_number(by):
-    for part in divide(table(), by=by).values():
-        assert part["row"].is_monotonic_increasing
-        assert list(part.index) == list(part["row"])
-
-
-@ALL_WAYS
-def test_same_seed_gives_the_same_split(by):
-    for one, other in zip(
-        divide(table(), by=by, seed=3).values(), divide(table(), by=by, seed=3).values(), strict=True
-    ):
-        pd.testing.assert_frame_equal(one, other)
-
-
-@pytest.mark.parametrize("by", ["stratified", "random", "group:shop"])
-def test_other_seed_gives_another_split(by):
-    assert not divide(table(), by=by, seed=1)["test"].equals(divide(table(), by=by, seed=2)["test"])
-
-
 def test_stratified_split_keeps_class_shares():
-    parts = divide(table())
+    shares = table()["kind"].value_counts(normalize=True).to_dict()
 
-    for part in parts.values():
-        shares = part["kind"].value_counts(normalize=True)
-        assert shares.to_dict() == pytest.approx(table()["kind"].value_counts(normalize=True).to_dict(), abs=0.01)
+    for part in divide(table()).values():
+        assert part["kind"].value_counts(normalize=True).to_dict() == pytest.approx(shares, abs=0.01)
+
+
+def test_stratified_split_puts_a_rare_class_into_every_split():
+    frame = table().assign(kind=["rare"] * 3 + ["common"] * 997)
+
+    assert all("rare" in set(part["kind"]) for part in divide(frame, shares=settings.Shares(0.8, 0.1, 0.1)).values())
 
 
 def test_stratified_split_gives_every_split_low_and_high_numbers():
@@ -82,46 +71,35 @@ def test_stratified_split_gives_every_split_low_and_high_numbers():
         assert np.ptp(counts) <= 1
 
 
-def test_stratified_split_puts_a_rare_class_into_every_split():
-    frame = table().assign(kind=["rare"] * 3 + ["common"] * 997)
+@pytest.mark.parametrize("by", ["random", "stratified"])
+def test_split_does_not_follow_the_order_of_the_file(by):
+    test = divide(table().assign(kind=["a"] * 500 + ["b"] * 500), by=by)["test"]["row"]
 
-    parts = divide(frame, shares=settings.Shares(0.8, 0.1, 0.1))
-
-    assert all("rare" in set(part["kind"]) for part in parts.values())
-
-
-def test_stratified_split_does_not_follow_the_order_of_the_file():
-    test = divide(table().assign(kind=["a"] * 500 + ["b"] * 500))["test"]["row"]
-
+    assert test.mean() == pytest.approx(500, abs=80)
     assert test[test < 500].mean() == pytest.approx(250, abs=60)
 
 
-def test_class_too_rare_to_divide_is_named():
-    frame = table().assign(kind=["rare"] * 2 + ["common"] * 998)
-
-    with pytest.raises(DataError, match="'kind' have fewer than 3 rows: rare") as caught:
-        divide(frame)
-
-    assert 'by = "random"' in str(caught.value)
-
-
-def test_random_split_takes_rows_from_everywhere():
-    test = divide(table(), by="random")["test"]["row"]
-
-    assert test.mean() == pytest.approx(500, abs=80)
-
-
-def test_time_split_tests_on_the_latest_rows():
-    parts = divide(table(), by="time:day")
-
-    assert parts["train"]["day"].max() < parts["dev"]["day"].min()
-    assert parts["dev"]["day"].max() < parts["test"]["day"].min()
-
-
-def test_group_is_never_in_two_splits():
+def test_time_split_tests_on_the_latest_rows_and_a_group_is_never_in_two_splits():
+    days = [part["day"] for part in divide(table(), by="time:day").values()]
     groups = [set(part["shop"]) for part in divide(table(), by="group:shop").values()]
 
+    assert days[0].max() < days[1].min() and days[1].max() < days[2].min()
     assert sum(map(len, groups)) == len(set.union(*groups)) == 50
+
+
+@pytest.mark.parametrize(
+    ("changes", "by", "said"),
+    [
+        ({"kind": ["rare"] * 2 + ["common"] * 998}, "stratified", "'kind' have fewer than 3 rows: rare(.|\n)*random"),
+        ({"day": [None, *table()["day"][1:]]}, "time:day", "1 empty cells"),
+        ({"shop": [None, *table()["shop"][1:]]}, "group:shop", "1 empty cells"),
+        ({"shop": "one"}, "group:shop", "leaves no row for"),
+        ({"day": pd.Timestamp(0)}, "time:day", "leaves no row for"),
+    ],
+)
+def test_rows_that_cannot_be_divided_so_are_refused(changes, by, said):
+    with pytest.raises(DataError, match=said):
+        divide(table().assign(**changes), by=by)
 
 
 @pytest.mark.parametrize("by", ["time:dya", "group:shpo", "time", "group", "group:"])
@@ -130,39 +108,18 @@ def test_column_that_does_not_exist_is_named_with_those_that_do(by):
         divide(table(), by=by)
 
 
-@pytest.mark.parametrize("by", ["time:day", "group:shop"])
-def test_row_without_time_or_group_is_refused(by):
+def test_argument_is_not_changed_and_two_rows_are_too_few():
     frame = table()
-    frame.loc[7, by.partition(":")[2]] = None
-
-    with pytest.raises(DataError, match="1 empty cells"):
-        divide(frame, by=by)
-
-
-@pytest.mark.parametrize(
-    ("frame", "by"),
-    [
-        (table().assign(shop="one"), "group:shop"),
-        (table().assign(day=pd.Timestamp(0)), "time:day"),
-        (table(2), "random"),
-    ],
-)
-def test_split_without_rows_is_refused(frame, by):
-    with pytest.raises(DataError, match="leaves no row for"):
-        divide(frame, by=by)
-
-
-def test_argument_is_not_changed():
-    frame = table()
-
     train = divide(frame)["train"]
     train.loc[0, "kind"] = "z"
 
     pd.testing.assert_frame_equal(frame, table())
+    with pytest.raises(DataError, match="leaves no row for"):
+        divide(table(2), by="random")
 
 
 @pytest.mark.parametrize(
-    ("target", "wish", "task"),
+    ("target", "asked", "task"),
     [
         (["yes", "no"], "auto", "classification"),
         ([True, False], "auto", "classification"),
@@ -174,8 +131,8 @@ def test_argument_is_not_changed():
         (list(range(99)), "classification", "classification"),
     ],
 )
-def test_task_is_read_off_the_target_or_taken_as_said(target, wish, task):
-    assert split.infer_task(pd.Series(target, name="y"), wish) == task
+def test_task_is_read_off_the_target_or_taken_as_said(target, asked, task):
+    assert split.infer_task(pd.Series(target, name="y"), asked) == task
 
 
 def test_words_cannot_be_a_regression():
@@ -207,27 +164,15 @@ def test_few_rows_without_an_order_are_cross_validated(size, by, n_folds):
 
 @pytest.mark.parametrize(
     ("n_groups", "size", "n_folds"),
-    [
-        (2, 100, 2),
-        (7, split.FEW_ROWS, 3),
-        (split.FEW_GROUPS, split.FEW_ROWS, 1),
-        (7, split.MANY_ROWS, 1),
-    ],
+    [(2, 100, 2), (7, split.FEW_ROWS, 3), (split.FEW_GROUPS, split.FEW_ROWS, 1), (7, split.MANY_ROWS, 1)],
 )
-def test_few_groups_are_cross_validated_unless_their_rows_are_very_many(n_groups, size, n_folds):
-    truth = np.arange(size, dtype=float)
-    groups = pd.Series([f"shop {i % n_groups}" for i in range(len(truth))])
+def test_few_groups_are_cross_validated_whole_unless_their_rows_are_very_many(n_groups, size, n_folds):
+    groups = pd.Series([f"shop {i % n_groups}" for i in range(size)])
 
-    folds = split.folds(truth, "group:shop", groups, n_train=50, seed=0)
+    folds = split.folds(np.arange(size, dtype=float), "group:shop", groups, n_train=50, seed=0)
 
     assert len(folds) == n_folds
-
-
-def test_no_group_is_fitted_on_and_held_out_at_once():
-    groups = pd.Series([f"shop {i % 7}" for i in range(100)])
-
-    for fit_on, held in split.folds(np.array(["a", "b"] * 50, dtype=object), "group:shop", groups, n_train=80, seed=0):
-        assert not set(groups[fit_on]) & set(groups[held])
+    assert n_folds == 1 or not any(set(groups[fit_on]) & set(groups[held]) for fit_on, held in folds)
 
 
 def test_groups_are_those_of_the_split_where_the_rows_have_them():

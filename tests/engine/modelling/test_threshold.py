@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier
 
-from data_science_project import pipeline, predict, train
+from data_science_project import pipeline, predict
 from data_science_project.engine.modelling import confidence, metrics, threshold
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import SettingsError
@@ -57,18 +57,21 @@ def test_searched_threshold_finds_what_the_formula_says_where_probabilities_are_
 
 @pytest.mark.parametrize("metric", ["f1", "f1_macro", "balanced_accuracy"])
 def test_threshold_for_a_metric_is_better_by_it_than_one_half(metric):
-    truth, said = honest()
+    truth, answers = honest()
 
-    level = threshold.rule(asked(), metric, CLASSES).threshold(truth, said)
+    level = threshold.rule(asked(), metric, CLASSES).threshold(truth, answers)
 
     measure = metrics.TWO_CLASSES[metric].compute
-    assert measure(truth, threshold.decide(said, level)) > measure(truth, said) + 0.01
+    assert measure(truth, threshold.decide(answers, level)) > measure(truth, answers) + 0.01
 
 
-@pytest.mark.parametrize(("classes", "words"), [((), "numbers"), (("a", "b", "c"), "3 classes")])
-def test_costs_for_anything_but_two_classes_are_refused(classes, words):
-    with pytest.raises(SettingsError, match=f"the target has {words}"):
-        threshold.rule(asked(false_negative=2.0), "r2", classes)
+@pytest.mark.parametrize(("classes", "words"), [((), "numbers"), (("a", "b", "no"), "3 classes"), (CLASSES, "")])
+def test_costs_or_a_positive_class_for_anything_but_two_classes_are_refused(classes, words):
+    with pytest.raises(SettingsError, match=r"\[train\] positive = 'maybe' is not one of two classes"):
+        threshold.positive_last(classes, "maybe")
+    if words:
+        with pytest.raises(SettingsError, match=f"the target has {words}"):
+            threshold.rule(asked(false_negative=2.0), "r2", classes)
 
 
 def test_positive_class_is_put_last():
@@ -76,12 +79,6 @@ def test_positive_class_is_put_last():
     assert threshold.positive_last(("no", "yes"), "no") == ("yes", "no")
     assert threshold.positive_last((False, True), "false") == (True, False)
     assert threshold.positive_last((0, 1), "0") == (1, 0)
-
-
-@pytest.mark.parametrize("classes", [("no", "yes"), ("a", "b", "no"), ()])
-def test_positive_that_is_none_of_two_classes_is_refused(classes):
-    with pytest.raises(SettingsError, match=r"\[train\] positive = 'maybe' is not one of two classes"):
-        threshold.positive_last(classes, "maybe")
 
 
 def test_answers_follow_the_threshold_whichever_class_is_positive():
@@ -98,40 +95,23 @@ def test_answers_follow_the_threshold_whichever_class_is_positive():
     assert answers == {("yes", 0.2): ["yes"], ("yes", 0.3): ["no"], ("no", 0.7): ["no"], ("no", 0.8): ["yes"]}
 
 
-def test_model_keeps_the_threshold_it_was_trained_with(costly, project, caplog):
-    folder = pipeline.make(costly, "train")[0].parent
+def test_costs_train_a_model_that_keeps_its_threshold_and_is_scored_by_it(project, costly, caplog):
+    (before,) = registry.folders(project)
+    pipeline.make(settings.load(project.root, ["predict.error_rate=0.2"]), "train")
+    assert registry.folders(project) == [before]
+    assert type(loading.load(before).model).__name__ == "Calibrated"
 
-    with caplog.at_level("WARNING", logger=predict.log.name):
-        predict.run(project, folder=folder, input=None, output=project.root / "out.csv")
+    folder = pipeline.make(costly, "train")[0].parent
+    predict.run(project, folder=folder, input=None, output=project.root / "out.csv")
 
     found, record = pd.read_csv(project.root / "out.csv"), registry.read(folder)
+    held = pd.read_parquet(folder / confidence.HELD_OUT)
     assert record["model"]["threshold"] == pytest.approx(0.1) and record["model"]["positive"] == "yes"
     assert (found["prediction"] == np.where(found["probability_yes"] >= 0.1, "yes", "no")).all()
-    assert (found["probability"] == np.where(found["prediction"] == "yes", *of(found))).all()
+    given = np.where(found["prediction"] == "yes", found["probability_yes"], found["probability_no"])
+    assert (found["probability"] == given).all()
     assert "decides by the costs it was trained with, 1 and 9, not by 1 and 1" in caplog.text
-
-
-def of(table):
-    return table["probability_yes"], table["probability_no"]
-
-
-def test_costs_train_again_and_default_costs_do_not(costly, project):
-    runs_before = registry.folders(project)
-
-    pipeline.make(settings.load(project.root, ["predict.error_rate=0.2"]), "train")
-    assert registry.folders(project) == runs_before
-    pipeline.make(costly, "train")
-
-    assert len(registry.folders(project)) == len(runs_before) + 1
-
-
-def test_scores_of_the_run_follow_its_threshold(costly):
-    folder = pipeline.make(costly, "train")[0].parent
-    held = pd.read_parquet(folder / confidence.HELD_OUT)
-
-    found = registry.read(folder)["metrics"]["dev"]
-
-    assert found["accuracy"] == pytest.approx((held["truth"] == held["prediction"]).mean())
+    assert record["metrics"]["dev"]["accuracy"] == pytest.approx((held["truth"] == held["prediction"]).mean())
     assert (held["prediction"] == "yes").mean() > 0.6
 
 
@@ -146,37 +126,19 @@ def test_other_positive_class_turns_precision_and_costs_round(project):
     assert record["metrics"]["dev"]["average_precision"] != plain["metrics"]["dev"]["average_precision"]
 
 
-def test_default_run_is_the_bare_calibrated_model(project):
-    model = loading.load(registry.folders(project)[0]).model
-
-    assert type(model).__name__ == "Calibrated"
-
-
 def test_candidates_are_compared_each_at_its_own_threshold(make_project, made_table):
     made_table["answer"] = np.where(made_table["amount"].rank() > 95, "yes", "no")
     project = make_project(made_table, train={"candidates": ["dummy", "linear"], "metric": "f1", "balance": False})
 
-    folder = pipeline.make(project, "train")[0].parent
+    record = registry.read(pipeline.make(project, "train")[0].parent)
 
-    record = registry.read(folder)
     assert record["model"]["threshold_is"] == "best f1 on the held-out rows"
-    assert record["metrics"]["leaderboard"][record["model"]["name"]]["f1"] == pytest.approx(
-        record["metrics"]["dev"]["f1"]
-    )
-
-
-def test_clone_of_a_decided_model_keeps_its_threshold(costly):
-    run = loading.load(pipeline.make(costly, "train")[0].parent)
-    asked, _ = train.prepare(costly)
-
-    said = predict(run.model, asked.rows, asked.classes)
-
-    assert (said.values == np.where(said.probabilities[:, 1] >= 0.1, "yes", "no")).all()
+    best = record["metrics"]["leaderboard"][record["model"]["name"]]
+    assert best["f1"] == pytest.approx(record["metrics"]["dev"]["f1"])
 
 
 @pytest.mark.parametrize(
-    ("predict", "costs"),
-    [({}, (1, 1)), ({"predict": {}}, (1, 1)), ({"predict": {"cost_false_negative": 5.0}}, (1, 5))],
+    ("predict", "costs"), [({}, (1, 1)), ({"predict": {}}, (1, 1)), ({"predict": {"cost_false_negative": 5.0}}, (1, 5))]
 )
 def test_run_from_before_there_were_costs_counts_both_mistakes_alike(predict, costs):
     assert threshold.costs_of({"parameters": predict}) == costs

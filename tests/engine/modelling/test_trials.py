@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -41,23 +42,17 @@ class Score:
         return -abs(estimator[-1].C - 1.0)
 
 
-def test_best_of_the_trials_is_kept_and_the_candidate_as_it_is_is_the_first_line(search):
-    tuned, table = trials.run(search, linear(), Score())
+@pytest.mark.parametrize("higher", [True, False])
+def test_best_of_the_trials_is_kept_and_the_candidate_as_it_is_is_the_first_line(search, higher):
+    search, sign = replace(search, higher_is_better=higher), 1 if higher else -1
+
+    tuned, table = trials.run(search, linear(), lambda estimator: -sign * abs(estimator[-1].C - 1.0))
 
     assert list(table["trial"]) == list(range(6))
     assert table["C"].isna().tolist() == [True, *[False] * 5]
-    assert table["best"].tolist() == table["score"].cummax().tolist()
-    best = table.iloc[1:].loc[table["score"].iloc[1:].idxmax()]
+    assert table["best"].tolist() == (sign * (sign * table["score"]).cummax()).tolist()
+    best = table.iloc[1:].loc[(sign * table["score"]).iloc[1:].idxmax()]
     assert tuned["linear_tuned"][-1].C == best["C"]
-
-
-def test_lower_is_better_for_an_error(search):
-    upside_down = trials.Search(search.memory, 5, 0, False)
-
-    tuned, table = trials.run(upside_down, linear(), lambda estimator: abs(estimator[-1].C - 1.0))
-
-    assert table["best"].tolist() == table["score"].cummin().tolist()
-    assert abs(tuned["linear_tuned"][-1].C - 1.0) == table["score"].iloc[1:].min()
 
 
 def test_search_that_broke_off_goes_on_where_it_was_and_finds_the_same(search, tmp_path):
@@ -66,56 +61,48 @@ def test_search_that_broke_off_goes_on_where_it_was_and_finds_the_same(search, t
     rest = Score()
 
     _, resumed = trials.run(search, linear(), rest)
-    _, at_once = trials.run(trials.Search(tmp_path / "other", 5, 0, True), linear(), Score())
+    _, at_once = trials.run(replace(search, memory=tmp_path / "other"), linear(), Score())
 
     assert rest.calls == 3
     pd.testing.assert_frame_equal(resumed, at_once, check_exact=True)
 
 
-def test_more_trials_begin_where_fewer_ended(search):
+def test_more_trials_begin_where_fewer_ended_and_one_whose_file_was_cut_is_made_again(search):
     _, few = trials.run(search, linear(), Score())
-    more = Score()
+    more, again = Score(), Score()
 
-    _, many = trials.run(trials.Search(search.memory, 8, 0, True), linear(), more)
+    _, many = trials.run(replace(search, trials=8), linear(), more)
+    (search.memory / "linear-2.json").write_text('{"score": 9')
+    trials.run(search, linear(), again)
 
-    assert more.calls == 3
+    assert (more.calls, again.calls) == (3, 1)
     pd.testing.assert_frame_equal(many.head(6), few, check_exact=True)
 
 
-def test_trial_whose_file_was_cut_is_made_again(search):
-    trials.run(search, linear(), Score())
-    (search.memory / "linear-2.json").write_text('{"score": 9')
-    again = Score()
-
-    trials.run(search, linear(), again)
-
-    assert again.calls == 1
-
-
-def test_candidate_without_these_parameters_is_left_alone(search):
+def test_spaces_fit_the_candidates_of_models_and_others_are_left_alone(search):
+    known = models.classifiers(PLAN, settings.Train())
     tuned, table = trials.run(search, {"linear": PLAN.linear(DummyClassifier()), "dummy": DummyClassifier()}, Score())
 
+    assert all(trials.searchable(known[name], space) for name, space in trials.SPACES.items())
     assert tuned == {} and table.empty
 
 
-def test_spaces_fit_the_candidates_of_models():
-    known = models.classifiers(PLAN, settings.Train())
+def test_tuned_candidates_compete_and_the_report_shows_the_trials(searched):
+    page = pipeline.make(searched, "evaluate")[0]
 
-    assert all(trials.searchable(known[name], space) for name, space in trials.SPACES.items())
-
-
-def test_tuned_candidates_compete_and_the_table_is_in_the_run(searched):
-    folder = pipeline.make(searched, "train")[0].parent
-
+    folder = searched.models / page.parent.name
     record, table = registry.read(folder), pd.read_csv(folder / trials.TABLE)
     board = record["metrics"]["leaderboard"]
     assert {"linear_tuned", "boosting_stopped_tuned"} < set(board)
     assert trials.TABLE in record["files"]
     for name in trials.SPACES:
-        tried = table[table["candidate"] == name]
-        assert len(tried) == 4
-        assert tried["score"].iloc[0] == pytest.approx(board[name]["roc_auc"])
-        assert tried["score"].iloc[1:].max() == pytest.approx(board[name + trials.TUNED]["roc_auc"])
+        tried = table[table["candidate"] == name]["score"]
+        assert len(tried) == 4 and tried.iloc[0] == pytest.approx(board[name]["roc_auc"])
+        assert tried.iloc[1:].max() == pytest.approx(board[name + trials.TUNED]["roc_auc"])
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.read_text(encoding="utf-8")))
+    assert "What the search for hyper-parameters found" in text
+    assert re.search(r"linear 0\.\d+ 0\.\d+ 3 ", text)
+    assert list((searched.root / "reports" / "figures").glob("*-trials.png"))
 
 
 def test_model_has_the_same_bytes_whether_the_search_was_interrupted_or_not(searched):
@@ -130,9 +117,7 @@ def test_model_has_the_same_bytes_whether_the_search_was_interrupted_or_not(sear
         assert artefact.sha256(at_once / name) == artefact.sha256(resumed / name)
 
 
-def test_without_trials_nothing_is_searched(project):
-    folder = registry.folders(project)[0]
-
+def test_without_trials_nothing_is_searched(project, folder):
     assert not (folder / trials.TABLE).exists() and not (project.root / ".cache" / "trials").exists()
     assert not [name for name in registry.read(folder)["metrics"]["leaderboard"] if name.endswith(trials.TUNED)]
 
@@ -145,15 +130,6 @@ def test_other_rows_parameters_or_dictionary_have_another_memory(project):
     assert trials.plan(seed, higher_is_better=True).memory != before
     project.dictionary.write_text(project.dictionary.read_text(encoding="utf-8") + "\n# edited\n", encoding="utf-8")
     assert trials.plan(project, higher_is_better=True).memory != before
-
-
-def test_report_shows_the_trials_beside_the_candidate_as_it_is(searched):
-    page = pipeline.make(searched, "evaluate")[0].read_text(encoding="utf-8")
-
-    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
-    assert "What the search for hyper-parameters found" in text
-    assert re.search(r"linear 0\.\d+ 0\.\d+ 3 ", text)
-    assert list((searched.root / "reports" / "figures").glob("*-trials.png"))
 
 
 def test_candidate_that_the_rows_do_not_allow_is_not_tuned(search, caplog):

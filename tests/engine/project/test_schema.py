@@ -28,16 +28,17 @@ def read(**table):
     return schema.convert({"name": "x", **table}, Outer, "file: [outer]")
 
 
-def test_values_come_out_as_the_types_say():
+def test_values_come_out_as_the_types_say_and_bounds_let_their_edges_in():
     found = read(pair=[1, 2.5], words=["p", "q"], inner={"size": 3}, extra={"any": 1})
 
     assert found == Outer("x", pair=(1.0, 2.5), words=("p", "q"), inner=Inner(3.0), extra={"any": 1})
     assert isinstance(found.pair[0], float) and isinstance(found.inner.size, float)
+    assert all(read(**table) for table in ({"number": 0}, {"number": 9}, {"share": 1}, {"share": 0.001}))
 
 
-@pytest.mark.parametrize("table", [{"number": 0}, {"number": 9}, {"share": 1}, {"share": 0.001}])
-def test_bounds_let_their_edges_in(table):
-    assert read(**table)
+def test_key_without_a_default_is_required():
+    with pytest.raises(SettingsError, match="'name' is missing"):
+        schema.convert({}, Outer, "file: [outer]")
 
 
 @pytest.mark.parametrize(
@@ -64,8 +65,3 @@ def test_what_does_not_fit_is_refused_with_its_place(table, words):
 
     assert "file: [outer]" in str(caught.value)
     assert all(word in str(caught.value) for word in words), caught.value
-
-
-def test_key_without_a_default_is_required():
-    with pytest.raises(SettingsError, match="'name' is missing"):
-        schema.convert({}, Outer, "file: [outer]")

@@ -19,28 +19,24 @@ def test_kappa_is_what_chance_leaves_of_the_agreement():
     assert line["kappa"] == pytest.approx((0.75 - chance) / (1 - chance))
 
 
-def test_kappa_of_grades_is_also_weighted_by_how_far_they_differ():
-    near = annotators.agreement({"ann": pd.Series([1, 2, 3, 4]), "ben": pd.Series([1, 2, 4, 3])}, amount=False)
-    far = annotators.agreement({"ann": pd.Series([1, 2, 3, 4]), "ben": pd.Series([4, 2, 3, 1])}, amount=False)
+def test_kappa_of_grades_is_also_weighted_by_how_far_they_differ_and_numbers_agree_by_mean_and_correlation():
+    def agreement(ann, ben, *, amount):
+        table = annotators.agreement({"ann": pd.Series(ann), "ben": pd.Series(ben)}, amount=amount)
+        return table.to_dict("records")[0]
 
-    assert near["agree"].item() == far["agree"].item()
-    assert near["weighted kappa"].item() > far["weighted kappa"].item()
+    near, far = (agreement([1, 2, 3, 4], grades, amount=False) for grades in ([1, 2, 4, 3], [4, 2, 3, 1]))
+    numbers = agreement([1.0, 2.0, 3.0, np.nan], [2.0, 3.0, 4.0, 9.0], amount=True)
 
-
-def test_numbers_agree_by_mean_difference_and_correlation():
-    ann, ben = pd.Series([1.0, 2.0, 3.0, np.nan]), pd.Series([2.0, 3.0, 4.0, 9.0])
-
-    (line,) = annotators.agreement({"ann": ann, "ben": ben}, amount=True).to_dict("records")
-
-    assert (line["rows"], line["mean difference"]) == (3, 1.0)
-    assert line["correlation"] == pytest.approx(1)
+    assert near["agree"] == far["agree"] and near["weighted kappa"] > far["weighted kappa"]
+    assert (numbers["rows"], numbers["mean difference"]) == (3, 1.0)
+    assert numbers["correlation"] == pytest.approx(1)
 
 
 def test_person_and_model_are_scored_on_the_same_rows():
     truth = pd.Series(list("aabbaa"), dtype="str")
-    said = pd.Series(list("aabbbb"), dtype="str")
+    predicted = pd.Series(list("aabbbb"), dtype="str")
 
-    found = annotators.beside_model({"ann": ANN}, truth, said, amount=False)
+    found = annotators.beside_model({"ann": ANN}, truth, predicted, amount=False)
 
     (line,) = found.to_dict("records")
     assert (line["against"], line["rows"]) == ("the target", 5)

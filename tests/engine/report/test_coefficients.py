@@ -1,7 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from data_science_project.engine.modelling import recipe
 from data_science_project.engine.report import coefficients
@@ -25,6 +29,30 @@ COLUMNS = {
 }
 
 
+@pytest.mark.parametrize("kinds", [COLUMNS, {"text": ["note"]}, {"date parts": ["day"]}])
+def test_every_input_of_the_model_has_a_name(kinds):
+    pipeline = fitted(kinds, ROWS["weight"], LinearRegression())
+
+    terms = list(coefficients.inputs(pipeline[0], (), ()))
+
+    assert len(terms) == pipeline[-1].n_features_in_
+    assert {term.column for term in terms} == {name for names in kinds.values() for name in names}
+
+
+def test_every_input_has_a_name_with_three_classes_and_missing_cells():
+    rows, labels = ROWS.copy(), ("heavy", "light", "middle")
+    rows.loc[::5, "weight"] = np.nan
+    rows.loc[::7, "colour"] = None
+    truth = np.select([ROWS["weight"] > 75, ROWS["weight"] > 65], ["heavy", "middle"], "light")
+    pipeline = recipe.Recipe(COLUMNS, "classification", 0).linear(LogisticRegression(max_iter=2000)).fit(rows, truth)
+
+    terms = list(coefficients.inputs(pipeline[0], labels, ()))
+
+    assert len(terms) == pipeline[-1].n_features_in_
+    assert {"weight", "colour"} <= {term.column for term in terms if term.change == "is missing"}
+    assert len(coefficients.strongest(pipeline, rows, labels=labels)) == 15
+
+
 def fitted(columns, truth, estimator, task="regression"):
     return recipe.Recipe(columns, task, 0).linear(estimator).fit(ROWS, truth)
 
@@ -42,34 +70,14 @@ def test_category_is_told_by_the_odds_it_brings():
     truth = np.where((ROWS["colour"] == "red") ^ (RANDOM.random(300) < 0.1), "yes", "no")
     pipeline = fitted({"one-hot": ["colour"]}, truth, LogisticRegression(), "classification")
 
-    table = coefficients.strongest(pipeline, ROWS, labels=("no", "yes")).set_index("change")
+    of_yes, of_no = (
+        coefficients.strongest(pipeline, ROWS, labels=labels).set_index("change")
+        for labels in (("no", "yes"), ("yes", "no"))
+    )
 
-    assert table.loc["is red", "effect"] > 1 > table.loc["is blue", "effect"]
-    assert set(table["towards"]) == {"yes"}
-
-
-@pytest.mark.parametrize("kinds", [COLUMNS, {"text": ["note"]}, {"date parts": ["day"]}])
-def test_every_input_of_the_model_has_a_name(kinds):
-    pipeline = fitted(kinds, ROWS["weight"], LinearRegression())
-
-    terms = list(coefficients.inputs(pipeline[0], (), ()))
-
-    assert len(terms) == pipeline[-1].n_features_in_
-    assert {term.column for term in terms} == {name for names in kinds.values() for name in names}
-
-
-def test_every_input_has_a_name_with_three_classes_and_missing_cells():
-    rows = ROWS.copy()
-    rows.loc[::5, "weight"] = np.nan
-    rows.loc[::7, "colour"] = None
-    truth = np.select([ROWS["weight"] > 75, ROWS["weight"] > 65], ["heavy", "middle"], "light")
-    pipeline = recipe.Recipe(COLUMNS, "classification", 0).linear(LogisticRegression(max_iter=2000)).fit(rows, truth)
-
-    terms = list(coefficients.inputs(pipeline[0], ("heavy", "light", "middle"), ()))
-
-    assert len(terms) == pipeline[-1].n_features_in_
-    assert {"weight", "colour"} <= {term.column for term in terms if term.change == "is missing"}
-    assert len(coefficients.strongest(pipeline, rows, labels=("heavy", "light", "middle"))) == 15
+    assert of_yes.loc["is red", "effect"] > 1 > of_yes.loc["is blue", "effect"]
+    assert set(of_yes["towards"]) == {"yes"} and set(of_no["towards"]) == {"no"}
+    assert of_no.loc["is red", "effect"] == pytest.approx(1 / of_yes.loc["is red", "effect"])
 
 
 def test_word_that_decides_comes_first():
@@ -91,18 +99,6 @@ def test_words_do_not_hide_the_other_columns():
 
     assert len(table) == 15
     assert table["column"].value_counts().to_dict() == {"note": 12, "colour": 2, "weight": 1}
-
-
-def test_odds_are_those_of_the_positive_class():
-    truth = np.where(ROWS["weight"] > 70, "yes", "no")
-    pipeline = fitted({"number": ["weight"]}, truth, LogisticRegression(), task="classification")
-
-    of_yes, of_no = (
-        coefficients.strongest(pipeline, ROWS, labels=labels).iloc[0] for labels in (("no", "yes"), ("yes", "no"))
-    )
-
-    assert (of_yes["towards"], of_no["towards"]) == ("yes", "no")
-    assert of_yes["effect"] == pytest.approx(1 / of_no["effect"]) and of_yes["effect"] > 1
 
 
 @pytest.mark.parametrize(
@@ -127,3 +123,20 @@ def test_category_and_missing_cells_of_a_few_rows_are_left_out():
 
     assert {"is red", "is blue"} < set(found)
     assert not {"is once", "is missing"} & set(found)
+
+
+def test_only_a_linear_model_behind_the_steps_of_linear_can_be_told():
+    plan = recipe.Recipe({"number": ["weight"], "one-hot": ["colour"], "text": ["note"]}, "regression", 0)
+    made = {
+        "linear": plan.linear(Ridge()),
+        "curves": plan.linear(Ridge(), curves=True),
+        "letters": plan.linear(Ridge(), letters=True),
+        "trees": plan.trees(Ridge()),
+        "forest": plan.linear(ExtraTreesRegressor(2)),
+        "own": make_pipeline(make_column_transformer((StandardScaler(), ["weight"])), Ridge()),
+        "scaled twice": make_pipeline(plan.linear(Ridge())[0], StandardScaler(with_mean=False), Ridge()),
+    }
+
+    told = [name for name, model in made.items() if coefficients.can_be_told(model.fit(ROWS, ROWS["weight"]))]
+
+    assert told == ["linear"]

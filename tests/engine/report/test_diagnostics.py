@@ -9,63 +9,53 @@ CLASSES = ("no", "yes")
 ACCURACY = metrics.TWO_CLASSES["accuracy"]
 
 
-def said(probability):
+def answers(probability):
     """Predictions with these probabilities of "yes", shape (n_rows,)."""
     probability = np.asarray(probability, dtype=float)
     table = np.column_stack([1 - probability, probability])
     return metrics.Predictions(np.asarray(CLASSES)[table.argmax(axis=1)], table, CLASSES)
 
 
-def test_confusion_counts_truth_by_row_and_prediction_by_column():
-    table = diagnostics.confusion(np.array(["no", "no", "yes"]), said([0.1, 0.9, 0.9]))
+def test_confusion_counts_truth_by_row_and_shares_are_recall_precision_and_the_most_frequent_error():
+    counts = diagnostics.confusion(np.array(["no", "no", "no", "yes"]), answers([0.1, 0.1, 0.9, 0.9]))
 
-    assert table.to_numpy().tolist() == [[1, 1], [0, 1]]
+    table = diagnostics.by_class(counts).set_index("class")
 
-
-def test_class_shares_are_recall_precision_and_the_most_frequent_error():
-    truth = np.array(["no", "no", "no", "yes"])
-
-    table = diagnostics.by_class(diagnostics.confusion(truth, said([0.1, 0.1, 0.9, 0.9]))).set_index("class")
-
-    assert table.loc["no", "found"] == pytest.approx(2 / 3)
-    assert table.loc["yes", "right"] == 0.5
-    assert table.loc["no", "taken_for"] == "yes" and table.loc["yes", "taken_for"] == ""
+    assert counts.to_numpy().tolist() == [[2, 1], [0, 1]]
+    assert table["found"].to_dict() == pytest.approx({"no": 2 / 3, "yes": 1.0})
+    assert table["right"].to_dict() == {"no": 1.0, "yes": 0.5}
+    assert table["taken_for"].to_dict() == {"no": "yes", "yes": ""}
 
 
 def test_reliability_counts_every_row_and_its_interval_holds_the_share():
     random = np.random.default_rng(0)
     probability = random.random(500)
 
-    table = diagnostics.reliability(np.where(random.random(500) < probability, "yes", "no"), said(probability))
+    table = diagnostics.reliability(np.where(random.random(500) < probability, "yes", "no"), answers(probability))
 
     assert table["rows"].sum() == 500
     assert ((table["low"] <= table["came_true"]) & (table["came_true"] <= table["high"])).all()
     assert (table["predicted"] - table["came_true"]).abs().max() < 0.2
 
 
-def test_worst_errors_are_the_wrong_rows_with_the_least_given_to_the_truth():
+def test_worst_errors_are_the_wrong_rows_with_the_least_given_to_the_truth_or_the_largest_in_either_direction():
     truth = np.array(["yes", "yes", "no", "yes", "no"])
 
-    worst = diagnostics.worst_errors(truth, said([0.4, 0.01, 0.95, 0.9, 0.1]))
+    classes = diagnostics.worst_errors(truth, answers([0.4, 0.01, 0.95, 0.9, 0.1]))
+    numbers = diagnostics.worst_errors(np.zeros(4), metrics.Predictions(np.array([1.0, -9.0, 3.0, 0.0])), limit=2)
 
-    assert worst["position"].tolist() == [1, 2, 0]
-    assert worst["of_truth"].tolist() == pytest.approx([0.01, 0.05, 0.4])
-
-
-def test_worst_errors_of_numbers_are_the_largest_in_either_direction():
-    truth = np.zeros(4)
-
-    worst = diagnostics.worst_errors(truth, metrics.Predictions(np.array([1.0, -9.0, 3.0, 0.0])), limit=2)
-
-    assert worst["position"].tolist() == [1, 2]
-    assert worst["error"].tolist() == [-9.0, 3.0]
+    assert classes["position"].tolist() == [1, 2, 0]
+    assert classes["of_truth"].tolist() == pytest.approx([0.01, 0.05, 0.4])
+    assert numbers["position"].tolist() == [1, 2] and numbers["error"].tolist() == [-9.0, 3.0]
 
 
 def test_column_that_the_answer_uses_is_important_and_others_are_not():
     rows = pd.DataFrame({"used": np.linspace(0, 1, 200), "idle": np.linspace(1, 0, 200)})
     truth = np.where(rows["used"] > 0.5, "yes", "no")
 
-    found = diagnostics.importances(lambda frame: said(frame["used"]), rows, truth, ACCURACY, columns=["used", "idle"])
+    found = diagnostics.importances(
+        lambda frame: answers(frame["used"]), rows, truth, ACCURACY, columns=["used", "idle"]
+    )
 
     found = pd.DataFrame(list(found)).set_index("column")
     assert found.loc["used", "loss"] > 0.3
@@ -77,7 +67,7 @@ def test_wide_table_is_narrowed_to_the_columns_that_go_with_the_answers():
     rows = pd.DataFrame(random.normal(size=(300, 60)), columns=[f"c{i}" for i in range(60)])
     rows["word"] = np.where(rows["c7"] > 0, "up", "down")
 
-    kept = diagnostics.strongest_related(rows, said(1 / (1 + np.exp(-rows["c7"]))), limit=2)
+    kept = diagnostics.strongest_related(rows, answers(1 / (1 + np.exp(-rows["c7"]))), limit=2)
 
     assert kept == ["c7", "word"]
 
@@ -87,7 +77,7 @@ def test_dependence_follows_the_answer_of_the_model(column):
     rows = pd.DataFrame({"number": np.linspace(0, 1, 50), "word": ["a", "b"] * 25, "flag": [True, False] * 25})
     effect = {"number": lambda f: f["number"], "word": lambda f: f["word"] == "b", "flag": lambda f: f["flag"]}[column]
 
-    table = diagnostics.dependence(lambda frame: said(effect(frame)), rows, column)
+    table = diagnostics.dependence(lambda frame: answers(effect(frame)), rows, column)
 
     assert table["yes"].is_monotonic_increasing
     assert table["yes"].iloc[-1] - table["yes"].iloc[0] > 0.9

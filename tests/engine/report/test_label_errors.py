@@ -25,52 +25,52 @@ def flowers():
     return table
 
 
-def listed(project):
-    """The list of the only run, as it was written."""
-    folder = registry.folders(project)[0]
-    return pd.read_csv(project.root / "reports" / folder.name / registry.LABEL_ERRORS)
+@pytest.fixture
+def listed(make_project):
+    """Evaluate a project about a table; the project and the path of the list of its run."""
+
+    def evaluate(table, **sections):
+        project = make_project(table, **sections)
+        (page, _) = pipeline.make(project, "evaluate")
+        return project, page.with_name(registry.LABEL_ERRORS)
+
+    return evaluate
 
 
-def test_turned_labels_of_train_and_dev_head_the_list_with_their_row_in_the_file(make_project, flowers):
-    project = make_project(flowers)
-    pipeline.make(project, "evaluate")
+def test_turned_labels_of_train_and_dev_head_the_list_with_their_row_in_the_file(listed, flowers):
+    project, path = listed(flowers)
 
-    found = listed(project)
-
-    tested = set(pd.read_parquet(project.split("test"))["tag"])
+    found, tested = pd.read_csv(path), set(pd.read_parquet(project.split("test"))["tag"])
     turned = {f"f{row}" for row in TURNED} - tested
     head = found.head(len(turned))
-    assert turned and set(head["tag"]) == turned
-    assert not set(found["tag"]) & tested
+    assert turned and set(head["tag"]) == turned and not set(found["tag"]) & tested
     assert (head["row"] == head["tag"].str[1:].astype(int) + 2).all()
     assert head["suggested"].tolist() == [np.array(["x", "y", "z"])[int(tag[1:]) % 3] for tag in head["tag"]]
     assert found["probability_of_given"].is_monotonic_increasing
 
 
-def test_verdicts_of_earlier_lists_are_carried_over(make_project, flowers):
-    project = make_project(flowers)
-    pipeline.make(project, "evaluate")
-    path = project.root / "reports" / registry.folders(project)[0].name / registry.LABEL_ERRORS
+def test_verdicts_of_earlier_lists_are_carried_over_and_a_list_with_verdicts_is_not_written_again(listed, flowers):
+    project, path = listed(flowers)
     before = pd.read_csv(path, dtype=str)
     before.assign(verdict=["right, I looked"] + [None] * (len(before) - 1)).to_csv(path, index=False)
+    worked_on = path.read_bytes()
 
-    pipeline.make(settings.load(project.root, ["train.seed=7"]), "evaluate")
-
-    after = listed(project).set_index("row")["verdict"].dropna()
-    assert after.to_dict() == {int(before["row"][0]): "right, I looked"}
-
-
-def test_list_that_somebody_worked_on_is_not_written_again(make_project, flowers):
-    project = make_project(flowers)
-    pipeline.make(project, "evaluate")
-    path = project.root / "reports" / registry.folders(project)[0].name / registry.LABEL_ERRORS
-    path.write_text("row,verdict\n5,wrong\n")
-
-    assert pipeline.make(project, "evaluate") and path.read_text() == "row,verdict\n5,wrong\n"
+    (page, _) = pipeline.make(settings.load(project.root, ["train.seed=7"]), "evaluate")
     path.with_name("evaluation.html").unlink()
     pipeline.make(project, "evaluate")
 
-    assert path.read_text() == "row,verdict\n5,wrong\n"
+    after = pd.read_csv(page.with_name(path.name)).set_index("row")["verdict"].dropna()
+    assert after.to_dict() == {int(before["row"][0]): "right, I looked"}
+    assert path.read_bytes() == worked_on
+
+
+def test_table_that_teaches_nothing_gives_no_reason_to_doubt_a_label(listed):
+    random = np.random.default_rng(0)
+    noise = pd.DataFrame({"x": random.normal(size=90), "answer": random.choice(["a", "b"], 90)})
+
+    _, path = listed(noise, train={"candidates": ["dummy"]})
+
+    assert pd.read_csv(path).empty
 
 
 @pytest.mark.parametrize(("text", "worked"), [("row,verdict\n5,\n", False), ("row;verdict\n5;wrong\n", True)])
@@ -83,14 +83,14 @@ def test_list_counts_as_worked_on_with_a_verdict_or_in_another_form(tmp_path, te
 
 def test_number_far_from_its_like_is_listed_and_an_honest_spread_is_not():
     random = np.random.default_rng(0)
-    said = random.uniform(10, 1000, 500)
-    truth = said * random.normal(1, 0.1, 500)  # the larger, the farther off
+    predicted = random.uniform(10, 1000, 500)
+    truth = predicted * random.normal(1, 0.1, 500)  # the larger, the farther off
     truth[[7, 9]] *= 10
 
-    found = label_errors.wrong_numbers(truth, Predictions(said))
+    found = label_errors.wrong_numbers(truth, Predictions(predicted))
 
     assert set(found["position"]) == {7, 9}
-    assert found["off_by"].tolist() == (truth - said)[found["position"]].tolist()
+    assert found["off_by"].tolist() == (truth - predicted)[found["position"]].tolist()
 
 
 def test_perfect_predictions_and_a_class_of_one_row_leave_nothing_to_list():
@@ -99,12 +99,3 @@ def test_perfect_predictions_and_a_class_of_one_row_leave_nothing_to_list():
 
     assert label_errors.wrong_numbers(exact, Predictions(exact)).empty
     assert label_errors.wrong_classes(lone, Predictions(lone, sure, (0, 1))).empty
-
-
-def test_table_that_teaches_nothing_gives_no_reason_to_doubt_a_label(make_project):
-    random = np.random.default_rng(0)
-    noise = pd.DataFrame({"x": random.normal(size=90), "answer": random.choice(["a", "b"], 90)})
-    project = make_project(noise, train={"candidates": ["dummy"]})
-    pipeline.make(project, "evaluate")
-
-    assert listed(project).empty

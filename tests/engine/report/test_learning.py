@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import make_pipeline
@@ -23,51 +24,32 @@ def question(size, noise=0.0, classes=(), seed=0):
     return Question(rows, truth, "classification" if classes else "regression", classes, [])
 
 
-def points(noise):
+def curve(model, seen, test, truth, metric=R2):
+    """The points of the curve of a fitted model, which is then asked about test rows, shape (n_rows, n_columns)."""
+    answers = predict(model, test, seen.classes)
+    result = diagnostics.Result(truth, answers, metrics.constant(seen.truth, seen.classes, len(test)), metric, (0, 1))
+    return pd.DataFrame(list(learning.curve(model, seen, test, result)))
+
+
+@pytest.mark.parametrize("noise", [0.0, 1.0])
+def test_curve_ends_with_the_model_itself_and_a_tree_on_noise_knows_its_rows_by_heart(noise):
     seen, new = question(400, noise), question(300, noise, seed=1)
-    model = DecisionTreeRegressor(random_state=0).fit(seen.rows, seen.truth)
-    said = metrics.Predictions(model.predict(new.rows))
-    result = diagnostics.Result(new.truth, said, metrics.constant(seen.truth, (), 300), R2, (0.0, 1.0))
-    return pd.DataFrame(list(learning.curve(model, seen, new.rows, result)))
 
-
-def test_curve_ends_with_the_model_itself_on_all_rows():
-    table = points(0.0)
+    table = curve(DecisionTreeRegressor(random_state=0).fit(seen.rows, seen.truth), seen, new.rows, new.truth)
 
     assert table["rows"].tolist() == [100, 200, 400]
-    assert table["fitted"].iloc[-1] == 1.0
-    assert table["held"].is_monotonic_increasing
-
-
-def test_tree_on_noise_knows_its_rows_by_heart():
-    table = points(1.0)
-
-    assert table["fitted"].iloc[0] == 1.0
-    assert table["held"].iloc[0] < 0.5
-
-
-def test_every_beginning_of_the_order_holds_the_classes_in_their_shares():
-    asked = question(400, classes=("rare", "often"))
-
-    order = learning.by_shares(asked)
-
-    share = (asked.truth == "rare").mean()
-    assert sorted(order) == list(range(400))
-    assert abs((asked.truth[order[:100]] == "rare").mean() - share) < 0.02
+    assert table["fitted"].iloc[0] == table["fitted"].iloc[-1] == 1.0
+    assert table["held"].iloc[0] < 0.5 if noise else table["held"].is_monotonic_increasing
 
 
 def test_fewer_rows_are_fewer_groups_where_rows_belong_together():
-    asked = question(400)
     groups = pd.Series([f"shop {place % 20}" for place in range(400)], name="shop")
-    seen, new = replace(asked, groups=groups), question(100, seed=1)
+    seen, new = replace(question(400), groups=groups), question(100, seed=1)
     only_x = make_column_transformer(("passthrough", ["x"]))
     model = make_pipeline(only_x, DecisionTreeRegressor(random_state=0)).fit(seen.rows, seen.truth)
-    said = metrics.Predictions(model.predict(new.rows))
-    result = diagnostics.Result(new.truth, said, metrics.constant(seen.truth, (), 100), R2, (0.0, 1.0))
     test = new.rows.assign(shop=["one", "two"] * 50)
 
-    table = pd.DataFrame(list(learning.curve(model, seen, test[["x"]], result)))
-    by_group = pd.DataFrame(list(learning.curve(model, seen, test, result)))
+    table, by_group = (curve(model, seen, rows, new.truth) for rows in (test[["x"]], test))
 
     assert table["groups"].tolist() == [5, 10, 20]
     assert len(set(groups.iloc[learning.by_shares(seen)[:100]])) == 5
@@ -79,10 +61,15 @@ def test_size_that_holds_too_few_rows_of_a_class_is_left_out_of_the_curve():
     truth = np.array(["rare"] * 4 + ["a", "b"] * 198, dtype=object)
     asked = Question(rows, truth, "classification", ("a", "b", "rare"), [])
     model = HistGradientBoostingClassifier(early_stopping=True, max_iter=3).fit(rows, truth)
-    said = predict(model, rows, asked.classes)
-    accuracy = metrics.ANY_CLASSES["accuracy"]
-    result = diagnostics.Result(truth, said, metrics.constant(truth, asked.classes, 400), accuracy, (0.0, 1.0))
 
-    table = pd.DataFrame(list(learning.curve(model, asked, rows, result)))
+    assert curve(model, asked, rows, truth, metrics.ANY_CLASSES["accuracy"])["rows"].tolist() == [200, 400]
 
-    assert table["rows"].tolist() == [200, 400]
+
+def test_every_beginning_of_the_order_holds_the_classes_in_their_shares():
+    asked = question(400, classes=("rare", "often"))
+
+    order = learning.by_shares(asked)
+
+    share = (asked.truth == "rare").mean()
+    assert sorted(order) == list(range(400))
+    assert abs((asked.truth[order[:100]] == "rare").mean() - share) < 0.02

@@ -19,47 +19,31 @@ def test_category_with_the_large_errors_comes_first_and_is_clear():
     assert looked_at == 2
 
 
-def test_slice_of_fewer_than_twenty_rows_is_not_looked_at():
-    rows = pd.DataFrame({"shop": ["a"] * 100 + ["b"] * 19})
+def test_slice_of_fewer_than_twenty_rows_is_not_looked_at_and_one_class_alone_has_no_ranking():
+    few, alone = (pd.DataFrame({"shop": ["a"] * a + ["b"] * b}) for a, b in ((100, 19), (30, 60)))
+    truth, even = np.array(["no"] * 30 + ["no", "yes"] * 30), np.full((90, 2), 0.5)
 
-    worst, looked_at = slices.slices(rows, np.zeros(119), metrics.Predictions(np.arange(119.0)), MAE)
+    worst, looked_at = slices.slices(few, np.zeros(119), metrics.Predictions(np.arange(119.0)), MAE)
+    _, ranked = slices.slices(alone, truth, metrics.Predictions(truth, even, ("no", "yes")), AUC)
 
-    assert looked_at == 1
+    assert looked_at == ranked == 1
     assert worst.empty or "b" not in set(worst["slice"])
 
 
-def test_slice_with_one_class_alone_has_no_ranking():
-    rows = pd.DataFrame({"shop": ["a"] * 30 + ["b"] * 60})
-    truth = np.array(["no"] * 30 + ["no", "yes"] * 30)
-    table = np.tile([0.5, 0.5], (90, 1))
-
-    _, looked_at = slices.slices(rows, truth, metrics.Predictions(truth, table, ("no", "yes")), AUC)
-
-    assert looked_at == 1
-
-
-def test_every_row_of_numbers_dates_and_texts_is_in_one_quarter():
-    random = np.random.default_rng(0)
+def test_every_row_of_numbers_dates_and_texts_is_in_one_quarter_or_in_the_slice_of_missing_cells():
     rows = pd.DataFrame(
         {
-            "number": random.normal(size=200),
+            "number": [*[np.nan] * 30, *range(170)],
             "date": pd.date_range("2026-01-01", periods=200),
             "text": [f"{'word ' * (row % 40)}{row}" for row in range(200)],
         }
     )
-    rows.loc[:9, "number"] = np.nan
 
+    found = [(column, label, part) for column, label, part in slices.cuts(rows)]
+
+    assert [part.sum() for column, label, part in found if label == "missing"] == [30]
     for name in rows.columns:
-        inside = np.sum([part for column, _, part in slices.cuts(rows) if column == name], axis=0)
-        assert (inside == 1).all(), name
-
-
-def test_missing_cells_are_a_slice_of_their_own():
-    rows = pd.DataFrame({"number": [np.nan] * 30 + list(range(60))})
-
-    labels = {label: part.sum() for _, label, part in slices.cuts(rows)}
-
-    assert labels["missing"] == 30
+        assert (np.sum([part for column, _, part in found if column == name], axis=0) == 1).all(), name
 
 
 def test_slice_whose_rows_come_from_a_few_groups_says_less():

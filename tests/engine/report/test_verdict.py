@@ -12,11 +12,11 @@ NO_IMPORTANCES = pd.DataFrame({"column": ["a", "b"], "loss": [0.01, 0.01], "spre
 def result(truth, probability, interval=(0.8, 0.9), name="accuracy"):
     probability = np.asarray(probability, dtype=float)
     table = np.column_stack([1 - probability, probability])
-    said = metrics.Predictions(np.asarray(CLASSES)[table.argmax(axis=1)], table, CLASSES)
+    predictions = metrics.Predictions(np.asarray(CLASSES)[table.argmax(axis=1)], table, CLASSES)
     truth = np.asarray(truth)
     constant = metrics.constant(truth, CLASSES, len(truth))
     metric = metrics.TWO_CLASSES[name]
-    return diagnostics.Result(truth, said, constant, metric, interval)
+    return diagnostics.Result(truth, predictions, constant, metric, interval)
 
 
 def half_right(size=200):
@@ -71,29 +71,43 @@ def test_small_test_split_and_rare_class_are_warned_of():
     assert warned(small, "only 50 rows") and warned(small, "yes (3)") and warned(small, "accuracy alone would flatter")
 
 
-def test_curve_over_whole_groups_says_so():
-    table = curve([0.92, 0.92], [0.8, 0.9], [np.nan, 0.05], [np.nan, 0.15], groups=[5, 10])
+@pytest.mark.parametrize(
+    ("before", "low", "high", "groups", "words"),
+    [
+        (0.8, 0.05, 0.15, 0, "would probably help"),
+        (0.8, 0.05, 0.15, [5, 10], "200 rows, whole groups at a time"),
+        (0.899, 0.0005, 0.002, 0, "help a little"),
+        (0.89, -0.01, 0.03, 0, "not change much"),
+        (0.95, -0.08, -0.02, 0, "Look at how the rows differ"),
+    ],
+)
+def test_worth_of_more_rows_hangs_on_the_last_doubling(before, low, high, groups, words):
+    table = curve([0.92, 0.92], [before, 0.9], [np.nan, low], [np.nan, high], groups)
 
-    assert "200 rows, whole groups at a time" in verdict.reading_of_curve(table, result(*half_right()))[1]
+    assert words in verdict.reading_of_curve(table, result(*half_right()))[1]
 
 
-def test_class_that_is_never_answered_is_warned_of():
+def test_class_that_is_never_answered_a_score_too_good_and_a_lucky_choice_are_warned_of():
     truth = np.array(["no", "yes"] * 100)
 
     assert warned(result(truth, np.full(200, 0.2)), "never answers yes (100 rows)")
-    assert not warned(result(*half_right()), "never answers")
+    assert warned(result(truth, np.where(truth == "yes", 0.9, 0.1)), "suspiciously good")
+    assert warned(result(*half_right()), "choice was lucky", dev=0.97)
+    for said in ("never answers", "suspiciously good", "choice was lucky"):
+        assert not warned(result(*half_right()), said)
+
+
+def test_probabilities_worse_than_the_shares_of_the_classes_are_warned_of():
+    truth = np.array(["no", "yes"] * 100)
+    sure_and_wrong = result(truth, np.where(np.arange(200) % 4 == 0, 0.999, np.where(truth == "yes", 0.9, 0.1)))
+
+    assert warned(sure_and_wrong, "worse than the plain shares")
+    assert "mislead" in verdict.reading_of_probabilities(sure_and_wrong)
 
 
 def test_score_without_a_highest_value_is_not_capped():
     assert verdict.scored("roc_auc", 0.9998) == ">0.999"
     assert verdict.scored("log_loss", 0.9998) == "1.000"
-
-
-def test_score_too_good_to_be_true_is_warned_of():
-    truth = np.array(["no", "yes"] * 100)
-
-    assert warned(result(truth, np.where(truth == "yes", 0.9, 0.1)), "suspiciously good")
-    assert not warned(result(*half_right()), "suspiciously good")
 
 
 def test_column_that_carries_the_model_alone_is_warned_of():
@@ -102,19 +116,6 @@ def test_column_that_carries_the_model_alone_is_warned_of():
     assert warned(result(*half_right()), "leans on one column, 'a': with its cells shuffled 87.5", alone)
     assert warned(result(*half_right()), "shuffled all of the gain", alone.assign(loss=[0.5, 0.01]))
     assert not warned(result(*half_right()), "leans on one column")
-
-
-def test_choice_that_was_lucky_is_warned_of():
-    assert warned(result(*half_right()), "choice was lucky", dev=0.97)
-    assert not warned(result(*half_right()), "choice was lucky", dev=0.85)
-
-
-def test_probabilities_worse_than_the_shares_of_the_classes_are_warned_of():
-    truth = np.array(["no", "yes"] * 100)
-    sure_and_wrong = np.where(np.arange(200) % 4 == 0, 0.999, np.where(truth == "yes", 0.9, 0.1))
-
-    assert warned(result(truth, sure_and_wrong), "worse than the plain shares")
-    assert "mislead" in verdict.reading_of_probabilities(result(truth, sure_and_wrong))
 
 
 def test_one_row_that_makes_the_squared_error_is_named():
@@ -133,18 +134,3 @@ def test_gap_between_fitted_and_unseen_rows_is_put_into_words(fitted, held, word
     table = curve([fitted, fitted], [held, held], [np.nan, -0.1], [np.nan, 0.1])
 
     assert verdict.reading_of_curve(table, result(*half_right()))[0].startswith(words)
-
-
-@pytest.mark.parametrize(
-    ("before", "low", "high", "words"),
-    [
-        (0.8, 0.05, 0.15, "would probably help"),
-        (0.899, 0.0005, 0.002, "help a little"),
-        (0.89, -0.01, 0.03, "not change much"),
-        (0.95, -0.08, -0.02, "Look at how the rows differ"),
-    ],
-)
-def test_worth_of_more_rows_hangs_on_the_last_doubling(before, low, high, words):
-    table = curve([0.92, 0.92], [before, 0.9], [np.nan, low], [np.nan, high])
-
-    assert words in verdict.reading_of_curve(table, result(*half_right()))[1]

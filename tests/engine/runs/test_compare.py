@@ -1,5 +1,8 @@
+import functools
 import json
+import re
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -15,14 +18,9 @@ def pair(contest):
 
 
 @pytest.fixture
-def twins(project):
+def twins(folder, copied):
     """A run and its copy, which a test may edit."""
-    folder = registry.folders(project)[0]
-    return folder, shutil.copytree(folder, folder.with_name("2026-01-01-000000-0a0a0a0a"))
-
-
-def edit(folder, **changes):
-    registry.write(folder, {**registry.read(folder), **changes})
+    return folder, copied(folder)
 
 
 def differing(compared):
@@ -33,146 +31,91 @@ def names(comparison):
     return {difference.name: (difference.a, difference.b) for difference in comparison.differences}
 
 
-def test_run_and_its_copy_are_identical_in_everything(project, twins):
-    assert not differing(compare.run(project, *twins))
-
-
-def test_edited_file_of_the_code_is_a_difference_in_code_alone(project, twins):
-    with (twins[1] / "code" / "features.py").open("a") as file:
-        file.write("# edited\n")
-    (twins[1] / "code" / "mine.py").touch()
-
-    found = differing(compare.run(project, *twins))
-
-    assert set(found) == {"code"}
-    assert set(names(found["code"])) == {"features.py", "mine.py"}
-    assert names(found["code"])["mine.py"][0] is None
-
-
-def test_package_version_python_and_platform_are_differences_in_the_environment(project, twins):
-    environment = registry.read(twins[0])["environment"]
-    packages = {**environment["packages"], "numpy": "0.1", "new": "1.0"}
-    edit(twins[1], environment={**environment, "python": "4.0.0", "packages": packages})
-
-    found = differing(compare.run(project, *twins))
-
-    assert set(found) == {"environment"}
-    assert names(found["environment"])["python"][1] == "4.0.0"
-    assert names(found["environment"])["numpy"][1] == "0.1"
-    assert names(found["environment"])["new"] == (None, "1.0")
-
-
-def test_parameter_is_named_by_its_dotted_key(project, twins):
-    parameters = registry.read(twins[0])["parameters"]
-    parameters["split"]["shares"]["train"] = 0.5
-    edit(twins[1], parameters={**parameters, "overrides": {"split.shares.train": 0.5}})
-
-    found = differing(compare.run(project, *twins))
-
-    assert set(found) == {"parameters"}
-    assert names(found["parameters"]) == {"split.shares.train": (0.6, 0.5)}
-
-
-def test_input_is_a_difference_in_data_by_its_digest(project, twins):
-    inputs = registry.read(twins[0])["input_data"]
-    edit(twins[1], input_data={**inputs, "data/interim/clean.parquet": "0" * 64})
-
-    found = differing(compare.run(project, *twins))
-
-    assert set(found) == {"data"}
-    assert names(found["data"])["data/interim/clean.parquet"][1] == "0" * 12
-
-
-def test_same_raw_bytes_in_another_dump_are_the_same_data(project, twins):
-    inputs = registry.read(twins[0])["input_data"]
-    moved = {name.replace("data/raw/", "data/raw/2020-01-01-"): digest for name, digest in inputs.items()}
-    edit(twins[1], input_data=moved)
+def test_run_and_its_copy_from_another_dump_of_the_same_bytes_are_identical_in_everything(project, twins):
+    record = registry.read(twins[1])
+    moved = {name.replace("data/raw/", "data/raw/2020-01-01-"): file for name, file in record["input_data"].items()}
+    registry.write(twins[1], {**record, "input_data": moved})
 
     assert not differing(compare.run(project, *twins))
 
 
-def test_key_of_the_data_dictionary_is_a_difference_in_data(project, twins):
-    path = twins[1] / registry.DICTIONARY
+def test_edited_file_of_the_code_and_key_of_the_dictionary_are_differences_in_their_parts(project, twins):
+    code, path = twins[1] / "code", twins[1] / registry.DICTIONARY
+    (code / "features.py").write_text("# edited\n")
+    (code / "mine.py").touch()
     head, mark, tail = path.read_text(encoding="utf-8").partition('["amount"]')
     path.write_text(head + mark + tail.replace('rule = "refuse"', 'rule = "warn"', 1), encoding="utf-8")
 
     found = differing(compare.run(project, *twins))
 
+    assert set(found) == {"code", "data"} and set(names(found["code"])) == {"features.py", "mine.py"}
+    assert names(found["code"])["mine.py"][0] is None
     assert names(found["data"]) == {"dictionary: amount.rule": ("refuse", "warn")}
 
 
-def test_other_model_and_its_scores_are_told_with_the_paired_gain(contest, pair):
-    found = differing(compare.run(contest, *pair))
+@pytest.mark.parametrize(
+    ("part", "where", "changes", "found"),
+    [
+        ("environment", ["environment"], {"python": "4.0.0"}, {"python": "4.0.0"}),
+        ("environment", ["environment", "packages"], {"numpy": "0.1", "new": "1"}, {"numpy": "0.1", "new": "1"}),
+        ("parameters", ["parameters", "split", "shares"], {"train": 0.5}, {"split.shares.train": 0.5}),
+        ("data", ["input_data"], {"data/processed/dev.parquet": "0" * 64}, {"data/processed/dev.parquet": "0" * 12}),
+    ],
+)
+def test_what_differs_in_a_record_is_named_in_its_part_alone(project, twins, part, where, changes, found):
+    record = registry.read(twins[1])
+    functools.reduce(dict.__getitem__, where, record).update(changes)
+    registry.write(twins[1], record)
+
+    compared = differing(compare.run(project, *twins))
+
+    assert set(compared) == {part}
+    assert {name: b for name, (_, b) in names(compared[part]).items()} == found
+
+
+def test_other_model_and_its_scores_are_told_with_the_paired_gain_as_text_and_for_programs(contest, pair):
+    compared = compare.run(contest, *pair)
+    found, back = differing(compared), compare.run(contest, *pair[::-1])[-1]
+
+    lines = compare.render(*pair, compared).splitlines()
+    parts = json.loads(json.dumps(compare.as_json(*pair, compared)))["compared"]
 
     assert {"parameters", "model", "metrics"} <= set(found)
     assert names(found["parameters"]) == {"train.candidates": (["dummy"], ["linear"])}
     assert names(found["model"])["name"] == ("dummy", "linear")
     assert {"dev roc_auc", "test roc_auc"} <= set(names(found["metrics"]))
-    assert found["metrics"].note.startswith("paired gain of b in roc_auc: 0.")
-    assert found["metrics"].note.endswith("on the same 24 test rows")
-
-
-def test_gain_has_its_sign_from_a_to_b(contest, pair):
-    there, back = (compare.run(contest, *folders)[-1].note for folders in (pair, pair[::-1]))
-
-    assert " 0." in there and " -0." in back
-
-
-def test_run_that_was_not_evaluated_has_no_gain_and_is_not_evaluated_now(contest, pair):
-    shutil.rmtree(contest.root / "reports" / pair[0].name)
-
-    assert compare.run(contest, *pair)[-1].note == f"no paired gain: make evaluate RUN={pair[0].name}"
-    assert not (contest.root / "reports" / pair[0].name).exists()
-
-
-def test_answers_that_were_edited_do_not_count(contest, pair):
-    path = contest.root / "reports" / pair[0].name / registry.ANSWERS
-    path.write_bytes(path.read_bytes()[:-1])
-
-    assert compare.kept(contest, pair[0]) is None
-
-
-def test_answers_to_other_rows_are_not_compared(contest, pair):
-    one, other = (compare.kept(contest, folder) for folder in pair)
-    elsewhere = compare.Answers(**{**vars(other), "rows": other.rows.iloc[::-1].reset_index(drop=True)})
-
-    assert compare.not_comparable(one, other) == ""
-    assert "same test rows" in compare.not_comparable(one, elsewhere)
-
-
-def test_answers_are_compared_where_only_the_features_differ(contest, pair):
-    one, other = (compare.kept(contest, folder) for folder in pair)
-    more = compare.Answers(**{**vars(other), "rows": other.rows.assign(made=1.0)})
-
-    assert compare.not_comparable(one, more) == ""
-
-
-def test_answers_to_another_question_are_not_compared(contest, pair):
-    one, other = (compare.kept(contest, folder) for folder in pair)
-    asked = compare.Answers(**{**vars(other), "record": {**other.record, "target": "colour"}})
-
-    assert "different questions" in compare.not_comparable(one, asked)
-
-
-def test_text_has_the_runs_and_one_difference_a_line(contest, pair):
-    lines = compare.render(*pair, compare.run(contest, *pair)).splitlines()
-
+    assert re.fullmatch(r"paired gain of b in roc_auc: 0\..* on the same 24 test rows", found["metrics"].note)
+    assert back.note.startswith("paired gain of b in roc_auc: -0.")
     assert lines[0].startswith(f"a  {pair[0].name}") and lines[0].endswith("dummy")
     assert lines[1].startswith(f"b  {pair[1].name}")
-    assert "code         identical" in lines
-    assert "  train.candidates: ['dummy'] -> ['linear']" in lines
+    assert "code         identical" in lines and "  train.candidates: ['dummy'] -> ['linear']" in lines
+    assert [part["what"] for part in parts][:2] == ["code", "data"] and parts[0]["identical"] is True
+    assert {"name": "train.candidates", "a": ["dummy"], "b": ["linear"]} in parts[2]["differences"]
 
 
-def test_programs_get_json(contest, pair):
-    found = json.loads(json.dumps(compare.as_json(*pair, compare.run(contest, *pair))))
+def test_run_that_was_not_evaluated_or_whose_answers_were_edited_has_no_gain_and_is_not_evaluated_now(contest, pair):
+    reports, said = contest.root / "reports" / pair[0].name, f"no paired gain: make evaluate RUN={pair[0].name}"
+    (reports / registry.ANSWERS).write_bytes((reports / registry.ANSWERS).read_bytes()[:-1])
+    edited = compare.run(contest, *pair)[-1].note
+    shutil.rmtree(reports)
 
-    assert [part["what"] for part in found["compared"]][:2] == ["code", "data"]
-    assert found["compared"][0]["identical"] is True
-    assert {"name": "train.candidates", "a": ["dummy"], "b": ["linear"]} in found["compared"][2]["differences"]
+    assert compare.run(contest, *pair)[-1].note == edited == said
+    assert not reports.exists()
 
 
 def test_nan_equals_nan():
     assert compare.differing("metrics", {"dev r2": float("nan")}, {"dev r2": float("nan")}).identical
+
+
+def test_answers_to_the_same_question_and_rows_are_compared_whatever_the_features(contest, pair):
+    one, other = (compare.kept(contest, folder) for folder in pair)
+    more = replace(other, rows=other.rows.assign(made=1.0))
+    elsewhere = replace(other, rows=other.rows.iloc[::-1].reset_index(drop=True))
+    asked = replace(other, record={**other.record, "target": "colour"})
+
+    assert compare.not_comparable(one, other) == compare.not_comparable(one, more) == ""
+    assert "same test rows" in compare.not_comparable(one, elsewhere)
+    assert "different questions" in compare.not_comparable(one, asked)
 
 
 def test_damaged_record_of_one_run_is_named(contest, pair):

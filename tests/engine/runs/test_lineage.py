@@ -3,57 +3,13 @@ import shutil
 import pytest
 
 from data_science_project import pipeline
-from data_science_project.engine.project import artefact, records, settings
+from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import lineage, registry
 
 
-@pytest.fixture
-def folder(project):
-    return registry.folders(project)[0]
-
-
 def files(links):
     return {link.file: link for link in links}
-
-
-def test_predictions_go_back_to_the_source_card(project, folder):
-    links = lineage.trace(project, project.root / "data/predictions/test.csv")
-
-    raw = next(link for link in links if link.file.startswith("data/raw/"))
-    order = [link.file for link in links]
-    assert [link.depth for link in links[:2]] == [0, 1]
-    assert order[:2] == ["data/predictions/test.csv", f"models/{folder.name}/model.pkl"]
-    assert {"data/processed/train.parquet", "data/processed/dev.parquet", "data/interim/clean.parquet"} <= set(order)
-    assert raw.made.startswith("fetched from table.csv 2")
-    assert {link.state for link in links} == {"as recorded"}
-
-
-def test_test_split_is_no_input_of_the_model_but_of_the_predictions(project, folder):
-    of_model = files(lineage.trace(project, folder / "model.pkl"))
-    of_predictions = files(lineage.trace(project, project.root / "data/predictions/test.csv"))
-
-    assert "data/processed/test.parquet" not in of_model
-    assert "data/processed/test.parquet" in of_predictions
-
-
-def test_changed_file_and_missing_file_are_named(project, folder):
-    project.clean.write_bytes(b"edited")
-    project.split("dev").unlink()
-
-    links = files(lineage.trace(project, folder / "model.pkl"))
-
-    assert links["data/interim/clean.parquet"].state == "changed since"
-    assert links["data/processed/dev.parquet"].state == "gone"
-    assert links["data/processed/train.parquet"].state == "as recorded"
-
-
-def test_file_that_is_gone_still_has_its_lineage(project):
-    (project.root / "data/predictions/test.csv").unlink()
-
-    links = lineage.trace(project, project.root / "data/predictions/test.csv")
-
-    assert links[0].state == "gone" and links[-1].file
 
 
 def test_run_goes_back_to_its_own_data_after_the_splits_were_made_anew(project, folder):
@@ -85,33 +41,61 @@ def test_figure_belongs_to_the_report_of_its_run(contest):
     assert links[1].file.endswith("model.pkl") and links[1].file.split("/")[1] in figure.name
 
 
-def test_path_may_be_relative_and_roundabout(project):
-    links = lineage.trace(project, project.root / "models" / ".." / "data" / "interim" / "clean.parquet")
+def test_chain_is_text_with_one_file_a_line_and_nothing_is_written(project, folder):
+    shutil.rmtree(project.root / ".cache")
+    links = lineage.trace(project, project.root / "data" / ".." / "models" / folder.name / "model.pkl")
 
-    assert links[0].file == "data/interim/clean.parquet"
+    lines = lineage.render(links).splitlines()
 
-
-@pytest.mark.parametrize("name", ["params.toml", "models/notes.txt", "data/raw/notes.txt", "reports/figures/own.png"])
-def test_file_of_the_users_own_has_no_record(project, name):
-    (project.root / name).parent.mkdir(parents=True, exist_ok=True)
-    (project.root / name).touch()
-
-    with pytest.raises(DataError, match=f"{name} has no record of its making"):
-        lineage.trace(project, project.root / name)
+    assert links[0].file == f"models/{folder.name}/model.pkl" and len(lines) == len(links)
+    assert lines[1].startswith("  data/processed/train.parquet  ")
+    assert "as recorded" in lines[1] and "<- features, " in lines[1]
+    assert not (project.root / ".cache").exists()
 
 
-def test_file_that_was_added_to_a_run_has_no_record(project, folder):
-    (folder / "notes.txt").touch()
-
-    with pytest.raises(DataError, match="no record"):
-        lineage.trace(project, folder / "notes.txt")
+OWN = ["params.toml", "models/notes.txt", "models/{}/notes.txt", "data/raw/notes.txt", "reports/figures/own.png"]
 
 
-def test_damaged_source_card_is_named(project, folder):
+@pytest.mark.parametrize("name", OWN)
+def test_file_of_the_users_own_has_no_record(project, folder, name):
+    path = project.root / name.format(folder.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
+    with pytest.raises(DataError, match=f"{name.format(folder.name)} has no record of its making"):
+        lineage.trace(project, path)
+
+
+def test_predictions_go_back_to_the_source_card_even_if_they_are_gone(project, folder):
+    path = project.root / "data/predictions/test.csv"
+
+    links = lineage.trace(project, path)
+    path.unlink()
+    gone = lineage.trace(project, path)
+
+    raw = next(link for link in links if link.file.startswith("data/raw/"))
+    order = [link.file for link in links]
+    assert [link.depth for link in links[:2]] == [0, 1]
+    assert order[:2] == ["data/predictions/test.csv", f"models/{folder.name}/model.pkl"]
+    splits = {f"data/processed/{part}.parquet" for part in settings.PARTS}
+    assert splits | {"data/interim/clean.parquet"} <= set(order)
+    assert raw.made.startswith("fetched from table.csv 2")
+    assert {link.state for link in links} == {"as recorded"}
+    assert gone[0].state == "gone" and [link.file for link in gone] == order
+    assert "data/processed/test.parquet" not in files(lineage.trace(project, folder / "model.pkl"))
+
+
+def test_changed_file_missing_file_and_damaged_source_card_are_named(project, folder):
+    project.clean.write_bytes(b"edited")
+    project.split("dev").unlink()
+
+    links = files(lineage.trace(project, folder / "model.pkl"))
+
+    states = [links[f"data/{name}.parquet"].state for name in ("interim/clean", "processed/dev", "processed/train")]
+    assert states == ["changed since", "gone", "as recorded"]
     card = next((project.root / "data" / "raw").glob("*/source.json"))
     card.chmod(0o644)
     card.write_text("{ half")
-
     with pytest.raises(DataError, match=r"source\.json: the source card is damaged"):
         lineage.trace(project, folder / "model.pkl")
 
@@ -119,20 +103,8 @@ def test_damaged_source_card_is_named(project, folder):
 def test_raw_file_named_like_a_split_is_no_split(project, folder):
     record = registry.read(folder)
     record["input_data"]["data/raw/2026-01-01-00000000/train.csv"] = "0" * 64
-    artefact.write_json(folder / registry.RECORD, records.sealed(record))
+    registry.write(folder, record)
 
     direct = [link.file for link in lineage.trace(project, folder / "model.pkl") if link.depth == 1]
 
     assert direct == ["data/processed/train.parquet", "data/processed/dev.parquet"]
-
-
-def test_chain_is_text_with_one_file_a_line_and_nothing_is_written(project, folder):
-    shutil.rmtree(project.root / ".cache")
-    links = lineage.trace(project, folder / "model.pkl")
-
-    lines = lineage.render(links).splitlines()
-
-    assert len(lines) == len(links)
-    assert lines[1].startswith("  data/processed/train.parquet  ")
-    assert "as recorded" in lines[1] and "<- features, " in lines[1]
-    assert not (project.root / ".cache").exists()

@@ -1,9 +1,9 @@
 import shutil
 
-import pandas as pd
 import pytest
 
 from data_science_project.engine.project import package
+from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import loading, registry
 
 TWICE = "def twice(numbers):\n    return numbers * 2\n"
@@ -44,32 +44,21 @@ def test_old_run_answers_the_same_after_a_module_of_the_users_was_edited(project
     assert answers["again"] == answers["first"] != answers["second"]
 
 
-def test_run_keeps_the_whole_tree_of_the_package(project):
-    (folder,) = registry.folders(project)
+def test_run_keeps_the_whole_tree_of_the_package(project, folder):
+    kept, here = (
+        {path.relative_to(root) for path in package.code(root)} for root in (folder / "code", project.package)
+    )
 
-    kept = {path.relative_to(folder / "code") for path in package.code(folder / "code")}
-
-    assert kept == {path.relative_to(project.package) for path in package.code(project.package)}
-
-
-def test_bytecode_beside_the_copy_is_not_run(project):
-    (folder,) = registry.folders(project)
-    cache = folder / "code" / "__pycache__"
-    cache.mkdir()
-    (cache / "features.cpython-311.pyc").write_bytes(b"planted")
-
-    run = loading.load(folder)
-
-    assert run.add_features(pd.DataFrame({"amount": [1.0]})).shape == (1, 1)
+    assert kept == here
 
 
-def test_run_of_a_flat_package_still_answers(project):
-    (folder,) = registry.folders(project)
+def test_run_of_a_flat_package_still_answers(folder):
+    folder = folder.rename(folder.with_name("flat"))  # not loaded yet in this process
     code = folder / "code"
     shutil.rmtree(code)
     code.mkdir()
-    (code / "__init__.py").write_text("")
-    (code / "predict.py").write_text("")
+    for name in ("__init__.py", "predict.py"):
+        (code / name).touch()
     (code / "dictionary.py").write_text("def load(path):\n    return {'path': path.name}\n")
     (code / "features.py").write_text("def add_features(rows):\n    return 'added'\n")
     (code / "conform.py").write_text("def conform(rows):\n    return 'checked'\n")
@@ -78,3 +67,31 @@ def test_run_of_a_flat_package_still_answers(project):
 
     assert columns == {"path": "data_dictionary.toml"}
     assert (add_features(None), validate(None)) == ("added", "checked")
+
+
+def test_model_is_made_of_the_classes_of_its_own_copy(folder):
+    assert type(loading.load(folder).model).__module__.startswith(f"{package.NAME}_run_")
+
+
+def test_model_that_other_versions_cannot_read_is_a_message_and_any_other_error_is_left_as_it_is(
+    folder, trained_elsewhere
+):
+    trained_elsewhere(b"cnumpy\nno_such_function\n.")
+    with pytest.raises(AttributeError, match="no_such_function"):
+        loading.load(folder)
+
+    trained_elsewhere(numpy="0.1")
+    with pytest.raises(DataError, match=r"cannot be loaded(.|\n)*numpy 0\.1 \(now (.|\n)*make reproduce RUN="):
+        loading.load(folder)
+
+
+def test_run_with_a_file_that_is_missing_or_was_added_or_without_a_record_is_not_loaded(folder):
+    for name, said in [
+        ("code/mine.py", "was added"),
+        ("code/predict.py", "is missing"),
+        ("run.json", "cannot be read"),
+    ]:
+        path = folder / name
+        path.unlink() if path.exists() else path.touch()
+        with pytest.raises(DataError, match=f"{path.name} {said}"):
+            loading.load(folder)

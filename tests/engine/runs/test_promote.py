@@ -40,86 +40,81 @@ def champion(project):
     return registry.history(project)[-1]["run"]
 
 
-def copied(folder, name):
-    other = shutil.copytree(folder, folder.with_name(name))
-    registry.write(other, {**registry.read(other), "run": name})
-    return other
-
-
-def answers(wrong, levels):
-    """Answers to 100 rows of which the first `wrong` are wrong; the rows are divided into equal slices."""
-    truth = np.array(["no"] * 100, dtype=object)
-    values = np.array(["yes"] * wrong + ["no"] * (100 - wrong), dtype=object)
+def slice_check(project, now, before=None, *, task="classification", levels=("A", "B")):
+    """The check of slices for what was answered to 100 rows, all of them "no" or 0, divided into equal slices."""
     rows = pd.DataFrame({"shop": np.repeat(levels, 100 // len(levels))})
-    record = {"task": "classification", "features": {"one-hot": ["shop"]}}
-    return compare.Answers(rows, {"shop"}, truth, metrics.Predictions(values), record)
+    truth = np.array(["no"] * 100, dtype=object) if task == "classification" else np.zeros(100)
+    record = {"task": task, "features": {"one-hot": ["shop"]}}
+    both = (compare.Answers(rows, {"shop"}, truth, metrics.Predictions(values), record) for values in (now, before))
+    return promote.no_slice_worse(project, *both)
 
 
-def test_first_champion_must_beat_the_constant_answer(contest, dummy, linear):
+def wrong(count):
+    return np.array(["yes"] * count + ["no"] * (100 - count), dtype=object)
+
+
+def test_first_champion_must_beat_the_constant_answer_and_a_worse_run_does_not_take_over(contest, dummy, linear):
     with pytest.raises(ProjectError, match='failed "better than a constant answer": gain in roc_auc 0 '):
         pipeline.promote(contest, dummy)
     assert not (contest.models / registry.CHAMPION).exists()
 
     checks = pipeline.promote(contest, linear)
+    with pytest.raises(ProjectError, match='failed "better than the champion": gain in roc_auc -0'):
+        pipeline.promote(contest, dummy)
 
     assert champion(contest) == linear.name
     assert all(check.passed for check in checks) and len(checks) == 4
 
 
-def test_worse_run_is_refused_and_the_champion_stays(contest, dummy, linear):
+def test_reason_of_a_forced_promotion_is_kept_with_what_the_gate_found_and_a_better_run_takes_over(
+    contest, dummy, linear
+):
+    pipeline.promote(contest, dummy, force="the others leak")
     pipeline.promote(contest, linear)
 
-    with pytest.raises(ProjectError, match='failed "better than the champion": gain in roc_auc -0'):
-        pipeline.promote(contest, dummy)
+    forced, better = registry.history(contest)
+    assert (forced["forced"], better["forced"]) == ("the others leak", "")
+    assert [check["name"] for check in forced["gate"] if not check["passed"]] == ["better than a constant answer"]
+    assert (better["run"], better["before"]) == (linear.name, dummy.name)
 
-    assert champion(contest) == linear.name
+
+def test_predict_uses_the_champion_although_parameters_were_edited(contest, dummy):
+    promote.keep(contest, dummy.name, {"gate": []})
+
+    (path,) = pipeline.make(settings.load(contest.root, ['train.candidates=["linear"]', "train.seed=5"]), "predict")
+
+    assert set(pd.read_csv(path)["run"]) == {dummy.name}
+    assert len(registry.folders(contest)) == 2, "nothing is trained"
 
 
-def test_better_run_takes_over(contest, dummy, linear):
-    pipeline.promote(contest, dummy, force="to have a champion")
-
+def test_run_of_the_same_quality_is_refused(contest, linear, copied):
     pipeline.promote(contest, linear)
-
-    assert champion(contest) == linear.name
-    assert registry.history(contest)[-1]["before"] == dummy.name
-
-
-def test_run_of_the_same_quality_is_refused(contest, linear):
-    pipeline.promote(contest, linear)
-    twin = copied(linear, "2026-01-01-000000-0a0a0a0a")
+    twin = copied(linear)
     shutil.copytree(contest.root / "reports" / linear.name, contest.root / "reports" / twin.name)
 
     with pytest.raises(ProjectError, match="gain in roc_auc 0 ... 0"):
         pipeline.promote(contest, twin)
 
 
-def test_run_that_is_worse_in_one_slice_is_refused(contest):
-    reigning = answers(0, ["A", "B"])
-    worse_in_a = answers(20, ["A", "B"])
+@pytest.mark.parametrize(
+    ("count", "levels", "found"),
+    [
+        (20, ["A", "B"], "shop = A: error up by 0.400 on 50 rows"),
+        (20, [None, "B"], "shop = nan: error up by 0.400 on 50 rows"),
+        (0, ["A", "B"], ""),
+        (1, ["A", "B"], ""),
+        (20, ["A", "B", "C", "D"], ""),
+    ],
+    ids=["worse", "worse in empty cells", "as good", "hardly worse", "too small"],
+)
+def test_run_that_is_worse_in_one_slice_is_refused(contest, count, levels, found):
+    check = slice_check(contest, wrong(count), wrong(0), levels=levels)
 
-    check = promote.no_slice_worse(contest, worse_in_a, reigning)
-
-    assert not check.passed and check.found == "shop = A: error up by 0.400 on 50 rows"
-
-
-@pytest.mark.parametrize(("wrong", "levels"), [(0, ["A", "B"]), (1, ["A", "B"]), (20, ["A", "B", "C", "D"])])
-def test_slice_that_is_hardly_worse_or_too_small_is_let_pass(contest, wrong, levels):
-    assert promote.no_slice_worse(contest, answers(wrong, levels), answers(0, levels)).passed
-
-
-def test_slice_of_empty_cells_counts_too(contest):
-    check = promote.no_slice_worse(contest, answers(20, [None, "B"]), answers(0, [None, "B"]))
-
-    assert not check.passed
+    assert check.passed == (not found) and check.found.startswith(found)
 
 
 def test_error_of_a_number_is_measured_against_the_mean_error(contest):
-    rows, truth = pd.DataFrame({"shop": ["A"] * 50 + ["B"] * 50}), np.zeros(100)
-    record = {"task": "regression", "features": {"one-hot": ["shop"]}}
-    errors_of_both = (np.where(rows["shop"] == "A", 12.0, 1.0), np.full(100, 10.0))
-    both = [compare.Answers(rows, set(), truth, metrics.Predictions(values), record) for values in errors_of_both]
-
-    check = promote.no_slice_worse(contest, *both)
+    check = slice_check(contest, np.repeat([12.0, 1.0], 50), np.full(100, 10.0), task="regression")
 
     assert check.found == "shop = A: error up by 0.200 on 50 rows"
 
@@ -132,83 +127,37 @@ def test_force_without_a_reason_is_refused(contest, dummy, reason):
     assert not registry.history(contest)
 
 
-def test_reason_of_a_forced_promotion_is_kept_with_what_the_gate_found(contest, dummy):
-    pipeline.promote(contest, dummy, force="the others leak")
-
-    change = registry.history(contest)[-1]
-    assert change["forced"] == "the others leak"
-    assert [check["name"] for check in change["gate"] if not check["passed"]] == ["better than a constant answer"]
-
-
-def test_reason_is_not_kept_where_none_was_needed(contest, linear):
+def test_reason_is_not_kept_where_none_was_needed_and_promoting_again_changes_nothing(contest, linear):
     pipeline.promote(contest, linear, force="just in case")
 
-    assert registry.history(contest)[-1]["forced"] == ""
-
-
-def test_champion_that_is_promoted_again_changes_nothing(contest, linear):
-    pipeline.promote(contest, linear)
-
     assert pipeline.promote(contest, linear) == []
-    assert len(registry.history(contest)) == 1
+    assert [change["forced"] for change in registry.history(contest)] == [""]
 
 
-def test_rollback_goes_back_over_three_champions_and_then_says_there_is_none(contest, dummy, linear):
-    third = copied(linear, "2026-01-01-000000-0a0a0a0a")
-    for folder in (dummy, linear, third):
+def test_rollback_goes_back_over_three_champions_and_then_says_there_is_none(contest, dummy, linear, copied):
+    with pytest.raises(ProjectError, match="none at all.\nTo choose one: make runs, make promote"):
+        promote.rollback(contest)
+    for folder in (dummy, linear, copied(linear)):
         promote.keep(contest, folder.name, {"gate": []})
 
-    assert promote.rollback(contest) == linear
-    assert promote.rollback(contest) == dummy
+    assert [promote.rollback(contest), promote.rollback(contest)] == [linear, dummy]
     with pytest.raises(ProjectError, match=f"no champion before the present one: {dummy.name} is the first"):
         promote.rollback(contest)
     assert champion(contest) == dummy.name
 
 
-def test_rollback_without_a_champion_says_how_to_get_one(contest):
-    with pytest.raises(ProjectError, match="none at all.\nTo choose one: make runs, make promote"):
-        promote.rollback(contest)
-
-
-def test_rollback_does_not_go_round_in_circles(contest, dummy, linear):
+def test_rollback_does_not_go_round_in_circles_and_the_history_is_complete(contest, dummy, linear):
     for folder in (dummy, linear, dummy):
         promote.keep(contest, folder.name, {"gate": []})
 
     assert [promote.rollback(contest), promote.rollback(contest)] == [linear, dummy]
-    assert promote.standing(registry.history(contest)) == [dummy.name]
-
-
-def test_history_is_complete(contest, dummy, linear):
-    pipeline.promote(contest, dummy, force="to have a champion")
-    pipeline.promote(contest, linear)
-    promote.rollback(contest)
 
     history = json.loads((contest.models / registry.CHAMPION).read_text(encoding="utf-8"))["history"]
-
-    assert [(change["run"], change["before"]) for change in history] == [
-        (dummy.name, None),
-        (linear.name, dummy.name),
-        (dummy.name, linear.name),
-    ]
-    assert history[2]["rollback of"] == linear.name
+    assert promote.standing(history) == [dummy.name]
+    assert [change["run"] for change in history] == [folder.name for folder in (dummy, linear, dummy, linear, dummy)]
+    assert [change["before"] for change in history] == [None, *(change["run"] for change in history[:-1])]
+    assert [change.get("rollback of") for change in history[3:]] == [dummy.name, linear.name]
     assert all(change["time"] for change in history)
-
-
-def test_predict_uses_the_champion_although_parameters_were_edited(contest, dummy):
-    pipeline.promote(contest, dummy, force="to have a champion")
-    edited = settings.load(contest.root, ['train.candidates=["linear"]', "train.seed=5"])
-
-    written = pipeline.make(edited, "predict")
-
-    assert set(pd.read_csv(written[0])["run"]) == {dummy.name}
-    assert len(registry.folders(contest)) == 2, "nothing is trained"
-
-
-def test_table_of_runs_marks_the_champion(contest, dummy):
-    pipeline.promote(contest, dummy, force="to have a champion")
-
-    assert [line["champion"] for line in listing.rows(contest)] == [False, True]
-    assert "\nchampion" in listing.render(listing.rows(contest))
 
 
 def test_run_that_was_trained_on_other_splits_is_refused(contest, linear):
@@ -218,40 +167,36 @@ def test_run_that_was_trained_on_other_splits_is_refused(contest, linear):
         pipeline.promote(elsewhere, linear)
 
 
-def test_slow_run_and_run_without_its_raw_data_are_refused(contest, linear):
-    shutil.rmtree(next(path.parent for path in contest.root.glob("data/raw/*/source.json")))
-    strict = settings.load(contest.root, ["promote.latency_ms=1e-6"])
-
-    model = loading.load(linear)
-    slow, gone = promote.latency(strict, model), promote.reproducible(strict, model)
-
-    assert not slow.passed and "allowed 1e-06" in slow.found
-    assert not gone.passed and "table.csv is gone or changed" in gone.found
-
-
-def test_run_without_a_commit_is_not_reproducible(project):
-    check = promote.reproducible(project, loading.load(registry.folders(project)[0]))
-
-    assert not check.passed and "without a git commit" in check.found
-
-
-def test_run_of_a_commit_that_git_has_no_more_is_not_reproducible(contest, linear):
-    shutil.rmtree(contest.root / ".git")
-    git.run(contest.root, "init", "-q")
-
-    check = promote.reproducible(contest, loading.load(linear))
-
-    assert not check.passed and f"git does not have commit {registry.read(linear)['commit'][:12]}" in check.found
-
-
-def test_run_whose_features_differ_each_time_is_not_reproducible(contest, linear):
+def test_slow_run_and_features_that_differ_each_time_are_refused(contest, linear):
     model = loading.load(linear)
     drawn = replace(model, add_features=lambda rows: rows.assign(luck=np.random.random(len(rows)), one=1))  # noqa: NPY002
 
-    check = promote.reproducible(contest, drawn)
+    slow = promote.latency(settings.load(contest.root, ["promote.latency_ms=1e-6"]), model)
+    lucky = promote.reproducible(contest, drawn)
 
     assert promote.reproducible(contest, model).passed
-    assert not check.passed and "add_features computes 'luck' otherwise each time" in check.found
+    assert not slow.passed and "allowed 1e-06" in slow.found
+    assert not lucky.passed and "add_features computes 'luck' otherwise each time" in lucky.found
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ("data/raw/*/table.csv", "table.csv is gone or changed"),
+        (".git", "git does not have commit"),
+        ("", "without a git commit"),
+    ],
+)
+def test_run_without_a_commit_or_its_raw_data_is_not_reproducible(contest, linear, lost, said):
+    model = loading.load(linear)
+    for path in contest.root.glob(lost) if lost else ():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    git.run(contest.root, "init", "-q")
+
+    commit = model.record["commit"] if lost else None
+    check = promote.reproducible(contest, replace(model, record={**model.record, "commit": commit}))
+
+    assert not check.passed and said in check.found
 
 
 def test_swapped_pickle_is_never_executed(contest, dummy, linear, tmp_path):
@@ -291,8 +236,8 @@ def test_damaged_champion_file_is_an_error_with_its_cure(contest, linear, harm):
 
 
 def test_champion_that_is_gone_is_named_and_can_be_left(contest, dummy, linear):
-    promote.keep(contest, linear.name, {"gate": []})
-    promote.keep(contest, dummy.name, {"gate": []})
+    for folder in (linear, dummy):
+        promote.keep(contest, folder.name, {"gate": []})
     shutil.rmtree(dummy)
 
     with pytest.raises(DataError, match=f"{dummy.name} is not in models/ any more(.|\n)*make rollback"):
@@ -301,18 +246,6 @@ def test_champion_that_is_gone_is_named_and_can_be_left(contest, dummy, linear):
         pipeline.promote(contest, linear)
 
     assert promote.rollback(contest) == linear
-
-
-def test_rollback_to_a_run_that_was_changed_is_refused(contest, dummy, linear):
-    promote.keep(contest, dummy.name, {"gate": []})
-    promote.keep(contest, linear.name, {"gate": []})
-    with (dummy / "code" / "features.py").open("a") as file:
-        file.write("# edited\n")
-
-    with pytest.raises(DataError, match="features.py was changed since the run was made"):
-        promote.rollback(contest)
-
-    assert champion(contest) == linear.name
 
 
 @pytest.fixture
@@ -329,6 +262,8 @@ def leaked(contest, linear):
 
 def test_run_takes_over_from_a_champion_of_a_column_that_was_dropped(leaked):
     present, without = leaked
+    with pytest.raises(DataError, match="'amount'(.|\n)*make promote RUN="):
+        pipeline.make(present, "predict")
 
     with pytest.raises(ProjectError, match='failed "better than a constant answer"') as caught:
         pipeline.promote(present, without)
@@ -336,10 +271,3 @@ def test_run_takes_over_from_a_champion_of_a_column_that_was_dropped(leaked):
 
     assert "the champion needs 'amount'" in str(caught.value)
     assert champion(present) == without.name
-
-
-def test_predict_says_what_to_do_about_a_champion_of_a_column_that_was_dropped(leaked):
-    present, _ = leaked
-
-    with pytest.raises(DataError, match="'amount'(.|\n)*make promote RUN="):
-        pipeline.make(present, "predict")

@@ -1,31 +1,23 @@
-import hashlib
 import os
 import re
 import shutil
 
-import pandas as pd
 import pytest
 
 from data_science_project import pipeline
 from data_science_project.engine.project import artefact, git, package, settings
 from data_science_project.engine.project.errors import DataError
-from data_science_project.engine.runs import registry, reproduce, share
+from data_science_project.engine.runs import registry, reproduce
 
 MINE = "def weight(rows):\n    return rows.assign(heavy=rows['amount'] * 2)\n"
 FEATURES = "\n\nfrom .mine import weight as add_features  # noqa: E402, F401, F811\n"
 CLOCK = "\n\ndef add_features(rows):  # noqa: D103, F811\n    return rows.assign(now=pd.Timestamp.now().value)\n"
-DECLARED = """
+NOTHING = "\n\ndef add_features(rows):  # noqa: D103, F811\n    return rows.assign(amount=0.0)\n"
 
-def add_features(rows):  # noqa: D103, F811
-    import os
 
-    from .settings import external
-
-    price = float(external("data/external/price.txt").read_text()) * float(os.environ["RATE"])
-    return rows.assign(cost=rows["amount"] * price)
-"""
-SECRET_RATE = "3.14159265358979"
-SECRET = "s3cr3t-Pa55w0rd-of-the-database"
+def append(path, text):
+    with path.open("a") as file:
+        file.write(text)
 
 
 @pytest.fixture
@@ -41,16 +33,11 @@ def remake(project):
     git.commit.cache_clear()
 
 
-@pytest.fixture
-def folder(project):
-    return registry.folders(project)[0]
+SAME = {"model": True, "metrics": True, "predictions": True}
 
 
 def results(compared):
     return {comparison.what: comparison.identical for comparison in compared}
-
-
-SAME = {"model": True, "metrics": True, "predictions": True}
 
 
 def test_run_is_made_again_whatever_was_changed_since(project, command, in_git, tmp_path):
@@ -61,8 +48,7 @@ def test_run_is_made_again_whatever_was_changed_since(project, command, in_git, 
     params = root / "params.toml"
     params.write_text(params.read_text().replace('"linear"', '"boosting"'))
     (root / "table.csv").write_text("amount,answer\n1,no\n2,yes\n")
-    with (root / "src" / package.NAME / "features.py").open("a") as file:
-        file.write("\n\ndef add_features(rows):  # noqa: D103, F811\n    return rows.iloc[:, :2]\n")
+    append(root / "src" / package.NAME / "features.py", NOTHING)
     in_git(root)
     name = next(root.glob("models/*/run.json")).parent.name
 
@@ -75,25 +61,25 @@ def test_run_is_made_again_whatever_was_changed_since(project, command, in_git, 
 
 
 def test_run_of_a_dirty_tree_is_made_again_with_edited_and_new_files(project, command, in_git):
+    def state():
+        return [git.run(project.root, *words) for words in (("diff", "--cached"), ("status", "--porcelain"))]
+
     in_git(project.root)
     shutil.rmtree(project.models)
-    with (project.package / "features.py").open("a") as file:
-        file.write(FEATURES)
+    append(project.package / "features.py", FEATURES)
     (project.package / "mine.py").write_text(MINE + f"# {'a table in the code' * 60_000}\n")  # above 1 MiB
     (project.root / "noted.txt").write_bytes("größer\r\nals gedacht\r\n".encode("latin-1"))
     (project.root / "picture.bin").write_bytes(bytes(range(256)))
     (project.root / "large.csv").write_bytes(b"1,2,3\n" * 200_000)
     git.run(project.root, "add", "noted.txt")
     (project.root / "noted.txt").write_bytes(b"staged otherwise\n")
-    staged = git.run(project.root, "diff", "--cached"), git.run(project.root, "status", "--porcelain")
-    objects = git.run(project.root, "count-objects")
+    staged, objects = state(), git.run(project.root, "count-objects")
     assert command(project.root, "-m", package.NAME, "train").returncode == 0
-    folder = registry.folders(project)[0]
+    assert staged == state(), "the user's staging area is untouched"
+    (folder,) = registry.folders(project)
 
-    after = git.run(project.root, "diff", "--cached"), git.run(project.root, "status", "--porcelain")
     compared = reproduce.run(project, folder, offline=True)
 
-    assert staged == after, "the user's staging area is untouched"
     assert objects == git.run(project.root, "count-objects")
     assert registry.read(folder)["dirty"] and registry.read(folder)["left_out_of_patch"] == ["large.csv"]
     assert results(compared) == SAME
@@ -101,6 +87,26 @@ def test_run_of_a_dirty_tree_is_made_again_with_edited_and_new_files(project, co
     assert (place / "noted.txt").read_bytes() == b"staged otherwise\n"
     assert (place / "picture.bin").read_bytes() == bytes(range(256))
     assert not (place / "large.csv").exists()
+
+
+def test_what_does_not_come_out_again_is_named_with_the_reason(project, in_git, remake):
+    in_git(project.root)
+    folder = remake()
+    append(folder / "code" / "features.py", NOTHING)
+    record = registry.read(folder)
+    record["files"]["code/features.py"] = artefact.sha256(folder / "code" / "features.py")
+    record["environment"]["packages"]["numpy"] = "0.1"
+    record["metrics"]["dev"]["roc_auc"] = 0.5
+    registry.write(folder, record)
+
+    compared = {comparison.what: comparison for comparison in reproduce.run(project, folder, offline=True)}
+
+    found = {what: [one.name for one in comparison.differences] for what, comparison in compared.items()}
+    answers = compared["predictions"]
+    assert [found[what] for what in ("metrics", "code", "environment")] == [["dev roc_auc"], ["features.py"], ["numpy"]]
+    assert not any(found[what] for what in ("model", "data", "parameters"))
+    assert "24 of 24" in answers.differences[0].b
+    assert re.fullmatch(r"largest difference: 0\.\d+, in probability(_no|_yes)?", answers.note)
 
 
 def test_run_without_git_is_made_again_with_what_was_set_for_it(project, remake):
@@ -112,30 +118,8 @@ def test_run_without_git_is_made_again_with_what_was_set_for_it(project, remake)
     assert results(compared) == SAME
 
 
-def test_what_does_not_come_out_again_is_named_with_the_reason(project, in_git, remake):
-    in_git(project.root)
-    folder = remake()
-    with (folder / "code" / "features.py").open("a") as file:
-        file.write("\n\ndef add_features(rows):  # noqa: D103, F811\n    return rows.assign(amount=0.0)\n")
-    record = registry.read(folder)
-    record["files"]["code/features.py"] = artefact.sha256(folder / "code" / "features.py")
-    record["environment"]["packages"]["numpy"] = "0.1"
-    record["metrics"]["dev"]["roc_auc"] = 0.5
-    registry.write(folder, record)
-
-    compared = {comparison.what: comparison for comparison in reproduce.run(project, folder, offline=True)}
-
-    assert {what for what, comparison in compared.items() if comparison.identical} == {"model", "data", "parameters"}
-    assert [difference.name for difference in compared["metrics"].differences] == ["dev roc_auc"]
-    assert [difference.name for difference in compared["code"].differences] == ["features.py"]
-    assert [difference.name for difference in compared["environment"].differences] == ["numpy"]
-    assert "24 of 24" in compared["predictions"].differences[0].b
-    assert re.fullmatch(r"largest difference: 0\.\d+, in probability(_no|_yes)?", compared["predictions"].note)
-
-
 def test_what_add_features_uses_undeclared_is_named_as_the_cause(project, command):
-    with (package(project) / "features.py").open("a") as file:
-        file.write(CLOCK)
+    append(project.package / "features.py", CLOCK)
     done = command(project.root, "-m", package.NAME, "train")
 
     compared = {what.what: what for what in reproduce.run(project, registry.folders(project)[0], offline=True)}
@@ -145,33 +129,31 @@ def test_what_add_features_uses_undeclared_is_named_as_the_cause(project, comman
     assert re.search("add_features uses what it does not declare.*clock.*random", compared["data"].note)
 
 
-@pytest.mark.parametrize(("edit", "state"), [(b"edited", "was changed"), (None, "is not here")])
-def test_raw_file_that_is_not_as_it_was_is_named(project, folder, edit, state):
-    raw = next((project.root / "data" / "raw").glob("*/table.csv"))
-    raw.unlink()
-    if edit:
-        raw.write_bytes(edit)
+@pytest.mark.parametrize(
+    ("pattern", "edit", "state"),
+    [
+        ("data/raw/*/table.csv", b"edited", "was changed"),
+        ("data/raw/*/table.csv", None, "is not here"),
+        ("models/*/data_dictionary.toml", b"", "was changed since the run was made"),
+    ],
+)
+def test_raw_file_or_run_that_is_not_as_it_was_is_named_before_anything_is_done(project, folder, pattern, edit, state):
+    (path,) = project.root.glob(pattern)
+    path.unlink()
+    if edit is not None:
+        path.write_bytes(edit)
 
-    with pytest.raises(DataError, match=f"{project.relative(raw)} {state}"):
+    with pytest.raises(DataError, match=f"{path.name} {state}"):
         reproduce.run(project, folder, offline=True)
 
-    assert not (project.root / ".cache" / "reproduce").exists(), "it is said before anything is done"
+    assert not (project.root / ".cache" / "reproduce").exists()
 
 
 def test_raw_file_is_found_by_its_digest_in_a_dump_of_another_day(project, folder):
-    raw = next((project.root / "data" / "raw").glob("*/table.csv"))
+    (raw,) = project.root.glob("data/raw/*/table.csv")
     moved = raw.parent.rename(raw.parent.with_name("2020-02-02-00000000"))
 
-    found = reproduce.found_by_digest(project, registry.read(folder))
-
-    assert found == {project.relative(raw): moved / "table.csv"}
-
-
-def test_run_that_was_changed_is_refused_before_anything_is_done(project, folder):
-    (folder / registry.DICTIONARY).write_text("")
-
-    with pytest.raises(DataError, match="data_dictionary.toml was changed since the run was made"):
-        reproduce.run(project, folder, offline=True)
+    assert reproduce.found_by_digest(project, registry.read(folder)) == {project.relative(raw): moved / "table.csv"}
 
 
 def test_what_a_killed_attempt_left_behind_is_removed(project, in_git, remake):
@@ -187,19 +169,26 @@ def test_what_a_killed_attempt_left_behind_is_removed(project, in_git, remake):
     assert (root / "src" / package.NAME / "train.py").is_file()
 
 
-def test_project_may_be_a_folder_of_its_repository(project, in_git, remake, tmp_path):
-    inside = project.root.relative_to(tmp_path)
+def test_project_may_be_a_folder_of_its_repository_whatever_hooks_and_settings_git_has(
+    project, in_git, remake, tmp_path
+):
     (tmp_path / ".gitignore").write_text("data/\nmodels/\nreports/\n.cache/\n__pycache__/\n")
     in_git(tmp_path)
-    with (project.root / "params.toml").open("a") as file:
-        file.write("# an edit\n")
+    hook = tmp_path / ".git" / "hooks" / "post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    for name, value in [("diff.noprefix", "true"), ("color.ui", "always"), ("diff.mnemonicPrefix", "true")]:
+        git.run(tmp_path, "config", name, value)
+    append(project.root / "params.toml", "# an edit\n")
     folder = remake()
 
     place = project.root / ".cache" / "reproduce" / folder.name
     root = reproduce.check_out(project, folder, place)
 
-    assert root == place / inside
+    assert root == place / project.root.relative_to(tmp_path)
     assert (root / "params.toml").read_text().endswith("# an edit\n")
+    assert (place / ".git").exists()
 
 
 def test_own_copy_of_the_code_is_used_where_the_commit_or_git_is_not(project, in_git, remake, monkeypatch, caplog):
@@ -217,24 +206,6 @@ def test_own_copy_of_the_code_is_used_where_the_commit_or_git_is_not(project, in
     assert caplog.text.count("the run's own copy of the code is used") == 2
 
 
-def test_hooks_and_settings_of_git_do_not_matter(project, in_git, remake):
-    in_git(project.root)
-    hook = project.root / ".git" / "hooks" / "post-checkout"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\nexit 1\n")
-    hook.chmod(0o755)
-    for name, value in [("diff.noprefix", "true"), ("color.ui", "always"), ("diff.mnemonicPrefix", "true")]:
-        git.run(project.root, "config", name, value)
-    with (project.root / "params.toml").open("a") as file:
-        file.write("# an edit\n")
-    folder = remake()
-
-    root = reproduce.check_out(project, folder, project.root / ".cache" / "reproduce" / folder.name)
-
-    assert (root / "params.toml").read_text().endswith("# an edit\n")
-    assert (root / ".git").exists()
-
-
 @pytest.mark.parametrize(
     "value",
     ['it\'s "odd"', "C:\\new\nline", "größer", "", 1, 0.5, True, ["a'b", 'c"d'], {"separator": ";", "a b": ["?"]}],
@@ -243,87 +214,3 @@ def test_value_that_was_set_is_set_again(value):
     options = reproduce.overrides({"parameters": {"overrides": {"data.read": value}}})
 
     assert settings.parse_override(options[0].removeprefix("--set=")) == ("data.read", value)
-
-
-def test_secrets_reach_neither_a_run_nor_the_log(project, command, in_git):
-    in_git(project.root)
-    (project.root / ".gitignore").write_text("/data/\n/models/\n.cache/\n__pycache__/\n")  # .env was forgotten
-    for name in (".env", ".env.local", "src/.env"):
-        (project.root / name).write_text(f"DATABASE_PASSWORD={SECRET}\n")
-    shutil.rmtree(project.models)
-
-    done = command(project.root, "-m", package.NAME, "train", DATABASE_PASSWORD=SECRET, API_TOKEN=SECRET)
-
-    written = [path for path in project.models.rglob("*") if path.is_file()]
-    assert done.returncode == 0, done.stderr
-    assert any(path.name == registry.PATCH and b".gitignore" in path.read_bytes() for path in written)
-    assert not [path for path in written if SECRET.encode() in path.read_bytes()]
-    assert SECRET not in done.stdout + done.stderr
-
-
-@pytest.fixture
-def declaring(project, command):
-    """A project whose features read a file and a variable that are declared; and how to run a verb in it."""
-    params, price = project.root / "params.toml", project.root / "data" / "external" / "price.txt"
-    params.write_text(
-        params.read_text().replace("[data]\n", '[data]\nalso = ["data/external/*.txt"]\n')
-        + '\n[environment]\nvariables = ["RATE"]\n'
-    )
-    price.parent.mkdir()
-    price.write_text("2")
-    with (package(project) / "features.py").open("a") as file:
-        file.write(DECLARED)
-    shutil.rmtree(project.models)
-
-    def run(*words, rate="3"):
-        done = command(project.root, "-m", package.NAME, *words, RATE=rate)
-        assert done.returncode == 0, done.stderr
-        return done
-
-    return settings.load(project.root), price, run
-
-
-def test_declared_file_is_kept_in_the_run_and_an_edit_of_it_trains_again(declaring):
-    project, price, run = declaring
-    run("train")
-    (first,) = registry.folders(project)
-    run("predict", "--run", first.name, "--output", "before.csv")
-    record = registry.read(first)
-
-    price.write_text("5")
-    run("train")
-    run("predict", "--run", first.name, "--output", "after.csv")
-
-    assert record["input_data"]["data/external/price.txt"] == record["files"]["external/data/external/price.txt"]
-    assert len(registry.folders(project)) == 2
-    assert pd.read_parquet(project.split("test")).eval("cost / amount").dropna().round(6).eq(15).all()
-    assert (project.root / "before.csv").read_bytes() == (project.root / "after.csv").read_bytes()
-    price.unlink()
-    again = run("reproduce", "--offline", "--run", first.name)
-    assert again.stdout.split() == [word for what in SAME for word in (what, "identical")]
-
-
-def test_declared_variable_is_kept_as_a_digest_and_another_value_trains_again(declaring):
-    project, _, run = declaring
-    run("train", rate=SECRET_RATE)
-    (first,) = registry.folders(project)
-
-    run("train", rate="4")
-    said = run("predict", "--run", first.name, "--output", "after.csv", rate="4").stderr
-
-    assert len(registry.folders(project)) == 2
-    assert registry.read(first)["environment"]["variables"] == {
-        "RATE": hashlib.sha256(SECRET_RATE.encode()).hexdigest()
-    }
-    assert not [path for path in first.rglob("*") if path.is_file() and SECRET_RATE.encode() in path.read_bytes()]
-    assert "RATE has another value than when run" in said
-
-
-def test_pulled_run_brings_its_declared_files(declaring, colleague, team):
-    project, price, run = declaring
-    run("train")
-    share.push(project, registry.folders(project)[0])
-
-    share.pull(colleague, registry.folders(project)[0].name)
-
-    assert (colleague.root / "data" / "external" / "price.txt").read_text() == price.read_text()

@@ -9,7 +9,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from data_science_project import pipeline
-from data_science_project.engine.project import artefact, records, settings
+from data_science_project.engine.project import artefact, records
 from data_science_project.engine.project.errors import DataError, ProjectError, SettingsError
 from data_science_project.engine.runs import registry, share
 from data_science_project.engine.steps import fresh
@@ -34,28 +34,30 @@ def promoted(project, *names):
     artefact.write_json(project.models / registry.CHAMPION, about)
 
 
-def test_colleague_has_the_same_run_and_raw_data_read_only_and_need_not_train(project, colleague, team):
+@pytest.mark.parametrize("address", ["team", "memory://team/project"], ids=["folder", "object store"])
+def test_colleague_has_the_same_run_and_raw_data_read_only_and_need_not_train(
+    project, folder, colleague, tmp_path, monkeypatch, address
+):
+    monkeypatch.setenv(share.VARIABLE, address if "://" in address else str(tmp_path / address))
     share.push(project)
 
     new = share.pull(colleague)
 
-    (run,), (theirs,) = registry.folders(project), registry.folders(colleague)
+    raw = {name: file for name, file in contents(project.root / "data/raw").items() if name != "current.json"}
     assert [path.parent.name for path in new] == ["raw", "models"]
-    assert contents(theirs) == contents(run)
-    assert contents(colleague.root / "data/raw") == {
-        name: content for name, content in contents(project.root / "data/raw").items() if name != "current.json"
-    }
+    assert contents(colleague.models / folder.name) == contents(folder)
+    assert contents(colleague.root / "data/raw") == raw
     assert {path.stat().st_mode & 0o777 for path in (colleague.root / "data/raw").glob("*/*")} == {0o444}
-    assert pipeline.make(colleague, "train") == [theirs / registry.RECORD]
+    assert pipeline.make(colleague, "train") == [colleague.models / folder.name / registry.RECORD]
+    assert share.push(project) == share.push(colleague) == share.pull(colleague) == []
 
 
-def test_second_push_and_second_pull_do_nothing(project, colleague, team):
+def test_second_push_and_second_pull_write_nothing(project, colleague, team):
     share.push(project)
     share.pull(colleague)
     before = {path: path.stat().st_mtime_ns for path in team.rglob("*")}
 
-    assert share.push(project) == []
-    assert share.pull(colleague) == []
+    assert share.push(project) == share.pull(colleague) == []
     assert {path: path.stat().st_mtime_ns for path in team.rglob("*")} == before
 
 
@@ -81,11 +83,10 @@ def test_pull_that_was_broken_off_goes_on_with_what_it_has(project, colleague, t
     assert not (colleague.root / ".cache/pulled").exists()
 
 
-def test_one_run_brings_the_dump_that_it_was_made_from_and_no_other(project, colleague, team):
+def test_one_run_brings_the_dump_that_it_was_made_from_and_no_other(project, folder, colleague, team):
     (project.root / "table.csv").write_text("order,answer\n1,yes\n2,no\n")
-    pipeline.raw_files(fresh.Work(project, records.Digests(project.root), {"accept": True}))
+    pipeline.raw_files(fresh.Work(pipeline.STEPS, project, records.Digests(project.root), {"accept": True}))
     share.push(project)
-    (folder,) = registry.folders(project)
 
     new = share.pull(colleague, folder.name[-8:])
 
@@ -94,57 +95,38 @@ def test_one_run_brings_the_dump_that_it_was_made_from_and_no_other(project, col
     assert new == [file.parent, colleague.models / folder.name]
 
 
-def test_scores_of_a_later_evaluation_are_a_new_version_beside_the_old(project, colleague, team):
-    (folder,) = registry.folders(project)
+def test_scores_of_a_later_evaluation_are_a_new_version_and_changes_of_your_own_stay(
+    project, folder, colleague, team, caplog
+):
     share.push(project)
     share.pull(colleague)
-    (first,) = (team / "models" / folder.name).iterdir()
+    (first,), mine = (team / "models" / folder.name).iterdir(), colleague.models / folder.name
     before = first.read_bytes()
     evaluated(project, folder, 1)
 
     share.push(project)
     share.pull(colleague)
 
-    versions = sorted(path.name[:6] for path in (team / "models" / folder.name).iterdir())
+    versions = sorted(path.name[:6] for path in first.parent.iterdir())
     assert versions == ["run-1-", "run-2-"] and first.read_bytes() == before
-    assert contents(colleague.models / folder.name) == contents(folder)
-
-
-def test_record_with_changes_of_your_own_stays(project, colleague, team, caplog):
-    (folder,) = registry.folders(project)
+    assert contents(mine) == contents(folder)
+    evaluated(project, folder, 2)
     share.push(project)
-    share.pull(colleague)
-    evaluated(project, folder, 1)
-    share.push(project)
-    mine = colleague.models / folder.name
     evaluated(colleague, mine, 7)
-
     assert share.pull(colleague) == []
     assert registry.read(mine)["metrics"]["test"] == {"uses": 7}
     assert "changes that the store does not know" in caplog.text
 
 
-def test_champion_is_the_team_s(contest, tmp_path, team):
-    best = max(registry.folders(contest), key=lambda path: registry.read(path)["model"]["name"] == "linear")
-    pipeline.promote(contest, best)
-    share.push(contest)
-    other = tmp_path / "other"
-    shutil.copytree(contest.root, other, symlinks=True, ignore=shutil.ignore_patterns("models", ".cache"))
-
-    share.pull(settings.load(other))
-
-    assert registry.champion(settings.load(other)).name == best.name
-
-
-def test_champion_that_two_changed_is_neither_pushed_over_nor_pulled_over(project, colleague, team, caplog):
-    name = registry.folders(project)[0].name
-    promoted(project, name)
-    share.push(project)
-    share.pull(colleague)
-    promoted(project, name, name)
-    share.push(project)
-    promoted(colleague, name, "other")
+def test_champion_that_two_changed_is_neither_pushed_over_nor_pulled_over(project, folder, colleague, team, caplog):
+    for names in ([folder.name], [folder.name] * 2):
+        promoted(project, *names)
+        share.push(project)
+        if len(names) == 1:
+            share.pull(colleague)
+    promoted(colleague, folder.name, "other")
     mine = (colleague.models / registry.CHAMPION).read_bytes()
+
     with pytest.raises(DataError, match="was changed meanwhile"):
         share.push(colleague)
     share.pull(colleague)
@@ -153,20 +135,18 @@ def test_champion_that_two_changed_is_neither_pushed_over_nor_pulled_over(projec
     assert "yours was changed too: yours stays" in caplog.text
 
 
-def test_one_run_alone_brings_the_champion_if_that_is_it_and_else_says_who_it_is(project, colleague, team, caplog):
-    name = registry.folders(project)[0].name
-    promoted(project, name)
+def test_one_run_alone_brings_the_champion_if_that_is_it_and_else_says_who_it_is(
+    project, folder, colleague, team, caplog
+):
+    promoted(project, folder.name)
     share.push(project)
-    shutil.copytree(colleague.root, colleague.root.with_name("third"))
-    third = settings.load(colleague.root.with_name("third"))
+    with share.opened(colleague) as store:
+        assert not share.take(store, share.CHAMPION)
+    assert f"the team's champion {folder.name} is not here" in caplog.text
 
-    share.pull(colleague, name)
-    shutil.rmtree(third.models, ignore_errors=True)
-    with share.opened(third) as store:
-        taken = share.take(store, share.CHAMPION)
+    share.pull(colleague, folder.name)
 
-    assert registry.champion(colleague).name == name
-    assert not taken and f"the team's champion {name} is not here" in caplog.text
+    assert registry.champion(colleague).name == folder.name
 
 
 def test_files_that_are_missing_here_come_back_and_changed_ones_are_named(project, colleague, team):
@@ -188,99 +168,57 @@ def test_files_that_are_missing_here_come_back_and_changed_ones_are_named(projec
     assert (folder / registry.MODEL).read_bytes() == b"other"
 
 
-def test_damaged_run_does_not_stop_the_others(contest, tmp_path, team):
+@pytest.mark.parametrize(("name", "said"), [("model.pkl", "it is not sent"), ("run.json", "run.json is damaged")])
+def test_damaged_run_is_not_sent_and_does_not_stop_the_others(contest, team, name, said):
     first, second = registry.folders(contest)
-    (second / registry.MODEL).write_bytes(b"other")
+    (second / name).write_bytes(b"{")
 
-    with pytest.raises(DataError, match="it is not sent"):
+    with pytest.raises(DataError, match=said):
         share.push(contest)
 
     assert list((team / "models" / first.name).iterdir()) and not (team / "models" / second.name).exists()
 
 
-def test_damaged_file_in_the_store_is_named_and_not_taken(project, colleague, team):
+@pytest.mark.parametrize("harmed", ["a file", "a record"])
+def test_what_is_damaged_in_the_store_is_named_and_not_taken(project, folder, colleague, team, harmed):
     share.push(project)
-    (folder,) = registry.folders(project)
     digest = registry.read(folder)["files"][registry.MODEL]
-    path = team / "files" / digest
-    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    (path,) = team.glob(f"files/{digest}" if harmed == "a file" else "models/*/*")
+    path.write_bytes(path.read_bytes().replace(b'"linear"', b'"forest"')[:-1] + b"\n" * (harmed == "a record"))
 
-    with pytest.raises(DataError, match=f"files/{digest} is damaged"):
+    with pytest.raises(DataError, match=f"files/{digest} is damaged" if harmed == "a file" else "is damaged"):
         share.pull(colleague)
 
     assert not (colleague.models / folder.name).exists()
 
 
-def test_edited_record_in_the_store_is_refused(project, colleague, team):
-    share.push(project)
-    (record,) = team.glob("models/*/*")
-    record.write_text(record.read_text().replace('"linear"', '"forest"'))
-
-    with pytest.raises(DataError, match="is damaged"):
-        share.pull(colleague)
-
-
-def test_record_that_names_a_file_elsewhere_is_refused(project, colleague, team):
-    (folder,) = registry.folders(project)
+def test_record_that_names_a_file_elsewhere_is_refused_and_one_that_lies_elsewhere_not_taken(
+    project, folder, colleague, team
+):
     record = registry.read(folder)
     registry.write(folder, {**record, "files": {**record["files"], "../../evil.py": record["files"][registry.MODEL]}})
     shutil.copyfile(folder / registry.MODEL, project.root / "evil.py")
     share.push(project)
+    shutil.copytree(team / "models" / folder.name, team / "models/.git")
 
     with pytest.raises(DataError, match="no file of a run"):
         share.pull(colleague)
 
-    assert not list(colleague.root.rglob("evil.py"))
+    assert not list(colleague.root.rglob("evil.py")) and not (colleague.models / ".git").exists()
 
 
-def test_record_outside_of_the_folders_of_runs_and_dumps_is_not_taken(project, colleague, team):
-    share.push(project)
-    (record,) = team.glob("models/*/*")
-    (team / "models/.git").mkdir()
-    shutil.copyfile(record, team / "models/.git" / record.name)
-
-    share.pull(colleague)
-
-    assert not (colleague.models / ".git").exists()
-
-
-def test_damaged_record_is_not_sent_and_stops_no_other(project, team):
-    (folder,) = registry.folders(project)
-    (folder / registry.RECORD).write_text("{")
-
-    with pytest.raises(DataError, match="run.json is damaged"):
-        share.push(project)
-
-    assert list(team.glob("data/raw/*/*")) and not list(team.glob("models/*"))
-
-
-def test_object_store_holds_the_same_as_a_folder(project, colleague, monkeypatch):
-    monkeypatch.setenv(share.VARIABLE, "memory://team/project")
-    share.push(project)
-
-    share.pull(colleague)
-
-    (run,), (theirs,) = registry.folders(project), registry.folders(colleague)
-    assert contents(theirs) == contents(run)
-    assert share.push(colleague) == []
-
-
-def test_pull_from_an_empty_store_is_refused(colleague, team):
+def test_empty_store_and_unknown_run_are_answered_with_what_is_there(project, folder, colleague, team):
     with pytest.raises(DataError, match="There is nothing in"):
         share.pull(colleague)
-
-
-def test_unknown_run_is_answered_with_those_in_the_store(project, colleague, team):
     share.push(project)
 
-    with pytest.raises(SettingsError, match=registry.folders(project)[0].name):
+    with pytest.raises(SettingsError, match=folder.name):
         share.pull(colleague, "ffffffff")
 
 
-def test_files_lie_in_the_store_by_digest_and_records_name_them(project, team):
+def test_files_lie_in_the_store_by_digest_and_records_name_them(project, folder, team):
     share.push(project)
 
-    (folder,) = registry.folders(project)
     (record,) = (team / "models" / folder.name).iterdir()
     assert record.read_bytes() == (folder / registry.RECORD).read_bytes()
     digests = {path.name: artefact.sha256(path) for path in (team / "files").iterdir()}
@@ -291,16 +229,16 @@ def test_files_lie_in_the_store_by_digest_and_records_name_them(project, team):
 def test_push_that_was_broken_off_sends_only_what_is_missing(project, team):
     share.push(project)
     files = sorted((team / "files").iterdir())
-    whole = {path.name: path.read_bytes() for path in files}
+    whole = contents(team / "files")
     for path in [*files[:3], *team.glob("models/*/*")]:
         path.unlink()
-    files[4].write_bytes(whole[files[4].name][:-1])
-    times = {path.name: path.stat().st_mtime_ns for path in files[5:]}
+    files[4].write_bytes(files[4].read_bytes()[:-1])
+    times = [path.stat().st_mtime_ns for path in files[5:]]
 
     share.push(project)
 
-    assert {path.name: path.read_bytes() for path in (team / "files").iterdir()} == whole
-    assert {path.name: path.stat().st_mtime_ns for path in files[5:]} == times
+    assert contents(team / "files") == whole
+    assert [path.stat().st_mtime_ns for path in files[5:]] == times
 
 
 def test_record_without_its_files_is_not_in_the_store(project, team, monkeypatch):
@@ -318,8 +256,7 @@ def test_record_without_its_files_is_not_in_the_store(project, team, monkeypatch
     assert not list(team.glob("models/*/*"))
 
 
-def test_run_whose_patch_holds_a_value_of_dot_env_is_not_sent(project, team):
-    (folder,) = registry.folders(project)
+def test_run_whose_patch_holds_a_value_of_dot_env_is_not_sent(project, folder, team):
     (project.root / ".env").write_text("API_KEY=correct-horse-battery\n")
     (folder / registry.PATCH).write_text('+KEY = "correct-horse-battery"\n')
 

@@ -11,82 +11,58 @@ from data_science_project.engine.sources import excel, read
 
 
 @pytest.fixture
-def saved(tmp_path):
-    """The bytes of a workbook."""
+def read_book(tmp_path):
+    """What is read of a workbook, whose sheets are lists of rows; `change` is done to it before it is saved."""
 
-    def save(book):
+    def save(*arguments, change=lambda book: None, **sheets):
+        book = openpyxl.Workbook()
+        book.remove(book.active)
+        for name, rows in sheets.items():
+            sheet = book.create_sheet(name)
+            for row in rows:
+                sheet.append(row)
+        change(book)
         book.save(tmp_path / "book.xlsx")
-        return (tmp_path / "book.xlsx").read_bytes()
+        return excel.sheet_rows((tmp_path / "book.xlsx").read_bytes(), *arguments)
 
     return save
 
 
-def test_formula_without_a_stored_result_is_refused_by_its_cell(saved):
-    book = openpyxl.Workbook()
-    for row in (["a", "b"], [1, "=A2*2"], [2, 4]):
-        book.active.append(row)
+def hide(book):
+    book["A"].sheet_state = "hidden"
 
+
+def merge(cells):
+    return lambda book: book["A"].merge_cells(cells)
+
+
+def test_formula_without_a_stored_result_is_refused_by_its_cell_in_the_sheet_that_is_read(read_book):
     with pytest.raises(DataError, match="formulas without a stored result: B2"):
-        excel.sheet_rows(saved(book))
+        read_book(A=[["a", "b"], [1, "=A2*2"], [2, 4]])
+
+    assert read_book(A=[["a", None]], Sums=[["x", "=A1"]])[0] == [["a"]]
 
 
-def test_formula_in_a_sheet_that_is_not_read_does_not_matter(saved):
-    book = openpyxl.Workbook()
-    book.active.append(["a", None])
-    book.create_sheet("Sums").append(["x", "=A1"])
+def test_first_sheet_that_is_not_hidden_or_the_named_one_is_taken_and_the_others_are_named(read_book):
+    sheets = {"A": [["a", "b"], [1, "x"], [2.5, None]], "Other": [["c"]]}
 
-    rows, _ = excel.sheet_rows(saved(book))
-
-    assert rows == [["a"]]
-
-
-def test_hidden_sheet_is_not_the_first(saved):
-    book = openpyxl.Workbook()
-    book.active.append(["hidden"])
-    book.active.sheet_state = "hidden"
-    book.create_sheet("Seen").append(["seen"])
-
-    rows, decisions = excel.sheet_rows(saved(book))
-
-    assert rows == [["seen"]]
-    assert decisions == ["sheet 'Seen' of 2: Seen, Sheet"]
+    assert read_book(**sheets) == (sheets["A"], ["sheet 'A' of 2: A, Other"])
+    assert read_book(**sheets, change=hide) == ([["c"]], ["sheet 'Other' of 2: Other, A"])
+    assert read_book("Other", **sheets)[0] == [["c"]]
+    with pytest.raises(DataError, match="A, Other"):
+        read_book("Third", **sheets)
 
 
-def test_first_sheet_is_taken_and_the_others_are_named(saved):
-    book = openpyxl.Workbook()
-    for row in (["a", "b"], [1, "x"], [2.5, None]):
-        book.active.append(row)
-    book.create_sheet("Other").append(["c"])
+def test_cells_merged_downwards_are_filled_and_across_refused(read_book):
+    sheet = [["a", "b"], ["x", 1], [None, 2]]
 
-    rows, decisions = excel.sheet_rows(saved(book))
-
-    assert rows == [["a", "b"], [1, "x"], [2.5, None]]
-    assert decisions == ["sheet 'Sheet' of 2: Sheet, Other"]
-    assert excel.sheet_rows(saved(book), "Other")[0] == [["c"]]
-    with pytest.raises(DataError, match="Sheet, Other"):
-        excel.sheet_rows(saved(book), "Third")
-
-
-def test_cells_merged_downwards_are_filled_and_across_refused(saved):
-    book = openpyxl.Workbook()
-    for row in (["a", "b"], ["x", 1], [None, 2]):
-        book.active.append(row)
-    book.active.merge_cells("A2:A3")
-
-    assert excel.sheet_rows(saved(book))[0] == [["a", "b"], ["x", 1], ["x", 2]]
-
-    book.active.merge_cells("A1:B1")
-
+    assert read_book(A=sheet, change=merge("A2:A3"))[0] == [["a", "b"], ["x", 1], ["x", 2]]
     with pytest.raises(DataError, match="row 1 has cells merged across"):
-        excel.sheet_rows(saved(book))
+        read_book(A=sheet, change=merge("A1:B1"))
 
 
-def test_errors_are_counted_and_a_day_is_a_time_at_midnight(saved):
-    book = openpyxl.Workbook()
-    for row in (["a", "b"], ["#DIV/0!", datetime(2026, 1, 31)], [2, datetime(2026, 2, 1, 12)]):
-        book.active.append(row)
-
-    rows, decisions = excel.sheet_rows(saved(book))
+def test_errors_are_counted_and_a_day_is_a_time_at_midnight(read_book):
+    rows, decisions = read_book(A=[["a", "b"], ["#DIV/0!", datetime(2026, 1, 31)], [2, datetime(2026, 2, 1, 12)]])
 
     assert rows[1:] == [[None, datetime(2026, 1, 31)], [2, datetime(2026, 2, 1, 12)]]
     assert decisions == ["errors like #DIV/0! read as missing: 1 cells"]

@@ -3,28 +3,17 @@
 import contextlib
 import sqlite3
 import sys
-from pathlib import Path
 
 import fsspec
 import pandas as pd
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from data_science_project.engine.project.errors import DataError
-from data_science_project.engine.sources import source
-
 TABLE = b"a,b\n1,2\n"
 
 
-def refusal(root: Path, text: str) -> str:
-    with pytest.raises(DataError) as error:
-        source.fetch(root, text)
-    assert str(error.value).count("\n") < 3
-    return str(error.value)
-
-
 @pytest.fixture
-def database(tmp_path: Path) -> Path:
+def database(tmp_path):
     path = tmp_path / "shop.db"
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.execute('CREATE TABLE "order" (id INTEGER, "unit price" REAL, note TEXT)')
@@ -36,13 +25,11 @@ def database(tmp_path: Path) -> Path:
     ("name", "target", "value"),
     [("breast_cancer", "diagnosis", "malignant"), ("iris", "species", "setosa"), ("wine", "cultivar", "class_0")],
 )
-def test_bundled_sets_have_a_readable_target(tmp_path: Path, name: str, target: str, value: str) -> None:
-    dump = source.fetch(tmp_path, f"sklearn:{name}")
-
-    assert pd.read_csv(dump.files[0])[target].iloc[0] == value
+def test_bundled_sets_have_a_readable_target(fetch, name, target, value):
+    assert pd.read_csv(fetch(f"sklearn:{name}").files[0])[target].iloc[0] == value
 
 
-def test_objects_of_a_store_are_fetched(tmp_path: Path) -> None:
+def test_objects_of_a_store_are_fetched(fetch, fetch_refusal):
     class Bucket(MemoryFileSystem):
         protocol = "s3"
         store: dict = {}
@@ -52,52 +39,52 @@ def test_objects_of_a_store_are_fetched(tmp_path: Path) -> None:
     for name in ("one", "two"):
         Bucket().pipe_file(f"s3://bucket/{name}.csv", TABLE)
 
-    dump = source.fetch(tmp_path, "s3://bucket/*.csv")
+    dump = fetch("s3://bucket/*.csv")
 
     assert [path.name for path in dump.files] == ["one.csv", "two.csv"]
     assert dump.files[1].read_bytes() == TABLE
-    assert "no such object" in refusal(tmp_path, "s3://bucket/three.csv")
+    assert "no such object" in fetch_refusal("s3://bucket/three.csv")
 
 
-def test_a_store_without_its_package_names_the_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_without_its_package_names_the_install(fetch_refusal, monkeypatch):
     monkeypatch.setitem(sys.modules, "gcsfs", None)
 
-    assert 'Add "gs" to extras' in refusal(tmp_path, "gs://bucket/t.csv")
+    assert 'Add "gs" to extras' in fetch_refusal("gs://bucket/t.csv")
 
 
 @pytest.mark.parametrize(
     "question",
     ["table=order", 'query=SELECT * FROM "order" WHERE id > 0 AND id <> 5', "query=SELECT%20*%20FROM%20%22order%22"],
 )
-def test_a_table_or_a_query_becomes_parquet(tmp_path: Path, database: Path, question: str) -> None:
-    dump = source.fetch(tmp_path, f"sqlite:///{database.name}?{question}")
+def test_a_table_or_a_query_becomes_parquet(fetch, database, question):
+    frame = pd.read_parquet(fetch(f"sqlite:///{database.name}?{question}").files[0])
 
-    frame = pd.read_parquet(dump.files[0])
     assert list(frame.columns) == ["id", "unit price", "note"]
-    assert list(frame["id"]) == [1, 2**53 + 1]
-    assert frame["note"].iloc[1] == "NA"
+    assert list(frame["id"]) == [1, 2**53 + 1] and frame["note"].iloc[1] == "NA"
 
 
-def test_mistakes_with_a_database_are_named(tmp_path: Path, database: Path) -> None:
-    assert "Tables: order" in refusal(tmp_path, "sqlite:///shop.db?table=orders")
-    assert "syntax error" in refusal(tmp_path, "sqlite:///shop.db?query=SELEC 1")
-    assert "readonly" in refusal(tmp_path, 'sqlite:///shop.db?query=DELETE FROM "order" RETURNING id')
-    assert "shop.db" in refusal(tmp_path, "sqlite:///shopp.db?table=order")
-    assert not (tmp_path / "shopp.db").exists()
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [
+        ("shop.db?table=orders", "Tables: order"),
+        ("shop.db?query=SELEC 1", "syntax error"),
+        ('shop.db?query=DELETE FROM "order" RETURNING id', "readonly"),
+        ("shopp.db?table=order", "shop.db"),
+    ],
+)
+def test_mistakes_with_a_database_are_named(fetch_refusal, database, question, named):
+    assert named in fetch_refusal(f"sqlite:///{question}")
+    assert not database.with_name("shopp.db").exists()
 
 
-def test_a_database_file_is_looked_at_each_time(tmp_path: Path, database: Path) -> None:
+def test_a_database_file_is_looked_at_each_time(fetch, fetch_refusal, database):
     address = f"sqlite:///{database.name}?table=order"
-    before = source.fetch(tmp_path, address)
+    before = fetch(address)
+    assert fetch(address).folder == before.folder
 
-    assert source.fetch(tmp_path, address).folder == before.folder
-
-    with contextlib.closing(sqlite3.connect(database)) as connection:
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
         connection.execute('DELETE FROM "order" WHERE id = 1')
-        connection.commit()
 
-    assert "ACCEPT=1" in refusal(tmp_path, address)
-
+    assert "ACCEPT=1" in fetch_refusal(address)
     database.unlink()
-
-    assert source.fetch(tmp_path, address).folder == before.folder
+    assert fetch(address).folder == before.folder

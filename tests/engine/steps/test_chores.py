@@ -10,14 +10,14 @@ def files(root):
     return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
 
 
-def test_clean_removes_what_make_built_and_nothing_else(project):
+def test_clean_removes_what_make_built_and_nothing_else_and_make_takes_the_run_that_is_there(project):
     keep = ["data/external/labels.csv", "data/interim/.gitkeep", "notebooks/1.0-look.ipynb", "reports/figures/mine.png"]
     gone = ["docs/_build/html/index.html", "reports/exploration.html", "reports/exploration.html.json"]
     for name in [*keep, *gone]:
         path = project.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    before = files(project.root)
+    before, runs = files(project.root), registry.folders(project)
 
     chores.clean(project)
 
@@ -25,16 +25,8 @@ def test_clean_removes_what_make_built_and_nothing_else(project):
     assert set(gone) | {"data/interim/clean.parquet", "data/processed/test.parquet.json"} <= removed
     kept = ("data/raw/", "models/", "data/predictions/", "references/", "src/", "params.toml", "table.csv", *keep)
     assert not [name for name in removed if name.startswith(kept)]
-
-
-def test_make_after_clean_takes_the_run_that_is_there(project):
-    before = registry.folders(project)
-
-    chores.clean(project)
     pipeline.make(project, "predict")
-
-    assert registry.folders(project) == before
-    assert project.clean.is_file()
+    assert registry.folders(project) == runs and project.clean.is_file()
 
 
 def test_program_that_fails_ends_the_command_with_its_exit_code(make_project):
@@ -47,17 +39,16 @@ def test_program_that_fails_ends_the_command_with_its_exit_code(make_project):
     assert caught.value.exit_code == 2
 
 
-def test_check_writes_nothing_and_fix_mends(make_project, capfd):
+def test_check_writes_nothing_and_fix_mends(make_project):
     project = make_project()
-    (project.root / "wrong.py").write_text("import os\nx = { 'a':1 }\n")
+    wrong = project.root / "wrong.py"
+    wrong.write_text("import os\nx = { 'a':1 }\n")
     (project.root / "ruff.toml").write_text('include = ["wrong.py"]\n[lint]\nselect = ["F"]\n')
-    before = (project.root / "wrong.py").read_text()
 
     with pytest.raises(ProjectError, match="ruff"):
         chores.check(project)
-    unchanged = (project.root / "wrong.py").read_text()
+    unchanged = wrong.read_text()
     chores.fix(project)
     chores.check(project)
 
-    assert unchanged == before
-    assert (project.root / "wrong.py").read_text() == 'x = {"a": 1}\n'
+    assert unchanged == "import os\nx = { 'a':1 }\n" and wrong.read_text() == 'x = {"a": 1}\n'

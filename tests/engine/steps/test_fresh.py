@@ -36,38 +36,11 @@ def made(project):
     return {**states, "train": len(registry.folders(project))}
 
 
-def remade(project, verb="predict", *overrides, **wish):
+def remade(project, verb="predict", *overrides, **options):
     """The steps that ran again."""
     before = made(project)
-    pipeline.make(settings.load(project.root, overrides), verb, **wish)
+    pipeline.make(settings.load(project.root, overrides), verb, **options)
     return {step for step, state in made(project).items() if state != before[step]}
-
-
-def edit_params(project, section, line):
-    """Put a line into a section of params.toml."""
-    path = project.root / "params.toml"
-    text = path.read_text(encoding="utf-8")
-    text = text if f"[{section}]" in text else f"{text}\n[{section}]\n"
-    path.write_text(text.replace(f"[{section}]\n", f"[{section}]\n{line}\n"), encoding="utf-8")
-
-
-def edit_column(project, name, **changes):
-    columns = dictionary.load(project.dictionary)
-    dictionary.write(project.dictionary, {**columns, name: replace(columns[name], **changes)})
-
-
-def test_second_make_does_nothing_and_says_so(project, caplog):
-    caplog.set_level("INFO")
-
-    assert remade(project) == set()
-
-    assert "nothing to do, up to date" in caplog.messages[-1]
-
-
-def test_second_make_imports_no_pandas_and_no_step(project, command):
-    done = command(project.root, "-c", NOTHING_TO_DO.format(package.NAME))
-
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -85,76 +58,67 @@ def test_second_make_imports_no_pandas_and_no_step(project, command):
     ],
 )
 def test_edited_parameter_runs_exactly_the_steps_that_read_it(project, section, line, expected):
-    edit_params(project, section, line)
-
-    assert remade(project) == expected
-
-
-def go_and_come_back(project):
-    """Edit a parameter, make, and put the old parameters back."""
     path = project.root / "params.toml"
     text = path.read_text(encoding="utf-8")
-    edit_params(project, "split", "seed = 1")
-    pipeline.make(settings.load(project.root), "predict")
-    path.write_text(text, encoding="utf-8")
+    text = text if f"[{section}]" in text else f"{text}\n[{section}]\n"
+    path.write_text(text.replace(f"[{section}]\n", f"[{section}]\n{line}\n"), encoding="utf-8")
 
-
-def test_going_back_to_earlier_parameters_computes_nothing(project, caplog):
-    before, test = registry.folders(project), project.split("test").read_bytes()
-    go_and_come_back(project)
-    caplog.clear()
-    caplog.set_level("INFO")
-
-    pipeline.make(project, "predict")
-
-    assert caplog.messages == ["made before from the same: taken from .cache"] * 2  # features and predict
-    assert project.split("test").read_bytes() == test
-    assert set(before) < set(registry.folders(project)) and len(registry.folders(project)) == 2
-
-
-def test_file_that_was_changed_in_the_cache_is_not_taken(project):
-    test = project.split("test").read_bytes()
-    go_and_come_back(project)
-    for kept in (project.root / ".cache").rglob("test.parquet"):
-        flip(kept)
-
-    pipeline.make(project, "predict")
-
-    assert project.split("test").read_bytes() == test
+    assert remade(project) == expected
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"description": "in kg"}, set()),
-        ({"range": (-9.0, 999.0)}, {"data", "predict"}),
-        ({"rule": "warn"}, {"data", "predict"}),
-        ({"missing": ("?",)}, {"data", "predict"}),
-        ({"transformation": "none"}, {"features", "train", "predict"}),
-        ({"role": "ignored"}, {"data", "features", "train", "predict"}),
+        ({"description": "in kg"}, {"explore"}),
+        ({"range": (-9.0, 999.0)}, {"data", "predict", "explore"}),
+        ({"rule": "warn"}, {"data", "predict", "explore"}),
+        ({"missing": ("?",)}, {"data", "predict", "explore"}),
+        ({"transformation": "none"}, {"features", "train", "predict", "explore"}),
+        ({"role": "ignored"}, {"data", "features", "train", "predict", "explore"}),
     ],
 )
 def test_edited_data_dictionary_runs_exactly_the_steps_that_read_it(project, changes, expected):
-    edit_column(project, "amount", **changes)
-
-    assert remade(project) == expected
-
-
-def test_description_of_a_column_makes_the_exploration_anew_alone(project):
     pipeline.make(project, "explore")
+    columns = dictionary.load(project.dictionary)
+    dictionary.write(project.dictionary, {**columns, "amount": replace(columns["amount"], **changes)})
 
-    edit_column(project, "amount", description="in kg")
+    assert remade(project) | remade(project, "explore") == expected
+
+
+def test_second_make_does_nothing_says_so_and_imports_no_pandas_and_no_step(project, command, caplog):
+    caplog.set_level("INFO")
 
     assert remade(project) == set()
-    assert remade(project, "explore") == {"explore"}
+    done = command(project.root, "-c", NOTHING_TO_DO.format(package.NAME))
+
+    assert "nothing to do, up to date" in caplog.messages[-1]
+    assert done.returncode == 0, done.stderr
 
 
-def test_touched_files_run_nothing(project):
-    for path in project.root.rglob("*"):
+@pytest.mark.parametrize("damaged", [False, True])
+def test_going_back_to_earlier_parameters_computes_nothing_unless_the_cache_was_damaged(project, caplog, damaged):
+    before, test = registry.folders(project), project.split("test").read_bytes()
+    pipeline.make(settings.load(project.root, ["split.seed=1"]), "predict")
+    for kept in (project.root / ".cache").rglob("test.parquet") if damaged else ():
+        flip(kept)
+    caplog.clear()
+    caplog.set_level("INFO")
+
+    pipeline.make(project, "predict")
+
+    taken = "made before from the same: taken from .cache"
+    assert damaged or caplog.messages == [taken] * 2  # features and predict
+    assert project.split("test").read_bytes() == test
+    assert set(before) < set(registry.folders(project)) and len(registry.folders(project)) == 2
+
+
+def test_touched_files_and_another_place_run_nothing(project, tmp_path):
+    moved = settings.load(shutil.copytree(project.root, tmp_path / "moved"))
+    for path in moved.root.rglob("*"):
         if path.is_file():
             os.utime(path, (1, 1))
 
-    assert remade(project) == set()
+    assert remade(moved) == set()
 
 
 def cut(path):
@@ -167,39 +131,26 @@ def flip(path):
     path.write_bytes(content)
 
 
-def lose_record(path):
-    records.sidecar(path).unlink()
-
-
-@pytest.mark.parametrize("harm", [cut, flip, os.unlink, lose_record])
+@pytest.mark.parametrize("harm", [cut, flip, os.unlink])
+@pytest.mark.parametrize("ending", ["", ".json"], ids=["file", "record"])
 @pytest.mark.parametrize(
     ("file", "step"),
     [
         ("data/interim/clean.parquet", "data"),
+        ("data/processed/train.parquet", "features"),
         ("data/processed/test.parquet", "features"),
-        ("data/processed/dev.parquet", "features"),
         ("data/predictions/test.csv", "predict"),
     ],
 )
-def test_file_that_was_cut_edited_or_lost_is_made_again(project, file, step, harm):
+def test_file_or_record_that_was_cut_edited_or_lost_is_made_again(project, caplog, file, ending, step, harm):
     path = project.root / file
     before = path.read_bytes()
 
-    harm(path)
+    harm(path.with_name(path.name + ending))
 
     assert remade(project) == {step}
-    assert path.read_bytes() == before
-
-
-@pytest.mark.parametrize("name", ["model.pkl", "code/features.py"])
-def test_run_that_was_edited_is_trained_anew_beside_it(project, name):
-    folder = registry.folders(project)[0]
-    with (folder / name).open("ab") as file:
-        file.write(b"\n")
-    moved = folder.rename(folder.with_name("2026-01-01-000000" + folder.name[-9:]))
-
-    assert remade(project) == {"train", "predict"}
-    assert moved.is_dir()
+    assert path.read_bytes() == before and records.checked(path)
+    assert harm is os.unlink or path.name + ending in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -209,7 +160,7 @@ def test_run_that_was_edited_is_trained_anew_beside_it(project, name):
         ("models", {"train", "predict"}),
         ("mytools", AFTER_SPLIT),
         ("tools/numbers", AFTER_SPLIT),
-        ("engine/sources/formats", {"data", "predict"}),
+        ("engine/sources/formats", {"data", "features", "predict"}),
         ("engine/checks/drift", {"features"}),
         ("engine/modelling/blend", AFTER_SPLIT),
         ("engine/report/figures", set()),
@@ -226,69 +177,40 @@ def test_edited_module_runs_the_steps_that_use_it(project, module, expected):
     assert remade(project) == expected
 
 
-def test_changed_source_is_refused_until_it_is_accepted(project, made_table):
+def test_changed_source_is_refused_until_it_is_accepted_and_a_failed_step_leaves_the_last_outputs(project, made_table):
+    before = project.split("test").read_bytes()
+    with pytest.raises(SettingsError):
+        remade(project, "predict", "split.by=group:nothing")
     made_table.head(100).to_csv(project.root / "table.csv", index=False)
-
     with pytest.raises(DataError):
         remade(project)
 
+    assert project.split("test").read_bytes() == before
     assert remade(project, accept=True) == {"data", *AFTER_SPLIT}
 
 
-def test_set_counts_and_is_recorded_in_the_run(project):
-    assert remade(project, "train", "train.seed=5") == {"train"}
+def test_set_counts_and_is_recorded_in_the_run_with_the_message_and_a_named_run_answers_untrained(project, folder):
+    output = project.root / "by_first.csv"
+    pipeline.make(settings.load(project.root, ["train.seed=1"]), "predict", run=folder.name, output=output)
+    assert registry.folders(project) == [folder] and folder.name in output.read_text(encoding="utf-8")
+
+    assert remade(project, "train", "train.seed=5", message="because of the new shop") == {"train"}
 
     record = registry.read(registry.folders(project)[0])
-    assert record["parameters"]["overrides"] == {"train.seed": 5}
-    assert record["parameters"]["train"]["seed"] == 5
-
-
-def test_message_becomes_the_decision_of_the_run(project):
-    remade(project, "train", "train.seed=5", message="because of the new shop")
-
-    assert "because of the new shop" in [registry.read(folder)["decision"] for folder in registry.folders(project)]
-
-
-def test_run_that_was_named_answers_without_training(project):
-    first = registry.folders(project)[0]
-    edit_params(project, "train", "seed = 1")
-    project = settings.load(project.root)
-
-    output = pipeline.make(project, "predict", run=first.name, output=project.root / "by_first.csv")[0]
-
-    assert len(registry.folders(project)) == 1
-    assert first.name in output.read_text(encoding="utf-8")
+    assert record["parameters"]["overrides"] == {"train.seed": 5} and record["parameters"]["train"]["seed"] == 5
+    assert record["decision"] == "because of the new shop"
 
 
 def test_input_is_scored_to_a_file_of_its_name_and_again_when_it_changes(project, made_table):
-    new = project.root / "new.rows.csv"
-    made_table.head(3).to_csv(new, index=False)
-    output = pipeline.make(project, "predict", input=new)[0]
-    first = output.stat().st_mtime_ns, len(output.read_text().splitlines())
-    pipeline.make(project, "predict", input=new)
-    second = output.stat().st_mtime_ns
+    new, seen = project.root / "new.rows.csv", []
 
-    made_table.head(5).to_csv(new, index=False)
-    pipeline.make(project, "predict", input=new)
+    for rows in (3, 3, 5):
+        made_table.head(rows).to_csv(new, index=False)
+        (output,) = pipeline.make(project, "predict", input=new)
+        seen.append((len(output.read_text().splitlines()), output.stat().st_mtime_ns))
 
     assert project.relative(output).replace("\\", "/") == "data/predictions/new.rows.csv"
-    assert first == (second, 4)
-    assert len(output.read_text().splitlines()) == 6
-
-
-def test_input_that_does_not_exist_is_named(project):
-    with pytest.raises(DataError, match=r"nothing\.csv"):
-        pipeline.make(project, "predict", input=project.root / "nothing.csv")
-
-
-def test_failed_step_leaves_the_outputs_of_the_last_one(project):
-    before = project.split("test").read_bytes()
-    edit_params(project, "split", 'by = "group:nothing"')
-
-    with pytest.raises(SettingsError):
-        pipeline.make(settings.load(project.root), "predict")
-
-    assert project.split("test").read_bytes() == before
+    assert [lines for lines, _ in seen] == [4, 4, 6] and seen[0] == seen[1]
 
 
 def test_every_artefact_says_what_made_it_from_what(project):
@@ -297,12 +219,6 @@ def test_every_artefact_says_what_made_it_from_what(project):
 
         assert about["step"] == step and about["parameters"] and about["code"] and "commit" in about
         assert all(artefact.sha256(project.root / path) == digest for path, digest in about["inputs"].items())
-
-
-def test_key_does_not_depend_on_where_the_project_lies(project, tmp_path):
-    moved = settings.load(shutil.copytree(project.root, tmp_path / "moved"))
-
-    assert remade(moved) == set()
 
 
 @pytest.mark.parametrize(("line", "again"), [("scipy==0.2", {"train", "predict"}), ("ruff==0.2", set())])

@@ -16,10 +16,12 @@ What is where, in reading order:
 
 from typing import TYPE_CHECKING
 
+from .engine.project.settings import external
+
 if TYPE_CHECKING:
     from .engine.runs.model import Model
 
-__all__ = ["load"]
+__all__ = ["external", "load"]
 
 
 def load(run: str = "") -> "Model":

@@ -25,18 +25,7 @@ NUMBERS = ("integer", "number")
 
 
 def run(project: Project, dump: Dump) -> list[str]:
-    """Turn a raw dump into the clean table.
-
-    Parameters
-    ----------
-    project : Project
-    dump : Dump
-        The raw files, fetched by `source.fetch`.
-
-    Returns
-    -------
-    list of str
-        What was decided and found, one line each, for the record of the clean table.
+    """Turn a raw dump into the clean table; return what was decided and found, one line each, for its record.
 
     Raises
     ------
@@ -103,8 +92,9 @@ def hint(target: str, found: list[str], decisions: tuple[str, ...]) -> str:
         same = unicodedata.normalize("NFC", plain[near[0]]) == unicodedata.normalize("NFC", target)
         how = f" (the same letters, written as {ascii(plain[near[0]])})" if same else ""
         return f"Did you mean {plain[near[0]]!r}{how}? "
-    other_sheets = any(text.startswith("sheet ") for text in decisions)
-    return "If another sheet is meant, set sheet in [data.read]. " * other_sheets
+    if any(text.startswith("sheet ") for text in decisions):
+        return "If another sheet is meant, set sheet in [data.read]. "
+    return ""
 
 
 def empty_target(where: str, target: str, rows: int) -> str:
@@ -137,12 +127,13 @@ def describe(project: Project, table: read.Table, where: str) -> None:
 
 def check_reading(project: Project, columns: dictionary.Dictionary) -> None:
     """Say so where `[data.read]` wants marks that the columns, once described, do not have: the dictionary counts."""
-    for key, wish in project.settings.data.read.items():
-        if key in ("decimal", "thousands") and (
-            other := [name for name, c in columns.items() if c.type in NUMBERS and getattr(c, key) != wish]
-        ):
-            text = "[data.read] has %s = %r, but %s of %s counts, and says otherwise of %s: change it there"
-            log.warning(text, key, wish, key, project.relative(project.dictionary), ", ".join(map(repr, other[:5])))
+    marks = {key: mark for key, mark in project.settings.data.read.items() if key in ("decimal", "thousands")}
+    for key, mark in marks.items():
+        if other := [name for name, c in columns.items() if c.type in NUMBERS and getattr(c, key) != mark]:
+            log.warning(
+                "[data.read] has %s = %r, but %s of %s counts, and says otherwise of %s: change it there",
+                *(key, mark, key, project.relative(project.dictionary), ", ".join(map(repr, other[:5]))),
+            )
 
 
 def check_dictionary(project: Project, columns: dictionary.Dictionary) -> None:

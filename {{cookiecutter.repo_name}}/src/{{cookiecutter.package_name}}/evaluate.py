@@ -35,7 +35,7 @@ from .engine.report.about_data import data, question
 from .engine.report.about_scores import board, calibration, growth, mistakes, scores, top
 from .engine.report.choices import abstention, decision, search
 from .engine.report.diagnostics import Result
-from .engine.report.evidence import Evidence, columns_seen, share, table
+from .engine.report.evidence import Evidence, columns_seen, table
 from .engine.report.page import render
 from .engine.runs import loading, registry
 from .models import classifiers, regressors
@@ -49,15 +49,7 @@ FEW_ROWS = 100_000  # below, threads wait for each other longer than they work (
 
 
 def run(project: Project, *, folder: Path, output: Path) -> None:
-    """Evaluate a run.
-
-    Parameters
-    ----------
-    project : Project
-    folder : Path
-        `models/<run>`.
-    output : Path
-        The report, HTML, written whole or not at all.
+    """Evaluate the run in `folder`; the report goes to `output`, HTML, whole or not at all.
 
     Raises
     ------
@@ -90,14 +82,7 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
 
 
 def score_test(project: Project, model: loading.Run, seen: np.ndarray) -> tuple[pd.DataFrame, Result, dict[str, int]]:
-    """Read the test split and let the run answer it.
-
-    Parameters
-    ----------
-    project : Project
-    model : Run
-    seen : ndarray, shape (n_seen,)
-        The truth of train and dev, for the constant answer.
+    """Read the test split and let the run answer it; the constant answer is that of the truth `seen` in train and dev.
 
     Returns
     -------
@@ -163,10 +148,7 @@ def candidates(project: Project, record: dict[str, Any], question: Question) -> 
 
 
 def put_on_record(project: Project, folder: Path, result: Result, *, seen: bool) -> dict[str, Any]:
-    """Write the scores into `run.json` before anything is drawn: the test split has been looked at.
-
-    `seen` says that the run may have been trained on rows of this split.
-    """
+    """Write the scores into `run.json` before anything is drawn; `seen`: whether it may know rows of this split."""
     record = registry.read(folder)
     digest = records.recorded(project.split("test"))["sha256"]
     found = {
@@ -193,7 +175,8 @@ def put_on_record(project: Project, folder: Path, result: Result, *, seen: bool)
 def keep_answers(path: Path, test: pd.DataFrame, target: str, result: Result) -> None:
     """Keep the test rows with their truth and what the run said, so that runs can be compared row by row."""
     known = result.predictions
-    chances = {f"probability_{label}": known.probabilities[:, index] for index, label in enumerate(known.classes)}
+    shares = np.asarray(known.probabilities)
+    chances = {f"probability_{label}": shares[:, index] for index, label in enumerate(known.classes)}
     truth, answer = (pd.Series(values).infer_objects() for values in (result.truth, known.values))
     with artefact.whole(path) as temporary:
         test.assign(**{target: truth, "prediction": answer, **chances}).to_parquet(temporary, index=False)
@@ -235,7 +218,7 @@ def people(evidence: Evidence) -> dict[str, Any]:
     for line in beside[beside["against"] == annotators.TARGET].itertuples(index=False):
         log.info("%s against %s on %d test rows: %.4g, the model %.4g (%s)", *line[:5], beside.columns[3].split(",")[0])
     measures = [name for name in (*agree, *beside) if name not in (*annotators.PAIR, *annotators.BESIDE)]
-    formats = {name: share if name.startswith("agree") else verdict.number for name in measures}
+    formats = {name: verdict.percent if name.startswith("agree") else verdict.number for name in measures}
     kappa = "" if amount or agree.empty else f"{agree['kappa'].mean():.2f}"
     tables = {"agreement": table(agree, **formats), "beside": table(beside, **formats)}
     return {**tables, "kappa": kappa, "who": listed(list(opinions), 12)}

@@ -14,9 +14,9 @@ SECONDS_A_DAY = 86_400.0
 def add_features(rows: pd.DataFrame) -> pd.DataFrame:
     """Add columns that are computed from one row alone: edit this function.
 
-    Another file is read from `settings.external("data/external/prices.csv")`, its path here and in a run, and declared
-    in `[data] also` of `params.toml`; a variable is declared in `[environment] variables`. What is not declared (the
-    clock and random numbers cannot be) makes a run that nobody can make again.
+    Another file is read from `external("data/external/prices.csv")` (`from . import external`), its path here and in a
+    run, and declared in `[data] also` of `params.toml`; a variable is declared in `[environment] variables`. What is
+    not declared (the clock and random numbers cannot be) makes a run that nobody can make again.
 
     As it stands it adds the days between every two dates of a row (from pickup to drop-off, from order to delivery),
     which no model finds by itself.

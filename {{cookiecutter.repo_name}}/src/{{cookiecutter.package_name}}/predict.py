@@ -34,7 +34,6 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
 
     Parameters
     ----------
-    project : Project
     folder : Path
         `models/<run>`.
     input : Path or None
@@ -60,48 +59,42 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
     model = loading.load(folder)
     check_costs(project, model)
     limits = confidence.limits(folder, project.settings.predict)
-    rows, said = (test_rows(project, model), []) if input is None else read_rows(project, model, input)
-    for text in said:
-        log.info("%s", text)
+    rows, decisions = (test_rows(project, model), []) if input is None else read_rows(project, model, input)
+    for line in decisions:
+        log.info("%s", line)
     with threads(len(rows)):
         table = answer(model, rows, abstain_below=limits.least, band=limits.band)
     with artefact.whole(output) as path:
         table.to_csv(path, index=False)
+    rate = project.settings.predict.error_rate
     if limits.least > 1:
-        text = "error_rate %g cannot be shown on the rows held out in training: no row is confident. The least is %.2f"
-        log.warning(text, project.settings.predict.error_rate, confidence.least_rate(confidence.held_out(folder)))
+        log.warning(
+            "error_rate %g cannot be shown on the rows held out in training: no row is confident. The least is %.2f",
+            *(rate, confidence.least_rate(confidence.held_out(folder))),
+        )
     if limits.band and np.isinf(limits.band.reach).any():
-        text = "too few rows were held out in training to hold error_rate %g: low and high are infinite for some"
-        log.warning(text, project.settings.predict.error_rate)
+        log.warning(
+            "too few rows were held out in training to hold error_rate %g: low and high are infinite for some", rate
+        )
     unsure = int((~table["confident"]).sum())
     log.info("%d rows, %d not confident, run %s -> %s", len(table), unsure, model.name, project.relative(output))
-    return said
+    return decisions
 
 
 def own(folder: Path) -> tuple[dictionary.Dictionary, Callable, Callable]:
-    """The door into a run, called in the run's own copy of this package: its columns, its features, its rules.
-
-    Parameters
-    ----------
-    folder : Path
-        `models/<run>`.
-
-    Returns
-    -------
-    columns : Dictionary
-    add_features, validate : callable
-        As they were when the run was trained.
-    """
+    """The door into a run, `models/<run>`, called in its own copy of this package: its columns, features and rules."""
     return dictionary.load(folder / registry.DICTIONARY), add_features, validate
 
 
 def check_costs(project: Project, model: Run) -> None:
     """Say so where the run decides by other costs than `[predict]` names now: the threshold is part of the model."""
-    then, wish = threshold.costs_of(model.record), project.settings.predict
-    now = wish.cost_false_positive, wish.cost_false_negative
+    then, options = threshold.costs_of(model.record), project.settings.predict
+    now = options.cost_false_positive, options.cost_false_negative
     if then[0] * now[1] != then[1] * now[0]:
-        text = "run %s decides by the costs it was trained with, %g and %g, not by %g and %g: train again to change it"
-        log.warning(text, model.name, *then, *now)
+        log.warning(
+            "run %s decides by the costs it was trained with, %g and %g, not by %g and %g: train again to change it",
+            *(model.name, *then, *now),
+        )
 
 
 def check_output(path: Path) -> None:

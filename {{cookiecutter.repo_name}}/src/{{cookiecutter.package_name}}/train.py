@@ -39,20 +39,14 @@ CLASSES_SHARE = 0.2  # a target with more classes than this share of its rows is
 
 
 def run(project: Project, *, key: str, message: str = "") -> Path:
-    """Train and write a run.
+    """Train and write a run, `models/<run>`.
 
     Parameters
     ----------
-    project : Project
     key : str
         Fingerprint of inputs, parameters and code; its first 8 digits end the run's name.
     message : str
         Why this run was made, kept as `decision`.
-
-    Returns
-    -------
-    Path
-        `models/<run>`.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
     folder = project.models / registry.new_name(project, key, started)
@@ -62,11 +56,11 @@ def run(project: Project, *, key: str, message: str = "") -> Path:
         confidence.keep(new, *held)
         about = {"started": started.isoformat(timespec="seconds"), "seconds": round(time.perf_counter() - clock, 3)}
         write(project, new, model, {**record, **learned, **about, "decision": message})
-    found = learned["metrics"]
+    found, best = learned["metrics"], learned["model"]["name"]
     metric, board = found["chosen_by"], found["leaderboard"]
     dummy = f" (dummy {board['dummy'][metric]:.4g})" if "dummy" in board else ""
-    about_best = (learned["model"]["name"], len(board), metric, found["dev"][metric], dummy, project.relative(folder))
-    log.info("%s is best of %d: %s %.4g%s -> %s", *about_best)
+    score, place = found["dev"][metric], project.relative(folder)
+    log.info("%s is best of %d: %s %.4g%s -> %s", best, len(board), metric, score, dummy, place)
     return folder
 
 
@@ -87,9 +81,8 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
 
     with warnings_as_lines(log), threads(len(question.rows)):
         if project.settings.train.trials:
-            tuned, table = trials.run(
-                trials.plan(project, higher_is_better=measure.higher_is_better), estimators, score
-            )
+            search = trials.plan(project, higher_is_better=measure.higher_is_better)
+            tuned, table = trials.run(search, estimators, score)
             table.to_csv(folder / trials.TABLE, index=False)
             estimators |= tuned
         held = hold_out_all(estimators, question)
@@ -253,8 +246,9 @@ def fit_best(
 
 def calibrate(truth: np.ndarray, held: Predictions) -> tuple[float, Predictions]:
     """The temperature that held-out rows ask for, and what they were told with it."""
-    temperature = find_temperature(truth, held.probabilities, np.asarray(held.classes))
-    return temperature, replace(held, probabilities=temper(held.probabilities, temperature))
+    probabilities = np.asarray(held.probabilities)
+    temperature = find_temperature(truth, probabilities, np.asarray(held.classes))
+    return temperature, replace(held, probabilities=temper(probabilities, temperature))
 
 
 def decided(truth: np.ndarray, held: Predictions, rule: threshold.Rule) -> Predictions:

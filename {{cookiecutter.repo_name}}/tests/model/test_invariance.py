@@ -30,7 +30,7 @@ def test_row_gets_the_same_answer_alone_and_in_a_batch(model, rows):
 def test_extra_columns_and_their_order_do_not_change_the_answers(model, rows):
     wider = rows.assign(**{"a column of tomorrow": 1})[["a column of tomorrow", *rows.columns[::-1]]]
 
-    typed, warnings = model.conform(wider, model.columns, where="wider", target=False)
+    typed, warnings = model.validate(wider, model.columns, where="wider", target=False)
 
     assert "a column of tomorrow" in warnings[-1]
     pd.testing.assert_frame_equal(ask(model, typed), ask(model, rows), check_exact=True)

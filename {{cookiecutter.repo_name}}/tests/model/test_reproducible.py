@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -18,16 +17,15 @@ from {{ cookiecutter.package_name }}.engine.project import (
 from {{ cookiecutter.package_name }}.engine.runs import answers, registry
 
 FEW = 100  # rows of each split: two processes train on them
-TRAIN = "from {0} import settings, train; train.run(settings.load(), key='same')"
+TRAIN = "from {0} import train; from {0}.engine.project import settings; train.run(settings.load(), key='same')"
 
 
 @pytest.fixture
 def copy(own, run, tmp_path):
     """A copy of the user's project, with its parameters, dictionary, tables, code and run."""
-    package = Path(registry.__file__).parent
-    shutil.copytree(package, tmp_path / "src" / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(own.package, tmp_path / own.relative(own.package), ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(run, tmp_path / own.relative(run))
-    for path in (own.dictionary, own.root / settings.PARAMS, own.clean, own.split("test")):
+    for path in (own.dictionary, own.root / settings.PARAMS, own.clean, own.split("test"), *own.also):
         (tmp_path / own.relative(path)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, tmp_path / own.relative(path))
     return settings.load(tmp_path)
@@ -61,7 +59,7 @@ def test_model_answers_the_same_after_features_were_edited(own, copy, run, model
     limits = confidence.limits(run, own.settings.predict)
     before = answers.answer(model, rows, abstain_below=limits.least, band=limits.band)
     rows.to_parquet(copy.root / "rows.parquet")
-    with (copy.root / "src" / package.NAME / "features.py").open("a", encoding="utf-8") as file:
+    with (copy.package / "features.py").open("a", encoding="utf-8") as file:
         file.write("\n\ndef add_features(rows):\n    raise RuntimeError('edited after the training')\n")
 
     options = ["--run", run.name, "--input", "rows.parquet", "--output", "new.csv"]

@@ -5,11 +5,9 @@ from collections.abc import Iterator
 import pandas as pd
 from scipy.stats import chi2_contingency, ks_2samp
 
-from .leaks import is_number
-from .suspicion import Suspicion
+from ..project.errors import listed
+from .suspicion import FEW_ROWS, Suspicion, is_number, sampled
 
-SAMPLE = 4000  # rows of a split that are looked at
-KIND_ROWS = 10  # a category with fewer counts as one with all others
 DRIFT, DRIFT_CHANCE = 0.15, 1e-6  # distance of two distributions, and the chance of it without drift
 
 
@@ -17,23 +15,17 @@ def drift(parts: dict[str, pd.DataFrame], target: str, names: list[str]) -> Iter
     """Columns, the target among them, that are distributed otherwise in test than in train."""
     moved = {}
     for name in [target, *names] if parts else []:
-        train, test = (parts[part][name].dropna() for part in ("train", "test"))
+        train, test = (sampled(parts[part][[name]].dropna())[name] for part in ("train", "test"))
         if len(train) and len(test):
-            train, test = (part.sample(min(SAMPLE, len(part)), random_state=0) for part in (train, test))
             distance, chance = (apart if is_number(train) else apart_in_kinds)(train, test)
             if distance > DRIFT and chance < DRIFT_CHANCE:
                 moved[name] = round(distance, 4)
     if moved:
-        ranked = sorted(moved, key=moved.get, reverse=True)
-        shown = ", ".join(f"{name!r} ({moved[name]:.2f})" for name in ranked[:5])
-        more = f" and {len(moved) - 5} more" if len(moved) > 5 else ""
-        yield Suspicion(
-            kind="drift",
-            columns=tuple(ranked),
-            sentence=f"distributed otherwise in test than in train (distance, 0 to 1): {shown}{more}",
-            cure="A score on such a test is of other times or groups: is it those that the model is for?",
-            figures=moved,
-        )
+        ranked = sorted(moved, key=lambda name: moved[name], reverse=True)
+        shown = listed([f"{name!r} ({moved[name]:.2f})" for name in ranked])
+        found = f"distributed otherwise in test than in train (distance, 0 to 1): {shown}"
+        cure = "A score on such a test is of other times or groups: is it those that the model is for?"
+        yield Suspicion("drift", tuple(ranked), found, cure, moved)
 
 
 def apart(train: pd.Series, test: pd.Series) -> tuple[float, float]:
@@ -45,7 +37,7 @@ def apart(train: pd.Series, test: pd.Series) -> tuple[float, float]:
 def apart_in_kinds(train: pd.Series, test: pd.Series) -> tuple[float, float]:
     """Half the sum of the differences in shares, 0-1, and the chance of it; of what is in few rows: all as one kind."""
     counts = pd.DataFrame({"train": train.value_counts(), "test": test.value_counts()}).fillna(0)
-    common = counts[counts.sum(axis=1) >= KIND_ROWS]
+    common = counts[counts.sum(axis=1) >= FEW_ROWS]
     table = pd.concat([common, (counts.sum() - common.sum()).to_frame().T])
     table = table[table.sum(axis=1) > 0]
     if len(table) < 2:

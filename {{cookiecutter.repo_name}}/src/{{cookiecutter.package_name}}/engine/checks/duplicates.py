@@ -10,25 +10,17 @@ import numpy as np
 import pandas as pd
 
 from ..modelling.split import infer_task
-from .suspicion import Suspicion
+from .suspicion import Suspicion, sampled
 
 ROWS = 200_000  # of train and dev; of a larger table a sample is looked at
 STEPS = 1000  # a number is rounded to this part of its standard deviation
 LIKELY = 0.1  # share of the pairs that chance may have made; what it makes more often is no copy
 NEAR_SHARE = 0.005  # of the test rows; a few that agree in all but one cell stand in many tables
-COMMON = 0.2
+COMMON = 0.2  # share of the rows; where more are like another one, that is the nature of the table
 WORTH_SAYING = 0.999  # an R2 that nobody hopes for
 FEW_COLUMNS = 3  # with fewer, all but one is next to nothing
 DEPENDENCE = 0.5  # columns that go together say the same twice: all but the rarest count half
 CURE = 'Remove copies from the source, or keep them together: [split] by = "group:<column>".'
-
-
-def repeated(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], target: str, names: list[str]) -> Iterator[Suspicion]:
-    """Test rows that train or dev knows already, exactly or nearly, and rows that contradict each other."""
-    if parts and names:
-        yield from copies(parts, names)
-    if names:
-        yield from contradictions(clean, target, names)
 
 
 def copies(parts: dict[str, pd.DataFrame], names: list[str]) -> Iterator[Suspicion]:
@@ -41,8 +33,9 @@ def copies(parts: dict[str, pd.DataFrame], names: list[str]) -> Iterator[Suspici
     in several cells are not found. A table in which chance alone makes such pairs (few columns, few values) is not
     suspected. Cost: two sorts of the rows a column, 5 s of CPU for 250,000 rows of 20 columns.
     """
-    seen = pd.concat([parts["train"], parts["dev"]], ignore_index=True)[names]
-    seen = seen.sample(min(ROWS, len(seen)), random_state=0)
+    if not parts or not names:
+        return
+    seen = sampled(pd.concat([parts["train"], parts["dev"]], ignore_index=True)[names], ROWS)
     rows = pd.concat([parts["test"][names], seen], ignore_index=True)
     test = np.arange(len(rows)) < len(parts["test"])
     pairs = int(test.sum()) * int((~test).sum())
@@ -50,12 +43,11 @@ def copies(parts: dict[str, pd.DataFrame], names: list[str]) -> Iterator[Suspici
     keys = forms.sum(axis=1, dtype=np.uint64)
     same = in_both(keys, test)
     if pairs * together(collisions(forms, repeats(keys))) < LIKELY * same[test].sum():
-        yield copied(same, test, "the same features as a row of train or dev")
+        yield copied(same[test], "the same features as a row of train or dev")
     if len(names) >= FEW_COLUMNS:
-        forms = normal_forms(rows, rounded=False)
-        near = all_but_one(forms, test, pairs) & ~same
+        near = all_but_one(normal_forms(rows, rounded=False), test, pairs) & ~same
         if near[test].mean() >= NEAR_SHARE:
-            yield copied(near, test, "all but one cell of a row of train or dev")
+            yield copied(near[test], "all but one cell of a row of train or dev")
 
 
 def all_but_one(forms: np.ndarray, test: np.ndarray, pairs: int) -> np.ndarray:
@@ -69,22 +61,21 @@ def all_but_one(forms: np.ndarray, test: np.ndarray, pairs: int) -> np.ndarray:
     pairs : int
         Pairs of a test row and another.
     """
-    whole = forms.sum(axis=1, dtype=np.uint64)
-    hits = [in_both(whole - column, test) for column in forms.T]
-    repeated = np.any([repeats(whole - column) for column in forms.T], axis=0)
-    common = repeated.mean() > COMMON  # rows like each other are then the nature of the table
-    chances, near = collisions(forms, repeated & ~common), np.zeros(len(forms), dtype=bool)
-    for j, hit in enumerate(hits):
+    others = [forms.sum(axis=1, dtype=np.uint64) - column for column in forms.T]
+    repeated = np.any([repeats(keys) for keys in others], axis=0)
+    chances = collisions(forms, repeated & (repeated.mean() <= COMMON))
+    near = np.zeros(len(forms), dtype=bool)
+    for j, hit in enumerate(in_both(keys, test) for keys in others):
         if pairs * together(np.delete(chances, j)) < LIKELY * hit[test].sum():
             near |= hit
     return near
 
 
-def copied(found: np.ndarray, test: np.ndarray, what: str) -> Suspicion:
-    """A suspicion that test rows, both masks of shape (n_rows,), are known."""
-    figures = {"rows": int(found[test].sum()), "test rows": int(test.sum())}
-    sentence = f"{figures['rows']} of {figures['test rows']} test rows have {what}: the score flatters"
-    return Suspicion(kind="duplicates", sentence=sentence, cure=CURE, figures=figures)
+def copied(found: np.ndarray, what: str) -> Suspicion:
+    """A suspicion that those of the test rows are known where the mask, shape (n_test_rows,), is true."""
+    figures = {"rows": int(found.sum()), "test rows": len(found)}
+    sentence = f"{figures['rows']} of {len(found)} test rows have {what}: the score flatters"
+    return Suspicion("duplicates", (), sentence, CURE, figures)
 
 
 def normal_forms(rows: pd.DataFrame, *, rounded: bool) -> np.ndarray:
@@ -103,11 +94,10 @@ def normal_forms(rows: pd.DataFrame, *, rounded: bool) -> np.ndarray:
 
 def in_both(keys: np.ndarray, test: np.ndarray) -> np.ndarray:
     """Rows, shape (n_rows,), whose key stands in the test split and outside of it."""
-    both = np.intersect1d(keys[test], keys[~test])
-    return np.isin(keys, both)
+    return np.isin(keys, np.intersect1d(keys[test], keys[~test]))
 
 
-def repeats(keys: np.ndarray) -> np.ndarray:
+def repeats(keys: np.ndarray | pd.Series) -> np.ndarray:
     """Rows, shape (n_rows,), whose key another row has too."""
     return pd.Series(keys).duplicated(keep=False).to_numpy()
 
@@ -117,12 +107,9 @@ def collisions(forms: np.ndarray, copies: np.ndarray) -> np.ndarray:
 
     It is measured on the rows that are no copies, unless all are.
     """
-    forms, found = forms if copies.all() else forms[~copies], []
-    pairs = len(forms) * max(1, len(forms) - 1)
-    for column in forms.T:
-        counts = np.unique(column, return_counts=True)[1].astype(float)
-        found.append(max(float((counts * (counts - 1)).sum()), 1.0) / pairs)
-    return np.array(found)
+    forms = forms if copies.all() else forms[~copies]
+    counts = [np.unique(column, return_counts=True)[1].astype(float) for column in forms.T]
+    return np.array([max((n * (n - 1)).sum(), 1.0) for n in counts]) / (len(forms) * max(1, len(forms) - 1))
 
 
 def together(chances: np.ndarray) -> float:
@@ -139,33 +126,24 @@ def contradictions(clean: pd.DataFrame, target: str, names: list[str]) -> Iterat
     Of rows with the same features at best the most frequent class is right, or their mean; what is left over is the
     ceiling on accuracy, or on R2, for these rows.
     """
-    keys = pd.util.hash_pandas_object(clean[names], index=False)
-    truth = clean[target]
+    if not names:
+        return
+    truth, keys = clean[target], pd.util.hash_pandas_object(clean[names], index=False)
     if infer_task(truth) == "regression":
-        rows, left = differing(truth, keys), np.sum((truth - truth.groupby(keys).transform("mean")) ** 2)
-        ceiling, best = 1 - float(left / np.sum((truth - truth.mean()) ** 2)), "have an R2 above"
-        chances = collisions(normal_forms(clean[names], rounded=False), keys.duplicated(keep=False).to_numpy())
+        alike = truth.groupby(keys)
+        rows = int((alike.transform("nunique") > 1).sum())
+        left_over = np.sum((truth - alike.transform("mean")) ** 2)
+        ceiling = 1 - float(left_over / np.sum((truth - truth.mean()) ** 2))
+        chances = collisions(normal_forms(clean[names], rounded=False), repeats(keys))
         if ceiling > WORTH_SAYING or together(chances) * len(clean) ** 2 / 2 > LIKELY * rows:
             return  # a table of a few whole numbers: what differs is noise, and a score will say so
+        best = f"have an R2 above {np.floor(ceiling * 1e4) / 1e4:.4f}"
     else:
-        counts = pd.DataFrame({"key": keys, "answer": truth}).value_counts().groupby(level="key").agg(["sum", "max"])
+        counts = truth.groupby([keys, truth]).size().groupby(level=0).agg(["sum", "max"])
         rows = int((counts["sum"] - counts["max"]).sum())
-        ceiling, best = 1 - rows / len(clean), "be right in more than"
+        ceiling = 1 - rows / len(clean)
+        best = f"be right in more than {np.floor(ceiling * 1e3) / 10:.1f} %"
     if rows:
-        shown = (
-            f"{np.floor(ceiling * 1e4) / 1e4:.4f}"
-            if best.endswith("above")
-            else f"{np.floor(ceiling * 1e3) / 10:.1f} %"
-        )
-        yield Suspicion(
-            kind="ambiguity",
-            columns=(target,),
-            sentence=f"{rows} rows differ from others only in {target!r}: no model can {best} {shown}",
-            cure="Look at them: labels are wrong, or a column that would tell the rows apart is missing.",
-            figures={"rows": rows, "ceiling": round(ceiling, 6)},
-        )
-
-
-def differing(truth: pd.Series, keys: pd.Series) -> int:
-    """Rows whose truth, shape (n_rows,), is not the same in all rows of their key."""
-    return int((truth.groupby(keys).transform("nunique") > 1).sum())
+        found = f"{rows} rows differ from others only in {target!r}: no model can {best}"
+        cure = "Look at them: labels are wrong, or a column that would tell the rows apart is missing."
+        yield Suspicion("ambiguity", (target,), found, cure, {"rows": rows, "ceiling": round(ceiling, 6)})

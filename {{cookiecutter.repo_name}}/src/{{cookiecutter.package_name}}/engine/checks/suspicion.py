@@ -1,15 +1,18 @@
 """One thing in the data that a person should look at, as the log, the file and the exploration report show it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
+
 from ..project.errors import listed
 
-LEAVE_OUT = 'Is it known when a prediction is needed? If not: role = "ignored" in references/data_dictionary.toml.'
+SAMPLE = 4000  # rows of a table that are looked at where all of them would take long
+FEW_ROWS = 10  # of a class or a kind: its share in so few is luck
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Suspicion:
     """A finding with its cure; nothing is changed by it.
 
@@ -19,16 +22,14 @@ class Suspicion:
         A word to sort by: answer, labels, id, duplicates, ambiguity, time, groups, classes, drift, missing.
     columns : tuple of str
         The columns it is about; empty where it is about rows.
-    sentence : str
-        What was found, with its figures; no full stop.
-    cure : str
-        What can be done about it.
+    sentence, cure : str
+        What was found, with its figures and without a full stop; what can be done about it.
     figures : mapping of str to number or text
         The numbers of the sentence, for programs.
     """
 
     kind: str
-    columns: tuple[str, ...] = ()
+    columns: tuple[str, ...]
     sentence: str
     cure: str
     figures: Mapping[str, Any] = field(default_factory=dict)
@@ -37,12 +38,16 @@ class Suspicion:
         return f"{self.sentence}. {self.cure}"
 
 
-def named(names: list[str]) -> str:
-    """The first few names in quotes, and how many more there are.
+def sampled(rows: pd.DataFrame, most: int = SAMPLE) -> pd.DataFrame:
+    """At most so many rows, by chance, but the same ones each time."""
+    return rows.sample(min(most, len(rows)), random_state=0)
 
-    Examples
-    --------
-    >>> named(["a", "b"])
-    "'a', 'b'"
-    """
+
+def is_number(values: pd.Series) -> bool:
+    """Numbers that are not true or false."""
+    return pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
+
+
+def quoted(names: Iterable[str]) -> str:
+    """The first few names in quotes, and how many more there are."""
     return listed(list(map(repr, names)))

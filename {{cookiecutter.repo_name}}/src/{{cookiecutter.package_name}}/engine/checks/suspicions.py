@@ -15,18 +15,17 @@ from scipy.stats import rankdata
 
 from ..columns.dictionary import Dictionary, by_role, features, label_columns
 from ..modelling.split import infer_task
+from ..project.errors import listed
 from .drift import drift
-from .duplicates import repeated
-from .leaks import GIVES_AWAY, best_view, is_number, leaks
+from .duplicates import contradictions, copies
+from .leaks import GIVES_AWAY, best_view, leaks
 from .sentinels import sentinels
-from .suspicion import Suspicion, named
+from .suspicion import FEW_ROWS, SAMPLE, Suspicion, is_number, quoted, sampled
 
-SAMPLE = 4000  # rows of a split that drift is measured on
 ORDER = 0.2  # how far the order of the rows may rank a target, 0 is not at all and 1 is perfectly
 SORTED_SHARE = 0.99  # of the steps from row to row that go the same way
 SECONDS_OF_1990 = 631_152_000
 BLOCKS = 3  # a file sorted by its answer changes it once a class, not all the time
-RARE_ROWS = 10
 UNIQUE_SHARE = 0.9  # a category with more different values than this share of its rows is a name
 MANY_GROUPS = 20  # fewer are kinds
 ROWS_OF_ONE = 50  # rows of one customer; what repeats more often is a kind, not a customer
@@ -65,15 +64,17 @@ def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionar
     """
     target = by_role(columns, "target")[0]
     seen = [name for name in features(columns) if name in clean.columns]
-    labels = label_columns(columns)
-    others = [name for name in clean.columns if name != target and name not in labels]
-    raters = list(other_labels(clean, target, seen))
-    known = [*raters, *leaks(clean, target, [name for name in seen if name not in told(raters)])]
-    named_rows = list(ids(clean, target, columns, [name for name in seen if name not in told(known)]))
+    others = [name for name in clean.columns if name != target and name not in label_columns(columns)]
+    known = list(other_labels(clean, target, seen))
+    known += leaks(clean, target, without(seen, known))
+    named = list(row_names(clean, columns, without(seen, known)))
+    features_of_rows = without(seen, named)
     return [
         *known,
-        *named_rows,
-        *repeated(clean, parts, target, [name for name in seen if name not in told(named_rows)]),
+        *named,
+        *ids_of_the_answer(clean, target, columns),
+        *copies(parts, features_of_rows),
+        *contradictions(clean, target, features_of_rows),
         *order(clean, target, columns, split_by),
         *groups(clean, others, split_by),
         *rare_classes(clean[target]),
@@ -82,9 +83,10 @@ def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionar
     ]
 
 
-def told(found: list[Suspicion]) -> set[str]:
-    """All columns that suspicions are about."""
-    return {name for suspicion in found for name in suspicion.columns}
+def without(names: list[str], found: list[Suspicion]) -> list[str]:
+    """The names that no suspicion is about."""
+    told = {name for suspicion in found for name in suspicion.columns}
+    return [name for name in names if name not in told]
 
 
 def record(found: list[Suspicion], rows: int) -> dict[str, Any]:
@@ -105,52 +107,44 @@ def words(name: str) -> str:
 
 def other_labels(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspicion]:
     """Columns with the target's values that are called after somebody who labels."""
-    if infer_task(clean[target]) == "regression":
-        return
+    cure = 'If so: role = "label:<who>" in references/data_dictionary.toml; `evaluate` shows agreement.'
+    classes = set() if infer_task(clean[target]) == "regression" else set(clean[target])
     for name in names:
-        if RATER_NAME.search(words(name)) and set(clean[name].dropna()) <= set(clean[target]):
-            yield Suspicion(
-                kind="labels",
-                columns=(name,),
-                sentence=f"column {name!r} has the values of {target!r} and the name of a second opinion on it",
-                cure='If so: role = "label:<who>" in references/data_dictionary.toml; `evaluate` shows agreement.',
-            )
+        if classes and RATER_NAME.search(words(name)) and set(clean[name].dropna()) <= classes:
+            found = f"column {name!r} has the values of {target!r} and the name of a second opinion on it"
+            yield Suspicion("labels", (name,), found, cure)
 
 
-def ids(clean: pd.DataFrame, target: str, columns: Dictionary, names: list[str]) -> Iterator[Suspicion]:
-    """Features that name a row, and ids that were given in the order of the answer."""
+def row_names(clean: pd.DataFrame, columns: Dictionary, names: list[str]) -> Iterator[Suspicion]:
+    """Features that name a row: its number, or words that hardly any other row has."""
     cure = 'A model cannot learn from it for new rows: role = "id" in references/data_dictionary.toml.'
-    for name in names:
+    for name in names if len(clean) > FEW_ROWS else []:
         values = clean[name].dropna()
-        share = values.nunique() / max(1, len(clean))
-        running = (
-            is_number(values) and share == 1 and (values.is_monotonic_increasing or values.is_monotonic_decreasing)
-        )
-        name_of_row = columns[name].type == "category" and share > UNIQUE_SHARE
-        if len(clean) > RARE_ROWS and ((running and (values % 1 == 0).all()) or name_of_row):
+        share = values.nunique() / len(clean)
+        running = is_number(values) and share == 1 and is_monotonic(values)
+        if (running and (values % 1 == 0).all()) or (columns[name].type == "category" and share > UNIQUE_SHARE):
             what = "numbers the rows" if running else f"has a value of its own in {share:.1%} of the rows"
-            yield Suspicion(kind="id", columns=(name,), sentence=f"column {name!r} {what}", cure=cure)
-    amount, truth = infer_task(clean[target]) == "regression", clean[target]
-    rows = clean.sample(min(SAMPLE, len(clean)), random_state=0)
+            yield Suspicion("id", (name,), f"column {name!r} {what}", cure)
+
+
+def ids_of_the_answer(clean: pd.DataFrame, target: str, columns: Dictionary) -> Iterator[Suspicion]:
+    """Ids that were given in the order of the answer."""
+    cure = "It is no feature: leave it so, and see that no other column follows the order of the file."
+    rows, amount = sampled(clean), infer_task(clean[target]) == "regression"
     for name in by_role(columns, "id"):
         if name in clean and columns[name].type != "text":
-            score, _ = best_view(rows[name], truth[rows.index].to_numpy(), amount=amount)
+            score, _ = best_view(rows[name], rows[target].to_numpy(), amount=amount)
             if score >= GIVES_AWAY:
-                yield Suspicion(
-                    kind="id",
-                    columns=(name,),
-                    sentence=f"the id {name!r} tells {target!r} ({score:.2f} of 1): it follows the answer",
-                    cure="It is no feature: leave it so, and see that no other column follows the order of the file.",
-                    figures={"score": round(score, 4)},
-                )
+                found = f"the id {name!r} tells {target!r} ({score:.2f} of 1): it follows the answer"
+                yield Suspicion("id", (name,), found, cure, {"score": round(score, 4)})
 
 
 def order(clean: pd.DataFrame, target: str, columns: Dictionary, split_by: str) -> Iterator[Suspicion]:
     """Rows in the order of time, or an answer that changes with it, divided at random."""
     if split_by.startswith("time:"):
         return
-    position = pd.Series(np.arange(len(clean)), index=clean.index)
-    ranks = pd.Series(pd.factorize(clean[target], sort=True)[0], index=clean.index)
+    truth = clean[target]
+    ranks = pd.Series(pd.factorize(truth, sort=True)[0], index=clean.index)
     for name in clean.columns:
         if name == target or not is_time(clean[name], columns[name].type):
             continue
@@ -158,39 +152,36 @@ def order(clean: pd.DataFrame, target: str, columns: Dictionary, split_by: str) 
         ordered, moved = is_sorted(present), correlation(present, ranks[present.index])
         if ordered or (moved > ORDER and not BIRTH_NAME.search(words(name))):
             how = "the rows are ordered by" if ordered else f"{target!r} changes (rank correlation {moved:.2f}) with"
-            yield Suspicion(
-                kind="time",
-                columns=(name,),
-                sentence=f"{how} {name!r}: a random split learns from later rows",
-                cure=f'For a model of later rows, set [split] by = "time:{name}".',
-                figures={"rank correlation": round(moved, 4)},
-            )
+            found = f"{how} {name!r}: a random split learns from later rows"
+            cure = f'For a model of later rows, set [split] by = "time:{name}".'
+            yield Suspicion("time", (name,), found, cure, {"rank correlation": round(moved, 4)})
             return
-    moved = correlation(position, ranks)
-    if moved > ORDER and np.count_nonzero(np.diff(ranks)) > BLOCKS * clean[target].nunique():
-        if not (clean[target].is_monotonic_increasing or clean[target].is_monotonic_decreasing):
-            yield Suspicion(
-                kind="time",
-                columns=(target,),
-                sentence=f"{target!r} changes along the file (rank correlation {moved:.2f} with the row number)",
-                cure='If that order is time, a random split flatters: keep it in a column, [split] by = "time:…".',
-                figures={"rank correlation": round(moved, 4)},
-            )
+    moved = correlation(pd.Series(np.arange(len(clean))), ranks)
+    in_blocks = np.count_nonzero(np.diff(ranks)) <= BLOCKS * truth.nunique()
+    if moved > ORDER and not in_blocks and not is_monotonic(truth):
+        found = f"{target!r} changes along the file (rank correlation {moved:.2f} with the row number)"
+        cure = 'If that order is time, a random split flatters: keep it in a column, [split] by = "time:…".'
+        yield Suspicion("time", (target,), found, cure, {"rank correlation": round(moved, 4)})
 
 
 def is_time(values: pd.Series, kind: str) -> bool:
     """A date, or a whole number called like one that counts seconds since 1970 or follows the file."""
     values = values.dropna()
-    if values.nunique() <= RARE_ROWS:
+    if values.nunique() <= FEW_ROWS:
         return False
     named_so = kind == "integer" and TIME_NAME.search(words(str(values.name)))
     return kind == "datetime" or bool(named_so and (values.min() > SECONDS_OF_1990 or is_sorted(values)))
 
 
+def is_monotonic(values: pd.Series) -> bool:
+    """Whether values rise or fall from row to row, all of them."""
+    return values.is_monotonic_increasing or values.is_monotonic_decreasing
+
+
 def is_sorted(values: pd.Series) -> bool:
     """Whether values, shape (n_rows,), without empty cells, rise or fall from row to row, but for a few."""
-    ranks = np.diff(rankdata(values, method="dense"))
-    return bool(max((ranks >= 0).mean(), (ranks <= 0).mean()) >= SORTED_SHARE)
+    steps = np.diff(rankdata(values, method="dense"))
+    return bool(max((steps >= 0).mean(), (steps <= 0).mean()) >= SORTED_SHARE)
 
 
 def correlation(one: pd.Series, other: pd.Series) -> float:
@@ -205,24 +196,20 @@ def groups(clean: pd.DataFrame, names: list[str], split_by: str) -> Iterator[Sus
     if split_by.startswith("group:"):
         return
     codes = varied(clean, names)
-    for name in names:
-        values, called = clean[name], words(name)
-        distinct = values.nunique()
+    for name in filter(lambda name: can_be_group(clean[name]), names):
+        values, called, distinct = clean[name], words(name), clean[name].nunique()
         several = values.count() / max(1, distinct)
-        if distinct < 2 or not 2 <= several <= len(clean) / RARE_ROWS or not can_be_group(values):
+        if distinct < 2 or not 2 <= several <= len(clean) / FEW_ROWS:
             continue
         by_name = GROUP_NAME.search(called) or (ID_NAME.search(called) and several <= ROWS_OF_ONE)
         unknown = not by_name and several <= ROWS_OF_ONE and distinct >= MANY_GROUPS
         belongs = constant_within(values, codes) if unknown else []
         if by_name or len(belongs) > is_number(values):  # a number without such a name takes two witnesses
-            why = f" and {named(belongs)} never differ{'s' if len(belongs) == 1 else ''} within it" if belongs else ""
-            yield Suspicion(
-                kind="groups",
-                columns=(name,),
-                sentence=f"column {name!r} repeats ({several:.1f} rows each){why}: a random split has met those tested",
-                cure=f'For new ones, set [split] by = "group:{name}".',
-                figures={"groups": distinct, "rows of each": round(several, 2)},
-            )
+            differ = "never differs" if len(belongs) == 1 else "never differ"
+            why = f" and {quoted(belongs)} {differ} within it" if belongs else ""
+            found = f"column {name!r} repeats ({several:.1f} rows each){why}: a random split has met those tested"
+            cure = f'For new ones, set [split] by = "group:{name}".'
+            yield Suspicion("groups", (name,), found, cure, {"groups": distinct, "rows of each": round(several, 2)})
 
 
 def can_be_group(values: pd.Series) -> bool:
@@ -246,35 +233,23 @@ def constant_within(group: pd.Series, codes: pd.DataFrame) -> list[str]:
     if several.sum() < len(group) / 2:
         return []
     chosen = several[several.cumsum() <= SAMPLE + several.iloc[0]].index
-    rows = group.isin(chosen).to_numpy()
-    own = pd.factorize(group[rows])[0]
-    found = []
-    for name, values in zip(codes.columns, codes.to_numpy()[rows].T, strict=True):
-        kinds, places = len(np.unique(values)), len(np.unique(own * (values.max() + 1) + values))
-        if (
-            name != group.name
-            and 2 < kinds < len(chosen)
-            and places - len(chosen) <= (1 - CONSTANT_SHARE) * len(values)
-        ):
-            found.append(name)
-    return found
+    rows = group.isin(chosen)
+    kinds = codes[rows].drop(columns=group.name, errors="ignore").groupby(group[rows])
+    places, distinct = kinds.nunique().sum(), codes[rows].nunique()
+    few = (1 - CONSTANT_SHARE) * rows.sum()
+    return [name for name in places.index if 2 < distinct[name] < len(chosen) and places[name] - len(chosen) <= few]
 
 
 def rare_classes(truth: pd.Series) -> Iterator[Suspicion]:
     """Classes with too few rows to learn or to measure."""
-    if infer_task(truth) == "classification":
-        counts = truth.value_counts()
-        rare = counts[counts < RARE_ROWS]
-        if len(rare):
-            shown = ", ".join(f"{label!r} ({count})" for label, count in rare[:5].items())
-            more = f" and {len(rare) - 5} more" if len(rare) > 5 else ""
-            yield Suspicion(
-                kind="classes",
-                columns=(str(truth.name),),
-                sentence=f"classes of {truth.name!r} with fewer than {RARE_ROWS} rows: {shown}{more}",
-                cure="Collect more, merge them with others, or leave them out: nothing can be measured on so few.",
-                figures={str(label): int(count) for label, count in rare.items()},
-            )
+    counts = truth.value_counts()
+    rare = counts[counts < FEW_ROWS]
+    if infer_task(truth) == "classification" and len(rare):
+        shown = listed([f"{label!r} ({count})" for label, count in rare.items()])
+        found = f"classes of {truth.name!r} with fewer than {FEW_ROWS} rows: {shown}"
+        cure = "Collect more, merge them with others, or leave them out: nothing can be measured on so few."
+        figures = {str(label): int(count) for label, count in rare.items()}
+        yield Suspicion("classes", (str(truth.name),), found, cure, figures)
 
 
 def one_of_each(parts: dict[str, pd.DataFrame], split_by: str) -> dict[str, pd.DataFrame]:

@@ -1,7 +1,7 @@
 """The live data dictionary: one description of the columns that validates, transforms, serves and documents.
 
 Reads and writes `references/data_dictionary.toml`: one table a column. It is inferred once (`infer.py`), then it
-belongs to the user: every later batch is checked against it (`conform.py`) and the recipe follows it (`recipe.py`).
+belongs to the user: every later batch is checked against it (`validate.py`) and the recipe follows it (`recipe.py`).
 """
 
 import json
@@ -16,18 +16,10 @@ from ..project import artefact, schema
 from ..project.errors import DataError
 
 Type = Literal["integer", "number", "category", "text", "boolean", "datetime"]
-Role = str  # one of ROLES, or label:<who>
-Transformation = Literal[
-    "number",
-    "log",
-    "one-hot",
-    "target encoding",
-    "string encoding",
-    "text",
-    "text without stop words",
-    "date parts",
-    "none",
-]
+Categorical = Literal["one-hot", "target encoding", "string encoding"]
+Textual = Literal["text", "text without stop words"]
+Transformation = Literal["number", "log", Categorical, Textual, "date parts", "none"]
+Thousands = Literal["", ",", ".", " ", "'"]
 Rule = Literal["refuse", "warn", "treat as missing"]
 HEADER = """\
 # The data dictionary: one table a column. It was inferred once; from now on it is yours.
@@ -54,7 +46,7 @@ class Column:
     """What is known about one column; the keys are explained at the top of the file itself."""
 
     type: Type
-    role: Role = "feature"
+    role: str = "feature"
     missing_allowed: bool = True
     range: tuple[float, float] | None = None
     values: tuple[str, ...] | None = None
@@ -62,7 +54,7 @@ class Column:
     transformation: Transformation = "none"
     description: str = ""
     decimal: Literal[".", ","] = "."
-    thousands: Literal["", ",", ".", " ", "'"] = ""
+    thousands: Thousands = ""
     unit: str = ""
     missing: tuple[str, ...] = ()
     format: str = ""
@@ -115,25 +107,26 @@ def load(path: Path) -> Dictionary:
             raise DataError(f"{path}: [{name}] role = {column.role!r}.\nAllowed: {allowed}.")
     if len(targets := by_role(columns, "target")) != 1:
         raise DataError(f'{path}: {len(targets)} columns have role = "target" {targets}; exactly one must.')
-    kind = columns[targets[0]].type
-    if other := [name for name in label_columns(columns) if alike(columns[name].type) != alike(kind)]:
-        raise DataError(
-            f"{path}: [{other[0]}] type = {columns[other[0]].type!r}, but it holds labels of {targets[0]!r}, which is "
-            f"{kind!r}.\nGive both the same type."
-        )
-    people = list(label_columns(columns).values())
-    if twice := [who for who in people if people.count(who) > 1]:
-        raise DataError(f"{path}: two columns have role = {LABEL + twice[0]!r}.\nGive one of them another name.")
+    check_labels(columns, path)
     return columns
 
 
 def check_transformation(column: Column, place: str) -> None:
     """Refuse a transformation that the type of a column does not allow."""
     if column.transformation not in (allowed := ALLOWED[column.type]):
-        raise DataError(
-            f"{place} transformation = {column.transformation!r} does not fit a column of type {column.type}.\n"
-            f"Allowed: {', '.join(map(repr, allowed))}."
-        )
+        found = f"transformation = {column.transformation!r} does not fit a column of type {column.type}"
+        raise DataError(f"{place} {found}.\nAllowed: {', '.join(map(repr, allowed))}.")
+
+
+def check_labels(columns: Dictionary, path: Path) -> None:
+    """Refuse labels of another type than the target, or of one person twice."""
+    people, kind = label_columns(columns), columns[target(columns)].type
+    for name, who in people.items():
+        if alike(columns[name].type) != alike(kind):
+            found = f"type = {columns[name].type!r}, but it holds labels of {target(columns)!r}, which is {kind!r}"
+            raise DataError(f"{path}: [{name}] {found}.\nGive both the same type.")
+        if list(people.values()).count(who) > 1:
+            raise DataError(f"{path}: two columns have role = {LABEL + who!r}.\nGive one of them another name.")
 
 
 def alike(kind: Type) -> str:
@@ -186,7 +179,7 @@ def quote(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def by_role(columns: Mapping[str, Column], *roles: Role) -> list[str]:
+def by_role(columns: Mapping[str, Column], *roles: str) -> list[str]:
     """Names of the columns with one of the roles, in the dictionary's order."""
     return [name for name, column in columns.items() if column.role in roles]
 
@@ -198,11 +191,7 @@ def target(columns: Mapping[str, Column]) -> str:
 
 def features(columns: Mapping[str, Column]) -> list[str]:
     """Names of the columns that models may see: features, and times that have a transformation."""
-    return [
-        name
-        for name, column in columns.items()
-        if column.transformation != "none" and column.role in ("feature", "time")
-    ]
+    return [name for name in by_role(columns, "feature", "time") if columns[name].transformation != "none"]
 
 
 def label_columns(columns: Mapping[str, Column]) -> dict[str, str]:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..project.errors import listed
-from .dictionary import Column, Dictionary
+from .dictionary import Column, Dictionary, Transformation, Type
 from .spelling import looks_like_code, ways
 from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, as_text, is_missing, parse
 
@@ -64,7 +64,8 @@ def infer(
         What was decided, one line each.
     """
     kind, _, special = split_by.partition(":")
-    columns, notes = {}, {}
+    columns: Dictionary = {}
+    notes: dict[str, list[str]] = {}
     for name in map(str, frame.columns):
         cells = frame[name]
         column, note = infer_type(cells, read)
@@ -79,8 +80,7 @@ def infer(
 def infer_type(cells: pd.Series, read: Mapping[str, Any]) -> tuple[Column, str]:
     """The type of one column, with how to read it, and a remark if the choice was not obvious."""
     markers = tuple(map(str, read.get("missing", ())))
-    native = native_type(cells)
-    if native:
+    if native := native_type(cells):
         return Column(type=native, missing=markers if native in ("integer", "number") else ()), ""
     text = as_text(cells)
     present = text[~is_missing(text, Column(type="text", missing=markers), MISSING_WORDS)]
@@ -103,7 +103,7 @@ def allowed_share(readable: pd.Series) -> float:
     return ODD_SHARE_OF_MANY if readable.nunique() > MANY_VALUES else ODD_SHARE
 
 
-def native_type(cells: pd.Series) -> str | None:
+def native_type(cells: pd.Series) -> Type | None:
     """The type of a column that is not text already; None for text."""
     if pd.api.types.is_bool_dtype(cells.dtype):
         return "boolean"
@@ -123,7 +123,7 @@ def infer_words(text: pd.Series, present: pd.Series, markers: tuple[str, ...]) -
     missing = markers + tuple(word for word in MISSING_CATEGORIES if (text == word).any())
     words = present.str.count(r"\S+").mean()
     free = present.nunique() > TEXT_UNIQUE_SHARE * len(present) and words >= TEXT_WORDS
-    kind = "text" if free and len(present) >= ID_ROWS else "category"
+    kind: Type = "text" if free and len(present) >= ID_ROWS else "category"
     notes = [*unread_numbers(present, kind), *(doubtful_words(text, present, missing) if kind == "category" else [])]
     return Column(type=kind, missing=missing), "; ".join(notes)
 
@@ -193,11 +193,15 @@ def finish(values: pd.Series, column: Column) -> Column:
     return replace(column, **changes)
 
 
-def transformation(column: Column, levels: int) -> str:
+def transformation(column: Column, levels: int) -> Transformation:
     """The suggested recipe of a feature."""
     if column.type == "category":
         return "one-hot" if levels <= ONE_HOT_LIMIT else "target encoding"
-    return {"text": "text", "datetime": "date parts"}.get(column.type, "none" if column.role == "time" else "number")
+    if column.type == "text":
+        return "text"
+    if column.type == "datetime":
+        return "date parts"
+    return "none" if column.role == "time" else "number"
 
 
 def plausible_range(values: pd.Series) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 """The ways in which a column of text can be read: as truth values, numbers, dates or clock times, most likely first.
 
-Used by `infer.py`, which takes the first way that reads the cells. A way is a `Column` for `conform.parse`, with a
+Used by `infer.py`, which takes the first way that reads the cells. A way is a `Column` for `validate.parse`, with a
 remark where the choice was not obvious.
 """
 
@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from .dictionary import Column
-from .validate import FALSE_WORDS, INTEGERS_THAT_FLOAT_KEEPS, TRUE_WORDS, parse
+from .dictionary import Column, Thousands
+from .validate import FALSE_WORDS, INTEGERS_THAT_FLOAT_KEEPS, TRUE_WORDS, grouped_by, parse
 
 MOST, NEARLY_ALL = 0.5, 0.9  # shares of the cells that look like a number, and like a date, before it is tried
 PROBE_CELLS = 200  # a format that fails on these is not tried on the whole column
@@ -25,7 +25,7 @@ ISO = "ISO8601"
 FORMATS_IN_A_COLUMN = 4
 ZONE = r"\d:?\d\d(?:\.\d+)? ?(?:Z|[+-]\d\d:?\d\d)$"
 PLAIN = r"[-+]?(\d+|\d*\.(\d{1,2}|\d{4,})|0\.\d+|\d{4,}\.\d+)([eE][-+]?\d+)?"  # where no mark is in doubt
-THOUSANDS = (",", ".", " ", "'")
+THOUSANDS: tuple[Thousands, ...] = (",", ".", " ", "'")
 CURRENCIES = ("$", "€", "£", "¥", "₹", "EUR", "USD", "GBP", "CHF", "JPY")  # before the number or after it
 UNITS = frozenset("% kg g mg t lb lbs oz km m cm mm mi ft l ml h min s ms °C °F kWh kW km/h mph".split())
 AMOUNT = re.compile(r"^\s*(?P<before>[^\d\s+.,-]*)\s*[-+]?[\d.,' \u00a0]*\d\s*(?P<after>\D*?)\s*$")
@@ -45,8 +45,7 @@ def ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...]) 
     markers : tuple of str
         The texts that mean "no value".
     """
-    given = {"decimal", "thousands"} & set(read)
-    if not given and present.str.fullmatch(PLAIN).all() and not looks_like_code(present):
+    if not {"decimal", "thousands"} & set(read) and present.str.fullmatch(PLAIN).all() and not looks_like_code(present):
         yield Column(type="number", missing=markers), ""
         return
     probe = present.iloc[:PROBE_CELLS]
@@ -84,9 +83,7 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
     if given:
         yield Column(**same, **given), also.removeprefix("; ")
         return
-    grouped = {
-        mark: bare[bare.str.fullmatch(rf"[-+]?\d{{1,3}}({re.escape(mark)}\d{{3}})+(\D\d*)?")] for mark in THOUSANDS
-    }
+    grouped = {mark: bare[bare.str.fullmatch(grouped_by(mark))] for mark in THOUSANDS}
     twice = grouped["."].str.count(r"\.").gt(1).any()
     fraction = bare.str.fullmatch(r"[-+]?0\d*,\d+").any()  # nobody groups the digits of 0,601
     decimal = fraction or (read.get("separator") == ";" and doubt(bare, ",", "thousands", "decimal"))
@@ -116,46 +113,48 @@ def unit_of(probe: pd.Series) -> str:
     """The currency or unit that most cells carry, or ""."""
     found = probe.str.extract(AMOUNT)
     for place, allowed in (("before", CURRENCIES), ("after", (*UNITS, *CURRENCIES))):
-        counts = found[place].value_counts()
-        for unit in counts[counts > MOST * len(probe)].index:
-            if unit in allowed:
-                return str(unit)
+        shares = found[place].value_counts() / len(probe)
+        for unit in shares[shares > MOST].index.intersection(allowed):
+            return str(unit)
     return ""
 
 
 def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...]) -> Iterator[Way]:
     """The formats that together read the cells, the one that reads most first; clock times stand alone."""
-    wish = str(read.get("dates", ""))
-    if "%" in wish:
-        yield Column(type="datetime", missing=markers, format=wish), ""
+    given = str(read.get("dates", ""))
+    if "%" in given:
+        yield Column(type="datetime", missing=markers, format=given), ""
         return
-    orders = {"day-first": (DAYS,), "month-first": (MONTHS,)}.get(wish, (MONTHS, DAYS))
+    orders = {"day-first": (DAYS,), "month-first": (MONTHS,)}.get(given, (MONTHS, DAYS))
     known = [ISO, *(day + time for days in (*orders, NAMED) for day in days for time in TIMES), "%m/%Y", *CLOCKS]
-    chosen, counts, unsure, rest = [], [], False, present
+    chosen: dict[str, int] = {}
+    unsure, rest = False, present
     while len(rest) and len(chosen) < FORMATS_IN_A_COLUMN:
         fitting = {form: int((~unread(rest, form)).sum()) for form in best_on_probe(rest, known)}
-        form = max(fitting, key=fitting.get, default="")
-        if not form or not fitting[form] or (chosen and ({form, *chosen} & set(CLOCKS) or swapped(form) in chosen)):
+        form, count = max(fitting.items(), key=lambda item: item[1], default=("", 0))
+        if not count or (chosen and ({form, *chosen} & set(CLOCKS) or swapped(form) in chosen)):
             break
-        unsure |= not wish and swapped(form) != form and fitting.get(swapped(form)) == fitting[form]
-        chosen, counts, rest = [*chosen, form], [*counts, fitting[form]], rest[unread(rest, form)]
+        unsure |= not given and swapped(form) != form and fitting.get(swapped(form)) == count
+        chosen[form], rest = count, rest[unread(rest, form)]
     if not chosen:
         return
-    notes = [notes_on_formats(chosen, counts)] * (chosen != [ISO])
+    plain = list(chosen) == [ISO]
+    notes = [] if plain else [notes_on_formats(chosen)]
     if ISO in chosen and (zoned := int(present.str.contains(ZONE).sum())):
-        without = f", {len(present) - zoned} without one taken as UTC" * (zoned < len(present))
+        without = f", {len(present) - zoned} without one taken as UTC" if zoned < len(present) else ""
         notes.append(f"times with a zone turned into UTC{without}")
-    form = " | ".join(chosen) if chosen != [ISO] else ""
+    form = "" if plain else " | ".join(chosen)
     if unsure:
         notes.append(f'day and month could be the other way round: then say format = "{swapped(form)}" {WHERE}')
     yield Column(type="datetime", missing=markers, format=form), "; ".join(notes)
 
 
-def notes_on_formats(chosen: list[str], counts: list[int]) -> str:
+def notes_on_formats(chosen: Mapping[str, int]) -> str:
     """The formats in words, with how many cells each reads where there are several."""
     if len(chosen) > 1:
-        return "dates read as " + ", ".join(f"{form} ({n} cells)" for form, n in zip(chosen, counts, strict=True))
-    return f"clock times, read as {chosen[0]} on 1900-01-01" if chosen[0] in CLOCKS else f"dates read as {chosen[0]}"
+        return "dates read as " + ", ".join(f"{form} ({count} cells)" for form, count in chosen.items())
+    (form,) = chosen
+    return f"clock times, read as {form} on 1900-01-01" if form in CLOCKS else f"dates read as {form}"
 
 
 def best_on_probe(cells: pd.Series, known: list[str]) -> list[str]:

@@ -78,7 +78,8 @@ def validate(
     wanted = [name for name in columns if target or not (columns[name].role == "target" or name in labels)]
     optional = {*by_role(columns, "ignored", "id"), *labels, *beside}
     absent = [name for name in wanted if name not in frame.columns and name not in optional]
-    typed, refused, warned = {}, [], []
+    typed: dict[str, pd.Series] = {}
+    refused, warned = list[Violation](), list[Violation]()
     for name in wanted:
         if name not in frame.columns:
             continue
@@ -139,17 +140,14 @@ def thousands_or_decimals(cells: pd.Series, column: Column) -> list[Violation]:
         return []
     text = as_text(cells)
     found = text.str.fullmatch(r"[-+]?[1-9]\d{0,2}\.000").fillna(False).astype(bool)
-    if not found.any():
-        return []
-    name, sample = str(cells.name), text[found].iloc[0]
-    problem = f"whole numbers with a point, like {sample!r}, read as {float(sample):g} (or is thousands = '.' meant?)"
-    return [violation(name, problem, "", found)]
+    samples = [f"{cell!r}, read as {float(cell):g}" for cell in text[found].head(1)]
+    cure = "(or is thousands = '.' meant?)"
+    return [violation(str(cells.name), f"whole numbers with a point, like {one} {cure}", "", found) for one in samples]
 
 
 def violation(name: str, problem: str, cure: str, where: pd.Series) -> Violation:
     """A `Violation` at the rows where the mask, shape (n_rows,), is true."""
-    rows = np.flatnonzero(where.to_numpy())
-    return Violation(name, problem, cure, tuple(int(row) for row in rows))
+    return Violation(name, problem, cure, tuple(np.flatnonzero(where).tolist()))
 
 
 def parse(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
@@ -211,6 +209,11 @@ def parse_number(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series
     return values, unreadable
 
 
+def grouped_by(mark: str) -> str:
+    """The pattern of a number whose digits a mark parts by threes."""
+    return rf"[-+]?\d{{1,3}}({re.escape(mark)}\d{{3}})+(\D\d*)?"
+
+
 def plain_number(text: pd.Series, column: Column) -> pd.Series:
     """Numbers as Python writes them: no thousands marks, a point before the decimals."""
     text = text.str.replace("\u2212", "-", regex=False)
@@ -220,7 +223,7 @@ def plain_number(text: pd.Series, column: Column) -> pd.Series:
     if column.thousands:
         text = text.str.replace("[\u00a0\u202f]", " ", regex=True) if column.thousands == " " else text
         text = text.str.replace("\u2019", "'", regex=False) if column.thousands == "'" else text
-        grouped = text.str.fullmatch(rf"[-+]?\d{{1,3}}({re.escape(column.thousands)}\d{{3}})+(\D\d*)?").fillna(False)
+        grouped = text.str.fullmatch(grouped_by(column.thousands)).fillna(False)
         text = text.where(~grouped.astype(bool), text.str.replace(column.thousands, "", regex=False))
     if column.decimal == ",":
         text = text.str.replace(".", "x", regex=False).str.replace(",", ".", regex=False)
@@ -233,8 +236,7 @@ def parse_boolean(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Serie
         return cells.astype(bool), pd.Series(False, index=cells.index)
     text = as_text(cells).str.lower()
     missing = is_missing(text, column, MISSING_WORDS)
-    values = pd.Series(np.nan, index=cells.index, name=cells.name).mask(text.isin(TRUE_WORDS), 1.0)
-    values = values.mask(text.isin(FALSE_WORDS), 0.0).where(~missing)
+    values = text.map({**dict.fromkeys(TRUE_WORDS, 1.0), **dict.fromkeys(FALSE_WORDS, 0.0)}).where(~missing)
     return (values.astype(bool) if values.notna().all() else values), values.isna() & ~missing
 
 

@@ -27,54 +27,34 @@ def fingerprint(value: Any) -> str:
 def whole(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; what was written there becomes `path` at once, or never.
 
-    Parameters
-    ----------
-    path : Path
-        The file to make; its folder is made if need be. An existing file stays as it is until the new one is on disk.
+    The folder of `path` is made if need be. An existing file stays as it is until the new one is on disk.
 
     Raises
     ------
     OSError
-        The disk is full or the folder is read-only; it names `path`, and the temporary file is removed.
+        The disk is full or the folder is read-only; it names `path`, and what was written is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = beside(path)
-    temporary.unlink(missing_ok=True)  # of a killed process with our number; it may be a link to a file in use
+    remove(temporary)  # of a killed process with our number; it may be a link to a file in use
     try:
         with naming(path):
             yield temporary
-            move_in(temporary, path)
+            sync(temporary)
+            temporary.replace(path)
+            sync(path.parent)  # a power cut from now on leaves it whole too
     finally:
-        temporary.unlink(missing_ok=True)
+        remove(temporary)
 
 
 @contextlib.contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`; with all that was put into it, it becomes `path` at once, or never.
-
-    Parameters
-    ----------
-    path : Path
-        The folder to make; it must not be there yet.
-
-    Raises
-    ------
-    OSError
-        As for `whole`; what was put into the folder is removed.
-    """
-    import shutil
-
-    temporary = beside(path)
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        with naming(path):
-            temporary.mkdir(parents=True)
-            yield temporary
-            for file in temporary.rglob("*"):
-                sync(file)
-            move_in(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    """Yield a temporary folder beside `path`, which must not be there yet; all that is put into it, as for `whole`."""
+    with whole(path) as folder:
+        folder.mkdir()
+        yield folder
+        for file in folder.rglob("*"):
+            sync(file)
 
 
 def beside(path: Path) -> Path:
@@ -82,11 +62,14 @@ def beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
-def move_in(temporary: Path, path: Path) -> None:
-    """Rename a finished file or folder, so that a power cut afterwards leaves it whole too."""
-    sync(temporary)
-    temporary.replace(path)
-    sync(path.parent)
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        import shutil  # 2 ms, here and elsewhere: a command that has nothing to do needs none of it
+
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:

@@ -49,21 +49,21 @@ def failed_import(error: Exception, root: Path) -> ProjectError | None:
     import traceback
 
     frames = traceback.extract_tb(error.__traceback__)
-    places = [(frame.filename, frame.lineno) for frame in frames if frame.name == "<module>"]
+    places = [(Path(frame.filename), frame.lineno) for frame in frames if frame.name == "<module>"]
     text = f"{type(error).__name__}: {error}"
-    if isinstance(error, SyntaxError):  # the file that cannot be read has no frame
-        places.append((error.filename or "", error.lineno))
-        text = f"{type(error).__name__}: {error.msg}"
-    own = (root / "src", root / "models")  # a run imports its copy of the code
-    places = [(Path(file), line) for file, line in places if any(folder in Path(file).parents for folder in own)]
-    if not places:
-        return None
     cure = "Mend that line; --debug shows the traceback."
-    if isinstance(error, ModuleNotFoundError):
+    if isinstance(error, SyntaxError):  # the file that cannot be read has no frame
+        places.append((Path(error.filename or ""), error.lineno))
+        text = f"{type(error).__name__}: {error.msg}"
+    elif isinstance(error, ModuleNotFoundError):
         text = str(error)
-        if error.name.partition(".")[0] != __package__.partition(".")[0]:
+        if (error.name or "").partition(".")[0] != __name__.partition(".")[0]:
             cure = "Add it to dependencies in pyproject.toml, then: make install"
-    return ProjectError(f"{places[-1][0].relative_to(root)}, line {places[-1][1]}: {text}.\n{cure}")
+    own = {root / "src", root / "models"}  # a run imports its copy of the code
+    if own_places := [(file, line) for file, line in places if own & {*file.parents}]:
+        file, line = own_places[-1]
+        return ProjectError(f"{file.relative_to(root)}, line {line}: {text}.\n{cure}")
+    return None
 
 
 def listed(names: list, most: int = 5) -> str:

@@ -21,13 +21,8 @@ def commit(root: Path) -> dict[str, Any]:
 
     Without optional locks, for `kill -9` would leave the user's git locked.
     """
-    import subprocess  # here and below, because a command that has nothing to do asks no git: 3 ms
-
-    try:
-        words = ["--no-optional-locks", "status", "--porcelain=v2", "--branch", "--no-ahead-behind"]
-        lines = run(root, *words).splitlines()
-    except (OSError, subprocess.CalledProcessError):
-        return {"commit": None, "dirty": True}
+    status = attempt(root, "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--no-ahead-behind")
+    lines = status.splitlines() if status else ["# branch.oid (initial)"]
     name = next(line for line in lines if line.startswith("# branch.oid ")).split()[-1]
     if name == "(initial)":
         return {"commit": None, "dirty": True}
@@ -36,26 +31,24 @@ def commit(root: Path) -> dict[str, Any]:
 
 def has_commit(root: Path, name: str) -> bool:
     """Whether git still has a commit: one that no branch holds is collected some day."""
-    import subprocess
+    return attempt(root, "cat-file", "-e", f"{name}^{{commit}}") is not None
+
+
+def attempt(root: Path, *words: str) -> str | None:
+    """The output of a git command; None without git, outside of a repository, or if git refuses."""
+    import subprocess  # here and below, because a command that has nothing to do asks no git: 3 ms
 
     try:
-        run(root, "cat-file", "-e", f"{name}^{{commit}}")
+        return run(root, *words)
     except (OSError, subprocess.CalledProcessError):
-        return False
-    return True
+        return None
 
 
 def patch(root: Path, path: Path) -> list[str]:
     """Write all that differs from the commit, new files included, as a patch for `git apply`.
 
-    The user's staging area and object store stay as they are: the index and the objects are temporary ones.
-
-    Parameters
-    ----------
-    root : Path
-        The project; the patch is of the whole repository.
-    path : Path
-        Where the patch goes.
+    It is of the whole repository. The user's staging area and object store stay as they are: the index and the objects
+    are temporary ones.
 
     Returns
     -------
@@ -71,8 +64,8 @@ def patch(root: Path, path: Path) -> list[str]:
     import tempfile
 
     try:
-        top, objects = run(root, "rev-parse", "--show-toplevel", "--git-path", "objects").removesuffix("\n").split("\n")
-        top, objects = Path(top), root / objects
+        places = run(root, "rev-parse", "--show-toplevel", "--git-path", "objects").removesuffix("\n").split("\n")
+        top, objects = Path(places[0]), root / places[1]
         untracked = run(top, "ls-files", "--others", "--exclude-standard", "-z").split("\0")
         left_out = [name for name in untracked if name.endswith("/") or (name and too_large(top / name))]
         apart = [f":(top,exclude,literal){name.removesuffix('/')}" for name in left_out]

@@ -6,16 +6,18 @@ process, however that ends, so that nothing is left to undo after `kill -9`. `ca
 
 import contextlib
 import errno
-import itertools
 import logging
 import os
 import re
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from . import artefact
+
 log = logging.getLogger(__name__)
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
@@ -35,8 +37,6 @@ def alone(root: Path, verb: str, *, name: str = "steps", output: Path | None = N
 
     Parameters
     ----------
-    root : Path
-        The project's root.
     verb : str
         Who works: others see it while they wait.
     name : str
@@ -50,8 +50,9 @@ def alone(root: Path, verb: str, *, name: str = "steps", output: Path | None = N
     """
     handle = taken(root / ".cache" / f"{name}.lock", verb)
     try:
-        for path in (*left_behind(root, WRITTEN), *(left_in(output.parent) if output else ())):
-            remove(path)
+        for path in (*left_behind(root), *(left_in(output.parent) if output else ())):
+            artefact.remove(path)
+            log.info("removed %s: a command that was killed had left it", path)
         yield
     finally:
         if handle is not None:
@@ -60,7 +61,9 @@ def alone(root: Path, verb: str, *, name: str = "steps", output: Path | None = N
 
 def taken(path: Path, verb: str) -> int | None:
     """An open lock file that is locked; None where there can be no lock."""
-    for look in itertools.count(1):
+    looks = 0
+    while True:
+        looks += 1
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -74,7 +77,7 @@ def taken(path: Path, verb: str) -> int | None:
                 os.lseek(handle, 0, os.SEEK_SET)
                 os.write(handle, f"{verb}, process {os.getpid()}".ljust(WIDTH).encode() + b"\n")
             return handle
-        if look == 2:  # at the first one the other may not have written its name yet
+        if looks == 2:  # at the first one the other may not have written its name yet
             os.lseek(handle, 0, os.SEEK_SET)
             who = os.read(handle, 100).decode(errors="replace").strip()
             log.info("waiting until another command is finished here: %s", who)
@@ -85,7 +88,7 @@ def taken(path: Path, verb: str) -> int | None:
 def seized(handle: int, path: Path) -> bool:
     """Whether the lock is ours now; not so if `path` was deleted meanwhile, for the next one would make it anew."""
     try:
-        if os.name == "nt":
+        if sys.platform == "win32":
             os.lseek(handle, FAR, os.SEEK_SET)
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         else:
@@ -98,17 +101,9 @@ def seized(handle: int, path: Path) -> bool:
         return True
 
 
-def remove(path: Path) -> None:
-    """Remove what a killed command left."""
-    import shutil  # 2 ms, here and elsewhere: a command that has nothing to do needs none of it
-
-    shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-    log.info("removed %s: a command that was killed had left it", path)
-
-
-def left_behind(root: Path, names: tuple[str, ...]) -> Iterator[Path]:
-    """Temporary files and folders of processes that are gone, in these folders and in their folders."""
-    for name in names:
+def left_behind(root: Path) -> Iterator[Path]:
+    """Temporary files and folders of processes that are gone, in what is written and one folder deeper."""
+    for name in WRITTEN:
         yield from left_in(root / name)
         with contextlib.suppress(OSError):
             for entry in list(os.scandir(root / name)):

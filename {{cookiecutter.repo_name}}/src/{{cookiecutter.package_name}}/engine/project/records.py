@@ -30,15 +30,7 @@ def sealed(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
-    """Read a record that was written as `write_json(path, sealed(value))`; the seal itself is left out.
-
-    Raises
-    ------
-    OSError
-        It is not there or cannot be read.
-    ValueError
-        It was cut or edited.
-    """
+    """Read a record without its seal; an `OSError` if it cannot be read, a `ValueError` if it was cut or edited."""
     value = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(value, dict) or value.pop(SEAL, None) != fingerprint(value):
         raise ValueError("it was cut or edited after it was written")
@@ -46,13 +38,7 @@ def read_sealed(path: Path) -> dict[str, Any]:
 
 
 class Digests:
-    """Digests of files by content, with size and time as a shortcut, kept in `.cache/digests.json`.
-
-    Parameters
-    ----------
-    root : Path
-        The project's root.
-    """
+    """Digests of files by content, with size and time as a shortcut, kept in `.cache/digests.json` of a project."""
 
     def __init__(self, root: Path) -> None:
         self._file = root / ".cache" / "digests.json"
@@ -70,12 +56,10 @@ class Digests:
             return None
         seen = [stat.st_size, stat.st_mtime_ns]
         known = self._known.get(str(path))
-        if known and known[:2] == seen:
-            return known[2]
-        digest = sha256(path)
-        self._known[str(path)] = [*seen, digest]
-        self._changed = True
-        return digest
+        if not known or known[:2] != seen:
+            known = self._known[str(path)] = [*seen, sha256(path)]
+            self._changed = True
+        return known[2]
 
     def save(self) -> None:
         """Write the cache if it has changed; of files that are gone nothing is kept."""
@@ -91,15 +75,7 @@ def sidecar(path: Path) -> Path:
 
 
 def record(path: Path, about: Mapping[str, Any]) -> None:
-    """Write the sidecar of a finished artefact.
-
-    Parameters
-    ----------
-    path : Path
-        The artefact.
-    about : mapping
-        What made it: `step`, `key`, `inputs`, `parameters`, as `steps.py` knows them.
-    """
+    """Write the sidecar of a finished artefact: its digest and what made it, as `fresh.py` knows it."""
     made = datetime.now(UTC).isoformat(timespec="seconds")
     about = {"file": path.name, "sha256": sha256(path), "bytes": path.stat().st_size, **about, "made": made}
     write_json(sidecar(path), sealed(about))
@@ -116,13 +92,7 @@ def recorded(path: Path) -> dict[str, Any]:
 
 
 def checked(path: Path) -> Path:
-    """Return `path` if its bytes are those on record.
-
-    Raises
-    ------
-    DataError
-        The file is missing, has no sidecar, or was changed since it was made.
-    """
+    """Return `path` if its bytes are those on record; a `DataError` if not, or if it or its sidecar is missing."""
     expected = recorded(path).get("sha256")
     if not path.is_file() or expected is None:
         raise DataError(f"{path} is missing or was not made by this project.\nMake the step that writes it again.")

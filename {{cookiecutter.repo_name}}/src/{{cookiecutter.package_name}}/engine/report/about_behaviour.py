@@ -4,16 +4,16 @@ Used by `make evaluate`. Each function takes the evidence and returns a dict for
 if any, are in `figures`.
 """
 
+import contextlib
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
-from sklearn.pipeline import Pipeline
+from sklearn.base import BaseEstimator, clone
 
 from ..columns import dictionary
-from ..modelling import metrics
 from ..modelling.recipe import ANALYSERS
 from ..modelling.split import groups_of
 from ..project.errors import listed
@@ -47,10 +47,12 @@ def leaning(evidence: Evidence) -> dict[str, Any]:
 
 
 def linear(evidence: Evidence) -> dict[str, Any]:
-    """The strongest coefficients of the linear candidate; empty if there is none."""
+    """The strongest coefficients of the linear candidate, or that they cannot be told; empty if there is none."""
     pipeline, chosen = fitted_linear(evidence), evidence.record["model"]["name"] == "linear"
     if pipeline is None:
         return {}
+    if not coefficients.can_be_told(pipeline):
+        return {"untold": True}
     booleans = [name for name, column in evidence.run.columns.items() if column.type == "boolean"]
     classes, rows = evidence.result.classes, evidence.question.rows
     found = coefficients.strongest(pipeline, rows, labels=classes, booleans=booleans)
@@ -64,23 +66,25 @@ def linear(evidence: Evidence) -> dict[str, Any]:
     return {"table": table(found), "chosen": chosen, "positive": str(classes[1]) if len(classes) == 2 else ""}
 
 
-def fitted_linear(evidence: Evidence) -> Pipeline | None:
+def fitted_linear(evidence: Evidence) -> BaseEstimator | None:
     """The linear candidate: the model of the run, a part of its blend, or fitted here on the same rows."""
     model = getattr(evidence.run.model, "estimator_", evidence.run.model)  # behind its threshold, if it has one
     model = getattr(model, "model_", model)
-    if evidence.record["model"]["name"] != "linear":
-        model = getattr(model, "named_estimators_", {}).get("linear") or fit_linear(evidence)
-    last = getattr(model[-1], "model_", model[-1]) if isinstance(model, Pipeline) else None
-    return model if hasattr(last, "coef_") else None
+    if evidence.record["model"]["name"] == "linear":
+        return model
+    members = getattr(model, "named_estimators_", {})
+    return members["linear"] if "linear" in members else fit_linear(evidence)
 
 
-def fit_linear(evidence: Evidence) -> Any:
-    """The linear candidate of `models.py`, fitted on train and dev; None if there is none."""
-    if "linear" not in evidence.candidates:
+def fit_linear(evidence: Evidence) -> BaseEstimator | None:
+    """The linear candidate of `models.py`, fitted on train and dev where they allow it; None if there is none."""
+    candidate, question = evidence.candidates.get("linear"), evidence.question
+    if candidate is None:
         return None
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), contextlib.suppress(ValueError):  # `train` leaves such a candidate out
         warnings.simplefilter("ignore")  # it is a table to read, not a model to answer
-        return clone(evidence.candidates["linear"]).fit(evidence.question.rows, evidence.question.truth)
+        return clone(candidate).fit(question.rows, question.truth)
+    return candidate
 
 
 def errors(evidence: Evidence) -> dict[str, Any]:
@@ -93,8 +97,8 @@ def errors(evidence: Evidence) -> dict[str, Any]:
     shown = worst.drop(columns=["position", *spare]).rename(columns={"of_truth": "given to the truth"})
     place = pd.DataFrame({"row": worst["position"] + 1})
     both = pd.concat([place, rows[ids], shown, rows[[name for name in strongest if name not in ids]]], axis=1)
-    formats = {"probability": percent, "given to the truth": percent} if evidence.result.classes else {}
-    if not formats:
+    formats: dict[str, Callable] = dict.fromkeys(("probability", "given to the truth"), percent)
+    if not evidence.result.classes:
         formats = dict.fromkeys(("truth", "prediction", "error"), number)
     return {"table": table(both.loc[:, ~both.columns.duplicated()], **formats), "n": len(worst)}
 
@@ -103,8 +107,7 @@ def parts(evidence: Evidence) -> dict[str, Any]:
     """The slices on which the model is worst."""
     result, record = evidence.result, evidence.record
     stand_in = {"r2": "mae", "average_precision": "roc_auc"}.get(result.metric.name, result.metric.name)
-    known = metrics.available(record["task"], len(result.classes))
-    metric = known[stand_in]
+    metric = evidence.measures[stand_in]
     columns = evidence.importances["column"].tolist()
     groups = groups_of(evidence.test, record["parameters"]["split"]["by"])
     worst, looked_at = slices(evidence.test[columns], result.truth, result.predictions, metric, groups=groups)

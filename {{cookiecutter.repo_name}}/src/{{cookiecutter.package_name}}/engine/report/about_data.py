@@ -15,7 +15,7 @@ from ..project import records
 from ..project.errors import listed
 from ..project.records import CARD
 from .evidence import Evidence, columns_seen, table
-from .verdict import number, percent
+from .verdict import number, of_all, percent
 
 
 def question(evidence: Evidence) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def distribution(evidence: Evidence) -> dict[str, Any]:
         counts = {name: pd.Series(part).astype(str).value_counts() for name, part in parts.items()}
         frame = pd.DataFrame(counts).fillna(0).sort_values("train and dev", ascending=False).head(20)
         for name, part in parts.items():
-            frame[name] = [f"{count:,.0f} ({percent(count / len(part))})" for count in frame[name]]
+            frame[name] = [of_all(int(count), len(part)) for count in frame[name]]
         return table(frame.rename_axis("class").reset_index())
     points = {"smallest": 0, "a quarter is below": 0.25, "median": 0.5, "three quarters are below": 0.75, "largest": 1}
     columns = {name: np.quantile(part, list(points.values())) for name, part in parts.items()}

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..modelling import metrics, threshold
+from ..modelling import threshold
 from ..project.settings import Project
 from . import diagnostics, figures, learning, verdict
-from .evidence import Evidence, share, table
-from .verdict import number, scored
+from .evidence import Evidence, table
+from .verdict import number, percent, scored
 
 CLASSES_DRAWN = 15  # a larger confusion matrix cannot be read
 
@@ -43,7 +43,7 @@ def suspected(project: Project) -> list[str]:
 def board(evidence: Evidence) -> dict[str, Any]:
     """All candidates with all metrics, on the rows that they were compared on."""
     record = evidence.record
-    known = metrics.available(record["task"], len(evidence.result.classes))
+    known = evidence.measures
     scores = pd.DataFrame(record["metrics"]["leaderboard"]).T
     best = {name: scores[name].max() if known[name].higher_is_better else scores[name].min() for name in scores}
     name = record["metrics"]["chosen_by"]
@@ -58,7 +58,7 @@ def board(evidence: Evidence) -> dict[str, Any]:
 def scores(evidence: Evidence) -> dict[str, Any]:
     """All metrics on the test split beside the constant answer and the score at the time of choice."""
     result, lines = evidence.result, []
-    for name, metric in metrics.available(evidence.record["task"], len(result.classes)).items():
+    for name, metric in evidence.measures.items():
         values = (
             metric.score(result.truth, result.predictions),
             metric.score(result.truth, result.constant),
@@ -79,7 +79,7 @@ def mistakes(evidence: Evidence) -> dict[str, Any]:
     if len(counts) == 2 and len(set(result.truth)) == 2:
         drawn["ranking"] = figures.ranking(result.truth, result.predictions)
     worst = shares.sort_values("found").head(20) if len(shares) > 20 else shares
-    return {"figures": drawn, "classes": table(worst, rows=number, found=share, right=share, taken_for=str)}
+    return {"figures": drawn, "classes": table(worst, rows=number, found=percent, right=percent, taken_for=str)}
 
 
 def calibration(evidence: Evidence) -> dict[str, Any]:

@@ -17,14 +17,9 @@ PAIR, BESIDE = ("one", "other", "rows"), ("person", "against", "rows")
 
 
 def agreement(opinions: Mapping[str, pd.Series], *, amount: bool) -> pd.DataFrame:
-    """How far each two people agree.
+    """How far each two people agree in their `opinions`, shape (n_rows,), missing where they said nothing.
 
-    Parameters
-    ----------
-    opinions : mapping of str to Series, shape (n_rows,)
-        What each person said, missing where nothing; the target counts as one more.
-    amount : bool
-        Whether it is a number; else a class.
+    The target counts as one more person. `amount`: whether the opinions are numbers; else they are classes.
 
     Returns
     -------
@@ -57,9 +52,10 @@ def of_classes(one: pd.Series, other: pd.Series) -> dict[str, float]:
 
 def of_numbers(one: pd.Series, other: pd.Series) -> dict[str, float]:
     """Mean absolute difference and correlation of two columns without empty cells, shape (n_rows,)."""
+    one, other = one.astype(float), other.astype(float)
     varied = one.nunique() > 1 and other.nunique() > 1
-    related = float(np.corrcoef(one.astype(float), other.astype(float))[0, 1]) if varied else np.nan
-    return {"mean difference": float((one.astype(float) - other.astype(float)).abs().mean()), "correlation": related}
+    related = float(np.corrcoef(one, other)[0, 1]) if varied else np.nan
+    return {"mean difference": float((one - other).abs().mean()), "correlation": related}
 
 
 def beside_model(
@@ -67,14 +63,7 @@ def beside_model(
 ) -> pd.DataFrame:
     """Each person and the model on the same rows, against the target and against what the other people say.
 
-    Parameters
-    ----------
-    opinions : mapping of str to Series, shape (n_rows,)
-        What each person said, missing where nothing.
-    truth, predictions : Series, shape (n_rows,)
-        The target, and the answers of the model.
-    amount : bool
-        Whether it is a number; else a class.
+    All are of shape (n_rows,); see `agreement`.
 
     Returns
     -------

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..modelling import confidence, threshold, trials
+from ..modelling import confidence, metrics, threshold, trials
 from . import figures
 from .diagnostics import wilson
-from .evidence import Evidence, share, table
-from .verdict import number, percent, scored
+from .evidence import Evidence, table
+from .verdict import number, of_all, percent, scored
 
-WISHES = (0.2, 0.1, 0.05, 0.02, 0.01)  # error rates that the report tries whatever is set
+RATES = (0.2, 0.1, 0.05, 0.02, 0.01)  # error rates that the report tries whatever is set
 Z = 1.96
 
 
@@ -41,15 +41,14 @@ def decision(evidence: Evidence) -> dict[str, Any]:
     costs = threshold.costs_of(evidence.record)
     ways = {f"{level:.3g} (used)": result.predictions.values == positive}
     if level != threshold.HALF:
-        ways["0.5"] = result.predictions.probabilities[:, 1] >= threshold.HALF
-    ways |= {f"always '{positive}'": np.ones(len(result.truth), bool)}
-    ways |= {f"never '{positive}'": np.zeros(len(result.truth), bool)}
-    lines = [line(name, result.truth, named, positive, costs) for name, named in ways.items()]
-    frame = pd.DataFrame(
-        lines, columns=["answer from", f"named '{positive}'", "wrongly", "missed", "cost a row", "95 %"]
-    )
+        ways["0.5"] = metrics.positive(result.predictions) >= threshold.HALF
+    ways[f"always '{positive}'"] = np.ones(len(result.truth), bool)
+    ways[f"never '{positive}'"] = np.zeros(len(result.truth), bool)
+    lines = [line(name, result.truth == positive, named, costs) for name, named in ways.items()]
+    counted = (f"named '{positive}'", "wrongly", "missed")
+    frame = pd.DataFrame(lines, columns=["answer from", *counted, "cost a row", "95 %"])
     return {
-        "table": table(frame, **{f"named '{positive}'": number, "wrongly": number, "missed": number}),
+        "table": table(frame, **dict.fromkeys(counted, number)),
         "positive": positive,
         "threshold": f"{level:.3g}",
         "why": model["threshold_is"],
@@ -57,9 +56,8 @@ def decision(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def line(name: str, truth: np.ndarray, named: np.ndarray, positive: object, costs: tuple[float, float]) -> list[Any]:
+def line(name: str, yes: np.ndarray, named: np.ndarray, costs: tuple[float, float]) -> list[Any]:
     """One way to answer as a line of the table."""
-    yes = truth == positive
     paid = threshold.paid(yes, named, costs)
     spread = Z * paid.std() / np.sqrt(len(paid))
     around = f"{max(0, paid.mean() - spread):.3g} … {paid.mean() + spread:.3g}"
@@ -71,50 +69,46 @@ def abstention(evidence: Evidence) -> dict[str, Any]:
     held = confidence.held_out(evidence.project.models / evidence.run.name)
     if held is None:
         return {}
-    wish = evidence.project.settings.predict
-    about = {"error_rate": wish.error_rate, "n_held": len(held), "certainty": 1 - confidence.RISK}
-    rates, wanted = set(WISHES), {wish.error_rate} - {0.0}
-    if "probability" not in held:
-        return about | {"table": table(bands(evidence, held, sorted(rates | wanted, reverse=True)))}
-    least = confidence.least_rate(held)
-    shown = {rate for rate in rates if rate > least} | ({least} if least < 1 else set())
-    return about | {"table": table(answered(evidence, held, sorted(shown | wanted, reverse=True))), "least": least}
+    wanted = evidence.project.settings.predict.error_rate
+    about = {"error_rate": wanted, "n_held": len(held), "certainty": 1 - confidence.RISK}
+    rates = {*RATES, wanted}
+    if "probability" in held:
+        about["least"] = least = confidence.least_rate(held)
+        rates = {rate for rate in RATES if rate > least} | {least, wanted} - {1.0}
+    lines = answered if "probability" in held else bands
+    return about | {"table": table(lines(evidence, held, sorted(rates - {0.0}, reverse=True)))}
 
 
 def answered(evidence: Evidence, held: pd.DataFrame, rates: list[float]) -> pd.DataFrame:
     """Test rows that are answered and wrong for each wanted rate, and for `abstain_below`."""
-    result, wish = evidence.result, evidence.project.settings.predict
+    result, below = evidence.result, evidence.project.settings.predict.abstain_below
     sure = result.predictions.given_to(result.predictions.values)
     wrong = result.predictions.values != result.truth
     limits = {f"at most {percent(rate)} wrong": confidence.least_probability(held, rate) for rate in rates}
-    limits |= {f"abstain_below = {wish.abstain_below:g}": wish.abstain_below} if wish.abstain_below else {}
+    limits |= {f"abstain_below = {below:g}": below} if below else {}
     lines = []
     for name, least in {"all rows": 0.0, **limits}.items():
         kept = sure >= least
-        named = {"wanted": name, "from probability": f"{least:.3f}" if 0 < least <= 1 else "-"}
-        lines.append(named | {"answered": of_all(kept)} | {"wrong of them": within(wrong[kept])})
-    return pd.DataFrame(lines)
+        probability = f"{least:.3f}" if 0 < least <= 1 else "-"
+        lines.append((name, probability, of_all(kept.sum(), len(kept)), within(wrong[kept])))
+    return pd.DataFrame(lines, columns=["wanted", "from probability", "answered", "wrong of them"])
 
 
 def bands(evidence: Evidence, held: pd.DataFrame, rates: list[float]) -> pd.DataFrame:
     """Width of the bands for each wanted rate, and test rows whose truth lies outside."""
-    predicted, truth, lines = evidence.result.predictions.values, evidence.result.truth, []
+    truth, lines = evidence.result.truth, []
     for rate in rates:
-        low, high = confidence.band(held, rate).of(predicted)
-        widths = np.median(high - low) if np.isfinite(high).all() else np.nan
-        outside = within((truth < low) | (truth > high)) if np.isfinite(high).all() else "too few rows to say"
-        lines.append({"wanted": f"at most {percent(rate)} outside", "median width": number(widths), "outside": outside})
-    return pd.DataFrame(lines)
-
-
-def of_all(kept: np.ndarray) -> str:
-    """How many of the rows, and which share."""
-    return f"{number(int(kept.sum()))} ({percent(kept.mean())})"
+        low, high = confidence.band(held, rate).of(evidence.result.predictions.values)
+        width, outside = "-", "too few rows to say"
+        if np.isfinite(high).all():
+            width, outside = number(np.median(high - low)), within((truth < low) | (truth > high))
+        lines.append((f"at most {percent(rate)} outside", width, outside))
+    return pd.DataFrame(lines, columns=["wanted", "median width", "outside"])
 
 
 def within(wrong: np.ndarray) -> str:
     """How many are wrong, which share, and its 95 % interval (Wilson)."""
     if not len(wrong):
-        return share(np.nan)
+        return "-"
     low, high = wilson(wrong)
-    return f"{number(int(wrong.sum()))} ({percent(wrong.mean())}, 95 %: {percent(low)} … {percent(high)})"
+    return f"{wrong.sum():,} ({percent(wrong.mean())}, 95 %: {percent(low)} … {percent(high)})"

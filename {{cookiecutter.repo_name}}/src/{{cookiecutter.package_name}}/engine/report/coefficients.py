@@ -9,13 +9,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from ..modelling.recipe import ANALYSERS
+from .verdict import number
 
 SHOWN, WORDS = 15, 6  # terms in all, and words of texts among them where there is anything else to show
 FEWEST_ROWS = 10  # of a category, or of missing cells: the effect of fewer is luck
+ENDS = {  # of the steps of `Recipe.linear`, by transformation: what an input stands for can be said of these
+    **dict.fromkeys(("number", "log", "date parts", "target encoding"), StandardScaler),
+    "one-hot": OneHotEncoder,
+    **dict.fromkeys(ANALYSERS, TfidfVectorizer),
+}
 MARK = "missingindicator_"  # scikit-learn's, before the name of a column
 
 
@@ -34,17 +43,35 @@ class Term:
     level: Any = None
 
 
+def can_be_told(model: BaseEstimator) -> bool:
+    """Whether a fitted model is a linear one behind the steps of `Recipe.linear`, without curves or letters."""
+    if not (isinstance(model, Pipeline) and len(model) == 2 and isinstance(model[0], ColumnTransformer)):
+        return False
+    if not hasattr(estimator_of(model), "coef_"):
+        return False
+    steps = [(name, end(step)) for name, step, _ in model[0].transformers_ if step != "drop"]
+    return all(any(name.startswith(kind) and isinstance(step, ENDS[kind]) for kind in ENDS) for name, step in steps)
+
+
+def estimator_of(pipeline: Pipeline) -> BaseEstimator:
+    """The model at the end of a pipeline, out of what clips its answers or gives it classes as numbers."""
+    return getattr(pipeline[-1], "model_", pipeline[-1])
+
+
+def end(step: Any) -> Any:
+    """The last of the transformers that a column goes through."""
+    return end(step[-1]) if isinstance(step, Pipeline) else step
+
+
 def strongest(
     pipeline: Pipeline, rows: pd.DataFrame, *, labels: Sequence = (), booleans: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """The 15 strongest coefficients of a fitted linear pipeline.
+    """The 15 strongest coefficients of a pipeline of `Recipe.linear`, fitted on rows, shape (n_rows, n_columns).
+
+    Categories of fewer than 10 rows are left out.
 
     Parameters
     ----------
-    pipeline : Pipeline
-        From `Recipe.linear`, fitted.
-    rows : DataFrame, shape (n_rows, n_columns)
-        What it was fitted on; categories of fewer than 10 rows are left out.
     labels : sequence
         The classes, of two the positive one last; empty for a regression. A blend fits its parts on their numbers.
     booleans : sequence of str
@@ -57,7 +84,7 @@ def strongest(
         classes: the factor on the odds) and `towards` (the class whose odds they are; absent for a regression),
         strongest first.
     """
-    model, in_order = getattr(pipeline[-1], "model_", pipeline[-1]), sorted(labels)
+    model, in_order = estimator_of(pipeline), sorted(labels)
     terms = list(inputs(pipeline[0], in_order, booleans))
     weights = np.atleast_2d(model.coef_) * np.array([term.size for term in terms])
     common = np.array([is_common(term, rows) for term in terms])
@@ -97,8 +124,8 @@ def inputs(columns: ColumnTransformer, labels: Sequence, booleans: Sequence[str]
         if kind in ("number", "log", "date parts"):
             yield from scaled(kind, step, names, booleans)
         elif kind == "one-hot":
-            pairs = [(name, value) for name, values in zip(names, step.categories_, strict=True) for value in values]
-            yield from (Term(n, "is missing" if value != value else f"is {value}", level=value) for n, value in pairs)
+            for name, values in zip(names, step.categories_, strict=True):
+                yield from (Term(name, "is missing" if v != v else f"is {v}", level=v) for v in values)
         elif kind == "target encoding":
             yield from encoded(step, names, labels)
         elif kind.startswith(tuple(ANALYSERS)):  # one column a step
@@ -108,8 +135,7 @@ def inputs(columns: ColumnTransformer, labels: Sequence, booleans: Sequence[str]
 
 def scaled(kind: str, step: Pipeline, names: Sequence[str], booleans: Sequence[str]) -> Iterator[Term]:
     """Terms of imputed and scaled numbers, logarithms or parts of dates, and of the marks of missing cells."""
-    scaler = step[-1] if kind == "number" else step[-1][-1]
-    for output, scale in zip(step.get_feature_names_out(names), scaler.scale_, strict=True):
+    for output, scale in zip(step.get_feature_names_out(names), end(step).scale_, strict=True):
         name = output if output in names else output.removeprefix(MARK)
         part, _, column = name.partition(" of ") if kind == "date parts" else ("", "", name)
         if name != output:
@@ -123,22 +149,15 @@ def scaled(kind: str, step: Pipeline, names: Sequence[str], booleans: Sequence[s
 def change(kind: str, part: str, scale: float) -> str:
     """What it means that a number, a logarithm or a part of a date rises by one standard deviation."""
     if kind == "number":
-        return f"{amount(scale)} more"
+        return f"{number(scale, 3)} more"
     if kind == "log":
-        return f"1 + its size {amount(float(np.exp(scale)))} times as large"
-    if part == "days":
-        return f"its date {amount(scale)} days later"
-    return f"its {part} {amount(scale)} {part}s later"
+        return f"1 + its size {number(np.exp(scale), 3)} times as large"
+    return f"its {'date' if part == 'days' else part} {number(scale, 3)} {part.removesuffix('s')}s later"
 
 
 def encoded(step: Pipeline, names: Sequence[str], labels: Sequence) -> Iterator[Term]:
     """Terms of target-encoded categories: one a column, or one a column and class."""
     shares = [f"share of {label}" for label in (labels[1:] if len(labels) == 2 else labels)] or ["mean target"]
     pairs = [(name, what) for name in names for what in shares]
-    for (name, what), scale in zip(pairs, step[1].scale_, strict=True):
-        yield Term(name, f"the {what} in its category {amount(scale)} higher (1 standard deviation)")
-
-
-def amount(size: float) -> str:
-    """A size with three digits that count, and no powers of ten."""
-    return f"{size:,.0f}" if size >= 1000 else f"{size:.3g}"
+    for (name, what), scale in zip(pairs, end(step).scale_, strict=True):
+        yield Term(name, f"the {what} in its category {number(scale, 3)} higher (1 standard deviation)")

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix
 
-from ..modelling.metrics import Metric, Predictions
+from ..modelling.metrics import Metric, Predictions, positive
 
 REPEATS = 5  # shuffles of a column: their spread says whether a rank is luck
 ROWS_PERMUTED = 2000
@@ -62,13 +62,8 @@ class Result:
 
 def confusion(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
     """Rows by true class (index) and predicted class (columns), shape (n_classes, n_classes), counts."""
-    table = confusion_matrix(as_text(truth), as_text(predictions.values), labels=as_text(predictions.classes))
-    return pd.DataFrame(table, as_text(predictions.classes), as_text(predictions.classes))
-
-
-def as_text(labels: Sequence) -> list[str]:
-    """Labels as people read them."""
-    return [str(label) for label in labels]
+    names, true, named = (list(map(str, labels)) for labels in (predictions.classes, truth, predictions.values))
+    return pd.DataFrame(confusion_matrix(true, named, labels=names), names, names)
 
 
 def by_class(table: pd.DataFrame) -> pd.DataFrame:
@@ -82,13 +77,7 @@ def by_class(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def reliability(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
-    """How often what was predicted with a probability came true.
-
-    Parameters
-    ----------
-    truth : ndarray, shape (n_rows,)
-    predictions : Predictions
-        Two classes: the probability of the positive one; more: that of the predicted class.
+    """How often what was predicted with a probability (see `main_probability`) came true.
 
     Returns
     -------
@@ -107,8 +96,7 @@ def reliability(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
 
 def main_probability(predictions: Predictions) -> np.ndarray:
     """Probability of the positive class, or of the predicted one with more classes than two; shape (n_rows,)."""
-    chances = predictions.probabilities
-    return chances[:, 1] if len(predictions.classes) == 2 else chances.max(axis=1)
+    return positive(predictions) if len(predictions.classes) == 2 else np.asarray(predictions.probabilities).max(axis=1)
 
 
 def wilson(hits: np.ndarray) -> tuple[float, float]:
@@ -123,19 +111,9 @@ def wilson(hits: np.ndarray) -> tuple[float, float]:
 
 
 def strongest_related(rows: pd.DataFrame, answers: Predictions, limit: int = COLUMNS_EXAMINED) -> list[str]:
-    """The columns that go most closely with the answers of a model, for tables too wide to examine each.
+    """The columns that go most closely with a model's answers to rows, shape (n_rows, n_columns); in their order.
 
-    Parameters
-    ----------
-    rows : DataFrame, shape (n_rows, n_columns)
-    answers : Predictions
-        What the model says of these rows.
-    limit : int
-
-    Returns
-    -------
-    list of str
-        All columns in their order if there are not more than `limit`.
+    Of a table too wide to examine each; all of them where there are not more than `limit`.
     """
     if rows.shape[1] <= limit:
         return list(rows.columns)
@@ -154,17 +132,7 @@ def strongest_related(rows: pd.DataFrame, answers: Predictions, limit: int = COL
 def importances(
     answer: Answer, rows: pd.DataFrame, truth: np.ndarray, metric: Metric, *, columns: Sequence[str]
 ) -> Iterator[dict]:
-    """What the score loses when one column is shuffled, so that it says nothing any more (Breiman 2001).
-
-    Parameters
-    ----------
-    answer : callable
-        `(rows) -> Predictions`.
-    rows : DataFrame, shape (n_rows, n_columns)
-    truth : ndarray, shape (n_rows,)
-    metric : Metric
-    columns : sequence of str
-        The columns to shuffle.
+    """What the score loses when one of `columns` is shuffled, so that it says nothing any more (Breiman 2001).
 
     Yields
     ------
@@ -190,21 +158,13 @@ def importances(
 
 
 def dependence(answer: Answer, rows: pd.DataFrame, column: str) -> pd.DataFrame:
-    """The mean answer when one column is set to a value in all rows (partial dependence, Friedman 2001).
-
-    Parameters
-    ----------
-    answer : callable
-        `(rows) -> Predictions`.
-    rows : DataFrame, shape (n_rows, n_columns)
-        Up to 150 of them are used.
-    column : str
-        Numbers are set to 11 of their quantiles, anything else to its 8 most frequent values.
+    """The mean answer when one column is set to a value in up to 150 of the rows (partial dependence, Friedman 2001).
 
     Returns
     -------
     DataFrame
-        `value`, and one column a class (mean probability, 0-1) or `prediction` (mean, in the unit of the target).
+        `value` (of numbers 11 quantiles, else the 8 most frequent), and one column a class (mean probability, 0-1) or
+        `prediction` (mean, in the unit of the target).
     """
     values = grid(rows[column])
     some = rows.sample(min(DEPENDENCE_ROWS, len(rows)), random_state=0)
@@ -232,13 +192,7 @@ def is_amount(values: pd.Series) -> bool:
 
 
 def worst_errors(truth: np.ndarray, predictions: Predictions, limit: int = 15) -> pd.DataFrame:
-    """The rows on which the model was most wrong, worst first.
-
-    Parameters
-    ----------
-    truth : ndarray, shape (n_rows,)
-    predictions : Predictions
-    limit : int
+    """The rows on which the model was most wrong, worst first, at most `limit`.
 
     Returns
     -------
@@ -246,11 +200,11 @@ def worst_errors(truth: np.ndarray, predictions: Predictions, limit: int = 15) -
         `position` (of the row, from 0), `truth`, `prediction`, and for classes `probability` (of the prediction) and
         `of_truth` (of the true class, the smaller the worse), else `error` (prediction - truth, the target's unit).
     """
-    if not predictions.classes:
-        table = pd.DataFrame({"truth": truth, "prediction": predictions.values, "error": predictions.values - truth})
-        order = np.argsort(-table["error"].abs().to_numpy(), kind="stable")[:limit]
-        return table.iloc[order].rename_axis("position").reset_index()
-    facts = {"probability": predictions.given_to(predictions.values), "of_truth": predictions.given_to(truth)}
-    table = pd.DataFrame({"truth": truth, "prediction": predictions.values, **facts})
-    wrong = table[table["truth"] != table["prediction"]]
-    return wrong.sort_values("of_truth", kind="stable").head(limit).rename_axis("position").reset_index()
+    table = pd.DataFrame({"truth": truth, "prediction": predictions.values})
+    if predictions.probabilities is None:
+        table["error"] = predictions.values - truth
+        table = table.sort_values("error", key=abs, ascending=False, kind="stable")
+    else:
+        given = {"probability": predictions.given_to(predictions.values), "of_truth": predictions.given_to(truth)}
+        table = table.assign(**given)[truth != predictions.values].sort_values("of_truth", kind="stable")
+    return table.head(limit).rename_axis("position").reset_index()

@@ -17,37 +17,26 @@ from ..project.settings import Project
 from ..runs.loading import Run
 from . import diagnostics, figures
 from .diagnostics import Result
-from .verdict import percent
 
 CELL = 120  # characters of a text that a table shows
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that the sections draw on.
-
-    Attributes
-    ----------
-    project : Project
-    run : Run
-    record : dict
-        `run.json`, with the scores on the test split.
-    test : DataFrame, shape (n_rows, n_columns)
-        The rows that were scored, without the target.
-    result : Result
-    question : Question
-        Train and dev.
-    candidates : dict of str to estimator
-        Those of `models.py`, not fitted, for the columns of the run.
-    """
+    """All that the sections draw on."""
 
     project: Project
     run: Run
-    record: dict[str, Any]
-    test: pd.DataFrame
+    record: dict[str, Any]  # `run.json`, with the scores on the test split
+    test: pd.DataFrame  # the rows that were scored, shape (n_rows, n_columns), without the target
     result: Result
-    question: Question
-    candidates: dict[str, BaseEstimator]
+    question: Question  # train and dev
+    candidates: dict[str, BaseEstimator]  # of `models.py`, not fitted, for the columns of the run
+
+    @property
+    def measures(self) -> dict[str, metrics.Metric]:
+        """The metrics of the task, by name."""
+        return metrics.available(self.record["task"], len(self.result.classes))
 
     def answer(self, rows: pd.DataFrame) -> metrics.Predictions:
         """What the run says of rows, shape (n_rows, n_columns)."""
@@ -84,8 +73,3 @@ def cell(value: Any) -> str:
     if isinstance(value, float | int) and not isinstance(value, bool):
         return f"{value:.6g}"
     return figures.short(value, CELL)
-
-
-def share(value: float) -> str:
-    """A share that may be undefined."""
-    return "-" if value != value else percent(value)

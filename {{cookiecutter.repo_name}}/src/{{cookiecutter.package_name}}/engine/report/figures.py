@@ -6,6 +6,8 @@ Colours are Okabe and Ito's, which colour-blind people tell apart.
 
 import io
 import warnings
+from contextlib import AbstractContextManager
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -15,13 +17,16 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from ..modelling.metrics import Predictions
+from ..modelling.metrics import Predictions, positive
+from .diagnostics import is_amount
 
 BLUE, ORANGE, GREY, INK = "#0072B2", "#D55E00", "#8a8f98", "#22262b"
 LINES = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DPI = 110
 DOTS = 3000  # more hide each other
-STYLE = {
+GUIDE: dict[str, Any] = {"color": GREY, "ls": "--", "lw": 1}  # a line to compare with
+DOT: dict[str, Any] = {"color": BLUE, "linewidths": 0}
+STYLE: dict[Any, Any] = {
     "text.parse_math": False,  # a column called "price ($)" is no formula
     "font.size": 10,
     "axes.titlesize": 10,
@@ -38,7 +43,7 @@ STYLE = {
 }
 
 
-def style() -> mpl.rc_context:
+def style() -> AbstractContextManager[None]:
     """The look of all figures, for the time of a `with` block."""
     return mpl.rc_context(STYLE)
 
@@ -87,21 +92,22 @@ def confusion(table: pd.DataFrame) -> Figure:
 
 def ranking(truth: np.ndarray, predictions: Predictions) -> Figure:
     """ROC and precision-recall curve of the positive class."""
-    yes, chances = truth == predictions.classes[1], predictions.probabilities[:, 1]
+    yes, chances = truth == predictions.classes[1], positive(predictions)
     figure, (left, right) = panels(2, 8, 3.8)
     false, found, _ = roc_curve(yes, chances)
     left.plot(false, found, color=BLUE, lw=2)
-    left.plot([0, 1], [0, 1], color=GREY, ls="--", lw=1, label="guessing")
+    left.plot([0, 1], [0, 1], **GUIDE, label="guessing")
     name = short(predictions.classes[1], 20)
     left.set(xlabel="share of the others wrongly marked", ylabel=f"share of '{name}' found", title="ROC curve")
+    left.legend(loc="lower right")
     precision, recall, _ = precision_recall_curve(yes, chances)
     right.plot(recall, precision, color=BLUE, lw=2)
-    right.axhline(yes.mean(), color=GREY, ls="--", lw=1, label="guessing")
+    right.axhline(yes.mean(), **GUIDE, label="guessing")
     right.set(xlabel=f"share of '{name}' found (recall)", ylabel="marked rows that are right (precision)")
-    right.set_title("precision and recall")
+    right.set(title="precision and recall")
+    right.legend(loc="lower left")
     for axes in (left, right):
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-        axes.legend(loc="lower right" if axes is left else "lower left")
     return figure
 
 
@@ -110,12 +116,11 @@ def calibration(bins: pd.DataFrame, predicted: np.ndarray, of: str) -> Figure:
     figure = Figure(figsize=(5.6, 5), layout="constrained")
     top, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     around = [bins["came_true"] - bins["low"], bins["high"] - bins["came_true"]]
-    top.plot([0, 1], [0, 1], color=GREY, ls="--", lw=1, label="as often as said")
-    look = {"color": BLUE, "marker": "o", "lw": 1.5, "capsize": 2}
-    top.errorbar(bins["predicted"], bins["came_true"], np.clip(around, 0, None), **look)
-    for line in bins.itertuples():
-        place = {"xytext": (5, -11), "textcoords": "offset points"}
-        top.annotate(f"{line.rows}", (line.predicted, line.came_true), **place, color=GREY, fontsize=8)
+    top.plot([0, 1], [0, 1], **GUIDE, label="as often as said")
+    around = np.clip(around, 0, None)
+    top.errorbar(bins["predicted"], bins["came_true"], around, color=BLUE, marker="o", lw=1.5, capsize=2)
+    for x, y, rows in bins[["predicted", "came_true", "rows"]].itertuples(index=False):
+        top.annotate(f"{rows}", (x, y), xytext=(5, -11), textcoords="offset points", color=GREY, fontsize=8)
     top.set(ylabel="share that came true", xlim=(-0.02, 1.02), ylim=(-0.02, 1.05))
     top.legend(loc="upper left")
     below.hist(predicted, bins=np.linspace(0, 1, 21), color=BLUE, alpha=0.75)
@@ -128,14 +133,13 @@ def fit(truth: np.ndarray, values: np.ndarray, target: str) -> Figure:
     some = np.random.default_rng(0).permutation(len(truth))[:DOTS]
     truth, values = truth[some], values[some]
     figure, (left, right) = panels(2, 8, 3.8)
-    dots = {"s": 12, "alpha": 0.35, "color": BLUE, "linewidths": 0}
     both = [min(truth.min(), values.min()), max(truth.max(), values.max())]
-    left.scatter(truth, values, **dots)
-    left.plot(both, both, color=GREY, ls="--", lw=1, label="perfect")
+    left.scatter(truth, values, s=12, alpha=0.35, **DOT)
+    left.plot(both, both, **GUIDE, label="perfect")
     left.set(xlabel=f"true {short(target)}", ylabel=f"predicted {short(target)}", title="predicted and true")
     left.legend(loc="upper left")
-    right.scatter(values, values - truth, **dots)
-    right.axhline(0, color=GREY, ls="--", lw=1)
+    right.scatter(values, values - truth, s=12, alpha=0.35, **DOT)
+    right.axhline(0, **GUIDE)
     right.set(xlabel=f"predicted {short(target)}", ylabel="predicted - true", title="errors (residuals)")
     for axes in (left, right):
         axes.locator_params(nbins=5)
@@ -155,7 +159,7 @@ def learning(points: pd.DataFrame, metric: str, baseline: float) -> Figure:
     figure, (axes,) = panels(1, 6, 3.6)
     axes.plot(points["rows"], points["fitted"], color=ORANGE, marker="s", lw=1.5, label="rows it was fitted on")
     axes.plot(points["rows"], points["held"], color=BLUE, marker="o", lw=2, label="rows it had not seen")
-    axes.axhline(baseline, color=GREY, ls="--", lw=1, label="constant answer")
+    axes.axhline(baseline, **GUIDE, label="constant answer")
     axes.set(xlabel="rows fitted on", ylabel=metric)
     axes.set_xticks(points["rows"], [f"{rows:,}" for rows in points["rows"]])
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
@@ -169,11 +173,11 @@ def trials(tried: pd.DataFrame, metric: str) -> Figure:
     for axes, name in zip(places, names, strict=True):
         table = tried[tried["candidate"] == name]
         later = table[table["trial"] > 0]
-        axes.scatter(later["trial"], later["score"], s=14, color=BLUE, alpha=0.5, linewidths=0, label="a trial")
+        axes.scatter(later["trial"], later["score"], s=14, alpha=0.5, **DOT, label="a trial")
         axes.step(later["trial"], table["best"].iloc[1:], color=ORANGE, lw=2, where="post", label="best so far")
-        axes.axhline(table["score"].iloc[0], color=GREY, ls="--", lw=1, label="as it is")
+        axes.axhline(table["score"].iloc[0], **GUIDE, label="as it is")
         axes.set(xlabel="trial", ylabel=metric, title=name)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.locator_params(axis="x", integer=True)
     places[0].legend(fontsize=8)
     return figure
 
@@ -196,7 +200,7 @@ def dependence(tables: dict[str, pd.DataFrame], ylabel: str) -> Figure:
     for axes, (name, table) in zip(places, tables.items(), strict=True):
         lines = [column for column in table.columns if column != "value"]
         lines = lines[1:] if len(lines) == 2 else lines[: len(LINES)]
-        amounts = pd.api.types.is_numeric_dtype(table["value"].dtype) and table["value"].dtype != bool
+        amounts = is_amount(table["value"])
         x = table["value"] if amounts else range(len(table))
         for line, color in zip(lines, LINES, strict=False):
             axes.plot(x, table[line], color=color, marker="o", ms=4, lw=1.5 if amounts else 0, label=short(line, 18))
@@ -210,8 +214,7 @@ def dependence(tables: dict[str, pd.DataFrame], ylabel: str) -> Figure:
         thousands(axes.yaxis)
     if len(lines) > 1:
         places[0].legend(fontsize=8)
-    top = max(axes.get_ylim()[1] for axes in places)
-    bottom = min(axes.get_ylim()[0] for axes in places)
+    ends = [end for axes in places for end in axes.get_ylim()]
     for axes in places:
-        axes.set_ylim(bottom, top)
+        axes.set_ylim(min(ends), max(ends))
     return figure

@@ -43,17 +43,7 @@ SEED = 0
 def find(
     project: Project, record: dict[str, Any], question: Question, known: dict[str, BaseEstimator]
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """List the rows whose label a model that has not seen them contradicts.
-
-    Parameters
-    ----------
-    project : Project
-    record : dict
-        `run.json`: its features, its leaderboard and how it was divided.
-    question : Question
-        Train and dev, n_rows.
-    known : dict of str to estimator
-        The candidates of `models.py`, not fitted, for the columns of the run.
+    """List the rows of train and dev whose label a candidate of `known`, fitted without them, contradicts.
 
     Returns
     -------
@@ -87,9 +77,9 @@ def find(
     labels = [column for column in dictionary.label_columns(columns) if column in rows]
     shown = [*labels, *columns_seen(record)][:COLUMNS_SHOWN]
     place = found.pop("position").to_numpy()
-    parts = [pd.Series(numbers[place], name="row"), rows.iloc[place][ids].reset_index(drop=True), found]
-    context = rows.iloc[place][shown].reset_index(drop=True)
-    table = pd.concat([*parts, pd.Series("", index=found.index, name="verdict"), context], axis=1)
+    suspects, verdict = rows.iloc[place].reset_index(drop=True), pd.Series("", index=found.index, name="verdict")
+    parts = [pd.Series(numbers[place], name="row"), suspects[ids], found, verdict, suspects[shown]]
+    table = pd.concat(parts, axis=1)
     about = {"rows": len(rows), "candidate": name, "n": doubted, "listed": len(table)}
     return table.loc[:, ~table.columns.duplicated()], about
 
@@ -97,8 +87,8 @@ def find(
 def cheapest_good(record: dict[str, Any], known: dict[str, BaseEstimator]) -> str:
     """The single candidate with the best score: as good as the blend for this, and a part of its cost."""
     metric, sign = record["metrics"]["chosen_by"], 1 if record["metrics"]["higher_is_better"] else -1
-    board = {name: sign * scores[metric] for name, scores in record["metrics"]["leaderboard"].items() if name in known}
-    return max(board, key=board.get, default=DUMMY)
+    board = record["metrics"]["leaderboard"]
+    return max((name for name in board if name in known), key=lambda name: sign * board[name][metric], default=DUMMY)
 
 
 def row_numbers(project: Project, question: Question) -> np.ndarray:
@@ -114,19 +104,11 @@ def row_numbers(project: Project, question: Question) -> np.ndarray:
 
 
 def wrong_classes(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
-    """`position`, `given`, `suggested` and their probabilities, the surest first.
-
-    Parameters
-    ----------
-    truth : ndarray, shape (n_rows,)
-    predictions : Predictions
-        Of models that have not seen the rows.
-    """
+    """`position`, `given`, `suggested` and their probabilities, the surest first; `truth` has the shape (n_rows,)."""
     from cleanlab.filter import find_label_issues  # 0.2 s, for this alone
 
     place, rows = columns_of(truth, predictions.classes), np.arange(len(truth))
-    given = predictions.given_to(truth)
-    others = predictions.probabilities.copy()
+    given, others = predictions.given_to(truth), np.array(predictions.probabilities)
     others[rows, place] = -1
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it cannot judge a class of a few rows

@@ -22,17 +22,7 @@ RESAMPLES = 100
 
 
 def curve(model: Any, question: Question, test: pd.DataFrame, result: Result) -> Iterator[dict]:
-    """Score the model, and copies of it that saw fewer rows, on the test split.
-
-    Parameters
-    ----------
-    model : estimator
-        Fitted on all rows of `question`.
-    question : Question
-        The rows that were learned from; the folds are not used.
-    test : DataFrame, shape (n_rows, n_columns)
-    result : Result
-        Of the model on `test`.
+    """Score a model that was fitted on all rows of `question`, and copies that see fewer, on the test split.
 
     Yields
     ------
@@ -55,18 +45,23 @@ def curve(model: Any, question: Question, test: pd.DataFrame, result: Result) ->
             warnings.simplefilter("ignore")  # they were logged when the model was trained
             try:
                 fitted = model if share == 1 else clone(model).fit(rows, truth)
-            except ValueError:  # so few rows of a class that a part of the model refuses them
+                predictions = result.predictions if share == 1 else predict(fitted, test, question.classes)
+            except ValueError:  # so few rows, of a class or a category, that a part of the model refuses them
                 continue
-            predictions = result.predictions if share == 1 else predict(fitted, test, question.classes)
             own = predict(fitted, rows[:ROWS_SCORED], question.classes)
             low = high = np.nan
             if before:
                 whose = None if question.groups is None else test.get(question.groups.name)
                 both = (result.truth, predictions, before)
                 low, high = metrics.gain(metric, *both, groups=whose, repeats=RESAMPLES)
-        n_groups = 0 if question.groups is None else question.groups.iloc[chosen].nunique()
-        point = {"rows": len(chosen), "groups": n_groups, "fitted": metric.score(truth[:ROWS_SCORED], own)}
-        yield point | {"held": metric.score(result.truth, predictions), "low": low, "high": high}
+        yield {
+            "rows": len(chosen),
+            "groups": 0 if question.groups is None else question.groups.iloc[chosen].nunique(),
+            "fitted": metric.score(truth[:ROWS_SCORED], own),
+            "held": metric.score(result.truth, predictions),
+            "low": low,
+            "high": high,
+        }
         before = predictions
 
 

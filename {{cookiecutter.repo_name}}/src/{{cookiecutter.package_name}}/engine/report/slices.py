@@ -4,6 +4,7 @@ Used by `make evaluate`. Pure computations: nothing is read, drawn or written he
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,17 +24,9 @@ RESAMPLES = 100
 def slices(
     rows: pd.DataFrame, truth: np.ndarray, predictions: Predictions, metric: Metric, *, groups: Groups = None
 ) -> tuple[pd.DataFrame, int]:
-    """The parts of the rows on which the model is worst.
+    """The parts of the rows on which the model is worst: each category, each quarter of numbers, dates and lengths.
 
-    Parameters
-    ----------
-    rows : DataFrame, shape (n_rows, n_columns)
-        The columns to cut by: each category, or each quarter of the numbers, dates and lengths of texts.
-    truth : ndarray, shape (n_rows,)
-    predictions : Predictions
-    metric : Metric
-    groups : Series, shape (n_rows,), optional
-        Rows of a group are drawn together for the interval.
+    The intervals draw rows of a group together.
 
     Returns
     -------
@@ -44,25 +37,25 @@ def slices(
     n_looked_at : int
         How many slices there were.
     """
-    whole = metric.score(truth, predictions)
-    ranking = metric.name in RANKINGS
-    found = []
+    whole, looked_at = metric.score(truth, predictions), 0
+    worse: list[dict[str, Any]] = []
     for name, label, inside in cuts(rows):
         where = np.flatnonzero(inside)
-        enough = not ranking or min((truth[where] == label).sum() for label in predictions.classes) >= SLICE_CLASS_ROWS
+        sides = predictions.classes if metric.name in RANKINGS else ()
+        enough = all((truth[where] == side).sum() >= SLICE_CLASS_ROWS for side in sides)
         if SLICE_ROWS <= len(where) < len(truth) and enough:
+            looked_at += 1
             score = metric.score(truth[where], predictions[where])
-            found.append({"column": name, "slice": label, "rows": len(where), "score": score, "where": where})
-    for line in found:
-        line["worse_by"] = metric.better_by(whole, line["score"])
-    worse = sorted((line for line in found if line["worse_by"] > 0), key=lambda line: -line["worse_by"])[:SLICES_SHOWN]
+            line = {"column": name, "slice": label, "rows": len(where), "score": score, "where": where}
+            worse.append(line | {"worse_by": metric.better_by(whole, score)})
+    worse = sorted((line for line in worse if line["worse_by"] > 0), key=lambda line: -line["worse_by"])[:SLICES_SHOWN]
     for line in worse:
-        where = line.pop("where")
-        own, low, high = None if groups is None else groups.iloc[where], np.nan, np.nan
+        where, (low, high) = line.pop("where"), (np.nan, np.nan)
+        own = None if groups is None else groups.iloc[where]
         if own is None or own.nunique() >= SLICE_GROUPS:
             low, high = interval(metric, truth[where], predictions[where], groups=own, repeats=RESAMPLES)
         line |= {"low": low, "high": high, "clear": bool(high < whole or low > whole)}
-    return pd.DataFrame(worse), len(found)
+    return pd.DataFrame(worse), looked_at
 
 
 def cuts(rows: pd.DataFrame) -> Iterator[tuple[str, str, np.ndarray]]:

@@ -22,8 +22,8 @@ LITTLE = 0.01  # of the gain over the baseline: what twice the rows must bring t
 MANY_LOOKS = 3  # runs scored on one test split, from which on the best of them looks better than it is
 
 
-def number(value: float | None) -> str:
-    """A number as people read it.
+def number(value: float | None, digits: int = 4) -> str:
+    """A number as people read it, with so many digits that count where it is below 1000.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def number(value: float | None) -> str:
         return "-"
     if isinstance(value, int | np.integer):
         return f"{value:,}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
 
 
 def scored(metric: str, value: float | None) -> str:
@@ -48,9 +48,15 @@ def scored(metric: str, value: float | None) -> str:
 
 
 def percent(share: float) -> str:
-    """0.965 -> `96.5 %`, with a blank that does not break the line."""
-    text = "<0.1%" if 0 < share < 0.0005 else f"{share:.1%}"
-    return text.replace("%", "\u00a0%")
+    """0.965 -> `96.5 %`, with a blank that does not break the line; `-` where it is not defined."""
+    if share != share:
+        return "-"
+    return "<0.1\u00a0%" if 0 < share < 0.0005 else f"{100 * share:.1f}\u00a0%"
+
+
+def of_all(count: int, total: int) -> str:
+    """How many of the rows, and which share of them."""
+    return f"{count:,} ({percent(count / total)})"
 
 
 def answer(result: Result, *, model: str, target: str, costs: tuple[float, float] = (1.0, 1.0)) -> list[str]:

@@ -52,12 +52,12 @@ def rules_of_today(columns: dict, path: Path) -> dict:
     if not path.is_file():
         return columns
     today = dictionary.load(path)
-    same = [name for name in columns if name in today and today[name].type == columns[name].type]
-    return {**columns, **{name: today[name] for name in same if today[name].role == columns[name].role}}
+    same = [n for n, then in columns.items() if n in today and (today[n].type, today[n].role) == (then.type, then.role)]
+    return {**columns, **{name: today[name] for name in same}}
 
 
 def answer(model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band | None = None) -> pd.DataFrame:
-    """What a run says of rows.
+    """Predict rows, the columns and bits of `make predict`.
 
     Parameters
     ----------
@@ -78,14 +78,14 @@ def answer(model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band |
         the training target) and `run`.
     """
     with loading.explained(model.name, model.versions, "does not answer"):
-        table = said(model, rows, abstain_below=abstain_below, band=band)
+        table = predictions(model, rows, abstain_below=abstain_below, band=band)
     ids, groups = ([n for n in dictionary.by_role(model.columns, role) if n in rows] for role in ("id", "group"))
     before = rows[ids].reset_index(drop=True) if ids else pd.DataFrame({"row": np.arange(1, len(rows) + 1)})
     before = before.join(rows[groups].reset_index(drop=True))
     return before.rename(columns={name: f"{name} (id)" for name in before if name in table}).join(table)
 
 
-def said(model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band | None) -> pd.DataFrame:
+def predictions(model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band | None) -> pd.DataFrame:
     """The columns of `answer` from `prediction` to `run`."""
     table = pd.DataFrame(index=range(len(rows)))
     features = model.add_features(rows)

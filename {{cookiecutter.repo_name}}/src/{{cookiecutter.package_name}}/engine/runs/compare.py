@@ -38,17 +38,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One thing that was compared.
-
-    Attributes
-    ----------
-    what : str
-        `code`, `data`, `parameters`, `environment`, `model`, `metrics` or `predictions`.
-    differences : tuple of Difference
-        Empty if the two are identical.
-    note : str
-        What else there is to say.
-    """
+    """One thing that was compared: `what` it is, the `differences` found, and a `note` of what else there is to say."""
 
     what: str
     differences: tuple[Difference, ...] = ()
@@ -62,7 +52,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a run said of a test split.
+    """A run's predictions for the n_rows of a test split.
 
     Attributes
     ----------
@@ -70,7 +60,7 @@ class Answers:
     raw : set of str
         Those of its columns that come from the source; the others are made by `features.py`.
     truth : ndarray, shape (n_rows,)
-    said : Predictions
+    predictions : Predictions
     record : dict
         `run.json`.
     """
@@ -78,24 +68,17 @@ class Answers:
     rows: pd.DataFrame
     raw: set[str]
     truth: np.ndarray
-    said: Predictions
+    predictions: Predictions
     record: dict[str, Any]
+
+    @property
+    def metric(self) -> metrics.Metric:
+        """The metric that the run was chosen by."""
+        return metrics.available(self.record["task"], len(self.record["classes"]))[self.record["metrics"]["chosen_by"]]
 
 
 def run(project: Project, a: Path, b: Path) -> list[Comparison]:
-    """Compare two runs.
-
-    Parameters
-    ----------
-    project : Project
-    a, b : Path
-        `models/<run>`; a difference reads from a to b.
-
-    Returns
-    -------
-    list of Comparison
-        Why they may differ (`code`, `data`, `parameters`, `environment`), then how (`model`, `metrics`).
-    """
+    """Compare two runs, `models/<run>`: why they may differ, then how; a difference reads from a to b."""
     return [*explain(a, b), model(a, b), scores(a, b, ("dev", "test"), note=paired(project, a, b))]
 
 
@@ -114,7 +97,7 @@ def differing(what: str, a: Flat, b: Flat, note: str = "") -> Comparison:
 def code(folder: Path) -> Flat:
     """The digest of each file of the run's own copy, as it is now."""
     files = sorted((folder / registry.CODE).rglob("*.py"))
-    return {path.relative_to(folder / registry.CODE).as_posix(): shortened(artefact.sha256(path)) for path in files}
+    return {path.relative_to(folder / registry.CODE).as_posix(): artefact.sha256(path)[:SHOWN_DIGITS] for path in files}
 
 
 def data(folder: Path) -> Flat:
@@ -122,7 +105,7 @@ def data(folder: Path) -> Flat:
     inputs = {}
     for name, digest in registry.read(folder)["input_data"].items():
         path = Path(name)
-        inputs[f"data/raw: {path.name}" if path.parts[:2] == ("data", "raw") else name] = shortened(digest)
+        inputs[f"data/raw: {path.name}" if path.parts[:2] == ("data", "raw") else name] = digest[:SHOWN_DIGITS]
     columns = tomllib.loads((folder / registry.DICTIONARY).read_text(encoding="utf-8"))
     return {**inputs, **{f"dictionary: {name}": value for name, value in flat(columns).items()}}
 
@@ -155,18 +138,13 @@ def flat(tree: Mapping[str, Any], before: str = "") -> Flat:
     return found
 
 
-def shortened(digest: str) -> str:
-    """The first digits of a digest: enough to tell two apart."""
-    return digest[:SHOWN_DIGITS]
-
-
 def model(a: Path, b: Path) -> Comparison:
     """The model by its bytes and, in words, by its name, weights and temperature."""
 
     def facts(folder: Path) -> Flat:
         record = registry.read(folder)
         about = {name: value for name, value in record["model"].items() if name != "file"}
-        return {"sha256": shortened(record["files"][registry.MODEL]), **flat(about)}
+        return {"sha256": record["files"][registry.MODEL][:SHOWN_DIGITS], **flat(about)}
 
     return differing("model", facts(a), facts(b))
 
@@ -185,15 +163,14 @@ def scores(a: Path, b: Path, parts: tuple[str, ...], note: str = "") -> Comparis
 
 def paired(project: Project, a: Path, b: Path) -> str:
     """The gain of b over a on the same test rows, in words; why there is none, if there is none."""
-    answers = [kept(project, folder) for folder in (a, b)]
-    if None in answers:
-        missing = [folder.name for folder, found in zip((a, b), answers, strict=True) if found is None]
-        return f"no paired gain: make evaluate RUN={missing[0]}"
-    if different := not_comparable(answers[1], answers[0]):
+    first, second = kept(project, a), kept(project, b)
+    if first is None or second is None:
+        return f"no paired gain: make evaluate RUN={b.name if first else a.name}"
+    if different := not_comparable(second, first):
         return f"no paired gain: {different}"
-    low, high = gain(answers[1], answers[0].said)
-    name = answers[1].record["metrics"]["chosen_by"]
-    return f"paired gain of b in {name}: {low:.4g} ... {high:.4g} (95 %) on the same {len(answers[0].truth)} test rows"
+    low, high = gain(second, first.predictions)
+    name = second.metric.name
+    return f"paired gain of b in {name}: {low:.4g} ... {high:.4g} (95 %) on the same {len(first.truth)} test rows"
 
 
 def kept(project: Project, folder: Path) -> Answers | None:
@@ -225,14 +202,9 @@ def not_comparable(one: Answers, other: Answers) -> str:
 
 
 def gain(one: Answers, than: Predictions) -> tuple[float, float]:
-    """The 95 % paired bootstrap interval of how much better a run is than other answers to the same rows."""
+    """The 95 % paired bootstrap interval of how much better a run is than other predictions for the same rows."""
     together = groups_of(one.rows, one.record["parameters"]["split"]["by"])
-    return metrics.gain(measure(one), one.truth, one.said, than, groups=together)
-
-
-def measure(one: Answers) -> metrics.Metric:
-    """The metric that the run was chosen by."""
-    return metrics.available(one.record["task"], len(one.record["classes"]))[one.record["metrics"]["chosen_by"]]
+    return metrics.gain(one.metric, one.truth, one.predictions, than, groups=together)
 
 
 def render(a: Path, b: Path, compared: list[Comparison]) -> str:
@@ -250,15 +222,9 @@ def lines(compared: list[Comparison]) -> str:
     found = []
     for comparison in compared:
         found.append(f"{comparison.what:<12} {'identical' if comparison.identical else 'differs'}")
-        found += [f"  {said(difference)}" for difference in comparison.differences]
+        found += [f"  {pair.name}: {shown(pair.a)} -> {shown(pair.b)}" for pair in comparison.differences]
         found += [f"  {comparison.note}"] if comparison.note else []
     return "\n".join(found)
-
-
-def said(difference: Difference) -> str:
-    """A difference as `name: a -> b`."""
-    a, b = (shown(value) for value in (difference.a, difference.b))
-    return f"{difference.name}: {a} -> {b}"
 
 
 def shown(value: Any) -> str:
@@ -270,8 +236,5 @@ def shown(value: Any) -> str:
 
 def as_json(a: Path, b: Path, compared: list[Comparison]) -> dict[str, Any]:
     """The same for programs."""
-    return {
-        "a": a.name,
-        "b": b.name,
-        "compared": [{**asdict(comparison), "identical": comparison.identical} for comparison in compared],
-    }
+    found = [{**asdict(comparison), "identical": comparison.identical} for comparison in compared]
+    return {"a": a.name, "b": b.name, "compared": found}

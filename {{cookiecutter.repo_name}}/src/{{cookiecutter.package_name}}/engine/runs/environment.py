@@ -28,17 +28,13 @@ def keep(project: Project, folder: Path) -> dict[str, Any]:
 
     This comes before the fit: what is edited during a long one was not in it. A full disk shows early, too.
     """
-    code = folder / registry.CODE
-    code.mkdir()
-    for path in package.code(project.package):
-        place = code / path.relative_to(project.package)
+    code = [
+        (path, folder / registry.CODE / path.relative_to(project.package)) for path in package.code(project.package)
+    ]
+    also = [(path, folder / EXTERNAL / project.relative(path)) for path in project.also]
+    for path, place in [*code, (project.dictionary, folder / registry.DICTIONARY), *also]:
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
-    shutil.copyfile(project.dictionary, folder / registry.DICTIONARY)
-    for path in project.also:
-        copy = folder / EXTERNAL / project.relative(path)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
     found = {**environment(project), "variables": project.variables}
     pinned = "".join(f"{name}=={version}\n" for name, version in found["packages"].items())
     (folder / registry.LOCK).write_text(pinned, encoding="utf-8")
@@ -87,21 +83,18 @@ def name_and_version(package: importlib.metadata.Distribution) -> tuple[str, str
 
 def other_versions(record: Mapping[str, Any]) -> str:
     """What of the packages on which answers hang has another version now than the run: `scipy 1.16.0 (now 1.17.1)`."""
-    then, found = record["environment"]["packages"], []
+    then, now = record["environment"]["packages"], {}
     for name in record["environment"].get("answers_hang_on", packages.ALWAYS):
-        if name not in then:
-            continue
         try:
-            now = importlib.metadata.version(name)
+            now[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            now = "not installed"
-        found += [f"{name} {then[name]} (now {now})"] if now != then[name] else []
-    return ", ".join(found)
+            now[name] = "not installed"
+    return ", ".join(f"{n} {then[n]} (now {now[n]})" for n in now if n in then and now[n] != then[n])
 
 
 def other_variables(folder: Path, record: Mapping[str, Any]) -> None:
     """Say which declared variables have another value now than when the run was made; `.env` counts."""
     then = record["environment"].get("variables", {})
-    now = digests_of(folder.parents[1], then)
-    for name in (name for name in then if then[name] != now[name]):
-        log.warning("%s has another value than when run %s was made: its features may differ", name, folder.name)
+    for name, now in digests_of(folder.parents[1], then).items():
+        if now != then[name]:
+            log.warning("%s has another value than when run %s was made: its features may differ", name, folder.name)

@@ -16,6 +16,7 @@ from ..project.errors import DataError
 from ..project.settings import Project
 from ..sources import source
 from . import registry
+from .listing import aligned
 
 SHOWN_DIGITS = 12
 # Where the inputs of a file lie if the record beside it is that of another version: a run knows the whole chain.
@@ -24,41 +25,17 @@ BEFORE = {"data/processed/": "data/interim/", "data/interim/": "data/raw/"}
 
 @dataclass(frozen=True)
 class Link:
-    """One file on the way back to the source.
+    """One file on the way back to the source."""
 
-    Attributes
-    ----------
-    depth : int
-        Steps away from the file that was asked for.
-    file : str
-        Relative to the project's root.
-    digest : str
-        SHA-256 on record, hexadecimal; empty where the record of a whole folder covers the file.
-    state : {"as recorded", "changed since", "gone", "no digest on record"}
-    made : str
-        What made it: step, commit and time; or where it was fetched from.
-    """
-
-    depth: int
-    file: str
-    digest: str
-    state: str
-    made: str
+    depth: int  # steps away from the file that was asked for
+    file: str  # relative to the project's root
+    digest: str  # SHA-256 on record, hexadecimal; "" where the record of a whole folder covers the file
+    state: str  # "as recorded", "changed since", "gone" or "no digest on record"
+    made: str  # what made it: step, commit and time; or where it was fetched from
 
 
 def trace(project: Project, path: Path) -> list[Link]:
-    """Follow the records from a file to the source.
-
-    Parameters
-    ----------
-    project : Project
-    path : Path
-        Predictions, a report, a figure, a file of a run, a split, the clean table or a raw file.
-
-    Returns
-    -------
-    list of Link
-        The file first, its inputs below it.
+    """Follow the records from a file that a step wrote to the source: the file first, its inputs below it.
 
     Raises
     ------
@@ -87,9 +64,9 @@ def follow(
     if about.get("sha256") != digest:  # the record of another version says nothing about this one
         before = next((place for start, place in BEFORE.items() if name.startswith(start)), None)
         inputs = {of: known[of] for of in known if before and of.startswith(before) and known.get(name) == digest}
-        about = {"inputs": inputs, "made by": "the record beside it is of another version"}
+        about = {"inputs": inputs, "made by": "the record beside it is of another version" if about else "no record"}
     seen = any((link.file, link.digest) == (name, digest) for link in links)
-    links.append(Link(depth, name, digest, state(path, digest), about.get("made by", "")))
+    links.append(Link(depth, name, digest, state(path, digest), about["made by"]))
     known.update(about.get("known", {}))
     for of, input_digest in {} if seen else about.get("inputs", {}).items():
         follow(project, project.root / of, input_digest, links, known=known, depth=depth + 1)
@@ -113,9 +90,7 @@ def record_of(project: Project, path: Path) -> dict[str, Any]:
     if path.parent == project.root / "reports" / "figures":
         return record_of_figure(project, path)
     about = records.recorded(path)
-    if not about:
-        return {}
-    return {"sha256": about["sha256"], "inputs": about["inputs"], "made by": said(about["step"], about, about["made"])}
+    return {**about, "made by": making(about["step"], about, about["made"])} if about else {}
 
 
 def record_of_raw(path: Path) -> dict[str, Any]:
@@ -141,8 +116,8 @@ def record_of_run(project: Project, path: Path) -> dict[str, Any]:
     if digest is None:
         return {}
     learned = [project.relative(project.split(part)) for part in ("train", "dev")]
-    inputs = {of: record["input_data"][of] for of in learned if of in record["input_data"]}
-    made = said(f"train ({record['model']['name']})", record, record["started"])
+    inputs = {of: record["input_data"][of] for of in learned}
+    made = making(f"train ({record['model']['name']})", record, record["started"])
     return {"sha256": digest, "inputs": inputs, "made by": made, "known": record["input_data"]}
 
 
@@ -153,7 +128,7 @@ def record_of_figure(project: Project, path: Path) -> dict[str, Any]:
     return {**about, "sha256": ""} if about else {}
 
 
-def said(step: str, about: dict[str, Any], time: str) -> str:
+def making(step: str, about: dict[str, Any], time: str) -> str:
     """Step, commit and time as one phrase."""
     commit = (about.get("commit") or "no commit")[:SHOWN_DIGITS]
     return f"{step}, {commit}{' with uncommitted changes' if about.get('dirty') else ''}, {time}"
@@ -161,8 +136,9 @@ def said(step: str, about: dict[str, Any], time: str) -> str:
 
 def render(links: list[Link]) -> str:
     """The chain as an indented text, one file a line."""
-    cells = [("  " * link.depth + link.file, link.digest[:SHOWN_DIGITS] or "-", link.state) for link in links]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    made = [link.made or "no record" for link in links]
-    lines = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in cells]
-    return "\n".join("  ".join([*line, f"<- {text}"]) for line, text in zip(lines, made, strict=True))
+    return aligned(
+        [
+            ("  " * link.depth + link.file, link.digest[:SHOWN_DIGITS] or "-", link.state, f"<- {link.made}")
+            for link in links
+        ]
+    )

@@ -1,5 +1,6 @@
 """The table of runs: `make runs`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..project.settings import Project
@@ -7,15 +8,7 @@ from .registry import folders, history, sound
 
 
 def rows(project: Project) -> list[dict[str, Any]]:
-    """What the table of runs shows, newest first.
-
-    Returns
-    -------
-    list of dict
-        `run`, `model`, `metric` (name), `dev` (its value on rows not fitted on), `test` and `interval` (None before
-        `evaluate`), `dummy`, `data` (first 8 of the digest), `commit`, `dirty`, `seconds`, `decision`, `best` and
-        `champion`.
-    """
+    """What the table of runs shows, newest first; `best` marks the best of each metric on the newest data."""
     reigning = [change["run"] for change in history(project)[-1:]]
     records = [record for folder in folders(project) if (record := sound(folder))]
     table = [{**row(record), "champion": record["run"] in reigning} for record in records]
@@ -27,7 +20,7 @@ def rows(project: Project) -> list[dict[str, Any]]:
 
 
 def row(record: dict[str, Any]) -> dict[str, Any]:
-    """One run as a row of the table."""
+    """One run as a row of the table; `dev` is its score on rows not fitted on, `test` is None before `evaluate`."""
     metric = record["metrics"]["chosen_by"]
     test = record["metrics"].get("test", {})
     return {
@@ -58,11 +51,14 @@ def render(table: list[dict[str, Any]]) -> str:
     if not table:
         return "No run yet: make train"
     head = ("", "run", "model", "metric", "dev", "test", "95 % interval", "dummy", "data", "commit", "decision")
-    lines = [head, *(cells(line) for line in table)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+    return aligned([head, *(cells(line) for line in table)])
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as text with a column below the other."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rows = ([cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines)
+    return "\n".join("  ".join(row).rstrip() for row in rows)
 
 
 def cells(line: dict[str, Any]) -> tuple[str, ...]:
@@ -71,11 +67,9 @@ def cells(line: dict[str, Any]) -> tuple[str, ...]:
     def number(value: float | None) -> str:
         return "-" if value is None else f"{value:.4g}"
 
-    low_high = line["interval"]
-    interval = f"{low_high[0]:.4g} ... {low_high[1]:.4g}" if low_high else "-"
+    interval = " ... ".join(map(number, line["interval"])) if line["interval"] else "-"
     commit = line["commit"] + ("+" if line["dirty"] else "")
-    test = number(line["test"]) + "?" * line["may_have_been_seen"]
+    test = number(line["test"]) + ("?" if line["may_have_been_seen"] else "")
     numbers = (number(line["dev"]), test, interval, number(line["dummy"]))
     mark = " ".join(word for word, marked in (("*", line["best"]), ("champion", line["champion"])) if marked)
-    start = (mark, line["run"], line["model"], line["metric"])
-    return (*start, *numbers, line["data"], commit, line["decision"])
+    return (mark, line["run"], line["model"], line["metric"], *numbers, line["data"], commit, line["decision"])

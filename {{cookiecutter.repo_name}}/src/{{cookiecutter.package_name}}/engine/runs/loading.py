@@ -31,30 +31,15 @@ DOOR = "predict"  # the module of the copy whose function `own` opens the run
 
 @dataclass(frozen=True)
 class Run:
-    """A run that was loaded and can answer.
-
-    Attributes
-    ----------
-    name : str
-    record : dict
-        `run.json`.
-    model : estimator
-        Fitted; takes rows after `add_features`.
-    columns : Dictionary
-        The data dictionary of the run.
-    add_features, validate : callable
-        `features.add_features` and `validate.validate` as they were when the model was trained.
-    versions : str
-        Packages that have other versions now than when it was trained; "" if there are none.
-    """
+    """A run that was loaded and can answer, with the functions and columns of the day when it was trained."""
 
     name: str
-    record: dict[str, Any]
-    model: Any
-    columns: dict
+    record: dict[str, Any]  # run.json
+    model: Any  # fitted; takes rows after add_features
+    columns: dict  # its data dictionary
     add_features: Callable
     validate: Callable
-    versions: str = ""
+    versions: str = ""  # packages that have other versions now than when it was trained
 
 
 def check(folder: Path) -> None:
@@ -75,18 +60,7 @@ def check(folder: Path) -> None:
 
 
 def load(folder: Path) -> Run:
-    """Check every file of a run and load its model with the code it was trained with.
-
-    Parameters
-    ----------
-    folder : Path
-        `models/<run>`.
-
-    Raises
-    ------
-    DataError
-        A file is missing, or is not the one that was written.
-    """
+    """Check every file of a run and load its model with the code it was trained with; `DataError` as for `check`."""
     check(folder)
     record = read(folder)
     other_variables(folder, record)
@@ -106,13 +80,7 @@ def load(folder: Path) -> Run:
 
 @contextlib.contextmanager
 def explained(run: str, versions: str, what: str) -> Iterator[None]:
-    """Name other versions of packages, if there are any, as the cause of an error of theirs.
-
-    Raises
-    ------
-    DataError
-        In place of any error that is not the project's own.
-    """
+    """Name other versions of packages, if there are any, as the cause of an error that is not the project's own."""
     try:
         yield
     except ProjectError:
@@ -128,9 +96,8 @@ def explained(run: str, versions: str, what: str) -> Iterator[None]:
 
 def before_the_engine(folder: Path, alias: str) -> tuple[dict, Callable, Callable]:
     """What `own` gives, of a run whose package was still flat."""
-    dictionary, features, conform = (
-        importlib.import_module(f"{alias}.{name}") for name in ("dictionary", "features", "conform")
-    )
+    names = ("dictionary", "features", "conform")
+    dictionary, features, conform = (importlib.import_module(f"{alias}.{name}") for name in names)
     return dictionary.load(folder / "data_dictionary.toml"), features.add_features, conform.conform
 
 
@@ -145,19 +112,10 @@ def load_code(folder: Path) -> ModuleType:
 
 
 class Finder(importlib.abc.MetaPathFinder):
-    """Finds the modules of one run's copy.
-
-    Parameters
-    ----------
-    alias : str
-        The name that the copy is imported under.
-    folder : Path
-        `models/<run>/code`.
-    """
+    """Finds the modules of one run's copy, `models/<run>/code`, which is imported under the name `alias`."""
 
     def __init__(self, alias: str, folder: Path) -> None:
-        self._alias = alias
-        self._folder = folder
+        self._alias, self._folder = alias, folder
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> Any:
         """How to load a module, if it is one of the copy."""
@@ -189,20 +147,12 @@ class Loader(importlib.machinery.SourceFileLoader):
                 name = alias + name[len(NAME) :]
             return builtins.__import__(name, globals, locals, fromlist, level)
 
-        module.__builtins__ = {**vars(builtins), "__import__": import_own}
+        vars(module)["__builtins__"] = {**vars(builtins), "__import__": import_own}
         super().exec_module(module)
 
 
 class OwnPickle(pickle.Unpickler):
-    """Unpickle with the package's classes and functions taken from the run's own copy.
-
-    Parameters
-    ----------
-    file : binary file
-        Its digest has been checked.
-    alias : str
-        The name under which `load_code` imported the copy.
-    """
+    """Unpickle a file whose digest was checked with the classes and functions of the run's own copy, `alias`."""
 
     def __init__(self, file: BinaryIO, alias: str) -> None:
         super().__init__(file)

@@ -18,25 +18,17 @@ class Model:
 
     Parameters
     ----------
-    project : Project
-        Its `[predict]` says when an answer is confident, its data dictionary which values are allowed today.
     folder : Path
-        `models/<run>`.
-
-    Attributes
-    ----------
-    name : str
-        The run.
-    record : dict
-        Its `run.json`.
-    columns : dict of str to Column
-        The data dictionary that it was trained with.
+        `models/<run>`. `name`, `record` (its `run.json`) and `columns` (its data dictionary) are attributes.
+    options : Predict
+        When an answer is confident.
+    rules : Path
+        The data dictionary that says which values are allowed today.
     """
 
-    def __init__(self, project: settings.Project, folder: Path) -> None:
-        self._project = project
-        self._run = loading.load(folder)
-        self._limits = confidence.limits(folder, project.settings.predict)
+    def __init__(self, folder: Path, options: settings.Predict, rules: Path) -> None:
+        self._run, self._rules = loading.load(folder), rules
+        self._limits = confidence.limits(folder, options)
         self.name: str = self._run.name
         self.record: dict[str, Any] = self._run.record
         self.columns: dict[str, Column] = self._run.columns
@@ -59,7 +51,7 @@ class Model:
         DataError
             The rows do not fit the data dictionary: row, column and rule.
         """
-        columns = answers.rules_of_today(self.columns, self._project.dictionary)
+        columns = answers.rules_of_today(self.columns, self._rules)
         known, _ = self._run.validate(rows, columns, where="rows", target=False)
         with threads(len(known)):
             found = answers.answer(self._run, known, abstain_below=self._limits.least, band=self._limits.band)
@@ -69,9 +61,8 @@ class Model:
 def load(run: str = "") -> Model:
     """The model of a run of the project that this package belongs to; see `<package>.load`."""
     project = settings.load(package.FOLDER)
-    if run:
-        return Model(project, registry.named(project, run))
-    folder = registry.champion(project) or next(iter(registry.folders(project)), None)
+    newest = next(iter(registry.folders(project)), None)
+    folder = registry.named(project, run) if run else registry.champion(project) or newest
     if folder is None:
         raise SettingsError(f"There is no run in {project.models} yet.\nTrain one: make train")
-    return Model(project, folder)
+    return Model(folder, project.settings.predict, project.dictionary)

@@ -11,14 +11,13 @@ NEVER = frozenset(
     "charset-normalizer cleanlab click fsspec jinja2 matplotlib openpyxl pyarrow python-calamine python-dotenv "
     "requests sqlalchemy xlrd".split()
 )
-NAME = re.compile(r"[\w.-]+")
 
 
 def names(project: Project) -> set[str]:
     """Those of every model, and the dependencies in `pyproject.toml` that the user added."""
     file = project.root / "pyproject.toml"
     wanted = tomllib.loads(file.read_text("utf-8"))["project"]["dependencies"] if file.is_file() else []
-    return {*ALWAYS, *(NAME.match(text)[0].lower().replace("_", "-") for text in wanted)} - NEVER
+    return {*ALWAYS, *(re.split(r"[^\w.-]", text, maxsplit=1)[0].lower().replace("_", "-") for text in wanted)} - NEVER
 
 
 def pinned(project: Project) -> list[str]:

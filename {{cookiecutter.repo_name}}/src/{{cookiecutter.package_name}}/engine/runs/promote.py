@@ -11,7 +11,7 @@ import logging
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -46,29 +46,19 @@ class Check:
 
 
 def run(project: Project, folder: Path, *, evaluate: Evaluate, force: str = "") -> list[Check]:
-    """Put a run through the gate and, if it passes or is forced, make it the champion.
+    """Put a run through the gate and make it the champion; return what was checked, nothing if it is champion already.
 
     Parameters
     ----------
-    project : Project
-    folder : Path
-        `models/<run>` of the challenger.
     evaluate : callable
         Evaluates a run, given by its folder, on the present test split, if need be.
     force : str
         The reason to promote whatever the gate finds; it is kept in the history.
 
-    Returns
-    -------
-    list of Check
-        What the gate found; empty if the run is the champion already.
-
     Raises
     ------
     ProjectError
-        The gate is closed and there is no reason to force it; the champion stays.
-    SettingsError
-        The reason says nothing.
+        The gate is closed and there is no reason to force it, or the reason says nothing; the champion stays.
     """
     if force and len(force.split()) < 2:
         cure = "Say why in a few words, they are kept: FORCE='the champion saw the answers'."
@@ -103,16 +93,15 @@ def against(project: Project, challenger: Answers, champion: str | None, evaluat
         return [Check("better than the champion", False, f"{champion} is not in models/ any more")]
     lacking = registry.lacking(dictionary.load(folder / registry.DICTIONARY), challenger.rows) if champion else []
     if champion is None or lacking:
-        check = better("a constant answer", challenger, always_the_same(project, challenger))
-        why = f"; the champion needs {', '.join(map(repr, lacking))}, which the present rows lack"
-        return [replace(check, found=check.found + why) if lacking else check]
+        why = f"; the champion needs {', '.join(map(repr, lacking))}, which the present rows lack" if lacking else ""
+        return [better("a constant answer", challenger, always_the_same(project, challenger), why)]
     try:
         reigning = answered(project, folder, evaluate)
     except DataError as error:
         return [Check("better than the champion", False, f"{champion} does not answer: {error}")]
     if different := compare.not_comparable(challenger, reigning):
         return [Check("better than the champion", False, different)]
-    return [better("the champion", challenger, reigning.said), no_slice_worse(project, challenger, reigning)]
+    return [better("the champion", challenger, reigning.predictions), no_slice_worse(project, challenger, reigning)]
 
 
 def answered(project: Project, folder: Path, evaluate: Evaluate) -> Answers:
@@ -132,18 +121,16 @@ def always_the_same(project: Project, challenger: Answers) -> Predictions:
     return constant(seen, tuple(record["classes"]), len(challenger.truth))
 
 
-def better(than: str, challenger: Answers, others: Predictions) -> Check:
+def better(than: str, challenger: Answers, others: Predictions, why: str = "") -> Check:
     """Better on the same rows: the paired 95 % interval of the gain lies above 0."""
     low, high = compare.gain(challenger, others)
-    name = challenger.record["metrics"]["chosen_by"]
-    return Check(f"better than {than}", low > 0, f"gain in {name} {low:.4g} ... {high:.4g}, 95 %")
+    found = f"gain in {challenger.metric.name} {low:.4g} ... {high:.4g}, 95 %{why}"
+    return Check(f"better than {than}", low > 0, found)
 
 
 def unseen(project: Project, challenger: Answers) -> Check:
-    """The challenger has not learned from the present test rows: it was trained on the present splits.
-
-    A champion that was trained on others may have seen some; that only makes the gate narrower.
-    """
+    """The challenger has not learned from the present test rows: it was trained on the present splits."""
+    # A champion that was trained on others may have seen some; that only makes the gate narrower.
     passed = not registry.may_have_seen(project, challenger.record)
     found = "trained on the present splits" if passed else "trained on other splits, it may know these test rows"
     return Check("test rows unseen", passed, found)
@@ -168,8 +155,8 @@ def no_slice_worse(project: Project, challenger: Answers, reigning: Answers) -> 
 def errors(one: Answers) -> np.ndarray:
     """1 where the class is wrong, or the absolute error; shape (n_rows,)."""
     if one.record["task"] == "regression":
-        return np.abs(one.said.values - one.truth)
-    return (one.said.values != one.truth).astype(float)
+        return np.abs(one.predictions.values - one.truth)
+    return (one.predictions.values != one.truth).astype(float)
 
 
 def latency(project: Project, model: loading.Run) -> Check:
@@ -200,15 +187,7 @@ def reproducible(project: Project, model: loading.Run) -> Check:
 
 
 def rollback(project: Project) -> Path:
-    """Make the champion before the present one champion again.
-
-    Raises
-    ------
-    ProjectError
-        There is none before.
-    DataError
-        It is not in `models/` any more, or was changed since.
-    """
+    """Make the champion before the present one champion again, unless there is none or it is not as it was."""
     with lock.alone(project.root, "rollback", name="champion"):
         champions = standing(registry.history(project))
         if len(champions) < 2:

@@ -93,30 +93,17 @@ def find(project: Project, key: str) -> Path | None:
 
 
 def named(project: Project, name: str) -> Path:
-    """The folder of a run by its name or the end of it.
-
-    Raises
-    ------
-    SettingsError
-        No run, or more than one, has that name.
-    """
+    """The folder of a run by its name or the end of it; a `SettingsError` if no run, or several, have that name."""
     found = [folder for folder in folders(project) if name and folder.name.endswith(name)]
-    if len(found) != 1:
-        known = ", ".join(folder.name for folder in folders(project)[:5]) or "none yet: make train"
-        known = ", ".join(folder.name for folder in found) if found and name else known
-        wrong = f"{len(found)} runs are called {name!r}." if name else "Which run? Name one: RUN=..."
-        raise SettingsError(f"{wrong}\n{'Name more of it' if found and name else 'Known, newest first'}: {known}.")
-    return found[0]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(folder.name for folder in found or folders(project)[:5]) or "none yet: make train"
+    wrong = f"{len(found)} runs are called {name!r}." if name else "Which run? Name one: RUN=..."
+    raise SettingsError(f"{wrong}\n{'Name more of it' if found else 'Known, newest first'}: {known}.")
 
 
 def history(project: Project) -> list[dict[str, Any]]:
-    """Every change of the champion, oldest first; see `promote.py`.
-
-    Raises
-    ------
-    DataError
-        `models/champion.json` is damaged.
-    """
+    """Every change of the champion, oldest first; a `DataError` if `models/champion.json` is damaged."""
     path = project.models / CHAMPION
     if not path.is_file():
         return []
@@ -130,13 +117,7 @@ def history(project: Project) -> list[dict[str, Any]]:
 
 
 def champion(project: Project) -> Path | None:
-    """The folder of the promoted run; None while none was promoted.
-
-    Raises
-    ------
-    DataError
-        It is not in `models/` any more.
-    """
+    """The folder of the promoted run; None while none was promoted. A `DataError` if it is gone."""
     changes = history(project)
     if not changes:
         return None
@@ -149,7 +130,7 @@ def champion(project: Project) -> Path | None:
     return folder
 
 
-def raw_files(project: Project, record: dict[str, Any]) -> dict[str, Path | None]:
+def raw_files(project: Project, record: Mapping[str, Any]) -> dict[str, Path | None]:
     """Where each raw file of a run is now, by its name on record; None where its digest is nowhere in `data/raw/`.
 
     A dump is named after the day it was fetched: on another machine the same bytes lie in another folder.

@@ -41,15 +41,7 @@ GIT_QUIETLY = ("-c", f"core.hooksPath={os.devnull}", "-c", "advice.detachedHead=
 
 
 def run(project: Project, folder: Path, *, offline: bool = False) -> list[Comparison]:
-    """Train the run again and compare model, metrics and predictions.
-
-    Parameters
-    ----------
-    project : Project
-    folder : Path
-        `models/<run>`.
-    offline : bool
-        Use the present environment instead of building the run's.
+    """Train a run again, in its own environment or (`offline`) the present one, let both models answer, and compare.
 
     Returns
     -------
@@ -64,29 +56,23 @@ def run(project: Project, folder: Path, *, offline: bool = False) -> list[Compar
         The environment could not be built, or the training failed.
     """
     with lock.alone(project.root, "reproduce", name=f"reproduce-{folder.name}"):
-        return made_again(project, folder, offline=offline)
-
-
-def made_again(project: Project, folder: Path, *, offline: bool) -> list[Comparison]:
-    """Check the run, train it again, let both models answer, compare."""
-    loading.check(folder)
-    record = registry.read(folder)
-    raw = found_by_digest(project, record)
-    environment.other_variables(folder, record)
-    place = check_out(project, folder, project.root / ".cache" / "reproduce" / folder.name)
-    restore_data(raw, place)
-    python = sys.executable if offline else build_environment(folder, place)
-    log.info("training again in %s%s", project.relative(place), ", in the present environment" if offline else "")
-    predict = [python, "-m", NAME, "predict", "--frozen", *overrides(record)]
-    call(predict, place, record)
-    again = newest(place)
-    # The old model answers in the same place, with the same packages, so that only the model can make a difference.
-    shutil.copytree(folder, place / "models" / folder.name)
-    call([*predict, f"--run={folder.name}", f"--output={BY_THE_RUN}"], place, record)
-    compared = [compare.model(folder, again), compare.scores(folder, again, ("dev",)), predictions(place)]
-    if all(comparison.identical for comparison in compared):
-        return compared
-    return compared + why(folder, again)
+        loading.check(folder)
+        record = registry.read(folder)
+        raw = found_by_digest(project, record)
+        environment.other_variables(folder, record)
+        place = check_out(project, folder, project.root / ".cache" / "reproduce" / folder.name)
+        restore_data(raw, place)
+        python = sys.executable if offline else build_environment(folder, place)
+        log.info("training again in %s%s", project.relative(place), ", in the present environment" if offline else "")
+        predict = [python, "-m", NAME, "predict", "--frozen", *overrides(record)]
+        call(predict, place, record)
+        again = max(place.glob(f"models/*/{registry.RECORD}")).parent
+        # The old model answers in the same place, with the same packages: only the model can make a difference.
+        shutil.copytree(folder, place / "models" / folder.name)
+        call([*predict, f"--run={folder.name}", f"--output={BY_THE_RUN}"], place, record)
+        compared = [compare.model(folder, again), compare.scores(folder, again, ("dev",)), predictions(place)]
+        same = all(comparison.identical for comparison in compared)
+        return compared if same else compared + why(folder, again)
 
 
 def why(folder: Path, again: Path) -> list[Comparison]:
@@ -99,22 +85,15 @@ def why(folder: Path, again: Path) -> list[Comparison]:
 
 
 def found_by_digest(project: Project, record: Mapping[str, Any]) -> dict[str, Path]:
-    """The raw files of the run, by the name on record.
-
-    Raises
-    ------
-    DataError
-        One is not here as it was.
-    """
-    found = registry.raw_files(project, record)
-    for name, path in found.items():
-        if path is None:
-            state = "was changed" if (project.root / name).is_file() else "is not here"
-            raise DataError(
-                f"{name} {state}: no file in data/raw has its sha256 {record['input_data'][name][:12]}.\n"
-                "Bring it back, from a colleague's copy of data/raw or from the source, to make the run again."
-            )
-    return found
+    """The raw files of the run, by the name on record; a `DataError` if one is not here as it was."""
+    raw = registry.raw_files(project, record)
+    if gone := [name for name, path in raw.items() if path is None]:
+        state = "was changed" if (project.root / gone[0]).is_file() else "is not here"
+        raise DataError(
+            f"{gone[0]} {state}: no file in data/raw has its sha256 {record['input_data'][gone[0]][:12]}.\n"
+            "Bring it back, from a colleague's copy of data/raw or from the source, to make the run again."
+        )
+    return {name: path for name, path in raw.items() if path}
 
 
 def check_out(project: Project, folder: Path, place: Path) -> Path:
@@ -129,10 +108,12 @@ def check_out(project: Project, folder: Path, place: Path) -> Path:
         forget(project, place)
         root = place
         shutil.copytree(folder / registry.CODE, root / "src" / NAME)
-        write_parameters(record["parameters"], root / PARAMS)
+        sections = {name: keys for name, keys in record["parameters"].items() if name != "overrides"}
+        (root / PARAMS).write_text("".join(f"{name} = {toml(keys)}\n" for name, keys in sections.items()), "utf-8")
     if (folder / EXTERNAL).is_dir():
         shutil.copytree(folder / EXTERNAL, root, dirs_exist_ok=True)
-    shutil.copyfile(folder / registry.DICTIONARY, make_folder(root / "references") / "data_dictionary.toml")
+    (root / "references").mkdir(exist_ok=True)
+    shutil.copyfile(folder / registry.DICTIONARY, root / "references" / "data_dictionary.toml")
     return root
 
 
@@ -158,25 +139,7 @@ def forget(project: Project, place: Path) -> None:
     """Remove an earlier reproduction, finished or killed."""
     if place.exists():
         shutil.rmtree(place)
-    try:
-        git.run(project.root, "worktree", "prune")
-    except (OSError, subprocess.CalledProcessError):
-        log.debug("no git here: there are no worktrees to forget")
-
-
-def make_folder(path: Path) -> Path:
-    """The folder, made if need be."""
-    path.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-def write_parameters(parameters: Mapping[str, Any], path: Path) -> None:
-    """`params.toml` from what the run recorded."""
-    lines = []
-    for section, values in parameters.items():
-        if section != "overrides":
-            lines += [f"[{section}]", *(f"{key} = {toml(value)}" for key, value in values.items())]
-    artefact.write_text(path, "\n".join(lines) + "\n")
+    git.attempt(project.root, "worktree", "prune")  # without git there are none
 
 
 def toml(value: Any) -> str:
@@ -194,7 +157,8 @@ def overrides(record: Mapping[str, Any]) -> list[str]:
 def restore_data(raw: Mapping[str, Path], place: Path) -> None:
     """Link the raw files that the run was made from into `place`, under their names on record, with their card."""
     for name, path in raw.items():
-        dump = make_folder((place / name).parent)
+        dump = (place / name).parent
+        dump.mkdir(parents=True, exist_ok=True)
         artefact.link_or_copy(path, place / name)
         shutil.copyfile(path.parent / source.CARD, dump / source.CARD)
 
@@ -228,11 +192,6 @@ def call(command: list[str], place: Path, record: Mapping[str, Any]) -> None:
         )
 
 
-def newest(place: Path) -> Path:
-    """The run that was just made in `place`."""
-    return sorted(file.parent for file in place.glob(f"models/*/{registry.RECORD}"))[-1]
-
-
 def predictions(place: Path) -> Comparison:
     """The test rows answered by the new model and by the old one, cell by cell; the name of the run is left out."""
     paths = (place / BY_THE_RUN, place / AGAIN)
@@ -240,9 +199,9 @@ def predictions(place: Path) -> Comparison:
     if list(then) != list(now) or len(then) != len(now):
         shapes = [f"{len(table)} rows, {len(table.columns) + 1} columns" for table in (then, now)]
         return Comparison("predictions", (Difference("table", *shapes),))
-    rows = int((then != now).any(axis=1).sum())
-    if not rows:
+    if then.equals(now):
         return Comparison("predictions")
+    rows = int((then != now).any(axis=1).sum())
     differences = (Difference("rows that differ", 0, f"{rows} of {len(then)}"),)
     numbers = [table.apply(pd.to_numeric, errors="coerce") for table in (then, now)]
     gaps = (numbers[0] - numbers[1]).abs().max().dropna()

@@ -15,7 +15,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,18 +41,7 @@ AGAIN = "Delete it there; who has the whole one sends it again: make push"
 
 
 def push(project: Project, folder: Path | None = None) -> list[Path]:
-    """Send one run and the raw files that it was made from, or everything.
-
-    Parameters
-    ----------
-    project : Project
-    folder : Path, optional
-        `models/<run>`; all runs, all dumps and the champion by default.
-
-    Returns
-    -------
-    list of Path
-        The runs, dumps and records of which something was new to the store.
+    """Send one run and the raw files that it was made from, or everything; return what had something new.
 
     Raises
     ------
@@ -64,31 +53,25 @@ def push(project: Project, folder: Path | None = None) -> list[Path]:
             if time.time() - half.stat().st_mtime > lock.A_DAY:  # a younger one may still be at work
                 half.unlink(missing_ok=True)
         if folder:
-            raw = registry.raw_files(project, registry.read(folder))
-            if gone := [name for name, path in raw.items() if path is None]:
-                loss = f"without it nobody can make {folder.name} again.\nBring it back."
-                raise DataError(f"{gone[0]} is gone or changed: {loss}")
-            paths = [*sorted({path.parent / source.CARD for path in raw.values()}), folder / registry.RECORD]
+            found = [*sorted(cards_of(project, folder)), folder / registry.RECORD]
         else:
-            paths = sorted((project.root / source.RAW).glob(f"[!.]*/{source.CARD}"))
-            paths += [path / registry.RECORD for path in registry.folders(project)]
-            paths += project.models.glob(registry.CHAMPION)
-        return each(store, "push", [project.relative(path) for path in paths], send)
+            found = sorted((project.root / source.RAW).glob(f"[!.]*/{source.CARD}"))
+            found += [path / registry.RECORD for path in registry.folders(project)]
+            found += project.models.glob(registry.CHAMPION)
+        return each(store, "push", [project.relative(path) for path in found], send)
+
+
+def cards_of(project: Project, folder: Path) -> set[Path]:
+    """The source cards of the raw files that a run was made from."""
+    raw = registry.raw_files(project, registry.read(folder))
+    if gone := [name for name, path in raw.items() if path is None]:
+        loss = f"without it nobody can make {folder.name} again.\nBring it back."
+        raise DataError(f"{gone[0]} is gone or changed: {loss}")
+    return {path.parent / source.CARD for path in raw.values() if path}
 
 
 def pull(project: Project, name: str = "") -> list[Path]:
-    """Fetch one run and the raw files that it was made from, or everything; each file is checked by its digest.
-
-    Parameters
-    ----------
-    project : Project
-    name : str
-        The name of a run in the store or the end of it; all runs, all dumps and the champion by default.
-
-    Returns
-    -------
-    list of Path
-        The runs, dumps and records that are new here.
+    """Fetch the run of this name, or end of a name, and its raw files, or everything; return what is new here.
 
     Raises
     ------
@@ -102,14 +85,14 @@ def pull(project: Project, name: str = "") -> list[Path]:
         new = each(store, "pull", needed(store, name) if name else store.records(), take)
         shutil.rmtree(project.root / CACHE, ignore_errors=True)
         for folder in sorted((path for path in new if path.parent == project.models), reverse=True):
-            restore_external(project, folder)
+            restore_external(project, folder / EXTERNAL)
         return new
 
 
-def restore_external(project: Project, folder: Path) -> None:
+def restore_external(project: Project, kept: Path) -> None:
     """Put the files that `[data] also` declared when a run was made where they were, unless there are some."""
-    for path in (folder / EXTERNAL).rglob("*"):
-        place = project.root / path.relative_to(folder / EXTERNAL)
+    for path in kept.rglob("*"):
+        place = project.root / path.relative_to(kept)
         if path.is_file() and not place.exists():
             with artefact.whole(place) as temporary:
                 shutil.copyfile(path, temporary)
@@ -230,7 +213,7 @@ def sealed(path: Path, shown: str, cure: str) -> dict[str, Any]:
         raise DataError(f"{shown} is damaged: {error}.\n{cure}") from None
 
 
-def digests_in(record: dict[str, Any]) -> dict[str, str]:
+def digests_in(record: Mapping[str, Any]) -> dict[str, str]:
     """The digests of the files that a record names: a run has them by name, a source card in a list."""
     found = record.get("files", {})
     return found if isinstance(found, dict) else {entry["name"]: entry["sha256"] for entry in found}
@@ -269,21 +252,39 @@ def check_secrets(project: Project, folder: Path) -> None:
         )
 
 
-def champions(store: Store) -> tuple[list, list, str]:
-    """The history of the champion here and in the store, and which run is the store's champion."""
-    record = store.newest(CHAMPION)[1] if store.versions(CHAMPION) else {"history": [], "champion": ""}
-    return registry.history(store.project), record["history"], record["champion"]
+def ahead(store: Store) -> tuple[str, str]:
+    """Whose champion goes on from the other's: mine, theirs, both (two changed it) or neither, ""; with the store's."""
+    mine = registry.history(store.project)
+    record = store.newest(CHAMPION)[1] if store.versions(CHAMPION) else {}
+    theirs, name = record.get("history", []), record.get("champion", "")
+    if theirs == mine[: len(theirs)]:
+        return "mine" if len(mine) > len(theirs) else "", name
+    return "theirs" if mine == theirs[: len(mine)] else "both", name
 
 
 def goes_on(store: Store) -> bool:
     """Whether my champion goes on from the store's; a `DataError` if both were changed: one would undo the other."""
-    mine, theirs, name = champions(store)
-    if mine != theirs[: len(mine)] and theirs != mine[: len(theirs)]:
+    whose, name = ahead(store)
+    if whose == "both":
         raise DataError(
             f"The champion in {store.shown} was changed meanwhile, to {name}: yours is not sent.\n"
             f"To take it: delete {CHAMPION}, make pull, and promote again if yours is the better one."
         )
-    return len(mine) > len(theirs)
+    return whose == "mine"
+
+
+def is_wanted(store: Store) -> bool:
+    """Whether the store's champion goes on from the one here, and its run is here; what else is the case is said."""
+    whose, name = ahead(store)
+    here = (store.project.models / name / registry.RECORD).is_file()
+    if whose == "both":
+        cure = f"yours stays. To take theirs, delete {CHAMPION} and pull"
+        log.warning("the team's champion is %s, and yours was changed too: %s", name, cure)
+    elif whose == "theirs" and not here:
+        log.warning("the team's champion %s is not here, so predict does not use it: make pull", name)
+    elif whose == "theirs":
+        log.info("the champion is %s now", name)
+    return whose == "theirs" and here
 
 
 def needed(store: Store, name: str) -> list[str]:
@@ -322,8 +323,9 @@ def take(store: Store, record: str) -> bool:
             new = True
             with artefact.whole(folder / path.name) as temporary:
                 shutil.copyfile(copy, temporary)
-    for file in path.parent.iterdir() if new and path.name == source.CARD else ():
-        file.chmod(0o444)  # as `data` leaves a dump
+    if new and path.name == source.CARD:
+        for file in path.parent.iterdir():
+            file.chmod(0o444)  # as `data` leaves a dump
     return new
 
 
@@ -344,19 +346,3 @@ def fill(store: Store, folder: Path, files: dict[str, str]) -> bool:
             "To have it back as it was, delete it and pull again."
         )
     return bool(missing)
-
-
-def is_wanted(store: Store) -> bool:
-    """Whether the store's champion goes on from the one here, and its run is here; what else is the case is said."""
-    mine, theirs, name = champions(store)
-    if theirs == mine[: len(theirs)]:
-        return False
-    if mine != theirs[: len(mine)]:
-        cure = f"yours stays. To take theirs, delete {CHAMPION} and pull"
-        log.warning("the team's champion is %s, and yours was changed too: %s", name, cure)
-        return False
-    if not (store.project.models / name / registry.RECORD).is_file():
-        log.warning("the team's champion %s is not here, so predict does not use it: make pull", name)
-        return False
-    log.info("the champion is %s now", name)
-    return True

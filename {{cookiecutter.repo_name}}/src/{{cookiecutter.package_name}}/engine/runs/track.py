@@ -16,16 +16,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import dotenv
+
 from ..project import artefact, package
 from ..project.errors import ProjectError, SettingsError
 from ..project.log import progress
-from ..project.settings import Project
-from . import loading, registry
+from ..project.settings import Predict, Project
+from . import registry
+from .compare import flat
 
 log = logging.getLogger(__name__)
 if TYPE_CHECKING:
     import mlflow
-    import pandas as pd
+
+    from .model import Model
 VARIABLE = "MLFLOW_TRACKING_URI"
 EXPERIMENT = "MLFLOW_EXPERIMENT_NAME"
 ALIAS = "champion"
@@ -40,18 +44,7 @@ DEFAULTS = {  # stdout carries results alone, and a server that is down should n
 
 
 def run(project: Project, folder: Path | None = None) -> list[str]:
-    """Send one run or all, and let the alias follow the champion.
-
-    Parameters
-    ----------
-    project : Project
-    folder : Path, optional
-        `models/<run>`; all runs by default.
-
-    Returns
-    -------
-    list of str
-        Names of the runs that were sent; those that the server knows as they are now are left out.
+    """Send one run or all, let the alias follow the champion, and return the names of the runs that were sent.
 
     Raises
     ------
@@ -94,10 +87,7 @@ def after(project: Project) -> None:
 
 def configured(project: Project) -> bool:
     """Whether the environment or `.env` names a server; an empty address is none."""
-    if VARIABLE not in os.environ and (project.root / ".env").is_file():
-        import dotenv
-
-        dotenv.load_dotenv(project.root / ".env")
+    dotenv.load_dotenv(project.root / ".env")  # what is set already stays
     return bool(os.environ.get(VARIABLE))
 
 
@@ -112,12 +102,12 @@ def send(project: Project, client: "mlflow.MlflowClient", experiment: str, folde
     start = int(1000 * datetime.fromisoformat(record["started"]).timestamp())
     end = start + int(1000 * record["seconds"])
     name = known.info.run_id if known else client.create_run(experiment, start, run_name=folder.name).info.run_id
-    said = {NAME: folder.name, **tags(record)}
+    about = {NAME: folder.name, **tags(record)}
     client.log_batch(
         name,
         metrics=[Metric(key, value, end, 0) for key, value in metrics(record)],
-        params=[Param(key, value) for key, value in flat(record["parameters"])],
-        tags=[RunTag(key, value) for key, value in said.items()],
+        params=[Param(key, str(value)) for key, value in flat(record["parameters"]).items()],
+        tags=[RunTag(key, value) for key, value in about.items()],
     )
     reports = project.root / "reports" / folder.name
     if reports.is_dir():
@@ -146,10 +136,8 @@ def register(client: "mlflow.MlflowClient", folder: Path, run_id: str) -> None:
 
     with tempfile.TemporaryDirectory() as place:
         model = Path(place) / MODEL
-        code, lock = str(package.FOLDER), str(folder / registry.LOCK)
-        pyfunc.save_model(
-            model, loader_module=__name__, data_path=str(folder), code_paths=[code], pip_requirements=lock
-        )
+        code, lock = [str(package.FOLDER)], str(folder / registry.LOCK)
+        pyfunc.save_model(model, loader_module=__name__, data_path=str(folder), code_paths=code, pip_requirements=lock)
         client.log_artifacts(run_id, str(model), MODEL)
     if not client.search_registered_models(f"name = '{package.NAME}'"):
         client.create_registered_model(package.NAME)
@@ -193,36 +181,9 @@ def metrics(record: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
         yield from ((f"{part}/{name}", value) for name, value in scores.items() if isinstance(value, float))
 
 
-def flat(parameters: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
-    """Parameters by dotted key, as text."""
-    for name, value in parameters.items():
-        if isinstance(value, Mapping):
-            yield from flat(value, f"{before}{name}.")
-        else:
-            yield f"{before}{name}", str(value)
+def _load_pyfunc(folder: str) -> "Model":
+    """What MLflow calls to load the model: it answers by the parameters and the dictionary of the run itself."""
+    from .model import Model  # with all that reads a table: a run that is only sent needs none of it
 
-
-class Answers:
-    """A run as MLflow loads it: `mlflow.pyfunc.load_model("models:/<package>@champion").predict(rows)`.
-
-    Parameters
-    ----------
-    folder : str
-        The copy of `models/<run>` inside of the MLflow model.
-    """
-
-    def __init__(self, folder: str) -> None:
-        self._run = loading.load(Path(folder))
-
-    def predict(self, rows: "pd.DataFrame", params: Mapping[str, Any] | None = None) -> "pd.DataFrame":
-        """What `make predict` writes for these rows, shape (n_rows, n_columns), cells as in the source."""
-        from . import answers
-
-        abstain_below = self._run.record["parameters"]["predict"]["abstain_below"]
-        typed, _ = self._run.validate(rows, self._run.columns, where="rows", first_row=1, target=False)
-        return answers.answer(self._run, typed, abstain_below=abstain_below)
-
-
-def _load_pyfunc(folder: str) -> Answers:
-    """What MLflow calls to load the model."""
-    return Answers(folder)
+    path = Path(folder)
+    return Model(path, Predict(**registry.read(path)["parameters"]["predict"]), path / registry.DICTIONARY)

@@ -10,8 +10,7 @@ import io
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator
-from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
@@ -19,16 +18,16 @@ import pyarrow.csv as arrow_csv
 
 from ..project.errors import DataError, SettingsError
 
-SEPARATORS = MappingProxyType({",": "','", ";": "';'", "\t": "tab", "|": "'|'", " ": "runs of blanks"})
-BYTE_ORDER_MARKS = MappingProxyType(
-    {
-        codecs.BOM_UTF8: "utf-8",
-        codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark it begins with
-        codecs.BOM_UTF32_BE: "utf-32-be",
-        codecs.BOM_UTF16_LE: "utf-16-le",
-        codecs.BOM_UTF16_BE: "utf-16-be",
-    }
-)
+if TYPE_CHECKING:
+    from _csv import Reader
+SEPARATORS = {",": "','", ";": "';'", "\t": "tab", "|": "'|'", " ": "runs of blanks"}
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark it begins with
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
 NUMBER = re.compile(r"\s*[-+]?\s*[$€£]?(\d[\d.,' \u00a0]*|[.,]\d+)(e[-+]?\d+)?\s*%?\s*", re.IGNORECASE)
 # Encodings of Central Europe, Russia, Greece, Turkey, Israel, Arabia, the Baltic, Thailand, China, Japan and Korea.
 FOREIGN = (
@@ -39,10 +38,12 @@ WORD = re.compile(rb'[^\s,;"]*[\x80-\xff][^\s,;"]*')
 WORDS, SHOWN = 2000, 20  # words with letters beyond ASCII that are looked at, and letters of one that are shown
 # Polish, Slovak and Romanian letters as cp1252 has them; but `m³h` and `Nºcliente` are western.
 SIGN_IN_WORD = re.compile(r"[^\W\d_mM]³[^\W\d_]|[^\W\d_][¹¾¼¶][^\W\d_]|[^\W\d_nN]º[^\W\d_]")
+ABOVE = re.compile(rb"(?:[ \t]*\r?\n)*(?:sep=(.)\r?\n)?(?:[ \t]*\r?\n)*((?:#[^\n]*\n)*)", re.IGNORECASE)
 ROW = re.compile(rb"[\x80-\xff]{3,}")
 ODD = 0.05  # share of the words; fewer are slips
 SAMPLE = 1 << 18  # bytes on which the separator is decided
 CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x1b"))
+EMPTY = "the file is empty. A header and at least one row are needed."
 CURE = "in [data.read] of params.toml"
 ALLOWED = "Allowed: text, Parquet, JSON, Excel, .gz or .zip of one."
 
@@ -64,12 +65,12 @@ def as_utf8(content: bytes, encoding: str = "") -> tuple[bytes, list[str]]:
     """
     for mark, name in BYTE_ORDER_MARKS.items():
         if content.startswith(mark):
-            return _checked(_transcoded(content[len(mark) :], name)), [f"encoding {name} (byte-order mark)"]
+            return _transcoded(content[len(mark) :], name, "byte-order mark")
     if encoding:
-        return _checked(_transcoded(content, encoding)), [f"encoding {encoding} (given)"]
+        return _transcoded(content, encoding, "given")
     if name := _unmarked_utf16(content[:4096]):
-        return _checked(_transcoded(content, name)), [f"encoding {name} (every other byte is zero)"]
-    _checked(content)
+        return _transcoded(content, name, "every other byte is zero")
+    _check_is_text(content)
     try:
         content.isascii() or content.decode()
         return content, []
@@ -85,25 +86,25 @@ def _unmarked_utf16(sample: bytes) -> str:
     return "utf-16-be" if zeros_even > most and zeros_odd < 0.1 * zeros_even else ""
 
 
-def _transcoded(content: bytes, encoding: str) -> bytes:
+def _transcoded(content: bytes, encoding: str, why: str) -> tuple[bytes, list[str]]:
     try:
-        return content.decode(encoding).encode()
+        content = content.decode(encoding).encode()
     except LookupError:
-        raise SettingsError(
-            f"params.toml: [data.read] encoding = '{encoding}' is unknown. Example: 'cp1252'."
-        ) from None
+        found = f"params.toml: [data.read] encoding = '{encoding}' is unknown"
+        raise SettingsError(f"{found}. Example: 'cp1252'.") from None
     except UnicodeError as error:
         raise DataError(f"not valid {encoding} ({error}).\nSet another encoding {CURE}, or fetch it again.") from None
+    _check_is_text(content)
+    return content, [f"encoding {encoding} ({why})"]
 
 
-def _checked(content: bytes) -> bytes:
+def _check_is_text(content: bytes) -> None:
     if (place := content.find(b"\0")) >= 0:
         line = content.count(b"\n", 0, place) + 1
         raise DataError(f"line {line} holds a NUL byte: a binary or damaged file. {ALLOWED}")
     sample = content[:SAMPLE]
     if len(sample) - len(sample.translate(None, CONTROL)) > len(sample) / 100:
         raise DataError(f"binary content, no table. {ALLOWED}")
-    return content
 
 
 def _as_western(content: bytes, error: UnicodeDecodeError) -> tuple[bytes, list[str]]:
@@ -151,14 +152,16 @@ def preamble(content: bytes) -> tuple[bytes, int, str, list[str]]:
     bytes, int, str, list of str
         The table, how many lines were left out, the separator if they name one, and what was decided.
     """
-    above = re.match(rb"(?:[ \t]*\r?\n)*(?:sep=(.)\r?\n)?(?:[ \t]*\r?\n)*((?:#[^\n]*\n)*)", content, re.IGNORECASE)
+    above = next(ABOVE.finditer(content))  # at least the nothing before the first letter
     comments, rest = above[2].splitlines(keepends=True), content[above.end() :]
     next_line = rest.partition(b"\n")[0]
     if comments and (not rest.strip() or any(0 < next_line.count(m) == comments[-1].count(m) for m in b",;\t|")):
         rest = comments.pop() + rest  # the names, with the mark before the first
-    separator = above[1].decode() if above[1] else ""
-    notes = [f"separator {separator!r} (the line sep= says so)"] * bool(separator)
-    notes += [f"lines left out above the table: {len(comments)} that begin with #"] * bool(comments)
+    separator, notes = above[1].decode() if above[1] else "", []
+    if separator:
+        notes.append(f"separator {separator!r} (the line sep= says so)")
+    if comments:
+        notes.append(f"lines left out above the table: {len(comments)} that begin with #")
     return rest, content[: len(content) - len(rest)].count(b"\n"), separator, notes
 
 
@@ -188,7 +191,7 @@ def cells(content: bytes, separator: str = "", quote: str | None = None) -> tupl
     csv.field_size_limit(2**31 - 1)  # the default refuses cells beyond 128 KiB
     content = content.lstrip(b"\r\n").rstrip(b" \r\n\x1a") + b"\n"
     if not content.strip():
-        raise DataError("the file is empty. A header and at least one row are needed.")
+        raise DataError(EMPTY)
     decisions = []
     if not separator:
         separator, note = _separator(content)
@@ -243,9 +246,7 @@ def _score(text: bytes, separator: str, quote: str) -> tuple[tuple[bool, float, 
     return (len(rows[0]) == fields, round(agreeing / len(body), 2), round(numbers, 2), fields), len(rows)
 
 
-def _rows(
-    content: bytes, separator: str, quote: str, *, strict: bool = False, skip_blanks: bool = False
-) -> Iterator[list[str]]:
+def _rows(content: bytes, separator: str, quote: str, *, strict: bool = False, skip_blanks: bool = False) -> "Reader":
     lines = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="")
     marks = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
     return csv.reader(lines, delimiter=separator, strict=strict, skipinitialspace=skip_blanks, **marks)
@@ -288,16 +289,13 @@ def _field_counts(content: bytes, separator: str, quote: str, *, skip_blanks: bo
 
 def _parsed(content: bytes, separator: str, quote: str) -> pd.DataFrame:
     fields = len(next(row for row in _rows(content, separator, quote) if row))
-    parse = {"delimiter": separator, "quote_char": quote or False, "newlines_in_values": bool(quote)}
-    convert = arrow_csv.ConvertOptions(
-        column_types={f"f{place}": pa.large_string() for place in range(fields)},
-        strings_can_be_null=True,
-        null_values=[""],
-    )
+    parse = arrow_csv.ParseOptions(delimiter=separator, quote_char=quote or False, newlines_in_values=bool(quote))
+    kinds = {f"f{place}": pa.large_string() for place in range(fields)}
+    convert = arrow_csv.ConvertOptions(column_types=kinds, strings_can_be_null=True, null_values=[""])
     for block_size in (1 << 23, min(len(content) + 1, 2**31 - 1)):  # the second: a line longer than a block
         try:
             read = arrow_csv.ReadOptions(autogenerate_column_names=True, block_size=block_size)
-            rows = arrow_csv.read_csv(pa.BufferReader(content), read, arrow_csv.ParseOptions(**parse), convert)
+            rows = arrow_csv.read_csv(pa.BufferReader(content), read, parse, convert)
             return rows.to_pandas().set_axis(range(fields), axis=1)
         except pa.ArrowInvalid as error:
             reason = str(error)
@@ -315,7 +313,8 @@ def _ragged(content: bytes, separator: str, quote: str) -> str:
         start, line = line + 1, reader.line_num
         counts += [len(row)] if row else []
         if row and len(row) != counts[0] and not first:
-            first = f"line {start} has {len(row)} field{'s'[: len(row) != 1]}, the first line {counts[0]}"
+            fields = "1 field" if len(row) == 1 else f"{len(row)} fields"
+            first = f"line {start} has {fields}, the first line {counts[0]}"
     if not first:
         return ""
     cure = (
@@ -326,7 +325,6 @@ def _ragged(content: bytes, separator: str, quote: str) -> str:
     elif set(counts[1:]) == {counts[0] + 1}:
         cure = "Every line has one field more than the header: name the first column, or quote decimal commas."
     odd = sum(count != counts[0] for count in counts)
-    return (
-        f"{first} (separator {SEPARATORS.get(separator, repr(separator))}; {odd:,} of {len(counts):,} lines differ).\n"
-        f"{cure}\nMend the file, or set separator or quote {CURE}."
-    )
+    named = SEPARATORS.get(separator, repr(separator))
+    differ = f"separator {named}; {odd:,} of {len(counts):,} lines differ"
+    return f"{first} ({differ}).\n{cure}\nMend the file, or set separator or quote {CURE}."

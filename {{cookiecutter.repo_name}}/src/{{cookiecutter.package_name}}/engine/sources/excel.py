@@ -39,34 +39,34 @@ def sheet_rows(content: bytes, wanted: str | int | None = None) -> tuple[list[li
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
         names = [sheet.name for sheet in sorted(sheets, key=lambda sheet: sheet.visible != SheetVisibleEnum.Visible)]
-        name = names[wanted - 1] if isinstance(wanted, int) and 0 < wanted <= len(names) else wanted or names[0]
+        if isinstance(wanted, int):
+            name = names[wanted - 1] if 0 < wanted <= len(names) else ""
+        else:
+            name = wanted or names[0]
         sheet = book.get_sheet_by_name(name) if name in names else None
         rows = [list(map(_cell, row)) for row in sheet.to_python(skip_empty_area=False)] if sheet else []
     except Exception as error:  # a damaged file raises several of its errors, and some of others
         raise DataError(f"damaged or locked Excel file ({str(error)[:120]}).\nOpen it and save it again.") from None
     if not sheet:
-        raise DataError(
-            f"no sheet {wanted!r}. Sheets: {listed(names)}.\n"
-            "Set sheet (a name, or a number from 1) in [data.read] of params.toml."
-        )
+        cure = "Set sheet (a name, or a number from 1) in [data.read] of params.toml."
+        raise DataError(f"no sheet {wanted!r}. Sheets: {listed(names)}.\n{cure}")
     decisions = [f"sheet '{name}' of {len(names)}: {listed(names)}"] if len(names) > 1 else []
     xml = _sheet_xml(content, name)
     if without := [place.decode() for place in UNSTORED.findall(xml)]:  # a program wrote them, and computed nothing
-        raise DataError(
-            f"sheet '{name}': formulas without a stored result: {listed(without)}.\n"
-            "Open the file in Excel or LibreOffice and save it, so that they are computed."
-        )
+        cure = "Open the file in Excel or LibreOffice and save it, so that they are computed."
+        raise DataError(f"sheet '{name}': formulas without a stored result: {listed(without)}.\n{cure}")
     if errors := len(ERROR.findall(xml)):
         decisions.append(f"errors like #DIV/0! read as missing: {errors} cells")
     merged = sheet.merged_cell_ranges or []
     for (top, left), (bottom, right) in merged:
         if right > left:
-            raise DataError(
-                f"sheet '{name}': row {top + 1} has cells merged across columns.\nUnmerge them, or delete a title."
-            )
+            found = f"sheet '{name}': row {top + 1} has cells merged across columns"
+            raise DataError(f"{found}.\nUnmerge them, or delete a title.")
         for row in rows[top + 1 : bottom + 1]:
             row[left] = rows[top][left]
-    return rows, [*decisions, f"merged cells filled downwards: {len(merged)}"] if merged else decisions
+    if merged:
+        decisions.append(f"merged cells filled downwards: {len(merged)}")
+    return rows, decisions
 
 
 def _cell(value: object) -> object:
@@ -86,5 +86,5 @@ def _sheet_xml(content: bytes, name: str) -> bytes:
     about = next(sheet.attrib for sheet in sheets if sheet.get("name") == name)
     key = next(value for attribute, value in about.items() if attribute.endswith("}id"))
     parts = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
-    target = next(part.get("Target") for part in parts if part.get("Id") == key)
+    target = next(part.attrib["Target"] for part in parts if part.get("Id") == key)
     return archive.read(str(PurePosixPath("/xl", target))[1:])

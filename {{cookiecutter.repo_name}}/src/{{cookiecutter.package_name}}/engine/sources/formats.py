@@ -16,6 +16,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import IO, Any
 
 import pandas as pd
 import pyarrow as pa
@@ -24,23 +25,11 @@ from pyarrow import parquet
 from ..project.errors import DataError, listed
 
 BOMB_BYTES, BOMB_RATIO = 1 << 26, 200  # beyond 64 MiB no honest table packs better than 200 : 1
-UNPACKING = (
-    EOFError,
-    zlib.error,
-    gzip.BadGzipFile,
-    zipfile.BadZipFile,
-    struct.error,
-    ValueError,
-    RuntimeError,
-    LookupError,
-)
+CUT_SHORT = (EOFError, zlib.error, struct.error, ValueError, RuntimeError, LookupError)
+DAMAGED = (gzip.BadGzipFile, zipfile.BadZipFile)
 PANDAS_INDEX = re.compile(r"__index_level_\d+__$")
 WORKBOOKS = {"xl/workbook.xml", "xl/workbook.bin"}
-OFFICE = {
-    "content.xml": "OpenDocument",
-    "word/document.xml": "Word",
-    "ppt/presentation.xml": "PowerPoint",
-}
+OFFICE = {"content.xml": "OpenDocument", "word/document.xml": "Word", "ppt/presentation.xml": "PowerPoint"}
 
 
 def unpacked(path: Path) -> tuple[str, bytes]:
@@ -59,10 +48,9 @@ def unpacked(path: Path) -> tuple[str, bytes]:
         if packed.startswith((b"PK\x03\x04", b"PK\x05\x06")):
             return _from_zip(path.name, packed, raw)
         return path.name, packed
-    except UNPACKING as error:
-        raise DataError(
-            f"packed, but damaged, cut short or locked ({error}).\nFetch it again, or unpack it first."
-        ) from None
+    except (*CUT_SHORT, *DAMAGED) as error:
+        found = f"packed, but damaged, cut short or locked ({error})"
+        raise DataError(f"{found}.\nFetch it again, or unpack it first.") from None
 
 
 def _from_zip(name: str, packed: bytes, raw: io.BytesIO) -> tuple[str, bytes]:
@@ -75,9 +63,8 @@ def _from_zip(name: str, packed: bytes, raw: io.BytesIO) -> tuple[str, bytes]:
     if office := [kind for member, kind in OFFICE.items() if member in names]:
         raise DataError(f"an office file of the kind {office[0]}. Open it and save the table as .xlsx or CSV.")
     if len(names) != 1:
-        raise DataError(
-            f"a zip of {len(names)} files ({listed(names)}), not of one. Unpack it and name the table itself."
-        )
+        found = f"a zip of {len(names)} files ({listed(names)}), not of one"
+        raise DataError(f"{found}. Unpack it and name the table itself.")
     with archive.open(names[0]) as stream:
         return Path(names[0]).name, _inflated(stream, raw.tell)
 
@@ -86,7 +73,7 @@ def _is_content(info: zipfile.ZipInfo) -> bool:
     return not (info.is_dir() or info.filename.startswith("__MACOSX/") or Path(info.filename).name.startswith("."))
 
 
-def _inflated(stream: io.BufferedIOBase, consumed: Callable[[], int]) -> bytes:
+def _inflated(stream: IO[bytes] | gzip.GzipFile, consumed: Callable[[], int]) -> bytes:
     chunks, size = [], 0
     while chunk := stream.read(1 << 22):
         size += len(chunk)
@@ -97,9 +84,8 @@ def _inflated(stream: io.BufferedIOBase, consumed: Callable[[], int]) -> bytes:
 
 def _check_bomb(size: int, packed: int) -> None:
     if size > BOMB_BYTES and size > BOMB_RATIO * packed:
-        raise DataError(
-            f"unpacks to over {BOMB_RATIO} times its size: refused as a bomb. If you trust it, unpack it first."
-        )
+        found = f"unpacks to over {BOMB_RATIO} times its size: refused as a bomb"
+        raise DataError(f"{found}. If you trust it, unpack it first.")
 
 
 def parquet_frame(content: bytes) -> tuple[pd.DataFrame, list[str]]:
@@ -115,13 +101,14 @@ def parquet_frame(content: bytes) -> tuple[pd.DataFrame, list[str]]:
     try:
         rows = parquet.ParquetFile(pa.BufferReader(content)).read()
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"damaged Parquet file ({_first_line(error)}). Fetch or write it again.") from None
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        raise DataError(f"damaged Parquet file ({reason}). Fetch or write it again.") from None
     if odd := [f"'{field.name}' ({str(field.type)[:40]})" for field in rows.schema if not _is_flat(field.type)]:
-        raise DataError(
-            f"columns of lists, structs or bytes: {listed(odd)}.\nA cell holds one value: unnest or drop them."
-        )
-    notes = [f"{name!r}: the index of a data frame left out" for name in rows.column_names if PANDAS_INDEX.match(name)]
-    rows = rows.drop_columns([name for name in rows.column_names if PANDAS_INDEX.match(name)]) if notes else rows
+        found = f"columns of lists, structs or bytes: {listed(odd)}"
+        raise DataError(f"{found}.\nA cell holds one value: unnest or drop them.")
+    index = [name for name in rows.column_names if PANDAS_INDEX.match(name)]
+    notes = [f"{name!r}: the index of a data frame left out" for name in index]
+    rows = rows.drop_columns(index)
     for field in rows.schema:
         if pa.types.is_duration(field.type):
             notes.append(f"{field.name!r}: a duration, in seconds")
@@ -129,10 +116,6 @@ def parquet_frame(content: bytes) -> tuple[pd.DataFrame, list[str]]:
             notes.append(f"{field.name!r}: times of the zone {field.type.tz} turned into UTC")
     columns = [_arrow_column(column) for column in rows.columns]
     return pd.DataFrame(dict(enumerate(columns))).set_axis(rows.column_names, axis=1), notes
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:120]
 
 
 def _is_flat(kind: pa.DataType) -> bool:
@@ -174,14 +157,7 @@ def json_frame(content: bytes) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _records(content: bytes) -> tuple[list[dict], list[str]]:
-    try:
-        whole = json.loads(content, object_pairs_hook=_record)
-    except RecursionError:
-        raise DataError("JSON nested too deep. A list of flat records is needed.") from None
-    except json.JSONDecodeError as error:
-        if error.msg != "Extra data":
-            raise DataError(f"line {error.lineno}: not valid JSON ({error.msg}). Mend it, or fetch it again.") from None
-        whole = [_json_line(number, line) for number, line in enumerate(content.splitlines(), 1) if line.strip()]
+    whole = _loaded(content)
     if _are_records(whole):
         return whole, []
     if isinstance(whole, dict):
@@ -190,9 +166,22 @@ def _records(content: bytes) -> tuple[list[dict], list[str]]:
             return whole[lists[0]], [f"records taken from the list under '{lists[0]}'"]
         if whole and not any(isinstance(value, (dict, list)) for value in whole.values()):
             return [whole], []
-    raise DataError(
-        'JSON, but not a list of records.\nWrite it as [{"column": value, ...}, ...] or as one record per line.'
-    )
+    cure = 'Write it as [{"column": value, ...}, ...] or as one record per line.'
+    raise DataError(f"JSON, but not a list of records.\n{cure}")
+
+
+def _loaded(content: bytes, line: int | None = None) -> Any:
+    """Return what JSON holds, or JSON-lines as a list; `line` is the number of one of their lines."""
+    try:
+        return json.loads(content, object_pairs_hook=_record)
+    except RecursionError:
+        raise DataError("JSON nested too deep. A list of flat records is needed.") from None
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data" and line is None:
+            lines = enumerate(content.splitlines(), 1)
+            return [_loaded(record, number) for number, record in lines if record.strip()]
+        found = f"line {line or error.lineno}: not valid JSON ({error.msg})"
+        raise DataError(f"{found}. Mend it, or fetch it again.") from None
 
 
 def _are_records(value: object) -> bool:
@@ -205,15 +194,6 @@ def _record(pairs: list[tuple[str, object]]) -> dict:
         twice = [f"'{key}'" for key, count in Counter(key for key, _ in pairs).items() if count > 1]
         raise DataError(f"a record holds {listed(twice)} twice. A key stands once: rename one.")
     return record
-
-
-def _json_line(number: int, line: bytes) -> object:
-    try:
-        return json.loads(line, object_pairs_hook=_record)
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"line {number}: not valid JSON ({error.msg}). Mend the line, or fetch the file again."
-        ) from None
 
 
 def column(name: str, values: list) -> pd.Series:
@@ -229,10 +209,8 @@ def column(name: str, values: list) -> pd.Series:
     kinds = set(map(type, series[~gaps]))
     if kinds & {dict, list, bytes}:
         row = next(row for row, value in enumerate(values, 1) if isinstance(value, (dict, list, bytes)))
-        raise DataError(
-            f"column '{name}' holds lists, objects or bytes (first in record {row}).\n"
-            "A cell holds one value: unnest or drop it."
-        )
+        found = f"column '{name}' holds lists, objects or bytes (first in record {row})"
+        raise DataError(f"{found}.\nA cell holds one value: unnest or drop it.")
     if kinds == {bool}:
         return series.astype("boolean" if gaps.any() else "bool")
     if kinds == {int} and all(-(2**63) <= value < 2**63 for value in series[~gaps]):

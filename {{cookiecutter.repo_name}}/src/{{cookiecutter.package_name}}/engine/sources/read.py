@@ -11,26 +11,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 
 from ..project.errors import DataError, SettingsError, listed
 from . import dialect, excel, formats
 
-OPTIONS = MappingProxyType(
-    {
-        "separator": str,
-        "encoding": str,
-        "quote": str,
-        "header": bool,
-        "sheet": (str, int),
-        "decimal": str,
-        "thousands": str,
-        "missing": list,
-        "dates": str,
-    }
-)
-EXAMPLES = {str: '"text"', bool: "false", (str, int): '"Sales" or 1', list: '["?", "unknown"]'}
+OPTIONS: dict[str, Any] = {
+    "separator": str,
+    "encoding": str,
+    "quote": str,
+    "header": bool,
+    "sheet": (str, int),
+    "decimal": str,
+    "thousands": str,
+    "missing": list,
+    "dates": str,
+}
+EXAMPLES = {"header": "false", "sheet": '"Sales" or 1', "missing": '["?", "unknown"]'}
 MARKERS = frozenset({"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "nil", "unknown", "missing", "#n/a"})
 HEADER_CELLS = 200_000  # cells from which is told whether the first row holds names
 YEAR = re.compile(r"(19|20)\d\d")
@@ -70,7 +69,7 @@ class Table:
     first_row: int
 
 
-def table(path: Path, options: Mapping[str, object] = MappingProxyType({})) -> Table:
+def table(path: Path, options: Mapping[str, Any] = MappingProxyType({})) -> Table:
     """Read one table file.
 
     Parameters
@@ -95,14 +94,14 @@ def table(path: Path, options: Mapping[str, object] = MappingProxyType({})) -> T
     _check_options(options)
     try:
         name, content = formats.unpacked(path)
-        return _read(name, content, options)
+        return _named(_read(name, content, options))
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from None
 
 
-def tables(paths: Sequence[Path], options: Mapping[str, object] = MappingProxyType({})) -> Table:
+def tables(paths: Sequence[Path], options: Mapping[str, Any] = MappingProxyType({})) -> Table:
     """Read files that hold the same columns, in any order, one below the other.
 
     Parameters
@@ -126,10 +125,9 @@ def tables(paths: Sequence[Path], options: Mapping[str, object] = MappingProxyTy
     first = parts[0]
     for path, part in zip(paths, parts, strict=True):
         if odd := sorted(set(part.frame.columns) ^ set(first.frame.columns)):
-            raise DataError(
-                f"{path}: its columns differ from those of {paths[0]}: {listed(odd)} stand in one of them alone.\n"
-                "Files read together need the same columns: rename them, or narrow source in [data] of params.toml."
-            )
+            found = f"its columns differ from those of {paths[0]}: {listed(odd)} stand in one of them alone"
+            cure = "Files read together need the same columns: rename them, or narrow source in [data] of params.toml."
+            raise DataError(f"{path}: {found}.\n{cure}")
     if len(parts) == 1:
         return first
     frames = [part.frame for part in parts]
@@ -149,46 +147,45 @@ def _stacked(columns: list[pd.Series]) -> pd.Series:
     return pd.concat(columns, ignore_index=True)
 
 
-def _check_options(options: Mapping[str, object]) -> None:
+def _check_options(options: Mapping[str, Any]) -> None:
+    where = "params.toml: [data.read]"
     for key, value in options.items():
         if key not in OPTIONS:
-            raise SettingsError(f"params.toml: [data.read] has no key '{key}'. Allowed: {', '.join(OPTIONS)}.")
+            raise SettingsError(f"{where} has no key '{key}'. Allowed: {', '.join(OPTIONS)}.")
         if not isinstance(value, OPTIONS[key]):
-            raise SettingsError(
-                f"params.toml: [data.read] {key} = {value!r} has the wrong type.\nExample: {EXAMPLES[OPTIONS[key]]}."
-            )
-    for key in ("separator", "quote"):
-        if len(options.get(key, "")) > 1 and options[key] != "blanks":
-            raise SettingsError(
-                f"params.toml: [data.read] {key} = {options[key]!r} must be one character, or 'blanks'."
-            )
-    if (dates := options.get("dates", "")) not in ("", "day-first", "month-first") and "%" not in dates:
-        raise SettingsError(
-            f"params.toml: [data.read] dates = {dates!r}.\n"
-            "Allowed: 'day-first', 'month-first', or a format like '%d.%m.%Y'."
-        )
+            example = EXAMPLES.get(key, '"text"')
+            raise SettingsError(f"{where} {key} = {value!r} has the wrong type.\nExample: {example}.")
+        if key in ("separator", "quote") and len(value) > 1 and value != "blanks":
+            raise SettingsError(f"{where} {key} = {value!r} must be one character, or 'blanks'.")
+        if key == "dates" and value not in ("", "day-first", "month-first") and "%" not in value:
+            allowed = "'day-first', 'month-first', or a format like '%d.%m.%Y'"
+            raise SettingsError(f"{where} dates = {value!r}.\nAllowed: {allowed}.")
 
 
-def _read(name: str, content: bytes, options: Mapping[str, object]) -> Table:
+def _read(name: str, content: bytes, options: Mapping[str, Any]) -> Table:
+    """Read the bytes of a file; the names of the columns are still as they stand."""
     if not content[: dialect.SAMPLE].strip():
-        raise DataError("the file is empty. A header and at least one row are needed.")
+        raise DataError(dialect.EMPTY)
     if content.startswith(b"PAR1"):
         frame, notes = formats.parquet_frame(content)
-        return _named(Table(frame, tuple(notes), 1))
+        return Table(frame, tuple(notes), 1)
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         rows, decisions = excel.sheet_rows(content, options.get("sheet"))
-        sheet = _with_header(_filled(rows), tuple(decisions), options)
-        typed = {name: formats.column(name, cells.tolist()) for name, cells in sheet.frame.items()}
-        return Table(pd.DataFrame(typed), sheet.decisions, sheet.first_row)
+        sheet = _with_header(_filled(rows), decisions, options.get("header"))
+        typed = [formats.column(name, cells.tolist()) for name, cells in sheet.frame.items()]
+        frame = pd.DataFrame(dict(enumerate(typed))).set_axis(sheet.frame.columns, axis=1)
+        return Table(frame, sheet.decisions, sheet.first_row)
     _check_is_data(content)
     content, decisions = dialect.as_utf8(content, options.get("encoding", ""))
-    _check_is_page(content[: dialect.SAMPLE].lstrip())
+    if PAGE.match(content[: dialect.SAMPLE].lstrip()):
+        cure = "Open the address in a browser and find the download link."
+        raise DataError(f"this is a web page or XML, not a table.\n{cure}")
     if _is_json(name, content):
         frame, notes = formats.json_frame(content)
-        return _named(Table(frame, (*decisions, *notes), 1))
+        return Table(frame, (*decisions, *notes), 1)
     content, lines_above, separator, above = dialect.preamble(content)
     cells, notes = dialect.cells(content, options.get("separator", separator), options.get("quote"))
-    read = _with_header(cells, (*decisions, *above, *notes), options)
+    read = _with_header(cells, [*decisions, *above, *notes], options.get("header"))
     return Table(read.frame, read.decisions, read.first_row + lines_above)
 
 
@@ -198,48 +195,37 @@ def _check_is_data(content: bytes) -> None:
             raise DataError(f"this is {kind}: it cannot be read. {cure}")
 
 
-def _check_is_page(start: bytes) -> None:
-    if PAGE.match(start):
-        raise DataError(
-            "this is a web page or XML, not a table.\nOpen the address in a browser and find the download link."
-        )
-
-
 def _is_json(name: str, content: bytes) -> bool:
     suffix = Path(name).suffix.lower()
-    text = {".csv", ".tsv", ".txt", ".tab", ".data"}
-    return suffix in {".json", ".jsonl", ".ndjson"} or (
-        suffix not in text and bool(re.match(rb'\s*(\[\s*)?\{\s*"', content))
-    )
+    if suffix in (".csv", ".tsv", ".txt", ".tab", ".data"):
+        return False
+    return suffix in (".json", ".jsonl", ".ndjson") or bool(re.match(rb'\s*(\[\s*)?\{\s*"', content))
 
 
 def _filled(rows: list[list]) -> pd.DataFrame:
-    rows = [row for row in rows if any(cell is not None for cell in row)]
-    if not rows:
-        raise DataError("the sheet is empty. A header and at least one row are needed.")
-    return pd.DataFrame(rows, dtype=object)
+    if rows := [row for row in rows if any(cell is not None for cell in row)]:
+        return pd.DataFrame(rows, dtype=object)
+    raise DataError("the sheet is empty. A header and at least one row are needed.")
 
 
-def _with_header(cells: pd.DataFrame, decisions: tuple[str, ...], options: Mapping[str, object]) -> Table:
+def _with_header(cells: pd.DataFrame, decisions: list[str], header: bool | None) -> Table:
     """Take the names from the first row, or give the columns names where it holds values."""
     first, *body = _sampled(cells)
-    given = options.get("header")
-    if given is False or (given is None and not _are_names(first, [row for row in body if row != first])):
+    if header is False or (header is None and not _are_names(first, [row for row in body if row != first])):
         names = [f"column_{place}" for place in range(1, len(first) + 1)]
-        why = "given" if given is False else "the first row holds values like those below"
+        why = "given" if header is False else "the first row holds values like those below"
         note = f"no header row ({why}): columns named {names[0]} .. {names[-1]}"
-        return _named(Table(cells.set_axis(names, axis=1), (*decisions, note), 1))
+        return Table(cells.set_axis(names, axis=1), (*decisions, note), 1)
     rows, first_row = cells.iloc[1:], 2
-    if given is None and len(body) > 2 and _is_second_header(body[0], body[1:]):
-        decisions = (*decisions, f"row 2 dropped, a second header: {listed(body[0])}")
+    if header is None and len(body) > 2 and _is_second_header(body[0], body[1:]):
+        decisions = [*decisions, f"row 2 dropped, a second header: {listed(body[0])}"]
         rows, first_row = rows.iloc[1:], 3
-    repeated = _equal_rows(rows, first) if len(first) > 1 else []
-    if repeated:
-        note = f"rows dropped that repeat the header: {len(repeated)} (row {first_row + repeated[0]} the first)"
-        decisions = (*decisions, note)
+    if repeated := _equal_rows(rows, first) if len(first) > 1 else []:
+        many = f"{len(repeated)} (row {first_row + repeated[0]} the first)"
+        decisions = [*decisions, f"rows dropped that repeat the header: {many}"]
         rows = rows.drop(index=rows.index[repeated])
         first_row += repeated[0] == 0
-    return _named(Table(rows.reset_index(drop=True).set_axis(first, axis=1), decisions, first_row))
+    return Table(rows.reset_index(drop=True).set_axis(first, axis=1), tuple(decisions), first_row)
 
 
 def _sampled(cells: pd.DataFrame) -> list[list[str]]:
@@ -307,9 +293,8 @@ def _named(read: Table) -> Table:
         names[blank[0] - 1] = f"column_{blank[0]}"
         decisions.append(f"column {blank[0]} has no name: named column_{blank[0]}")
     if twice := [f"'{name}'" for name, count in Counter(names).items() if count > 1]:
-        raise DataError(
-            f"column names that stand twice: {listed(twice)}.\nEvery column needs a name of its own: rename them."
-        )
+        cure = "Every column needs a name of its own: rename them."
+        raise DataError(f"column names that stand twice: {listed(twice)}.\n{cure}")
     if frame.empty:
         raise DataError("a header, but no rows. At least one row is needed.")
     return Table(frame.set_axis(names, axis=1), tuple(decisions), read.first_row)

@@ -6,7 +6,7 @@ Used by `source.py`, which hands over the folder to fill. Heavy libraries are im
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from ..project import artefact
@@ -15,18 +15,9 @@ from ..project.errors import DataError, listed, missing_file
 
 if TYPE_CHECKING:
     import sqlalchemy
-BUNDLED = {
-    "breast_cancer": "diagnosis",
-    "iris": "species",
-    "wine": "cultivar",
-    "diabetes": "disease_progression",
-    "digits": "digit",
-}
-PACKAGES = {
-    "psycopg2": "psycopg2-binary",
-    "MySQLdb": "mysqlclient",
-    "snowflake": "snowflake-sqlalchemy",
-}
+TARGETS = {"iris": "species", "wine": "cultivar", "diabetes": "disease_progression", "digits": "digit"}
+BUNDLED = {"breast_cancer": "diagnosis", **TARGETS}
+PACKAGES = {"psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient", "snowflake": "snowflake-sqlalchemy"}
 EXTRAS = {"s3": "s3", "gs": "gs", "az": "az", "abfs": "az"}  # of pyproject.toml, by the scheme of an object store
 QUESTION = re.compile(r"[?&](table|query)=(.*)$", re.DOTALL)
 KINDS = "a path, sklearn:<name>, http(s)://, s3://, gs://, az://, or a database address with ?table= or ?query="
@@ -46,7 +37,7 @@ def download(root: Path, source: str, address: str, folder: Path) -> dict[str, s
 
     Returns
     -------
-    dict
+    dict of str to str
         What the card is to say beside the files: `url`, for http `etag` and `last_modified`, for SQLite `state`.
 
     Raises
@@ -79,9 +70,9 @@ def _bundled(name: str, folder: Path) -> dict[str, str]:
 
     options = {"scaled": False} if name == "diabetes" else {}  # in years and mm Hg rather than standardised
     bunch = getattr(datasets, f"load_{name}")(as_frame=True, **options)
-    classes = getattr(bunch, "target_names", None)
-    readable = classes is not None and classes.dtype.kind in "UO"
-    target = bunch.target.map(dict(enumerate(classes))) if readable else bunch.target
+    target, classes = bunch.target, bunch.get("target_names")
+    if classes is not None and classes.dtype.kind in "UO":
+        target = target.map(dict(enumerate(classes)))
     frame = bunch.data.assign(**{BUNDLED[name]: target})
     frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
     return {}
@@ -123,23 +114,22 @@ def _from_database(root: Path, source: str, address: str, folder: Path) -> dict[
     """Write a table, or the answer to a query, as Parquet."""
     import sqlalchemy
 
-    found = QUESTION.search(address)
-    state = database_state(root, address)
-    kind, asked = found[1], found[2] if " " in found[2] else unquote(found[2])
-    base, rest = address[: found.start()], ""
+    base, kind, asked = QUESTION.split(address)[:3]
+    asked, rest = asked if " " in asked else unquote(asked), ""
     if kind == "table":
         asked, _, rest = asked.partition("&")
+    state = database_state(root, address)
     try:
-        engine = sqlalchemy.create_engine(_sqlite_read_only(root, base) + (rest and f"?{rest}"))
+        engine = sqlalchemy.create_engine(_read_only(root, base) + (rest and f"?{rest}"))
         with engine.connect() as connection:
             statement = _whole_table(connection, asked) if kind == "table" else sqlalchemy.text(asked)
             rows = connection.execute(statement)
             names, cells = list(rows.keys()), list(zip(*rows.fetchall(), strict=True))
         engine.dispose()
     except ImportError as error:
-        package = PACKAGES.get(error.name, error.name)
-        cure = f"Add it to dependencies in pyproject.toml, then: make install ({package})"
-        raise DataError(f"{shown(source)}: needs {error.name}, which is not installed.\n{cure}") from None
+        name = error.name or "a package"
+        cure = f"Add it to dependencies in pyproject.toml, then: make install ({PACKAGES.get(name, name)})"
+        raise DataError(f"{shown(source)}: needs {name}, which is not installed.\n{cure}") from None
     except sqlalchemy.exc.SQLAlchemyError as error:
         reason = first_line(getattr(error, "orig", None) or error)
         raise DataError(f"{shown(source)}: {reason}.\nCheck address, rights and query.") from None
@@ -151,34 +141,38 @@ def _from_database(root: Path, source: str, address: str, folder: Path) -> dict[
 
 def database_state(root: Path, address: str, digest: Callable[[Path], str | None] = artefact.sha256) -> str:
     """Return what tells a SQLite file from what it was, its write-ahead log included; "" of anything else."""
-    path = root / Path(unquote(QUESTION.sub("", address).removeprefix("sqlite:///"))).expanduser()
-    if not address.startswith("sqlite:///") or not path.is_file():
+    path = _sqlite_file(root, QUESTION.sub("", address))
+    if path is None or not path.is_file():
         return ""
     log = path.with_name(f"{path.name}-wal")
     return artefact.fingerprint([digest(path), digest(log) if log.is_file() else None])
 
 
-def _sqlite_read_only(root: Path, base: str) -> str:
-    """Return the address of a SQLite file that is there, opened so that nothing is created or changed."""
-    if not base.startswith("sqlite:///"):
+def _sqlite_file(root: Path, base: str) -> Path | None:
+    """Return the file of a SQLite address; None for the address of a server."""
+    name = base.removeprefix("sqlite:///")
+    return None if name == base else root / Path(unquote(name)).expanduser()
+
+
+def _read_only(root: Path, base: str) -> str:
+    """Return an address, that of a SQLite file so that nothing is created or changed."""
+    path = _sqlite_file(root, base)
+    if path is None:
         return base
-    path = root / Path(unquote(base.removeprefix("sqlite:///"))).expanduser()
     if not path.is_file():
         raise missing_file(path)
     return f"sqlite:///file:{quote(str(path))}?mode=ro&uri=true"
 
 
-def _whole_table(connection: "sqlalchemy.Connection", name: str) -> Any:
+def _whole_table(connection: "sqlalchemy.Connection", name: str) -> "sqlalchemy.Select":
     import sqlalchemy
 
     known = sqlalchemy.inspect(connection)
-    schema, dot, table = name.rpartition(".")
     names = known.get_table_names() + known.get_view_names()
-    if name not in names and dot and known.has_table(table, schema=schema):
-        return sqlalchemy.select(sqlalchemy.text("*")).select_from(sqlalchemy.table(table, schema=schema))
-    if name not in names:
+    schema, _, table = (None, "", name) if name in names else name.rpartition(".")
+    if name not in names and not (schema and known.has_table(table, schema=schema)):
         raise DataError(f"no table '{name}' in the database. Tables: {', '.join(names[:20]) or 'none'}.")
-    return sqlalchemy.select(sqlalchemy.text("*")).select_from(sqlalchemy.table(name))
+    return sqlalchemy.select(sqlalchemy.text("*")).select_from(sqlalchemy.table(table, schema=schema))
 
 
 def _write_parquet(names: list[str], cells: list[tuple], path: Path) -> None:
@@ -186,7 +180,7 @@ def _write_parquet(names: list[str], cells: list[tuple], path: Path) -> None:
 
     from . import formats
 
-    columns = [formats.column(name, values) for name, values in zip(names, map(list, cells), strict=True)]
     if twice := {name for name in names if names.count(name) > 1}:
         raise DataError(f"the query gives {listed(sorted(twice))} twice.\nName each once: SELECT a.id AS a_id, ...")
-    pd.DataFrame(dict(zip(names, columns, strict=True))).to_parquet(path, index=False)
+    columns = {name: formats.column(name, list(values)) for name, values in zip(names, cells, strict=True)}
+    pd.DataFrame(columns).to_parquet(path, index=False)

@@ -8,6 +8,7 @@ newest dump of the source counts. Imports the standard library alone, so that "n
 
 import contextlib
 import glob
+import itertools
 import logging
 import os
 import re
@@ -26,6 +27,7 @@ from ..project.records import CARD
 log = logging.getLogger(__name__)
 RAW = Path("data", "raw")
 CURRENT = "current.json"
+Digest = Callable[[Path], str | None]
 NO_DATA = "Git keeps no data: put the file there, or set DATA_STORE in .env and run make pull."
 
 
@@ -45,11 +47,9 @@ def fetch(
     sha256: str = "",
     accept: bool = False,
     refresh: bool = False,
-    digest: Callable[[Path], str | None] = artefact.sha256,
+    digest: Digest = artefact.sha256,
 ) -> Dump:
     """Return the dump of a source, fetching it where there is none yet.
-
-    Local files, SQLite among them, are looked at each time; everything else only with `refresh` or `accept`.
 
     Parameters
     ----------
@@ -63,13 +63,9 @@ def fetch(
     accept : bool
         Take content that changed as a new dump beside the old one.
     refresh : bool
-        Look at a remote source again.
+        Look at a remote source again; local files, SQLite among them, are looked at each time.
     digest : callable
         SHA-256 of a file; one that remembers sizes and times spares reading big files again.
-
-    Returns
-    -------
-    Dump
 
     Raises
     ------
@@ -80,7 +76,9 @@ def fetch(
     dump = current(root, source)
     try:
         if dump is not None:
-            _check_untouched(dump, digest)
+            for file, entry in zip(dump.files, dump.card["files"], strict=True):
+                if digest(file) != entry["sha256"]:
+                    raise _touched(file)
             if _is_up_to_date(root, source, dump, digest=digest, look=refresh or accept):
                 _check_digest(dump.card["sha256"], sha256, source)
                 return dump
@@ -127,25 +125,21 @@ def is_absent(root: Path, source: str) -> bool:
     return is_local(source) and "${" not in source and not (current(root, source) or _matching(root, source))
 
 
-def _is_up_to_date(root: Path, source: str, dump: Dump, *, digest: Callable, look: bool) -> bool:
-    if not is_local(source):
-        return source.startswith("sklearn:") or not (look or _database_changed(root, source, dump, digest))
-    paths = _matching(root, filled_in(root, source))
-    if not paths:
-        log.warning("%s is gone: its dump %s is used", shown(source), dump.folder.relative_to(root))
-    entries = [{"name": name, "sha256": digest(path)} for name, path in zip(safe_names(paths), paths, strict=True)]
-    return not paths or _digest(entries) == dump.card["sha256"]
+def _is_up_to_date(root: Path, source: str, dump: Dump, *, digest: Digest, look: bool) -> bool:
+    """Tell whether a source is as it was fetched, or gone; a remote one is not looked at unless `look` says so."""
+    if is_local(source):
+        paths = _matching(root, filled_in(root, source))
+        entries = [{"name": name, "sha256": digest(path)} for name, path in zip(safe_names(paths), paths, strict=True)]
+        found, known = _digest(entries) if entries else "", dump.card["sha256"]
+    elif "state" in dump.card and not look:
+        from . import remote
 
-
-def _database_changed(root: Path, source: str, dump: Dump, digest: Callable) -> bool:
-    if "state" not in dump.card:
-        return False
-    from . import remote
-
-    found = remote.database_state(root, filled_in(root, source), digest)
+        found, known = remote.database_state(root, filled_in(root, source), digest), dump.card["state"]
+    else:
+        return source.startswith("sklearn:") or not look
     if not found:
         log.warning("%s is gone: its dump %s is used", shown(source), dump.folder.relative_to(root))
-    return bool(found) and found != dump.card["state"]
+    return found in ("", known)
 
 
 def _matching(root: Path, pattern: str) -> list[Path]:
@@ -190,12 +184,11 @@ def _downloaded(root: Path, source: str, folder: Path) -> dict[str, Any]:
 @contextlib.contextmanager
 def _building(root: Path) -> Iterator[Path]:
     """Yield a new folder in data/raw/ that is gone afterwards, unless it was renamed."""
-    import shutil
-    import tempfile  # with shutil 3 ms, for who fetches alone
+    import shutil  # 3 ms, for who fetches alone
 
-    raw = root / RAW
-    raw.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".", suffix=f".{os.getpid()}.tmp", dir=raw))  # lock.py knows such names
+    folder = artefact.beside(root / RAW / "dump")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     try:
         yield folder
     finally:
@@ -204,10 +197,8 @@ def _building(root: Path) -> Iterator[Path]:
 
 def _content(folder: Path) -> dict[str, Any]:
     """Return the card's `files` and `sha256`."""
-    files = [
-        {"name": file.name, "sha256": artefact.sha256(file), "bytes": file.stat().st_size}
-        for file in sorted(folder.iterdir())
-    ]
+    paths = sorted(folder.iterdir())
+    files = [{"name": path.name, "sha256": artefact.sha256(path), "bytes": path.stat().st_size} for path in paths]
     return {"files": files, "sha256": _digest(files)}
 
 
@@ -215,11 +206,9 @@ def _settled(root: Path, source: str, folder: Path, card: dict[str, Any], *, acc
     """Make `folder` the current dump: by renaming it, or by going back to the earlier dump that equals it."""
     found, dump = card["sha256"], current(root, source)
     if dump and dump.card["sha256"] != found and not accept:
-        raise DataError(
-            f"{shown(source)} changed since {dump.card['fetched'][:10]}: "
-            f"sha256 was {dump.card['sha256'][:12]}, is {found[:12]}.\n"
-            f"{dump.folder.relative_to(root)} stays. To take the new content as a dump beside it: make data ACCEPT=1"
-        )
+        both = f"sha256 was {dump.card['sha256'][:12]}, is {found[:12]}"
+        cure = f"{dump.folder.relative_to(root)} stays. To take the new content as a dump beside it: make data ACCEPT=1"
+        raise DataError(f"{shown(source)} changed since {dump.card['fetched'][:10]}: {both}.\n{cure}")
     earlier = [dump for dump in _dumps(root, source) if dump.card["sha256"] == found]
     if not earlier:
         fetched = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -228,8 +217,8 @@ def _settled(root: Path, source: str, folder: Path, card: dict[str, Any], *, acc
         folder.rename(target)
         artefact.sync(target.parent)
         earlier = [_dump(target / CARD)]
-    if _pointers(root).get(shown(source)) != earlier[-1].folder.name:
-        pointers = {**_pointers(root), shown(source): earlier[-1].folder.name}
+    pointers = {**_pointers(root), shown(source): earlier[-1].folder.name}
+    if pointers != _pointers(root):
         artefact.write_json(root / RAW / CURRENT, records.sealed(pointers))
     return earlier[-1]
 
@@ -240,15 +229,13 @@ def _seal(folder: Path, card: dict) -> None:
     for file in folder.iterdir():
         artefact.sync(file)
         file.chmod(0o444)
-    folder.chmod(0o755)  # a temporary folder is its owner's alone
     artefact.sync(folder)
 
 
 def _free_folder(raw: Path, stem: str) -> Path:
     """Return a path that is not taken: another source can have the same content on the same day."""
-    taken = {path.name for path in raw.iterdir()}
-    names = (stem, *(f"{stem}-{number}" for number in range(2, 10_000)))
-    return raw / next(name for name in names if name not in taken)
+    names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+    return next(raw / name for name in names if not (raw / name).exists())
 
 
 def _digest(entries: Sequence[dict]) -> str:
@@ -260,10 +247,8 @@ def _digest(entries: Sequence[dict]) -> str:
 
 def _check_digest(found: str, wanted: str, source: str) -> None:
     if wanted and found != wanted.lower():
-        raise DataError(
-            f"{shown(source)}: its sha256 is {found},\nsha256 in [data] of params.toml is {wanted}.\n"
-            "Mend the one that is wrong."
-        )
+        both = f"its sha256 is {found},\nsha256 in [data] of params.toml is {wanted}"
+        raise DataError(f"{shown(source)}: {both}.\nMend the one that is wrong.")
 
 
 def _dumps(root: Path, source: str) -> list[Dump]:
@@ -278,9 +263,8 @@ def _dump(path: Path) -> Dump:
         card = records.read_sealed(path)
         return Dump(path.parent, card, tuple(path.parent / entry["name"] for entry in card["files"]))
     except (ValueError, KeyError, TypeError):
-        raise DataError(
-            f"{path}: the source card is damaged.\nPut it back, or delete its folder to fetch again."
-        ) from None
+        cure = "Put it back, or delete its folder to fetch again."
+        raise DataError(f"{path}: the source card is damaged.\n{cure}") from None
 
 
 def _pointers(root: Path) -> dict[str, str]:
@@ -288,18 +272,10 @@ def _pointers(root: Path) -> dict[str, str]:
     try:
         return records.read_sealed(path) if path.exists() else {}
     except ValueError as error:
-        raise DataError(
-            f"{path} cannot be read: {error}.\nDelete it: the newest dump of each source counts then."
-        ) from None
-
-
-def _check_untouched(dump: Dump, digest: Callable[[Path], str | None]) -> None:
-    for file, entry in zip(dump.files, dump.card["files"], strict=True):
-        if digest(file) != entry["sha256"]:
-            raise _touched(file)
+        cure = "Delete it: the newest dump of each source counts then."
+        raise DataError(f"{path} cannot be read: {error}.\n{cure}") from None
 
 
 def _touched(file: Path) -> DataError:
-    return DataError(
-        f"{file} is not as it was fetched: missing or edited.\nPut it back, or delete {file.parent} to fetch it again."
-    )
+    cure = f"Put it back, or delete {file.parent} to fetch it again."
+    return DataError(f"{file} is not as it was fetched: missing or edited.\n{cure}")

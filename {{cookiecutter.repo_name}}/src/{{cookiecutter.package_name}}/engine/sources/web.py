@@ -28,6 +28,7 @@ TIMEOUT = (10, 30)  # seconds to connect, seconds without a byte
 SLOW = (60, 10_000)  # seconds in which at least so many bytes must come
 CHUNK = 1 << 18
 LATER = {408, 425, 429, 500, 502, 503, 504}  # answers that another try may better
+NO_REST = {206: "the server sent another part than was asked for", 416: "the server has no more of it than is here"}
 
 
 class Unfinished(Exception):
@@ -35,21 +36,10 @@ class Unfinished(Exception):
 
 
 def download(address: str, source: str, folder: Path) -> dict[str, str]:
-    """Download `address` into `folder`.
+    """Download an `http(s)://` address, credentials in it allowed, into `folder`, a new one in `data/raw/`.
 
-    Parameters
-    ----------
-    address : str
-        `http(s)://`, credentials in it allowed.
-    source : str
-        The same as messages may show it; the file's name comes from it.
-    folder : Path
-        `data/raw/<folder>`; the partial file is kept beside it.
-
-    Returns
-    -------
-    dict
-        `url` (after redirects, without credentials) and, where the server sent them, `etag` and `last_modified`.
+    Returns `url` (after redirects, without credentials) and, where the server sent them, `etag` and `last_modified`.
+    Messages and the file's name are made from `source`, the address as it may be shown.
 
     Raises
     ------
@@ -75,55 +65,46 @@ def _persist(session: requests.Session, address: str, source: str, partial: Path
         try:
             return _attempt(session, address, source, partial)
         except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError, Unfinished) as error:
-            size = body.stat().st_size if body.exists() else 0
+            size, reason = body.stat().st_size if body.exists() else 0, _reason(error)
             failures, most = (0, size) if size > most else (failures + 1, most)
             if failures >= TRIES:
-                found = f"{shown(source)}: {_reason(error)}, {TRIES} tries"
+                found = f"{shown(source)}: {reason}, {TRIES} tries"
                 raise DataError(f"{found}.\nWhat came is kept: the same command goes on there.") from None
-            reason = without_secrets(_reason(error), source)
+            reason = without_secrets(reason, source)
             log.warning("%s: %s; %d bytes so far, trying again", shown(source), reason, size)
             time.sleep(PAUSE * 2**failures)
         except requests.RequestException as error:  # no address, a redirect loop, a redirect to another scheme
-            raise DataError(
-                f"{shown(source)}: {_reason(error)}.\nAllowed: an address that leads to http(s)://."
-            ) from None
+            cure = "Allowed: an address that leads to http(s)://."
+            raise DataError(f"{shown(source)}: {_reason(error)}.\n{cure}") from None
 
 
 def _attempt(session: requests.Session, address: str, source: str, partial: Path) -> dict[str, str]:
     """Ask once, for the rest where a part is there; return what the card is to say when the file is complete."""
-    body, about = partial / "body", {}
+    body, part = partial / "body", {}
     with contextlib.suppress(OSError, ValueError):  # not there, or cut by a kill
-        about = json.loads((partial / "about.json").read_text(encoding="utf-8"))
-    start = body.stat().st_size if body.exists() and about.get("validator") else 0
+        part = json.loads((partial / "about.json").read_text(encoding="utf-8"))
+    start = body.stat().st_size if body.exists() and part.get("validator") else 0
     headers = {"Accept-Encoding": "identity"}  # bytes as they lie there: else neither length nor range would fit
     if start:
-        headers |= {"Range": f"bytes={start}-", "If-Range": about["validator"]}
+        headers |= {"Range": f"bytes={start}-", "If-Range": part["validator"]}
     with session.get(address, headers=headers, stream=True, timeout=TIMEOUT) as answer:
-        if answer.status_code in LATER:
-            raise Unfinished(f"the server answers {answer.status_code} {answer.reason}")
-        if start and answer.status_code == 416:
-            body.unlink()
-            raise Unfinished("the server has no more of it than is here")
-        if not answer.ok:
-            reason = f"{shown(source)}: the server answers {answer.status_code} {answer.reason}"
-            raise DataError(f"{reason}.\nCheck the address and the rights.")
-        continued = answer.headers.get("Content-Range", "").startswith(f"bytes {start}-")
-        if answer.status_code == 206 and not continued:
+        status = answer.status_code
+        continued = status == 206 and answer.headers.get("Content-Range", "").startswith(f"bytes {start}-")
+        if status in LATER:
+            raise Unfinished(f"the server answers {status} {answer.reason}")
+        if (status == 206 and not continued) or (status == 416 and start):
             body.unlink(missing_ok=True)
-            raise Unfinished("the server sent another part than was asked for")
-        start = start if answer.status_code == 206 else 0
-        about = _described(answer)
-        (partial / "about.json").write_text(json.dumps(about), encoding="utf-8")
-        _receive(answer, body, start, source)
-    return {key: value for key, value in about.items() if key != "validator" and value}
-
-
-def _described(answer: requests.Response) -> dict[str, str]:
-    etag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
+            raise Unfinished(NO_REST[status])
+        if not answer.ok:
+            reason = f"{shown(source)}: the server answers {status} {answer.reason}"
+            raise DataError(f"{reason}.\nCheck the address and the rights.")
+        etag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
+        validator = modified if etag.startswith("W/") else etag or modified  # a weak tag vouches for no bytes
+        (partial / "about.json").write_text(json.dumps({"validator": validator}), encoding="utf-8")
+        _receive(answer, body, start if continued else 0, source)
     parts = urlsplit(answer.url)
     url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-    validator = modified if etag.startswith("W/") else etag or modified  # a weak tag vouches for no bytes
-    return {"url": url, "etag": etag, "last_modified": modified, "validator": validator}
+    return {key: value for key, value in {"url": url, "etag": etag, "last_modified": modified}.items() if value}
 
 
 def _receive(answer: requests.Response, body: Path, start: int, source: str) -> None:

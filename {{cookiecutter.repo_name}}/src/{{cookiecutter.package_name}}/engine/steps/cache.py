@@ -1,6 +1,6 @@
 """Outputs of earlier keys, kept in `.cache/steps/`, so that going back to old parameters needs no computing.
 
-Used by `steps.py`. The folder may be deleted at any time; what is damaged in it is not taken.
+Used by `fresh.py`. The folder may be deleted at any time; what is damaged in it is not taken.
 """
 
 import contextlib
@@ -9,31 +9,26 @@ from pathlib import Path
 
 from ..project import artefact, records
 
-SHELVES = 5  # of each step
+KEYS_KEPT = 5  # of each step
 
 
 def put(root: Path, step: str, key: str, paths: Sequence[Path]) -> None:
-    """Keep the outputs of a step under its key, as hard links, so that going back to it needs no computing.
-
-    The newest `SHELVES` keys of a step are kept, in `.cache/steps/<step>-<first 16 of the key>/`.
-    """
-    import shutil
-
-    shelf = shelf_of(root, step, key)
+    """Keep the outputs of a step under its key, as hard links; the newest `KEYS_KEPT` keys of a step are kept."""
+    place = folder_of(root, step, key)
     with contextlib.suppress(OSError):  # a full disk: the outputs themselves are in place
-        shutil.rmtree(shelf, ignore_errors=True)  # there already, but `take` would not take it: damaged
-        with artefact.whole_folder(shelf) as folder:
+        artefact.remove(place)  # there already, but `take` would not take it: damaged
+        with artefact.whole_folder(place) as folder:
             for path in paths:
                 for file in (path, records.sidecar(path)):
                     artefact.link_or_copy(file, folder / file.name)
-        same_step = shelf.parent.glob(f"{step}-*")
-        for old in sorted(same_step, key=lambda folder: folder.stat().st_mtime_ns)[:-SHELVES]:
-            shutil.rmtree(old)
+        same_step = place.parent.glob(f"{step}-*")
+        for old in sorted(same_step, key=lambda folder: folder.stat().st_mtime_ns)[:-KEYS_KEPT]:
+            artefact.remove(old)
 
 
 def take(root: Path, step: str, key: str, paths: Sequence[Path]) -> bool:
     """Put the outputs of a key back in place; False, and nothing is touched, if one is missing or was changed."""
-    kept = [shelf_of(root, step, key) / path.name for path in paths]
+    kept = [folder_of(root, step, key) / path.name for path in paths]
     for file in kept:
         about = records.recorded(file)
         if about.get("key") != key or not file.is_file() or about["sha256"] != artefact.sha256(file):
@@ -45,6 +40,6 @@ def take(root: Path, step: str, key: str, paths: Sequence[Path]) -> bool:
     return True
 
 
-def shelf_of(root: Path, step: str, key: str) -> Path:
-    """The folder in the cache for the outputs of a key."""
+def folder_of(root: Path, step: str, key: str) -> Path:
+    """Where the outputs of a key are kept."""
     return root / ".cache" / "steps" / f"{step}-{key[:16]}"

@@ -25,13 +25,7 @@ NOT_OURS = frozenset(("site-packages", "models", ".cache", "tests"))  # packages
 
 
 def checked(rows: pd.DataFrame, wider: pd.DataFrame) -> pd.DataFrame:
-    """Return `wider` if it is `rows`, shape (n_rows, n_columns), with nothing but new columns.
-
-    Raises
-    ------
-    DataError
-        Rows or columns were changed: the next reader of the row would add the features to something else.
-    """
+    """Return `wider` if it is `rows`, shape (n_rows, n_columns), with nothing but new columns, else a `DataError`."""
     if len(wider) != len(rows):
         raise DataError(f"features.py: add_features made {len(wider)} rows of {len(rows)}: every row must stay.")
     if changed := [name for name in rows.columns if name not in wider or not wider[name].equals(rows[name])]:
@@ -62,13 +56,7 @@ def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) 
 
 
 def check_kept(project: Project) -> None:
-    """Refuse modules of the project that a run could not keep: it keeps what lies in the package.
-
-    Raises
-    ------
-    DataError
-        `features.py` imports a file that lies in the project, but outside of the package.
-    """
+    """Refuse modules that were imported from the project, but not from the package: a run keeps the package alone."""
     root, kept = project.root.resolve(), project.package.resolve()
     for name, module in sorted(sys.modules.items()):
         path = Path(getattr(module, "__file__", None) or "/").resolve()

@@ -7,6 +7,7 @@ same parameters and the same code. Content decides; times only spare reading a f
 
 import functools
 import logging
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
@@ -23,77 +24,33 @@ from . import cache
 
 @dataclass
 class Work:
-    """One command at work: the project, what was asked, and what is known so far.
+    """One command at work: the project, what was asked, and what is known so far."""
 
-    Attributes
-    ----------
-    steps : mapping of str to Step
-        The graph.
-    project : Project
-    digests : Digests
-    options : mapping
-        Of the command: `run`, `input`, `output`, `message`, `accept`, `refresh`, `frozen`.
-    dump : Dump or None
-        The raw files, once known.
-    folder : Path or None
-        The run that answers, once known.
-    """
-
-    steps: "Mapping[str, Step]"
+    steps: "Mapping[str, Step]"  # the graph
     project: Project
     digests: records.Digests
-    options: Mapping[str, Any] = field(default_factory=dict)
-    dump: source.Dump | None = None
-    folder: Path | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)  # run, input, output, message, accept, refresh, frozen
+    dump: source.Dump | None = None  # the raw files, once known
+    folder: Path | None = None  # the run that answers, once known
 
 
 @dataclass(frozen=True)
 class Step:
-    """A node of the graph: what it needs, what it reads and what it writes.
+    """A node of the graph: what it needs, what it reads and what it writes."""
 
-    Attributes
-    ----------
-    needs : tuple of str
-        Steps that come before.
-    parameters : tuple of str
-        Dotted keys of `params.toml` that it reads.
-    columns : tuple of str
-        Keys of the data dictionary that it reads.
-    rooms : tuple of str
-        Rooms of the engine that it uses.
-    own : bool or tuple of str
-        Whether it uses the user's files; names of those that it does not use.
-    inputs, outputs : callable
-        `(Work) -> list of Path`.
-    start : callable
-        `(Work, key) -> lines for the record, or None`: imports the module of the step and runs it.
-    """
-
-    needs: tuple[str, ...]
-    parameters: tuple[str, ...]
-    columns: tuple[str, ...]
-    rooms: tuple[str, ...]
+    needs: tuple[str, ...]  # steps that come before
+    parameters: tuple[str, ...]  # dotted keys of params.toml that it reads
+    columns: tuple[str, ...]  # keys of the data dictionary that it reads
+    rooms: tuple[str, ...]  # rooms of the engine that it uses
     inputs: Callable[[Work], list[Path]]
     outputs: Callable[[Work], list[Path]]
-    start: Callable[[Work, str], Any]
-    own: bool = False
-    but: tuple[str, ...] = ()
+    start: Callable[[Work, str], Any]  # imports the module and runs it with a key; lines for the record, or None
+    own: bool = False  # whether it uses the user's files
+    but: tuple[str, ...] = ()  # names of those that it does not use
 
 
 def run(work: Work, verb: str) -> list[str]:
-    """Run a step and, before it, those it needs; each only if something that it reads has changed.
-
-    Parameters
-    ----------
-    work : Work
-    verb : str
-        A key of `work.steps`.
-
-    Returns
-    -------
-    list of str
-        The steps that had to run.
-    """
+    """Run a step and, before it, those it needs, each only if something that it reads has changed; which had to run."""
     names = chain(work, verb)
     # Scoring a file of its own with a run that is there need not wait until a long training has ended.
     room = "predict" if names == ["predict"] else "steps"
@@ -146,8 +103,8 @@ def bring_up_to_date(name: str, work: Work) -> bool:
     if not described:  # `data` has written the dictionary that it reads
         key, facts = key_of(name, work)
     outputs = step.outputs(work)
+    decisions = {"decisions": said} if isinstance(said, list) else {}
     for path in outputs:
-        decisions = {"decisions": said} if isinstance(said, list) else {}
         records.record(path, {"step": name, "key": key, **facts, **decisions, **git.commit(root)})
     cache.put(root, name, key, outputs)
     return True
@@ -188,10 +145,9 @@ def code_of(name: str, work: Work) -> dict[str, str]:
 
 def parameter(project: Project, dotted: str) -> Any:
     """The value of a dotted key of `params.toml`, as plain data."""
-    value: Any = project.settings
-    for word in dotted.split("."):
-        value = getattr(value, word)
-    return credentials.masked(asdict(value)) if is_dataclass(value) else value
+    value = operator.attrgetter(dotted)(project.settings)
+    is_section = is_dataclass(value) and not isinstance(value, type)
+    return credentials.masked(asdict(value)) if is_section else value
 
 
 def columns_read(path: Path, keys: tuple[str, ...]) -> Any:

@@ -1,9 +1,9 @@
 import importlib.util
-from pathlib import Path
 
+from data_science_project.engine.project import package
 from data_science_project.engine.runs import lineage, registry
 
-LIVE = Path(__file__).parents[2] / "docs" / "live.py"
+LIVE = package.FOLDER.parents[1] / "docs" / "live.py"
 
 
 def test_every_file_of_a_lineage_stands_right_of_its_inputs(project):

@@ -1,0 +1,57 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+
+def ambiguity(found):
+    (one,) = [suspicion for suspicion in found if suspicion.kind == "ambiguity"]
+    return one.figures
+
+
+@pytest.mark.parametrize("changed", [None, "number", "web", "colour"])
+def test_rows_that_are_copied_in_all_cells_or_in_all_but_one_are_counted(amounts, suspect, changed):
+    copies = amounts.sample(60, random_state=1)
+    if changed:
+        copies[changed] = copies[changed].sample(frac=1, random_state=2).to_numpy()
+
+    found = suspect(pd.concat([amounts, copies], ignore_index=True).sample(frac=1, random_state=3))
+
+    assert {one.kind for one in found} == {"duplicates"}
+    assert sum(one.figures["rows"] for one in found) >= 15
+
+
+def test_copies_with_another_spelling_are_counted(suspect):
+    random = np.random.default_rng(0)
+    words = "the parcel came late and never again thank you for quick help".split()
+    notes = pd.DataFrame({"note": [" ".join(random.choice(words, 9)) for _ in range(300)]})
+    notes["answer"] = random.choice(["yes", "no"], 300)
+    shouted = notes.head(60).assign(note=notes["note"].head(60).str.upper() + " !")
+
+    (found,) = suspect(pd.concat([notes, shouted], ignore_index=True))
+
+    assert found.kind == "duplicates"
+
+
+def test_table_of_a_few_values_has_no_copies(suspect):
+    random = np.random.default_rng(0)
+    coarse = pd.DataFrame({name: random.integers(0, 5, 1000).astype(str) for name in "abc"})
+
+    (found,) = suspect(coarse.assign(answer=random.choice(["yes", "no"], 1000)))
+
+    assert found.kind == "ambiguity"
+
+
+def test_ceiling_of_contradicting_rows_is_the_best_that_any_answer_to_them_can_reach(table, suspect):
+    turned = table.assign(answer=table["answer"].map({"yes": "no", "no": "yes"})).head(30)
+    both = pd.concat([table, turned], ignore_index=True)
+
+    best = both.groupby(["number", "colour"])["answer"].agg(lambda answers: answers.value_counts().max()).sum()
+    assert ambiguity(suspect(both)) == {"rows": 30, "ceiling": pytest.approx(best / len(both), abs=1e-6)}
+
+
+def test_ceiling_of_contradicting_numbers_is_that_of_their_means(amounts, suspect):
+    sales = amounts.drop(columns="answer").rename(columns={"web": "total"})
+    both = pd.concat([sales, sales.head(30).assign(total=sales["total"].head(30) + 25)], ignore_index=True)
+
+    apart = 30 * 2 * 12.5**2 / ((both["total"] - both["total"].mean()) ** 2).sum()
+    assert ambiguity(suspect(both, target="total"))["ceiling"] == pytest.approx(1 - apart, abs=1e-6)

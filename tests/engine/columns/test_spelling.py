@@ -1,0 +1,65 @@
+import pandas as pd
+import pytest
+
+from data_science_project.engine.columns import spelling, validate
+
+DAYS = [f"{day:02}/03/2026" for day in range(1, 31)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "read", "marks"),
+    [
+        (["1,5", "2,25", "3"], {}, (",", "")),
+        (["1.000,5", "2,25", "12.345.678,0"], {}, (",", ".")),
+        (["1,000", "2,500,000", "12"], {}, (".", ",")),
+        (["1,500", "2,250", "3,125"], {"decimal": ","}, (",", "")),
+        (["1'000", "2'000", "12"], {"thousands": "'"}, (".", "'")),
+        (["1,295", "0,601", "2,250"], {}, (",", "")),
+        (["1,295", "3,601", "2,250"], {"separator": ";"}, (",", "")),
+        (["1,295,000", "3,601", "2,250"], {"separator": ";"}, (".", ",")),
+        (["1,295", "3,601", "2,250"], {}, (".", ",")),
+    ],
+)
+def test_marks_in_numbers_are_detected_or_taken_as_said(describe, cells, read, marks):
+    column, _ = describe(cells, read)
+
+    assert column.type in ("integer", "number")
+    assert (column.decimal, column.thousands) == marks
+
+
+@pytest.mark.parametrize(
+    ("cells", "read", "format_", "doubtful"),
+    [
+        (DAYS, {}, "%d/%m/%Y", False),
+        (DAYS[:12], {}, "%m/%d/%Y", True),
+        (DAYS[:12], {"dates": "day-first"}, "%d/%m/%Y", False),
+        (["03-2026-31", "04-2026-01"], {"dates": "%m-%Y-%d"}, "%m-%Y-%d", False),
+    ],
+)
+def test_order_of_day_and_month_is_detected_or_taken_as_said_and_a_doubt_is_said(
+    describe, cells, read, format_, doubtful
+):
+    column, said = describe(cells, read)
+
+    assert column.format == format_
+    assert ("the other way round" in said) == doubtful
+
+
+@pytest.mark.parametrize(
+    ("cells", "unit", "first"),
+    [(["$1,234.50", "$2.00", "$17.25"], "$", 1234.5), (["12.5%", "3 %", "80.0%"], "%", 12.5), (["7 €"] * 3, "€", 7)],
+)
+def test_unit_that_all_numbers_carry_is_left_out_and_said(describe, cells, unit, first):
+    column, said = describe(cells)
+
+    assert column.type in ("integer", "number") and column.unit == unit
+    assert validate.parse(pd.Series(cells), column)[0].iloc[0] == first
+    assert len(set(cells)) == 1 or repr(unit) in said
+
+
+def test_likeliest_way_comes_first_and_a_code_is_no_number():
+    def types(*cells):
+        return [way.type for way, _ in spelling.ways(pd.Series(cells), {}, ())]
+
+    assert types("1", "2.5") == ["number"] and types("yes", "N", "TRUE", "0")[0] == "boolean"
+    assert types("007", "012") == types("red", "blue") == []

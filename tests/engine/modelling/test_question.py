@@ -1,0 +1,28 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.neighbors import KNeighborsClassifier
+
+from data_science_project.engine.modelling.question import Question, hold_out, predict
+
+
+def test_held_out_rows_are_predicted_by_a_model_that_has_not_seen_them():
+    random, half = np.random.default_rng(0), np.arange(100)
+    rows, truth = (
+        pd.DataFrame({"x": random.normal(size=200)}),
+        random.choice(np.array(["no", "yes"], dtype=object), 200),
+    )
+    asked = Question(rows, truth, "classification", ("no", "yes"), [(half, half + 100)])
+
+    held, predictions = hold_out(KNeighborsClassifier(1), asked)  # it knows by heart what it has seen
+
+    assert held.tolist() == truth[100:].tolist()
+    assert (held == predictions.values).mean() == pytest.approx(0.5, abs=0.15)
+
+
+def test_class_that_a_model_has_not_seen_gets_probability_zero():
+    model = KNeighborsClassifier(1).fit(pd.DataFrame({"x": [0.0, 1.0]}), ["a", "c"])
+
+    predictions = predict(model, pd.DataFrame({"x": [0.9]}), ("a", "b", "c"))
+
+    assert predictions.probabilities.tolist() == [[0, 0, 1]] and predictions.values.tolist() == ["c"]

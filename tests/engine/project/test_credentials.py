@@ -1,0 +1,45 @@
+import pytest
+
+from data_science_project.engine.project import credentials
+from data_science_project.engine.project.errors import DataError
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://me:hunter2@host/db?table=t", "postgresql://me:***@host/db?table=t"),
+        ("https://host/t.csv?token=abc&page=2", "https://host/t.csv?token=***&page=2"),
+        ("https://me:${KEY}@host/t.csv?token=${KEY}", "https://me:${KEY}@host/t.csv?token=${KEY}"),
+    ],
+)
+def test_written_passwords_and_tokens_are_shown_as_stars_and_names_of_variables_as_they_stand(address, shown):
+    kept = credentials.masked({"data": {"source": address}, "overrides": {"data.source": address}})
+
+    assert kept == {"data": {"source": shown}, "overrides": {"data.source": shown}}
+
+
+def test_variable_is_filled_in_and_taken_out_again_in_either_spelling(tmp_path, monkeypatch):
+    monkeypatch.setenv("KEY_OF_THIS_TEST", "a/b c")
+
+    filled = credentials.filled_in(tmp_path, "https://${KEY_OF_THIS_TEST}@host")
+
+    assert filled == "https://a/b c@host"
+    said = credentials.without_secrets(f"{filled} and a%2Fb%20c", "https://${KEY_OF_THIS_TEST}@host")
+    assert said == "https://${KEY_OF_THIS_TEST}@host and ${KEY_OF_THIS_TEST}"
+
+
+def test_variable_that_is_not_set_is_named(tmp_path):
+    with pytest.raises(DataError, match="NOT_SET_ANYWHERE is not set"):
+        credentials.filled_in(tmp_path, "https://host/${NOT_SET_ANYWHERE}.csv")
+
+
+def test_long_values_of_dot_env_are_found_in_a_text(tmp_path):
+    (tmp_path / ".env").write_text("API_KEY=correct-horse\nMODE=fast\n")
+
+    assert credentials.found_in("curl -H correct-horse --fast", tmp_path) == ["API_KEY"]
+
+
+def test_names_of_files_stay_in_their_folder_and_differ():
+    assert credentials.safe_names(["../../evil", "..\\.hidden", "a b?.csv"]) == ["evil", "hidden", "a_b_.csv"]
+    assert credentials.safe_names(["in/t.csv", "out/t.csv"]) == ["001-t.csv", "002-t.csv"]
+    assert credentials.safe_names(["source.json", "/"]) == ["data-source.json", "data-"]

@@ -1,0 +1,32 @@
+"""Projects about other tables, evaluated."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science_project import pipeline
+
+
+@pytest.fixture
+def page_about(make_project, report):
+    """The page and the record of a new project about a table, whose target is `y`; keywords are sections."""
+
+    def evaluate(table, **sections):
+        project = make_project(table, **{"data": {"source": "table.csv", "target": "y"}, **sections})
+        pipeline.make(project, "train")
+        return report(project)
+
+    return evaluate
+
+
+@pytest.fixture
+def numbers():
+    """90 rows of two numbers and a word."""
+    random = np.random.default_rng(0)
+    return pd.DataFrame({"x": random.normal(size=90), "z": random.normal(size=90), "word": ["a", "b", "c"] * 30})
+
+
+@pytest.fixture
+def dated(numbers):
+    """60 of these rows, each of another day."""
+    return numbers.head(60).assign(when=pd.date_range("2026-01-01", periods=60).strftime("%Y-%m-%d"))

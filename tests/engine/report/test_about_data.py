@@ -1,0 +1,36 @@
+import re
+from types import SimpleNamespace
+
+import numpy as np
+
+from data_science_project.engine.report import about_data
+
+
+def test_report_names_the_question_the_rows_and_the_source(evaluated):
+    _, page, _ = evaluated
+
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+    assert "How well can answer be predicted?" in text
+    assert "table.csv" in text and "24" in text
+
+
+def about(truth, test, classes=()):
+    result = SimpleNamespace(classes=classes, truth=np.array(test))
+    return SimpleNamespace(question=SimpleNamespace(truth=np.array(truth)), result=result, record={"target": "price"})
+
+
+def test_classes_are_shown_by_their_share_in_what_was_learned_from_and_in_the_test():
+    found = about_data.distribution(about(["a", "b", "b", "b"], ["b", "c"], ("a", "b", "c")))
+
+    assert found["rows"] == [
+        ["b", "3 (75.0 %)", "1 (50.0 %)"],
+        ["a", "1 (25.0 %)", "0 (0.0 %)"],
+        ["c", "0 (0.0 %)", "1 (50.0 %)"],
+    ]
+
+
+def test_numbers_are_shown_by_their_quartiles():
+    found = about_data.distribution(about([0.0, 1.0, 2.0, 3.0, 4.0], [5.0, 5.0]))
+
+    assert found["head"][0] == ("price", False)
+    assert [row[1:] for row in found["rows"]] == [[str(i), "5"] for i in range(5)]

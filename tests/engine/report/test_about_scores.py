@@ -1,0 +1,88 @@
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science_project import pipeline
+from data_science_project.engine.columns import dictionary
+from data_science_project.engine.project import settings
+from data_science_project.engine.report import verdict
+from data_science_project.engine.runs import listing
+
+
+def test_page_names_every_candidate_and_the_constant_answer_and_does_not_speak_of_people(evaluated):
+    _, page, record = evaluated
+
+    assert re.search(r"always answering &#39;(yes|no)&#39; gives 0.500", page) and "interval" in page
+    assert all(f"<td>{candidate}" in page for candidate in record["metrics"]["leaderboard"])
+    assert "How well do people do it?" not in page
+
+
+def test_number_is_reported_in_its_own_unit_with_its_errors(page_about, numbers):
+    page, record = page_about(numbers.assign(y=1000 * numbers["x"] + 50_000))
+
+    assert "y is off by" in page
+    assert "multiplies the odds" not in page and "adds so much to the predicted y" in page
+    assert record["metrics"]["test"]["mae"] < 200
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        lambda table: np.where(table["x"] > 0, True, False),
+        lambda table: np.select([table["x"] > 0.7, table["x"] > -0.5], [3, 2], 1),
+        lambda table: np.where(table["x"] > 0, "été", "$winter$"),
+    ],
+    ids=["yes and no", "three whole numbers", "odd words"],
+)
+def test_any_kind_of_class_is_reported(page_about, numbers, target):
+    page, record = page_about(numbers.assign(y=target(numbers)))
+
+    assert record["metrics"]["test"]["accuracy"] > 0.5
+    assert "The worst errors" in page
+
+
+def test_tiny_test_split_without_one_of_the_classes_is_reported(page_about, dated, tmp_path):
+    dated["y"] = ["rare" if row % 30 < 12 and row < 48 else "often" for row in range(60)]
+
+    page, record = page_about(dated, split={"by": "time:when"})
+
+    assert record["metrics"]["test"]["roc_auc"] is None and record["metrics"]["test"]["interval"] is None
+    assert "no row of rare" in page and "cannot be said from these rows" in page
+    assert record["run"] in listing.render(listing.rows(settings.load(tmp_path)))
+
+
+def test_class_that_the_model_never_saw_is_set_aside_and_said(page_about, dated):
+    page, record = page_about(
+        dated.assign(y=["new" if row > 56 else "ab"[row % 2] for row in range(60)]), split={"by": "time:when"}
+    )
+
+    assert "3 rows of the class 'new'" in page
+    assert record["metrics"]["test"]["rows"] == 9
+
+
+def test_run_with_a_dummy_alone_is_no_use_and_the_report_says_so(page_about, numbers):
+    page, _ = page_about(numbers.assign(y=["yes", "no"] * 45), train={"candidates": ["dummy"]})
+
+    assert "the model is of no use as it stands" in page
+
+
+def test_people_who_labelled_the_same_rows_stand_beside_the_model(make_project, made_table, report):
+    turned = made_table["answer"].map({"yes": "no", "no": "yes"})
+    labels = made_table["answer"].where(np.arange(120) % 4 > 0, turned).where(np.arange(120) % 5 > 0)
+    project = make_project(made_table.assign(second=labels))
+    pipeline.make(project, "data")
+    columns = dictionary.load(project.dictionary)
+    dictionary.write(project.dictionary, {**columns, "second": replace(columns["second"], role="label:ann")})
+    pipeline.make(project, "train")
+
+    page, record = report(project)
+
+    test = pd.read_parquet(project.split("test"))
+    both = test["second"].notna()
+    right = (test["second"] == test["answer"])[both].mean()
+    cells = re.search(r"<td>ann</td><td>the target</td><td[^>]*>(.*?)</td><td[^>]*>(.*?)</td>", page)
+    assert cells.groups() == (str(both.sum()), verdict.percent(right))
+    assert "second" not in [name for names in record["features"].values() for name in names]

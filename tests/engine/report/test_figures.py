@@ -1,0 +1,38 @@
+import numpy as np
+import pandas as pd
+
+from data_science_project.engine.report import figures
+
+
+def test_figures_are_files_and_stand_in_the_page(evaluated):
+    root, page, record = evaluated
+
+    names = {path.name for path in (root / "reports" / "figures").glob("*.png")}
+    assert {f"{record['run']}-{what}.png" for what in ("confusion", "ranking", "calibration", "importance")} <= names
+    assert page.count("data:image/png") == len(names)
+
+
+def test_same_figure_has_the_same_bytes_whatever_its_labels_hold():
+    table = pd.DataFrame({"column": ["price ($)", "$\\bad$", "大" * 50], "loss": [0.3, 0.2, 0.1], "spread": 0.01})
+
+    with figures.style():
+        one, same = (figures.png(figures.importance(table, "roc_auc")) for _ in range(2))
+
+    assert one == same and one.startswith(b"\x89PNG")
+
+
+def test_importance_shows_the_strongest_fifteen_the_first_on_top():
+    table = pd.DataFrame({"column": [f"c{i}" for i in range(20)], "loss": np.arange(20)[::-1], "spread": 0.0})
+
+    (axes,) = figures.importance(table, "roc_auc").axes
+
+    assert [label.get_text() for label in axes.get_yticklabels()] == [f"c{i}" for i in range(14, -1, -1)]
+
+
+def test_confusion_counts_stand_in_their_cells_and_long_names_are_cut():
+    counts = pd.DataFrame([[1200, 3], [4, 5]], index=["no", "a very long name of a class"], columns=["no", "yes"])
+
+    (axes,) = figures.confusion(counts).axes
+
+    assert [text.get_text() for text in axes.texts] == ["1,200", "3", "4", "5"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["no", "a very long nam…"]

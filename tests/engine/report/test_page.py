@@ -1,0 +1,21 @@
+import re
+
+import numpy as np
+
+
+def test_page_asks_nothing_from_elsewhere(evaluated):
+    _, page, _ = evaluated
+
+    assert not re.search(r"""(src|href)=["'](?!data:image/png;base64|#)""", page)
+    assert "@import" not in page and "url(" not in page and "<script" not in page
+
+
+def test_cells_and_names_from_the_data_are_escaped(page_about, numbers):
+    table = numbers.rename(columns={"x": "<b>x</b>"})
+    table["word"] = table["word"].replace("a", "<script>alert(1)</script>")
+    table["y"] = np.where(np.random.default_rng(1).random(len(table)) > 0.5, "<i>yes</i>", "no")
+
+    page, _ = page_about(table)
+
+    assert "<script" not in page and "<b>" not in page and "<i>" not in page
+    assert "&lt;i&gt;yes&lt;/i&gt;" in page

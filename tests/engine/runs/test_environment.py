@@ -1,0 +1,113 @@
+import hashlib
+import shutil
+
+import pandas as pd
+import pytest
+
+from data_science_project.engine.project import package, settings
+from data_science_project.engine.runs import loading, registry, share
+
+
+def test_other_versions_of_packages_that_matter_are_said_on_load(folder, trained_elsewhere, caplog):
+    now = registry.read(folder)["environment"]["packages"]["scipy"]
+    loading.load(folder)
+    assert not caplog.messages
+    trained_elsewhere(scipy="0.1", ruff="0.0.1")
+
+    loading.load(folder)
+
+    (line,) = caplog.messages
+    assert f"scipy 0.1 (now {now}): " in line and "ruff" not in line
+    assert f"make reproduce RUN={folder.name}" in line
+
+
+SECRET = "s3cr3t-Pa55w0rd-of-the-database"
+
+
+SECRET_RATE = "3.14159265358979"
+
+
+DECLARED = """
+
+def add_features(rows):  # noqa: D103, F811
+    import os
+
+    from . import external
+
+    price = float(external("data/external/price.txt").read_text()) * float(os.environ["RATE"])
+    return rows.assign(cost=rows["amount"] * price)
+"""
+
+
+@pytest.fixture
+def declaring(project, command):
+    """A project whose features read a file and a variable that are declared; and how to run a verb in it."""
+    params, price = project.root / "params.toml", project.root / "data" / "external" / "price.txt"
+    declared = params.read_text().replace("[data]\n", '[data]\nalso = ["data/external/*.txt"]\n')
+    params.write_text(declared + '\n[environment]\nvariables = ["RATE"]\n')
+    price.parent.mkdir()
+    price.write_text("2")
+    with (project.package / "features.py").open("a") as file:
+        file.write(DECLARED)
+    shutil.rmtree(project.models)
+
+    def run(*words, rate="3"):
+        done = command(project.root, "-m", package.NAME, *words, RATE=rate)
+        assert done.returncode == 0, done.stderr
+        return done
+
+    return settings.load(project.root), price, run
+
+
+def test_declared_variable_is_kept_as_a_digest_and_another_value_trains_again(declaring):
+    project, _, run = declaring
+    run("train", rate=SECRET_RATE)
+    (first,) = registry.folders(project)
+
+    run("train", rate="4")
+    said = run("predict", "--run", first.name, "--output", "after.csv", rate="4").stderr
+
+    assert len(registry.folders(project)) == 2
+    digest = hashlib.sha256(SECRET_RATE.encode()).hexdigest()
+    assert registry.read(first)["environment"]["variables"] == {"RATE": digest}
+    assert not [path for path in first.rglob("*") if path.is_file() and SECRET_RATE.encode() in path.read_bytes()]
+    assert "RATE has another value than when run" in said
+
+
+def test_declared_file_is_kept_in_the_run_shared_and_an_edit_of_it_trains_again(declaring, colleague, team):
+    project, price, run = declaring
+    run("train")
+    (first,) = registry.folders(project)
+    run("predict", "--run", first.name, "--output", "before.csv")
+    record = registry.read(first)
+    share.push(project, first)
+
+    price.write_text("5")
+    run("train")
+    run("predict", "--run", first.name, "--output", "after.csv")
+    share.pull(colleague, first.name)
+
+    assert record["input_data"]["data/external/price.txt"] == record["files"]["external/data/external/price.txt"]
+    assert len(registry.folders(project)) == 2
+    assert pd.read_parquet(project.split("test")).eval("cost / amount").dropna().round(6).eq(15).all()
+    assert (project.root / "before.csv").read_bytes() == (project.root / "after.csv").read_bytes()
+    assert (colleague.root / "data" / "external" / "price.txt").read_text() == "2"
+    price.unlink()
+    again = run("reproduce", "--offline", "--run", first.name)
+    assert again.stdout.split() == "model identical metrics identical predictions identical".split()
+
+
+def test_secrets_reach_neither_a_run_nor_the_log(project, command, in_git):
+    in_git(project.root)
+    (project.root / ".gitignore").write_text("/data/\n/models/\n.cache/\n__pycache__/\n")  # .env was forgotten
+    for name in (".env", ".env.local", "src/.env"):
+        (project.root / name).write_text(f"DATABASE_PASSWORD={SECRET}\n")
+    shutil.rmtree(project.models)
+
+    done = command(project.root, "-m", package.NAME, "train", DATABASE_PASSWORD=SECRET, API_TOKEN=SECRET)
+
+    written = [path for path in project.models.rglob("*") if path.is_file()]
+    assert done.returncode == 0, done.stderr
+    assert any(path.name == registry.PATCH and b".gitignore" in path.read_bytes() for path in written)
+    assert not [path for path in written if SECRET.encode() in path.read_bytes()]
+    assert SECRET not in done.stdout + done.stderr

@@ -1,0 +1,40 @@
+import pandas as pd
+import pytest
+
+from data_science_project import pipeline
+from data_science_project.engine.project.errors import SettingsError
+from data_science_project.engine.runs import model
+
+LOAD = """
+import sys
+import pandas as pd
+from data_science_project import load
+load().predict(pd.read_csv(sys.argv[1], dtype=str)).to_csv("by_load.csv", index=False)
+"""
+
+
+def test_loaded_model_answers_from_any_folder_as_make_predict_does(project, made_table, command, tmp_path):
+    rows = project.root / "rows.csv"
+    made_table.head(7).to_csv(rows, index=False)
+    (made,) = pipeline.make(project, "predict", input=rows)
+
+    done = command(tmp_path, "-c", LOAD, str(rows), PYTHONPATH=str(project.root / "src"))
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "by_load.csv").read_bytes() == made.read_bytes()
+
+
+def test_loaded_model_keeps_the_index_of_the_rows_and_leaves_them_as_they_are(folder, made_table):
+    rows = made_table.head(3).set_axis(["a", "b", "c"])
+    before = rows.copy()
+    loaded = model.load(folder.name[-8:])
+
+    assert loaded.predict(rows).index.tolist() == ["a", "b", "c"] and loaded.name == folder.name
+    pd.testing.assert_frame_equal(rows, before)
+
+
+def test_loading_without_a_run_says_how_to_make_one(make_project):
+    make_project()
+
+    with pytest.raises(SettingsError, match="Train one: make train"):
+        model.load()

@@ -1,0 +1,75 @@
+"""Files to read, tables as lists, sources to fetch, and what is said where they are refused."""
+
+import pytest
+
+from data_science_project.engine.project.errors import DataError
+from data_science_project.engine.sources import read, source
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write a file; its path."""
+
+    def write(content, name="table.csv"):
+        (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        return tmp_path / name
+
+    return write
+
+
+@pytest.fixture
+def table(written):
+    """Write a file and read it."""
+    return lambda content, name="table.csv", **options: read.table(written(content, name), options)
+
+
+@pytest.fixture
+def rows():
+    """The cells of a table, row by row."""
+
+    def cells(table):
+        frame = table.frame.astype(object)
+        return frame.where(frame.notna(), None).to_numpy().tolist()
+
+    return cells
+
+
+@pytest.fixture
+def refusal(written):
+    """Write a file and read it; what is said against it, in at most three lines that begin with its path."""
+
+    def refused(content, name="table.csv", **options):
+        path = written(content, name)
+        with pytest.raises(DataError) as error:
+            read.table(path, options)
+        message = str(error.value)
+        assert message.startswith(str(path)) and message.count("\n") < 3
+        return message
+
+    return refused
+
+
+@pytest.fixture
+def fetch(tmp_path):
+    """Fetch a source into the folder of the test."""
+    return lambda address, **options: source.fetch(tmp_path, address, **options)
+
+
+@pytest.fixture
+def fetch_refusal(fetch):
+    """Fetch a source; what is said against it, in at most three lines."""
+
+    def refused(address, **options):
+        with pytest.raises(DataError) as error:
+            fetch(address, **options)
+        assert str(error.value).count("\n") < 3
+        return str(error.value)
+
+    return refused
+
+
+@pytest.fixture
+def dumps(tmp_path):
+    """The names of all dumps."""
+    raw = tmp_path / "data" / "raw"
+    return lambda: sorted(path.name for path in raw.glob("*") if path.name != "current.json")

@@ -1,0 +1,132 @@
+import hashlib
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from data_science_project.engine.sources import web
+
+TABLE = b"a,b\n" + b"1,2\n" * 50_000
+
+
+class Site(BaseHTTPRequestHandler):
+    """A server with the faults of real ones; `asked` notes each Range header."""
+
+    cut, asked, content, location = False, [], TABLE, ""
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/elsewhere"):
+            self.send_response(302)
+            self.send_header("Location", self.location)
+            self.end_headers()
+            return
+        if self.path.startswith("/missing"):
+            self.send_error(404)
+            return
+        wanted = self.headers.get("Range")
+        self.asked.append(wanted)
+        start = int(wanted[6:-1]) if wanted else 0
+        part = self.content[start:]
+        self.send_response(206 if wanted else 200)
+        self.send_header("ETag", '"one"')
+        self.send_header("Content-Length", str(len(part)))
+        if wanted:
+            self.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
+        self.end_headers()
+        self.wfile.write(part[: len(part) // 2] if self.cut and not wanted else part)
+
+    def log_message(self, *_: object) -> None:
+        """Keep the tests' output quiet."""
+
+
+@pytest.fixture
+def site():
+    class Fresh(Site):
+        asked: list = []
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Fresh)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", Fresh
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(web, "PAUSE", 0.01)
+    monkeypatch.setattr(web, "TRIES", 2)
+
+
+def test_a_download_cut_half_way_goes_on_where_it_stopped(fetch, site, quick, tmp_path):
+    address, server = site
+    server.cut = True
+
+    dump = fetch(f"{address}/set/t.csv")
+
+    assert dump.files[0].read_bytes() == TABLE
+    assert server.asked == [None, f"bytes={len(TABLE) // 2}-"]
+    assert (dump.files[0].name, dump.card["etag"]) == ("t.csv", '"one"')
+    assert not list((tmp_path / "data" / "raw").glob(".*"))
+
+
+def test_a_download_that_failed_goes_on_in_the_next_call(fetch, site, tmp_path):
+    address = f"{site[0]}/t.csv"
+    partial = tmp_path / "data" / "raw" / f".partial-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
+    partial.mkdir(parents=True)
+    (partial / "body").write_bytes(TABLE[:1000])
+    (partial / "about.json").write_text(json.dumps({"validator": '"one"'}))
+
+    dump = fetch(address)
+
+    assert dump.files[0].read_bytes() == TABLE
+    assert site[1].asked == ["bytes=1000-"]
+
+
+def test_a_remote_source_is_asked_again_only_on_refresh(fetch, fetch_refusal, site):
+    address, server = f"{site[0]}/t.csv", site[1]
+    first = fetch(address)
+    server.content = b"a,b\n3,4\n"
+
+    assert fetch(address) == first
+    assert "changed since" in fetch_refusal(address, refresh=True)
+    assert fetch(address, accept=True).files[0].read_bytes() == server.content
+
+
+@pytest.mark.parametrize(
+    ("address", "named"),
+    [("{}/missing.csv", "404"), ("{}/elsewhere", "http(s)://"), ("http://127.0.0.1:9/t.csv", "2 tries")],
+)
+def test_refusals_of_a_server_are_named_and_one_that_is_not_there_is_given_up(
+    fetch_refusal, dumps, site, quick, address, named
+):
+    site[1].location = "file:///etc/hostname"
+
+    assert named in fetch_refusal(address.format(site[0]))
+    assert not dumps()
+
+
+@pytest.mark.parametrize("path", ["/%2e%2e%2f%2e%2e%2fevil", "/..%5c..%5cevil", "/source.json", "/"])
+def test_a_name_from_an_address_stays_in_the_dump(fetch, site, path):
+    dump = fetch(site[0] + path)
+
+    assert dump.files[0].parent == dump.folder
+    assert dump.files[0].read_bytes() == TABLE
+
+
+def test_secrets_stay_out_of_cards_messages_and_log(fetch, fetch_refusal, site, quick, tmp_path, monkeypatch, caplog):
+    (tmp_path / ".env").write_text("SECRET_OF_THIS_TEST=hunter2!\n")
+    monkeypatch.setenv("SECRET_OF_THIS_TEST", "hunter2!")
+    host = site[0].removeprefix("http://")
+    caplog.set_level("INFO")
+
+    dump = fetch(f"http://me:{SECRET}@{host}/{SECRET}/t.csv?token=written")
+    messages = fetch_refusal(f"http://{host}/missing/{SECRET}?password=written")
+    messages += fetch_refusal(f"http://127.0.0.1:9/{SECRET}")
+
+    seen = (dump.folder / "source.json").read_text() + messages + caplog.text + str(dump.folder)
+    assert "hunter2" not in seen and "written" not in seen
+    assert dump.card["source"].startswith("http://me:${SECRET_OF_THIS_TEST}@")
+
+
+SECRET = "${SECRET_OF_THIS_TEST}"

@@ -1,0 +1,64 @@
+import pytest
+
+from data_science_project.engine.project.errors import ProjectError
+from data_science_project.engine.steps import install
+
+PYPROJECT = '[project]\nname = "x"\ndependencies = ["numpy"]\n[tool.ruff]\nline-length = 99\n'
+
+
+@pytest.fixture
+def root(tmp_path):
+    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
+    (tmp_path / "requirements.lock").write_text("numpy==2.4.0\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "again"),
+    [
+        ("pyproject.toml", PYPROJECT.replace("99", "120"), False),
+        ("pyproject.toml", PYPROJECT.replace("numpy", "scipy"), True),
+        ("requirements.lock", "numpy==2.4.1\n", True),
+    ],
+)
+def test_environment_is_out_of_date_when_what_is_installed_changed_and_not_before(root, file, text, again):
+    before = install.state(root)
+
+    (root / file).write_text(text)
+
+    assert (install.state(root) != before) == again
+
+
+def test_environment_that_is_ready_is_left_alone(root):
+    (root / ".venv").mkdir()
+    (root / ".venv" / "ready").write_text(install.state(root))
+
+    assert install.install(root) is False
+
+
+def test_folder_that_is_no_environment_is_not_touched(root):
+    (root / "mine").mkdir()
+    (root / "mine" / "notes.txt").write_text("mine")
+
+    with pytest.raises(ProjectError, match="is not a Python environment: move it away, or name another"):
+        install.make_venv(root / "mine")
+
+    assert [path.name for path in (root / "mine").iterdir()] == ["notes.txt"]
+
+
+def test_broken_pyproject_is_named(root):
+    (root / "pyproject.toml").write_text("[project\n")
+
+    with pytest.raises(ProjectError, match="pyproject.toml cannot be read"):
+        install.install(root)
+
+
+def test_clone_without_data_is_told_where_they_go(make_project, capsys):
+    project = make_project()
+    install.say_where_data_go(project.root)
+    assert capsys.readouterr().err == ""
+    (project.root / "table.csv").unlink()
+
+    install.say_where_data_go(project.root)
+
+    assert "table.csv (source in [data] of params.toml) is not here" in capsys.readouterr().err
