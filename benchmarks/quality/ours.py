@@ -43,7 +43,7 @@ def main(folder: Path, *options: str) -> None:
     np.save(folder / "test_truth.npy", numbered(truth.to_numpy(), question.classes))
     groups = split.groups_of(rows, project.settings.split.by)
     np.save(folder / "test_groups.npy", np.arange(len(rows)) if groups is None else pd.factorize(groups)[0])
-    np.save(folder / "ours.npy", ours.values if ours.probabilities is None else ours.probabilities)
+    np.save(folder / "ours.npy", ours.values if not ours.classes else ours.probabilities)
     (folder / "question.json").write_text(json.dumps({"classes": len(question.classes)}))
 
 

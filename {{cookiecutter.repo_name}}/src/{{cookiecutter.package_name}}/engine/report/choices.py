@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..modelling import confidence, metrics, threshold, trials
+from ..modelling import confidence, threshold, trials
 from . import figures
 from .diagnostics import wilson
 from .evidence import Evidence, table
@@ -41,7 +41,7 @@ def decision(evidence: Evidence) -> dict[str, Any]:
     costs = threshold.costs_of(evidence.record)
     ways = {f"{level:.3g} (used)": result.predictions.values == positive}
     if level != threshold.HALF:
-        ways["0.5"] = metrics.positive(result.predictions) >= threshold.HALF
+        ways["0.5"] = result.predictions.probabilities[:, 1] >= threshold.HALF
     ways[f"always '{positive}'"] = np.ones(len(result.truth), bool)
     ways[f"never '{positive}'"] = np.zeros(len(result.truth), bool)
     lines = [line(name, result.truth == positive, named, costs) for name, named in ways.items()]

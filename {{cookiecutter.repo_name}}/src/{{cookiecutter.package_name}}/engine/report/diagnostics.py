@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix
 
-from ..modelling.metrics import Metric, Predictions, positive
+from ..modelling.metrics import Metric, Predictions
 
 REPEATS = 5  # shuffles of a column: their spread says whether a rank is luck
 ROWS_PERMUTED = 2000
@@ -96,7 +96,7 @@ def reliability(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
 
 def main_probability(predictions: Predictions) -> np.ndarray:
     """Probability of the positive class, or of the predicted one with more classes than two; shape (n_rows,)."""
-    return positive(predictions) if len(predictions.classes) == 2 else np.asarray(predictions.probabilities).max(axis=1)
+    return predictions.probabilities[:, 1] if len(predictions.classes) == 2 else predictions.probabilities.max(axis=1)
 
 
 def wilson(hits: np.ndarray) -> tuple[float, float]:
@@ -201,7 +201,7 @@ def worst_errors(truth: np.ndarray, predictions: Predictions, limit: int = 15) -
         `of_truth` (of the true class, the smaller the worse), else `error` (prediction - truth, the target's unit).
     """
     table = pd.DataFrame({"truth": truth, "prediction": predictions.values})
-    if predictions.probabilities is None:
+    if not predictions.classes:
         table["error"] = predictions.values - truth
         table = table.sort_values("error", key=abs, ascending=False, kind="stable")
     else:

@@ -17,7 +17,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from ..modelling.metrics import Predictions, positive
+from ..modelling.metrics import Predictions
 from .diagnostics import is_amount
 
 BLUE, ORANGE, GREY, INK = "#0072B2", "#D55E00", "#8a8f98", "#22262b"
@@ -92,7 +92,7 @@ def confusion(table: pd.DataFrame) -> Figure:
 
 def ranking(truth: np.ndarray, predictions: Predictions) -> Figure:
     """ROC and precision-recall curve of the positive class."""
-    yes, chances = truth == predictions.classes[1], positive(predictions)
+    yes, chances = truth == predictions.classes[1], predictions.probabilities[:, 1]
     figure, (left, right) = panels(2, 8, 3.8)
     false, found, _ = roc_curve(yes, chances)
     left.plot(false, found, color=BLUE, lw=2)

@@ -50,7 +50,7 @@ def slices(
             worse.append(line | {"worse_by": metric.better_by(whole, score)})
     worse = sorted((line for line in worse if line["worse_by"] > 0), key=lambda line: -line["worse_by"])[:SLICES_SHOWN]
     for line in worse:
-        where, (low, high) = line.pop("where"), (np.nan, np.nan)
+        where, low, high = np.asarray(line.pop("where")), np.nan, np.nan
         own = None if groups is None else groups.iloc[where]
         if own is None or own.nunique() >= SLICE_GROUPS:
             low, high = interval(metric, truth[where], predictions[where], groups=own, repeats=RESAMPLES)
