@@ -46,9 +46,9 @@ def commit() -> None:
         print("Nothing was committed:", reason)
 
 
-for option, paths in PARTS.items():
-    for path in paths:
-        os.replace(path, "LICENSE") if option == ANSWERS["license"] else os.remove(path)
+for path in [path for option, paths in PARTS.items() for path in paths if option != ANSWERS["license"]]:
+    os.remove(path)
+os.replace(f"LICENSE.{ANSWERS['license']}", "LICENSE")
 for folder in [folder for folder, _, _ in os.walk(".") if os.path.basename(folder) in CACHES]:
     import shutil
 

@@ -38,3 +38,9 @@ def test_loading_without_a_run_says_how_to_make_one(make_project):
 
     with pytest.raises(SettingsError, match="Train one: make train"):
         model.load()
+
+
+def test_loaded_model_says_what_make_predict_would_say(folder, made_table, caplog):
+    model.load(folder.name).predict(made_table.head(3).assign(colour="violet"))
+
+    assert any("'colour'" in line and "violet" in line for line in caplog.messages)

@@ -1,6 +1,8 @@
+import tomllib
+
 import pytest
 
-from data_science_project.engine.project import settings
+from data_science_project.engine.project import package, settings
 from data_science_project.engine.runs import packages
 
 PYPROJECT = '[project]\ndependencies = ["numpy>=2.1", "Some_Trees>=1", "click>=8.1"]\n'
@@ -27,3 +29,11 @@ def test_lines_of_the_lock_are_those_of_packages_that_matter(project):
 
 def test_project_without_lock_pins_nothing(make_project):
     assert packages.pinned(settings.load(make_project().root)) == []
+
+
+def test_no_dependency_that_a_project_starts_with_but_those_of_every_model_matters():
+    own = settings.load(package.FOLDER)
+
+    assert packages.names(own) == set(packages.ALWAYS)
+    wanted = tomllib.loads((own.root / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    assert {line.partition(">")[0] for line in wanted} == {*packages.ALWAYS, *packages.NEVER}

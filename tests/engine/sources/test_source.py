@@ -125,3 +125,13 @@ def test_asking_for_the_current_dump_imports_nothing_heavy(make_project, command
 
     assert command(root, "-c", HEAVY.format(package.NAME)).stdout == "set()\n"
     assert not (root / "data").exists()
+
+
+def test_glob_at_the_root_does_not_read_the_dumps_of_earlier_times(tmp_path):
+    (tmp_path / "a.csv").write_text("x\n1\n")
+    first = source.fetch(tmp_path, "**/*.csv")
+
+    again = source.fetch(tmp_path, "**/*.csv")
+
+    assert again.folder == first.folder
+    assert [path.name for path in again.files] == ["a.csv"]

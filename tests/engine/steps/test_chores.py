@@ -29,14 +29,14 @@ def test_clean_removes_what_make_built_and_nothing_else_and_make_takes_the_run_t
     assert registry.folders(project) == runs and project.clean.is_file()
 
 
-def test_program_that_fails_ends_the_command_with_its_exit_code(make_project):
+def test_program_that_fails_ends_the_command_with_a_failure(make_project):
     project = make_project()
     (project.root / "test_wrong.py").write_text("import nothing_of_this_name\n")
 
     with pytest.raises(ProjectError, match="pytest") as caught:
         chores.test(project, ("-q", "-p", "no:cacheprovider", "test_wrong.py"))
 
-    assert caught.value.exit_code == 2
+    assert caught.value.exit_code == 1
 
 
 def test_check_writes_nothing_and_fix_mends(make_project):

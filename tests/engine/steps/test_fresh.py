@@ -70,9 +70,9 @@ def test_edited_parameter_runs_exactly_the_steps_that_read_it(project, section, 
     ("changes", "expected"),
     [
         ({"description": "in kg"}, {"explore"}),
-        ({"range": (-9.0, 999.0)}, {"data", "predict", "explore"}),
-        ({"rule": "warn"}, {"data", "predict", "explore"}),
-        ({"missing": ("?",)}, {"data", "predict", "explore"}),
+        ({"range": (-9.0, 999.0)}, {"data", "predict"}),
+        ({"rule": "warn"}, {"data", "predict"}),
+        ({"missing": ("?",)}, {"data", "predict"}),
         ({"transformation": "none"}, {"features", "train", "predict", "explore"}),
         ({"role": "ignored"}, {"data", "features", "train", "predict", "explore"}),
     ],
@@ -148,7 +148,8 @@ def test_file_or_record_that_was_cut_edited_or_lost_is_made_again(project, caplo
 
     harm(path.with_name(path.name + ending))
 
-    assert remade(project) == {step}
+    again = remade(project)
+    assert again == {step} or (ending and not again), "a record comes from the cache, beside the file as it is"
     assert path.read_bytes() == before and records.checked(path)
     assert harm is os.unlink or path.name + ending in caplog.text
 
@@ -229,3 +230,12 @@ def test_other_versions_in_the_lock_train_again_if_they_matter(project, line, ag
     lock.write_text(lock.read_text().replace(line.replace("2", "1"), line))
 
     assert remade(project) == again
+
+
+def test_frozen_without_a_dump_fetches_nothing_and_says_how_to(make_project):
+    project = make_project()
+
+    with pytest.raises(DataError, match="there is no raw dump of the source here"):
+        pipeline.make(project, "data", frozen=True)
+
+    assert not list((project.root / "data").glob("raw/*"))

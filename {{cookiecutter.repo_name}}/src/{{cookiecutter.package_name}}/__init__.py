@@ -25,7 +25,7 @@ __all__ = ["external", "load"]
 
 
 def load(run: str = "") -> "Model":
-    """Load a trained model; what it answers has the columns and the bits of `make predict`.
+    """Load a trained model; its answers have the columns and the bits of `make predict RUN=`.
 
     Parameters
     ----------

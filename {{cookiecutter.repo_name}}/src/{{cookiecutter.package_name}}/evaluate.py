@@ -143,7 +143,9 @@ def learned_from(project: Project, model: loading.Run) -> Question:
 
 def candidates(project: Project, record: dict[str, Any], question: Question) -> dict[str, BaseEstimator]:
     """The candidates of `models.py`, not fitted, for the columns of a run."""
-    recipe = Recipe(record["features"], question.task, record["parameters"]["train"]["seed"])
+    columns = dictionary.load(project.models / record["run"] / registry.DICTIONARY)
+    in_logs = columns[record["target"]].transformation == "log"
+    recipe = Recipe(record["features"], question.task, record["parameters"]["train"]["seed"], in_logs)
     return (classifiers if question.classes else regressors)(recipe, project.settings.train)
 
 
@@ -185,7 +187,7 @@ def keep_answers(path: Path, test: pd.DataFrame, target: str, result: Result) ->
 def keep_label_errors(path: Path, evidence: Evidence) -> dict[str, Any]:
     """Write the rows of train and dev whose label is probably wrong as CSV, and show the surest on the page.
 
-    The file is no output that `steps.py` watches: a person writes into it, and that must not be made again.
+    The file is no output that `pipeline.py` watches: a person writes into it, and that must not be made again.
     """
     found, about = label_errors.find(evidence.project, evidence.record, evidence.question, evidence.candidates)
     found["verdict"] = label_errors.verdicts_before(path, found)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .engine.project import records
-from .engine.project.errors import missing_file
+from .engine.project.errors import SourceError, missing_file
 from .engine.project.settings import PARTS, Project
-from .engine.runs import registry
+from .engine.runs import packages, registry
 from .engine.sources import source
 from .engine.steps.fresh import Step, Work, run
 
@@ -64,6 +64,8 @@ def dump_of(work: Work) -> source.Dump:
     settings, options = work.project.settings.data, work.options
     if options.get("frozen"):
         work.dump = source.current(work.project.root, settings.source)
+        if work.dump is None:
+            raise SourceError("--frozen: there is no raw dump of the source here.\nFetch it: make data, or make pull.")
     if work.dump is None:
         work.dump = source.fetch(
             work.project.root,
@@ -172,6 +174,7 @@ STEPS = {
         rooms=("project", "sources", "columns", "modelling", "checks", "steps"),
         own=True,
         but=("models.py",),
+        also=lambda project: {"variables": project.variables},
         inputs=lambda work: [work.project.clean, *work.project.also],
         outputs=lambda work: [*map(work.project.split, PARTS), work.project.suspicions],
         start=start_features,
@@ -182,6 +185,7 @@ STEPS = {
         columns=READ_BY_RECIPE,
         rooms=("project", "columns", "modelling", "runs"),
         own=True,
+        also=lambda project: {"variables": project.variables, "packages": packages.pinned(project)},
         inputs=lambda work: [*(work.project.split(part) for part in ("train", "dev")), *work.project.also],
         outputs=run_record,
         start=start_train,

@@ -53,13 +53,7 @@ def copies(parts: dict[str, pd.DataFrame], names: list[str]) -> Iterator[Suspici
 def all_but_one(forms: np.ndarray, test: np.ndarray, pairs: int) -> np.ndarray:
     """Rows that agree with one of the other side in all but one column, in which chance would hardly leave so many.
 
-    Parameters
-    ----------
-    forms : ndarray of uint64, shape (n_rows, n_columns)
-    test : ndarray of bool, shape (n_rows,)
-        Rows of the test split.
-    pairs : int
-        Pairs of a test row and another.
+    `forms` has the shape (n_rows, n_columns), `test` is true of the rows of that split, which make `pairs` with others.
     """
     others = [forms.sum(axis=1, dtype=np.uint64) - column for column in forms.T]
     repeated = np.any([repeats(keys) for keys in others], axis=0)

@@ -53,14 +53,8 @@ def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionar
     parts : dict of str to DataFrame
         The three splits of it; empty where it cannot be divided.
     columns : Dictionary
-        The data dictionary.
     split_by : str
         `[split] by`.
-
-    Returns
-    -------
-    list of Suspicion
-        Empty where nothing was found.
     """
     target = by_role(columns, "target")[0]
     seen = [name for name in features(columns) if name in clean.columns]

@@ -75,17 +75,7 @@ ALWAYS_WRITTEN = ("type", "role", "missing_allowed", "rule", "transformation", "
 
 
 def load(path: Path) -> Dictionary:
-    """Read the data dictionary.
-
-    Parameters
-    ----------
-    path : Path
-        A TOML file with one top-level table a column.
-
-    Returns
-    -------
-    dict of str to Column
-        In the order of the file.
+    """Read the data dictionary, a TOML file with one top-level table a column, in its order.
 
     Raises
     ------

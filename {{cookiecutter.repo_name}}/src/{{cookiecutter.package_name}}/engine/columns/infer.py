@@ -89,18 +89,14 @@ def infer_type(cells: pd.Series, read: Mapping[str, Any]) -> tuple[Column, str]:
     for way, note in ways(present, read, markers):
         values, unreadable = parse(present, way)
         odd = tuple(present[unreadable].unique()[: ODD_WORDS + 1])
-        if len(odd) <= ODD_WORDS and unreadable.mean() <= (allowed_share(present[~unreadable]) if odd else 0):
+        amounts = odd and present[~unreadable].nunique() > MANY_VALUES  # clearly, not codes
+        if len(odd) <= ODD_WORDS and unreadable.mean() <= (ODD_SHARE_OF_MANY if amounts else ODD_SHARE):
             words = ", ".join(f"{word!r} ({(present == word).sum()} cells)" for word in odd)
             whole = way.type == "number" and (values.dropna() % 1 == 0).all()
             found = replace(way, missing=markers + odd, type="integer" if whole else way.type)
-            remark = f"{words} read as missing in a column of type {found.type}" * bool(odd)
+            remark = f"{words} read as missing in a column of type {found.type}" if odd else ""
             return found, "; ".join(filter(None, [note, remark]))
     return infer_words(text, present, markers)
-
-
-def allowed_share(readable: pd.Series) -> float:
-    """How many cells may be odd words: few, but up to a half where the others are clearly amounts, not codes."""
-    return ODD_SHARE_OF_MANY if readable.nunique() > MANY_VALUES else ODD_SHARE
 
 
 def native_type(cells: pd.Series) -> Type | None:

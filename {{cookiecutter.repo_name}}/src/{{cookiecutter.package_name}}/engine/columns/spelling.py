@@ -36,14 +36,8 @@ Way = tuple[Column, str]
 def ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...]) -> Iterator[Way]:
     """The ways to read a column of text, most likely first; each with a remark.
 
-    Parameters
-    ----------
-    present : Series of str, shape (n_cells,)
-        The cells that are not missing, stripped; at least one.
-    read : mapping
-        `[data.read]`: `decimal`, `thousands` and `dates` overrule what is found.
-    markers : tuple of str
-        The texts that mean "no value".
+    `present` has the cells that are not missing, stripped, shape (n_cells,), at least one; `decimal`, `thousands` and
+    `dates` of `[data.read]` overrule what is found; `markers` are the texts that mean "no value".
     """
     if not {"decimal", "thousands"} & set(read) and present.str.fullmatch(PLAIN).all() and not looks_like_code(present):
         yield Column(type="number", missing=markers), ""

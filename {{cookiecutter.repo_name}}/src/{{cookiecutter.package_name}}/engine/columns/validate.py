@@ -27,20 +27,12 @@ SHOWN_VIOLATIONS = 20  # the others share a line
 
 @dataclass(frozen=True)
 class Violation:
-    """Cells of one column that break one rule.
-
-    Attributes
-    ----------
-    column, problem, cure : str
-        Which column, what is wrong with the cells, and what mends it.
-    rows : tuple of int
-        Positions in the table, from 0.
-    """
+    """Cells of one column that break one rule: what is wrong, what mends it, their positions in the table from 0."""
 
     column: str
     problem: str
     cure: str
-    rows: tuple[int, ...] = ()
+    rows: tuple[int, ...]
 
 
 def validate(
@@ -95,7 +87,7 @@ def validate(
     if refused:
         missing = [f"{where}: {missing_columns(absent)}"] * bool(absent)
         raise DataError(explain(missing, [*refused, *warned], where, first_row))
-    warnings = [line(violation, where, first_row) for violation in warned]
+    warnings = [f"{where}: column {described(violation, first_row)}" for violation in warned]
     if extra := [str(name) for name in frame.columns if name not in columns]:
         warnings.append(f"{where}: columns that the data dictionary does not know are left out: {', '.join(extra)}")
     return pd.DataFrame(typed, index=frame.index), warnings
@@ -151,14 +143,7 @@ def violation(name: str, problem: str, cure: str, where: pd.Series) -> Violation
 
 
 def parse(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
-    """Read one column as its type.
-
-    Parameters
-    ----------
-    cells : Series, shape (n_rows,)
-        Text or native values.
-    column : Column
-        Its `type`, `decimal`, `thousands`, `missing` and `format` are used.
+    """Read one column of text or native values, shape (n_rows,), as its type.
 
     Returns
     -------
@@ -273,13 +258,8 @@ def parse_text(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
     return text.mask(is_missing(text, column)).astype("str"), pd.Series(False, index=cells.index)
 
 
-def line(violation: Violation, where: str, first_row: int) -> str:
-    """One violation in one line, with the rows as the file counts them."""
-    return f"{where}: column {described(violation, first_row)}"
-
-
 def described(violation: Violation, first_row: int) -> str:
-    """A violation without the name of the file."""
+    """A violation in one line, with the rows as the file counts them."""
     shown = ", ".join(str(first_row + row) for row in violation.rows[:SHOWN_ROWS])
     more = ", ..." if len(violation.rows) > SHOWN_ROWS else ""
     rows = "1 row" if len(violation.rows) == 1 else f"{len(violation.rows)} rows"
@@ -288,7 +268,7 @@ def described(violation: Violation, first_row: int) -> str:
 
 def explain(missing: list[str], violations: list[Violation], where: str, first_row: int) -> str:
     """All that is wrong with a table, in at most three lines: the first line whole, the others in one if need be."""
-    lines = [*missing, *(line(violation, where, first_row) for violation in violations)]
+    lines = [*missing, *(f"{where}: column {described(violation, first_row)}" for violation in violations)]
     if len(lines) <= SHOWN_COLUMNS:
         cures = "; ".join(dict.fromkeys(violation.cure for violation in violations))
         return "\n".join([*lines, f"{cures} in references/data_dictionary.toml."])

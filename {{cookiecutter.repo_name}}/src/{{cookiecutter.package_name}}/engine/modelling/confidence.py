@@ -1,7 +1,7 @@
 """How sure is sure enough: a wanted error rate turned into a least probability, or into a band around a number.
 
-Used by `predict` and `evaluate` when `error_rate` of `[predict]` is above 0. Both are found on the rows that were held
-out in training, which a run keeps in `held_out.parquet`: `truth`, `prediction` and, for classes, `probability`.
+Used by `train`, which keeps the rows held out as `held_out.parquet` (`truth`, `prediction` and, for classes,
+`probability`), by `evaluate`, and by `predict` where `error_rate` of `[predict]` is above 0.
 
 Classes: Angelopoulos et al., "Learn then Test", 2021, with fixed-sequence testing: the limit is lowered step by step
 as long as a binomial test says that the answered rows keep the rate. Numbers: split conformal prediction, in bins of

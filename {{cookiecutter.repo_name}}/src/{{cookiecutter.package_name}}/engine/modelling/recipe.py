@@ -1,4 +1,4 @@
-"""The recipe: from the data dictionary to scikit-learn preprocessing, one flavour for linear models, one for trees.
+"""The recipe: from the data dictionary to scikit-learn preprocessing: for linear models, for trees, for networks.
 
 Columns that `add_features` made are not in the dictionary: numbers, dates and text among them are recognised by dtype.
 """

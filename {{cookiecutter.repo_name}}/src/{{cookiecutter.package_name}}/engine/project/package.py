@@ -1,4 +1,4 @@
-"""Which files of the package are whose: the template's front, its engine and service, and the user's own."""
+"""Which files of the package are whose: the template's front, its engine, and the user's own."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,6 @@ OWN = ("features.py", "models.py")
 FRONT = tuple(
     "__init__.py __main__.py cli.py data.py evaluate.py explore.py pipeline.py predict.py py.typed train.py".split()
 )
-BEHIND = ("engine", "service")
 MANIFEST = "MANIFEST.sha256"
 NO_CODE = frozenset(("__pycache__", ".ipynb_checkpoints", ".DS_Store"))
 
@@ -29,7 +28,7 @@ def code(folder: Path) -> Iterator[Path]:
 
 def own(folder: Path) -> list[Path]:
     """The user's files: `features.py`, `models.py`, and every module or folder that the template does not have."""
-    theirs = {*BEHIND, *FRONT}
+    theirs = {"engine", *FRONT}
     return [path for path in code(folder) if path.relative_to(folder).parts[0] not in theirs]
 
 

@@ -1,4 +1,4 @@
-"""What lies behind one score: where a model errs, on what it leans, how honest it is, and what more rows would bring.
+"""What lies behind one score: where a model errs, on what it leans, how honest it is.
 
 Used by `make evaluate`. Pure computations: arrays and frames in, frames out; nothing is read, drawn or written here.
 """

@@ -1,5 +1,6 @@
 """A run as other programs and notebooks use it: `from <package> import load`."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from ..modelling.estimators import threads
 from ..project import package, settings
 from ..project.errors import SettingsError
 from . import answers, loading, registry
+
+log = logging.getLogger(__name__)
 
 
 class Model:
@@ -52,7 +55,9 @@ class Model:
             The rows do not fit the data dictionary: row, column and rule.
         """
         columns = answers.rules_of_today(self.columns, self._rules)
-        known, _ = self._run.validate(rows, columns, where="rows", target=False)
+        known, warnings = self._run.validate(rows, columns, where="rows", target=False)
+        for warning in warnings:
+            log.warning("%s", warning)
         with threads(len(known)):
             found = answers.answer(self._run, known, abstain_below=self._limits.least, band=self._limits.band)
         return found.set_axis(rows.index)

@@ -51,12 +51,7 @@ ALLOWED = "Allowed: text, Parquet, JSON, Excel, .gz or .zip of one."
 def as_utf8(content: bytes, encoding: str = "") -> tuple[bytes, list[str]]:
     """Return text as UTF-8 without a byte-order mark, and what was decided.
 
-    Parameters
-    ----------
-    content : bytes
-        The text in any encoding.
-    encoding : str
-        A Python codec name; "" detects: byte-order mark, UTF-8, UTF-16, else cp1252 where the letters are western.
+    Without a given encoding it is detected: byte-order mark, UTF-8, UTF-16, else cp1252 where the letters are western.
 
     Raises
     ------
@@ -166,12 +161,12 @@ def preamble(content: bytes) -> tuple[bytes, int, str, list[str]]:
 
 
 def cells(content: bytes, separator: str = "", quote: str | None = None) -> tuple[pd.DataFrame, list[str]]:
-    """Split UTF-8 text into cells.
+    """Split UTF-8 text into cells, and say what was decided.
 
     Parameters
     ----------
     content : bytes
-        UTF-8 without a byte-order mark, not blank.
+        Without a byte-order mark.
     separator : str
         One character, or "blanks" for runs of blanks; "" detects it.
     quote : str or None
@@ -180,8 +175,7 @@ def cells(content: bytes, separator: str = "", quote: str | None = None) -> tupl
     Returns
     -------
     DataFrame, list of str
-        All lines, the header among them: columns 0 .. n-1, `str`, missing = NaN (blank lines left out);
-        and the decisions.
+        All lines but blank ones, the header among them: columns 0 .. n-1, `str`, missing = NaN; and the decisions.
 
     Raises
     ------

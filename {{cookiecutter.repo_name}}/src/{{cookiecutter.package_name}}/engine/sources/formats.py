@@ -27,6 +27,7 @@ from ..project.errors import DataError, listed
 BOMB_BYTES, BOMB_RATIO = 1 << 26, 200  # beyond 64 MiB no honest table packs better than 200 : 1
 CUT_SHORT = (EOFError, zlib.error, struct.error, ValueError, RuntimeError, LookupError)
 DAMAGED = (gzip.BadGzipFile, zipfile.BadZipFile)
+HIDDEN = re.compile(r"^__MACOSX/|(^|/)\.[^/]*$")  # what packers of macOS add
 PANDAS_INDEX = re.compile(r"__index_level_\d+__$")
 WORKBOOKS = {"xl/workbook.xml", "xl/workbook.bin"}
 OFFICE = {"content.xml": "OpenDocument", "word/document.xml": "Word", "ppt/presentation.xml": "PowerPoint"}
@@ -55,7 +56,7 @@ def unpacked(path: Path) -> tuple[str, bytes]:
 
 def _from_zip(name: str, packed: bytes, raw: io.BytesIO) -> tuple[str, bytes]:
     archive = zipfile.ZipFile(raw)
-    names = [info.filename for info in archive.infolist() if _is_content(info)]
+    names = [info.filename for info in archive.infolist() if not info.is_dir() and not HIDDEN.search(info.filename)]
     kind = archive.read("mimetype") if "mimetype" in names else b""
     if WORKBOOKS & {*names} or kind.endswith(b".opendocument.spreadsheet"):
         _check_bomb(sum(info.file_size for info in archive.infolist()), len(packed))
@@ -67,10 +68,6 @@ def _from_zip(name: str, packed: bytes, raw: io.BytesIO) -> tuple[str, bytes]:
         raise DataError(f"{found}. Unpack it and name the table itself.")
     with archive.open(names[0]) as stream:
         return Path(names[0]).name, _inflated(stream, raw.tell)
-
-
-def _is_content(info: zipfile.ZipInfo) -> bool:
-    return not (info.is_dir() or info.filename.startswith("__MACOSX/") or Path(info.filename).name.startswith("."))
 
 
 def _inflated(stream: IO[bytes] | gzip.GzipFile, consumed: Callable[[], int]) -> bytes:
@@ -180,8 +177,8 @@ def _loaded(content: bytes, line: int | None = None) -> Any:
         if error.msg == "Extra data" and line is None:
             lines = enumerate(content.splitlines(), 1)
             return [_loaded(record, number) for number, record in lines if record.strip()]
-        found = f"line {line or error.lineno}: not valid JSON ({error.msg})"
-        raise DataError(f"{found}. Mend it, or fetch it again.") from None
+        cure = "Mend the line, or fetch the file again." if line else "Mend it, or fetch it again."
+        raise DataError(f"line {line or error.lineno}: not valid JSON ({error.msg}). {cure}") from None
 
 
 def _are_records(value: object) -> bool:

@@ -102,19 +102,9 @@ def table(path: Path, options: Mapping[str, Any] = MappingProxyType({})) -> Tabl
 
 
 def tables(paths: Sequence[Path], options: Mapping[str, Any] = MappingProxyType({})) -> Table:
-    """Read files that hold the same columns, in any order, one below the other.
+    """Read files that hold the same columns, in any order, one below the other; their kinds may differ.
 
-    Parameters
-    ----------
-    paths : sequence of Path
-        At least one; kinds may differ.
-    options : mapping
-        As in `table`.
-
-    Returns
-    -------
-    Table
-        The rows in the order of `paths`, columns in the order of the first; `first_row` belongs to the first file.
+    The columns are in the order of the first file, to which `first_row` belongs.
 
     Raises
     ------

@@ -24,16 +24,7 @@ KINDS = "a path, sklearn:<name>, http(s)://, s3://, gs://, az://, or a database 
 
 
 def download(root: Path, source: str, address: str, folder: Path) -> dict[str, str]:
-    """Fill `folder` with the files of a source.
-
-    Parameters
-    ----------
-    root : Path
-        The project; a relative database file starts here.
-    source, address : str
-        The source as it is shown, and with its `${NAME}` filled in.
-    folder : Path
-        Empty; gets one file or several.
+    """Fill an empty folder with the files of a source; `address` is the source with its `${NAME}` filled in.
 
     Returns
     -------

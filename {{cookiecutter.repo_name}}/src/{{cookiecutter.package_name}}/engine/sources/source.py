@@ -149,7 +149,8 @@ def _matching(root: Path, pattern: str) -> list[Path]:
     found = glob.glob(os.path.join(glob.escape(str(root)), expanded), recursive=True)
     longest_first = sorted((Path(name) for name in found), key=lambda path: len(path.parts), reverse=True)
     once = {(os.path.realpath(path.parent), path.name): path for path in longest_first}  # links may lead upwards
-    return sorted(path for path in once.values() if path.is_file())
+    raw = (root / RAW).resolve()  # copies of the source, which `**` at the root would read as more of it
+    return sorted(path for path in once.values() if path.is_file() and raw not in path.resolve().parents)
 
 
 def _copied(root: Path, source: str, folder: Path) -> dict[str, Any]:

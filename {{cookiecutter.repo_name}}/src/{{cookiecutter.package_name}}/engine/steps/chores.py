@@ -65,13 +65,11 @@ def fix(project: Project) -> None:
 
 
 def call(project: Project, module: str, *arguments: str) -> None:
-    """Run `python -m module` in the project's root; a failure ends the command with the same exit code."""
+    """Run `python -m module` in the project's root; a failure of it is one of ours."""
     environment = {**os.environ, "PYTHONUTF8": "1"}
     code = subprocess.run([sys.executable, "-m", module, *arguments], cwd=project.root, env=environment).returncode
     if code:
-        failure = ProjectError(f"{module} found something to mend: see above (exit code {code}).")
-        failure.exit_code = code
-        raise failure
+        raise ProjectError(f"{module} found something to mend: see above (exit code {code}).")
 
 
 def clean(project: Project) -> None:

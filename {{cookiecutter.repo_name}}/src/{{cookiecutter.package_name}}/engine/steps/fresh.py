@@ -17,7 +17,7 @@ from ..columns import dictionary
 from ..project import artefact, credentials, git, lock, package, records
 from ..project.errors import DataError
 from ..project.settings import Project
-from ..runs import packages, registry
+from ..runs import registry
 from ..sources import source
 from . import cache
 
@@ -47,6 +47,7 @@ class Step:
     start: Callable[[Work, str], Any]  # imports the module and runs it with a key; lines for the record, or None
     own: bool = False  # whether it uses the user's files
     but: tuple[str, ...] = ()  # names of those that it does not use
+    also: Callable[[Project], dict[str, Any]] = lambda project: {}  # what else counts, by name
 
 
 def run(work: Work, verb: str) -> list[str]:
@@ -122,10 +123,7 @@ def key_of(name: str, work: Work) -> tuple[str, dict[str, Any]]:
         "dictionary": artefact.fingerprint(columns_read(project.dictionary, step.columns)),
         "code": code_of(name, work),
     }
-    if name in ("features", "train"):
-        facts["variables"] = project.variables
-    if name == "train":
-        facts["packages"] = packages.pinned(project)
+    facts |= step.also(project)
     return artefact.fingerprint({"step": name, **facts}), facts
 
 
