@@ -44,6 +44,7 @@ def test_check_writes_nothing_and_fix_mends(make_project):
     wrong = project.root / "wrong.py"
     wrong.write_text("import os\nx = { 'a':1 }\n")
     (project.root / "ruff.toml").write_text('include = ["wrong.py"]\n[lint]\nselect = ["F"]\n')
+    (project.root / "mypy.ini").write_text("[mypy]\nfiles = wrong.py\n")
 
     with pytest.raises(ProjectError, match="ruff"):
         chores.check(project)

@@ -51,14 +51,19 @@ def main() -> None:
 
 
 def verb(function: Callable) -> Callable:
-    """Make a command of a function that takes a `Project`; add the options that all verbs share."""
+    """Make a command of a function that takes a `Project`; the paths that it returns are printed, one a line.
+
+    The options that all verbs share are added.
+    """
 
     @functools.wraps(function)
     def command(overrides: tuple[str, ...], debug: bool, **options: Any) -> None:
         start_logging()
         try:
             settings.check_package()
-            function(settings.load(overrides=overrides), **options)
+            project = settings.load(overrides=overrides)
+            for path in function(project, **options) or ():
+                click.echo(project.relative(path))
         except Exception as error:
             failure = in_words(error)
             if debug or failure is None:
@@ -103,29 +108,23 @@ def option_run(text: str = "A run, by its name or the end of it.") -> Callable:
     return click.option("--run", metavar="RUN", default="", shell_complete=run_names, help=text)
 
 
-def options_source(command: Callable) -> Callable:
-    """The options of every verb that may fetch the source."""
+def step(function: Callable) -> Callable:
+    """A `verb` that may fetch the source, with the options for it."""
     flags = {
         "--frozen": "Use the raw dump that is here; do not look at the source.",
         "--refresh": "Ask a remote source again.",
         "--accept": "Take a changed source as a new dump beside the old one.",
     }
     for name, text in flags.items():
-        command = click.option(name, is_flag=True, help=text)(command)
-    return command
+        function = click.option(name, is_flag=True, help=text)(function)
+    return verb(function)
 
 
-def show(project: Project, paths: list[Path]) -> None:
-    """Print the paths that a step wrote, one a line."""
-    for path in paths:
-        click.echo(project.relative(path))
-
-
-def make(project: Project, step: str, options: dict[str, Any]) -> list[Path]:
+def make(project: Project, name: str, options: dict[str, Any]) -> list[Path]:
     """Bring a step up to date, and those that it needs; the paths that it wrote."""
     from . import pipeline
 
-    return pipeline.make(project, step, **options)
+    return pipeline.make(project, name, **options)
 
 
 @verb
@@ -136,54 +135,48 @@ def install(project: Project) -> None:
     raise SystemExit(install_environment([]))
 
 
-@verb
-@options_source
-def data(project: Project, **options: Any) -> None:
+@step
+def data(project: Project, **options: Any) -> list[Path]:
     """Fetch the source, keep it raw, describe it, write data/interim/clean.parquet."""
-    show(project, make(project, "data", options))
+    return make(project, "data", options)
 
 
-@verb
-@options_source
-def features(project: Project, **options: Any) -> None:
+@step
+def features(project: Project, **options: Any) -> list[Path]:
     """Divide the rows and add your features: data/processed/{train,dev,test}.parquet."""
-    show(project, make(project, "features", options))
+    return make(project, "features", options)
 
 
-@verb
-@options_source
+@step
 @click.option("--message", default="", help="Why this run is made; kept in run.json.")
-def train(project: Project, **options: Any) -> None:
+def train(project: Project, **options: Any) -> list[Path]:
     """Compare the candidates, keep the best, write models/<run>/."""
     paths = make(project, "train", options)
     if options["message"] and registry.read(paths[0].parent)["decision"] != options["message"]:
         click.echo("train: MESSAGE is not kept: the run is older, and keeps the reason it was made for", err=True)
-    show(project, paths)
+    return paths
 
 
-@verb
-@options_source
+@step
 @option_run()
-def evaluate(project: Project, **options: Any) -> None:
+def evaluate(project: Project, **options: Any) -> list[Path]:
     """Score a run on the test split and write reports/<run>/evaluation.html."""
-    show(project, make(project, "evaluate", options))
+    return make(project, "evaluate", options)
 
 
-@verb
-@options_source
+@step
 @option_path("--input", text="Rows to score: CSV, TSV, Parquet, JSON, Excel [default: the test split].")
 @option_path("--output", text="CSV file to write [default: data/predictions/<input name>.csv].")
 @option_run()
-def predict(project: Project, **options: Any) -> None:
+def predict(project: Project, **options: Any) -> list[Path]:
     """Score a file with a run."""
-    show(project, make(project, "predict", options))
+    return make(project, "predict", options)
 
 
-@verb
-@options_source
-def explore(project: Project, **options: Any) -> None:
+@step
+def explore(project: Project, **options: Any) -> list[Path]:
     """Write an interactive report of the clean table: reports/exploration.html."""
-    show(project, make(project, "explore", options))
+    return make(project, "explore", options)
 
 
 @verb
@@ -256,20 +249,20 @@ def reproduce(project: Project, run: str, offline: bool) -> None:
 
 @verb
 @option_run("This run and its raw files only [default: everything].")
-def push(project: Project, run: str) -> None:
+def push(project: Project, run: str) -> list[Path]:
     """Send raw data and runs to the team's store, DATA_STORE."""
     from .engine.runs import share
 
-    show(project, share.push(project, registry.named(project, run) if run else None))
+    return share.push(project, registry.named(project, run) if run else None)
 
 
 @verb
 @option_run("This run and its raw files only [default: everything].")
-def pull(project: Project, run: str) -> None:
+def pull(project: Project, run: str) -> list[Path]:
     """Fetch raw data and runs from the team's store, DATA_STORE."""
     from .engine.runs import share
 
-    show(project, share.pull(project, run))
+    return share.pull(project, run)
 
 
 @verb
@@ -282,22 +275,20 @@ def track(project: Project, run: str) -> None:
         click.echo(sent)
 
 
-@verb
-@options_source
-def notebook(project: Project, **options: Any) -> None:
+@step
+def notebook(project: Project, **options: Any) -> list[Path]:
     """Run the notebooks from top to bottom; pages in reports/notebooks/."""
     make(project, "data", options)
-    show(project, chores.notebook(project))
+    return chores.notebook(project)
 
 
 @verb
-def docs(project: Project) -> None:
+def docs(project: Project) -> list[Path]:
     """Build the documentation: docs/_build/html/index.html."""
-    show(project, [chores.docs(project)])
+    return [chores.docs(project)]
 
 
-@verb
-@options_source
+@step
 @click.argument("arguments", nargs=-1)
 def test(project: Project, arguments: tuple[str, ...], **options: Any) -> None:
     """Run the tests of your data, features and model; those that need data are skipped where there are none."""
