@@ -42,4 +42,7 @@ def test_table_has_its_names_whether_they_are_numbers_and_rows_of_texts():
 
     found = evidence.table(frame, share_of_rows=verdict.percent, none=verdict.percent)
 
-    assert found == {"head": [("shop", False), ("share of rows", True), ("none", True)], "rows": [["a", "25.0\u00a0%", "-"]]}
+    assert found == {
+        "head": [("shop", False), ("share of rows", True), ("none", True)],
+        "rows": [["a", "25.0\u00a0%", "-"]],
+    }
