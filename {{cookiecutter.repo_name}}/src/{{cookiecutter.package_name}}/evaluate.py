@@ -157,8 +157,7 @@ def put_on_record(project: Project, folder: Path, result: Result, *, seen: bool)
         name: none_if_undefined(metric.score(result.truth, result.predictions))
         for name, metric in metrics.available(record["task"], len(result.classes)).items()
     }
-    others = [registry.sound(path) for path in registry.folders(project) if path != folder]
-    looks = 1 + sum(other["metrics"].get("test", {}).get("data") == digest for other in others if other)
+    others = filter(None, (registry.sound(path) for path in registry.folders(project) if path != folder))
     record["metrics"]["test"] = {
         **found,
         "may_have_been_seen": seen,
@@ -167,7 +166,7 @@ def put_on_record(project: Project, folder: Path, result: Result, *, seen: bool)
         "constant": none_if_undefined(result.baseline),
         "rows": len(result.truth),
         "data": digest,
-        "runs_on_this_split": looks,
+        "runs_on_this_split": 1 + sum(other["metrics"].get("test", {}).get("data") == digest for other in others),
     }
     record["test_uses"] = record.get("test_uses", 0) + 1
     registry.write(folder, record)
@@ -219,7 +218,7 @@ def people(evidence: Evidence) -> dict[str, Any]:
     beside = annotators.beside_model(opinions, truth, answers, amount=amount)
     for line in beside[beside["against"] == annotators.TARGET].itertuples(index=False):
         log.info("%s against %s on %d test rows: %.4g, the model %.4g (%s)", *line[:5], beside.columns[3].split(",")[0])
-    measures = [name for name in (*agree, *beside) if name not in (*annotators.PAIR, *annotators.BESIDE)]
+    measures = {*agree, *beside} - {*annotators.PAIR, *annotators.BESIDE}
     formats = {name: verdict.percent if name.startswith("agree") else verdict.number for name in measures}
     kappa = "" if amount or agree.empty else f"{agree['kappa'].mean():.2f}"
     tables = {"agreement": table(agree, **formats), "beside": table(beside, **formats)}

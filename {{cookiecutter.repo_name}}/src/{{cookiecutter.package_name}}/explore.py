@@ -22,8 +22,7 @@ from .engine.project.settings import Project
 from .engine.report.page import render
 
 log = logging.getLogger(__name__)
-COLUMNS_WITH_PLOTS = 100  # each plot costs time and bytes
-COLUMNS_ASSOCIATED = 100  # associations are computed for every pair of columns
+MANY_COLUMNS = 100  # above, neither plots, which cost time and bytes, nor associations of every pair
 TITLES = {
     "answer": "Gives the answer away",
     "labels": "A second opinion?",
@@ -44,18 +43,12 @@ def run(project: Project) -> None:
     columns = dictionary.load(project.dictionary)
     target = dictionary.target(columns)
     page = suspected(project, frame, columns)
-    frame = frame[[target, *(name for name in frame.columns if name != target)]]
-    report = skrub.TableReport(
-        frame.reset_index(drop=True),
-        plot_distributions=frame.shape[1] <= COLUMNS_WITH_PLOTS,
-        compute_associations=frame.shape[1] <= COLUMNS_ASSOCIATED,
-        verbose=0,
-    )
+    frame = frame[[target, *(name for name in frame.columns if name != target)]].reset_index(drop=True)
+    few = frame.shape[1] <= MANY_COLUMNS
+    report = skrub.TableReport(frame, plot_distributions=few, compute_associations=few, verbose=0).html_snippet()
     output = project.root / "reports" / "exploration.html"
-    artefact.write_text(
-        output,
-        render("explore.html", titles=TITLES, rows=len(frame), target=target, report=report.html_snippet(), **page),
-    )
+    text = render("explore.html", titles=TITLES, rows=len(frame), target=target, report=report, **page)
+    artefact.write_text(output, text)
     counts = (*frame.shape, len(page["found"]))
     log.info("%d rows, %d columns, %d suspicious -> %s", *counts, project.relative(output))
 

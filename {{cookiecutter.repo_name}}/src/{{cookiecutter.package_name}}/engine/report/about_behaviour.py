@@ -48,22 +48,21 @@ def leaning(evidence: Evidence) -> dict[str, Any]:
 
 def linear(evidence: Evidence) -> dict[str, Any]:
     """The strongest coefficients of the linear candidate, or that they cannot be told; empty if there is none."""
-    pipeline, chosen = fitted_linear(evidence), evidence.record["model"]["name"] == "linear"
+    pipeline, classes = fitted_linear(evidence), evidence.result.classes
     if pipeline is None:
         return {}
     if not coefficients.can_be_told(pipeline):
         return {"untold": True}
     booleans = [name for name, column in evidence.run.columns.items() if column.type == "boolean"]
-    classes, rows = evidence.result.classes, evidence.question.rows
-    found = coefficients.strongest(pipeline, rows, labels=classes, booleans=booleans)
+    found = coefficients.strongest(pipeline, evidence.question.rows, labels=classes, booleans=booleans)
+    effects, two = found.pop("effect"), len(classes) == 2
     if classes:
-        odds = [f"×\u00a0{value:.3g}" for value in found["effect"]]
-        found = found.drop(columns="effect").rename(columns={"towards": "odds of"}).assign(factor=odds)
-        found = found.drop(columns="odds of") if len(classes) == 2 else found
+        found["factor"] = [f"×\u00a0{value:.3g}" for value in effects]
+        found = found.drop(columns="towards") if two else found.rename(columns={"towards": "odds of"})
     else:
-        added = [f"{'+' if value > 0 else '-'}{number(abs(value))}" for value in found["effect"]]
-        found = found.drop(columns="effect").assign(added=added)
-    return {"table": table(found), "chosen": chosen, "positive": str(classes[1]) if len(classes) == 2 else ""}
+        found["added"] = [f"{'+' if value > 0 else '-'}{number(abs(value))}" for value in effects]
+    chosen = evidence.record["model"]["name"] == "linear"
+    return {"table": table(found), "chosen": chosen, "positive": str(classes[1]) if two else ""}
 
 
 def fitted_linear(evidence: Evidence) -> BaseEstimator | None:

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from ..modelling import threshold
-from ..project.settings import Project
 from . import diagnostics, figures, learning, verdict
 from .evidence import Evidence, table
 from .verdict import number, percent, scored
@@ -21,23 +20,14 @@ CLASSES_DRAWN = 15  # a larger confusion matrix cannot be read
 
 def top(evidence: Evidence) -> dict[str, Any]:
     """The answer and the warnings."""
-    record, result = evidence.record, evidence.result
+    record, result, found = evidence.record, evidence.result, evidence.project.suspicions
     dev = record["metrics"]["dev"][result.metric.name]
     looks = record["metrics"]["test"]["runs_on_this_split"]
-    caveats = verdict.warnings(result, importances=evidence.importances, dev=dev, looks=looks)
+    warnings = verdict.warnings(result, importances=evidence.importances, dev=dev, looks=looks)
+    for one in json.loads(found.read_text(encoding="utf-8"))["suspicions"] if found.is_file() else ():
+        warnings.append(f"Found in the data: {one['sentence']}. {one['cure']}")
     names = {"model": record["model"]["name"], "target": record["target"]}
-    return {
-        "answer": verdict.answer(result, **names, costs=threshold.costs_of(record)),
-        "warnings": [*caveats, *suspected(evidence.project)],
-    }
-
-
-def suspected(project: Project) -> list[str]:
-    """What `features` found suspicious in these rows, with its cure."""
-    if not project.suspicions.is_file():
-        return []
-    found = json.loads(project.suspicions.read_text(encoding="utf-8"))["suspicions"]
-    return [f"Found in the data: {one['sentence']}. {one['cure']}" for one in found]
+    return {"answer": verdict.answer(result, **names, costs=threshold.costs_of(record)), "warnings": warnings}
 
 
 def board(evidence: Evidence) -> dict[str, Any]:
@@ -59,11 +49,8 @@ def scores(evidence: Evidence) -> dict[str, Any]:
     """All metrics on the test split beside the constant answer and the score at the time of choice."""
     result, lines = evidence.result, []
     for name, metric in evidence.measures.items():
-        values = (
-            metric.score(result.truth, result.predictions),
-            metric.score(result.truth, result.constant),
-            evidence.record["metrics"]["dev"][name],
-        )
+        values = [metric.score(result.truth, answers) for answers in (result.predictions, result.constant)]
+        values.append(evidence.record["metrics"]["dev"][name])
         lines.append((name, [scored(name, value) for value in values], metric.meaning, metric.higher_is_better))
     return {"lines": lines}
 

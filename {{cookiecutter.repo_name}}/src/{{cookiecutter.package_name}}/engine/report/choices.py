@@ -26,9 +26,9 @@ def search(evidence: Evidence) -> dict[str, Any]:
     if not path.is_file() or path.stat().st_size < 2:
         return {}
     tried, name = pd.read_csv(path), evidence.result.metric.name
-    last = tried.groupby("candidate", sort=False).agg(as_it_is=("score", "first"), best=("best", "last"))
-    last["trials"] = tried.groupby("candidate")["trial"].max()
-    found = table(last.reset_index(), as_it_is=partial(scored, name), best=partial(scored, name))
+    shown = {"as_it_is": ("score", "first"), "best": ("best", "last"), "trials": ("trial", "max")}
+    last = tried.groupby("candidate", sort=False).agg(**shown).reset_index()
+    found = table(last, as_it_is=partial(scored, name), best=partial(scored, name))
     return {"table": found, "figures": {"trials": figures.trials(tried, name)}}
 
 

@@ -84,20 +84,20 @@ def strongest(
         classes: the factor on the odds) and `towards` (the class whose odds they are; absent for a regression),
         strongest first.
     """
-    model, in_order = estimator_of(pipeline), sorted(labels)
-    terms = list(inputs(pipeline[0], in_order, booleans))
-    weights = np.atleast_2d(model.coef_) * np.array([term.size for term in terms])
-    common = np.array([is_common(term, rows) for term in terms])
-    terms, weights = [term for term, kept in zip(terms, common, strict=True) if kept], weights[:, common]
+    in_order, weights = sorted(labels), np.atleast_2d(estimator_of(pipeline).coef_).T
+    if len(labels) == 2 and labels[1] == in_order[0]:  # the coefficients are of the other class
+        weights = -weights
+    known = zip(inputs(pipeline[0], in_order, booleans), weights, strict=True)
+    terms = [(term, effects * term.size) for term, effects in known if is_common(term, rows)]
+    strength = np.array([np.abs(effects).max() for _, effects in terms])
     lines = []
-    for place in chosen(np.abs(weights).max(axis=0), np.array([term.word for term in terms])):
-        row = int(np.abs(weights[:, place]).argmax())
-        line = {"column": terms[place].column, "change": terms[place].change, "effect": float(weights[row, place])}
+    for place in chosen(strength, np.array([term.word for term, _ in terms])):
+        term, effects = terms[place]
+        row = int(np.abs(effects).argmax())
+        line = {"column": term.column, "change": term.change, "effect": float(effects[row])}
         if labels:
-            towards = in_order[row] if len(weights) > 1 else labels[1]
-            turned = len(weights) == 1 and labels[1] == in_order[0]
-            odds = np.exp(np.clip(-line["effect"] if turned else line["effect"], -50, 50))
-            line |= {"effect": float(odds), "towards": str(towards)}
+            odds = float(np.exp(np.clip(effects[row], -50, 50)))
+            line |= {"effect": odds, "towards": str(in_order[row] if len(effects) > 1 else labels[1])}
         lines.append(line)
     return pd.DataFrame(lines)
 

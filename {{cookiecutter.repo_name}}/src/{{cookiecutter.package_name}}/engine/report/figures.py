@@ -19,6 +19,7 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 
 from ..modelling.metrics import Predictions
 from .diagnostics import is_amount
+from .page import TEMPLATES
 
 BLUE, ORANGE, GREY, INK = "#0072B2", "#D55E00", "#8a8f98", "#22262b"
 LINES = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -26,26 +27,12 @@ DPI = 110
 DOTS = 3000  # more hide each other
 GUIDE: dict[str, Any] = {"color": GREY, "ls": "--", "lw": 1}  # a line to compare with
 DOT: dict[str, Any] = {"color": BLUE, "linewidths": 0}
-STYLE: dict[Any, Any] = {
-    "text.parse_math": False,  # a column called "price ($)" is no formula
-    "font.size": 10,
-    "axes.titlesize": 10,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": GREY,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "legend.frameon": False,
-    "axes.unicode_minus": False,
-}
+STYLE = TEMPLATES / "figures.mplstyle"
 
 
 def style() -> AbstractContextManager[None]:
     """The look of all figures, for the time of a `with` block."""
-    return mpl.rc_context(STYLE)
+    return mpl.rc_context(mpl.rc_params_from_file(STYLE, use_default_template=False))
 
 
 def png(figure: Figure) -> bytes:

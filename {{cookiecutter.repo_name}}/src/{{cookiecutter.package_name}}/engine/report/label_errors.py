@@ -113,15 +113,9 @@ def wrong_classes(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it cannot judge a class of a few rows
         suspect = find_label_issues(place, predictions.probabilities, filter_by="prune_by_noise_rate", n_jobs=1)
-    table = pd.DataFrame(
-        {
-            "position": rows,
-            "given": truth,
-            "suggested": np.asarray(predictions.classes)[others.argmax(axis=1)],
-            "probability_of_given": given.round(4),
-            "probability_of_suggested": others.max(axis=1).round(4),
-        }
-    )
+    suggested = np.asarray(predictions.classes)[others.argmax(axis=1)]
+    table = pd.DataFrame({"position": rows, "given": truth, "suggested": suggested})
+    table["probability_of_given"], table["probability_of_suggested"] = given.round(4), others.max(axis=1).round(4)
     return table[suspect].sort_values(["probability_of_given", "position"], kind="stable", ignore_index=True)
 
 
@@ -134,15 +128,8 @@ def wrong_numbers(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
     tenth = pd.qcut(pd.Series(predictions.values).rank(method="first"), min(TENTHS, len(truth)), labels=False)
     usual = ROBUST * pd.Series(np.abs(residual)).groupby(tenth).transform("median").to_numpy()
     times = np.divide(np.abs(residual), usual, out=np.zeros(len(truth)), where=usual > 0)
-    table = pd.DataFrame(
-        {
-            "position": np.arange(len(truth)),
-            "given": truth,
-            "suggested": predictions.values,
-            "off_by": residual,
-            "times_usual": times.round(2),
-        }
-    )
+    table = pd.DataFrame({"position": np.arange(len(truth)), "given": truth, "suggested": predictions.values})
+    table["off_by"], table["times_usual"] = residual, times.round(2)
     return table[times > FAR].sort_values("times_usual", ascending=False, kind="stable", ignore_index=True)
 
 

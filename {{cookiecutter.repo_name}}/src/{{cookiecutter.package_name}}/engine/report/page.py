@@ -11,15 +11,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(template: str, **content: Any) -> str:
-    """Return a page that needs no other file.
-
-    Parameters
-    ----------
-    template : str
-        Name of a file in `templates/`.
-    **content
-        What the template shows; `jinja2` escapes it, but for objects that say that they are HTML.
-    """
+    """A page that needs no other file, from one in `templates/`; content is escaped, unless it says that it is HTML."""
     loader = jinja2.FileSystemLoader(TEMPLATES)
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["number"] = number

@@ -37,25 +37,24 @@ def slices(
     n_looked_at : int
         How many slices there were.
     """
-    whole, looked_at = metric.score(truth, predictions), 0
-    worse: list[dict[str, Any]] = []
+    whole = metric.score(truth, predictions)
+    sides = predictions.classes if metric.name in RANKINGS else ()
+    found: list[dict[str, Any]] = []
     for name, label, inside in cuts(rows):
         where = np.flatnonzero(inside)
-        sides = predictions.classes if metric.name in RANKINGS else ()
         enough = all((truth[where] == side).sum() >= SLICE_CLASS_ROWS for side in sides)
         if SLICE_ROWS <= len(where) < len(truth) and enough:
-            looked_at += 1
-            score = metric.score(truth[where], predictions[where])
-            line = {"column": name, "slice": label, "rows": len(where), "score": score, "where": where}
-            worse.append(line | {"worse_by": metric.better_by(whole, score)})
-    worse = sorted((line for line in worse if line["worse_by"] > 0), key=lambda line: -line["worse_by"])[:SLICES_SHOWN]
+            found.append({"column": name, "slice": label, "rows": len(where), "where": where})
+            found[-1]["score"] = score = metric.score(truth[where], predictions[where])
+            found[-1]["worse_by"] = metric.better_by(whole, score)
+    worse = sorted((line for line in found if line["worse_by"] > 0), key=lambda line: -line["worse_by"])[:SLICES_SHOWN]
     for line in worse:
         where, low, high = np.asarray(line.pop("where")), np.nan, np.nan
         own = None if groups is None else groups.iloc[where]
         if own is None or own.nunique() >= SLICE_GROUPS:
             low, high = interval(metric, truth[where], predictions[where], groups=own, repeats=RESAMPLES)
         line |= {"low": low, "high": high, "clear": bool(high < whole or low > whole)}
-    return pd.DataFrame(worse), looked_at
+    return pd.DataFrame(worse), len(found)
 
 
 def cuts(rows: pd.DataFrame) -> Iterator[tuple[str, str, np.ndarray]]:
@@ -63,7 +62,8 @@ def cuts(rows: pd.DataFrame) -> Iterator[tuple[str, str, np.ndarray]]:
     for name in rows.columns:
         values = rows[name]
         missing = values.isna().to_numpy()
-        yield name, "missing", missing
+        if missing.any():
+            yield name, "missing", missing
         if pd.api.types.is_datetime64_any_dtype(values.dtype) or (is_amount(values) and values.nunique() > CATEGORIES):
             yield from quarters(name, values)
         elif not is_amount(values) and values.nunique() > len(values) / 2:

@@ -75,7 +75,7 @@ def answer(result: Result, *, model: str, target: str, costs: tuple[float, float
         right, by_rote = (truth == answers).sum(), (truth == constant).sum()
         sentences.append(
             f"It names the right class for {right:,} of {len(truth):,} rows ({percent(right / len(truth))}); "
-            f"{other} is right for {by_rote:,} ({percent(by_rote / len(truth))})."
+            f"{other} is right for {of_all(by_rote, len(truth))}."
         )
     else:
         errors, by_rote = np.abs(answers - truth), np.abs(constant - truth)
@@ -91,11 +91,11 @@ def at_costs(result: Result, costs: tuple[float, float]) -> str:
     positive = result.classes[1]
     yes, named = result.truth == positive, result.predictions.values == positive
     cost, always, never = (paid(yes, way, costs).mean() for way in (named, np.ones_like(yes), np.zeros_like(yes)))
-    cheaper = f"{'always' if always < never else 'never'} naming '{positive}' costs {min(always, never):.3g}"
-    start = (
+    return (
         f"At {costs[0]:g} for a false '{positive}' and {costs[1]:g} for a missed one its answers cost {cost:.3g} a row"
+        f"; {'always' if always < never else 'never'} naming '{positive}' costs {min(always, never):.3g}"
+        f"{'' if cost < min(always, never) else ': at these costs the model saves nothing'}."
     )
-    return f"{start}; {cheaper}{'' if cost < min(always, never) else ': at these costs the model saves nothing'}."
 
 
 def comparison(result: Result) -> str:
@@ -123,10 +123,8 @@ def reading_of_curve(points: pd.DataFrame, result: Result) -> list[str]:
         first = f"Under-fitting: {both}; even on its own rows it is no better than the constant answer."
     elif share > OVERFITS:
         first = f"Over-fitting: {both}; {percent(share)} of what it gains on its own rows is lost on new ones."
-    elif share > OVERFITS_A_LITTLE:
-        first = f"Slight over-fitting: {both}."
     else:
-        first = f"No sign of over-fitting: {both}."
+        first = f"{'Slight' if share > OVERFITS_A_LITTLE else 'No sign of'} over-fitting: {both}."
     if last.low != last.low:
         return [first]
     what = "rows, whole groups at a time" if last.groups else "rows"
@@ -151,7 +149,7 @@ def reading_of_probabilities(result: Result) -> str:
 
 
 def warnings(result: Result, *, importances: pd.DataFrame, dev: float, looks: int) -> list[str]:
-    """What a reader must know before leaning on the figures."""
+    """What a reader must know before leaning on the figures; `dev`: the score that the model was chosen by."""
     return [*of_size(result), *of_leaks(result, importances), *of_trust(result, dev, looks)]
 
 
@@ -161,9 +159,9 @@ def of_size(result: Result) -> list[str]:
     if len(truth) < FEW_ROWS:
         found.append(f"The test split has only {len(truth)} rows: read the interval, not the score.")
     counts = {str(label): int((truth == label).sum()) for label in result.classes}
-    if missing := [label for label, count in counts.items() if not count]:
+    if lacking := [label for label, count in counts.items() if not count]:
         found.append(
-            f"The test split has no row of {listed(missing, 8)}: nothing here says how well they are recognised."
+            f"The test split has no row of {listed(lacking, 8)}: nothing here says how well they are recognised."
         )
     if rare := [f"{label} ({count})" for label, count in counts.items() if 0 < count < FEW_OF_CLASS]:
         found.append(f"Classes with few rows in the test split: {listed(rare, 8)}. Their figures are rough.")
