@@ -13,4 +13,4 @@ def test_suspicion_holds_its_columns_its_figures_and_its_cure(table, suspect):
 
 
 def test_many_names_are_counted_after_the_first_five():
-    assert suspicion.named(list("abcdefg")) == "'a', 'b', 'c', 'd', 'e' and 2 more"
+    assert suspicion.quoted(list("abcdefg")) == "'a', 'b', 'c', 'd', 'e' and 2 more"

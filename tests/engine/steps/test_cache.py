@@ -30,7 +30,7 @@ def test_output_of_an_earlier_key_comes_back_with_its_record(tmp_path, output):
 
 def test_output_that_is_unknown_or_was_changed_in_the_cache_is_not_taken(tmp_path, output):
     path = output("first")
-    kept = cache.shelf_of(tmp_path, "features", "first") / path.name
+    kept = cache.folder_of(tmp_path, "features", "first") / path.name
     kept.unlink()
     kept.write_text("First")
 
@@ -40,7 +40,7 @@ def test_output_that_is_unknown_or_was_changed_in_the_cache_is_not_taken(tmp_pat
 
 
 def test_newest_keys_of_a_step_are_kept(tmp_path, output):
-    keys = [f"key {number}" for number in range(cache.SHELVES + 2)]
+    keys = [f"key {number}" for number in range(cache.KEYS_KEPT + 2)]
     path = [output(key) for key in keys][-1]
 
-    assert [cache.take(tmp_path, "features", key, [path]) for key in keys] == [False] * 2 + [True] * cache.SHELVES
+    assert [cache.take(tmp_path, "features", key, [path]) for key in keys] == [False] * 2 + [True] * cache.KEYS_KEPT
