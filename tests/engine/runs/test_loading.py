@@ -44,6 +44,14 @@ def test_old_run_answers_the_same_after_a_module_of_the_users_was_edited(project
     assert answers["again"] == answers["first"] != answers["second"]
 
 
+def test_slip_in_the_present_features_stops_no_older_run(project, folder, command):
+    (project.package / "features.py").write_text("def add_features(rows:\n")
+
+    done = command(project.root, "-m", package.NAME, "predict", "--run", folder.name, "--input", "table.csv")
+
+    assert done.returncode == 0, done.stderr
+
+
 def test_run_keeps_the_whole_tree_of_the_package(project, folder):
     kept, here = (
         {path.relative_to(root) for path in package.code(root)} for root in (folder / "code", project.package)

@@ -50,7 +50,8 @@ def chosen_run(project: Project, verb: str, name: str | None) -> Path | None:
         return registry.named(project, name)
     champion = registry.champion(project) if verb == "predict" else None
     if champion:
-        logging.getLogger(f"{__package__}.{verb}").info("the champion %s answers; RUN=... asks another", champion.name)
+        log = logging.getLogger(f"{__package__}.{verb}")
+        log.info("the champion %s answers, whatever was edited since; RUN=... asks another", champion.name)
     return champion
 
 

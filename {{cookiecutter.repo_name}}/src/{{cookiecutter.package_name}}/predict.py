@@ -23,7 +23,6 @@ from .engine.project.settings import Project
 from .engine.runs import loading, registry
 from .engine.runs.answers import answer, read_rows, test_rows
 from .engine.runs.loading import Run
-from .features import add_features
 
 log = logging.getLogger(__name__)
 LAST_COLUMNS = b"confident,run"
@@ -83,6 +82,8 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
 
 def own(folder: Path) -> tuple[dictionary.Dictionary, Callable, Callable]:
     """The door into a run, `models/<run>`, called in its own copy of this package: its columns, features and rules."""
+    from .features import add_features  # not above: a slip in today's features stops no run that is older
+
     return dictionary.load(folder / registry.DICTIONARY), add_features, validate
 
 

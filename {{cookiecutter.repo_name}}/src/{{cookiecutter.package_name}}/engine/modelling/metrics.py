@@ -177,9 +177,9 @@ def choose(wanted: str, task: str, n_classes: int) -> str:
     if wanted == "auto":
         return "r2" if task == "regression" else "roc_auc" if n_classes == 2 else "log_loss"
     if wanted not in known:
+        what = f"a {task} with {n_classes} classes" if n_classes else f"a {task}"
         raise SettingsError(
-            f"params.toml: [train] metric = {wanted!r} does not fit a {task} with {n_classes} classes.\n"
-            f"Allowed: auto, {', '.join(known)}."
+            f"params.toml: [train] metric = {wanted!r} does not fit {what}.\nAllowed: auto, {', '.join(known)}."
         )
     return wanted
 

@@ -57,7 +57,11 @@ def failed_import(error: Exception, root: Path) -> ProjectError | None:
         text = f"{type(error).__name__}: {error.msg}"
     elif isinstance(error, ModuleNotFoundError):
         text = str(error)
-        if (error.name or "").partition(".")[0] != __name__.partition(".")[0]:
+        first, ours = (error.name or "").partition(".")[0], __name__.partition(".")[0]
+        folder = root / "src" / ours
+        if (folder / first).is_dir() or (folder / f"{first}.py").is_file():
+            cure = f"It lies in the package: from {ours}.{error.name} import ..."
+        elif first != ours:
             cure = "Add it to dependencies in pyproject.toml, then: make install"
     own = {root / "src", root / "models"}  # a run imports its copy of the code
     if own_places := [(file, line) for file, line in places if own & {*file.parents}]:

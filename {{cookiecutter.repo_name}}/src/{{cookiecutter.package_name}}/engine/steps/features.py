@@ -7,6 +7,7 @@ Reads `data/interim/clean.parquet`, writes `data/processed/{train,dev,test}.parq
 
 import logging
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from ..checks import suspicions
 from ..columns import dictionary
 from ..modelling.split import split
 from ..project import artefact, package, records
-from ..project.errors import DataError
+from ..project.errors import DataError, ProjectError
 from ..project.settings import PARTS, Project
 
 log = logging.getLogger(f"{package.NAME}.features")
@@ -38,11 +39,11 @@ def checked(rows: pd.DataFrame, wider: pd.DataFrame) -> pd.DataFrame:
 
 def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
     """Divide the clean rows, say what is suspicious, add the features to each split, and write the four files."""
-    check_kept(project)
     clean = pd.read_parquet(records.checked(project.clean))
     columns = dictionary.load(project.dictionary)
     parts = split(clean, dictionary.target(columns), project.settings.split)
     wider = {part: widened(parts[part].reset_index(drop=True), columns, add_features) for part in PARTS}
+    check_kept(project)  # now, for a function may import what it needs as late as it is called
     found = suspicions.find(clean, parts, columns, project.settings.split.by)
     for suspicion in found:
         log.warning("suspicious: %s", suspicion)
@@ -73,4 +74,21 @@ def widened(
     """A split with its features; what people said of the target is kept from `add_features`, it is not known later."""
     labels = list(dictionary.label_columns(columns))
     known = rows.drop(columns=labels, errors="ignore")
-    return checked(known, add_features(known.copy())).join(rows[[name for name in labels if name in rows]])
+    try:
+        wider = add_features(known.copy())
+    except Exception as error:  # whatever the user's code raises
+        if isinstance(error, ProjectError) or (failed := failed_in_own(error)) is None:
+            raise
+        raise failed from error
+    return checked(known, wider).join(rows[[name for name in labels if name in rows]])
+
+
+def failed_in_own(error: Exception) -> DataError | None:
+    """What to say of an error in the user's code: the last line of it that was run; None where none was."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = {str(path) for path in package.own(package.FOLDER)}
+    if not (places := [frame for frame in frames if frame.filename in own]):
+        return None
+    place, file = places[-1], Path(places[-1].filename).relative_to(package.FOLDER.parents[1])
+    cure = f"The line: {place.line}. --debug shows the traceback."
+    return DataError(f"{file}, line {place.lineno}: add_features ended in {type(error).__name__}: {error}.\n{cure}")
