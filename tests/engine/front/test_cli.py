@@ -107,8 +107,8 @@ def test_mistake_is_one_message_on_stderr_with_its_exit_code(call, project, argu
         ("features.py", "from blend import twice", "features.py, line 1: No module named 'blend'.\nAdd it"),
         (
             "features.py",
-            "import models",
-            "features.py, line 1: No module named 'models'.\nIt lies in the package: from {0}",
+            "import train",
+            "features.py, line 1: No module named 'train'.\nIt lies in the package: from {0}",
         ),
         ("features.py", "from .tols import twice", "features.py, line 1: No module named '{0}.tols'.\nMend"),
         ("features.py", "def add_features(rows:", "features.py, line 1: SyntaxError: '(' was never closed.\nMend"),
