@@ -3,12 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
-from data_science_project import pipeline
+from data_science_project import evaluate, pipeline
 from data_science_project.engine.modelling.metrics import Predictions
 from data_science_project.engine.project import settings
 from data_science_project.engine.report import label_errors
-from data_science_project.engine.runs import registry
+from data_science_project.engine.runs import loading, registry
 
 TURNED = [3, 40, 77, 101, 150, 190]
 
@@ -29,12 +30,12 @@ def flowers():
 def listed(make_project):
     """Evaluate a project about a table; the project and the path of the list of its run."""
 
-    def evaluate(table, **sections):
+    def lists(table, **sections):
         project = make_project(table, **sections)
         (page, _) = pipeline.make(project, "evaluate")
         return project, page.with_name(registry.LABEL_ERRORS)
 
-    return evaluate
+    return lists
 
 
 def test_turned_labels_of_train_and_dev_head_the_list_with_their_row_in_the_file(listed, flowers):
@@ -99,3 +100,13 @@ def test_perfect_predictions_and_a_class_of_one_row_leave_nothing_to_list():
 
     assert label_errors.wrong_numbers(exact, Predictions(exact)).empty
     assert label_errors.wrong_classes(lone, Predictions(lone, sure, (0, 1))).empty
+
+
+def test_candidate_that_fails_in_a_fold_doubts_nothing_even_where_there_is_no_baseline(listed, flowers):
+    project, _ = listed(flowers)
+    run = loading.load(registry.folders(project)[0])
+    asked = evaluate.learned_from(project, run)
+
+    found, about = label_errors.find(project, run.record, asked, {"linear": LogisticRegression(C=-1.0)})
+
+    assert found.empty and about["candidate"] == "dummy"

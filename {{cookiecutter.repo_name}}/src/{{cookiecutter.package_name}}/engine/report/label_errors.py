@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
+from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from ..columns import dictionary
 from ..modelling.estimators import threads
@@ -55,6 +56,7 @@ def find(
         `rows` looked at, `candidate` that answered, `n` rows whose label it contradicts, `listed` of them.
     """
     columns = dictionary.load(project.dictionary)
+    known = {DUMMY: DummyClassifier(strategy="prior") if question.classes else DummyRegressor(), **known}
     name = cheapest_good(record, known)
     chosen = np.sort(np.random.default_rng(SEED).permutation(len(question.truth))[:ROWS])
     numbers = row_numbers(project, question)[chosen]
