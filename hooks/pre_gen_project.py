@@ -9,9 +9,8 @@ AS_TYPED = {{dict(_cookiecutter | default({}))}}
 NAMES = ("repo_name", "package_name")
 # The project's folders, and what it installs by import and by distribution name (of what that needs, the best known).
 TAKEN = """data docs models notebooks references reports src tests charset_normalizer cleanlab click dotenv fsspec
-hatchling ipykernel jinja2 joblib jupyter matplotlib mypy myst_parser nbconvert numpy pandas pip pyarrow pytest
-python_calamine python_dotenv requests ruff scikit_learn scipy setuptools sklearn skrub sphinx sqlalchemy threadpoolctl
-uv"""
+hatchling ipykernel jinja2 joblib matplotlib mypy myst_parser nbconvert numpy pandas pip pyarrow pytest
+python_calamine python_dotenv requests ruff scikit_learn scipy sklearn skrub sphinx sqlalchemy threadpoolctl uv"""
 DEVICES = ["con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))]
 CONTROL = {*range(32), *range(127, 160), 0x2028, 0x2029, *range(0xD800, 0xE000)}
 FILES, URLS = "csv tsv txt parquet json jsonl ndjson xlsx xls xlsb ods".split(), "http https s3 gs az".split()
