@@ -32,7 +32,7 @@ demo: $(READY) ## render the default project into demo/ (DIR=folder) and carry i
 	@printf 'Report:      '; ls "$(PROJECT)"/reports/*/evaluation.html
 
 test: $(READY) ## render, refuse, install and run everything (long: it makes a project's environment)
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --durations 10 $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist worksteal --durations 6 $(ARGS)
 
 docs: $(READY) ## docs/ -> docs/_build/html
 	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
