@@ -111,12 +111,12 @@ def _from_database(root: Path, source: str, address: str, folder: Path) -> dict[
         asked, _, rest = asked.partition("&")
     state = database_state(root, address)
     try:
-        engine = sqlalchemy.create_engine(_read_only(root, base) + (rest and f"?{rest}"))
+        # Without a pool a connection is closed where it is left, after an error too.
+        engine = sqlalchemy.create_engine(_read_only(root, base) + (rest and f"?{rest}"), poolclass=sqlalchemy.NullPool)
         with engine.connect() as connection:
             statement = _whole_table(connection, asked) if kind == "table" else sqlalchemy.text(asked)
             rows = connection.execute(statement)
             names, cells = list(rows.keys()), list(zip(*rows.fetchall(), strict=True))
-        engine.dispose()
     except ImportError as error:
         name = error.name or "a package"
         cure = f"Add it to dependencies in pyproject.toml, then: make install ({PACKAGES.get(name, name)})"
