@@ -4,8 +4,8 @@
 
 Reads `models/<run>/`, `data/processed/{train,dev,test}.parquet` and the source card; writes into `reports/<run>/`
 `evaluation.html`, `test_answers.parquet` and `label_errors.csv`, `reports/figures/<run>-<what>.png`, and into
-`run.json` the scores with their interval and how often the test split was used. No other verb reads the truth of the
-test split.
+`run.json` the scores with their interval and how often the test split was used. No other verb scores a model on
+the test split; `features` and `explore` look at it for what is suspicious, and choose nothing by it.
 """
 
 import base64
