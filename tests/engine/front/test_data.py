@@ -89,3 +89,16 @@ def test_marks_that_params_want_and_the_dictionary_does_not_have_are_said(projec
 
     assert "[data.read] has decimal = ',', but decimal of references/data_dictionary.toml counts" in caplog.text
     assert "'amount'" in caplog.text
+
+
+def test_lines_in_no_row_are_kept_with_reason_and_place_and_said(make_project, made_table, tmp_path):
+    project = make_project(made_table)
+    path = project.root / "table.csv"
+    path.write_text("# a title\n" + path.read_text(encoding="utf-8") + "A1,B2,C3\n", encoding="utf-8")
+
+    said = data.run(project, fetched(project))
+
+    kept = pd.read_csv(project.clean.with_name("set_aside.csv"))
+    assert kept[["file", "line", "text"]].to_numpy().tolist() == [["table.csv", 123, "A1,B2,C3"]]
+    assert said[0].startswith("lines set aside in set_aside.csv: 1 (the first: table.csv, line 123, ")
+    assert len(pd.read_parquet(project.clean)) == 120

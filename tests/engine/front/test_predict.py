@@ -117,3 +117,14 @@ def test_predictions_of_another_file_of_that_name_are_kept_and_decisions_are_on_
     decisions = records.recorded(output)["decisions"]
     assert len(pd.read_csv(output)) == 3
     assert "separator ';'" in decisions[0] and "left out: new" in decisions[1]
+
+
+def test_every_line_of_a_file_has_an_answer_or_a_reason(project, folder, new):
+    rows = new.drop(columns="order").to_csv(index=False).splitlines()
+    (project.root / "new.csv").write_text("\n".join([*rows[:4], "red,0.1", *rows[4:]]) + "\n", encoding="utf-8")
+
+    predict.run(project, folder=folder, input=project.root / "new.csv", output=project.root / "out.csv")
+
+    found = pd.read_csv(project.root / "out.csv")
+    assert found["row"].tolist() == [1, 2, 3, *range(5, 12)], "the fourth row has a reason"
+    assert pd.read_csv(project.root / "out_set_aside.csv")["line"].tolist() == [5]

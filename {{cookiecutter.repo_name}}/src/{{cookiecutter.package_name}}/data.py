@@ -3,15 +3,14 @@
     make data
 
 Reads `[data] source` of `params.toml`; writes `data/raw/<dump>/` (read-only, with a source card),
-`references/data_dictionary.toml` (the first time only) and `data/interim/clean.parquet`.
+`references/data_dictionary.toml` (the first time only) and `data/interim/clean.parquet`; lines that are in no row go to
+`data/interim/set_aside.csv`.
 """
 
 import difflib
 import logging
 import os
 import unicodedata
-
-import pandas as pd
 
 from .engine.columns import dictionary, infer, validate
 from .engine.project import artefact
@@ -35,10 +34,11 @@ def run(project: Project, dump: Dump) -> list[str]:
     settings = project.settings.data
     where = dump.files[0].name
     try:
-        table = read.tables(dump.files, settings.read)
+        table = read.tables(dump.files, settings.read, settings.target)
     except DataError as error:  # what is to be mended is the source, not its read-only copy
         raise DataError(str(error).replace(f"{dump.folder}{os.sep}", "")) from None
-    for text in table.decisions:
+    decisions = [*read.keep_aside(project.clean.with_name("set_aside.csv"), table.set_aside), *table.decisions]
+    for text in decisions:
         log.info("%s", text)
     check_columns(project, table, where)
     if not project.dictionary.exists():
@@ -47,7 +47,7 @@ def run(project: Project, dump: Dump) -> list[str]:
     check_dictionary(project, columns)
     check_reading(project, columns)
     frame, warnings = validate.validate(table.frame, columns, where=where, first_row=table.first_row)
-    frame.index = pd.RangeIndex(table.first_row, table.first_row + len(frame))  # a row stays known by its number
+    frame.index = table.frame.index + table.first_row  # a row stays known by its number
     for text in warnings:
         log.warning("%s", text)
     known = frame[frame[settings.target].notna()]
@@ -61,7 +61,7 @@ def run(project: Project, dump: Dump) -> list[str]:
     with artefact.whole(project.clean) as path:
         known.to_parquet(path)
     log.info("%d rows, %d columns -> %s", *known.shape, project.relative(project.clean))
-    return [*table.decisions, *warnings]
+    return [*decisions, *warnings]
 
 
 def check_columns(project: Project, table: read.Table, where: str) -> None:

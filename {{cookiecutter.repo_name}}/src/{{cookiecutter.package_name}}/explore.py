@@ -47,7 +47,8 @@ def run(project: Project) -> None:
     few = frame.shape[1] <= MANY_COLUMNS
     report = skrub.TableReport(frame, plot_distributions=few, compute_associations=few, verbose=0).html_snippet()
     output = project.root / "reports" / "exploration.html"
-    text = render("explore.html", titles=TITLES, rows=len(frame), target=target, report=report, **page)
+    read = records.recorded(project.clean).get("decisions", [])
+    text = render("explore.html", titles=TITLES, rows=len(frame), target=target, report=report, read=read, **page)
     artefact.write_text(output, text)
     counts = (*frame.shape, len(page["found"]))
     log.info("%d rows, %d columns, %d suspicious -> %s", *counts, project.relative(output))

@@ -4,7 +4,7 @@
 
 Reads a file of any kind that `data` reads (default: the test split without its target), checks it against the data
 dictionary, writes CSV: the id columns, `prediction`, `probability` and one column a class (classification),
-`confident`, `run`.
+`confident`, `run`; and, if there are any, the lines that are in no row beside it, `<output name>_set_aside.csv`.
 """
 
 import logging
@@ -58,7 +58,8 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
     model = loading.load(folder)
     check_costs(project, model)
     limits = confidence.limits(folder, project.settings.predict)
-    rows, decisions = (test_rows(project, model), []) if input is None else read_rows(project, model, input)
+    aside = output.with_name(f"{output.stem}_set_aside.csv")
+    rows, decisions = (test_rows(project, model), []) if input is None else read_rows(project, model, input, aside)
     for line in decisions:
         log.info("%s", line)
     with threads(len(rows)):

@@ -49,7 +49,7 @@ def validate(
     where : str
         The file's name, for messages.
     first_row : int
-        The row number in the file of the first row of `frame`.
+        The row number in the file of the row whose index is 0: the index of `frame` counts the rows of the file.
     target : bool
         Whether the target column is wanted too, and what people said of it where there is something.
 
@@ -86,8 +86,8 @@ def validate(
         raise DataError(explain_absent(absent, frame, where))
     if refused:
         missing = [f"{where}: {missing_columns(absent)}"] * bool(absent)
-        raise DataError(explain(missing, [*refused, *warned], where, first_row))
-    warnings = [f"{where}: column {described(violation, first_row)}" for violation in warned]
+        raise DataError(explain(missing, [*refused, *warned], where, frame.index + first_row))
+    warnings = [f"{where}: column {described(violation, frame.index + first_row)}" for violation in warned]
     if extra := [str(name) for name in frame.columns if name not in columns]:
         warnings.append(f"{where}: columns that the data dictionary does not know are left out: {', '.join(extra)}")
     return pd.DataFrame(typed, index=frame.index), warnings
@@ -258,21 +258,21 @@ def parse_text(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
     return text.mask(is_missing(text, column)).astype("str"), pd.Series(False, index=cells.index)
 
 
-def described(violation: Violation, first_row: int) -> str:
+def described(violation: Violation, numbers: pd.Index) -> str:
     """A violation in one line, with the rows as the file counts them."""
-    shown = ", ".join(str(first_row + row) for row in violation.rows[:SHOWN_ROWS])
+    shown = ", ".join(str(numbers[row]) for row in violation.rows[:SHOWN_ROWS])
     more = ", ..." if len(violation.rows) > SHOWN_ROWS else ""
     rows = "1 row" if len(violation.rows) == 1 else f"{len(violation.rows)} rows"
     return f"{violation.column!r} has {violation.problem} ({rows}: {shown}{more})"
 
 
-def explain(missing: list[str], violations: list[Violation], where: str, first_row: int) -> str:
+def explain(missing: list[str], violations: list[Violation], where: str, numbers: pd.Index) -> str:
     """All that is wrong with a table, in at most three lines: the first line whole, the others in one if need be."""
-    lines = [*missing, *(f"{where}: column {described(violation, first_row)}" for violation in violations)]
+    lines = [*missing, *(f"{where}: column {described(violation, numbers)}" for violation in violations)]
     if len(lines) <= SHOWN_COLUMNS:
         cures = "; ".join(dict.fromkeys(violation.cure for violation in violations))
         return "\n".join([*lines, f"{cures} in references/data_dictionary.toml."])
-    also = [described(violation, first_row) for violation in violations[1 - len(missing) :]]
+    also = [described(violation, numbers) for violation in violations[1 - len(missing) :]]
     more = f"; and {len(also) - SHOWN_VIOLATIONS} more" if len(also) > SHOWN_VIOLATIONS else ""
     return (
         f"{lines[0]}\nAlso: {'; '.join(also[:SHOWN_VIOLATIONS])}{more}.\n"

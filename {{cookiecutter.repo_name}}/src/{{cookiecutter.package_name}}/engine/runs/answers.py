@@ -20,19 +20,23 @@ CLASSES_SHOWN = 20  # with more classes, a column for each would hide the answer
 
 def test_rows(project: Project, model: Run) -> pd.DataFrame:
     """The test split as it was before features were added, without its target."""
-    test = pd.read_parquet(records.checked(project.split("test")))
+    test = pd.read_parquet(records.checked(project.split("test"))).reset_index(drop=True)
     check_left_out(project, model, test, "test")
     rows, _ = model.validate(test[[n for n in test if n in model.columns]], model.columns, where="test", target=False)
     return rows
 
 
-def read_rows(project: Project, model: Run, path: Path) -> tuple[pd.DataFrame, list[str]]:
-    """Read a file and make it conform to the run's columns under the rules of the present dictionary."""
+def read_rows(project: Project, model: Run, path: Path, aside: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Read a file and make it conform to the run's columns under the rules of the present dictionary.
+
+    Lines that are in no row go to `aside`; the index of the rows counts the rows of the file from 0.
+    """
     table = read.table(path, project.settings.data.read)
+    kept = read.keep_aside(aside, table.set_aside)
     check_left_out(project, model, table.frame, path.name)
     columns = rules_of_today(model.columns, project.dictionary)
     rows, warnings = model.validate(table.frame, columns, where=path.name, first_row=table.first_row, target=False)
-    return rows, [*table.decisions, *warnings]
+    return rows.set_axis(table.frame.index), [*kept, *table.decisions, *warnings]
 
 
 def check_left_out(project: Project, model: Run, rows: pd.DataFrame, where: str) -> None:
@@ -63,7 +67,7 @@ def answer(model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band |
     ----------
     model : Run
     rows : DataFrame, shape (n_rows, n_columns)
-        Typed by the data dictionary, without the target.
+        Typed by the data dictionary, without the target; its index counts the rows from 0.
     abstain_below : float
         In [0, 1], or infinite: a classification with a lower probability is not confident.
     band : Band, optional
@@ -80,7 +84,7 @@ def answer(model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band |
     with loading.explained(model.name, model.versions, "does not answer"):
         table = predictions(model, rows, abstain_below=abstain_below, band=band)
     ids, groups = ([n for n in dictionary.by_role(model.columns, role) if n in rows] for role in ("id", "group"))
-    before = rows[ids].reset_index(drop=True) if ids else pd.DataFrame({"row": np.arange(1, len(rows) + 1)})
+    before = rows[ids].reset_index(drop=True) if ids else pd.DataFrame({"row": rows.index.to_numpy() + 1})
     before = before.join(rows[groups].reset_index(drop=True))
     return before.rename(columns={name: f"{name} (id)" for name in before if name in table}).join(table)
 

@@ -55,7 +55,7 @@ class Model:
             The rows do not fit the data dictionary: row, column and rule.
         """
         columns = answers.rules_of_today(self.columns, self._rules)
-        known, warnings = self._run.validate(rows, columns, where="rows", target=False)
+        known, warnings = self._run.validate(rows.reset_index(drop=True), columns, where="rows", target=False)
         for warning in warnings:
             log.warning("%s", warning)
         with threads(len(known)):

@@ -8,31 +8,44 @@ later, by the data dictionary: here `NA` is text, and only an empty cell is miss
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
+from ..project import artefact
 from ..project.errors import DataError, SettingsError, listed
-from . import dialect, excel, formats
+from . import dialect, encoding, excel, formats, header, rows
+from .rows import Rows, SetAside
 
 OPTIONS: dict[str, Any] = {
     "separator": str,
     "encoding": str,
     "quote": str,
-    "header": bool,
+    "header": (bool, int),
+    "skip": int,
+    "footer": int,
+    "columns": list,
+    "set_aside_limit": (int, float),
     "sheet": (str, int),
     "decimal": str,
     "thousands": str,
     "missing": list,
     "dates": str,
 }
-EXAMPLES = {"header": "false", "sheet": '"Sales" or 1', "missing": '["?", "unknown"]'}
-MARKERS = frozenset({"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "nil", "unknown", "missing", "#n/a"})
-HEADER_CELLS = 200_000  # cells from which is told whether the first row holds names
-YEAR = re.compile(r"(19|20)\d\d")
+EXAMPLES = {
+    "header": "false or 3",
+    "skip": "2",
+    "footer": "1",
+    "columns": '["age", "city"]',
+    "set_aside_limit": "0.01",
+    "sheet": '"Sales" or 1',
+    "missing": '["?", "unknown"]',
+}
+FIELDS = SetAside._fields
+SET_ASIDE_LIMIT = 0.01  # share of the lines; more, and the reading itself is wrong
 UNPACK, SAVE = "Unpack it first, or use .gz or .zip.", "Save it as CSV or Parquet."
 OTHERS = (
     (b"version https://git-lfs.github.com", "a Git LFS pointer", "Run `git lfs pull` where it came from."),
@@ -61,15 +74,17 @@ class Table:
     """A table as it was read.
 
     `frame` holds text cells (`str`, missing = NaN), or native types where the file has them (Parquet, JSON, Excel);
-    `decisions` one line each; `first_row` the line or row of the file, from 1, that holds row 0 of the frame.
+    `decisions` one line each; `first_row` the line or row of the file, from 1, that holds row 0 of the frame, whose
+    index counts the lines from there; `set_aside` the lines that are in no row, with the name of their file.
     """
 
     frame: pd.DataFrame
     decisions: tuple[str, ...]
     first_row: int
+    set_aside: tuple[tuple[str, SetAside], ...] = ()
 
 
-def table(path: Path, options: Mapping[str, Any] = MappingProxyType({})) -> Table:
+def table(path: Path, options: Mapping[str, Any] = MappingProxyType({}), target: str = "") -> Table:
     """Read one table file.
 
     Parameters
@@ -78,6 +93,8 @@ def table(path: Path, options: Mapping[str, Any] = MappingProxyType({})) -> Tabl
         CSV, TSV, text, Parquet, JSON, JSON-lines, `.xlsx`, `.xls`, `.xlsb` or `.ods`; also inside `.gz` or `.zip`.
     options : mapping
         `[data.read]`: what is given there is not detected. Keys: see `OPTIONS`.
+    target : str
+        The column to predict, a hint for which row holds the names; "" where the table need not have it.
 
     Returns
     -------
@@ -94,14 +111,16 @@ def table(path: Path, options: Mapping[str, Any] = MappingProxyType({})) -> Tabl
     _check_options(options)
     try:
         name, content = formats.unpacked(path)
-        return _named(_read(name, content, options))
+        read = _named(_read(name, content, options, target))
+        _check_set_aside(read, options.get("set_aside_limit", SET_ASIDE_LIMIT))
+        return replace(read, set_aside=tuple((path.name, line) for _, line in read.set_aside))
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from None
 
 
-def tables(paths: Sequence[Path], options: Mapping[str, Any] = MappingProxyType({})) -> Table:
+def tables(paths: Sequence[Path], options: Mapping[str, Any] = MappingProxyType({}), target: str = "") -> Table:
     """Read files that hold the same columns, in any order, one below the other; their kinds may differ.
 
     The columns are in the order of the first file, to which `first_row` belongs.
@@ -111,7 +130,7 @@ def tables(paths: Sequence[Path], options: Mapping[str, Any] = MappingProxyType(
     DataError
         As in `table`, or the columns of a file differ from those of the first.
     """
-    parts = [table(path, options) for path in paths]
+    parts = [table(path, options, target) for path in paths]
     first = parts[0]
     for path, part in zip(paths, parts, strict=True):
         if odd := sorted(set(part.frame.columns) ^ set(first.frame.columns)):
@@ -124,7 +143,23 @@ def tables(paths: Sequence[Path], options: Mapping[str, Any] = MappingProxyType(
     joined = {name: _stacked([frame[name] for frame in frames]) for name in first.frame.columns}
     counts = listed([f"{path.name} {len(frame):,}" for path, frame in zip(paths, frames, strict=True)])
     decisions = dict.fromkeys(line for part in parts for line in part.decisions)
-    return Table(pd.DataFrame(joined), (*decisions, f"{len(parts)} files, rows: {counts}"), first.first_row)
+    aside = tuple(line for part in parts for line in part.set_aside)
+    return Table(pd.DataFrame(joined), (*decisions, f"{len(parts)} files, rows: {counts}"), first.first_row, aside)
+
+
+def keep_aside(path: Path, lines: Sequence[tuple[str, SetAside]]) -> list[str]:
+    """Write the lines that are in no row, as CSV, and say so; without any, an older file is removed."""
+    if not lines:
+        path.unlink(missing_ok=True)
+        return []
+    columns = {
+        "file": [name for name, _ in lines],
+        **{key: [getattr(line, key) for _, line in lines] for key in FIELDS},
+    }
+    with artefact.whole(path) as temporary:
+        pd.DataFrame(columns).to_csv(temporary, index=False)
+    name, first = lines[0]
+    return [f"lines set aside in {path.name}: {len(lines):,} (the first: {name}, line {first.line}, {first.reason})"]
 
 
 def _stacked(columns: list[pd.Series]) -> pd.Series:
@@ -145,38 +180,74 @@ def _check_options(options: Mapping[str, Any]) -> None:
         if not isinstance(value, OPTIONS[key]):
             example = EXAMPLES.get(key, '"text"')
             raise SettingsError(f"{where} {key} = {value!r} has the wrong type.\nExample: {example}.")
-        if key in ("separator", "quote") and len(value) > 1 and value != "blanks":
-            raise SettingsError(f"{where} {key} = {value!r} must be one character, or 'blanks'.")
+        if (key == "quote" and len(value) > 1) or (key == "separator" and len(value) > 2 and value != "blanks"):
+            allowed = "one character" if key == "quote" else "one or two characters, or 'blanks'"
+            raise SettingsError(f"{where} {key} = {value!r} must be {allowed}.")
         if key == "dates" and value not in ("", "day-first", "month-first") and "%" not in value:
             allowed = "'day-first', 'month-first', or a format like '%d.%m.%Y'"
             raise SettingsError(f"{where} dates = {value!r}.\nAllowed: {allowed}.")
 
 
-def _read(name: str, content: bytes, options: Mapping[str, Any]) -> Table:
+def _read(name: str, content: bytes, options: Mapping[str, Any], target: str) -> Table:
     """Read the bytes of a file; the names of the columns are still as they stand."""
     if not content[: dialect.SAMPLE].strip():
-        raise DataError(dialect.EMPTY)
+        raise DataError(rows.EMPTY)
     if content.startswith(b"PAR1"):
         frame, notes = formats.parquet_frame(content)
         return Table(frame, tuple(notes), 1)
+    above = max(options.get("skip", 0), int(options.get("header") or 1) - 1)
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        rows, decisions = excel.sheet_rows(content, options.get("sheet"))
-        sheet = _with_header(_filled(rows), decisions, options.get("header"))
-        typed = [formats.column(name, cells.tolist()) for name, cells in sheet.frame.items()]
-        frame = pd.DataFrame(dict(enumerate(typed))).set_axis(sheet.frame.columns, axis=1)
-        return Table(frame, sheet.decisions, sheet.first_row)
+        sheet, decisions = excel.sheet_rows(content, options.get("sheet"))
+        read = _located(_filled(sheet[above:]), decisions, options, target, above)
+        typed = [formats.column(name, cells.tolist()) for name, cells in read.frame.items()]
+        frame = pd.DataFrame(dict(enumerate(typed))).set_axis(read.frame.columns, axis=1).set_axis(read.frame.index)
+        return replace(read, frame=frame)
     _check_is_data(content)
-    content, decisions = dialect.as_utf8(content, options.get("encoding", ""))
+    content, decisions = encoding.as_utf8(content, options.get("encoding", ""))
     if PAGE.match(content[: dialect.SAMPLE].lstrip()):
         cure = "Open the address in a browser and find the download link."
         raise DataError(f"this is a web page or XML, not a table.\n{cure}")
     if _is_json(name, content):
         frame, notes = formats.json_frame(content)
         return Table(frame, (*decisions, *notes), 1)
-    content, lines_above, separator, above = dialect.preamble(content)
-    cells, notes = dialect.cells(content, options.get("separator", separator), options.get("quote"))
-    read = _with_header(cells, [*decisions, *above, *notes], options.get("header"))
-    return Table(read.frame, read.decisions, read.first_row + lines_above)
+    content = _without_lines(content, above)
+    content, lines_above, separator, more = dialect.preamble(content)
+    content, written, notes = dialect.detect(content, options.get("separator", separator), options.get("quote"))
+    cells = rows.split(content, written, target, strict=options.get("set_aside_limit") == 0)
+    return _located(cells, [*decisions, *more, *notes, *cells.notes], options, target, above + lines_above)
+
+
+def _without_lines(content: bytes, count: int) -> bytes:
+    """Leave out lines at the top."""
+    ends = re.finditer(rb"\r\n|\r|\n", content)
+    return content[max((end.end() for _, end in zip(range(count), ends, strict=False)), default=0) :]
+
+
+def _located(cells: Rows, decisions: list[str], options: Mapping[str, Any], target: str, lines_above: int) -> Table:
+    """Find the table among the cells of a file, the numbers of its rows as they are in the file."""
+    frame, notes, around = header.locate(cells, options, target)
+    first = int(frame.index[0]) if len(frame) else 0
+    aside = sorted(("", line._replace(line=line.line + lines_above)) for line in [*cells.aside, *around])
+    gapless = len(frame) == 0 or frame.index[-1] - first == len(frame) - 1
+    frame.index = pd.RangeIndex(len(frame)) if gapless else frame.index - first
+    return Table(frame, (*decisions, *notes), lines_above + first + 1, tuple(aside))
+
+
+def _check_set_aside(read: Table, limit: float) -> None:
+    """Refuse a table of which too many lines are in no row: what was decided is wrong then, not the lines."""
+    odd = [line for _, line in read.set_aside if line.reason not in (header.ABOVE, header.BELOW)]
+    if len(odd) <= max(limit * (len(read.frame) + len(odd)), min(limit, 1) and 1):
+        return
+    reasons = Counter(line.reason for line in odd).most_common(3)
+    examples = {reason: next(line for line in odd if line.reason == reason) for reason, _ in reasons}
+    shown = "; ".join(
+        f"{reason} ({many:,}, as line {examples[reason].line}: {examples[reason].text[:40]!r})"
+        for reason, many in reasons
+    )
+    found = f"{len(odd):,} of {len(read.frame) + len(odd):,} lines do not fit: {shown}"
+    said = next((line for line in read.decisions if line.startswith("separator")), "")
+    cure = "Mend them (decimal commas need quotes), or set separator, quote, header or set_aside_limit"
+    raise DataError(f"{found}.\n{said}\n{cure} {encoding.CURE}.")
 
 
 def _check_is_data(content: bytes) -> None:
@@ -192,99 +263,36 @@ def _is_json(name: str, content: bytes) -> bool:
     return suffix in (".json", ".jsonl", ".ndjson") or bool(re.match(rb'\s*(\[\s*)?\{\s*"', content))
 
 
-def _filled(rows: list[list]) -> pd.DataFrame:
-    if rows := [row for row in rows if any(cell is not None for cell in row)]:
-        return pd.DataFrame(rows, dtype=object)
+def _filled(sheet: list[list]) -> Rows:
+    if any(cell is not None for row in sheet for cell in row):
+        blank = [place for place, row in enumerate(sheet) if all(cell is None for cell in row)]
+        return Rows(pd.DataFrame(sheet, dtype=object), blank=blank)
     raise DataError("the sheet is empty. A header and at least one row are needed.")
 
 
-def _with_header(cells: pd.DataFrame, decisions: list[str], header: bool | None) -> Table:
-    """Take the names from the first row, or give the columns names where it holds values."""
-    first, *body = _sampled(cells)
-    if header is False or (header is None and not _are_names(first, [row for row in body if row != first])):
-        names = [f"column_{place}" for place in range(1, len(first) + 1)]
-        why = "given" if header is False else "the first row holds values like those below"
-        note = f"no header row ({why}): columns named {names[0]} .. {names[-1]}"
-        return Table(cells.set_axis(names, axis=1), (*decisions, note), 1)
-    rows, first_row = cells.iloc[1:], 2
-    if header is None and len(body) > 2 and _is_second_header(body[0], body[1:]):
-        decisions = [*decisions, f"row 2 dropped, a second header: {listed(body[0])}"]
-        rows, first_row = rows.iloc[1:], 3
-    if repeated := _equal_rows(rows, first) if len(first) > 1 else []:
-        many = f"{len(repeated)} (row {first_row + repeated[0]} the first)"
-        decisions = [*decisions, f"rows dropped that repeat the header: {many}"]
-        rows = rows.drop(index=rows.index[repeated])
-        first_row += repeated[0] == 0
-    return Table(rows.reset_index(drop=True).set_axis(first, axis=1), tuple(decisions), first_row)
-
-
-def _sampled(cells: pd.DataFrame) -> list[list[str]]:
-    """Return the first rows as text, missing cells as "": fewer where they are wide."""
-    rows = cells.head(max(HEADER_CELLS // cells.shape[1], 20)).to_numpy(dtype=object).tolist()
-    return [["" if pd.isna(cell) else formats.spelled(cell) for cell in row] for row in rows]
-
-
-def _are_names(first: list[str], body: list[list[str]]) -> bool:
-    """Tell whether the first row holds names: words above numbers say so; numbers, or values that return, say not."""
-    words, numbers, returning, repetitive = 0, 0, 0, 0
-    for place, (cell, values) in enumerate(_above(first, body)):
-        if _are_numeric(values):
-            words += _is_name_above_numbers(cell, values)
-            is_a_name = cell == str(place) or (YEAR.fullmatch(cell) and not any(map(YEAR.fullmatch, values)))
-            numbers += bool(dialect.NUMBER.fullmatch(cell)) and not is_a_name
-        elif 0 < len(set(values)) <= len(values) / 2:
-            repetitive += 1
-            returning += cell in values
-    if words or numbers:
-        return words >= numbers
-    return not repetitive or returning < repetitive / 2
-
-
-def _above(first: list[str], body: list[list[str]]) -> list[tuple[str, list[str]]]:
-    """Return each cell of the first row with the values below it, the missing ones left out."""
-    columns = zip(*body, strict=True) if body else [()] * len(first)
-    return [(cell, [value for value in column if value]) for cell, column in zip(first, columns, strict=True)]
-
-
-def _are_numeric(values: list[str]) -> bool:
-    return bool(values) and sum(map(bool, map(dialect.NUMBER.fullmatch, values))) >= 0.9 * len(values)
-
-
-def _is_name_above_numbers(cell: str, values: list[str]) -> bool:
-    return cell.strip().lower() not in MARKERS and not dialect.NUMBER.fullmatch(cell) and cell not in values
-
-
-def _is_second_header(second: list[str], body: list[list[str]]) -> bool:
-    """Tell whether every column of numbers (two at least) has another word in this row."""
-    above = [(cell, values) for cell, values in _above(second, body) if _are_numeric(values)]
-    return len({cell for cell, _ in above}) >= 2 and all(_is_name_above_numbers(cell, values) for cell, values in above)
-
-
-def _equal_rows(rows: pd.DataFrame, first: list[str]) -> list[int]:
-    """Return the places of the rows that equal the header."""
-    places = (rows.iloc[:, 0] == first[0]).to_numpy(dtype=bool, na_value=False).nonzero()[0].tolist()
-    return [place for place in places if _sampled(rows.iloc[[place]])[0] == first]
-
-
 def _named(read: Table) -> Table:
-    """Check the names: none twice, none blank but at the end above empty cells."""
+    """Give every column a name of its own; empty ones without a name are dropped."""
     frame, decisions = read.frame, list(read.decisions)
-    names = [str(name).strip() for name in frame.columns]
-    kept = len(names)
-    while kept > 1 and not names[kept - 1] and frame.iloc[:, kept - 1].isna().all():
-        kept -= 1
-    if kept < len(names):
-        decisions.append(f"{len(names) - kept} empty columns without a name dropped at the end")
-        frame, names = frame.iloc[:, :kept], names[:kept]
-    blank = [place for place, name in enumerate(names, 1) if not name]
-    if len(blank) > 1:
-        raise DataError(f"columns {listed(blank)} have no name. Name them in the header, and delete lines above it.")
+    names = [" ".join(str(name).split()) for name in frame.columns]
+    blank = [place for place, name in enumerate(names) if not name]
+    if empty := [place for place in blank if frame.iloc[:, place].isna().all()]:
+        decisions.append(f"{len(empty)} empty columns without a name dropped")
+        blank = [place for place in blank if place not in empty]
+    for place in blank:
+        names[place] = f"column_{place + 1}"
     if blank:
-        names[blank[0] - 1] = f"column_{blank[0]}"
-        decisions.append(f"column {blank[0]} has no name: named column_{blank[0]}")
-    if twice := [f"'{name}'" for name, count in Counter(names).items() if count > 1]:
-        cure = "Every column needs a name of its own: rename them."
-        raise DataError(f"column names that stand twice: {listed(twice)}.\n{cure}")
-    if frame.empty:
+        decisions.append(f"columns without a name: named {listed([names[place] for place in blank])}")
+    seen = Counter[str]()
+    for place, name in enumerate(names):
+        seen[name] += 1
+        while place not in empty and seen[name] > 1 and (names[place] in names[:place] or names[place] == name):
+            names[place] = f"{name}_{seen[name]}"
+            seen[name] += names[place] in names[:place]
+    if twice := [name for name, count in seen.items() if count > 1 and name]:
+        decisions.append(f"names that stand twice: {listed(twice)}; the later ones are numbered: {twice[0]}_2")
+    kept = [place for place in range(len(names)) if place not in empty]
+    if frame.empty or not kept:
         raise DataError("a header, but no rows. At least one row is needed.")
-    return Table(frame.set_axis(names, axis=1), tuple(decisions), read.first_row)
+    frame = frame.iloc[:, kept] if empty else frame
+    frame.columns = [names[place] for place in kept]
+    return replace(read, frame=frame, decisions=tuple(decisions))

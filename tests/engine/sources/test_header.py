@@ -1,0 +1,110 @@
+"""The table is found among titles, notes, totals and other tables, and its columns get names of their own."""
+
+import openpyxl
+import pytest
+
+BODY = [[f"R{number}", number, number * 3] for number in range(20)]
+
+
+def text(*above, below=(), names=("region", "sales", "costs")):
+    """A table with lines above and below it."""
+    return "".join(",".join(map(str, row)) + "\n" for row in [*above, names, *BODY, *below])
+
+
+FOUND = {
+    "titles of one cell": text(["Sales of 2020"], ["by region"]),
+    "padded titles": text(["Sales of 2020", "", ""], ["", "", ""]),
+    "a total": text(below=[["Total", 190, 570]]),
+    "a padded total": text(below=[["", "", ""], ["Total", 190, ""]]),
+    "footnotes": text(below=[["Source: the office"], ["* provisional"]]),
+    "footnotes below a blank line": text(below=[[""], ["as counted by hand in every region"]]),
+    "a row of units": text(["region", "sales", "costs"], names=["-", "EUR", "EUR"]),
+}
+
+
+@pytest.mark.parametrize("case", FOUND)
+def test_table_is_found_and_what_stands_around_it_set_aside(table, rows, case):
+    found = table(FOUND[case])
+
+    assert list(found.frame.columns) == ["region", "sales", "costs"]
+    assert rows(found) == [list(map(str, row)) for row in BODY]
+    assert found.set_aside or "units" in case
+
+
+def test_name_of_the_target_tells_the_header(written, rows):
+    from data_science_project.engine.sources import read
+
+    path = written(text(["X1", "X2", "Y"]))
+
+    found = read.table(path, target="Costs")
+
+    assert list(found.frame.columns) == ["region", "sales", "costs"] and len(found.frame) == 20
+
+
+def test_names_in_two_rows_are_joined_where_the_groups_are_wide(table):
+    found = table(text(["", 2020, ""], names=["region", "sales", "sales"]))
+
+    assert list(found.frame.columns) == ["region", "2020 sales", "2020 sales_2"]
+
+
+def test_instrument_settings_above_numbers_are_no_header(table):
+    settings = "XUNITS,cm-1\nFIRST,4000\nPOINTS,100\n\n"
+
+    found = table(settings + "".join(f"{4000 - n}.0,{98 - n / 10}\n" for n in range(50)))
+
+    assert list(found.frame.columns) == ["column_1", "column_2"] and len(found.frame) == 50
+    assert [line.line for _, line in found.set_aside] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("content", "names", "said"),
+    [
+        ("a,b,a\n1,2,3\n4,5,6\n", ["a", "b", "a_2"], "stand twice: a"),
+        ("a,,\n1,2,3\n4,5,6\n", ["a", "column_2", "column_3"], "without a name: named column_2, column_3"),
+        ("a,,b\n1,,3\n4,,6\n", ["a", "b"], "1 empty columns without a name dropped"),
+    ],
+)
+def test_columns_without_a_name_of_their_own_get_one(table, content, names, said):
+    found = table(content)
+
+    assert list(found.frame.columns) == names
+    assert any(said in decision for decision in found.decisions)
+
+
+@pytest.mark.parametrize(
+    ("options", "names", "count"),
+    [
+        ({"header": 3}, ["R0", "0", "0_2"], 19),
+        ({"skip": 1}, ["region", "sales", "costs"], 20),
+        ({"skip": 1, "footer": 5}, ["region", "sales", "costs"], 15),
+        ({"skip": 2, "columns": ["x", "y", "z"]}, ["x", "y", "z"], 20),
+    ],
+)
+def test_options_say_where_the_table_is(table, options, names, count):
+    found = table(text(["one", "two", "three"]), **options)
+
+    assert list(found.frame.columns) == names and len(found.frame) == count
+
+
+def test_target_of_a_file_without_a_header_is_given_by_its_place(written):
+    from data_science_project.engine.sources import read
+
+    found = read.table(written("5.1,3.5,setosa\n4.9,3.0,setosa\n4.7,3.2,virginica\n"), target="3")
+
+    assert list(found.frame.columns) == ["column_1", "column_2", "3"]
+
+
+@pytest.mark.parametrize(("target", "names"), [("", ["region", "sales", "costs"]), ("age", ["who", "age"])])
+def test_one_of_two_tables_side_by_side_in_a_sheet_is_taken(tmp_path, target, names):
+    from data_science_project.engine.sources import read
+
+    book = openpyxl.Workbook()
+    others = [["who", "age"], ["Ann", 30], ["Bob", 40], ["Cy", 50]]
+    for place, row in enumerate([["region", "sales", "costs"], *BODY]):
+        book.active.append([*row, None, *(others[place] if place < len(others) else [None, None])])
+    book.save(tmp_path / "t.xlsx")
+
+    found = read.table(tmp_path / "t.xlsx", target=target)
+
+    assert list(found.frame.columns) == names
+    assert any("2 tables side by side" in decision for decision in found.decisions)

@@ -1,0 +1,88 @@
+"""Lines that do not fit are mended where that leaves no doubt, else set aside, and refused where they are too many."""
+
+import pytest
+
+LINES = [f"{number},{number / 2},w{number % 4}" for number in range(300)]
+
+
+def lines(*odd, at=100, names="a,b,c"):
+    """A table of 300 lines with odd ones from line `at` + 2 on."""
+    return "\n".join([names, *LINES[:at], *odd, *LINES[at:]]) + "\n"
+
+
+MENDED = {
+    "too few cells": ("7,1.5", ["7", "1.5", None], "too few cells, the last ones taken as missing"),
+    "surplus empty cells": ("7,1.5,x,,", ["7", "1.5", "x"], "surplus empty cells left out"),
+    "an empty cell in the middle": ("7,,1.5,x", ["7", "1.5", "x"], "surplus empty cells left out"),
+    "another separator": ("7;1.5;x", ["7", "1.5", "x"], "separated by ';', unlike the others"),
+}
+NOT_MENDED = {
+    "two cells run into one": "71.5,x",
+    "a decimal comma": "7,1,5,x",
+    "words too many": "7,1.5,x,and,more",
+}
+
+
+@pytest.mark.parametrize("case", MENDED)
+def test_line_is_mended_and_counted(table, rows, case):
+    line, expected, said = MENDED[case]
+
+    found = table(lines(line))
+
+    assert rows(found)[100] == expected and len(found.frame) == 301 and not found.set_aside
+    assert f"{said}: 1 lines (line 102 the first)" in found.decisions
+
+
+@pytest.mark.parametrize("case", NOT_MENDED)
+def test_line_that_fits_no_way_is_set_aside_as_it_stands(table, rows, case):
+    found = table(lines(NOT_MENDED[case]))
+
+    assert len(found.frame) == 300
+    ((name, aside),) = found.set_aside
+    assert (name, aside.line, aside.text) == ("table.csv", 102, NOT_MENDED[case])
+    assert found.first_row + found.frame.index[100] == 103, "rows below keep the number of their line"
+
+
+def test_last_line_is_set_aside_where_the_file_ends_within_it(table):
+    found = table(lines() + "300,15")
+
+    assert len(found.frame) == 300 and found.set_aside[0][1].line == 302
+
+
+def test_more_odd_lines_than_the_limit_are_refused_with_reasons_and_examples(refusal, table):
+    content = lines(*["7,1,5,x"] * 3, "1,2,3,4,5")
+
+    assert len(table(content, set_aside_limit=0.05).set_aside) == 4
+    message = refusal(content)
+    assert "4 of 304 lines do not fit: 4 cells in place of 3 (3, as line 102: '7,1,5,x'); 5 cells" in message
+    assert "line 102: too few cells" in refusal(lines("7,1.5"), set_aside_limit=0)
+
+
+@pytest.mark.parametrize(("names", "line"), [("a,b,c", "{},5,{},25,w\n"), ("x,y", "{},5,{}\n")])
+def test_decimal_commas_in_every_line_shift_no_column(refusal, names, line):
+    content = names + "\n" + "".join(line.format(number % 9, number % 7) for number in range(50))
+
+    assert "decimal comma?" in refusal(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "names", "first"),
+    [
+        ("x,y\n" + "".join(f"car {n},{n},{n}\n" for n in range(30)), ["column_1", "x", "y"], ["car 0", "0", "0"]),
+        ("x,y\n" + "".join(f"{n},w{n % 3},\n" for n in range(30)), ["x", "y"], ["0", "w0"]),
+        ("x,y\n" + "".join(f"{n};w{n % 3}\n" for n in range(30)), ["x", "y"], ["0", "w0"]),
+    ],
+    ids=["names of rows", "a separator at the end of every line", "another separator in the header"],
+)
+def test_header_that_differs_from_every_line_is_understood(table, rows, content, names, first):
+    found = table(content)
+
+    assert list(found.frame.columns) == names and rows(found)[0] == first and len(found.frame) == 30
+
+
+@pytest.mark.parametrize("second", ["\nx,y,z,q\n1,2,3,4\n", "a,b,c,d\n1,2,w,x\n", "\nx,y,z\n" + "1,2,3\n" * 4])
+def test_second_table_further_down_is_set_aside_and_said(table, second):
+    found = table(lines() + second)
+
+    assert len(found.frame) == 300 and len(found.set_aside) == len(second.split())
+    assert any("left out" in decision for decision in found.decisions)

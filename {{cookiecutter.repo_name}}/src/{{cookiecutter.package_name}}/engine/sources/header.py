@@ -1,0 +1,260 @@
+"""Finds the table in a sheet of cells: the names of its columns, what stands above, below and beside it.
+
+Used by `read.py`; works in memory, writes nothing. The name of the target, where it is known, is the strongest hint
+for which row holds the names. What is left out is returned as lines set aside, or said.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..project.errors import DataError, listed
+from . import formats
+from .dialect import NUMBER
+from .rows import ABOVE, BELOW, TITLES, Rows, SetAside, wanted_in
+
+MARKERS = frozenset({"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "nil", "unknown", "missing", "#n/a"})
+HEADER_CELLS = 50_000  # cells from which is told whether the first row holds names
+SENTENCE = 5  # words; a name of a column has fewer
+YEAR = re.compile(r"(19|20)\d\d")
+CLOSING = re.compile(r"\W*((grand|sub)[ -]?)?(total|sum|summe|gesamt|source|quelle|notes?|footnote)s?\b", re.IGNORECASE)
+
+
+def locate(cells: Rows, options: Mapping[str, Any], target: str = "") -> tuple[pd.DataFrame, list[str], list[SetAside]]:
+    """Return the table with its names, what was decided, and the rows left out above and below it.
+
+    Parameters
+    ----------
+    cells : Rows
+        All rows, the names among them: columns 0 .. n-1.
+    options : mapping
+        `[data.read]`: `header` (false: there is none), `columns` (the names), `footer` (rows to leave out at the end).
+    target : str
+        A name that the header must have, if it is known.
+
+    Raises
+    ------
+    DataError
+        No row is left, or `columns` names more or fewer columns than there are.
+    """
+    frame = cells.frame
+    if footer := options.get("footer", 0):
+        frame = frame.iloc[:-footer]
+    head, notes = sampled(frame), list[str]()
+    if frame.shape[1] > 4 and not all(map(any, zip(*head, strict=True))):
+        frame, notes = _chosen_block(frame, target)
+        head = sampled(frame)
+    given = options.get("header")
+    start = 0
+    if given is not False and not (given and isinstance(given, int)):
+        start = cells.start + _start(head[cells.start :], target)
+    aside = _left_out(frame, range(start), ABOVE)
+    first, *body = head[start:]
+    names, skipped, more = _names(first, body, head[:start], options, target)
+    rows = frame.iloc[start + skipped :]
+    notes += more
+    end, is_second = _end(rows, names, target)
+    aside += _left_out(rows, range(end, len(rows)), BELOW)
+    if is_second:
+        notes.append(f"a second table from row {rows.index[end] + 1} on left out")
+    if end < len(rows) or cells.blank:
+        rows = rows.iloc[:end].drop(index=cells.blank, errors="ignore")
+    rows, more = _without_repeated(rows, first if skipped else [])
+    said = Counter(line.reason for line in aside)
+    notes += [f"left out {reason}: {count} lines" for reason, count in said.items()]
+    return rows.set_axis(names, axis=1), notes + more, aside
+
+
+def sampled(cells: pd.DataFrame) -> list[list[str]]:
+    """Return the first rows as text, missing cells as "": fewer where they are wide."""
+    rows = cells.head(max(HEADER_CELLS // max(cells.shape[1], 1), 20)).to_numpy(dtype=object).tolist()
+    return [["" if pd.isna(cell) else formats.spelled(cell).strip() for cell in row] for row in rows]
+
+
+def _left_out(frame: pd.DataFrame, places: range, reason: str) -> list[SetAside]:
+    if not places:
+        return []
+    rows = frame.iloc[places.start : places.stop]
+    texts = [",".join(filter(None, row)).strip() for row in sampled(rows)]
+    return [SetAside(line + 1, reason, text) for line, text in zip(rows.index, texts, strict=False) if text]
+
+
+def _filled(row: list[str]) -> int:
+    return sum(map(bool, row))
+
+
+def _start(head: list[list[str]], target: str) -> int:
+    """Return the place of the row with the names, or of the first row where none has them."""
+    named = (place for place, row in enumerate(head[:TITLES]) if wanted_in(row, target))
+    if (place := next(named, None)) is not None:
+        return place
+    if settings := _settings(head):
+        return settings
+    typical = float(np.median([_filled(row) for row in head if any(row)] or [1]))
+    for place, row in enumerate(head[:TITLES]):
+        sparse = _filled(row) < typical / 2 or (_filled(row) == 1 < typical and row[0])
+        if not sparse and not _is_title(row, head[place + 1 :]):
+            few_names = place and any(head[place - 1]) and not _are_names(row, head[place + 1 :])
+            return place - 1 if few_names else place
+    return 0
+
+
+def _settings(head: list[list[str]]) -> int:
+    """Return how many rows of words with values, as instruments write them, stand above a table of numbers."""
+    words = [bool(row[0]) and not NUMBER.fullmatch(row[0]) for row in head]
+    many = words.index(False) if False in words else 0
+    if not 2 < many < TITLES or any(words[many:]) or len(head) < 2 * many:
+        return 0
+    with_numbers = [any(map(NUMBER.fullmatch, row)) for row in head[:many]]
+    if not any(with_numbers[1:]):
+        return 0
+    return (
+        many - 1
+        if not with_numbers[-1]
+        else next(place for place, row in enumerate(head) if place >= many and any(row))
+    )
+
+
+def _is_title(row: list[str], below: list[list[str]]) -> bool:
+    """Tell whether a full row is a sentence above a row of names."""
+    if len(below) < 2 or max(len(cell.split()) for cell in row) < SENTENCE:
+        return False
+    return max(len(cell.split()) for cell in below[0]) < SENTENCE and _is_second_header(below[0], below[1:], least=1)
+
+
+def _names(
+    first: list[str], body: list[list[str]], above: list[list[str]], options: Mapping[str, Any], target: str
+) -> tuple[list[str], int, list[str]]:
+    """Return the names, how many rows hold them, and what was decided."""
+    width, given = len(first), options.get("header")
+    if columns := list(options.get("columns", ())):
+        if len(columns) != width:
+            raise DataError(f"columns in [data.read] has {len(columns)} names, the table {width} columns.")
+        return columns, int(bool(given)), [f"names as given in [data.read]: {listed(columns)}"]
+    known = wanted_in(first, target)
+    values = [row for row in body if row != first] or ([first] if all(map(NUMBER.fullmatch, first)) else [])
+    if given is False or not (given or known or _are_names(first, values)):
+        names = [f"column_{place}" for place in range(1, width + 1)]
+        why = "given" if given is False else "the first row holds values like those below"
+        note = f"no header row ({why}): columns named {names[0]} .. {names[-1]}"
+        if target.isdecimal() and 0 < int(target) <= width:
+            names[int(target) - 1] = target
+            note += f", the target {target} by its place"
+        return names, 0, [note]
+    if len(body) > 2 and given is None and _is_second_header(body[0], body[1:]):
+        if _filled(first) == width == len(set(first)):
+            return first, 2, [f"row 2 dropped, a second header: {listed(body[0])}"]
+        return _joined(first, body[0]), 2, ["names joined from two rows"]
+    groups = above[-1] if above else []
+    if (_filled(groups) > 1 or (any(groups) and not groups[0])) and len(set(first)) < len(first):
+        return _joined(groups, first), 1, ["names joined from two rows"]
+    return first, 1, []
+
+
+def _joined(groups: list[str], names: list[str]) -> list[str]:
+    """Join names with those of the groups above, which reach to the next one."""
+    joined, group = [], ""
+    for above, name in zip(groups, names, strict=True):
+        group = above or group
+        joined.append(f"{group} {name}".strip() if group != name else name)
+    return joined
+
+
+def _are_names(first: list[str], body: list[list[str]]) -> bool:
+    """Tell whether the first row holds names: words above numbers say so; numbers, or values that return, say not."""
+    words, numbers, returning, repetitive = 0, 0, 0, 0
+    for place, (cell, values) in enumerate(_above(first, body)):
+        if _are_numeric(values):
+            words += _is_name_above_numbers(cell, values)
+            is_a_name = cell == str(place) or (YEAR.fullmatch(cell) and not any(map(YEAR.fullmatch, values)))
+            numbers += bool(NUMBER.fullmatch(cell)) and not is_a_name
+        elif 0 < len(set(values)) <= len(values) / 2:
+            repetitive += 1
+            returning += cell in values
+    if words or numbers:
+        return words >= numbers
+    return not repetitive or returning < repetitive / 2
+
+
+def _above(first: list[str], body: list[list[str]]) -> list[tuple[str, list[str]]]:
+    """Return each cell of the first row with the values below it, the missing ones left out."""
+    columns = zip(*body, strict=True) if body else [()] * len(first)
+    return [(cell, [value for value in column if value]) for cell, column in zip(first, columns, strict=True)]
+
+
+def _are_numeric(values: list[str]) -> bool:
+    return bool(values) and sum(map(bool, map(NUMBER.fullmatch, values))) >= 0.9 * len(values)
+
+
+def _is_name_above_numbers(cell: str, values: list[str]) -> bool:
+    return cell.lower() not in MARKERS and not NUMBER.fullmatch(cell) and cell not in values
+
+
+def _is_second_header(second: list[str], body: list[list[str]], *, least: int = 2) -> bool:
+    """Tell whether every column of numbers (two at least) has another word in this row."""
+    above = [(cell, values) for cell, values in _above(second, body) if _are_numeric(values)]
+    return len(above) >= least and all(_is_name_above_numbers(cell, vs) for cell, vs in above)
+
+
+def _end(rows: pd.DataFrame, names: list[str], target: str) -> tuple[int, bool]:
+    """Return after how many rows the table ends, and whether another table follows."""
+    for place in np.flatnonzero(rows.iloc[:, 0].isna().to_numpy()):
+        if not rows.iloc[place].isna().all():
+            continue
+        after = sampled(rows.iloc[place + 1 :].head(TITLES))
+        if len(after) > 2 and _filled(after[0]) > 1 and after[0] != names and _is_second_header(after[0], after[1:]):
+            return int(place), True
+    if all(all(row) and not CLOSING.match(row[0]) for row in sampled(rows.tail(1))):
+        return len(rows), False
+    tail = sampled(rows.tail(TITLES))
+    typical = float(np.median([_filled(row) for row in tail if any(row)] or [0]))
+    while tail and _is_note(tail[-1], tail[-2] if len(tail) > 1 else [], typical):
+        tail.pop()
+    return len(rows) - (min(TITLES, len(rows)) - len(tail)), False
+
+
+def _is_note(row: list[str], before: list[str], typical: float) -> bool:
+    """Tell whether a row at the end is a footnote, a total or empty."""
+    if not any(row):
+        return True
+    first = next(filter(None, row))
+    if CLOSING.match(first) and first != row[-1]:
+        return not CLOSING.match(before[0] if before else "") or _filled(row) < typical
+    sparse = _filled(row) <= min(2, (typical - 1) / 2)
+    return sparse and bool(row[0]) and (not any(before) or len(first.split()) >= SENTENCE)
+
+
+def _without_repeated(rows: pd.DataFrame, first: list[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Leave out rows that equal the header."""
+    notes = []
+    head = rows.iloc[:, 0]
+    if len(first) > 1:
+        places = (head == first[0]).to_numpy(dtype=bool, na_value=False).nonzero()[0].tolist()
+        if repeated := [place for place in places if sampled(rows.iloc[[place]])[0] == first]:
+            notes.append(
+                f"rows dropped that repeat the header: {len(repeated)} (row {rows.index[repeated[0]] + 1} the first)"
+            )
+            rows = rows.drop(index=rows.index[repeated])
+    return rows, notes
+
+
+def _chosen_block(frame: pd.DataFrame, target: str) -> tuple[pd.DataFrame, list[str]]:
+    """Of tables side by side, parted by empty columns, of different lengths, take the target's, or the largest."""
+    empty = np.flatnonzero(frame.isna().all().to_numpy())
+    parts = [np.setdiff1d(part, empty) for part in np.split(np.arange(frame.shape[1]), empty)]
+    blocks = [frame.iloc[:, part].dropna(how="all") for part in parts if len(part) > 1]
+    if len({block.index[-1] for block in blocks if len(block)}) < 2:
+        return frame, []
+    wanted = target.strip().casefold()
+    holding = [
+        block for block in blocks if wanted in [cell.casefold() for row in sampled(block)[:TITLES] for cell in row]
+    ]
+    chosen = (wanted and holding or [max(blocks, key=lambda block: block.size)])[0]
+    places = f"{chosen.columns[0] + 1} to {chosen.columns[-1] + 1}"
+    return chosen.set_axis(range(chosen.shape[1]), axis=1), [
+        f"{len(blocks)} tables side by side: columns {places} taken"
+    ]
