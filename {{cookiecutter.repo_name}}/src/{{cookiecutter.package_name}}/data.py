@@ -18,7 +18,7 @@ from .engine.project import artefact
 from .engine.project.errors import DataError, SettingsError, listed
 from .engine.project.settings import Project
 from .engine.sources import read
-from .engine.sources.source import Dump
+from .engine.sources.source import Dump, parted
 
 log = logging.getLogger(__name__)
 NUMBERS = ("integer", "number")
@@ -35,7 +35,9 @@ def run(project: Project, dump: Dump) -> list[str]:
     settings = project.settings.data
     where = dump.files[0].name
     try:
-        table = read.tables(dump.files, settings.read)
+        table = read.tables(
+            dump.files, settings.read, member=parted(settings.source)[1], most=settings.max_gigabytes * 1e9
+        )
     except DataError as error:  # what is to be mended is the source, not its read-only copy
         raise DataError(str(error).replace(f"{dump.folder}{os.sep}", "")) from None
     for text in table.decisions:

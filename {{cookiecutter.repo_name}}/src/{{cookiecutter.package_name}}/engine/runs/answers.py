@@ -28,7 +28,7 @@ def test_rows(project: Project, model: Run) -> pd.DataFrame:
 
 def read_rows(project: Project, model: Run, path: Path) -> tuple[pd.DataFrame, list[str]]:
     """Read a file and make it conform to the run's columns under the rules of the present dictionary."""
-    table = read.table(path, project.settings.data.read)
+    table = read.table(path, project.settings.data.read, project.settings.data.max_gigabytes * 1e9)
     check_left_out(project, model, table.frame, path.name)
     columns = rules_of_today(model.columns, project.dictionary)
     rows, warnings = model.validate(table.frame, columns, where=path.name, first_row=table.first_row, target=False)
