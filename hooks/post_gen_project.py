@@ -11,7 +11,7 @@ HERE, STARTED = os.getcwd(), os.path.realpath(os.environ.get("PWD", ".."))
 def set_source(source: str) -> None:
     """Write a local source into params.toml as it is seen from the project."""
     prefix = "sqlite:///" if source.startswith("sqlite:///") else ""
-    path, mark, query = source.removeprefix(prefix).partition("?" if prefix else "\0")
+    path, mark, query = source.removeprefix(prefix).partition("?" if prefix else "?member=")
     if "://" in path or path.startswith("sklearn:"):
         return
     import glob

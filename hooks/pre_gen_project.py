@@ -13,9 +13,8 @@ hatchling ipykernel jinja2 joblib matplotlib mypy myst_parser nbconvert numpy pa
 python_calamine python_dotenv requests ruff scikit_learn scipy sklearn skrub sphinx sqlalchemy threadpoolctl uv"""
 DEVICES = ["con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))]
 CONTROL = {*range(32), *range(127, 160), 0x2028, 0x2029, *range(0xD800, 0xE000)}
-FILES, URLS = "csv tsv txt parquet json jsonl ndjson xlsx xls xlsb ods".split(), "http https s3 gs az".split()
+URLS = "http https s3 gs az".split()
 BUNDLED = "sklearn:breast_cancer sklearn:diabetes sklearn:digits sklearn:iris sklearn:wine".split()
-ENDINGS = tuple(f".{name}{packed}" for name in FILES for packed in ("", ".gz", ".zip"))
 
 
 def is_repo_name(text: str) -> bool:
@@ -33,14 +32,14 @@ def is_source(text: str) -> bool:
     scheme, mark, rest = text.partition("://")
     if mark:
         return rest[:1] not in ("", "/", " ") if scheme in URLS else "table=" in rest or "query=" in rest
-    file = text.replace("\\", "/").rpartition("/")[2].lower()
-    return text in BUNDLED or (file.endswith((*ENDINGS, ".zip")) and file[0] != "." and "sklearn:" not in text)
+    file = text.replace("\\", "/").rpartition("/")[2].strip()  # of any ending: its content tells what it is
+    return text in BUNDLED or (file[:1] not in ("", ".") and "sklearn:" not in text)
 
 
 RULES = {
     "repo_name": (is_repo_name, "a letter, then a-z 0-9 - _ (60), no library, no device of Windows", "churn"),
     "package_name": (is_package_name, "an identifier of at most 60 a-z 0-9 _, new to Python, Windows and us", "churn"),
-    "data_source": (is_source, f"{' '.join([*ENDINGS, *URLS, *BUNDLED])} or a database URL with ?table=", "churn.csv"),
+    "data_source": (is_source, f"a file, {' '.join([*URLS, *BUNDLED])} or a database URL with ?table=", "churn.csv"),
 }
 for prompt in ("project_name", *NAMES, "author_name", "description", "data_source", "target"):
     answer, typed = ANSWERS.get(f"__{prompt}", ANSWERS[prompt]), AS_TYPED.get(prompt, "")

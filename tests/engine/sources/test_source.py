@@ -135,3 +135,29 @@ def test_glob_at_the_root_does_not_read_the_dumps_of_earlier_times(tmp_path):
 
     assert again.folder == first.folder
     assert [path.name for path in again.files] == ["a.csv"]
+
+
+def test_members_of_an_archive_share_its_dump(fetch, dumps, written):
+    written(b"PK\x05\x06", "t.zip")
+
+    first = fetch("t.zip?member=a.csv")
+
+    assert fetch("t.zip?member=b.csv") == first and len(dumps()) == 1
+    assert first.card["source"] == "t.zip"
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("t.zip?member=in/*.csv", ("t.zip", "in/*.csv")),
+        ("https://h/t?id=1&member=a.csv", ("https://h/t?id=1", "a.csv")),
+        ("https://h/t?member=5&x=1", ("https://h/t?member=5&x=1", "")),
+        (
+            "sqlite:///t.db?query=SELECT 1 WHERE a = '?member=",
+            ("sqlite:///t.db?query=SELECT 1 WHERE a = '?member=", ""),
+        ),
+        ("member=a.csv", ("member=a.csv", "")),
+    ],
+)
+def test_member_is_what_stands_at_the_end_of_a_source(address, expected):
+    assert source.parted(address) == expected

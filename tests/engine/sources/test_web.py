@@ -1,3 +1,4 @@
+import gzip
 import hashlib
 import json
 import threading
@@ -14,6 +15,7 @@ class Site(BaseHTTPRequestHandler):
     """A server with the faults of real ones; `asked` notes each Range header."""
 
     cut, asked, content, location = False, [], TABLE, ""
+    encoding, announces = "", True
 
     def do_GET(self) -> None:
         if self.path.startswith("/elsewhere"):
@@ -30,7 +32,10 @@ class Site(BaseHTTPRequestHandler):
         part = self.content[start:]
         self.send_response(206 if wanted else 200)
         self.send_header("ETag", '"one"')
-        self.send_header("Content-Length", str(len(part)))
+        if self.announces:
+            self.send_header("Content-Length", str(len(part)))
+        if self.encoding:
+            self.send_header("Content-Encoding", self.encoding)
         if wanted:
             self.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
         self.end_headers()
@@ -130,3 +135,35 @@ def test_secrets_stay_out_of_cards_messages_and_log(fetch, fetch_refusal, site, 
 
 
 SECRET = "${SECRET_OF_THIS_TEST}"
+
+
+def test_answer_packed_by_the_server_is_unpacked_and_one_that_is_cut_short_noticed(fetch, fetch_refusal, site, quick):
+    address, server = site
+    server.encoding = "gzip"
+    server.content = gzip.compress(TABLE)
+
+    assert fetch(f"{address}/t.csv").files[0].read_bytes() == TABLE
+    server.content = server.content[:-20]
+    for server.announces in (True, False):
+        assert "cut short" in fetch_refusal(f"{address}/cut.csv")
+
+
+def test_answer_packed_in_another_way_is_refused(fetch_refusal, site):
+    site[1].encoding = "br"
+
+    assert "packs it as 'br'" in fetch_refusal(f"{site[0]}/t.csv")
+
+
+@pytest.mark.parametrize("announces", [True, False])
+def test_download_beyond_the_limit_is_refused(fetch, fetch_refusal, dumps, site, announces):
+    site[1].announces = announces
+
+    assert "max_gigabytes" in fetch_refusal(f"{site[0]}/t.csv", most=100_000)
+    assert not [name for name in dumps() if not name.startswith(".partial")]
+    assert fetch(f"{site[0]}/t.csv", most=len(TABLE)).files[0].read_bytes() == TABLE
+
+
+def test_answer_that_unpacks_beyond_the_limit_is_refused(fetch_refusal, site):
+    site[1].encoding, site[1].content = "gzip", gzip.compress(TABLE)
+
+    assert "max_gigabytes" in fetch_refusal(f"{site[0]}/t.csv", most=100_000)

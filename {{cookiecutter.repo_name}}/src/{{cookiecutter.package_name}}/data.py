@@ -17,7 +17,7 @@ from .engine.project import artefact
 from .engine.project.errors import DataError, SettingsError, listed
 from .engine.project.settings import Project
 from .engine.sources import read
-from .engine.sources.source import Dump
+from .engine.sources.source import Dump, parted
 
 log = logging.getLogger(__name__)
 NUMBERS = ("integer", "number")
@@ -34,7 +34,8 @@ def run(project: Project, dump: Dump) -> list[str]:
     settings = project.settings.data
     where = dump.files[0].name
     try:
-        table = read.tables(dump.files, settings.read, settings.target)
+        member, most = parted(settings.source)[1], settings.max_gigabytes * 1e9
+        table = read.tables(dump.files, settings.read, target=settings.target, member=member, most=most)
     except DataError as error:  # what is to be mended is the source, not its read-only copy
         raise DataError(str(error).replace(f"{dump.folder}{os.sep}", "")) from None
     decisions = [*read.keep_aside(project.clean.with_name("set_aside.csv"), table.set_aside), *table.decisions]

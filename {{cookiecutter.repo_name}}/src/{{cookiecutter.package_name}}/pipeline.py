@@ -74,6 +74,7 @@ def dump_of(work: Work) -> source.Dump:
             sha256=settings.sha256,
             accept=options.get("accept", False),
             refresh=options.get("refresh", False),
+            most=settings.max_gigabytes * 1e9,
             digest=work.digests.of,
         )
     return work.dump

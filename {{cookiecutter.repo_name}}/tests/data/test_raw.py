@@ -19,7 +19,8 @@ def test_raw_files_are_as_they_were_fetched(dump):
 
 
 def test_raw_table_has_the_columns_that_the_dictionary_was_written_for(own, dump, columns):
-    found = read.tables(dump.files, own.settings.data.read).frame.columns
+    data = own.settings.data
+    found = read.tables(dump.files, data.read, member=source.parted(data.source)[1]).frame.columns
 
     new = set(found) - set(columns)
     assert not new, f"describe {new} in {own.dictionary.name}, or delete that file to have it made again"

@@ -81,7 +81,8 @@ def validate(
         typed[name] = values
         if not target:
             warned.extend(thousands_or_decimals(frame[name], columns[name]))
-        (refused if columns[name].rule == "refuse" else warned).extend(violations)
+        needed = columns[name].role != "ignored"
+        (refused if needed and columns[name].rule == "refuse" else warned).extend(violations)
     if absent and not refused:
         raise DataError(explain_absent(absent, frame, where))
     if refused:

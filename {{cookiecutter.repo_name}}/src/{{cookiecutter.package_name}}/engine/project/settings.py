@@ -36,6 +36,7 @@ class Data:
     drop: tuple[str, ...] = ()
     read: dict[str, Any] = field(default_factory=dict)
     sha256: str = ""
+    max_gigabytes: float = field(default=10.0, metadata=bounds(above=0))
     also: tuple[str, ...] = ()
 
 

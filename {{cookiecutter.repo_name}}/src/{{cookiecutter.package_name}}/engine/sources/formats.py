@@ -1,22 +1,20 @@
-"""Opens the files that carry more than text: .gz, .zip, Parquet, JSON and JSON-lines; Excel is in `excel.py`.
+"""Opens the files that carry more than text: Parquet, Arrow, ORC, Stata, SAS, SPSS, JSON, ARFF; Excel is in `excel.py`.
 
 Used by `read.py`; reads bytes in memory, writes nothing. Cells keep their types; a column of mixed types becomes text.
+A cell that holds several values is no obstacle: an object becomes columns, a list or bytes become text, and it is said.
 """
 
-import gzip
+import csv
 import io
 import json
 import math
 import re
-import struct
-import zipfile
-import zlib
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -24,144 +22,239 @@ from pyarrow import parquet
 
 from ..project.errors import DataError, listed
 
-BOMB_BYTES, BOMB_RATIO = 1 << 26, 200  # beyond 64 MiB no honest table packs better than 200 : 1
-CUT_SHORT = (EOFError, zlib.error, struct.error, ValueError, RuntimeError, LookupError)
-DAMAGED = (gzip.BadGzipFile, zipfile.BadZipFile)
-HIDDEN = re.compile(r"^__MACOSX/|(^|/)\.[^/]*$")  # what packers of macOS add
 PANDAS_INDEX = re.compile(r"__index_level_\d+__$")
-WORKBOOKS = {"xl/workbook.xml", "xl/workbook.bin"}
-OFFICE = {"content.xml": "OpenDocument", "word/document.xml": "Word", "ppt/presentation.xml": "PowerPoint"}
+NAMED = 20  # columns that a decision names
+SAS_DATES = {"D": rb"DATE(?!TIME|AMPM)|DDMM|MMDD|YYMM|WEEKDAT|WORDDAT|MON|[BE]8601DA", "s": rb"DATE|[BE]8601D"}
+ATTRIBUTE = re.compile(r"""(?im)^\s*@attribute\s+('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s{]+)\s*(.*)$""")
+ARFF = re.compile(rb"(?i)(?:\s*%[^\n]*\n|\s)*@relation\b")
+JSON = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[{\[]|\[.*\]\s*\Z)')
+OBJECTS = "objects read as a column for each of their fields"
+Said = dict[str, list[str]]  # what was decided -> the columns
 
 
-def unpacked(path: Path) -> tuple[str, bytes]:
-    """Return the name and the bytes of a file, or of the one file that a .gz or .zip holds.
+def table(content: bytes) -> tuple[pd.DataFrame, list[str]] | None:
+    """Return a table of a kind that is told by its first bytes, and what was decided; None of any other.
 
-    Raises
-    ------
-    DataError
-        Damaged, cut short, locked, a bomb, or a zip of several files.
-    """
-    packed = path.read_bytes()
-    raw = io.BytesIO(packed)
-    try:
-        if packed.startswith(b"\x1f\x8b"):
-            return path.name.removesuffix(".gz"), _inflated(gzip.GzipFile(fileobj=raw), raw.tell)
-        if packed.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-            return _from_zip(path.name, packed, raw)
-        return path.name, packed
-    except (*CUT_SHORT, *DAMAGED) as error:
-        found = f"packed, but damaged, cut short or locked ({error})"
-        raise DataError(f"{found}.\nFetch it again, or unpack it first.") from None
-
-
-def _from_zip(name: str, packed: bytes, raw: io.BytesIO) -> tuple[str, bytes]:
-    archive = zipfile.ZipFile(raw)
-    names = [info.filename for info in archive.infolist() if not info.is_dir() and not HIDDEN.search(info.filename)]
-    kind = archive.read("mimetype") if "mimetype" in names else b""
-    if WORKBOOKS & {*names} or kind.endswith(b".opendocument.spreadsheet"):
-        _check_bomb(sum(info.file_size for info in archive.infolist()), len(packed))
-        return name, packed
-    if office := [kind for member, kind in OFFICE.items() if member in names]:
-        raise DataError(f"an office file of the kind {office[0]}. Open it and save the table as .xlsx or CSV.")
-    if len(names) != 1:
-        found = f"a zip of {len(names)} files ({listed(names)}), not of one"
-        raise DataError(f"{found}. Unpack it and name the table itself.")
-    with archive.open(names[0]) as stream:
-        return Path(names[0]).name, _inflated(stream, raw.tell)
-
-
-def _inflated(stream: IO[bytes] | gzip.GzipFile, consumed: Callable[[], int]) -> bytes:
-    chunks, size = [], 0
-    while chunk := stream.read(1 << 22):
-        size += len(chunk)
-        _check_bomb(size, consumed())
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _check_bomb(size: int, packed: int) -> None:
-    if size > BOMB_BYTES and size > BOMB_RATIO * packed:
-        found = f"unpacks to over {BOMB_RATIO} times its size: refused as a bomb"
-        raise DataError(f"{found}. If you trust it, unpack it first.")
-
-
-def parquet_frame(content: bytes) -> tuple[pd.DataFrame, list[str]]:
-    """Return Parquet as a frame, and what was decided; whole numbers and booleans with gaps become nullable.
-
-    Decimals become float64, or text where that would lose digits; durations become seconds.
+    Whole numbers and booleans with gaps become nullable, decimals float64, or text where that would lose digits;
+    durations become seconds, structs a column a field, codes with labels their labels.
 
     Raises
     ------
     DataError
-        A damaged file, or columns whose cells are lists, structs or bytes.
+        A damaged file, or the package for its kind is not installed.
     """
+    kind, reader = next(((kind, read) for start, kind, read in KINDS if re.match(start, content)), ("", None))
+    if reader is None:
+        return None
     try:
-        rows = parquet.ParquetFile(pa.BufferReader(content)).read()
-    except (pa.ArrowException, OSError) as error:
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always")
+            rows = reader(content)
+    except DataError:
+        raise
+    except Exception as error:  # of a damaged file each library raises errors of its own, and some of others
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
-        raise DataError(f"damaged Parquet file ({reason}). Fetch or write it again.") from None
-    if odd := [f"'{field.name}' ({str(field.type)[:40]})" for field in rows.schema if not _is_flat(field.type)]:
-        found = f"columns of lists, structs or bytes: {listed(odd)}"
-        raise DataError(f"{found}.\nA cell holds one value: unnest or drop them.")
+        raise DataError(f"damaged {kind} file ({reason}). Fetch or write it again.") from None
+    said: Said = {}
+    columns = _arrow_columns(rows, said) if isinstance(rows, pa.Table) else _labelled_columns(rows, said)
+    return _framed(columns, [*_notes(said), *(" ".join(str(one.message).split())[:200] for one in heard)])
+
+
+def _framed(columns: list[tuple[str, pd.Series]], notes: list[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Return columns, two of one name allowed, as a frame."""
+    names, cells = [name for name, _ in columns], dict(enumerate(cells for _, cells in columns))
+    return pd.DataFrame(cells).set_axis(names, axis=1), notes
+
+
+def _notes(said: Said) -> list[str]:
+    return [f"{what}: {listed(names, NAMED)}" for what, names in said.items()]
+
+
+def _orc(content: bytes) -> pa.Table:
+    from pyarrow import orc
+
+    return orc.read_table(pa.BufferReader(content))
+
+
+def _stata(content: bytes) -> pd.DataFrame:
+    try:
+        return pd.read_stata(io.BytesIO(content))
+    except ValueError as error:
+        if "not unique" not in str(error):
+            raise
+        warnings.warn("two codes have the same label: the codes are kept", stacklevel=1)
+        return pd.read_stata(io.BytesIO(content), convert_categoricals=False)
+
+
+def _sas(content: bytes) -> pd.DataFrame:
+    return pd.read_sas(io.BytesIO(content), format="sas7bdat", encoding="infer")
+
+
+def _transport(content: bytes, encoding: str = "utf-8") -> pd.DataFrame:
+    """Read a SAS transport file; pandas leaves its dates numbers from 1960 on, which their format tells."""
+    reader = pd.read_sas(io.BytesIO(content), format="xport", encoding=encoding, iterator=True)
+    try:
+        frame = reader.read()
+    except UnicodeDecodeError:
+        return _transport(content, "latin-1")
+    for name, field in zip(reader.columns, reader.fields, strict=True):
+        unit = next((unit for unit, formats in SAS_DATES.items() if re.match(formats, field["nform"])), "")
+        if unit:
+            frame[name] = pd.to_datetime(frame[name], unit=unit, origin="1960-01-01")
+    return frame
+
+
+def _spss(content: bytes) -> pd.DataFrame:
+    try:
+        return pd.read_spss(io.BytesIO(content))
+    except ImportError:
+        cure = 'Add "spss" to extras in [tool.install] of pyproject.toml, then: make install'
+        raise DataError(f"an SPSS file, and pyreadstat, which reads it, is not installed.\n{cure}") from None
+
+
+KINDS: tuple[tuple[bytes, str, Callable[[bytes], Any]], ...] = (
+    (rb"PAR1", "Parquet", lambda content: parquet.ParquetFile(pa.BufferReader(content)).read()),
+    (rb"ARROW1", "Arrow", lambda content: pa.ipc.open_file(pa.BufferReader(content)).read_all()),
+    (rb"\xff{4}", "Arrow", lambda content: pa.ipc.open_stream(pa.BufferReader(content)).read_all()),
+    (rb"(?s)ORC.*ORC.\Z", "ORC", _orc),  # a text may begin with the word
+    (rb"<stata_dta>|[\x66-\x73][\x01\x02]\x01\0", "Stata", _stata),
+    (rb"\0{12}\xc2\xea\x81\x60", "SAS", _sas),
+    (rb"HEADER RECORD\*{7}LIBRARY", "SAS transport", _transport),
+    (rb"\$FL[23]@", "SPSS", _spss),
+)
+
+
+def _arrow_columns(rows: pa.Table, said: Said) -> list[tuple[str, pd.Series]]:
     index = [name for name in rows.column_names if PANDAS_INDEX.match(name)]
-    notes = [f"{name!r}: the index of a data frame left out" for name in index]
+    if index:
+        said["the index of a data frame left out"] = index
     rows = rows.drop_columns(index)
+    while structs := [field for field in rows.schema if pa.types.is_struct(field.type)]:
+        said.setdefault(OBJECTS, []).extend(f"'{field.name}' ({field.type.num_fields})" for field in structs)
+        rows = rows.flatten()
     for field in rows.schema:
         if pa.types.is_duration(field.type):
-            notes.append(f"{field.name!r}: a duration, in seconds")
+            said.setdefault("a duration, in seconds", []).append(f"'{field.name}'")
         elif pa.types.is_timestamp(field.type) and field.type.tz:
-            notes.append(f"{field.name!r}: times of the zone {field.type.tz} turned into UTC")
-    columns = [_arrow_column(column) for column in rows.columns]
-    return pd.DataFrame(dict(enumerate(columns))).set_axis(rows.column_names, axis=1), notes
+            said.setdefault(f"times of the zone {field.type.tz} turned into UTC", []).append(f"'{field.name}'")
+    return [(name, _arrow_column(name, rows.column(place), said)) for place, name in enumerate(rows.column_names)]
 
 
-def _is_flat(kind: pa.DataType) -> bool:
+def _arrow_column(name: str, cells: pa.ChunkedArray, said: Said) -> pd.Series:
+    kind = cells.type
     if pa.types.is_dictionary(kind):
-        return _is_flat(kind.value_type)
-    binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
-    return not (binary or pa.types.is_nested(kind))
-
-
-def _arrow_column(column: pa.ChunkedArray) -> pd.Series:
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        return _arrow_column(column.cast(kind.value_type))
+        return _arrow_column(name, cells.cast(kind.value_type), said)
+    if pa.types.is_nested(kind):
+        return column(*_flat(name, cells.to_pylist(), said)[0])
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return _bytes_as_text(name, cells.to_pylist(), said)
     if pa.types.is_decimal(kind):
-        return number_or_text(pd.Series(column.to_pylist(), dtype=object))
+        return number_or_text(pd.Series(cells.to_pylist(), dtype=object))
     if pa.types.is_duration(kind):
-        return column.to_pandas().dt.total_seconds()
+        return cells.to_pandas().dt.total_seconds()
     if pa.types.is_date(kind):
-        return column.cast(pa.timestamp("us")).to_pandas()
+        return cells.cast(pa.timestamp("us")).to_pandas()
     if pa.types.is_time(kind) or pa.types.is_null(kind):
-        return column.cast(pa.string()).to_pandas().astype("str")
-    if column.null_count and (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
-        return pd.Series(column.to_pylist(), dtype="Int64" if pa.types.is_integer(kind) else "boolean")
-    return column.to_pandas()
+        return cells.cast(pa.string()).to_pandas().astype("str")
+    if cells.null_count and (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
+        return pd.Series(cells.to_pylist(), dtype="Int64" if pa.types.is_integer(kind) else "boolean")
+    return cells.to_pandas()
 
 
-def json_frame(content: bytes) -> tuple[pd.DataFrame, list[str]]:
-    """Return JSON or JSON-lines (UTF-8) as a frame, and what was decided.
+def _labelled_columns(rows: pd.DataFrame, said: Said) -> list[tuple[str, pd.Series]]:
+    """Return what pandas made of a statistics program's file: labels as words, empty text as missing."""
+    columns = []
+    for name, cells in rows.items():
+        if isinstance(cells.dtype, pd.CategoricalDtype):
+            said.setdefault("codes read as their labels", []).append(f"'{name}' ({cells.notna().sum()})")
+        if cells.dtype.kind not in "iufbM":
+            cells = column(str(name), cells.astype(object).where(cells.notna() & (cells != ""), None).tolist())
+        columns.append((str(name), cells))
+    return columns
+
+
+def _bytes_as_text(name: str, values: list[bytes | None], said: Said) -> pd.Series:
+    """Return bytes as the text that they are in UTF-8, else as hexadecimal digits."""
+    count = sum(value is not None for value in values)
+    try:
+        texts, how = [value and value.decode() for value in values], "bytes read as UTF-8"
+    except UnicodeDecodeError:
+        texts, how = [value and value.hex() for value in values], "bytes that are no text, in hexadecimal digits"
+    said.setdefault(how, []).append(f"'{name}' ({count})")
+    return as_text(pd.Series([text or None for text in texts], dtype=object))
+
+
+def json_table(content: bytes) -> tuple[pd.DataFrame, list[str]] | None:
+    """Return JSON or JSON-lines (UTF-8) as a frame, and what was decided; None of other text.
 
     Raises
     ------
     DataError
-        Not valid JSON, not a list of flat records, or a key twice in a record.
+        Not valid, no list of records, two lists of records alike, or a key twice in a record.
     """
-    records, notes = _records(content)
-    names = list(dict.fromkeys(key for record in records for key in record))
-    columns = {place: column(name, [record.get(name) for record in records]) for place, name in enumerate(names)}
-    return pd.DataFrame(columns).set_axis(names, axis=1), notes
+    if not JSON.match(content):
+        return None
+    said: Said = {}
+    try:
+        records, notes = _records(content)
+        names = dict.fromkeys(key for record in records for key in record)
+        cells = [part for name in names for part in _flat(name, [record.get(name) for record in records], said)]
+    except RecursionError:
+        raise DataError("JSON nested too deep. A list of flat records is needed.") from None
+    return _framed([(name, column(name, values)) for name, values in cells], [*notes, *_notes(said)])
+
+
+def _flat(name: str, values: list, said: Said) -> list[tuple[str, list]]:
+    """Return a column without objects and lists in its cells: an object becomes columns, a list of values one text."""
+    kinds = set(map(type, values)) - {type(None)}
+    if kinds.isdisjoint({dict, list}):
+        return [(name, values)]
+    count = sum(isinstance(value, (dict, list)) for value in values)
+    keys = dict.fromkeys(key for value in values if isinstance(value, dict) for key in value)
+    if kinds == {dict} and keys:
+        said.setdefault(OBJECTS, []).append(f"'{name}' ({count})")
+        parts = {key: [value and value.get(key) for value in values] for key in keys}
+        return [part for key, cells in parts.items() for part in _flat(f"{name}.{key}", cells, said)]
+    items = [item for value in values if value is not None for item in (value if isinstance(value, list) else [value])]
+    mark = _list_mark(items)
+    what = f"lists joined by {mark!r}, empty ones missing" if mark else "lists and objects kept as JSON text"
+    said.setdefault(what, []).append(f"'{name}' ({count})")
+    return [(name, [_one_text(value, mark) for value in values])]
+
+
+def _list_mark(items: list) -> str:
+    """Return what can stand between the items of lists, "" where they are no plain values or hold every mark."""
+    if not {dict, list, tuple, type(None)}.isdisjoint(map(type, items)):
+        return ""
+    words = set(map(spelled, items))
+    return next((mark for mark in ("; ", "|") if not any(mark[0] in word for word in words)), "")
+
+
+def _one_text(value: object, mark: str) -> object:
+    """Return a list as its items with the mark between them, or as JSON; another value as it is."""
+    if not isinstance(value, (dict, list)):
+        return value
+    return (mark.join(map(spelled, value)) or None) if mark else json.dumps(value, ensure_ascii=False, default=spelled)
 
 
 def _records(content: bytes) -> tuple[list[dict], list[str]]:
+    """Return the records of a document: itself, or its longest list of records, at most two keys deep."""
     whole = _loaded(content)
     if _are_records(whole):
         return whole, []
     if isinstance(whole, dict):
-        lists = [key for key, value in whole.items() if value and _are_records(value)]
-        if len(lists) == 1:
-            return whole[lists[0]], [f"records taken from the list under '{lists[0]}'"]
-        if whole and not any(isinstance(value, (dict, list)) for value in whole.values()):
+        under = {key: value for key, value in whole.items() if isinstance(value, dict)}
+        deeper = [(f"{key}.{name}", value) for key in under for name, value in under[key].items()]
+        found = {place: value for place, value in [*whole.items(), *deeper] if value and _are_records(value)}
+        longest, *others = sorted(found, key=lambda place: -len(found[place])) or [""]
+        if others and len(found[others[0]]) == len(found[longest]):
+            cure = "Write the one that is meant to a file of its own."
+            raise DataError(f"lists of {len(found[longest])} records under {longest!r} and {others[0]!r}.\n{cure}")
+        if longest:
+            beside = f"; left out: {listed([f'{place!r} ({len(found[place])})' for place in others])}" if others else ""
+            return found[longest], [f"records taken from the list under {longest!r} ({len(found[longest])}){beside}"]
+        kinds = set(map(type, whole.values()))
+        if list not in kinds and kinds - {dict}:
             return [whole], []
     cure = 'Write it as [{"column": value, ...}, ...] or as one record per line.'
     raise DataError(f"JSON, but not a list of records.\n{cure}")
@@ -171,8 +264,6 @@ def _loaded(content: bytes, line: int | None = None) -> Any:
     """Return what JSON holds, or JSON-lines as a list; `line` is the number of one of their lines."""
     try:
         return json.loads(content, object_pairs_hook=_record)
-    except RecursionError:
-        raise DataError("JSON nested too deep. A list of flat records is needed.") from None
     except json.JSONDecodeError as error:
         if error.msg == "Extra data" and line is None:
             lines = enumerate(content.splitlines(), 1)
@@ -191,6 +282,28 @@ def _record(pairs: list[tuple[str, object]]) -> dict:
         twice = [f"'{key}'" for key, count in Counter(key for key, _ in pairs).items() if count > 1]
         raise DataError(f"a record holds {listed(twice)} twice. A key stands once: rename one.")
     return record
+
+
+def arff_as_csv(text: str) -> str:
+    """Return ARFF, dense or sparse, as CSV with a header: text like any other, whose cells inference types."""
+    head, body = [*re.split(r"(?im)^\s*@data\b.*$", text, maxsplit=1), ""][:2]
+    attributes = [(name.strip("'\""), kind) for name, kind in ATTRIBUTE.findall(head)]
+    lines = [line for line in map(str.strip, body.splitlines()) if line and line[0] != "%"]
+    quote = "'" if body.count("'") > body.count('"') else '"'
+    bare = [line.strip("{}") for line in lines]
+    rows = csv.reader(bare, quotechar=quote, escapechar="\\", skipinitialspace=True)
+    zeros = [kind[1:].split(",")[0].strip(" '\"}") if kind[:1] == "{" else "0" for _, kind in attributes]
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows(
+        [[name for name, _ in attributes], *(rows if bare == lines else (_dense(row, zeros) for row in rows))]
+    )
+    return written.getvalue()
+
+
+def _dense(row: list[str], zeros: list[str]) -> list[str]:
+    """Return a sparse row, `2 red` for the third value, as all its values; in the others stands what is zero."""
+    given = dict(pair.split(None, 1) for pair in row)
+    return [given.pop(str(place), zero).strip("'\"") for place, zero in enumerate(zeros)] + [*given]
 
 
 def column(name: str, values: list) -> pd.Series:

@@ -1,10 +1,11 @@
 """Reads one table file, or several with the same columns, into a data frame, and says what was decided on the way.
 
-Used by `make data` and `make predict`. Reads CSV, TSV and other text, Parquet, JSON, JSON-lines and Excel, each also as
-`.gz` or as the only file in a `.zip`; writes nothing. What a cell *means* (number, date, missing marker) is decided
-later, by the data dictionary: here `NA` is text, and only an empty cell is missing.
+Used by `make data` and `make predict`. Reads text, Excel and the kinds of `formats.py`, told by content, each also
+packed in one of the ways of `packing.py`; writes nothing. What a cell *means* (number, date, missing marker) is
+decided later, by the data dictionary: here `NA` is text, and only an empty cell is missing.
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ import pandas as pd
 
 from ..project import artefact
 from ..project.errors import DataError, SettingsError, listed
-from . import dialect, encoding, excel, formats, header, rows
+from . import dialect, encoding, excel, formats, header, packing, rows
 from .rows import Rows, SetAside
 
 OPTIONS: dict[str, Any] = {
@@ -46,7 +47,7 @@ EXAMPLES = {
 }
 FIELDS = SetAside._fields
 SET_ASIDE_LIMIT = 0.01  # share of the lines; more, and the reading itself is wrong
-UNPACK, SAVE = "Unpack it first, or use .gz or .zip.", "Save it as CSV or Parquet."
+SAVE = "Save it as CSV or Parquet."
 OTHERS = (
     (b"version https://git-lfs.github.com", "a Git LFS pointer", "Run `git lfs pull` where it came from."),
     (b"SQLite format 3", "a database", "Say sqlite:///file.db?table=name."),
@@ -55,16 +56,10 @@ OTHERS = (
     (b"\x80\x04", "a pickle", SAVE),
     (b"\x80\x05", "a pickle", SAVE),
     (b"\x89HDF", "an HDF5 file", SAVE),
-    (b"ARROW1", "an Arrow or Feather file", SAVE),
-    (b"@relation", "an ARFF file", SAVE),
-    (b"@RELATION", "an ARFF file", SAVE),
-    (b"ustar", "a tar archive", UNPACK),
-    (b"\x1f\x8b", "packed twice", UNPACK),
-    (b"BZh", "packed by bzip2", UNPACK),
-    (b"\xfd7zXZ", "packed by xz", UNPACK),
-    (b"\x28\xb5\x2f\xfd", "packed by zstd", UNPACK),
-    (b"7z\xbc\xaf", "packed by 7-Zip", UNPACK),
-    (b"Rar!", "packed by RAR", UNPACK),
+    (b"HEADER RECORD*******LIBV8", "a SAS transport file of version 8", "Write version 5, CSV or Parquet."),
+    (b"RDX", "an R workspace", SAVE),
+    (b"7z\xbc\xaf", "packed by 7-Zip", "Unpack it first."),
+    (b"Rar!", "packed by RAR", "Unpack it first."),
 )
 PAGE = re.compile(rb"<(!doctype|html|head|body|\?xml|!--|table|div)", re.IGNORECASE)
 
@@ -84,67 +79,82 @@ class Table:
     set_aside: tuple[tuple[str, SetAside], ...] = ()
 
 
-def table(path: Path, options: Mapping[str, Any] = MappingProxyType({}), target: str = "") -> Table:
-    """Read one table file.
+def table(path: Path, options: Mapping[str, Any] = MappingProxyType({}), **how: Any) -> Table:
+    """Read one file: see `tables`."""
+    return tables([path], options, **how)
+
+
+def tables(
+    paths: Sequence[Path],
+    options: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    target: str = "",
+    member: str = "",
+    most: float = math.inf,
+) -> Table:
+    """Read files, or members of archives, that hold the same columns, in any order, one below the other.
 
     Parameters
     ----------
-    path : Path
-        CSV, TSV, text, Parquet, JSON, JSON-lines, `.xlsx`, `.xls`, `.xlsb` or `.ods`; also inside `.gz` or `.zip`.
+    paths : sequence of Path
+        Files of any kind that is read, also of several.
     options : mapping
         `[data.read]`: what is given there is not detected. Keys: see `OPTIONS`.
     target : str
         The column to predict, a hint for which row holds the names; "" where the table need not have it.
+    member : str
+        Which members of a zip or tar to read, a name or a glob; "" takes the only table.
+    most : float
+        Bytes that a file may unpack to.
 
     Returns
     -------
     Table
-        At least one row and one column; names are text, unique and without blanks around them.
+        At least one row and one column, in the order of the first file, to which `first_row` belongs; names are text,
+        unique and without blanks around them.
 
     Raises
     ------
     DataError
-        The file cannot be read without guessing: names file, line or column, rule and cure.
+        A file cannot be read without guessing, or its columns differ from those of the first: names file, line or
+        column, rule and cure.
     SettingsError
         An option is unknown or of the wrong type.
     """
     _check_options(options)
-    try:
-        name, content = formats.unpacked(path)
-        read = _named(_read(name, content, options, target))
-        _check_set_aside(read, options.get("set_aside_limit", SET_ASIDE_LIMIT))
-        return replace(read, set_aside=tuple((path.name, line) for _, line in read.set_aside))
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from None
-
-
-def tables(paths: Sequence[Path], options: Mapping[str, Any] = MappingProxyType({}), target: str = "") -> Table:
-    """Read files that hold the same columns, in any order, one below the other; their kinds may differ.
-
-    The columns are in the order of the first file, to which `first_row` belongs.
-
-    Raises
-    ------
-    DataError
-        As in `table`, or the columns of a file differ from those of the first.
-    """
-    parts = [table(path, options, target) for path in paths]
-    first = parts[0]
-    for path, part in zip(paths, parts, strict=True):
+    parts = {name: part for path in paths for name, part in _parts(path, options, target, member, most).items()}
+    whole, first = next(iter(parts.items()))
+    for name, part in parts.items():
         if odd := sorted(set(part.frame.columns) ^ set(first.frame.columns)):
-            found = f"its columns differ from those of {paths[0]}: {listed(odd)} stand in one of them alone"
+            found = f"its columns differ from those of {whole}: {listed(odd)} stand in one of them alone"
             cure = "Files read together need the same columns: rename them, or narrow source in [data] of params.toml."
-            raise DataError(f"{path}: {found}.\n{cure}")
+            raise DataError(f"{name}: {found}.\n{cure}")
     if len(parts) == 1:
         return first
-    frames = [part.frame for part in parts]
+    frames = [part.frame for part in parts.values()]
     joined = {name: _stacked([frame[name] for frame in frames]) for name in first.frame.columns}
-    counts = listed([f"{path.name} {len(frame):,}" for path, frame in zip(paths, frames, strict=True)])
-    decisions = dict.fromkeys(line for part in parts for line in part.decisions)
-    aside = tuple(line for part in parts for line in part.set_aside)
+    counts = listed([f"{Path(name).name} {len(part.frame):,}" for name, part in parts.items()])
+    decisions = dict.fromkeys(line for part in parts.values() for line in part.decisions)
+    aside = tuple(line for part in parts.values() for line in part.set_aside)
     return Table(pd.DataFrame(joined), (*decisions, f"{len(parts)} files, rows: {counts}"), first.first_row, aside)
+
+
+def _parts(path: Path, options: Mapping[str, Any], target: str, member: str, most: float) -> dict[str, Table]:
+    """Read a file, or what it packs: the tables by the name that messages use."""
+    named, parts = str(path), dict[str, Table]()
+    try:
+        contents, notes = packing.unpacked(path, member, most)
+        for name, content in contents.items():
+            named = str(path) if len(contents) == 1 else f"{path}?member={name}"
+            read = _named(_read(content, options, target))
+            _check_set_aside(read, options.get("set_aside_limit", SET_ASIDE_LIMIT))
+            aside = tuple((Path(name).name, line) for _, line in read.set_aside)
+            parts[named] = replace(read, decisions=(*notes, *read.decisions), set_aside=aside)
+        return parts
+    except DataError as error:
+        raise DataError(f"{named}: {error}") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from None
 
 
 def keep_aside(path: Path, lines: Sequence[tuple[str, SetAside]]) -> list[str]:
@@ -188,28 +198,29 @@ def _check_options(options: Mapping[str, Any]) -> None:
             raise SettingsError(f"{where} dates = {value!r}.\nAllowed: {allowed}.")
 
 
-def _read(name: str, content: bytes, options: Mapping[str, Any], target: str) -> Table:
+def _read(content: bytes, options: Mapping[str, Any], target: str) -> Table:
     """Read the bytes of a file; the names of the columns are still as they stand."""
     if not content[: dialect.SAMPLE].strip():
         raise DataError(rows.EMPTY)
-    if content.startswith(b"PAR1"):
-        frame, notes = formats.parquet_frame(content)
-        return Table(frame, tuple(notes), 1)
+    if read := formats.table(content):
+        return Table(read[0], tuple(read[1]), 1)
     above = max(options.get("skip", 0), int(options.get("header") or 1) - 1)
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         sheet, decisions = excel.sheet_rows(content, options.get("sheet"))
-        read = _located(_filled(sheet[above:]), decisions, options, target, above)
-        typed = [formats.column(name, cells.tolist()) for name, cells in read.frame.items()]
-        frame = pd.DataFrame(dict(enumerate(typed))).set_axis(read.frame.columns, axis=1).set_axis(read.frame.index)
-        return replace(read, frame=frame)
+        found = _located(_filled(sheet[above:]), decisions, options, target, above)
+        typed = [formats.column(name, cells.tolist()) for name, cells in found.frame.items()]
+        frame = pd.DataFrame(dict(enumerate(typed))).set_axis(found.frame.columns, axis=1).set_axis(found.frame.index)
+        return replace(found, frame=frame)
     _check_is_data(content)
     content, decisions = encoding.as_utf8(content, options.get("encoding", ""))
     if PAGE.match(content[: dialect.SAMPLE].lstrip()):
         cure = "Open the address in a browser and find the download link."
         raise DataError(f"this is a web page or XML, not a table.\n{cure}")
-    if _is_json(name, content):
-        frame, notes = formats.json_frame(content)
-        return Table(frame, (*decisions, *notes), 1)
+    if read := formats.json_table(content):
+        return Table(read[0], (*decisions, *read[1]), 1)
+    if formats.ARFF.match(content):
+        content = formats.arff_as_csv(content.decode()).encode()
+        options = {**options, "separator": ",", "quote": '"', "header": True}
     content = _without_lines(content, above)
     content, lines_above, separator, more = dialect.preamble(content)
     content, written, notes = dialect.detect(content, options.get("separator", separator), options.get("quote"))
@@ -252,15 +263,10 @@ def _check_set_aside(read: Table, limit: float) -> None:
 
 def _check_is_data(content: bytes) -> None:
     for start, kind, cure in OTHERS:
-        if content[257:].startswith(start) if start == b"ustar" else content.startswith(start):
+        if content.startswith(start):
             raise DataError(f"this is {kind}: it cannot be read. {cure}")
-
-
-def _is_json(name: str, content: bytes) -> bool:
-    suffix = Path(name).suffix.lower()
-    if suffix in (".csv", ".tsv", ".txt", ".tab", ".data"):
-        return False
-    return suffix in (".json", ".jsonl", ".ndjson") or bool(re.match(rb'\s*(\[\s*)?\{\s*"', content))
+    if any(re.match(start, content) for start in packing.PACKERS):
+        raise DataError("packed twice or more: it cannot be read. Unpack it first.")
 
 
 def _filled(sheet: list[list]) -> Rows:

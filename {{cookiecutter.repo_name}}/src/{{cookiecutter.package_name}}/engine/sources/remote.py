@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 from ..project import artefact
 from ..project.credentials import safe_name, safe_names, shown
 from ..project.errors import DataError, listed, missing_file
+from .packing import check_size
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -23,8 +24,8 @@ QUESTION = re.compile(r"[?&](table|query)=(.*)$", re.DOTALL)
 KINDS = "a path, sklearn:<name>, http(s)://, s3://, gs://, az://, or a database address with ?table= or ?query="
 
 
-def download(root: Path, source: str, address: str, folder: Path) -> dict[str, str]:
-    """Fill an empty folder with the files of a source; `address` is the source with its `${NAME}` filled in.
+def download(root: Path, source: str, address: str, folder: Path, most: float) -> dict[str, str]:
+    """Fill an empty folder with the files of a source, at most so many bytes; `address` has its `${NAME}` filled in.
 
     Returns
     -------
@@ -42,9 +43,9 @@ def download(root: Path, source: str, address: str, folder: Path) -> dict[str, s
     if scheme in ("http", "https"):
         from . import web
 
-        return web.download(address, source, folder)
+        return web.download(address, source, folder, most)
     if scheme in EXTRAS:
-        return _from_store(scheme, source, address, folder)
+        return _from_store(source, address, folder, most)
     if QUESTION.search(address):
         try:
             return _from_database(root, source, address, folder)
@@ -69,19 +70,22 @@ def _bundled(name: str, folder: Path) -> dict[str, str]:
     return {}
 
 
-def _from_store(scheme: str, source: str, address: str, folder: Path) -> dict[str, str]:
+def _from_store(source: str, address: str, folder: Path, most: float) -> dict[str, str]:
     """Copy the object, or the objects of a glob, through fsspec; its packages find credentials in the environment."""
     import fsspec
 
     try:
         store, path = fsspec.core.url_to_fs(address)
         objects = sorted(store.glob(path)) if re.search(r"[*?\[]", path) else [path]
+        check_size(sum(store.size(item) or 0 for item in objects), most)
         for name, item in zip(safe_names(objects), objects, strict=True):
             store.get_file(item, str(folder / name))
     except ImportError:
-        raise DataError(f"{shown(source)}: {not_installed(scheme)}") from None
+        raise DataError(f"{shown(source)}: {not_installed(address.partition('://')[0])}") from None
     except FileNotFoundError:
         objects = []
+    except DataError as error:
+        raise DataError(f"{shown(source)}: {error}") from None
     except Exception as error:  # each store's package has errors of its own: no credentials, no rights, no network
         reason = f"{shown(source)}: {first_line(error)}"
         raise DataError(f"{reason}.\nCheck the address, and the credentials in the environment or .env.") from None

@@ -10,6 +10,7 @@ import contextlib
 import glob
 import itertools
 import logging
+import math
 import os
 import re
 import time
@@ -47,6 +48,7 @@ def fetch(
     sha256: str = "",
     accept: bool = False,
     refresh: bool = False,
+    most: float = math.inf,
     digest: Digest = artefact.sha256,
 ) -> Dump:
     """Return the dump of a source, fetching it where there is none yet.
@@ -57,13 +59,15 @@ def fetch(
         The project; relative paths in `source` start here, and its `.env` fills `${NAME}`.
     source : str
         `sklearn:<name>`, a path or glob, `http(s)://`, `s3://`, `gs://`, `az://`, or a database address that ends in
-        `?table=<name>` or `?query=<SQL>`.
+        `?table=<name>` or `?query=<SQL>`. A `?member=` at its end is left to who reads the dump.
     sha256 : str
         What the digest of the dump must be, in hexadecimal; "" takes any. Of one file it is the digest of its bytes.
     accept : bool
         Take content that changed as a new dump beside the old one.
     refresh : bool
         Look at a remote source again; local files, SQLite among them, are looked at each time.
+    most : float
+        Bytes that a download may have.
     digest : callable
         SHA-256 of a file; one that remembers sizes and times spares reading big files again.
 
@@ -73,6 +77,7 @@ def fetch(
         The source is not there or out of reach (`SourceError`), or changed and is not accepted; the dump was edited.
         No message holds a secret.
     """
+    source = parted(source)[0]
     dump = current(root, source)
     try:
         if dump is not None:
@@ -84,7 +89,7 @@ def fetch(
                 return dump
         started = time.monotonic()
         with _building(root) as folder:
-            about = _copied(root, source, folder) if is_local(source) else _downloaded(root, source, folder)
+            about = _copied(root, source, folder) if is_local(source) else _downloaded(root, source, folder, most)
             card = {"source": shown(source), **about, **_content(folder)}
             _check_digest(card["sha256"], sha256, source)
             dump = _settled(root, source, folder, card, accept=accept)
@@ -106,6 +111,7 @@ def current(root: Path, source: str) -> Dump | None:
     DataError
         A card cannot be read, or a file of the dump is missing or has another size than its card says.
     """
+    source = parted(source)[0]
     dumps = _dumps(root, source)
     chosen = _pointers(root).get(shown(source))
     dump = next((dump for dump in dumps if dump.folder.name == chosen), dumps[-1] if dumps else None)
@@ -115,6 +121,14 @@ def current(root: Path, source: str) -> Dump | None:
     return dump
 
 
+def parted(source: str) -> tuple[str, str]:
+    """Return a source without the `?member=` at its end, and the member, or the glob of members, of an archive."""
+    address, _, member = source.rpartition("member=")
+    if address[-1:] not in ("?", "&") or "&" in member or "table=" in address or "query=" in address:
+        return source, ""
+    return address[:-1], member
+
+
 def is_local(source: str) -> bool:
     """Tell whether a source is a path or a glob."""
     return not re.match(r"sklearn:|[A-Za-z][\w+.-]*://", source)
@@ -122,6 +136,7 @@ def is_local(source: str) -> bool:
 
 def is_absent(root: Path, source: str) -> bool:
     """Tell whether a local source is not there, and no dump of it either."""
+    source = parted(source)[0]
     return is_local(source) and "${" not in source and not (current(root, source) or _matching(root, source))
 
 
@@ -172,11 +187,11 @@ def _copied(root: Path, source: str, folder: Path) -> dict[str, Any]:
     return {"path": without_secrets(os.path.abspath(root / os.path.expanduser(pattern)), source)}
 
 
-def _downloaded(root: Path, source: str, folder: Path) -> dict[str, Any]:
+def _downloaded(root: Path, source: str, folder: Path, most: float) -> dict[str, Any]:
     from . import remote
 
     try:
-        about = remote.download(root, source, filled_in(root, source), folder)
+        about = remote.download(root, source, filled_in(root, source), folder, most)
     except DataError as error:
         raise SourceError(str(error)) from None
     return {key: without_secrets(value, source) for key, value in about.items()}

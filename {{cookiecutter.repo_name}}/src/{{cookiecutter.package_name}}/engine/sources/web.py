@@ -20,6 +20,7 @@ import urllib3
 
 from ..project.credentials import safe_name, shown, without_secrets
 from ..project.errors import DataError
+from .packing import DAMAGED, check_size, inflated
 
 log = logging.getLogger(__name__)
 TRIES = 5  # in a row without a new byte
@@ -35,7 +36,7 @@ class Unfinished(Exception):
     """A try ended early; another may go on where it stopped."""
 
 
-def download(address: str, source: str, folder: Path) -> dict[str, str]:
+def download(address: str, source: str, folder: Path, most: float) -> dict[str, str]:
     """Download an `http(s)://` address, credentials in it allowed, into `folder`, a new one in `data/raw/`.
 
     Returns `url` (after redirects, without credentials) and, where the server sent them, `etag` and `last_modified`.
@@ -44,13 +45,14 @@ def download(address: str, source: str, folder: Path) -> dict[str, str]:
     Raises
     ------
     DataError
-        Refused by the server, empty, larger than the disk's free space, or still incomplete after `TRIES` tries.
+        Refused by the server, empty, larger than `most` bytes or the disk's free space, or still incomplete after
+        `TRIES` tries.
     """
     partial = folder.parent / f".partial-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
     partial.mkdir(exist_ok=True)
     try:
         with requests.Session() as session:
-            about = _persist(session, address, source, partial)
+            about = _persist(session, address, source, partial, most)
         (partial / "body").replace(folder / safe_name(unquote(urlsplit(shown(source)).path).rstrip("/")))
     finally:
         if not (partial / "body").exists():
@@ -58,15 +60,15 @@ def download(address: str, source: str, folder: Path) -> dict[str, str]:
     return about
 
 
-def _persist(session: requests.Session, address: str, source: str, partial: Path) -> dict[str, str]:
+def _persist(session: requests.Session, address: str, source: str, partial: Path, most: float) -> dict[str, str]:
     """Try until the file is complete, or no try in a row of `TRIES` brings a new byte."""
-    body, failures, most = partial / "body", 0, 0
+    body, failures, farthest = partial / "body", 0, 0
     while True:
         try:
-            return _attempt(session, address, source, partial)
+            return _attempt(session, address, source, partial, most)
         except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError, Unfinished) as error:
             size, reason = body.stat().st_size if body.exists() else 0, _reason(error)
-            failures, most = (0, size) if size > most else (failures + 1, most)
+            failures, farthest = (0, size) if size > farthest else (failures + 1, farthest)
             if failures >= TRIES:
                 found = f"{shown(source)}: {reason}, {TRIES} tries"
                 raise DataError(f"{found}.\nWhat came is kept: the same command goes on there.") from None
@@ -78,7 +80,7 @@ def _persist(session: requests.Session, address: str, source: str, partial: Path
             raise DataError(f"{shown(source)}: {_reason(error)}.\n{cure}") from None
 
 
-def _attempt(session: requests.Session, address: str, source: str, partial: Path) -> dict[str, str]:
+def _attempt(session: requests.Session, address: str, source: str, partial: Path, most: float) -> dict[str, str]:
     """Ask once, for the rest where a part is there; return what the card is to say when the file is complete."""
     body, part = partial / "body", {}
     with contextlib.suppress(OSError, ValueError):  # not there, or cut by a kill
@@ -101,19 +103,23 @@ def _attempt(session: requests.Session, address: str, source: str, partial: Path
         etag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
         validator = modified if etag.startswith("W/") else etag or modified  # a weak tag vouches for no bytes
         (partial / "about.json").write_text(json.dumps({"validator": validator}), encoding="utf-8")
-        _receive(answer, body, start if continued else 0, source)
+        try:
+            _receive(answer, body, start if continued else 0, most)
+            _decode(body, answer.headers.get("Content-Encoding", "identity").lower(), most)
+        except DataError as error:
+            raise DataError(f"{shown(source)}: {error}") from None
     parts = urlsplit(answer.url)
     url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     return {key: value for key, value in {"url": url, "etag": etag, "last_modified": modified}.items() if value}
 
 
-def _receive(answer: requests.Response, body: Path, start: int, source: str) -> None:
-    """Write the bytes of an answer from `start` on and check that all that were announced have come."""
-    encoded = answer.headers.get("Content-Encoding", "identity") != "identity"
+def _receive(answer: requests.Response, body: Path, start: int, most: float) -> None:
+    """Write the bytes of an answer as they are sent, from `start` on; check that all that were announced have come."""
     announced = answer.headers.get("Content-Length", "")
-    total = start + int(announced) if announced.isdigit() and not encoded else None
+    total = start + int(announced) if announced.isdigit() else None
+    check_size(total or 0, most)
     if total is not None and total - start > shutil.disk_usage(body.parent).free:
-        raise DataError(f"{shown(source)}: {total:,} bytes, more than the disk has free.\nMake room and run it again.")
+        raise DataError(f"{total:,} bytes, more than the disk has free.\nMake room and run it again.")
     quiet = total is None or not sys.stderr.isatty()
     bar = click.progressbar(length=total or 0, label="download", hidden=quiet, file=sys.stderr)
     with body.open("r+b" if start else "wb") as file, bar:
@@ -121,10 +127,11 @@ def _receive(answer: requests.Response, body: Path, start: int, source: str) -> 
         file.seek(start)
         bar.update(start)
         checked, since = time.monotonic(), 0
-        while chunk := answer.raw.read1(CHUNK, decode_content=True):
+        while chunk := answer.raw.read1(CHUNK, decode_content=False):
             file.write(chunk)
             bar.update(len(chunk))
             since += len(chunk)
+            check_size(file.tell(), most)
             if time.monotonic() - checked > SLOW[0]:
                 if since < SLOW[1]:
                     raise Unfinished(f"the server has stalled ({since} bytes in {SLOW[0]} s)")
@@ -133,7 +140,18 @@ def _receive(answer: requests.Response, body: Path, start: int, source: str) -> 
     if total is not None and size < total:
         raise Unfinished(f"cut after {size:,} of {total:,} bytes")
     if not size:
-        raise DataError(f"{shown(source)}: the server sent an empty file. Check the address.")
+        raise DataError("the server sent an empty file. Check the address.")
+
+
+def _decode(body: Path, encoding: str, most: float) -> None:
+    """Unpack in its place what a server packed though asked not to; one that is cut short is not finished."""
+    if encoding in ("gzip", "x-gzip", "zstd"):
+        try:
+            body.write_bytes(inflated(body.read_bytes(), most))
+        except DAMAGED as error:
+            raise Unfinished(f"cut short, or damaged ({error})") from None
+    elif encoding != "identity":
+        raise DataError(f"the server packs it as {encoding!r}, though asked not to.\nDownload it by hand.")
 
 
 def _reason(error: Exception) -> str:
