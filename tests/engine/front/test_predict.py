@@ -128,3 +128,8 @@ def test_every_line_of_a_file_has_an_answer_or_a_reason(project, folder, new):
     found = pd.read_csv(project.root / "out.csv")
     assert found["row"].tolist() == [1, 2, 3, *range(5, 12)], "the fourth row has a reason"
     assert pd.read_csv(project.root / "out_set_aside.csv")["line"].tolist() == [5]
+
+
+def test_file_without_a_row_is_refused(project, folder, new):
+    with pytest.raises(DataError, match="new.csv: a header, but no rows"):
+        score(project, folder, new.head(0))

@@ -20,7 +20,7 @@ def written(tmp_path):
 @pytest.fixture
 def table(written):
     """Write a file and read it."""
-    return lambda content, name="table.csv", **options: read.table(written(content, name), options)
+    return lambda content, name="table.csv", **options: read.tables([written(content, name)], options)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def refusal(written):
     def refused(content, name="table.csv", **options):
         path = written(content, name)
         with pytest.raises(DataError) as error:
-            read.table(path, options)
+            read.tables([path], options)
         message = str(error.value)
         assert message.startswith(str(path)) and message.count("\n") < 3
         return message

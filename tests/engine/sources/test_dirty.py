@@ -151,6 +151,7 @@ REFUSED = {
     "a date to predict": (table().assign(answer=DAYS).to_csv(index=False), "is a date"),
     "the target in other letters": (text().replace("answer", "Answer"), "Did you mean 'Answer'"),
     "the target in one long name": (text().replace(",", "_"), "set separator"),
+    "no rows": (text().partition("\n")[0] + "\n", "a header, but no rows"),
     "no header": (text().partition("\n")[2], "set header = true"),
     "a line break in a name": (
         text().replace("amount", '"amount\nEUR"').replace("answer", "reply"),

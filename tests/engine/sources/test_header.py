@@ -47,6 +47,15 @@ def test_names_in_two_rows_are_joined_where_the_groups_are_wide(table):
     assert list(found.frame.columns) == ["region", "2020 sales", "2020 sales_2"]
 
 
+def test_names_below_wide_groups_are_joined_with_them(table):
+    content = "Days,Travel,,Other\n,Air,Rail,\n" + "".join(f"{n}.05.20,{n},{n * 2},{n * 3}\n" for n in range(20))
+
+    found = table(content)
+
+    assert list(found.frame.columns) == ["Days", "Travel Air", "Travel Rail", "Other"] and len(found.frame) == 20
+    assert "names joined from 2 rows" in found.decisions
+
+
 def test_instrument_settings_above_numbers_are_no_header(table):
     settings = "XUNITS,cm-1\nFIRST,4000\nPOINTS,100\n\n"
 
@@ -61,7 +70,7 @@ def test_instrument_settings_above_numbers_are_no_header(table):
     [
         ("a,b,a\n1,2,3\n4,5,6\n", ["a", "b", "a_2"], "stand twice: a"),
         ("a,,\n1,2,3\n4,5,6\n", ["a", "column_2", "column_3"], "without a name: named column_2, column_3"),
-        ("a,,b\n1,,3\n4,,6\n", ["a", "b"], "1 empty columns without a name dropped"),
+        ("a,,b\n1,,3\n4,,6\n", ["a", "b"], "empty columns without a name left out: 1"),
     ],
 )
 def test_columns_without_a_name_of_their_own_get_one(table, content, names, said):

@@ -41,6 +41,8 @@ def run(project: Project, dump: Dump) -> list[str]:
     decisions = [*read.keep_aside(project.clean.with_name("set_aside.csv"), table.set_aside), *table.decisions]
     for text in decisions:
         log.info("%s", text)
+    if table.frame.empty:
+        raise DataError(f"{where}: {read.NO_ROWS}")
     check_columns(project, table, where)
     if not project.dictionary.exists():
         describe(project, table, where)

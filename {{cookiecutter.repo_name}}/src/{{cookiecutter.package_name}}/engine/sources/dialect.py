@@ -180,13 +180,20 @@ def _quoting(content: bytes, separator: str) -> tuple[bytes, Dialect, list[str]]
     several = max(plain, default=0) > 1
     if len(quoted) == 1 and not (several and plain.keys() == quoted.keys() and plain != quoted):
         return content, dialect, []
-    if len(plain) == 1 and (several or not quoted):
+    if len(plain) == 1 and (several or not quoted) and not _enclose_cells(content, separator):
         said = "quote marks are part of the text (unbalanced as quotes; every line is complete without)"
         return content, plainly, [said]
     escaped = content.replace(b'\\"', b'""')
     if escaped != content and len(_field_counts(escaped, dialect)) == 1:
         return escaped, dialect, ["a quote mark after a backslash is part of its cell"]
     return _least_ragged(content, dialect)
+
+
+def _enclose_cells(content: bytes, separator: str) -> bool:
+    """Tell whether most quote marks stand around a cell."""
+    mark, sample = re.escape(separator.encode()), content[:SAMPLE]
+    cells = re.findall(rb'(?m)(?:^|%b)"[^"\r\n]*"(?=%b|\r?$)' % (mark, mark), sample)
+    return 2 * len(cells) > 0.8 * sample.count(b'"')
 
 
 def _least_ragged(content: bytes, dialect: Dialect) -> tuple[bytes, Dialect, list[str]]:

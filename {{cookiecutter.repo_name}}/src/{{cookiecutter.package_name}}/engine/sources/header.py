@@ -15,10 +15,12 @@ import pandas as pd
 from ..project.errors import DataError, listed
 from . import formats
 from .dialect import NUMBER
-from .rows import ABOVE, BELOW, TITLES, Rows, SetAside, wanted_in
+from .mending import TITLES, names_target
+from .rows import ABOVE, BELOW, Rows, SetAside
 
 MARKERS = frozenset({"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "nil", "unknown", "missing", "#n/a"})
 HEADER_CELLS = 50_000  # cells from which is told whether the first row holds names
+SLIPS = 0.05  # share of the values of a column
 SENTENCE = 5  # words; a name of a column has fewer
 YEAR = re.compile(r"(19|20)\d\d")
 CLOSING = re.compile(r"\W*((grand|sub)[ -]?)?(total|sum|summe|gesamt|source|quelle|notes?|footnote)s?\b", re.IGNORECASE)
@@ -89,7 +91,7 @@ def _filled(row: list[str]) -> int:
 
 def _start(head: list[list[str]], target: str) -> int:
     """Return the place of the row with the names, or of the first row where none has them."""
-    named = (place for place, row in enumerate(head[:TITLES]) if wanted_in(row, target))
+    named = (place for place, row in enumerate(head[:TITLES]) if names_target(row, target))
     if (place := next(named, None)) is not None:
         return place
     if settings := _settings(head):
@@ -98,8 +100,8 @@ def _start(head: list[list[str]], target: str) -> int:
     for place, row in enumerate(head[:TITLES]):
         sparse = _filled(row) < typical / 2 or (_filled(row) == 1 < typical and row[0])
         if not sparse and not _is_title(row, head[place + 1 :]):
-            few_names = place and any(head[place - 1]) and not _are_names(row, head[place + 1 :])
-            return place - 1 if few_names else place
+            few_names = place and any(head[place - 1]) and any(map(NUMBER.fullmatch, row))
+            return place - 1 if few_names and not _are_names(row, head[place + 1 :]) else place
     return 0
 
 
@@ -135,7 +137,7 @@ def _names(
         if len(columns) != width:
             raise DataError(f"columns in [data.read] has {len(columns)} names, the table {width} columns.")
         return columns, int(bool(given)), [f"names as given in [data.read]: {listed(columns)}"]
-    known = wanted_in(first, target)
+    known = names_target(first, target)
     values = [row for row in body if row != first] or ([first] if all(map(NUMBER.fullmatch, first)) else [])
     if given is False or not (given or known or _are_names(first, values)):
         names = [f"column_{place}" for place in range(1, width + 1)]
@@ -145,6 +147,11 @@ def _names(
             names[int(target) - 1] = target
             note += f", the target {target} by its place"
         return names, 0, [note]
+    names, used = first, 1
+    while given is None and len(body) > 2 + used and (more := _completes(names, body[used - 1], body[used:])):
+        names, used = more, used + 1
+    if used > 1:
+        return names, used, [f"names joined from {used} rows"]
     if len(body) > 2 and given is None and _is_second_header(body[0], body[1:]):
         if _filled(first) == width == len(set(first)):
             return first, 2, [f"row 2 dropped, a second header: {listed(body[0])}"]
@@ -155,12 +162,22 @@ def _names(
     return first, 1, []
 
 
+def _completes(names: list[str], row: list[str], below: list[list[str]]) -> list[str]:
+    """Return names joined with those of the row below them, if it names columns that have none, else nothing."""
+    if not any(row):
+        return names if any(below) and _completes(names, below[0], below[1:]) else []
+    lacking = [place for place, name in enumerate(names) if not name and row[place]]
+    held = [{cells[place] for cells in below} for place in range(len(row))]
+    words = all(not NUMBER.fullmatch(cell) and cell not in held[place] for place, cell in enumerate(row) if cell)
+    return _joined(names, row) if lacking and words and any(names[: lacking[0]]) else []
+
+
 def _joined(groups: list[str], names: list[str]) -> list[str]:
     """Join names with those of the groups above, which reach to the next one."""
     joined, group = [], ""
     for above, name in zip(groups, names, strict=True):
         group = above or group
-        joined.append(f"{group} {name}".strip() if group != name else name)
+        joined.append(f"{group if name else above} {name}".strip() if group != name else name)
     return joined
 
 
@@ -174,7 +191,7 @@ def _are_names(first: list[str], body: list[list[str]]) -> bool:
             numbers += bool(NUMBER.fullmatch(cell)) and not is_a_name
         elif 0 < len(set(values)) <= len(values) / 2:
             repetitive += 1
-            returning += cell in values
+            returning += values.count(cell) > SLIPS * len(values)  # names return above a second part of a table
     if words or numbers:
         return words >= numbers
     return not repetitive or returning < repetitive / 2
@@ -224,8 +241,8 @@ def _is_note(row: list[str], before: list[str], typical: float) -> bool:
     first = next(filter(None, row))
     if CLOSING.match(first) and first != row[-1]:
         return not CLOSING.match(before[0] if before else "") or _filled(row) < typical
-    sparse = _filled(row) <= min(2, (typical - 1) / 2)
-    return sparse and bool(row[0]) and (not any(before) or len(first.split()) >= SENTENCE)
+    sparse = _filled(row) <= min(2, (typical - 1) / 2) and bool(row[0])
+    return sparse and (not any(before) or (_filled(row) == 1 and len(first.split()) >= SENTENCE))
 
 
 def _without_repeated(rows: pd.DataFrame, first: list[str]) -> tuple[pd.DataFrame, list[str]]:

@@ -46,6 +46,7 @@ EXAMPLES = {
     "missing": '["?", "unknown"]',
 }
 FIELDS = SetAside._fields
+NO_ROWS = "a header, but no rows. At least one row is needed."
 SET_ASIDE_LIMIT = 0.01  # share of the lines; more, and the reading itself is wrong
 SAVE = "Save it as CSV or Parquet."
 OTHERS = (
@@ -70,18 +71,21 @@ class Table:
 
     `frame` holds text cells (`str`, missing = NaN), or native types where the file has them (Parquet, JSON, Excel);
     `decisions` one line each; `first_row` the line or row of the file, from 1, that holds row 0 of the frame, whose
-    index counts the lines from there; `set_aside` the lines that are in no row, with the name of their file.
+    index counts the lines from there; `set_aside` the lines that are in no row, with the name of their file; `empty`
+    the columns with neither name nor cell.
     """
 
     frame: pd.DataFrame
     decisions: tuple[str, ...]
     first_row: int
     set_aside: tuple[tuple[str, SetAside], ...] = ()
+    empty: tuple[str, ...] = ()
 
 
 def table(path: Path, options: Mapping[str, Any] = MappingProxyType({}), **how: Any) -> Table:
-    """Read one file: see `tables`."""
-    return tables([path], options, **how)
+    """Read one file, columns with neither name nor cell included: see `tables`."""
+    _check_options(options)
+    return next(iter(_parts(path, options, **how).values()))
 
 
 def tables(
@@ -122,7 +126,8 @@ def tables(
         An option is unknown or of the wrong type.
     """
     _check_options(options)
-    parts = {name: part for path in paths for name, part in _parts(path, options, target, member, most).items()}
+    read = [_parts(path, options, target=target, member=member, most=most) for path in paths]
+    parts = {name: _without_empty(part) for parts in read for name, part in parts.items()}
     whole, first = next(iter(parts.items()))
     for name, part in parts.items():
         if odd := sorted(set(part.frame.columns) ^ set(first.frame.columns)):
@@ -139,7 +144,13 @@ def tables(
     return Table(pd.DataFrame(joined), (*decisions, f"{len(parts)} files, rows: {counts}"), first.first_row, aside)
 
 
-def _parts(path: Path, options: Mapping[str, Any], target: str, member: str, most: float) -> dict[str, Table]:
+def _without_empty(read: Table) -> Table:
+    return replace(read, frame=read.frame.drop(columns=[*read.empty])) if read.empty else read
+
+
+def _parts(
+    path: Path, options: Mapping[str, Any], target: str = "", member: str = "", most: float = math.inf
+) -> dict[str, Table]:
     """Read a file, or what it packs: the tables by the name that messages use."""
     named, parts = str(path), dict[str, Table]()
     try:
@@ -277,28 +288,26 @@ def _filled(sheet: list[list]) -> Rows:
 
 
 def _named(read: Table) -> Table:
-    """Give every column a name of its own; empty ones without a name are dropped."""
+    """Give every column a name of its own."""
     frame, decisions = read.frame, list(read.decisions)
-    names = [" ".join(str(name).split()) for name in frame.columns]
-    blank = [place for place, name in enumerate(names) if not name]
-    if empty := [place for place in blank if frame.iloc[:, place].isna().all()]:
-        decisions.append(f"{len(empty)} empty columns without a name dropped")
-        blank = [place for place in blank if place not in empty]
-    for place in blank:
-        names[place] = f"column_{place + 1}"
-    if blank:
-        decisions.append(f"columns without a name: named {listed([names[place] for place in blank])}")
-    seen = Counter[str]()
-    for place, name in enumerate(names):
-        seen[name] += 1
-        while place not in empty and seen[name] > 1 and (names[place] in names[:place] or names[place] == name):
-            names[place] = f"{name}_{seen[name]}"
-            seen[name] += names[place] in names[:place]
-    if twice := [name for name, count in seen.items() if count > 1 and name]:
+    found = [" ".join(str(name).split()) for name in frame.columns]
+    names, times = dict[str, int](), Counter[str]()
+    for place, name in enumerate(found):
+        own = name or f"column_{place + 1}"
+        while own in names:
+            times[name] += 1
+            own = f"{name or 'column'}_{times[name] + 1}"
+        names[own] = place
+    named = list(names)
+    nameless = [place for place, name in enumerate(found) if not name]
+    empty = [place for place in nameless if frame.iloc[:, place].isna().all()]
+    if empty:
+        decisions.append(f"empty columns without a name left out: {len(empty)}")
+    if given := [named[place] for place in nameless if place not in empty]:
+        decisions.append(f"columns without a name: named {listed(given)}")
+    if twice := [name for name, count in Counter(filter(None, found)).items() if count > 1]:
         decisions.append(f"names that stand twice: {listed(twice)}; the later ones are numbered: {twice[0]}_2")
-    kept = [place for place in range(len(names)) if place not in empty]
-    if frame.empty or not kept:
-        raise DataError("a header, but no rows. At least one row is needed.")
-    frame = frame.iloc[:, kept] if empty else frame
-    frame.columns = [names[place] for place in kept]
-    return replace(read, frame=frame, decisions=tuple(decisions))
+    if len(empty) == len(named):
+        raise DataError(NO_ROWS)
+    frame.columns = named
+    return replace(read, frame=frame, decisions=tuple(decisions), empty=tuple(named[place] for place in empty))

@@ -1,0 +1,26 @@
+"""What the rows of a table look like is told from a sample; cells have kinds."""
+
+import pytest
+
+from data_science_project.engine.sources import mending
+
+ROWS = [["a", "b"], *([str(number), f"w{number % 3}"] for number in range(20))]
+
+
+def test_shape_names_the_width_the_place_of_the_names_and_the_kinds_of_cells():
+    shape = mending.shape_of([["a title"], [], *ROWS], "")
+
+    assert (shape.width, shape.start) == (2, 2)
+    assert shape.fits(["7", "x"]) and shape.fits(["", "x"]) and not shape.fits(["x", "7"])
+
+
+def test_row_with_the_target_holds_the_names():
+    assert mending.shape_of([["x", "y"], *ROWS], " B ").start == 1
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind"),
+    [(" ", ""), ("-1,5", "number"), ("$3.5", "number"), ("31/01/2020", "date"), ("12:30", "date"), ("A-1", "word")],
+)
+def test_cell_has_a_kind(cell, kind):
+    assert mending.kind(cell) == kind

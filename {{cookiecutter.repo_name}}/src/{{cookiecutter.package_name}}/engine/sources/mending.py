@@ -1,0 +1,178 @@
+"""Makes lines fit that do not: what the rows of a table look like, and how an odd one can become like them.
+
+Used by `rows.py`; works in memory, writes nothing. A line is mended where that leaves no doubt: its cells then are of
+the kinds (number, date, word) that stand in their columns.
+"""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ..project.errors import DataError
+from .dialect import NAMES, NUMBER, Dialect
+
+DATE = re.compile(r"\s*\d+[:/.-]\d.*")
+COMMON = 0.02  # a kind of cell with a smaller share of a column is a slip there
+TITLES = 50  # rows at most that are looked at above a table
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What rows look like: how many cells, the place of the names, the kinds of cells, and which column has no name."""
+
+    width: int
+    start: int
+    kinds: tuple[frozenset[str], ...]
+    unnamed: int | None
+    names: frozenset[str]
+
+    def heads_another(self, cells: Sequence[str]) -> bool:
+        """Tell whether a row holds the names of another table: most of them, but more or fewer."""
+        return len(cells) != self.width and 2 * len(self.names & {*cells}) > max(len(self.names), 3)
+
+    def fits(self, row: Sequence[str]) -> bool:
+        """Tell whether the cells of a row are of the kinds that stand in their columns."""
+        return all(kind(cell) in known for cell, known in zip(row, self.kinds, strict=True))
+
+
+def kind(cell: str) -> str:
+    """Return what a cell looks like: "", "number", "date" or "word"."""
+    if not cell.strip():
+        return ""
+    if NUMBER.fullmatch(cell):
+        return "number"
+    return "date" if DATE.fullmatch(cell) else "word"
+
+
+def shape_of(rows: list[list[str]], target: str) -> Shape:
+    """Tell how many cells a row has, where the names stand, and what the columns hold."""
+    filled = [(place, row) for place, row in enumerate(rows) if any(row)]
+    counts = Counter(len(row) for _, row in filled if len(row) > 1) or Counter({1: 1})
+    width = counts.most_common(1)[0][0]
+    start = _names_at(filled, width, target)
+    names = rows[start] if rows else []
+    body = [row for place, row in filled if place > start]
+    if len(names) > width and sum(len(row) > len(names) for row in body) <= COMMON * len(body):
+        width = len(names)
+    columns = [list(column) for column in zip(*(row for row in body if len(row) == width), strict=True)]
+    kinds = tuple(map(_kinds, columns or [[]] * width))
+    shape = Shape(width, start, kinds, _surplus_column(columns), frozenset(filter(None, names)))
+    above = rows[start - 1] if start else []
+    if len(above) == 1 < width and any(len(row) == width for _, row in _ways(above[0], Dialect("\0", '"'))):
+        return replace(shape, start=start - 1)
+    _check_names(names if len(names) < width else above, names, shape)
+    return shape
+
+
+def _check_names(above: list[str], first: list[str], shape: Shape) -> None:
+    """Refuse a table whose rows have more cells than names: decimal commas would shift every column in silence."""
+    lacking = shape.width - len(above)
+    words = all(map(str.strip, above)) and not any(kind(cell) != "word" for cell in above)
+    if words and len(above) > shape.width / 2 and (lacking > 1 or (lacking == 1 and shape.unnamed is None)):
+        if above is first or (shape.fits(first) and "number" in map(kind, first)):
+            found = f"{len(above)} names ({', '.join(above)[:60]}), but {shape.width} cells in most lines"
+            cure = "A cell with the separator in it (decimal comma?) needs quotes; or name every column"
+            raise DataError(f"{found}, as in {', '.join(first)[:60]!r}.\n{cure}, or set separator in [data.read].")
+
+
+def _names_at(filled: list[tuple[int, list[str]]], width: int, target: str) -> int:
+    """Return the place of the first row that can hold the names: that with the target, or a long and full one."""
+    if (place := next((place for place, row in filled[:TITLES] if names_target(row, target)), None)) is not None:
+        return place
+    least = 2 if width > 1 else 1
+    full = (place for place, row in filled if len(row) >= width - 1 and sum(map(bool, row)) >= max(least, width / 2))
+    return next(full, filled[0][0] if filled else 0)
+
+
+def names_target(row: Sequence[str], target: str) -> bool:
+    """Tell whether a row names the target."""
+    wanted = target.strip().casefold()
+    return bool(wanted) and wanted in [cell.strip().casefold() for cell in row]
+
+
+def _surplus_column(columns: list[list[str]]) -> int | None:
+    """Return the column that has no name where there is one name too few: an empty last one, or a first of labels."""
+    if columns and not any(columns[-1]):
+        return len(columns) - 1
+    return 0 if columns and len(set(columns[0])) == len(columns[0]) else None
+
+
+def _kinds(column: list[str]) -> frozenset[str]:
+    counts = Counter(map(kind, column))
+    present = sum(counts.values()) - counts[""]
+    common = {name for name, count in counts.items() if count >= max(COMMON * present, 1)}
+    return frozenset(common | {""} if present >= 5 else {"", "number", "date", "word"})
+
+
+def mended(cells: list[str], text: str, dialect: Dialect, shape: Shape, number: int) -> tuple[list[str] | None, str]:
+    """Return a row of the right width and how it came about; or None, and why not."""
+    if len(cells) == shape.width and (dialect.clean or _is_strict(text, dialect)):
+        return cells, ""
+    if not any(cells):
+        return [""] * shape.width, ""
+    if number < shape.start:
+        return _padded(cells, shape.width, dialect.separator), ""
+    for how, other in _ways(text, dialect):
+        if len(other) == shape.width and (number == shape.start or shape.fits(other)):
+            return other, how
+    lacking = shape.width - len(cells)
+    if number == shape.start and lacking == 1 and shape.unnamed is not None:
+        return [*cells[: shape.unnamed], "", *cells[shape.unnamed :]], "one name less than there are columns"
+    if number > shape.start and lacking > 0:
+        padded = [*cells, *[""] * lacking]
+        if len(cells) > 1 and shape.fits(padded):
+            return padded, "too few cells, the last ones taken as missing"
+    if number > shape.start and lacking < 0 and (row := _without_empty(cells, shape)):
+        return row, "surplus empty cells left out"
+    return None, f"{len(cells)} {'cell' if len(cells) == 1 else 'cells'} in place of {shape.width}"
+
+
+def _is_strict(text: str, dialect: Dialect) -> bool:
+    """Tell whether every quote mark of a row is in its place."""
+    try:
+        return bool(list(dialect.rows(text.splitlines(keepends=True), strict=True)))
+    except csv.Error:
+        return False
+
+
+def _ways(text: str, dialect: Dialect) -> Iterator[tuple[str, list[str]]]:
+    """Yield other ways to split a line, the likely ones first."""
+    mark = re.escape(dialect.separator)
+    if dialect.quote:
+        quote = re.escape(dialect.quote)
+        strict, loose = (
+            rf"{quote}((?:[^{quote}]|{quote}{quote})*){quote}(?={mark}|$)",
+            rf"{quote}(.*?){quote}(?={mark}|$)",
+        )
+        for pattern in (loose, strict):
+            found = re.finditer(rf"(?:^|{mark})(?:{pattern}|([^{mark}]*))", text)
+            unquoted = [
+                cell[2] if cell[1] is None else cell[1].replace(dialect.quote * 2, dialect.quote) for cell in found
+            ]
+            yield "a quote mark within a cell kept as text", unquoted
+    if dialect.separator in re.sub(r'"[^"]*"', "", text):
+        return
+    for separator in NAMES:
+        if separator in text:
+            cells = next(replace(dialect, separator=separator, quote=dialect.quote or '"').rows([text]), [])
+            yield f"separated by {NAMES[separator].replace('runs of ', '')}, unlike the others", cells
+
+
+def _without_empty(cells: list[str], shape: Shape) -> list[str]:
+    """Leave out as many empty cells as there are too many, where one way alone fits; else nothing."""
+    if not any(map(str.strip, cells[shape.width :])) and shape.fits(cells[: shape.width]):
+        return cells[: shape.width]
+    if len(cells) > shape.width + 1:
+        return []
+    rows = {tuple(cells[:place] + cells[place + 1 :]) for place, cell in enumerate(cells) if not cell}
+    fitting = [row for row in rows if shape.fits(row)]
+    return list(fitting[0]) if len(fitting) == 1 else []
+
+
+def _padded(cells: list[str], width: int, separator: str) -> list[str]:
+    """Return as many cells as asked for: filled up with empty ones, or the last ones as one."""
+    if len(cells) > width:
+        return [*cells[: width - 1], separator.join(cells[width - 1 :])]
+    return [*cells, *[""] * (width - len(cells))]
