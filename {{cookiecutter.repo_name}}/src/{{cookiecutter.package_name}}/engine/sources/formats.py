@@ -18,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from pyarrow import orc, parquet
+from pyarrow import parquet
 
 from ..project.errors import DataError, listed
 
@@ -67,6 +67,12 @@ def _framed(columns: Columns, said: Said, notes: list[str]) -> tuple[pd.DataFram
     return pd.DataFrame(cells).set_axis(names, axis=1), notes
 
 
+def _orc(raw: pa.NativeFile) -> pa.Table:
+    from pyarrow import orc  # 0.04 s
+
+    return orc.read_table(raw)
+
+
 def _stata(raw: pa.NativeFile) -> pd.DataFrame:
     try:
         return pd.read_stata(raw)
@@ -103,7 +109,7 @@ KINDS: tuple[tuple[bytes, str, Callable[[Any], Any]], ...] = (
     (rb"PAR1", "Parquet", lambda raw: parquet.ParquetFile(raw).read()),
     (rb"ARROW1", "Arrow", lambda raw: pa.ipc.open_file(raw).read_all()),
     (rb"\xff{4}", "Arrow", lambda raw: pa.ipc.open_stream(raw).read_all()),
-    (rb"(?s)ORC.*ORC.\Z", "ORC", orc.read_table),  # a text may begin with the word
+    (rb"(?s)ORC.*ORC.\Z", "ORC", _orc),  # a text may begin with the word
     (rb"<stata_dta>|[\x66-\x73][\x01\x02]\x01\0", "Stata", _stata),
     (rb"\0{12}\xc2\xea\x81\x60", "SAS", lambda raw: pd.read_sas(raw, format="sas7bdat", encoding="infer")),
     (rb"HEADER RECORD\*{7}LIBRARY", "SAS transport", _transport),
