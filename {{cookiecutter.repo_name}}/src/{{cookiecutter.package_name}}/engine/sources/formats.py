@@ -86,6 +86,8 @@ def _stata(raw: pa.NativeFile) -> pd.DataFrame:
 
 def _transport(raw: pa.NativeFile, encoding: str = "utf-8") -> pd.DataFrame:
     """Read a SAS transport file; pandas leaves its dates numbers from 1960 on, which their format tells."""
+    if raw.size() % 80:  # it has no other sign of its length
+        raise ValueError("cut short")
     reader = pd.read_sas(raw, format="xport", encoding=encoding, iterator=True)
     try:
         frame = reader.read()
@@ -106,10 +108,10 @@ def _spss(raw: pa.NativeFile) -> pd.DataFrame:
 
 
 KINDS: tuple[tuple[bytes, str, Callable[[Any], Any]], ...] = (
-    (rb"PAR1", "Parquet", lambda raw: parquet.ParquetFile(raw).read()),
-    (rb"ARROW1", "Arrow", lambda raw: pa.ipc.open_file(raw).read_all()),
+    (rb"PAR1(?![ -~\s])", "Parquet", lambda raw: parquet.ParquetFile(raw).read()),
+    (rb"ARROW1\0", "Arrow", lambda raw: pa.ipc.open_file(raw).read_all()),
     (rb"\xff{4}", "Arrow", lambda raw: pa.ipc.open_stream(raw).read_all()),
-    (rb"(?s)ORC.*ORC.\Z", "ORC", _orc),  # a text may begin with the word
+    (rb"(?s)ORC.*ORC.\Z", "ORC", _orc),  # a text may begin with such a word
     (rb"<stata_dta>|[\x66-\x73][\x01\x02]\x01\0", "Stata", _stata),
     (rb"\0{12}\xc2\xea\x81\x60", "SAS", lambda raw: pd.read_sas(raw, format="sas7bdat", encoding="infer")),
     (rb"HEADER RECORD\*{7}LIBRARY", "SAS transport", _transport),
