@@ -110,8 +110,10 @@ def test_record_with_an_object_stands_alone(table, rows):
     assert rows(table('{"a": 1, "b": {"c": 2}}')) == [[1, 2]]
 
 
-@pytest.mark.parametrize("text", ["{a},[b]\n1,2\n3,4\n", "[a],{b}\n1,[2]\n3,[4]\n"])
-def test_text_whose_names_stand_in_brackets_is_no_json(table, text):
+@pytest.mark.parametrize("names", ["{a},[b]", "[a],{b}", "ORC,b", "PAR1,b", "ARROW1,b", "BZh9,b", "RDX_,b"])
+def test_text_is_text_whatever_its_first_name(table, names):
+    text = f"{names}\n1,2\n3,[4]\n"
+
     assert len(table(text, "t.json").frame) == 2
 
 
@@ -196,7 +198,7 @@ def test_spss_is_read_with_its_labels_and_dates_where_its_package_is_installed(t
     assert found.decisions == ("codes read as their labels: 'sex' (2)",)
 
 
-def test_sas_transport_is_read_with_its_dates(table, rows, tmp_path):
+def test_sas_transport_is_read_with_its_dates_and_refused_where_it_is_cut_short(table, rows, refusal, tmp_path):
     pyreadstat = pytest.importorskip("pyreadstat", reason="pyreadstat writes SAS: it is an extra")
     when = pd.to_datetime(["2024-01-31 10:30", None])
     frame = pd.DataFrame(
@@ -208,6 +210,7 @@ def test_sas_transport_is_read_with_its_dates(table, rows, tmp_path):
 
     assert rows(found)[0] == [datetime(2024, 1, 31), when[0], "é", 1.5]
     assert rows(found)[1] == [datetime(1950, 5, 1), None, None, None]
+    assert "cut short" in refusal((tmp_path / "made.xpt").read_bytes()[:-41])
 
 
 def test_spss_without_its_package_names_the_install(refusal, monkeypatch):

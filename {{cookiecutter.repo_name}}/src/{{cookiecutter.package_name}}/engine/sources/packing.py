@@ -45,16 +45,10 @@ Members = dict[str, tuple[int, Callable[[], bytes]]]  # by name: how many bytes,
 
 
 def unpacked(path: Path, member: str = "", most: float = math.inf) -> tuple[dict[str, bytes], list[str]]:
-    """Return the bytes of a file, or of what it packs, by name; and what was decided.
+    """Return the bytes of a file, or of what it packs, by name, and what was decided.
 
-    Parameters
-    ----------
-    path : Path
-        Any file; packed once, or an archive whose members may be packed once more.
-    member : str
-        The member of a zip or a tar, or a glob of members; "" takes the only one that is no text beside the table.
-    most : float
-        Bytes that it may unpack to.
+    A member of a zip or a tar, or a glob of them, can be named, and may be packed once more itself; "" takes the only
+    one that is no text beside a table. `most` is how many bytes it may unpack to.
 
     Raises
     ------
@@ -68,11 +62,11 @@ def unpacked(path: Path, member: str = "", most: float = math.inf) -> tuple[dict
         if members and _is_workbook(members):
             _check_bomb(sum(size for size, _ in members.values()), len(content), most)
             members = None
+        if members is None and member:
+            raise DataError(f"no zip or tar, so it has no member {member!r}.\nTake member= out of source.")
         if members is None:
-            if member:
-                raise DataError(f"no zip or tar, so it has no member {member!r}.\nTake member= out of source.")
             return {path.name: content}, []
-        chosen, notes = _chosen(members, member, path.name)
+        chosen, notes = _chosen(sorted(members), member, path.name)
         _check_bomb(sum(members[name][0] for name in chosen), len(content), most)
         return {name: inflated(members[name][1](), most) for name in chosen}, notes
     except DAMAGED as error:
@@ -116,31 +110,28 @@ def _members(content: bytes) -> Members | None:
 
 def _is_workbook(members: Members) -> bool:
     """Tell whether the members are a workbook; other office files are refused."""
-    if WORKBOOKS & {*members}:
-        return True
-    if "mimetype" in members and members["mimetype"][1]().endswith(b".opendocument.spreadsheet"):
+    kind = members["mimetype"][1]() if "mimetype" in members else b""
+    if WORKBOOKS & {*members} or kind.endswith(b".opendocument.spreadsheet"):
         return True
     if office := [kind for name, kind in OFFICE.items() if name in members]:
         raise DataError(f"an office file of the kind {office[0]}. Open it and save the table as .xlsx or CSV.")
     return False
 
 
-def _chosen(members: Members, wanted: str, archive: str) -> tuple[list[str], list[str]]:
+def _chosen(names: list[str], wanted: str, archive: str) -> tuple[list[str], list[str]]:
     """Return the names of the members to read, and what was decided."""
-    names = sorted(members)
     if wanted:
-        found = [name for name in names if name == wanted]
-        found = found or [name for name in names if PurePosixPath(name).match(wanted)]
+        found = [name for name in names if name == wanted or PurePosixPath(name).match(wanted)]
         if not found:
             raise DataError(f"no member {wanted!r}. Members: {listed(names, 20)}.\nMend member= in source.")
         return found, [f"members read: {listed(found, 20)}"]
     tables = [name for name in names if not BESIDE.search(name)] or names
     if len(tables) != 1:
         cure = "Name one, or several of the same columns by a glob, in source"
-        example = f'"{archive}?member={tables[0]}"' if tables else "another archive"
-        raise DataError(f"an archive of {len(tables)} files ({listed(tables, 20)}).\n{cure}: {example}.")
-    beside = [name for name in names if name not in tables]
-    return tables, [f"'{tables[0]}' of the archive read; beside it: {listed(beside)}"] if beside else []
+        example = f"{archive}?member={tables[0] if tables else 'table.csv'}"
+        raise DataError(f'an archive of {len(tables)} files ({listed(tables, 20)}).\n{cure}: "{example}".')
+    beside = listed([name for name in names if name not in tables])
+    return tables, [f"'{tables[0]}' of the archive read; beside it: {beside}"] if beside else []
 
 
 def _check_bomb(size: int, packed: int, most: float) -> None:

@@ -58,7 +58,7 @@ OTHERS = (
     (b"\x80\x05", "a pickle", SAVE),
     (b"\x89HDF", "an HDF5 file", SAVE),
     (b"HEADER RECORD*******LIBV8", "a SAS transport file of version 8", "Write version 5, CSV or Parquet."),
-    (b"RDX", "an R workspace", SAVE),
+    (b"RDX3\n", "an R workspace", SAVE),
     (b"7z\xbc\xaf", "packed by 7-Zip", "Unpack it first."),
     (b"Rar!", "packed by RAR", "Unpack it first."),
 )

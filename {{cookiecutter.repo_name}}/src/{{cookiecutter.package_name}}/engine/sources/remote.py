@@ -37,22 +37,22 @@ def download(root: Path, source: str, address: str, folder: Path, most: float) -
     DataError
         The source is unknown, unreachable, incomplete or empty, or a package for it is not installed.
     """
-    if address.startswith("sklearn:"):
-        return _bundled(address.removeprefix("sklearn:"), folder)
     scheme = address.partition("://")[0].lower()
-    if scheme in ("http", "https"):
-        from . import web
+    try:
+        if address.startswith("sklearn:"):
+            return _bundled(address.removeprefix("sklearn:"), folder)
+        if scheme in ("http", "https"):
+            from . import web
 
-        return web.download(address, source, folder, most)
-    if scheme in EXTRAS:
-        return _from_store(source, address, folder, most)
-    if QUESTION.search(address):
-        try:
+            return web.download(address, source, folder, most)
+        if scheme in EXTRAS:
+            return _from_store(source, address, folder, most)
+        if QUESTION.search(address):
             return _from_database(root, source, address, folder)
-        except DataError as error:
-            named = str(error).startswith((shown(source), str(root)))
-            raise DataError(str(error) if named else f"{shown(source)}: {error}") from None
-    raise DataError(f"{shown(source)}: not a known kind of source.\nAllowed: {KINDS}.")
+        raise DataError(f"not a known kind of source.\nAllowed: {KINDS}.")
+    except DataError as error:
+        named = str(error).startswith((shown(source), str(root)))
+        raise DataError(str(error) if named else f"{shown(source)}: {error}") from None
 
 
 def _bundled(name: str, folder: Path) -> dict[str, str]:
@@ -84,8 +84,6 @@ def _from_store(source: str, address: str, folder: Path, most: float) -> dict[st
         raise DataError(f"{shown(source)}: {not_installed(address.partition('://')[0])}") from None
     except FileNotFoundError:
         objects = []
-    except DataError as error:
-        raise DataError(f"{shown(source)}: {error}") from None
     except Exception as error:  # each store's package has errors of its own: no credentials, no rights, no network
         reason = f"{shown(source)}: {first_line(error)}"
         raise DataError(f"{reason}.\nCheck the address, and the credentials in the environment or .env.") from None

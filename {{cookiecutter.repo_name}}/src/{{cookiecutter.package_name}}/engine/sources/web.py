@@ -103,11 +103,8 @@ def _attempt(session: requests.Session, address: str, source: str, partial: Path
         etag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
         validator = modified if etag.startswith("W/") else etag or modified  # a weak tag vouches for no bytes
         (partial / "about.json").write_text(json.dumps({"validator": validator}), encoding="utf-8")
-        try:
-            _receive(answer, body, start if continued else 0, most)
-            _decode(body, answer.headers.get("Content-Encoding", "identity").lower(), most)
-        except DataError as error:
-            raise DataError(f"{shown(source)}: {error}") from None
+        _receive(answer, body, start if continued else 0, most)
+        _decode(body, answer.headers.get("Content-Encoding", "identity").lower(), most)
     parts = urlsplit(answer.url)
     url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     return {key: value for key, value in {"url": url, "etag": etag, "last_modified": modified}.items() if value}
