@@ -48,6 +48,13 @@ def test_cells_become_the_type_of_the_dictionary(cells, about, expected, dtype):
     pd.testing.assert_series_equal(values, pd.Series(expected, name="x").astype(dtype))
 
 
+@pytest.mark.parametrize("cells", [["9999-12-31", "31.12.9999", "2026-01-31"], pd.to_datetime(["9999-12-31", None])])
+def test_date_that_means_missing_is_one_in_any_format(cells):
+    values, warnings = one(cells, type="datetime", format="ISO8601 | %d.%m.%Y", missing=("9999-12-31",))
+
+    assert values.dropna().astype(str).tolist() == ["2026-01-31"][: len(cells) - 2] and not warnings
+
+
 RULES = pytest.mark.parametrize(
     ("cells", "about", "problem", "cure"),
     [

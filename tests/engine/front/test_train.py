@@ -109,6 +109,13 @@ def test_target_that_is_no_class_is_refused(truth, said):
         train.check_classes(pd.Series(truth, name="y"), tuple(dict.fromkeys(truth)))
 
 
+def test_number_that_is_always_the_same_is_no_target(make_project, made_table):
+    project = make_project(made_table.assign(answer=5.5))
+
+    with pytest.raises(DataError, match=r"The target 'answer' is 5\.5 in all 100 rows .* nothing to learn"):
+        pipeline.make(project, "train")
+
+
 def test_best_model_is_fitted_on_train_and_dev_and_calibrated_on_rows_held_out():
     asked = question()
     over_confident = metrics.Predictions(asked.truth, np.tile([0.001, 0.999], (200, 1)), asked.classes)

@@ -233,7 +233,9 @@ def parse_datetime(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Seri
         text = as_text(cells)
         missing = is_missing(text, column, MISSING_WORDS)
         parsed = dates(text.where(~missing), column.format or "ISO8601")
-    values = parsed.dt.tz_localize(None).astype("datetime64[us]")
+    if days := [word for word in column.missing if re.match(r"\d{4}-\d\d-\d\d", word)]:  # whatever the cells' format
+        missing = missing | parsed.isin(pd.to_datetime(days, format="ISO8601", errors="coerce", utc=True).dropna())
+    values = parsed.mask(missing).dt.tz_localize(None).astype("datetime64[us]")
     return values, values.isna() & ~missing
 
 
