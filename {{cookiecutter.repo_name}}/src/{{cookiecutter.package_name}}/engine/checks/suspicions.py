@@ -172,7 +172,7 @@ def is_time(values: pd.Series, kind: str) -> bool:
     values = values.dropna()
     if values.nunique() <= FEW_ROWS:
         return False
-    named_so = kind == "integer" and TIME_NAME.search(words(str(values.name)))
+    named_so = kind == "integer" and is_number(values) and TIME_NAME.search(words(str(values.name)))
     return kind == "datetime" or bool(named_so and (values.min() > SECONDS_OF_1990 or is_sorted(values)))
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from ..project.errors import listed
 from .dictionary import Column, Dictionary, Transformation, Type
 from .spelling import looks_like_code, ways
-from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, as_text, is_missing, parse
+from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, are_plain_ids, as_text, is_missing, parse
 
 # Reading `MISSING_WORDS` inside a category loses nothing if they stay a category of their own, and `NA` often is one
 # ("no pool"); only words that no table uses for a category are taken as missing there.
@@ -33,6 +33,7 @@ TEXT_UNIQUE_SHARE, TEXT_WORDS = 0.5, 2.0  # free text: more unique cells than th
 NAMED = 20  # columns that a line of the log names
 TINY = float(np.finfo("float64").tiny)  # below, a float has fewer digits the smaller it is
 ID_ROWS = 20  # fewer rows say nothing about uniqueness
+UNIQUE_SHARE = 0.99  # of the values of a column that is called an id: the others stand twice by mistake
 ID_NAME = re.compile(
     r"(^|[^a-z])(unnamed: \d+|id|ids|uuid|guid|key|index|no|nr|number|code)$|[a-z](ID|Id|Number|No|Key)$"
 )
@@ -71,6 +72,8 @@ def infer(
         column, note = infer_type(cells, read)
         values, _ = parse(cells, column)
         role = infer_role(values, column, target=target, drop=drop, special={special: kind} if special else {})
+        if role == "id" and not are_plain_ids(cells):
+            column = replace(column, type="category")
         columns[name] = finish(values, replace(column, role=role))
         notes.setdefault(note, []).append(repr(name))
     notes.pop("", None)
@@ -166,11 +169,12 @@ def infer_role(
 
 def looks_like_id(values: pd.Series, column: Column) -> bool:
     """Unique in every row, and consecutive integers, a code without blanks, or a name that says so."""
-    if len(values) < ID_ROWS or values.isna().any() or not values.is_unique:
+    named = bool(ID_NAME.search(str(values.name)) or ID_NAME.search(str(values.name).lower()))
+    enough = values.nunique() >= UNIQUE_SHARE * len(values) if named else values.is_unique
+    if len(values) < ID_ROWS or values.isna().any() or not enough:
         return False
     if column.type == "integer":
-        consecutive = values.max() - values.min() + 1 == len(values)
-        return bool(consecutive or ID_NAME.search(str(values.name)) or ID_NAME.search(str(values.name).lower()))
+        return named or bool(values.max() - values.min() + 1 == len(values))
     return column.type == "category"
 
 

@@ -57,7 +57,8 @@ def validate(
     -------
     frame : DataFrame, shape (n_rows, n_columns)
         Integers as int64 (float64 if any is missing or does not fit), numbers as float64, categories and text as str,
-        dates as datetime64[us] without zone (UTC), booleans as bool (float64 if any is missing).
+        dates as datetime64[us] without zone (UTC), booleans as bool (float64 if any is missing). Ids are text as they
+        stand where that is not how their type is written.
     warnings : list of str
         One line for each violation whose rule is not `refuse`, and one for columns that were left out.
 
@@ -79,6 +80,8 @@ def validate(
         if name in beside and violations:  # no model sees it: a new group is called as it likes
             values, violations = as_text(frame[name]), []
         typed[name] = values
+        if columns[name].role == "id":
+            warned.extend(repeated_ids(values))
         if not target:
             warned.extend(thousands_or_decimals(frame[name], columns[name]))
         (refused if columns[name].rule == "refuse" else warned).extend(violations)
@@ -97,6 +100,8 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     """Type one column, shape (n_rows,), and list what breaks its rules."""
     name = str(cells.name)
     values, unreadable = parse(cells, column)
+    if column.role == "id" and not are_plain_ids(cells):
+        values, _ = parse_text(cells, column)
     found = []
     if unreadable.any():
         sample = str(cells[unreadable].iloc[0])[:40]
@@ -124,6 +129,20 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     if column.rule == "treat as missing" and unreadable.any():
         values = values.mask(unreadable)
     return values, found
+
+
+def are_plain_ids(cells: pd.Series) -> bool:
+    """Whether ids, shape (n_rows,), are no text, or whole numbers as Python writes them: neither 3E5 nor 007."""
+    if not pd.api.types.is_string_dtype(cells.dtype):
+        return True
+    return bool(as_text(cells).dropna().str.fullmatch(r"0|-?[1-9]\d{0,14}|").all())
+
+
+def repeated_ids(values: pd.Series) -> list[Violation]:
+    """Ids, shape (n_rows,), that name more than one row."""
+    twice = values.notna() & values.duplicated(keep=False)
+    samples = " and ".join(map(repr, values[twice].drop_duplicates().head(2).tolist()))
+    return [violation(str(values.name), f"ids that stand twice, like {samples}", "", twice)] if samples else []
 
 
 def thousands_or_decimals(cells: pd.Series, column: Column) -> list[Violation]:
