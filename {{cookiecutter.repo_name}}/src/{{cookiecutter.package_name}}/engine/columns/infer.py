@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..project.errors import listed
+from ..project.errors import listed, shown
 from .dictionary import Column, Dictionary, Transformation, Type
 from .spelling import looks_like_code, ways
 from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, are_plain_ids, as_text, is_missing, parse
@@ -94,7 +94,7 @@ def infer_type(cells: pd.Series, read: Mapping[str, Any]) -> tuple[Column, str]:
         odd = tuple(present[unreadable].unique()[: ODD_WORDS + 1])
         amounts = odd and present[~unreadable].nunique() > MANY_VALUES  # clearly, not codes
         if len(odd) <= ODD_WORDS and unreadable.mean() <= (ODD_SHARE_OF_MANY if amounts else ODD_SHARE):
-            words = ", ".join(f"{word!r} ({(present == word).sum()} cells)" for word in odd)
+            words = ", ".join(f"{shown(word)} ({(present == word).sum()} cells)" for word in odd)
             whole = way.type == "number" and (values.dropna() % 1 == 0).all()
             found = replace(way, missing=markers + odd, type="integer" if whole else way.type)
             remark = f"{words} read as missing in a column of type {found.type}" if odd else ""
@@ -135,9 +135,9 @@ def unread_numbers(present: pd.Series, kind: str) -> list[str]:
     for what, pattern in (("dates or times", TIME_LIKE), ("numbers", AMOUNT_LIKE)):
         alike = present.str.fullmatch(pattern).fillna(False).astype(bool)
         if alike.mean() >= ALIKE:
-            sample = (present if alike.all() else present[~alike]).iloc[0][:40]
+            sample = (present if alike.all() else present[~alike]).iloc[0]
             cure = "if wrong, write them one way in the source" + ", or say 'format'" * (pattern is TIME_LIKE)
-            return [f"cells like {what}, but no one way reads all of them ({sample!r}): kept as {kind}; {cure}"]
+            return [f"cells like {what}, but no one way reads all of them ({shown(sample)}): kept as {kind}; {cure}"]
     return []
 
 
@@ -149,7 +149,7 @@ def doubtful_words(text: pd.Series, present: pd.Series, missing: tuple[str, ...]
     twins = distinct[distinct.str.lower().duplicated(keep=False)]
     notes = [f"{', '.join(kept)} kept as a category; if it means missing, say so in 'missing'"] * bool(kept)
     if len(twins):
-        notes.append(f"{', '.join(map(repr, sorted(twins, key=str.lower)[:4]))} differ in capitals alone: kept apart")
+        notes.append(f"{', '.join(map(shown, sorted(twins, key=str.lower)[:4]))} differ in capitals alone: kept apart")
     return notes
 
 

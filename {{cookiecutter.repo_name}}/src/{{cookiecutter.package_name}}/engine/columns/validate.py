@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from ..project.errors import DataError
+from ..project.errors import DataError, shown
 from ..sources import formats
 from .dictionary import LABEL, Column, Dictionary, by_role, label_columns
 
@@ -101,14 +101,14 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     name = str(cells.name)
     values, unreadable = parse(cells, column)
     if column.role == "id" and not are_plain_ids(cells):
-        values, _ = parse_text(cells, column)
+        values, unreadable = parse_text(cells, column)
     found = []
     if unreadable.any():
-        sample = str(cells[unreadable].iloc[0])[:40]
+        sample = shown(str(cells[unreadable].iloc[0]))
         article = "an" if column.type == "integer" else "a"
         how = {"datetime": "'format'", "boolean": "'type'"}.get(column.type, "'decimal', 'thousands', 'unit'")
         cure = f"Fix the cells, or say how to read them ({how}, 'missing') in [{name}]"
-        found.append(violation(name, f"cells that are not {article} {column.type}, like {sample!r}", cure, unreadable))
+        found.append(violation(name, f"cells that are not {article} {column.type}, like {sample}", cure, unreadable))
     empty = values.isna() & ~unreadable
     may_be_empty = column.missing_allowed or column.role == "ignored" or column.role.startswith(LABEL)
     if not may_be_empty and empty.any():
@@ -123,7 +123,7 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     if column.values is not None and column.type == "category":
         unknown = values.notna() & ~values.isin(column.values)
         if unknown.any():
-            problem = f"unknown categories, like {values[unknown].iloc[0]!r}"
+            problem = f"unknown categories, like {shown(values[unknown].iloc[0])}"
             found.append(violation(name, problem, f"Fix the cells, or add to 'values' of [{name}]", unknown))
         unreadable = unreadable | unknown
     if column.rule == "treat as missing" and unreadable.any():
@@ -141,7 +141,7 @@ def are_plain_ids(cells: pd.Series) -> bool:
 def repeated_ids(values: pd.Series) -> list[Violation]:
     """Ids, shape (n_rows,), that name more than one row."""
     twice = values.notna() & values.duplicated(keep=False)
-    samples = " and ".join(map(repr, values[twice].drop_duplicates().head(2).tolist()))
+    samples = " and ".join(map(shown, values[twice].drop_duplicates().head(2).astype(str)))
     return [violation(str(values.name), f"ids that stand twice, like {samples}", "", twice)] if samples else []
 
 
