@@ -37,6 +37,13 @@ def test_rare_class_is_named_with_its_rows(table, suspect):
     assert found.figures == {"perhaps": 4}
 
 
+@pytest.mark.parametrize("constant", [5.5, 5, "yes"])
+def test_target_that_is_always_the_same_is_named_and_nothing_else(amounts, suspect, constant):
+    (found,) = suspect(amounts.assign(answer=constant))
+
+    assert found.kind == "classes" and f"'answer' is {constant!r} in every row" in found.sentence
+
+
 @pytest.mark.parametrize("step", [1, -1])
 def test_file_in_the_order_of_a_date_asks_for_a_split_by_time(table, suspect, step):
     dated = table.assign(day=pd.date_range("2026-01-01", periods=300)[::step])

@@ -71,6 +71,24 @@ def test_ids_and_constants_are_told_from_features(describe, cells, role):
     assert describe(cells)[0].role == role
 
 
+@pytest.mark.parametrize("odd", ["3E5", "1e30", "1.0", "+5"])
+def test_ids_that_are_no_plain_numbers_are_words(odd):
+    frame = pd.DataFrame({"order_id": [odd, *map(str, range(1000, 1039))], "y": ["a", "b"] * 20})
+
+    found, _ = infer.infer(frame, target="y", read={})
+
+    assert (found["order_id"].role, found["order_id"].type) == ("id", "category")
+
+
+def test_column_called_id_stays_one_where_a_few_stand_twice():
+    numbers = [*range(0, 396, 2), 8, 8]
+    frame = pd.DataFrame({"order_id": numbers, "visit": numbers, "y": ["a", "b"] * 100})
+
+    found, _ = infer.infer(frame, target="y", read={})
+
+    assert (found["order_id"].role, found["visit"].role) == ("id", "feature")
+
+
 def test_name_makes_an_id_of_unique_numbers_and_the_target_lists_all_its_classes_and_refuses_others():
     frame = pd.DataFrame({"PassengerId": range(0, 160, 2), "y": [f"class{i}" for i in range(40)] * 2})
 

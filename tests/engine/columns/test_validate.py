@@ -48,6 +48,13 @@ def test_cells_become_the_type_of_the_dictionary(cells, about, expected, dtype):
     pd.testing.assert_series_equal(values, pd.Series(expected, name="x").astype(dtype))
 
 
+@pytest.mark.parametrize("cells", [["9999-12-31", "31.12.9999", "2026-01-31"], pd.to_datetime(["9999-12-31", None])])
+def test_date_that_means_missing_is_one_in_any_format(cells):
+    values, warnings = one(cells, type="datetime", format="ISO8601 | %d.%m.%Y", missing=("9999-12-31",))
+
+    assert values.dropna().astype(str).tolist() == ["2026-01-31"][: len(cells) - 2] and not warnings
+
+
 RULES = pytest.mark.parametrize(
     ("cells", "about", "problem", "cure"),
     [
@@ -197,3 +204,26 @@ def test_whole_floats_of_a_category_lose_their_point_whatever_stands_beside_them
 
     assert words.tolist()[:2] == ["1", "1.1"] and words.isna().tolist() == [False, False, True, False, False]
     assert words.tolist()[3] == "16777216" and words.tolist()[4].startswith("1000000")
+
+
+@pytest.mark.parametrize(
+    ("cells", "type_", "kept"),
+    [
+        (["3E5", "12"], "integer", ["3E5", "12"]),
+        (["007", "12"], "integer", ["007", "12"]),
+        (["12", "-3"], "integer", [12, -3]),
+        ([12.0, 13.0], "integer", [12, 13]),
+        (["1.50", "2"], "number", ["1.50", "2"]),
+        (["31.01.2026", "2026-02-01"], "datetime", ["31.01.2026", "2026-02-01"]),
+    ],
+)
+def test_id_is_kept_as_it_stands(cells, type_, kept):
+    values, _ = one(cells, type=type_, role="id", format="%d.%m.%Y | ISO8601")
+
+    assert values.tolist() == kept
+
+
+def test_ids_that_stand_twice_are_counted_with_the_first_of_them():
+    _, (said,) = one(["a", "b", "a", "c", "b", None, None], type="category", role="id")
+
+    assert said == "new.csv: column 'x' has ids that stand twice, like 'a' and 'b' (4 rows: 1, 2, 3, 5)"

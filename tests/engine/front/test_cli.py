@@ -150,6 +150,22 @@ def test_debug_shows_the_traceback(make_project, command):
     assert done.returncode != 0 and "Traceback" in done.stderr
 
 
+@pytest.mark.parametrize("debug", [[], ["--debug"]])
+def test_cells_reach_no_terminal_raw(call, project, made_table, debug):
+    table = made_table.drop(columns="answer").head(4)
+    table.loc[0, "amount"] = 9e9
+    table["colour"] = ["\x1b[31mred", "\x1b]0;title\x07", "v" * 1_000_000, "red"]
+    table["day"] = ["\x1b[2J", *table["day"].tolist()[1:]]
+    table = table.rename(columns={"note": "note"}).assign(**{"\x1b[5m": 1})
+    table.to_csv(project.root / "new.csv", index=False)
+
+    done = call(project.root, "predict", "--input", "new.csv", *debug)
+
+    assert done.exit_code == 1 and "\x1b" not in done.output and "\x07" not in done.output
+    assert "\\x1b[2J" in done.stderr and len(done.stderr) < 12_000
+    assert "references/data_dictionary.toml" in done.stderr
+
+
 def test_paths_are_those_of_the_folder_where_the_command_was_typed(call, project, made_table):
     folder = project.root / "notebooks"
     folder.mkdir()

@@ -34,6 +34,29 @@ def test_file_has_ids_or_the_number_of_the_row_prediction_probabilities_confiden
     assert found["confident"].all() and not score(strict, folder, new)["confident"].any()
 
 
+def test_ids_are_answered_as_they_stand_and_those_that_stand_twice_are_said(project, folder, new):
+    ids = ["3E5", "1e30", "0012", "+7", "1001", "1001", "9007199254740993", "1.0", "12345678901234567890", "-0"]
+
+    new.assign(order=ids).to_csv(project.root / "new.csv", index=False)
+    output = project.root / "out.csv"
+
+    said = predict.run(project, folder=folder, input=project.root / "new.csv", output=output)
+
+    assert pd.read_csv(output, dtype=str)["order"].tolist() == ids
+    assert "new.csv: column 'order' has ids that stand twice, like '1001' (2 rows: 6, 7)" in said
+
+
+def test_cells_that_a_spreadsheet_would_compute_get_an_apostrophe_and_it_is_said(project, folder, new):
+    ids = ["=1+1", "@x", "-5", *map(str, range(7))]
+    new.assign(order=ids).to_csv(project.root / "new.csv", index=False)
+    output = project.root / "out.csv"
+
+    said = predict.run(project, folder=folder, input=project.root / "new.csv", output=output)
+
+    assert pd.read_csv(output, dtype=str)["order"].tolist() == ["'=1+1", "'@x", *ids[2:]]
+    assert said[-1] == "2 cells that begin like a formula have an apostrophe before them, ids too: take it off to join"
+
+
 def test_row_gets_the_same_answer_from_a_file_and_from_the_test_split(project, folder, made_table):
     predict.run(project, folder=folder, input=None, output=project.root / "test.csv")
     test = pd.read_csv(project.root / "test.csv")

@@ -109,6 +109,13 @@ def test_target_that_is_no_class_is_refused(truth, said):
         train.check_classes(pd.Series(truth, name="y"), tuple(dict.fromkeys(truth)))
 
 
+def test_number_that_is_always_the_same_is_no_target(make_project, made_table):
+    project = make_project(made_table.assign(answer=5.5))
+
+    with pytest.raises(DataError, match=r"The target 'answer' is 5\.5 in all 100 rows .* nothing to learn"):
+        pipeline.make(project, "train")
+
+
 def test_best_model_is_fitted_on_train_and_dev_and_calibrated_on_rows_held_out():
     asked = question()
     over_confident = metrics.Predictions(asked.truth, np.tile([0.001, 0.999], (200, 1)), asked.classes)
@@ -155,9 +162,48 @@ def test_candidate_that_the_rows_or_a_class_of_one_row_in_dev_do_not_allow_is_le
     far, near = KNeighborsClassifier(n_neighbors=10**6), KNeighborsClassifier(n_neighbors=3)
     stopped = HistGradientBoostingClassifier(early_stopping=True, max_iter=3)
 
-    held = train.hold_out_all({"far": far, "stopped": stopped, "near": near}, asked)
+    held, failed = train.hold_out_all({"far": far, "stopped": stopped, "near": near}, asked)
 
-    assert list(held) == ["near"]
+    assert list(held) == ["near"] and list(failed) == ["far", "stopped"] and "n_neighbors" in failed["far"]
     assert "far is left out" in caplog.text and "stopped is left out" in caplog.text
     with pytest.raises(DataError, match="No candidate"):
         train.hold_out_all({"far": far}, asked)
+
+
+def test_column_that_says_nothing_where_there_is_a_target_reaches_no_model(make_project, made_table, caplog):
+    known = made_table.assign(later=np.nan, same="x")
+    without = made_table.head(30).assign(answer=None, later=range(30), same="y")
+    table = pd.concat([known, without], ignore_index=True)
+    project = make_project(table, train={"candidates": ["linear", "boosting", "boosting_stopped"]})
+
+    page = pipeline.make(project, "evaluate")[0].read_text(encoding="utf-8")
+
+    record = registry.read(registry.folders(project)[0])
+    features = {name for names in record["features"].values() for name in names}
+    assert not {"later", "same"} & features and {"amount", "colour"} <= features
+    assert len(record["metrics"]["leaderboard"]) >= 3 and record["left_out"] == {}
+    assert "left out, they hold one value or none in the rows to learn from: later, same" in caplog.text
+    assert "later, same (one value or none in the rows to learn from)" in page
+
+
+FAR = """from sklearn.neighbors import KNeighborsClassifier
+
+FAR = KNeighborsClassifier(10**6)
+
+
+def classifiers("""
+
+
+def test_candidate_that_was_lost_stands_at_the_top_of_the_report(project, command):
+    models = project.package / "models.py"
+    code = models.read_text(encoding="utf-8").replace("def classifiers(", FAR)
+    code = code.replace('"dummy": DummyClassifier(', '"far": recipe.linear(FAR), "dummy": DummyClassifier(')
+    models.write_text(code, encoding="utf-8")
+    chosen = "train.candidates=['dummy','linear','far']"
+
+    done = command(project.root, "-m", "data_science_project", "evaluate", "--set", chosen)
+
+    assert done.returncode == 0, done.stderr
+    page = (project.root / done.stdout.split()[0]).read_text(encoding="utf-8")
+    first = page[page.index("Before you lean on this") :].split("<li>")[1]
+    assert "Candidate far is not among those compared: it cannot be fitted on these rows (Expected n_neighbors" in first

@@ -29,6 +29,23 @@ COLUMNS = {
 }
 
 
+ODD = {  # columns that say nothing in the first half of the rows, and what add_features may make
+    "empty": (dictionary.Column(type="number", transformation="number"), np.nan, 1.0),
+    "empty amount": (dictionary.Column(type="number", transformation="log"), np.nan, 1.0),
+    "empty code": (dictionary.Column(type="category", transformation="one-hot"), None, "a"),
+    "empty name": (dictionary.Column(type="category", transformation="target encoding"), None, "a"),
+    "empty day": (dictionary.Column(type="datetime", transformation="date parts"), None, pd.Timestamp("2026-01-01")),
+    "empty note": (dictionary.Column(type="text", transformation="text"), None, "a word"),
+    "no word": (dictionary.Column(type="text", transformation="text"), "?!", "a word"),
+    "stop word": (dictionary.Column(type="text", transformation="text without stop words"), "the", "a word"),
+    "empty firm": (dictionary.Column(type="text", transformation="string encoding"), None, "a word"),
+    "same": (dictionary.Column(type="number", transformation="number"), 1.0, 2.0),
+    "same note": (dictionary.Column(type="text", transformation="text"), "a word", "two"),
+    "infinite": (dictionary.Column(type="number", transformation="number"), np.inf, -np.inf),
+    "too large": (dictionary.Column(type="number", transformation="log"), 1e300, 1.0),
+}
+
+
 class OfAnotherPackage(DecisionTreeClassifier):
     """Like xgboost's, it takes classes that are called 0, 1, 2 and refuses others."""
 
@@ -134,9 +151,10 @@ def test_same_seed_makes_the_same_numbers(rows, flavour):
 def test_date_becomes_its_parts():
     dates = pd.DataFrame({"sent": pd.to_datetime(["1970-01-02 06:30", "2026-11-21 00:00", None])})
 
-    parts = recipe.split_dates(dates)
+    parts, in_oslo = recipe.split_dates(dates), recipe.split_dates(dates.apply(lambda day: day.dt.tz_localize("CET")))
 
     assert parts[0].tolist() == [1970, 1, 2, 4, 6.5, 1]  # a Friday
+    np.testing.assert_array_equal(in_oslo, parts)
     assert parts[1].tolist() == [2026, 11, 21, 5, 0, 20778]
     assert np.isnan(parts[2]).all()
 
@@ -269,6 +287,25 @@ def test_curves_follow_what_a_straight_line_cannot_and_say_nothing_of_a_number_t
 
     assert straight < 0.8 and curved > 0.95
     assert np.isfinite(flat.fit(rows.assign(kg=1.0), np.arange(SIZE)).predict(rows.assign(kg=9.0))).all()
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_no_column_takes_a_candidate_out(task):
+    random, half = np.random.default_rng(0), SIZE // 2
+    table = {name: [first] * half + [then] * half for name, (_, first, then) in ODD.items()}
+    seldom = np.where(np.isin(np.arange(SIZE), [3, 30]), 1.0, np.nan)  # empty where boosting splits the rows once more
+    rows = pd.DataFrame({"kg": random.normal(size=SIZE), **table, "seldom": seldom, "whole": 1})
+    rows = rows.astype({"empty day": "datetime64[us]", "whole": "Int64"})
+    columns = {**COLUMNS, **{name: column for name, (column, _, _) in ODD.items()}}
+    recipe_ = recipe.plan(columns, rows, task=task, seed=0)
+    numbers = rows["kg"] + random.normal(size=SIZE)
+    truth = numbers if task == "regression" else (numbers > 0).to_numpy()
+    known = (models.regressors if task == "regression" else models.classifiers)(recipe_, settings.Train())
+
+    for name, estimator in known.items():
+        answers = estimator.fit(rows[:half], truth[:half]).predict(rows)
+
+        assert pd.Series(answers).notna().all(), name
 
 
 @pytest.mark.parametrize("classes", [["no", "yes"], ["a", "b", "c"], [1, 2], [False, True]])

@@ -20,6 +20,15 @@ def test_log_line_starts_with_the_step_goes_to_stderr_and_is_said_once(capsys, p
     assert capsys.readouterr() == ("", "train: 3 rows\n")
 
 
+def test_log_line_escapes_what_steers_a_terminal_and_is_never_a_megabyte(capsys, package_log):
+    log.start_logging()
+
+    logging.getLogger(f"{package.NAME}.data").warning("cell %s %s", "\x1b[2J", "x" * 1_000_000)
+
+    line = capsys.readouterr().err
+    assert line.startswith("data: cell \\x1b[2J xxx") and len(line) < 2500
+
+
 def test_progress_is_a_bar_on_a_terminal_and_silent_elsewhere(capsys, monkeypatch):
     assert list(log.progress([1, 2], "train")) == [1, 2]
     assert capsys.readouterr() == ("", "")

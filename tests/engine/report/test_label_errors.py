@@ -110,3 +110,16 @@ def test_candidate_that_fails_in_a_fold_doubts_nothing_even_where_there_is_no_ba
     found, about = label_errors.find(project, run.record, asked, {"linear": LogisticRegression(C=-1.0)})
 
     assert found.empty and about["candidate"] == "dummy"
+
+
+def test_list_holds_no_formula_and_verdicts_about_such_cells_are_carried_over(listed, flowers):
+    names = {"x": "=1+1", "y": "@y", "z": "z"}
+    project, path = listed(flowers.assign(answer=flowers["answer"].map(names), tag="=" + flowers["tag"]))
+    before = pd.read_csv(path, dtype=str)
+
+    before.assign(verdict="right").to_csv(path, index=False)
+    (page, _) = pipeline.make(settings.load(project.root, ["train.seed=7"]), "evaluate")
+
+    assert before["tag"].str.startswith("'=").all() and not before["given"].str.match("[=@]").any()
+    again = pd.read_csv(page.with_name(path.name), dtype=str)
+    assert set(again.merge(before, on=["row", "given"])["verdict_x"]) == {"right"}

@@ -20,6 +20,14 @@ def test_step_writes_every_clean_row_once_with_the_new_features(project):
     pd.testing.assert_series_equal(together["twice"], together["amount"] * 2, check_names=False)
 
 
+def test_infinite_numbers_of_a_new_feature_are_said(project, caplog):
+    features.run(project, lambda rows: rows.assign(ratio=rows["amount"] / (rows["colour"] != "red"), flag=True))
+
+    rows = pd.read_parquet(project.clean)
+    infinite = int((rows["amount"].notna() & (rows["colour"] == "red")).sum())
+    assert f"'ratio' of add_features is infinite in {infinite} rows: models see them as missing" in caplog.text
+
+
 def test_step_does_not_use_a_clean_table_that_was_edited(project):
     pd.read_parquet(project.clean).head(50).to_parquet(project.clean)
 

@@ -16,7 +16,7 @@ import click
 
 from .engine.project import package, settings
 from .engine.project.errors import ProjectError, SettingsError, SourceError, failed_import
-from .engine.project.log import start_logging
+from .engine.project.log import show, start_logging
 from .engine.project.settings import Project
 from .engine.runs import registry
 from .engine.steps import chores
@@ -40,7 +40,7 @@ def show_version(context: click.Context, option: click.Parameter, wanted: bool) 
 
         file = package.FOLDER.parents[1] / "pyproject.toml"
         project = tomllib.loads(file.read_text(encoding="utf-8"))["project"]
-        click.echo(f"{project['name']} {project['version']} (Python {platform.python_version()}, {package.FOLDER})")
+        show(f"{project['name']} {project['version']} (Python {platform.python_version()}, {package.FOLDER})")
         context.exit()
 
 
@@ -63,12 +63,15 @@ def verb(function: Callable) -> Callable:
             settings.check_package()
             project = settings.load(overrides=overrides)
             for path in function(project, **options) or ():
-                click.echo(project.relative(path))
+                show(project.relative(path))
         except Exception as error:
             failure = in_words(error)
             if debug or failure is None:
-                raise
-            click.echo(f"Error: {failure}", err=True)
+                import traceback
+
+                show(traceback.format_exc(), err=True)
+                raise SystemExit(1) from None
+            show(f"Error: {failure}", err=True)
             raise SystemExit(failure.exit_code) from None
 
     command = click.option("--debug", is_flag=True, help="Show the traceback of an error.")(command)
@@ -153,7 +156,7 @@ def train(project: Project, **options: Any) -> list[Path]:
     """Compare the candidates, keep the best, write models/<run>/."""
     paths = make(project, "train", options)
     if options["message"] and registry.read(paths[0].parent)["decision"] != options["message"]:
-        click.echo("train: MESSAGE is not kept: the run is older, and keeps the reason it was made for", err=True)
+        show("train: MESSAGE is not kept: the run is older, and keeps the reason it was made for", err=True)
     return paths
 
 
@@ -188,10 +191,10 @@ def runs(project: Project, a: str | None, b: str | None, as_json: bool) -> None:
     from .engine.runs import listing
 
     if a or b:
-        click.echo(compared(project, a, b, as_json))
+        show(compared(project, a, b, as_json))
         return
     table = listing.rows(project)
-    click.echo(json.dumps(table, indent=2) if as_json else listing.render(table))
+    show(json.dumps(table, indent=2) if as_json else listing.render(table))
 
 
 def compared(project: Project, a: str | None, b: str | None, as_json: bool) -> str:
@@ -213,7 +216,7 @@ def lineage(project: Project, path: Path | None) -> None:
 
     if path is None:
         raise SettingsError("Which file? Name one, for example: make lineage FILE=data/predictions/test.csv")
-    click.echo(lineage.render(lineage.trace(project, path)))
+    show(lineage.render(lineage.trace(project, path)))
 
 
 @verb
@@ -224,7 +227,7 @@ def promote(project: Project, run: str, force: str) -> None:
     from . import pipeline
 
     for check in pipeline.promote(project, registry.named(project, run), force):
-        click.echo(f"{'passed' if check.passed else 'FAILED':<7} {check.name}: {check.found}")
+        show(f"{'passed' if check.passed else 'FAILED':<7} {check.name}: {check.found}")
 
 
 @verb
@@ -232,7 +235,7 @@ def rollback(project: Project) -> None:
     """Make the champion before the present one champion again."""
     from .engine.runs import promote
 
-    click.echo(promote.rollback(project).name)
+    show(promote.rollback(project).name)
 
 
 @verb
@@ -243,7 +246,7 @@ def reproduce(project: Project, run: str, offline: bool) -> None:
     from .engine.runs import compare, reproduce
 
     found = reproduce.run(project, registry.named(project, run), offline=offline)
-    click.echo(compare.lines(found))
+    show(compare.lines(found))
     raise SystemExit(0 if all(comparison.identical for comparison in found) else 1)
 
 
@@ -272,7 +275,7 @@ def track(project: Project, run: str) -> None:
     from .engine.runs import track
 
     for sent in track.run(project, registry.named(project, run) if run else None):
-        click.echo(sent)
+        show(sent)
 
 
 @step
@@ -295,7 +298,7 @@ def test(project: Project, arguments: tuple[str, ...], **options: Any) -> None:
     try:
         make(project, "train", options)
     except SourceError as error:
-        click.echo(f"test: no data are here, tests that need them are skipped:\n{error}", err=True)
+        show(f"test: no data are here, tests that need them are skipped:\n{error}", err=True)
     chores.test(project, arguments)
 
 

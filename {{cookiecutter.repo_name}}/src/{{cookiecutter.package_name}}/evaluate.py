@@ -25,7 +25,7 @@ from .engine.modelling import metrics
 from .engine.modelling.question import Question, predict
 from .engine.modelling.recipe import Recipe
 from .engine.modelling.split import groups_of
-from .engine.project import artefact, records
+from .engine.project import artefact, records, spreadsheet
 from .engine.project.errors import DataError, listed
 from .engine.project.log import progress
 from .engine.project.settings import Project
@@ -196,7 +196,8 @@ def keep_label_errors(path: Path, evidence: Evidence) -> dict[str, Any]:
         log.warning("%s stays as it is: somebody has written verdicts into it", evidence.project.relative(path))
     else:
         with artefact.whole(path) as temporary:
-            found.to_csv(temporary, index=False)
+            if changed := spreadsheet.write(temporary, found):
+                log.warning("%s: %s", evidence.project.relative(path), spreadsheet.SAID.format(changed))
         log.info("the %d surest of them -> %s", len(found), evidence.project.relative(path))
     strongest = [name for name in evidence.importances["column"] if name in found]
     others = [name for name in found if name not in (*strongest, "verdict")]

@@ -17,7 +17,7 @@ from .engine.columns import dictionary
 from .engine.columns.validate import validate
 from .engine.modelling import confidence, threshold
 from .engine.modelling.estimators import threads
-from .engine.project import artefact, records
+from .engine.project import artefact, records, spreadsheet
 from .engine.project.errors import DataError, SettingsError
 from .engine.project.settings import Project
 from .engine.runs import loading, registry
@@ -65,7 +65,9 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
     with threads(len(rows)):
         table = answer(model, rows, abstain_below=limits.least, band=limits.band)
     with artefact.whole(output) as path:
-        table.to_csv(path, index=False)
+        if changed := spreadsheet.write(path, table):
+            decisions.append(spreadsheet.SAID.format(changed))
+            log.warning("%s", decisions[-1])
     rate = project.settings.predict.error_rate
     if limits.least > 1:
         log.warning(

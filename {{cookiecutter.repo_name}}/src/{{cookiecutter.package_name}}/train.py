@@ -27,7 +27,7 @@ from .engine.modelling.metrics import Predictions
 from .engine.modelling.question import Question, hold_out
 from .engine.modelling.split import folds, groups_of, infer_task
 from .engine.project import artefact, records
-from .engine.project.errors import DataError, SettingsError
+from .engine.project.errors import DataError, SettingsError, listed
 from .engine.project.log import progress, warnings_as_lines
 from .engine.project.settings import EXTERNAL, PARTS, Project
 from .engine.runs import environment, registry
@@ -85,7 +85,7 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
             tuned, table = trials.run(search, estimators, score)
             table.to_csv(folder / trials.TABLE, index=False)
             estimators |= tuned
-        held = hold_out_all(estimators, question)
+        held, lost = hold_out_all(estimators, question)
     weights = add_blend(estimators, held, question) if project.settings.train.blend else {}
     held = {name: (truth, decided(truth, predictions, rule)) for name, (truth, predictions) in held.items()}
     board = {name: metrics.score(*answers, question.task) for name, answers in held.items()}
@@ -115,6 +115,7 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
         "classes": list(question.classes),
         "target_range": [question.truth.min(), question.truth.max()] if question.task == "regression" else None,
         "features": plan.columns,
+        "left_out": lost,
     }
     return model, record, (truth, predictions)
 
@@ -134,10 +135,15 @@ def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
     values = truth.to_numpy(dtype="float64" if task == "regression" else None)
     values = values.astype(object) if values.dtype.kind in "OUT" else values
     groups = groups_of(rows, settings.split.by)
-    without = [] if groups is None else [groups.name]
-    plan = recipe.plan(columns, rows, task=task, seed=settings.train.seed, without=without)
+    plan = recipe.plan(
+        columns, rows, task=task, seed=settings.train.seed, without=[] if groups is None else [groups.name]
+    )
+    if constant := recipe.constant(rows[plan.names]):
+        log.warning("left out, they hold one value or none in the rows to learn from: %s", listed(constant, 20))
+        plan = plan.without(constant)
     if not plan.names:
         raise DataError(f'{project.dictionary.name}: no column is left to learn from.\nGive one the role "feature".')
+    check_varies(truth)
     check_splits(project, values, sizes=[len(part) for part in parts], classes=classes)
     divided = folds(values, settings.split.by, groups, n_train=len(parts[0]), seed=settings.train.seed)
     return Question(rows[plan.names], values, task, classes, divided, groups), plan
@@ -152,6 +158,13 @@ def check_classes(truth: pd.Series, classes: tuple) -> None:
             f"The target {truth.name!r} has {len(classes)} classes in {len(truth)} rows: it looks like text or an id.\n"
             "Choose another target, or set [train] task in params.toml if it is a number."
         )
+
+
+def check_varies(truth: pd.Series) -> None:
+    """Refuse a number that is always the same."""
+    if truth.nunique() < 2:
+        found = f"The target {truth.name!r} is {truth.iloc[0]:g} in all {len(truth)} rows of train and dev"
+        raise DataError(f"{found}: there is nothing to learn.\nChoose another [data] target in params.toml.")
 
 
 def check_splits(project: Project, truth: np.ndarray, *, sizes: list[int], classes: tuple) -> None:
@@ -199,9 +212,11 @@ def add_blend(
     return weights
 
 
-def hold_out_all(estimators: dict[str, BaseEstimator], question: Question) -> dict[str, tuple[np.ndarray, Predictions]]:
-    """What each candidate says of rows it has not seen; one that these rows do not allow is left out and logged."""
-    held, counts = {}, np.unique(question.truth, return_counts=True)[1]
+def hold_out_all(
+    estimators: dict[str, BaseEstimator], question: Question
+) -> tuple[dict[str, tuple[np.ndarray, Predictions]], dict[str, str]]:
+    """What each candidate says of rows it has not seen; and, logged too, why these rows do not allow the others."""
+    held, lost, counts = {}, dict[str, str](), np.unique(question.truth, return_counts=True)[1]
     lone = question.task == "classification" and counts.min() == 1  # in dev alone, it is met by the last fit only
     for name, estimator in progress(estimators.items(), "train"):
         try:
@@ -210,10 +225,11 @@ def hold_out_all(estimators: dict[str, BaseEstimator], question: Question) -> di
                 clone(estimator).fit(question.rows, question.truth)
             held[name] = answers
         except ValueError as error:
-            log.warning("%s is left out, it cannot be fitted on these rows: %s", name, str(error).split("\n")[0])
+            lost[name] = str(error).split("\n")[0]
+            log.warning("%s is left out, it cannot be fitted on these rows: %s", name, lost[name])
     if not held:
         raise DataError("No candidate of [train] candidates can be fitted on these rows: see the lines above.")
-    return held
+    return held, lost
 
 
 def choose_best(

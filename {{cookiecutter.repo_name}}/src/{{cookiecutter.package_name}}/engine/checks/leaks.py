@@ -1,4 +1,4 @@
-"""Columns that give the answer away: alone, in another coding, as parts that it was computed from, as its mean.
+"""Columns that give the answer away: alone, in another coding, cut into bands, as its mean; sums are in `formulas.py`.
 
 Used by `suspicions.py`. Each column is judged on a sample of the rows: a small tree learns from one half and is scored
 on the other, so that a column which only looks unique in every row scores nothing.
@@ -9,25 +9,25 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from scipy.special import gammaln
 from scipy.stats import chi2
 from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from ..columns.validate import LARGEST
 from ..modelling.recipe import split_dates, words_of
 from ..modelling.split import infer_task
-from .suspicion import FEW_ROWS, SAMPLE, Suspicion, is_number, quoted, sampled
+from .formulas import formulas
+from .suspicion import CURE, FEW_ROWS, SAMPLE, Suspicion, is_number, quoted, sampled
 
 GIVES_AWAY = 0.97  # score of one column alone, 0 is guessing and 1 is perfect
 PAIR_GIVES_AWAY = 0.99  # of many pairs one is good by chance
 PAIRED = 10  # columns, the best alone: 45 pairs, 90 trees, 0.3 CPU s
 WORDS = 200  # most frequent words of a text that are looked at
 MANY_VALUES = 20  # more categories than this may hide a word that tells
-LEFT_OVER = 5e-4  # share of the target's variance that a formula may leave: values are rounded
 CODINGS = 50  # values of a column that may be the target's under other names
 MEANS, MEAN_ROWS, MEAN_CHANCE = 5, 3, 1e-3  # values of a column of means, rows of each, chance of a forecast so good
-CURE = 'Is it known when a prediction is needed? If not: role = "ignored" in references/data_dictionary.toml.'
+CHANCE = 9  # decimal digits of the chance that a column without meaning falls into bands of another one
 
 
 def leaks(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspicion]:
@@ -42,6 +42,9 @@ def leaks(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspic
     scores = {}
     for name in names:
         found = "" if amount else recoded(clean, target, name)
+        number, bands = (target, name) if amount else (name, target)
+        if not found and all(banded(table[number], table[bands]) for table in (rows, clean)):
+            found = f"{bands!r} is {number!r} cut into {clean[bands].nunique():,} bands"
         scores[name], what = best_view(rows[name], rows[target].to_numpy(), amount=amount)
         if not found and scores[name] >= GIVES_AWAY:
             found = f"{what} alone predicts {target!r} almost perfectly ({scores[name]:.2f} of 1)"
@@ -50,7 +53,7 @@ def leaks(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspic
     others = [name for name in names if scores[name] < GIVES_AWAY]
     numbers = [name for name in others if is_number(clean[name])]
     if amount:
-        yield from formulas(rows, target, numbers)
+        yield from formulas(clean, target, numbers)
     else:
         yield from pairs(rows, target, sorted(numbers, key=lambda name: scores[name], reverse=True)[:PAIRED], scores)
     yield from means(clean, target, numbers, amount=amount)
@@ -64,6 +67,22 @@ def recoded(clean: pd.DataFrame, target: str, name: str) -> str:
     if not each_to_one or not 2 <= values <= CODINGS or len(known) < len(clean) / 2:
         return ""
     return f"column {name!r} is {target!r} in another coding: each of its {values} values stands for one answer"
+
+
+def banded(by: pd.Series, values: pd.Series) -> bool:
+    """Whether each of the values, shape (n_rows,), has a stretch of the number `by` for itself, and not by chance."""
+    known = (values.notna() & by.notna()).to_numpy()
+    if not is_number(by) or known.mean() < 1 / 2:
+        return False
+    numbers = by.to_numpy()[known]
+    order = np.argsort(numbers, kind="stable")
+    codes, distinct = pd.factorize(values[known].iloc[order])  # as they appear: one that comes back is a step down
+    steps = np.diff(codes)
+    if len(distinct) < 2 or (steps < 0).any() or (np.diff(numbers[order])[steps > 0] == 0).any():
+        return False
+    rises = is_number(values) and (distinct.is_monotonic_increasing or distinct.is_monotonic_decreasing)
+    ways = gammaln(len(codes) + 1) - gammaln(np.bincount(codes) + 1).sum()  # logarithm of the orders of the rows
+    return bool(ways - (0 if rises else gammaln(len(distinct) + 1)) > CHANCE * np.log(10))
 
 
 def best_view(values: pd.Series, truth: np.ndarray, *, amount: bool) -> tuple[float, str]:
@@ -102,32 +121,6 @@ def alone(table: np.ndarray, truth: np.ndarray, *, amount: bool) -> float:
     labels = labels[counts >= FEW_ROWS] if (counts >= FEW_ROWS).sum() > 1 else labels
     balanced = float(np.mean([(predictions[truth == label] == label).mean() for label in labels]))
     return (balanced - 1 / len(labels)) / (1 - 1 / len(labels))
-
-
-def formulas(rows: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspicion]:
-    """Columns that the target was computed from: by adding and subtracting, or by multiplying and dividing."""
-    names = [name for name in names if rows[name].notna().mean() > 1 - 1 / FEW_ROWS]
-    table = rows[[*names, target]].dropna().astype(float)
-    used = computed_from(table, target, names)
-    how = f"{'a sum' if len(used) > 1 else 'a multiple'} of {quoted(used)}"
-    if not used:
-        sizes = table[table[target] != 0].abs()
-        factors = [name for name in names if (sizes[name] > 0).all()]
-        used = computed_from(np.log(sizes[[*factors, target]]), target, factors)
-        how = f"{quoted(used)} multiplied or divided by each other"
-    if used:
-        yield Suspicion("answer", tuple(used), f"{target!r} is {how}", CURE)
-
-
-def computed_from(table: pd.DataFrame, target: str, names: list[str]) -> list[str]:
-    """The columns of a linear formula that leaves next to nothing of the target, shape (n_rows,); empty without one."""
-    if not names or len(table) < 2 * len(names) + FEW_ROWS:
-        return []
-    scaled, truth = table[names] / table[names].std().replace(0, 1), table[target]
-    formula = LinearRegression().fit(scaled, truth)
-    if 1 - formula.score(scaled, truth) > LEFT_OVER:
-        return []
-    return [name for name, weight in zip(names, abs(formula.coef_), strict=True) if weight > 0.02 * truth.std(ddof=0)]
 
 
 def pairs(rows: pd.DataFrame, target: str, names: list[str], scores: dict[str, float]) -> Iterator[Suspicion]:

@@ -57,6 +57,8 @@ def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionar
         `[split] by`.
     """
     target = by_role(columns, "target")[0]
+    if clean[target].nunique() < 2:
+        return [same_answer(clean[target])]
     seen = [name for name in features(columns) if name in clean.columns]
     others = [name for name in clean.columns if name != target and name not in label_columns(columns)]
     known = list(other_labels(clean, target, seen))
@@ -75,6 +77,13 @@ def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionar
         *drift(one_of_each(parts, split_by), target, [name for name in seen if f"group:{name}" != split_by]),
         *sentinels(clean, [*seen, target]),
     ]
+
+
+def same_answer(truth: pd.Series) -> Suspicion:
+    """What to say of a target, shape (n_rows,), that is always the same."""
+    (value,) = truth.unique().tolist()
+    cure = "There is nothing to learn: choose another [data] target in params.toml, or look why it does not vary."
+    return Suspicion("classes", (str(truth.name),), f"the target {truth.name!r} is {value!r} in every row", cure)
 
 
 def without(names: list[str], found: list[Suspicion]) -> list[str]:
@@ -163,7 +172,7 @@ def is_time(values: pd.Series, kind: str) -> bool:
     values = values.dropna()
     if values.nunique() <= FEW_ROWS:
         return False
-    named_so = kind == "integer" and TIME_NAME.search(words(str(values.name)))
+    named_so = kind == "integer" and is_number(values) and TIME_NAME.search(words(str(values.name)))
     return kind == "datetime" or bool(named_so and (values.min() > SECONDS_OF_1990 or is_sorted(values)))
 
 

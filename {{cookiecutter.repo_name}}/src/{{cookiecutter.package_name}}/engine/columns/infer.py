@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..project.errors import listed
+from ..project.errors import listed, shown
 from .dictionary import Column, Dictionary, Transformation, Type
 from .spelling import looks_like_code, ways
-from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, as_text, is_missing, parse
+from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, are_plain_ids, as_text, is_missing, parse
 
 # Reading `MISSING_WORDS` inside a category loses nothing if they stay a category of their own, and `NA` often is one
 # ("no pool"); only words that no table uses for a category are taken as missing there.
@@ -33,6 +33,7 @@ TEXT_UNIQUE_SHARE, TEXT_WORDS = 0.5, 2.0  # free text: more unique cells than th
 NAMED = 20  # columns that a line of the log names
 TINY = float(np.finfo("float64").tiny)  # below, a float has fewer digits the smaller it is
 ID_ROWS = 20  # fewer rows say nothing about uniqueness
+UNIQUE_SHARE = 0.99  # of the values of a column that is called an id: the others stand twice by mistake
 ID_NAME = re.compile(
     r"(^|[^a-z])(unnamed: \d+|id|ids|uuid|guid|key|index|no|nr|number|code)$|[a-z](ID|Id|Number|No|Key)$"
 )
@@ -71,6 +72,8 @@ def infer(
         column, note = infer_type(cells, read)
         values, _ = parse(cells, column)
         role = infer_role(values, column, target=target, drop=drop, special={special: kind} if special else {})
+        if role == "id" and not are_plain_ids(cells):
+            column = replace(column, type="category")
         columns[name] = finish(values, replace(column, role=role))
         notes.setdefault(note, []).append(repr(name))
     notes.pop("", None)
@@ -91,7 +94,7 @@ def infer_type(cells: pd.Series, read: Mapping[str, Any]) -> tuple[Column, str]:
         odd = tuple(present[unreadable].unique()[: ODD_WORDS + 1])
         amounts = odd and present[~unreadable].nunique() > MANY_VALUES  # clearly, not codes
         if len(odd) <= ODD_WORDS and unreadable.mean() <= (ODD_SHARE_OF_MANY if amounts else ODD_SHARE):
-            words = ", ".join(f"{word!r} ({(present == word).sum()} cells)" for word in odd)
+            words = ", ".join(f"{shown(word)} ({(present == word).sum()} cells)" for word in odd)
             whole = way.type == "number" and (values.dropna() % 1 == 0).all()
             found = replace(way, missing=markers + odd, type="integer" if whole else way.type)
             remark = f"{words} read as missing in a column of type {found.type}" if odd else ""
@@ -132,9 +135,9 @@ def unread_numbers(present: pd.Series, kind: str) -> list[str]:
     for what, pattern in (("dates or times", TIME_LIKE), ("numbers", AMOUNT_LIKE)):
         alike = present.str.fullmatch(pattern).fillna(False).astype(bool)
         if alike.mean() >= ALIKE:
-            sample = (present if alike.all() else present[~alike]).iloc[0][:40]
+            sample = (present if alike.all() else present[~alike]).iloc[0]
             cure = "if wrong, write them one way in the source" + ", or say 'format'" * (pattern is TIME_LIKE)
-            return [f"cells like {what}, but no one way reads all of them ({sample!r}): kept as {kind}; {cure}"]
+            return [f"cells like {what}, but no one way reads all of them ({shown(sample)}): kept as {kind}; {cure}"]
     return []
 
 
@@ -146,7 +149,7 @@ def doubtful_words(text: pd.Series, present: pd.Series, missing: tuple[str, ...]
     twins = distinct[distinct.str.lower().duplicated(keep=False)]
     notes = [f"{', '.join(kept)} kept as a category; if it means missing, say so in 'missing'"] * bool(kept)
     if len(twins):
-        notes.append(f"{', '.join(map(repr, sorted(twins, key=str.lower)[:4]))} differ in capitals alone: kept apart")
+        notes.append(f"{', '.join(map(shown, sorted(twins, key=str.lower)[:4]))} differ in capitals alone: kept apart")
     return notes
 
 
@@ -166,11 +169,12 @@ def infer_role(
 
 def looks_like_id(values: pd.Series, column: Column) -> bool:
     """Unique in every row, and consecutive integers, a code without blanks, or a name that says so."""
-    if len(values) < ID_ROWS or values.isna().any() or not values.is_unique:
+    named = bool(ID_NAME.search(str(values.name)) or ID_NAME.search(str(values.name).lower()))
+    enough = values.nunique() >= UNIQUE_SHARE * len(values) if named else values.is_unique
+    if len(values) < ID_ROWS or values.isna().any() or not enough:
         return False
     if column.type == "integer":
-        consecutive = values.max() - values.min() + 1 == len(values)
-        return bool(consecutive or ID_NAME.search(str(values.name)) or ID_NAME.search(str(values.name).lower()))
+        return named or bool(values.max() - values.min() + 1 == len(values))
     return column.type == "category"
 
 

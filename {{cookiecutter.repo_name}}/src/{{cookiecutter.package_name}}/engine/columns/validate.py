@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from ..project.errors import DataError
+from ..project.errors import DataError, shown
 from ..sources import formats
 from .dictionary import LABEL, Column, Dictionary, by_role, label_columns
 
@@ -57,7 +57,8 @@ def validate(
     -------
     frame : DataFrame, shape (n_rows, n_columns)
         Integers as int64 (float64 if any is missing or does not fit), numbers as float64, categories and text as str,
-        dates as datetime64[us] without zone (UTC), booleans as bool (float64 if any is missing).
+        dates as datetime64[us] without zone (UTC), booleans as bool (float64 if any is missing). Ids are text as they
+        stand where that is not how their type is written.
     warnings : list of str
         One line for each violation whose rule is not `refuse`, and one for columns that were left out.
 
@@ -79,6 +80,8 @@ def validate(
         if name in beside and violations:  # no model sees it: a new group is called as it likes
             values, violations = as_text(frame[name]), []
         typed[name] = values
+        if columns[name].role == "id":
+            warned.extend(repeated_ids(values))
         if not target:
             warned.extend(thousands_or_decimals(frame[name], columns[name]))
         needed = columns[name].role != "ignored"
@@ -98,13 +101,15 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     """Type one column, shape (n_rows,), and list what breaks its rules."""
     name = str(cells.name)
     values, unreadable = parse(cells, column)
+    if column.role == "id" and not are_plain_ids(cells):
+        values, unreadable = parse_text(cells, column)
     found = []
     if unreadable.any():
-        sample = str(cells[unreadable].iloc[0])[:40]
+        sample = shown(str(cells[unreadable].iloc[0]))
         article = "an" if column.type == "integer" else "a"
         how = {"datetime": "'format'", "boolean": "'type'"}.get(column.type, "'decimal', 'thousands', 'unit'")
         cure = f"Fix the cells, or say how to read them ({how}, 'missing') in [{name}]"
-        found.append(violation(name, f"cells that are not {article} {column.type}, like {sample!r}", cure, unreadable))
+        found.append(violation(name, f"cells that are not {article} {column.type}, like {sample}", cure, unreadable))
     empty = values.isna() & ~unreadable
     may_be_empty = column.missing_allowed or column.role == "ignored" or column.role.startswith(LABEL)
     if not may_be_empty and empty.any():
@@ -119,12 +124,26 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     if column.values is not None and column.type == "category":
         unknown = values.notna() & ~values.isin(column.values)
         if unknown.any():
-            problem = f"unknown categories, like {values[unknown].iloc[0]!r}"
+            problem = f"unknown categories, like {shown(values[unknown].iloc[0])}"
             found.append(violation(name, problem, f"Fix the cells, or add to 'values' of [{name}]", unknown))
         unreadable = unreadable | unknown
     if column.rule == "treat as missing" and unreadable.any():
         values = values.mask(unreadable)
     return values, found
+
+
+def are_plain_ids(cells: pd.Series) -> bool:
+    """Whether ids, shape (n_rows,), are no text, or whole numbers as Python writes them: neither 3E5 nor 007."""
+    if not pd.api.types.is_string_dtype(cells.dtype):
+        return True
+    return bool(as_text(cells).dropna().str.fullmatch(r"0|-?[1-9]\d{0,14}|").all())
+
+
+def repeated_ids(values: pd.Series) -> list[Violation]:
+    """Ids, shape (n_rows,), that name more than one row."""
+    twice = values.notna() & values.duplicated(keep=False)
+    samples = " and ".join(map(shown, values[twice].drop_duplicates().head(2).astype(str)))
+    return [violation(str(values.name), f"ids that stand twice, like {samples}", "", twice)] if samples else []
 
 
 def thousands_or_decimals(cells: pd.Series, column: Column) -> list[Violation]:
@@ -234,7 +253,9 @@ def parse_datetime(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Seri
         text = as_text(cells)
         missing = is_missing(text, column, MISSING_WORDS)
         parsed = dates(text.where(~missing), column.format or "ISO8601")
-    values = parsed.dt.tz_localize(None).astype("datetime64[us]")
+    if days := [word for word in column.missing if re.match(r"\d{4}-\d\d-\d\d", word)]:  # whatever the cells' format
+        missing = missing | parsed.isin(pd.to_datetime(days, format="ISO8601", errors="coerce", utc=True).dropna())
+    values = parsed.mask(missing).dt.tz_localize(None).astype("datetime64[us]")
     return values, values.isna() & ~missing
 
 

@@ -5,11 +5,11 @@ Columns that `add_features` made are not in the dictionary: numbers, dates and t
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import TruncatedSVD
 from sklearn.ensemble import VotingClassifier
@@ -27,10 +27,12 @@ from sklearn.preprocessing import (
 )
 
 from ..columns.dictionary import Dictionary, features, target
+from ..columns.validate import LARGEST
 
 TEXT_COMPONENTS = 30  # skrub's default too: more cost time and did not help trees
 TEXT_BUCKETS = 2**12  # more than TEXT_COMPONENTS, whatever the text, so that the SVD is always possible
 ENCODER_FOLDS = 5
+FEW_VALUES, FEW_OF_ALL = 20, 2e-4  # rows of a leaf of boosting; share that its sample of 200,000 rows does not miss
 KNOTS = 6  # of each curve, at equal shares of the rows
 WORDS = re.compile(r"\w+")  # one-letter words count: "I", "5"
 LETTERS = (2, 3, 4)  # sizes of the groups of letters of a string
@@ -61,6 +63,11 @@ class Recipe:
         """Whether some column becomes many, one a word or a group of letters."""
         return any(kind in self.columns for kind in ANALYSERS)
 
+    def without(self, names: Sequence[str]) -> "Recipe":
+        """The recipe for the other columns."""
+        kept = {kind: [name for name in used if name not in names] for kind, used in self.columns.items()}
+        return replace(self, columns={kind: used for kind, used in kept.items() if used})
+
     def linear(self, estimator: BaseEstimator, *, curves: bool = False, letters: bool = False) -> Pipeline:
         """`estimator` behind scaled numbers, one column a category, and tf-idf of the words or letters of a text.
 
@@ -69,10 +76,10 @@ class Recipe:
         """
 
         def weighed(analyser: Analyser) -> list[BaseEstimator]:
-            words = TfidfVectorizer(sublinear_tf=True, analyzer=analyser)
+            words = Words(sublinear_tf=True, analyzer=analyser)
             if not letters or analyser is letters_of:
                 return [words]
-            return [make_union(words, TfidfVectorizer(sublinear_tf=True, analyzer=letters_of, min_df=2))]
+            return [make_union(words, Words(sublinear_tf=True, analyzer=letters_of, min_df=2))]
 
         return self._before(estimator, self._scaled(curves=curves), weighed)
 
@@ -82,21 +89,20 @@ class Recipe:
 
     def trees(self, estimator: BaseEstimator) -> Pipeline:
         """`estimator` behind numbers as they are, codes for categories, and 30 components of each text."""
+        codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan)
         steps = {
-            "number": "passthrough",
-            "log": "passthrough",
-            "one-hot": OrdinalEncoder(
-                handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan
-            ),
+            "number": make_pipeline(NUMBERS, SeldomFilled()),
+            "log": make_pipeline(NUMBERS, SeldomFilled()),
+            "one-hot": make_pipeline(codes, SeldomFilled()),
             "target encoding": self._target_encoder(),
-            "date parts": make_pipeline(DATE_PARTS),
+            "date parts": make_pipeline(DATE_PARTS, SeldomFilled()),
         }
         return self._before(estimator, steps, self._components)
 
     def _before(
         self,
         estimator: BaseEstimator,
-        steps: dict[str, BaseEstimator | str],
+        steps: dict[str, BaseEstimator],
         text_steps: Callable[[Analyser], list[BaseEstimator]],
     ) -> Pipeline:
         """`estimator` behind one transformer a transformation; text column by column: a vectoriser takes one."""
@@ -117,13 +123,14 @@ class Recipe:
             return estimator
         return VotingClassifier([("model", estimator)], voting="soft")  # of one: it numbers the classes, 0 to n - 1
 
-    def _scaled(self, *, curves: bool) -> dict[str, BaseEstimator | str]:
+    def _scaled(self, *, curves: bool) -> dict[str, BaseEstimator]:
         """Numbers, or their curves, and dates with mean 0 and standard deviation 1, and categories as 0 or 1."""
-        number = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
+        filled = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+        number = make_pipeline(filled, StandardScaler())
         spline = SplineTransformer(KNOTS, knots="quantile", extrapolation="constant", include_bias=False)
         scaled = make_pipeline(number, spline) if curves else number
         return {
-            "number": scaled,
+            "number": make_pipeline(NUMBERS, scaled),
             "log": make_pipeline(FunctionTransformer(log_cells, feature_names_out="one-to-one"), scaled),
             "one-hot": OneHotEncoder(handle_unknown="ignore"),
             "target encoding": make_pipeline(self._target_encoder(), StandardScaler()),
@@ -135,13 +142,59 @@ class Recipe:
         return [
             HashingVectorizer(n_features=TEXT_BUCKETS, analyzer=analyser, alternate_sign=False),
             TfidfTransformer(sublinear_tf=True),
-            TruncatedSVD(TEXT_COMPONENTS, random_state=self.seed),
+            Components(TEXT_COMPONENTS, random_state=self.seed),
         ]
 
     def _target_encoder(self) -> TargetEncoder:
         """The mean target of a category, from the other folds while fitting so that no row sees its own target."""
         kind = "continuous" if self.task == "regression" else "auto"  # "auto" takes whole numbers for classes
         return TargetEncoder(target_type=kind, cv=KFold(ENCODER_FOLDS, shuffle=True, random_state=self.seed))
+
+
+class SeldomFilled(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Missing cells of a column with few values become a number below these: boosting stops at a column without any.
+
+    It divides the rows once more where it stops early, and looks at a sample of many: a few values are not enough.
+    """
+
+    def fit(self, X, y=None) -> "SeldomFilled":  # noqa: N803 (scikit-learn's names)
+        """Learn the columns of `X`, float64, shape (n_rows, n_columns), and the number that each is filled with."""
+        values = (~np.isnan(X)).sum(axis=0)
+        few = (values < max(FEW_VALUES, FEW_OF_ALL * len(X))) & (values < len(X))
+        least = np.nanmin(X, axis=0, initial=np.inf)
+        self.n_features_in_ = X.shape[1]
+        self.filled_ = np.where(few, np.where(values, least - 1, 0.0), np.nan)
+        return self
+
+    def transform(self, X) -> np.ndarray:  # noqa: N803
+        """The same with these columns filled."""
+        return np.where(np.isnan(X), self.filled_, X)
+
+
+class Words(TfidfVectorizer):
+    """scikit-learn's, with a column of zeros where the texts have no word to learn, which it takes for an error."""
+
+    def fit(self, raw_documents, y=None) -> "Words":
+        """Learn the words of texts, shape (n_rows,)."""
+        self.fit_transform(raw_documents)
+        return self
+
+    def fit_transform(self, raw_documents, y=None):
+        """Learn the words of texts, shape (n_rows,), and weigh them, shape (n_rows, n_words)."""
+        try:
+            return super().fit_transform(raw_documents)
+        except ValueError:  # only words that stand once, or none at all
+            self.set_params(vocabulary=[""])
+            return super().fit_transform(raw_documents)
+
+
+class Components(TruncatedSVD):
+    """scikit-learn's, which divides by zero where all texts are the same; only its report on itself suffers by that."""
+
+    def fit_transform(self, X, y=None) -> np.ndarray:  # noqa: N803
+        """Learn the components of `X`, shape (n_rows, n_words); their values, shape (n_rows, n_components)."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return super().fit_transform(X)
 
 
 def plan(columns: Dictionary, rows: pd.DataFrame, *, task: str, seed: int, without: Sequence[str] = ()) -> Recipe:
@@ -158,6 +211,11 @@ def plan(columns: Dictionary, rows: pd.DataFrame, *, task: str, seed: int, witho
     return Recipe(grouped, task, seed, columns[target(columns)].transformation == "log")
 
 
+def constant(rows: pd.DataFrame) -> list[str]:
+    """Columns of rows, shape (n_rows, n_columns), that hold one value, or none, everywhere."""
+    return [name for name in rows.columns if rows[name].nunique(dropna=False) < 2]
+
+
 def by_dtype(values: pd.Series) -> str:
     """The transformation of a column that the dictionary does not know."""
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
@@ -172,9 +230,9 @@ def split_dates(dates: pd.DataFrame) -> np.ndarray:
     """
     parts = []
     for name in dates.columns:
-        date = pd.to_datetime(dates[name]).dt
-        midnight = date.normalize()
-        hour = (dates[name] - midnight).dt.total_seconds() / 3600
+        local = pd.to_datetime(dates[name]).dt.tz_localize(None)  # as a clock there shows it
+        date, midnight = local.dt, local.dt.normalize()
+        hour = (local - midnight).dt.total_seconds() / 3600
         days = (midnight - pd.Timestamp(0).as_unit("s")).dt.days  # nanoseconds end in 1677 and 2262
         parts += [date.year, date.month, date.day, date.day_of_week, hour, days]
     return np.column_stack([part.to_numpy(dtype="float64", na_value=np.nan) for part in parts])
@@ -190,9 +248,15 @@ def fill_text(texts: pd.Series) -> pd.Series:
     return texts.fillna("").astype(object)
 
 
+def number_cells(numbers: pd.DataFrame) -> np.ndarray:
+    """Each cell as float64, shape (n_rows, n_columns); NaN where it is missing, or infinite in single precision."""
+    cells = numbers.to_numpy(dtype="float64", na_value=np.nan)
+    return np.where(np.abs(cells) <= LARGEST, cells, np.nan)
+
+
 def log_cells(numbers: pd.DataFrame) -> np.ndarray:
     """The signed logarithm of each cell, shape (n_rows, n_columns); NaN where it is missing."""
-    return signed_log(numbers.to_numpy(dtype="float64", na_value=np.nan))
+    return signed_log(number_cells(numbers))
 
 
 def signed_log(values: np.ndarray) -> np.ndarray:
@@ -228,6 +292,7 @@ def letters_of(text: str) -> list[str]:
     return [word[at : at + size] for word in words for size in LETTERS for at in range(len(word) - size + 1)]
 
 
+NUMBERS = FunctionTransformer(number_cells, feature_names_out="one-to-one")
 DATE_PARTS = FunctionTransformer(split_dates, feature_names_out=name_date_parts)
 TEXT_CELLS = FunctionTransformer(fill_text, feature_names_out="one-to-one")
 ANALYSERS: dict[str, Analyser] = {

@@ -10,14 +10,28 @@ from typing import TypeVar
 import click
 
 from . import package
+from .errors import printable, shortened
 
 T = TypeVar("T")
+
+
+def show(text: object, *, err: bool = False) -> None:
+    """Print a result on stdout, or a message on stderr: nothing steers the terminal, no message is endless."""
+    click.echo(shortened(str(text)) if err else printable(str(text)), err=err)
+
+
+class Line(logging.Formatter):
+    """An event as a message for a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The text of the line."""
+        return shortened(super().format(record))
 
 
 def start_logging(level: int = logging.INFO) -> None:
     """Send the log to stderr, one line an event, the step's name first."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(step)s: %(message)s"))
+    handler.setFormatter(Line("%(step)s: %(message)s"))
     handler.addFilter(name_the_step)
     everything = logging.getLogger(package.NAME)
     everything.handlers[:] = [handler]

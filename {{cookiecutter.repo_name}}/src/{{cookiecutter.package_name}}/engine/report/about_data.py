@@ -11,6 +11,7 @@ import pandas as pd
 from pyarrow.parquet import read_metadata
 
 from ..columns import dictionary
+from ..modelling.recipe import constant
 from ..project import records
 from ..project.errors import listed
 from ..project.records import CARD
@@ -42,6 +43,8 @@ def data(evidence: Evidence) -> dict[str, Any]:
     sizes = {part: read_metadata(project.split(part)).num_rows for part in ("train", "dev")}
     seen, test = evidence.question.rows, evidence.test
     shares = pd.DataFrame({"train and dev": seen.isna().mean(), "test": test.isna().mean()})
+    features = {*dictionary.features(columns), *(set(seen) - set(columns))}  # those that `add_features` made too
+    unused = [name for name in seen if name in features - set(columns_seen(evidence.record))]
     shares = shares.loc[columns_seen(evidence.record)][lambda table: table.max(axis=1) > 0]
     shares = shares.sort_values("train and dev", ascending=False).head(10).rename_axis("column").reset_index()
     return {
@@ -53,6 +56,7 @@ def data(evidence: Evidence) -> dict[str, Any]:
         "n_test": len(test),
         "recipe": {kind: (len(names), listed(names, 12)) for kind, names in kinds.items()},
         "ids": listed(dictionary.by_role(columns, "id"), 12),
+        "constant": listed(constant(seen[unused]), 12),
         "ignored": listed(dictionary.by_role(columns, "ignored"), 12),
         "target": distribution(evidence),
         "missing": table(shares, **{"train and dev": percent, "test": percent}),

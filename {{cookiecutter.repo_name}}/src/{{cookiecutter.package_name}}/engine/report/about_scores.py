@@ -23,7 +23,11 @@ def top(evidence: Evidence) -> dict[str, Any]:
     record, result, found = evidence.record, evidence.result, evidence.project.suspicions
     dev = record["metrics"]["dev"][result.metric.name]
     looks = record["metrics"]["test"]["runs_on_this_split"]
-    warnings = verdict.warnings(result, importances=evidence.importances, dev=dev, looks=looks)
+    warnings = [
+        f"Candidate {name} is not among those compared: it cannot be fitted on these rows ({why})."
+        for name, why in record.get("left_out", {}).items()  # a run from before it was kept has none
+    ]
+    warnings += verdict.warnings(result, importances=evidence.importances, dev=dev, looks=looks)
     for one in json.loads(found.read_text(encoding="utf-8"))["suspicions"] if found.is_file() else ():
         warnings.append(f"Found in the data: {one['sentence']}. {one['cure']}")
     names = {"model": record["model"]["name"], "target": record["target"]}

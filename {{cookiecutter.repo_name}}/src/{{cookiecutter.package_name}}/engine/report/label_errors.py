@@ -23,7 +23,7 @@ from ..modelling.estimators import threads
 from ..modelling.metrics import Predictions, columns_of
 from ..modelling.question import Question, hold_out
 from ..modelling.split import cross_validation, split
-from ..project import records
+from ..project import records, spreadsheet
 from ..project.errors import DataError
 from ..project.log import warnings_as_lines
 from ..project.settings import Project
@@ -142,7 +142,10 @@ def verdicts_before(path: Path, table: pd.DataFrame) -> list[str]:
         with contextlib.suppress(KeyError, ValueError):  # saved in a form of their own
             seen = pd.read_csv(other, dtype=str).dropna(subset=["verdict"])
             known |= dict(zip(zip(seen["row"], seen["given"], strict=True), seen["verdict"], strict=True))
-    return [known.get((str(row), str(given)), "") for row, given in zip(table["row"], table["given"], strict=True)]
+    return [
+        known.get((str(row), str(spreadsheet.safe(given))), "")
+        for row, given in zip(table["row"], table["given"], strict=True)
+    ]
 
 
 def worked_on(path: Path) -> bool:

@@ -8,9 +8,10 @@ Reads `data/interim/clean.parquet`, writes `data/processed/{train,dev,test}.parq
 import logging
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ..checks import suspicions
@@ -52,8 +53,17 @@ def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) 
             wider[part].to_parquet(path, index=False)
     artefact.write_json(project.suspicions, suspicions.record(found, len(clean)))
     added = [name for name in wider["train"].columns if name not in clean.columns]
+    for line in infinite(wider, added):
+        log.warning("%s", line)
     sizes = ", ".join(f"{part} {len(parts[part])}" for part in PARTS)
     log.info("%s rows (%s)%s", sizes, project.settings.split.by, f"; added {', '.join(added)}" if added else "")
+
+
+def infinite(parts: dict[str, pd.DataFrame], names: list[str]) -> Iterator[str]:
+    """What to say of new columns in which a division by zero left no number."""
+    for name in filter(lambda name: pd.api.types.is_float_dtype(parts["train"][name].dtype), names):
+        if rows := sum(int(np.isinf(part[name]).sum()) for part in parts.values()):
+            yield f"{name!r} of add_features is infinite in {rows} rows: models see them as missing"
 
 
 def check_kept(project: Project) -> None:

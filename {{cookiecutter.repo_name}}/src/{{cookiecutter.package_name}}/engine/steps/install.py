@@ -33,7 +33,7 @@ import tomllib
 from typing import Any
 
 from ..project import artefact, lock, package, settings
-from ..project.errors import ProjectError
+from ..project.errors import ProjectError, shortened
 from ..sources import source
 
 LOCK = "requirements.lock"
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         install(Path(__file__).resolve().parents[4], venv)
     except ProjectError as error:
-        print(f"install: {error}", file=sys.stderr)
+        print(shortened(f"install: {error}"), file=sys.stderr)
         return 1
     return 0
 
