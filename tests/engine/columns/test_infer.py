@@ -84,7 +84,6 @@ def test_name_makes_an_id_of_unique_numbers_and_the_target_lists_all_its_classes
 @pytest.mark.parametrize(
     ("options", "role"),
     [
-        ({"drop": ("x",)}, "ignored"),
         ({"split_by": "group:x"}, "group"),
         ({"split_by": "time:x"}, "time"),
         ({}, "feature"),

@@ -3,7 +3,8 @@
     make data
 
 Reads `[data] source` of `params.toml`; writes `data/raw/<dump>/` (read-only, with a source card),
-`references/data_dictionary.toml` (the first time only) and `data/interim/clean.parquet`.
+`references/data_dictionary.toml` (the first time, and with `INFER=1`; beside it what was inferred, to tell what you
+changed) and `data/interim/clean.parquet`.
 """
 
 import difflib
@@ -13,7 +14,7 @@ import unicodedata
 
 import pandas as pd
 
-from .engine.columns import dictionary, infer, validate
+from .engine.columns import dictionary, infer, merge, validate
 from .engine.project import artefact
 from .engine.project.errors import DataError, SettingsError, listed
 from .engine.project.settings import Project
@@ -22,10 +23,13 @@ from .engine.sources.source import Dump
 
 log = logging.getLogger(__name__)
 NUMBERS = ("integer", "number")
+INFER = "make data INFER=1"
 
 
-def run(project: Project, dump: Dump) -> list[str]:
+def run(project: Project, dump: Dump, *, again: bool = False) -> list[str]:
     """Turn a raw dump into the clean table; return what was decided and found, one line each, for its record.
+
+    With `again` the data dictionary is inferred anew, and keeps what a person changed.
 
     Raises
     ------
@@ -41,12 +45,14 @@ def run(project: Project, dump: Dump) -> list[str]:
     for text in table.decisions:
         log.info("%s", text)
     check_columns(project, table, where)
-    if not project.dictionary.exists():
+    if again or not project.dictionary.exists():
         describe(project, table, where)
-    columns = dictionary.load(project.dictionary)
+    columns = dictionary.of(project)
     check_dictionary(project, columns)
     check_reading(project, columns)
-    frame, warnings = validate.validate(table.frame, columns, where=where, first_row=table.first_row)
+    # What is dropped is not judged, and `add_features` must not compute anything from what is not known in use.
+    wanted = table.frame.drop(columns=list(settings.drop))
+    frame, warnings = validate.validate(wanted, columns, where=where, first_row=table.first_row)
     frame.index = pd.RangeIndex(table.first_row, table.first_row + len(frame))  # a row stays known by its number
     for text in warnings:
         log.warning("%s", text)
@@ -56,8 +62,6 @@ def run(project: Project, dump: Dump) -> list[str]:
         log.warning("%s", warnings[-1])
     if known.empty:
         raise DataError(empty_target(where, settings.target, len(frame)))
-    # `add_features` must not compute anything from what is not known when a prediction is needed.
-    known = known.drop(columns=list(settings.drop))
     with artefact.whole(project.clean) as path:
         known.to_parquet(path)
     log.info("%d rows, %d columns -> %s", *known.shape, project.relative(project.clean))
@@ -112,7 +116,6 @@ def describe(project: Project, table: read.Table, where: str) -> None:
     columns, decisions = infer.infer(
         frame,
         target=settings.data.target,
-        drop=settings.data.drop,
         split_by=settings.split.by,
         read={"separator": ";" if semicolons else "", **settings.data.read},
     )
@@ -121,37 +124,58 @@ def describe(project: Project, table: read.Table, where: str) -> None:
     target = settings.data.target
     if validate.parse(frame[target], columns[target])[0].isna().all():  # before a dictionary of it is written
         raise DataError(empty_target(where, target, len(frame)))
+    name = project.relative(project.dictionary)
+    if project.dictionary.exists():
+        update(project, columns, decisions)
+        log.info("brought %s up to date: check and commit it", name)
+        return
     dictionary.write(project.dictionary, columns, decisions)
-    log.info("wrote %s: it is yours now, check and commit it", project.relative(project.dictionary))
+    dictionary.write(project.inferred, columns)
+    log.info("wrote %s: it is yours now, check and commit it", name)
+
+
+def update(project: Project, columns: dictionary.Dictionary, decisions: list[str]) -> None:
+    """Merge what is inferred now into the dictionary that is there, and say what became of it."""
+    before = dictionary.load(project.inferred) if project.inferred.exists() else {}
+    if not before:
+        log.info("%s is not there: each line counts as changed by you", project.relative(project.inferred))
+    mine = dictionary.load(project.dictionary)
+    merged, inferred, said = merge.merged(mine, before, columns)
+    for text in said:
+        log.info("%s", text)
+    text = project.dictionary.read_text(encoding="utf-8")
+    artefact.write_text(project.dictionary, merge.edited(text, merged, [*decisions, *said]))
+    dictionary.write(project.inferred, inferred)
 
 
 def check_reading(project: Project, columns: dictionary.Dictionary) -> None:
-    """Say so where `[data.read]` wants marks that the columns, once described, do not have: the dictionary counts."""
-    marks = {key: mark for key, mark in project.settings.data.read.items() if key in ("decimal", "thousands")}
-    for key, mark in marks.items():
-        if other := [name for name, c in columns.items() if c.type in NUMBERS and getattr(c, key) != mark]:
+    """Say so where `[data.read]` wants what the columns, once described, do not have: the dictionary counts."""
+    read, where = project.settings.data.read, project.relative(project.dictionary)
+    for key in ("decimal", "thousands"):
+        other = [name for name, c in columns.items() if c.type in NUMBERS and getattr(c, key) != read.get(key)]
+        if key in read and other:
             log.warning(
-                "[data.read] has %s = %r, but %s of %s counts, and says otherwise of %s: change it there",
-                *(key, mark, key, project.relative(project.dictionary), ", ".join(map(repr, other[:5]))),
+                "[data.read] has %s = %r, but %s of %s counts, and says otherwise of %s: change it there, or %s",
+                *(key, read[key], key, where, ", ".join(map(repr, other[:5])), INFER),
             )
+    known = {marker for column in columns.values() for marker in column.missing}
+    if new := [marker for marker in map(str, read.get("missing", ())) if marker not in known]:
+        log.warning(
+            "[data.read] has missing = %s, but 'missing' of no column in %s has it, which counts: add it there, or %s",
+            *(new, where, INFER),
+        )
 
 
 def check_dictionary(project: Project, columns: dictionary.Dictionary) -> None:
-    """Parameters and dictionary must agree on the target and on what is dropped."""
+    """Parameters and dictionary must agree on the target."""
     settings, name = project.settings.data, project.relative(project.dictionary)
     if dictionary.target(columns) != settings.target:
         raise SettingsError(
             f"params.toml says target = {settings.target!r}, {name} says {dictionary.target(columns)!r}.\n"
-            f"Change the role in {name}, or delete that file to have it made again."
+            f"Change the role in {name}, or have it inferred again, which keeps what you changed: {INFER}."
         )
     if columns[settings.target].type == "datetime":
         raise SettingsError(
             f"The target {settings.target!r} is a date: classes and numbers can be predicted.\n"
             f"Make a number of it in the source (days until then), or mend its type in {name}."
-        )
-    used = [name for name in settings.drop if name in columns and columns[name].role != "ignored"]
-    if used:
-        raise SettingsError(
-            f"params.toml: [data] drop names {used[0]!r}, but its role is {columns[used[0]].role!r}.\n"
-            f'Set role = "ignored" for it in {name}.'
         )

@@ -40,7 +40,7 @@ TITLES = {
 def run(project: Project) -> None:
     """Write the exploration report; the target comes first."""
     frame = pd.read_parquet(records.checked(project.clean))
-    columns = dictionary.load(project.dictionary)
+    columns = dictionary.of(project)
     target = dictionary.target(columns)
     page = suspected(project, frame, columns)
     frame = frame[[target, *(name for name in frame.columns if name != target)]].reset_index(drop=True)

@@ -118,7 +118,7 @@ def start_data(work: Work, key: str) -> list[str]:
     """Turn the raw files into the clean table."""
     from . import data
 
-    return data.run(work.project, dump_of(work))
+    return data.run(work.project, dump_of(work), again=work.options.get("infer", False))
 
 
 def start_features(work: Work, key: str) -> None:

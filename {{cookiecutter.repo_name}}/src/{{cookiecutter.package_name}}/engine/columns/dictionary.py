@@ -8,12 +8,13 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ..project import artefact, schema
 from ..project.errors import DataError
+from ..project.settings import Project
 
 Type = Literal["integer", "number", "category", "text", "boolean", "datetime"]
 Categorical = Literal["one-hot", "target encoding", "string encoding"]
@@ -21,11 +22,14 @@ Textual = Literal["text", "text without stop words"]
 Transformation = Literal["number", "log", Categorical, Textual, "date parts", "none"]
 Thousands = Literal["", ",", ".", " ", "'"]
 Rule = Literal["refuse", "warn", "treat as missing"]
+DECIDED = "# Decided when it was inferred:\n"
 HEADER = """\
-# The data dictionary: one table a column. It was inferred once; from now on it is yours.
+# The data dictionary: one table a column. It was inferred once; from now on it is yours. `make data INFER=1` infers it
+# again: what you changed stays.
 #
 # type             integer, number, category, text, boolean or datetime
-# role             feature, target, id (kept beside predictions), time, group (for the split), ignored, or label:<who>
+# role             feature, target, id (kept beside predictions), time, group (for the split), ignored (as all that
+#                  [data] drop of params.toml names, whatever stands here), or label:<who>
 #                  (what <who> says the target is; never a feature, and absent from rows to score)
 # missing_allowed  may a cell be empty?
 # range / values   smallest and largest allowed number / the known categories; without it anything goes
@@ -101,6 +105,16 @@ def load(path: Path) -> Dictionary:
     return columns
 
 
+def of(project: Project) -> Dictionary:
+    """Read the data dictionary of a project, in which a column that `[data] drop` names is ignored."""
+    return without(load(project.dictionary), project.settings.data.drop)
+
+
+def without(columns: Dictionary, names: Iterable[str]) -> Dictionary:
+    """The columns, those named with the role `ignored`."""
+    return columns | {name: replace(columns[name], role="ignored") for name in names if name in columns}
+
+
 def check_transformation(column: Column, place: str) -> None:
     """Refuse a transformation that the type of a column does not allow."""
     if column.transformation not in (allowed := ALLOWED[column.type]):
@@ -146,9 +160,14 @@ def dumps(columns: Mapping[str, Column], decisions: Iterable[str] = ()) -> str:
     description = ""
     <BLANKLINE>
     """
+    tables = "".join(f"\n[{quote(name)}]\n{table(column)}" for name, column in columns.items())
+    return HEADER + notes_of(decisions) + tables
+
+
+def notes_of(decisions: Iterable[str]) -> str:
+    """What was decided, as comments for the top of the file; "" without decisions."""
     notes = "".join(f"# - {one_line(text)}\n" for text in decisions)
-    notes = f"#\n# Decided when it was inferred:\n{notes}" if notes else ""
-    return HEADER + notes + "".join(f"\n[{quote(name)}]\n{table(column)}" for name, column in columns.items())
+    return f"#\n{DECIDED}{notes}" if notes else ""
 
 
 def one_line(text: str) -> str:

@@ -39,7 +39,7 @@ ID_NAME = re.compile(
 
 
 def infer(
-    frame: pd.DataFrame, *, target: str, drop: tuple[str, ...] = (), split_by: str = "", read: Mapping[str, Any]
+    frame: pd.DataFrame, *, target: str, split_by: str = "", read: Mapping[str, Any]
 ) -> tuple[Dictionary, list[str]]:
     """Describe every column of a table.
 
@@ -49,8 +49,6 @@ def infer(
         Cells as text or native types, as `read.py` gives them.
     target : str
         The column to predict.
-    drop : tuple of str
-        Columns that get the role `ignored`.
     split_by : str
         `[split] by`; `time:<column>` and `group:<column>` give that column its role.
     read : mapping
@@ -70,11 +68,11 @@ def infer(
         cells = frame[name]
         column, note = infer_type(cells, read)
         values, _ = parse(cells, column)
-        role = infer_role(values, column, target=target, drop=drop, special={special: kind} if special else {})
+        role = infer_role(values, column, target=target, special={special: kind} if special else {})
         columns[name] = finish(values, replace(column, role=role))
         notes.setdefault(note, []).append(repr(name))
     notes.pop("", None)
-    return columns, [f"{listed(names, NAMED)}: {note}" for note, names in notes.items()] + summary(columns, drop)
+    return columns, [f"{listed(names, NAMED)}: {note}" for note, names in notes.items()] + summary(columns)
 
 
 def infer_type(cells: pd.Series, read: Mapping[str, Any]) -> tuple[Column, str]:
@@ -150,16 +148,14 @@ def doubtful_words(text: pd.Series, present: pd.Series, missing: tuple[str, ...]
     return notes
 
 
-def infer_role(
-    values: pd.Series, column: Column, *, target: str, drop: tuple[str, ...], special: Mapping[str, str]
-) -> str:
+def infer_role(values: pd.Series, column: Column, *, target: str, special: Mapping[str, str]) -> str:
     """The role of a column: what was said first, then constants and ids."""
     name = str(values.name)
     if name == target:
         return "target"
     if name in special:
         return special[name]
-    if name in drop or values.nunique() <= 1:
+    if values.nunique() <= 1:
         return "ignored"
     return "id" if looks_like_id(values, column) else "feature"
 
@@ -216,12 +212,11 @@ def round_out(value: float, direction: Any) -> float:
     return float(f"{direction(value / unit) * unit:.6g}")
 
 
-def summary(columns: Dictionary, drop: tuple[str, ...]) -> list[str]:
+def summary(columns: Dictionary) -> list[str]:
     """One line for each kind of column that a user may want to contradict."""
     groups = {
         "ids, kept beside the predictions": [n for n, c in columns.items() if c.role == "id"],
-        "ignored, constant or empty": [n for n, c in columns.items() if c.role == "ignored" and n not in drop],
-        "dropped as [data] drop says": [n for n in columns if n in drop],
+        "ignored, constant or empty": [n for n, c in columns.items() if c.role == "ignored"],
         "free text": [n for n, c in columns.items() if c.type == "text" and c.role == "feature"],
         "dates": [n for n, c in columns.items() if c.type == "datetime"],
     }
