@@ -118,6 +118,13 @@ def test_range_is_wider_than_what_was_seen_and_never_negative_without_reason(des
     assert low == 0 if min(cells) >= 0 else low <= min(cells) - width
 
 
+@pytest.mark.parametrize("cells", [["0", "1", "1"], [0.0, 1.0, np.nan], ["1", "0", ""]])
+def test_column_of_0_and_1_allows_these_two_alone(describe, cells):
+    column, _ = describe(cells)
+
+    assert (column.type, column.range) == ("integer", (0.0, 1.0))
+
+
 def test_table_fits_what_was_inferred_from_it(made_table):
     frame = made_table.astype("str").where(made_table.notna())
 

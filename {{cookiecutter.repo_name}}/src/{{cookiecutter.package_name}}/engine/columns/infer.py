@@ -197,7 +197,9 @@ def transformation(column: Column, levels: int) -> Transformation:
 
 
 def plausible_range(values: pd.Series) -> tuple[float, float]:
-    """What was seen, widened by its own width on both sides; never below 0 for what was never negative."""
+    """What was seen, widened by its own width on both sides; never below 0 for what was never negative; 0 and 1 alone."""
+    if set(values.dropna().unique()) == {0, 1}:
+        return 0.0, 1.0
     low, high = float(values.min()), float(values.max())
     width = high - low
     bottom = 0.0 if low >= 0 else round_out(low - width, np.floor)
