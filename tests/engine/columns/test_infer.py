@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -31,6 +33,25 @@ from data_science_project.engine.columns import infer, validate
 )
 def test_type_is_read_off_the_cells(describe, cells, type_):
     assert describe(cells)[0].type == type_
+
+
+@pytest.mark.parametrize("mark", ["; ", "|"])
+def test_cells_of_several_items_are_a_list_with_its_items_as_values(describe, mark):
+    cells = ["Oracle", f"Redis{mark}SQLite", f"MySQL{mark}Redis", f"MySQL{mark}Oracle{mark}Redis", None] * 20
+    cells += [f"SQLite{mark}MySQL", f"SQLite{mark}Oracle", f"Oracle{mark}MySQL{mark}SQLite", "Redis", "MySQL", "SQLite"]
+
+    column, said = describe(cells)
+
+    assert (column.type, column.separator, column.transformation) == ("list", mark.strip(), "one column an item")
+    assert column.values == ("MySQL", "Oracle", "Redis", "SQLite") and column.rule == "warn"
+    assert f"several items in a cell, parted by '{mark.strip()}': 4 different ones" in said
+
+
+def test_target_is_never_a_list():
+    cells = [";".join(pair) for pair in itertools.permutations("abcde", 2)] * 3 + list("abcde") * 3
+    frame = pd.DataFrame({"x": range(len(cells)), "y": cells})
+
+    assert infer.infer(frame, target="y", read={})[0]["y"].type == "category"
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,10 @@ from .engine.steps.fresh import Step, Work, run
 if TYPE_CHECKING:
     from .engine.runs.promote import Check
 
-READ_BY_RECIPE = ("type", "role", "transformation")
-READ_BY_VALIDATE = tuple("type role missing_allowed range values rule decimal thousands unit missing format".split())
+READ_BY_RECIPE = ("type", "role", "transformation", "separator")
+READ_BY_VALIDATE = tuple(
+    "type role missing_allowed range values rule decimal thousands unit separator missing format".split()
+)
 
 
 def make(project: Project, verb: str, **options: Any) -> list[Path]:

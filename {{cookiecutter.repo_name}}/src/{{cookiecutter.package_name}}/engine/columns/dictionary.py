@@ -16,10 +16,10 @@ from ..project import artefact, schema
 from ..project.errors import DataError
 from ..project.settings import Project
 
-Type = Literal["integer", "number", "category", "text", "boolean", "datetime"]
+Type = Literal["integer", "number", "category", "text", "list", "boolean", "datetime"]
 Categorical = Literal["one-hot", "target encoding", "string encoding"]
 Textual = Literal["text", "text without stop words"]
-Transformation = Literal["number", "log", Categorical, Textual, "date parts", "none"]
+Transformation = Literal["number", "log", Categorical, Textual, "one column an item", "date parts", "none"]
 Thousands = Literal["", ",", ".", " ", "'"]
 Rule = Literal["refuse", "warn", "treat as missing"]
 DECIDED = "# Decided when it was inferred:\n"
@@ -27,21 +27,23 @@ HEADER = """\
 # The data dictionary: one table a column. It was inferred once; from now on it is yours. `make data INFER=1` infers it
 # again: what you changed stays.
 #
-# type             integer, number, category, text, boolean or datetime
+# type             integer, number, category, text, list (several items in a cell), boolean or datetime
 # role             feature, target, id (kept beside predictions), time, group (for the split), ignored (as all that
 #                  [data] drop of params.toml names, whatever stands here), or label:<who>
 #                  (what <who> says the target is; never a feature, and absent from rows to score)
 # missing_allowed  may a cell be empty?
-# range / values   smallest and largest allowed number / the known categories; without it anything goes
+# range / values   smallest and largest allowed number / the known categories or items; without it anything goes
 # rule             what happens to a cell that breaks this: refuse (the batch), warn, or treat as missing
 # transformation   how models see it: what was suggested, or another one that its type allows; "none" hides it
 #   integer, number: number, log (for skewed amounts), one-hot, target encoding    boolean: number, one-hot
 #   category: one-hot, target encoding, string encoding (groups of letters), text    datetime: date parts
 #   text: text (its words), text without stop words (English), string encoding, target encoding
+#   list: one column an item (of the frequent ones; the others are counted in one more)
 #   the target: none, or log for a number: all models then learn its logarithm
 # description      for people: what it means, its unit, who measures it, when it is known
 # For reading:     decimal, thousands (marks in numbers), unit ($, %, kg: left out of numbers),
-#                  missing (texts that mean "no value"), format (of dates; several are parted by " | ")
+#                  separator (between the items of a list), missing (texts that mean "no value"),
+#                  format (of dates; several are parted by " | ")
 """
 
 
@@ -60,6 +62,7 @@ class Column:
     decimal: Literal[".", ","] = "."
     thousands: Thousands = ""
     unit: str = ""
+    separator: str = ""
     missing: tuple[str, ...] = ()
     format: str = ""
 
@@ -70,6 +73,7 @@ ALLOWED: dict[Type, tuple[Transformation, ...]] = {
     "boolean": ("number", "one-hot", "none"),
     "category": ("one-hot", "target encoding", "string encoding", "text", "none"),
     "text": ("text", "text without stop words", "string encoding", "target encoding", "none"),
+    "list": ("one column an item", "none"),
     "datetime": ("date parts", "none"),
 }
 Dictionary = dict[str, Column]
@@ -84,8 +88,8 @@ def load(path: Path) -> Dictionary:
     Raises
     ------
     DataError
-        Not TOML, an unknown role, a transformation that the type does not allow, no column or more than one with the
-        role `target`, or somebody's labels that are of another type than the target.
+        Not TOML, an unknown role, a transformation that the type does not allow, a list without separator, no
+        column or more than one with the role `target`, or somebody's labels that are of another type than the target.
     SettingsError
         An unknown key, a wrong type, or a word that is not allowed.
     """
@@ -96,6 +100,11 @@ def load(path: Path) -> Dictionary:
     columns = {name: schema.convert(table, Column, f"{path}: [{name}]") for name, table in tree.items()}
     for name, column in columns.items():
         check_transformation(column, f"{path}: [{name}]")
+        if (column.type == "list") != bool(column.separator):
+            raise DataError(
+                f"{path}: [{name}] type = {column.type!r} and separator = {column.separator!r}.\n"
+                'A list needs a separator, as in separator = ";"; no other type has one.'
+            )
         if column.role not in ROLES and not re.fullmatch(rf"{LABEL}\s*\S.*", column.role):
             allowed = ", ".join(map(repr, (*ROLES, LABEL + "<who>")))
             raise DataError(f"{path}: [{name}] role = {column.role!r}.\nAllowed: {allowed}.")
@@ -207,6 +216,11 @@ def label_columns(columns: Mapping[str, Column]) -> dict[str, str]:
     """Who labelled (`anna` of `role = "label:anna"`), by the column that holds these labels."""
     roles = {name: column.role for name, column in columns.items() if column.role.startswith(LABEL)}
     return {name: role.removeprefix(LABEL).strip() for name, role in roles.items()}
+
+
+def separators(columns: Mapping[str, Column]) -> dict[str, str]:
+    """What parts the items of a cell, by column of lists."""
+    return {name: column.separator for name, column in columns.items() if column.type == "list"}
 
 
 def facts(columns: Mapping[str, Column], *keys: str) -> dict[str, dict[str, Any]]:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from ..project.errors import listed
 from .dictionary import Column, Dictionary, Transformation, Type
+from .lists import different_items, separator_of
 from .spelling import looks_like_code, ways
 from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, as_text, is_missing, parse
 
@@ -66,7 +67,7 @@ def infer(
     notes: dict[str, list[str]] = {}
     for name in map(str, frame.columns):
         cells = frame[name]
-        column, note = infer_type(cells, read)
+        column, note = infer_type(cells, read, may_be_list=name != target)
         values, _ = parse(cells, column)
         role = infer_role(values, column, target=target, special={special: kind} if special else {})
         columns[name] = finish(values, replace(column, role=role))
@@ -75,7 +76,7 @@ def infer(
     return columns, [f"{listed(names, NAMED)}: {note}" for note, names in notes.items()] + summary(columns)
 
 
-def infer_type(cells: pd.Series, read: Mapping[str, Any]) -> tuple[Column, str]:
+def infer_type(cells: pd.Series, read: Mapping[str, Any], *, may_be_list: bool) -> tuple[Column, str]:
     """The type of one column, with how to read it, and a remark if the choice was not obvious."""
     markers = tuple(map(str, read.get("missing", ())))
     if native := native_type(cells):
@@ -94,7 +95,12 @@ def infer_type(cells: pd.Series, read: Mapping[str, Any]) -> tuple[Column, str]:
             found = replace(way, missing=markers + odd, type="integer" if whole else way.type)
             remark = f"{words} read as missing in a column of type {found.type}" if odd else ""
             return found, "; ".join(filter(None, [note, remark]))
-    return infer_words(text, present, markers)
+    separator = separator_of(present) if may_be_list else ""
+    if not separator:
+        return infer_words(text, present, markers)
+    different = len(different_items(present, separator))
+    note = f"several items in a cell, parted by {separator!r}: {different} different ones"
+    return Column(type="list", separator=separator, missing=markers), note
 
 
 def native_type(cells: pd.Series) -> Type | None:
@@ -178,7 +184,10 @@ def finish(values: pd.Series, column: Column) -> Column:
     levels = values.nunique()
     if column.type == "category" and (levels <= VALUES_LIMIT or column.role == "target") and column.role != "id":
         changes["values"] = tuple(sorted(values.dropna().unique()))
-    if column.type in ("category", "text") and column.role != "target":
+    if column.type == "list":
+        items = different_items(values, column.separator)
+        changes["values"] = tuple(items) if len(items) <= VALUES_LIMIT else None
+    if column.type in ("category", "text", "list") and column.role != "target":
         changes["rule"] = "warn"
     if column.role in ("feature", "time"):
         changes["transformation"] = transformation(column, levels)
@@ -191,13 +200,15 @@ def transformation(column: Column, levels: int) -> Transformation:
         return "one-hot" if levels <= ONE_HOT_LIMIT else "target encoding"
     if column.type == "text":
         return "text"
+    if column.type == "list":
+        return "one column an item"
     if column.type == "datetime":
         return "date parts"
     return "none" if column.role == "time" else "number"
 
 
 def plausible_range(values: pd.Series) -> tuple[float, float]:
-    """What was seen, widened by its own width on both sides; never below 0 for what was never negative; 0 and 1 alone."""
+    """What was seen, widened by its own width on both sides; never below 0 without reason; 0 and 1 stay as they are."""
     if set(values.dropna().unique()) == {0, 1}:
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())

@@ -13,6 +13,7 @@ from pandas.api.types import is_numeric_dtype
 from ..project.errors import DataError
 from ..sources import formats
 from .dictionary import LABEL, Column, Dictionary, by_role, label_columns
+from .lists import different_items, items_of
 
 MISSING_WORDS = frozenset(
     ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "n.a.", "nan", "null", "nil", "none", "nat", "missing", "\\n"]
@@ -56,8 +57,8 @@ def validate(
     Returns
     -------
     frame : DataFrame, shape (n_rows, n_columns)
-        Integers as int64 (float64 if any is missing or does not fit), numbers as float64, categories and text as str,
-        dates as datetime64[us] without zone (UTC), booleans as bool (float64 if any is missing).
+        Integers as int64 (float64 if any is missing or does not fit), numbers as float64, categories, text and lists
+        as str, dates as datetime64[us] without zone (UTC), booleans as bool (float64 if any is missing).
     warnings : list of str
         One line for each violation whose rule is not `refuse`, and one for columns that were left out.
 
@@ -119,6 +120,14 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
         unknown = values.notna() & ~values.isin(column.values)
         if unknown.any():
             problem = f"unknown categories, like {values[unknown].iloc[0]!r}"
+            found.append(violation(name, problem, f"Fix the cells, or add to 'values' of [{name}]", unknown))
+        unreadable = unreadable | unknown
+    if column.values is not None and column.type == "list":
+        new = [item for item in different_items(values, column.separator) if item not in column.values]
+        unknown = values.map(lambda cell: not set(items_of(cell, column.separator)).isdisjoint(new), na_action="ignore")
+        unknown = unknown.fillna(False).astype(bool)
+        if unknown.any():
+            problem = f"unknown items, like {', '.join(map(repr, new[:3]))}"
             found.append(violation(name, problem, f"Fix the cells, or add to 'values' of [{name}]", unknown))
         unreadable = unreadable | unknown
     if column.rule == "treat as missing" and unreadable.any():
