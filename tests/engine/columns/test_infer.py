@@ -75,6 +75,36 @@ def test_word_means_missing_among_numbers_or_where_it_was_said_and_else_makes_a_
     assert type_ != "category" or set(column.values) == set(cells) - set(missing)
 
 
+WORDS = {
+    "grade": ["Ex", "Gd", "NA", "Po"] * 10,
+    "note": ["NA", "late", "lost", "NA"] * 10,
+    "code": ["EU", "NA", "AS", "AF"] * 10,  # North America
+    "pool": ["yes", "NA"] * 20,
+    "fence": ["wood", "NA", "wire", None] * 10,
+}
+
+
+def test_marker_of_the_numbers_is_missing_in_the_words_too_unless_the_words_say_otherwise_and_is_said_once():
+    frame = pd.DataFrame({"kg": ["1", "2.5", "NA", "7"] * 10, **WORDS, "y": ["a", "b"] * 20})
+
+    columns, said = infer.infer(frame, target="y", read={})
+
+    assert [name for name in WORDS if "NA" in columns[name].missing] == ["grade", "note"]
+    assert all("NA" in columns[name].values for name in ("code", "pool", "fence"))
+    assert [line for line in said if "'NA'" in line] == [
+        "'NA' means missing in numbers of this table, so in words too: grade, note",
+        "'code', 'pool', 'fence': 'NA' kept as a category; if it means missing, say so in 'missing'",
+    ]
+
+
+def test_marker_that_no_number_has_stays_a_category_of_the_words():
+    frame = pd.DataFrame({"kg": ["1", "2.5", "3", "7"] * 10, **WORDS, "y": ["a", "b"] * 20})
+
+    columns, _ = infer.infer(frame, target="y", read={})
+
+    assert all("NA" in columns[name].values for name in WORDS)
+
+
 @pytest.mark.parametrize(
     ("cells", "role"),
     [

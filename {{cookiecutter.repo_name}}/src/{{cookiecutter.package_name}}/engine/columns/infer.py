@@ -21,6 +21,8 @@ from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, as_text, is_miss
 # Reading `MISSING_WORDS` inside a category loses nothing if they stay a category of their own, and `NA` often is one
 # ("no pool"); only words that no table uses for a category are taken as missing there.
 MISSING_CATEGORIES = ("?", "nan", "NaN", "null", "NULL", "#N/A", "N/A", "n/a")
+WORDS = ("category", "text", "list")  # types whose cells are words
+CODE = re.compile(r"[A-Z]{2}")  # of a country, a state, a continent
 ODD_SHARE = 0.05  # at most this share of the cells of a number or date may be markers that were not known before
 ODD_SHARE_OF_MANY, MANY_VALUES = 0.5, 20  # but up to half of the cells where more different values than this are fine
 ALIKE = 0.5  # if this share of the cells looks like numbers or dates that were not read, it is said
@@ -64,21 +66,68 @@ def infer(
     """
     kind, _, special = split_by.partition(":")
     columns: Dictionary = {}
-    notes: dict[str, list[str]] = {}
-    for name in map(str, frame.columns):
-        cells = frame[name]
-        column, note = infer_type(cells, read, may_be_list=name != target)
+    said: dict[str, str] = {}
+    markers = set[str]()
+
+    def describe(name: str, more: tuple[str, ...] = ()) -> None:
+        cells, missing = frame[name], tuple(map(str, read.get("missing", ())))
+        column, said[name] = infer_type(cells, read, missing + more, may_be_list=name != target)
         values, _ = parse(cells, column)
         role = infer_role(values, column, target=target, special={special: kind} if special else {})
         columns[name] = finish(values, replace(column, role=role))
+        markers.update(markers_met(cells[values.isna()], column))
+
+    for name in map(str, frame.columns):
+        describe(name)
+    more, lines = markers_of_words(frame, columns, sorted(markers))
+    for name, words in more.items():
+        describe(name, words)
+    notes: dict[str, list[str]] = {}
+    for name, note in said.items():
         notes.setdefault(note, []).append(repr(name))
     notes.pop("", None)
-    return columns, [f"{listed(names, NAMED)}: {note}" for note, names in notes.items()] + summary(columns)
+    lines += [f"{listed(names, NAMED)}: {note}" for note, names in notes.items()]
+    return columns, lines + summary(columns)
 
 
-def infer_type(cells: pd.Series, read: Mapping[str, Any], *, may_be_list: bool) -> tuple[Column, str]:
+def markers_met(gaps: pd.Series, column: Column) -> set[str]:
+    """The words that stand for "no value" in a column of numbers, dates or truth values; `gaps`: its missing cells."""
+    if column.type in WORDS or not len(gaps):
+        return set()
+    return {word for word in as_text(gaps).dropna().unique() if word and word.lower() in MISSING_WORDS}
+
+
+def markers_of_words(
+    frame: pd.DataFrame, columns: Dictionary, markers: list[str]
+) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """Which markers of the numbers mean missing in which columns of words, and a line for each marker that says so."""
+    more: dict[str, tuple[str, ...]] = {}
+    lines = []
+    for word in markers:
+        words = [name for name, column in columns.items() if column.type in WORDS and word not in column.missing]
+        meant = [name for name in words if means_missing(as_text(frame[name]), word)]
+        more |= {name: (*more.get(name, ()), word) for name in meant}
+        if meant:
+            lines.append(f"{word!r} means missing in numbers of this table, so in words too: {listed(meant, NAMED)}")
+    return more, lines
+
+
+def means_missing(text: pd.Series, word: str) -> bool:
+    """Whether a marker of the numbers means missing in words, shape (n_rows,), too.
+
+    Not where empty cells stand beside it, where it is a code among codes, or where it would leave a single word.
+    """
+    others = text[text != word]
+    if len(others) == len(text):
+        return False
+    code = CODE.fullmatch(word) and others.str.fullmatch(CODE).fillna(False).all()  # NA is Namibia and North America
+    return others.notna().all() and others.ne("").all() and others.nunique() > 1 and not code
+
+
+def infer_type(
+    cells: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...], *, may_be_list: bool
+) -> tuple[Column, str]:
     """The type of one column, with how to read it, and a remark if the choice was not obvious."""
-    markers = tuple(map(str, read.get("missing", ())))
     if native := native_type(cells):
         return Column(type=native, missing=markers if native in ("integer", "number") else ()), ""
     text = as_text(cells)
@@ -100,7 +149,12 @@ def infer_type(cells: pd.Series, read: Mapping[str, Any], *, may_be_list: bool) 
         return infer_words(text, present, markers)
     different = len(different_items(present, separator))
     note = f"several items in a cell, parted by {separator!r}: {different} different ones"
-    return Column(type="list", separator=separator, missing=markers), note
+    return Column(type="list", separator=separator, missing=markers_in(text, markers)), note
+
+
+def markers_in(text: pd.Series, markers: tuple[str, ...]) -> tuple[str, ...]:
+    """The texts that mean missing in a column of words: what was said, and what no table has for a category."""
+    return markers + tuple(word for word in MISSING_CATEGORIES if word not in markers and (text == word).any())
 
 
 def native_type(cells: pd.Series) -> Type | None:
@@ -120,7 +174,7 @@ def native_type(cells: pd.Series) -> Type | None:
 
 def infer_words(text: pd.Series, present: pd.Series, markers: tuple[str, ...]) -> tuple[Column, str]:
     """Free text or category, by how many cells are unique and how many words they have."""
-    missing = markers + tuple(word for word in MISSING_CATEGORIES if (text == word).any())
+    missing = markers_in(text, markers)
     words = present.str.count(r"\S+").mean()
     free = present.nunique() > TEXT_UNIQUE_SHARE * len(present) and words >= TEXT_WORDS
     kind: Type = "text" if free and len(present) >= ID_ROWS else "category"
