@@ -7,7 +7,6 @@ Reads `[data] source` of `params.toml`; writes `data/raw/<dump>/` (read-only, wi
 changed) and `data/interim/clean.parquet`.
 """
 
-import difflib
 import logging
 import os
 import unicodedata
@@ -18,7 +17,7 @@ from .engine.columns import dictionary, infer, merge, validate
 from .engine.project import artefact
 from .engine.project.errors import DataError, SettingsError, listed
 from .engine.project.settings import Project
-from .engine.sources import read
+from .engine.sources import header, read
 from .engine.sources.source import Dump
 
 log = logging.getLogger(__name__)
@@ -90,12 +89,10 @@ def hint(target: str, found: list[str], decisions: tuple[str, ...]) -> str:
         return "The columns were not told apart: set separator in [data.read]. "
     if found[0] == "column_1" and found[-1] == f"column_{len(found)}":
         return "If the first row holds the names, set header = true in [data.read]. "
-    plain = {unicodedata.normalize("NFKC", name).strip().casefold(): name for name in found}
-    wanted = unicodedata.normalize("NFKC", target).strip().casefold()
-    if near := difflib.get_close_matches(wanted, plain, n=1, cutoff=0.75):
-        same = unicodedata.normalize("NFC", plain[near[0]]) == unicodedata.normalize("NFC", target)
-        how = f" (the same letters, written as {ascii(plain[near[0]])})" if same else ""
-        return f"Did you mean {plain[near[0]]!r}{how}? "
+    if near := header.nearest(target, found):
+        same = unicodedata.normalize("NFC", near) == unicodedata.normalize("NFC", target)
+        how = f" (the same letters, written as {ascii(near)})" if same else ""
+        return f"Did you mean {near!r}{how}? "
     if any(text.startswith("sheet ") for text in decisions):
         return "If another sheet is meant, set sheet in [data.read]. "
     return ""
