@@ -42,6 +42,21 @@ def test_dictionary_that_is_there_is_obeyed_and_not_written_again(project, made_
     assert 'description = "mine"' in project.dictionary.read_text(encoding="utf-8")
 
 
+def test_date_and_time_of_day_are_one_moment_from_the_table_to_the_answers(make_project, made_table):
+    begin = pd.date_range("2026-01-01", periods=120, freq="7h")
+    parts = {"Date": begin.strftime("%d/%m/%Y"), "Time": begin.strftime("%H:%M"), "end": begin + pd.Timedelta("36h")}
+    table = made_table.drop(columns="day").assign(**parts)
+    project = make_project(table)
+    table.drop(columns="answer").head(3).to_csv(project.root / "new.csv", index=False)
+
+    (answers,) = pipeline.make(project, "predict", input=project.root / "new.csv")
+
+    clean, train = pd.read_parquet(project.clean), pd.read_parquet(project.split("train"))
+    assert clean["moment"].tolist() == begin.tolist() and not {"Date", "Time"} & set(clean)
+    assert set(train["days from end to moment"]) == {-1.5} and len(pd.read_csv(answers)) == 3
+    assert {"moment", "end"} <= set(registry.read(registry.folders(project)[0])["features"]["date parts"])
+
+
 def test_rows_without_a_target_are_left_out_and_said(make_project, made_table, caplog):
     made_table.loc[:4, "answer"] = None
     project = make_project(made_table)

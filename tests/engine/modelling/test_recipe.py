@@ -153,6 +153,10 @@ def test_every_column_that_a_linear_model_sees_has_a_name(rows):
     assert any("weekday of sent" in name for name in names)
 
 
+def test_feature_that_holds_nothing_reaches_no_model(rows):
+    assert plan(rows.assign(new=np.nan)).columns == plan(rows).columns
+
+
 @pytest.mark.parametrize("flavour", ["linear", "trees", "network"])
 def test_frequent_item_of_a_list_has_a_column_and_the_others_are_counted(rows, flavour):
     rows.loc[1, "tools"] = "Redis; rare; new"

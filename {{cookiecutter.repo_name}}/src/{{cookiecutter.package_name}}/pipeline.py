@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 READ_BY_RECIPE = ("type", "role", "transformation", "separator")
 READ_BY_VALIDATE = tuple(
-    "type role missing_allowed range values rule decimal thousands unit separator missing format".split()
+    "type role missing_allowed range values rule decimal thousands unit separator moment missing format".split()
 )
 
 

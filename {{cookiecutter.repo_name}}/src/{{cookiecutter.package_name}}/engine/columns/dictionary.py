@@ -44,6 +44,8 @@ HEADER = """\
 # For reading:     decimal, thousands (marks in numbers), unit ($, %, kg: left out of numbers),
 #                  separator (between the items of a list), missing (texts that mean "no value"),
 #                  format (of dates; several are parted by " | ")
+# moment           the column is in no file: it is made of these, a date and a time of day, or year, month, day, hour
+#                  and minute as numbers; a date and a time of day that are ignored leave their place to it
 """
 
 
@@ -63,6 +65,7 @@ class Column:
     thousands: Thousands = ""
     unit: str = ""
     separator: str = ""
+    moment: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     format: str = ""
 
@@ -88,7 +91,8 @@ def load(path: Path) -> Dictionary:
     Raises
     ------
     DataError
-        Not TOML, an unknown role, a transformation that the type does not allow, a list without separator, no
+        Not TOML, an unknown role, a transformation that the type does not allow, a list without separator, a moment of
+        unknown columns, no
         column or more than one with the role `target`, or somebody's labels that are of another type than the target.
     SettingsError
         An unknown key, a wrong type, or a word that is not allowed.
@@ -100,6 +104,8 @@ def load(path: Path) -> Dictionary:
     columns = {name: schema.convert(table, Column, f"{path}: [{name}]") for name, table in tree.items()}
     for name, column in columns.items():
         check_transformation(column, f"{path}: [{name}]")
+        if unknown := [part for part in column.moment if part not in columns]:
+            raise DataError(f"{path}: [{name}] moment names {unknown[0]!r}, which is not in the dictionary.")
         if (column.type == "list") != bool(column.separator):
             raise DataError(
                 f"{path}: [{name}] type = {column.type!r} and separator = {column.separator!r}.\n"
@@ -120,8 +126,10 @@ def of(project: Project) -> Dictionary:
 
 
 def without(columns: Dictionary, names: Iterable[str]) -> Dictionary:
-    """The columns, those named with the role `ignored`."""
-    return columns | {name: replace(columns[name], role="ignored") for name in names if name in columns}
+    """The columns, those named, and moments that are made of them, with the role `ignored`."""
+    names = set(names)
+    left_out = [name for name, column in columns.items() if name in names or not names.isdisjoint(column.moment)]
+    return columns | {name: replace(columns[name], role="ignored") for name in left_out}
 
 
 def check_transformation(column: Column, place: str) -> None:

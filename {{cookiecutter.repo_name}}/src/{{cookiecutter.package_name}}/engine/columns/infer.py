@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..project.errors import listed
+from . import moments
 from .dictionary import Column, Dictionary, Transformation, Type
 from .lists import different_items, separator_of
 from .spelling import looks_like_code, ways
@@ -82,6 +83,13 @@ def infer(
     more, lines = markers_of_words(frame, columns, sorted(markers))
     for name, words in more.items():
         describe(name, words)
+    parsed = {name: parse(frame[name], column)[0] for name, column in columns.items() if moments.may_hold(name, column)}
+    for name, parts in moments.found(columns, parsed).items():
+        columns[name] = moments.column_of(parts, columns)
+        lines.append(f"{listed(list(parts), NAMED)} are one moment: {name!r}, made of them")
+        for part in parts:
+            if columns[part].type == "datetime":
+                columns[part] = replace(columns[part], role="ignored", missing_allowed=True)
     notes: dict[str, list[str]] = {}
     for name, note in said.items():
         notes.setdefault(note, []).append(repr(name))
@@ -281,9 +289,10 @@ def round_out(value: float, direction: Any) -> float:
 
 def summary(columns: Dictionary) -> list[str]:
     """One line for each kind of column that a user may want to contradict."""
+    parts = {part for column in columns.values() for part in column.moment}
     groups = {
         "ids, kept beside the predictions": [n for n, c in columns.items() if c.role == "id"],
-        "ignored, constant or empty": [n for n, c in columns.items() if c.role == "ignored"],
+        "ignored, constant or empty": [n for n, c in columns.items() if c.role == "ignored" and n not in parts],
         "free text": [n for n, c in columns.items() if c.type == "text" and c.role == "feature"],
         "dates": [n for n, c in columns.items() if c.type == "datetime"],
     }

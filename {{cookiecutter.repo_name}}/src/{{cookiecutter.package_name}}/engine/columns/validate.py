@@ -14,6 +14,7 @@ from ..project.errors import DataError
 from ..sources import formats
 from .dictionary import LABEL, Column, Dictionary, by_role, label_columns
 from .lists import different_items, items_of
+from .moments import put_together
 
 MISSING_WORDS = frozenset(
     ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "n.a.", "nan", "null", "nil", "none", "nat", "missing", "\\n"]
@@ -70,7 +71,9 @@ def validate(
     labels, beside = label_columns(columns), () if target else by_role(columns, "group")
     wanted = [name for name in columns if target or not (columns[name].role == "target" or name in labels)]
     optional = {*by_role(columns, "ignored", "id"), *labels, *beside}
-    absent = [name for name in wanted if name not in frame.columns and name not in optional]
+    to_make = {name: columns[name].moment for name in wanted if name not in frame.columns and is_made(columns[name])}
+    needed = {part for parts in to_make.values() for part in parts}
+    absent = [n for n in wanted if n not in frame.columns and n not in to_make and (n in needed or n not in optional)]
     typed: dict[str, pd.Series] = {}
     refused, warned = list[Violation](), list[Violation]()
     for name in wanted:
@@ -88,10 +91,18 @@ def validate(
     if refused:
         missing = [f"{where}: {missing_columns(absent)}"] * bool(absent)
         raise DataError(explain(missing, [*refused, *warned], where, first_row))
+    typed |= {name: put_together(typed, parts) for name, parts in to_make.items()}
+    within = {part for part in needed if columns[part].type == "datetime" and columns[part].role == "ignored"}
+    kept = {name: typed[name] for name in wanted if name in typed and name not in within}
     warnings = [f"{where}: column {described(violation, first_row)}" for violation in warned]
     if extra := [str(name) for name in frame.columns if name not in columns]:
         warnings.append(f"{where}: columns that the data dictionary does not know are left out: {', '.join(extra)}")
-    return pd.DataFrame(typed, index=frame.index), warnings
+    return pd.DataFrame(kept, index=frame.index), warnings
+
+
+def is_made(column: Column) -> bool:
+    """Whether a column is made of others, and wanted."""
+    return bool(column.moment) and column.role != "ignored"
 
 
 def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[Violation]]:

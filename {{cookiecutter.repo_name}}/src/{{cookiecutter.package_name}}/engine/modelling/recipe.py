@@ -157,7 +157,7 @@ def plan(columns: Dictionary, rows: pd.DataFrame, *, task: str, seed: int, witho
     Columns `without` must not be seen, such as the one that defines the groups.
     """
     chosen = {name: columns[name].transformation for name in features(columns) if name in rows.columns}
-    made = {name: by_dtype(rows[name]) for name in rows.columns if name not in columns}
+    made = {name: by_dtype(rows[name]) for name in rows.columns if name not in columns and rows[name].notna().any()}
     grouped: dict[str, list[str]] = {}
     for name, transformation in {**chosen, **made}.items():
         if name not in without:
