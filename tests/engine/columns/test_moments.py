@@ -42,6 +42,12 @@ def test_columns_that_are_one_moment_become_one_and_it_is_said(frame, made):
     assert all(any(f"one moment: {name!r}" in line for line in said) for name in made)
 
 
+def test_moment_that_divides_the_rows_is_not_learned_from():
+    columns, _ = infer.infer(NUMBERS, target="y", split_by="time:moment", read={})
+
+    assert (columns["moment"].role, columns["moment"].transformation) == ("time", "none")
+
+
 @pytest.mark.parametrize("frame", [NUMBERS, CLOCK])
 def test_moment_is_computed_for_a_table_and_for_a_row_and_takes_the_place_of_date_and_clock(frame):
     columns, _ = infer.infer(frame, target="y", read={})

@@ -25,6 +25,8 @@ def test_table_becomes_typed_rows_without_dropped_columns_and_a_dictionary_and_d
     assert clean.shape == (120, 6) and list(clean) == [name for name in made_table if name != "colour"]
     assert clean["amount"].dtype == "float64" and clean["day"].dtype == "datetime64[us]"
     assert dictionary.target(columns) == "answer" and columns["colour"].role == "ignored"
+    assert dictionary.load(project.inferred) == dictionary.load(project.dictionary)
+    assert project.inferred.read_text(encoding="utf-8").startswith("# What inference said")
     said = "\n".join(caplog.messages)
     assert "separator ','" in said and "ids, kept beside the predictions: order" in said
     assert "120 rows, 6 columns" in said

@@ -23,6 +23,10 @@ from .engine.sources.source import Dump
 log = logging.getLogger(__name__)
 NUMBERS = ("integer", "number")
 INFER = "make data INFER=1"
+INFERRED = f"""\
+# What inference said of the columns the last time. {INFER} compares data_dictionary.toml with it: a line that
+# differs is yours and stays. Commit both; edit the other one.
+"""
 
 
 def run(project: Project, dump: Dump, *, again: bool = False) -> list[str]:
@@ -127,7 +131,7 @@ def describe(project: Project, table: read.Table, where: str) -> None:
         log.info("brought %s up to date: check and commit it", name)
         return
     dictionary.write(project.dictionary, columns, decisions)
-    dictionary.write(project.inferred, columns)
+    keep_inferred(project, columns)
     log.info("wrote %s: it is yours now, check and commit it", name)
 
 
@@ -142,7 +146,12 @@ def update(project: Project, columns: dictionary.Dictionary, decisions: list[str
         log.info("%s", text)
     text = project.dictionary.read_text(encoding="utf-8")
     artefact.write_text(project.dictionary, merge.edited(text, merged, [*decisions, *said]))
-    dictionary.write(project.inferred, inferred)
+    keep_inferred(project, inferred)
+
+
+def keep_inferred(project: Project, columns: dictionary.Dictionary) -> None:
+    """Write what inference said, to be compared with what a person made of it."""
+    artefact.write_text(project.inferred, INFERRED + dictionary.dumps(columns).removeprefix(dictionary.HEADER))
 
 
 def check_reading(project: Project, columns: dictionary.Dictionary) -> None:

@@ -85,7 +85,8 @@ def infer(
         describe(name, words)
     parsed = {name: parse(frame[name], column)[0] for name, column in columns.items() if moments.may_hold(name, column)}
     for name, parts in moments.found(columns, parsed).items():
-        columns[name] = moments.column_of(parts, columns)
+        role = kind if name == special else "feature"
+        columns[name] = moments.column_of(parts, columns, role=role)
         lines.append(f"{listed(list(parts), NAMED)} are one moment: {name!r}, made of them")
         for part in parts:
             if columns[part].type == "datetime":
@@ -100,7 +101,7 @@ def infer(
 
 def markers_met(gaps: pd.Series, column: Column) -> set[str]:
     """The words that stand for "no value" in a column of numbers, dates or truth values; `gaps`: its missing cells."""
-    if column.type in WORDS or not len(gaps):
+    if column.type in WORDS or gaps.dtype != "str":  # native cells are missing without a word
         return set()
     return {word for word in as_text(gaps).dropna().unique() if word and word.lower() in MISSING_WORDS}
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from .dictionary import Column, Dictionary
+from .dictionary import Column, Dictionary, Transformation
 
 UNITS = {
     "year": {"year", "yr", "yyyy"},
@@ -70,7 +70,8 @@ def put_together(typed: Mapping[str, pd.Series], parts: Sequence[str]) -> pd.Ser
     return pd.to_datetime(table, errors="coerce").astype("datetime64[us]")
 
 
-def column_of(parts: Sequence[str], columns: Dictionary) -> Column:
-    """The entry of a moment in the dictionary."""
+def column_of(parts: Sequence[str], columns: Dictionary, *, role: str) -> Column:
+    """The entry of a moment in the dictionary; one that divides the rows is not learned from: later days are new."""
     gaps = any(columns[name].missing_allowed for name in parts)
-    return Column(type="datetime", missing_allowed=gaps, transformation="date parts", moment=tuple(parts))
+    how: Transformation = "date parts" if role == "feature" else "none"
+    return Column(type="datetime", role=role, missing_allowed=gaps, transformation=how, moment=tuple(parts))
