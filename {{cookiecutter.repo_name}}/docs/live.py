@@ -74,11 +74,11 @@ def newest_run(record: dict) -> list[tuple[str, str]]:
 
 def data_dictionary() -> list[nodes.Node]:
     """The data dictionary as a table, one row a column."""
-    path = settings.load(ROOT).dictionary
-    if not path.is_file():
+    project = settings.load(ROOT)
+    if not project.dictionary.is_file():
         return [nodes.paragraph(text="There is no data dictionary yet: make data writes it.")]
     head = ("Column", "Type", "Role", "May be empty", "Allowed", "Else", "Transformation", "Description")
-    rows = [column_row(name, column) for name, column in dictionary.load(path).items()]
+    rows = [column_row(name, column) for name, column in dictionary.of(project).items()]
     return [table(head, rows, (18, 8, 8, 8, 22, 8, 12, 16))]
 
 

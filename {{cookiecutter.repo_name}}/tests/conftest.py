@@ -32,7 +32,7 @@ def own():
 @pytest.fixture(scope="session")
 def columns(own, run):
     """The user's data dictionary."""
-    return dictionary.load(own.dictionary)
+    return dictionary.of(own)
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -33,6 +35,25 @@ def test_type_is_read_off_the_cells(describe, cells, type_):
     assert describe(cells)[0].type == type_
 
 
+@pytest.mark.parametrize("mark", ["; ", "|"])
+def test_cells_of_several_items_are_a_list_with_its_items_as_values(describe, mark):
+    cells = ["Oracle", f"Redis{mark}SQLite", f"MySQL{mark}Redis", f"MySQL{mark}Oracle{mark}Redis", None] * 20
+    cells += [f"SQLite{mark}MySQL", f"SQLite{mark}Oracle", f"Oracle{mark}MySQL{mark}SQLite", "Redis", "MySQL", "SQLite"]
+
+    column, said = describe(cells)
+
+    assert (column.type, column.separator, column.transformation) == ("list", mark.strip(), "one column an item")
+    assert column.values == ("MySQL", "Oracle", "Redis", "SQLite") and column.rule == "warn"
+    assert f"several items in a cell, parted by '{mark.strip()}': 4 different ones" in said
+
+
+def test_target_is_never_a_list():
+    cells = [";".join(pair) for pair in itertools.permutations("abcde", 2)] * 3 + list("abcde") * 3
+    frame = pd.DataFrame({"x": range(len(cells)), "y": cells})
+
+    assert infer.infer(frame, target="y", read={})[0]["y"].type == "category"
+
+
 @pytest.mark.parametrize(
     ("cells", "read", "type_", "missing", "said"),
     [
@@ -52,6 +73,36 @@ def test_word_means_missing_among_numbers_or_where_it_was_said_and_else_makes_a_
     assert (column.type, column.missing, column.missing_allowed) == (type_, missing, bool(missing))
     assert said in decisions
     assert type_ != "category" or set(column.values) == set(cells) - set(missing)
+
+
+WORDS = {
+    "grade": ["Ex", "Gd", "NA", "Po"] * 10,
+    "note": ["NA", "late", "lost", "NA"] * 10,
+    "code": ["EU", "NA", "AS", "AF"] * 10,  # North America
+    "pool": ["yes", "NA"] * 20,
+    "fence": ["wood", "NA", "wire", None] * 10,
+}
+
+
+def test_marker_of_the_numbers_is_missing_in_the_words_too_unless_the_words_say_otherwise_and_is_said_once():
+    frame = pd.DataFrame({"kg": ["1", "2.5", "NA", "7"] * 10, **WORDS, "y": ["a", "b"] * 20})
+
+    columns, said = infer.infer(frame, target="y", read={})
+
+    assert [name for name in WORDS if "NA" in columns[name].missing] == ["grade", "note"]
+    assert all("NA" in columns[name].values for name in ("code", "pool", "fence"))
+    assert [line for line in said if "'NA'" in line] == [
+        "'NA' means missing in numbers of this table, so in words too: grade, note",
+        "'code', 'pool', 'fence': 'NA' kept as a category; if it means missing, say so in 'missing'",
+    ]
+
+
+def test_marker_that_no_number_has_stays_a_category_of_the_words():
+    frame = pd.DataFrame({"kg": ["1", "2.5", "3", "7"] * 10, **WORDS, "y": ["a", "b"] * 20})
+
+    columns, _ = infer.infer(frame, target="y", read={})
+
+    assert all("NA" in columns[name].values for name in WORDS)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +153,6 @@ def test_name_makes_an_id_of_unique_numbers_and_the_target_lists_all_its_classes
 @pytest.mark.parametrize(
     ("options", "role"),
     [
-        ({"drop": ("x",)}, "ignored"),
         ({"split_by": "group:x"}, "group"),
         ({"split_by": "time:x"}, "time"),
         ({}, "feature"),
@@ -135,6 +185,13 @@ def test_range_is_wider_than_what_was_seen_and_never_negative_without_reason(des
     width = max(cells) - min(cells)
     assert high >= max(cells) + width
     assert low == 0 if min(cells) >= 0 else low <= min(cells) - width
+
+
+@pytest.mark.parametrize("cells", [["0", "1", "1"], [0.0, 1.0, np.nan], ["1", "0", ""]])
+def test_column_of_0_and_1_allows_these_two_alone(describe, cells):
+    column, _ = describe(cells)
+
+    assert (column.type, column.range) == ("integer", (0.0, 1.0))
 
 
 def test_table_fits_what_was_inferred_from_it(made_table):

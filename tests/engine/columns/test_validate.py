@@ -36,6 +36,7 @@ def one(cells, *, first_row=1, **about):
         ([" red ", "", None, "?"], {"type": "category", "missing": ("?",)}, ["red", None, None, None], "str"),
         ([1.0, 2.0], {"type": "category"}, ["1", "2"], "str"),
         ([1.0, 1.5], {"type": "category"}, ["1", "1.5"], "str"),
+        (["a; b ", "", "?"], {"type": "list", "separator": ";", "missing": ("?",)}, ["a; b", None, None], "str"),
         (["1e20", "5"], {"type": "integer"}, [1e20, 5], "float64"),
         ([-(2.0**63), 2.0**62], {"type": "integer"}, [-(2**63), 2**62], "int64"),
         (["0", "10", None], {"type": "number", "range": (0.0, 10.0)}, [0, 10, np.nan], "float64"),
@@ -70,6 +71,12 @@ RULES = pytest.mark.parametrize(
         (["1", "11", "3"], {"type": "number", "range": (0.0, 10.0)}, "outside 0 ... 10, like 11", "'range'"),
         (["1", "-0.1", "3"], {"type": "number", "range": (0.0, 10.0)}, "outside 0 ... 10, like -0.1", "'range'"),
         (["a", "c", "b"], {"type": "category", "values": ("a", "b")}, "unknown categories, like 'c'", "'values'"),
+        (
+            ["a; b", "b;c ; d", "a"],
+            {"type": "list", "separator": ";", "values": ("a", "b", "d")},
+            "unknown items, like 'c'",
+            "'values'",
+        ),
     ],
 )
 

@@ -5,6 +5,7 @@ from data_science_project import data, pipeline
 from data_science_project.engine.columns import dictionary
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError, SettingsError
+from data_science_project.engine.runs import registry
 from data_science_project.engine.sources import source
 
 
@@ -20,10 +21,12 @@ def test_table_becomes_typed_rows_without_dropped_columns_and_a_dictionary_and_d
 
     data.run(project, fetched(project))
 
-    clean, columns = pd.read_parquet(project.clean), dictionary.load(project.dictionary)
+    clean, columns = pd.read_parquet(project.clean), dictionary.of(project)
     assert clean.shape == (120, 6) and list(clean) == [name for name in made_table if name != "colour"]
     assert clean["amount"].dtype == "float64" and clean["day"].dtype == "datetime64[us]"
     assert dictionary.target(columns) == "answer" and columns["colour"].role == "ignored"
+    assert dictionary.load(project.inferred) == dictionary.load(project.dictionary)
+    assert project.inferred.read_text(encoding="utf-8").startswith("# What inference said")
     said = "\n".join(caplog.messages)
     assert "separator ','" in said and "ids, kept beside the predictions: order" in said
     assert "120 rows, 6 columns" in said
@@ -39,6 +42,21 @@ def test_dictionary_that_is_there_is_obeyed_and_not_written_again(project, made_
         data.run(project, source.fetch(project.root, "table.csv", accept=True))
 
     assert 'description = "mine"' in project.dictionary.read_text(encoding="utf-8")
+
+
+def test_date_and_time_of_day_are_one_moment_from_the_table_to_the_answers(make_project, made_table):
+    begin = pd.date_range("2026-01-01", periods=120, freq="7h")
+    parts = {"Date": begin.strftime("%d/%m/%Y"), "Time": begin.strftime("%H:%M"), "end": begin + pd.Timedelta("36h")}
+    table = made_table.drop(columns="day").assign(**parts)
+    project = make_project(table)
+    table.drop(columns="answer").head(3).to_csv(project.root / "new.csv", index=False)
+
+    (answers,) = pipeline.make(project, "predict", input=project.root / "new.csv")
+
+    clean, train = pd.read_parquet(project.clean), pd.read_parquet(project.split("train"))
+    assert clean["moment"].tolist() == begin.tolist() and not {"Date", "Time"} & set(clean)
+    assert set(train["days from end to moment"]) == {-1.5} and len(pd.read_csv(answers)) == 3
+    assert {"moment", "end"} <= set(registry.read(registry.folders(project)[0])["features"]["date parts"])
 
 
 def test_rows_without_a_target_are_left_out_and_said(make_project, made_table, caplog):
@@ -70,16 +88,81 @@ def test_column_that_is_not_in_the_source_is_named(make_project, changes, words)
     assert not project.dictionary.exists() and not project.clean.exists()
 
 
-@pytest.mark.parametrize(
-    ("override", "words"),
-    [
-        ("data.target=colour", "target = 'colour'.*says 'answer'"),
-        ('data.drop=["colour"]', "drop names 'colour'.*'feature'"),
-    ],
-)
-def test_params_and_dictionary_that_disagree_are_both_named(project, override, words):
-    with pytest.raises(SettingsError, match=words):
-        data.run(settings.load(project.root, [override]), fetched(project))
+def test_params_and_dictionary_that_disagree_are_both_named(project):
+    changed = settings.load(project.root, ["data.target=colour"])
+
+    with pytest.raises(SettingsError, match=r"target = 'colour'.*says 'answer'(.|\n)*make data INFER=1"):
+        data.run(changed, fetched(project))
+
+
+def test_column_dropped_after_the_first_run_is_neither_judged_nor_learned_nor_wanted(project, made_table):
+    before = project.dictionary.read_text(encoding="utf-8")
+    made_table["amount"] = "no number any more"
+    made_table.to_csv(project.root / "table.csv", index=False)
+    made_table.drop(columns=["amount", "answer"]).to_csv(project.root / "new.csv", index=False)
+    dropping = settings.load(project.root, ['data.drop=["amount"]'])
+
+    (folder,) = {path.parent for path in pipeline.make(dropping, "train", accept=True)}
+    answers = pipeline.make(dropping, "predict", input=project.root / "new.csv", run=folder.name)
+
+    assert "amount" not in pd.read_parquet(project.clean) and len(pd.read_csv(answers[0])) == len(made_table)
+    assert dictionary.load(folder / registry.DICTIONARY)["amount"].role == "ignored"
+    assert project.dictionary.read_text(encoding="utf-8") == before
+
+
+def test_column_that_is_dropped_no_more_is_there_again_as_it_was(project, made_table):
+    before = pd.read_parquet(project.clean)
+    pipeline.make(settings.load(project.root, ['data.drop=["amount"]']), "data")
+
+    pipeline.make(project, "data")
+
+    assert pd.read_parquet(project.clean).equals(before)
+
+
+def test_infer_keeps_what_a_person_changed_and_brings_the_rest_up_to_date(project, made_table, caplog):
+    text = project.dictionary.read_text(encoding="utf-8").replace('description = ""', 'description = "mine"', 1)
+    project.dictionary.write_text(text + "\n# by hand\n", encoding="utf-8")
+    table = made_table.assign(colour="red", size=range(120)).drop(columns="note")
+    table.to_csv(project.root / "table.csv", index=False)
+
+    pipeline.make(project, "data", infer=True, accept=True)
+
+    columns, text = dictionary.load(project.dictionary), project.dictionary.read_text(encoding="utf-8")
+    assert columns["order"].description == "mine" and "# by hand" in text
+    assert columns["colour"].role == columns["note"].role == "ignored" and columns["size"].role == "id"
+    assert {"size"} <= set(pd.read_parquet(project.clean)) and "gone from the source" in text
+    caplog.set_level("INFO")
+    pipeline.make(project, "data")
+    assert "nothing to do" in caplog.text
+
+
+def test_without_what_inference_said_before_every_line_counts_as_a_persons(project, made_table, caplog):
+    caplog.set_level("INFO")
+    project.inferred.unlink()
+    before = dictionary.load(project.dictionary)
+    made_table.assign(size=range(0, 240, 2), amount=made_table["amount"] * 9).to_csv(
+        project.root / "table.csv", index=False
+    )
+
+    with pytest.raises(DataError, match="'amount' has values outside"):
+        pipeline.make(project, "data", infer=True, accept=True)
+
+    columns = dictionary.load(project.dictionary)
+    assert {name: columns[name] for name in before} == before and "size" in columns
+    assert "data_dictionary.inferred.toml is not there" in caplog.text
+
+
+def test_marker_that_params_want_and_no_column_has_is_said_with_the_cure(project, made_table, caplog):
+    made_table["colour"] = made_table["colour"].fillna("unknown")
+    made_table.to_csv(project.root / "table.csv", index=False)
+    changed = settings.load(project.root, ['data.read={missing=["unknown"]}'])
+
+    pipeline.make(changed, "data", accept=True)
+    pipeline.make(changed, "data", infer=True)
+
+    assert "[data.read] has missing = ['unknown'], but 'missing' of no column in references/" in caplog.text
+    assert "make data INFER=1" in caplog.text
+    assert "unknown" in dictionary.load(project.dictionary)["colour"].missing
 
 
 def test_marks_that_params_want_and_the_dictionary_does_not_have_are_said(project, caplog):

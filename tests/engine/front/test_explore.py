@@ -19,6 +19,16 @@ def test_exploration_is_one_page_about_every_column_in_the_words_of_the_dictiona
     assert not [tag for tag in ('src="http', "src='http", 'rel="stylesheet" href="http') if tag in page]
 
 
+def test_items_of_lists_are_counted(make_project, made_table):
+    tools = ["saw; axe", "axe", "saw; axe; drill", "drill; saw", "drill", "saw"] * 20
+    project = make_project(made_table.assign(tools=tools))
+    pipeline.make(project, "data")
+
+    page = page_of(project)
+
+    assert "tools holds several items in a cell, in so many rows each: saw 80, axe 60, drill 60" in page
+
+
 def test_markup_in_a_name_is_shown_not_obeyed_and_a_table_that_cannot_be_divided_with_the_reason(
     make_project, made_table
 ):

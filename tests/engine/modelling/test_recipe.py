@@ -23,6 +23,7 @@ COLUMNS = {
     "pay": dictionary.Column(type="number", transformation="log"),
     "letter": dictionary.Column(type="text", transformation="text without stop words"),
     "firm": dictionary.Column(type="category", transformation="string encoding"),
+    "tools": dictionary.Column(type="list", separator=";", transformation="one column an item"),
     "id": dictionary.Column(type="integer", role="id"),
     "unused": dictionary.Column(type="number", transformation="none"),
     "answer": dictionary.Column(type="category", role="target"),
@@ -68,11 +69,12 @@ def rows():
             "pay": np.exp(random.normal(size=SIZE)),
             "letter": random.choice(["this is late", "and it is in time"], SIZE),
             "firm": random.choice(["Miller Inc", "Miller", "Smith Ltd", "Smyth"], SIZE),
+            "tools": random.choice(["Redis; MySQL", "MySQL", "SQLite;Redis", "Oracle"], SIZE),
             "id": range(SIZE),
             "unused": 1.0,
         }
     )
-    table.loc[::7, ["kg", "colour", "street", "sent", "note", "pay", "letter", "firm"]] = None
+    table.loc[::7, ["kg", "colour", "street", "sent", "note", "pay", "letter", "firm", "tools"]] = None
     return table
 
 
@@ -92,6 +94,7 @@ def test_columns_are_sorted_by_the_transformation_of_the_dictionary(rows):
         "log": ["pay"],
         "text without stop words": ["letter"],
         "string encoding": ["firm"],
+        "one column an item": ["tools"],
     }
 
 
@@ -168,6 +171,20 @@ def test_every_column_that_a_linear_model_sees_has_a_name(rows):
     assert any("weekday of sent" in name for name in names)
 
 
+def test_feature_that_holds_nothing_reaches_no_model(rows):
+    assert plan(rows.assign(new=np.nan)).columns == plan(rows).columns
+
+
+@pytest.mark.parametrize("flavour", ["linear", "trees", "network"])
+def test_frequent_item_of_a_list_has_a_column_and_the_others_are_counted(rows, flavour):
+    rows.loc[1, "tools"] = "Redis; rare; new"
+
+    made = transformed(flavour, rows[["tools"]])
+
+    assert made[:2].tolist() == [[0, 0, 0, 0, 0], [0, 0, 1, 0, 2]]  # MySQL, Oracle, Redis, SQLite, others
+    assert set(np.unique(made[2:, :4])) == {0, 1} and not made[2:, 4].any()
+
+
 @pytest.mark.parametrize("flavour", ["linear", "trees"])
 def test_text_puts_no_memory_address_into_the_model(rows, flavour):
     fitted = getattr(plan(rows[["note"]]), flavour)(LinearRegression())[:-1].fit(rows, rows["id"] % 2)
@@ -184,6 +201,7 @@ def test_text_puts_no_memory_address_into_the_model(rows, flavour):
         ("number", "kg"),
         ("log", "pay"),
         ("one-hot", "colour"),
+        ("one column an item", "tools"),
         *[(kind, "note") for kind in ("target encoding", "string encoding", "text", "text without stop words")],
     ],
 )
@@ -204,7 +222,7 @@ def transformed(flavour, rows, truth=None, **options):
 def made_by(transformation, rows, *, flavour="linear"):
     """What a model sees of the one column of `rows`, as a dense table, and the fitted preprocessing."""
     (name,) = rows.columns
-    recipe_ = recipe.Recipe({transformation: [name]}, "regression", 0)
+    recipe_ = recipe.Recipe({transformation: [name]}, "regression", 0, separators={"tools": ";"})
     fitted = getattr(recipe_, flavour)(LinearRegression())[:-1].fit(rows, np.arange(len(rows)) % 7)
     return dense(fitted.transform(rows)), fitted
 

@@ -18,6 +18,7 @@ ROWS = pd.DataFrame(
         "town": RANDOM.choice([f"town {i}" for i in range(20)], 300),
         "day": pd.date_range("2020-01-01", periods=300, freq="7D"),
         "note": RANDOM.choice(["free prize", "see you", "hello"], 300),
+        "tools": RANDOM.choice(["saw; hammer", "axe", "saw;axe", "drill; axe"], 300),
     }
 )
 COLUMNS = {
@@ -26,10 +27,14 @@ COLUMNS = {
     "target encoding": ["town"],
     "date parts": ["day"],
     "text": ["note"],
+    "one column an item": ["tools"],
 }
+LISTS = {"tools": ";"}
 
 
-@pytest.mark.parametrize("kinds", [COLUMNS, {"text": ["note"]}, {"date parts": ["day"]}])
+@pytest.mark.parametrize(
+    "kinds", [COLUMNS, {"one column an item": ["tools"]}, {"text": ["note"]}, {"date parts": ["day"]}]
+)
 def test_every_input_of_the_model_has_a_name(kinds):
     pipeline = fitted(kinds, ROWS["weight"], LinearRegression())
 
@@ -44,7 +49,8 @@ def test_every_input_has_a_name_with_three_classes_and_missing_cells():
     rows.loc[::5, "weight"] = np.nan
     rows.loc[::7, "colour"] = None
     truth = np.select([ROWS["weight"] > 75, ROWS["weight"] > 65], ["heavy", "middle"], "light")
-    pipeline = recipe.Recipe(COLUMNS, "classification", 0).linear(LogisticRegression(max_iter=2000)).fit(rows, truth)
+    plan = recipe.Recipe(COLUMNS, "classification", 0, separators=LISTS)
+    pipeline = plan.linear(LogisticRegression(max_iter=2000)).fit(rows, truth)
 
     terms = list(coefficients.inputs(pipeline[0], labels, ()))
 
@@ -54,7 +60,7 @@ def test_every_input_has_a_name_with_three_classes_and_missing_cells():
 
 
 def fitted(columns, truth, estimator, task="regression"):
-    return recipe.Recipe(columns, task, 0).linear(estimator).fit(ROWS, truth)
+    return recipe.Recipe(columns, task, 0, separators=LISTS).linear(estimator).fit(ROWS, truth)
 
 
 def test_number_is_told_in_the_units_of_the_data():
@@ -87,6 +93,15 @@ def test_word_that_decides_comes_first():
     words = coefficients.strongest(pipeline, ROWS, labels=("ham", "spam"))["change"].head(2)
 
     assert set(words) == {"holds the word free", "holds the word prize"}
+
+
+def test_item_of_a_list_that_decides_comes_first():
+    truth = 5.0 * ROWS["tools"].str.contains("drill")
+    pipeline = fitted({"one column an item": ["tools"]}, truth, LinearRegression())
+
+    first = coefficients.strongest(pipeline, ROWS).iloc[0]
+
+    assert first["change"] == "holds drill" and first["effect"] == pytest.approx(5)
 
 
 def test_words_do_not_hide_the_other_columns():

@@ -19,6 +19,17 @@ def test_category_with_the_large_errors_comes_first_and_is_clear():
     assert looked_at == 2
 
 
+def test_list_has_a_slice_for_each_frequent_item_with_the_rows_that_hold_it():
+    rows = pd.DataFrame({"tools": ["saw; axe", "axe", None, "saw"] * 30, "n": range(120)})
+    errors = np.where(rows["tools"].fillna("").str.contains("saw"), 5.0, 1.0)
+
+    table = slices.by_items(rows, {"tools": ";"})
+    worst, _ = slices.slices(table, np.zeros(120), metrics.Predictions(errors), MAE)
+
+    assert list(table) == ["n", "tools: saw", "tools: axe"] and table["tools: saw"].tolist()[:3] == ["yes", "no", "no"]
+    assert worst.iloc[0][["column", "slice", "rows"]].tolist() == ["tools: saw", "yes", 60]
+
+
 def test_slice_of_fewer_than_twenty_rows_is_not_looked_at_and_one_class_alone_has_no_ranking():
     few, alone = (pd.DataFrame({"shop": ["a"] * a + ["b"] * b}) for a, b in ((100, 19), (30, 60)))
     truth, even = np.array(["no"] * 30 + ["no", "yes"] * 30), np.full((90, 2), 0.5)

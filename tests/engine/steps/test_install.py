@@ -53,12 +53,22 @@ def test_broken_pyproject_is_named(root):
         install.install(root)
 
 
+def test_target_that_the_source_does_not_have_is_said_with_the_one_that_is_meant(make_project, capsys):
+    project = make_project(data={"source": "table.csv", "target": "Answer"})
+
+    install.say_what_is_missing(project.root)
+
+    said = capsys.readouterr().err
+    assert "table.csv: its first line names no column 'Answer'" in said and "Did you mean 'answer'?" in said
+    assert "Found: order, amount, colour" in said and "Set [data] target in params.toml" in said
+
+
 def test_clone_without_data_is_told_where_they_go(make_project, capsys):
     project = make_project()
-    install.say_where_data_go(project.root)
+    install.say_what_is_missing(project.root)
     assert capsys.readouterr().err == ""
     (project.root / "table.csv").unlink()
 
-    install.say_where_data_go(project.root)
+    install.say_what_is_missing(project.root)
 
     assert "table.csv (source in [data] of params.toml) is not here" in capsys.readouterr().err

@@ -139,6 +139,7 @@ def install(project: Project) -> None:
 
 
 @step
+@click.option("--infer", is_flag=True, help="Infer the data dictionary again; what you changed in it stays.")
 def data(project: Project, **options: Any) -> list[Path]:
     """Fetch the source, keep it raw, describe it, write data/interim/clean.parquet."""
     return make(project, "data", options)

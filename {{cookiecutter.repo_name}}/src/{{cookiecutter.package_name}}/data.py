@@ -3,28 +3,34 @@
     make data
 
 Reads `[data] source` of `params.toml`; writes `data/raw/<dump>/` (read-only, with a source card),
-`references/data_dictionary.toml` (the first time only) and `data/interim/clean.parquet`; lines that are in no row go to
-`data/interim/set_aside.csv`.
+`references/data_dictionary.toml` (the first time, and with `INFER=1`; beside it what was inferred, to tell what you
+changed) and `data/interim/clean.parquet`; lines that are in no row go to `data/interim/set_aside.csv`.
 """
 
-import difflib
 import logging
 import os
 import unicodedata
 
-from .engine.columns import dictionary, infer, validate
+from .engine.columns import dictionary, infer, merge, validate
 from .engine.project import artefact
 from .engine.project.errors import DataError, SettingsError, listed
 from .engine.project.settings import Project
-from .engine.sources import read
+from .engine.sources import first_line, read
 from .engine.sources.source import Dump, parted
 
 log = logging.getLogger(__name__)
 NUMBERS = ("integer", "number")
+INFER = "make data INFER=1"
+INFERRED = f"""\
+# What inference said of the columns the last time. {INFER} compares data_dictionary.toml with it: a line that
+# differs is yours and stays. Commit both; edit the other one.
+"""
 
 
-def run(project: Project, dump: Dump) -> list[str]:
+def run(project: Project, dump: Dump, *, again: bool = False) -> list[str]:
     """Turn a raw dump into the clean table; return what was decided and found, one line each, for its record.
+
+    With `again` the data dictionary is inferred anew, and keeps what a person changed.
 
     Raises
     ------
@@ -44,12 +50,14 @@ def run(project: Project, dump: Dump) -> list[str]:
     if table.frame.empty:
         raise DataError(f"{where}: {read.NO_ROWS}")
     check_columns(project, table, where)
-    if not project.dictionary.exists():
+    if again or not project.dictionary.exists():
         describe(project, table, where)
-    columns = dictionary.load(project.dictionary)
+    columns = dictionary.of(project)
     check_dictionary(project, columns)
     check_reading(project, columns)
-    frame, warnings = validate.validate(table.frame, columns, where=where, first_row=table.first_row)
+    # What is dropped is not judged, and `add_features` must not compute anything from what is not known in use.
+    wanted = table.frame.drop(columns=list(settings.drop))
+    frame, warnings = validate.validate(wanted, columns, where=where, first_row=table.first_row)
     frame.index = table.frame.index + table.first_row  # a row stays known by its number
     for text in warnings:
         log.warning("%s", text)
@@ -59,8 +67,6 @@ def run(project: Project, dump: Dump) -> list[str]:
         log.warning("%s", warnings[-1])
     if known.empty:
         raise DataError(empty_target(where, settings.target, len(frame)))
-    # `add_features` must not compute anything from what is not known when a prediction is needed.
-    known = known.drop(columns=list(settings.drop))
     with artefact.whole(project.clean) as path:
         known.to_parquet(path)
     log.info("%d rows, %d columns -> %s", *known.shape, project.relative(project.clean))
@@ -89,12 +95,10 @@ def hint(target: str, found: list[str], decisions: tuple[str, ...]) -> str:
         return "The columns were not told apart: set separator in [data.read]. "
     if found[0] == "column_1" and found[-1] == f"column_{len(found)}":
         return "If the first row holds the names, set header = true in [data.read]. "
-    plain = {unicodedata.normalize("NFKC", name).strip().casefold(): name for name in found}
-    wanted = unicodedata.normalize("NFKC", target).strip().casefold()
-    if near := difflib.get_close_matches(wanted, plain, n=1, cutoff=0.75):
-        same = unicodedata.normalize("NFC", plain[near[0]]) == unicodedata.normalize("NFC", target)
-        how = f" (the same letters, written as {ascii(plain[near[0]])})" if same else ""
-        return f"Did you mean {plain[near[0]]!r}{how}? "
+    if near := first_line.nearest(target, found):
+        same = unicodedata.normalize("NFC", near) == unicodedata.normalize("NFC", target)
+        how = f" (the same letters, written as {ascii(near)})" if same else ""
+        return f"Did you mean {near!r}{how}? "
     if any(text.startswith("sheet ") for text in decisions):
         return "If another sheet is meant, set sheet in [data.read]. "
     return ""
@@ -115,7 +119,6 @@ def describe(project: Project, table: read.Table, where: str) -> None:
     columns, decisions = infer.infer(
         frame,
         target=settings.data.target,
-        drop=settings.data.drop,
         split_by=settings.split.by,
         read={"separator": ";" if semicolons else "", **settings.data.read},
     )
@@ -124,37 +127,63 @@ def describe(project: Project, table: read.Table, where: str) -> None:
     target = settings.data.target
     if validate.parse(frame[target], columns[target])[0].isna().all():  # before a dictionary of it is written
         raise DataError(empty_target(where, target, len(frame)))
+    name = project.relative(project.dictionary)
+    if project.dictionary.exists():
+        update(project, columns, decisions)
+        log.info("brought %s up to date: check and commit it", name)
+        return
     dictionary.write(project.dictionary, columns, decisions)
-    log.info("wrote %s: it is yours now, check and commit it", project.relative(project.dictionary))
+    keep_inferred(project, columns)
+    log.info("wrote %s: it is yours now, check and commit it", name)
+
+
+def update(project: Project, columns: dictionary.Dictionary, decisions: list[str]) -> None:
+    """Merge what is inferred now into the dictionary that is there, and say what became of it."""
+    before = dictionary.load(project.inferred) if project.inferred.exists() else {}
+    if not before:
+        log.info("%s is not there: each line counts as changed by you", project.relative(project.inferred))
+    mine = dictionary.load(project.dictionary)
+    merged, inferred, said = merge.merged(mine, before, columns)
+    for text in said:
+        log.info("%s", text)
+    text = project.dictionary.read_text(encoding="utf-8")
+    artefact.write_text(project.dictionary, merge.edited(text, merged, [*decisions, *said]))
+    keep_inferred(project, inferred)
+
+
+def keep_inferred(project: Project, columns: dictionary.Dictionary) -> None:
+    """Write what inference said, to be compared with what a person made of it."""
+    artefact.write_text(project.inferred, INFERRED + dictionary.dumps(columns).removeprefix(dictionary.HEADER))
 
 
 def check_reading(project: Project, columns: dictionary.Dictionary) -> None:
-    """Say so where `[data.read]` wants marks that the columns, once described, do not have: the dictionary counts."""
-    marks = {key: mark for key, mark in project.settings.data.read.items() if key in ("decimal", "thousands")}
-    for key, mark in marks.items():
-        if other := [name for name, c in columns.items() if c.type in NUMBERS and getattr(c, key) != mark]:
+    """Say so where `[data.read]` wants what the columns, once described, do not have: the dictionary counts."""
+    read, where = project.settings.data.read, project.relative(project.dictionary)
+    for key in ("decimal", "thousands"):
+        other = [name for name, c in columns.items() if c.type in NUMBERS and getattr(c, key) != read.get(key)]
+        if key in read and other:
             log.warning(
-                "[data.read] has %s = %r, but %s of %s counts, and says otherwise of %s: change it there",
-                *(key, mark, key, project.relative(project.dictionary), ", ".join(map(repr, other[:5]))),
+                "[data.read] has %s = %r, but %s of %s counts, and says otherwise of %s: change it there, or %s",
+                *(key, read[key], key, where, ", ".join(map(repr, other[:5])), INFER),
             )
+    known = {marker for column in columns.values() for marker in column.missing}
+    if new := [marker for marker in map(str, read.get("missing", ())) if marker not in known]:
+        log.warning(
+            "[data.read] has missing = %s, but 'missing' of no column in %s has it, which counts: add it there, or %s",
+            *(new, where, INFER),
+        )
 
 
 def check_dictionary(project: Project, columns: dictionary.Dictionary) -> None:
-    """Parameters and dictionary must agree on the target and on what is dropped."""
+    """Parameters and dictionary must agree on the target."""
     settings, name = project.settings.data, project.relative(project.dictionary)
     if dictionary.target(columns) != settings.target:
         raise SettingsError(
             f"params.toml says target = {settings.target!r}, {name} says {dictionary.target(columns)!r}.\n"
-            f"Change the role in {name}, or delete that file to have it made again."
+            f"Change the role in {name}, or have it inferred again, which keeps what you changed: {INFER}."
         )
     if columns[settings.target].type == "datetime":
         raise SettingsError(
             f"The target {settings.target!r} is a date: classes and numbers can be predicted.\n"
             f"Make a number of it in the source (days until then), or mend its type in {name}."
-        )
-    used = [name for name in settings.drop if name in columns and columns[name].role != "ignored"]
-    if used:
-        raise SettingsError(
-            f"params.toml: [data] drop names {used[0]!r}, but its role is {columns[used[0]].role!r}.\n"
-            f'Set role = "ignored" for it in {name}.'
         )

@@ -144,8 +144,8 @@ def learned_from(project: Project, model: loading.Run) -> Question:
 def candidates(project: Project, record: dict[str, Any], question: Question) -> dict[str, BaseEstimator]:
     """The candidates of `models.py`, not fitted, for the columns of a run."""
     columns = dictionary.load(project.models / record["run"] / registry.DICTIONARY)
-    in_logs = columns[record["target"]].transformation == "log"
-    recipe = Recipe(record["features"], question.task, record["parameters"]["train"]["seed"], in_logs)
+    in_logs, separators = columns[record["target"]].transformation == "log", dictionary.separators(columns)
+    recipe = Recipe(record["features"], question.task, record["parameters"]["train"]["seed"], in_logs, separators)
     return (classifiers if question.classes else regressors)(recipe, project.settings.train)
 
 

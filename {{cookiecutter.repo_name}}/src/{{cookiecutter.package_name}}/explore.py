@@ -8,6 +8,7 @@ divided is one that a person wants to look at.
 """
 
 import logging
+from collections import Counter
 from typing import Any
 
 import pandas as pd
@@ -15,13 +16,15 @@ import skrub
 
 from .engine.checks import suspicions
 from .engine.columns import dictionary
+from .engine.columns.lists import items_of
 from .engine.modelling import split
 from .engine.project import artefact, records
-from .engine.project.errors import ProjectError
+from .engine.project.errors import ProjectError, listed
 from .engine.project.settings import Project
 from .engine.report.page import render
 
 log = logging.getLogger(__name__)
+ITEMS_SHOWN = 30
 MANY_COLUMNS = 100  # above, neither plots, which cost time and bytes, nor associations of every pair
 TITLES = {
     "answer": "Gives the answer away",
@@ -40,7 +43,7 @@ TITLES = {
 def run(project: Project) -> None:
     """Write the exploration report; the target comes first."""
     frame = pd.read_parquet(records.checked(project.clean))
-    columns = dictionary.load(project.dictionary)
+    columns = dictionary.of(project)
     target = dictionary.target(columns)
     page = suspected(project, frame, columns)
     frame = frame[[target, *(name for name in frame.columns if name != target)]].reset_index(drop=True)
@@ -55,7 +58,7 @@ def run(project: Project) -> None:
 
 
 def suspected(project: Project, frame: pd.DataFrame, columns: dictionary.Dictionary) -> dict[str, Any]:
-    """`found`: the suspicions; `undivided`: why there are no splits; `ids`; `described`: what columns mean."""
+    """`found`: the suspicions; `undivided`: why there are no splits; `ids`; `described`: what columns mean; `lists`."""
     how = project.settings.split
     try:
         parts, undivided = split.split(frame, dictionary.target(columns), how), ""
@@ -64,4 +67,14 @@ def suspected(project: Project, frame: pd.DataFrame, columns: dictionary.Diction
     found = suspicions.find(frame, parts, columns, how.by)
     described = {name: column.description for name, column in columns.items() if column.description}
     ids = ", ".join(dictionary.by_role(columns, "id"))
-    return {"found": found, "undivided": undivided, "ids": ids, "described": described}
+    return {"found": found, "undivided": undivided, "ids": ids, "described": described, "lists": items(frame, columns)}
+
+
+def items(frame: pd.DataFrame, columns: dictionary.Dictionary) -> dict[str, str]:
+    """The most frequent items of each column of lists, each with the number of rows that hold it."""
+    found = {}
+    for name, separator in dictionary.separators(columns).items():
+        if name in frame:
+            counts = Counter(item for cell in frame[name].dropna() for item in items_of(cell, separator))
+            found[name] = listed([f"{item} {count:,}" for item, count in counts.most_common()], ITEMS_SHOWN)
+    return found

@@ -9,6 +9,7 @@ import itertools
 import pandas as pd
 
 SECONDS_A_DAY = 86_400.0
+DAY_OF_CLOCKS = pd.Timestamp(1900, 1, 1)
 
 
 def add_features(rows: pd.DataFrame) -> pd.DataFrame:
@@ -32,8 +33,11 @@ def add_features(rows: pd.DataFrame) -> pd.DataFrame:
         A copy with new columns; numbers, booleans, dates and text are all picked up by the recipe.
     """
     dates = rows.select_dtypes("datetime").columns
-    days = {
-        f"days from {start} to {end}": (rows[end] - rows[start]).dt.total_seconds() / SECONDS_A_DAY
-        for start, end in itertools.combinations(dates, 2)
-    }
-    return rows.assign(**days)
+    pairs = itertools.combinations(dates, 2)
+    return rows.assign(**{f"days from {start} to {end}": days_between(rows[start], rows[end]) for start, end in pairs})
+
+
+def days_between(start: pd.Series, end: pd.Series) -> pd.Series:
+    """The days from one date to the other, shape (n_rows,); NaN between a date and a time of day (on 1900-01-01)."""
+    days = (end - start).dt.total_seconds() / SECONDS_A_DAY
+    return days.where((start.dt.normalize() == DAY_OF_CLOCKS) == (end.dt.normalize() == DAY_OF_CLOCKS))

@@ -18,8 +18,10 @@ from .engine.steps.fresh import Step, Work, run
 if TYPE_CHECKING:
     from .engine.runs.promote import Check
 
-READ_BY_RECIPE = ("type", "role", "transformation")
-READ_BY_VALIDATE = tuple("type role missing_allowed range values rule decimal thousands unit missing format".split())
+READ_BY_RECIPE = ("type", "role", "transformation", "separator")
+READ_BY_VALIDATE = tuple(
+    "type role missing_allowed range values rule decimal thousands unit separator moment missing format".split()
+)
 
 
 def make(project: Project, verb: str, **options: Any) -> list[Path]:
@@ -119,7 +121,7 @@ def start_data(work: Work, key: str) -> list[str]:
     """Turn the raw files into the clean table."""
     from . import data
 
-    return data.run(work.project, dump_of(work))
+    return data.run(work.project, dump_of(work), again=work.options.get("infer", False))
 
 
 def start_features(work: Work, key: str) -> None:

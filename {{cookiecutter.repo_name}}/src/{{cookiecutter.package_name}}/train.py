@@ -111,7 +111,7 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
             "held_out": f"{len(truth)} rows in {n_folds} folds" if n_folds > 1 else f"{len(truth)} rows",
         },
         "task": question.task,
-        "target": dictionary.target(dictionary.load(project.dictionary)),
+        "target": dictionary.target(dictionary.of(project)),
         "classes": list(question.classes),
         "target_range": [question.truth.min(), question.truth.max()] if question.task == "regression" else None,
         "features": plan.columns,
@@ -122,7 +122,7 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
 
 def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
     """Read the two splits, decide the task, the folds and the recipe."""
-    settings, columns = project.settings, dictionary.load(project.dictionary)
+    settings, columns = project.settings, dictionary.of(project)
     parts = [pd.read_parquet(records.checked(project.split(part))) for part in ("train", "dev")]
     rows = pd.concat(parts, ignore_index=True)
     target = dictionary.target(columns)

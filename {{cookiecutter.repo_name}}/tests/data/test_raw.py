@@ -23,4 +23,4 @@ def test_raw_table_has_the_columns_that_the_dictionary_was_written_for(own, dump
     found = read.tables(dump.files, data.read, member=source.parted(data.source)[1]).frame.columns
 
     new = set(found) - set(columns)
-    assert not new, f"describe {new} in {own.dictionary.name}, or delete that file to have it made again"
+    assert not new, f"{new} are not in {own.dictionary.name}: make data INFER=1 adds them"

@@ -8,36 +8,44 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ..project import artefact, schema
 from ..project.errors import DataError
+from ..project.settings import Project
 
-Type = Literal["integer", "number", "category", "text", "boolean", "datetime"]
+Type = Literal["integer", "number", "category", "text", "list", "boolean", "datetime"]
 Categorical = Literal["one-hot", "target encoding", "string encoding"]
 Textual = Literal["text", "text without stop words"]
-Transformation = Literal["number", "log", Categorical, Textual, "date parts", "none"]
+Transformation = Literal["number", "log", Categorical, Textual, "one column an item", "date parts", "none"]
 Thousands = Literal["", ",", ".", " ", "'"]
 Rule = Literal["refuse", "warn", "treat as missing"]
+DECIDED = "# Decided when it was inferred:\n"
 HEADER = """\
-# The data dictionary: one table a column. It was inferred once; from now on it is yours.
+# The data dictionary: one table a column. It was inferred once; from now on it is yours. `make data INFER=1` infers it
+# again: what you changed stays.
 #
-# type             integer, number, category, text, boolean or datetime
-# role             feature, target, id (kept beside predictions), time, group (for the split), ignored, or label:<who>
+# type             integer, number, category, text, list (several items in a cell), boolean or datetime
+# role             feature, target, id (kept beside predictions), time, group (for the split), ignored (as all that
+#                  [data] drop of params.toml names, whatever stands here), or label:<who>
 #                  (what <who> says the target is; never a feature, and absent from rows to score)
 # missing_allowed  may a cell be empty?
-# range / values   smallest and largest allowed number / the known categories; without it anything goes
+# range / values   smallest and largest allowed number / the known categories or items; without it anything goes
 # rule             what happens to a cell that breaks this: refuse (the batch), warn, or treat as missing
 # transformation   how models see it: what was suggested, or another one that its type allows; "none" hides it
 #   integer, number: number, log (for skewed amounts), one-hot, target encoding    boolean: number, one-hot
 #   category: one-hot, target encoding, string encoding (groups of letters), text    datetime: date parts
 #   text: text (its words), text without stop words (English), string encoding, target encoding
+#   list: one column an item (of the frequent ones; the others are counted in one more)
 #   the target: none, or log for a number: all models then learn its logarithm
 # description      for people: what it means, its unit, who measures it, when it is known
 # For reading:     decimal, thousands (marks in numbers), unit ($, %, kg: left out of numbers),
-#                  missing (texts that mean "no value"), format (of dates; several are parted by " | ")
+#                  separator (between the items of a list), missing (texts that mean "no value"),
+#                  format (of dates; several are parted by " | ")
+# moment           the column is in no file: it is made of these, a date and a time of day, or year, month, day, hour
+#                  and minute as numbers; a date and a time of day that are ignored leave their place to it
 """
 
 
@@ -56,6 +64,8 @@ class Column:
     decimal: Literal[".", ","] = "."
     thousands: Thousands = ""
     unit: str = ""
+    separator: str = ""
+    moment: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     format: str = ""
 
@@ -66,6 +76,7 @@ ALLOWED: dict[Type, tuple[Transformation, ...]] = {
     "boolean": ("number", "one-hot", "none"),
     "category": ("one-hot", "target encoding", "string encoding", "text", "none"),
     "text": ("text", "text without stop words", "string encoding", "target encoding", "none"),
+    "list": ("one column an item", "none"),
     "datetime": ("date parts", "none"),
 }
 Dictionary = dict[str, Column]
@@ -80,8 +91,9 @@ def load(path: Path) -> Dictionary:
     Raises
     ------
     DataError
-        Not TOML, an unknown role, a transformation that the type does not allow, no column or more than one with the
-        role `target`, or somebody's labels that are of another type than the target.
+        Not TOML, an unknown role, a transformation that the type does not allow, a list without separator, a moment of
+        unknown columns, no
+        column or more than one with the role `target`, or somebody's labels that are of another type than the target.
     SettingsError
         An unknown key, a wrong type, or a word that is not allowed.
     """
@@ -92,6 +104,13 @@ def load(path: Path) -> Dictionary:
     columns = {name: schema.convert(table, Column, f"{path}: [{name}]") for name, table in tree.items()}
     for name, column in columns.items():
         check_transformation(column, f"{path}: [{name}]")
+        if unknown := [part for part in column.moment if part not in columns]:
+            raise DataError(f"{path}: [{name}] moment names {unknown[0]!r}, which is not in the dictionary.")
+        if (column.type == "list") != bool(column.separator):
+            raise DataError(
+                f"{path}: [{name}] type = {column.type!r} and separator = {column.separator!r}.\n"
+                'A list needs a separator, as in separator = ";"; no other type has one.'
+            )
         if column.role not in ROLES and not re.fullmatch(rf"{LABEL}\s*\S.*", column.role):
             allowed = ", ".join(map(repr, (*ROLES, LABEL + "<who>")))
             raise DataError(f"{path}: [{name}] role = {column.role!r}.\nAllowed: {allowed}.")
@@ -99,6 +118,18 @@ def load(path: Path) -> Dictionary:
         raise DataError(f'{path}: {len(targets)} columns have role = "target" {targets}; exactly one must.')
     check_labels(columns, path)
     return columns
+
+
+def of(project: Project) -> Dictionary:
+    """Read the data dictionary of a project, in which a column that `[data] drop` names is ignored."""
+    return without(load(project.dictionary), project.settings.data.drop)
+
+
+def without(columns: Dictionary, names: Iterable[str]) -> Dictionary:
+    """The columns, those named, and moments that are made of them, with the role `ignored`."""
+    names = set(names)
+    left_out = [name for name, column in columns.items() if name in names or not names.isdisjoint(column.moment)]
+    return columns | {name: replace(columns[name], role="ignored") for name in left_out}
 
 
 def check_transformation(column: Column, place: str) -> None:
@@ -146,9 +177,14 @@ def dumps(columns: Mapping[str, Column], decisions: Iterable[str] = ()) -> str:
     description = ""
     <BLANKLINE>
     """
+    tables = "".join(f"\n[{quote(name)}]\n{table(column)}" for name, column in columns.items())
+    return HEADER + notes_of(decisions) + tables
+
+
+def notes_of(decisions: Iterable[str]) -> str:
+    """What was decided, as comments for the top of the file; "" without decisions."""
     notes = "".join(f"# - {one_line(text)}\n" for text in decisions)
-    notes = f"#\n# Decided when it was inferred:\n{notes}" if notes else ""
-    return HEADER + notes + "".join(f"\n[{quote(name)}]\n{table(column)}" for name, column in columns.items())
+    return f"#\n{DECIDED}{notes}" if notes else ""
 
 
 def one_line(text: str) -> str:
@@ -188,6 +224,11 @@ def label_columns(columns: Mapping[str, Column]) -> dict[str, str]:
     """Who labelled (`anna` of `role = "label:anna"`), by the column that holds these labels."""
     roles = {name: column.role for name, column in columns.items() if column.role.startswith(LABEL)}
     return {name: role.removeprefix(LABEL).strip() for name, role in roles.items()}
+
+
+def separators(columns: Mapping[str, Column]) -> dict[str, str]:
+    """What parts the items of a cell, by column of lists."""
+    return {name: column.separator for name, column in columns.items() if column.type == "list"}
 
 
 def facts(columns: Mapping[str, Column], *keys: str) -> dict[str, dict[str, Any]]:

@@ -13,13 +13,17 @@ import numpy as np
 import pandas as pd
 
 from ..project.errors import listed, shown
+from . import moments
 from .dictionary import Column, Dictionary, Transformation, Type
+from .lists import different_items, separator_of
 from .spelling import looks_like_code, ways
 from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, are_plain_ids, as_text, is_missing, parse
 
 # Reading `MISSING_WORDS` inside a category loses nothing if they stay a category of their own, and `NA` often is one
 # ("no pool"); only words that no table uses for a category are taken as missing there.
 MISSING_CATEGORIES = ("?", "nan", "NaN", "null", "NULL", "#N/A", "N/A", "n/a")
+WORDS = ("category", "text", "list")  # types whose cells are words
+CODE = re.compile(r"[A-Z]{2}")  # of a country, a state, a continent
 ODD_SHARE = 0.05  # at most this share of the cells of a number or date may be markers that were not known before
 ODD_SHARE_OF_MANY, MANY_VALUES = 0.5, 20  # but up to half of the cells where more different values than this are fine
 ALIKE = 0.5  # if this share of the cells looks like numbers or dates that were not read, it is said
@@ -40,7 +44,7 @@ ID_NAME = re.compile(
 
 
 def infer(
-    frame: pd.DataFrame, *, target: str, drop: tuple[str, ...] = (), split_by: str = "", read: Mapping[str, Any]
+    frame: pd.DataFrame, *, target: str, split_by: str = "", read: Mapping[str, Any]
 ) -> tuple[Dictionary, list[str]]:
     """Describe every column of a table.
 
@@ -50,8 +54,6 @@ def infer(
         Cells as text or native types, as `read.py` gives them.
     target : str
         The column to predict.
-    drop : tuple of str
-        Columns that get the role `ignored`.
     split_by : str
         `[split] by`; `time:<column>` and `group:<column>` give that column its role.
     read : mapping
@@ -66,23 +68,78 @@ def infer(
     """
     kind, _, special = split_by.partition(":")
     columns: Dictionary = {}
-    notes: dict[str, list[str]] = {}
-    for name in map(str, frame.columns):
-        cells = frame[name]
-        column, note = infer_type(cells, read)
+    said: dict[str, str] = {}
+    markers = set[str]()
+
+    def describe(name: str, more: tuple[str, ...] = ()) -> None:
+        cells, missing = frame[name], tuple(map(str, read.get("missing", ())))
+        column, said[name] = infer_type(cells, read, missing + more, may_be_list=name != target)
         values, _ = parse(cells, column)
-        role = infer_role(values, column, target=target, drop=drop, special={special: kind} if special else {})
+        role = infer_role(values, column, target=target, special={special: kind} if special else {})
         if role == "id" and not are_plain_ids(cells):
             column = replace(column, type="category")
         columns[name] = finish(values, replace(column, role=role))
+        markers.update(markers_met(cells[values.isna()], column))
+
+    for name in map(str, frame.columns):
+        describe(name)
+    more, lines = markers_of_words(frame, columns, sorted(markers))
+    for name, words in more.items():
+        describe(name, words)
+    parsed = {name: parse(frame[name], column)[0] for name, column in columns.items() if moments.may_hold(name, column)}
+    for name, parts in moments.found(columns, parsed).items():
+        role = kind if name == special else "feature"
+        columns[name] = moments.column_of(parts, columns, role=role)
+        lines.append(f"{listed(list(parts), NAMED)} are one moment: {name!r}, made of them")
+        for part in parts:
+            if columns[part].type == "datetime":
+                columns[part] = replace(columns[part], role="ignored", missing_allowed=True)
+    notes: dict[str, list[str]] = {}
+    for name, note in said.items():
         notes.setdefault(note, []).append(repr(name))
     notes.pop("", None)
-    return columns, [f"{listed(names, NAMED)}: {note}" for note, names in notes.items()] + summary(columns, drop)
+    lines += [f"{listed(names, NAMED)}: {note}" for note, names in notes.items()]
+    return columns, lines + summary(columns)
 
 
-def infer_type(cells: pd.Series, read: Mapping[str, Any]) -> tuple[Column, str]:
+def markers_met(gaps: pd.Series, column: Column) -> set[str]:
+    """The words that stand for "no value" in a column of numbers, dates or truth values; `gaps`: its missing cells."""
+    if column.type in WORDS or gaps.dtype != "str":  # native cells are missing without a word
+        return set()
+    return {word for word in as_text(gaps).dropna().unique() if word and word.lower() in MISSING_WORDS}
+
+
+def markers_of_words(
+    frame: pd.DataFrame, columns: Dictionary, markers: list[str]
+) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """Which markers of the numbers mean missing in which columns of words, and a line for each marker that says so."""
+    more: dict[str, tuple[str, ...]] = {}
+    lines = []
+    for word in markers:
+        words = [name for name, column in columns.items() if column.type in WORDS and word not in column.missing]
+        meant = [name for name in words if means_missing(as_text(frame[name]), word)]
+        more |= {name: (*more.get(name, ()), word) for name in meant}
+        if meant:
+            lines.append(f"{word!r} means missing in numbers of this table, so in words too: {listed(meant, NAMED)}")
+    return more, lines
+
+
+def means_missing(text: pd.Series, word: str) -> bool:
+    """Whether a marker of the numbers means missing in words, shape (n_rows,), too.
+
+    Not where empty cells stand beside it, where it is a code among codes, or where it would leave a single word.
+    """
+    others = text[text != word]
+    if len(others) == len(text):
+        return False
+    code = CODE.fullmatch(word) and others.str.fullmatch(CODE).fillna(False).all()  # NA is Namibia and North America
+    return others.notna().all() and others.ne("").all() and others.nunique() > 1 and not code
+
+
+def infer_type(
+    cells: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...], *, may_be_list: bool
+) -> tuple[Column, str]:
     """The type of one column, with how to read it, and a remark if the choice was not obvious."""
-    markers = tuple(map(str, read.get("missing", ())))
     if native := native_type(cells):
         return Column(type=native, missing=markers if native in ("integer", "number") else ()), ""
     text = as_text(cells)
@@ -99,7 +156,17 @@ def infer_type(cells: pd.Series, read: Mapping[str, Any]) -> tuple[Column, str]:
             found = replace(way, missing=markers + odd, type="integer" if whole else way.type)
             remark = f"{words} read as missing in a column of type {found.type}" if odd else ""
             return found, "; ".join(filter(None, [note, remark]))
-    return infer_words(text, present, markers)
+    separator = separator_of(present) if may_be_list else ""
+    if not separator:
+        return infer_words(text, present, markers)
+    different = len(different_items(present, separator))
+    note = f"several items in a cell, parted by {separator!r}: {different} different ones"
+    return Column(type="list", separator=separator, missing=markers_in(text, markers)), note
+
+
+def markers_in(text: pd.Series, markers: tuple[str, ...]) -> tuple[str, ...]:
+    """The texts that mean missing in a column of words: what was said, and what no table has for a category."""
+    return markers + tuple(word for word in MISSING_CATEGORIES if word not in markers and (text == word).any())
 
 
 def native_type(cells: pd.Series) -> Type | None:
@@ -119,7 +186,7 @@ def native_type(cells: pd.Series) -> Type | None:
 
 def infer_words(text: pd.Series, present: pd.Series, markers: tuple[str, ...]) -> tuple[Column, str]:
     """Free text or category, by how many cells are unique and how many words they have."""
-    missing = markers + tuple(word for word in MISSING_CATEGORIES if (text == word).any())
+    missing = markers_in(text, markers)
     words = present.str.count(r"\S+").mean()
     free = present.nunique() > TEXT_UNIQUE_SHARE * len(present) and words >= TEXT_WORDS
     kind: Type = "text" if free and len(present) >= ID_ROWS else "category"
@@ -153,16 +220,14 @@ def doubtful_words(text: pd.Series, present: pd.Series, missing: tuple[str, ...]
     return notes
 
 
-def infer_role(
-    values: pd.Series, column: Column, *, target: str, drop: tuple[str, ...], special: Mapping[str, str]
-) -> str:
+def infer_role(values: pd.Series, column: Column, *, target: str, special: Mapping[str, str]) -> str:
     """The role of a column: what was said first, then constants and ids."""
     name = str(values.name)
     if name == target:
         return "target"
     if name in special:
         return special[name]
-    if name in drop or values.nunique() <= 1:
+    if values.nunique() <= 1:
         return "ignored"
     return "id" if looks_like_id(values, column) else "feature"
 
@@ -186,7 +251,10 @@ def finish(values: pd.Series, column: Column) -> Column:
     levels = values.nunique()
     if column.type == "category" and (levels <= VALUES_LIMIT or column.role == "target") and column.role != "id":
         changes["values"] = tuple(sorted(values.dropna().unique()))
-    if column.type in ("category", "text") and column.role != "target":
+    if column.type == "list":
+        items = different_items(values, column.separator)
+        changes["values"] = tuple(items) if len(items) <= VALUES_LIMIT else None
+    if column.type in ("category", "text", "list") and column.role != "target":
         changes["rule"] = "warn"
     if column.role in ("feature", "time"):
         changes["transformation"] = transformation(column, levels)
@@ -199,13 +267,17 @@ def transformation(column: Column, levels: int) -> Transformation:
         return "one-hot" if levels <= ONE_HOT_LIMIT else "target encoding"
     if column.type == "text":
         return "text"
+    if column.type == "list":
+        return "one column an item"
     if column.type == "datetime":
         return "date parts"
     return "none" if column.role == "time" else "number"
 
 
 def plausible_range(values: pd.Series) -> tuple[float, float]:
-    """What was seen, widened by its own width on both sides; never below 0 for what was never negative."""
+    """What was seen, widened by its own width on both sides; never below 0 without reason; 0 and 1 stay as they are."""
+    if set(values.dropna().unique()) == {0, 1}:
+        return 0.0, 1.0
     low, high = float(values.min()), float(values.max())
     width = high - low
     bottom = 0.0 if low >= 0 else round_out(low - width, np.floor)
@@ -220,12 +292,12 @@ def round_out(value: float, direction: Any) -> float:
     return float(f"{direction(value / unit) * unit:.6g}")
 
 
-def summary(columns: Dictionary, drop: tuple[str, ...]) -> list[str]:
+def summary(columns: Dictionary) -> list[str]:
     """One line for each kind of column that a user may want to contradict."""
+    parts = {part for column in columns.values() for part in column.moment}
     groups = {
         "ids, kept beside the predictions": [n for n, c in columns.items() if c.role == "id"],
-        "ignored, constant or empty": [n for n, c in columns.items() if c.role == "ignored" and n not in drop],
-        "dropped as [data] drop says": [n for n in columns if n in drop],
+        "ignored, constant or empty": [n for n, c in columns.items() if c.role == "ignored" and n not in parts],
         "free text": [n for n, c in columns.items() if c.type == "text" and c.role == "feature"],
         "dates": [n for n, c in columns.items() if c.type == "datetime"],
     }

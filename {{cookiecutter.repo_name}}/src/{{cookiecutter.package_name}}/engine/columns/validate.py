@@ -13,6 +13,8 @@ from pandas.api.types import is_numeric_dtype
 from ..project.errors import DataError, shown
 from ..sources import formats
 from .dictionary import LABEL, Column, Dictionary, by_role, label_columns
+from .lists import different_items, items_of
+from .moments import put_together
 
 MISSING_WORDS = frozenset(
     ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "n.a.", "nan", "null", "nil", "none", "nat", "missing", "\\n"]
@@ -56,9 +58,9 @@ def validate(
     Returns
     -------
     frame : DataFrame, shape (n_rows, n_columns)
-        Integers as int64 (float64 if any is missing or does not fit), numbers as float64, categories and text as str,
-        dates as datetime64[us] without zone (UTC), booleans as bool (float64 if any is missing). Ids are text as they
-        stand where that is not how their type is written.
+        Integers as int64 (float64 if any is missing or does not fit), numbers as float64, categories, text and lists
+        as str, dates as datetime64[us] without zone (UTC), booleans as bool (float64 if any is missing). Ids are text
+        as they stand where that is not how their type is written.
     warnings : list of str
         One line for each violation whose rule is not `refuse`, and one for columns that were left out.
 
@@ -70,7 +72,9 @@ def validate(
     labels, beside = label_columns(columns), () if target else by_role(columns, "group")
     wanted = [name for name in columns if target or not (columns[name].role == "target" or name in labels)]
     optional = {*by_role(columns, "ignored", "id"), *labels, *beside}
-    absent = [name for name in wanted if name not in frame.columns and name not in optional]
+    to_make = {name: columns[name].moment for name in wanted if name not in frame.columns and is_made(columns[name])}
+    needed = {part for parts in to_make.values() for part in parts}
+    absent = [n for n in wanted if n not in frame.columns and n not in to_make and (n in needed or n not in optional)]
     typed: dict[str, pd.Series] = {}
     refused, warned = list[Violation](), list[Violation]()
     for name in wanted:
@@ -84,17 +88,25 @@ def validate(
             warned.extend(repeated_ids(values))
         if not target:
             warned.extend(thousands_or_decimals(frame[name], columns[name]))
-        needed = columns[name].role != "ignored"
-        (refused if needed and columns[name].rule == "refuse" else warned).extend(violations)
+        refuses = columns[name].role != "ignored" and columns[name].rule == "refuse"
+        (refused if refuses else warned).extend(violations)
     if absent and not refused:
         raise DataError(explain_absent(absent, frame, where))
     if refused:
         missing = [f"{where}: {missing_columns(absent)}"] * bool(absent)
         raise DataError(explain(missing, [*refused, *warned], where, frame.index + first_row))
+    typed |= {name: put_together(typed, parts) for name, parts in to_make.items()}
+    within = {part for part in needed if columns[part].type == "datetime" and columns[part].role == "ignored"}
+    kept = {name: typed[name] for name in wanted if name in typed and name not in within}
     warnings = [f"{where}: column {described(violation, frame.index + first_row)}" for violation in warned]
     if extra := [str(name) for name in frame.columns if name not in columns]:
         warnings.append(f"{where}: columns that the data dictionary does not know are left out: {', '.join(extra)}")
-    return pd.DataFrame(typed, index=frame.index), warnings
+    return pd.DataFrame(kept, index=frame.index), warnings
+
+
+def is_made(column: Column) -> bool:
+    """Whether a column is made of others, and wanted."""
+    return bool(column.moment) and column.role != "ignored"
 
 
 def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[Violation]]:
@@ -125,6 +137,14 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
         unknown = values.notna() & ~values.isin(column.values)
         if unknown.any():
             problem = f"unknown categories, like {shown(values[unknown].iloc[0])}"
+            found.append(violation(name, problem, f"Fix the cells, or add to 'values' of [{name}]", unknown))
+        unreadable = unreadable | unknown
+    if column.values is not None and column.type == "list":
+        new = [item for item in different_items(values, column.separator) if item not in column.values]
+        unknown = values.map(lambda cell: not set(items_of(cell, column.separator)).isdisjoint(new), na_action="ignore")
+        unknown = unknown.fillna(False).astype(bool)
+        if unknown.any():
+            problem = f"unknown items, like {', '.join(map(repr, new[:3]))}"
             found.append(violation(name, problem, f"Fix the cells, or add to 'values' of [{name}]", unknown))
         unreadable = unreadable | unknown
     if column.rule == "treat as missing" and unreadable.any():

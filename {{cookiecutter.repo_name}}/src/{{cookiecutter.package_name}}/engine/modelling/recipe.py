@@ -4,8 +4,8 @@ Columns that `add_features` made are not in the dictionary: numbers, dates and t
 """
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -26,9 +26,11 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
-from ..columns.dictionary import Dictionary, features, target
+from ..columns.dictionary import Dictionary, features, separators, target
 from ..columns.validate import LARGEST
+from .items import ItemEncoder
 
+ITEMS = "one column an item"
 TEXT_COMPONENTS = 30  # skrub's default too: more cost time and did not help trees
 TEXT_BUCKETS = 2**12  # more than TEXT_COMPONENTS, whatever the text, so that the SVD is always possible
 ENCODER_FOLDS = 5
@@ -52,6 +54,7 @@ class Recipe:
     task: str
     seed: int
     log_target: bool = False
+    separators: Mapping[str, str] = field(default_factory=dict)  # of the items in a cell, by column of lists
 
     @property
     def names(self) -> list[str]:
@@ -105,14 +108,18 @@ class Recipe:
         steps: dict[str, BaseEstimator],
         text_steps: Callable[[Analyser], list[BaseEstimator]],
     ) -> Pipeline:
-        """`estimator` behind one transformer a transformation; text column by column: a vectoriser takes one."""
+        """`estimator` behind one transformer a transformation; texts and lists column by column: they become many."""
         table = [(name, step, self.columns[name]) for name, step in steps.items() if self.columns.get(name)]
         texts = [
             (f"{kind} {name}", make_pipeline(TEXT_CELLS, *text_steps(analyser)), name)
             for kind, analyser in ANALYSERS.items()
             for name in self.columns.get(kind, ())
         ]
-        return make_pipeline(ColumnTransformer(table + texts), self._last(estimator))
+        lists = [
+            (f"{ITEMS} {name}", make_pipeline(TEXT_CELLS, ItemEncoder(self.separators[name])), name)
+            for name in self.columns.get(ITEMS, ())
+        ]
+        return make_pipeline(ColumnTransformer(table + texts + lists), self._last(estimator))
 
     def _last(self, estimator: BaseEstimator) -> BaseEstimator:
         """`estimator`, or what gives it the classes as numbers where it may want them so, as that of xgboost does."""
@@ -203,12 +210,12 @@ def plan(columns: Dictionary, rows: pd.DataFrame, *, task: str, seed: int, witho
     Columns `without` must not be seen, such as the one that defines the groups.
     """
     chosen = {name: columns[name].transformation for name in features(columns) if name in rows.columns}
-    made = {name: by_dtype(rows[name]) for name in rows.columns if name not in columns}
+    made = {name: by_dtype(rows[name]) for name in rows.columns if name not in columns and rows[name].notna().any()}
     grouped: dict[str, list[str]] = {}
     for name, transformation in {**chosen, **made}.items():
         if name not in without:
             grouped.setdefault(transformation, []).append(name)
-    return Recipe(grouped, task, seed, columns[target(columns)].transformation == "log")
+    return Recipe(grouped, task, seed, columns[target(columns)].transformation == "log", separators(columns))
 
 
 def constant(rows: pd.DataFrame) -> list[str]:

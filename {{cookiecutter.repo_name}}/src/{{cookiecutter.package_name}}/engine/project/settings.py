@@ -129,6 +129,11 @@ class Project:
         return self.root / "references" / "data_dictionary.toml"
 
     @property
+    def inferred(self) -> Path:
+        """What inference said of the columns the last time, TOML: every other line of the dictionary is a person's."""
+        return self.root / "references" / "data_dictionary.inferred.toml"
+
+    @property
     def clean(self) -> Path:
         """The typed table that `data` writes, Parquet."""
         return self.root / "data" / "interim" / "clean.parquet"

@@ -19,7 +19,7 @@ from ..modelling.split import groups_of
 from ..project.errors import listed
 from . import coefficients, diagnostics, figures
 from .evidence import Evidence, columns_seen, table
-from .slices import slices
+from .slices import by_items, slices
 from .verdict import number, percent, scored
 
 COLUMNS_OF_A_ROW = 6
@@ -109,7 +109,8 @@ def parts(evidence: Evidence) -> dict[str, Any]:
     metric = evidence.measures[stand_in]
     columns = evidence.importances["column"].tolist()
     groups = groups_of(evidence.test, record["parameters"]["split"]["by"])
-    worst, looked_at = slices(evidence.test[columns], result.truth, result.predictions, metric, groups=groups)
+    rows = by_items(evidence.test[columns], dictionary.separators(evidence.run.columns))
+    worst, looked_at = slices(rows, result.truth, result.predictions, metric, groups=groups)
     whole = metric.score(result.truth, result.predictions)
     about = {"metric": stand_in, "whole": scored(stand_in, whole), "looked_at": looked_at, "n": len(worst)}
     if worst.empty:

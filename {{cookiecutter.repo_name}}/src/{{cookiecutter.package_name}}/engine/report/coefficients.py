@@ -15,7 +15,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from ..modelling.recipe import ANALYSERS
+from ..modelling.items import ItemEncoder
+from ..modelling.recipe import ANALYSERS, ITEMS
 from .verdict import number
 
 SHOWN, WORDS = 15, 6  # terms in all, and words of texts among them where there is anything else to show
@@ -24,6 +25,7 @@ ENDS = {  # of the steps of `Recipe.linear`, by transformation: what an input st
     **dict.fromkeys(("number", "log", "date parts", "target encoding"), StandardScaler),
     "one-hot": OneHotEncoder,
     **dict.fromkeys(ANALYSERS, TfidfVectorizer),
+    ITEMS: ItemEncoder,
 }
 MARK = "missingindicator_"  # scikit-learn's, before the name of a column
 
@@ -32,8 +34,8 @@ MARK = "missingindicator_"  # scikit-learn's, before the name of a column
 class Term:
     """One input of the linear model: the `column` it comes from, and in words the `change` that it rises by `size`.
 
-    `size` is in units of the input as the model sees it; `word` marks one of the many words of a text; `level` is the
-    category, or NaN for missing cells, that the input marks, None for what every row has.
+    `size` is in units of the input as the model sees it; `word` marks one of the many words of a text or items
+    of a list; `level` is the category, or NaN for missing cells, that the input marks, None for what every row has.
     """
 
     column: str
@@ -128,6 +130,9 @@ def inputs(columns: ColumnTransformer, labels: Sequence, booleans: Sequence[str]
                 yield from (Term(name, "is missing" if v != v else f"is {v}", level=v) for v in values)
         elif kind == "target encoding":
             yield from encoded(step, names, labels)
+        elif kind.startswith(ITEMS):
+            yield from (Term(names, f"holds {item}", word=True) for item in end(step).items_)
+            yield Term(names, "holds one more of the rare items", word=True)
         elif kind.startswith(tuple(ANALYSERS)):  # one column a step
             what = "letters" if kind.startswith("string") else "word"
             yield from (Term(names, f"holds the {what} {word}", word=True) for word in step[-1].get_feature_names_out())

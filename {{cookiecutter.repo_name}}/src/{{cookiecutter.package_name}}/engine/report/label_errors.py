@@ -55,7 +55,7 @@ def find(
     about : dict
         `rows` looked at, `candidate` that answered, `n` rows whose label it contradicts, `listed` of them.
     """
-    columns = dictionary.load(project.dictionary)
+    columns = dictionary.of(project)
     known = {DUMMY: DummyClassifier(strategy="prior") if question.classes else DummyRegressor(), **known}
     name = cheapest_good(record, known)
     chosen = np.sort(np.random.default_rng(SEED).permutation(len(question.truth))[:ROWS])
@@ -96,7 +96,7 @@ def cheapest_good(record: dict[str, Any], known: dict[str, BaseEstimator]) -> st
 def row_numbers(project: Project, question: Question) -> np.ndarray:
     """The number in the raw file of each row of train and dev, shape (n_rows,)."""
     clean = pd.read_parquet(records.checked(project.clean))
-    parts = split(clean, dictionary.target(dictionary.load(project.dictionary)), project.settings.split)
+    parts = split(clean, dictionary.target(dictionary.of(project)), project.settings.split)
     numbers = np.concatenate([parts[part].index for part in ("train", "dev")])
     if len(numbers) != len(question.truth):
         raise DataError(

@@ -3,12 +3,15 @@
 Used by `make evaluate`. Pure computations: nothing is read, drawn or written here.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ..columns.lists import items_of
 from ..modelling.metrics import RANKINGS, Groups, Metric, Predictions, interval
 from .diagnostics import is_amount
 
@@ -72,6 +75,17 @@ def cuts(rows: pd.DataFrame) -> Iterator[tuple[str, str, np.ndarray]]:
         else:
             for value in values.value_counts().head(CATEGORIES).index:
                 yield name, str(value), (values == value).fillna(False).to_numpy(dtype=bool)
+
+
+def by_items(rows: pd.DataFrame, separators: Mapping[str, str]) -> pd.DataFrame:
+    """Rows, shape (n_rows, n_columns), with a column of yes and no for each of the most frequent items of a list."""
+    table = rows.drop(columns=[name for name in rows if name in separators])
+    for name in [name for name in rows if name in separators]:
+        cells = [items_of(cell, separators[name]) for cell in rows[name].fillna("")]
+        frequent = [item for item, _ in Counter(chain.from_iterable(cells)).most_common(CATEGORIES)]
+        for item in frequent:
+            table[f"{name}: {item}"] = ["yes" if item in cell else "no" for cell in cells]
+    return table
 
 
 def quarters(name: str, values: pd.Series) -> Iterator[tuple[str, str, np.ndarray]]:

@@ -45,7 +45,7 @@ def check_left_out(project: Project, model: Run, rows: pd.DataFrame, where: str)
     """Refuse rows without a column that the run needs and the project has left out since: to add it is no cure."""
     lacking = registry.lacking(model.columns, rows)
     if lacking and project.dictionary.is_file():
-        wanted = dictionary.by_role(dictionary.load(project.dictionary), "feature", "time")
+        wanted = dictionary.by_role(dictionary.of(project), "feature", "time")
         if left_out := ", ".join(repr(name) for name in lacking if name not in wanted):
             raise DataError(
                 f"{where} lacks {left_out}: run {model.name} was trained with it, the project leaves it out now.\n"

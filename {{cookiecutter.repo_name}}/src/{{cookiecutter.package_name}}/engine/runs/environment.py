@@ -16,6 +16,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_info
 
+from ..columns import dictionary, merge
 from ..project import credentials, git, package
 from ..project.settings import EXTERNAL, Project, digests_of
 from . import packages, registry
@@ -32,9 +33,12 @@ def keep(project: Project, folder: Path) -> dict[str, Any]:
         (path, folder / registry.CODE / path.relative_to(project.package)) for path in package.code(project.package)
     ]
     also = [(path, folder / EXTERNAL / project.relative(path)) for path in project.also]
-    for path, place in [*code, (project.dictionary, folder / registry.DICTIONARY), *also]:
+    for path, place in [*code, *also]:
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
+    written = project.dictionary.read_text(encoding="utf-8")
+    text = merge.edited(written, dictionary.of(project))  # what is dropped is ignored in the run
+    (folder / registry.DICTIONARY).write_text(text, encoding="utf-8")
     found = {**environment(project), "variables": project.variables}
     pinned = "".join(f"{name}=={version}\n" for name, version in found["packages"].items())
     (folder / registry.LOCK).write_text(pinned, encoding="utf-8")

@@ -159,4 +159,6 @@ def may_have_seen(project: Project, record: dict[str, Any]) -> bool:
 
 def lacking(columns: Dictionary, rows: Container[str]) -> list[str]:
     """The columns that a run with this data dictionary needs and `rows` lacks."""
-    return [name for name in by_role(columns, "feature", "time") if name not in rows]
+    made = {name: getattr(column, "moment", ()) for name, column in columns.items()}  # runs of old do not know it
+    wanted = by_role(columns, "feature", "time")
+    return [name for name in wanted if name not in rows and not made[name]]

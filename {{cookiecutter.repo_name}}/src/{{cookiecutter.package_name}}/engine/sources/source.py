@@ -136,8 +136,16 @@ def is_local(source: str) -> bool:
 
 def is_absent(root: Path, source: str) -> bool:
     """Tell whether a local source is not there, and no dump of it either."""
+    return is_local(source) and "${" not in source and first_file(root, source) is None
+
+
+def first_file(root: Path, source: str) -> Path | None:
+    """The first file of a local source, or of its dump; None without one, or where `.env` completes its name."""
     source = parted(source)[0]
-    return is_local(source) and "${" not in source and not (current(root, source) or _matching(root, source))
+    if not is_local(source) or "${" in source:
+        return None
+    dump = current(root, source)
+    return next(iter(_matching(root, source) or (dump.files if dump else ())), None)
 
 
 def _is_up_to_date(root: Path, source: str, dump: Dump, *, digest: Digest, look: bool) -> bool:

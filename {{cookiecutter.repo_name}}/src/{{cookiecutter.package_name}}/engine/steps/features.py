@@ -41,7 +41,7 @@ def checked(rows: pd.DataFrame, wider: pd.DataFrame) -> pd.DataFrame:
 def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
     """Divide the clean rows, say what is suspicious, add the features to each split, and write the four files."""
     clean = pd.read_parquet(records.checked(project.clean))
-    columns = dictionary.load(project.dictionary)
+    columns = dictionary.of(project)
     parts = split(clean, dictionary.target(columns), project.settings.split)
     wider = {part: widened(parts[part].reset_index(drop=True), columns, add_features) for part in PARTS}
     check_kept(project)  # now, for a function may import what it needs as late as it is called

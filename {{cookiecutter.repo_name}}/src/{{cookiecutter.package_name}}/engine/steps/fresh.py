@@ -29,7 +29,7 @@ class Work:
     steps: "Mapping[str, Step]"  # the graph
     project: Project
     digests: records.Digests
-    options: Mapping[str, Any] = field(default_factory=dict)  # run, input, output, message, accept, refresh, frozen
+    options: Mapping[str, Any] = field(default_factory=dict)  # run, input, output, message, and flags
     dump: source.Dump | None = None  # the raw files, once known
     folder: Path | None = None  # the run that answers, once known
 
@@ -88,13 +88,14 @@ def bring_up_to_date(name: str, work: Work) -> bool:
     key, facts = key_of(name, work)
     if name == "train":
         work.folder = registry.find(work.project, key)
-    if is_fresh(step, key, work):
+    again = name == "data" and work.options.get("infer", False)
+    if not again and is_fresh(step, key, work):
         return False
     root, run = work.project.root, name == "train"
-    if not run and cache.take(root, name, key, step.outputs(work)):
+    if not (run or again) and cache.take(root, name, key, step.outputs(work)):
         logger(name).info("made before from the same: taken from .cache")
         return True
-    described = work.project.dictionary.is_file()
+    described = work.project.dictionary.is_file() and not again
     said = step.start(work, key)
     for path in step.inputs(work):
         if work.digests.of(path) != facts["inputs"][work.project.relative(path)]:
@@ -120,7 +121,7 @@ def key_of(name: str, work: Work) -> tuple[str, dict[str, Any]]:
     facts = {
         "inputs": inputs,
         "parameters": {dotted: parameter(project, dotted) for dotted in step.parameters},
-        "dictionary": artefact.fingerprint(columns_read(project.dictionary, step.columns)),
+        "dictionary": artefact.fingerprint(columns_read(project, step.columns)),
         "code": code_of(name, work),
     }
     facts |= step.also(project)
@@ -148,14 +149,17 @@ def parameter(project: Project, dotted: str) -> Any:
     return credentials.masked(asdict(value)) if is_section else value
 
 
-def columns_read(path: Path, keys: tuple[str, ...]) -> Any:
+def columns_read(project: Project, keys: tuple[str, ...]) -> Any:
     """The part of the data dictionary that a step reads; None while there is no dictionary."""
-    return dictionary.facts(parsed(path, path.stat().st_mtime_ns), *keys) if path.is_file() else None
+    path, drop = project.dictionary, project.settings.data.drop
+    if not path.is_file():
+        return None
+    return dictionary.facts(dictionary.without(parsed(path, path.stat().st_mtime_ns), drop), *keys)
 
 
 @functools.cache
 def parsed(path: Path, modified: int) -> dictionary.Dictionary:
-    """The data dictionary; read again if it was modified meanwhile, for `data` writes it the first time."""
+    """The data dictionary; read again if it was modified meanwhile, for `data` writes it."""
     return dictionary.load(path)
 
 

@@ -23,6 +23,7 @@ if __name__ == "__main__":  # a script belongs to no package: the rest imports i
 
 import argparse
 import contextlib
+import csv
 import logging
 import os
 import re
@@ -33,8 +34,8 @@ import tomllib
 from typing import Any
 
 from ..project import artefact, lock, package, settings
-from ..project.errors import ProjectError, shortened
-from ..sources import source
+from ..project.errors import ProjectError, listed, shortened
+from ..sources import first_line, source
 
 LOCK = "requirements.lock"
 UNFINISHED = "unfinished"  # in the environment until it is ready: what a killed command left in it is not trusted
@@ -63,7 +64,7 @@ def install(root: Path, venv: str = ".venv") -> bool:
         if ready.exists() and ready.read_text(encoding="utf-8") == state(root):
             ready.touch()
             return False
-        say_where_data_go(root)
+        say_what_is_missing(root)
         start = time.monotonic()
         say(f"{venv} ...")
         ready.unlink(missing_ok=True)  # killed half-way, the environment must not look ready
@@ -105,14 +106,23 @@ def locked(root: Path) -> str:
     return (root / LOCK).read_text(encoding="utf-8") if (root / LOCK).exists() else ""
 
 
-def say_where_data_go(root: Path) -> None:
-    """Say at once that there will be nothing to work on: a clone comes without data."""
-    with contextlib.suppress(ProjectError):  # the step that reads the source says what is wrong
-        named = settings.load(root).settings.data.source
+def say_what_is_missing(root: Path) -> None:
+    """Say at once that there will be nothing to work on: a clone comes without data, and a target may be misspelt."""
+    with contextlib.suppress(ProjectError, OSError, csv.Error):  # the step that reads the source says what is wrong
+        data = settings.load(root).settings.data
+        named = data.source
         if source.is_absent(root, named):
             say(
                 f"{named} (source in [data] of params.toml) is not here, nor a copy in data/raw.\n"
                 f"Put it at {root / named}, or set DATA_STORE in .env and run make pull."
+            )
+        path = source.first_file(root, named)
+        if path and not data.read and (found := first_line.names_without(path, data.target)):
+            near = first_line.nearest(data.target, found)
+            meant = f"Did you mean {near!r}? " if near else ""
+            say(
+                f"{path.name}: its first line names no column {data.target!r}.\nFound: {listed(found, 30)[:500]}.\n"
+                f"{meant}Set [data] target in params.toml."
             )
 
 

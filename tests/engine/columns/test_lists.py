@@ -1,0 +1,44 @@
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science_project.engine.columns import lists
+
+TOOLS = ["Redis", "MySQL", "SQLite", "Oracle", "MS SQL"]
+
+
+def chosen(separator, size=200):
+    random = np.random.default_rng(0)
+    return [separator.join(tool for tool in TOOLS if random.random() < 0.4) or TOOLS[0] for _ in range(size)]
+
+
+@pytest.mark.parametrize("separator", [";", "; ", "|", ", "])
+def test_few_items_that_make_many_cells_are_a_list(separator):
+    assert lists.separator_of(pd.Series(chosen(separator))) == separator.strip()
+
+
+def names():
+    last, first = ["Smith", "Jones", "Li", "Berg", "Cruz"], ["John", "Ann", "Eva", "Max", "Ida"]
+    return [f"{a}, {b}" for a, b in itertools.product(last, first)] * 4
+
+
+def addresses():
+    return [f"{n} High Street, {city}, UK" for n in range(30) for city in ("London", "Leeds")]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        names(),
+        addresses(),
+        [f"{city}, {state}" for city, state in zip("ABCDEFGHIJ" * 5, "VWXYZ" * 10, strict=True)],
+        [f"{n},{m:03}" + ",000" * (n % 2) for n in range(1, 9) for m in range(9)],
+        [f"I like it, but it is late, part {n}" for n in range(40)],
+        ["red", "green", "blue"] * 20,
+        chosen(";", 12),
+    ],
+)
+def test_names_addresses_amounts_sentences_words_and_a_few_cells_are_no_lists(cells):
+    assert lists.separator_of(pd.Series(cells)) == ""

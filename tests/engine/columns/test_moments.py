@@ -1,0 +1,109 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science_project.engine.columns import dictionary, infer, validate
+from data_science_project.engine.project.errors import DataError
+
+SIZE = 48
+HOURS = pd.date_range("2026-02-27 05:00", periods=SIZE, freq="7h")
+
+
+def table(**cells):
+    return pd.DataFrame({**cells, "y": ["a", "b"] * (SIZE // 2)}).astype("str")
+
+
+NUMBERS = table(yr=HOURS.year, Month=HOURS.month, day=HOURS.day, hour=HOURS.hour)
+CLOCK = table(Date=HOURS.strftime("%d/%m/%Y"), Time=HOURS.strftime("%H:%M"))
+TRIP = table(
+    **{
+        "start date": HOURS.strftime("%Y-%m-%d"),
+        "start time": HOURS.strftime("%H:%M"),
+        "end date": (HOURS + pd.Timedelta("30h")).strftime("%Y-%m-%d"),
+        "end time": (HOURS + pd.Timedelta("30h")).strftime("%H:%M"),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("frame", "made"),
+    [
+        (NUMBERS, {"moment": ("yr", "Month", "day", "hour")}),
+        (CLOCK, {"moment": ("Date", "Time")}),
+        (TRIP, {"moment of start date": ("start date", "start time"), "moment of end date": ("end date", "end time")}),
+    ],
+)
+def test_columns_that_are_one_moment_become_one_and_it_is_said(frame, made):
+    columns, said = infer.infer(frame, target="y", read={})
+
+    found = {name: column for name, column in columns.items() if column.moment}
+    assert {name: column.moment for name, column in found.items()} == made
+    assert all((c.type, c.role, c.transformation) == ("datetime", "feature", "date parts") for c in found.values())
+    assert all(any(f"one moment: {name!r}" in line for line in said) for name in made)
+
+
+def test_moment_that_divides_the_rows_is_not_learned_from():
+    columns, _ = infer.infer(NUMBERS, target="y", split_by="time:moment", read={})
+
+    assert (columns["moment"].role, columns["moment"].transformation) == ("time", "none")
+
+
+@pytest.mark.parametrize("frame", [NUMBERS, CLOCK])
+def test_moment_is_computed_for_a_table_and_for_a_row_and_takes_the_place_of_date_and_clock(frame):
+    columns, _ = infer.infer(frame, target="y", read={})
+
+    whole, _ = validate.validate(frame, columns, where="table.csv")
+    alone, _ = validate.validate(frame.iloc[[7]], columns, where="table.csv")
+    again, _ = validate.validate(whole, columns, where="splits")
+
+    assert whole["moment"].tolist() == HOURS.tolist() and whole["moment"].dtype == "datetime64[us]"
+    assert alone["moment"].tolist() == [HOURS[7]] and again["moment"].equals(whole["moment"])
+    assert list(whole) == (["y", "moment"] if frame is CLOCK else [*NUMBERS, "moment"])
+
+
+def test_moment_is_missing_where_a_part_is_and_its_parts_are_wanted():
+    columns, _ = infer.infer(NUMBERS, target="y", read={})
+    columns["day"] = dictionary.replace(columns["day"], missing_allowed=True)
+    gap = NUMBERS.head(3).assign(day=["1", None, "3"])
+
+    rows, _ = validate.validate(gap, columns, where="new.csv", target=False)
+
+    assert rows["moment"].isna().tolist() == [False, True, False]
+    with pytest.raises(DataError, match="missing: 'day'"):
+        validate.validate(NUMBERS.drop(columns="day"), columns, where="new.csv", target=False)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        NUMBERS.assign(yr=["0", "1"] * 24),  # a code, no year
+        NUMBERS.assign(day="31"),  # of February
+        NUMBERS.drop(columns="day"),
+        CLOCK.assign(other=CLOCK["Date"]),  # of which date?
+        CLOCK.assign(Date=HOURS.strftime("%Y-%m-%d %H:%M")),  # has a time of day already
+        table(n=np.arange(SIZE)),
+    ],
+)
+def test_columns_that_are_no_moment_or_not_clearly_one_stay_as_they_are(frame):
+    columns, _ = infer.infer(frame, target="y", read={})
+
+    assert not [name for name, column in columns.items() if column.moment]
+
+
+def test_moment_whose_part_is_dropped_is_not_made():
+    columns, _ = infer.infer(CLOCK, target="y", read={})
+
+    rows, _ = validate.validate(
+        CLOCK.drop(columns="Date"), dictionary.without(columns, ["Date"]), where="new.csv", target=False
+    )
+
+    assert list(rows) == ["Time"]
+
+
+def test_moment_of_a_column_that_is_not_there_is_refused(tmp_path):
+    columns, _ = infer.infer(NUMBERS, target="y", read={})
+    del columns["hour"]
+    dictionary.write(tmp_path / "d.toml", columns)
+
+    with pytest.raises(DataError, match=r"\[moment\] moment names 'hour'"):
+        dictionary.load(tmp_path / "d.toml")

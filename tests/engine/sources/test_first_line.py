@@ -1,0 +1,45 @@
+import pytest
+
+from data_science_project.engine.sources import first_line
+
+
+def written(tmp_path, content, name="table.csv"):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["age,city,paid\n1,Bonn,yes\n", "\ufeffage;city;paid\n1;Bonn;yes\n", "age\tcity\tpaid\n1\tBonn\tyes\n"],
+)
+def test_target_that_the_first_line_does_not_name_is_found_with_what_is_there(tmp_path, content):
+    path = written(tmp_path, content)
+
+    assert first_line.names_without(path, "paid") == []
+    assert first_line.names_without(path, "payed") == ["age", "city", "paid"]
+
+
+@pytest.mark.parametrize(
+    ("content", "target"),
+    [
+        ("5.1,3.5,setosa\n4.9,3.0,setosa\n", "column_3"),
+        ("5.1,3.5,setosa\n4.9,3.0,setosa\n", "species"),
+        ("p,x,s\ne,x,y\n", "1"),
+        ("p,x,s\ne,x,y\n", "column_1"),
+        ("Sales of 2026\n\nage,city,paid\n1,Bonn,yes\n", "paid"),
+        ("age,city\nof both,,paid\n1,Bonn,yes\n", "paid"),
+        ('"age","the ""paid"" one"\n1,2\n', 'the "paid" one'),
+        ('[{"age": 1, "paid": "yes"}]', "payed"),
+        (b"PAR1\x00\x01", "paid"),
+        ("age,paid\n".encode("utf-16"), "payed"),
+        ("", "paid"),
+    ],
+)
+def test_target_is_not_doubted_where_the_names_may_stand_elsewhere_or_are_no_text(tmp_path, content, target):
+    assert first_line.names_without(written(tmp_path, content), target) == []
+
+
+def test_nearest_name_is_found_whatever_its_case_and_blanks():
+    assert first_line.nearest("Answer ", ["order", "answer"]) == "answer"
+    assert first_line.nearest("price", ["order", "answer"]) == ""

@@ -1,0 +1,71 @@
+"""Cells that hold several items, as surveys, tags and genres do: `Redis; MySQL; SQLite`.
+
+Used by `infer.py`, which asks whether a column is of that kind, `validate.py` and the recipe, which take cells apart.
+"""
+
+from collections import Counter, defaultdict
+
+import pandas as pd
+
+SEPARATORS = (";", "|", ",")
+FEWEST_CELLS = 20  # fewer say nothing
+PROBE_CELLS = 5_000  # different ones: of 100,000 long texts the whole would cost a second
+SPLIT = 0.1  # share of the cells that hold two items or more, at least
+FEW_ITEMS = 0.5  # different items against different cells, at most: names and addresses have as many or more
+RETURNING = 0.9  # share of the items that stand in other cells too, at least
+MOVING = 0.5  # share of the items that stand at another place elsewhere, at least: a city is always the last but one
+WORDS = 4.0  # of an item, on average, at most: longer ones are sentences
+
+
+def items_of(cell: str, separator: str) -> list[str]:
+    """The items of a cell in their order, each once, without blanks around them and empty ones.
+
+    Examples
+    --------
+    >>> items_of("Redis; MySQL;;Redis", ";")
+    ['Redis', 'MySQL']
+    """
+    return list(dict.fromkeys(filter(None, map(str.strip, cell.split(separator)))))
+
+
+def different_items(cells: pd.Series, separator: str) -> list[str]:
+    """The items of all cells that are not missing, shape (n_cells,), each once, sorted."""
+    return sorted({item for cell in cells.dropna().unique() for item in items_of(cell, separator)})
+
+
+def separator_of(present: pd.Series) -> str:
+    """What parts the items of a column of lists; "" where the cells are no lists.
+
+    `present` has the cells that are not missing, stripped, shape (n_cells,).
+
+    Notes
+    -----
+    Lists differ from names, addresses and sentences in three ways: few different items make many different cells, an
+    item returns in other cells, and it stands there at another place, or beside more or fewer others.
+    """
+    if len(present) < FEWEST_CELLS:
+        return ""
+    counts = present.value_counts()
+    probe = counts.iloc[:: max(1, len(counts) // PROBE_CELLS)]
+    return next((mark for mark in SEPARATORS if are_lists(probe, mark)), "")
+
+
+def are_lists(counts: pd.Series, separator: str) -> bool:
+    """Whether cells, with how often each stands there, shape (n_different,), are lists by this separator."""
+    if counts[counts.index.str.contains(separator, regex=False)].sum() < SPLIT * counts.sum():
+        return False
+    standing, places = Counter[str](), defaultdict[str, set](set)
+    for cell in counts.index:
+        items = items_of(cell, separator)
+        standing.update(items)
+        for place, item in enumerate(items):
+            places[item].add((place, len(items) - place))
+    total = standing.total()
+    if not total or len(standing) > FEW_ITEMS * len(counts):
+        return False
+    words = sum(len(item.split()) for item in standing) / len(standing)
+    numbers = sum(item.replace(".", "").isdigit() for item in standing) / len(standing)
+    returning = sum(count for count in standing.values() if count > 1) / total
+    moving = sum(count for item, count in standing.items() if len(places[item]) > 1) / total
+    amounts = separator == "," and numbers > 1 / 2  # 1,234 and 1,234,567
+    return words <= WORDS and returning >= RETURNING and moving >= MOVING and not amounts

@@ -1,0 +1,77 @@
+"""Moments whose parts stand in several columns: a date and a time of day, or year, month, day, hour and minute.
+
+Used by `infer.py`, which finds them, and `validate.py`, which puts them together: the dictionary's key `moment`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from .dictionary import Column, Dictionary, Transformation
+
+UNITS = {
+    "year": {"year", "yr", "yyyy"},
+    "month": {"month", "mon", "mnth", "mm"},
+    "day": {"day", "dd", "mday"},
+    "hour": {"hour", "hr", "hh"},
+    "minute": {"minute", "min"},
+}
+NEEDED = 3  # year, month and day at least
+CLOCK_DAY = pd.Timestamp(1900, 1, 1)  # on which `spelling.py` puts a time of day
+NAME = "moment"
+
+
+def may_hold(name: str, column: Column) -> bool:
+    """Whether a column may be a part of a moment, by its type and its name."""
+    called_so = any(name.strip().lower() in words for words in UNITS.values())
+    return column.type == "datetime" or (column.type == "integer" and called_so)
+
+
+def found(columns: Dictionary, typed: Mapping[str, pd.Series]) -> dict[str, tuple[str, ...]]:
+    """The moments of a table, by the name of the column to be made: of which columns, in their order.
+
+    `typed` has the values of the columns that may hold a part, shape (n_rows,) each.
+    """
+    features = {name: values for name, values in typed.items() if columns[name].role in ("feature", "ignored")}
+    pairs = [*numbers(columns, features), *clocks(columns, features)]
+    names = [NAME] if len(pairs) == 1 else [f"{NAME} of {parts[0]}" for parts in pairs]
+    return {name: parts for name, parts in zip(names, pairs, strict=True) if name not in columns}
+
+
+def numbers(columns: Dictionary, typed: Mapping[str, pd.Series]) -> list[tuple[str, ...]]:
+    """Whole numbers called year, month, day, ... where each row is a date of the calendar."""
+    whole = [name for name in typed if columns[name].type == "integer"]
+    parts = []
+    for words in UNITS.values():
+        called = [name for name in whole if name.strip().lower() in words]
+        if len(called) != 1:
+            break
+        parts += called
+    if len(parts) < NEEDED or not typed[parts[0]].dropna().between(1000, 2200).all():
+        return []
+    table = pd.DataFrame({name: typed[name] for name in parts})
+    return [tuple(parts)] if put_together(table, parts).notna().equals(table.notna().all(axis=1)) else []
+
+
+def clocks(columns: Dictionary, typed: Mapping[str, pd.Series]) -> list[tuple[str, ...]]:
+    """Dates without a time of day, each with the time of day that follows it, where there are as many of both."""
+    times = {name: typed[name].dropna() for name in typed if columns[name].type == "datetime"}
+    on_clock = [name for name, values in times.items() if len(values) and (values.dt.normalize() == CLOCK_DAY).all()]
+    dates = [name for name, values in times.items() if name not in on_clock and (values.dt.normalize() == values).all()]
+    return list(zip(dates, on_clock, strict=True)) if len(dates) == len(on_clock) else []
+
+
+def put_together(typed: Mapping[str, pd.Series], parts: Sequence[str]) -> pd.Series:
+    """The moment of each row, datetime64[us], shape (n_rows,); missing where a part is, or the date does not exist."""
+    first, *others = [typed[name] for name in parts]
+    if pd.api.types.is_datetime64_any_dtype(first.dtype):
+        return (first + (others[0] - CLOCK_DAY)).astype("datetime64[us]")
+    table = pd.DataFrame(dict(zip(UNITS, (first, *others), strict=False)))
+    return pd.to_datetime(table, errors="coerce").astype("datetime64[us]")
+
+
+def column_of(parts: Sequence[str], columns: Dictionary, *, role: str) -> Column:
+    """The entry of a moment in the dictionary; one that divides the rows is not learned from: later days are new."""
+    gaps = any(columns[name].missing_allowed for name in parts)
+    how: Transformation = "date parts" if role == "feature" else "none"
+    return Column(type="datetime", role=role, missing_allowed=gaps, transformation=how, moment=tuple(parts))

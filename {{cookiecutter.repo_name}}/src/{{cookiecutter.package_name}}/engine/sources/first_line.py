@@ -1,0 +1,46 @@
+"""The names in the first line of a text table, found by the standard library alone.
+
+Used by `install.py`, which says that the target is misspelt before the environment is built. It doubts a target only
+where the first line clearly holds the names; `read.py` decides, later and better.
+"""
+
+import csv
+import difflib
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+
+BYTES = 65_536  # of the file's start
+LINES = 50  # in which the target may stand instead: titles above the names, names over several lines
+SEPARATORS = (",", ";", "\t", "|")
+
+
+def names_without(path: Path, target: str) -> list[str]:
+    """The names in the first line of a text table if the target is clearly not among them; else none."""
+    if target.isdecimal() or target.startswith("column_"):  # a place in a file without names
+        return []
+    with path.open("rb") as file:
+        start = file.read(BYTES)
+    if b"\0" in start or start.lstrip()[:1] in (b"", b"[", b"{", b"<", b"\x1f"):
+        return []  # no text, or JSON, a web page, packed
+    lines = start.decode("utf-8-sig", errors="replace").splitlines()[:LINES]
+    separator = max(SEPARATORS, key=lines[0].count)
+    first, *others = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
+    are_names = len(first) > 1 and all(first) and not any(map(is_number, first))
+    return first if are_names and not any(target in row for row in (first, *others)) else []
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number as Python writes it."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def nearest(wanted: str, names: Iterable[str]) -> str:
+    """The name that was probably meant, "" where none is near."""
+    plain = {unicodedata.normalize("NFKC", name).strip().casefold(): name for name in names}
+    near = difflib.get_close_matches(unicodedata.normalize("NFKC", wanted).strip().casefold(), plain, n=1, cutoff=0.75)
+    return plain[near[0]] if near else ""
