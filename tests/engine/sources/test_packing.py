@@ -120,6 +120,13 @@ def test_what_unpacks_to_more_than_is_allowed_is_refused(written, content):
         read.table(written(content), most=1000)
 
 
+def test_archive_in_an_archive_is_refused_and_a_workbook_that_is_a_bomb_too(refusal):
+    bomb = zipped({"xl/workbook.xml": bytes(80 << 20)})
+
+    assert "an archive in an archive, t.zip" in refusal(zipped({"t.zip": zipped(BOTH)}))
+    assert "bomb" in refusal(bomb) and "bomb" in refusal(tarred({"t.xlsx": bomb}))
+
+
 def test_damaged_member_is_refused_by_its_name(written):
     path = written(zipped({"a.csv": TEXT, "b.csv": gzip.compress(TEXT)[:-9]}), "t")
 

@@ -58,20 +58,20 @@ def unpacked(path: Path, member: str = "", most: float = math.inf) -> tuple[dict
     packed = path.read_bytes()
     try:
         content = inflated(packed, most)
-        members = _members(content)
-        if members and _is_workbook(members):
-            _check_bomb(sum(size for size, _ in members.values()), len(content), most)
-            members = None
+        members = _members(content, most)
         if members is None and member:
             raise DataError(f"no zip or tar, so it has no member {member!r}.\nTake member= out of source.")
         if members is None:
             return {path.name: content}, []
         chosen, notes = _chosen(sorted(members), member, path.name)
         _check_bomb(sum(members[name][0] for name in chosen), len(content), most)
-        return {name: inflated(members[name][1](), most) for name in chosen}, notes
+        found = {name: inflated(members[name][1](), most) for name in chosen}
+        if twice := [name for name in chosen if _members(found[name], most) is not None]:
+            raise DataError(f"an archive in an archive, {twice[0]}. Unpack it first.")
+        return found, notes
     except DAMAGED as error:
-        found = f"packed, but damaged, cut short or locked ({error})"
-        raise DataError(f"{found}.\nFetch it again, or unpack it first.") from None
+        reason = f"packed, but damaged, cut short or locked ({error})"
+        raise DataError(f"{reason}.\nFetch it again, or unpack it first.") from None
 
 
 def inflated(content: bytes, most: float = math.inf) -> bytes:
@@ -88,8 +88,8 @@ def inflated(content: bytes, most: float = math.inf) -> bytes:
     return b"".join(chunks)
 
 
-def _members(content: bytes) -> Members | None:
-    """Return the files of a zip or a tar, but hidden ones; None for other bytes."""
+def _members(content: bytes, most: float) -> Members | None:
+    """Return the files of a zip or a tar, but hidden ones; None for other bytes, and for a workbook."""
     found: Members = {}
     if content.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         zipped = zipfile.ZipFile(io.BytesIO(content))
@@ -105,17 +105,13 @@ def _members(content: bytes) -> Members | None:
             raise EOFError("the end of the archive is missing")  # the library stops there and says nothing
     else:
         return None
-    return {name: entry for name, entry in found.items() if not HIDDEN.search(name)}
-
-
-def _is_workbook(members: Members) -> bool:
-    """Tell whether the members are a workbook; other office files are refused."""
-    kind = members["mimetype"][1]() if "mimetype" in members else b""
-    if WORKBOOKS & {*members} or kind.endswith(b".opendocument.spreadsheet"):
-        return True
-    if office := [kind for name, kind in OFFICE.items() if name in members]:
+    kind = found["mimetype"][1]() if "mimetype" in found else b""
+    if WORKBOOKS & {*found} or kind.endswith(b".opendocument.spreadsheet"):
+        _check_bomb(sum(size for size, _ in found.values()), len(content), most)
+        return None
+    if office := [kind for name, kind in OFFICE.items() if name in found]:
         raise DataError(f"an office file of the kind {office[0]}. Open it and save the table as .xlsx or CSV.")
-    return False
+    return {name: entry for name, entry in found.items() if not HIDDEN.search(name)}
 
 
 def _chosen(names: list[str], wanted: str, archive: str) -> tuple[list[str], list[str]]:
