@@ -136,6 +136,7 @@ def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
     groups = groups_of(rows, settings.split.by)
     without = [] if groups is None else [groups.name]
     plan = recipe.plan(columns, rows, task=task, seed=settings.train.seed, without=without)
+    plan = replace(plan, rows_a_tree=len(rows) // (len(classes) if len(classes) > 2 else 1))
     if not plan.names:
         raise DataError(f'{project.dictionary.name}: no column is left to learn from.\nGive one the role "feature".')
     check_splits(project, values, sizes=[len(part) for part in parts], classes=classes)

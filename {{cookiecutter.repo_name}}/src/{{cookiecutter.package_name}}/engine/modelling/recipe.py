@@ -43,13 +43,15 @@ class Recipe:
     """Which columns, by name, get which transformation.
 
     `seed` is for the encoders that shuffle or approximate; with `log_target` all models learn the logarithm of the
-    target.
+    target. `rows_a_tree` is what there is to learn from: rows, by the trees that boosting grows a round (one a class
+    where there are more than two).
     """
 
     columns: dict[str, list[str]]
     task: str
     seed: int
     log_target: bool = False
+    rows_a_tree: int = 0
 
     @property
     def names(self) -> list[str]:
