@@ -100,6 +100,16 @@ def test_model_of_texts_is_a_candidate_where_there_are_texts(project, kind):
     assert ("text" in found) == (kind == "text")
 
 
+@pytest.mark.parametrize(("target", "trees"), [("answer", 1), ("colour", 3), ("amount", 1)])
+def test_recipe_knows_the_rows_of_each_tree_that_boosting_grows_a_round(make_project, made_table, target, trees):
+    project = make_project(made_table, data={"source": "table.csv", "target": target})
+    pipeline.make(project, "features")
+
+    question, plan = train.prepare(project)
+
+    assert plan.rows_a_tree == len(question.rows) // trees
+
+
 @pytest.mark.parametrize(
     ("truth", "said"),
     [(["yes"] * 100, "one class only.*'yes'"), ([f"name {i}" for i in range(100)], "100 classes in 100 rows")],

@@ -135,9 +135,9 @@ def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
     values = truth.to_numpy(dtype="float64" if task == "regression" else None)
     values = values.astype(object) if values.dtype.kind in "OUT" else values
     groups = groups_of(rows, settings.split.by)
-    plan = recipe.plan(
-        columns, rows, task=task, seed=settings.train.seed, without=[] if groups is None else [groups.name]
-    )
+    without = [] if groups is None else [groups.name]
+    plan = recipe.plan(columns, rows, task=task, seed=settings.train.seed, without=without)
+    plan = replace(plan, rows_a_tree=len(rows) // (len(classes) if len(classes) > 2 else 1))
     if constant := recipe.constant(rows[plan.names]):
         log.warning("left out, they hold one value or none in the rows to learn from: %s", listed(constant, 20))
         plan = plan.without(constant)

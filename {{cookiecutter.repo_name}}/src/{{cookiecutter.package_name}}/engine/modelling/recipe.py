@@ -47,7 +47,8 @@ class Recipe:
     """Which columns, by name, get which transformation.
 
     `seed` is for the encoders that shuffle or approximate; with `log_target` all models learn the logarithm of the
-    target.
+    target. `rows_a_tree` is what there is to learn from: rows, by the trees that boosting grows a round (one a class
+    where there are more than two).
     """
 
     columns: dict[str, list[str]]
@@ -55,6 +56,7 @@ class Recipe:
     seed: int
     log_target: bool = False
     separators: Mapping[str, str] = field(default_factory=dict)  # of the items in a cell, by column of lists
+    rows_a_tree: int = 0
 
     @property
     def names(self) -> list[str]:
