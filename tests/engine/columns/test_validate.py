@@ -1,9 +1,14 @@
+import datetime
+import json
+
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 
 from data_science_project.engine.columns import dictionary, validate
 from data_science_project.engine.project.errors import DataError
+from data_science_project.engine.sources import read
 
 
 def one(cells, *, first_row=1, **about):
@@ -234,3 +239,68 @@ def test_ids_that_stand_twice_are_counted_with_the_first_of_them():
     _, (said,) = one(["a", "b", "a", "c", "b", None, None], type="category", role="id")
 
     assert said == "new.csv: column 'x' has ids that stand twice, like 'a' and 'b' (4 rows: 1, 2, 3, 5)"
+
+
+MORNING = datetime.datetime(2026, 1, 2, 3)
+
+
+def as_json(path, cells):
+    path.write_text(json.dumps([{"x": cell, "row": row} for row, cell in enumerate(cells)], default=str))
+    return read.table(path).frame
+
+
+def as_json_lines(path, cells):
+    path.write_text("\n".join(json.dumps({"x": cell, "row": row}, default=str) for row, cell in enumerate(cells)))
+    return read.table(path).frame
+
+
+def as_parquet(path, cells):
+    pd.DataFrame({"x": cells, "row": range(len(cells))}).to_parquet(path)
+    return read.table(path).frame
+
+
+def as_excel(path, cells):
+    book = openpyxl.Workbook()
+    for row in [("x", "row"), *zip(cells, range(len(cells)), strict=True)]:
+        book.active.append(row)
+    book.save(path)
+    return read.table(path).frame
+
+
+def as_frame(path, cells):
+    return pd.DataFrame({"x": cells})
+
+
+def as_objects(path, cells):
+    return pd.DataFrame({"x": pd.Series(cells, dtype=object)})
+
+
+@pytest.mark.parametrize("kind", [as_json, as_json_lines, as_parquet, as_excel, as_frame, as_objects])
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        ([1.0, 1.5, 2.0], ["1", "1.5", "2"]),
+        ([1, 2.5, None], ["1", "2.5", None]),
+        ([7, None, 8], ["7", None, "8"]),
+        ([True, None, False], ["true", None, "false"]),
+        ([-0.0, 0.1, 1e15], ["0", "0.1", "1000000000000000"]),
+        (
+            [datetime.datetime(2026, 1, 2), datetime.datetime(2026, 1, 2, 3, 4)],
+            ["2026-01-02 00:00:00", "2026-01-02 03:04:00"],
+        ),
+        ([1.0, "XL", 2], ["1", "XL", "2"]),
+    ],
+    ids=["floats", "a gap", "whole", "truth", "zero", "dates", "mixed"],
+)
+def test_category_is_the_same_word_alone_and_in_a_batch(tmp_path, kind, cells, words):
+    if kind is as_parquet and "XL" in cells:
+        pytest.skip("a column of Parquet has one type")
+    columns = {"x": dictionary.Column(type="category")}
+
+    def said(cells):
+        frame = kind(tmp_path / "new", cells)
+        typed = validate.validate(frame, columns, where="new")[0]["x"]
+        return [None if pd.isna(word) else word for word in typed]
+
+    assert said(cells) == words
+    assert [said([cell])[0] for cell in cells if cell is not None] == [word for word in words if word]

@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -44,3 +45,18 @@ def test_loaded_model_says_what_make_predict_would_say(folder, made_table, caplo
     model.load(folder.name).predict(made_table.head(3).assign(colour="violet"))
 
     assert any("'colour'" in line and "violet" in line for line in caplog.messages)
+
+
+def test_category_that_comes_as_a_number_is_answered_alone_as_in_a_batch_and_as_its_word(make_project, made_table):
+    sizes = np.where(made_table["answer"] == "yes", "1", "1.5")
+    pipeline.make(make_project(made_table.assign(colour=[*sizes[:-9], *["XL"] * 9])), "train")
+    loaded, rows = model.load(), made_table.head(3)
+
+    by_word = loaded.predict(rows.assign(colour=["1", "1.5", "1"]))
+    numbers = loaded.predict(rows.assign(colour=[1.0, 1.5, 1.0]))
+    mixed = loaded.predict(rows.assign(colour=pd.Series([1, 1.5, "1"], dtype=object)))
+    alone = [loaded.predict(rows.assign(colour=colour).iloc[[row]]) for row, colour in enumerate([1, 1.5, 1])]
+
+    assert by_word["probability_yes"].nunique() == 3
+    for answers in (numbers, mixed, pd.concat(alone)):
+        pd.testing.assert_frame_equal(answers, by_word, check_exact=True)

@@ -27,13 +27,13 @@ from sklearn.preprocessing import (
 )
 
 from ..columns.dictionary import Dictionary, features, separators, target
-from ..columns.validate import LARGEST
 from .items import ItemEncoder
 
 ITEMS = "one column an item"
 TEXT_COMPONENTS = 30  # skrub's default too: more cost time and did not help trees
 TEXT_BUCKETS = 2**12  # more than TEXT_COMPONENTS, whatever the text, so that the SVD is always possible
 ENCODER_FOLDS = 5
+LARGEST = float(np.finfo("float32").max)  # of scikit-learn's trees, where more is infinite
 FEW_VALUES, FEW_OF_ALL = 20, 2e-4  # rows of a leaf of boosting; share that its sample of 200,000 rows does not miss
 KNOTS = 6  # of each curve, at equal shares of the rows
 WORDS = re.compile(r"\w+")  # one-letter words count: "I", "5"

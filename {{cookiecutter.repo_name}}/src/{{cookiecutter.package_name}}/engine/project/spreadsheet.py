@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-FIRST = "=+-@\t\r"
+FIRST = ("=", "+", "-", "@", "\t", "\r")
 NUMBER = re.compile(r"[-+]?(\d+([.,]\d+)*|[.,]\d+)([eE][-+]?\d+)?")
-SAID = "{} cells that begin like a formula have an apostrophe before them, ids too: take it off to join"
+SAID = "cells that begin like a formula, now with an apostrophe before them (ids too: take it off to join): {}"
 
 
 def is_formula(cell: object) -> bool:
     """Whether a spreadsheet would compute a cell: text that begins so and is no number."""
-    return isinstance(cell, str) and cell.startswith(tuple(FIRST)) and not NUMBER.fullmatch(cell)
+    return isinstance(cell, str) and cell.startswith(FIRST) and not NUMBER.fullmatch(cell)
 
 
 def safe(cell: object) -> object:
