@@ -67,6 +67,7 @@ def infer(
         What was decided, one line each.
     """
     kind, _, special = split_by.partition(":")
+    roles = {special: kind} if special else {}
     columns: Dictionary = {}
     said: dict[str, str] = {}
     markers = set[str]()
@@ -75,7 +76,7 @@ def infer(
         cells, missing = frame[name], tuple(map(str, read.get("missing", ())))
         column, said[name] = infer_type(cells, read, missing + more, may_be_list=name != target)
         values, _ = parse(cells, column)
-        role = infer_role(values, column, target=target, special={special: kind} if special else {})
+        role = infer_role(values, column, target=target, special=roles)
         if role == "id" and not are_plain_ids(cells):
             column = replace(column, type="category")
         columns[name] = finish(values, replace(column, role=role))
@@ -88,12 +89,8 @@ def infer(
         describe(name, words)
     parsed = {name: parse(frame[name], column)[0] for name, column in columns.items() if moments.may_hold(name, column)}
     for name, parts in moments.found(columns, parsed).items():
-        role = kind if name == special else "feature"
-        columns[name] = moments.column_of(parts, columns, role=role)
+        columns |= moments.described(name, parts, columns, role=roles.get(name, "feature"))
         lines.append(f"{listed(list(parts), NAMED)} are one moment: {name!r}, made of them")
-        for part in parts:
-            if columns[part].type == "datetime":
-                columns[part] = replace(columns[part], role="ignored", missing_allowed=True)
     notes: dict[str, list[str]] = {}
     for name, note in said.items():
         notes.setdefault(note, []).append(repr(name))

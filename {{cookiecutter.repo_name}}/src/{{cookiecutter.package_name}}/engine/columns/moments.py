@@ -4,6 +4,7 @@ Used by `infer.py`, which finds them, and `validate.py`, which puts them togethe
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -21,21 +22,33 @@ CLOCK_DAY = pd.Timestamp(1900, 1, 1)  # on which `spelling.py` puts a time of da
 NAME = "moment"
 
 
-def may_hold(name: str, column: Column) -> bool:
-    """Whether a column may be a part of a moment, by its type and its name."""
-    called_so = any(name.strip().lower() in words for words in UNITS.values())
-    return column.type == "datetime" or (column.type == "integer" and called_so)
-
-
 def found(columns: Dictionary, typed: Mapping[str, pd.Series]) -> dict[str, tuple[str, ...]]:
     """The moments of a table, by the name of the column to be made: of which columns, in their order.
 
     `typed` has the values of the columns that may hold a part, shape (n_rows,) each.
     """
-    features = {name: values for name, values in typed.items() if columns[name].role in ("feature", "ignored")}
-    pairs = [*numbers(columns, features), *clocks(columns, features)]
+    pairs = [*numbers(columns, typed), *clocks(columns, typed)]
     names = [NAME] if len(pairs) == 1 else [f"{NAME} of {parts[0]}" for parts in pairs]
     return {name: parts for name, parts in zip(names, pairs, strict=True) if name not in columns}
+
+
+def may_hold(name: str, column: Column) -> bool:
+    """Whether a column may be a part of a moment, by its role, type and name."""
+    called_so = any(name.strip().lower() in words for words in UNITS.values())
+    of_type = column.type == "datetime" or (column.type == "integer" and called_so)
+    return of_type and column.role in ("feature", "ignored")
+
+
+def described(name: str, parts: Sequence[str], columns: Dictionary, *, role: str) -> Dictionary:
+    """The entry of a moment, and those of a date and a time of day, which leave their place to it.
+
+    One that divides the rows is not learned from: later days are new.
+    """
+    gaps = any(columns[part].missing_allowed for part in parts)
+    how: Transformation = "date parts" if role == "feature" else "none"
+    moment = Column(type="datetime", role=role, missing_allowed=gaps, transformation=how, moment=tuple(parts))
+    within = [part for part in parts if columns[part].type == "datetime"]
+    return {name: moment} | {part: replace(columns[part], role="ignored", missing_allowed=True) for part in within}
 
 
 def numbers(columns: Dictionary, typed: Mapping[str, pd.Series]) -> list[tuple[str, ...]]:
@@ -68,10 +81,3 @@ def put_together(typed: Mapping[str, pd.Series], parts: Sequence[str]) -> pd.Ser
         return (first + (others[0] - CLOCK_DAY)).astype("datetime64[us]")
     table = pd.DataFrame(dict(zip(UNITS, (first, *others), strict=False)))
     return pd.to_datetime(table, errors="coerce").astype("datetime64[us]")
-
-
-def column_of(parts: Sequence[str], columns: Dictionary, *, role: str) -> Column:
-    """The entry of a moment in the dictionary; one that divides the rows is not learned from: later days are new."""
-    gaps = any(columns[name].missing_allowed for name in parts)
-    how: Transformation = "date parts" if role == "feature" else "none"
-    return Column(type="datetime", role=role, missing_allowed=gaps, transformation=how, moment=tuple(parts))
