@@ -70,14 +70,14 @@ def run(project: Project, folder: Path, *, offline: bool = False) -> list[Compar
         # The old model answers in the same place, with the same packages: only the model can make a difference.
         shutil.copytree(folder, place / "models" / folder.name)
         call([*predict, f"--run={folder.name}", f"--output={BY_THE_RUN}"], place, record)
-        compared = [compare.model(folder, again), compare.scores(folder, again, ("dev",)), predictions(place)]
+        compared = [*compare.compared(folder, again, compare.RESULTS, parts=("dev",)), predictions(place)]
         same = all(comparison.identical for comparison in compared)
         return compared if same else compared + why(folder, again)
 
 
 def why(folder: Path, again: Path) -> list[Comparison]:
     """What else differs; where the same rows and code gave other splits, that `add_features` used something else."""
-    found = compare.explain(folder, again)
+    found = compare.compared(folder, again, compare.REASONS)
     differing = [difference.name for comparison in found for difference in comparison.differences]
     if differing and all(name.startswith(PROCESSED) for name in differing):
         return [replace(comparison, note="" if comparison.identical else UNDECLARED) for comparison in found]
