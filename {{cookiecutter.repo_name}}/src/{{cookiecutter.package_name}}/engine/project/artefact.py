@@ -106,6 +106,14 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=plain) + "\n")
 
 
+def copy(source: Path, path: Path) -> None:
+    """Copy a file, whole or not at all."""
+    import shutil
+
+    with whole(path) as temporary:
+        shutil.copyfile(source, temporary)
+
+
 def plain(value: Any) -> Any:
     """What JSON has no word for: NumPy's numbers as Python's, all else as text."""
     return value.item() if hasattr(value, "item") else str(value)

@@ -50,7 +50,8 @@ def alone(root: Path, verb: str, *, name: str = "steps", output: Path | None = N
     """
     handle = taken(root / ".cache" / f"{name}.lock", verb)
     try:
-        for path in (*left_behind(root), *(left_in(output.parent) if output else ())):
+        half = [path for name in WRITTEN for path in left_in(root / name, deeper=True)]
+        for path in (*half, *(left_in(output.parent) if output else ())):
             artefact.remove(path)
             log.info("removed %s: a command that was killed had left it", path)
         yield
@@ -101,26 +102,18 @@ def seized(handle: int, path: Path) -> bool:
         return True
 
 
-def left_behind(root: Path) -> Iterator[Path]:
-    """Temporary files and folders of processes that are gone, in what is written and one folder deeper."""
-    for name in WRITTEN:
-        yield from left_in(root / name)
-        with contextlib.suppress(OSError):
-            for entry in list(os.scandir(root / name)):
-                if entry.is_dir(follow_symlinks=False) and not LEFT.fullmatch(entry.name):
-                    yield from left_in(Path(entry.path))
-
-
-def left_in(folder: Path) -> Iterator[Path]:
-    """Temporary files and folders of processes that are gone, in one folder."""
+def left_in(folder: Path, deeper: bool = False) -> Iterator[Path]:
+    """Temporary files and folders of processes that are gone, in a folder and, if wanted, one folder deeper."""
     try:
-        names = os.listdir(folder)
+        entries = list(os.scandir(folder))
     except OSError:
         return
-    for name in names:
-        found = LEFT.fullmatch(name)
-        if found and is_gone(int(found[1]), folder / name):
-            yield folder / name
+    for entry in entries:
+        path, found = Path(entry), LEFT.fullmatch(entry.name)
+        if found and is_gone(int(found[1]), path):
+            yield path
+        elif deeper and not found and entry.is_dir(follow_symlinks=False):
+            yield from left_in(path)
 
 
 def is_gone(process: int, path: Path) -> bool:

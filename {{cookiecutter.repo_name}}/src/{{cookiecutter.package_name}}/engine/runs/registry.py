@@ -40,13 +40,8 @@ def folders(project: Project) -> list[Path]:
 
 def read(folder: Path) -> dict[str, Any]:
     """`run.json` of a run."""
-    try:
-        return records.read_sealed(folder / RECORD)
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{folder / RECORD} cannot be read: {error}.\n"
-            f"Bring it back from a copy, or move {folder.name} out of {folder.parent.name}/ and train again."
-        ) from None
+    cure = f"Bring it back from a copy, or move {folder.name} out of {folder.parent.name}/ and train again."
+    return records.read_or_refuse(folder / RECORD, f"{folder / RECORD} cannot be read", cure)
 
 
 def write(folder: Path, record: Mapping[str, Any]) -> None:
@@ -107,13 +102,8 @@ def history(project: Project) -> list[dict[str, Any]]:
     path = project.models / CHAMPION
     if not path.is_file():
         return []
-    try:
-        return records.read_sealed(path)["history"]
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{project.relative(path)} cannot be read: {error}.\n"
-            "Bring it back from a copy, or delete it and name the champion again: make promote RUN=... FORCE='why'"
-        ) from None
+    cure = "Bring it back from a copy, or delete it and name the champion again: make promote RUN=... FORCE='why'"
+    return records.read_or_refuse(path, f"{project.relative(path)} cannot be read", cure)["history"]
 
 
 def champion(project: Project) -> Path | None:
@@ -143,6 +133,19 @@ def raw_files(project: Project, record: Mapping[str, Any]) -> dict[str, Path | N
             same = (place for place in places if place.is_file() and artefact.sha256(place) == digest)
             found[name] = next(same, None)
     return found
+
+
+def found_by_digest(project: Project, record: Mapping[str, Any]) -> dict[str, Path]:
+    """The raw files of a run, by the name on record; a `DataError` if one is not here as it was."""
+    raw = raw_files(project, record)
+    if gone := [name for name, path in raw.items() if path is None]:
+        state = "was changed" if (project.root / gone[0]).is_file() else "is not here"
+        raise DataError(
+            f"{gone[0]} {state}: no file in data/raw has its sha256 {record['input_data'][gone[0]][:12]}.\n"
+            f"Bring it back, from a colleague's copy of data/raw or from the source: {record['run']} cannot be made "
+            "again without it."
+        )
+    return {name: path for name, path in raw.items() if path}
 
 
 def may_have_seen(project: Project, record: dict[str, Any]) -> bool:

@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 
 from ..project import artefact, git, lock
-from ..project.errors import DataError, ProjectError
+from ..project.errors import ProjectError
 from ..project.package import NAME
 from ..project.settings import EXTERNAL, PARAMS, Project
 from ..sources import source
@@ -58,7 +58,7 @@ def run(project: Project, folder: Path, *, offline: bool = False) -> list[Compar
     with lock.alone(project.root, "reproduce", name=f"reproduce-{folder.name}"):
         loading.check(folder)
         record = registry.read(folder)
-        raw = found_by_digest(project, record)
+        raw = registry.found_by_digest(project, record)
         environment.other_variables(folder, record)
         place = check_out(project, folder, project.root / ".cache" / "reproduce" / folder.name)
         restore_data(raw, place)
@@ -82,18 +82,6 @@ def why(folder: Path, again: Path) -> list[Comparison]:
     if differing and all(name.startswith(PROCESSED) for name in differing):
         return [replace(comparison, note="" if comparison.identical else UNDECLARED) for comparison in found]
     return found
-
-
-def found_by_digest(project: Project, record: Mapping[str, Any]) -> dict[str, Path]:
-    """The raw files of the run, by the name on record; a `DataError` if one is not here as it was."""
-    raw = registry.raw_files(project, record)
-    if gone := [name for name, path in raw.items() if path is None]:
-        state = "was changed" if (project.root / gone[0]).is_file() else "is not here"
-        raise DataError(
-            f"{gone[0]} {state}: no file in data/raw has its sha256 {record['input_data'][gone[0]][:12]}.\n"
-            "Bring it back, from a colleague's copy of data/raw or from the source, to make the run again."
-        )
-    return {name: path for name, path in raw.items() if path}
 
 
 def check_out(project: Project, folder: Path, place: Path) -> Path:
