@@ -27,18 +27,10 @@ BINS, BIN_ROWS = 5, 100  # a band per fifth of the predictions, where each has t
 
 @dataclass(frozen=True)
 class Band:
-    """How far the truth is from a predicted number, at most, but for the wanted share of the rows.
+    """How far the truth is from a predicted number, at most, but for the wanted share of the rows."""
 
-    Attributes
-    ----------
-    edges : ndarray, shape (n_bins - 1,)
-        Predictions at which the width changes.
-    reach : ndarray, shape (n_bins,)
-        Largest distance, in the unit of the target; infinite where the rows are too few to say.
-    """
-
-    edges: np.ndarray
-    reach: np.ndarray
+    edges: np.ndarray  # predictions at which the width changes, shape (n_bins - 1,)
+    reach: np.ndarray  # largest distance, in the unit of the target, infinite where rows are too few; shape (n_bins,)
 
     def of(self, predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest likely truth of each prediction, shape (n_rows,)."""

@@ -67,10 +67,10 @@ def find(
     asked = replace(question, rows=rows, truth=truth, groups=groups, folds=folds)
     with warnings_as_lines(log), threads(len(rows)):
         try:
-            _, predictions = hold_out(known[name], asked)
+            predictions = hold_out(known[name], asked)
         except ValueError:  # a class has too few rows for this candidate in a fold
             name = DUMMY
-            _, predictions = hold_out(known[name], asked)
+            predictions = hold_out(known[name], asked)
     predictions = predictions[np.argsort(np.concatenate([held for _, held in asked.folds]))]
     found = (wrong_classes if question.classes else wrong_numbers)(truth, predictions)
     found = found.iloc[:0] if name == DUMMY else found  # no candidate knows more: it can doubt nothing
