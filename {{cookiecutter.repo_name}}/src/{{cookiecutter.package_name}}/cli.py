@@ -296,7 +296,7 @@ def test(project: Project, arguments: tuple[str, ...], **options: Any) -> None:
         make(project, "train", options)
     except SourceError as error:
         click.echo(f"test: no data are here, tests that need them are skipped:\n{error}", err=True)
-    chores.test(project, arguments)
+    chores.call(project, "pytest", *arguments)
 
 
 for chore in (chores.check, chores.fix, chores.clean):

@@ -206,8 +206,8 @@ def find_root(start: Path) -> Path:
 def check_package() -> None:
     """Refuse to work in one folder with the package of another: an environment was copied, or another one is active."""
     root, serves = find_root(Path.cwd()), package.FOLDER.resolve()
-    own = (root / "src").resolve()
-    if own.is_dir() and not serves.is_relative_to(own):
+    code = (root / "src").resolve()
+    if code.is_dir() and not serves.is_relative_to(code):
         raise SettingsError(
             f"This environment serves {serves.parents[1]}, and you are in {root}.\n"
             "Make or mend the environment of this folder (make install), and activate no other."
