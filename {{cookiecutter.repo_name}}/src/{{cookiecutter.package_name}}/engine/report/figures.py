@@ -102,9 +102,8 @@ def calibration(bins: pd.DataFrame, predicted: np.ndarray, of: str) -> Figure:
     """Reliability curve with 95 % intervals, and below it how often each probability was given."""
     figure = Figure(figsize=(5.6, 5), layout="constrained")
     top, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-    around = [bins["came_true"] - bins["low"], bins["high"] - bins["came_true"]]
+    around = np.clip([bins["came_true"] - bins["low"], bins["high"] - bins["came_true"]], 0, None)
     top.plot([0, 1], [0, 1], **GUIDE, label="as often as said")
-    around = np.clip(around, 0, None)
     top.errorbar(bins["predicted"], bins["came_true"], around, color=BLUE, marker="o", lw=1.5, capsize=2)
     for x, y, rows in bins[["predicted", "came_true", "rows"]].itertuples(index=False):
         top.annotate(f"{rows}", (x, y), xytext=(5, -11), textcoords="offset points", color=GREY, fontsize=8)

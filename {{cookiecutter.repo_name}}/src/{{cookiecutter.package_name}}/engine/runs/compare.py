@@ -56,24 +56,13 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A run's predictions for the n_rows of a test split.
+    """A run's predictions for the n_rows of a test split."""
 
-    Attributes
-    ----------
-    rows : DataFrame, shape (n_rows, n_columns)
-    raw : set of str
-        Those of its columns that come from the source; the others are made by `features.py`.
-    truth : ndarray, shape (n_rows,)
-    predictions : Predictions
-    record : dict
-        `run.json`.
-    """
-
-    rows: pd.DataFrame
-    raw: set[str]
-    truth: np.ndarray
+    rows: pd.DataFrame  # shape (n_rows, n_columns)
+    raw: set[str]  # those of its columns that come from the source; the others are made by `features.py`
+    truth: np.ndarray  # shape (n_rows,)
     predictions: Predictions
-    record: dict[str, Any]
+    record: dict[str, Any]  # run.json
 
     @property
     def metric(self) -> metrics.Metric:

@@ -136,9 +136,8 @@ def making(step: str, about: dict[str, Any], time: str) -> str:
 
 def render(links: list[Link]) -> str:
     """The chain as an indented text, one file a line."""
-    return aligned(
-        [
-            ("  " * link.depth + link.file, link.digest[:SHOWN_DIGITS] or "-", link.state, f"<- {link.made}")
-            for link in links
-        ]
-    )
+    lines = [
+        ("  " * link.depth + link.file, link.digest[:SHOWN_DIGITS] or "-", link.state, f"<- {link.made}")
+        for link in links
+    ]
+    return aligned(lines)
