@@ -82,15 +82,10 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
 
 
 def score_test(project: Project, model: loading.Run, seen: np.ndarray) -> tuple[pd.DataFrame, Result, dict[str, int]]:
-    """Read the test split and let the run answer it; the constant answer is that of the truth `seen` in train and dev.
+    """The test split without its target, what was measured on it, and how many rows of unknown classes it had.
 
-    Returns
-    -------
-    test : DataFrame, shape (n_rows, n_columns)
-        Without its target, and without the rows set aside.
-    result : Result
-    set_aside : dict of str to int
-        Rows by class, for classes that the model was never shown.
+    Those, which the run was never shown, are set aside. The constant answer is that of the truth `seen` in train and
+    dev, shape (n_seen,).
     """
     test, truth, classes = read(project, model, "test")
     known = np.isin(truth, classes) if classes else np.ones(len(truth), dtype=bool)

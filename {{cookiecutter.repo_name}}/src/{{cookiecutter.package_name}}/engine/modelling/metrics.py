@@ -194,13 +194,7 @@ def interval(
 
 
 def gain(
-    metric: Metric,
-    y: np.ndarray,
-    new: Predictions,
-    old: Predictions,
-    *,
-    groups: Groups = None,
-    repeats: int = REPEATS,
+    metric: Metric, y: np.ndarray, new: Predictions, old: Predictions, *, groups: Groups = None, repeats: int = REPEATS
 ) -> tuple[float, float]:
     """A 95 % interval, by the same resamples, of how much better `new` is than `old`; above 0 is better, paired."""
     drawn = resamples(metric, y, groups, repeats)

@@ -53,10 +53,8 @@ def split(frame: pd.DataFrame, target: str, how: Split) -> dict[str, pd.DataFram
     """
     kind, _, column = how.by.partition(":")
     if kind in ("time", "group") and column not in frame.columns:
-        raise SettingsError(
-            f"params.toml: [split] by = {how.by!r}: there is no column {column!r}.\n"
-            f"Allowed: {', '.join(map(str, frame.columns))}."
-        )
+        cure = f"Allowed: {', '.join(map(str, frame.columns))}."
+        raise SettingsError(f"params.toml: [split] by = {how.by!r}: there is no column {column!r}.\n{cure}")
     if column and frame[column].isna().any():
         raise DataError(
             f"[split] by = {how.by!r}: column {column!r} has {frame[column].isna().sum()} empty cells, and a row "

@@ -8,9 +8,7 @@ from .artefact import sha256
 NAME = __name__.partition(".")[0]
 FOLDER = Path(__file__).parents[2]
 YOURS = ("features.py", "models.py")
-FRONT = tuple(
-    "__init__.py __main__.py cli.py data.py evaluate.py explore.py pipeline.py predict.py py.typed train.py".split()
-)
+FRONT = "__init__.py __main__.py cli.py data.py evaluate.py explore.py pipeline.py predict.py py.typed train.py".split()
 MANIFEST = "MANIFEST.sha256"
 NO_CODE = frozenset(("__pycache__", ".ipynb_checkpoints", ".DS_Store"))
 

@@ -208,10 +208,8 @@ def check_package() -> None:
     root, serves = find_root(Path.cwd()), package.FOLDER.resolve()
     code = (root / "src").resolve()
     if code.is_dir() and not serves.is_relative_to(code):
-        raise SettingsError(
-            f"This environment serves {serves.parents[1]}, and you are in {root}.\n"
-            "Make or mend the environment of this folder (make install), and activate no other."
-        )
+        cure = "Make or mend the environment of this folder (make install), and activate no other."
+        raise SettingsError(f"This environment serves {serves.parents[1]}, and you are in {root}.\n{cure}")
 
 
 def matching(root: Path, pattern: str) -> list[Path]:
@@ -220,10 +218,8 @@ def matching(root: Path, pattern: str) -> list[Path]:
         raise SettingsError(f"{PARAMS}: [data] also: {pattern!r} is not in the project.\nCopy it to data/external.")
     found = [path for path in root.glob(pattern) if path.is_file()]
     if not found:
-        raise SettingsError(
-            f"{PARAMS}: [data] also: there is no file {pattern!r}.\n"
-            f"Bring it back (a run that was made with it has it in models/<run>/{EXTERNAL}/), or mend [data] also."
-        )
+        cure = f"Bring it back (a run that was made with it has it in models/<run>/{EXTERNAL}/), or mend [data] also."
+        raise SettingsError(f"{PARAMS}: [data] also: there is no file {pattern!r}.\n{cure}")
     return found
 
 

@@ -44,10 +44,10 @@ def png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def panels(count: int, width: float, height: float, columns: int = 2) -> tuple[Figure, list[Axes]]:
-    """A figure, sizes in inches, with `count` empty panels, at most `columns` in a row."""
+def panels(count: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure, sizes in inches, with `count` empty panels, at most two in a row."""
     figure = Figure(figsize=(width, height), layout="constrained")
-    across = min(count, columns)
+    across = min(count, 2)
     return figure, [figure.add_subplot(-(-count // across), across, place + 1) for place in range(count)]
 
 

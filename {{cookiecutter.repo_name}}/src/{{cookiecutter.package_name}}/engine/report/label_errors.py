@@ -122,10 +122,7 @@ def wrong_classes(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
 
 
 def wrong_numbers(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
-    """`position`, `given`, `suggested`, `off_by` and `times_usual`, the farthest first.
-
-    A residual counts against the median absolute one of the tenth of the rows with the most similar predictions.
-    """
+    """`position`, `given`, `suggested`, `off_by`, `times_usual` (the median of similar predictions); farthest first."""
     residual = truth - predictions.values
     tenth = pd.qcut(pd.Series(predictions.values).rank(method="first"), min(TENTHS, len(truth)), labels=False)
     usual = ROBUST * pd.Series(np.abs(residual)).groupby(tenth).transform("median").to_numpy()

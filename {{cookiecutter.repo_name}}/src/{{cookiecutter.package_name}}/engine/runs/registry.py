@@ -113,10 +113,8 @@ def champion(project: Project) -> Path | None:
         return None
     folder = project.models / changes[-1]["run"]
     if not (folder / RECORD).is_file():
-        raise DataError(
-            f"The champion {folder.name} is not in {project.relative(project.models)}/ any more.\n"
-            "Bring its folder back, or choose another one: make rollback, or make promote RUN=... FORCE='why'"
-        )
+        cure = "Bring its folder back, or choose another one: make rollback, or make promote RUN=... FORCE='why'"
+        raise DataError(f"The champion {folder.name} is not in {project.relative(project.models)}/ any more.\n{cure}")
     return folder
 
 

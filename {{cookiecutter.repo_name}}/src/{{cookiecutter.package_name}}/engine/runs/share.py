@@ -239,39 +239,34 @@ def check_secrets(project: Project, folder: Path) -> None:
         )
 
 
-def ahead(store: Store) -> tuple[str, str]:
-    """Whose champion goes on from the other's: mine, theirs, both (two changed it) or neither, ""; with the store's."""
-    mine = registry.history(store.project)
+def champions(store: Store) -> tuple[list, list, str]:
+    """The history of the champion here, that in the store, and the champion there."""
     record = store.newest(CHAMPION)[1] if CHAMPION in store.versions else {}
-    theirs, name = record.get("history", []), record.get("champion", "")
-    if theirs == mine[: len(theirs)]:
-        return "mine" if len(mine) > len(theirs) else "", name
-    return "theirs" if mine == theirs[: len(mine)] else "both", name
+    return registry.history(store.project), record.get("history", []), record.get("champion", "")
 
 
 def goes_on(store: Store) -> bool:
     """Whether my champion goes on from the store's; a `DataError` if both were changed: one would undo the other."""
-    whose, name = ahead(store)
-    if whose == "both":
-        raise DataError(
-            f"The champion in {store.shown} was changed meanwhile, to {name}: yours is not sent.\n"
-            f"To take it: delete {CHAMPION}, make pull, and promote again if yours is the better one."
-        )
-    return whose == "mine"
+    mine, theirs, name = champions(store)
+    if mine[: len(theirs)] != theirs[: len(mine)]:
+        cure = f"To take it: delete {CHAMPION}, make pull, and promote again if yours is the better one."
+        raise DataError(f"The champion in {store.shown} was changed meanwhile, to {name}: yours is not sent.\n{cure}")
+    return len(mine) > len(theirs)
 
 
 def is_wanted(store: Store) -> bool:
     """Whether the store's champion goes on from the one here, and its run is here; what else is the case is said."""
-    whose, name = ahead(store)
-    here = (store.project.models / name / registry.RECORD).is_file()
-    if whose == "both":
+    mine, theirs, name = champions(store)
+    if mine[: len(theirs)] != theirs[: len(mine)]:
         cure = f"yours stays. To take theirs, delete {CHAMPION} and pull"
         log.warning("the team's champion is %s, and yours was changed too: %s", name, cure)
-    elif whose == "theirs" and not here:
+        return False
+    here, newer = (store.project.models / name / registry.RECORD).is_file(), len(theirs) > len(mine)
+    if newer and not here:
         log.warning("the team's champion %s is not here, so predict does not use it: make pull", name)
-    elif whose == "theirs":
+    elif newer:
         log.info("the champion is %s now", name)
-    return whose == "theirs" and here
+    return newer and here
 
 
 def needed(store: Store, name: str) -> list[str]:

@@ -117,11 +117,12 @@ def key_of(name: str, work: Work) -> tuple[str, dict[str, Any]]:
     inputs = {project.relative(path): work.digests.of(path) for path in step.inputs(work)}
     if missing := [path for path, digest in inputs.items() if digest is None]:
         raise DataError(f"{missing[0]} does not exist: {name} cannot read it.")
-    settings = credentials.masked(asdict(project.settings))
+    settings, path = credentials.masked(asdict(project.settings)), project.dictionary
+    columns = dictionary.facts(parsed(path, path.stat().st_mtime_ns), *step.columns) if path.is_file() else None
     facts = {
         "inputs": inputs,
         "parameters": {key: functools.reduce(operator.getitem, key.split("."), settings) for key in step.parameters},
-        "dictionary": artefact.fingerprint(columns_read(project.dictionary, step.columns)),
+        "dictionary": artefact.fingerprint(columns),
         "code": code_of(name, work),
     }
     facts |= step.also(project)
@@ -140,11 +141,6 @@ def code_of(name: str, work: Work) -> dict[str, str]:
         part: artefact.fingerprint({path.relative_to(folder).as_posix(): work.digests.of(path) for path in paths})
         for part, paths in parts.items()
     }
-
-
-def columns_read(path: Path, keys: tuple[str, ...]) -> Any:
-    """The part of the data dictionary that a step reads; None while there is no dictionary."""
-    return dictionary.facts(parsed(path, path.stat().st_mtime_ns), *keys) if path.is_file() else None
 
 
 @functools.cache
