@@ -22,7 +22,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 PAUSE = 0.1  # seconds between two looks at a lock that is taken
-FAR = 1 << 30  # Windows keeps others from reading a locked byte: one is taken that is not there
+FAR_BYTE = 1 << 30  # Windows keeps others from reading a locked byte: one is taken that is not there
 READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 WIDTH = 60  # always the same: cutting a file to nothing makes ext4 wait for the disk, 5 ms
@@ -90,7 +90,7 @@ def seized(handle: int, path: Path) -> bool:
     """Whether the lock is ours now; not so if `path` was deleted meanwhile, for the next one would make it anew."""
     try:
         if sys.platform == "win32":
-            os.lseek(handle, FAR, os.SEEK_SET)
+            os.lseek(handle, FAR_BYTE, os.SEEK_SET)
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

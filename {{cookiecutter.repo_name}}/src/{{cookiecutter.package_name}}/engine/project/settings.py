@@ -24,7 +24,7 @@ SHARES_SUM_TOLERANCE = 1e-6
 CANDIDATES = ("dummy", "linear", "curves", "boosting", "boosting_stopped", "boosting_log", "forest", "network", "text")
 WAYS = ("stratified", "random", "time:<column>", "group:<column>")
 SPELLING = 'Text values need quotes: key = "text"; true and false are in lower case.'
-SEED = bounds(least=0, below=2**32)
+SEEDS = bounds(least=0, below=2**32)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Split:
 
     by: str = field(default="stratified", metadata=bounds(among=WAYS))
     shares: Shares = Shares()
-    seed: int = field(default=0, metadata=SEED)
+    seed: int = field(default=0, metadata=SEEDS)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Train:
     balance: bool = False
     positive: str = ""
     trials: int = field(default=0, metadata=bounds(least=0))
-    seed: int = field(default=0, metadata=SEED)
+    seed: int = field(default=0, metadata=SEEDS)
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def load(start: Path | None = None, overrides: Sequence[str] = ()) -> Project:
         raise SettingsError(f"{PARAMS} is not valid TOML: {error}.\n{SPELLING}") from None
     changed = dict(map(parse_override, overrides))
     for dotted, value in changed.items():
-        put(tree, dotted, value)
+        set_at(tree, dotted, value)
     return Project(root, read_sections(tree), changed)
 
 
@@ -262,7 +262,7 @@ def parse_override(text: str) -> tuple[str, Any]:
         return dotted, value
 
 
-def put(tree: dict[str, Any], dotted: str, value: Any) -> None:
+def set_at(tree: dict[str, Any], dotted: str, value: Any) -> None:
     """Set `value` at the dotted key; sections that are missing are made, so that the check can name them."""
     *sections, key = dotted.split(".")
     for section in sections:

@@ -10,7 +10,7 @@ from sklearn.metrics import confusion_matrix
 
 from ..modelling.metrics import Metric, Predictions
 
-REPEATS = 5  # shuffles of a column: their spread says whether a rank is luck
+SHUFFLES = 5  # of a column: their spread says whether a rank is luck
 ROWS_PERMUTED = 2000
 CELLS_PERMUTED = 1_000_000  # rows x columns x repeats: with more columns, fewer rows are shuffled
 LEAST_PERMUTED = 200  # below, the importance of a column is mostly noise
@@ -131,15 +131,15 @@ def importances(
     The 5 shuffled copies of the rows are answered in one call: most of the cost of a small call is overhead.
     """
     random = np.random.default_rng(0)
-    wanted = max(LEAST_PERMUTED, CELLS_PERMUTED // (REPEATS * max(1, len(columns)) * rows.shape[1]))
+    wanted = max(LEAST_PERMUTED, CELLS_PERMUTED // (SHUFFLES * max(1, len(columns)) * rows.shape[1]))
     chosen = random.permutation(len(rows))[: min(ROWS_PERMUTED, wanted)]
     rows, truth = rows.iloc[chosen], truth[chosen]
     whole = metric.score(truth, answer(rows))
-    copies = rows.iloc[np.tile(np.arange(len(rows)), REPEATS)]
+    copies = rows.iloc[np.tile(np.arange(len(rows)), SHUFFLES)]
     for name in columns:
-        order = np.concatenate([random.permutation(len(rows)) for _ in range(REPEATS)])
+        order = np.concatenate([random.permutation(len(rows)) for _ in range(SHUFFLES)])
         found = answer(copies.assign(**{name: rows[name].take(order).set_axis(copies.index)}))
-        parts = np.arange(len(copies)).reshape(REPEATS, -1)
+        parts = np.arange(len(copies)).reshape(SHUFFLES, -1)
         losses = [metric.better_by(whole, metric.score(truth, found[part])) for part in parts]
         yield {"column": name, "loss": float(np.mean(losses)), "spread": float(np.std(losses))}
 

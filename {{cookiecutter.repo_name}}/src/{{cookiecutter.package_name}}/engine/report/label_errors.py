@@ -31,10 +31,10 @@ from .evidence import columns_seen
 
 log = logging.getLogger(__name__)
 DUMMY = "dummy"
-ROWS = 20_000  # that are looked at: five fits of a larger table are dear, and nobody reads so long a list
+ROWS_ASKED = 20_000  # that are looked at: five fits of a larger table are dear, and nobody reads so long a list
 LISTED = 250  # of a noisy target many rows are only hard: the surest are worth a person's time
 TENTHS = 10  # of the predictions: where numbers are large, so are honest residuals
-FAR = 5.0  # robust standard deviations: of normal residuals two in a million are so far, of real ones half in a hundred
+FAR_OFF = 5.0  # robust standard deviations: two in a million normal residuals are so far, half in a hundred real ones
 ROBUST = 1.4826  # standard deviations in a median absolute deviation, for normal residuals
 COLUMNS_SHOWN = 12
 FOLDS = 5
@@ -58,7 +58,7 @@ def find(
     columns = dictionary.load(project.dictionary)
     known = {DUMMY: DummyClassifier(strategy="prior") if question.classes else DummyRegressor(), **known}
     name = cheapest_good(record, known)
-    chosen = np.sort(np.random.default_rng(SEED).permutation(len(question.truth))[:ROWS])
+    chosen = np.sort(np.random.default_rng(SEED).permutation(len(question.truth))[:ROWS_ASKED])
     numbers = row_numbers(project, question)[chosen]
     rows = question.rows.iloc[chosen].reset_index(drop=True)
     groups = None if question.groups is None else question.groups.iloc[chosen]
@@ -129,7 +129,7 @@ def wrong_numbers(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
     times = np.divide(np.abs(residual), usual, out=np.zeros(len(truth)), where=usual > 0)
     table = pd.DataFrame({"position": np.arange(len(truth)), "given": truth, "suggested": predictions.values})
     table["off_by"], table["times_usual"] = residual, times.round(2)
-    return table[times > FAR].sort_values("times_usual", ascending=False, kind="stable", ignore_index=True)
+    return table[times > FAR_OFF].sort_values("times_usual", ascending=False, kind="stable", ignore_index=True)
 
 
 def verdicts_before(path: Path, table: pd.DataFrame) -> list[str]:

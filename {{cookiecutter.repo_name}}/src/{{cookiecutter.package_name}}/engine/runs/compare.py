@@ -25,7 +25,7 @@ from ..project.settings import Project
 from . import registry
 
 SHOWN_DIGITS = 12
-RAW = re.compile("^data/raw/.*/")  # a dump is named after the day when it was fetched
+DUMP = re.compile("^data/raw/.*/")  # a dump is named after the day when it was fetched
 REASONS = ("code", "data", "parameters", "environment")
 RESULTS = ("model", "metrics")
 Flat = dict[str, Any]
@@ -96,7 +96,7 @@ def facts(folder: Path, parts: Sequence[str]) -> dict[str, Flat]:
     those of `parts`: `dev`, the rows held out, and `test`, where there was an evaluation.
     """
     record, copy = registry.read(folder), folder / registry.CODE
-    inputs = {RAW.sub("data/raw: ", name): digest[:SHOWN_DIGITS] for name, digest in record["input_data"].items()}
+    inputs = {DUMP.sub("data/raw: ", name): digest[:SHOWN_DIGITS] for name, digest in record["input_data"].items()}
     columns = tomllib.loads((folder / registry.DICTIONARY).read_text(encoding="utf-8"))
     known = metrics.available(record["task"], len(record["classes"]))
     scores = {part: record["metrics"].get(part, {}) for part in parts}

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 Evaluate = Callable[[Path], object]
 LATENCY_REPEATS = 7
-SAMPLE = 200  # rows whose features are computed twice
+ROWS_TWICE = 200  # rows whose features are computed twice
 CERTAINTY = 2.0  # standard errors: a slice of 50 rows is noisy
 
 
@@ -139,9 +139,9 @@ def unseen(project: Project, challenger: Evaluated) -> Check:
 def no_slice_worse(project: Project, challenger: Evaluated, reigning: Evaluated) -> Check:
     """In no category does the error rise by more than `slice_loss`, as far as the rows can tell."""
     allowed = project.settings.promote
-    rise = errors(challenger) - errors(reigning)
+    rise = error_of_rows(challenger) - error_of_rows(reigning)
     if challenger.record["task"] == "regression":
-        rise = rise / (errors(reigning).mean() or 1.0)
+        rise = rise / (error_of_rows(reigning).mean() or 1.0)
     worse = []
     for name in challenger.record["features"].get("one-hot", []):
         for level, positions in challenger.rows.groupby(name, observed=True, dropna=False).indices.items():
@@ -152,7 +152,7 @@ def no_slice_worse(project: Project, challenger: Evaluated, reigning: Evaluated)
     return Check("no slice worse", not worse, "; ".join(worse) or f"none by more than {allowed.slice_loss:g}")
 
 
-def errors(one: Evaluated) -> np.ndarray:
+def error_of_rows(one: Evaluated) -> np.ndarray:
     """1 where the class is wrong, or the absolute error; shape (n_rows,)."""
     if one.record["task"] == "regression":
         return np.abs(one.predictions.values - one.truth)
@@ -174,7 +174,7 @@ def latency(project: Project, model: loading.Run) -> Check:
 
 def reproducible(project: Project, model: loading.Run) -> Check:
     """The commit and the raw files of the run are here as they were, and its features do not change by themselves."""
-    commit, rows = model.record["commit"], answers.test_rows(project, model).head(SAMPLE)
+    commit, rows = model.record["commit"], answers.test_rows(project, model).head(ROWS_TWICE)
     reasons = [] if commit else ["it was trained without a git commit"]
     if commit and not git.has_commit(project.root, commit):
         reasons += [f"git does not have commit {commit[:12]} (it was collected, or not fetched)"]

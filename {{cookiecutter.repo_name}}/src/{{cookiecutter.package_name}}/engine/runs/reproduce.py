@@ -29,7 +29,7 @@ from . import compare, environment, loading, registry
 from .compare import Comparison, Difference
 
 log = logging.getLogger(__name__)
-AGAIN = Path("data/predictions/test.csv")
+BY_THE_NEW = Path("data/predictions/test.csv")
 BY_THE_RUN = Path("data/predictions/by-the-run.csv")
 PROCESSED = "data/processed/"
 UNDECLARED = (
@@ -182,7 +182,7 @@ def call(command: list[str], place: Path, record: Mapping[str, Any]) -> None:
 
 def predictions(place: Path) -> Comparison:
     """The test rows answered by the new model and by the old one, cell by cell; the name of the run is left out."""
-    paths = (place / BY_THE_RUN, place / AGAIN)
+    paths = (place / BY_THE_RUN, place / BY_THE_NEW)
     then, now = (pd.read_csv(path, dtype=str, keep_default_na=False).drop(columns="run") for path in paths)
     if list(then) != list(now) or len(then) != len(now):
         shapes = [f"{len(table)} rows, {len(table.columns) + 1} columns" for table in (then, now)]

@@ -38,16 +38,13 @@ CHAMPION = f"models/{registry.CHAMPION}"
 # The name of a run or a dump is no way out of its folder. Groups: the record without its suffix, number, digest.
 VERSION = re.compile(r"((?:models|data/raw)/[^/\\.][^/\\]*/(?:run|source)|models/champion)-(\d+)-([0-9a-f]{12})\.json")
 SHA256 = re.compile(r"[0-9a-f]{64}")
-AGAIN = "Delete it there; who has the whole one sends it again: make push"
+RESEND = "Delete it there; who has the whole one sends it again: make push"
 
 
 def push(project: Project, folder: Path | None = None) -> list[Path]:
     """Send one run and the raw files that it was made from, or everything; return what had something new.
 
-    Raises
-    ------
-    SettingsError, ProjectError, DataError
-        `DATA_STORE` names no store, the store refuses, or a file is not as its record says: neither of them is sent.
+    An error if `DATA_STORE` names no store, the store refuses, or a file is not as its record says: neither is sent.
     """
     with opened(project) as store:
         for half in store.folder.rglob(".*.tmp") if store.folder else ():
@@ -66,10 +63,8 @@ def push(project: Project, folder: Path | None = None) -> list[Path]:
 def pull(project: Project, name: str = "") -> list[Path]:
     """Fetch the run of this name, or end of a name, and its raw files, or everything; return what is new here.
 
-    Raises
-    ------
-    SettingsError, DataError
-        No run in the store, or more than one, has that name; a file there is missing or is not what its name says.
+    An error if no run in the store, or more than one, has that name, or a file there is missing or is not what its name
+    says.
     """
     with lock.alone(project.root, "pull"), opened(project) as store:
         if not store.sizes:
@@ -137,7 +132,7 @@ class Store:
             with artefact.whole(path) as temporary:
                 self.files.get_file(f"{self.root}/{place}", str(temporary))
                 if not artefact.sha256(temporary).startswith(digest):
-                    raise DataError(f"{self.shown}: {place} is damaged: it is not taken.\n{AGAIN}")
+                    raise DataError(f"{self.shown}: {place} is damaged: it is not taken.\n{RESEND}")
         return path
 
     @cached_property
@@ -157,7 +152,7 @@ class Store:
         """A copy of a record's newest version, and what it says."""
         version = self.versions[record][-1]
         path = self.fetched(version[0], version[3])
-        return path, records.read_or_refuse(path, f"{self.shown}: {version[0]} is damaged", AGAIN)
+        return path, records.read_or_refuse(path, f"{self.shown}: {version[0]} is damaged", RESEND)
 
 
 @contextlib.contextmanager
