@@ -58,13 +58,7 @@ class DecisionRule:
 
 
 def rule(settings: Settings, metric: str, classes: tuple) -> DecisionRule:
-    """The rule by the costs of `[predict]`, or by the metric that decides between the candidates.
-
-    Raises
-    ------
-    SettingsError
-        Costs were stated for a target that does not have two classes.
-    """
+    """By the costs of `[predict]` (a `SettingsError` if there are not two classes), or by the metric that decides."""
     false_positive, false_negative = settings.predict.cost_false_positive, settings.predict.cost_false_negative
     if false_positive != false_negative:
         if len(classes) != 2:
@@ -96,13 +90,7 @@ def paid(yes: np.ndarray, named: np.ndarray, costs: tuple[float, float]) -> np.n
 
 
 def positive_last(classes: tuple, positive: str) -> tuple:
-    """The classes, of two the positive one last: the one that `[train] positive` names, by default the last in order.
-
-    Raises
-    ------
-    SettingsError
-        It names none of two classes.
-    """
+    """The classes, of two the positive one last: that of `[train] positive` (a `SettingsError` if it is none of two)."""
     found = [label for label in classes if str(label).lower() == positive.lower()]
     if positive and (len(classes) != 2 or len(found) != 1):
         known = ", ".join(repr(str(label)) for label in classes[:10]) or "none, it is a number"

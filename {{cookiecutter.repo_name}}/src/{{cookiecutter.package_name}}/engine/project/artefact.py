@@ -27,12 +27,8 @@ def fingerprint(value: Any) -> str:
 def whole(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; what was written there becomes `path` at once, or never.
 
-    The folder of `path` is made if need be. An existing file stays as it is until the new one is on disk.
-
-    Raises
-    ------
-    OSError
-        The disk is full or the folder is read-only; it names `path`, and what was written is removed.
+    The folder of `path` is made if need be. An existing file stays as it is until the new one is on disk. An `OSError`
+    (a full disk, a read-only folder) names `path`, and what was written is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = beside(path)

@@ -28,13 +28,12 @@ def agreement(opinions: Mapping[str, pd.Series], *, amount: bool) -> pd.DataFram
         chance makes), with `weighted kappa` (quadratic) where classes are numbers; for numbers `mean difference`
         (absolute, in the unit of the target) and `correlation` (Pearson).
     """
-    lines = []
+    measure, lines = of_numbers if amount else of_classes, []
     for one, other in itertools.combinations(opinions, 2):
         both = opinions[one].notna() & opinions[other].notna()
         if both.sum() >= SHARED_ROWS:
-            a, b = opinions[one][both], opinions[other][both]
-            measured = of_numbers(a, b) if amount else of_classes(a, b)
-            lines.append({"one": one, "other": other, "rows": int(both.sum()), **measured})
+            found = measure(opinions[one][both], opinions[other][both])
+            lines.append({"one": one, "other": other, "rows": int(both.sum()), **found})
     return pd.DataFrame(lines, columns=None if lines else PAIR)
 
 

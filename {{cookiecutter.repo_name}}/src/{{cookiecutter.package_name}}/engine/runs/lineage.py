@@ -37,10 +37,7 @@ class Link:
 def trace(project: Project, path: Path) -> list[Link]:
     """Follow the records from a file that a step wrote to the source: the file first, its inputs below it.
 
-    Raises
-    ------
-    DataError
-        The file has no record, or a record is damaged.
+    A `DataError` if the file has no record, or a record is damaged.
     """
     path = Path(os.path.normpath(project.root / path))
     if not (about := record_of(project, path)):

@@ -8,6 +8,7 @@ tree was dirty, and `code/`: the package as it was on the day of training, so th
 is edited afterwards. Every file is checked against the digests in `run.json` before anything in it is loaded.
 """
 
+import contextlib
 import glob
 import logging
 from collections.abc import Container, Mapping
@@ -64,19 +65,14 @@ def new_name(project: Project, key: str, started: datetime) -> str:
     Names sort by time. A clock that was put back, or two runs in a second, must not make an older run the newest: the
     name is then a second later than that of the newest run. `started` in `run.json` is what the clock said.
     """
-    times = [time for path in project.models.glob("*") if (time := time_of(path.name))]
-    earliest = max(times, default=started - ONE_SECOND) + ONE_SECOND
+    times = [started - ONE_SECOND]
+    for path in project.models.glob("*"):
+        with contextlib.suppress(ValueError):  # it is called otherwise
+            times.append(datetime.strptime(path.name[: len("2026-01-31-235959")], TIME).replace(tzinfo=UTC))
+    earliest = max(times) + ONE_SECOND
     if earliest - started > ONE_MINUTE:
         log.warning("the clock says %s, which is before the newest run: is it right?", started.strftime(TIME))
     return f"{max(started, earliest).strftime(TIME)}-{key[:8]}"
-
-
-def time_of(name: str) -> datetime | None:
-    """The time in the name of a run; None if it is called otherwise."""
-    try:
-        return datetime.strptime(name[: len("2026-01-31-235959")], TIME).replace(tzinfo=UTC)
-    except ValueError:
-        return None
 
 
 def find(project: Project, key: str) -> Path | None:
