@@ -90,7 +90,7 @@ def paid(yes: np.ndarray, named: np.ndarray, costs: tuple[float, float]) -> np.n
 
 
 def positive_last(classes: tuple, positive: str) -> tuple:
-    """The classes, of two the positive one last: that of `[train] positive` (a `SettingsError` if it is none of two)."""
+    """The classes, of two the positive last: that of `[train] positive` (a `SettingsError` if it is none of two)."""
     found = [label for label in classes if str(label).lower() == positive.lower()]
     if positive and (len(classes) != 2 or len(found) != 1):
         known = ", ".join(repr(str(label)) for label in classes[:10]) or "none, it is a number"
