@@ -112,19 +112,15 @@ def read(project: Project, model: loading.Run, part: str) -> tuple[pd.DataFrame,
     as_taught = model.record["input_data"].get(project.relative(path)) == records.recorded(path)["sha256"]
     needed = [target, *(name for name in columns_seen(model.record) if as_taught or name in columns)]
     if missing := [name for name in needed if name not in rows.columns]:
-        raise DataError(
-            f"{project.relative(path)} lacks {listed(missing)}, which run {model.name} "
-            "was trained with.\nEvaluate a run of the present data, or go back to the settings of that run."
-        )
+        found = f"{project.relative(path)} lacks {listed(missing)}, which run {model.name} was trained with."
+        raise DataError(f"{found}\nEvaluate a run of the present data, or go back to the settings of that run.")
     if not as_taught:
         known, _ = model.validate(rows[[name for name in rows if name in columns]], columns, where=path.name)
         labels = [name for name in dictionary.label_columns(columns) if name in known]
         rows = model.add_features(known.drop(columns=labels)).join(known[labels])
-    truth = rows.pop(target)
-    if model.record["task"] == "regression":
-        return rows, truth.to_numpy(dtype="float64"), ()
-    values = truth.to_numpy()
-    return rows, values.astype(object) if values.dtype.kind in "OUT" else values, tuple(model.record["classes"])
+    classes = tuple(model.record["classes"])
+    truth = rows.pop(target).to_numpy(dtype=None if classes else "float64")
+    return rows, truth.astype(object) if truth.dtype.kind in "OUT" else truth, classes
 
 
 def learned_from(project: Project, model: loading.Run) -> Question:

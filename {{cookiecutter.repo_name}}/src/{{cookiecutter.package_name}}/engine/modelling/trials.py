@@ -76,8 +76,7 @@ def run(
     """
     tuned, tables, sign = {}, [], 1 if search.higher_is_better else -1
     for name in [name for name in SPACES if name in estimators and searchable(estimators[name], SPACES[name])]:
-        sampler = ParameterSampler(SPACES[name], search.trials, random_state=search.seed)
-        tries = [{}, *sampler]
+        tries = [{}, *ParameterSampler(SPACES[name], search.trials, random_state=search.seed)]
         lines = []
         try:
             for trial, parameters in enumerate(progress(tries, f"trials of {name}")):

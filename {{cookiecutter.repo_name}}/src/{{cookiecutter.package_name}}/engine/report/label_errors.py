@@ -69,8 +69,7 @@ def find(
         try:
             predictions = hold_out(known[name], asked)
         except ValueError:  # a class has too few rows for this candidate in a fold
-            name = DUMMY
-            predictions = hold_out(known[name], asked)
+            name, predictions = DUMMY, hold_out(known[DUMMY], asked)
     predictions = predictions[np.argsort(np.concatenate([held for _, held in asked.folds]))]
     found = (wrong_classes if question.classes else wrong_numbers)(truth, predictions)
     found = found.iloc[:0] if name == DUMMY else found  # no candidate knows more: it can doubt nothing
@@ -80,8 +79,7 @@ def find(
     shown = [*labels, *columns_seen(record)][:COLUMNS_SHOWN]
     place = found.pop("position").to_numpy()
     suspects, verdict = rows.iloc[place].reset_index(drop=True), pd.Series("", index=found.index, name="verdict")
-    parts = [pd.Series(numbers[place], name="row"), suspects[ids], found, verdict, suspects[shown]]
-    table = pd.concat(parts, axis=1)
+    table = pd.concat([pd.Series(numbers[place], name="row"), suspects[ids], found, verdict, suspects[shown]], axis=1)
     about = {"rows": len(rows), "candidate": name, "n": doubted, "listed": len(table)}
     return table.loc[:, ~table.columns.duplicated()], about
 
@@ -99,9 +97,8 @@ def row_numbers(project: Project, question: Question) -> np.ndarray:
     parts = split(clean, dictionary.target(dictionary.load(project.dictionary)), project.settings.split)
     numbers = np.concatenate([parts[part].index for part in ("train", "dev")])
     if len(numbers) != len(question.truth):
-        raise DataError(
-            "data/processed/ was not made from data/interim/clean.parquet as params.toml says: make features"
-        )
+        found = "data/processed/ was not made from data/interim/clean.parquet as params.toml says"
+        raise DataError(f"{found}: make features")
     return numbers
 
 

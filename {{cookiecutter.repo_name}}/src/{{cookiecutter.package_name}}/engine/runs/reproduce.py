@@ -153,15 +153,15 @@ def restore_data(raw: Mapping[str, Path], place: Path) -> None:
 
 def build_environment(folder: Path, place: Path) -> str:
     """The Python of an environment with exactly the packages of the run, and its Python if there is one to be had."""
-    record, environment = registry.read(folder), place / ".venv"
-    python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    record, venv = registry.read(folder), place / ".venv"
+    python = venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     uv = ["uv"] if shutil.which("uv") else [sys.executable, "-m", "uv"]
     version = record["environment"]["python"]
     try:
-        call([*uv, "venv", "--quiet", "--python", version, str(environment)], place, record)
+        call([*uv, "venv", "--quiet", "--python", version, str(venv)], place, record)
     except ProjectError:
         log.warning("there is no Python %s: the present one is taken", version)
-        call([*uv, "venv", "--quiet", "--python", sys.executable, str(environment)], place, record)
+        call([*uv, "venv", "--quiet", "--python", sys.executable, str(venv)], place, record)
     call([*uv, "pip", "sync", "--quiet", "--python", str(python), str(folder / registry.LOCK)], place, record)
     return str(python)
 
