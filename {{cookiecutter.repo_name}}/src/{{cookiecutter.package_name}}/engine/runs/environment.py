@@ -29,10 +29,9 @@ def keep(project: Project, folder: Path) -> dict[str, Any]:
     This comes before the fit: what is edited during a long one was not in it. A full disk shows early, too.
     """
     code = project.package
-    places = {path: folder / registry.CODE / path.relative_to(code) for path in package.code(code)}
-    places |= {path: folder / EXTERNAL / project.relative(path) for path in project.also}
-    places |= {project.dictionary: folder / registry.DICTIONARY}
-    for path, place in places.items():
+    places = [(path, folder / registry.CODE / path.relative_to(code)) for path in package.code(code)]
+    places += [(path, folder / EXTERNAL / project.relative(path)) for path in project.also]
+    for path, place in [*places, (project.dictionary, folder / registry.DICTIONARY)]:
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
     found = {**environment(project), "variables": project.variables}
