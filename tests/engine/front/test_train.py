@@ -128,20 +128,21 @@ def test_number_that_is_always_the_same_is_no_target(make_project, made_table):
 
 def test_best_model_is_fitted_on_train_and_dev_and_calibrated_on_rows_held_out():
     asked = question()
-    over_confident = metrics.Predictions(asked.truth, np.tile([0.001, 0.999], (200, 1)), asked.classes)
+    held = asked.held_out
+    over_confident = metrics.Predictions(held, np.tile([0.001, 0.999], (100, 1)), asked.classes)
 
-    model, tempered = train.fit_best(KNeighborsClassifier(1), asked, asked.truth, over_confident, threshold.Rule())
+    model, tempered = train.fit_best(KNeighborsClassifier(1), asked, over_confident, threshold.DecisionRule())
 
     assert model.temperature > 5
     assert model.model_.n_samples_fit_ == 200
-    assert metrics.log_loss(asked.truth, tempered) < metrics.log_loss(asked.truth, over_confident)
+    assert metrics.log_loss(held, tempered) < metrics.log_loss(held, over_confident)
 
 
 @pytest.mark.parametrize(("name", "best"), [("mae", "linear"), ("r2", "boosting")])
 def test_best_candidate_is_the_one_with_the_least_error_or_the_highest_score(name, best):
     board = {"dummy": {"mae": 3.0, "r2": 0}, "linear": {"mae": 1.0, "r2": 0.5}, "boosting": {"mae": 2.0, "r2": 0.9}}
 
-    assert train.choose_best(board, name, metrics.NUMBERS[name], {}) == best
+    assert train.choose_best(board, metrics.NUMBERS[name], np.empty(0), {}) == best
 
 
 @pytest.mark.parametrize(("noise", "best"), [(0.01, "blend"), (3.0, "linear")])
@@ -149,10 +150,10 @@ def test_blend_is_taken_unless_it_is_clearly_worse(noise, best):
     random, truth = np.random.default_rng(0), np.arange(100.0)
     linear = truth + random.normal(size=100)
     answers = {"linear": linear, "blend": linear + random.normal(0, noise, 100)}
-    held = {name: (truth, metrics.Predictions(values)) for name, values in answers.items()}
+    held = {name: metrics.Predictions(values) for name, values in answers.items()}
     board = {"linear": {"mae": 1.0}, "blend": {"mae": 1.0 + noise}}
 
-    assert train.choose_best(board, "mae", metrics.NUMBERS["mae"], held) == best
+    assert train.choose_best(board, metrics.NUMBERS["mae"], truth, held) == best
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_class_that_got_no_probability_costs_much_but_not_infinity():
     ],
 )
 def test_metric_is_chosen_by_task_or_as_asked(asked, task, n_classes, name):
-    assert metrics.choose(asked, task, n_classes) == name
+    assert metrics.choose(asked, task, n_classes).name == name
 
 
 @pytest.mark.parametrize(

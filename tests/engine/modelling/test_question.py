@@ -14,10 +14,10 @@ def test_held_out_rows_are_predicted_by_a_model_that_has_not_seen_them():
     )
     asked = Question(rows, truth, "classification", ("no", "yes"), [(half, half + 100)])
 
-    held, predictions = hold_out(KNeighborsClassifier(1), asked)  # it knows by heart what it has seen
+    predictions = hold_out(KNeighborsClassifier(1), asked)  # it knows by heart what it has seen
 
-    assert held.tolist() == truth[100:].tolist()
-    assert (held == predictions.values).mean() == pytest.approx(0.5, abs=0.15)
+    assert asked.held_out.tolist() == truth[100:].tolist()
+    assert (asked.held_out == predictions.values).mean() == pytest.approx(0.5, abs=0.15)
 
 
 def test_class_that_a_model_has_not_seen_gets_probability_zero():

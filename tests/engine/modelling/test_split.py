@@ -147,7 +147,7 @@ def test_words_cannot_be_a_regression():
         (100, "random", 5),
         (100, "time:day", 1),
         (split.THREE_FOLDS, "stratified", 3),
-        (split.FEW_ROWS, "stratified", 1),
+        (split.FOLDS_BELOW, "stratified", 1),
     ],
 )
 def test_few_rows_without_an_order_are_cross_validated(size, by, n_folds):
@@ -164,7 +164,7 @@ def test_few_rows_without_an_order_are_cross_validated(size, by, n_folds):
 
 @pytest.mark.parametrize(
     ("n_groups", "size", "n_folds"),
-    [(2, 100, 2), (7, split.FEW_ROWS, 3), (split.FEW_GROUPS, split.FEW_ROWS, 1), (7, split.MANY_ROWS, 1)],
+    [(2, 100, 2), (7, split.FOLDS_BELOW, 3), (split.FEW_GROUPS, split.FOLDS_BELOW, 1), (7, split.GROUP_FOLDS_BELOW, 1)],
 )
 def test_few_groups_are_cross_validated_whole_unless_their_rows_are_very_many(n_groups, size, n_folds):
     groups = pd.Series([f"shop {i % n_groups}" for i in range(size)])

@@ -87,7 +87,7 @@ def test_answers_follow_the_threshold_whichever_class_is_positive():
 
     answers = {}
     for classes, level in ((CLASSES, 0.2), (CLASSES, 0.3), (CLASSES[::-1], 0.7), (CLASSES[::-1], 0.8)):
-        decided = threshold.put(DummyClassifier(), level, classes).fit([[0]] * 4, ["no", "no", "no", "yes"])
+        decided = threshold.with_threshold(DummyClassifier(), level, classes).fit([[0]] * 4, ["no", "no", "no", "yes"])
         places = threshold.places(decided, probabilities)
         answers[classes[1], level] = decided.classes_[places].tolist()
         assert decided.predict([[0]]).tolist() == decided.classes_[places].tolist()

@@ -30,6 +30,6 @@ def test_own_files_are_the_two_to_edit_and_whatever_the_template_does_not_have(f
     (folder / "__pycache__").mkdir(exist_ok=True)
     (folder / "__pycache__" / "mytools.cpython-311.pyc").write_bytes(b"")
 
-    own = [path.relative_to(folder).as_posix() for path in package.own(folder)]
+    yours = [path.relative_to(folder).as_posix() for path in package.yours(folder)]
 
-    assert own == ["features.py", "models.py", "mytools.py", "tools/prices.csv"]
+    assert yours == ["features.py", "models.py", "mytools.py", "tools/prices.csv"]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from data_science_project.engine.project import package, settings
-from data_science_project.engine.runs import loading, registry, share
+from data_science_project.engine.runs import environment, loading, registry, share
 
 
 def test_other_versions_of_packages_that_matter_are_said_on_load(folder, trained_elsewhere, caplog):
@@ -111,3 +111,13 @@ def test_secrets_reach_neither_a_run_nor_the_log(project, command, in_git):
     assert any(path.name == registry.PATCH and b".gitignore" in path.read_bytes() for path in written)
     assert not [path for path in written if SECRET.encode() in path.read_bytes()]
     assert SECRET not in done.stdout + done.stderr
+
+
+def test_file_of_the_package_that_is_declared_too_is_kept_with_the_code_and_as_declared(project, tmp_path):
+    (project.package / "prices.csv").write_text("1")
+    declaring = settings.load(project.root, [f'data.also=["src/{package.NAME}/prices.csv"]'])
+
+    environment.keep(declaring, tmp_path / "run")
+
+    for folder in (registry.CODE, f"external/src/{package.NAME}"):
+        assert (tmp_path / "run" / folder / "prices.csv").read_text() == "1"

@@ -45,7 +45,7 @@ def slice_check(project, now, before=None, *, task="classification", levels=("A"
     rows = pd.DataFrame({"shop": np.repeat(levels, 100 // len(levels))})
     truth = np.array(["no"] * 100, dtype=object) if task == "classification" else np.zeros(100)
     record = {"task": task, "features": {"one-hot": ["shop"]}}
-    both = (compare.Answers(rows, {"shop"}, truth, metrics.Predictions(values), record) for values in (now, before))
+    both = (compare.Evaluated(rows, {"shop"}, truth, metrics.Predictions(values), record) for values in (now, before))
     return promote.no_slice_worse(project, *both)
 
 

@@ -153,7 +153,7 @@ def test_raw_file_is_found_by_its_digest_in_a_dump_of_another_day(project, folde
     (raw,) = project.root.glob("data/raw/*/table.csv")
     moved = raw.parent.rename(raw.parent.with_name("2020-02-02-00000000"))
 
-    assert reproduce.found_by_digest(project, registry.read(folder)) == {project.relative(raw): moved / "table.csv"}
+    assert registry.found_by_digest(project, registry.read(folder)) == {project.relative(raw): moved / "table.csv"}
 
 
 def test_what_a_killed_attempt_left_behind_is_removed(project, in_git, remake):

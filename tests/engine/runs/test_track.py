@@ -68,7 +68,7 @@ def on_server(team, name):
 
 def versions_by_run(team):
     found = team.search_model_versions(f"name = '{package.NAME}'")
-    return {version.tags[track.NAME]: version.version for version in found}
+    return {version.tags[track.RUN_TAG]: version.version for version in found}
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -107,7 +107,7 @@ def test_alias_follows_the_champion_forth_and_back_and_its_model_answers_as_pred
     import mlflow
 
     def alias():
-        return team.get_model_version_by_alias(package.NAME, track.ALIAS).tags[track.NAME]
+        return team.get_model_version_by_alias(package.NAME, track.ALIAS).tags[track.RUN_TAG]
 
     better, other = sorted(registry.folders(contest), key=lambda path: registry.read(path)["model"]["name"] == "dummy")
     for verb, name in [

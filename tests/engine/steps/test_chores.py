@@ -34,7 +34,7 @@ def test_program_that_fails_ends_the_command_with_a_failure(make_project):
     (project.root / "test_wrong.py").write_text("import nothing_of_this_name\n")
 
     with pytest.raises(ProjectError, match="pytest") as caught:
-        chores.test(project, ("-q", "-p", "no:cacheprovider", "test_wrong.py"))
+        chores.call(project, "pytest", "-q", "-p", "no:cacheprovider", "test_wrong.py")
 
     assert caught.value.exit_code == 1
 

@@ -51,10 +51,7 @@ def main() -> None:
 
 
 def verb(function: Callable) -> Callable:
-    """Make a command of a function that takes a `Project`; the paths that it returns are printed, one a line.
-
-    The options that all verbs share are added.
-    """
+    """Make a command, with the options that all share, of a function of a `Project`; paths it returns are printed."""
 
     @functools.wraps(function)
     def command(overrides: tuple[str, ...], debug: bool, **options: Any) -> None:
@@ -300,7 +297,7 @@ def test(project: Project, arguments: tuple[str, ...], **options: Any) -> None:
         make(project, "train", options)
     except SourceError as error:
         show(f"test: no data are here, tests that need them are skipped:\n{error}", err=True)
-    chores.test(project, arguments)
+    chores.call(project, "pytest", *arguments)
 
 
 for chore in (chores.check, chores.fix, chores.clean):

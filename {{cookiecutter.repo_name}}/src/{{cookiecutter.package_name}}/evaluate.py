@@ -45,7 +45,7 @@ INTERVAL_LEVEL = 0.95
 DOUBTS_SHOWN, DOUBTS_COLUMNS = 10, 9  # rows and columns of the list of label errors on the page
 SECTIONS = (top, question, data, board, scores, mistakes, calibration, growth, leaning, linear, errors, parts)
 CHOICES = (search, decision, abstention)
-FEW_ROWS = 100_000  # below, threads wait for each other longer than they work (7 CPU s with one, 15 to 29 with two)
+ONE_THREAD_BELOW = 100_000  # rows: threads would wait longer than they work (7 CPU s with one, 15 to 29 with two)
 
 
 def run(project: Project, *, folder: Path, output: Path) -> None:
@@ -59,7 +59,7 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
     clock = time.perf_counter()
     model = loading.load(folder)
     question = learned_from(project, model)
-    with figures.style(), threadpool_limits(1 if len(question.truth) < FEW_ROWS else None):
+    with figures.style(), threadpool_limits(1 if len(question.truth) < ONE_THREAD_BELOW else None):
         test, result, set_aside = score_test(project, model, question.truth)
         if stale := registry.may_have_seen(project, model.record):
             log.warning("run %s was trained on other splits: it may have seen rows of this test split", model.name)
@@ -82,15 +82,10 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
 
 
 def score_test(project: Project, model: loading.Run, seen: np.ndarray) -> tuple[pd.DataFrame, Result, dict[str, int]]:
-    """Read the test split and let the run answer it; the constant answer is that of the truth `seen` in train and dev.
+    """The test split without its target, what was measured on it, and how many rows of unknown classes it had.
 
-    Returns
-    -------
-    test : DataFrame, shape (n_rows, n_columns)
-        Without its target, and without the rows set aside.
-    result : Result
-    set_aside : dict of str to int
-        Rows by class, for classes that the model was never shown.
+    Those, which the run was never shown, are set aside. The constant answer is that of the truth `seen` in train and
+    dev, shape (n_seen,).
     """
     test, truth, classes = read(project, model, "test")
     known = np.isin(truth, classes) if classes else np.ones(len(truth), dtype=bool)
@@ -100,8 +95,7 @@ def score_test(project: Project, model: loading.Run, seen: np.ndarray) -> tuple[
     test, truth = test[known].reset_index(drop=True), truth[known]
     with loading.explained(model.name, model.versions, "does not answer"):
         predictions = predict(model.model, test, classes)
-    name = model.record["metrics"]["chosen_by"]
-    metric = metrics.available(model.record["task"], len(classes))[name]
+    metric = metrics.available(model.record["task"], len(classes))[model.record["metrics"]["chosen_by"]]
     groups = groups_of(test, model.record["parameters"]["split"]["by"])
     interval = metrics.interval(metric, truth, predictions, groups=groups)
     baseline = metrics.constant(seen, classes, len(truth))
@@ -115,22 +109,18 @@ def read(project: Project, model: loading.Run, part: str) -> tuple[pd.DataFrame,
     """
     path, target, columns = project.split(part), model.record["target"], model.columns
     rows = pd.read_parquet(records.checked(path))
-    own = model.record["input_data"].get(project.relative(path)) == records.recorded(path)["sha256"]
-    needed = [target, *(name for name in columns_seen(model.record) if own or name in columns)]
+    as_taught = model.record["input_data"].get(project.relative(path)) == records.recorded(path)["sha256"]
+    needed = [target, *(name for name in columns_seen(model.record) if as_taught or name in columns)]
     if missing := [name for name in needed if name not in rows.columns]:
-        raise DataError(
-            f"{project.relative(project.split(part))} lacks {listed(missing)}, which run {model.name} "
-            "was trained with.\nEvaluate a run of the present data, or go back to the settings of that run."
-        )
-    if not own:
+        found = f"{project.relative(path)} lacks {listed(missing)}, which run {model.name} was trained with."
+        raise DataError(f"{found}\nEvaluate a run of the present data, or go back to the settings of that run.")
+    if not as_taught:
         known, _ = model.validate(rows[[name for name in rows if name in columns]], columns, where=path.name)
         labels = [name for name in dictionary.label_columns(columns) if name in known]
         rows = model.add_features(known.drop(columns=labels)).join(known[labels])
-    truth = rows.pop(target)
-    if model.record["task"] == "regression":
-        return rows, truth.to_numpy(dtype="float64"), ()
-    values = truth.to_numpy()
-    return rows, values.astype(object) if values.dtype.kind in "OUT" else values, tuple(model.record["classes"])
+    classes = tuple(model.record["classes"])
+    truth = rows.pop(target).to_numpy(dtype=None if classes else "float64")
+    return rows, truth.astype(object) if truth.dtype.kind in "OUT" else truth, classes
 
 
 def learned_from(project: Project, model: loading.Run) -> Question:
@@ -153,17 +143,14 @@ def put_on_record(project: Project, folder: Path, result: Result, *, seen: bool)
     """Write the scores into `run.json` before anything is drawn; `seen`: whether it may know rows of this split."""
     record = registry.read(folder)
     digest = records.recorded(project.split("test"))["sha256"]
-    found = {
-        name: none_if_undefined(metric.score(result.truth, result.predictions))
-        for name, metric in metrics.available(record["task"], len(result.classes)).items()
-    }
+    scores = {**metrics.score(result.truth, result.predictions, record["task"]), "constant": result.baseline}
+    found = {name: value if np.isfinite(value) else None for name, value in scores.items()}  # JSON has no NaN
     others = filter(None, (registry.sound(path) for path in registry.folders(project) if path != folder))
     record["metrics"]["test"] = {
         **found,
         "may_have_been_seen": seen,
         "interval": list(result.interval) if np.isfinite(result.interval).all() else None,
         "interval_level": INTERVAL_LEVEL,
-        "constant": none_if_undefined(result.baseline),
         "rows": len(result.truth),
         "data": digest,
         "runs_on_this_split": 1 + sum(other["metrics"].get("test", {}).get("data") == digest for other in others),
@@ -224,11 +211,6 @@ def people(evidence: Evidence) -> dict[str, Any]:
     kappa = "" if amount or agree.empty else f"{agree['kappa'].mean():.2f}"
     tables = {"agreement": table(agree, **formats), "beside": table(beside, **formats)}
     return {**tables, "kappa": kappa, "who": listed(list(opinions), 12)}
-
-
-def none_if_undefined(value: float) -> float | None:
-    """JSON has no NaN."""
-    return value if np.isfinite(value) else None
 
 
 def keep_figures(project: Project, run: str, drawn: dict[str, Figure]) -> dict[str, str]:

@@ -4,7 +4,6 @@ Used by every verb that makes something, with or without make. Whether a step ha
 `engine/steps/fresh.py`.
 """
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from .engine.project.errors import SourceError, missing_file
 from .engine.project.settings import PARTS, Project
 from .engine.runs import packages, registry
 from .engine.sources import source
-from .engine.steps.fresh import Step, Work, run
+from .engine.steps.fresh import Step, Work, logger, run
 
 if TYPE_CHECKING:
     from .engine.runs.promote import Check
@@ -52,50 +51,28 @@ def chosen_run(project: Project, verb: str, name: str | None) -> Path | None:
         return registry.named(project, name)
     champion = registry.champion(project) if verb == "predict" else None
     if champion:
-        log = logging.getLogger(f"{__package__}.{verb}")
-        log.info("the champion %s answers, whatever was edited since; RUN=... asks another", champion.name)
+        logger(verb).info("the champion %s answers, whatever was edited since; RUN=... asks another", champion.name)
     return champion
 
 
-def raw_files(work: Work) -> list[Path]:
-    """The raw files; fetched if they are not there, refused if the source has changed."""
-    return list(dump_of(work).files)
-
-
 def dump_of(work: Work) -> source.Dump:
-    """The raw dump, looked for once a command."""
-    settings, options = work.project.settings.data, work.options
-    if options.get("frozen"):
-        work.dump = source.current(work.project.root, settings.source)
+    """The raw dump, looked for once a command: fetched if it is not here, refused if the source has changed."""
+    root, settings, options = work.project.root, work.project.settings.data, work.options
+    if work.dump is None and options.get("frozen"):
+        work.dump = source.current(root, settings.source)
         if work.dump is None:
             raise SourceError("--frozen: there is no raw dump of the source here.\nFetch it: make data, or make pull.")
-    if work.dump is None:
-        work.dump = source.fetch(
-            work.project.root,
-            settings.source,
-            sha256=settings.sha256,
-            accept=options.get("accept", False),
-            refresh=options.get("refresh", False),
-            most=settings.max_gigabytes * 1e9,
-            digest=work.digests.of,
-        )
+    elif work.dump is None:
+        asked = {name: options.get(name, False) for name in ("accept", "refresh")}
+        asked |= {"sha256": settings.sha256, "most": settings.max_gigabytes * 1e9, "digest": work.digests.of}
+        work.dump = source.fetch(root, settings.source, **asked)
     return work.dump
-
-
-def run_record(work: Work) -> list[Path]:
-    """`run.json` of the run at hand, if there is one yet."""
-    return [work.folder / registry.RECORD] if work.folder else []
 
 
 def run_of(work: Work) -> Path:
     """The run at hand: named, or found or made by `train`, which comes before all that ask for it."""
     assert work.folder
     return work.folder
-
-
-def model_file(work: Work) -> list[Path]:
-    """The model of the run at hand."""
-    return [run_of(work) / registry.MODEL]
 
 
 def report(work: Work) -> list[Path]:
@@ -109,7 +86,7 @@ def rows_to_score(work: Work) -> list[Path]:
     rows = work.options.get("input")
     if rows and not rows.is_file():  # to open a pipe would wait for ever
         raise missing_file(rows, "INPUT")
-    return [*model_file(work), rows or work.project.split("test")]
+    return [run_of(work) / registry.MODEL, rows or work.project.split("test")]
 
 
 def predictions(work: Work) -> list[Path]:
@@ -167,7 +144,7 @@ STEPS = {
         parameters=("data",),
         columns=READ_BY_VALIDATE,
         rooms=("project", "sources", "columns"),
-        inputs=raw_files,
+        inputs=lambda work: list(dump_of(work).files),
         outputs=lambda work: [work.project.clean],
         start=start_data,
     ),
@@ -176,7 +153,7 @@ STEPS = {
         parameters=("split",),
         columns=READ_BY_RECIPE,
         rooms=("project", "sources", "columns", "modelling", "checks", "steps"),
-        own=True,
+        yours=True,
         but=("models.py",),
         also=lambda project: {"variables": project.variables},
         inputs=lambda work: [work.project.clean, *work.project.also],
@@ -188,10 +165,10 @@ STEPS = {
         parameters=("train", "split.by", "predict.cost_false_positive", "predict.cost_false_negative"),
         columns=READ_BY_RECIPE,
         rooms=("project", "columns", "modelling", "runs"),
-        own=True,
+        yours=True,
         also=lambda project: {"variables": project.variables, "packages": packages.pinned(project)},
         inputs=lambda work: [*(work.project.split(part) for part in ("train", "dev")), *work.project.also],
-        outputs=run_record,
+        outputs=lambda work: [work.folder / registry.RECORD] if work.folder else [],
         start=start_train,
     ),
     "evaluate": Step(
@@ -199,8 +176,8 @@ STEPS = {
         parameters=("predict.abstain_below", "predict.error_rate"),
         columns=(),
         rooms=("project", "columns", "modelling", "runs", "report"),
-        own=True,
-        inputs=lambda work: [*model_file(work), work.project.split("test")],
+        yours=True,
+        inputs=lambda work: [run_of(work) / registry.MODEL, work.project.split("test")],
         outputs=report,
         start=start_evaluate,
     ),

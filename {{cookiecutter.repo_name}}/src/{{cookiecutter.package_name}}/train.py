@@ -72,29 +72,27 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
     question, plan = prepare(project)
     estimators = candidates(project, question, plan)
     metric = metrics.choose(project.settings.train.metric, question.task, len(question.classes))
-    measure = metrics.available(question.task, len(question.classes))[metric]
-    rule = threshold.rule(project.settings, metric, question.classes)
+    rule, truth = threshold.rule(project.settings, metric.name, question.classes), question.held_out
 
     def score(estimator: BaseEstimator) -> float:
-        truth, predictions = hold_out(estimator, question)
-        return measure.score(truth, decided(truth, predictions, rule))
+        return metric.score(truth, decided(truth, hold_out(estimator, question), rule))
 
     with warnings_as_lines(log), threads(len(question.rows)):
         if project.settings.train.trials:
-            search = trials.plan(project, higher_is_better=measure.higher_is_better)
+            search = trials.plan(project, higher_is_better=metric.higher_is_better)
             tuned, table = trials.run(search, estimators, score)
             table.to_csv(folder / trials.TABLE, index=False)
             estimators |= tuned
         held, lost = hold_out_all(estimators, question)
     weights = add_blend(estimators, held, question) if project.settings.train.blend else {}
-    held = {name: (truth, decided(truth, predictions, rule)) for name, (truth, predictions) in held.items()}
-    board = {name: metrics.score(*answers, question.task) for name, answers in held.items()}
-    best = choose_best(board, metric, measure, held)
+    held = {name: decided(truth, predictions, rule) for name, predictions in held.items()}
+    board = {name: metrics.score(truth, predictions, question.task) for name, predictions in held.items()}
+    best = choose_best(board, metric, truth, held)
     if best == "dummy":
         log.warning("no candidate is better than the constant answer: these columns say nothing about the target")
     with warnings_as_lines(log), threads(len(question.rows)):
-        model, predictions = fit_best(estimators[best], question, *held[best], rule)
-    truth, n_folds = held[best][0], len(question.folds)
+        model, predictions = fit_best(estimators[best], question, held[best], rule)
+    n_folds = len(question.folds)
     record = {
         "model": {
             "name": best,
@@ -104,8 +102,8 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
             "file": registry.MODEL,
         },
         "metrics": {
-            "chosen_by": metric,
-            "higher_is_better": measure.higher_is_better,
+            "chosen_by": metric.name,
+            "higher_is_better": metric.higher_is_better,
             "dev": metrics.score(truth, predictions, question.task),
             "leaderboard": board,
             "held_out": f"{len(truth)} rows in {n_folds} folds" if n_folds > 1 else f"{len(truth)} rows",
@@ -198,32 +196,31 @@ def candidates(project: Project, question: Question, plan: recipe.Recipe) -> dic
 
 
 def add_blend(
-    estimators: dict[str, BaseEstimator], held: dict[str, tuple[np.ndarray, Predictions]], question: Question
+    estimators: dict[str, BaseEstimator], held: dict[str, Predictions], question: Question
 ) -> dict[str, float]:
     """Add the weighted mean of the candidates as one more candidate, if it is more than one of them."""
-    members = {name: predictions for name, (_, predictions) in held.items() if name != "dummy"}
+    members = {name: predictions for name, predictions in held.items() if name != "dummy"}
     if len(members) < 2:
         return {}
-    truth = next(iter(held.values()))[0]
-    weights = blend.weigh(truth, members)
+    weights = blend.weigh(question.held_out, members)
     if len(weights) > 1:
-        held[BLEND] = truth, blend.mix(weights, members)
+        held[BLEND] = blend.mix(weights, members)
         estimators[BLEND] = blend.assemble(weights, estimators, question.task)
     return weights
 
 
 def hold_out_all(
     estimators: dict[str, BaseEstimator], question: Question
-) -> tuple[dict[str, tuple[np.ndarray, Predictions]], dict[str, str]]:
+) -> tuple[dict[str, Predictions], dict[str, str]]:
     """What each candidate says of rows it has not seen; and, logged too, why these rows do not allow the others."""
     held, lost, counts = {}, dict[str, str](), np.unique(question.truth, return_counts=True)[1]
     lone = question.task == "classification" and counts.min() == 1  # in dev alone, it is met by the last fit only
     for name, estimator in progress(estimators.items(), "train"):
         try:
-            answers = hold_out(estimator, question)
+            predictions = hold_out(estimator, question)
             if lone:
                 clone(estimator).fit(question.rows, question.truth)
-            held[name] = answers
+            held[name] = predictions
         except ValueError as error:
             lost[name] = str(error).split("\n")[0]
             log.warning("%s is left out, it cannot be fitted on these rows: %s", name, lost[name])
@@ -233,30 +230,25 @@ def hold_out_all(
 
 
 def choose_best(
-    board: dict[str, dict[str, float]],
-    name: str,
-    measure: metrics.Metric,
-    held: dict[str, tuple[np.ndarray, Predictions]],
+    board: dict[str, dict[str, float]], metric: metrics.Metric, truth: np.ndarray, held: dict[str, Predictions]
 ) -> str:
     """The best candidate by the metric; the blend, which hedges, unless it is clearly worse than that one."""
-    sign = 1 if measure.higher_is_better else -1
-    best = max(board, key=lambda candidate: sign * board[candidate][name])
+    best = max(board, key=lambda name: metric.better_by(board[name][metric.name], 0))
     if BLEND not in board or best in (BLEND, "dummy"):
         return best
-    truth, alone = held[best]
-    _, most = metrics.gain(measure, truth, held[BLEND][1], alone)
+    _, most = metrics.gain(metric, truth, held[BLEND], held[best])
     return best if most < 0 else BLEND
 
 
 def fit_best(
-    estimator: BaseEstimator, question: Question, truth: np.ndarray, held: Predictions, rule: threshold.Rule
+    estimator: BaseEstimator, question: Question, held: Predictions, rule: threshold.DecisionRule
 ) -> tuple[BaseEstimator, Predictions]:
     """Calibrate and decide on what was held out, fit on all rows; with what the model would have said of the former."""
     if question.task == "regression":
         return clone(estimator).fit(question.rows, question.truth), held
-    temperature, calibrated = calibrate(truth, held)
-    level = rule.threshold(truth, calibrated)
-    model = threshold.put(Calibrated(clone(estimator), temperature), level, question.classes)
+    temperature, calibrated = calibrate(question.held_out, held)
+    level = rule.threshold(question.held_out, calibrated)
+    model = threshold.with_threshold(Calibrated(clone(estimator), temperature), level, question.classes)
     return model.fit(question.rows, question.truth), threshold.decide(calibrated, level)
 
 
@@ -267,7 +259,7 @@ def calibrate(truth: np.ndarray, held: Predictions) -> tuple[float, Predictions]
     return temperature, replace(held, probabilities=temper(probabilities, temperature))
 
 
-def decided(truth: np.ndarray, held: Predictions, rule: threshold.Rule) -> Predictions:
+def decided(truth: np.ndarray, held: Predictions, rule: threshold.DecisionRule) -> Predictions:
     """The same probabilities with the answers by the threshold that suits this candidate."""
     if rule.is_half:
         return held

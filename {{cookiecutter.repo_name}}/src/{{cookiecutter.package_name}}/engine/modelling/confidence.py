@@ -22,23 +22,15 @@ from .metrics import Predictions
 HELD_OUT = "held_out.parquet"
 RISK = 0.1  # the rate is kept with a certainty of 90 %
 FIRST_SHARE, STEP = 0.25, 0.05  # a start with fewer rows has too few to show anything, and the sequence ends there
-BINS, BIN_ROWS = 5, 100  # a band per fifth of the predictions, where each has this many rows
+BANDS, BAND_ROWS = 5, 100  # a band per fifth of the predictions, where each has this many rows
 
 
 @dataclass(frozen=True)
 class Band:
-    """How far the truth is from a predicted number, at most, but for the wanted share of the rows.
+    """How far the truth is from a predicted number, at most, but for the wanted share of the rows."""
 
-    Attributes
-    ----------
-    edges : ndarray, shape (n_bins - 1,)
-        Predictions at which the width changes.
-    reach : ndarray, shape (n_bins,)
-        Largest distance, in the unit of the target; infinite where the rows are too few to say.
-    """
-
-    edges: np.ndarray
-    reach: np.ndarray
+    edges: np.ndarray  # predictions at which the width changes, shape (n_bins - 1,)
+    reach: np.ndarray  # largest distance, in the unit of the target, infinite where rows are too few; shape (n_bins,)
 
     def of(self, predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest likely truth of each prediction, shape (n_rows,)."""
@@ -57,10 +49,7 @@ class Limits:
 def limits(folder: Path, options: Predict) -> Limits:
     """What `[predict]` asks of the answers of the run in `folder`: the stricter of `abstain_below` and `error_rate`.
 
-    Raises
-    ------
-    DataError
-        The run is older than `error_rate` and kept no held-out rows.
+    A `DataError` if the run is older than `error_rate` and kept no held-out rows.
     """
     if not options.error_rate:
         return Limits(options.abstain_below)
@@ -122,7 +111,7 @@ def band(held: pd.DataFrame, rate: float) -> Band:
     """The distances that all but `rate`, in (0, 1), of the held-out errors stay within, by size of the prediction."""
     predicted = held["prediction"].to_numpy()
     errors = np.abs(held["truth"].to_numpy() - predicted)
-    n_bins = int(np.clip(len(predicted) // BIN_ROWS, 1, BINS))
+    n_bins = int(np.clip(len(predicted) // BAND_ROWS, 1, BANDS))
     edges = np.unique(np.quantile(predicted, np.arange(1, n_bins) / n_bins))
     bins = np.searchsorted(edges, predicted)
     return Band(edges, np.array([reach(errors[bins == place], rate) for place in range(len(edges) + 1)]))

@@ -18,21 +18,12 @@ Groups: TypeAlias = pd.Series | None
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model said about some rows.
+    """What a model said about some rows; the last two fields are empty for a regression."""
 
-    Attributes
-    ----------
-    values : ndarray, shape (n_rows,)
-        Predicted labels, or numbers in the unit of the target.
-    probabilities : ndarray of float, shape (n_rows, n_classes)
-        In [0, 1], rows add up to 1; empty for a regression.
-    classes : tuple
-        The labels that the columns stand for, for two classes the positive one second; empty for a regression.
-    """
-
-    values: np.ndarray
+    values: np.ndarray  # predicted labels, or numbers in the unit of the target, shape (n_rows,)
+    # In [0, 1], rows add up to 1, shape (n_rows, n_classes).
     probabilities: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
-    classes: tuple = ()
+    classes: tuple = ()  # the labels that the columns stand for, for two classes the positive one second
 
     def __getitem__(self, rows: np.ndarray) -> "Predictions":
         chosen = self.probabilities[rows] if self.classes else self.probabilities
@@ -48,20 +39,12 @@ Compute = Callable[[np.ndarray, Predictions], float]
 
 @dataclass(frozen=True)
 class Metric:
-    """How one metric is computed and read.
-
-    Attributes
-    ----------
-    compute : callable
-        `(truth, predictions) -> float`, both of the same rows.
-    meaning : str
-        One sentence for the report, with the unit and range.
-    """
+    """How one metric is computed and read."""
 
     name: str
-    compute: Compute
+    compute: Compute  # `(truth, predictions) -> float`, both of the same rows
     higher_is_better: bool
-    meaning: str
+    meaning: str  # one sentence for the report, with the unit and range
 
     def score(self, truth: np.ndarray, predictions: Predictions) -> float:
         """Its value for rows, shape (n_rows,); NaN where it is not defined."""
@@ -153,7 +136,7 @@ F1 = Metric(
     True,
     "harmonic mean of precision and recall of the positive class, 0-1",
 )
-TWO_CLASSES = {**RANKINGS, **named(F1), **ANY_CLASSES}
+TWO_CLASSES = {**RANKINGS, F1.name: F1, **ANY_CLASSES}
 NUMBERS = named(
     Metric("r2", of_values(sk.r2_score), True, "share of the variance explained, 1 is perfect"),
     Metric("mae", of_values(sk.mean_absolute_error), False, "mean absolute error, in the unit of the target"),
@@ -171,17 +154,17 @@ def available(task: str, n_classes: int) -> dict[str, Metric]:
     return TWO_CLASSES if n_classes == 2 else ANY_CLASSES
 
 
-def choose(wanted: str, task: str, n_classes: int) -> str:
+def choose(wanted: str, task: str, n_classes: int) -> Metric:
     """The metric that decides: the one wanted, or `roc_auc` for two classes, `log_loss` for more, `r2` for numbers."""
     known = available(task, n_classes)
     if wanted == "auto":
-        return "r2" if task == "regression" else "roc_auc" if n_classes == 2 else "log_loss"
+        wanted = "r2" if task == "regression" else "roc_auc" if n_classes == 2 else "log_loss"
     if wanted not in known:
         what = f"a {task} with {n_classes} classes" if n_classes else f"a {task}"
         raise SettingsError(
             f"params.toml: [train] metric = {wanted!r} does not fit {what}.\nAllowed: auto, {', '.join(known)}."
         )
-    return wanted
+    return known[wanted]
 
 
 def score(y: np.ndarray, predictions: Predictions, task: str) -> dict[str, float]:
@@ -211,13 +194,7 @@ def interval(
 
 
 def gain(
-    metric: Metric,
-    y: np.ndarray,
-    new: Predictions,
-    old: Predictions,
-    *,
-    groups: Groups = None,
-    repeats: int = REPEATS,
+    metric: Metric, y: np.ndarray, new: Predictions, old: Predictions, *, groups: Groups = None, repeats: int = REPEATS
 ) -> tuple[float, float]:
     """A 95 % interval, by the same resamples, of how much better `new` is than `old`; above 0 is better, paired."""
     drawn = resamples(metric, y, groups, repeats)

@@ -16,7 +16,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import check_is_fitted
 
-STEPS, BATCH = 20, (16, 128)  # steps an epoch, as long as each sees so many rows
+PER_EPOCH, BATCH = 20, (16, 128)  # steps, as long as each sees so many rows, never more than are fitted
 LEARNING: dict[str, Any] = {  # until 10 epochs in a row do not help on the rows held out
     "hidden_layer_sizes": (128, 64),
     "alpha": 1e-3,
@@ -35,11 +35,8 @@ class Network(BaseEstimator):
         self.random_state = random_state
 
     def learn(self, kind: type, X, y: np.ndarray, weights: np.ndarray | None = None) -> None:  # noqa: N803
-        """Fit scikit-learn's network; one that has not come to rest at the end is judged by its answers like any other.
-
-        The batches suit the number of rows: `STEPS` an epoch, and never more rows than are fitted.
-        """
-        batch, fitted = np.clip(len(y) // STEPS, *BATCH), len(y) - np.ceil(len(y) * LEARNING["validation_fraction"])
+        """Fit scikit-learn's network; one that has not come to rest is judged by its answers like any other."""
+        batch, fitted = np.clip(len(y) // PER_EPOCH, *BATCH), len(y) - np.ceil(len(y) * LEARNING["validation_fraction"])
         model = kind(**LEARNING, batch_size=int(min(batch, fitted)), random_state=self.random_state)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)

@@ -13,39 +13,29 @@ from .split import Fold
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be learned: the rows, the truth, the task, and which rows are held out when.
+    """What is to be learned: the rows, the truth, the task, and which rows are held out when."""
 
-    Attributes
-    ----------
-    rows : DataFrame, shape (n_rows, n_columns)
-        Train and dev, one below the other.
-    truth : ndarray, shape (n_rows,)
-    task : {"classification", "regression"}
-    classes : tuple
-        Labels, sorted, but of two the positive one last; empty for a regression.
-    folds : list of (ndarray, ndarray)
-        Positions to fit on and positions to hold out.
-    groups : Series, shape (n_rows,), optional
-        What `[split] by` keeps together.
-    """
+    rows: pd.DataFrame  # train and dev, one below the other, shape (n_rows, n_columns)
+    truth: np.ndarray  # shape (n_rows,)
+    task: str  # "classification" or "regression"
+    classes: tuple  # labels, sorted, but of two the positive one last; empty for a regression
+    folds: list[Fold]  # positions to fit on and positions to hold out
+    groups: pd.Series | None = None  # what `[split] by` keeps together, shape (n_rows,)
 
-    rows: pd.DataFrame
-    truth: np.ndarray
-    task: str
-    classes: tuple
-    folds: list[Fold]
-    groups: pd.Series | None = None
+    @property
+    def held_out(self) -> np.ndarray:
+        """The truth of the rows that the folds hold out, one fold after the other, shape (n_held_out,)."""
+        return np.concatenate([self.truth[held] for _, held in self.folds])
 
 
-def hold_out(estimator: BaseEstimator, question: Question) -> tuple[np.ndarray, Predictions]:
-    """The truth of every row of the folds, shape (n_held_out,), and its prediction by a model that has not seen it."""
+def hold_out(estimator: BaseEstimator, question: Question) -> Predictions:
+    """What models that have not seen them say of the rows that the folds hold out, one fold after the other."""
     parts = []
     for fit_on, held in question.folds:
         model = clone(estimator).fit(question.rows.iloc[fit_on], question.truth[fit_on])
         parts.append(predict(model, question.rows.iloc[held], question.classes))
-    truth = np.concatenate([question.truth[held] for _, held in question.folds])
     values = np.concatenate([part.values for part in parts])
-    return truth, Predictions(values, np.concatenate([part.probabilities for part in parts]), question.classes)
+    return Predictions(values, np.concatenate([part.probabilities for part in parts]), question.classes)
 
 
 def predict(model: BaseEstimator, rows: pd.DataFrame, classes: tuple) -> Predictions:

@@ -15,10 +15,10 @@ from ..project.settings import PARTS, Shares, Split
 
 CLASSES_LIMIT = 20  # a column of integers with more values than this is an amount, not a class
 STRATA = 10  # a numeric target is stratified by its tenths
-FEW_ROWS = 2500  # below, a dev split of some 600 rows weighs the candidates worse than folds do
+FOLDS_BELOW = 2500  # rows: a dev split of some 600 rows weighs the candidates worse than folds do
 THREE_FOLDS = 1000  # rows, from which on three folds choose as well as five (16 sets), at 60 % of the cost
 FEW_GROUPS = 500  # 20 people in dev say little more than 20 rows, however many rows they have
-MANY_ROWS = 50_000  # of few groups: from here on folds would cost minutes
+GROUP_FOLDS_BELOW = 50_000  # rows of few groups: from here on folds would cost minutes
 Fold = tuple[np.ndarray, np.ndarray]
 
 
@@ -53,10 +53,8 @@ def split(frame: pd.DataFrame, target: str, how: Split) -> dict[str, pd.DataFram
     """
     kind, _, column = how.by.partition(":")
     if kind in ("time", "group") and column not in frame.columns:
-        raise SettingsError(
-            f"params.toml: [split] by = {how.by!r}: there is no column {column!r}.\n"
-            f"Allowed: {', '.join(map(str, frame.columns))}."
-        )
+        cure = f"Allowed: {', '.join(map(str, frame.columns))}."
+        raise SettingsError(f"params.toml: [split] by = {how.by!r}: there is no column {column!r}.\n{cure}")
     if column and frame[column].isna().any():
         raise DataError(
             f"[split] by = {how.by!r}: column {column!r} has {frame[column].isna().sum()} empty cells, and a row "
@@ -144,8 +142,8 @@ def folds(truth: np.ndarray, by: str, groups: pd.Series | None, *, n_train: int,
         Rows of one group stay together.
     seed : int
     """
-    few = len(truth) < FEW_ROWS or (groups is not None and groups.nunique() < FEW_GROUPS and len(truth) < MANY_ROWS)
-    if few and not by.startswith("time:"):
+    few_groups = groups is not None and groups.nunique() < FEW_GROUPS
+    if len(truth) < (GROUP_FOLDS_BELOW if few_groups else FOLDS_BELOW) and not by.startswith("time:"):
         return cross_validation(truth, groups, n_folds=5 if len(truth) < THREE_FOLDS else 3, seed=seed)
     positions = np.arange(len(truth))
     return [(positions[:n_train], positions[n_train:])]

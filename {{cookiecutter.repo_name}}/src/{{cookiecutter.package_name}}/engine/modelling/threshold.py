@@ -38,7 +38,7 @@ SEARCHED: dict[str, Score] = {
 
 
 @dataclass(frozen=True)
-class Rule:
+class DecisionRule:
     """How the threshold is found, and `why` in words: `fixed`, in (0, 1), or searched as the best by a `score`."""
 
     why: str = "one half: the more probable class"
@@ -57,14 +57,8 @@ class Rule:
         return search(truth == held.classes[1], held.probabilities[:, 1], self.score)
 
 
-def rule(settings: Settings, metric: str, classes: tuple) -> Rule:
-    """The rule by the costs of `[predict]`, or by the metric that decides between the candidates.
-
-    Raises
-    ------
-    SettingsError
-        Costs were stated for a target that does not have two classes.
-    """
+def rule(settings: Settings, metric: str, classes: tuple) -> DecisionRule:
+    """By the costs of `[predict]` (a `SettingsError` if there are not two classes), or by the metric that decides."""
     false_positive, false_negative = settings.predict.cost_false_positive, settings.predict.cost_false_negative
     if false_positive != false_negative:
         if len(classes) != 2:
@@ -76,12 +70,12 @@ def rule(settings: Settings, metric: str, classes: tuple) -> Rule:
         cheapest = false_positive / (false_positive + false_negative)
         why = f"a false '{classes[1]}' costs {false_positive:g}, a missed one {false_negative:g}"
         if not settings.train.balance:
-            return Rule(why, cheapest)
+            return DecisionRule(why, cheapest)
         # Weights move the probabilities, and the formula wants honest ones.
-        return Rule(why, cheapest, lambda tp, fp, fn, tn: -(false_positive * fp + false_negative * fn))
+        return DecisionRule(why, cheapest, lambda tp, fp, fn, tn: -(false_positive * fp + false_negative * fn))
     if len(classes) == 2 and metric in SEARCHED:
-        return Rule(f"best {metric} on the held-out rows", score=SEARCHED[metric])
-    return Rule()
+        return DecisionRule(f"best {metric} on the held-out rows", score=SEARCHED[metric])
+    return DecisionRule()
 
 
 def costs_of(record: Mapping[str, Any]) -> tuple[float, float]:
@@ -96,13 +90,7 @@ def paid(yes: np.ndarray, named: np.ndarray, costs: tuple[float, float]) -> np.n
 
 
 def positive_last(classes: tuple, positive: str) -> tuple:
-    """The classes, of two the positive one last: the one that `[train] positive` names, by default the last in order.
-
-    Raises
-    ------
-    SettingsError
-        It names none of two classes.
-    """
+    """The classes, of two the positive last: that of `[train] positive` (a `SettingsError` if it is none of two)."""
     found = [label for label in classes if str(label).lower() == positive.lower()]
     if positive and (len(classes) != 2 or len(found) != 1):
         known = ", ".join(repr(str(label)) for label in classes[:10]) or "none, it is a number"
@@ -131,14 +119,14 @@ def search(yes: np.ndarray, probability: np.ndarray, score: Score) -> float:
     return float(np.median(best))
 
 
-def put(model: BaseEstimator, threshold: float, classes: tuple) -> BaseEstimator:
+def with_threshold(model: BaseEstimator, threshold: float, classes: tuple) -> BaseEstimator:
     """The model with its threshold; as it is where that is one half."""
     if threshold == HALF:
         return model
     return FixedThresholdClassifier(model, threshold=threshold, pos_label=classes[1], response_method="predict_proba")
 
 
-def described(model: BaseEstimator, rule: Rule, classes: tuple) -> dict[str, Any]:
+def described(model: BaseEstimator, rule: DecisionRule, classes: tuple) -> dict[str, Any]:
     """What `run.json` says of the decision; nothing for numbers and for more than two classes."""
     if len(classes) != 2:
         return {}

@@ -76,8 +76,7 @@ def run(
     """
     tuned, tables, sign = {}, [], 1 if search.higher_is_better else -1
     for name in [name for name in SPACES if name in estimators and searchable(estimators[name], SPACES[name])]:
-        sampler = ParameterSampler(SPACES[name], search.trials, random_state=search.seed)
-        tries = [{}, *({key: as_python(value) for key, value in one.items()} for one in sampler)]
+        tries = [{}, *ParameterSampler(SPACES[name], search.trials, random_state=search.seed)]
         lines = []
         try:
             for trial, parameters in enumerate(progress(tries, f"trials of {name}")):
@@ -112,11 +111,6 @@ def remembered(
     value = float(score(with_parameters(estimator, parameters)))
     artefact.write_json(path, records.sealed({"parameters": parameters, "score": value}))
     return value
-
-
-def as_python(value: Any) -> Any:
-    """NumPy's numbers as Python's, so that they are the same after a file."""
-    return value.item() if hasattr(value, "item") else value
 
 
 def pipeline_of(estimator: BaseEstimator) -> Any:

@@ -27,12 +27,8 @@ def fingerprint(value: Any) -> str:
 def whole(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; what was written there becomes `path` at once, or never.
 
-    The folder of `path` is made if need be. An existing file stays as it is until the new one is on disk.
-
-    Raises
-    ------
-    OSError
-        The disk is full or the folder is read-only; it names `path`, and what was written is removed.
+    The folder of `path` is made if need be. An existing file stays as it is until the new one is on disk. An `OSError`
+    (a full disk, a read-only folder) names `path`, and what was written is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = beside(path)
@@ -104,6 +100,14 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write JSON (UTF-8, indented by two blanks) whole or not at all."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=plain) + "\n")
+
+
+def copy(source: Path, path: Path) -> None:
+    """Copy a file, whole or not at all."""
+    import shutil
+
+    with whole(path) as temporary:
+        shutil.copyfile(source, temporary)
 
 
 def plain(value: Any) -> Any:

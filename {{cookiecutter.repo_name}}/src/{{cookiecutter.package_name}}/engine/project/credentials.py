@@ -12,7 +12,7 @@ from typing import Any
 
 from .errors import DataError
 
-VARIABLE = re.compile(r"\$\{(\w+)\}")
+PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 PASSWORD = r"(://[^/@:\s]*):(?!\$\{\w+\}@)[^/\s]*@"
 TOKEN = r"(?i)([?&][^=&\s]*(?:sig|token|key|secret|credential|passw|auth)[^=&\s]*=)(?!\$\{)[^&\s]+"
 LONG = 8  # characters: shorter values of .env are words that stand in any code
@@ -37,7 +37,7 @@ def without_secrets(text: str, source: str) -> str:
     """Return a text in which what `${NAME}` stands for in `source` is `${NAME}` again."""
     from urllib.parse import quote  # 2 ms, for sources with secrets alone
 
-    values = {os.environ.get(name, ""): name for name in VARIABLE.findall(source)}
+    values = {os.environ.get(name, ""): name for name in PLACEHOLDER.findall(source)}
     for value in sorted(values, key=len, reverse=True):
         for spelling in {value, quote(value, safe="")} if len(value) > 2 else ():
             text = text.replace(spelling, f"${{{values[value]}}}")
@@ -50,9 +50,9 @@ def filled_in(root: Path, source: str) -> str:
         import dotenv
 
         dotenv.load_dotenv(root / ".env")
-    if missing := [name for name in VARIABLE.findall(source) if name not in os.environ]:
+    if missing := [name for name in PLACEHOLDER.findall(source) if name not in os.environ]:
         raise DataError(f"{shown(source)}: {', '.join(missing)} is not set. Set it in .env or in the environment.")
-    return VARIABLE.sub(lambda found: os.environ[found[1]], source)
+    return PLACEHOLDER.sub(lambda found: os.environ[found[1]], source)
 
 
 def found_in(text: str, root: Path) -> list[str]:

@@ -64,15 +64,15 @@ def failed_import(error: Exception, root: Path) -> ProjectError | None:
         text = f"{type(error).__name__}: {error.msg}"
     elif isinstance(error, ModuleNotFoundError):
         text = str(error)
-        first, ours = (error.name or "").partition(".")[0], __name__.partition(".")[0]
-        folder = root / "src" / ours
+        first, package = (error.name or "").partition(".")[0], __name__.partition(".")[0]
+        folder = root / "src" / package
         if (folder / first).is_dir() or (folder / f"{first}.py").is_file():
-            cure = f"It lies in the package: from {ours}.{error.name} import ..."
-        elif first != ours:
+            cure = f"It lies in the package: from {package}.{error.name} import ..."
+        elif first != package:
             cure = "Add it to dependencies in pyproject.toml, then: make install"
-    own = {root / "src", root / "models"}  # a run imports its copy of the code
-    if own_places := [(file, line) for file, line in places if own & {*file.parents}]:
-        file, line = own_places[-1]
+    code = {root / "src", root / "models"}  # a run imports its copy of the code
+    if ours := [(file, line) for file, line in places if code & {*file.parents}]:
+        file, line = ours[-1]
         return ProjectError(f"{file.relative_to(root)}, line {line}: {text}.\n{cure}")
     return None
 

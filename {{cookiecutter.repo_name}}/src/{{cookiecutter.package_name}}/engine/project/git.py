@@ -48,17 +48,8 @@ def patch(root: Path, path: Path) -> list[str]:
     """Write all that differs from the commit, new files included, as a patch for `git apply`.
 
     It is of the whole repository. The user's staging area and object store stay as they are: the index and the objects
-    are temporary ones.
-
-    Returns
-    -------
-    list of str
-        Files that are not in the patch: untracked ones above 1 MiB but for `*.py`, and repositories inside this one.
-
-    Raises
-    ------
-    DataError
-        git cannot read a file of the project.
+    are temporary ones. Returned are the files that are not in it: untracked ones above 1 MiB but for `*.py`, and
+    repositories inside this one. A `DataError` if git cannot read a file of the project.
     """
     import subprocess
     import tempfile

@@ -22,7 +22,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 PAUSE = 0.1  # seconds between two looks at a lock that is taken
-FAR = 1 << 30  # Windows keeps others from reading a locked byte: one is taken that is not there
+FAR_BYTE = 1 << 30  # Windows keeps others from reading a locked byte: one is taken that is not there
 READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 WIDTH = 60  # always the same: cutting a file to nothing makes ext4 wait for the disk, 5 ms
@@ -50,7 +50,8 @@ def alone(root: Path, verb: str, *, name: str = "steps", output: Path | None = N
     """
     handle = taken(root / ".cache" / f"{name}.lock", verb)
     try:
-        for path in (*left_behind(root), *(left_in(output.parent) if output else ())):
+        half = [path for name in WRITTEN for path in left_in(root / name, deeper=True)]
+        for path in (*half, *(left_in(output.parent) if output else ())):
             artefact.remove(path)
             log.info("removed %s: a command that was killed had left it", path)
         yield
@@ -89,7 +90,7 @@ def seized(handle: int, path: Path) -> bool:
     """Whether the lock is ours now; not so if `path` was deleted meanwhile, for the next one would make it anew."""
     try:
         if sys.platform == "win32":
-            os.lseek(handle, FAR, os.SEEK_SET)
+            os.lseek(handle, FAR_BYTE, os.SEEK_SET)
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -101,26 +102,18 @@ def seized(handle: int, path: Path) -> bool:
         return True
 
 
-def left_behind(root: Path) -> Iterator[Path]:
-    """Temporary files and folders of processes that are gone, in what is written and one folder deeper."""
-    for name in WRITTEN:
-        yield from left_in(root / name)
-        with contextlib.suppress(OSError):
-            for entry in list(os.scandir(root / name)):
-                if entry.is_dir(follow_symlinks=False) and not LEFT.fullmatch(entry.name):
-                    yield from left_in(Path(entry.path))
-
-
-def left_in(folder: Path) -> Iterator[Path]:
-    """Temporary files and folders of processes that are gone, in one folder."""
+def left_in(folder: Path, deeper: bool = False) -> Iterator[Path]:
+    """Temporary files and folders of processes that are gone, in a folder and, if wanted, one folder deeper."""
     try:
-        names = os.listdir(folder)
+        entries = list(os.scandir(folder))
     except OSError:
         return
-    for name in names:
-        found = LEFT.fullmatch(name)
-        if found and is_gone(int(found[1]), folder / name):
-            yield folder / name
+    for entry in entries:
+        path, found = Path(entry), LEFT.fullmatch(entry.name)
+        if found and is_gone(int(found[1]), path):
+            yield path
+        elif deeper and not found and entry.is_dir(follow_symlinks=False):
+            yield from left_in(path)
 
 
 def is_gone(process: int, path: Path) -> bool:

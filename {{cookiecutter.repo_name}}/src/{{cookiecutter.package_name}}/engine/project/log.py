@@ -4,7 +4,7 @@ import contextlib
 import logging
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 import click
@@ -28,7 +28,7 @@ class Line(logging.Formatter):
         return shortened(super().format(record))
 
 
-def start_logging(level: int = logging.INFO) -> None:
+def start_logging() -> None:
     """Send the log to stderr, one line an event, the step's name first."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Line("%(step)s: %(message)s"))
@@ -36,7 +36,7 @@ def start_logging(level: int = logging.INFO) -> None:
     everything = logging.getLogger(package.NAME)
     everything.handlers[:] = [handler]
     everything.propagate = False
-    everything.setLevel(level)
+    everything.setLevel(logging.INFO)
 
 
 def name_the_step(event: logging.LogRecord) -> bool:
@@ -57,9 +57,5 @@ def warnings_as_lines(log: logging.Logger) -> Iterator[None]:
 
 def progress(items: Iterable[T], label: str) -> Iterator[T]:
     """Pass the items on; on a terminal, with a progress bar on stderr that vanishes at the end."""
-    if not sys.stderr.isatty():
-        yield from items
-        return
-    length = len(items) if isinstance(items, Sized) else None
-    with click.progressbar(items, label=label, length=length, file=sys.stderr) as bar:
+    with click.progressbar(items, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         yield from bar

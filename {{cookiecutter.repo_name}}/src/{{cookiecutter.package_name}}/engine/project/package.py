@@ -7,10 +7,8 @@ from .artefact import sha256
 
 NAME = __name__.partition(".")[0]
 FOLDER = Path(__file__).parents[2]
-OWN = ("features.py", "models.py")
-FRONT = tuple(
-    "__init__.py __main__.py cli.py data.py evaluate.py explore.py pipeline.py predict.py py.typed train.py".split()
-)
+YOURS = ("features.py", "models.py")
+FRONT = "__init__.py __main__.py cli.py data.py evaluate.py explore.py pipeline.py predict.py py.typed train.py".split()
 MANIFEST = "MANIFEST.sha256"
 NO_CODE = frozenset(("__pycache__", ".ipynb_checkpoints", ".DS_Store"))
 
@@ -26,15 +24,10 @@ def code(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def own(folder: Path) -> list[Path]:
+def yours(folder: Path) -> list[Path]:
     """The user's files: `features.py`, `models.py`, and every module or folder that the template does not have."""
-    theirs = {"engine", *FRONT}
-    return [path for path in code(folder) if path.relative_to(folder).parts[0] not in theirs]
-
-
-def room(folder: Path, name: str) -> list[Path]:
-    """The files of one room of the engine."""
-    return list(code(folder / "engine" / name))
+    ours = {"engine", *FRONT}
+    return [path for path in code(folder) if path.relative_to(folder).parts[0] not in ours]
 
 
 def edited(folder: Path) -> list[str]:

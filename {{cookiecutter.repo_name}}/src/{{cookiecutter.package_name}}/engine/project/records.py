@@ -37,6 +37,14 @@ def read_sealed(path: Path) -> dict[str, Any]:
     return value
 
 
+def read_or_refuse(path: Path, wrong: str, cure: str) -> dict[str, Any]:
+    """Read a record without its seal; a `DataError` that says what is wrong with it, why, and the cure if it cannot."""
+    try:
+        return read_sealed(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{wrong}: {error}.\n{cure}") from None
+
+
 class Digests:
     """Digests of files by content, with size and time as a shortcut, kept in `.cache/digests.json` of a project."""
 

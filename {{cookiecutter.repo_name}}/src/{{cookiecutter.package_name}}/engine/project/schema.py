@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 from .errors import SettingsError
 
 T = TypeVar("T")
-WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}
+KINDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}
 
 BOUNDS: dict[str, tuple[Callable[[Any, Any], bool], Callable[[Any], str]]] = {  # whether a value holds, and the words
     "above": (operator.gt, "above {}".format),
@@ -42,10 +42,7 @@ def hints(kind: type) -> dict[str, Any]:
 def convert(table: Any, kind: type[T], place: str) -> T:
     """Make a dataclass of a TOML table; fields without a default are required.
 
-    Raises
-    ------
-    SettingsError
-        Names the place (file and section: `params.toml: [train]`), the key, what was found and what is allowed.
+    A `SettingsError` names the place (`params.toml: [train]`), the key, what was found and what is allowed.
     """
     model: Any = kind  # nothing says to a type checker that T is a dataclass
     if not isinstance(table, Mapping):
@@ -80,7 +77,7 @@ def check(value: Any, hint: Any, place: str) -> Any:
     if wanted is float and type(value) is int:
         return float(value)
     if type(value) is not wanted:
-        raise SettingsError(f"{place} = {value!r} is not {WORDS[wanted]}.")
+        raise SettingsError(f"{place} = {value!r} is not {KINDS[wanted]}.")
     return value
 
 

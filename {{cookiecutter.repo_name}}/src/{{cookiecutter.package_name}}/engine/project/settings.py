@@ -24,7 +24,7 @@ SHARES_SUM_TOLERANCE = 1e-6
 CANDIDATES = ("dummy", "linear", "curves", "boosting", "boosting_stopped", "boosting_log", "forest", "network", "text")
 WAYS = ("stratified", "random", "time:<column>", "group:<column>")
 SPELLING = 'Text values need quotes: key = "text"; true and false are in lower case.'
-SEED = bounds(least=0, below=2**32)
+SEEDS = bounds(least=0, below=2**32)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Split:
 
     by: str = field(default="stratified", metadata=bounds(among=WAYS))
     shares: Shares = Shares()
-    seed: int = field(default=0, metadata=SEED)
+    seed: int = field(default=0, metadata=SEEDS)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Train:
     balance: bool = False
     positive: str = ""
     trials: int = field(default=0, metadata=bounds(least=0))
-    seed: int = field(default=0, metadata=SEED)
+    seed: int = field(default=0, metadata=SEEDS)
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def load(start: Path | None = None, overrides: Sequence[str] = ()) -> Project:
         raise SettingsError(f"{PARAMS} is not valid TOML: {error}.\n{SPELLING}") from None
     changed = dict(map(parse_override, overrides))
     for dotted, value in changed.items():
-        put(tree, dotted, value)
+        set_at(tree, dotted, value)
     return Project(root, read_sections(tree), changed)
 
 
@@ -212,12 +212,10 @@ def find_root(start: Path) -> Path:
 def check_package() -> None:
     """Refuse to work in one folder with the package of another: an environment was copied, or another one is active."""
     root, serves = find_root(Path.cwd()), package.FOLDER.resolve()
-    own = (root / "src").resolve()
-    if own.is_dir() and not serves.is_relative_to(own):
-        raise SettingsError(
-            f"This environment serves {serves.parents[1]}, and you are in {root}.\n"
-            "Make or mend the environment of this folder (make install), and activate no other."
-        )
+    code = (root / "src").resolve()
+    if code.is_dir() and not serves.is_relative_to(code):
+        cure = "Make or mend the environment of this folder (make install), and activate no other."
+        raise SettingsError(f"This environment serves {serves.parents[1]}, and you are in {root}.\n{cure}")
 
 
 def matching(root: Path, pattern: str) -> list[Path]:
@@ -226,10 +224,8 @@ def matching(root: Path, pattern: str) -> list[Path]:
         raise SettingsError(f"{PARAMS}: [data] also: {pattern!r} is not in the project.\nCopy it to data/external.")
     found = [path for path in root.glob(pattern) if path.is_file()]
     if not found:
-        raise SettingsError(
-            f"{PARAMS}: [data] also: there is no file {pattern!r}.\n"
-            f"Bring it back (a run that was made with it has it in models/<run>/{EXTERNAL}/), or mend [data] also."
-        )
+        cure = f"Bring it back (a run that was made with it has it in models/<run>/{EXTERNAL}/), or mend [data] also."
+        raise SettingsError(f"{PARAMS}: [data] also: there is no file {pattern!r}.\n{cure}")
     return found
 
 
@@ -272,7 +268,7 @@ def parse_override(text: str) -> tuple[str, Any]:
         return dotted, value
 
 
-def put(tree: dict[str, Any], dotted: str, value: Any) -> None:
+def set_at(tree: dict[str, Any], dotted: str, value: Any) -> None:
     """Set `value` at the dotted key; sections that are missing are made, so that the check can name them."""
     *sections, key = dotted.split(".")
     for section in sections:

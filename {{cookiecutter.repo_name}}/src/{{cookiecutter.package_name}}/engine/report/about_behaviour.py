@@ -1,8 +1,4 @@
-"""The sections of the evaluation report about how the model behaves: what it leans on, and the rows it gets wrong.
-
-Used by `make evaluate`. Each function takes the evidence and returns a dict for `templates/evaluate.html`; its figures,
-if any, are in `figures`.
-"""
+"""The sections of the evaluation report about how the model behaves: what it leans on, and the rows it gets wrong."""
 
 import contextlib
 import warnings
@@ -66,23 +62,17 @@ def linear(evidence: Evidence) -> dict[str, Any]:
 
 
 def fitted_linear(evidence: Evidence) -> BaseEstimator | None:
-    """The linear candidate: the model of the run, a part of its blend, or fitted here on the same rows."""
+    """The linear candidate, of the run or its blend, or fitted here where the rows allow it; None if there is none."""
     model = getattr(evidence.run.model, "estimator_", evidence.run.model)  # behind its threshold, if it has one
     model = getattr(model, "model_", model)
     if evidence.record["model"]["name"] == "linear":
         return model
-    members = getattr(model, "named_estimators_", {})
-    return members["linear"] if "linear" in members else fit_linear(evidence)
-
-
-def fit_linear(evidence: Evidence) -> BaseEstimator | None:
-    """The linear candidate of `models.py`, fitted on train and dev where they allow it; None if there is none."""
-    candidate, question = evidence.candidates.get("linear"), evidence.question
-    if candidate is None:
-        return None
+    members, candidate = getattr(model, "named_estimators_", {}), evidence.candidates.get("linear")
+    if "linear" in members or candidate is None:
+        return members.get("linear")
     with warnings.catch_warnings(), contextlib.suppress(ValueError):  # `train` leaves such a candidate out
         warnings.simplefilter("ignore")  # it is a table to read, not a model to answer
-        return clone(candidate).fit(question.rows, question.truth)
+        return clone(candidate).fit(evidence.question.rows, evidence.question.truth)
     return candidate
 
 

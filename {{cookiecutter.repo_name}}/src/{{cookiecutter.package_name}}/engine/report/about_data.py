@@ -1,7 +1,4 @@
-"""The sections of the evaluation report about the question and the rows: the values that the template puts into words.
-
-Used by `make evaluate`. Each function takes the evidence and returns a dict for `templates/evaluate.html`.
-"""
+"""The sections of the report about the question and the rows: the values that the template puts into words."""
 
 import json
 from typing import Any

@@ -1,8 +1,4 @@
-"""The sections of the evaluation report about the scores: how good the answers are, and where they err.
-
-Used by `make evaluate`. Each function takes the evidence and returns a dict for `templates/evaluate.html`; its figures,
-if any, are in `figures`.
-"""
+"""The sections of the evaluation report about the scores: how good the answers are, and where they err."""
 
 import json
 from typing import Any

@@ -1,7 +1,7 @@
 """How far people agree who labelled the same rows, and what the model's score is worth beside theirs.
 
-Used by `make evaluate` where columns have `role = "label:<who>"`. Pure computations on the test rows: frames in, frames
-out. People skip rows; every figure is over the rows that its two sides have both answered.
+Of the test rows, where columns have `role = "label:<who>"`. People skip rows; every figure is over the rows that its
+two sides have both answered.
 """
 
 import itertools
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import cohen_kappa_score
 
-FEWEST = 2  # rows that two people share; fewer have no agreement
+SHARED_ROWS = 2  # of two people; fewer have no agreement
 TARGET, OTHERS = "the target", "the others"
 PAIR, BESIDE = ("one", "other", "rows"), ("person", "against", "rows")
 
@@ -28,13 +28,12 @@ def agreement(opinions: Mapping[str, pd.Series], *, amount: bool) -> pd.DataFram
         chance makes), with `weighted kappa` (quadratic) where classes are numbers; for numbers `mean difference`
         (absolute, in the unit of the target) and `correlation` (Pearson).
     """
-    lines = []
+    measure, lines = of_numbers if amount else of_classes, []
     for one, other in itertools.combinations(opinions, 2):
         both = opinions[one].notna() & opinions[other].notna()
-        if both.sum() >= FEWEST:
-            a, b = opinions[one][both], opinions[other][both]
-            measured = of_numbers(a, b) if amount else of_classes(a, b)
-            lines.append({"one": one, "other": other, "rows": int(both.sum()), **measured})
+        if both.sum() >= SHARED_ROWS:
+            found = measure(opinions[one][both], opinions[other][both])
+            lines.append({"one": one, "other": other, "rows": int(both.sum()), **found})
     return pd.DataFrame(lines, columns=None if lines else PAIR)
 
 
@@ -77,7 +76,7 @@ def beside_model(
         others = middle([opinions[other] for other in opinions if other != person], amount=amount)
         for against, reference in {TARGET: truth, OTHERS: others}.items():
             both = labels.notna() & reference.notna()
-            if both.sum() >= FEWEST:
+            if both.sum() >= SHARED_ROWS:
                 sides = {"person": labels, "model": predictions}
                 found = {side: measure(values[both], reference[both]) for side, values in sides.items()}
                 scores = {f"{name}, {side}": found[side][name] for name in list(found["person"])[:2] for side in found}
@@ -88,7 +87,7 @@ def beside_model(
 def middle(others: list[pd.Series], *, amount: bool) -> pd.Series:
     """The median or the majority of two people or more, shape (n_rows,); missing where there is none."""
     table = pd.concat(others, axis=1) if others else pd.DataFrame()
-    enough = table.notna().sum(axis=1) >= FEWEST
+    enough = table.notna().sum(axis=1) >= SHARED_ROWS
     if amount:
         return table.astype(float).median(axis=1).where(enough)
     modes = table[enough].mode(axis=1)

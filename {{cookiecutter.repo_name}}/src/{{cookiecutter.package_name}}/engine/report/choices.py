@@ -1,7 +1,6 @@
 """What the evaluation report says of choices: hyper-parameters, the threshold and its costs, rows better left open.
 
-Used by `make evaluate`; but for the trials, on the test rows. Each function takes the evidence and returns a dict for
-the template, empty where there is nothing to say.
+But for the trials, on the test rows; empty where there is nothing to say.
 """
 
 from functools import partial

@@ -1,6 +1,6 @@
 """What the linear model says of each column, in the units of the data.
 
-Used by `make evaluate`. Reads the fitted pipeline that `recipe.Recipe.linear` makes.
+Reads the fitted pipeline that `recipe.Recipe.linear` makes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from ..modelling.recipe import ANALYSERS, ITEMS
 from .verdict import number
 
 SHOWN, WORDS = 15, 6  # terms in all, and words of texts among them where there is anything else to show
-FEWEST_ROWS = 10  # of a category, or of missing cells: the effect of fewer is luck
+ROWS_OF_A_LEVEL = 10  # of a category, or of missing cells: the effect of fewer is luck
 ENDS = {  # of the steps of `Recipe.linear`, by transformation: what an input stands for can be said of these
     **dict.fromkeys(("number", "log", "date parts", "target encoding"), StandardScaler),
     "one-hot": OneHotEncoder,
@@ -109,7 +109,7 @@ def is_common(term: Term, rows: pd.DataFrame) -> bool:
     if term.level is None:
         return True
     cells = rows[term.column]
-    return int((cells.isna() if term.level != term.level else cells == term.level).sum()) >= FEWEST_ROWS
+    return int((cells.isna() if term.level != term.level else cells == term.level).sum()) >= ROWS_OF_A_LEVEL
 
 
 def chosen(strength: np.ndarray, words: np.ndarray) -> np.ndarray:

@@ -1,7 +1,4 @@
-"""What lies behind one score: where a model errs, on what it leans, how honest it is.
-
-Used by `make evaluate`. Pure computations: arrays and frames in, frames out; nothing is read, drawn or written here.
-"""
+"""What lies behind one score: where a model errs, on what it leans, how honest it is."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,10 +10,10 @@ from sklearn.metrics import confusion_matrix
 
 from ..modelling.metrics import Metric, Predictions
 
-REPEATS = 5  # shuffles of a column: their spread says whether a rank is luck
+SHUFFLES = 5  # of a column: their spread says whether a rank is luck
 ROWS_PERMUTED = 2000
 CELLS_PERMUTED = 1_000_000  # rows x columns x repeats: with more columns, fewer rows are shuffled
-FEWEST_ROWS = 200  # below, the importance of a column is mostly noise
+LEAST_PERMUTED = 200  # below, the importance of a column is mostly noise
 COLUMNS_EXAMINED = 40
 BINS = 10  # of a reliability curve
 GRID = 11  # points of a dependence curve
@@ -26,23 +23,13 @@ Answer = Callable[[pd.DataFrame], Predictions]
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured on the test split.
+    """What was measured on the test split."""
 
-    Attributes
-    ----------
-    truth : ndarray, shape (n_rows,)
-    predictions, constant : Predictions
-        Of the model, and of the best answer that looks at no column.
-    metric : Metric
-    interval : tuple of float
-        95 % interval of the chosen metric; NaN where it is not defined.
-    """
-
-    truth: np.ndarray
-    predictions: Predictions
-    constant: Predictions
+    truth: np.ndarray  # shape (n_rows,)
+    predictions: Predictions  # of the model
+    constant: Predictions  # of the best answer that looks at no column
     metric: Metric
-    interval: tuple[float, float]
+    interval: tuple[float, float]  # 95 % interval of the chosen metric; NaN where it is not defined
 
     @property
     def classes(self) -> tuple:
@@ -144,15 +131,15 @@ def importances(
     The 5 shuffled copies of the rows are answered in one call: most of the cost of a small call is overhead.
     """
     random = np.random.default_rng(0)
-    wanted = max(FEWEST_ROWS, CELLS_PERMUTED // (REPEATS * max(1, len(columns)) * rows.shape[1]))
+    wanted = max(LEAST_PERMUTED, CELLS_PERMUTED // (SHUFFLES * max(1, len(columns)) * rows.shape[1]))
     chosen = random.permutation(len(rows))[: min(ROWS_PERMUTED, wanted)]
     rows, truth = rows.iloc[chosen], truth[chosen]
     whole = metric.score(truth, answer(rows))
-    copies = rows.iloc[np.tile(np.arange(len(rows)), REPEATS)]
+    copies = rows.iloc[np.tile(np.arange(len(rows)), SHUFFLES)]
     for name in columns:
-        order = np.concatenate([random.permutation(len(rows)) for _ in range(REPEATS)])
+        order = np.concatenate([random.permutation(len(rows)) for _ in range(SHUFFLES)])
         found = answer(copies.assign(**{name: rows[name].take(order).set_axis(copies.index)}))
-        parts = np.arange(len(copies)).reshape(REPEATS, -1)
+        parts = np.arange(len(copies)).reshape(SHUFFLES, -1)
         losses = [metric.better_by(whole, metric.score(truth, found[part])) for part in parts]
         yield {"column": name, "loss": float(np.mean(losses)), "spread": float(np.std(losses))}
 

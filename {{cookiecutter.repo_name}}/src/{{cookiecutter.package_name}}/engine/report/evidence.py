@@ -1,7 +1,4 @@
-"""What the sections of the evaluation report draw on, and how they write tables for `templates/evaluate.html`.
-
-Used by `make evaluate`.
-"""
+"""What the sections of the evaluation report draw on, and how they write tables for `templates/evaluate.html`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -44,10 +44,10 @@ def png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def panels(count: int, width: float, height: float, columns: int = 2) -> tuple[Figure, list[Axes]]:
-    """A figure, sizes in inches, with `count` empty panels, at most `columns` in a row."""
+def panels(count: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
+    """A figure, sizes in inches, with `count` empty panels, at most two in a row."""
     figure = Figure(figsize=(width, height), layout="constrained")
-    across = min(count, columns)
+    across = min(count, 2)
     return figure, [figure.add_subplot(-(-count // across), across, place + 1) for place in range(count)]
 
 
@@ -102,9 +102,8 @@ def calibration(bins: pd.DataFrame, predicted: np.ndarray, of: str) -> Figure:
     """Reliability curve with 95 % intervals, and below it how often each probability was given."""
     figure = Figure(figsize=(5.6, 5), layout="constrained")
     top, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-    around = [bins["came_true"] - bins["low"], bins["high"] - bins["came_true"]]
+    around = np.clip([bins["came_true"] - bins["low"], bins["high"] - bins["came_true"]], 0, None)
     top.plot([0, 1], [0, 1], **GUIDE, label="as often as said")
-    around = np.clip(around, 0, None)
     top.errorbar(bins["predicted"], bins["came_true"], around, color=BLUE, marker="o", lw=1.5, capsize=2)
     for x, y, rows in bins[["predicted", "came_true", "rows"]].itertuples(index=False):
         top.annotate(f"{rows}", (x, y), xytext=(5, -11), textcoords="offset points", color=GREY, fontsize=8)

@@ -31,10 +31,10 @@ from .evidence import columns_seen
 
 log = logging.getLogger(__name__)
 DUMMY = "dummy"
-ROWS = 20_000  # that are looked at: five fits of a larger table are dear, and nobody reads so long a list
+ROWS_ASKED = 20_000  # that are looked at: five fits of a larger table are dear, and nobody reads so long a list
 LISTED = 250  # of a noisy target many rows are only hard: the surest are worth a person's time
 TENTHS = 10  # of the predictions: where numbers are large, so are honest residuals
-FAR = 5.0  # robust standard deviations: of normal residuals two in a million are so far, of real ones half in a hundred
+FAR_OFF = 5.0  # robust standard deviations: two in a million normal residuals are so far, half in a hundred real ones
 ROBUST = 1.4826  # standard deviations in a median absolute deviation, for normal residuals
 COLUMNS_SHOWN = 12
 FOLDS = 5
@@ -58,7 +58,7 @@ def find(
     columns = dictionary.of(project)
     known = {DUMMY: DummyClassifier(strategy="prior") if question.classes else DummyRegressor(), **known}
     name = cheapest_good(record, known)
-    chosen = np.sort(np.random.default_rng(SEED).permutation(len(question.truth))[:ROWS])
+    chosen = np.sort(np.random.default_rng(SEED).permutation(len(question.truth))[:ROWS_ASKED])
     numbers = row_numbers(project, question)[chosen]
     rows = question.rows.iloc[chosen].reset_index(drop=True)
     groups = None if question.groups is None else question.groups.iloc[chosen]
@@ -67,10 +67,9 @@ def find(
     asked = replace(question, rows=rows, truth=truth, groups=groups, folds=folds)
     with warnings_as_lines(log), threads(len(rows)):
         try:
-            _, predictions = hold_out(known[name], asked)
+            predictions = hold_out(known[name], asked)
         except ValueError:  # a class has too few rows for this candidate in a fold
-            name = DUMMY
-            _, predictions = hold_out(known[name], asked)
+            name, predictions = DUMMY, hold_out(known[DUMMY], asked)
     predictions = predictions[np.argsort(np.concatenate([held for _, held in asked.folds]))]
     found = (wrong_classes if question.classes else wrong_numbers)(truth, predictions)
     found = found.iloc[:0] if name == DUMMY else found  # no candidate knows more: it can doubt nothing
@@ -80,8 +79,7 @@ def find(
     shown = [*labels, *columns_seen(record)][:COLUMNS_SHOWN]
     place = found.pop("position").to_numpy()
     suspects, verdict = rows.iloc[place].reset_index(drop=True), pd.Series("", index=found.index, name="verdict")
-    parts = [pd.Series(numbers[place], name="row"), suspects[ids], found, verdict, suspects[shown]]
-    table = pd.concat(parts, axis=1)
+    table = pd.concat([pd.Series(numbers[place], name="row"), suspects[ids], found, verdict, suspects[shown]], axis=1)
     about = {"rows": len(rows), "candidate": name, "n": doubted, "listed": len(table)}
     return table.loc[:, ~table.columns.duplicated()], about
 
@@ -99,9 +97,8 @@ def row_numbers(project: Project, question: Question) -> np.ndarray:
     parts = split(clean, dictionary.target(dictionary.of(project)), project.settings.split)
     numbers = np.concatenate([parts[part].index for part in ("train", "dev")])
     if len(numbers) != len(question.truth):
-        raise DataError(
-            "data/processed/ was not made from data/interim/clean.parquet as params.toml says: make features"
-        )
+        found = "data/processed/ was not made from data/interim/clean.parquet as params.toml says"
+        raise DataError(f"{found}: make features")
     return numbers
 
 
@@ -122,17 +119,14 @@ def wrong_classes(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
 
 
 def wrong_numbers(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
-    """`position`, `given`, `suggested`, `off_by` and `times_usual`, the farthest first.
-
-    A residual counts against the median absolute one of the tenth of the rows with the most similar predictions.
-    """
+    """`position`, `given`, `suggested`, `off_by`, `times_usual` (the median of similar predictions); farthest first."""
     residual = truth - predictions.values
     tenth = pd.qcut(pd.Series(predictions.values).rank(method="first"), min(TENTHS, len(truth)), labels=False)
     usual = ROBUST * pd.Series(np.abs(residual)).groupby(tenth).transform("median").to_numpy()
     times = np.divide(np.abs(residual), usual, out=np.zeros(len(truth)), where=usual > 0)
     table = pd.DataFrame({"position": np.arange(len(truth)), "given": truth, "suggested": predictions.values})
     table["off_by"], table["times_usual"] = residual, times.round(2)
-    return table[times > FAR].sort_values("times_usual", ascending=False, kind="stable", ignore_index=True)
+    return table[times > FAR_OFF].sort_values("times_usual", ascending=False, kind="stable", ignore_index=True)
 
 
 def verdicts_before(path: Path, table: pd.DataFrame) -> list[str]:

@@ -1,6 +1,6 @@
 """How the score grows with the rows, for two questions: would more data help, and does the model over-fit.
 
-Used by `make evaluate`. Fits copies of the model on a quarter and a half of its rows; the whole is the model itself.
+Fits copies of the model on a quarter and a half of its rows; the whole is the model itself.
 """
 
 import warnings
@@ -16,7 +16,7 @@ from ..modelling.question import Question, predict
 from .diagnostics import Result
 
 SIZES = (0.25, 0.5)  # and 1: each doubles the rows, so the last step answers "what would twice as many bring?"
-FEWEST_ROWS = 20  # to fit anything on
+LEAST_FITTED = 20  # to fit anything on
 ROWS_SCORED = 5000  # of those that were fitted on
 RESAMPLES = 100
 
@@ -38,7 +38,7 @@ def curve(model: Any, question: Question, test: pd.DataFrame, result: Result) ->
     order, metric, before = by_shares(question), result.metric, None
     for share in (*SIZES, 1.0):
         chosen = order[: round(len(order) * share)]
-        if len(chosen) < FEWEST_ROWS or (question.classes and len(set(question.truth[chosen])) < 2):
+        if len(chosen) < LEAST_FITTED or (question.classes and len(set(question.truth[chosen])) < 2):
             continue
         rows, truth = question.rows.iloc[chosen], question.truth[chosen]
         with warnings.catch_warnings():
@@ -48,7 +48,7 @@ def curve(model: Any, question: Question, test: pd.DataFrame, result: Result) ->
                 predictions = result.predictions if share == 1 else predict(fitted, test, question.classes)
             except ValueError:  # so few rows, of a class or a category, that a part of the model refuses them
                 continue
-            own = predict(fitted, rows[:ROWS_SCORED], question.classes)
+            seen = predict(fitted, rows[:ROWS_SCORED], question.classes)
             low = high = np.nan
             if before:
                 whose = None if question.groups is None else test.get(question.groups.name)
@@ -57,7 +57,7 @@ def curve(model: Any, question: Question, test: pd.DataFrame, result: Result) ->
         yield {
             "rows": len(chosen),
             "groups": 0 if question.groups is None else question.groups.iloc[chosen].nunique(),
-            "fitted": metric.score(truth[:ROWS_SCORED], own),
+            "fitted": metric.score(truth[:ROWS_SCORED], seen),
             "held": metric.score(result.truth, predictions),
             "low": low,
             "high": high,

@@ -1,7 +1,4 @@
-"""The parts of the rows on which a model is worst, by the values of each column.
-
-Used by `make evaluate`. Pure computations: nothing is read, drawn or written here.
-"""
+"""The parts of the rows on which a model is worst, by the values of each column."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -53,9 +50,9 @@ def slices(
     worse = sorted((line for line in found if line["worse_by"] > 0), key=lambda line: -line["worse_by"])[:SLICES_SHOWN]
     for line in worse:
         where, low, high = np.asarray(line.pop("where")), np.nan, np.nan
-        own = None if groups is None else groups.iloc[where]
-        if own is None or own.nunique() >= SLICE_GROUPS:
-            low, high = interval(metric, truth[where], predictions[where], groups=own, repeats=RESAMPLES)
+        whose = None if groups is None else groups.iloc[where]
+        if whose is None or whose.nunique() >= SLICE_GROUPS:
+            low, high = interval(metric, truth[where], predictions[where], groups=whose, repeats=RESAMPLES)
         line |= {"low": low, "high": high, "clear": bool(high < whole or low > whole)}
     return pd.DataFrame(worse), len(found)
 

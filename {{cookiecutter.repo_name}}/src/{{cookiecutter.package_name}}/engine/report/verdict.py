@@ -1,7 +1,9 @@
 """The words of the evaluation report: the answer, what the figures say, and honest warnings, computed from numbers.
 
-Used by `make evaluate`. Thresholds that a sentence hangs on stand at the top with their reason.
+Thresholds that a sentence hangs on stand at the top with their reason.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from ..modelling.threshold import paid
 from ..project.errors import listed
 from .diagnostics import Result
 
-FEW_ROWS = 100  # a share of 90 % measured on 100 rows may be 82 % or 95 %
+ROUGH_BELOW = 100  # rows: a share of 90 % measured on 100 rows may be 82 % or 95 %
 FEW_OF_CLASS = 10
 TOO_GOOD = 0.995  # of a score whose best is 1: real questions are seldom that easy
 DOMINATES = 0.4  # share of the gain over the baseline that hangs on one column
@@ -153,32 +155,29 @@ def warnings(result: Result, *, importances: pd.DataFrame, dev: float, looks: in
     return [*of_size(result), *of_leaks(result, importances), *of_trust(result, dev, looks)]
 
 
-def of_size(result: Result) -> list[str]:
+def of_size(result: Result) -> Iterator[str]:
     """Warnings about how much the test split can say."""
-    truth, found = result.truth, []
-    if len(truth) < FEW_ROWS:
-        found.append(f"The test split has only {len(truth)} rows: read the interval, not the score.")
+    truth = result.truth
+    if len(truth) < ROUGH_BELOW:
+        yield f"The test split has only {len(truth)} rows: read the interval, not the score."
     counts = {str(label): int((truth == label).sum()) for label in result.classes}
     if lacking := [label for label, count in counts.items() if not count]:
-        found.append(
-            f"The test split has no row of {listed(lacking, 8)}: nothing here says how well they are recognised."
-        )
+        yield f"The test split has no row of {listed(lacking, 8)}: nothing here says how well they are recognised."
     if rare := [f"{label} ({count})" for label, count in counts.items() if 0 < count < FEW_OF_CLASS]:
-        found.append(f"Classes with few rows in the test split: {listed(rare, 8)}. Their figures are rough.")
+        yield f"Classes with few rows in the test split: {listed(rare, 8)}. Their figures are rough."
     answered = set(map(str, result.predictions.values)) if result.classes else set()
     if never := [f"{label} ({count} rows)" for label, count in counts.items() if count and label not in answered]:
-        found.append(f"It never answers {listed(never, 8)}: no row of the test split is found to be of that class.")
+        yield f"It never answers {listed(never, 8)}: no row of the test split is found to be of that class."
     share = max(counts.values(), default=0) / len(truth)
     if share > 0.9:
-        found.append(f"{percent(share)} of the rows are of one class: accuracy alone would flatter any model.")
-    return found
+        yield f"{percent(share)} of the rows are of one class: accuracy alone would flatter any model."
 
 
-def of_leaks(result: Result, importances: pd.DataFrame) -> list[str]:
+def of_leaks(result: Result, importances: pd.DataFrame) -> Iterator[str]:
     """Warnings about answers that may have slipped into the question."""
-    found, name = [], result.metric.name
+    name = result.metric.name
     if name not in (*IN_UNITS, "log_loss") and result.score > TOO_GOOD:
-        found.append(
+        yield (
             f"{name} {scored(name, result.score)} is suspiciously good: make sure that no column tells the answer, or "
             "is only known after it."
         )
@@ -186,33 +185,31 @@ def of_leaks(result: Result, importances: pd.DataFrame) -> list[str]:
     if len(importances) > 1 and reach > 0:
         first, second = importances.iloc[0], importances.iloc[1]
         if first.loss > DOMINATES * reach and first.loss > 1.5 * second.loss:
-            found.append(
+            yield (
                 f"The model leans on one column, '{first.column}': with its cells shuffled "
                 f"{percent(first.loss / reach) if first.loss < reach else 'all'} of the gain over the constant answer "
                 "is lost. Is it known at the time when the prediction is needed?"
             )
-    return found
 
 
-def of_trust(result: Result, dev: float, looks: int) -> list[str]:
+def of_trust(result: Result, dev: float, looks: int) -> Iterator[str]:
     """Warnings about how far the score will hold."""
-    found, name, (low, high) = [], result.metric.name, result.interval
+    name, (low, high) = result.metric.name, result.interval
     if result.metric.better_by(dev, high if result.metric.higher_is_better else low) > 0:
-        found.append(
+        yield (
             f"Where the model was chosen it had {name} {scored(name, dev)}, better than the interval found here: the "
             "choice was lucky, or the test rows differ from the others."
         )
     if result.classes and log_loss(result.truth, result.predictions) >= log_loss(result.truth, result.constant):
-        found.append("The probabilities are worse than the plain shares of the classes (log-loss).")
+        yield "The probabilities are worse than the plain shares of the classes (log-loss)."
     squares = np.zeros(1) if result.classes else (result.predictions.values - result.truth) ** 2
     if squares.max() > ONE_ROW * squares.sum() > 0:
-        found.append(
+        yield (
             f"One row, number {squares.argmax() + 1}, makes up {percent(squares.max() / squares.sum())} of the squared "
             "error: r2 and rmse hang on it, mae does not. It is the first of the worst errors below."
         )
     if looks >= MANY_LOOKS:
-        found.append(
+        yield (
             f"{looks} runs have been scored on this test split: the best of them looks better than it is. "
             "Before a decision of weight, score it once on fresh rows."
         )
-    return found

@@ -6,9 +6,10 @@ Reads the two folders in `models/` and, for the paired gain, the answers that `e
 nothing and evaluates nothing. `make reproduce` compares with the same functions, `make promote` with the same answers.
 """
 
+import re
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ from ..project.settings import Project
 from . import registry
 
 SHOWN_DIGITS = 12
+DUMP = re.compile("^data/raw/.*/")  # a dump is named after the day when it was fetched
+REASONS = ("code", "data", "parameters", "environment")
+RESULTS = ("model", "metrics")
 Flat = dict[str, Any]
 
 
@@ -51,25 +55,14 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Answers:
-    """A run's predictions for the n_rows of a test split.
+class Evaluated:
+    """A run's predictions for the n_rows of a test split."""
 
-    Attributes
-    ----------
-    rows : DataFrame, shape (n_rows, n_columns)
-    raw : set of str
-        Those of its columns that come from the source; the others are made by `features.py`.
-    truth : ndarray, shape (n_rows,)
-    predictions : Predictions
-    record : dict
-        `run.json`.
-    """
-
-    rows: pd.DataFrame
-    raw: set[str]
-    truth: np.ndarray
+    rows: pd.DataFrame  # shape (n_rows, n_columns)
+    raw: set[str]  # those of its columns that come from the source; the others are made by `features.py`
+    truth: np.ndarray  # shape (n_rows,)
     predictions: Predictions
-    record: dict[str, Any]
+    record: dict[str, Any]  # run.json
 
     @property
     def metric(self) -> metrics.Metric:
@@ -79,86 +72,51 @@ class Answers:
 
 def run(project: Project, a: Path, b: Path) -> list[Comparison]:
     """Compare two runs, `models/<run>`: why they may differ, then how; a difference reads from a to b."""
-    return [*explain(a, b), model(a, b), scores(a, b, ("dev", "test"), note=paired(project, a, b))]
+    *found, scores = compared(a, b, (*REASONS, *RESULTS))
+    return [*found, replace(scores, note=paired(project, a, b))]
 
 
-def explain(a: Path, b: Path) -> list[Comparison]:
-    """Why two runs may differ: code, data, parameters and environment."""
-    return [differing(what, facts(a), facts(b)) for what, facts in REASONS.items()]
+def compared(a: Path, b: Path, aspects: Sequence[str], parts: Sequence[str] = ("dev", "test")) -> list[Comparison]:
+    """Two runs aspect by aspect, see `facts`."""
+    one, other = facts(a, parts), facts(b, parts)
+    return [differing(aspect, one[aspect], other[aspect]) for aspect in aspects]
 
 
-def differing(what: str, a: Flat, b: Flat, note: str = "") -> Comparison:
+def differing(what: str, a: Flat, b: Flat) -> Comparison:
     """Two flat tables of facts, name by name; NaN equals NaN."""
     names = [*a, *(name for name in b if name not in a)]
     pairs = [Difference(name, a.get(name), b.get(name)) for name in names]
-    return Comparison(what, tuple(pair for pair in pairs if repr(pair.a) != repr(pair.b)), note)
+    return Comparison(what, tuple(pair for pair in pairs if repr(pair.a) != repr(pair.b)))
 
 
-def code(folder: Path) -> Flat:
-    """The digest of each file of the run's own copy, as it is now."""
-    files = sorted((folder / registry.CODE).rglob("*.py"))
-    return {path.relative_to(folder / registry.CODE).as_posix(): artefact.sha256(path)[:SHOWN_DIGITS] for path in files}
+def facts(folder: Path, parts: Sequence[str]) -> dict[str, Flat]:
+    """What there is to say of a run, by the aspects of `REASONS` and `RESULTS`.
 
-
-def data(folder: Path) -> Flat:
-    """The digest of each input, raw files without the name of their dump, and the keys of the data dictionary."""
-    inputs = {}
-    for name, digest in registry.read(folder)["input_data"].items():
-        path = Path(name)
-        inputs[f"data/raw: {path.name}" if path.parts[:2] == ("data", "raw") else name] = digest[:SHOWN_DIGITS]
+    The code as it is now in the run's own copy; of the data raw files without the name of their dump; of the scores
+    those of `parts`: `dev`, the rows held out, and `test`, where there was an evaluation.
+    """
+    record, copy = registry.read(folder), folder / registry.CODE
+    inputs = {DUMP.sub("data/raw: ", name): digest[:SHOWN_DIGITS] for name, digest in record["input_data"].items()}
     columns = tomllib.loads((folder / registry.DICTIONARY).read_text(encoding="utf-8"))
-    return {**inputs, **{f"dictionary: {name}": value for name, value in flat(columns).items()}}
+    known = metrics.available(record["task"], len(record["classes"]))
+    scores = {part: record["metrics"].get(part, {}) for part in parts}
+    return {
+        "code": {p.relative_to(copy).as_posix(): artefact.sha256(p)[:SHOWN_DIGITS] for p in sorted(copy.rglob("*.py"))},
+        "data": {**inputs, **{f"dictionary: {name}": value for name, value in flat(columns).items()}},
+        "parameters": flat(record["parameters"], but="overrides"),
+        "environment": {**flat(record["environment"], but="packages"), **record["environment"]["packages"]},
+        "model": {"sha256": record["files"][registry.MODEL][:SHOWN_DIGITS], **flat(record["model"], but="file")},
+        "metrics": {f"{part} {name}": scores[part][name] for part in parts for name in known if name in scores[part]},
+    }
 
 
-def parameters(folder: Path) -> Flat:
-    """What the run was made with, by dotted key; `--set` is in it."""
-    return flat({name: keys for name, keys in registry.read(folder)["parameters"].items() if name != "overrides"})
-
-
-def environment(folder: Path) -> Flat:
-    """Packages, Python, platform and what else may move a bit."""
-    found = registry.read(folder)["environment"]
-    return {**flat({name: value for name, value in found.items() if name != "packages"}), **found["packages"]}
-
-
-REASONS: dict[str, Callable[[Path], Flat]] = {
-    "code": code,
-    "data": data,
-    "parameters": parameters,
-    "environment": environment,
-}
-
-
-def flat(tree: Mapping[str, Any], before: str = "") -> Flat:
-    """A tree of tables as one table of dotted keys."""
+def flat(tree: Mapping[str, Any], before: str = "", but: str = "") -> Flat:
+    """A tree of tables as one table of dotted keys, without the key `but`."""
     found: Flat = {}
     for name, value in tree.items():
-        inner = isinstance(value, Mapping)
-        found |= flat(value, f"{before}{name}.") if inner else {f"{before}{name}": value}
+        if name != but:
+            found |= flat(value, f"{before}{name}.") if isinstance(value, Mapping) else {f"{before}{name}": value}
     return found
-
-
-def model(a: Path, b: Path) -> Comparison:
-    """The model by its bytes and, in words, by its name, weights and temperature."""
-
-    def facts(folder: Path) -> Flat:
-        record = registry.read(folder)
-        about = {name: value for name, value in record["model"].items() if name != "file"}
-        return {"sha256": record["files"][registry.MODEL][:SHOWN_DIGITS], **flat(about)}
-
-    return differing("model", facts(a), facts(b))
-
-
-def scores(a: Path, b: Path, parts: tuple[str, ...], note: str = "") -> Comparison:
-    """The scores on the rows held out (`dev`) and on the test split (`test`, where there was an evaluation)."""
-
-    def facts(folder: Path) -> Flat:
-        record = registry.read(folder)
-        names = metrics.available(record["task"], len(record["classes"]))
-        found = {part: record["metrics"].get(part, {}) for part in parts}
-        return {f"{part} {name}": found[part][name] for part in parts for name in names if name in found[part]}
-
-    return differing("metrics", facts(a), facts(b), note)
 
 
 def paired(project: Project, a: Path, b: Path) -> str:
@@ -173,7 +131,7 @@ def paired(project: Project, a: Path, b: Path) -> str:
     return f"paired gain of b in {name}: {low:.4g} ... {high:.4g} (95 %) on the same {len(first.truth)} test rows"
 
 
-def kept(project: Project, folder: Path) -> Answers | None:
+def kept(project: Project, folder: Path) -> Evaluated | None:
     """The answers that `evaluate` kept; None before it, or if they were changed since or are of another model."""
     path, record = project.root / "reports" / folder.name / registry.ANSWERS, registry.read(folder)
     about = records.recorded(path)
@@ -184,13 +142,12 @@ def kept(project: Project, folder: Path) -> Answers | None:
     truth = table.pop(record["target"]).to_numpy(dtype=object if record["classes"] else float)
     values = table.pop("prediction").to_numpy(dtype=truth.dtype)
     chances = [table.pop(f"probability_{label}") for label in record["classes"]]
-    predictions = Predictions(values)
-    if chances:
-        predictions = Predictions(values, np.column_stack(chances), tuple(record["classes"]))
-    return Answers(table, set(dictionary.load(folder / registry.DICTIONARY)), truth, predictions, record)
+    given = (np.column_stack(chances), tuple(record["classes"])) if chances else ()
+    raw = set(dictionary.load(folder / registry.DICTIONARY))
+    return Evaluated(table, raw, truth, Predictions(values, *given), record)
 
 
-def not_comparable(one: Answers, other: Answers) -> str:
+def not_comparable(one: Evaluated, other: Evaluated) -> str:
     """Why two runs cannot be compared row by row; empty if they can."""
     question = [(about.record["task"], about.record["target"], about.record["classes"]) for about in (one, other)]
     if question[0] != question[1]:
@@ -201,7 +158,7 @@ def not_comparable(one: Answers, other: Answers) -> str:
     return "" if same else "the two runs were not evaluated on the same test rows"
 
 
-def gain(one: Answers, than: Predictions) -> tuple[float, float]:
+def gain(one: Evaluated, than: Predictions) -> tuple[float, float]:
     """The 95 % paired bootstrap interval of how much better a run is than other predictions for the same rows."""
     together = groups_of(one.rows, one.record["parameters"]["split"]["by"])
     return metrics.gain(one.metric, one.truth, one.predictions, than, groups=together)

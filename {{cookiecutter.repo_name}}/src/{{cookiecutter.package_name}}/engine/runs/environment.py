@@ -29,11 +29,10 @@ def keep(project: Project, folder: Path) -> dict[str, Any]:
 
     This comes before the fit: what is edited during a long one was not in it. A full disk shows early, too.
     """
-    code = [
-        (path, folder / registry.CODE / path.relative_to(project.package)) for path in package.code(project.package)
-    ]
-    also = [(path, folder / EXTERNAL / project.relative(path)) for path in project.also]
-    for path, place in [*code, *also]:
+    code = project.package
+    places = [(path, folder / registry.CODE / path.relative_to(code)) for path in package.code(code)]
+    places += [(path, folder / EXTERNAL / project.relative(path)) for path in project.also]
+    for path, place in places:
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
     written = project.dictionary.read_text(encoding="utf-8")

@@ -37,10 +37,7 @@ class Link:
 def trace(project: Project, path: Path) -> list[Link]:
     """Follow the records from a file that a step wrote to the source: the file first, its inputs below it.
 
-    Raises
-    ------
-    DataError
-        The file has no record, or a record is damaged.
+    A `DataError` if the file has no record, or a record is damaged.
     """
     path = Path(os.path.normpath(project.root / path))
     if not (about := record_of(project, path)):
@@ -56,10 +53,7 @@ def trace(project: Project, path: Path) -> list[Link]:
 def follow(
     project: Project, path: Path, digest: str, links: list[Link], *, known: dict[str, str], depth: int = 0
 ) -> None:
-    """Add a file and, below it, its inputs; a file that was shown already is not followed again.
-
-    `known` holds the inputs of the runs that were met, by name.
-    """
+    """Add a file and, unless it was shown already, its inputs; `known` holds those of the runs that were met."""
     name, about = project.relative(path), record_of(project, path)
     if about.get("sha256") != digest:  # the record of another version says nothing about this one
         before = next((place for start, place in BEFORE.items() if name.startswith(start)), None)
@@ -96,12 +90,10 @@ def record_of(project: Project, path: Path) -> dict[str, Any]:
 def record_of_raw(path: Path) -> dict[str, Any]:
     """What the source card says of a raw file."""
     card = path.parent / source.CARD
-    try:
-        about = records.read_sealed(card)
-        digests = {entry["name"]: entry["sha256"] for entry in about["files"]}
-        made = f"fetched from {about['source']} {about['fetched']}"
-    except ValueError:
-        raise DataError(f"{card}: the source card is damaged.\nPut it back, or fetch the source again.") from None
+    cure = "Put it back, or fetch the source again."
+    about = records.read_or_refuse(card, f"{card}: the source card is damaged", cure)
+    digests = {entry["name"]: entry["sha256"] for entry in about["files"]}
+    made = f"fetched from {about['source']} {about['fetched']}"
     return {"sha256": digests[path.name], "made by": made} if path.name in digests else {}
 
 
@@ -136,9 +128,8 @@ def making(step: str, about: dict[str, Any], time: str) -> str:
 
 def render(links: list[Link]) -> str:
     """The chain as an indented text, one file a line."""
-    return aligned(
-        [
-            ("  " * link.depth + link.file, link.digest[:SHOWN_DIGITS] or "-", link.state, f"<- {link.made}")
-            for link in links
-        ]
-    )
+    lines = [
+        ("  " * link.depth + link.file, link.digest[:SHOWN_DIGITS] or "-", link.state, f"<- {link.made}")
+        for link in links
+    ]
+    return aligned(lines)

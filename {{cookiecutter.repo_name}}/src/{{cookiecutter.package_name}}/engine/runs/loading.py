@@ -45,10 +45,7 @@ class Run:
 def check(folder: Path) -> None:
     """Compare every file of a run with its digest.
 
-    Raises
-    ------
-    DataError
-        A file is missing, is not the one that was written, or came later into the code, where it would be imported.
+    A `DataError` if one is missing, was changed, or came later into the code, where it would be imported.
     """
     expected = read(folder)["files"]
     found = {path.relative_to(folder).as_posix() for path in code(folder / CODE)} if (folder / CODE).is_dir() else set()

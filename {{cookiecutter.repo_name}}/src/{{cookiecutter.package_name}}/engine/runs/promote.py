@@ -26,13 +26,13 @@ from ..project import artefact, git, lock, records
 from ..project.errors import DataError, ProjectError, SettingsError
 from ..project.settings import Project
 from . import answers, compare, loading, registry, track
-from .compare import Answers
+from .compare import Evaluated
 
 log = logging.getLogger(__name__)
 
 Evaluate = Callable[[Path], object]
 LATENCY_REPEATS = 7
-SAMPLE = 200  # rows whose features are computed twice
+ROWS_TWICE = 200  # rows whose features are computed twice
 CERTAINTY = 2.0  # standard errors: a slice of 50 rows is noisy
 
 
@@ -86,7 +86,7 @@ def gate(project: Project, folder: Path, champion: str | None, evaluate: Evaluat
     return [*against(project, challenger, champion, evaluate), *checks]
 
 
-def against(project: Project, challenger: Answers, champion: str | None, evaluate: Evaluate) -> list[Check]:
+def against(project: Project, challenger: Evaluated, champion: str | None, evaluate: Evaluate) -> list[Check]:
     """How the challenger does beside the champion; beside a constant answer if that one cannot answer these rows."""
     folder = project.models / (champion or "")
     if champion and not (folder / registry.RECORD).is_file():
@@ -104,7 +104,7 @@ def against(project: Project, challenger: Answers, champion: str | None, evaluat
     return [better("the champion", challenger, reigning.predictions), no_slice_worse(project, challenger, reigning)]
 
 
-def answered(project: Project, folder: Path, evaluate: Evaluate) -> Answers:
+def answered(project: Project, folder: Path, evaluate: Evaluate) -> Evaluated:
     """The answers of a run to the present test split, evaluated first if need be."""
     evaluate(folder)
     found = compare.kept(project, folder)
@@ -113,7 +113,7 @@ def answered(project: Project, folder: Path, evaluate: Evaluate) -> Answers:
     return found
 
 
-def always_the_same(project: Project, challenger: Answers) -> Predictions:
+def always_the_same(project: Project, challenger: Evaluated) -> Predictions:
     """The constant answer, from the truth of train and dev, to each test row."""
     record = challenger.record
     parts = [pd.read_parquet(records.checked(project.split(part))) for part in ("train", "dev")]
@@ -121,14 +121,14 @@ def always_the_same(project: Project, challenger: Answers) -> Predictions:
     return constant(seen, tuple(record["classes"]), len(challenger.truth))
 
 
-def better(than: str, challenger: Answers, others: Predictions, why: str = "") -> Check:
+def better(than: str, challenger: Evaluated, others: Predictions, why: str = "") -> Check:
     """Better on the same rows: the paired 95 % interval of the gain lies above 0."""
     low, high = compare.gain(challenger, others)
     found = f"gain in {challenger.metric.name} {low:.4g} ... {high:.4g}, 95 %{why}"
     return Check(f"better than {than}", low > 0, found)
 
 
-def unseen(project: Project, challenger: Answers) -> Check:
+def unseen(project: Project, challenger: Evaluated) -> Check:
     """The challenger has not learned from the present test rows: it was trained on the present splits."""
     # A champion that was trained on others may have seen some; that only makes the gate narrower.
     passed = not registry.may_have_seen(project, challenger.record)
@@ -136,12 +136,12 @@ def unseen(project: Project, challenger: Answers) -> Check:
     return Check("test rows unseen", passed, found)
 
 
-def no_slice_worse(project: Project, challenger: Answers, reigning: Answers) -> Check:
+def no_slice_worse(project: Project, challenger: Evaluated, reigning: Evaluated) -> Check:
     """In no category does the error rise by more than `slice_loss`, as far as the rows can tell."""
     allowed = project.settings.promote
-    rise = errors(challenger) - errors(reigning)
+    rise = error_of_rows(challenger) - error_of_rows(reigning)
     if challenger.record["task"] == "regression":
-        rise = rise / (errors(reigning).mean() or 1.0)
+        rise = rise / (error_of_rows(reigning).mean() or 1.0)
     worse = []
     for name in challenger.record["features"].get("one-hot", []):
         for level, positions in challenger.rows.groupby(name, observed=True, dropna=False).indices.items():
@@ -152,7 +152,7 @@ def no_slice_worse(project: Project, challenger: Answers, reigning: Answers) -> 
     return Check("no slice worse", not worse, "; ".join(worse) or f"none by more than {allowed.slice_loss:g}")
 
 
-def errors(one: Answers) -> np.ndarray:
+def error_of_rows(one: Evaluated) -> np.ndarray:
     """1 where the class is wrong, or the absolute error; shape (n_rows,)."""
     if one.record["task"] == "regression":
         return np.abs(one.predictions.values - one.truth)
@@ -174,7 +174,7 @@ def latency(project: Project, model: loading.Run) -> Check:
 
 def reproducible(project: Project, model: loading.Run) -> Check:
     """The commit and the raw files of the run are here as they were, and its features do not change by themselves."""
-    commit, rows = model.record["commit"], answers.test_rows(project, model).head(SAMPLE)
+    commit, rows = model.record["commit"], answers.test_rows(project, model).head(ROWS_TWICE)
     reasons = [] if commit else ["it was trained without a git commit"]
     if commit and not git.has_commit(project.root, commit):
         reasons += [f"git does not have commit {commit[:12]} (it was collected, or not fetched)"]

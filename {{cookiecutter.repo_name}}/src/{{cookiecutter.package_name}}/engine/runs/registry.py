@@ -8,6 +8,7 @@ tree was dirty, and `code/`: the package as it was on the day of training, so th
 is edited afterwards. Every file is checked against the digests in `run.json` before anything in it is loaded.
 """
 
+import contextlib
 import glob
 import logging
 from collections.abc import Container, Mapping
@@ -40,13 +41,8 @@ def folders(project: Project) -> list[Path]:
 
 def read(folder: Path) -> dict[str, Any]:
     """`run.json` of a run."""
-    try:
-        return records.read_sealed(folder / RECORD)
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{folder / RECORD} cannot be read: {error}.\n"
-            f"Bring it back from a copy, or move {folder.name} out of {folder.parent.name}/ and train again."
-        ) from None
+    cure = f"Bring it back from a copy, or move {folder.name} out of {folder.parent.name}/ and train again."
+    return records.read_or_refuse(folder / RECORD, f"{folder / RECORD} cannot be read", cure)
 
 
 def write(folder: Path, record: Mapping[str, Any]) -> None:
@@ -69,19 +65,14 @@ def new_name(project: Project, key: str, started: datetime) -> str:
     Names sort by time. A clock that was put back, or two runs in a second, must not make an older run the newest: the
     name is then a second later than that of the newest run. `started` in `run.json` is what the clock said.
     """
-    times = [time for path in project.models.glob("*") if (time := time_of(path.name))]
-    earliest = max(times, default=started - ONE_SECOND) + ONE_SECOND
+    times = [started - ONE_SECOND]
+    for path in project.models.glob("*"):
+        with contextlib.suppress(ValueError):  # it is called otherwise
+            times.append(datetime.strptime(path.name[: len("2026-01-31-235959")], TIME).replace(tzinfo=UTC))
+    earliest = max(times) + ONE_SECOND
     if earliest - started > ONE_MINUTE:
         log.warning("the clock says %s, which is before the newest run: is it right?", started.strftime(TIME))
     return f"{max(started, earliest).strftime(TIME)}-{key[:8]}"
-
-
-def time_of(name: str) -> datetime | None:
-    """The time in the name of a run; None if it is called otherwise."""
-    try:
-        return datetime.strptime(name[: len("2026-01-31-235959")], TIME).replace(tzinfo=UTC)
-    except ValueError:
-        return None
 
 
 def find(project: Project, key: str) -> Path | None:
@@ -107,13 +98,8 @@ def history(project: Project) -> list[dict[str, Any]]:
     path = project.models / CHAMPION
     if not path.is_file():
         return []
-    try:
-        return records.read_sealed(path)["history"]
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{project.relative(path)} cannot be read: {error}.\n"
-            "Bring it back from a copy, or delete it and name the champion again: make promote RUN=... FORCE='why'"
-        ) from None
+    cure = "Bring it back from a copy, or delete it and name the champion again: make promote RUN=... FORCE='why'"
+    return records.read_or_refuse(path, f"{project.relative(path)} cannot be read", cure)["history"]
 
 
 def champion(project: Project) -> Path | None:
@@ -123,10 +109,8 @@ def champion(project: Project) -> Path | None:
         return None
     folder = project.models / changes[-1]["run"]
     if not (folder / RECORD).is_file():
-        raise DataError(
-            f"The champion {folder.name} is not in {project.relative(project.models)}/ any more.\n"
-            "Bring its folder back, or choose another one: make rollback, or make promote RUN=... FORCE='why'"
-        )
+        cure = "Bring its folder back, or choose another one: make rollback, or make promote RUN=... FORCE='why'"
+        raise DataError(f"The champion {folder.name} is not in {project.relative(project.models)}/ any more.\n{cure}")
     return folder
 
 
@@ -143,6 +127,19 @@ def raw_files(project: Project, record: Mapping[str, Any]) -> dict[str, Path | N
             same = (place for place in places if place.is_file() and artefact.sha256(place) == digest)
             found[name] = next(same, None)
     return found
+
+
+def found_by_digest(project: Project, record: Mapping[str, Any]) -> dict[str, Path]:
+    """The raw files of a run, by the name on record; a `DataError` if one is not here as it was."""
+    raw = raw_files(project, record)
+    if gone := [name for name, path in raw.items() if path is None]:
+        state = "was changed" if (project.root / gone[0]).is_file() else "is not here"
+        raise DataError(
+            f"{gone[0]} {state}: no file in data/raw has its sha256 {record['input_data'][gone[0]][:12]}.\n"
+            f"Bring it back, from a colleague's copy of data/raw or from the source: {record['run']} cannot be made "
+            "again without it."
+        )
+    return {name: path for name, path in raw.items() if path}
 
 
 def may_have_seen(project: Project, record: dict[str, Any]) -> bool:

@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 
 from ..project import artefact, git, lock
-from ..project.errors import DataError, ProjectError
+from ..project.errors import ProjectError
 from ..project.package import NAME
 from ..project.settings import EXTERNAL, PARAMS, Project
 from ..sources import source
@@ -29,7 +29,7 @@ from . import compare, environment, loading, registry
 from .compare import Comparison, Difference
 
 log = logging.getLogger(__name__)
-AGAIN = Path("data/predictions/test.csv")
+BY_THE_NEW = Path("data/predictions/test.csv")
 BY_THE_RUN = Path("data/predictions/by-the-run.csv")
 PROCESSED = "data/processed/"
 UNDECLARED = (
@@ -58,7 +58,7 @@ def run(project: Project, folder: Path, *, offline: bool = False) -> list[Compar
     with lock.alone(project.root, "reproduce", name=f"reproduce-{folder.name}"):
         loading.check(folder)
         record = registry.read(folder)
-        raw = found_by_digest(project, record)
+        raw = registry.found_by_digest(project, record)
         environment.other_variables(folder, record)
         place = check_out(project, folder, project.root / ".cache" / "reproduce" / folder.name)
         restore_data(raw, place)
@@ -70,30 +70,18 @@ def run(project: Project, folder: Path, *, offline: bool = False) -> list[Compar
         # The old model answers in the same place, with the same packages: only the model can make a difference.
         shutil.copytree(folder, place / "models" / folder.name)
         call([*predict, f"--run={folder.name}", f"--output={BY_THE_RUN}"], place, record)
-        compared = [compare.model(folder, again), compare.scores(folder, again, ("dev",)), predictions(place)]
+        compared = [*compare.compared(folder, again, compare.RESULTS, parts=("dev",)), predictions(place)]
         same = all(comparison.identical for comparison in compared)
         return compared if same else compared + why(folder, again)
 
 
 def why(folder: Path, again: Path) -> list[Comparison]:
     """What else differs; where the same rows and code gave other splits, that `add_features` used something else."""
-    found = compare.explain(folder, again)
+    found = compare.compared(folder, again, compare.REASONS)
     differing = [difference.name for comparison in found for difference in comparison.differences]
     if differing and all(name.startswith(PROCESSED) for name in differing):
         return [replace(comparison, note="" if comparison.identical else UNDECLARED) for comparison in found]
     return found
-
-
-def found_by_digest(project: Project, record: Mapping[str, Any]) -> dict[str, Path]:
-    """The raw files of the run, by the name on record; a `DataError` if one is not here as it was."""
-    raw = registry.raw_files(project, record)
-    if gone := [name for name, path in raw.items() if path is None]:
-        state = "was changed" if (project.root / gone[0]).is_file() else "is not here"
-        raise DataError(
-            f"{gone[0]} {state}: no file in data/raw has its sha256 {record['input_data'][gone[0]][:12]}.\n"
-            "Bring it back, from a colleague's copy of data/raw or from the source, to make the run again."
-        )
-    return {name: path for name, path in raw.items() if path}
 
 
 def check_out(project: Project, folder: Path, place: Path) -> Path:
@@ -165,15 +153,15 @@ def restore_data(raw: Mapping[str, Path], place: Path) -> None:
 
 def build_environment(folder: Path, place: Path) -> str:
     """The Python of an environment with exactly the packages of the run, and its Python if there is one to be had."""
-    record, environment = registry.read(folder), place / ".venv"
-    python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    record, venv = registry.read(folder), place / ".venv"
+    python = venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     uv = ["uv"] if shutil.which("uv") else [sys.executable, "-m", "uv"]
     version = record["environment"]["python"]
     try:
-        call([*uv, "venv", "--quiet", "--python", version, str(environment)], place, record)
+        call([*uv, "venv", "--quiet", "--python", version, str(venv)], place, record)
     except ProjectError:
         log.warning("there is no Python %s: the present one is taken", version)
-        call([*uv, "venv", "--quiet", "--python", sys.executable, str(environment)], place, record)
+        call([*uv, "venv", "--quiet", "--python", sys.executable, str(venv)], place, record)
     call([*uv, "pip", "sync", "--quiet", "--python", str(python), str(folder / registry.LOCK)], place, record)
     return str(python)
 
@@ -194,7 +182,7 @@ def call(command: list[str], place: Path, record: Mapping[str, Any]) -> None:
 
 def predictions(place: Path) -> Comparison:
     """The test rows answered by the new model and by the old one, cell by cell; the name of the run is left out."""
-    paths = (place / BY_THE_RUN, place / AGAIN)
+    paths = (place / BY_THE_RUN, place / BY_THE_NEW)
     then, now = (pd.read_csv(path, dtype=str, keep_default_na=False).drop(columns="run") for path in paths)
     if list(then) != list(now) or len(then) != len(now):
         shapes = [f"{len(table)} rows, {len(table.columns) + 1} columns" for table in (then, now)]

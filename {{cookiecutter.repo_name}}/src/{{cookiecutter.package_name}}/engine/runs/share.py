@@ -17,6 +17,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -37,23 +38,21 @@ CHAMPION = f"models/{registry.CHAMPION}"
 # The name of a run or a dump is no way out of its folder. Groups: the record without its suffix, number, digest.
 VERSION = re.compile(r"((?:models|data/raw)/[^/\\.][^/\\]*/(?:run|source)|models/champion)-(\d+)-([0-9a-f]{12})\.json")
 SHA256 = re.compile(r"[0-9a-f]{64}")
-AGAIN = "Delete it there; who has the whole one sends it again: make push"
+RESEND = "Delete it there; who has the whole one sends it again: make push"
 
 
 def push(project: Project, folder: Path | None = None) -> list[Path]:
     """Send one run and the raw files that it was made from, or everything; return what had something new.
 
-    Raises
-    ------
-    SettingsError, ProjectError, DataError
-        `DATA_STORE` names no store, the store refuses, or a file is not as its record says: neither of them is sent.
+    An error if `DATA_STORE` names no store, the store refuses, or a file is not as its record says: neither is sent.
     """
     with opened(project) as store:
         for half in store.folder.rglob(".*.tmp") if store.folder else ():
             if time.time() - half.stat().st_mtime > lock.A_DAY:  # a younger one may still be at work
                 half.unlink(missing_ok=True)
         if folder:
-            found = [*sorted(cards_of(project, folder)), folder / registry.RECORD]
+            raw = registry.found_by_digest(project, registry.read(folder))
+            found = [*sorted({path.parent / source.CARD for path in raw.values()}), folder / registry.RECORD]
         else:
             found = sorted((project.root / source.RAW).glob(f"[!.]*/{source.CARD}"))
             found += [path / registry.RECORD for path in registry.folders(project)]
@@ -61,28 +60,17 @@ def push(project: Project, folder: Path | None = None) -> list[Path]:
         return each(store, "push", [project.relative(path) for path in found], send)
 
 
-def cards_of(project: Project, folder: Path) -> set[Path]:
-    """The source cards of the raw files that a run was made from."""
-    raw = registry.raw_files(project, registry.read(folder))
-    if gone := [name for name, path in raw.items() if path is None]:
-        loss = f"without it nobody can make {folder.name} again.\nBring it back."
-        raise DataError(f"{gone[0]} is gone or changed: {loss}")
-    return {path.parent / source.CARD for path in raw.values() if path}
-
-
 def pull(project: Project, name: str = "") -> list[Path]:
     """Fetch the run of this name, or end of a name, and its raw files, or everything; return what is new here.
 
-    Raises
-    ------
-    SettingsError, DataError
-        No run in the store, or more than one, has that name; a file there is missing or is not what its name says.
+    An error if no run in the store, or more than one, has that name, or a file there is missing or is not what its name
+    says.
     """
     with lock.alone(project.root, "pull"), opened(project) as store:
         if not store.sizes:
             cure = f"Check the address in {VARIABLE}, or be the first: make push"
             raise DataError(f"There is nothing in {store.shown}.\n{cure}")
-        new = each(store, "pull", needed(store, name) if name else store.records(), take)
+        new = each(store, "pull", needed(store, name) if name else store.names, take)
         shutil.rmtree(project.root / CACHE, ignore_errors=True)
         for folder in sorted((path for path in new if path.parent == project.models), reverse=True):
             restore_external(project, folder / EXTERNAL)
@@ -94,8 +82,7 @@ def restore_external(project: Project, kept: Path) -> None:
     for path in kept.rglob("*"):
         place = project.root / path.relative_to(kept)
         if path.is_file() and not place.exists():
-            with artefact.whole(place) as temporary:
-                shutil.copyfile(path, temporary)
+            artefact.copy(path, place)
 
 
 def each(store: "Store", verb: str, records: Sequence[str], act: Callable[["Store", str], bool]) -> list[Path]:
@@ -131,8 +118,7 @@ class Store:
     def put(self, path: Path, place: str) -> None:
         """Copy a file to `place`, whole or not at all."""
         if self.folder:
-            with artefact.whole(self.folder / place) as temporary:
-                shutil.copyfile(path, temporary)
+            artefact.copy(path, self.folder / place)
         else:
             self.files.put_file(str(path), f"{self.root}/{place}")
         self.sizes[place] = path.stat().st_size
@@ -146,24 +132,27 @@ class Store:
             with artefact.whole(path) as temporary:
                 self.files.get_file(f"{self.root}/{place}", str(temporary))
                 if not artefact.sha256(temporary).startswith(digest):
-                    raise DataError(f"{self.shown}: {place} is damaged: it is not taken.\n{AGAIN}")
+                    raise DataError(f"{self.shown}: {place} is damaged: it is not taken.\n{RESEND}")
         return path
 
-    def records(self) -> list[str]:
-        """The records in the store, as paths in the project: dumps, runs, and that of the champion, if there is one."""
-        found = {f"{match[1]}.json" for match in map(VERSION.fullmatch, self.sizes) if match}
-        return [*sorted(found - {CHAMPION}), CHAMPION]
+    @cached_property
+    def versions(self) -> dict[str, list[re.Match]]:
+        """The places of all versions of each record, oldest first; their groups are stem, number and digest."""
+        found: dict[str, list[re.Match]] = {}
+        for match in filter(None, map(VERSION.fullmatch, self.sizes)):
+            found.setdefault(f"{match[1]}.json", []).append(match)
+        return {name: sorted(found[name], key=lambda match: (int(match[2]), match[3])) for name in sorted(found)}
 
-    def versions(self, record: str) -> list[re.Match]:
-        """The places of all versions of a record, oldest first; their groups are stem, number and digest."""
-        found = [match for match in map(VERSION.fullmatch, self.sizes) if match and f"{match[1]}.json" == record]
-        return sorted(found, key=lambda match: (int(match[2]), match[3]))
+    @property
+    def names(self) -> list[str]:
+        """The records in the store, as paths in the project: dumps, runs, and that of the champion at the end."""
+        return [*(name for name in self.versions if name != CHAMPION), CHAMPION]
 
     def newest(self, record: str) -> tuple[Path, dict[str, Any]]:
         """A copy of a record's newest version, and what it says."""
-        version = self.versions(record)[-1]
+        version = self.versions[record][-1]
         path = self.fetched(version[0], version[3])
-        return path, sealed(path, f"{self.shown}: {version[0]}", AGAIN)
+        return path, records.read_or_refuse(path, f"{self.shown}: {version[0]} is damaged", RESEND)
 
 
 @contextlib.contextmanager
@@ -205,14 +194,6 @@ def address_of(project: Project) -> str:
     return str(folder)
 
 
-def sealed(path: Path, shown: str, cure: str) -> dict[str, Any]:
-    """What a record says; a `DataError` if it was cut or edited."""
-    try:
-        return records.read_sealed(path)
-    except ValueError as error:
-        raise DataError(f"{shown} is damaged: {error}.\n{cure}") from None
-
-
 def digests_in(record: Mapping[str, Any]) -> dict[str, str]:
     """The digests of the files that a record names: a run has them by name, a source card in a list."""
     found = record.get("files", {})
@@ -225,7 +206,8 @@ def send(store: Store, record: str) -> bool:
     if record == CHAMPION and not goes_on(store):
         return False
     check_secrets(store.project, path.parent)
-    for name, digest in digests_in(sealed(path, str(path), "Bring it back from a copy.")).items():
+    about = records.read_or_refuse(path, f"{path} is damaged", "Bring it back from a copy.")
+    for name, digest in digests_in(about).items():
         file = path.parent / name
         if file.is_file() and store.sizes.get(f"files/{digest}") == file.stat().st_size:  # else it was cut, or is new
             continue
@@ -233,7 +215,7 @@ def send(store: Store, record: str) -> bool:
             raise DataError(f"{file} is gone or was changed since it was recorded: it is not sent.\nBring it back.")
         store.put(file, f"files/{digest}")
         new = True
-    versions, digest = store.versions(record), artefact.sha256(path)[:12]
+    versions, digest = store.versions.get(record, []), artefact.sha256(path)[:12]
     if digest in [version[3] for version in versions]:
         return new
     number = int(versions[-1][2]) + 1 if versions else 1
@@ -252,44 +234,39 @@ def check_secrets(project: Project, folder: Path) -> None:
         )
 
 
-def ahead(store: Store) -> tuple[str, str]:
-    """Whose champion goes on from the other's: mine, theirs, both (two changed it) or neither, ""; with the store's."""
-    mine = registry.history(store.project)
-    record = store.newest(CHAMPION)[1] if store.versions(CHAMPION) else {}
-    theirs, name = record.get("history", []), record.get("champion", "")
-    if theirs == mine[: len(theirs)]:
-        return "mine" if len(mine) > len(theirs) else "", name
-    return "theirs" if mine == theirs[: len(mine)] else "both", name
+def champions(store: Store) -> tuple[list, list, str]:
+    """The history of the champion here, that in the store, and the champion there."""
+    record = store.newest(CHAMPION)[1] if CHAMPION in store.versions else {}
+    return registry.history(store.project), record.get("history", []), record.get("champion", "")
 
 
 def goes_on(store: Store) -> bool:
     """Whether my champion goes on from the store's; a `DataError` if both were changed: one would undo the other."""
-    whose, name = ahead(store)
-    if whose == "both":
-        raise DataError(
-            f"The champion in {store.shown} was changed meanwhile, to {name}: yours is not sent.\n"
-            f"To take it: delete {CHAMPION}, make pull, and promote again if yours is the better one."
-        )
-    return whose == "mine"
+    mine, theirs, name = champions(store)
+    if mine[: len(theirs)] != theirs[: len(mine)]:
+        cure = f"To take it: delete {CHAMPION}, make pull, and promote again if yours is the better one."
+        raise DataError(f"The champion in {store.shown} was changed meanwhile, to {name}: yours is not sent.\n{cure}")
+    return len(mine) > len(theirs)
 
 
 def is_wanted(store: Store) -> bool:
     """Whether the store's champion goes on from the one here, and its run is here; what else is the case is said."""
-    whose, name = ahead(store)
-    here = (store.project.models / name / registry.RECORD).is_file()
-    if whose == "both":
+    mine, theirs, name = champions(store)
+    if mine[: len(theirs)] != theirs[: len(mine)]:
         cure = f"yours stays. To take theirs, delete {CHAMPION} and pull"
         log.warning("the team's champion is %s, and yours was changed too: %s", name, cure)
-    elif whose == "theirs" and not here:
+        return False
+    here, newer = (store.project.models / name / registry.RECORD).is_file(), len(theirs) > len(mine)
+    if newer and not here:
         log.warning("the team's champion %s is not here, so predict does not use it: make pull", name)
-    elif whose == "theirs":
+    elif newer:
         log.info("the champion is %s now", name)
-    return whose == "theirs" and here
+    return newer and here
 
 
 def needed(store: Store, name: str) -> list[str]:
     """The records of the run with this name or end of a name, of the dumps it was made from, and of the champion."""
-    known = store.records()
+    known = store.names
     names = [Path(record).parent.name for record in known if record.endswith(f"/{registry.RECORD}")]
     found = [of for of in names if of.endswith(name)]
     if len(found) != 1:
@@ -316,13 +293,12 @@ def take(store: Store, record: str) -> bool:
     with contextlib.nullcontext(path.parent) if here else artefact.whole_folder(path.parent) as folder:
         new = fill(store, folder, files)
         mine = artefact.sha256(path)[:12] if path.is_file() else ""
-        known = [version[3] for version in store.versions(record)]
+        known = [version[3] for version in store.versions[record]]
         if mine and mine not in known and record != CHAMPION:
             log.warning("%s has changes that the store does not know: it stays as it is. To send it: make push", path)
         elif mine != known[-1]:
             new = True
-            with artefact.whole(folder / path.name) as temporary:
-                shutil.copyfile(copy, temporary)
+            artefact.copy(copy, folder / path.name)
     if new and path.name == source.CARD:
         for file in path.parent.iterdir():
             file.chmod(0o444)  # as `data` leaves a dump
@@ -337,8 +313,7 @@ def fill(store: Store, folder: Path, files: dict[str, str]) -> bool:
         if not path.resolve().is_relative_to(folder.resolve()) or not SHA256.fullmatch(digest):
             named = f"{path.name!r} {digest!r}"
             raise DataError(f"{store.shown}: a record names {named}, which is no file of a run: refused.")
-        with artefact.whole(path) as temporary:
-            shutil.copyfile(store.fetched(f"files/{digest}", digest), temporary)
+        artefact.copy(store.fetched(f"files/{digest}", digest), path)
     digests = records.Digests(store.project.root)
     if changed := [name for name in files if name not in missing and digests.of(folder / name) != files[name]]:
         raise DataError(

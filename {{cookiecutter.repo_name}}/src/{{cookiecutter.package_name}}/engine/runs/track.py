@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 VARIABLE = "MLFLOW_TRACKING_URI"
 EXPERIMENT = "MLFLOW_EXPERIMENT_NAME"
 ALIAS = "champion"
-MODEL = "model"  # folder of the MLflow model among the artefacts of its run
-NAME, RECORD = "run", "run.json sha256"  # tags by which a run is found again
+MODEL_FOLDER = "model"  # folder of the MLflow model among the artefacts of its run
+RUN_TAG, DIGEST_TAG = "run", "run.json sha256"  # tags by which a run is found again
 DEFAULTS = {  # stdout carries results alone, and a server that is down should not hold up a training for minutes
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
@@ -97,12 +97,12 @@ def send(project: Project, client: "mlflow.MlflowClient", experiment: str, folde
 
     record, digest = registry.read(folder), artefact.sha256(folder / registry.RECORD)
     known = find(client, experiment, folder.name)
-    if known and known.data.tags.get(RECORD) == digest:
+    if known and known.data.tags.get(DIGEST_TAG) == digest:
         return False
     start = int(1000 * datetime.fromisoformat(record["started"]).timestamp())
     end = start + int(1000 * record["seconds"])
     name = known.info.run_id if known else client.create_run(experiment, start, run_name=folder.name).info.run_id
-    about = {NAME: folder.name, **tags(record)}
+    about = {RUN_TAG: folder.name, **tags(record)}
     client.log_batch(
         name,
         metrics=[Metric(key, value, end, 0) for key, value in metrics(record)],
@@ -115,13 +115,13 @@ def send(project: Project, client: "mlflow.MlflowClient", experiment: str, folde
     if not versions(client, name):
         register(client, folder, name)
     client.set_terminated(name, "FINISHED", end)
-    client.set_tag(name, RECORD, digest)  # last: a run that was sent half has none
+    client.set_tag(name, DIGEST_TAG, digest)  # last: a run that was sent half has none
     return True
 
 
 def find(client: "mlflow.MlflowClient", experiment: str, name: str) -> Any:
     """The run of this name on the server; None if it was not sent yet."""
-    found = client.search_runs([experiment], filter_string=f"tags.`{NAME}` = '{name}'", max_results=1)
+    found = client.search_runs([experiment], filter_string=f"tags.`{RUN_TAG}` = '{name}'", max_results=1)
     return found[0] if found else None
 
 
@@ -135,14 +135,14 @@ def register(client: "mlflow.MlflowClient", folder: Path, run_id: str) -> None:
     from mlflow import pyfunc
 
     with tempfile.TemporaryDirectory() as place:
-        model = Path(place) / MODEL
+        model = Path(place) / MODEL_FOLDER
         code, lock = [str(package.FOLDER)], str(folder / registry.LOCK)
         pyfunc.save_model(model, loader_module=__name__, data_path=str(folder), code_paths=code, pip_requirements=lock)
-        client.log_artifacts(run_id, str(model), MODEL)
+        client.log_artifacts(run_id, str(model), MODEL_FOLDER)
     if not client.search_registered_models(f"name = '{package.NAME}'"):
         client.create_registered_model(package.NAME)
-    source = f"{client.get_run(run_id).info.artifact_uri}/{MODEL}"
-    client.create_model_version(package.NAME, source, run_id, tags={NAME: folder.name})
+    source = f"{client.get_run(run_id).info.artifact_uri}/{MODEL_FOLDER}"
+    client.create_model_version(package.NAME, source, run_id, tags={RUN_TAG: folder.name})
 
 
 def set_alias(project: Project, client: "mlflow.MlflowClient", experiment: str) -> None:

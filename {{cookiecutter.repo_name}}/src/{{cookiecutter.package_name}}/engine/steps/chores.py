@@ -44,11 +44,6 @@ def docs(project: Project) -> Path:
     return output / "index.html"
 
 
-def test(project: Project, arguments: tuple[str, ...] = ()) -> None:
-    """Run the tests with pytest."""
-    call(project, "pytest", *arguments)
-
-
 def check(project: Project) -> None:
     """Lint, check format and types, say what of the engine was edited; write nothing."""
     if found := package.edited(project.package):

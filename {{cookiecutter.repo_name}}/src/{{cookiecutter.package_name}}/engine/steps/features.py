@@ -87,17 +87,17 @@ def widened(
     try:
         wider = add_features(known.copy())
     except Exception as error:  # whatever the user's code raises
-        if isinstance(error, ProjectError) or (failed := failed_in_own(error)) is None:
+        if isinstance(error, ProjectError) or (failed := failed_in_yours(error)) is None:
             raise
         raise failed from error
     return checked(known, wider).join(rows[[name for name in labels if name in rows]])
 
 
-def failed_in_own(error: Exception) -> DataError | None:
+def failed_in_yours(error: Exception) -> DataError | None:
     """What to say of an error in the user's code: the last line of it that was run; None where none was."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = {str(path) for path in package.own(package.FOLDER)}
-    if not (places := [frame for frame in frames if frame.filename in own]):
+    yours = {str(path) for path in package.yours(package.FOLDER)}
+    if not (places := [frame for frame in frames if frame.filename in yours]):
         return None
     place, file = places[-1], Path(places[-1].filename).relative_to(package.FOLDER.parents[1])
     cure = f"The line: {place.line}. --debug shows the traceback."

@@ -9,7 +9,7 @@ import functools
 import logging
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class Step:
     inputs: Callable[[Work], list[Path]]
     outputs: Callable[[Work], list[Path]]
     start: Callable[[Work, str], Any]  # imports the module and runs it with a key; lines for the record, or None
-    own: bool = False  # whether it uses the user's files
+    yours: bool = False  # whether it uses the user's files
     but: tuple[str, ...] = ()  # names of those that it does not use
     also: Callable[[Project], dict[str, Any]] = lambda project: {}  # what else counts, by name
 
@@ -118,9 +118,10 @@ def key_of(name: str, work: Work) -> tuple[str, dict[str, Any]]:
     inputs = {project.relative(path): work.digests.of(path) for path in step.inputs(work)}
     if missing := [path for path, digest in inputs.items() if digest is None]:
         raise DataError(f"{missing[0]} does not exist: {name} cannot read it.")
+    settings = credentials.masked(asdict(project.settings))
     facts = {
         "inputs": inputs,
-        "parameters": {dotted: parameter(project, dotted) for dotted in step.parameters},
+        "parameters": {key: functools.reduce(operator.getitem, key.split("."), settings) for key in step.parameters},
         "dictionary": artefact.fingerprint(columns_read(project, step.columns)),
         "code": code_of(name, work),
     }
@@ -131,22 +132,15 @@ def key_of(name: str, work: Work) -> tuple[str, dict[str, Any]]:
 def code_of(name: str, work: Work) -> dict[str, str]:
     """Fingerprints of the code of a step: its verb, the user's files that it uses, and the rooms that it uses."""
     step, folder = work.steps[name], work.project.package
-    parts = {room: package.room(folder, room) for room in step.rooms}
-    if step.own:
-        parts["own"] = [path for path in package.own(folder) if path.name not in step.but]
-    if f"{name}.py" not in package.OWN:
+    parts = {room: list(package.code(folder / "engine" / room)) for room in step.rooms}
+    if step.yours:
+        parts["own"] = [path for path in package.yours(folder) if path.name not in step.but]
+    if f"{name}.py" not in package.YOURS:
         parts[name] = [folder / f"{name}.py"]
     return {
         part: artefact.fingerprint({path.relative_to(folder).as_posix(): work.digests.of(path) for path in paths})
         for part, paths in parts.items()
     }
-
-
-def parameter(project: Project, dotted: str) -> Any:
-    """The value of a dotted key of `params.toml`, as plain data."""
-    value = operator.attrgetter(dotted)(project.settings)
-    is_section = is_dataclass(value) and not isinstance(value, type)
-    return credentials.masked(asdict(value)) if is_section else value
 
 
 def columns_read(project: Project, keys: tuple[str, ...]) -> Any:
@@ -167,9 +161,8 @@ def is_fresh(step: Step, key: str, work: Work) -> bool:
     """Whether all outputs are there, as they were written, and made from this key."""
     outputs = step.outputs(work)
     for path in outputs:
-        about = (
-            registry.read(path.parent) if path.name == registry.RECORD and path.is_file() else records.recorded(path)
-        )
+        of_run = path.name == registry.RECORD and path.is_file()
+        about = registry.read(path.parent) if of_run else records.recorded(path)
         if about.get("key") != key:
             return False
         model = {path.parent / name: digest for name, digest in about.get("files", {}).items()}
