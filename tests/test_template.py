@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import PROJECT, TEMPLATE, git
+from conftest import PROJECT, TEMPLATE, edit, git
 
 LICENSES = ("MIT", "BSD-3-Clause", "Apache-2.0", "Proprietary")
 CONTROL = re.compile(
@@ -31,9 +31,12 @@ def package(template: Path) -> list[Path]:
     return sorted((template / PROJECT / "src").rglob("*.py"))
 
 
-def ruff(folder: Path, *words: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "ruff", *words, "--no-cache"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+def assert_tidy(folder: Path, *places: str) -> None:
+    """Let ruff lint these places of a folder, and look at their format."""
+    for words in (["check"], ["format", "--check"]):
+        command = [sys.executable, "-m", "ruff", *words, "--no-cache", *places]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
 
 
 def test_root_has_at_most_twelve_entries():
@@ -87,25 +90,14 @@ def test_modules_of_the_package_have_no_jinja_and_import_each_other_relatively(t
         ast.parse(text)
 
 
-def test_modules_lint_and_are_formatted_as_they_lie_in_the_template(template):
-    for words in (["check"], ["format", "--check"]):
-        done = ruff(template / PROJECT, *words, "src")
-        assert done.returncode == 0, done.stdout
-
-
-def test_hooks_and_tests_lint_and_are_formatted():
-    for words in (["check"], ["format", "--check"]):
-        done = ruff(TEMPLATE, *words, "hooks", "tests")
-        assert done.returncode == 0, done.stdout
+def test_modules_hooks_and_tests_lint_and_are_formatted_as_they_lie_in_the_template(template):
+    assert_tidy(template / PROJECT, "src")
+    assert_tidy(TEMPLATE, "hooks", "tests")
 
 
 @pytest.mark.parametrize("name", ["x", "data_science_project", "long_" * 11 + "name"])
 def test_rendered_project_lints_and_is_formatted(render, tmp_path, name):
-    project = render(tmp_path, package_name=name)
-
-    for words in (["check"], ["format", "--check"]):
-        done = ruff(project, *words, ".")
-        assert done.returncode == 0, done.stdout
+    assert_tidy(render(tmp_path, package_name=name), ".")
 
 
 @pytest.mark.parametrize(
@@ -139,19 +131,13 @@ def test_nothing_is_a_stub(default_project):
             assert not found, f"{path}: {found}"
 
 
-def test_no_function_does_nothing(default_project):
+def test_every_function_does_something_in_at_most_sixty_lines(default_project):
     for path in default_project.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.FunctionDef):
                 body = [part for part in node.body if not isinstance(getattr(part, "value", None), ast.Constant)]
                 only_pass = len(body) == 1 and isinstance(body[0], ast.Pass)
                 assert not only_pass and (body or node.body), f"{path}: {node.name}"
-
-
-def test_functions_are_at_most_sixty_lines_long(default_project):
-    for path in default_project.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.FunctionDef):
                 assert node.end_lineno - node.lineno < 60, f"{path}: {node.name}"
 
 
@@ -264,36 +250,11 @@ def cruft(folder: Path, *words: str) -> str:
     return done.stdout
 
 
-@pytest.fixture
-def followed(template, tmp_path, monkeypatch):
-    """A repository of the template, and a project that follows it by cruft."""
+def test_update_merges_with_what_the_user_edited_and_added(template, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    origin = make_repository(template, tmp_path / "origin")
-    cruft(tmp_path, "create", "--no-input", str(origin), "--extra-context", '{"data_source": "nowhere.csv"}')
-    commit_all(tmp_path / "data-science-project")
-    return origin, tmp_path / "data-science-project"
-
-
-def edit(path: Path, before: str, after: str) -> None:
-    text = path.read_text("utf-8")
-    assert before in text, path
-    path.write_text(text.replace(before, after, 1), "utf-8")
-
-
-def test_cruft_brings_a_project_up_to_date(followed):
-    origin, project = followed
-    edit(origin / PROJECT / ".gitignore", "# Made by tools", "/scratch/\n# Made by tools")
+    origin, project = Path(shutil.copytree(template, tmp_path / "origin")), tmp_path / "data-science-project"
     commit_all(origin)
-
-    cruft(project, "update", "--skip-apply-ask")
-
-    changed = git(project, "status", "--porcelain").split()[1::2]
-    assert sorted(changed) == [".cruft.json", ".gitignore"]
-    assert "/scratch/" in (project / ".gitignore").read_text()
-
-
-def test_update_merges_with_what_the_user_edited_and_added(followed):
-    origin, project = followed
+    cruft(tmp_path, "create", "--no-input", str(origin), "--extra-context", '{"data_source": "nowhere.csv"}')
     ours, theirs = next((project / "src").iterdir()), next((origin / PROJECT / "src").iterdir())
     edit(ours / "features.py", "return rows.assign(**days)", 'return rows.assign(**days, twice=rows["x"] * 2)')
     edit(ours / "models.py", '"dummy": DummyC', '"mine": recipe.trees(Mine()),\n        "dummy": DummyC')
@@ -308,19 +269,14 @@ def test_update_merges_with_what_the_user_edited_and_added(followed):
 
     cruft(project, "update", "--skip-apply-ask")
 
+    changed = [path.rpartition("/")[2] for path in git(project, "status", "--porcelain").split()[1::2]]
+    assert sorted(changed) == [".cruft.json", "newer.py", "params.toml", "split.py", "train.py"]
     assert not git(project, "diff", "--name-only", "--diff-filter=U") and not list(project.rglob("*.rej"))
     assert "twice" in (ours / "features.py").read_text() and '"mine"' in (ours / "models.py").read_text()
     assert (ours / "mytools.py").is_file() and (ours / "engine" / "modelling" / "newer.py").is_file()
     params = (project / "params.toml").read_text()
     assert "seed = 7" in params and "# Newer." in params
     assert "Newer." in (ours / "train.py").read_text() and "Newer." in (ours / "engine/modelling/split.py").read_text()
-
-
-def make_repository(template: Path, folder: Path) -> Path:
-    """Make a git repository of a copy of the template."""
-    subprocess.run(["cp", "-r", str(template), str(folder)], check=True)
-    commit_all(folder)
-    return folder
 
 
 def commit_all(folder: Path) -> None:

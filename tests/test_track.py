@@ -3,11 +3,13 @@
 import shutil
 import subprocess
 
+import pytest
 from conftest import PLAIN_ENVIRONMENT, TEMPLATE, make
 
 
-def test_tests_of_tracking_pass_against_a_real_server(installed_project, tmp_path):
-    project = shutil.copytree(installed_project, tmp_path / "project", ignore=shutil.ignore_patterns(".venv", ".cache"))
+@pytest.mark.long
+def test_tests_of_tracking_pass_against_a_real_server(render, tmp_path):
+    project = render(tmp_path)
     pyproject = project / "pyproject.toml"
     pyproject.write_text(pyproject.read_text().replace('extras = ["dev"]', 'extras = ["dev", "mlflow"]'))
     installed = make(project, "install")
