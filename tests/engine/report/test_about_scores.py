@@ -63,10 +63,11 @@ def test_class_that_the_model_never_saw_is_set_aside_and_said(page_about, dated)
     assert record["metrics"]["test"]["rows"] == 9
 
 
-def test_run_with_a_dummy_alone_is_no_use_and_the_report_says_so(page_about, numbers):
+def test_run_with_a_dummy_alone_is_no_use_and_doubts_no_label_and_the_report_says_so(page_about, numbers, tmp_path):
     page, _ = page_about(numbers.assign(y=["yes", "no"] * 45), train={"candidates": ["dummy"]})
 
     assert "the model is of no use as it stands" in page
+    assert [len(pd.read_csv(path)) for path in tmp_path.rglob("label_errors.csv")] == [0]
 
 
 def test_people_who_labelled_the_same_rows_stand_beside_the_model(make_project, made_table, report):

@@ -65,15 +65,6 @@ def test_verdicts_of_earlier_lists_are_carried_over_and_a_list_with_verdicts_is_
     assert path.read_bytes() == worked_on
 
 
-def test_table_that_teaches_nothing_gives_no_reason_to_doubt_a_label(listed):
-    random = np.random.default_rng(0)
-    noise = pd.DataFrame({"x": random.normal(size=90), "answer": random.choice(["a", "b"], 90)})
-
-    _, path = listed(noise, train={"candidates": ["dummy"]})
-
-    assert pd.read_csv(path).empty
-
-
 @pytest.mark.parametrize(("text", "worked"), [("row,verdict\n5,\n", False), ("row;verdict\n5;wrong\n", True)])
 def test_list_counts_as_worked_on_with_a_verdict_or_in_another_form(tmp_path, text, worked):
     path = tmp_path / "label_errors.csv"
