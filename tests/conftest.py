@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     What shares an installed project follows the second one: the fewer workers install one, the better. The many short
     tests stand at the ends, where an idle worker takes what is left.
     """
-    machinery = [item for item in items if item.path.name == "test_engine.py"]
+    machinery = [item for item in items if item.originalname == "test_machinery_passes_its_tests"]
     installed = [item for item in items if "installed_project" in item.fixturenames]
     rest = [item for item in items if item not in {*machinery, *installed}]
     rest.sort(key=lambda item: item.get_closest_marker("long") is None)

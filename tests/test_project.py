@@ -93,20 +93,15 @@ def test_second_predict_writes_nothing_and_says_so(installed_project):
 
 
 def test_commands_of_the_project_readme_run(installed_project):
-    environment = {"PATH": f"{installed_project}/.venv/bin{os.pathsep}{PLAIN_ENVIRONMENT['PATH']}"}
+    path = {"PATH": f"{installed_project}/.venv/bin{os.pathsep}{PLAIN_ENVIRONMENT['PATH']}"}
+    options = {"cwd": installed_project, "env": PLAIN_ENVIRONMENT | path, "capture_output": True, "text": True}
     assert make(installed_project, "features").returncode == 0
     rows = "import pandas as pd; pd.read_parquet('data/processed/test.parquet').to_csv('new_rows.csv', index=False)"
     subprocess.run([".venv/bin/python", "-c", rows], cwd=installed_project, check=True)
     told = dict.fromkeys(commands(installed_project / "README.md"))
     assert "make predict" in told
     for command in told:
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=installed_project,
-            env=PLAIN_ENVIRONMENT | environment,
-            capture_output=True,
-            text=True,
-        )
+        done = subprocess.run(["bash", "-c", command], **options)
         assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
 
 

@@ -20,11 +20,9 @@ TEXTS = ("project_name", "author_name", "description")
 
 HOSTILE = {
     "empty": "",
-    "blank": " ",
     "blanks around": "  churn  ",
     "tab": "a\tb",
     "newline": "first\nsecond",
-    "carriage return": "first\r\nsecond",
     "null": "a\0b",
     "escape": "a\x1b[31mb",
     "delete": "a\x7fb",
@@ -35,13 +33,10 @@ HOSTILE = {
     "single quote": "M. O'Neil",
     "backslash": "a\\b",
     "backslash at the end": "a\\",
-    "backslash n": "a\\nb",
     "backslash u": "\\u0041\\U0001F600",
     "umlaut": "Größe",
-    "japanese": "データ",
     "arabic": "بيانات",
     "emoji": "churn 😀 👩‍💻",
-    "combining": "e\u0301",
     "no-break space": "a\u00a0b",
     "right to left override": "a\u202eb",
     "jinja": "{{ 7 * 7 }}",
@@ -58,37 +53,29 @@ HOSTILE = {
     "markup": "<script>alert(1)</script>",
     "markdown": "# *x* [y](z) | `w`",
     "toml": '"\n[evil]\nx = "',
-    "hash": "#1 in sales",
-    "equals": "a = b",
     "long": "x" * 300,
     "very long": "y " * 5000,
     "dot": ".",
     "dots": "..",
     "slash": "a/b",
-    "deep": "a/b/c/d",
     "parent": "../outside",
-    "parents": "../../x/y",
     "absolute": "/absolutely/not",
     "windows": "C:\\x\\y",
     "wildcard": "*",
     "option": "--help",
     "digits first": "2024-sales",
-    "digit": "7",
     "upper case": "Churn",
     "keyword": "class",
-    "constant": "None",
     "soft keyword": "match",
     "standard module": "json",
     "dependency": "pandas",
     "distribution": "scikit-learn",
     "folder": "tests",
     "device": "aux",
-    "port": "com1",
     "dunder": "__init__",
     "underscore": "_",
     "hyphen last": "churn-",
     "null word": "null",
-    "true": "True",
 }
 
 
@@ -146,26 +133,14 @@ def test_text_arrives_as_typed_or_is_refused(render, tmp_path, capfd, prompt, na
         assert typed == (about["description"] if prompt == "description" else about["authors"][0]["name"])
 
 
+@pytest.mark.parametrize(("prompt", "key", "suffix"), [("target", "target", ""), ("data_source", "source", ".csv")])
 @pytest.mark.parametrize("name", HOSTILE)
-def test_target_arrives_as_typed_or_is_refused(render, tmp_path, capfd, name):
-    answer = HOSTILE[name]
-
-    settings = render_or_refuse(render, tmp_path, capfd, "target", SAFE | {"target": answer})
-
-    if settings is not None:
-        assert settings["params"]["data"]["target"] == answer
-
-
-@pytest.mark.parametrize("suffix", ["", ".csv"])
-@pytest.mark.parametrize("name", HOSTILE)
-def test_source_arrives_as_typed_or_is_refused(render, tmp_path, capfd, name, suffix):
+def test_target_and_source_arrive_as_typed_or_are_refused(render, tmp_path, capfd, prompt, key, suffix, name):
     answer = HOSTILE[name] + suffix
 
-    settings = render_or_refuse(render, tmp_path, capfd, "data_source", SAFE | {"data_source": answer})
+    settings = render_or_refuse(render, tmp_path, capfd, prompt, SAFE | {prompt: answer})
 
-    assert (settings is None) or suffix
-    if settings is not None:
-        assert settings["params"]["data"]["source"] == answer
+    assert settings is None or settings["params"]["data"][key] == answer
 
 
 @pytest.mark.parametrize("prompt", ["repo_name", "package_name"])

@@ -27,10 +27,6 @@ def text_files(folder: Path) -> list[Path]:
     return [path for path in files if b"\0" not in path.read_bytes()]
 
 
-def package(template: Path) -> list[Path]:
-    return sorted((template / PROJECT / "src").rglob("*.py"))
-
-
 def assert_tidy(folder: Path, *places: str) -> None:
     """Let ruff lint these places of a folder, and look at their format."""
     for words in (["check"], ["format", "--check"]):
@@ -39,28 +35,20 @@ def assert_tidy(folder: Path, *places: str) -> None:
         assert done.returncode == 0, done.stdout
 
 
-def test_root_has_at_most_twelve_entries():
+def test_root_has_at_most_twelve_entries_and_each_hook_sixty_lines():
     visible = {path.name for path in TEMPLATE.iterdir() if not path.name.startswith(".")} - {"demo"}
+    hooks = {path.name: len(path.read_text("utf-8").splitlines()) for path in TEMPLATE.glob("hooks/*.py")}
 
     assert len(visible) <= 12, sorted(visible)
+    assert len(hooks) == 2 and max(hooks.values()) <= 60, hooks
 
 
-@pytest.mark.parametrize("hook", ["pre_gen_project.py", "post_gen_project.py"])
-def test_hooks_have_at_most_sixty_lines(hook):
-    assert len((TEMPLATE / "hooks" / hook).read_text("utf-8").splitlines()) <= 60
+def test_makefile_is_short_and_has_no_control_lines_and_one_command_in_each_recipe(template):
+    text = (template / PROJECT / "Makefile").read_text("utf-8")
 
-
-def test_makefile_is_short_and_without_control_lines(template):
-    lines = (template / PROJECT / "Makefile").read_text("utf-8").splitlines()
-
-    assert len(lines) <= 120
-    assert set(re.findall(r"\{\{ ?cookiecutter\.(\w+)", "\n".join(lines))) == {"package_name"}
-
-
-def test_every_recipe_is_one_command(template):
-    recipes = (template / PROJECT / "Makefile").read_text("utf-8").split("\n\n")
-
-    for recipe in recipes:
+    assert len(text.splitlines()) <= 120
+    assert set(re.findall(r"\{\{ ?cookiecutter\.(\w+)", text)) == {"package_name"}
+    for recipe in text.split("\n\n"):
         assert len([line for line in recipe.splitlines() if line.startswith("\t@")]) <= 1, recipe
 
 
@@ -77,17 +65,11 @@ def test_braces_in_rendered_files_are_only_those_of_the_template(template):
         assert copied or not stray, f"{path}: write two braces in another way, cookiecutter would read them"
 
 
-def test_python_files_have_no_control_lines(template):
-    for path in template.rglob("*.py"):
-        assert not CONTROL.search(path.read_text("utf-8")), path
+def test_python_files_have_no_control_lines_and_modules_of_the_package_no_jinja_at_all(template):
+    modules = sorted((template / PROJECT / "src").rglob("*.py"))
 
-
-def test_modules_of_the_package_have_no_jinja_and_import_each_other_relatively(template):
-    assert package(template)
-    for path in package(template):
-        text = path.read_text("utf-8")
-        assert "cookiecutter" not in text, path
-        ast.parse(text)
+    assert not [path for path in template.rglob("*.py") if CONTROL.search(path.read_text("utf-8"))]
+    assert modules and not [path for path in modules if "cookiecutter" in path.read_text("utf-8")]
 
 
 def test_modules_hooks_and_tests_lint_and_are_formatted_as_they_lie_in_the_template(template):
@@ -118,17 +100,11 @@ def test_caches_in_the_template_stay_out_of_a_project(render, template, tmp_path
     assert git(project, "status", "--porcelain") == ""
 
 
-def test_nothing_of_the_template_is_left_in_a_project(default_project):
+def test_nothing_of_the_template_is_left_in_a_project_and_nothing_is_a_stub(default_project):
     for path in text_files(default_project):
-        found = LEFTOVER.search(path.read_text("utf-8")) if "templates" not in path.parts else None
-        assert not found, f"{path}: {found}"
-
-
-def test_nothing_is_a_stub(default_project):
-    for path in text_files(default_project):
-        if path.name != "LICENSE":
-            found = STUB.search(path.read_text("utf-8"))
-            assert not found, f"{path}: {found}"
+        text = path.read_text("utf-8")
+        assert "templates" in path.parts or not LEFTOVER.search(text), path
+        assert path.name == "LICENSE" or not STUB.search(text), path
 
 
 def test_every_function_does_something_in_at_most_sixty_lines(default_project):
@@ -217,22 +193,15 @@ def test_users_git_set_up_cannot_stop_the_first_commit(render, tmp_path, monkeyp
     assert git(project, "rev-list", "--count", "HEAD").strip() == "1"
 
 
-def test_rendering_inside_a_repository_commits_nothing(render, tmp_path, capfd):
-    git(tmp_path, "init", "--quiet")
-
-    project = render(tmp_path)
-
-    assert not (project / ".git").exists()
-    assert "inside a git repository" in capfd.readouterr().out
-
-
-def test_rendering_into_an_ignored_folder_of_a_repository_makes_its_own(render, tmp_path):
+def test_rendering_inside_a_repository_commits_nothing_and_in_an_ignored_folder_makes_its_own(render, tmp_path, capfd):
     git(tmp_path, "init", "--quiet")
     (tmp_path / ".gitignore").write_text("demo/\n")
 
-    project = render(tmp_path / "demo")
+    inside, ignored = render(tmp_path), render(tmp_path / "demo")
 
-    assert git(project, "rev-list", "--count", "HEAD").strip() == "1"
+    assert not (inside / ".git").exists()
+    assert "inside a git repository" in capfd.readouterr().out
+    assert git(ignored, "rev-list", "--count", "HEAD").strip() == "1"
 
 
 def test_rendering_without_git_says_so(render, tmp_path, monkeypatch, capfd):

@@ -148,14 +148,6 @@ def test_address_that_is_not_set_and_package_that_is_not_installed_are_named_wit
         track.run(project)
 
 
-def test_address_may_stand_in_dot_env(project, monkeypatch):
-    monkeypatch.setitem(os.environ, track.VARIABLE, "x")
-    monkeypatch.delitem(os.environ, track.VARIABLE)
-    (project.root / ".env").write_text(f"{track.VARIABLE}=http://127.0.0.1:1\n")
-
-    assert track.configured(project)
-
-
 def test_scores_of_all_candidates_are_sent(project):
     record = registry.read(registry.folders(project)[0])
 

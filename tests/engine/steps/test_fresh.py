@@ -191,8 +191,8 @@ def test_changed_source_is_refused_until_it_is_accepted_and_a_failed_step_leaves
 
 
 def test_set_counts_and_is_recorded_in_the_run_with_the_message_and_a_named_run_answers_untrained(project, folder):
-    output = project.root / "by_first.csv"
-    pipeline.make(settings.load(project.root, ["train.seed=1"]), "predict", run=folder.name, output=output)
+    output, other = project.root / "by_first.csv", settings.load(project.root, ["train.seed=1"])
+    pipeline.make(other, "predict", run=folder.name, output=output)
     assert registry.folders(project) == [folder] and folder.name in output.read_text(encoding="utf-8")
 
     assert remade(project, "train", "train.seed=5", message="because of the new shop") == {"train"}
