@@ -42,9 +42,7 @@ def test_type_is_read_off_the_cells(describe, cells, type_):
         (["unknown", "red", "red"], {"missing": ["unknown"]}, "category", ("unknown",), ""),
     ],
 )
-def test_word_means_missing_among_numbers_or_where_it_was_said_and_else_makes_a_category(
-    describe, cells, read, type_, missing, said
-):
+def test_word_is_missing_among_numbers_or_where_it_was_said(describe, cells, read, type_, missing, said):
     column, decisions = describe(cells, read)
 
     assert (column.type, column.missing, column.missing_allowed) == (type_, missing, bool(missing))

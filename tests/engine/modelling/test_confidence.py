@@ -89,9 +89,7 @@ def test_rate_that_cannot_be_shown_leaves_no_row_confident_and_the_least_that_ca
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.001])
-def test_numbers_get_low_and_high_and_bands_that_too_few_rows_leave_open_are_said(
-    make_project, made_table, caplog, rate
-):
+def test_numbers_get_low_and_high_and_bands_that_are_left_open_are_said(make_project, made_table, caplog, rate):
     project = make_project(made_table, data={"source": "table.csv", "target": "amount"}, predict={"error_rate": rate})
 
     table = pd.read_csv(pipeline.make(project, "predict")[0])

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -86,15 +87,17 @@ def test_new_feature_is_recognised_by_its_dtype(rows, values, kind):
     assert "new" in plan(rows.assign(new=values)).columns[kind]
 
 
-@pytest.mark.parametrize("flavour", ["linear", "trees"])
 @pytest.mark.parametrize(
-    ("task", "estimator"), [("classification", LogisticRegression(max_iter=5000)), ("regression", LinearRegression())]
+    ("flavour", "estimator"),
+    [
+        ("linear", LogisticRegression(max_iter=5000)),
+        ("linear", LinearRegression()),
+        ("trees", DecisionTreeClassifier()),  # they leave missing cells as they are
+        ("trees", DecisionTreeRegressor()),
+    ],
 )
-def test_table_with_all_kinds_and_missing_cells_is_learned_and_unknown_ones_are_answered(
-    rows, flavour, task, estimator
-):
-    if flavour == "trees":  # which leave missing cells as they are
-        estimator = DecisionTreeClassifier() if task == "classification" else DecisionTreeRegressor()
+def test_all_kinds_with_missing_cells_are_learned_and_unknown_ones_answered(rows, flavour, estimator):
+    task = "classification" if is_classifier(estimator) else "regression"
     truth = (rows["colour"] == "red") * 1.0 + (0.5 if task == "regression" else 0)
     new = rows.head(2).assign(colour=["purple", None], street=["nowhere", None], note=["unheard of", None])
 
@@ -206,18 +209,18 @@ def test_logarithm_takes_the_skew_away_and_keeps_the_order(rows):
     assert abs(pd.Series(made[:, 0]).skew()) < abs(rows["pay"].skew()) / 2
 
 
+def test_words_stop_words_and_groups_of_letters_are_what_they_say():
+    assert recipe.words_of("I was 5 minutes LATE, été") == ["i", "was", "5", "minutes", "late", "été"]
+    assert recipe.telling_words_of("This is the LATE parcel") == ["late", "parcel"]
+    assert recipe.letters_of("An") == [" a", "an", "n ", " an", "an ", " an "]
+
+
 def test_strings_that_are_spelt_alike_are_near_each_other(rows):
     _, fitted = made_by("string encoding", rows[["firm"]].dropna())
 
     miller, incorporated, smith = dense(fitted.transform(pd.DataFrame({"firm": ["Miller", "Miller Inc", "Smith"]})))
 
     assert miller @ incorporated > miller @ smith + 0.3
-
-
-def test_words_stop_words_and_groups_of_letters_are_what_they_say():
-    assert recipe.words_of("I was 5 minutes LATE, été") == ["i", "was", "5", "minutes", "late", "été"]
-    assert recipe.telling_words_of("This is the LATE parcel") == ["late", "parcel"]
-    assert recipe.letters_of("An") == [" a", "an", "n ", " an", "an ", " an "]
 
 
 def test_target_whose_transformation_is_log_is_learned_as_its_logarithm(rows):

@@ -34,17 +34,12 @@ def costly(project):
 
 
 @pytest.mark.parametrize("metric", ["roc_auc", "log_loss", "accuracy"])
-def test_equal_costs_answer_with_the_more_probable_class(metric):
-    found = threshold.rule(asked(false_positive=7.0, false_negative=7.0), metric, CLASSES)
-
-    assert found.is_half
-
-
-@pytest.mark.parametrize(("costs", "level"), [((1.0, 4.0), 0.2), ((4.0, 1.0), 0.8), ((0.1, 0.3), 0.25)])
-def test_threshold_is_where_both_mistakes_cost_the_same(costs, level):
-    found = threshold.rule(asked(false_positive=costs[0], false_negative=costs[1]), "roc_auc", CLASSES)
+@pytest.mark.parametrize(("costs", "level"), [((1, 4), 0.2), ((4, 1), 0.8), ((0.1, 0.3), 0.25), ((7, 7), 0.5)])
+def test_threshold_is_where_both_mistakes_cost_the_same(metric, costs, level):
+    found = threshold.rule(asked(false_positive=costs[0], false_negative=costs[1]), metric, CLASSES)
 
     assert found.threshold(*honest()) == pytest.approx(level)
+    assert found.is_half == (level == 0.5), "then the more probable class is the answer"
 
 
 def test_searched_threshold_finds_what_the_formula_says_where_probabilities_are_honest():

@@ -81,9 +81,7 @@ def test_model_is_made_of_the_classes_of_its_own_copy(folder):
     assert type(loading.load(folder).model).__module__.startswith(f"{package.NAME}_run_")
 
 
-def test_model_that_other_versions_cannot_read_is_a_message_and_any_other_error_is_left_as_it_is(
-    folder, trained_elsewhere
-):
+def test_model_that_other_versions_cannot_read_is_a_message_and_any_other_error_as_it_is(folder, trained_elsewhere):
     trained_elsewhere(b"cnumpy\nno_such_function\n.")
     with pytest.raises(AttributeError, match="no_such_function"):
         loading.load(folder)

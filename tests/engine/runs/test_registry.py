@@ -42,9 +42,7 @@ NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
         (["my favourite", "2026-99-99-000000-x", ".gitkeep"], "2026-11-20-120000"),
     ],
 )
-def test_name_of_a_run_sorts_after_all_others_and_a_clock_that_is_a_day_behind_is_mentioned(
-    make_project, caplog, there, expected
-):
+def test_name_of_a_run_sorts_after_all_others_and_a_clock_behind_is_mentioned(make_project, caplog, there, expected):
     project = make_project()
     for name in there:
         (project.models / name).mkdir(parents=True)

@@ -169,9 +169,7 @@ def test_what_a_killed_attempt_left_behind_is_removed(project, in_git, remake):
     assert (root / "src" / package.NAME / "train.py").is_file()
 
 
-def test_project_may_be_a_folder_of_its_repository_whatever_hooks_and_settings_git_has(
-    project, in_git, remake, tmp_path
-):
+def test_project_may_be_a_folder_of_its_repository_whatever_hooks_git_has(project, in_git, remake, tmp_path):
     (tmp_path / ".gitignore").write_text("data/\nmodels/\nreports/\n.cache/\n__pycache__/\n")
     in_git(tmp_path)
     hook = tmp_path / ".git" / "hooks" / "post-checkout"
