@@ -101,7 +101,8 @@ def test_tuned_candidates_compete_and_the_report_shows_the_trials(project):
     assert list((searched.root / "reports" / "figures").glob("*-trials.png"))
 
 
-def test_model_has_the_same_bytes_whether_the_search_was_interrupted_or_not(project):
+def test_model_has_the_same_bytes_whether_the_search_was_interrupted_or_not(project, folder):
+    assert not (folder / trials.TABLE).exists() and not (project.root / ".cache" / "trials").exists()
     searched = settings.load(project.root, ["train.trials=3"])
     at_once = train.run(searched, key="1" * 8)
     memory = next((searched.root / ".cache" / "trials").iterdir())
@@ -112,11 +113,6 @@ def test_model_has_the_same_bytes_whether_the_search_was_interrupted_or_not(proj
 
     for name in (registry.MODEL, trials.TABLE):
         assert artefact.sha256(at_once / name) == artefact.sha256(resumed / name)
-
-
-def test_without_trials_nothing_is_searched(project, folder):
-    assert not (folder / trials.TABLE).exists() and not (project.root / ".cache" / "trials").exists()
-    assert not [name for name in registry.read(folder)["metrics"]["leaderboard"] if name.endswith(trials.TUNED)]
 
 
 def test_other_rows_parameters_or_dictionary_have_another_memory(project):

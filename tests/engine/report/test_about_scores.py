@@ -12,9 +12,11 @@ from data_science_project.engine.report import verdict
 from data_science_project.engine.runs import listing
 
 
-def test_page_names_every_candidate_and_the_constant_answer_and_does_not_speak_of_people(evaluated):
+def test_page_names_question_rows_source_candidates_and_constant_answer_and_does_not_speak_of_people(evaluated):
     _, page, record = evaluated
 
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+    assert "How well can answer be predicted?" in text and "table.csv" in text and "24" in text
     assert re.search(r"always answering &#39;(yes|no)&#39; gives 0.500", page) and "interval" in page
     assert all(f"<td>{candidate}" in page for candidate in record["metrics"]["leaderboard"])
     assert "How well do people do it?" not in page

@@ -40,12 +40,9 @@ def test_table_is_newest_first_with_the_best_of_each_metric_marked(four):
     assert "0.8 ... 0.95" in text[4] and "none+" in text[4] and text[4].endswith("why")
 
 
-def test_table_marks_the_champion(four):
+def test_table_marks_the_champion_and_without_runs_says_how_to_get_one(four):
     promote.keep(four, "2026-01-02-b", {"gate": []})
 
     assert [line["champion"] for line in listing.rows(four)] == [False, False, True, False]
     assert "\nchampion" in listing.render(listing.rows(four))
-
-
-def test_table_without_runs_says_how_to_get_one():
     assert "make train" in listing.render([])

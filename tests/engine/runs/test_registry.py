@@ -7,17 +7,13 @@ from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import registry
 
 
-def test_run_is_found_by_its_whole_key_or_named_by_its_end(project, folder):
+def test_run_is_found_by_its_whole_key_or_named_by_its_end_and_half_a_run_is_not_listed(project, folder):
     key = registry.read(folder)["key"]
+    shutil.copytree(folder, folder.with_name("2027-01-01-000000-00000000") / "inner")
 
     assert registry.find(project, key) == folder
     assert registry.find(project, key[:8] + "0" * 56) is None
     assert registry.named(project, folder.name) == registry.named(project, folder.name[-8:]) == folder
-
-
-def test_half_written_run_is_not_listed(project, folder):
-    shutil.copytree(folder, folder.with_name("2027-01-01-000000-00000000") / "inner")
-
     assert registry.folders(project) == [folder]
 
 

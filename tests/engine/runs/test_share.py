@@ -9,9 +9,9 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from data_science_project import pipeline
-from data_science_project.engine.project import artefact, records
+from data_science_project.engine.project import artefact
 from data_science_project.engine.project.errors import DataError, ProjectError, SettingsError
-from data_science_project.engine.runs import registry, share
+from data_science_project.engine.runs import promote, registry, share
 from data_science_project.engine.sources import source
 
 
@@ -25,13 +25,6 @@ def evaluated(project, folder, uses):
     """What `evaluate` does to a record."""
     record = registry.read(folder)
     registry.write(folder, {**record, "metrics": {**record["metrics"], "test": {"uses": uses}}})
-
-
-def promoted(project, *names):
-    """What `promote` writes, without its gate."""
-    history = [{"run": name, "time": "2026-11-01T00:00:00+00:00"} for name in names]
-    about = records.sealed({"champion": names[-1], "history": history})
-    artefact.write_json(project.models / registry.CHAMPION, about)
 
 
 @pytest.mark.parametrize("address", ["team", "memory://team/project"], ids=["folder", "object store"])
@@ -108,12 +101,12 @@ def test_later_scores_are_a_new_version_and_changes_of_your_own_stay(project, fo
 
 
 def test_champion_that_two_changed_is_neither_pushed_over_nor_pulled_over(project, folder, colleague, team, caplog):
-    for names in ([folder.name], [folder.name] * 2):
-        promoted(project, *names)
-        share.push(project)
-        if len(names) == 1:
-            share.pull(colleague)
-    promoted(colleague, folder.name, "other")
+    promote.keep(project, folder.name, {"gate": []})
+    share.push(project)
+    share.pull(colleague)
+    promote.keep(project, "another", {"gate": []})
+    share.push(project)
+    promote.keep(colleague, "other", {"gate": []})
     mine = (colleague.models / registry.CHAMPION).read_bytes()
 
     with pytest.raises(DataError, match="was changed meanwhile"):
@@ -125,7 +118,7 @@ def test_champion_that_two_changed_is_neither_pushed_over_nor_pulled_over(projec
 
 
 def test_one_run_brings_the_champion_if_that_is_it_or_says_who_it_is(project, folder, colleague, team, caplog):
-    promoted(project, folder.name)
+    promote.keep(project, folder.name, {"gate": []})
     share.push(project)
     with share.opened(colleague) as store:
         assert not share.take(store, share.CHAMPION)
