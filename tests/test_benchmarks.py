@@ -40,13 +40,6 @@ def test_a_rival_that_failed_is_named_with_its_reason_and_ranks_count_the_sets_t
     assert ranks.to_dict() == {"ours": 1, "hgb": 3, "flaml": 2}
 
 
-def test_worse_than_plain_by_more_than_noise_is_said(table, contests):
-    outcomes = contests[0].outcomes
-    outcomes["ours"], outcomes["hgb"] = outcomes["hgb"], outcomes["ours"]
-
-    assert table.against_plain(contests[0], "r2") == "WORSE"
-
-
 def test_two_groups_are_too_few_to_tell_who_is_better(table, contests):
     truth, random = contests[0].truth, np.random.default_rng(0)
     groups = (truth >= 25).astype(int)

@@ -48,7 +48,7 @@ def test_cells_become_the_type_of_the_dictionary(cells, about, expected, dtype):
     pd.testing.assert_series_equal(values, pd.Series(expected, name="x").astype(dtype))
 
 
-RULES = pytest.mark.parametrize(
+@pytest.mark.parametrize(
     ("cells", "about", "problem", "cure"),
     [
         (["1", "x", "3"], {"type": "integer"}, "cells that are not an integer, like 'x'", "missing"),
@@ -63,24 +63,16 @@ RULES = pytest.mark.parametrize(
         (["a", "c", "b"], {"type": "category", "values": ("a", "b")}, "unknown categories, like 'c'", "'values'"),
     ],
 )
-
-
-@RULES
-def test_broken_rule_is_refused_with_column_row_and_cure(cells, about, problem, cure):
+def test_broken_rule_is_refused_with_column_row_and_cure_or_said_or_treated_as_missing(cells, about, problem, cure):
     with pytest.raises(DataError) as caught:
         one(cells, first_row=2, rule="refuse", **about)
+    passed, warnings = one(cells, rule="warn", **about)
+    emptied, _ = one(cells, rule="treat as missing", **about)
 
     message = str(caught.value)
     assert message.startswith("new.csv: column 'x' has ") and "(1 row: 3)" in message
     assert problem in message and cure in message and "[x]" in message
     assert len(message.splitlines()) <= 3
-
-
-@RULES
-def test_broken_cell_passes_with_a_warning_or_is_treated_as_missing_where_the_rule_says_so(cells, about, problem, cure):
-    passed, warnings = one(cells, rule="warn", **about)
-    emptied, _ = one(cells, rule="treat as missing", **about)
-
     assert len(passed) == 3 and problem in warnings[0] and "(1 row: 2)" in warnings[0]
     assert emptied.isna().tolist() == [False, True, False]
 

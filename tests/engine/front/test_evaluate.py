@@ -1,6 +1,5 @@
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -37,14 +36,6 @@ def test_uses_of_the_test_split_are_counted_and_many_runs_on_it_and_other_splits
     assert again["test_uses"] == record["test_uses"] + 1 == 2
     assert "3 runs have been scored on this test split" in page
     assert "trained on other splits than the present ones" in report(project, folder)[0]
-
-
-def test_what_features_suspected_stands_where_a_decision_is_made(make_project, made_table):
-    project = make_project(made_table.assign(status=np.where(made_table["answer"] == "yes", 7, 3)))
-
-    (page, _) = pipeline.make(project, "evaluate")
-
-    assert "Found in the data: column &#39;status&#39; is &#39;answer&#39; in another coding" in page.read_text()
 
 
 def test_run_is_measured_with_its_own_features_after_features_were_edited(project, folder):

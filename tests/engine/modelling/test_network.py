@@ -1,5 +1,3 @@
-"""The network: it learns what a line cannot, and answers a row alike whatever stands beside it."""
-
 import numpy as np
 import pytest
 from sklearn.neural_network import MLPClassifier

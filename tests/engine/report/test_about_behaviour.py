@@ -1,5 +1,3 @@
-"""The page tells the coefficients of `linear` as `models.py` has it, whatever a user made of it, or says why not."""
-
 import re
 from dataclasses import replace
 

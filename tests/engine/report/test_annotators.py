@@ -1,5 +1,3 @@
-"""Agreement of people is computed on the rows that both answered, and beside it stands the model on the same rows."""
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,5 +1,3 @@
-"""Labels that were turned on purpose are found among the rows, with their number in the raw file."""
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from data_science_project.engine.project import package
-from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import compare, registry
 
 
@@ -113,13 +112,6 @@ def test_answers_to_the_same_question_and_rows_are_compared_whatever_the_feature
     assert compare.not_comparable(one, other) == compare.not_comparable(one, more) == ""
     assert "same test rows" in compare.not_comparable(one, elsewhere)
     assert "different questions" in compare.not_comparable(one, asked)
-
-
-def test_damaged_record_of_one_run_is_named(contest, pair):
-    (pair[0] / registry.RECORD).write_text("{ half")
-
-    with pytest.raises(DataError, match=r"run\.json cannot be read"):
-        compare.run(contest, *pair)
 
 
 def test_command_compares_two_runs_by_the_end_of_their_names(contest, pair, command):

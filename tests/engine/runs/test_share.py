@@ -1,5 +1,3 @@
-"""Sharing: a colleague has the same runs, raw data and champion; nothing is sent twice, lost, overwritten or secret."""
-
 import os
 import shutil
 import sys

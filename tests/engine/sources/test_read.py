@@ -1,5 +1,3 @@
-"""What people have is read: headers are told from rows, files of a glob are joined, and what is no table is refused."""
-
 import pytest
 
 from data_science_project.engine.project.errors import DataError, SettingsError

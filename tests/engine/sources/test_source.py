@@ -1,21 +1,13 @@
-"""Fetching: every kind of source becomes a dump that is whole, read-only and never overwritten."""
-
 import hashlib
 import os
 import stat
 
 import pytest
 
-from data_science_project.engine.project import package, records
+from data_science_project.engine.project import records
 from data_science_project.engine.sources import source
 
 TABLE = b"a,b\n" + b"1,2\n" * 50
-HEAVY = """
-import sys, pathlib
-from {0}.engine.sources import source
-source.current(pathlib.Path('.'), 'x.csv')
-print({{'pandas', 'requests', 'sqlalchemy', 'fsspec', 'dotenv', 'numpy'}} & set(sys.modules))
-"""
 
 
 @pytest.fixture
@@ -118,10 +110,3 @@ def test_a_link_to_a_folder_above_does_not_multiply_the_files_of_a_glob(fetch, t
 def test_a_missing_file_and_an_unknown_kind_of_source_are_refused_by_name(fetch_refusal, dumps, file, address, named):
     assert named in fetch_refusal(address)
     assert not dumps()
-
-
-def test_asking_for_the_current_dump_imports_nothing_heavy(make_project, command):
-    root = make_project().root
-
-    assert command(root, "-c", HEAVY.format(package.NAME)).stdout == "set()\n"
-    assert not (root / "data").exists()

@@ -15,7 +15,8 @@ import sys
 from {0}.engine.project import settings
 from {0}.pipeline import make
 make(settings.load(), "predict")
-heavy = set("pandas numpy sklearn pyarrow {0}.train {0}.predict".split()) & set(sys.modules)
+slow = "pandas numpy sklearn pyarrow requests sqlalchemy fsspec dotenv {0}.train {0}.predict"
+heavy = set(slow.split()) & set(sys.modules)
 assert not heavy, heavy
 """
 AFTER_SPLIT = {"features", "train", "predict"}
@@ -23,15 +24,11 @@ AFTER_SPLIT = {"features", "train", "predict"}
 
 def made(project):
     """When each file was written and whether it is on record, by step; and the number of runs."""
-    files = {
-        "data": [project.clean],
-        "features": [project.split(part) for part in settings.PARTS],
-        "predict": [project.root / "data" / "predictions" / "test.csv"],
-        "explore": [project.root / "reports" / "exploration.html"],
-    }
+    places = {"data": "data/interim/*.parquet", "features": "data/processed/*.parquet"}
+    places |= {"predict": "data/predictions/test.csv", "explore": "reports/exploration.html"}
     states = {
-        step: [(path.stat().st_mtime_ns, records.sidecar(path).exists()) for path in paths if path.exists()]
-        for step, paths in files.items()
+        step: [(path.stat().st_mtime_ns, records.sidecar(path).exists()) for path in sorted(project.root.glob(place))]
+        for step, place in places.items()
     }
     return {**states, "train": len(registry.folders(project))}
 
