@@ -6,25 +6,29 @@ from data_science_project.engine.columns import infer
 
 
 @pytest.mark.parametrize(
-    ("cells", "type_"),
+    ("cells", "type_", "transformation"),
     [
-        (["1", "2", "-3"], "integer"),
-        (["1.5", "2", "1e3"], "number"),
-        (["true", "False", "TRUE"], "boolean"),
-        (["2026-01-31", "2026-02-01", None], "datetime"),
-        (["31.01.2026", "01.02.2026", "13.02.2026"], "datetime"),
-        (["red", "green", "red"], "category"),
-        (["12 rue A", "3 rue B", "12 rue A"], "category"),
-        (["", None, " "], "text"),
-        ([True, False, True], "boolean"),
-        ([1.0, 2.0, np.nan], "integer"),
-        ([1.5, 2.0, np.nan], "number"),
-        (pd.date_range("2026-01-01", periods=3), "datetime"),
-        ([f"the parcel number {i} was late" for i in range(40)], "text"),
+        (["1", "2", "-3"], "integer", "number"),
+        (["1.5", "2", "1e3"], "number", "number"),
+        (["true", "False", "TRUE"], "boolean", "number"),
+        (["2026-01-31", "2026-02-01", None], "datetime", "date parts"),
+        (["31.01.2026", "01.02.2026", "13.02.2026"], "datetime", "date parts"),
+        (["red", "green", "red"], "category", "one-hot"),
+        (["12 rue A", "3 rue B", "12 rue A"], "category", "one-hot"),
+        ([f"street {i}" for i in range(infer.ONE_HOT_LIMIT)] * 2, "category", "one-hot"),
+        ([f"street{i}" for i in range(infer.ONE_HOT_LIMIT + 1)] * 2, "category", "target encoding"),
+        (["", None, " "], "text", "none"),
+        ([True, False, True], "boolean", "number"),
+        ([1.0, 2.0, np.nan], "integer", "number"),
+        ([1.5, 2.0, np.nan], "number", "number"),
+        (pd.date_range("2026-01-01", periods=3), "datetime", "date parts"),
+        ([f"the parcel number {i} was late" for i in range(40)], "text", "text"),
     ],
 )
-def test_type_is_read_off_the_cells(describe, cells, type_):
-    assert describe(cells)[0].type == type_
+def test_type_is_read_off_the_cells_and_the_transformation_fits_it(describe, cells, type_, transformation):
+    column, _ = describe(cells)
+
+    assert (column.type, column.transformation) == (type_, transformation)
 
 
 @pytest.mark.parametrize(
@@ -83,22 +87,6 @@ def test_name_makes_an_id_of_unique_numbers_and_the_target_lists_all_its_classes
 )
 def test_role_that_was_said_wins(describe, options, role):
     assert describe(["2026-01-01", "2026-01-02", "2026-01-03"], **options)[0].role == role
-
-
-@pytest.mark.parametrize(
-    ("cells", "transformation"),
-    [
-        ([1.5, 2.5, 4.0], "number"),
-        ([True, False, True], "number"),
-        (list("abc") * 4, "one-hot"),
-        ([f"street {i}" for i in range(infer.ONE_HOT_LIMIT)] * 2, "one-hot"),
-        ([f"street{i}" for i in range(infer.ONE_HOT_LIMIT + 1)] * 2, "target encoding"),
-        (["2026-01-01", "2026-02-02", "2026-03-03"], "date parts"),
-        ([f"the parcel number {i} was late" for i in range(40)], "text"),
-    ],
-)
-def test_transformation_fits_the_type(describe, cells, transformation):
-    assert describe(cells)[0].transformation == transformation
 
 
 @pytest.mark.parametrize("cells", [[1, 5, 9], [-7.5, 2.5], [0, 0.001], [1e9, 3e9, 2e9], [-5, -3]])
