@@ -24,8 +24,8 @@ def half_right(size=200):
     return truth, np.where(np.arange(size) % 10 < 8, np.where(truth == "yes", 0.8, 0.2), 0.5001)
 
 
-def warned(of, text, importances=NO_IMPORTANCES, dev=0.85, looks=1):
-    return any(text in warning for warning in verdict.warnings(of, importances=importances, dev=dev, looks=looks))
+def warned(of, text, importances=NO_IMPORTANCES, dev=0.85):
+    return any(text in warning for warning in verdict.warnings(of, importances=importances, dev=dev, looks=1))
 
 
 def curve(fitted, held, low, high, groups=0):
@@ -59,13 +59,6 @@ def test_answer_says_what_the_answers_cost_beside_naming_all_or_none(costs, word
     assert words in sentences[-1]
 
 
-def test_small_test_split_and_rare_class_are_warned_of():
-    truth = np.array(["no"] * 47 + ["yes"] * 3)
-    small = result(truth, np.where(truth == "yes", 0.9, 0.1))
-
-    assert warned(small, "only 50 rows") and warned(small, "yes (3)") and warned(small, "accuracy alone would flatter")
-
-
 @pytest.mark.parametrize(
     ("before", "low", "high", "groups", "words"),
     [
@@ -82,30 +75,33 @@ def test_worth_of_more_rows_hangs_on_the_last_doubling(before, low, high, groups
     assert words in verdict.reading_of_curve(table, result(*half_right()))[1]
 
 
-def test_class_that_is_never_answered_a_score_too_good_and_a_lucky_choice_are_warned_of():
-    truth = np.array(["no", "yes"] * 100)
-
-    assert warned(result(truth, np.full(200, 0.2)), "never answers yes (100 rows)")
-    assert warned(result(truth, np.where(truth == "yes", 0.9, 0.1)), "suspiciously good")
-    assert warned(result(*half_right()), "choice was lucky", dev=0.97)
-    for said in ("never answers", "suspiciously good", "choice was lucky"):
-        assert not warned(result(*half_right()), said)
+EVEN, RARE = np.array(["no", "yes"] * 100), np.array(["no"] * 47 + ["yes"] * 3)
+GOOD, WELL = (np.where(truth == "yes", 0.9, 0.1) for truth in (EVEN, RARE))
+SURE_AND_WRONG = np.where(np.arange(200) % 4 == 0, 0.999, GOOD)
+ALONE, ALL = (NO_IMPORTANCES.assign(loss=[loss, 0.01]) for loss in (0.35, 0.5))
 
 
-def test_probabilities_worse_than_the_shares_of_the_classes_are_warned_of():
-    truth = np.array(["no", "yes"] * 100)
-    sure_and_wrong = result(truth, np.where(np.arange(200) % 4 == 0, 0.999, np.where(truth == "yes", 0.9, 0.1)))
+@pytest.mark.parametrize(
+    ("truth", "probability", "options", "text"),
+    [
+        (RARE, WELL, {}, "only 50 rows"),
+        (RARE, WELL, {}, "yes (3)"),
+        (RARE, WELL, {}, "accuracy alone would flatter"),
+        (EVEN, np.full(200, 0.2), {}, "never answers yes (100 rows)"),
+        (EVEN, GOOD, {}, "suspiciously good"),
+        (EVEN, SURE_AND_WRONG, {}, "worse than the plain shares"),
+        (*half_right(), {"dev": 0.97}, "choice was lucky"),
+        (*half_right(), {"importances": ALONE}, "leans on one column, 'a': with its cells shuffled 87.5"),
+        (*half_right(), {"importances": ALL}, "shuffled all of the gain"),
+    ],
+)
+def test_what_may_mislead_is_warned_of_and_not_where_it_is_not_so(truth, probability, options, text):
+    assert warned(result(truth, probability), text, **options)
+    assert not warned(result(*half_right()), text)
 
-    assert warned(sure_and_wrong, "worse than the plain shares")
-    assert "mislead" in verdict.reading_of_probabilities(sure_and_wrong)
 
-
-def test_column_that_carries_the_model_alone_is_warned_of():
-    alone = NO_IMPORTANCES.assign(loss=[0.35, 0.01])
-
-    assert warned(result(*half_right()), "leans on one column, 'a': with its cells shuffled 87.5", alone)
-    assert warned(result(*half_right()), "shuffled all of the gain", alone.assign(loss=[0.5, 0.01]))
-    assert not warned(result(*half_right()), "leans on one column")
+def test_probabilities_worse_than_the_shares_of_the_classes_are_read_so():
+    assert "mislead" in verdict.reading_of_probabilities(result(EVEN, SURE_AND_WRONG))
 
 
 def test_one_row_that_makes_the_squared_error_is_named():
