@@ -15,6 +15,20 @@ LEAKY = ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "VIRTUAL_ENV", "PY
 PLAIN_ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in LEAKY}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put one test of the machinery at the head of each half, because `--dist worksteal` gives a worker one half.
+
+    What shares an installed project follows the second one: the fewer workers install one, the better. The many short
+    tests stand at the ends, where an idle worker takes what is left.
+    """
+    machinery = [item for item in items if item.originalname == "test_machinery_passes_its_tests"]
+    installed = [item for item in items if "installed_project" in item.fixturenames]
+    rest = [item for item in items if item not in {*machinery, *installed}]
+    rest.sort(key=lambda item: item.get_closest_marker("long") is None)
+    middle = len(items) // 2 - 1
+    items[:] = [*machinery[:1], *rest[:middle], *machinery[1:], *installed, *rest[middle:]]
+
+
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch):
     """Tests start in a plain environment, whatever started them."""
@@ -54,6 +68,12 @@ def default_project(render, tmp_path_factory) -> Path:
     return render(tmp_path_factory.mktemp("default"))
 
 
+@pytest.fixture
+def project(default_project, tmp_path) -> Path:
+    """A copy of the default project that a test may change."""
+    return Path(shutil.copytree(default_project, tmp_path / "project"))
+
+
 @pytest.fixture(scope="session")
 def installed_project(render, tmp_path_factory) -> Path:
     """A default project in a folder with a blank in its name, with its own environment: `make install` has run."""
@@ -73,6 +93,13 @@ def make(project: Path, *words: str, timeout: float = 900, **environment: str) -
         text=True,
         timeout=timeout,
     )
+
+
+def edit(path: Path, before: str, after: str) -> None:
+    """Replace the first of a text in a file that is known to hold it."""
+    text = path.read_text("utf-8")
+    assert before in text, path
+    path.write_text(text.replace(before, after, 1), "utf-8")
 
 
 def git(folder: Path, *words: str) -> str:

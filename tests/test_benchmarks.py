@@ -31,24 +31,13 @@ def contests(table):
     return [table.Contest("all", 50, truth, rows, 0, answered), table.Contest("some", 50, truth, rows, 0, failed)]
 
 
-def test_a_rival_that_failed_is_named_with_its_reason_and_counted(table, contests):
+def test_a_rival_that_failed_is_named_with_its_reason_and_ranks_count_the_sets_that_all_have_answered(table, contests):
     text = table.tables(contests, ["ours", "hgb", "flaml"])
+    _, ranks = table.quality(contests, ["ours", "hgb", "flaml"], second=False)
 
     assert "| some | 50 | r2 | 1 | 0.9568 | failed: no space left | better |" in text
     assert "| flaml | 2.00 | 2.00 | 1.5 | 1.0 | 1.5 | 1.5 | 1 |" in text
-
-
-def test_ranks_count_the_sets_that_all_have_answered(table, contests):
-    _, ranks = table.quality(contests, ["ours", "hgb", "flaml"], second=False)
-
     assert ranks.to_dict() == {"ours": 1, "hgb": 3, "flaml": 2}
-
-
-def test_worse_than_plain_by_more_than_noise_is_said(table, contests):
-    outcomes = contests[0].outcomes
-    outcomes["ours"], outcomes["hgb"] = outcomes["hgb"], outcomes["ours"]
-
-    assert table.against_plain(contests[0], "r2") == "WORSE"
 
 
 def test_two_groups_are_too_few_to_tell_who_is_better(table, contests):

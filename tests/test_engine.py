@@ -1,4 +1,7 @@
-"""The machinery: tests/engine, run in a project's environment, on the oldest and the newest Python that is here."""
+"""The machinery: tests/engine, run in a project's environment, on the oldest and the newest Python that is here.
+
+Runs reach a real MLflow server: the extra as a user adds it, and the server, which users do without.
+"""
 
 import re
 import shutil
@@ -7,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import PLAIN_ENVIRONMENT, TEMPLATE, make
+from conftest import PLAIN_ENVIRONMENT, TEMPLATE, edit, make
 
 OLDEST = 11
 MINORS = range(OLDEST, OLDEST + 20)
@@ -24,22 +27,41 @@ def can_make_environments(path: str) -> bool:
     return subprocess.run([path, "-c", "import venv, ensurepip"], capture_output=True).returncode == 0
 
 
+def install(project: Path, more: str, *words: str) -> None:
+    """Make a project's environment, and put a package into it that tests alone need."""
+    done = make(project, "install", *words)
+    assert done.returncode == 0, done.stderr
+    python = project / ".venv" / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python, more], check=True)
+
+
+def run_tests(project: Path, *words: str) -> str:
+    """Run tests of tests/engine in a project's environment; what pytest says once they have passed."""
+    environment = PLAIN_ENVIRONMENT | {"PYTHONPATH": str(project / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [project / ".venv" / "bin" / "python", "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", *words]
+    options = {"cwd": TEMPLATE / "tests" / "engine", "env": environment, "capture_output": True, "text": True}
+    done = subprocess.run(command, **options)
+    assert done.returncode == 0, done.stdout[-20_000:]
+    return done.stdout
+
+
 @pytest.mark.parametrize("python", pythons(), ids=lambda path: Path(path).name)
 def test_machinery_passes_its_tests(render, tmp_path, python):
     project = render(tmp_path)
-    done = make(project, "install", f"PYTHON={python}")
-    assert done.returncode == 0, done.stderr
-    python = project / ".venv" / "bin" / "python"  # Excel files are written by tests alone
-    subprocess.run(
-        [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python, "openpyxl"], check=True
-    )
-    environment = PLAIN_ENVIRONMENT | {"PYTHONPATH": str(project / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."]
-    doctests = ["--doctest-modules", str(project / "src")]
+    install(project, "openpyxl", f"PYTHON={python}")  # it writes Excel files
 
-    tested = subprocess.run(
-        [*command, *doctests], cwd=TEMPLATE / "tests" / "engine", env=environment, capture_output=True, text=True
-    )
+    said = run_tests(project, ".", "--doctest-modules", str(project / "src"))
 
-    assert tested.returncode == 0, tested.stdout[-20_000:]
-    print(re.findall(r"^\d+ passed.*", tested.stdout, re.MULTILINE)[-1], "with", project)
+    print(re.findall(r"^\d+ passed.*", said, re.MULTILINE)[-1], "with", project)
+
+
+@pytest.mark.long
+def test_tests_of_tracking_pass_against_a_real_server(render, tmp_path):
+    project = render(tmp_path)
+    edit(project / "pyproject.toml", 'extras = ["dev"]', 'extras = ["dev", "mlflow"]')
+    install(project, "mlflow")
+    assert "mlflow-skinny==" in (project / "requirements.lock").read_text()
+
+    said = run_tests(project, "runs/test_track.py")
+
+    assert "skipped" not in said

@@ -44,16 +44,12 @@ def room(name: str) -> str:
     return name.split(".")[1] if name.startswith("engine.") else ""
 
 
-def test_front_has_twelve_entries():
+def test_front_has_twelve_entries_and_the_map_of_the_engine_names_every_room():
     entries = {path.name for path in PACKAGE.iterdir()} - {"__pycache__", MARKER}
+    rooms = [path.name for path in ENGINE.iterdir() if path.is_dir() and path.name != "__pycache__"]
 
     assert len(entries) <= 12 and {*YOURS, "engine"} <= entries, sorted(entries)
-
-
-def test_map_of_the_engine_names_every_room():
-    assert sorted(ROOMS) == sorted(
-        path.name for path in ENGINE.iterdir() if path.is_dir() and path.name != "__pycache__"
-    )
+    assert sorted(ROOMS) == sorted(rooms)
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if ENGINE in path.parents], ids=name_of)
@@ -74,15 +70,12 @@ def test_no_two_modules_import_each_other_round_a_circle():
     assert not arrows
 
 
-def test_files_are_at_most_350_lines_long_and_half_of_them_at_most_150():
+def test_files_are_at_most_350_lines_long_and_half_of_them_at_most_150_and_all_of_them_do_not_grow():
     sizes = {name_of(path): len(path.read_text("utf-8").splitlines()) for path in MODULES}
 
     assert {name: size for name, size in sizes.items() if size > 350} == {}
     assert statistics.median(size for name, size in sizes.items() if size > 1) <= 150
-
-
-def test_engine_and_front_do_not_grow():
-    assert sum(len(path.read_text("utf-8").splitlines()) for path in MODULES) <= LINES
+    assert sum(sizes.values()) <= LINES
 
 
 def test_every_module_of_the_engine_has_a_test_of_its_name():

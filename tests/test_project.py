@@ -52,13 +52,13 @@ def newest_run(project: Path) -> str:
     return max(path.parent.name for path in project.glob("models/*/run.json"))
 
 
-@pytest.mark.parametrize("target", [*(t for t in TARGETS[:-1] if t not in APART), "predict", TARGETS[-1]])
-def test_every_target_runs(installed_project, target):
-    more = [word.format(run=newest_run(installed_project)) for word in NEEDS_MORE.get(target, [])]
+def test_every_target_runs_in_the_order_of_the_pipeline(installed_project):
+    targets = [target for target in TARGETS[:-1] if target not in APART]
 
-    done = make(installed_project, target, *more, DATA_STORE=str(installed_project.parent / "store"))
-
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    for target in [*targets, "predict", TARGETS[-1]]:
+        more = [word.format(run=newest_run(installed_project)) for word in NEEDS_MORE.get(target, [])]
+        done = make(installed_project, target, *more, DATA_STORE=str(installed_project.parent / "store"))
+        assert done.returncode == 0, f"make {target}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
 
 
 def test_track_without_a_server_says_where_its_address_goes(installed_project):
@@ -93,20 +93,15 @@ def test_second_predict_writes_nothing_and_says_so(installed_project):
 
 
 def test_commands_of_the_project_readme_run(installed_project):
-    environment = {"PATH": f"{installed_project}/.venv/bin{os.pathsep}{PLAIN_ENVIRONMENT['PATH']}"}
+    path = {"PATH": f"{installed_project}/.venv/bin{os.pathsep}{PLAIN_ENVIRONMENT['PATH']}"}
+    options = {"cwd": installed_project, "env": PLAIN_ENVIRONMENT | path, "capture_output": True, "text": True}
     assert make(installed_project, "features").returncode == 0
     rows = "import pandas as pd; pd.read_parquet('data/processed/test.parquet').to_csv('new_rows.csv', index=False)"
     subprocess.run([".venv/bin/python", "-c", rows], cwd=installed_project, check=True)
     told = dict.fromkeys(commands(installed_project / "README.md"))
     assert "make predict" in told
     for command in told:
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=installed_project,
-            env=PLAIN_ENVIRONMENT | environment,
-            capture_output=True,
-            text=True,
-        )
+        done = subprocess.run(["bash", "-c", command], **options)
         assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
 
 
@@ -119,6 +114,7 @@ def test_commands_of_the_template_readme_are_targets():
             assert set(words) <= {*known, *TARGETS}, command
 
 
+@pytest.mark.long
 def test_demo_prints_where_predictions_and_report_are(template, tmp_path):
     for name in ("Makefile", "pyproject.toml"):
         (template / name).write_bytes((TEMPLATE / name).read_bytes())
@@ -140,10 +136,7 @@ def test_demo_prints_where_predictions_and_report_are(template, tmp_path):
 def test_options_reach_the_command_as_typed(default_project, variable, value):
     done = make(default_project, "--dry-run", "-o", ".venv/ready", "predict", f"{variable}={value}")
 
-    option = {"INPUT": "--input", "OUTPUT": "--output", "RUN": "--run", "MESSAGE": "--message", "SET": "--set"}[
-        variable
-    ]
-    assert shlex.split(done.stdout)[-3:] == ["predict", option, value]
+    assert shlex.split(done.stdout)[-3:] == ["predict", f"--{variable.lower()}", value]
 
 
 @pytest.mark.parametrize(("value", "given"), [("1", True), ("yes", True), ("0", False), ("no", False), ("", False)])

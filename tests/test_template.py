@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import PROJECT, TEMPLATE, git
+from conftest import PROJECT, TEMPLATE, edit, git
 
 LICENSES = ("MIT", "BSD-3-Clause", "Apache-2.0", "Proprietary")
 CONTROL = re.compile(
@@ -27,37 +27,28 @@ def text_files(folder: Path) -> list[Path]:
     return [path for path in files if b"\0" not in path.read_bytes()]
 
 
-def package(template: Path) -> list[Path]:
-    return sorted((template / PROJECT / "src").rglob("*.py"))
+def assert_tidy(folder: Path, *places: str) -> None:
+    """Let ruff lint these places of a folder, and look at their format."""
+    for words in (["check"], ["format", "--check"]):
+        command = [sys.executable, "-m", "ruff", *words, "--no-cache", *places]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
 
 
-def ruff(folder: Path, *words: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "ruff", *words, "--no-cache"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
-
-
-def test_root_has_at_most_twelve_entries():
+def test_root_has_at_most_twelve_entries_and_each_hook_sixty_lines():
     visible = {path.name for path in TEMPLATE.iterdir() if not path.name.startswith(".")} - {"demo"}
+    hooks = {path.name: len(path.read_text("utf-8").splitlines()) for path in TEMPLATE.glob("hooks/*.py")}
 
     assert len(visible) <= 12, sorted(visible)
+    assert len(hooks) == 2 and max(hooks.values()) <= 60, hooks
 
 
-@pytest.mark.parametrize("hook", ["pre_gen_project.py", "post_gen_project.py"])
-def test_hooks_have_at_most_sixty_lines(hook):
-    assert len((TEMPLATE / "hooks" / hook).read_text("utf-8").splitlines()) <= 60
+def test_makefile_is_short_and_has_no_control_lines_and_one_command_in_each_recipe(template):
+    text = (template / PROJECT / "Makefile").read_text("utf-8")
 
-
-def test_makefile_is_short_and_without_control_lines(template):
-    lines = (template / PROJECT / "Makefile").read_text("utf-8").splitlines()
-
-    assert len(lines) <= 120
-    assert set(re.findall(r"\{\{ ?cookiecutter\.(\w+)", "\n".join(lines))) == {"package_name"}
-
-
-def test_every_recipe_is_one_command(template):
-    recipes = (template / PROJECT / "Makefile").read_text("utf-8").split("\n\n")
-
-    for recipe in recipes:
+    assert len(text.splitlines()) <= 120
+    assert set(re.findall(r"\{\{ ?cookiecutter\.(\w+)", text)) == {"package_name"}
+    for recipe in text.split("\n\n"):
         assert len([line for line in recipe.splitlines() if line.startswith("\t@")]) <= 1, recipe
 
 
@@ -74,38 +65,21 @@ def test_braces_in_rendered_files_are_only_those_of_the_template(template):
         assert copied or not stray, f"{path}: write two braces in another way, cookiecutter would read them"
 
 
-def test_python_files_have_no_control_lines(template):
-    for path in template.rglob("*.py"):
-        assert not CONTROL.search(path.read_text("utf-8")), path
+def test_python_files_have_no_control_lines_and_modules_of_the_package_no_jinja_at_all(template):
+    modules = sorted((template / PROJECT / "src").rglob("*.py"))
+
+    assert not [path for path in template.rglob("*.py") if CONTROL.search(path.read_text("utf-8"))]
+    assert modules and not [path for path in modules if "cookiecutter" in path.read_text("utf-8")]
 
 
-def test_modules_of_the_package_have_no_jinja_and_import_each_other_relatively(template):
-    assert package(template)
-    for path in package(template):
-        text = path.read_text("utf-8")
-        assert "cookiecutter" not in text, path
-        ast.parse(text)
-
-
-def test_modules_lint_and_are_formatted_as_they_lie_in_the_template(template):
-    for words in (["check"], ["format", "--check"]):
-        done = ruff(template / PROJECT, *words, "src")
-        assert done.returncode == 0, done.stdout
-
-
-def test_hooks_and_tests_lint_and_are_formatted():
-    for words in (["check"], ["format", "--check"]):
-        done = ruff(TEMPLATE, *words, "hooks", "tests")
-        assert done.returncode == 0, done.stdout
+def test_modules_hooks_and_tests_lint_and_are_formatted_as_they_lie_in_the_template(template):
+    assert_tidy(template / PROJECT, "src")
+    assert_tidy(TEMPLATE, "hooks", "tests")
 
 
 @pytest.mark.parametrize("name", ["x", "data_science_project", "long_" * 11 + "name"])
 def test_rendered_project_lints_and_is_formatted(render, tmp_path, name):
-    project = render(tmp_path, package_name=name)
-
-    for words in (["check"], ["format", "--check"]):
-        done = ruff(project, *words, ".")
-        assert done.returncode == 0, done.stdout
+    assert_tidy(render(tmp_path, package_name=name), ".")
 
 
 @pytest.mark.parametrize(
@@ -126,32 +100,20 @@ def test_caches_in_the_template_stay_out_of_a_project(render, template, tmp_path
     assert git(project, "status", "--porcelain") == ""
 
 
-def test_nothing_of_the_template_is_left_in_a_project(default_project):
+def test_nothing_of_the_template_is_left_in_a_project_and_nothing_is_a_stub(default_project):
     for path in text_files(default_project):
-        found = LEFTOVER.search(path.read_text("utf-8")) if "templates" not in path.parts else None
-        assert not found, f"{path}: {found}"
+        text = path.read_text("utf-8")
+        assert "templates" in path.parts or not LEFTOVER.search(text), path
+        assert path.name == "LICENSE" or not STUB.search(text), path
 
 
-def test_nothing_is_a_stub(default_project):
-    for path in text_files(default_project):
-        if path.name != "LICENSE":
-            found = STUB.search(path.read_text("utf-8"))
-            assert not found, f"{path}: {found}"
-
-
-def test_no_function_does_nothing(default_project):
+def test_every_function_does_something_in_at_most_sixty_lines(default_project):
     for path in default_project.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.FunctionDef):
                 body = [part for part in node.body if not isinstance(getattr(part, "value", None), ast.Constant)]
                 only_pass = len(body) == 1 and isinstance(body[0], ast.Pass)
                 assert not only_pass and (body or node.body), f"{path}: {node.name}"
-
-
-def test_functions_are_at_most_sixty_lines_long(default_project):
-    for path in default_project.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.FunctionDef):
                 assert node.end_lineno - node.lineno < 60, f"{path}: {node.name}"
 
 
@@ -197,21 +159,16 @@ def test_data_models_and_secrets_never_enter_git(render, tmp_path):
     assert sorted(line.removeprefix("?? ") for line in seen) == sorted(kept)
 
 
-def test_configuration_files_can_be_read(default_project):
+def test_configuration_files_can_be_read_and_no_version_is_capped(default_project):
     for path in default_project.rglob("*.y*ml"):
         assert yaml.safe_load(path.read_text("utf-8")), path
-    for path in default_project.rglob("*.toml"):
-        assert tomllib.loads(path.read_text("utf-8")), path
     for path in default_project.rglob("*.ipynb"):
         assert json.loads(path.read_text("utf-8"))["cells"], path
+    read = {path.name: tomllib.loads(path.read_text("utf-8")) for path in default_project.rglob("*.toml")}
 
-
-def test_nothing_is_capped(default_project):
-    project = tomllib.loads((default_project / "pyproject.toml").read_text("utf-8"))["project"]
-
+    project = read["pyproject.toml"]["project"]
     versions = [project["requires-python"], *project["dependencies"], *project["optional-dependencies"]["dev"]]
-
-    assert all(re.fullmatch(r"[\w.-]*>=[\d.]+", version) for version in versions)
+    assert all(read.values()) and all(re.fullmatch(r"[\w.-]*>=[\d.]+", version) for version in versions)
 
 
 def test_users_git_set_up_cannot_stop_the_first_commit(render, tmp_path, monkeypatch):
@@ -231,22 +188,15 @@ def test_users_git_set_up_cannot_stop_the_first_commit(render, tmp_path, monkeyp
     assert git(project, "rev-list", "--count", "HEAD").strip() == "1"
 
 
-def test_rendering_inside_a_repository_commits_nothing(render, tmp_path, capfd):
-    git(tmp_path, "init", "--quiet")
-
-    project = render(tmp_path)
-
-    assert not (project / ".git").exists()
-    assert "inside a git repository" in capfd.readouterr().out
-
-
-def test_rendering_into_an_ignored_folder_of_a_repository_makes_its_own(render, tmp_path):
+def test_rendering_inside_a_repository_commits_nothing_and_in_an_ignored_folder_makes_its_own(render, tmp_path, capfd):
     git(tmp_path, "init", "--quiet")
     (tmp_path / ".gitignore").write_text("demo/\n")
 
-    project = render(tmp_path / "demo")
+    inside, ignored = render(tmp_path), render(tmp_path / "demo")
 
-    assert git(project, "rev-list", "--count", "HEAD").strip() == "1"
+    assert not (inside / ".git").exists()
+    assert "inside a git repository" in capfd.readouterr().out
+    assert git(ignored, "rev-list", "--count", "HEAD").strip() == "1"
 
 
 def test_rendering_without_git_says_so(render, tmp_path, monkeypatch, capfd):
@@ -264,36 +214,11 @@ def cruft(folder: Path, *words: str) -> str:
     return done.stdout
 
 
-@pytest.fixture
-def followed(template, tmp_path, monkeypatch):
-    """A repository of the template, and a project that follows it by cruft."""
+def test_update_merges_with_what_the_user_edited_and_added(template, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    origin = make_repository(template, tmp_path / "origin")
-    cruft(tmp_path, "create", "--no-input", str(origin), "--extra-context", '{"data_source": "nowhere.csv"}')
-    commit_all(tmp_path / "data-science-project")
-    return origin, tmp_path / "data-science-project"
-
-
-def edit(path: Path, before: str, after: str) -> None:
-    text = path.read_text("utf-8")
-    assert before in text, path
-    path.write_text(text.replace(before, after, 1), "utf-8")
-
-
-def test_cruft_brings_a_project_up_to_date(followed):
-    origin, project = followed
-    edit(origin / PROJECT / ".gitignore", "# Made by tools", "/scratch/\n# Made by tools")
+    origin, project = Path(shutil.copytree(template, tmp_path / "origin")), tmp_path / "data-science-project"
     commit_all(origin)
-
-    cruft(project, "update", "--skip-apply-ask")
-
-    changed = git(project, "status", "--porcelain").split()[1::2]
-    assert sorted(changed) == [".cruft.json", ".gitignore"]
-    assert "/scratch/" in (project / ".gitignore").read_text()
-
-
-def test_update_merges_with_what_the_user_edited_and_added(followed):
-    origin, project = followed
+    cruft(tmp_path, "create", "--no-input", str(origin), "--extra-context", '{"data_source": "nowhere.csv"}')
     ours, theirs = next((project / "src").iterdir()), next((origin / PROJECT / "src").iterdir())
     edit(ours / "features.py", "return rows.assign(**days)", 'return rows.assign(**days, twice=rows["x"] * 2)')
     edit(ours / "models.py", '"dummy": DummyC', '"mine": recipe.trees(Mine()),\n        "dummy": DummyC')
@@ -308,19 +233,14 @@ def test_update_merges_with_what_the_user_edited_and_added(followed):
 
     cruft(project, "update", "--skip-apply-ask")
 
+    changed = [path.rpartition("/")[2] for path in git(project, "status", "--porcelain").split()[1::2]]
+    assert sorted(changed) == [".cruft.json", "newer.py", "params.toml", "split.py", "train.py"]
     assert not git(project, "diff", "--name-only", "--diff-filter=U") and not list(project.rglob("*.rej"))
     assert "twice" in (ours / "features.py").read_text() and '"mine"' in (ours / "models.py").read_text()
     assert (ours / "mytools.py").is_file() and (ours / "engine" / "modelling" / "newer.py").is_file()
     params = (project / "params.toml").read_text()
     assert "seed = 7" in params and "# Newer." in params
     assert "Newer." in (ours / "train.py").read_text() and "Newer." in (ours / "engine/modelling/split.py").read_text()
-
-
-def make_repository(template: Path, folder: Path) -> Path:
-    """Make a git repository of a copy of the template."""
-    subprocess.run(["cp", "-r", str(template), str(folder)], check=True)
-    commit_all(folder)
-    return folder
 
 
 def commit_all(folder: Path) -> None:

@@ -1,22 +1,14 @@
 """The tests that a project's user owns: green after edits that the docs invite, skipped with a reason without data."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
-from conftest import PLAIN_ENVIRONMENT
+from conftest import PLAIN_ENVIRONMENT, edit
 
 ROOMS = ("tests/data", "tests/features", "tests/model/test_answers.py")
-
-
-@pytest.fixture
-def project(default_project, tmp_path) -> Path:
-    """A copy of the default project that a test may change."""
-    return Path(shutil.copytree(default_project, tmp_path / "project"))
 
 
 def run_tests(project: Path, installed: Path) -> subprocess.CompletedProcess:
@@ -26,12 +18,6 @@ def run_tests(project: Path, installed: Path) -> subprocess.CompletedProcess:
     command = [python, "-m", package.name, "test", *ROOMS]
     environment = PLAIN_ENVIRONMENT | {"PYTHONPATH": str(package.parent)}
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
-
-
-def edit(path: Path, before: str, after: str) -> None:
-    text = path.read_text("utf-8")
-    assert before in text
-    path.write_text(text.replace(before, after), "utf-8")
 
 
 def test_own_features_and_a_split_by_group_leave_the_users_tests_green(project, installed_project):

@@ -1,5 +1,3 @@
-"""What is suspicious in the data is said with its columns and its cure, and nothing is said of ordinary data."""
-
 import json
 
 import numpy as np

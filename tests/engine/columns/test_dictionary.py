@@ -10,18 +10,9 @@ NAMES = ["plain", "a.b", "with blank", 'quote " and \\', "tab\t, line\n, del\x7f
 
 
 def test_what_was_written_is_read_again_whatever_the_columns_are_called(path):
-    full = dictionary.Column(
-        type="number",
-        role="feature",
-        missing_allowed=False,
-        range=(-1.5, 1e300),
-        rule="treat as missing",
-        transformation="number",
-        description='in "EUR", größer \\ kleiner',
-        decimal=",",
-        thousands=".",
-        missing=("?", 'n"a'),
-    )
+    strict = {"missing_allowed": False, "range": (-1.5, 1e300), "rule": "treat as missing"}
+    marks = {"description": 'in "EUR", größer \\ kleiner', "decimal": ",", "thousands": ".", "missing": ("?", 'n"a')}
+    full = dictionary.Column(type="number", transformation="number", **strict, **marks)
     listed = dictionary.Column(type="category", values=("a, b", "c\nd", ""), rule="warn")
     odd = {name: dictionary.Column(type="text", description=name) for name in NAMES}
     before = columns(full=full, listed=listed, **odd)

@@ -36,9 +36,7 @@ def test_marks_in_numbers_are_detected_or_taken_as_said(describe, cells, read, m
         (["03-2026-31", "04-2026-01"], {"dates": "%m-%Y-%d"}, "%m-%Y-%d", False),
     ],
 )
-def test_order_of_day_and_month_is_detected_or_taken_as_said_and_a_doubt_is_said(
-    describe, cells, read, format_, doubtful
-):
+def test_order_of_day_and_month_is_detected_or_as_said_and_a_doubt_is_said(describe, cells, read, format_, doubtful):
     column, said = describe(cells, read)
 
     assert column.format == format_

@@ -30,13 +30,6 @@ def flip(path, chance):
 HARMS = [flip, cut]
 
 
-@pytest.fixture
-def champion(project, folder):
-    """The only run, promoted."""
-    promote.keep(project, folder.name, {"gate": []})
-    return folder
-
-
 @pytest.mark.parametrize("harm", HARMS)
 @pytest.mark.parametrize(
     "name", ["run.json", "model.pkl", "data_dictionary.toml", "requirements.lock", "code/features.py"]
@@ -58,13 +51,14 @@ def test_run_that_is_damaged_is_named_and_trained_anew_beside_it(project, folder
 
 @pytest.mark.parametrize("harm", HARMS)
 @pytest.mark.parametrize("name", ["run.json", "model.pkl"])
-def test_champion_that_is_damaged_does_not_answer_until_it_is_brought_back(project, champion, name, harm):
-    before = (champion / name).read_bytes()
-    harm(champion / name, random.Random(2))
+def test_champion_that_is_damaged_does_not_answer_until_it_is_brought_back(project, folder, name, harm):
+    promote.keep(project, folder.name, {"gate": []})
+    before = (folder / name).read_bytes()
+    harm(folder / name, random.Random(2))
 
     with pytest.raises(DataError, match=name):
         pipeline.make(project, "predict", input=project.root / "table.csv")
-    (champion / name).write_bytes(before)
+    (folder / name).write_bytes(before)
 
     assert pipeline.make(project, "predict", input=project.root / "table.csv")
 

@@ -15,8 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -58,19 +57,9 @@ runpy.run_module(package, run_name="__main__", alter_sys=True)
 """
 
 
-@dataclass(frozen=True)
-class Undisturbed:
-    """A step that nobody killed: the project before it, how long it took, how often it wrote, and what came out."""
-
-    before: Path
-    seconds: float
-    writes: int
-    results: dict
-
-
 @pytest.fixture(scope="session")
 def undisturbed(trained, tmp_path_factory):
-    """`undisturbed(step)` runs a step once."""
+    """`undisturbed(step)` runs a step once: the project before it, its seconds, how often it wrote, what came out."""
     known = {}
 
     def of(step):
@@ -84,7 +73,8 @@ def undisturbed(trained, tmp_path_factory):
             process, note = start(after, step)
             log = process.communicate()[1].decode()
             assert process.returncode == 0, log
-            known[step] = Undisturbed(before, time.perf_counter() - clock, int(note.read_text()), results(after))
+            seconds, writes = time.perf_counter() - clock, int(note.read_text())
+            known[step] = SimpleNamespace(before=before, seconds=seconds, writes=writes, results=results(after))
         return known[step]
 
     return of

@@ -13,9 +13,7 @@ def fetched(project):
     return source.fetch(project.root, project.settings.data.source)
 
 
-def test_table_becomes_typed_rows_without_dropped_columns_and_a_dictionary_and_decisions_are_said(
-    make_project, made_table, caplog
-):
+def test_table_becomes_typed_rows_and_a_dictionary_and_decisions_are_said(make_project, made_table, caplog):
     caplog.set_level("INFO")
     project = make_project(data={"source": "table.csv", "target": "answer", "drop": ["colour"]})
 

@@ -1,6 +1,5 @@
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -22,36 +21,21 @@ def test_score_is_that_of_the_predictions_on_the_test_split_and_its_interval_hol
     assert set(record["metrics"]["dev"]) < set(test)
 
 
-def test_uses_of_the_test_split_are_counted_and_many_runs_on_it_are_warned_of(project, folder, report):
-    report(project)
-    _, record = report(project)
-    assert record["test_uses"] == 2 and record["metrics"]["test"]["runs_on_this_split"] == 1
-    for seed in (1, 2):
-        pipeline.make(settings.load(project.root, overrides=[f"train.seed={seed}"]), "evaluate")
-
-    page, record = report(project, folder)
-
-    assert record["metrics"]["test"]["runs_on_this_split"] == 3
-    assert "3 runs have been scored on this test split" in page
-
-
-def test_evaluation_leaves_the_model_loadable_is_not_made_twice_and_warns_of_other_splits(project, folder, report):
+def test_uses_of_the_test_split_are_counted_and_many_runs_on_it_and_other_splits_warned_of(project, folder, report):
     pipeline.make(project, "evaluate")
     record = registry.read(folder)
     pipeline.make(project, "evaluate")
     assert registry.read(folder) == record and loading.load(folder).model is not None
+    for seed in (1, 2):
+        pipeline.make(settings.load(project.root, [f"train.seed={seed}"]), "evaluate")
 
-    pipeline.make(settings.load(project.root, overrides=["split.seed=7"]), "features")
+    page, again = report(project, folder)
+    pipeline.make(settings.load(project.root, ["split.seed=7"]), "features")
 
+    assert [one["metrics"]["test"]["runs_on_this_split"] for one in (record, again)] == [1, 3]
+    assert again["test_uses"] == record["test_uses"] + 1 == 2
+    assert "3 runs have been scored on this test split" in page
     assert "trained on other splits than the present ones" in report(project, folder)[0]
-
-
-def test_what_features_suspected_stands_where_a_decision_is_made(make_project, made_table):
-    project = make_project(made_table.assign(status=np.where(made_table["answer"] == "yes", 7, 3)))
-
-    (page, _) = pipeline.make(project, "evaluate")
-
-    assert "Found in the data: column &#39;status&#39; is &#39;answer&#39; in another coding" in page.read_text()
 
 
 def test_run_is_measured_with_its_own_features_after_features_were_edited(project, folder):

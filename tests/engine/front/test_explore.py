@@ -8,12 +8,15 @@ def page_of(project):
     return (project.root / "reports" / "exploration.html").read_text(encoding="utf-8")
 
 
-def test_exploration_is_one_page_about_every_column_in_the_words_of_the_dictionary_and_needs_no_network(project):
+def test_exploration_is_one_page_of_suspicions_and_every_column_and_needs_no_network(project):
     text = project.dictionary.read_text(encoding="utf-8")
     project.dictionary.write_text(text.replace('description = ""', 'description = "in kg, weighed at noon"', 1))
+    written = json.loads(project.suspicions.read_text(encoding="utf-8"))["suspicions"]
 
     page = page_of(project)
 
+    above = page[: page.index("The columns</h2>")].replace("&#39;", "'").replace("&#34;", '"')
+    assert written and all(found["sentence"] in above and found["cure"] in above for found in written)
     assert "120 rows, target answer" in page and "in kg, weighed at noon" in page
     assert all(name in page for name in ("amount", "colour", "shop", "day", "note", "answer"))
     assert not [tag for tag in ('src="http', "src='http", 'rel="stylesheet" href="http') if tag in page]
@@ -29,9 +32,7 @@ def test_items_of_lists_are_counted(make_project, made_table):
     assert "tools holds several items in a cell, in so many rows each: saw 80, axe 60, drill 60" in page
 
 
-def test_markup_in_a_name_is_shown_not_obeyed_and_a_table_that_cannot_be_divided_with_the_reason(
-    make_project, made_table
-):
+def test_markup_in_a_name_is_not_obeyed_and_a_table_that_cannot_be_divided_is_shown(make_project, made_table):
     told = made_table["answer"].map({"yes": 3, "no": 7})
     made_table.loc[0, "answer"] = "perhaps"
     project = make_project(made_table.assign(**{"<b>told</b>": told}))
@@ -41,13 +42,3 @@ def test_markup_in_a_name_is_shown_not_obeyed_and_a_table_that_cannot_be_divided
 
     assert "&lt;b&gt;told&lt;/b&gt;" in page and "<b>told" not in page
     assert "cannot be divided" in page and "perhaps&#39; (1)" in page
-
-
-def test_page_begins_with_the_suspicions_that_features_writes(project):
-    written = json.loads(project.suspicions.read_text(encoding="utf-8"))["suspicions"]
-
-    page = page_of(project)
-
-    above = page[: page.index("The columns</h2>")].replace("&#39;", "'").replace("&#34;", '"')
-    assert written
-    assert all(found["sentence"] in above and found["cure"] in above for found in written)

@@ -1,5 +1,3 @@
-"""What importing the package does, and what it offers to other programs."""
-
 import subprocess
 import sys
 

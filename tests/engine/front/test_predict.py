@@ -66,9 +66,7 @@ def test_row_gets_the_same_answer_from_a_file_and_from_the_test_split(project, f
     pd.testing.assert_frame_equal(score(project, folder, rows), test, check_exact=True)
 
 
-def test_input_that_does_not_fit_and_a_test_split_that_was_edited_are_refused_and_nothing_is_written(
-    project, folder, new
-):
+def test_input_that_does_not_fit_or_was_edited_is_refused_and_nothing_is_written(project, folder, new):
     new.loc[3, "amount"] = 99999
     project.split("test").write_bytes(b"edited")
 
@@ -103,21 +101,12 @@ def test_file_that_holds_no_predictions_is_not_overwritten_and_predictions_are(p
 
 
 @pytest.mark.parametrize(
-    ("column", "transformation"),
-    [
-        ("amount", "log"),
-        ("shop", "string encoding"),
-        ("note", "string encoding"),
-        ("note", "text without stop words"),
-        ("day", "none"),
-    ],
+    ("name", "how"),
+    [("amount", "log"), ("note", "string encoding"), ("note", "text without stop words"), ("day", "none")],
 )
-def test_transformation_that_was_edited_changes_the_model_and_answers_a_row_alone_as_in_a_batch(
-    project, folder, new, column, transformation
-):
+def test_edited_transformation_changes_the_model_and_a_row_alone_is_as_in_a_batch(project, folder, new, name, how):
     columns = dictionary.load(project.dictionary)
-    edited = {**columns, column: replace(columns[column], transformation=transformation)}
-    dictionary.write(project.dictionary, edited)
+    dictionary.write(project.dictionary, {**columns, name: replace(columns[name], transformation=how)})
 
     other = pipeline.make(project, "train")[0].parent
     together, alone = (score(project, other, rows) for rows in (new, new.iloc[[3]]))

@@ -19,18 +19,14 @@ def sure(probability):
     return metrics.Predictions(np.array(["yes"] * 4), table, CLASSES)
 
 
-def test_weights_are_positive_add_up_to_one_and_leave_out_what_adds_nothing():
-    weights = blend.weigh(TRUTH, {"a": off(1, 1), "b": off(1, 2), "bad": off(9, 3)})
+def test_weights_add_up_to_one_leave_out_what_adds_nothing_and_mix_to_a_better_answer_than_each():
+    held = {"a": off(1, 1), "b": off(1, 2), "bad": off(9, 3)}
+
+    weights = blend.weigh(TRUTH, held)
+    mixed = blend.mix(weights, held).values
 
     assert sum(weights.values()) == pytest.approx(1)
     assert list(weights) == ["a", "b"] and min(weights.values()) > 0
-
-
-def test_blend_of_two_errors_is_better_than_each():
-    held = {"a": off(1, 1), "b": off(1, 2)}
-
-    mixed = blend.mix(blend.weigh(TRUTH, held), held).values
-
     assert np.abs(mixed - TRUTH).mean() < min(np.abs(one.values - TRUTH).mean() for one in held.values())
 
 

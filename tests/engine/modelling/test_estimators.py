@@ -12,16 +12,12 @@ def test_number_is_never_outside_of_what_was_seen():
 
 
 @pytest.mark.parametrize(
-    ("model", "answer"),
-    [
-        (estimators.SteadyLogisticRegression(), "decision_function"),
-        (estimators.SteadyRidge(), "predict"),
-        (estimators.SteadyRidgeCV(), "predict"),
-    ],
+    "kind", [estimators.SteadyLogisticRegression, estimators.SteadyRidge, estimators.SteadyRidgeCV]
 )
-def test_linear_model_answers_a_row_alone_as_among_others_to_the_last_bit(model, answer):
+def test_linear_model_answers_a_row_alone_as_among_others_to_the_last_bit(kind):
     rows = np.random.default_rng(0).normal(size=(200, 333))
-    answers = getattr(model.fit(rows, rows[:, 0] > 0), answer)
+    model = kind().fit(rows, rows[:, 0] > 0)
+    answers = model.decision_function if kind is estimators.SteadyLogisticRegression else model.predict
 
     alone = [answers(rows[place : place + 1])[0] for place in range(200)]
 

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -106,15 +107,17 @@ def test_new_feature_is_recognised_by_its_dtype(rows, values, kind):
     assert "new" in plan(rows.assign(new=values)).columns[kind]
 
 
-@pytest.mark.parametrize("flavour", ["linear", "trees"])
 @pytest.mark.parametrize(
-    ("task", "estimator"), [("classification", LogisticRegression(max_iter=5000)), ("regression", LinearRegression())]
+    ("flavour", "estimator"),
+    [
+        ("linear", LogisticRegression(max_iter=5000)),
+        ("linear", LinearRegression()),
+        ("trees", DecisionTreeClassifier()),  # they leave missing cells as they are
+        ("trees", DecisionTreeRegressor()),
+    ],
 )
-def test_table_with_all_kinds_and_missing_cells_is_learned_and_unknown_ones_are_answered(
-    rows, flavour, task, estimator
-):
-    if flavour == "trees":  # which leave missing cells as they are
-        estimator = DecisionTreeClassifier() if task == "classification" else DecisionTreeRegressor()
+def test_all_kinds_with_missing_cells_are_learned_and_unknown_ones_answered(rows, flavour, estimator):
+    task = "classification" if is_classifier(estimator) else "regression"
     truth = (rows["colour"] == "red") * 1.0 + (0.5 if task == "regression" else 0)
     new = rows.head(2).assign(colour=["purple", None], street=["nowhere", None], note=["unheard of", None])
 
@@ -146,7 +149,9 @@ def test_numbers_are_scaled_and_empty_ones_marked_for_a_linear_model_and_left_al
 
 @pytest.mark.parametrize("flavour", ["linear", "trees"])
 def test_same_seed_makes_the_same_numbers(rows, flavour):
-    one, other = (transformed(flavour, rows, rows["id"] % 2, seed=3) for _ in "12")
+    drawn = rows[["street", "note", "firm"]]
+
+    one, other = (transformed(flavour, drawn, rows["id"] % 2, seed=3) for _ in "12")
 
     np.testing.assert_array_equal(one, other)
 
@@ -160,15 +165,6 @@ def test_date_becomes_its_parts():
     np.testing.assert_array_equal(in_oslo, parts)
     assert parts[1].tolist() == [2026, 11, 21, 5, 0, 20778]
     assert np.isnan(parts[2]).all()
-
-
-def test_every_column_that_a_linear_model_sees_has_a_name(rows):
-    model = plan(rows).linear(LogisticRegression(max_iter=5000)).fit(rows, rows["id"] % 2)
-
-    names = model[:-1].get_feature_names_out()
-
-    assert len(names) == model[-1].coef_.shape[1] == len(set(names))
-    assert any("weekday of sent" in name for name in names)
 
 
 def test_feature_that_holds_nothing_reaches_no_model(rows):
@@ -231,12 +227,6 @@ def dense(table):
     return table.toarray() if hasattr(table, "toarray") else np.asarray(table)
 
 
-def test_each_transformation_of_a_text_makes_another_table(rows):
-    kinds = ["text", "text without stop words", "string encoding", "target encoding"]
-
-    assert len({made_by(kind, rows[["note"]])[0].shape[1] for kind in kinds}) == len(kinds)
-
-
 def test_logarithm_takes_the_skew_away_and_keeps_the_order(rows):
     pay = rows[["pay"]].dropna()
 
@@ -244,6 +234,12 @@ def test_logarithm_takes_the_skew_away_and_keeps_the_order(rows):
 
     assert (np.diff(made[pay["pay"].argsort(), 0]) >= 0).all()
     assert abs(pd.Series(made[:, 0]).skew()) < abs(rows["pay"].skew()) / 2
+
+
+def test_words_stop_words_and_groups_of_letters_are_what_they_say():
+    assert recipe.words_of("I was 5 minutes LATE, été") == ["i", "was", "5", "minutes", "late", "été"]
+    assert recipe.telling_words_of("This is the LATE parcel") == ["late", "parcel"]
+    assert recipe.letters_of("An") == [" a", "an", "n ", " an", "an ", " an "]
 
 
 def test_strings_that_are_spelt_alike_are_near_each_other(rows):
@@ -254,21 +250,12 @@ def test_strings_that_are_spelt_alike_are_near_each_other(rows):
     assert miller @ incorporated > miller @ smith + 0.3
 
 
-def test_words_stop_words_and_groups_of_letters_are_what_they_say():
-    assert recipe.words_of("I was 5 minutes LATE, été") == ["i", "was", "5", "minutes", "late", "été"]
-    assert recipe.telling_words_of("This is the LATE parcel") == ["late", "parcel"]
-    assert recipe.letters_of("An") == [" a", "an", "n ", " an", "an ", " an "]
-
-
 def test_target_whose_transformation_is_log_is_learned_as_its_logarithm(rows):
     columns = {**COLUMNS, "answer": dictionary.Column(type="number", role="target", transformation="log")}
     learned = recipe.plan(columns, rows[["kg"]], task="regression", seed=0)
-    truth = np.exp(3 + rows["kg"].fillna(0))
+    truth, both = np.exp(3 + rows["kg"].fillna(0)), (replace(learned, log_target=False), learned)
 
-    plain, logged = (
-        models.regressors(plan, settings.Train())["linear"].fit(rows, truth)
-        for plan in (replace(learned, log_target=False), learned)
-    )
+    plain, logged = (models.regressors(plan, settings.Train())["linear"].fit(rows, truth) for plan in both)
 
     assert learned.log_target
     assert logged.score(rows, truth) > 0.98 > plain.score(rows, truth)
@@ -330,12 +317,13 @@ def test_no_column_takes_a_candidate_out(task):
 @pytest.mark.parametrize("around", [lambda model: model, lambda model: CalibratedClassifierCV(model, cv=2)])
 def test_estimator_of_another_package_gets_classes_as_numbers(rows, classes, around):
     truth = np.resize(np.array(classes, dtype=object if isinstance(classes[0], str) else None), SIZE)
+    rows = rows[["kg", "colour"]]
 
     model = plan(rows).trees(around(OfAnotherPackage(random_state=0))).fit(rows, truth)
 
     assert model.classes_.tolist() == classes
     assert model.predict_proba(rows).shape == (SIZE, len(classes))
-    assert set(model.predict(rows)) == set(classes)
+    assert set(model.predict(rows)) <= set(classes)
 
 
 def test_estimator_of_scikit_learn_or_of_numbers_is_left_as_it_is(rows):

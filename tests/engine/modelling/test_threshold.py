@@ -27,24 +27,13 @@ def honest(size=4000):
     return truth, metrics.Predictions(np.asarray(CLASSES)[table.argmax(axis=1)], table, CLASSES)
 
 
-@pytest.fixture
-def costly(project):
-    """The throw-away project where a missed "yes" costs nine times a false one."""
-    return settings.load(project.root, ["predict.cost_false_negative=9"])
-
-
 @pytest.mark.parametrize("metric", ["roc_auc", "log_loss", "accuracy"])
-def test_equal_costs_answer_with_the_more_probable_class(metric):
-    found = threshold.rule(asked(false_positive=7.0, false_negative=7.0), metric, CLASSES)
-
-    assert found.is_half
-
-
-@pytest.mark.parametrize(("costs", "level"), [((1.0, 4.0), 0.2), ((4.0, 1.0), 0.8), ((0.1, 0.3), 0.25)])
-def test_threshold_is_where_both_mistakes_cost_the_same(costs, level):
-    found = threshold.rule(asked(false_positive=costs[0], false_negative=costs[1]), "roc_auc", CLASSES)
+@pytest.mark.parametrize(("costs", "level"), [((1, 4), 0.2), ((4, 1), 0.8), ((0.1, 0.3), 0.25), ((7, 7), 0.5)])
+def test_threshold_is_where_both_mistakes_cost_the_same(metric, costs, level):
+    found = threshold.rule(asked(false_positive=costs[0], false_negative=costs[1]), metric, CLASSES)
 
     assert found.threshold(*honest()) == pytest.approx(level)
+    assert found.is_half == (level == 0.5), "then the more probable class is the answer"
 
 
 def test_searched_threshold_finds_what_the_formula_says_where_probabilities_are_honest():
@@ -95,13 +84,13 @@ def test_answers_follow_the_threshold_whichever_class_is_positive():
     assert answers == {("yes", 0.2): ["yes"], ("yes", 0.3): ["no"], ("no", 0.7): ["no"], ("no", 0.8): ["yes"]}
 
 
-def test_costs_train_a_model_that_keeps_its_threshold_and_is_scored_by_it(project, costly, caplog):
+def test_costs_train_a_model_that_keeps_its_threshold_and_is_scored_by_it(project, caplog):
     (before,) = registry.folders(project)
     pipeline.make(settings.load(project.root, ["predict.error_rate=0.2"]), "train")
     assert registry.folders(project) == [before]
     assert type(loading.load(before).model).__name__ == "Calibrated"
 
-    folder = pipeline.make(costly, "train")[0].parent
+    folder = pipeline.make(settings.load(project.root, ["predict.cost_false_negative=9"]), "train")[0].parent
     predict.run(project, folder=folder, input=None, output=project.root / "out.csv")
 
     found, record = pd.read_csv(project.root / "out.csv"), registry.read(folder)

@@ -11,18 +11,11 @@ from data_science_project.engine.project import artefact, settings
 from data_science_project.engine.runs import registry
 
 PLAN = recipe.Recipe({"number": ["x"]}, "classification", 0)
-BOTH = 'train.candidates=["dummy","linear","boosting_stopped"]'
 
 
 @pytest.fixture
 def search(tmp_path):
     return trials.Search(tmp_path / "memory", 5, 0, True)
-
-
-@pytest.fixture
-def searched(project):
-    """The throw-away project with three trials."""
-    return settings.load(project.root, [BOTH, "train.trials=3"])
 
 
 def linear():
@@ -87,7 +80,10 @@ def test_spaces_fit_the_candidates_of_models_and_others_are_left_alone(search):
     assert tuned == {} and table.empty
 
 
-def test_tuned_candidates_compete_and_the_report_shows_the_trials(searched):
+def test_tuned_candidates_compete_and_the_report_shows_the_trials(project):
+    both = 'train.candidates=["dummy","linear","boosting_stopped"]'
+    searched = settings.load(project.root, [both, "train.trials=2"])
+
     page = pipeline.make(searched, "evaluate")[0]
 
     folder = searched.models / page.parent.name
@@ -97,15 +93,17 @@ def test_tuned_candidates_compete_and_the_report_shows_the_trials(searched):
     assert trials.TABLE in record["files"]
     for name in trials.SPACES:
         tried = table[table["candidate"] == name]["score"]
-        assert len(tried) == 4 and tried.iloc[0] == pytest.approx(board[name]["roc_auc"])
+        assert len(tried) == 3 and tried.iloc[0] == pytest.approx(board[name]["roc_auc"])
         assert tried.iloc[1:].max() == pytest.approx(board[name + trials.TUNED]["roc_auc"])
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.read_text(encoding="utf-8")))
     assert "What the search for hyper-parameters found" in text
-    assert re.search(r"linear 0\.\d+ 0\.\d+ 3 ", text)
+    assert re.search(r"linear 0\.\d+ 0\.\d+ 2 ", text)
     assert list((searched.root / "reports" / "figures").glob("*-trials.png"))
 
 
-def test_model_has_the_same_bytes_whether_the_search_was_interrupted_or_not(searched):
+def test_model_has_the_same_bytes_whether_the_search_was_interrupted_or_not(project, folder):
+    assert not (folder / trials.TABLE).exists() and not (project.root / ".cache" / "trials").exists()
+    searched = settings.load(project.root, ["train.trials=3"])
     at_once = train.run(searched, key="1" * 8)
     memory = next((searched.root / ".cache" / "trials").iterdir())
     for path in sorted(memory.iterdir())[::2]:
@@ -115,11 +113,6 @@ def test_model_has_the_same_bytes_whether_the_search_was_interrupted_or_not(sear
 
     for name in (registry.MODEL, trials.TABLE):
         assert artefact.sha256(at_once / name) == artefact.sha256(resumed / name)
-
-
-def test_without_trials_nothing_is_searched(project, folder):
-    assert not (folder / trials.TABLE).exists() and not (project.root / ".cache" / "trials").exists()
-    assert not [name for name in registry.read(folder)["metrics"]["leaderboard"] if name.endswith(trials.TUNED)]
 
 
 def test_other_rows_parameters_or_dictionary_have_another_memory(project):

@@ -18,7 +18,7 @@ def test_written_passwords_and_tokens_are_shown_as_stars_and_names_of_variables_
     assert kept == {"data": {"source": shown}, "overrides": {"data.source": shown}}
 
 
-def test_variable_is_filled_in_and_taken_out_again_in_either_spelling(tmp_path, monkeypatch):
+def test_variable_is_filled_in_and_taken_out_again_in_either_spelling_and_named_if_not_set(tmp_path, monkeypatch):
     monkeypatch.setenv("KEY_OF_THIS_TEST", "a/b c")
 
     filled = credentials.filled_in(tmp_path, "https://${KEY_OF_THIS_TEST}@host")
@@ -26,9 +26,6 @@ def test_variable_is_filled_in_and_taken_out_again_in_either_spelling(tmp_path, 
     assert filled == "https://a/b c@host"
     said = credentials.without_secrets(f"{filled} and a%2Fb%20c", "https://${KEY_OF_THIS_TEST}@host")
     assert said == "https://${KEY_OF_THIS_TEST}@host and ${KEY_OF_THIS_TEST}"
-
-
-def test_variable_that_is_not_set_is_named(tmp_path):
     with pytest.raises(DataError, match="NOT_SET_ANYWHERE is not set"):
         credentials.filled_in(tmp_path, "https://host/${NOT_SET_ANYWHERE}.csv")
 

@@ -9,17 +9,14 @@ def folder(make_project):
     return make_project().package
 
 
-def test_engine_as_it_came_has_no_edited_file(folder):
-    assert package.edited(folder) == []
-
-
 def test_edited_added_and_lost_files_of_the_engine_are_named(folder):
-    engine = folder / "engine"
+    engine, as_it_came = folder / "engine", package.edited(folder)
     (engine / "runs" / "mine.py").write_text("")
     (engine / "report" / "verdict.py").unlink()
     with (engine / "modelling" / "split.py").open("a") as file:
         file.write("# mine\n")
 
+    assert as_it_came == []
     assert package.edited(folder) == ["modelling/split.py", "report/verdict.py", "runs/mine.py"]
 
 

@@ -1,5 +1,3 @@
-"""Agreement of people is computed on the rows that both answered, and beside it stands the model on the same rows."""
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,26 +30,18 @@ def test_kappa_of_grades_is_also_weighted_by_how_far_they_differ_and_numbers_agr
     assert numbers["correlation"] == pytest.approx(1)
 
 
-def test_person_and_model_are_scored_on_the_same_rows():
+def test_person_and_model_are_scored_on_the_same_rows_against_the_target_and_the_majority_of_the_others():
     truth = pd.Series(list("aabbaa"), dtype="str")
     predicted = pd.Series(list("aabbbb"), dtype="str")
 
-    found = annotators.beside_model({"ann": ANN}, truth, predicted, amount=False)
+    found = annotators.beside_model({"ann": ANN, "ben": BEN, "cy": CY}, truth, predicted, amount=False)
 
-    (line,) = found.to_dict("records")
-    assert (line["against"], line["rows"]) == ("the target", 5)
-    assert (line["agree, person"], line["agree, model"]) == (1.0, 0.8)
-
-
-def test_others_are_the_majority_without_the_person_and_without_ties():
-    truth = pd.Series(list("bbbbbb"), dtype="str")
-
-    found = annotators.beside_model({"ann": ANN, "ben": BEN, "cy": CY}, truth, truth, amount=False)
-
-    lines = found[found["against"] == "the others"].set_index("person")
+    target, others = (
+        found[found["against"] == one].set_index("person").loc["ann"] for one in ("the target", "the others")
+    )
+    assert (target["rows"], target["agree, person"], target["agree, model"]) == (5, 1.0, 0.8)
     # ann: ben and cy agree in rows 0 and 2 of the five that ann answered; in 1 and 3 they tie, in 4 ben is silent.
-    assert lines.loc["ann", "rows"] == 2 and lines.loc["ann", "agree, person"] == 1.0
-    assert lines.loc["ann", "agree, model"] == 0.5
+    assert (others["rows"], others["agree, person"], others["agree, model"]) == (2, 1.0, 1.0)
 
 
 def test_one_person_or_none_on_the_test_rows_is_no_error():

@@ -44,7 +44,7 @@ def test_every_input_of_the_model_has_a_name(kinds):
     assert {term.column for term in terms} == {name for names in kinds.values() for name in names}
 
 
-def test_every_input_has_a_name_with_three_classes_and_missing_cells():
+def test_every_input_of_the_model_has_a_name_with_three_classes_and_missing_cells():
     rows, labels = ROWS.copy(), ("heavy", "light", "middle")
     rows.loc[::5, "weight"] = np.nan
     rows.loc[::7, "colour"] = None
@@ -55,6 +55,7 @@ def test_every_input_has_a_name_with_three_classes_and_missing_cells():
     terms = list(coefficients.inputs(pipeline[0], labels, ()))
 
     assert len(terms) == pipeline[-1].n_features_in_
+    assert {term.column for term in terms} == {name for names in COLUMNS.values() for name in names}
     assert {"weight", "colour"} <= {term.column for term in terms if term.change == "is missing"}
     assert len(coefficients.strongest(pipeline, rows, labels=labels)) == 15
 

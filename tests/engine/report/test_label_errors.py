@@ -1,5 +1,3 @@
-"""Labels that were turned on purpose are found among the rows, with their number in the raw file."""
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -38,16 +36,21 @@ def listed(make_project):
     return lists
 
 
-def test_turned_labels_of_train_and_dev_head_the_list_with_their_row_in_the_file(listed, flowers):
+def test_turned_labels_of_train_and_dev_head_the_list_and_a_candidate_that_fails_doubts_none(listed, flowers):
     project, path = listed(flowers)
+    run = loading.load(registry.folders(project)[0])
+    asked = evaluate.learned_from(project, run)
+
+    failed, about = label_errors.find(project, run.record, asked, {"linear": LogisticRegression(C=-1.0)})
 
     found, tested = pd.read_csv(path), set(pd.read_parquet(project.split("test"))["tag"])
     turned = {f"f{row}" for row in TURNED} - tested
     head = found.head(len(turned))
     assert turned and set(head["tag"]) == turned and not set(found["tag"]) & tested
-    assert (head["row"] == head["tag"].str[1:].astype(int) + 2).all()
+    assert (head["row"] == head["tag"].str[1:].astype(int) + 2).all(), "as in the file"
     assert head["suggested"].tolist() == [np.array(["x", "y", "z"])[int(tag[1:]) % 3] for tag in head["tag"]]
     assert found["probability_of_given"].is_monotonic_increasing
+    assert failed.empty and about["candidate"] == "dummy"
 
 
 def test_verdicts_of_earlier_lists_are_carried_over_and_a_list_with_verdicts_is_not_written_again(listed, flowers):
@@ -63,15 +66,6 @@ def test_verdicts_of_earlier_lists_are_carried_over_and_a_list_with_verdicts_is_
     after = pd.read_csv(page.with_name(path.name)).set_index("row")["verdict"].dropna()
     assert after.to_dict() == {int(before["row"][0]): "right, I looked"}
     assert path.read_bytes() == worked_on
-
-
-def test_table_that_teaches_nothing_gives_no_reason_to_doubt_a_label(listed):
-    random = np.random.default_rng(0)
-    noise = pd.DataFrame({"x": random.normal(size=90), "answer": random.choice(["a", "b"], 90)})
-
-    _, path = listed(noise, train={"candidates": ["dummy"]})
-
-    assert pd.read_csv(path).empty
 
 
 @pytest.mark.parametrize(("text", "worked"), [("row,verdict\n5,\n", False), ("row;verdict\n5;wrong\n", True)])
@@ -100,16 +94,6 @@ def test_perfect_predictions_and_a_class_of_one_row_leave_nothing_to_list():
 
     assert label_errors.wrong_numbers(exact, Predictions(exact)).empty
     assert label_errors.wrong_classes(lone, Predictions(lone, sure, (0, 1))).empty
-
-
-def test_candidate_that_fails_in_a_fold_doubts_nothing_even_where_there_is_no_baseline(listed, flowers):
-    project, _ = listed(flowers)
-    run = loading.load(registry.folders(project)[0])
-    asked = evaluate.learned_from(project, run)
-
-    found, about = label_errors.find(project, run.record, asked, {"linear": LogisticRegression(C=-1.0)})
-
-    assert found.empty and about["candidate"] == "dummy"
 
 
 def test_list_holds_no_formula_and_verdicts_about_such_cells_are_carried_over(listed, flowers):

@@ -42,19 +42,15 @@ def test_number_outside_of_what_was_trained_on_is_not_confident(seen, confident)
     assert found["confident"].tolist() == [confident]
 
 
-def test_many_classes_get_no_column_each():
-    found = answered([f"class {i:02}" for i in range(answers.CLASSES_SHOWN + 1)], {"x": [1]})
-
-    assert list(found) == ["row", "prediction", "probability", "confident", "run"]
-
-
-def test_id_that_is_named_like_an_answer_and_group_that_no_model_sees_stand_beside_it():
+def test_id_and_group_stand_beside_the_answer_and_many_classes_get_no_column_each():
+    many = answered([f"class {i:02}" for i in range(answers.CLASSES_SHOWN + 1)], {"x": [1]})
     found = answered(["a", "b"], {"run": [7], "x": [1]}, run=replace(X, role="id"))
     grouped = answered(["a", "b"], {"shop": ["new"], "x": [1]}, shop=dictionary.Column(type="category", role="group"))
 
     assert found["run (id)"].tolist() == [7] and found["run"].tolist() == ["the run"]
     assert list(found)[-2:] == ["confident", "run"]
     assert list(grouped)[:3] == ["row", "shop", "prediction"] and grouped["shop"].tolist() == ["new"]
+    assert list(many) == ["row", "prediction", "probability", "confident", "run"], "not one column a class"
 
 
 def test_model_that_does_not_answer_with_other_versions_is_a_message(project, folder, trained_elsewhere):

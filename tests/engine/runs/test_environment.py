@@ -22,11 +22,7 @@ def test_other_versions_of_packages_that_matter_are_said_on_load(folder, trained
 
 
 SECRET = "s3cr3t-Pa55w0rd-of-the-database"
-
-
 SECRET_RATE = "3.14159265358979"
-
-
 DECLARED = """
 
 def add_features(rows):  # noqa: D103, F811

@@ -53,10 +53,9 @@ def test_chain_is_text_with_one_file_a_line_and_nothing_is_written(project, fold
     assert not (project.root / ".cache").exists()
 
 
-OWN = ["params.toml", "models/notes.txt", "models/{}/notes.txt", "data/raw/notes.txt", "reports/figures/own.png"]
-
-
-@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize(
+    "name", ["params.toml", "models/notes.txt", "models/{}/notes.txt", "data/raw/notes.txt", "reports/figures/own.png"]
+)
 def test_file_of_the_users_own_has_no_record(project, folder, name):
     path = project.root / name.format(folder.name)
     path.parent.mkdir(parents=True, exist_ok=True)

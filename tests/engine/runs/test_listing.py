@@ -9,6 +9,8 @@ from data_science_project.engine.runs import listing, promote, registry
 def four(make_project):
     """A project with two runs that were chosen by one metric and two that were chosen by another."""
     project = make_project()
+    about = {"model": {"name": "linear"}, "commit": None, "dirty": True, "seconds": 1.0, "decision": "why"}
+    about |= {"input_data": {"data/processed/train.parquet": "0" * 64}}
     for name, metric, value, test in [
         ("2026-01-01-a", "roc_auc", 0.9, {"roc_auc": 0.88, "interval": [0.8, 0.95]}),
         ("2026-01-02-b", "roc_auc", 0.8, {}),
@@ -16,17 +18,9 @@ def four(make_project):
         ("2026-01-04-d", "mae", 2.0, {}),
     ]:
         scores = {"dev": {metric: value}, "leaderboard": {"dummy": {metric: 0.5}}, "test": test}
-        about = {"run": name, "model": {"name": "linear"}, "commit": None, "dirty": True, "seconds": 1.0}
+        scores |= {"chosen_by": metric, "higher_is_better": metric == "roc_auc"}
         (project.models / name).mkdir(parents=True)
-        registry.write(
-            project.models / name,
-            {
-                **about,
-                "decision": "why",
-                "input_data": {"data/processed/train.parquet": "0" * 64},
-                "metrics": {**scores, "chosen_by": metric, "higher_is_better": metric == "roc_auc"},
-            },
-        )
+        registry.write(project.models / name, {**about, "run": name, "metrics": scores})
     return project
 
 
@@ -40,12 +34,9 @@ def test_table_is_newest_first_with_the_best_of_each_metric_marked(four):
     assert "0.8 ... 0.95" in text[4] and "none+" in text[4] and text[4].endswith("why")
 
 
-def test_table_marks_the_champion(four):
+def test_table_marks_the_champion_and_without_runs_says_how_to_get_one(four):
     promote.keep(four, "2026-01-02-b", {"gate": []})
 
     assert [line["champion"] for line in listing.rows(four)] == [False, False, True, False]
     assert "\nchampion" in listing.render(listing.rows(four))
-
-
-def test_table_without_runs_says_how_to_get_one():
     assert "make train" in listing.render([])

@@ -52,12 +52,11 @@ def test_slip_in_the_present_features_stops_no_older_run(project, folder, comman
     assert done.returncode == 0, done.stderr
 
 
-def test_run_keeps_the_whole_tree_of_the_package(project, folder):
-    kept, here = (
-        {path.relative_to(root) for path in package.code(root)} for root in (folder / "code", project.package)
-    )
+def test_run_keeps_the_whole_tree_of_the_package_and_its_model_is_made_of_the_classes_in_it(project, folder):
+    kept, here = ({path.relative_to(one) for path in package.code(one)} for one in (folder / "code", project.package))
 
     assert kept == here
+    assert type(loading.load(folder).model).__module__.startswith(f"{package.NAME}_run_")
 
 
 def test_run_of_a_flat_package_still_answers(folder):
@@ -77,13 +76,7 @@ def test_run_of_a_flat_package_still_answers(folder):
     assert (add_features(None), validate(None)) == ("added", "checked")
 
 
-def test_model_is_made_of_the_classes_of_its_own_copy(folder):
-    assert type(loading.load(folder).model).__module__.startswith(f"{package.NAME}_run_")
-
-
-def test_model_that_other_versions_cannot_read_is_a_message_and_any_other_error_is_left_as_it_is(
-    folder, trained_elsewhere
-):
+def test_model_that_other_versions_cannot_read_is_a_message_and_any_other_error_as_it_is(folder, trained_elsewhere):
     trained_elsewhere(b"cnumpy\nno_such_function\n.")
     with pytest.raises(AttributeError, match="no_such_function"):
         loading.load(folder)

@@ -25,13 +25,14 @@ def test_loaded_model_answers_from_any_folder_as_make_predict_does(project, made
     assert (tmp_path / "by_load.csv").read_bytes() == made.read_bytes()
 
 
-def test_loaded_model_keeps_the_index_of_the_rows_and_leaves_them_as_they_are(folder, made_table):
-    rows = made_table.head(3).set_axis(["a", "b", "c"])
+def test_loaded_model_keeps_index_and_rows_as_they_are_and_says_what_make_predict_would(folder, made_table, caplog):
+    rows = made_table.head(3).set_axis(["a", "b", "c"]).assign(colour="violet")
     before = rows.copy()
     loaded = model.load(folder.name[-8:])
 
     assert loaded.predict(rows).index.tolist() == ["a", "b", "c"] and loaded.name == folder.name
     pd.testing.assert_frame_equal(rows, before)
+    assert any("'colour'" in line and "violet" in line for line in caplog.messages)
 
 
 def test_loading_without_a_run_says_how_to_make_one(make_project):
@@ -39,12 +40,6 @@ def test_loading_without_a_run_says_how_to_make_one(make_project):
 
     with pytest.raises(SettingsError, match="Train one: make train"):
         model.load()
-
-
-def test_loaded_model_says_what_make_predict_would_say(folder, made_table, caplog):
-    model.load(folder.name).predict(made_table.head(3).assign(colour="violet"))
-
-    assert any("'colour'" in line and "violet" in line for line in caplog.messages)
 
 
 def test_category_that_comes_as_a_number_is_answered_alone_as_in_a_batch_and_as_its_word(make_project, made_table):

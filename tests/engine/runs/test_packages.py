@@ -17,18 +17,13 @@ def project(make_project):
     return project
 
 
-def test_dependency_that_the_user_added_matters_and_a_tool_does_not(project):
-    assert packages.names(project) == {"numpy", "pandas", "scikit-learn", "scipy", "some-trees"}
-
-
-def test_lines_of_the_lock_are_those_of_packages_that_matter(project):
+def test_dependency_that_the_user_added_matters_and_its_line_of_the_lock_and_a_tool_does_not(project):
     lines = packages.pinned(project)
+    (project.root / "requirements.lock").unlink()
 
+    assert packages.names(project) == {"numpy", "pandas", "scikit-learn", "scipy", "some-trees"}
     assert [line.partition("==")[0] for line in lines] == ["numpy", "scipy", "some-trees"]
-
-
-def test_project_without_lock_pins_nothing(make_project):
-    assert packages.pinned(settings.load(make_project().root)) == []
+    assert packages.pinned(project) == []
 
 
 def test_no_dependency_that_a_project_starts_with_but_those_of_every_model_matters():

@@ -7,17 +7,13 @@ from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import registry
 
 
-def test_run_is_found_by_its_whole_key_or_named_by_its_end(project, folder):
+def test_run_is_found_by_its_whole_key_or_named_by_its_end_and_half_a_run_is_not_listed(project, folder):
     key = registry.read(folder)["key"]
+    shutil.copytree(folder, folder.with_name("2027-01-01-000000-00000000") / "inner")
 
     assert registry.find(project, key) == folder
     assert registry.find(project, key[:8] + "0" * 56) is None
     assert registry.named(project, folder.name) == registry.named(project, folder.name[-8:]) == folder
-
-
-def test_half_written_run_is_not_listed(project, folder):
-    shutil.copytree(folder, folder.with_name("2027-01-01-000000-00000000") / "inner")
-
     assert registry.folders(project) == [folder]
 
 
@@ -42,9 +38,7 @@ NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
         (["my favourite", "2026-99-99-000000-x", ".gitkeep"], "2026-11-20-120000"),
     ],
 )
-def test_name_of_a_run_sorts_after_all_others_and_a_clock_that_is_a_day_behind_is_mentioned(
-    make_project, caplog, there, expected
-):
+def test_name_of_a_run_sorts_after_all_others_and_a_clock_behind_is_mentioned(make_project, caplog, there, expected):
     project = make_project()
     for name in there:
         (project.models / name).mkdir(parents=True)

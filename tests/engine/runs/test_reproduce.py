@@ -156,20 +156,7 @@ def test_raw_file_is_found_by_its_digest_in_a_dump_of_another_day(project, folde
     assert registry.found_by_digest(project, registry.read(folder)) == {project.relative(raw): moved / "table.csv"}
 
 
-def test_what_a_killed_attempt_left_behind_is_removed(project, in_git, remake):
-    in_git(project.root)
-    folder, place = remake(), project.root / ".cache" / "reproduce" / "the run"
-    git.run(project.root, "worktree", "add", "--lock", "--detach", str(place), "HEAD")
-    shutil.rmtree(place / "src")
-    (place / "params.toml").write_text("half")
-
-    root = reproduce.check_out(project, folder, place)
-
-    assert (root / "params.toml").read_text() == (project.root / "params.toml").read_text()
-    assert (root / "src" / package.NAME / "train.py").is_file()
-
-
-def test_project_may_be_a_folder_of_its_repository_whatever_hooks_and_settings_git_has(
+def test_project_may_be_a_folder_of_its_repository_whatever_hooks_and_rests_there_are(
     project, in_git, remake, tmp_path
 ):
     (tmp_path / ".gitignore").write_text("data/\nmodels/\nreports/\n.cache/\n__pycache__/\n")
@@ -181,14 +168,17 @@ def test_project_may_be_a_folder_of_its_repository_whatever_hooks_and_settings_g
     for name, value in [("diff.noprefix", "true"), ("color.ui", "always"), ("diff.mnemonicPrefix", "true")]:
         git.run(tmp_path, "config", name, value)
     append(project.root / "params.toml", "# an edit\n")
-    folder = remake()
+    folder, place = remake(), project.root / ".cache" / "reproduce" / "the run"
+    (tmp_path / ".git" / "hooks").rename(tmp_path / "hooks")
+    git.run(tmp_path, "worktree", "add", "--lock", "--detach", str(place), "HEAD")  # by an attempt that was killed
+    (tmp_path / "hooks").rename(tmp_path / ".git" / "hooks")
+    shutil.rmtree(place / "project" / "src")
 
-    place = project.root / ".cache" / "reproduce" / folder.name
     root = reproduce.check_out(project, folder, place)
 
     assert root == place / project.root.relative_to(tmp_path)
     assert (root / "params.toml").read_text().endswith("# an edit\n")
-    assert (place / ".git").exists()
+    assert (root / "src" / package.NAME / "train.py").is_file() and (place / ".git").exists()
 
 
 def test_own_copy_of_the_code_is_used_where_the_commit_or_git_is_not(project, in_git, remake, monkeypatch, caplog):

@@ -1,5 +1,3 @@
-"""Sharing: a colleague has the same runs, raw data and champion; nothing is sent twice, lost, overwritten or secret."""
-
 import os
 import shutil
 import sys
@@ -9,9 +7,9 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from data_science_project import pipeline
-from data_science_project.engine.project import artefact, records
+from data_science_project.engine.project import artefact
 from data_science_project.engine.project.errors import DataError, ProjectError, SettingsError
-from data_science_project.engine.runs import registry, share
+from data_science_project.engine.runs import promote, registry, share
 from data_science_project.engine.sources import source
 
 
@@ -27,17 +25,8 @@ def evaluated(project, folder, uses):
     registry.write(folder, {**record, "metrics": {**record["metrics"], "test": {"uses": uses}}})
 
 
-def promoted(project, *names):
-    """What `promote` writes, without its gate."""
-    history = [{"run": name, "time": "2026-11-01T00:00:00+00:00"} for name in names]
-    about = records.sealed({"champion": names[-1], "history": history})
-    artefact.write_json(project.models / registry.CHAMPION, about)
-
-
 @pytest.mark.parametrize("address", ["team", "memory://team/project"], ids=["folder", "object store"])
-def test_colleague_has_the_same_run_and_raw_data_read_only_and_need_not_train(
-    project, folder, colleague, tmp_path, monkeypatch, address
-):
+def test_colleague_has_the_same_run_and_need_not_train(project, folder, colleague, tmp_path, monkeypatch, address):
     monkeypatch.setenv(share.VARIABLE, address if "://" in address else str(tmp_path / address))
     share.push(project)
 
@@ -49,16 +38,9 @@ def test_colleague_has_the_same_run_and_raw_data_read_only_and_need_not_train(
     assert contents(colleague.root / "data/raw") == raw
     assert {path.stat().st_mode & 0o777 for path in (colleague.root / "data/raw").glob("*/*")} == {0o444}
     assert pipeline.make(colleague, "train") == [colleague.models / folder.name / registry.RECORD]
+    stored = {path: path.stat().st_mtime_ns for path in tmp_path.glob("team/**/*")}
     assert share.push(project) == share.push(colleague) == share.pull(colleague) == []
-
-
-def test_second_push_and_second_pull_write_nothing(project, colleague, team):
-    share.push(project)
-    share.pull(colleague)
-    before = {path: path.stat().st_mtime_ns for path in team.rglob("*")}
-
-    assert share.push(project) == share.pull(colleague) == []
-    assert {path: path.stat().st_mtime_ns for path in team.rglob("*")} == before
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("team/**/*")} == stored
 
 
 def test_pull_that_was_broken_off_goes_on_with_what_it_has(project, colleague, team, monkeypatch):
@@ -95,9 +77,7 @@ def test_one_run_brings_the_dump_that_it_was_made_from_and_no_other(project, fol
     assert new == [file.parent, colleague.models / folder.name]
 
 
-def test_scores_of_a_later_evaluation_are_a_new_version_and_changes_of_your_own_stay(
-    project, folder, colleague, team, caplog
-):
+def test_later_scores_are_a_new_version_and_changes_of_your_own_stay(project, folder, colleague, team, caplog):
     share.push(project)
     share.pull(colleague)
     (first,), mine = (team / "models" / folder.name).iterdir(), colleague.models / folder.name
@@ -119,12 +99,12 @@ def test_scores_of_a_later_evaluation_are_a_new_version_and_changes_of_your_own_
 
 
 def test_champion_that_two_changed_is_neither_pushed_over_nor_pulled_over(project, folder, colleague, team, caplog):
-    for names in ([folder.name], [folder.name] * 2):
-        promoted(project, *names)
-        share.push(project)
-        if len(names) == 1:
-            share.pull(colleague)
-    promoted(colleague, folder.name, "other")
+    promote.keep(project, folder.name, {"gate": []})
+    share.push(project)
+    share.pull(colleague)
+    promote.keep(project, "another", {"gate": []})
+    share.push(project)
+    promote.keep(colleague, "other", {"gate": []})
     mine = (colleague.models / registry.CHAMPION).read_bytes()
 
     with pytest.raises(DataError, match="was changed meanwhile"):
@@ -135,10 +115,8 @@ def test_champion_that_two_changed_is_neither_pushed_over_nor_pulled_over(projec
     assert "yours was changed too: yours stays" in caplog.text
 
 
-def test_one_run_alone_brings_the_champion_if_that_is_it_and_else_says_who_it_is(
-    project, folder, colleague, team, caplog
-):
-    promoted(project, folder.name)
+def test_one_run_brings_the_champion_if_that_is_it_or_says_who_it_is(project, folder, colleague, team, caplog):
+    promote.keep(project, folder.name, {"gate": []})
     share.push(project)
     with share.opened(colleague) as store:
         assert not share.take(store, share.CHAMPION)
@@ -192,9 +170,7 @@ def test_what_is_damaged_in_the_store_is_named_and_not_taken(project, folder, co
     assert not (colleague.models / folder.name).exists()
 
 
-def test_record_that_names_a_file_elsewhere_is_refused_and_one_that_lies_elsewhere_not_taken(
-    project, folder, colleague, team
-):
+def test_record_that_names_a_file_elsewhere_or_lies_elsewhere_is_not_taken(project, folder, colleague, team):
     record = registry.read(folder)
     registry.write(folder, {**record, "files": {**record["files"], "../../evil.py": record["files"][registry.MODEL]}})
     shutil.copyfile(folder / registry.MODEL, project.root / "evil.py")
@@ -216,20 +192,12 @@ def test_empty_store_and_unknown_run_are_answered_with_what_is_there(project, fo
         share.pull(colleague, "ffffffff")
 
 
-def test_files_lie_in_the_store_by_digest_and_records_name_them(project, folder, team):
-    share.push(project)
-
-    (record,) = (team / "models" / folder.name).iterdir()
-    assert record.read_bytes() == (folder / registry.RECORD).read_bytes()
-    digests = {path.name: artefact.sha256(path) for path in (team / "files").iterdir()}
-    assert list(digests) == list(digests.values())
-    assert set(registry.read(folder)["files"].values()) <= set(digests)
-
-
-def test_push_that_was_broken_off_sends_only_what_is_missing(project, team):
+def test_files_lie_in_the_store_by_digest_and_a_push_sends_only_what_is_missing(project, folder, team):
     share.push(project)
     files = sorted((team / "files").iterdir())
     whole = contents(team / "files")
+    assert list(whole) and all(artefact.sha256(path) == path.name for path in files)
+    assert set(registry.read(folder)["files"].values()) <= set(whole)
     for path in [*files[:3], *team.glob("models/*/*")]:
         path.unlink()
     files[4].write_bytes(files[4].read_bytes()[:-1])

@@ -66,15 +66,11 @@ def on_server(team, name):
     return track.find(team, experiment.experiment_id, name)
 
 
-def versions_by_run(team):
-    found = team.search_model_versions(f"name = '{package.NAME}'")
-    return {version.tags[track.RUN_TAG]: version.version for version in found}
-
-
 @pytest.mark.filterwarnings("ignore")
 def test_runs_are_shown_with_parameters_metrics_and_model(team, contest):
     sent = track.run(contest)
 
+    versions = team.search_model_versions(f"name = '{package.NAME}'")
     for folder in registry.folders(contest):
         record, shown = registry.read(folder), on_server(team, folder.name)
         assert shown.info.status == "FINISHED" and shown.info.run_name == folder.name
@@ -84,7 +80,7 @@ def test_runs_are_shown_with_parameters_metrics_and_model(team, contest):
         assert shown.data.metrics["dev/roc_auc"] == record["metrics"]["dev"]["roc_auc"]
         assert shown.data.metrics["test/roc_auc"] == record["metrics"]["test"]["roc_auc"]
         assert {file.path for file in team.list_artifacts(shown.info.run_id)} == {"model", "report"}
-        assert folder.name in versions_by_run(team)
+        assert folder.name in [version.tags[track.NAME] for version in versions]
     assert sent == [folder.name for folder in registry.folders(contest)[::-1]]
 
 
@@ -146,14 +142,6 @@ def test_address_that_is_not_set_and_package_that_is_not_installed_are_named_wit
 
     with pytest.raises(ProjectError, match='Add "mlflow" to extras'):
         track.run(project)
-
-
-def test_address_may_stand_in_dot_env(project, monkeypatch):
-    monkeypatch.setitem(os.environ, track.VARIABLE, "x")
-    monkeypatch.delitem(os.environ, track.VARIABLE)
-    (project.root / ".env").write_text(f"{track.VARIABLE}=http://127.0.0.1:1\n")
-
-    assert track.configured(project)
 
 
 def test_scores_of_all_candidates_are_sent(project):

@@ -1,5 +1,3 @@
-"""Text of any dialect is read as it is meant, with the decision said, or refused in at most three lines."""
-
 import pytest
 
 

@@ -1,5 +1,3 @@
-"""Workbooks: what a person sees in the first visible sheet is what is read."""
-
 import zipfile
 from datetime import datetime
 

@@ -1,5 +1,3 @@
-"""Files that carry more than text: what they hold keeps its type, and what is damaged is refused."""
-
 import io
 import json
 import sys
@@ -276,10 +274,8 @@ def test_damaged_files_and_what_is_no_table_are_refused(refusal, content, name, 
     "cells",
     [
         [1.0, 1.5, None],
-        [1, 1.5, 2.0],
         [1.0, "x", True],
         [True, None, False],
-        [1e20, 1.5, 3.0],
         [10**20, 1e20, 7],
         [-0.0, 0.5, 2**53 + 1],
         [datetime(2026, 1, 31), datetime(2026, 1, 31, 12), "x"],

@@ -1,5 +1,3 @@
-"""What people have is read: headers are told from rows, files of a glob are joined, and what is no table is refused."""
-
 import pytest
 
 from data_science_project.engine.project.errors import DataError, SettingsError
@@ -70,11 +68,6 @@ def test_a_stray_second_header_and_empty_columns_are_dropped_and_said(table, row
 )
 def test_what_is_no_table_is_refused(refusal, content, named):
     assert named in refusal(content)
-
-
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(DataError, match="[Nn]o such file"):
-        read.table(tmp_path / "nowhere.csv")
 
 
 def test_ten_thousand_columns_are_read(table):

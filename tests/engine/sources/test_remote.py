@@ -1,5 +1,3 @@
-"""Fetching from elsewhere: bundled sets, object stores and databases become files of a dump."""
-
 import contextlib
 import sqlite3
 import sys

@@ -102,9 +102,7 @@ def test_a_remote_source_is_asked_again_only_on_refresh(fetch, fetch_refusal, si
     ("address", "named"),
     [("{}/missing.csv", "404"), ("{}/elsewhere", "http(s)://"), ("http://127.0.0.1:9/t.csv", "2 tries")],
 )
-def test_refusals_of_a_server_are_named_and_one_that_is_not_there_is_given_up(
-    fetch_refusal, dumps, site, quick, address, named
-):
+def test_refusals_of_a_server_are_named(fetch_refusal, dumps, site, quick, address, named):
     site[1].location = "file:///etc/hostname"
 
     assert named in fetch_refusal(address.format(site[0]))

@@ -29,16 +29,9 @@ def test_environment_is_out_of_date_when_what_is_installed_changed_and_not_befor
     assert (install.state(root) != before) == again
 
 
-def test_environment_that_is_ready_is_left_alone(root):
-    (root / ".venv").mkdir()
-    (root / ".venv" / "ready").write_text(install.state(root))
-
-    assert install.install(root) is False
-
-
 def test_folder_that_is_no_environment_is_not_touched(root):
     (root / "mine").mkdir()
-    (root / "mine" / "notes.txt").write_text("mine")
+    (root / "mine" / "notes.txt").write_text("years of work")
 
     with pytest.raises(ProjectError, match="is not a Python environment: move it away, or name another"):
         install.make_venv(root / "mine")
@@ -61,14 +54,3 @@ def test_target_that_the_source_does_not_have_is_said_with_the_one_that_is_meant
     said = capsys.readouterr().err
     assert "table.csv: its first line names no column 'Answer'" in said and "Did you mean 'answer'?" in said
     assert "Found: order, amount, colour" in said and "Set [data] target in params.toml" in said
-
-
-def test_clone_without_data_is_told_where_they_go(make_project, capsys):
-    project = make_project()
-    install.say_what_is_missing(project.root)
-    assert capsys.readouterr().err == ""
-    (project.root / "table.csv").unlink()
-
-    install.say_what_is_missing(project.root)
-
-    assert "table.csv (source in [data] of params.toml) is not here" in capsys.readouterr().err
