@@ -138,7 +138,7 @@ def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
     plan = recipe.plan(
         columns, rows, task=task, seed=settings.train.seed, without=[] if groups is None else [groups.name]
     )
-    if constant := recipe.constant(rows[plan.names]):
+    if constant := recipe.constant_columns(rows[plan.names]):
         log.warning("left out, they hold one value or none in the rows to learn from: %s", listed(constant, 20))
         plan = plan.without(constant)
     if not plan.names:
