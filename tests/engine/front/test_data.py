@@ -183,3 +183,11 @@ def test_lines_in_no_row_are_kept_with_reason_and_place_and_said(make_project, m
     assert kept[["file", "line", "text"]].to_numpy().tolist() == [["table.csv", 123, "A1,B2,C3"]]
     assert said[0].startswith("lines set aside in set_aside.csv: 1 (the first: table.csv, line 123, ")
     assert len(pd.read_parquet(project.clean)) == 120
+
+
+def test_more_columns_than_can_be_described_are_refused_with_the_cure(make_project, made_table, monkeypatch):
+    monkeypatch.setattr(data, "MOST_COLUMNS", 5)
+    project = make_project(made_table)
+
+    with pytest.raises(DataError, match="7 columns. Allowed: 5(.|\n)*name others in drop"):
+        data.run(project, fetched(project))

@@ -136,7 +136,7 @@ def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
     without = [] if groups is None else [groups.name]
     plan = recipe.plan(columns, rows, task=task, seed=settings.train.seed, without=without)
     plan = replace(plan, rows_a_tree=len(rows) // (len(classes) if len(classes) > 2 else 1))
-    if constant := recipe.constant(rows[plan.names]):
+    if constant := recipe.constant_columns(rows[plan.names]):
         log.warning("left out, they hold one value or none in the rows to learn from: %s", listed(constant, 20))
         plan = plan.without(constant)
     if not plan.names:

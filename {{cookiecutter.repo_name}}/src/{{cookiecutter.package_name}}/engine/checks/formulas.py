@@ -16,7 +16,7 @@ NEARLY = 0.5  # share of it that the columns of a bill leave at most, before its
 CONSTANTS, COVERED = 5, 0.95  # a bill holds its parts but for so many constants, in this share of the rows
 GRID = 10  # times as many values as there are constants would fit between them: what is near by chance uses all
 DIGITS = 6  # of the target's standard deviation to which a sum must be right
-CHANCE = 6  # decimal digits of the chance that a column without meaning is never above the target
+BELOW_BY_CHANCE = 6  # decimal digits of the chance that a column without meaning is never above the target
 
 
 def formulas(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspicion]:
@@ -103,7 +103,7 @@ def part(clean: pd.DataFrame, target: str, name: str) -> str:
         return ""
     order = np.arange(len(whole))
     ways = np.searchsorted(np.sort(some), np.sort(whole), side="right") - order  # for each whole, the smallest first
-    if -np.log10(ways / (len(whole) - order)).sum() < CHANCE:
+    if -np.log10(ways / (len(whole) - order)).sum() < BELOW_BY_CHANCE:
         return ""
     rest = whole - some
     never = f"{name!r} is never above {target!r}"

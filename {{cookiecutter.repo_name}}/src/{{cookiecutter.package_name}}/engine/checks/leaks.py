@@ -27,7 +27,7 @@ WORDS = 200  # most frequent words of a text that are looked at
 MANY_VALUES = 20  # more categories than this may hide a word that tells
 CODINGS = 50  # values of a column that may be the target's under other names
 MEANS, MEAN_ROWS, MEAN_CHANCE = 5, 3, 1e-3  # values of a column of means, rows of each, chance of a forecast so good
-CHANCE = 9  # decimal digits of the chance that a column without meaning falls into bands of another one
+BANDS_BY_CHANCE = 9  # decimal digits of the chance that a column without meaning falls into bands of another one
 
 
 def leaks(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspicion]:
@@ -82,7 +82,7 @@ def banded(by: pd.Series, values: pd.Series) -> bool:
         return False
     rises = is_number(values) and (distinct.is_monotonic_increasing or distinct.is_monotonic_decreasing)
     ways = gammaln(len(codes) + 1) - gammaln(np.bincount(codes) + 1).sum()  # logarithm of the orders of the rows
-    return bool(ways - (0 if rises else gammaln(len(distinct) + 1)) > CHANCE * np.log(10))
+    return bool(ways - (0 if rises else gammaln(len(distinct) + 1)) > BANDS_BY_CHANCE * np.log(10))
 
 
 def best_view(values: pd.Series, truth: np.ndarray, *, amount: bool) -> tuple[float, str]:

@@ -100,7 +100,7 @@ def validate(
     kept = {name: typed[name] for name in wanted if name in typed and name not in within}
     warnings = [f"{where}: column {described(violation, frame.index + first_row)}" for violation in warned]
     if extra := [str(name) for name in frame.columns if name not in columns]:
-        warnings.append(f"{where}: columns that the data dictionary does not know are left out: {', '.join(extra)}")
+        warnings.append(f"{where}: columns that the data dictionary does not know are left out: {listed(extra, 20)}")
     return pd.DataFrame(kept, index=frame.index), warnings
 
 

@@ -81,10 +81,10 @@ class Recipe:
         """
 
         def weighed(analyser: Analyser) -> list[BaseEstimator]:
-            words = Words(sublinear_tf=True, analyzer=analyser)
+            words = TfIdf(sublinear_tf=True, analyzer=analyser)
             if not letters or analyser is letters_of:
                 return [words]
-            return [make_union(words, Words(sublinear_tf=True, analyzer=letters_of, min_df=2))]
+            return [make_union(words, TfIdf(sublinear_tf=True, analyzer=letters_of, min_df=2))]
 
         return self._before(estimator, self._scaled(curves=curves), weighed)
 
@@ -180,10 +180,10 @@ class SeldomFilled(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return np.where(np.isnan(X), self.filled_, X)
 
 
-class Words(TfidfVectorizer):
+class TfIdf(TfidfVectorizer):
     """scikit-learn's, with a column of zeros where the texts have no word to learn, which it takes for an error."""
 
-    def fit(self, raw_documents, y=None) -> "Words":
+    def fit(self, raw_documents, y=None) -> "TfIdf":
         """Learn the words of texts, shape (n_rows,)."""
         self.fit_transform(raw_documents)
         return self
@@ -220,7 +220,7 @@ def plan(columns: Dictionary, rows: pd.DataFrame, *, task: str, seed: int, witho
     return Recipe(grouped, task, seed, columns[target(columns)].transformation == "log", separators(columns))
 
 
-def constant(rows: pd.DataFrame) -> list[str]:
+def constant_columns(rows: pd.DataFrame) -> list[str]:
     """Columns of rows, shape (n_rows, n_columns), that hold one value, or none, everywhere."""
     return [name for name in rows.columns if rows[name].nunique(dropna=False) < 2]
 

@@ -6,7 +6,7 @@ A message says what was found, where, what is allowed, and the cure, in at most 
 import re
 from pathlib import Path
 
-CELL, NAME, LINE = 40, 80, 2000  # characters of a cell, a name and a line that a message shows
+CELL_SHOWN, NAME_SHOWN, LINE_SHOWN = 40, 80, 2000  # characters of a cell, a name and a line that a message shows
 # Control characters but line feed and tab, what turns the direction of writing, invisible ones, half characters.
 STEERING = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
@@ -81,12 +81,12 @@ def listed(names: list, most: int = 5) -> str:
     """Return at most so many names, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     plain = (" ".join(str(name).split()) for name in names[:most])  # a name may hold line breaks
-    return ", ".join(name if len(name) <= NAME else f"{name[:NAME]}…" for name in plain) + more
+    return ", ".join(name if len(name) <= NAME_SHOWN else f"{name[:NAME_SHOWN]}…" for name in plain) + more
 
 
 def shown(cell: str) -> str:
     """Return a cell as messages quote it: in quotes, control characters escaped, shortened."""
-    return repr(cell) if len(cell) <= CELL else f"{cell[:CELL]!r}… ({len(cell):,} characters)"
+    return repr(cell) if len(cell) <= CELL_SHOWN else f"{cell[:CELL_SHOWN]!r}… ({len(cell):,} characters)"
 
 
 def printable(text: str) -> str:
@@ -96,5 +96,6 @@ def printable(text: str) -> str:
 
 def shortened(text: str) -> str:
     """Return a message as a terminal shows it: `printable`, without the middle of a line that has no end."""
-    lines = (line if len(line) <= LINE else f"{line[: LINE // 2]} … {line[-LINE // 4 :]}" for line in text.split("\n"))
+    half, end = LINE_SHOWN // 2, LINE_SHOWN // 4
+    lines = (line if len(line) <= LINE_SHOWN else f"{line[:half]} … {line[-end:]}" for line in text.split("\n"))
     return printable("\n".join(lines))

@@ -20,7 +20,7 @@ def show(text: object, *, err: bool = False) -> None:
     click.echo(shortened(str(text)) if err else printable(str(text)), err=err)
 
 
-class Line(logging.Formatter):
+class TerminalLine(logging.Formatter):
     """An event as a message for a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -31,7 +31,7 @@ class Line(logging.Formatter):
 def start_logging() -> None:
     """Send the log to stderr, one line an event, the step's name first."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Line("%(step)s: %(message)s"))
+    handler.setFormatter(TerminalLine("%(step)s: %(message)s"))
     handler.addFilter(name_the_step)
     everything = logging.getLogger(package.NAME)
     everything.handlers[:] = [handler]

@@ -8,7 +8,7 @@ import pandas as pd
 from pyarrow.parquet import read_metadata
 
 from ..columns import dictionary
-from ..modelling.recipe import constant
+from ..modelling.recipe import constant_columns
 from ..project import records
 from ..project.errors import listed
 from ..project.records import CARD
@@ -53,7 +53,7 @@ def data(evidence: Evidence) -> dict[str, Any]:
         "n_test": len(test),
         "recipe": {kind: (len(names), listed(names, 12)) for kind, names in kinds.items()},
         "ids": listed(dictionary.by_role(columns, "id"), 12),
-        "constant": listed(constant(seen[unused]), 12),
+        "constant": listed(constant_columns(seen[unused]), 12),
         "ignored": listed(dictionary.by_role(columns, "ignored"), 12),
         "target": distribution(evidence),
         "missing": table(shares, **{"train and dev": percent, "test": percent}),

@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..project import artefact
+from ..project import artefact, spreadsheet
 from ..project.errors import DataError, SettingsError, listed
 from . import dialect, encoding, excel, formats, header, packing, rows
 from .rows import Rows, SetAside
@@ -178,7 +178,7 @@ def keep_aside(path: Path, lines: Sequence[tuple[str, SetAside]]) -> list[str]:
         **{key: [getattr(line, key) for _, line in lines] for key in FIELDS},
     }
     with artefact.whole(path) as temporary:
-        pd.DataFrame(columns).to_csv(temporary, index=False)
+        spreadsheet.write(temporary, pd.DataFrame(columns))
     name, first = lines[0]
     return [f"lines set aside in {path.name}: {len(lines):,} (the first: {name}, line {first.line}, {first.reason})"]
 
