@@ -51,12 +51,27 @@ def test_first_sheet_that_is_not_hidden_or_the_named_one_is_taken_and_the_others
         read_book("Third", **sheets)
 
 
-def test_cells_merged_downwards_are_filled_and_across_refused(read_book):
+def test_cells_merged_downwards_are_filled_and_those_merged_across_count_in_the_first(read_book):
     sheet = [["a", "b"], ["x", 1], [None, 2]]
 
     assert read_book(A=sheet, change=merge("A2:A3"))[0] == [["a", "b"], ["x", 1], ["x", 2]]
-    with pytest.raises(DataError, match="row 1 has cells merged across"):
-        read_book(A=sheet, change=merge("A1:B1"))
+    rows, decisions = read_book(A=sheet, change=merge("A1:B1"))
+
+    assert rows[0] == ["a", None] and decisions == ["cells merged across columns count in the first of them: row 1"]
+
+
+def test_title_and_groups_of_names_merged_across_a_sheet_are_understood(tmp_path):
+    book = openpyxl.Workbook()
+    for row in [["Sales"], [None, 2020, None], ["region", "x", "y"], *[[f"R{n}", n, n * 2] for n in range(20)]]:
+        book.active.append(row)
+    for cells in ("A1:C1", "B2:C2"):
+        book.active.merge_cells(cells)
+    book.save(tmp_path / "t.xlsx")
+
+    found = read.table(tmp_path / "t.xlsx")
+
+    assert list(found.frame.columns) == ["region", "x", "y"] and len(found.frame) == 20
+    assert [line.text for _, line in found.set_aside] == ["Sales", "2020"]
 
 
 def test_errors_are_counted_and_a_day_is_a_time_at_midnight(read_book):

@@ -32,8 +32,8 @@ def sheet_rows(content: bytes, wanted: str | int | None = None) -> tuple[list[li
     Raises
     ------
     DataError
-        Damaged or locked file, no such sheet, formulas without a result, or cells merged across columns. Merged
-        downwards are filled, and said.
+        Damaged or locked file, no such sheet, or formulas without a result. Cells merged downwards are filled, those
+        merged across columns are titles or groups of names; both are said.
     """
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
@@ -59,13 +59,13 @@ def sheet_rows(content: bytes, wanted: str | int | None = None) -> tuple[list[li
         decisions.append(f"errors like #DIV/0! read as missing: {errors} cells")
     merged = sheet.merged_cell_ranges or []
     for (top, left), (bottom, right) in merged:
-        if right > left:
-            found = f"sheet '{name}': row {top + 1} has cells merged across columns"
-            raise DataError(f"{found}.\nUnmerge them, or delete a title.")
-        for row in rows[top + 1 : bottom + 1]:
+        for row in rows[top + 1 : bottom + 1] if right == left else ():
             row[left] = rows[top][left]
-    if merged:
-        decisions.append(f"merged cells filled downwards: {len(merged)}")
+    across = [f"row {top + 1}" for (top, left), (_, right) in merged if right > left]
+    if len(merged) > len(across):
+        decisions.append(f"merged cells filled downwards: {len(merged) - len(across)}")
+    if across:
+        decisions.append(f"cells merged across columns count in the first of them: {listed(across)}")
     return rows, decisions
 
 

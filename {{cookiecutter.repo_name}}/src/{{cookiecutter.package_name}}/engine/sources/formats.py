@@ -205,26 +205,26 @@ def _flat(name: str, values: list, said: Said) -> list[tuple[str, list]]:
             texts, what = [value and value.hex() for value in values], "bytes that are no text, as hexadecimal digits"
         said.setdefault(what, []).append(counted)
         return [(name, [text or None for text in texts])]
-    items = [item for value in values if value is not None for item in (value if isinstance(value, list) else [value])]
-    mark = _list_mark(items)
-    what = f"lists joined by {mark!r}, empty ones missing" if mark else "lists and objects kept as JSON text"
+    texts = [_one_text(value) for value in values]
+    nested = any(isinstance(value, (dict, list)) and not _is_plain(value) for value in values)
+    what = "lists and objects kept as JSON text" if nested else "lists joined by '; ', empty ones missing"
     said.setdefault(what, []).append(counted)
-    return [(name, [_one_text(value, mark) for value in values])]
+    if any(
+        isinstance(value, list) and _is_plain(value) and any(";" in str(item) for item in value) for value in values
+    ):
+        said.setdefault("semicolons within the items of lists read as commas", []).append(f"'{name}'")
+    return [(name, texts)]
 
 
-def _list_mark(items: list) -> str:
-    """Return what can stand between the items of lists, "" where they are no plain values or hold every mark."""
-    if not {dict, list, tuple, type(None)}.isdisjoint(map(type, items)):
-        return ""
-    words = set(map(spelled, items))
-    return next((mark for mark in ("; ", "|") if not any(mark[0] in word for word in words)), "")
+def _is_plain(value: object) -> bool:
+    return isinstance(value, list) and not any(isinstance(item, (dict, list, tuple)) for item in value)
 
 
-def _one_text(value: object, mark: str) -> object:
-    """Return a list as its items with the mark between them, or as JSON; another value as it is."""
-    if not isinstance(value, (dict, list)):
-        return value
-    return (mark.join(map(spelled, value)) or None) if mark else json.dumps(value, ensure_ascii=False, default=spelled)
+def _one_text(value: object) -> object:
+    """Return a list of plain values as its items, else as JSON; each cell by itself, so that a batch reads alike."""
+    if isinstance(value, list) and _is_plain(value):
+        return "; ".join(spelled(item).replace(";", ",") for item in value if item is not None) or None
+    return json.dumps(value, ensure_ascii=False, default=spelled) if isinstance(value, (dict, list)) else value
 
 
 def _records(content: bytes) -> tuple[list[dict], list[str]]:
