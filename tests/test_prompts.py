@@ -191,27 +191,11 @@ def test_folder_name_follows_the_project_name(render, tmp_path, project_name, re
 @pytest.mark.parametrize(
     "source",
     [
-        *(
-            "sklearn:wine",
-            "data.csv",
-            "DATA.CSV",
-            "many files/part-*.parquet",
-            "C:\\data\\x.xlsx",
-            "adult.data",
-            "data",
-        ),
-        *(
-            "a.csv.gz",
-            "a.tsv.zip",
-            "archive.zip",
-            "archive.zip?member=train/*.csv",
-            "https://example.org/download?id=7",
-        ),
-        *("data", "survey.sav", "s3://bucket/key.csv", "gs://bucket/part-*.parquet", "az://container/x.json"),
-        *(
-            "sqlite:///shop.db?table=orders",
-            "postgresql+psycopg://user:pass@host/db?query=select * from t where a > 'x'",
-        ),
+        *("sklearn:wine", "data.csv", "DATA.CSV", "many files/part-*.parquet", "C:\\data\\x.xlsx", "a.csv.gz"),
+        *("a.tsv.zip", "archive.zip", "adult.data", "survey.sav", "data", "archive.zip?member=train/*.csv"),
+        *("https://example.org/download?id=7", "s3://bucket/key.csv", "gs://bucket/part-*.parquet"),
+        *("az://container/x.json", "sqlite:///shop.db?table=orders"),
+        "postgresql+psycopg://user:pass@host/db?query=select * from t where a > 'x'",
     ],
 )
 def test_known_sources_are_accepted(render, tmp_path, source):

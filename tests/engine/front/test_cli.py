@@ -79,6 +79,7 @@ def test_stdout_carries_the_result_or_json_and_stderr_the_log(call, project, fol
         (["features", "--set", "split.by=group:nothing"], 2, "no column 'nothing'"),
         (["predict", "--run", "nothing"], 2, "0 runs are called 'nothing'"),
         (["predict", "--input", "nothing.csv"], 1, "nothing.csv"),
+        (["data", "--set", "data.source=nothing.csv"], 1, "nothing.csv"),
         (["predict", "--output", "folder.csv"], 2, "is no ordinary file"),
         (["predict", "--output", "new.xlsx"], 2, "written as CSV"),
         (["trian"], 2, "trian"),

@@ -32,11 +32,15 @@ def test_report_names_the_positive_class_the_threshold_what_it_costs_and_how_man
 
 @pytest.mark.parametrize(
     ("target", "metric", "said"),
-    [("amount", "r2", r"at most 20.0 % outside [\d.]+ \d+ \([\d.]+ %, 95 %:"), ("colour", "log_loss", "wrong of them")],
+    [
+        ("amount", "r2", r"at most 20.0 % outside [\d.,]+ \d+ \([\d.]+ %, 95 %:"),
+        ("colour", "log_loss", "wrong of them"),
+    ],
     ids=["numbers have bands", "three classes"],
 )
 def test_report_of_numbers_or_three_classes_has_no_threshold(make_project, made_table, target, metric, said):
-    project = make_project(made_table.dropna(), data={"source": "table.csv", "target": target})
+    whole = made_table.dropna().assign(amount=made_table["amount"] * 1000)
+    project = make_project(whole, data={"source": "table.csv", "target": target})
 
     text, record = page(project)
 

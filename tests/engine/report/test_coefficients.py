@@ -32,18 +32,6 @@ COLUMNS = {
 LISTS = {"tools": ";"}
 
 
-@pytest.mark.parametrize(
-    "kinds", [COLUMNS, {"one column an item": ["tools"]}, {"text": ["note"]}, {"date parts": ["day"]}]
-)
-def test_every_input_of_the_model_has_a_name(kinds):
-    pipeline = fitted(kinds, ROWS["weight"], LinearRegression())
-
-    terms = list(coefficients.inputs(pipeline[0], (), ()))
-
-    assert len(terms) == pipeline[-1].n_features_in_
-    assert {term.column for term in terms} == {name for names in kinds.values() for name in names}
-
-
 def test_every_input_of_the_model_has_a_name_with_three_classes_and_missing_cells():
     rows, labels = ROWS.copy(), ("heavy", "light", "middle")
     rows.loc[::5, "weight"] = np.nan

@@ -70,6 +70,11 @@ def test_what_is_no_table_is_refused(refusal, content, named):
     assert named in refusal(content)
 
 
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(DataError, match="[Nn]o such file"):
+        read.table(tmp_path / "nowhere.csv")
+
+
 def test_ten_thousand_columns_are_read(table):
     lines = [",".join(f"c{place}" for place in range(10_000)), ",".join(["1"] * 10_000)]
 
