@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from ..project.errors import DataError, shown
+from ..project.errors import DataError, listed, shown
 from ..sources import formats
 from .dictionary import LABEL, Column, Dictionary, by_role, label_columns
 from .lists import different_items, items_of
