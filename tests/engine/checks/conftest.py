@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from data_science_project.engine.checks import suspicions
-from data_science_project.engine.columns import infer
+from data_science_project.engine.columns import dictionary, infer
 from data_science_project.engine.modelling import split
 from data_science_project.engine.project import settings
 
@@ -32,8 +32,9 @@ def amounts(table):
 def suspect():
     """The findings in a table of native types, divided as it would be."""
 
-    def find(table, target="answer", by="stratified", **options):
-        columns, _ = infer.infer(table, target=target, split_by=by, read={}, **options)
+    def find(table, target="answer", by="stratified", drop=()):
+        inferred, _ = infer.infer(table, target=target, split_by=by, read={})
+        columns = dictionary.without(inferred, drop)
         parts = split.split(table, target, settings.Split(by=by))
         return suspicions.find(table, parts, columns, by)
 
