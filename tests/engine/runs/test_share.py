@@ -7,7 +7,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from data_science_project import pipeline
-from data_science_project.engine.project import artefact
+from data_science_project.engine.project import artefact, records
 from data_science_project.engine.project.errors import DataError, ProjectError, SettingsError
 from data_science_project.engine.runs import promote, registry, share
 from data_science_project.engine.sources import source
@@ -168,6 +168,37 @@ def test_what_is_damaged_in_the_store_is_named_and_not_taken(project, folder, co
         share.pull(colleague)
 
     assert not (colleague.models / folder.name).exists()
+
+
+def stored(team, place, record):
+    """Put a sealed record into the store under a name that fits."""
+    path = team / "half"
+    artefact.write_json(path, records.sealed(record))
+    path.rename(team / f"{place}-1-{artefact.sha256(path)[:12]}.json")
+
+
+def test_record_without_its_keys_stops_itself_alone(project, folder, colleague, team):
+    share.push(project)
+    for place in ("models/2026-01-01-000000-aaaaaaaa/run", "data/raw/2026-01-01-aaaaaaaa/source"):
+        (team / place).parent.mkdir(parents=True)
+        stored(team, place, {"files": [{"sha256": "0" * 64}]})
+
+    with pytest.raises(DataError, match=r"lacks what a record holds(.|\n)* 1 more like this"):
+        share.pull(colleague)
+
+    assert [path.name for path in registry.folders(colleague)] == [folder.name]
+    shutil.rmtree(colleague.models / folder.name)
+    assert share.pull(colleague, folder.name)[-1].name in (folder.name, registry.CHAMPION)
+
+
+def test_pull_says_whose_runs_it_brings(project, folder, colleague, team, caplog):
+    caplog.set_level("INFO")
+    share.push(project)
+
+    share.pull(colleague)
+
+    whose = [line for line in caplog.messages if line.startswith(f"{folder.name} is by ")]
+    assert len(whose) == 1 and "its code runs here when it answers" in whose[0]
 
 
 def test_record_that_names_a_file_elsewhere_or_lies_elsewhere_is_not_taken(project, folder, colleague, team):

@@ -34,6 +34,11 @@ def has_commit(root: Path, name: str) -> bool:
     return attempt(root, "cat-file", "-e", f"{name}^{{commit}}") is not None
 
 
+def author(root: Path, name: str | None) -> str:
+    """Who made a commit, "" where git does not have it: anybody can write any name there."""
+    return (attempt(root, "show", "--no-patch", "--format=%an <%ae>", name, "--") or "").strip() if name else ""
+
+
 def attempt(root: Path, *words: str) -> str | None:
     """The output of a git command; None without git, outside of a repository, or if git refuses."""
     import subprocess  # here and below, because a command that has nothing to do asks no git: 3 ms

@@ -24,7 +24,7 @@ from typing import Any
 import dotenv
 import fsspec
 
-from ..project import artefact, credentials, lock, records
+from ..project import artefact, credentials, git, lock, records
 from ..project.errors import DataError, ProjectError, SettingsError
 from ..project.log import progress
 from ..project.settings import EXTERNAL, Project
@@ -72,8 +72,11 @@ def pull(project: Project, name: str = "") -> list[Path]:
             raise DataError(f"There is nothing in {store.shown}.\n{cure}")
         new = each(store, "pull", needed(store, name) if name else store.names, take)
         shutil.rmtree(project.root / CACHE, ignore_errors=True)
-        for folder in sorted((path for path in new if path.parent == project.models), reverse=True):
+        runs = (path for path in new if path.parent == project.models and path.name != registry.CHAMPION)
+        for folder in sorted(runs, reverse=True):
             restore_external(project, folder / EXTERNAL)
+            whose = git.author(project.root, registry.read(folder)["commit"]) or "somebody whose commit is not here"
+            log.info("%s is by %s; its code runs here when it answers", folder.name, whose)
         return new
 
 
@@ -95,6 +98,8 @@ def each(store: "Store", verb: str, records: Sequence[str], act: Callable[["Stor
                 new.append(path if record == CHAMPION else path.parent)
         except DataError as error:
             wrong.append(str(error))
+        except (KeyError, TypeError, AttributeError) as error:
+            wrong.append(f"{store.shown}: {record} lacks what a record holds ({error!r}): it is not taken.\n{RESEND}")
     done = f"{len(new)} of {len(records)} runs, dumps and records were new"
     logging.getLogger(f"{__name__}.{verb}").info("%s (%s)", done, store.shown)
     if wrong:
@@ -264,6 +269,14 @@ def is_wanted(store: Store) -> bool:
     return newer and here
 
 
+def is_whole(store: Store, card: str) -> bool:
+    """Whether a source card can be read; one that cannot stops no run that was made from others."""
+    try:
+        return bool(digests_in(store.newest(card)[1]))
+    except (DataError, KeyError, TypeError, AttributeError):
+        return False
+
+
 def needed(store: Store, name: str) -> list[str]:
     """The records of the run with this name or end of a name, of the dumps it was made from, and of the champion."""
     known = store.names
@@ -276,7 +289,7 @@ def needed(store: Store, name: str) -> list[str]:
     inputs = store.newest(run)[1]["input_data"].items()
     wanted = {digest: file for file, digest in inputs if file.startswith("data/raw/")}
     cards = [record for record in known if record.endswith(f"/{source.CARD}")]
-    held = {card: set(digests_in(store.newest(card)[1]).values()) for card in cards}
+    held = {card: set(digests_in(store.newest(card)[1]).values()) for card in cards if is_whole(store, card)}
     if lacking := [file for digest, file in wanted.items() if digest not in set().union(*held.values())]:
         wanted_by = f"from which {found[0]} was made.\nWho has it sends it: make push RUN={found[0]}"
         raise DataError(f"{store.shown} lacks {lacking[0]}, {wanted_by}")
