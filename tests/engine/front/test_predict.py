@@ -145,3 +145,13 @@ def test_every_line_of_a_file_has_an_answer_or_a_reason(project, folder, new):
 def test_file_without_a_row_is_refused(project, folder, new):
     with pytest.raises(DataError, match="new.csv: a header, but no rows"):
         score(project, folder, new.head(0))
+
+
+def test_title_above_a_batch_is_set_aside_though_one_row_follows(project, folder, new):
+    text = "Orders of today,,,\n" + new.head(1).to_csv(index=False)
+    (project.root / "new.csv").write_text(text, encoding="utf-8")
+
+    predict.run(project, folder=folder, input=project.root / "new.csv", output=project.root / "out.csv")
+
+    assert pd.read_csv(project.root / "out.csv")["order"].tolist() == [new["order"].iloc[0]]
+    assert pd.read_csv(project.root / "out_set_aside.csv")["line"].tolist() == [1]

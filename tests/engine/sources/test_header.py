@@ -31,6 +31,13 @@ def test_table_is_found_and_what_stands_around_it_set_aside(table, rows, case):
     assert found.set_aside or "units" in case
 
 
+@pytest.mark.parametrize("last", ["Total Recall", "Source Code", "Notes on a Scandal"])
+def test_last_row_that_is_full_is_no_total_because_of_its_first_word(table, last):
+    found = table(text(below=[[last, 7, 9]]))
+
+    assert len(found.frame) == 21 and not found.set_aside
+
+
 def test_name_of_the_target_tells_the_header(written, rows):
     from data_science_project.engine.sources import read
 

@@ -31,7 +31,9 @@ def read_rows(project: Project, model: Run, path: Path, aside: Path) -> tuple[pd
 
     Lines that are in no row go to `aside`; the index of the rows counts the rows of the file from 0.
     """
-    table = read.tables([path], project.settings.data.read, most=project.settings.data.max_gigabytes * 1e9)
+    settings, asked = project.settings.data, dictionary.by_role(model.columns, "feature")
+    known = asked[0] if asked else ""  # a name that the header must have
+    table = read.tables([path], settings.read, target=known, most=settings.max_gigabytes * 1e9)
     if table.frame.empty:
         raise DataError(f"{path}: {read.NO_ROWS}")
     kept = read.keep_aside(aside, table.set_aside)

@@ -239,8 +239,8 @@ def _is_note(row: list[str], before: list[str], typical: float) -> bool:
     if not any(row):
         return True
     first = next(filter(None, row))
-    if CLOSING.match(first) and first != row[-1]:
-        return not CLOSING.match(before[0] if before else "") or _filled(row) < typical
+    if closing := CLOSING.match(first):  # `Total Recall` among full rows is a film
+        return closing.end() == len(first.rstrip(" :.")) < len("".join(row)) or _filled(row) <= typical / 2
     sparse = _filled(row) <= min(2, (typical - 1) / 2) and bool(row[0])
     return sparse and (not any(before) or (_filled(row) == 1 and len(first.split()) >= SENTENCE))
 
