@@ -4,7 +4,6 @@ Used by `read.py`; works in memory, writes nothing. The cells stay text as they 
 """
 
 import itertools
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -18,6 +17,7 @@ from .dialect import Dialect, lines_of
 from .mending import mended, shape_of
 
 EMPTY = "the file is empty. A header and at least one row are needed."
+GAPS = (b"\n\n", b"\n\r\n", b"\r\r")  # blank lines
 SPAN = 1000  # lines that one quoted cell may go over; more, and its quote mark was never closed
 PROFILED = 5000  # rows from which the kinds of a column's cells are told
 CHUNK = 50_000  # rows that are held as Python objects at once
@@ -64,7 +64,7 @@ def split(content: bytes, dialect: Dialect, target: str = "", *, strict: bool = 
     content = content.lstrip(b"\r\n").rstrip(b" \r\n\x1a") + b"\n"
     if not content.strip():
         raise DataError(EMPTY)
-    gaps = not dialect.quote and re.search(rb"(?:\n|\r)[ \t]*\r?\n", content)  # within quotes, they are a cell's own
+    gaps = not dialect.quote and any(gap in content for gap in GAPS)  # within quotes, they are a cell's own
     if not dialect.clean or (gaps and not strict):
         return _ragged(list(lines_of(content)), dialect, target, whole=whole, strict=strict)
     fields = len(next(row for row in dialect.rows(lines_of(content)) if row))
