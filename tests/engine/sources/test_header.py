@@ -48,6 +48,22 @@ def test_name_of_the_target_tells_the_header(written, rows):
     assert list(found.frame.columns) == ["region", "sales", "costs"] and len(found.frame) == 20
 
 
+def test_cell_that_is_called_like_the_target_makes_no_header_of_its_row(written):
+    from data_science_project.engine.sources import read
+
+    found = read.table(written(text()), target="R3")
+
+    assert list(found.frame.columns) == ["region", "sales", "costs"] and len(found.frame) == 20
+
+
+def test_every_row_of_a_long_second_table_is_kept(table):
+    second = [["", "", ""], ["city", "rain", "sun"], *[[f"C{n}", n, n] for n in range(20_000)]]
+
+    found = table(text(below=second))
+
+    assert len(found.frame) == 20 and len(found.set_aside) == 20_001
+
+
 def test_names_in_two_rows_are_joined_where_the_groups_are_wide(table):
     found = table(text(["", 2020, ""], names=["region", "sales", "sales"]))
 

@@ -15,14 +15,13 @@ import pandas as pd
 from ..project.errors import DataError, listed
 from . import formats
 from .dialect import NUMBER
-from .mending import TITLES, names_target
+from .mending import TITLES, YEAR, row_with
 from .rows import ABOVE, BELOW, Rows, SetAside
 
 MARKERS = frozenset({"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "nil", "unknown", "missing", "#n/a"})
 HEADER_CELLS = 50_000  # cells from which is told whether the first row holds names
 SLIPS = 0.05  # share of the values of a column
 SENTENCE = 5  # words; a name of a column has fewer
-YEAR = re.compile(r"(19|20)\d\d")
 CLOSING = re.compile(r"\W*((grand|sub)[ -]?)?(total|sum|summe|gesamt|source|quelle|notes?|footnote)s?\b", re.IGNORECASE)
 
 
@@ -73,7 +72,11 @@ def locate(cells: Rows, options: Mapping[str, Any], target: str = "") -> tuple[p
 
 def sampled(cells: pd.DataFrame) -> list[list[str]]:
     """Return the first rows as text, missing cells as "": fewer where they are wide."""
-    rows = cells.head(max(HEADER_CELLS // max(cells.shape[1], 1), 20)).to_numpy(dtype=object).tolist()
+    return _as_text(cells.head(max(HEADER_CELLS // max(cells.shape[1], 1), 20)))
+
+
+def _as_text(cells: pd.DataFrame) -> list[list[str]]:
+    rows = cells.to_numpy(dtype=object).tolist()
     return [["" if pd.isna(cell) else formats.spelled(cell).strip() for cell in row] for row in rows]
 
 
@@ -81,8 +84,8 @@ def _left_out(frame: pd.DataFrame, places: range, reason: str) -> list[SetAside]
     if not places:
         return []
     rows = frame.iloc[places.start : places.stop]
-    texts = [",".join(filter(None, row)).strip() for row in sampled(rows)]
-    return [SetAside(line + 1, reason, text) for line, text in zip(rows.index, texts, strict=False) if text]
+    texts = [",".join(row).strip(",") for row in _as_text(rows)]
+    return [SetAside(line + 1, reason, text) for line, text in zip(rows.index, texts, strict=True) if text]
 
 
 def _filled(row: list[str]) -> int:
@@ -91,8 +94,7 @@ def _filled(row: list[str]) -> int:
 
 def _start(head: list[list[str]], target: str) -> int:
     """Return the place of the row with the names, or of the first row where none has them."""
-    named = (place for place, row in enumerate(head[:TITLES]) if names_target(row, target))
-    if (place := next(named, None)) is not None:
+    if (place := row_with(head[:TITLES], target)) is not None:
         return place
     if settings := _settings(head):
         return settings
@@ -137,7 +139,7 @@ def _names(
         if len(columns) != width:
             raise DataError(f"columns in [data.read] has {len(columns)} names, the table {width} columns.")
         return columns, int(bool(given)), [f"names as given in [data.read]: {listed(columns)}"]
-    known = names_target(first, target)
+    known = row_with([first], target) is not None
     values = [row for row in body if row != first] or ([first] if all(map(NUMBER.fullmatch, first)) else [])
     if given is False or not (given or known or _are_names(first, values)):
         names = [f"column_{place}" for place in range(1, width + 1)]

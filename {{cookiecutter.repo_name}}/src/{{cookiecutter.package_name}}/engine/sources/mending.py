@@ -14,6 +14,7 @@ from ..project.errors import DataError
 from .dialect import NAMES, NUMBER, Dialect
 
 DATE = re.compile(r"\s*\d+[:/.-]\d.*")
+YEAR = re.compile(r"(19|20)\d\d")
 COMMON = 0.02  # a kind of cell with a smaller share of a column is a slip there
 TITLES = 50  # rows at most that are looked at above a table
 
@@ -79,17 +80,21 @@ def _check_names(above: list[str], first: list[str], shape: Shape) -> None:
 
 def _names_at(filled: list[tuple[int, list[str]]], width: int, target: str) -> int:
     """Return the place of the first row that can hold the names: that with the target, or a long and full one."""
-    if (place := next((place for place, row in filled[:TITLES] if names_target(row, target)), None)) is not None:
-        return place
+    if (named := row_with([row for _, row in filled[:TITLES]], target)) is not None:
+        return filled[named][0]
     least = 2 if width > 1 else 1
     full = (place for place, row in filled if len(row) >= width - 1 and sum(map(bool, row)) >= max(least, width / 2))
     return next(full, filled[0][0] if filled else 0)
 
 
-def names_target(row: Sequence[str], target: str) -> bool:
-    """Tell whether a row names the target."""
+def row_with(rows: Sequence[Sequence[str]], target: str) -> int | None:
+    """Return the place of the first row that names the target: the first of all, or one without a number but years."""
     wanted = target.strip().casefold()
-    return bool(wanted) and wanted in [cell.strip().casefold() for cell in row]
+    for place, row in enumerate(rows) if wanted else ():
+        if wanted in [cell.strip().casefold() for cell in row]:
+            if not place or not any(NUMBER.fullmatch(cell) and not YEAR.fullmatch(cell) for cell in row):
+                return place
+    return None
 
 
 def _surplus_column(columns: list[list[str]]) -> int | None:
