@@ -85,6 +85,7 @@ def test_time_split_tests_on_the_latest_rows_and_a_group_is_never_in_two_splits(
     ("changes", "by", "said"),
     [
         ({"kind": ["rare"] * 2 + ["common"] * 998}, "stratified", "'kind' have fewer than 3 rows: rare(.|\n)*random"),
+        ({"kind": [f"id {n // 2}" for n in range(1000)]}, "stratified", '500 class.es. (.|\n)*task = "regression"'),
         ({"day": [None, *table()["day"][1:]]}, "time:day", "1 empty cells"),
         ({"shop": [None, *table()["shop"][1:]]}, "group:shop", "1 empty cells"),
         ({"shop": "one"}, "group:shop", "leaves no row for"),
@@ -185,3 +186,29 @@ def test_folds_are_drawn_by_the_seed(truth):
 
     assert one == same != other
     assert one != sorted(one)
+
+
+def test_few_rows_of_classes_too_rare_for_every_split_are_in_none():
+    kinds = ["odd", "odd", "single", *["a", "b"] * 498, "a"]
+
+    parts = divide(table().assign(kind=kinds))
+
+    assert sum(map(len, parts.values())) == 997
+    assert all(set(part["kind"]) == {"a", "b"} for part in parts.values())
+
+
+def test_number_that_is_no_class_is_divided_by_its_tenths_where_task_says_so():
+    frame = table().assign(kind=[0, 1, 2, 3] * 249 + [9, 10, 11, 12])
+
+    parts = split.split(frame, "kind", settings.Split(), "regression")
+
+    assert sum(map(len, parts.values())) == 1000
+
+
+@pytest.mark.parametrize("size", [20, 32, 45])
+def test_shares_hold_for_few_rows_of_a_number(size):
+    frame = table().head(size).assign(kind=np.random.default_rng(0).normal(size=size))
+
+    parts = split.split(frame, "kind", settings.Split())
+
+    assert len(parts["train"]) >= 0.5 * size

@@ -37,6 +37,11 @@ AS_MEANT = {
 
 
 QUOTED = {
+    "blanks before quote marks": (
+        '"id",   "who"\n' + "".join(f'{n},  "J{n}"\n' for n in range(9)),
+        "J8",
+        "blanks between separator and quote mark left out",
+    ),
     "apostrophes": ("id,who\n" + "".join(f"{n},'Smith, J{n}'\n" for n in range(9)), "Smith, J8", "quote mark"),
     "a backslash before a quote mark": (
         "id,size\n" + "".join(f'{n},"boots, {n}\\" high"\n' for n in range(9)),

@@ -86,3 +86,10 @@ def test_second_table_further_down_is_set_aside_and_said(table, second):
 
     assert len(found.frame) == 300 and len(found.set_aside) == len(second.split())
     assert any("left out" in decision for decision in found.decisions)
+
+
+def test_drawn_lines_count_as_no_lines(table):
+    found = table("a,b,c\n-----,---,---\n" + "\n".join(LINES) + "\n=========\n")
+
+    assert len(found.frame) == 300 and not found.set_aside
+    assert "drawn lines left out: 2 (line 2 the first)" in found.decisions

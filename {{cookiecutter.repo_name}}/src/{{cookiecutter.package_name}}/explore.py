@@ -61,7 +61,7 @@ def suspected(project: Project, frame: pd.DataFrame, columns: dictionary.Diction
     """`found`: the suspicions; `undivided`: why there are no splits; `ids`; `described`: what columns mean; `lists`."""
     how = project.settings.split
     try:
-        parts, undivided = split.split(frame, dictionary.target(columns), how), ""
+        parts, undivided = split.split(frame, dictionary.target(columns), how, project.settings.train.task), ""
     except ProjectError as error:
         parts, undivided = {}, str(error)
     found = suspicions.find(frame, parts, columns, how.by)

@@ -150,7 +150,7 @@ STEPS = {
     ),
     "features": Step(
         needs=("data",),
-        parameters=("split",),
+        parameters=("split", "train.task"),
         columns=READ_BY_RECIPE,
         rooms=("project", "sources", "columns", "modelling", "checks", "steps"),
         yours=True,
@@ -192,7 +192,7 @@ STEPS = {
     ),
     "explore": Step(
         needs=("data",),
-        parameters=("data.target", "split"),
+        parameters=("data.target", "split", "train.task"),
         columns=("type", "role", "transformation", "description"),
         rooms=("project", "sources", "columns", "modelling", "checks", "report"),
         inputs=lambda work: [work.project.clean],

@@ -14,6 +14,7 @@ from ..project.errors import DataError, SettingsError
 from ..project.settings import PARTS, Shares, Split
 
 CLASSES_LIMIT = 20  # a column of integers with more values than this is an amount, not a class
+RARE_SHARE = 0.01  # of the rows may be of classes with too few rows to be in every split
 STRATA = 10  # a numeric target is stratified by its tenths
 FOLDS_BELOW = 2500  # rows: a dev split of some 600 rows weighs the candidates worse than folds do
 THREE_FOLDS = 1000  # rows, from which on three folds choose as well as five (16 sets), at 60 % of the cost
@@ -39,15 +40,16 @@ def infer_task(target: pd.Series, task: str = "auto") -> str:
     return "regression" if many else "classification"
 
 
-def split(frame: pd.DataFrame, target: str, how: Split) -> dict[str, pd.DataFrame]:
+def split(frame: pd.DataFrame, target: str, how: Split, task: str = "auto") -> dict[str, pd.DataFrame]:
     """Divide typed rows, shape (n_rows, n_columns), into `train`, `dev` and `test`: every row once, in their order.
 
-    The column `target` has no missing value.
+    The column `target` has no missing value; `task` is that of `[train]`. Stratified, the few rows of classes too rare
+    to be in all three are in none.
 
     Raises
     ------
     DataError
-        A class too rare to be in all three, a time or group that is missing, or a split without rows.
+        Many rows of classes too rare to be in all three, a time or group that is missing, or a split without rows.
     SettingsError
         The column named in `by` does not exist.
     """
@@ -62,7 +64,7 @@ def split(frame: pd.DataFrame, target: str, how: Split) -> dict[str, pd.DataFram
         )
     random = np.random.default_rng(how.seed)
     if kind == "stratified":
-        labels = by_strata(strata(frame[target]), how.shares, random)
+        labels = by_strata(strata(frame[target], task), how.shares, random)
     elif kind == "random":
         labels = cut(random.permutation(len(frame)), how.shares)
     elif kind == "time":
@@ -85,11 +87,11 @@ def groups_of(rows: pd.DataFrame, by: str) -> pd.Series | None:
     return rows[column] if kind == "group" and column in rows else None
 
 
-def strata(target: pd.Series) -> pd.Series:
-    """Class of each row, or the tenth of the target that it lies in; shape (n_rows,)."""
-    if infer_task(target) == "classification":
+def strata(target: pd.Series, task: str = "auto") -> pd.Series:
+    """Class of each row, or the tenth of the target that it lies in (larger parts of few rows); shape (n_rows,)."""
+    if infer_task(target, task) == "classification":
         return target
-    return pd.qcut(target.rank(method="first"), min(STRATA, max(1, len(target) // 3)), labels=False)
+    return pd.qcut(target.rank(method="first"), min(STRATA, max(1, len(target) // 5)), labels=False)
 
 
 def cut(position: np.ndarray, shares: Shares) -> np.ndarray:
@@ -100,16 +102,21 @@ def cut(position: np.ndarray, shares: Shares) -> np.ndarray:
 
 
 def by_strata(strata: pd.Series, shares: Shares, random: np.random.Generator) -> np.ndarray:
-    """Each class divided on its own, with at least one row of it in every split."""
+    """Each class divided on its own, with at least one row of it in every split; "" for rows of rarer ones."""
     counts = strata.value_counts()
-    if rare := [str(name) for name, count in counts.items() if count < len(PARTS)]:
+    rare = counts[counts < len(PARTS)]
+    too_many = rare.sum() > max(RARE_SHARE * len(strata), len(PARTS) - 1)
+    if len(rare) and (too_many or len(counts) - len(rare) < 2):
+        named = ", ".join(map(str, rare.index[:5]))
         raise DataError(
             f'[split] by = "stratified": {len(rare)} class(es) of {strata.name!r} have fewer than {len(PARTS)} rows: '
-            f'{", ".join(rare[:5])}.\nCollect more rows, merge or remove these classes, or set by = "random" '
-            "in [split] of params.toml."
+            f'{named}.\nCollect more rows, merge or remove these classes, or set by = "random" in [split] of '
+            'params.toml; is the target a number and no class, set task = "regression" in [train].'
         )
-    labels = np.empty(len(strata), dtype=object)
-    for rows in strata.groupby(strata, sort=True).indices.values():
+    labels = np.full(len(strata), "", dtype=object)
+    for name, rows in strata.groupby(strata, sort=True).indices.items():
+        if name in rare.index:
+            continue
         rows = random.permutation(rows)
         n_dev, n_test = (max(1, round(len(rows) * share)) for share in (shares.dev, shares.test))
         labels[rows] = "train"

@@ -19,6 +19,7 @@ NUMBER = re.compile(r"\s*[-+]?\s*[$€£]?(\d[\d.,' \u00a0]*|[.,]\d+)(e[-+]?\d+)
 ABOVE = re.compile(rb"(?:[ \t]*\r?\n)*(?:sep=(.)\r?\n)?(?:[ \t]*\r?\n)*((?:#[^\n]*\n)*)", re.IGNORECASE)
 APOSTROPHES = re.compile(r"(?:^|[,;\t|])'[^'\r\n]*'(?=[,;\t|\r\n]|$)", re.MULTILINE)
 SAMPLE = 1 << 18  # bytes on which the separator is decided
+CLOSER = "blanks between separator and quote mark left out"
 SINGLE = 'quote mark "\'" (fewer lines fit without)'
 FITS = 0.9  # share of the sampled lines, between the first and the last of them, that must agree
 CSV_LIMIT = 2**31 - 1  # letters of a cell; the default of the csv module refuses cells beyond 128 KiB
@@ -173,6 +174,10 @@ def _quoting(content: bytes, separator: str) -> tuple[bytes, Dialect, list[str]]
             if _agreement(content, single) > _agreement(content, plainly):
                 return content, single, [SINGLE]
         return content, plainly, []
+    mark = separator.encode()
+    closer = re.sub(re.escape(mark) + b' +(?="(?!"))', mark, content) if mark + b" " in content else content
+    if closer != content and len(_field_counts(closer, dialect)) == 1:
+        return closer, dialect, [CLOSER]
     quoted = _field_counts(content, dialect)
     if len(quoted) == 1 and separator != "\t":
         return content, dialect, []
@@ -186,7 +191,7 @@ def _quoting(content: bytes, separator: str) -> tuple[bytes, Dialect, list[str]]
     escaped = content.replace(b'\\"', b'""')
     if escaped != content and len(_field_counts(escaped, dialect)) == 1:
         return escaped, dialect, ["a quote mark after a backslash is part of its cell"]
-    return _least_ragged(content, dialect)
+    return _least_ragged(content, closer, dialect)
 
 
 def _enclose_cells(content: bytes, separator: str) -> bool:
@@ -196,13 +201,11 @@ def _enclose_cells(content: bytes, separator: str) -> bool:
     return 2 * len(cells) > 0.8 * sample.count(b'"')
 
 
-def _least_ragged(content: bytes, dialect: Dialect) -> tuple[bytes, Dialect, list[str]]:
+def _least_ragged(content: bytes, closer: bytes, dialect: Dialect) -> tuple[bytes, Dialect, list[str]]:
     """Of the ways to read a text whose lines do not all fit, take the one that most lines agree with."""
-    mark = dialect.separator.encode()
-    closer = re.sub(re.escape(mark) + b' +(?="(?!"))', mark, content)
     ways = [
         (content, dialect, []),
-        (closer, dialect, ["blanks between separator and quote mark left out"]),
+        (closer, dialect, [CLOSER]),
         (content, replace(dialect, quote="'"), [SINGLE]),
     ]
     content, dialect, notes = max(ways, key=lambda way: _agreement(way[0], way[1]))  # the first of equals

@@ -4,6 +4,7 @@ Used by `read.py`; works in memory, writes nothing. The cells stay text as they 
 """
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from .mending import mended, shape_of
 
 EMPTY = "the file is empty. A header and at least one row are needed."
 GAPS = (b"\n\n", b"\n\r\n", b"\r\r")  # blank lines
+LINE = re.compile(r"[-=_*+|,;\s]*[-=_*]{3}[-=_*+|,;\s]*")  # drawn between the names and the rows, or below them
 SPAN = 1000  # lines that one quoted cell may go over; more, and its quote mark was never closed
 PROFILED = 5000  # rows from which the kinds of a column's cells are told
 CHUNK = 50_000  # rows that are held as Python objects at once
@@ -96,6 +98,9 @@ def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool, str
             found.end(lines, first, f"a second table from line {first + 1} on left out")
             break
         text = "".join(lines[first:last]).rstrip("\r\n")
+        if LINE.fullmatch(text):
+            found.drawn.append(first + 1)
+            continue
         row, how = mended(cells, text, dialect, shape, number)
         if last == len(lines) and len(cells) < shape.width and not whole:
             row, how = None, "the file ends within this line"
@@ -127,6 +132,7 @@ class _Sorted:
         self.chunks: list[pa.Table] = []
         self.blank: list[int] = []
         self.notes: list[str] = []
+        self.drawn: list[int] = []
         self.mended: dict[str, list[int]] = {}
         self.aside: list[SetAside] = []
         self.waiting: list[SetAside] = []
@@ -157,6 +163,8 @@ class _Sorted:
         if strict and odd:
             cure = "Mend it, or set set_aside_limit above 0 in [data.read] of params.toml"
             raise DataError(f"line {min(odd)[0]}: {min(odd)[1]}.\n{cure}.")
+        if self.drawn:
+            self.notes.append(f"drawn lines left out: {len(self.drawn)} (line {self.drawn[0]} the first)")
         said = [f"{how}: {len(places):,} lines (line {places[0]} the first)" for how, places in self.mended.items()]
         aside = [line for line in self.aside if line.text.strip()]
         return Rows(self._frame(), self.notes + said, aside, self.blank, start)

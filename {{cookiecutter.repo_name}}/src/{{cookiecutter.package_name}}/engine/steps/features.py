@@ -18,7 +18,7 @@ from ..checks import suspicions
 from ..columns import dictionary
 from ..modelling.split import split
 from ..project import artefact, package, records
-from ..project.errors import DataError, ProjectError
+from ..project.errors import DataError, ProjectError, listed
 from ..project.settings import PARTS, Project
 
 log = logging.getLogger(f"{package.NAME}.features")
@@ -42,7 +42,12 @@ def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) 
     """Divide the clean rows, say what is suspicious, add the features to each split, and write the four files."""
     clean = pd.read_parquet(records.checked(project.clean))
     columns = dictionary.of(project)
-    parts = split(clean, dictionary.target(columns), project.settings.split)
+    target = dictionary.target(columns)
+    parts = split(clean, target, project.settings.split, project.settings.train.task)
+    divided = pd.concat(parts.values()).index
+    if rare := clean.loc[~clean.index.isin(divided), target].value_counts().to_dict():
+        named = listed([f"{name!r} ({count} rows)" for name, count in rare.items()])
+        log.warning("in no split, for a class needs a row in each: %s", named)
     wider = {part: widened(parts[part].reset_index(drop=True), columns, add_features) for part in PARTS}
     check_kept(project)  # now, for a function may import what it needs as late as it is called
     found = suspicions.find(clean, parts, columns, project.settings.split.by)
