@@ -34,11 +34,11 @@ def test_items_of_lists_are_counted(make_project, made_table):
 
 def test_markup_in_a_name_is_not_obeyed_and_a_table_that_cannot_be_divided_is_shown(make_project, made_table):
     told = made_table["answer"].map({"yes": 3, "no": 7})
-    made_table.loc[0, "answer"] = "perhaps"
+    made_table.loc[:3, "answer"] = ["perhaps", "perhaps", "maybe", "maybe"]
     project = make_project(made_table.assign(**{"<b>told</b>": told}))
     pipeline.make(project, "data")
 
     page = page_of(project)
 
     assert "&lt;b&gt;told&lt;/b&gt;" in page and "<b>told" not in page
-    assert "cannot be divided" in page and "perhaps&#39; (1)" in page
+    assert "cannot be divided" in page and "perhaps&#39; (2)" in page
