@@ -167,7 +167,8 @@ def keep_answers(path: Path, test: pd.DataFrame, target: str, result: Result) ->
     chances = {f"probability_{label}": shares[:, index] for index, label in enumerate(known.classes)}
     truth, answer = (pd.Series(values).infer_objects() for values in (result.truth, known.values))
     with artefact.whole(path) as temporary:
-        test.assign(**{target: truth, "prediction": answer, **chances}).to_parquet(temporary, index=False)
+        kept = test.copy().assign(**{target: truth, "prediction": answer, **chances})  # a copy is of one piece
+        kept.to_parquet(temporary, index=False)
 
 
 def keep_label_errors(path: Path, evidence: Evidence) -> dict[str, Any]:
@@ -185,7 +186,8 @@ def keep_label_errors(path: Path, evidence: Evidence) -> dict[str, Any]:
         with artefact.whole(path) as temporary:
             if changed := spreadsheet.write(temporary, found):
                 log.warning("%s: %s", evidence.project.relative(path), spreadsheet.SAID.format(changed))
-        log.info("the %d surest of them -> %s", len(found), evidence.project.relative(path))
+        if len(found):
+            log.info("the %d surest of them -> %s", len(found), evidence.project.relative(path))
     strongest = [name for name in evidence.importances["column"] if name in found]
     others = [name for name in found if name not in (*strongest, "verdict")]
     telling = [name for name in others if name not in columns_seen(evidence.record)]
