@@ -80,7 +80,7 @@ def test_runs_are_shown_with_parameters_metrics_and_model(team, contest):
         assert shown.data.metrics["dev/roc_auc"] == record["metrics"]["dev"]["roc_auc"]
         assert shown.data.metrics["test/roc_auc"] == record["metrics"]["test"]["roc_auc"]
         assert {file.path for file in team.list_artifacts(shown.info.run_id)} == {"model", "report"}
-        assert folder.name in [version.tags[track.NAME] for version in versions]
+        assert folder.name in [version.tags[track.RUN_TAG] for version in versions]
     assert sent == [folder.name for folder in registry.folders(contest)[::-1]]
 
 

@@ -34,7 +34,8 @@ def add_features(rows: pd.DataFrame) -> pd.DataFrame:
     """
     dates = rows.select_dtypes("datetime").columns
     pairs = itertools.combinations(dates, 2)
-    return rows.assign(**{f"days from {start} to {end}": days_between(rows[start], rows[end]) for start, end in pairs})
+    days = {f"days from {start} to {end}": days_between(rows[start], rows[end]) for start, end in pairs}
+    return rows.assign(**days)
 
 
 def days_between(start: pd.Series, end: pd.Series) -> pd.Series:

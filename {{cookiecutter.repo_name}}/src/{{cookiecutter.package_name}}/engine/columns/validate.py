@@ -69,27 +69,13 @@ def validate(
     DataError
         Columns are missing, or cells break a rule that says `refuse`: all of them in one message.
     """
-    labels, beside = label_columns(columns), () if target else by_role(columns, "group")
+    labels = label_columns(columns)
     wanted = [name for name in columns if target or not (columns[name].role == "target" or name in labels)]
-    optional = {*by_role(columns, "ignored", "id"), *labels, *beside}
+    optional = {*by_role(columns, "ignored", "id"), *labels, *(() if target else by_role(columns, "group"))}
     to_make = {name: columns[name].moment for name in wanted if name not in frame.columns and is_made(columns[name])}
     needed = {part for parts in to_make.values() for part in parts}
     absent = [n for n in wanted if n not in frame.columns and n not in to_make and (n in needed or n not in optional)]
-    typed: dict[str, pd.Series] = {}
-    refused, warned = list[Violation](), list[Violation]()
-    for name in wanted:
-        if name not in frame.columns:
-            continue
-        values, violations = validate_column(frame[name], columns[name])
-        if name in beside and violations:  # no model sees it: a new group is called as it likes
-            values, violations = as_text(frame[name]), []
-        typed[name] = values
-        if columns[name].role == "id":
-            warned.extend(repeated_ids(values))
-        if not target:
-            warned.extend(thousands_or_decimals(frame[name], columns[name]))
-        refuses = columns[name].role != "ignored" and columns[name].rule == "refuse"
-        (refused if refuses else warned).extend(violations)
+    typed, refused, warned = typed_columns(frame, {name: columns[name] for name in wanted}, target=target)
     if absent and not refused:
         raise DataError(explain_absent(absent, frame, where))
     if refused:
@@ -102,6 +88,28 @@ def validate(
     if extra := [str(name) for name in frame.columns if name not in columns]:
         warnings.append(f"{where}: columns that the data dictionary does not know are left out: {listed(extra, 20)}")
     return pd.DataFrame(kept, index=frame.index), warnings
+
+
+def typed_columns(
+    frame: pd.DataFrame, columns: Dictionary, *, target: bool
+) -> tuple[dict[str, pd.Series], list[Violation], list[Violation]]:
+    """Type the columns that are there; with what breaks a rule that refuses, and what breaks another."""
+    typed: dict[str, pd.Series] = {}
+    refused, warned = list[Violation](), list[Violation]()
+    for name, column in columns.items():
+        if name not in frame.columns:
+            continue
+        values, violations = validate_column(frame[name], column)
+        if column.role == "group" and violations and not target:  # no model sees it: a new group is called as it likes
+            values, violations = as_text(frame[name]), []
+        typed[name] = values
+        if column.role == "id":
+            warned.extend(repeated_ids(values))
+        if not target:
+            warned.extend(thousands_or_decimals(frame[name], column))
+        refuses = column.role != "ignored" and column.rule == "refuse"
+        (refused if refuses else warned).extend(violations)
+    return typed, refused, warned
 
 
 def is_made(column: Column) -> bool:
