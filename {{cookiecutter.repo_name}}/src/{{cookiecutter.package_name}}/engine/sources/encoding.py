@@ -30,7 +30,7 @@ ODD = 0.05  # share of the words; fewer are slips
 SAMPLE = 1 << 18  # bytes in which control characters are counted
 CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x1b"))
 CURE = "in [data.read] of params.toml"
-ALLOWED = "Allowed: text, Parquet, JSON, Excel, .gz or .zip of one."
+ALLOWED = "Allowed: text, Parquet, Arrow, ORC, JSON, Excel, Stata, SAS, SPSS, ARFF, also packed."
 
 
 def as_utf8(content: bytes, encoding: str = "") -> tuple[bytes, list[str]]:
