@@ -1,0 +1,4 @@
+"""The service: answers over HTTP with a log that loses nothing. Each module imports only from those above it:
+
+settings, trees, compiled, schema, log, versions, counts, replay, forget, feedback, pages, app, serve, verbs
+"""

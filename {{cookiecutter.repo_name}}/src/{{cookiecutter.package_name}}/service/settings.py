@@ -1,0 +1,45 @@
+"""Section `[serve]` of `params.toml`, and the secrets of the service."""
+
+import os
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..engine.project.schema import bounds
+from ..engine.project.settings import Project
+
+TOKEN, DATABASE = "API_TOKEN", "DATABASE_URL"
+
+
+@dataclass(frozen=True)
+class Serve:
+    """Section `[serve]`: where the service listens, which runs answer, and how much it bears."""
+
+    host: str = field(default="127.0.0.1", metadata=bounds(filled=True))
+    port: int = field(default=8000, metadata=bounds(least=0, most=65535))
+    runs: tuple[str, ...] = ()
+    shadow: tuple[str, ...] = ()
+    rows: int = field(default=1000, metadata=bounds(least=1))
+    megabytes: float = field(default=8.0, metadata=bounds(above=0))
+    seconds: float = field(default=10.0, metadata=bounds(above=0))
+    waiting: int = field(default=64, metadata=bounds(least=1))
+    drain: float = field(default=10.0, metadata=bounds(above=0))
+    durable: Literal["process", "power"] = "process"
+    log_wait: int = field(default=250, metadata=bounds(least=1))
+    keep_days: int = field(default=0, metadata=bounds(least=0))
+
+
+SECTIONS = {"serve": Serve}
+
+
+def of(project: Project) -> Serve:
+    """The section `[serve]` of a project, the defaults where it has none."""
+    return project.settings.parts.get("serve", Serve())
+
+
+def secret(project: Project, name: str) -> str:
+    """The value of a variable, "" where it is not set; `.env` counts."""
+    if (project.root / ".env").is_file():
+        import dotenv
+
+        dotenv.load_dotenv(project.root / ".env")
+    return os.environ.get(name, "")
