@@ -99,6 +99,13 @@ class Promote:
 
 
 @dataclass(frozen=True)
+class Team:
+    """Section `[team]`: whose runs are loaded."""
+
+    signers: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of `params.toml`, one attribute a section."""
 
@@ -108,6 +115,7 @@ class Settings:
     train: Train = Train()
     predict: Predict = Predict()
     promote: Promote = Promote()
+    team: Team = Team()
 
 
 @dataclass(frozen=True)
