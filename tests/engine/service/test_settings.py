@@ -29,7 +29,7 @@ def test_defaults_are_what_the_project_is_made_with():
     [
         ("[serve]\nprot = 1\n", ["[serve]", "'prot'", "Allowed: host, port"]),
         ("[serve]\nport = 70000\n", ["port = 70000", "at most 65535"]),
-        ("[server]\n", ["unknown section [server]", "promote, serve"]),
+        ("[server]\n", ["unknown section [server]", ", serve"]),
     ],
 )
 def test_wrong_key_value_or_section_is_refused_by_name(tmp_path, text, words):

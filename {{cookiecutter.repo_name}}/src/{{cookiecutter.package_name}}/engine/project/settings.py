@@ -100,6 +100,13 @@ class Promote:
 
 
 @dataclass(frozen=True)
+class Team:
+    """Section `[team]`: whose runs are loaded."""
+
+    signers: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of `params.toml`, one attribute a section."""
 
@@ -109,6 +116,7 @@ class Settings:
     train: Train = Train()
     predict: Predict = Predict()
     promote: Promote = Promote()
+    team: Team = Team()
 
 
 @dataclass(frozen=True)
