@@ -210,7 +210,9 @@ def load(start: Path | None = None, overrides: Sequence[str] = ()) -> Project:
         set_at(tree, dotted, value)
     parts = sections_of_the_service()
     own = {name: tree.pop(name) for name in parts if name in tree}
-    read = {name: schema.convert(table, parts[name], f"{PARAMS}: [{name}]") for name, table in own.items()}
+    read: dict[str, Any] = {
+        name: schema.convert(table, parts[name], f"{PARAMS}: [{name}]") for name, table in own.items()
+    }
     return Project(root, read_sections(tree, also=parts), changed, read)
 
 
