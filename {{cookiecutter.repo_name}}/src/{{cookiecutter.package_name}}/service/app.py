@@ -8,7 +8,7 @@ import hmac
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,6 +23,7 @@ from ..engine.project.errors import DataError
 from ..engine.project.settings import Project
 from . import settings
 from .counts import Counts
+from .log import Entry, Log, LogError, new_ids
 from .schema import BadBody, Row, decode
 from .versions import Answered, Busy, UnknownRun, Version, Versions
 
@@ -53,23 +54,32 @@ class Problem(Exception):
         self.content = {"error": said, **more}
 
 
-class Reply(msgspec.Struct):
-    """The answer to a request: what each row is told, and the version and the answers that it comes from."""
+class Reply(msgspec.Struct, omit_defaults=True):
+    """The answer to a request: the run, and what it says of each row; `logged` is false where the log is damaged."""
 
     run: str
     predictions: list[dict[str, Any]]
+    logged: bool = True
 
 
 class Service:
-    """Answers rows, and knows whether it can."""
+    """Answers rows and keeps the answers.
 
-    def __init__(self, project: Project) -> None:
-        self.project, self.options = project, settings.of(project)
+    Parameters
+    ----------
+    project : Project
+    log : Log
+        Where the answers are kept; it was started.
+    """
+
+    def __init__(self, project: Project, log: Log) -> None:
+        self.project, self.options, self.log = project, settings.of(project), log
         self.versions, self.counts = Versions(project), Counts()
-        self.draining, self.in_flight = False, 0
+        self.draining, self.in_flight, self._kept = False, 0, True
+        self._shadows: set[asyncio.Task] = set()
 
     async def answer(self, rows: list[Row], run: str = "", asker: str = "") -> Reply:
-        """Answer rows.
+        """Answer rows, and return when the answers are in the log.
 
         Parameters
         ----------
@@ -82,23 +92,67 @@ class Service:
 
         Raises
         ------
-        UnknownRun, DataError, Busy
-            No such run answers; cells break a rule; more requests wait than are answered in time.
+        UnknownRun, DataError, Busy, LogError
+            No such run answers; cells break a rule (`violations`); more requests wait than are answered in time; the
+            answers could be kept nowhere.
         """
-        version = self.versions.get(run)
-        answered = await self.versions.answer(version, rows)
+        version, ids = self.versions.get(run), new_ids(len(rows))
+        kept, answered = await self._say(version, "answer", rows, ids, asker)
         self.counts.answered(version.name, answered)
-        return Reply(version.name, [told(one) for one in answered])
+        if self.versions.shadows:
+            task = asyncio.create_task(self._ask_shadows(rows, ids, asker))
+            self._shadows.add(task)
+            task.add_done_callback(self._shadows.discard)
+        return Reply(version.name, [told(*one) for one in zip(ids, answered, strict=True)], kept)
+
+    async def _say(
+        self, version: Version, role: str, rows: list[Row], ids: list[str], asker: str
+    ) -> tuple[bool, list[Answered]]:
+        """Answer rows and log that; whether the log keeps it."""
+        start = time.perf_counter()
+        answered = await self.versions.answer(version, rows)
+        milliseconds, now = 1000 * (time.perf_counter() - start), time.time()
+        entries = [
+            Entry(
+                *(number, now, version.name, role, one.road, ENCODE(row).decode(), ENCODE(one.output).decode()),
+                *(bool(one.output["confident"]), one.unusual, ENCODE(one.warnings).decode(), milliseconds, asker),
+            )
+            for number, row, one in zip(ids, rows, answered, strict=True)
+        ]
+        self._kept = False
+        logged = await self.log.write(entries)
+        self._kept = True
+        return logged, answered
+
+    async def _ask_shadows(self, rows: list[Row], ids: list[str], asker: str) -> None:
+        """Let the shadows answer too, unless there is more to do."""
+        for version in self.versions.shadows.values():
+            await asyncio.sleep(0)  # the reply goes first
+            try:
+                if self.in_flight > 1 or self.draining:
+                    raise Busy
+                await self._say(version, "shadow", rows, ids, asker)
+            except Busy:
+                self.counts.dropped.inc(len(rows))
+            except Exception:
+                log.exception("shadow %s", version.name)
+                self.counts.dropped.inc(len(rows))
 
     def unready(self) -> list[str]:
         """Why the service is not ready; nothing if it is."""
-        reasons = ["it is stopping"] if self.draining else []
-        return reasons if self.versions.served else [*reasons, "no run is loaded yet"]
+        state = self.log.state()
+        lost = not state.keeps or (not self._kept and state.database != "ok")
+        reasons = {
+            "it is stopping": self.draining,
+            "no run is loaded yet": not self.versions.served,
+            state.database: lost,
+        }
+        return [reason for reason, holds in reasons.items() if holds]
 
 
-def told(one: Answered) -> dict[str, Any]:
+def told(number: str, one: Answered) -> dict[str, Any]:
     """What the answer to a row says."""
-    said = {**one.output, "unusual": one.unusual}
+    said = {"id": number, **one.output, "unusual": one.unusual}
     if one.warnings:
         said["warnings"] = one.warnings
     if one.key:
@@ -119,7 +173,9 @@ class Guard:
         host = headers.get(b"host", b"").decode("latin-1")
         if not self._tokens and not is_loopback(host):
             cure = "Set API_TOKEN, or ask 127.0.0.1."
-            raise Problem(403, "forbidden", f"Without API_TOKEN only this machine is answered, not {host[:80]!r}. {cure}")
+            raise Problem(
+                403, "forbidden", f"Without API_TOKEN only this machine is answered, not {host[:80]!r}. {cure}"
+            )
         origin = headers.get(b"origin", b"").decode("latin-1")
         if origin and scope["method"] not in ("GET", "HEAD") and urlsplit(origin).netloc != host:
             raise Problem(403, "forbidden", "A page of another origin sent this.")
@@ -176,10 +232,10 @@ class Application:
 
         try:
             asker = self._guard.asker(scope)
-            if scope["path"] == "/predict" and scope["method"] == "POST":
+            if scope["path"] == "/predict":
                 await self._predict(scope, receive, guarded, asker)
             else:
-                await self._rest({**scope, "asker": asker}, receive, guarded)
+                await self._rest({**scope, "asker": asker}, receive, guarded)  # type: ignore[arg-type]
         except Problem as problem:
             self.service.counts.requests.labels(problem.outcome).inc()
             await respond(guarded, problem.status, problem.content, *problem.headers)
@@ -194,6 +250,8 @@ class Application:
     async def _predict(self, scope: Scope, receive: Receive, send: Send, asker: str) -> None:
         """Answer rows."""
         service, options = self.service, self.service.options
+        if scope["method"] != "POST":
+            raise Problem(405, "unknown", "Rows are sent to /predict by POST.", (b"allow", b"POST"))
         if service.draining or not service.versions.served or service.in_flight >= options.waiting:
             raise busy("; ".join(service.unready()) or f"{service.in_flight} requests are being answered")
         try:
@@ -220,7 +278,9 @@ class Application:
             if not rows:
                 raise Problem(422, "invalid", "No rows. Send at least one.", violations=[])
             if len(rows) > most:
-                raise Problem(413, "too_large", f"{len(rows)} rows; allowed: {most} ([serve] rows). Send fewer at once.")
+                raise Problem(
+                    413, "too_large", f"{len(rows)} rows; allowed: {most} ([serve] rows). Send fewer at once."
+                )
             return await self.service.answer(rows, run, asker)
         except BadBody as error:
             raise Problem(400, "bad", str(error)) from None
@@ -228,6 +288,9 @@ class Application:
             raise Problem(404, "unknown", str(error)) from None
         except Busy:
             raise busy("too many requests wait") from None
+        except LogError as error:
+            log.error("%s", error)
+            raise busy("the answers can be kept nowhere") from None
         except DataError as error:
             if not error.violations:
                 raise
@@ -304,8 +367,6 @@ async def ready(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """The figures for Prometheus."""
     return Response(request.app.state.service.counts.page(), media_type="text/plain; version=0.0.4")
-
-
 
 
 ROUTES: tuple[Route, ...] = (

@@ -6,12 +6,11 @@ Listens on `[serve] host` and `port`, loads the runs, prints the address, and st
 """
 
 import asyncio
-import logging
-import signal
 import socket
 from types import FrameType
 
 import uvicorn
+import uvloop
 
 from ..engine.modelling.estimators import threads
 from ..engine.project.errors import SettingsError
@@ -19,9 +18,9 @@ from ..engine.project.log import show
 from ..engine.project.settings import Project
 from . import settings
 from .app import Application, Service, is_loopback
+from .log import Log
 from .versions import wanted
 
-log = logging.getLogger(__name__)
 TICK = 0.05  # seconds
 LAST_WORD = 0.5  # seconds in which the readiness route says no before the socket closes
 
@@ -32,11 +31,16 @@ def run(project: Project) -> None:
     if not is_loopback(options.host) and not settings.secret(project, "API_TOKEN"):
         raise SettingsError(
             f"params.toml: [serve] host = {options.host!r} is not this machine alone, and there is no API_TOKEN.\n"
-            "Set API_TOKEN=name:secret in .env, or host = \"127.0.0.1\"."
+            'Set API_TOKEN=name:secret in .env, or host = "127.0.0.1".'
         )
     wanted(project)
     with listen(options) as door, threads(1):
-        asyncio.run(serve(Service(project), door))
+        log = Log(project, options)
+        log.start()
+        try:
+            uvloop.run(serve(Service(project, log), door))
+        finally:
+            log.close(options.drain)
 
 
 def listen(options: settings.Serve) -> socket.socket:
@@ -68,8 +72,15 @@ async def serve(service: Service, door: socket.socket) -> None:
     options, host = service.options, service.options.host
     application = Application(service)
     config = uvicorn.Config(
-        application, loop="uvloop", http="httptools", lifespan="off", access_log=False, log_config=None,
-        timeout_graceful_shutdown=max(1, int(options.drain)), server_header=False, ws="none",
+        application,
+        loop="uvloop",
+        http="httptools",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=max(1, int(options.drain)),
+        server_header=False,
+        ws="none",
     )
     server = Server(config)
     server.service = service
@@ -78,7 +89,7 @@ async def serve(service: Service, door: socket.socket) -> None:
     watching = asyncio.create_task(service.versions.watch())
     address = f"http://{f'[{host}]' if ':' in host else host}:{door.getsockname()[1]}"
     show(f"{address} answers with {', '.join(service.versions.served)}")
-    while not service.draining:
+    while not (service.draining or serving.done()):
         await asyncio.sleep(TICK)
     watching.cancel()
     waited = 0.0
@@ -87,4 +98,3 @@ async def serve(service: Service, door: socket.socket) -> None:
         waited += TICK
     server.should_exit = True
     await serving
-    log.info("stopped, %d requests in flight", service.in_flight)
