@@ -96,7 +96,8 @@ def column_row(name: str, column: dictionary.Column) -> tuple[str, ...]:
 
 def verb(name: str) -> list[nodes.Node]:
     """How a verb is called, its options, and what its step depends on."""
-    variables = re.findall(r"call \w+,([A-Z]+),(\w+)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    files = [ROOT / "Makefile", *SOURCE.glob("*/verbs.mk")]
+    variables = re.findall(r"call \w+,([A-Z]+),(\w+)", "".join(path.read_text(encoding="utf-8") for path in files))
     with_make = {f"--{option}": variable for variable, option in variables}
     rows = []
     for option in sorted(cli.main.commands[name].params, key=lambda option: option.name in SHARED):
