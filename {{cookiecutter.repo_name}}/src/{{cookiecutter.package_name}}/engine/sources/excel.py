@@ -76,16 +76,13 @@ def sheet_rows(content: bytes, wanted: str | int | None = None, target: str = ""
 
 def _naming(book: CalamineWorkbook, names: list[str], target: str) -> str:
     """Return the first of several sheets that names the target near its top; "" where none does."""
-    if len(names) < 2 or not target:
-        return ""
-    tops = {
-        name: [["" if cell is None else str(cell) for cell in row] for row in _rows(book, name)[:TITLES]]
-        for name in names
-    }
-    heads = {name: [row for row in top if sum(map(bool, row)) > 1][:1] for name, top in tops.items()}
-    # A list of the columns names it too, but further down.
-    found = [name for rows in (heads, tops) for name in names if row_with(rows[name], target) is not None]
-    return found[0] if found else ""
+    further_down = []  # as in a list of the columns
+    for name in names if len(names) > 1 and target else ():
+        top = [["" if cell is None else str(cell) for cell in row] for row in _rows(book, name)[:TITLES]]
+        if row_with([row for row in top if sum(map(bool, row)) > 1][:1], target) is not None:
+            return name
+        further_down += [name] if row_with(top, target) is not None else []
+    return further_down[0] if further_down else ""
 
 
 def _rows(book: CalamineWorkbook, name: str) -> list[list]:
