@@ -43,7 +43,9 @@ def imports(path: Path) -> set[str]:
 
 
 def room(name: str) -> str:
-    """The room of a module of the engine, "" for the front."""
+    """The room of a module of the engine, "service" beside it, "" for the front."""
+    if name.startswith("service."):
+        return "service"
     return name.split(".")[1] if name.startswith("engine.") else ""
 
 
