@@ -5,6 +5,7 @@ Unknown keys and wrong types are refused with file, section and key.
 """
 
 import hashlib
+import importlib
 import os
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -18,6 +19,7 @@ from .schema import bounds
 
 PARAMS = "params.toml"
 PARTS = ("train", "dev", "test")
+OPTIONAL = "service"  # the folder of the package that a project may be without
 RECORD, EXTERNAL = "run.json", "external"  # in the folder of a run
 ALSO_LIMIT = 100 << 20  # bytes: every run keeps a copy
 SHARES_SUM_TOLERANCE = 1e-6
@@ -108,6 +110,7 @@ class Settings:
     train: Train = Train()
     predict: Predict = Predict()
     promote: Promote = Promote()
+    parts: dict[str, Any] = field(default_factory=dict)  # sections of `OPTIONAL`, which a project may be without
 
 
 @dataclass(frozen=True)
@@ -278,15 +281,25 @@ def set_at(tree: dict[str, Any], dotted: str, value: Any) -> None:
     tree[key] = value
 
 
+def sections_of_part() -> dict[str, type]:
+    """The sections of `params.toml` that a part of the package adds; none where the part is not here."""
+    if not (package.FOLDER / OPTIONAL / "settings.py").is_file():
+        return {}
+    return importlib.import_module(f"{package.NAME}.{OPTIONAL}.settings").SECTIONS
+
+
 def read_sections(tree: dict[str, Any]) -> Settings:
     """Check each section against its dataclass; the messages name file, section and key."""
-    sections = schema.hints(Settings)
+    parts = sections_of_part()
+    sections = {name: kind for name, kind in schema.hints(Settings).items() if name != "parts"} | parts
     if unknown := [name for name in tree if name not in sections]:
         raise SettingsError(f"{PARAMS}: unknown section [{unknown[0]}].\nAllowed: {', '.join(sections)}.")
     if "data" not in tree:
         raise SettingsError(f"{PARAMS}: the section [data] is missing.")
     read = {name: schema.convert(table, sections[name], f"{PARAMS}: [{name}]") for name, table in tree.items()}
-    settings = Settings(**read)
+    settings = Settings(
+        **{k: v for k, v in read.items() if k not in parts}, parts={k: read[k] for k in parts if k in read}
+    )
     shares = settings.split.shares
     total = shares.train + shares.dev + shares.test
     if abs(total - 1) > SHARES_SUM_TOLERANCE:
