@@ -17,7 +17,8 @@ from ..engine.project.errors import SettingsError
 from ..engine.project.log import show
 from ..engine.project.settings import Project
 from . import settings
-from .app import Application, Service, is_loopback
+from .app import Application, Service
+from .guard import is_loopback
 from .log import Log
 from .versions import wanted
 
@@ -28,7 +29,7 @@ LAST_WORD = 0.5  # seconds in which the readiness route says no before the socke
 def run(project: Project) -> None:
     """Serve until SIGTERM or ctrl-C."""
     options = settings.of(project)
-    if not is_loopback(options.host) and not settings.secret(project, "API_TOKEN"):
+    if not is_loopback(url_host(options.host)) and not settings.secret(project, "API_TOKEN"):
         raise SettingsError(
             f"params.toml: [serve] host = {options.host!r} is not this machine alone, and there is no API_TOKEN.\n"
             'Set API_TOKEN=name:secret in .env, or host = "127.0.0.1".'
@@ -55,6 +56,11 @@ def listen(options: settings.Serve) -> socket.socket:
         cure = "Stop what listens there, or choose another one: make serve SET=serve.port=8001"
         raise SettingsError(f"[serve] {options.host} port {options.port}: {error.strerror}.\n{cure}") from None
     return door
+
+
+def url_host(host: str) -> str:
+    """A host as it stands in an address."""
+    return f"[{host}]" if ":" in host else host
 
 
 class Server(uvicorn.Server):
@@ -87,7 +93,7 @@ async def serve(service: Service, door: socket.socket) -> None:
     serving = asyncio.create_task(server.serve(sockets=[door]))
     await asyncio.to_thread(service.versions.load)
     watching = asyncio.create_task(service.versions.watch())
-    address = f"http://{f'[{host}]' if ':' in host else host}:{door.getsockname()[1]}"
+    address = f"http://{url_host(host)}:{door.getsockname()[1]}"
     show(f"{address} answers with {', '.join(service.versions.served)}")
     while not (service.draining or serving.done()):
         await asyncio.sleep(TICK)

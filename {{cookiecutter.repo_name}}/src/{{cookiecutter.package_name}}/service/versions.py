@@ -1,7 +1,6 @@
 """The runs that answer: each loaded with its own code, swapped while the service goes on when the champion changes."""
 
 import asyncio
-import itertools
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,20 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pandas as pd
 
 from ..engine.columns.dictionary import Dictionary, by_role
-from ..engine.columns.validate import absent_columns
-from ..engine.columns.violations import ADD_IT, explain_absent, left_out
 from ..engine.modelling import confidence
-from ..engine.project.errors import DataError, ProjectError, SettingsError
+from ..engine.project.errors import ProjectError, SettingsError
 from ..engine.project.settings import Project
 from ..engine.runs import answers, loading, registry
 from . import settings
+from .reference import validated
 from .schema import Cell, Checker, Row
 
 log = logging.getLogger(__name__)
-WHERE, LACKING = "rows", "no cell: the column is missing"
 POLL = 0.5  # seconds between two looks at the champion
 PATIENCE = 0.8  # seconds that a request may wait for the worker: what is answered at all is answered within a second
 
@@ -74,7 +70,7 @@ class Version:
         DataError
             Cells break a rule: `violations` has a dict for each, its `row` (from 1), `column`, `problem` and `cure`.
         """
-        known, warnings, unusual = self.validated(rows)
+        known, warnings, unusual = validated(self.run, self.columns, rows)
         with loading.explained(self.name, self.run.versions, "does not answer"):
             table = answers.predictions(self.run, known, abstain_below=self.limits.least, band=self.limits.band)
         outputs = table.drop(columns="run").to_dict("records")
@@ -86,67 +82,6 @@ class Version:
     def key(self, row: Row) -> dict[str, Cell]:
         """The ids of a row, as they came."""
         return {name: row[name] for name in by_role(self.columns, "id") if name in row}
-
-    def validated(self, rows: list[Row]) -> tuple[pd.DataFrame, list[list[str]], set[int]]:
-        """The typed rows, the warnings of each, and the places of those that break a rule that only warns."""
-        columns, kinds = self.columns, {frozenset(row) for row in rows}
-        frame, absent, text = table_of(rows, columns, alike=len(kinds) == 1), [], ""
-        if len(kinds) > 1:  # a table has an empty cell where a row has none: refuse it as if the row were alone
-            lacking = {names: absent_columns(names, columns, target=False) for names in kinds}
-            absent = [(place, name) for place, row in enumerate(rows) for name in lacking[frozenset(row)]]
-        violations = [about(place + 1, name, LACKING, ADD_IT) for place, name in absent]
-        try:
-            known, found = self.run.validate(frame, columns, where=WHERE, target=False)
-        except DataError as error:
-            text = str(error)
-            violations += listed_by_row(error)
-        if violations:
-            names = list(dict.fromkeys(name for _, name in absent))
-            text = text or explain_absent(names, frame.drop(columns=names, errors="ignore"), WHERE)
-            raise DataError(text, sorted(violations, key=lambda one: one["row"] or 0))
-        warnings: list[list[str]] = [[] for _ in rows]
-        if len(kinds) > 1:
-            for said, row in zip(warnings, rows, strict=True):
-                unknown = [name for name in row if name not in columns]
-                said += [left_out(unknown, WHERE)] if unknown else []
-        unusual: set[int] = set()
-        for warning in found:
-            violation = getattr(warning, "violation", None)  # the copies of older runs do not tell, nor what is unknown
-            places = violation.rows if violation else range(len(rows))
-            for place in places:
-                warnings[place].append(str(warning))
-            column = columns[violation.column] if violation else None
-            unusual.update(places if column and column.rule == "warn" and column.role != "ignored" else ())
-        return known, warnings, unusual
-
-
-def table_of(rows: list[Row], columns: Dictionary, *, alike: bool) -> pd.DataFrame:
-    """Rows as a table, without what the dictionary does not know where rows differ in that."""
-    names = [name for name in dict.fromkeys(itertools.chain(*rows)) if alike or name in columns]
-    numbers = {name for name in names if name in columns and columns[name].type in ("integer", "number")}
-    cells = {name: [row.get(name) for row in rows] for name in names}
-    return pd.DataFrame({n: series(c, number=n in numbers) for n, c in cells.items()}, index=range(len(rows)))
-
-
-def series(cells: list[Cell], *, number: bool) -> pd.Series:
-    """A column of a table: numbers where all cells are, else each cell as it is, so that it reads as it would alone."""
-    plain = number and {*map(type, cells)} <= {float, int, type(None)}
-    try:
-        return pd.Series(cells, dtype="float64" if plain else object)
-    except OverflowError:  # a whole number beyond 1e308
-        return pd.Series(cells, dtype=object)
-
-
-def about(row: int | None, column: str, problem: str, cure: str) -> dict[str, Any]:
-    """One violation as an answer has it."""
-    return {"row": row, "column": column, "problem": problem, "cure": cure}
-
-
-def listed_by_row(error: DataError) -> list[dict[str, Any]]:
-    """The violations of a table, one a cell; the text alone where the copy of an older run found them."""
-    if not error.violations:
-        return [about(None, "", str(error), "")]
-    return [about(row + 1, one.column, one.problem, one.cure) for one in error.violations for row in one.rows]
 
 
 class Versions:
