@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
-from .versions import Answered
+from .reference import Answered
 
 RUNS, CLASSES = 5, 20  # as labels; further ones share "other"
 OUTCOMES = ("answered", "bad", "invalid", "too_large", "slow", "unauthorized", "forbidden", "unknown", "busy", "error")

@@ -7,16 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from ..engine.columns.dictionary import Dictionary, by_role
+from ..engine.columns.dictionary import Dictionary
 from ..engine.modelling import confidence
 from ..engine.project.errors import ProjectError, SettingsError
 from ..engine.project.settings import Project
 from ..engine.runs import answers, loading, registry
-from . import settings
-from .reference import validated
-from .schema import Cell, Checker, Row
+from . import reference, settings
+from .reference import Answered
+from .schema import Checker, Row
 
 log = logging.getLogger(__name__)
 POLL = 0.5  # seconds between two looks at the champion
@@ -29,16 +27,6 @@ class UnknownRun(Exception):
 
 class Busy(Exception):
     """More requests wait than are answered in time."""
-
-
-class Answered(msgspec.Struct):
-    """What a run says of one row: the columns of `answers.predictions` but `run`, and what is to be said beside it."""
-
-    output: dict[str, Any]
-    road: str  # "compiled" or "reference"
-    unusual: bool
-    warnings: list[str]
-    key: dict[str, Cell]
 
 
 class Version:
@@ -68,20 +56,9 @@ class Version:
         Raises
         ------
         DataError
-            Cells break a rule: `violations` has a dict for each, its `row` (from 1), `column`, `problem` and `cure`.
+            Cells break a rule, see `reference.answer`.
         """
-        known, warnings, unusual = validated(self.run, self.columns, rows)
-        with loading.explained(self.name, self.run.versions, "does not answer"):
-            table = answers.predictions(self.run, known, abstain_below=self.limits.least, band=self.limits.band)
-        outputs = table.drop(columns="run").to_dict("records")
-        return [
-            Answered(output, "reference", place in unusual, warnings[place], self.key(rows[place]))
-            for place, output in enumerate(outputs)
-        ]
-
-    def key(self, row: Row) -> dict[str, Cell]:
-        """The ids of a row, as they came."""
-        return {name: row[name] for name in by_role(self.columns, "id") if name in row}
+        return reference.answer(self.run, self.columns, self.limits, rows)
 
 
 class Versions:
