@@ -10,7 +10,6 @@ from data_science_project.service.database import Entry
 
 ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
 BODY = json.dumps({"rows": [ROW]}).encode()
-BROKEN = "def add_features(rows):\n    if (rows['amount'] == 13).any():\n        raise ZeroDivisionError('a secret')\n    return rows\n"
 
 
 @pytest.fixture
@@ -72,7 +71,7 @@ def test_answer_has_an_id_a_row_and_is_in_the_log_with_what_was_asked(serving):
     entry, told = application.service.log.database.find([first["id"]])[first["id"]]
     assert told == [] and json.loads(entry.inputs) == ROW and entry.run == reply["run"]
     assert json.loads(entry.output) == {name: first[name] for name in columns[1:-1]}
-    assert (entry.role, entry.road, entry.unusual, entry.asker) == ("answer", "reference", False, "")
+    assert (entry.role, entry.road, entry.unusual, entry.asker) == ("answer", "compiled", False, "")
 
 
 @pytest.mark.parametrize(
@@ -191,20 +190,23 @@ def test_page_of_another_origin_cannot_post(serving):
     assert ask(application, origin="http://127.0.0.1:8000")[0] == 200
 
 
-def test_error_in_add_features_is_an_id_that_is_in_the_log_and_the_next_request_is_answered(serving, folder, caplog):
+def test_error_in_add_features_is_an_id_that_is_in_the_log_and_the_next_request_is_answered(serving, caplog):
     application = serving()
-    run = application.service.versions.get("").run
-    broken = {}
-    exec(BROKEN, broken)
-    object.__setattr__(run, "add_features", broken["add_features"])
+    version = application.service.versions.get("")
+    whole = version.run.add_features
+
+    def broken(rows):
+        return whole(rows) if (rows["amount"] != 13).all() else 1 / 0
+
+    object.__setattr__(version.run, "add_features", broken)
+    version.compiled = None
 
     status, reply = ask(application, body=json.dumps({"rows": [ROW | {"amount": 13}]}).encode())
+    later, _ = ask(application)
 
     assert status == 500 and reply["id"] in caplog.text and "ZeroDivisionError" in caplog.text
-    assert "secret" not in str(reply) and ".py" not in str(reply)
-    object.__setattr__(run, "add_features", lambda rows: rows)
-    assert ask(application)[0] in (200, 500)
-    assert ask(application, "GET", "/health/live") == (200, {"live": True})
+    assert "division" not in str(reply) and ".py" not in str(reply)
+    assert later == 200
 
 
 def test_above_so_many_requests_in_flight_the_answer_is_503_at_once(serving):
@@ -270,16 +272,17 @@ def test_shadow_is_left_out_and_counted_when_the_service_is_busy(serving, contes
     new, old = (folder.name for folder in registry.folders(contest))
     application = serving(contest, runs=(new,), shadow=(old,))
 
-    async def many():
-        await asyncio.gather(*(call(application, "POST", "/predict", BODY) for _ in range(5)))
+    async def once():
+        application.service.in_flight = 2
+        await call(application, "POST", "/predict", BODY)
         while application.service._shadows:
             await asyncio.sleep(0.01)
         return await call(application, "GET", "/metrics")
 
-    page = asyncio.run(many())[2].decode()
+    page = asyncio.run(once())[2].decode()
 
-    dropped = next(line for line in page.splitlines() if line.startswith("shadows_dropped_total"))
-    assert float(dropped.split()[1]) >= 3
+    assert "shadows_dropped_total 1.0" in page
+    assert [row.role for row in application.service.log.database.read(Entry)] == ["answer"]
 
 
 def test_runs_are_told_with_their_roles_and_every_answer_has_the_headers_of_a_safe_page(serving, contest):

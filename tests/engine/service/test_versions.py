@@ -2,13 +2,14 @@ import asyncio
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from data_science_project.engine.columns.dictionary import dumps, load
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.engine.runs import promote, registry
-from data_science_project.service import versions
+from data_science_project.service import compiled, versions
 
 ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
 
@@ -35,6 +36,37 @@ def refused(version, *rows):
     with pytest.raises(DataError) as error:
         version.reference(list(rows))
     return [(one["row"], one["column"], one["problem"]) for one in error.value.violations]
+
+
+def test_plain_rows_take_the_compiled_road_and_get_the_bits_of_the_reference(version):
+    rows = [ROW | {"amount": amount, "order": number} for number, amount in enumerate([51.5, 48, None])]
+
+    fast, slow = version.fast(rows), version.reference(rows)
+
+    assert {one.road for one in fast} == {"compiled"} and {one.road for one in slow} == {"reference"}
+    assert [one.output for one in fast] == [one.output for one in slow]
+    assert [list(one.output) for one in fast] == [list(one.output) for one in slow]
+
+
+def test_rows_that_validate_has_to_see_and_many_rows_take_the_reference(version):
+    assert version.fast([ROW | {"amount": "51.5"}]) is None
+    assert version.fast([ROW, ROW]) is None, "an id that stands twice is warned of"
+    assert version.fast([ROW | {"order": number} for number in range(1000)]) is None
+
+
+def test_run_whose_compiled_road_gives_another_bit_is_answered_by_the_reference(project, folder, monkeypatch, caplog):
+    answer = compiled.Compiled.answer
+
+    def off(self, cells):
+        found = answer(self, cells)
+        return found | {"probability": np.nextafter(found["probability"], 0).item()}
+
+    monkeypatch.setattr(compiled.Compiled, "answer", off)
+
+    found = versions.Version(project, folder)
+
+    assert found.compiled is None and "'probability' in" in found.why and found.why in caplog.text
+    assert found.fast([ROW]) is None
 
 
 def test_champion_and_the_one_before_answer_and_rollback_is_followed(contest):
@@ -123,7 +155,7 @@ def test_request_that_would_wait_too_long_for_the_worker_is_turned_away(project,
     async def many():
         return await asyncio.gather(*(found.answer(version, [ROW] * 50) for _ in range(200)), return_exceptions=True)
 
-    found._pace = 0.05
+    version.compiled, found._pace = None, 0.05
     outcomes = [type(one) for one in asyncio.run(many())]
 
     assert outcomes.count(list) >= 10 and outcomes.count(versions.Busy) >= 100

@@ -254,7 +254,8 @@ async def runs(request: Request) -> Response:
 def described(version: Version, role: str) -> dict[str, Any]:
     """What is said of a run."""
     record = version.run.record
-    return {"run": version.name, "role": role.removesuffix("s"), "task": record["task"], "started": record["started"]}
+    known = {"run": version.name, "role": role.removesuffix("s"), "compiled": not version.why, "why": version.why}
+    return known | {name: record[name] for name in ("task", "started", "metrics")}
 
 
 async def live(request: Request) -> Response:
@@ -270,7 +271,10 @@ async def ready(request: Request) -> Response:
 
 async def metrics(request: Request) -> Response:
     """The figures for Prometheus."""
-    return Response(request.app.state.service.counts.page(), media_type="text/plain; version=0.0.4")
+    service = request.app.state.service
+    known = {version.name: not version.why for version in service.versions.all()}
+    service.counts.look(known, service.log.state(), not service.unready())
+    return Response(service.counts.page(), media_type="text/plain; version=0.0.4")
 
 
 ROUTES: tuple[Route, ...] = (

@@ -38,7 +38,7 @@ def answer(run: loading.Run, columns: Dictionary, limits: Limits, rows: list[Row
         text = f"The rows have {len(tables)} different sets of columns; allowed in one request: {KINDS}."
         raise DataError(text, [violated(None, "", text, "Send rows with the same columns, null where a cell is empty")])
     found: dict[int, Answered] = {}
-    texts, violations = [], []
+    texts, violations = list[str](), list[dict[str, Any]]()
     for places in tables.values():
         try:
             found.update(answer_table(run, columns, limits, {place: rows[place] for place in places}))
