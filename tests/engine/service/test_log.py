@@ -25,7 +25,8 @@ from data_science_project.service.settings import Serve
 
 async def ask(log):
     while True:
-        rows = [Entry(i, time.time(), "r", "answer", "compiled", "{}", "{}", True, False, "[]", 0.1, "") for i in new_ids(2)]
+        ids = new_ids(2)
+        rows = [Entry(i, time.time(), "r", "answer", "compiled", "{}", "{}", True, False, "[]", 0.1, "") for i in ids]
         await log.write(rows)
         sys.stdout.write("".join(row.id + "\\n" for row in rows))
         sys.stdout.flush()

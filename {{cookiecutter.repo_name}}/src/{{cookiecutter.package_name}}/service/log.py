@@ -60,7 +60,7 @@ class Log:
         self._rows: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()  # for the database; None ends it
         self._late: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()  # for the spool
         self._waiting: deque[Waiting] = deque()  # for the database, oldest first
-        self._timer: asyncio.TimerHandle | None = None
+        self._watched: asyncio.AbstractEventLoop | None = None  # the loop that looks at them, while there are some
         self._lock: int | None = None
         self._counting = threading.Lock()  # of rows in the spool, which one thread brings and another takes
         self._tried = threading.Event()
@@ -93,8 +93,9 @@ class Log:
         else:
             self._waiting.append(item)
             self._rows.put(item)
-            if self._timer is None:
-                self._timer = loop.call_at(item.until, self._look)
+            if self._watched is not loop:
+                self._watched = loop
+                loop.call_at(item.until, self._look)
         return await item.future
 
     def state(self) -> State:
@@ -140,15 +141,17 @@ class Log:
 
     def _look(self) -> None:
         """Send to the spool what has waited too long; in the event loop."""
-        now = asyncio.get_running_loop().time()
-        while self._waiting and (self._waiting[0].future.done() or self._waiting[0].until <= now):
+        loop = asyncio.get_running_loop()
+        while self._waiting and (self._waiting[0].future.done() or self._waiting[0].until <= loop.time()):
             item = self._waiting.popleft()
             if not item.future.done():
                 self._problem = f"no commit within {self._patience * 1000:.0f} ms"
                 item.late = True
                 self._late.put(item)
-        again = self._waiting[0].until if self._waiting else None
-        self._timer = asyncio.get_running_loop().call_at(again, self._look) if again else None
+        if self._waiting:
+            loop.call_at(self._waiting[0].until, self._look)
+        else:
+            self._watched = None
 
     def _commit_all(self) -> None:
         """Commit rows as they come, and between them those of the spool; a thread."""
@@ -159,8 +162,9 @@ class Log:
                 if self._keeps:
                     self.database.open()
                     self._commit(items)
-                    items, self._problem = [], ""
+                    items = []
                     more = self._catch_up()
+                    self._problem = ""
                 settle(items, self._keeps)
             except Exception as error:  # whatever it is, those who wait must hear of it
                 self._fail(items, self.database.explained(error))
