@@ -2,5 +2,6 @@
 
 Each module imports only from those before it in this list, from the engine, and nothing from the front:
 
-settings, trees, compiled, schema, database, log, reference, versions, counts, replay, forget, feedback, pages, guard, app, serve, verbs
+settings, trees, pieces, flat, compiled, schema, database, log, reference, versions, counts, replay, forget, feedback,
+pages, guard, app, serve, verbs
 """
