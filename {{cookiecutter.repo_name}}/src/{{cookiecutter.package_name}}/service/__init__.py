@@ -2,6 +2,6 @@
 
 Each module imports only from those before it in this list, from the engine, and nothing from the front:
 
-settings, trees, pieces, flat, compiled, schema, database, log, reference, versions, counts, replay, forget, feedback,
-pages, guard, app, serve, verbs
+settings, trees, steps, features, drawn, compiled, schema, database, log, reference, versions, counts, replay, forget,
+feedback, guard, pages, app, serve, verbs
 """
