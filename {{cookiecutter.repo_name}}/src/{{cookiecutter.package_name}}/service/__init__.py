@@ -2,5 +2,6 @@
 
 Each module imports only from those before it in this list, from the engine, and nothing from the front:
 
-settings, trees, compiled, schema, log, versions, counts, replay, forget, feedback, pages, app, serve, verbs
+settings, trees, steps, features, drawn, compiled, schema, database, log, reference, versions, counts, replay, forget,
+feedback, guard, app, monitor, pages, serve, verbs
 """

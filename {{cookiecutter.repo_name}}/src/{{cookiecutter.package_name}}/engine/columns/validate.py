@@ -4,6 +4,7 @@ The same code reads the training data, a batch for `predict` and a request, so t
 """
 
 import re
+from collections.abc import Container
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
@@ -65,12 +66,10 @@ def validate(
     DataError
         Columns are missing, or cells break a rule that says `refuse`: all of them in one message and in `violations`.
     """
-    labels = label_columns(columns)
-    wanted = [name for name in columns if target or not (columns[name].role == "target" or name in labels)]
-    optional = {*by_role(columns, "ignored", "id"), *labels, *(() if target else by_role(columns, "group"))}
-    to_make = {name: columns[name].moment for name in wanted if name not in frame.columns and is_made(columns[name])}
+    wanted = asked_of(columns, target=target)
+    to_make = made_of(frame.columns, columns, wanted)
     needed = {part for parts in to_make.values() for part in parts}
-    absent = [n for n in wanted if n not in frame.columns and n not in to_make and (n in needed or n not in optional)]
+    absent = absent_columns(frame.columns, columns, target=target)
     typed, refused, warned = typed_columns(frame, {name: columns[name] for name in wanted}, target=target)
     lacking = [Violation(name, "no cell: the column is missing", ADD_IT, tuple(range(len(frame)))) for name in absent]
     if absent and not refused:
@@ -87,6 +86,27 @@ def validate(
     if extra := [str(name) for name in frame.columns if name not in columns]:
         warnings.append(left_out(extra, where))
     return pd.DataFrame(kept, index=frame.index), warnings
+
+
+def asked_of(columns: Dictionary, *, target: bool) -> list[str]:
+    """The columns that a table may have: all but the target and what people said of it where it is not wanted."""
+    labels = label_columns(columns)
+    return [name for name in columns if target or not (columns[name].role == "target" or name in labels)]
+
+
+def made_of(there: Container[str], columns: Dictionary, wanted: list[str]) -> dict[str, tuple[str, ...]]:
+    """The columns that are not there and are made of others, with those."""
+    return {name: columns[name].moment for name in wanted if name not in there and is_made(columns[name])}
+
+
+def absent_columns(there: Container[str], columns: Dictionary, *, target: bool) -> list[str]:
+    """The columns that are not there and may not be absent."""
+    wanted = asked_of(columns, target=target)
+    to_make = made_of(there, columns, wanted)
+    needed = {part for parts in to_make.values() for part in parts}
+    optional = {*by_role(columns, "ignored", "id"), *label_columns(columns)}
+    optional |= set() if target else {*by_role(columns, "group")}
+    return [n for n in wanted if n not in there and n not in to_make and (n in needed or n not in optional)]
 
 
 def typed_columns(
@@ -149,7 +169,7 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     if column.values is not None and column.type == "list":
         new = [item for item in different_items(values, column.separator) if item not in column.values]
         unknown = values.map(lambda cell: not set(items_of(cell, column.separator)).isdisjoint(new), na_action="ignore")
-        unknown = unknown.fillna(False).astype(bool)
+        unknown = unknown.eq(True)  # missing ones are not
         if unknown.any():
             problem = f"unknown items, like {', '.join(map(repr, new[:3]))}"
             found.append(violation(name, problem, f"Fix the cells, or add to 'values' of [{name}]", unknown))

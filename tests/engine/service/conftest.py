@@ -1,0 +1,171 @@
+"""Logs of throw-away projects, and rows to keep in them."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from data_science_project.service import database
+from data_science_project.service.log import Entry, Log, new_ids
+from data_science_project.service.settings import DATABASE, Serve
+
+
+@pytest.fixture
+def entries():
+    """So many rows that were answered; keywords change their fields."""
+
+    def make(count=1, **changes):
+        usual = {
+            "time": time.time(),
+            "run": "2026-11-21-101010-abcdefab",
+            "role": "answer",
+            "road": "compiled",
+            "inputs": json.dumps({"amount": 51.5, "colour": "red"}),
+            "output": json.dumps({"prediction": "yes", "probability": 0.75, "confident": True}),
+            "confident": True,
+            "unusual": False,
+            "warnings": "[]",
+            "milliseconds": 0.25,
+            "asker": "token",
+        }
+        return [Entry(id=name, **{**usual, **changes}) for name in new_ids(count)]
+
+    return make
+
+
+@pytest.fixture
+def open_log(make_project, monkeypatch):
+    """Start the log of the throw-away project; keywords are keys of `[serve]`, `url` is another database."""
+    opened = []
+
+    def start(url="", **options):
+        monkeypatch.setenv(DATABASE, url)
+        project = opened[0][0] if opened else make_project()
+        log = Log(project, Serve(**options))
+        opened.append((project, log))
+        log.start()
+        return log
+
+    yield start
+    for _, log in opened:
+        log.close(1.0)
+
+
+@pytest.fixture
+def stored():
+    """The rows of a database as a person would see them who opens it, in order."""
+
+    def read(where, kind=Entry):
+        return list(where.read(kind))
+
+    return read
+
+
+@pytest.fixture
+def until():
+    """Wait until something is so, at most so many seconds."""
+
+    def wait(holds, seconds=10.0):
+        end = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < end, "it did not come so"
+            time.sleep(0.02)
+
+    return wait
+
+
+@pytest.fixture
+def file(tmp_path):
+    """The file of the SQLite log."""
+    return tmp_path / database.FOLDER / database.FILE
+
+
+@pytest.fixture(scope="session")
+def server():
+    """A real PostgreSQL of its own, or a skip where there is none."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        postgres = Postgres(Path(folder))
+        postgres.start()
+        yield postgres
+        postgres.stop()
+
+
+@pytest.fixture
+def postgres(server):
+    """The server, with nothing in it."""
+    server.start()
+    with psycopg.connect(server.url) as connection:
+        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    return server
+
+
+class Postgres:
+    """PostgreSQL's own programs; the server refuses to be root, so another user runs it then."""
+
+    def __init__(self, folder):
+        found = [shutil.which("pg_ctl"), *sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")))]
+        self.program = next((path for path in reversed(found) if path), None)
+        if self.program is None:
+            pytest.skip("there is no pg_ctl of PostgreSQL")
+        self.folder, self.user = folder / "data", {}
+        if os.name != "nt" and os.getuid() == 0:
+            self.user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+            shutil.chown(folder, "nobody", "nogroup")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        self.options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off"
+        self.call("initdb", "-o", "--auth=trust --username=postgres --wal-segsize=1 --no-sync --encoding=UTF8")
+
+    def call(self, *words):
+        """`pg_ctl` with the server's folder."""
+        command = [self.program, *words, "-D", str(self.folder), "-s", "-w", "-l", str(self.folder.parent / "log")]
+        return subprocess.run(command, check=False, cwd=self.folder.parent, **self.user).returncode
+
+    def start(self):
+        if self.call("status") != 0:
+            assert self.call("start", "-o", self.options) == 0
+
+    def stop(self):
+        self.call("stop", "-m", "immediate")
+
+    def processes(self):
+        """The server and what it started."""
+        first = (self.folder / "postmaster.pid").read_text().split()[0]
+        return [int(first), *map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())]
+
+    @contextlib.contextmanager
+    def paused(self):
+        """Connections stay open and nobody answers."""
+        processes = self.processes()
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def full(self):
+        """No file may grow beyond a little more than a megabyte."""
+        try:
+            self.limit(1_100_000)
+            yield
+        finally:
+            self.limit("unlimited")
+
+    def limit(self, size):
+        """Let no file of the server grow beyond so many bytes; root may not be allowed to limit another user."""
+        for process in self.processes():  # one whose connection was given up may be gone meanwhile
+            subprocess.run(["prlimit", "--pid", str(process), f"--fsize={size}:"], check=False, **self.user)

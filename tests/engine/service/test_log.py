@@ -1,0 +1,334 @@
+import asyncio
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import pytest
+
+from data_science_project.service import database
+from data_science_project.service.log import Log, LogError, Told, new_ids
+from data_science_project.service.settings import Serve
+
+KILLS = int(os.environ.get("KILLS", "10"))
+
+# Writes rows of eight requests at a time and says which of them are kept, until it is killed.
+LOADED = """
+import asyncio, json, sys, time
+from pathlib import Path
+from types import SimpleNamespace
+from data_science_project.service.log import Entry, Log, new_ids
+from data_science_project.service.settings import Serve
+
+async def ask(log):
+    while True:
+        ids = new_ids(2)
+        rows = [Entry(i, time.time(), "r", "answer", "compiled", "{}", "{}", True, False, "[]", 0.1, "") for i in ids]
+        await log.write(rows)
+        sys.stdout.write("".join(row.id + "\\n" for row in rows))
+        sys.stdout.flush()
+
+async def main():
+    log = Log(SimpleNamespace(root=Path(sys.argv[1])), Serve())
+    log.start()
+    print(log.state().database, flush=True)
+    await asyncio.gather(*(ask(log) for _ in range(8)))
+
+asyncio.run(main())
+"""
+
+
+def write(log, *requests):
+    """What `write` says to each of several requests at once."""
+
+    async def all_of_them():
+        return await asyncio.gather(*(log.write(rows) for rows in requests), return_exceptions=True)
+
+    return asyncio.run(all_of_them())
+
+
+def locked(file):
+    """A connection of another process that lets nobody else write."""
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    return other
+
+
+def test_rows_of_many_requests_are_in_the_database_when_write_returns(open_log, entries, stored):
+    log, requests = open_log(), [entries(2) for _ in range(20)]
+
+    kept = write(log, *requests)
+
+    assert kept == [True] * 20
+    assert stored(log.database) == [row for rows in requests for row in rows]
+    assert log.state().database == "ok" and log.state().written == 40 and log.state().waiting == 0
+
+
+def test_rows_that_wait_together_are_one_transaction(open_log, entries):
+    log, commits = open_log(), []
+    log.database.open()
+    insert = log.database.insert
+    log.database.insert = lambda rows: commits.append(len(rows)) or insert(rows)
+
+    write(log, *(entries() for _ in range(50)))
+
+    assert sum(commits) == 50 and len(commits) <= 5
+
+
+def test_ids_are_in_order_of_time_and_unguessable_even_with_the_clock_put_back(open_log, entries, monkeypatch, stored):
+    log, first = open_log(), entries(3)
+    write(log, first)
+    monkeypatch.setattr(time, "time_ns", lambda: 1_600_000_000_000_000_000)
+    monkeypatch.setattr(database.IDS, "_last", 0)  # another process
+    again = Log(log_project(log), Serve())
+
+    log.close(1.0)
+    again.start()
+    ids = [*(row.id for row in first), *new_ids(1000), *new_ids(1)]
+    again.close(1.0)
+
+    assert ids == sorted(set(ids)) and {len(text) for text in ids} == {32}
+    assert len({text[14:] for text in ids}) == len(ids)
+
+
+def log_project(log):
+    from types import SimpleNamespace
+
+    return SimpleNamespace(root=log.database.file.parents[2])
+
+
+def test_row_that_is_written_twice_is_there_once_and_a_shadow_stands_beside_its_answer(open_log, entries, stored):
+    log, (row,) = open_log(), entries()
+    (shadow,) = entries(role="shadow", run="another")
+    shadow.id = row.id
+
+    write(log, [row], [row], [shadow])
+
+    assert {(found.id, found.role) for found in stored(log.database)} == {(row.id, "answer"), (row.id, "shadow")}
+    assert len(stored(log.database)) == 2
+
+
+def test_feedback_is_found_with_its_answer_and_every_version_is_kept(open_log, entries):
+    log, (row, other) = open_log(), entries(2)
+    told = [Told(row.id, truth, time.time(), "token", "http") for truth in ('"yes"', '"no"', '"yes"')]
+
+    write(log, [row, other], told)
+
+    assert log.database.find([row.id, other.id, "unknown", "a\0b"]) == {row.id: (row, told), other.id: (other, [])}
+
+
+def test_nul_and_half_characters_are_kept_as_escapes(open_log, entries, stored):
+    log = open_log()
+    rows = entries(inputs='{"note": "a\0b"}', asker="half \ud800")
+
+    write(log, rows)
+
+    assert [(row.inputs, row.asker) for row in stored(log.database)] == [('{"note": "a\\u0000b"}', "half \\ud800")]
+
+
+def test_database_that_is_busy_keeps_a_reply_waiting_for_log_wait_and_gets_its_rows_from_the_spool(
+    open_log, entries, stored, file, until
+):
+    log, first, second = open_log(log_wait=100), entries(3), entries(2)
+    other = locked(file)
+    clock = time.perf_counter()
+
+    kept = write(log, first)
+    took = time.perf_counter() - clock
+    problem = log.state()
+    at_once = write(log, second)
+    other.close()
+    until(lambda: log.state().spooled == 0)
+
+    assert kept == at_once == [True] and 0.1 <= took < 2
+    assert problem.database == "no commit within 100 ms" and problem.spooled == 3
+    assert stored(log.database) == [*first, *second]
+    assert log.state().database == "ok" and log.spool.count() == 0
+
+
+def test_rows_left_in_the_spool_by_a_killed_process_are_in_the_database_after_the_start(
+    open_log, entries, stored, until
+):
+    rows = entries(1200)
+    log = open_log()
+    write(log, rows[:10])
+    log.spool.open()
+    log.spool.insert(rows)
+    log.close(1.0)
+
+    log = open_log()
+    until(lambda: log.state().spooled == 0)
+
+    assert stored(log.database) == rows
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot limit the size of a file")
+def test_full_disk_is_an_error_for_what_is_not_kept_and_loses_nothing_that_was(open_log, entries, stored, command):
+    script = """
+import asyncio, resource, sys
+from pathlib import Path
+from types import SimpleNamespace
+sys.path.insert(0, sys.argv[1])
+from data_science_project.service.log import Entry, Log, LogError, new_ids
+from data_science_project.service.settings import Serve
+
+async def main():
+    log = Log(SimpleNamespace(root=Path(sys.argv[2])), Serve(log_wait=1000))
+    log.start()
+    limit = 300_000
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    kept = []
+    for turn in range(300):
+        row = Entry(new_ids(1)[0], 0.0, "r", "answer", "compiled", "x" * 3000, "{}", True, False, "[]", 0.1, "")
+        try:
+            assert await log.write([row])
+            kept.append(row.id)
+        except LogError as error:
+            print(error, file=sys.stderr)
+            break
+    print(turn, log.state().refused)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    for _ in range(300):
+        if log.state().database == "ok" and not log.state().spooled:
+            break
+        await asyncio.sleep(0.05)
+    assert await log.write([Entry(*[new_ids(1)[0], 0.0, "r", "answer", "", "", "", True, False, "[]", 0.1, "last"])])
+    found = [row.id for row in log.database.read(Entry)]
+    print(sorted(set(kept) - set(found)), len(found) - len(set(found)), len(found) - len(kept))
+    log.close(1.0)
+
+asyncio.run(main())
+"""
+    done = command(open_log().database.file.parents[2], "-c", script, "src", "elsewhere")
+
+    assert done.returncode == 0, done.stderr
+    turns, refused, *counts = done.stdout.split()
+    assert 20 < int(turns) < 299 and refused == "1" and counts == ["[]", "0", "1"], done.stdout
+    assert "full" in done.stderr or "disk" in done.stderr
+
+
+@pytest.mark.parametrize("place", ["header", "middle"])
+def test_damaged_database_is_told_with_the_cure_and_nothing_is_logged(open_log, entries, file, place):
+    log = open_log()
+    write(log, entries(500))
+    log.close(1.0)
+    content = bytearray(file.read_bytes())
+    start = 0 if place == "header" else len(content) // 2
+    content[start : start + 8192] = b"x" * 8192
+    file.write_bytes(content)
+
+    log = open_log()
+    kept = write(log, entries())
+
+    assert kept == [False]
+    assert not log.state().keeps
+    assert "predictions.db is damaged" in log.state().database and "move" in log.state().database
+    assert file.read_bytes() == content and log.state().spooled == 0
+
+
+def test_damage_that_is_met_while_the_log_is_written_is_told_too(open_log, entries, file):
+    log = open_log()
+    write(log, entries(500))
+    with sqlite3.connect(file) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    other.close()
+    file.write_bytes(b"x" * file.stat().st_size)
+
+    kept = write(log, entries(600))
+
+    assert kept == [False] and "damaged" in log.state().database
+
+
+def test_tables_of_another_version_are_refused(open_log, entries):
+    log = open_log()
+    with log.database.engine.begin() as connection:
+        connection.execute(database.meta.update().values(value="99"))
+    log.close(1.0)
+
+    log = open_log()
+
+    assert write(log, entries()) == [False]
+    assert log.state().database.startswith("The tables of the log are of version 99")
+
+
+def test_database_that_was_removed_is_made_anew_and_no_kept_row_is_lost(open_log, entries, stored, file, until):
+    log, rows = open_log(), entries(3)
+    write(log, entries())
+    for path in file.parent.glob(f"{file.name}*"):
+        path.unlink()
+
+    kept = write(log, rows)
+    until(lambda: log.state().database == "ok" and not log.state().spooled)
+
+    assert kept == [True] and stored(log.database) == rows
+
+
+def test_second_service_on_the_same_file_is_refused(open_log):
+    log = open_log()
+    second = Log(log_project(log), Serve())
+
+    with pytest.raises(LogError, match=r"another service writes(.|\n)*PostgreSQL"):
+        second.start()
+
+
+def test_rows_that_cannot_be_kept_anywhere_are_an_error_for_those_who_asked(open_log, entries, file):
+    log = open_log(log_wait=50)
+    other = locked(file)
+    (file.parent / database.SPOOL).mkdir()
+
+    refused = write(log, entries())
+    other.close()
+
+    assert [type(error) for error in refused] == [LogError] and "no commit within 50 ms" in str(refused[0])
+    assert log.state().refused == 1
+
+
+def test_request_that_went_away_does_not_stop_the_others(open_log, entries, stored):
+    log, (gone, stays) = open_log(), entries(2)
+
+    async def ask():
+        task = asyncio.create_task(log.write([gone]))
+        await asyncio.sleep(0)
+        task.cancel()
+        return await log.write([stays])
+
+    assert asyncio.run(ask())
+    assert stored(log.database) == [gone, stays]
+
+
+def test_close_commits_what_waits_and_spools_what_the_database_does_not_take(open_log, entries, stored, file):
+    log, row = open_log(log_wait=10_000), entries()
+
+    async def ask():
+        task = asyncio.create_task(log.write(row))
+        await asyncio.sleep(0.05)
+        log.close(0.2)
+        task.cancel()
+
+    other = locked(file)
+    asyncio.run(ask())
+    other.close()
+
+    assert stored(log.spool) == row
+
+
+@pytest.mark.parametrize("number", range(KILLS))
+def test_no_row_that_was_acknowledged_is_lost_by_kill_nine(tmp_path, number):
+    chance = random.Random(number)
+    process = subprocess.Popen(
+        [sys.executable, "-c", LOADED, str(tmp_path)], stdout=subprocess.PIPE, env={**os.environ}, text=True
+    )
+    assert process.stdout.readline() == "ok\n"
+    time.sleep(chance.uniform(0.0, 0.5))
+
+    process.send_signal(signal.SIGKILL)
+    told = process.communicate()[0].splitlines()[:-1]
+
+    with sqlite3.connect(tmp_path / database.FOLDER / database.FILE) as connection:
+        found = [text for (text,) in connection.execute("SELECT id FROM answers")]
+    connection.close()
+    assert not set(told) - set(found), f"{len(told)} were told"
+    assert len(found) == len(set(found))

@@ -1,0 +1,136 @@
+"""The log in a real PostgreSQL, Debian's, which is stopped, paused and filled."""
+
+import asyncio
+import os
+import secrets
+import sqlite3
+import time
+
+import pytest
+
+from data_science_project.service import database
+from data_science_project.service.log import Told
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the tests stop processes with signals")
+
+
+def write(log, *requests):
+    """What `write` says to each of several requests at once, and the seconds it took."""
+
+    async def all_of_them():
+        return await asyncio.gather(*(log.write(rows) for rows in requests), return_exceptions=True)
+
+    clock = time.perf_counter()
+    return asyncio.run(all_of_them()), time.perf_counter() - clock
+
+
+def test_rows_and_feedback_are_the_same_in_postgresql_as_in_sqlite(open_log, postgres, entries, stored):
+    rows = entries(150, inputs='{"note": "a\0bä€"}', asker="half \ud800")
+    told = Told(rows[0].id, '"no\\u0000"', time.time(), "token", "a\0b.csv")
+    here, there = open_log(), open_log(postgres.url)
+
+    write(here, rows, [told])
+    write(there, rows, [told], rows[:5])
+
+    assert stored(there.database) == stored(here.database) == rows
+    assert stored(there.database, Told) == stored(here.database, Told) == [told]
+    assert there.database.find([rows[0].id, "a\0b"]) == {rows[0].id: (rows[0], [told])}
+
+
+def test_postgresql_that_is_stopped_gets_the_rows_when_it_is_back(open_log, postgres, entries, stored, until):
+    log, rows = open_log(postgres.url), entries(40)
+    write(log, rows[:10])
+
+    postgres.stop()
+    stopped, _ = write(log, rows[10:20])
+    problem = log.state()
+    still, took = write(log, rows[20:30])
+    postgres.start()
+    until(lambda: log.state().database == "ok" and not log.state().spooled)
+    again, _ = write(log, rows[30:])
+
+    assert stopped == still == again == [True] and took < 0.2
+    assert problem.database.startswith("the log's database takes no rows") and problem.spooled == 10
+    assert stored(log.database) == rows
+
+
+def test_service_starts_while_postgresql_is_stopped(open_log, postgres, entries, stored, until):
+    postgres.stop()
+    log, rows = open_log(postgres.url), entries(3)
+
+    kept, _ = write(log, rows)
+    state = log.state()
+    postgres.start()
+    until(lambda: log.state().database == "ok" and not log.state().spooled)
+
+    assert kept == [True] and state.keeps and "takes no rows" in state.database
+    assert stored(log.database) == rows
+
+
+def test_postgresql_that_is_paused_holds_a_reply_no_longer_than_log_wait(open_log, postgres, entries, stored, until):
+    log, rows = open_log(postgres.url, log_wait=200), entries(30)
+    write(log, rows[:10])
+
+    with postgres.paused():
+        paused, waited = write(log, rows[10:20])
+        problem = log.state()
+        still, took = write(log, rows[20:])
+    until(lambda: log.state().database == "ok" and not log.state().spooled)
+
+    assert paused == still == [True] and 0.2 <= waited < 1 and took < 0.2
+    assert problem.database == "no commit within 200 ms" and problem.spooled == 10
+    assert stored(log.database) == rows
+
+
+def test_service_that_ends_while_postgresql_is_paused_leaves_its_rows_in_the_spool(
+    open_log, postgres, entries, stored, until
+):
+    log, rows = open_log(postgres.url, log_wait=10_000), entries(3)
+
+    async def ask():
+        task = asyncio.create_task(log.write(rows))
+        await asyncio.sleep(0.1)
+        log.close(0.2)
+        task.cancel()
+
+    with postgres.paused():
+        asyncio.run(ask())
+        spooled = stored(log.spool)
+    log = open_log(postgres.url)
+    until(lambda: log.state().database == "ok" and not log.state().spooled)
+
+    assert spooled == rows and stored(log.database) == rows
+
+
+def test_postgresql_without_room_gets_the_rows_when_there_is_some(open_log, postgres, entries, stored, until):
+    log = open_log(postgres.url)
+    rows = [entries(inputs=secrets.token_hex(20_000))[0] for _ in range(60)]
+    write(log, rows[:5])
+
+    with postgres.full():
+        full = [write(log, [row])[0] for row in rows[5:]]
+        problem = log.state()
+    until(lambda: log.state().database == "ok" and not log.state().spooled)
+
+    assert full == [[True]] * 55
+    assert "extend" in problem.database and problem.spooled > 10
+    assert stored(log.database) == rows
+
+
+def test_neither_postgresql_nor_the_spool_is_an_error_and_the_next_row_is_kept(open_log, postgres, entries, until):
+    log = open_log(postgres.url)
+    write(log, entries())
+    folder = database.FOLDER / database.SPOOL
+    file = log.spool.file
+    file.mkdir(parents=True)
+
+    postgres.stop()
+    refused, _ = write(log, entries())
+    file.rmdir()
+    kept, _ = write(log, entries())
+
+    assert "takes no rows" in str(refused[0]) and file.match(str(folder))
+    assert kept == [True] and log.state().refused == 1 and log.state().spooled == 1
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("SELECT count(*) FROM answers").fetchone() == (1,)
+    connection.close()

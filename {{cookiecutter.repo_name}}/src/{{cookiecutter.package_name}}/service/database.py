@@ -1,0 +1,261 @@
+"""The tables of the log, in SQLite or PostgreSQL: rows that were answered, what people said of them, what was deleted.
+
+SQLite in WAL at `data/log/predictions.db`, or `DATABASE_URL=postgresql://...`: one schema, SQLAlchemy Core.
+"""
+
+import contextlib
+import functools
+import os
+import secrets
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from ..engine.project.errors import ProjectError, SettingsError
+from ..engine.project.settings import Project
+from .settings import DATABASE, secret
+
+FOLDER, FILE, SPOOL = Path("data/log"), "predictions.db", "spool.db"
+SCHEMA = "1"  # of the tables: a change of them needs another one, and a way from this one
+MOST = 64  # rows a statement: one call, so that the thread waits for its turn once and not between two rows
+PART = 500  # rows that are read, or go from the spool into the database, at once: some 10 ms, in which replies wait
+DAMAGED = (11, 26)  # SQLITE_CORRUPT, SQLITE_NOTADB
+POSTGRES = {"connect_timeout": 3, "keepalives_idle": 5, "tcp_user_timeout": 10_000}  # s, s, ms: a host that is gone
+BUSY = 5.0  # seconds that SQLite waits for another process
+
+
+class LogError(ProjectError):
+    """Rows could be kept nowhere, or another service writes here."""
+
+
+class DamagedLog(LogError):
+    """The database cannot be read: nothing is logged until a person has seen to it."""
+
+
+class Ids:
+    """Ids that nobody can guess, in order of time whatever the clock does: microseconds, then 72 random bits."""
+
+    def __init__(self) -> None:
+        self._last, self._lock = 0, threading.Lock()
+
+    def new(self, count: int) -> list[str]:
+        """So many ids, 32 hexadecimal digits each."""
+        with self._lock:
+            first = max(time.time_ns() // 1000, self._last + 1)
+            self._last = first + count - 1
+        return [f"{first + place:014x}{secrets.token_hex(9)}" for place in range(count)]
+
+    def after(self, newest: str) -> None:
+        """Let all that follow come after this one, of an earlier process whose clock may have been ahead."""
+        with self._lock:
+            self._last = max(self._last, int(newest[:14], 16))
+
+
+IDS = Ids()
+new_ids = IDS.new
+
+
+class Entry(msgspec.Struct):
+    """One row that was answered. A shadow may have the id of the answer that it stands beside: its run is another."""
+
+    id: str
+    time: float  # seconds since 1970
+    run: str
+    role: str  # "answer" or "shadow"
+    road: str  # "compiled" or "reference"
+    inputs: str  # JSON, the row as it came
+    output: str  # JSON
+    confident: bool
+    unusual: bool
+    warnings: str  # JSON, a list of texts
+    milliseconds: float
+    asker: str  # the token's name, never the token
+
+
+class Told(msgspec.Struct):
+    """What somebody says is the truth about an answer; the last counts, all are kept."""
+
+    id: str  # of the answer
+    truth: str  # JSON
+    time: float  # seconds since 1970
+    asker: str
+    source: str  # "http", "page" or the name of a file
+    number: str = msgspec.field(default_factory=lambda: new_ids(1)[0])  # its own id
+
+
+Row = Entry | Told
+METADATA = sa.MetaData()
+TYPES = {str: sa.Text, float: sa.Double, bool: sa.Boolean}
+
+
+def table_of(name: str, kind: type[msgspec.Struct], *keys: str) -> sa.Table:
+    """A table with the fields of a struct as its columns."""
+    fields = msgspec.structs.fields(kind)
+    columns = [sa.Column(f.name, TYPES[f.type], primary_key=f.name in keys, nullable=False) for f in fields]
+    return sa.Table(name, METADATA, *columns)
+
+
+answers = table_of("answers", Entry, "id", "run")
+feedback = table_of("feedback", Told, "number")
+sa.Index("feedback_of_answer", feedback.c.id)
+meta = sa.Table("meta", METADATA, sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text))
+changes = sa.Table(  # what was deleted from the log, and why
+    "changes",
+    METADATA,
+    sa.Column("number", sa.Text, primary_key=True),
+    sa.Column("time", sa.Double, nullable=False),  # seconds since 1970
+    sa.Column("what", sa.Text, nullable=False),  # the verb or the key of [serve]
+    sa.Column("detail", sa.Text, nullable=False),  # JSON
+)
+TABLES: dict[type[Any], sa.Table] = {Entry: answers, Told: feedback}
+
+
+@functools.cache
+def statement(table: sa.Table, rows: int, mark: str) -> str:
+    """The SQL that inserts so many rows in one call, but for those that are there."""
+    values = f"({', '.join([mark] * len(table.columns))})"
+    names = ", ".join(table.columns.keys())
+    return f"INSERT INTO {table.name} ({names}) VALUES {', '.join([values] * rows)} ON CONFLICT DO NOTHING"
+
+
+def storable(row: Row) -> Row:
+    """The row with what PostgreSQL or UTF-8 cannot hold, NUL and half characters, as the escapes of JSON."""
+    for name in row.__struct_fields__:
+        cell = getattr(row, name)
+        if isinstance(cell, str) and ("\0" in cell or not cell.isascii()):
+            setattr(row, name, cell.encode("utf-8", "backslashreplace").decode().replace("\0", r"\u0000"))
+    return row
+
+
+def address(project: Project) -> sa.URL:
+    """Where the database of the log is; a `SettingsError` if it is of no kind that the log knows."""
+    text = secret(project, DATABASE)
+    if not text:
+        return sa.URL.create("sqlite", database=str(project.root / FOLDER / FILE))
+    with contextlib.suppress(sa.exc.ArgumentError):
+        url = sa.make_url(text)
+        if url.get_backend_name() in ("postgresql", "postgres"):
+            return url.set(drivername="postgresql+psycopg")
+    raise SettingsError(
+        f"{DATABASE} is no address of a database that the log can be kept in.\n"
+        "Allowed: postgresql://user:password@host/name; without it, SQLite in data/log."
+    )
+
+
+class Database:
+    """One connection that writes, and others of its `engine` that read; `file` is SQLite's, None of PostgreSQL."""
+
+    def __init__(self, url: sa.URL, *, flush: bool) -> None:
+        self.file = Path(url.database) if url.database and url.get_backend_name() == "sqlite" else None
+        self._pragmas = ["journal_mode = WAL", f"synchronous = {'FULL' if flush else 'NORMAL'}", "secure_delete = ON"]
+        self._writer: Any = None
+        arguments: dict[str, Any] = {"timeout": BUSY} if self.file else POSTGRES
+        self.engine = sa.create_engine(url, connect_args=arguments, pool_pre_ping=not self.file)
+        if self.file:
+            sa.event.listen(self.engine, "connect", self._prepare)
+
+    def _prepare(self, connection: Any, _: Any) -> None:
+        """Let readers and writer not wait for each other; with a flush, a commit survives a power cut."""
+        for pragma in self._pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+
+    def open(self) -> None:
+        """Connect, make the tables that are not there; a `DamagedLog` if they are damaged or not of this version."""
+        if self._writer is not None:
+            return
+        if self.file:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+        with self.engine.begin() as connection:
+            if self.file and (found := connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()) != "ok":
+                raise self._damaged(str(found))
+            METADATA.create_all(connection)
+            version = connection.scalar(sa.select(meta.c.value).where(meta.c.name == "schema"))
+            if version is None:
+                connection.execute(meta.insert().values(name="schema", value=SCHEMA))
+            elif version != SCHEMA:
+                raise DamagedLog(f"The tables of the log are of version {version}, this service knows {SCHEMA}.")
+            newest = connection.scalar(sa.select(sa.func.max(answers.c.id)))
+        IDS.after(newest or "0")
+        self._inode = self.file.stat() if self.file else None
+        self._writer = self.engine.raw_connection()
+
+    def insert(self, rows: Iterable[Row]) -> None:
+        """Commit rows, all or none; those that are there already stay as they are."""
+        if self.file and self._inode and not os.path.samestat(self.file.stat(), self._inode):
+            raise LogError(f"{self.file} was replaced by another file")
+        writer = self._writer.driver_connection  # SQLAlchemy's own costs 0.02 to 0.04 ms a commit more
+        for kind, table in TABLES.items():
+            cells = [msgspec.structs.astuple(row) for row in rows if type(row) is kind]
+            for start in range(0, len(cells), MOST):
+                part = cells[start : start + MOST]
+                text = statement(table, len(part), "?" if self.file else "%s")
+                writer.execute(text, [cell for row in part for cell in row])
+        writer.commit()
+
+    def move(self, other: "Database") -> int:
+        """Bring a part of the rows into another database, and remove them here; how many. SQLite only."""
+        moved = 0
+        for kind, table in TABLES.items():
+            place = sa.literal_column("rowid")
+            with self.engine.connect() as connection:
+                found = connection.execute(sa.select(place, table).order_by(place).limit(PART)).all()
+            if found:
+                other.insert([kind(*row[1:]) for row in found])
+                with self.engine.begin() as connection:
+                    connection.execute(table.delete().where(place <= found[-1][0]))
+                moved += len(found)
+        return moved
+
+    def read(self, kind: type[Any], *conditions: Any) -> Iterator[Any]:
+        """The answers (`Entry`) or words of feedback (`Told`) that fit all conditions, in order of time."""
+        table = TABLES[kind]
+        with self.engine.connect().execution_options(yield_per=PART) as connection:
+            for row in connection.execute(sa.select(table).where(*conditions).order_by(*table.primary_key)):
+                yield kind(*row)
+
+    def find(self, ids: Sequence[str]) -> dict[str, tuple[Entry, list[Told]]]:
+        """The answers with these ids, each with all that was said of it, the last at the end."""
+        found: dict[str, tuple[Entry, list[Told]]] = {}
+        known = [text for text in ids if text.isalnum() and text.isascii()]  # PostgreSQL would refuse a NUL
+        for start in range(0, len(known), PART):
+            part = known[start : start + PART]
+            for entry in self.read(Entry, answers.c.id.in_(part), answers.c.role == "answer"):
+                found[entry.id] = (entry, [])
+            for told in self.read(Told, feedback.c.id.in_(part)):
+                if told.id in found:
+                    found[told.id][1].append(told)
+        return found
+
+    def count(self) -> int:
+        """How many answers and words of feedback are there."""
+        with self.engine.connect() as connection:
+            return sum(connection.scalar(sa.select(sa.func.count()).select_from(t)) or 0 for t in TABLES.values())
+
+    def drop(self) -> None:
+        """Give up all connections, with what was not committed."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with contextlib.suppress(Exception):  # it may be broken: that is why it is given up
+                writer.invalidate()
+        self.engine.dispose()
+
+    def explained(self, error: Exception) -> LogError:
+        """An error of the database in words; a `DamagedLog` where to try again is no cure."""
+        if isinstance(error, LogError):
+            return error
+        cause = getattr(error, "orig", None) or error
+        text = " ".join(str(cause).split())[:300] or type(cause).__name__
+        damaged = self.file and getattr(cause, "sqlite_errorcode", 0) & 0xFF in DAMAGED
+        return self._damaged(text) if damaged else LogError(f"the log's database takes no rows: {text}")
+
+    def _damaged(self, found: str) -> DamagedLog:
+        """What to say of a file that SQLite cannot read."""
+        return DamagedLog(
+            f"{self.file} is damaged ({found}): answers are not logged.\n"
+            "Stop the service, move the file and those beside it ending in -wal and -shm away, start it again."
+        )
