@@ -162,9 +162,10 @@ async def table(request: Request) -> Response:
     except DataError as error:
         return form(request, version, {}, 422, problems=[{"column": "", "problem": str(error), "cure": ""}])
     ids = [one for one in dictionary.by_role(version.columns, "id") if one in found.frame]
-    head = [*(ids or ["row"]), *(one for one in COLUMNS if one in reply.predictions[0]), "id", "run"]
+    known = [one for one in COLUMNS if one in reply.predictions[0]]
+    head = [*(ids or ["row"]), *known, "answer_id" if "id" in ids else "id", "run"]
     lines = [
-        [*([row[one] for one in ids] or [place]), *(said[one] for one in head[len(ids or "1") : -1]), reply.run]
+        [*([row[one] for one in ids] or [place]), *(said[one] for one in known), said["id"], reply.run]
         for place, (row, said) in enumerate(zip(rows, reply.predictions, strict=True), start=1)
     ]
     return page(
