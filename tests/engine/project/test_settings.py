@@ -128,7 +128,7 @@ def test_file_that_features_read_has_to_be_declared(tmp_path, monkeypatch):
 def test_section_of_the_service_is_read_where_its_folder_is_here(tmp_path, monkeypatch):
     (tmp_path / "params.toml").write_text('[data]\nsource = "a.csv"\ntarget = "y"\n[serve]\nport = 8123\n')
 
-    assert settings.load(tmp_path).settings.parts["serve"].port == 8123
+    assert settings.load(tmp_path).parts["serve"].port == 8123
 
     monkeypatch.setattr(settings.package, "FOLDER", tmp_path)
     with pytest.raises(SettingsError, match=r"unknown section \[serve\]"):

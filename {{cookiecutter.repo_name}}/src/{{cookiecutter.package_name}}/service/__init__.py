@@ -1,5 +1,7 @@
-"""The service: answers over HTTP with a log that loses nothing.
+"""The service: answers over HTTP, and a log that loses nothing.
 
-Each module imports only from those before it: settings, trees, steps, features, drawn, compiled, schema, database, log,
-reference, versions, counts, replay, forget, feedback, pages, guard, app, serve, verbs.
+Each module imports only from those before it in this list, from the engine, and nothing from the front:
+
+settings, trees, steps, features, drawn, compiled, schema, database, log, reference, versions, counts, replay, forget,
+feedback, guard, app, words, monitor, pages, serve, verbs
 """

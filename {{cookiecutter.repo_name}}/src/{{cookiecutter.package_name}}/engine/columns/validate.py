@@ -10,6 +10,7 @@ from pandas.api.types import is_numeric_dtype
 
 from ..project.errors import DataError, shown
 from ..sources import formats
+from . import doubtful
 from .dictionary import LABEL, Column, Dictionary, by_role, label_columns
 from .lists import different_items, items_of
 from .moments import put_together
@@ -104,8 +105,8 @@ def typed_columns(
         typed[name] = values
         if column.role == "id":
             warned.extend(repeated_ids(values))
-        if not target:
-            warned.extend(thousands_or_decimals(frame[name], column))
+        doubts = doubtful.said(frame[name], values, column, batch=not target)
+        warned.extend(violation(name, problem, "", rows) for problem, rows in doubts)
         refuses = column.role != "ignored" and column.rule == "refuse"
         (refused if refuses else warned).extend(violations)
     return typed, refused, warned
@@ -173,17 +174,6 @@ def repeated_ids(values: pd.Series) -> list[Violation]:
     return [violation(str(values.name), f"ids that stand twice, like {samples}", "", twice)] if samples else []
 
 
-def thousands_or_decimals(cells: pd.Series, column: Column) -> list[Violation]:
-    """Cells of whole numbers like `35.000`, shape (n_rows,), which is 35 here and 35,000 elsewhere."""
-    if column.type != "integer" or column.thousands or column.decimal != "." or is_numeric_dtype(cells.dtype):
-        return []
-    text = as_text(cells)
-    found = text.str.fullmatch(r"[-+]?[1-9]\d{0,2}\.000").fillna(False).astype(bool)
-    samples = [f"{cell!r}, read as {float(cell):g}" for cell in text[found].head(1)]
-    cure = "(or is thousands = '.' meant?)"
-    return [violation(str(cells.name), f"whole numbers with a point, like {one} {cure}", "", found) for one in samples]
-
-
 def parse(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
     """Read one column of text or native values, shape (n_rows,), as its type.
 
@@ -219,7 +209,8 @@ def parse_number(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series
         as_it_stands = column.decimal == "." and not column.unit and not column.thousands
         values = pd.to_numeric(text, errors="coerce").astype("float64") if as_it_stands else None
         if values is None or values.isna().any():  # 10,000 columns of plain numbers need none of this
-            values = pd.to_numeric(plain_number(text, column), errors="coerce").astype("float64")
+            bare, share = doubtful.without_marks(text, column)
+            values = pd.to_numeric(plain_number(bare, column), errors="coerce").astype("float64") * share
         missing = values.isna()
         if missing.any():
             missing = is_missing(text, column, MISSING_WORDS)

@@ -19,7 +19,6 @@ from .schema import bounds
 
 PARAMS = "params.toml"
 PARTS = ("train", "dev", "test")
-OPTIONAL = "service"  # the folder of the package that a project may be without
 RECORD, EXTERNAL = "run.json", "external"  # in the folder of a run
 ALSO_LIMIT = 100 << 20  # bytes: every run keeps a copy
 SHARES_SUM_TOLERANCE = 1e-6
@@ -101,6 +100,13 @@ class Promote:
 
 
 @dataclass(frozen=True)
+class Team:
+    """Section `[team]`: whose runs are loaded."""
+
+    signers: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of `params.toml`, one attribute a section."""
 
@@ -110,7 +116,7 @@ class Settings:
     train: Train = Train()
     predict: Predict = Predict()
     promote: Promote = Promote()
-    parts: dict[str, Any] = field(default_factory=dict)  # sections of `OPTIONAL`, which a project may be without
+    team: Team = Team()
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,7 @@ class Project:
     root: Path
     settings: Settings
     overrides: dict[str, Any]
+    parts: dict[str, Any] = field(default_factory=dict)  # the sections of the service, by name
 
     @property
     def package(self) -> Path:
@@ -201,7 +208,19 @@ def load(start: Path | None = None, overrides: Sequence[str] = ()) -> Project:
     changed = dict(map(parse_override, overrides))
     for dotted, value in changed.items():
         set_at(tree, dotted, value)
-    return Project(root, read_sections(tree), changed)
+    parts = sections_of_the_service()
+    own = {name: tree.pop(name) for name in parts if name in tree}
+    read: dict[str, Any] = {
+        name: schema.convert(table, parts[name], f"{PARAMS}: [{name}]") for name, table in own.items()
+    }
+    return Project(root, read_sections(tree, also=parts), changed, read)
+
+
+def sections_of_the_service() -> dict[str, type]:
+    """The sections that the service brings, as dataclasses by name; none in a project without it."""
+    if not (package.FOLDER / package.SERVICE / "settings.py").is_file():
+        return {}
+    return importlib.import_module(f"{package.NAME}.{package.SERVICE}.settings").SECTIONS
 
 
 def find_root(start: Path) -> Path:
@@ -281,25 +300,15 @@ def set_at(tree: dict[str, Any], dotted: str, value: Any) -> None:
     tree[key] = value
 
 
-def sections_of_part() -> dict[str, type]:
-    """The sections of `params.toml` that a part of the package adds; none where the part is not here."""
-    if not (package.FOLDER / OPTIONAL / "settings.py").is_file():
-        return {}
-    return importlib.import_module(f"{package.NAME}.{OPTIONAL}.settings").SECTIONS
-
-
-def read_sections(tree: dict[str, Any]) -> Settings:
-    """Check each section against its dataclass; the messages name file, section and key."""
-    parts = sections_of_part()
-    sections = {name: kind for name, kind in schema.hints(Settings).items() if name != "parts"} | parts
+def read_sections(tree: dict[str, Any], also: Iterable[str] = ()) -> Settings:
+    """Check each section against its dataclass; the messages name file, section and key, and those `also` allowed."""
+    sections = schema.hints(Settings)
     if unknown := [name for name in tree if name not in sections]:
-        raise SettingsError(f"{PARAMS}: unknown section [{unknown[0]}].\nAllowed: {', '.join(sections)}.")
+        raise SettingsError(f"{PARAMS}: unknown section [{unknown[0]}].\nAllowed: {', '.join([*sections, *also])}.")
     if "data" not in tree:
         raise SettingsError(f"{PARAMS}: the section [data] is missing.")
     read = {name: schema.convert(table, sections[name], f"{PARAMS}: [{name}]") for name, table in tree.items()}
-    settings = Settings(
-        **{k: v for k, v in read.items() if k not in parts}, parts={k: read[k] for k in parts if k in read}
-    )
+    settings = Settings(**read)
     shares = settings.split.shares
     total = shares.train + shares.dev + shares.test
     if abs(total - 1) > SHARES_SUM_TOLERANCE:
