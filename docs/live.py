@@ -23,7 +23,7 @@ TEMPLATE = Path(__file__).resolve().parents[1]
 PROJECT = TEMPLATE / "{{cookiecutter.repo_name}}"
 SOURCE = PROJECT / "src" / "{{cookiecutter.package_name}}"
 SHARED = ("overrides", "debug")  # options that every verb has
-FRONT = "front"
+FRONT, SERVICE = "front", "service"
 
 
 def load(name: str):
@@ -68,7 +68,7 @@ def prompts() -> str:
 def targets() -> str:
     """A section for each target of the project's Makefile: what it says, its options, what its step depends on."""
     commands, steps = load("cli").main.commands, load("pipeline").STEPS
-    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    makefile = "".join(path.read_text(encoding="utf-8") for path in (PROJECT / "Makefile", *SOURCE.glob("*/verbs.mk")))
     variables = {f"--{option}": variable for variable, option in re.findall(r"call \w+,([A-Z]+),(\w+)", makefile)}
     parts = []
     for name, text in re.findall(r"(?m)^([a-z]+):.*## (.*)$", makefile):
@@ -106,8 +106,11 @@ def depends(step) -> str:
 
 def parameters() -> str:
     """A section for each section of params.toml: what the comment above a key says, its bounds, its default."""
-    sections = load("engine.project.schema").hints(load("engine.project.settings").Settings)
-    text = (PROJECT / "params.toml").read_text(encoding="utf-8").replace("{{ cookiecutter.package_name }}", "<package>")
+    sections = dict(load("engine.project.schema").hints(load("engine.project.settings").Settings))
+    sections |= load("service.settings").SECTIONS
+    files = (PROJECT / "params.toml", PROJECT / "params.toml.service")
+    text = "".join(path.read_text(encoding="utf-8") for path in files)
+    text = text.replace("{{ cookiecutter.package_name }}", "<package>")
     parts = []
     for section, body in re.findall(r"(?m)^\[(\w+)\]\n((?:(?!\[).*\n)*)", text):
         rows, fields = [], dict(sections[section].__dataclass_fields__)
@@ -133,12 +136,14 @@ def rooms() -> dict[str, str]:
     """What the front and each room of the engine hold; those that import stand before those that are imported."""
     text = (SOURCE / "engine" / "__init__.py").read_text(encoding="utf-8")
     listed = re.findall(r"(?m)^- (\w+): (.*)$", text)
-    return {FRONT: "what is yours, and one module a verb"} | dict(reversed(listed))
+    return {SERVICE: "answers over HTTP", FRONT: "what is yours, and one module a verb"} | dict(reversed(listed))
 
 
 def room_of(path: Path) -> str:
     """The room in which a module lies."""
     inside = path.relative_to(SOURCE).parts
+    if inside[0] == SERVICE:
+        return SERVICE
     return inside[1] if inside[0] == "engine" and len(inside) > 2 else FRONT
 
 

@@ -1,10 +1,12 @@
-"""Keep one licence, find a local data source from where cookiecutter was started, commit, say what to type next."""
+"""Keep the chosen parts, find a local source from where cookiecutter was started, commit, say what to type next."""
 
 import os  # and the rest where it is needed: it would double the time of this hook
 
 ANSWERS = {{dict(cookiecutter, _jinja2_env_vars=0)}}  # rendered, a dict as Python writes it
-PARTS = {name: [f"LICENSE.{name}"] for name in ("MIT", "BSD-3-Clause", "Apache-2.0", "Proprietary")}
-CACHES = ("__pycache__", ".ruff_cache", ".pytest_cache", ".mypy_cache")  # left by tools in the template's folder
+CHOSEN = (ANSWERS["license"], {"yes": "service", "no": ""}[ANSWERS["service"]])
+PARTS = ("MIT", "BSD-3-Clause", "Apache-2.0", "Proprietary", "service")  # LICENSE.MIT, params.toml.service
+GONE = {"__pycache__", ".ruff_cache", ".pytest_cache", ".mypy_cache"}  # left by tools in the template's folder
+GONE |= set() if "service" in CHOSEN else {"deploy", "service"}
 HERE, STARTED = os.getcwd(), os.path.realpath(os.environ.get("PWD", ".."))
 
 
@@ -31,29 +33,28 @@ def set_source(source: str) -> None:
             file.writelines(params)
 
 
-def commit() -> None:
-    """Make a repository with one commit; nothing of the user's git (hooks, signatures, an outer GIT_DIR) counts."""
-    name = ANSWERS["__author_name"]
-    who = name if any(map(str.isalnum, name)) else "author"
-    os.environ |= {"GIT_AUTHOR_NAME": who, "GIT_COMMITTER_NAME": who, "EMAIL": "author@localhost"}
-    os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    for variable in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
-        os.environ.pop(variable, None)
-    inside = os.system(f"git check-ignore -q . 2> {os.devnull}") in (1, 256)  # in a repository that does not ignore it
-    start = "git -c init.defaultBranch=main init -q && git -c core.compression=0 add . && git commit -q -m Start"
-    if inside or "_commit" in ANSWERS or os.system(f"({start}) > {os.devnull} 2>&1"):
-        reason = "it is inside a git repository." if inside else "git init, git add ., git commit."
-        print("Nothing was committed:", reason)
+for folder, _, names in list(os.walk(".")):
+    if os.path.basename(folder) in GONE:
+        import shutil
 
-
-for path in [path for option, paths in PARTS.items() for path in paths if option != ANSWERS["license"]]:
-    os.remove(path)
-os.replace(f"LICENSE.{ANSWERS['license']}", "LICENSE")
-for folder in [folder for folder, _, _ in os.walk(".") if os.path.basename(folder) in CACHES]:
-    import shutil
-
-    shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+    for name, part in [(name, part) for name in names for part in PARTS if name.endswith(f".{part}")]:
+        path = os.path.join(folder, name)
+        with open(path.removesuffix(f".{part}"), "ab") as whole, open(path, "rb") as file:
+            whole.write(file.read() if part in CHOSEN else b"")
+        os.remove(path)
 set_source(ANSWERS["data_source"])
-commit()
+# A repository with one commit; nothing of the user's git (hooks, signatures, an outer GIT_DIR) counts.
+name = ANSWERS["__author_name"]
+who = name if any(map(str.isalnum, name)) else "author"
+os.environ |= {"GIT_AUTHOR_NAME": who, "GIT_COMMITTER_NAME": who, "EMAIL": "author@localhost"}
+os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+for variable in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+    os.environ.pop(variable, None)
+inside = os.system(f"git check-ignore -q . 2> {os.devnull}") in (1, 256)  # in a repository that does not ignore it
+start = "git -c init.defaultBranch=main init -q && git -c core.compression=0 add . && git commit -q -m Start"
+if inside or "_commit" in ANSWERS or os.system(f"({start}) > {os.devnull} 2>&1"):
+    reason = "it is inside a git repository." if inside else "git init, git add ., git commit."
+    print("Nothing was committed:", reason)
 folder = min(HERE, os.path.relpath(HERE, STARTED), key=len)
 print(f"Next: cd {repr(folder) if ' ' in folder else folder} && make predict")

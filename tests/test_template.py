@@ -27,6 +27,11 @@ def text_files(folder: Path) -> list[Path]:
     return [path for path in files if b"\0" not in path.read_bytes()]
 
 
+def service_too(extras: dict[str, list[str]]) -> list[str]:
+    """What the default project installs beside its dependencies, or may with another database."""
+    return [name for extra in ("dev", "service", "postgresql") for name in extras[extra]]
+
+
 def assert_tidy(folder: Path, *places: str) -> None:
     """Let ruff lint these places of a folder, and look at their format."""
     for words in (["check"], ["format", "--check"]):
@@ -60,7 +65,7 @@ def test_control_lines_stay_within_the_budget(template):
 
 def test_braces_in_rendered_files_are_only_those_of_the_template(template):
     for path in text_files(template / PROJECT):
-        copied = path.parent.name == "workflows" or "src" in path.parts
+        copied = path.parent.name == "workflows" or "src" in path.parts or path.name in ("alerts.yml", "grafana.json")
         stray = re.search(r"\{\{(?! ?\(?cookiecutter\.)", path.read_text("utf-8"))
         assert copied or not stray, f"{path}: write two braces in another way, cookiecutter would read them"
 
@@ -117,15 +122,28 @@ def test_every_function_does_something_in_at_most_sixty_lines(default_project):
                 assert node.end_lineno - node.lineno < 60, f"{path}: {node.name}"
 
 
+@pytest.mark.parametrize("service", ["yes", "no"])
 @pytest.mark.parametrize("license_name", LICENSES)
-def test_the_chosen_licence_is_the_only_one(render, tmp_path, license_name):
-    project = render(tmp_path, license=license_name, author_name='Ada "Q" Lovelace')
+def test_the_chosen_licence_is_the_only_one_and_the_service_is_there_or_nowhere(
+    render, tmp_path, license_name, service
+):
+    project = render(tmp_path, license=license_name, service=service, author_name='Ada "Q" Lovelace')
 
     text = (project / "LICENSE").read_text("utf-8")
     assert 'Ada "Q" Lovelace' in text and "cookiecutter" not in text
     assert [path.name for path in project.glob("LICENSE*")] == ["LICENSE"]
     declared = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["project"]["license"]
     assert declared.removeprefix("LicenseRef-") == license_name
+    assert not list(project.rglob("*.service")) and git(project, "status", "--porcelain") == ""
+    told = subprocess.run(["make", "help"], cwd=project, capture_output=True, text=True).stdout
+    found = [path.relative_to(project) for path in project.rglob("*service*") if ".git" not in path.parts]
+    names = ["params.toml", "pyproject.toml", "README.md", "AGENTS.md", ".env.example", "docs/index.md", "Makefile"]
+    told_of = [
+        name for name in names if re.search(r"\b(serve|service(?! account))\b", (project / name).read_text("utf-8"))
+    ]
+    expected = [name for name in names if name != "Makefile"] if service == "yes" else []
+    assert bool(found) == ("make serve" in told) == (project / "deploy").is_dir() == (service == "yes")
+    assert told_of == expected and len((project / "README.md").read_text("utf-8").splitlines()) <= 120
 
 
 def test_project_starts_with_one_commit_on_main_and_a_clean_tree(default_project):
@@ -167,8 +185,12 @@ def test_configuration_files_can_be_read_and_no_version_is_capped(default_projec
     read = {path.name: tomllib.loads(path.read_text("utf-8")) for path in default_project.rglob("*.toml")}
 
     project = read["pyproject.toml"]["project"]
-    versions = [project["requires-python"], *project["dependencies"], *project["optional-dependencies"]["dev"]]
-    assert all(read.values()) and all(re.fullmatch(r"[\w.-]*>=[\d.]+", version) for version in versions)
+    versions = [
+        project["requires-python"],
+        *project["dependencies"],
+        *service_too(project["optional-dependencies"]),
+    ]
+    assert all(read.values()) and all(re.fullmatch(r"[\w.\[\]-]*>=[\d.]+(;.*)?", version) for version in versions)
 
 
 def test_users_git_set_up_cannot_stop_the_first_commit(render, tmp_path, monkeypatch):

@@ -10,8 +10,9 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
-from data_science_project import pipeline
+from data_science_project import cli, pipeline
 from data_science_project.engine.project import git, package, settings
 from data_science_project.engine.runs import registry, share, track
 
@@ -214,3 +215,14 @@ def move_in(root, monkeypatch):
     if not own.exists():
         shutil.copytree(PACKAGE, own, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(package, "FOLDER", own)
+
+
+@pytest.fixture
+def call(monkeypatch, package_log):
+    """Run a command in a folder; the result has `exit_code`, `stdout` and `stderr`."""
+
+    def run(root, *arguments):
+        monkeypatch.chdir(root)
+        return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
+
+    return run

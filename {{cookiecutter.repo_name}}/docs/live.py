@@ -96,7 +96,8 @@ def column_row(name: str, column: dictionary.Column) -> tuple[str, ...]:
 
 def verb(name: str) -> list[nodes.Node]:
     """How a verb is called, its options, and what its step depends on."""
-    variables = re.findall(r"call \w+,([A-Z]+),(\w+)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    files = [ROOT / "Makefile", *SOURCE.glob("*/verbs.mk")]
+    variables = re.findall(r"call \w+,([A-Z]+),(\w+)", "".join(path.read_text(encoding="utf-8") for path in files))
     with_make = {f"--{option}": variable for variable, option in variables}
     rows = []
     for option in sorted(cli.main.commands[name].params, key=lambda option: option.name in SHARED):
@@ -141,8 +142,11 @@ def way(links: list[lineage.Link]) -> nodes.table:
 def api() -> str:
     """The modules with what their docstrings say: those in front, then room by room, as Markdown."""
     names = [".".join(path.relative_to(SOURCE).with_suffix("").parts) for path in sorted(SOURCE.rglob("[!_]*.py"))]
-    in_front = [name for name in names if not name.startswith("engine.")]
-    parts = section("In front", "One verb a module, and what is yours", in_front)
+    parts = section("In front", "One verb a module, and what is yours", [name for name in names if "." not in name])
+    for folder in dict.fromkeys(name.partition(".")[0] for name in names if "." in name):
+        if folder != "engine":
+            inside = [name for name in names if name.startswith(f"{folder}.")]
+            parts += section(folder, f"The folder {folder}", inside)
     for room, text in re.findall(r"(?m)^- (\w+): (.*)$", engine.__doc__):
         parts += section(f"engine.{room}", text.capitalize(), [n for n in names if n.startswith(f"engine.{room}.")])
     return "\n".join(parts)

@@ -111,10 +111,29 @@ def test_marker_that_no_number_has_stays_a_category_of_the_words():
         (list(range(0, 80, 2)), "feature"),
         (np.linspace(0, 1, 40), "feature"),
         ([*range(100, 139), 100], "feature"),
+        (["t"] * 20 + [None] * 20, "feature"),
+        (["t"] + [None] * 99, "feature"),
+        (["t"] + [None] * 100, "ignored"),
+        (["t"] * 100 + [None], "ignored"),
+        (["2026-01-31"] * 20 + [None] * 20, "ignored"),
     ],
 )
 def test_ids_and_constants_are_told_from_features(describe, cells, role):
     assert describe(cells)[0].role == role
+
+
+@pytest.mark.parametrize(
+    ("value", "type_"), [("t", "category"), ("1", "integer"), ("true", "boolean"), ("1.5", "number")]
+)
+def test_column_that_is_filled_or_not_is_one_hot_and_said_once(value, type_):
+    cells = [value, None, None] * 20
+    frame = pd.DataFrame({"bread": cells, "milk": cells, "none": [None] * 60, "y": ["a", "b"] * 30})
+
+    columns, said = infer.infer(frame, target="y", read={})
+
+    assert (columns["milk"].type, columns["milk"].transformation) == (type_, "one-hot")
+    assert [line for line in said if "bread" in line] == ["one value or none, of which only that counts: bread, milk"]
+    assert "ignored, constant or empty: none" in said
 
 
 @pytest.mark.parametrize("odd", ["3E5", "1e30", "1.0", "+5"])

@@ -1,3 +1,4 @@
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -155,3 +156,21 @@ def test_title_above_a_batch_is_set_aside_though_one_row_follows(project, folder
 
     assert pd.read_csv(project.root / "out.csv")["order"].tolist() == [new["order"].iloc[0]]
     assert pd.read_csv(project.root / "out_set_aside.csv")["line"].tolist() == [1]
+
+
+def test_members_of_an_archive_are_answered_each_in_a_file_of_its_own(project, folder, new):
+    with zipfile.ZipFile(project.root / "new.zip", "w") as archive:
+        archive.writestr("in/a.csv", new.head(3).to_csv(index=False))
+        archive.writestr("in/b.csv", new.to_csv(index=False))
+    asked = [project.root / f"new.zip?member=in/{name}.csv" for name in "ab"]
+
+    (first,), (second,) = (pipeline.make(project, "predict", run=folder.name, input=path) for path in asked)
+
+    assert [first.name, second.name] == ["new.zip_in_a.csv", "new.zip_in_b.csv"]
+    assert [len(pd.read_csv(path)) for path in (first, second)] == [3, 10]
+    assert "members read: in/b.csv" in records.recorded(second)["decisions"]
+    written = second.stat().st_mtime_ns
+    pipeline.make(project, "predict", run=folder.name, input=asked[1])
+    assert second.stat().st_mtime_ns == written
+    with pytest.raises(DataError, match=r"nothing\.zip: no such file"):
+        pipeline.make(project, "predict", run=folder.name, input=project.root / "nothing.zip?member=in/a.csv")

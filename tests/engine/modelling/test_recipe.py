@@ -127,6 +127,17 @@ def test_all_kinds_with_missing_cells_are_learned_and_unknown_ones_answered(rows
     assert np.isfinite(model.predict(new.assign(firm=["x", None]))).all()
 
 
+@pytest.mark.parametrize("value", ["t", 1.0])
+@pytest.mark.parametrize("flavour", ["linear", "trees", "network"])
+def test_column_of_one_value_or_none_tells_models_whether_it_is_there(rows, flavour, value):
+    there = np.arange(SIZE) % 3 == 0
+    table = rows[["kg"]].assign(colour=pd.Series(value, rows.index).where(there))
+
+    model = getattr(plan(table), flavour)(DecisionTreeClassifier(max_depth=1)).fit(table, there)
+
+    assert (model.predict(table) == there).all()
+
+
 @pytest.mark.parametrize("size", [20, 400])
 def test_encoder_of_a_regression_keeps_one_column_in_which_no_row_sees_its_own_target(size):
     random = np.random.default_rng(0)

@@ -123,3 +123,13 @@ def test_file_that_features_read_has_to_be_declared(tmp_path, monkeypatch):
     assert settings.external("known.csv") == tmp_path / "known.csv"
     with pytest.raises(SettingsError, match=r"unknown\.csv is not declared(.|\n)*also"):
         settings.external("unknown.csv")
+
+
+def test_section_of_the_service_is_read_where_its_folder_is_here(tmp_path, monkeypatch):
+    (tmp_path / "params.toml").write_text('[data]\nsource = "a.csv"\ntarget = "y"\n[serve]\nport = 8123\n')
+
+    assert settings.load(tmp_path).parts["serve"].port == 8123
+
+    monkeypatch.setattr(settings.package, "FOLDER", tmp_path)
+    with pytest.raises(SettingsError, match=r"unknown section \[serve\]"):
+        settings.load(tmp_path)

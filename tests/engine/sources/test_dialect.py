@@ -89,3 +89,63 @@ def test_unbalanced_quote_marks_in_tabbed_text_swallow_no_rows(table, rows):
     assert rows(found) == [line.split("\t") for line in lines]
     assert list(found.frame.columns) == ["column_1", "column_2"] and found.first_row == 1
     assert any("quote marks are part of the text" in decision for decision in found.decisions)
+
+
+BY_PLACE = [
+    ["name", "age", "city", "paid"],
+    ["Lovelace, Ada", "36", "London", "1.50"],
+    ["Émile", None, "New York", None],
+    ["van Dam, Noor", "7", None, "12.25"],
+    ["Bo", "41", "Rome, IT", "3"],
+    ["Cy", "5", "Oslo", "4"],
+]
+
+
+def placed(table, widths=(15, -4, 12, -6)):
+    """Lines whose cells stand at the same places, those of a negative width at its right end."""
+    cell = lambda text, width: (text or "").ljust(width) if width > 0 else (text or "").rjust(-width) + "  "  # noqa: E731
+    return "".join("".join(map(cell, row, widths[: len(row)])).rstrip() + "\n" for row in table)
+
+
+def test_columns_that_stand_at_the_same_places_of_all_lines_are_parted_and_it_is_said(table, rows):
+    found = table(placed([*BY_PLACE[:3], [], *BY_PLACE[3:]]))
+
+    assert list(found.frame.columns) == BY_PLACE[0] and rows(found) == BY_PLACE[1:]
+    assert not found.set_aside and len(found.decisions) == 1
+    assert "4 columns at the same places of all lines: from the letters 1, 17, 22, 35" in found.decisions[0]
+
+
+def test_comma_in_cells_is_no_separator_where_the_names_have_none_and_the_columns_their_places(table, rows):
+    people = [[f"{name}, Dr", str(n), "x"] for n, name in enumerate(["Bo", "Cy", "Di", "Ed", "Flo", "Gus"])]
+
+    found = table(placed([["name", "number", "code"], *people], widths=(9, -6, -4)))
+
+    assert rows(found) == people
+
+
+def test_blank_at_the_same_place_of_all_cells_parts_no_column(table, rows):
+    streets = [[str(n), f"No. {n} A, Long Street", "x"] for n in range(6)]
+
+    found = table(placed([["id", "street", "code"], *streets], widths=(6, 24, -4)))
+
+    assert rows(found) == streets
+
+
+NOT_PLACED = {
+    "a line out of place": [*BY_PLACE, ["Maximilian Alexander Xu", "4", "Bonn", "1"]],
+    "a column without a name": [["name", "age", None, "paid"], *BY_PLACE[1:]],
+    "few lines": BY_PLACE[:4],
+}
+
+
+@pytest.mark.parametrize("case", NOT_PLACED)
+def test_lines_that_do_not_show_their_columns_clearly_stay_one_column(table, case):
+    found = table(placed(NOT_PLACED[case]))
+
+    assert found.frame.shape[1] == 1 and "one column" in found.decisions[0]
+
+
+def test_single_words_below_each_other_are_no_columns(table):
+    lines = ["the title", "one sheep", "two goats", "six lambs", "red wines", "old horse"]
+
+    assert table("\n".join(lines)).frame.shape[1] == 1

@@ -51,6 +51,21 @@ def test_first_sheet_that_is_not_hidden_or_the_named_one_is_taken_and_the_others
         read_book("Third", **sheets)
 
 
+def test_first_sheet_whose_header_holds_the_target_is_taken_and_said_unless_one_is_named(read_book):
+    about = [["column", "meaning"], ["id", "a number"], ["price", "in dollars"]]
+    sheets = {"About": about, "Houses": [["sold in 2025", None], ["id", "Price"], [1, 2.5]], "Old": [["price"], [1]]}
+
+    assert read_book(None, " price", **sheets) == (
+        sheets["Houses"],
+        ["sheet 'Houses' of 3, the first that names ' price': About, Houses, Old"],
+    )
+    assert read_book("Old", "price", **sheets)[0] == sheets["Old"]
+    assert read_book(3, "price", **sheets)[0] == sheets["Old"]
+    assert read_book(None, "nowhere", **sheets)[0] == about
+    assert read_book(None, "meaning", **sheets)[1] == ["sheet 'About' of 3: About, Houses, Old"]
+    assert read_book(None, "", **sheets)[1] == ["sheet 'About' of 3: About, Houses, Old"]
+
+
 def test_cells_merged_downwards_are_filled_and_those_merged_across_count_in_the_first(read_book):
     sheet = [["a", "b"], ["x", 1], [None, 2]]
 

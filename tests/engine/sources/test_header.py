@@ -3,6 +3,8 @@
 import openpyxl
 import pytest
 
+from data_science_project.engine.sources import read
+
 BODY = [[f"R{number}", number, number * 3] for number in range(20)]
 
 
@@ -39,8 +41,6 @@ def test_last_row_that_is_full_is_no_total_because_of_its_first_word(table, last
 
 
 def test_name_of_the_target_tells_the_header(written, rows):
-    from data_science_project.engine.sources import read
-
     path = written(text(["X1", "X2", "Y"]))
 
     found = read.table(path, target="Costs")
@@ -49,8 +49,6 @@ def test_name_of_the_target_tells_the_header(written, rows):
 
 
 def test_cell_that_is_called_like_the_target_makes_no_header_of_its_row(written):
-    from data_science_project.engine.sources import read
-
     found = read.table(written(text()), target="R3")
 
     assert list(found.frame.columns) == ["region", "sales", "costs"] and len(found.frame) == 20
@@ -77,6 +75,34 @@ def test_names_below_wide_groups_are_joined_with_them(table):
 
     assert list(found.frame.columns) == ["Days", "Travel Air", "Travel Rail", "Other"] and len(found.frame) == 20
     assert "names joined from 2 rows" in found.decisions
+
+
+ORANGE = {
+    "words": "discrete\tcontinuous\tcontinuous\tstring\nclass\t\t\tmeta\n",
+    "letters and values": "yes no\tc\tc\ts\nclass\t\t\tm\n",
+    "no flags": "discrete\tcontinuous\tcontinuous\tstring\n\t\t\t\n",
+    "attributes": "d\tc\tc\ts\nclass\tunit=mm\t-dc=1\tmeta\n",
+}
+
+
+@pytest.mark.parametrize("case", ORANGE)
+@pytest.mark.parametrize("target", ["survived", ""])
+def test_types_and_flags_below_the_names_as_orange_writes_them_are_left_out_and_said(written, case, target):
+    lines = "".join(f"{'yes' if n % 2 else 'no'}\t{n}\t{n / 4}\tsome word {n}\n" for n in range(12))
+    path = written("survived\tage\tfare\tnote\n" + ORANGE[case] + lines, "x.tab")
+
+    found = read.tables([path], target=target)
+
+    assert list(found.frame.columns) == ["survived", "age", "fare", "note"]
+    assert found.frame["age"].tolist() == list(map(str, range(12))) and found.first_row == 4
+    assert any("rows 2 and 3 left out, types and flags of Orange" in line for line in found.decisions)
+
+
+@pytest.mark.parametrize("second", ["c\td\nyes\tno\n", "continuous\ta word or two\nx\tclass\n"])
+def test_words_like_types_without_flags_below_them_are_rows(written, second):
+    found = read.tables([written("a\tb\n" + second + "c\tno\nd\tyes\n" * 9)], target="b")
+
+    assert len(found.frame) == 20
 
 
 def test_instrument_settings_above_numbers_are_no_header(table):
@@ -119,8 +145,6 @@ def test_options_say_where_the_table_is(table, options, names, count):
 
 
 def test_target_of_a_file_without_a_header_is_given_by_its_place(written):
-    from data_science_project.engine.sources import read
-
     found = read.table(written("5.1,3.5,setosa\n4.9,3.0,setosa\n4.7,3.2,virginica\n"), target="3")
 
     assert list(found.frame.columns) == ["column_1", "column_2", "3"]
@@ -128,8 +152,6 @@ def test_target_of_a_file_without_a_header_is_given_by_its_place(written):
 
 @pytest.mark.parametrize(("target", "names"), [("", ["region", "sales", "costs"]), ("age", ["who", "age"])])
 def test_one_of_two_tables_side_by_side_in_a_sheet_is_taken(tmp_path, target, names):
-    from data_science_project.engine.sources import read
-
     book = openpyxl.Workbook()
     others = [["who", "age"], ["Ann", 30], ["Bob", 40], ["Cy", 50]]
     for place, row in enumerate([["region", "sales", "costs"], *BODY]):

@@ -6,118 +6,22 @@ Results go to stdout, the log to stderr. Exit code 2 is a wrong setting or optio
 bring others with them are imported inside the commands, so that `--help` and a command with nothing to do stay fast.
 """
 
-import functools
+import importlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from .engine.project import package, settings
-from .engine.project.errors import ProjectError, SettingsError, SourceError, failed_import
-from .engine.project.log import show, start_logging
+from .engine.project import package
+from .engine.project.errors import SettingsError, SourceError
+from .engine.project.log import show
 from .engine.project.settings import Project
 from .engine.runs import registry
 from .engine.steps import chores
+from .engine.steps.command import main, option_path, option_run, step, verb
 
-AS_IT_WAS = "Nothing half-written is left, what was there is as it was. Mend the disk or the rights and run it again."
-
-
-class InOrder(click.Group):
-    """A group that lists its commands in the order of the pipeline."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of the commands, as they were defined."""
-        return list(self.commands)
-
-
-def show_version(context: click.Context, option: click.Parameter, wanted: bool) -> None:
-    """Print the versions of the project and of Python, and end."""
-    if wanted:
-        import platform
-        import tomllib
-
-        file = package.FOLDER.parents[1] / "pyproject.toml"
-        project = tomllib.loads(file.read_text(encoding="utf-8"))["project"]
-        show(f"{project['name']} {project['version']} (Python {platform.python_version()}, {package.FOLDER})")
-        context.exit()
-
-
-@click.group(cls=InOrder, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version, help="Versions.")
-def main() -> None:
-    """From the source to predictions: each verb does what it needs first, and nothing twice."""
-
-
-def verb(function: Callable) -> Callable:
-    """Make a command, with the options that all share, of a function of a `Project`; paths it returns are printed."""
-
-    @functools.wraps(function)
-    def command(overrides: tuple[str, ...], debug: bool, **options: Any) -> None:
-        start_logging()
-        try:
-            settings.check_package()
-            project = settings.load(overrides=overrides)
-            for path in function(project, **options) or ():
-                show(project.relative(path))
-        except Exception as error:
-            failure = in_words(error)
-            if debug or failure is None:
-                import traceback
-
-                show(traceback.format_exc(), err=True)
-                raise SystemExit(1) from None
-            show(f"Error: {failure}", err=True)
-            raise SystemExit(failure.exit_code) from None
-
-    command = click.option("--debug", is_flag=True, help="Show the traceback of an error.")(command)
-    command = click.option(
-        "--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Override params.toml for this run."
-    )(command)
-    return main.command()(command)
-
-
-def in_words(error: Exception) -> ProjectError | None:
-    """What a person can mend, as an error with a message; None of a mistake of ours, to be seen with its traceback."""
-    if isinstance(error, ProjectError):
-        return error
-    if isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename else ""
-        return ProjectError(f"{where}{error.strerror or error}.\n{AS_IT_WAS}")
-    return failed_import(error, settings.find_root(Path.cwd()))
-
-
-def option_path(*names: str, text: str) -> Callable:
-    """A click option that holds a path; absolute, because commands work in the project's root."""
-    return click.option(
-        *names,
-        type=click.Path(path_type=Path),
-        callback=lambda context, option, path: path.absolute() if path else None,
-        help=text,
-    )
-
-
-def run_names(context: click.Context, option: click.Parameter, typed: str) -> list[str]:
-    """The names of runs that a shell completes `typed` to, newest first."""
-    return [folder.name for folder in registry.folders(settings.load()) if folder.name.startswith(typed)]
-
-
-def option_run(text: str = "A run, by its name or the end of it.") -> Callable:
-    """A click option for the name of a run, "" where none is given."""
-    return click.option("--run", metavar="RUN", default="", shell_complete=run_names, help=text)
-
-
-def step(function: Callable) -> Callable:
-    """A `verb` that may fetch the source, with the options for it."""
-    flags = {
-        "--frozen": "Use the raw dump that is here; do not look at the source.",
-        "--refresh": "Ask a remote source again.",
-        "--accept": "Take a changed source as a new dump beside the old one.",
-    }
-    for name, text in flags.items():
-        function = click.option(name, is_flag=True, help=text)(function)
-    return verb(function)
+__all__ = ["main"]
 
 
 def make(project: Project, name: str, options: dict[str, Any]) -> list[Path]:
@@ -302,3 +206,6 @@ def test(project: Project, arguments: tuple[str, ...], **options: Any) -> None:
 
 for chore in (chores.check, chores.fix, chores.clean):
     verb(chore)
+
+if (package.FOLDER / package.SERVICE).is_dir():  # a part that the project may have been made without
+    importlib.import_module(f".{package.SERVICE}.verbs", __package__)

@@ -101,7 +101,7 @@ def hint(settings: Data, found: list[str], decisions: tuple[str, ...]) -> str:
     if len(found) == 1 and target in found[0]:
         if "separator" in settings.read:
             return f"The columns were not told apart by separator = {settings.read['separator']!r} in [data.read]. "
-        return "The columns were not told apart: set separator in [data.read]. "
+        return "The columns were not told apart: set separator in [data.read], or save it as CSV. "
     if found[0] == "column_1" and found[-1] == f"column_{len(found)}":
         return "If the first row holds the names, set header = true in [data.read]. "
     if near := first_line.nearest(target, found):

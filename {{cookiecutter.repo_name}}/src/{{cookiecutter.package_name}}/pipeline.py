@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .engine.project import records
+from .engine.project.credentials import safe_name
 from .engine.project.errors import SourceError, missing_file
 from .engine.project.settings import PARTS, Project
 from .engine.runs import packages, registry
@@ -83,15 +84,24 @@ def report(work: Work) -> list[Path]:
 
 def rows_to_score(work: Work) -> list[Path]:
     """The model, and the file that `predict` scores."""
-    rows = work.options.get("input")
+    rows = input_of(work)[0]
     if rows and not rows.is_file():  # to open a pipe would wait for ever
         raise missing_file(rows, "INPUT")
     return [run_of(work) / registry.MODEL, rows or work.project.split("test")]
 
 
+def input_of(work: Work) -> tuple[Path | None, str]:
+    """The file that `INPUT` names, and the member of it, "" for none."""
+    file, member = source.parted(str(work.options.get("input") or ""))
+    return (Path(file) if file else None), member
+
+
 def predictions(work: Work) -> list[Path]:
     """Where `predict` writes: `OUTPUT`, or `data/predictions/<input name>.csv`."""
-    return [work.options.get("output") or work.project.predictions(work.options.get("input"))]
+    rows, member = input_of(work)
+    if rows and member:
+        rows = rows.with_name(f"{rows.name}_{safe_name(member.replace('/', '_'))}")
+    return [work.options.get("output") or work.project.predictions(rows)]
 
 
 def start_data(work: Work, key: str) -> list[str]:
@@ -155,7 +165,7 @@ STEPS = {
         rooms=("project", "sources", "columns", "modelling", "checks", "steps"),
         yours=True,
         but=("models.py",),
-        also=lambda project: {"variables": project.variables},
+        also=lambda work: {"variables": work.project.variables},
         inputs=lambda work: [work.project.clean, *work.project.also],
         outputs=lambda work: [*map(work.project.split, PARTS), work.project.suspicions],
         start=start_features,
@@ -166,7 +176,7 @@ STEPS = {
         columns=READ_BY_RECIPE,
         rooms=("project", "columns", "modelling", "runs"),
         yours=True,
-        also=lambda project: {"variables": project.variables, "packages": packages.pinned(project)},
+        also=lambda work: {"variables": work.project.variables, "packages": packages.pinned(work.project)},
         inputs=lambda work: [*(work.project.split(part) for part in ("train", "dev")), *work.project.also],
         outputs=lambda work: [work.folder / registry.RECORD] if work.folder else [],
         start=start_train,
@@ -186,6 +196,7 @@ STEPS = {
         parameters=("predict", "data.read"),
         columns=READ_BY_VALIDATE,
         rooms=("project", "sources", "columns", "modelling", "runs"),
+        also=lambda work: {"member": member} if (member := input_of(work)[1]) else {},
         inputs=rows_to_score,
         outputs=predictions,
         start=start_predict,

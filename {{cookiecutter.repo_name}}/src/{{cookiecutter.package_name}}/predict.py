@@ -23,6 +23,7 @@ from .engine.project.settings import Project
 from .engine.runs import loading, registry
 from .engine.runs.answers import answer, read_rows, test_rows
 from .engine.runs.loading import Run
+from .engine.sources.source import parted
 
 log = logging.getLogger(__name__)
 LAST_COLUMNS = b"confident,run"
@@ -36,7 +37,7 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
     folder : Path
         `models/<run>`.
     input : Path or None
-        The rows; None takes the test split.
+        The rows, of an archive with `?member=` behind it; None takes the test split.
     output : Path
         A CSV file, written whole or not at all.
     replace : bool
@@ -54,7 +55,7 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
     """
     check_output(output)
     if not replace:
-        check_same_input(project, input, output)
+        check_same_input(project, input and Path(parted(str(input))[0]), output)
     model = loading.load(folder)
     check_costs(project, model)
     limits = confidence.limits(folder, project.settings.predict)

@@ -30,7 +30,7 @@ from .engine.project import artefact, records
 from .engine.project.errors import DataError, SettingsError, listed
 from .engine.project.log import progress, warnings_as_lines
 from .engine.project.settings import EXTERNAL, PARTS, Project
-from .engine.runs import environment, registry
+from .engine.runs import environment, registry, signatures
 from .models import TEXT, classifiers, regressors
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ def run(project: Project, *, key: str, message: str = "") -> Path:
         Why this run was made, kept as `decision`.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
+    signatures.signing_key(project)  # one that is missing stops no training at its end
     folder = project.models / registry.new_name(project, key, started)
     with artefact.whole_folder(folder) as new:
         record = {"run": folder.name, "key": key, **environment.keep(project, new)}
@@ -56,6 +57,7 @@ def run(project: Project, *, key: str, message: str = "") -> Path:
         confidence.keep(new, *held)
         about = {"started": started.isoformat(timespec="seconds"), "seconds": round(time.perf_counter() - clock, 3)}
         write(project, new, model, {**record, **learned, **about, "decision": message})
+        signatures.sign(project, new)
     found, best = learned["metrics"], learned["model"]["name"]
     metric, board = found["chosen_by"], found["leaderboard"]
     dummy = f" (dummy {board['dummy'][metric]:.4g})" if "dummy" in board else ""

@@ -1,4 +1,7 @@
-"""The service: answers over HTTP with a log that loses nothing. Each module imports only from those above it:
+"""The service: answers over HTTP, and a log that loses nothing.
 
-settings, trees, compiled, schema, log, versions, counts, replay, forget, feedback, pages, app, serve, verbs
+Each module imports only from those before it in this list, from the engine, and nothing from the front:
+
+settings, trees, steps, features, drawn, compiled, schema, database, log, reference, versions, counts, replay, forget,
+feedback, guard, app, monitor, pages, serve, verbs
 """

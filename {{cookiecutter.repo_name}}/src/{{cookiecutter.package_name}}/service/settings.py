@@ -33,7 +33,7 @@ SECTIONS = {"serve": Serve}
 
 def of(project: Project) -> Serve:
     """The section `[serve]` of a project, the defaults where it has none."""
-    return project.settings.parts.get("serve", Serve())
+    return project.parts.get("serve", Serve())
 
 
 def secret(project: Project, name: str) -> str:

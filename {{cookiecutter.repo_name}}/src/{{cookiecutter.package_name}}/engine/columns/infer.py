@@ -36,6 +36,7 @@ VALUES_LIMIT = 200  # categories that the dictionary lists one by one; above, a 
 TEXT_UNIQUE_SHARE, TEXT_WORDS = 0.5, 2.0  # free text: more unique cells than this, and this many words on average
 NAMED = 20  # columns that a line of the log names
 TINY = float(np.finfo("float64").tiny)  # below, a float has fewer digits the smaller it is
+FILLED = 0.01, 0.99  # of a column of one value: within these shares of the rows, whether it is there tells something
 ID_ROWS = 20  # fewer rows say nothing about uniqueness
 UNIQUE_SHARE = 0.99  # of the values of a column that is called an id: the others stand twice by mistake
 ID_NAME = re.compile(
@@ -218,14 +219,15 @@ def doubtful_words(text: pd.Series, present: pd.Series, missing: tuple[str, ...]
 
 
 def infer_role(values: pd.Series, column: Column, *, target: str, special: Mapping[str, str]) -> str:
-    """The role of a column: what was said first, then constants and ids."""
+    """The role of a column: what was said first, then constants (unless they are there or not) and ids."""
     name = str(values.name)
     if name == target:
         return "target"
     if name in special:
         return special[name]
     if values.nunique() <= 1:
-        return "ignored"
+        tells = values.nunique() and FILLED[0] <= values.notna().mean() <= FILLED[1] and column.type != "datetime"
+        return "feature" if tells else "ignored"
     return "id" if looks_like_id(values, column) else "feature"
 
 
@@ -268,7 +270,9 @@ def transformation(column: Column, levels: int) -> Transformation:
         return "one column an item"
     if column.type == "datetime":
         return "date parts"
-    return "none" if column.role == "time" else "number"
+    if column.role == "time":
+        return "none"
+    return "number" if levels > 1 else "one-hot"  # there or not
 
 
 def plausible_range(values: pd.Series) -> tuple[float, float]:
@@ -289,12 +293,18 @@ def round_out(value: float, direction: Any) -> float:
     return float(f"{direction(value / unit) * unit:.6g}")
 
 
+def is_there_or_not(column: Column) -> bool:
+    """Whether an inferred feature has one value only, beside missing cells."""
+    return column.transformation == "one-hot" and len(column.values or ("a number",)) == 1
+
+
 def summary(columns: Dictionary) -> list[str]:
     """One line for each kind of column that a user may want to contradict."""
     parts = {part for column in columns.values() for part in column.moment}
     groups = {
         "ids, kept beside the predictions": [n for n, c in columns.items() if c.role == "id"],
         "ignored, constant or empty": [n for n, c in columns.items() if c.role == "ignored" and n not in parts],
+        "one value or none, of which only that counts": [n for n, c in columns.items() if is_there_or_not(c)],
         "free text": [n for n, c in columns.items() if c.type == "text" and c.role == "feature"],
         "dates": [n for n, c in columns.items() if c.type == "datetime"],
     }

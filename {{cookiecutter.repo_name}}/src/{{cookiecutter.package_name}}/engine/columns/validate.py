@@ -4,17 +4,27 @@ The same code reads the training data, a batch for `predict` and a request, so t
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Container
 
-import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from ..project.errors import DataError, listed, shown
+from ..project.errors import DataError, shown
 from ..sources import formats
 from .dictionary import LABEL, Column, Dictionary, by_role, label_columns
 from .lists import different_items, items_of
 from .moments import put_together
+from .violations import (
+    ADD_IT,
+    Violation,
+    Warned,
+    described,
+    explain,
+    explain_absent,
+    left_out,
+    missing_columns,
+    violation,
+)
 
 MISSING_WORDS = frozenset(
     ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "n.a.", "nan", "null", "nil", "none", "nat", "missing", "\\n"]
@@ -22,19 +32,6 @@ MISSING_WORDS = frozenset(
 TRUE_WORDS, FALSE_WORDS = frozenset(["true", "t", "yes", "y", "1"]), frozenset(["false", "f", "no", "n", "0"])
 INTEGERS_THAT_FLOAT_KEEPS = 2**53
 LARGEST = 3.4e38  # scikit-learn's trees compute in single precision, where more is infinite
-SHOWN_ROWS = 5
-SHOWN_COLUMNS = 2  # a line each
-SHOWN_VIOLATIONS = 20  # the others share a line
-
-
-@dataclass(frozen=True)
-class Violation:
-    """Cells of one column that break one rule: what is wrong, what mends it, their positions in the table from 0."""
-
-    column: str
-    problem: str
-    cure: str
-    rows: tuple[int, ...]
 
 
 def validate(
@@ -62,32 +59,54 @@ def validate(
         as str, dates as datetime64[us] without zone (UTC), booleans as bool (float64 if any is missing). Ids are text
         as they stand where that is not how their type is written.
     warnings : list of str
-        One line for each violation whose rule is not `refuse`, and one for columns that were left out.
+        One line for each violation whose rule is not `refuse`, a `Warned`, and one for columns that were left out.
 
     Raises
     ------
     DataError
-        Columns are missing, or cells break a rule that says `refuse`: all of them in one message.
+        Columns are missing, or cells break a rule that says `refuse`: all of them in one message and in `violations`.
     """
-    labels = label_columns(columns)
-    wanted = [name for name in columns if target or not (columns[name].role == "target" or name in labels)]
-    optional = {*by_role(columns, "ignored", "id"), *labels, *(() if target else by_role(columns, "group"))}
-    to_make = {name: columns[name].moment for name in wanted if name not in frame.columns and is_made(columns[name])}
+    wanted = asked_of(columns, target=target)
+    to_make = made_of(frame.columns, columns, wanted)
     needed = {part for parts in to_make.values() for part in parts}
-    absent = [n for n in wanted if n not in frame.columns and n not in to_make and (n in needed or n not in optional)]
+    absent = absent_columns(frame.columns, columns, target=target)
     typed, refused, warned = typed_columns(frame, {name: columns[name] for name in wanted}, target=target)
+    lacking = [Violation(name, "no cell: the column is missing", ADD_IT, tuple(range(len(frame)))) for name in absent]
     if absent and not refused:
-        raise DataError(explain_absent(absent, frame, where))
+        raise DataError(explain_absent(absent, frame, where), lacking)
     if refused:
         missing = [f"{where}: {missing_columns(absent)}"] * bool(absent)
-        raise DataError(explain(missing, [*refused, *warned], where, frame.index + first_row))
+        text = explain(missing, [*refused, *warned], where, frame.index + first_row)
+        raise DataError(text, [*lacking, *refused])
     typed |= {name: put_together(typed, parts) for name, parts in to_make.items()}
     within = {part for part in needed if columns[part].type == "datetime" and columns[part].role == "ignored"}
     kept = {name: typed[name] for name in wanted if name in typed and name not in within}
-    warnings = [f"{where}: column {described(violation, frame.index + first_row)}" for violation in warned]
+    numbers = frame.index + first_row
+    warnings: list[str] = [Warned(f"{where}: column {described(one, numbers)}", one) for one in warned]
     if extra := [str(name) for name in frame.columns if name not in columns]:
-        warnings.append(f"{where}: columns that the data dictionary does not know are left out: {listed(extra, 20)}")
+        warnings.append(left_out(extra, where))
     return pd.DataFrame(kept, index=frame.index), warnings
+
+
+def asked_of(columns: Dictionary, *, target: bool) -> list[str]:
+    """The columns that a table may have: all but the target and what people said of it where it is not wanted."""
+    labels = label_columns(columns)
+    return [name for name in columns if target or not (columns[name].role == "target" or name in labels)]
+
+
+def made_of(there: Container[str], columns: Dictionary, wanted: list[str]) -> dict[str, tuple[str, ...]]:
+    """The columns that are not there and are made of others, with those."""
+    return {name: columns[name].moment for name in wanted if name not in there and is_made(columns[name])}
+
+
+def absent_columns(there: Container[str], columns: Dictionary, *, target: bool) -> list[str]:
+    """The columns that are not there and may not be absent."""
+    wanted = asked_of(columns, target=target)
+    to_make = made_of(there, columns, wanted)
+    needed = {part for parts in to_make.values() for part in parts}
+    optional = {*by_role(columns, "ignored", "id"), *label_columns(columns)}
+    optional |= set() if target else {*by_role(columns, "group")}
+    return [n for n in wanted if n not in there and n not in to_make and (n in needed or n not in optional)]
 
 
 def typed_columns(
@@ -150,7 +169,7 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     if column.values is not None and column.type == "list":
         new = [item for item in different_items(values, column.separator) if item not in column.values]
         unknown = values.map(lambda cell: not set(items_of(cell, column.separator)).isdisjoint(new), na_action="ignore")
-        unknown = unknown.fillna(False).astype(bool)
+        unknown = unknown.eq(True)  # missing ones are not
         if unknown.any():
             problem = f"unknown items, like {', '.join(map(repr, new[:3]))}"
             found.append(violation(name, problem, f"Fix the cells, or add to 'values' of [{name}]", unknown))
@@ -183,11 +202,6 @@ def thousands_or_decimals(cells: pd.Series, column: Column) -> list[Violation]:
     samples = [f"{cell!r}, read as {float(cell):g}" for cell in text[found].head(1)]
     cure = "(or is thousands = '.' meant?)"
     return [violation(str(cells.name), f"whole numbers with a point, like {one} {cure}", "", found) for one in samples]
-
-
-def violation(name: str, problem: str, cure: str, where: pd.Series) -> Violation:
-    """A `Violation` at the rows where the mask, shape (n_rows,), is true."""
-    return Violation(name, problem, cure, tuple(np.flatnonzero(where).tolist()))
 
 
 def parse(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
@@ -306,44 +320,3 @@ def parse_text(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
     """Categories and text as str; every text is readable."""
     text = as_text(cells)
     return text.mask(is_missing(text, column)).astype("str"), pd.Series(False, index=cells.index)
-
-
-def described(violation: Violation, numbers: pd.Index) -> str:
-    """A violation in one line, with the rows as the file counts them."""
-    shown = ", ".join(str(numbers[row]) for row in violation.rows[:SHOWN_ROWS])
-    more = ", ..." if len(violation.rows) > SHOWN_ROWS else ""
-    rows = "1 row" if len(violation.rows) == 1 else f"{len(violation.rows)} rows"
-    return f"{violation.column!r} has {violation.problem} ({rows}: {shown}{more})"
-
-
-def explain(missing: list[str], violations: list[Violation], where: str, numbers: pd.Index) -> str:
-    """All that is wrong with a table, in at most three lines: the first line whole, the others in one if need be."""
-    lines = [*missing, *(f"{where}: column {described(violation, numbers)}" for violation in violations)]
-    if len(lines) <= SHOWN_COLUMNS:
-        cures = "; ".join(dict.fromkeys(violation.cure for violation in violations))
-        return "\n".join([*lines, f"{cures} in references/data_dictionary.toml."])
-    also = [described(violation, numbers) for violation in violations[1 - len(missing) :]]
-    more = f"; and {len(also) - SHOWN_VIOLATIONS} more" if len(also) > SHOWN_VIOLATIONS else ""
-    return (
-        f"{lines[0]}\nAlso: {'; '.join(also[:SHOWN_VIOLATIONS])}{more}.\n"
-        "Mend the file, or what references/data_dictionary.toml says of them (decimal, range, values, missing, rule)."
-    )
-
-
-def missing_columns(absent: list[str]) -> str:
-    """How many columns are missing, and the first of them by name."""
-    return f"{len(absent)} column(s) of the data dictionary are missing: {', '.join(map(repr, absent[:10]))}."
-
-
-def explain_absent(absent: list[str], frame: pd.DataFrame, where: str) -> str:
-    """Which columns are missing and which are there."""
-    found = [" ".join(str(name).split()) for name in frame.columns]
-    shown = ", ".join(found[:20]) + (", ..." if len(found) > 20 else "")
-    plain = {"".join(name.lower().split()): name for name in found}
-    meant = [(plain[key], name) for name in absent if (key := "".join(name.lower().split())) in plain]
-    more = f" (and {len(meant) - 1} more)" if len(meant) > 1 else ""
-    cure = f"Rename {meant[0][0]!r} to {meant[0][1]!r}{more}" if meant else "Add them"
-    return (
-        f"{where}: {missing_columns(absent)}\n"
-        f'Found: {shown}.\n{cure}, or give them role = "ignored" in references/data_dictionary.toml and train again.'
-    )

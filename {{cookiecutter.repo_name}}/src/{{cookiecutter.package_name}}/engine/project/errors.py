@@ -4,7 +4,9 @@ A message says what was found, where, what is allowed, and the cure, in at most 
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 CELL_SHOWN, NAME_SHOWN, LINE_SHOWN = 40, 80, 2000  # characters of a cell, a name and a line that a message shows
 # Control characters but line feed and tab, what turns the direction of writing, invisible ones, half characters.
@@ -26,7 +28,14 @@ class SettingsError(ProjectError):
 
 
 class DataError(ProjectError):
-    """A source, a table or a row does not fit what is written about it."""
+    """A source, a table or a row does not fit what is written about it; `violations` has the cells, if they are known.
+
+    They are what `validate` found, each with its `column`, `problem`, `cure` and `rows`.
+    """
+
+    def __init__(self, message: str, violations: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.violations = violations
 
 
 class SourceError(DataError):

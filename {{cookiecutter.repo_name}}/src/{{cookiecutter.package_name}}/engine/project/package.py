@@ -9,6 +9,7 @@ NAME = __name__.partition(".")[0]
 FOLDER = Path(__file__).parents[2]
 YOURS = ("features.py", "models.py")
 FRONT = "__init__.py __main__.py cli.py data.py evaluate.py explore.py pipeline.py predict.py py.typed train.py".split()
+SERVICE = "service"  # a folder beside the engine, from the template too; a project may have been made without it
 MANIFEST = "MANIFEST.sha256"
 NO_CODE = frozenset(("__pycache__", ".ipynb_checkpoints", ".DS_Store"))
 
@@ -26,7 +27,7 @@ def code(folder: Path) -> Iterator[Path]:
 
 def yours(folder: Path) -> list[Path]:
     """The user's files: `features.py`, `models.py`, and every module or folder that the template does not have."""
-    ours = {"engine", *FRONT}
+    ours = {"engine", SERVICE, *FRONT}
     return [path for path in code(folder) if path.relative_to(folder).parts[0] not in ours]
 
 

@@ -5,6 +5,7 @@ Unknown keys and wrong types are refused with file, section and key.
 """
 
 import hashlib
+import importlib
 import os
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -99,6 +100,13 @@ class Promote:
 
 
 @dataclass(frozen=True)
+class Team:
+    """Section `[team]`: whose runs are loaded."""
+
+    signers: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of `params.toml`, one attribute a section."""
 
@@ -108,6 +116,7 @@ class Settings:
     train: Train = Train()
     predict: Predict = Predict()
     promote: Promote = Promote()
+    team: Team = Team()
 
 
 @dataclass(frozen=True)
@@ -117,6 +126,7 @@ class Project:
     root: Path
     settings: Settings
     overrides: dict[str, Any]
+    parts: dict[str, Any] = field(default_factory=dict)  # the sections of the service, by name
 
     @property
     def package(self) -> Path:
@@ -198,7 +208,19 @@ def load(start: Path | None = None, overrides: Sequence[str] = ()) -> Project:
     changed = dict(map(parse_override, overrides))
     for dotted, value in changed.items():
         set_at(tree, dotted, value)
-    return Project(root, read_sections(tree), changed)
+    parts = sections_of_the_service()
+    own = {name: tree.pop(name) for name in parts if name in tree}
+    read: dict[str, Any] = {
+        name: schema.convert(table, parts[name], f"{PARAMS}: [{name}]") for name, table in own.items()
+    }
+    return Project(root, read_sections(tree, also=parts), changed, read)
+
+
+def sections_of_the_service() -> dict[str, type]:
+    """The sections that the service brings, as dataclasses by name; none in a project without it."""
+    if not (package.FOLDER / package.SERVICE / "settings.py").is_file():
+        return {}
+    return importlib.import_module(f"{package.NAME}.{package.SERVICE}.settings").SECTIONS
 
 
 def find_root(start: Path) -> Path:
@@ -278,11 +300,11 @@ def set_at(tree: dict[str, Any], dotted: str, value: Any) -> None:
     tree[key] = value
 
 
-def read_sections(tree: dict[str, Any]) -> Settings:
-    """Check each section against its dataclass; the messages name file, section and key."""
+def read_sections(tree: dict[str, Any], also: Iterable[str] = ()) -> Settings:
+    """Check each section against its dataclass; the messages name file, section and key, and those `also` allowed."""
     sections = schema.hints(Settings)
     if unknown := [name for name in tree if name not in sections]:
-        raise SettingsError(f"{PARAMS}: unknown section [{unknown[0]}].\nAllowed: {', '.join(sections)}.")
+        raise SettingsError(f"{PARAMS}: unknown section [{unknown[0]}].\nAllowed: {', '.join([*sections, *also])}.")
     if "data" not in tree:
         raise SettingsError(f"{PARAMS}: the section [data] is missing.")
     read = {name: schema.convert(table, sections[name], f"{PARAMS}: [{name}]") for name, table in tree.items()}

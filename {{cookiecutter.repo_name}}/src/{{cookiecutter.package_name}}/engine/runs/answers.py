@@ -12,6 +12,7 @@ from ..project import records
 from ..project.errors import DataError
 from ..project.settings import Project
 from ..sources import read
+from ..sources.source import parted
 from . import loading, registry
 from .loading import Run
 
@@ -29,11 +30,13 @@ def test_rows(project: Project, model: Run) -> pd.DataFrame:
 def read_rows(project: Project, model: Run, path: Path, aside: Path) -> tuple[pd.DataFrame, list[str]]:
     """Read a file and make it conform to the run's columns under the rules of the present dictionary.
 
-    Lines that are in no row go to `aside`; the index of the rows counts the rows of the file from 0.
+    `path` may end in `?member=` and a member of an archive. Lines that are in no row go to `aside`; the index of the
+    rows counts the rows of the file from 0.
     """
     settings, asked = project.settings.data, dictionary.by_role(model.columns, "feature")
     known = asked[0] if asked else ""  # a name that the header must have
-    table = read.tables([path], settings.read, target=known, most=settings.max_gigabytes * 1e9)
+    file, member = parted(str(path))
+    table = read.tables([Path(file)], settings.read, target=known, member=member, most=settings.max_gigabytes * 1e9)
     if table.frame.empty:
         raise DataError(f"{path}: {read.NO_ROWS}")
     kept = read.keep_aside(aside, table.set_aside)

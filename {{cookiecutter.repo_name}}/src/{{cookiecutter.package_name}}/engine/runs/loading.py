@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 from ..project import artefact, errors
 from ..project.errors import DataError, ProjectError
 from ..project.package import NAME, code
+from . import signatures
 from .environment import other_variables, other_versions
 from .registry import CODE, MODEL, read
 
@@ -43,11 +44,13 @@ class Run:
 
 
 def check(folder: Path) -> None:
-    """Compare every file of a run with its digest.
+    """Compare every file of a run with its digest, and ask who signed it, where the team wants to know.
 
     A `DataError` if one is missing, was changed, or came later into the code, where it would be imported.
     """
-    expected = read(folder)["files"]
+    record = read(folder)
+    signatures.check(folder.parents[1], folder.name, record)
+    expected = record["files"]
     found = {path.relative_to(folder).as_posix() for path in code(folder / CODE)} if (folder / CODE).is_dir() else set()
     for name in [*expected, *sorted(found - set(expected))]:
         path = folder / name

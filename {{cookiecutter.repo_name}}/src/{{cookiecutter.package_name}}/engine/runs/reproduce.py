@@ -102,6 +102,8 @@ def check_out(project: Project, folder: Path, place: Path) -> Path:
         shutil.copytree(folder / EXTERNAL, root, dirs_exist_ok=True)
     (root / "references").mkdir(exist_ok=True)
     shutil.copyfile(folder / registry.DICTIONARY, root / "references" / "data_dictionary.toml")
+    if signers := project.settings.team.signers:  # those of today
+        artefact.copy(project.root / signers, root / signers)
     return root
 
 

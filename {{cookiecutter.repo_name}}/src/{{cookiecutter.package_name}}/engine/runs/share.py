@@ -29,7 +29,7 @@ from ..project.errors import DataError, ProjectError, SettingsError
 from ..project.log import progress
 from ..project.settings import EXTERNAL, Project
 from ..sources import remote, source
-from . import registry
+from . import registry, signatures
 
 log = logging.getLogger(f"{__name__}.pull")  # the last word begins the line
 VARIABLE = "DATA_STORE"
@@ -44,8 +44,11 @@ RESEND = "Delete it there; who has the whole one sends it again: make push"
 def push(project: Project, folder: Path | None = None) -> list[Path]:
     """Send one run and the raw files that it was made from, or everything; return what had something new.
 
-    An error if `DATA_STORE` names no store, the store refuses, or a file is not as its record says: neither is sent.
+    Who names a run signs it, where the team wants that and nobody has. An error if `DATA_STORE` names no store, the
+    store refuses, or a file is not as its record says: neither is sent.
     """
+    if folder:
+        signatures.sign(project, folder)
     with opened(project) as store:
         for half in store.folder.rglob(".*.tmp") if store.folder else ():
             if time.time() - half.stat().st_mtime > lock.A_DAY:  # a younger one may still be at work
@@ -75,7 +78,10 @@ def pull(project: Project, name: str = "") -> list[Path]:
         runs = (path for path in new if path.parent == project.models and path.name != registry.CHAMPION)
         for folder in sorted(runs, reverse=True):
             restore_external(project, folder / EXTERNAL)
-            whose = git.author(project.root, registry.read(folder)["commit"]) or "somebody whose commit is not here"
+            record = registry.read(folder)
+            signer = signatures.check(project.root, folder.name, record)
+            author = git.author(project.root, record["commit"]) or "somebody whose commit is not here"
+            whose = f"{signer}, who signed it" if signer else author
             log.info("%s is by %s; its code runs here when it answers", folder.name, whose)
         return new
 
@@ -302,6 +308,8 @@ def take(store: Store, record: str) -> bool:
         return False
     copy, about = store.newest(record)
     path, files = store.project.root / record, digests_in(about)
+    if path.name == registry.RECORD:
+        signatures.check(store.project.root, path.parent.name, about)
     here = path.parent.exists()
     with contextlib.nullcontext(path.parent) if here else artefact.whole_folder(path.parent) as folder:
         new = fill(store, folder, files)

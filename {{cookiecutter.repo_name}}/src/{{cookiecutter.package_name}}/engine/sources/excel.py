@@ -13,13 +13,14 @@ from xml.etree import ElementTree
 from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from ..project.errors import DataError, listed
+from .mending import TITLES, row_with
 
 # A cell with a formula and no value; a formula whose result is the empty text says t="str".
 UNSTORED = re.compile(rb'<c r="([A-Z]+\d+)"(?:(?! t=)[^>])*><f[^>]*(?:/>|>[^<]*</f>)(?:<v ?/>|<v></v>)?</c>')
 ERROR = re.compile(rb'<c [^>]*t="e"')
 
 
-def sheet_rows(content: bytes, wanted: str | int | None = None) -> tuple[list[list], list[str]]:
+def sheet_rows(content: bytes, wanted: str | int | None = None, target: str = "") -> tuple[list[list], list[str]]:
     """Return the rows of one sheet, empty cells as None, and what was decided.
 
     Parameters
@@ -27,7 +28,10 @@ def sheet_rows(content: bytes, wanted: str | int | None = None) -> tuple[list[li
     content : bytes
         An .xlsx, .xls, .xlsb or .ods file.
     wanted : str, int or None
-        The sheet by name or by number from 1, hidden ones last; None takes the first.
+        The sheet by name or by number from 1, hidden ones last; None takes the first that names the
+        target, else the first.
+    target : str
+        A name that the header must have; "" where none is known.
 
     Raises
     ------
@@ -42,15 +46,16 @@ def sheet_rows(content: bytes, wanted: str | int | None = None) -> tuple[list[li
         if isinstance(wanted, int):
             name = names[wanted - 1] if 0 < wanted <= len(names) else ""
         else:
-            name = wanted or names[0]
+            name = wanted or _naming(book, names, target) or names[0]
         sheet = book.get_sheet_by_name(name) if name in names else None
-        rows = [list(map(_cell, row)) for row in sheet.to_python(skip_empty_area=False)] if sheet else []
+        rows = _rows(book, name) if sheet else []
     except Exception as error:  # a damaged file raises several of its errors, and some of others
         raise DataError(f"damaged or locked Excel file ({str(error)[:120]}).\nOpen it and save it again.") from None
     if not sheet:
         cure = "Set sheet (a name, or a number from 1) in [data.read] of params.toml."
         raise DataError(f"no sheet {wanted!r}. Sheets: {listed(names)}.\n{cure}")
-    decisions = [f"sheet '{name}' of {len(names)}: {listed(names)}"] if len(names) > 1 else []
+    why = f", the first that names {target!r}" if not wanted and name != names[0] else ""
+    decisions = [f"sheet '{name}' of {len(names)}{why}: {listed(names)}"] if len(names) > 1 else []
     xml = _sheet_xml(content, name)
     if without := [place.decode() for place in UNSTORED.findall(xml)]:  # a program wrote them, and computed nothing
         cure = "Open the file in Excel or LibreOffice and save it, so that they are computed."
@@ -67,6 +72,21 @@ def sheet_rows(content: bytes, wanted: str | int | None = None) -> tuple[list[li
     if across:
         decisions.append(f"cells merged across columns count in the first of them: {listed(across)}")
     return rows, decisions
+
+
+def _naming(book: CalamineWorkbook, names: list[str], target: str) -> str:
+    """Return the first of several sheets that names the target near its top; "" where none does."""
+    further_down = []  # as in a list of the columns
+    for name in names if len(names) > 1 and target else ():
+        top = [["" if cell is None else str(cell) for cell in row] for row in _rows(book, name)[:TITLES]]
+        if row_with([row for row in top if sum(map(bool, row)) > 1][:1], target) is not None:
+            return name
+        further_down += [name] if row_with(top, target) is not None else []
+    return further_down[0] if further_down else ""
+
+
+def _rows(book: CalamineWorkbook, name: str) -> list[list]:
+    return [list(map(_cell, row)) for row in book.get_sheet_by_name(name).to_python(skip_empty_area=False)]
 
 
 def _cell(value: object) -> object:

@@ -217,7 +217,7 @@ def _read(content: bytes, options: Mapping[str, Any], target: str) -> Table:
         return Table(read[0], tuple(read[1]), 1)
     above = max(options.get("skip", 0), int(options.get("header") or 1) - 1)
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        sheet, decisions = excel.sheet_rows(content, options.get("sheet"))
+        sheet, decisions = excel.sheet_rows(content, options.get("sheet"), target)
         found = _located(_filled(sheet[above:]), decisions, options, target, above)
         typed = [formats.column(name, cells.tolist()) for name, cells in found.frame.items()]
         frame = pd.DataFrame(dict(enumerate(typed))).set_axis(found.frame.columns, axis=1).set_axis(found.frame.index)

@@ -47,7 +47,7 @@ class Step:
     start: Callable[[Work, str], Any]  # imports the module and runs it with a key; lines for the record, or None
     yours: bool = False  # whether it uses the user's files
     but: tuple[str, ...] = ()  # names of those that it does not use
-    also: Callable[[Project], dict[str, Any]] = lambda project: {}  # what else counts, by name
+    also: Callable[[Work], dict[str, Any]] = lambda work: {}  # what else counts, by name
 
 
 def run(work: Work, verb: str) -> list[str]:
@@ -125,7 +125,7 @@ def key_of(name: str, work: Work) -> tuple[str, dict[str, Any]]:
         "dictionary": artefact.fingerprint(columns_read(project, step.columns)),
         "code": code_of(name, work),
     }
-    facts |= step.also(project)
+    facts |= step.also(work)
     return artefact.fingerprint({"step": name, **facts}), facts
 
 

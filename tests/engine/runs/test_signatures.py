@@ -1,0 +1,168 @@
+import shutil
+import subprocess
+
+import pytest
+
+from data_science_project import pipeline
+from data_science_project.engine.project import artefact, settings
+from data_science_project.engine.project.errors import DataError, SettingsError
+from data_science_project.engine.runs import loading, registry, reproduce, share, signatures
+
+pytestmark = pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="ssh-keygen is not installed")
+SIGNERS = "references/signers"
+
+
+@pytest.fixture
+def keys(tmp_path, monkeypatch):
+    """Make a key of a person and let git sign with it; the line of the public key."""
+    config = tmp_path / "gitconfig"
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+
+    def make(person):
+        key = tmp_path / person
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", person, "-f", str(key)], check=True)
+        config.write_text(f'[user]\nname = {person}\nsigningkey = "{key}.pub"\n[gpg]\nformat = ssh\n')
+        return f"{person}@example.org {key.with_suffix('.pub').read_text()}"
+
+    return make
+
+
+def trusting(project, line):
+    """The project when only the person of this line is known."""
+    params = project.root / settings.PARAMS
+    if "[team]" not in params.read_text():
+        params.write_text(f'{params.read_text()}\n[team]\nsigners = "{SIGNERS}"\n')
+    (project.root / SIGNERS).parent.mkdir(exist_ok=True)
+    (project.root / SIGNERS).write_text(line)
+    return settings.load(project.root)
+
+
+def test_run_is_signed_when_it_is_made_and_answers(project, keys, caplog):
+    caplog.set_level("INFO")
+    project = trusting(project, keys("ada"))
+    shutil.rmtree(project.models)
+
+    pipeline.make(project, "predict")
+
+    (folder,) = registry.folders(project)
+    assert "BEGIN SSH SIGNATURE" in registry.read(folder)["signature"]
+    assert "is signed with" in caplog.text and "ada.pub" in caplog.text
+    assert signatures.check(project.root, folder.name, registry.read(folder)) == "ada@example.org"
+
+
+def test_run_stays_signed_when_it_is_evaluated(project, folder, keys, report):
+    project = trusting(project, keys("ada"))
+    signatures.sign(project, folder)
+
+    report(project)
+
+    assert registry.read(folder)["test_uses"] == 1
+    assert loading.load(folder).name == folder.name
+
+
+def unsigned(folder):
+    """As it was before anybody signed."""
+
+
+def changed(folder):
+    """Sign, and let somebody change a file and compute all digests anew."""
+    record = registry.read(folder)
+    (folder / "code/features.py").write_text("raise SystemExit('imported')\n")
+    digest = artefact.sha256(folder / "code/features.py")
+    registry.write(folder, {**record, "files": {**record["files"], "code/features.py": digest}})
+
+
+def renamed(folder):
+    """Sign, and let somebody pass it off as another run, with the same code and files."""
+    registry.write(folder, {**registry.read(folder), "run": "2020-01-01-000000-00000000"})
+
+
+@pytest.mark.parametrize(
+    ("sign", "then", "reason"),
+    [(False, unsigned, "is not signed"), (True, changed, "was changed"), (True, renamed, "was changed")],
+)
+def test_what_nobody_signed_or_somebody_changed_is_not_imported(project, folder, keys, sign, then, reason):
+    project = trusting(project, keys("ada"))
+    if sign:
+        signatures.sign(project, folder)
+    then(folder)
+
+    with pytest.raises(DataError, match=reason) as caught:
+        loading.load(folder)
+
+    said = str(caught.value).splitlines()
+    assert len(said) == 3 and folder.name in said[0] and SIGNERS in said[1] and "make push RUN=" in said[2]
+
+
+def test_run_of_another_name_is_not_the_one_that_was_signed(project, folder, keys):
+    project = trusting(project, keys("ada"))
+    signatures.sign(project, folder)
+    other = shutil.copytree(folder, folder.with_name("2030-01-01-000000-00000000"))
+
+    with pytest.raises(DataError, match="another name"):
+        loading.load(other)
+
+
+def test_run_signed_by_an_unknown_key_is_refused(project, folder, keys):
+    known = keys("ada")
+    keys("eve")
+    project = trusting(project, known)
+    signatures.sign(project, folder)
+
+    with pytest.raises(DataError, match="nobody whom"):
+        loading.load(folder)
+
+
+def test_pull_refuses_unsigned_runs_before_a_file_of_them_is_here_and_takes_the_signed(
+    project, folder, colleague, team, keys, caplog
+):
+    caplog.set_level("INFO")
+    line = keys("ada")
+    colleague = trusting(colleague, line)
+    share.push(project)
+
+    with pytest.raises(DataError, match="is not signed"):
+        share.pull(colleague)
+
+    assert not (colleague.models / folder.name).exists()
+    share.push(trusting(project, line), folder)
+    share.pull(colleague)
+    assert f"{folder.name} is by ada@example.org, who signed it" in caplog.text
+    assert loading.load(colleague.models / folder.name).name == folder.name
+
+
+def test_training_refuses_before_it_fits_where_git_has_no_key_to_sign_with(project, keys, tmp_path):
+    project = trusting(project, keys("ada"))
+    (tmp_path / "gitconfig").write_text("")
+    shutil.rmtree(project.models)
+
+    with pytest.raises(SettingsError, match=r"user\.signingkey") as caught:
+        pipeline.make(project, "train")
+
+    assert len(str(caught.value).splitlines()) == 3
+    assert not list(project.models.glob("*"))
+
+
+@pytest.mark.parametrize("line", [None, "no key at all\n"], ids=["missing", "unreadable"])
+def test_file_of_signers_that_cannot_be_used_lets_nothing_pass(project, folder, keys, line):
+    project = trusting(project, keys("ada"))
+    signatures.sign(project, folder)
+    (project.root / SIGNERS).unlink() if line is None else (project.root / SIGNERS).write_text(line)
+
+    with pytest.raises(DataError, match=SIGNERS):
+        loading.load(folder)
+
+
+def test_signed_run_is_made_again_where_its_commit_knew_no_signers(project, folder, keys, in_git):
+    project = trusting(project, keys("ada"))
+    in_git(project.root)
+    shutil.rmtree(project.models)
+    (project.root / SIGNERS).rename(project.root / "kept")
+    in_git(project.root)
+    (project.root / "kept").rename(project.root / SIGNERS)
+    pipeline.make(project, "train")
+    (folder,) = registry.folders(project)
+
+    found = reproduce.run(project, folder, offline=True)
+
+    assert all(comparison.identical for comparison in found)

@@ -1,0 +1,196 @@
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from data_science_project import features, models
+from data_science_project.engine.columns import dictionary, validate
+from data_science_project.engine.modelling import blend, calibration, confidence, recipe, threshold
+from data_science_project.engine.project import settings
+from data_science_project.engine.runs import answers, loading
+from data_science_project.service import compiled, drawn
+
+SIZE = 300
+DAY = np.datetime64("2026-01-01", "us")
+COLUMNS = {
+    "kg": dictionary.Column(type="number", transformation="number", range=(-9, 9)),
+    "grade": dictionary.Column(type="integer", transformation="number", range=(0, 9)),
+    "pay": dictionary.Column(type="number", transformation="log"),
+    "code": dictionary.Column(type="integer", transformation="one-hot", range=(1, 4)),
+    "fast": dictionary.Column(type="boolean", transformation="number"),
+    "colour": dictionary.Column(type="category", transformation="one-hot", rule="warn"),
+    "street": dictionary.Column(type="category", transformation="target encoding", rule="warn"),
+    "sent": dictionary.Column(type="datetime", transformation="date parts"),
+    "back": dictionary.Column(type="datetime", transformation="date parts"),
+    "note": dictionary.Column(type="text", transformation="text"),
+    "letter": dictionary.Column(type="text", transformation="text without stop words"),
+    "firm": dictionary.Column(type="category", transformation="string encoding"),
+    "tools": dictionary.Column(type="list", separator=";", transformation="one column an item"),
+    "key": dictionary.Column(type="integer", role="id"),
+    "answer": dictionary.Column(type="number", role="target"),
+}
+WORDS = ["late", "again", "in", "time", "the", "I", "was", "5", "minutes", "sorry"]
+CLASSIFIERS = ["dummy", "linear", "curves", "boosting", "boosting_stopped", "forest", "network", "text"]
+REGRESSORS = ["dummy", "linear", "curves", "boosting", "boosting_stopped", "boosting_log", "forest", "network"]
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """Rows of every type, one cell in ten missing, typed as `validate` leaves them, after `add_features`."""
+    random = np.random.default_rng(0)
+
+    def texts(words, most):
+        return [" ".join(random.choice(words, random.integers(1, most + 1))) for _ in range(SIZE)]
+
+    table = pd.DataFrame(
+        {
+            "kg": random.normal(size=SIZE),
+            "grade": random.integers(0, 3, SIZE) * 4.0,
+            "pay": np.exp(random.normal(size=SIZE)),
+            "code": random.integers(1, 5, SIZE),
+            "fast": random.random(SIZE) < 1 / 2,
+            "colour": texts(["red", "green", "blue"], 1),
+            "street": texts([f"street{i}" for i in range(30)], 1),
+            "sent": DAY + random.integers(0, 9_999_999, SIZE).astype("timedelta64[s]"),
+            "back": DAY + random.integers(0, 999, SIZE).astype("timedelta64[D]"),
+            "note": texts(WORDS, 6),
+            "letter": texts(WORDS, 6),
+            "firm": texts(["Smith & Co", "Smithy", "Mill", "Milling"], 2),
+            "tools": [";".join(cell.split()) for cell in texts(["git", "sql", "r"], 3)],
+        }
+    )
+    for name in table:
+        gaps = random.random(SIZE) < 0.1
+        table[name] = (table[name].astype("float64") if name == "fast" else table[name]).mask(gaps)
+    return features.add_features(table)
+
+
+@pytest.fixture(scope="module")
+def amounts(rows):
+    """A number for each row, above 0 and skewed."""
+    noise = np.random.default_rng(1).normal(0, 0.3, SIZE)
+    return np.exp(rows["kg"].fillna(0) + (rows["colour"] == "red") + noise).to_numpy()
+
+
+@pytest.fixture(scope="module")
+def candidate(rows, amounts):
+    """A candidate of models.py, not fitted: of numbers, or of so many classes."""
+
+    def make(name, n_classes=0, columns=COLUMNS):
+        plan = recipe.plan(columns, rows, task="classification" if n_classes else "regression", seed=0)
+        known = models.classifiers if n_classes else models.regressors
+        return known(replace(plan, rows_a_tree=1), settings.Train())[name]
+
+    return make
+
+
+def labels(amounts, many):
+    """Classes of equal size."""
+    return np.array([f"class {place}" for place in pd.qcut(amounts, many, labels=False)], dtype=object)
+
+
+def run_of(model, record, add_features=features.add_features, columns=COLUMNS):
+    return loading.Run("the run", record, model, columns, add_features, validate.validate)
+
+
+def of_classes(estimator, rows, truth, add_features=features.add_features):
+    model = calibration.Calibrated(estimator, 1.3).fit(add_features(rows), truth)
+    return run_of(model, {"task": "classification"}, add_features)
+
+
+def of_numbers(estimator, rows, truth, **others):
+    return run_of(estimator.fit(rows, truth), {"task": "regression", "target_range": [0.5, 3.0]}, **others)
+
+
+def differing(run, limits, rows):
+    """Where the two roads differ, in drawn rows and in these."""
+    made = compiled.compile_run(run, limits)
+    table = answers.predictions(run, rows, abstain_below=limits.least, band=limits.band).drop(columns="run")
+    found = [made.answer(cells) for cells in drawn.as_cells(rows[[name for name in COLUMNS if name in rows]])]
+    return drawn.differing(pd.DataFrame(found), table), compiled.difference(run, limits, made, 200)
+
+
+@pytest.mark.parametrize(
+    ("name", "many"), [*itertools.product(CLASSIFIERS, [2, 3]), ("boosting", 9), ("forest", 9), ("linear", 9)]
+)
+def test_classes_of_a_candidate_have_the_bits_of_the_reference(rows, amounts, candidate, name, many):
+    run = of_classes(candidate(name, many), rows, labels(amounts, many))
+
+    assert differing(run, confidence.Limits(0.6), rows) == ("", "")
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("name", REGRESSORS)
+def test_numbers_of_a_candidate_have_the_bits_of_the_reference(rows, amounts, candidate, name, log):
+    target = dictionary.Column(type="number", role="target", transformation="log" if log else "none")
+    run = of_numbers(candidate(name, columns={**COLUMNS, "answer": target}), rows, amounts)
+    band = confidence.Band(np.array([1.0, 2.0]), np.array([0.1, 0.3, np.inf]))
+
+    assert differing(run, confidence.Limits(band=band), rows) == ("", "")
+
+
+@pytest.mark.parametrize("many", [2, 3])
+def test_blend_of_all_candidates_with_a_threshold_has_the_bits_of_the_reference(rows, amounts, candidate, many):
+    members = {name: candidate(name, many) for name in CLASSIFIERS[1:]}
+    mixed = blend.assemble(dict.fromkeys(members, 1 / len(members)), members, "classification")
+    truth = labels(amounts, many)
+    model = calibration.Calibrated(mixed, 0.8)
+    model = threshold.with_threshold(model, 0.4, ("class 0", "class 1")) if many == 2 else model
+    run = run_of(model.fit(rows, truth), {"task": "classification"})
+
+    assert differing(run, confidence.Limits(), rows) == ("", "")
+
+
+def test_blend_of_all_numbers_has_the_bits_of_the_reference(rows, amounts, candidate):
+    members = {name: candidate(name) for name in REGRESSORS[1:]}
+    mixed = blend.assemble({name: (place + 1) / 28 for place, name in enumerate(members)}, members, "regression")
+
+    assert differing(of_numbers(mixed, rows, amounts), confidence.Limits(), rows) == ("", "")
+
+
+def test_answer_has_the_columns_of_the_reference_as_plain_python_values(rows, amounts, candidate):
+    run = of_classes(candidate("linear", 2), rows, amounts > 1)
+    number = of_numbers(candidate("linear"), rows, amounts)
+    cells = drawn.as_cells(rows)[0]
+    band = confidence.Band(np.array([]), np.array([0.5]))
+
+    found = compiled.compile_run(run, confidence.Limits(0.99)).answer(cells)
+    of_number = compiled.compile_run(number, confidence.Limits(band=band)).answer(cells)
+
+    names = ["prediction", "probability", "probability_False", "probability_True", "confident"]
+    assert [(name, type(value)) for name, value in found.items()] == list(
+        zip(names, [bool, *[float] * 3, bool], strict=True)
+    )
+    assert [type(value) for value in of_number.values()] == [float, float, float, bool]
+    assert list(of_number) == ["prediction", "low", "high", "confident"]
+
+
+def test_loaded_run_with_its_own_copy_of_the_code_has_the_bits_of_the_reference(project, folder):
+    run, limits = loading.load(folder), confidence.Limits()
+    rows = answers.test_rows(project, run)
+
+    made = compiled.compile_run(run, limits)
+
+    table = answers.predictions(run, rows, abstain_below=0.0, band=None).drop(columns="run")
+    assert type(run.model).__module__.startswith("data_science_project_run_")
+    assert drawn.differing(pd.DataFrame([made.answer(cells) for cells in drawn.as_cells(rows)]), table) == ""
+    assert compiled.difference(run, limits, made) == ""
+
+
+def test_estimator_that_is_not_known_is_named(rows, amounts, candidate):
+    known = candidate("linear", 2)
+    own = known.set_params(steadylogisticregression=LogisticRegression(max_iter=2000))
+
+    with pytest.raises(compiled.NotCompiled, match=r"LogisticRegression of sklearn\.\S+ is not known"):
+        compiled.compile_run(of_classes(own, rows, labels(amounts, 2)), confidence.Limits())
+
+
+def test_absent_column_is_an_error_and_never_a_missing_cell(rows, amounts, candidate):
+    made = compiled.compile_run(of_numbers(candidate("boosting"), rows, amounts), confidence.Limits())
+    cells = drawn.as_cells(rows)[0]
+
+    with pytest.raises(KeyError, match="street"):
+        made.answer({name: cell for name, cell in cells.items() if name != "street"})

@@ -1,0 +1,224 @@
+import json
+
+import pytest
+
+from data_science_project.engine.columns.dictionary import Column
+from data_science_project.engine.project.errors import DataError, SettingsError
+from data_science_project.service import feedback
+from data_science_project.service.database import FILE, FOLDER, Database, Told, address, new_ids
+
+
+@pytest.fixture
+def database(project):
+    """The log of the throw-away project, which was answered from."""
+    database = Database(address(project), flush=False)
+    database.open()
+    yield database
+    database.drop()
+
+
+@pytest.fixture
+def asked(database, folder, entries):
+    """The ids of answers of the only run to these orders, one after the other."""
+
+    def answer(*orders):
+        rows = [entries(run=folder.name, inputs=json.dumps({"order": order, "colour": "red"}))[0] for order in orders]
+        database.insert(rows)
+        return [row.id for row in rows]
+
+    return answer
+
+
+@pytest.fixture
+def tell(project):
+    """Let `make feedback` take a file with these lines."""
+
+    def run(*lines, partly=False, name="truth.csv"):
+        path = project.root / name
+        path.write_text("\n".join(lines) + "\n")
+        return feedback.run(project, input=path, partly=partly)
+
+    return run
+
+
+@pytest.fixture
+def said(database):
+    """What the log holds of the truth: id of the answer and truth, in order."""
+    return lambda: [(told.id, json.loads(told.truth)) for told in database.read(Told)]
+
+
+def test_truth_of_a_file_is_kept_by_the_ids_of_answers_with_the_name_of_the_file(asked, tell, database, said):
+    first, second = asked(1001, 1002)
+
+    text = tell("id,answer", f"{first},yes", f"{second},no")
+
+    assert text == "feedback: 2 rows of truth.csv: 2 new, 0 corrected, 0 known already, 0 left out"
+    assert said() == [(first, "yes"), (second, "no")]
+    assert {told.source for told in database.read(Told)} == {"truth.csv"}
+
+
+def test_truth_by_key_columns_is_about_the_newest_answer_to_that_key(asked, tell, said):
+    _, other, newest = asked(1001, 1002, 1001)
+
+    tell("order;truth", "1001;no", "1002;yes")
+
+    assert said() == [(newest, "no"), (other, "yes")]
+
+
+def test_key_that_was_sent_as_text_or_as_a_number_with_a_point_is_the_same_key(asked, tell, said):
+    ids = asked("1001", 1002.0)
+
+    tell("order,truth", "1001,no", "1002,yes")
+
+    assert [answer for answer, _ in said()] == ids
+
+
+def test_same_truth_twice_is_one_and_another_is_a_new_version_that_counts(asked, tell, database, said):
+    (answer,) = asked(1001)
+    tell("id,truth", f"{answer},yes")
+
+    again = tell("id,truth", f"{answer},yes")
+    other = tell("id,truth", f"{answer},no")
+
+    assert "0 new, 0 corrected, 1 known already" in again
+    assert "0 new, 1 corrected" in other
+    assert said() == [(answer, "yes"), (answer, "no")]
+    assert database.find([answer])[answer][1][-1].truth == '"no"'
+
+
+def test_truths_of_one_answer_in_one_file_are_taken_in_their_order(asked, tell, said):
+    (answer,) = asked(1001)
+
+    tell("id,truth", f"{answer},yes", f"{answer},yes", f"{answer},no")
+
+    assert said() == [(answer, "yes"), (answer, "no")]
+
+
+def test_correction_counts_although_the_clock_was_put_back(asked, tell, database, monkeypatch):
+    (answer,) = asked(1001)
+    tell("id,truth", f"{answer},yes")
+    monkeypatch.setattr("time.time_ns", lambda: 10**15)
+    monkeypatch.setattr("data_science_project.service.database.IDS._last", 0)
+
+    tell("id,truth", f"{answer},no")
+
+    assert database.find([answer])[answer][1][-1].truth == '"no"'
+
+
+def test_nothing_of_a_file_is_taken_where_a_row_says_no_class_or_names_no_answer(asked, tell, said):
+    (answer,) = asked(1001)
+    lines = ["id,truth", f"{answer},yes", f"{answer},<b>maybe</b>", "0123,yes", f"{answer},"]
+
+    with pytest.raises(DataError) as caught:
+        tell(*lines)
+
+    assert said() == []
+    assert str(caught.value).splitlines() == [
+        "truth.csv: 3 of 4 rows cannot be kept, so none was: line 3: '<b>maybe</b>' is no class of 'answer' (no, yes); "
+        "line 4: id '0123' is no answer in the log; and 1 more.",
+        "Mend the file, or take the rest: make feedback INPUT=truth.csv PARTLY=1",
+    ]
+
+
+def test_rest_of_a_file_is_taken_where_that_is_asked_and_what_is_left_is_listed(asked, tell, said):
+    (answer,) = asked(1001)
+
+    text = tell("id,truth", f"{answer},maybe", "0123,yes", f"{answer},no", partly=True)
+
+    assert text.splitlines() == [
+        "feedback: 3 rows of truth.csv: 1 new, 0 corrected, 0 known already, 2 left out",
+        "line 2: 'maybe' is no class of 'answer' (no, yes)",
+        "line 3: id '0123' is no answer in the log",
+    ]
+    assert said() == [(answer, "no")]
+
+
+def test_key_without_an_answer_is_named(asked, tell):
+    asked(1001)
+
+    with pytest.raises(DataError, match=r"line 2: order '7' is no answer in the log"):
+        tell("order,truth", "7,no")
+
+
+def test_answer_of_a_shadow_is_none_of_its_key(asked, tell, said, database, folder, entries):
+    (answer,) = asked(1001)
+    database.insert(entries(run="another", role="shadow", inputs='{"order": 1001}'))
+
+    tell("order,truth", "1001,no")
+
+    assert said() == [(answer, "no")]
+
+
+def test_file_without_a_truth_or_without_a_name_of_the_answer_is_refused(asked, tell):
+    (answer,) = asked(1001)
+
+    with pytest.raises(DataError, match="no column 'answer' or 'truth'.\nFound: id, said"):
+        tell("id,said", f"{answer},no")
+    with pytest.raises(DataError, match="which answers\\? Add the column 'id' of the answers or 'order'"):
+        tell("colour,truth", "red,no", "blue,yes")
+
+
+def test_verb_asks_for_a_file_and_for_a_log(project):
+    path = project.root / "truth.csv"
+    path.write_text("id,truth\n1,no\n")
+
+    with pytest.raises(SettingsError, match="INPUT=truth.csv"):
+        feedback.run(project, input=None, partly=False)
+    with pytest.raises(DataError, match="There is no log yet, data/log/predictions.db"):
+        feedback.run(project, input=path, partly=False)
+
+
+def test_damaged_log_is_said_with_the_cure(project, tell):
+    file = project.root / FOLDER / FILE
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"no database" * 1000)
+
+    with pytest.raises(DataError.__base__, match="is damaged .*\nStop the service, move the file"):
+        tell("id,truth", "1,no")
+
+
+def test_table_with_an_id_of_its_own_may_name_answers_either_way(project, database, folder, entries, tell, said):
+    text = (folder / "data_dictionary.toml").read_text().replace('["order"]', '["id"]')
+    project.dictionary.write_text(text)
+    answer = entries(run=folder.name, inputs='{"id": 5}')[0]
+    database.insert([answer])
+
+    tell("id,truth", "5,no")
+    tell("id,truth", f"{answer.id},yes")
+
+    assert said() == [(answer.id, "no"), (answer.id, "yes")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "classes", "cells", "truths"),
+    [
+        ("category", ["no", "yes"], ["yes", " no", "YES", "", None, 1], ["yes", "no", None, None, None, None]),
+        ("integer", [0, 1], [1, "0", 1.0, "1.5", True, "2"], [1, 0, 1, None, None, None]),
+        ("boolean", [False, True], [True, "no", "t", "2"], [True, False, True, None]),
+        ("number", [], [1, "2.5", "1e400", "two", None, True], [1.0, 2.5, None, None, None, None]),
+    ],
+)
+def test_truth_is_a_class_or_a_number_as_the_model_says_it_whatever_its_type(kind, classes, cells, truths):
+    record = {"target": "y", "classes": classes}
+
+    found = feedback.truths_of({"y": Column(type=kind, role="target")}, record, cells)
+
+    assert found == truths
+    assert {type(one) for one in found} <= {type(label) for label in classes or [1.0]} | {type(None)}
+
+
+def test_number_is_read_as_the_dictionary_writes_numbers():
+    columns = {"price": Column(type="number", role="target", decimal=",", thousands=".", unit="€")}
+
+    found = feedback.truths_of(columns, {"target": "price", "classes": []}, ["1.234,5 €", "7"])
+
+    assert found == [1234.5, 7.0]
+
+
+def test_same_truth_over_http_is_no_news():
+    answer = new_ids(1)[0]
+    before = feedback.told([], answer, "yes", asker="web", source="http")
+
+    assert feedback.told([before], answer, "yes", asker="", source="page") is None
+    assert feedback.told([before], answer, "no", asker="", source="page").truth == '"no"'
+    assert (before.asker, before.source, before.truth) == ("web", "http", '"yes"')

@@ -1,0 +1,140 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science_project.engine.columns import validate
+from data_science_project.engine.columns.dictionary import Column
+from data_science_project.engine.project.errors import DataError
+from data_science_project.service import schema
+
+COLUMNS = {
+    "key": Column(type="integer", role="id", missing_allowed=False),
+    "age": Column(type="integer", range=(0.0, 120.0), missing_allowed=False),
+    "pay": Column(type="number", missing=("-1", "?")),
+    "old": Column(type="number", range=(0.0, 1.0), rule="warn"),
+    "job": Column(type="category", values=("a clerk", "cook", "none"), missing=("none",)),
+    "note": Column(type="text"),
+    "tags": Column(type="list", separator=";", values=("x", "y")),
+    "new": Column(type="boolean"),
+    "shop": Column(type="category", role="group"),
+    "answer": Column(type="category", role="target"),
+}
+ROW = {"key": 7, "age": 30, "pay": 1.5, "old": 0.5, "job": "cook", "note": "he came", "tags": "x; y", "new": True}
+
+
+def test_body_becomes_rows_whose_floats_keep_their_bits():
+    cells = {"a": 0.1 + 0.2, "b": 5e-324, "c": -0.0, "d": 2**60, "e": "é: 😀", "f": None, "g": False}
+
+    (row,) = schema.decode(json.dumps({"rows": [cells]}).encode())
+
+    assert [(type(cell), repr(cell)) for cell in row.values()] == [(type(x), repr(x)) for x in cells.values()]
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (b"", "character 0"),
+        (b"rows", "character 0"),
+        (b'{"rows": [{"a": 1}]', "character 19"),
+        (b'{"rows": [{"a": 1}]} x', "character 21"),
+        (b'{"rows": [{"a": NaN}]}', r"NaN .*character 16"),
+        (b'{"rows": [{"a": -Infinity}]}', r"-Infinity .*character 16"),
+        (b'{"rows": [{"a": 1e999}]}', r"1e999 .*character 16"),
+        (b'{"rows": [{"a": ' + b"9" * 5000 + b"}]}", "4300 digits"),
+        (b'{"rows": [{"a": 1, "b": 2, "a": 3}]}', r"'a' stands twice .*character 27"),
+        (b'{"rows": [], "rows": []}', r"'rows' stands twice"),
+        (b'{"rows": [{"a": [1]}]}', "row 1, column 'a' holds a list"),
+        (b'{"rows": [{"a": 1}, {"b": {}}]}', "row 2, column 'b' holds a list or an object"),
+        (b'{"rows": [{"a": 1}, 3]}', "row 2 is no object"),
+        (b'{"rows": {"a": 1}}', "A body is"),
+        (b'{"rows": [], "more": 1}', "A body is"),
+        (b"[]", "A body is"),
+        (b'{"rows": [{"a": "\\\\ \\ud83d\\ude00 \\ud800"}]}', r"half a character, \\ud800 \(character 33"),
+        (b'{"rows": [{"a": "\xff"}]}', "byte 17"),
+        (b"[" * 100_000, "nested too deep"),
+        (b'{"rows":' * 100_000, "nested too deep"),
+    ],
+)
+def test_body_that_holds_no_rows_is_refused_with_the_place(body, place):
+    with pytest.raises(schema.BadBody, match=place):
+        schema.decode(body)
+
+
+def test_colons_and_escapes_in_texts_are_no_keys_that_stand_twice():
+    rows = [{"a:b": '": "', "c": "::", "\\": '\\"a\\": 1'}]
+
+    assert schema.decode(json.dumps({"rows": rows}).encode()) == rows
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"age": 30.0, "pay": 2, "old": 1},
+        {"pay": None, "job": None, "note": None, "tags": None, "new": None},
+        {"pay": -1, "job": "none", "note": "", "tags": ""},
+        {"job": "a clerk", "note": "x\ty\x00 ü", "tags": "y", "new": False},
+        {"pay": 3.4e38, "old": -0.0, "shop": "B"},
+        {"unknown": 1, "another": "x", "answer": "yes"},
+    ],
+)
+def test_plain_row_is_as_validate_would_leave_it(changes):
+    row = ROW | changes
+    frame = pd.DataFrame([row]).astype({"note": object, "tags": object, "job": object})
+
+    found = schema.Checker(COLUMNS).plain(row)
+
+    typed, warnings = validate.validate(frame, COLUMNS, where="rows", target=False)
+    expected = {name: None if pd.isna(cell) else cell for name, cell in typed.iloc[0].items()}
+    assert found is not None and found[1] == warnings and list(found[0]) == list(expected)
+    for name, cell in expected.items():
+        same = type(cell)(found[0][name]) if cell is not None else found[0][name]
+        assert same == cell and np.signbit(same) == np.signbit(cell) if isinstance(cell, float) else same == cell
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"age": "30"},
+        {"age": True},
+        {"age": 30.5},
+        {"age": 121},
+        {"age": None},
+        {"key": None},
+        {"key": "007"},
+        {"pay": 1e39},
+        {"pay": 2**53 + 1},
+        {"pay": 10**400},
+        {"old": 2},
+        {"job": "driver"},
+        {"job": " cook"},
+        {"note": "x\u00a0"},
+        {"note": "\u200bx"},
+        {"note": 5},
+        {"tags": "x; z"},
+        {"new": 1},
+        {"new": "yes"},
+    ],
+)
+def test_row_that_breaks_a_rule_or_is_in_other_types_goes_to_validate(changes):
+    assert schema.Checker(COLUMNS).plain(ROW | changes) is None
+
+
+def test_row_without_a_column_goes_to_validate_unless_it_may_be_absent():
+    checker = schema.Checker(COLUMNS)
+    without = {name: {other: cell for other, cell in ROW.items() if other != name} for name in ROW}
+
+    assert [name for name, row in without.items() if checker.plain(row)] == ["key"]
+    with pytest.raises(DataError, match="'age'"):
+        validate.validate(pd.DataFrame([without["age"]]), COLUMNS, where="rows", target=False)
+
+
+def test_row_with_a_date_or_a_column_to_be_put_together_goes_to_validate():
+    day = {"day": Column(type="datetime")}
+    made = {"y": Column(type="integer", role="ignored"), "when": Column(type="datetime", moment=("y",))}
+
+    assert schema.Checker(day).plain({"day": "2026-01-31"}) is None
+    assert schema.Checker(day).plain({"day": None}) == ({"day": None}, [])
+    assert schema.Checker(made).plain({"y": 2026}) is None

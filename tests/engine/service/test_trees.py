@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+)
+
+from data_science_project.service import trees
+
+SIZE = 300
+
+
+@pytest.fixture
+def rows():
+    """Five columns of numbers, some missing, one rounded so that cells meet thresholds."""
+    random = np.random.default_rng(0)
+    table = random.normal(size=(SIZE, 5))
+    table[:, 1] = table[:, 1].round(1)
+    table[random.random((SIZE, 5)) < 0.05] = np.nan
+    return table
+
+
+def classes_of(rows, many):
+    return np.nan_to_num(rows[:, 0] + rows[:, 1] + 3).clip(0, 5.9) * many // 6
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("many", [2, 3, 10])
+def test_boosting_of_classes_has_the_scores_of_all_rows_at_once(rows, many, early_stopping):
+    model = HistGradientBoostingClassifier(max_iter=20, early_stopping=early_stopping).fit(rows, classes_of(rows, many))
+
+    scores = trees.boosting(model)
+    found = np.concatenate([scores(row) for row in rows])
+
+    assert np.array_equal(found, model._raw_predict(rows))
+
+
+@pytest.mark.parametrize("rounds", [1, 30])
+def test_boosting_of_numbers_has_the_scores_of_all_rows_at_once(rows, rounds):
+    model = HistGradientBoostingRegressor(max_iter=rounds).fit(rows, np.nan_to_num(rows[:, 0]))
+
+    scores = trees.boosting(model)
+
+    assert np.array_equal(np.concatenate([scores(row) for row in rows]), model._raw_predict(rows))
+
+
+@pytest.mark.parametrize("kind", [ExtraTreesClassifier, RandomForestClassifier])
+@pytest.mark.parametrize("many", [2, 10])
+def test_forest_of_classes_gives_the_probabilities_of_all_rows_at_once(rows, kind, many):
+    model = kind(20, random_state=0).fit(rows, classes_of(rows, many))
+
+    mean = trees.forest(model)
+
+    assert np.array_equal(np.concatenate([mean(row) for row in rows]), model.predict_proba(rows))
+
+
+def test_forest_of_numbers_compares_in_single_precision(rows):
+    model = ExtraTreesRegressor(20, random_state=0).fit(rows, np.nan_to_num(rows[:, 0]))
+    thresholds = np.concatenate([one.tree_.threshold[one.tree_.feature == 0] for one in model.estimators_])
+    close = np.tile(rows[:1], (len(thresholds), 1))
+    close[:, 0] = thresholds + 1e-12  # above in double precision, not in single
+
+    mean = trees.forest(model)
+
+    assert np.array_equal(np.concatenate([mean(row)[0] for row in close]), model.predict(close))
+
+
+def test_trees_that_would_take_too_much_memory_are_not_joined(rows, monkeypatch):
+    monkeypatch.setattr(trees, "MOST_BYTES", 1e5)
+    boosted = HistGradientBoostingRegressor(max_iter=300, min_samples_leaf=2).fit(rows, np.nan_to_num(rows[:, 0]))
+    forest = ExtraTreesRegressor(100).fit(rows, np.nan_to_num(rows[:, 0]))
+
+    for join, model in ((trees.boosting, boosted), (trees.forest, forest)):
+        with pytest.raises(trees.NotCompiled, match=r"trees of [\d,]+ nodes would take \d+ MB, above 0"):
+            join(model)
+
+
+def test_trees_that_split_by_category_or_answer_two_questions_are_not_joined(rows):
+    by_category = HistGradientBoostingRegressor(categorical_features=[1], max_iter=2)
+    by_category.fit(np.nan_to_num(rows).round().clip(0), rows[:, 0] > 0)
+    two = ExtraTreesRegressor(2).fit(rows, np.nan_to_num(rows[:, :2]))
+
+    with pytest.raises(trees.NotCompiled, match="boosting with categorical_features"):
+        trees.boosting(by_category)
+    with pytest.raises(trees.NotCompiled, match="more than one target"):
+        trees.forest(two)

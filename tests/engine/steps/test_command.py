@@ -1,0 +1,110 @@
+import shutil
+
+import pytest
+
+from data_science_project.engine.project import package
+from data_science_project.engine.runs import registry
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "words"),
+    [
+        (["train", "--set", "train.sead=1"], 2, "unknown key 'sead'"),
+        (["train", "--set", 'train.candidates=["xgb"]'], 2, "'xgb' is not in models.py"),
+        (["features", "--set", "split.by=group:nothing"], 2, "no column 'nothing'"),
+        (["predict", "--run", "nothing"], 2, "0 runs are called 'nothing'"),
+        (["predict", "--input", "nothing.csv"], 1, "nothing.csv"),
+        (["data", "--set", "data.source=nothing.csv"], 1, "nothing.csv"),
+        (["predict", "--output", "folder.csv"], 2, "is no ordinary file"),
+        (["predict", "--output", "new.xlsx"], 2, "written as CSV"),
+        (["trian"], 2, "trian"),
+        (["promote"], 2, "RUN="),
+        (["reproduce"], 2, "RUN="),
+        (["lineage"], 2, "FILE="),
+    ],
+)
+def test_mistake_is_one_message_on_stderr_with_its_exit_code(call, project, arguments, exit_code, words):
+    (project.root / "folder.csv").mkdir()
+
+    result = call(project.root, *arguments)
+
+    assert (result.exit_code, result.stdout) == (exit_code, "")
+    assert words in result.stderr and "Traceback" not in result.stderr
+    assert len(result.stderr[result.stderr.index("Error:") :].splitlines()) <= 3
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "words"),
+    [
+        ("features.py", "from blend import twice", "No module named 'blend'.\nAdd it to dependencies"),
+        ("features.py", "import train", "No module named 'train'.\nIt lies in the package: from {0}"),
+        ("features.py", "from .tols import twice", "No module named '{0}.tols'.\nMend"),
+        ("features.py", "def add_features(rows:", "SyntaxError: '(' was never closed.\nMend"),
+        ("models.py", "1 / 0", "ZeroDivisionError: division by zero.\nMend"),
+    ],
+)
+def test_module_that_cannot_be_imported_is_one_message_with_its_line(project, command, module, line, words):
+    path = project.root / "src" / package.NAME / module
+    path.write_text(f"{line}\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
+
+    done = command(project.root, "-m", package.NAME, "train")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{module}, line 1: {words.format(package.NAME)}" in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.count("\n", done.stderr.index("Error: ")) <= 3
+
+
+def test_environment_of_another_folder_is_refused_with_its_cure(make_project, command, tmp_path):
+    root = make_project().root
+    copy = shutil.copytree(root, tmp_path.with_name(f"{tmp_path.name} the copy"))
+
+    done = command(copy, "-m", package.NAME, "train", PYTHONPATH=str(root / "src"))
+
+    assert done.returncode == 2
+    assert f"serves {root}, and you are in {copy}" in done.stderr and "make install" in done.stderr
+    assert not (root / "models").exists() and not (copy / "models").exists()
+
+
+def test_debug_shows_the_traceback(make_project, command):
+    done = command(make_project().root, "-m", package.NAME, "train", "--debug", "--set", "train.sead=1")
+
+    assert done.returncode != 0 and "Traceback" in done.stderr
+
+
+@pytest.mark.parametrize("debug", [[], ["--debug"]])
+def test_cells_reach_no_terminal_raw(call, project, made_table, debug):
+    table = made_table.drop(columns="answer").head(4)
+    table.loc[0, "amount"] = 9e9
+    table["colour"] = ["\x1b[31mred", "\x1b]0;title\x07", "v" * 1_000_000, "red"]
+    table["day"] = ["\x1b[2J", *table["day"].tolist()[1:]]
+    table = table.rename(columns={"note": "note"}).assign(**{"\x1b[5m": 1})
+    table.to_csv(project.root / "new.csv", index=False)
+
+    done = call(project.root, "predict", "--input", "new.csv", *debug)
+
+    assert done.exit_code == 1 and "\x1b" not in done.output and "\x07" not in done.output
+    assert "\\x1b[2J" in done.stderr and len(done.stderr) < 12_000
+    assert "references/data_dictionary.toml" in done.stderr
+
+
+def test_paths_are_those_of_the_folder_where_the_command_was_typed(call, project, made_table):
+    folder = project.root / "notebooks"
+    folder.mkdir()
+    made_table.head(3).to_csv(folder / "new.csv", index=False)
+
+    assert call(folder, "predict", "--input", "new.csv", "--output", "answers.csv").exit_code == 0
+    assert (folder / "answers.csv").is_file()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shell_completes_verbs_and_runs(project, command, shell):
+    name = registry.folders(project)[0].name
+    words = {f"_{package.NAME.upper()}_COMPLETE": f"{shell}_complete"}
+    code = f"import sys; sys.argv[0] = {package.NAME!r}; from {package.NAME}.__main__ import main; main()"
+
+    def completed(line):
+        place = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" ")) if shell != "fish" else line.split(" ")[-1]}
+        return command(project.root, "-c", code, **words, **place).stdout
+
+    assert "predict" in completed("it pred")
+    assert name in completed(f"it evaluate --run {name[:6]}")

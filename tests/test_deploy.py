@@ -1,0 +1,256 @@
+"""What ships the service, `deploy/` of a rendered project: by schema, by the tools that read it, and part by part."""
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import yaml
+from conftest import PROJECT, TEMPLATE
+from kubernetes_validate import utils
+
+SERVICE = next((TEMPLATE / PROJECT / "src").iterdir()) / "service"
+SUFFIXES = {"Counter": ("_total",), "Gauge": ("",), "Histogram": ("_bucket",)}
+ADDED = {"job", "instance", "le"}  # labels that Prometheus and histograms bring
+# What makes each alert fire: values a minute apart, as promtool writes them, of an hour, or of a day and another hour.
+FIRING = {
+    "ServiceDown": {"up": "1x50 0x10"},
+    "ServiceNotReady": {"ready": "1x50 0x10"},
+    "LogDown": {"log_up": "1x50 0x10"},
+    "LogBehind": {"log_waiting": "0+5x60"},
+    "Errors": {'requests_total{outcome="error"}': "0x55 1x5"},
+    "Busy": {'requests_total{outcome="busy"}': "0+10x60", 'requests_total{outcome="answered"}': "0+90x60"},
+    "Slow": {
+        'request_seconds_bucket{le="0.5"}': "0+98x60",
+        'request_seconds_bucket{le="1.0"}': "0+100x60",
+        'request_seconds_bucket{le="+Inf"}': "0+100x60",
+    },
+    "ReferenceRoad": {'model_compiled{run="a"}': "0x60"},
+    "ShadowsDropped": {"shadows_dropped_total": "0x30 7x30"},
+    "LessConfident": {'not_confident_total{run="a"}': "0+1x1500 1500+8x60", 'answers_total{run="a"}': "0+30x1560"},
+    "MoreUnusual": {'unusual_total{run="a"}': "0x1500 0+3x60", 'answers_total{run="a"}': "0+30x1560"},
+    "BadRequests": {'requests_total{outcome="invalid"}': "0+3x60", 'requests_total{outcome="answered"}': "0+9x60"},
+}
+QUIET = {
+    **{"up": "1x1560", "ready": "1x1560", "log_up": "1x1560", 'model_compiled{run="a"}': "1x1560"},
+    **{"log_waiting": "0x1500 30x1 9x1 0x57", "shadows_dropped_total": "0x1560", 'answers_total{run="a"}': "0+30x1560"},
+    **{'requests_total{outcome="answered"}': "0+90x1560", 'requests_total{outcome="busy"}': "0+1x1560"},
+    **{'requests_total{outcome="invalid"}': "0+9x1560", 'requests_total{outcome="error"}': "0x1560"},
+    **{'not_confident_total{run="a"}': "0+6x1560", 'unusual_total{run="a"}': "0+2x1560"},
+    **{'request_seconds_bucket{le="0.5"}': "0+100x1560", 'request_seconds_bucket{le="+Inf"}': "0+100x1560"},
+}
+
+
+def read(path: Path) -> dict:
+    """A file of YAML."""
+    return yaml.safe_load(path.read_text("utf-8"))
+
+
+def manifests(project: Path) -> dict[str, dict]:
+    """The manifests of Kubernetes by their kind, without what only kustomize reads."""
+    found = [read(path) for path in sorted((project / "deploy" / "kubernetes").glob("*.yaml"))]
+    return {manifest["kind"]: manifest for manifest in found if manifest["kind"] != "Kustomization"}
+
+
+def metrics() -> dict[str, set[str]]:
+    """The names on /metrics of the figures that counts.py defines, with their labels."""
+    found = {}
+    for node in ast.walk(ast.parse((SERVICE / "counts.py").read_text("utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in SUFFIXES:
+            name = ast.literal_eval(node.args[0]).removesuffix("_total")
+            labels = [ast.literal_eval(word) for word in node.args[2:] if isinstance(word, ast.List)]
+            found |= {name + suffix: {*(labels[0] if labels else ())} for suffix in SUFFIXES[node.func.id]}
+    return found
+
+
+def expressions(project: Path) -> list[str]:
+    """What is asked of Prometheus in the alert rules and on the dashboard."""
+    rules = [rule["expr"] for group in read(project / "deploy/alerts.yml")["groups"] for rule in group["rules"]]
+    panels = json.loads((project / "deploy/grafana.json").read_text("utf-8"))["panels"]
+    return rules + [target["expr"] for panel in panels for target in panel["targets"]]
+
+
+@pytest.mark.parametrize("version", utils.all_versions()[-3:])
+def test_manifests_hold_what_kubernetes_knows_and_nothing_else(default_project, version):
+    found = manifests(default_project)
+
+    assert sorted(found) == ["Deployment", "NetworkPolicy", "PodDisruptionBudget", "Service"]
+    for manifest in found.values():
+        kubernetes_validate.validate(manifest, version, strict=True)
+    misspelt = {**found["Service"], "spec": {**found["Service"]["spec"], "selektor": {}}}
+    with pytest.raises(kubernetes_validate.ValidationError, match="selektor"):
+        kubernetes_validate.validate(misspelt, version, strict=True)
+
+
+def test_kubeconform_finds_nothing(default_project):
+    if not shutil.which("kubeconform"):
+        pytest.skip("kubeconform is not on the PATH")
+    files = [str(path) for path in (default_project / "deploy/kubernetes").glob("*.yaml")]
+
+    done = subprocess.run(["kubeconform", "-strict", "-skip", "Kustomization", *files], capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_kustomization_names_every_manifest_and_its_image(default_project):
+    folder = default_project / "deploy" / "kubernetes"
+    kustomization = read(folder / "kustomization.yaml")
+    (container,) = manifests(default_project)["Deployment"]["spec"]["template"]["spec"]["containers"]
+
+    assert {*kustomization["resources"], "kustomization.yaml"} == {path.name for path in folder.iterdir()}
+    assert [image["name"] for image in kustomization["images"]] == [container["image"]] == [default_project.name]
+
+
+def test_selectors_and_ports_of_the_manifests_meet_the_pods(default_project):
+    found = manifests(default_project)
+    pod = found["Deployment"]["spec"]["template"]
+    (container,) = pod["spec"]["containers"]
+    (port,) = container["ports"]
+    selectors = [found[kind]["spec"]["selector"] for kind in ("Deployment", "PodDisruptionBudget", "Service")]
+    selectors += [
+        found["NetworkPolicy"]["spec"]["podSelector"],
+        pod["spec"]["topologySpreadConstraints"][0]["labelSelector"],
+    ]
+    probes = [container[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")]
+
+    assert all(selector.get("matchLabels", selector) == pod["metadata"]["labels"] for selector in selectors)
+    assert found["Service"]["spec"]["ports"][0]["targetPort"] == port["name"] == probes[0]["port"]
+    assert found["NetworkPolicy"]["spec"]["ingress"][0]["ports"] == [{"port": port["containerPort"]}]
+    assert [probe["path"] for probe in probes] == ["/health/live", "/health/live", "/health/ready"]
+    assert {mount["name"] for mount in container["volumeMounts"]} == {one["name"] for one in pod["spec"]["volumes"]}
+
+
+def test_names_of_the_manifests_are_names_to_kubernetes_whatever_the_repository_is_called(render, tmp_path):
+    project = render(tmp_path, repo_name=f"a_b-{'long_' * 11}z", package_name="x")
+
+    for manifest in manifests(project).values():
+        assert re.fullmatch(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", manifest["metadata"]["name"])
+
+
+def test_container_has_longer_to_end_than_sleep_and_drain_take_together(default_project):
+    pod = manifests(default_project)["Deployment"]["spec"]["template"]["spec"]
+    drain = tomllib.loads((default_project / "params.toml").read_text("utf-8"))["serve"]["drain"]
+    sleep = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+    compose = read(default_project / "deploy" / "compose.yaml")["services"]["service"]
+
+    assert pod["terminationGracePeriodSeconds"] > sleep + drain
+    assert int(compose["stop_grace_period"].removesuffix("s")) > drain
+
+
+def test_container_is_nobody_in_particular_and_writes_to_its_volumes_only(default_project):
+    pod = manifests(default_project)["Deployment"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    dockerfile = (default_project / "deploy" / "Dockerfile").read_text("utf-8")
+    user, group = re.search(r"^USER (\d+):(\d+)$", dockerfile, re.MULTILINE).groups()
+
+    assert pod["securityContext"]["runAsNonRoot"] and not pod["automountServiceAccountToken"]
+    assert (pod["securityContext"]["runAsUser"], pod["securityContext"]["fsGroup"]) == (int(user), int(group))
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/app/data/log", "/tmp"]
+    assert {"cpu", "memory"} == {*container["resources"]["limits"]} == {*container["resources"]["requests"]}
+
+
+def test_secrets_are_named_and_never_written(default_project):
+    (container,) = manifests(default_project)["Deployment"]["spec"]["template"]["spec"]["containers"]
+    compose = read(default_project / "deploy" / "compose.yaml")
+
+    assert [one["name"] for one in container["env"]] == ["API_TOKEN", "DATABASE_URL"]
+    assert all(one["valueFrom"]["secretKeyRef"]["key"] == one["name"] for one in container["env"])
+    written = [value for one in compose["services"].values() for value in one.get("environment", {}).values()]
+    assert [value for value in written if "$" not in value] == ["service", "service"], "the names of user and database"
+
+
+def test_compose_file_fits_its_schema_and_what_it_mounts_is_there(default_project):
+    file = default_project / "deploy" / "compose.yaml"
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(file)]
+
+    done = subprocess.run(check, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    compose = read(file)
+    mounts = [mount for service in compose["services"].values() for mount in service.get("volumes", [])]
+    files = [mount.split(":")[0] for mount in mounts if mount.startswith(".")]
+    assert sorted(files) == ["./alerts.yml", "./grafana.json", "./prometheus.yml"]
+    assert all((file.parent / name).is_file() for name in files)
+    assert {mount.split(":")[0] for mount in mounts} - {*files} == {*compose["volumes"]}
+    for config in compose["configs"].values():
+        assert yaml.safe_load(config["content"])["apiVersion"] == 1
+
+
+def test_prometheus_asks_the_service_with_its_token_and_reads_the_rules(default_project):
+    folder = default_project / "deploy"
+    prometheus, compose = read(folder / "prometheus.yml"), read(folder / "compose.yaml")
+    (job,) = prometheus["scrape_configs"]
+
+    (target,) = job["static_configs"][0]["targets"]
+    assert target.split(":")[0] in compose["services"]
+    assert job["authorization"]["credentials_file"] == f"/run/secrets/{compose['services']['prometheus']['secrets'][0]}"
+    assert (folder / prometheus["rule_files"][0]).is_file()
+    asked = {job for text in expressions(default_project) for job in re.findall('job="([^"$]*)"', text)}
+    assert asked == {job["job_name"]}
+
+
+def test_alerts_and_dashboard_ask_for_all_figures_of_the_service_with_its_labels_and_for_no_others(default_project):
+    known = metrics() | {"up": set()}
+
+    asked = set()
+    for text in expressions(default_project):
+        names = set(re.findall(r"\b([a-z_]+)\{", text))
+        grouped = {label for group in re.findall(r"by \(([^)]*)\)", text) for label in group.split(", ")}
+        labels = grouped | set(re.findall(r"(\w+)=~?\"", text))
+        assert names <= {*known} and labels <= ADDED.union(*(known[name] for name in names)), text
+        asked |= names
+
+    assert asked == {*known}
+
+
+def promtool(*words: str, folder: Path) -> str:
+    """What promtool says to these words; it comes with Prometheus."""
+    if not shutil.which("promtool"):
+        pytest.skip("promtool is not on the PATH (Debian: apt-get install prometheus)")
+    done = subprocess.run(["promtool", *words], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_promtool_reads_rules_and_configuration(default_project):
+    folder = default_project / "deploy"
+
+    said = promtool("check", "rules", "alerts.yml", folder=folder)
+
+    assert f"{len(FIRING)} rules found" in said
+    promtool("check", "config", "--syntax-only", "prometheus.yml", folder=folder)
+
+
+def unit_test(series: dict[str, str], expected: dict[str, int]) -> dict:
+    """A test as promtool reads it: at the end of these figures these alerts fire so many times."""
+    inputs = []
+    for name, values in series.items():
+        name, _, labels = name.partition("{")
+        inputs.append({"series": f'{name}{{job="service", {labels or "}"}', "values": values})
+    end = "1560m" if any("1500" in values or "1560" in values for values in series.values()) else "60m"
+    alerts = [{"eval_time": end, "alertname": name, "exp_alerts": [{}] * count} for name, count in expected.items()]
+    return {"interval": "1m", "input_series": inputs, "alert_rule_test": alerts}
+
+
+def test_each_alert_fires_when_it_should_and_none_while_all_is_well(default_project, tmp_path):
+    rules = read(default_project / "deploy" / "alerts.yml")
+    named = [rule["alert"] for rule in rules["groups"][0]["rules"]]
+    for rule in rules["groups"][0]["rules"]:
+        del rule["annotations"], rule["labels"]
+        rule["expr"] = f"count({rule['expr']})"  # whatever its labels
+    (tmp_path / "alerts.yml").write_text(yaml.safe_dump(rules))
+    blocks = [unit_test(QUIET, dict.fromkeys(named, 0))]
+    blocks += [unit_test(series, {name: 1}) for name, series in FIRING.items()]
+    (tmp_path / "test.yml").write_text(yaml.safe_dump({"rule_files": ["alerts.yml"], "tests": blocks}))
+
+    said = promtool("test", "rules", "test.yml", folder=tmp_path)
+
+    assert "SUCCESS" in said and named == [*FIRING]

@@ -1,0 +1,86 @@
+"""What breaks a rule of the data dictionary, where, and the words for it: used by `validate.py`."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..project.errors import listed
+
+ADD_IT = 'Add it, or give it role = "ignored" in references/data_dictionary.toml and train again'
+SHOWN_ROWS = 5
+SHOWN_COLUMNS = 2  # a line each
+SHOWN_VIOLATIONS = 20  # the others share a line
+
+
+@dataclass(frozen=True)
+class Violation:
+    """Cells of one column that break one rule: what is wrong, what mends it, their positions in the table from 0."""
+
+    column: str
+    problem: str
+    cure: str
+    rows: tuple[int, ...]
+
+
+class Warned(str):
+    """A line about a `violation` that does not refuse the table."""
+
+    def __new__(cls, line: str, violation: Violation) -> "Warned":
+        """The line, which knows its violation."""
+        warned = super().__new__(cls, line)
+        warned.violation = violation
+        return warned
+
+    violation: Violation
+
+
+def violation(name: str, problem: str, cure: str, where: pd.Series) -> Violation:
+    """A `Violation` at the rows where the mask, shape (n_rows,), is true."""
+    return Violation(name, problem, cure, tuple(np.flatnonzero(where).tolist()))
+
+
+def left_out(names: list[str], where: str) -> str:
+    """The warning that columns are not in the data dictionary."""
+    return f"{where}: columns that the data dictionary does not know are left out: {listed(names, 20)}"
+
+
+def described(violation: Violation, numbers: pd.Index) -> str:
+    """A violation in one line, with the rows as the file counts them."""
+    shown = ", ".join(str(numbers[row]) for row in violation.rows[:SHOWN_ROWS])
+    more = ", ..." if len(violation.rows) > SHOWN_ROWS else ""
+    rows = "1 row" if len(violation.rows) == 1 else f"{len(violation.rows)} rows"
+    return f"{violation.column!r} has {violation.problem} ({rows}: {shown}{more})"
+
+
+def explain(missing: list[str], violations: list[Violation], where: str, numbers: pd.Index) -> str:
+    """All that is wrong with a table, in at most three lines: the first line whole, the others in one if need be."""
+    lines = [*missing, *(f"{where}: column {described(violation, numbers)}" for violation in violations)]
+    if len(lines) <= SHOWN_COLUMNS:
+        cures = "; ".join(dict.fromkeys(violation.cure for violation in violations))
+        return "\n".join([*lines, f"{cures} in references/data_dictionary.toml."])
+    also = [described(violation, numbers) for violation in violations[1 - len(missing) :]]
+    more = f"; and {len(also) - SHOWN_VIOLATIONS} more" if len(also) > SHOWN_VIOLATIONS else ""
+    return (
+        f"{lines[0]}\nAlso: {'; '.join(also[:SHOWN_VIOLATIONS])}{more}.\n"
+        "Mend the file, or what references/data_dictionary.toml says of them (decimal, range, values, missing, rule)."
+    )
+
+
+def missing_columns(absent: list[str]) -> str:
+    """How many columns are missing, and the first of them by name."""
+    return f"{len(absent)} column(s) of the data dictionary are missing: {', '.join(map(repr, absent[:10]))}."
+
+
+def explain_absent(absent: list[str], frame: pd.DataFrame, where: str) -> str:
+    """Which columns are missing and which are there."""
+    found = [" ".join(str(name).split()) for name in frame.columns]
+    shown = ", ".join(found[:20]) + (", ..." if len(found) > 20 else "")
+    plain = {"".join(name.lower().split()): name for name in found}
+    meant = [(plain[key], name) for name in absent if (key := "".join(name.lower().split())) in plain]
+    more = f" (and {len(meant) - 1} more)" if len(meant) > 1 else ""
+    cure = f"Rename {meant[0][0]!r} to {meant[0][1]!r}{more}" if meant else "Add them"
+    return (
+        f"{where}: {missing_columns(absent)}\n"
+        f'Found: {shown}.\n{cure}, or give them role = "ignored" in references/data_dictionary.toml and train again.'
+    )

@@ -1,0 +1,89 @@
+"""Signatures of runs: whose SSH key made a run, with the key that git signs with and `ssh-keygen`, as git does it.
+
+On where `[team] signers` in `params.toml` names a file of allowed signers (`man ssh-keygen`, ALLOWED SIGNERS). What is
+signed is `run.json`, which holds the digest of every file of the run, but for the scores that `evaluate` adds later.
+The signature is a key of `run.json`, so that it goes where the run goes.
+"""
+
+import logging
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..project import artefact, git, settings
+from ..project.errors import DataError, SettingsError
+from ..project.settings import PARAMS, Project
+from . import registry
+
+log = logging.getLogger(__name__)
+KEY = "signature"
+LATER = (KEY, "test_uses")  # with metrics.test, what is not signed
+NAMESPACE = "run"  # a signature of a commit is none of a run
+
+
+def signing_key(project: Project) -> str:
+    """The path of the key that git signs with; "" where `[team] signers` is off, a `SettingsError` if there is none."""
+    if not project.settings.team.signers:
+        return ""
+    kind = git.attempt(project.root, "config", "gpg.format") or ""
+    key = git.attempt(project.root, "config", "--type=path", "user.signingkey") or ""
+    if kind.strip() != "ssh" or not key.strip():
+        raise SettingsError(
+            f"{PARAMS}: [team] signers asks for signed runs, and git has no SSH key to sign with.\n"
+            "Allowed: gpg.format = ssh, and the path of a key as user.signingkey.\n"
+            "Set them: git config gpg.format ssh; git config user.signingkey ~/.ssh/id_ed25519.pub"
+        )
+    return key.strip()
+
+
+def sign(project: Project, folder: Path) -> None:
+    """Sign a run that nobody has signed, where `[team] signers` is on; a `DataError` if the key cannot be used."""
+    record, key = registry.read(folder), signing_key(project)
+    if not key or KEY in record:
+        return
+    done = keygen("sign", "-f", key, text=statement(record))
+    if done.returncode:
+        said = " ".join(done.stderr.split())[-200:]
+        raise DataError(f"{record['run']} cannot be signed with {key}: {said}.\nMend user.signingkey of git.")
+    registry.write(folder, {**record, KEY: done.stdout})
+    log.info("%s is signed with %s", record["run"], key)
+
+
+def check(root: Path, name: str, record: Mapping[str, Any]) -> str:
+    """Who signed the run of this name, "" where `[team] signers` is off; a `DataError` if nobody who may."""
+    signers = settings.load(root).settings.team.signers if (root / PARAMS).is_file() else ""
+    if not signers:
+        return ""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, KEY)
+        file.write_text(str(record.get(KEY, "")), encoding="utf-8")
+        by = ("-f", str(root / signers), "-s", str(file))
+        people = keygen("find-principals", *by).stdout.splitlines()
+        for person in people:
+            if not keygen("verify", *by, "-I", person, text=statement(record)).returncode and record["run"] == name:
+                return person
+    reason = "does not fit its signature: it was changed, or has another name" if people else "is not signed"
+    if KEY in record and not people:
+        reason = f"is signed by nobody whom {signers} names"
+    raise DataError(
+        f"The run {name} {reason}: nothing of it is loaded.\n"
+        f"Allowed: what a person named in {signers} has signed ([team] signers in {PARAMS}).\n"
+        f"Who made it signs it: make push RUN={name}. Whom you trust, add to {signers}."
+    )
+
+
+def statement(record: Mapping[str, Any]) -> str:
+    """What is signed: the digest of the record as `train` left it."""
+    kept = {key: value for key, value in record.items() if key not in LATER}
+    return artefact.fingerprint({**kept, "metrics": {**record["metrics"], "test": None}})
+
+
+def keygen(action: str, *words: str, text: str = "") -> subprocess.CompletedProcess:
+    """Run `ssh-keygen -Y` of OpenSSH 8.1 or later."""
+    try:
+        command = ["ssh-keygen", "-Y", action, "-n", NAMESPACE, *words]
+        return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise SettingsError(f"{PARAMS}: [team] signers needs ssh-keygen.\nInstall OpenSSH.") from None

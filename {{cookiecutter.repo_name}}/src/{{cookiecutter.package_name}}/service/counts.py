@@ -1,0 +1,47 @@
+"""What `/metrics` shows: at most 200 series whatever the data, never a value of a row."""
+
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+
+from .versions import Answered
+
+RUNS, CLASSES = 5, 20  # as labels; further ones share "other"
+OUTCOMES = ("answered", "bad", "invalid", "too_large", "slow", "unauthorized", "forbidden", "unknown", "busy", "error")
+SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class Counts:
+    """The figures of one process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        disable_created_metrics()  # a second series for each
+        self.registry = registry = CollectorRegistry()
+        self.requests = Counter("requests", "Requests to predict, by outcome", ["outcome"], registry=registry)
+        self.seconds = Histogram("request_seconds", "From body to answer", buckets=SECONDS, registry=registry)
+        self.answers = Counter("answers", "Rows answered", ["run", "prediction"], registry=registry)
+        self.unsure = Counter("not_confident", "Rows answered without confidence", ["run"], registry=registry)
+        self.unusual = Counter("unusual", "Rows that break a rule that only warns", ["run"], registry=registry)
+        self.dropped = Counter("shadows_dropped", "Rows that no shadow answered", registry=registry)
+        self.compiled = Gauge("model_compiled", "1: compiled, 0: the reference answers", ["run"], registry=registry)
+        self.ready = Gauge("ready", "1 while the service is ready", registry=registry)
+        self._runs: dict[str, dict[str, str]] = {}  # label of each class, by run
+        for outcome in OUTCOMES:
+            self.requests.labels(outcome)
+
+    def answered(self, run: str, answers: Sequence[Answered]) -> None:
+        """Count the answers of a run."""
+        if run not in self._runs and len(self._runs) >= RUNS:
+            run = "other"
+        classes = self._runs.setdefault(run, {})
+        for one in answers:
+            said = one.output["prediction"]
+            text = "number" if type(said) is float else str(said)
+            label = classes.setdefault(text, text) if len(classes) < CLASSES else classes.get(text, "other")
+            self.answers.labels(run, label).inc()
+        self.unsure.labels(run).inc(sum(not one.output["confident"] for one in answers))
+        self.unusual.labels(run).inc(sum(one.unusual for one in answers))
+
+    def page(self) -> bytes:
+        """The figures as Prometheus reads them."""
+        return generate_latest(self.registry)

@@ -1,0 +1,155 @@
+"""What turned out to be true of logged answers.
+
+    make feedback INPUT=file [PARTLY=1]
+
+Reads a table with the truth, in the column of the target or `truth`, and which answer is meant: its `id`, or the
+columns that have the role `id`, for the newest answer to that key. Writes into the log: the same truth twice is one,
+another one is a new version, the last counts, all are kept. All of the file is taken or nothing, unless asked.
+"""
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pandas as pd
+import sqlalchemy as sa
+
+from ..engine.columns import dictionary
+from ..engine.columns.dictionary import Dictionary
+from ..engine.columns.validate import as_text, parse
+from ..engine.project.errors import DataError, SettingsError, listed, shown
+from ..engine.project.settings import Project
+from ..engine.runs import registry
+from ..engine.sources import formats, read
+from .database import IDS, Database, Entry, Told, address, answers
+
+ID, TRUTH = "id", "truth"
+ANSWER = re.compile(r"[0-9a-f]{32}")  # the id of an answer; a table may have a column `id` of its own
+SHOWN = 2  # rows in the message that says that nothing was taken
+
+
+def truths_of(columns: Dictionary, record: Mapping[str, Any], cells: Sequence[Any]) -> list[Any]:
+    """The classes or numbers that cells name, as the model of a run would say them; None where a cell names none."""
+    name = record["target"]
+    values, _ = parse(pd.Series(list(cells), dtype=object, name=name), columns[name])
+    classes = {label: label for label in record["classes"]}
+    return [None if pd.isna(value) else classes.get(value) if classes else float(value) for value in values]
+
+
+def refusal(record: Mapping[str, Any], cell: Any) -> str:
+    """Why a truth is none."""
+    said = shown("" if pd.isna(cell) else formats.spelled(cell))
+    if not record["classes"]:
+        return f"{said} is no number, as {record['target']!r} is"
+    return f"{said} is no class of {record['target']!r} ({listed(record['classes'], 20)})"
+
+
+def told(before: Sequence[Told], answer: str, truth: Any, *, asker: str, source: str) -> Told | None:
+    """What to keep of a truth about an answer of which that was told before; None where it is no news."""
+    text = msgspec.json.encode(truth).decode()
+    if before and before[-1].truth == text:
+        return None
+    if before:
+        IDS.after(before[-1].number)  # the last one counts, whatever the clock says
+    return Told(answer, text, time.time(), asker, source)
+
+
+def run(project: Project, *, input: Path | None, partly: bool) -> str:
+    """Take what a file says into the log.
+
+    Returns
+    -------
+    str
+        How many truths are new, correct an earlier one, or were known; with `partly`, a line for each that was left.
+
+    Raises
+    ------
+    DataError
+        A row names no answer or no truth, and not `partly`: nothing is taken.
+    LogError
+        The log cannot be read or written.
+    """
+    if input is None:
+        raise SettingsError("Which file? It holds the ids of answers and the truth: make feedback INPUT=truth.csv")
+    database = Database(address(project), flush=True)
+    if database.file and not database.file.is_file():
+        raise DataError(f"There is no log yet, {project.relative(database.file)}.\nAnswer rows first: make serve")
+    try:
+        database.open()
+        rows = read_file(project, input, database)
+        found = {answer: before for answer, (_, before) in check(project, rows, database).items()}
+        left = [f"line {line}: {reason}" for line, reason in zip(rows["line"], rows["reason"], strict=True) if reason]
+        if left and not partly:
+            raise DataError(nothing_taken(left, len(rows), input.name))
+        corrected, news = 0, []
+        for answer, truth in rows.loc[rows["reason"] == "", ["id", "truth"]].itertuples(index=False):
+            if one := told(found[answer], answer, truth, asker="", source=input.name):
+                corrected += bool(found[answer])
+                found[answer].append(one)
+                news.append(one)
+        database.insert(news)
+    except sa.exc.SQLAlchemyError as error:
+        raise database.explained(error) from None
+    finally:
+        database.drop()
+    known = len(rows) - len(left) - len(news)
+    counts = f"{len(news) - corrected} new, {corrected} corrected, {known} known already, {len(left)} left out"
+    return "\n".join([f"feedback: {len(rows)} rows of {input.name}: {counts}", *left])
+
+
+def read_file(project: Project, path: Path, database: Database) -> pd.DataFrame:
+    """The rows of a file: `line`, `id` of the answer or "", `meant` (that in words), and `cell`, the truth as it is."""
+    table, columns = read.tables([path], most=project.settings.data.max_gigabytes * 1e9), dictionary.of(project)
+    if table.set_aside:
+        line = table.set_aside[0][1]
+        raise DataError(f"{path}: line {line.line} is in no row: {line.reason}.\nMend the file.")
+    frame, keys, target = table.frame, dictionary.by_role(columns, "id"), dictionary.target(columns)
+    truth = next((name for name in (target, TRUTH) if name in frame), None)
+    if truth is None:
+        raise DataError(f"{path}: no column {target!r} or {TRUTH!r}.\nFound: {listed([*frame.columns], 20)}.")
+    text = frame[[name for name in frame if name in {ID, *keys}]].apply(as_text).fillna("")
+    rows = pd.DataFrame({"line": frame.index + table.first_row, "cell": frame[truth].astype(object)})
+    if ID in text and (ID not in keys or text[ID].str.fullmatch(ANSWER).all()):
+        return rows.assign(id=text[ID], meant=f"{ID} " + text[ID].map(shown))
+    if not keys or not set(keys) <= set(text):
+        key = f" or {', '.join(map(repr, keys))}, which name a row" if keys else " (no column of the table names a row)"
+        raise DataError(f"{path}: which answers? Add the column {ID!r} of the answers{key}.")
+    wanted = [*text[keys].itertuples(index=False, name=None)]
+    newest = newest_answers(database, keys, set(wanted))
+    names = [", ".join(f"{name} {shown(cell)}" for name, cell in zip(keys, key, strict=True)) for key in wanted]
+    return rows.assign(id=[newest.get(key, "") for key in wanted], meant=names)
+
+
+def newest_answers(database: Database, keys: Sequence[str], wanted: set[tuple]) -> dict[tuple, str]:
+    """The id of the newest answer to each key."""
+    found = {}
+    for entry in database.read(Entry, answers.c.role == "answer"):
+        row = msgspec.json.decode(entry.inputs)
+        key = tuple("" if row.get(name) is None else formats.spelled(row[name]).strip() for name in keys)
+        if key in wanted:
+            found[key] = entry.id
+    return found
+
+
+def check(project: Project, rows: pd.DataFrame, database: Database) -> dict[str, tuple[Entry, list[Told]]]:
+    """Add to the rows their `truth`, and the `reason` why there is none; the answers that are meant."""
+    found = database.find(rows["id"].tolist())
+    runs = rows["id"].map(lambda name: found[name][0].run if name in found else None)
+    rows["truth"], rows["reason"] = pd.Series(dtype=object), rows["meant"] + " is no answer in the log"
+    for name, part in rows.groupby(runs):
+        folder = project.models / str(name)
+        record, columns = registry.read(folder), dictionary.load(folder / registry.DICTIONARY)
+        truths = truths_of(columns, record, part["cell"].tolist())
+        for place, cell, truth in zip(part.index, part["cell"], truths, strict=True):
+            rows.at[place, "truth"], rows.at[place, "reason"] = truth, refusal(record, cell) if truth is None else ""
+    return found
+
+
+def nothing_taken(left: Sequence[str], rows: int, name: str) -> str:
+    """The message that a file was not taken."""
+    more = f"; and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
+    said = f"{name}: {len(left)} of {rows} rows cannot be kept, so none was: {'; '.join(left[:SHOWN])}"
+    return f"{said}{more}.\nMend the file, or take the rest: make feedback INPUT={name} PARTLY=1"

@@ -1,0 +1,112 @@
+"""What stands before the service: who may ask, how much is read, and how a request is refused."""
+
+import contextlib
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+ENCODE = msgspec.json.Encoder().encode
+JSON = b"application/json"
+SECURITY = (
+    (b"content-security-policy", b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
+CLOSE = (b"connection", b"close")
+RETRY = (b"retry-after", b"1")
+COOKIE = "token"
+OPEN = frozenset(["/health/live", "/health/ready", "/login"])  # asked without a token
+Scope = Mapping[str, Any]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class Problem(Exception):
+    """A request that is not answered: the status, the outcome that is counted, what is said, further headers."""
+
+    def __init__(self, status: int, outcome: str, said: str, *headers: tuple[bytes, bytes], **more: Any) -> None:
+        super().__init__(said)
+        self.status, self.outcome, self.headers = status, outcome, headers
+        self.content = {"error": said, **more}
+
+
+def busy(why: str) -> Problem:
+    """The problem that the service cannot answer just now."""
+    return Problem(503, "busy", f"Not now: {why}. Ask again.", RETRY)
+
+
+class Guard:
+    """Decides who may ask: all from this machine without `API_TOKEN`, those who know one of its tokens with it."""
+
+    def __init__(self, tokens: str) -> None:
+        named = [token.rpartition(":") for token in tokens.split()]
+        self._tokens = [(name or "token", secret.encode()) for name, _, secret in named]
+
+    def asker(self, scope: Scope) -> str:
+        """The name of who asks; a `Problem` where nobody may."""
+        headers = dict(scope["headers"])
+        host = headers.get(b"host", b"").decode("latin-1")
+        if not self._tokens and not is_loopback(host):
+            cure = "Set API_TOKEN, or ask 127.0.0.1."
+            raise Problem(
+                403, "forbidden", f"Without API_TOKEN only this machine is answered, not {host[:80]!r}. {cure}"
+            )
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        if origin and scope["method"] not in ("GET", "HEAD") and urlsplit(origin).netloc != host:
+            raise Problem(403, "forbidden", "A page of another origin sent this.")
+        if not self._tokens or scope["path"] in OPEN:
+            return ""
+        found = [name for name, secret in self._tokens if hmac.compare_digest(secret, token_of(headers))]
+        if not found:
+            header = (b"www-authenticate", b"Bearer")
+            raise Problem(401, "unauthorized", "Which token? Send the header Authorization: Bearer <token>.", header)
+        return found[0]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, as the header has it, is this machine."""
+    with contextlib.suppress(ValueError):  # [ without ]
+        name = urlsplit(f"//{host}").hostname or ""
+        return name in ("localhost", "::1") or (name.startswith("127.") and name.replace(".", "").isdigit())
+    return False
+
+
+def token_of(headers: Mapping[bytes, bytes]) -> bytes:
+    """The token of a request, from its header or its cookie."""
+    kind, _, token = headers.get(b"authorization", b"").partition(b" ")
+    if kind.lower() == b"bearer":
+        return token.strip()
+    cookies = (one.strip().partition(b"=") for one in headers.get(b"cookie", b"").split(b";"))
+    return next((value for name, _, value in cookies if name == COOKIE.encode()), b"")
+
+
+async def body_of(scope: Scope, receive: Receive, most: int) -> bytes:
+    """The body of a request; a `Problem` if it is larger than `most` bytes, as soon as that is known."""
+    too_large = Problem(413, "too_large", f"The body is larger than {most:,} bytes ([serve] megabytes).", CLOSE)
+    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    if int(length) > most:
+        raise too_large
+    parts, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Problem(400, "bad", "The body was cut short.")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > most:
+            raise too_large
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+async def respond(send: Send, status: int, content: Any, *headers: tuple[bytes, bytes]) -> None:
+    """Send a value as JSON."""
+    body = ENCODE(content)
+    length = (b"content-length", str(len(body)).encode())
+    fields = [(b"content-type", JSON), length, *headers]
+    await send({"type": "http.response.start", "status": status, "headers": fields})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,188 @@
+"""What a request may hold: its rows as plain cells, which of them need no data frame, and the OpenAPI document."""
+
+import json
+import math
+import re
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import msgspec
+import pandas as pd
+
+from ..engine.columns.dictionary import LABEL, Column, Dictionary
+from ..engine.columns.lists import items_of
+from ..engine.columns.validate import INTEGERS_THAT_FLOAT_KEEPS, LARGEST
+from ..engine.columns.violations import left_out
+
+Cell = float | int | bool | str | None
+Row = dict[str, Cell]
+CELLS = frozenset([float, int, bool, str, type(None)])
+ROWS = 'A body is {"rows": [{"column": cell, ...}, ...]}, a cell a number, a text, true, false or null'
+ESCAPES = re.compile(r"(?i)\\\\|\\ud[89ab]..\\ud[c-f]..|\\(ud[89a-f]..)")  # the group: half a pair that stands alone
+DECODER = msgspec.json.Decoder()
+
+
+class BadBody(Exception):
+    """A body that holds no rows: what is wrong, and the place."""
+
+
+def decode(body: bytes) -> list[Row]:
+    """The rows of a request, `{"rows": [{...}]}`.
+
+    Raises
+    ------
+    BadBody
+        Not JSON in UTF-8, a number that no float holds, a key twice, half a character, or no table of plain cells.
+    """
+    try:
+        tree = DECODER.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        explain(body, str(error))
+    rows = tree.get("rows") if type(tree) is dict else None
+    if type(rows) is not list or len(tree) != 1:
+        strictly(body)
+        raise BadBody(f"{ROWS}.")
+    keys = 1
+    for number, row in enumerate(rows, start=1):
+        if type(row) is not dict:
+            raise BadBody(f"row {number} is no object. {ROWS}.")
+        if not CELLS.issuperset(map(type, row.values())):
+            name = next(name for name, cell in row.items() if type(cell) not in CELLS)
+            raise BadBody(f"row {number}, column {name!r} holds a list or an object. {ROWS}.")
+        keys += len(row)
+    if body.count(b":") > keys:  # a colon in a text, or a key that stands twice, of which only the last is in `rows`
+        strictly(body)
+    return rows
+
+
+def strictly(body: bytes) -> None:
+    """Read a body again by the standard library, which can tell of keys that stand twice; a `BadBody` says where."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            places = [match.start() for match in re.finditer(re.escape(json.dumps(twice)), text)]
+            raise BadBody(f"the key {twice!r} stands twice in one object (character {places[-1] if places else 0}).")
+        return found
+
+    def refuse(word: str) -> NoReturn:
+        raise BadBody(f"{word[:40]} is no number that JSON and a float can hold (character {text.find(word)}).")
+
+    def number(word: str) -> float:
+        return value if math.isfinite(value := float(word)) else refuse(word)
+
+    text = body.decode()
+    json.loads(text, object_pairs_hook=once, parse_constant=refuse, parse_float=number)
+
+
+def explain(body: bytes, reason: str) -> NoReturn:
+    """Raise the `BadBody` of a body that msgspec does not read."""
+    try:
+        strictly(body)
+    except UnicodeDecodeError as error:
+        reason = f"not UTF-8 (byte {error.start})"
+    except RecursionError:
+        reason = f"nested too deep. {ROWS}"
+    except json.JSONDecodeError as error:
+        reason = f"not JSON: {error.msg} (line {error.lineno}, column {error.colno}, character {error.pos})"
+    except ValueError as error:
+        reason = str(error).partition(";")[0]
+    else:
+        if half := next((escape for escape in ESCAPES.finditer(body.decode()) if escape[1]), None):
+            reason = f"half a character, {half[0]} (character {half.start()})"
+    raise BadBody(f"{reason}.") from None
+
+
+class Checker:
+    """Tells which rows are as `validate` would leave them, so that no data frame is needed for that.
+
+    Parameters
+    ----------
+    columns : Dictionary
+        The columns of a run under the rules of today.
+    """
+
+    def __init__(self, columns: Dictionary) -> None:
+        asked = {n: c for n, c in columns.items() if c.role != "target" and not c.role.startswith(LABEL)}
+        self._known = frozenset(columns)
+        self._readers = {name: reader(column) for name, column in asked.items()}
+        self._optional = frozenset(n for n, c in asked.items() if c.role in ("ignored", "id", "group"))
+        self._made = any(column.moment for column in asked.values())
+
+    def plain(self, row: Row) -> tuple[Row, list[str]] | None:
+        """The cells of a row as `validate` would leave them, and its warnings; None where `validate` has to look.
+
+        It has to where a cell breaks a rule, is not in the plain JSON type of its column, or has to be put together.
+        """
+        if self._made:
+            return None
+        cells: Row = {}
+        for name, read in self._readers.items():
+            if name in row:
+                if (cell := read(row[name])) is NOT_PLAIN:
+                    return None
+                cells[name] = cell
+            elif name not in self._optional:
+                return None
+        extra = [name for name in row if name not in self._known] if len(row) > len(cells) else []
+        return cells, [left_out(extra, "rows")] if extra else []
+
+
+NOT_PLAIN: Any = object()
+
+
+def reader(column: Column) -> Callable[[Any], Any]:
+    """What reads a cell of a column as `validate` would, or answers `NOT_PLAIN`."""
+    kinds = {"integer": number_reader, "number": number_reader, "boolean": boolean_reader, "datetime": moment_reader}
+    read = kinds.get(column.type, text_reader)(column)
+    empty = None if column.missing_allowed or column.role == "ignored" else NOT_PLAIN
+    return lambda cell: empty if cell is None or (cell := read(cell)) is None else cell
+
+
+def number_reader(column: Column) -> Callable[[Any], Any]:
+    """The reader of a column of numbers."""
+    low, high = column.range or (-LARGEST, LARGEST)
+    markers = frozenset(pd.to_numeric(pd.Series(column.missing, dtype="str"), errors="coerce").dropna())
+    whole = column.type == "integer"
+
+    def read(cell: Any) -> Any:
+        if type(cell) is int and -INTEGERS_THAT_FLOAT_KEEPS <= cell <= INTEGERS_THAT_FLOAT_KEEPS:
+            cell = float(cell)
+        if type(cell) is not float or not -LARGEST <= cell <= LARGEST:
+            return NOT_PLAIN
+        if cell in markers:
+            return None
+        if not low <= cell <= high:
+            return NOT_PLAIN
+        if whole:
+            return int(cell) if cell.is_integer() else NOT_PLAIN
+        return cell
+
+    return read
+
+
+def boolean_reader(column: Column) -> Callable[[Any], Any]:
+    """The reader of a column of true and false."""
+    return lambda cell: cell if type(cell) is bool else NOT_PLAIN
+
+
+def moment_reader(column: Column) -> Callable[[Any], Any]:
+    """The reader of a column of dates, which JSON has no type for."""
+    return lambda cell: NOT_PLAIN
+
+
+def text_reader(column: Column) -> Callable[[Any], Any]:
+    """The reader of a column of categories, texts or lists."""
+    allowed = None if column.values is None or column.type == "text" else frozenset(column.values)
+
+    def read(cell: Any) -> Any:
+        if type(cell) is not str or not (cell[:1] + cell[-1:]).isprintable() or cell != cell.strip():
+            return NOT_PLAIN
+        if cell == "" or cell in column.missing:
+            return None
+        parts = items_of(cell, column.separator) if column.type == "list" else [cell]
+        return cell if allowed is None or allowed.issuperset(parts) else NOT_PLAIN
+
+    return read

@@ -1,0 +1,106 @@
+"""Answer over HTTP.
+
+    make serve
+
+Listens on `[serve] host` and `port`, loads the runs, prints the address, and stops on SIGTERM when all is answered.
+"""
+
+import asyncio
+import socket
+from types import FrameType
+
+import uvicorn
+import uvloop
+
+from ..engine.modelling.estimators import threads
+from ..engine.project.errors import SettingsError
+from ..engine.project.log import show
+from ..engine.project.settings import Project
+from . import settings
+from .app import Application, Service
+from .guard import is_loopback
+from .log import Log
+from .versions import wanted
+
+TICK = 0.05  # seconds
+LAST_WORD = 0.5  # seconds in which the readiness route says no before the socket closes
+
+
+def run(project: Project) -> None:
+    """Serve until SIGTERM or ctrl-C."""
+    options = settings.of(project)
+    if not is_loopback(url_host(options.host)) and not settings.secret(project, "API_TOKEN"):
+        raise SettingsError(
+            f"params.toml: [serve] host = {options.host!r} is not this machine alone, and there is no API_TOKEN.\n"
+            'Set API_TOKEN=name:secret in .env, or host = "127.0.0.1".'
+        )
+    wanted(project)
+    with listen(options) as door, threads(1):
+        log = Log(project, options)
+        log.start()
+        try:
+            uvloop.run(serve(Service(project, log), door))
+        finally:
+            log.close(options.drain)
+
+
+def listen(options: settings.Serve) -> socket.socket:
+    """A socket that listens; a `SettingsError` if that cannot be."""
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    door = socket.socket(family, socket.SOCK_STREAM)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((options.host, options.port))
+    except OSError as error:
+        door.close()
+        cure = "Stop what listens there, or choose another one: make serve SET=serve.port=8001"
+        raise SettingsError(f"[serve] {options.host} port {options.port}: {error.strerror}.\n{cure}") from None
+    return door
+
+
+def url_host(host: str) -> str:
+    """A host as it stands in an address."""
+    return f"[{host}]" if ":" in host else host
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which stops when what is in flight was answered and the readiness route has said no."""
+
+    service: Service
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop: at the second signal at once."""
+        self.should_exit, self.service.draining = self.service.draining, True
+
+
+async def serve(service: Service, door: socket.socket) -> None:
+    """Load the runs and answer until a signal comes."""
+    options, host = service.options, service.options.host
+    application = Application(service)
+    config = uvicorn.Config(
+        application,
+        loop="uvloop",
+        http="httptools",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=max(1, int(options.drain)),
+        server_header=False,
+        ws="none",
+    )
+    server = Server(config)
+    server.service = service
+    serving = asyncio.create_task(server.serve(sockets=[door]))
+    await asyncio.to_thread(service.versions.load)
+    watching = asyncio.create_task(service.versions.watch())
+    address = f"http://{url_host(host)}:{door.getsockname()[1]}"
+    show(f"{address} answers with {', '.join(service.versions.served)}")
+    while not (service.draining or serving.done()):
+        await asyncio.sleep(TICK)
+    watching.cancel()
+    waited = 0.0
+    while waited < LAST_WORD or (service.in_flight and waited < options.drain - 1):
+        await asyncio.sleep(TICK)
+        waited += TICK
+    server.should_exit = True
+    await serving

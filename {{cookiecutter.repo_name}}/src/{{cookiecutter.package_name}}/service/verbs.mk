@@ -1,0 +1,17 @@
+# The verbs of the service and the words they know, read by the Makefile.
+KNOWN += ID KEY PARTLY
+options += $(call option,ID,id) $(call option,KEY,key) $(call flag,PARTLY,partly)
+
+.PHONY: serve feedback replay forget
+
+serve: $(READY) ## the champion answers over HTTP, with a page and a log: [serve] in params.toml
+	@$(CLI) serve $(options)
+
+feedback: $(READY) ## what turned out to be true, into the log of answers (INPUT=file, PARTLY=1: what can be taken)
+	@$(CLI) feedback $(options)
+
+replay: $(READY) ## logged rows scored again (ID=answer, RUN=another run)
+	@$(CLI) replay $(options)
+
+forget: $(READY) ## a person's rows deleted from the log (KEY=column=value)
+	@$(CLI) forget $(options)

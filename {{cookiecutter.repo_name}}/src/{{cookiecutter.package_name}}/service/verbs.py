@@ -1,0 +1,50 @@
+"""The verbs of the service on the command line; `cli.py` adds them where this folder is."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..engine.project.log import show
+from ..engine.project.settings import Project
+from ..engine.steps.command import option_path, option_run, verb
+
+
+@verb
+def serve(project: Project) -> None:
+    """Answer over HTTP with the champion, and keep a log of it: [serve] in params.toml."""
+    from . import serve
+
+    raise SystemExit(serve.run(project))
+
+
+@verb
+@option_path("--input", text="A table with the truth: a column id (of the answer), or key columns, and the target.")
+@click.option("--partly", is_flag=True, help="Take the rows that can be taken; without it, all or none.")
+def feedback(project: Project, **options: Any) -> None:
+    """Take what turned out to be true of logged answers from a file."""
+    from . import feedback
+
+    show(feedback.run(project, **options))
+
+
+@verb
+@click.option("--id", "ids", multiple=True, metavar="ID", help="This answer only [default: all that are logged].")
+@option_run("Let this run answer, instead of the one that did.")
+def replay(project: Project, ids: tuple[str, ...], run: str) -> None:
+    """Score logged rows again: the same bits, or what differs and why."""
+    from . import replay
+
+    text, same = replay.run(project, ids=ids, name=run)
+    show(text)
+    raise SystemExit(0 if same else 1)
+
+
+@verb
+@click.option("--key", default="", metavar="COLUMN=VALUE", help="Whose rows: email=ada@example.org.")
+def forget(project: Project, key: str) -> list[Path]:
+    """Delete a person's rows from the log of the service, and say what that cannot reach."""
+    from . import forget
+
+    show(forget.run(project, key=key))
+    return []
