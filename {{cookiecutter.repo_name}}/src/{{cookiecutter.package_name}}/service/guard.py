@@ -25,7 +25,7 @@ COOKIE = "token"
 OPEN = frozenset(["/health/live", "/health/ready", "/login"])  # asked without a token
 Scope = Mapping[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
 class Problem(Exception):
