@@ -41,13 +41,13 @@ class Site:
                 "scheme": "http",
                 "server": ("127.0.0.1", 8000),
                 "root_path": "",
-                "http_version": "1.1",
+                "asgi": {"spec_version": "2.4"},
             },
         }
         sent = []
 
         async def receive():
-            return {"type": "http.request", "body": body}
+            return {"type": "http.request", "body": body} if not sent else {"type": "http.disconnect"}
 
         async def send(message):
             sent.append(message)
