@@ -75,6 +75,7 @@ def servers(project: Path, ours: str, rivals: dict[str, str]) -> list[Server]:
     for name, python in rivals.items():
         port = free_port()
         env = {"PYTHONPATH": f"{project / 'src'}:{HERE}", "PACKAGE": package, "PORT": str(port)}
+        env["PROJECT"] = str(project)
         env["PATH"] = f"{Path(python).parent}:{os.environ['PATH']}"
         path = "/invocations" if name == "mlflow" else "/predict"
         body = json.dumps({"dataframe_records": [row]}).encode() if name == "mlflow" else rows
