@@ -22,7 +22,7 @@ from ..engine.project.errors import DataError
 from ..engine.project.settings import Project
 from . import settings
 from .counts import Counts
-from .guard import CLOSE, ENCODE, SECURITY, Guard, Problem, Receive, Scope, Send, body_of, busy, respond
+from .guard import ENCODE, SECURITY, Guard, Problem, Receive, Scope, Send, body_in_time, busy, respond
 from .log import Entry, Log, LogError, new_ids
 from .reference import Answered, key
 from .schema import BadBody, Cell, Row, decode
@@ -189,12 +189,7 @@ class Application:
             raise Problem(405, "unknown", "Rows are sent to /predict by POST.", (b"allow", b"POST"))
         if service.draining or not service.versions.served:
             raise busy("; ".join(service.unready()))
-        try:
-            async with asyncio.timeout(options.seconds):
-                body = await body_of(scope, receive, int(options.megabytes * 1e6))
-        except TimeoutError:
-            said = f"The body took more than {options.seconds:g} s ([serve] seconds)."
-            raise Problem(408, "slow", said, CLOSE) from None
+        body = await body_in_time(scope, receive, options)
         if service.in_flight >= options.waiting:
             raise busy(f"{service.in_flight} requests are being answered ([serve] waiting)")
         start = time.perf_counter()

@@ -165,10 +165,11 @@ class Log:
                     items = []
                     more = self._catch_up()
                     self._problem = ""
-                settle(items, self._keeps)
+                settle(items, False)
             except Exception as error:  # whatever it is, those who wait must hear of it
                 self._fail(items, self.database.explained(error))
-            self._tried.set()
+            if not self._tried.is_set():
+                self._tried.set()
             items, going = taken(self._rows, 0.0 if more else RETRY)
 
     def _commit(self, items: list[Waiting]) -> None:
@@ -219,10 +220,12 @@ class Log:
 def taken(rows: queue.SimpleQueue, seconds: float | None) -> tuple[list[Waiting], bool]:
     """All that is in a queue, after so many seconds at most; and whether it goes on."""
     items = []
-    with contextlib.suppress(queue.Empty):
+    try:
         items.append(rows.get(timeout=seconds))
-        while True:
-            items.append(rows.get_nowait())
+        while not rows.empty():  # this thread alone takes
+            items.append(rows.get())
+    except queue.Empty:
+        pass
     return [item for item in items if item], None not in items
 
 

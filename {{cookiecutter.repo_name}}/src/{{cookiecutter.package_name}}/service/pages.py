@@ -26,7 +26,7 @@ from ..engine.project import spreadsheet
 from ..engine.project.errors import DataError
 from ..engine.report.verdict import number, percent
 from ..engine.sources import read
-from . import settings, words
+from . import feedback, settings, words
 from .guard import COOKIE, Guard, Problem, body_of, busy
 from .log import LogError
 from .monitor import figures
@@ -38,7 +38,7 @@ PAGES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(FOLDER / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
 PAGES.filters |= {"number": number, "percent": percent}
-REFUSED = {UnknownRun: 404, DataError: 422, Busy: 503, LogError: 503}
+REFUSED = {UnknownRun: 404, feedback.UnknownAnswer: 404, DataError: 422, Busy: 503, LogError: 503}
 SHOWN = 200  # answers of a table on its page
 COLUMNS = ("prediction", "probability", "low", "high", "confident", "unusual")  # of an answer, on the page of a table
 Page = Callable[[Request], Awaitable[Response]]
@@ -128,9 +128,10 @@ async def answer(request: Request) -> Response:
     service, name = request.app.state.service, request.query_params.get("id", "")
     if request.method == "POST":
         filled = await form_of(request)
-        await service.tell(name, filled.get("right") or filled.get("truth", ""), request.scope["asker"], "page")
+        truth = filled.get("right") or filled.get("truth", "")
+        await feedback.tell(service.project, service.log, name, truth, asker=request.scope["asker"], source="page")
         return RedirectResponse(f"/answer?id={name}", 303)
-    entry, told = await service.find(name)
+    entry, told = await asyncio.to_thread(feedback.find, service.log, name)
     version = service.versions.served.get(entry.run)
     row, said = json.loads(entry.inputs), json.loads(entry.output)
     said |= {"id": name, "unusual": entry.unusual, "warnings": json.loads(entry.warnings), "kept": True}

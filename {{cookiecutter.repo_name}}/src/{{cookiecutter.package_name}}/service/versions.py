@@ -20,6 +20,7 @@ from .schema import Checker, Row
 log = logging.getLogger(__name__)
 POLL = 0.5  # seconds between two looks at the champion
 FIRST_PACE = 0.0002  # seconds of a compiled answer, until it is known better
+FORGOTTEN = 0.999  # of the pace at each request that it keeps from the compiled road
 IN_LOOP = 0.02  # seconds that a request may hold up all others
 PATIENCE = 0.8  # seconds that a request may wait for the worker: what is answered at all is answered within a second
 
@@ -60,15 +61,16 @@ class Version:
     def fast(self, rows: list[Row]) -> list[Answered] | None:
         """Answer rows without a data frame; None where that cannot be, or would hold up others for too long."""
         if self.compiled is None or len(rows) * self._pace > IN_LOOP:
+            self._pace *= FORGOTTEN  # a slow answer may have been bad luck: try again some time
             return None
-        start, found = time.perf_counter(), []
+        start, found = time.thread_time(), []
         for row in rows:
             if (plain := self.checker.plain(row)) is None:
                 return None
             found.append(Answered(self.compiled.answer(plain[0]), "compiled", False, plain[1]))
         if len(rows) > 1 and any(len({row.get(name) for row in rows}) < len(rows) for name in self.ids):
             return None  # an id that stands twice is worth a warning
-        self._pace += 0.1 * ((time.perf_counter() - start) / len(rows) - self._pace)
+        self._pace += 0.1 * ((time.thread_time() - start) / len(rows) - self._pace)
         return found
 
     def reference(self, rows: list[Row]) -> list[Answered]:
