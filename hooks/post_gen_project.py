@@ -8,12 +8,12 @@ CACHES = ("__pycache__", ".ruff_cache", ".pytest_cache", ".mypy_cache")  # left 
 HERE, STARTED = os.getcwd(), os.path.realpath(os.environ.get("PWD", ".."))
 
 
-def set_source(source: str) -> None:
-    """Write a local source into params.toml as it is seen from the project."""
+def set_source(source: str) -> bool:
+    """Write a local source into params.toml as it is seen from the project; whether it is there, for all one knows."""
     prefix = "sqlite:///" if source.startswith("sqlite:///") else ""
     path, mark, query = source.removeprefix(prefix).partition("?" if prefix else "?member=")
     if "://" in path or path.startswith("sklearn:"):
-        return
+        return True
     import glob
     import json
 
@@ -29,6 +29,7 @@ def set_source(source: str) -> None:
         params[number] = f"source = {json.dumps(seen, ensure_ascii=False)}\n"
         with open("params.toml", "w", encoding="utf-8", newline="\n") as file:
             file.writelines(params)
+    return bool(found)
 
 
 def commit() -> None:
@@ -53,7 +54,7 @@ for folder in [folder for folder, _, _ in os.walk(".") if os.path.basename(folde
     import shutil
 
     shutil.rmtree(folder)
-set_source(ANSWERS["data_source"])
+first = "" if set_source(ANSWERS["data_source"]) else "put the file there or mend that line, then: "
 commit()
 folder = min(HERE, os.path.relpath(HERE, STARTED), key=len)
-print(f"Next: cd {repr(folder) if ' ' in folder else folder} && make predict")
+print(f"Next: {first}cd {repr(folder) if ' ' in folder else folder} && make predict")
