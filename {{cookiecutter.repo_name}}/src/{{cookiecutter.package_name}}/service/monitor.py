@@ -2,7 +2,6 @@
 
 import datetime
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import sqlalchemy as sa
 from ..engine.modelling import confidence
 from ..engine.project.settings import Project
 from ..engine.runs import registry
-from .database import LogError, answers, feedback
+from .database import answers, feedback
 
 NEWEST = 5000  # rows and words of feedback: 0.1 s
 BARS = 24
@@ -59,7 +58,9 @@ def newest(engine: sa.Engine) -> tuple[pd.DataFrame, pd.DataFrame]:
     joined = sa.select(feedback.c.truth, *columns).join(answers, answers.c.id == feedback.c.id)
     with engine.connect() as connection:
         rows = said(pd.DataFrame(connection.execute(of_answers).mappings().all()))
-        told = said(pd.DataFrame(connection.execute(joined.order_by(feedback.c.number.desc()).limit(NEWEST)).mappings().all()))
+        told = said(
+            pd.DataFrame(connection.execute(joined.order_by(feedback.c.number.desc()).limit(NEWEST)).mappings().all())
+        )
     if len(told):
         told = told.drop_duplicates(["id", "run"])
         told["truth"] = told["truth"].map(json.loads)
@@ -70,7 +71,11 @@ def said(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with what was answered in columns."""
     if rows.empty:
         return rows
-    return rows.join(pd.DataFrame([json.loads(text) for text in rows["output"]], rows.index)[lambda table: [name for name in ("prediction", "probability", "low", "high") if name in table]])
+    return rows.join(
+        pd.DataFrame([json.loads(text) for text in rows["output"]], rows.index)[
+            lambda table: [name for name in ("prediction", "probability", "low", "high") if name in table]
+        ]
+    )
 
 
 def about_run(project: Project, run: str, role: str, rows: pd.DataFrame, told: pd.DataFrame) -> dict[str, Any]:
@@ -102,9 +107,14 @@ def parts(predictions: pd.Series, held: pd.DataFrame | None) -> dict[str, Any]:
     if held is None:
         return {}
     edges = np.unique(held["prediction"].quantile(np.arange(1, FIFTHS) / FIFTHS))
-    now, then = (np.bincount(np.searchsorted(edges, cells), minlength=len(edges) + 1) for cells in (predictions, held["prediction"]))
+    now, then = (
+        np.bincount(np.searchsorted(edges, cells), minlength=len(edges) + 1)
+        for cells in (predictions, held["prediction"])
+    )
     names = [f"up to {edge:,.4g}" for edge in edges] + [f"above {edges[-1]:,.4g}"]
-    return {"answers": [(name, int(n), n / now.sum(), t / then.sum()) for name, n, t in zip(names, now, then, strict=True)]}
+    return {
+        "answers": [(name, int(n), n / now.sum(), t / then.sum()) for name, n, t in zip(names, now, then, strict=True)]
+    }
 
 
 def shares(predictions: pd.Series, classes: list, held: pd.DataFrame | None, told: pd.DataFrame) -> dict[str, Any]:
@@ -113,8 +123,20 @@ def shares(predictions: pd.Series, classes: list, held: pd.DataFrame | None, tol
     for label in classes[:CLASSES]:
         count = int((predictions == label).sum())
         then = float((held["prediction"] == label).mean()) if held is not None else np.nan
-        said, true = (told["prediction"] == label, told["truth"] == label) if len(told) else (pd.Series(dtype=bool),) * 2
-        found.append((str(label), count, count / len(predictions), then, int((said & ~true).sum()), int((true & ~said).sum()), int(true.sum())))
+        said, true = (
+            (told["prediction"] == label, told["truth"] == label) if len(told) else (pd.Series(dtype=bool),) * 2
+        )
+        found.append(
+            (
+                str(label),
+                count,
+                count / len(predictions),
+                then,
+                int((said & ~true).sum()),
+                int((true & ~said).sum()),
+                int(true.sum()),
+            )
+        )
     wrong = float((told["prediction"] != told["truth"]).mean()) if len(told) else np.nan
     return {"classes": found, "wrong": wrong}
 
@@ -134,7 +156,10 @@ def charts(rows: pd.DataFrame) -> list[dict[str, Any]]:
         return []
     width = max(rows["time"].max() - rows["time"].min(), 1.0) / BARS
     place = ((rows["time"] - rows["time"].min()) // width).clip(upper=BARS - 1).astype(int)
-    ends = [f"{datetime.datetime.fromtimestamp(moment):%Y-%m-%d %H:%M}" for moment in (rows["time"].min(), rows["time"].max())]
+    ends = [
+        f"{datetime.datetime.fromtimestamp(moment):%Y-%m-%d %H:%M}"
+        for moment in (rows["time"].min(), rows["time"].max())
+    ]
     wanted = {
         "Rows answered": rows.groupby(place).size(),
         "Latency, 99th percentile, ms": rows.groupby(place)["milliseconds"].quantile(0.99),

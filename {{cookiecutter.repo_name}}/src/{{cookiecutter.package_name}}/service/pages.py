@@ -10,7 +10,7 @@ import email
 import functools
 import io
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -169,9 +169,14 @@ async def table(request: Request) -> Response:
         "file": f"{Path(name).stem}_answers.csv",
         "rows": len(rows),
         "head": head,
-        "notes": [*found.decisions, *dict.fromkeys(text for said in reply.predictions for text in said.get("warnings", ()))],
+        "notes": [
+            *found.decisions,
+            *dict.fromkeys(text for said in reply.predictions for text in said.get("warnings", ())),
+        ],
         "table": [(one, map(words.shown, line)) for one, line in list(zip(numbers, cells, strict=True))[:SHOWN]],
-        "csv": as_csv([*head, "id", "run"], [[*line, one, version.name] for one, line in zip(numbers, cells, strict=True)]),
+        "csv": as_csv(
+            [*head, "id", "run"], [[*line, one, version.name] for one, line in zip(numbers, cells, strict=True)]
+        ),
     }
     return page(request, "table.html", **content)
 
@@ -204,7 +209,9 @@ async def login(request: Request) -> Response:
     guard = Guard(settings.secret(request.app.state.service.project, "API_TOKEN"))
     headers = [(name, cell) for name, cell in request.scope["headers"] if name == b"host"]
     try:
-        guard.asker(request.scope | {"path": "/", "headers": [*headers, (b"authorization", f"Bearer {token}".encode())]})
+        guard.asker(
+            request.scope | {"path": "/", "headers": [*headers, (b"authorization", f"Bearer {token}".encode())]}
+        )
     except Problem:
         return page(request, "login.html", 401 if token else 200, wrong=bool(token))
     secure = "; Secure" if request.url.scheme == "https" else ""

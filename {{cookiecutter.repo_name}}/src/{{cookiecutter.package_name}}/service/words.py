@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..engine.columns.dictionary import LABEL, Column, Dictionary, by_role
+from ..engine.columns.dictionary import Column, Dictionary, by_role
 from ..engine.project.errors import DataError
 from ..engine.report.verdict import number, percent
 from ..engine.sources import formats
@@ -153,7 +153,9 @@ async def answer(service: Any, version: Version, row: Row, said: Mapping[str, An
         "sentence": f"{sentence}.",
         "words": words,
         "reasons": await reasons(service, version, row, said),
-        "changes": f"points of the probability of {prediction}" if "probability" in said else "in the unit of the answer",
+        "changes": f"points of the probability of {prediction}"
+        if "probability" in said
+        else "in the unit of the answer",
         "told": shown(json.loads(told[-1].truth)) if told else "",
         "when": f"{when:%Y-%m-%d %H:%M}" if when else "",
     }
@@ -162,7 +164,11 @@ async def answer(service: Any, version: Version, row: Row, said: Mapping[str, An
 async def reasons(service: Any, version: Version, row: Row, said: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The columns that changed the answer most: what it would be if they were usual."""
     other = {name: cell for name, cell in usual(version).items() if shown(cell) != shown(row.get(name))}
-    other = {n: c for n, c in other.items() if version.columns[n].role in MODELLED and (c is not None or version.columns[n].missing_allowed)}
+    other = {
+        n: c
+        for n, c in other.items()
+        if version.columns[n].role in MODELLED and (c is not None or version.columns[n].missing_allowed)
+    }
     names = sorted(other, key=lambda name: -distance(version.columns[name], row.get(name), other[name]))[:COMPARED]
     try:
         answers = await service.versions.answer(version, [row | {name: other[name]} for name in names]) if names else []
@@ -183,7 +189,12 @@ async def reasons(service: Any, version: Version, row: Row, said: Mapping[str, A
 
 def distance(column: Column, here: Cell, usual: Cell) -> float:
     """How far a cell is from usual: as a share of the range, or 1."""
-    if isinstance(here, float) and isinstance(usual, int | float) and column.range and column.range[0] < column.range[1]:
+    if (
+        isinstance(here, float)
+        and isinstance(usual, int | float)
+        and column.range
+        and column.range[0] < column.range[1]
+    ):
         return abs(here - usual) / (column.range[1] - column.range[0])
     return 1.0
 
