@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/serving PROJECT --rival fastapi=ENV/bin/python --rival mlflow=... --rival bento=...
 
-`PROJECT` is a folder with a run; its own `.venv`, or `--ours PYTHON`, serves it. A rival's interpreter has its framework
+`PROJECT` is a folder with a run; its `.venv`, or `--ours PYTHON`, serves it. A rival's interpreter has its framework
 and what the project installs. A rival gets the fitted model alone and makes a data frame of the request: it checks
 nothing and logs nothing, while ours checks, answers, logs, commits and counts. Every server is one process on a core of
 its own where there are two. They take turns, and their CPU is read from /proc (Linux), children included. One row a
