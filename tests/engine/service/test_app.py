@@ -20,7 +20,7 @@ def serving(project, monkeypatch):
     def start(project=project, token="", **options):
         monkeypatch.setenv("API_TOKEN", token)
         monkeypatch.setenv("DATABASE_URL", "")
-        project.settings.parts["serve"] = settings.Serve(**options)
+        project.parts["serve"] = settings.Serve(**options)
         kept = log.Log(project, settings.of(project))
         kept.start()
         opened.append(kept)
@@ -306,3 +306,28 @@ def test_error_answers_are_counted_by_outcome(serving, caplog):
 
     for outcome in ("answered", "bad", "invalid"):
         assert f'requests_total{{outcome="{outcome}"}} 1.0' in page
+
+
+def test_truth_is_kept_once_and_what_is_none_is_refused(serving):
+    application = serving()
+    number = ask(application)[1]["predictions"][0]["id"]
+
+    def tell(**content):
+        return ask(application, path="/feedback", body=json.dumps(content).encode())
+
+    first, again, other = tell(id=number, truth="yes"), tell(id=number, truth="yes"), tell(id=number, truth="no")
+
+    assert first == (200, {"id": number, "news": True}) and again[1]["news"] is False and other[1]["news"] is True
+    _, told = application.service.log.database.find([number])[number]
+    assert [json.loads(one.truth) for one in told] == ["yes", "no"] and told[0].source == "http"
+    assert tell(id=number, truth="perhaps")[0] == 422 and tell(id="0" * 32, truth="yes")[0] == 404
+    assert tell(id="\x00", truth="yes")[0] == 404 and tell(id=5, truth="yes")[0] == 400
+    assert tell(id=number)[0] == 400 and tell(id=number, truth=[1])[0] == 400
+    assert ask(application, path="/feedback", body=b"[" * 100_000)[0] == 400
+
+
+def test_description_is_valid_and_asked_for_by_its_path(serving):
+    status, document = ask(serving(), "GET", "/openapi.json")
+
+    assert status == 200 and document["openapi"] == "3.1.0"
+    assert {"/predict", "/feedback", "/runs", "/health/live", "/health/ready", "/metrics"} == {*document["paths"]}

@@ -178,11 +178,11 @@ def test_port_in_use_is_said_with_the_cure(project, start):
 
 def test_other_host_without_a_token_and_a_project_without_a_run_are_refused(project, monkeypatch):
     monkeypatch.setenv("API_TOKEN", "")
-    project.settings.parts["serve"] = settings.Serve(host="0.0.0.0")
+    project.parts["serve"] = settings.Serve(host="0.0.0.0")
     with pytest.raises(SettingsError, match=r"0\.0\.0\.0.*API_TOKEN"):
         serve.run(project)
 
-    project.settings.parts["serve"] = settings.Serve()
+    project.parts["serve"] = settings.Serve()
     project.models.rename(project.root / "elsewhere")
     with pytest.raises(SettingsError, match="There is no run"):
         serve.run(project)

@@ -1,6 +1,6 @@
 """The HTTP interface: who may ask, what is read, what is answered, and what becomes of an error.
 
-POST /predict · GET /runs · GET /health/live · GET /health/ready · GET /metrics · GET /openapi.json, and the pages.
+POST /predict, POST /feedback, GET /runs, /health/live, /health/ready, /metrics and /openapi.json, and the pages.
 """
 
 import asyncio
@@ -12,19 +12,19 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
-from starlette.applications import Starlette
+from starlette.datastructures import State
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Router
 
 from ..engine.project.errors import DataError
 from ..engine.project.settings import Project
 from . import settings
 from .counts import Counts
+from .feedback import UnknownAnswer
 from .guard import ENCODE, SECURITY, Guard, Problem, Receive, Scope, Send, body_in_time, busy, respond
 from .log import Entry, Log, LogError, new_ids
 from .reference import Answered, key
+from .routes import ROUTES
 from .schema import BadBody, Cell, Row, decode
 from .versions import Busy, UnknownRun, Version, Versions
 
@@ -139,20 +139,13 @@ def told(number: str, one: Answered, ids: dict[str, Cell]) -> dict[str, Any]:
 
 
 class Application:
-    """The service as an ASGI application; `/predict` is answered without a detour, all else through Starlette."""
+    """The service as an ASGI application; `/predict` is answered without a detour, all else by its route."""
 
     def __init__(self, service: Service, pages: Sequence[BaseRoute] = ()) -> None:
         self.service, self._guard = service, Guard(settings.secret(service.project, "API_TOKEN"))
-        known = sorted({"/predict", *(getattr(route, "path", "") for route in (*ROUTES, *pages))})
-
-        async def lost(request: Request, error: Exception) -> Response:
-            assert isinstance(error, HTTPException)
-            said = f"{error.detail}: {request.method} {request.url.path[:80]}. Known: {', '.join(known)}."
-            return Response(ENCODE({"error": said}), error.status_code, error.headers, "application/json")
-
-        self._rest = Starlette(routes=[*ROUTES, *pages], exception_handlers={HTTPException: lost})
-        self._rest.router.redirect_slashes = False
-        self._rest.state.service = service
+        self.state = State({"service": service})  # for the routes: request.app.state.service
+        self._routes = Router([*ROUTES, *pages], redirect_slashes=False)
+        self._known = ", ".join(sorted({"/predict", *(getattr(route, "path", "") for route in self._routes.routes)}))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -170,111 +163,70 @@ class Application:
             if scope["path"] == "/predict":
                 await self._predict(scope, receive, guarded, asker)
             else:
-                await self._rest({**scope, "asker": asker}, receive, guarded)  # type: ignore[arg-type]
-        except Problem as problem:
+                await self._routes({**scope, "app": self, "asker": asker}, receive, guarded)  # type: ignore[arg-type]
+        except Exception as error:
+            problem = self.problem(error, scope)
             self.service.counts.requests.labels(problem.outcome).inc()
-            await respond(guarded, problem.status, problem.content, *problem.headers)
-        except Exception:
-            number = uuid.uuid4().hex
-            log.exception("error %s at %s", number, scope["path"])
-            self.service.counts.requests.labels("error").inc()
             if not started:
-                said = "The service has failed; its log says more under this id."
-                await respond(guarded, 500, {"error": said, "id": number})
+                await respond(guarded, problem.status, problem.content, *problem.headers)
 
     async def _predict(self, scope: Scope, receive: Receive, send: Send, asker: str) -> None:
         """Answer rows."""
         service, options = self.service, self.service.options
         if scope["method"] != "POST":
-            raise Problem(405, "unknown", "Rows are sent to /predict by POST.", (b"allow", b"POST"))
+            raise HTTPException(405, headers={"Allow": "POST"})
         if service.draining or not service.versions.served:
-            raise busy("; ".join(service.unready()))
+            raise Busy("; ".join(service.unready()))
         body = await body_in_time(scope, receive, options)
         if service.in_flight >= options.waiting:
-            raise busy(f"{service.in_flight} requests are being answered ([serve] waiting)")
+            raise Busy(f"{service.in_flight} requests are being answered ([serve] waiting)")
         start = time.perf_counter()
         service.in_flight += 1
         try:
-            reply = await self._reply(body, run_of(scope), asker)
+            rows = decode(body)
+            if not rows:
+                raise Problem(422, "invalid", "No rows. Send at least one.", violations=[])
+            if len(rows) > options.rows:
+                said = f"{len(rows)} rows; allowed: {options.rows} ([serve] rows). Send fewer at once."
+                raise Problem(413, "too_large", said)
+            reply = await service.answer(rows, run_of(scope), asker)
         finally:
             service.in_flight -= 1
         service.counts.seconds.observe(time.perf_counter() - start)
         await respond(send, 200, reply)
         service.counts.requests.labels("answered").inc()
 
-    async def _reply(self, body: bytes, run: str, asker: str) -> Reply:
-        """The reply to a body, or the `Problem` with it."""
-        most = self.service.options.rows
-        try:
-            rows = decode(body)
-            if not rows:
-                raise Problem(422, "invalid", "No rows. Send at least one.", violations=[])
-            if len(rows) > most:
-                raise Problem(
-                    413, "too_large", f"{len(rows)} rows; allowed: {most} ([serve] rows). Send fewer at once."
-                )
-            return await self.service.answer(rows, run, asker)
-        except BadBody as error:
-            raise Problem(400, "bad", str(error)) from None
-        except UnknownRun as error:
-            raise Problem(404, "unknown", str(error)) from None
-        except Busy:
-            raise busy("too many requests wait") from None
-        except LogError as error:
+    def problem(self, error: Exception, scope: Scope) -> Problem:
+        """What is said of an error; of one of ours only an id, which is in the log with the rest."""
+        if isinstance(error, Problem):
+            return error
+        if isinstance(error, HTTPException):
+            allowed = f" (allowed: {error.headers['Allow']})" if error.headers and "Allow" in error.headers else ""
+            said = f"{error.detail}: {scope['method']} {scope['path'][:80]}{allowed}. Known: {self._known}."
+            headers = ((name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items())
+            return Problem(error.status_code, "unknown", said, *headers)
+        if isinstance(error, DataError) and error.violations:
+            return Problem(422, "invalid", str(error), violations=error.violations)
+        if isinstance(error, LogError):
             log.error("%s", error)
-            raise busy("the answers can be kept nowhere") from None
-        except DataError as error:
-            if not error.violations:
-                raise
-            raise Problem(422, "invalid", str(error), violations=error.violations) from None
+            return busy("the answers can be kept nowhere")
+        for kind, (status, outcome) in REFUSED.items():
+            if isinstance(error, kind):
+                return Problem(status, outcome, str(error))
+        if isinstance(error, Busy):
+            return busy(str(error))
+        number = uuid.uuid4().hex
+        log.error("error %s at %s", number, scope["path"], exc_info=error)
+        return Problem(500, "error", "The service has failed; its log says more under this id.", id=number)
+
+
+REFUSED: dict[type[Exception], tuple[int, str]] = {
+    BadBody: (400, "bad"),
+    UnknownRun: (404, "unknown"),
+    UnknownAnswer: (404, "unknown"),
+}
 
 
 def run_of(scope: Scope) -> str:
     """The run that the query asks for, "" for none."""
     return parse_qs(scope["query_string"].decode("latin-1")).get("run", [""])[0] if scope["query_string"] else ""
-
-
-def as_json(content: Any, status: int = 200) -> Response:
-    """A value as a response."""
-    return Response(ENCODE(content), status, media_type="application/json")
-
-
-async def runs(request: Request) -> Response:
-    """The runs that answer, the default first, and those that should and cannot."""
-    versions = request.app.state.service.versions
-    told = [described(version, role) for role in ("served", "shadows") for version in getattr(versions, role).values()]
-    return as_json({"runs": told, "refused": versions.refused})
-
-
-def described(version: Version, role: str) -> dict[str, Any]:
-    """What is said of a run."""
-    record = version.run.record
-    known = {"run": version.name, "role": role.removesuffix("s"), "compiled": not version.why, "why": version.why}
-    return known | {name: record[name] for name in ("task", "started", "metrics")}
-
-
-async def live(request: Request) -> Response:
-    """Say that the process can answer."""
-    return as_json({"live": True})
-
-
-async def ready(request: Request) -> Response:
-    """Say whether predictions are answered, and why not."""
-    reasons = request.app.state.service.unready()
-    return as_json({"ready": not reasons, "why": reasons}, 503 if reasons else 200)
-
-
-async def metrics(request: Request) -> Response:
-    """The figures for Prometheus."""
-    service = request.app.state.service
-    known = {version.name: not version.why for version in service.versions.all()}
-    service.counts.look(known, service.log.state(), not service.unready())
-    return Response(service.counts.page(), media_type="text/plain; version=0.0.4")
-
-
-ROUTES: tuple[Route, ...] = (
-    Route("/runs", runs),
-    Route("/health/live", live),
-    Route("/health/ready", ready),
-    Route("/metrics", metrics),
-)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from ..engine.modelling import confidence
 from ..engine.project.settings import Project
+from ..engine.report.verdict import number
 from ..engine.runs import registry
 from .app import Service
 from .database import answers, feedback
@@ -102,7 +103,7 @@ def by_fifth(said: pd.Series, held: pd.DataFrame | None) -> list[tuple]:
     then = said if held is None else held["prediction"]
     edges = np.unique(then.quantile(FIFTHS))
     counts, before = (np.bincount(np.searchsorted(edges, x), minlength=len(edges) + 1) for x in (said, then))
-    names = [*(f"up to {edge:,.4g}" for edge in edges), f"above {edges[-1]:,.4g}"]
+    names = [*(f"up to {number(edge)}" for edge in edges), f"above {number(edges[-1])}"]
     return [*zip(names, counts.tolist(), counts / counts.sum(), before / before.sum(), strict=True)]
 
 

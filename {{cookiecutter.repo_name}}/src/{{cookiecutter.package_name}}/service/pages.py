@@ -10,6 +10,7 @@ import email
 import functools
 import io
 import json
+import shlex
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -26,20 +27,19 @@ from ..engine.project import spreadsheet
 from ..engine.project.errors import DataError
 from ..engine.report.verdict import number, percent
 from ..engine.sources import read
-from . import feedback, settings, words
-from .guard import COOKIE, Guard, Problem, body_of, busy
-from .log import LogError
+from . import feedback, openapi, settings, words
+from .guard import COOKIE, Guard, Problem, body_in_time, busy
 from .monitor import figures, moment
 from .schema import Row
-from .versions import Busy, UnknownRun, Version
+from .versions import Version
 
 FOLDER = Path(__file__).parent
+as_json = functools.partial(json.dumps, ensure_ascii=False)
 PAGES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(FOLDER / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
 PAGES.globals |= {"few": 30, "many": 300, "infinite": float("inf")}  # choices that a list shows, or that are offered
-PAGES.filters |= {"number": number, "percent": percent, "shown": words.shown}
-UNKNOWN, UNABLE = (UnknownRun, feedback.UnknownAnswer), (Busy, LogError)
+PAGES.filters |= {"number": number, "percent": percent, "shown": words.shown, "json": as_json, "quoted": shlex.quote}
 SHOWN = 200  # answers of a table on its page
 COLUMNS = ("prediction", "probability", "low", "high", "confident", "unusual")  # of an answer, on the page of a table
 Page = Callable[[Request], Awaitable[Response]]
@@ -47,7 +47,7 @@ Page = Callable[[Request], Awaitable[Response]]
 
 def page(request: Request, template: str, status: int = 200, **content: Any) -> Response:
     """A page from a template."""
-    known = {"project": request.app.state.service.project.root.name, "here": request.url.path}
+    known = {"project": request.app.service.project.root.name, "here": request.url.path}
     return HTMLResponse(PAGES.get_template(template).render(known | content), status)
 
 
@@ -58,27 +58,19 @@ def or_why_not(handle: Page) -> Page:
     async def answered(request: Request) -> Response:
         try:
             return await handle(request)
-        except Problem as problem:
-            status, text = problem.status, str(problem)
-        except UNKNOWN as error:
-            status, text = 404, str(error)
-        except UNABLE:
-            status, text = 503, "Too many ask, or it can be kept nowhere. Ask again in a moment."
-        except DataError as error:
-            status, text = 422, str(error)
-        return page(request, "problem.html", status, said=text)
+        except Exception as error:
+            problem = request.app.problem(error, request.scope)
+        request.app.service.counts.requests.labels(problem.outcome).inc()
+        response = page(request, "problem.html", problem.status, said=str(problem))
+        response.raw_headers.extend(problem.headers)
+        return response
 
     return answered
 
 
 async def sent(request: Request) -> bytes:
-    """The body of a request, within the limits of `[serve]`."""
-    options = request.app.state.service.options
-    try:
-        async with asyncio.timeout(options.seconds):
-            return await body_of(request.scope, request.receive, int(options.megabytes * 1e6))
-    except TimeoutError:
-        raise Problem(408, "slow", f"The form took more than {options.seconds:g} s ([serve] seconds).") from None
+    """The body of a request."""
+    return await body_in_time(request.scope, request.receive, request.app.service.options)
 
 
 async def form_of(request: Request) -> dict[str, str]:
@@ -88,7 +80,7 @@ async def form_of(request: Request) -> dict[str, str]:
 
 def version_of(request: Request) -> Version:
     """The run that is asked."""
-    versions = request.app.state.service.versions
+    versions = request.app.service.versions
     if not versions.served:
         raise busy("no run is loaded yet")
     return versions.get(request.query_params.get("run", ""))
@@ -97,7 +89,7 @@ def version_of(request: Request) -> Version:
 @or_why_not
 async def ask(request: Request) -> Response:
     """The form, filled in by hand or by an example, and what is said of it."""
-    service, version = request.app.state.service, version_of(request)
+    service, version = request.app.service, version_of(request)
     if request.method == "GET":
         return form(request, version, words.usual(version) if "example" in request.query_params else {})
     filled = await form_of(request)
@@ -116,7 +108,7 @@ async def ask(request: Request) -> Response:
 
 def form(request: Request, version: Version, row: Row, status: int = 200, **more: Any) -> Response:
     """The page with the form, below the answer `said` or the `problems` with a row."""
-    service, problems = request.app.state.service, more.get("problems", [])
+    service, problems = request.app.service, more.get("problems", [])
     content = {
         "record": version.run.record,
         "description": version.columns[version.run.record["target"]].description,
@@ -131,11 +123,14 @@ def form(request: Request, version: Version, row: Row, status: int = 200, **more
 @or_why_not
 async def answer(request: Request) -> Response:
     """An answer of the log; what was said of it, and what people say of it now."""
-    service, name = request.app.state.service, request.query_params.get("id", "")
+    service, name = request.app.service, request.query_params.get("id", "")
     if request.method == "POST":
         filled = await form_of(request)
         truth = filled.get("right") or filled.get("truth", "")
-        await feedback.tell(service.project, service.log, name, truth, asker=request.scope["asker"], source="page")
+        try:
+            await feedback.tell(service.project, service.log, name, truth, asker=request.scope["asker"], source="page")
+        except DataError as error:
+            raise Problem(422, "invalid", str(error)) from None
         return RedirectResponse(f"/answer?id={name}", 303)
     entry, told = await asyncio.to_thread(feedback.find, service.log, name)
     if entry.run not in service.versions.served:
@@ -150,7 +145,7 @@ async def answer(request: Request) -> Response:
 @or_why_not
 async def table(request: Request) -> Response:
     """Answers to the rows of a table."""
-    service, version = request.app.state.service, version_of(request)
+    service, version = request.app.service, version_of(request)
     name, content = file_of(request.headers.get("content-type", ""), await sent(request))
     options, features = service.project.settings.data.read, dictionary.by_role(version.columns, "feature")
     try:
@@ -162,9 +157,10 @@ async def table(request: Request) -> Response:
     except DataError as error:
         return form(request, version, {}, 422, problems=[{"column": "", "problem": str(error), "cure": ""}])
     ids = [one for one in dictionary.by_role(version.columns, "id") if one in found.frame]
-    head = [*(ids or ["row"]), *(one for one in COLUMNS if one in reply.predictions[0]), "id", "run"]
+    known = [one for one in COLUMNS if one in reply.predictions[0]]
+    head = [*(ids or ["row"]), *known, "answer_id" if "id" in ids else "id", "run"]
     lines = [
-        [*([row[one] for one in ids] or [place]), *(said[one] for one in head[len(ids or "1") : -1]), reply.run]
+        [*([row[one] for one in ids] or [place]), *(said[one] for one in known), said["id"], reply.run]
         for place, (row, said) in enumerate(zip(rows, reply.predictions, strict=True), start=1)
     ]
     return page(
@@ -200,13 +196,22 @@ def as_csv(lines: list[list[Any]]) -> str:
 @or_why_not
 async def monitor(request: Request) -> Response:
     """How the service is, and how right it was."""
-    return page(request, "monitor.html", **await asyncio.to_thread(figures, request.app.state.service))
+    return page(request, "monitor.html", **await asyncio.to_thread(figures, request.app.service))
+
+
+@or_why_not
+async def docs(request: Request) -> Response:
+    """What programs send and get, out of the OpenAPI document."""
+    service, version = request.app.service, version_of(request)
+    token = settings.secret(service.project, "API_TOKEN") != ""
+    document = openapi.document(service.versions, service.options, service.project.root.name, token=token)
+    return page(request, "docs.html", document=document, run=version.name, base=str(request.base_url).rstrip("/"))
 
 
 async def login(request: Request) -> Response:
     """Ask for the token once."""
     token = (await form_of(request)).get("token", "").strip() if request.method == "POST" else ""
-    guard = Guard(settings.secret(request.app.state.service.project, "API_TOKEN"))
+    guard = Guard(settings.secret(request.app.service.project, "API_TOKEN"))
     headers = [(b"host", request.headers["host"].encode()), (b"authorization", b"Bearer " + token.encode())]
     try:
         guard.asker({**request.scope, "path": "/", "headers": headers})
@@ -222,6 +227,7 @@ ROUTES: tuple[BaseRoute, ...] = (
     Route("/answer", answer, methods=["GET", "POST"]),
     Route("/table", table, methods=["POST"]),
     Route("/monitor", monitor),
+    Route("/docs", docs),
     Route("/login", login, methods=["GET", "POST"]),
     Mount("/static", StaticFiles(directory=FOLDER / "static")),
 )

@@ -133,7 +133,7 @@ class Versions:
         if found := version.fast(rows):
             return found
         if self._queue * self._pace > PATIENCE:
-            raise Busy
+            raise Busy("too many requests wait for the model")
         self._queue += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._worker, self._timed, version, rows)

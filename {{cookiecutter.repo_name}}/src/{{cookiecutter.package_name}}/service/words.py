@@ -70,7 +70,9 @@ def shown(cell: Any) -> str:
     """A cell as people read it."""
     if cell is None or cell == "" or isinstance(cell, bool):
         return {True: "yes", False: "no"}.get(cell, "nothing")
-    return number(cell) if isinstance(cell, float) else formats.spelled(cell)
+    if isinstance(cell, int | float) and cell == cell // 1 and abs(cell) < 10_000:  # 2026, not 2,026
+        return str(int(cell))
+    return number(cell) if isinstance(cell, int | float) else formats.spelled(cell)
 
 
 def usual(version: Version) -> Row:

@@ -1,0 +1,87 @@
+import math
+
+import jsonschema
+import pytest
+
+from data_science_project.engine.columns.dictionary import Column
+from data_science_project.engine.project.errors import DataError
+from data_science_project.service import openapi, settings, versions
+
+COLUMNS = {
+    "key": Column(type="integer", role="id"),
+    "age": Column(type="integer", range=(0.0, 120.0), missing_allowed=False, description="in years"),
+    "pay": Column(type="number", missing=("-1",)),
+    "odd": Column(type="number", range=(0.0, 1.0), rule="warn"),
+    "job": Column(type="category", values=("cook", "clerk")),
+    "tags": Column(type="list", separator=";", values=("x", "y.z")),
+    "new": Column(type="boolean", missing_allowed=False),
+    "day": Column(type="datetime"),
+    "note": Column(type="text", missing_allowed=False),
+    "answer": Column(type="category", role="target"),
+}
+ROW = {"age": 30, "pay": 1.5, "odd": 0, "job": "cook", "tags": "x; y.z", "new": True, "day": "2026-01-31", "note": "a"}
+
+
+def fits(row):
+    return jsonschema.Draft202012Validator(openapi.row(COLUMNS)).is_valid(row)
+
+
+@pytest.mark.parametrize(
+    ("changes", "accepted"),
+    [
+        ({}, True),
+        ({"age": 0, "odd": 5, "new": "yes", "key": None, "unknown": "x"}, True),
+        ({"pay": None, "job": None, "tags": None, "day": None}, True),
+        ({"pay": "-1", "job": "", "day": "NA".lower(), "note": 5}, True),
+        ({"day": "2026-01-31T10:20:30", "pay": math.pi}, True),
+        ({"age": None}, False),
+        ({"age": 121}, False),
+        ({"age": 30.5}, False),
+        ({"job": "driver"}, False),
+        ({"tags": "x; z"}, False),
+        ({"tags": "yxz"}, False),
+        ({"new": "perhaps"}, False),
+        ({"day": "soon"}, False),
+        ({"note": " "}, False),
+        ({"unknown": [1]}, False),
+    ],
+)
+def test_row_is_described_as_it_is_accepted(changes, accepted):
+    assert fits(ROW | changes) is accepted
+
+
+def test_columns_that_must_be_there_are_required_and_described():
+    described = openapi.row(COLUMNS)
+
+    assert described["required"] == list(ROW) and "answer" not in described["properties"]
+    assert described["properties"]["age"] == {
+        "type": "integer",
+        "minimum": 0.0,
+        "maximum": 120.0,
+        "description": "in years",
+    }
+
+
+def test_example_row_is_answered_and_fits_the_description(project, folder):
+    found = versions.Version(project, folder)
+    row = openapi.example(found.columns)
+
+    assert jsonschema.Draft202012Validator(openapi.row(found.columns)).is_valid(row)
+    assert len(found.reference([row])) == 1
+    with pytest.raises(DataError):
+        found.reference([row | {"amount": "much"}])
+
+
+def test_document_names_the_runs_and_their_answers_and_the_token_where_one_is_asked_for(project, folder):
+    loaded = versions.Versions(project)
+    loaded.load()
+
+    document = openapi.document(loaded, settings.Serve(rows=7), "orders", token=True)
+
+    predict = document["paths"]["/predict"]["post"]
+    assert predict["parameters"][0]["schema"]["enum"] == ["", folder.name]
+    assert predict["requestBody"]["content"]["application/json"]["schema"]["properties"]["rows"]["maxItems"] == 7
+    said = predict["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["predictions"]["items"]
+    assert said["properties"]["prediction"] == {"enum": ["no", "yes"]}
+    assert {"200", "400", "401", "403", "404", "408", "413", "422", "500", "503"} == {*predict["responses"]}
+    assert document["security"] and document["paths"]["/health/live"]["get"]["security"] == []

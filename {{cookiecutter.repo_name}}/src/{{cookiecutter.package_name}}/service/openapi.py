@@ -1,0 +1,164 @@
+"""The OpenAPI document, made from the data dictionary of the run that answers by default."""
+
+import re
+from typing import Any
+
+from ..engine.columns.dictionary import LABEL, Column, Dictionary, by_role
+from ..engine.columns.validate import FALSE_WORDS, LARGEST, MISSING_WORDS, TRUE_WORDS
+from ..engine.runs.answers import CLASSES_SHOWN
+from ..engine.runs.loading import Run
+from .settings import Serve
+from .versions import Version, Versions
+
+Schema = dict[str, Any]
+TEXT, NUMBER, YES_OR_NO = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
+CELL = {"type": ["number", "string", "boolean", "null"]}
+MONTHS = r"(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31"
+DAY = rf"(1[7-9]|20|21)\d\d-({MONTHS})"
+TIME = r"([T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d)?"
+OTHERS = {  # what else may be answered
+    400: "The body holds no rows",
+    401: "No token, or a wrong one",
+    403: "Asked from elsewhere",
+    404: "Unknown",
+    408: "The body came too slowly",
+    413: "Too much at once",
+    422: "Cells break a rule",
+    500: "The service has failed",
+    503: "Not now",
+}
+
+
+def document(versions: Versions, options: Serve, title: str, *, token: bool) -> Schema:
+    """The document; with `token` it says that one is asked for."""
+    version, names = versions.get(), list(versions.served)
+    rows = {"type": "array", "minItems": 1, "maxItems": options.rows, "items": row(version.columns)}
+    body = an_object(rows=rows) | {"additionalProperties": False, "example": {"rows": [example(version.columns)]}}
+    answer = an_object(run=TEXT, predictions=an_array(prediction(version, len(names) > 1)), logged=YES_OR_NO)
+    told = an_object(id=TEXT, truth=truth(version.run)) | {"additionalProperties": False}
+    described = an_object(run=TEXT, role=TEXT, compiled=YES_OR_NO, why=TEXT, task=TEXT, started=TEXT, metrics={})
+    ready = an_object(ready=YES_OR_NO, why=an_array(TEXT))
+    which = {"name": "run", "in": "query", "schema": {"enum": ["", *names]}, "description": "The run that is asked"}
+    figures = {"content": {"text/plain": {"schema": TEXT}}, "description": "For Prometheus"}
+    paths = {
+        "/predict": {"post": asks("Answer rows", answer, body, 404, 408, 413, 503) | {"parameters": [which]}},
+        "/feedback": {"post": asks("Say what was true of an answer", an_object(id=TEXT, news=YES_OR_NO), told, 404)},
+        "/runs": {"get": asks("The runs that answer", an_object(runs=an_array(described), refused={}))},
+        "/health/live": {"get": asks("Whether the process can answer", an_object(live=YES_OR_NO))},
+        "/health/ready": {"get": asks("Whether predictions are answered", ready)},
+        "/metrics": {"get": asks("Figures", TEXT) | {"responses": {"200": figures, **others(401, 403, 500)}}},
+    }
+    paths["/health/ready"]["get"]["responses"]["503"] = success(ready)
+    found: Schema = {"openapi": "3.1.0", "info": {"title": title, "version": version.name}, "paths": paths}
+    if token:
+        found["components"] = {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}}
+        found["security"] = [{"token": []}]
+        for path in ("/health/live", "/health/ready"):
+            paths[path]["get"]["security"] = []
+    return found
+
+
+def an_object(**properties: Schema) -> Schema:
+    """An object that has these keys, but `logged`, which is there where it is false."""
+    return {"type": "object", "properties": properties, "required": [n for n in properties if n != "logged"]}
+
+
+def an_array(items: Schema) -> Schema:
+    """A list of these."""
+    return {"type": "array", "items": items}
+
+
+def success(content: Schema) -> Schema:
+    """A response of JSON."""
+    return {"description": "As asked", "content": {"application/json": {"schema": content}}}
+
+
+def others(*statuses: int) -> Schema:
+    """The responses to what is not answered."""
+    violation = an_object(row={"type": ["integer", "null"]}, column=TEXT, problem=TEXT, cure=TEXT)
+    content = {"error": TEXT, "id": TEXT, "violations": an_array(violation)}
+    refusal = {"type": "object", "properties": content, "required": ["error"]}
+    return {str(status): {**success(refusal), "description": OTHERS[status]} for status in statuses}
+
+
+def asks(summary: str, answer: Schema, body: Schema | None = None, *further: int) -> Schema:
+    """One operation."""
+    statuses = (401, 403, 500, *further, *((400, 408, 413, 422, 503) if body else ()))
+    said = {"summary": summary, "responses": {"200": success(answer), **others(*dict.fromkeys(statuses))}}
+    sent = {"requestBody": {"required": True, "content": {"application/json": {"schema": body}}}} if body else {}
+    return said | sent
+
+
+def row(columns: Dictionary) -> Schema:
+    """A row that is answered: any further column is left out."""
+    asked = {name: c for name, c in columns.items() if c.role != "target" and not c.role.startswith(LABEL)}
+    parts = {part for column in asked.values() for part in column.moment}
+    needed = [n for n, c in asked.items() if c.role in ("feature", "time") and not c.moment and n not in parts]
+    cells = {name: cell(column) for name, column in asked.items()}
+    return {"type": "object", "properties": cells, "required": needed, "additionalProperties": CELL}
+
+
+def cell(column: Column) -> Schema:
+    """The cells of a column that are answered."""
+    about = {"description": column.description} if column.description else {}
+    if column.rule != "refuse" or column.role in ("ignored", "group"):
+        return CELL | about
+    found = forms(column)
+    if column.missing_allowed:
+        words = sorted(MISSING_WORDS) if column.type not in ("category", "text", "list") else [""]
+        found.append({"enum": [None, *dict.fromkeys([*words, *column.missing])]})
+    return ({"anyOf": found} if len(found) > 1 else found[0]) | about
+
+
+def forms(column: Column) -> list[Schema]:
+    """The forms of a cell that is not missing."""
+    low, high = column.range or (-LARGEST, LARGEST)
+    if column.type in ("integer", "number"):
+        return [{"type": column.type, "minimum": low, "maximum": high}]
+    if column.type == "boolean":
+        return [YES_OR_NO, {"enum": [0, 1, *sorted(TRUE_WORDS | FALSE_WORDS)]}]
+    if column.type == "datetime":
+        return [TEXT | ({} if column.format else {"pattern": f"^{DAY}{TIME}$"})]
+    if column.values is not None and column.type == "category":
+        return [{"enum": list(column.values)}]
+    if column.values is not None and column.type == "list":
+        items = "|".join(map(re.escape, column.values))
+        return [TEXT | {"pattern": f"^({items})({re.escape(column.separator)} ?({items}))*$"}]
+    return [TEXT | {"pattern": r"[!-~]"}, NUMBER, YES_OR_NO]
+
+
+def example(columns: Dictionary) -> dict[str, Any]:
+    """A row that is answered."""
+    found: dict[str, Any] = {}
+    for name in by_role(columns, "id", "feature", "time"):
+        column = columns[name]
+        low, high = column.range or (0.0, 0.0)
+        middle = low + (high - low) / 2
+        examples = {
+            "integer": round(middle),
+            "number": middle,
+            "boolean": True,
+            "datetime": "2026-01-31",
+            "text": "text",
+        }
+        found[name] = column.values[0] if column.values else examples.get(column.type, "text")
+    return found
+
+
+def truth(run: Run) -> Schema:
+    """What may be true of an answer."""
+    return {"enum": run.record["classes"]} if run.record["classes"] else NUMBER
+
+
+def prediction(version: Version, several: bool) -> Schema:
+    """What is said of a row; of `several` runs each may say something else."""
+    classes = version.run.record["classes"]
+    said: dict[str, Schema] = {"id": TEXT, "prediction": {} if several else truth(version.run)}
+    if classes and not several:
+        said["probability"] = {"type": "number", "minimum": 0, "maximum": 1}
+        said |= {f"probability_{label}": NUMBER for label in classes if len(classes) <= CLASSES_SHOWN}
+    if version.limits.band:
+        said |= {name: {"type": ["number", "null"]} for name in ("low", "high")}
+    whole = an_object(**said, confident=YES_OR_NO, unusual=YES_OR_NO)
+    whole["properties"] |= {"warnings": an_array(TEXT), "key": {"type": "object"}}
+    return whole

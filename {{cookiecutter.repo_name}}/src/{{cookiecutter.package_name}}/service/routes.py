@@ -1,0 +1,98 @@
+"""The routes beside `/predict` that programs ask: feedback, runs, health, figures, the description of it all."""
+
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ..engine.project.errors import DataError
+from . import openapi, settings
+from .feedback import tell
+from .guard import ENCODE, Problem, body_in_time, busy
+from .versions import Version
+
+
+def as_json(content: Any, status: int = 200) -> Response:
+    """A value as a response."""
+    return Response(ENCODE(content), status, media_type="application/json")
+
+
+class Truth(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of `/feedback`."""
+
+    id: str
+    truth: float | int | bool | str
+
+
+async def feedback(request: Request) -> Response:
+    """Keep what somebody says is true of an answer."""
+    service = request.app.state.service
+    body = await body_in_time(request.scope, request.receive, service.options)
+    try:
+        said = TRUTH.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Problem(
+            400, "bad", f'{error}. A body is {{"id": "of the answer", "truth": its class or number}}.'
+        ) from None
+    try:
+        news = await tell(
+            service.project, service.log, said.id, said.truth, asker=request.scope["asker"], source="http"
+        )
+    except DataError as error:
+        raise Problem(422, "invalid", str(error), violations=[]) from None
+    return as_json({"id": said.id, "news": news})
+
+
+async def runs(request: Request) -> Response:
+    """The runs that answer, the default first, and those that should and cannot."""
+    versions = request.app.state.service.versions
+    told = [described(version, role) for role in ("served", "shadows") for version in getattr(versions, role).values()]
+    return as_json({"runs": told, "refused": versions.refused})
+
+
+def described(version: Version, role: str) -> dict[str, Any]:
+    """What is said of a run."""
+    record = version.run.record
+    known = {"run": version.name, "role": role.removesuffix("s"), "compiled": not version.why, "why": version.why}
+    return known | {name: record[name] for name in ("task", "started", "metrics")}
+
+
+async def live(request: Request) -> Response:
+    """Say that the process can answer."""
+    return as_json({"live": True})
+
+
+async def ready(request: Request) -> Response:
+    """Say whether predictions are answered, and why not."""
+    reasons = request.app.state.service.unready()
+    return as_json({"ready": not reasons, "why": reasons}, 503 if reasons else 200)
+
+
+async def metrics(request: Request) -> Response:
+    """The figures for Prometheus."""
+    service = request.app.state.service
+    known = {version.name: not version.why for version in service.versions.all()}
+    service.counts.look(known, service.log.state(), not service.unready())
+    return Response(service.counts.page(), media_type="text/plain; version=0.0.4")
+
+
+async def description(request: Request) -> Response:
+    """The OpenAPI document."""
+    service = request.app.state.service
+    if not service.versions.served:
+        raise busy("; ".join(service.unready()))
+    tokens = settings.secret(service.project, "API_TOKEN")
+    return as_json(openapi.document(service.versions, service.options, service.project.root.name, token=tokens != ""))
+
+
+TRUTH = msgspec.json.Decoder(Truth)
+ROUTES: tuple[Route, ...] = (
+    Route("/feedback", feedback, methods=["POST"]),
+    Route("/runs", runs),
+    Route("/health/live", live),
+    Route("/health/ready", ready),
+    Route("/metrics", metrics),
+    Route("/openapi.json", description),
+)
