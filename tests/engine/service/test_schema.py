@@ -131,10 +131,34 @@ def test_row_without_a_column_goes_to_validate_unless_it_may_be_absent():
         validate.validate(pd.DataFrame([without["age"]]), COLUMNS, where="rows", target=False)
 
 
-def test_row_with_a_date_or_a_column_to_be_put_together_goes_to_validate():
-    day = {"day": Column(type="datetime")}
+@pytest.mark.parametrize("cell", ["2026-01-31", "2026-01-31T10:20:30", "2026-01-31 10:20:30.123456", None])
+def test_date_in_iso_8601_is_plain(cell):
+    columns = {"day": Column(type="datetime")}
+    typed, _ = validate.validate(pd.DataFrame({"day": [cell]}), columns, where="rows", target=False)
+
+    assert schema.Checker(columns).plain({"day": cell}) == ({"day": cell}, [])
+    assert pd.isna(typed["day"][0]) if cell is None else typed["day"][0] == pd.Timestamp(cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "about"),
+    [
+        ("2026-02-30", {}),
+        ("2026-1-1", {}),
+        ("10000-01-01", {}),
+        ("0001-01-01", {}),
+        ("2026-01-31T10:20:30+02:00", {}),
+        ("31.01.2026", {"format": "%d.%m.%Y"}),
+        ("2026-01-31", {"format": "%d.%m.%Y"}),
+        ("2026-01-31", {"missing": ("2026-01-31",)}),
+        (20260131, {}),
+    ],
+)
+def test_date_in_another_format_goes_to_validate(cell, about):
+    assert schema.Checker({"day": Column(type="datetime", **about)}).plain({"day": cell}) is None
+
+
+def test_column_to_be_put_together_goes_to_validate():
     made = {"y": Column(type="integer", role="ignored"), "when": Column(type="datetime", moment=("y",))}
 
-    assert schema.Checker(day).plain({"day": "2026-01-31"}) is None
-    assert schema.Checker(day).plain({"day": None}) == ({"day": None}, [])
     assert schema.Checker(made).plain({"y": 2026}) is None

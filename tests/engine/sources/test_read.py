@@ -1,3 +1,7 @@
+import gzip
+import io
+
+import pandas as pd
 import pytest
 
 from data_science_project.engine.project.errors import DataError, SettingsError
@@ -111,3 +115,18 @@ def test_options_overrule_what_is_found(table, rows):
 def test_wrong_options_are_refused_by_name(table, options, said):
     with pytest.raises(SettingsError, match=rf"\[data.read\].*{said}"):
         table("a,b\n1,2\n", **options)
+
+
+def test_text_that_was_sent_is_read_as_a_file_of_it_and_what_is_packed_is_refused(tmp_path):
+    content = "id;price\n1;2,5\n2;\n".encode("utf-16")
+    (tmp_path / "rows.csv").write_bytes(content)
+
+    found = read.sent(content, "rows.csv", {})
+
+    whole = read.tables([tmp_path / "rows.csv"])
+    assert found.frame.equals(whole.frame) and (found.decisions, found.first_row) == (whole.decisions, whole.first_row)
+    with io.BytesIO() as file:
+        pd.DataFrame({"a": [1.0] * 10}).to_parquet(file)
+        for packed in (file.getvalue(), b"PK\x03\x04" + bytes(100), gzip.compress(content), b"  \n"):
+            with pytest.raises(DataError, match=r"^rows\.csv: "):
+                read.sent(packed, "rows.csv", {})

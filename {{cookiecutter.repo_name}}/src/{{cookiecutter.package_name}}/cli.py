@@ -84,6 +84,13 @@ def explore(project: Project, **options: Any) -> list[Path]:
     return make(project, "explore", options)
 
 
+@step
+@option_run("A run, by its name or the end of it [default: the champion].")
+def card(project: Project, **options: Any) -> list[Path]:
+    """Write the model card of a run: reports/<run>/model_card.html and .md."""
+    return make(project, "card", options)
+
+
 @verb
 @click.option("--a", metavar="RUN", help="With --b: say what differs between two runs.")
 @click.option("--b", metavar="RUN", help="The other run; a difference reads from a to b.")

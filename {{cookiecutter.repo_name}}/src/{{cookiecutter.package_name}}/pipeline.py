@@ -47,10 +47,10 @@ def promote(project: Project, folder: Path, force: str = "") -> "list[Check]":
 
 
 def chosen_run(project: Project, verb: str, name: str | None) -> Path | None:
-    """The run that was named, the champion for `predict`; None where the run follows from the parameters."""
+    """The run that was named, the champion for what uses one; None where the run follows from the parameters."""
     if name:
         return registry.named(project, name)
-    champion = registry.champion(project) if verb == "predict" else None
+    champion = registry.champion(project) if verb in ("predict", "card", "export") else None
     if champion:
         logger(verb).info("the champion %s answers, whatever was edited since; RUN=... asks another", champion.name)
     return champion
@@ -80,6 +80,18 @@ def report(work: Work) -> list[Path]:
     """The evaluation report of the run at hand, and its answers to the test rows."""
     folder = work.project.root / "reports" / run_of(work).name
     return [folder / "evaluation.html", folder / registry.ANSWERS]
+
+
+def on_the_card(work: Work) -> list[Path]:
+    """What a model card quotes: the run, its evaluation, what people wrote, and which run is champion."""
+    root, written = work.project.root, work.project.models / registry.CHAMPION
+    said = [path for path in (root / "docs" / "charter.md", root / "pyproject.toml", written) if path.is_file()]
+    return [run_of(work) / registry.MODEL, *report(work), *said]
+
+
+def cards(work: Work) -> list[Path]:
+    """The model card of the run at hand, as a page and as Markdown."""
+    return [work.project.root / "reports" / run_of(work).name / f"model_card.{kind}" for kind in ("html", "md")]
 
 
 def rows_to_score(work: Work) -> list[Path]:
@@ -139,6 +151,13 @@ def start_predict(work: Work, key: str) -> list[str]:
 
     output, named = predictions(work)[0], bool(work.options.get("output"))
     return predict.run(work.project, folder=run_of(work), input=work.options.get("input"), output=output, replace=named)
+
+
+def start_card(work: Work, key: str) -> None:
+    """Write the model card of the run at hand."""
+    from .engine.report import card
+
+    card.run(work.project, run_of(work))
 
 
 def start_explore(work: Work, key: str) -> None:
@@ -209,5 +228,14 @@ STEPS = {
         inputs=lambda work: [work.project.clean],
         outputs=lambda work: [work.project.root / "reports" / "exploration.html"],
         start=start_explore,
+    ),
+    "card": Step(
+        needs=("evaluate",),
+        parameters=(),
+        columns=(),
+        rooms=("project", "columns", "modelling", "runs", "report"),
+        inputs=on_the_card,
+        outputs=cards,
+        start=start_card,
     ),
 }

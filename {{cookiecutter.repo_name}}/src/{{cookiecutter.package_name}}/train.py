@@ -24,7 +24,7 @@ from .engine.modelling import blend, confidence, metrics, recipe, threshold, tri
 from .engine.modelling.calibration import Calibrated, find_temperature, temper
 from .engine.modelling.estimators import threads
 from .engine.modelling.metrics import Predictions
-from .engine.modelling.question import Question, hold_out
+from .engine.modelling.question import Question, hold_out, usual
 from .engine.modelling.split import folds, groups_of, infer_task
 from .engine.project import artefact, records
 from .engine.project.errors import DataError, SettingsError, listed
@@ -35,6 +35,7 @@ from .models import TEXT, classifiers, regressors
 
 log = logging.getLogger(__name__)
 BLEND = "blend"
+KEEPS_BACK = ("The least populated class", "The test_size = ")  # how such an error of scikit-learn begins
 CLASSES_SHARE = 0.2  # a target with more classes than this share of its rows is text or an id
 
 
@@ -115,6 +116,7 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
         "classes": list(question.classes),
         "target_range": [question.truth.min(), question.truth.max()] if question.task == "regression" else None,
         "features": plan.columns,
+        "usual": usual(question.rows),
         "left_out": lost,
     }
     return model, record, (truth, predictions)
@@ -224,11 +226,24 @@ def hold_out_all(
                 clone(estimator).fit(question.rows, question.truth)
             held[name] = predictions
         except ValueError as error:
-            lost[name] = str(error).split("\n")[0]
+            lost[name] = why_lost(error, question)
             log.warning("%s is left out, it cannot be fitted on these rows: %s", name, lost[name])
     if not held:
         raise DataError("No candidate of [train] candidates can be fitted on these rows: see the lines above.")
     return held, lost
+
+
+def why_lost(error: ValueError, question: Question) -> str:
+    """The first line of an error; of one about rows that an estimator keeps back, which classes are too rare for it."""
+    said = str(error).split("\n")[0]
+    if not said.startswith(KEEPS_BACK):  # there scikit-learn names classes by their number
+        return said
+    fitted = [question.truth, *(question.truth[rows] for rows, _ in question.folds)]
+    counted = [np.unique(truth, return_counts=True) for truth in fitted]
+    once = sorted({str(label) for labels, counts in counted for label in labels[counts == 1]})
+    why = f"there is one row only of {listed(list(map(repr, once)))}"
+    many = f"these are fewer than the {len(question.classes)} classes"
+    return f"it keeps rows back to know when to stop, and {why if once else many}"
 
 
 def choose_best(

@@ -22,10 +22,11 @@ from ..engine.project.errors import DataError
 from ..engine.project.settings import Project
 from . import settings
 from .counts import Counts
-from .guard import CLOSE, ENCODE, SECURITY, Guard, Problem, Receive, Scope, Send, body_of, busy, respond
+from .guard import ENCODE, SECURITY, Guard, Problem, Receive, Scope, Send, body_in_time, busy, respond
 from .log import Entry, Log, LogError, new_ids
-from .schema import BadBody, Row, decode
-from .versions import Answered, Busy, UnknownRun, Version, Versions
+from .reference import Answered, key
+from .schema import BadBody, Cell, Row, decode
+from .versions import Busy, UnknownRun, Version, Versions
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,8 @@ class Service:
             task = asyncio.create_task(self._ask_shadows(rows, ids, asker))
             self._shadows.add(task)
             task.add_done_callback(self._shadows.discard)
-        return Reply(version.name, [told(*one) for one in zip(ids, answered, strict=True)], kept)
+        keys = [key(version.columns, row) for row in rows]
+        return Reply(version.name, [told(*one) for one in zip(ids, answered, keys, strict=True)], kept)
 
     async def _say(
         self, version: Version, role: str, rows: list[Row], ids: list[str], asker: str
@@ -126,13 +128,13 @@ class Service:
         return [reason for reason, holds in reasons.items() if holds]
 
 
-def told(number: str, one: Answered) -> dict[str, Any]:
+def told(number: str, one: Answered, ids: dict[str, Cell]) -> dict[str, Any]:
     """What the answer to a row says."""
     said = {"id": number, **one.output, "unusual": one.unusual}
     if one.warnings:
         said["warnings"] = one.warnings
-    if one.key:
-        said["key"] = one.key
+    if ids:
+        said["key"] = ids
     return said
 
 
@@ -185,14 +187,11 @@ class Application:
         service, options = self.service, self.service.options
         if scope["method"] != "POST":
             raise Problem(405, "unknown", "Rows are sent to /predict by POST.", (b"allow", b"POST"))
-        if service.draining or not service.versions.served or service.in_flight >= options.waiting:
-            raise busy("; ".join(service.unready()) or f"{service.in_flight} requests are being answered")
-        try:
-            async with asyncio.timeout(options.seconds):
-                body = await body_of(scope, receive, int(options.megabytes * 1e6))
-        except TimeoutError:
-            said = f"The body took more than {options.seconds:g} s ([serve] seconds)."
-            raise Problem(408, "slow", said, CLOSE) from None
+        if service.draining or not service.versions.served:
+            raise busy("; ".join(service.unready()))
+        body = await body_in_time(scope, receive, options)
+        if service.in_flight >= options.waiting:
+            raise busy(f"{service.in_flight} requests are being answered ([serve] waiting)")
         start = time.perf_counter()
         service.in_flight += 1
         try:
@@ -250,7 +249,8 @@ async def runs(request: Request) -> Response:
 def described(version: Version, role: str) -> dict[str, Any]:
     """What is said of a run."""
     record = version.run.record
-    return {"run": version.name, "role": role, "task": record["task"], "started": record["started"]}
+    known = {"run": version.name, "role": role.removesuffix("s"), "compiled": not version.why, "why": version.why}
+    return known | {name: record[name] for name in ("task", "started", "metrics")}
 
 
 async def live(request: Request) -> Response:
@@ -266,7 +266,10 @@ async def ready(request: Request) -> Response:
 
 async def metrics(request: Request) -> Response:
     """The figures for Prometheus."""
-    return Response(request.app.state.service.counts.page(), media_type="text/plain; version=0.0.4")
+    service = request.app.state.service
+    known = {version.name: not version.why for version in service.versions.all()}
+    service.counts.look(known, service.log.state(), not service.unready())
+    return Response(service.counts.page(), media_type="text/plain; version=0.0.4")
 
 
 ROUTES: tuple[Route, ...] = (

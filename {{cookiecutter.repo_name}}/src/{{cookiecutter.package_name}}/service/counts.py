@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
-from .versions import Answered
+from .log import State
+from .reference import Answered
 
 RUNS, CLASSES = 5, 20  # as labels; further ones share "other"
 OUTCOMES = ("answered", "bad", "invalid", "too_large", "slow", "unauthorized", "forbidden", "unknown", "busy", "error")
+ROWS = ("written", "spooled", "refused", "waiting")
 SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -24,6 +26,8 @@ class Counts:
         self.unusual = Counter("unusual", "Rows that break a rule that only warns", ["run"], registry=registry)
         self.dropped = Counter("shadows_dropped", "Rows that no shadow answered", registry=registry)
         self.compiled = Gauge("model_compiled", "1: compiled, 0: the reference answers", ["run"], registry=registry)
+        self.rows = Gauge("log_rows", "Rows since the start; spooled, waiting: now", ["state"], registry=registry)
+        self.logs = Gauge("log_database", "1 while the database of the log takes rows", registry=registry)
         self.ready = Gauge("ready", "1 while the service is ready", registry=registry)
         self._runs: dict[str, dict[str, str]] = {}  # label of each class, by run
         for outcome in OUTCOMES:
@@ -41,6 +45,16 @@ class Counts:
             self.answers.labels(run, label).inc()
         self.unsure.labels(run).inc(sum(not one.output["confident"] for one in answers))
         self.unusual.labels(run).inc(sum(one.unusual for one in answers))
+
+    def look(self, compiled: dict[str, bool], log: State, ready: bool) -> None:
+        """Take over what is known elsewhere: which runs are compiled, the state of the log, whether all is ready."""
+        self.compiled.clear()
+        for run, is_compiled in list(compiled.items())[:RUNS]:
+            self.compiled.labels(run).set(is_compiled)
+        for name in ROWS:
+            self.rows.labels(name).set(getattr(log, name))
+        self.logs.set(log.database == "ok")
+        self.ready.set(ready)
 
     def page(self) -> bytes:
         """The figures as Prometheus reads them."""

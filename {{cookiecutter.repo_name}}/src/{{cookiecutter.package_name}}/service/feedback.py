@@ -7,6 +7,7 @@ columns that have the role `id`, for the newest answer to that key. Writes into 
 another one is a new version, the last counts, all are kept. All of the file is taken or nothing, unless asked.
 """
 
+import asyncio
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -24,10 +25,53 @@ from ..engine.project.settings import Project
 from ..engine.runs import registry
 from ..engine.sources import formats, read
 from .database import IDS, Database, Entry, Told, answers, opened
+from .log import Log
 
 ID, TRUTH = "id", "truth"
 ANSWER = re.compile(r"[0-9a-f]{32}")  # the id of an answer; a table may have a column `id` of its own
 SHOWN = 2  # rows in the message that says that nothing was taken
+
+
+class UnknownAnswer(Exception):
+    """No answer of that id is in the log."""
+
+
+def find(log: Log, answer: str) -> tuple[Entry, list[Told]]:
+    """An answer, and what was said of it, the last at the end; it may still be in the spool."""
+    try:
+        found = log.database.find([answer])
+        if not found and log.state().spooled:
+            found = log.spool.find([answer])
+    except sa.exc.SQLAlchemyError as error:
+        raise log.database.explained(error) from None
+    if answer not in found:
+        raise UnknownAnswer(f"There is no answer with the id {shown(answer)} in the log.")
+    return found[answer]
+
+
+async def tell(project: Project, log: Log, answer: str, truth: Any, *, asker: str, source: str) -> bool:
+    """Keep what somebody says is true of an answer; whether that is news.
+
+    Raises
+    ------
+    UnknownAnswer, DataError, LogError
+        No such answer; the truth is no class or number; it could be kept nowhere.
+    """
+    entry, before = await asyncio.to_thread(find, log, answer)
+    record, (meant,) = await asyncio.to_thread(truths, project, entry.run, [truth])
+    if meant is None:
+        raise DataError(f"{refusal(record, truth)}.")
+    one = told(before, answer, meant, asker=asker, source=source)
+    if one:
+        await log.write([one])
+    return one is not None
+
+
+def truths(project: Project, run: str, cells: Sequence[Any]) -> tuple[dict[str, Any], list[Any]]:
+    """The record of a run that answered, and what cells mean to it."""
+    folder = project.models / run
+    record = registry.read(folder)
+    return record, truths_of(dictionary.load(folder / registry.DICTIONARY), record, cells)
 
 
 def truths_of(columns: Dictionary, record: Mapping[str, Any], cells: Sequence[Any]) -> list[Any]:
@@ -131,10 +175,8 @@ def check(project: Project, rows: pd.DataFrame, database: Database) -> dict[str,
     runs = rows["id"].map(lambda name: found[name][0].run if name in found else None)
     rows["truth"], rows["reason"] = pd.Series(dtype=object), rows["meant"] + " is no answer in the log"
     for name, part in rows.groupby(runs):
-        folder = project.models / str(name)
-        record, columns = registry.read(folder), dictionary.load(folder / registry.DICTIONARY)
-        truths = truths_of(columns, record, part["cell"].tolist())
-        for place, cell, truth in zip(part.index, part["cell"], truths, strict=True):
+        record, found_truths = truths(project, str(name), part["cell"].tolist())
+        for place, cell, truth in zip(part.index, part["cell"], found_truths, strict=True):
             rows.at[place, "truth"], rows.at[place, "reason"] = truth, refusal(record, cell) if truth is None else ""
     return found
 

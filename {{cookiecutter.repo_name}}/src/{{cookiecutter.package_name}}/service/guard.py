@@ -1,5 +1,6 @@
 """What stands before the service: who may ask, how much is read, and how a request is refused."""
 
+import asyncio
 import contextlib
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
@@ -7,6 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+
+from .settings import Serve
 
 ENCODE = msgspec.json.Encoder().encode
 JSON = b"application/json"
@@ -22,7 +25,7 @@ COOKIE = "token"
 OPEN = frozenset(["/health/live", "/health/ready", "/login"])  # asked without a token
 Scope = Mapping[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
+Receive = Callable[[], Awaitable[Any]]
 
 
 class Problem(Exception):
@@ -61,6 +64,8 @@ class Guard:
         if not self._tokens or scope["path"] in OPEN:
             return ""
         found = [name for name, secret in self._tokens if hmac.compare_digest(secret, token_of(headers))]
+        if not found and scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
+            raise Problem(303, "unauthorized", "Which token?", (b"location", b"/login"))
         if not found:
             header = (b"www-authenticate", b"Bearer")
             raise Problem(401, "unauthorized", "Which token? Send the header Authorization: Bearer <token>.", header)
@@ -84,8 +89,17 @@ def token_of(headers: Mapping[bytes, bytes]) -> bytes:
     return next((value for name, _, value in cookies if name == COOKIE.encode()), b"")
 
 
+async def body_in_time(scope: Scope, receive: Receive, options: Serve) -> bytes:
+    """The body of a request; a `Problem` if it is too large, as soon as that is known, or comes too slowly."""
+    try:
+        async with asyncio.timeout(options.seconds):
+            return await body_of(scope, receive, int(options.megabytes * 1e6))
+    except TimeoutError:
+        raise Problem(408, "slow", f"The body took more than {options.seconds:g} s ([serve] seconds).", CLOSE) from None
+
+
 async def body_of(scope: Scope, receive: Receive, most: int) -> bytes:
-    """The body of a request; a `Problem` if it is larger than `most` bytes, as soon as that is known."""
+    """The body of a request, of at most so many bytes."""
     too_large = Problem(413, "too_large", f"The body is larger than {most:,} bytes ([serve] megabytes).", CLOSE)
     length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     if int(length) > most:

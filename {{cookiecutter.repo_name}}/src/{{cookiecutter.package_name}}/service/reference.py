@@ -1,63 +1,83 @@
 """The reference road: rows as a data frame, validated and answered as `make predict` does."""
 
-import itertools
 from typing import Any
 
+import msgspec
 import pandas as pd
 
-from ..engine.columns.dictionary import Dictionary
-from ..engine.columns.validate import absent_columns
-from ..engine.columns.violations import ADD_IT, explain_absent, left_out
+from ..engine.columns.dictionary import Dictionary, by_role
+from ..engine.modelling.confidence import Limits
 from ..engine.project.errors import DataError
-from ..engine.runs.loading import Run
+from ..engine.runs import answers, loading
 from .schema import Cell, Row
 
-WHERE, LACKING = "rows", "no cell: the column is missing"
+KINDS = 20  # different sets of columns in a request: each is a table of its own
 
 
-def validated(run: Run, columns: Dictionary, rows: list[Row]) -> tuple[pd.DataFrame, list[list[str]], set[int]]:
-    """The typed rows, the warnings of each, and the places of those that break a rule that only warns."""
-    kinds = {frozenset(row) for row in rows}
-    frame, absent, text = table_of(rows, columns, alike=len(kinds) == 1), [], ""
-    if len(kinds) > 1:  # a table has an empty cell where a row has none: refuse it as if the row were alone
-        lacking = {names: absent_columns(names, columns, target=False) for names in kinds}
-        absent = [(place, name) for place, row in enumerate(rows) for name in lacking[frozenset(row)]]
-    violations = [about(place + 1, name, LACKING, ADD_IT) for place, name in absent]
+class Answered(msgspec.Struct):
+    """What a run says of one row: the columns of `answers.predictions` but `run`, and what is to be said beside it."""
+
+    output: dict[str, Any]
+    road: str  # "compiled" or "reference"
+    unusual: bool  # breaks a rule that only warns
+    warnings: list[str]
+
+
+def answer(run: loading.Run, columns: Dictionary, limits: Limits, rows: list[Row]) -> list[Answered]:
+    """Answer rows; those with the same columns together, so that a row gets the answer that it would get alone.
+
+    Raises
+    ------
+    DataError
+        Cells break a rule: `violations` has a dict for each, its `row` (from 1), `column`, `problem` and `cure`.
+    """
+    tables: dict[frozenset[str], list[int]] = {}
+    for place, row in enumerate(rows):
+        tables.setdefault(frozenset(row), []).append(place)
+    if len(tables) > KINDS:
+        text = f"The rows have {len(tables)} different sets of columns; allowed in one request: {KINDS}."
+        raise DataError(text, [violated(None, "", text, "Send rows with the same columns, null where a cell is empty")])
+    found: dict[int, Answered] = {}
+    texts, violations = list[str](), list[dict[str, Any]]()
+    for places in tables.values():
+        try:
+            found.update(answer_table(run, columns, limits, {place: rows[place] for place in places}))
+        except DataError as error:
+            if not error.violations:
+                raise
+            texts.append(str(error))
+            violations.extend(error.violations)
+    if texts:
+        raise DataError("\n".join(texts[:1]), sorted(violations, key=lambda one: one["row"] or 0))
+    return [found[place] for place in range(len(rows))]
+
+
+def answer_table(run: loading.Run, columns: Dictionary, limits: Limits, rows: dict[int, Row]) -> dict[int, Answered]:
+    """Answer rows that have the same columns, by their places in the request."""
+    places, names = list(rows), next(iter(rows.values()))
+    frame = pd.DataFrame({name: series(name, columns, [*rows.values()]) for name in names}).set_axis(places)
     try:
-        known, found = run.validate(frame, columns, where=WHERE, target=False)
+        known, warnings = run.validate(frame, columns, where="rows", target=False)
     except DataError as error:
-        text = str(error)
-        violations += listed_by_row(error)
-    if violations:
-        names = list(dict.fromkeys(name for _, name in absent))
-        text = text or explain_absent(names, frame.drop(columns=names, errors="ignore"), WHERE)
-        raise DataError(text, sorted(violations, key=lambda one: one["row"] or 0))
-    warnings: list[list[str]] = [[] for _ in rows]
-    if len(kinds) > 1:
-        for said, row in zip(warnings, rows, strict=True):
-            unknown = [name for name in row if name not in columns]
-            said += [left_out(unknown, WHERE)] if unknown else []
-    unusual: set[int] = set()
-    for warning in found:
-        violation = getattr(warning, "violation", None)  # the copies of older runs do not tell, nor what is unknown
-        places = violation.rows if violation else range(len(rows))
-        for place in places:
-            warnings[place].append(str(warning))
+        raise DataError(str(error), by_cell(error, places)) from None
+    with loading.explained(run.name, run.versions, "does not answer"):
+        known = known.reset_index(drop=True)
+        table = answers.predictions(run, known, abstain_below=limits.least, band=limits.band)
+    outputs = table.drop(columns="run").to_dict("records")
+    found = {place: Answered(output, "reference", False, []) for place, output in zip(places, outputs, strict=True)}
+    for warning in warnings:
+        violation = getattr(warning, "violation", None)  # unknown columns have none, nor the copies of older runs
         column = columns[violation.column] if violation else None
-        unusual.update(places if column and column.rule == "warn" and column.role != "ignored" else ())
-    return known, warnings, unusual
+        for place in [places[row] for row in violation.rows] if violation else places:
+            found[place].warnings.append(str(warning))
+            found[place].unusual |= column is not None and column.rule == "warn" and column.role != "ignored"
+    return found
 
 
-def table_of(rows: list[Row], columns: Dictionary, *, alike: bool) -> pd.DataFrame:
-    """Rows as a table, without what the dictionary does not know where rows differ in that."""
-    names = [name for name in dict.fromkeys(itertools.chain(*rows)) if alike or name in columns]
-    numbers = {name for name in names if name in columns and columns[name].type in ("integer", "number")}
-    cells = {name: [row.get(name) for row in rows] for name in names}
-    return pd.DataFrame({n: series(c, number=n in numbers) for n, c in cells.items()}, index=range(len(rows)))
-
-
-def series(cells: list[Cell], *, number: bool) -> pd.Series:
+def series(name: str, columns: Dictionary, rows: list[Row]) -> pd.Series:
     """A column of a table: numbers where all cells are, else each cell as it is, so that it reads as it would alone."""
+    cells: list[Cell] = [row[name] for row in rows]
+    number = name in columns and columns[name].type in ("integer", "number")
     plain = number and {*map(type, cells)} <= {float, int, type(None)}
     try:
         return pd.Series(cells, dtype="float64" if plain else object)
@@ -65,13 +85,18 @@ def series(cells: list[Cell], *, number: bool) -> pd.Series:
         return pd.Series(cells, dtype=object)
 
 
-def about(row: int | None, column: str, problem: str, cure: str) -> dict[str, Any]:
+def key(columns: Dictionary, row: Row) -> dict[str, Cell]:
+    """The ids of a row, as they came."""
+    return {name: row[name] for name in by_role(columns, "id") if name in row}
+
+
+def violated(row: int | None, column: str, problem: str, cure: str) -> dict[str, Any]:
     """One violation as an answer has it."""
     return {"row": row, "column": column, "problem": problem, "cure": cure}
 
 
-def listed_by_row(error: DataError) -> list[dict[str, Any]]:
+def by_cell(error: DataError, places: list[int]) -> list[dict[str, Any]]:
     """The violations of a table, one a cell; the text alone where the copy of an older run found them."""
     if not error.violations:
-        return [about(None, "", str(error), "")]
-    return [about(row + 1, one.column, one.problem, one.cure) for one in error.violations for row in one.rows]
+        return [violated(None, "", str(error), "")]
+    return [violated(places[r] + 1, v.column, v.problem, v.cure) for v in error.violations for r in v.rows]

@@ -1,9 +1,11 @@
 """What a request may hold: its rows as plain cells, which of them need no data frame, and the OpenAPI document."""
 
+import contextlib
 import json
 import math
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, NoReturn
 
 import msgspec
@@ -130,6 +132,9 @@ class Checker:
         return cells, [left_out(extra, "rows")] if extra else []
 
 
+ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d{6})?)?", re.ASCII)
+ISO_DAY, NOTHING = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII), re.compile("(?!)")
+FIRST_YEAR, LAST_YEAR = "1678", "2262"  # of what all of pandas' dates can hold
 NOT_PLAIN: Any = object()
 
 
@@ -169,8 +174,17 @@ def boolean_reader(column: Column) -> Callable[[Any], Any]:
 
 
 def moment_reader(column: Column) -> Callable[[Any], Any]:
-    """The reader of a column of dates, which JSON has no type for."""
-    return lambda cell: NOT_PLAIN
+    """The reader of a column of dates; those that are not in ISO 8601, and times with a zone, are for `validate`."""
+    forms = {"": ISO, "%Y-%m-%d": ISO_DAY} if not column.missing else {}
+    form = forms.get(column.format, NOTHING)
+
+    def read(cell: Any) -> Any:
+        with contextlib.suppress(ValueError):  # the 31st of February
+            if type(cell) is str and form.fullmatch(cell) and FIRST_YEAR <= cell < LAST_YEAR:
+                return datetime.fromisoformat(cell) and cell
+        return NOT_PLAIN
+
+    return read
 
 
 def text_reader(column: Column) -> Callable[[Any], Any]:

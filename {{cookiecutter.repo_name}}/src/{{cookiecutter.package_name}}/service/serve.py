@@ -16,13 +16,14 @@ from ..engine.modelling.estimators import threads
 from ..engine.project.errors import SettingsError
 from ..engine.project.log import show
 from ..engine.project.settings import Project
-from . import settings
+from . import pages, settings
 from .app import Application, Service
 from .guard import is_loopback
 from .log import Log
 from .versions import wanted
 
 TICK = 0.05  # seconds
+FLUSH = 1.0  # seconds that the log has for its last rows before the rest goes to the spool
 LAST_WORD = 0.5  # seconds in which the readiness route says no before the socket closes
 
 
@@ -41,7 +42,7 @@ def run(project: Project) -> None:
         try:
             uvloop.run(serve(Service(project, log), door))
         finally:
-            log.close(options.drain)
+            log.close(FLUSH)
 
 
 def listen(options: settings.Serve) -> socket.socket:
@@ -76,7 +77,7 @@ class Server(uvicorn.Server):
 async def serve(service: Service, door: socket.socket) -> None:
     """Load the runs and answer until a signal comes."""
     options, host = service.options, service.options.host
-    application = Application(service)
+    application = Application(service, pages.ROUTES)
     config = uvicorn.Config(
         application,
         loop="uvloop",
@@ -84,7 +85,7 @@ async def serve(service: Service, door: socket.socket) -> None:
         lifespan="off",
         access_log=False,
         log_config=None,
-        timeout_graceful_shutdown=max(1, int(options.drain)),
+        timeout_graceful_shutdown=max(1, int(options.drain - LAST_WORD - FLUSH)),
         server_header=False,
         ws="none",
     )
@@ -98,9 +99,6 @@ async def serve(service: Service, door: socket.socket) -> None:
     while not (service.draining or serving.done()):
         await asyncio.sleep(TICK)
     watching.cancel()
-    waited = 0.0
-    while waited < LAST_WORD or (service.in_flight and waited < options.drain - 1):
-        await asyncio.sleep(TICK)
-        waited += TICK
+    await asyncio.sleep(LAST_WORD)
     server.should_exit = True
     await serving

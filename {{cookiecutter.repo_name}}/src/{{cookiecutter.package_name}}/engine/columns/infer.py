@@ -15,6 +15,7 @@ import pandas as pd
 from ..project.errors import listed, shown
 from . import moments
 from .dictionary import Column, Dictionary, Transformation, Type
+from .doubtful import are_limits
 from .lists import different_items, separator_of
 from .spelling import looks_like_code, ways
 from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, are_plain_ids, as_text, is_missing, parse
@@ -146,8 +147,10 @@ def infer_type(
         return Column(type="text"), ""
     for way, note in ways(present, read, markers):
         values, unreadable = parse(present, way)
+        limits = are_limits(present)
+        amounts = present[~unreadable & ~limits].nunique() > MANY_VALUES  # clearly, not codes
+        unreadable |= limits & (not amounts)  # '<18' and '>65' are bands
         odd = tuple(present[unreadable].unique()[: ODD_WORDS + 1])
-        amounts = odd and present[~unreadable].nunique() > MANY_VALUES  # clearly, not codes
         if len(odd) <= ODD_WORDS and unreadable.mean() <= (ODD_SHARE_OF_MANY if amounts else ODD_SHARE):
             words = ", ".join(f"{shown(word)} ({(present == word).sum()} cells)" for word in odd)
             whole = way.type == "number" and (values.dropna() % 1 == 0).all()

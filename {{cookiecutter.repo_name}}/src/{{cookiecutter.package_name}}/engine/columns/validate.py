@@ -4,13 +4,13 @@ The same code reads the training data, a batch for `predict` and a request, so t
 """
 
 import re
-from collections.abc import Container
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from ..project.errors import DataError, shown
 from ..sources import formats
+from . import doubtful
 from .dictionary import LABEL, Column, Dictionary, by_role, label_columns
 from .lists import different_items, items_of
 from .moments import put_together
@@ -66,10 +66,12 @@ def validate(
     DataError
         Columns are missing, or cells break a rule that says `refuse`: all of them in one message and in `violations`.
     """
-    wanted = asked_of(columns, target=target)
-    to_make = made_of(frame.columns, columns, wanted)
+    labels = label_columns(columns)
+    wanted = [name for name in columns if target or not (columns[name].role == "target" or name in labels)]
+    optional = {*by_role(columns, "ignored", "id"), *labels, *(() if target else by_role(columns, "group"))}
+    to_make = {name: columns[name].moment for name in wanted if name not in frame.columns and is_made(columns[name])}
     needed = {part for parts in to_make.values() for part in parts}
-    absent = absent_columns(frame.columns, columns, target=target)
+    absent = [n for n in wanted if n not in frame.columns and n not in to_make and (n in needed or n not in optional)]
     typed, refused, warned = typed_columns(frame, {name: columns[name] for name in wanted}, target=target)
     lacking = [Violation(name, "no cell: the column is missing", ADD_IT, tuple(range(len(frame)))) for name in absent]
     if absent and not refused:
@@ -88,27 +90,6 @@ def validate(
     return pd.DataFrame(kept, index=frame.index), warnings
 
 
-def asked_of(columns: Dictionary, *, target: bool) -> list[str]:
-    """The columns that a table may have: all but the target and what people said of it where it is not wanted."""
-    labels = label_columns(columns)
-    return [name for name in columns if target or not (columns[name].role == "target" or name in labels)]
-
-
-def made_of(there: Container[str], columns: Dictionary, wanted: list[str]) -> dict[str, tuple[str, ...]]:
-    """The columns that are not there and are made of others, with those."""
-    return {name: columns[name].moment for name in wanted if name not in there and is_made(columns[name])}
-
-
-def absent_columns(there: Container[str], columns: Dictionary, *, target: bool) -> list[str]:
-    """The columns that are not there and may not be absent."""
-    wanted = asked_of(columns, target=target)
-    to_make = made_of(there, columns, wanted)
-    needed = {part for parts in to_make.values() for part in parts}
-    optional = {*by_role(columns, "ignored", "id"), *label_columns(columns)}
-    optional |= set() if target else {*by_role(columns, "group")}
-    return [n for n in wanted if n not in there and n not in to_make and (n in needed or n not in optional)]
-
-
 def typed_columns(
     frame: pd.DataFrame, columns: Dictionary, *, target: bool
 ) -> tuple[dict[str, pd.Series], list[Violation], list[Violation]]:
@@ -124,8 +105,8 @@ def typed_columns(
         typed[name] = values
         if column.role == "id":
             warned.extend(repeated_ids(values))
-        if not target:
-            warned.extend(thousands_or_decimals(frame[name], column))
+        doubts = doubtful.said(frame[name], values, column, batch=not target)
+        warned.extend(violation(name, problem, "", rows) for problem, rows in doubts)
         refuses = column.role != "ignored" and column.rule == "refuse"
         (refused if refuses else warned).extend(violations)
     return typed, refused, warned
@@ -193,17 +174,6 @@ def repeated_ids(values: pd.Series) -> list[Violation]:
     return [violation(str(values.name), f"ids that stand twice, like {samples}", "", twice)] if samples else []
 
 
-def thousands_or_decimals(cells: pd.Series, column: Column) -> list[Violation]:
-    """Cells of whole numbers like `35.000`, shape (n_rows,), which is 35 here and 35,000 elsewhere."""
-    if column.type != "integer" or column.thousands or column.decimal != "." or is_numeric_dtype(cells.dtype):
-        return []
-    text = as_text(cells)
-    found = text.str.fullmatch(r"[-+]?[1-9]\d{0,2}\.000").fillna(False).astype(bool)
-    samples = [f"{cell!r}, read as {float(cell):g}" for cell in text[found].head(1)]
-    cure = "(or is thousands = '.' meant?)"
-    return [violation(str(cells.name), f"whole numbers with a point, like {one} {cure}", "", found) for one in samples]
-
-
 def parse(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
     """Read one column of text or native values, shape (n_rows,), as its type.
 
@@ -239,7 +209,8 @@ def parse_number(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series
         as_it_stands = column.decimal == "." and not column.unit and not column.thousands
         values = pd.to_numeric(text, errors="coerce").astype("float64") if as_it_stands else None
         if values is None or values.isna().any():  # 10,000 columns of plain numbers need none of this
-            values = pd.to_numeric(plain_number(text, column), errors="coerce").astype("float64")
+            bare, share = doubtful.without_marks(text, column)
+            values = pd.to_numeric(plain_number(bare, column), errors="coerce").astype("float64") * share
         missing = values.isna()
         if missing.any():
             missing = is_missing(text, column, MISSING_WORDS)

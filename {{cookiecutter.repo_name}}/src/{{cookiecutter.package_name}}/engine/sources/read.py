@@ -144,6 +144,18 @@ def tables(
     return Table(pd.DataFrame(joined), (*decisions, f"{len(parts)} files, rows: {counts}"), first.first_row, aside)
 
 
+def sent(content: bytes, name: str, options: Mapping[str, Any], target: str = "") -> Table:
+    """Read text that somebody sent, as `tables` reads a file; what unpacks to more than was sent is refused."""
+    try:
+        if not content.strip():
+            raise DataError(rows.EMPTY)
+        read = _without_empty(_named(_read_text(content, options, target)))
+        _check_set_aside(read, options.get("set_aside_limit", SET_ASIDE_LIMIT))
+        return read
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from None
+
+
 def _without_empty(read: Table) -> Table:
     return replace(read, frame=read.frame.drop(columns=[*read.empty])) if read.empty else read
 
@@ -215,13 +227,17 @@ def _read(content: bytes, options: Mapping[str, Any], target: str) -> Table:
         raise DataError(rows.EMPTY)
     if read := formats.table(content):
         return Table(read[0], tuple(read[1]), 1)
-    above = max(options.get("skip", 0), int(options.get("header") or 1) - 1)
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         sheet, decisions = excel.sheet_rows(content, options.get("sheet"), target)
-        found = _located(_filled(sheet[above:]), decisions, options, target, above)
+        found = _located(_filled(sheet[_above(options) :]), decisions, options, target, _above(options))
         typed = [formats.column(name, cells.tolist()) for name, cells in found.frame.items()]
         frame = pd.DataFrame(dict(enumerate(typed))).set_axis(found.frame.columns, axis=1).set_axis(found.frame.index)
         return replace(found, frame=frame)
+    return _read_text(content, options, target)
+
+
+def _read_text(content: bytes, options: Mapping[str, Any], target: str) -> Table:
+    """Read the bytes of a text; the names of the columns are still as they stand."""
     _check_is_data(content)
     content, decisions = encoding.as_utf8(content, options.get("encoding", ""))
     if PAGE.match(content[: dialect.SAMPLE].lstrip()):
@@ -232,11 +248,16 @@ def _read(content: bytes, options: Mapping[str, Any], target: str) -> Table:
     if formats.ARFF.match(content):
         content = formats.arff_as_csv(content.decode()).encode()
         options = {**options, "separator": ",", "quote": '"', "header": True}
+    above = _above(options)
     content = _without_lines(content, above)
     content, lines_above, separator, more = dialect.preamble(content)
     content, written, notes = dialect.detect(content, options.get("separator", separator), options.get("quote"))
     cells = rows.split(content, written, target, strict=options.get("set_aside_limit") == 0)
     return _located(cells, [*decisions, *more, *notes, *cells.notes], options, target, above + lines_above)
+
+
+def _above(options: Mapping[str, Any]) -> int:
+    return max(options.get("skip", 0), int(options.get("header") or 1) - 1)
 
 
 def _without_lines(content: bytes, count: int) -> bytes:

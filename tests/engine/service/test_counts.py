@@ -1,0 +1,48 @@
+import pytest
+
+from data_science_project.service.counts import CLASSES, RUNS, Counts
+from data_science_project.service.log import State
+from data_science_project.service.reference import Answered
+
+STATE = State("ok", True, 7, 2, 0, 1)
+
+
+def said(prediction, *, confident=True, unusual=False):
+    return Answered({"prediction": prediction, "confident": confident}, "compiled", unusual, [])
+
+
+def lines(counts):
+    return [line for line in counts.page().decode().splitlines() if not line.startswith("#")]
+
+
+def test_answers_are_counted_by_run_and_class_and_those_to_look_at_by_run():
+    counts = Counts()
+
+    counts.answered("a", [said("yes"), said("yes", confident=False), said("no", unusual=True)])
+
+    assert 'answers_total{prediction="yes",run="a"} 2.0' in lines(counts)
+    assert 'not_confident_total{run="a"} 1.0' in lines(counts) and 'unusual_total{run="a"} 1.0' in lines(counts)
+
+
+@pytest.mark.parametrize("kind", [lambda number: f"class {number}", float, int])
+def test_there_are_at_most_200_series_whatever_the_data_and_however_many_runs(kind):
+    counts = Counts()
+
+    for run in range(3 * RUNS):
+        counts.answered(f"run {run}", [said(kind(number)) for number in range(3 * CLASSES)])
+    counts.look({f"run {run}": True for run in range(3 * RUNS)}, STATE, ready=True)
+
+    assert len(lines(counts)) <= 200
+    assert sum(float(line.split()[-1]) for line in lines(counts) if line.startswith("answers_total")) == 900
+
+
+def test_state_of_log_and_service_and_which_runs_are_compiled_are_told():
+    counts = Counts()
+    counts.look({"a": True, "b": False}, STATE, ready=True)
+    counts.look({"b": False}, STATE, ready=False)
+
+    found = lines(counts)
+
+    assert 'model_compiled{run="b"} 0.0' in found and not any('run="a"' in line for line in found)
+    assert 'log_rows{state="written"} 7.0' in found and 'log_rows{state="spooled"} 2.0' in found
+    assert "log_database 1.0" in found and "ready 0.0" in found

@@ -1,0 +1,99 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from data_science_project.engine.columns.dictionary import Column, dumps, load
+from data_science_project.engine.project.errors import DataError
+from data_science_project.engine.runs import answers
+from data_science_project.service import reference, versions
+
+ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
+
+
+@pytest.fixture
+def version(project, folder):
+    return versions.Version(project, folder)
+
+
+def change(project, column, **changes):
+    """Edit a column of the data dictionary."""
+    columns = load(project.dictionary)
+    project.dictionary.write_text(dumps(columns | {column: replace(columns[column], **changes)}), encoding="utf-8")
+
+
+def refused(version, *rows):
+    """The violations of rows."""
+    with pytest.raises(DataError) as error:
+        version.reference(list(rows))
+    return [(one["row"], one["column"], one["problem"]) for one in error.value.violations]
+
+
+def test_rows_of_json_get_the_bits_and_columns_of_make_predict(project, version):
+    rows, _ = answers.read_rows(project, version.run, project.root / "table.csv", project.root / "aside.csv")
+    expected = answers.answer(version.run, rows, abstain_below=0.0).drop(columns=["order", "run"])
+    cells = [json.loads(row.to_json()) for _, row in rows.assign(day=rows["day"].dt.strftime("%Y-%m-%d")).iterrows()]
+
+    found = version.reference(cells)
+
+    assert [one.output for one in found] == expected.to_dict("records")
+    assert [one.output for one in version.reference(cells[7:8])] == [found[7].output]
+    assert {one.road for one in found} == {"reference"}
+
+
+def test_every_violation_is_told_with_row_column_problem_and_cure(version):
+    found = refused(version, ROW | {"amount": "much"}, ROW, ROW | {"amount": -5, "day": "soon"})
+
+    assert [(row, column) for row, column, _ in found] == [(1, "amount"), (3, "amount"), (3, "day")]
+    assert "not a number, like 'much'" in found[0][2]
+
+
+def test_row_that_lacks_a_column_is_refused_in_a_batch_as_it_is_alone(version):
+    without = {name: cell for name, cell in ROW.items() if name != "amount"}
+
+    alone, beside = refused(version, without), refused(version, ROW, without)
+
+    assert alone == [(1, "amount", "no cell: the column is missing")]
+    assert beside == [(2, *alone[0][1:])]
+
+
+def test_unknown_column_and_id_may_differ_between_rows_and_only_the_row_is_warned(version):
+    nameless = {name: cell for name, cell in ROW.items() if name != "order"}
+
+    found = version.reference([ROW, nameless, ROW | {"order": 8, "more": 1}])
+
+    assert [one.warnings for one in found[:2]] == [[], []] and "left out: more" in found[2].warnings[0]
+
+
+def test_row_that_breaks_a_rule_that_only_warns_is_unusual_and_is_told(project, folder):
+    change(project, "amount", rule="warn", range=(0.0, 60.0))
+
+    found = versions.Version(project, folder).reference([ROW, ROW | {"order": 8, "amount": 61}])
+
+    assert [one.unusual for one in found] == [False, True]
+    assert found[0].warnings == [] and "'amount' has values outside 0 ... 60, like 61" in found[1].warnings[0]
+
+
+def test_cell_reads_the_same_alone_and_beside_cells_of_other_types():
+    columns = {"code": Column(type="category"), "x": Column(type="number")}
+    rows = [{"code": 1, "x": 1}, {"code": None, "x": None}, {"code": 2**60 + 1, "x": 2.5}, {"code": 1.5, "x": 2**2000}]
+
+    code, x = (reference.series(name, columns, rows) for name in columns)
+
+    assert code.tolist() == [1, None, 2**60 + 1, 1.5] and x.tolist() == [1, None, 2.5, 2**2000]
+    assert reference.series("x", columns, rows[:3]).dtype == "float64"
+
+
+def test_request_of_too_many_kinds_of_rows_is_refused(version):
+    rows = [ROW | {f"more {place}": 1} for place in range(reference.KINDS + 1)]
+
+    assert "21 different sets of columns" in refused(version, *rows)[0][2]
+
+
+def test_text_alone_is_told_of_a_run_whose_copy_does_not_tell_the_cells(version):
+    def older(frame, columns, *, where, target):
+        raise DataError("rows: column 'amount' has values")
+
+    object.__setattr__(version.run, "validate", older)
+
+    assert refused(version, ROW) == [(None, "", "rows: column 'amount' has values")]

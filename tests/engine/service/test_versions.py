@@ -1,0 +1,161 @@
+import asyncio
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from data_science_project.engine.columns.dictionary import dumps, load
+from data_science_project.engine.project import settings
+from data_science_project.engine.project.errors import DataError, SettingsError
+from data_science_project.engine.runs import promote, registry
+from data_science_project.service import compiled, versions
+
+ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
+
+
+@pytest.fixture
+def version(project, folder):
+    return versions.Version(project, folder)
+
+
+def loaded(project):
+    found = versions.Versions(project)
+    found.load()
+    return found
+
+
+def change(project, column, **changes):
+    """Edit a column of the data dictionary."""
+    columns = load(project.dictionary)
+    project.dictionary.write_text(dumps(columns | {column: replace(columns[column], **changes)}), encoding="utf-8")
+
+
+def refused(version, *rows):
+    """The violations of rows."""
+    with pytest.raises(DataError) as error:
+        version.reference(list(rows))
+    return [(one["row"], one["column"], one["problem"]) for one in error.value.violations]
+
+
+def test_plain_rows_take_the_compiled_road_and_get_the_bits_of_the_reference(version):
+    rows = [ROW | {"amount": amount, "order": number} for number, amount in enumerate([51.5, 48, None])]
+
+    fast, slow = version.fast(rows), version.reference(rows)
+
+    assert {one.road for one in fast} == {"compiled"} and {one.road for one in slow} == {"reference"}
+    assert [one.output for one in fast] == [one.output for one in slow]
+    assert [list(one.output) for one in fast] == [list(one.output) for one in slow]
+
+
+def test_rows_that_validate_has_to_see_and_many_rows_take_the_reference(version):
+    assert version.fast([ROW | {"amount": "51.5"}]) is None
+    assert version.fast([ROW, ROW]) is None, "an id that stands twice is warned of"
+    assert version.fast([ROW | {"order": number} for number in range(1000)]) is None
+
+
+def test_run_whose_compiled_road_gives_another_bit_is_answered_by_the_reference(project, folder, monkeypatch, caplog):
+    answer = compiled.Compiled.answer
+
+    def off(self, cells):
+        found = answer(self, cells)
+        return found | {"probability": np.nextafter(found["probability"], 0).item()}
+
+    monkeypatch.setattr(compiled.Compiled, "answer", off)
+
+    found = versions.Version(project, folder)
+
+    assert found.compiled is None and "'probability' in" in found.why and found.why in caplog.text
+    assert found.fast([ROW]) is None
+
+
+def test_champion_and_the_one_before_answer_and_rollback_is_followed(contest):
+    new, old = (folder.name for folder in registry.folders(contest))
+    newest = loaded(contest)
+    for name in (old, new):
+        promote.keep(contest, name, {})
+    found = loaded(contest)
+
+    assert list(newest.served) == [new], "no champion: the newest"
+    assert list(found.served) == [new, old] and found.get("").name == new and found.get(old[-8:]).name == old
+    with pytest.raises(versions.UnknownRun, match=rf"No run 'x' .*Known: {new}, {old}"):
+        found.get("x")
+
+    promote.rollback(contest)
+    found.load()
+
+    assert list(found.served) == [old, new]
+
+
+def test_change_of_champion_is_followed_within_two_seconds(contest):
+    new, old = (folder.name for folder in registry.folders(contest))
+    promote.keep(contest, new, {})
+    found = loaded(contest)
+
+    async def change():
+        watching = asyncio.create_task(found.watch())
+        await asyncio.sleep(0.1)
+        promote.keep(contest, old, {})
+        start = time.monotonic()
+        while found.get("").name != old and time.monotonic() < start + 5:
+            await asyncio.sleep(0.05)
+        watching.cancel()
+        return time.monotonic() - start
+
+    assert asyncio.run(change()) < 2
+
+
+def test_damaged_run_is_refused_and_the_others_go_on(contest, caplog):
+    new, old = (folder.name for folder in registry.folders(contest))
+    for name in (old, new):
+        promote.keep(contest, name, {})
+    (contest.models / new / registry.MODEL).write_bytes(b"damaged")
+
+    found = loaded(contest)
+
+    assert list(found.served) == [old] and "model.pkl was changed" in found.refused[new]
+    assert f"run {new} does not answer" in caplog.text
+
+
+def test_damaged_champion_that_is_promoted_while_it_serves_leaves_the_former_one_answering(contest):
+    new, old = (folder.name for folder in registry.folders(contest))
+    promote.keep(contest, old, {})
+    found = loaded(contest)
+    (contest.models / new / registry.MODEL).write_bytes(b"damaged")
+    promote.keep(contest, new, {})
+
+    found.load()
+
+    assert found.get("").name == old and new in found.refused
+
+
+def test_edited_data_dictionary_counts_from_then_on(project, folder):
+    found = loaded(project)
+    change(project, "amount", range=(0.0, 10.0))
+
+    found.load()
+
+    assert [column for _, column, _ in refused(found.get(""), ROW)] == ["amount"]
+
+
+def test_runs_and_shadows_are_those_of_params_and_no_run_at_all_is_said(contest):
+    new, old = (folder.name for folder in registry.folders(contest))
+    named = settings.load(contest.root, [f'serve.runs=["{old}"]', f'serve.shadow=["{new[-8:]}"]'])
+
+    found = loaded(named)
+
+    assert (list(found.served), list(found.shadows)) == ([old], [new])
+    with pytest.raises(SettingsError, match="There is no run"):
+        versions.wanted(replace(contest, root=contest.root / "src"))
+
+
+def test_request_that_would_wait_too_long_for_the_worker_is_turned_away(project, version):
+    found = loaded(project)
+
+    async def many():
+        return await asyncio.gather(*(found.answer(version, [ROW] * 50) for _ in range(200)), return_exceptions=True)
+
+    version.compiled, found._pace = None, 0.05
+    outcomes = [type(one) for one in asyncio.run(many())]
+
+    assert outcomes.count(list) >= 10 and outcomes.count(versions.Busy) >= 100
