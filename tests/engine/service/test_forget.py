@@ -81,7 +81,7 @@ def test_models_that_were_trained_since_are_named_as_out_of_reach(project, folde
 
     old, new = forget.run(project, key="name=before"), forget.run(project, key="name=after")
 
-    assert f"forget: not reached: models trained since then, {folder.name}: train again" in old
+    assert f"not reached: models trained since then, which may have learned from it: {folder.name}" in old
     assert folder.name not in new and "not reached: copies elsewhere" in new
     loading.check(folder)
 
@@ -160,4 +160,4 @@ def test_keep_days_waits_for_a_database_that_is_away(project, tmp_path, package_
     asyncio.run(a_moment())
     missing.drop()
 
-    assert "keep_days: the log's database takes no rows" in caplog.text
+    assert "p.db takes no rows" in caplog.text

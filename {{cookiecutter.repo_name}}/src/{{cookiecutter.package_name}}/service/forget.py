@@ -7,23 +7,23 @@ the dumps in `data/raw/` that were made of the log. A line in the table `changes
 """
 
 import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
-import sqlalchemy as sa
 from msgspec import json
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..engine.project import artefact, records
 from ..engine.project.errors import DataError, SettingsError, listed, shown
 from ..engine.project.settings import Project
 from ..engine.runs import registry
 from ..engine.sources.formats import spelled
-from .database import FOLDER, PART, SPOOL, Database, Entry, answers, changes, feedback, new_ids, opened
+from .database import FILE, PART, Database, Entry, answers, changes, feedback, new_ids, opened
 from .settings import DATABASE
 
 log = logging.getLogger(__name__)
@@ -42,12 +42,13 @@ def run(project: Project, *, key: str) -> str:
     if not (column and value):
         raise SettingsError("Whose rows? Name a column and its value: make forget KEY=email=ada@example.org")
     ids, known, since, truths = set[str](), set[str](), time.time(), 0
-    with opened(project) as database, spool_of(project) as spool:
-        places = [*spool, database]
-        while found := theirs(places, column, value, known):  # again: rows may have been on the way between the two
+    with opened(project) as database, opened(project, spool=True) as spool:
+        while found := theirs(
+            [spool, database], column, value, known
+        ):  # again: some were on the way from one to the other
             ids.update(entry.id for entry in found)
             since = min([since, *(entry.time for entry in found)])
-            truths += sum(delete(place, sorted(ids)) for place in places)
+            truths += delete(spool, sorted(ids)) + delete(database, sorted(ids))
         if column not in known:
             raise DataError(f"No row of the log has a column {column!r}.\nColumns: {listed(sorted(known), 20)}.")
         lines = [f"{len(ids)} answers deleted where {column!r} is {shown(value)}, and {truths} truths about them"]
@@ -56,19 +57,6 @@ def run(project: Project, *, key: str) -> str:
             note(database, "forget", {"column": column, "answers": len(ids), "truths": truths, "dumps": lines[1:]})
             lines += out_of_reach(project, since)
     return "\n".join(f"forget: {line}" for line in lines)
-
-
-@contextlib.contextmanager
-def spool_of(project: Project) -> Iterator[list[Database]]:
-    """The spool, in a list that is empty where there is none."""
-    path = project.root / FOLDER / SPOOL
-    spool = Database(sa.URL.create("sqlite", database=str(path)), flush=True)
-    try:
-        if path.exists():
-            spool.open()
-        yield [spool] if path.exists() else []
-    finally:
-        spool.drop()
 
 
 def theirs(places: Sequence[Database], column: str, value: str, known: set[str]) -> list[Entry]:
@@ -87,9 +75,8 @@ def delete(database: Database, ids: Sequence[str]) -> int:
     truths = 0
     for start in range(0, len(ids), PART):
         part = ids[start : start + PART]
-        with database.engine.begin() as connection:
-            connection.execute(answers.delete().where(answers.c.id.in_(part)))
-            truths += connection.execute(feedback.delete().where(feedback.c.id.in_(part))).rowcount
+        database.execute([answers.delete().where(answers.c.id.in_(part))])
+        truths += database.execute([feedback.delete().where(feedback.c.id.in_(part))])
     database.shrink()
     return truths
 
@@ -101,7 +88,7 @@ def cut_dumps(project: Project, database: Database, ids: set[str]) -> list[str]:
         card = records.read_or_refuse(
             path, f"{path} cannot be read", "Bring it back from a copy, or delete its folder."
         )
-        for file in card["files"] if is_log(project, database, card.get("url", "")) else []:
+        for file in card["files"] if is_log(database, card.get("url", "")) else []:
             place = path.parent / file["name"]
             table = pd.read_parquet(place)
             if "id" not in table:
@@ -118,38 +105,26 @@ def cut_dumps(project: Project, database: Database, ids: set[str]) -> list[str]:
     return lines
 
 
-def is_log(project: Project, database: Database, address: str) -> bool:
+def is_log(database: Database, address: str) -> bool:
     """Whether a dump that came from this address was made of the log."""
-    if DATABASE in address:
-        return True
-    try:
-        url, own = sa.make_url(address), database.engine.url
-    except sa.exc.ArgumentError:
-        return False
-    if database.file:
-        return (project.root / (url.database or "")).resolve() == database.file.resolve()
-    return (url.host, url.database) == (own.host, own.database)
+    url = database.engine.url
+    own = [FILE] if database.file else [url.host or "", f"/{url.database}"]
+    return DATABASE in address or all(part in address for part in own)
 
 
 def out_of_reach(project: Project, since: float) -> list[str]:
     """What may still hold what was deleted, of which the first row was logged at a time, in seconds since 1970."""
-    known = [(folder.name, registry.sound(folder)) for folder in registry.folders(project)]
-    later = [name for name, record in known if not record or started(record) >= int(since)]
-    learned = f"models trained since then, {', '.join(later)}: train again and remove those that learned from the log"
-    others = "copies elsewhere: backups of the database, dumps that were sent to the team's store"
-    return [f"not reached: {what}" for what in ([learned] if later else []) + [others]]
-
-
-def started(record: dict[str, Any]) -> float:
-    """When a run was started, in seconds since 1970."""
-    return datetime.fromisoformat(record["started"]).timestamp()
+    lines = ["not reached: copies elsewhere, as backups of the database and dumps that were pushed"]
+    day = datetime.fromtimestamp(int(since), UTC)
+    records = [registry.sound(folder) for folder in registry.folders(project)]
+    if later := [one["run"] for one in records if one and datetime.fromisoformat(one["started"]) >= day]:
+        lines.append(f"not reached: models trained since then, which may have learned from it: {', '.join(later)}")
+    return lines
 
 
 def note(database: Database, what: str, detail: dict[str, Any]) -> None:
     """Add a line to the table of changes."""
-    line = {"number": new_ids(1)[0], "time": time.time(), "what": what, "detail": json.encode(detail).decode()}
-    with database.engine.begin() as connection:
-        connection.execute(changes.insert().values(line))
+    database.execute([changes.insert().values((new_ids(1)[0], time.time(), what, json.encode(detail).decode()))])
 
 
 async def keep_days(database: Database, days: int) -> None:
@@ -158,7 +133,7 @@ async def keep_days(database: Database, days: int) -> None:
         try:
             if rows := await asyncio.to_thread(expire, database, days):
                 log.info("%d answers older than %d days were deleted ([serve] keep_days)", rows, days)
-        except sa.exc.SQLAlchemyError as error:
+        except SQLAlchemyError as error:
             log.warning("keep_days: %s", database.explained(error))
         await asyncio.sleep(HOUR)
 
@@ -166,10 +141,8 @@ async def keep_days(database: Database, days: int) -> None:
 def expire(database: Database, days: int) -> int:
     """Delete the answers that are older, and what was said of them; how many."""
     old = answers.c.time < time.time() - days * DAY
-    with database.engine.begin() as connection:
-        connection.execute(feedback.delete().where(feedback.c.id.in_(sa.select(answers.c.id).where(old))))
-        rows = connection.execute(answers.delete().where(old)).rowcount
-    if rows:
+    database.execute([feedback.delete().where(feedback.c.id.in_(select(answers.c.id).where(old)))])
+    if rows := database.execute([answers.delete().where(old)]):
         note(database, "keep_days", {"days": days, "answers": rows})
         database.shrink()
     return rows
