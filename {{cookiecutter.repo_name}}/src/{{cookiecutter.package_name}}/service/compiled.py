@@ -109,11 +109,6 @@ def tempered(model: BaseEstimator) -> Callable:
     return lambda said: temper(said, temperature)
 
 
-def clipped(model: BaseEstimator) -> Callable:
-    """Numbers within the range of the target."""
-    return lambda said: np.clip(said, model.low_, model.high_)
-
-
 def untransformed(model: BaseEstimator) -> Callable:
     """From the logarithm of a target to the target."""
     if model.inverse_func is None:
@@ -135,12 +130,6 @@ def mean_of_classes(model: BaseEstimator) -> Callable:
 def mean_of_numbers(model: BaseEstimator) -> Callable:
     """The mean of the members' numbers, one after the other."""
     return lambda *said: sum(share * each for share, each in zip(model.weights, said, strict=True))
-
-
-def constant(model: BaseEstimator) -> Callable:
-    """The answer that is always the same."""
-    said = model.predict_proba([[0]]) if hasattr(model, "predict_proba") else model.predict([[0]])
-    return lambda cells: said
 
 
 def two_classes(scores: np.ndarray) -> np.ndarray:
@@ -210,8 +199,8 @@ MODELS: dict[str, tuple[Callable, str]] = {
     "sklearn.FixedThresholdClassifier": (lambda model: lambda said: said, "estimator_"),
     "sklearn.TransformedTargetRegressor": (untransformed, "regressor_"),
     "sklearn.VotingClassifier": (mean_of_classes, "estimators_"),
-    "sklearn.DummyClassifier": (constant, ""),
-    "sklearn.DummyRegressor": (constant, ""),
+    "sklearn.DummyClassifier": (lambda model: lambda cells: model.predict_proba([[0]]), ""),
+    "sklearn.DummyRegressor": (lambda model: lambda cells: model.predict([[0]]), ""),
     "sklearn.HistGradientBoostingClassifier": (boosting_classes, ""),
     "sklearn.HistGradientBoostingRegressor": (boosting_numbers, ""),
     "sklearn.ExtraTreesClassifier": (trees.forest, ""),
@@ -220,7 +209,7 @@ MODELS: dict[str, tuple[Callable, str]] = {
     "sklearn.RandomForestRegressor": (forest_numbers, ""),
     "modelling.blend.SteadyVotingRegressor": (mean_of_numbers, "estimators_"),
     "modelling.calibration.Calibrated": (tempered, "model_"),
-    "modelling.estimators.Clipped": (clipped, "model_"),
+    "modelling.estimators.Clipped": (lambda model: lambda said: np.clip(said, model.low_, model.high_), "model_"),
     "modelling.estimators.SteadyLogisticRegression": (logistic, ""),
     "modelling.estimators.SteadyRidge": (ridge, ""),
     "modelling.estimators.SteadyRidgeCV": (ridge, ""),

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from ..engine.project.errors import ProjectError, SettingsError
+from ..engine.project.errors import DataError, ProjectError, SettingsError
 from ..engine.project.settings import Project
 from .settings import DATABASE, secret
 
@@ -237,6 +237,12 @@ class Database:
         with self.engine.connect() as connection:
             return sum(connection.scalar(sa.select(sa.func.count()).select_from(t)) or 0 for t in TABLES.values())
 
+    def shrink(self) -> None:
+        """Let SQLite's files hold nothing of what was deleted: the pages are blank, the log beside them is empty."""
+        if self.file:
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def drop(self) -> None:
         """Give up all connections, with what was not committed."""
         writer, self._writer = self._writer, None
@@ -260,3 +266,18 @@ class Database:
             f"{self.file} is damaged ({found}): answers are not logged.\n"
             "Stop the service, move the file and those beside it ending in -wal and -shm away, start it again."
         )
+
+
+@contextlib.contextmanager
+def opened(project: Project) -> Iterator[Database]:
+    """The log, for a verb; a `DataError` while there is none, a `LogError` if it cannot be read or written."""
+    database = Database(address(project), flush=True)
+    if database.file and not database.file.is_file():
+        raise DataError(f"There is no log yet, {project.relative(database.file)}.\nAnswer rows first: make serve")
+    try:
+        database.open()
+        yield database
+    except (sa.exc.SQLAlchemyError, database.engine.dialect.loaded_dbapi.Error) as error:
+        raise database.explained(error) from None
+    finally:
+        database.drop()

@@ -29,7 +29,7 @@ from ..engine.sources import read
 from . import feedback, settings, words
 from .guard import COOKIE, Guard, Problem, body_of, busy
 from .log import LogError
-from .monitor import figures
+from .monitor import figures, moment
 from .schema import Row
 from .versions import Busy, UnknownRun, Version
 
@@ -37,8 +37,9 @@ FOLDER = Path(__file__).parent
 PAGES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(FOLDER / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
-PAGES.filters |= {"number": number, "percent": percent}
-REFUSED = {UnknownRun: 404, feedback.UnknownAnswer: 404, DataError: 422, Busy: 503, LogError: 503}
+PAGES.globals |= {"few": 30, "many": 300, "infinite": float("inf")}  # choices that a list shows, or that are offered
+PAGES.filters |= {"number": number, "percent": percent, "shown": words.shown}
+UNKNOWN, UNABLE = (UnknownRun, feedback.UnknownAnswer), (Busy, LogError)
 SHOWN = 200  # answers of a table on its page
 COLUMNS = ("prediction", "probability", "low", "high", "confident", "unusual")  # of an answer, on the page of a table
 Page = Callable[[Request], Awaitable[Response]]
@@ -57,11 +58,15 @@ def or_why_not(handle: Page) -> Page:
     async def answered(request: Request) -> Response:
         try:
             return await handle(request)
-        except (Problem, *REFUSED) as error:
-            known = [status for kind, status in REFUSED.items() if isinstance(error, kind)]
-            status = error.status if isinstance(error, Problem) else known[0]
-            text = "Too many ask, or the answers can be kept nowhere. Ask again." if status == 503 else str(error)
-            return page(request, "problem.html", status, said=text)
+        except Problem as problem:
+            status, text = problem.status, str(problem)
+        except UNKNOWN as error:
+            status, text = 404, str(error)
+        except UNABLE:
+            status, text = 503, "Too many ask, or it can be kept nowhere. Ask again in a moment."
+        except DataError as error:
+            status, text = 422, str(error)
+        return page(request, "problem.html", status, said=text)
 
     return answered
 
@@ -94,37 +99,38 @@ async def ask(request: Request) -> Response:
     """The form, filled in by hand or by an example, and what is said of it."""
     service, version = request.app.state.service, version_of(request)
     if request.method == "GET":
-        return form(request, version, words.example(version) if "example" in request.query_params else {})
+        return form(request, version, words.usual(version) if "example" in request.query_params else {})
     filled = await form_of(request)
-    row = words.row_of(version, {name: filled.get(f"cell.{name}", "") for name in words.asked(version.columns)})
+    texts = {name.removeprefix("cell."): text for name, text in filled.items()}
+    row = words.row_of(version.columns, texts)
     try:
         reply = await service.answer([row], version.name, request.scope["asker"])
     except DataError as error:
         problems = error.violations or [{"column": "", "problem": str(error), "cure": ""}]
         return form(request, version, row, 422, problems=problems)
-    said = reply.predictions[0] | {"kept": reply.logged}
-    return form(request, version, row, answer=await words.answer(service, version, row, said))
+    said = reply.predictions[0]
+    return form(
+        request, version, row, said=said, kept=reply.logged, reasons=await words.reasons(service, version, row, said)
+    )
 
 
 def form(request: Request, version: Version, row: Row, status: int = 200, **more: Any) -> Response:
-    """The page with the form; `problems` are violations, by which fields are marked."""
-    problems, record = more.pop("problems", []), version.run.record
+    """The page with the form, below the answer `said` or the `problems` with a row."""
+    service, problems = request.app.state.service, more.get("problems", [])
     content = {
-        "target": record["target"],
-        "description": version.columns[record["target"]].description,
-        "classes": list(map(words.shown, record["classes"])),
+        "record": version.run.record,
+        "description": version.columns[version.run.record["target"]].description,
         "run": version.name,
-        "others": [name for name in request.app.state.service.versions.served if name != version.name],
+        "others": [name for name in service.versions.served if name != version.name],
         "fields": words.fields(version.columns, row, problems),
-        "problems": problems,
-        "most": request.app.state.service.options.rows,
+        "most": service.options.rows,
     }
     return page(request, "ask.html", status, **content | more)
 
 
 @or_why_not
 async def answer(request: Request) -> Response:
-    """An answer of the log, and what is said of it, which can be said here."""
+    """An answer of the log; what was said of it, and what people say of it now."""
     service, name = request.app.state.service, request.query_params.get("id", "")
     if request.method == "POST":
         filled = await form_of(request)
@@ -132,12 +138,13 @@ async def answer(request: Request) -> Response:
         await feedback.tell(service.project, service.log, name, truth, asker=request.scope["asker"], source="page")
         return RedirectResponse(f"/answer?id={name}", 303)
     entry, told = await asyncio.to_thread(feedback.find, service.log, name)
-    version = service.versions.served.get(entry.run)
-    row, said = json.loads(entry.inputs), json.loads(entry.output)
-    said |= {"id": name, "unusual": entry.unusual, "warnings": json.loads(entry.warnings), "kept": True}
-    if version is None:
-        raise Problem(404, "unknown", f"Run {entry.run}, which answered, is not loaded: make serve, [serve] runs.")
-    return form(request, version, row, answer=await words.answer(service, version, row, said, told))
+    if entry.run not in service.versions.served:
+        raise Problem(404, "unknown", f"Run {entry.run}, which answered, is not loaded. Name it in [serve] runs.")
+    version, row, said = service.versions.served[entry.run], json.loads(entry.inputs), json.loads(entry.output)
+    reasons = await words.reasons(service, version, row, said)
+    said |= {"id": name, "unusual": entry.unusual, "warnings": json.loads(entry.warnings)}
+    truths = [(json.loads(one.truth), moment(one.time)) for one in told]
+    return form(request, version, row, said=said, kept=True, reasons=reasons, told=truths)
 
 
 @or_why_not
@@ -145,55 +152,48 @@ async def table(request: Request) -> Response:
     """Answers to the rows of a table."""
     service, version = request.app.state.service, version_of(request)
     name, content = file_of(request.headers.get("content-type", ""), await sent(request))
-    features = dictionary.by_role(version.columns, "feature")
-    options = service.project.settings.data.read
-    found = await asyncio.to_thread(read.sent, content, name, options, features[0])
-    if len(found.frame) > service.options.rows:
-        raise Problem(413, "too_large", f"{len(found.frame)} rows; allowed: {service.options.rows} ([serve] rows).")
-    rows = found.frame.astype(object).where(found.frame.notna(), None).to_dict("records")
+    options, features = service.project.settings.data.read, dictionary.by_role(version.columns, "feature")
     try:
+        found = await asyncio.to_thread(read.sent, content, name, options, features[0])
+        if len(found.frame) > service.options.rows:
+            raise DataError(f"{name}: {len(found.frame)} rows; allowed: {service.options.rows} ([serve] rows).")
+        rows = found.frame.astype(object).where(found.frame.notna(), None).to_dict("records")
         reply = await service.answer(rows, version.name, request.scope["asker"])
     except DataError as error:
-        return form(request, version, {}, 422, said=f"{name}: {error}")
+        return form(request, version, {}, 422, problems=[{"column": "", "problem": str(error), "cure": ""}])
     ids = [one for one in dictionary.by_role(version.columns, "id") if one in found.frame]
-    head = [*(ids or ["row"]), *(one for one in COLUMNS if one in reply.predictions[0])]
-    cells = [
-        [*([row[one] for one in ids] or [place]), *(said[one] for one in head[len(ids) or 1 :])]
+    head = [*(ids or ["row"]), *(one for one in COLUMNS if one in reply.predictions[0]), "id", "run"]
+    lines = [
+        [*([row[one] for one in ids] or [place]), *(said[one] for one in head[len(ids or "1") : -1]), reply.run]
         for place, (row, said) in enumerate(zip(rows, reply.predictions, strict=True), start=1)
     ]
-    numbers = [said["id"] for said in reply.predictions]
-    content = {
-        "target": version.run.record["target"],
-        "run": version.name,
-        "name": name,
-        "file": f"{Path(name).stem}_answers.csv",
-        "rows": len(rows),
-        "head": head,
-        "notes": [
-            *found.decisions,
-            *dict.fromkeys(text for said in reply.predictions for text in said.get("warnings", ())),
-        ],
-        "table": [(one, map(words.shown, line)) for one, line in list(zip(numbers, cells, strict=True))[:SHOWN]],
-        "csv": as_csv(
-            [*head, "id", "run"], [[*line, one, version.name] for one, line in zip(numbers, cells, strict=True)]
-        ),
-    }
-    return page(request, "table.html", **content)
+    return page(
+        request,
+        "table.html",
+        record=version.run.record,
+        name=name,
+        head=head,
+        lines=lines,
+        notes=[*found.decisions, *dict.fromkeys(one for said in reply.predictions for one in said.get("warnings", ()))],
+        csv=as_csv([head, *lines]),
+        shown=SHOWN,
+    )
 
 
 def file_of(kind: str, body: bytes) -> tuple[str, bytes]:
     """Name and content of the file in a form."""
     message = email.message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
     for part in message.walk():
-        if part.get_filename():
-            return Path(part.get_filename().replace("\\", "/")).name, part.get_payload(decode=True)
-    raise Problem(400, "bad", "No file. Choose one.")
+        name, content = part.get_filename(), part.get_payload(decode=True)
+        if name and isinstance(content, bytes):
+            return name, content
+    raise Problem(400, "bad", "No file was sent. Choose one.")
 
 
-def as_csv(head: list[str], lines: list[list[Any]]) -> str:
+def as_csv(lines: list[list[Any]]) -> str:
     """A CSV file in base64."""
     text = io.StringIO()
-    csv.writer(text).writerows([[spreadsheet.safe(cell) for cell in line] for line in [head, *lines]])
+    csv.writer(text).writerows([map(spreadsheet.safe, line) for line in lines])
     return base64.b64encode(text.getvalue().encode("utf-8-sig")).decode()
 
 
@@ -207,11 +207,9 @@ async def login(request: Request) -> Response:
     """Ask for the token once."""
     token = (await form_of(request)).get("token", "").strip() if request.method == "POST" else ""
     guard = Guard(settings.secret(request.app.state.service.project, "API_TOKEN"))
-    headers = [(name, cell) for name, cell in request.scope["headers"] if name == b"host"]
+    headers = [(b"host", request.headers["host"].encode()), (b"authorization", b"Bearer " + token.encode())]
     try:
-        guard.asker(
-            request.scope | {"path": "/", "headers": [*headers, (b"authorization", f"Bearer {token}".encode())]}
-        )
+        guard.asker({**request.scope, "path": "/", "headers": headers})
     except Problem:
         return page(request, "login.html", 401 if token else 200, wrong=bool(token))
     secure = "; Secure" if request.url.scheme == "https" else ""

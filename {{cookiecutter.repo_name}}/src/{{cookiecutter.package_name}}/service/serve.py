@@ -16,7 +16,7 @@ from ..engine.modelling.estimators import threads
 from ..engine.project.errors import SettingsError
 from ..engine.project.log import show
 from ..engine.project.settings import Project
-from . import settings
+from . import pages, settings
 from .app import Application, Service
 from .guard import is_loopback
 from .log import Log
@@ -78,7 +78,7 @@ class Server(uvicorn.Server):
 async def serve(service: Service, door: socket.socket) -> None:
     """Load the runs and answer until a signal comes."""
     options, host = service.options, service.options.host
-    application = Application(service)
+    application = Application(service, pages.ROUTES)
     config = uvicorn.Config(
         traced(service.project, application),
         loop="uvloop",
