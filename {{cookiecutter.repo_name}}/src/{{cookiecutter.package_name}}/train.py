@@ -58,7 +58,10 @@ def run(project: Project, *, key: str, message: str = "") -> Path:
         confidence.keep(new, *held)
         about = {"started": started.isoformat(timespec="seconds"), "seconds": round(time.perf_counter() - clock, 3)}
         write(project, new, model, {**record, **learned, **about, "decision": message})
-        signatures.sign(project, new)
+        try:
+            signatures.sign(project, new)
+        except DataError as error:  # hours of training are not lost for a passphrase
+            log.warning("%s", error)
     found, best = learned["metrics"], learned["model"]["name"]
     metric, board = found["chosen_by"], found["leaderboard"]
     dummy = f" (dummy {board['dummy'][metric]:.4g})" if "dummy" in board else ""
