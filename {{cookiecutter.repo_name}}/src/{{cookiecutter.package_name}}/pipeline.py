@@ -191,7 +191,7 @@ STEPS = {
     ),
     "train": Step(
         needs=("features",),
-        parameters=("train", "split.by", "predict.cost_false_positive", "predict.cost_false_negative"),
+        parameters=("train", "split.by"),
         columns=READ_BY_RECIPE,
         rooms=("project", "columns", "modelling", "runs"),
         yours=True,
@@ -202,7 +202,7 @@ STEPS = {
     ),
     "evaluate": Step(
         needs=("train",),
-        parameters=("predict.abstain_below", "predict.error_rate"),
+        parameters=("predict.abstain_below", "predict.error_rate", "decision"),
         columns=(),
         rooms=("project", "columns", "modelling", "runs", "report"),
         yours=True,
@@ -212,7 +212,7 @@ STEPS = {
     ),
     "predict": Step(
         needs=("train",),
-        parameters=("predict", "data.read"),
+        parameters=("predict", "decision", "data.read"),
         columns=READ_BY_VALIDATE,
         rooms=("project", "sources", "columns", "modelling", "runs"),
         also=lambda work: {"member": member} if (member := input_of(work)[1]) else {},

@@ -78,7 +78,7 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
     question, plan = prepare(project)
     estimators = candidates(project, question, plan)
     metric = metrics.choose(project.settings.train.metric, question.task, len(question.classes))
-    rule, truth = threshold.rule(project.settings, metric.name, question.classes), question.held_out
+    rule, truth = threshold.rule(metric.name, question.classes), question.held_out
 
     def score(estimator: BaseEstimator) -> float:
         return metric.score(truth, decided(truth, hold_out(estimator, question), rule))

@@ -46,14 +46,15 @@ class Limits:
     band: Band | None = None
 
 
-def limits(folder: Path, options: Predict) -> Limits:
+def limits(folder: Path, options: Predict, held: pd.DataFrame | None = None) -> Limits:
     """What `[predict]` asks of the answers of the run in `folder`: the stricter of `abstain_below` and `error_rate`.
 
-    A `DataError` if the run is older than `error_rate` and kept no held-out rows.
+    `held` are its held-out rows where they are decided otherwise today; a `DataError` if the run, older than
+    `error_rate`, kept none.
     """
     if not options.error_rate:
         return Limits(options.abstain_below)
-    held = held_out(folder)
+    held = held_out(folder) if held is None else held
     if held is None:
         raise DataError(
             f"{folder.name} kept no rows that error_rate could be measured on: it was made before there was one.\n"
