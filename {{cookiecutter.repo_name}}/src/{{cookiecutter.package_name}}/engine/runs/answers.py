@@ -11,7 +11,6 @@ from ..modelling.confidence import Band
 from ..project import records
 from ..project.errors import DataError
 from ..project.settings import Project
-from ..sources import read
 from . import loading, registry
 from .loading import Run
 
@@ -31,6 +30,8 @@ def read_rows(project: Project, model: Run, path: Path, aside: Path) -> tuple[pd
 
     Lines that are in no row go to `aside`; the index of the rows counts the rows of the file from 0.
     """
+    from ..sources import read  # an exported model reads no files
+
     settings, asked = project.settings.data, dictionary.by_role(model.columns, "feature")
     known = asked[0] if asked else ""  # a name that the header must have
     table = read.tables([path], settings.read, target=known, most=settings.max_gigabytes * 1e9)
