@@ -16,7 +16,8 @@ def test_answers_are_read_whatever_the_columns_and_paragraphs_but_no_fence_nor_h
     path = tmp_path / "charter.md"
     path.write_text(
         "# Charter\n\n## The question\n\n| Question | Answer |\n| :-- | --- |\n| Why? | To ship |\n\n"
-        "For the shop,\nas agreed.\n\n```{facts}\nnothing\n```\n## Costs\n| Who pays? | hint | We |\n| When? | hint ||\n| alone |\n"
+        "For the shop,\nas agreed.\n\n```{facts}\nnothing\n```\n## Costs\n| Who pays? | hint | We |\n"
+        "| When? | hint ||\n| alone |\n"
     )
 
     said = charter.read(path)

@@ -7,7 +7,7 @@ Used by every verb that makes something, with or without make. Whether a step ha
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .engine.project import records
+from .engine.project import records, wheel
 from .engine.project.credentials import safe_name
 from .engine.project.errors import SourceError, missing_file
 from .engine.project.settings import PARTS, Project
@@ -94,6 +94,12 @@ def cards(work: Work) -> list[Path]:
     return [work.project.root / "reports" / run_of(work).name / f"model_card.{kind}" for kind in ("html", "md")]
 
 
+def packed(work: Work) -> list[Path]:
+    """The file that `export` writes of the run at hand."""
+    name, version = wheel.name_and_version(registry.read(run_of(work)))
+    return [work.project.root / "dist" / wheel.About(name, version).file]
+
+
 def rows_to_score(work: Work) -> list[Path]:
     """The model, and the file that `predict` scores."""
     rows = input_of(work)[0]
@@ -158,6 +164,13 @@ def start_card(work: Work, key: str) -> None:
     from .engine.report import card
 
     card.run(work.project, run_of(work))
+
+
+def start_export(work: Work, key: str) -> list[str]:
+    """Pack the run at hand into one file."""
+    from .engine.runs import export
+
+    return export.run(work.project, run_of(work), packed(work)[0])
 
 
 def start_explore(work: Work, key: str) -> None:
@@ -237,5 +250,14 @@ STEPS = {
         inputs=on_the_card,
         outputs=cards,
         start=start_card,
+    ),
+    "export": Step(
+        needs=("train",),
+        parameters=("predict",),
+        columns=READ_BY_VALIDATE,
+        rooms=("project", "columns", "modelling", "runs"),
+        inputs=lambda work: [run_of(work) / registry.MODEL],
+        outputs=packed,
+        start=start_export,
     ),
 }

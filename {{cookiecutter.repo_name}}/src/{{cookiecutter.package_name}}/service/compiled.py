@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.extmath import softmax
 
 from ..engine.modelling import threshold
-from ..engine.modelling.confidence import Limits
+from ..engine.modelling.decision import Policy
 from ..engine.runs import answers
 from ..engine.runs.loading import Run
 from . import features, trees
@@ -35,8 +35,8 @@ class Compiled:
         The categories and words that the model knows, by column that it sees.
     """
 
-    def __init__(self, run: Run, limits: Limits) -> None:
-        self._run, self._limits, self._road = run, limits, Road()
+    def __init__(self, run: Run, policy: Policy) -> None:
+        self._run, self._limits, self._level, self._road = run, policy.limits, policy.level, Road()
         add_model(self._road, run.model, CELLS)
         self.known = self._road.known
         self._features = features.of(run, list(self.known))
@@ -73,17 +73,21 @@ class Compiled:
 
     def _class(self, said: np.ndarray) -> dict[str, Any]:
         """The answer that is a class, from probabilities, shape (1, n_classes)."""
-        place, probabilities = threshold.places(self._run.model, said).item(), said[0].tolist()
+        model, probabilities = self._run.model, said[0].tolist()
+        if self._level is None:
+            place = threshold.places(model, said).item()
+        else:
+            place = threshold.from_level(model, said, self._classes[1], self._level).item()
         answer = {"prediction": self._classes[place], "probability": probabilities[place]}
         if len(self._classes) <= answers.CLASSES_SHOWN:
             answer |= {f"probability_{label}": p for label, p in zip(self._classes, probabilities, strict=True)}
         return answer | {"confident": probabilities[place] >= self._limits.least}
 
 
-def compile_run(run: Run, limits: Limits) -> Compiled:
+def compile_run(run: Run, policy: Policy) -> Compiled:
     """The fast road of a run; `NotCompiled` where it has a part that is not known here."""
     try:
-        return Compiled(run, limits)
+        return Compiled(run, policy)
     except NotCompiled:
         raise
     except Exception as error:  # another version of scikit-learn may call anything by another name

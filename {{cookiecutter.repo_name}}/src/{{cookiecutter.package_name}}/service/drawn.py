@@ -12,7 +12,7 @@ import pandas as pd
 from ..engine.columns.dictionary import Column, Dictionary, label_columns
 from ..engine.columns.moments import CLOCK_DAY
 from ..engine.columns.validate import validate
-from ..engine.modelling.confidence import Limits
+from ..engine.modelling.decision import Policy
 from ..engine.runs import answers
 from ..engine.runs.loading import Run
 
@@ -65,16 +65,18 @@ def drawn_texts(column: Column, odd: np.ndarray, random: np.random.Generator) ->
     return pd.Series(texts, dtype="str")
 
 
-def difference(run: Run, limits: Limits, compiled: Any, rows: int = 1000) -> str:
+def difference(run: Run, policy: Policy, compiled: Any, rows: int = 1000) -> str:
     """Which columns of the answers differ in how many of so many drawn rows; "" where every bit is equal.
 
-    `compiled` is the `Compiled` of this run and these limits. A road that raises an error differs too.
+    `compiled` is the `Compiled` of this run and this policy. A road that raises an error differs too.
     """
     known = {name: words for name, words in compiled.known.items() if words and name in run.columns}
     words = {name: replace(run.columns[name], values=tuple(known[name]), rule="warn") for name in known}
     try:
         table = drawn({**run.columns, **words}, rows, seed=0)
-        expected = answers.predictions(run, table, abstain_below=limits.least, band=limits.band).drop(columns="run")
+        limits = policy.limits
+        answered = answers.predictions(run, table, abstain_below=limits.least, band=limits.band, level=policy.level)
+        expected = answered.drop(columns="run")
         found = pd.DataFrame([compiled.answer(cells) for cells in as_cells(table)])
     except Exception as error:  # add_features may raise anything for rows that it has never met
         return f"drawn rows are not answered: {type(error).__name__}: {error}"

@@ -11,8 +11,6 @@ from ..modelling.confidence import Band
 from ..project import records
 from ..project.errors import DataError
 from ..project.settings import Project
-from ..sources import read
-from ..sources.source import parted
 from . import loading, registry
 from .loading import Run
 
@@ -33,6 +31,9 @@ def read_rows(project: Project, model: Run, path: Path, aside: Path) -> tuple[pd
     `path` may end in `?member=` and a member of an archive. Lines that are in no row go to `aside`; the index of the
     rows counts the rows of the file from 0.
     """
+    from ..sources import read  # an exported model reads no files
+    from ..sources.source import parted
+
     settings, asked = project.settings.data, dictionary.by_role(model.columns, "feature")
     known = asked[0] if asked else ""  # a name that the header must have
     file, member = parted(str(path))
