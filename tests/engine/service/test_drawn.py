@@ -97,6 +97,15 @@ def test_rows_that_one_of_the_roads_does_not_answer_are_a_difference(run):
     )
 
 
+def test_slow_road_is_compared_on_fewer_rows(run, monkeypatch):
+    monkeypatch.setattr(drawn, "MOST_SECONDS", 0.0)
+    damaged = copy.deepcopy(run.model)
+    damaged.model_[-1].intercept_ += 1.0
+
+    assert "of 100 drawn rows" in compared(run, damaged)
+    assert compared(run, run.model) == ""
+
+
 def test_columns_and_numbers_and_words_are_compared():
     table = pd.DataFrame({"prediction": ["a", "b"], "probability": [0.5, np.nan]})
 
