@@ -23,7 +23,7 @@ from .counts import Counts
 from .feedback import UnknownAnswer
 from .guard import ENCODE, JSON, RETRY, SECURITY, Guard, Problem, Receive, Scope, Send, body_in_time, busy, respond
 from .log import Entry, Log, LogError, new_ids
-from .reference import Answered, key
+from .reference import Answered
 from .routes import ROUTES
 from .schema import BadBody, Cell, Row, decode
 from .versions import Busy, UnknownRun, Version, Versions
@@ -80,7 +80,7 @@ class Service:
             task = asyncio.create_task(self._ask_shadows(rows, ids, asker))
             self._shadows.add(task)
             task.add_done_callback(self._shadows.discard)
-        keys = [key(version.columns, row) for row in rows]
+        keys = [{name: row[name] for name in version.ids if name in row} for row in rows]
         return Reply(version.name, [told(*one) for one in zip(ids, answered, keys, strict=True)], kept)
 
     async def _say(
