@@ -300,6 +300,7 @@ def test_missing_source_is_named_with_the_line_to_edit(render, tmp_path, capfd):
     message = capfd.readouterr().out
     line = int(message.split("params.toml, line ")[1].split(".")[0])
     assert (project / "params.toml").read_text("utf-8").splitlines()[line - 1] == 'source = "nowhere.csv"'
+    assert message.splitlines()[-1].startswith("Next: put the file there or mend that line, then: cd ")
 
 
 def test_next_command_can_be_typed_from_where_cookiecutter_started(template, tmp_path):

@@ -286,6 +286,46 @@ def test_rows_that_cannot_be_kept_anywhere_are_an_error_for_those_who_asked(open
     assert log.state().refused == 1
 
 
+def test_spool_that_is_damaged_is_told_and_left_as_it_is_while_the_database_goes_on(open_log, entries, stored):
+    log = open_log()
+    log.spool.open()
+    log.spool.insert(entries(600))
+    log.close(1.0)
+    log.spool.file.write_bytes(b"x" * 8192)
+
+    log, rows = open_log(), entries(3)
+    kept = write(log, rows)
+
+    assert kept == [True] and stored(log.database) == rows and log.state().database == "ok"
+    assert "spool.db is damaged" in log.state().spool and log.spool.file.read_bytes() == b"x" * 8192
+
+
+def test_rows_come_and_go_while_the_database_is_locked_again_and_again(open_log, entries, stored, file, until):
+    log, chance = open_log(log_wait=20), random.Random(0)
+    kept = []
+
+    async def ask():
+        for _ in range(60):
+            rows = entries(2)
+            if await log.write(rows):
+                kept.extend(rows)
+
+    async def disturb():
+        for _ in range(8):
+            other = locked(file)
+            await asyncio.sleep(chance.uniform(0, 0.1))
+            other.close()
+            await asyncio.sleep(chance.uniform(0, 0.05))
+
+    async def both():
+        await asyncio.gather(*(ask() for _ in range(4)), disturb())
+
+    asyncio.run(both())
+    until(lambda: log.state().database == "ok" and not log.state().spooled)
+
+    assert len(kept) == 480 and sorted(kept, key=lambda row: row.id) == stored(log.database)
+
+
 def test_request_that_went_away_does_not_stop_the_others(open_log, entries, stored):
     log, (gone, stays) = open_log(), entries(2)
 

@@ -84,6 +84,20 @@ def explore(project: Project, **options: Any) -> list[Path]:
     return make(project, "explore", options)
 
 
+@step
+@option_run("A run, by its name or the end of it [default: the champion].")
+def card(project: Project, **options: Any) -> list[Path]:
+    """Write the model card of a run: reports/<run>/model_card.html and .md."""
+    return make(project, "card", options)
+
+
+@step
+@option_run("A run, by its name or the end of it [default: the champion].")
+def export(project: Project, **options: Any) -> list[Path]:
+    """Pack a run into one file that answers without the project: dist/*.whl, for pip or unzip."""
+    return make(project, "export", options)
+
+
 @verb
 @click.option("--a", metavar="RUN", help="With --b: say what differs between two runs.")
 @click.option("--b", metavar="RUN", help="The other run; a difference reads from a to b.")

@@ -15,14 +15,13 @@ import numpy as np
 
 from .engine.columns import dictionary
 from .engine.columns.validate import validate
-from .engine.modelling import confidence, threshold
+from .engine.modelling import confidence, decision
 from .engine.modelling.estimators import threads
 from .engine.project import artefact, records, spreadsheet
 from .engine.project.errors import DataError, SettingsError
 from .engine.project.settings import Project
 from .engine.runs import loading, registry
 from .engine.runs.answers import answer, read_rows, test_rows
-from .engine.runs.loading import Run
 from .engine.sources.source import parted
 
 log = logging.getLogger(__name__)
@@ -57,14 +56,16 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
     if not replace:
         check_same_input(project, input and Path(parted(str(input))[0]), output)
     model = loading.load(folder)
-    check_costs(project, model)
-    limits = confidence.limits(folder, project.settings.predict)
+    policy = decision.policy(folder, model.record, project.settings.predict, project.settings.decision)
+    limits, level = policy.limits, policy.level
     aside = output.with_name(f"{output.stem}_set_aside.csv")
     rows, decisions = (test_rows(project, model), []) if input is None else read_rows(project, model, input, aside)
     for line in decisions:
         log.info("%s", line)
     with threads(len(rows)):
-        table = answer(model, rows, abstain_below=limits.least, band=limits.band)
+        table = answer(model, rows, abstain_below=limits.least, band=limits.band, level=level)
+    if level is not None:
+        log.info("[decision]: '%s' from a probability of %.3g on", model.record["classes"][1], level)
     with artefact.whole(output) as path:
         if changed := spreadsheet.write(path, table):
             decisions.append(spreadsheet.SAID.format(changed))
@@ -73,7 +74,7 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
     if limits.least > 1:
         log.warning(
             "error_rate %g cannot be shown on the rows held out in training: no row is confident. The least is %.2f",
-            *(rate, confidence.least_rate(confidence.held_out(folder))),
+            *(rate, confidence.least_rate(policy.held)),
         )
     if limits.band and np.isinf(limits.band.reach).any():
         log.warning(
@@ -89,17 +90,6 @@ def own(folder: Path) -> tuple[dictionary.Dictionary, Callable, Callable]:
     from .features import add_features  # not above: a slip in today's features stops no run that is older
 
     return dictionary.load(folder / registry.DICTIONARY), add_features, validate
-
-
-def check_costs(project: Project, model: Run) -> None:
-    """Say so where the run decides by other costs than `[predict]` names now: the threshold is part of the model."""
-    then, options = threshold.costs_of(model.record), project.settings.predict
-    now = options.cost_false_positive, options.cost_false_negative
-    if then[0] * now[1] != then[1] * now[0]:
-        log.warning(
-            "run %s decides by the costs it was trained with, %g and %g, not by %g and %g: train again to change it",
-            *(model.name, *then, *now),
-        )
 
 
 def check_output(path: Path) -> None:

@@ -176,7 +176,7 @@ class Application:
             else:
                 await self._routes({**scope, "app": self, "asker": asker}, receive, guarded)  # type: ignore[arg-type]
         except Exception as error:
-            problem = self._problem(error, scope)
+            problem = self.problem(error, scope)
             self.service.counts.requests.labels(problem.outcome).inc()
             if not started:
                 await respond(guarded, problem.status, problem.content, *problem.headers)
@@ -207,7 +207,7 @@ class Application:
         await respond(send, 200, reply)
         service.counts.done.inc()
 
-    def _problem(self, error: Exception, scope: Scope) -> Problem:
+    def problem(self, error: Exception, scope: Scope) -> Problem:
         """What is said of an error; of one of ours only an id, which is in the log with the rest."""
         if isinstance(error, Problem):
             return error

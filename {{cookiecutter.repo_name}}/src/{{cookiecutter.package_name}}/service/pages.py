@@ -10,7 +10,8 @@ import email
 import functools
 import io
 import json
-from collections.abc import Awaitable, Callable, Mapping
+import shlex
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -26,19 +27,19 @@ from ..engine.project import spreadsheet
 from ..engine.project.errors import DataError
 from ..engine.report.verdict import number, percent
 from ..engine.sources import read
-from . import feedback, settings, words
-from .guard import COOKIE, Guard, Problem, body_of, busy
-from .log import LogError
-from .monitor import figures
+from . import feedback, openapi, settings, words
+from .guard import COOKIE, Guard, Problem, body_in_time, busy
+from .monitor import figures, moment
 from .schema import Row
-from .versions import Busy, UnknownRun, Version
+from .versions import Version
 
 FOLDER = Path(__file__).parent
+as_json = functools.partial(json.dumps, ensure_ascii=False)
 PAGES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(FOLDER / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
-PAGES.filters |= {"number": number, "percent": percent}
-REFUSED = {UnknownRun: 404, feedback.UnknownAnswer: 404, DataError: 422, Busy: 503, LogError: 503}
+PAGES.globals |= {"few": 30, "many": 300, "infinite": float("inf")}  # choices that a list shows, or that are offered
+PAGES.filters |= {"number": number, "percent": percent, "shown": words.shown, "json": as_json, "quoted": shlex.quote}
 SHOWN = 200  # answers of a table on its page
 COLUMNS = ("prediction", "probability", "low", "high", "confident", "unusual")  # of an answer, on the page of a table
 Page = Callable[[Request], Awaitable[Response]]
@@ -46,7 +47,7 @@ Page = Callable[[Request], Awaitable[Response]]
 
 def page(request: Request, template: str, status: int = 200, **content: Any) -> Response:
     """A page from a template."""
-    known = {"project": request.app.state.service.project.root.name, "here": request.url.path}
+    known = {"project": request.app.service.project.root.name, "here": request.url.path}
     return HTMLResponse(PAGES.get_template(template).render(known | content), status)
 
 
@@ -57,23 +58,19 @@ def or_why_not(handle: Page) -> Page:
     async def answered(request: Request) -> Response:
         try:
             return await handle(request)
-        except (Problem, *REFUSED) as error:
-            known = [status for kind, status in REFUSED.items() if isinstance(error, kind)]
-            status = error.status if isinstance(error, Problem) else known[0]
-            text = "Too many ask, or the answers can be kept nowhere. Ask again." if status == 503 else str(error)
-            return page(request, "problem.html", status, said=text)
+        except Exception as error:
+            problem = request.app.problem(error, request.scope)
+        request.app.service.counts.requests.labels(problem.outcome).inc()
+        response = page(request, "problem.html", problem.status, said=str(problem))
+        response.raw_headers.extend(problem.headers)
+        return response
 
     return answered
 
 
 async def sent(request: Request) -> bytes:
-    """The body of a request, within the limits of `[serve]`."""
-    options = request.app.state.service.options
-    try:
-        async with asyncio.timeout(options.seconds):
-            return await body_of(request.scope, request.receive, int(options.megabytes * 1e6))
-    except TimeoutError:
-        raise Problem(408, "slow", f"The form took more than {options.seconds:g} s ([serve] seconds).") from None
+    """The body of a request."""
+    return await body_in_time(request.scope, request.receive, request.app.service.options)
 
 
 async def form_of(request: Request) -> dict[str, str]:
@@ -83,7 +80,7 @@ async def form_of(request: Request) -> dict[str, str]:
 
 def version_of(request: Request) -> Version:
     """The run that is asked."""
-    versions = request.app.state.service.versions
+    versions = request.app.service.versions
     if not versions.served:
         raise busy("no run is loaded yet")
     return versions.get(request.query_params.get("run", ""))
@@ -92,119 +89,132 @@ def version_of(request: Request) -> Version:
 @or_why_not
 async def ask(request: Request) -> Response:
     """The form, filled in by hand or by an example, and what is said of it."""
-    service, version = request.app.state.service, version_of(request)
+    service, version = request.app.service, version_of(request)
     if request.method == "GET":
-        return form(request, version, words.example(version) if "example" in request.query_params else {})
+        return form(request, version, words.usual(version) if "example" in request.query_params else {})
     filled = await form_of(request)
-    row = words.row_of(version, {name: filled.get(f"cell.{name}", "") for name in words.asked(version.columns)})
+    texts = {name.removeprefix("cell."): text for name, text in filled.items()}
+    row = words.row_of(version.columns, texts)
     try:
         reply = await service.answer([row], version.name, request.scope["asker"])
     except DataError as error:
         problems = error.violations or [{"column": "", "problem": str(error), "cure": ""}]
         return form(request, version, row, 422, problems=problems)
-    said = reply.predictions[0] | {"kept": reply.logged}
-    return form(request, version, row, answer=await words.answer(service, version, row, said))
+    said = reply.predictions[0]
+    return form(
+        request, version, row, said=said, kept=reply.logged, reasons=await words.reasons(service, version, row, said)
+    )
 
 
 def form(request: Request, version: Version, row: Row, status: int = 200, **more: Any) -> Response:
-    """The page with the form; `problems` are violations, by which fields are marked."""
-    problems, record = more.pop("problems", []), version.run.record
+    """The page with the form, below the answer `said` or the `problems` with a row."""
+    service, problems = request.app.service, more.get("problems", [])
     content = {
-        "target": record["target"],
-        "description": version.columns[record["target"]].description,
-        "classes": list(map(words.shown, record["classes"])),
+        "record": version.run.record,
+        "description": version.columns[version.run.record["target"]].description,
         "run": version.name,
-        "others": [name for name in request.app.state.service.versions.served if name != version.name],
+        "others": [name for name in service.versions.served if name != version.name],
         "fields": words.fields(version.columns, row, problems),
-        "problems": problems,
-        "most": request.app.state.service.options.rows,
+        "most": service.options.rows,
     }
     return page(request, "ask.html", status, **content | more)
 
 
 @or_why_not
 async def answer(request: Request) -> Response:
-    """An answer of the log, and what is said of it, which can be said here."""
-    service, name = request.app.state.service, request.query_params.get("id", "")
+    """An answer of the log; what was said of it, and what people say of it now."""
+    service, name = request.app.service, request.query_params.get("id", "")
     if request.method == "POST":
         filled = await form_of(request)
         truth = filled.get("right") or filled.get("truth", "")
-        await feedback.tell(service.project, service.log, name, truth, asker=request.scope["asker"], source="page")
+        try:
+            await feedback.tell(service.project, service.log, name, truth, asker=request.scope["asker"], source="page")
+        except DataError as error:
+            raise Problem(422, "invalid", str(error)) from None
         return RedirectResponse(f"/answer?id={name}", 303)
     entry, told = await asyncio.to_thread(feedback.find, service.log, name)
-    version = service.versions.served.get(entry.run)
-    row, said = json.loads(entry.inputs), json.loads(entry.output)
-    said |= {"id": name, "unusual": entry.unusual, "warnings": json.loads(entry.warnings), "kept": True}
-    if version is None:
-        raise Problem(404, "unknown", f"Run {entry.run}, which answered, is not loaded: make serve, [serve] runs.")
-    return form(request, version, row, answer=await words.answer(service, version, row, said, told))
+    if entry.run not in service.versions.served:
+        raise Problem(404, "unknown", f"Run {entry.run}, which answered, is not loaded. Name it in [serve] runs.")
+    version, row, said = service.versions.served[entry.run], json.loads(entry.inputs), json.loads(entry.output)
+    reasons = await words.reasons(service, version, row, said)
+    said |= {"id": name, "unusual": entry.unusual, "warnings": json.loads(entry.warnings)}
+    truths = [(json.loads(one.truth), moment(one.time)) for one in told]
+    return form(request, version, row, said=said, kept=True, reasons=reasons, told=truths)
 
 
 @or_why_not
 async def table(request: Request) -> Response:
     """Answers to the rows of a table."""
-    service, version = request.app.state.service, version_of(request)
+    service, version = request.app.service, version_of(request)
     name, content = file_of(request.headers.get("content-type", ""), await sent(request))
-    features = dictionary.by_role(version.columns, "feature")
-    options = service.project.settings.data.read
-    found = await asyncio.to_thread(read.sent, content, name, options, features[0])
-    if len(found.frame) > service.options.rows:
-        raise Problem(413, "too_large", f"{len(found.frame)} rows; allowed: {service.options.rows} ([serve] rows).")
-    rows = found.frame.astype(object).where(found.frame.notna(), None).to_dict("records")
+    options, features = service.project.settings.data.read, dictionary.by_role(version.columns, "feature")
     try:
+        found = await asyncio.to_thread(read.sent, content, name, options, features[0])
+        if len(found.frame) > service.options.rows:
+            raise DataError(f"{name}: {len(found.frame)} rows; allowed: {service.options.rows} ([serve] rows).")
+        rows = found.frame.astype(object).where(found.frame.notna(), None).to_dict("records")
         reply = await service.answer(rows, version.name, request.scope["asker"])
     except DataError as error:
-        return form(request, version, {}, 422, said=f"{name}: {error}")
+        return form(request, version, {}, 422, problems=[{"column": "", "problem": str(error), "cure": ""}])
     ids = [one for one in dictionary.by_role(version.columns, "id") if one in found.frame]
-    head = [*(ids or ["row"]), *(one for one in COLUMNS if one in reply.predictions[0])]
-    cells = [
-        [*([row[one] for one in ids] or [place]), *(said[one] for one in head[len(ids) or 1 :])]
+    known = [one for one in COLUMNS if one in reply.predictions[0]]
+    head = [*(ids or ["row"]), *known, "answer_id" if "id" in ids else "id", "run"]
+    lines = [
+        [*([row[one] for one in ids] or [place]), *(said[one] for one in known), said["id"], reply.run]
         for place, (row, said) in enumerate(zip(rows, reply.predictions, strict=True), start=1)
     ]
-    numbers = [said["id"] for said in reply.predictions]
-    content = {
-        "target": version.run.record["target"],
-        "run": version.name,
-        "name": name,
-        "file": f"{Path(name).stem}_answers.csv",
-        "rows": len(rows),
-        "head": head,
-        "notes": [*found.decisions, *dict.fromkeys(text for said in reply.predictions for text in said.get("warnings", ()))],
-        "table": [(one, map(words.shown, line)) for one, line in list(zip(numbers, cells, strict=True))[:SHOWN]],
-        "csv": as_csv([*head, "id", "run"], [[*line, one, version.name] for one, line in zip(numbers, cells, strict=True)]),
-    }
-    return page(request, "table.html", **content)
+    return page(
+        request,
+        "table.html",
+        record=version.run.record,
+        name=name,
+        head=head,
+        lines=lines,
+        notes=[*found.decisions, *dict.fromkeys(one for said in reply.predictions for one in said.get("warnings", ()))],
+        csv=as_csv([head, *lines]),
+        shown=SHOWN,
+    )
 
 
 def file_of(kind: str, body: bytes) -> tuple[str, bytes]:
     """Name and content of the file in a form."""
     message = email.message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
     for part in message.walk():
-        if part.get_filename():
-            return Path(part.get_filename().replace("\\", "/")).name, part.get_payload(decode=True)
-    raise Problem(400, "bad", "No file. Choose one.")
+        name, content = part.get_filename(), part.get_payload(decode=True)
+        if name and isinstance(content, bytes):
+            return name, content
+    raise Problem(400, "bad", "No file was sent. Choose one.")
 
 
-def as_csv(head: list[str], lines: list[list[Any]]) -> str:
+def as_csv(lines: list[list[Any]]) -> str:
     """A CSV file in base64."""
     text = io.StringIO()
-    csv.writer(text).writerows([[spreadsheet.safe(cell) for cell in line] for line in [head, *lines]])
+    csv.writer(text).writerows([map(spreadsheet.safe, line) for line in lines])
     return base64.b64encode(text.getvalue().encode("utf-8-sig")).decode()
 
 
 @or_why_not
 async def monitor(request: Request) -> Response:
     """How the service is, and how right it was."""
-    return page(request, "monitor.html", **await asyncio.to_thread(figures, request.app.state.service))
+    return page(request, "monitor.html", **await asyncio.to_thread(figures, request.app.service))
+
+
+@or_why_not
+async def docs(request: Request) -> Response:
+    """What programs send and get, out of the OpenAPI document."""
+    service, version = request.app.service, version_of(request)
+    token = settings.secret(service.project, "API_TOKEN") != ""
+    document = openapi.document(service.versions, service.options, service.project.root.name, token=token)
+    return page(request, "docs.html", document=document, run=version.name, base=str(request.base_url).rstrip("/"))
 
 
 async def login(request: Request) -> Response:
     """Ask for the token once."""
     token = (await form_of(request)).get("token", "").strip() if request.method == "POST" else ""
-    guard = Guard(settings.secret(request.app.state.service.project, "API_TOKEN"))
-    headers = [(name, cell) for name, cell in request.scope["headers"] if name == b"host"]
+    guard = Guard(settings.secret(request.app.service.project, "API_TOKEN"))
+    headers = [(b"host", request.headers["host"].encode()), (b"authorization", b"Bearer " + token.encode())]
     try:
-        guard.asker(request.scope | {"path": "/", "headers": [*headers, (b"authorization", f"Bearer {token}".encode())]})
+        guard.asker({**request.scope, "path": "/", "headers": headers})
     except Problem:
         return page(request, "login.html", 401 if token else 200, wrong=bool(token))
     secure = "; Secure" if request.url.scheme == "https" else ""
@@ -217,6 +227,7 @@ ROUTES: tuple[BaseRoute, ...] = (
     Route("/answer", answer, methods=["GET", "POST"]),
     Route("/table", table, methods=["POST"]),
     Route("/monitor", monitor),
+    Route("/docs", docs),
     Route("/login", login, methods=["GET", "POST"]),
     Mount("/static", StaticFiles(directory=FOLDER / "static")),
 )

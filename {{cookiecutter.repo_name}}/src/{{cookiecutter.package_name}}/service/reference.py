@@ -6,7 +6,7 @@ import msgspec
 import pandas as pd
 
 from ..engine.columns.dictionary import Dictionary
-from ..engine.modelling.confidence import Limits
+from ..engine.modelling.decision import Policy
 from ..engine.project.errors import DataError
 from ..engine.runs import answers, loading
 from .schema import Cell, Row
@@ -23,7 +23,7 @@ class Answered(msgspec.Struct):
     warnings: list[str]
 
 
-def answer(run: loading.Run, columns: Dictionary, limits: Limits, rows: list[Row]) -> list[Answered]:
+def answer(run: loading.Run, columns: Dictionary, policy: Policy, rows: list[Row]) -> list[Answered]:
     """Answer rows; those with the same columns together, so that a row gets the answer that it would get alone.
 
     Raises
@@ -41,7 +41,7 @@ def answer(run: loading.Run, columns: Dictionary, limits: Limits, rows: list[Row
     texts, violations = list[str](), list[dict[str, Any]]()
     for places in tables.values():
         try:
-            found.update(answer_table(run, columns, limits, {place: rows[place] for place in places}))
+            found.update(answer_table(run, columns, policy, {place: rows[place] for place in places}))
         except DataError as error:
             if not error.violations:
                 raise
@@ -52,7 +52,7 @@ def answer(run: loading.Run, columns: Dictionary, limits: Limits, rows: list[Row
     return [found[place] for place in range(len(rows))]
 
 
-def answer_table(run: loading.Run, columns: Dictionary, limits: Limits, rows: dict[int, Row]) -> dict[int, Answered]:
+def answer_table(run: loading.Run, columns: Dictionary, policy: Policy, rows: dict[int, Row]) -> dict[int, Answered]:
     """Answer rows that have the same columns, by their places in the request."""
     places, names = list(rows), next(iter(rows.values()))
     frame = pd.DataFrame({name: series(name, columns, [*rows.values()]) for name in names}).set_axis(places)
@@ -62,7 +62,8 @@ def answer_table(run: loading.Run, columns: Dictionary, limits: Limits, rows: di
         raise DataError(str(error), by_cell(error, places)) from None
     with loading.explained(run.name, run.versions, "does not answer"):
         known = known.reset_index(drop=True)
-        table = answers.predictions(run, known, abstain_below=limits.least, band=limits.band)
+        limits = policy.limits
+        table = answers.predictions(run, known, abstain_below=limits.least, band=limits.band, level=policy.level)
     said = {name: table[name].tolist() for name in table if name != "run"}
     outputs = (dict(zip(said, cells, strict=True)) for cells in zip(*said.values(), strict=True))
     found = {place: Answered(output, "reference", False, []) for place, output in zip(places, outputs, strict=True)}

@@ -20,6 +20,7 @@ from . import pages, settings
 from .app import Application, Service
 from .guard import is_loopback
 from .log import Log
+from .traces import traced
 from .versions import wanted
 
 TICK = 0.05  # seconds
@@ -79,7 +80,7 @@ async def serve(service: Service, door: socket.socket) -> None:
     options, host = service.options, service.options.host
     application = Application(service, pages.ROUTES)
     config = uvicorn.Config(
-        application,
+        traced(service.project, application),
         loop="uvloop",
         http="httptools",
         lifespan="off",

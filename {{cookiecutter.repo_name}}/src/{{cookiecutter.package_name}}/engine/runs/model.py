@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ..columns.dictionary import Column
-from ..modelling import confidence
+from ..modelling import decision
 from ..modelling.estimators import threads
 from ..project import package, settings
 from ..project.errors import SettingsError
@@ -27,11 +27,13 @@ class Model:
         When an answer is confident.
     rules : Path
         The data dictionary that says which values are allowed today.
+    decided : Decision
+        Gains and costs that set a threshold in place of the model's own.
     """
 
-    def __init__(self, folder: Path, options: settings.Predict, rules: Path) -> None:
+    def __init__(self, folder: Path, options: settings.Predict, rules: Path, decided: settings.Decision) -> None:
         self._run, self._rules = loading.load(folder), rules
-        self._limits = confidence.limits(folder, options)
+        self._policy = decision.policy(folder, self._run.record, options, decided)
         self.name: str = self._run.name
         self.record: dict[str, Any] = self._run.record
         self.columns: dict[str, Column] = self._run.columns
@@ -58,8 +60,9 @@ class Model:
         known, warnings = self._run.validate(rows.reset_index(drop=True), columns, where="rows", target=False)
         for warning in warnings:
             log.warning("%s", warning)
+        limits, level = self._policy.limits, self._policy.level
         with threads(len(known)):
-            found = answers.answer(self._run, known, abstain_below=self._limits.least, band=self._limits.band)
+            found = answers.answer(self._run, known, abstain_below=limits.least, band=limits.band, level=level)
         return found.set_axis(rows.index)
 
 
@@ -70,4 +73,4 @@ def load(run: str = "") -> Model:
     folder = registry.named(project, run) if run else registry.champion(project) or newest
     if folder is None:
         raise SettingsError(f"There is no run in {project.models} yet.\nTrain one: make train")
-    return Model(folder, project.settings.predict, project.dictionary)
+    return Model(folder, project.settings.predict, project.dictionary, project.settings.decision)

@@ -23,6 +23,7 @@ from ..project.settings import RECORD, Project
 
 log = logging.getLogger(__name__)
 MODEL = "model.pkl"
+MODELS = "models"
 DICTIONARY = "data_dictionary.toml"
 CODE = "code"
 LOCK = "requirements.lock"

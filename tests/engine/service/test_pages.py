@@ -1,0 +1,339 @@
+import asyncio
+import base64
+import csv
+import html
+import io
+import json
+import re
+import shutil
+from urllib.parse import urlencode
+
+import pytest
+
+from data_science_project.engine.project import settings as params
+from data_science_project.service import app, log, pages, settings
+
+ROW = {"amount": "70", "colour": "red", "shop": "", "day": "2026-02-01", "note": "parcel 3 went out", "order": "7"}
+HOSTILE = "<script>alert(1)</script>"
+
+
+class Site:
+    """A browser without a window: the application of a project and what it answers."""
+
+    def __init__(self, application):
+        self.application, self.service, self.runner = application, application.service, asyncio.Runner()
+
+    def ask(self, method, path, body=b"", **headers):
+        """Status, headers and text of the answer to a request."""
+        path, _, query = path.partition("?")
+        headers = {"host": "127.0.0.1:8000", "accept": "text/html", "content_length": str(len(body))} | headers
+        fields = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        scope = {
+            **{
+                "type": "http",
+                "method": method,
+                "path": path,
+                "raw_path": path.encode(),
+                "query_string": query.encode(),
+            },
+            **{
+                "headers": fields,
+                "scheme": "http",
+                "server": ("127.0.0.1", 8000),
+                "root_path": "",
+                "http_version": "1.1",
+            },
+        }
+        sent = []
+
+        async def receive():
+            return {"type": "http.request", "body": body}
+
+        async def send(message):
+            sent.append(message)
+
+        self.runner.run(self.application(scope, receive, send))
+        told = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
+        return sent[0]["status"], told, b"".join(message.get("body", b"") for message in sent[1:]).decode()
+
+    def get(self, path, **headers):
+        """The text of a page that is there."""
+        status, _, text = self.ask("GET", path, **headers)
+        assert status == 200, text
+        return text
+
+    def fill(self, path="/", cells=ROW, **fields):
+        """Send a form, the cells of a row or other fields; status and text."""
+        filled = fields or {f"cell.{name}": text for name, text in cells.items()}
+        status, headers, text = self.ask("POST", path, urlencode(filled).encode())
+        return status, headers.get("location", text)
+
+    def upload(self, content, name="rows.csv"):
+        """Send a file; status and text."""
+        head = (
+            f'--xx\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\nContent-Type: text/csv\r\n\r\n'
+        )
+        body = head.encode() + content + b"\r\n--xx--\r\n"
+        status, _, text = self.ask("POST", "/table", body, content_type="multipart/form-data; boundary=xx")
+        return status, text
+
+    def kept(self, number):
+        """An answer of the log and the truths told of it."""
+        entry, told = self.service.log.database.find([number])[number]
+        return entry, [json.loads(one.truth) for one in told]
+
+
+@pytest.fixture(scope="module")
+def serve():
+    """Serve a project until the end of the module; `token` is API_TOKEN, other keywords keys of `[serve]`."""
+    opened = []
+
+    def start(root, token="", **options):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("API_TOKEN", token)
+            patch.setenv("DATABASE_URL", "")
+            project = params.load(root)
+            project.parts["serve"] = settings.Serve(**options)
+            kept = log.Log(project, settings.of(project))
+            kept.start()
+            service = app.Service(project, kept)
+            service.versions.load()
+            site = Site(app.Application(service, pages.ROUTES))
+        opened.append(site)
+        return site
+
+    yield start
+    for site in opened:
+        site.service.log.close(5)
+        site.runner.close()
+
+
+@pytest.fixture(scope="module")
+def site(trained, tmp_path_factory, serve):
+    """The throw-away project, served; at most 20 rows at once."""
+    return serve(shutil.copytree(trained, tmp_path_factory.mktemp("site") / "project", symlinks=True), rows=20)
+
+
+def number_of(text):
+    """The id of the answer on a page."""
+    return re.search(r"/answer\?id=([0-9a-f]{32})", text)[1]
+
+
+def test_form_asks_for_every_column_of_a_row_by_its_label_and_says_what_may_stand_there(site):
+    text = site.get("/")
+
+    labels = dict(re.findall(r'<label for="(c\d+)">(.*?)</label>', text))
+    hints = dict(re.findall(r'<p class="soft" id="(c\d+)-hint">(.*?)</p>', text))
+    assert set(labels.values()) == {"amount", "colour", "shop", "day", "note", "order"}
+    assert set(labels) == set(hints) == set(re.findall(r'aria-describedby="(c\d+)-hint"', text))
+    by_name = {name: hints[place] for place, name in labels.items()}
+    assert re.fullmatch(r"a number, [\d.]+ to [\d.]+, may stay empty", by_name["amount"])
+    assert by_name["order"] == "a whole number, may stay empty; kept beside the answer"
+    assert by_name["day"].startswith("a date like 20") and by_name["day"].endswith("needed")
+    assert re.findall(r'<option value="(\w+)"', text.partition(">colour<")[2])[:3] == ["blue", "green", "red"]
+
+
+def test_example_is_one_click_away_and_no_row_of_a_person(site):
+    text = site.get("/?example=1")
+
+    usual = site.service.versions.get().run.record["usual"]
+    assert f'value="{usual["amount"]:g}"' in text and f'value="{usual["colour"]}" selected' in text
+    assert "went out" not in text
+
+
+def test_answer_is_a_sentence_with_the_bits_of_make_predict_and_stands_in_the_log(site):
+    status, text = site.fill()
+
+    entry, _ = site.kept(number_of(text))
+    said = json.loads(entry.output)
+    row = {
+        "amount": 70.0,
+        "colour": "red",
+        "shop": None,
+        "day": "2026-02-01",
+        "note": "parcel 3 went out",
+        "order": 7.0,
+    }
+    assert status == 200 and json.loads(entry.inputs) == row | {"order": 7.0}
+    (again,) = site.service.versions.get().reference([row])
+    assert said == again.output
+    assert f"answer: {said['prediction']}, with a probability of {100 * said['probability']:.1f}\u00a0%" in text
+
+
+def test_reasons_are_the_changes_that_single_columns_at_a_usual_value_make(site):
+    _, text = site.fill()
+
+    version = site.service.versions.get()
+    entry, _ = site.kept(number_of(text))
+    row, said = json.loads(entry.inputs), json.loads(entry.output)
+    (other,) = version.reference([row | {"amount": version.run.record["usual"]["amount"]}])
+    points = 100 * (said["probability"] - other.output[f"probability_{said['prediction']}"])
+    found = dict(re.findall(r'<tr><th scope="row">(.*?)</th>.*?<td class="n">(.*?) <svg', text, re.DOTALL))
+    assert found["amount"] == f"{points:+.1f}" and abs(points) > 5
+    assert 1 <= len(found) <= 6 and "order" not in found
+
+
+def test_refused_cell_is_named_and_marked_and_what_was_filled_in_stays(site):
+    status, text = site.fill(cells=ROW | {"amount": f'much"{HOSTILE}', "day": ""})
+
+    assert status == 422
+    places = dict(re.findall(r'<li><a href="#(c\d+)">(\w+)</a>', text))
+    assert set(places.values()) == {"amount", "day"}
+    assert all(f'id="{place}" name="cell.{name}"' in text for place, name in places.items())
+    assert text.count('aria-invalid="true"') == 2 and "parcel 3 went out</textarea>" in text
+    assert 'value="much&#34;&lt;script&gt;' in text and "<script>alert" not in text
+
+
+def test_truth_is_told_and_corrected_on_the_page_of_the_answer(site):
+    number = number_of(site.fill()[1])
+
+    first = site.fill(f"/answer?id={number}", right="yes")
+    again = site.fill(f"/answer?id={number}", truth="no")
+
+    assert first == again == (303, f"/answer?id={number}")
+    assert site.kept(number)[1] == ["yes", "no"]
+    text = site.get(f"/answer?id={number}")
+    assert "It was <strong>no</strong>, somebody said" in text and "What it stands" not in text
+    assert 'value="70"' in text
+
+
+@pytest.mark.parametrize(
+    ("path", "truth", "status", "said"),
+    [
+        ("/answer?id={}", HOSTILE, 422, "is no class of"),
+        ("/answer?id=0123", "yes", 404, "no answer with the id"),
+        ("/answer?id=%00", "yes", 404, "no answer with the id"),
+        ("/?run=2020", "", 404, "No run"),
+    ],
+)
+def test_truth_that_is_none_and_unknown_answers_and_runs_are_refused_in_words(site, path, truth, status, said):
+    number = number_of(site.fill()[1])
+
+    found, text = site.fill(path.format(number), truth=truth)
+
+    assert found == status and said in html.unescape(text) and "<script>alert" not in text
+    assert site.kept(number)[1] == []
+
+
+def test_table_is_answered_as_a_table_and_as_csv_with_the_bits_of_make_predict(site):
+    lines = ["order;amount;colour;shop;day;note", "=1+1;70;red;shop A;2026-02-01;b", "8;;blue;;2026-02-02;d"]
+
+    status, text = site.upload("\n".join(lines).encode("utf-16"), name=f"my{HOSTILE}.csv")
+
+    assert status == 200 and "<script>alert" not in text
+    encoded = re.search(r'href="data:text/csv;charset=utf-8;base64,(.*?)" download="', text)[1]
+    head, first, second = csv.reader(io.StringIO(base64.b64decode(encoded).decode("utf-8-sig")))
+    assert head == ["order", "prediction", "probability", "confident", "unusual", "id", "run"]
+    assert (first[0], second[0]) == ("'=1+1", "8")
+    said = json.loads(site.kept(first[5])[0].output)
+    assert first[1:4] == [said["prediction"], repr(said["probability"]), str(said["confident"])]
+    assert f'<td><a href="/answer?id={second[5]}">8</a></td>' in text
+    assert 'value="70"' in site.get(f"/answer?id={first[5]}")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"order,amount,colour,shop,day,note\n" + b"1,2,red,,2026-01-01,x\n" * 21, "21 rows; allowed: 20"),
+        (b"order,amount,colour,shop,day,note\n1,much,red,,2026-01-01,x\n", "not a number, like 'much'"),
+        (b"order,amount\n1,2\n2,3\n", "are missing: 'colour'"),
+        (b"PK\x03\x04" + bytes(200), "rows.csv"),
+        (b"", "rows.csv"),
+    ],
+)
+def test_table_that_cannot_be_answered_is_refused_with_the_reason(site, content, said):
+    status, text = site.upload(content)
+
+    assert status == 422 and said in html.unescape(text)
+
+
+def test_form_without_a_file_and_one_that_is_too_large_are_refused_in_words(site):
+    status, _, text = site.ask("POST", "/table", b"file=a", content_type="application/x-www-form-urlencoded")
+    assert status == 400 and "No file was sent" in text
+
+    status, _, text = site.ask("POST", "/", b"", content_length="9000000")
+    assert status == 413 and "8,000,000 bytes" in text
+
+
+def test_nothing_on_a_page_runs_or_comes_from_elsewhere(site):
+    number = number_of(site.fill()[1])
+
+    for path in ("/", "/?example=1", f"/answer?id={number}", "/monitor", "/docs"):
+        status, headers, text = site.ask("GET", path)
+        assert status == 200 and headers["content-security-policy"].startswith("default-src 'self'")
+        assert not re.search(r"<style|<script(?! src=\"/static/)|\sstyle=|\son\w+=|src=\"(?!/static/)", text)
+        assert not re.search(r"(href|action)=\"(?![/#]|data:text/csv)", text)
+    for name, kind in (("page.css", "text/css"), ("page.js", "javascript"), ("icon.svg", "image/svg+xml")):
+        status, headers, _ = site.ask("GET", f"/static/{name}")
+        assert status == 200 and kind in headers["content-type"]
+
+
+def test_pages_have_a_language_a_title_one_first_heading_and_headings_in_order(site):
+    number = number_of(site.fill()[1])
+
+    for path in ("/", f"/answer?id={number}", "/monitor", "/docs"):
+        text = site.get(path)
+        levels = [int(level) for level in re.findall(r"<h(\d)", text)]
+        assert '<html lang="en">' in text and re.search("<title>[^<]+</title>", text)
+        assert levels.count(1) == 1 and levels[0] == 1
+        assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+        fields = re.findall(r'<(?:input|select|textarea) [^>]*?id="([^"]+)"', text)
+        assert set(fields) <= set(re.findall(r'<label for="([^"]+)"', text))
+
+
+def test_colours_of_text_have_a_contrast_of_at_least_4_5_in_the_light_and_in_the_dark():
+    text = (pages.FOLDER / "static" / "page.css").read_text()
+    light, dark = (dict(re.findall(r"--([\w-]+): (#\w+)", part)) for part in text.split("@media", 2)[:2])
+
+    for colours in (light, light | dark):
+        for front in ("ink", "soft", "link"):
+            for back in ("paper", "cool", "warm"):
+                assert contrast(colours[front], colours[back]) >= 4.5, (front, back)
+        assert contrast(colours["on-blue"], colours["blue"]) >= 4.5
+        assert contrast(colours["edge"], colours["paper"]) >= 3
+
+
+def contrast(front, back):
+    """The contrast ratio of WCAG 2 of two colours."""
+
+    def luminance(colour):
+        colour = "".join(2 * digit for digit in colour[1:]) if len(colour) == 4 else colour[1:]
+        parts = [int(colour[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    low, high = sorted([luminance(front), luminance(back)])
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.fixture(scope="module")
+def guarded(trained, tmp_path_factory, serve):
+    """The throw-away project behind a token."""
+    root = shutil.copytree(trained, tmp_path_factory.mktemp("guarded") / "project", symlinks=True)
+    return serve(root, token="web:s3cret= batch:other")
+
+
+def test_page_asks_once_for_the_token_and_keeps_it_in_a_cookie_that_no_script_reads(guarded, monkeypatch):
+    monkeypatch.setenv("API_TOKEN", "web:s3cret= batch:other")
+    status, headers, _ = guarded.ask("GET", "/monitor")
+    assert (status, headers["location"]) == (303, "/login")
+    assert 'type="password"' in guarded.get("/login")
+    status, headers, text = guarded.ask("POST", "/login", b"token=wrong")
+    assert status == 401 and "set-cookie" not in headers and "not known here" in text
+
+    status, headers, _ = guarded.ask("POST", "/login", b"token=s3cret%3D")
+
+    assert (status, headers["location"]) == (303, "/")
+    assert headers["set-cookie"] == "token=s3cret=; Path=/; HttpOnly; SameSite=Strict"
+    assert "What is answer?" in guarded.get("/", cookie="token=s3cret=")
+    assert guarded.ask("GET", "/", cookie="token=s3cret")[0] == 303
+    body = urlencode({f"cell.{name}": text for name, text in ROW.items()}).encode()
+    status, _, text = guarded.ask("POST", "/", body, cookie="token=s3cret=")
+    assert guarded.kept(number_of(text))[0].asker == "web"
+
+
+def test_form_of_another_origin_is_refused(site):
+    body = urlencode({f"cell.{name}": text for name, text in ROW.items()}).encode()
+
+    assert site.ask("POST", "/", body, origin="https://example.org")[0] == 403
+    assert site.ask("POST", "/", body, origin="http://127.0.0.1:8000")[0] == 200
