@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pandas as pd
 
-from ..engine.columns.dictionary import Dictionary, by_role
+from ..engine.columns.dictionary import Dictionary
 from ..engine.modelling.decision import Policy
 from ..engine.project.errors import DataError
 from ..engine.runs import answers, loading
@@ -64,7 +64,8 @@ def answer_table(run: loading.Run, columns: Dictionary, policy: Policy, rows: di
         known = known.reset_index(drop=True)
         limits = policy.limits
         table = answers.predictions(run, known, abstain_below=limits.least, band=limits.band, level=policy.level)
-    outputs = table.drop(columns="run").to_dict("records")
+    said = {name: table[name].tolist() for name in table if name != "run"}
+    outputs = (dict(zip(said, cells, strict=True)) for cells in zip(*said.values(), strict=True))
     found = {place: Answered(output, "reference", False, []) for place, output in zip(places, outputs, strict=True)}
     for warning in warnings:
         violation = getattr(warning, "violation", None)  # unknown columns have none, nor the copies of older runs
@@ -84,11 +85,6 @@ def series(name: str, columns: Dictionary, rows: list[Row]) -> pd.Series:
         return pd.Series(cells, dtype="float64" if plain else object)
     except OverflowError:  # a whole number beyond 1e308
         return pd.Series(cells, dtype=object)
-
-
-def key(columns: Dictionary, row: Row) -> dict[str, Cell]:
-    """The ids of a row, as they came."""
-    return {name: row[name] for name in by_role(columns, "id") if name in row}
 
 
 def violated(row: int | None, column: str, problem: str, cure: str) -> dict[str, Any]:
