@@ -155,3 +155,15 @@ def test_title_above_a_batch_is_set_aside_though_one_row_follows(project, folder
 
     assert pd.read_csv(project.root / "out.csv")["order"].tolist() == [new["order"].iloc[0]]
     assert pd.read_csv(project.root / "out_set_aside.csv")["line"].tolist() == [1]
+
+
+def test_output_without_a_folder_lies_with_the_predictions_and_one_with_a_folder_where_it_says(project, new, call):
+    new.to_csv(project.root / "new.csv", index=False)
+
+    bare, named = (
+        call(project.root, "predict", "--input", "new.csv", "--output", output) for output in ("list.csv", "./list.csv")
+    )
+
+    assert (bare.exit_code, named.exit_code) == (0, 0), bare.stderr + named.stderr
+    assert (bare.stdout, named.stdout) == ("data/predictions/list.csv\n", "list.csv\n")
+    assert (project.root / "list.csv").is_file() and (project.root / "data" / "predictions" / "list.csv").is_file()
