@@ -222,6 +222,7 @@ def test_unknown_sources_are_refused(render, tmp_path, capfd, source):
 def test_names_of_all_dependencies_are_taken(default_project):
     project = tomllib.loads((default_project / "pyproject.toml").read_text("utf-8"))["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    wanted += [*project["optional-dependencies"]["service"], *project["optional-dependencies"]["postgresql"]]
 
     taken = (TEMPLATE / "hooks/pre_gen_project.py").read_text("utf-8").split('TAKEN = """')[1].split('"""')[0].split()
 
