@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -226,7 +227,7 @@ def test_names_of_all_dependencies_are_taken(default_project):
 
     taken = (TEMPLATE / "hooks/pre_gen_project.py").read_text("utf-8").split('TAKEN = """')[1].split('"""')[0].split()
 
-    assert {word.split(">")[0].replace("-", "_") for word in wanted} <= set(taken)
+    assert {re.split(r"[>\[]", word)[0].replace("-", "_") for word in wanted} <= set(taken)
 
 
 def start(template: Path, folder: Path, *words: str, **options) -> subprocess.CompletedProcess:
