@@ -151,7 +151,7 @@ def test_numbers_of_a_candidate_have_the_bits_of_the_reference(rows, amounts, ca
 @pytest.mark.parametrize("many", [2, 3])
 def test_blend_of_all_candidates_with_a_threshold_has_the_bits_of_the_reference(rows, amounts, candidate, many):
     members = {name: candidate(name, many) for name in CLASSIFIERS[1:]}
-    mixed = blend.assemble(dict.fromkeys(members, 1 / len(members)), members, "classification")
+    mixed = blend.assemble({name: (place + 1) / 28 for place, name in enumerate(members)}, members, "classification")
     truth = labels(amounts, many)
     model = calibration.Calibrated(mixed, 0.8)
     model = threshold.with_threshold(model, 0.4, ("class 0", "class 1")) if many == 2 else model

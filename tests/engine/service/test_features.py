@@ -66,7 +66,7 @@ def test_row_without_made_columns_is_taken_as_it_is():
 
 
 def test_own_add_features_gets_the_row_as_validate_leaves_it():
-    rows = drawn.drawn(COLUMNS, 200, seed=0)
+    rows = drawn.drawn(COLUMNS, 40, seed=0)
     needed = ["kg", "share", "name", "light", "week", "types", "columns"]
     made = features.of(run_of(own), needed)
 
