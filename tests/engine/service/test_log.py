@@ -10,7 +10,7 @@ import time
 import pytest
 
 from data_science_project.service import database
-from data_science_project.service.log import Log, LogError, Told, new_ids
+from data_science_project.service.log import RETRY, Log, LogError, Told, new_ids
 from data_science_project.service.settings import Serve
 
 KILLS = int(os.environ.get("KILLS", "10"))
@@ -147,6 +147,24 @@ def test_database_that_is_busy_keeps_a_reply_waiting_for_log_wait_and_gets_its_r
     assert problem.database == "no commit within 100 ms" and problem.spooled == 3
     assert stored(log.database) == [*first, *second]
     assert log.state().database == "ok" and log.spool.count() == 0
+
+
+def test_rows_stay_in_the_spool_as_long_as_the_database_refuses_them(open_log, entries, stored, file, until):
+    log, rows = open_log(), entries(3)
+    with sqlite3.connect(file) as other:
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON answers BEGIN SELECT RAISE(ABORT, 'no room'); END")
+
+    kept = write(log, rows)
+    time.sleep(1.5 * RETRY)
+    refused = stored(log.spool), log.state()
+    with other:
+        other.execute("DROP TRIGGER full")
+    until(lambda: log.state().database == "ok" and not log.state().spooled)
+    other.close()
+
+    assert kept == [True] and refused[0] == rows
+    assert refused[1].spooled == 3 and refused[1].database.endswith("predictions.db takes no rows: no room")
+    assert stored(log.database) == rows
 
 
 def test_rows_left_in_the_spool_by_a_killed_process_are_in_the_database_after_the_start(
