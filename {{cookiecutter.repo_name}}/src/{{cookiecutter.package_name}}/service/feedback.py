@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 import pandas as pd
+import sqlalchemy as sa
 
 from ..engine.columns import dictionary
 from ..engine.columns.dictionary import Dictionary
