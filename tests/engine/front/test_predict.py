@@ -174,3 +174,15 @@ def test_members_of_an_archive_are_answered_each_in_a_file_of_its_own(project, f
     assert second.stat().st_mtime_ns == written
     with pytest.raises(DataError, match=r"nothing\.zip: no such file"):
         pipeline.make(project, "predict", run=folder.name, input=project.root / "nothing.zip?member=in/a.csv")
+
+
+def test_output_without_a_folder_lies_with_the_predictions_and_one_with_a_folder_where_it_says(project, new, call):
+    new.to_csv(project.root / "new.csv", index=False)
+
+    bare, named = (
+        call(project.root, "predict", "--input", "new.csv", "--output", output) for output in ("list.csv", "./list.csv")
+    )
+
+    assert (bare.exit_code, named.exit_code) == (0, 0), bare.stderr + named.stderr
+    assert (bare.stdout, named.stdout) == ("data/predictions/list.csv\n", "list.csv\n")
+    assert (project.root / "list.csv").is_file() and (project.root / "data" / "predictions" / "list.csv").is_file()

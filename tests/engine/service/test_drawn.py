@@ -6,7 +6,7 @@ import pytest
 
 from data_science_project import features
 from data_science_project.engine.columns import dictionary, validate
-from data_science_project.engine.modelling import calibration, confidence, estimators, recipe
+from data_science_project.engine.modelling import calibration, confidence, decision, estimators, recipe
 from data_science_project.engine.runs import loading
 from data_science_project.service import compiled, drawn
 
@@ -41,8 +41,8 @@ def run():
 
 def compared(run, damaged):
     """What is said of the road of one model compared with the answers of another."""
-    made = compiled.compile_run(loading.Run(**{**vars(run), "model": damaged}), confidence.Limits())
-    return drawn.difference(run, confidence.Limits(), made, 300)
+    made = compiled.compile_run(loading.Run(**{**vars(run), "model": damaged}), decision.Policy(confidence.Limits()))
+    return drawn.difference(run, decision.Policy(confidence.Limits()), made, 300)
 
 
 def test_drawn_rows_are_as_the_dictionary_says_with_odd_cells_where_its_rules_let_them_through():
@@ -90,11 +90,20 @@ def test_rows_that_one_of_the_roads_does_not_answer_are_a_difference(run):
         raise ZeroDivisionError("no such rate")
 
     named = loading.Run(**{**vars(run), "add_features": failing})
-    made = compiled.compile_run(run, confidence.Limits())
+    made = compiled.compile_run(run, decision.Policy(confidence.Limits()))
 
-    assert drawn.difference(named, confidence.Limits(), made) == (
+    assert drawn.difference(named, decision.Policy(confidence.Limits()), made) == (
         "drawn rows are not answered: ZeroDivisionError: no such rate"
     )
+
+
+def test_slow_road_is_compared_on_fewer_rows(run, monkeypatch):
+    monkeypatch.setattr(drawn, "MOST_SECONDS", 0.0)
+    damaged = copy.deepcopy(run.model)
+    damaged.model_[-1].intercept_ += 1.0
+
+    assert "of 100 drawn rows" in compared(run, damaged)
+    assert compared(run, run.model) == ""
 
 
 def test_columns_and_numbers_and_words_are_compared():

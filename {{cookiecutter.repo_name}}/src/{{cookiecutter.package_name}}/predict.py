@@ -20,7 +20,7 @@ from .engine.modelling.estimators import threads
 from .engine.project import artefact, records, spreadsheet
 from .engine.project.errors import DataError, SettingsError
 from .engine.project.settings import Project
-from .engine.runs import loading, registry
+from .engine.runs import loading, registry, worklist
 from .engine.runs.answers import answer, read_rows, test_rows
 from .engine.sources.source import parted
 
@@ -64,6 +64,10 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
         log.info("%s", line)
     with threads(len(rows)):
         table = answer(model, rows, abstain_below=limits.least, band=limits.band, level=level)
+        table = worklist.complete(folder, model, rows, table, policy)
+    if policy.decision.capacity:
+        table = table.sort_values("rank")
+        log.info("sorted, what to act on first: %d of %d rows", (table["act"] == "yes").sum(), len(table))
     if level is not None:
         log.info("[decision]: '%s' from a probability of %.3g on", model.record["classes"][1], level)
     with artefact.whole(output) as path:

@@ -30,7 +30,7 @@ from .engine.project import artefact, records
 from .engine.project.errors import DataError, SettingsError, listed
 from .engine.project.log import progress, warnings_as_lines
 from .engine.project.settings import EXTERNAL, PARTS, Project
-from .engine.runs import environment, registry, signatures
+from .engine.runs import environment, registry, signatures, training_rows
 from .models import TEXT, classifiers, regressors
 
 log = logging.getLogger(__name__)
@@ -56,6 +56,7 @@ def run(project: Project, *, key: str, message: str = "") -> Path:
         record = {"run": folder.name, "key": key, **environment.keep(project, new)}
         model, learned, held = learn(project, new)
         confidence.keep(new, *held)
+        training_rows.keep(project, new, [name for names in learned["features"].values() for name in names])
         about = {"started": started.isoformat(timespec="seconds"), "seconds": round(time.perf_counter() - clock, 3)}
         write(project, new, model, {**record, **learned, **about, "decision": message})
         try:

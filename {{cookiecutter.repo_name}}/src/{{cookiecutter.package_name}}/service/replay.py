@@ -15,14 +15,18 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import json
 
+from ..engine.columns.dictionary import Dictionary
+from ..engine.modelling.confidence import Limits, limits
 from ..engine.project.errors import DataError, ProjectError, listed
 from ..engine.project.settings import Project
-from ..engine.runs import registry
+from ..engine.runs import loading, registry
+from ..engine.runs.answers import rules_of_today
+from . import reference
 from .database import Database, Entry, answers, opened
-from .versions import Version
 
 ROWS, SHOWN = 1000, 20  # rows that are scored at once, answers that are shown
 LIMITS = {"confident", "low", "high"}  # what [predict] asks of an answer, not what the model says
+Known = tuple[loading.Run, Dictionary, Limits]
 Change = tuple[Entry, dict[str, Any], str]  # an answer that differs, what is said now ({}: nothing), and why
 
 
@@ -51,12 +55,14 @@ def run(project: Project, *, ids: Sequence[str] = (), name: str = "") -> tuple[s
     return "\n".join(lines), not changes
 
 
-def loaded(project: Project, name: str) -> Version | str:
-    """A run, or why it cannot be loaded."""
-    if not (project.models / name).is_dir():
+def loaded(project: Project, name: str) -> Known | str:
+    """A run with its columns and limits of today, or why it cannot be loaded."""
+    folder = project.models / name
+    if not folder.is_dir():
         return f"the run {name} is not in {project.relative(project.models)} any more"
     try:
-        return Version(project, project.models / name)
+        run = loading.load(folder)
+        return run, rules_of_today(run.columns, project.dictionary), limits(folder, project.settings.predict)
     except ProjectError as error:
         return " ".join(str(error).split())
 
@@ -72,39 +78,39 @@ def parts(database: Database, ids: Sequence[str]) -> Iterator[list[Entry]]:
             yield part
 
 
-def scored(version: Version | str, entries: list[Entry]) -> list[Change]:
+def scored(known: Known | str, entries: list[Entry]) -> list[Change]:
     """What a run says of rows, where it is something else than was said."""
-    if isinstance(version, str):
-        return [(entry, {}, version) for entry in entries]
+    if isinstance(known, str):
+        return [(entry, {}, known) for entry in entries]
     try:
-        found = version.reference([json.decode(entry.inputs) for entry in entries])
+        found = reference.answer(*known, [json.decode(entry.inputs) for entry in entries])
     except DataError as error:  # of one of them: the others are scored without it
         if len(entries) == 1:
             return [(entries[0], {}, f"the row is refused: {' '.join(str(error).split())}")]
         half = len(entries) // 2
-        return scored(version, entries[:half]) + scored(version, entries[half:])
+        return scored(known, entries[:half]) + scored(known, entries[half:])
     said = [(entry, json.decode(json.encode(one.output))) for entry, one in zip(entries, found, strict=True)]
-    return [(entry, now, cause(version, entry, now)) for entry, now in said if difference(entry, now)]
+    return [(entry, now, cause(known, entry, now)) for entry, now in said if difference(entry, now)]
 
 
 def difference(entry: Entry, now: dict[str, Any]) -> str:
-    """Which columns of an answer were other bits, "" for none."""
+    """Which columns of an answer were other bits; "" for none."""
     was = json.decode(entry.output)
-    pairs = (
-        [(name, *(json.encode(one.get(name)).decode() for one in (was, now))) for name in {**was, **now}] if now else []
-    )
-    return "; ".join(f"{name} was {before}, is {after}" for name, before, after in pairs if before != after)
+    texts = {
+        name: [json.encode(one.get(name)).decode() for one in (was, now)] for name in ({**was, **now} if now else ())
+    }
+    return "; ".join(f"{name} was {before}, is {after}" for name, (before, after) in texts.items() if before != after)
 
 
-def cause(version: Version, entry: Entry, now: dict[str, Any]) -> str:
+def cause(known: Known, entry: Entry, now: dict[str, Any]) -> str:
     """Why an answer is another one, as far as it can be known."""
+    run, columns, _ = known
     was = json.decode(entry.output)
     if all(was.get(name) == now.get(name) for name in {*was, *now} - LIMITS):
         return "[predict] of params.toml asks something else of an answer now"
-    if version.run.versions:
-        return f"the run was trained with {version.run.versions}"
-    then = version.run.columns
-    if edited := [name for name, column in version.columns.items() if vars(column) != vars(then[name])]:
+    if run.versions:
+        return f"the run was trained with {run.versions}"
+    if edited := [name for name, column in columns.items() if vars(column) != vars(run.columns[name])]:
         return f"references/data_dictionary.toml says other things now than then of {listed(edited)}"
     return f"not known; another machine, an edited log, or the {entry.road} road was wrong"
 

@@ -19,7 +19,7 @@ from ..engine.modelling.estimators import threads
 from ..engine.project.errors import SettingsError
 from ..engine.project.log import show
 from ..engine.project.settings import Project
-from . import pages, settings
+from . import forget, pages, settings
 from .app import Application, Service
 from .guard import is_loopback
 from .log import Log
@@ -134,12 +134,14 @@ async def serve(service: Service, door: socket.socket) -> None:
     server.service = service
     serving = asyncio.create_task(server.serve(sockets=[door]))
     await asyncio.to_thread(service.versions.load)
-    watching = asyncio.create_task(service.versions.watch())
+    endless = service.versions.watch(), forget.keep_days(service.log.database, options.keep_days)
+    tasks = [asyncio.create_task(one) for one in endless]
     address = f"http://{url_host(host)}:{door.getsockname()[1]}"
     show(f"{address} answers with {', '.join(service.versions.served)}")
     while not (service.draining or serving.done()):
         await asyncio.sleep(TICK)
-    watching.cancel()
+    for task in tasks:
+        task.cancel()
     await asyncio.sleep(LAST_WORD)
     server.should_exit = True
     await serving

@@ -33,6 +33,8 @@ class Policy:
     limits: Limits
     level: float | None = None  # of the positive of two classes; above 1 no row is worth acting on
     held: pd.DataFrame | None = None  # the rows held out in training, with the answers that today's level gives
+    decision: Decision = Decision()
+    reasons: int = 0  # how many columns are named that moved an answer most
 
     def decide(self, answers: Predictions) -> Predictions:
         """The same probabilities with the answers of today."""
@@ -53,7 +55,7 @@ def policy(folder: Path, record: Mapping[str, Any], options: Predict, decision: 
         balanced = record["parameters"]["train"].get("balance", False)  # weights move the probabilities
         level = searched(decision, held, classes) if balanced and held is not None else formula(decision)
         held = None if held is None else decided_from(held, level, classes)
-    return Policy(confidence.limits(folder, options, held), level, held)
+    return Policy(confidence.limits(folder, options, held), level, held, decision, options.reasons)
 
 
 def check(decision: Decision, classes: tuple) -> None:

@@ -83,10 +83,11 @@ class Train:
 
 @dataclass(frozen=True)
 class Predict:
-    """Section `[predict]`: when an answer counts as confident."""
+    """Section `[predict]`: when an answer counts as confident, and how many reasons stand beside it."""
 
     abstain_below: float = field(default=0.0, metadata=bounds(least=0, most=1))
     error_rate: float = field(default=0.0, metadata=bounds(least=0, below=1))
+    reasons: int = field(default=0, metadata=bounds(least=0))
 
 
 @dataclass(frozen=True)

@@ -89,14 +89,13 @@ def of_two(evidence: Evidence) -> dict[str, Any]:
         answer.append(f"On the next rows acting would not pay: capacity = {options.capacity:g} is not used up.")
     frame = ways(options, yes, on)
     if decision.has_value(options):
-        total, low, high = gains.summed(decision.worth(options, yes, on), evidence.groups)
+        total, *ends = gains.summed(decision.worth(options, yes, on), evidence.groups)
+        around = " to ".join(map(number, ends))
         others = frame.iloc[1:]
         rest = ", ".join(
             f"on {name} {number(one)}" for name, one in zip(others.iloc[:, 0], others.iloc[:, -1], strict=True)
         )
-        answer.append(
-            f"Acting so is worth {money(evidence, total)} (95\u00a0%: {number(low)} to {number(high)}); {rest}."
-        )
+        answer.append(f"Acting so is worth {money(evidence, total)} (95\u00a0%: {around}); {rest}.")
     found = gains.gains(yes, decision.urgency(result.predictions))
     return {
         "asked": f"Which rows have {evidence.record['target']} = '{positive}'? {yes.sum():,} of {n:,} new ones do.",

@@ -11,7 +11,7 @@ from ..modelling import decision
 from ..modelling.estimators import threads
 from ..project import package, settings
 from ..project.errors import SettingsError
-from . import answers, loading, registry
+from . import answers, loading, registry, worklist
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Model:
     """
 
     def __init__(self, folder: Path, options: settings.Predict, rules: Path, decided: settings.Decision) -> None:
-        self._run, self._rules = loading.load(folder), rules
+        self._folder, self._run, self._rules = folder, loading.load(folder), rules
         self._policy = decision.policy(folder, self._run.record, options, decided)
         self.name: str = self._run.name
         self.record: dict[str, Any] = self._run.record
@@ -49,7 +49,7 @@ class Model:
         Returns
         -------
         DataFrame, shape (n_rows, n_ids + ...)
-            The columns of `make predict`, see `answers.answer`; the index is that of `rows`.
+            The columns of `make predict`, see `answers.answer`; index and order are those of `rows`.
 
         Raises
         ------
@@ -63,6 +63,7 @@ class Model:
         limits, level = self._policy.limits, self._policy.level
         with threads(len(known)):
             found = answers.answer(self._run, known, abstain_below=limits.least, band=limits.band, level=level)
+            found = worklist.complete(self._folder, self._run, known, found, self._policy)
         return found.set_axis(rows.index)
 
 
