@@ -105,6 +105,18 @@ def test_sigterm_lets_what_is_in_flight_be_answered_while_ready_says_no(project,
     assert len(logged(project)) == 1
 
 
+def test_head_of_a_request_that_does_not_come_is_408_and_holds_up_nobody(project, start):
+    process, port = start(project, "serve.seconds=1.0")
+
+    with socket.create_connection(("127.0.0.1", port)) as silent, socket.create_connection(("127.0.0.1", port)) as half:
+        half.sendall(b"POST /predict HTTP/1.1\r\nHost: 127")
+        status, _ = get(port, "/predict", BODY)
+        said = [one.recv(1000) + one.recv(1000) for one in (silent, half)]
+
+    assert status == 200
+    assert all(text.startswith(b"HTTP/1.1 408") for text in said)
+
+
 def test_second_sigterm_under_load_loses_no_acknowledged_row(project, start):
     process, port = start(project)
     acknowledged = []

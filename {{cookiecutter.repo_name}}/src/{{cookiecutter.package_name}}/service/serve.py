@@ -6,11 +6,14 @@ Listens on `[serve] host` and `port`, loads the runs, prints the address, and st
 """
 
 import asyncio
+import functools
 import socket
 from types import FrameType
+from typing import Any
 
 import uvicorn
 import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ..engine.modelling.estimators import threads
 from ..engine.project.errors import SettingsError
@@ -65,6 +68,42 @@ def url_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+class Protocol(HttpToolsProtocol):
+    """uvicorn's, which waits for the head of a request no longer than so many seconds."""
+
+    def __init__(self, seconds: float, **about: Any) -> None:
+        super().__init__(**about)
+        self._seconds = seconds
+
+    def connection_made(self, transport: Any) -> None:
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._wait()
+
+    def on_message_begin(self) -> None:
+        """Wait for the rest of the head."""
+        self._timer.cancel()
+        self._wait()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Wait no longer; `Application` waits for the body."""
+        self._timer.cancel()
+        super().on_headers_complete()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Wait no longer."""
+        self._timer.cancel()
+        super().connection_lost(error)
+
+    def _wait(self) -> None:
+        self._timer = self.loop.call_later(self._seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        self.transport.write(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        self.transport.close()
+
+
 class Server(uvicorn.Server):
     """uvicorn, which stops when what is in flight was answered and the readiness route has said no."""
 
@@ -82,12 +121,13 @@ async def serve(service: Service, door: socket.socket) -> None:
     config = uvicorn.Config(
         traced(service.project, application),
         loop="uvloop",
-        http="httptools",
+        http=functools.partial(Protocol, options.seconds),  # type: ignore[arg-type]
         lifespan="off",
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=max(1, int(options.drain - LAST_WORD - FLUSH)),
         server_header=False,
+        proxy_headers=False,
         ws="none",
     )
     server = Server(config)
