@@ -71,7 +71,7 @@ def evaluate(project: Project, **options: Any) -> list[Path]:
 
 @step
 @option_path("--input", text="Rows to score: CSV, TSV, Parquet, JSON, Excel [default: the test split].")
-@option_path("--output", text="CSV file to write, in data/predictions if no folder is named.", bare=True)
+@option_path("--output", text="CSV or .xlsx to write, in data/predictions if no folder is named.", bare=True)
 @option_run()
 def predict(project: Project, **options: Any) -> list[Path]:
     """Score a file with a run."""

@@ -3,7 +3,7 @@
     make predict [INPUT=file] [OUTPUT=file] [RUN=run]
 
 Reads a file of any kind that `data` reads (default: the test split without its target), checks it against the data
-dictionary, writes CSV: the id columns, `prediction`, `probability` and one column a class (classification),
+dictionary, writes CSV or Excel: the id columns, `prediction`, `probability` and one column a class (classification),
 `confident`, `run`; and, if there are any, the lines that are in no row beside it, `<output name>_set_aside.csv`.
 """
 
@@ -17,7 +17,7 @@ from .engine.columns import dictionary
 from .engine.columns.validate import validate
 from .engine.modelling import confidence, decision
 from .engine.modelling.estimators import threads
-from .engine.project import artefact, records, spreadsheet
+from .engine.project import artefact, records, spreadsheet, workbook
 from .engine.project.errors import DataError, SettingsError
 from .engine.project.settings import Project
 from .engine.runs import loading, registry, worklist
@@ -26,6 +26,7 @@ from .engine.sources.source import parted
 
 log = logging.getLogger(__name__)
 LAST_COLUMNS = b"confident,run"
+KINDS = (".csv", ".xlsx")
 
 
 def run(project: Project, *, folder: Path, input: Path | None, output: Path, replace: bool = True) -> list[str]:
@@ -38,7 +39,7 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
     input : Path or None
         The rows, of an archive with `?member=` behind it; None takes the test split.
     output : Path
-        A CSV file, written whole or not at all.
+        A CSV or Excel file, written whole or not at all.
     replace : bool
         Whether the predictions of another input may be replaced: where the user named `output`.
 
@@ -71,7 +72,9 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
     if level is not None:
         log.info("[decision]: '%s' from a probability of %.3g on", model.record["classes"][1], level)
     with artefact.whole(output) as path:
-        if changed := spreadsheet.write(path, table):
+        if output.suffix.lower() == ".xlsx":
+            workbook.write(path, table)
+        elif changed := spreadsheet.write(path, table):
             decisions.append(spreadsheet.SAID.format(changed))
             log.warning("%s", decisions[-1])
     rate = project.settings.predict.error_rate
@@ -97,15 +100,19 @@ def own(folder: Path) -> tuple[dictionary.Dictionary, Callable, Callable]:
 
 
 def check_output(path: Path) -> None:
-    """Refuse to write anything but CSV, or over anything but predictions."""
-    if path.suffix.lower() != ".csv":
-        raise SettingsError(f"OUTPUT={path.name}: predictions are written as CSV.\nAllowed: a name that ends in .csv.")
+    """Refuse to write anything but CSV and Excel, or over anything but predictions."""
+    kind = path.suffix.lower()
+    if kind not in KINDS:
+        raise SettingsError(
+            f"OUTPUT={path.name}: predictions are written as CSV or Excel.\nAllowed: a name that ends in .csv or .xlsx."
+        )
     if path.exists() and not path.is_file():
         raise SettingsError(f"OUTPUT={path} is no ordinary file.\nName another OUTPUT.")
     if path.is_file():
         with path.open("rb") as file:
-            if not file.readline().rstrip().endswith(LAST_COLUMNS):
-                raise DataError(f"{path} exists and holds no predictions: it is not overwritten.\nName another OUTPUT.")
+            ours = file.readline().rstrip().endswith(LAST_COLUMNS)
+        if not (ours if kind == ".csv" else records.recorded(path).get("step") == "predict"):
+            raise DataError(f"{path} exists and holds no predictions: it is not overwritten.\nName another OUTPUT.")
 
 
 def check_same_input(project: Project, input: Path | None, output: Path) -> None:
