@@ -10,12 +10,12 @@ GONE |= set() if "service" in CHOSEN else {"deploy", "service"}
 HERE, STARTED = os.getcwd(), os.path.realpath(os.environ.get("PWD", ".."))
 
 
-def set_source(source: str) -> None:
-    """Write a local source into params.toml as it is seen from the project."""
+def set_source(source: str) -> bool:
+    """Write a local source into params.toml as it is seen from the project; whether it is there, for all one knows."""
     prefix = "sqlite:///" if source.startswith("sqlite:///") else ""
     path, mark, query = source.removeprefix(prefix).partition("?" if prefix else "?member=")
     if "://" in path or path.startswith("sklearn:"):
-        return
+        return True
     import glob
     import json
 
@@ -31,6 +31,7 @@ def set_source(source: str) -> None:
         params[number] = f"source = {json.dumps(seen, ensure_ascii=False)}\n"
         with open("params.toml", "w", encoding="utf-8", newline="\n") as file:
             file.writelines(params)
+    return bool(found)
 
 
 for folder, _, names in list(os.walk(".")):
@@ -43,10 +44,9 @@ for folder, _, names in list(os.walk(".")):
         with open(path.removesuffix(f".{part}"), "ab") as whole, open(path, "rb") as file:
             whole.write(file.read() if part in CHOSEN else b"")
         os.remove(path)
-set_source(ANSWERS["data_source"])
+first = "" if set_source(ANSWERS["data_source"]) else "put the file there or mend that line, then: "
 # A repository with one commit; nothing of the user's git (hooks, signatures, an outer GIT_DIR) counts.
-name = ANSWERS["__author_name"]
-who = name if any(map(str.isalnum, name)) else "author"
+who = ANSWERS["__author_name"] if any(map(str.isalnum, ANSWERS["__author_name"])) else "author"
 os.environ |= {"GIT_AUTHOR_NAME": who, "GIT_COMMITTER_NAME": who, "EMAIL": "author@localhost"}
 os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 for variable in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
@@ -57,4 +57,4 @@ if inside or "_commit" in ANSWERS or os.system(f"({start}) > {os.devnull} 2>&1")
     reason = "it is inside a git repository." if inside else "git init, git add ., git commit."
     print("Nothing was committed:", reason)
 folder = min(HERE, os.path.relpath(HERE, STARTED), key=len)
-print(f"Next: cd {repr(folder) if ' ' in folder else folder} && make predict")
+print(f"Next: {first}cd {repr(folder) if ' ' in folder else folder} && make predict")

@@ -22,8 +22,8 @@ ADDED = {"job", "instance", "le"}  # labels that Prometheus and histograms bring
 FIRING = {
     "ServiceDown": {"up": "1x50 0x10"},
     "ServiceNotReady": {"ready": "1x50 0x10"},
-    "LogDown": {"log_up": "1x50 0x10"},
-    "LogBehind": {"log_waiting": "0+5x60"},
+    "LogDown": {"log_database": "1x50 0x10"},
+    "LogBehind": {'log_rows{state="spooled"}': "0+5x60"},
     "Errors": {'requests_total{outcome="error"}': "0x55 1x5"},
     "Busy": {'requests_total{outcome="busy"}': "0+10x60", 'requests_total{outcome="answered"}': "0+90x60"},
     "Slow": {
@@ -38,8 +38,12 @@ FIRING = {
     "BadRequests": {'requests_total{outcome="invalid"}': "0+3x60", 'requests_total{outcome="answered"}': "0+9x60"},
 }
 QUIET = {
-    **{"up": "1x1560", "ready": "1x1560", "log_up": "1x1560", 'model_compiled{run="a"}': "1x1560"},
-    **{"log_waiting": "0x1500 30x1 9x1 0x57", "shadows_dropped_total": "0x1560", 'answers_total{run="a"}': "0+30x1560"},
+    **{"up": "1x1560", "ready": "1x1560", "log_database": "1x1560", 'model_compiled{run="a"}': "1x1560"},
+    **{
+        'log_rows{state="spooled"}': "0x1500 30x1 9x1 0x57",
+        "shadows_dropped_total": "0x1560",
+        'answers_total{run="a"}': "0+30x1560",
+    },
     **{'requests_total{outcome="answered"}': "0+90x1560", 'requests_total{outcome="busy"}': "0+1x1560"},
     **{'requests_total{outcome="invalid"}': "0+9x1560", 'requests_total{outcome="error"}': "0x1560"},
     **{'not_confident_total{run="a"}': "0+6x1560", 'unusual_total{run="a"}': "0+2x1560"},
@@ -249,7 +253,9 @@ def test_each_alert_fires_when_it_should_and_none_while_all_is_well(default_proj
     (tmp_path / "alerts.yml").write_text(yaml.safe_dump(rules))
     blocks = [unit_test(QUIET, dict.fromkeys(named, 0))]
     blocks += [unit_test(series, {name: 1}) for name, series in FIRING.items()]
-    (tmp_path / "test.yml").write_text(yaml.safe_dump({"rule_files": ["alerts.yml"], "tests": blocks}))
+    (tmp_path / "test.yml").write_text(
+        yaml.safe_dump({"rule_files": ["alerts.yml"], "evaluation_interval": "5m", "tests": blocks})
+    )
 
     said = promtool("test", "rules", "test.yml", folder=tmp_path)
 

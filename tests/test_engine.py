@@ -27,12 +27,13 @@ def can_make_environments(path: str) -> bool:
     return subprocess.run([path, "-c", "import venv, ensurepip"], capture_output=True).returncode == 0
 
 
-def install(project: Path, more: str, *words: str) -> None:
-    """Make a project's environment, and put a package into it that tests alone need."""
+def install(project: Path, extras: str, more: list[str], *words: str) -> None:
+    """Make a project's environment with further extras, and put packages into it that tests alone need."""
+    edit(project / "pyproject.toml", 'extras = ["dev", "service"]', f'extras = ["dev", "service", {extras}]')
     done = make(project, "install", *words)
     assert done.returncode == 0, done.stderr
     python = project / ".venv" / "bin" / "python"
-    subprocess.run([sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python, more], check=True)
+    subprocess.run([sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", python, *more], check=True)
 
 
 def run_tests(project: Path, *words: str) -> str:
@@ -48,7 +49,8 @@ def run_tests(project: Path, *words: str) -> str:
 @pytest.mark.parametrize("python", pythons(), ids=lambda path: Path(path).name)
 def test_machinery_passes_its_tests(render, tmp_path, python):
     project = render(tmp_path)
-    install(project, "openpyxl", f"PYTHON={python}")  # it writes Excel files
+    more = ["openpyxl", "selenium"]  # to write Excel files, to drive a browser
+    install(project, '"postgresql", "otel"', more, f"PYTHON={python}")
 
     said = run_tests(project, ".", "--doctest-modules", str(project / "src"))
 
@@ -58,8 +60,7 @@ def test_machinery_passes_its_tests(render, tmp_path, python):
 @pytest.mark.long
 def test_tests_of_tracking_pass_against_a_real_server(render, tmp_path):
     project = render(tmp_path)
-    edit(project / "pyproject.toml", 'extras = ["dev"]', 'extras = ["dev", "mlflow"]')
-    install(project, "mlflow")
+    install(project, '"mlflow"', ["mlflow"])
     assert "mlflow-skinny==" in (project / "requirements.lock").read_text()
 
     said = run_tests(project, "runs/test_track.py")

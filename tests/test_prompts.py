@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -222,10 +223,11 @@ def test_unknown_sources_are_refused(render, tmp_path, capfd, source):
 def test_names_of_all_dependencies_are_taken(default_project):
     project = tomllib.loads((default_project / "pyproject.toml").read_text("utf-8"))["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    wanted += [*project["optional-dependencies"]["service"], *project["optional-dependencies"]["postgresql"]]
 
     taken = (TEMPLATE / "hooks/pre_gen_project.py").read_text("utf-8").split('TAKEN = """')[1].split('"""')[0].split()
 
-    assert {word.split(">")[0].replace("-", "_") for word in wanted} <= set(taken)
+    assert {re.split(r"[>\[]", word)[0].replace("-", "_") for word in wanted} <= set(taken)
 
 
 def start(template: Path, folder: Path, *words: str, **options) -> subprocess.CompletedProcess:
@@ -300,6 +302,7 @@ def test_missing_source_is_named_with_the_line_to_edit(render, tmp_path, capfd):
     message = capfd.readouterr().out
     line = int(message.split("params.toml, line ")[1].split(".")[0])
     assert (project / "params.toml").read_text("utf-8").splitlines()[line - 1] == 'source = "nowhere.csv"'
+    assert message.splitlines()[-1].startswith("Next: put the file there or mend that line, then: cd ")
 
 
 def test_next_command_can_be_typed_from_where_cookiecutter_started(template, tmp_path):

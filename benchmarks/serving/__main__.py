@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/serving PROJECT --rival fastapi=ENV/bin/python --rival mlflow=... --rival bento=...
 
-`PROJECT` is a folder with a run; its own `.venv`, or `--ours PYTHON`, serves it. A rival's interpreter has its framework
+`PROJECT` is a folder with a run; its `.venv`, or `--ours PYTHON`, serves it. A rival's interpreter has its framework
 and what the project installs. A rival gets the fitted model alone and makes a data frame of the request: it checks
 nothing and logs nothing, while ours checks, answers, logs, commits and counts. Every server is one process on a core of
 its own where there are two. They take turns, and their CPU is read from /proc (Linux), children included. One row a
@@ -75,6 +75,7 @@ def servers(project: Path, ours: str, rivals: dict[str, str]) -> list[Server]:
     for name, python in rivals.items():
         port = free_port()
         env = {"PYTHONPATH": f"{project / 'src'}:{HERE}", "PACKAGE": package, "PORT": str(port)}
+        env["PROJECT"] = str(project)
         env["PATH"] = f"{Path(python).parent}:{os.environ['PATH']}"
         path = "/invocations" if name == "mlflow" else "/predict"
         body = json.dumps({"dataframe_records": [row]}).encode() if name == "mlflow" else rows

@@ -12,8 +12,8 @@ class Model:
 
     def __init__(self) -> None:
         loading = importlib.import_module(f"{os.environ['PACKAGE']}.engine.runs.loading")
-        folder = max(path.parent for path in Path("models").glob("*/run.json"))
-        self.run = loading.load(folder.resolve())
+        folder = max(path.parent for path in Path(os.environ["PROJECT"], "models").glob("*/run.json"))
+        self.run = loading.load(folder)
 
     def answer(self, frame: pd.DataFrame) -> list:
         """Probabilities or numbers."""

@@ -63,6 +63,8 @@ def test_column_that_is_the_target_cut_into_bands_is_named(amounts, suspect, how
 
     assert [suspicion.columns for suspicion in found if suspicion.kind == "answer"] == [("band",)]
     assert "'web'" in found[0].sentence
+    assert ("is a function of 'web'" in found[0].sentence) == (how == "falling")
+    assert (" bands" in found[0].sentence) == (how != "falling")
 
 
 @pytest.mark.parametrize("share", [0.5, 0.03])

@@ -35,6 +35,13 @@ def test_limit_of_a_batch_is_read_with_the_marks_of_its_column_or_is_missing_whe
     assert pd.isna(values[0]) and not warnings
 
 
+def test_counts_with_a_limit_are_numbers_so_that_another_limit_fits_a_later_batch(describe):
+    column, _ = describe([*map(str, range(60)), "<2"])
+
+    assert column.type == "number"
+    assert typed(["<5", "7"], column, target=False)[0] == [2.5, 7.0]
+
+
 @pytest.mark.parametrize(
     "cells",
     [["<18", ">65"] * 20, ["<18", "18", "19", "20"] * 20, ["<18", "18-30", "31-65", ">65"] * 20],

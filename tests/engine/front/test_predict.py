@@ -174,3 +174,32 @@ def test_members_of_an_archive_are_answered_each_in_a_file_of_its_own(project, f
     assert second.stat().st_mtime_ns == written
     with pytest.raises(DataError, match=r"nothing\.zip: no such file"):
         pipeline.make(project, "predict", run=folder.name, input=project.root / "nothing.zip?member=in/a.csv")
+
+
+def test_output_without_a_folder_lies_with_the_predictions_and_one_with_a_folder_where_it_says(project, new, call):
+    new.to_csv(project.root / "new.csv", index=False)
+
+    bare, named = (
+        call(project.root, "predict", "--input", "new.csv", "--output", output) for output in ("list.csv", "./list.csv")
+    )
+
+    assert (bare.exit_code, named.exit_code) == (0, 0), bare.stderr + named.stderr
+    assert (bare.stdout, named.stdout) == ("data/predictions/list.csv\n", "list.csv\n")
+    assert (project.root / "list.csv").is_file() and (project.root / "data" / "predictions" / "list.csv").is_file()
+
+
+def test_list_is_written_as_a_workbook_too_and_no_other_workbook_is_overwritten(project, new, call):
+    new.to_csv(project.root / "new.csv", index=False)
+    (project.root / "mine.xlsx").write_bytes(b"mine")
+    words = ("predict", "--input", "new.csv", "--output")
+
+    done = [call(project.root, *words, output) for output in ("list.xlsx", "list.csv", "./mine.xlsx", "list.ods")]
+    again = call(project.root, *words, "list.xlsx", "--set", "decision.capacity=3")
+
+    folder = project.root / "data" / "predictions"
+    assert [one.exit_code for one in done] == [0, 0, 1, 2] and again.exit_code == 0
+    found = pd.read_excel(folder / "list.xlsx", engine="calamine")
+    assert found["act"].tolist() == ["yes"] * 3 + ["no"] * 7
+    answers = found.drop(columns=["rank", "act"]).sort_values("order", ignore_index=True)
+    pd.testing.assert_frame_equal(answers, pd.read_csv(folder / "list.csv"))
+    assert "mine.xlsx exists and holds no predictions" in done[2].stderr

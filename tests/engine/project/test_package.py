@@ -30,3 +30,20 @@ def test_own_files_are_the_two_to_edit_and_whatever_the_template_does_not_have(f
     yours = [path.relative_to(folder).as_posix() for path in package.yours(folder)]
 
     assert yours == ["features.py", "models.py", "mytools.py", "tools/prices.csv"]
+
+
+def test_modules_that_a_module_needs_are_found_whatever_way_they_are_imported(folder):
+    for name in ("a", "b", "c", "d", "late", "alone"):
+        (folder / f"{name}.py").write_text("")
+    (folder / "tools").mkdir()
+    (folder / "tools" / "__init__.py").write_text("from ..d import x\n\n\ndef f():\n    from .. import alone\n")
+    (folder / "tools" / "deep.py").write_text("import numpy.linalg\nimport tomllib\n")
+    (folder / "a.py").write_text(f"from . import b\nfrom {package.NAME}.c import x\nfrom .tools.deep import y\n")
+    (folder / "b.py").write_text(f"import {package.NAME}.tools\n\n\ndef f():\n    from .late import z\n")
+
+    whole, early = (package.needed(folder, ["a"], late=late) for late in (True, False))
+
+    found = [path.relative_to(folder).as_posix() for path in whole if "engine" not in path.parts]
+    assert found == ["__init__.py", "a.py", "b.py", "c.py", "d.py", "late.py", "tools/__init__.py", "tools/deep.py"]
+    assert folder / "late.py" in whole and folder / "late.py" not in early and folder / "alone.py" not in whole
+    assert package.foreign(whole) >= {"numpy"} and "tomllib" not in package.foreign(whole)

@@ -14,18 +14,19 @@ def page(project):
     return text, registry.read(project.models / paths[0].parent.name)
 
 
-def test_report_names_the_positive_class_the_threshold_what_it_costs_and_how_many_answers_are_wrong(project):
-    costly = settings.load(
-        project.root, ["predict.cost_false_negative=4", "predict.error_rate=0.3", "predict.abstain_below=0.6"]
-    )
+def test_report_names_the_threshold_of_today_the_first_rows_and_how_many_answers_are_wrong(project, folder):
+    costs = ["decision.cost_false_positive=1", "decision.cost_false_negative=4", "decision.capacity=7"]
+    costly = settings.load(project.root, [*costs, "predict.error_rate=0.3", "predict.abstain_below=0.6"])
 
     text, record = page(costly)
 
-    assert "A row is named 'yes' from a probability of 0.2 on" in text
-    assert re.search(r"0\.2 \(used\) \d+ \d+ \d+ [\d.]+", text) and re.search(r" 0\.5 \d+ \d+ \d+ [\d.]+", text)
-    named_always, wrongly, missed, cost = re.search(r"always &#39;yes&#39; (\d+) (\d+) (\d+) ([\d.]+)", text).groups()
-    assert int(named_always) == record["metrics"]["test"]["rows"] and missed == "0"
-    assert float(cost) == pytest.approx(int(wrongly) / int(named_always), abs=1e-3)
+    assert record["run"] == folder.name, "nothing was trained again"
+    assert "A row is named 'yes' from a probability of 0.2 on (the gains and costs of [decision])" in text
+    first = re.search(r" 7 (\d+) \((\d+) to (\d+)\) (\d+) ([\d.]+) [\d.]+ % (-?\d+)", text).groups()
+    hits, low, high, chance, lift, worth = map(float, first)
+    n, missed = record["metrics"]["test"]["rows"], round(hits / lift / 7 * 24) - hits
+    assert low <= hits <= high and chance <= 7 < n
+    assert worth == pytest.approx(-(7 - hits) - 4 * missed, abs=4)
     assert re.search(r"at most 30.0 % wrong 0\.\d+ \d+ \(\d+\.\d %\) \d+ \(", text)
     assert "abstain_below = 0.6 0.600" in text
 

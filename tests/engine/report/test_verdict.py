@@ -46,20 +46,6 @@ def test_answer_says_rows_model_score_interval_baseline_and_whether_chance_may_e
 
 
 @pytest.mark.parametrize(
-    ("costs", "words"),
-    [
-        ((1.0, 3.0), "answers cost 0.1 a row; always naming 'yes' costs 0.5."),
-        ((0.01, 3.0), "answers cost 0.001 a row; always naming 'yes' costs 0.005."),
-        ((9.0, 1.0), "costs 0.5: at these costs the model saves nothing."),
-    ],
-)
-def test_answer_says_what_the_answers_cost_beside_naming_all_or_none(costs, words):
-    sentences = verdict.answer(result(*half_right()), model="linear", target="answer", costs=costs)
-
-    assert words in sentences[-1]
-
-
-@pytest.mark.parametrize(
     ("before", "low", "high", "groups", "words"),
     [
         (0.8, 0.05, 0.15, 0, "would probably help"),

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from data_science_project import pipeline
+from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import model
 
@@ -17,6 +18,9 @@ load().predict(pd.read_csv(sys.argv[1], dtype=str)).to_csv("by_load.csv", index=
 def test_loaded_model_answers_from_any_folder_as_make_predict_does(project, made_table, command, tmp_path):
     rows = project.root / "rows.csv"
     made_table.head(7).to_csv(rows, index=False)
+    with (project.root / "params.toml").open("a") as params:
+        params.write("[decision]\ncost_false_positive = 1\ncost_false_negative = 9\n")
+    project = settings.load(project.root)
     (made,) = pipeline.make(project, "predict", input=rows)
 
     done = command(tmp_path, "-c", LOAD, str(rows), PYTHONPATH=str(project.root / "src"))

@@ -32,3 +32,14 @@ def test_no_dependency_that_a_project_starts_with_but_those_of_every_model_matte
     assert packages.names(own) == set(packages.ALWAYS)
     wanted = tomllib.loads((own.root / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
     assert {line.partition(">")[0] for line in wanted} == {*packages.ALWAYS, *packages.NEVER}
+
+
+def test_required_are_what_is_imported_and_what_answers_hang_on_in_the_versions_of_the_run():
+    versions = {"numpy": "1.0", "scikit-learn": "2.0", "Pillow": "3.0", "ruff": "4.0"}
+    record = {"environment": {"packages": versions, "answers_hang_on": ["numpy", "scipy"]}}
+
+    assert packages.required(record, ["sklearn", "PIL", "no_such"]) == [
+        "numpy==1.0",
+        "Pillow==3.0",
+        "scikit-learn==2.0",
+    ]

@@ -131,9 +131,10 @@ def test_pull_refuses_unsigned_runs_before_a_file_of_them_is_here_and_takes_the_
     assert loading.load(colleague.models / folder.name).name == folder.name
 
 
-def test_training_refuses_before_it_fits_where_git_has_no_key_to_sign_with(project, keys, tmp_path):
+@pytest.mark.parametrize("config", ["", "[gpg]\nformat = ssh\n[user]\nsigningkey = /nowhere.pub\n"], ids=["no", "gone"])
+def test_training_refuses_before_it_fits_where_git_has_no_key_to_sign_with(project, keys, tmp_path, config):
     project = trusting(project, keys("ada"))
-    (tmp_path / "gitconfig").write_text("")
+    (tmp_path / "gitconfig").write_text(config)
     shutil.rmtree(project.models)
 
     with pytest.raises(SettingsError, match=r"user\.signingkey") as caught:
@@ -141,6 +142,22 @@ def test_training_refuses_before_it_fits_where_git_has_no_key_to_sign_with(proje
 
     assert len(str(caught.value).splitlines()) == 3
     assert not list(project.models.glob("*"))
+
+
+def test_training_is_kept_where_the_key_fails_at_its_end_and_push_signs_it_later(project, keys, tmp_path, caplog):
+    project = trusting(project, keys("ada"))
+    shutil.rmtree(project.models)
+    (tmp_path / "ada").rename(tmp_path / "away")
+
+    pipeline.make(project, "train")
+
+    (folder,) = registry.folders(project)
+    assert "cannot be signed with" in caplog.text and "make push RUN=" in caplog.text
+    with pytest.raises(DataError, match="is not signed"):
+        loading.load(folder)
+    (tmp_path / "away").rename(tmp_path / "ada")
+    signatures.sign(project, folder)
+    assert loading.load(folder).name == folder.name
 
 
 @pytest.mark.parametrize("line", [None, "no key at all\n"], ids=["missing", "unreadable"])

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from data_science_project.service import database
-from data_science_project.service.log import Log, LogError, Told, new_ids
+from data_science_project.service.log import RETRY, Log, LogError, Told, new_ids
 from data_science_project.service.settings import Serve
 
 KILLS = int(os.environ.get("KILLS", "10"))
@@ -149,6 +149,24 @@ def test_database_that_is_busy_keeps_a_reply_waiting_for_log_wait_and_gets_its_r
     assert log.state().database == "ok" and log.spool.count() == 0
 
 
+def test_rows_stay_in_the_spool_as_long_as_the_database_refuses_them(open_log, entries, stored, file, until):
+    log, rows = open_log(), entries(3)
+    with sqlite3.connect(file) as other:
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON answers BEGIN SELECT RAISE(ABORT, 'no room'); END")
+
+    kept = write(log, rows)
+    time.sleep(1.5 * RETRY)
+    refused = stored(log.spool), log.state()
+    with other:
+        other.execute("DROP TRIGGER full")
+    until(lambda: log.state().database == "ok" and not log.state().spooled)
+    other.close()
+
+    assert kept == [True] and refused[0] == rows
+    assert refused[1].spooled == 3 and refused[1].database.endswith("predictions.db takes no rows: no room")
+    assert stored(log.database) == rows
+
+
 def test_rows_left_in_the_spool_by_a_killed_process_are_in_the_database_after_the_start(
     open_log, entries, stored, until
 ):
@@ -284,6 +302,46 @@ def test_rows_that_cannot_be_kept_anywhere_are_an_error_for_those_who_asked(open
 
     assert [type(error) for error in refused] == [LogError] and "no commit within 50 ms" in str(refused[0])
     assert log.state().refused == 1
+
+
+def test_spool_that_is_damaged_is_told_and_left_as_it_is_while_the_database_goes_on(open_log, entries, stored):
+    log = open_log()
+    log.spool.open()
+    log.spool.insert(entries(600))
+    log.close(1.0)
+    log.spool.file.write_bytes(b"x" * 8192)
+
+    log, rows = open_log(), entries(3)
+    kept = write(log, rows)
+
+    assert kept == [True] and stored(log.database) == rows and log.state().database == "ok"
+    assert "spool.db is damaged" in log.state().spool and log.spool.file.read_bytes() == b"x" * 8192
+
+
+def test_rows_come_and_go_while_the_database_is_locked_again_and_again(open_log, entries, stored, file, until):
+    log, chance = open_log(log_wait=20), random.Random(0)
+    kept = []
+
+    async def ask():
+        for _ in range(60):
+            rows = entries(2)
+            if await log.write(rows):
+                kept.extend(rows)
+
+    async def disturb():
+        for _ in range(8):
+            other = locked(file)
+            await asyncio.sleep(chance.uniform(0, 0.1))
+            other.close()
+            await asyncio.sleep(chance.uniform(0, 0.05))
+
+    async def both():
+        await asyncio.gather(*(ask() for _ in range(4)), disturb())
+
+    asyncio.run(both())
+    until(lambda: log.state().database == "ok" and not log.state().spooled)
+
+    assert len(kept) == 480 and sorted(kept, key=lambda row: row.id) == stored(log.database)
 
 
 def test_request_that_went_away_does_not_stop_the_others(open_log, entries, stored):

@@ -50,7 +50,7 @@ def test_postgresql_that_is_stopped_gets_the_rows_when_it_is_back(open_log, post
     again, _ = write(log, rows[30:])
 
     assert stopped == still == again == [True] and took < 0.2
-    assert problem.database.startswith("the log's database takes no rows") and problem.spooled == 10
+    assert problem.database.startswith("PostgreSQL takes no rows") and problem.spooled == 10
     assert stored(log.database) == rows
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import promote, registry
-from data_science_project.service import serve, settings
+from data_science_project.service import database, serve, settings
 from data_science_project.service.database import Database, Entry
 
 ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
@@ -69,10 +69,10 @@ def get(port, path, body=None):
 
 def logged(project):
     """The answers in the log of a project, by id."""
-    from data_science_project.service import database
-
     found = Database(database.address(project), flush=False)
-    return {entry.id: entry for entry in found.read(Entry)}
+    entries = {entry.id: entry for entry in found.read(Entry)}
+    found.drop()
+    return entries
 
 
 def test_server_prints_its_address_answers_and_ends_with_0_on_sigterm(project, folder, start):
@@ -103,6 +103,18 @@ def test_sigterm_lets_what_is_in_flight_be_answered_while_ready_says_no(project,
     assert ready == (503, {"ready": False, "why": ["it is stopping"]})
     assert answer.startswith(b"HTTP/1.1 200") and process.wait(timeout=15) == 0
     assert len(logged(project)) == 1
+
+
+def test_head_of_a_request_that_does_not_come_is_408_and_holds_up_nobody(project, start):
+    process, port = start(project, "serve.seconds=1.0")
+
+    with socket.create_connection(("127.0.0.1", port)) as silent, socket.create_connection(("127.0.0.1", port)) as half:
+        half.sendall(b"POST /predict HTTP/1.1\r\nHost: 127")
+        status, _ = get(port, "/predict", BODY)
+        said = [one.recv(1000) + one.recv(1000) for one in (silent, half)]
+
+    assert status == 200
+    assert all(text.startswith(b"HTTP/1.1 408") for text in said)
 
 
 def test_second_sigterm_under_load_loses_no_acknowledged_row(project, start):
@@ -186,3 +198,16 @@ def test_other_host_without_a_token_and_a_project_without_a_run_are_refused(proj
     project.models.rename(project.root / "elsewhere")
     with pytest.raises(SettingsError, match="There is no run"):
         serve.run(project)
+
+
+def test_answers_older_than_keep_days_are_deleted_while_the_service_runs(project, start, entries, until):
+    found = Database(database.address(project), flush=False)
+    found.open()
+    found.insert(entries(2, time=time.time() - 40 * 86_400) + entries())
+    found.drop()
+
+    process, _ = start(project, "serve.keep_days=30")
+
+    until(lambda: len(logged(project)) == 1)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=15) == 0

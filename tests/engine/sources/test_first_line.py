@@ -43,3 +43,4 @@ def test_target_is_not_doubted_where_the_names_may_stand_elsewhere_or_are_no_tex
 def test_nearest_name_is_found_whatever_its_case_and_blanks():
     assert first_line.nearest("Answer ", ["order", "answer"]) == "answer"
     assert first_line.nearest("price", ["order", "answer"]) == ""
+    assert first_line.nearest("mag", ["id", "properties.magType", "properties.mag", "geometry"]) == "properties.mag"

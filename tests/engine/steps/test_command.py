@@ -92,7 +92,7 @@ def test_paths_are_those_of_the_folder_where_the_command_was_typed(call, project
     folder.mkdir()
     made_table.head(3).to_csv(folder / "new.csv", index=False)
 
-    assert call(folder, "predict", "--input", "new.csv", "--output", "answers.csv").exit_code == 0
+    assert call(folder, "predict", "--input", "new.csv", "--output", "./answers.csv").exit_code == 0
     assert (folder / "answers.csv").is_file()
 
 

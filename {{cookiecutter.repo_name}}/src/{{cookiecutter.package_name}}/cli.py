@@ -71,10 +71,12 @@ def evaluate(project: Project, **options: Any) -> list[Path]:
 
 @step
 @option_path("--input", text="Rows to score: CSV, TSV, Parquet, JSON, Excel [default: the test split].")
-@option_path("--output", text="CSV file to write [default: data/predictions/<input name>.csv].")
+@option_path("--output", text="CSV or .xlsx to write, in data/predictions if no folder is named.", bare=True)
 @option_run()
 def predict(project: Project, **options: Any) -> list[Path]:
     """Score a file with a run."""
+    if options["output"]:
+        options["output"] = project.predictions(None).parent / options["output"]
     return make(project, "predict", options)
 
 
@@ -82,6 +84,20 @@ def predict(project: Project, **options: Any) -> list[Path]:
 def explore(project: Project, **options: Any) -> list[Path]:
     """Write an interactive report of the clean table: reports/exploration.html."""
     return make(project, "explore", options)
+
+
+@step
+@option_run("A run, by its name or the end of it [default: the champion].")
+def card(project: Project, **options: Any) -> list[Path]:
+    """Write the model card of a run: reports/<run>/model_card.html and .md."""
+    return make(project, "card", options)
+
+
+@step
+@option_run("A run, by its name or the end of it [default: the champion].")
+def export(project: Project, **options: Any) -> list[Path]:
+    """Pack a run into one file that answers without the project: dist/*.whl, for pip or unzip."""
+    return make(project, "export", options)
 
 
 @verb

@@ -22,6 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from .engine.columns import dictionary
 from .engine.modelling import metrics
+from .engine.modelling.decision import check
 from .engine.modelling.question import Question, predict
 from .engine.modelling.recipe import Recipe
 from .engine.modelling.split import groups_of
@@ -32,6 +33,7 @@ from .engine.project.settings import Project
 from .engine.report import annotators, figures, label_errors, verdict
 from .engine.report.about_behaviour import errors, leaning, linear, parts
 from .engine.report.about_data import data, question
+from .engine.report.about_decision import outcome
 from .engine.report.about_scores import board, calibration, growth, mistakes, scores, top
 from .engine.report.choices import abstention, decision, search
 from .engine.report.diagnostics import Result
@@ -43,7 +45,7 @@ from .models import classifiers, regressors
 log = logging.getLogger(__name__)
 INTERVAL_LEVEL = 0.95
 DOUBTS_SHOWN, DOUBTS_COLUMNS = 10, 9  # rows and columns of the list of label errors on the page
-SECTIONS = (top, question, data, board, scores, mistakes, calibration, growth, leaning, linear, errors, parts)
+SECTIONS = (outcome, top, question, data, board, scores, mistakes, calibration, growth, leaning, linear, errors, parts)
 CHOICES = (search, decision, abstention)
 ONE_THREAD_BELOW = 100_000  # rows: threads would wait longer than they work (7 CPU s with one, 15 to 29 with two)
 
@@ -58,6 +60,7 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
     """
     clock = time.perf_counter()
     model = loading.load(folder)
+    check(project.settings.decision, tuple(model.record["classes"]))
     question = learned_from(project, model)
     with figures.style(), threadpool_limits(1 if len(question.truth) < ONE_THREAD_BELOW else None):
         test, result, set_aside = score_test(project, model, question.truth)

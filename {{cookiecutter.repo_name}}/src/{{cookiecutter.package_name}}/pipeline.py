@@ -7,7 +7,7 @@ Used by every verb that makes something, with or without make. Whether a step ha
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .engine.project import records
+from .engine.project import records, wheel
 from .engine.project.credentials import safe_name
 from .engine.project.errors import SourceError, missing_file
 from .engine.project.settings import PARTS, Project
@@ -47,10 +47,10 @@ def promote(project: Project, folder: Path, force: str = "") -> "list[Check]":
 
 
 def chosen_run(project: Project, verb: str, name: str | None) -> Path | None:
-    """The run that was named, the champion for `predict`; None where the run follows from the parameters."""
+    """The run that was named, the champion for what uses one; None where the run follows from the parameters."""
     if name:
         return registry.named(project, name)
-    champion = registry.champion(project) if verb == "predict" else None
+    champion = registry.champion(project) if verb in ("predict", "card", "export") else None
     if champion:
         logger(verb).info("the champion %s answers, whatever was edited since; RUN=... asks another", champion.name)
     return champion
@@ -80,6 +80,24 @@ def report(work: Work) -> list[Path]:
     """The evaluation report of the run at hand, and its answers to the test rows."""
     folder = work.project.root / "reports" / run_of(work).name
     return [folder / "evaluation.html", folder / registry.ANSWERS]
+
+
+def on_the_card(work: Work) -> list[Path]:
+    """What a model card quotes: the run, its evaluation, what people wrote, and which run is champion."""
+    root, written = work.project.root, work.project.models / registry.CHAMPION
+    said = [path for path in (root / "docs" / "charter.md", root / "pyproject.toml", written) if path.is_file()]
+    return [run_of(work) / registry.MODEL, *report(work), *said]
+
+
+def cards(work: Work) -> list[Path]:
+    """The model card of the run at hand, as a page and as Markdown."""
+    return [work.project.root / "reports" / run_of(work).name / f"model_card.{kind}" for kind in ("html", "md")]
+
+
+def packed(work: Work) -> list[Path]:
+    """The file that `export` writes of the run at hand."""
+    name, version = wheel.name_and_version(registry.read(run_of(work)))
+    return [work.project.root / "dist" / wheel.About(name, version).file]
 
 
 def rows_to_score(work: Work) -> list[Path]:
@@ -141,6 +159,20 @@ def start_predict(work: Work, key: str) -> list[str]:
     return predict.run(work.project, folder=run_of(work), input=work.options.get("input"), output=output, replace=named)
 
 
+def start_card(work: Work, key: str) -> None:
+    """Write the model card of the run at hand."""
+    from .engine.report import card
+
+    card.run(work.project, run_of(work))
+
+
+def start_export(work: Work, key: str) -> list[str]:
+    """Pack the run at hand into one file."""
+    from .engine.runs import export
+
+    return export.run(work.project, run_of(work), packed(work)[0])
+
+
 def start_explore(work: Work, key: str) -> None:
     """Look at the clean table."""
     from . import explore
@@ -172,7 +204,7 @@ STEPS = {
     ),
     "train": Step(
         needs=("features",),
-        parameters=("train", "split.by", "predict.cost_false_positive", "predict.cost_false_negative"),
+        parameters=("train", "split.by"),
         columns=READ_BY_RECIPE,
         rooms=("project", "columns", "modelling", "runs"),
         yours=True,
@@ -183,7 +215,7 @@ STEPS = {
     ),
     "evaluate": Step(
         needs=("train",),
-        parameters=("predict.abstain_below", "predict.error_rate"),
+        parameters=("predict.abstain_below", "predict.error_rate", "decision"),
         columns=(),
         rooms=("project", "columns", "modelling", "runs", "report"),
         yours=True,
@@ -193,7 +225,7 @@ STEPS = {
     ),
     "predict": Step(
         needs=("train",),
-        parameters=("predict", "data.read"),
+        parameters=("predict", "decision", "data.read"),
         columns=READ_BY_VALIDATE,
         rooms=("project", "sources", "columns", "modelling", "runs"),
         also=lambda work: {"member": member} if (member := input_of(work)[1]) else {},
@@ -209,5 +241,23 @@ STEPS = {
         inputs=lambda work: [work.project.clean],
         outputs=lambda work: [work.project.root / "reports" / "exploration.html"],
         start=start_explore,
+    ),
+    "card": Step(
+        needs=("evaluate",),
+        parameters=(),
+        columns=(),
+        rooms=("project", "columns", "modelling", "runs", "report"),
+        inputs=on_the_card,
+        outputs=cards,
+        start=start_card,
+    ),
+    "export": Step(
+        needs=("train",),
+        parameters=("predict",),
+        columns=READ_BY_VALIDATE,
+        rooms=("project", "columns", "modelling", "runs"),
+        inputs=lambda work: [run_of(work) / registry.MODEL],
+        outputs=packed,
+        start=start_export,
     ),
 }

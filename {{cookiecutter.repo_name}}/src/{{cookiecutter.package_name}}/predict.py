@@ -3,7 +3,7 @@
     make predict [INPUT=file] [OUTPUT=file] [RUN=run]
 
 Reads a file of any kind that `data` reads (default: the test split without its target), checks it against the data
-dictionary, writes CSV: the id columns, `prediction`, `probability` and one column a class (classification),
+dictionary, writes CSV or Excel: the id columns, `prediction`, `probability` and one column a class (classification),
 `confident`, `run`; and, if there are any, the lines that are in no row beside it, `<output name>_set_aside.csv`.
 """
 
@@ -15,18 +15,18 @@ import numpy as np
 
 from .engine.columns import dictionary
 from .engine.columns.validate import validate
-from .engine.modelling import confidence, threshold
+from .engine.modelling import confidence, decision
 from .engine.modelling.estimators import threads
-from .engine.project import artefact, records, spreadsheet
+from .engine.project import artefact, records, spreadsheet, workbook
 from .engine.project.errors import DataError, SettingsError
 from .engine.project.settings import Project
-from .engine.runs import loading, registry
+from .engine.runs import loading, registry, worklist
 from .engine.runs.answers import answer, read_rows, test_rows
-from .engine.runs.loading import Run
 from .engine.sources.source import parted
 
 log = logging.getLogger(__name__)
 LAST_COLUMNS = b"confident,run"
+KINDS = (".csv", ".xlsx")
 
 
 def run(project: Project, *, folder: Path, input: Path | None, output: Path, replace: bool = True) -> list[str]:
@@ -39,7 +39,7 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
     input : Path or None
         The rows, of an archive with `?member=` behind it; None takes the test split.
     output : Path
-        A CSV file, written whole or not at all.
+        A CSV or Excel file, written whole or not at all.
     replace : bool
         Whether the predictions of another input may be replaced: where the user named `output`.
 
@@ -57,23 +57,31 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
     if not replace:
         check_same_input(project, input and Path(parted(str(input))[0]), output)
     model = loading.load(folder)
-    check_costs(project, model)
-    limits = confidence.limits(folder, project.settings.predict)
+    policy = decision.policy(folder, model.record, project.settings.predict, project.settings.decision)
+    limits, level = policy.limits, policy.level
     aside = output.with_name(f"{output.stem}_set_aside.csv")
     rows, decisions = (test_rows(project, model), []) if input is None else read_rows(project, model, input, aside)
     for line in decisions:
         log.info("%s", line)
     with threads(len(rows)):
-        table = answer(model, rows, abstain_below=limits.least, band=limits.band)
+        table = answer(model, rows, abstain_below=limits.least, band=limits.band, level=level)
+        table = worklist.complete(folder, model, rows, table, policy)
+    if policy.decision.capacity:
+        table = table.sort_values("rank")
+        log.info("sorted, what to act on first: %d of %d rows", (table["act"] == "yes").sum(), len(table))
+    if level is not None:
+        log.info("[decision]: '%s' from a probability of %.3g on", model.record["classes"][1], level)
     with artefact.whole(output) as path:
-        if changed := spreadsheet.write(path, table):
+        if output.suffix.lower() == ".xlsx":
+            workbook.write(path, table)
+        elif changed := spreadsheet.write(path, table):
             decisions.append(spreadsheet.SAID.format(changed))
             log.warning("%s", decisions[-1])
     rate = project.settings.predict.error_rate
     if limits.least > 1:
         log.warning(
             "error_rate %g cannot be shown on the rows held out in training: no row is confident. The least is %.2f",
-            *(rate, confidence.least_rate(confidence.held_out(folder))),
+            *(rate, confidence.least_rate(policy.held)),
         )
     if limits.band and np.isinf(limits.band.reach).any():
         log.warning(
@@ -91,27 +99,20 @@ def own(folder: Path) -> tuple[dictionary.Dictionary, Callable, Callable]:
     return dictionary.load(folder / registry.DICTIONARY), add_features, validate
 
 
-def check_costs(project: Project, model: Run) -> None:
-    """Say so where the run decides by other costs than `[predict]` names now: the threshold is part of the model."""
-    then, options = threshold.costs_of(model.record), project.settings.predict
-    now = options.cost_false_positive, options.cost_false_negative
-    if then[0] * now[1] != then[1] * now[0]:
-        log.warning(
-            "run %s decides by the costs it was trained with, %g and %g, not by %g and %g: train again to change it",
-            *(model.name, *then, *now),
-        )
-
-
 def check_output(path: Path) -> None:
-    """Refuse to write anything but CSV, or over anything but predictions."""
-    if path.suffix.lower() != ".csv":
-        raise SettingsError(f"OUTPUT={path.name}: predictions are written as CSV.\nAllowed: a name that ends in .csv.")
+    """Refuse to write anything but CSV and Excel, or over anything but predictions."""
+    kind = path.suffix.lower()
+    if kind not in KINDS:
+        raise SettingsError(
+            f"OUTPUT={path.name}: predictions are written as CSV or Excel.\nAllowed: a name that ends in .csv or .xlsx."
+        )
     if path.exists() and not path.is_file():
         raise SettingsError(f"OUTPUT={path} is no ordinary file.\nName another OUTPUT.")
     if path.is_file():
         with path.open("rb") as file:
-            if not file.readline().rstrip().endswith(LAST_COLUMNS):
-                raise DataError(f"{path} exists and holds no predictions: it is not overwritten.\nName another OUTPUT.")
+            ours = file.readline().rstrip().endswith(LAST_COLUMNS)
+        if not (ours if kind == ".csv" else records.recorded(path).get("step") == "predict"):
+            raise DataError(f"{path} exists and holds no predictions: it is not overwritten.\nName another OUTPUT.")
 
 
 def check_same_input(project: Project, input: Path | None, output: Path) -> None:

@@ -30,11 +30,12 @@ from .engine.project import artefact, records
 from .engine.project.errors import DataError, SettingsError, listed
 from .engine.project.log import progress, warnings_as_lines
 from .engine.project.settings import EXTERNAL, PARTS, Project
-from .engine.runs import environment, registry, signatures
+from .engine.runs import environment, registry, signatures, training_rows
 from .models import TEXT, classifiers, regressors
 
 log = logging.getLogger(__name__)
 BLEND = "blend"
+KEEPS_BACK = ("The least populated class", "The test_size = ")  # how such an error of scikit-learn begins
 CLASSES_SHARE = 0.2  # a target with more classes than this share of its rows is text or an id
 
 
@@ -55,9 +56,13 @@ def run(project: Project, *, key: str, message: str = "") -> Path:
         record = {"run": folder.name, "key": key, **environment.keep(project, new)}
         model, learned, held = learn(project, new)
         confidence.keep(new, *held)
+        training_rows.keep(project, new, [name for names in learned["features"].values() for name in names])
         about = {"started": started.isoformat(timespec="seconds"), "seconds": round(time.perf_counter() - clock, 3)}
         write(project, new, model, {**record, **learned, **about, "decision": message})
-        signatures.sign(project, new)
+        try:
+            signatures.sign(project, new)
+        except DataError as error:  # hours of training are not lost for a passphrase
+            log.warning("%s", error)
     found, best = learned["metrics"], learned["model"]["name"]
     metric, board = found["chosen_by"], found["leaderboard"]
     dummy = f" (dummy {board['dummy'][metric]:.4g})" if "dummy" in board else ""
@@ -74,7 +79,7 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
     question, plan = prepare(project)
     estimators = candidates(project, question, plan)
     metric = metrics.choose(project.settings.train.metric, question.task, len(question.classes))
-    rule, truth = threshold.rule(project.settings, metric.name, question.classes), question.held_out
+    rule, truth = threshold.rule(metric.name, question.classes), question.held_out
 
     def score(estimator: BaseEstimator) -> float:
         return metric.score(truth, decided(truth, hold_out(estimator, question), rule))
@@ -225,11 +230,24 @@ def hold_out_all(
                 clone(estimator).fit(question.rows, question.truth)
             held[name] = predictions
         except ValueError as error:
-            lost[name] = str(error).split("\n")[0]
+            lost[name] = why_lost(error, question)
             log.warning("%s is left out, it cannot be fitted on these rows: %s", name, lost[name])
     if not held:
         raise DataError("No candidate of [train] candidates can be fitted on these rows: see the lines above.")
     return held, lost
+
+
+def why_lost(error: ValueError, question: Question) -> str:
+    """The first line of an error; of one about rows that an estimator keeps back, which classes are too rare for it."""
+    said = str(error).split("\n")[0]
+    if not said.startswith(KEEPS_BACK):  # there scikit-learn names classes by their number
+        return said
+    fitted = [question.truth, *(question.truth[rows] for rows, _ in question.folds)]
+    counted = [np.unique(truth, return_counts=True) for truth in fitted]
+    once = sorted({str(label) for labels, counts in counted for label in labels[counts == 1]})
+    why = f"there is one row only of {listed(list(map(repr, once)))}"
+    many = f"these are fewer than the {len(question.classes)} classes"
+    return f"it keeps rows back to know when to stop, and {why if once else many}"
 
 
 def choose_best(

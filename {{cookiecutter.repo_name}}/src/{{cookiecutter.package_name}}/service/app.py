@@ -21,9 +21,9 @@ from ..engine.project.settings import Project
 from . import settings
 from .counts import Counts
 from .feedback import UnknownAnswer
-from .guard import ENCODE, SECURITY, Guard, Problem, Receive, Scope, Send, body_in_time, busy, respond
+from .guard import ENCODE, JSON, RETRY, SECURITY, Guard, Problem, Receive, Scope, Send, body_in_time, busy, respond
 from .log import Entry, Log, LogError, new_ids
-from .reference import Answered, key
+from .reference import Answered
 from .routes import ROUTES
 from .schema import BadBody, Cell, Row, decode
 from .versions import Busy, UnknownRun, Version, Versions
@@ -80,7 +80,7 @@ class Service:
             task = asyncio.create_task(self._ask_shadows(rows, ids, asker))
             self._shadows.add(task)
             task.add_done_callback(self._shadows.discard)
-        keys = [key(version.columns, row) for row in rows]
+        keys = [{name: row[name] for name in version.ids if name in row} for row in rows]
         return Reply(version.name, [told(*one) for one in zip(ids, answered, keys, strict=True)], kept)
 
     async def _say(
@@ -97,9 +97,11 @@ class Service:
             )
             for number, row, one in zip(ids, rows, answered, strict=True)
         ]
-        self._kept = False
-        logged = await self.log.write(entries)
-        self._kept = True
+        try:
+            logged = self._kept = await self.log.write(entries)
+        except LogError:
+            self._kept = False
+            raise
         return logged, answered
 
     async def _ask_shadows(self, rows: list[Row], ids: list[str], asker: str) -> None:
@@ -119,7 +121,7 @@ class Service:
     def unready(self) -> list[str]:
         """Why the service is not ready; nothing if it is."""
         state = self.log.state()
-        lost = not state.keeps or (not self._kept and state.database != "ok")
+        lost = not self._kept and state.database != "ok" or not state.keeps
         reasons = {
             "it is stopping": self.draining,
             "no run is loaded yet": not self.versions.served,
@@ -138,6 +140,11 @@ def told(number: str, one: Answered, ids: dict[str, Cell]) -> dict[str, Any]:
     return said
 
 
+FULL = {"type": "http.response.body", "body": ENCODE(busy("as many requests as [serve] waiting allows").content)}
+LENGTH = (b"content-length", str(len(FULL["body"])).encode())
+TURNED_AWAY = {"type": "http.response.start", "status": 503, "headers": [JSON, LENGTH, RETRY, *SECURITY]}
+
+
 class Application:
     """The service as an ASGI application; `/predict` is answered without a detour, all else by its route."""
 
@@ -149,6 +156,10 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if self.service.in_flight >= self.service.options.waiting and scope["path"] == "/predict":
+            self.service.counts.busy.inc()  # and nothing else: to turn somebody away must cost next to nothing
+            await send(TURNED_AWAY)
+            return await send(FULL)
         started = False
 
         async def guarded(message: dict[str, Any]) -> None:
@@ -179,7 +190,7 @@ class Application:
             raise Busy("; ".join(service.unready()))
         body = await body_in_time(scope, receive, options)
         if service.in_flight >= options.waiting:
-            raise Busy(f"{service.in_flight} requests are being answered ([serve] waiting)")
+            raise Busy(f"{service.in_flight} requests are being answered, as many as [serve] waiting allows")
         start = time.perf_counter()
         service.in_flight += 1
         try:
@@ -194,7 +205,7 @@ class Application:
             service.in_flight -= 1
         service.counts.seconds.observe(time.perf_counter() - start)
         await respond(send, 200, reply)
-        service.counts.requests.labels("answered").inc()
+        service.counts.done.inc()
 
     def problem(self, error: Exception, scope: Scope) -> Problem:
         """What is said of an error; of one of ours only an id, which is in the log with the rest."""

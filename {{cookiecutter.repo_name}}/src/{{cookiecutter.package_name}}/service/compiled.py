@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.extmath import softmax
 
 from ..engine.modelling import threshold
-from ..engine.modelling.confidence import Limits
+from ..engine.modelling.decision import Policy
 from ..engine.runs import answers
 from ..engine.runs.loading import Run
 from . import features, trees
@@ -35,8 +35,8 @@ class Compiled:
         The categories and words that the model knows, by column that it sees.
     """
 
-    def __init__(self, run: Run, limits: Limits) -> None:
-        self._run, self._limits, self._road = run, limits, Road()
+    def __init__(self, run: Run, policy: Policy) -> None:
+        self._run, self._limits, self._level, self._road = run, policy.limits, policy.level, Road()
         add_model(self._road, run.model, CELLS)
         self.known = self._road.known
         self._features = features.of(run, list(self.known))
@@ -73,17 +73,21 @@ class Compiled:
 
     def _class(self, said: np.ndarray) -> dict[str, Any]:
         """The answer that is a class, from probabilities, shape (1, n_classes)."""
-        place, probabilities = threshold.places(self._run.model, said).item(), said[0].tolist()
+        model, probabilities = self._run.model, said[0].tolist()
+        if self._level is None:
+            place = threshold.places(model, said).item()
+        else:
+            place = threshold.from_level(model, said, self._classes[1], self._level).item()
         answer = {"prediction": self._classes[place], "probability": probabilities[place]}
         if len(self._classes) <= answers.CLASSES_SHOWN:
             answer |= {f"probability_{label}": p for label, p in zip(self._classes, probabilities, strict=True)}
         return answer | {"confident": probabilities[place] >= self._limits.least}
 
 
-def compile_run(run: Run, limits: Limits) -> Compiled:
+def compile_run(run: Run, policy: Policy) -> Compiled:
     """The fast road of a run; `NotCompiled` where it has a part that is not known here."""
     try:
-        return Compiled(run, limits)
+        return Compiled(run, policy)
     except NotCompiled:
         raise
     except Exception as error:  # another version of scikit-learn may call anything by another name
@@ -109,11 +113,6 @@ def tempered(model: BaseEstimator) -> Callable:
     return lambda said: temper(said, temperature)
 
 
-def clipped(model: BaseEstimator) -> Callable:
-    """Numbers within the range of the target."""
-    return lambda said: np.clip(said, model.low_, model.high_)
-
-
 def untransformed(model: BaseEstimator) -> Callable:
     """From the logarithm of a target to the target."""
     if model.inverse_func is None:
@@ -135,12 +134,6 @@ def mean_of_classes(model: BaseEstimator) -> Callable:
 def mean_of_numbers(model: BaseEstimator) -> Callable:
     """The mean of the members' numbers, one after the other."""
     return lambda *said: sum(share * each for share, each in zip(model.weights, said, strict=True))
-
-
-def constant(model: BaseEstimator) -> Callable:
-    """The answer that is always the same."""
-    said = model.predict_proba([[0]]) if hasattr(model, "predict_proba") else model.predict([[0]])
-    return lambda cells: said
 
 
 def two_classes(scores: np.ndarray) -> np.ndarray:
@@ -210,8 +203,8 @@ MODELS: dict[str, tuple[Callable, str]] = {
     "sklearn.FixedThresholdClassifier": (lambda model: lambda said: said, "estimator_"),
     "sklearn.TransformedTargetRegressor": (untransformed, "regressor_"),
     "sklearn.VotingClassifier": (mean_of_classes, "estimators_"),
-    "sklearn.DummyClassifier": (constant, ""),
-    "sklearn.DummyRegressor": (constant, ""),
+    "sklearn.DummyClassifier": (lambda model: lambda cells: model.predict_proba([[0]]), ""),
+    "sklearn.DummyRegressor": (lambda model: lambda cells: model.predict([[0]]), ""),
     "sklearn.HistGradientBoostingClassifier": (boosting_classes, ""),
     "sklearn.HistGradientBoostingRegressor": (boosting_numbers, ""),
     "sklearn.ExtraTreesClassifier": (trees.forest, ""),
@@ -220,7 +213,7 @@ MODELS: dict[str, tuple[Callable, str]] = {
     "sklearn.RandomForestRegressor": (forest_numbers, ""),
     "modelling.blend.SteadyVotingRegressor": (mean_of_numbers, "estimators_"),
     "modelling.calibration.Calibrated": (tempered, "model_"),
-    "modelling.estimators.Clipped": (clipped, "model_"),
+    "modelling.estimators.Clipped": (lambda model: lambda said: np.clip(said, model.low_, model.high_), "model_"),
     "modelling.estimators.SteadyLogisticRegression": (logistic, ""),
     "modelling.estimators.SteadyRidge": (ridge, ""),
     "modelling.estimators.SteadyRidgeCV": (ridge, ""),

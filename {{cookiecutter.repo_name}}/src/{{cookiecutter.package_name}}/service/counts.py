@@ -29,22 +29,27 @@ class Counts:
         self.rows = Gauge("log_rows", "Rows since the start; spooled, waiting: now", ["state"], registry=registry)
         self.logs = Gauge("log_database", "1 while the database of the log takes rows", registry=registry)
         self.ready = Gauge("ready", "1 while the service is ready", registry=registry)
-        self._runs: dict[str, dict[str, str]] = {}  # label of each class, by run
+        self._runs: dict[str, dict[str, Counter]] = {}  # of each class, by run
         for outcome in OUTCOMES:
             self.requests.labels(outcome)
+        self.done, self.busy = self.requests.labels("answered"), self.requests.labels("busy")
 
     def answered(self, run: str, answers: Sequence[Answered]) -> None:
         """Count the answers of a run."""
         if run not in self._runs and len(self._runs) >= RUNS:
             run = "other"
-        classes = self._runs.setdefault(run, {})
+        counters = self._runs.setdefault(run, {})
         for one in answers:
             said = one.output["prediction"]
             text = "number" if type(said) is float else str(said)
-            label = classes.setdefault(text, text) if len(classes) < CLASSES else classes.get(text, "other")
-            self.answers.labels(run, label).inc()
-        self.unsure.labels(run).inc(sum(not one.output["confident"] for one in answers))
-        self.unusual.labels(run).inc(sum(one.unusual for one in answers))
+            if text not in counters:
+                label = text if len(counters) < CLASSES else "other"
+                counters[text] = counters.get(label) or self.answers.labels(run, label)
+            counters[text].inc()
+            if not one.output["confident"]:
+                self.unsure.labels(run).inc()
+            if one.unusual:
+                self.unusual.labels(run).inc()
 
     def look(self, compiled: dict[str, bool], log: State, ready: bool) -> None:
         """Take over what is known elsewhere: which runs are compiled, the state of the log, whether all is ready."""

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from ..engine.project.errors import ProjectError, SettingsError
+from ..engine.project.errors import DataError, ProjectError, SettingsError
 from ..engine.project.settings import Project
 from .settings import DATABASE, secret
 
@@ -94,8 +94,8 @@ TYPES = {str: sa.Text, float: sa.Double, bool: sa.Boolean}
 
 def table_of(name: str, kind: type[msgspec.Struct], *keys: str) -> sa.Table:
     """A table with the fields of a struct as its columns."""
-    fields = msgspec.structs.fields(kind)
-    columns = [sa.Column(f.name, TYPES[f.type], primary_key=f.name in keys, nullable=False) for f in fields]
+    fields = [(field.name, TYPES[field.type]) for field in msgspec.structs.fields(kind)]
+    columns: list[Any] = [sa.Column(name, type_, primary_key=name in keys, nullable=False) for name, type_ in fields]
     return sa.Table(name, METADATA, *columns)
 
 
@@ -198,19 +198,21 @@ class Database:
                 writer.execute(text, [cell for row in part for cell in row])
         writer.commit()
 
-    def move(self, other: "Database") -> int:
-        """Bring a part of the rows into another database, and remove them here; how many. SQLite only."""
-        moved = 0
-        for kind, table in TABLES.items():
-            place = sa.literal_column("rowid")
-            with self.engine.connect() as connection:
-                found = connection.execute(sa.select(place, table).order_by(place).limit(PART)).all()
-            if found:
-                other.insert([kind(*row[1:]) for row in found])
-                with self.engine.begin() as connection:
-                    connection.execute(table.delete().where(place <= found[-1][0]))
-                moved += len(found)
-        return moved
+    def first(self) -> tuple[list[Row], list[sa.Delete]]:
+        """The rows that came first, a part of all, and what removes them. SQLite only."""
+        rows, removals = list[Row](), list[sa.Delete]()
+        place: Any = sa.literal_column("rowid")
+        with self.engine.connect() as connection:
+            for kind, table in TABLES.items():
+                found = connection.execute(sa.select(table, place).order_by(place).limit(PART)).all()
+                rows += [kind(*row[:-1]) for row in found]
+                removals += [table.delete().where(place <= row[-1]) for row in found[-1:]]
+        return rows, removals
+
+    def execute(self, statements: Iterable[sa.Executable]) -> int:
+        """Commit changes together; how many rows they changed."""
+        with self.engine.begin() as connection:
+            return sum(connection.execute(statement).rowcount for statement in statements)
 
     def read(self, kind: type[Any], *conditions: Any) -> Iterator[Any]:
         """The answers (`Entry`) or words of feedback (`Told`) that fit all conditions, in order of time."""
@@ -237,6 +239,12 @@ class Database:
         with self.engine.connect() as connection:
             return sum(connection.scalar(sa.select(sa.func.count()).select_from(t)) or 0 for t in TABLES.values())
 
+    def shrink(self) -> None:
+        """Let SQLite's files hold nothing of what was deleted: the pages are blank, the log beside them is empty."""
+        if self.file:
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def drop(self) -> None:
         """Give up all connections, with what was not committed."""
         writer, self._writer = self._writer, None
@@ -252,7 +260,7 @@ class Database:
         cause = getattr(error, "orig", None) or error
         text = " ".join(str(cause).split())[:300] or type(cause).__name__
         damaged = self.file and getattr(cause, "sqlite_errorcode", 0) & 0xFF in DAMAGED
-        return self._damaged(text) if damaged else LogError(f"the log's database takes no rows: {text}")
+        return self._damaged(text) if damaged else LogError(f"{self.file or 'PostgreSQL'} takes no rows: {text}")
 
     def _damaged(self, found: str) -> DamagedLog:
         """What to say of a file that SQLite cannot read."""
@@ -260,3 +268,23 @@ class Database:
             f"{self.file} is damaged ({found}): answers are not logged.\n"
             "Stop the service, move the file and those beside it ending in -wal and -shm away, start it again."
         )
+
+
+def spool_of(project: Project) -> Database:
+    """Rows that the database did not take in time: the same tables, in a SQLite file beside it."""
+    return Database(sa.URL.create("sqlite", database=str(project.root / FOLDER / SPOOL)), flush=True)
+
+
+@contextlib.contextmanager
+def opened(project: Project, spool: bool = False) -> Iterator[Database]:
+    """The log, or its spool, for a verb; a `DataError` while there is no log, a `LogError` if it cannot be used."""
+    database = spool_of(project) if spool else Database(address(project), flush=True)
+    if not spool and database.file and not database.file.exists():
+        raise DataError(f"There is no log yet, {project.relative(database.file)}.\nAnswer rows first: make serve")
+    try:
+        database.open()
+        yield database
+    except (sa.exc.SQLAlchemyError, database.engine.dialect.loaded_dbapi.Error) as error:
+        raise database.explained(error) from None
+    finally:
+        database.drop()

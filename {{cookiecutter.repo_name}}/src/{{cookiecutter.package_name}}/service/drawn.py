@@ -1,8 +1,9 @@
-"""Rows drawn from the dictionary go both roads: one bit of difference, and the reference answers.
+"""Rows drawn from the dictionary go both roads: where one bit differs, the reference answers.
 
-No row of the data is needed, so none is kept in a run or an image.
+They hold no cell of the data, so that none has to be kept in a run or an image.
 """
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -10,107 +11,91 @@ import numpy as np
 import pandas as pd
 
 from ..engine.columns.dictionary import Column, Dictionary, label_columns
-from ..engine.modelling.confidence import Limits
+from ..engine.columns.moments import CLOCK_DAY
+from ..engine.columns.validate import validate
+from ..engine.modelling.decision import Policy
 from ..engine.runs import answers
 from ..engine.runs.loading import Run
 
 MISSING, ODD = 0.1, 0.1  # share of the cells that are missing, and that are outside of what is listed
-FIRST_DAY, N_DAYS = np.datetime64("1990-01-01", "us"), 15_000
+FIRST_DAY, N_DAYS, SECONDS_A_DAY = np.datetime64("1990-01-01", "us"), 15_000, 86_400
 WORDS = tuple(f"{letter}{number}" for letter in "aeiou" for number in range(10))
-MOST_WORDS = 12  # of a text
-UNKNOWN = "unheard of"
+MOST_SECONDS, FEWEST_ROWS = (
+    1.0,
+    100,
+)  # that the start of a service may wait; a text takes 2 ms, add_features what it will
+MOST_WORDS, UNKNOWN = 12, "unheard of"  # of a text; in place of a word
 
 
 def drawn(columns: Dictionary, rows: int, seed: int) -> pd.DataFrame:
-    """Rows that the dictionary allows, and such as its rules let through: missing cells, unknown words, values outside.
+    """So many rows that the dictionary allows, with missing and unknown cells where its rules let them through.
 
-    Parameters
-    ----------
-    columns : Dictionary
-        A text has the words of its `values`.
-    rows : int
-        How many.
-    seed : int
-
-    Returns
-    -------
-    DataFrame, shape (n_rows, n_columns)
-        Typed as `validate` leaves them, without the target, labels, and moments that are made of other columns.
+    Gives a frame of shape (n_rows, n_columns), typed by `validate`, without the target. Categories and the words of
+    texts come from `values` of the column.
     """
     random, labels = np.random.default_rng(seed), label_columns(columns)
     wanted = {name: c for name, c in columns.items() if not (c.role == "target" or name in labels or c.moment)}
-    return pd.DataFrame({name: drawn_cells(column, rows, random) for name, column in wanted.items()})
+    table = pd.DataFrame({name: drawn_cells(column, rows, random) for name, column in wanted.items()})
+    return validate(table, columns, where="drawn rows", target=False)[0]
 
 
 def drawn_cells(column: Column, rows: int, random: np.random.Generator) -> pd.Series:
     """Cells of one column, shape (n_rows,)."""
-    odd = (random.random(rows) < ODD) & (column.rule == "warn" or column.values is None)
+    odd, lets_through = random.random(rows) < ODD, column.rule != "refuse"
+    gaps = (random.random(rows) < MISSING) & (column.missing_allowed or lets_through)
+    half = random.random(rows) < 1 / 2
     if column.type in ("integer", "number"):
         low, high = column.range or (-1000.0, 1000.0)
+        low, high = (np.ceil(low), np.floor(high)) if column.type == "integer" else (low, high)
         cells = pd.Series(random.uniform(low, high, rows))
-        whole = (column.type == "integer") | (random.random(rows) < 1 / 2)
-        cells = cells.mask(whole, cells.round().clip(np.ceil(low), np.floor(high)))
-        if column.range and column.rule == "warn":
-            cells = cells.mask(odd, np.ceil(high) + cells.abs().round())
-        cells = cells.astype("int64" if column.type == "integer" else "float64")
-    elif column.type == "boolean":
-        cells = pd.Series(random.random(rows) < 1 / 2)
-    elif column.type == "datetime":
-        seconds = random.integers(0, N_DAYS, rows) * 86_400 + odd * random.integers(0, 86_400, rows)
-        cells = pd.Series(FIRST_DAY + seconds.astype("timedelta64[s]"))
-    else:
-        cells = drawn_texts(column, odd, random)
-    gaps = (random.random(rows) < MISSING) & (column.missing_allowed or column.rule == "warn")
-    if gaps.any() and column.type in ("integer", "boolean"):
-        cells = cells.astype("float64")
-    return cells.mask(gaps)
+        cells = cells.mask(half | (column.type == "integer"), cells.round().clip(low, high))
+        return cells.mask(odd & lets_through, 2 * np.ceil(abs(cells) + abs(high))).mask(gaps)
+    if column.type == "boolean":
+        return pd.Series(half.astype(object)).mask(gaps, None)
+    if column.type == "datetime":
+        seconds = random.integers(0, N_DAYS * SECONDS_A_DAY, rows)
+        clock = (seconds % SECONDS_A_DAY).astype("timedelta64[s]")
+        cells = pd.Series(FIRST_DAY + seconds.astype("timedelta64[s]") - np.where(half, clock, 0))
+        return cells.mask(odd, pd.Series(CLOCK_DAY + clock)).mask(gaps)
+    return drawn_texts(column, odd & (lets_through or column.values is None), random).mask(gaps)
 
 
 def drawn_texts(column: Column, odd: np.ndarray, random: np.random.Generator) -> pd.Series:
-    """Categories, lists or texts, shape (n_rows,); an unknown word where it is odd, shape (n_rows,)."""
+    """Categories, lists or texts, shape (n_rows,), each with an unknown word where it is odd, shape (n_rows,)."""
     known, mark = sorted(column.values or WORDS), column.separator or " "
     most = MOST_WORDS if column.type in ("text", "list") else 1
     places, sizes = random.integers(0, len(known), (len(odd), most)), random.integers(1, most + 1, len(odd))
-    cells = [[known[place] for place in row[:size]] for row, size in zip(places, sizes, strict=True)]
-    for cell, is_odd in zip(cells, odd, strict=True):
-        cell[0] = UNKNOWN if is_odd else cell[0]
-    return pd.Series([mark.join(cell) for cell in cells], dtype="str")
+    words = [[known[place] for place in row[:size]] for row, size in zip(places, sizes, strict=True)]
+    texts = [mark.join([UNKNOWN, *row[1:]] if is_odd else row) for row, is_odd in zip(words, odd, strict=True)]
+    return pd.Series(texts, dtype="str")
 
 
-def difference(run: Run, limits: Limits, compiled: Any, rows: int = 1000) -> str:
-    """Where the two roads differ.
+def difference(run: Run, policy: Policy, compiled: Any, rows: int = 1000) -> str:
+    """Which columns of the answers differ in how many drawn rows, of so many at most; "" where every bit is equal.
 
-    Parameters
-    ----------
-    run : Run
-    limits : Limits
-    compiled : Compiled
-        Made of this run and these limits.
-    rows : int
-        How many are drawn.
-
-    Returns
-    -------
-    str
-        "" where every bit is equal, else which columns differ in how many rows, or what was raised.
+    `compiled` is the `Compiled` of this run and this policy. A road that raises an error differs too.
     """
-    words = {
-        name: replace(run.columns[name], values=tuple(known), rule="warn")
-        for name, known in compiled.known.items()
-        if known and name in run.columns
-    }
-    made = drawn({**run.columns, **words}, rows, seed=0)
+    known = {name: words for name, words in compiled.known.items() if words and name in run.columns}
+    words = {name: replace(run.columns[name], values=tuple(known[name]), rule="warn") for name in known}
     try:
-        valid, _ = run.validate(made, run.columns, where="drawn rows", target=False)
-        table = answers.predictions(run, valid, abstain_below=limits.least, band=limits.band).drop(columns="run")
-    except Exception as error:  # whatever add_features raises for rows that it has never met
-        return f"the reference does not answer drawn rows: {type(error).__name__}: {error}"
-    given = made.assign(**{name: valid[name] for name in made if name in valid})
-    try:
-        found = pd.DataFrame([compiled.answer(cells) for cells in as_cells(given)])
-    except Exception as error:
-        return f"the fast road does not answer drawn rows: {type(error).__name__}: {error}"
-    return differing(found, table)
+        table = drawn({**run.columns, **words}, rows, seed=0)
+        limits = policy.limits
+        table_of = answers.predictions(run, table, abstain_below=limits.least, band=limits.band, level=policy.level)
+        expected = table_of.drop(columns="run")
+        found = answered(compiled, as_cells(table))
+    except Exception as error:  # add_features may raise anything for rows that it has never met
+        return f"drawn rows are not answered: {type(error).__name__}: {error}"
+    return differing(found, expected.head(len(found)))
+
+
+def answered(compiled: Any, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """What the fast road says of rows, of as many of them as a second allows."""
+    found, end = [], time.process_time() + MOST_SECONDS
+    for cells in rows:
+        found.append(compiled.answer(cells))
+        if time.process_time() > end and len(found) >= FEWEST_ROWS:
+            break
+    return pd.DataFrame(found)
 
 
 def as_cells(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -125,12 +110,11 @@ def as_cells(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def differing(found: pd.DataFrame, expected: pd.DataFrame) -> str:
-    """Which columns of answers differ in how many rows, in any bit; "" if none does."""
+    """Which columns of answers, shape (n_rows, n_columns), differ in any bit in how many rows; "" if none does."""
     if list(found) != list(expected):
         return f"the columns of the answers are {list(found)}, not {list(expected)}"
     counts = {name: int((bits(found[name]) != bits(expected[name])).sum()) for name in expected}
-    wrong = [f"{name!r} in {count} of {len(expected)} drawn rows" for name, count in counts.items() if count]
-    return ", ".join(wrong)
+    return ", ".join(f"{name!r} in {n} of {len(expected)} drawn rows" for name, n in counts.items() if n)
 
 
 def bits(values: pd.Series) -> np.ndarray:

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..engine.columns.dictionary import Dictionary
 from ..engine.columns.moments import CLOCK_DAY
 from ..engine.runs.loading import Run
 from .steps import Cells, as_moment
@@ -29,27 +28,32 @@ def of(run: Run, needed: list[str]) -> Callable[[Cells], Mapping[str, Any]]:
     """From cells before `add_features` to those of the columns that the model needs."""
     if made := [name for name in needed if name in run.columns and run.columns[name].moment]:
         raise NotCompiled(f"{made[0]!r} is made of other columns")
-    if not is_default(run.add_features):
+    if is_default(run.add_features):
+        return days_of(run, needed)
 
-        def own_features(cells: Cells) -> dict[str, Any]:
-            rows = run.add_features(typed(cells, run.columns))
-            return {name: plain(rows[name].array[0]) for name in needed}
+    def own_features(cells: Cells) -> dict[str, Any]:
+        row = {name: array_of(cells[name], column.type) for name, column in run.columns.items() if name in cells}
+        rows = run.add_features(pd.DataFrame(row))
+        return {name: plain(rows[name].array[0]) for name in needed}
 
-        return own_features
-    pairs = combinations([name for name, column in run.columns.items() if column.type == "datetime"], 2)
-    days = {name: pair for pair in pairs if (name := f"days from {pair[0]} to {pair[1]}") in needed}
-    if not days:
-        return lambda cells: cells
-    return lambda cells: {
-        **cells,
-        **{name: days_between(cells[start], cells[end]) for name, (start, end) in days.items()},
-    }
+    return own_features
 
 
 def is_default(add_features: Callable) -> bool:
     """Whether it is the template's."""
     file = getattr(sys.modules.get(add_features.__module__), "__file__", None)
-    return bool(file) and hashlib.sha256(Path(file).read_bytes()).hexdigest() == DEFAULT
+    return file is not None and hashlib.sha256(Path(file).read_bytes()).hexdigest() == DEFAULT
+
+
+def days_of(run: Run, needed: list[str]) -> Callable[[Cells], Mapping[str, Any]]:
+    """The cells and, where the model needs them, the days between every two dates."""
+    pairs = combinations([name for name, column in run.columns.items() if column.type == "datetime"], 2)
+    days = {name: pair for pair in pairs if (name := f"days from {pair[0]} to {pair[1]}") in needed}
+
+    def with_days(cells: Cells) -> dict[str, Any]:
+        return {**cells, **{name: days_between(cells[start], cells[end]) for name, (start, end) in days.items()}}
+
+    return with_days if days else lambda cells: cells
 
 
 def days_between(start: Any, end: Any) -> float | None:
@@ -60,13 +64,8 @@ def days_between(start: Any, end: Any) -> float | None:
     return (end - start) // timedelta(microseconds=1) / 1e6 / SECONDS_A_DAY
 
 
-def typed(cells: Cells, columns: Dictionary) -> pd.DataFrame:
-    """One row, typed as `validate` leaves it, shape (1, n_columns)."""
-    return pd.DataFrame({name: array_of(cells[name], column.type) for name, column in columns.items() if name in cells})
-
-
 def array_of(cell: Any, type_: str) -> Any:
-    """One cell as a column of its type, shape (1,)."""
+    """One cell as a column of its type, shape (1,), as `validate` types it."""
     if type_ == "datetime":
         return np.array([as_moment(cell)], dtype="datetime64[us]")
     if isinstance(cell, str) or type_ in ("category", "text", "list"):

@@ -25,7 +25,7 @@ from ..engine.project.errors import DataError, SettingsError, listed, shown
 from ..engine.project.settings import Project
 from ..engine.runs import registry
 from ..engine.sources import formats, read
-from .database import IDS, Database, Entry, Told, address, answers
+from .database import IDS, Database, Entry, Told, answers, opened
 from .log import Log
 
 ID, TRUTH = "id", "truth"
@@ -118,11 +118,7 @@ def run(project: Project, *, input: Path | None, partly: bool) -> str:
     """
     if input is None:
         raise SettingsError("Which file? It holds the ids of answers and the truth: make feedback INPUT=truth.csv")
-    database = Database(address(project), flush=True)
-    if database.file and not database.file.is_file():
-        raise DataError(f"There is no log yet, {project.relative(database.file)}.\nAnswer rows first: make serve")
-    try:
-        database.open()
+    with opened(project) as database:
         rows = read_file(project, input, database)
         found = {answer: before for answer, (_, before) in check(project, rows, database).items()}
         left = [f"line {line}: {reason}" for line, reason in zip(rows["line"], rows["reason"], strict=True) if reason]
@@ -135,10 +131,6 @@ def run(project: Project, *, input: Path | None, partly: bool) -> str:
                 found[answer].append(one)
                 news.append(one)
         database.insert(news)
-    except sa.exc.SQLAlchemyError as error:
-        raise database.explained(error) from None
-    finally:
-        database.drop()
     known = len(rows) - len(left) - len(news)
     counts = f"{len(news) - corrected} new, {corrected} corrected, {known} known already, {len(left)} left out"
     return "\n".join([f"feedback: {len(rows)} rows of {input.name}: {counts}", *left])

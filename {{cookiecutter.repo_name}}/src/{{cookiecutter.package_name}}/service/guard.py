@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -12,7 +13,7 @@ import msgspec
 from .settings import Serve
 
 ENCODE = msgspec.json.Encoder().encode
-JSON = b"application/json"
+JSON = (b"content-type", b"application/json")
 SECURITY = (
     (b"content-security-policy", b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
@@ -72,6 +73,7 @@ class Guard:
         return found[0]
 
 
+@functools.lru_cache
 def is_loopback(host: str) -> bool:
     """Whether a host, as the header has it, is this machine."""
     with contextlib.suppress(ValueError):  # [ without ]
@@ -121,6 +123,6 @@ async def respond(send: Send, status: int, content: Any, *headers: tuple[bytes, 
     """Send a value as JSON."""
     body = ENCODE(content)
     length = (b"content-length", str(len(body)).encode())
-    fields = [(b"content-type", JSON), length, *headers]
+    fields = [JSON, length, *headers]
     await send({"type": "http.response.start", "status": status, "headers": fields})
     await send({"type": "http.response.body", "body": body})

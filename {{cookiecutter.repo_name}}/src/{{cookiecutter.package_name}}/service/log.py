@@ -12,14 +12,27 @@ import os
 import queue
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
-import sqlalchemy as sa
 
 from ..engine.project import lock
 from ..engine.project.settings import Project
-from .database import FOLDER, SPOOL, DamagedLog, Database, Entry, LogError, Row, Told, address, new_ids, storable
+from .database import (
+    FOLDER,
+    SPOOL,
+    DamagedLog,
+    Database,
+    Entry,
+    LogError,
+    Row,
+    Told,
+    address,
+    new_ids,
+    spool_of,
+    storable,
+)
 from .settings import DATABASE, Serve
 
 __all__ = ["Entry", "Log", "LogError", "State", "Told", "new_ids"]
@@ -37,32 +50,32 @@ class State(msgspec.Struct):
     spooled: int  # rows in the spool that wait for the database
     refused: int  # rows that could be kept nowhere
     waiting: int  # requests that wait for a commit
+    spool: str  # "ok", or why it cannot be emptied
 
 
-class Waiting:
-    """The rows of one request and who waits for them, until when."""
+class Waiting(msgspec.Struct):
+    """The rows of one request and who waits for them."""
 
-    __slots__ = ("future", "late", "rows", "until")
-
-    def __init__(self, rows: list[Row], future: asyncio.Future, until: float) -> None:
-        self.rows, self.future, self.until, self.late = rows, future, until, False
+    rows: list[Row]
+    future: asyncio.Future[bool]
+    until: float  # in the time of the event loop
+    late: bool = False  # they go to the spool
 
 
 class Log:
-    """`start`, then `write` from the event loop and `state` and `find` from anywhere, then `close`."""
+    """`start`, then `write` in the event loop, then `close`; what is in the log is read by `database`."""
 
     def __init__(self, project: Project, options: Serve) -> None:
         self._folder, self._patience = project.root / FOLDER, options.log_wait / 1000
-        self.database = Database(address(project), flush=options.durable == "power")
-        self.spool = Database(sa.URL.create("sqlite", database=str(self._folder / SPOOL)), flush=True)
-        self._problem, self._keeps = "it was not opened yet", True
+        self.database, self.spool = Database(address(project), flush=options.durable == "power"), spool_of(project)
+        self._problem, self._keeps, self._full = "it was not opened yet", True, "ok"
         self._written = self._spooled = self._refused = 0
         self._rows: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()  # for the database; None ends it
         self._late: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()  # for the spool
         self._waiting: deque[Waiting] = deque()  # for the database, oldest first
         self._watched: asyncio.AbstractEventLoop | None = None  # the loop that looks at them, while there are some
         self._lock: int | None = None
-        self._counting = threading.Lock()  # of rows in the spool, which one thread brings and another takes
+        self._counting = threading.Lock()  # of the rows in the spool, which one thread brings and another takes
         self._tried = threading.Event()
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._commit_all, self._spool_all)]
 
@@ -71,10 +84,13 @@ class Log:
 
         A `LogError` if another service writes to the same SQLite file.
         """
+        self._folder.mkdir(parents=True, exist_ok=True)
         if self.database.file:
             self._be_alone()
-        if self.spool.file.exists():
-            self._look_into_spool()
+        with self._minding_spool():
+            if (self._folder / SPOOL).exists():
+                self.spool.open()
+                self._spooled = self.spool.count()
         for thread in self._threads:
             thread.start()
         self._tried.wait(OPENING)
@@ -101,7 +117,8 @@ class Log:
     def state(self) -> State:
         """How the log is."""
         waiting = sum(not item.future.done() for item in list(self._waiting))
-        return State(self._problem or "ok", self._keeps, self._written, self._spooled, self._refused, waiting)
+        counts = self._written, self._spooled, self._refused, waiting
+        return State(self._problem or "ok", self._keeps, *counts, self._full)
 
     def close(self, seconds: float) -> None:
         """Commit what waits; what takes more than so many seconds goes to the spool."""
@@ -112,24 +129,15 @@ class Log:
             self._late.put(item)
         self._late.put(None)
         self._threads[1].join(seconds)
-        for database in [self.spool] if stuck else [self.database, self.spool]:
+        for database in [self.spool] if stuck else [self.spool, self.database]:
             database.drop()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
-    def _look_into_spool(self) -> None:
-        """Count what an earlier process left there."""
-        try:
-            self.spool.open()
-            self._spooled = self.spool.count()
-        except (LogError, sa.exc.SQLAlchemyError) as error:
-            log.warning("%s", self.spool.explained(error))
-
     def _be_alone(self) -> None:
         """Refuse to be the second service that writes to one SQLite file."""
         path = self._folder / ".writer.lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         if not lock.seized(handle, path):
             os.close(handle)
@@ -161,47 +169,58 @@ class Log:
             try:
                 if self._keeps:
                     self.database.open()
-                    self._commit(items)
-                    items = []
-                    more = self._catch_up()
-                    self._problem = ""
-                settle(items, False)
+                    if rows := [row for item in items for row in item.rows]:
+                        self.database.insert(rows)
+                        self._written += len(rows)
+                settle(items, self._keeps)
+                items = []
+                more = self._keeps and self._catch_up()
+                self._problem = "" if self._keeps else self._problem
             except Exception as error:  # whatever it is, those who wait must hear of it
                 self._fail(items, self.database.explained(error))
-            if not self._tried.is_set():
-                self._tried.set()
+            self._tried.set()
             items, going = taken(self._rows, 0.0 if more else RETRY)
-
-    def _commit(self, items: list[Waiting]) -> None:
-        """Commit the rows of requests together; tell those who wait."""
-        if rows := [row for item in items if not item.late for row in item.rows]:
-            self.database.insert(rows)
-            self._written += len(rows)
-            settle(items, True)
+            items = [item for item in items if not item.late]
 
     def _catch_up(self) -> bool:
         """Bring a part of the spool into the database; whether there may be more."""
         if not self._spooled:
             return False
-        moved = self.spool.move(self.database)
-        with self._counting:
-            self._spooled = self._spooled - moved if moved else self.spool.count()
-        return moved > 0
+        rows, removals = list[Row](), list[Any]()
+        with self._minding_spool():
+            rows, removals = self.spool.first()
+        if self._full != "ok":
+            return False
+        self.database.insert(rows)
+        with self._minding_spool(), self._counting:
+            self.spool.execute(removals)
+            self._spooled = self.spool.count()
+        return bool(rows) and self._full == "ok"
+
+    @contextlib.contextmanager
+    def _minding_spool(self) -> Iterator[None]:
+        """Say what is wrong with the spool: the database may be well all the same."""
+        try:
+            yield
+            self._full = "ok"
+        except Exception as error:  # whatever it is, rows that come are logged
+            if str(problem := self.spool.explained(error)) != self._full:
+                log.warning("%s", problem)
+            self._full = str(problem)
 
     def _fail(self, items: list[Waiting], error: LogError) -> None:
-        """Remember why the database takes no rows and let the spool have them, if they may still get into it."""
+        """Remember why the database takes no rows, and let the spool have them unless nothing is logged."""
         if str(error) != self._problem:
             log.warning("%s", error)
         self._problem, self._keeps = str(error), not isinstance(error, DamagedLog)
         self.database.drop()
         for item in items if self._keeps else []:
             self._late.put(item)
-        if not self._keeps:
-            settle(items, False)
+        settle([] if self._keeps else items, False)
 
     def _spool_all(self) -> None:
         """Bring rows that are late into the spool; a thread."""
-        items, going = list[Waiting](), True
+        going = True
         while going:
             items, going = taken(self._late, None)
             rows = [row for item in items for row in item.rows]
@@ -217,15 +236,13 @@ class Log:
                 settle(items, LogError(f"{self._problem}\n{self.spool.explained(error)}"))
 
 
-def taken(rows: queue.SimpleQueue, seconds: float | None) -> tuple[list[Waiting], bool]:
+def taken(rows: queue.SimpleQueue[Waiting | None], seconds: float | None) -> tuple[list[Waiting], bool]:
     """All that is in a queue, after so many seconds at most; and whether it goes on."""
     items = []
-    try:
+    with contextlib.suppress(queue.Empty):
         items.append(rows.get(timeout=seconds))
-        while not rows.empty():  # this thread alone takes
+        while not rows.empty():  # nobody else takes
             items.append(rows.get())
-    except queue.Empty:
-        pass
     return [item for item in items if item], None not in items
 
 

@@ -157,7 +157,7 @@ def prediction(version: Version, several: bool) -> Schema:
     if classes and not several:
         said["probability"] = {"type": "number", "minimum": 0, "maximum": 1}
         said |= {f"probability_{label}": NUMBER for label in classes if len(classes) <= CLASSES_SHOWN}
-    if version.limits.band:
+    if version.policy.limits.band:
         said |= {name: {"type": ["number", "null"]} for name in ("low", "high")}
     whole = an_object(**said, confident=YES_OR_NO, unusual=YES_OR_NO)
     whole["properties"] |= {"warnings": an_array(TEXT), "key": {"type": "object"}}

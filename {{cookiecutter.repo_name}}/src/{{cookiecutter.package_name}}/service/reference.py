@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pandas as pd
 
-from ..engine.columns.dictionary import Dictionary, by_role
-from ..engine.modelling.confidence import Limits
+from ..engine.columns.dictionary import Dictionary
+from ..engine.modelling.decision import Policy
 from ..engine.project.errors import DataError
 from ..engine.runs import answers, loading
 from .schema import Cell, Row
@@ -23,7 +23,7 @@ class Answered(msgspec.Struct):
     warnings: list[str]
 
 
-def answer(run: loading.Run, columns: Dictionary, limits: Limits, rows: list[Row]) -> list[Answered]:
+def answer(run: loading.Run, columns: Dictionary, policy: Policy, rows: list[Row]) -> list[Answered]:
     """Answer rows; those with the same columns together, so that a row gets the answer that it would get alone.
 
     Raises
@@ -41,7 +41,7 @@ def answer(run: loading.Run, columns: Dictionary, limits: Limits, rows: list[Row
     texts, violations = list[str](), list[dict[str, Any]]()
     for places in tables.values():
         try:
-            found.update(answer_table(run, columns, limits, {place: rows[place] for place in places}))
+            found.update(answer_table(run, columns, policy, {place: rows[place] for place in places}))
         except DataError as error:
             if not error.violations:
                 raise
@@ -52,7 +52,7 @@ def answer(run: loading.Run, columns: Dictionary, limits: Limits, rows: list[Row
     return [found[place] for place in range(len(rows))]
 
 
-def answer_table(run: loading.Run, columns: Dictionary, limits: Limits, rows: dict[int, Row]) -> dict[int, Answered]:
+def answer_table(run: loading.Run, columns: Dictionary, policy: Policy, rows: dict[int, Row]) -> dict[int, Answered]:
     """Answer rows that have the same columns, by their places in the request."""
     places, names = list(rows), next(iter(rows.values()))
     frame = pd.DataFrame({name: series(name, columns, [*rows.values()]) for name in names}).set_axis(places)
@@ -62,8 +62,10 @@ def answer_table(run: loading.Run, columns: Dictionary, limits: Limits, rows: di
         raise DataError(str(error), by_cell(error, places)) from None
     with loading.explained(run.name, run.versions, "does not answer"):
         known = known.reset_index(drop=True)
-        table = answers.predictions(run, known, abstain_below=limits.least, band=limits.band)
-    outputs = table.drop(columns="run").to_dict("records")
+        limits = policy.limits
+        table = answers.predictions(run, known, abstain_below=limits.least, band=limits.band, level=policy.level)
+    said = {name: table[name].tolist() for name in table if name != "run"}
+    outputs = (dict(zip(said, cells, strict=True)) for cells in zip(*said.values(), strict=True))
     found = {place: Answered(output, "reference", False, []) for place, output in zip(places, outputs, strict=True)}
     for warning in warnings:
         violation = getattr(warning, "violation", None)  # unknown columns have none, nor the copies of older runs
@@ -83,11 +85,6 @@ def series(name: str, columns: Dictionary, rows: list[Row]) -> pd.Series:
         return pd.Series(cells, dtype="float64" if plain else object)
     except OverflowError:  # a whole number beyond 1e308
         return pd.Series(cells, dtype=object)
-
-
-def key(columns: Dictionary, row: Row) -> dict[str, Cell]:
-    """The ids of a row, as they came."""
-    return {name: row[name] for name in by_role(columns, "id") if name in row}
 
 
 def violated(row: int | None, column: str, problem: str, cure: str) -> dict[str, Any]:

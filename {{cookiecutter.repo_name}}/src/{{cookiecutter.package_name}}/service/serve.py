@@ -6,20 +6,24 @@ Listens on `[serve] host` and `port`, loads the runs, prints the address, and st
 """
 
 import asyncio
+import functools
 import socket
 from types import FrameType
+from typing import Any
 
 import uvicorn
 import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ..engine.modelling.estimators import threads
 from ..engine.project.errors import SettingsError
 from ..engine.project.log import show
 from ..engine.project.settings import Project
-from . import pages, settings
+from . import forget, pages, settings
 from .app import Application, Service
 from .guard import is_loopback
 from .log import Log
+from .traces import traced
 from .versions import wanted
 
 TICK = 0.05  # seconds
@@ -64,6 +68,42 @@ def url_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+class Protocol(HttpToolsProtocol):
+    """uvicorn's, which waits for the head of a request no longer than so many seconds."""
+
+    def __init__(self, seconds: float, **about: Any) -> None:
+        super().__init__(**about)
+        self._seconds = seconds
+
+    def connection_made(self, transport: Any) -> None:
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._wait()
+
+    def on_message_begin(self) -> None:
+        """Wait for the rest of the head."""
+        self._timer.cancel()
+        self._wait()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Wait no longer; `Application` waits for the body."""
+        self._timer.cancel()
+        super().on_headers_complete()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Wait no longer."""
+        self._timer.cancel()
+        super().connection_lost(error)
+
+    def _wait(self) -> None:
+        self._timer = self.loop.call_later(self._seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        self.transport.write(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        self.transport.close()
+
+
 class Server(uvicorn.Server):
     """uvicorn, which stops when what is in flight was answered and the readiness route has said no."""
 
@@ -79,26 +119,29 @@ async def serve(service: Service, door: socket.socket) -> None:
     options, host = service.options, service.options.host
     application = Application(service, pages.ROUTES)
     config = uvicorn.Config(
-        application,
+        traced(service.project, application),
         loop="uvloop",
-        http="httptools",
+        http=functools.partial(Protocol, options.seconds),  # type: ignore[arg-type]
         lifespan="off",
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=max(1, int(options.drain - LAST_WORD - FLUSH)),
         server_header=False,
+        proxy_headers=False,
         ws="none",
     )
     server = Server(config)
     server.service = service
     serving = asyncio.create_task(server.serve(sockets=[door]))
     await asyncio.to_thread(service.versions.load)
-    watching = asyncio.create_task(service.versions.watch())
+    endless = service.versions.watch(), forget.keep_days(service.log.database, options.keep_days)
+    tasks = [asyncio.create_task(one) for one in endless]
     address = f"http://{url_host(host)}:{door.getsockname()[1]}"
     show(f"{address} answers with {', '.join(service.versions.served)}")
     while not (service.draining or serving.done()):
         await asyncio.sleep(TICK)
-    watching.cancel()
+    for task in tasks:
+        task.cancel()
     await asyncio.sleep(LAST_WORD)
     server.should_exit = True
     await serving

@@ -21,6 +21,7 @@ from .trees import NotCompiled
 Cell = float | int | bool | str | None
 Cells = Mapping[str, Cell]
 Row = np.ndarray  # shape (n_columns,), float64
+Names = tuple[str, ...]
 CELLS = 0  # where the row of cells stands among what the steps find
 EPOCH = datetime(1970, 1, 1).toordinal()
 SECONDS_AN_HOUR = 3600
@@ -28,12 +29,18 @@ DEGREE = 3  # of the curves
 
 
 class Road:
-    """Steps one after the other; each takes what steps before it have found, by place."""
+    """Steps one after the other; each takes what steps before it have found, by place.
+
+    Attributes
+    ----------
+    known : dict of str to set of str
+        The categories and words that the model knows, by column that it sees.
+    """
 
     def __init__(self) -> None:
         self._steps: list[tuple[Callable, tuple[int, ...]]] = []
         self._places: dict[tuple, int] = {}
-        self.known: dict[str, set[str]] = {}  # categories and words that the model knows, by column that it sees
+        self.known: dict[str, set[str]] = {}
 
     def add(self, function: Callable, *sources: int, key: Any = None) -> int:
         """Add a step that takes what is found at `sources`; where it stands. One with a key is added once."""
@@ -43,7 +50,7 @@ class Road:
         self._places[key, sources] = len(self._steps)
         return len(self._steps)
 
-    def __call__(self, cells: Cells) -> Any:
+    def __call__(self, cells: Mapping[str, Any]) -> Any:
         """What the last step finds."""
         found: list[Any] = [cells]
         for function, sources in self._steps:
@@ -52,7 +59,7 @@ class Road:
 
 
 def kind(thing: Any) -> str:
-    """Module and name of a class or function; of the package's own, from the room on: a run has its own copy."""
+    """Module and name of a class or function; of the package's own, from the room on."""
     named = thing if hasattr(thing, "__name__") else type(thing)
     if named.__name__ == "FunctionTransformer":
         return kind(thing.func)
@@ -60,10 +67,10 @@ def kind(thing: Any) -> str:
     return f"{module}.{named.__name__}"
 
 
-def known_as(table: Mapping[str, Callable], thing: Any) -> Callable:
+def known_as(table: Mapping[str, Any], thing: Any) -> Any:
     """What a table holds for a fitted transformer or estimator."""
     if kind(thing) not in table:
-        raise NotCompiled(f"{type(thing).__name__} of {type(thing).__module__} is not known")
+        raise NotCompiled(f"{kind(thing)} is not known")
     return table[kind(thing)]
 
 
@@ -81,7 +88,7 @@ def dense(part: Any) -> Row:
     return (part.toarray() if issparse(part) else part).ravel()
 
 
-def add_steps(road: Road, step: Any, sources: list[int], names: tuple[str, ...]) -> list[int]:
+def add_steps(road: Road, step: Any, sources: list[int], names: Names) -> list[int]:
     """Add the steps of a fitted transformer of the columns `names`; the places of what they find."""
     if kind(step) == "sklearn.FeatureUnion":
         return [place for _, part in step.transformer_list for place in add_steps(road, part, sources, names)]
@@ -90,8 +97,8 @@ def add_steps(road: Road, step: Any, sources: list[int], names: tuple[str, ...])
             sources = add_steps(road, part, sources, names)
         return sources
     make = known_as(STEPS, step)
-    parts = [word for word in getattr(step, "vocabulary_", ()) if " " not in word]
-    for name, categories in zip(names, getattr(step, "categories_", [parts] * len(names)), strict=True):
+    words = [word for word in getattr(step, "vocabulary_", ()) if " " not in word]
+    for name, categories in zip(names, getattr(step, "categories_", [words] * len(names)), strict=True):
         road.known.setdefault(name, set()).update(word for word in categories if isinstance(word, str))
     key = joblib.hash(step), names if sources == [CELLS] else ()
     return [road.add(make(step, names), *sources, key=key)]
@@ -109,7 +116,7 @@ def product(weights: np.ndarray, shift: Any) -> Callable[[Row], np.ndarray]:
     return multiply
 
 
-def numbers(step: Any, names: tuple[str, ...]) -> Callable:
+def numbers(step: Any, names: Names) -> Callable:
     """Each cell as float64; NaN where it is missing, or infinite in single precision."""
     take = itemgetter(*names)
 
@@ -120,18 +127,18 @@ def numbers(step: Any, names: tuple[str, ...]) -> Callable:
     return read
 
 
-def logarithms(step: Any, names: tuple[str, ...]) -> Callable:
+def logarithms(step: Any, names: Names) -> Callable:
     """The signed logarithm of each cell."""
     read = numbers(step, names)
     return lambda cells: recipe.signed_log(read(cells))
 
 
-def date_parts(step: Any, names: tuple[str, ...]) -> Callable:
+def date_parts(step: Any, names: Names) -> Callable:
     """Year, month, day, weekday, hour of day and days since 1970 of each date."""
     return lambda cells: np.array([part for name in names for part in parts_of(cells[name])], dtype="float64")
 
 
-def parts_of(cell: Any) -> tuple:
+def parts_of(cell: Any) -> tuple[float, ...]:
     """The six numbers of one date."""
     moment = as_moment(cell)
     if moment is None:
@@ -143,30 +150,14 @@ def parts_of(cell: Any) -> tuple:
 
 
 def as_moment(cell: Any) -> datetime | None:
-    """A date cell, text in ISO 8601, as the dictionary types it: without zone, in UTC."""
+    """A date, text in ISO 8601, as the dictionary types it: without zone, in UTC."""
     if not isinstance(cell, str):
         return cell
     moment = datetime.fromisoformat(cell)
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
-def text(step: Any, names: tuple[str, ...]) -> Callable:
-    """A text, as one of a list; a missing one is empty."""
-    return lambda cells: [cells[names[0]] or ""]
-
-
-def as_it_is(step: Any, names: tuple[str, ...]) -> Callable:
-    """The run's own transformer of texts, called as it is."""
-    return step.transform
-
-
-def components(step: Any, names: tuple[str, ...]) -> Callable:
-    """30 numbers of each text."""
-    multiply = product(step.components_.T, 0.0)
-    return lambda words: multiply(dense(words))
-
-
-def items(step: Any, names: tuple[str, ...]) -> Callable:
+def items(step: Any, names: Names) -> Callable:
     """0 or 1 for each frequent item of a cell, and how many others it holds."""
     places = {item: place for place, item in enumerate(step.items_)}
 
@@ -179,9 +170,9 @@ def items(step: Any, names: tuple[str, ...]) -> Callable:
     return mark
 
 
-def filled(step: Any, names: tuple[str, ...]) -> Callable:
+def filled(step: Any, names: Names) -> Callable:
     """Missing cells become the median, and are marked beside it."""
-    marked = step.indicator_.features_ if step.add_indicator else []
+    marked = step.indicator_.features_
 
     def fill(row: Row) -> Row:
         missing = np.isnan(row)
@@ -190,37 +181,26 @@ def filled(step: Any, names: tuple[str, ...]) -> Callable:
     return fill
 
 
-def seldom_filled(step: Any, names: tuple[str, ...]) -> Callable:
-    """Missing cells of a column with few values become a number."""
-    return lambda row: np.where(np.isnan(row), step.filled_, row)
-
-
-def scaled(step: Any, names: tuple[str, ...]) -> Callable:
-    """Mean 0, standard deviation 1."""
-    mean, scale = step.mean_, step.scale_
-    return lambda row: (row - mean) / scale
-
-
-def curves(step: Any, names: tuple[str, ...]) -> Callable:
+def curves(step: Any, names: Names) -> Callable:
     """B-splines by de Boor's recurrence, of all columns at once, in scipy's order of operations."""
     if (step.degree, step.extrapolation, step.include_bias, step.sparse_output) != (DEGREE, "constant", False, False):
         raise NotCompiled("curves of another kind than the recipe's")
     knots = np.array([spline.t for spline in step.bsplines_])
     n_columns, n_splines = len(knots), knots.shape[1] - DEGREE - 1
-    columns, low, inner, high = np.arange(n_columns), *np.split(knots[:, DEGREE : n_splines + 1], [1, -1], axis=1)
-    # By column and interval: the 6 knots around it, and the lengths that the recurrence divides by (0 gives 0).
+    low, inner, high = np.split(knots[:, DEGREE : n_splines + 1], [1, -1], axis=1)
+    # By column and interval: the 6 knots around it, and the lengths that the recurrence divides by (by 0, it gives 0).
     near = np.lib.stride_tricks.sliding_window_view(knots, 2 * DEGREE, axis=1)[:, 1:-1]
     pairs = [(order, place) for order in range(1, DEGREE + 1) for place in range(order)]
-    spans = np.stack([near[..., DEGREE + n] - near[..., DEGREE + n - order] for order, n in pairs], axis=-1)
+    spans = np.stack([near[..., DEGREE + place] - near[..., DEGREE + place - order] for order, place in pairs], axis=-1)
     spans[spans == 0] = np.inf
-    around = np.arange(DEGREE + 1)
+    columns = np.arange(n_columns)
 
     def curve(row: Row) -> Row:
         cells = row[:, None]
-        row = np.clip(cells, low, high)[:, 0]
-        interval = (inner <= row[:, None]).sum(axis=1)
-        close, lengths = near[columns, interval].T, iter(spans[columns, interval].T)
-        below, above = row - close[:DEGREE], close[DEGREE:] - row
+        within = np.clip(cells, low, high)
+        interval = (inner <= within).sum(axis=1)
+        close, lengths = near[columns, interval], iter(spans[columns, interval].T)
+        below, above = (within - close[:, :DEGREE]).T, (close[:, DEGREE:] - within).T
         found = [np.ones(n_columns)]
         for order in range(1, DEGREE + 1):
             before, found = found, [np.zeros(n_columns)]
@@ -229,7 +209,8 @@ def curves(step: Any, names: tuple[str, ...]) -> Callable:
                 found[-1] = found[-1] + share * above[place]
                 found.append(share * below[place - order])
         table = np.zeros((n_columns, n_splines))
-        table[columns[:, None], interval[:, None] + around] = np.stack(found, axis=1)
+        for place, values in enumerate(found):
+            table[columns, interval + place] = values
         table[:, DEGREE:][(cells < low)[:, 0]] = 0  # which matters where knots stand at one place
         table[:, :-DEGREE][(cells > high)[:, 0]] = 0
         return table[:, :-1].ravel()
@@ -237,64 +218,67 @@ def curves(step: Any, names: tuple[str, ...]) -> Callable:
     return curve
 
 
-def places_of(categories: np.ndarray) -> dict[Cell, int]:
-    """The place of each category; a missing cell may be one."""
-    return {None if each != each else each: place for place, each in enumerate(categories.tolist())}
+def looked_up(names: Names, categories: Sequence[np.ndarray], found: list, unknown: list) -> Callable:
+    """The numbers `found` for each cell's category, or those of an `unknown` one; a missing cell may be a category.
 
-
-def looked_up(names: Sequence[str], tables: Sequence[dict], unknown: Sequence[tuple]) -> Callable:
-    """Numbers for each cell out of a table, or those of what is unknown."""
-    columns = list(zip(names, tables, unknown, strict=True))
+    Of each column there are an array of shape (n_categories, n_numbers) and one of shape (n_numbers,).
+    """
+    tables = []
+    for of, rows in zip(categories, found, strict=True):
+        cells = [None if cell != cell else cell for cell in of.tolist()]
+        tables.append(dict(zip(cells, rows.tolist(), strict=True)))
+    columns = list(zip(names, tables, [each.tolist() for each in unknown], strict=True))
     return lambda cells: np.array([x for name, table, other in columns for x in table.get(cells[name], other)])
 
 
-def codes(step: Any, names: tuple[str, ...]) -> Callable:
-    """The place of a category."""
-    tables = [
-        {cell: (step.encoded_missing_value if cell is None else float(place),) for cell, place in places_of(of).items()}
-        for of in step.categories_
-    ]
-    return looked_up(names, tables, [(step.unknown_value,)] * len(names))
+def codes(step: Any, names: Names) -> Callable:
+    """The place of a category; NaN for a missing or unknown one."""
+    if not np.isnan([step.encoded_missing_value, step.unknown_value]).all():
+        raise NotCompiled("codes for what is missing or unknown")
+    places = [np.arange(len(of), dtype="float64")[:, None] for of in step.categories_]
+    for column, place in step._missing_indices.items():
+        places[column][place] = np.nan
+    return looked_up(names, step.categories_, places, [np.array([np.nan])] * len(names))
 
 
-def one_hot(step: Any, names: tuple[str, ...]) -> Callable:
+def one_hot(step: Any, names: Names) -> Callable:
     """A column a category; all 0 for an unknown one."""
     if step.handle_unknown != "ignore" or step.drop is not None or step._infrequent_enabled:
         raise NotCompiled("one column a category, with some left out")
-    rows = [np.eye(len(of)).tolist() for of in step.categories_]
-    tables = [
-        {cell: row[place] for cell, place in places_of(of).items()}
-        for of, row in zip(step.categories_, rows, strict=True)
-    ]
-    return looked_up(names, tables, [[0.0] * len(of) for of in step.categories_])
+    sizes = [len(of) for of in step.categories_]
+    return looked_up(names, step.categories_, [np.eye(size) for size in sizes], [np.zeros(size) for size in sizes])
 
 
-def means(step: Any, names: tuple[str, ...]) -> Callable:
+def means(step: Any, names: Names) -> Callable:
     """The mean target of a category, one a class where there are more than two."""
-    unknown = tuple(np.ravel(step.target_mean_).tolist())
-    of = [np.column_stack(step.encodings_[i : i + len(unknown)]) for i in range(0, len(step.encodings_), len(unknown))]
-    tables = [
-        {cell: mean[place].tolist() for cell, place in places_of(categories).items()}
-        for categories, mean in zip(step.categories_, of, strict=True)
-    ]
-    return looked_up(names, tables, [unknown] * len(names))
+    unknown = np.ravel(step.target_mean_)
+    starts = range(0, len(step.encodings_), len(unknown))
+    found = [np.column_stack(step.encodings_[start : start + len(unknown)]) for start in starts]
+    return looked_up(names, step.categories_, found, [unknown] * len(names))
 
 
-STEPS = {
+def components(step: Any, names: Names) -> Callable:
+    """30 numbers of each text."""
+    multiply = product(step.components_.T, 0.0)
+    return lambda words: multiply(dense(words))
+
+
+# What makes the step of a fitted transformer of columns of these names.
+STEPS: dict[str, Callable[[Any, Names], Callable]] = {
     "modelling.recipe.number_cells": numbers,
     "modelling.recipe.log_cells": logarithms,
     "modelling.recipe.split_dates": date_parts,
-    "modelling.recipe.fill_text": text,
+    "modelling.recipe.fill_text": lambda step, names: lambda cells: [cells[names[0]] or ""],
+    "modelling.recipe.SeldomFilled": lambda step, names: lambda row: np.where(np.isnan(row), step.filled_, row),
+    "modelling.recipe.TfIdf": lambda step, names: step.transform,
+    "modelling.recipe.Components": components,
     "modelling.items.ItemEncoder": items,
-    "modelling.recipe.SeldomFilled": seldom_filled,
+    "sklearn.HashingVectorizer": lambda step, names: step.transform,
+    "sklearn.TfidfTransformer": lambda step, names: step.transform,
     "sklearn.SimpleImputer": filled,
-    "sklearn.StandardScaler": scaled,
+    "sklearn.StandardScaler": lambda step, names: lambda row: (row - step.mean_) / step.scale_,
     "sklearn.SplineTransformer": curves,
     "sklearn.OrdinalEncoder": codes,
     "sklearn.OneHotEncoder": one_hot,
     "sklearn.TargetEncoder": means,
-    "modelling.recipe.TfIdf": as_it_is,
-    "sklearn.HashingVectorizer": as_it_is,
-    "sklearn.TfidfTransformer": as_it_is,
-    "modelling.recipe.Components": components,
 }

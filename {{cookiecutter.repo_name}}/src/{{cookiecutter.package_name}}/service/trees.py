@@ -7,7 +7,8 @@ the predictor and the type of its nodes: `difference` notices where they change.
 """
 
 from collections.abc import Callable, Sequence
-from itertools import count
+from itertools import accumulate, count, pairwise
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -56,26 +57,25 @@ def forest(model: BaseEstimator) -> Callable[[np.ndarray], np.ndarray]:
     return mean
 
 
-def as_nodes(tree: object, start: int) -> np.ndarray:
+def as_nodes(tree: Any, start: int) -> np.ndarray:
     """A tree of a forest as nodes of boosting, shape (n_nodes,); the value of a leaf is its number, from `start` on."""
-    nodes = np.zeros(tree.node_count, dtype=PREDICTOR_RECORD_DTYPE)
+    nodes: Any = np.zeros(tree.node_count, dtype=PREDICTOR_RECORD_DTYPE)
     nodes["is_leaf"] = leaf = tree.children_left < 0
     nodes["value"][leaf] = start + np.arange(leaf.sum())
     nodes["feature_idx"], nodes["num_threshold"] = tree.feature, tree.threshold
     nodes["missing_go_to_left"] = tree.missing_go_to_left
-    for side, children in (("left", tree.children_left), ("right", tree.children_right)):
-        nodes[side] = np.where(leaf, 0, children)
+    nodes["left"], nodes["right"] = np.where(leaf, 0, [tree.children_left, tree.children_right])
     return nodes
 
 
 def joined(trees: Sequence[np.ndarray], n_columns: int) -> Callable[[np.ndarray], np.ndarray]:
     """The trees, each of shape (n_nodes,), as one: from a row, (n_columns,), to the value of each leaf, (n_trees,)."""
     check_size(sum(map(len, trees)), 0)
-    starts = len(trees) - 1 + np.cumsum([0, *map(len, trees)])
+    starts = list(accumulate(map(len, trees), initial=len(trees) - 1))
     nodes = np.concatenate([dispatch(starts[:-1], n_columns), *trees])
-    for start, end in zip(starts[:-1], starts[1:], strict=True):
-        for side in ("left", "right"):
-            nodes[side][start:end] += np.uint32(start)
+    for start, end in pairwise(starts):
+        nodes["left"][start:end] += start
+        nodes["right"][start:end] += start
     numbers = np.arange(len(trees), dtype="float64")
 
     def leaves(row: np.ndarray) -> np.ndarray:

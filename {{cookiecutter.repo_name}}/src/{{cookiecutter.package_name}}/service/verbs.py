@@ -15,7 +15,7 @@ def serve(project: Project) -> None:
     """Answer over HTTP with the champion, and keep a log of it: [serve] in params.toml."""
     from . import serve
 
-    raise SystemExit(serve.run(project))
+    serve.run(project)
 
 
 @verb

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.columns.dictionary import Dictionary, by_role
-from ..engine.modelling import confidence
+from ..engine.modelling import decision
 from ..engine.project.errors import ProjectError, SettingsError
 from ..engine.project.settings import Project
 from ..engine.runs import answers, loading, registry
@@ -46,9 +46,10 @@ class Version:
     def __init__(self, project: Project, folder: Path) -> None:
         self.run = loading.load(folder)
         self.name = self.run.name
-        self.limits = confidence.limits(folder, project.settings.predict)
+        options = project.settings
+        self.policy = decision.policy(folder, self.run.record, options.predict, options.decision)
         self.read_rules(project.dictionary)
-        self.compiled, self.why = compiled_or_why(self.run, self.limits)
+        self.compiled, self.why = compiled_or_why(self.run, self.policy)
         self._pace = FIRST_PACE
         if self.why:
             log.warning("run %s is not compiled, an answer takes some 40 ms: %s", self.name, self.why)
@@ -75,16 +76,16 @@ class Version:
 
     def reference(self, rows: list[Row]) -> list[Answered]:
         """Answer rows as `make predict` does, on a data frame; a `DataError` as for `reference.answer`."""
-        return reference.answer(self.run, self.columns, self.limits, rows)
+        return reference.answer(self.run, self.columns, self.policy, rows)
 
 
-def compiled_or_why(run: loading.Run, limits: confidence.Limits) -> tuple[Compiled | None, str]:
+def compiled_or_why(run: loading.Run, policy: decision.Policy) -> tuple[Compiled | None, str]:
     """The compiled road of a run, if it gives the bits of the reference on drawn rows, or why there is none."""
     try:
-        compiled = compile_run(run, limits)
+        compiled = compile_run(run, policy)
     except NotCompiled as error:
         return None, str(error)
-    why = difference(run, limits, compiled)
+    why = difference(run, policy, compiled)
     return (None, why) if why else (compiled, "")
 
 

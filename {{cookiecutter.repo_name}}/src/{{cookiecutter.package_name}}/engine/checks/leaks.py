@@ -44,7 +44,10 @@ def leaks(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspic
         found = "" if amount else recoded(clean, target, name)
         number, bands = (target, name) if amount else (name, target)
         if not found and all(banded(table[number], table[bands]) for table in (rows, clean)):
-            found = f"{bands!r} is {number!r} cut into {clean[bands].nunique():,} bands"
+            count = clean[bands].nunique()
+            function = count > CODINGS and is_number(clean[bands])  # a logarithm, say, or rounded
+            cut = f"{number!r} cut into {count:,} bands"
+            found = f"{bands!r} is {f'a function of {number!r}' if function else cut}"
         scores[name], what = best_view(rows[name], rows[target].to_numpy(), amount=amount)
         if not found and scores[name] >= GIVES_AWAY:
             found = f"{what} alone predicts {target!r} almost perfectly ({scores[name]:.2f} of 1)"

@@ -148,12 +148,13 @@ def infer_type(
     for way, note in ways(present, read, markers):
         values, unreadable = parse(present, way)
         limits = are_limits(present)
-        amounts = present[~unreadable & ~limits].nunique() > MANY_VALUES  # clearly, not codes
+        plain = ~(unreadable | limits)
+        amounts = not plain.all() and present[plain].nunique() > MANY_VALUES  # clearly, not codes
         unreadable |= limits & (not amounts)  # '<18' and '>65' are bands
         odd = tuple(present[unreadable].unique()[: ODD_WORDS + 1])
         if len(odd) <= ODD_WORDS and unreadable.mean() <= (ODD_SHARE_OF_MANY if amounts else ODD_SHARE):
             words = ", ".join(f"{shown(word)} ({(present == word).sum()} cells)" for word in odd)
-            whole = way.type == "number" and (values.dropna() % 1 == 0).all()
+            whole = way.type == "number" and not (limits & ~unreadable).any() and (values.dropna() % 1 == 0).all()
             found = replace(way, missing=markers + odd, type="integer" if whole else way.type)
             remark = f"{words} read as missing in a column of type {found.type}" if odd else ""
             return found, "; ".join(filter(None, [note, remark]))

@@ -8,6 +8,7 @@ as long as a binomial test says that the answered rows keep the rate. Numbers: s
 the prediction (Mondrian; Vovk et al., "Algorithmic Learning in a Random World", 2005).
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from ..project.settings import Predict
 from .metrics import Predictions
 
 HELD_OUT = "held_out.parquet"
+LIMITS = "limits.json"  # in an exported run, which keeps no rows
 RISK = 0.1  # the rate is kept with a certainty of 90 %
 FIRST_SHARE, STEP = 0.25, 0.05  # a start with fewer rows has too few to show anything, and the sequence ends there
 BANDS, BAND_ROWS = 5, 100  # a band per fifth of the predictions, where each has this many rows
@@ -46,14 +48,19 @@ class Limits:
     band: Band | None = None
 
 
-def limits(folder: Path, options: Predict) -> Limits:
+def limits(folder: Path, options: Predict, held: pd.DataFrame | None = None) -> Limits:
     """What `[predict]` asks of the answers of the run in `folder`: the stricter of `abstain_below` and `error_rate`.
 
-    A `DataError` if the run is older than `error_rate` and kept no held-out rows.
+    `held` are its held-out rows where they are decided otherwise today; a `DataError` if the run, older than
+    `error_rate`, kept none.
     """
+    if (folder / LIMITS).is_file():
+        found = json.loads((folder / LIMITS).read_text(encoding="utf-8"))
+        kept = Band(np.array(found["edges"]), np.array(found["reach"])) if "reach" in found else None
+        return Limits(found["least"], kept)
     if not options.error_rate:
         return Limits(options.abstain_below)
-    held = held_out(folder)
+    held = held_out(folder) if held is None else held
     if held is None:
         raise DataError(
             f"{folder.name} kept no rows that error_rate could be measured on: it was made before there was one.\n"
@@ -62,6 +69,12 @@ def limits(folder: Path, options: Predict) -> Limits:
     if "probability" not in held:
         return Limits(options.abstain_below, band(held, options.error_rate))
     return Limits(max(options.abstain_below, least_probability(held, options.error_rate)))
+
+
+def write(folder: Path, limits: Limits) -> None:
+    """Write `limits.json` of a run that is exported: every float comes back with its bits."""
+    band = {"edges": limits.band.edges.tolist(), "reach": limits.band.reach.tolist()} if limits.band else {}
+    (folder / LIMITS).write_text(json.dumps({"least": limits.least, **band}), encoding="utf-8")
 
 
 def held_out(folder: Path) -> pd.DataFrame | None:

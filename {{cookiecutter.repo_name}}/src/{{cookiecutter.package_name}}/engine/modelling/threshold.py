@@ -1,11 +1,10 @@
-"""From which probability on the positive of two classes is the answer: for stated costs, for a metric, or one half.
+"""From which probability on the positive of two classes is the answer: the best for a metric, or one half.
 
-Used by `train`, which keeps the threshold in the model. Costs give it by a formula: answering "yes" is the cheaper
-mistake where `p > cost_false_positive / (cost_false_positive + cost_false_negative)`, if `p` is calibrated (Elkan, "The
-Foundations of Cost-Sensitive Learning", 2001). For a metric it is searched on the rows that were held out.
+Used by `train`, which keeps the threshold in the model; for a metric it is searched on the rows that were held out.
+What a decision costs is no part of a model: `decision.py` puts another threshold in its place, on the day.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +13,6 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import FixedThresholdClassifier
 
 from ..project.errors import SettingsError
-from ..project.settings import Settings
 from .metrics import Predictions
 
 HALF = 0.5
@@ -39,54 +37,28 @@ SEARCHED: dict[str, Score] = {
 
 @dataclass(frozen=True)
 class DecisionRule:
-    """How the threshold is found, and `why` in words: `fixed`, in (0, 1), or searched as the best by a `score`."""
+    """How the threshold is found, and `why` in words: one half, or searched as the best by a `score`."""
 
     why: str = "one half: the more probable class"
-    fixed: float = HALF
     score: Score | None = None
 
     @property
     def is_half(self) -> bool:
         """Whether the more probable class is the answer."""
-        return self.score is None and self.fixed == HALF
+        return self.score is None
 
     def threshold(self, truth: np.ndarray, held: Predictions) -> float:
         """The threshold for a model that said this of held-out rows, its probabilities calibrated; in (0, 1)."""
         if self.score is None:
-            return self.fixed
+            return HALF
         return search(truth == held.classes[1], held.probabilities[:, 1], self.score)
 
 
-def rule(settings: Settings, metric: str, classes: tuple) -> DecisionRule:
-    """By the costs of `[predict]` (a `SettingsError` if there are not two classes), or by the metric that decides."""
-    false_positive, false_negative = settings.predict.cost_false_positive, settings.predict.cost_false_negative
-    if false_positive != false_negative:
-        if len(classes) != 2:
-            kind = f"{len(classes)} classes" if classes else "numbers"
-            raise SettingsError(
-                f"params.toml: [predict] cost_false_positive and cost_false_negative differ, but the target has {kind}."
-                "\nAllowed: costs for a target with two classes."
-            )
-        cheapest = false_positive / (false_positive + false_negative)
-        why = f"a false '{classes[1]}' costs {false_positive:g}, a missed one {false_negative:g}"
-        if not settings.train.balance:
-            return DecisionRule(why, cheapest)
-        # Weights move the probabilities, and the formula wants honest ones.
-        return DecisionRule(why, cheapest, lambda tp, fp, fn, tn: -(false_positive * fp + false_negative * fn))
+def rule(metric: str, classes: tuple) -> DecisionRule:
+    """By the metric that decides, for two classes."""
     if len(classes) == 2 and metric in SEARCHED:
-        return DecisionRule(f"best {metric} on the held-out rows", score=SEARCHED[metric])
+        return DecisionRule(f"best {metric} on the held-out rows", SEARCHED[metric])
     return DecisionRule()
-
-
-def costs_of(record: Mapping[str, Any]) -> tuple[float, float]:
-    """What a false and a missed positive cost in `run.json`; alike in runs that are older than costs."""
-    stated = record["parameters"].get("predict", {})
-    return stated.get("cost_false_positive", 1.0), stated.get("cost_false_negative", 1.0)
-
-
-def paid(yes: np.ndarray, named: np.ndarray, costs: tuple[float, float]) -> np.ndarray:
-    """What each row costs, shape (n_rows,), that is positive (`yes`) or not and was named so or not, both bool."""
-    return costs[0] * (named & ~yes) + costs[1] * (~named & yes)
 
 
 def positive_last(classes: tuple, positive: str) -> tuple:
@@ -137,13 +109,22 @@ def places(model: BaseEstimator, probabilities: np.ndarray) -> np.ndarray:
     """Which of `model.classes_` is the answer to each row, shape (n_rows,); probabilities (n_rows, n_classes)."""
     if not hasattr(model, "threshold"):
         return probabilities.argmax(axis=1)
-    positive = int(np.flatnonzero(model.classes_ == model.pos_label)[0])
-    return np.where(probabilities[:, positive] >= model.threshold, positive, 1 - positive)
+    return from_level(model, probabilities, model.pos_label, model.threshold)
+
+
+def from_level(model: BaseEstimator, probabilities: np.ndarray, label: object, level: float) -> np.ndarray:
+    """Which of two `model.classes_` is the answer, if `label` is where its probability is at least `level`."""
+    positive = int(np.flatnonzero(model.classes_ == label)[0])
+    return np.where(probabilities[:, positive] >= level, positive, 1 - positive)
 
 
 def decide(predictions: Predictions, threshold: float) -> Predictions:
     """The same probabilities of two classes with the answers that a threshold makes of them."""
     if threshold == HALF:
         return predictions
-    answers = np.asarray(predictions.classes)[(predictions.probabilities[:, 1] >= threshold).astype(int)]
-    return replace(predictions, values=answers)
+    return replace(predictions, values=named(predictions.classes, predictions.probabilities[:, 1], threshold))
+
+
+def named(classes: tuple, chance: np.ndarray, threshold: float) -> np.ndarray:
+    """Of two classes the second where its probability, shape (n_rows,), is at least the threshold, else the first."""
+    return np.asarray(classes)[(chance >= threshold).astype(int)]

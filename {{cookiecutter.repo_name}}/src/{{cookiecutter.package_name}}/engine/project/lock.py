@@ -27,7 +27,7 @@ READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 WIDTH = 60  # always the same: cutting a file to nothing makes ext4 wait for the disk, 5 ms
 LEFT = re.compile(r"\..*\.(\d+)\.tmp")
-WRITTEN = ("models", "data", "references", "reports", ".cache")
+WRITTEN = ("models", "data", "references", "reports", "dist", ".cache")
 A_DAY = 86_400  # seconds after which a temporary file counts as left behind where processes cannot be asked for
 
 

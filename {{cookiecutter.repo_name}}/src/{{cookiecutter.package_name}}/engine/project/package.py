@@ -1,6 +1,8 @@
-"""Which files of the package are whose: the template's front, its engine, and the user's own."""
+"""Which files of the package are whose, the template's or the user's, and which of them a module needs."""
 
-from collections.abc import Iterator
+import ast
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .artefact import sha256
@@ -43,3 +45,57 @@ def edited(folder: Path) -> list[str]:
     made = {name: digest for digest, name in lines}
     here = {path.relative_to(manifest.parent).as_posix(): sha256(path) for path in code(manifest.parent)}
     return sorted(name for name in {*made, *here} - {MANIFEST} if made.get(name) != here.get(name))
+
+
+def needed(folder: Path, modules: Iterable[str], *, name: str = NAME, late: bool = True) -> list[Path]:
+    """The files of the package in `folder` that modules, by dotted name ("" is the package), import, and so on.
+
+    With `late` imports inside of functions count, but not those of an `__init__.py`, which offer what few ask for.
+    What is imported by a written name cannot be seen.
+    """
+    found: set[Path] = set()
+    waiting = ["", *modules]
+    while waiting:
+        dotted = waiting.pop()
+        path = file_of(folder, dotted)
+        if path is None or path in found:
+            continue
+        found.add(path)
+        waiting.append(dotted.rpartition(".")[0])  # Python runs the package of a module first
+        waiting += imported(path, folder, name=name, late=late and path.name != "__init__.py")
+    return sorted(found)
+
+
+def file_of(folder: Path, dotted: str) -> Path | None:
+    """Where a module of the package in `folder` lies; None if it has none of this name."""
+    place = folder.joinpath(*filter(None, dotted.split(".")))
+    paths = (place / "__init__.py", place.with_suffix(".py"))
+    return next((path for path in paths if path.is_file()), None)
+
+
+def imported(path: Path, folder: Path, *, name: str, late: bool) -> Iterator[str]:
+    """The dotted names in the package that a file of it imports; some are those of functions and classes."""
+    tree, here = ast.parse(path.read_bytes()), path.relative_to(folder).parent.parts
+    for node in ast.walk(tree) if late else tree.body:
+        if isinstance(node, ast.ImportFrom):
+            origin = [] if node.module is None else node.module.split(".")
+            if node.level:
+                origin = [*here[: len(here) - node.level + 1], *origin]
+            elif origin.pop(0) != name:
+                continue
+            yield ".".join(origin)
+            yield from (".".join([*origin, alias.name]) for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (part.name.partition(".")[2] for part in node.names if part.name.split(".")[0] == name)
+
+
+def foreign(paths: Iterable[Path]) -> set[str]:
+    """The top names, such as `sklearn`, of what these files import, and that is neither theirs nor Python's."""
+    found: set[str] = set()
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_bytes())) if path.suffix == ".py" else ():
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.split(".")[0])
+            elif isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+    return found - {NAME} - sys.stdlib_module_names

@@ -26,6 +26,7 @@ CANDIDATES = ("dummy", "linear", "curves", "boosting", "boosting_stopped", "boos
 WAYS = ("stratified", "random", "time:<column>", "group:<column>")
 SPELLING = 'Text values need quotes: key = "text"; true and false are in lower case.'
 SEEDS = bounds(least=0, below=2**32)
+MOVED = ("cost_false_positive", "cost_false_negative")  # from [predict] to [decision]
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,25 @@ class Train:
 
 @dataclass(frozen=True)
 class Predict:
-    """Section `[predict]`: what a wrong answer costs, and when an answer counts as confident."""
+    """Section `[predict]`: when an answer counts as confident, and how many reasons stand beside it."""
 
-    cost_false_positive: float = field(default=1.0, metadata=bounds(above=0))
-    cost_false_negative: float = field(default=1.0, metadata=bounds(above=0))
     abstain_below: float = field(default=0.0, metadata=bounds(least=0, most=1))
     error_rate: float = field(default=0.0, metadata=bounds(least=0, below=1))
+    reasons: int = field(default=0, metadata=bounds(least=0))
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Section `[decision]`: what is done with the answers, and what that is worth. 0 and "" state nothing."""
+
+    capacity: float = field(default=0.0, metadata=bounds(least=0))
+    gain_true_positive: float = field(default=0.0, metadata=bounds(least=0))
+    cost_false_positive: float = field(default=0.0, metadata=bounds(least=0))
+    cost_false_negative: float = field(default=0.0, metadata=bounds(least=0))
+    success_rate: float = field(default=1.0, metadata=bounds(above=0, most=1))
+    cost_over: float = field(default=0.0, metadata=bounds(least=0))
+    cost_under: float = field(default=0.0, metadata=bounds(least=0))
+    currency: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,6 +129,7 @@ class Settings:
     split: Split = Split()
     train: Train = Train()
     predict: Predict = Predict()
+    decision: Decision = Decision()
     promote: Promote = Promote()
     team: Team = Team()
 
@@ -307,6 +322,12 @@ def read_sections(tree: dict[str, Any], also: Iterable[str] = ()) -> Settings:
         raise SettingsError(f"{PARAMS}: unknown section [{unknown[0]}].\nAllowed: {', '.join([*sections, *also])}.")
     if "data" not in tree:
         raise SettingsError(f"{PARAMS}: the section [data] is missing.")
+    before = tree.get("predict", {})
+    if isinstance(before, dict) and (moved := [key for key in MOVED if key in before]):
+        raise SettingsError(
+            f"{PARAMS}: [predict] {moved[0]} = {before[moved[0]]!r}: the costs are in [decision] now, and never train "
+            "again.\nMove both lines to a section [decision]; where they were alike they said nothing, and can go."
+        )
     read = {name: schema.convert(table, sections[name], f"{PARAMS}: [{name}]") for name, table in tree.items()}
     settings = Settings(**read)
     shares = settings.split.shares

@@ -78,7 +78,7 @@ def fitted_linear(evidence: Evidence) -> BaseEstimator | None:
 
 def errors(evidence: Evidence) -> dict[str, Any]:
     """The worst errors, with the columns that the model leans on most."""
-    worst = diagnostics.worst_errors(evidence.result.truth, evidence.result.predictions)
+    worst = diagnostics.worst_errors(evidence.decided.truth, evidence.decided.predictions)
     rows = evidence.test.iloc[worst["position"]].reset_index(drop=True)
     ids = [name for name in dictionary.by_role(evidence.run.columns, "id") if name in rows.columns]
     strongest = evidence.importances["column"].head(COLUMNS_OF_A_ROW).tolist()

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..modelling import threshold
 from . import diagnostics, figures, learning, verdict
 from .evidence import Evidence, table
 from .verdict import number, percent, scored
@@ -15,7 +14,7 @@ CLASSES_DRAWN = 15  # a larger confusion matrix cannot be read
 
 
 def top(evidence: Evidence) -> dict[str, Any]:
-    """The answer and the warnings."""
+    """The score in words, and the warnings."""
     record, result, found = evidence.record, evidence.result, evidence.project.suspicions
     dev = record["metrics"]["dev"][result.metric.name]
     looks = record["metrics"]["test"]["runs_on_this_split"]
@@ -27,7 +26,7 @@ def top(evidence: Evidence) -> dict[str, Any]:
     for one in json.loads(found.read_text(encoding="utf-8"))["suspicions"] if found.is_file() else ():
         warnings.append(f"Found in the data: {one['sentence']}. {one['cure']}")
     names = {"model": record["model"]["name"], "target": record["target"]}
-    return {"answer": verdict.answer(result, **names, costs=threshold.costs_of(record)), "warnings": warnings}
+    return {"answer": verdict.answer(result, **names), "warnings": warnings}
 
 
 def board(evidence: Evidence) -> dict[str, Any]:
@@ -57,7 +56,7 @@ def scores(evidence: Evidence) -> dict[str, Any]:
 
 def mistakes(evidence: Evidence) -> dict[str, Any]:
     """Confusion and ranking for classes, predictions against the truth for numbers."""
-    result = evidence.result
+    result = evidence.decided
     if not result.classes:
         return {"figures": {"fit": figures.fit(result.truth, result.predictions.values, evidence.record["target"])}}
     counts = diagnostics.confusion(result.truth, result.predictions)

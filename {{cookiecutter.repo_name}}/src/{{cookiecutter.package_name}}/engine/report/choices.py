@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from ..modelling import confidence, threshold, trials
-from . import figures
+from ..modelling import decision as policy
+from . import figures, gains
+from .about_decision import acted, money
 from .diagnostics import wilson
 from .evidence import Evidence, table
 from .verdict import number, of_all, percent, scored
 
 RATES = (0.2, 0.1, 0.05, 0.02, 0.01)  # error rates that the report tries whatever is set
-Z = 1.96
 
 
 def search(evidence: Evidence) -> dict[str, Any]:
@@ -32,40 +33,75 @@ def search(evidence: Evidence) -> dict[str, Any]:
 
 
 def decision(evidence: Evidence) -> dict[str, Any]:
-    """What the answers cost at the threshold, at one half, and if all rows were answered alike; for two classes."""
-    result, model = evidence.result, evidence.record["model"]
-    if len(result.classes) != 2 or "threshold" not in model:
+    """What acting on the first rows brings, and the worth at every threshold; of numbers, the cost of every shift."""
+    options, result = evidence.project.settings.decision, evidence.decided
+    unit, stated = f" ({options.currency})" if options.currency else "", policy.has_value(options)
+    if not result.classes:
+        return of_shifts(evidence, unit) if stated else {}
+    if len(result.classes) > 2:
         return {}
-    positive, level = result.classes[1], model["threshold"]
-    costs = threshold.costs_of(evidence.record)
-    ways = {f"{level:.3g} (used)": result.predictions.values == positive}
-    if level != threshold.HALF:
-        ways["0.5"] = result.predictions.probabilities[:, 1] >= threshold.HALF
-    ways[f"always '{positive}'"] = np.ones(len(result.truth), bool)
-    ways[f"never '{positive}'"] = np.zeros(len(result.truth), bool)
-    lines = [line(name, result.truth == positive, named, costs) for name, named in ways.items()]
-    counted = (f"named '{positive}'", "wrongly", "missed")
-    frame = pd.DataFrame(lines, columns=["answer from", *counted, "cost a row", "95 %"])
+    level, why = evidence.policy.level, "the gains and costs of [decision]"
+    if level is None:
+        model = evidence.record["model"]  # a run of old may not name them
+        level = model.get("threshold", threshold.HALF)
+        why = model.get("threshold_is", "one half: the more probable class")
+    chance, yes = policy.urgency(result.predictions), result.truth == result.classes[1]
+    by_level = gains.values_by_level(options, yes, chance, evidence.groups) if stated else None
+    size, found = int(acted(evidence).sum()), gains.gains(yes, chance)
     return {
-        "table": table(frame, **dict.fromkeys(counted, number)),
-        "positive": positive,
+        "table": table(first_rows(evidence, yes, chance), **{"the first": number}),
+        "figures": {"worth": gains.draw_worth(found, size, by_level, level, unit)} if yes.any() else {},
+        "positive": result.classes[1],
         "threshold": f"{level:.3g}",
-        "why": model["threshold_is"],
-        "costs": tuple(f"{value:g}" for value in costs),
+        "why": why,
+        "unset": stated and evidence.policy.level is None,
     }
 
 
-def line(name: str, yes: np.ndarray, named: np.ndarray, costs: tuple[float, float]) -> list[Any]:
-    """One way to answer as a line of the table."""
-    paid = threshold.paid(yes, named, costs)
-    spread = Z * paid.std() / np.sqrt(len(paid))
-    around = f"{max(0, paid.mean() - spread):.3g} … {paid.mean() + spread:.3g}"
-    return [name, int(named.sum()), int((named & ~yes).sum()), int((~named & yes).sum()), f"{paid.mean():.3g}", around]
+def first_rows(evidence: Evidence, yes: np.ndarray, chance: np.ndarray) -> pd.DataFrame:
+    """What is found among so many first rows, beside chance, and what acting on them is worth where that is stated."""
+    options, n, lines = evidence.project.settings.decision, len(yes), []
+    order = np.argsort(-chance, kind="stable")
+    for size in gains.sizes(n, policy.capacity_of(options, n)):
+        first = np.zeros(n, dtype=bool)
+        first[order[:size]] = True
+        hits = int((yes & first).sum())
+        low, high = (round(size * end) for end in wilson(yes[first]))
+        lift = f"{hits / size / yes.mean():.1f}" if yes.any() else "-"
+        share = percent(hits / yes.sum()) if yes.any() else "-"
+        worth = number(float(policy.worth(options, yes, first).sum()))
+        lines.append((size, f"{hits:,} ({low:,} to {high:,})", number(round(size * yes.mean())), lift, share, worth))
+    positive = f"'{evidence.result.classes[1]}'"
+    names = [
+        "the first",
+        f"{positive} among them (95\u00a0%)",
+        "at random",
+        "lift",
+        f"of all {positive}",
+        f"worth {options.currency}".strip(),
+    ]
+    frame = pd.DataFrame(lines, columns=names)
+    return frame if policy.has_value(options) else frame.iloc[:, :-1]
+
+
+def of_shifts(evidence: Evidence, unit: str) -> dict[str, Any]:
+    """What the errors of numbers would cost if something were added to each; what, is found on held-out rows."""
+    options, result, held = evidence.project.settings.decision, evidence.result, evidence.policy.held
+    truth, answers = result.truth, result.predictions.values
+    by_shift = gains.costs_by_shift(options, truth, answers, evidence.groups)
+    found = {"figures": {"costs": gains.draw_costs(by_shift, evidence.record["target"], unit)}}
+    if held is None:
+        return found
+    # The error that costs least is this quantile: each unit more costs cost_over there, each unit less cost_under.
+    part = options.cost_under / (options.cost_over + options.cost_under)
+    shift = float(np.quantile(held["truth"] - held["prediction"], part))
+    cost, now = (policy.paid(options, truth, answers + added).sum() for added in (shift, 0.0))
+    return {**found, "shift": number(shift), "cost": money(evidence, cost), "now": money(evidence, now)}
 
 
 def abstention(evidence: Evidence) -> dict[str, Any]:
     """For wanted error rates: how many rows are answered then, and how many of those are wrong."""
-    held = confidence.held_out(evidence.project.models / evidence.run.name)
+    held = evidence.policy.held
     if held is None:
         return {}
     wanted = evidence.project.settings.predict.error_rate
@@ -80,7 +116,7 @@ def abstention(evidence: Evidence) -> dict[str, Any]:
 
 def answered(evidence: Evidence, held: pd.DataFrame, rates: list[float]) -> pd.DataFrame:
     """Test rows that are answered and wrong for each wanted rate, and for `abstain_below`."""
-    result, below = evidence.result, evidence.project.settings.predict.abstain_below
+    result, below = evidence.decided, evidence.project.settings.predict.abstain_below
     sure = result.predictions.given_to(result.predictions.values)
     wrong = result.predictions.values != result.truth
     limits = {f"at most {percent(rate)} wrong": confidence.least_probability(held, rate) for rate in rates}

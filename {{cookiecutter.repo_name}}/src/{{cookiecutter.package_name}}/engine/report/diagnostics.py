@@ -46,6 +46,12 @@ class Result:
         """The chosen metric of the constant answer."""
         return self.metric.score(self.truth, self.constant)
 
+    @property
+    def beats_constant(self) -> bool:
+        """Whether the whole interval of the chosen metric is better than the constant answer."""
+        worst = self.interval[0 if self.metric.higher_is_better else 1]
+        return self.metric.better_by(worst, self.baseline) > 0
+
 
 def confusion(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
     """Rows by true class (index) and predicted class (columns), shape (n_classes, n_classes), counts."""

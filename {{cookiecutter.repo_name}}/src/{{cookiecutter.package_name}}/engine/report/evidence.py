@@ -1,15 +1,16 @@
 """What the sections of the evaluation report draw on, and how they write tables for `templates/evaluate.html`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from ..modelling import metrics
+from ..modelling import decision, metrics
 from ..modelling.question import Question, predict
+from ..modelling.split import groups_of
 from ..project.settings import Project
 from ..runs.loading import Run
 from . import diagnostics, figures
@@ -34,6 +35,22 @@ class Evidence:
     def measures(self) -> dict[str, metrics.Metric]:
         """The metrics of the task, by name."""
         return metrics.available(self.record["task"], len(self.result.classes))
+
+    @property
+    def groups(self) -> metrics.Groups:
+        """The group of each test row where the split keeps groups together."""
+        return groups_of(self.test, self.record["parameters"]["split"]["by"])
+
+    @cached_property
+    def policy(self) -> decision.Policy:
+        """What `[predict]` and `[decision]` of today make of the run."""
+        settings = self.project.settings
+        return decision.policy(self.project.models / self.run.name, self.record, settings.predict, settings.decision)
+
+    @cached_property
+    def decided(self) -> Result:
+        """What was measured, with the answers that `predict` gives today: the same while no costs are stated."""
+        return replace(self.result, predictions=self.policy.decide(self.result.predictions))
 
     def answer(self, rows: pd.DataFrame) -> metrics.Predictions:
         """What the run says of rows, shape (n_rows, n_columns)."""

@@ -1,4 +1,4 @@
-"""HTML pages from the templates beside this module; whatever comes from the data is escaped."""
+"""Pages from the templates beside this module; whatever comes from the data is escaped."""
 
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,22 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(template: str, **content: Any) -> str:
-    """A page that needs no other file, from one in `templates/`; content is escaped, unless it says that it is HTML."""
-    loader = jinja2.FileSystemLoader(TEMPLATES)
-    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["number"] = number
+    """A page that needs no other file, from one in `templates/`.
+
+    In HTML content is escaped, unless it says that it is HTML; in Markdown where the template says `| cell`.
+    """
+    loader, is_html = jinja2.FileSystemLoader(TEMPLATES), template.endswith(".html")
+    environment = jinja2.Environment(loader=loader, autoescape=is_html, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"number": number, "cell": cell}
     return environment.get_template(template).render(**content)
+
+
+def cell(text: object) -> str:
+    r"""A text as it may stand in a table of Markdown: on one line, its bars and tags escaped.
+
+    Examples
+    --------
+    >>> cell("a|b <i>")
+    'a\\\\|b &lt;i>'
+    """
+    return " ".join(str(text).splitlines()).replace("|", "\\|").replace("<", "&lt;")

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from ..modelling.metrics import log_loss
-from ..modelling.threshold import paid
 from ..project.errors import listed
 from .diagnostics import Result
 
@@ -61,8 +60,8 @@ def of_all(count: int, total: int) -> str:
     return f"{count:,} ({percent(count / total)})"
 
 
-def answer(result: Result, *, model: str, target: str, costs: tuple[float, float] = (1.0, 1.0)) -> list[str]:
-    """The answer for somebody who has to decide, in at most four sentences; costs of a false and a missed positive."""
+def answer(result: Result, *, model: str, target: str) -> list[str]:
+    """How good the answers are by the metric that decides, in three sentences."""
     name, truth, answers = result.metric.name, result.truth, result.predictions.values
     constant = result.constant.values[0]
     other = f"always answering '{constant}'" if result.classes else f"always answering {number(float(constant))}"
@@ -85,19 +84,7 @@ def answer(result: Result, *, model: str, target: str, costs: tuple[float, float
             f"Its {target} is off by {number(errors.mean())} on average, in half of the rows by less than "
             f"{number(np.median(errors))}; {other}, the mean, is off by {number(by_rote.mean())}."
         )
-    return [*sentences, at_costs(result, costs)] if costs[0] != costs[1] and len(result.classes) == 2 else sentences
-
-
-def at_costs(result: Result, costs: tuple[float, float]) -> str:
-    """What the answers cost a row, beside the cheaper of the two constant answers."""
-    positive = result.classes[1]
-    yes, named = result.truth == positive, result.predictions.values == positive
-    cost, always, never = (paid(yes, way, costs).mean() for way in (named, np.ones_like(yes), np.zeros_like(yes)))
-    return (
-        f"At {costs[0]:g} for a false '{positive}' and {costs[1]:g} for a missed one its answers cost {cost:.3g} a row"
-        f"; {'always' if always < never else 'never'} naming '{positive}' costs {min(always, never):.3g}"
-        f"{'' if cost < min(always, never) else ': at these costs the model saves nothing'}."
-    )
+    return sentences
 
 
 def comparison(result: Result) -> str:
@@ -105,7 +92,7 @@ def comparison(result: Result) -> str:
     worst = result.interval[0 if result.metric.higher_is_better else 1]
     if not np.isfinite(worst) or result.baseline != result.baseline:
         return "Whether that is better than chance cannot be said from these rows."
-    if result.metric.better_by(worst, result.baseline) > 0:
+    if result.beats_constant:
         return f"By {result.metric.name} that is better than the constant answer, and more than chance explains."
     if result.metric.better_by(result.score, result.baseline) > 0:
         return "That looks better than the constant answer, but chance alone may explain it: do not build on it yet."

@@ -11,8 +11,6 @@ from ..modelling.confidence import Band
 from ..project import records
 from ..project.errors import DataError
 from ..project.settings import Project
-from ..sources import read
-from ..sources.source import parted
 from . import loading, registry
 from .loading import Run
 
@@ -33,6 +31,9 @@ def read_rows(project: Project, model: Run, path: Path, aside: Path) -> tuple[pd
     `path` may end in `?member=` and a member of an archive. Lines that are in no row go to `aside`; the index of the
     rows counts the rows of the file from 0.
     """
+    from ..sources import read  # an exported model reads no files
+    from ..sources.source import parted
+
     settings, asked = project.settings.data, dictionary.by_role(model.columns, "feature")
     known = asked[0] if asked else ""  # a name that the header must have
     file, member = parted(str(path))
@@ -67,7 +68,9 @@ def rules_of_today(columns: dict, path: Path) -> dict:
     return {**columns, **{name: today[name] for name in same}}
 
 
-def answer(model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band | None = None) -> pd.DataFrame:
+def answer(
+    model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band | None = None, level: float | None = None
+) -> pd.DataFrame:
     """Predict rows, the columns and bits of `make predict`.
 
     Parameters
@@ -79,6 +82,8 @@ def answer(model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band |
         In [0, 1], or infinite: a classification with a lower probability is not confident.
     band : Band, optional
         How far from a predicted number the truth may be; it adds `low` and `high`.
+    level : float, optional
+        Above 0: from which probability of the positive of two classes on it is the answer, instead of the model's own.
 
     Returns
     -------
@@ -89,14 +94,16 @@ def answer(model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band |
         the training target) and `run`.
     """
     with loading.explained(model.name, model.versions, "does not answer"):
-        table = predictions(model, rows, abstain_below=abstain_below, band=band)
+        table = predictions(model, rows, abstain_below=abstain_below, band=band, level=level)
     ids, groups = ([n for n in dictionary.by_role(model.columns, role) if n in rows] for role in ("id", "group"))
     before = rows[ids].reset_index(drop=True) if ids else pd.DataFrame({"row": rows.index.to_numpy() + 1})
     before = before.join(rows[groups].reset_index(drop=True))
     return before.rename(columns={name: f"{name} (id)" for name in before if name in table}).join(table)
 
 
-def predictions(model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band | None) -> pd.DataFrame:
+def predictions(
+    model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band | None, level: float | None
+) -> pd.DataFrame:
     """The columns of `answer` from `prediction` to `run`."""
     table = pd.DataFrame(index=range(len(rows)))
     features = model.add_features(rows)
@@ -108,7 +115,10 @@ def predictions(model: Run, rows: pd.DataFrame, *, abstain_below: float, band: B
         table["confident"] = table["prediction"].between(low, high)
     else:
         probabilities = model.model.predict_proba(features)
-        places = threshold.places(model.model, probabilities)
+        if level is None:
+            places = threshold.places(model.model, probabilities)
+        else:
+            places = threshold.from_level(model.model, probabilities, model.record["classes"][1], level)
         table["prediction"] = model.model.classes_[places]
         table["probability"] = probabilities[np.arange(len(rows)), places]
         if len(model.model.classes_) <= CLASSES_SHOWN:

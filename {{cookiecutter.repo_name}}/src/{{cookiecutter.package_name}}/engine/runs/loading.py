@@ -70,9 +70,10 @@ def load(folder: Path) -> Run:
             *(folder.name, versions, folder.name),
         )
     with explained(folder.name, versions, "cannot be loaded"):
-        alias = load_code(folder / CODE).__name__
+        name = record.get("package", NAME)  # of another project, in a model that was exported
+        alias = load_code(folder / CODE, name).__name__
         with (folder / MODEL).open("rb") as file:
-            model = OwnPickle(file, alias).load()
+            model = OwnPickle(file, alias, name).load()
         own = getattr(importlib.import_module(f"{alias}.{DOOR}"), "own", None)
         columns, add_features, validate = own(folder) if own else before_the_engine(folder, alias)
     return Run(folder.name, record, model, columns, add_features, validate, versions)
@@ -101,21 +102,21 @@ def before_the_engine(folder: Path, alias: str) -> tuple[dict, Callable, Callabl
     return dictionary.load(folder / "data_dictionary.toml"), features.add_features, conform.conform
 
 
-def load_code(folder: Path) -> ModuleType:
-    """Import `models/<run>/code` under a name of its own."""
+def load_code(folder: Path, name: str = NAME) -> ModuleType:
+    """Import `models/<run>/code`, a package of this name, under a name of its own."""
     alias = f"{NAME}_run_{folder.parent.name.replace('-', '_')}"
     if alias not in sys.modules:
-        sys.meta_path.insert(0, Finder(alias, folder))
+        sys.meta_path.insert(0, Finder(alias, folder, name))
         for name in ("errors", "engine.project.errors"):
             sys.modules[f"{alias}.{name}"] = errors  # so that its errors are caught as ours
     return importlib.import_module(alias)
 
 
 class Finder(importlib.abc.MetaPathFinder):
-    """Finds the modules of one run's copy, `models/<run>/code`, which is imported under the name `alias`."""
+    """Finds the modules of a run's copy, `models/<run>/code` of the package `name`, that are imported as `alias`."""
 
-    def __init__(self, alias: str, folder: Path) -> None:
-        self._alias, self._folder = alias, folder
+    def __init__(self, alias: str, folder: Path, name: str) -> None:
+        self._alias, self._folder, self._name = alias, folder, name
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> Any:
         """How to load a module, if it is one of the copy."""
@@ -127,12 +128,15 @@ class Finder(importlib.abc.MetaPathFinder):
         else:
             return None
         if spec and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
-            spec.loader = Loader(fullname, spec.loader.path)
+            loader = Loader(fullname, spec.loader.path)
+            loader.own, spec.loader = self._name, loader
         return spec
 
 
 class Loader(importlib.machinery.SourceFileLoader):
-    """Runs a module of a copy; what it imports by the package's name is looked up in the copy."""
+    """Runs a module of a copy; what it imports by the package's name, `own`, is looked up in the copy."""
+
+    own = NAME
 
     def get_code(self, fullname: str) -> Any:
         """Compiled from the source, which is on record; Python would take bytecode that lies beside it."""
@@ -140,11 +144,11 @@ class Loader(importlib.machinery.SourceFileLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Run it with an `import` statement of its own."""
-        alias = module.__name__.partition(".")[0]
+        alias, own = module.__name__.partition(".")[0], self.own
 
         def import_own(name, globals=None, locals=None, fromlist=(), level=0):  # noqa: A002 (Python's own names)
-            if level == 0 and name.partition(".")[0] == NAME:
-                name = alias + name[len(NAME) :]
+            if level == 0 and name.partition(".")[0] == own:
+                name = alias + name[len(own) :]
             return builtins.__import__(name, globals, locals, fromlist, level)
 
         vars(module)["__builtins__"] = {**vars(builtins), "__import__": import_own}
@@ -152,15 +156,17 @@ class Loader(importlib.machinery.SourceFileLoader):
 
 
 class OwnPickle(pickle.Unpickler):
-    """Unpickle a file whose digest was checked with the classes and functions of the run's own copy, `alias`."""
+    """Unpickle a file whose digest was checked with what the run's own copy of the package `name`, `alias`, defines."""
 
-    def __init__(self, file: BinaryIO, alias: str) -> None:
+    def __init__(self, file: BinaryIO, alias: str, name: str = NAME) -> None:
         super().__init__(file)
-        self._alias = alias
+        self._alias, self._name = alias, name
+        self.modules: set[str] = set()  # what the pickle names, by dotted name
 
     def find_class(self, module: str, name: str) -> Any:
         """Look a global up, in the run's copy if it is the package's."""
-        if module.partition(".")[0] == NAME:
-            module = self._alias + module[len(NAME) :]
+        self.modules.add(module)
+        if module.partition(".")[0] == self._name:
+            module = self._alias + module[len(self._name) :]
             importlib.import_module(module)
         return super().find_class(module, name)

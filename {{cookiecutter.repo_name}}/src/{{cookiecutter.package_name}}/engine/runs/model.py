@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 
 from ..columns.dictionary import Column
-from ..modelling import confidence
+from ..modelling import decision
 from ..modelling.estimators import threads
 from ..project import package, settings
 from ..project.errors import SettingsError
-from . import answers, loading, registry
+from . import answers, loading, registry, worklist
 
 log = logging.getLogger(__name__)
 
@@ -27,11 +27,13 @@ class Model:
         When an answer is confident.
     rules : Path
         The data dictionary that says which values are allowed today.
+    decided : Decision
+        Gains and costs that set a threshold in place of the model's own.
     """
 
-    def __init__(self, folder: Path, options: settings.Predict, rules: Path) -> None:
-        self._run, self._rules = loading.load(folder), rules
-        self._limits = confidence.limits(folder, options)
+    def __init__(self, folder: Path, options: settings.Predict, rules: Path, decided: settings.Decision) -> None:
+        self._folder, self._run, self._rules = folder, loading.load(folder), rules
+        self._policy = decision.policy(folder, self._run.record, options, decided)
         self.name: str = self._run.name
         self.record: dict[str, Any] = self._run.record
         self.columns: dict[str, Column] = self._run.columns
@@ -47,7 +49,7 @@ class Model:
         Returns
         -------
         DataFrame, shape (n_rows, n_ids + ...)
-            The columns of `make predict`, see `answers.answer`; the index is that of `rows`.
+            The columns of `make predict`, see `answers.answer`; index and order are those of `rows`.
 
         Raises
         ------
@@ -58,8 +60,10 @@ class Model:
         known, warnings = self._run.validate(rows.reset_index(drop=True), columns, where="rows", target=False)
         for warning in warnings:
             log.warning("%s", warning)
+        limits, level = self._policy.limits, self._policy.level
         with threads(len(known)):
-            found = answers.answer(self._run, known, abstain_below=self._limits.least, band=self._limits.band)
+            found = answers.answer(self._run, known, abstain_below=limits.least, band=limits.band, level=level)
+            found = worklist.complete(self._folder, self._run, known, found, self._policy)
         return found.set_axis(rows.index)
 
 
@@ -70,4 +74,4 @@ def load(run: str = "") -> Model:
     folder = registry.named(project, run) if run else registry.champion(project) or newest
     if folder is None:
         raise SettingsError(f"There is no run in {project.models} yet.\nTrain one: make train")
-    return Model(folder, project.settings.predict, project.dictionary)
+    return Model(folder, project.settings.predict, project.dictionary, project.settings.decision)

@@ -1,7 +1,10 @@
 """The packages on whose versions the answers of a model hang."""
 
+import importlib.metadata
 import re
 import tomllib
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ..project.settings import Project
 
@@ -25,3 +28,17 @@ def pinned(project: Project) -> list[str]:
     lock, wanted = project.root / "requirements.lock", names(project)
     lines = lock.read_text("utf-8").splitlines() if lock.is_file() else []
     return [line for line in lines if line.partition("==")[0] in wanted]
+
+
+def required(record: Mapping[str, Any], imported: Iterable[str]) -> list[str]:
+    """Lines for pip: the packages that are imported, and those on which answers hang, in the versions of a run."""
+    versions = {plain(name): (name, version) for name, version in record["environment"]["packages"].items()}
+    by_import = importlib.metadata.packages_distributions()
+    wanted = {plain(of) for name in imported for of in by_import.get(name, (name,))}
+    wanted |= {plain(name) for name in record["environment"].get("answers_hang_on", ALWAYS)}
+    return ["==".join(versions[name]) for name in sorted(wanted & set(versions))]
+
+
+def plain(name: str) -> str:
+    """The name of a package as an index compares it."""
+    return name.lower().replace("_", "-").replace(".", "-")

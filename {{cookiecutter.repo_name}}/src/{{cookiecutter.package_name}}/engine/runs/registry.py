@@ -2,10 +2,11 @@
 
     make runs
 
-A run holds `run.json`, `model.pkl`, `held_out.parquet` (its answers to rows it had not seen), `trials.csv` (what
-was searched, if anything), `data_dictionary.toml`, `requirements.lock` (the exact environment), `changes.patch` if the
-tree was dirty, and `code/`: the package as it was on the day of training, so that the model predicts the same whatever
-is edited afterwards. Every file is checked against the digests in `run.json` before anything in it is loaded.
+A run holds `run.json`, `model.pkl`, `held_out.parquet` (its answers to rows it had not seen), `row_digests.parquet`
+and `usual_values.parquet` (what it remembers of the rows it learned from), `trials.csv` (what was searched, if
+anything), `data_dictionary.toml`, `requirements.lock` (the exact environment), `changes.patch` if the tree was dirty,
+and `code/`: the package as it was on the day of training, so that the model predicts the same whatever is edited
+afterwards. Every file is checked against the digests in `run.json` before anything in it is loaded.
 """
 
 import contextlib
@@ -23,6 +24,7 @@ from ..project.settings import RECORD, Project
 
 log = logging.getLogger(__name__)
 MODEL = "model.pkl"
+MODELS = "models"
 DICTIONARY = "data_dictionary.toml"
 CODE = "code"
 LOCK = "requirements.lock"

@@ -29,7 +29,7 @@ def signing_key(project: Project) -> str:
         return ""
     kind = git.attempt(project.root, "config", "gpg.format") or ""
     key = git.attempt(project.root, "config", "--type=path", "user.signingkey") or ""
-    if kind.strip() != "ssh" or not key.strip():
+    if kind.strip() != "ssh" or not Path(key.strip()).is_file():
         raise SettingsError(
             f"{PARAMS}: [team] signers asks for signed runs, and git has no SSH key to sign with.\n"
             "Allowed: gpg.format = ssh, and the path of a key as user.signingkey.\n"
@@ -46,7 +46,8 @@ def sign(project: Project, folder: Path) -> None:
     done = keygen("sign", "-f", key, text=statement(record))
     if done.returncode:
         said = " ".join(done.stderr.split())[-200:]
-        raise DataError(f"{record['run']} cannot be signed with {key}: {said}.\nMend user.signingkey of git.")
+        cure = f"Mend user.signingkey of git, then: make push RUN={record['run']}"
+        raise DataError(f"{record['run']} cannot be signed with {key}: {said}.\n{cure}")
     registry.write(folder, {**record, KEY: done.stdout})
     log.info("%s is signed with %s", record["run"], key)
 

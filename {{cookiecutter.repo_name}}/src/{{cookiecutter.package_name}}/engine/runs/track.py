@@ -21,7 +21,7 @@ import dotenv
 from ..project import artefact, package
 from ..project.errors import ProjectError, SettingsError
 from ..project.log import progress
-from ..project.settings import Predict, Project
+from ..project.settings import MOVED, Decision, Predict, Project
 from . import registry
 from .compare import flat
 
@@ -186,4 +186,7 @@ def _load_pyfunc(folder: str) -> "Model":
     from .model import Model  # with all that reads a table: a run that is only sent needs none of it
 
     path = Path(folder)
-    return Model(path, Predict(**registry.read(path)["parameters"]["predict"]), path / registry.DICTIONARY)
+    stated = registry.read(path)["parameters"]
+    options = {key: value for key, value in stated["predict"].items() if key not in MOVED}  # in runs of old
+    decided = Decision(**stated.get("decision", {}))
+    return Model(path, Predict(**options), path / registry.DICTIONARY, decided)

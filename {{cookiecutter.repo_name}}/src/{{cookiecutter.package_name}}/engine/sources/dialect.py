@@ -88,7 +88,7 @@ def detect(content: bytes, separator: str = "", quote: str | None = None) -> tup
     notes = []
     if not separator:
         separator, note = _separator(content)
-        if separator.encode() not in content.lstrip().partition(b"\n")[0] and (cut := _cut_by_place(content)):
+        if separator.encode() not in content[:SAMPLE].lstrip().partition(b"\n")[0] and (cut := _cut_by_place(content)):
             separator, (content, note) = "\t", cut
         notes.append(note)
     if separator in (" ", "blanks"):

@@ -42,5 +42,7 @@ def is_number(cell: str) -> bool:
 def nearest(wanted: str, names: Iterable[str]) -> str:
     """The name that was probably meant, "" where none is near."""
     plain = {unicodedata.normalize("NFKC", name).strip().casefold(): name for name in names}
-    near = difflib.get_close_matches(unicodedata.normalize("NFKC", wanted).strip().casefold(), plain, n=1, cutoff=0.75)
+    wanted = unicodedata.normalize("NFKC", wanted).strip().casefold()
+    near = [name for name in plain if name.endswith(f".{wanted}")]  # a field of nested records
+    near = near or difflib.get_close_matches(wanted, plain, n=1, cutoff=0.75)
     return plain[near[0]] if near else ""

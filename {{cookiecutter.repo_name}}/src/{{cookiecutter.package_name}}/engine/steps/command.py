@@ -82,14 +82,18 @@ def in_words(error: Exception) -> ProjectError | None:
     return failed_import(error, settings.find_root(Path.cwd()))
 
 
-def option_path(*names: str, text: str) -> Callable:
-    """A click option that holds a path; absolute, because commands work in the project's root."""
-    return click.option(
-        *names,
-        type=click.Path(path_type=Path),
-        callback=lambda context, option, path: path.absolute() if path else None,
-        help=text,
-    )
+def option_path(*names: str, text: str, bare: bool = False) -> Callable:
+    """A click option that holds a path; absolute, because commands work in the project's root.
+
+    With `bare` a name without a folder stays one: the command has a folder for it.
+    """
+
+    def found(context: click.Context, option: click.Parameter, typed: str | None) -> Path | None:
+        if not typed:
+            return None
+        return Path(typed) if bare and Path(typed).name == typed else Path(typed).absolute()
+
+    return click.option(*names, type=click.Path(), callback=found, help=text)
 
 
 def run_names(context: click.Context, option: click.Parameter, typed: str) -> list[str]:

@@ -1,0 +1,129 @@
+import html
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science_project import pipeline
+from data_science_project.engine.project import settings
+from data_science_project.engine.project.errors import SettingsError
+from data_science_project.engine.project.settings import Decision
+from data_science_project.engine.report import about_decision
+from data_science_project.engine.runs import promote, registry
+
+CALLS = [
+    "decision.capacity=6",
+    "decision.gain_true_positive=30",
+    "decision.cost_false_positive=10",
+    'decision.currency="EUR"',
+]
+
+
+def first_screen(project, overrides=()):
+    """What stands above the sections, as text, and the whole page."""
+    paths = pipeline.make(settings.load(project.root, overrides), "evaluate")
+    page = paths[0].read_text(encoding="utf-8")
+    text = html.unescape(re.sub(r"\s+", " ", re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL)))
+    return re.split("Before you lean on this|In figures", text)[0], text
+
+
+def about(table, make_project, target):
+    return make_project(table, data={"source": "table.csv", "target": target})
+
+
+def test_first_screen_says_how_many_are_right_at_random_and_what_it_is_worth(project):
+    screen, text = first_screen(project, CALLS)
+
+    found = pd.read_csv(project.predictions(None)).assign(
+        yes=pd.read_parquet(project.split("test"))["answer"].to_numpy() == "yes"
+    )
+    first = found.sort_values("probability_yes", ascending=False, kind="stable").head(6)
+    hits, n, n_yes = first["yes"].sum(), len(found), found["yes"].sum()
+    assert f"Of the 6 rows it would act on, {hits} are 'yes'" in screen
+    assert f"of 6 chosen at random, {6 * n_yes / n:,.0f} would be" in screen
+    assert f"{n_yes} of {n} new ones do" in screen
+    assert f"is worth {30 * hits - 10 * (6 - hits)} EUR (95" in screen
+    assert f"on all {30 * n_yes - 10 * (n - n_yes)}, on none 0" in screen
+    assert "roc_auc" not in screen and "roc_auc" in text
+
+
+def test_without_a_decision_no_money_is_named_and_rows_named_positive_are_acted_on(project):
+    screen, text = first_screen(project)
+
+    named = (pd.read_csv(project.predictions(None))["prediction"] == "yes").sum()
+    assert f"Of the {named} rows it would act on" in screen
+    assert " is worth " not in screen and "A row is named 'yes' from a probability of 0.5 on (one half" in text
+
+
+def test_capacity_that_does_not_pay_is_not_used_up(project):
+    dear = ["decision.capacity=20", "decision.gain_true_positive=1", "decision.cost_false_positive=9"]
+    never = ["decision.cost_false_positive=9", "decision.gain_true_positive=1", "decision.success_rate=0.1"]
+
+    screen, _ = first_screen(project, dear)
+    none, text = first_screen(project, never)
+
+    assert "On the next rows acting would not pay: capacity = 20 is not used up" in screen
+    assert "It would act on no row: none is sure enough to be 'yes'" in none and "from a probability of 9 on" in text
+
+
+def test_cost_that_alone_sets_no_threshold_is_asked_for(project):
+    _, text = first_screen(project, ["decision.gain_true_positive=5"])
+
+    assert "state what acting in vain costs" in text
+
+
+def test_page_says_whether_the_run_is_in_use_since_when_the_data_are_and_who_made_it(project, folder, in_git):
+    in_git(project.root)
+    before, _ = first_screen(project)
+    promote.keep(project, folder.name, {"forced": "because", "gate": []})
+    after, _ = first_screen(project, ["predict.abstain_below=0.1"])
+
+    assert "no run had been promoted" in before and re.search(r"fetched \d{4}-\d\d-\d\d", before)
+    assert "it was the champion" in after
+
+
+def test_numbers_say_how_many_are_near_what_errors_cost_and_what_to_add(make_project, made_table):
+    project = about(made_table.dropna().assign(amount=made_table["amount"] * 1000), make_project, "amount")
+    stated = ["decision.cost_over=1", "decision.cost_under=3", "decision.capacity=0.25", 'decision.currency="EUR"']
+
+    screen, text = first_screen(project, stated)
+
+    kept = pd.read_parquet(next(project.root.rglob("test_answers.parquet")))
+    over = kept["prediction"] - kept["amount"]
+    near = (over.abs() / kept["amount"] <= 0.1).sum()
+    cost = np.maximum(over, 0).sum() + 3 * np.maximum(-over, 0).sum()
+    assert f"{near} of {len(kept)} answers" in screen and "within 5%" in screen
+    assert f"Its errors cost {cost:,.0f} EUR" in screen and "with the highest answers" in screen
+    assert re.search(r"With [\d,.]+ added to each answer, found on the rows held out in training", text)
+
+
+def test_more_classes_name_the_two_most_probable_and_the_confusion_that_costs_most(make_project, made_table):
+    project = about(made_table.dropna(), make_project, "colour")
+
+    screen, _ = first_screen(project, ["decision.capacity=5"])
+
+    assert "is among its two most probable" in screen and "The confusion that costs most" in screen
+    assert "Of the 5 rows it is surest of" in screen
+    assert "do not act on it yet" in screen, "colours were drawn at random"
+
+
+def test_decision_that_the_target_cannot_have_stops_before_the_test_split_is_used(project, folder):
+    with pytest.raises(SettingsError, match="the target has 2 classes"):
+        first_screen(project, ["decision.cost_over=1"])
+
+    assert "test_uses" not in registry.read(folder)
+
+
+def test_ways_to_act_are_counted_each():
+    yes, on = np.array([True, True, False, False]), np.array([True, False, True, False])
+
+    frame = about_decision.ways(Decision(gain_true_positive=3, cost_false_positive=1, currency="EUR"), yes, on)
+
+    assert frame.values.tolist() == [
+        ["its 2", 2, 1, 1, 2.0],
+        ["2 at random", 2, 1, 1, 2.0],
+        ["all", 4, 2, 0, 4.0],
+        ["none", 0, 0, 2, 0.0],
+    ]
+    assert list(about_decision.ways(Decision(), yes, ~on & on))[-1] == "missed"

@@ -1,0 +1,135 @@
+import re
+
+import pytest
+
+from data_science_project import pipeline
+from data_science_project.engine.project.errors import DataError
+from data_science_project.engine.report import card
+from data_science_project.engine.runs import registry
+
+CHARTER = """# Charter
+
+## The question
+
+| Question | A good answer contains | Our answer |
+|---|---|---|
+| What does one row stand for? | One thing | An order, as it is \\| was <b>packed</b> |
+| When is the prediction needed? | The moment | |
+
+Asked by the warehouse.
+
+## Who decides what with the answer
+
+| Question | A good answer contains | Our answer |
+|---|---|---|
+| Who may object? | People | The customer, by letter |
+| Who pays the postage? | | Nobody |
+"""
+
+
+@pytest.fixture
+def told(contest):
+    """An evaluated project with a charter that somebody began to fill in, and its newest run."""
+    (contest.root / "docs").mkdir()
+    (contest.root / "docs" / "charter.md").write_text(CHARTER, encoding="utf-8")
+    return contest, registry.folders(contest)[0]
+
+
+def texts(paths):
+    return [path.read_text(encoding="utf-8") for path in paths]
+
+
+def test_card_is_a_page_and_markdown_beside_the_evaluation_and_links_to_it(told):
+    project, folder = told
+
+    paths = card.run(project, folder)
+
+    assert [project.relative(path) for path in paths] == [
+        f"reports/{folder.name}/model_card.html",
+        f"reports/{folder.name}/model_card.md",
+    ]
+    page, text = texts(paths)
+    assert 'href="evaluation.html"' in page and "](evaluation.html)" in text
+
+
+def test_card_has_the_sections_of_the_source_in_its_order(told):
+    page, text = texts(card.run(*told))
+    wanted = "Model details, Intended use, Factors, Metrics, Evaluation data, Training data, Quantitative analyses, "
+    wanted = [*wanted.split(", ")[:-1], "Ethical considerations", "Caveats and recommendations"]
+
+    assert re.findall(r"<h2>(.*)</h2>", page) == wanted
+    assert re.findall(r"(?m)^## (.*)$", text) == wanted
+
+
+def test_every_score_of_the_card_is_that_of_the_record(told):
+    project, folder = told
+    test = registry.read(folder)["metrics"]["test"]
+
+    page, text = texts(card.run(project, folder))
+
+    low, high = test["interval"]
+    for shown in (
+        f"{test['roc_auc']:.3f}",
+        f"{low:.3f}",
+        f"{high:.3f}",
+        f"{test['constant']:.3f}",
+        f"{test['log_loss']:.3f}",
+    ):
+        assert shown in page and shown in text
+    assert test["data"][:16] in page and registry.read(folder)["files"]["model.pkl"][:16] in text
+
+
+def test_what_people_said_stands_in_the_card_and_what_they_did_not_is_not_stated(told):
+    page, text = texts(card.run(*told))
+
+    assert "An order, as it is | was &lt;b&gt;packed&lt;/b&gt;" in page
+    assert "| What does one row stand for? | An order, as it is \\| was &lt;b>packed&lt;/b> |" in text
+    assert "| When is the prediction needed? | not stated |" in text and "Asked by the warehouse." in page
+    ethics = text.partition("## Ethical considerations")[2].partition("## ")[0]
+    assert "| Who may object? | The customer, by letter |" in ethics
+    assert "Who pays the postage?" in text.partition("## Intended use")[2].partition("## ")[0]
+
+
+def test_without_a_charter_every_question_to_people_is_not_stated(contest):
+    _, text = texts(card.run(contest, registry.folders(contest)[0]))
+
+    assert text.count("not stated") >= 5 and "docs/charter.md" in text
+
+
+def test_run_without_an_evaluation_has_no_card_and_the_message_says_how_to_get_one(project, folder):
+    with pytest.raises(DataError, match=f"make evaluate RUN={folder.name}"):
+        card.run(project, folder)
+
+
+def test_verb_evaluates_first_and_does_nothing_the_second_time(project, folder, caplog):
+    caplog.set_level("INFO")
+    made = pipeline.make(project, "card", run=folder.name)
+    before = [path.stat().st_mtime_ns for path in made]
+
+    again = pipeline.make(project, "card", run=folder.name)
+
+    assert [path.name for path in made] == ["model_card.html", "model_card.md"]
+    assert (made[0].parent / "evaluation.html").is_file() and "nothing to do" in caplog.messages[-1]
+    assert [path.stat().st_mtime_ns for path in again] == before
+
+
+def test_card_of_numbers_tells_how_far_they_are_off(make_project, numbers):
+    project = make_project(numbers.assign(y=numbers["x"] * 3), data={"source": "table.csv", "target": "y"})
+
+    page, text = texts(pipeline.make(project, "card"))
+
+    record = registry.read(registry.folders(project)[0])
+    assert f"{record['metrics']['test']['mae']:.4g}" in text and "within" in page
+
+
+def test_card_warns_of_what_the_record_knows(told):
+    project, folder = told
+    record = registry.read(folder)
+    record["metrics"]["test"] |= {"runs_on_this_split": 9, "may_have_been_seen": True}
+    registry.write(folder, {**record, "left_out": {"forest": "no leaf"}, "dirty": True, "commit": "a" * 40})
+
+    _, text = texts(card.run(project, folder))
+
+    caveats = text.partition("## Caveats")[2]
+    for word in ("9 runs", "may have been trained on rows", "forest", "no leaf", "not committed"):
+        assert word in caveats

@@ -1,0 +1,199 @@
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pandas as pd
+import pytest
+
+from data_science_project import pipeline
+from data_science_project.engine.project import package, settings
+from data_science_project.engine.runs import export, model, registry
+
+ASK = f"""
+import sys
+sys.modules["{package.NAME}"] = None
+import pandas as pd
+from {package.NAME}_model import load
+load().predict(pd.read_csv(sys.argv[1], dtype=str)).to_csv("answers.csv", index=False)
+"""
+
+
+@pytest.fixture
+def ask(tmp_path):
+    """Ask an unpacked or installed model from a folder of its own; what it wrote and said."""
+
+    def run(place, rows):
+        here = tmp_path / "elsewhere"
+        here.mkdir(exist_ok=True)
+        call = [sys.executable, "-c", ASK, str(rows)]
+        done = subprocess.run(call, cwd=here, env={"PYTHONPATH": str(place)}, capture_output=True, text=True)
+        answers = here / "answers.csv"
+        return done, answers.read_bytes() if answers.is_file() else b""
+
+    return run
+
+
+@pytest.fixture
+def unpacked(tmp_path):
+    """Unzip an exported file into a fresh folder."""
+
+    def unzip(path):
+        with zipfile.ZipFile(path) as file:
+            file.extractall(tmp_path / "unpacked")
+        return tmp_path / "unpacked"
+
+    return unzip
+
+
+@pytest.fixture
+def rows(made_table, tmp_path):
+    """Some rows as a file outside of the project."""
+    made_table.head(40).to_csv(tmp_path / "rows.csv", index=False)
+    return tmp_path / "rows.csv"
+
+
+def exported(project):
+    """The wheel of the run of a project, by the verb."""
+    return next(path for path in pipeline.make(project, "export") if path.suffix == ".whl")
+
+
+@pytest.fixture(scope="module")
+def gone(trained, tmp_path_factory):
+    """An exported file, the answers of the project to the first 40 orders, and its run; the project is moved away."""
+    root = shutil.copytree(trained, tmp_path_factory.mktemp("gone") / "project", symlinks=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(package, "FOLDER", root / "src" / package.NAME)
+        project = settings.load(root)
+        pd.read_csv(root / "table.csv", dtype=str).head(40).to_csv(root / "rows.csv", index=False)
+        (made,) = pipeline.make(project, "predict", input=root / "rows.csv")
+        answers, file, (folder,) = made.read_bytes(), exported(project), registry.folders(project)
+        record, kept = registry.read(folder), file.rename(root.parent / file.name)
+    root.rename(root.parent / "moved away")
+    return kept, answers, record
+
+
+def test_installed_file_gives_the_bits_of_make_predict_when_the_project_is_gone(gone, rows, ask, tmp_path):
+    pytest.importorskip("pip")
+    file, expected, _ = gone
+    place = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", str(place), str(file)]
+
+    assert subprocess.run(pip, capture_output=True, text=True).returncode == 0
+    done, answers = ask(place, rows)
+
+    assert done.returncode == 0, done.stderr
+    assert answers == expected
+
+
+def test_file_holds_neither_rows_nor_what_fetches_reads_and_trains(gone):
+    file, _, record = gone
+    with zipfile.ZipFile(file) as opened:
+        names = [name.partition("/")[2] for name in opened.namelist()]
+        kept = json.loads(opened.read(f"{package.NAME}_model/models/{record['run']}/run.json"))
+
+    left_out = ("train.py", "evaluate.py", "models.py", "sources/read.py", "trials.py", "steps/", "report/")
+    assert not [name for name in names for part in left_out if part in name]
+    assert not [name for name in names if name.endswith((".parquet", ".csv", ".patch"))]
+    assert {"__init__.py", "params.toml", f"models/{record['run']}/model.pkl"} <= set(names)
+    assert set(kept["files"]) <= {name.removeprefix(f"models/{record['run']}/") for name in names}
+
+
+def test_metadata_ask_for_the_versions_that_the_run_was_made_with(gone):
+    file, _, record = gone
+    with zipfile.ZipFile(file) as opened:
+        (name,) = [name for name in opened.namelist() if name.endswith("METADATA")]
+        text = opened.read(name).decode()
+
+    versions = record["environment"]["packages"]
+    asked = dict(line.removeprefix("Requires-Dist: ").split("==") for line in text.splitlines() if "==" in line)
+    assert {"numpy", "pandas", "scikit-learn", "scipy"} <= set(asked) and not {"click", "ruff", "pytest"} & set(asked)
+    assert asked == {name: versions[name] for name in asked}
+    assert f"Name: {package.NAME}_model" in text and record["run"] in text
+
+
+def test_changed_file_is_refused_where_it_was_unpacked(gone, unpacked, rows, ask):
+    file, _, record = gone
+    place = unpacked(file)
+    path = place / f"{package.NAME}_model" / "models" / record["run"] / "model.pkl"
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+
+    done, answers = ask(place, rows)
+
+    assert done.returncode == 1 and "model.pkl was changed" in done.stderr and not answers
+
+
+def test_own_modules_declared_files_and_rules_of_today_go_with_it(make_project, rows, unpacked, ask):
+    project = make_project(data={"source": "table.csv", "target": "answer", "also": ["prices.csv"]})
+    (project.root / "prices.csv").write_text("colour,price\nred,1\ngreen,2\nblue,3\n")
+    (project.package / "tools").mkdir()
+    (project.package / "tools" / "prices.py").write_text(
+        "import pandas as pd\n\nfrom .. import external\n\n\ndef price(colours):\n"
+        "    return colours.map(pd.read_csv(external('prices.csv')).set_index('colour')['price']).astype(float)\n"
+    )
+    (project.package / "features.py").write_text(
+        f"from {package.NAME}.tools.prices import price\n\n\n"
+        "def add_features(rows):\n    return rows.assign(price=price(rows['colour']))\n"
+    )
+    command = [sys.executable, "-m", package.NAME]
+    for verb in (["predict", "--input", str(rows), "--output", "expected.csv"], ["export"]):
+        subprocess.run([*command, *verb], cwd=project.root, env={"PYTHONPATH": str(project.root / "src")}, check=True)
+    (file,) = (project.root / "dist").glob("*.whl")
+    expected = (project.root / "expected.csv").read_bytes()
+
+    done, answers = ask(unpacked(file), rows)
+
+    assert done.returncode == 0, done.stderr
+    assert answers == expected
+
+
+def test_wanted_error_rate_is_kept_without_the_rows_it_was_measured_on(make_project, made_table, unpacked, ask, rows):
+    table = pd.concat([made_table.drop(columns="order")] * 3).assign(answer=lambda t: t["amount"].fillna(0) * 2)
+    project = make_project(table, predict={"error_rate": 0.2})
+    (made,) = pipeline.make(project, "predict", input=rows)
+
+    done, answers = ask(unpacked(exported(project)), rows)
+
+    assert done.returncode == 0, done.stderr
+    assert answers == made.read_bytes() and b",low,high," in answers.splitlines()[0]
+
+
+def test_model_that_does_not_answer_by_itself_is_not_written(make_project):
+    project = make_project()
+    (project.package / "mytools.py").write_text("def twice(numbers):\n    return numbers * 2\n")
+    (project.package / "features.py").write_text(
+        f"import importlib\n\n\ndef add_features(rows):\n"
+        f"    tools = importlib.import_module('{package.NAME}.mytools')\n"
+        "    return rows.assign(twice=tools.twice(rows['amount']))\n"
+    )
+    command, env = [sys.executable, "-m", package.NAME, "export"], {"PYTHONPATH": str(project.root / "src")}
+
+    done = subprocess.run(command, cwd=project.root, env=env, capture_output=True, text=True)
+
+    assert done.returncode == 1 and "does not answer by itself" in done.stderr, done.stderr
+    assert not list((project.root / "dist").glob("*"))
+
+
+def test_second_export_does_nothing_and_one_after_an_edit_of_the_rules_is_made_again(project, caplog):
+    caplog.set_level("INFO")
+    first = exported(project)
+    digest, _ = first.read_bytes(), exported(project)
+    assert "nothing to do" in caplog.messages[-1]
+
+    text = project.dictionary.read_text(encoding="utf-8").replace('rule = "refuse"', 'rule = "warn"', 1)
+    project.dictionary.write_text(text, encoding="utf-8")
+    (folder,) = registry.folders(project)
+    again = [path for path in pipeline.make(project, "export", run=folder.name) if path.suffix == ".whl"]
+
+    assert again == [first] and first.read_bytes() != digest
+
+
+def test_without_the_rows_it_is_written_and_said_that_nothing_was_compared(project, folder, caplog):
+    caplog.set_level("INFO")
+    project.split("train").unlink()
+
+    export.run(project, folder, project.root / "dist" / export.about(project, folder).file)
+
+    assert any("not compared" in line for line in caplog.messages)
+    assert model.load(folder.name).name == folder.name

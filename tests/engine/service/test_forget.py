@@ -1,0 +1,163 @@
+import json
+import time
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from data_science_project.engine.project import artefact, records
+from data_science_project.engine.project.errors import DataError, SettingsError
+from data_science_project.engine.runs import loading
+from data_science_project.engine.sources import source
+from data_science_project.service import database, forget
+from data_science_project.service.database import Database, Told, address
+
+SECRET = "Ada Lovelace of Marylebone"
+
+
+@pytest.fixture
+def place(project, monkeypatch):
+    """The database of the log of a throw-away project with a run."""
+    monkeypatch.setenv("DATABASE_URL", "")
+    found = Database(address(project), flush=False)
+    found.open()
+    yield found
+    found.drop()
+
+
+@pytest.fixture
+def spool(place):
+    """The spool of that log."""
+    found = Database(sa.URL.create("sqlite", database=str(place.file.with_name(database.SPOOL))), flush=True)
+    found.open()
+    yield found
+    found.drop()
+
+
+@pytest.fixture
+def of(entries):
+    """So many rows of somebody, and a truth about each."""
+
+    def make(name, count=1, **changes):
+        rows = entries(count, inputs=json.dumps({"order": 7, "name": name}), **changes)
+        return rows, [Told(row.id, '"yes"', time.time(), "token", "http") for row in rows]
+
+    return make
+
+
+def noted(where):
+    with where.engine.connect() as connection:
+        return [(row.what, json.loads(row.detail)) for row in connection.execute(sa.select(database.changes))]
+
+
+def test_rows_of_a_person_are_gone_from_log_spool_and_feedback_and_others_are_not(project, place, spool, of, stored):
+    (rows, told), (late, said), (others, known) = of(SECRET, 700), of(SECRET), of("Charles")
+    (shadow,) = of(SECRET, role="shadow", run="another")[0]
+    shadow.id = rows[0].id
+    place.insert([*rows, *told, *others, *known, shadow])
+    spool.insert([*late, *said])
+
+    text = forget.run(project, key=f"name={SECRET}")
+
+    assert text.startswith(f"forget: 701 answers deleted where 'name' is '{SECRET}', and 701 truths about them")
+    assert stored(place) == others and stored(place, Told) == known
+    assert spool.count() == 0
+    assert noted(place) == [("forget", {"column": "name", "answers": 701, "truths": 701, "dumps": []})]
+    files = [path for path in place.file.parent.rglob("*") if path.is_file()]
+    assert len(files) >= 2 and not [path for path in files if SECRET.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize(("cell", "value"), [(1001, "1001"), (1001.0, "1001"), (" a\0b", "a\0b"), (True, "true")])
+def test_value_is_found_however_it_came(project, place, entries, cell, value):
+    place.insert(entries(inputs=json.dumps({"order": cell})))
+
+    assert forget.run(project, key=f"order={value}").startswith("forget: 1 answers deleted")
+
+
+def test_models_that_were_trained_since_are_named_as_out_of_reach(project, folder, place, of):
+    before, _ = of("before", time=0.0)
+    after, _ = of("after", time=time.time() + 5)
+    place.insert([*before, *after])
+
+    old, new = forget.run(project, key="name=before"), forget.run(project, key="name=after")
+
+    assert f"not reached: models trained since then, which may have learned from it: {folder.name}" in old
+    assert folder.name not in new and "not reached: copies elsewhere" in new
+    loading.check(folder)
+
+
+def test_rows_are_cut_out_of_a_dump_of_the_log_which_stays_sound(project, place, of, stored):
+    (rows, _), (others, _) = of(SECRET, 3), of("Charles", 2)
+    place.insert([*rows, *others])
+    dump = source.fetch(project.root, "sqlite:///data/log/predictions.db?table=answers")
+    source.fetch(project.root, "sqlite:///data/log/predictions.db?query=SELECT run FROM answers")
+
+    text = forget.run(project, key=f"name={SECRET}")
+
+    (file,) = dump.files
+    card = records.read_sealed(dump.folder / records.CARD)
+    assert f"{project.relative(file)}: 3 rows removed" in text
+    assert "was made of the log and has no column 'id': look into it" in text
+    assert pd.read_parquet(file)["id"].tolist() == [row.id for row in others]
+    assert card["sha256"] == card["files"][0]["sha256"] == artefact.sha256(file)
+    assert source.current(project.root, card["source"]).folder == dump.folder
+
+
+def test_unknown_column_value_and_key_are_messages_and_delete_nothing(project, place, of, stored):
+    rows, _ = of("Charles")
+    place.insert(rows)
+
+    with pytest.raises(DataError, match=r"'nmae'(.|\n)*Columns: name, order"):
+        forget.run(project, key="nmae=Charles")
+    with pytest.raises(SettingsError, match="KEY=email="):
+        forget.run(project, key="name")
+
+    assert (
+        forget.run(project, key="name=Ada")
+        == "forget: 0 answers deleted where 'name' is 'Ada', and 0 truths about them"
+    )
+    assert stored(place) == rows and noted(place) == []
+
+
+def test_rows_of_a_person_are_gone_from_postgresql(project, postgres, monkeypatch, of, stored):
+    monkeypatch.setenv("DATABASE_URL", postgres.url)
+    there = Database(address(project), flush=False)
+    there.open()
+    (rows, told), (others, _) = of("a\0b", 3), of("Charles")
+    there.insert([*rows, *told, *others])
+
+    text = forget.run(project, key="name=a\0b")
+
+    assert text.startswith("forget: 3 answers deleted where 'name' is 'a\\x00b', and 3 truths")
+    assert stored(there) == others and stored(there, Told) == []
+    there.drop()
+
+
+def test_answers_older_than_keep_days_are_deleted_with_what_was_said_of_them(place, of, stored):
+    day = 86_400
+    (old, about), (new, known) = of("old", time=time.time() - 31 * day), of("new", time=time.time() - 29 * day)
+    place.insert([*old, *about, *new, *known])
+
+    counts = forget.expire(place, 30), forget.expire(place, 30)
+
+    assert counts == (1, 0)
+    assert stored(place) == new and stored(place, Told) == known
+    assert noted(place) == [("keep_days", {"days": 30, "answers": 1})]
+
+
+def test_keep_days_waits_for_a_database_that_is_away(project, tmp_path, package_log, caplog):
+    import asyncio
+
+    package_log.propagate = True
+    missing = Database(sa.URL.create("sqlite", database=str(tmp_path / "none" / "p.db")), flush=False)
+
+    async def a_moment():
+        task = asyncio.create_task(forget.keep_days(missing, 30))
+        await asyncio.sleep(0.3)
+        assert not task.done()
+        task.cancel()
+
+    asyncio.run(a_moment())
+    missing.drop()
+
+    assert "p.db takes no rows" in caplog.text

@@ -1,0 +1,99 @@
+"""Why a row got its answer: what the answer loses when one column is put back to usual values.
+
+One method for every candidate, because it only asks the model: a cell is replaced by each of some usual values of its
+column, everything else stays, and the mean of those answers is taken from the row's own (a column's effect against an
+interventional background, as in Shapley values, but one column at a time). Nothing in it is random. Columns that say
+the same share an effect, and what moves an answer need not be a cause.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+USUAL = 10  # different values of a column, at most: with 20 columns a row costs at most 200 answers
+LINES = 100  # of usual values: the shares of few categories are right to a hundredth
+ROWS_AT_ONCE = 20_000  # answers in one call: memory
+TEXT = 28  # characters of a cell that are shown
+Answers = Callable[[pd.DataFrame], np.ndarray]  # rows -> shape (n_rows, n_classes), or (n_rows, 1) for numbers
+
+
+def usual_values(rows: pd.DataFrame) -> pd.DataFrame:
+    """At most ten different values of each column with about their shares, shape (100, n_columns).
+
+    The values at even ranks, each column by itself: no line is a row of `rows`. Empty cells are ranked last.
+    """
+    return pd.DataFrame({name: usual_of(column) for name, column in rows.items()})
+
+
+def usual_of(column: pd.Series) -> pd.Series:
+    """The values of a column at a hundred even ranks, or at ten where more than ten differ."""
+    by_size = pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_datetime64_any_dtype(column.dtype)
+    order = column.sort_values(kind="stable", key=None if by_size else lambda cells: cells.astype(str))
+    fine, coarse = (order.iloc[((np.arange(n) + 0.5) / n * len(order)).astype(int)] for n in (LINES, USUAL))
+    few = fine.astype(object).map(repr).nunique() <= USUAL
+    return (fine if few else coarse.repeat(LINES // USUAL)).reset_index(drop=True)
+
+
+def effects(answers: Answers, rows: pd.DataFrame, usual: pd.DataFrame, asked: np.ndarray) -> np.ndarray:
+    """How much of each answer is owed to each column, shape (n_rows, n_columns), in the unit of the answer.
+
+    `usual` has the columns that are examined, `asked` says for each row which column of the answers is explained.
+    """
+    most = max(1, ROWS_AT_ONCE // USUAL)
+    parts = [range(start, min(start + most, len(rows))) for start in range(0, len(rows), most)]
+    return np.concatenate([effects_of_part(answers, rows.iloc[list(part)], usual, asked[list(part)]) for part in parts])
+
+
+def effects_of_part(answers: Answers, rows: pd.DataFrame, usual: pd.DataFrame, asked: np.ndarray) -> np.ndarray:
+    """`effects` of rows that fit in one call."""
+    n = len(rows)
+    own, found = answers(rows)[np.arange(n), asked], np.zeros((n, usual.shape[1]))
+    for place, name in enumerate(usual):
+        different, counts = np.unique(usual[name].astype(object).map(repr), return_index=True, return_counts=True)[1:]
+        values, shares = usual[name].iloc[different], counts / len(usual)
+        copies = rows.iloc[np.repeat(np.arange(n), len(values))].reset_index(drop=True)
+        tiled = values.iloc[np.tile(np.arange(len(values)), n)].reset_index(drop=True)
+        copies[name] = tiled.astype(rows[name].dtype)
+        said = answers(copies)[np.arange(len(copies)), np.repeat(asked, len(values))]
+        found[:, place] = own - (said.reshape(n, len(values)) * shares).sum(axis=1)
+    return found
+
+
+def in_words(rows: pd.DataFrame, moved: pd.DataFrame, most: int, shown: Callable[[float], str]) -> list[str]:
+    """The columns that moved each answer most, the strongest first: `Contract is Month-to-month: +0.21; age is 31: …`.
+
+    `moved` are `effects` by the names of their columns; `shown` writes one of them, "" where it is too small to tell.
+    """
+    lines, cells, names = [], rows[list(moved)].astype(object).to_numpy(), list(moved)
+    for values, line in zip(cells, moved.to_numpy(), strict=True):
+        strongest = np.argsort(-np.abs(line), kind="stable")[:most]
+        told = [
+            f"{names[place]} is {cell(values[place])}: {text}" for place in strongest if (text := shown(line[place]))
+        ]
+        lines.append("; ".join(told))
+    return lines
+
+
+def of_probability(effect: float) -> str:
+    """An effect on a probability: two digits, with its sign."""
+    return f"{effect:+.2f}" if abs(effect) >= 0.005 else ""
+
+
+def of_number(effect: float) -> str:
+    """An effect on a number: four digits or whole, with its sign."""
+    if not effect:
+        return ""
+    return f"{effect:+,.0f}" if abs(effect) >= 1000 else f"{effect:+.4g}"
+
+
+def cell(value: object) -> str:
+    """A cell as a reason names it."""
+    if not isinstance(value, list | tuple | np.ndarray) and pd.isna(value):
+        return "missing"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d %H:%M}".removesuffix(" 00:00")
+    text = " ".join(str(value).split())
+    return text if len(text) <= TEXT else f"{text[: TEXT - 1]}…"

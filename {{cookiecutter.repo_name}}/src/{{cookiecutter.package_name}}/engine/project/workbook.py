@@ -1,0 +1,71 @@
+"""A table as an Excel workbook of one sheet, .xlsx (ECMA-376), the same bytes for the same table.
+
+Text is written as text, so nothing in it is computed. The standard library alone: openpyxl puts the time of day into
+each file, and would be one more dependency for what is five small parts in a zip file.
+"""
+
+import re
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+from .errors import SettingsError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_ROWS = 1_048_575  # of a sheet, below the header
+EXACT = 10**15  # whole numbers from here on lose digits in Excel: they are written as text
+FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0
+HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+PARTS = {
+    "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types">'
+    '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+    f'<Override PartName="/xl/workbook.xml" ContentType="{TYPE}.sheet.main+xml"/>'
+    f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{TYPE}.worksheet+xml"/></Types>',
+    "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships">'
+    f'<Relationship Id="rId1" Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+    "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>'
+    '<sheet name="predictions" sheetId="1" r:id="rId1"/></sheets></workbook>',
+    "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">'
+    f'<Relationship Id="rId1" Type="{OFFICE}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+}
+
+
+def write(path: Path, table: "pd.DataFrame") -> None:
+    """Write a table, shape (n_rows, n_columns), without its index; a `SettingsError` if a sheet cannot hold it."""
+    if len(table) > MOST_ROWS:
+        raise SettingsError(f"{len(table):,} rows: a sheet of Excel holds {MOST_ROWS:,}.\nWrite OUTPUT as CSV.")
+    lines = [list(table.columns), *table.astype(object).itertuples(index=False, name=None)]
+    rows = "".join(f"<row>{''.join(map(cell, line))}</row>" for line in lines)
+    sheet = f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, text in {**PARTS, "xl/worksheets/sheet1.xml": sheet}.items():
+            part = zipfile.ZipInfo(name)  # of 1980, so that the bytes do not hang on the time
+            part.compress_type = zipfile.ZIP_DEFLATED
+            file.writestr(part, HEAD + text)
+
+
+def cell(value: object) -> str:
+    """One cell: a truth value, a number, nothing where it is missing, or text.
+
+    Examples
+    --------
+    >>> cell(1.5), cell(True), cell(float("nan"))
+    ('<c><v>1.5</v></c>', '<c t="b"><v>1</v></c>', '<c/>')
+    >>> cell("=1+1")
+    '<c t="inlineStr"><is><t xml:space="preserve">=1+1</t></is></c>'
+    """
+    if value is None or value != value or str(value) in ("<NA>", "NaT"):
+        return "<c/>"
+    if isinstance(value, bool):
+        return f'<c t="b"><v>{int(value)}</v></c>'
+    if isinstance(value, int | float) and abs(value) < EXACT:
+        return f"<c><v>{float(value)!r}</v></c>" if isinstance(value, float) else f"<c><v>{value}</v></c>"
+    text = escape(FORBIDDEN.sub("", str(value)))
+    return f'<c t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'

@@ -1,0 +1,183 @@
+"""The first screen of the evaluation report, for somebody who has to decide.
+
+In counts and, where `[decision]` states gains and costs, in money: against doing nothing, against all, against chance.
+"""
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..modelling import decision
+from ..project import git
+from ..project.errors import DataError
+from ..project.records import CARD
+from ..project.settings import Decision
+from ..runs import registry
+from . import diagnostics, gains
+from .evidence import Evidence, table
+from .verdict import number, percent
+
+CONFUSIONS = 5  # listed
+GUESSES = 3  # most probable classes that are looked at
+
+
+def outcome(evidence: Evidence) -> dict[str, Any]:
+    """What was asked, the answer in words, one table and one picture, and where the model stands."""
+    if len(evidence.result.classes) == 2:
+        found = of_two(evidence)
+    else:
+        found = of_classes(evidence) if evidence.result.classes else of_numbers(evidence)
+    if not evidence.result.beats_constant:
+        found["answer"].append("These rows do not show that it is better than guessing: do not act on it yet.")
+    return {**found, "status": status(evidence)}
+
+
+def status(evidence: Evidence) -> dict[str, str]:
+    """Whether the model is in use, when its data were fetched, and who made it when."""
+    project, record = evidence.project, evidence.record
+    try:
+        champions = [change["run"] for change in registry.history(project)][-1:]
+    except DataError:
+        champions = ["damaged"]
+    if champions == [record["run"]]:
+        use = "yes: when this page was made, it was the champion"
+    elif champions:
+        use = f"no: when this page was made, the champion was {champions[0]}"
+    else:
+        use = "no: when this page was made, no run had been promoted (make promote RUN=...)"
+    cards = [project.root / name for name in record["input_data"] if name.startswith("data/raw/")]
+    card = cards[0].parent / CARD if cards else project.root
+    fetched = json.loads(card.read_text(encoding="utf-8"))["fetched"][:10] if card.is_file() else "unknown"
+    who = git.author(project.root, record["commit"]).partition(" <")[0]
+    made = record["started"][:10] + (f", from the last commit of {who}" if who else "")
+    return {"In use": use, "Data": f"fetched {fetched}", "Made": made}
+
+
+def money(evidence: Evidence, value: float) -> str:
+    """A sum with its currency."""
+    return f"{number(float(value))} {evidence.project.settings.decision.currency}".rstrip()
+
+
+def acted(evidence: Evidence) -> np.ndarray:
+    """The test rows of two classes that one would act on, shape (n_rows,), bool: by capacity, or those named so."""
+    options, result = evidence.project.settings.decision, evidence.decided
+    if options.capacity:
+        return decision.acted_on(options, decision.urgency(result.predictions), evidence.policy.level)
+    return result.predictions.values == result.classes[1]
+
+
+def of_two(evidence: Evidence) -> dict[str, Any]:
+    """Two classes: how many rows are acted on, how many of them rightly, and what that is worth."""
+    options, result, positive = evidence.project.settings.decision, evidence.decided, evidence.result.classes[1]
+    yes, on = result.truth == positive, acted(evidence)
+    n, size, hits = len(yes), int(on.sum()), int((yes & on).sum())
+    answer = [f"It would act on no row: none is sure enough to be '{positive}'."]
+    if size:
+        low, high = (round(size * end) for end in diagnostics.wilson(yes[on]))
+        answer = [
+            f"Of the {size:,} rows it would act on, {hits:,} are '{positive}' (95\u00a0%: {low:,} to {high:,}); of "
+            f"{size:,} chosen at random, {size * yes.mean():,.0f} would be."
+        ]
+    if hits:
+        times = hits / size / yes.mean()
+        answer.append(
+            f"These are {percent(hits / yes.sum())} of all '{positive}', {times:.1f} times as many as at random."
+        )
+    if 0 < size < decision.capacity_of(options, n):
+        answer.append(f"On the next rows acting would not pay: capacity = {options.capacity:g} is not used up.")
+    frame = ways(options, yes, on)
+    if decision.has_value(options):
+        total, *ends = gains.summed(decision.worth(options, yes, on), evidence.groups)
+        around = " to ".join(map(number, ends))
+        others = frame.iloc[1:]
+        rest = ", ".join(
+            f"on {name} {number(one)}" for name, one in zip(others.iloc[:, 0], others.iloc[:, -1], strict=True)
+        )
+        answer.append(f"Acting so is worth {money(evidence, total)} (95\u00a0%: {around}); {rest}.")
+    found = gains.gains(yes, decision.urgency(result.predictions))
+    return {
+        "asked": f"Which rows have {evidence.record['target']} = '{positive}'? {yes.sum():,} of {n:,} new ones do.",
+        "answer": answer,
+        "table": table(frame, **dict.fromkeys(frame.columns[1:], number)),
+        "figures": {"gains": gains.draw_gains(found, size, str(positive))},
+    }
+
+
+def ways(options: Decision, yes: np.ndarray, on: np.ndarray) -> pd.DataFrame:
+    """What comes of the model's choice, of as many rows at random, of all and of none: one line each."""
+    size, part, lines = int(on.sum()), on.mean(), []
+    for name, way in ((f"its {size:,}", on), ("all", np.ones_like(on)), ("none", np.zeros_like(on))):
+        counts = [int(some.sum()) for some in (way, yes & way, yes & ~way)]
+        lines.append([name, *counts, float(decision.worth(options, yes, way).sum())])
+    by_chance = [part * every + (1 - part) * never for every, never in zip(lines[1][1:], lines[2][1:], strict=True)]
+    if size:
+        lines.insert(1, [f"{size:,} at random", *map(round, by_chance[:3]), by_chance[3]])
+    frame = pd.DataFrame(lines, columns=["acting on", "rows", "rightly", "missed", f"worth {options.currency}".strip()])
+    return frame if decision.has_value(options) else frame.iloc[:, :-1]
+
+
+def of_numbers(evidence: Evidence) -> dict[str, Any]:
+    """Numbers: how many are near enough, and what the errors cost."""
+    options, result, target = evidence.project.settings.decision, evidence.result, evidence.record["target"]
+    truth, answers, mean = result.truth, result.predictions.values, result.constant.values
+    off, by_rote = gains.off_by(truth, answers), gains.off_by(truth, mean)
+    near, near_mean = (int((one <= gains.SHARES[1]).sum()) for one in (off, by_rote))
+    sentences = [
+        f"{near:,} of {len(truth):,} answers ({percent(near / len(truth))}) are within {gains.SHARES[1]:.0%} of the "
+        f"true {target}; the mean of all, {number(float(mean[0]))}, would be for {near_mean:,}.",
+        f"It is off by {number(np.abs(answers - truth).mean())} on average; the mean would be off by "
+        f"{number(np.abs(mean - truth).mean())}.",
+    ]
+    lines = [
+        (f"within {share:.0%}", int((off <= share).sum()), int((by_rote <= share).sum())) for share in gains.SHARES
+    ]
+    if size := decision.capacity_of(options, len(truth)):
+        first, best = (np.argsort(-values, kind="stable")[:size] for values in (answers, truth))
+        sentences.append(
+            f"Of the {size:,} rows with the highest answers, {len({*first} & {*best}):,} are among the {size:,} with "
+            f"the highest {target}; at random {size * size / len(truth):,.0f} would be."
+        )
+    if decision.has_value(options):
+        (total, *ends), rote = (
+            gains.summed(decision.paid(options, truth, one), evidence.groups) for one in (answers, mean)
+        )
+        around = " to ".join(map(number, ends))
+        sentences.append(
+            f"Its errors cost {money(evidence, total)} (95\u00a0%: {around}); those of the mean {number(rote[0])}."
+        )
+    frame = pd.DataFrame(lines, columns=["rows that are", "the model", "always the mean"])
+    shown = table(frame, **dict.fromkeys(frame.columns[1:], number))
+    picture = gains.draw_errors(off, by_rote, target)
+    asked = f"What is the {target} of a row? Asked of {len(truth):,} rows that it never saw."
+    return {"asked": asked, "answer": sentences, "table": shown, "figures": {"errors": picture}}
+
+
+def of_classes(evidence: Evidence) -> dict[str, Any]:
+    """More classes: how many are right at the first guess, at the second, and which confusion costs most."""
+    options, result, target = evidence.project.settings.decision, evidence.result, evidence.record["target"]
+    truth, n = result.truth, len(result.truth)
+    hits = gains.among_first(truth, result.predictions)[: min(GUESSES, len(result.classes) - 1)]
+    right, constant = truth == result.predictions.values, result.constant.values[0]
+    sentences = [
+        f"It names the right one for {right.sum():,} of {n:,} rows ({percent(right.mean())}); always answering "
+        f"'{constant}' is right for {(truth == constant).sum():,}.",
+        f"For {hits[1]:,} ({percent(hits[1] / n)}) the right one is among its two most probable.",
+    ]
+    confused = gains.confusions(truth, result.predictions)
+    if len(confused):
+        worst = confused.iloc[0]
+        sentences.append(
+            f"The confusion that costs most: {worst['rows']:,} of {(~right).sum():,} errors take '{worst['truth']}' "
+            f"for '{worst['taken for']}'."
+        )
+    if size := decision.capacity_of(options, n):
+        surest = right[np.argsort(-decision.urgency(result.predictions), kind="stable")[:size]]
+        sentences.append(f"Of the {size:,} rows it is surest of, {surest.sum():,} are right.")
+    return {
+        "asked": f"Which of {len(result.classes)} kinds of {target} is a row? Asked of {n:,} rows that it never saw.",
+        "answer": sentences,
+        "table": table(confused.head(CONFUSIONS), rows=number) if len(confused) else None,
+        "figures": {"guesses": gains.draw_guesses(list(hits), n)},
+    }

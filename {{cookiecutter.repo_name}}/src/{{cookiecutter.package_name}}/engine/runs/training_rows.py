@@ -1,0 +1,67 @@
+"""What a run remembers of the rows it learned from: digests, to know them again, and usual values, for reasons.
+
+`train` writes both into the run. A digest is of what the model saw of a row, once with the id columns and once
+without; usual values are columns by themselves, so no row can be read in them.
+"""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..columns import dictionary
+from ..modelling.reasons import usual_values
+from ..project import records
+from ..project.settings import Project
+
+DIGESTS = "row_digests.parquet"
+USUAL = "usual_values.parquet"
+WITH_IDS, WITHOUT = "with_ids", "without_ids"
+TELLING = 0.9  # share of the rows that must differ from all others
+
+
+def keep(project: Project, folder: Path, names: list[str]) -> None:
+    """Write both files of a run that is being made; `names` are the columns that its model sees."""
+    train, dev = (pd.read_parquet(records.checked(project.split(part))) for part in ("train", "dev"))
+    rows = pd.concat([train, dev], ignore_index=True)
+    ids = [name for name in dictionary.by_role(dictionary.of(project), "id") if name in rows]
+    found = {WITH_IDS: digests(rows, [*ids, *names]), WITHOUT: digests(rows, names)}
+    pd.DataFrame(found).to_parquet(folder / DIGESTS, index=False)
+    usual_values(dev[names]).to_parquet(folder / USUAL, index=False)
+
+
+def seen(folder: Path, rows: pd.DataFrame, names: list[str], ids: list[str]) -> np.ndarray:
+    """Which rows a run learned from, or rows exactly like them where the ids are not all there; shape (n_rows,), bool.
+
+    `rows` are those that its model sees, with the id columns. None is known to a run that kept no digests, nor where
+    so many rows of the training are alike that to be alike says nothing.
+    """
+    whole = all(name in rows for name in ids)
+    known = digests_of(folder)[WITH_IDS if whole else WITHOUT]
+    if len(np.unique(known)) < TELLING * len(known):
+        return np.zeros(len(rows), dtype=bool)
+    return np.isin(digests(rows, [*ids, *names] if whole else names), known)
+
+
+@functools.cache
+def digests_of(folder: Path) -> dict[str, np.ndarray]:
+    """The digests that a run kept, which never change; empty of a run that is older than they are."""
+    if not (folder / DIGESTS).is_file():
+        return {WITH_IDS: np.empty(0), WITHOUT: np.empty(0)}
+    return {name: column.to_numpy() for name, column in pd.read_parquet(folder / DIGESTS).items()}
+
+
+def digests(rows: pd.DataFrame, names: list[str]) -> np.ndarray:
+    """One number a row, shape (n_rows,), uint64, the same whatever the types of its columns were stored as."""
+    return pd.util.hash_pandas_object(pd.DataFrame({name: plain(rows[name]) for name in names}), index=False).to_numpy()
+
+
+def plain(column: pd.Series) -> pd.Series:
+    """A column as numbers or text."""
+    column = column.reset_index(drop=True)
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return pd.to_datetime(column, utc=True).dt.tz_localize(None).astype("datetime64[ns]").astype("int64")
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return pd.Series(column.to_numpy(dtype="float64", na_value=np.nan))
+    return column.astype(object).where(column.notna(), "").astype(str)

@@ -1,0 +1,83 @@
+"""Answers as a list to work through: what to do first, why, and which rows the model knows from its training."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..columns import dictionary
+from ..modelling import decision, reasons
+from ..modelling.decision import Policy
+from ..project.errors import DataError
+from . import training_rows
+from .loading import Run
+
+log = logging.getLogger(__name__)
+
+
+def complete(folder: Path, model: Run, rows: pd.DataFrame, table: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """The answers to rows with what `[decision]` and `[predict]` ask for beside them, in the same order.
+
+    `rank`, 1 first, and `act`, "yes" or "no", in front where a capacity is stated; `reasons` where `[predict]` asks for
+    them, and `seen`, "yes" or "no", where the run learned from any of the rows, before `confident`.
+    """
+    names = [name for group in model.record["features"].values() for name in group]
+    features = model.add_features(rows)
+    if policy.reasons:
+        table = put(table, "reasons", reasons_of(folder, model, features, policy), before="confident")
+    ids = dictionary.by_role(model.columns, "id")
+    whole = features.join(rows[[name for name in ids if name in rows and name not in features]])
+    known = training_rows.seen(folder, whole, names, ids)
+    if known.any():
+        log.warning(
+            "run %s learned from %d of these %d rows, or from rows exactly like them: there its answers are too good. "
+            "The column seen marks them",
+            *(model.name, known.sum(), len(known)),
+        )
+        table = put(table, "seen", np.where(known, "yes", "no"), before="confident")
+    if policy.decision.capacity:
+        table = ranked(table, model, policy)
+    return table
+
+
+def ranked(table: pd.DataFrame, model: Run, policy: Policy) -> pd.DataFrame:
+    """The answers with `rank` and `act` in front: first the positive of two classes, the surest or the largest."""
+    classes = model.record["classes"]
+    by = "prediction"
+    if classes:
+        by = f"probability_{classes[1]}" if len(classes) == 2 else "probability"
+    urgent = table[by].to_numpy(dtype="float64")
+    acted = decision.acted_on(policy.decision, urgent, policy.level)
+    rank = pd.Series(-urgent).rank(method="first").astype(int).to_numpy()
+    table = put(table, "act", np.where(acted, "yes", "no"), before=table.columns[0])
+    return put(table, "rank", rank, before="act")
+
+
+def put(table: pd.DataFrame, name: str, values: object, *, before: str) -> pd.DataFrame:
+    """The table with one more column before another; an id that is named like it gets ` (id)` behind its name."""
+    before = f"{before} (id)" if before == name else before
+    found = table.rename(columns={name: f"{name} (id)"})
+    found.insert(found.columns.get_loc(before), name, values)
+    return found
+
+
+def reasons_of(folder: Path, model: Run, features: pd.DataFrame, policy: Policy) -> list[str]:
+    """Why each row got its answer, as text; a `DataError` if the run is older than reasons."""
+    path = folder / training_rows.USUAL
+    if not path.is_file():
+        raise DataError(
+            f"{model.name} kept no usual values that a reason could be measured on: it was made before reasons.\n"
+            "Train again, or set [predict] reasons = 0 in params.toml."
+        )
+    usual, classes = pd.read_parquet(path), model.record["classes"]
+    if classes:
+        answers, shown = model.model.predict_proba, reasons.of_probability
+        asked = answers(features).argmax(axis=1)
+    else:
+        answers, shown = (lambda rows: model.model.predict(rows)[:, None]), reasons.of_number
+        asked = np.zeros(len(features), dtype=int)
+    if len(classes) == 2:
+        asked[:] = np.flatnonzero(model.model.classes_ == classes[1])[0]
+    moved = pd.DataFrame(reasons.effects(answers, features, usual, asked), columns=list(usual))
+    return reasons.in_words(features, moved, policy.reasons, shown)

@@ -1,0 +1,148 @@
+"""Delete rows from the log: those of a person, and those that are too old.
+
+    make forget KEY=column=value
+
+Deletes the answers to rows with that value from the database and the spool, what was said of them, and their rows in
+the dumps in `data/raw/` that were made of the log. A line in the table `changes` says how many they were, not whose.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+from msgspec import json
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..engine.project import artefact, records
+from ..engine.project.errors import DataError, SettingsError, listed, shown
+from ..engine.project.settings import Project
+from ..engine.runs import registry
+from ..engine.sources.formats import spelled
+from .database import FILE, PART, Database, Entry, answers, changes, feedback, new_ids, opened
+from .settings import DATABASE
+
+log = logging.getLogger(__name__)
+HOUR, DAY = 3_600.0, 86_400.0  # seconds
+
+
+def run(project: Project, *, key: str) -> str:
+    """Delete the rows that have a value in a column, `column=value`; what was deleted, and what is out of reach.
+
+    Raises
+    ------
+    SettingsError, DataError, LogError
+        The key is none; there is no log, or no such column in it; the log cannot be read or written.
+    """
+    column, _, value = key.partition("=")
+    if not (column and value):
+        raise SettingsError("Whose rows? Name a column and its value: make forget KEY=email=ada@example.org")
+    ids, known, since, truths = set[str](), set[str](), time.time(), 0
+    with opened(project) as database, opened(project, spool=True) as spool:
+        while found := theirs(
+            [spool, database], column, value, known
+        ):  # again: some were on the way from one to the other
+            ids.update(entry.id for entry in found)
+            since = min([since, *(entry.time for entry in found)])
+            truths += delete(spool, sorted(ids)) + delete(database, sorted(ids))
+        if column not in known:
+            raise DataError(f"No row of the log has a column {column!r}.\nColumns: {listed(sorted(known), 20)}.")
+        lines = [f"{len(ids)} answers deleted where {column!r} is {shown(value)}, and {truths} truths about them"]
+        if ids:
+            lines += cut_dumps(project, database, ids)
+            note(database, "forget", {"column": column, "answers": len(ids), "truths": truths, "dumps": lines[1:]})
+            lines += out_of_reach(project, since)
+    return "\n".join(f"forget: {line}" for line in lines)
+
+
+def theirs(places: Sequence[Database], column: str, value: str, known: set[str]) -> list[Entry]:
+    """The answers to rows that have this value in this column; the columns of all rows are `known` then."""
+    found = []
+    for entry in (entry for place in places for entry in place.read(Entry)):
+        row = json.decode(entry.inputs)
+        known.update(row)
+        if row.get(column) is not None and spelled(row[column]).strip() == value.strip():
+            found.append(entry)
+    return found
+
+
+def delete(database: Database, ids: Sequence[str]) -> int:
+    """Delete answers, and what was said of them; how many truths those were."""
+    truths = 0
+    for start in range(0, len(ids), PART):
+        part = ids[start : start + PART]
+        database.execute([answers.delete().where(answers.c.id.in_(part))])
+        truths += database.execute([feedback.delete().where(feedback.c.id.in_(part))])
+    database.shrink()
+    return truths
+
+
+def cut_dumps(project: Project, database: Database, ids: set[str]) -> list[str]:
+    """Remove the rows of answers from the dumps of the log; a line for each."""
+    lines = []
+    for path in sorted((project.root / "data" / "raw").glob(f"[!.]*/{records.CARD}")):
+        card = records.read_or_refuse(
+            path, f"{path} cannot be read", "Bring it back from a copy, or delete its folder."
+        )
+        for file in card["files"] if is_log(database, card.get("url", "")) else []:
+            place = path.parent / file["name"]
+            table = pd.read_parquet(place)
+            if "id" not in table:
+                lines.append(f"{project.relative(place)} was made of the log and has no column 'id': look into it")
+            elif table["id"].isin(ids).any():
+                with artefact.whole(place) as temporary:
+                    table[~table["id"].isin(ids)].to_parquet(temporary, index=False)
+                file |= {"sha256": artefact.sha256(place), "bytes": place.stat().st_size}
+                artefact.write_json(path, records.sealed({**card, "sha256": file["sha256"]}))
+                for written in (place, path):
+                    written.chmod(0o444)
+                rows = int(table["id"].isin(ids).sum())
+                lines.append(f"{project.relative(place)}: {rows} rows removed. What was made of it, anew: make predict")
+    return lines
+
+
+def is_log(database: Database, address: str) -> bool:
+    """Whether a dump that came from this address was made of the log."""
+    url = database.engine.url
+    own = [FILE] if database.file else [url.host or "", f"/{url.database}"]
+    return DATABASE in address or all(part in address for part in own)
+
+
+def out_of_reach(project: Project, since: float) -> list[str]:
+    """What may still hold what was deleted, of which the first row was logged at a time, in seconds since 1970."""
+    lines = ["not reached: copies elsewhere, as backups of the database and dumps that were pushed"]
+    day = datetime.fromtimestamp(int(since), UTC)
+    records = [registry.sound(folder) for folder in registry.folders(project)]
+    if later := [one["run"] for one in records if one and datetime.fromisoformat(one["started"]) >= day]:
+        lines.append(f"not reached: models trained since then, which may have learned from it: {', '.join(later)}")
+    return lines
+
+
+def note(database: Database, what: str, detail: dict[str, Any]) -> None:
+    """Add a line to the table of changes."""
+    database.execute([changes.insert().values((new_ids(1)[0], time.time(), what, json.encode(detail).decode()))])
+
+
+async def keep_days(database: Database, days: int) -> None:
+    """Delete what is older than so many days (0: nothing), every hour, for ever; a database that is away waits."""
+    while days:
+        try:
+            if rows := await asyncio.to_thread(expire, database, days):
+                log.info("%d answers older than %d days were deleted ([serve] keep_days)", rows, days)
+        except SQLAlchemyError as error:
+            log.warning("keep_days: %s", database.explained(error))
+        await asyncio.sleep(HOUR)
+
+
+def expire(database: Database, days: int) -> int:
+    """Delete the answers that are older, and what was said of them; how many."""
+    old = answers.c.time < time.time() - days * DAY
+    database.execute([feedback.delete().where(feedback.c.id.in_(select(answers.c.id).where(old)))])
+    if rows := database.execute([answers.delete().where(old)]):
+        note(database, "keep_days", {"days": days, "answers": rows})
+        database.shrink()
+    return rows
