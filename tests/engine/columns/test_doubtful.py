@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from data_science_project.engine.columns import infer, validate
+from data_science_project.engine.columns import validate
 from data_science_project.engine.columns.dictionary import Column
 
 AMOUNTS = [str(n / 8) for n in range(1, 61)]

@@ -1,5 +1,4 @@
 import asyncio
-from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
@@ -75,8 +74,8 @@ def test_usual_values_are_those_of_the_run_and_else_of_the_dictionary():
 
     assert words.usual(version(known)) == known | {"sold": "01.02.2026", "note": None, "id": None}
     assert words.usual(version()) == {
-        **{"price": 5.0, "rooms": 4, "new": False, "kind": "flat", "note": None, "id": None},
-        **{"sold": datetime.now().strftime("%d.%m.%Y")},
+        **{"price": 5.0, "rooms": 4, "new": True, "kind": "flat", "sold": "31.01.2026"},
+        **{"note": "text", "id": None},
     }
 
 
