@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from data_science_project.engine.columns import infer, validate
+from data_science_project.engine.columns import validate
 from data_science_project.engine.columns.dictionary import Column
 
 AMOUNTS = [str(n / 8) for n in range(1, 61)]
@@ -63,3 +63,9 @@ def test_one_odd_cell_among_numbers_is_missing_and_said(describe, odd, share):
     column, said = describe([*AMOUNTS, odd])
 
     assert column.type == "number" and f"'{odd}' (1 cells) read as missing in a column of type number" in said
+
+
+def test_id_that_begins_like_a_limit_stands_as_it_is():
+    values, warnings = typed(["<b>7</b>", "<8"], Column(type="integer", role="id"), target=False)
+
+    assert values == ["<b>7</b>", "<8"] and not warnings

@@ -1,5 +1,6 @@
 """Logs of throw-away projects, and rows to keep in them."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -14,9 +15,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from data_science_project.service import database
+from data_science_project.service import app, database, settings
 from data_science_project.service.log import Entry, Log, new_ids
 from data_science_project.service.settings import DATABASE, Serve
+
+ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
+BODY = json.dumps({"rows": [ROW]}).encode()
 
 
 @pytest.fixture
@@ -169,3 +173,62 @@ class Postgres:
         """Let no file of the server grow beyond so many bytes; root may not be allowed to limit another user."""
         for process in self.processes():  # one whose connection was given up may be gone meanwhile
             subprocess.run(["prlimit", "--pid", str(process), f"--fsize={size}:"], check=False, **self.user)
+
+
+@pytest.fixture
+def serving(project, monkeypatch):
+    """The application of a project, loaded, with its log; keywords are keys of `[serve]`."""
+    opened = []
+
+    def start(project=project, token="", **options):
+        monkeypatch.setenv("API_TOKEN", token)
+        monkeypatch.setenv("DATABASE_URL", "")
+        project.parts["serve"] = settings.Serve(**options)
+        kept = Log(project, settings.of(project))
+        kept.start()
+        opened.append(kept)
+        service = app.Service(project, kept)
+        service.versions.load()
+        return app.Application(service)
+
+    yield start
+    for one in opened:
+        one.close(5)
+
+
+@pytest.fixture
+def call():
+    """Send a request to the application, from a coroutine; status, headers and body of the answer."""
+    return send_request
+
+
+@pytest.fixture
+def ask():
+    """Send one request to the application; the status and what the JSON says."""
+    return answer_of
+
+
+async def send_request(application, method, path, body=b"", slow=0.0, **headers):
+    """Send a request to the application; status, headers and body of the answer."""
+    path, _, query = path.partition("?")
+    headers = {"host": "127.0.0.1:8000", "content_length": str(len(body))} | headers
+    fields = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": fields}
+    waiting, sent = [body], []
+
+    async def receive():
+        await asyncio.sleep(slow)
+        return {"type": "http.request", "body": waiting.pop(0)} if waiting else {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    await application(scope, receive, send)
+    told = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], told, b"".join(message.get("body", b"") for message in sent[1:])
+
+
+def answer_of(application, method="POST", path="/predict", body=BODY, **options):
+    """One request; the status and what the JSON says."""
+    status, _, content = asyncio.run(send_request(application, method, path, body, **options))
+    return status, json.loads(content)

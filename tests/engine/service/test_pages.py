@@ -28,31 +28,17 @@ class Site:
         path, _, query = path.partition("?")
         headers = {"host": "127.0.0.1:8000", "accept": "text/html", "content_length": str(len(body))} | headers
         fields = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-        scope = {
-            **{
-                "type": "http",
-                "method": method,
-                "path": path,
-                "raw_path": path.encode(),
-                "query_string": query.encode(),
-            },
-            **{
-                "headers": fields,
-                "scheme": "http",
-                "server": ("127.0.0.1", 8000),
-                "root_path": "",
-                "http_version": "1.1",
-            },
-        }
+        request = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": fields}
+        connection = {"scheme": "http", "server": ("127.0.0.1", 8000), "root_path": "", "asgi": {"spec_version": "2.4"}}
         sent = []
 
         async def receive():
-            return {"type": "http.request", "body": body}
+            return {"type": "http.request", "body": body} if not sent else {"type": "http.disconnect"}
 
         async def send(message):
             sent.append(message)
 
-        self.runner.run(self.application(scope, receive, send))
+        self.runner.run(self.application(request | connection, receive, send))
         told = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
         return sent[0]["status"], told, b"".join(message.get("body", b"") for message in sent[1:]).decode()
 

@@ -159,3 +159,14 @@ def test_request_that_would_wait_too_long_for_the_worker_is_turned_away(project,
     outcomes = [type(one) for one in asyncio.run(many())]
 
     assert outcomes.count(list) >= 10 and outcomes.count(versions.Busy) >= 100
+
+
+def test_slow_answers_leave_the_event_loop_to_others_until_they_are_quick_again(version):
+    version._pace = 1.0
+
+    slow = version.fast([ROW])
+    version._pace = versions.IN_LOOP / 2
+    quick = version.fast([ROW])
+
+    assert slow is None and quick[0].road == "compiled"
+    assert version._pace < versions.IN_LOOP / 2

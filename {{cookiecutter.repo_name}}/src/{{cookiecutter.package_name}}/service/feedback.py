@@ -53,10 +53,7 @@ def find(log: Log, answer: str) -> tuple[Entry, list[Told]]:
 async def tell(project: Project, log: Log, answer: str, truth: Any, *, asker: str, source: str) -> bool:
     """Keep what somebody says is true of an answer; whether that is news.
 
-    Raises
-    ------
-    UnknownAnswer, DataError, LogError
-        No such answer; the truth is no class or number; it could be kept nowhere.
+    An `UnknownAnswer`, a `DataError` where the truth is no class or number, a `LogError` where it can be kept nowhere.
     """
     entry, before = await asyncio.to_thread(find, log, answer)
     record, (meant,) = await asyncio.to_thread(truths, project, entry.run, [truth])
@@ -102,19 +99,9 @@ def told(before: Sequence[Told], answer: str, truth: Any, *, asker: str, source:
 
 
 def run(project: Project, *, input: Path | None, partly: bool) -> str:
-    """Take what a file says into the log.
+    """Take what a file says into the log; what to print: how many truths, and with `partly` a line for each row left.
 
-    Returns
-    -------
-    str
-        How many truths are new, correct an earlier one, or were known; with `partly`, a line for each that was left.
-
-    Raises
-    ------
-    DataError
-        A row names no answer or no truth, and not `partly`: nothing is taken.
-    LogError
-        The log cannot be read or written.
+    A `DataError` where a row names no answer or no truth, and not `partly`: then nothing is taken.
     """
     if input is None:
         raise SettingsError("Which file? It holds the ids of answers and the truth: make feedback INPUT=truth.csv")

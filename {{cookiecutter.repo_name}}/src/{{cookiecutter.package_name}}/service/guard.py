@@ -65,6 +65,8 @@ class Guard:
         if not self._tokens or scope["path"] in OPEN:
             return ""
         found = [name for name, secret in self._tokens if hmac.compare_digest(secret, token_of(headers))]
+        if not found and scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
+            raise Problem(303, "unauthorized", "Which token?", (b"location", b"/login"))
         if not found:
             header = (b"www-authenticate", b"Bearer")
             raise Problem(401, "unauthorized", "Which token? Send the header Authorization: Bearer <token>.", header)

@@ -75,7 +75,6 @@ def about_run(project: Project, rows: pd.DataFrame, told: pd.DataFrame) -> dict[
     run, role = rows[["run", "role"]].iloc[0]
     folder, told = project.models / run, told[(told["run"] == run) & (told["role"] == role)]
     record = registry.sound(folder) if (folder / registry.RECORD).is_file() else None
-    off = told["prediction"] != told["truth"]
     found = {
         "run": run,
         "role": role,
@@ -95,7 +94,10 @@ def about_run(project: Project, rows: pd.DataFrame, told: pd.DataFrame) -> dict[
         within = told["truth"].between(told["low"], told["high"]).mean() if told["low"].notna().all() else np.nan
         error = (told["prediction"] - told["truth"]).abs().mean()
         return found | {"error": error, "within": within, "numbers": by_fifth(rows["prediction"], held)}
-    return found | {"wrong": off.mean(), "classes": by_class(rows["prediction"], record["classes"], held, told)}
+    return found | {
+        "wrong": (told["prediction"] != told["truth"]).mean(),
+        "classes": by_class(rows["prediction"], record["classes"], held, told),
+    }
 
 
 def by_fifth(said: pd.Series, held: pd.DataFrame | None) -> list[tuple]:

@@ -68,14 +68,10 @@ def or_why_not(handle: Page) -> Page:
     return answered
 
 
-async def sent(request: Request) -> bytes:
-    """The body of a request."""
-    return await body_in_time(request.scope, request.receive, request.app.service.options)
-
-
 async def form_of(request: Request) -> dict[str, str]:
     """What somebody filled in."""
-    return dict(parse_qsl((await sent(request)).decode(errors="replace"), keep_blank_values=True))
+    body = await body_in_time(request.scope, request.receive, request.app.service.options)
+    return dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
 
 
 def version_of(request: Request) -> Version:
@@ -146,7 +142,8 @@ async def answer(request: Request) -> Response:
 async def table(request: Request) -> Response:
     """Answers to the rows of a table."""
     service, version = request.app.service, version_of(request)
-    name, content = file_of(request.headers.get("content-type", ""), await sent(request))
+    body = await body_in_time(request.scope, request.receive, service.options)
+    name, content = file_of(request.headers.get("content-type", ""), body)
     options, features = service.project.settings.data.read, dictionary.by_role(version.columns, "feature")
     try:
         found = await asyncio.to_thread(read.sent, content, name, options, features[0])

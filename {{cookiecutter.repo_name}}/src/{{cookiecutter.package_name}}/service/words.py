@@ -9,6 +9,7 @@ from ..engine.columns.dictionary import Column, Dictionary, by_role
 from ..engine.project.errors import DataError
 from ..engine.report.verdict import number
 from ..engine.sources import formats
+from . import openapi
 from .app import Service
 from .schema import Cell, Row
 from .versions import Busy, Version
@@ -78,25 +79,15 @@ def shown(cell: Any) -> str:
 def usual(version: Version) -> Row:
     """A usual value of each column: among the rows that the run learned from, or what its dictionary suggests."""
     known, found = version.run.record.get("usual", {}), Row()  # runs of before have none
+    suggested = openapi.example(version.columns)
     for name in asked(version.columns):
         column = version.columns[name]
-        cell = known.get(name, suggested(column))
+        empty = column.role not in MODELLED or (known and column.missing_allowed)
+        cell = known.get(name, None if empty else suggested.get(name))
         if column.type == "datetime" and cell:
             cell = datetime.fromisoformat(cell).strftime(column.format.split(" | ")[0] or DATE)
         found[name] = cell
     return found
-
-
-def suggested(column: Column) -> Cell:
-    """A value that the dictionary allows: the middle, or the first."""
-    if column.type in ("integer", "number") and column.range:
-        middle = sum(column.range) / 2
-        return round(middle) if column.type == "integer" else middle
-    if column.role not in MODELLED or column.missing_allowed:
-        return None
-    if column.type == "boolean":
-        return False
-    return f"{datetime.now():{DATE}}" if column.type == "datetime" else (column.values or ("...",))[0]
 
 
 async def reasons(service: Service, version: Version, row: Row, said: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -33,7 +33,7 @@ def without_marks(text: pd.Series, column: Column) -> tuple[pd.Series, pd.Series
 
 def said(cells: pd.Series, values: pd.Series, column: Column, *, batch: bool) -> list[tuple[str, pd.Series]]:
     """What to say of cells that were read as `values`, both of shape (n_rows,), each with the rows it is true of."""
-    if column.type not in ("integer", "number") or is_numeric_dtype(cells.dtype):
+    if column.type not in ("integer", "number") or is_numeric_dtype(cells.dtype) or not is_numeric_dtype(values.dtype):
         return []
     text, found = formats.as_text(cells).str.strip(), []
     limits = are_limits(text)

@@ -1,0 +1,71 @@
+import json
+
+import pytest
+
+from data_science_project.service import guard
+
+ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
+BODY = json.dumps({"rows": [ROW]}).encode()
+
+
+def test_too_large_a_body_is_refused_before_it_is_read(serving, ask):
+    status, reply = ask(serving(), body=b"", content_length="9000000")
+
+    assert status == 413 and "8,000,000 bytes" in reply["error"]
+
+
+def test_slow_body_is_refused(serving, ask):
+    status, reply = ask(serving(seconds=0.05), slow=0.2)
+
+    assert status == 408 and "0.05 s" in reply["error"]
+
+
+def test_token_is_asked_for_but_for_health_and_its_name_is_in_the_log(serving, ask):
+    application = serving(token="anna:s3cret other:s4cret")
+    host = "example.org"
+
+    nobody, wrong, right = (
+        ask(application, host=host),
+        ask(application, host=host, authorization="Bearer s3cre"),
+        ask(application, host=host, authorization="Bearer s4cret"),
+    )
+
+    assert (nobody[0], wrong[0], right[0]) == (401, 401, 200) and "s3cret" not in str(wrong)
+    number = right[1]["predictions"][0]["id"]
+    assert application.service.log.database.find([number])[number][0].asker == "other"
+    assert ask(application, host=host, cookie="a=b; token=s3cret")[0] == 200
+    assert ask(application, "GET", "/metrics", host=host)[0] == 401
+    assert ask(application, "GET", "/health/ready", host=host)[0] == 200
+
+
+def test_tokens_are_compared_in_constant_time(monkeypatch):
+    compared = []
+    monkeypatch.setattr(guard.hmac, "compare_digest", lambda *pair: compared.append(pair) or pair[0] == pair[1])
+    scope = {"path": "/runs", "method": "GET", "headers": [(b"authorization", b"Bearer one")]}
+
+    assert guard.Guard("a:one b:two").asker(scope) == "a"
+    assert [pair[0] for pair in compared] == [b"one", b"two"], "all of them, whichever fits"
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8000", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:8000", 200),
+        ("example.org", 403),
+        ("127.0.0.1.example.org", 403),
+        ("localhost.example.org", 403),
+        ("[", 403),
+        ("", 403),
+    ],
+)
+def test_without_a_token_only_this_machine_is_answered(serving, host, status, ask):
+    assert ask(serving(), "GET", "/runs", host=host)[0] == status
+
+
+def test_page_of_another_origin_cannot_post(serving, ask):
+    application = serving()
+
+    assert ask(application, origin="http://example.org")[0] == 403
+    assert ask(application, origin="http://127.0.0.1:8000")[0] == 200

@@ -1,0 +1,71 @@
+import asyncio
+import json
+
+from data_science_project.engine.runs import registry
+
+ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
+BODY = json.dumps({"rows": [ROW]}).encode()
+
+
+def test_ready_says_no_and_why_until_a_run_is_loaded_and_when_it_stops(serving, ask):
+    application = serving()
+    service = application.service
+    loaded, service.versions.served = service.versions.served, {}
+
+    empty = ask(application, "GET", "/health/ready"), ask(application)[0]
+    service.versions.served = loaded
+    fine = ask(application, "GET", "/health/ready")
+    service.draining = True
+    stopping = ask(application, "GET", "/health/ready"), ask(application)[0]
+
+    assert empty == ((503, {"ready": False, "why": ["no run is loaded yet"]}), 503)
+    assert fine == (200, {"ready": True, "why": []})
+    assert stopping == ((503, {"ready": False, "why": ["it is stopping"]}), 503)
+
+
+def test_damaged_log_is_said_and_the_service_answers(serving, project, ask):
+    file = project.root / "data" / "log" / "predictions.db"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"no database" * 1000)
+    application = serving()
+
+    status, reply = ask(application)
+
+    assert status == 200 and reply["logged"] is False
+    status, reply = ask(application, "GET", "/health/ready")
+    assert status == 503 and "is damaged" in reply["why"][0]
+
+
+def test_runs_are_told_with_their_roles_and_every_answer_has_the_headers_of_a_safe_page(serving, contest, call):
+    new, old = (folder.name for folder in registry.folders(contest))
+    application = serving(contest, runs=(new,), shadow=(old,))
+
+    _, headers, content = asyncio.run(call(application, "GET", "/runs"))
+
+    assert [(one["run"], one["role"]) for one in json.loads(content)["runs"]] == [(new, "served"), (old, "shadow")]
+    assert "default-src 'self'" in headers["content-security-policy"] and headers["x-content-type-options"] == "nosniff"
+
+
+def test_truth_is_kept_once_and_what_is_none_is_refused(serving, ask):
+    application = serving()
+    number = ask(application)[1]["predictions"][0]["id"]
+
+    def tell(**content):
+        return ask(application, path="/feedback", body=json.dumps(content).encode())
+
+    first, again, other = tell(id=number, truth="yes"), tell(id=number, truth="yes"), tell(id=number, truth="no")
+
+    assert first == (200, {"id": number, "news": True}) and again[1]["news"] is False and other[1]["news"] is True
+    _, told = application.service.log.database.find([number])[number]
+    assert [json.loads(one.truth) for one in told] == ["yes", "no"] and told[0].source == "http"
+    assert tell(id=number, truth="perhaps")[0] == 422 and tell(id="0" * 32, truth="yes")[0] == 404
+    assert tell(id="\x00", truth="yes")[0] == 404 and tell(id=5, truth="yes")[0] == 400
+    assert tell(id=number)[0] == 400 and tell(id=number, truth=[1])[0] == 400
+    assert ask(application, path="/feedback", body=b"[" * 100_000)[0] == 400
+
+
+def test_description_is_valid_and_asked_for_by_its_path(serving, ask):
+    status, document = ask(serving(), "GET", "/openapi.json")
+
+    assert status == 200 and document["openapi"] == "3.1.0"
+    assert {"/predict", "/feedback", "/runs", "/health/live", "/health/ready", "/metrics"} == {*document["paths"]}
