@@ -364,7 +364,7 @@ def test_close_commits_what_came_in_the_same_moment(open_log, entries, stored):
         tasks = [asyncio.create_task(log.write([row])) for row in rows]
         await asyncio.sleep(0)
         log.close(5.0)
-        return await asyncio.gather(*tasks)
+        return await asyncio.wait_for(asyncio.gather(*tasks), 10)
 
     assert asyncio.run(ask()) == [True] * 200
     assert stored(log.database) == rows
