@@ -87,3 +87,7 @@ def test_column_that_is_made_of_others_is_not_compiled():
 
     with pytest.raises(trees.NotCompiled, match="^'moment' is made of other columns$"):
         features.of(run_of(of_project.add_features, {**COLUMNS, "moment": moment}), ["kg", "moment"])
+
+
+def test_date_in_another_zone_is_read_in_utc():
+    assert features.as_moment("2026-01-01T01:00:00+02:00") == pd.Timestamp("2025-12-31 23:00").to_pydatetime()

@@ -357,6 +357,19 @@ def test_request_that_went_away_does_not_stop_the_others(open_log, entries, stor
     assert stored(log.database) == [gone, stays]
 
 
+def test_close_commits_what_came_in_the_same_moment(open_log, entries, stored):
+    log, rows = open_log(), entries(200)
+
+    async def ask():
+        tasks = [asyncio.create_task(log.write([row])) for row in rows]
+        await asyncio.sleep(0)
+        log.close(5.0)
+        return await asyncio.wait_for(asyncio.gather(*tasks), 10)
+
+    assert asyncio.run(ask()) == [True] * 200
+    assert stored(log.database) == rows
+
+
 def test_close_commits_what_waits_and_spools_what_the_database_does_not_take(open_log, entries, stored, file):
     log, row = open_log(log_wait=10_000), entries()
 

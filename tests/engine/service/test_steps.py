@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, SplineTransformer
 
 from data_science_project.engine.modelling import recipe
@@ -137,13 +138,10 @@ def test_known_words_are_those_that_encoders_have_learned(rows):
         (OneHotEncoder(), "with some left out"),
         (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), "codes for what is missing"),
         (SplineTransformer(degree=2), "curves of another kind"),
+        (TfidfTransformer(), "other weights of words"),
         (recipe.FunctionTransformer(np.sqrt), r"^numpy\.sqrt is not known$"),
     ],
 )
 def test_transformer_of_another_kind_than_the_recipes_is_not_compiled(step, reason):
     with pytest.raises(trees.NotCompiled, match=reason):
         steps.add_steps(steps.Road(), step.fit(np.arange(6.0)[:, None] % 3), [steps.CELLS], ("x",))
-
-
-def test_date_in_another_zone_is_read_in_utc():
-    assert steps.as_moment("2026-01-01T01:00:00+02:00") == pd.Timestamp("2025-12-31 23:00").to_pydatetime()

@@ -1,3 +1,10 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 
 from data_science_project import cli
@@ -14,3 +21,23 @@ def test_verb_of_the_service_is_on_the_command_line_and_in_the_list_of_make(call
 
 def test_verbs_of_the_service_come_after_all_others():
     assert list(cli.main.commands)[-4:] == ["serve", "feedback", "replay", "forget"]
+
+
+def hears(process, number):
+    """Whether a process has a function for a signal; the first process of a container ignores all others."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    caught = next(line.split()[1] for line in lines if line.startswith("SigCgt"))
+    return int(caught, 16) >> (number - 1) & 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads what Linux says of a process")
+def test_signal_to_stop_is_heard_before_anything_slow_is_imported(make_project):
+    command, root = [sys.executable, "-m", "data_science_project", "serve"], make_project().root
+    where = {"cwd": root, "env": {**os.environ, "PYTHONPATH": str(root / "src")}}
+    with subprocess.Popen(command, **where, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not hears(process.pid, signal.SIGTERM):
+            time.sleep(0.001)
+        process.terminate()
+        said = process.stderr.read()
+
+    assert (process.returncode, said) == (0, "")

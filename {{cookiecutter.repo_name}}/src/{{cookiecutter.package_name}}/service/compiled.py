@@ -7,7 +7,7 @@ such as an estimator of the user's own, is `NotCompiled`, and the reference answ
 """
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,8 @@ from ..engine.runs.loading import Run
 from . import features, trees
 from .drawn import difference as difference
 from .drawn import drawn as drawn
-from .steps import CELLS, Cell, Road, Row, add_columns, kind, known_as, product
+from .features import Cells
+from .steps import CELLS, Road, Row, add_columns, kind, known_as, product
 from .trees import NotCompiled
 
 
@@ -42,12 +43,12 @@ class Compiled:
         self._features = features.of(run, list(self.known))
         self._classes = [] if run.record["task"] == "regression" else run.model.classes_.tolist()
 
-    def answer(self, cells: Mapping[str, Cell]) -> dict[str, Any]:
+    def answer(self, cells: Cells) -> dict[str, Any]:
         """What the run says of one row.
 
         Parameters
         ----------
-        cells : Mapping of str to Cell
+        cells : Mapping of str to float, int, bool, str or None
             As `validate` would leave them, before `add_features`: None where missing, a date as ISO 8601 in UTC.
 
         Returns

@@ -1,4 +1,4 @@
-"""What `add_features` of a run makes of one row of plain cells.
+"""What `add_features` of a run makes of one row of plain cells, and what its dates are in numbers.
 
 That of the template adds the days between every two dates, which needs no data frame. Any other gets one row, typed as
 `validate` leaves it, and its cells are taken from what it gives back.
@@ -7,7 +7,7 @@ That of the template adds the days between every two dates, which needs no data 
 import hashlib
 import sys
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,13 @@ import pandas as pd
 
 from ..engine.columns.moments import CLOCK_DAY
 from ..engine.runs.loading import Run
-from .steps import Cells, as_moment
 from .trees import NotCompiled
 
 DEFAULT = "264168c1b11e8580cd74b54ebd1211ce5468eab87bbcaa8a3b4a969a8592360d"  # SHA-256 of the template's features.py
-SECONDS_A_DAY = 86_400.0
+SECONDS_A_DAY, SECONDS_AN_HOUR = 86_400.0, 3600
+EPOCH = datetime(1970, 1, 1).toordinal()
+Cell = float | int | bool | str | None
+Cells = Mapping[str, Cell]
 
 
 def of(run: Run, needed: list[str]) -> Callable[[Cells], Mapping[str, Any]]:
@@ -62,6 +64,25 @@ def days_between(start: Any, end: Any) -> float | None:
     if start is None or end is None or (start.date() == CLOCK_DAY.date()) != (end.date() == CLOCK_DAY.date()):
         return None
     return (end - start) // timedelta(microseconds=1) / 1e6 / SECONDS_A_DAY
+
+
+def parts_of(cell: Any) -> tuple[float, ...]:
+    """The six numbers of one date."""
+    moment = as_moment(cell)
+    if moment is None:
+        return (np.nan,) * 6
+    moment = moment.replace(tzinfo=None)
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    hour = (moment - midnight).total_seconds() / SECONDS_AN_HOUR
+    return moment.year, moment.month, moment.day, moment.weekday(), hour, moment.toordinal() - EPOCH
+
+
+def as_moment(cell: Any) -> datetime | None:
+    """A date, text in ISO 8601, as the dictionary types it: without zone, in UTC."""
+    if not isinstance(cell, str):
+        return cell
+    moment = datetime.fromisoformat(cell)
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def array_of(cell: Any, type_: str) -> Any:

@@ -59,7 +59,6 @@ class Waiting(msgspec.Struct):
     rows: list[Row]
     future: asyncio.Future[bool]
     until: float  # in the time of the event loop
-    late: bool = False  # they go to the spool
 
 
 class Log:
@@ -148,13 +147,12 @@ class Log:
         self._lock = handle
 
     def _look(self) -> None:
-        """Send to the spool what has waited too long; in the event loop."""
+        """Send to the spool too what has waited too long; in the event loop."""
         loop = asyncio.get_running_loop()
         while self._waiting and (self._waiting[0].future.done() or self._waiting[0].until <= loop.time()):
             item = self._waiting.popleft()
             if not item.future.done():
                 self._problem = f"no commit within {self._patience * 1000:.0f} ms"
-                item.late = True
                 self._late.put(item)
         if self._waiting:
             loop.call_at(self._waiting[0].until, self._look)
@@ -163,9 +161,8 @@ class Log:
 
     def _commit_all(self) -> None:
         """Commit rows as they come, and between them those of the spool; a thread."""
-        items, going = list[Waiting](), True
-        while going:
-            more = False
+        items, going, more = list[Waiting](), True, False
+        while True:
             try:
                 if self._keeps:
                     self.database.open()
@@ -177,10 +174,12 @@ class Log:
                 more = self._keeps and self._catch_up()
                 self._problem = "" if self._keeps else self._problem
             except Exception as error:  # whatever it is, those who wait must hear of it
+                more = False
                 self._fail(items, self.database.explained(error))
             self._tried.set()
+            if not going:
+                return
             items, going = taken(self._rows, 0.0 if more else RETRY)
-            items = [item for item in items if not item.late]
 
     def _catch_up(self) -> bool:
         """Bring a part of the spool into the database; whether there may be more."""

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from msgspec import json
 
 from ..engine.columns.dictionary import Dictionary
-from ..engine.modelling.confidence import Limits, limits
+from ..engine.modelling.decision import Policy, policy
 from ..engine.project.errors import DataError, ProjectError, listed
 from ..engine.project.settings import Project
 from ..engine.runs import loading, registry
@@ -25,8 +25,9 @@ from . import reference
 from .database import Database, Entry, answers, opened
 
 ROWS, SHOWN = 1000, 20  # rows that are scored at once, answers that are shown
-LIMITS = {"confident", "low", "high"}  # what [predict] asks of an answer, not what the model says
-Known = tuple[loading.Run, Dictionary, Limits]
+OF_TODAY = {"confident", "low", "high"}  # what [predict] asks of an answer, not what the model says
+DECIDED = OF_TODAY | {"prediction", "probability"}  # and what [decision] does where each class has a probability
+Known = tuple[loading.Run, Dictionary, Policy]
 Change = tuple[Entry, dict[str, Any], str]  # an answer that differs, what is said now ({}: nothing), and why
 
 
@@ -56,13 +57,15 @@ def run(project: Project, *, ids: Sequence[str] = (), name: str = "") -> tuple[s
 
 
 def loaded(project: Project, name: str) -> Known | str:
-    """A run with its columns and limits of today, or why it cannot be loaded."""
+    """A run with its columns and policy of today, or why it cannot be loaded."""
     folder = project.models / name
     if not folder.is_dir():
         return f"the run {name} is not in {project.relative(project.models)} any more"
     try:
         run = loading.load(folder)
-        return run, rules_of_today(run.columns, project.dictionary), limits(folder, project.settings.predict)
+        options = project.settings
+        asked = policy(folder, run.record, options.predict, options.decision)
+        return run, rules_of_today(run.columns, project.dictionary), asked
     except ProjectError as error:
         return " ".join(str(error).split())
 
@@ -106,8 +109,9 @@ def cause(known: Known, entry: Entry, now: dict[str, Any]) -> str:
     """Why an answer is another one, as far as it can be known."""
     run, columns, _ = known
     was = json.decode(entry.output)
-    if all(was.get(name) == now.get(name) for name in {*was, *now} - LIMITS):
-        return "[predict] of params.toml asks something else of an answer now"
+    of_today = DECIDED if any(name.startswith("probability_") for name in now) else OF_TODAY
+    if all(was.get(name) == now.get(name) for name in {*was, *now} - of_today):
+        return "[predict] or [decision] of params.toml asks something else of an answer now"
     if run.versions:
         return f"the run was trained with {run.versions}"
     if edited := [name for name, column in columns.items() if vars(column) != vars(run.columns[name])]:

@@ -5,7 +5,6 @@ code, so they are known by module and name, not by `isinstance`; what is not kno
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
 
@@ -16,15 +15,12 @@ from scipy.sparse._sparsetools import csr_matvecs
 
 from ..engine.columns.lists import items_of
 from ..engine.modelling import recipe
+from .features import Cells, parts_of
 from .trees import NotCompiled
 
-Cell = float | int | bool | str | None
-Cells = Mapping[str, Cell]
 Row = np.ndarray  # shape (n_columns,), float64
 Names = tuple[str, ...]
 CELLS = 0  # where the row of cells stands among what the steps find
-EPOCH = datetime(1970, 1, 1).toordinal()
-SECONDS_AN_HOUR = 3600
 DEGREE = 3  # of the curves
 
 
@@ -97,8 +93,8 @@ def add_steps(road: Road, step: Any, sources: list[int], names: Names) -> list[i
             sources = add_steps(road, part, sources, names)
         return sources
     make = known_as(STEPS, step)
-    words = [word for word in getattr(step, "vocabulary_", ()) if " " not in word]
-    for name, categories in zip(names, getattr(step, "categories_", [words] * len(names)), strict=True):
+    whole_words = [word for word in getattr(step, "vocabulary_", ()) if " " not in word]
+    for name, categories in zip(names, getattr(step, "categories_", [whole_words] * len(names)), strict=True):
         road.known.setdefault(name, set()).update(word for word in categories if isinstance(word, str))
     key = joblib.hash(step), names if sources == [CELLS] else ()
     return [road.add(make(step, names), *sources, key=key)]
@@ -136,25 +132,6 @@ def logarithms(step: Any, names: Names) -> Callable:
 def date_parts(step: Any, names: Names) -> Callable:
     """Year, month, day, weekday, hour of day and days since 1970 of each date."""
     return lambda cells: np.array([part for name in names for part in parts_of(cells[name])], dtype="float64")
-
-
-def parts_of(cell: Any) -> tuple[float, ...]:
-    """The six numbers of one date."""
-    moment = as_moment(cell)
-    if moment is None:
-        return (np.nan,) * 6
-    moment = moment.replace(tzinfo=None)
-    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    hour = (moment - midnight).total_seconds() / SECONDS_AN_HOUR
-    return moment.year, moment.month, moment.day, moment.weekday(), hour, moment.toordinal() - EPOCH
-
-
-def as_moment(cell: Any) -> datetime | None:
-    """A date, text in ISO 8601, as the dictionary types it: without zone, in UTC."""
-    if not isinstance(cell, str):
-        return cell
-    moment = datetime.fromisoformat(cell)
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def items(step: Any, names: Names) -> Callable:
@@ -257,10 +234,42 @@ def means(step: Any, names: Names) -> Callable:
     return looked_up(names, step.categories_, found, [unknown] * len(names))
 
 
+def weights_of(step: Any) -> Callable[[np.ndarray, np.ndarray], Row]:
+    """The row of a fitted TfidfTransformer, from the places of words, in order, and how often each stands there."""
+    if (step.sublinear_tf, step.use_idf, step.norm) != (True, True, "l2"):
+        raise NotCompiled("other weights of words than the recipe's")
+
+    def weigh(places: np.ndarray, counts: np.ndarray) -> Row:
+        row = np.zeros(len(step.idf_))
+        if len(places):
+            weights = (np.log(counts) + 1.0) * step.idf_[places]
+            row[places] = weights / np.sqrt(np.add.accumulate(weights * weights)[-1])
+        return row
+
+    return weigh
+
+
+def weighed(step: Any, names: Names) -> Callable:
+    """The counts of hashed words, sparse, as weights."""
+    weigh = weights_of(step)
+    return lambda counts: weigh(counts.indices, counts.data)
+
+
+def words(step: Any, names: Names) -> Callable:
+    """The words, or groups of letters, of a text, as weights."""
+    weigh, vocabulary, analyse = weights_of(step._tfidf), step.vocabulary_, step.analyzer
+
+    def count(texts: list[str]) -> Row:
+        known = [vocabulary[word] for word in analyse(texts[0]) if word in vocabulary]
+        places, counts = np.unique(known, return_counts=True)
+        return weigh(places.astype("intp"), counts.astype("float64"))
+
+    return count
+
+
 def components(step: Any, names: Names) -> Callable:
     """30 numbers of each text."""
-    multiply = product(step.components_.T, 0.0)
-    return lambda words: multiply(dense(words))
+    return product(step.components_.T, 0.0)
 
 
 # What makes the step of a fitted transformer of columns of these names.
@@ -270,11 +279,11 @@ STEPS: dict[str, Callable[[Any, Names], Callable]] = {
     "modelling.recipe.split_dates": date_parts,
     "modelling.recipe.fill_text": lambda step, names: lambda cells: [cells[names[0]] or ""],
     "modelling.recipe.SeldomFilled": lambda step, names: lambda row: np.where(np.isnan(row), step.filled_, row),
-    "modelling.recipe.TfIdf": lambda step, names: step.transform,
+    "modelling.recipe.TfIdf": words,
     "modelling.recipe.Components": components,
     "modelling.items.ItemEncoder": items,
     "sklearn.HashingVectorizer": lambda step, names: step.transform,
-    "sklearn.TfidfTransformer": lambda step, names: step.transform,
+    "sklearn.TfidfTransformer": weighed,
     "sklearn.SimpleImputer": filled,
     "sklearn.StandardScaler": lambda step, names: lambda row: (row - step.mean_) / step.scale_,
     "sklearn.SplineTransformer": curves,

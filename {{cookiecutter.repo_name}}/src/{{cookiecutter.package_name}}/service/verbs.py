@@ -1,5 +1,7 @@
 """The verbs of the service on the command line; `cli.py` adds them where this folder is."""
 
+import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from ..engine.steps.command import option_path, option_run, verb
 @verb
 def serve(project: Project) -> None:
     """Answer over HTTP with the champion, and keep a log of it: [serve] in params.toml."""
+    # The first process of a container ignores every signal that it has no function for, and the import takes seconds.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     from . import serve
 
     serve.run(project)

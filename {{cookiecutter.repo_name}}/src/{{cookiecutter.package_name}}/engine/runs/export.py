@@ -176,7 +176,7 @@ def rows_to_compare(project: Project, model: Model) -> pd.DataFrame | None:
 
 def compare(project: Project, folder: Path, root: Path) -> str:
     """Ask the packed model, in a process without the project, what the run is asked here; what came of it in words."""
-    model = Model(folder, project.settings.predict, project.dictionary)
+    model = Model(folder, project.settings.predict, project.dictionary, project.settings.decision)
     rows = rows_to_compare(project, model)
     if rows is None:
         return f"not compared: {project.relative(project.split('train'))} is not here, or lacks columns of the run"
