@@ -88,8 +88,7 @@ async def ask(request: Request) -> Response:
     service, version = request.app.service, version_of(request)
     if request.method == "GET":
         return form(request, version, words.usual(service, version) if "example" in request.query_params else {})
-    filled = await form_of(request)
-    texts = {name.removeprefix("cell."): text for name, text in filled.items()}
+    texts = {name.removeprefix("cell."): text for name, text in (await form_of(request)).items()}
     row = words.row_of(version.columns, texts)
     try:
         reply = await service.answer([row], version.name, request.scope["asker"])
@@ -97,9 +96,8 @@ async def ask(request: Request) -> Response:
         problems = error.violations or [{"column": "", "problem": str(error), "cure": ""}]
         return form(request, version, row, 422, problems=problems)
     said = reply.predictions[0]
-    return form(
-        request, version, row, said=said, kept=reply.logged, reasons=await words.reasons(service, version, row, said)
-    )
+    reasons = await words.reasons(service, version, row, said)
+    return form(request, version, row, said=said, kept=reply.logged, reasons=reasons)
 
 
 def form(request: Request, version: Version, row: Row, status: int = 200, **more: Any) -> Response:
@@ -144,9 +142,9 @@ async def table(request: Request) -> Response:
     service, version = request.app.service, version_of(request)
     body = await body_in_time(request.scope, request.receive, service.options)
     name, content = file_of(request.headers.get("content-type", ""), body)
-    options, features = service.project.settings.data.read, dictionary.by_role(version.columns, "feature")
+    options, known = service.project.settings.data.read, next(iter(words.asked(version.columns)), "")
     try:
-        found = await asyncio.to_thread(read.sent, content, name, options, features[0])
+        found = await asyncio.to_thread(read.sent, content, name, options, known)
         if len(found.frame) > service.options.rows:
             raise DataError(f"{name}: {len(found.frame)} rows; allowed: {service.options.rows} ([serve] rows).")
         rows = found.frame.astype(object).where(found.frame.notna(), None).to_dict("records")
@@ -154,10 +152,10 @@ async def table(request: Request) -> Response:
     except DataError as error:
         return form(request, version, {}, 422, problems=[{"column": "", "problem": str(error), "cure": ""}])
     ids = [one for one in dictionary.by_role(version.columns, "id") if one in found.frame]
-    known = [one for one in COLUMNS if one in reply.predictions[0]]
-    head = [*(ids or ["row"]), *known, "answer_id" if "id" in ids else "id", "run"]
+    told = [one for one in COLUMNS if one in reply.predictions[0]]
+    head = [*(ids or ["row"]), *told, "answer_id" if "id" in ids else "id", "run"]
     lines = [
-        [*([row[one] for one in ids] or [place]), *(said[one] for one in known), said["id"], reply.run]
+        [*([row[one] for one in ids] or [place]), *(said[one] for one in told), said["id"], reply.run]
         for place, (row, said) in enumerate(zip(rows, reply.predictions, strict=True), start=1)
     ]
     return page(
