@@ -18,7 +18,7 @@ YOURS = ("features.py", "models.py")
 LINES = 15_700  # of which reading and describing unclean tables take 2,000; lower it with every cut
 
 
-SERVICE_LINES = 3_800
+SERVICE_LINES = 3_880
 
 
 def name_of(path: Path) -> str:
