@@ -30,7 +30,7 @@ from ..modelling import confidence
 from ..project import artefact, package, wheel
 from ..project.errors import DataError
 from ..project.settings import EXTERNAL, PARAMS, Project
-from . import loading, packages, registry
+from . import interchange, loading, packages, registry
 from .model import Model
 
 log = logging.getLogger(__name__)
@@ -89,11 +89,15 @@ def run(project: Project, folder: Path, output: Path) -> list[str]:
     with tempfile.TemporaryDirectory() as place:
         root = Path(place, about(project, folder).name)
         imported = lay_out(project, model, folder, root)
-        said = compare(project, folder, root)
+        here = Model(folder, project.settings.predict, project.dictionary)
+        rows = rows_to_compare(project, here)
+        said = [compare(project, here, rows, root)]
         wheel.write(output, root, about(project, folder, imported))
-    log.info("%s", said)
+    said.append(interchange.write(folder, model, rows))
     log.info("run %s, %.1f MB -> %s", model.name, output.stat().st_size / 1e6, project.relative(output))
-    return [said]
+    for line in said:
+        log.info("%s", line)
+    return said
 
 
 def lay_out(project: Project, model: loading.Run, folder: Path, root: Path) -> set[str]:
@@ -174,10 +178,8 @@ def rows_to_compare(project: Project, model: Model) -> pd.DataFrame | None:
     return None if registry.lacking(model.columns, rows) else rows[wanted].reset_index(drop=True)
 
 
-def compare(project: Project, folder: Path, root: Path) -> str:
+def compare(project: Project, model: Model, rows: pd.DataFrame | None, root: Path) -> str:
     """Ask the packed model, in a process without the project, what the run is asked here; what came of it in words."""
-    model = Model(folder, project.settings.predict, project.dictionary)
-    rows = rows_to_compare(project, model)
     if rows is None:
         return f"not compared: {project.relative(project.split('train'))} is not here, or lacks columns of the run"
     with tempfile.TemporaryDirectory() as place:
@@ -194,5 +196,5 @@ def compare(project: Project, folder: Path, root: Path) -> str:
             )
         same = model.predict(rows).equals(pd.read_pickle(answered))
     if not same:
-        raise DataError(f"The exported model of {folder.name} gives other answers: nothing is written.\nReport this.")
+        raise DataError(f"The exported model of {model.name} gives other answers: nothing is written.\nReport this.")
     return f"the same bits as here for {len(rows)} rows, from a process without the project"
