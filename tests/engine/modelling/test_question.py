@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
-from data_science_project.engine.modelling.question import Question, hold_out, predict, usual
+from data_science_project.engine.modelling.question import Question, hold_out, predict
 
 
 def test_held_out_rows_are_predicted_by_a_model_that_has_not_seen_them():
@@ -26,22 +26,3 @@ def test_class_that_a_model_has_not_seen_gets_probability_zero():
     predictions = predict(model, pd.DataFrame({"x": [0.9]}), ("a", "b", "c"))
 
     assert predictions.probabilities.tolist() == [[0, 0, 1]] and predictions.values.tolist() == ["c"]
-
-
-def test_usual_values_are_medians_and_the_most_frequent_of_many_rows_never_a_rare_one():
-    rows = pd.DataFrame(
-        {
-            "amount": [1.0, 2.0, np.nan, 9.0] * 10,
-            "pieces": [1, 2, 2, 4] * 10,
-            "colour": ["red", "red", "blue", None] * 10,
-            "paid": [True, True, False, True] * 10,
-            "day": pd.to_datetime(["2026-01-01", "2026-01-03", "2026-01-03", "2026-01-09"] * 10),
-            "note": [f"from {row}" for row in range(40)],
-            "empty": [np.nan] * 40,
-        }
-    )
-
-    found = usual(rows)
-
-    assert found == {"amount": 2.0, "pieces": 2, "colour": "red", "paid": True, "day": "2026-01-03T00:00:00"}
-    assert type(found["pieces"]) is int

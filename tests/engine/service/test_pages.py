@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from data_science_project.engine.project import settings as params
-from data_science_project.service import app, log, pages, settings
+from data_science_project.service import app, log, pages, settings, words
 
 ROW = {"amount": "70", "colour": "red", "shop": "", "day": "2026-02-01", "note": "parcel 3 went out", "order": "7"}
 HOSTILE = "<script>alert(1)</script>"
@@ -122,7 +122,7 @@ def test_form_asks_for_every_column_of_a_row_by_its_label_and_says_what_may_stan
 def test_example_is_one_click_away_and_no_row_of_a_person(site):
     text = site.get("/?example=1")
 
-    usual = site.service.versions.get().run.record["usual"]
+    usual = words.usual(site.service, site.service.versions.get())
     assert f'value="{usual["amount"]:g}"' in text and f'value="{usual["colour"]}" selected' in text
     assert "went out" not in text
 
@@ -152,7 +152,7 @@ def test_reasons_are_the_changes_that_single_columns_at_a_usual_value_make(site)
     version = site.service.versions.get()
     entry, _ = site.kept(number_of(text))
     row, said = json.loads(entry.inputs), json.loads(entry.output)
-    (other,) = version.reference([row | {"amount": version.run.record["usual"]["amount"]}])
+    (other,) = version.reference([row | {"amount": words.usual(site.service, version)["amount"]}])
     points = 100 * (said["probability"] - other.output[f"probability_{said['prediction']}"])
     found = dict(re.findall(r'<tr><th scope="row">(.*?)</th>.*?<td class="n">(.*?) <svg', text, re.DOTALL))
     assert found["amount"] == f"{points:+.1f}" and abs(points) > 5

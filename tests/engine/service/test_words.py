@@ -1,6 +1,7 @@
 import asyncio
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from data_science_project.engine.columns.dictionary import Column
@@ -21,9 +22,22 @@ COLUMNS = {
 }
 
 
-def version(usual=None, columns=COLUMNS):
-    """A run as far as words need it; runs of before have no usual values."""
-    return SimpleNamespace(columns=columns, run=SimpleNamespace(record={"usual": usual} if usual else {}))
+@pytest.fixture
+def service(tmp_path):
+    """A service whose only run kept these usual values; keywords are columns, and what the versions answer."""
+
+    def make(usual=None, answer=None):
+        (tmp_path / "run").mkdir()
+        if usual is not None:
+            pd.DataFrame(usual).to_parquet(tmp_path / "run" / "usual_values.parquet")
+        return SimpleNamespace(project=SimpleNamespace(models=tmp_path), versions=SimpleNamespace(answer=answer))
+
+    return make
+
+
+def version(columns=COLUMNS):
+    """A run as far as words need it."""
+    return SimpleNamespace(columns=columns, name="run")
 
 
 def test_person_is_asked_for_what_a_model_sees_first_and_never_for_the_truth():
@@ -69,11 +83,27 @@ def test_row_has_no_cell_where_nothing_was_written_and_no_column_where_none_is_n
     }
 
 
-def test_usual_values_are_those_of_the_run_and_else_of_the_dictionary():
-    known = {"price": 3.5, "rooms": 4, "new": True, "kind": "house", "sold": "2026-02-01T00:00:00"}
+def test_usual_values_are_medians_and_frequent_words_that_the_run_kept(service):
+    kept = {
+        "price": [1.0, 3.5, 9.0, 9.5] * 25,
+        "rooms": [3, 4, 4, 5] * 25,
+        "new": [True, True, False, True] * 25,
+        "kind": ["house", "house", "flat", None] * 25,
+        "sold": pd.to_datetime(["2026-01-01", "2026-02-01", "2026-02-01", "2026-03-01"] * 25),
+        "note": [f"of person {place}" for place in range(10) for _ in range(10)],
+    }
 
-    assert words.usual(version(known)) == known | {"sold": "01.02.2026", "note": None, "id": None}
-    assert words.usual(version()) == {
+    found = words.usual(service(kept), version())
+
+    assert found == {
+        **{"price": 3.5, "rooms": 4, "new": True, "kind": "house", "sold": "01.02.2026"},
+        **{"note": None, "id": None},
+    }
+    assert [type(found[name]) for name in ("price", "rooms", "new")] == [float, int, bool]
+
+
+def test_run_of_before_has_the_usual_values_that_its_dictionary_suggests(service):
+    assert words.usual(service(), version()) == {
         **{"price": 5.0, "rooms": 4, "new": True, "kind": "flat", "sold": "31.01.2026"},
         **{"note": "text", "id": None},
     }
@@ -87,7 +117,7 @@ def test_cells_are_shown_as_people_write_them():
     ]
 
 
-def test_at_most_32_columns_are_compared_those_furthest_from_usual_in_one_call():
+def test_at_most_32_columns_are_compared_those_furthest_from_usual_in_one_call(service):
     names = [f"x{place}" for place in range(100)]
     columns = {name: Column(type="number", range=(0.0, 100.0)) for name in names}
     asked = []
@@ -96,11 +126,11 @@ def test_at_most_32_columns_are_compared_those_furthest_from_usual_in_one_call()
         asked.append(rows)
         return [SimpleNamespace(output={"prediction": sum(row.values())}) for row in rows]
 
-    service = SimpleNamespace(versions=SimpleNamespace(answer=answer))
+    asker = service({name: [0.0] * 100 for name in names}, answer)
     row = {name: float(place) for place, name in enumerate(names)}
     said = {"prediction": sum(row.values())}
 
-    found = asyncio.run(words.reasons(service, version(dict.fromkeys(names, 0.0), columns), row, said))
+    found = asyncio.run(words.reasons(asker, version(columns), row, said))
 
     assert [len(rows) for rows in asked] == [32]
     assert [(one["column"], one["change"]) for one in found] == [(f"x{place}", place) for place in range(99, 93, -1)]

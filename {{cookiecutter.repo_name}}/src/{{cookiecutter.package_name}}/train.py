@@ -24,7 +24,7 @@ from .engine.modelling import blend, confidence, metrics, recipe, threshold, tri
 from .engine.modelling.calibration import Calibrated, find_temperature, temper
 from .engine.modelling.estimators import threads
 from .engine.modelling.metrics import Predictions
-from .engine.modelling.question import Question, hold_out, usual
+from .engine.modelling.question import Question, hold_out
 from .engine.modelling.split import folds, groups_of, infer_task
 from .engine.project import artefact, records
 from .engine.project.errors import DataError, SettingsError, listed
@@ -120,7 +120,6 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
         "classes": list(question.classes),
         "target_range": [question.truth.min(), question.truth.max()] if question.task == "regression" else None,
         "features": plan.columns,
-        "usual": usual(question.rows),
         "left_out": lost,
     }
     return model, record, (truth, predictions)

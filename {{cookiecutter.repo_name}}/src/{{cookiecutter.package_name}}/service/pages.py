@@ -87,7 +87,7 @@ async def ask(request: Request) -> Response:
     """The form, filled in by hand or by an example, and what is said of it."""
     service, version = request.app.service, version_of(request)
     if request.method == "GET":
-        return form(request, version, words.usual(version) if "example" in request.query_params else {})
+        return form(request, version, words.usual(service, version) if "example" in request.query_params else {})
     filled = await form_of(request)
     texts = {name.removeprefix("cell."): text for name, text in filled.items()}
     row = words.row_of(version.columns, texts)

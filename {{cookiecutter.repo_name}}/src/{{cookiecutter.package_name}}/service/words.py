@@ -1,13 +1,19 @@
 """Between people and rows: the fields of a form, cells as text and back, and what an answer hangs on."""
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from ..engine.columns.dictionary import Column, Dictionary, by_role
 from ..engine.project.errors import DataError
 from ..engine.report.verdict import number
+from ..engine.runs import training_rows
 from ..engine.sources import formats
 from . import openapi
 from .app import Service
@@ -16,6 +22,7 @@ from .versions import Busy, Version
 
 COMPARED, TOLD = 32, 6  # columns that are put back to a usual value, and those that are told
 LITTLE = 0.0005  # of a probability: nobody would tell the difference
+TENTH = 0.1  # share: of texts that all differ, a run keeps ten
 MODELLED = ("feature", "time")
 DATE = "%Y-%m-%d"
 
@@ -76,24 +83,37 @@ def shown(cell: Any) -> str:
     return number(cell) if isinstance(cell, int | float) else formats.spelled(cell)
 
 
-def usual(version: Version) -> Row:
-    """A usual value of each column: among the rows that the run learned from, or what its dictionary suggests."""
-    known, found = version.run.record.get("usual", {}), Row()  # runs of before have none
-    suggested = openapi.example(version.columns)
-    for name in asked(version.columns):
-        column = version.columns[name]
-        empty = column.role not in MODELLED or (known and column.missing_allowed)
+def usual(service: Service, version: Version) -> Row:
+    """A usual value of each column: among the rows held out in training, or what its dictionary suggests."""
+    known, columns = background(service.project.models / version.name / training_rows.USUAL), version.columns
+    suggested, found = openapi.example(columns), Row()
+    for name in asked(columns):
+        empty = columns[name].role not in MODELLED or (known and columns[name].missing_allowed)
         cell = known.get(name, None if empty else suggested.get(name))
-        if column.type == "datetime" and cell:
-            cell = datetime.fromisoformat(cell).strftime(column.format.split(" | ")[0] or DATE)
+        if columns[name].type == "datetime" and isinstance(cell, str):
+            cell = datetime.fromisoformat(cell).strftime(columns[name].format.split(" | ")[0] or DATE)
         found[name] = cell
     return found
+
+
+@functools.cache
+def background(path: Path) -> Row:
+    """Of each column that a run kept usual values of, the median, or the word of more than a tenth; none is a row's."""
+    found = Row()
+    for name, cells in (pd.read_parquet(path) if path.is_file() else pd.DataFrame()).items():
+        words = cells.value_counts(normalize=True)
+        if cells.dtype.kind in "ifM":
+            found[str(name)] = cells.quantile(interpolation="lower")
+        elif len(words) and words.iloc[0] > TENTH:
+            found[str(name)] = words.index[0]
+    plain = {name: cell.item() if isinstance(cell, np.generic) else cell for name, cell in found.items()}
+    return {name: f"{cell}" if isinstance(cell, pd.Timestamp) else cell for name, cell in plain.items() if cell == cell}
 
 
 async def reasons(service: Service, version: Version, row: Row, said: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What the answer hangs on most: by how much it would differ were a column usual, one column after the other."""
     columns = version.columns
-    other = {name: cell for name, cell in usual(version).items() if columns[name].role in MODELLED}
+    other = {name: cell for name, cell in usual(service, version).items() if columns[name].role in MODELLED}
     other = {name: cell for name, cell in other.items() if shown(cell) != shown(row.get(name))}
     names = sorted(other, key=lambda name: -distance(columns[name], row.get(name), other[name]))[:COMPARED]
     try:

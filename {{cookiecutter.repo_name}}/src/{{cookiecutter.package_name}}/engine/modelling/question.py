@@ -1,7 +1,6 @@
 """What is to be learned, and what a candidate says of rows that it has not seen."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,8 +9,6 @@ from sklearn.base import BaseEstimator, clone
 from . import metrics, threshold
 from .metrics import Predictions
 from .split import Fold
-
-MANY = 10  # rows: a word that fewer share may tell of a person
 
 
 @dataclass(frozen=True)
@@ -48,18 +45,3 @@ def predict(model: BaseEstimator, rows: pd.DataFrame, classes: tuple) -> Predict
     answers, probabilities = model.predict_proba(rows), np.zeros((len(rows), len(classes)))
     probabilities[:, metrics.columns_of(model.classes_, classes)] = answers
     return Predictions(model.classes_[threshold.places(model, answers)], probabilities, classes)
-
-
-def usual(rows: pd.DataFrame) -> dict[str, Any]:
-    """The median of each column of numbers or dates, shape (n_rows, n_columns), or its most frequent word, as JSON."""
-    found = {}
-    for name, cells in rows.items():
-        if cells.dtype.kind in "ifM":
-            value = cells.quantile(interpolation="lower")
-        else:
-            counts = cells.value_counts()
-            value = counts.index[0] if len(counts) and counts.iloc[0] >= MANY else None
-        if not pd.isna(value):
-            plain = value.item() if isinstance(value, np.generic) else value
-            found[str(name)] = plain.isoformat() if isinstance(plain, pd.Timestamp) else plain
-    return found
