@@ -61,7 +61,7 @@ def test_declared_variable_is_kept_as_a_digest_and_another_value_trains_again(de
     (first,) = registry.folders(project)
 
     run("train", rate="4")
-    said = run("predict", "--run", first.name, "--output", "after.csv", rate="4").stderr
+    said = run("predict", "--run", first.name, "--output", "./after.csv", rate="4").stderr
 
     assert len(registry.folders(project)) == 2
     digest = hashlib.sha256(SECRET_RATE.encode()).hexdigest()
@@ -74,13 +74,13 @@ def test_declared_file_is_kept_in_the_run_shared_and_an_edit_of_it_trains_again(
     project, price, run = declaring
     run("train")
     (first,) = registry.folders(project)
-    run("predict", "--run", first.name, "--output", "before.csv")
+    run("predict", "--run", first.name, "--output", "./before.csv")
     record = registry.read(first)
     share.push(project, first)
 
     price.write_text("5")
     run("train")
-    run("predict", "--run", first.name, "--output", "after.csv")
+    run("predict", "--run", first.name, "--output", "./after.csv")
     share.pull(colleague, first.name)
 
     assert record["input_data"]["data/external/price.txt"] == record["files"]["external/data/external/price.txt"]

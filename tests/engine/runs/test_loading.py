@@ -31,12 +31,12 @@ def use(project, file, line, call):
 @pytest.mark.parametrize("way", WAYS)
 def test_old_run_answers_the_same_after_a_module_of_the_users_was_edited(project, command, way):
     own = use(project, *WAYS[way])
-    first = command(project.root, "-m", package.NAME, "predict", "--output", "first.csv")
+    first = command(project.root, "-m", package.NAME, "predict", "--output", "./first.csv")
     (name, _) = (folder.name for folder in registry.folders(project))
     own.write_text(TWICE.replace("* 2", "* -3"))
 
-    second = command(project.root, "-m", package.NAME, "predict", "--output", "second.csv")
-    again = command(project.root, "-m", package.NAME, "predict", "--run", name, "--output", "again.csv")
+    second = command(project.root, "-m", package.NAME, "predict", "--output", "./second.csv")
+    again = command(project.root, "-m", package.NAME, "predict", "--run", name, "--output", "./again.csv")
 
     assert first.returncode == second.returncode == again.returncode == 0, again.stderr
     assert len(registry.folders(project)) == 3, "the edit was noticed: it trained again"

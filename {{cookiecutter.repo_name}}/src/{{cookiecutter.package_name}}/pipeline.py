@@ -4,6 +4,7 @@ Used by every verb that makes something, with or without make. Whether a step ha
 `engine/steps/fresh.py`.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,9 +96,11 @@ def cards(work: Work) -> list[Path]:
 
 
 def packed(work: Work) -> list[Path]:
-    """The file that `export` writes of the run at hand."""
+    """What `export` writes of the run at hand: a wheel, and ONNX where it was written."""
     name, version = wheel.name_and_version(registry.read(run_of(work)))
-    return [work.project.root / "dist" / wheel.About(name, version).file]
+    onnx = run_of(work) / registry.ONNX
+    also = [onnx] if records.sidecar(onnx).is_file() else []
+    return [work.project.root / "dist" / wheel.About(name, version).file, *also]
 
 
 def rows_to_score(work: Work) -> list[Path]:
@@ -259,5 +262,6 @@ STEPS = {
         inputs=lambda work: [run_of(work) / registry.MODEL],
         outputs=packed,
         start=start_export,
+        also=lambda project: {"onnx": all(map(find_spec, registry.FOR_ONNX))},
     ),
 }

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from .engine.columns import dictionary
 from .engine.columns.validate import validate
@@ -71,13 +72,29 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
         log.info("sorted, what to act on first: %d of %d rows", (table["act"] == "yes").sum(), len(table))
     if level is not None:
         log.info("[decision]: '%s' from a probability of %.3g on", model.record["classes"][1], level)
+    decisions += write(output, table)
+    say_what_cannot_be_held(policy, project.settings.predict.error_rate)
+    unsure = int((~table["confident"]).sum())
+    log.info("%d rows, %d not confident, run %s -> %s", len(table), unsure, model.name, project.relative(output))
+    return decisions
+
+
+def write(output: Path, table: pd.DataFrame) -> list[str]:
+    """Write predictions as CSV or as a workbook; what was changed in them for spreadsheets, if anything."""
     with artefact.whole(output) as path:
         if output.suffix.lower() == ".xlsx":
             workbook.write(path, table)
-        elif changed := spreadsheet.write(path, table):
-            decisions.append(spreadsheet.SAID.format(changed))
-            log.warning("%s", decisions[-1])
-    rate = project.settings.predict.error_rate
+            return []
+        changed = spreadsheet.write(path, table)
+    if not changed:
+        return []
+    log.warning("%s", spreadsheet.SAID.format(changed))
+    return [spreadsheet.SAID.format(changed)]
+
+
+def say_what_cannot_be_held(policy: decision.Policy, rate: float) -> None:
+    """Warn where the rows that were held out in training cannot show the wanted error rate."""
+    limits = policy.limits
     if limits.least > 1:
         log.warning(
             "error_rate %g cannot be shown on the rows held out in training: no row is confident. The least is %.2f",
@@ -87,9 +104,6 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
         log.warning(
             "too few rows were held out in training to hold error_rate %g: low and high are infinite for some", rate
         )
-    unsure = int((~table["confident"]).sum())
-    log.info("%d rows, %d not confident, run %s -> %s", len(table), unsure, model.name, project.relative(output))
-    return decisions
 
 
 def own(folder: Path) -> tuple[dictionary.Dictionary, Callable, Callable]:

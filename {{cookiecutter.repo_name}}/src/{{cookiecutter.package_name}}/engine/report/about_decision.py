@@ -55,9 +55,14 @@ def status(evidence: Evidence) -> dict[str, str]:
     return {"In use": use, "Data": f"fetched {fetched}", "Made": made}
 
 
+def amount(value: float) -> str:
+    """A sum: three digits, or whole."""
+    return number(float(value), digits=3)
+
+
 def money(evidence: Evidence, value: float) -> str:
     """A sum with its currency."""
-    return f"{number(float(value))} {evidence.project.settings.decision.currency}".rstrip()
+    return f"{amount(value)} {evidence.project.settings.decision.currency}".rstrip()
 
 
 def acted(evidence: Evidence) -> np.ndarray:
@@ -90,17 +95,18 @@ def of_two(evidence: Evidence) -> dict[str, Any]:
     frame = ways(options, yes, on)
     if decision.has_value(options):
         total, *ends = gains.summed(decision.worth(options, yes, on), evidence.groups)
-        around = " to ".join(map(number, ends))
+        around = " to ".join(map(amount, ends))
         others = frame.iloc[1:]
         rest = ", ".join(
-            f"on {name} {number(one)}" for name, one in zip(others.iloc[:, 0], others.iloc[:, -1], strict=True)
+            f"on {name} {amount(one)}" for name, one in zip(others.iloc[:, 0], others.iloc[:, -1], strict=True)
         )
         answer.append(f"Acting so is worth {money(evidence, total)} (95\u00a0%: {around}); {rest}.")
     found = gains.gains(yes, decision.urgency(result.predictions))
+    formats = dict.fromkeys(frame.columns[1:4], number) | dict.fromkeys(frame.columns[4:], amount)
     return {
         "asked": f"Which rows have {evidence.record['target']} = '{positive}'? {yes.sum():,} of {n:,} new ones do.",
         "answer": answer,
-        "table": table(frame, **dict.fromkeys(frame.columns[1:], number)),
+        "table": table(frame, **formats),
         "figures": {"gains": gains.draw_gains(found, size, str(positive))},
     }
 
@@ -143,9 +149,9 @@ def of_numbers(evidence: Evidence) -> dict[str, Any]:
         (total, *ends), rote = (
             gains.summed(decision.paid(options, truth, one), evidence.groups) for one in (answers, mean)
         )
-        around = " to ".join(map(number, ends))
+        around = " to ".join(map(amount, ends))
         sentences.append(
-            f"Its errors cost {money(evidence, total)} (95\u00a0%: {around}); those of the mean {number(rote[0])}."
+            f"Its errors cost {money(evidence, total)} (95\u00a0%: {around}); those of the mean {amount(rote[0])}."
         )
     frame = pd.DataFrame(lines, columns=["rows that are", "the model", "always the mean"])
     shown = table(frame, **dict.fromkeys(frame.columns[1:], number))

@@ -12,7 +12,7 @@ import pandas as pd
 from ..modelling import confidence, threshold, trials
 from ..modelling import decision as policy
 from . import figures, gains
-from .about_decision import acted, money
+from .about_decision import acted, amount, money
 from .diagnostics import wilson
 from .evidence import Evidence, table
 from .verdict import number, of_all, percent, scored
@@ -69,7 +69,7 @@ def first_rows(evidence: Evidence, yes: np.ndarray, chance: np.ndarray) -> pd.Da
         low, high = (round(size * end) for end in wilson(yes[first]))
         lift = f"{hits / size / yes.mean():.1f}" if yes.any() else "-"
         share = percent(hits / yes.sum()) if yes.any() else "-"
-        worth = number(float(policy.worth(options, yes, first).sum()))
+        worth = amount(policy.worth(options, yes, first).sum())
         lines.append((size, f"{hits:,} ({low:,} to {high:,})", number(round(size * yes.mean())), lift, share, worth))
     positive = f"'{evidence.result.classes[1]}'"
     names = [

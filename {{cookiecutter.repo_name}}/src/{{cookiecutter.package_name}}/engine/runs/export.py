@@ -19,7 +19,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import starmap
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from ..modelling import confidence
 from ..project import artefact, package, wheel
 from ..project.errors import DataError
 from ..project.settings import EXTERNAL, PARAMS, Project
-from . import loading, packages, registry
+from . import interchange, loading, packages, registry
 from .model import Model
 
 log = logging.getLogger(__name__)
@@ -89,11 +89,16 @@ def run(project: Project, folder: Path, output: Path) -> list[str]:
     with tempfile.TemporaryDirectory() as place:
         root = Path(place, about(project, folder).name)
         imported = lay_out(project, model, folder, root)
-        said = compare(project, folder, root)
+        asked = replace(project.settings.predict, reasons=0)  # which are worked out with rows that stay here
+        here = Model(folder, asked, project.dictionary, project.settings.decision)
+        rows = rows_to_compare(project, here)
+        said = [compare(project, here, rows, root)]
         wheel.write(output, root, about(project, folder, imported))
-    log.info("%s", said)
+    said.append(interchange.write(folder, model, rows))
     log.info("run %s, %.1f MB -> %s", model.name, output.stat().st_size / 1e6, project.relative(output))
-    return [said]
+    for line in said:
+        log.info("%s", line)
+    return said
 
 
 def lay_out(project: Project, model: loading.Run, folder: Path, root: Path) -> set[str]:
@@ -105,14 +110,15 @@ def lay_out(project: Project, model: loading.Run, folder: Path, root: Path) -> s
     copy([folder / name for name in KEPT], folder, kept)
     copy([path for path in package.code(folder / EXTERNAL)] if (folder / EXTERNAL).is_dir() else [], folder, kept)
     (kept / registry.CODE / f"{loading.DOOR}.py").write_text(door(model), encoding="utf-8")
-    options = project.settings.predict
+    options = replace(project.settings.predict, reasons=0)
     if options.error_rate:
         confidence.write(kept, confidence.limits(folder, options))
     digests = {path.relative_to(kept).as_posix(): artefact.sha256(path) for path in package.code(kept)}
     registry.write(kept, {**model.record, "package": package.NAME, "files": digests})
     written = START.format(run=model.name, day=model.record["started"][:10], name=root.name)
     (root / "__init__.py").write_text(written, encoding="utf-8")
-    sections = {"data": {"source": "exported", "target": model.record["target"]}, "predict": asdict(options)}
+    sections = {"data": {"source": "exported", "target": model.record["target"]}}
+    sections |= {"predict": asdict(options), "decision": asdict(project.settings.decision)}
     (root / PARAMS).write_text("".join(starmap(as_toml, sections.items())), encoding="utf-8")
     if project.dictionary.is_file():
         copy([project.dictionary], project.root, root)
@@ -174,10 +180,8 @@ def rows_to_compare(project: Project, model: Model) -> pd.DataFrame | None:
     return None if registry.lacking(model.columns, rows) else rows[wanted].reset_index(drop=True)
 
 
-def compare(project: Project, folder: Path, root: Path) -> str:
+def compare(project: Project, model: Model, rows: pd.DataFrame | None, root: Path) -> str:
     """Ask the packed model, in a process without the project, what the run is asked here; what came of it in words."""
-    model = Model(folder, project.settings.predict, project.dictionary, project.settings.decision)
-    rows = rows_to_compare(project, model)
     if rows is None:
         return f"not compared: {project.relative(project.split('train'))} is not here, or lacks columns of the run"
     with tempfile.TemporaryDirectory() as place:
@@ -192,7 +196,7 @@ def compare(project: Project, folder: Path, root: Path) -> str:
                 f"The exported model does not answer by itself: {why}.\n"
                 "What is imported by a written name, as importlib does, is not taken along: use an import statement."
             )
-        same = model.predict(rows).equals(pd.read_pickle(answered))
+        same = model.predict(rows).drop(columns="seen", errors="ignore").equals(pd.read_pickle(answered))
     if not same:
-        raise DataError(f"The exported model of {folder.name} gives other answers: nothing is written.\nReport this.")
+        raise DataError(f"The exported model of {model.name} gives other answers: nothing is written.\nReport this.")
     return f"the same bits as here for {len(rows)} rows, from a process without the project"

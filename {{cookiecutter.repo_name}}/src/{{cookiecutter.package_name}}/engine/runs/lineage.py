@@ -105,8 +105,9 @@ def record_of_run(project: Project, path: Path) -> dict[str, Any]:
         return {}
     record = registry.read(folder)
     digest = "" if name == registry.RECORD else record["files"].get(name)  # `evaluate` adds its scores to run.json
-    if digest is None:
-        return {}
+    if digest is None:  # what `export` put beside the model
+        about = records.recorded(path)
+        return {**about, "made by": making(about["step"], about, about["made"])} if about else {}
     learned = [project.relative(project.split(part)) for part in ("train", "dev")]
     inputs = {of: record["input_data"][of] for of in learned}
     made = making(f"train ({record['model']['name']})", record, record["started"])

@@ -25,6 +25,7 @@ from ..project.settings import RECORD, Project
 log = logging.getLogger(__name__)
 MODEL = "model.pkl"
 MODELS = "models"
+ONNX, FOR_ONNX = "model.onnx", ("onnx", "onnxruntime")  # the packages that `export` writes it with
 DICTIONARY = "data_dictionary.toml"
 CODE = "code"
 LOCK = "requirements.lock"

@@ -1,0 +1,54 @@
+import pytest
+
+from data_science_project import pipeline
+from data_science_project.engine.project import records
+from data_science_project.engine.runs import interchange, lineage, loading, registry
+
+
+@pytest.fixture
+def of_numbers(make_project, made_table):
+    """A project about a number and a category, trained."""
+    project = make_project(made_table[["amount", "colour", "answer"]])
+    pipeline.make(project, "train")
+    return project
+
+
+def said(project):
+    """The record of what `export` found."""
+    wheel = pipeline.make(project, "export")[0]
+    return records.recorded(wheel)["decisions"][1]
+
+
+def test_model_that_converts_is_written_beside_the_run_with_how_far_it_is_from_the_original(of_numbers):
+    pytest.importorskip("onnxruntime")
+    (folder,) = registry.folders(of_numbers)
+
+    found = said(of_numbers)
+
+    path = folder / registry.ONNX
+    assert found.startswith("model.onnx agrees with the original on 72 rows: probabilities at most ")
+    assert path in pipeline.make(of_numbers, "export") and loading.load(folder).name == folder.name
+    assert "export" in lineage.render(lineage.trace(of_numbers, path))
+    path.unlink()
+    assert path in pipeline.make(of_numbers, "export") and path.is_file()
+
+
+def test_model_with_a_part_that_does_not_convert_is_not_written_and_it_is_said_why(project, folder):
+    pytest.importorskip("onnxruntime")
+
+    assert said(project).startswith("no model.onnx: columns used as ")
+    assert not (folder / registry.ONNX).exists()
+
+
+def test_model_that_would_answer_otherwise_is_not_written(of_numbers, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setattr(interchange, "CLOSE", -1.0)
+
+    assert "would answer otherwise" in said(of_numbers)
+    assert not (registry.folders(of_numbers)[0] / registry.ONNX).exists()
+
+
+def test_without_the_packages_it_is_said_how_to_get_them(of_numbers, monkeypatch):
+    monkeypatch.setattr(interchange, "FOR_ONNX", ("no_such_package",))
+
+    assert 'Add "onnx" to extras' in said(of_numbers)

@@ -1,0 +1,183 @@
+"""A fitted model as a graph of ONNX in double precision: linear models, trees, networks, and blends of them.
+
+Used by `export`, which compares it with the original. Its inputs are the columns after `add_features`, one each, of
+shape (n_rows, 1): doubles with NaN where they are missing, or texts, empty where they are missing.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .graph import DOUBLE, IR, OPSETS, TEXT, WHOLE, Graph, NotConvertible, kind_of
+from .graph_columns import prepared
+from .graph_trees import boosting_scores, forest
+from .metrics import TINY
+
+
+def convert(model: Any, labels: list, threshold: float | None = None) -> Any:
+    """A fitted model of a run as ONNX; a `NotConvertible` that names the member which has no conversion.
+
+    Parameters
+    ----------
+    model : estimator
+        As `train` keeps it.
+    labels : list
+        The classes in the order of its probabilities; empty for numbers.
+    threshold : float, optional
+        From which probability on the second of two classes is the answer; None for the more probable one.
+
+    Returns
+    -------
+    ModelProto
+        With the output `prediction`, for classes (n_rows,), for numbers (n_rows, 1), and for classes `probabilities`,
+        (n_rows, n_classes).
+    """
+    from onnx import helper
+
+    graph = Graph()
+    outputs = {"prediction": answered(graph, "model", model)}
+    if labels:
+        texts = not all(type(label) is int for label in labels)
+        kind = TEXT if texts else WHOLE
+        outputs = {"probabilities": outputs["prediction"]}
+        known = graph.constant([str(label) if texts else label for label in labels], kind)
+        outputs["prediction"] = graph.op("Gather", known, place_of(graph, outputs["probabilities"], threshold))
+    nodes = [helper.make_node("Identity", [value], [name]) for name, value in outputs.items()]
+    shapes = {"probabilities": (DOUBLE, [None, len(labels)]), "prediction": (DOUBLE, [None, 1])}
+    if labels:
+        shapes["prediction"] = (kind, [None])
+    asked = {name: (TEXT if texts else DOUBLE, [None, 1]) for name, texts in graph.inputs.items()}
+    inside, outside = (
+        [helper.make_tensor_value_info(name, graph.kind(of), shape) for name, (of, shape) in described.items()]
+        for described in (asked, {name: shapes[name] for name in outputs})
+    )
+    made = helper.make_graph([*graph.nodes, *nodes], "model", inside, outside, graph.constants)
+    versions = [helper.make_opsetid(domain, version) for domain, version in OPSETS.items()]
+    return helper.make_model(made, opset_imports=versions, ir_version=IR)
+
+
+def place_of(graph: Graph, probabilities: str, threshold: float | None) -> str:
+    """Which of the classes is the answer, shape (n_rows,)."""
+    if threshold is None:
+        return graph.op("ArgMax", probabilities, axis=1, keepdims=0)
+    second = graph.op("Gather", probabilities, graph.constant(1, WHOLE), axis=1)
+    above = graph.each("GreaterOrEqual", second, threshold)
+    return graph.op("Where", above, graph.constant(1, WHOLE), graph.constant(0, WHOLE))
+
+
+def answered(graph: Graph, name: str, model: Any) -> str:
+    """What a model or a member, by this name, says of the rows."""
+    try:
+        return kind_of(model, WHOLES)(graph, model)
+    except NotConvertible as error:
+        raise NotConvertible(str(error) if name == "model" else f"member {name}: {error}") from None
+
+
+def pipeline(graph: Graph, model: Any) -> str:
+    """An estimator behind its recipe."""
+    (_, first), (_, last) = model.steps
+    return estimated(graph, last, prepared(graph, first))
+
+
+def estimated(graph: Graph, estimator: Any, value: str) -> str:
+    """What an estimator says of prepared cells."""
+    return kind_of(estimator, ESTIMATORS)(graph, estimator, value)
+
+
+def blend(graph: Graph, model: Any) -> str:
+    """The weighted mean of the members."""
+    shares = np.asarray(model.weights if model.weights is not None else np.ones(len(model.estimators_)), dtype=DOUBLE)
+    if hasattr(model, "classes_"):
+        shares = shares / shares.sum()
+    names = [name for name, _ in model.estimators]
+    parts = [
+        graph.each("Mul", answered(graph, name, member), share)
+        for name, member, share in zip(names, model.estimators_, shares, strict=True)
+    ]
+    return graph.op("Sum", *parts)
+
+
+def calibrated(graph: Graph, model: Any) -> str:
+    """Probabilities with a temperature."""
+    clipped = graph.each("Min", graph.each("Max", answered(graph, "model", model.model_), TINY), 1.0)
+    return graph.op("Softmax", graph.each("Div", graph.op("Log", clipped), model.temperature), axis=1)
+
+
+def product(graph: Graph, value: str, weights: np.ndarray, shift: np.ndarray) -> str:
+    """Columns by weights, shape (n_columns, n_outputs), and a shift."""
+    return graph.each("Add", graph.op("MatMul", value, graph.constant(weights)), np.atleast_2d(shift))
+
+
+def shares_of(graph: Graph, scores: str, n_outputs: int) -> str:
+    """Scores as probabilities: of one column those of two classes."""
+    if n_outputs > 1:
+        return graph.op("Softmax", scores, axis=1)
+    yes = graph.op("Sigmoid", scores)
+    return graph.beside([graph.op("Sub", graph.constant(1.0), yes), yes])
+
+
+def logistic(graph: Graph, model: Any, value: str) -> str:
+    """Probabilities of a linear model."""
+    return shares_of(graph, product(graph, value, model.coef_.T, model.intercept_), len(model.coef_))
+
+
+def ridge(graph: Graph, model: Any, value: str) -> str:
+    """Numbers of a linear model."""
+    return product(graph, value, np.reshape(model.coef_, (-1, 1)), np.reshape(model.intercept_, (1, 1)))
+
+
+def clipped(graph: Graph, model: Any, value: str) -> str:
+    """Numbers within the range of the target."""
+    return graph.each("Max", graph.each("Min", estimated(graph, model.model_, value), model.high_), model.low_)
+
+
+def back_from(graph: Graph, model: Any, value: str) -> str:
+    """Numbers of a model of the logarithm, or of the inverse hyperbolic sine, of the target."""
+    inner, name = kind_of(model.regressor_, {**WHOLES, **ESTIMATORS}), model.inverse_func.__name__
+    found = inner(graph, model.regressor_, value) if value else inner(graph, model.regressor_)
+    grown = graph.op("Exp", found)
+    if name == "sinh":
+        return graph.each("Div", graph.op("Sub", grown, graph.op("Exp", graph.op("Neg", found))), 2.0)
+    if name != "signed_exp":
+        raise NotConvertible(f"the function {name} does not convert")
+    size = graph.each("Sub", graph.op("Exp", graph.op("Abs", found)), 1.0)
+    return graph.op("Mul", graph.op("Sign", found), size)
+
+
+def boosting(graph: Graph, model: Any, value: str) -> str:
+    """Trees of boosting: for classes their sum as probabilities."""
+    scores, n_outputs = boosting_scores(graph, model, value)
+    return shares_of(graph, scores, n_outputs) if hasattr(model, "classes_") else scores
+
+
+def network(graph: Graph, model: Any, value: str) -> str:
+    """A network of the house: rectified layers, then probabilities or a number in the unit of the target."""
+    layers = list(zip(model.model_.coefs_, model.model_.intercepts_, strict=True))
+    for weights, shift in layers[:-1]:
+        value = graph.op("Relu", product(graph, value, weights, shift))
+    scores = product(graph, value, *layers[-1])
+    if hasattr(model, "classes_"):
+        return shares_of(graph, scores, layers[-1][0].shape[1])
+    return graph.each("Add", graph.each("Mul", scores, model.scale_), model.mean_)
+
+
+WHOLES = {
+    "Pipeline": pipeline,
+    "VotingClassifier": blend,
+    "VotingRegressor": blend,
+    "Calibrated": calibrated,
+    "FixedThresholdClassifier": lambda graph, model: answered(graph, "model", model.estimator_),
+    "TransformedTargetRegressor": lambda graph, model: back_from(graph, model, ""),
+}
+ESTIMATORS = {
+    "LogisticRegression": logistic,
+    "Ridge": ridge,
+    "RidgeCV": ridge,
+    "Clipped": clipped,
+    "TransformedTargetRegressor": back_from,
+    "Network": network,
+    "HistGradientBoostingClassifier": boosting,
+    "HistGradientBoostingRegressor": boosting,
+    "ExtraTreesClassifier": forest,
+    "ExtraTreesRegressor": forest,
+}

@@ -1,0 +1,171 @@
+"""What the recipe puts before an estimator, as a graph of ONNX: numbers, their curves, and categories.
+
+Dates, texts and lists are not among them. Used by `convert.py`.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .graph import DOUBLE, ML, WHOLE, Graph, NotConvertible, kind_of
+
+LARGEST = float(np.finfo("float32").max)  # as in `recipe.number_cells`
+
+
+def prepared(graph: Graph, transformer: Any) -> str:
+    """What a fitted `ColumnTransformer` of the recipe gives, shape (n_rows, n_columns)."""
+    parts = []
+    for name, step, columns in transformer.transformers_:
+        if step == "drop" or not len(columns):
+            continue
+        if isinstance(columns, str) or name not in KINDS:
+            raise NotConvertible(f"columns used as {name} do not convert")
+        parts.append(KINDS[name](graph, step, list(columns)))
+    return graph.beside(parts)
+
+
+def numbers(graph: Graph, step: Any, columns: list[str]) -> str:
+    """Columns of numbers through their pipeline."""
+    return through(graph, step, graph.beside([graph.column(name) for name in columns]))
+
+
+def categories(graph: Graph, step: Any, columns: list[str]) -> str:
+    """Columns of categories through their encoder, and what stands behind it."""
+    first, *rest = [part for _, part in step.steps] if hasattr(step, "steps") else [step]
+    value = kind_of(first, ENCODERS)(graph, first, columns)
+    for part in rest:
+        value = through(graph, part, value)
+    return value
+
+
+def through(graph: Graph, step: Any, value: str) -> str:
+    """Numbers through a transformer, or through each of a pipeline."""
+    return kind_of(step, TRANSFORMERS)(graph, step, value)
+
+
+def pipeline(graph: Graph, steps: Any, value: str) -> str:
+    """Numbers through one transformer after the other."""
+    for _, step in steps.steps:
+        value = through(graph, step, value)
+    return value
+
+
+def function(graph: Graph, step: Any, value: str) -> str:
+    """The functions of the recipe: cells as numbers, and their signed logarithm."""
+    name = getattr(step.func, "__name__", "")
+    if name not in ("number_cells", "log_cells"):
+        raise NotConvertible(f"the function {name} does not convert")
+    small = graph.each("LessOrEqual", graph.op("Abs", value), LARGEST)
+    value = graph.op("Where", small, value, graph.constant(np.nan))
+    if name == "number_cells":
+        return value
+    logarithm = graph.op("Log", graph.each("Add", graph.op("Abs", value), 1.0))
+    return graph.op("Mul", graph.op("Sign", value), logarithm)
+
+
+def impute(graph: Graph, step: Any, value: str) -> str:
+    """Missing cells filled, and beside them which were."""
+    found = [graph.filled(value, step.statistics_)]
+    if step.indicator_ is not None and len(step.indicator_.features_):
+        watched = graph.op("Gather", value, graph.constant(step.indicator_.features_, WHOLE), axis=1)
+        found.append(graph.cast(graph.op("IsNaN", watched)))
+    return graph.beside(found)
+
+
+def scale(graph: Graph, step: Any, value: str) -> str:
+    """Mean 0 and standard deviation 1."""
+    return graph.each("Div", graph.each("Sub", value, step.mean_), step.scale_)
+
+
+def splines(graph: Graph, step: Any, value: str) -> str:
+    """Each column as the values of its splines: between two knots a polynomial, constant beyond the last."""
+    found = []
+    for index, spline in enumerate(step.bsplines_):
+        knots = np.unique(spline.t[spline.k : -spline.k])
+        cell = graph.op("Gather", value, graph.constant([index], WHOLE), axis=1)
+        cell = graph.each("Max", graph.each("Min", cell, knots[-1]), knots[0])
+        passed = graph.beside(
+            [graph.cast(graph.each(sign, cell, knots[None])) for sign in ("Greater", "GreaterOrEqual")]
+        )
+        place = graph.cast(graph.op("ReduceSum", passed, graph.constant([1], WHOLE), keepdims=0), WHOLE)
+        place = graph.op("Sub", place, graph.constant(1, WHOLE))
+        starts, widths, tables = polynomials(spline, knots)
+        start, width = (graph.look_up(table[:, None], place) for table in (starts, widths))
+        offset = graph.op("Div", graph.op("Sub", cell, start), width)
+        n_kept = tables.shape[2] if step.include_bias else tables.shape[2] - 1
+        first, *others = np.moveaxis(tables[:, :, :n_kept], 1, 0)
+        total = graph.look_up(first, place)
+        for table in others:
+            total = graph.op("Add", graph.op("Mul", total, offset), graph.look_up(table, place))
+        found.append(total)
+    return graph.beside(found)
+
+
+def polynomials(spline: Any, knots: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the splines are at each knot and between two, by turns: start and width of each piece, and polynomials.
+
+    These are of shape (n_pieces, degree + 1, n_splines), the highest power first, of the share of the way through the
+    piece; they follow from as many values as there are powers. A knot is a piece of its own, because where many rows
+    have one value knots fall together, and a spline jumps there.
+    """
+    places = (np.arange(spline.k + 1) + 0.5) / (spline.k + 1)
+    between = spline(knots[:-1, None] + places * np.diff(knots)[:, None])
+    pieces = np.zeros((2 * len(knots) - 1, *between.shape[1:]))
+    pieces[1::2], pieces[::2, -1] = np.linalg.solve(np.vander(places), between), spline(knots)
+    widths = np.ones(len(pieces))
+    widths[1::2] = np.diff(knots)
+    return np.repeat(knots, 2)[:-1], widths, pieces
+
+
+def codes(graph: Graph, name: str, known: np.ndarray) -> str:
+    """The place of each cell among the known categories, shape (n_rows,); their number for one that is not known."""
+    missing = np.array([value is None or value != value for value in known])
+    texts = all(isinstance(value, str) for value in known[~missing])
+    if not texts and known.dtype.kind not in "biuf":
+        raise NotConvertible(f"the categories of {name!r} are neither texts nor numbers")
+    if texts and missing.any() and "" in known[~missing]:
+        raise NotConvertible(f"the column {name!r} has empty texts beside missing cells")
+    keys = np.where(missing, "", known).astype(object) if texts else known.astype(DOUBLE)
+    cell = graph.op("Squeeze", graph.column(name, texts), graph.constant([1], WHOLE))
+    options: dict[str, Any] = {"keys_strings": list(keys)} if texts else {"keys_tensor": keys}
+    places = np.arange(len(known), dtype=WHOLE)
+    values = {"values_int64s": places.tolist(), "default_int64": len(known)} if texts else {
+        "values_tensor": places, "default_tensor": np.array([len(known)], dtype=WHOLE)}  # fmt: skip
+    return graph.op("LabelEncoder", cell, domain=ML, **options, **values)
+
+
+def one_hot(graph: Graph, step: Any, columns: list[str]) -> str:
+    """One column a category; a category that is not known is in none."""
+    tables = [np.vstack([np.eye(len(known)), np.zeros(len(known))]) for known in step.categories_]
+    pairs = zip(columns, step.categories_, tables, strict=True)
+    return graph.beside([graph.look_up(table, codes(graph, name, known)) for name, known, table in pairs])
+
+
+def ordinal(graph: Graph, step: Any, columns: list[str]) -> str:
+    """The number of a category; NaN for one that is missing or not known."""
+    found = []
+    for name, known in zip(columns, step.categories_, strict=True):
+        numbers = [np.nan if value is None or value != value else place for place, value in enumerate(known)]
+        found.append(graph.look_up(np.array([*numbers, np.nan])[:, None], codes(graph, name, known)))
+    return graph.beside(found)
+
+
+def target_means(graph: Graph, step: Any, columns: list[str]) -> str:
+    """The mean target of a category, one a class where there are more than two."""
+    means, found = np.atleast_1d(step.target_mean_), []
+    for index, (name, known) in enumerate(zip(columns, step.categories_, strict=True)):
+        encodings = step.encodings_[index * len(means) : (index + 1) * len(means)]
+        found.append(graph.look_up(np.vstack([np.column_stack(encodings), means]), codes(graph, name, known)))
+    return graph.beside(found)
+
+
+KINDS = {"number": numbers, "log": numbers, "one-hot": categories, "target encoding": categories}
+ENCODERS = {"OneHotEncoder": one_hot, "OrdinalEncoder": ordinal, "TargetEncoder": target_means}
+TRANSFORMERS = {
+    "Pipeline": pipeline,
+    "FunctionTransformer": function,
+    "SimpleImputer": impute,
+    "StandardScaler": scale,
+    "SplineTransformer": splines,
+    "SeldomFilled": lambda graph, step, value: graph.filled(value, step.filled_),
+}
