@@ -1,11 +1,14 @@
 import pickle
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from data_science_project.engine.columns import dictionary, validate
+from data_science_project.engine.modelling.estimators import threads
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import answers, loading
 
@@ -59,3 +62,16 @@ def test_model_that_does_not_answer_with_other_versions_is_a_message(project, fo
 
     with pytest.raises(DataError, match=r"does not answer(.|\n)*scipy 0\.1 \(now (.|\n)*make reproduce RUN="):
         answers.answer(run, answers.test_rows(project, run), abstain_below=0.0)
+
+
+def test_row_of_many_classes_has_the_bits_alone_that_it_has_in_a_table():
+    random = np.random.default_rng(0)
+    rows = pd.DataFrame({"x": random.normal(size=300), "y": random.normal(size=300)})
+    labels = pd.qcut(rows["x"] + random.normal(size=300), 10, labels=False)
+    model = HistGradientBoostingClassifier(max_iter=5, min_samples_leaf=5, random_state=0)
+    with threads(1):
+        run = run_of(model.fit(rows, labels), {"x": X, "y": X}, {"task": "classification"})
+        together = answers.answer(run, rows.head(60), abstain_below=0)
+        alone = [answers.answer(run, rows.iloc[[place]], abstain_below=0) for place in range(60)]
+
+    assert pd.concat(alone, ignore_index=True).equals(together)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 
 from ..columns import dictionary
 from ..modelling import threshold
@@ -114,7 +115,7 @@ def predictions(
         low, high = model.record["target_range"]
         table["confident"] = table["prediction"].between(low, high)
     else:
-        probabilities = model.model.predict_proba(features)
+        probabilities = probabilities_of(model.model, features)
         if level is None:
             places = threshold.places(model.model, probabilities)
         else:
@@ -127,3 +128,13 @@ def predictions(
         table["confident"] = table["probability"] >= abstain_below
     table["run"] = model.name
     return table
+
+
+def probabilities_of(model: BaseEstimator, features: pd.DataFrame) -> np.ndarray:
+    """What a model says of rows, shape (n_rows, n_classes), of one row in the bits that it has in a table.
+
+    numpy adds up eight numbers and more of a single row in another order: boosting then ends in another last digit.
+    """
+    if len(features) == 1:
+        return model.predict_proba(pd.concat([features, features]))[:1]
+    return model.predict_proba(features)
