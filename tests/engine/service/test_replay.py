@@ -72,7 +72,7 @@ def test_difference_is_explained_by_what_was_edited_since(project, folder, answe
     project.dictionary.write_text(kept)
     refused = replay.run(project)
 
-    assert not stricter[1] and "3 of them: [predict] of params.toml asks something else" in stricter[0]
+    assert not stricter[1] and "3 of them: [predict] or [decision] of params.toml asks something else" in stricter[0]
     assert "confident was true, is false" in stricter[0]
     assert "3 answers, 2 with the same bits, 1 not" in refused[0] and "the row is refused" in refused[0], refused[0]
 

@@ -26,7 +26,7 @@ from .database import Database, Entry, answers, opened
 
 ROWS, SHOWN = 1000, 20  # rows that are scored at once, answers that are shown
 OF_TODAY = {"confident", "low", "high"}  # what [predict] asks of an answer, not what the model says
-DECIDED = OF_TODAY | {"prediction", "probability"}  # and what [decision] does where each class has a probability
+DECIDED = OF_TODAY | {"prediction", "probability"}  # and what [decision] makes of the same probabilities
 Known = tuple[loading.Run, Dictionary, Policy]
 Change = tuple[Entry, dict[str, Any], str]  # an answer that differs, what is said now ({}: nothing), and why
 
@@ -109,8 +109,9 @@ def cause(known: Known, entry: Entry, now: dict[str, Any]) -> str:
     """Why an answer is another one, as far as it can be known."""
     run, columns, _ = known
     was = json.decode(entry.output)
-    of_today = DECIDED if any(name.startswith("probability_") for name in now) else OF_TODAY
-    if all(was.get(name) == now.get(name) for name in {*was, *now} - of_today):
+    of_today = DECIDED if was.get("prediction") != now.get("prediction") else OF_TODAY
+    rest = {*was, *now} - of_today
+    if (rest or of_today is OF_TODAY) and all(was.get(name) == now.get(name) for name in rest):
         return "[predict] or [decision] of params.toml asks something else of an answer now"
     if run.versions:
         return f"the run was trained with {run.versions}"
