@@ -196,7 +196,7 @@ def test_row_is_asked_and_the_answer_corrected_by_keyboard_alone(address, browse
     press(driver, Keys.TAB, Keys.ENTER)
     wait_for(driver, "somebody said")
     assert driver.find_element(By.CSS_SELECTOR, "section.answer strong").text == "no"
-    assert tab_to(driver, f"Yes, {YES}")
+    assert tab_to(driver, f"Yes, it was {YES}")
     press(driver, Keys.ENTER)
     wait_for(driver, f"It was {YES}, somebody said")
 

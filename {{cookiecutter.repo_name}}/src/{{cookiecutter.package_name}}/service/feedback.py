@@ -51,10 +51,7 @@ def find(log: Log, answer: str) -> tuple[Entry, list[Told]]:
 
 
 async def tell(project: Project, log: Log, answer: str, truth: Any, *, asker: str, source: str) -> bool:
-    """Keep what somebody says is true of an answer; whether that is news.
-
-    An `UnknownAnswer`, a `DataError` where the truth is no class or number, a `LogError` where it can be kept nowhere.
-    """
+    """Keep what somebody says is true of an answer; whether that is news. A `DataError` where that is no truth."""
     entry, before = await asyncio.to_thread(find, log, answer)
     record, (meant,) = await asyncio.to_thread(truths, project, entry.run, [truth])
     if meant is None:

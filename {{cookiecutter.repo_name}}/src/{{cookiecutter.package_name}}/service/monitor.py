@@ -17,8 +17,7 @@ from .database import answers, feedback
 
 NEWEST = 5000  # answers, and truths told: 0.1 s of CPU
 BARS = 24  # of a chart
-FIFTHS = np.arange(1, 5) / 5
-CLASSES = 20  # told of one by one
+FIFTHS, CLASSES = np.arange(1, 5) / 5, 20  # of numbers; of classes so many are told one by one
 SAID = ["prediction", "probability", "low", "high"]
 
 
@@ -54,10 +53,9 @@ def outcomes(service: Service) -> dict[str, int]:
 
 def newest(engine: sa.Engine) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The newest answers, and those of which the truth was told last, with that truth."""
-    kept = sa.select(answers).order_by(answers.c.id.desc()).limit(NEWEST)
     words = sa.select(feedback.c.truth, answers).join(answers, answers.c.id == feedback.c.id)
     with engine.connect() as connection:
-        rows = frame(connection.execute(kept))
+        rows = frame(connection.execute(sa.select(answers).order_by(answers.c.id.desc()).limit(NEWEST)))
         told = frame(connection.execute(words.order_by(feedback.c.number.desc()).limit(NEWEST)))
     told["truth"] = [json.loads(text) for text in told["truth"]]
     return rows, told.drop_duplicates(["id", "run"])

@@ -76,10 +76,9 @@ async def form_of(request: Request) -> dict[str, str]:
 
 def version_of(request: Request) -> Version:
     """The run that is asked."""
-    versions = request.app.service.versions
-    if not versions.served:
+    if not request.app.service.versions.served:
         raise busy("no run is loaded yet")
-    return versions.get(request.query_params.get("run", ""))
+    return request.app.service.versions.get(request.query_params.get("run", ""))
 
 
 @or_why_not
@@ -198,8 +197,8 @@ async def monitor(request: Request) -> Response:
 async def docs(request: Request) -> Response:
     """What programs send and get, out of the OpenAPI document."""
     service, version = request.app.service, version_of(request)
-    token = settings.secret(service.project, "API_TOKEN") != ""
-    document = openapi.document(service.versions, service.options, service.project.root.name, token=token)
+    token, title = settings.secret(service.project, "API_TOKEN") != "", service.project.root.name
+    document = openapi.document(service.versions, service.options, title, token=token)
     return page(request, "docs.html", document=document, run=version.name, base=str(request.base_url).rstrip("/"))
 
 
