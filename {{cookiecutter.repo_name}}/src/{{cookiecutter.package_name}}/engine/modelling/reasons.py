@@ -21,7 +21,8 @@ Answers = Callable[[pd.DataFrame], np.ndarray]  # rows -> shape (n_rows, n_class
 def usual_values(rows: pd.DataFrame) -> pd.DataFrame:
     """At most ten different values of each column with about their shares, shape (100, n_columns).
 
-    The values at even ranks, each column by itself: no line is a row of `rows`. Empty cells are ranked last.
+    The values at even ranks, each column by itself: no line is a row of `rows`. Empty cells are ranked last, and words
+    of fewer than one row in a hundred count as empty: what one person wrote is kept in no run.
     """
     return pd.DataFrame({name: usual_of(column) for name, column in rows.items()})
 
@@ -29,6 +30,8 @@ def usual_values(rows: pd.DataFrame) -> pd.DataFrame:
 def usual_of(column: pd.Series) -> pd.Series:
     """The values of a column at a hundred even ranks, or at ten where more than ten differ."""
     by_size = pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_datetime64_any_dtype(column.dtype)
+    if not by_size:
+        column = column.where(column.map(column.value_counts()) >= max(2, len(column) / LINES))
     order = column.sort_values(kind="stable", key=None if by_size else lambda cells: cells.astype(str))
     fine, coarse = (order.iloc[((np.arange(n) + 0.5) / n * len(order)).astype(int)] for n in (LINES, USUAL))
     few = fine.astype(object).map(repr).nunique() <= USUAL
