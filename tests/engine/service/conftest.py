@@ -16,7 +16,8 @@ import psycopg
 import pytest
 
 from data_science_project.service import app, database, settings
-from data_science_project.service.log import Entry, Log, new_ids
+from data_science_project.service.database import Entry, new_ids
+from data_science_project.service.log import Log
 from data_science_project.service.settings import DATABASE, Serve
 
 ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}

@@ -10,7 +10,8 @@ import time
 import pytest
 
 from data_science_project.service import database
-from data_science_project.service.log import RETRY, Log, LogError, Told, new_ids
+from data_science_project.service.database import LogError, Told, new_ids
+from data_science_project.service.log import RETRY, Log
 from data_science_project.service.settings import Serve
 
 KILLS = int(os.environ.get("KILLS", "10"))
@@ -20,7 +21,8 @@ LOADED = """
 import asyncio, json, sys, time
 from pathlib import Path
 from types import SimpleNamespace
-from data_science_project.service.log import Entry, Log, new_ids
+from data_science_project.service.database import Entry, new_ids
+from data_science_project.service.log import Log
 from data_science_project.service.settings import Serve
 
 async def ask(log):
@@ -190,7 +192,8 @@ import asyncio, resource, sys
 from pathlib import Path
 from types import SimpleNamespace
 sys.path.insert(0, sys.argv[1])
-from data_science_project.service.log import Entry, Log, LogError, new_ids
+from data_science_project.service.database import Entry, LogError, new_ids
+from data_science_project.service.log import Log
 from data_science_project.service.settings import Serve
 
 async def main():

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from data_science_project.service import database
-from data_science_project.service.log import Told
+from data_science_project.service.database import Told
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the tests stop processes with signals")
 

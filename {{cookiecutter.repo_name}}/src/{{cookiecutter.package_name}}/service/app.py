@@ -20,9 +20,10 @@ from ..engine.project.errors import DataError
 from ..engine.project.settings import Project
 from . import settings
 from .counts import Counts
+from .database import Entry, LogError, new_ids
 from .feedback import UnknownAnswer
 from .guard import ENCODE, JSON, RETRY, SECURITY, Guard, Problem, Receive, Scope, Send, body_in_time, busy, respond
-from .log import Entry, Log, LogError, new_ids
+from .log import Log
 from .reference import Answered
 from .routes import ROUTES
 from .schema import BadBody, Cell, Row, decode

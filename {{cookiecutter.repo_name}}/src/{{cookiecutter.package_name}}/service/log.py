@@ -24,18 +24,14 @@ from .database import (
     SPOOL,
     DamagedLog,
     Database,
-    Entry,
     LogError,
     Row,
-    Told,
     address,
-    new_ids,
     spool_of,
     storable,
 )
 from .settings import DATABASE, Serve
 
-__all__ = ["Entry", "Log", "LogError", "State", "Told", "new_ids"]
 log = logging.getLogger(__name__)
 RETRY = 1.0  # seconds between two looks at a database that takes no rows
 OPENING = 5.0  # seconds that the start waits for the database

@@ -25,7 +25,7 @@ class Suspicion:
         The columns it is about; empty where it is about rows.
     sentence, cure : str
         What was found, with its figures and without a full stop; what can be done about it.
-    figures : mapping of str to number or text
+    figures : mapping of str to float or str
         The numbers of the sentence, for programs.
     """
 
