@@ -90,7 +90,7 @@ class Service:
         """Answer rows and log that; whether the log keeps it."""
         start = time.perf_counter()
         answered = await self.versions.answer(version, rows)
-        milliseconds, now = 1000 * (time.perf_counter() - start), time.time()
+        milliseconds, now = 1000 * (time.perf_counter() - start) / len(rows), time.time()
         entries = [
             Entry(
                 *(number, now, version.name, role, one.road, ENCODE(row).decode(), ENCODE(one.output).decode()),

@@ -72,7 +72,7 @@ class Entry(msgspec.Struct):
     confident: bool
     unusual: bool
     warnings: str  # JSON, a list of texts
-    milliseconds: float
+    milliseconds: float  # its share of the request's
     asker: str  # the token's name, never the token
 
 

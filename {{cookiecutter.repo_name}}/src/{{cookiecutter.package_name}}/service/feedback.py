@@ -9,6 +9,7 @@ another one is a new version, the last counts, all are kept. All of the file is 
 
 import asyncio
 import re
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -107,7 +108,7 @@ def run(project: Project, *, input: Path | None, partly: bool) -> str:
         found = {answer: before for answer, (_, before) in check(project, rows, database).items()}
         left = [f"line {line}: {reason}" for line, reason in zip(rows["line"], rows["reason"], strict=True) if reason]
         if left and not partly:
-            raise DataError(nothing_taken(left, len(rows), input.name))
+            raise DataError(nothing_taken(left, len(rows), project.relative(input)))
         corrected, news = 0, []
         for answer, truth in rows.loc[rows["reason"] == "", ["id", "truth"]].itertuples(index=False):
             if one := told(found[answer], answer, truth, asker="", source=input.name):
@@ -166,8 +167,9 @@ def check(project: Project, rows: pd.DataFrame, database: Database) -> dict[str,
     return found
 
 
-def nothing_taken(left: Sequence[str], rows: int, name: str) -> str:
+def nothing_taken(left: Sequence[str], rows: int, path: str) -> str:
     """The message that a file was not taken."""
     more = f"; and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
-    said = f"{name}: {len(left)} of {rows} rows cannot be kept, so none was: {'; '.join(left[:SHOWN])}"
-    return f"{said}{more}.\nMend the file, or take the rest: make feedback INPUT={name} PARTLY=1"
+    said = f"{path}: {len(left)} of {rows} rows cannot be kept, so none was: {'; '.join(left[:SHOWN])}"
+    rest = f", or take the rest: make feedback INPUT={shlex.quote(path)} PARTLY=1" if len(left) < rows else "."
+    return f"{said}{more}.\nMend the file{rest}"

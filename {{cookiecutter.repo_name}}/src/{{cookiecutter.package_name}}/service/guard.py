@@ -69,7 +69,8 @@ class Guard:
             raise Problem(303, "unauthorized", "Which token?", (b"location", b"/login"))
         if not found:
             header = (b"www-authenticate", b"Bearer")
-            raise Problem(401, "unauthorized", "Which token? Send the header Authorization: Bearer <token>.", header)
+            known = "This token is not known here." if token_of(headers) else "Which token?"
+            raise Problem(401, "unauthorized", f"{known} Send the header Authorization: Bearer <token>.", header)
         return found[0]
 
 

@@ -61,7 +61,8 @@ def or_why_not(handle: Page) -> Page:
         except Exception as error:
             problem = request.app.problem(error, request.scope)
         request.app.service.counts.requests.labels(problem.outcome).inc()
-        response = page(request, "problem.html", problem.status, said=str(problem))
+        back = f"/answer?{request.url.query}" if request.url.path == "/answer" and problem.status == 422 else ""
+        response = page(request, "problem.html", problem.status, said=str(problem), back=back)
         response.raw_headers.extend(problem.headers)
         return response
 
@@ -106,6 +107,7 @@ def form(request: Request, version: Version, row: Row, status: int = 200, **more
         "record": version.run.record,
         "description": version.columns[version.run.record["target"]].description,
         "run": version.name,
+        "named": "run" in request.query_params,  # else the run that answers by default when the form is sent
         "others": [name for name in service.versions.served if name != version.name],
         "fields": words.fields(version.columns, row, problems),
         "most": service.options.rows,

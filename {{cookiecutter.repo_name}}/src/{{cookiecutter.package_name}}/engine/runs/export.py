@@ -26,7 +26,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..modelling import confidence
+from ..modelling import confidence, decision
 from ..project import artefact, package, wheel
 from ..project.errors import DataError
 from ..project.settings import EXTERNAL, PARAMS, Project
@@ -95,6 +95,8 @@ def run(project: Project, folder: Path, output: Path) -> list[str]:
         said = [compare(project, here, rows, root)]
         wheel.write(output, root, about(project, folder, imported))
     said.append(interchange.write(folder, model, rows))
+    if project.settings.predict.reasons:
+        said.append("reasons are not in the file: they need what the run keeps of its rows, which stays here")
     log.info("run %s, %.1f MB -> %s", model.name, output.stat().st_size / 1e6, project.relative(output))
     for line in said:
         log.info("%s", line)
@@ -112,7 +114,7 @@ def lay_out(project: Project, model: loading.Run, folder: Path, root: Path) -> s
     (kept / registry.CODE / f"{loading.DOOR}.py").write_text(door(model), encoding="utf-8")
     options = replace(project.settings.predict, reasons=0)
     if options.error_rate:
-        confidence.write(kept, confidence.limits(folder, options))
+        confidence.write(kept, decision.policy(folder, model.record, options, project.settings.decision).limits)
     digests = {path.relative_to(kept).as_posix(): artefact.sha256(path) for path in package.code(kept)}
     registry.write(kept, {**model.record, "package": package.NAME, "files": digests})
     written = START.format(run=model.name, day=model.record["started"][:10], name=root.name)
