@@ -1,10 +1,12 @@
 """A rendered project does what its Makefile and README say: every command in them is read and run."""
 
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ CONTRACT = (
     "push pull track notebook docs test check fix clean"
 ).split()
 APART = ("rollback", "track")  # they have a test of their own
+OF_THE_SERVICE = ["serve", "feedback", "replay", "forget"]
 NEEDS_MORE = {
     "promote": ["RUN={run}"],
     "reproduce": ["RUN={run}", "OFFLINE=1"],
@@ -44,7 +47,8 @@ def state_of(project: Path) -> dict[str, int]:
 def test_help_is_the_default_and_lists_the_targets_in_pipeline_order(default_project):
     done = make(default_project)
 
-    assert re.findall(r"^make ([a-z]+) ", done.stdout, re.MULTILINE) == TARGETS == CONTRACT
+    assert re.findall(r"^make ([a-z]+) ", done.stdout, re.MULTILINE) == [*CONTRACT, *OF_THE_SERVICE]
+    assert TARGETS == CONTRACT
 
 
 def newest_run(project: Path) -> str:
@@ -99,10 +103,31 @@ def test_commands_of_the_project_readme_run(installed_project):
     rows = "import pandas as pd; pd.read_parquet('data/processed/test.parquet').to_csv('new_rows.csv', index=False)"
     subprocess.run([".venv/bin/python", "-c", rows], cwd=installed_project, check=True)
     told = dict.fromkeys(commands(installed_project / "README.md"))
-    assert "make predict" in told
+    assert "make predict" in told and told.pop("make serve", "") is None, "which has a test of its own: it does not end"
     for command in told:
         done = subprocess.run(["bash", "-c", command], **options)
         assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+
+
+def test_service_answers_what_its_own_description_shows_and_stops_with_exit_code_0(installed_project):
+    assert make(installed_project, "train").returncode == 0
+    command = [installed_project / ".venv/bin/python", "-m", "data_science_project", "serve", "--set", "serve.port=0"]
+    options = {"cwd": installed_project, "env": PLAIN_ENVIRONMENT, "text": True, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **options) as process:
+        address = process.stdout.readline().split()[0]
+        try:
+            described = json.loads(urllib.request.urlopen(f"{address}/openapi.json", timeout=60).read())
+            body = described["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+            asked = urllib.request.Request(f"{address}/predict", json.dumps(body["example"]).encode())
+            answer = json.loads(urllib.request.urlopen(asked, timeout=60).read())
+            page = urllib.request.urlopen(address, timeout=60).read().decode()
+        finally:
+            process.terminate()
+
+    assert process.returncode == 0
+    assert answer["predictions"][0]["prediction"] in ("benign", "malignant") and "<form" in page
+    replayed = make(installed_project, "replay")
+    assert replayed.returncode == 0 and "1 with the same bits" in replayed.stdout, replayed.stdout + replayed.stderr
 
 
 def test_commands_of_the_template_readme_are_targets():
