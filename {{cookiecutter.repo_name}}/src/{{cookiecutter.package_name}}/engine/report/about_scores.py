@@ -26,7 +26,7 @@ def top(evidence: Evidence) -> dict[str, Any]:
     for one in json.loads(found.read_text(encoding="utf-8"))["suspicions"] if found.is_file() else ():
         warnings.append(f"Found in the data: {one['sentence']}. {one['cure']}")
     names = {"model": record["model"]["name"], "target": record["target"]}
-    return {"answer": verdict.answer(result, **names), "warnings": warnings}
+    return {"answer": verdict.answer(result, evidence.decided, **names), "warnings": warnings}
 
 
 def board(evidence: Evidence) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def scores(evidence: Evidence) -> dict[str, Any]:
         values = [metric.score(result.truth, answers) for answers in (result.predictions, result.constant)]
         values.append(evidence.record["metrics"]["dev"][name])
         lines.append((name, [scored(name, value) for value in values], metric.meaning, metric.higher_is_better))
-    return {"lines": lines}
+    return {"lines": lines, "as_trained": evidence.policy.level is not None}
 
 
 def mistakes(evidence: Evidence) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def measured_by(found: Evaluated) -> list[tuple[str, str]]:
     better = "higher" if metric.higher_is_better else "lower"
     chosen = [("Chosen by", f"{metric.name}: {metric.meaning}; {better} is better")]
     if model.get("positive") is not None:
-        from_on = f"'{model['positive']}' from {model['threshold']:.3g} on"
+        from_on = f"'{model['positive']}' from {model['threshold']:.3g} on, but for what [decision] states"
         chosen.append(("Positive class", f"{from_on}: {model['threshold_is']}"))
     return [*chosen, ("Intervals", "95 %, bootstrap over the test rows, or over whole groups where rows are grouped")]
 

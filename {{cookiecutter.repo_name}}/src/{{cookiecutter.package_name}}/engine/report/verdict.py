@@ -60,9 +60,9 @@ def of_all(count: int, total: int) -> str:
     return f"{count:,} ({percent(count / total)})"
 
 
-def answer(result: Result, *, model: str, target: str) -> list[str]:
-    """How good the answers are by the metric that decides, in three sentences."""
-    name, truth, answers = result.metric.name, result.truth, result.predictions.values
+def answer(result: Result, decided: Result, *, model: str, target: str) -> list[str]:
+    """How good the answers are by the metric that decides, in three sentences; `decided` are those given today."""
+    name, truth, answers = result.metric.name, result.truth, decided.predictions.values
     constant = result.constant.values[0]
     other = f"always answering '{constant}'" if result.classes else f"always answering {number(float(constant))}"
     bounds = " … ".join(scored(name, bound) for bound in result.interval)
@@ -74,8 +74,9 @@ def answer(result: Result, *, model: str, target: str) -> list[str]:
     ]
     if result.classes:
         right, by_rote = (truth == answers).sum(), (truth == constant).sum()
+        by = "" if decided.predictions is result.predictions else ", decided by the costs of [decision]"
         sentences.append(
-            f"It names the right class for {right:,} of {len(truth):,} rows ({percent(right / len(truth))}); "
+            f"It names the right class for {right:,} of {len(truth):,} rows ({percent(right / len(truth))}){by}; "
             f"{other} is right for {of_all(by_rote, len(truth))}."
         )
     else:
