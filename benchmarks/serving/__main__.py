@@ -99,6 +99,7 @@ def start(server: Server, project: Path) -> tuple[subprocess.Popen, float]:
             time.sleep(0.1)
         if process.poll() is not None:
             break
+    os.killpg(process.pid, signal.SIGTERM)
     raise SystemExit(f"{server.name} does not answer: see {log.name}")
 
 
