@@ -27,8 +27,8 @@ def test_file_has_ids_or_the_number_of_the_row_prediction_probabilities_confiden
 
     found = score(project, folder, new)
 
-    expected = ["order", "prediction", "probability", "probability_no", "probability_yes", "confident", "run"]
-    assert list(found) == expected
+    expected = ["order", "prediction", "probability", "probability_no", "probability_yes", "seen", "confident", "run"]
+    assert list(found) == expected, "seen, because the run learned from some of these rows"
     assert found["order"].tolist() == new["order"].tolist() and set(found["run"]) == {folder.name}
     assert (found["probability"] == found[["probability_no", "probability_yes"]].max(axis=1)).all()
     assert score(project, folder, new.drop(columns="order"))["row"].tolist() == list(range(1, 11))
@@ -113,6 +113,7 @@ def test_edited_transformation_changes_the_model_and_a_row_alone_is_as_in_a_batc
     together, alone = (score(project, other, rows) for rows in (new, new.iloc[[3]]))
 
     assert not np.array_equal(score(project, folder, new)["probability"], together["probability"])
+    together, alone = (answers.drop(columns="seen", errors="ignore") for answers in (together, alone))
     assert (together.iloc[3] == alone.iloc[0]).all()
 
 

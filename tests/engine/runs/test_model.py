@@ -58,4 +58,5 @@ def test_category_that_comes_as_a_number_is_answered_alone_as_in_a_batch_and_as_
 
     assert by_word["probability_yes"].nunique() == 3
     for answers in (numbers, mixed, pd.concat(alone)):
-        pd.testing.assert_frame_equal(answers, by_word, check_exact=True)
+        found, expected = (table.drop(columns="seen", errors="ignore") for table in (answers, by_word))
+        pd.testing.assert_frame_equal(found, expected, check_exact=True)

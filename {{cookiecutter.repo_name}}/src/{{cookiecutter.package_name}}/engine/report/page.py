@@ -27,6 +27,6 @@ def cell(text: object) -> str:
     Examples
     --------
     >>> cell("a|b <i>")
-    'a\\\\|b &lt;i>'
+    'a\\|b &lt;i>'
     """
     return " ".join(str(text).splitlines()).replace("|", "\\|").replace("<", "&lt;")
