@@ -10,12 +10,15 @@ import socket
 import subprocess
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from data_science_project.service import app, database, settings
+from data_science_project.engine.columns.dictionary import dumps, load
+from data_science_project.engine.project.errors import DataError
+from data_science_project.service import app, database, settings, versions
 from data_science_project.service.database import Entry, new_ids
 from data_science_project.service.log import Log
 from data_science_project.service.settings import DATABASE, Serve
@@ -233,3 +236,32 @@ def answer_of(application, method="POST", path="/predict", body=BODY, **options)
     """One request; the status and what the JSON says."""
     status, _, content = asyncio.run(send_request(application, method, path, body, **options))
     return status, json.loads(content)
+
+
+@pytest.fixture
+def version(project, folder):
+    """The run of the trained project, as the service loads it."""
+    return versions.Version(project, folder)
+
+
+@pytest.fixture
+def change():
+    """Edit a column of the data dictionary."""
+
+    def edit(project, column, **changes):
+        columns = load(project.dictionary)
+        project.dictionary.write_text(dumps(columns | {column: replace(columns[column], **changes)}), encoding="utf-8")
+
+    return edit
+
+
+@pytest.fixture
+def refused():
+    """The violations of rows."""
+
+    def ask(version, *rows):
+        with pytest.raises(DataError) as error:
+            version.reference(list(rows))
+        return [(one["row"], one["column"], one["problem"]) for one in error.value.violations]
+
+    return ask

@@ -126,7 +126,7 @@ def differing(run, policy, rows):
     table = answers.predictions(run, rows, abstain_below=limits.least, band=limits.band, level=policy.level)
     table = table.drop(columns="run")
     found = [made.answer(cells) for cells in drawn.as_cells(rows[[name for name in COLUMNS if name in rows]])]
-    return drawn.differing(pd.DataFrame(found), table), compiled.difference(run, policy, made, 50)
+    return drawn.differing(pd.DataFrame(found), table), drawn.difference(run, policy, made, 50)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_loaded_run_with_its_own_copy_of_the_code_has_the_bits_of_the_reference(
     table = answers.predictions(run, rows, abstain_below=0.0, band=None, level=None).drop(columns="run")
     assert type(run.model).__module__.startswith("data_science_project_run_")
     assert drawn.differing(pd.DataFrame([made.answer(cells) for cells in drawn.as_cells(rows)]), table) == ""
-    assert compiled.difference(run, policy, made) == ""
+    assert drawn.difference(run, policy, made) == ""
 
 
 def test_estimator_that_is_not_known_is_named(rows, amounts, candidate):

@@ -1,32 +1,11 @@
 import json
-from dataclasses import replace
 
-import pytest
-
-from data_science_project.engine.columns.dictionary import Column, dumps, load
+from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import answers
 from data_science_project.service import reference, versions
 
 ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
-
-
-@pytest.fixture
-def version(project, folder):
-    return versions.Version(project, folder)
-
-
-def change(project, column, **changes):
-    """Edit a column of the data dictionary."""
-    columns = load(project.dictionary)
-    project.dictionary.write_text(dumps(columns | {column: replace(columns[column], **changes)}), encoding="utf-8")
-
-
-def refused(version, *rows):
-    """The violations of rows."""
-    with pytest.raises(DataError) as error:
-        version.reference(list(rows))
-    return [(one["row"], one["column"], one["problem"]) for one in error.value.violations]
 
 
 def test_rows_of_json_get_the_bits_and_columns_of_make_predict(project, version):
@@ -41,14 +20,14 @@ def test_rows_of_json_get_the_bits_and_columns_of_make_predict(project, version)
     assert {one.road for one in found} == {"reference"}
 
 
-def test_every_violation_is_told_with_row_column_problem_and_cure(version):
+def test_every_violation_is_told_with_row_column_problem_and_cure(version, refused):
     found = refused(version, ROW | {"amount": "much"}, ROW, ROW | {"amount": -5, "day": "soon"})
 
     assert [(row, column) for row, column, _ in found] == [(1, "amount"), (3, "amount"), (3, "day")]
     assert "not a number, like 'much'" in found[0][2]
 
 
-def test_row_that_lacks_a_column_is_refused_in_a_batch_as_it_is_alone(version):
+def test_row_that_lacks_a_column_is_refused_in_a_batch_as_it_is_alone(version, refused):
     without = {name: cell for name, cell in ROW.items() if name != "amount"}
 
     alone, beside = refused(version, without), refused(version, ROW, without)
@@ -65,7 +44,7 @@ def test_unknown_column_and_id_may_differ_between_rows_and_only_the_row_is_warne
     assert [one.warnings for one in found[:2]] == [[], []] and "left out: more" in found[2].warnings[0]
 
 
-def test_row_that_breaks_a_rule_that_only_warns_is_unusual_and_is_told(project, folder):
+def test_row_that_breaks_a_rule_that_only_warns_is_unusual_and_is_told(project, folder, change):
     change(project, "amount", rule="warn", range=(0.0, 60.0))
 
     found = versions.Version(project, folder).reference([ROW, ROW | {"order": 8, "amount": 61}])
@@ -84,13 +63,13 @@ def test_cell_reads_the_same_alone_and_beside_cells_of_other_types():
     assert reference.series("x", columns, rows[:3]).dtype == "float64"
 
 
-def test_request_of_too_many_kinds_of_rows_is_refused(version):
+def test_request_of_too_many_kinds_of_rows_is_refused(version, refused):
     rows = [ROW | {f"more {place}": 1} for place in range(reference.KINDS + 1)]
 
     assert "21 different sets of columns" in refused(version, *rows)[0][2]
 
 
-def test_text_alone_is_told_of_a_run_whose_copy_does_not_tell_the_cells(version):
+def test_text_alone_is_told_of_a_run_whose_copy_does_not_tell_the_cells(version, refused):
     def older(frame, columns, *, where, target):
         raise DataError("rows: column 'amount' has values")
 

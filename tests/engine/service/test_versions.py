@@ -5,37 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from data_science_project.engine.columns.dictionary import dumps, load
 from data_science_project.engine.project import settings
-from data_science_project.engine.project.errors import DataError, SettingsError
+from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import promote, registry
 from data_science_project.service import compiled, versions
 
 ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
 
 
-@pytest.fixture
-def version(project, folder):
-    return versions.Version(project, folder)
-
-
 def loaded(project):
     found = versions.Versions(project)
     found.load()
     return found
-
-
-def change(project, column, **changes):
-    """Edit a column of the data dictionary."""
-    columns = load(project.dictionary)
-    project.dictionary.write_text(dumps(columns | {column: replace(columns[column], **changes)}), encoding="utf-8")
-
-
-def refused(version, *rows):
-    """The violations of rows."""
-    with pytest.raises(DataError) as error:
-        version.reference(list(rows))
-    return [(one["row"], one["column"], one["problem"]) for one in error.value.violations]
 
 
 def test_plain_rows_take_the_compiled_road_and_get_the_bits_of_the_reference(version):
@@ -129,7 +110,7 @@ def test_damaged_champion_that_is_promoted_while_it_serves_leaves_the_former_one
     assert found.get("").name == old and new in found.refused
 
 
-def test_edited_data_dictionary_counts_from_then_on(project, folder):
+def test_edited_data_dictionary_counts_from_then_on(project, folder, change, refused):
     found = loaded(project)
     change(project, "amount", range=(0.0, 10.0))
 

@@ -20,8 +20,6 @@ from ..engine.modelling.decision import Policy
 from ..engine.runs import answers
 from ..engine.runs.loading import Run
 from . import features, trees
-from .drawn import difference as difference
-from .drawn import drawn as drawn
 from .features import Cells
 from .steps import CELLS, Road, Row, add_columns, kind, known_as, product
 from .trees import NotCompiled

@@ -13,7 +13,8 @@ from ..engine.project.errors import ProjectError, SettingsError
 from ..engine.project.settings import Project
 from ..engine.runs import answers, loading, registry
 from . import reference, settings
-from .compiled import Compiled, NotCompiled, compile_run, difference
+from .compiled import Compiled, NotCompiled, compile_run
+from .drawn import difference
 from .reference import Answered
 from .schema import Checker, Row
 
