@@ -26,6 +26,9 @@ PART = 500  # rows a statement: one call, so that the thread waits for its turn 
 DAMAGED = (11, 26)  # SQLITE_CORRUPT, SQLITE_NOTADB
 POSTGRES = {"connect_timeout": 3, "keepalives_idle": 5, "tcp_user_timeout": 10_000}  # s, s, ms: a host that is gone
 BUSY = 5.0  # seconds that SQLite waits for another process
+# How SQLite commits: a thread waits and tidies up; the event loop does neither, and `tidy` comes later.
+PATIENT = "PRAGMA busy_timeout = 5000", "PRAGMA wal_autocheckpoint = 1000"  # ms, pages
+AT_ONCE = "PRAGMA busy_timeout = 0", "PRAGMA wal_autocheckpoint = 0"
 
 
 class LogError(ProjectError):
@@ -153,6 +156,8 @@ class Database:
         self.file = Path(url.database) if url.database and url.get_backend_name() == "sqlite" else None
         self._pragmas = ["journal_mode = WAL", f"synchronous = {'FULL' if flush else 'NORMAL'}", "secure_delete = ON"]
         self._writer: Any = None
+        self._turn, self._way = threading.Lock(), PATIENT
+        self._direct = self.file is not None and not flush
         arguments: dict[str, Any] = {"timeout": BUSY} if self.file else POSTGRES
         self.engine = sa.create_engine(url, connect_args=arguments, pool_pre_ping=not self.file)
         if self.file:
@@ -181,22 +186,53 @@ class Database:
             newest = connection.scalar(sa.select(sa.func.max(answers.c.id)))
         IDS.after(newest or "0")
         self._path, self._inode = str(self.file or ""), self.file.stat().st_ino if self.file else 0
-        self._writer = self.engine.raw_connection()
+        self._writer, self._way = self.engine.raw_connection(), PATIENT
         if not self.file:
             self._writer.driver_connection.autocommit = True  # one round trip a statement in place of three
 
     def insert(self, rows: Iterable[Row]) -> None:
         """Commit rows, all or none; those that are there already stay as they are."""
+        with self._turn:
+            self._insert(rows, PATIENT)
+
+    def insert_at_once(self, rows: Iterable[Row]) -> bool:
+        """Commit rows where nothing has to be waited for, neither a flush nor another writer; whether they are kept."""
+        if not self._direct or not self._turn.acquire(blocking=False):
+            return False
+        try:
+            self._insert(rows, AT_ONCE)
+        except Exception:  # whatever it is, `insert` meets it again and tells
+            return False
+        finally:
+            self._turn.release()
+        return True
+
+    def _insert(self, rows: Iterable[Row], way: tuple[str, ...]) -> None:
+        """Commit rows by the connection that writes."""
         if self._path and os.stat(self._path).st_ino != self._inode:
             raise LogError(f"{self.file} was replaced by another file")
         writer = self._writer.driver_connection  # SQLAlchemy's own costs 0.02 to 0.04 ms a commit more
-        for kind, table in TABLES.items():
-            cells = [msgspec.structs.astuple(row) for row in rows if type(row) is kind]
-            for start in range(0, len(cells), PART):
-                part = cells[start : start + PART]
-                text = statement(table, len(part), "?" if self.file else "%s")
-                writer.execute(text, [cell for row in part for cell in row])
-        writer.commit()
+        if self._direct and way is not self._way:
+            for pragma in way:
+                writer.execute(pragma)
+            self._way = way
+        try:
+            for kind, table in TABLES.items():
+                cells = [msgspec.structs.astuple(row) for row in rows if type(row) is kind]
+                for start in range(0, len(cells), PART):
+                    part = cells[start : start + PART]
+                    text = statement(table, len(part), "?" if self.file else "%s")
+                    writer.execute(text, [cell for row in part for cell in row])
+            writer.commit()
+        except Exception:
+            writer.rollback()
+            raise
+
+    def tidy(self) -> None:
+        """Bring what was committed at once from SQLite's log file into its database, which flushes it to the disk."""
+        if self._direct:
+            with self._turn:
+                self._writer.driver_connection.execute("PRAGMA wal_checkpoint").fetchall()
 
     def first(self) -> tuple[list[Row], list[sa.Delete]]:
         """The rows that came first, a part of all, and what removes them. SQLite only."""
@@ -247,10 +283,11 @@ class Database:
 
     def drop(self) -> None:
         """Give up all connections, with what was not committed."""
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            with contextlib.suppress(Exception):  # it may be broken: that is why it is given up
-                writer.invalidate()
+        with self._turn:
+            writer, self._writer = self._writer, None
+            if writer is not None:
+                with contextlib.suppress(Exception):  # it may be broken: that is why it is given up
+                    writer.invalidate()
         self.engine.dispose()
 
     def explained(self, error: Exception) -> LogError:

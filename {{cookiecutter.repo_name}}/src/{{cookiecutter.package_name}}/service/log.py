@@ -35,6 +35,7 @@ from .settings import DATABASE, Serve
 log = logging.getLogger(__name__)
 RETRY = 1.0  # seconds between two looks at a database that takes no rows
 OPENING = 5.0  # seconds that the start waits for the database
+MOST_AT_ONCE = 100  # rows, some 1 ms, that the event loop commits itself
 
 
 class State(msgspec.Struct):
@@ -54,7 +55,7 @@ class Waiting(msgspec.Struct):
 
     rows: list[Row]
     future: asyncio.Future[bool]
-    until: float  # in the time of the event loop
+    until: float = 0.0  # in the time of the event loop
 
 
 class Log:
@@ -67,10 +68,11 @@ class Log:
         self._written = self._spooled = self._refused = 0
         self._rows: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()  # for the database; None ends it
         self._late: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()  # for the spool
+        self._new: list[Waiting] = []  # in this turn of the event loop
         self._waiting: deque[Waiting] = deque()  # for the database, oldest first
         self._watched: asyncio.AbstractEventLoop | None = None  # the loop that looks at them, while there are some
         self._lock: int | None = None
-        self._counting = threading.Lock()  # of the rows in the spool, which one thread brings and another takes
+        self._counting = threading.Lock()  # of rows, by the event loop and the threads
         self._tried = threading.Event()
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._commit_all, self._spool_all)]
 
@@ -98,16 +100,34 @@ class Log:
         if not self._keeps:
             return False
         loop = asyncio.get_running_loop()
-        item = Waiting([storable(row) for row in rows], loop.create_future(), loop.time() + self._patience)
-        if self._problem:
-            self._late.put(item)
-        else:
-            self._waiting.append(item)
-            self._rows.put(item)
-            if self._watched is not loop:
-                self._watched = loop
-                loop.call_at(item.until, self._look)
+        item = Waiting([storable(row) for row in rows], loop.create_future())
+        if not self._new:
+            loop.call_soon(self._commit)
+        self._new.append(item)
         return await item.future
+
+    def _commit(self) -> None:
+        """Commit what came in this turn of the event loop, at once, or give it to the thread that can wait."""
+        items, self._new = self._new, []
+        if not items:
+            return None  # `close` took them
+        rows = [row for item in items for row in item.rows]
+        if not self._problem and len(rows) <= MOST_AT_ONCE and self.database.insert_at_once(rows):
+            with self._counting:
+                self._written += len(rows)
+            return tell(items, True)
+        loop = asyncio.get_running_loop()
+        for item in items:
+            item.until = loop.time() + self._patience
+            if self._problem:
+                self._late.put(item)
+            else:
+                self._waiting.append(item)
+                self._rows.put(item)
+        if self._waiting and self._watched is not loop:
+            self._watched = loop
+            loop.call_at(self._waiting[0].until, self._look)
+        return None
 
     def state(self) -> State:
         """How the log is."""
@@ -117,6 +137,9 @@ class Log:
 
     def close(self, seconds: float) -> None:
         """Commit what waits; what takes more than so many seconds goes to the spool."""
+        for item in self._new:
+            self._rows.put(item)
+        self._new = []
         self._rows.put(None)
         self._threads[0].join(seconds)
         stuck = self._threads[0].is_alive()
@@ -164,7 +187,10 @@ class Log:
                     self.database.open()
                     if rows := [row for item in items for row in item.rows]:
                         self.database.insert(rows)
-                        self._written += len(rows)
+                        with self._counting:
+                            self._written += len(rows)
+                    else:
+                        self.database.tidy()
                 settle(items, self._keeps)
                 items = []
                 more = self._keeps and self._catch_up()
