@@ -15,7 +15,6 @@ import scipy.special
 from sklearn.base import BaseEstimator
 from sklearn.utils.extmath import softmax
 
-from ..engine.modelling import threshold
 from ..engine.modelling.decision import Policy
 from ..engine.runs import answers
 from ..engine.runs.loading import Run
@@ -35,11 +34,14 @@ class Compiled:
     """
 
     def __init__(self, run: Run, policy: Policy) -> None:
-        self._run, self._limits, self._level, self._road = run, policy.limits, policy.level, Road()
+        self._run, self._limits, self._road = run, policy.limits, Road()
         add_model(self._road, run.model, CELLS)
         self.known = self._road.known
         self._features = features.of(run, list(self.known))
         self._classes = [] if run.record["task"] == "regression" else run.model.classes_.tolist()
+        self._level, self._positive = policy.level, 1  # from which probability on the positive is the answer
+        if self._level is None and (level := getattr(run.model, "threshold", None)) is not None:
+            self._level, self._positive = level, self._classes.index(run.model.pos_label)
 
     def answer(self, cells: Cells) -> dict[str, Any]:
         """What the run says of one row.
@@ -72,11 +74,11 @@ class Compiled:
 
     def _class(self, said: np.ndarray) -> dict[str, Any]:
         """The answer that is a class, from probabilities, shape (1, n_classes)."""
-        model, probabilities = self._run.model, said[0].tolist()
+        probabilities = said[0].tolist()
         if self._level is None:
-            place = threshold.places(model, said).item()
+            place = probabilities.index(max(probabilities))
         else:
-            place = threshold.from_level(model, said, self._classes[1], self._level).item()
+            place = self._positive if probabilities[self._positive] >= self._level else 1 - self._positive
         answer = {"prediction": self._classes[place], "probability": probabilities[place]}
         if len(self._classes) <= answers.CLASSES_SHOWN:
             answer |= {f"probability_{label}": p for label, p in zip(self._classes, probabilities, strict=True)}
@@ -125,9 +127,9 @@ def untransformed(model: BaseEstimator) -> Callable:
 
 
 def mean_of_classes(model: BaseEstimator) -> Callable:
-    """The mean of the members' probabilities."""
-    weights = model.weights
-    return lambda *said: np.average(np.asarray([each[:1] for each in said]), axis=0, weights=weights)
+    """The mean of the members' probabilities, as `np.average` takes it."""
+    weights = np.array(model.weights)[:, None, None]
+    return lambda *said: np.add.reduce(np.array([each[:1] for each in said]) * weights) / np.add.reduce(weights)
 
 
 def mean_of_numbers(model: BaseEstimator) -> Callable:
@@ -137,8 +139,8 @@ def mean_of_numbers(model: BaseEstimator) -> Callable:
 
 def two_classes(scores: np.ndarray) -> np.ndarray:
     """Probabilities from the score of the second class, shape (1, 1)."""
-    share = scipy.special.expit(scores)
-    return np.hstack([1 - share, share])
+    share = scipy.special.expit(scores[0, 0])
+    return np.array([[1 - share, share]])
 
 
 def logistic(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
@@ -182,6 +184,8 @@ def network_numbers(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
 def boosting_classes(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
     """Probabilities of boosting, of two rows in columns: alone, eight scores would be added up in another order."""
     scores = trees.boosting(model)
+    if len(model.classes_) == 2:
+        return lambda row: two_classes(scores(row))
     return lambda row: model._loss.predict_proba(np.asfortranarray(np.repeat(scores(row), 2, axis=0)))
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import joblib
 import numpy as np
-from scipy.sparse import issparse
 from scipy.sparse._sparsetools import csr_matvecs
 
 from ..engine.columns.lists import items_of
@@ -76,12 +75,7 @@ def add_columns(road: Road, table: Any) -> int:
     for _, step, names in table.transformers_:
         if step != "drop":
             parts += add_steps(road, step, [CELLS], (names,) if isinstance(names, str) else tuple(names))
-    return road.add(lambda *found: np.concatenate([dense(part) for part in found]), *parts, key="row")
-
-
-def dense(part: Any) -> Row:
-    """A row that a transformer gave, sparse or as a table of one."""
-    return (part.toarray() if issparse(part) else part).ravel()
+    return road.add(lambda *found: np.concatenate(found), *parts, key="row")
 
 
 def add_steps(road: Road, step: Any, sources: list[int], names: Names) -> list[int]:
@@ -170,26 +164,25 @@ def curves(step: Any, names: Names) -> Callable:
     pairs = [(order, place) for order in range(1, DEGREE + 1) for place in range(order)]
     spans = np.stack([near[..., DEGREE + place] - near[..., DEGREE + place - order] for order, place in pairs], axis=-1)
     spans[spans == 0] = np.inf
-    columns = np.arange(n_columns)
+    around, columns = np.concatenate([near, spans], axis=-1), np.arange(n_columns)
+    low, high, starts, next_ones = low[:, 0], high[:, 0], columns * n_splines, np.arange(DEGREE + 1)[:, None]
 
     def curve(row: Row) -> Row:
-        cells = row[:, None]
-        within = np.clip(cells, low, high)
-        interval = (inner <= within).sum(axis=1)
-        close, lengths = near[columns, interval], iter(spans[columns, interval].T)
-        below, above = (within - close[:, :DEGREE]).T, (close[:, DEGREE:] - within).T
-        found = [np.ones(n_columns)]
+        within = np.minimum(np.maximum(row, low), high)
+        interval = np.add.reduce(inner <= within[:, None], axis=1)
+        near = around[columns, interval].T
+        below, above, spans = within - near[:DEGREE], near[DEGREE : 2 * DEGREE] - within, near[2 * DEGREE :]
+        found: np.ndarray = np.ones((1, n_columns))
         for order in range(1, DEGREE + 1):
-            before, found = found, [np.zeros(n_columns)]
-            for place in range(order):
-                share = before[place] / next(lengths)
-                found[-1] = found[-1] + share * above[place]
-                found.append(share * below[place - order])
+            share, spans = found / spans[:order], spans[order:]
+            found = np.zeros((order + 1, n_columns))
+            found[:-1] = share * above[:order]
+            found[1:] += share * below[-order:]
         table = np.zeros((n_columns, n_splines))
-        for place, values in enumerate(found):
-            table[columns, interval + place] = values
-        table[:, DEGREE:][(cells < low)[:, 0]] = 0  # which matters where knots stand at one place
-        table[:, :-DEGREE][(cells > high)[:, 0]] = 0
+        table.ravel()[starts + interval + next_ones] = found
+        if (within != row).any():  # which matters where knots stand at one place
+            table[:, DEGREE:][row < low] = 0
+            table[:, :-DEGREE][row > high] = 0
         return table[:, :-1].ravel()
 
     return curve
@@ -269,7 +262,8 @@ def words(step: Any, names: Names) -> Callable:
 
 def components(step: Any, names: Names) -> Callable:
     """30 numbers of each text."""
-    return product(step.components_.T, 0.0)
+    multiply = product(step.components_.T, 0.0)
+    return lambda row: multiply(row)[0]
 
 
 # What makes the step of a fitted transformer of columns of these names.
