@@ -64,6 +64,20 @@ def test_truth_is_kept_once_and_what_is_none_is_refused(serving, ask):
     assert ask(application, path="/feedback", body=b"[" * 100_000)[0] == 400
 
 
+def test_same_truth_sent_twice_at_the_same_moment_is_kept_once(serving, ask, call):
+    application = serving()
+    number = ask(application)[1]["predictions"][0]["id"]
+    body = json.dumps({"id": number, "truth": "yes"}).encode()
+
+    async def both():
+        return await asyncio.gather(*(call(application, "POST", "/feedback", body) for _ in range(2)))
+
+    replies = asyncio.run(both())
+
+    assert [status for status, _, _ in replies] == [200, 200]
+    assert len(application.service.log.database.find([number])[number][1]) == 1
+
+
 def test_description_is_valid_and_asked_for_by_its_path(serving, ask):
     status, document = ask(serving(), "GET", "/openapi.json")
 

@@ -20,7 +20,7 @@ from ..engine.project.errors import DataError
 from ..engine.project.settings import Project
 from . import settings
 from .counts import Counts
-from .database import Entry, LogError, new_ids
+from .database import DamagedLog, Entry, LogError, new_ids
 from .feedback import UnknownAnswer
 from .guard import ENCODE, JSON, RETRY, SECURITY, Guard, Problem, Receive, Scope, Send, body_in_time, busy, respond
 from .log import Log
@@ -221,7 +221,8 @@ class Application:
             return Problem(422, "invalid", str(error), violations=error.violations)
         if isinstance(error, LogError):
             log.error("%s", error)
-            return busy("the answers can be kept nowhere")
+            damaged = isinstance(error, DamagedLog)
+            return busy("the log is damaged" if damaged else "the log cannot be read, or nothing can be kept in it")
         for kind, (status, outcome) in REFUSED.items():
             if isinstance(error, kind):
                 return Problem(status, outcome, str(error))

@@ -25,10 +25,10 @@ SCHEMA = "1"  # of the tables: a change of them needs another one, and a way fro
 PART = 500  # rows a statement: one call, so that the thread waits for its turn once; some 10 ms, in which replies wait
 DAMAGED = (11, 26)  # SQLITE_CORRUPT, SQLITE_NOTADB
 POSTGRES = {"connect_timeout": 3, "keepalives_idle": 5, "tcp_user_timeout": 10_000}  # s, s, ms: a host that is gone
-BUSY = 5.0  # seconds that SQLite waits for another process
 # How SQLite commits: a thread waits and tidies up; the event loop does neither, and `tidy` comes later.
 PATIENT = "PRAGMA busy_timeout = 5000", "PRAGMA wal_autocheckpoint = 1000"  # ms, pages
 AT_ONCE = "PRAGMA busy_timeout = 0", "PRAGMA wal_autocheckpoint = 0"
+PATIENCE, LONG = 5.0, 60.0  # seconds without a word of PostgreSQL before it is given up: by the service, by a verb
 
 
 class LogError(ProjectError):
@@ -88,6 +88,7 @@ class Told(msgspec.Struct):
     asker: str
     source: str  # "http", "page" or the name of a file
     number: str = msgspec.field(default_factory=lambda: new_ids(1)[0])  # its own id
+    once: str = msgspec.field(default_factory=lambda: new_ids(1)[0])  # no two have the same
 
 
 Row = Entry | Told
@@ -105,6 +106,7 @@ def table_of(name: str, kind: type[msgspec.Struct], *keys: str) -> sa.Table:
 answers = table_of("answers", Entry, "id", "run")
 feedback = table_of("feedback", Told, "number")
 sa.Index("feedback_of_answer", feedback.c.id)
+sa.Index("feedback_once", feedback.c.once, unique=True)
 meta = sa.Table("meta", METADATA, sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text))
 changes = sa.Table(  # what was deleted from the log, and why
     "changes",
@@ -152,16 +154,19 @@ def address(project: Project) -> sa.URL:
 class Database:
     """One connection that writes, and others of its `engine` that read; `file` is SQLite's, None of PostgreSQL."""
 
-    def __init__(self, url: sa.URL, *, flush: bool) -> None:
+    def __init__(self, url: sa.URL, *, flush: bool, patience: float = PATIENCE) -> None:
         self.file = Path(url.database) if url.database and url.get_backend_name() == "sqlite" else None
         self._pragmas = ["journal_mode = WAL", f"synchronous = {'FULL' if flush else 'NORMAL'}", "secure_delete = ON"]
         self._writer: Any = None
         self._turn, self._way = threading.Lock(), PATIENT
         self._direct = self.file is not None and not flush
-        arguments: dict[str, Any] = {"timeout": BUSY} if self.file else POSTGRES
-        self.engine = sa.create_engine(url, connect_args=arguments, pool_pre_ping=not self.file)
+        self.engine = sa.create_engine(url, connect_args={} if self.file else POSTGRES, pool_pre_ping=not self.file)
         if self.file:
             sa.event.listen(self.engine, "connect", self._prepare)
+        else:
+            from .postgres import connection  # psycopg is there with PostgreSQL only
+
+            sa.event.listen(self.engine, "do_connect", functools.partial(connection, patience))
 
     def _prepare(self, connection: Any, _: Any) -> None:
         """Let readers and writer not wait for each other; with a flush, a commit survives a power cut."""
@@ -202,6 +207,8 @@ class Database:
         try:
             self._insert(rows, AT_ONCE)
         except Exception:  # whatever it is, `insert` meets it again and tells
+            with contextlib.suppress(Exception):
+                self._writer.rollback()
             return False
         finally:
             self._turn.release()
@@ -216,17 +223,13 @@ class Database:
             for pragma in way:
                 writer.execute(pragma)
             self._way = way
-        try:
-            for kind, table in TABLES.items():
-                cells = [msgspec.structs.astuple(row) for row in rows if type(row) is kind]
-                for start in range(0, len(cells), PART):
-                    part = cells[start : start + PART]
-                    text = statement(table, len(part), "?" if self.file else "%s")
-                    writer.execute(text, [cell for row in part for cell in row])
-            writer.commit()
-        except Exception:
-            writer.rollback()
-            raise
+        for kind, table in TABLES.items():
+            cells = [msgspec.structs.astuple(row) for row in rows if type(row) is kind]
+            for start in range(0, len(cells), PART):
+                part = cells[start : start + PART]
+                text = statement(table, len(part), "?" if self.file else "%s")
+                writer.execute(text, [cell for row in part for cell in row])
+        writer.commit()
 
     def tidy(self) -> None:
         """Bring what was committed at once from SQLite's log file into its database, which flushes it to the disk."""
@@ -315,7 +318,7 @@ def spool_of(project: Project) -> Database:
 @contextlib.contextmanager
 def opened(project: Project, spool: bool = False) -> Iterator[Database]:
     """The log, or its spool, for a verb; a `DataError` while there is no log, a `LogError` if it cannot be used."""
-    database = spool_of(project) if spool else Database(address(project), flush=True)
+    database = spool_of(project) if spool else Database(address(project), flush=True, patience=LONG)
     if not spool and database.file and not database.file.exists():
         raise DataError(f"There is no log yet, {project.relative(database.file)}.\nAnswer rows first: make serve")
     try:

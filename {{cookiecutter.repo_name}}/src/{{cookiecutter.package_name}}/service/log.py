@@ -1,8 +1,8 @@
 """The log of a running service: every answer and word of feedback is kept before anybody is told so.
 
-Rows of many requests are committed together by one thread. A request waits for its commit, at most `[serve] log_wait`;
-then its rows go to the spool, `data/log/spool.db`, flushed to the disk, and from there into the database when it is
-back: by id, so that none is there twice.
+Rows that come in one turn of the event loop are committed together, there where nothing has to be waited for, else by a
+thread. A request waits for its commit, at most `[serve] log_wait`; then its rows go to the spool, `data/log/spool.db`,
+flushed to the disk, and from there into the database when it is back: by id, so that none is there twice.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ import logging
 import os
 import queue
 import threading
-from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -19,17 +18,7 @@ import msgspec
 
 from ..engine.project import lock
 from ..engine.project.settings import Project
-from .database import (
-    FOLDER,
-    SPOOL,
-    DamagedLog,
-    Database,
-    LogError,
-    Row,
-    address,
-    spool_of,
-    storable,
-)
+from .database import FOLDER, SPOOL, DamagedLog, Database, LogError, Row, address, spool_of, storable
 from .settings import DATABASE, Serve
 
 log = logging.getLogger(__name__)
@@ -55,7 +44,9 @@ class Waiting(msgspec.Struct):
 
     rows: list[Row]
     future: asyncio.Future[bool]
-    until: float = 0.0  # in the time of the event loop
+
+
+Queue = queue.SimpleQueue[list[Waiting] | None]  # None ends it
 
 
 class Log:
@@ -66,11 +57,9 @@ class Log:
         self.database, self.spool = Database(address(project), flush=options.durable == "power"), spool_of(project)
         self._problem, self._keeps, self._full = "it was not opened yet", True, "ok"
         self._written = self._spooled = self._refused = 0
-        self._rows: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()  # for the database; None ends it
-        self._late: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()  # for the spool
         self._new: list[Waiting] = []  # in this turn of the event loop
-        self._waiting: deque[Waiting] = deque()  # for the database, oldest first
-        self._watched: asyncio.AbstractEventLoop | None = None  # the loop that looks at them, while there are some
+        self._waiting: list[Waiting] = []  # for the thread of the database
+        self._rows, self._late = Queue(), Queue()  # for the database and for the spool
         self._lock: int | None = None
         self._counting = threading.Lock()  # of rows, by the event loop and the threads
         self._tried = threading.Event()
@@ -107,44 +96,43 @@ class Log:
         return await item.future
 
     def _commit(self) -> None:
-        """Commit what came in this turn of the event loop, at once, or give it to the thread that can wait."""
+        """Commit what came in this turn of the event loop, at once, or give it to a thread that can wait."""
         items, self._new = self._new, []
-        if not items:
-            return None  # `close` took them
-        rows = [row for item in items for row in item.rows]
+        rows = rows_of(items)
         if not self._problem and len(rows) <= MOST_AT_ONCE and self.database.insert_at_once(rows):
             with self._counting:
                 self._written += len(rows)
-            return tell(items, True)
-        loop = asyncio.get_running_loop()
-        for item in items:
-            item.until = loop.time() + self._patience
-            if self._problem:
-                self._late.put(item)
-            else:
-                self._waiting.append(item)
-                self._rows.put(item)
-        if self._waiting and self._watched is not loop:
-            self._watched = loop
-            loop.call_at(self._waiting[0].until, self._look)
-        return None
+            tell(items, True)
+        elif self._problem:
+            self._late.put(items)
+        else:
+            self._waiting = [*self._waits(), *items]
+            self._rows.put(items)
+            asyncio.get_running_loop().call_later(self._patience, self._look, items)
+
+    def _look(self, items: list[Waiting]) -> None:
+        """Send to the spool too what has waited too long; in the event loop."""
+        if late := [item for item in items if not item.future.done()]:
+            self._problem = f"no commit within {self._patience * 1000:.0f} ms"
+            self._late.put(late)
+
+    def _waits(self) -> list[Waiting]:
+        """Who waits for the database."""
+        return [item for item in self._waiting if not item.future.done()]
 
     def state(self) -> State:
         """How the log is."""
-        waiting = sum(not item.future.done() for item in list(self._waiting))
-        counts = self._written, self._spooled, self._refused, waiting
+        counts = self._written, self._spooled, self._refused, len(self._waits())
         return State(self._problem or "ok", self._keeps, *counts, self._full)
 
     def close(self, seconds: float) -> None:
         """Commit what waits; what takes more than so many seconds goes to the spool."""
-        for item in self._new:
-            self._rows.put(item)
+        self._rows.put(self._new)
         self._new = []
         self._rows.put(None)
         self._threads[0].join(seconds)
         stuck = self._threads[0].is_alive()
-        for item in [item for item in self._waiting if stuck and not item.future.done()]:
-            self._late.put(item)
+        self._late.put(self._waits() if stuck else [])
         self._late.put(None)
         self._threads[1].join(seconds)
         for database in [self.spool] if stuck else [self.spool, self.database]:
@@ -165,19 +153,6 @@ class Log:
             )
         self._lock = handle
 
-    def _look(self) -> None:
-        """Send to the spool too what has waited too long; in the event loop."""
-        loop = asyncio.get_running_loop()
-        while self._waiting and (self._waiting[0].future.done() or self._waiting[0].until <= loop.time()):
-            item = self._waiting.popleft()
-            if not item.future.done():
-                self._problem = f"no commit within {self._patience * 1000:.0f} ms"
-                self._late.put(item)
-        if self._waiting:
-            loop.call_at(self._waiting[0].until, self._look)
-        else:
-            self._watched = None
-
     def _commit_all(self) -> None:
         """Commit rows as they come, and between them those of the spool; a thread."""
         items, going, more = list[Waiting](), True, False
@@ -185,7 +160,7 @@ class Log:
             try:
                 if self._keeps:
                     self.database.open()
-                    if rows := [row for item in items for row in item.rows]:
+                    if rows := rows_of(items):
                         self.database.insert(rows)
                         with self._counting:
                             self._written += len(rows)
@@ -235,16 +210,17 @@ class Log:
             log.warning("%s", error)
         self._problem, self._keeps = str(error), not isinstance(error, DamagedLog)
         self.database.drop()
-        for item in items if self._keeps else []:
-            self._late.put(item)
-        settle([] if self._keeps else items, False)
+        if self._keeps:
+            self._late.put(items)
+        else:
+            settle(items, False)
 
     def _spool_all(self) -> None:
         """Bring rows that are late into the spool; a thread."""
         going = True
         while going:
             items, going = taken(self._late, None)
-            rows = [row for item in items for row in item.rows]
+            rows = rows_of(items)
             try:
                 self.spool.open()
                 self.spool.insert(rows)
@@ -257,14 +233,19 @@ class Log:
                 settle(items, LogError(f"{self._problem}\n{self.spool.explained(error)}"))
 
 
-def taken(rows: queue.SimpleQueue[Waiting | None], seconds: float | None) -> tuple[list[Waiting], bool]:
+def taken(waiting: Queue, seconds: float | None) -> tuple[list[Waiting], bool]:
     """All that is in a queue, after so many seconds at most; and whether it goes on."""
-    items = []
+    found = []
     with contextlib.suppress(queue.Empty):
-        items.append(rows.get(timeout=seconds))
-        while not rows.empty():  # nobody else takes
-            items.append(rows.get())
-    return [item for item in items if item], None not in items
+        found.append(waiting.get(timeout=seconds))
+        while not waiting.empty():  # nobody else takes
+            found.append(waiting.get())
+    return [item for items in found if items for item in items], None not in found
+
+
+def rows_of(items: Sequence[Waiting]) -> list[Row]:
+    """The rows of several requests."""
+    return [row for item in items for row in item.rows]
 
 
 def settle(items: Sequence[Waiting], outcome: bool | LogError) -> None:
