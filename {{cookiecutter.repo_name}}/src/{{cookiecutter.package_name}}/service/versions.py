@@ -12,11 +12,12 @@ from ..engine.modelling import decision
 from ..engine.project.errors import ProjectError, SettingsError
 from ..engine.project.settings import Project
 from ..engine.runs import answers, loading, registry
-from . import reference, settings
+from . import profile, reference, settings
 from .compiled import Compiled, NotCompiled, compile_run
 from .drawn import difference
 from .reference import Answered
 from .schema import Checker, Row
+from .unusual import Unusual
 
 log = logging.getLogger(__name__)
 POLL = 0.5  # seconds between two looks at the champion
@@ -50,6 +51,8 @@ class Version:
         options = project.settings
         self.policy = decision.policy(folder, self.run.record, options.predict, options.decision)
         self.read_rules(project.dictionary)
+        learned = (profile.of(project, folder) or {}).get("unusual")
+        self.judge = Unusual(learned) if learned else None
         self.compiled, self.why = compiled_or_why(self.run, self.policy)
         self._pace = FIRST_PACE
         if self.why:
@@ -69,7 +72,8 @@ class Version:
         for row in rows:
             if (plain := self.checker.plain(row)) is None:
                 return None
-            found.append(Answered(self.compiled.answer(plain[0]), "compiled", False, plain[1]))
+            odd = self.judge is not None and self.judge.row(plain[0]) > self.judge.limit
+            found.append(Answered(self.compiled.answer(plain[0]), "compiled", odd, plain[1]))
         if len(rows) > 1 and any(len({row.get(name) for row in rows}) < len(rows) for name in self.ids):
             return None  # an id that stands twice is worth a warning
         self._pace += 0.1 * ((time.thread_time() - start) / len(rows) - self._pace)
@@ -77,7 +81,7 @@ class Version:
 
     def reference(self, rows: list[Row]) -> list[Answered]:
         """Answer rows as `make predict` does, on a data frame; a `DataError` as for `reference.answer`."""
-        return reference.answer(self.run, self.columns, self.policy, rows)
+        return reference.answer(self.run, self.columns, self.policy, rows, self.judge)
 
 
 def compiled_or_why(run: loading.Run, policy: decision.Policy) -> tuple[Compiled | None, str]:
