@@ -66,10 +66,9 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
         test, result, set_aside = score_test(project, model, question.truth)
         if stale := registry.may_have_seen(project, model.record):
             log.warning("run %s was trained on other splits: it may have seen rows of this test split", model.name)
-        record = put_on_record(project, folder, result, seen=stale)
+        record = put_on_record(project, folder, result, {"may_have_been_seen": stale, "set_aside": set_aside})
         evidence = Evidence(project, model, record, test, result, question, candidates(project, record, question))
-        page: dict[str, Any] = {"set_aside": set_aside, "stale": stale}
-        page["people"] = people(evidence)
+        page: dict[str, Any] = {"people": people(evidence)}
         page["doubts"] = keep_label_errors(output.with_name(registry.LABEL_ERRORS), evidence)
         for section in progress((*SECTIONS, *CHOICES), "evaluate"):
             name = section.__name__
@@ -142,8 +141,8 @@ def candidates(project: Project, record: dict[str, Any], question: Question) -> 
     return (classifiers if question.classes else regressors)(recipe, project.settings.train)
 
 
-def put_on_record(project: Project, folder: Path, result: Result, *, seen: bool) -> dict[str, Any]:
-    """Write the scores into `run.json` before anything is drawn; `seen`: whether it may know rows of this split."""
+def put_on_record(project: Project, folder: Path, result: Result, about: dict[str, Any]) -> dict[str, Any]:
+    """Write the scores, and what is known about the test rows, into `run.json` before anything is drawn."""
     record = registry.read(folder)
     digest = records.recorded(project.split("test"))["sha256"]
     scores = {**metrics.score(result.truth, result.predictions, record["task"]), "constant": result.baseline}
@@ -151,7 +150,7 @@ def put_on_record(project: Project, folder: Path, result: Result, *, seen: bool)
     others = filter(None, (registry.sound(path) for path in registry.folders(project) if path != folder))
     record["metrics"]["test"] = {
         **found,
-        "may_have_been_seen": seen,
+        **about,
         "interval": list(result.interval) if np.isfinite(result.interval).all() else None,
         "interval_level": INTERVAL_LEVEL,
         "rows": len(result.truth),

@@ -16,6 +16,7 @@ CELLS_PERMUTED = 1_000_000  # rows x columns x repeats: with more columns, fewer
 LEAST_PERMUTED = 200  # below, the importance of a column is mostly noise
 COLUMNS_EXAMINED = 40
 BINS = 10  # of a reliability curve
+Z = 1.96  # standard deviations to either side of a 95 % interval
 GRID = 11  # points of a dependence curve
 DEPENDENCE_ROWS = 150
 Answer = Callable[[pd.DataFrame], Predictions]
@@ -52,6 +53,22 @@ class Result:
         worst = self.interval[0 if self.metric.higher_is_better else 1]
         return self.metric.better_by(worst, self.baseline) > 0
 
+    @property
+    def reach(self) -> float:
+        """How much better the model is than the constant answer, in the unit of the metric."""
+        return self.metric.better_by(self.score, self.baseline)
+
+    @property
+    def span(self) -> float:
+        """From the constant answer to a perfect one, in the unit of the metric."""
+        return abs(float(self.metric.higher_is_better) - self.baseline)
+
+    @property
+    def width(self) -> float:
+        """How wide the interval is, at least that of a share of 0 or 1 (Wilson); all of `span` where there is none."""
+        least = self.span * Z**2 / (len(self.truth) + Z**2)
+        return max(self.interval[1] - self.interval[0], least) if np.isfinite(self.interval).all() else self.span
+
 
 def confusion(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
     """Rows by true class (index) and predicted class (columns), shape (n_classes, n_classes), counts."""
@@ -78,13 +95,24 @@ def reliability(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
         Ten bins of equal width, without the empty ones: `predicted` (mean probability), `came_true` (share), `low` and
         `high` (Wilson's 95 % interval of the share), `rows`.
     """
-    predicted = main_probability(predictions)
-    came = truth == (predictions.classes[1] if len(predictions.classes) == 2 else predictions.values)
-    bins = np.minimum((predicted * BINS).astype(int), BINS - 1)
-    groups = pd.DataFrame({"predicted": predicted, "came_true": came.astype(float)}).groupby(bins)
+    predicted, came = word_and_truth(truth, predictions)
+    groups = pd.DataFrame({"predicted": predicted, "came_true": came}).groupby(bins_of(predicted))
     around = [wilson(in_bin) for _, in_bin in groups["came_true"]]
     table = groups.mean().assign(rows=groups.size())
     return table.assign(low=[low for low, _ in around], high=[high for _, high in around]).reset_index(drop=True)
+
+
+def word_and_truth(truth: np.ndarray, predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
+    """What was said and what came true of each row, both shape (n_rows,): a number, or a probability and 0 or 1."""
+    if not predictions.classes:
+        return predictions.values, truth
+    came = truth == (predictions.classes[1] if len(predictions.classes) == 2 else predictions.values)
+    return main_probability(predictions), came.astype(float)
+
+
+def bins_of(predicted: np.ndarray) -> np.ndarray:
+    """The bin of a reliability curve that each probability falls into, from 0, shape (n_rows,)."""
+    return np.minimum((predicted * BINS).astype(int), BINS - 1)
 
 
 def main_probability(predictions: Predictions) -> np.ndarray:
