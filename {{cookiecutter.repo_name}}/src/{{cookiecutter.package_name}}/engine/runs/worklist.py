@@ -10,7 +10,7 @@ from ..columns import dictionary
 from ..modelling import decision, reasons
 from ..modelling.decision import Policy
 from ..project.errors import DataError
-from . import training_rows
+from . import answers, training_rows
 from .loading import Run
 
 log = logging.getLogger(__name__)
@@ -28,17 +28,37 @@ def complete(folder: Path, model: Run, rows: pd.DataFrame, table: pd.DataFrame, 
         table = put(table, "reasons", reasons_of(folder, model, features, policy), before="confident")
     ids = dictionary.by_role(model.columns, "id")
     whole = features.join(rows[[name for name in ids if name in rows and name not in features]])
-    known = training_rows.seen(folder, whole, names, ids)
+    known, lines = training_rows.seen(folder, whole, names, ids)
+    lines = lines if policy.held is not None else np.full(len(rows), -1)
     if known.any():
+        table = as_held_out(table, model, lines, policy)
+        held = int((lines >= 0).sum())
         log.warning(
-            "run %s learned from %d of these %d rows, or from rows exactly like them: there its answers are too good. "
-            "The column seen marks them",
-            *(model.name, known.sum(), len(known)),
+            "run %s learned from %d of these %d rows, or from rows exactly like them: %s. The column seen marks them",
+            *(model.name, known.sum(), len(known), how_answered(held, int(known.sum()) - held)),
         )
-        table = put(table, "seen", np.where(known, "yes", "no"), before="confident")
+        table = put(table, "seen", np.select([lines >= 0, known], ["held out", "yes"], "no"), before="confident")
     if policy.decision.capacity:
         table = ranked(table, model, policy)
     return table
+
+
+def as_held_out(table: pd.DataFrame, model: Run, lines: np.ndarray, policy: Policy) -> pd.DataFrame:
+    """The answers with those of models that had not seen a row, where there is one: its line of the held-out rows."""
+    held, rows = policy.held, lines >= 0
+    if held is None:
+        return table
+    for name in table.columns.intersection(held.columns.drop("truth")):
+        values = table[name].to_numpy(copy=True)
+        values[rows] = held[name].to_numpy()[lines[rows]]
+        table = table.assign(**{name: values})
+    return answers.bounded(table, model, abstain_below=policy.limits.least, band=policy.limits.band)
+
+
+def how_answered(held: int, others: int) -> str:
+    """What the answers to rows of the training are, in words."""
+    told = [f"{held} are answered as while they were held out"] if held else []
+    return ", ".join([*told, *([f"for {others} its answers are too good"] if others else [])])
 
 
 def ranked(table: pd.DataFrame, model: Run, policy: Policy) -> pd.DataFrame:
@@ -72,12 +92,12 @@ def reasons_of(folder: Path, model: Run, features: pd.DataFrame, policy: Policy)
         )
     usual, classes = pd.read_parquet(path), model.record["classes"]
     if classes:
-        answers, shown = model.model.predict_proba, reasons.of_probability
-        asked = answers(features).argmax(axis=1)
+        answer, shown = model.model.predict_proba, reasons.of_probability
+        asked = answer(features).argmax(axis=1)
     else:
-        answers, shown = (lambda rows: model.model.predict(rows)[:, None]), reasons.of_number
+        answer, shown = (lambda rows: model.model.predict(rows)[:, None]), reasons.of_number
         asked = np.zeros(len(features), dtype=int)
     if len(classes) == 2:
         asked[:] = np.flatnonzero(model.model.classes_ == classes[1])[0]
-    moved = pd.DataFrame(reasons.effects(answers, features, usual, asked), columns=list(usual))
+    moved = pd.DataFrame(reasons.effects(answer, features, usual, asked), columns=list(usual))
     return reasons.in_words(features, moved, policy.reasons, shown)
