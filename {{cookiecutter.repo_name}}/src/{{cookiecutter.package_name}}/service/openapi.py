@@ -113,6 +113,9 @@ def cell(column: Column) -> Schema:
 def forms(column: Column) -> list[Schema]:
     """The forms of a cell that is not missing."""
     low, high = column.range or (-LARGEST, LARGEST)
+    anything: list[Schema] = [TEXT | {"pattern": r"[!-~]"}, NUMBER, YES_OR_NO]
+    if column.role == "id":  # text as it stands, where it is no plain number
+        return [anything[0], {"type": column.type}] if column.type in ("integer", "number") else anything
     if column.type in ("integer", "number"):
         return [{"type": column.type, "minimum": low, "maximum": high}]
     if column.type == "boolean":
@@ -124,7 +127,7 @@ def forms(column: Column) -> list[Schema]:
     if column.values is not None and column.type == "list":
         items = "|".join(map(re.escape, column.values))
         return [TEXT | {"pattern": f"^({items})({re.escape(column.separator)} ?({items}))*$"}]
-    return [TEXT | {"pattern": r"[!-~]"}, NUMBER, YES_OR_NO]
+    return anything
 
 
 def example(columns: Dictionary) -> dict[str, Any]:
