@@ -26,10 +26,8 @@ class Answered(msgspec.Struct):
 def answer(run: loading.Run, columns: Dictionary, policy: Policy, rows: list[Row]) -> list[Answered]:
     """Answer rows; those with the same columns together, so that a row gets the answer that it would get alone.
 
-    Raises
-    ------
-    DataError
-        Cells break a rule: `violations` has a dict for each, its `row` (from 1), `column`, `problem` and `cure`.
+    A `DataError` where cells break a rule: `violations` has a dict for each, its `row` (from 1), `column`, `problem`
+    and `cure`.
     """
     tables: dict[frozenset[str], list[int]] = {}
     for place, row in enumerate(rows):
