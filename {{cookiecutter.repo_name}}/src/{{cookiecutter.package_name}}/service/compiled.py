@@ -8,6 +8,8 @@ such as an estimator of the user's own, is `NotCompiled`, and the reference answ
 
 import sys
 from collections.abc import Callable
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -20,18 +22,12 @@ from ..engine.runs import answers
 from ..engine.runs.loading import Run
 from . import features, trees
 from .features import Cells
-from .steps import CELLS, Road, Row, add_columns, kind, known_as, product
+from .steps import CELLS, Road, Row, add_columns, kind, known_as, product, then
 from .trees import NotCompiled
 
 
 class Compiled:
-    """A run that answers one row of plain cells; made by `compile_run`.
-
-    Attributes
-    ----------
-    known : dict of str to set of str
-        The categories and words that the model knows, by column that it sees.
-    """
+    """A run that answers one row of plain cells; `known` are the categories and words that it knows, by column."""
 
     def __init__(self, run: Run, policy: Policy) -> None:
         self._run, self._limits, self._road = run, policy.limits, Road()
@@ -44,22 +40,10 @@ class Compiled:
             self._level, self._positive = level, self._classes.index(run.model.pos_label)
 
     def answer(self, cells: Cells) -> dict[str, Any]:
-        """What the run says of one row.
+        """What the run says of one row: the columns of `answers.predictions` but `run`, as plain Python values.
 
-        Parameters
-        ----------
-        cells : Mapping of str to float, int, bool, str or None
-            As `validate` would leave them, before `add_features`: None where missing, a date as ISO 8601 in UTC.
-
-        Returns
-        -------
-        dict
-            The columns of `answers.predictions` but `run`, as plain Python values.
-
-        Raises
-        ------
-        KeyError
-            A column that the run needs is absent: the reference says so in words.
+        The cells are as `validate` would leave them, before `add_features`: None where missing, a date as ISO 8601 in
+        UTC. A `KeyError` if a column that the run needs is absent: the reference says so in words.
         """
         said = self._road(self._features(cells))
         return self._class(said[:1]) if self._classes else self._number(said)
@@ -143,16 +127,14 @@ def two_classes(scores: np.ndarray) -> np.ndarray:
     return np.array([[1 - share, share]])
 
 
+def linear(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
+    """Numbers of a linear regression."""
+    return then(product(model.coef_[:, None], model.intercept_), itemgetter(0))
+
+
 def logistic(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
     """Probabilities of a logistic regression."""
-    scores = product(model.coef_.T, model.intercept_)
-    return lambda row: (two_classes if len(model.classes_) == 2 else softmax)(scores(row))
-
-
-def ridge(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
-    """Numbers of a linear regression."""
-    score = product(model.coef_[:, None], model.intercept_)
-    return lambda row: score(row)[0]
+    return then(product(model.coef_.T, model.intercept_), two_classes if len(model.classes_) == 2 else softmax)
 
 
 def network(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
@@ -169,36 +151,20 @@ def network(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
 
 def network_classes(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
     """Probabilities of a network."""
-    scores = network(model)
-    if len(model.classes_) == 2:
-        return lambda row: two_classes(scores(row))
-    return lambda row: scipy.special.softmax(scores(row), axis=1)
-
-
-def network_numbers(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
-    """Numbers of a network."""
-    scores = network(model)
-    return lambda row: scores(row)[:, 0] * model.scale_ + model.mean_
+    softmax = partial(scipy.special.softmax, axis=1)
+    return then(network(model), two_classes if len(model.classes_) == 2 else softmax)
 
 
 def boosting_classes(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
-    """Probabilities of boosting, of two rows in columns: alone, eight scores would be added up in another order."""
-    scores = trees.boosting(model)
+    """Probabilities of boosting."""
     if len(model.classes_) == 2:
-        return lambda row: two_classes(scores(row))
-    return lambda row: model._loss.predict_proba(np.asfortranarray(np.repeat(scores(row), 2, axis=0)))
+        return then(trees.boosting(model), two_classes)
 
+    def many(scores: np.ndarray) -> np.ndarray:
+        """Of two rows in columns: of one alone, eight scores would be added up in another order."""
+        return model._loss.predict_proba(np.asfortranarray(np.repeat(scores, 2, axis=0)))
 
-def boosting_numbers(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
-    """Numbers of boosting."""
-    scores = trees.boosting(model)
-    return lambda row: model._loss.link.inverse(scores(row)[0])
-
-
-def forest_numbers(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
-    """Numbers of a forest."""
-    mean = trees.forest(model)
-    return lambda row: mean(row)[0]
+    return then(trees.boosting(model), many)
 
 
 # What makes the last step of an estimator, and the attribute that holds the estimators before it.
@@ -209,17 +175,23 @@ MODELS: dict[str, tuple[Callable, str]] = {
     "sklearn.DummyClassifier": (lambda model: lambda cells: model.predict_proba([[0]]), ""),
     "sklearn.DummyRegressor": (lambda model: lambda cells: model.predict([[0]]), ""),
     "sklearn.HistGradientBoostingClassifier": (boosting_classes, ""),
-    "sklearn.HistGradientBoostingRegressor": (boosting_numbers, ""),
+    "sklearn.HistGradientBoostingRegressor": (
+        lambda model: then(trees.boosting(model), lambda scores: model._loss.link.inverse(scores[0])),
+        "",
+    ),
     "sklearn.ExtraTreesClassifier": (trees.forest, ""),
-    "sklearn.ExtraTreesRegressor": (forest_numbers, ""),
+    "sklearn.ExtraTreesRegressor": (lambda model: then(trees.forest(model), itemgetter(0)), ""),
     "sklearn.RandomForestClassifier": (trees.forest, ""),
-    "sklearn.RandomForestRegressor": (forest_numbers, ""),
+    "sklearn.RandomForestRegressor": (lambda model: then(trees.forest(model), itemgetter(0)), ""),
     "modelling.blend.SteadyVotingRegressor": (mean_of_numbers, "estimators_"),
     "modelling.calibration.Calibrated": (tempered, "model_"),
     "modelling.estimators.Clipped": (lambda model: lambda said: np.clip(said, model.low_, model.high_), "model_"),
     "modelling.estimators.SteadyLogisticRegression": (logistic, ""),
-    "modelling.estimators.SteadyRidge": (ridge, ""),
-    "modelling.estimators.SteadyRidgeCV": (ridge, ""),
+    "modelling.estimators.SteadyRidge": (linear, ""),
+    "modelling.estimators.SteadyRidgeCV": (linear, ""),
     "modelling.network.NetworkClassifier": (network_classes, ""),
-    "modelling.network.NetworkRegressor": (network_numbers, ""),
+    "modelling.network.NetworkRegressor": (
+        lambda model: then(network(model), lambda scores: scores[:, 0] * model.scale_ + model.mean_),
+        "",
+    ),
 }

@@ -50,7 +50,8 @@ class Ids:
         with self._lock:
             first = max(time.time_ns() // 1000, self._last + 1)
             self._last = first + count - 1
-        return [f"{first + place:014x}{secrets.token_hex(9)}" for place in range(count)]
+        random = secrets.token_hex(9 * count)  # one call into the system whatever the count
+        return [f"{first + place:014x}{random[18 * place : 18 * place + 18]}" for place in range(count)]
 
     def after(self, newest: str) -> None:
         """Let all that follow come after this one, of an earlier process whose clock may have been ahead."""
@@ -158,7 +159,7 @@ class Database:
         self.file = Path(url.database) if url.database and url.get_backend_name() == "sqlite" else None
         self._pragmas = ["journal_mode = WAL", f"synchronous = {'FULL' if flush else 'NORMAL'}", "secure_delete = ON"]
         self._writer: Any = None
-        self._turn, self._way = threading.Lock(), PATIENT
+        self._turn, self._way = threading.Lock(), tuple(PATIENT)
         self._direct = self.file is not None and not flush
         self.engine = sa.create_engine(url, connect_args={} if self.file else POSTGRES, pool_pre_ping=not self.file)
         if self.file:

@@ -103,7 +103,7 @@ class Log:
             with self._counting:
                 self._written += len(rows)
             tell(items, True)
-        elif self._problem:
+        elif self._problem and self._keeps:
             self._late.put(items)
         else:
             self._waiting = [*self._waits(), *items]
@@ -127,9 +127,10 @@ class Log:
 
     def close(self, seconds: float) -> None:
         """Commit what waits; what takes more than so many seconds goes to the spool."""
+        self._waiting = [*self._waits(), *self._new]
         self._rows.put(self._new)
-        self._new = []
         self._rows.put(None)
+        self._new = []
         self._threads[0].join(seconds)
         stuck = self._threads[0].is_alive()
         self._late.put(self._waits() if stuck else [])

@@ -5,7 +5,7 @@ code, so they are known by module and name, not by `isinstance`; what is not kno
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import joblib
@@ -94,6 +94,11 @@ def add_steps(road: Road, step: Any, sources: list[int], names: Names) -> list[i
     return [road.add(make(step, names), *sources, key=key)]
 
 
+def then(first: Callable, second: Callable) -> Callable:
+    """One function after the other."""
+    return lambda found: second(first(found))
+
+
 def product(weights: np.ndarray, shift: Any) -> Callable[[Row], np.ndarray]:
     """A row times weights, (n_columns, n_outputs), plus shift, as scipy multiplies sparse rows: (1, n_outputs)."""
     (n_columns, n_outputs), flat = weights.shape, weights.ravel()
@@ -115,12 +120,6 @@ def numbers(step: Any, names: Names) -> Callable:
         return np.where(np.abs(found) <= recipe.LARGEST, found, np.nan)
 
     return read
-
-
-def logarithms(step: Any, names: Names) -> Callable:
-    """The signed logarithm of each cell."""
-    read = numbers(step, names)
-    return lambda cells: recipe.signed_log(read(cells))
 
 
 def date_parts(step: Any, names: Names) -> Callable:
@@ -227,12 +226,13 @@ def means(step: Any, names: Names) -> Callable:
     return looked_up(names, step.categories_, found, [unknown] * len(names))
 
 
-def weights_of(step: Any) -> Callable[[np.ndarray, np.ndarray], Row]:
+def weights_of(step: Any) -> Callable[[tuple[np.ndarray, np.ndarray]], Row]:
     """The row of a fitted TfidfTransformer, from the places of words, in order, and how often each stands there."""
     if (step.sublinear_tf, step.use_idf, step.norm) != (True, True, "l2"):
         raise NotCompiled("other weights of words than the recipe's")
 
-    def weigh(places: np.ndarray, counts: np.ndarray) -> Row:
+    def weigh(found: tuple[np.ndarray, np.ndarray]) -> Row:
+        places, counts = found
         row = np.zeros(len(step.idf_))
         if len(places):
             weights = (np.log(counts) + 1.0) * step.idf_[places]
@@ -242,12 +242,6 @@ def weights_of(step: Any) -> Callable[[np.ndarray, np.ndarray], Row]:
     return weigh
 
 
-def weighed(step: Any, names: Names) -> Callable:
-    """The counts of hashed words, sparse, as weights."""
-    weigh = weights_of(step)
-    return lambda counts: weigh(counts.indices, counts.data)
-
-
 def words(step: Any, names: Names) -> Callable:
     """The words, or groups of letters, of a text, as weights."""
     weigh, vocabulary, analyse = weights_of(step._tfidf), step.vocabulary_, step.analyzer
@@ -255,29 +249,23 @@ def words(step: Any, names: Names) -> Callable:
     def count(texts: list[str]) -> Row:
         known = [vocabulary[word] for word in analyse(texts[0]) if word in vocabulary]
         places, counts = np.unique(known, return_counts=True)
-        return weigh(places.astype("intp"), counts.astype("float64"))
+        return weigh((places.astype("intp"), counts.astype("float64")))
 
     return count
-
-
-def components(step: Any, names: Names) -> Callable:
-    """30 numbers of each text."""
-    multiply = product(step.components_.T, 0.0)
-    return lambda row: multiply(row)[0]
 
 
 # What makes the step of a fitted transformer of columns of these names.
 STEPS: dict[str, Callable[[Any, Names], Callable]] = {
     "modelling.recipe.number_cells": numbers,
-    "modelling.recipe.log_cells": logarithms,
+    "modelling.recipe.log_cells": lambda step, names: then(numbers(step, names), recipe.signed_log),
     "modelling.recipe.split_dates": date_parts,
     "modelling.recipe.fill_text": lambda step, names: lambda cells: [cells[names[0]] or ""],
     "modelling.recipe.SeldomFilled": lambda step, names: lambda row: np.where(np.isnan(row), step.filled_, row),
     "modelling.recipe.TfIdf": words,
-    "modelling.recipe.Components": components,
+    "modelling.recipe.Components": lambda step, names: then(product(step.components_.T, 0.0), itemgetter(0)),
     "modelling.items.ItemEncoder": items,
     "sklearn.HashingVectorizer": lambda step, names: step.transform,
-    "sklearn.TfidfTransformer": weighed,
+    "sklearn.TfidfTransformer": lambda step, names: then(attrgetter("indices", "data"), weights_of(step)),
     "sklearn.SimpleImputer": filled,
     "sklearn.StandardScaler": lambda step, names: lambda row: (row - step.mean_) / step.scale_,
     "sklearn.SplineTransformer": curves,

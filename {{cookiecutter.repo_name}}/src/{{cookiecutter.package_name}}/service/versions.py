@@ -36,14 +36,7 @@ class Busy(Exception):
 
 
 class Version:
-    """A run that answers rows.
-
-    Parameters
-    ----------
-    project : Project
-    folder : Path
-        `models/<run>`; a `ProjectError` if it is not as it was made.
-    """
+    """A run that answers rows, loaded from `models/<run>`; a `ProjectError` if it is not as it was made."""
 
     def __init__(self, project: Project, folder: Path) -> None:
         self.run = loading.load(folder)
@@ -97,17 +90,8 @@ def compiled_or_why(run: loading.Run, policy: decision.Policy) -> tuple[Compiled
 class Versions:
     """The runs that answer, by name, and those that answer in the shadow.
 
-    Parameters
-    ----------
-    project : Project
-        `[serve] runs` and `shadow` say which; without `runs`, the champion and the one before it.
-
-    Attributes
-    ----------
-    served, shadows : dict of str to Version
-        The first of `served` answers where no run is asked for.
-    refused : dict of str to str
-        Why a run that is wanted does not answer.
+    `[serve] runs` and `shadow` say which; without `runs`, the champion and the one before it. The first of `served`
+    answers where no run is asked for; `refused` says why a run that is wanted does not answer.
     """
 
     def __init__(self, project: Project) -> None:
@@ -167,6 +151,8 @@ class Versions:
                 continue
             try:
                 here[folder.name] = Version(self.project, folder)
+                if folder in served and not self.served:  # it answers while the others are loaded
+                    self.served = {folder.name: here[folder.name]}
             except Exception as error:  # whatever is wrong with one run, the others go on
                 refused[folder.name] = str(error)
                 log.error(
