@@ -317,10 +317,13 @@ def spool_of(project: Project) -> Database:
 
 
 @contextlib.contextmanager
-def opened(project: Project, spool: bool = False) -> Iterator[Database]:
-    """The log, or its spool, for a verb; a `DataError` while there is no log, a `LogError` if it cannot be used."""
+def opened(project: Project, spool: bool = False, new: bool = False) -> Iterator[Database]:
+    """The log, or its spool, for a verb; a `DataError` while there is no log, a `LogError` if it cannot be used.
+
+    With `new`, a log is made where there is none.
+    """
     database = spool_of(project) if spool else Database(address(project), flush=True, patience=LONG)
-    if not spool and database.file and not database.file.exists():
+    if not (spool or new) and database.file and not database.file.exists():
         raise DataError(f"There is no log yet, {project.relative(database.file)}.\nAnswer rows first: make serve")
     try:
         database.open()
