@@ -93,7 +93,7 @@ def test_rows_are_surprising_and_no_label_is_doubted_where_the_candidate_is_weak
     caplog.set_level("INFO")
     random = np.random.default_rng(1)
     x = random.normal(size=240)
-    sure = np.isin(np.arange(240), np.argsort(-abs(x))[:8])
+    sure = np.isin(np.arange(240), np.argsort(-abs(x))[:3])
     answer = np.where((x + random.normal(0, spread, 240) > 0) ^ sure, "yes", "no")
 
     _, path = listed(pd.DataFrame({"x": x, "answer": answer}))

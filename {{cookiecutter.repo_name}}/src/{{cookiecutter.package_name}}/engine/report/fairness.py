@@ -18,9 +18,13 @@ from .evidence import Evidence, table
 from .slices import SLICE_ROWS, cuts
 from .verdict import number, percent
 
-NO_FREE_LUNCH = (
+OF_TWO = (  # Kleinberg, Mullainathan and Raghavan, "Inherent Trade-Offs in the Fair Determination of Risk Scores", 2017
     "Where groups differ in what is true of them, no model can select all alike, wrong all alike and keep its word to "
-    "all (Kleinberg et al. 2017): evening out one of these moves another, and which one counts is for people to decide."
+    "all: evening out one of these moves another, and which one counts is for people to decide."
+)
+OF_OTHERS = (
+    "A model that errs alike in all groups errs more than it need in some of them: which counts more is for people to "
+    "decide."
 )
 
 
@@ -39,7 +43,8 @@ def fairness(evidence: Evidence) -> dict[str, Any]:
             what = "selected" if len(result.classes) == 2 else "wrong" if result.classes else "off on average by"
             ends = (f"{told(one['rate'])} ({one['group']})" for one in (least, most))
             sentences.append(f"By {name}, {what}: from {' to '.join(ends)}.")
-    return {"tables": tables, "sentences": [*sentences, NO_FREE_LUNCH] if sentences else []}
+    trade_off = OF_TWO if len(result.classes) == 2 else OF_OTHERS
+    return {"tables": tables, "sentences": [*sentences, trade_off] if sentences else []}
 
 
 def by_group(column: pd.DataFrame, result: Result, on: np.ndarray, groups: Groups) -> pd.DataFrame:
