@@ -29,7 +29,7 @@ def curve(fitted, held, low, high, groups=0):
 
 
 def test_answer_says_rows_model_score_interval_baseline_and_whether_chance_may_explain_it():
-    sentences = verdict.answer(*[result(*half_right())] * 2, model="linear", target="answer")
+    sentences = verdict.answer(*[result(*half_right())] * 2, model="linear")
 
     assert sentences[0].startswith("On 200 rows it never saw, the model (linear) reaches accuracy 0.900")
     assert "0.800 … 0.900" in sentences[0] and "gives 0.500" in sentences[0]

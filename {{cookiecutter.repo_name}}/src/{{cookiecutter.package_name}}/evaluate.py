@@ -38,6 +38,7 @@ from .engine.report.about_scores import board, calibration, growth, mistakes, sc
 from .engine.report.choices import abstention, decision, search
 from .engine.report.diagnostics import Result
 from .engine.report.evidence import Evidence, columns_seen, table
+from .engine.report.fairness import fairness
 from .engine.report.page import render
 from .engine.runs import loading, registry
 from .models import classifiers, regressors
@@ -45,7 +46,8 @@ from .models import classifiers, regressors
 log = logging.getLogger(__name__)
 INTERVAL_LEVEL = 0.95
 DOUBTS_SHOWN, DOUBTS_COLUMNS = 10, 9  # rows and columns of the list of label errors on the page
-SECTIONS = (outcome, top, question, data, board, scores, mistakes, calibration, growth, leaning, linear, errors, parts)
+OPENING = (outcome, top, question, data, board, scores, mistakes, calibration, growth)
+SECTIONS = (*OPENING, leaning, linear, errors, parts, fairness)
 CHOICES = (search, decision, abstention)
 ONE_THREAD_BELOW = 100_000  # rows: threads would wait longer than they work (7 CPU s with one, 15 to 29 with two)
 
@@ -181,14 +183,15 @@ def keep_label_errors(path: Path, evidence: Evidence) -> dict[str, Any]:
     found, about = label_errors.find(evidence.project, evidence.record, evidence.question, evidence.candidates)
     found["verdict"] = label_errors.verdicts_before(path, found)
     counts = about["candidate"], about["n"], about["rows"]
-    log.info("%s contradicts the label of %d of %d rows of train and dev that it has not seen", *counts)
+    if not about["weak"]:
+        log.info("%s contradicts the label of %d of %d rows of train and dev that it has not seen", *counts)
     if label_errors.worked_on(path):
         log.warning("%s stays as it is: somebody has written verdicts into it", evidence.project.relative(path))
     else:
         with artefact.whole(path) as temporary:
             if changed := spreadsheet.write(temporary, found):
                 log.warning("%s: %s", evidence.project.relative(path), spreadsheet.SAID.format(changed))
-        if len(found):
+        if len(found) and not about["weak"]:
             log.info("the %d surest of them -> %s", len(found), evidence.project.relative(path))
     strongest = [name for name in evidence.importances["column"] if name in found]
     others = [name for name in found if name not in (*strongest, "verdict")]

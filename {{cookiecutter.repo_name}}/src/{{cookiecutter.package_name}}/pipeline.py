@@ -231,7 +231,7 @@ STEPS = {
     "evaluate": Step(
         needs=("train",),
         parameters=("predict.abstain_below", "predict.error_rate", "decision"),
-        columns=(),
+        columns=("sensitive",),
         rooms=("project", "columns", "modelling", "runs", "report"),
         yours=True,
         inputs=lambda work: [run_of(work) / registry.MODEL, work.project.split("test")],

@@ -15,8 +15,10 @@ CLASSES_DRAWN = 15  # a larger confusion matrix cannot be read
 def top(evidence: Evidence) -> dict[str, Any]:
     """The score in words, and the warnings."""
     record, result = evidence.record, evidence.result
-    names = {"model": record["model"]["name"], "target": record["target"]}
-    return {"answer": verdict.answer(result, evidence.decided, **names), "warnings": findings.ranked(evidence)}
+    return {
+        "answer": verdict.answer(result, evidence.decided, model=record["model"]["name"]),
+        "warnings": findings.ranked(evidence),
+    }
 
 
 def board(evidence: Evidence) -> dict[str, Any]:

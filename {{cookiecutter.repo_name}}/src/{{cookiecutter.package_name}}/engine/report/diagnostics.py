@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.sparse.csgraph import connected_components
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix
 
@@ -19,6 +20,8 @@ BINS = 10  # of a reliability curve
 Z = 1.96  # standard deviations to either side of a 95 % interval
 GRID = 11  # points of a dependence curve
 DEPENDENCE_ROWS = 150
+GO_TOGETHER = 0.7  # rank correlation: half of what one column says of the order, the other says too
+LEAST_OBSERVED = 10  # rows, below which a share says nothing
 Answer = Callable[[pd.DataFrame], Predictions]
 
 
@@ -140,14 +143,30 @@ def strongest_related(rows: pd.DataFrame, answers: Predictions, limit: int = COL
         return list(rows.columns)
     predicted = pd.Series(main_probability(answers) if answers.classes else answers.values)
     strength = {}
-    for name in rows.columns:
-        column = rows[name].reset_index(drop=True)
-        numeric = pd.api.types.is_numeric_dtype(column.dtype)
-        column = column.astype("float64") if numeric else predicted.groupby(column.astype(str)).transform("mean")
+    for name, column in as_numbers(rows, predicted).items():
         varies = column.nunique() > 1 and predicted.nunique() > 1
         strength[name] = abs(column.corr(predicted)) if varies else 0.0
     kept = pd.Series(strength).fillna(0).nlargest(limit).index
     return [name for name in rows.columns if name in kept]
+
+
+def as_numbers(rows: pd.DataFrame, predicted: pd.Series) -> pd.DataFrame:
+    """Each column as float64, shape (n_rows, n_columns): of words the mean answer of those with the same cell."""
+    numbers = {}
+    for name in rows.columns:
+        column = rows[name].reset_index(drop=True)
+        numeric = pd.api.types.is_numeric_dtype(column.dtype)
+        numbers[name] = column.astype("float64") if numeric else predicted.groupby(column.astype(str)).transform("mean")
+    return pd.DataFrame(numbers)
+
+
+def together(rows: pd.DataFrame, answers: Predictions) -> list[list[str]]:
+    """The columns that go together (rank correlation): each may stand for the others of its list."""
+    predicted = pd.Series(main_probability(answers) if answers.classes else answers.values)
+    near = as_numbers(rows, predicted).rank().corr().abs().to_numpy() >= GO_TOGETHER
+    count, kinds = connected_components(near, directed=False)
+    lists = [rows.columns[kinds == kind].tolist() for kind in range(count)]
+    return [names for names in lists if len(names) > 1]
 
 
 def importances(
@@ -197,6 +216,27 @@ def dependence(answer: Answer, rows: pd.DataFrame, column: str) -> pd.DataFrame:
     else:
         means = {str(label): found.probabilities[:, i][parts].mean(axis=1) for i, label in enumerate(found.classes)}
     return pd.DataFrame({"value": values.to_numpy(), **means})
+
+
+def observed(truth: np.ndarray, values: pd.Series, curve: pd.DataFrame) -> pd.DataFrame:
+    """What came true of the rows whose cell is (nearest to) each value of a `dependence`; without those of few rows.
+
+    Returns
+    -------
+    DataFrame
+        `value`, and the columns of the dependence: shares of the classes (0-1), or the mean of the truth.
+    """
+    at, known = curve["value"], values.notna().to_numpy()
+    if is_amount(at):
+        middles = (at.to_numpy()[1:] + at.to_numpy()[:-1]) / 2
+        place = np.searchsorted(middles, values[known].to_numpy(dtype=float))
+    else:
+        place = pd.Index(at.astype(str)).get_indexer(values[known].astype(str))
+    names = curve.columns.drop("value")
+    cells = {name: truth[known] if name == "prediction" else truth[known].astype(str) == name for name in names}
+    parts = pd.DataFrame(cells).astype(float).groupby(place)
+    means = parts.mean()[parts.size() >= LEAST_OBSERVED].reindex(range(len(at)))
+    return means.assign(value=at.to_numpy()).dropna()
 
 
 def grid(values: pd.Series) -> pd.Series:

@@ -165,7 +165,9 @@ def width_of(values: np.ndarray, groups: Groups) -> float:
 def of_bands(result: Result, groups: Groups, held: pd.DataFrame | None) -> Iterator[Finding]:
     """The band that keeps its word least of those that `error_rate` could ask for."""
     truth, values, found = result.truth, result.predictions.values, []
-    for rate in confidence.RATES if held is not None else ():
+    if held is None:
+        return
+    for rate in confidence.RATES:
         low, high = confidence.band(held, rate).of(values)
         outside = (truth < low) | (truth > high)
         share, by_chance = outside.mean(), rate * (1 - rate) * (1 / len(truth) + 1 / len(held))

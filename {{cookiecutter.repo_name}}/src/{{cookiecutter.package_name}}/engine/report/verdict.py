@@ -52,8 +52,8 @@ def of_all(count: int, total: int) -> str:
     return f"{count:,} ({percent(count / total)})"
 
 
-def answer(result: Result, decided: Result, *, model: str, target: str) -> list[str]:
-    """How good the answers are by the metric that decides, in three sentences; `decided` are those given today."""
+def answer(result: Result, decided: Result, *, model: str) -> list[str]:
+    """How good the answers are by the metric that decides, in sentences; `decided` are those given today."""
     name, truth, answers = result.metric.name, result.truth, decided.predictions.values
     constant = result.constant.values[0]
     other = f"always answering '{constant}'" if result.classes else f"always answering {number(float(constant))}"
@@ -70,12 +70,6 @@ def answer(result: Result, decided: Result, *, model: str, target: str) -> list[
         sentences.append(
             f"It names the right class for {right:,} of {len(truth):,} rows ({percent(right / len(truth))}){by}; "
             f"{other} is right for {of_all(by_rote, len(truth))}."
-        )
-    else:
-        errors, by_rote = np.abs(answers - truth), np.abs(constant - truth)
-        sentences.append(
-            f"Its {target} is off by {number(errors.mean())} on average, in half of the rows by less than "
-            f"{number(np.median(errors))}; {other}, the mean, is off by {number(by_rote.mean())}."
         )
     return sentences
 
