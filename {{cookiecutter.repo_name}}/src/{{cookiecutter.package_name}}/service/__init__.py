@@ -3,5 +3,5 @@
 Each module imports only from those before it in this list, from the engine, and nothing from the front:
 
 settings, trees, features, steps, drawn, compiled, schema, database, log, reference, drift, score, profile, versions,
-counts, replay, forget, feedback, guard, openapi, routes, app, words, monitor, pages, traces, serve, verbs
+counts, replay, forget, feedback, health, guard, openapi, routes, app, words, monitor, pages, traces, serve, verbs
 """

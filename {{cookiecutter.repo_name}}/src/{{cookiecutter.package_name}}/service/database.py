@@ -25,6 +25,7 @@ SCHEMA = "1"  # of the tables: a change of them needs another one, and a way fro
 PART = 500  # rows a statement: one call, so that the thread waits for its turn once; some 10 ms, in which replies wait
 DAMAGED = (11, 26)  # SQLITE_CORRUPT, SQLITE_NOTADB
 POSTGRES = {"connect_timeout": 3, "keepalives_idle": 5, "tcp_user_timeout": 10_000}  # s, s, ms: a host that is gone
+QUEUE = ("queue", "to_label.csv")  # sources of truths that the queue of `label` asked for: no sample of the answers
 BUSY = 5.0  # seconds that SQLite waits for another process
 
 
@@ -83,7 +84,7 @@ class Told(msgspec.Struct):
     truth: str  # JSON
     time: float  # seconds since 1970
     asker: str
-    source: str  # "http", "page" or the name of a file
+    source: str  # "http", "page", "queue" or the name of a file
     number: str = msgspec.field(default_factory=lambda: new_ids(1)[0])  # its own id
 
 

@@ -1,4 +1,4 @@
-"""Section `[serve]` of `params.toml`, and the secrets of the service."""
+"""Sections `[serve]` and `[monitor]` of `params.toml`, and the secrets of the service."""
 
 import os
 from dataclasses import dataclass, field
@@ -28,12 +28,28 @@ class Serve:
     keep_days: int = field(default=0, metadata=bounds(least=0))
 
 
-SECTIONS = {"serve": Serve}
+@dataclass(frozen=True)
+class Monitor:
+    """Section `[monitor]`: how many answers are looked at, and what is an alarm."""
+
+    rows: int = field(default=1000, metadata=bounds(least=50))
+    may_move: tuple[str, ...] = ()
+    score_loss: float = field(default=0.05, metadata=bounds(least=0, most=1))
+    error_growth: float = field(default=0.2, metadata=bounds(least=0))
+    unusual: float = field(default=0.05, metadata=bounds(least=0, most=1))
+
+
+SECTIONS = {"serve": Serve, "monitor": Monitor}
 
 
 def of(project: Project) -> Serve:
     """The section `[serve]` of a project, the defaults where it has none."""
     return project.parts.get("serve", Serve())
+
+
+def monitored(project: Project) -> Monitor:
+    """The section `[monitor]` of a project, the defaults where it has none."""
+    return project.parts.get("monitor", Monitor())
 
 
 def secret(project: Project, name: str) -> str:
