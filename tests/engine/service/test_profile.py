@@ -26,6 +26,7 @@ def test_reference_holds_each_column_that_the_model_may_see_and_its_answers_to_h
     assert made["columns"]["colour"]["shares"] == train["colour"].value_counts(normalize=True).to_dict()
     positive = held["probability"].where(held["prediction"] == "yes", 1 - held["probability"])
     assert made["predictions"]["probability_yes"]["quantiles"][500] == positive.quantile(0.5, "higher")
+    assert [*made["unusual"]["columns"]] == ["amount", "colour", "shop"]
 
 
 def test_no_cell_of_text_and_no_rare_kind_stands_in_the_reference(project, folder, made):
@@ -64,6 +65,7 @@ def test_reference_of_before_that_lacks_a_part_is_made_again_or_else_taken_as_it
 def test_splits_of_another_run_make_no_reference_and_it_is_said_why(project, folder, gone, caplog):
     path = project.split("train")
     path.unlink() if gone else path.write_bytes(b"another")
+    profile.path_of(project, folder).unlink()
 
     with pytest.raises(DataError, match=f"{folder.name} learned from .*train.parquet(.|\n)*make features"):
         profile.make(project, folder)

@@ -15,16 +15,17 @@ from ..engine.columns.dictionary import Dictionary
 from ..engine.columns.validate import validate
 from ..engine.modelling import confidence, decision
 from ..engine.project.errors import SettingsError
-from ..engine.project.settings import Project
+from ..engine.project.settings import Decision, Project
 from ..engine.report.verdict import number, percent, scored
 from ..engine.runs import answers as answered
-from ..engine.runs import loading, registry
+from ..engine.runs import loading, registry, worklist
 from ..engine.sources import read
 from . import drift, profile, score
-from .database import QUEUE, answers, feedback
-from .feedback import truths_of
+from .database import answers, feedback
+from .feedback import QUEUE, truths_of
 from .score import Score
 from .settings import Monitor
+from .unusual import Unusual
 
 NEWEST = 5000  # answers, and truths told: 0.1 s of CPU
 CLASSES = 12  # of a table of true and answered ones, at most
@@ -51,6 +52,8 @@ class Window:
         What was asked, typed by the data dictionary of the run.
     told : DataFrame
         Answers of which the truth was told, like `rows`, with `truth` and the `source` of it.
+    reference : dict or None
+        What it is compared with; see `profile.make`.
     """
 
     folder: Path
@@ -58,6 +61,7 @@ class Window:
     rows: pd.DataFrame
     cells: pd.DataFrame
     told: pd.DataFrame
+    reference: profile.Profile | None
 
 
 def newest(engine: sa.Engine, *conditions: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -87,7 +91,8 @@ def of_log(project: Project, run: str, rows: pd.DataFrame, told: pd.DataFrame, m
     parts = [part[(part["run"] == run) & (part["role"] == "answer")] for part in (rows, told)]
     mine = parts[0].head(most)
     asked = pd.DataFrame([json.loads(text) for text in mine["inputs"]], index=mine.index)
-    return Window(folder, record, mine, typed(asked, dictionary.load(folder / registry.DICTIONARY)), parts[1])
+    cells = typed(asked, dictionary.load(folder / registry.DICTIONARY))
+    return Window(folder, record, mine, cells, parts[1], profile.of(project, folder))
 
 
 def of_file(project: Project, folder: Path, path: Path) -> Window:
@@ -103,11 +108,15 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     policy = decision.policy(folder, run.record, options.predict, options.decision)
     limits = policy.limits
     rows = answered.predictions(run, cells, abstain_below=limits.least, band=limits.band, level=policy.level)
-    about = {"time": time.time(), "role": "answer", "road": "reference", "unusual": False, "milliseconds": np.nan}
-    rows, target = rows.assign(**about), run.record["target"]
+    rows = worklist.complete(folder, run, cells, rows, replace(policy, reasons=0, decision=Decision()))
+    reference, target = profile.of(project, folder), run.record["target"]
+    learned = (reference or {}).get("unusual")
+    odd = Unusual(learned).marks(cells) if learned else False
+    about = {"time": time.time(), "role": "answer", "road": "reference", "unusual": odd, "milliseconds": np.nan}
+    rows = rows.assign(**about)
     truth = truths_of(run.columns, run.record, table[target].tolist()) if target in table else [None] * len(rows)
     told = rows.assign(truth=pd.Series(truth, index=rows.index, dtype=object), source=path.name)
-    return Window(folder, run.record, rows, cells, told[told["truth"].notna()])
+    return Window(folder, run.record, rows, cells, told[told["truth"].notna()], reference)
 
 
 def lenient(columns: Dictionary) -> Dictionary:
@@ -116,16 +125,16 @@ def lenient(columns: Dictionary) -> Dictionary:
 
 
 def typed(asked: pd.DataFrame, columns: Dictionary) -> pd.DataFrame:
-    """Rows as they were asked by the data dictionary, shape (n_rows, n_columns); cells that were not sent are missing."""
+    """Rows as they were asked by the data dictionary, shape (n_rows, n_columns); cells not sent are missing."""
     names = [name for name, column in columns.items() if not column.moment and column.role != "target"]
     whole = asked.reindex(columns=[*dict.fromkeys([*asked, *names])]).astype(object)
     return validate(whole.where(whole.notna(), None), lenient(columns), where="log", target=False)[0]
 
 
-def health(project: Project, window: Window, options: Monitor) -> dict[str, Any]:
+def health(window: Window, options: Monitor) -> dict[str, Any]:
     """What there is to say of a window: `drift`, `scores`, of labels `weeks` and `confusion`, `alarms`."""
     record, rows, told = window.record, window.rows, window.told
-    sample = told[~told["source"].isin(QUEUE)]
+    sample = told[told["source"] != QUEUE]
     classes = record["classes"]
     found: dict[str, Any] = {
         "run": window.folder.name,
@@ -134,7 +143,7 @@ def health(project: Project, window: Window, options: Monitor) -> dict[str, Any]
         "rows": len(rows),
         "told": len(sample),
         "queued": len(told) - len(sample),
-        "drift": moves(project, window),
+        "drift": moves(window),
         "scores": [],
         "weeks": score.by_week(sample, record),
         "confusion": score.confusion(sample, classes) if len(sample) and len(classes) <= CLASSES else [],
@@ -149,9 +158,9 @@ def health(project: Project, window: Window, options: Monitor) -> dict[str, Any]
     return found | {"alarms": alarms(found, options, float(rows["unusual"].mean()))}
 
 
-def moves(project: Project, window: Window) -> list[drift.Comparison] | None:
+def moves(window: Window) -> list[drift.Comparison] | None:
     """Columns and predictions against the training, those that moved first; None where there is nothing to compare."""
-    reference = profile.of(project, window.folder)
+    reference = window.reference
     if reference is None or len(window.rows) < LEAST_ROWS:
         return None
     columns = dictionary.load(window.folder / registry.DICTIONARY)

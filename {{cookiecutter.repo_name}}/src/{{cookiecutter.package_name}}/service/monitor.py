@@ -22,7 +22,8 @@ from ..engine.report.verdict import number
 from ..engine.runs import registry
 from . import score, settings
 from .app import Service
-from .database import QUEUE, answers, opened
+from .database import answers, opened
+from .feedback import QUEUE
 from .health import NEWEST, Window, health, newest, of_file, of_log
 from .versions import wanted as runs_wanted
 from .words import FOLDER, PAGES
@@ -93,11 +94,11 @@ def figures(service: Service) -> dict[str, Any]:
 
 
 def looked(project: Project, rows: pd.DataFrame, told: pd.DataFrame, window: Window | None) -> dict[str, Any]:
-    """What page and report both show: each run in each role, charts over time, and how well the one of the window is."""
+    """What page and report both show: each run in each role, charts over time, the health of the one of the window."""
     return {
         "runs": [about_run(project, part, told) for _, part in rows.groupby(["role", "run"])],
         "charts": charts(rows[rows["role"] == "answer"]),
-        "health": health(project, window, settings.monitored(project)) if window else None,
+        "health": health(window, settings.monitored(project)) if window else None,
         "caveat": score.CAVEAT,
         "newest": NEWEST,
         "kinds": KINDS,
@@ -121,7 +122,7 @@ def about_run(project: Project, rows: pd.DataFrame, told: pd.DataFrame) -> dict[
     """What is told of the answers of a run in one role; truths that the queue asked for are left out."""
     run, role = rows[["run", "role"]].iloc[0]
     folder, told = project.models / run, told[(told["run"] == run) & (told["role"] == role)]
-    told = told[~told["source"].isin(QUEUE)]
+    told = told[told["source"] != QUEUE]
     record = registry.sound(folder) if (folder / registry.RECORD).is_file() else None
     found = {
         "run": run,
@@ -157,7 +158,7 @@ def about_run(project: Project, rows: pd.DataFrame, told: pd.DataFrame) -> dict[
 
 
 def by_fifth(said: pd.Series, held: pd.DataFrame | None) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Fifths of what a run said of the rows held out in training: their names, that of each answer, their shares then."""
+    """Fifths of what a run said of the rows held out in training: names, the place of each answer, shares then."""
     then = said if held is None else held["prediction"]
     edges = np.unique(then.quantile(FIFTHS))
     places, before = (np.searchsorted(edges, values) for values in (said, then))
@@ -166,7 +167,7 @@ def by_fifth(said: pd.Series, held: pd.DataFrame | None) -> tuple[list[str], np.
 
 
 def by_class(said: pd.Series, classes: list, held: pd.DataFrame | None) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Classes, the rarest together: their names, that of each answer, their shares of the rows held out in training."""
+    """Classes, the last of many together: names, the place of each answer, shares of the rows held out in training."""
     known = classes[:CLASSES]
     names = [*map(str, known), *(["others"] if len(classes) > CLASSES else [])]
     place = {label: min(index, CLASSES) for index, label in enumerate(classes)}

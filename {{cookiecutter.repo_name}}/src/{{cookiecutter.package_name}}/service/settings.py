@@ -1,4 +1,4 @@
-"""Sections `[serve]` and `[monitor]` of `params.toml`, and the secrets of the service."""
+"""Section `[serve]` of `params.toml`, and the secrets of the service."""
 
 import os
 from dataclasses import dataclass, field
@@ -29,6 +29,13 @@ class Serve:
 
 
 @dataclass(frozen=True)
+class Label:
+    """Section `[label]`: which rows people are asked about."""
+
+    rows: int = field(default=100, metadata=bounds(least=1))
+
+
+@dataclass(frozen=True)
 class Monitor:
     """Section `[monitor]`: how many answers are looked at, and what is an alarm."""
 
@@ -39,7 +46,7 @@ class Monitor:
     unusual: float = field(default=0.05, metadata=bounds(least=0, most=1))
 
 
-SECTIONS = {"serve": Serve, "monitor": Monitor}
+SECTIONS = {"serve": Serve, "label": Label, "monitor": Monitor}
 
 
 def of(project: Project) -> Serve:
