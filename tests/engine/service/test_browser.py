@@ -84,7 +84,7 @@ def address(tmp_path_factory):
     (root / "params.toml").write_text(
         '[data]\nsource = "table.csv"\ntarget = "answer"\n[train]\ncandidates = ["linear"]\n[serve]\nport = 0\n'
     )
-    shutil.copytree(package.FOLDER, root / "src" / package.NAME, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(package.FOLDER, root / "src" / package.NAME)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(package, "FOLDER", root / "src" / package.NAME)
         pipeline.make(settings.load(root), "train")

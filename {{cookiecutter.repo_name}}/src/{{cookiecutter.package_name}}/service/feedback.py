@@ -8,6 +8,7 @@ another one is a new version, the last counts, all are kept. All of the file is 
 """
 
 import asyncio
+import hashlib
 import re
 import shlex
 import time
@@ -26,7 +27,7 @@ from ..engine.project.errors import DataError, SettingsError, listed, shown
 from ..engine.project.settings import Project
 from ..engine.runs import registry
 from ..engine.sources import formats, read
-from .database import IDS, Database, Entry, Told, answers, opened
+from .database import IDS, Database, Entry, LogError, Told, answers, opened
 from .log import Log
 
 ID, TRUTH = "id", "truth"
@@ -60,8 +61,8 @@ async def tell(project: Project, log: Log, answer: str, truth: Any, *, asker: st
     if meant is None:
         raise DataError(f"{refusal(record, truth)}.")
     one = told(before, answer, meant, asker=asker, source=source)
-    if one:
-        await log.write([one])
+    if one and not await log.write([one]):
+        raise LogError(log.state().database)
     return one is not None
 
 
@@ -93,9 +94,10 @@ def told(before: Sequence[Told], answer: str, truth: Any, *, asker: str, source:
     text = msgspec.json.encode(truth).decode()
     if before and before[-1].truth == text:
         return None
-    if before:
-        IDS.after(before[-1].number)  # the last one counts, whatever the clock says
-    return Told(answer, text, time.time(), asker, source)
+    newest = before[-1].number if before else ""
+    IDS.after(newest or "0")  # the last one counts, whatever the clock says
+    once = hashlib.sha256(f"{answer} {newest} {text}".encode()).hexdigest()  # sent twice at the same moment, it is one
+    return Told(answer, text, time.time(), asker, source, once=once)
 
 
 def queued(path: Path) -> pd.DataFrame:

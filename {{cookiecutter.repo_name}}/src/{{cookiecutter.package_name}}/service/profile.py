@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from ..engine.columns import dictionary
-from ..engine.modelling import confidence
+from ..engine.modelling import confidence, decision
 from ..engine.project import artefact, records
 from ..engine.project.errors import DataError, ProjectError
 from ..engine.project.settings import Project
@@ -71,13 +71,12 @@ def make(project: Project, folder: Path) -> Profile:
     names = [name for name in dictionary.features(columns) if name in train]
     if held is None:
         raise DataError(f"{folder.name} kept no rows that were held out in training.\nTrain again: make train")
-    kinds = {} if record["task"] == "regression" else {"prediction": held["prediction"].astype(str)}
     found: Profile = {
         "run": folder.name,
         "rows": len(train),
         "distinct": float((~train[names].duplicated()).mean()),
         "columns": {name: drift.summary(drift.comparable(train[name], columns[name])) for name in names},
-        "predictions": {name: drift.summary(kinds.get(name, held[name])) for name in held if name != "truth"},
+        "predictions": {name: drift.summary(values) for name, values in said(held, record["classes"]).items()},
         "unusual": unusual.fit(train, dev, columns),
     }
     path = path_of(project, folder)
@@ -86,6 +85,17 @@ def make(project: Project, folder: Path) -> Profile:
     inputs = {name: record["input_data"][name] for name in names}
     records.record(path, {"step": "reference", "run": folder.name, "inputs": inputs})
     return found
+
+
+def said(answers: pd.DataFrame, classes: list) -> pd.DataFrame:
+    """What is compared of held-out answers: of two classes the probability of the positive, whatever `[decision]` says.
+
+    The columns are called as those of an answer in the log.
+    """
+    if len(classes) == 2:
+        return pd.DataFrame({f"probability_{classes[1]}": decision.of_positive(answers, tuple(classes))})
+    kinds = answers.assign(prediction=answers["prediction"].astype(str)) if classes else answers
+    return kinds.drop(columns="truth")
 
 
 def path_of(project: Project, folder: Path) -> Path:

@@ -29,12 +29,9 @@ def answer(
 ) -> list[Answered]:
     """Answer rows; those with the same columns together, so that a row gets the answer that it would get alone.
 
+    A `DataError` where cells break a rule: `violations` has a dict for each, its `row` (from 1), `column`, `problem`
+    and `cure`.
     `judge` knows which rows are unusual; without one, only rules say so.
-
-    Raises
-    ------
-    DataError
-        Cells break a rule: `violations` has a dict for each, its `row` (from 1), `column`, `problem` and `cure`.
     """
     tables: dict[frozenset[str], list[int]] = {}
     for place, row in enumerate(rows):
