@@ -28,7 +28,14 @@ class Serve:
     keep_days: int = field(default=0, metadata=bounds(least=0))
 
 
-SECTIONS = {"serve": Serve}
+@dataclass(frozen=True)
+class Retrain:
+    """Section `[retrain]`: when a new run is made of what was told."""
+
+    rows: int = field(default=1, metadata=bounds(least=1))
+
+
+SECTIONS = {"serve": Serve, "retrain": Retrain}
 
 
 def of(project: Project) -> Serve:

@@ -2,7 +2,7 @@
 KNOWN += ID KEY PARTLY
 options += $(call option,ID,id) $(call option,KEY,key) $(call flag,PARTLY,partly)
 
-.PHONY: serve feedback replay forget
+.PHONY: serve feedback replay forget retrain
 
 serve: $(READY) ## the champion answers over HTTP, with a page and a log: [serve] in params.toml
 	@$(CLI) serve $(options)
@@ -15,3 +15,6 @@ replay: $(READY) ## logged rows scored again (ID=answer, RUN=another run)
 
 forget: $(READY) ## a person's rows deleted from the log (KEY=column=value)
 	@$(CLI) forget $(options)
+
+retrain: $(READY) ## a run from what people said of answers; it becomes champion if it passes the gate
+	@$(CLI) retrain $(options)

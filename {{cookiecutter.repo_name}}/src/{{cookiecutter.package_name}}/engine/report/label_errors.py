@@ -19,10 +19,11 @@ from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from ..columns import dictionary
+from ..modelling.division import divide
 from ..modelling.estimators import threads
 from ..modelling.metrics import Predictions, columns_of
 from ..modelling.question import Question, hold_out
-from ..modelling.split import cross_validation, split
+from ..modelling.split import cross_validation
 from ..project import records, spreadsheet
 from ..project.errors import DataError
 from ..project.log import warnings_as_lines
@@ -94,7 +95,7 @@ def cheapest_good(record: dict[str, Any], known: dict[str, BaseEstimator]) -> st
 def row_numbers(project: Project, question: Question) -> np.ndarray:
     """The number in the raw file of each row of train and dev, shape (n_rows,)."""
     clean = pd.read_parquet(records.checked(project.clean))
-    parts = split(clean, dictionary.target(dictionary.of(project)), project.settings.split)
+    parts = divide(project, clean)
     numbers = np.concatenate([parts[part].index for part in ("train", "dev")])
     if len(numbers) != len(question.truth):
         found = "data/processed/ was not made from data/interim/clean.parquet as params.toml says"

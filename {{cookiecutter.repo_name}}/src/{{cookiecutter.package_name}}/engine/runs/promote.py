@@ -11,7 +11,7 @@ import logging
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,13 @@ import numpy as np
 import pandas as pd
 
 from ..columns import dictionary
+from ..modelling.division import TOLD
 from ..modelling.estimators import threads
 from ..modelling.metrics import Predictions, constant
 from ..project import artefact, git, lock, records
 from ..project.errors import DataError, ProjectError, SettingsError
 from ..project.settings import Project
-from . import answers, compare, loading, registry, track
+from . import answers, compare, loading, registry, track, training_rows
 from .compare import Evaluated
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,14 @@ log = logging.getLogger(__name__)
 Evaluate = Callable[[Path], object]
 LATENCY_REPEATS = 7
 ROWS_TWICE = 200  # rows whose features are computed twice
+ROUNDING = 1e-9  # of two scores that are equal
 CERTAINTY = 2.0  # standard errors: a slice of 50 rows is noisy
+
+
+class Refused(ProjectError):
+    """The gate is closed; `checks` is all that was found."""
+
+    checks: "list[Check]"
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ def run(project: Project, folder: Path, *, evaluate: Evaluate, force: str = "") 
 
     Raises
     ------
-    ProjectError
+    Refused
         The gate is closed and there is no reason to force it, or the reason says nothing; the champion stays.
     """
     if force and len(force.split()) < 2:
@@ -73,7 +81,9 @@ def run(project: Project, folder: Path, *, evaluate: Evaluate, force: str = "") 
         if failed and not force:
             reasons = "; ".join(f'failed "{check.name}": {check.found}' for check in failed)
             cure = "To overrule it, with a reason that is kept: make promote RUN=... FORCE='the reason'"
-            raise ProjectError(f"{folder.name} is not promoted. {reasons}.\n{cure}")
+            refused = Refused(f"{folder.name} is not promoted. {reasons}.\n{cure}")
+            refused.checks = checks
+            raise refused
         keep(project, folder.name, {"forced": force if failed else "", "gate": [asdict(check) for check in checks]})
         log.info("%s is champion%s", folder.name, f", forced: {force}" if failed else "")
         return checks
@@ -101,7 +111,48 @@ def against(project: Project, challenger: Evaluated, champion: str | None, evalu
         return [Check("better than the champion", False, f"{champion} does not answer: {error}")]
     if different := compare.not_comparable(challenger, reigning):
         return [Check("better than the champion", False, different)]
-    return [better("the champion", challenger, reigning.predictions), no_slice_worse(project, challenger, reigning)]
+    newer = not_seen(project, folder, reigning)
+    if not newer.any():
+        return [Check("better than the champion", False, "it learned from rows as new as the newest test rows")]
+    return beside(project, chosen(challenger, newer), chosen(reigning, newer), told_rows(project)[newer])
+
+
+def beside(project: Project, challenger: Evaluated, reigning: Evaluated, told: np.ndarray) -> list[Check]:
+    """How the challenger does beside the champion on the same rows, of which people told some; bool, shape (n_rows,)."""
+    found = [better("the champion", challenger, reigning.predictions), no_slice_worse(project, challenger, reigning)]
+    if told.any() and not told.all():
+        found.append(no_worse(chosen(challenger, ~told), chosen(reigning, ~told)))
+    return found
+
+
+def not_seen(project: Project, folder: Path, reigning: Evaluated) -> np.ndarray:
+    """Divided by time, the test rows that are newer than all that a run learned from; else all; bool, (n_rows,)."""
+    kind, _, column = project.settings.split.by.partition(":")
+    rows, columns = reigning.rows, dictionary.load(folder / registry.DICTIONARY)
+    if kind != "time":
+        return np.ones(len(rows), dtype=bool)
+    names = [name for group in reigning.record["features"].values() for name in group]
+    seen = training_rows.seen(folder, rows, names, [name for name in dictionary.by_role(columns, "id") if name in rows])
+    return (rows[column] > rows[column][seen].max()).to_numpy() if seen.any() else ~seen
+
+
+def told_rows(project: Project) -> np.ndarray:
+    """The test rows that were told by people, bool, shape (n_rows,)."""
+    rows = pd.read_parquet(project.split("test"))
+    return np.arange(len(rows)) >= len(rows) - rows.attrs.get(TOLD, 0)
+
+
+def chosen(one: Evaluated, which: np.ndarray) -> Evaluated:
+    """The same for some of the rows, `which` is bool, shape (n_rows,)."""
+    rows = one.rows[which].reset_index(drop=True)
+    return replace(one, rows=rows, truth=one.truth[which], predictions=one.predictions[which])
+
+
+def no_worse(challenger: Evaluated, reigning: Evaluated) -> Check:
+    """Not worse on rows of the source, whose truth no feedback can turn."""
+    low, high = compare.gain(challenger, reigning.predictions)
+    found = f"gain in {challenger.metric.name} {low:.4g} ... {high:.4g}, 95 %, on {len(challenger.truth)} rows"
+    return Check("no worse without feedback", low + high > -ROUNDING, found)
 
 
 def answered(project: Project, folder: Path, evaluate: Evaluate) -> Evaluated:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..columns import dictionary
+from ..columns.digests import digests, tell_apart
 from ..modelling.reasons import usual_values
 from ..project import records
 from ..project.settings import Project
@@ -18,7 +19,6 @@ from ..project.settings import Project
 DIGESTS = "row_digests.parquet"
 USUAL = "usual_values.parquet"
 WITH_IDS, WITHOUT = "with_ids", "without_ids"
-TELLING = 0.9  # share of the rows that must differ from all others
 
 
 def keep(project: Project, folder: Path, names: list[str]) -> None:
@@ -39,7 +39,7 @@ def seen(folder: Path, rows: pd.DataFrame, names: list[str], ids: list[str]) -> 
     """
     whole = all(name in rows for name in ids)
     known = digests_of(folder)[WITH_IDS if whole else WITHOUT]
-    if len(np.unique(known)) < TELLING * len(known):
+    if not tell_apart(known):
         return np.zeros(len(rows), dtype=bool)
     return np.isin(digests(rows, [*ids, *names] if whole else names), known)
 
@@ -50,18 +50,3 @@ def digests_of(folder: Path) -> dict[str, np.ndarray]:
     if not (folder / DIGESTS).is_file():
         return {WITH_IDS: np.empty(0), WITHOUT: np.empty(0)}
     return {name: column.to_numpy() for name, column in pd.read_parquet(folder / DIGESTS).items()}
-
-
-def digests(rows: pd.DataFrame, names: list[str]) -> np.ndarray:
-    """One number a row, shape (n_rows,), uint64, the same whatever the types of its columns were stored as."""
-    return pd.util.hash_pandas_object(pd.DataFrame({name: plain(rows[name]) for name in names}), index=False).to_numpy()
-
-
-def plain(column: pd.Series) -> pd.Series:
-    """A column as numbers or text."""
-    column = column.reset_index(drop=True)
-    if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        return pd.to_datetime(column, utc=True).dt.tz_localize(None).astype("datetime64[ns]").astype("int64")
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return pd.Series(column.to_numpy(dtype="float64", na_value=np.nan))
-    return column.astype(object).where(column.notna(), "").astype(str)
