@@ -78,6 +78,11 @@ HOSTILE = {
     "hyphen last": "churn-",
     "null word": "null",
 }
+# No text at all; no single line, which a target and a source have to be; what gives no name of a folder.
+NO_TEXT = ["empty", "null", "escape", "delete", "lone surrogate"]
+NO_TEXT += [name for name, answer in HOSTILE.items() if "{{" in answer]
+NO_LINE = ["tab", "newline", "line separator", "toml"]
+NO_FOLDER = ["dependency", "distribution", "folder", "device"]
 
 
 def everything_in(folder: Path) -> set[str]:
@@ -121,32 +126,33 @@ def render_or_refuse(render, folder: Path, capfd, prompt: str, answers: dict) ->
     return assert_valid(project)
 
 
-@pytest.mark.parametrize("prompt", TEXTS)
-@pytest.mark.parametrize("name", HOSTILE)
-def test_text_arrives_as_typed_or_is_refused(render, tmp_path, capfd, prompt, name):
+@pytest.mark.parametrize("name", [name for name in HOSTILE if name not in NO_TEXT])
+def test_answers_arrive_as_typed_all_at_once(render, tmp_path, capfd, name):
     answer = HOSTILE[name]
+    answers = {"package_name": "churn_model"} | dict.fromkeys(TEXTS, answer)
+    answers |= {"repo_name": "churn"} if name in NO_FOLDER else {}
+    answers |= {} if name in NO_LINE else {"target": answer, "data_source": f"{answer}/x.csv"}
 
-    settings = render_or_refuse(render, tmp_path, capfd, prompt, SAFE | {prompt: answer})
+    settings = render_or_refuse(render, tmp_path, capfd, "project_name", answers)
 
-    refused = not answer.strip() or "{{" in answer or name in ("null", "escape", "delete", "lone surrogate")
-    assert (settings is None) == refused
-    if settings and prompt != "project_name":  # white space of any kind becomes one blank
-        about, typed = settings["pyproject"]["project"], " ".join(answer.split())
-        assert typed == (about["description"] if prompt == "description" else about["authors"][0]["name"])
+    about, typed = settings["pyproject"]["project"], " ".join(answer.split())  # white space of any kind is one blank
+    assert about["name"] and about["description"] == about["authors"][0]["name"] == typed
+    if name not in NO_LINE:  # a source may stand after the way to it, where there is such a file
+        data = settings["params"]["data"]
+        assert data["target"] == answer and data["source"].endswith(f"{answer}/x.csv")
 
 
-@pytest.mark.parametrize(("prompt", "key", "suffix"), [("target", "target", ""), ("data_source", "source", ".csv")])
-@pytest.mark.parametrize("name", HOSTILE)
-def test_target_and_source_arrive_as_typed_or_are_refused(render, tmp_path, capfd, prompt, key, suffix, name):
-    answer = HOSTILE[name] + suffix
+@pytest.mark.parametrize(
+    ("prompt", "name"),
+    [
+        *((prompt, name) for prompt in (*TEXTS, "target", "data_source") for name in NO_TEXT),
+        *((prompt, name) for prompt in ("target", "data_source") for name in NO_LINE),
+    ],
+)
+def test_answer_that_is_no_line_of_text_is_refused(render, tmp_path, capfd, prompt, name):
+    answers = SAFE | {prompt: HOSTILE[name] + (".csv" if prompt == "data_source" else "")}
 
-    settings = render_or_refuse(render, tmp_path, capfd, prompt, SAFE | {prompt: answer})
-
-    if settings is not None:  # a source may stand after the way to it, where there is such a file
-        found = settings["params"]["data"][key]
-        assert found == answer or (key == "source" and found.endswith(answer))
-    if name in ("newline", "null", "escape", "lone surrogate"):
-        assert settings is None
+    assert render_or_refuse(render, tmp_path, capfd, prompt, answers) is None
 
 
 @pytest.mark.parametrize("prompt", ["repo_name", "package_name"])
@@ -163,13 +169,11 @@ def test_name_is_a_good_one_or_refused(render, tmp_path, capfd, prompt, name):
     assert (settings is not None) == (name in accepted[prompt])
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_every_project_name_has_a_good_folder_name_or_is_refused(render, tmp_path, capfd, name):
+@pytest.mark.parametrize("name", NO_FOLDER)
+def test_project_name_that_gives_no_good_folder_name_is_refused(render, tmp_path, capfd, name):
     answers = {"project_name": HOSTILE[name], "package_name": "churn_model"}
 
-    settings = render_or_refuse(render, tmp_path, capfd, "project_name", answers)
-
-    assert settings is None or settings["pyproject"]["project"]["name"]
+    assert render_or_refuse(render, tmp_path, capfd, "project_name", answers) is None
 
 
 @pytest.mark.parametrize(

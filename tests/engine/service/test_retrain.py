@@ -68,7 +68,7 @@ test_parts.__test__ = False
 
 @pytest.fixture(scope="module")
 def retrained(rivals, tmp_path_factory):
-    """The folder of such a project after a first retraining, its splits before, the ids, and the lines; not to be changed."""
+    """Such a project after a first retraining: its folder, splits before, ids and lines; not to be changed."""
     from conftest import move_in
 
     with pytest.MonkeyPatch.context() as patch:
@@ -103,6 +103,7 @@ def test_run_from_what_was_told_becomes_champion_with_a_line_for_each_decision(a
     assert [line.split(":")[0] for line in lines[4:-1]] == [
         "passed better than the champion",
         "passed no slice worse",
+        "passed feedback fits",
         "passed no worse without feedback",
         "passed test rows unseen",
         "passed fast enough",

@@ -29,13 +29,20 @@ class Serve:
 
 
 @dataclass(frozen=True)
+class Label:
+    """Section `[label]`: which rows people are asked about."""
+
+    rows: int = field(default=100, metadata=bounds(least=1))
+
+
+@dataclass(frozen=True)
 class Retrain:
     """Section `[retrain]`: when a new run is made of what was told."""
 
     rows: int = field(default=1, metadata=bounds(least=1))
 
 
-SECTIONS = {"serve": Serve, "retrain": Retrain}
+SECTIONS = {"serve": Serve, "label": Label, "retrain": Retrain}
 
 
 def of(project: Project) -> Serve:

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from ..columns import dictionary
+from ..modelling import confidence
 from ..modelling.division import TOLD
 from ..modelling.estimators import threads
 from ..modelling.metrics import Predictions, constant
@@ -114,15 +115,45 @@ def against(project: Project, challenger: Evaluated, champion: str | None, evalu
     newer = not_seen(project, folder, reigning)
     if not newer.any():
         return [Check("better than the champion", False, "it learned from rows as new as the newest test rows")]
-    return beside(project, chosen(challenger, newer), chosen(reigning, newer), told_rows(project)[newer])
+    both = chosen(challenger, newer), chosen(reigning, newer)
+    return beside(project, *both, told_rows(project)[newer], held_errors(folder))
 
 
-def beside(project: Project, challenger: Evaluated, reigning: Evaluated, told: np.ndarray) -> list[Check]:
-    """How the challenger does beside the champion on the same rows, of which people told some; bool, shape (n_rows,)."""
+def beside(
+    project: Project, challenger: Evaluated, reigning: Evaluated, told: np.ndarray, held: np.ndarray
+) -> list[Check]:
+    """How the challenger does beside the champion on the same rows, of which people told some: bool, shape (n_rows,).
+
+    `held`, shape (n_held_out,), are the errors of the champion in its training: with no other row to compare with.
+    """
     found = [better("the champion", challenger, reigning.predictions), no_slice_worse(project, challenger, reigning)]
+    if told.any():
+        errors = error_of_rows(challenger)
+        found.append(feedback_fits(project, challenger.record, errors[told], held if told.all() else errors[~told]))
     if told.any() and not told.all():
         found.append(no_worse(chosen(challenger, ~told), chosen(reigning, ~told)))
     return found
+
+
+def feedback_fits(project: Project, record: dict[str, Any], told: np.ndarray, others: np.ndarray) -> Check:
+    """The challenger errs on what people told it not clearly more than on other rows: else labels are turned."""
+    usual = float(others.mean()) or 1.0 if record["task"] == "regression" else 1.0
+    more = float(told.mean() - others.mean()) / usual
+    noise = CERTAINTY * float(np.hypot(told.std() / np.sqrt(len(told)), others.std() / np.sqrt(len(others)))) / usual
+    passed = more <= max(noise, project.settings.promote.slice_loss)
+    cure = "" if passed else ": wrong labels, or none but hard rows were told: look at them"
+    found = f"error {told.mean():.3f} on {len(told)} rows that people told, {others.mean():.3f} on others"
+    return Check("feedback fits", passed, found + cure)
+
+
+def held_errors(folder: Path) -> np.ndarray:
+    """The errors of a run on rows held out in its training, as `error_of_rows` has them; shape (n_held_out,)."""
+    held = confidence.held_out(folder)
+    if held is None:
+        return np.zeros(1)
+    if registry.read(folder)["task"] == "regression":
+        return (held["prediction"] - held["truth"]).abs().to_numpy()
+    return (held["prediction"] != held["truth"]).to_numpy(dtype=float)
 
 
 def not_seen(project: Project, folder: Path, reigning: Evaluated) -> np.ndarray:
@@ -132,7 +163,8 @@ def not_seen(project: Project, folder: Path, reigning: Evaluated) -> np.ndarray:
     if kind != "time":
         return np.ones(len(rows), dtype=bool)
     names = [name for group in reigning.record["features"].values() for name in group]
-    seen = training_rows.seen(folder, rows, names, [name for name in dictionary.by_role(columns, "id") if name in rows])
+    ids = [name for name in dictionary.by_role(columns, "id") if name in rows]
+    seen, _ = training_rows.seen(folder, rows, names, ids)
     return (rows[column] > rows[column][seen].max()).to_numpy() if seen.any() else ~seen
 
 
