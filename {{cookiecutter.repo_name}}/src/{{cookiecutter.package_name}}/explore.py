@@ -17,7 +17,7 @@ import skrub
 from .engine.checks import suspicions
 from .engine.columns import dictionary
 from .engine.columns.lists import items_of
-from .engine.modelling import split
+from .engine.modelling.division import divide
 from .engine.project import artefact, records
 from .engine.project.errors import ProjectError, listed
 from .engine.project.settings import Project
@@ -61,7 +61,7 @@ def suspected(project: Project, frame: pd.DataFrame, columns: dictionary.Diction
     """`found`: the suspicions; `undivided`: why there are no splits; `ids`; `described`: what columns mean; `lists`."""
     how = project.settings.split
     try:
-        parts, undivided = split.split(frame, dictionary.target(columns), how, project.settings.train.task), ""
+        parts, undivided = divide(project, frame), ""
     except ProjectError as error:
         parts, undivided = {}, str(error)
     found = suspicions.find(frame, parts, columns, how.by)
