@@ -19,8 +19,10 @@ import psycopg
 import pytest
 
 from data_science_project.engine.columns.dictionary import Column, dumps, load
+from data_science_project.engine.project import settings as params
 from data_science_project.engine.project.errors import DataError
-from data_science_project.service import app, database, settings, versions
+from data_science_project.engine.runs import registry
+from data_science_project.service import app, database, profile, settings, versions
 from data_science_project.service.database import Entry, new_ids
 from data_science_project.service.log import Log
 from data_science_project.service.settings import DATABASE, Serve
@@ -40,6 +42,26 @@ COLUMNS = {
     "old": Column(type="number", role="ignored"),
 }
 BODY = json.dumps({"rows": [ROW]}).encode()
+
+
+@pytest.fixture(scope="session")
+def trained(trained, tmp_path_factory):
+    """The trained project with the reference of its run, which a service would make at each start without it."""
+    return with_references(trained, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def rivals(rivals, tmp_path_factory):
+    """The project with two runs, with their references."""
+    return with_references(rivals, tmp_path_factory)
+
+
+def with_references(root, tmp_path_factory):
+    """A copy of a project in which the reference of each run is made."""
+    project = params.load(shutil.copytree(root, tmp_path_factory.mktemp("known") / root.name, symlinks=True))
+    for folder in registry.folders(project):
+        profile.make(project, folder)
+    return project.root
 
 
 @pytest.fixture

@@ -24,8 +24,9 @@ def test_reference_holds_each_column_that_the_model_may_see_and_its_answers_to_h
     assert made["columns"]["amount"]["missing"] == train["amount"].isna().mean()
     assert made["columns"]["amount"]["quantiles"][500] == train["amount"].quantile(0.5, "higher")
     assert made["columns"]["colour"]["shares"] == train["colour"].value_counts(normalize=True).to_dict()
-    assert made["predictions"]["prediction"]["shares"]["yes"] == (held["prediction"] == "yes").mean()
-    assert len(made["predictions"]["probability"]["quantiles"]) == 1000
+    positive = held["probability"].where(held["prediction"] == "yes", 1 - held["probability"])
+    assert made["predictions"]["probability_yes"]["quantiles"][500] == positive.quantile(0.5, "higher")
+    assert [*made["unusual"]["columns"]] == ["amount", "colour", "shop"]
 
 
 def test_no_cell_of_text_and_no_rare_kind_stands_in_the_reference(project, folder, made):
@@ -64,11 +65,24 @@ def test_reference_of_before_that_lacks_a_part_is_made_again_or_else_taken_as_it
 def test_splits_of_another_run_make_no_reference_and_it_is_said_why(project, folder, gone, caplog):
     path = project.split("train")
     path.unlink() if gone else path.write_bytes(b"another")
+    profile.path_of(project, folder).unlink()
 
     with pytest.raises(DataError, match=f"{folder.name} learned from .*train.parquet(.|\n)*make features"):
         profile.make(project, folder)
     assert profile.of(project, folder) is None
     assert "is compared with no training data" in caplog.text
+
+
+def test_reference_of_three_classes_has_their_shares_and_how_sure_the_answers_were(project, folder):
+    record = registry.read(folder)
+    registry.write(folder, record | {"classes": [1, 2, 3]})
+    held = pd.DataFrame({"truth": 1, "prediction": [1] * 30 + [2] * 10, "probability": 0.5})
+    held.to_parquet(folder / "held_out.parquet")
+
+    made = profile.make(project, folder)["predictions"]
+
+    assert made["prediction"]["shares"] == {"1": 0.75, "2": 0.25}
+    assert set(made["probability"]["quantiles"]) == {0.5}
 
 
 def test_reference_of_numbers_has_their_quantiles(project, folder):

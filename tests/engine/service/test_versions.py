@@ -8,7 +8,7 @@ import pytest
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import promote, registry
-from data_science_project.service import compiled, versions
+from data_science_project.service import compiled, profile, versions
 
 ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
 
@@ -170,3 +170,27 @@ def test_slow_answers_leave_the_event_loop_to_others_until_they_are_quick_again(
 
     assert slow is None and quick[0].road == "compiled"
     assert version._pace < versions.IN_LOOP / 2
+
+
+def test_unusual_row_is_marked_on_both_roads_alike(version):
+    rows = [ROW | {"amount": amount, "order": number} for number, amount in enumerate([51.5, 48, None])]
+
+    version.judge.limit = np.nextafter(version.judge.row(ROW), -np.inf)
+    fast, slow = version.fast(rows), version.reference(rows)
+
+    assert [one.unusual for one in fast] == [one.unusual for one in slow]
+    assert fast[0].unusual
+
+    version.judge.limit = version.judge.row(ROW)
+
+    assert not version.fast(rows[:1])[0].unusual and not version.reference(rows[:1])[0].unusual
+
+
+def test_run_without_reference_answers_and_calls_no_row_unusual_and_says_so_once(project, folder, caplog):
+    profile.path_of(project, folder).unlink()
+    project.split("train").unlink()
+
+    found = versions.Version(project, folder)
+
+    assert not found.fast([ROW])[0].unusual and not found.reference([ROW])[0].unusual
+    assert caplog.text.count("is compared with no training data") == 1

@@ -99,30 +99,23 @@ def token_of(headers: Mapping[bytes, bytes]) -> bytes:
 
 async def body_in_time(scope: Scope, receive: Receive, options: Serve) -> bytes:
     """The body of a request; a `Problem` if it is too large, as soon as that is known, or comes too slowly."""
+    most, parts, more = int(options.megabytes * 1e6), list[bytes](), True
+    declared = int(next((value for name, value in scope["headers"] if name == b"content-length"), b"0"))
+    size = 0 if declared <= most else declared
     try:
         async with asyncio.timeout(options.seconds):
-            return await body_of(scope, receive, int(options.megabytes * 1e6))
+            while more and size <= most:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Problem(400, "bad", "The body was cut short.")
+                parts.append(message.get("body", b""))
+                more = message.get("more_body", False)
+                size += len(parts[-1])
     except TimeoutError:
         raise Problem(408, "slow", f"The body took more than {options.seconds:g} s ([serve] seconds).", CLOSE) from None
-
-
-async def body_of(scope: Scope, receive: Receive, most: int) -> bytes:
-    """The body of a request, of at most so many bytes."""
-    too_large = Problem(413, "too_large", f"The body is larger than {most:,} bytes ([serve] megabytes).", CLOSE)
-    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    if int(length) > most:
-        raise too_large
-    parts, size = [], 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Problem(400, "bad", "The body was cut short.")
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > most:
-            raise too_large
-        if not message.get("more_body"):
-            return b"".join(parts)
+    if size > most:
+        raise Problem(413, "too_large", f"The body is larger than {most:,} bytes ([serve] megabytes).", CLOSE)
+    return b"".join(parts)
 
 
 async def respond(send: Send, status: int, content: Any, *headers: tuple[bytes, bytes]) -> None:

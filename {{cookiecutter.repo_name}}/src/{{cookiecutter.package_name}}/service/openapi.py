@@ -17,17 +17,10 @@ CELL = {"type": ["number", "string", "boolean", "null"]}
 MONTHS = r"(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31"
 DAY = rf"(1[7-9]|20|21)\d\d-({MONTHS})"
 TIME = r"([T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d)?"
-OTHERS = {  # what else may be answered
-    400: "The body holds no rows",
-    401: "No token, or a wrong one",
-    403: "Asked from elsewhere",
-    404: "Unknown",
-    408: "The body came too slowly",
-    413: "Too much at once",
-    422: "Cells break a rule",
-    500: "The service has failed",
-    503: "Not now",
-}
+# What else may be answered.
+OTHERS = {400: "The body holds no rows", 401: "No token, or a wrong one", 403: "Asked from elsewhere", 404: "Unknown"}
+OTHERS |= {408: "The body came too slowly", 413: "Too much at once", 422: "Cells break a rule"}
+OTHERS |= {500: "The service has failed", 503: "Not now"}
 
 
 def document(versions: Versions, options: Serve, title: str, *, token: bool) -> Schema:

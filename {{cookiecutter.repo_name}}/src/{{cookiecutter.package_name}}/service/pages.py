@@ -41,7 +41,14 @@ PAGES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(FOLDER / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
 PAGES.globals |= {"few": 30, "many": 300, "infinite": float("inf")}  # choices that a list shows, or that are offered
-PAGES.filters |= {"number": number, "percent": percent, "shown": words.shown, "json": as_json, "quoted": shlex.quote}
+PAGES.filters |= {
+    "number": number,
+    "percent": percent,
+    "shown": words.shown,
+    "json": as_json,
+    "quoted": shlex.quote,
+    "told": json.loads,
+}
 SHOWN = 200  # answers of a table on its page
 COLUMNS = ("prediction", "probability", "low", "high", "confident", "unusual")  # of an answer, on the page of a table
 KEY = re.compile(r" \(\[\w+\] \w+\)")  # of params.toml, which people at a page do not know

@@ -14,16 +14,16 @@ from typing import Any
 import pandas as pd
 
 from ..engine.columns import dictionary
-from ..engine.modelling import confidence
+from ..engine.modelling import confidence, decision
 from ..engine.project import artefact, records
 from ..engine.project.errors import DataError, ProjectError
 from ..engine.project.settings import Project
 from ..engine.runs import registry
-from . import drift
+from . import drift, unusual
 
 log = logging.getLogger(__name__)
 FILE = "reference.json"
-PARTS = {"run", "rows", "distinct", "columns", "predictions"}  # what is in it; one of before lacks some
+PARTS = {"run", "rows", "distinct", "columns", "predictions", "unusual"}  # what is in it; one of before lacks some
 Profile = dict[str, Any]
 
 
@@ -57,7 +57,8 @@ def make(project: Project, folder: Path) -> Profile:
     -------
     dict
         `run`; `rows` of its training split, and which share of them `distinct` ones are; `columns`, `drift.summary` of
-        each that its model may see; `predictions`, that of its answers to rows held out in training.
+        each that its model may see; `predictions`, that of its answers to rows held out in training; `unusual`, what
+        `unusual.fit` has learned of the rows.
 
     Raises
     ------
@@ -65,23 +66,36 @@ def make(project: Project, folder: Path) -> Profile:
         The splits that it learned from are not here any more, or it kept no held-out answers.
     """
     record, columns = registry.read(folder), dictionary.load(folder / registry.DICTIONARY)
-    train, held = split_of(project, record, "train"), confidence.held_out(folder)
+    train, dev = (split_of(project, record, part) for part in ("train", "dev"))
+    held = confidence.held_out(folder)
     names = [name for name in dictionary.features(columns) if name in train]
     if held is None:
         raise DataError(f"{folder.name} kept no rows that were held out in training.\nTrain again: make train")
-    kinds = {} if record["task"] == "regression" else {"prediction": held["prediction"].astype(str)}
     found: Profile = {
         "run": folder.name,
         "rows": len(train),
         "distinct": float((~train[names].duplicated()).mean()),
         "columns": {name: drift.summary(drift.comparable(train[name], columns[name])) for name in names},
-        "predictions": {name: drift.summary(kinds.get(name, held[name])) for name in held if name != "truth"},
+        "predictions": {name: drift.summary(values) for name, values in said(held, record["classes"]).items()},
+        "unusual": unusual.fit(train, dev, columns),
     }
     path = path_of(project, folder)
     artefact.write_json(path, found)
-    inputs = {name: record["input_data"][name] for name in [project.relative(project.split("train"))]}
+    names = [project.relative(project.split(part)) for part in ("train", "dev")]
+    inputs = {name: record["input_data"][name] for name in names}
     records.record(path, {"step": "reference", "run": folder.name, "inputs": inputs})
     return found
+
+
+def said(answers: pd.DataFrame, classes: list) -> pd.DataFrame:
+    """What is compared of held-out answers: of two classes the probability of the positive, whatever `[decision]` says.
+
+    The columns are called as those of an answer in the log.
+    """
+    if len(classes) == 2:
+        return pd.DataFrame({f"probability_{classes[1]}": decision.of_positive(answers, tuple(classes))})
+    kinds = answers.assign(prediction=answers["prediction"].astype(str)) if classes else answers
+    return kinds.drop(columns="truth")
 
 
 def path_of(project: Project, folder: Path) -> Path:

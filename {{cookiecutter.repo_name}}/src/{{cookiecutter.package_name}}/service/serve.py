@@ -18,7 +18,7 @@ from ..engine.modelling.estimators import threads
 from ..engine.project.errors import SettingsError
 from ..engine.project.log import show
 from ..engine.project.settings import Project
-from . import forget, pages, settings
+from . import forget, labelling, pages, settings
 from .app import Application, Service
 from .guard import is_loopback
 from .log import Log
@@ -121,7 +121,7 @@ class Server(uvicorn.Server):
 async def serve(service: Service, door: socket.socket) -> None:
     """Load the runs and answer until a signal comes."""
     options, host = service.options, service.options.host
-    application = Application(service, pages.ROUTES)
+    application = Application(service, [*labelling.ROUTES, *pages.ROUTES])
     config = uvicorn.Config(
         traced(service.project, application),
         http=functools.partial(Protocol, options.seconds),  # type: ignore[arg-type]

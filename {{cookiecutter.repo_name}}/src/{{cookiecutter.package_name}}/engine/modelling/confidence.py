@@ -23,6 +23,7 @@ from .metrics import Predictions
 HELD_OUT = "held_out.parquet"
 LIMITS = "limits.json"  # in an exported run, which keeps no rows
 CLASSES_SHOWN = 20  # with more classes, a column for each would hide the answer
+RATES = (0.2, 0.1, 0.05, 0.02, 0.01)  # error rates that the report tries whatever is set
 RISK = 0.1  # the rate is kept with a certainty of 90 %
 FIRST_SHARE, STEP = 0.25, 0.05  # a start with fewer rows has too few to show anything, and the sequence ends there
 BANDS, BAND_ROWS = 5, 100  # a band per fifth of the predictions, where each has this many rows

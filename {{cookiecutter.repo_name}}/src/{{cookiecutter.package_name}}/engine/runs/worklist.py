@@ -1,6 +1,7 @@
 """Answers as a list to work through: what to do first, why, and which rows the model knows from its training."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,15 @@ def put(table: pd.DataFrame, name: str, values: object, *, before: str) -> pd.Da
 
 def reasons_of(folder: Path, model: Run, features: pd.DataFrame, policy: Policy) -> list[str]:
     """Why each row got its answer, as text; a `DataError` if the run is older than reasons."""
+    answer, usual, asked, shown = background(folder, model, features)
+    moved = pd.DataFrame(reasons.effects(answer, features, usual, asked), columns=list(usual))
+    return reasons.in_words(features, moved, policy.reasons, shown)
+
+
+def background(
+    folder: Path, model: Run, features: pd.DataFrame
+) -> tuple[reasons.Answers, pd.DataFrame, np.ndarray, Callable[[float], str]]:
+    """What reasons are measured with: the model, usual values, which answer of each row is meant, how it is written."""
     path = folder / training_rows.USUAL
     if not path.is_file():
         raise DataError(
@@ -91,13 +101,11 @@ def reasons_of(folder: Path, model: Run, features: pd.DataFrame, policy: Policy)
             "Train again, or set [predict] reasons = 0 in params.toml."
         )
     usual, classes = pd.read_parquet(path), model.record["classes"]
-    if classes:
-        answer, shown = model.model.predict_proba, reasons.of_probability
-        asked = answer(features).argmax(axis=1)
-    else:
-        answer, shown = (lambda rows: model.model.predict(rows)[:, None]), reasons.of_number
-        asked = np.zeros(len(features), dtype=int)
+    if not classes:
+        by_number = (lambda rows: model.model.predict(rows)[:, None]), usual, np.zeros(len(features), dtype=int)
+        return *by_number, reasons.of_number
+    answer = model.model.predict_proba
+    asked = answer(features).argmax(axis=1)
     if len(classes) == 2:
         asked[:] = np.flatnonzero(model.model.classes_ == classes[1])[0]
-    moved = pd.DataFrame(reasons.effects(answer, features, usual, asked), columns=list(usual))
-    return reasons.in_words(features, moved, policy.reasons, shown)
+    return answer, usual, asked, reasons.of_probability
