@@ -26,7 +26,7 @@ atexit.register(gc.freeze)
 from pathlib import Path
 from project import cli, train
 from project.engine.project import settings
-model, about, held = train.learn(settings.load(), Path())
+model, about, _, held = train.learn(settings.load(), Path())
 with open("plain.pkl", "wb") as file:
     pickle.dump(model, file, protocol=5)
 """

@@ -15,11 +15,11 @@ from conftest import PLAIN_ENVIRONMENT, PROJECT, TEMPLATE, make
 HELP = re.compile(r"^([a-z]+):.*## ", re.MULTILINE)
 TARGETS = HELP.findall((TEMPLATE / PROJECT / "Makefile").read_text("utf-8"))
 CONTRACT = (
-    "help install data features train evaluate predict explore card export runs promote rollback reproduce lineage "
-    "push pull track notebook docs test check fix clean"
+    "help install data features train evaluate predict explain explore card export runs promote rollback reproduce "
+    "lineage push pull track notebook docs test check fix clean"
 ).split()
 APART = ("rollback", "track")  # they have a test of their own
-OF_THE_SERVICE = ["serve", "feedback", "replay", "forget"]
+OF_THE_SERVICE = ["serve", "feedback", "label", "replay", "forget"]
 NEEDS_MORE = {
     "promote": ["RUN={run}"],
     "reproduce": ["RUN={run}", "OFFLINE=1"],

@@ -190,3 +190,14 @@ def test_column_of_0_and_1_allows_these_two_alone(describe, cells):
     column, _ = describe(cells)
 
     assert (column.type, column.range) == ("integer", (0.0, 1.0))
+
+
+def test_columns_called_like_sex_race_age_or_nationality_are_marked_sensitive_and_others_are_not():
+    called = ["Sex", "customer_age", "personal status sex", "race", "nationality", "age_group"]
+    others = ["house_age", "HouseAge", "average", "page", "stage", "race_time", "bandage", "answer", "unisex"]
+    frame = pd.DataFrame({name: ["a", "b"] * 20 for name in [*called, *others]})
+
+    columns, decisions = infer.infer(frame, target="answer", read={})
+
+    assert [name for name, column in columns.items() if column.sensitive] == called
+    assert any("is it so?" in line and "Sex" in line for line in decisions)

@@ -66,7 +66,7 @@ def test_run_keeps_its_answers_to_the_rows_held_out_and_one_from_before_is_named
         confidence.limits(folder, settings.Predict(abstain_below=below, error_rate=0.3)).least for below in (0.0, 0.99)
     )
 
-    assert list(held) == ["truth", "prediction", "probability"] and held["probability"].between(0.5, 1).all()
+    assert list(held)[:3] == ["truth", "prediction", "probability"] and held["probability"].between(0.5, 1).all()
     assert len(held) == 96  # cross-validation: all rows of train and dev
     assert 0.5 <= some < 0.99 and few == 0.99, "the stricter limit counts"
     (folder / confidence.HELD_OUT).unlink()

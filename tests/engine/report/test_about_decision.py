@@ -10,6 +10,7 @@ from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.project.settings import Decision
 from data_science_project.engine.report import about_decision
+from data_science_project.engine.report.verdict import number
 from data_science_project.engine.runs import promote, registry
 
 CALLS = [
@@ -44,7 +45,7 @@ def test_first_screen_says_how_many_are_right_at_random_and_what_it_is_worth(pro
     assert f"of 6 chosen at random, {6 * n_yes / n:,.0f} would be" in screen
     assert f"{n_yes} of {n} new ones do" in screen
     assert f"is worth {30 * hits - 10 * (6 - hits)} EUR (95" in screen
-    assert f"on all {30 * n_yes - 10 * (n - n_yes)}, on none 0" in screen
+    assert f"on all (beyond the capacity) {30 * n_yes - 10 * (n - n_yes)}, on none 0" in screen
     assert "roc_auc" not in screen and "roc_auc" in text
 
 
@@ -93,7 +94,8 @@ def test_numbers_say_how_many_are_near_what_errors_cost_and_what_to_add(make_pro
     over = kept["prediction"] - kept["amount"]
     near = (over.abs() / kept["amount"] <= 0.1).sum()
     cost = np.maximum(over, 0).sum() + 3 * np.maximum(-over, 0).sum()
-    assert f"{near} of {len(kept)} answers" in screen and "within 5%" in screen
+    assert f"It is off by {number(over.abs().mean())} on average, half of the time by less" in screen
+    assert f"{near} ({100 * near / len(kept):.1f} %) of its answers come within 10%" in screen and "within 5%" in screen
     assert f"Its errors cost {cost:,.0f} EUR" in screen and "with the highest answers" in screen
     assert re.search(r"With [\d,.]+ added to each answer, found on the rows held out in training", text)
 

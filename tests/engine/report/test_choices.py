@@ -47,5 +47,5 @@ def test_report_of_numbers_or_three_classes_has_no_threshold(make_project, made_
 
     assert re.search(said, text) and "A row is named" not in text
     assert (record["target"], record["metrics"]["chosen_by"]) == (target, metric)
-    assert ("amount is off by" in text and "adds so much to the predicted amount" in text) == (target == "amount")
+    assert ("It is off by" in text and "adds so much to the predicted amount" in text) == (target == "amount")
     assert ("multiplies the odds" in text) == (target == "colour")

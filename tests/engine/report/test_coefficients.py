@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from data_science_project.engine.modelling import recipe
+from data_science_project.engine.modelling.question import Question
 from data_science_project.engine.report import coefficients
 
 RANDOM = np.random.default_rng(0)
@@ -21,6 +24,12 @@ ROWS = pd.DataFrame(
         "tools": RANDOM.choice(["saw; hammer", "axe", "saw;axe", "drill; axe"], 300),
     }
 )
+
+
+def asked(rows, truth, labels=()):
+    return Question(rows, np.asarray(truth), "classification" if labels else "regression", labels, [])
+
+
 COLUMNS = {
     "number": ["weight"],
     "one-hot": ["colour"],
@@ -36,7 +45,7 @@ def test_every_input_of_the_model_has_a_name_with_three_classes_and_missing_cell
     rows, labels = ROWS.copy(), ("heavy", "light", "middle")
     rows.loc[::5, "weight"] = np.nan
     rows.loc[::7, "colour"] = None
-    truth = np.select([ROWS["weight"] > 75, ROWS["weight"] > 65], ["heavy", "middle"], "light")
+    truth = np.select([ROWS["weight"] > 75, ROWS["weight"] > 65], ["heavy", "middle"], "light").astype(object)
     plan = recipe.Recipe(COLUMNS, "classification", 0, separators=LISTS)
     pipeline = plan.linear(LogisticRegression(max_iter=2000)).fit(rows, truth)
 
@@ -45,7 +54,7 @@ def test_every_input_of_the_model_has_a_name_with_three_classes_and_missing_cell
     assert len(terms) == pipeline[-1].n_features_in_
     assert {term.column for term in terms} == {name for names in COLUMNS.values() for name in names}
     assert {"weight", "colour"} <= {term.column for term in terms if term.change == "is missing"}
-    assert len(coefficients.strongest(pipeline, rows, labels=labels)) == 15
+    assert set(coefficients.strongest(pipeline, asked(rows, truth, labels))["towards"]) <= set(labels)
 
 
 def fitted(columns, truth, estimator, task="regression"):
@@ -55,7 +64,7 @@ def fitted(columns, truth, estimator, task="regression"):
 def test_number_is_told_in_the_units_of_the_data():
     pipeline = fitted({"number": ["weight"]}, 3 * ROWS["weight"], LinearRegression())
 
-    (line,) = coefficients.strongest(pipeline, ROWS).to_dict("records")
+    (line,) = coefficients.strongest(pipeline, asked(ROWS, 3 * ROWS["weight"])).to_dict("records")
 
     assert line["change"] == f"{ROWS['weight'].std(ddof=0):.3g} more (1 standard deviation)"
     assert line["effect"] == pytest.approx(3 * ROWS["weight"].std(ddof=0))
@@ -66,7 +75,7 @@ def test_category_is_told_by_the_odds_it_brings():
     pipeline = fitted({"one-hot": ["colour"]}, truth, LogisticRegression(), "classification")
 
     of_yes, of_no = (
-        coefficients.strongest(pipeline, ROWS, labels=labels).set_index("change")
+        coefficients.strongest(pipeline, asked(ROWS, truth, labels)).set_index("change")
         for labels in (("no", "yes"), ("yes", "no"))
     )
 
@@ -79,7 +88,7 @@ def test_word_that_decides_comes_first():
     truth = np.where(ROWS["note"] == "free prize", "spam", "ham")
     pipeline = fitted({"text": ["note"]}, truth, LogisticRegression(), "classification")
 
-    words = coefficients.strongest(pipeline, ROWS, labels=("ham", "spam"))["change"].head(2)
+    words = coefficients.strongest(pipeline, asked(ROWS, truth, ("ham", "spam")))["change"].head(2)
 
     assert set(words) == {"holds the word free", "holds the word prize"}
 
@@ -88,21 +97,23 @@ def test_item_of_a_list_that_decides_comes_first():
     truth = 5.0 * ROWS["tools"].str.contains("drill")
     pipeline = fitted({"one column an item": ["tools"]}, truth, LinearRegression())
 
-    first = coefficients.strongest(pipeline, ROWS).iloc[0]
+    first = coefficients.strongest(pipeline, asked(ROWS, truth)).iloc[0]
 
     assert first["change"] == "holds drill" and first["effect"] == pytest.approx(5)
 
 
 def test_words_do_not_hide_the_other_columns():
     notes = [f"word{row} word{row + 1} thing" for row in range(300)]
-    truth = ROWS["weight"] + 100 * RANDOM.normal(size=300)
+    truth = ROWS["weight"] + 5 * (ROWS["colour"] == "red") + 100 * RANDOM.normal(size=300)
     kinds = {"number": ["weight"], "one-hot": ["colour"], "text": ["note"]}
-    pipeline = recipe.Recipe(kinds, "regression", 0).linear(Ridge()).fit(ROWS.assign(note=notes), truth)
+    rows = ROWS.assign(note=notes)
+    pipeline = recipe.Recipe(kinds, "regression", 0).linear(Ridge()).fit(rows, truth)
+    strength, words = np.r_[np.arange(50.0, 10, -1), 5.0, 4.0, 3.0], np.arange(43) < 40
 
-    table = coefficients.strongest(pipeline, ROWS)
+    places = coefficients.chosen(strength, words)
 
-    assert len(table) == 15
-    assert table["column"].value_counts().to_dict() == {"note": 12, "colour": 2, "weight": 1}
+    assert places.tolist() == [*range(12), 40, 41, 42]
+    assert len(coefficients.strongest(pipeline, asked(rows, truth))) <= 15
 
 
 @pytest.mark.parametrize(
@@ -112,8 +123,9 @@ def test_words_do_not_hide_the_other_columns():
 def test_logarithms_and_letters_are_told_in_words(column, transformation, words):
     pipeline = fitted({transformation: [column]}, ROWS["weight"], Ridge())
 
-    found = coefficients.strongest(pipeline, ROWS)
+    found = coefficients.strongest(pipeline, asked(ROWS, ROWS["weight"]))
 
+    assert len(found) or column == "town"
     assert found["change"].str.contains(words).all() and set(found["column"]) == {column}
 
 
@@ -121,11 +133,12 @@ def test_category_and_missing_cells_of_a_few_rows_are_left_out():
     rows = ROWS.assign(colour=ROWS["colour"].where(ROWS.index >= 3, "once"))
     rows.loc[5, "weight"] = np.nan
     pipeline = recipe.Recipe({"number": ["weight"], "one-hot": ["colour"]}, "regression", 0).linear(Ridge())
-    pipeline.fit(rows, np.where(rows["colour"] == "once", 1e6, 0) + 1e5 * rows["weight"].isna())
+    truth = np.where(rows["colour"] == "once", 1e6, 0) + 1e5 * rows["weight"].isna() + 9e4 * (rows["colour"] == "red")
+    pipeline.fit(rows, truth)
 
-    found = coefficients.strongest(pipeline, rows)["change"].tolist()
+    found = coefficients.strongest(pipeline, asked(rows, truth))["change"].tolist()
 
-    assert {"is red", "is blue"} < set(found)
+    assert {"is red", "is blue"} <= set(found)
     assert not {"is once", "is missing"} & set(found)
 
 
@@ -144,3 +157,32 @@ def test_only_a_linear_model_behind_the_steps_of_linear_can_be_told():
     told = [name for name, model in made.items() if coefficients.can_be_told(model.fit(ROWS, ROWS["weight"]))]
 
     assert told == ["linear"]
+
+
+def test_coefficient_has_an_interval_and_one_that_may_hold_no_effect_is_left_out():
+    random = np.random.default_rng(3)
+    rows = pd.DataFrame({"a": random.normal(size=400), "b": random.normal(size=400), "c": random.normal(size=400)})
+    truth = 2 * rows["a"] + 0.5 * rows["b"] + random.normal(size=400)
+    pipeline = recipe.Recipe({"number": ["a", "b", "c"]}, "regression", 0).linear(LinearRegression()).fit(rows, truth)
+
+    found = coefficients.strongest(pipeline, asked(rows, truth)).set_index("column")
+
+    assert found.index.tolist() == ["a", "b"]
+    error = found.loc["a", "high"] - found.loc["a", "effect"]
+    assert error == pytest.approx(1.96 / np.sqrt(400), rel=0.5) and found.loc["a", "low"] < 2 < found.loc["a", "high"]
+
+
+def test_interval_of_grouped_rows_is_of_whole_groups():
+    random = np.random.default_rng(3)
+    shop = np.repeat(np.arange(20), 20)
+    rows = pd.DataFrame({"a": random.normal(size=20)[shop]})
+    truth = 2 * rows["a"].to_numpy() + random.normal(size=20)[shop] + random.normal(0, 0.1, 400)
+    pipeline = recipe.Recipe({"number": ["a"]}, "regression", 0).linear(LinearRegression()).fit(rows, truth)
+
+    alone = asked(rows, truth)
+    of_rows, of_shops = (
+        coefficients.errors_of(pipeline, replace(alone, groups=groups), (1, 1)).item()
+        for groups in (None, pd.Series(shop, name="shop"))
+    )
+
+    assert of_shops > 2 * of_rows

@@ -81,3 +81,30 @@ def test_dependence_follows_the_answer_of_the_model(column):
 
     assert table["yes"].is_monotonic_increasing
     assert table["yes"].iloc[-1] - table["yes"].iloc[0] > 0.9
+
+
+def test_columns_that_go_together_are_listed_together_words_and_numbers():
+    random = np.random.default_rng(0)
+    rows = pd.DataFrame({"tenure": random.normal(size=300), "free": random.normal(size=300), "same": 1.0})
+    rows = rows.assign(
+        total=rows["tenure"] + random.normal(0, 0.3, 300), band=np.where(rows["tenure"] > 0, "old", "new")
+    )
+
+    found = diagnostics.together(rows, metrics.Predictions(rows["tenure"].to_numpy()))
+
+    assert found == [["tenure", "total", "band"]]
+
+
+def test_what_came_true_stands_at_each_value_where_there_are_rows_enough():
+    values = pd.Series([1.0] * 30 + [2.0] * 30 + [9.0] * 3 + [np.nan] * 5)
+    truth = np.array(["yes"] * 30 + ["no"] * 15 + ["yes"] * 15 + ["no"] * 8, dtype=object)
+    curve = pd.DataFrame({"value": [1.0, 2.0, 9.0], "no": 0.5, "yes": 0.5})
+    words = curve.assign(value=["a", "b", "c"])
+
+    of_numbers = diagnostics.observed(truth, values, curve)
+    of_words = diagnostics.observed(truth, values.map({1.0: "a", 2.0: "b", 9.0: "c"}), words)
+
+    assert of_numbers["value"].tolist() == [1.0, 2.0] and of_numbers["yes"].tolist() == [1.0, 0.5]
+    assert of_words["value"].tolist() == ["a", "b"] and of_words.index.tolist() == [0, 1]
+    amount = diagnostics.observed(np.arange(68.0), values, pd.DataFrame({"value": [1.0, 2.0], "prediction": 0.0}))
+    assert amount["prediction"].tolist() == [14.5, np.arange(30.0, 63).mean()]

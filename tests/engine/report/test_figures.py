@@ -36,3 +36,15 @@ def test_confusion_counts_stand_in_their_cells_and_long_names_are_cut():
 
     assert [text.get_text() for text in axes.texts] == ["1,200", "3", "4", "5"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["no", "a very long nam…"]
+
+
+def test_dependence_shows_the_answer_as_a_line_and_what_came_true_hollow_beside_it():
+    curve = pd.DataFrame({"value": [1.0, 2.0, 3.0], "no": [0.8, 0.6, 0.4], "yes": [0.2, 0.4, 0.6]})
+    words = curve.assign(value=["a", "b", "c"])
+
+    drawn = figures.dependence({"x": (curve, curve.head(2)), "word": (words, words.tail(1))}, "P(yes)")
+
+    for axes, at in zip(drawn.axes, ([1.0, 2.0], [2]), strict=True):
+        line, hollow = axes.get_lines()
+        assert line.get_ydata().tolist() == [0.2, 0.4, 0.6] and hollow.get_xdata().tolist() == at
+        assert hollow.get_markerfacecolor() == "none"

@@ -91,6 +91,22 @@ def test_number_far_from_its_like_is_listed_and_an_honest_spread_is_not():
     assert found["off_by"].tolist() == (truth - predicted)[found["position"]].tolist()
 
 
+@pytest.mark.parametrize(("spread", "weak"), [(0.3, False), (1.5, True)])
+def test_rows_are_surprising_and_no_label_is_doubted_where_the_candidate_is_weak(listed, caplog, spread, weak):
+    caplog.set_level("INFO")
+    random = np.random.default_rng(1)
+    x = random.normal(size=240)
+    sure = np.isin(np.arange(240), np.argsort(-abs(x))[:3])
+    answer = np.where((x + random.normal(0, spread, 240) > 0) ^ sure, "yes", "no")
+
+    _, path = listed(pd.DataFrame({"x": x, "answer": answer}))
+
+    page = path.with_name("evaluation.html").read_text(encoding="utf-8")
+    assert ("Surprising rows" in page, "contradicts the label" in page) == (weak, not weak)
+    assert ("contradicts the label" in caplog.text or "the surest of them" in caplog.text) != weak
+    assert len(pd.read_csv(path)) > 0
+
+
 def test_perfect_predictions_and_a_class_of_one_row_leave_nothing_to_list():
     exact, lone = np.ones(20), np.r_[np.zeros(19, dtype=int), 1]
     sure = np.column_stack([1.0 - lone, lone])

@@ -1,44 +1,85 @@
 import numpy as np
 import pandas as pd
+import pytest
 
 from data_science_project.engine.modelling import metrics
 from data_science_project.engine.report import slices
 
-MAE = metrics.NUMBERS["mae"]
-AUC = metrics.TWO_CLASSES["roc_auc"]
+RANDOM = np.random.default_rng(0)
 
 
-def test_category_with_the_large_errors_comes_first_and_is_clear():
+def two(probability):
+    table = np.column_stack([1 - probability, probability])
+    return metrics.Predictions(np.where(probability > 0.5, "yes", "no"), table, ("no", "yes"))
+
+
+def test_slice_in_which_numbers_are_said_too_low_comes_first_with_its_means():
     rows = pd.DataFrame({"shop": ["a"] * 100 + ["b"] * 30})
-    errors = np.where(rows["shop"] == "b", 5.0, 1.0) + np.random.default_rng(0).random(130)
+    truth = RANDOM.normal(10, 3, 130)
+    said = truth + RANDOM.normal(0, 1, 130) - 4 * (rows["shop"] == "b")
 
-    worst, looked_at = slices.slices(rows, np.zeros(130), metrics.Predictions(errors), MAE)
+    odd, looked_at = slices.slices(rows, truth, metrics.Predictions(said.to_numpy()))
 
-    assert worst.iloc[0][["column", "slice", "rows"]].tolist() == ["shop", "b", 30]
-    assert worst.iloc[0]["clear"] and worst.iloc[0]["low"] <= worst.iloc[0]["score"] <= worst.iloc[0]["high"]
-    assert looked_at == 2
+    assert looked_at == 2 and odd.iloc[0][["column", "slice", "rows"]].tolist() == ["shop", "b", 30]
+    assert odd.iloc[0]["said_by"] > 0 and odd.iloc[0]["came_true"] == pytest.approx(truth[100:].mean())
+    assert odd.iloc[0]["constant"] == pytest.approx(np.abs(truth[100:] - truth[100:].mean()).mean())
+
+
+def test_slice_of_rows_that_are_alike_is_not_worse_where_its_probabilities_keep_their_word():
+    long = np.arange(600) % 2 == 0  # few of them leave, and none can be told apart: a ranking of them is a coin
+    chance = np.where(long, 0.03, RANDOM.uniform(0.05, 0.95, 600))
+    truth = np.where(RANDOM.random(600) < chance, "yes", "no")
+    rows = pd.DataFrame({"contract": np.where(long, "two years", "month")})
+
+    honest, looked_at = slices.slices(rows, truth, two(chance))
+    boast, _ = slices.slices(rows, truth, two(np.where(long, 0.3, chance)))
+
+    assert honest.empty and looked_at == 2
+    assert boast["slice"].tolist() == ["two years"] and boast.iloc[0]["said_by"] < 0
+
+
+def test_slice_where_its_own_constant_answer_costs_less_is_named():
+    rows = pd.DataFrame({"shop": ["a"] * 200 + ["b"] * 100})
+    truth = RANDOM.normal(0, 3, 300)
+    noise = np.where(rows["shop"] == "b", RANDOM.choice([-8.0, 8.0], 300), 0)
+
+    odd, _ = slices.slices(rows, truth, metrics.Predictions(truth + noise))
+
+    assert odd["slice"].tolist() == ["b"] and odd.iloc[0]["gain_by"] < 0 < odd.iloc[0]["cost"]
 
 
 def test_list_has_a_slice_for_each_frequent_item_with_the_rows_that_hold_it():
     rows = pd.DataFrame({"tools": ["saw; axe", "axe", None, "saw"] * 30, "n": range(120)})
-    errors = np.where(rows["tools"].fillna("").str.contains("saw"), 5.0, 1.0)
+    errors = np.where(rows["tools"].fillna("").str.contains("saw"), 5.0, 1.0) + RANDOM.normal(0, 0.1, 120)
 
     table = slices.by_items(rows, {"tools": ";"})
-    worst, _ = slices.slices(table, np.zeros(120), metrics.Predictions(errors), MAE)
+    odd, _ = slices.slices(table, np.zeros(120), metrics.Predictions(errors))
 
     assert list(table) == ["n", "tools: saw", "tools: axe"] and table["tools: saw"].tolist()[:3] == ["yes", "no", "no"]
-    assert worst.iloc[0][["column", "slice", "rows"]].tolist() == ["tools: saw", "yes", 60]
+    assert ["tools: saw", "yes", 60] in odd[["column", "slice", "rows"]].values.tolist()
 
 
-def test_slice_of_fewer_than_twenty_rows_is_not_looked_at_and_one_class_alone_has_no_ranking():
-    few, alone = (pd.DataFrame({"shop": ["a"] * a + ["b"] * b}) for a, b in ((100, 19), (30, 60)))
-    truth, even = np.array(["no"] * 30 + ["no", "yes"] * 30), np.full((90, 2), 0.5)
+def test_slice_of_fewer_than_twenty_rows_or_five_groups_is_not_looked_at():
+    few = pd.DataFrame({"shop": ["a"] * 100 + ["b"] * 19})
+    groups = pd.Series(np.repeat(np.arange(6), 20)[:119], name="customer")
 
-    worst, looked_at = slices.slices(few, np.zeros(119), metrics.Predictions(np.arange(119.0)), MAE)
-    _, ranked = slices.slices(alone, truth, metrics.Predictions(truth, even, ("no", "yes")), AUC)
+    alone = [slices.slices(few, np.zeros(119), metrics.Predictions(np.ones(119)), groups=g) for g in (None, groups)]
 
-    assert looked_at == ranked == 1
-    assert worst.empty or "b" not in set(worst["slice"])
+    assert [looked_at for _, looked_at in alone] == [1, 1]
+    halves = pd.DataFrame({"shop": ["a"] * 60 + ["b"] * 59})
+    assert slices.slices(halves, np.zeros(119), metrics.Predictions(np.ones(119)), groups=groups)[1] == 0
+
+
+def test_rows_of_one_group_say_less_of_a_slice():
+    rows = pd.DataFrame({"shop": ["a"] * 400 + ["b"] * 400})
+    groups = pd.Series(np.arange(800) // 40, name="customer")
+    said = np.repeat(RANDOM.normal(0, 1, 20), 40) + RANDOM.normal(0, 0.1, 800)
+
+    by_row, by_group = (
+        slices.slices(rows, np.zeros(800), metrics.Predictions(said), groups=g)[0] for g in (None, groups)
+    )
+
+    assert by_row["said_by"].abs().min() > 5 and by_group["said_by"].abs().max() < 2
 
 
 def test_every_row_of_numbers_dates_and_texts_is_in_one_quarter_or_in_the_slice_of_missing_cells():
@@ -55,19 +96,3 @@ def test_every_row_of_numbers_dates_and_texts_is_in_one_quarter_or_in_the_slice_
     assert [part.sum() for column, label, part in found if label == "missing"] == [30]
     for name in rows.columns:
         assert (np.sum([part for column, _, part in found if column == name], axis=0) == 1).all(), name
-
-
-def test_slice_whose_rows_come_from_a_few_groups_says_less():
-    random = np.random.default_rng(0)
-    rows = pd.DataFrame({"shop": ["a"] * 600 + ["b"] * 200, "town": ["near"] * 740 + ["far"] * 60})
-    groups = pd.Series(np.arange(800) // 20, name="customer")
-    errors = np.abs(random.normal(10, 5, 40))[groups] + (rows["shop"] == "b") + (rows["town"] == "far")
-    answers = metrics.Predictions(errors.to_numpy())
-
-    by_row, _ = slices.slices(rows, np.zeros(800), answers, MAE)
-    by_group, _ = slices.slices(rows, np.zeros(800), answers, MAE, groups=groups)
-
-    wide, narrow = (table.set_index("slice").loc["b", ["low", "high"]] for table in (by_group, by_row))
-    assert wide["low"] < narrow["low"] and narrow["high"] < wide["high"]
-    few = by_group.set_index("slice").loc["far"]  # three customers
-    assert np.isnan(few["low"]) and not few["clear"]

@@ -6,7 +6,6 @@ from data_science_project.engine.modelling import metrics
 from data_science_project.engine.report import diagnostics, verdict
 
 CLASSES = ("no", "yes")
-NO_IMPORTANCES = pd.DataFrame({"column": ["a", "b"], "loss": [0.01, 0.01], "spread": [0.0, 0.0]})
 
 
 def result(truth, probability, interval=(0.8, 0.9), name="accuracy"):
@@ -24,17 +23,13 @@ def half_right(size=200):
     return truth, np.where(np.arange(size) % 10 < 8, np.where(truth == "yes", 0.8, 0.2), 0.5001)
 
 
-def warned(of, text, importances=NO_IMPORTANCES, dev=0.85):
-    return any(text in warning for warning in verdict.warnings(of, importances=importances, dev=dev, looks=1))
-
-
 def curve(fitted, held, low, high, groups=0):
     about = {"rows": [100, 200], "groups": groups, "fitted": fitted, "held": held, "low": low, "high": high}
     return pd.DataFrame(about)
 
 
 def test_answer_says_rows_model_score_interval_baseline_and_whether_chance_may_explain_it():
-    sentences = verdict.answer(*[result(*half_right())] * 2, model="linear", target="answer")
+    sentences = verdict.answer(*[result(*half_right())] * 2, model="linear")
 
     assert sentences[0].startswith("On 200 rows it never saw, the model (linear) reaches accuracy 0.900")
     assert "0.800 … 0.900" in sentences[0] and "gives 0.500" in sentences[0]
@@ -61,42 +56,12 @@ def test_worth_of_more_rows_hangs_on_the_last_doubling(before, low, high, groups
     assert words in verdict.reading_of_curve(table, result(*half_right()))[1]
 
 
-EVEN, RARE = np.array(["no", "yes"] * 100), np.array(["no"] * 47 + ["yes"] * 3)
-GOOD, WELL = (np.where(truth == "yes", 0.9, 0.1) for truth in (EVEN, RARE))
-SURE_AND_WRONG = np.where(np.arange(200) % 4 == 0, 0.999, GOOD)
-ALONE, ALL = (NO_IMPORTANCES.assign(loss=[loss, 0.01]) for loss in (0.35, 0.5))
-
-
-@pytest.mark.parametrize(
-    ("truth", "probability", "options", "text"),
-    [
-        (RARE, WELL, {}, "only 50 rows"),
-        (RARE, WELL, {}, "yes (3)"),
-        (RARE, WELL, {}, "accuracy alone would flatter"),
-        (EVEN, np.full(200, 0.2), {}, "never answers yes (100 rows)"),
-        (EVEN, GOOD, {}, "suspiciously good"),
-        (EVEN, SURE_AND_WRONG, {}, "worse than the plain shares"),
-        (*half_right(), {"dev": 0.97}, "choice was lucky"),
-        (*half_right(), {"importances": ALONE}, "leans on one column, 'a': with its cells shuffled 87.5"),
-        (*half_right(), {"importances": ALL}, "shuffled all of the gain"),
-    ],
-)
-def test_what_may_mislead_is_warned_of_and_not_where_it_is_not_so(truth, probability, options, text):
-    assert warned(result(truth, probability), text, **options)
-    assert not warned(result(*half_right()), text)
+EVEN = np.array(["no", "yes"] * 100)
+SURE_AND_WRONG = np.where(np.arange(200) % 4 == 0, 0.999, np.where(EVEN == "yes", 0.9, 0.1))
 
 
 def test_probabilities_worse_than_the_shares_of_the_classes_are_read_so():
     assert "mislead" in verdict.reading_of_probabilities(result(EVEN, SURE_AND_WRONG))
-
-
-def test_one_row_that_makes_the_squared_error_is_named():
-    truth = np.zeros(200)
-    values = np.append(np.ones(199), 100.0)
-    metric = metrics.NUMBERS["rmse"]
-    outlier = diagnostics.Result(truth, metrics.Predictions(values), metrics.Predictions(truth), metric, (1.0, 9.0))
-
-    assert warned(outlier, "One row, number 200", dev=5.0)
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,34 @@ def test_other_model_and_its_scores_are_told_with_the_paired_gain_as_text_and_fo
     assert {"name": "train.candidates", "a": ["dummy"], "b": ["linear"]} in parts[2]["differences"]
 
 
+def test_text_says_the_metrics_first_the_users_files_as_a_diff_and_ends_within_forty_lines(project, twins):
+    code, path = twins[1] / "code", twins[1] / registry.DICTIONARY
+    (code / "features.py").write_text((code / "features.py").read_text() + "# edited\n")
+    (code / "predict.py").write_text("# of the template\n")
+    many = "".join(f'[column_{place}]\ndescription = "{"long " * 99}"\n' for place in range(300))
+    path.write_text(path.read_text(encoding="utf-8") + many, encoding="utf-8")
+    record = registry.read(twins[1])
+    record["environment"]["packages"] |= {f"package{place}": "1" for place in range(50)}
+    registry.write(twins[1], record)
+
+    lines = compare.render(*twins, compare.run(project, *twins)).splitlines()
+
+    assert len(lines) <= 40 and max(map(len, lines)) <= 160
+    assert lines[2].startswith("metrics") and "    +# edited" in lines
+    assert "  and 1 file of the template" in lines
+    assert sum("more: --json" in line for line in lines) >= 2
+
+
+def test_scores_on_another_split_are_said_not_to_be_comparable(project, twins):
+    record = registry.read(twins[1])
+    record["parameters"]["split"]["shares"]["train"] = 0.5
+    registry.write(twins[1], record)
+
+    lines = compare.render(*twins, compare.run(project, *twins)).splitlines()
+
+    assert lines[2] == "metrics      not comparable: other split"
+
+
 def test_run_that_was_not_evaluated_or_whose_answers_were_edited_has_no_gain_and_is_not_evaluated_now(contest, pair):
     reports, said = contest.root / "reports" / pair[0].name, f"no paired gain: make evaluate RUN={pair[0].name}"
     (reports / registry.ANSWERS).write_bytes((reports / registry.ANSWERS).read_bytes()[:-1])

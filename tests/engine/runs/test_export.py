@@ -53,7 +53,7 @@ def unpacked(tmp_path):
 @pytest.fixture
 def rows(made_table, tmp_path):
     """Some rows as a file outside of the project."""
-    made_table.head(40).to_csv(tmp_path / "rows.csv", index=False)
+    made_table.head(40).assign(order=range(9000, 9040)).to_csv(tmp_path / "rows.csv", index=False)
     return tmp_path / "rows.csv"
 
 
@@ -75,7 +75,8 @@ def gone(trained, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(package, "FOLDER", root / "src" / package.NAME)
         project = settings.load(root)
-        pd.read_csv(root / "table.csv", dtype=str).head(40).to_csv(root / "rows.csv", index=False)
+        table = pd.read_csv(root / "table.csv", dtype=str).head(40).assign(order=range(9000, 9040))
+        table.to_csv(root / "rows.csv", index=False)
         (made,) = pipeline.make(project, "predict", input=root / "rows.csv")
         answers, file, (folder,) = made.read_bytes(), exported(project), registry.folders(project)
         record, kept = registry.read(folder), file.rename(root.parent / file.name)

@@ -10,7 +10,7 @@ def four(make_project):
     """A project with two runs that were chosen by one metric and two that were chosen by another."""
     project = make_project()
     about = {"model": {"name": "linear"}, "commit": None, "dirty": True, "seconds": 1.0, "decision": "why"}
-    about |= {"input_data": {"data/processed/train.parquet": "0" * 64}}
+    about |= {"input_data": {"data/processed/train.parquet": "0" * 64}, "parameters": {"split": {"seed": 0}}}
     for name, metric, value, test in [
         ("2026-01-01-a", "roc_auc", 0.9, {"roc_auc": 0.88, "interval": [0.8, 0.95]}),
         ("2026-01-02-b", "roc_auc", 0.8, {}),
@@ -22,6 +22,18 @@ def four(make_project):
         (project.models / name).mkdir(parents=True)
         registry.write(project.models / name, {**about, "run": name, "metrics": scores})
     return project
+
+
+def test_best_is_marked_in_each_split_whatever_the_features(four):
+    for name, split, made in (("2026-01-01-a", {"seed": 1}, "0"), ("2026-01-02-b", {"seed": 2}, "1")):
+        record = registry.read(four.models / name)
+        record["input_data"] = {"data/interim/clean.parquet": "0", "data/processed/train.parquet": made}
+        registry.write(four.models / name, {**record, "parameters": {"split": split}})
+
+    table = {line["run"][-1]: line for line in listing.rows(four)}
+
+    assert table["a"]["best"] and table["b"]["best"] and table["a"]["split"] != table["b"]["split"]
+    assert table["a"]["split"] in listing.render(listing.rows(four))
 
 
 def test_table_is_newest_first_with_the_best_of_each_metric_marked(four):

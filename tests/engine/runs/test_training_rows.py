@@ -14,11 +14,11 @@ def test_rows_of_the_training_are_known_by_their_ids_or_without_and_test_rows_ar
     parts = {part: pd.read_parquet(project.split(part)) for part in ("train", "dev", "test")}
 
     for part, rows in parts.items():
-        by_id = training_rows.seen(folder, rows, names, ["order"])
-        alike = training_rows.seen(folder, rows.drop(columns="order"), names, ["order"])
-        assert set(by_id) == set(alike) == {part != "test"}
+        by_id, lines = training_rows.seen(folder, rows, names, ["order"])
+        alike, _ = training_rows.seen(folder, rows.drop(columns="order"), names, ["order"])
+        assert set(by_id) == set(alike) == {part != "test"} and set(lines >= 0) == {part != "test"}
     another = parts["train"].assign(order=parts["train"]["order"] + 5000)
-    assert not training_rows.seen(folder, another, names, ["order"]).any()
+    assert not training_rows.seen(folder, another, names, ["order"])[0].any()
 
 
 def test_digest_is_the_same_whatever_type_a_column_was_stored_as():
@@ -39,5 +39,5 @@ def test_rows_of_which_many_are_alike_are_not_known_and_those_of_a_run_of_old_ne
     table = {training_rows.WITH_IDS: few, training_rows.WITHOUT: few}
     pd.DataFrame(table, dtype="uint64").to_parquet(alike / training_rows.DIGESTS)
 
-    assert not training_rows.seen(alike, train, names, ["order"]).any()
-    assert not training_rows.seen(old, train, names, ["order"]).any()
+    assert not training_rows.seen(alike, train, names, ["order"])[0].any()
+    assert not training_rows.seen(old, train, names, ["order"])[0].any()

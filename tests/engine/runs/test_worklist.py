@@ -1,10 +1,12 @@
+import numpy as np
 import pandas as pd
 import pytest
 
 from data_science_project import pipeline, predict
-from data_science_project.engine.project import settings
+from data_science_project.engine.modelling import confidence
+from data_science_project.engine.project import artefact, settings
 from data_science_project.engine.project.errors import DataError
-from data_science_project.engine.runs import loading, model, training_rows, worklist
+from data_science_project.engine.runs import answers, loading, model, registry, training_rows, worklist
 
 
 @pytest.fixture
@@ -54,8 +56,41 @@ def test_rows_that_the_run_learned_from_are_counted_and_marked(score, new, made_
 
     learned = pd.concat([pd.read_parquet(project.split(part)) for part in ("train", "dev")])["order"]
     assert "seen" not in nothing and list(found)[-3:] == ["seen", "confident", "run"]
-    assert set(found.loc[found["seen"] == "yes", "order"]) == set(learned)
+    assert set(found.loc[found["seen"] == "held out", "order"]) == set(learned)
+    assert set(found["seen"]) == {"held out", "no"}
     assert f"learned from {len(learned)} of these 240 rows" in caplog.text
+    assert f": {len(learned)} are answered as while they were held out. The column" in caplog.text
+
+
+def test_row_of_the_training_has_the_answer_of_the_fold_that_held_it_out(score, made_table, project, folder):
+    rows = pd.concat([pd.read_parquet(project.split(part)) for part in ("train", "dev")], ignore_index=True)
+    held, lines = confidence.held_out(folder), pd.read_parquet(folder / training_rows.DIGESTS)["held_out"]
+    plain = answers.answer(loading.load(folder), rows.drop(columns="answer"), abstain_below=0.0)
+
+    found = score(rows.drop(columns="answer"))
+
+    names = ["prediction", "probability", "probability_no", "probability_yes"]
+    assert (held["truth"].to_numpy()[lines] == rows["answer"]).all()
+    pd.testing.assert_frame_equal(found[names], held[names].iloc[lines].reset_index(drop=True), check_exact=True)
+    assert not np.allclose(found["probability_yes"], plain["probability_yes"])
+    loaded = model.load(folder.name).predict(rows.drop(columns="answer"), held_out=False)
+    pd.testing.assert_frame_equal(loaded[names], plain[names], check_exact=True)
+    costs = ["decision.cost_false_positive=9", "decision.cost_false_negative=1", "predict.abstain_below=0.95"]
+    strict = score(rows.drop(columns="answer"), *costs)
+    assert ((strict["prediction"] == "yes") == (found["probability_yes"] >= 0.9)).all()
+    assert strict["confident"].equals(strict["probability"] >= 0.95)
+
+
+def test_row_of_the_training_that_no_fold_held_out_is_marked(score, made_table, folder, caplog):
+    digests = pd.read_parquet(folder / training_rows.DIGESTS)
+    digests.assign(held_out=[-1] * len(digests)).to_parquet(folder / training_rows.DIGESTS)
+    record = registry.read(folder)
+    record["files"][training_rows.DIGESTS] = artefact.sha256(folder / training_rows.DIGESTS)
+    registry.write(folder, record)
+
+    found = score(made_table.drop(columns="answer"))
+
+    assert set(found["seen"]) == {"yes", "no"} and "its answers are too good. The column seen" in caplog.text
 
 
 def test_reasons_name_what_moved_each_answer_and_loaded_models_give_the_same(score, new, project, folder):

@@ -183,7 +183,15 @@ def test_row_is_asked_and_the_answer_corrected_by_keyboard_alone(address, browse
     driver = browser(scripts, width)
     driver.get(address)
 
-    assert tab_to(driver, "c0") == ["To the content", "Ask", "Monitor", "For programs", "Fill in an example", "c0"]
+    assert tab_to(driver, "c0") == [
+        "To the content",
+        "Ask",
+        "Label",
+        "Monitor",
+        "For programs",
+        "Fill in an example",
+        "c0",
+    ]
     press(driver, "80", Keys.TAB, "g", Keys.TAB, NOTE)
     tab_to(driver, "Ask")
     press(driver, Keys.ENTER)
@@ -216,6 +224,30 @@ def test_refused_row_says_why_at_the_top_and_leads_to_the_field(address, browser
     assert driver.current_url.endswith("#c0")
     assert driver.find_element(By.ID, "c0").get_attribute("value") == "<u>much</u>"
     assert driver.find_element(By.ID, "c0").get_attribute("aria-invalid") == "true"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scripts", [True, False])
+def test_rows_are_labelled_skipped_and_taken_back_one_key_each(address, browser, picture, scripts, width):
+    driver = browser(scripts, width)
+    for _ in range(4):
+        answered(driver, address)
+    driver.get(f"{address}/label")
+    if choose := driver.find_elements(By.XPATH, "//button[text()='Choose rows']"):
+        choose[0].click()
+        wait_for(driver, "rows labelled")
+
+    picture(driver, f"label-{width}{'' if scripts else '-plain'}")
+    assert driver.execute_script(CUT) == [] and driver.execute_script(TOO_FAINT) == []
+    before = driver.find_element(By.NAME, "id").get_attribute("value")
+    press(driver, "2") if scripts else driver.find_element(By.CSS_SELECTOR, "[accesskey='2']").click()
+    wait_for(driver, "Undo: your last label was")
+    assert driver.find_element(By.CSS_SELECTOR, "[accesskey='u']").text.endswith("was no")
+    press(driver, "u") if scripts else driver.find_element(By.CSS_SELECTOR, "[accesskey='u']").click()
+    wait_for(driver, "0 of")
+    assert driver.find_element(By.NAME, "id").get_attribute("value") == before
+    driver.find_element(By.ID, "name").send_keys("12")
+    assert driver.find_element(By.ID, "name").get_attribute("value") == "12"
 
 
 @pytest.mark.parametrize("scripts", [True, False])

@@ -1,3 +1,4 @@
+import asyncio
 import json
 
 import pytest
@@ -5,7 +6,9 @@ import pytest
 from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.service import feedback
-from data_science_project.service.database import FILE, FOLDER, Database, Told, address, new_ids
+from data_science_project.service.database import FILE, FOLDER, Database, LogError, Told, address, new_ids
+from data_science_project.service.log import Log
+from data_science_project.service.settings import Serve
 
 
 @pytest.fixture
@@ -103,6 +106,21 @@ def test_correction_counts_although_the_clock_was_put_back(asked, tell, database
     tell("id,truth", f"{answer},no")
 
     assert database.find([answer])[answer][1][-1].truth == '"no"'
+
+
+def test_truth_that_a_damaged_log_does_not_keep_is_no_news_but_an_error(asked, database, project):
+    answer = asked(*range(500))[0]
+    database.drop()
+    content = bytearray(database.file.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 8192] = b"x" * 8192
+    database.file.write_bytes(content)
+    log = Log(project, Serve())
+    log.start()
+
+    with pytest.raises(LogError, match="is damaged"):
+        asyncio.run(feedback.tell(project, log, answer, "yes", asker="", source="http"))
+
+    log.close(1)
 
 
 def test_nothing_of_a_file_is_taken_where_a_row_says_no_class_or_names_no_answer(asked, tell, said):

@@ -8,8 +8,9 @@ import time
 
 import pytest
 
-from data_science_project.service import database
-from data_science_project.service.database import Told
+from data_science_project.service import database, feedback
+from data_science_project.service.database import LogError, Told, opened
+from data_science_project.service.settings import DATABASE
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the tests stop processes with signals")
 
@@ -134,3 +135,37 @@ def test_neither_postgresql_nor_the_spool_is_an_error_and_the_next_row_is_kept(o
     with sqlite3.connect(file) as connection:
         assert connection.execute("SELECT count(*) FROM answers").fetchone() == (1,)
     connection.close()
+
+
+def test_reads_of_postgresql_that_is_paused_end_in_words(open_log, postgres, entries):
+    log, (row,) = open_log(postgres.url), entries()
+    write(log, [row])
+    log.database.find([row.id])  # its connection is kept for the next
+    clock = time.perf_counter()
+
+    with postgres.paused(), pytest.raises(LogError) as caught:
+        feedback.find(log, row.id)
+
+    assert time.perf_counter() - clock < database.PATIENCE + 4
+    assert str(caught.value) == "PostgreSQL takes no rows: connection timeout expired"
+    assert feedback.find(log, row.id) == (row, [])
+
+
+def test_verb_ends_in_words_when_postgresql_is_paused_meanwhile(project, postgres, entries, monkeypatch):
+    monkeypatch.setenv(DATABASE, postgres.url)
+    monkeypatch.setattr(database, "LONG", 0.5)
+
+    with pytest.raises(LogError, match=r"no answer within 0\.5 s"), opened(project) as log, postgres.paused():
+        log.insert(entries())
+
+
+def test_same_truth_told_twice_at_the_same_moment_is_one_by_whatever_process(open_log, postgres, entries, stored):
+    logs, (row,) = (open_log(postgres.url), open_log()), entries()
+    first, second = (feedback.told([], row.id, "yes", asker="", source="page") for _ in range(2))
+    other = feedback.told([], row.id, "no", asker="", source="page")
+
+    for log in logs:
+        write(log, [row], [first])
+        write(log, [second, other])
+
+    assert [stored(log.database, Told) for log in logs] == [[first, other]] * 2

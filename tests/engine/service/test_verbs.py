@@ -21,7 +21,7 @@ def test_verb_of_the_service_is_on_the_command_line_and_in_the_list_of_make(verb
 
 
 def test_verbs_of_the_service_come_after_all_others():
-    assert list(cli.main.commands)[-4:] == ["serve", "feedback", "replay", "forget"]
+    assert list(cli.main.commands)[-5:] == ["serve", "feedback", "label", "replay", "forget"]
 
 
 def hears(process, number):

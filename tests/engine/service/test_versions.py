@@ -8,7 +8,7 @@ import pytest
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import promote, registry
-from data_science_project.service import compiled, versions
+from data_science_project.service import compiled, profile, versions
 
 ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
 
@@ -66,6 +66,25 @@ def test_champion_and_the_one_before_answer_and_rollback_is_followed(contest):
     found.load()
 
     assert list(found.served) == [old, new]
+
+
+def test_change_of_champion_and_of_params_is_said_in_the_log(contest, caplog):
+    new, old = (folder.name for folder in registry.folders(contest))
+    promote.keep(contest, new, {})
+    caplog.set_level("INFO")
+    found = loaded(contest)
+    promote.keep(contest, old, {})
+    with (contest.root / settings.PARAMS).open("a") as file:
+        file.write("# another line\n")
+
+    found.load()
+    found.load()
+
+    said = [record.getMessage() for record in caplog.records if record.name.endswith("versions")]
+    assert said == [
+        "params.toml has changed: restart the service to follow it",
+        f"run {old} answers from now on, before it {new}",
+    ]
 
 
 def test_change_of_champion_is_followed_within_two_seconds(contest):
@@ -151,3 +170,27 @@ def test_slow_answers_leave_the_event_loop_to_others_until_they_are_quick_again(
 
     assert slow is None and quick[0].road == "compiled"
     assert version._pace < versions.IN_LOOP / 2
+
+
+def test_unusual_row_is_marked_on_both_roads_alike(version):
+    rows = [ROW | {"amount": amount, "order": number} for number, amount in enumerate([51.5, 48, None])]
+
+    version.judge.limit = np.nextafter(version.judge.row(ROW), -np.inf)
+    fast, slow = version.fast(rows), version.reference(rows)
+
+    assert [one.unusual for one in fast] == [one.unusual for one in slow]
+    assert fast[0].unusual
+
+    version.judge.limit = version.judge.row(ROW)
+
+    assert not version.fast(rows[:1])[0].unusual and not version.reference(rows[:1])[0].unusual
+
+
+def test_run_without_reference_answers_and_calls_no_row_unusual_and_says_so_once(project, folder, caplog):
+    profile.path_of(project, folder).unlink()
+    project.split("train").unlink()
+
+    found = versions.Version(project, folder)
+
+    assert not found.fast([ROW])[0].unusual and not found.reference([ROW])[0].unusual
+    assert caplog.text.count("is compared with no training data") == 1

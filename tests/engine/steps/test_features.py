@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from data_science_project import pipeline
+from data_science_project.engine.checks.suspicion import Suspicion
 from data_science_project.engine.columns import dictionary
 from data_science_project.engine.project import package, records, settings
 from data_science_project.engine.project.errors import DataError
@@ -88,3 +89,13 @@ def test_error_in_the_users_code_is_named_with_its_line(project, command):
 
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert f"src/{package.NAME}/mytools.py, line 2: add_features ended in KeyError: 'amuont'" in done.stderr
+
+
+def test_suspicion_that_can_change_a_score_by_less_than_chance_is_counted_and_not_spelled_out(caplog):
+    caplog.set_level("INFO")
+    ten, many = (Suspicion("duplicates", (), f"{rows} rows are alike", "", share=rows / 1409) for rows in (10, 300))
+
+    features.say([ten, many], chance=features.Z / 1409**0.5)
+
+    assert "300 rows are alike" in caplog.text and "10 rows are alike" not in caplog.text
+    assert "1 more can change a score by less than chance does" in caplog.text

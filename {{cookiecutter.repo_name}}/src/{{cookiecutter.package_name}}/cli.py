@@ -81,6 +81,17 @@ def predict(project: Project, **options: Any) -> list[Path]:
 
 
 @step
+@click.option("--row", default="", help="An id, or the number of a row from 1.")
+@option_path("--input", text="The file that the row is of [default: the test split].")
+@option_run("A run, by its name or the end of it [default: the champion].")
+def explain(project: Project, **options: Any) -> None:
+    """Say why one row got its answer, and what it would be with another value in a column."""
+    from . import pipeline
+
+    show(pipeline.explain(project, **options))
+
+
+@step
 def explore(project: Project, **options: Any) -> list[Path]:
     """Write an interactive report of the clean table: reports/exploration.html."""
     return make(project, "explore", options)

@@ -38,6 +38,7 @@ from .engine.report.about_scores import board, calibration, growth, mistakes, sc
 from .engine.report.choices import abstention, decision, search
 from .engine.report.diagnostics import Result
 from .engine.report.evidence import Evidence, columns_seen, table
+from .engine.report.fairness import fairness
 from .engine.report.page import render
 from .engine.runs import loading, registry
 from .models import classifiers, regressors
@@ -45,7 +46,8 @@ from .models import classifiers, regressors
 log = logging.getLogger(__name__)
 INTERVAL_LEVEL = 0.95
 DOUBTS_SHOWN, DOUBTS_COLUMNS = 10, 9  # rows and columns of the list of label errors on the page
-SECTIONS = (outcome, top, question, data, board, scores, mistakes, calibration, growth, leaning, linear, errors, parts)
+OPENING = (outcome, top, question, data, board, scores, mistakes, calibration, growth)
+SECTIONS = (*OPENING, leaning, linear, errors, parts, fairness)
 CHOICES = (search, decision, abstention)
 ONE_THREAD_BELOW = 100_000  # rows: threads would wait longer than they work (7 CPU s with one, 15 to 29 with two)
 
@@ -66,10 +68,9 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
         test, result, set_aside = score_test(project, model, question.truth)
         if stale := registry.may_have_seen(project, model.record):
             log.warning("run %s was trained on other splits: it may have seen rows of this test split", model.name)
-        record = put_on_record(project, folder, result, seen=stale)
+        record = put_on_record(project, folder, result, {"may_have_been_seen": stale, "set_aside": set_aside})
         evidence = Evidence(project, model, record, test, result, question, candidates(project, record, question))
-        page: dict[str, Any] = {"set_aside": set_aside, "stale": stale}
-        page["people"] = people(evidence)
+        page: dict[str, Any] = {"people": people(evidence)}
         page["doubts"] = keep_label_errors(output.with_name(registry.LABEL_ERRORS), evidence)
         for section in progress((*SECTIONS, *CHOICES), "evaluate"):
             name = section.__name__
@@ -142,8 +143,8 @@ def candidates(project: Project, record: dict[str, Any], question: Question) -> 
     return (classifiers if question.classes else regressors)(recipe, project.settings.train)
 
 
-def put_on_record(project: Project, folder: Path, result: Result, *, seen: bool) -> dict[str, Any]:
-    """Write the scores into `run.json` before anything is drawn; `seen`: whether it may know rows of this split."""
+def put_on_record(project: Project, folder: Path, result: Result, about: dict[str, Any]) -> dict[str, Any]:
+    """Write the scores, and what is known about the test rows, into `run.json` before anything is drawn."""
     record = registry.read(folder)
     digest = records.recorded(project.split("test"))["sha256"]
     scores = {**metrics.score(result.truth, result.predictions, record["task"]), "constant": result.baseline}
@@ -151,7 +152,7 @@ def put_on_record(project: Project, folder: Path, result: Result, *, seen: bool)
     others = filter(None, (registry.sound(path) for path in registry.folders(project) if path != folder))
     record["metrics"]["test"] = {
         **found,
-        "may_have_been_seen": seen,
+        **about,
         "interval": list(result.interval) if np.isfinite(result.interval).all() else None,
         "interval_level": INTERVAL_LEVEL,
         "rows": len(result.truth),
@@ -182,14 +183,15 @@ def keep_label_errors(path: Path, evidence: Evidence) -> dict[str, Any]:
     found, about = label_errors.find(evidence.project, evidence.record, evidence.question, evidence.candidates)
     found["verdict"] = label_errors.verdicts_before(path, found)
     counts = about["candidate"], about["n"], about["rows"]
-    log.info("%s contradicts the label of %d of %d rows of train and dev that it has not seen", *counts)
+    if not about["weak"]:
+        log.info("%s contradicts the label of %d of %d rows of train and dev that it has not seen", *counts)
     if label_errors.worked_on(path):
         log.warning("%s stays as it is: somebody has written verdicts into it", evidence.project.relative(path))
     else:
         with artefact.whole(path) as temporary:
             if changed := spreadsheet.write(temporary, found):
                 log.warning("%s: %s", evidence.project.relative(path), spreadsheet.SAID.format(changed))
-        if len(found):
+        if len(found) and not about["weak"]:
             log.info("the %d surest of them -> %s", len(found), evidence.project.relative(path))
     strongest = [name for name in evidence.importances["column"] if name in found]
     others = [name for name in found if name not in (*strongest, "verdict")]

@@ -47,11 +47,23 @@ def promote(project: Project, folder: Path, force: str = "") -> "list[Check]":
     return promote.run(project, folder, evaluate=lambda run: make(project, "evaluate", run=run.name), force=force)
 
 
+def explain(project: Project, *, row: str, input: Path | None = None, **options: Any) -> str:
+    """Say why one row of a file, or of the test split, got its answer; see `engine/runs/explain.py`."""
+    folder = chosen_run(project, "explain", options.pop("run", ""))
+    if folder is None:
+        folder = make(project, "train", **options)[0].parent
+    elif input is None:
+        make(project, "features", **options)
+    from .engine.runs import explain
+
+    return explain.run(project, folder, row=row, input=input)
+
+
 def chosen_run(project: Project, verb: str, name: str | None) -> Path | None:
     """The run that was named, the champion for what uses one; None where the run follows from the parameters."""
     if name:
         return registry.named(project, name)
-    champion = registry.champion(project) if verb in ("predict", "card", "export") else None
+    champion = registry.champion(project) if verb in ("predict", "explain", "card", "export") else None
     if champion:
         logger(verb).info("the champion %s answers, whatever was edited since; RUN=... asks another", champion.name)
     return champion
@@ -219,7 +231,7 @@ STEPS = {
     "evaluate": Step(
         needs=("train",),
         parameters=("predict.abstain_below", "predict.error_rate", "decision"),
-        columns=(),
+        columns=("sensitive",),
         rooms=("project", "columns", "modelling", "runs", "report"),
         yours=True,
         inputs=lambda work: [run_of(work) / registry.MODEL, work.project.split("test")],

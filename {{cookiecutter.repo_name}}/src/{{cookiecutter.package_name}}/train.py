@@ -54,9 +54,10 @@ def run(project: Project, *, key: str, message: str = "") -> Path:
     folder = project.models / registry.new_name(project, key, started)
     with artefact.whole_folder(folder) as new:
         record = {"run": folder.name, "key": key, **environment.keep(project, new)}
-        model, learned, held = learn(project, new)
-        confidence.keep(new, *held)
-        training_rows.keep(project, new, [name for names in learned["features"].values() for name in names])
+        model, learned, question, held = learn(project, new)
+        confidence.keep(new, question.held_out, held)
+        names = [name for names in learned["features"].values() for name in names]
+        training_rows.keep(project, new, names, question.held_places)
         about = {"started": started.isoformat(timespec="seconds"), "seconds": round(time.perf_counter() - clock, 3)}
         write(project, new, model, {**record, **learned, **about, "decision": message})
         try:
@@ -71,8 +72,8 @@ def run(project: Project, *, key: str, message: str = "") -> Path:
     return folder
 
 
-def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any], tuple[np.ndarray, Predictions]]:
-    """Compare the candidates and fit the best; with what `run.json` says of it, and its predictions of held-out rows.
+def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any], Question, Predictions]:
+    """Compare the candidates and fit the best; what `run.json` says, what was asked, what was said of held-out rows.
 
     The table of the trials, if there are any, is written into `folder`.
     """
@@ -122,7 +123,7 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
         "features": plan.columns,
         "left_out": lost,
     }
-    return model, record, (truth, predictions)
+    return model, record, question, predictions
 
 
 def prepare(project: Project) -> tuple[Question, recipe.Recipe]:

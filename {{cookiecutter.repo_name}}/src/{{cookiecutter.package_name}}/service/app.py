@@ -20,7 +20,7 @@ from ..engine.project.errors import DataError
 from ..engine.project.settings import Project
 from . import settings
 from .counts import Counts
-from .database import Entry, LogError, new_ids
+from .database import DamagedLog, Entry, LogError, new_ids
 from .feedback import UnknownAnswer
 from .guard import ENCODE, JSON, RETRY, SECURITY, Guard, Problem, Receive, Scope, Send, body_in_time, busy, respond
 from .log import Log
@@ -41,14 +41,7 @@ class Reply(msgspec.Struct, omit_defaults=True):
 
 
 class Service:
-    """Answers rows and keeps the answers.
-
-    Parameters
-    ----------
-    project : Project
-    log : Log
-        Where the answers are kept; it was started.
-    """
+    """Answers rows and keeps the answers, in a log that was started."""
 
     def __init__(self, project: Project, log: Log) -> None:
         self.project, self.options, self.log = project, settings.of(project), log
@@ -57,22 +50,11 @@ class Service:
         self._shadows: set[asyncio.Task] = set()
 
     async def answer(self, rows: list[Row], run: str = "", asker: str = "") -> Reply:
-        """Answer rows, and return when the answers are in the log.
+        """Answer rows, at least one, plain cells by column, and return when the answers are in the log.
 
-        Parameters
-        ----------
-        rows : list of dict
-            Plain cells by column, at least one row.
-        run : str
-            The run that is asked, by its name or the end of it; "" for the default.
-        asker : str
-            Who asks, for the log.
-
-        Raises
-        ------
-        UnknownRun, DataError, Busy, LogError
-            No such run answers; cells break a rule (`violations`); more requests wait than are answered in time; the
-            answers could be kept nowhere.
+        `run` is the run that is asked, by its name or the end of it, "" for the default; `asker` is who asks, for the
+        log. Raises `UnknownRun`, `DataError` (cells break a rule: `violations`), `Busy` (more requests wait than are
+        answered in time) and `LogError` (the answers could be kept nowhere).
         """
         version, ids = self.versions.get(run), new_ids(len(rows))
         kept, answered = await self._say(version, "answer", rows, ids, asker)
@@ -221,22 +203,19 @@ class Application:
             return Problem(422, "invalid", str(error), violations=error.violations)
         if isinstance(error, LogError):
             log.error("%s", error)
-            return busy("the answers can be kept nowhere")
-        for kind, (status, outcome) in REFUSED.items():
-            if isinstance(error, kind):
-                return Problem(status, outcome, str(error))
+            damaged = isinstance(error, DamagedLog)
+            return busy("the log is damaged" if damaged else "the log cannot be read, or nothing can be kept in it")
         if isinstance(error, Busy):
             return busy(str(error))
+        if found := REFUSED.get(type(error)):
+            return Problem(*found, str(error))
         number = uuid.uuid4().hex
         log.error("error %s at %s", number, scope["path"], exc_info=error)
         return Problem(500, "error", "The service has failed; its log says more under this id.", id=number)
 
 
-REFUSED: dict[type[Exception], tuple[int, str]] = {
-    BadBody: (400, "bad"),
-    UnknownRun: (404, "unknown"),
-    UnknownAnswer: (404, "unknown"),
-}
+REFUSED: dict[type, tuple[int, str]] = {BadBody: (400, "bad")}
+REFUSED |= dict.fromkeys([UnknownRun, UnknownAnswer], (404, "unknown"))
 
 
 def run_of(scope: Scope) -> str:

@@ -8,6 +8,8 @@ such as an estimator of the user's own, is `NotCompiled`, and the reference answ
 
 import sys
 from collections.abc import Callable
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -15,49 +17,33 @@ import scipy.special
 from sklearn.base import BaseEstimator
 from sklearn.utils.extmath import softmax
 
-from ..engine.modelling import threshold
 from ..engine.modelling.decision import Policy
 from ..engine.runs import answers
 from ..engine.runs.loading import Run
 from . import features, trees
 from .features import Cells
-from .steps import CELLS, Road, Row, add_columns, kind, known_as, product
+from .steps import CELLS, Road, Row, add_columns, kind, known_as, product, then
 from .trees import NotCompiled
 
 
 class Compiled:
-    """A run that answers one row of plain cells; made by `compile_run`.
-
-    Attributes
-    ----------
-    known : dict of str to set of str
-        The categories and words that the model knows, by column that it sees.
-    """
+    """A run that answers one row of plain cells; `known` are the categories and words that it knows, by column."""
 
     def __init__(self, run: Run, policy: Policy) -> None:
-        self._run, self._limits, self._level, self._road = run, policy.limits, policy.level, Road()
+        self._run, self._limits, self._road = run, policy.limits, Road()
         add_model(self._road, run.model, CELLS)
         self.known = self._road.known
         self._features = features.of(run, list(self.known))
         self._classes = [] if run.record["task"] == "regression" else run.model.classes_.tolist()
+        self._level, self._positive = policy.level, 1  # from which probability on the positive is the answer
+        if self._level is None and (level := getattr(run.model, "threshold", None)) is not None:
+            self._level, self._positive = level, self._classes.index(run.model.pos_label)
 
     def answer(self, cells: Cells) -> dict[str, Any]:
-        """What the run says of one row.
+        """What the run says of one row: the columns of `answers.predictions` but `run`, as plain Python values.
 
-        Parameters
-        ----------
-        cells : Mapping of str to float, int, bool, str or None
-            As `validate` would leave them, before `add_features`: None where missing, a date as ISO 8601 in UTC.
-
-        Returns
-        -------
-        dict
-            The columns of `answers.predictions` but `run`, as plain Python values.
-
-        Raises
-        ------
-        KeyError
-            A column that the run needs is absent: the reference says so in words.
+        The cells are as `validate` would leave them, before `add_features`: None where missing, a date as ISO 8601 in
+        UTC. A `KeyError` if a column that the run needs is absent: the reference says so in words.
         """
         said = self._road(self._features(cells))
         return self._class(said[:1]) if self._classes else self._number(said)
@@ -72,11 +58,11 @@ class Compiled:
 
     def _class(self, said: np.ndarray) -> dict[str, Any]:
         """The answer that is a class, from probabilities, shape (1, n_classes)."""
-        model, probabilities = self._run.model, said[0].tolist()
+        probabilities = said[0].tolist()
         if self._level is None:
-            place = threshold.places(model, said).item()
+            place = probabilities.index(max(probabilities))
         else:
-            place = threshold.from_level(model, said, self._classes[1], self._level).item()
+            place = self._positive if probabilities[self._positive] >= self._level else 1 - self._positive
         answer = {"prediction": self._classes[place], "probability": probabilities[place]}
         if len(self._classes) <= answers.CLASSES_SHOWN:
             answer |= {f"probability_{label}": p for label, p in zip(self._classes, probabilities, strict=True)}
@@ -125,9 +111,9 @@ def untransformed(model: BaseEstimator) -> Callable:
 
 
 def mean_of_classes(model: BaseEstimator) -> Callable:
-    """The mean of the members' probabilities."""
-    weights = model.weights
-    return lambda *said: np.average(np.asarray([each[:1] for each in said]), axis=0, weights=weights)
+    """The mean of the members' probabilities, as `np.average` takes it."""
+    weights = np.array(model.weights)[:, None, None]
+    return lambda *said: np.add.reduce(np.array([each[:1] for each in said]) * weights) / np.add.reduce(weights)
 
 
 def mean_of_numbers(model: BaseEstimator) -> Callable:
@@ -137,20 +123,18 @@ def mean_of_numbers(model: BaseEstimator) -> Callable:
 
 def two_classes(scores: np.ndarray) -> np.ndarray:
     """Probabilities from the score of the second class, shape (1, 1)."""
-    share = scipy.special.expit(scores)
-    return np.hstack([1 - share, share])
+    share = scipy.special.expit(scores[0, 0])
+    return np.array([[1 - share, share]])
+
+
+def linear(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
+    """Numbers of a linear regression."""
+    return then(product(model.coef_[:, None], model.intercept_), itemgetter(0))
 
 
 def logistic(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
     """Probabilities of a logistic regression."""
-    scores = product(model.coef_.T, model.intercept_)
-    return lambda row: (two_classes if len(model.classes_) == 2 else softmax)(scores(row))
-
-
-def ridge(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
-    """Numbers of a linear regression."""
-    score = product(model.coef_[:, None], model.intercept_)
-    return lambda row: score(row)[0]
+    return then(product(model.coef_.T, model.intercept_), two_classes if len(model.classes_) == 2 else softmax)
 
 
 def network(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
@@ -167,34 +151,20 @@ def network(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
 
 def network_classes(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
     """Probabilities of a network."""
-    scores = network(model)
-    if len(model.classes_) == 2:
-        return lambda row: two_classes(scores(row))
-    return lambda row: scipy.special.softmax(scores(row), axis=1)
-
-
-def network_numbers(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
-    """Numbers of a network."""
-    scores = network(model)
-    return lambda row: scores(row)[:, 0] * model.scale_ + model.mean_
+    softmax = partial(scipy.special.softmax, axis=1)
+    return then(network(model), two_classes if len(model.classes_) == 2 else softmax)
 
 
 def boosting_classes(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
-    """Probabilities of boosting, of two rows in columns: alone, eight scores would be added up in another order."""
-    scores = trees.boosting(model)
-    return lambda row: model._loss.predict_proba(np.asfortranarray(np.repeat(scores(row), 2, axis=0)))
+    """Probabilities of boosting."""
+    if len(model.classes_) == 2:
+        return then(trees.boosting(model), two_classes)
 
+    def many(scores: np.ndarray) -> np.ndarray:
+        """Of two rows in columns: of one alone, eight scores would be added up in another order."""
+        return model._loss.predict_proba(np.asfortranarray(np.repeat(scores, 2, axis=0)))
 
-def boosting_numbers(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
-    """Numbers of boosting."""
-    scores = trees.boosting(model)
-    return lambda row: model._loss.link.inverse(scores(row)[0])
-
-
-def forest_numbers(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
-    """Numbers of a forest."""
-    mean = trees.forest(model)
-    return lambda row: mean(row)[0]
+    return then(trees.boosting(model), many)
 
 
 # What makes the last step of an estimator, and the attribute that holds the estimators before it.
@@ -205,17 +175,23 @@ MODELS: dict[str, tuple[Callable, str]] = {
     "sklearn.DummyClassifier": (lambda model: lambda cells: model.predict_proba([[0]]), ""),
     "sklearn.DummyRegressor": (lambda model: lambda cells: model.predict([[0]]), ""),
     "sklearn.HistGradientBoostingClassifier": (boosting_classes, ""),
-    "sklearn.HistGradientBoostingRegressor": (boosting_numbers, ""),
+    "sklearn.HistGradientBoostingRegressor": (
+        lambda model: then(trees.boosting(model), lambda scores: model._loss.link.inverse(scores[0])),
+        "",
+    ),
     "sklearn.ExtraTreesClassifier": (trees.forest, ""),
-    "sklearn.ExtraTreesRegressor": (forest_numbers, ""),
+    "sklearn.ExtraTreesRegressor": (lambda model: then(trees.forest(model), itemgetter(0)), ""),
     "sklearn.RandomForestClassifier": (trees.forest, ""),
-    "sklearn.RandomForestRegressor": (forest_numbers, ""),
+    "sklearn.RandomForestRegressor": (lambda model: then(trees.forest(model), itemgetter(0)), ""),
     "modelling.blend.SteadyVotingRegressor": (mean_of_numbers, "estimators_"),
     "modelling.calibration.Calibrated": (tempered, "model_"),
     "modelling.estimators.Clipped": (lambda model: lambda said: np.clip(said, model.low_, model.high_), "model_"),
     "modelling.estimators.SteadyLogisticRegression": (logistic, ""),
-    "modelling.estimators.SteadyRidge": (ridge, ""),
-    "modelling.estimators.SteadyRidgeCV": (ridge, ""),
+    "modelling.estimators.SteadyRidge": (linear, ""),
+    "modelling.estimators.SteadyRidgeCV": (linear, ""),
     "modelling.network.NetworkClassifier": (network_classes, ""),
-    "modelling.network.NetworkRegressor": (network_numbers, ""),
+    "modelling.network.NetworkRegressor": (
+        lambda model: then(network(model), lambda scores: scores[:, 0] * model.scale_ + model.mean_),
+        "",
+    ),
 }

@@ -20,6 +20,7 @@ class Counts:
         disable_created_metrics()  # a second series for each
         self.registry = registry = CollectorRegistry()
         self.requests = Counter("requests", "Requests to predict, by outcome", ["outcome"], registry=registry)
+        self.pages = Counter("pages", "Pages and forms that people asked for, by status", ["status"], registry=registry)
         self.seconds = Histogram("request_seconds", "From body to answer", buckets=SECONDS, registry=registry)
         self.answers = Counter("answers", "Rows answered", ["run", "prediction"], registry=registry)
         self.unsure = Counter("not_confident", "Rows answered without confidence", ["run"], registry=registry)

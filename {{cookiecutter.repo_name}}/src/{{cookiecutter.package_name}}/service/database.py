@@ -25,7 +25,10 @@ SCHEMA = "1"  # of the tables: a change of them needs another one, and a way fro
 PART = 500  # rows a statement: one call, so that the thread waits for its turn once; some 10 ms, in which replies wait
 DAMAGED = (11, 26)  # SQLITE_CORRUPT, SQLITE_NOTADB
 POSTGRES = {"connect_timeout": 3, "keepalives_idle": 5, "tcp_user_timeout": 10_000}  # s, s, ms: a host that is gone
-BUSY = 5.0  # seconds that SQLite waits for another process
+# How SQLite commits: a thread waits and tidies up; the event loop does neither, and `tidy` comes later.
+PATIENT = "PRAGMA busy_timeout = 5000", "PRAGMA wal_autocheckpoint = 1000"  # ms, pages
+AT_ONCE = "PRAGMA busy_timeout = 0", "PRAGMA wal_autocheckpoint = 0"
+PATIENCE, LONG = 5.0, 60.0  # seconds without a word of PostgreSQL before it is given up: by the service, by a verb
 
 
 class LogError(ProjectError):
@@ -47,7 +50,8 @@ class Ids:
         with self._lock:
             first = max(time.time_ns() // 1000, self._last + 1)
             self._last = first + count - 1
-        return [f"{first + place:014x}{secrets.token_hex(9)}" for place in range(count)]
+        random = secrets.token_hex(9 * count)  # one call into the system whatever the count
+        return [f"{first + place:014x}{random[18 * place : 18 * place + 18]}" for place in range(count)]
 
     def after(self, newest: str) -> None:
         """Let all that follow come after this one, of an earlier process whose clock may have been ahead."""
@@ -85,6 +89,7 @@ class Told(msgspec.Struct):
     asker: str
     source: str  # "http", "page" or the name of a file
     number: str = msgspec.field(default_factory=lambda: new_ids(1)[0])  # its own id
+    once: str = msgspec.field(default_factory=lambda: new_ids(1)[0])  # no two have the same
 
 
 Row = Entry | Told
@@ -102,6 +107,7 @@ def table_of(name: str, kind: type[msgspec.Struct], *keys: str) -> sa.Table:
 answers = table_of("answers", Entry, "id", "run")
 feedback = table_of("feedback", Told, "number")
 sa.Index("feedback_of_answer", feedback.c.id)
+sa.Index("feedback_once", feedback.c.once, unique=True)
 meta = sa.Table("meta", METADATA, sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text))
 changes = sa.Table(  # what was deleted from the log, and why
     "changes",
@@ -149,14 +155,19 @@ def address(project: Project) -> sa.URL:
 class Database:
     """One connection that writes, and others of its `engine` that read; `file` is SQLite's, None of PostgreSQL."""
 
-    def __init__(self, url: sa.URL, *, flush: bool) -> None:
+    def __init__(self, url: sa.URL, *, flush: bool, patience: float = PATIENCE) -> None:
         self.file = Path(url.database) if url.database and url.get_backend_name() == "sqlite" else None
         self._pragmas = ["journal_mode = WAL", f"synchronous = {'FULL' if flush else 'NORMAL'}", "secure_delete = ON"]
         self._writer: Any = None
-        arguments: dict[str, Any] = {"timeout": BUSY} if self.file else POSTGRES
-        self.engine = sa.create_engine(url, connect_args=arguments, pool_pre_ping=not self.file)
+        self._turn, self._way = threading.Lock(), tuple(PATIENT)
+        self._direct = self.file is not None and not flush
+        self.engine = sa.create_engine(url, connect_args={} if self.file else POSTGRES, pool_pre_ping=not self.file)
         if self.file:
             sa.event.listen(self.engine, "connect", self._prepare)
+        else:
+            from .postgres import connection  # psycopg is there with PostgreSQL only
+
+            sa.event.listen(self.engine, "do_connect", functools.partial(connection, patience))
 
     def _prepare(self, connection: Any, _: Any) -> None:
         """Let readers and writer not wait for each other; with a flush, a commit survives a power cut."""
@@ -181,15 +192,38 @@ class Database:
             newest = connection.scalar(sa.select(sa.func.max(answers.c.id)))
         IDS.after(newest or "0")
         self._path, self._inode = str(self.file or ""), self.file.stat().st_ino if self.file else 0
-        self._writer = self.engine.raw_connection()
+        self._writer, self._way = self.engine.raw_connection(), PATIENT
         if not self.file:
             self._writer.driver_connection.autocommit = True  # one round trip a statement in place of three
 
     def insert(self, rows: Iterable[Row]) -> None:
         """Commit rows, all or none; those that are there already stay as they are."""
+        with self._turn:
+            self._insert(rows, PATIENT)
+
+    def insert_at_once(self, rows: Iterable[Row]) -> bool:
+        """Commit rows where nothing has to be waited for, neither a flush nor another writer; whether they are kept."""
+        if not self._direct or not self._turn.acquire(blocking=False):
+            return False
+        try:
+            self._insert(rows, AT_ONCE)
+        except Exception:  # whatever it is, `insert` meets it again and tells
+            with contextlib.suppress(Exception):
+                self._writer.rollback()
+            return False
+        finally:
+            self._turn.release()
+        return True
+
+    def _insert(self, rows: Iterable[Row], way: tuple[str, ...]) -> None:
+        """Commit rows by the connection that writes."""
         if self._path and os.stat(self._path).st_ino != self._inode:
             raise LogError(f"{self.file} was replaced by another file")
         writer = self._writer.driver_connection  # SQLAlchemy's own costs 0.02 to 0.04 ms a commit more
+        if self._direct and way is not self._way:
+            for pragma in way:
+                writer.execute(pragma)
+            self._way = way
         for kind, table in TABLES.items():
             cells = [msgspec.structs.astuple(row) for row in rows if type(row) is kind]
             for start in range(0, len(cells), PART):
@@ -197,6 +231,12 @@ class Database:
                 text = statement(table, len(part), "?" if self.file else "%s")
                 writer.execute(text, [cell for row in part for cell in row])
         writer.commit()
+
+    def tidy(self) -> None:
+        """Bring what was committed at once from SQLite's log file into its database, which flushes it to the disk."""
+        if self._direct:
+            with self._turn:
+                self._writer.driver_connection.execute("PRAGMA wal_checkpoint").fetchall()
 
     def first(self) -> tuple[list[Row], list[sa.Delete]]:
         """The rows that came first, a part of all, and what removes them. SQLite only."""
@@ -247,10 +287,11 @@ class Database:
 
     def drop(self) -> None:
         """Give up all connections, with what was not committed."""
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            with contextlib.suppress(Exception):  # it may be broken: that is why it is given up
-                writer.invalidate()
+        with self._turn:
+            writer, self._writer = self._writer, None
+            if writer is not None:
+                with contextlib.suppress(Exception):  # it may be broken: that is why it is given up
+                    writer.invalidate()
         self.engine.dispose()
 
     def explained(self, error: Exception) -> LogError:
@@ -276,10 +317,13 @@ def spool_of(project: Project) -> Database:
 
 
 @contextlib.contextmanager
-def opened(project: Project, spool: bool = False) -> Iterator[Database]:
-    """The log, or its spool, for a verb; a `DataError` while there is no log, a `LogError` if it cannot be used."""
-    database = spool_of(project) if spool else Database(address(project), flush=True)
-    if not spool and database.file and not database.file.exists():
+def opened(project: Project, spool: bool = False, new: bool = False) -> Iterator[Database]:
+    """The log, or its spool, for a verb; a `DataError` while there is no log, a `LogError` if it cannot be used.
+
+    With `new`, a log is made where there is none.
+    """
+    database = spool_of(project) if spool else Database(address(project), flush=True, patience=LONG)
+    if not (spool or new) and database.file and not database.file.exists():
         raise DataError(f"There is no log yet, {project.relative(database.file)}.\nAnswer rows first: make serve")
     try:
         database.open()

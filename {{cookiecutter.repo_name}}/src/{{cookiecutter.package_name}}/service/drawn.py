@@ -20,10 +20,7 @@ from ..engine.runs.loading import Run
 MISSING, ODD = 0.1, 0.1  # share of the cells that are missing, and that are outside of what is listed
 FIRST_DAY, N_DAYS, SECONDS_A_DAY = np.datetime64("1990-01-01", "us"), 15_000, 86_400
 WORDS = tuple(f"{letter}{number}" for letter in "aeiou" for number in range(10))
-MOST_SECONDS, FEWEST_ROWS = (
-    1.0,
-    100,
-)  # that the start of a service may wait; a text takes 2 ms, add_features what it will
+MOST_SECONDS, FEWEST_ROWS = 1.0, 100  # that the start may wait; a text takes 2 ms, add_features what it will
 MOST_WORDS, UNKNOWN = 12, "unheard of"  # of a text; in place of a word
 
 
@@ -39,35 +36,40 @@ def drawn(columns: Dictionary, rows: int, seed: int) -> pd.DataFrame:
     return validate(table, columns, where="drawn rows", target=False)[0]
 
 
-def drawn_cells(column: Column, rows: int, random: np.random.Generator) -> pd.Series:
-    """Cells of one column, shape (n_rows,)."""
+def drawn_cells(column: Column, rows: int, random: np.random.Generator) -> np.ndarray:
+    """Cells of one column, shape (n_rows,), missing ones None or NaN."""
     odd, lets_through = random.random(rows) < ODD, column.rule != "refuse"
     gaps = (random.random(rows) < MISSING) & (column.missing_allowed or lets_through)
     half = random.random(rows) < 1 / 2
     if column.type in ("integer", "number"):
         low, high = column.range or (-1000.0, 1000.0)
         low, high = (np.ceil(low), np.floor(high)) if column.type == "integer" else (low, high)
-        cells = pd.Series(random.uniform(low, high, rows))
-        cells = cells.mask(half | (column.type == "integer"), cells.round().clip(low, high))
-        return cells.mask(odd & lets_through, 2 * np.ceil(abs(cells) + abs(high))).mask(gaps)
+        cells: np.ndarray = random.uniform(low, high, rows)
+        cells = np.where(half | (column.type == "integer"), np.clip(np.round(cells), low, high), cells)
+        cells = np.where(odd & lets_through, 2 * np.ceil(abs(cells) + abs(high)), cells)
+        return np.where(gaps, np.nan, cells)
     if column.type == "boolean":
-        return pd.Series(half.astype(object)).mask(gaps, None)
-    if column.type == "datetime":
-        seconds = random.integers(0, N_DAYS * SECONDS_A_DAY, rows)
-        clock = (seconds % SECONDS_A_DAY).astype("timedelta64[s]")
-        cells = pd.Series(FIRST_DAY + seconds.astype("timedelta64[s]") - np.where(half, clock, 0))
-        return cells.mask(odd, pd.Series(CLOCK_DAY + clock)).mask(gaps)
-    return drawn_texts(column, odd & (lets_through or column.values is None), random).mask(gaps)
+        cells = half
+    elif column.type == "datetime":
+        seconds = random.integers(0, N_DAYS * SECONDS_A_DAY, rows).astype("timedelta64[s]")
+        clock = seconds % np.timedelta64(1, "D")
+        cells = np.where(odd, np.datetime64(CLOCK_DAY) + clock, FIRST_DAY + seconds - np.where(half, clock, 0))
+        return np.where(gaps, np.datetime64("NaT"), cells)
+    else:
+        cells = drawn_texts(column, odd & (lets_through or column.values is None), random)
+    cells = cells.astype(object)
+    cells[gaps] = None
+    return cells
 
 
-def drawn_texts(column: Column, odd: np.ndarray, random: np.random.Generator) -> pd.Series:
+def drawn_texts(column: Column, odd: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Categories, lists or texts, shape (n_rows,), each with an unknown word where it is odd, shape (n_rows,)."""
     known, mark = sorted(column.values or WORDS), column.separator or " "
     most = MOST_WORDS if column.type in ("text", "list") else 1
     places, sizes = random.integers(0, len(known), (len(odd), most)), random.integers(1, most + 1, len(odd))
     words = [[known[place] for place in row[:size]] for row, size in zip(places, sizes, strict=True)]
     texts = [mark.join([UNKNOWN, *row[1:]] if is_odd else row) for row, is_odd in zip(words, odd, strict=True)]
-    return pd.Series(texts, dtype="str")
+    return np.array(texts, dtype=object)
 
 
 def difference(run: Run, policy: Policy, compiled: Any, rows: int = 1000) -> str:

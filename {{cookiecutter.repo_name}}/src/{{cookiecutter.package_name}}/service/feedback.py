@@ -8,6 +8,7 @@ another one is a new version, the last counts, all are kept. All of the file is 
 """
 
 import asyncio
+import hashlib
 import re
 import shlex
 import time
@@ -26,11 +27,13 @@ from ..engine.project.errors import DataError, SettingsError, listed, shown
 from ..engine.project.settings import Project
 from ..engine.runs import registry
 from ..engine.sources import formats, read
-from .database import IDS, Database, Entry, Told, answers, opened
+from .database import IDS, Database, Entry, LogError, Told, answers, opened
 from .log import Log
 
 ID, TRUTH = "id", "truth"
 ANSWER = re.compile(r"[0-9a-f]{32}")  # the id of an answer; a table may have a column `id` of its own
+QUEUE, RANDOM = "label", "label at random"  # sources of truth that was asked for; only the latter are a sample of all
+WHY, AT_RANDOM = "chosen because", "at random"  # in the file of rows that people are asked about
 SHOWN = 2  # rows in the message that says that nothing was taken
 
 
@@ -58,8 +61,8 @@ async def tell(project: Project, log: Log, answer: str, truth: Any, *, asker: st
     if meant is None:
         raise DataError(f"{refusal(record, truth)}.")
     one = told(before, answer, meant, asker=asker, source=source)
-    if one:
-        await log.write([one])
+    if one and not await log.write([one]):
+        raise LogError(log.state().database)
     return one is not None
 
 
@@ -91,9 +94,20 @@ def told(before: Sequence[Told], answer: str, truth: Any, *, asker: str, source:
     text = msgspec.json.encode(truth).decode()
     if before and before[-1].truth == text:
         return None
-    if before:
-        IDS.after(before[-1].number)  # the last one counts, whatever the clock says
-    return Told(answer, text, time.time(), asker, source)
+    newest = before[-1].number if before else ""
+    IDS.after(newest or "0")  # the last one counts, whatever the clock says
+    once = hashlib.sha256(f"{answer} {newest} {text}".encode()).hexdigest()  # sent twice at the same moment, it is one
+    return Told(answer, text, time.time(), asker, source, once=once)
+
+
+def queued(path: Path) -> pd.DataFrame:
+    """The rows that people are asked about, as they stand in the file that `make label` wrote."""
+    return read.tables([path]).frame
+
+
+def source_of(why: str) -> str:
+    """The source of a truth that was asked for because of that."""
+    return RANDOM if why == AT_RANDOM else QUEUE
 
 
 def run(project: Project, *, input: Path | None, partly: bool) -> str:
@@ -110,8 +124,8 @@ def run(project: Project, *, input: Path | None, partly: bool) -> str:
         if left and not partly:
             raise DataError(nothing_taken(left, len(rows), project.relative(input)))
         corrected, news = 0, []
-        for answer, truth in rows.loc[rows["reason"] == "", ["id", "truth"]].itertuples(index=False):
-            if one := told(found[answer], answer, truth, asker="", source=input.name):
+        for answer, truth, source in rows.loc[rows["reason"] == "", ["id", "truth", "source"]].itertuples(index=False):
+            if one := told(found[answer], answer, truth, asker="", source=source):
                 corrected += bool(found[answer])
                 found[answer].append(one)
                 news.append(one)
@@ -122,7 +136,7 @@ def run(project: Project, *, input: Path | None, partly: bool) -> str:
 
 
 def read_file(project: Project, path: Path, database: Database) -> pd.DataFrame:
-    """The rows of a file: `line`, `id` of the answer or "", `meant` (that in words), and `cell`, the truth as it is."""
+    """The rows of a file: `line`, `source`, `id` of the answer or "", `meant` (that in words), `cell`, the truth."""
     table, columns = read.tables([path], most=project.settings.data.max_gigabytes * 1e9), dictionary.of(project)
     if table.set_aside:
         line = table.set_aside[0][1]
@@ -131,8 +145,11 @@ def read_file(project: Project, path: Path, database: Database) -> pd.DataFrame:
     truth = next((name for name in (target, TRUTH) if name in frame), None)
     if truth is None:
         raise DataError(f"{path}: no column {target!r} or {TRUTH!r}.\nFound: {listed([*frame.columns], 20)}.")
+    if WHY in frame:
+        frame = frame[frame[truth].notna()]  # the others are not labelled yet
+    source = frame[WHY].map(source_of) if WHY in frame else path.name
     text = frame[[name for name in frame if name in {ID, *keys}]].apply(as_text).fillna("")
-    rows = pd.DataFrame({"line": frame.index + table.first_row, "cell": frame[truth].astype(object)})
+    rows = pd.DataFrame({"line": frame.index + table.first_row, "cell": frame[truth].astype(object), "source": source})
     if ID in text and (ID not in keys or text[ID].str.fullmatch(ANSWER).all()):
         return rows.assign(id=text[ID], meant=f"{ID} " + text[ID].map(shown))
     if not keys or not set(keys) <= set(text):

@@ -140,9 +140,14 @@ async def keep_days(database: Database, days: int) -> None:
 
 def expire(database: Database, days: int) -> int:
     """Delete the answers that are older, and what was said of them; how many."""
-    old = answers.c.time < time.time() - days * DAY
-    database.execute([feedback.delete().where(feedback.c.id.in_(select(answers.c.id).where(old)))])
-    if rows := database.execute([answers.delete().where(old)]):
+    old = select(answers.c.id).where(answers.c.time < time.time() - days * DAY).order_by(answers.c.id).limit(PART)
+    rows = 0
+    while True:  # in parts, so that nobody waits long for the database
+        database.execute([feedback.delete().where(feedback.c.id.in_(old))])
+        if not (part := database.execute([answers.delete().where(answers.c.id.in_(old))])):
+            break
+        rows += part
+    if rows:
         note(database, "keep_days", {"days": days, "answers": rows})
         database.shrink()
     return rows

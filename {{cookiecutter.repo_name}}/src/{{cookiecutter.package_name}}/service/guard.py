@@ -6,10 +6,11 @@ import functools
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import msgspec
 
+from ..engine.project.errors import SettingsError
 from .settings import Serve
 
 ENCODE = msgspec.json.Encoder().encode
@@ -48,6 +49,9 @@ class Guard:
 
     def __init__(self, tokens: str) -> None:
         named = [token.rpartition(":") for token in tokens.split()]
+        if len(named) > 1 and not all(name for name, _, _ in named):
+            cure = "Several tokens are name:token each, parted by blanks; a token holds none."
+            raise SettingsError(f"API_TOKEN: token {[name for name, *_ in named].index('') + 1} has no name.\n{cure}")
         self._tokens = [(name or "token", secret.encode()) for name, _, secret in named]
 
     def asker(self, scope: Scope) -> str:
@@ -64,7 +68,8 @@ class Guard:
             raise Problem(403, "forbidden", "A page of another origin sent this.")
         if not self._tokens or scope["path"] in OPEN:
             return ""
-        found = [name for name, secret in self._tokens if hmac.compare_digest(secret, token_of(headers))]
+        given = token_of(headers).rpartition(b":")[2]  # name:token, as it stands in API_TOKEN, will do too
+        found = [name for name, secret in self._tokens if hmac.compare_digest(secret, given)]
         if not found and scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
             raise Problem(303, "unauthorized", "Which token?", (b"location", b"/login"))
         if not found:
@@ -89,35 +94,28 @@ def token_of(headers: Mapping[bytes, bytes]) -> bytes:
     if kind.lower() == b"bearer":
         return token.strip()
     cookies = (one.strip().partition(b"=") for one in headers.get(b"cookie", b"").split(b";"))
-    return next((value for name, _, value in cookies if name == COOKIE.encode()), b"")
+    return next((unquote_to_bytes(value) for name, _, value in cookies if name == COOKIE.encode()), b"")
 
 
 async def body_in_time(scope: Scope, receive: Receive, options: Serve) -> bytes:
     """The body of a request; a `Problem` if it is too large, as soon as that is known, or comes too slowly."""
+    most, parts, more = int(options.megabytes * 1e6), list[bytes](), True
+    declared = int(next((value for name, value in scope["headers"] if name == b"content-length"), b"0"))
+    size = 0 if declared <= most else declared
     try:
         async with asyncio.timeout(options.seconds):
-            return await body_of(scope, receive, int(options.megabytes * 1e6))
+            while more and size <= most:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Problem(400, "bad", "The body was cut short.")
+                parts.append(message.get("body", b""))
+                more = message.get("more_body", False)
+                size += len(parts[-1])
     except TimeoutError:
         raise Problem(408, "slow", f"The body took more than {options.seconds:g} s ([serve] seconds).", CLOSE) from None
-
-
-async def body_of(scope: Scope, receive: Receive, most: int) -> bytes:
-    """The body of a request, of at most so many bytes."""
-    too_large = Problem(413, "too_large", f"The body is larger than {most:,} bytes ([serve] megabytes).", CLOSE)
-    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-    if int(length) > most:
-        raise too_large
-    parts, size = [], 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Problem(400, "bad", "The body was cut short.")
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > most:
-            raise too_large
-        if not message.get("more_body"):
-            return b"".join(parts)
+    if size > most:
+        raise Problem(413, "too_large", f"The body is larger than {most:,} bytes ([serve] megabytes).", CLOSE)
+    return b"".join(parts)
 
 
 async def respond(send: Send, status: int, content: Any, *headers: tuple[bytes, bytes]) -> None:

@@ -1,8 +1,8 @@
 """The log of a running service: every answer and word of feedback is kept before anybody is told so.
 
-Rows of many requests are committed together by one thread. A request waits for its commit, at most `[serve] log_wait`;
-then its rows go to the spool, `data/log/spool.db`, flushed to the disk, and from there into the database when it is
-back: by id, so that none is there twice.
+Rows that come in one turn of the event loop are committed together, there where nothing has to be waited for, else by a
+thread. A request waits for its commit, at most `[serve] log_wait`; then its rows go to the spool, `data/log/spool.db`,
+flushed to the disk, and from there into the database when it is back: by id, so that none is there twice.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ import logging
 import os
 import queue
 import threading
-from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -19,22 +18,13 @@ import msgspec
 
 from ..engine.project import lock
 from ..engine.project.settings import Project
-from .database import (
-    FOLDER,
-    SPOOL,
-    DamagedLog,
-    Database,
-    LogError,
-    Row,
-    address,
-    spool_of,
-    storable,
-)
+from .database import FOLDER, SPOOL, DamagedLog, Database, LogError, Row, address, spool_of, storable
 from .settings import DATABASE, Serve
 
 log = logging.getLogger(__name__)
 RETRY = 1.0  # seconds between two looks at a database that takes no rows
 OPENING = 5.0  # seconds that the start waits for the database
+MOST_AT_ONCE = 100  # rows, some 1 ms, that the event loop commits itself
 
 
 class State(msgspec.Struct):
@@ -54,7 +44,9 @@ class Waiting(msgspec.Struct):
 
     rows: list[Row]
     future: asyncio.Future[bool]
-    until: float  # in the time of the event loop
+
+
+Queue = queue.SimpleQueue[list[Waiting] | None]  # None ends it
 
 
 class Log:
@@ -65,12 +57,11 @@ class Log:
         self.database, self.spool = Database(address(project), flush=options.durable == "power"), spool_of(project)
         self._problem, self._keeps, self._full = "it was not opened yet", True, "ok"
         self._written = self._spooled = self._refused = 0
-        self._rows: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()  # for the database; None ends it
-        self._late: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()  # for the spool
-        self._waiting: deque[Waiting] = deque()  # for the database, oldest first
-        self._watched: asyncio.AbstractEventLoop | None = None  # the loop that looks at them, while there are some
+        self._new: list[Waiting] = []  # in this turn of the event loop
+        self._waiting: list[Waiting] = []  # for the thread of the database
+        self._rows, self._late = Queue(), Queue()  # for the database and for the spool
         self._lock: int | None = None
-        self._counting = threading.Lock()  # of the rows in the spool, which one thread brings and another takes
+        self._counting = threading.Lock()  # of rows, by the event loop and the threads
         self._tried = threading.Event()
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._commit_all, self._spool_all)]
 
@@ -98,30 +89,51 @@ class Log:
         if not self._keeps:
             return False
         loop = asyncio.get_running_loop()
-        item = Waiting([storable(row) for row in rows], loop.create_future(), loop.time() + self._patience)
-        if self._problem:
-            self._late.put(item)
-        else:
-            self._waiting.append(item)
-            self._rows.put(item)
-            if self._watched is not loop:
-                self._watched = loop
-                loop.call_at(item.until, self._look)
+        item = Waiting([storable(row) for row in rows], loop.create_future())
+        if not self._new:
+            loop.call_soon(self._commit)
+        self._new.append(item)
         return await item.future
+
+    def _commit(self) -> None:
+        """Commit what came in this turn of the event loop, at once, or give it to a thread that can wait."""
+        items, self._new = self._new, []
+        rows = rows_of(items)
+        if not self._problem and len(rows) <= MOST_AT_ONCE and self.database.insert_at_once(rows):
+            with self._counting:
+                self._written += len(rows)
+            tell(items, True)
+        elif self._problem and self._keeps:
+            self._late.put(items)
+        else:
+            self._waiting = [*self._waits(), *items]
+            self._rows.put(items)
+            asyncio.get_running_loop().call_later(self._patience, self._look, items)
+
+    def _look(self, items: list[Waiting]) -> None:
+        """Send to the spool too what has waited too long; in the event loop."""
+        if late := [item for item in items if not item.future.done()]:
+            self._problem = f"no commit within {self._patience * 1000:.0f} ms"
+            self._late.put(late)
+
+    def _waits(self) -> list[Waiting]:
+        """Who waits for the database."""
+        return [item for item in self._waiting if not item.future.done()]
 
     def state(self) -> State:
         """How the log is."""
-        waiting = sum(not item.future.done() for item in list(self._waiting))
-        counts = self._written, self._spooled, self._refused, waiting
+        counts = self._written, self._spooled, self._refused, len(self._waits())
         return State(self._problem or "ok", self._keeps, *counts, self._full)
 
     def close(self, seconds: float) -> None:
         """Commit what waits; what takes more than so many seconds goes to the spool."""
+        self._waiting = [*self._waits(), *self._new]
+        self._rows.put(self._new)
         self._rows.put(None)
+        self._new = []
         self._threads[0].join(seconds)
         stuck = self._threads[0].is_alive()
-        for item in [item for item in self._waiting if stuck and not item.future.done()]:
-            self._late.put(item)
+        self._late.put(self._waits() if stuck else [])
         self._late.put(None)
         self._threads[1].join(seconds)
         for database in [self.spool] if stuck else [self.spool, self.database]:
@@ -142,19 +154,6 @@ class Log:
             )
         self._lock = handle
 
-    def _look(self) -> None:
-        """Send to the spool too what has waited too long; in the event loop."""
-        loop = asyncio.get_running_loop()
-        while self._waiting and (self._waiting[0].future.done() or self._waiting[0].until <= loop.time()):
-            item = self._waiting.popleft()
-            if not item.future.done():
-                self._problem = f"no commit within {self._patience * 1000:.0f} ms"
-                self._late.put(item)
-        if self._waiting:
-            loop.call_at(self._waiting[0].until, self._look)
-        else:
-            self._watched = None
-
     def _commit_all(self) -> None:
         """Commit rows as they come, and between them those of the spool; a thread."""
         items, going, more = list[Waiting](), True, False
@@ -162,9 +161,12 @@ class Log:
             try:
                 if self._keeps:
                     self.database.open()
-                    if rows := [row for item in items for row in item.rows]:
+                    if rows := rows_of(items):
                         self.database.insert(rows)
-                        self._written += len(rows)
+                        with self._counting:
+                            self._written += len(rows)
+                    else:
+                        self.database.tidy()
                 settle(items, self._keeps)
                 items = []
                 more = self._keeps and self._catch_up()
@@ -209,16 +211,17 @@ class Log:
             log.warning("%s", error)
         self._problem, self._keeps = str(error), not isinstance(error, DamagedLog)
         self.database.drop()
-        for item in items if self._keeps else []:
-            self._late.put(item)
-        settle([] if self._keeps else items, False)
+        if self._keeps:
+            self._late.put(items)
+        else:
+            settle(items, False)
 
     def _spool_all(self) -> None:
         """Bring rows that are late into the spool; a thread."""
         going = True
         while going:
             items, going = taken(self._late, None)
-            rows = [row for item in items for row in item.rows]
+            rows = rows_of(items)
             try:
                 self.spool.open()
                 self.spool.insert(rows)
@@ -231,14 +234,19 @@ class Log:
                 settle(items, LogError(f"{self._problem}\n{self.spool.explained(error)}"))
 
 
-def taken(rows: queue.SimpleQueue[Waiting | None], seconds: float | None) -> tuple[list[Waiting], bool]:
+def taken(waiting: Queue, seconds: float | None) -> tuple[list[Waiting], bool]:
     """All that is in a queue, after so many seconds at most; and whether it goes on."""
-    items = []
+    found = []
     with contextlib.suppress(queue.Empty):
-        items.append(rows.get(timeout=seconds))
-        while not rows.empty():  # nobody else takes
-            items.append(rows.get())
-    return [item for item in items if item], None not in items
+        found.append(waiting.get(timeout=seconds))
+        while not waiting.empty():  # nobody else takes
+            found.append(waiting.get())
+    return [item for items in found if items for item in items], None not in found
+
+
+def rows_of(items: Sequence[Waiting]) -> list[Row]:
+    """The rows of several requests."""
+    return [row for item in items for row in item.rows]
 
 
 def settle(items: Sequence[Waiting], outcome: bool | LogError) -> None:

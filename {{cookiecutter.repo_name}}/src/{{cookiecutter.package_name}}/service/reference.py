@@ -10,6 +10,7 @@ from ..engine.modelling.decision import Policy
 from ..engine.project.errors import DataError
 from ..engine.runs import answers, loading
 from .schema import Cell, Row
+from .unusual import Unusual
 
 KINDS = 20  # different sets of columns in a request: each is a table of its own
 
@@ -19,17 +20,18 @@ class Answered(msgspec.Struct):
 
     output: dict[str, Any]
     road: str  # "compiled" or "reference"
-    unusual: bool  # breaks a rule that only warns
+    unusual: bool  # breaks a rule that only warns, or its cells do not go together
     warnings: list[str]
 
 
-def answer(run: loading.Run, columns: Dictionary, policy: Policy, rows: list[Row]) -> list[Answered]:
+def answer(
+    run: loading.Run, columns: Dictionary, policy: Policy, rows: list[Row], judge: Unusual | None = None
+) -> list[Answered]:
     """Answer rows; those with the same columns together, so that a row gets the answer that it would get alone.
 
-    Raises
-    ------
-    DataError
-        Cells break a rule: `violations` has a dict for each, its `row` (from 1), `column`, `problem` and `cure`.
+    A `DataError` where cells break a rule: `violations` has a dict for each, its `row` (from 1), `column`, `problem`
+    and `cure`.
+    `judge` knows which rows are unusual; without one, only rules say so.
     """
     tables: dict[frozenset[str], list[int]] = {}
     for place, row in enumerate(rows):
@@ -41,7 +43,7 @@ def answer(run: loading.Run, columns: Dictionary, policy: Policy, rows: list[Row
     texts, violations = list[str](), list[dict[str, Any]]()
     for places in tables.values():
         try:
-            found.update(answer_table(run, columns, policy, {place: rows[place] for place in places}))
+            found.update(answer_table(run, columns, policy, {place: rows[place] for place in places}, judge))
         except DataError as error:
             if not error.violations:
                 raise
@@ -52,7 +54,9 @@ def answer(run: loading.Run, columns: Dictionary, policy: Policy, rows: list[Row
     return [found[place] for place in range(len(rows))]
 
 
-def answer_table(run: loading.Run, columns: Dictionary, policy: Policy, rows: dict[int, Row]) -> dict[int, Answered]:
+def answer_table(
+    run: loading.Run, columns: Dictionary, policy: Policy, rows: dict[int, Row], judge: Unusual | None
+) -> dict[int, Answered]:
     """Answer rows that have the same columns, by their places in the request."""
     places, names = list(rows), next(iter(rows.values()))
     frame = pd.DataFrame({name: series(name, columns, [*rows.values()]) for name in names}).set_axis(places)
@@ -66,7 +70,10 @@ def answer_table(run: loading.Run, columns: Dictionary, policy: Policy, rows: di
         table = answers.predictions(run, known, abstain_below=limits.least, band=limits.band, level=policy.level)
     said = {name: table[name].tolist() for name in table if name != "run"}
     outputs = (dict(zip(said, cells, strict=True)) for cells in zip(*said.values(), strict=True))
-    found = {place: Answered(output, "reference", False, []) for place, output in zip(places, outputs, strict=True)}
+    marks = judge.marks(known) if judge else [False] * len(places)
+    found = {
+        place: Answered(output, "reference", odd, []) for place, output, odd in zip(places, outputs, marks, strict=True)
+    }
     for warning in warnings:
         violation = getattr(warning, "violation", None)  # unknown columns have none, nor the copies of older runs
         column = columns[violation.column] if violation else None

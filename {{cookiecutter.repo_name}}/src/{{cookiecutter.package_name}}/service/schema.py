@@ -31,10 +31,8 @@ class BadBody(Exception):
 def decode(body: bytes) -> list[Row]:
     """The rows of a request, `{"rows": [{...}]}`.
 
-    Raises
-    ------
-    BadBody
-        Not JSON in UTF-8, a number that no float holds, a key twice, half a character, or no table of plain cells.
+    A `BadBody` if it is not JSON in UTF-8, a number that no float holds, a key twice, half a character, or no table of
+    plain cells.
     """
     try:
         tree = DECODER.decode(body)
@@ -98,13 +96,7 @@ def explain(body: bytes, reason: str) -> NoReturn:
 
 
 class Checker:
-    """Tells which rows are as `validate` would leave them, so that no data frame is needed for that.
-
-    Parameters
-    ----------
-    columns : Dictionary
-        The columns of a run under the rules of today.
-    """
+    """Tells which rows are as `validate` would leave them under the rules of today, without a data frame."""
 
     def __init__(self, columns: Dictionary) -> None:
         asked = {n: c for n, c in columns.items() if c.role != "target" and not c.role.startswith(LABEL)}

@@ -12,19 +12,23 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
-import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ..engine.modelling.estimators import threads
 from ..engine.project.errors import SettingsError
 from ..engine.project.log import show
 from ..engine.project.settings import Project
-from . import forget, pages, settings
+from . import forget, labelling, pages, settings
 from .app import Application, Service
 from .guard import is_loopback
 from .log import Log
 from .traces import traced
 from .versions import wanted
+
+try:
+    from uvloop import run as run_loop
+except ImportError:  # there is none for Windows
+    from asyncio import run as run_loop  # type: ignore[assignment]
 
 TICK = 0.05  # seconds
 FLUSH = 1.0  # seconds that the log has for its last rows before the rest goes to the spool
@@ -44,7 +48,7 @@ def run(project: Project) -> None:
         log = Log(project, options)
         log.start()
         try:
-            uvloop.run(serve(Service(project, log), door))
+            run_loop(serve(Service(project, log), door))
         finally:
             log.close(FLUSH)
 
@@ -117,10 +121,9 @@ class Server(uvicorn.Server):
 async def serve(service: Service, door: socket.socket) -> None:
     """Load the runs and answer until a signal comes."""
     options, host = service.options, service.options.host
-    application = Application(service, pages.ROUTES)
+    application = Application(service, [*labelling.ROUTES, *pages.ROUTES])
     config = uvicorn.Config(
         traced(service.project, application),
-        loop="uvloop",
         http=functools.partial(Protocol, options.seconds),  # type: ignore[arg-type]
         lifespan="off",
         access_log=False,

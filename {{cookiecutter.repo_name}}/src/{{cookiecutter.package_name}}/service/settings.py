@@ -28,7 +28,14 @@ class Serve:
     keep_days: int = field(default=0, metadata=bounds(least=0))
 
 
-SECTIONS = {"serve": Serve}
+@dataclass(frozen=True)
+class Label:
+    """Section `[label]`: which rows people are asked about."""
+
+    rows: int = field(default=100, metadata=bounds(least=1))
+
+
+SECTIONS = {"serve": Serve, "label": Label}
 
 
 def of(project: Project) -> Serve:

@@ -5,12 +5,11 @@ code, so they are known by module and name, not by `isinstance`; what is not kno
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import joblib
 import numpy as np
-from scipy.sparse import issparse
 from scipy.sparse._sparsetools import csr_matvecs
 
 from ..engine.columns.lists import items_of
@@ -76,12 +75,7 @@ def add_columns(road: Road, table: Any) -> int:
     for _, step, names in table.transformers_:
         if step != "drop":
             parts += add_steps(road, step, [CELLS], (names,) if isinstance(names, str) else tuple(names))
-    return road.add(lambda *found: np.concatenate([dense(part) for part in found]), *parts, key="row")
-
-
-def dense(part: Any) -> Row:
-    """A row that a transformer gave, sparse or as a table of one."""
-    return (part.toarray() if issparse(part) else part).ravel()
+    return road.add(lambda *found: np.concatenate(found), *parts, key="row")
 
 
 def add_steps(road: Road, step: Any, sources: list[int], names: Names) -> list[int]:
@@ -98,6 +92,11 @@ def add_steps(road: Road, step: Any, sources: list[int], names: Names) -> list[i
         road.known.setdefault(name, set()).update(word for word in categories if isinstance(word, str))
     key = joblib.hash(step), names if sources == [CELLS] else ()
     return [road.add(make(step, names), *sources, key=key)]
+
+
+def then(first: Callable, second: Callable) -> Callable:
+    """One function after the other."""
+    return lambda found: second(first(found))
 
 
 def product(weights: np.ndarray, shift: Any) -> Callable[[Row], np.ndarray]:
@@ -121,12 +120,6 @@ def numbers(step: Any, names: Names) -> Callable:
         return np.where(np.abs(found) <= recipe.LARGEST, found, np.nan)
 
     return read
-
-
-def logarithms(step: Any, names: Names) -> Callable:
-    """The signed logarithm of each cell."""
-    read = numbers(step, names)
-    return lambda cells: recipe.signed_log(read(cells))
 
 
 def date_parts(step: Any, names: Names) -> Callable:
@@ -170,26 +163,25 @@ def curves(step: Any, names: Names) -> Callable:
     pairs = [(order, place) for order in range(1, DEGREE + 1) for place in range(order)]
     spans = np.stack([near[..., DEGREE + place] - near[..., DEGREE + place - order] for order, place in pairs], axis=-1)
     spans[spans == 0] = np.inf
-    columns = np.arange(n_columns)
+    around, columns = np.concatenate([near, spans], axis=-1), np.arange(n_columns)
+    low, high, starts, next_ones = low[:, 0], high[:, 0], columns * n_splines, np.arange(DEGREE + 1)[:, None]
 
     def curve(row: Row) -> Row:
-        cells = row[:, None]
-        within = np.clip(cells, low, high)
-        interval = (inner <= within).sum(axis=1)
-        close, lengths = near[columns, interval], iter(spans[columns, interval].T)
-        below, above = (within - close[:, :DEGREE]).T, (close[:, DEGREE:] - within).T
-        found = [np.ones(n_columns)]
+        within = np.minimum(np.maximum(row, low), high)
+        interval = np.add.reduce(inner <= within[:, None], axis=1)
+        near = around[columns, interval].T
+        below, above, spans = within - near[:DEGREE], near[DEGREE : 2 * DEGREE] - within, near[2 * DEGREE :]
+        found: np.ndarray = np.ones((1, n_columns))
         for order in range(1, DEGREE + 1):
-            before, found = found, [np.zeros(n_columns)]
-            for place in range(order):
-                share = before[place] / next(lengths)
-                found[-1] = found[-1] + share * above[place]
-                found.append(share * below[place - order])
+            share, spans = found / spans[:order], spans[order:]
+            found = np.zeros((order + 1, n_columns))
+            found[:-1] = share * above[:order]
+            found[1:] += share * below[-order:]
         table = np.zeros((n_columns, n_splines))
-        for place, values in enumerate(found):
-            table[columns, interval + place] = values
-        table[:, DEGREE:][(cells < low)[:, 0]] = 0  # which matters where knots stand at one place
-        table[:, :-DEGREE][(cells > high)[:, 0]] = 0
+        table.ravel()[starts + interval + next_ones] = found
+        if (within != row).any():  # which matters where knots stand at one place
+            table[:, DEGREE:][row < low] = 0
+            table[:, :-DEGREE][row > high] = 0
         return table[:, :-1].ravel()
 
     return curve
@@ -234,12 +226,13 @@ def means(step: Any, names: Names) -> Callable:
     return looked_up(names, step.categories_, found, [unknown] * len(names))
 
 
-def weights_of(step: Any) -> Callable[[np.ndarray, np.ndarray], Row]:
+def weights_of(step: Any) -> Callable[[tuple[np.ndarray, np.ndarray]], Row]:
     """The row of a fitted TfidfTransformer, from the places of words, in order, and how often each stands there."""
     if (step.sublinear_tf, step.use_idf, step.norm) != (True, True, "l2"):
         raise NotCompiled("other weights of words than the recipe's")
 
-    def weigh(places: np.ndarray, counts: np.ndarray) -> Row:
+    def weigh(found: tuple[np.ndarray, np.ndarray]) -> Row:
+        places, counts = found
         row = np.zeros(len(step.idf_))
         if len(places):
             weights = (np.log(counts) + 1.0) * step.idf_[places]
@@ -249,12 +242,6 @@ def weights_of(step: Any) -> Callable[[np.ndarray, np.ndarray], Row]:
     return weigh
 
 
-def weighed(step: Any, names: Names) -> Callable:
-    """The counts of hashed words, sparse, as weights."""
-    weigh = weights_of(step)
-    return lambda counts: weigh(counts.indices, counts.data)
-
-
 def words(step: Any, names: Names) -> Callable:
     """The words, or groups of letters, of a text, as weights."""
     weigh, vocabulary, analyse = weights_of(step._tfidf), step.vocabulary_, step.analyzer
@@ -262,28 +249,23 @@ def words(step: Any, names: Names) -> Callable:
     def count(texts: list[str]) -> Row:
         known = [vocabulary[word] for word in analyse(texts[0]) if word in vocabulary]
         places, counts = np.unique(known, return_counts=True)
-        return weigh(places.astype("intp"), counts.astype("float64"))
+        return weigh((places.astype("intp"), counts.astype("float64")))
 
     return count
-
-
-def components(step: Any, names: Names) -> Callable:
-    """30 numbers of each text."""
-    return product(step.components_.T, 0.0)
 
 
 # What makes the step of a fitted transformer of columns of these names.
 STEPS: dict[str, Callable[[Any, Names], Callable]] = {
     "modelling.recipe.number_cells": numbers,
-    "modelling.recipe.log_cells": logarithms,
+    "modelling.recipe.log_cells": lambda step, names: then(numbers(step, names), recipe.signed_log),
     "modelling.recipe.split_dates": date_parts,
     "modelling.recipe.fill_text": lambda step, names: lambda cells: [cells[names[0]] or ""],
     "modelling.recipe.SeldomFilled": lambda step, names: lambda row: np.where(np.isnan(row), step.filled_, row),
     "modelling.recipe.TfIdf": words,
-    "modelling.recipe.Components": components,
+    "modelling.recipe.Components": lambda step, names: then(product(step.components_.T, 0.0), itemgetter(0)),
     "modelling.items.ItemEncoder": items,
     "sklearn.HashingVectorizer": lambda step, names: step.transform,
-    "sklearn.TfidfTransformer": weighed,
+    "sklearn.TfidfTransformer": lambda step, names: then(attrgetter("indices", "data"), weights_of(step)),
     "sklearn.SimpleImputer": filled,
     "sklearn.StandardScaler": lambda step, names: lambda row: (row - step.mean_) / step.scale_,
     "sklearn.SplineTransformer": curves,

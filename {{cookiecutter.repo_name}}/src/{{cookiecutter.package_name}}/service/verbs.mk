@@ -2,13 +2,16 @@
 KNOWN += ID KEY PARTLY
 options += $(call option,ID,id) $(call option,KEY,key) $(call flag,PARTLY,partly)
 
-.PHONY: serve feedback replay forget
+.PHONY: serve feedback label replay forget
 
 serve: $(READY) ## the champion answers over HTTP, with a page and a log: [serve] in params.toml
 	@$(CLI) serve $(options)
 
 feedback: $(READY) ## what turned out to be true, into the log of answers (INPUT=file, PARTLY=1: what can be taken)
 	@$(CLI) feedback $(options)
+
+label: $(READY) ## the rows most worth a person's minute, from the log and data/external/unlabelled/: [label]
+	@$(CLI) label $(options)
 
 replay: $(READY) ## logged rows scored again (ID=answer, RUN=another run)
 	@$(CLI) replay $(options)

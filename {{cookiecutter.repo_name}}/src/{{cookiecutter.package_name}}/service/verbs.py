@@ -33,6 +33,15 @@ def feedback(project: Project, **options: Any) -> None:
 
 
 @verb
+def label(project: Project) -> list[Path]:
+    """Choose the rows most worth a person's minute, from the log and data/external/unlabelled/: [label]."""
+    from . import label
+
+    show(label.run(project))
+    return []
+
+
+@verb
 @click.option("--id", "ids", multiple=True, metavar="ID", help="This answer only [default: all that are logged].")
 @option_run("Let this run answer, instead of the one that did.")
 def replay(project: Project, ids: tuple[str, ...], run: str) -> None:

@@ -10,13 +10,14 @@ from typing import Any
 from ..engine.columns.dictionary import Dictionary, by_role
 from ..engine.modelling import decision
 from ..engine.project.errors import ProjectError, SettingsError
-from ..engine.project.settings import Project
+from ..engine.project.settings import PARAMS, Project
 from ..engine.runs import answers, loading, registry
-from . import reference, settings
+from . import profile, reference, settings
 from .compiled import Compiled, NotCompiled, compile_run
 from .drawn import difference
 from .reference import Answered
 from .schema import Checker, Row
+from .unusual import Unusual
 
 log = logging.getLogger(__name__)
 POLL = 0.5  # seconds between two looks at the champion
@@ -35,21 +36,16 @@ class Busy(Exception):
 
 
 class Version:
-    """A run that answers rows.
-
-    Parameters
-    ----------
-    project : Project
-    folder : Path
-        `models/<run>`; a `ProjectError` if it is not as it was made.
-    """
+    """A run that answers rows, loaded from `models/<run>`; a `ProjectError` if it is not as it was made."""
 
     def __init__(self, project: Project, folder: Path) -> None:
-        self.run = loading.load(folder)
+        self.run, self.folder = loading.load(folder), folder
         self.name = self.run.name
         options = project.settings
         self.policy = decision.policy(folder, self.run.record, options.predict, options.decision)
         self.read_rules(project.dictionary)
+        learned = (profile.of(project, folder) or {}).get("unusual")
+        self.judge = Unusual(learned) if learned else None
         self.compiled, self.why = compiled_or_why(self.run, self.policy)
         self._pace = FIRST_PACE
         if self.why:
@@ -69,7 +65,8 @@ class Version:
         for row in rows:
             if (plain := self.checker.plain(row)) is None:
                 return None
-            found.append(Answered(self.compiled.answer(plain[0]), "compiled", False, plain[1]))
+            odd = self.judge is not None and self.judge.row(plain[0]) > self.judge.limit
+            found.append(Answered(self.compiled.answer(plain[0]), "compiled", odd, plain[1]))
         if len(rows) > 1 and any(len({row.get(name) for row in rows}) < len(rows) for name in self.ids):
             return None  # an id that stands twice is worth a warning
         self._pace += 0.1 * ((time.thread_time() - start) / len(rows) - self._pace)
@@ -77,7 +74,7 @@ class Version:
 
     def reference(self, rows: list[Row]) -> list[Answered]:
         """Answer rows as `make predict` does, on a data frame; a `DataError` as for `reference.answer`."""
-        return reference.answer(self.run, self.columns, self.policy, rows)
+        return reference.answer(self.run, self.columns, self.policy, rows, self.judge)
 
 
 def compiled_or_why(run: loading.Run, policy: decision.Policy) -> tuple[Compiled | None, str]:
@@ -93,17 +90,8 @@ def compiled_or_why(run: loading.Run, policy: decision.Policy) -> tuple[Compiled
 class Versions:
     """The runs that answer, by name, and those that answer in the shadow.
 
-    Parameters
-    ----------
-    project : Project
-        `[serve] runs` and `shadow` say which; without `runs`, the champion and the one before it.
-
-    Attributes
-    ----------
-    served, shadows : dict of str to Version
-        The first of `served` answers where no run is asked for.
-    refused : dict of str to str
-        Why a run that is wanted does not answer.
+    `[serve] runs` and `shadow` say which; without `runs`, the champion and the one before it. The first of `served`
+    answers where no run is asked for; `refused` says why a run that is wanted does not answer.
     """
 
     def __init__(self, project: Project) -> None:
@@ -111,7 +99,7 @@ class Versions:
         self.served: dict[str, Version] = {}
         self.shadows: dict[str, Version] = {}
         self.refused: dict[str, str] = {}
-        self._watched = (project.models / registry.CHAMPION, project.dictionary)
+        self._watched = (project.models / registry.CHAMPION, project.dictionary, project.root / PARAMS)
         self._seen: list[Any] = []
         self._worker = ThreadPoolExecutor(1, "reference")
         self._queue, self._pace = 0, 0.0  # requests that wait for the worker, seconds that one takes
@@ -153,7 +141,9 @@ class Versions:
     def load(self) -> None:
         """Load what is wanted and is not here yet; a run that cannot be loaded is left out, and said."""
         seen = [signature(path) for path in self._watched]
-        if self._seen[1:] != seen[1:]:
+        if self._seen[2:] not in ([], seen[2:]):
+            log.warning("%s has changed: restart the service to follow it", PARAMS)
+        if self._seen[1:2] != seen[1:2]:
             for version in self.all():
                 version.read_rules(self.project.dictionary)
         self._seen, here, refused = seen, {version.name: version for version in self.all()}, dict[str, str]()
@@ -163,6 +153,8 @@ class Versions:
                 continue
             try:
                 here[folder.name] = Version(self.project, folder)
+                if folder in served and not self.served:  # it answers while the others are loaded
+                    self.served = {folder.name: here[folder.name]}
             except Exception as error:  # whatever is wrong with one run, the others go on
                 refused[folder.name] = str(error)
                 log.error(
@@ -170,7 +162,10 @@ class Versions:
                 )
         self.refused = refused
         self.shadows = {folder.name: here[folder.name] for folder in shadows if folder.name in here}
+        before = next(iter(self.served), "")
         self.served = {folder.name: here[folder.name] for folder in served if folder.name in here} or self.served
+        if before and before != (now := next(iter(self.served))):
+            log.info("run %s answers from now on, before it %s", now, before)
 
     def _folder(self, name: str) -> Path:
         return registry.named(self.project, name)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 from scipy.stats import chi2_contingency, ks_2samp
 
@@ -37,10 +38,15 @@ def apart(train: pd.Series, test: pd.Series) -> tuple[float, float]:
 def apart_in_kinds(train: pd.Series, test: pd.Series) -> tuple[float, float]:
     """Half the sum of the differences in shares, 0-1, and the chance of it; of what is in few rows: all as one kind."""
     counts = pd.DataFrame({"train": train.value_counts(), "test": test.value_counts()}).fillna(0)
-    common = counts[counts.sum(axis=1) >= FEW_ROWS]
-    table = pd.concat([common, (counts.sum() - common.sum()).to_frame().T])
+    return apart_in_counts(counts.to_numpy())
+
+
+def apart_in_counts(counts: np.ndarray) -> tuple[float, float]:
+    """The same of two columns of counts, shape (n_kinds, 2)."""
+    few = counts.sum(axis=1) < FEW_ROWS
+    table = np.vstack([counts[~few], counts[few].sum(axis=0)])
     table = table[table.sum(axis=1) > 0]
     if len(table) < 2:
         return 0.0, 1.0
-    shares = table / table.sum()
-    return float((shares["train"] - shares["test"]).abs().sum() / 2), float(chi2_contingency(table).pvalue)
+    one, other = (table / table.sum(axis=0)).T
+    return float(np.abs(one - other).sum() / 2), float(chi2_contingency(table).pvalue)

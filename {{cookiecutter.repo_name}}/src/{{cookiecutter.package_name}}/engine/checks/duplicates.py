@@ -69,7 +69,7 @@ def copied(found: np.ndarray, what: str) -> Suspicion:
     """A suspicion that those of the test rows are known where the mask, shape (n_test_rows,), is true."""
     figures = {"rows": int(found.sum()), "test rows": len(found)}
     sentence = f"{figures['rows']} of {len(found)} test rows have {what}: the score flatters"
-    return Suspicion("duplicates", (), sentence, CURE, figures)
+    return Suspicion("duplicates", (), sentence, CURE, figures, share=float(found.mean()))
 
 
 def normal_forms(rows: pd.DataFrame, *, rounded: bool) -> np.ndarray:
@@ -140,4 +140,4 @@ def contradictions(clean: pd.DataFrame, target: str, names: list[str]) -> Iterat
     if rows:
         found = f"{rows} rows differ from others only in {target!r}: no model can {best}"
         cure = "Look at them: labels are wrong, or a column that would tell the rows apart is missing."
-        yield Suspicion("ambiguity", (target,), found, cure, {"rows": rows, "ceiling": round(ceiling, 6)})
+        yield Suspicion("ambiguity", (target,), found, cure, {"rows": rows, "ceiling": round(ceiling, 6)}, 1 - ceiling)

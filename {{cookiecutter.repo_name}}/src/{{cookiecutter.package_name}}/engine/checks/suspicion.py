@@ -27,6 +27,8 @@ class Suspicion:
         What was found, with its figures and without a full stop; what can be done about it.
     figures : mapping of str to float or str
         The numbers of the sentence, for programs.
+    share : float
+        Of the rows, the classes or what a score is made of that it is about, 0-1: it can change no more of a score.
     """
 
     kind: str
@@ -34,6 +36,7 @@ class Suspicion:
     sentence: str
     cure: str
     figures: Mapping[str, Any] = field(default_factory=dict)
+    share: float = 1.0
 
     def __str__(self) -> str:
         return f"{self.sentence}. {self.cure}"

@@ -157,14 +157,15 @@ def order(clean: pd.DataFrame, target: str, columns: Dictionary, split_by: str) 
             how = "the rows are ordered by" if ordered else f"{target!r} changes (rank correlation {moved:.2f}) with"
             found = f"{how} {name!r}: a random split learns from later rows"
             cure = f'For a model of later rows, set [split] by = "time:{name}".'
-            yield Suspicion("time", (name,), found, cure, {"rank correlation": round(moved, 4)})
+            figures = {"rank correlation": round(moved, 4)}
+            yield Suspicion("time", (name,), found, cure, figures, 1.0 if ordered else moved)
             return
     moved = correlation(pd.Series(np.arange(len(clean))), ranks)
     in_blocks = np.count_nonzero(np.diff(ranks)) <= BLOCKS * truth.nunique()
     if moved > ORDER and not in_blocks and not is_monotonic(truth):
         found = f"{target!r} changes along the file (rank correlation {moved:.2f} with the row number)"
         cure = 'If that order is time, a random split flatters: keep it in a column, [split] by = "time:…".'
-        yield Suspicion("time", (target,), found, cure, {"rank correlation": round(moved, 4)})
+        yield Suspicion("time", (target,), found, cure, {"rank correlation": round(moved, 4)}, moved)
 
 
 def is_time(values: pd.Series, kind: str) -> bool:
@@ -252,7 +253,7 @@ def rare_classes(truth: pd.Series) -> Iterator[Suspicion]:
         found = f"classes of {truth.name!r} with fewer than {FEW_ROWS} rows: {shown}"
         cure = "Collect more, merge them with others, or leave them out: nothing can be measured on so few."
         figures = {str(label): int(count) for label, count in rare.items()}
-        yield Suspicion("classes", (str(truth.name),), found, cure, figures)
+        yield Suspicion("classes", (str(truth.name),), found, cure, figures, len(rare) / len(counts))
 
 
 def one_of_each(parts: dict[str, pd.DataFrame], split_by: str) -> dict[str, pd.DataFrame]:

@@ -40,6 +40,7 @@ HEADER = """\
 #   text: text (its words), text without stop words (English), string encoding, target encoding
 #   list: one column an item (of the frequent ones; the others are counted in one more)
 #   the target: none, or log for a number: all models then learn its logarithm
+# sensitive        true: evaluate compares how its groups fare (suggested by name for sex, race, age, nationality)
 # description      for people: what it means, its unit, who measures it, when it is known
 # For reading:     decimal, thousands (marks in numbers), unit ($, %, kg: left out of numbers),
 #                  separator (between the items of a list), missing (texts that mean "no value"),
@@ -66,6 +67,7 @@ class Column:
     unit: str = ""
     separator: str = ""
     moment: tuple[str, ...] = ()
+    sensitive: bool = False
     missing: tuple[str, ...] = ()
     format: str = ""
 

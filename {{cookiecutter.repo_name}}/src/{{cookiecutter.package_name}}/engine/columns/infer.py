@@ -44,6 +44,11 @@ ID_NAME = re.compile(
     r"(^|[^a-z])(unnamed: \d+|id|ids|uuid|guid|key|index|no|nr|number|code)$|[a-z](ID|Id|Number|No|Key)$"
 )
 
+SENSITIVE = re.compile(  # by law in many countries, where people are judged
+    r"(.*[\W_])?(sex|gender|race|ethnicity|ethnic[\W_]group|nationality|citizenship)([\W_](code|group|name))?"
+    r"|((applicant|client|customer|driver|employee|passenger|patient|person)[\W_]?)?age([\W_]?(band|class|group|years))?"
+)
+
 
 def infer(
     frame: pd.DataFrame, *, target: str, split_by: str = "", read: Mapping[str, Any]
@@ -261,7 +266,13 @@ def finish(values: pd.Series, column: Column) -> Column:
         changes["rule"] = "warn"
     if column.role in ("feature", "time"):
         changes["transformation"] = transformation(column, levels)
+    changes["sensitive"] = column.role not in ("id", "target") and is_sensitive(values)
     return replace(column, **changes)
+
+
+def is_sensitive(values: pd.Series) -> bool:
+    """Whether a column of several values is called like sex, race, age or nationality."""
+    return values.nunique() > 1 and bool(SENSITIVE.fullmatch(str(values.name).lower()))
 
 
 def transformation(column: Column, levels: int) -> Transformation:
@@ -310,6 +321,9 @@ def summary(columns: Dictionary) -> list[str]:
         "ignored, constant or empty": [n for n, c in columns.items() if c.role == "ignored" and n not in parts],
         "one value or none, of which only that counts": [n for n, c in columns.items() if is_there_or_not(c)],
         "free text": [n for n, c in columns.items() if c.type == "text" and c.role == "feature"],
+        "sensitive by name, so that evaluate compares groups; is it so? (sensitive = ...)": [
+            n for n, c in columns.items() if c.sensitive
+        ],
         "dates": [n for n, c in columns.items() if c.type == "datetime"],
     }
     return [f"{what}: {listed(names, NAMED)}" for what, names in groups.items() if names]

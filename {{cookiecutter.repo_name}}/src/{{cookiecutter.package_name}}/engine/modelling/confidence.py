@@ -1,7 +1,7 @@
 """How sure is sure enough: a wanted error rate turned into a least probability, or into a band around a number.
 
 Used by `train`, which keeps the rows held out as `held_out.parquet` (`truth`, `prediction` and, for classes,
-`probability`), by `evaluate`, and by `predict` where `error_rate` of `[predict]` is above 0.
+`probability` and `probability_<class>`), by `evaluate`, and by `predict` where `error_rate` of `[predict]` is above 0.
 
 Classes: Angelopoulos et al., "Learn then Test", 2021, with fixed-sequence testing: the limit is lowered step by step
 as long as a binomial test says that the answered rows keep the rate. Numbers: split conformal prediction, in bins of
@@ -22,6 +22,8 @@ from .metrics import Predictions
 
 HELD_OUT = "held_out.parquet"
 LIMITS = "limits.json"  # in an exported run, which keeps no rows
+CLASSES_SHOWN = 20  # with more classes, a column for each would hide the answer
+RATES = (0.2, 0.1, 0.05, 0.02, 0.01)  # error rates that the report tries whatever is set
 RISK = 0.1  # the rate is kept with a certainty of 90 %
 FIRST_SHARE, STEP = 0.25, 0.05  # a start with fewer rows has too few to show anything, and the sequence ends there
 BANDS, BAND_ROWS = 5, 100  # a band per fifth of the predictions, where each has this many rows
@@ -92,6 +94,9 @@ def keep(folder: Path, truth: np.ndarray, held: Predictions) -> None:
     table = pd.DataFrame({"truth": truth, "prediction": held.values}).infer_objects()
     if held.classes:
         table["probability"] = held.given_to(held.values)
+        if len(held.classes) <= CLASSES_SHOWN:
+            columns = {f"probability_{label}": held.probabilities[:, place] for place, label in enumerate(held.classes)}
+            table = table.assign(**columns)
     table.to_parquet(folder / HELD_OUT, index=False)
 
 

@@ -23,9 +23,14 @@ class Question:
     groups: pd.Series | None = None  # what `[split] by` keeps together, shape (n_rows,)
 
     @property
+    def held_places(self) -> np.ndarray:
+        """The positions of the rows that the folds hold out, one fold after the other, shape (n_held_out,)."""
+        return np.concatenate([held for _, held in self.folds])
+
+    @property
     def held_out(self) -> np.ndarray:
-        """The truth of the rows that the folds hold out, one fold after the other, shape (n_held_out,)."""
-        return np.concatenate([self.truth[held] for _, held in self.folds])
+        """Their truth, shape (n_held_out,)."""
+        return self.truth[self.held_places]
 
 
 def hold_out(estimator: BaseEstimator, question: Question) -> Predictions:

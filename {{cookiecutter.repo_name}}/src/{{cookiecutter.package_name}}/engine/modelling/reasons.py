@@ -53,14 +53,22 @@ def effects_of_part(answers: Answers, rows: pd.DataFrame, usual: pd.DataFrame, a
     n = len(rows)
     own, found = answers(rows)[np.arange(n), asked], np.zeros((n, usual.shape[1]))
     for place, name in enumerate(usual):
-        different, counts = np.unique(usual[name].astype(object).map(repr), return_index=True, return_counts=True)[1:]
-        values, shares = usual[name].iloc[different], counts / len(usual)
-        copies = rows.iloc[np.repeat(np.arange(n), len(values))].reset_index(drop=True)
-        tiled = values.iloc[np.tile(np.arange(len(values)), n)].reset_index(drop=True)
-        copies[name] = tiled.astype(rows[name].dtype)
-        said = answers(copies)[np.arange(len(copies)), np.repeat(asked, len(values))]
-        found[:, place] = own - (said.reshape(n, len(values)) * shares).sum(axis=1)
+        _, shares, said = answers_with(answers, rows, usual[name], asked)
+        found[:, place] = own - (said * shares).sum(axis=1)
     return found
+
+
+def answers_with(
+    answers: Answers, rows: pd.DataFrame, usual: pd.Series, asked: np.ndarray
+) -> tuple[pd.Series, np.ndarray, np.ndarray]:
+    """The n_values different usual values of a column, their shares, and the answers with each, (n_rows, n_values)."""
+    different, counts = np.unique(usual.astype(object).map(repr), return_index=True, return_counts=True)[1:]
+    n, values = len(rows), usual.iloc[different]
+    copies = rows.iloc[np.repeat(np.arange(n), len(values))].reset_index(drop=True)
+    tiled = values.iloc[np.tile(np.arange(len(values)), n)].reset_index(drop=True)
+    copies[usual.name] = tiled.astype(rows[usual.name].dtype)
+    said = answers(copies)[np.arange(len(copies)), np.repeat(asked, len(values))]
+    return values, counts / len(usual), said.reshape(n, len(values))
 
 
 def in_words(rows: pd.DataFrame, moved: pd.DataFrame, most: int, shown: Callable[[float], str]) -> list[str]:

@@ -11,54 +11,57 @@ from sklearn.base import BaseEstimator, clone
 
 from ..columns import dictionary
 from ..modelling.recipe import ANALYSERS
-from ..modelling.split import groups_of
 from ..project.errors import listed
 from . import coefficients, diagnostics, figures
 from .evidence import Evidence, columns_seen, table
 from .slices import by_items, slices
-from .verdict import number, percent, scored
+from .verdict import number, percent
 
 COLUMNS_OF_A_ROW = 6
 CURVES = 4
 
 
 def leaning(evidence: Evidence) -> dict[str, Any]:
-    """On which columns the answer leans, and how it moves with the strongest."""
-    found, name = evidence.importances, evidence.result.metric.name
-    drawn = {"importance": figures.importance(found, name)}
+    """On which columns the answer leans, and how it moves with the strongest, beside what came true."""
+    found, seen = evidence.importances, evidence.importances["column"].tolist()
+    clear = found[found["loss"] > 2 * found["spread"]]
+    drawn = {"importance": figures.importance(clear, evidence.result.metric.name)} if len(clear) else {}
     kinds = evidence.record["features"]
     apart = {n for kind in (*ANALYSERS, "date parts") for n in kinds.get(kind, ())}
-    plain = [n for n in found["column"] if n not in apart]
-    rows = evidence.test[columns_seen(evidence.record)]
-    chosen = [n for n in plain if rows[n].nunique() > 1][:CURVES]
+    rows, known = evidence.test[columns_seen(evidence.record)], evidence.question
+    chosen = [n for n in clear["column"] if n not in apart and rows[n].nunique() > 1][:CURVES]
+    curves = {n: diagnostics.dependence(evidence.answer, rows, n) for n in chosen}
+    beside = {n: (curve, diagnostics.observed(known.truth, known.rows[n], curve)) for n, curve in curves.items()}
     if chosen:
-        curves = {n: diagnostics.dependence(evidence.answer, rows, n) for n in chosen}
         classes = evidence.result.classes
         answer = "probability" if classes else f"predicted {evidence.record['target']}"
-        of = f"P({classes[1]})" if len(classes) == 2 else answer
-        drawn["dependence"] = figures.dependence(curves, of)
-    clear = found[found["loss"] > 2 * found["spread"]]["column"].tolist()
-    n_all = len(columns_seen(evidence.record))
-    return {"figures": drawn, "names": listed(clear, 8), "n_examined": len(found), "n_all": n_all}
+        drawn["dependence"] = figures.dependence(beside, f"P({classes[1]})" if len(classes) == 2 else answer)
+    together = [listed(names, 8) for names in diagnostics.together(rows[seen], evidence.result.predictions)]
+    names, n_all = listed(clear["column"].tolist(), 8), rows.shape[1]
+    return {"figures": drawn, "names": names, "together": together, "n_examined": len(found), "n_all": n_all}
 
 
 def linear(evidence: Evidence) -> dict[str, Any]:
     """The strongest coefficients of the linear candidate, or that they cannot be told; empty if there is none."""
-    pipeline, classes = fitted_linear(evidence), evidence.result.classes
+    pipeline, classes, known = fitted_linear(evidence), evidence.result.classes, evidence.question
     if pipeline is None:
         return {}
     if not coefficients.can_be_told(pipeline):
         return {"untold": True}
     booleans = [name for name, column in evidence.run.columns.items() if column.type == "boolean"]
-    found = coefficients.strongest(pipeline, evidence.question.rows, labels=classes, booleans=booleans)
-    effects, two = found.pop("effect"), len(classes) == 2
+    found = coefficients.strongest(pipeline, known, booleans=booleans)
+    seen, two = evidence.test[evidence.importances["column"]], len(classes) == 2
+    for names in diagnostics.together(seen, evidence.result.predictions):
+        others = {name: listed([other for other in names if other != name], 3) for name in names}
+        found["column"] = [f"{name} (goes with {others[name]})" if name in others else name for name in found["column"]]
+    told = (lambda value: f"×\u00a0{value:.3g}") if classes else (lambda value: f"{value:+.4g}")
+    ends = zip(found.pop("low"), found.pop("high"), strict=True)
+    found["factor" if classes else "added"] = [told(value) for value in found.pop("effect")]
+    found["95\u00a0% interval"] = [f"{told(low)} to {told(high)}" for low, high in ends]
     if classes:
-        found["factor"] = [f"×\u00a0{value:.3g}" for value in effects]
         found = found.drop(columns="towards") if two else found.rename(columns={"towards": "odds of"})
-    else:
-        found["added"] = [f"{'+' if value > 0 else '-'}{number(abs(value))}" for value in effects]
     chosen = evidence.record["model"]["name"] == "linear"
-    return {"table": table(found), "chosen": chosen, "positive": str(classes[1]) if two else ""}
+    return {"table": table(found), "n": len(found), "chosen": chosen, "positive": str(classes[1]) if two else ""}
 
 
 def fitted_linear(evidence: Evidence) -> BaseEstimator | None:
@@ -93,23 +96,17 @@ def errors(evidence: Evidence) -> dict[str, Any]:
 
 
 def parts(evidence: Evidence) -> dict[str, Any]:
-    """The slices on which the model is worst."""
-    result, record = evidence.result, evidence.record
-    stand_in = {"r2": "mae", "average_precision": "roc_auc"}.get(result.metric.name, result.metric.name)
-    metric = evidence.measures[stand_in]
-    columns = evidence.importances["column"].tolist()
-    groups = groups_of(evidence.test, record["parameters"]["split"]["by"])
+    """The slices in which what the model says does not come true, or a constant would do better."""
+    result, columns = evidence.result, evidence.importances["column"].tolist()
     rows = by_items(evidence.test[columns], dictionary.separators(evidence.run.columns))
-    worst, looked_at = slices(rows, result.truth, result.predictions, metric, groups=groups)
-    whole = metric.score(result.truth, result.predictions)
-    about = {"metric": stand_in, "whole": scored(stand_in, whole), "looked_at": looked_at, "n": len(worst)}
-    if worst.empty:
-        return about
-    bounds = zip(worst["low"], worst["high"], strict=True)
-    worst["interval"] = [
-        f"{scored(stand_in, low)} … {scored(stand_in, high)}" if low == low else "too few groups to say"
-        for low, high in bounds
-    ]
-    worst["verdict"] = np.where(worst["clear"], "clearly worse", "may be chance")
-    worst[stand_in] = [scored(stand_in, value) for value in worst["score"]]
-    return about | {"table": table(worst[["column", "slice", "rows", stand_in, "interval", "verdict"]])}
+    odd, looked_at = slices(rows, result.truth, result.predictions, groups=evidence.groups)
+    if odd.empty:
+        return {"looked_at": looked_at}
+    wrong = np.where(odd["said_by"] > 0, "it says too little", "it says too much")
+    odd["found"] = np.where(odd["said_by"].abs() >= -odd["gain_by"], wrong, "a constant does better")
+    names = {"said": "said on average", "came_true": "came true", "constant": "own constant answer"}
+    names["cost"] = "log-loss" if result.classes else "mean absolute error"
+    shown = odd.drop(columns=["said_by", "gain_by"]).rename(columns=names)
+    told = percent if result.classes else number
+    formats = {names["said"]: told, names["came_true"]: told, names["cost"]: number, names["constant"]: number}
+    return {"looked_at": looked_at, "table": table(shown, **formats)}

@@ -17,7 +17,7 @@ from ..project.settings import Decision
 from ..runs import registry
 from . import diagnostics, gains
 from .evidence import Evidence, table
-from .verdict import number, percent
+from .verdict import number, of_all, percent
 
 CONFUSIONS = 5  # listed
 GUESSES = 3  # most probable classes that are looked at
@@ -93,13 +93,14 @@ def of_two(evidence: Evidence) -> dict[str, Any]:
     if 0 < size < decision.capacity_of(options, n):
         answer.append(f"On the next rows acting would not pay: capacity = {options.capacity:g} is not used up.")
     frame = ways(options, yes, on)
+    if 0 < decision.capacity_of(options, n) < n:
+        frame = frame.replace({"acting on": {"all": "all (beyond the capacity)"}})
     if decision.has_value(options):
         total, *ends = gains.summed(decision.worth(options, yes, on), evidence.groups)
         around = " to ".join(map(amount, ends))
         others = frame.iloc[1:]
-        rest = ", ".join(
-            f"on {name} {amount(one)}" for name, one in zip(others.iloc[:, 0], others.iloc[:, -1], strict=True)
-        )
+        pairs = zip(others.iloc[:, 0], others.iloc[:, -1], strict=True)
+        rest = ", ".join(f"on {name} {amount(one)}" for name, one in pairs)
         answer.append(f"Acting so is worth {money(evidence, total)} (95\u00a0%: {around}); {rest}.")
     found = gains.gains(yes, decision.urgency(result.predictions))
     formats = dict.fromkeys(frame.columns[1:4], number) | dict.fromkeys(frame.columns[4:], amount)
@@ -130,12 +131,19 @@ def of_numbers(evidence: Evidence) -> dict[str, Any]:
     truth, answers, mean = result.truth, result.predictions.values, result.constant.values
     off, by_rote = gains.off_by(truth, answers), gains.off_by(truth, mean)
     near, near_mean = (int((one <= gains.SHARES[1]).sum()) for one in (off, by_rote))
+    (off_on_average, half), (of_mean, half_of_mean) = (
+        (number(np.mean(errors)), number(np.median(errors)))
+        for errors in (np.abs(answers - truth), np.abs(mean - truth))
+    )
     sentences = [
-        f"{near:,} of {len(truth):,} answers ({percent(near / len(truth))}) are within {gains.SHARES[1]:.0%} of the "
-        f"true {target}; the mean of all, {number(float(mean[0]))}, would be for {near_mean:,}.",
-        f"It is off by {number(np.abs(answers - truth).mean())} on average; the mean would be off by "
-        f"{number(np.abs(mean - truth).mean())}.",
+        f"It is off by {off_on_average} on average, half of the time by less than {half}; always answering the mean, "
+        f"{number(float(mean[0]))}, would be off by {of_mean}, half of the time by less than {half_of_mean}.",
     ]
+    if (truth > 0).all():  # a share of what may be 0 says nothing
+        sentences.append(
+            f"{of_all(near, len(truth))} of its answers come within {gains.SHARES[1]:.0%} of the true {target}; always "
+            f"answering the mean comes as near in {of_all(near_mean, len(truth))} of the rows."
+        )
     lines = [
         (f"within {share:.0%}", int((off <= share).sum()), int((by_rote <= share).sum())) for share in gains.SHARES
     ]

@@ -1,12 +1,11 @@
 """The sections of the evaluation report about the scores: how good the answers are, and where they err."""
 
-import json
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from . import diagnostics, figures, learning, verdict
+from . import diagnostics, figures, findings, learning, verdict
 from .evidence import Evidence, table
 from .verdict import number, percent, scored
 
@@ -15,18 +14,11 @@ CLASSES_DRAWN = 15  # a larger confusion matrix cannot be read
 
 def top(evidence: Evidence) -> dict[str, Any]:
     """The score in words, and the warnings."""
-    record, result, found = evidence.record, evidence.result, evidence.project.suspicions
-    dev = record["metrics"]["dev"][result.metric.name]
-    looks = record["metrics"]["test"]["runs_on_this_split"]
-    warnings = [
-        f"Candidate {name} is not among those compared: it cannot be fitted on these rows ({why})."
-        for name, why in record.get("left_out", {}).items()  # a run from before it was kept has none
-    ]
-    warnings += verdict.warnings(result, importances=evidence.importances, dev=dev, looks=looks)
-    for one in json.loads(found.read_text(encoding="utf-8"))["suspicions"] if found.is_file() else ():
-        warnings.append(f"Found in the data: {one['sentence']}. {one['cure']}")
-    names = {"model": record["model"]["name"], "target": record["target"]}
-    return {"answer": verdict.answer(result, evidence.decided, **names), "warnings": warnings}
+    record, result = evidence.record, evidence.result
+    return {
+        "answer": verdict.answer(result, evidence.decided, model=record["model"]["name"]),
+        "warnings": findings.ranked(evidence),
+    }
 
 
 def board(evidence: Evidence) -> dict[str, Any]:

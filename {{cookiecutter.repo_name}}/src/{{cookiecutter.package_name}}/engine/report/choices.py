@@ -17,8 +17,6 @@ from .diagnostics import wilson
 from .evidence import Evidence, table
 from .verdict import number, of_all, percent, scored
 
-RATES = (0.2, 0.1, 0.05, 0.02, 0.01)  # error rates that the report tries whatever is set
-
 
 def search(evidence: Evidence) -> dict[str, Any]:
     """The trials of the search for hyper-parameters; empty without one."""
@@ -106,10 +104,10 @@ def abstention(evidence: Evidence) -> dict[str, Any]:
         return {}
     wanted = evidence.project.settings.predict.error_rate
     about = {"error_rate": wanted, "n_held": len(held), "certainty": 1 - confidence.RISK}
-    rates = {*RATES, wanted}
+    rates = {*confidence.RATES, wanted}
     if "probability" in held:
         about["least"] = least = confidence.least_rate(held)
-        rates = {rate for rate in RATES if rate > least} | {least, wanted} - {1.0}
+        rates = {rate for rate in confidence.RATES if rate > least} | {least, wanted} - {1.0}
     lines = answered if "probability" in held else bands
     return about | {"table": table(lines(evidence, held, sorted(rates - {0.0}, reverse=True)))}
 

@@ -3,20 +3,25 @@
 Reads the fitted pipeline that `recipe.Recipe.linear` makes.
 """
 
+import contextlib
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from ..modelling.items import ItemEncoder
+from ..modelling.metrics import NUMBERS, resamples
+from ..modelling.question import Question
 from ..modelling.recipe import ANALYSERS, ITEMS
+from .diagnostics import Z
 from .verdict import number
 
 SHOWN, WORDS = 15, 6  # terms in all, and words of texts among them where there is anything else to show
@@ -27,6 +32,8 @@ ENDS = {  # of the steps of `Recipe.linear`, by transformation: what an input st
     **dict.fromkeys(ANALYSERS, TfidfVectorizer),
     ITEMS: ItemEncoder,
 }
+EFFECT = ("effect", "low", "high")
+RESAMPLES, ROWS_DRAWN = 25, 2000
 MARK = "missingindicator_"  # scikit-learn's, before the name of a column
 
 
@@ -49,15 +56,10 @@ def can_be_told(model: BaseEstimator) -> bool:
     """Whether a fitted model is a linear one behind the steps of `Recipe.linear`, without curves or letters."""
     if not (isinstance(model, Pipeline) and len(model) == 2 and isinstance(model[0], ColumnTransformer)):
         return False
-    if not hasattr(estimator_of(model), "coef_"):
+    if not hasattr(getattr(model[-1], "model_", model[-1]), "coef_"):
         return False
     steps = [(name, end(step)) for name, step, _ in model[0].transformers_ if step != "drop"]
     return all(any(name.startswith(kind) and isinstance(step, ENDS[kind]) for kind in ENDS) for name, step in steps)
-
-
-def estimator_of(pipeline: Pipeline) -> BaseEstimator:
-    """The model at the end of a pipeline, out of what clips its answers or gives it classes as numbers."""
-    return getattr(pipeline[-1], "model_", pipeline[-1])
 
 
 def end(step: Any) -> Any:
@@ -65,17 +67,13 @@ def end(step: Any) -> Any:
     return end(step[-1]) if isinstance(step, Pipeline) else step
 
 
-def strongest(
-    pipeline: Pipeline, rows: pd.DataFrame, *, labels: Sequence = (), booleans: Sequence[str] = ()
-) -> pd.DataFrame:
-    """The 15 strongest coefficients of a pipeline of `Recipe.linear`, fitted on rows, shape (n_rows, n_columns).
+def strongest(pipeline: Pipeline, known: Question, *, booleans: Sequence[str] = ()) -> pd.DataFrame:
+    """The 15 strongest coefficients of a pipeline of `Recipe.linear`, fitted on the rows of `known`.
 
-    Categories of fewer than 10 rows are left out.
+    Categories of fewer than 10 rows are left out, and what may hold no effect: whose interval holds none.
 
     Parameters
     ----------
-    labels : sequence
-        The classes, of two the positive one last; empty for a regression. A blend fits its parts on their numbers.
     booleans : sequence of str
         Columns of yes and no, for which a standard deviation means nothing.
 
@@ -83,25 +81,53 @@ def strongest(
     -------
     DataFrame
         `column`, `change` (in words, with units), `effect` (regression: added to the prediction, in the target's unit;
-        classes: the factor on the odds) and `towards` (the class whose odds they are; absent for a regression),
-        strongest first.
+        classes: the factor on the odds), `low` and `high` (its 95 % interval) and `towards` (the class whose odds they
+        are; absent for a regression), strongest first.
     """
-    in_order, weights = sorted(labels), np.atleast_2d(estimator_of(pipeline).coef_).T
+    labels = known.classes  # of two the positive one last; a blend fits its parts on their numbers
+    in_order, weights = sorted(labels), weights_of(pipeline[-1])
     if len(labels) == 2 and labels[1] == in_order[0]:  # the coefficients are of the other class
         weights = -weights
-    known = zip(inputs(pipeline[0], in_order, booleans), weights, strict=True)
-    terms = [(term, effects * term.size) for term, effects in known if is_common(term, rows)]
-    strength = np.array([np.abs(effects).max() for _, effects in terms])
+    around = Z * errors_of(pipeline, known, weights.shape)
+    named = zip(inputs(pipeline[0], in_order, booleans), weights, around, strict=True)
+    terms = [(term, w * term.size, e * term.size) for term, w, e in named if is_common(term, known.rows)]
+    terms = [(term, w, e) for term, w, e in terms if abs(w).max() > e[abs(w).argmax()]]
+    strength = np.array([np.abs(effects).max() for _, effects, _ in terms])
     lines = []
-    for place in chosen(strength, np.array([term.word for term, _ in terms])):
-        term, effects = terms[place]
+    for place in chosen(strength, np.array([term.word for term, _, _ in terms], dtype=bool)):
+        term, effects, reach = terms[place]
         row = int(np.abs(effects).argmax())
-        line = {"column": term.column, "change": term.change, "effect": float(effects[row])}
+        ends = effects[row] + reach[row] * np.array([0, -1, 1])
+        ends = np.exp(np.clip(ends, -50, 50)) if labels else ends
+        lines.append({"column": term.column, "change": term.change, **dict(zip(EFFECT, ends, strict=True))})
         if labels:
-            odds = float(np.exp(np.clip(effects[row], -50, 50)))
-            line |= {"effect": odds, "towards": str(in_order[row] if len(effects) > 1 else labels[1])}
-        lines.append(line)
-    return pd.DataFrame(lines)
+            lines[-1]["towards"] = str(in_order[row] if len(effects) > 1 else labels[1])
+    return pd.DataFrame(lines, columns=["column", "change", *EFFECT, *(["towards"] if labels else [])])
+
+
+def weights_of(fitted: BaseEstimator) -> np.ndarray:
+    """The coefficients, shape (n_inputs, n_lines): one line, or one a class where there are more than two."""
+    return np.atleast_2d(getattr(fitted, "model_", fitted).coef_).T
+
+
+def errors_of(pipeline: Pipeline, known: Question, shape: tuple[int, ...]) -> np.ndarray:
+    """Standard errors of the coefficients, of that shape, by a bootstrap of the rows, or of whole groups, at the end.
+
+    Of a large table a sample is drawn, and the errors are made as small as those of all rows (m out of n, Bickel,
+    Goetze and van Zwet 1997). What stands before the linear model is not fitted again.
+    """
+    some = np.random.default_rng(0).permutation(len(known.truth))[:ROWS_DRAWN]
+    table, truth = pipeline[0].transform(known.rows.iloc[some]), known.truth[some]
+    groups, found = (None if known.groups is None else known.groups.iloc[some]), []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a fit of a resample did not converge
+        for rows in resamples(NUMBERS["mae"], truth, groups, RESAMPLES):
+            with contextlib.suppress(ValueError):  # one class alone
+                again = weights_of(clone(pipeline[-1]).fit(table[rows], truth[rows]))
+                found += [again] if again.shape == shape else []
+    if len(found) < 2:
+        return np.zeros(shape)
+    return np.std(found, axis=0) * np.sqrt(len(some) / len(known.truth))
 
 
 def is_common(term: Term, rows: pd.DataFrame) -> bool:

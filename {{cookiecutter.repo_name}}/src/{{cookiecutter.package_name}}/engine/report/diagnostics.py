@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.sparse.csgraph import connected_components
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix
 
@@ -16,8 +17,11 @@ CELLS_PERMUTED = 1_000_000  # rows x columns x repeats: with more columns, fewer
 LEAST_PERMUTED = 200  # below, the importance of a column is mostly noise
 COLUMNS_EXAMINED = 40
 BINS = 10  # of a reliability curve
+Z = 1.96  # standard deviations to either side of a 95 % interval
 GRID = 11  # points of a dependence curve
 DEPENDENCE_ROWS = 150
+GO_TOGETHER = 0.7  # rank correlation: half of what one column says of the order, the other says too
+LEAST_OBSERVED = 10  # rows, below which a share says nothing
 Answer = Callable[[pd.DataFrame], Predictions]
 
 
@@ -52,6 +56,22 @@ class Result:
         worst = self.interval[0 if self.metric.higher_is_better else 1]
         return self.metric.better_by(worst, self.baseline) > 0
 
+    @property
+    def reach(self) -> float:
+        """How much better the model is than the constant answer, in the unit of the metric."""
+        return self.metric.better_by(self.score, self.baseline)
+
+    @property
+    def span(self) -> float:
+        """From the constant answer to a perfect one, in the unit of the metric."""
+        return abs(float(self.metric.higher_is_better) - self.baseline)
+
+    @property
+    def width(self) -> float:
+        """How wide the interval is, at least that of a share of 0 or 1 (Wilson); all of `span` where there is none."""
+        least = self.span * Z**2 / (len(self.truth) + Z**2)
+        return max(self.interval[1] - self.interval[0], least) if np.isfinite(self.interval).all() else self.span
+
 
 def confusion(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
     """Rows by true class (index) and predicted class (columns), shape (n_classes, n_classes), counts."""
@@ -78,13 +98,24 @@ def reliability(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
         Ten bins of equal width, without the empty ones: `predicted` (mean probability), `came_true` (share), `low` and
         `high` (Wilson's 95 % interval of the share), `rows`.
     """
-    predicted = main_probability(predictions)
-    came = truth == (predictions.classes[1] if len(predictions.classes) == 2 else predictions.values)
-    bins = np.minimum((predicted * BINS).astype(int), BINS - 1)
-    groups = pd.DataFrame({"predicted": predicted, "came_true": came.astype(float)}).groupby(bins)
+    predicted, came = word_and_truth(truth, predictions)
+    groups = pd.DataFrame({"predicted": predicted, "came_true": came}).groupby(bins_of(predicted))
     around = [wilson(in_bin) for _, in_bin in groups["came_true"]]
     table = groups.mean().assign(rows=groups.size())
     return table.assign(low=[low for low, _ in around], high=[high for _, high in around]).reset_index(drop=True)
+
+
+def word_and_truth(truth: np.ndarray, predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
+    """What was said and what came true of each row, both shape (n_rows,): a number, or a probability and 0 or 1."""
+    if not predictions.classes:
+        return predictions.values, truth
+    came = truth == (predictions.classes[1] if len(predictions.classes) == 2 else predictions.values)
+    return main_probability(predictions), came.astype(float)
+
+
+def bins_of(predicted: np.ndarray) -> np.ndarray:
+    """The bin of a reliability curve that each probability falls into, from 0, shape (n_rows,)."""
+    return np.minimum((predicted * BINS).astype(int), BINS - 1)
 
 
 def main_probability(predictions: Predictions) -> np.ndarray:
@@ -112,14 +143,30 @@ def strongest_related(rows: pd.DataFrame, answers: Predictions, limit: int = COL
         return list(rows.columns)
     predicted = pd.Series(main_probability(answers) if answers.classes else answers.values)
     strength = {}
-    for name in rows.columns:
-        column = rows[name].reset_index(drop=True)
-        numeric = pd.api.types.is_numeric_dtype(column.dtype)
-        column = column.astype("float64") if numeric else predicted.groupby(column.astype(str)).transform("mean")
+    for name, column in as_numbers(rows, predicted).items():
         varies = column.nunique() > 1 and predicted.nunique() > 1
         strength[name] = abs(column.corr(predicted)) if varies else 0.0
     kept = pd.Series(strength).fillna(0).nlargest(limit).index
     return [name for name in rows.columns if name in kept]
+
+
+def as_numbers(rows: pd.DataFrame, predicted: pd.Series) -> pd.DataFrame:
+    """Each column as float64, shape (n_rows, n_columns): of words the mean answer of those with the same cell."""
+    numbers = {}
+    for name in rows.columns:
+        column = rows[name].reset_index(drop=True)
+        numeric = pd.api.types.is_numeric_dtype(column.dtype)
+        numbers[name] = column.astype("float64") if numeric else predicted.groupby(column.astype(str)).transform("mean")
+    return pd.DataFrame(numbers)
+
+
+def together(rows: pd.DataFrame, answers: Predictions) -> list[list[str]]:
+    """The columns that go together (rank correlation): each may stand for the others of its list."""
+    predicted = pd.Series(main_probability(answers) if answers.classes else answers.values)
+    near = as_numbers(rows, predicted).rank().corr().abs().to_numpy() >= GO_TOGETHER
+    count, kinds = connected_components(near, directed=False)
+    lists = [rows.columns[kinds == kind].tolist() for kind in range(count)]
+    return [names for names in lists if len(names) > 1]
 
 
 def importances(
@@ -169,6 +216,27 @@ def dependence(answer: Answer, rows: pd.DataFrame, column: str) -> pd.DataFrame:
     else:
         means = {str(label): found.probabilities[:, i][parts].mean(axis=1) for i, label in enumerate(found.classes)}
     return pd.DataFrame({"value": values.to_numpy(), **means})
+
+
+def observed(truth: np.ndarray, values: pd.Series, curve: pd.DataFrame) -> pd.DataFrame:
+    """What came true of the rows whose cell is (nearest to) each value of a `dependence`; without those of few rows.
+
+    Returns
+    -------
+    DataFrame
+        `value`, and the columns of the dependence: shares of the classes (0-1), or the mean of the truth.
+    """
+    at, known = curve["value"], values.notna().to_numpy()
+    if is_amount(at):
+        middles = (at.to_numpy()[1:] + at.to_numpy()[:-1]) / 2
+        place = np.searchsorted(middles, values[known].to_numpy(dtype=float))
+    else:
+        place = pd.Index(at.astype(str)).get_indexer(values[known].astype(str))
+    names = curve.columns.drop("value")
+    cells = {name: truth[known] if name == "prediction" else truth[known].astype(str) == name for name in names}
+    parts = pd.DataFrame(cells).astype(float).groupby(place)
+    means = parts.mean()[parts.size() >= LEAST_OBSERVED].reindex(range(len(at)))
+    return means.assign(value=at.to_numpy()).dropna()
 
 
 def grid(values: pd.Series) -> pd.Series:

@@ -180,16 +180,20 @@ def importance(table: pd.DataFrame, metric: str) -> Figure:
     return figure
 
 
-def dependence(tables: dict[str, pd.DataFrame], ylabel: str) -> Figure:
-    """The mean answer against the value of a column, one panel a column, one line a class."""
-    figure, places = panels(len(tables), 8 if len(tables) > 1 else 4.5, 2.9 * -(-len(tables) // 2))
-    for axes, (name, table) in zip(places, tables.items(), strict=True):
+def dependence(curves: dict[str, tuple[pd.DataFrame, pd.DataFrame]], ylabel: str) -> Figure:
+    """The mean answer, and hollow what came true, against the value of a column; a panel a column, a line a class."""
+    figure, places = panels(len(curves), 8 if len(curves) > 1 else 4.5, 2.9 * -(-len(curves) // 2))
+    for axes, (name, (table, truth)) in zip(places, curves.items(), strict=True):
         lines = [column for column in table.columns if column != "value"]
         lines = lines[1:] if len(lines) == 2 else lines[: len(LINES)]
         amounts = is_amount(table["value"])
         x = table["value"] if amounts else range(len(table))
+        hollow = truth["value"] if amounts else truth.index
         for line, color in zip(lines, LINES, strict=False):
-            axes.plot(x, table[line], color=color, marker="o", ms=4, lw=1.5 if amounts else 0, label=short(line, 18))
+            label = short(line, 18) if len(lines) > 1 else "the model says"
+            axes.plot(x, table[line], color=color, marker="o", ms=4, lw=1.5 if amounts else 0, label=label)
+            came = "came true" if line == lines[-1] else None
+            axes.plot(hollow, truth[line], color=color, marker="D", ms=6, mfc="none", lw=0, label=came)
         if not amounts:
             axes.set_xlim(-0.6, len(table) - 0.4)
             axes.set_xticks(range(len(table)), [short(value, 12) for value in table["value"]], rotation=30, ha="right")
@@ -198,8 +202,7 @@ def dependence(tables: dict[str, pd.DataFrame], ylabel: str) -> Figure:
             axes.locator_params(axis="x", nbins=5)
             thousands(axes.xaxis)
         thousands(axes.yaxis)
-    if len(lines) > 1:
-        places[0].legend(fontsize=8)
+    places[0].legend(fontsize=8)
     ends = [end for axes in places for end in axes.get_ylim()]
     for axes in places:
         axes.set_ylim(min(ends), max(ends))

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from ..modelling import decision
 from ..modelling.metrics import Groups, Predictions
 from ..project.settings import Decision
+from .diagnostics import Z
 from .figures import BLUE, GUIDE, ORANGE, panels, short, thousands
 
 SIZES = (50, 100, 200, 400)  # rows that the table of first rows looks at
@@ -22,7 +23,6 @@ SHARES = (0.05, 0.1, 0.2)  # of the truth, that a number may be off
 REACH = 50  # per cent, as far as the curve of errors goes
 LEVELS = np.arange(1, 100) / 100
 SHIFTS = np.linspace(-2, 2, 41)  # added to each number, in mean absolute errors
-Z = 1.96
 MARK: dict[str, Any] = {"color": ORANGE, "lw": 1.5}
 
 

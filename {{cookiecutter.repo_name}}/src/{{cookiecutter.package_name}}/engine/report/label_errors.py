@@ -19,6 +19,7 @@ from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from ..columns import dictionary
+from ..modelling import metrics
 from ..modelling.estimators import threads
 from ..modelling.metrics import Predictions, columns_of
 from ..modelling.question import Question, hold_out
@@ -37,6 +38,7 @@ TENTHS = 10  # of the predictions: where numbers are large, so are honest residu
 FAR_OFF = 5.0  # robust standard deviations: two in a million normal residuals are so far, half in a hundred real ones
 ROBUST = 1.4826  # standard deviations in a median absolute deviation, for normal residuals
 COLUMNS_SHOWN = 12
+WEAK = 0.5  # of what could be explained: a weaker candidate is surprised by honest rows more than by wrong labels
 FOLDS = 5
 SEED = 0
 
@@ -53,7 +55,8 @@ def find(
         `probability_of_given` and `probability_of_suggested` (0-1) or `off_by` and `times_usual`, `verdict` (empty, for
         the person who works through it), and features.
     about : dict
-        `rows` looked at, `candidate` that answered, `n` rows whose label it contradicts, `listed` of them.
+        `rows` looked at, `candidate` that answered, `n` rows whose label it contradicts, `listed` of them, its `skill`
+        (see `explained`), and whether that is too `weak` to doubt labels.
     """
     columns = dictionary.of(project)
     known = {DUMMY: DummyClassifier(strategy="prior") if question.classes else DummyRegressor(), **known}
@@ -80,7 +83,9 @@ def find(
     place = found.pop("position").to_numpy()
     suspects, verdict = rows.iloc[place].reset_index(drop=True), pd.Series("", index=found.index, name="verdict")
     table = pd.concat([pd.Series(numbers[place], name="row"), suspects[ids], found, verdict, suspects[shown]], axis=1)
-    about = {"rows": len(rows), "candidate": name, "n": doubted, "listed": len(table)}
+    skill = explained(truth, predictions)
+    about = {"rows": len(rows), "candidate": name, "n": doubted, "listed": len(table), "skill": skill}
+    about["weak"] = skill < WEAK
     return table.loc[:, ~table.columns.duplicated()], about
 
 
@@ -89,6 +94,14 @@ def cheapest_good(record: dict[str, Any], known: dict[str, BaseEstimator]) -> st
     metric, sign = record["metrics"]["chosen_by"], 1 if record["metrics"]["higher_is_better"] else -1
     board = record["metrics"]["leaderboard"]
     return max((name for name in board if name in known), key=lambda name: sign * board[name][metric], default=DUMMY)
+
+
+def explained(truth: np.ndarray, answers: Predictions) -> float:
+    """The share of the surprise of classes (log-loss), or of the variance of numbers, that answers take away."""
+    constant = metrics.constant(truth, answers.classes, len(truth))
+    if not answers.classes:
+        return metrics.NUMBERS["r2"].score(truth, answers)
+    return 1 - metrics.log_loss(truth, answers) / metrics.log_loss(truth, constant)
 
 
 def row_numbers(project: Project, question: Question) -> np.ndarray:

@@ -1,60 +1,76 @@
-"""The parts of the rows on which a model is worst, by the values of each column."""
+"""The parts of the rows in which a model does not keep its word, or knows less than a constant, by each column."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from ..columns.lists import items_of
-from ..modelling.metrics import RANKINGS, Groups, Metric, Predictions, interval
-from .diagnostics import is_amount
+from ..modelling import metrics
+from ..modelling.metrics import Groups, Predictions
+from . import gains
+from .diagnostics import Z, is_amount, word_and_truth
 
 SLICE_ROWS = 20  # a smaller slice says more about luck than about the model
-SLICE_CLASS_ROWS = 5  # and a ranking needs some rows on both sides
 SLICE_GROUPS = 5  # of rows that belong together: fewer, drawn again and again, say nothing of others
 SLICES_SHOWN = 12
 CATEGORIES = 12  # of a column, the most frequent ones
 QUARTILES = 4
-RESAMPLES = 100
+CHANCE = 0.05  # of naming any slice, however many are looked at, where the model is honest in all
 
 
 def slices(
-    rows: pd.DataFrame, truth: np.ndarray, predictions: Predictions, metric: Metric, *, groups: Groups = None
+    rows: pd.DataFrame, truth: np.ndarray, predictions: Predictions, *, groups: Groups = None
 ) -> tuple[pd.DataFrame, int]:
-    """The parts of the rows on which the model is worst: each category, each quarter of numbers, dates and lengths.
+    """The slices that are off by more than chance: each category, each quarter of numbers, dates and lengths.
 
-    The intervals draw rows of a group together.
+    What compares across slices is asked of each: does what was said come true, and does the model cost less than the
+    answer that is best for this slice alone. A ranking is no such thing: it is worse wherever the rows are alike.
 
     Returns
     -------
-    worst : DataFrame
-        Up to 12 slices of at least 20 rows, worst first: `column`, `slice`, `rows`, `score`, `low`, `high` (95 %
-        interval, NaN for fewer than 5 groups), `worse_by` (than all rows, above 0), `clear` (whether the interval
-        leaves out the score of all rows).
+    odd : DataFrame
+        Up to 12 slices of at least 20 rows (of 5 groups), the clearest first: `column`, `slice`, `rows`, `said` and
+        `came_true` (means: of a probability and 0 or 1, or of a number), `cost` and `constant` (log-loss or mean
+        absolute error of the model and of the slice's own constant answer), `said_by` and `gain_by` (how far both are
+        from what should be, in standard errors).
     n_looked_at : int
         How many slices there were.
     """
-    whole = metric.score(truth, predictions)
-    sides = predictions.classes if metric.name in RANKINGS else ()
-    found: list[dict[str, Any]] = []
+    said, came = word_and_truth(truth, predictions)
+    gap, cost, found = came - said, costs(truth, predictions), []
     for name, label, inside in cuts(rows):
         where = np.flatnonzero(inside)
-        enough = all((truth[where] == side).sum() >= SLICE_CLASS_ROWS for side in sides)
-        if SLICE_ROWS <= len(where) < len(truth) and enough:
-            found.append({"column": name, "slice": label, "rows": len(where), "where": where})
-            found[-1]["score"] = score = metric.score(truth[where], predictions[where])
-            found[-1]["worse_by"] = metric.better_by(whole, score)
-    worse = sorted((line for line in found if line["worse_by"] > 0), key=lambda line: -line["worse_by"])[:SLICES_SHOWN]
-    for line in worse:
-        where, low, high = np.asarray(line.pop("where")), np.nan, np.nan
         whose = None if groups is None else groups.iloc[where]
-        if whose is None or whose.nunique() >= SLICE_GROUPS:
-            low, high = interval(metric, truth[where], predictions[where], groups=whose, repeats=RESAMPLES)
-        line |= {"low": low, "high": high, "clear": bool(high < whole or low > whole)}
-    return pd.DataFrame(worse), len(found)
+        if not SLICE_ROWS <= len(where) < len(truth) or (whose is not None and whose.nunique() < SLICE_GROUPS):
+            continue
+        own = costs(truth[where], metrics.constant(truth[where], predictions.classes, len(where)))
+        least = float((said[where] * (1 - said[where])).sum()) ** 0.5 if predictions.classes else 0.0
+        means = [float(values.mean()) for values in (said[where], came[where], cost[where], own)]
+        by = errors_from_0(gap[where], whose, least), errors_from_0(own - cost[where], whose)
+        found.append((name, label, len(where), *means, *by))
+    columns = ["column", "slice", "rows", "said", "came_true", "cost", "constant", "said_by", "gain_by"]
+    table = pd.DataFrame(found, columns=columns)
+    worst = np.maximum(table["said_by"].abs(), -table["gain_by"])
+    odd = table[worst > norm.isf(CHANCE / 4 / max(1, len(table)))]  # two questions, the first of them has two sides
+    return odd.loc[worst[odd.index].sort_values(ascending=False, kind="stable").index].head(SLICES_SHOWN), len(table)
+
+
+def costs(truth: np.ndarray, answers: Predictions) -> np.ndarray:
+    """The log-loss or the absolute error of each row, shape (n_rows,)."""
+    if answers.classes:
+        return -np.log(np.clip(answers.given_to(truth), metrics.TINY, None))
+    return np.abs(answers.values - truth)
+
+
+def errors_from_0(values: np.ndarray, groups: Groups, least: float = 0.0) -> float:
+    """The sum of values, shape (n_rows,), in its standard errors, which are at least so large."""
+    total, _, high = gains.summed(values, groups)
+    error = max((high - total) / Z, least)
+    return total / error if error > 0 else 0.0
 
 
 def cuts(rows: pd.DataFrame) -> Iterator[tuple[str, str, np.ndarray]]:

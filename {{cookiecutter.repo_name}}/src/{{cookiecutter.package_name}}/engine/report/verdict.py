@@ -3,20 +3,12 @@
 Thresholds that a sentence hangs on stand at the top with their reason.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 
 from ..modelling.metrics import log_loss
-from ..project.errors import listed
 from .diagnostics import Result
 
-ROUGH_BELOW = 100  # rows: a share of 90 % measured on 100 rows may be 82 % or 95 %
-FEW_OF_CLASS = 10
-TOO_GOOD = 0.995  # of a score whose best is 1: real questions are seldom that easy
-DOMINATES = 0.4  # share of the gain over the baseline that hangs on one column
-ONE_ROW = 0.25  # share of the squared error in one row, from which on r2 and rmse are about that row
 OVERFITS, OVERFITS_A_LITTLE = 0.2, 0.05  # gap between fitted and unseen rows, as a share of the gain over the baseline
 IN_UNITS = ("mae", "rmse", "median_error")
 LITTLE = 0.01  # of the gain over the baseline: what twice the rows must bring to be worth collecting them
@@ -60,8 +52,8 @@ def of_all(count: int, total: int) -> str:
     return f"{count:,} ({percent(count / total)})"
 
 
-def answer(result: Result, decided: Result, *, model: str, target: str) -> list[str]:
-    """How good the answers are by the metric that decides, in three sentences; `decided` are those given today."""
+def answer(result: Result, decided: Result, *, model: str) -> list[str]:
+    """How good the answers are by the metric that decides, in sentences; `decided` are those given today."""
     name, truth, answers = result.metric.name, result.truth, decided.predictions.values
     constant = result.constant.values[0]
     other = f"always answering '{constant}'" if result.classes else f"always answering {number(float(constant))}"
@@ -78,12 +70,6 @@ def answer(result: Result, decided: Result, *, model: str, target: str) -> list[
         sentences.append(
             f"It names the right class for {right:,} of {len(truth):,} rows ({percent(right / len(truth))}){by}; "
             f"{other} is right for {of_all(by_rote, len(truth))}."
-        )
-    else:
-        errors, by_rote = np.abs(answers - truth), np.abs(constant - truth)
-        sentences.append(
-            f"Its {target} is off by {number(errors.mean())} on average, in half of the rows by less than "
-            f"{number(np.median(errors))}; {other}, the mean, is off by {number(by_rote.mean())}."
         )
     return sentences
 
@@ -136,68 +122,3 @@ def reading_of_probabilities(result: Result) -> str:
     if with_model < without:
         return f"{start}: the probabilities carry information ({percent(1 - with_model / without)} less surprise)."
     return f"{start}: the probabilities mislead more than they tell. Use the order of the rows, not the probabilities."
-
-
-def warnings(result: Result, *, importances: pd.DataFrame, dev: float, looks: int) -> list[str]:
-    """What a reader must know before leaning on the figures; `dev`: the score that the model was chosen by."""
-    return [*of_size(result), *of_leaks(result, importances), *of_trust(result, dev, looks)]
-
-
-def of_size(result: Result) -> Iterator[str]:
-    """Warnings about how much the test split can say."""
-    truth = result.truth
-    if len(truth) < ROUGH_BELOW:
-        yield f"The test split has only {len(truth)} rows: read the interval, not the score."
-    counts = {str(label): int((truth == label).sum()) for label in result.classes}
-    if lacking := [label for label, count in counts.items() if not count]:
-        yield f"The test split has no row of {listed(lacking, 8)}: nothing here says how well they are recognised."
-    if rare := [f"{label} ({count})" for label, count in counts.items() if 0 < count < FEW_OF_CLASS]:
-        yield f"Classes with few rows in the test split: {listed(rare, 8)}. Their figures are rough."
-    answered = set(map(str, result.predictions.values)) if result.classes else set()
-    if never := [f"{label} ({count} rows)" for label, count in counts.items() if count and label not in answered]:
-        yield f"It never answers {listed(never, 8)}: no row of the test split is found to be of that class."
-    share = max(counts.values(), default=0) / len(truth)
-    if share > 0.9:
-        yield f"{percent(share)} of the rows are of one class: accuracy alone would flatter any model."
-
-
-def of_leaks(result: Result, importances: pd.DataFrame) -> Iterator[str]:
-    """Warnings about answers that may have slipped into the question."""
-    name = result.metric.name
-    if name not in (*IN_UNITS, "log_loss") and result.score > TOO_GOOD:
-        yield (
-            f"{name} {scored(name, result.score)} is suspiciously good: make sure that no column tells the answer, or "
-            "is only known after it."
-        )
-    reach = result.metric.better_by(result.score, result.baseline)
-    if len(importances) > 1 and reach > 0:
-        first, second = importances.iloc[0], importances.iloc[1]
-        if first.loss > DOMINATES * reach and first.loss > 1.5 * second.loss:
-            yield (
-                f"The model leans on one column, '{first.column}': with its cells shuffled "
-                f"{percent(first.loss / reach) if first.loss < reach else 'all'} of the gain over the constant answer "
-                "is lost. Is it known at the time when the prediction is needed?"
-            )
-
-
-def of_trust(result: Result, dev: float, looks: int) -> Iterator[str]:
-    """Warnings about how far the score will hold."""
-    name, (low, high) = result.metric.name, result.interval
-    if result.metric.better_by(dev, high if result.metric.higher_is_better else low) > 0:
-        yield (
-            f"Where the model was chosen it had {name} {scored(name, dev)}, better than the interval found here: the "
-            "choice was lucky, or the test rows differ from the others."
-        )
-    if result.classes and log_loss(result.truth, result.predictions) >= log_loss(result.truth, result.constant):
-        yield "The probabilities are worse than the plain shares of the classes (log-loss)."
-    squares = np.zeros(1) if result.classes else (result.predictions.values - result.truth) ** 2
-    if squares.max() > ONE_ROW * squares.sum() > 0:
-        yield (
-            f"One row, number {squares.argmax() + 1}, makes up {percent(squares.max() / squares.sum())} of the squared "
-            "error: r2 and rmse hang on it, mae does not. It is the first of the worst errors below."
-        )
-    if looks >= MANY_LOOKS:
-        yield (
-            f"{looks} runs have been scored on this test split: the best of them looks better than it is. "
-            "Before a decision of weight, score it once on fresh rows."
-        )

@@ -8,14 +8,12 @@ from sklearn.base import BaseEstimator
 
 from ..columns import dictionary
 from ..modelling import threshold
-from ..modelling.confidence import Band
+from ..modelling.confidence import CLASSES_SHOWN, Band
 from ..project import records
 from ..project.errors import DataError
 from ..project.settings import Project
 from . import loading, registry
 from .loading import Run
-
-CLASSES_SHOWN = 20  # with more classes, a column for each would hide the answer
 
 
 def test_rows(project: Project, model: Run) -> pd.DataFrame:
@@ -110,10 +108,6 @@ def predictions(
     features = model.add_features(rows)
     if model.record["task"] == "regression":
         table["prediction"] = model.model.predict(features)
-        if band:
-            table["low"], table["high"] = band.of(table["prediction"].to_numpy())
-        low, high = model.record["target_range"]
-        table["confident"] = table["prediction"].between(low, high)
     else:
         probabilities = probabilities_of(model.model, features)
         if level is None:
@@ -125,9 +119,17 @@ def predictions(
         if len(model.model.classes_) <= CLASSES_SHOWN:
             for index, label in enumerate(model.model.classes_):
                 table[f"probability_{label}"] = probabilities[:, index]
-        table["confident"] = table["probability"] >= abstain_below
-    table["run"] = model.name
-    return table
+    return bounded(table, model, abstain_below=abstain_below, band=band).assign(run=model.name)
+
+
+def bounded(table: pd.DataFrame, model: Run, *, abstain_below: float, band: Band | None) -> pd.DataFrame:
+    """The answers with `low` and `high`, where there is a band, and `confident`."""
+    if model.record["task"] != "regression":
+        return table.assign(confident=table["probability"] >= abstain_below)
+    if band:
+        low, high = band.of(table["prediction"].to_numpy())
+        table = table.assign(low=low, high=high)
+    return table.assign(confident=table["prediction"].between(*model.record["target_range"]))
 
 
 def probabilities_of(model: BaseEstimator, features: pd.DataFrame) -> np.ndarray:

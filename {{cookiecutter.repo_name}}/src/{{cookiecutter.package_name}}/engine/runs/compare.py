@@ -6,6 +6,7 @@ Reads the two folders in `models/` and, for the paired gain, the answers that `e
 nothing and evaluates nothing. `make reproduce` compares with the same functions, `make promote` with the same answers.
 """
 
+import difflib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -20,11 +21,12 @@ from ..columns import dictionary
 from ..modelling import metrics
 from ..modelling.metrics import Predictions
 from ..modelling.split import groups_of
-from ..project import artefact, records
+from ..project import artefact, package, records
 from ..project.settings import Project
 from . import registry
 
 SHOWN_DIGITS = 12
+LINES_SHOWN, WIDTH_SHOWN = 40, 160  # of a comparison on a terminal; --json has all
 DUMP = re.compile("^data/raw/.*/")  # a dump is named after the day when it was fetched
 REASONS = ("code", "data", "parameters", "environment")
 RESULTS = ("model", "metrics")
@@ -165,23 +167,58 @@ def gain(one: Evaluated, than: Predictions) -> tuple[float, float]:
 
 
 def render(a: Path, b: Path, compared: list[Comparison]) -> str:
-    """The two runs, then what differs, from a to b."""
+    """The two runs, then what differs, from a to b: the metrics first, the rest so far as it fits on a screen."""
     heads = []
     for letter, folder in (("a", a), ("b", b)):
         record = registry.read(folder)
         commit = (record["commit"] or "no commit")[:SHOWN_DIGITS] + ("+" if record["dirty"] else "")
         heads.append("  ".join([letter, folder.name, commit, record["decision"]]).rstrip())
-    return "\n".join([*heads, lines(compared)])
+    *others, scores = (lines([comparison]).split("\n") for comparison in compared)
+    if registry.split_of(registry.read(a)) != registry.split_of(registry.read(b)):
+        scores[0] = f"{compared[-1].what:<12} not comparable: other split"
+    others[0][1:] = code_lines(a, b, compared[0])
+    parts = fitting([scores, *others], LINES_SHOWN - len(heads))
+    return "\n".join(cut(line) for line in [*heads, *(line for part in parts for line in part)])
+
+
+def fitting(parts: list[list[str]], room: int) -> list[list[str]]:
+    """Parts of a text cut to so many lines in all: the short ones stay whole, the long ones share what is left."""
+    found: dict[int, list[str]] = {}
+    for place in sorted(range(len(parts)), key=lambda place: len(parts[place])):
+        share, part = room // (len(parts) - len(found)), parts[place]
+        found[place] = part if len(part) <= share else [*part[: share - 1], f"  … {len(part) - share + 1} more: --json"]
+        room -= len(found[place])
+    return [found[place] for place in range(len(parts))]
+
+
+def code_lines(a: Path, b: Path, comparison: Comparison) -> list[str]:
+    """The user's files as a diff, and how many of the template's differ."""
+    copies = [folder / registry.CODE for folder in (a, b)]
+    theirs = {path.relative_to(copy).as_posix() for copy in copies for path in package.yours(copy)}
+    found, names = [], [pair.name for pair in comparison.differences]
+    for name in (name for name in names if name in theirs):
+        one, other = (
+            (copy / name).read_text("utf-8").splitlines() if (copy / name).is_file() else [] for copy in copies
+        )
+        found += [f"  {name}", *(f"    {line}" for line in [*difflib.unified_diff(one, other, lineterm="", n=0)][2:])]
+    if rest := len([name for name in names if name not in theirs]):
+        found.append(f"  and {rest} file{'' if rest == 1 else 's'} of the template")
+    return found
 
 
 def lines(compared: list[Comparison]) -> str:
-    """One line a comparison, below it one a difference."""
+    """One line a comparison, below it what there is to say and one line a difference."""
     found = []
     for comparison in compared:
         found.append(f"{comparison.what:<12} {'identical' if comparison.identical else 'differs'}")
-        found += [f"  {pair.name}: {shown(pair.a)} -> {shown(pair.b)}" for pair in comparison.differences]
         found += [f"  {comparison.note}"] if comparison.note else []
+        found += [f"  {pair.name}: {shown(pair.a)} -> {shown(pair.b)}" for pair in comparison.differences]
     return "\n".join(found)
+
+
+def cut(line: str) -> str:
+    """A line that ends within the width of a wide screen."""
+    return line if len(line) <= WIDTH_SHOWN else f"{line[: WIDTH_SHOWN - 1]}…"
 
 
 def shown(value: Any) -> str:

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..project.settings import Project
-from .registry import folders, history, sound
+from .registry import folders, history, sound, split_of
 
 
 def rows(project: Project) -> list[dict[str, Any]]:
-    """What the table of runs shows, newest first; `best` marks the best of each metric on the newest data."""
+    """What the table of runs shows, newest first; `best` marks the best by each metric on each split."""
     reigning = [change["run"] for change in history(project)[-1:]]
     records = [record for folder in folders(project) if (record := sound(folder))]
     table = [{**row(record), "champion": record["run"] in reigning} for record in records]
-    for newest in {line["metric"]: line for line in reversed(table)}.values():  # scores on other data say nothing here
-        same = [line for line in table if (line["metric"], line["data"]) == (newest["metric"], newest["data"])]
+    for question in {(line["metric"], line["split"]) for line in table}:  # scores on other rows say nothing here
+        same = [line for line in table if (line["metric"], line["split"]) == question]
         sign = 1 if same[0]["higher_is_better"] else -1
         max(same, key=lambda line: sign * line["dev"])["best"] = True
     return table
@@ -34,6 +34,7 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
         "may_have_been_seen": test.get("may_have_been_seen", False),
         "dummy": record["metrics"]["leaderboard"].get("dummy", {}).get(metric),
         "data": record["input_data"]["data/processed/train.parquet"][:8],
+        "split": split_of(record),
         "commit": (record["commit"] or "none")[:8],
         "dirty": record["dirty"],
         "seconds": record["seconds"],
@@ -45,12 +46,12 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
 def render(table: list[dict[str, Any]]) -> str:
     """The table of runs as text.
 
-    `*` marks the best run of each metric on the newest data, `champion` the promoted one, `?` a test score of rows that
+    `*` marks the best run by each metric on each split, `champion` the promoted one, `?` a test score of rows that
     the run may have been trained on.
     """
     if not table:
         return "No run yet: make train"
-    head = ("", "run", "model", "metric", "dev", "test", "95 % interval", "dummy", "data", "commit", "decision")
+    head = ("", "run", "model", "metric", "dev", "test", "95 % interval", "dummy", "split", "commit", "decision")
     return aligned([head, *(cells(line) for line in table)])
 
 
@@ -72,4 +73,4 @@ def cells(line: dict[str, Any]) -> tuple[str, ...]:
     test = number(line["test"]) + ("?" if line["may_have_been_seen"] else "")
     numbers = (number(line["dev"]), test, interval, number(line["dummy"]))
     mark = " ".join(word for word, marked in (("*", line["best"]), ("champion", line["champion"])) if marked)
-    return (mark, line["run"], line["model"], line["metric"], *numbers, line["data"], commit, line["decision"])
+    return (mark, line["run"], line["model"], line["metric"], *numbers, line["split"], commit, line["decision"])

@@ -1,6 +1,7 @@
 """A run as other programs and notebooks use it: `from <package> import load`."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +39,15 @@ class Model:
         self.record: dict[str, Any] = self._run.record
         self.columns: dict[str, Column] = self._run.columns
 
-    def predict(self, rows: pd.DataFrame) -> pd.DataFrame:
+    def predict(self, rows: pd.DataFrame, *, held_out: bool = True) -> pd.DataFrame:
         """Answer rows.
 
         Parameters
         ----------
         rows : DataFrame, shape (n_rows, n_columns)
             The columns of the data dictionary, in any order, cells as in the source or typed; the target may be absent.
+        held_out : bool
+            Whether rows that the run learned from are answered as while they were held out, or by the model itself.
 
         Returns
         -------
@@ -60,10 +63,11 @@ class Model:
         known, warnings = self._run.validate(rows.reset_index(drop=True), columns, where="rows", target=False)
         for warning in warnings:
             log.warning("%s", warning)
-        limits, level = self._policy.limits, self._policy.level
+        policy = self._policy if held_out else replace(self._policy, held=None)
+        limits, level = policy.limits, policy.level
         with threads(len(known)):
             found = answers.answer(self._run, known, abstain_below=limits.least, band=limits.band, level=level)
-            found = worklist.complete(self._folder, self._run, known, found, self._policy)
+            found = worklist.complete(self._folder, self._run, known, found, policy)
         return found.set_axis(rows.index)
 
 

@@ -157,6 +157,12 @@ def may_have_seen(project: Project, record: dict[str, Any]) -> bool:
     return not (same_rows or (same_table and cut_alike))
 
 
+def split_of(record: Mapping[str, Any]) -> str:
+    """What names the division of the rows that a run was scored on, whatever its features: 8 digits."""
+    table = record["input_data"].get("data/interim/clean.parquet")
+    return artefact.fingerprint([table, record["parameters"]["split"]])[:8]
+
+
 def lacking(columns: Dictionary, rows: Container[str]) -> list[str]:
     """The columns that a run with this data dictionary needs and `rows` lacks."""
     made = {name: getattr(column, "moment", ()) for name, column in columns.items()}  # runs of old do not know it

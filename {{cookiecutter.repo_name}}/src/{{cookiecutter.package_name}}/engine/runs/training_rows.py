@@ -1,7 +1,8 @@
 """What a run remembers of the rows it learned from: digests, to know them again, and usual values, for reasons.
 
 `train` writes both into the run. A digest is of what the model saw of a row, once with the id columns and once
-without; usual values are columns by themselves, so no row can be read in them.
+without; beside it stands which line of `held_out.parquet` answers that row, by models that had not seen it. Usual
+values are columns by themselves, so no row can be read in them.
 """
 
 import functools
@@ -17,31 +18,39 @@ from ..project.settings import Project
 
 DIGESTS = "row_digests.parquet"
 USUAL = "usual_values.parquet"
-WITH_IDS, WITHOUT = "with_ids", "without_ids"
+WITH_IDS, WITHOUT, HELD = "with_ids", "without_ids", "held_out"
 TELLING = 0.9  # share of the rows that must differ from all others
 
 
-def keep(project: Project, folder: Path, names: list[str]) -> None:
-    """Write both files of a run that is being made; `names` are the columns that its model sees."""
+def keep(project: Project, folder: Path, names: list[str], held: np.ndarray) -> None:
+    """Write both files of a run that is being made.
+
+    `names` are the columns that its model sees, `held` the positions of the rows in `held_out.parquet`, in its order.
+    """
     train, dev = (pd.read_parquet(records.checked(project.split(part))) for part in ("train", "dev"))
     rows = pd.concat([train, dev], ignore_index=True)
     ids = [name for name in dictionary.by_role(dictionary.of(project), "id") if name in rows]
-    found = {WITH_IDS: digests(rows, [*ids, *names]), WITHOUT: digests(rows, names)}
+    lines = np.full(len(rows), -1)
+    lines[held] = np.arange(len(held))
+    found = {WITH_IDS: digests(rows, [*ids, *names]), WITHOUT: digests(rows, names), HELD: lines}
     pd.DataFrame(found).to_parquet(folder / DIGESTS, index=False)
     usual_values(dev[names]).to_parquet(folder / USUAL, index=False)
 
 
-def seen(folder: Path, rows: pd.DataFrame, names: list[str], ids: list[str]) -> np.ndarray:
+def seen(folder: Path, rows: pd.DataFrame, names: list[str], ids: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Which rows a run learned from, or rows exactly like them where the ids are not all there; shape (n_rows,), bool.
 
-    `rows` are those that its model sees, with the id columns. None is known to a run that kept no digests, nor where
-    so many rows of the training are alike that to be alike says nothing.
+    With the line of `held_out.parquet` that answers each, -1 for none. `rows` are those that its model sees, with the
+    id columns. None is known to a run that kept no digests, nor where so many rows of the training are alike that to
+    be alike says nothing.
     """
-    whole = all(name in rows for name in ids)
-    known = digests_of(folder)[WITH_IDS if whole else WITHOUT]
-    if len(np.unique(known)) < TELLING * len(known):
-        return np.zeros(len(rows), dtype=bool)
-    return np.isin(digests(rows, [*ids, *names] if whole else names), known)
+    whole, kept = all(name in rows for name in ids), digests_of(folder)
+    known = pd.Index(kept[WITH_IDS if whole else WITHOUT])
+    if not len(known) or known.nunique() < TELLING * len(known):
+        return np.zeros(len(rows), dtype=bool), np.full(len(rows), -1)
+    places = known[~known.duplicated()].get_indexer(digests(rows, [*ids, *names] if whole else names))
+    lines = kept.get(HELD, np.full(len(known), -1))[~known.duplicated()]
+    return places >= 0, np.where(places >= 0, lines[places], -1)
 
 
 @functools.cache

@@ -1,6 +1,7 @@
 """Answers as a list to work through: what to do first, why, and which rows the model knows from its training."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from ..columns import dictionary
 from ..modelling import decision, reasons
 from ..modelling.decision import Policy
 from ..project.errors import DataError
-from . import training_rows
+from . import answers, training_rows
 from .loading import Run
 
 log = logging.getLogger(__name__)
@@ -28,17 +29,37 @@ def complete(folder: Path, model: Run, rows: pd.DataFrame, table: pd.DataFrame, 
         table = put(table, "reasons", reasons_of(folder, model, features, policy), before="confident")
     ids = dictionary.by_role(model.columns, "id")
     whole = features.join(rows[[name for name in ids if name in rows and name not in features]])
-    known = training_rows.seen(folder, whole, names, ids)
+    known, lines = training_rows.seen(folder, whole, names, ids)
+    lines = lines if policy.held is not None else np.full(len(rows), -1)
     if known.any():
+        table = as_held_out(table, model, lines, policy)
+        held = int((lines >= 0).sum())
         log.warning(
-            "run %s learned from %d of these %d rows, or from rows exactly like them: there its answers are too good. "
-            "The column seen marks them",
-            *(model.name, known.sum(), len(known)),
+            "run %s learned from %d of these %d rows, or from rows exactly like them: %s. The column seen marks them",
+            *(model.name, known.sum(), len(known), how_answered(held, int(known.sum()) - held)),
         )
-        table = put(table, "seen", np.where(known, "yes", "no"), before="confident")
+        table = put(table, "seen", np.select([lines >= 0, known], ["held out", "yes"], "no"), before="confident")
     if policy.decision.capacity:
         table = ranked(table, model, policy)
     return table
+
+
+def as_held_out(table: pd.DataFrame, model: Run, lines: np.ndarray, policy: Policy) -> pd.DataFrame:
+    """The answers with those of models that had not seen a row, where there is one: its line of the held-out rows."""
+    held, rows = policy.held, lines >= 0
+    if held is None:
+        return table
+    for name in table.columns.intersection(held.columns.drop("truth")):
+        values = table[name].to_numpy(copy=True)
+        values[rows] = held[name].to_numpy()[lines[rows]]
+        table = table.assign(**{name: values})
+    return answers.bounded(table, model, abstain_below=policy.limits.least, band=policy.limits.band)
+
+
+def how_answered(held: int, others: int) -> str:
+    """What the answers to rows of the training are, in words."""
+    told = [f"{held} are answered as while they were held out"] if held else []
+    return ", ".join([*told, *([f"for {others} its answers are too good"] if others else [])])
 
 
 def ranked(table: pd.DataFrame, model: Run, policy: Policy) -> pd.DataFrame:
@@ -64,6 +85,15 @@ def put(table: pd.DataFrame, name: str, values: object, *, before: str) -> pd.Da
 
 def reasons_of(folder: Path, model: Run, features: pd.DataFrame, policy: Policy) -> list[str]:
     """Why each row got its answer, as text; a `DataError` if the run is older than reasons."""
+    answer, usual, asked, shown = background(folder, model, features)
+    moved = pd.DataFrame(reasons.effects(answer, features, usual, asked), columns=list(usual))
+    return reasons.in_words(features, moved, policy.reasons, shown)
+
+
+def background(
+    folder: Path, model: Run, features: pd.DataFrame
+) -> tuple[reasons.Answers, pd.DataFrame, np.ndarray, Callable[[float], str]]:
+    """What reasons are measured with: the model, usual values, which answer of each row is meant, how it is written."""
     path = folder / training_rows.USUAL
     if not path.is_file():
         raise DataError(
@@ -71,13 +101,11 @@ def reasons_of(folder: Path, model: Run, features: pd.DataFrame, policy: Policy)
             "Train again, or set [predict] reasons = 0 in params.toml."
         )
     usual, classes = pd.read_parquet(path), model.record["classes"]
-    if classes:
-        answers, shown = model.model.predict_proba, reasons.of_probability
-        asked = answers(features).argmax(axis=1)
-    else:
-        answers, shown = (lambda rows: model.model.predict(rows)[:, None]), reasons.of_number
-        asked = np.zeros(len(features), dtype=int)
+    if not classes:
+        by_number = (lambda rows: model.model.predict(rows)[:, None]), usual, np.zeros(len(features), dtype=int)
+        return *by_number, reasons.of_number
+    answer = model.model.predict_proba
+    asked = answer(features).argmax(axis=1)
     if len(classes) == 2:
         asked[:] = np.flatnonzero(model.model.classes_ == classes[1])[0]
-    moved = pd.DataFrame(reasons.effects(answers, features, usual, asked), columns=list(usual))
-    return reasons.in_words(features, moved, policy.reasons, shown)
+    return answer, usual, asked, reasons.of_probability

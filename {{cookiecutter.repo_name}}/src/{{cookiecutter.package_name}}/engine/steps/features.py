@@ -23,6 +23,7 @@ from ..project.settings import PARTS, Project
 
 log = logging.getLogger(f"{package.NAME}.features")
 
+Z = 1.96  # of a share measured on n rows the 95 % interval is at most 2 * Z * sqrt(1/4 / n) wide
 NOT_OURS = frozenset(("site-packages", "models", ".cache", "tests"))  # packages, copies of runs, and what tests run
 
 
@@ -51,8 +52,7 @@ def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) 
     wider = {part: widened(parts[part].reset_index(drop=True), columns, add_features) for part in PARTS}
     check_kept(project)  # now, for a function may import what it needs as late as it is called
     found = suspicions.find(clean, parts, columns, project.settings.split.by)
-    for suspicion in found:
-        log.warning("suspicious: %s", suspicion)
+    say(found, chance=Z / np.sqrt(len(parts["test"])))
     for part in PARTS:
         with artefact.whole(project.split(part)) as path:
             wider[part].to_parquet(path, index=False)
@@ -62,6 +62,15 @@ def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) 
         log.warning("%s", line)
     sizes = ", ".join(f"{part} {len(parts[part])}" for part in PARTS)
     log.info("%s rows (%s)%s", sizes, project.settings.split.by, f"; added {', '.join(added)}" if added else "")
+
+
+def say(found: list[suspicions.Suspicion], *, chance: float) -> None:
+    """Log what can change more of a score than chance does, which makes that much of one measured on the test rows."""
+    for suspicion in found:
+        if suspicion.share >= chance:
+            log.warning("suspicious: %s", suspicion)
+    if small := sum(suspicion.share < chance for suspicion in found):
+        log.info("%d more can change a score by less than chance does: make explore shows them", small)
 
 
 def infinite(parts: dict[str, pd.DataFrame], names: list[str]) -> Iterator[str]:

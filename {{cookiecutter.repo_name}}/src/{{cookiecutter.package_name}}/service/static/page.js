@@ -12,6 +12,13 @@ window.addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
 
+// One key a class: it presses the button that shows it, unless somebody writes.
+document.addEventListener("keydown", (event) => {
+  const other = event.ctrlKey || event.metaKey || event.altKey || event.repeat;
+  if (other || event.target.matches("input, select, textarea")) return;
+  document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`)?.click();
+});
+
 // The monitor is as new as it says, unless somebody reads a table by keyboard or has text selected.
 const monitor = document.querySelector("main[data-refresh]");
 if (monitor) {

@@ -1,0 +1,222 @@
+"""Whether "Before you lean on this" names what is planted, and is silent about tables that are left as they are.
+
+    .venv/bin/python benchmarks/planted.py [--each 10] [--kinds lost,empty] [--jobs 2]
+
+Twenty tables (four of scikit-learn's, sixteen made here from seeds: two classes, three classes and numbers, strong and
+weak, skewed and not) are evaluated as they are, and with one trouble planted; the findings are read out of the page.
+Prints a Markdown table: how many planted troubles are named, how many lines the box then has, and how many it has in
+the tables that were left alone. The environment is the one that runs this script, as for `against_plain.py`.
+"""
+
+import argparse
+import html
+import json
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from against_plain import cpu, render
+from sklearn import datasets
+
+TARGET, TEST = "target", 0.2  # of the rows, the last ones where the split is by time
+CANDIDATES = ["dummy", "linear", "curves", "boosting"]
+BROKEN = {"2000, C=0.3": "2000, C=-0.3", "Clipped(ridge), curves": "Clipped(SteadyRidge(-1.0)), curves"}  # a penalty
+
+
+@dataclass
+class Trial:
+    """A table, how it is divided, and what the page must name; `later`: rows that come after a run was promoted."""
+
+    table: pd.DataFrame
+    says: str = ""
+    by: str = "stratified"
+    break_candidate: bool = False
+    later: pd.DataFrame | None = None
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def numbers(self) -> bool:
+        """Whether the target is a number."""
+        return self.table[TARGET].dtype.kind == "f"
+
+
+def made(seed: int) -> pd.DataFrame:
+    """A table of 400 to 1,600 rows: numbers, words, a few empty cells, and a target that hangs on some of them."""
+    random = np.random.default_rng(seed)
+    size, width = int(random.integers(400, 1600)), int(random.integers(4, 10))
+    table = pd.DataFrame(random.normal(size=(size, width)), columns=[f"n{i}" for i in range(width)])
+    table["n1"] += 0.6 * table["n0"]
+    table["n2"] = np.exp(table["n2"]).round(3)
+    table["town"] = random.choice(["north", "east", "south", "west"], size, p=[0.4, 0.3, 0.2, 0.1])
+    table["kind"] = random.choice(["a", "b", "c"], size)
+    signal = (
+        table["n0"]
+        + 0.7 * table["n1"] ** 2 * (seed % 3 == 0)
+        + 0.5 * np.log(table["n2"])
+        + 0.8 * (table["town"] == "east")
+    )
+    signal += random.normal(0, (0.5, 1.0, 1.6)[seed % 3], size)
+    if seed % 4 == 3:
+        table[TARGET] = np.exp(signal).round(3) if seed % 8 == 3 else (10 + 3 * signal).round(2)
+    else:
+        cuts = [0.5] if seed % 4 == 0 else [0.8] if seed % 4 == 1 else [0.33, 0.67]
+        table[TARGET] = np.array(["no", "yes", "maybe"])[np.searchsorted(np.quantile(signal, cuts), signal)]
+    return table.mask(pd.DataFrame(random.random(table.shape) < 0.02, columns=list(table)) & (table.columns != TARGET))
+
+
+def tables() -> list[pd.DataFrame]:
+    """The twenty tables, their rows in the order of chance."""
+    bundled = [datasets.load_breast_cancer, datasets.load_iris, datasets.load_wine, datasets.load_diabetes]
+    frames = [load(as_frame=True).frame for load in bundled]
+    for frame in frames[:3]:
+        frame[TARGET] = frame[TARGET].map(lambda label: f"class {label}")
+    return [frame.sample(frac=1, random_state=0, ignore_index=True) for frame in [*frames, *map(made, range(16))]]
+
+
+def in_time(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with a day for each row, of which nothing depends."""
+    return table.assign(day=pd.date_range("2020-01-01", periods=len(table), freq="h").astype(str))
+
+
+def last(table: pd.DataFrame, start: float = 1 - TEST, end: float = 1.0) -> pd.Index:
+    """The rows of the test split, or of another stretch of time."""
+    return table.index[round(start * len(table)) : round(end * len(table))]
+
+
+def apart(table: pd.DataFrame, random: np.random.Generator) -> Trial | None:
+    """The answers of the test rows, or of the dev rows, are exchanged among each other."""
+    where = last(table) if random.random() < 0.5 else last(table, 1 - 2 * TEST, 1 - TEST)
+    table = in_time(table)
+    table.loc[where, TARGET] = random.permutation(table.loc[where, TARGET])
+    return Trial(table, "more apart than chance explains", "time:day") if len(table) > 400 else None
+
+
+def guessing(table: pd.DataFrame, random: np.random.Generator) -> Trial:
+    """The columns say nothing of the target."""
+    return Trial(table.assign(**{TARGET: random.permutation(table[TARGET])}), "Better than guessing is not shown")
+
+
+def word(table: pd.DataFrame, random: np.random.Generator) -> Trial | None:
+    """In the test rows one of two classes is far rarer than before, or numbers spread far more."""
+    table, where, trial = in_time(table), last(table), Trial(table)
+    if trial.numbers:
+        spread = 2 * table[TARGET].std()
+        table.loc[where, TARGET] += random.normal(0, spread, len(where)) ** 2 / spread
+    elif table[TARGET].nunique() == 2:
+        common = table.loc[where, TARGET].mode()[0]
+        few = (table.loc[where, TARGET] != common) & (random.random(len(where)) < 0.9)
+        rows = table.loc[where][~few]
+        table = pd.concat([table.drop(where), rows.sample(len(where), replace=True, random_state=0).sort_values("day")])
+        table["day"] = in_time(table)["day"].to_numpy()
+    return Trial(table, "do not keep their word", "time:day") if trial.numbers or table[TARGET].nunique() == 2 else None
+
+
+def lost(table: pd.DataFrame, random: np.random.Generator) -> Trial:
+    """A candidate cannot be fitted."""
+    return Trial(table, "candidates could not be compared", break_candidate=True)
+
+
+def groups(table: pd.DataFrame, random: np.random.Generator) -> Trial:
+    """The rows come from a few sites, which are kept together."""
+    sites = np.array([f"site {place}" for place in range(int(random.integers(12, 30)))])
+    return Trial(table.assign(site=random.choice(sites, len(table))), "groups (site) only", "group:site")
+
+
+def empty(table: pd.DataFrame, random: np.random.Generator) -> Trial:
+    """A column is empty in 60 to 90 % of the rows."""
+    name = random.choice([name for name in table if name != TARGET])
+    cells = table[name].mask(random.random(len(table)) < random.uniform(0.6, 0.9))
+    return Trial(table.assign(**{name: cells}), f"Empty in most rows: {name} (")
+
+
+def old(table: pd.DataFrame, random: np.random.Generator) -> Trial:
+    """A run is champion, and then rows come."""
+    return Trial(table.head(len(table) * 4 // 5), "is older than the data", later=table)
+
+
+PLANTS: dict[str, Callable[[pd.DataFrame, np.random.Generator], Trial | None]] = {
+    "dev and test apart": apart,
+    "interval holds the baseline": guessing,
+    "bands or probabilities break their word": word,
+    "a candidate lost": lost,
+    "few groups": groups,
+    "a column empty in most rows": empty,
+    "a champion older than its data": old,
+}
+
+
+def trials(kind: str, each: int) -> list[Trial]:
+    """So many tables with a trouble of one kind, the tables in another order for each kind."""
+    random = np.random.default_rng(list(PLANTS).index(kind))
+    known, found = tables(), []
+    for place in random.permutation(len(known)):
+        trial = PLANTS[kind](known[place], random)
+        found += [trial] if trial and len(found) < each else []
+    return found
+
+
+def evaluate(trial: Trial, rendered: Path) -> Trial:
+    """Run a project about the table, and keep the lines of the box."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(shutil.copytree(rendered, Path(folder) / "project", symlinks=True))
+        options = {"data.source": "table.csv", "data.target": TARGET, "split.by": trial.by}
+        options |= {"train.candidates": CANDIDATES}
+        sets = [word for name, value in options.items() for word in ("--set", f"{name}={json.dumps(value)}")]
+        command = [sys.executable, "-m", "project"]
+        models = project / "src" / "project" / "models.py"
+        for before, after in BROKEN.items() if trial.break_candidate else ():
+            models.write_text(models.read_text().replace(before, after))
+        trial.table.to_csv(project / "table.csv", index=False)
+        cpu([*command, "evaluate", *sets], project)
+        if trial.later is not None:
+            (run,) = (path.name for path in (project / "reports").glob("2*"))
+            cpu([*command, "promote", "--run", run, "--force", "to have a champion", *sets], project)
+            trial.later.to_csv(project / "table.csv", index=False)
+            cpu([*command, "evaluate", "--accept", *sets], project)
+        page = max((project / "reports").glob("2*/evaluation.html")).read_text(encoding="utf-8")
+    box = re.search(r'class="warnings">.*?</section>', page, re.DOTALL)
+    items = re.findall(r"<li>(.*?)</li>", box[0], re.DOTALL) if box else []
+    trial.lines = [html.unescape(re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", item))).strip() for item in items]
+    return trial
+
+
+def summary(kind: str, done: list[Trial]) -> str:
+    """One line of the table."""
+    named = sum(any(trial.says in line for line in trial.lines) for trial in done)
+    share, mean = f"{named} of {len(done)}", np.mean([len(trial.lines) for trial in done])
+    return f"| {kind} | {share} | {mean:.1f} | {max(len(trial.lines) for trial in done)} |"
+
+
+def main() -> None:
+    """Print the table, and on stderr what was missed and what untouched tables were said to have."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--each", type=int, default=10)
+    parser.add_argument("--kinds", default=",".join(function.__name__ for function in PLANTS.values()))
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args()
+    wanted = [kind for kind, function in PLANTS.items() if function.__name__ in options.kinds.split(",")]
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.jobs) as pool:
+        rendered = render(Path(folder), "table.csv", TARGET, [])
+        print("| planted | named | lines in the box, mean | most |\n|---|---|---|---|")
+        for kind in wanted:
+            done = list(pool.map(lambda trial: evaluate(trial, rendered), trials(kind, options.each)))
+            print(summary(kind, done), flush=True)
+            for trial in done:
+                if not any(trial.says in line for line in trial.lines):
+                    print(f"missed: {kind}: {trial.table.shape} {trial.lines}", file=sys.stderr)
+        alone = list(pool.map(lambda table: evaluate(Trial(table), rendered), tables()))
+        few, counts = sum(len(trial.lines) < 2 for trial in alone), [len(trial.lines) for trial in alone]
+        print(f"| nothing | {few} of {len(alone)} have one line or none | {np.mean(counts):.1f} | {max(counts)} |")
+        for trial in alone:
+            print(f"{trial.table.shape}: {trial.lines}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+import json
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science_project import pipeline
+from data_science_project.engine.modelling import metrics
+from data_science_project.engine.report import diagnostics, findings
+from data_science_project.engine.runs import promote, registry
+
+CLASSES = ("no", "yes")
+RANDOM = np.random.default_rng(7)
+SAID = RANDOM.uniform(0.05, 0.95, 400)
+HONEST = np.where(RANDOM.random(400) < SAID, "yes", "no")
+NUMBERS = RANDOM.normal(size=400)
+SAME = {"may_have_been_seen": False, "set_aside": {}}
+
+
+def of_classes(truth, probability, interval=(0.8, 0.9), name="accuracy"):
+    table = np.column_stack([1 - probability, probability])
+    predictions = metrics.Predictions(np.asarray(CLASSES)[table.argmax(axis=1)], table, CLASSES)
+    constant = metrics.constant(truth, CLASSES, len(truth))
+    return diagnostics.Result(truth, predictions, constant, metrics.TWO_CLASSES[name], interval)
+
+
+def of_numbers(values, truth=NUMBERS, interval=(0.7, 0.8), name="r2"):
+    constant = metrics.constant(truth, (), len(truth))
+    return diagnostics.Result(truth, metrics.Predictions(values), constant, metrics.NUMBERS[name], interval)
+
+
+def held(errors):
+    return pd.DataFrame({"truth": errors, "prediction": np.zeros(len(errors))})
+
+
+def weights(found):
+    return {one.text: round(one.weight, 3) for one in found}
+
+
+def shown(found):
+    return " ".join(one.text for one in found if one.weight >= 1)
+
+
+GOOD = of_numbers(NUMBERS + RANDOM.normal(0, 0.5, 400))
+OUTLIER = of_numbers(np.append(NUMBERS[1:] + 0.1, 60.0), np.append(NUMBERS[1:], 0.0), name="rmse", interval=(0.1, 2))
+
+
+def test_finding_that_changes_less_than_the_interval_is_wide_is_not_shown_and_the_largest_comes_first(evaluated):
+    _, page, _ = evaluated
+    small, large, larger = (findings.Finding(str(change), change, 0.1) for change in (0.09, 0.2, 0.3))
+
+    assert [one.weight >= 1 for one in (small, large, findings.Finding("not known"))] == [False, True, True]
+    assert larger.weight > large.weight and findings.Finding("", 1.0, 0.0).weight == math.inf
+    assert page.partition("<ul>")[2].partition("</ul>")[0].count("<li>") == 2, page.partition("<ul>")[2][:900]
+
+
+@pytest.mark.parametrize(
+    ("result", "dev", "words"),
+    [
+        (of_numbers(NUMBERS + RANDOM.normal(0, 0.5, 400)), 0.5, "0.500 where the model was chosen"),
+        (of_numbers(NUMBERS + RANDOM.normal(0, 0.5, 400)), 0.99, "the choice was lucky"),
+        (of_numbers(NUMBERS + RANDOM.normal(0, 0.5, 400), interval=(-0.1, 0.9)), 0.75, "Better than guessing is not"),
+        (of_numbers(NUMBERS, interval=(np.nan, np.nan)), 1.0, "allow no interval of r2"),
+        (OUTLIER, 3.0, "Without one row, number 400, rmse would be 0.1"),
+    ],
+)
+def test_score_that_says_little_is_named(result, dev, words):
+    assert words in shown(findings.of_score(result, dev, 0.1))
+    assert not shown(findings.of_score(GOOD, 0.75, 0.1))
+
+
+def test_score_of_the_choice_has_an_interval_of_its_own():
+    table = pd.DataFrame({"truth": HONEST, "prediction": np.where(SAID > 0.5, "yes", "no")})
+    table["probability"] = np.maximum(SAID, 1 - SAID)
+    few = table.head(50)
+
+    of_few, of_all = (findings.width_where_chosen(of_classes(HONEST, SAID), rows) for rows in (few, table))
+
+    assert 0 < of_all < of_few
+    assert findings.width_where_chosen(GOOD, held(NUMBERS)) > 0
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "none can be given"), (4, "groups (shop) only"), (40, "")])
+def test_few_groups_make_an_interval_too_narrow(count, words):
+    groups = pd.Series(np.arange(400) % count, name="shop")
+
+    found = shown(findings.of_units(GOOD, groups))
+
+    assert words in found and bool(words) == bool(found)
+    assert "are 5 rows only" in shown(findings.of_units(of_numbers(NUMBERS[:5], NUMBERS[:5]), None))
+
+
+def test_rows_and_classes_that_the_score_says_nothing_of_are_named():
+    rare = np.array(["no"] * 60 + ["yes"] * 40)
+    never = of_classes(rare, np.full(100, 0.2))
+    lacking = of_classes(np.full(100, "no"), np.full(100, 0.2))
+
+    assert "never answers yes (40 rows)" in shown(findings.of_test_rows(never, rare, SAME))
+    assert "no row of yes" in shown(findings.of_test_rows(lacking, rare, SAME))
+    odd = findings.of_test_rows(of_classes(HONEST, SAID), rare, {**SAME, "set_aside": {"new": 200, "one": 1}})
+    assert [("'new'" in text, weight >= 1) for text, weight in weights(odd).items()] == [(True, True), (False, False)]
+    assert "other splits" in shown(findings.of_test_rows(GOOD, NUMBERS, {**SAME, "may_have_been_seen": True}))
+
+
+def test_probabilities_that_promise_what_does_not_come_true_are_named_and_honest_ones_are_not():
+    boast = of_classes(HONEST, np.clip(SAID + 0.2, 0, 1))
+
+    found = shown(findings.of_probabilities(boast, None, None))
+
+    assert "do not keep their word" in found and f"{100 * np.clip(SAID + 0.2, 0, 1).mean():.1f}" in found
+    assert not shown(findings.of_probabilities(of_classes(HONEST, SAID), None, None))
+
+
+def test_bands_that_hold_too_much_or_too_little_are_named_and_honest_ones_are_not():
+    errors = np.random.default_rng(1).normal(size=400)
+    cases = {"wide": held(4 * errors), "narrow": held(errors / 4), "honest": held(errors)}
+    result = of_numbers(np.zeros(400))
+
+    said = {name: shown(findings.of_bands(result, None, rows)) for name, rows in cases.items()}
+
+    assert "20.0\u00a0% of the truths may lie outside, 0." in said["wide"]
+    assert "of the truths may lie outside" in said["narrow"] and not said["honest"]
+    assert not shown(findings.of_bands(result, None, None))
+
+
+def test_candidates_lost_are_named_with_their_number():
+    board = {"metrics": {"leaderboard": {"dummy": {}, "linear": {}, "blend": {}}}}
+
+    found = shown(findings.of_candidates({**board, "left_out": {"curves": "C must be positive"}}))
+
+    assert found.startswith("1 of 3 candidates") and "curves: C must be positive" in found
+    assert not shown(findings.of_candidates(board))
+
+
+def test_columns_empty_in_most_rows_and_one_that_all_hangs_on_are_named():
+    rows = pd.DataFrame({"a": NUMBERS, "b": np.where(np.arange(400) % 5, np.nan, NUMBERS)})
+    strong = pd.DataFrame({"column": ["a", "b"], "loss": [0.7, 0.01], "spread": [0.0, 0.0]})
+    evidence = SimpleNamespace(record={"features": {"number": ["a", "b"]}}, result=GOOD, test=rows, importances=strong)
+    evidence.question = SimpleNamespace(rows=rows)
+
+    found = shown(findings.of_columns(evidence))
+
+    assert "Empty in most rows: b (80.0" in found and "'a': with its cells shuffled" in found
+    evidence.importances = strong.assign(loss=[0.4, 0.3])
+    evidence.test = evidence.question.rows = rows.ffill()
+    assert not shown(findings.of_columns(evidence))
+
+
+def test_suspicion_is_shown_by_what_it_can_change_in_this_score(tmp_path):
+    path = tmp_path / "suspicions.json"
+    about = {"sentence": "Found", "cure": "", "figures": {}}
+    kinds = {"duplicates": 0.007, "ambiguity": 0.3, "time": 0.28, "groups": 0.1, "drift": 1.0, "missing": 1.0}
+    columns = {"drift": ["a"], "missing": ["b"]}
+    listed = [{**about, "kind": k, "share": s, "columns": columns.get(k, []), "sentence": k} for k, s in kinds.items()]
+    path.write_text(json.dumps({"suspicions": listed}))
+    loss = pd.DataFrame({"column": ["a", "b"], "loss": [0.5, 0.001]})
+    evidence = SimpleNamespace(project=SimpleNamespace(suspicions=path), result=GOOD, importances=loss)
+    evidence.record = {"target": "y"}
+
+    found = [one.text.split(": ")[1].rstrip(". ") for one in findings.of_data(evidence) if one.weight >= 1]
+
+    assert found == ["ambiguity", "time", "drift"]
+
+
+def test_suspiciously_good_score_is_named():
+    right = np.where(np.arange(200) % 2, "yes", "no")
+    perfect = of_classes(right, np.where(right == "yes", 0.9, 0.1), (1.0, 1.0))
+
+    assert "suspiciously good" in shown(findings.too_good(perfect)) and not shown(findings.too_good(GOOD))
+
+
+def test_champion_that_is_older_than_its_data_is_named(project, folder, made_table):
+    promote.keep(project, folder.name, {"forced": "", "gate": []})
+    before = list(findings.of_champion(project, registry.read(folder)))
+    made_table.head(100).to_csv(project.root / "table.csv", index=False)
+
+    pipeline.make(project, "data", accept=True)
+
+    assert before == [] and "this run of 20" in shown(findings.of_champion(project, registry.read(folder)))
+    assert f"{folder.name} of 20" in shown(findings.of_champion(project, {"run": "another"}))

@@ -1,0 +1,42 @@
+import pandas as pd
+import pytest
+
+from data_science_project import pipeline
+from data_science_project.engine.project.errors import DataError, SettingsError
+
+
+def of_columns(text):
+    """The last table of the text: a line a column, split where blanks are wide."""
+    return {line.split()[0]: line for line in text.rpartition("\n\n")[2].splitlines()[1:]}
+
+
+def test_row_of_the_test_split_is_told_with_its_answer_its_reasons_and_other_values(project, folder):
+    test = pd.read_csv(project.root / "data/predictions/test.csv").iloc[2]
+
+    by_id, by_number = (pipeline.explain(project, row=row) for row in (str(test["order"]), "3"))
+
+    assert by_id.splitlines()[0] == f"order {test['order']} of data/processed/test.parquet, run {folder.name}"
+    assert by_number.splitlines()[0] == f"row 3 of data/processed/test.parquet, run {folder.name}"
+    assert by_id.splitlines()[1:] == by_number.splitlines()[1:]
+    assert f"\nprobability_yes  {test['probability_yes']:.4g}\n" in by_id
+    assert "What moved the probability of 'yes'" in by_id
+    assert set(of_columns(by_id)) <= {"amount", "colour", "shop", "day", "note"} and "amount" in of_columns(by_id)
+
+
+def test_row_of_a_file_says_what_the_answer_would_be_with_another_value(project, folder, made_table):
+    table = made_table.drop(columns="answer").assign(order=made_table["order"] + 5000)
+    table.to_csv(project.root / "new.csv", index=False)
+    high = table.loc[table["amount"].idxmax()]
+
+    line = of_columns(pipeline.explain(project, row=str(high["order"]), input=project.root / "new.csv"))["amount"]
+
+    least, most = (float(text.split()[-1]) for text in line.split(" with ")[:2])
+    assert f"amount  {high['amount']:g}" in line and least < most
+    assert line.count(" with ") == 2
+
+
+def test_row_that_is_not_there_is_named_with_those_that_are(project, folder):
+    with pytest.raises(DataError, match=r"no row '9999'.*\nAllowed: 1 to 24, or an id in order, such as \d+"):
+        pipeline.explain(project, row="9999")
+    with pytest.raises(SettingsError, match="Which row"):
+        pipeline.explain(project, row="")

@@ -1,0 +1,139 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science_project.engine.columns.dictionary import Column
+from data_science_project.service import drift
+
+
+@pytest.mark.parametrize(
+    ("type_", "cells", "expected"),
+    [
+        ("integer", [1, 2], [1.0, 2.0]),
+        ("category", ["a", None], ["a", "-"]),
+        ("boolean", [1.0, None, False], ["true", "-", "false"]),
+        ("text", ["four", None], [4.0, "-"]),
+        ("list", ["a; b", "a"], [2.0, 1.0]),
+        ("datetime", [pd.Timestamp("2026-01-01"), pd.NaT], ["given", "-"]),
+    ],
+)
+def test_columns_of_each_type_are_compared_as_numbers_or_kinds(type_, cells, expected):
+    column = Column(type=type_, separator=";" if type_ == "list" else "")
+
+    found = drift.comparable(pd.Series(cells), column)
+
+    assert found.astype(object).fillna("-").tolist() == expected
+
+
+def test_summary_of_numbers_keeps_values_that_occur_and_of_kinds_the_frequent_ones():
+    numbers = drift.summary(pd.Series([3.0] * 30 + [7.0] * 10 + [np.nan] * 10))
+    kinds = drift.summary(pd.Series(["a"] * 30 + ["b"] * 10 + ["rare"] * 9 + [None]))
+    nothing = drift.summary(pd.Series([np.nan, np.nan]))
+
+    assert (numbers["rows"], numbers["missing"]) == (50, 0.2)
+    assert numbers["quantiles"].count(3.0) == 750 and numbers["quantiles"].count(7.0) == 250
+    assert kinds["shares"] == {"a": 30 / 49, "b": 10 / 49}
+    assert (nothing["missing"], nothing["quantiles"]) == (1.0, [])
+
+
+@pytest.fixture(scope="module")
+def table():
+    """4,000 rows: 18 columns of numbers that have nothing to do with each other, a kind, and a number with gaps."""
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(random.normal(10, 2, (4000, 18)), columns=[f"n{place}" for place in range(18)])
+    table["colour"] = random.choice(["red", "green", "blue"], 4000, p=[0.4, 0.35, 0.25])
+    table["gaps"] = np.where(random.random(4000) < 0.3, np.nan, random.poisson(3, 4000))
+    return table
+
+
+@pytest.fixture(scope="module")
+def reference(table):
+    """The summaries of the first 3,000 rows."""
+    return {name: drift.summary(table[name][:3000]) for name in table}
+
+
+@pytest.fixture
+def window(table):
+    """So many of the other rows, with replacement."""
+
+    def draw(seed, rows=1000):
+        places = np.random.default_rng(seed).integers(3000, 4000, rows)
+        return drift.window(table.iloc[places].reset_index(drop=True), 1.0)
+
+    return draw
+
+
+def moved(reference, rows):
+    return [one.column for one in drift.compared(reference, rows) if one.moved]
+
+
+def test_windows_without_drift_are_silent(reference, window):
+    alarms = [moved(reference, window(seed, rows)) for seed in range(8) for rows in (200, 1000)]
+
+    assert alarms.count([]) >= 15
+
+
+def test_rule_without_correction_for_many_columns_would_not_be_silent(reference, window, monkeypatch):
+    monkeypatch.setattr(drift, "CHANCE", 0.05 * 2 * len(reference))
+    monkeypatch.setattr(drift, "LEAST_PSI", 0.0)
+
+    alarms = [moved(reference, window(seed, 200)) for seed in range(6)]
+
+    assert alarms.count([]) <= 2
+
+
+@pytest.mark.parametrize(
+    ("column", "change", "sentence"),
+    [
+        ("n3", lambda x: x + 1, "median 10.91, in training 9.954"),
+        ("n3", lambda x: 2.54 * x, "2.53 times as large, another unit?"),
+        ("n3", lambda x: x.where(x.index % 10 > 0), "missing in 10.0 % of the rows, in training 0.0 %"),
+        ("gaps", lambda x: x.where(x.index % 5 > 0), "missing in 4"),
+        (
+            "colour",
+            lambda x: x.where((x != "red") | (x.index % 4 > 0), "blue"),
+            "blue in 34.8 % of the rows, in training 25.6 %",
+        ),
+        ("colour", lambda x: x.where(x.index % 10 > 0, "pink"), "other kinds in 10.0 % of the rows, in training 0.0 %"),
+        ("colour", lambda x: x.where(x.index < 0), "missing in 100.0 %"),
+    ],
+)
+def test_moved_column_is_named_with_both_figures_and_no_other(table, reference, column, change, sentence):
+    rows = table[3000:].reset_index(drop=True)
+
+    first, *others = drift.compared(reference, rows.assign(**{column: change(rows[column])}))
+
+    assert (first.column, first.moved) == (column, True)
+    assert sentence in first.sentence.replace("\u00a0", " ")
+    assert not any(one.moved for one in others)
+
+
+def test_small_difference_in_a_large_window_is_no_drift(reference):
+    rows = pd.DataFrame({"n3": np.random.default_rng(1).normal(10.2, 2, 100_000)})
+
+    (found,) = drift.compared(reference, drift.window(rows, 1.0))
+
+    assert found.chance < 0.005 and not found.moved
+
+
+def test_row_that_is_sent_again_and_again_counts_once_unless_rows_are_alike_by_nature(table, reference):
+    rows = table.iloc[[3000] * 900 + [*range(3000, 3100)]]
+
+    assert moved(reference, drift.window(rows, distinct=1.0)) == []
+    assert len(moved(reference, drift.window(rows, distinct=0.5))) == 20
+
+
+def test_more_rows_are_sampled_the_same_each_time(table):
+    rows = pd.concat([table[["n0", "n1"]], table[["n0", "n1"]] + 1])
+
+    first, again = drift.window(rows, 1.0), drift.window(rows, 1.0)
+
+    assert len(first) == drift.MOST_ROWS and first.equals(again)
+
+
+def test_column_of_which_nothing_is_known_has_not_moved():
+    empty, window = drift.summary(pd.Series([np.nan] * 50)), pd.DataFrame({"a": [np.nan] * 50, "b": ["x"] * 50})
+
+    (found,) = drift.compared({"a": empty, "gone": empty}, window)
+
+    assert (found.column, found.moved, found.chance) == ("a", False, 1.0)

@@ -1,0 +1,154 @@
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science_project.engine.project.errors import DataError
+from data_science_project.service import database, feedback, label
+from data_science_project.service.database import Entry
+from data_science_project.service.feedback import ID, QUEUE, RANDOM, WHY
+from data_science_project.service.settings import Label
+
+REASONS = {label.AT_RANDOM, label.UNSURE, label.UNUSUAL}
+
+
+@pytest.fixture
+def waiting(project, made_table, monkeypatch):
+    """The project with a table of 60 rows without truth, of which 20 are asked for at once."""
+    monkeypatch.setenv("DATABASE_URL", "")
+    folder = project.root / label.UNLABELLED
+    folder.mkdir(parents=True)
+    made_table.drop(columns="answer").head(60).to_csv(folder / "new.csv", index=False)
+    project.parts["label"] = Label(rows=20)
+    return project
+
+
+def written(project):
+    return pd.read_csv(project.root / label.FILE, dtype={ID: str})
+
+
+def kept(project):
+    with database.opened(project) as log:
+        return {one.id: one for one in log.read(Entry)}
+
+
+def fill_in(project, **changes):
+    """Label all rows of the file as the next one would be, or as `changes` say, by place."""
+    rows = written(project).astype({"answer": object})
+    rows["answer"] = [changes.get(f"row{place}", "yes") for place in range(len(rows))]
+    rows.to_csv(project.root / label.FILE, index=False)
+
+
+def chosen(doubt, unusual=None, table=None, most=20):
+    unusual = np.zeros(len(doubt), dtype=bool) if unusual is None else unusual
+    table = np.arange(len(doubt))[:, None] / len(doubt) if table is None else table
+    return label.choose(np.asarray(doubt, dtype=float), unusual, table, most)
+
+
+def test_most_rows_are_those_of_which_the_run_is_least_sure_and_a_tenth_is_at_random():
+    found = chosen(np.arange(1000))
+
+    unsure = [place for place, why in found.items() if why == label.UNSURE]
+    assert len(found) == 20 and len(unsure) == 18
+    assert min(unsure) >= 798 and np.median(unsure) > 850
+    assert min(set(found) - set(unsure)) < 798
+
+
+def test_unusual_rows_are_a_tenth_at_most():
+    many = chosen(np.arange(1000), np.arange(1000) < 500)
+    one = chosen(np.arange(1000), np.arange(1000) == 7)
+
+    assert [*many.values()].count(label.UNUSUAL) == 2 and [*one.values()].count(label.UNUSUAL) == 1
+    assert one[7] == label.UNUSUAL
+
+
+def test_rows_that_are_alike_are_not_all_asked_for():
+    table = np.where(np.arange(100) < 90, 0.5, np.arange(100) / 100)[:, None]
+
+    found = chosen(np.where(np.arange(100) < 90, 10, 9), table=table, most=10)
+
+    assert sum(place >= 90 for place in found) >= 7
+
+
+def test_part_of_the_queue_holds_rows_at_random_too():
+    first = [[*chosen(np.arange(1000) + shift, most=100).values()][:50].count(label.AT_RANDOM) for shift in (0, 1)]
+
+    assert first[0] in range(1, 10)
+
+
+def test_fewer_rows_than_are_wanted_are_all_asked_for_once():
+    assert sorted(chosen([1, 2, 3])) == [0, 1, 2]
+
+
+def test_rows_of_a_table_are_answered_logged_and_written_with_their_ids(waiting):
+    said = label.run(waiting)
+
+    rows, log = written(waiting), kept(waiting)
+    assert said.startswith("label: 20 of 60 rows in data/external/to_label.csv: ") and said.endswith("20 of new.csv")
+    assert [*rows][:4] == [ID, WHY, "answer", "order"] and set(rows[WHY]) <= REASONS
+    assert set(rows[ID]) == set(log) and rows["answer"].isna().all()
+    one = log[rows[ID][0]]
+    assert json.loads(one.inputs)["order"] == rows["order"][0] and one.asker == QUEUE
+    assert {"prediction", "probability", "probability_no", "confident"} <= set(json.loads(one.output))
+
+
+def test_filled_in_file_is_taken_by_feedback_and_says_which_truths_are_a_sample(waiting):
+    label.run(waiting)
+    fill_in(waiting, row3=None)
+    because = written(waiting).set_index(ID)[WHY]
+
+    said = feedback.run(waiting, input=waiting.root / label.FILE, partly=False)
+
+    with database.opened(waiting) as log:
+        told = [*log.read(database.Told)]
+    assert said.startswith("feedback: 19 rows of to_label.csv: 19 new")
+    assert {one.source for one in told} == {QUEUE, RANDOM}
+    assert all((one.source == RANDOM) == (because[one.id] == label.AT_RANDOM) for one in told)
+
+
+def test_row_of_which_the_truth_was_told_is_not_asked_for_again(waiting):
+    label.run(waiting)
+    first = set(written(waiting)["order"])
+    fill_in(waiting)
+    feedback.run(waiting, input=waiting.root / label.FILE, partly=False)
+
+    label.run(waiting)
+
+    assert not first & set(written(waiting)["order"])
+    assert len(kept(waiting)) == 40
+
+
+def test_labels_that_are_not_in_the_log_yet_are_not_overwritten(waiting):
+    label.run(waiting)
+    fill_in(waiting)
+    before = (waiting.root / label.FILE).read_bytes()
+
+    with pytest.raises(DataError, match=r"20 labels are not in the log yet(.|\n)*make feedback INPUT="):
+        label.run(waiting)
+    assert (waiting.root / label.FILE).read_bytes() == before
+
+
+def test_answers_of_the_log_are_asked_for_by_their_ids_but_for_those_that_fit_no_rule_any_more(
+    waiting, folder, entries, change
+):
+    shutil.rmtree(waiting.root / label.UNLABELLED)
+    row = {"order": 1, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "x", "more": 1}
+    log = [entries(run=folder.name, inputs=json.dumps(row | {"amount": 40 + n}))[0] for n in range(30)]
+    change(waiting, "amount", range=(0.0, 60.0))
+    with database.opened(waiting, new=True) as base:
+        base.insert([*log, *entries(run="gone"), *entries(run=folder.name, role="shadow")])
+
+    said = label.run(waiting)
+
+    rows = written(waiting)
+    assert said.startswith("label: 20 of 21 rows") and said.endswith("20 of the log")
+    assert set(rows[ID]) <= {one.id for one in log} and rows["amount"].max() <= 60 and "more" not in rows
+
+
+def test_nothing_to_label_is_said_with_the_cure(project, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "")
+
+    with pytest.raises(DataError, match=r"Nothing to label(.|\n)*make serve(.|\n)*"):
+        label.run(project)

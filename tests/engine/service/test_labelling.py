@@ -1,0 +1,200 @@
+import asyncio
+import json
+import re
+from urllib.parse import urlencode
+
+import pandas as pd
+import pytest
+
+from data_science_project.engine.runs import registry
+from data_science_project.service import app, database, label, labelling, pages
+from data_science_project.service.database import Told
+from data_science_project.service.feedback import ID, QUEUE, RANDOM, WHY
+from data_science_project.service.settings import Label
+
+ROWS = 6
+
+
+class Person:
+    """Somebody at `/label`, who keeps the cookies of the page."""
+
+    def __init__(self, application, call):
+        self.application, self.service, self.call, self.cookie = application, application.service, call, ""
+
+    def ask(self, method, path, body=b"", **headers):
+        """Status, headers and text of an answer."""
+        headers = {"cookie": self.cookie} | headers
+        status, told, content = asyncio.run(self.call(self.application, method, path, body, **headers))
+        return status, told, content.decode()
+
+    def see(self, path="/label"):
+        """The text of the page, and the id of the row on it."""
+        status, _, text = self.ask("GET", path)
+        assert status == 200, text
+        found = re.search(r'name="id" value="([0-9a-f]{32})"', text)
+        return text, found and found[1]
+
+    def send(self, **fields):
+        """Send a form; status, and where it leads to or what is said."""
+        status, headers, text = self.ask("POST", "/label", urlencode(fields).encode())
+        if "set-cookie" in headers:
+            self.cookie = headers["set-cookie"].partition(";")[0]
+        return status, headers.get("location", text)
+
+    def kept(self):
+        """All labels in the log."""
+        return [*self.service.log.database.read(Told)]
+
+
+@pytest.fixture
+def start(serving, call):
+    """Serve a project with the page."""
+
+    def serve(project, **options):
+        application = app.Application(serving(project, **options).service, [*labelling.ROUTES, *pages.ROUTES])
+        return Person(application, call)
+
+    return serve
+
+
+@pytest.fixture
+def waiting(project, made_table, monkeypatch):
+    """The project with six rows of a table that were chosen."""
+    monkeypatch.setenv("DATABASE_URL", "")
+    folder = project.root / label.UNLABELLED
+    folder.mkdir(parents=True)
+    made_table.drop(columns="answer").head(60).to_csv(folder / "new.csv", index=False)
+    project.parts["label"] = Label(rows=ROWS)
+    label.run(project)
+    return project
+
+
+@pytest.fixture
+def person(waiting, start):
+    return start(waiting)
+
+
+def test_row_is_shown_without_what_the_model_says_and_with_one_key_a_class(person):
+    text, number = person.see()
+
+    cells = json.loads(person.service.log.database.find([number])[number][0].inputs)
+    assert "0 of 6 rows labelled" in text and cells["note"] in text
+    assert re.findall(r'value="(\w+)" accesskey="1" data-key="1"', text) == ["no"]
+    assert re.findall(r'value="(\w+)" accesskey="2" data-key="2"', text) == ["yes"]
+    assert "robab" not in text and "prediction" not in text
+
+
+def test_labels_of_the_whole_queue_are_kept_with_who_gave_them_and_why_they_were_asked_for(person):
+    person.send(name=" Ada  <b> ")
+    rows = []
+    path = "/label"
+    for truth in ["yes", "no"] * 3:
+        _, number = person.see(path)
+        rows.append(number)
+        status, path = person.send(id=number, truth=truth)
+        assert status == 303
+
+    text, number = person.see(path)
+    file = pd.read_csv(person.service.project.root / label.FILE, dtype=str).set_index(ID)[WHY]
+    kept = person.kept()
+    assert number is None and "All rows that were chosen are labelled" in text and "Choose rows" in text
+    assert [one.id for one in kept] == rows == [*file.index]
+    assert [json.loads(one.truth) for one in kept] == ["yes", "no"] * 3 and {one.asker for one in kept} == {"Ada <b>"}
+    assert [one.source for one in kept] == [RANDOM if file[row] == label.AT_RANDOM else QUEUE for row in rows]
+    assert 'value="Ada &lt;b&gt;"' in text
+
+
+def test_skipped_row_comes_again_at_the_end(person):
+    _, first = person.see()
+    _, second = person.see(f"/label?after={first}")
+    for _ in range(ROWS - 1):
+        _, number = person.see(f"/label?after={first}")
+        person.send(id=number, truth="yes")
+
+    _, last = person.see(f"/label?after={number}")
+
+    assert second != first == last
+
+
+def test_undo_takes_the_last_label_out_of_the_log_and_asks_again_and_a_line_says_so(person):
+    _, first = person.see()
+    _, path = person.send(id=first, truth="yes")
+    _, second = person.see(path)
+    person.send(id=second, truth="no")
+    text, _ = person.see()
+
+    status, path = person.send(undo=second)
+    _, again = person.see(path)
+
+    assert "your last label was no" in text
+    assert (status, again, [one.id for one in person.kept()]) == (303, second, [first])
+    with person.service.log.database.engine.connect() as connection:
+        changes = connection.execute(database.changes.select()).mappings().all()
+    assert [(one["what"], json.loads(one["detail"])) for one in changes] == [("label", {"taken back": second})]
+    assert "your last label was yes" in person.see()[0]
+
+
+def test_nobody_takes_back_what_somebody_else_said(person):
+    person.send(name="Ada")
+    _, number = person.see()
+    person.send(id=number, truth="yes")
+    person.send(name="Bob")
+
+    assert "your last label" not in person.see()[0]
+    assert person.send(undo=number)[0] == 409 and len(person.kept()) == 1
+
+
+@pytest.mark.parametrize("truth", ["perhaps", "", "<script>alert(1)</script>"])
+def test_label_that_is_no_class_is_refused_on_the_page_and_the_row_stays(person, truth):
+    _, second = person.see(f"/label?after={person.see()[1]}")
+
+    status, text = person.send(id=second, truth=truth)
+
+    assert status == 422 and "is no class of" in text and f'value="{second}"' in text and "<script>alert" not in text
+    assert person.kept() == []
+
+
+def test_row_that_was_not_chosen_is_not_labelled_here(person):
+    for number in ("0" * 32, "", "' OR 1=1"):
+        assert person.send(id=number, truth="yes")[0] == 404
+
+    assert person.kept() == []
+
+
+def test_other_origins_and_those_without_a_token_are_turned_away(waiting, start):
+    person = start(waiting, token="web:secret")
+    number = next(iter(labelling.queue_of(person.service)))
+    body = urlencode({"id": number, "truth": "yes"}).encode()
+    known = {"authorization": "Bearer secret"}
+
+    assert person.ask("POST", "/label", body)[0] == 401
+    assert person.ask("POST", "/label", body, origin="http://evil.example", **known)[0] == 403
+    assert person.kept() == []
+    assert person.ask("POST", "/label", body, origin="http://127.0.0.1:8000", **known)[0] == 303
+    assert person.kept()[0].asker == "web"
+
+
+def test_page_without_a_queue_offers_to_choose_rows_and_says_why_it_cannot(project, start, made_table):
+    person = start(project)
+
+    assert "No rows are chosen yet" in person.see()[0]
+    status, text = person.send(choose=1)
+    assert status == 422 and "Nothing to label" in text
+
+    (project.root / label.UNLABELLED).mkdir(parents=True)
+    made_table.drop(columns="answer").head(3).to_csv(project.root / label.UNLABELLED / "new.csv", index=False)
+
+    assert person.send(choose=1) == (303, "/label") and "0 of 3 rows labelled" in person.see()[0]
+
+
+def test_number_is_labelled_in_a_field_and_what_is_none_is_refused(waiting, folder, start, change):
+    record = registry.read(folder)
+    registry.write(folder, record | {"task": "regression", "classes": [], "target": "amount"})
+    person = start(waiting, runs=())
+    text, number = person.see()
+
+    assert 'id="truth" name="truth" inputmode="decimal"' in text and 'data-key="1"' not in text
+    status, said = person.send(id=number, truth="much")
+    assert status == 422 and "is no number" in said
+    assert person.send(id=number, truth="51.5")[0] == 303
+    assert person.kept()[0].truth == "51.5"

@@ -1,0 +1,97 @@
+import json
+
+import pandas as pd
+import pytest
+
+from data_science_project.engine.columns.dictionary import load
+from data_science_project.engine.project.errors import DataError
+from data_science_project.engine.runs import registry
+from data_science_project.service import profile
+
+
+@pytest.fixture
+def made(project, folder):
+    """The reference of the run of the throw-away project."""
+    return profile.make(project, folder)
+
+
+def test_reference_holds_each_column_that_the_model_may_see_and_its_answers_to_held_out_rows(project, folder, made):
+    train = pd.read_parquet(project.split("train"))
+    held = pd.read_parquet(folder / "held_out.parquet")
+
+    assert (made["run"], made["rows"], made["distinct"]) == (folder.name, len(train), 1.0)
+    assert set(made["columns"]) == {"amount", "colour", "shop", "day", "note"}
+    assert made["columns"]["amount"]["missing"] == train["amount"].isna().mean()
+    assert made["columns"]["amount"]["quantiles"][500] == train["amount"].quantile(0.5, "higher")
+    assert made["columns"]["colour"]["shares"] == train["colour"].value_counts(normalize=True).to_dict()
+    positive = held["probability"].where(held["prediction"] == "yes", 1 - held["probability"])
+    assert made["predictions"]["probability_yes"]["quantiles"][500] == positive.quantile(0.5, "higher")
+    assert [*made["unusual"]["columns"]] == ["amount", "colour", "shop"]
+
+
+def test_no_cell_of_text_and_no_rare_kind_stands_in_the_reference(project, folder, made):
+    text = json.dumps(made)
+
+    assert "parcel" not in text and "shop A" not in text
+
+
+def test_reference_is_read_where_the_splits_are_gone(project, folder, made):
+    project.split("train").unlink()
+
+    assert profile.of(project, folder) == made
+
+
+def test_reference_that_was_edited_is_made_again(project, folder, made, caplog):
+    path = profile.path_of(project, folder)
+    path.write_text(path.read_text().replace('"rows": 72', '"rows": 73'))
+
+    assert profile.of(project, folder) == made
+    assert "was changed after it was made" in caplog.text
+
+
+def test_reference_of_before_that_lacks_a_part_is_made_again_or_else_taken_as_it_is(project, folder, monkeypatch):
+    before = profile.make(project, folder)
+    monkeypatch.setattr(profile, "PARTS", {*before, "new"})
+
+    made_at = profile.path_of(project, folder).stat().st_mtime_ns
+    assert profile.of(project, folder) == before
+    assert profile.path_of(project, folder).stat().st_mtime_ns > made_at
+
+    project.split("train").unlink()
+    assert profile.of(project, folder) == before
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_splits_of_another_run_make_no_reference_and_it_is_said_why(project, folder, gone, caplog):
+    path = project.split("train")
+    path.unlink() if gone else path.write_bytes(b"another")
+    profile.path_of(project, folder).unlink()
+
+    with pytest.raises(DataError, match=f"{folder.name} learned from .*train.parquet(.|\n)*make features"):
+        profile.make(project, folder)
+    assert profile.of(project, folder) is None
+    assert "is compared with no training data" in caplog.text
+
+
+def test_reference_of_three_classes_has_their_shares_and_how_sure_the_answers_were(project, folder):
+    record = registry.read(folder)
+    registry.write(folder, record | {"classes": [1, 2, 3]})
+    held = pd.DataFrame({"truth": 1, "prediction": [1] * 30 + [2] * 10, "probability": 0.5})
+    held.to_parquet(folder / "held_out.parquet")
+
+    made = profile.make(project, folder)["predictions"]
+
+    assert made["prediction"]["shares"] == {"1": 0.75, "2": 0.25}
+    assert set(made["probability"]["quantiles"]) == {0.5}
+
+
+def test_reference_of_numbers_has_their_quantiles(project, folder):
+    record = registry.read(folder)
+    registry.write(folder, record | {"task": "regression", "classes": []})
+    pd.DataFrame({"truth": [1.0, 2.0], "prediction": [1.5, 2.5]}).to_parquet(folder / "held_out.parquet")
+
+    made = profile.make(project, folder)
+
+    assert list(made["predictions"]) == ["prediction"]
+    assert set(made["predictions"]["prediction"]["quantiles"]) == {1.5, 2.5}
+    assert load(folder / registry.DICTIONARY)["note"].type == "text"

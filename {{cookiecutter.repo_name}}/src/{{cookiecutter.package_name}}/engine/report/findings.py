@@ -1,0 +1,245 @@
+"""What to know before leaning on a score: each finding with what it can change, the largest first.
+
+A finding that changes what it is about by less than the 95 % interval there is wide is not shown: chance does as much.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t
+
+from ..modelling import confidence, decision
+from ..modelling.metrics import RANKINGS, Groups, Predictions, interval
+from ..project import records
+from ..project.errors import DataError, listed
+from ..project.settings import Project
+from ..runs import registry
+from . import diagnostics, gains
+from .diagnostics import Result, Z
+from .evidence import Evidence, columns_seen
+from .verdict import IN_UNITS, percent, scored
+
+FEW_UNITS = 10  # rows or groups, below which a bootstrap over them is clearly too narrow
+TOO_GOOD = 0.995  # of a score whose best is 1: real questions are seldom that easy
+DOMINATES = 0.8  # share of the gain over the baseline that hangs on one column
+MOSTLY = 0.5  # of the cells of a column
+OFF, DRAWS = 0.05, 200  # of a probability, which nobody would act on otherwise; draws of what chance makes
+OF_ROWS = ("duplicates", "ambiguity", "classes")  # suspicions about so many of the rows
+OF_THE_SPLIT = ("answer", "time", "groups")  # and those that may have made all of the gain
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A finding in words, the `change` that it can make, and how wide the 95 % interval is of what it changes.
+
+    Both are in the same unit, mostly that of the metric; what cannot be measured has 1 and 1.
+    """
+
+    text: str
+    change: float = 1.0
+    width: float = 1.0
+
+    @property
+    def weight(self) -> float:
+        """How many times chance it is."""
+        return self.change / self.width if self.width else math.inf
+
+
+def ranked(evidence: Evidence) -> list[str]:
+    """The findings about a run that can change more than chance does, those that change most first."""
+    result, groups, scores = evidence.result, evidence.groups, evidence.record["metrics"]
+    held = evidence.policy.held
+    of_dev = result.width if held is None else width_where_chosen(result, held)
+    known = [*of_columns(evidence), *of_data(evidence)]
+    if not any(one.weight > 1 for one in known):
+        known += too_good(result)
+    found = [
+        *of_score(result, scores["dev"][result.metric.name], of_dev),
+        *of_units(result, groups),
+        *of_test_rows(result, evidence.question.truth, scores["test"]),
+        *(of_probabilities if result.classes else of_bands)(result, groups, held),
+        *known,
+        *of_candidates(evidence.record),
+        *of_champion(evidence.project, evidence.record),
+    ]
+    return [one.text for one in sorted(found, key=lambda one: -one.weight) if one.weight >= 1]
+
+
+def of_score(result: Result, dev: float, of_dev: float) -> Iterator[Finding]:
+    """Whether the score says anything; `dev` is the one that the model was chosen by, its interval `of_dev` wide."""
+    name, bounds = result.metric.name, " … ".join(scored(result.metric.name, bound) for bound in result.interval)
+    if not np.isfinite(result.interval).all():
+        yield Finding(f"These rows allow no interval of {name}: the score may be luck.", math.inf)
+    elif not result.beats_constant:
+        same = f"holds what the constant answer gets, {scored(name, result.baseline)}"
+        yield Finding(f"Better than guessing is not shown: the 95 % interval of {name}, {bounds}, {same}.", math.inf)
+    between = f"{scored(name, dev)} where the model was chosen and {scored(name, result.score)} on the test rows"
+    chosen = result.metric.better_by(dev, result.score) > 0
+    why = "the choice was lucky, or " if chosen else ""
+    why += "the rows differ, by time, by group, or in a few extreme ones"
+    text = f"{name} is {between}, more apart than chance explains: {why}."
+    yield Finding(text, abs(dev - result.score), max(of_dev, result.width))
+    if name in ("r2", "rmse") and len(result.truth) > 1:
+        worst = int(np.argmax(np.abs(result.predictions.values - result.truth)))
+        rest = np.arange(len(result.truth)) != worst
+        without = result.metric.score(result.truth[rest], result.predictions[rest])
+        text = f"Without one row, number {worst + 1}, {name} would be {scored(name, without)}: look at it."
+        yield Finding(text, abs(without - result.score), result.width)
+
+
+def width_where_chosen(result: Result, held: pd.DataFrame) -> float:
+    """How wide the interval of the score is by which the model was chosen, on its held-out rows."""
+    if len(result.classes) > 2:  # of these only the probability of the answer is kept
+        return result.width * math.sqrt(len(result.truth) / len(held))
+    answers = Predictions(held["prediction"].to_numpy())
+    if result.classes:
+        yes = decision.of_positive(held, result.classes)
+        answers = Predictions(answers.values, np.column_stack([1 - yes, yes]), result.classes)
+    low, high = interval(result.metric, held["truth"].to_numpy(), answers)
+    return high - low
+
+
+def of_units(result: Result, groups: Groups) -> Iterator[Finding]:
+    """Test rows, or groups of them, too few for the interval to be as wide as it should be."""
+    count = len(result.truth) if groups is None else groups.nunique()
+    if count < FEW_UNITS:
+        times = t.ppf(0.975, count - 1) * math.sqrt(count / (count - 1)) / Z if count > 1 else math.inf
+        what = "rows" if groups is None else f"groups ({groups.name})"
+        should = f"it should be about {times:.1f} times as wide" if count > 1 else "none can be given"
+        yield Finding(f"The test rows are {count} {what} only, too few for the interval: {should}.", times)
+
+
+def of_test_rows(result: Result, seen: np.ndarray, test: Mapping[str, Any]) -> Iterator[Finding]:
+    """Rows and classes that the score says nothing of; `seen` is the truth that the model learned from."""
+    if test["may_have_been_seen"]:
+        yield Finding(
+            "This run was trained on other splits than the present ones. Rows of this test split may have been among "
+            "those it was trained on: the scores may be too good. Train again to be sure.",
+            result.reach,
+            result.width,
+        )
+    n = len(result.truth)
+    for label, rows in test["set_aside"].items():
+        text = f"{rows} of {n + rows} test rows are of the class '{label}', which the model was never shown: left out."
+        yield Finding(text, result.span * rows / (n + rows), result.width)
+    counts, said = Counter(result.truth.tolist()), set(result.predictions.values.tolist()) if result.classes else set()
+    if lacking := [str(label) for label in result.classes if not counts[label]]:
+        yield Finding(
+            f"The test split has no row of {listed(lacking, 8)}: nothing here says how well they are recognised."
+        )
+    never = {label: counts[label] for label in result.classes if counts[label] and label not in said}
+    if never and result.metric.name not in RANKINGS:
+        shown = listed([f"{label} ({count} rows)" for label, count in never.items()], 8)
+        text = f"It never answers {shown}: no row of the test split is found to be of that class."
+        yield Finding(text, result.span * sum(never.values()) / n, result.width)
+
+
+def of_probabilities(result: Result, groups: Groups, held: pd.DataFrame | None) -> Iterator[Finding]:
+    """Probabilities that do not keep their word, by more than chance makes of honest ones."""
+    said, came = diagnostics.word_and_truth(result.truth, result.predictions)
+    bins = diagnostics.bins_of(said)
+    drawn = np.random.default_rng(0).random((DRAWS, len(said))) < said
+    off, *by_chance = (np.abs(np.bincount(bins, said - rows)).sum() / len(said) for rows in (came, *drawn))
+    alone = width_of(said - came, None)
+    most = max(by_chance) * max(1.0, width_of(said - came, groups) / alone if alone else 1.0)
+    text = (
+        f"The probabilities do not keep their word: on average {percent(said.mean())} was said and "
+        f"{percent(came.mean())} came true; over the bins of the curve they are {percent(off)} apart, where chance "
+        f"makes at most {percent(most)}. Trust the order of the rows more."
+    )
+    yield Finding(text, off, max(most, OFF))
+
+
+def width_of(values: np.ndarray, groups: Groups) -> float:
+    """How wide the 95 % interval of the sum of values, shape (n_rows,), is."""
+    _, low, high = gains.summed(values, groups)
+    return high - low
+
+
+def of_bands(result: Result, groups: Groups, held: pd.DataFrame | None) -> Iterator[Finding]:
+    """The band that keeps its word least of those that `error_rate` could ask for."""
+    truth, values, found = result.truth, result.predictions.values, []
+    if held is None:
+        return
+    for rate in confidence.RATES:
+        low, high = confidence.band(held, rate).of(values)
+        outside = (truth < low) | (truth > high)
+        share, by_chance = outside.mean(), rate * (1 - rate) * (1 / len(truth) + 1 / len(held))
+        chance = max(width_of(outside.astype(float), groups) / len(truth), 2 * Z * math.sqrt(by_chance))
+        if np.isfinite(high).all():
+            text = f"Bands around the numbers do not keep their word: {percent(rate)} of the truths may lie outside, "
+            found.append(Finding(f"{text}{percent(share)} do.", abs(share - rate), chance))
+    yield from sorted(found, key=lambda one: -one.weight)[:1]
+
+
+def of_columns(evidence: Evidence) -> Iterator[Finding]:
+    """Columns that are empty in most rows, and one on which nearly all of the gain hangs."""
+    seen = columns_seen(evidence.record)
+    empty = np.maximum(evidence.question.rows[seen].isna().mean(), evidence.test[seen].isna().mean())
+    if shown := [f"{name} ({percent(share)})" for name, share in empty[empty > MOSTLY].items()]:
+        yield Finding(f"Empty in most rows: {listed(shown)}. What they say was learned from the few others.")
+    found, result = evidence.importances, evidence.result
+    if len(found) > 1 and result.reach > 0:
+        first, second = found.iloc[0], found.iloc[1]
+        if first.loss > DOMINATES * result.reach and first.loss > 1.5 * second.loss:
+            lost = percent(first.loss / result.reach) if first.loss < result.reach else "all"
+            text = (
+                f"The model leans on one column, '{first.column}': with its cells shuffled {lost} of the gain over the "
+            )
+            cure = "constant answer is lost. Is it known at the time when the prediction is needed?"
+            yield Finding(text + cure, first.loss, result.width)
+
+
+def of_data(evidence: Evidence) -> Iterator[Finding]:
+    """What `features` found suspicious in the data, with what it can change in this score."""
+    path, result = evidence.project.suspicions, evidence.result
+    loss = evidence.importances.set_index("column")["loss"].clip(lower=0)
+    for one in json.loads(path.read_text(encoding="utf-8"))["suspicions"] if path.is_file() else ():
+        text, share = f"Found in the data: {one['sentence']}. {one['cure']}", one["share"]
+        if one["kind"] in OF_ROWS:
+            yield Finding(text, share * result.span, result.width)
+        elif one["kind"] in OF_THE_SPLIT:
+            yield Finding(text, share * result.reach, result.width)
+        elif evidence.record["target"] in one["columns"]:
+            yield Finding(text)
+        else:
+            yield Finding(text, loss.reindex(one["columns"]).sum(), result.width)
+
+
+def of_candidates(record: Mapping[str, Any]) -> Iterator[Finding]:
+    """Candidates that could not be compared; a run from before they were kept has none."""
+    if lost := record.get("left_out", {}):
+        total = len(lost) + len(set(record["metrics"]["leaderboard"]) - {"blend"})
+        why = "; ".join(f"{name}: {said}" for name, said in lost.items())
+        text = f"{len(lost)} of {total} candidates could not be compared, they cannot be fitted on these rows ({why})."
+        yield Finding(text)
+
+
+def of_champion(project: Project, record: Mapping[str, Any]) -> Iterator[Finding]:
+    """A model in use that was trained on other raw data than the present ones."""
+    try:
+        folder = registry.champion(project)
+    except DataError:  # the first screen says that it is damaged
+        return
+    champion = registry.sound(folder) if folder else None
+    present = records.recorded(project.clean).get("inputs", {})
+    if champion and not set(present.values()) <= set(champion["input_data"].values()):
+        which = "this run" if champion["run"] == record["run"] else champion["run"]
+        day = champion["started"][:10]
+        yield Finding(
+            f"The champion, {which} of {day}, is older than the data: it has learned nothing of the new ones."
+        )
+
+
+def too_good(result: Result) -> Iterator[Finding]:
+    """A score that is too good to be true, where nothing else explains it."""
+    name = result.metric.name
+    if name not in (*IN_UNITS, "log_loss") and result.score > TOO_GOOD:
+        text = f"{name} {scored(name, result.score)} is suspiciously good: make sure that no column tells the answer, "
+        yield Finding(f"{text}or is only known after it.", result.reach, result.width)

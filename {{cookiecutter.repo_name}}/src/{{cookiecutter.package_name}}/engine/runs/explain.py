@@ -1,0 +1,89 @@
+"""One row: what a run says of it, why, and what it would say with another value in a column.
+
+    make explain ROW=row [INPUT=file] [RUN=run]
+
+Reads the run and the file (default: the test split without its target); writes to the terminal. The row is named by an
+id of it or by its number, counted from 1.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..columns import dictionary
+from ..modelling import decision, reasons
+from ..modelling.estimators import threads
+from ..project.errors import DataError, SettingsError
+from ..project.settings import Project
+from . import answers, loading, worklist
+from .listing import aligned
+from .loading import Run
+
+COLUMNS_SHOWN = 10
+
+
+def run(project: Project, folder: Path, *, row: str, input: Path | None) -> str:
+    """Explain one row of `input`, or of the test split, by the run in `folder`; a `DataError` if it is not there."""
+    if not row:
+        raise SettingsError("Which row? Name one by its id or its number, for example: make explain ROW=1")
+    model, settings = loading.load(folder), project.settings
+    policy = decision.policy(folder, model.record, settings.predict, settings.decision)
+    if input is None:
+        rows, where = answers.test_rows(project, model), project.relative(project.split("test"))
+    else:
+        aside = project.predictions(input).with_name(f"{input.stem}_set_aside.csv")
+        rows, where = answers.read_rows(project, model, input, aside)[0], project.relative(input)
+    place, name = find(rows, dictionary.by_role(model.columns, "id"), row, where)
+    one, limits = rows.iloc[[place]], policy.limits
+    with threads(1):
+        said = answers.answer(model, one, abstain_below=limits.least, band=limits.band, level=policy.level)
+        alone = replace(policy, reasons=0, decision=replace(policy.decision, capacity=0))
+        said = worklist.complete(folder, model, one, said, alone)
+        moved = explained(folder, model, one)
+    cells = [(column, shown(value)) for column, value in said.iloc[0].items() if column not in ("row", "run")]
+    asked = "the prediction"
+    if classes := model.record["classes"]:
+        asked = f"the probability of '{classes[1] if len(classes) == 2 else said['prediction'].iloc[0]}'"
+    title = f"What moved {asked}, and what it would be with another value in one column:"
+    return "\n\n".join([f"{name} of {where}, run {model.name}\n{aligned(cells)}", f"{title}\n\n{aligned(moved)}"])
+
+
+def find(rows: pd.DataFrame, ids: list[str], wanted: str, where: str) -> tuple[int, str]:
+    """The position of a row, by an id or its number from 1, and what to call it."""
+    ids = [name for name in ids if name in rows]
+    for name in ids:
+        places = np.flatnonzero(rows[name].astype(str) == wanted)
+        if len(places):
+            return int(places[0]), f"{name} {wanted}" + (f", the first of {len(places)}," if len(places) > 1 else "")
+    places = np.flatnonzero(rows.index == (int(wanted) - 1 if wanted.isdecimal() else -1))
+    if len(places):
+        return int(places[0]), f"row {wanted}"
+    named = f", or an id in {ids[0]}, such as {rows[ids[0]].iloc[0]}" if ids else ""
+    raise DataError(f"{where}: there is no row {wanted!r}.\nAllowed: 1 to {rows.index.max() + 1}{named}.")
+
+
+def explained(folder: Path, model: Run, one: pd.DataFrame) -> list[tuple[str, ...]]:
+    """A head, and for each column that moved the answer: its value, by how much, the least and most otherwise."""
+    features = model.add_features(one)
+    answer, usual, asked, in_words = worklist.background(folder, model, features)
+    moved = pd.Series(reasons.effects(answer, features, usual, asked)[0], index=list(usual))
+    strongest = moved[moved.map(in_words) != ""].sort_values(key=abs, ascending=False).index[:COLUMNS_SHOWN]
+    lines: list[tuple[str, ...]] = [("column", "value", "moved it by", "at least", "at most")]
+    for name in strongest:
+        # What features.py makes of a column follows its new value, where the model sees the column as it is.
+        as_it_is = name in one and one[name].reset_index(drop=True).equals(features[name].reset_index(drop=True))
+        if as_it_is:
+            found = reasons.answers_with(lambda rows: answer(model.add_features(rows)), one, usual[name], asked)
+        else:
+            found = reasons.answers_with(answer, features, usual[name], asked)
+        values, said = found[0], found[2][0]
+        ends = [f"{shown(said[end])} with {reasons.cell(values.iloc[end])}" for end in (said.argmin(), said.argmax())]
+        lines.append((name, reasons.cell(features[name].iloc[0]), in_words(moved[name]), *ends))
+    return lines
+
+
+def shown(value: object) -> str:
+    """A value of an answer with four digits."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,170 @@
+"""Whether a column is distributed otherwise now than in training: rows are compared with a summary, which holds none.
+
+Both conditions count. A test that allows for the number of columns (Kolmogorov-Smirnov, chi-square; Bonferroni) keeps
+small windows silent, a least size of the difference keeps large ones silent about what does not matter.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import kstwo
+
+from ..engine.checks.drift import apart_in_counts
+from ..engine.checks.suspicion import FEW_ROWS, is_number, sampled
+from ..engine.columns.dictionary import Column
+from ..engine.columns.lists import items_of
+from ..engine.report.verdict import number, percent
+
+POINTS, BINS = 1000, 10  # quantiles of a number, and the bins of its PSI
+CHANCE = 0.01  # that anything is found in a window without drift, over all columns
+LEAST_PSI, LEAST_SHARE = 0.05, 0.05  # a difference that matters; one kind that gained or lost 5 points does too
+MOST_ROWS = 5000  # of a window: more are sampled
+OTHERS = "other kinds"
+FACTOR, ONE_FACTOR = 1.5, 1.1  # numbers that many times as large, all by nearly the same factor, have another unit
+ALIKE = 0.9  # share of different rows from which on a row that comes twice was sent twice
+Summary = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A column now and in training.
+
+    Attributes
+    ----------
+    chance : float
+        Of such a difference without drift, 0-1, before it is held against the number of columns.
+    psi : float
+        Population stability index, 0 for no difference.
+    sentence : str
+        How it differs most, with both figures.
+    moved : bool
+        Whether both conditions say so.
+    """
+
+    column: str
+    chance: float
+    psi: float
+    sentence: str
+    moved: bool
+
+
+def comparable(values: pd.Series, column: Column) -> pd.Series:
+    """Numbers or texts that can be compared, shape (n_rows,): of a text its letters are counted, of a list its items.
+
+    Moments of time move by nature: of them only whether they are there.
+    """
+    if column.type in ("integer", "number"):
+        return values.astype("float64")
+    kinds = values.astype(object).where(values.notna(), None)
+    if column.type == "text":
+        return kinds.map(len, na_action="ignore").astype("float64")
+    if column.type == "list":
+        return kinds.map(lambda cell: len(items_of(cell, column.separator)), na_action="ignore").astype("float64")
+    if column.type == "boolean":
+        return kinds.map(lambda cell: str(bool(cell)).lower(), na_action="ignore")
+    return kinds.map((lambda cell: "given") if column.type == "datetime" else str, na_action="ignore")
+
+
+def summary(values: pd.Series) -> Summary:
+    """A column as plain JSON: `rows`, the share `missing`, and `quantiles` of numbers or `shares` of kinds.
+
+    There are 1,000 quantiles, each a value that occurs. Kinds in fewer than ten rows are left out: the rest of the
+    shares up to 1.
+    """
+    present = values.dropna()
+    found: Summary = {"rows": len(values), "missing": float(values.isna().mean()) if len(values) else 0.0}
+    if is_number(values):
+        places = (np.arange(POINTS) + 0.5) / POINTS
+        points = np.quantile(present, places, method="inverted_cdf").tolist() if len(present) else []
+        return found | {"quantiles": points}
+    counts = present.astype(str).value_counts()
+    return found | {"shares": (counts[counts >= FEW_ROWS] / max(len(present), 1)).to_dict()}
+
+
+def compared(reference: dict[str, Summary], rows: pd.DataFrame) -> list[Comparison]:
+    """The columns of a window against their summaries, those that moved first, each by the larger of its differences.
+
+    `rows`, shape (n_rows, n_columns), are `comparable`; a column that only one of both has is not compared.
+    """
+    names = [name for name in reference if name in rows]
+    level = CHANCE / max(2 * len(names), 1)  # the values and the missing cells of each
+    found = []
+    for name in names:
+        sides = [missing(name, reference[name], rows[name], level), values(name, reference[name], rows[name], level)]
+        found.append(max(sides, key=lambda one: (one.moved, one.psi)))
+    return sorted(found, key=lambda one: (one.moved, one.psi), reverse=True)
+
+
+def window(rows: pd.DataFrame, distinct: float) -> pd.DataFrame:
+    """The rows that count, at most 5,000, drawn by chance: one that was sent twice counts once.
+
+    `distinct` is the share of different rows in training; where many are alike by nature, all count.
+    """
+    return sampled(rows.drop_duplicates() if distinct >= ALIKE else rows, MOST_ROWS)
+
+
+def missing(name: str, before: Summary, now: pd.Series, level: float) -> Comparison:
+    """Whether more or fewer cells are missing."""
+    shares = np.array([before["missing"], now.isna().mean()])
+    said = f"missing in {percent(shares[1])} of the rows, in training {percent(shares[0])}"
+    counts = np.array([shares, 1 - shares]) * [before["rows"], len(now)]
+    return judged(name, counts, level, said) if shares.any() else Comparison(name, 1.0, 0.0, "", False)
+
+
+def values(name: str, before: Summary, now: pd.Series, level: float) -> Comparison:
+    """Whether what is not missing is distributed otherwise."""
+    rows, now = before["rows"] * (1 - before["missing"]), now.dropna()
+    if not rows or now.empty:
+        return Comparison(name, 1.0, 0.0, "", False)
+    if "shares" in before:
+        return kinds(name, before["shares"], rows, now.astype(str), level)
+    points, cells = np.array(before["quantiles"]), np.sort(now.to_numpy(dtype="float64"))
+    chance = float(kstwo.sf(distance(points, cells), max(round(rows * len(cells) / (rows + len(cells))), 1)))
+    edges = np.unique(points[POINTS // BINS :: POINTS // BINS])
+    counts = [np.bincount(np.searchsorted(edges, side), minlength=len(edges) + 1) for side in (points, cells)]
+    size = psi(counts[0] / POINTS * rows, counts[1])
+    return Comparison(name, chance, size, of_numbers(points, cells), chance < level and size > LEAST_PSI)
+
+
+def distance(one: np.ndarray, other: np.ndarray) -> float:
+    """Kolmogorov-Smirnov distance of two sorted columns, 0-1."""
+    both = np.concatenate([one, other])
+    shares = [np.searchsorted(side, both, side="right") / len(side) for side in (one, other)]
+    return float(np.abs(shares[0] - shares[1]).max())
+
+
+def kinds(name: str, shares: dict[str, float], rows: float, now: pd.Series, level: float) -> Comparison:
+    """Whether kinds have other shares; all that are not in the reference count as one."""
+    names, known = [*shares, OTHERS], now.value_counts()
+    after = known.reindex(names, fill_value=0).to_numpy(dtype="float64")
+    after[-1] = len(now) - after.sum()
+    before = np.array([*shares.values(), max(1 - sum(shares.values()), 0.0)])
+    most = np.abs(after / len(now) - before).argmax()
+    said = f"{names[most]} in {percent(after[most] / len(now))} of the rows, in training {percent(before[most])}"
+    return judged(name, np.stack([before * rows, after], axis=1), level, said)
+
+
+def judged(name: str, counts: np.ndarray, level: float, sentence: str) -> Comparison:
+    """A comparison of counts before and now, shape (n_kinds, 2)."""
+    shares, (_, chance) = counts / counts.sum(axis=0), apart_in_counts(counts)
+    size, most = psi(*counts.T), np.abs(shares[:, 1] - shares[:, 0]).max()
+    moved = chance < level and (size > LEAST_PSI or most > LEAST_SHARE)
+    return Comparison(name, chance, size, sentence, bool(moved))
+
+
+def psi(before: np.ndarray, now: np.ndarray) -> float:
+    """Population stability index of counts, shape (n_bins,) each; half a row more in each bin lets none be empty."""
+    shares = [(counts + 0.5) / (counts.sum() + 0.5 * len(counts)) for counts in (before, now)]
+    return float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
+
+
+def of_numbers(before: np.ndarray, now: np.ndarray) -> str:
+    """How sorted numbers differ: their medians, and whether they look like another unit."""
+    old, new = (side[[len(side) * quarter // 4 for quarter in (1, 2, 3)]] for side in (before, now))
+    said = f"median {number(float(new[1]))}, in training {number(float(old[1]))}"
+    ratios = new / np.where(old == 0, np.nan, old)
+    alike = ratios.min() > 0 and ratios.max() < ONE_FACTOR * ratios.min()
+    other_unit = alike and not 1 / FACTOR < ratios[1] < FACTOR
+    return f"{said}: {number(float(ratios[1]), 3)} times as large, another unit?" if other_unit else said

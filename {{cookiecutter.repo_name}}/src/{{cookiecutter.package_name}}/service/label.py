@@ -1,0 +1,215 @@
+"""Which rows are most worth a person's minute.
+
+    make label
+
+Looks at the answers in the log of which nobody has said what was true, and at tables in `data/external/unlabelled/`.
+Writes `[label] rows` of their rows to `data/external/to_label.csv`: a tenth at random, by which scores stay honest, up
+to a tenth that are unusual, and those that the run is least sure of, each unlike the others. The rows of tables are
+answered and logged, so that every row has an id: fill the file in for `make feedback`, or label at `/label`.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from scipy.spatial.distance import cdist
+
+from ..engine.columns import dictionary
+from ..engine.columns.dictionary import Dictionary
+from ..engine.modelling import confidence, decision
+from ..engine.project import artefact, spreadsheet
+from ..engine.project.errors import DataError, listed
+from ..engine.project.settings import Project
+from ..engine.runs import answers, loading, registry
+from ..engine.runs.loading import Run
+from . import database, feedback, profile, reference
+from .database import Database, Entry, new_ids
+from .drawn import as_cells
+from .feedback import ID, QUEUE, WHY
+from .settings import Label
+from .unusual import Unusual, kinds_of
+from .versions import wanted
+
+UNLABELLED, FILE = Path("data/external/unlabelled"), Path("data/external/to_label.csv")
+log = logging.getLogger(__name__)
+AT_RANDOM, UNUSUAL, UNSURE = feedback.AT_RANDOM, "unusual", "unsure"
+NEWEST = 5000  # answers of the log that are looked at
+TENTH, WIDE = 0.1, 10  # share of the rows; of so many times as many of the least sure, unlike ones are taken
+RATE = 0.2  # of the truths outside of the band that says how sure a number is
+JSON = msgspec.json.Encoder()
+
+
+def run(project: Project) -> str:
+    """Write the rows; what to print. A `DataError` if there are none, or if labels in the file would be lost."""
+    folder = wanted(project)[0]
+    model, most = loading.load(folder), project.parts.get("label", Label()).rows
+    path = project.root / FILE
+    with database.opened(project, new=True) as kept:
+        check_taken(path, kept, model.record["target"])
+        pool = answered(project, model, [*from_log(project, kept), *from_tables(project, model, told(kept))])
+        table = spread(pool["cells"].tolist(), model.columns)
+        chosen = choose(doubts(folder, model, pool["output"].tolist()), pool["unusual"].to_numpy(), table, most)
+        rows = pool.loc[[*chosen]].assign(**{WHY: [*chosen.values()]})
+        fresh = rows[ID] == ""
+        rows.loc[fresh, ID] = new_ids(int(fresh.sum()))
+        kept.insert([entry(model.name, row) for row in rows[fresh].to_dict("records")])
+    write(path, rows, model)
+    counts = ", ".join(f"{count} {why}" for why, count in rows[WHY].value_counts().items())
+    places = ", ".join(f"{count} of {file}" for file, count in rows["file"].value_counts().items())
+    return f"label: {len(rows)} of {len(pool)} rows in {project.relative(path)}: {counts}; {places}"
+
+
+def from_log(project: Project, kept: Database) -> list[dict[str, Any]]:
+    """The newest answers, by runs that are here, of which nobody has said what was true."""
+    here = [folder.name for folder in registry.folders(project)]
+    said = sa.select(database.feedback.c.id).where(database.feedback.c.id == database.answers.c.id).exists()
+    columns = database.answers.c
+    query = sa.select(columns.id, columns.inputs).where(columns.role == "answer", columns.run.in_(here), ~said)
+    with kept.engine.connect() as connection:
+        found = connection.execute(query.order_by(columns.id.desc()).limit(NEWEST)).all()
+    return [{ID: number, "file": "the log", "cells": msgspec.json.decode(text)} for number, text in found]
+
+
+def told(kept: Database) -> set[str]:
+    """The rows, as JSON, of which somebody has said what was true."""
+    ids = sa.select(database.feedback.c.id)
+    query = sa.select(database.answers.c.inputs).where(database.answers.c.id.in_(ids))
+    with kept.engine.connect() as connection:
+        return set(connection.scalars(query))
+
+
+def from_tables(project: Project, model: Run, known: set[str]) -> list[dict[str, Any]]:
+    """The rows of the tables without truth; a `DataError` names the cells that break a rule."""
+    found = []
+    for path in sorted((project.root / UNLABELLED).glob("[!.]*")):
+        aside = project.root / FILE.with_name(f"{path.stem}_set_aside.csv")
+        rows, notes = answers.read_rows(project, model, path, aside)
+        for note in notes:
+            log.info("%s", note)
+        cells = [row for row in as_cells(rows) if JSON.encode(row).decode() not in known]
+        found += [{ID: "", "file": path.name, "cells": row} for row in cells]
+    return found
+
+
+def answered(project: Project, model: Run, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows that are not twice there and fit the rules of today, with the `output` of the run and whether `unusual`."""
+    columns = answers.rules_of_today(model.columns, project.dictionary)
+    for row in rows:
+        row["cells"] = {name: cell for name, cell in row["cells"].items() if name in columns}
+    rows = [*{JSON.encode(row["cells"]): row for row in reversed(rows)}.values()][::-1]
+    folder, options = project.models / model.name, project.settings
+    policy = decision.policy(folder, model.record, options.predict, options.decision)
+    learned = (profile.of(project, folder) or {}).get("unusual")
+    judge = Unusual(learned) if learned else None
+    try:
+        found = reference.answer(model, columns, policy, [row["cells"] for row in rows], judge)
+    except DataError as error:
+        broken = {one["row"] for one in error.violations}
+        rows = [row for place, row in enumerate(rows, start=1) if place not in broken]
+        found = reference.answer(model, columns, policy, [row["cells"] for row in rows], judge)
+    if not rows:
+        raise DataError(
+            f"Nothing to label: the log holds no answer without truth, {UNLABELLED} no table.\n"
+            "Answer rows (make serve), or put tables without the target there."
+        )
+    said = [{"output": one.output, "unusual": one.unusual} for one in found]
+    return pd.DataFrame([row | more for row, more in zip(rows, said, strict=True)])
+
+
+def doubts(folder: Path, model: Run, outputs: list[dict[str, Any]]) -> np.ndarray:
+    """How unsure the run is of each row, shape (n_rows,): between two classes, or by the width of a band."""
+    said = pd.DataFrame(outputs)
+    if model.record["task"] == "regression":
+        held = confidence.held_out(folder)
+        low, high = confidence.band(held, RATE).of(said["prediction"].to_numpy()) if held is not None else (0, 0)
+        return np.broadcast_to(np.subtract(high, low), len(said))
+    names = [f"probability_{label}" for label in model.record["classes"]]
+    if not set(names) <= set(said):
+        return 1 - said["probability"].to_numpy()
+    second, first = np.sort(said[names].to_numpy(), axis=1)[:, -2:].T
+    return 1 - (first - second)
+
+
+def spread(rows: list[Mapping[str, Any]], columns: Dictionary) -> np.ndarray:
+    """Rows as places, shape (n_rows, n_numbers), between which distances count: 1 from one kind or end to another."""
+    names, found = dictionary.features(columns), [np.zeros((len(rows), 1))]
+    cells = pd.DataFrame(rows).reindex(columns=names)
+    for name in names:
+        if columns[name].type in ("integer", "number"):
+            rank = pd.to_numeric(cells[name], errors="coerce").rank(pct=True)
+            found.append(rank.fillna(0.5).to_numpy()[:, None])
+        elif columns[name].type in ("category", "boolean"):
+            kinds = cells[name].astype(object).where(cells[name].notna(), "").map(str)
+            found.append((kinds.to_numpy()[:, None] == np.array(kinds_of(kinds), dtype=object)) / 2)
+    return np.hstack(found)
+
+
+def choose(doubt: np.ndarray, unusual: np.ndarray, table: np.ndarray, most: int) -> dict[int, str]:
+    """Which rows, at most so many, and why, mixed: of a part of them a tenth is at random too.
+
+    Parameters
+    ----------
+    doubt, unusual : ndarray, shape (n_rows,)
+        How unsure the run is, in any unit; whether a row is unusual.
+    table : ndarray, shape (n_rows, n_numbers)
+        The rows as `spread` has them.
+    most : int
+
+    Returns
+    -------
+    dict of int to str
+        The reason by the place of the row.
+    """
+    random = np.random.default_rng(0)
+    places, share = random.permutation(len(doubt)), int(np.ceil(TENTH * most))
+    chosen = dict.fromkeys(places[:share].tolist(), AT_RANDOM)
+    strange = [place for place in places[share:].tolist() if unusual[place]]
+    chosen |= dict.fromkeys(strange[:share], UNUSUAL)
+    rank = pd.Series(doubt).rank(pct=True).to_numpy()
+    left = np.array([place for place in places[np.argsort(-rank[places])] if place not in chosen], dtype=int)
+    left = left[: WIDE * most]
+    near = cdist(table[left], table[[*chosen]], "cityblock").min(axis=1)
+    for _ in range(min(most - len(chosen), len(left))):
+        best = np.argmax(rank[left] * near)
+        chosen[int(left[best])] = UNSURE
+        near = np.minimum(near, cdist(table[left], table[left[best]][None], "cityblock")[:, 0])
+        near[best] = -1
+    order = random.permutation(len(chosen))
+    return {[*chosen][place]: [*chosen.values()][place] for place in order}
+
+
+def entry(run: str, row: Mapping[str, Any]) -> Entry:
+    """An answer to a row of a table, for the log."""
+    output, cells = row["output"], JSON.encode(row["cells"]).decode()
+    said = JSON.encode(output).decode()
+    sure = bool(output["confident"])
+    return Entry(row[ID], time.time(), run, "answer", "reference", cells, said, sure, row["unusual"], "[]", 0.0, QUEUE)
+
+
+def write(path: Path, rows: pd.DataFrame, model: Run) -> None:
+    """Write the file: id, why, the target to be filled in, then the cells of the row."""
+    cells, target = pd.DataFrame(rows["cells"].tolist(), index=rows.index), model.record["target"]
+    asked = rows[[ID, WHY]].assign(**{target: ""})
+    cells = cells.rename(columns={name: f"{name} (row)" for name in cells if name in asked})
+    with artefact.whole(path) as temporary:
+        spreadsheet.write(temporary, asked.join(cells))
+
+
+def check_taken(path: Path, kept: Database, target: str) -> None:
+    """A `DataError` if the file holds labels that are not in the log: another one would take its place."""
+    if not path.is_file():
+        return
+    rows = feedback.queued(path)
+    labelled = rows.loc[rows[target].notna(), ID].tolist() if target in rows else []
+    known = kept.find(labelled)
+    if lost := [number for number in labelled if number in known and not known[number][1]]:
+        raise DataError(
+            f"{path}: {len(lost)} labels are not in the log yet (id {listed(lost)}).\n"
+            f"Take them: make feedback INPUT={path}; or move the file away."
+        )

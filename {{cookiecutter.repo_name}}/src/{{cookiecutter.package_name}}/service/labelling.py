@@ -1,0 +1,133 @@
+"""The page `/label`: the rows that `make label` chose, one at a time, one key a class.
+
+What somebody says goes the way of all feedback, with a source that says that it was asked for.
+"""
+
+import asyncio
+import functools
+from typing import Any
+from urllib.parse import quote, unquote
+
+import msgspec
+import sqlalchemy as sa
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from ..engine.columns import dictionary
+from ..engine.project.errors import DataError
+from ..engine.runs import registry
+from . import database, feedback, forget, label
+from .app import Service
+from .database import Entry, Told
+from .feedback import ID, QUEUE, RANDOM, WHY
+from .guard import Problem
+from .pages import form_of, or_why_not, page
+
+KEYS = "123456789abcdefghijklmnopqrtvwxyz"  # of the classes; s skips, u takes back
+NAME, LONGEST = "labeller", 60  # of the cookie; letters of a name
+Queue = dict[str, tuple[str, Entry, list[Told]]]
+
+
+@or_why_not
+async def ask_next(request: Request) -> Response:
+    """The next row of which nobody has said what it is."""
+    return await asyncio.to_thread(shown, request, await asyncio.to_thread(queue_of, request.app.service))
+
+
+def shown(request: Request, queue: Queue, said: str = "", at: str = "") -> Response:
+    """The page with one row: that at a place if it waits, else the next after another, else the first one."""
+    service, asked = request.app.service, request.query_params
+    waiting, places = [number for number, (_, _, told) in queue.items() if not told], [*queue]
+    last = places.index(asked["after"]) if asked.get("after") in queue else -1
+    later = [number for number in waiting if places.index(number) > last]
+    wanted = at or asked.get("at", "")
+    number = wanted if wanted in waiting else next(iter(later or waiting), "")
+    content: dict[str, Any] = {"said": said, "done": len(queue) - len(waiting), "all": len(queue), "number": number}
+    if number:
+        why, entry, _ = queue[number]
+        folder = service.project.models / entry.run
+        content["record"], columns = registry.read(folder), dictionary.load(folder / registry.DICTIONARY)
+        cells = msgspec.json.decode(entry.inputs)
+        content["row"] = [(name, cells[name], columns[name]) for name in columns if name in cells]
+        content |= {"why": why, "keys": KEYS}
+    return page(
+        request, "label.html", 422 if said else 200, **content, name=name_of(request), undo=last_of(request, queue)
+    )
+
+
+def queue_of(service: Service) -> Queue:
+    """The rows that were chosen, by the id of their answer: why, the answer, what was said of it."""
+    path = service.project.root / label.FILE
+    if not path.is_file():
+        return {}
+    rows, here = chosen(path, path.stat().st_mtime_ns), {folder.name for folder in registry.folders(service.project)}
+    try:
+        found = service.log.database.find([*rows])
+    except sa.exc.SQLAlchemyError as error:
+        raise service.log.database.explained(error) from None
+    return {
+        number: (rows[number], *found[number]) for number in rows if number in found and found[number][0].run in here
+    }
+
+
+@functools.lru_cache(1)
+def chosen(path: Any, changed: int) -> dict[str, str]:
+    """The ids of the file, as it was changed last, and why each was chosen."""
+    rows = feedback.queued(path)
+    return dict(zip(rows[ID].astype(str), rows[WHY].astype(str), strict=True)) if {ID, WHY} <= set(rows) else {}
+
+
+def name_of(request: Request) -> str:
+    """What somebody calls himself here."""
+    return unquote(request.cookies.get(NAME, ""))
+
+
+def who(request: Request) -> str:
+    """Who labels: the name of the token, and the name given here."""
+    return ": ".join(filter(None, [request.scope["asker"], name_of(request)]))
+
+
+def last_of(request: Request, queue: Queue) -> Told | None:
+    """The last label of who asks."""
+    mine = (told[-1] for _, _, told in queue.values() if told and told[-1].asker == who(request))
+    return max((one for one in mine if one.source in (QUEUE, RANDOM)), key=lambda one: one.number, default=None)
+
+
+@or_why_not
+async def answer(request: Request) -> Response:
+    """Keep a label, take back the last one, keep the name, or choose rows."""
+    service, filled = request.app.service, await form_of(request)
+    if "name" in filled:
+        name = quote(" ".join(filled["name"].split())[:LONGEST])
+        cookie = f"{NAME}={name}; Path=/label; HttpOnly; SameSite=Strict; Max-Age=31536000"
+        return RedirectResponse(f"/label?at={quote(filled.get('id', ''))}", 303, {"set-cookie": cookie})
+    try:
+        if "choose" in filled:
+            await asyncio.to_thread(label.run, service.project)
+            return RedirectResponse("/label", 303)
+        queue = await asyncio.to_thread(queue_of, service)
+        if "undo" in filled:
+            return await asyncio.to_thread(take_back, request, queue, filled["undo"])
+        number = filled.get("id", "")
+        if number not in queue:
+            raise Problem(404, "unknown", "This row is not among those that are to be labelled. Go on at /label.")
+        source, truth = feedback.source_of(queue[number][0]), filled.get("truth", "")
+        await feedback.tell(service.project, service.log, number, truth, asker=who(request), source=source)
+    except DataError as error:
+        queue = await asyncio.to_thread(queue_of, service)
+        return await asyncio.to_thread(shown, request, queue, str(error), filled.get("id", ""))
+    return RedirectResponse(f"/label?after={number}", 303)
+
+
+def take_back(request: Request, queue: Queue, number: str) -> Response:
+    """Delete a label that who asks gave last, and ask for the row again."""
+    last, log = last_of(request, queue), request.app.service.log.database
+    if last is None or last.id != number:
+        raise Problem(409, "unknown", "This was not your last label, or it was taken back already. Go on at /label.")
+    log.execute([database.feedback.delete().where(database.feedback.c.number == last.number)])
+    forget.note(log, "label", {"taken back": last.id})
+    return RedirectResponse(f"/label?at={number}", 303)
+
+
+ROUTES = (Route("/label", ask_next), Route("/label", answer, methods=["POST"]))

@@ -1,0 +1,116 @@
+"""What a run is compared with later: the artefact `reports/<run>/reference.json`, which holds no rows.
+
+    make serve, make monitor
+
+Both make it where the splits of the run are, checked by digest; with the run it goes into an image. Of each column and
+of the answers to rows held out in training: quantiles of numbers, shares of kinds and of missing cells.
+"""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..engine.columns import dictionary
+from ..engine.modelling import confidence, decision
+from ..engine.project import artefact, records
+from ..engine.project.errors import DataError, ProjectError
+from ..engine.project.settings import Project
+from ..engine.runs import registry
+from . import drift, unusual
+
+log = logging.getLogger(__name__)
+FILE = "reference.json"
+PARTS = {"run", "rows", "distinct", "columns", "predictions", "unusual"}  # what is in it; one of before lacks some
+Profile = dict[str, Any]
+
+
+def of(project: Project, folder: Path) -> Profile | None:
+    """The reference of a run, read if it is there and sound, else made; None, and a line says why, if it cannot be."""
+    path, found = path_of(project, folder), None
+    try:
+        if path.is_file():
+            found = json.loads(records.checked(path).read_text(encoding="utf-8"))
+            if found.keys() >= PARTS:
+                return found
+    except DataError as error:
+        log.warning("%s", error)
+    try:
+        return make(project, folder)
+    except (ProjectError, OSError) as error:
+        log.warning("run %s is compared with no training data: %s", folder.name, error)
+        return found
+
+
+def make(project: Project, folder: Path) -> Profile:
+    """Write the reference of a run, whole or not at all.
+
+    Parameters
+    ----------
+    project : Project
+    folder : Path
+        `models/<run>`.
+
+    Returns
+    -------
+    dict
+        `run`; `rows` of its training split, and which share of them `distinct` ones are; `columns`, `drift.summary` of
+        each that its model may see; `predictions`, that of its answers to rows held out in training; `unusual`, what
+        `unusual.fit` has learned of the rows.
+
+    Raises
+    ------
+    DataError
+        The splits that it learned from are not here any more, or it kept no held-out answers.
+    """
+    record, columns = registry.read(folder), dictionary.load(folder / registry.DICTIONARY)
+    train, dev = (split_of(project, record, part) for part in ("train", "dev"))
+    held = confidence.held_out(folder)
+    names = [name for name in dictionary.features(columns) if name in train]
+    if held is None:
+        raise DataError(f"{folder.name} kept no rows that were held out in training.\nTrain again: make train")
+    found: Profile = {
+        "run": folder.name,
+        "rows": len(train),
+        "distinct": float((~train[names].duplicated()).mean()),
+        "columns": {name: drift.summary(drift.comparable(train[name], columns[name])) for name in names},
+        "predictions": {name: drift.summary(values) for name, values in said(held, record["classes"]).items()},
+        "unusual": unusual.fit(train, dev, columns),
+    }
+    path = path_of(project, folder)
+    artefact.write_json(path, found)
+    names = [project.relative(project.split(part)) for part in ("train", "dev")]
+    inputs = {name: record["input_data"][name] for name in names}
+    records.record(path, {"step": "reference", "run": folder.name, "inputs": inputs})
+    return found
+
+
+def said(answers: pd.DataFrame, classes: list) -> pd.DataFrame:
+    """What is compared of held-out answers: of two classes the probability of the positive, whatever `[decision]` says.
+
+    The columns are called as those of an answer in the log.
+    """
+    if len(classes) == 2:
+        return pd.DataFrame({f"probability_{classes[1]}": decision.of_positive(answers, tuple(classes))})
+    kinds = answers.assign(prediction=answers["prediction"].astype(str)) if classes else answers
+    return kinds.drop(columns="truth")
+
+
+def path_of(project: Project, folder: Path) -> Path:
+    """Where the reference of a run lies."""
+    return project.root / "reports" / folder.name / FILE
+
+
+def split_of(project: Project, record: dict[str, Any], part: str) -> pd.DataFrame:
+    """A split as a run learned from it; a `DataError` if the one that is here is another one."""
+    path = project.split(part)
+    name, run = project.relative(path), record["run"]
+    if not path.is_file() or artefact.sha256(path) != record["input_data"].get(name):
+        state = "is another file now" if path.is_file() else "is not here"
+        raise DataError(
+            f"run {run} learned from {name}, which {state}.\n"
+            "Make it again with the parameters of the run (make features), or train again (make train)."
+        )
+    return pd.read_parquet(path)
