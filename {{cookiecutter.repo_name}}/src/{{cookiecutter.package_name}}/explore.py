@@ -19,6 +19,7 @@ from .engine.checks import suspicions
 from .engine.columns import dictionary
 from .engine.columns.lists import items_of
 from .engine.modelling.division import divide
+from .engine.modelling.split import infer_task
 from .engine.project import artefact, records
 from .engine.project.errors import ProjectError, listed
 from .engine.project.settings import Project
@@ -85,7 +86,7 @@ def by_column(frame: pd.DataFrame, columns: dictionary.Dictionary, task: str) ->
     target = dictionary.target(columns)
     known = frame[frame[target].notna()]
     truth = known[target]
-    if split.infer_task(truth, task) == "classification":
+    if infer_task(truth, task) == "classification":
         answers = pd.get_dummies(truth, dtype=float)
         answers = answers if answers.shape[1] == 2 else answers[truth.value_counts().index[:CLASSES_DRAWN]]
     else:
