@@ -8,7 +8,6 @@ Reads `models/<run>/`, `data/processed/{train,dev,test}.parquet` and the source 
 the test split; `features` and `explore` look at it for what is suspicious, and choose nothing by it.
 """
 
-import base64
 import logging
 import time
 from pathlib import Path
@@ -221,11 +220,13 @@ def people(evidence: Evidence) -> dict[str, Any]:
 
 
 def keep_figures(project: Project, run: str, drawn: dict[str, Figure]) -> dict[str, str]:
-    """Write figures to `reports/figures/<run>-<what>.png`; return them as data addresses for the page."""
+    """Write figures to `reports/figures/<run>-<what>.png`; their addresses for the page, and those for a phone."""
     addresses = {}
     for what, figure in drawn.items():
         image = figures.png(figure)
         with artefact.whole(project.root / "reports" / "figures" / f"{run}-{what}.png") as path:
             path.write_bytes(image)
-        addresses[what] = "data:image/png;base64," + base64.b64encode(image).decode()
+        addresses[what] = figures.address(image)
+        if narrow := figures.stacked(figure):
+            addresses[f"{what}_stacked"] = figures.address(figures.png(narrow))
     return addresses
