@@ -6,6 +6,7 @@ Listens on `[serve] host` and `port`, loads the runs, prints the address, and st
 """
 
 import asyncio
+import gc
 import math
 import socket
 from types import FrameType
@@ -128,6 +129,7 @@ async def serve(service: Service, door: socket.socket) -> None:
     server.service = service
     serving = asyncio.create_task(server.serve(sockets=[door]))
     await asyncio.to_thread(service.versions.load)
+    gc.freeze()  # what is loaded stays: to look through it takes 0.1 s, in which nobody is answered
     endless = service.versions.watch(), forget.keep_days(service.log.database, options.keep_days)
     tasks = [asyncio.create_task(one) for one in endless]
     address = f"http://{url_host(host)}:{door.getsockname()[1]}"
