@@ -66,6 +66,18 @@ def forget(project: Project, key: str) -> list[Path]:
 
 
 @verb
+@option_path("--input", text="A table: a run answers it, and is looked at [default: the newest answers in the log].")
+@option_run("Look at the answers of this run [default: the champion].")
+def monitor(project: Project, input: Path | None, run: str) -> list[Path]:
+    """Say whether the model is still well: reports/monitoring.html; exit code 1 if an alarm of [monitor] fires."""
+    from . import monitor
+
+    page, alarms = monitor.run(project, input=input, name=run)
+    show("\n".join([*alarms, project.relative(page)]))
+    raise SystemExit(1 if alarms else 0)
+
+
+@verb
 def retrain(project: Project) -> None:
     """Make a run from what people said of answers; it becomes champion if it passes the gate."""
     from . import retrain
