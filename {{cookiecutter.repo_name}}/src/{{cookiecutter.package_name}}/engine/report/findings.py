@@ -179,7 +179,7 @@ def of_columns(evidence: Evidence) -> Iterator[Finding]:
     seen = columns_seen(evidence.record)
     empty = np.maximum(evidence.question.rows[seen].isna().mean(), evidence.test[seen].isna().mean())
     if shown := [f"{name} ({percent(share)})" for name, share in empty[empty > MOSTLY].items()]:
-        yield Finding(f"Empty in most rows: {listed(shown)}. What they say was learned from the few others.")
+        yield Finding(f"Empty in most rows: {listed(shown)}. What such a column says was learned from the rest.")
     found, result = evidence.importances, evidence.result
     if len(found) > 1 and result.reach > 0:
         first, second = found.iloc[0], found.iloc[1]
