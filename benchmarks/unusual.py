@@ -2,9 +2,9 @@
 
     PROJECT/.venv/bin/python benchmarks/unusual.py PROJECT
 
-`PROJECT` is a rendered project, whose code is measured. Six tables, three seeds: 60 % of the rows are learned from, 20 %
-are held out, the others are looked at as they are, with each column drawn from another row of them, and with three
-columns or one. Prints a Markdown table of the means; `benchmarks/tables.py` makes the tables.
+`PROJECT` is a rendered project, whose code is measured. Six tables, three seeds: 60 % of the rows are learned from,
+20 % are held out, the others are looked at as they are, with each column drawn from another row of them, and with
+three columns or one. Prints a Markdown table of the means; `benchmarks/tables.py` makes the tables.
 """
 
 import sys

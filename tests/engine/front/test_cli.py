@@ -54,6 +54,7 @@ def test_quick_command_imports_no_pandas(make_project, command, arguments):
 
 def test_evaluate_ends_with_its_page_and_says_where_the_champion_is_another_run(call, contest, caplog):
     linear, dummy = registry.folders(contest)
+    caplog.set_level("INFO")
     promote.keep(contest, dummy.name, {"gate": []})
 
     pipeline.say_who_answers(contest, linear)

@@ -1,3 +1,4 @@
+import asyncio
 import json
 
 import pytest
@@ -119,3 +120,24 @@ def test_requests_are_told_by_what_became_of_them(service):
     service.counts.requests.labels("busy").inc(3)
 
     assert monitor.outcomes(service) == {"busy": 3}
+
+
+def test_service_looks_at_itself_and_goes_on_when_it_cannot(service, answered, monkeypatch, caplog, package_log):
+    package_log.propagate = True
+    answered(*[yes()] * 60)
+
+    async def look():
+        task = asyncio.create_task(monitor.watch(service))
+        for _ in range(500):
+            await asyncio.sleep(0.02)
+            if b"monitor_alarms{" in service.counts.page() or "could not be looked at" in caplog.text:
+                break
+        task.cancel()
+
+    asyncio.run(look())
+    assert b"monitor_alarms{run=" in service.counts.page()
+    monkeypatch.setattr(service, "versions", None)
+    service.counts.health(None)
+    asyncio.run(look())
+
+    assert "the newest answers could not be looked at" in caplog.text

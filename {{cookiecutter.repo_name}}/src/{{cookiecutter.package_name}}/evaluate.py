@@ -71,7 +71,7 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
         evidence = Evidence(project, model, record, test, result, question, candidates(project, record, question))
         page: dict[str, Any] = {"people": people(evidence)}
         page["doubts"] = keep_label_errors(output.with_name(registry.LABEL_ERRORS), evidence)
-        for section in progress((*SECTIONS, *CHOICES), "evaluate"):
+        for section in progress((*SECTIONS, *CHOICES), "evaluate", lambda part: part.__name__):
             name = section.__name__
             page[name] = section(evidence)
             page[name]["figures"] = keep_figures(project, model.name, page[name].get("figures", {}))

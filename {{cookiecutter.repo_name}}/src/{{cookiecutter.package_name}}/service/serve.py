@@ -19,7 +19,7 @@ from ..engine.modelling.estimators import threads
 from ..engine.project.errors import SettingsError
 from ..engine.project.log import show
 from ..engine.project.settings import Project
-from . import forget, labelling, pages, settings
+from . import forget, labelling, monitor, pages, settings
 from .app import Application, Service
 from .guard import is_loopback
 from .log import Log
@@ -130,7 +130,8 @@ async def serve(service: Service, door: socket.socket) -> None:
     serving = asyncio.create_task(server.serve(sockets=[door]))
     await asyncio.to_thread(service.versions.load)
     gc.freeze()  # what is loaded stays: to look through it takes 0.1 s, in which nobody is answered
-    endless = service.versions.watch(), forget.keep_days(service.log.database, options.keep_days)
+    expire = forget.keep_days(service.log.database, options.keep_days)
+    endless = service.versions.watch(), expire, monitor.watch(service)
     tasks = [asyncio.create_task(one) for one in endless]
     address = f"http://{url_host(host)}:{door.getsockname()[1]}"
     show(f"{address} answers with {', '.join(service.versions.served)}")

@@ -174,8 +174,13 @@ def as_numbers(rows: pd.DataFrame, predicted: pd.Series) -> pd.DataFrame:
 
 
 def together(rows: pd.DataFrame, answers: Predictions) -> list[list[str]]:
-    """The columns that go together (rank correlation): each may stand for the others of its list."""
+    """The columns that go together (rank correlation): each may stand for the others of its list.
+
+    Words of which few rows have the same say nothing of it: their mean answer is that of the row itself.
+    """
     predicted = pd.Series(main_probability(answers) if answers.classes else answers.values)
+    enough = [name for name in rows if is_amount(rows[name]) or LEAST_OBSERVED * rows[name].nunique() <= len(rows)]
+    rows = rows[enough]
     near = as_numbers(rows, predicted).rank().corr().abs().to_numpy() >= GO_TOGETHER
     count, kinds = connected_components(near, directed=False)
     lists = [rows.columns[kinds == kind].tolist() for kind in range(count)]

@@ -211,12 +211,11 @@ def dependence(curves: dict[str, tuple[pd.DataFrame, pd.DataFrame]], ylabel: str
         lines = lines[1:] if len(lines) == 2 else lines[: len(LINES)]
         amounts = is_amount(table["value"])
         x = table["value"] if amounts else range(len(table))
-        hollow = truth["value"] if amounts else truth.index
         for line, color in zip(lines, LINES, strict=False):
             label = short(line, 18) if len(lines) > 1 else "the model says"
             axes.plot(x, table[line], color=color, marker="o", ms=4, lw=1.5 if amounts else 0, label=label)
             came = "came true" if line == lines[-1] else None
-            axes.plot(hollow, truth[line], color=color, marker="D", ms=6, mfc="none", lw=0, label=came)
+            axes.plot(x, truth[line], color=color, marker="D", ms=6, mfc="none", lw=0, label=came)
         if not amounts:
             axes.set_xlim(-0.6, len(table) - 0.4)
             axes.set_xticks(range(len(table)), [short(value, 12) for value in table["value"]], rotation=30, ha="right")

@@ -118,10 +118,9 @@ def of_units(result: Result, groups: Groups) -> Iterator[Finding]:
 def of_test_rows(result: Result, test: Mapping[str, Any]) -> Iterator[Finding]:
     """Rows and classes that the score says nothing of; `test` is what the record holds of the test split."""
     if test["may_have_been_seen"]:
-        text = (
-            "This run was trained on other splits than the present ones, and may have learned from rows of this test "
-        )
-        yield Finding(f"{text}split: the scores may be too good. Train again to be sure.", result.reach, result.width)
+        text = "This run was trained on other splits than the present ones, and may have learned from these test rows: "
+        all_of_it = max(result.reach, result.width)
+        yield Finding(f"{text}the scores may be too good. Train again to be sure.", all_of_it, result.width)
     n = len(result.truth)
     for label, rows in test["set_aside"].items():
         text = f"{rows} of {n + rows} test rows are of the class '{label}', which the model was never shown: left out."
@@ -180,7 +179,7 @@ def of_columns(evidence: Evidence) -> Iterator[Finding]:
     seen = columns_seen(evidence.record)
     empty = np.maximum(evidence.question.rows[seen].isna().mean(), evidence.test[seen].isna().mean())
     if shown := [f"{name} ({percent(share)})" for name, share in empty[empty > MOSTLY].items()]:
-        yield Finding(f"Empty in most rows: {listed(shown)}. What they say was learned from the few others.")
+        yield Finding(f"Empty in most rows: {listed(shown)}. What such a column says was learned from the rest.")
     found, result = evidence.importances, evidence.result
     if len(found) > 1 and result.reach > 0:
         first, second = found.iloc[0], found.iloc[1]
