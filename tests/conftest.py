@@ -1,5 +1,6 @@
 """What the tests share: rendering, one default project, and that project with its environment."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -12,13 +13,17 @@ TEMPLATE = Path(__file__).resolve().parents[1]
 PROJECT = "{{cookiecutter.repo_name}}"
 # Make's own variables would leak from `make test` into the makes that the tests start.
 LEAKY = ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "VIRTUAL_ENV", "PYTHONPATH", "GIT_DIR", "GIT_WORK_TREE")
+# Two workers share the processors: a thread that waits for its neighbour sleeps, and does not ask again and again.
 PLAIN_ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in LEAKY}
+PLAIN_ENVIRONMENT |= {"OMP_WAIT_POLICY": "PASSIVE"}
+OLDEST = 11
+MINORS = range(OLDEST, OLDEST + 20)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put one test of the machinery at the head of each half, because `--dist worksteal` gives a worker one half.
 
-    What shares an installed project follows the second one: the fewer workers install one, the better. The many short
+    What shares an installed project follows the second one: the fewer workers have one, the better. The many short
     tests stand at the ends, where an idle worker takes what is left.
     """
     machinery = [item for item in items if item.originalname == "test_machinery_passes_its_tests"]
@@ -75,12 +80,57 @@ def project(default_project, tmp_path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def installed_project(render, tmp_path_factory) -> Path:
+def first_project(render, tmp_path_factory) -> Path:
+    """A default project that `make install` gave an environment, once for all workers: to be copied, not used."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    with alone(folder / "first.lock"):
+        project = next((folder / "first").glob("*"), None) or render(folder / "first")
+        done = make(project, "install", f"PYTHON={pythons()[-1]}")
+        assert done.returncode == 0, done.stderr
+    return project
+
+
+@pytest.fixture(scope="session")
+def give_environment(first_project):
+    """Give a project the packages of the first one, as links to the same files; `make install` does the rest."""
+
+    def give(project: Path, venv: str = ".venv") -> None:
+        shutil.copytree(first_project / ".venv", project / venv, symlinks=True, copy_function=os.link)
+        shutil.copy(first_project / "requirements.lock", project)
+
+    return give
+
+
+@pytest.fixture(scope="session")
+def installed_project(render, give_environment, tmp_path_factory) -> Path:
     """A default project in a folder with a blank in its name, with its own environment: `make install` has run."""
     project = render(tmp_path_factory.mktemp("a folder"))
+    give_environment(project)
     done = make(project, "install")
     assert done.returncode == 0, done.stderr
     return project
+
+
+@contextlib.contextmanager
+def alone(path: Path):
+    """Wait until no other worker holds the file."""
+    import fcntl  # where there is none, `make test` does not run either
+
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def pythons() -> list[str]:
+    """The oldest and the newest Python on the PATH that a project can be installed with."""
+    found = [path for minor in MINORS if (path := shutil.which(f"python3.{minor}")) and can_make_environments(path)]
+    return list(dict.fromkeys([found[0], found[-1]])) if found else ["python3"]
+
+
+def can_make_environments(path: str) -> bool:
+    """Whether it starts and has what it needs; a version manager's stand-in may do neither."""
+    return subprocess.run([path, "-c", "import venv, ensurepip"], capture_output=True).returncode == 0
 
 
 def make(project: Path, *words: str, timeout: float = 900, **environment: str) -> subprocess.CompletedProcess:

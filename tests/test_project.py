@@ -76,7 +76,7 @@ def test_rollback_makes_the_champion_before_champion_again(installed_project):
     assert make(installed_project, "train").returncode == 0
     first = newest_run(installed_project)
     assert make(installed_project, "promote", f"RUN={first}", "FORCE=the first champion").returncode == 0
-    assert make(installed_project, "train", "SET=train.seed=7").returncode == 0
+    assert make(installed_project, "train", "SET=train.candidates=['dummy']").returncode == 0
     second = newest_run(installed_project)
     assert make(installed_project, "promote", f"RUN={second}", "FORCE=to see it go back").returncode == 0
 
@@ -140,12 +140,15 @@ def test_commands_of_the_template_readme_are_targets():
 
 
 @pytest.mark.long
-def test_demo_prints_where_predictions_and_report_are(template, tmp_path):
+def test_demo_prints_where_predictions_and_report_are(template, give_environment, tmp_path):
+    give_environment(tmp_path, "venv")
     for name in ("Makefile", "pyproject.toml"):
         (template / name).write_bytes((TEMPLATE / name).read_bytes())
     folder = tmp_path / "my demo"
 
-    done = make(template, "-o", ".venv/ready", "demo", f"DIR={folder}", f"BIN={Path(sys.executable).parent}")
+    there = [f"DIR={folder}", f"BIN={Path(sys.executable).parent}", f"VENV={tmp_path / 'venv'}"]
+
+    done = make(template, "-o", ".venv/ready", "demo", *there)
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     for label in ("Predictions: ", "Report:      "):

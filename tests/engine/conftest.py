@@ -210,10 +210,10 @@ def write_project(root, table, sections):
 
 
 def move_in(root, monkeypatch):
-    """Give the project its own copy of the package, and let the package that runs be that one."""
+    """Give the project its own copy of the package, compiled as it is, and let the package that runs be that one."""
     own = root / "src" / package.NAME
     if not own.exists():
-        shutil.copytree(PACKAGE, own, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(PACKAGE, own)
     monkeypatch.setattr(package, "FOLDER", own)
 
 

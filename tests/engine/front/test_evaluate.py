@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import pandas as pd
@@ -26,8 +27,9 @@ def test_uses_of_the_test_split_are_counted_and_many_runs_on_it_and_other_splits
     record = registry.read(folder)
     pipeline.make(project, "evaluate")
     assert registry.read(folder) == record and loading.load(folder).model is not None
-    for seed in (1, 2):
-        pipeline.make(settings.load(project.root, [f"train.seed={seed}"]), "evaluate")
+    for name in ("2026-01-01-000000-0a0a0a0a", "2026-01-01-000001-0b0b0b0b"):
+        other = shutil.copytree(folder, folder.with_name(name))
+        registry.write(other, {**record, "run": name})
 
     page, again = report(project, folder)
     pipeline.make(settings.load(project.root, ["split.seed=7"]), "features")

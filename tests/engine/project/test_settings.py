@@ -67,6 +67,13 @@ def test_mistake_is_named_with_file_section_and_key(tmp_path, text, words):
     assert all(word in message for word in words), message
 
 
+def test_mistake_of_an_override_is_not_blamed_on_the_file_unless_it_is_wrong_itself(tmp_path):
+    with pytest.raises(SettingsError, match=r"^--set train.sead=1: \[train\]: unknown key 'sead'"):
+        load(tmp_path, overrides=["train.sead=1"])
+    with pytest.raises(SettingsError, match=r"^params.toml: \[train\]: unknown key 'no'"):
+        load(tmp_path, MINIMAL + "[train]\nno = 1", overrides=["train.sead=1"])
+
+
 @pytest.mark.parametrize("text", ["", "[data]\nsource = 'x'", "[data]\nsource = ''\ntarget = 'y'"])
 def test_source_and_target_must_be_said(tmp_path, text):
     with pytest.raises(SettingsError, match=r"\[data\]"):

@@ -12,11 +12,13 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import pandas as pd
 import psycopg
 import pytest
 
-from data_science_project.engine.columns.dictionary import dumps, load
+from data_science_project.engine.columns.dictionary import Column, dumps, load
 from data_science_project.engine.project import settings as params
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import registry
@@ -26,6 +28,19 @@ from data_science_project.service.log import Log
 from data_science_project.service.settings import DATABASE, Serve
 
 ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
+PRICE = Column(type="number", decimal=",", thousands=".", range=(0.0, 10.0))
+COLUMNS = {
+    "id": Column(type="text", role="id"),
+    "price": PRICE,
+    "rooms": Column(type="integer", range=(0.0, 9.0), missing_allowed=False),
+    "new": Column(type="boolean", missing_allowed=False),
+    "kind": Column(type="category", values=("flat", "house"), missing_allowed=False),
+    "sold": Column(type="datetime", format="%d.%m.%Y", missing_allowed=False),
+    "note": Column(type="text"),
+    "y": Column(type="number", role="target"),
+    "who": Column(type="number", role="label:anna"),
+    "old": Column(type="number", role="ignored"),
+}
 BODY = json.dumps({"rows": [ROW]}).encode()
 
 
@@ -264,6 +279,18 @@ def answer_of(application, method="POST", path="/predict", body=BODY, **options)
 def version(project, folder):
     """The run of the trained project, as the service loads it."""
     return versions.Version(project, folder)
+
+
+@pytest.fixture
+def made_version(tmp_path):
+    """A run as far as its example goes: usual values that it kept, and its columns."""
+
+    def make(usual=None, columns=COLUMNS):
+        if usual is not None:
+            pd.DataFrame(usual).to_parquet(tmp_path / "usual_values.parquet")
+        return SimpleNamespace(columns=columns, folder=tmp_path)
+
+    return make
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from data_science_project.engine.project.errors import SettingsError
 from data_science_project.service import guard
 
 ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
@@ -36,6 +37,13 @@ def test_token_is_asked_for_but_for_health_and_its_name_is_in_the_log(serving, a
     assert ask(application, host=host, cookie="a=b; token=s3cret")[0] == 200
     assert ask(application, "GET", "/metrics", host=host)[0] == 401
     assert ask(application, "GET", "/health/ready", host=host)[0] == 200
+
+
+def test_token_with_a_blank_is_not_taken_for_two():
+    with pytest.raises(SettingsError, match="token 2 has no name"):
+        guard.Guard("anna:my secret")
+
+    assert guard.Guard("alone") and guard.Guard("anna:my batch:secret")
 
 
 def test_tokens_are_compared_in_constant_time(monkeypatch):

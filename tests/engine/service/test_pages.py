@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from data_science_project.engine.project import settings as params
-from data_science_project.service import app, log, pages, settings, words
+from data_science_project.service import app, example, log, pages, settings
 
 ROW = {"amount": "70", "colour": "red", "shop": "", "day": "2026-02-01", "note": "parcel 3 went out", "order": "7"}
 HOSTILE = "<script>alert(1)</script>"
@@ -122,7 +122,7 @@ def test_form_asks_for_every_column_of_a_row_by_its_label_and_says_what_may_stan
 def test_example_is_one_click_away_and_no_row_of_a_person(site):
     text = site.get("/?example=1")
 
-    usual = words.usual(site.service, site.service.versions.get())
+    usual = example.usual(site.service.versions.get())
     assert f'value="{usual["amount"]:g}"' in text and f'value="{usual["colour"]}" selected' in text
     assert "went out" not in text
 
@@ -152,7 +152,7 @@ def test_reasons_are_the_changes_that_single_columns_at_a_usual_value_make(site)
     version = site.service.versions.get()
     entry, _ = site.kept(number_of(text))
     row, said = json.loads(entry.inputs), json.loads(entry.output)
-    (other,) = version.reference([row | {"amount": words.usual(site.service, version)["amount"]}])
+    (other,) = version.reference([row | {"amount": example.usual(version)["amount"]}])
     points = 100 * (said["probability"] - other.output[f"probability_{said['prediction']}"])
     found = dict(re.findall(r'<tr><th scope="row">(.*?)</th>.*?<td class="n">(.*?) <svg', text, re.DOTALL))
     assert found["amount"] == f"{points:+.1f}" and abs(points) > 5
@@ -166,12 +166,15 @@ def test_refused_cell_is_named_and_marked_and_what_was_filled_in_stays(site):
     places = dict(re.findall(r'<li><a href="#(c\d+)">(\w+)</a>', text))
     assert set(places.values()) == {"amount", "day"}
     assert all(f'id="{place}" name="cell.{name}"' in text for place, name in places.items())
+    assert html.unescape(text).count("is not a number, ") == 2 and text.count("</a>: Needed") == 1
+    assert "params.toml" not in text and "dictionary" not in text and "[amount]" not in text
     assert text.count('aria-invalid="true"') == 2 and "parcel 3 went out</textarea>" in text
     assert 'value="much&#34;&lt;script&gt;' in text and "<script>alert" not in text
 
 
 def test_truth_is_told_and_corrected_on_the_page_of_the_answer(site):
-    number = number_of(site.fill()[1])
+    first_page = site.fill(cells=ROW | {"amount": "90"})[1]
+    number = number_of(first_page)
 
     first = site.fill(f"/answer?id={number}", right="yes")
     again = site.fill(f"/answer?id={number}", truth="no")
@@ -179,8 +182,9 @@ def test_truth_is_told_and_corrected_on_the_page_of_the_answer(site):
     assert first == again == (303, f"/answer?id={number}")
     assert site.kept(number)[1] == ["yes", "no"]
     text = site.get(f"/answer?id={number}")
-    assert "It was <strong>no</strong>, somebody said" in text and "What it stands" not in text
-    assert 'value="70"' in text
+    assert "Right, it was: yes" in first_page and "Wrong, it was: no" in first_page
+    assert "It was: <strong>no</strong>, somebody said" in text and "What it stands" not in text
+    assert 'value="90"' in text
 
 
 @pytest.mark.parametrize(
@@ -222,7 +226,7 @@ def test_table_is_answered_as_a_table_and_as_csv_with_the_bits_of_make_predict(s
     [
         (b"order,amount,colour,shop,day,note\n" + b"1,2,red,,2026-01-01,x\n" * 21, "21 rows; allowed: 20"),
         (b"order,amount,colour,shop,day,note\n1,much,red,,2026-01-01,x\n", "not a number, like 'much'"),
-        (b"order,amount\n1,2\n2,3\n", "are missing: 'colour'"),
+        (b"order,amount\n1,2\n2,3\n", "colour: no cell: the column is missing (row 1)"),
         (b"PK\x03\x04" + bytes(200), "rows.csv"),
         (b"", "rows.csv"),
     ],
@@ -231,6 +235,7 @@ def test_table_that_cannot_be_answered_is_refused_with_the_reason(site, content,
     status, text = site.upload(content)
 
     assert status == 422 and said in html.unescape(text)
+    assert not re.search(r"dictionary|params\.toml|\[serve\]", text)
 
 
 def test_form_without_a_file_and_one_that_is_too_large_are_refused_in_words(site):
@@ -238,7 +243,7 @@ def test_form_without_a_file_and_one_that_is_too_large_are_refused_in_words(site
     assert status == 400 and "No file was sent" in text
 
     status, _, text = site.ask("POST", "/", b"", content_length="9000000")
-    assert status == 413 and "8,000,000 bytes" in text
+    assert status == 413 and "8,000,000 bytes" in text and "[serve]" not in text
 
 
 def test_nothing_on_a_page_runs_or_comes_from_elsewhere(site):
@@ -316,6 +321,31 @@ def test_page_asks_once_for_the_token_and_keeps_it_in_a_cookie_that_no_script_re
     body = urlencode({f"cell.{name}": text for name, text in ROW.items()}).encode()
     status, _, text = guarded.ask("POST", "/", body, cookie="token=s3cret=")
     assert guarded.kept(number_of(text))[0].asker == "web"
+
+
+def test_token_of_any_characters_is_kept_in_the_cookie(trained, tmp_path, serve, monkeypatch):
+    token = 'a;b,"c\\%41é'
+    site = serve(shutil.copytree(trained, tmp_path / "project", symlinks=True), token=f"web:{token}")
+    monkeypatch.setenv("API_TOKEN", f"web:{token}")
+
+    _, headers, _ = site.ask("POST", "/login", urlencode({"token": token}).encode())
+
+    cookie = headers["set-cookie"].partition(";")[0]
+    assert site.ask("GET", "/", cookie=cookie)[0] == 200
+
+
+def test_pages_are_counted_by_their_status_beside_the_requests_of_programs(site):
+    def counted():
+        _, _, text = site.ask("GET", "/metrics")
+        return {line.split()[0]: float(line.split()[1]) for line in text.splitlines() if line.startswith("pages_total")}
+
+    before = counted()
+    site.get("/")
+    site.fill(cells={})
+
+    after = counted()
+    assert after['pages_total{status="200"}'] - before['pages_total{status="200"}'] == 1
+    assert after['pages_total{status="422"}'] - before.get('pages_total{status="422"}', 0) == 1
 
 
 def test_form_of_another_origin_is_refused(site):

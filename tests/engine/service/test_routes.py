@@ -1,6 +1,8 @@
 import asyncio
 import json
 
+import pytest
+
 from data_science_project.engine.runs import registry
 
 ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
@@ -78,8 +80,20 @@ def test_same_truth_sent_twice_at_the_same_moment_is_kept_once(serving, ask, cal
     assert len(application.service.log.database.find([number])[number][1]) == 1
 
 
+@pytest.mark.parametrize("token", ["", "web:s3cret"])
+def test_readme_s_two_curls_work_as_printed_with_a_token_and_without(serving, call, token):
+    application, header = serving(token=token), f"Bearer {token}"
+
+    _, _, body = asyncio.run(call(application, "GET", "/example", authorization=header))
+    status, _, content = asyncio.run(call(application, "POST", "/predict", body, authorization=header))
+
+    assert status == 200 and len(json.loads(content)["predictions"]) == 1
+
+
 def test_description_is_valid_and_asked_for_by_its_path(serving, ask):
     status, document = ask(serving(), "GET", "/openapi.json")
 
     assert status == 200 and document["openapi"] == "3.1.0"
-    assert {"/predict", "/feedback", "/runs", "/health/live", "/health/ready", "/metrics"} == {*document["paths"]}
+    assert {"/predict", "/feedback", "/example", "/runs", "/health/live", "/health/ready", "/metrics"} == {
+        *document["paths"]
+    }

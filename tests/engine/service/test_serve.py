@@ -87,6 +87,17 @@ def test_server_prints_its_address_answers_and_ends_with_0_on_sigterm(project, f
     assert list(logged(project)) == [reply["predictions"][0]["id"]]
 
 
+def test_server_answers_without_uvloop_as_on_windows(project, start, tmp_path):
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "uvloop.py").write_text("raise ImportError")
+
+    process, port = start(project, PYTHONPATH=f"{tmp_path / 'none'}:{project.root / 'src'}")
+
+    assert get(port, "/predict", BODY)[0] == 200
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=15) == 0
+
+
 def test_sigterm_lets_what_is_in_flight_be_answered_while_ready_says_no(project, start):
     process, port = start(project)
     head = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % len(BODY)

@@ -68,6 +68,25 @@ def test_champion_and_the_one_before_answer_and_rollback_is_followed(contest):
     assert list(found.served) == [old, new]
 
 
+def test_change_of_champion_and_of_params_is_said_in_the_log(contest, caplog):
+    new, old = (folder.name for folder in registry.folders(contest))
+    promote.keep(contest, new, {})
+    caplog.set_level("INFO")
+    found = loaded(contest)
+    promote.keep(contest, old, {})
+    with (contest.root / settings.PARAMS).open("a") as file:
+        file.write("# another line\n")
+
+    found.load()
+    found.load()
+
+    said = [record.getMessage() for record in caplog.records if record.name.endswith("versions")]
+    assert said == [
+        "params.toml has changed: restart the service to follow it",
+        f"run {old} answers from now on, before it {new}",
+    ]
+
+
 def test_change_of_champion_is_followed_within_two_seconds(contest):
     new, old = (folder.name for folder in registry.folders(contest))
     promote.keep(contest, new, {})

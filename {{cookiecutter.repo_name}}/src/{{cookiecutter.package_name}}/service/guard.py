@@ -6,10 +6,11 @@ import functools
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import msgspec
 
+from ..engine.project.errors import SettingsError
 from .settings import Serve
 
 ENCODE = msgspec.json.Encoder().encode
@@ -48,6 +49,9 @@ class Guard:
 
     def __init__(self, tokens: str) -> None:
         named = [token.rpartition(":") for token in tokens.split()]
+        if len(named) > 1 and not all(name for name, _, _ in named):
+            cure = "Several tokens are name:token each, parted by blanks; a token holds none."
+            raise SettingsError(f"API_TOKEN: token {[name for name, *_ in named].index('') + 1} has no name.\n{cure}")
         self._tokens = [(name or "token", secret.encode()) for name, _, secret in named]
 
     def asker(self, scope: Scope) -> str:
@@ -64,7 +68,8 @@ class Guard:
             raise Problem(403, "forbidden", "A page of another origin sent this.")
         if not self._tokens or scope["path"] in OPEN:
             return ""
-        found = [name for name, secret in self._tokens if hmac.compare_digest(secret, token_of(headers))]
+        given = token_of(headers).rpartition(b":")[2]  # name:token, as it stands in API_TOKEN, will do too
+        found = [name for name, secret in self._tokens if hmac.compare_digest(secret, given)]
         if not found and scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
             raise Problem(303, "unauthorized", "Which token?", (b"location", b"/login"))
         if not found:
@@ -89,7 +94,7 @@ def token_of(headers: Mapping[bytes, bytes]) -> bytes:
     if kind.lower() == b"bearer":
         return token.strip()
     cookies = (one.strip().partition(b"=") for one in headers.get(b"cookie", b"").split(b";"))
-    return next((value for name, _, value in cookies if name == COOKIE.encode()), b"")
+    return next((unquote_to_bytes(value) for name, _, value in cookies if name == COOKIE.encode()), b"")
 
 
 async def body_in_time(scope: Scope, receive: Receive, options: Serve) -> bytes:

@@ -3,10 +3,11 @@
 import re
 from typing import Any
 
-from ..engine.columns.dictionary import LABEL, Column, Dictionary, by_role
+from ..engine.columns.dictionary import LABEL, Column, Dictionary
 from ..engine.columns.validate import FALSE_WORDS, LARGEST, MISSING_WORDS, TRUE_WORDS
 from ..engine.runs.answers import CLASSES_SHOWN
 from ..engine.runs.loading import Run
+from . import example
 from .settings import Serve
 from .versions import Version, Versions
 
@@ -26,16 +27,18 @@ def document(versions: Versions, options: Serve, title: str, *, token: bool) -> 
     """The document; with `token` it says that one is asked for."""
     version, names = versions.get(), list(versions.served)
     rows = {"type": "array", "minItems": 1, "maxItems": options.rows, "items": row(version.columns)}
-    body = an_object(rows=rows) | {"additionalProperties": False, "example": {"rows": [example(version.columns)]}}
+    body = an_object(rows=rows) | {"additionalProperties": False, "example": {"rows": [example.row(version)]}}
     answer = an_object(run=TEXT, predictions=an_array(prediction(version, len(names) > 1)), logged=YES_OR_NO)
     told = an_object(id=TEXT, truth=truth(version.run)) | {"additionalProperties": False}
     described = an_object(run=TEXT, role=TEXT, compiled=YES_OR_NO, why=TEXT, task=TEXT, started=TEXT, metrics={})
     ready = an_object(ready=YES_OR_NO, why=an_array(TEXT))
     which = {"name": "run", "in": "query", "schema": {"enum": ["", *names]}, "description": "The run that is asked"}
     figures = {"content": {"text/plain": {"schema": TEXT}}, "description": "For Prometheus"}
+    asked = an_object(rows=an_array({"type": "object"}))
     paths = {
         "/predict": {"post": asks("Answer rows", answer, body, 404, 408, 413, 503) | {"parameters": [which]}},
         "/feedback": {"post": asks("Say what was true of an answer", an_object(id=TEXT, news=YES_OR_NO), told, 404)},
+        "/example": {"get": asks("An example of what /predict is sent", asked, None, 503)},
         "/runs": {"get": asks("The runs that answer", an_object(runs=an_array(described), refused={}))},
         "/health/live": {"get": asks("Whether the process can answer", an_object(live=YES_OR_NO))},
         "/health/ready": {"get": asks("Whether predictions are answered", ready)},
@@ -123,18 +126,6 @@ def forms(column: Column) -> list[Schema]:
     return anything
 
 
-def example(columns: Dictionary) -> dict[str, Any]:
-    """A row that is answered."""
-    found: dict[str, Any] = {}
-    for name in by_role(columns, "id", "feature", "time"):
-        column = columns[name]
-        low, high = column.range or (0.0, 0.0)
-        middle = low + (high - low) / 2
-        examples = {"integer": round(middle), "number": middle, "boolean": True, "datetime": "2026-01-31"}
-        found[name] = column.values[0] if column.values else examples.get(column.type, "text")
-    return found
-
-
 def truth(run: Run) -> Schema:
     """What may be true of an answer."""
     return {"enum": run.record["classes"]} if run.record["classes"] else NUMBER
@@ -149,6 +140,18 @@ def prediction(version: Version, several: bool) -> Schema:
         said |= {f"probability_{label}": NUMBER for label in classes if len(classes) <= CLASSES_SHOWN}
     if version.policy.limits.band:
         said |= {name: {"type": ["number", "null"]} for name in ("low", "high")}
-    whole = an_object(**said, confident=YES_OR_NO, unusual=YES_OR_NO)
+    sure = YES_OR_NO if several else YES_OR_NO | {"description": confident(version)}
+    whole = an_object(**said, confident=sure, unusual=YES_OR_NO)
     whole["properties"] |= {"warnings": an_array(TEXT), "key": {"type": "object"}}
     return whole
+
+
+def confident(version: Version) -> str:
+    """What makes an answer confident."""
+    record, least = version.run.record, version.policy.limits.least
+    if not record["classes"]:
+        low, high = record["target_range"]
+        return f"the number is within those of the training, {low:g} to {high:g}"
+    if not least:
+        return "always true: abstain_below and error_rate in [predict] of params.toml set no limit"
+    return f"the probability is at least {least:g}"

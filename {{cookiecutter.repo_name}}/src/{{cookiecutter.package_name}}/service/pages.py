@@ -10,13 +10,11 @@ import email
 import functools
 import io
 import json
-import shlex
+import re
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
-import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -25,30 +23,18 @@ from starlette.staticfiles import StaticFiles
 from ..engine.columns import dictionary
 from ..engine.project import spreadsheet
 from ..engine.project.errors import DataError
-from ..engine.report.verdict import number, percent
 from ..engine.sources import read
 from . import feedback, openapi, settings, words
+from .example import usual
 from .guard import COOKIE, Guard, Problem, body_in_time, busy
 from .monitor import figures, moment
 from .schema import Row
 from .versions import Version
+from .words import FOLDER, PAGES
 
-FOLDER = Path(__file__).parent
-as_json = functools.partial(json.dumps, ensure_ascii=False)
-PAGES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(FOLDER / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-)
-PAGES.globals |= {"few": 30, "many": 300, "infinite": float("inf")}  # choices that a list shows, or that are offered
-PAGES.filters |= {
-    "number": number,
-    "percent": percent,
-    "shown": words.shown,
-    "json": as_json,
-    "quoted": shlex.quote,
-    "told": json.loads,
-}
 SHOWN = 200  # answers of a table on its page
 COLUMNS = ("prediction", "probability", "low", "high", "confident", "unusual")  # of an answer, on the page of a table
+KEY = re.compile(r" \(\[\w+\] \w+\)")  # of params.toml, which people at a page do not know
 Page = Callable[[Request], Awaitable[Response]]
 
 
@@ -64,13 +50,14 @@ def or_why_not(handle: Page) -> Page:
     @functools.wraps(handle)
     async def answered(request: Request) -> Response:
         try:
-            return await handle(request)
+            response = await handle(request)
         except Exception as error:
             problem = request.app.problem(error, request.scope)
-        request.app.service.counts.requests.labels(problem.outcome).inc()
-        back = f"/answer?{request.url.query}" if request.url.path == "/answer" and problem.status == 422 else ""
-        response = page(request, "problem.html", problem.status, said=str(problem), back=back)
-        response.raw_headers.extend(problem.headers)
+            back = f"/answer?{request.url.query}" if request.url.path == "/answer" and problem.status == 422 else ""
+            said = KEY.sub("", str(problem))
+            response = page(request, "problem.html", problem.status, said=said, back=back)
+            response.raw_headers.extend(problem.headers)
+        request.app.service.counts.pages.labels(response.status_code).inc()
         return response
 
     return answered
@@ -94,14 +81,13 @@ async def ask(request: Request) -> Response:
     """The form, filled in by hand or by an example, and what is said of it."""
     service, version = request.app.service, version_of(request)
     if request.method == "GET":
-        return form(request, version, words.usual(service, version) if "example" in request.query_params else {})
+        return form(request, version, usual(version) if "example" in request.query_params else {})
     texts = {name.removeprefix("cell."): text for name, text in (await form_of(request)).items()}
     row = words.row_of(version.columns, texts)
     try:
         reply = await service.answer([row], version.name, request.scope["asker"])
     except DataError as error:
-        problems = error.violations or [{"column": "", "problem": str(error), "cure": ""}]
-        return form(request, version, row, 422, problems=problems)
+        return form(request, version, row, 422, problems=problems_of(error))
     said = reply.predictions[0]
     reasons = await words.reasons(service, version, row, said)
     return form(request, version, row, said=said, kept=reply.logged, reasons=reasons)
@@ -109,7 +95,7 @@ async def ask(request: Request) -> Response:
 
 def form(request: Request, version: Version, row: Row, status: int = 200, **more: Any) -> Response:
     """The page with the form, below the answer `said` or the `problems` with a row."""
-    service, problems = request.app.service, more.get("problems", [])
+    service, problems = request.app.service, [] if "rows" in more else more.get("problems", [])
     content = {
         "record": version.run.record,
         "description": version.columns[version.run.record["target"]].description,
@@ -120,6 +106,16 @@ def form(request: Request, version: Version, row: Row, status: int = 200, **more
         "most": service.options.rows,
     }
     return page(request, "ask.html", status, **content | more)
+
+
+def problems_of(error: DataError) -> list[dict[str, Any]]:
+    """Why rows are not answered, for who sent them: what the project could do about it is not for them."""
+    if not error.violations:
+        return [{"column": "", "problem": KEY.sub("", str(error).splitlines()[0])}]
+    rows: dict[tuple[str, str], int] = {}
+    for one in error.violations:
+        rows.setdefault((one["column"], one["problem"]), one["row"])
+    return [{"column": column, "problem": problem, "row": row} for (column, problem), row in rows.items()]
 
 
 @or_why_not
@@ -136,7 +132,7 @@ async def answer(request: Request) -> Response:
         return RedirectResponse(f"/answer?id={name}", 303)
     entry, told = await asyncio.to_thread(feedback.find, service.log, name)
     if entry.run not in service.versions.served:
-        raise Problem(404, "unknown", f"Run {entry.run}, which answered, is not loaded. Name it in [serve] runs.")
+        raise Problem(404, "unknown", f"Run {entry.run}, which gave this answer, is not loaded here any more.")
     version, row, said = service.versions.served[entry.run], json.loads(entry.inputs), json.loads(entry.output)
     reasons = await words.reasons(service, version, row, said)
     said |= {"id": name, "unusual": entry.unusual, "warnings": json.loads(entry.warnings)}
@@ -154,11 +150,11 @@ async def table(request: Request) -> Response:
     try:
         found = await asyncio.to_thread(read.sent, content, name, options, known)
         if len(found.frame) > service.options.rows:
-            raise DataError(f"{name}: {len(found.frame)} rows; allowed: {service.options.rows} ([serve] rows).")
+            raise DataError(f"{name}: {len(found.frame)} rows; allowed: {service.options.rows}. Send them in parts.")
         rows = found.frame.astype(object).where(found.frame.notna(), None).to_dict("records")
         reply = await service.answer(rows, version.name, request.scope["asker"])
     except DataError as error:
-        return form(request, version, {}, 422, problems=[{"column": "", "problem": str(error), "cure": ""}])
+        return form(request, version, {}, 422, problems=problems_of(error), rows=True)
     ids = [one for one in dictionary.by_role(version.columns, "id") if one in found.frame]
     told = [one for one in COLUMNS if one in reply.predictions[0]]
     head = [*(ids or ["row"]), *told, "answer_id" if "id" in ids else "id", "run"]
@@ -166,6 +162,7 @@ async def table(request: Request) -> Response:
         [*([row[one] for one in ids] or [place]), *(said[one] for one in told), said["id"], reply.run]
         for place, (row, said) in enumerate(zip(rows, reply.predictions, strict=True), start=1)
     ]
+    warnings = dict.fromkeys(one for said in reply.predictions for one in said.get("warnings", ()))
     return page(
         request,
         "table.html",
@@ -173,7 +170,7 @@ async def table(request: Request) -> Response:
         name=name,
         head=head,
         lines=lines,
-        notes=[*found.decisions, *dict.fromkeys(one for said in reply.predictions for one in said.get("warnings", ()))],
+        notes=[f"confident: {openapi.confident(version)}", *found.decisions, *warnings],
         csv=as_csv([head, *lines]),
         shown=SHOWN,
     )
@@ -221,7 +218,7 @@ async def login(request: Request) -> Response:
     except Problem:
         return page(request, "login.html", 401 if token else 200, wrong=bool(token))
     secure = "; Secure" if request.url.scheme == "https" else ""
-    cookie = f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict{secure}"
+    cookie = f"{COOKIE}={quote(token, safe='=+/')}; Path=/; HttpOnly; SameSite=Strict{secure}"
     return RedirectResponse("/", 303, {"set-cookie": cookie})
 
 

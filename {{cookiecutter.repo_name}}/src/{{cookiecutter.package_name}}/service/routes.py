@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..engine.project.errors import DataError
-from . import openapi, settings
+from . import example, openapi, settings
 from .feedback import tell
 from .guard import ENCODE, Problem, body_in_time, busy
 from .versions import Version
@@ -59,6 +59,14 @@ def described(version: Version, role: str) -> dict[str, Any]:
     return known | {name: record[name] for name in ("task", "started", "metrics")}
 
 
+async def an_example(request: Request) -> Response:
+    """A body for `/predict`."""
+    service = request.app.state.service
+    if not service.versions.served:
+        raise busy("; ".join(service.unready()))
+    return as_json({"rows": [example.row(service.versions.get())]})
+
+
 async def live(request: Request) -> Response:
     """Say that the process can answer."""
     return as_json({"live": True})
@@ -90,6 +98,7 @@ async def description(request: Request) -> Response:
 TRUTH = msgspec.json.Decoder(Truth)
 ROUTES: tuple[Route, ...] = (
     Route("/feedback", feedback, methods=["POST"]),
+    Route("/example", an_example),
     Route("/runs", runs),
     Route("/health/live", live),
     Route("/health/ready", ready),

@@ -10,7 +10,7 @@ from typing import Any
 from ..engine.columns.dictionary import Dictionary, by_role
 from ..engine.modelling import decision
 from ..engine.project.errors import ProjectError, SettingsError
-from ..engine.project.settings import Project
+from ..engine.project.settings import PARAMS, Project
 from ..engine.runs import answers, loading, registry
 from . import profile, reference, settings
 from .compiled import Compiled, NotCompiled, compile_run
@@ -39,7 +39,7 @@ class Version:
     """A run that answers rows, loaded from `models/<run>`; a `ProjectError` if it is not as it was made."""
 
     def __init__(self, project: Project, folder: Path) -> None:
-        self.run = loading.load(folder)
+        self.run, self.folder = loading.load(folder), folder
         self.name = self.run.name
         options = project.settings
         self.policy = decision.policy(folder, self.run.record, options.predict, options.decision)
@@ -99,7 +99,7 @@ class Versions:
         self.served: dict[str, Version] = {}
         self.shadows: dict[str, Version] = {}
         self.refused: dict[str, str] = {}
-        self._watched = (project.models / registry.CHAMPION, project.dictionary)
+        self._watched = (project.models / registry.CHAMPION, project.dictionary, project.root / PARAMS)
         self._seen: list[Any] = []
         self._worker = ThreadPoolExecutor(1, "reference")
         self._queue, self._pace = 0, 0.0  # requests that wait for the worker, seconds that one takes
@@ -141,7 +141,9 @@ class Versions:
     def load(self) -> None:
         """Load what is wanted and is not here yet; a run that cannot be loaded is left out, and said."""
         seen = [signature(path) for path in self._watched]
-        if self._seen[1:] != seen[1:]:
+        if self._seen[2:] not in ([], seen[2:]):
+            log.warning("%s has changed: restart the service to follow it", PARAMS)
+        if self._seen[1:2] != seen[1:2]:
             for version in self.all():
                 version.read_rules(self.project.dictionary)
         self._seen, here, refused = seen, {version.name: version for version in self.all()}, dict[str, str]()
@@ -160,7 +162,10 @@ class Versions:
                 )
         self.refused = refused
         self.shadows = {folder.name: here[folder.name] for folder in shadows if folder.name in here}
+        before = next(iter(self.served), "")
         self.served = {folder.name: here[folder.name] for folder in served if folder.name in here} or self.served
+        if before and before != (now := next(iter(self.served))):
+            log.info("run %s answers from now on, before it %s", now, before)
 
     def _folder(self, name: str) -> Path:
         return registry.named(self.project, name)

@@ -1,53 +1,65 @@
-"""Between people and rows: the fields of a form, cells as text and back, and what an answer hangs on."""
+"""Between people and rows: the fields of a form, cells as text and back, what an answer hangs on, the templates."""
 
 import functools
+import json
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
+import jinja2
 
-from ..engine.columns.dictionary import Column, Dictionary, by_role
+from ..engine.columns.dictionary import Column, Dictionary
 from ..engine.project.errors import DataError
-from ..engine.report.verdict import number
-from ..engine.runs import training_rows
+from ..engine.report.verdict import number, percent, scored
 from ..engine.sources import formats
-from . import openapi
 from .app import Service
+from .example import DATE, MODELLED, asked, usual
 from .schema import Cell, Row
 from .versions import Busy, Version
 
 COMPARED, TOLD = 32, 6  # columns that are put back to a usual value, and those that are told
 LITTLE = 0.0005  # of a probability: nobody would tell the difference
-TENTH = 0.1  # share: of texts that all differ, a run keeps ten
-MODELLED = ("feature", "time")
-DATE = "%Y-%m-%d"
-
-
-def asked(columns: Dictionary) -> list[str]:
-    """The columns that a person is asked for, those that a model sees first."""
-    made = [name for name, column in columns.items() if column.moment and column.role != "ignored"]
-    parts = [part for name in made for part in columns[name].moment]
-    others = [*parts, *by_role(columns, "id", "group")]
-    return list(dict.fromkeys(name for name in [*by_role(columns, *MODELLED), *others] if name not in made))
+FOLDER = Path(__file__).parent
 
 
 def fields(columns: Dictionary, row: Row, problems: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The fields of a form, each with what is wrong with it; the problems get the place of their field."""
+    """The fields of a form, each with what is wrong with it in words for who fills it in; so the problems, too."""
     found = []
     for place, name in enumerate(asked(columns)):
-        column, here = columns[name], [one for one in problems if one["column"] == name]
-        for one in here:
-            one["place"] = f"c{place}"
-        form = column.format.split(" | ")[0] or DATE
-        field = {"name": name, "place": f"c{place}", "column": column, "today": datetime.now().strftime(form)}
+        column, text = columns[name], written(columns[name], row.get(name))
+        for one in [one for one in problems if one["column"] == name]:
+            one |= {"place": f"c{place}", "problem": wrong(column, text, one["problem"])}
         needed = column.role in MODELLED and not column.missing_allowed
-        wrong = "; ".join(one["problem"] for one in here)
-        found.append(field | {"value": written(column, row.get(name)), "needed": needed, "problem": wrong})
+        field = {"name": name, "place": f"c{place}", "column": column, "allowed": allowed(column), "value": text}
+        said = "; ".join(dict.fromkeys(one["problem"] for one in problems if one["column"] == name))
+        found.append(field | {"needed": needed, "problem": said})
     return found
+
+
+def allowed(column: Column) -> str:
+    """What may stand in a field, in words; "" where the field shows it."""
+    today = datetime.now().strftime(column.format.split(" | ")[0] or DATE)
+    kinds = {
+        "integer": "a whole number",
+        "number": "a number",
+        "datetime": f"a date like {today}",
+        "list": f"several, parted by “{column.separator}”",
+    }
+    limits = f"{column.range[0]:g} to {column.range[1]:g}" if column.range else ""
+    parts = [kinds.get(column.type, ""), limits, f"in {column.unit}" if column.unit else ""]
+    return ", ".join(part for part in parts if part)
+
+
+def wrong(column: Column, text: str, problem: str) -> str:
+    """What is wrong with a cell that breaks a rule, in words for who wrote it."""
+    if not text:
+        return "Needed"
+    if column.values is not None:
+        return f"“{text}” is not known here"
+    return f"“{text}” is not {allowed(column)}" if allowed(column) else problem
 
 
 def written(column: Column, cell: Cell) -> str:
@@ -83,37 +95,10 @@ def shown(cell: Any) -> str:
     return number(cell) if isinstance(cell, int | float) else formats.spelled(cell)
 
 
-def usual(service: Service, version: Version) -> Row:
-    """A usual value of each column: among the rows held out in training, or what its dictionary suggests."""
-    known, columns = background(service.project.models / version.name / training_rows.USUAL), version.columns
-    suggested, found = openapi.example(columns), Row()
-    for name in asked(columns):
-        empty = columns[name].role not in MODELLED or (known and columns[name].missing_allowed)
-        cell = known.get(name, None if empty else suggested.get(name))
-        if columns[name].type == "datetime" and isinstance(cell, str):
-            cell = datetime.fromisoformat(cell).strftime(columns[name].format.split(" | ")[0] or DATE)
-        found[name] = cell
-    return found
-
-
-@functools.cache
-def background(path: Path) -> Row:
-    """Of each column that a run kept usual values of, the median, or the word of more than a tenth; none is a row's."""
-    found = Row()
-    for name, cells in (pd.read_parquet(path) if path.is_file() else pd.DataFrame()).items():
-        words = cells.value_counts(normalize=True)
-        if cells.dtype.kind in "ifM":
-            found[str(name)] = cells.quantile(interpolation="lower")
-        elif len(words) and words.iloc[0] > TENTH:
-            found[str(name)] = words.index[0]
-    plain = {name: cell.item() if isinstance(cell, np.generic) else cell for name, cell in found.items()}
-    return {name: f"{cell}" if isinstance(cell, pd.Timestamp) else cell for name, cell in plain.items() if cell == cell}
-
-
 async def reasons(service: Service, version: Version, row: Row, said: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What the answer hangs on most: by how much it would differ were a column usual, one column after the other."""
     columns = version.columns
-    other = {name: cell for name, cell in usual(service, version).items() if columns[name].role in MODELLED}
+    other = {name: cell for name, cell in usual(version).items() if columns[name].role in MODELLED}
     other = {name: cell for name, cell in other.items() if shown(cell) != shown(row.get(name))}
     names = sorted(other, key=lambda name: -distance(columns[name], row.get(name), other[name]))[:COMPARED]
     try:
@@ -143,3 +128,17 @@ def change(said: Mapping[str, Any], other: Mapping[str, Any]) -> float:
         return said["prediction"] - other["prediction"]
     same = other["probability"] if other["prediction"] == said["prediction"] else 0.0  # where classes have no columns
     return said["probability"] - other.get(f"probability_{said['prediction']}", same)
+
+
+def scoring(value: float | None, metric: str) -> str:
+    """A value of a metric."""
+    return scored(metric, value)
+
+
+PAGES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(FOLDER / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+)
+PAGES.globals |= {"few": 30, "many": 300, "infinite": float("inf")}  # choices that a list shows, or that are offered
+PAGES.filters |= {"number": number, "percent": percent, "scoring": scoring, "shown": shown, "quoted": shlex.quote}
+PAGES.filters |= {"json": functools.partial(json.dumps, ensure_ascii=False), "told": json.loads}
+PAGES.tests["known"] = lambda value: value is not None and value == value

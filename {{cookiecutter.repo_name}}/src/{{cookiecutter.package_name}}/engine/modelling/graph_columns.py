@@ -3,6 +3,7 @@
 Dates, texts and lists are not among them. Used by `convert.py`.
 """
 
+from math import factorial
 from typing import Any
 
 import numpy as np
@@ -81,19 +82,14 @@ def splines(graph: Graph, step: Any, value: str) -> str:
     """Each column as the values of its splines: between two knots a polynomial, constant beyond the last."""
     found = []
     for index, spline in enumerate(step.bsplines_):
-        knots = np.unique(spline.t[spline.k : -spline.k])
+        starts, powers = polynomials(spline)
         cell = graph.op("Gather", value, graph.constant([index], WHOLE), axis=1)
-        cell = graph.each("Max", graph.each("Min", cell, knots[-1]), knots[0])
-        passed = graph.beside(
-            [graph.cast(graph.each(sign, cell, knots[None])) for sign in ("Greater", "GreaterOrEqual")]
-        )
-        place = graph.cast(graph.op("ReduceSum", passed, graph.constant([1], WHOLE), keepdims=0), WHOLE)
-        place = graph.op("Sub", place, graph.constant(1, WHOLE))
-        starts, widths, tables = polynomials(spline, knots)
-        start, width = (graph.look_up(table[:, None], place) for table in (starts, widths))
-        offset = graph.op("Div", graph.op("Sub", cell, start), width)
-        n_kept = tables.shape[2] if step.include_bias else tables.shape[2] - 1
-        first, *others = np.moveaxis(tables[:, :, :n_kept], 1, 0)
+        cell = graph.each("Max", graph.each("Min", cell, starts[-1]), starts[0])
+        passed = graph.cast(graph.each("GreaterOrEqual", cell, starts[None, 1:]), WHOLE)
+        place = graph.op("ReduceSum", passed, graph.constant([1], WHOLE), keepdims=0)
+        offset = graph.op("Sub", cell, graph.look_up(starts[:, None], place))
+        n_kept = powers.shape[2] - (not step.include_bias)
+        first, *others = powers[:, :, :n_kept]
         total = graph.look_up(first, place)
         for table in others:
             total = graph.op("Add", graph.op("Mul", total, offset), graph.look_up(table, place))
@@ -101,20 +97,13 @@ def splines(graph: Graph, step: Any, value: str) -> str:
     return graph.beside(found)
 
 
-def polynomials(spline: Any, knots: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What the splines are at each knot and between two, by turns: start and width of each piece, and polynomials.
+def polynomials(spline: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The knots, and what the splines are from each on, as derivatives say: polynomials of the way from there.
 
-    These are of shape (n_pieces, degree + 1, n_splines), the highest power first, of the share of the way through the
-    piece; they follow from as many values as there are powers. A knot is a piece of its own, because where many rows
-    have one value knots fall together, and a spline jumps there.
+    These are of shape (degree + 1, n_knots, n_splines), the highest power first. From the last knot there is no way.
     """
-    places = (np.arange(spline.k + 1) + 0.5) / (spline.k + 1)
-    between = spline(knots[:-1, None] + places * np.diff(knots)[:, None])
-    pieces = np.zeros((2 * len(knots) - 1, *between.shape[1:]))
-    pieces[1::2], pieces[::2, -1] = np.linalg.solve(np.vander(places), between), spline(knots)
-    widths = np.ones(len(pieces))
-    widths[1::2] = np.diff(knots)
-    return np.repeat(knots, 2)[:-1], widths, pieces
+    knots = np.unique(spline.t[spline.k : -spline.k])
+    return knots, np.stack([spline(knots, nu=power) / factorial(power) for power in range(spline.k, -1, -1)])
 
 
 def codes(graph: Graph, name: str, known: np.ndarray) -> str:

@@ -225,10 +225,17 @@ def load(start: Path | None = None, overrides: Sequence[str] = ()) -> Project:
         set_at(tree, dotted, value)
     parts = sections_of_the_service()
     own = {name: tree.pop(name) for name in parts if name in tree}
-    read: dict[str, Any] = {
-        name: schema.convert(table, parts[name], f"{PARAMS}: [{name}]") for name, table in own.items()
-    }
-    return Project(root, read_sections(tree, also=parts), changed, read)
+    try:
+        read: dict[str, Any] = {
+            name: schema.convert(table, parts[name], f"{PARAMS}: [{name}]") for name, table in own.items()
+        }
+        return Project(root, read_sections(tree, also=parts), changed, read)
+    except SettingsError as error:
+        if overrides:
+            load(root)  # raises where the file is wrong itself
+            said = str(error).removeprefix(f"{PARAMS}: ")
+            raise SettingsError(f"--set {' '.join(overrides)}: {said}") from None
+        raise
 
 
 def sections_of_the_service() -> dict[str, type]:

@@ -139,7 +139,7 @@ def of_test_rows(result: Result, test: Mapping[str, Any]) -> Iterator[Finding]:
 def of_probabilities(result: Result, groups: Groups, held: pd.DataFrame | None) -> Iterator[Finding]:
     """Probabilities that do not keep their word, by more than chance makes of honest ones."""
     said, came = diagnostics.word_and_truth(result.truth, result.predictions)
-    bins = diagnostics.bins_of(said)
+    bins = diagnostics.even_bins(said)
     drawn = np.random.default_rng(0).random((DRAWS, len(said))) < said
     off, *by_chance = (np.abs(np.bincount(bins, said - rows)).sum() / len(said) for rows in (came, *drawn))
     alone = width_of(said - came, None)

@@ -1,0 +1,63 @@
+import jsonschema
+import pandas as pd
+
+from data_science_project.engine.columns.dictionary import Column
+from data_science_project.service import example, openapi, versions
+
+from .conftest import COLUMNS
+
+
+def test_person_is_asked_for_what_a_model_sees_first_and_never_for_the_truth():
+    assert example.asked(COLUMNS) == ["price", "rooms", "new", "kind", "sold", "note", "id"]
+
+
+def test_moment_is_asked_for_by_its_parts():
+    columns = {
+        "day": Column(type="datetime", role="ignored"),
+        "hour": Column(type="integer", role="ignored"),
+        "when": Column(type="datetime", moment=("day", "hour")),
+    }
+
+    assert example.asked(columns) == ["day", "hour"]
+
+
+def test_usual_values_are_medians_and_frequent_words_that_the_run_kept(made_version):
+    kept = {
+        "price": [1.0, 3.5, 9.0, 9.5] * 25,
+        "rooms": [3, 4, 4, 5] * 25,
+        "new": [True, True, False, True] * 25,
+        "kind": ["house", "house", "flat", None] * 25,
+        "sold": pd.to_datetime(["2026-01-01", "2026-02-01", "2026-02-01", "2026-03-01"] * 25),
+        "note": [f"of person {place}" for place in range(10) for _ in range(10)],
+    }
+
+    found = example.usual(made_version(kept))
+
+    assert found == {
+        **{"price": 3.5, "rooms": 4, "new": True, "kind": "house", "sold": "01.02.2026"},
+        **{"note": None, "id": None},
+    }
+    assert [type(found[name]) for name in ("price", "rooms", "new")] == [float, int, bool]
+
+
+def test_run_of_before_has_the_usual_values_that_its_dictionary_suggests(made_version):
+    assert example.usual(made_version()) == {
+        **{"price": 5.0, "rooms": 4, "new": True, "kind": "flat", "sold": "31.01.2026"},
+        **{"note": "text", "id": None},
+    }
+
+
+def test_usual_value_that_is_none_under_the_rules_of_today_is_left(made_version):
+    columns = {"price": Column(type="number", range=(0.0, 1.0)), "kind": Column(type="category", values=("flat",))}
+    kept = {"price": [5.0] * 20, "kind": ["house"] * 20}
+
+    assert example.usual(made_version(kept, columns)) == {"price": None, "kind": None}
+
+
+def test_row_for_programs_is_that_of_the_form_and_is_answered_and_fits_its_description(project, folder):
+    found = versions.Version(project, folder)
+    row = example.row(found)
+
+    assert row.items() <= example.usual(found).items() and row["amount"] is not None
+    assert jsonschema.Draft202012Validator(openapi.row(found.columns)).is_valid(row)
+    assert len(found.reference([row])) == 1

@@ -1,0 +1,77 @@
+"""An example row of a run, for people and programs: usual values, none of them a person's."""
+
+import functools
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..engine.columns.dictionary import Column, Dictionary, by_role
+from ..engine.runs import training_rows
+from .schema import Cell, Row
+from .versions import Version
+
+TENTH = 0.1  # share: of texts that all differ, a run keeps ten
+MODELLED, BESIDE = ("feature", "time"), ("id", "group")  # roles of columns that a model sees; that are kept beside
+DATE = "%Y-%m-%d"
+
+
+def asked(columns: Dictionary) -> list[str]:
+    """The columns that somebody is asked for, those that a model sees first."""
+    made = [name for name, column in columns.items() if column.moment and column.role != "ignored"]
+    parts = [part for name in made for part in columns[name].moment]
+    others = [*parts, *by_role(columns, *BESIDE)]
+    return list(dict.fromkeys(name for name in [*by_role(columns, *MODELLED), *others] if name not in made))
+
+
+def row(version: Version) -> Row:
+    """A row that is answered: what is usual, without the columns that may be left out."""
+    columns = version.columns
+    return {name: cell for name, cell in usual(version).items() if cell is not None or columns[name].role not in BESIDE}
+
+
+def usual(version: Version) -> Row:
+    """A usual value of each column: among the rows held out in training, or what its dictionary suggests."""
+    known, found = background(version.folder / training_rows.USUAL), Row()
+    for name in asked(version.columns):
+        column, cell = version.columns[name], known.get(name)
+        if column.type == "datetime" and isinstance(cell, str):
+            cell = datetime.fromisoformat(cell).strftime(column.format.split(" | ")[0] or DATE)
+        empty = column.role in BESIDE or (known and column.missing_allowed)
+        suggested = None if empty else suggestion(column)
+        found[name] = suggested if cell is None or not is_allowed(column, cell) else cell
+    return found
+
+
+def is_allowed(column: Column, cell: Cell) -> bool:
+    """Whether a usual value is one under the rules of today."""
+    if column.range and isinstance(cell, int | float):
+        return column.range[0] <= cell <= column.range[1]
+    return column.values is None or column.type != "category" or cell in column.values
+
+
+def suggestion(column: Column) -> Cell:
+    """A cell that a column allows."""
+    if column.values:
+        return column.values[0]
+    low, high = column.range or (0.0, 0.0)
+    middle = low + (high - low) / 2
+    day = datetime(2026, 1, 31).strftime(column.format.split(" | ")[0] or DATE)
+    cells: dict[str, Cell] = {"integer": round(middle), "number": middle, "boolean": True, "datetime": day}
+    return cells.get(column.type, "text")
+
+
+@functools.cache
+def background(path: Path) -> Row:
+    """Of each column that a run kept usual values of, the median, or the word of more than a tenth; none is a row's."""
+    found = dict[str, Any]()
+    for name, cells in (pd.read_parquet(path) if path.is_file() else pd.DataFrame()).items():
+        words = cells.value_counts(normalize=True)
+        if cells.dtype.kind in "ifM":
+            found[str(name)] = cells.quantile(interpolation="lower")
+        elif len(words) and words.iloc[0] > TENTH:
+            found[str(name)] = words.index[0]
+    plain = {name: cell.item() if isinstance(cell, np.generic) else cell for name, cell in found.items()}
+    return {name: f"{cell}" if isinstance(cell, pd.Timestamp) else cell for name, cell in plain.items() if cell == cell}
