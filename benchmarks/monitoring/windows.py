@@ -62,7 +62,7 @@ def moved(rows: Rows, said: bool = False) -> list[str]:
     told = blank.assign(truth=None, source="").head(0)
     table = answered(rows) if said else blank
     window = health.Window(folder, run.record, table, rows, told, reference)
-    return [one.column for one in health.moves(window) or [] if one.moved]
+    return [one.column for one in health.moves(window)[0] or [] if one.moved]
 
 
 def answered(rows: Rows) -> pd.DataFrame:

@@ -1,8 +1,13 @@
 import asyncio
 import json
+import math
+import re
+import threading
 
 import pytest
+from click.testing import CliRunner
 
+from data_science_project import cli
 from data_science_project.engine.runs import registry
 from data_science_project.service import app, log, monitor, settings
 from data_science_project.service.database import Told
@@ -32,6 +37,18 @@ def answered(service, entries, folder):
         return ids
 
     return put
+
+
+@pytest.fixture
+def typed(monkeypatch, package_log):
+    """Type a verb in the folder of a project."""
+
+    def run(root, *words):
+        monkeypatch.chdir(root)
+        monkeypatch.setenv("DATABASE_URL", "")
+        return CliRunner().invoke(cli.main, [str(word) for word in words])
+
+    return run
 
 
 def yes(probability=0.8):
@@ -140,3 +157,77 @@ def test_service_looks_at_itself_for_its_figures_and_goes_on_when_it_cannot(serv
     asyncio.run(look(lambda: "could not be looked at" in caplog.text))
 
     assert "the newest answers could not be looked at" in caplog.text
+
+
+def asked(entries, run, count, **cells):
+    """So many answers to rows that differ, a minute after another."""
+    found = []
+    for place in range(count):
+        row = {
+            "order": place,
+            "amount": 50.0 + 3 * math.sin(place * 2.4) * (place % 7),
+            "colour": "red",
+            "shop": "shop A",
+        }
+        row |= {"day": "2026-02-01", "note": f"parcel {place % 100} went out", **cells}
+        output = json.dumps(yes(0.5 + place % 50 / 100) | {"probability_yes": 0.5 + place % 50 / 100})
+        found += entries(inputs=json.dumps(row), output=output, time=1.7e9 + 60 * place, run=run)
+    return found
+
+
+def test_monitor_writes_one_file_about_the_log_and_ends_with_one_where_an_alarm_fires(service, entries, folder, typed):
+    service.log.database.insert(asked(entries, folder.name, 60, amount=500.0))
+
+    done = typed(service.project.root, "monitor")
+
+    page = (service.project.root / monitor.PAGE).read_text(encoding="utf-8")
+    lines = [line for line in done.stdout.splitlines() if line.startswith("drift: 'amount': median 500")]
+    assert (done.exit_code, len(lines)) == (1, 1)
+    assert "<style>" in page and "amount" in page
+    assert not re.search(r'(src|href)="(?!#)', page)
+
+
+def test_monitor_of_a_file_needs_no_log_and_ends_with_none_where_all_is_well(project, made_table, typed, tmp_path):
+    made_table.to_csv(tmp_path / "batch.csv", index=False)
+
+    done = typed(project.root, "monitor", "--input", tmp_path / "batch.csv")
+
+    assert (done.exit_code, done.stdout) == (0, "reports/monitoring.html\n")
+    assert not (project.root / "data" / "log").exists()
+
+
+def test_monitor_without_log_or_file_says_what_to_do(project, typed):
+    done = typed(project.root, "monitor")
+
+    assert done.exit_code == 1 and "make serve, or look at a file: make monitor INPUT=batch.csv" in done.stderr
+
+
+def test_monitor_of_a_run_without_answers_names_it(service, typed, folder):
+    done = typed(service.project.root, "monitor", "--run", folder.name)
+
+    assert done.exit_code == 1 and f"no answer of {folder.name}" in done.stderr
+
+
+def test_labels_that_the_queue_asked_for_are_no_sample(service, answered, folder):
+    ids = answered((yes(), None), (yes(), None), (yes(), None))
+    sources = ("label", "label at random", "http")
+    service.log.database.insert([Told(one, '"no"', 1.0, "", source) for one, source in zip(ids, sources, strict=True)])
+
+    found = monitor.figures(service)
+
+    assert (found["runs"][0]["told"], found["health"]["told"], found["health"]["queued"]) == (2, 2, 1)
+
+
+def test_log_that_does_not_answer_holds_up_no_more_than_one_thread(service, monkeypatch):
+    started, end = [], threading.Event()
+    monkeypatch.setattr(monitor, "newest", lambda engine: started.append(1) or end.wait())
+    monkeypatch.setattr(monitor, "PATIENCE", 0.05)
+    looking = monitor.Looking()
+
+    async def many():
+        return await asyncio.gather(*(looking.figures(service) for _ in range(20)))
+
+    found = asyncio.run(many())
+    end.set()
+
+    assert len(started) == 1 and {one["unread"] for one in found} == {"no answer within 0.05 s"}

@@ -91,11 +91,12 @@ def of_log(project: Project, run: str, rows: pd.DataFrame, told: pd.DataFrame, m
     folder = project.models / run
     if not (folder / registry.RECORD).is_file() or (record := registry.sound(folder)) is None:
         return None
-    parts = [part[(part["run"] == run) & (part["role"] == "answer")] for part in (rows, told)]
-    mine = parts[0].head(most)
+    mine, truths = (part[part["run"] == run] for part in (rows, told))
+    role = "answer" if "answer" in set(mine["role"]) else "shadow"
+    mine, truths = mine[mine["role"] == role].head(most), truths[truths["role"] == role]
     asked = pd.DataFrame([json.loads(text) for text in mine["inputs"]], index=mine.index)
     cells = typed(asked, dictionary.load(folder / registry.DICTIONARY))
-    return Window(folder, record, mine, cells, parts[1], profile.of(project, folder))
+    return Window(folder, record, mine, cells, truths, profile.of(project, folder))
 
 
 def of_file(project: Project, folder: Path, path: Path) -> Window:
@@ -146,12 +147,12 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
         "rows": len(rows),
         "told": len(sample),
         "queued": len(told) - len(sample),
-        "drift": moves(window),
         "scores": [],
         "weeks": score.by_week(sample, record),
         "confusion": score.confusion(sample, classes) if len(sample) and len(classes) <= CLASSES else [],
         "few": LEAST_ROWS if len(rows) < LEAST_ROWS else 0,
     }
+    found["drift"], found["different"] = moves(window)
     held = confidence.held_out(window.folder)
     before = score.expected(rows, record, held) if held is not None and not found["few"] else []
     after = score.measured(sample, record)
@@ -161,11 +162,14 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
     return found | {"alarms": alarms(found, options, float(rows["unusual"].mean()))}
 
 
-def moves(window: Window) -> list[drift.Comparison] | None:
-    """Columns and predictions against the training, those that moved first; None where there is nothing to compare."""
+def moves(window: Window) -> tuple[list[drift.Comparison] | None, int]:
+    """Columns and predictions against the training, those that moved first, and how many rows were compared.
+
+    None where there is nothing to compare with, or there are too few rows.
+    """
     reference = window.reference
     if reference is None or len(window.rows) < LEAST_ROWS:
-        return None
+        return None, 0
     columns = dictionary.load(window.folder / registry.DICTIONARY)
     names = [name for name in reference["columns"] if name in window.cells]
     cells = pd.DataFrame({name: drift.comparable(window.cells[name], columns[name]) for name in names})
@@ -174,7 +178,8 @@ def moves(window: Window) -> list[drift.Comparison] | None:
         said["prediction"] = said["prediction"].astype(str)
     both = pd.concat([cells, pd.DataFrame(said).add_prefix(PREDICTIONS)], axis=1)
     before = reference["columns"] | {PREDICTIONS + name: one for name, one in reference["predictions"].items()}
-    return drift.compared(before, drift.window(both, reference["distinct"]))
+    counted = drift.window(both, reference["distinct"])
+    return drift.compared(before, counted), len(counted)
 
 
 def alarms(found: dict[str, Any], options: Monitor, unusual: float) -> list[str]:

@@ -8,6 +8,7 @@ and the rows held out in training. Writes `reports/monitoring.html`, one file. A
 
 import asyncio
 import logging
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ BARS = 24  # of a chart
 FIFTHS, CLASSES = np.arange(1, 5) / 5, 20  # of numbers; of classes so many are told one by one
 KINDS = 8  # fifths or classes that a chart over time can tell apart
 PAGE = Path("reports") / "monitoring.html"
+PATIENCE = 8.0  # seconds that a page waits for the log
 
 
 def run(project: Project, *, input: Path | None, name: str) -> tuple[Path, list[str]]:
@@ -85,15 +87,37 @@ def logged(project: Project, *conditions: Any) -> tuple[pd.DataFrame, pd.DataFra
         raise DataError(f"{error}, or look at a file: make monitor INPUT=batch.csv") from None
 
 
-def figures(service: Service) -> dict[str, Any]:
-    """What the page shows; where the log cannot be read, what is known without it."""
-    content: dict[str, Any] = {
+class Looking:
+    """Looks at the log in one thread of its own, once for all who wait: a slow database stops nothing else."""
+
+    def __init__(self) -> None:
+        self._worker = ThreadPoolExecutor(1, "monitor")
+        self._found: Future[dict[str, Any]] | None = None
+
+    async def figures(self, service: Service) -> dict[str, Any]:
+        """What the page shows; where the log takes too long, what is known without it."""
+        if self._found is None or self._found.done():
+            self._found = self._worker.submit(figures, service)
+        try:
+            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._found)), PATIENCE)
+        except TimeoutError:
+            return state(service) | {"unread": f"no answer within {PATIENCE:g} s"}
+
+
+def state(service: Service) -> dict[str, Any]:
+    """What is known of a service without its log."""
+    return {
         "state": service.log.state(),
         "versions": service.versions,
         "unready": service.unready(),
         "outcomes": outcomes(service),
         "now": moment(datetime.now(UTC).timestamp()),
     }
+
+
+def figures(service: Service) -> dict[str, Any]:
+    """What the page shows; where the log cannot be read, what is known without it."""
+    content = state(service)
     try:
         rows, told = newest(service.log.database.engine)
     except sa.exc.SQLAlchemyError as error:
@@ -200,7 +224,7 @@ def slots_of(times: pd.Series) -> pd.Series:
 
 def mixture(times: pd.Series, places: np.ndarray) -> list[tuple]:
     """How the answers divide over time, as pieces of bars: place of the bar, top and height of 100, kind, share."""
-    if places.max() >= KINDS:
+    if places.max() >= KINDS or times.min() == times.max():
         return []
     shares = pd.crosstab(slots_of(times).to_numpy(), places, normalize="index")
     tops = 100 * (1 - shares.cumsum(axis=1))
@@ -213,8 +237,8 @@ def mixture(times: pd.Series, places: np.ndarray) -> list[tuple]:
 
 
 def charts(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Traffic, latency and confidence over time, each with its bars: place, height of 100, value."""
-    if rows.empty:
+    """Traffic, latency and confidence over time, unless all is 0, each with its bars: place, height of 100, value."""
+    if rows.empty or rows["time"].min() == rows["time"].max():
         return []
     slots = rows.groupby(slots_of(rows["time"]))
     wanted = {
@@ -228,5 +252,5 @@ def charts(rows: pd.DataFrame) -> list[dict[str, Any]]:
         bars = [(place, 100 * value / (values.max() or 1), value) for place, value in values.items()]
         ends = {"from": moment(rows["time"].min()), "to": moment(rows["time"].max())}
         ends |= {"most": values.max(), "last": values.iloc[-1]}
-        found += [{"title": title, "bars": bars, **ends}] if values.notna().all() else []
+        found += [{"title": title, "bars": bars, **ends}] if values.notna().all() and values.any() else []
     return found

@@ -27,7 +27,7 @@ from ..engine.sources import read
 from . import feedback, openapi, settings, words
 from .example import usual
 from .guard import COOKIE, Guard, Problem, body_in_time, busy
-from .monitor import figures, moment
+from .monitor import Looking, moment
 from .schema import Row
 from .versions import Version
 from .words import FOLDER, PAGES
@@ -196,7 +196,9 @@ def as_csv(lines: list[list[Any]]) -> str:
 @or_why_not
 async def monitor(request: Request) -> Response:
     """How the service is, and how right it was."""
-    return page(request, "monitor.html", **await asyncio.to_thread(figures, request.app.service))
+    if not hasattr(request.app.state, "looking"):
+        request.app.state.looking = Looking()
+    return page(request, "monitor.html", **await request.app.state.looking.figures(request.app.service))
 
 
 @or_why_not

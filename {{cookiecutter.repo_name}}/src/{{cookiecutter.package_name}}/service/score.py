@@ -131,14 +131,14 @@ def others(said: Predictions, random: np.random.Generator) -> np.ndarray:
     return classes[(random.random(len(rest)) * steps[:, -1] >= steps.T).sum(axis=0)]
 
 
-def measured(rows: pd.DataFrame, record: dict[str, Any]) -> list[Score]:
-    """The score of answers of which the truth was told, in `truth`."""
+def measured(rows: pd.DataFrame, record: dict[str, Any], most: int | None = None) -> list[Score]:
+    """The scores of answers of which the truth was told, in `truth`; so many of them at most, the chosen one first."""
     if rows.empty:
         return []
     rows = rows.sample(min(len(rows), MOST_ROWS), random_state=0)
     said, truth = said_of(rows, record), rows["truth"].to_numpy(dtype=None if record["classes"] else "float64")
     found = []
-    for metric in wanted(record, said, OVERCONFIDENCE if said.classes else BIAS):
+    for metric in wanted(record, said, OVERCONFIDENCE if said.classes else BIAS)[:most]:
         ends = metrics.interval(metric, truth, said, repeats=DRAWS)
         found.append(Score(metric.name, metric.score(truth, said), *ends, then(record, metric), len(rows)))
     return found
@@ -153,7 +153,7 @@ def by_week(rows: pd.DataFrame, record: dict[str, Any]) -> list[tuple[str, Score
     """The scores of answers of which the truth was told, by the week of the answer, named by its Monday."""
     days = pd.to_datetime(rows["time"].astype("float64"), unit="s")
     mondays = days.dt.to_period("W").dt.start_time.dt.strftime("%Y-%m-%d")
-    return [(str(day), score) for day, part in rows.groupby(mondays) for score in measured(part, record)[:1]]
+    return [(str(day), score) for day, part in rows.groupby(mondays) for score in measured(part, record, 1)]
 
 
 def mistakes(told: pd.DataFrame, classes: Sequence) -> list[tuple]:

@@ -1,0 +1,127 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science_project.engine.project.errors import DataError, SettingsError
+from data_science_project.service import health
+from data_science_project.service.score import Score
+from data_science_project.service.settings import Monitor
+
+
+@pytest.fixture
+def batch(project, made_table, tmp_path):
+    """A file of the table, 240 rows, with columns replaced."""
+
+    def write(**columns):
+        twice = pd.concat([made_table, made_table.assign(order=made_table["order"] + 500)], ignore_index=True)
+        twice["amount"] = twice["amount"] + np.linspace(0, 0.01, len(twice))  # so that no row comes twice
+        twice.assign(**columns).to_csv(tmp_path / "batch.csv", index=False)
+        return tmp_path / "batch.csv"
+
+    return write
+
+
+@pytest.fixture
+def looked(project, folder, batch):
+    """What is said of a file of the table, with columns replaced; keywords of `[monitor]` in `options`."""
+
+    def look(options=None, **columns):
+        return health.health(health.of_file(project, folder, batch(**columns)), options or Monitor())
+
+    return look
+
+
+def test_file_like_the_training_raises_no_alarm_and_is_scored_by_its_target(looked):
+    found = looked()
+
+    assert found["alarms"] == []
+    assert (found["rows"], found["told"], found["different"]) == (240, 240, 240)
+    assert {one.column for one in found["drift"]} >= {"amount", "colour", "predictions: probability_yes"}
+    assert [metric for before, after in found["scores"] for metric in [after.metric]][:2] == ["roc_auc", "accuracy"]
+
+
+def test_moved_column_is_an_alarm_of_one_line_that_names_it_and_says_what_to_do(looked):
+    found = looked(colour="blue")
+
+    (line,) = [line for line in found["alarms"] if "'colour'" in line]
+    assert "blue in 100.0\u00a0% of the rows, in training" in line and "make retrain" in line and "\n" not in line
+
+
+def test_cells_that_break_every_rule_are_looked_at_and_not_refused(looked, change, project):
+    change(project, "amount", range=(0.0, 100.0))
+
+    found = looked(amount=np.linspace(1e5, 2e5, 240))
+
+    assert any("'amount'" in line for line in found["alarms"])
+
+
+def test_column_that_may_move_is_no_alarm_and_an_unknown_one_is_refused(looked):
+    lines = looked(Monitor(may_move=("colour",)), colour="blue")["alarms"]
+
+    assert not any("'colour'" in line for line in lines)
+    with pytest.raises(SettingsError, match=r"may_move names 'color'(.|\n)*colour"):
+        looked(Monitor(may_move=("color",)))
+
+
+def test_target_that_means_the_opposite_is_seen_by_labels_and_not_without(looked, made_table):
+    turned = made_table["answer"].map({"yes": "no", "no": "yes"})
+
+    found = looked(answer=[*turned, *turned])
+
+    assert [line[:5] for line in found["alarms"]] == ["score", "score"]
+    assert all("measured on labels" in line and "0." in line for line in found["alarms"])
+
+
+def test_file_without_its_target_is_expected_to_be_as_right_as_the_training(looked):
+    found = looked(answer=None)
+
+    assert found["told"] == 0 and found["alarms"] == []
+    assert all(after is None and before.low <= before.then + 0.1 for before, after in found["scores"])
+
+
+def test_too_few_rows_are_not_compared_and_it_is_said(project, folder, batch):
+    path = batch()
+    pd.read_csv(path).head(49).to_csv(path, index=False)
+
+    found = health.health(health.of_file(project, folder, path), Monitor())
+
+    assert (found["few"], found["drift"], found["alarms"]) == (50, None, [])
+
+
+def test_many_unusual_rows_are_an_alarm_and_a_few_are_none():
+    nothing = {"drift": [], "scores": [], "rows": 1000}
+
+    assert health.alarms(nothing, Monitor(), unusual=0.06) == []
+    (line,) = health.alarms(nothing, Monitor(), unusual=0.1)
+    assert line.startswith("unusual: 10.0\u00a0% of 1,000 rows")
+
+
+def test_score_below_that_of_training_is_an_alarm_with_interval_and_number_of_labels():
+    worse = Score("accuracy", 0.7, 0.68, 0.72, 0.9, 400)
+    found = {"drift": None, "scores": [(worse, None), (None, worse)], "rows": 1000}
+
+    expected, measured = health.alarms(found, Monitor(), unusual=0.0)
+
+    assert "accuracy 0.680 to 0.720 expected without labels (1,000 rows), 0.900 in training" not in expected
+    assert "accuracy 0.680 to 0.720 expected without labels (400 rows), 0.900 in training. Find out" in expected
+    assert "measured on labels (400 rows)" in measured and "make retrain" in measured
+
+
+def test_file_that_lacks_a_column_is_refused_by_name(project, folder, batch):
+    path = batch()
+    pd.read_csv(path).drop(columns="amount").to_csv(path, index=False)
+
+    with pytest.raises(DataError, match="amount"):
+        health.of_file(project, folder, path)
+
+
+def test_logged_rows_are_typed_and_cells_that_were_not_sent_are_missing(project, folder, entries):
+    rows = pd.DataFrame([{"inputs": json.dumps(one)} for one in ({"amount": "3.5", "x": 1}, {"colour": "red"})])
+    columns = health.dictionary.load(folder / health.registry.DICTIONARY)
+
+    found = health.typed(pd.DataFrame([json.loads(text) for text in rows["inputs"]]), columns)
+
+    assert found["amount"].tolist()[0] == 3.5 and found["amount"].isna().tolist() == [False, True]
+    assert found["colour"].tolist()[1] == "red" and found["day"].isna().all()

@@ -1,0 +1,120 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science_project.service import score
+
+CLASSES = {
+    "task": "classification",
+    "classes": ["no", "yes"],
+    "metrics": {"chosen_by": "roc_auc", "dev": {"roc_auc": 0.8, "accuracy": 0.75}},
+}
+NUMBERS = {"task": "regression", "classes": [], "metrics": {"chosen_by": "r2", "dev": {"r2": 0.9, "mae": 1.0}}}
+
+
+def answers(seed, rows, hard=1.0):
+    """Answers of a calibrated model of two classes, and what is true."""
+    random = np.random.default_rng(seed)
+    chance = 1 / (1 + np.exp(-random.normal(0, 2 / hard, rows)))
+    table = pd.DataFrame({"probability_no": 1 - chance, "probability_yes": chance})
+    table["prediction"] = np.where(chance > 0.5, "yes", "no")
+    table["probability"] = np.maximum(chance, 1 - chance)
+    return table.assign(truth=np.where(random.random(rows) < chance, "yes", "no"))
+
+
+def numbers(seed, rows, most=10.0):
+    """Predictions whose errors grow with them, and what is true."""
+    random = np.random.default_rng(seed)
+    said = random.uniform(0, most, rows)
+    return pd.DataFrame({"prediction": said, "truth": said + random.normal(0, 0.1 + said / 5, rows)})
+
+
+def accuracy(rows):
+    return (rows["truth"] == rows["prediction"]).mean()
+
+
+@pytest.mark.parametrize("hard", [0.5, 1.0, 3.0])
+def test_expected_accuracy_follows_rows_that_are_easier_or_harder_than_in_training(hard):
+    rows = answers(3, 2000, hard)
+
+    found = {one.metric: one for one in score.expected(rows, CLASSES, answers(0, 2000))}
+
+    assert found["accuracy"].low < accuracy(rows) < found["accuracy"].high
+    assert found["accuracy"].high - found["accuracy"].low < 0.08
+    assert found["roc_auc"].then == 0.8 and found["roc_auc"].low < found["roc_auc"].value < found["roc_auc"].high
+
+
+def test_probabilities_that_were_too_sure_of_held_out_rows_are_not_believed():
+    def too_sure(rows):
+        return rows.assign(truth=np.where(np.arange(len(rows)) % 3 == 0, "no", rows["truth"]))
+
+    rows = too_sure(answers(4, 2000))
+
+    found = {one.metric: one for one in score.expected(rows, CLASSES, too_sure(answers(0, 2000)))}
+
+    assert found["accuracy"].high < rows["probability"].mean() - 0.02
+    assert abs(found["accuracy"].value - accuracy(rows)) < 0.05
+
+
+@pytest.mark.parametrize("most", [2.0, 10.0])
+def test_expected_error_of_numbers_is_that_of_held_out_rows_with_such_predictions(most):
+    rows = numbers(3, 2000, most)
+
+    found = {one.metric: one for one in score.expected(rows, NUMBERS, numbers(0, 2000))}
+
+    assert found["mae"].low < (rows["truth"] - rows["prediction"]).abs().mean() < found["mae"].high
+    assert {"r2", "mae"} == set(found)
+
+
+def test_measured_score_has_an_interval_that_few_labels_widen_and_says_how_honest_the_probabilities_are():
+    few, many = ({one.metric: one for one in score.measured(answers(1, rows), CLASSES)} for rows in (40, 1000))
+
+    assert [one.rows for one in (few["accuracy"], many["accuracy"])] == [40, 1000]
+    assert few["accuracy"].high - few["accuracy"].low > 3 * (many["accuracy"].high - many["accuracy"].low)
+    assert many["overconfidence"].low < 0 < many["overconfidence"].high
+    assert score.measured(answers(1, 0), CLASSES) == []
+
+
+def test_without_probabilities_of_classes_what_needs_none_is_scored():
+    rows = answers(1, 200).drop(columns="probability_yes")
+
+    assert [one.metric for one in score.measured(rows, CLASSES)] == ["accuracy"]
+    assert [one.metric for one in score.expected(rows, CLASSES, answers(0, 200))] == ["accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "low", "high", "lost"),
+    [
+        ("accuracy", 0.70, 0.74, True),
+        ("accuracy", 0.70, 0.76, False),
+        ("mae", 1.3, 1.5, True),
+        ("mae", 1.1, 1.5, False),
+        ("overconfidence", 0.4, 0.5, False),
+    ],
+)
+def test_score_is_lost_where_the_whole_interval_is_worse_than_is_allowed(metric, low, high, lost):
+    then = 1.0 if metric == "mae" else 0.8
+
+    assert score.Score(metric, (low + high) / 2, low, high, then, 100).lost(points=0.05, growth=0.2) == lost
+
+
+def test_scores_are_told_by_the_week_of_the_answer():
+    rows = answers(1, 60).assign(time=1.7e9 + 7 * 86400.0 * np.repeat([0, 1, 1], 20))
+
+    found = score.by_week(rows, CLASSES)
+
+    assert [(monday, one.rows, one.metric) for monday, one in found] == [
+        ("2023-11-13", 20, "roc_auc"),
+        ("2023-11-20", 40, "roc_auc"),
+    ]
+    assert score.by_week(rows.head(0), CLASSES) == []
+
+
+def test_false_ones_are_counted_with_an_interval_and_none_where_there_is_nothing_to_count():
+    told = pd.DataFrame({"prediction": ["a"] * 10, "truth": ["a"] * 8 + ["b"] * 2})
+
+    (_, positives, negatives), (_, none, missed) = score.mistakes(told, ["a", "b"])
+
+    assert (positives[:2], negatives[:2], none[:2], missed[:2]) == ((2, 10), (0, 8), (0, 0), (2, 2))
+    assert 0.05 < positives[2] < 0.2 < positives[3] < 0.6 and np.isnan(none[2])
+    assert score.confusion(told, ["a", "b"]) == [[8, 0], [2, 0]]
