@@ -11,7 +11,7 @@ import logging
 import os
 import unicodedata
 
-from .engine.columns import dictionary, infer, merge, validate
+from .engine.columns import dictionary, infer, merge, told, validate
 from .engine.project import artefact
 from .engine.project.errors import DataError, SettingsError, listed
 from .engine.project.settings import Data, Project
@@ -69,10 +69,13 @@ def run(project: Project, dump: Dump, *, again: bool = False) -> list[str]:
         log.warning("%s", warnings[-1])
     if known.empty:
         raise DataError(empty_target(where, settings.target, len(frame)))
+    known, said = told.added(project, known, columns)
+    for text in said:
+        log.info("%s", text)
     with artefact.whole(project.clean) as path:
         known.to_parquet(path)
     log.info("%d rows, %d columns -> %s", *known.shape, project.relative(project.clean))
-    return [*decisions, *warnings]
+    return [*decisions, *warnings, *said]
 
 
 def check_columns(project: Project, table: read.Table, where: str) -> None:
