@@ -1,3 +1,4 @@
+import asyncio
 import json
 
 import pytest
@@ -55,11 +56,12 @@ def test_false_positives_and_negatives_of_a_run_are_counted_by_the_last_truth(se
     (run,) = monitor.figures(service)["runs"]
 
     assert (run["rows"], run["told"], run["wrong"]) == (6, 5, 0.8)
-    assert [(name, count, *false) for name, count, _, _, *false in run["classes"]] == [
-        ("no", 3, 1, 3, 4),
-        ("yes", 3, 3, 1, 1),
+    assert [(name, count, now) for name, count, now, _ in run["said"]] == [("no", 3, 0.5), ("yes", 3, 0.5)]
+    assert run["said"][0][3] + run["said"][1][3] == pytest.approx(1)
+    assert [(name, positives[:2], negatives[:2]) for name, positives, negatives in run["mistakes"]] == [
+        ("no", (1, 2), (3, 4)),
+        ("yes", (3, 3), (1, 1)),
     ]
-    assert run["classes"][0][3] + run["classes"][1][3] == pytest.approx(1)
 
 
 def test_shadow_stands_beside_the_answer_with_figures_of_its_own(service, answered, entries):
@@ -84,7 +86,7 @@ def test_error_of_numbers_and_share_within_the_band_and_answers_by_fifth(service
     (run,) = monitor.figures(service)["runs"]
 
     assert (run["error"], run["within"], run["told"]) == (1.5, 0.5, 10)
-    assert [(count, share) for _, count, share, _ in run["numbers"]] == [(2, 0.2)] * 5
+    assert [(count, share) for _, count, share, _ in run["said"]] == [(2, 0.2)] * 5
 
 
 def test_run_that_is_gone_and_a_log_that_cannot_be_read_stop_nothing(service, answered, folder):
@@ -118,3 +120,24 @@ def test_requests_are_told_by_what_became_of_them(service):
     service.counts.requests.labels("busy").inc(3)
 
     assert monitor.outcomes(service) == {"busy": 3}
+
+
+def test_service_looks_at_itself_and_goes_on_when_it_cannot(service, answered, monkeypatch, caplog, package_log):
+    package_log.propagate = True
+    answered(*[yes()] * 60)
+
+    async def look():
+        task = asyncio.create_task(monitor.watch(service))
+        for _ in range(500):
+            await asyncio.sleep(0.02)
+            if b"monitor_alarms{" in service.counts.page() or "could not be looked at" in caplog.text:
+                break
+        task.cancel()
+
+    asyncio.run(look())
+    assert b"monitor_alarms{run=" in service.counts.page()
+    monkeypatch.setattr(service, "versions", None)
+    service.counts.health(None)
+    asyncio.run(look())
+
+    assert "the newest answers could not be looked at" in caplog.text

@@ -12,7 +12,7 @@ from data_science_project import cli
 from data_science_project.engine.project import package
 
 
-@pytest.mark.parametrize("verb", ["serve", "feedback", "replay", "forget"])
+@pytest.mark.parametrize("verb", ["serve", "feedback", "replay", "forget", "monitor"])
 def test_verb_of_the_service_is_on_the_command_line_and_in_the_list_of_make(verb):
     helped = CliRunner().invoke(cli.main, [verb, "--help"])
 
@@ -21,7 +21,7 @@ def test_verb_of_the_service_is_on_the_command_line_and_in_the_list_of_make(verb
 
 
 def test_verbs_of_the_service_come_after_all_others():
-    assert list(cli.main.commands)[-5:] == ["serve", "feedback", "label", "replay", "forget"]
+    assert list(cli.main.commands)[-6:] == ["serve", "feedback", "label", "replay", "forget", "monitor"]
 
 
 def hears(process, number):

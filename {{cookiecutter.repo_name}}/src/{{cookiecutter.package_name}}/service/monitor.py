@@ -1,7 +1,15 @@
-"""The figures of `/monitor`: of the newest answers in the log, and of the newest of which the truth was told."""
+"""How is the service, and is the model still well? The figures of `/monitor` and of `reports/monitoring.html`.
 
-import json
+    make monitor [INPUT=batch.csv] [RUN=run]
+
+Reads the newest answers in the log, or lets a run answer a file; what was told of them; `reports/<run>/reference.json`
+and the rows held out in training. Writes `reports/monitoring.html`, one file. Alarms are what `[monitor]` says.
+"""
+
+import asyncio
+import logging
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,16 +17,72 @@ import pandas as pd
 import sqlalchemy as sa
 
 from ..engine.modelling import confidence
+from ..engine.project import artefact, records
+from ..engine.project.errors import DataError, ProjectError
 from ..engine.project.settings import Project
 from ..engine.report.verdict import number
 from ..engine.runs import registry
+from . import score, settings
 from .app import Service
-from .database import answers, feedback
+from .database import answers, opened
+from .feedback import QUEUE
+from .health import NEWEST, Window, health, newest, of_file, of_log
+from .versions import wanted as runs_wanted
+from .words import FOLDER, PAGES
 
-NEWEST = 5000  # answers, and truths told: 0.1 s of CPU
+log = logging.getLogger(__name__)
+LOOKS = 600.0  # seconds from one look of the service at itself to the next: each takes some 0.2 s of CPU
 BARS = 24  # of a chart
 FIFTHS, CLASSES = np.arange(1, 5) / 5, 20  # of numbers; of classes so many are told one by one
-SAID = ["prediction", "probability", "low", "high"]
+KINDS = 8  # fifths or classes that a chart over time can tell apart
+PAGE = Path("reports") / "monitoring.html"
+
+
+def run(project: Project, *, input: Path | None, name: str) -> tuple[Path, list[str]]:
+    """Look at the newest answers of a run in the log, or at its answers to a file; the page, and the alarms.
+
+    `name` is of the run, "" for the one that answers by default. A `DataError` where there is no log and no file, or no
+    answer of that run in the log.
+    """
+    folder = registry.named(project, name) if name else runs_wanted(project)[0]
+    inputs = {}
+    if input is None:
+        rows, told = logged(project, answers.c.run == folder.name)
+        window = of_log(project, folder.name, rows, told, settings.monitored(project).rows)
+        if window is None or window.rows.empty:
+            raise DataError(
+                f"The log has no answer of {folder.name}.\nName another run, RUN=..., or a file, INPUT=batch.csv"
+            )
+    else:
+        window = of_file(project, folder, input)
+        inputs = {project.relative(input): artefact.sha256(input)}
+        rows, told = window.rows, window.told
+    content = looked(project, rows, told, window)
+    page, css = project.root / PAGE, (FOLDER / "static" / "page.css").read_text(encoding="utf-8")
+    known = {"project": project.root.name, "css": css, "source": project.relative(input) if input else "the log"}
+    artefact.write_text(page, PAGES.get_template("monitor.html").render(content | known))
+    records.record(page, {"step": "monitor", "run": folder.name, "inputs": inputs})
+    return page, content["health"]["alarms"]
+
+
+async def watch(service: Service) -> None:
+    """Look at the newest answers every so many seconds, for ever, for `/metrics`; where that fails it is said."""
+    while True:
+        try:
+            found = await asyncio.to_thread(figures, service)
+            service.counts.health(found.get("health"))
+        except Exception:  # whatever it is, the service answers on
+            log.exception("the newest answers could not be looked at")
+        await asyncio.sleep(LOOKS)
+
+
+def logged(project: Project, *conditions: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The newest rows of the log that fit all conditions, and those of which the truth was told."""
+    try:
+        with opened(project) as database:
+            return newest(database.engine, *conditions)
+    except DataError as error:
+        raise DataError(f"{error}, or look at a file: make monitor INPUT=batch.csv") from None
 
 
 def figures(service: Service) -> dict[str, Any]:
@@ -28,16 +92,34 @@ def figures(service: Service) -> dict[str, Any]:
         "versions": service.versions,
         "unready": service.unready(),
         "outcomes": outcomes(service),
-        "newest": NEWEST,
-        "slots": BARS,
         "now": moment(datetime.now(UTC).timestamp()),
     }
     try:
         rows, told = newest(service.log.database.engine)
     except sa.exc.SQLAlchemyError as error:
         return content | {"unread": str(service.log.database.explained(error))}
-    runs = [about_run(service.project, part, told) for _, part in rows.groupby(["role", "run"])]
-    return content | {"runs": runs, "charts": charts(rows[rows["role"] == "answer"])}
+    answered = rows.loc[rows["role"] == "answer", "run"]
+    names = [name for name in service.versions.served if name in set(answered)] or answered.tolist()
+    most = settings.monitored(service.project).rows
+    try:
+        window = of_log(service.project, names[0], rows, told, most) if names else None
+        return content | looked(service.project, rows, told, window)
+    except ProjectError as error:
+        return content | looked(service.project, rows, told, None) | {"uncompared": str(error)}
+
+
+def looked(project: Project, rows: pd.DataFrame, told: pd.DataFrame, window: Window | None) -> dict[str, Any]:
+    """What page and report both show: each run in each role, charts over time, the health of the one of the window."""
+    return {
+        "runs": [about_run(project, part, told) for _, part in rows.groupby(["role", "run"])],
+        "charts": charts(rows[rows["role"] == "answer"]),
+        "health": health(window, settings.monitored(project)) if window else None,
+        "caveat": score.CAVEAT,
+        "newest": NEWEST,
+        "kinds": KINDS,
+        "slots": BARS,
+        "now": moment(datetime.now(UTC).timestamp()),
+    }
 
 
 def moment(seconds: float) -> str:
@@ -51,27 +133,11 @@ def outcomes(service: Service) -> dict[str, int]:
     return {one.labels["outcome"]: int(one.value) for one in samples if one.value and "outcome" in one.labels}
 
 
-def newest(engine: sa.Engine) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The newest answers, and those of which the truth was told last, with that truth."""
-    words = sa.select(feedback.c.truth, answers).join(answers, answers.c.id == feedback.c.id)
-    with engine.connect() as connection:
-        rows = frame(connection.execute(sa.select(answers).order_by(answers.c.id.desc()).limit(NEWEST)))
-        told = frame(connection.execute(words.order_by(feedback.c.number.desc()).limit(NEWEST)))
-    told["truth"] = [json.loads(text) for text in told["truth"]]
-    return rows, told.drop_duplicates(["id", "run"])
-
-
-def frame(found: sa.CursorResult) -> pd.DataFrame:
-    """Answers as a table, with what was said in columns."""
-    rows = pd.DataFrame(found.mappings().all(), columns=pd.Index(list(found.keys())))
-    said = pd.DataFrame([json.loads(text) for text in rows["output"]], index=rows.index)
-    return rows.join(said.reindex(columns=SAID))
-
-
 def about_run(project: Project, rows: pd.DataFrame, told: pd.DataFrame) -> dict[str, Any]:
-    """What is told of the answers of a run in one role."""
+    """What is told of the answers of a run in one role; truths that the queue asked for are left out."""
     run, role = rows[["run", "role"]].iloc[0]
     folder, told = project.models / run, told[(told["run"] == run) & (told["role"] == role)]
+    told = told[told["source"] != QUEUE]
     record = registry.sound(folder) if (folder / registry.RECORD).is_file() else None
     found = {
         "run": run,
@@ -91,39 +157,66 @@ def about_run(project: Project, rows: pd.DataFrame, told: pd.DataFrame) -> dict[
     if record["task"] == "regression":
         within = told["truth"].between(told["low"], told["high"]).mean() if told["low"].notna().all() else np.nan
         error = (told["prediction"] - told["truth"]).abs().mean()
-        return found | {"error": error, "within": within, "numbers": by_fifth(rows["prediction"], held)}
+        names, places, then = by_fifth(rows["prediction"], held)
+        found |= {"error": error, "within": within}
+    else:
+        names, places, then = by_class(rows["prediction"], record["classes"], held)
+        wrong = (told["prediction"] != told["truth"]).mean()
+        found |= {"wrong": wrong, "mistakes": score.mistakes(told, record["classes"][:CLASSES])}
+    counts = np.bincount(places, minlength=len(then))
+    said = [*zip(names, counts.tolist(), counts / counts.sum(), then, strict=True)]
     return found | {
-        "wrong": (told["prediction"] != told["truth"]).mean(),
-        "classes": by_class(rows["prediction"], record["classes"], held, told),
+        "names": names,
+        "said": [one for one in said if one[1] or one[3] > 0],
+        "mixture": mixture(rows["time"], places),
     }
 
 
-def by_fifth(said: pd.Series, held: pd.DataFrame | None) -> list[tuple]:
-    """Answers by fifths of what the run said of the rows held out in training: name, count, share, share then."""
+def by_fifth(said: pd.Series, held: pd.DataFrame | None) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Fifths of what a run said of the rows held out in training: names, the place of each answer, shares then."""
     then = said if held is None else held["prediction"]
     edges = np.unique(then.quantile(FIFTHS))
-    counts, before = (np.bincount(np.searchsorted(edges, x), minlength=len(edges) + 1) for x in (said, then))
+    places, before = (np.searchsorted(edges, values) for values in (said, then))
     names = [*(f"up to {number(edge)}" for edge in edges), f"above {number(edges[-1])}"]
-    return [*zip(names, counts.tolist(), counts / counts.sum(), before / before.sum(), strict=True)]
+    return names, places, np.bincount(before, minlength=len(names)) / len(before)
 
 
-def by_class(said: pd.Series, classes: list, held: pd.DataFrame | None, told: pd.DataFrame) -> list[tuple]:
-    """Answers by class: name, count, share, share then; of those told, false positives, negatives, how many it was."""
-    found = []
-    for label in classes[:CLASSES]:
-        then = np.nan if held is None else (held["prediction"] == label).mean()
-        yes, true = told["prediction"] == label, told["truth"] == label
-        false = int((yes & ~true).sum()), int((true & ~yes).sum()), int(true.sum())
-        found.append((str(label), int((said == label).sum()), (said == label).mean(), then, *false))
-    return found
+def by_class(said: pd.Series, classes: list, held: pd.DataFrame | None) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Classes, the last of many together: names, the place of each answer, shares of the rows held out in training."""
+    known = classes[:CLASSES]
+    names = [*map(str, known), *(["others"] if len(classes) > CLASSES else [])]
+    place = {label: min(index, CLASSES) for index, label in enumerate(classes)}
+    then = np.full(len(names), np.nan)
+    if held is not None:
+        then = np.bincount([place[label] for label in held["prediction"]], minlength=len(names)) / len(held)
+    return names, np.array([place[label] for label in said], dtype=int), then
+
+
+def slots_of(times: pd.Series) -> pd.Series:
+    """Which bar of a chart each row is in, shape (n_rows,)."""
+    first, last = times.min(), times.max()
+    return ((times - first) / max(last - first, 1.0) * (BARS - 1)).astype(int)
+
+
+def mixture(times: pd.Series, places: np.ndarray) -> list[tuple]:
+    """How the answers divide over time, as pieces of bars: place of the bar, top and height of 100, kind, share."""
+    if places.max() >= KINDS:
+        return []
+    shares = pd.crosstab(slots_of(times).to_numpy(), places, normalize="index")
+    tops = 100 * (1 - shares.cumsum(axis=1))
+    return [
+        (slot, tops.at[slot, kind], 100 * share, kind, share)
+        for slot, row in shares.iterrows()
+        for kind, share in row.items()
+        if share
+    ]
 
 
 def charts(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Traffic, latency and confidence over time, each with its bars: place, height of 100, value."""
     if rows.empty:
         return []
-    first, last = rows["time"].min(), rows["time"].max()
-    slots = rows.groupby(((rows["time"] - first) / max(last - first, 1.0) * (BARS - 1)).astype(int))
+    slots = rows.groupby(slots_of(rows["time"]))
     wanted = {
         "Rows answered": slots.size(),
         "Milliseconds, 99th percentile": slots["milliseconds"].quantile(0.99),
@@ -133,6 +226,7 @@ def charts(rows: pd.DataFrame) -> list[dict[str, Any]]:
     found = []
     for title, values in wanted.items():
         bars = [(place, 100 * value / (values.max() or 1), value) for place, value in values.items()]
-        ends = {"from": moment(first), "to": moment(last), "most": values.max(), "last": values.iloc[-1]}
+        ends = {"from": moment(rows["time"].min()), "to": moment(rows["time"].max())}
+        ends |= {"most": values.max(), "last": values.iloc[-1]}
         found += [{"title": title, "bars": bars, **ends}] if values.notna().all() else []
     return found

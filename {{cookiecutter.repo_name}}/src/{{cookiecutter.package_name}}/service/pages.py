@@ -11,13 +11,10 @@ import functools
 import io
 import json
 import re
-import shlex
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -26,7 +23,6 @@ from starlette.staticfiles import StaticFiles
 from ..engine.columns import dictionary
 from ..engine.project import spreadsheet
 from ..engine.project.errors import DataError
-from ..engine.report.verdict import number, percent
 from ..engine.sources import read
 from . import feedback, openapi, settings, words
 from .example import usual
@@ -34,21 +30,8 @@ from .guard import COOKIE, Guard, Problem, body_in_time, busy
 from .monitor import figures, moment
 from .schema import Row
 from .versions import Version
+from .words import FOLDER, PAGES
 
-FOLDER = Path(__file__).parent
-as_json = functools.partial(json.dumps, ensure_ascii=False)
-PAGES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(FOLDER / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-)
-PAGES.globals |= {"few": 30, "many": 300, "infinite": float("inf")}  # choices that a list shows, or that are offered
-PAGES.filters |= {
-    "number": number,
-    "percent": percent,
-    "shown": words.shown,
-    "json": as_json,
-    "quoted": shlex.quote,
-    "told": json.loads,
-}
 SHOWN = 200  # answers of a table on its page
 COLUMNS = ("prediction", "probability", "low", "high", "confident", "unusual")  # of an answer, on the page of a table
 KEY = re.compile(r" \(\[\w+\] \w+\)")  # of params.toml, which people at a page do not know

@@ -94,8 +94,9 @@ def said(answers: pd.DataFrame, classes: list) -> pd.DataFrame:
     """
     if len(classes) == 2:
         return pd.DataFrame({f"probability_{classes[1]}": decision.of_positive(answers, tuple(classes))})
-    kinds = answers.assign(prediction=answers["prediction"].astype(str)) if classes else answers
-    return kinds.drop(columns="truth")
+    if classes:
+        return answers[["prediction", "probability"]].astype({"prediction": str})
+    return answers[["prediction"]]
 
 
 def path_of(project: Project, folder: Path) -> Path:

@@ -77,7 +77,7 @@ def wanted(record: dict[str, Any], said: Predictions, *also: Metric) -> list[Met
     """The metric that the run was chosen by, the one that everybody reads, and others, as far as they can be known."""
     known = metrics.available(record["task"], len(said.classes))
     names = dict.fromkeys([record["metrics"]["chosen_by"], "accuracy" if said.classes else "mae"])
-    found = [*(known[name] for name in names), *also]
+    found = [*(known[name] for name in names if name in known), *also]
     has = not said.classes or said.probabilities.size
     return [metric for metric in found if has or metric.name not in NEED_PROBABILITIES]
 
@@ -151,18 +151,18 @@ def then(record: dict[str, Any], metric: Metric) -> float:
 
 def by_week(rows: pd.DataFrame, record: dict[str, Any]) -> list[tuple[str, Score]]:
     """The scores of answers of which the truth was told, by the week of the answer, named by its Monday."""
-    days = pd.to_datetime(rows["time"], unit="s").dt.floor("D")
-    mondays = (days - pd.to_timedelta(days.dt.dayofweek, unit="D")).dt.strftime("%Y-%m-%d")
+    days = pd.to_datetime(rows["time"].astype("float64"), unit="s")
+    mondays = days.dt.to_period("W").dt.start_time.dt.strftime("%Y-%m-%d")
     return [(str(day), score) for day, part in rows.groupby(mondays) for score in measured(part, record)[:1]]
 
 
-def mistakes(told: pd.DataFrame, classes: Sequence) -> list[dict[str, Any]]:
-    """Of each class: how often it was answered and was not true, how often it was true and not answered."""
+def mistakes(told: pd.DataFrame, classes: Sequence) -> list[tuple]:
+    """Of each class: how often it was answered and not true, and true and not answered, each as `rate` gives it."""
     found = []
     for label in classes:
         yes, true = told["prediction"] == label, told["truth"] == label
         false = rate(int((yes & ~true).sum()), int(yes.sum())), rate(int((true & ~yes).sum()), int(true.sum()))
-        found.append({"label": str(label), "false_positives": false[0], "false_negatives": false[1]})
+        found.append((str(label), *false))
     return found
 
 

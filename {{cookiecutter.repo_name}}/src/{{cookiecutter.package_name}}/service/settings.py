@@ -35,12 +35,35 @@ class Label:
     rows: int = field(default=100, metadata=bounds(least=1))
 
 
-SECTIONS = {"serve": Serve, "label": Label}
+@dataclass(frozen=True)
+class Monitor:
+    """Section `[monitor]`: how many answers are looked at, and what is an alarm."""
+
+    rows: int = field(default=1000, metadata=bounds(least=50))
+    may_move: tuple[str, ...] = ()
+    score_loss: float = field(default=0.05, metadata=bounds(least=0, most=1))
+    error_growth: float = field(default=0.2, metadata=bounds(least=0))
+    unusual: float = field(default=0.05, metadata=bounds(least=0, most=1))
+
+
+@dataclass(frozen=True)
+class Retrain:
+    """Section `[retrain]`: when a new run is made of what was told."""
+
+    rows: int = field(default=1, metadata=bounds(least=1))
+
+
+SECTIONS = {"serve": Serve, "label": Label, "monitor": Monitor, "retrain": Retrain}
 
 
 def of(project: Project) -> Serve:
     """The section `[serve]` of a project, the defaults where it has none."""
     return project.parts.get("serve", Serve())
+
+
+def monitored(project: Project) -> Monitor:
+    """The section `[monitor]` of a project, the defaults where it has none."""
+    return project.parts.get("monitor", Monitor())
 
 
 def secret(project: Project, name: str) -> str:

@@ -1,13 +1,19 @@
-"""Between people and rows: the fields of a form, cells as text and back, and what an answer hangs on."""
+"""Between people and rows: the fields of a form, cells as text and back, what an answer hangs on, the templates."""
 
+import functools
+import json
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
+
+import jinja2
 
 from ..engine.columns.dictionary import Column, Dictionary
 from ..engine.project.errors import DataError
-from ..engine.report.verdict import number
+from ..engine.report.verdict import number, percent, scored
 from ..engine.sources import formats
 from .app import Service
 from .example import DATE, MODELLED, asked, usual
@@ -16,6 +22,7 @@ from .versions import Busy, Version
 
 COMPARED, TOLD = 32, 6  # columns that are put back to a usual value, and those that are told
 LITTLE = 0.0005  # of a probability: nobody would tell the difference
+FOLDER = Path(__file__).parent
 
 
 def fields(columns: Dictionary, row: Row, problems: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -121,3 +128,17 @@ def change(said: Mapping[str, Any], other: Mapping[str, Any]) -> float:
         return said["prediction"] - other["prediction"]
     same = other["probability"] if other["prediction"] == said["prediction"] else 0.0  # where classes have no columns
     return said["probability"] - other.get(f"probability_{said['prediction']}", same)
+
+
+def scoring(value: float | None, metric: str) -> str:
+    """A value of a metric."""
+    return scored(metric, value)
+
+
+PAGES = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(FOLDER / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+)
+PAGES.globals |= {"few": 30, "many": 300, "infinite": float("inf")}  # choices that a list shows, or that are offered
+PAGES.filters |= {"number": number, "percent": percent, "scoring": scoring, "shown": shown, "quoted": shlex.quote}
+PAGES.filters |= {"json": functools.partial(json.dumps, ensure_ascii=False), "told": json.loads}
+PAGES.tests["known"] = lambda value: value is not None and value == value

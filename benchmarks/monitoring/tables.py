@@ -1,0 +1,85 @@
+"""Tables that nothing of the template was tuned on: one that comes with scikit-learn, one small, three from generators.
+
+Each has a column of kinds at least, so that every shift can be planted.
+"""
+
+import numpy as np
+import pandas as pd
+from sklearn.datasets import load_breast_cancer, load_digits
+
+TARGET = "outcome"
+
+
+def digits() -> pd.DataFrame:
+    """1,797 pictures of 8 x 8 grey values, most of them 0 at the edge, and the tercile of the ink."""
+    found = load_digits(as_frame=True)
+    ink = pd.qcut(found.data.sum(axis=1), 3, labels=["light", "middle", "dark"]).astype(str)
+    return found.data.assign(ink=ink, **{TARGET: found.target.map("digit {}".format)})
+
+
+def cancer() -> pd.DataFrame:
+    """569 rows of 30 correlated numbers: a test split of 113 rows, which windows of 1,000 repeat nine times."""
+    found = load_breast_cancer(as_frame=True)
+    size = pd.qcut(found.data["mean area"].rank(method="first"), 4, labels=list("abcd")).astype(str)
+    return found.data.assign(size=size, **{TARGET: found.target.map({0: "malignant", 1: "benign"})})
+
+
+def visits() -> pd.DataFrame:
+    """20,000 rows: skewed and whole numbers, many zeros, kinds of all shares, cells that are missing; two classes."""
+    random, size = np.random.default_rng(1), 20_000
+    age = random.integers(18, 90, size)
+    table = pd.DataFrame(
+        {
+            "age": age,
+            "income": np.exp(random.normal(10, 0.6, size) + age / 200).round(),
+            "visits": random.poisson(3, size),
+            "debt": np.where(random.random(size) < 0.6, 0, random.exponential(2000, size)).round(),
+            "region": random.choice(list("NSEWC"), size, p=[0.4, 0.25, 0.2, 0.1, 0.05]),
+            "channel": random.choice(["web", "shop", "phone"], size, p=[0.5, 0.3, 0.2]),
+            "plan": random.choice([f"plan {place}" for place in range(20)], size),
+            "member": random.choice(["yes", "no"], size),
+            "distance": random.gamma(2, 5, size).round(1),
+            "score": random.normal(0, 1, size).round(3),
+            "rating": random.integers(1, 11, size).astype(float),
+            "warmth": random.normal(15, 8, size).round(1),
+        }
+    )
+    table.loc[random.random(size) < 0.3, "rating"] = np.nan
+    table.loc[random.random(size) < 0.02, "income"] = np.nan
+    worth = table["score"] + (age - 50) / 20 + (table["region"] == "N") + random.logistic(0, 1, size)
+    return table.assign(**{TARGET: np.where(worth > 0.5, "comes", "stays")})
+
+
+def sensors() -> pd.DataFrame:
+    """6,000 rows: 25 numbers that hang on three things, a state and a machine; three classes."""
+    random, size = np.random.default_rng(2), 6000
+    hidden = random.normal(size=(size, 3))
+    noise = random.normal(size=(size, 25))
+    table = pd.DataFrame(hidden @ random.normal(size=(3, 25)) + 0.5 * noise).rename(columns="s{}".format).round(4)
+    table["state"] = random.choice(["on", "off", "idle"], size, p=[0.7, 0.2, 0.1])
+    table["machine"] = random.choice([f"m{place}" for place in range(8)], size)
+    wear = hidden[:, 0] + 0.5 * hidden[:, 1] ** 2 + random.normal(0, 0.5, size)
+    return table.assign(**{TARGET: pd.cut(wear, [-np.inf, 0, 1, np.inf], labels=["new", "worn", "broken"]).astype(str)})
+
+
+def claims() -> pd.DataFrame:
+    """8,000 rows: amounts, whole numbers, kinds with a long tail; the outcome is a number."""
+    random, size = np.random.default_rng(3), 8000
+    kinds = 1 / np.arange(1, 31)
+    table = pd.DataFrame(
+        {
+            "power": random.integers(4, 16, size),
+            "age": random.integers(18, 95, size),
+            "bonus": np.clip(random.gamma(2, 15, size), 0, 150).round(),
+            "density": np.exp(random.normal(6, 2, size)).round(1),
+            "brand": random.choice([f"B{place}" for place in range(30)], size, p=kinds / kinds.sum()),
+            "fuel": random.choice(["regular", "diesel"], size, p=[0.55, 0.45]),
+            "area": random.choice(list("ABCDEF"), size, p=[0.3, 0.25, 0.2, 0.12, 0.08, 0.05]),
+            "years": random.exponential(6, size).round(1),
+        }
+    )
+    worth = 50 * table["power"] + 3 * table["bonus"] + 200 * (table["fuel"] == "diesel") - 2 * table["age"]
+    return table.assign(**{TARGET: (worth + random.gamma(2, 60, size)).round(2)})
+
+
+TABLES = {"digits": digits, "visits": visits, "sensors": sensors, "claims": claims, "cancer": cancer}

@@ -1,0 +1,204 @@
+"""Is the model still well? A window of answers against the training: drift, score, and what is an alarm."""
+
+import json
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from ..engine.columns import dictionary
+from ..engine.columns.dictionary import Dictionary
+from ..engine.columns.validate import validate
+from ..engine.modelling import confidence, decision
+from ..engine.project.errors import SettingsError
+from ..engine.project.settings import Decision, Project
+from ..engine.report.verdict import number, percent, scored
+from ..engine.runs import answers as answered
+from ..engine.runs import loading, registry, worklist
+from ..engine.sources import read
+from . import drift, profile, score
+from .database import answers, feedback
+from .feedback import QUEUE, truths_of
+from .score import Score
+from .settings import Monitor
+from .unusual import Unusual
+
+NEWEST = 5000  # answers, and truths told: 0.1 s of CPU
+CLASSES = 12  # of a table of true and answered ones, at most
+LEAST_ROWS = 50  # of fewer nothing is said
+SAID = ["prediction", "probability", "low", "high"]
+PREDICTIONS = "predictions: "  # before the name of a column of answers, which a column of the table may have too
+FIND_OUT = "Find out what is true of some rows: make label, then make feedback"
+TRAIN_AGAIN = "Train with what was told: make retrain; or go back: make rollback"
+LOOK = "Look at some on /label: are they what the model is for, and is their source sound?"
+WORLD = "See where it comes from; if the world is like that now: make retrain, or add it to [monitor] may_move"
+
+
+@dataclass(frozen=True)
+class Window:
+    """Answers of a run, newest first.
+
+    Attributes
+    ----------
+    folder : Path
+        `models/<run>`.
+    rows : DataFrame, shape (n_rows, ...)
+        The columns of the log, and those of the answers.
+    cells : DataFrame, shape (n_rows, n_columns)
+        What was asked, typed by the data dictionary of the run.
+    told : DataFrame
+        Answers of which the truth was told, like `rows`, with `truth` and the `source` of it.
+    reference : dict or None
+        What it is compared with; see `profile.make`.
+    """
+
+    folder: Path
+    record: dict[str, Any]
+    rows: pd.DataFrame
+    cells: pd.DataFrame
+    told: pd.DataFrame
+    reference: profile.Profile | None
+
+
+def newest(engine: sa.Engine, *conditions: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The newest answers that fit all conditions, and those of which the truth was told last, with that truth."""
+    words = sa.select(feedback.c.truth, feedback.c.source, answers).join(answers, answers.c.id == feedback.c.id)
+    with engine.connect() as connection:
+        found = sa.select(answers).where(*conditions).order_by(answers.c.id.desc()).limit(NEWEST)
+        rows = frame(connection.execute(found))
+        told = frame(connection.execute(words.where(*conditions).order_by(feedback.c.number.desc()).limit(NEWEST)))
+    told["truth"] = [json.loads(text) for text in told["truth"]]
+    return rows, told.drop_duplicates(["id", "run"])
+
+
+def frame(found: sa.CursorResult) -> pd.DataFrame:
+    """Answers as a table, with what was said in columns."""
+    rows = pd.DataFrame(found.mappings().all(), columns=pd.Index(list(found.keys())))
+    said = pd.DataFrame([json.loads(text) for text in rows["output"]], index=rows.index)
+    said = said.drop(columns="confident", errors="ignore")
+    return rows.join(said.reindex(columns=[*dict.fromkeys([*SAID, *said])]))
+
+
+def of_log(project: Project, run: str, rows: pd.DataFrame, told: pd.DataFrame, most: int) -> Window | None:
+    """The newest answers of a run among those of the log; None where the run is gone, or is damaged, which is said."""
+    folder = project.models / run
+    if not (folder / registry.RECORD).is_file() or (record := registry.sound(folder)) is None:
+        return None
+    parts = [part[(part["run"] == run) & (part["role"] == "answer")] for part in (rows, told)]
+    mine = parts[0].head(most)
+    asked = pd.DataFrame([json.loads(text) for text in mine["inputs"]], index=mine.index)
+    cells = typed(asked, dictionary.load(folder / registry.DICTIONARY))
+    return Window(folder, record, mine, cells, parts[1], profile.of(project, folder))
+
+
+def of_file(project: Project, folder: Path, path: Path) -> Window:
+    """What a run says of a file; with the truth, where its target is in it.
+
+    A `DataError` if the file cannot be read, or lacks a column. A cell that breaks a rule is no error here: that is
+    what is looked for.
+    """
+    run, options = loading.load(folder), project.settings
+    first = next(iter(dictionary.by_role(run.columns, "feature")), "")
+    table = read.tables([path], options.data.read, target=first, most=options.data.max_gigabytes * 1e9).frame
+    cells, _ = run.validate(table.reset_index(drop=True), lenient(run.columns), where=path.name, target=False)
+    policy = decision.policy(folder, run.record, options.predict, options.decision)
+    limits = policy.limits
+    rows = answered.predictions(run, cells, abstain_below=limits.least, band=limits.band, level=policy.level)
+    rows = worklist.complete(folder, run, cells, rows, replace(policy, reasons=0, decision=Decision()))
+    reference, target = profile.of(project, folder), run.record["target"]
+    learned = (reference or {}).get("unusual")
+    odd = Unusual(learned).marks(cells) if learned else False
+    about = {"time": time.time(), "role": "answer", "road": "reference", "unusual": odd, "milliseconds": np.nan}
+    rows = rows.assign(**about)
+    truth = truths_of(run.columns, run.record, table[target].tolist()) if target in table else [None] * len(rows)
+    told = rows.assign(truth=pd.Series(truth, index=rows.index, dtype=object), source=path.name)
+    return Window(folder, run.record, rows, cells, told[told["truth"].notna()], reference)
+
+
+def lenient(columns: Dictionary) -> Dictionary:
+    """The columns with rules that refuse nothing."""
+    return {name: replace(column, rule="warn") for name, column in columns.items()}
+
+
+def typed(asked: pd.DataFrame, columns: Dictionary) -> pd.DataFrame:
+    """Rows as they were asked by the data dictionary, shape (n_rows, n_columns); cells not sent are missing."""
+    names = [name for name, column in columns.items() if not column.moment and column.role != "target"]
+    whole = asked.reindex(columns=[*dict.fromkeys([*asked, *names])]).astype(object)
+    return validate(whole.where(whole.notna(), None), lenient(columns), where="log", target=False)[0]
+
+
+def health(window: Window, options: Monitor) -> dict[str, Any]:
+    """What there is to say of a window: `drift`, `scores`, of labels `weeks` and `confusion`, `alarms`."""
+    record, rows, told = window.record, window.rows, window.told
+    sample = told[told["source"] != QUEUE]
+    classes = record["classes"]
+    found: dict[str, Any] = {
+        "run": window.folder.name,
+        "target": record["target"],
+        "classes": [str(label) for label in classes],
+        "rows": len(rows),
+        "told": len(sample),
+        "queued": len(told) - len(sample),
+        "drift": moves(window),
+        "scores": [],
+        "weeks": score.by_week(sample, record),
+        "confusion": score.confusion(sample, classes) if len(sample) and len(classes) <= CLASSES else [],
+        "few": LEAST_ROWS if len(rows) < LEAST_ROWS else 0,
+    }
+    held = confidence.held_out(window.folder)
+    before = score.expected(rows, record, held) if held is not None and not found["few"] else []
+    after = score.measured(sample, record)
+    names = dict.fromkeys(one.metric for one in [*before, *after])
+    by_name = [{one.metric: one for one in scores} for scores in (before, after)]
+    found["scores"] = [tuple(scores.get(name) for scores in by_name) for name in names]
+    return found | {"alarms": alarms(found, options, float(rows["unusual"].mean()))}
+
+
+def moves(window: Window) -> list[drift.Comparison] | None:
+    """Columns and predictions against the training, those that moved first; None where there is nothing to compare."""
+    reference = window.reference
+    if reference is None or len(window.rows) < LEAST_ROWS:
+        return None
+    columns = dictionary.load(window.folder / registry.DICTIONARY)
+    names = [name for name in reference["columns"] if name in window.cells]
+    cells = pd.DataFrame({name: drift.comparable(window.cells[name], columns[name]) for name in names})
+    said = {name: window.rows[name] for name in reference["predictions"] if name in window.rows}
+    if window.record["classes"] and "prediction" in said:
+        said["prediction"] = said["prediction"].astype(str)
+    both = pd.concat([cells, pd.DataFrame(said).add_prefix(PREDICTIONS)], axis=1)
+    before = reference["columns"] | {PREDICTIONS + name: one for name, one in reference["predictions"].items()}
+    return drift.compared(before, drift.window(both, reference["distinct"]))
+
+
+def alarms(found: dict[str, Any], options: Monitor, unusual: float) -> list[str]:
+    """What is wrong, one line each: where, with figures, and what to do."""
+    moved = found["drift"] or []
+    if unknown := [name for name in options.may_move if moved and name not in {one.column for one in moved}]:
+        known = ", ".join(one.column for one in moved[:20])
+        raise SettingsError(
+            f"params.toml: [monitor] may_move names {unknown[0]!r}.\nColumns that are compared: {known}."
+        )
+    lines = [
+        f"drift: {one.column!r}: {one.sentence} (PSI {number(one.psi, 2)}). {WORLD}."
+        for one in moved
+        if one.moved and one.column not in options.may_move
+    ]
+    for place, how, cure in ((0, "expected without labels", FIND_OUT), (1, "measured on labels", TRAIN_AGAIN)):
+        scores = [pair[place] for pair in found["scores"] if pair[place]]
+        lines += [
+            f"score: {in_words(one)} {how} ({one.rows:,} rows), {scored(one.metric, one.then)} in training. {cure}."
+            for one in scores
+            if one.lost(options.score_loss, options.error_growth)
+        ]
+    if score.rate(round(unusual * found["rows"]), found["rows"])[2] > options.unusual:
+        lines.append(f"unusual: {percent(unusual)} of {found['rows']:,} rows are like none in training. {LOOK}.")
+    return lines
+
+
+def in_words(one: Score) -> str:
+    """A score with its interval."""
+    return f"{one.metric} {' to '.join(scored(one.metric, end) for end in (one.low, one.high))}"
