@@ -19,7 +19,7 @@ CONTRACT = (
     "lineage push pull track notebook docs test check fix clean"
 ).split()
 APART = ("rollback", "track")  # they have a test of their own
-OF_THE_SERVICE = ["serve", "feedback", "label", "replay", "forget"]
+OF_THE_SERVICE = ["serve", "feedback", "label", "replay", "forget", "monitor", "retrain"]
 NEEDS_MORE = {
     "promote": ["RUN={run}"],
     "reproduce": ["RUN={run}", "OFFLINE=1"],
