@@ -108,3 +108,12 @@ def test_features_writes_what_it_says_into_a_file(make_project, made_table, capl
     (found,) = [one for one in written["suspicions"] if one["kind"] == "answer"]
     assert found["columns"] == ["status"]
     assert f"suspicious: {found['sentence']}. {found['cure']}" in caplog.messages
+
+
+def test_rows_that_were_told_stand_at_the_end_of_the_table_and_are_no_order_of_the_file(table, suspect):
+    said = table[table["answer"] == "yes"].assign(number=lambda rows: rows["number"] + 0.5)
+
+    of_file = suspect(pd.concat([table, said], ignore_index=True))
+    told = suspect(pd.concat([table, said.set_axis(range(-1, -len(said) - 1, -1))]))
+
+    assert [one.kind for one in of_file].count("time") == 1 and "time" not in [one.kind for one in told]

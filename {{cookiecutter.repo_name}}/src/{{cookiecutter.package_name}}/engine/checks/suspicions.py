@@ -71,7 +71,7 @@ def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionar
         *ids_of_the_answer(clean, target, columns),
         *copies(parts, features_of_rows),
         *contradictions(clean, target, features_of_rows),
-        *order(clean, target, columns, split_by),
+        *order(clean[clean.index >= 0], target, columns, split_by),  # what people told stands at the end
         *groups(clean, others, split_by),
         *rare_classes(clean[target]),
         *drift(one_of_each(parts, split_by), target, [name for name in seen if f"group:{name}" != split_by]),
