@@ -85,15 +85,14 @@ def in_time(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(day=pd.date_range("2020-01-01", periods=len(table), freq="h").astype(str))
 
 
-def last(table: pd.DataFrame, start: float = 1 - TEST, end: float = 1.0) -> pd.Index:
-    """The rows of the test split, or of another stretch of time."""
-    return table.index[round(start * len(table)) : round(end * len(table))]
+def last(table: pd.DataFrame) -> pd.Index:
+    """The rows of the test split."""
+    return table.index[round((1 - TEST) * len(table)) :]
 
 
 def apart(table: pd.DataFrame, random: np.random.Generator) -> Trial | None:
-    """The answers of the test rows, or of the dev rows, are exchanged among each other."""
-    where = last(table) if random.random() < 0.5 else last(table, 1 - 2 * TEST, 1 - TEST)
-    table = in_time(table)
+    """The answers of the test rows, the last ones, are exchanged among each other."""
+    table, where = in_time(table), last(table)
     table.loc[where, TARGET] = random.permutation(table.loc[where, TARGET])
     return Trial(table, "more apart than chance explains", "time:day") if len(table) > 400 else None
 
