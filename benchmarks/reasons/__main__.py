@@ -43,7 +43,7 @@ def main() -> None:
     print(HEAD)
     for project in asked.projects:
         root = project.resolve()
-        environment = {**os.environ, "PYTHONPATH": str(root / "src")}
+        environment = {**os.environ, "PYTHONPATH": str(root / "src"), "OMP_NUM_THREADS": "1"}
         command = [sys.executable, __file__, str(root), "--inside", f"--rows={asked.rows}", f"--lines={asked.lines}"]
         done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
