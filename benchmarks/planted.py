@@ -3,31 +3,31 @@
     .venv/bin/python benchmarks/planted.py [--each 10] [--kinds lost,empty] [--jobs 2]
 
 Twenty tables (four of scikit-learn's, sixteen made here from seeds: two classes, three classes and numbers, strong and
-weak, skewed and not) are evaluated as they are, and with one trouble planted; the findings are read out of the page.
+weak, skewed and not) are trained on and scored as they are, and with one trouble planted.
 Prints a Markdown table: how many planted troubles are named, how many lines the box then has, and how many it has in
 the tables that were left alone. The environment is the one that runs this script, as for `against_plain.py`.
 """
 
 import argparse
-import html
+import importlib
 import json
-import re
+import logging
+import multiprocessing
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing.pool import Pool
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from against_plain import cpu, render
+from against_plain import render
 from sklearn import datasets
 
 TARGET, TEST = "target", 0.2  # of the rows, the last ones where the split is by time
-CANDIDATES = ["dummy", "linear", "curves", "boosting"]
-BROKEN = {"2000, C=0.3": "2000, C=-0.3", "Clipped(ridge), curves": "Clipped(SteadyRidge(-1.0)), curves"}  # a penalty
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Trial:
     table: pd.DataFrame
     says: str = ""
     by: str = "stratified"
-    break_candidate: bool = False
+    candidates: tuple[str, ...] = ("dummy", "linear", "boosting")
     later: pd.DataFrame | None = None
     lines: list[str] = field(default_factory=list)
 
@@ -48,9 +48,9 @@ class Trial:
 
 
 def made(seed: int) -> pd.DataFrame:
-    """A table of 400 to 1,600 rows: numbers, words, a few empty cells, and a target that hangs on some of them."""
+    """A table of 400 to 1,000 rows: numbers, words, a few empty cells, and a target that hangs on some of them."""
     random = np.random.default_rng(seed)
-    size, width = int(random.integers(400, 1600)), int(random.integers(4, 10))
+    size, width = int(random.integers(400, 1000)), int(random.integers(4, 10))
     table = pd.DataFrame(random.normal(size=(size, width)), columns=[f"n{i}" for i in range(width)])
     table["n1"] += 0.6 * table["n0"]
     table["n2"] = np.exp(table["n2"]).round(3)
@@ -118,9 +118,11 @@ def word(table: pd.DataFrame, random: np.random.Generator) -> Trial | None:
     return Trial(table, "do not keep their word", "time:day") if trial.numbers or table[TARGET].nunique() == 2 else None
 
 
-def lost(table: pd.DataFrame, random: np.random.Generator) -> Trial:
-    """A candidate cannot be fitted."""
-    return Trial(table, "candidates could not be compared", break_candidate=True)
+def lost(table: pd.DataFrame, random: np.random.Generator) -> Trial | None:
+    """A class has so few rows that a candidate which keeps some back cannot be fitted."""
+    table.loc[random.permutation(len(table))[:3], TARGET] = "rare" if table[TARGET].dtype.kind != "f" else np.nan
+    trial = Trial(table, "candidates could not be compared", candidates=(*Trial.candidates, "boosting_stopped"))
+    return None if trial.numbers else trial
 
 
 def groups(table: pd.DataFrame, random: np.random.Generator) -> Trial:
@@ -162,29 +164,41 @@ def trials(kind: str, each: int) -> list[Trial]:
     return found
 
 
-def evaluate(trial: Trial, rendered: Path) -> Trial:
-    """Run a project about the table, and keep the lines of the box."""
+def evaluate(trial: Trial) -> Trial:
+    """Train on the table, and keep the lines that the page would have. Runs in a process of its own."""
+    from project import pipeline
+    from project.engine.project import package, settings
+    from project.engine.runs import promote
+
+    logging.disable()
     with tempfile.TemporaryDirectory() as folder:
-        project = Path(shutil.copytree(rendered, Path(folder) / "project", symlinks=True))
+        root = Path(shutil.copytree(package.FOLDER.parents[1], Path(folder) / "project", symlinks=True))
+        package.FOLDER = root / "src" / "project"
         options = {"data.source": "table.csv", "data.target": TARGET, "split.by": trial.by}
-        options |= {"train.candidates": CANDIDATES}
-        sets = [word for name, value in options.items() for word in ("--set", f"{name}={json.dumps(value)}")]
-        command = [sys.executable, "-m", "project"]
-        models = project / "src" / "project" / "models.py"
-        for before, after in BROKEN.items() if trial.break_candidate else ():
-            models.write_text(models.read_text().replace(before, after))
-        trial.table.to_csv(project / "table.csv", index=False)
-        cpu([*command, "evaluate", *sets], project)
+        options |= {"train.candidates": trial.candidates}
+        sets = [f"{name}={json.dumps(value)}" for name, value in options.items()]
+        trial.table.to_csv(root / "table.csv", index=False)
+        run = pipeline.make(settings.load(root, sets), "train")[0].parent
         if trial.later is not None:
-            (run,) = (path.name for path in (project / "reports").glob("2*"))
-            cpu([*command, "promote", "--run", run, "--force", "to have a champion", *sets], project)
-            trial.later.to_csv(project / "table.csv", index=False)
-            cpu([*command, "evaluate", "--accept", *sets], project)
-        page = max((project / "reports").glob("2*/evaluation.html")).read_text(encoding="utf-8")
-    box = re.search(r'class="warnings">.*?</section>', page, re.DOTALL)
-    items = re.findall(r"<li>(.*?)</li>", box[0], re.DOTALL) if box else []
-    trial.lines = [html.unescape(re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", item))).strip() for item in items]
+            promote.keep(settings.load(root, sets), run.name, {"forced": "to have a champion", "gate": []})
+            trial.later.to_csv(root / "table.csv", index=False)
+            run = pipeline.make(settings.load(root, sets), "train", accept=True)[0].parent
+        trial.lines = box(settings.load(root, sets), run)
     return trial
+
+
+def box(project: Any, folder: Path) -> list[str]:
+    """The findings about a run, as `evaluate` makes them, without the sections that choose none."""
+    from project import evaluate
+    from project.engine.report import evidence, findings
+    from project.engine.runs import loading
+
+    run = loading.load(folder)
+    question = evaluate.learned_from(project, run)
+    test, result, set_aside = evaluate.score_test(project, run, question.truth)
+    about = {"may_have_been_seen": False, "set_aside": set_aside}
+    record = evaluate.put_on_record(project, folder, result, about)
+    return findings.ranked(evidence.Evidence(project, run, record, test, result, question, {}))
 
 
 def summary(kind: str, done: list[Trial]) -> str:
@@ -202,20 +216,28 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     wanted = [kind for kind, function in PLANTS.items() if function.__name__ in options.kinds.split(",")]
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.jobs) as pool:
-        rendered = render(Path(folder), "table.csv", TARGET, [])
+    with tempfile.TemporaryDirectory() as folder:
+        sys.path.insert(0, str(render(Path(folder), "table.csv", TARGET, []) / "src"))
+        for name in ("train", "evaluate", "engine.runs.promote"):  # once, before the processes part
+            importlib.import_module(f"project.{name}")
         print("| planted | named | lines in the box, mean | most |\n|---|---|---|---|")
-        for kind in wanted:
-            done = list(pool.map(lambda trial: evaluate(trial, rendered), trials(kind, options.each)))
-            print(summary(kind, done), flush=True)
-            for trial in done:
-                if not any(trial.says in line for line in trial.lines):
-                    print(f"missed: {kind}: {trial.table.shape} {trial.lines}", file=sys.stderr)
-        alone = list(pool.map(lambda table: evaluate(Trial(table), rendered), tables()))
-        few, counts = sum(len(trial.lines) < 2 for trial in alone), [len(trial.lines) for trial in alone]
-        print(f"| nothing | {few} of {len(alone)} have one line or none | {np.mean(counts):.1f} | {max(counts)} |")
-        for trial in alone:
-            print(f"{trial.table.shape}: {trial.lines}", file=sys.stderr)
+        with multiprocessing.get_context("fork").Pool(options.jobs, maxtasksperchild=1) as pool:
+            measure(pool, wanted, options.each)
+
+
+def measure(pool: Pool, wanted: list[str], each: int) -> None:
+    """Print a line for each kind, and one for the tables as they are."""
+    for kind in wanted:
+        done = pool.map(evaluate, trials(kind, each), chunksize=1)
+        print(summary(kind, done), flush=True)
+        for trial in done:
+            if not any(trial.says in line for line in trial.lines):
+                print(f"missed: {kind}: {trial.table.shape} {trial.lines}", file=sys.stderr, flush=True)
+    alone = pool.map(evaluate, map(Trial, tables()), chunksize=1)
+    few, counts = sum(len(trial.lines) < 2 for trial in alone), [len(trial.lines) for trial in alone]
+    print(f"| nothing | {few} of {len(alone)} have one line or none | {np.mean(counts):.1f} | {max(counts)} |")
+    for trial in alone:
+        print(f"{trial.table.shape}: {trial.lines}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,9 @@ FIRING = {
     "LessConfident": {'not_confident_total{run="a"}': "0+1x1500 1500+8x60", 'answers_total{run="a"}': "0+30x1560"},
     "MoreUnusual": {'unusual_total{run="a"}': "0x1500 0+3x60", 'answers_total{run="a"}': "0+30x1560"},
     "BadRequests": {'requests_total{outcome="invalid"}': "0+3x60", 'requests_total{outcome="answered"}': "0+9x60"},
+    "Drifted": {'drifted_columns{run="a"}': "0x20 2x40"},
+    "ExpectedScoreLower": {'expected_score{run="a", metric="roc_auc"}': "0.9x1400 0.8x1500"},
+    "MonitorAlarm": {'monitor_alarms{run="a"}': "0x20 1x40"},
 }
 QUIET = {
     **{"up": "1x1560", "ready": "1x1560", "log_database": "1x1560", 'model_compiled{run="a"}': "1x1560"},
@@ -48,6 +51,9 @@ QUIET = {
     **{'requests_total{outcome="invalid"}': "0+9x1560", 'requests_total{outcome="error"}': "0x1560"},
     **{'not_confident_total{run="a"}': "0+6x1560", 'unusual_total{run="a"}': "0+2x1560"},
     **{'request_seconds_bucket{le="0.5"}': "0+100x1560", 'request_seconds_bucket{le="+Inf"}': "0+100x1560"},
+    **{'drifted_columns{run="a"}': "0x1560", 'monitor_alarms{run="a"}': "0x1500 1x9 0x51"},
+    **{'expected_score{run="a", metric="roc_auc"}': "0.9x1500 0.87x60"},
+    **{'expected_score{run="a", metric="log_loss"}': "0.9x1400 0.3x1500"},
 }
 
 
@@ -57,9 +63,16 @@ def read(path: Path) -> dict:
 
 
 def manifests(project: Path) -> dict[str, dict]:
-    """The manifests of Kubernetes by their kind, without what only kustomize reads."""
-    found = [read(path) for path in sorted((project / "deploy" / "kubernetes").glob("*.yaml"))]
-    return {manifest["kind"]: manifest for manifest in found if manifest["kind"] != "Kustomization"}
+    """The manifests of Kubernetes by their kind, of a CronJob with its file, without what only kustomize reads."""
+    found = {path.stem: read(path) for path in sorted((project / "deploy" / "kubernetes").glob("*.yaml"))}
+    kinds = {name: one["kind"] + f" {name}" * (one["kind"] == "CronJob") for name, one in found.items()}
+    return {kinds[name]: one for name, one in found.items() if kinds[name] != "Kustomization"}
+
+
+def jobs(project: Path) -> dict[str, dict]:
+    """The pods of the CronJobs, by their verb."""
+    found = {name.removeprefix("CronJob "): one for name, one in manifests(project).items() if "CronJob" in name}
+    return {name: one["spec"]["jobTemplate"]["spec"]["template"]["spec"] for name, one in found.items()}
 
 
 def metrics() -> dict[str, set[str]]:
@@ -84,7 +97,8 @@ def expressions(project: Path) -> list[str]:
 def test_manifests_hold_what_kubernetes_knows_and_nothing_else(default_project, version):
     found = manifests(default_project)
 
-    assert sorted(found) == ["Deployment", "NetworkPolicy", "PodDisruptionBudget", "Service"]
+    kinds = ["CronJob monitor", "CronJob retrain", "Deployment", "NetworkPolicy", "PodDisruptionBudget", "Service"]
+    assert sorted(found) == kinds
     for manifest in found.values():
         kubernetes_validate.validate(manifest, version, strict=True)
     misspelt = {**found["Service"], "spec": {**found["Service"]["spec"], "selektor": {}}}
@@ -108,7 +122,10 @@ def test_kustomization_names_every_manifest_and_its_image(default_project):
     (container,) = manifests(default_project)["Deployment"]["spec"]["template"]["spec"]["containers"]
 
     assert {*kustomization["resources"], "kustomization.yaml"} == {path.name for path in folder.iterdir()}
-    assert [image["name"] for image in kustomization["images"]] == [container["image"]] == [default_project.name]
+    pods = jobs(default_project)
+    images = {container["image"], *(one["image"] for pod in pods.values() for one in pod["containers"])}
+    assert container["image"] == pods["monitor"]["containers"][0]["image"] == default_project.name
+    assert {image["name"] for image in kustomization["images"]} == images
 
 
 def test_selectors_and_ports_of_the_manifests_meet_the_pods(default_project):
@@ -134,7 +151,8 @@ def test_names_of_the_manifests_are_names_to_kubernetes_whatever_the_repository_
     project = render(tmp_path, repo_name=f"a_b-{'long_' * 11}z", package_name="x")
 
     for manifest in manifests(project).values():
-        assert re.fullmatch(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?", manifest["metadata"]["name"])
+        most = 50 if manifest["kind"] == "CronJob" else 61  # 11 for the name of each job
+        assert re.fullmatch(rf"[a-z]([-a-z0-9]{{0,{most}}}[a-z0-9])?", manifest["metadata"]["name"])
 
 
 def test_container_has_longer_to_end_than_sleep_and_drain_take_together(default_project):
@@ -260,3 +278,47 @@ def test_each_alert_fires_when_it_should_and_none_while_all_is_well(default_proj
     said = promtool("test", "rules", "test.yml", folder=tmp_path)
 
     assert "SUCCESS" in said and named == [*FIRING]
+
+
+def test_cron_jobs_are_verbs_of_the_project_confined_as_the_service_and_never_two_of_one(default_project):
+    known = re.findall(r"^def (\w+)", (SERVICE / "verbs.py").read_text("utf-8"), re.MULTILINE)
+    service = manifests(default_project)["Deployment"]["spec"]["template"]["spec"]
+
+    for verb, pod in jobs(default_project).items():
+        (container,) = pod["containers"]
+        assert container["args"] == [verb] and verb in known
+        assert manifests(default_project)[f"CronJob {verb}"]["spec"]["concurrencyPolicy"] == "Forbid"
+        assert pod["restartPolicy"] == "Never" and not pod["automountServiceAccountToken"]
+        assert pod["securityContext"] == service["securityContext"]
+        for one in [container, *pod.get("initContainers", [])]:
+            assert one["securityContext"] == service["containers"][0]["securityContext"]
+            assert {"cpu", "memory"} == {*one["resources"]["limits"]} == {*one["resources"]["requests"]}
+        assert {mount["name"] for mount in container["volumeMounts"]} == {one["name"] for one in pod["volumes"]}
+        assert container["env"][0]["valueFrom"]["secretKeyRef"]["key"] == "DATABASE_URL"
+
+
+def test_crontab_and_workflow_call_the_same_verbs_at_the_same_times_as_the_cluster(default_project):
+    folder = default_project / "deploy"
+    times = {one: manifests(default_project)[f"CronJob {one}"]["spec"]["schedule"] for one in ("monitor", "retrain")}
+    targets = re.findall(r"^([a-z]+):", (default_project / "Makefile").read_text("utf-8"), re.MULTILINE)
+    targets += times
+
+    lines = [line for line in (folder / "retrain.cron").read_text("utf-8").splitlines() if line[:1].isdigit()]
+    workflow = read(folder / "retrain.yml")
+    steps = [step["run"].split()[1] for step in workflow["jobs"]["retrain"]["steps"] if "run" in step]
+
+    assert {re.search(r"make (\w+)", line)[1]: " ".join(line.split()[:5]) for line in lines} == times
+    assert workflow[True]["schedule"] == [{"cron": times["retrain"]}], "on, which YAML 1.1 reads as true"
+    assert steps == ["install", "pull", "retrain", "push"] and {*steps} <= {*targets}
+    assert workflow["concurrency"]["cancel-in-progress"] is False
+
+
+def test_builder_of_the_image_sees_of_reports_nothing_but_what_answers_are_compared_with(default_project):
+    seen = (default_project / "deploy" / "Dockerfile.dockerignore").read_text("utf-8").splitlines()
+    copied = (default_project / "deploy" / "Dockerfile").read_text("utf-8")
+
+    reports = [line for line in seen if "reports" in line]
+    assert reports[:3] == ["!reports", "reports/*.*", "reports/*/*"] and all(
+        "reference.json" in one for one in reports[3:]
+    )
+    assert "COPY reports/ reports/" in copied

@@ -40,7 +40,10 @@ def test_machinery_passes_its_tests(render, give_environment, tmp_path, python):
     if python == pythons()[-1]:
         give_environment(project)
     more = ["openpyxl", "selenium"]  # to write Excel files, to drive a browser
-    install(project, '"postgresql", "otel"', more, f"PYTHON={python}")
+    extras = '"postgresql", "otel"'
+    if python == pythons()[0]:
+        extras += ', "onnx", "spss"'  # a new Python waits for their wheels
+    install(project, extras, more, f"PYTHON={python}")
 
     said = run_tests(project, ".", "--doctest-modules", str(project / "src"))
 

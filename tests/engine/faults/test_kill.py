@@ -1,6 +1,6 @@
 """`kill -9` at random, seeded moments of each step: the same command then completes, as if nothing had happened.
 
-    python -m pytest tests/engine/faults/test_kill.py              8 kills, part of `make test`
+    python -m pytest tests/engine/faults/test_kill.py              6 kills, one a step, part of `make test`
     KILLS=200 python -m pytest tests/engine/faults/test_kill.py    200 kills, some twenty minutes
 
 Half of the kills come from outside, to the whole process group, at a random time of the step. The other half come
@@ -25,7 +25,7 @@ from data_science_project.engine.runs import loading, registry
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has neither process groups nor kill -9")
 
-KILLS = int(os.environ.get("KILLS", "8"))
+KILLS = int(os.environ.get("KILLS", "6"))
 OUTPUTS = {
     "data": ("data/raw/*", "references/*.toml", "data/interim/*"),
     "features": ("data/processed/*",),

@@ -1,6 +1,10 @@
 import json
 
+import numpy as np
+
 from data_science_project import explore, pipeline
+from data_science_project.engine.columns import dictionary
+from data_science_project.engine.project import settings
 
 
 def page_of(project):
@@ -20,6 +24,26 @@ def test_exploration_is_one_page_of_suspicions_and_every_column_and_needs_no_net
     assert "120 rows, target answer" in page and "in kg, weighed at noon" in page
     assert all(name in page for name in ("amount", "colour", "shop", "day", "note", "answer"))
     assert not [tag for tag in ('src="http', "src='http", 'rel="stylesheet" href="http') if tag in page]
+
+
+def test_exploration_opens_with_the_target_by_column_and_links_to_the_evaluations(evaluated):
+    page = page_of(settings.load(evaluated[0]))
+
+    assert page.index("answer by column") < page.index("data:image/png") < page.index("What looks suspicious")
+    assert f'href="{evaluated[2]["run"]}/evaluation.html"' in page
+
+
+def test_target_by_column_is_shares_or_means_in_parts_of_many_rows_the_strongest_first(made_table, project):
+    columns = dictionary.of(project)
+    table = made_table.assign(colour=np.where(np.arange(120) % 2, "red", "blue"))
+    table["answer"] = np.where(table["colour"] == "red", "yes", "no")
+    table.loc[:2, "colour"] = "rare"
+
+    found = explore.by_column(table, columns, "auto")
+
+    assert list(found)[0] == "colour" and "note" not in found
+    assert found["colour"].to_dict("list") == {"value": ["blue", "red"], "no": [1.0, 0.0], "yes": [0.0, 1.0]}
+    assert len(found["amount"]) == 10 and found["amount"]["value"].is_monotonic_increasing
 
 
 def test_items_of_lists_are_counted(make_project, made_table):

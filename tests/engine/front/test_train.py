@@ -7,7 +7,7 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
-from data_science_project import pipeline, train
+from data_science_project import evaluate, models, pipeline, train
 from data_science_project.engine.columns import dictionary
 from data_science_project.engine.modelling import metrics, recipe, threshold
 from data_science_project.engine.modelling.question import Question
@@ -193,24 +193,14 @@ def test_column_that_says_nothing_where_there_is_a_target_reaches_no_model(make_
     assert "later, same (one value or none in the rows to learn from)" in page
 
 
-FAR = """from sklearn.neighbors import KNeighborsClassifier
+def test_candidate_that_was_lost_stands_at_the_top_of_the_report(project, monkeypatch):
+    known = models.classifiers
+    own = lambda plan, options: {**known(plan, options), "far": plan.linear(KNeighborsClassifier(10**6))}  # noqa: E731
+    for module in (train, evaluate):
+        monkeypatch.setattr(module, "classifiers", own)
 
-FAR = KNeighborsClassifier(10**6)
+    (path, _) = pipeline.make(with_settings(project, "train.candidates=['dummy', 'linear', 'far']"), "evaluate")
 
-
-def classifiers("""
-
-
-def test_candidate_that_was_lost_stands_at_the_top_of_the_report(project, command):
-    models = project.package / "models.py"
-    code = models.read_text(encoding="utf-8").replace("def classifiers(", FAR)
-    code = code.replace('"dummy": DummyClassifier(', '"far": recipe.linear(FAR), "dummy": DummyClassifier(')
-    models.write_text(code, encoding="utf-8")
-    chosen = "train.candidates=['dummy','linear','far']"
-
-    done = command(project.root, "-m", "data_science_project", "evaluate", "--set", chosen)
-
-    assert done.returncode == 0, done.stderr
-    page = (project.root / done.stdout.split()[0]).read_text(encoding="utf-8")
+    page = path.read_text(encoding="utf-8")
     first = page[page.index("Before you lean on this") :].split("<li>")[1]
     assert "Candidate far is not among those compared: it cannot be fitted on these rows (Expected n_neighbors" in first

@@ -7,7 +7,7 @@ import pytest
 from data_science_project import models
 from data_science_project.engine.modelling import blend
 from data_science_project.engine.modelling.calibration import Calibrated
-from data_science_project.engine.modelling.convert import convert
+from data_science_project.engine.modelling.convert import asking, convert
 from data_science_project.engine.modelling.graph import NotConvertible
 from data_science_project.engine.modelling.recipe import Recipe
 from data_science_project.engine.modelling.threshold import with_threshold
@@ -98,3 +98,15 @@ def test_member_without_a_conversion_is_named_with_the_reason():
 
     with pytest.raises(NotConvertible, match="member linear: columns used as date parts do not convert"):
         convert(model, ["no", "yes"])
+
+
+def test_tree_of_a_single_leaf_becomes_a_question_whose_answers_are_that_leaf():
+    names = ("feature", "threshold", "to_left", "left", "right", "value", "is_leaf")
+    lone = {name: np.array([7.0]) for name in names}
+    whole = {name: np.zeros(3) for name in names}
+
+    made = asking(lone)
+
+    assert made["is_leaf"].tolist() == [0, 1] and made["value"].tolist() == [7, 7]
+    assert made["left"][0] == made["right"][0] == 1
+    assert asking(whole) is whole

@@ -35,8 +35,35 @@ def test_progress_is_a_bar_on_a_terminal_and_silent_elsewhere(capsys, monkeypatc
 
     monkeypatch.setattr(sys, "stderr", Terminal())
 
-    assert list(log.progress(range(3), "train")) == [0, 1, 2]
-    assert "train" in sys.stderr.getvalue()
+    assert list(log.progress(["linear", "forest"], "train", str)) == ["linear", "forest"]
+    assert "train" in sys.stderr.getvalue() and "linear" in sys.stderr.getvalue()
+
+
+def test_line_of_the_log_clears_a_bar_that_is_being_drawn_and_a_warning_has_a_colour(monkeypatch, package_log):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    log.start_logging()
+    said = logging.getLogger(f"{package.NAME}.train")
+
+    said.info("best")
+    said.warning("odd")
+    monkeypatch.setenv("NO_COLOR", "1")
+    said.warning("plain")
+    log.show_error("Error: no")
+
+    lines = sys.stderr.getvalue().split("\n")
+    assert lines[:3] == ["\r\x1b[Ktrain: best", "\r\x1b[K\x1b[33mtrain: odd\x1b[0m", "\r\x1b[Ktrain: plain"]
+    assert lines[3] == "Error: no"
+
+
+def test_warning_of_a_library_is_one_line_without_its_place(capsys, package_log):
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        log.start_logging()
+
+        warnings.warn("did not converge\nlong story", stacklevel=1)
+
+    assert capsys.readouterr().err == "note: did not converge\n"
 
 
 def test_warnings_of_estimators_become_lines_of_the_log(caplog):

@@ -33,9 +33,18 @@ def test_reliability_counts_every_row_and_its_interval_holds_the_share():
 
     table = diagnostics.reliability(np.where(random.random(500) < probability, "yes", "no"), answers(probability))
 
-    assert table["rows"].sum() == 500
+    assert table["rows"].sum() == 500 and len(table) == 10
     assert ((table["low"] <= table["came_true"]) & (table["came_true"] <= table["high"])).all()
     assert (table["predicted"] - table["came_true"]).abs().max() < 0.2
+
+
+def test_no_bin_of_the_reliability_is_so_small_that_it_says_nothing():
+    probability = np.concatenate([np.full(90, 0.1), np.linspace(0.2, 0.95, 28)])
+
+    table = diagnostics.reliability(np.where(probability > 0.5, "yes", "no"), answers(probability))
+
+    assert table["rows"].tolist() == [90, 28]
+    assert diagnostics.reliability(np.array(["no"] * 5), answers([0.1] * 5))["rows"].tolist() == [5]
 
 
 def test_worst_errors_are_the_wrong_rows_with_the_least_given_to_the_truth_or_the_largest_in_either_direction():

@@ -9,7 +9,19 @@ def test_figures_are_files_and_stand_in_the_page(evaluated):
 
     names = {path.name for path in (root / "reports" / "figures").glob("*.png")}
     assert {f"{record['run']}-{what}.png" for what in ("confusion", "ranking", "calibration", "importance")} <= names
-    assert page.count("data:image/png") == len(names)
+    assert page.count('<img src="data:image/png') == len(names)
+    phone = [line for line in page.splitlines() if '<source media="(max-width: 34rem)"' in line]
+    assert any("How well the probabilities put" in line for line in phone), "two panels, one below the other"
+
+
+def test_panels_side_by_side_are_stacked_for_a_phone_and_single_ones_stay():
+    figure, _ = figures.panels(3, 8, 6)
+    single, _ = figures.panels(1, 5, 3)
+
+    stacked = figures.stacked(figure)
+
+    assert stacked.get_size_inches().tolist() == [4, 9] and figures.stacked(single) is None
+    assert len({panel.get_subplotspec().rowspan.start for panel in stacked.axes}) == 3
 
 
 def test_same_figure_has_the_same_bytes_whatever_its_labels_hold():
@@ -34,7 +46,7 @@ def test_confusion_counts_stand_in_their_cells_and_long_names_are_cut():
 
     (axes,) = figures.confusion(counts).axes
 
-    assert [text.get_text() for text in axes.texts] == ["1,200", "3", "4", "5"]
+    assert [text.get_text() for text in axes.texts] == ["1,200\n100%", "3\n0%", "4\n44%", "5\n56%"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["no", "a very long nam…"]
 
 
@@ -42,9 +54,9 @@ def test_dependence_shows_the_answer_as_a_line_and_what_came_true_hollow_beside_
     curve = pd.DataFrame({"value": [1.0, 2.0, 3.0], "no": [0.8, 0.6, 0.4], "yes": [0.2, 0.4, 0.6]})
     words = curve.assign(value=["a", "b", "c"])
 
-    drawn = figures.dependence({"x": (curve, curve.head(2)), "word": (words, words.tail(1))}, "P(yes)")
+    drawn = figures.dependence({"x": (curve, curve), "word": (words, words)}, "P(yes)")
 
-    for axes, at in zip(drawn.axes, ([1.0, 2.0], [2]), strict=True):
+    for axes, at in zip(drawn.axes, ([1.0, 2.0, 3.0], [0, 1, 2]), strict=True):
         line, hollow = axes.get_lines()
         assert line.get_ydata().tolist() == [0.2, 0.4, 0.6] and hollow.get_xdata().tolist() == at
         assert hollow.get_markerfacecolor() == "none"

@@ -97,11 +97,11 @@ def test_rows_and_classes_that_the_score_says_nothing_of_are_named():
     never = of_classes(rare, np.full(100, 0.2))
     lacking = of_classes(np.full(100, "no"), np.full(100, 0.2))
 
-    assert "never answers yes (40 rows)" in shown(findings.of_test_rows(never, rare, SAME))
-    assert "no row of yes" in shown(findings.of_test_rows(lacking, rare, SAME))
-    odd = findings.of_test_rows(of_classes(HONEST, SAID), rare, {**SAME, "set_aside": {"new": 200, "one": 1}})
+    assert "never answers yes (40 rows)" in shown(findings.of_test_rows(never, SAME))
+    assert "no row of yes" in shown(findings.of_test_rows(lacking, SAME))
+    odd = findings.of_test_rows(of_classes(HONEST, SAID), {**SAME, "set_aside": {"new": 200, "one": 1}})
     assert [("'new'" in text, weight >= 1) for text, weight in weights(odd).items()] == [(True, True), (False, False)]
-    assert "other splits" in shown(findings.of_test_rows(GOOD, NUMBERS, {**SAME, "may_have_been_seen": True}))
+    assert "other splits" in shown(findings.of_test_rows(GOOD, {**SAME, "may_have_been_seen": True}))
 
 
 def test_probabilities_that_promise_what_does_not_come_true_are_named_and_honest_ones_are_not():

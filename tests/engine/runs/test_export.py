@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -29,7 +30,8 @@ def ask(tmp_path):
         here = tmp_path / "elsewhere"
         here.mkdir(exist_ok=True)
         call = [sys.executable, "-c", ASK, str(rows)]
-        done = subprocess.run(call, cwd=here, env={"PYTHONPATH": str(place)}, capture_output=True, text=True)
+        variables = {**os.environ, "PYTHONPATH": str(place)}
+        done = subprocess.run(call, cwd=here, env=variables, capture_output=True, text=True)
         answers = here / "answers.csv"
         return done, answers.read_bytes() if answers.is_file() else b""
 
@@ -132,7 +134,7 @@ def test_changed_file_is_refused_where_it_was_unpacked(gone, unpacked, rows, ask
     assert done.returncode == 1 and "model.pkl was changed" in done.stderr and not answers
 
 
-def test_own_modules_declared_files_and_rules_of_today_go_with_it(make_project, rows, unpacked, ask):
+def test_own_modules_declared_files_and_rules_of_today_go_with_it(make_project, rows, unpacked, ask, command):
     project = make_project(data={"source": "table.csv", "target": "answer", "also": ["prices.csv"]})
     (project.root / "prices.csv").write_text("colour,price\nred,1\ngreen,2\nblue,3\n")
     (project.package / "tools").mkdir()
@@ -144,9 +146,8 @@ def test_own_modules_declared_files_and_rules_of_today_go_with_it(make_project, 
         f"from {package.NAME}.tools.prices import price\n\n\n"
         "def add_features(rows):\n    return rows.assign(price=price(rows['colour']))\n"
     )
-    command = [sys.executable, "-m", package.NAME]
-    for verb in (["predict", "--input", str(rows), "--output", "./expected.csv"], ["export"]):
-        subprocess.run([*command, *verb], cwd=project.root, env={"PYTHONPATH": str(project.root / "src")}, check=True)
+    for words in (["predict", "--input", str(rows), "--output", "./expected.csv"], ["export"]):
+        assert command(project.root, "-m", package.NAME, *words).returncode == 0
     (file,) = (project.root / "dist").glob("*.whl")
     expected = (project.root / "expected.csv").read_bytes()
 
@@ -167,7 +168,7 @@ def test_wanted_error_rate_is_kept_without_the_rows_it_was_measured_on(make_proj
     assert answers == made.read_bytes() and b",low,high," in answers.splitlines()[0]
 
 
-def test_model_that_does_not_answer_by_itself_is_not_written(make_project):
+def test_model_that_does_not_answer_by_itself_is_not_written(make_project, command):
     project = make_project()
     (project.package / "mytools.py").write_text("def twice(numbers):\n    return numbers * 2\n")
     (project.package / "features.py").write_text(
@@ -175,9 +176,8 @@ def test_model_that_does_not_answer_by_itself_is_not_written(make_project):
         f"    tools = importlib.import_module('{package.NAME}.mytools')\n"
         "    return rows.assign(twice=tools.twice(rows['amount']))\n"
     )
-    command, env = [sys.executable, "-m", package.NAME, "export"], {"PYTHONPATH": str(project.root / "src")}
 
-    done = subprocess.run(command, cwd=project.root, env=env, capture_output=True, text=True)
+    done = command(project.root, "-m", package.NAME, "export")
 
     assert done.returncode == 1 and "does not answer by itself" in done.stderr, done.stderr
     assert not list((project.root / "dist").glob("*"))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -37,6 +39,21 @@ def test_loaded_model_keeps_index_and_rows_as_they_are_and_says_what_make_predic
     assert loaded.predict(rows).index.tolist() == ["a", "b", "c"] and loaded.name == folder.name
     pd.testing.assert_frame_equal(rows, before)
     assert any("'colour'" in line and "violet" in line for line in caplog.messages)
+
+
+def test_features_are_computed_once_and_rows_of_the_training_are_told_unless_the_model_itself_is_asked(
+    folder, made_table, caplog
+):
+    loaded, asked = model.load(folder.name), []
+    add_features = loaded._run.add_features
+    loaded._run = replace(loaded._run, add_features=lambda rows: asked.append(len(rows)) or add_features(rows))
+
+    loaded.predict(made_table)
+    told = [line for line in caplog.messages if "learned from" in line]
+    loaded.predict(made_table, held_out=False)
+
+    assert asked == [len(made_table)] * 2
+    assert len(told) == 1 and [line for line in caplog.messages if "learned from" in line] == told
 
 
 def test_loading_without_a_run_says_how_to_make_one(make_project):

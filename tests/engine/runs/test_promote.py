@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from data_science_project import pipeline
 from data_science_project.engine.columns import dictionary
@@ -157,11 +158,13 @@ def test_slow_run_and_features_that_differ_each_time_are_refused(contest, linear
     model = loading.load(linear)
     drawn = replace(model, add_features=lambda rows: rows.assign(luck=np.random.random(len(rows)), one=1))  # noqa: NPY002
 
-    slow = promote.latency(settings.load(contest.root, ["promote.latency_ms=1e-6"]), model)
+    strict = settings.load(contest.root, ["promote.latency_ms=1e-6"])
+    slow, beside = promote.latency(strict, model, contest.models), promote.latency(strict, model, linear)
     lucky = promote.reproducible(contest, drawn)
 
     assert promote.reproducible(contest, model).passed
-    assert not slow.passed and "allowed 1e-06" in slow.found
+    assert not slow.passed and "ms of CPU a row, allowed 1e-06" in slow.found
+    assert beside.passed and "the champion takes" in beside.found, "the machine is slow, not the run"
     assert not lucky.passed and "add_features computes 'luck' otherwise each time" in lucky.found
 
 
@@ -251,3 +254,56 @@ def test_run_takes_over_from_a_champion_of_a_leak_that_was_found_and_left_out_si
 
     assert "the champion needs 'amount'" in str(caught.value)
     assert champion(present) == without.name
+
+
+def beside(contest, seed, turned=None, share=0.0, first=0):
+    """The checks for two models: one learned from 200 rows, one from 400 more, of which some labels were turned."""
+    random = np.random.default_rng(seed)
+    rows = random.normal(size=(1200, 4))
+    truth = np.where(rows[:, 0] + rows[:, 1] + random.normal(0, 0.5, 1200) > 0, "yes", "no").astype(object)
+    told = np.arange(1200) >= 600
+    wrong = told & (random.random(1200) < share) & ((truth == turned) | (turned is None))
+    said = np.where(wrong, np.where(truth == "yes", "no", "yes"), truth).astype(object)
+    learned, asked = (np.arange(1200) < 200) | (told & (np.arange(1200) < 1000)), np.arange(1200) % 600 >= 400
+    asked[:first] = False
+    record = {"task": "classification", "target": "t", "classes": ["no", "yes"], "features": {}}
+    record |= {"metrics": {"chosen_by": "log_loss"}, "parameters": {"split": {"by": "stratified"}}}
+    both = []
+    for known in (learned, learned & ~told):
+        model = LogisticRegression(C=1e6).fit(rows[known], said[known])
+        answers = metrics.Predictions(model.predict(rows[asked]), model.predict_proba(rows[asked]), ("no", "yes"))
+        both.append(compare.Evaluated(pd.DataFrame(rows[asked]), set(), said[asked], answers, record))
+    held = np.arange(100) < 12
+    return {check.name: check.passed for check in promote.beside(contest, *both, told[asked], held.astype(float))}
+
+
+@pytest.mark.parametrize(("turned", "share"), [(None, 0.3), ("yes", 0.6)], ids=["at random", "of one class"])
+@pytest.mark.parametrize("first", [0, 600], ids=["", "no other row to compare with"])
+def test_burst_of_wrong_feedback_does_not_pass_the_gate_although_its_own_test_rows_like_it(
+    contest, turned, share, first
+):
+    tries = [beside(contest, seed, turned, share, first) for seed in range(5)]
+
+    assert not any(all(checks.values()) for checks in tries)
+    assert all(checks["better than the champion"] for checks in tries), "this alone would let it pass"
+
+
+def test_right_feedback_passes_the_gate(contest):
+    tries = [beside(contest, seed) for seed in range(5)]
+
+    assert sum(all(checks.values()) for checks in tries) >= 2
+
+
+def test_divided_by_time_only_rows_count_that_are_newer_than_all_that_the_champion_learned_from(contest, linear):
+    project = settings.load(contest.root, ["split.by=time:day"])
+    parts = {part: pd.read_parquet(project.split(part)) for part in ("dev", "test")}
+    early = parts["dev"][parts["dev"]["day"] < "2026-03-01"]
+    rows = pd.concat([early, parts["test"]], ignore_index=True)
+    record = registry.read(linear)
+    evaluated = compare.Evaluated(rows, set(), np.array([]), metrics.Predictions(np.array([])), record)
+
+    newer = promote.not_seen(project, linear, evaluated)
+    everything = promote.not_seen(contest, linear, evaluated)
+
+    assert everything.all()
+    assert newer.tolist() == (rows["day"] > early["day"].max()).tolist() and newer.any()

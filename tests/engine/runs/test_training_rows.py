@@ -21,16 +21,6 @@ def test_rows_of_the_training_are_known_by_their_ids_or_without_and_test_rows_ar
     assert not training_rows.seen(folder, another, names, ["order"])[0].any()
 
 
-def test_digest_is_the_same_whatever_type_a_column_was_stored_as():
-    rows = pd.DataFrame({"n": [1, 2], "t": ["a", None], "d": pd.to_datetime(["2026-01-01 00:00", "2026-01-02 10:00"])})
-    other = rows.astype({"n": "Float64", "t": "category"}).assign(d=rows["d"].astype("datetime64[us]"))
-
-    same = training_rows.digests(rows, ["n", "t", "d"])
-
-    assert (training_rows.digests(other.set_axis([5, 6]), ["n", "t", "d"]) == same).all() and same[0] != same[1]
-    assert (training_rows.digests(rows.head(1), ["n", "t", "d"]) == same[:1]).all()
-
-
 def test_rows_of_which_many_are_alike_are_not_known_and_those_of_a_run_of_old_neither(tmp_path, names, project):
     train = pd.read_parquet(project.split("train"))
     alike, old = tmp_path / "alike", tmp_path / "old"

@@ -200,13 +200,13 @@ def test_row_is_asked_and_the_answer_corrected_by_keyboard_alone(address, browse
     section = driver.find_element(By.CSS_SELECTOR, "section.answer")
     assert f"answer: {YES}, with a probability of" in section.text and driver.switch_to.active_element == section
     picture(driver, f"answer-{width}{'' if scripts else '-plain'}")
-    tab_to(driver, "truth")
-    press(driver, Keys.TAB, Keys.ENTER)
+    tab_to(driver, "Wrong, it was: no")
+    press(driver, Keys.ENTER)
     wait_for(driver, "somebody said")
     assert driver.find_element(By.CSS_SELECTOR, "section.answer strong").text == "no"
-    assert tab_to(driver, f"Yes, it was {YES}")
+    assert tab_to(driver, f"Right, it was: {YES}")
     press(driver, Keys.ENTER)
-    wait_for(driver, f"It was {YES}, somebody said")
+    wait_for(driver, f"It was: {YES}, somebody said")
 
 
 def test_refused_row_says_why_at_the_top_and_leads_to_the_field(address, browser, picture):

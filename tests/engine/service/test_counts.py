@@ -1,8 +1,11 @@
+import math
+
 import pytest
 
 from data_science_project.service.counts import CLASSES, RUNS, Counts
 from data_science_project.service.log import State
 from data_science_project.service.reference import Answered
+from data_science_project.service.score import Score
 
 STATE = State("ok", True, 7, 2, 0, 1, "ok")
 
@@ -46,3 +49,19 @@ def test_state_of_log_and_service_and_which_runs_are_compiled_are_told():
     assert 'model_compiled{run="b"} 0.0' in found and not any('run="a"' in line for line in found)
     assert 'log_rows{state="written"} 7.0' in found and 'log_rows{state="spooled"} 2.0' in found
     assert "log_database 1.0" in found and "ready 0.0" in found
+
+
+def test_health_of_the_run_is_told_by_name_and_that_of_one_before_no_more():
+    counts = Counts()
+    expected = Score("accuracy", 0.91, 0.88, 0.94, math.nan, 200)
+    counts.health({"run": "old", "drift": None, "scores": [], "alarms": []})
+    counts.health(
+        {"run": "new", "drift": [], "scores": [(expected, None), (None, expected)], "alarms": ["drift", "score"]}
+    )
+
+    found = lines(counts)
+
+    assert 'expected_score{metric="accuracy",run="new"} 0.91' in found and 'monitor_alarms{run="new"} 2.0' in found
+    assert 'drifted_columns{run="new"} 0.0' in found and not any('run="old"' in line for line in found)
+    counts.health(None)
+    assert not any("drifted_columns" in line for line in lines(counts))

@@ -211,3 +211,24 @@ def test_log_that_does_not_answer_holds_up_no_more_than_one_thread(service, monk
     end.set()
 
     assert len(started) == 1 and {one["unread"] for one in found} == {"no answer within 0.05 s"}
+
+
+def test_service_looks_at_itself_and_goes_on_when_it_cannot(service, answered, monkeypatch, caplog, package_log):
+    package_log.propagate = True
+    answered(*[(yes(), None)] * 60)
+
+    async def look():
+        task = asyncio.create_task(monitor.watch(service))
+        for _ in range(500):
+            await asyncio.sleep(0.02)
+            if b"monitor_alarms{" in service.counts.page() or "could not be looked at" in caplog.text:
+                break
+        task.cancel()
+
+    asyncio.run(look())
+    assert b"monitor_alarms{run=" in service.counts.page()
+    monkeypatch.setattr(service, "versions", None)
+    service.counts.health(None)
+    asyncio.run(look())
+
+    assert "the newest answers could not be looked at" in caplog.text

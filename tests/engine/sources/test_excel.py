@@ -41,6 +41,15 @@ def test_formula_without_a_stored_result_is_refused_by_its_cell_in_the_sheet_tha
     assert read_book(A=[["a", None]], Sums=[["x", "=A1"]])[0] == [["a"]]
 
 
+def test_column_that_is_dropped_may_have_formulas_without_results(read_book):
+    sheet = [["about sums", None, None], ["a", " twice ", "c"], [1, "=A3*2", 5], [2, "=A4*2", "=B4"]]
+
+    with pytest.raises(DataError, match="without a stored result: C4"):
+        read_book(None, "", ["twice"], A=sheet)
+
+    assert read_book(None, "", ["twice", "c"], A=sheet)[0][2:] == [[1, None, 5], [2, None, None]]
+
+
 def test_first_sheet_that_is_not_hidden_or_the_named_one_is_taken_and_the_others_are_named(read_book):
     sheets = {"A": [["a", "b"], [1, "x"], [2.5, None]], "Other": [["c"]]}
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from data_science_project.engine.project.errors import DataError
+
 LINES = [f"{number},{number / 2},w{number % 4}" for number in range(300)]
 
 
@@ -93,3 +95,23 @@ def test_drawn_lines_count_as_no_lines(table):
 
     assert len(found.frame) == 300 and not found.set_aside
     assert "drawn lines left out: 2 (line 2 the first)" in found.decisions
+
+
+def test_lines_with_one_cell_more_are_too_many_where_others_have_as_many_as_there_are_names(table):
+    with pytest.raises(DataError, match="200 of 300 lines do not fit: 4 cells in place of 3"):
+        table("a,b,c\n" + "".join(f"{line},7\n" if place % 3 else f"{line}\n" for place, line in enumerate(LINES)))
+
+
+def test_column_of_labels_without_a_name_is_named_and_said(table):
+    found = table("a,b,c\n" + "".join(f"row {place},{line}\n" for place, line in enumerate(LINES)))
+
+    assert list(found.frame) == ["column_1", "a", "b", "c"]
+    assert any("the first one, of labels, has none, 'a' names the second" in line for line in found.decisions)
+
+
+@pytest.mark.parametrize("second", ["k,v\n1,2\n3,4\n", "k,v,w,x\n1,2,3,4\n3,4,5,\n"])
+def test_second_table_of_another_width_is_left_out_without_a_blank_line_before_it(table, rows, second):
+    found = table(lines() + second, set_aside_limit=0.02)
+
+    assert len(found.frame) == 300 and rows(found)[-1] == LINES[-1].split(",")
+    assert "a second table from line 302 on left out" in found.decisions and len(found.set_aside) == 3

@@ -66,7 +66,7 @@ def train(project: Project, **options: Any) -> list[Path]:
 @option_run()
 def evaluate(project: Project, **options: Any) -> list[Path]:
     """Score a run on the test split and write reports/<run>/evaluation.html."""
-    return make(project, "evaluate", options)
+    return make(project, "evaluate", options)[::-1]  # the page comes last, where a person looks
 
 
 @step

@@ -11,7 +11,7 @@ import logging
 import os
 import unicodedata
 
-from .engine.columns import dictionary, infer, merge, validate
+from .engine.columns import dictionary, infer, merge, told, validate
 from .engine.project import artefact
 from .engine.project.errors import DataError, SettingsError, listed
 from .engine.project.settings import Data, Project
@@ -42,7 +42,8 @@ def run(project: Project, dump: Dump, *, again: bool = False) -> list[str]:
     where = dump.files[0].name
     try:
         member, most = parted(settings.source)[1], settings.max_gigabytes * 1e9
-        table = read.tables(dump.files, settings.read, target=settings.target, member=member, most=most)
+        options = {**settings.read, read.DROP: settings.drop}
+        table = read.tables(dump.files, options, target=settings.target, member=member, most=most)
     except DataError as error:  # what is to be mended is the source, not its read-only copy
         raise DataError(str(error).replace(f"{dump.folder}{os.sep}", "")) from None
     decisions = [*read.keep_aside(project.clean.with_name("set_aside.csv"), table.set_aside), *table.decisions]
@@ -68,10 +69,13 @@ def run(project: Project, dump: Dump, *, again: bool = False) -> list[str]:
         log.warning("%s", warnings[-1])
     if known.empty:
         raise DataError(empty_target(where, settings.target, len(frame)))
+    known, said = told.added(project, known, columns)
+    for text in said:
+        log.info("%s", text)
     with artefact.whole(project.clean) as path:
         known.to_parquet(path)
     log.info("%d rows, %d columns -> %s", *known.shape, project.relative(project.clean))
-    return [*decisions, *warnings]
+    return [*decisions, *warnings, *said]
 
 
 def check_columns(project: Project, table: read.Table, where: str) -> None:

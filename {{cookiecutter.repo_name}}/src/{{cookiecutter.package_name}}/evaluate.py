@@ -8,7 +8,6 @@ Reads `models/<run>/`, `data/processed/{train,dev,test}.parquet` and the source 
 the test split; `features` and `explore` look at it for what is suspicious, and choose nothing by it.
 """
 
-import base64
 import logging
 import time
 from pathlib import Path
@@ -72,7 +71,7 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
         evidence = Evidence(project, model, record, test, result, question, candidates(project, record, question))
         page: dict[str, Any] = {"people": people(evidence)}
         page["doubts"] = keep_label_errors(output.with_name(registry.LABEL_ERRORS), evidence)
-        for section in progress((*SECTIONS, *CHOICES), "evaluate"):
+        for section in progress((*SECTIONS, *CHOICES), "evaluate", lambda part: part.__name__):
             name = section.__name__
             page[name] = section(evidence)
             page[name]["figures"] = keep_figures(project, model.name, page[name].get("figures", {}))
@@ -221,11 +220,13 @@ def people(evidence: Evidence) -> dict[str, Any]:
 
 
 def keep_figures(project: Project, run: str, drawn: dict[str, Figure]) -> dict[str, str]:
-    """Write figures to `reports/figures/<run>-<what>.png`; return them as data addresses for the page."""
+    """Write figures to `reports/figures/<run>-<what>.png`; their addresses for the page, and those for a phone."""
     addresses = {}
     for what, figure in drawn.items():
         image = figures.png(figure)
         with artefact.whole(project.root / "reports" / "figures" / f"{run}-{what}.png") as path:
             path.write_bytes(image)
-        addresses[what] = "data:image/png;base64," + base64.b64encode(image).decode()
+        addresses[what] = figures.address(image)
+        if narrow := figures.stacked(figure):
+            addresses[f"{what}_stacked"] = figures.address(figures.png(narrow))
     return addresses

@@ -2,29 +2,34 @@
 
     make explore
 
-Reads `data/interim/clean.parquet`, writes `reports/exploration.html`, one self-contained page; below the suspicions it
-is skrub's TableReport (https://skrub-data.org). The splits are made here once more, not read: a table that cannot be
-divided is one that a person wants to look at.
+Reads `data/interim/clean.parquet`, writes `reports/exploration.html`, one self-contained page: the target by column in
+pictures, what is suspicious, and below it skrub's TableReport (https://skrub-data.org). The splits are made here once
+more, not read: a table that cannot be divided is one that a person wants to look at.
 """
 
 import logging
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import skrub
 
 from .engine.checks import suspicions
 from .engine.columns import dictionary
 from .engine.columns.lists import items_of
-from .engine.modelling import split
+from .engine.modelling.division import divide
+from .engine.modelling.split import infer_task
 from .engine.project import artefact, records
 from .engine.project.errors import ProjectError, listed
 from .engine.project.settings import Project
+from .engine.report import diagnostics, figures
 from .engine.report.page import render
 
 log = logging.getLogger(__name__)
 ITEMS_SHOWN = 30
+PICTURES, TENTHS, VALUES, CLASSES_DRAWN = 8, 10, 8, 6  # columns drawn; parts of numbers and of others; lines
+PART_ROWS = 20  # of a value: fewer say nothing
 MANY_COLUMNS = 100  # above, neither plots, which cost time and bytes, nor associations of every pair
 TITLES = {
     "answer": "Gives the answer away",
@@ -46,11 +51,13 @@ def run(project: Project) -> None:
     columns = dictionary.of(project)
     target = dictionary.target(columns)
     page = suspected(project, frame, columns)
+    page |= pictured(by_column(frame, columns, project.settings.train.task), target)
     frame = frame[[target, *(name for name in frame.columns if name != target)]].reset_index(drop=True)
     few = frame.shape[1] <= MANY_COLUMNS
     report = skrub.TableReport(frame, plot_distributions=few, compute_associations=few, verbose=0).html_snippet()
     output = project.root / "reports" / "exploration.html"
     read = records.recorded(project.clean).get("decisions", [])
+    page["evaluated"] = [path.parent.name for path in sorted(output.parent.glob("*/evaluation.html"), reverse=True)][:5]
     text = render("explore.html", titles=TITLES, rows=len(frame), target=target, report=report, read=read, **page)
     artefact.write_text(output, text)
     counts = (*frame.shape, len(page["found"]))
@@ -61,13 +68,64 @@ def suspected(project: Project, frame: pd.DataFrame, columns: dictionary.Diction
     """`found`: the suspicions; `undivided`: why there are no splits; `ids`; `described`: what columns mean; `lists`."""
     how = project.settings.split
     try:
-        parts, undivided = split.split(frame, dictionary.target(columns), how, project.settings.train.task), ""
+        parts, undivided = divide(project, frame), ""
     except ProjectError as error:
         parts, undivided = {}, str(error)
     found = suspicions.find(frame, parts, columns, how.by)
     described = {name: column.description for name, column in columns.items() if column.description}
     ids = ", ".join(dictionary.by_role(columns, "id"))
     return {"found": found, "undivided": undivided, "ids": ids, "described": described, "lists": items(frame, columns)}
+
+
+def by_column(frame: pd.DataFrame, columns: dictionary.Dictionary, task: str) -> dict[str, pd.DataFrame]:
+    """The target in parts of the rows by each of the columns that part it most, the strongest first.
+
+    A table has `value` and one column a class (shares), or the mean of the target. Of numbers the parts are tenths of
+    the rows, named by their median, else the most frequent values.
+    """
+    target = dictionary.target(columns)
+    known = frame[frame[target].notna()]
+    truth = known[target]
+    if infer_task(truth, task) == "classification":
+        answers = pd.get_dummies(truth, dtype=float)
+        answers = answers if answers.shape[1] == 2 else answers[truth.value_counts().index[:CLASSES_DRAWN]]
+    else:
+        answers = truth.astype("float64").to_frame()
+    tables, strength = {}, {}
+    for name in dictionary.by_role(columns, "feature"):
+        parts = parts_of(known[name]) if name in known else pd.Series()
+        if parts.nunique() > 1:
+            means = answers.groupby(parts.to_numpy()).mean()
+            apart = answers.groupby(parts.to_numpy()).transform("mean") - answers.mean()
+            strength[name] = np.nansum(apart**2)
+            values = pd.DataFrame({"value": means.index})
+            tables[name] = values.join(means.set_axis(means.columns.map(str), axis=1).reset_index(drop=True))
+    strongest = sorted(tables, key=lambda name: -strength[name])[:PICTURES]
+    return {name: tables[name] for name in strongest}
+
+
+def parts_of(column: pd.Series) -> pd.Series:
+    """The part of each row by a column: the median of its tenth, or its own value if that is among the frequent."""
+    if diagnostics.is_amount(column) and column.nunique() > TENTHS:
+        column = column.astype("float64")
+        return column.groupby(pd.qcut(column, TENTHS, duplicates="drop"), observed=True).transform("median")
+    column = column.astype(object)
+    counts = column.value_counts()
+    return column.where(column.isin(counts.index[counts >= PART_ROWS][:VALUES]))
+
+
+def pictured(tables: dict[str, pd.DataFrame], target: str) -> dict[str, Any]:
+    """`pictures` of the target by column, as addresses, and what they say; none without columns."""
+    if not tables:
+        return {"pictures": {}, "says": ""}
+    classes = list(next(iter(tables.values())).columns[1:])
+    of = f"share of '{classes[1]}'" if len(classes) == 2 else "share" if len(classes) > 2 else f"mean {target}"
+    with figures.style():
+        figure = figures.dependence(tables, of)
+        pictures = {"target": figures.address(figures.png(figure))}
+        if narrow := figures.stacked(figure):
+            pictures["target_stacked"] = figures.address(figures.png(narrow))
+    return {"pictures": pictures, "says": f"{of} by column, the strongest first"}
 
 
 def items(frame: pd.DataFrame, columns: dictionary.Dictionary) -> dict[str, str]:

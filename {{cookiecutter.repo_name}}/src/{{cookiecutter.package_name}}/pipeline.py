@@ -33,6 +33,8 @@ def make(project: Project, verb: str, **options: Any) -> list[Path]:
     folder = chosen_run(project, verb, options.get("run"))
     work = Work(STEPS, project, records.Digests(project.root), options, folder=folder)
     ran = run(work, verb)
+    if verb == "evaluate" and not options.get("run"):
+        say_who_answers(project, run_of(work))
     if "train" in ran or "evaluate" in ran:
         from .engine.runs import track
 
@@ -67,6 +69,17 @@ def chosen_run(project: Project, verb: str, name: str | None) -> Path | None:
     if champion:
         logger(verb).info("the champion %s answers, whatever was edited since; RUN=... asks another", champion.name)
     return champion
+
+
+def say_who_answers(project: Project, folder: Path) -> None:
+    """Say where the run of the parameters, which was evaluated, is not the one that other verbs ask."""
+    champion = registry.champion(project)
+    if champion and champion != folder:
+        logger("evaluate").info(
+            "this is %s, the run of the present parameters; predict, explain, card and export ask the champion %s: "
+            "make evaluate RUN=%s",
+            *(folder.name, champion.name, champion.name),
+        )
 
 
 def dump_of(work: Work) -> source.Dump:
@@ -137,6 +150,17 @@ def predictions(work: Work) -> list[Path]:
     return [work.options.get("output") or work.project.predictions(rows)]
 
 
+def raw(work: Work) -> list[Path]:
+    """The files of the source's dump, and of those of what people told of answers."""
+    return [*dump_of(work).files, *(file for dump in source.told(work.project.root) for file in dump.files)]
+
+
+def to_divide(work: Work) -> list[Path]:
+    """The clean table, and where its rows lay before feedback came."""
+    before = [dump.folder / source.SPLIT for dump in source.told(work.project.root) if "split" in dump.card]
+    return [work.project.clean, *before]
+
+
 def start_data(work: Work, key: str) -> list[str]:
     """Turn the raw files into the clean table."""
     from . import data
@@ -201,7 +225,7 @@ STEPS = {
         parameters=("data",),
         columns=READ_BY_VALIDATE,
         rooms=("project", "sources", "columns"),
-        inputs=lambda work: list(dump_of(work).files),
+        inputs=raw,
         outputs=lambda work: [work.project.clean],
         start=start_data,
     ),
@@ -213,7 +237,7 @@ STEPS = {
         yours=True,
         but=("models.py",),
         also=lambda work: {"variables": work.project.variables},
-        inputs=lambda work: [work.project.clean, *work.project.also],
+        inputs=lambda work: [*to_divide(work), *work.project.also],
         outputs=lambda work: [*map(work.project.split, PARTS), work.project.suspicions],
         start=start_features,
     ),
@@ -232,7 +256,7 @@ STEPS = {
         needs=("train",),
         parameters=("predict.abstain_below", "predict.error_rate", "decision"),
         columns=("sensitive",),
-        rooms=("project", "columns", "modelling", "runs", "report"),
+        rooms=("project", "sources", "columns", "modelling", "runs", "report"),
         yours=True,
         inputs=lambda work: [run_of(work) / registry.MODEL, work.project.split("test")],
         outputs=report,
@@ -253,7 +277,7 @@ STEPS = {
         parameters=("data.target", "split", "train.task"),
         columns=("type", "role", "transformation", "description"),
         rooms=("project", "sources", "columns", "modelling", "checks", "report"),
-        inputs=lambda work: [work.project.clean],
+        inputs=to_divide,
         outputs=lambda work: [work.project.root / "reports" / "exploration.html"],
         start=start_explore,
     ),

@@ -22,7 +22,7 @@ from .engine.project import artefact, records, spreadsheet, workbook
 from .engine.project.errors import DataError, SettingsError
 from .engine.project.settings import Project
 from .engine.runs import loading, registry, worklist
-from .engine.runs.answers import answer, read_rows, test_rows
+from .engine.runs.answers import answer, read_rows, test_rows, with_features
 from .engine.sources.source import parted
 
 log = logging.getLogger(__name__)
@@ -65,8 +65,10 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
     for line in decisions:
         log.info("%s", line)
     with threads(len(rows)):
+        model = with_features(model, rows)
         table = answer(model, rows, abstain_below=limits.least, band=limits.band, level=level)
         table = worklist.complete(folder, model, rows, table, policy)
+    worklist.say_what_is_known(model.name, table)
     if policy.decision.capacity:
         table = table.sort_values("rank")
         log.info("sorted, what to act on first: %d of %d rows", (table["act"] == "yes").sum(), len(table))

@@ -223,7 +223,7 @@ def hold_out_all(
     """What each candidate says of rows it has not seen; and, logged too, why these rows do not allow the others."""
     held, lost, counts = {}, dict[str, str](), np.unique(question.truth, return_counts=True)[1]
     lone = question.task == "classification" and counts.min() == 1  # in dev alone, it is met by the last fit only
-    for name, estimator in progress(estimators.items(), "train"):
+    for name, estimator in progress(estimators.items(), "train", lambda item: item[0]):
         try:
             predictions = hold_out(estimator, question)
             if lone:

@@ -3,6 +3,6 @@
 Each module imports only from those before it in this list, from the engine, and nothing from the front:
 
 settings, trees, features, steps, drawn, compiled, schema, postgres, database, log, unusual, drift, score, profile,
-reference, versions, counts, replay, forget, feedback, label, health, guard, openapi, routes, app, words, monitor,
-pages, labelling, traces, serve, verbs
+reference, versions, counts, replay, forget, feedback, label, retrain, health, guard, example, openapi, routes, app,
+words, monitor, pages, labelling, traces, serve, verbs
 """

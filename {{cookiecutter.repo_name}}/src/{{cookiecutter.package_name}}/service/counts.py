@@ -1,6 +1,7 @@
 """What `/metrics` shows: at most 200 series whatever the data, never a value of a row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
@@ -24,11 +25,16 @@ class Counts:
         self.seconds = Histogram("request_seconds", "From body to answer", buckets=SECONDS, registry=registry)
         self.answers = Counter("answers", "Rows answered", ["run", "prediction"], registry=registry)
         self.unsure = Counter("not_confident", "Rows answered without confidence", ["run"], registry=registry)
-        self.unusual = Counter("unusual", "Rows that break a rule that only warns", ["run"], registry=registry)
+        self.unusual = Counter(
+            "unusual", "Rows unlike those of training, or that break a rule that only warns", ["run"], registry=registry
+        )
         self.dropped = Counter("shadows_dropped", "Rows that no shadow answered", registry=registry)
         self.compiled = Gauge("model_compiled", "1: compiled, 0: the reference answers", ["run"], registry=registry)
         self.rows = Gauge("log_rows", "Rows since the start; spooled, waiting: now", ["state"], registry=registry)
         self.logs = Gauge("log_database", "1 while the database of the log takes rows", registry=registry)
+        self.drifted = Gauge("drifted_columns", "Columns and answers that moved", ["run"], registry=registry)
+        self.expected = Gauge("expected_score", "Expected without labels", ["run", "metric"], registry=registry)
+        self.alarms = Gauge("monitor_alarms", "Alarms of [monitor]", ["run"], registry=registry)
         self.ready = Gauge("ready", "1 while the service is ready", registry=registry)
         self._runs: dict[str, dict[str, Counter]] = {}  # of each class, by run
         for outcome in OUTCOMES:
@@ -61,6 +67,20 @@ class Counts:
             self.rows.labels(name).set(getattr(log, name))
         self.logs.set(log.database == "ok")
         self.ready.set(ready)
+
+    def health(self, found: Mapping[str, Any] | None) -> None:
+        """Take over what `health.health` found of the run that answers by default; of others, nothing is known then."""
+        for gauge in (self.drifted, self.expected, self.alarms):
+            gauge.clear()
+        if found is None:
+            return
+        run = found["run"]
+        self.alarms.labels(run).set(len(found["alarms"]))
+        if found["drift"] is not None:
+            self.drifted.labels(run).set(sum(one.moved for one in found["drift"]))
+        for before, _ in found["scores"]:
+            if before:
+                self.expected.labels(run, before.metric).set(before.value)
 
     def page(self) -> bytes:
         """The figures as Prometheus reads them."""

@@ -107,7 +107,7 @@ def as_cells(rows: pd.DataFrame) -> list[dict[str, Any]]:
         cells = rows[name]
         if pd.api.types.is_datetime64_any_dtype(cells.dtype):
             cells = cells.map(pd.Timestamp.isoformat, na_action="ignore")
-        columns.append(cells.astype(object).where(cells.notna(), None).tolist())
+        columns.append([None if cell != cell else cell for cell in cells.tolist()])  # NaN is not itself
     return [dict(zip(rows, row, strict=True)) for row in zip(*columns, strict=True)]
 
 

@@ -22,6 +22,7 @@ from ..engine.project import artefact, records
 from ..engine.project.errors import DataError, SettingsError, listed, shown
 from ..engine.project.settings import Project
 from ..engine.runs import registry
+from ..engine.sources import source
 from ..engine.sources.formats import spelled
 from .database import FILE, PART, Database, Entry, answers, changes, feedback, new_ids, opened
 from .settings import DATABASE
@@ -88,16 +89,19 @@ def cut_dumps(project: Project, database: Database, ids: set[str]) -> list[str]:
         card = records.read_or_refuse(
             path, f"{path} cannot be read", "Bring it back from a copy, or delete its folder."
         )
-        for file in card["files"] if is_log(database, card.get("url", "")) else []:
+        told = card["source"] == source.TOLD
+        for file in card["files"] if told or is_log(database, card.get("url", "")) else []:
             place = path.parent / file["name"]
+            if told and place.name == source.SPLIT:  # digests of rows of the source
+                continue
             table = pd.read_parquet(place)
             if "id" not in table:
                 lines.append(f"{project.relative(place)} was made of the log and has no column 'id': look into it")
             elif table["id"].isin(ids).any():
                 with artefact.whole(place) as temporary:
                     table[~table["id"].isin(ids)].to_parquet(temporary, index=False)
-                file |= {"sha256": artefact.sha256(place), "bytes": place.stat().st_size}
-                artefact.write_json(path, records.sealed({**card, "sha256": file["sha256"]}))
+                card |= source.content(path.parent)
+                artefact.write_json(path, records.sealed(card))
                 for written in (place, path):
                     written.chmod(0o444)
                 rows = int(table["id"].isin(ids).sum())

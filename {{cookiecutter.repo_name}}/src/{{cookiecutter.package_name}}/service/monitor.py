@@ -7,6 +7,7 @@ and the rows held out in training. Writes `reports/monitoring.html`, one file. A
 """
 
 import asyncio
+import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,8 @@ from .health import NEWEST, Window, health, newest, of_file, of_log
 from .versions import wanted as runs_wanted
 from .words import FOLDER, PAGES
 
+log = logging.getLogger(__name__)
+LOOKS = 600.0  # seconds from one look of the service at itself to the next: each takes some 0.2 s of CPU
 BARS = 24  # of a chart
 FIFTHS, CLASSES = np.arange(1, 5) / 5, 20  # of numbers; of classes so many are told one by one
 KINDS = 8  # fifths or classes that a chart over time can tell apart
@@ -62,6 +65,17 @@ def run(project: Project, *, input: Path | None, name: str) -> tuple[Path, list[
     artefact.write_text(page, PAGES.get_template("monitor.html").render(content | known))
     records.record(page, {"step": "monitor", "run": folder.name, "inputs": inputs})
     return page, content["health"]["alarms"]
+
+
+async def watch(service: Service) -> None:
+    """Look at the newest answers every so many seconds, for ever, for `/metrics`; where that fails it is said."""
+    while True:
+        try:
+            found = await asyncio.to_thread(figures, service)
+            service.counts.health(found.get("health"))
+        except Exception:  # whatever it is, the service answers on
+            log.exception("the newest answers could not be looked at")
+        await asyncio.sleep(LOOKS)
 
 
 def logged(project: Project, *conditions: Any) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -6,10 +6,10 @@ Listens on `[serve] host` and `port`, loads the runs, prints the address, and st
 """
 
 import asyncio
-import functools
+import math
 import socket
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -18,7 +18,7 @@ from ..engine.modelling.estimators import threads
 from ..engine.project.errors import SettingsError
 from ..engine.project.log import show
 from ..engine.project.settings import Project
-from . import forget, labelling, pages, settings
+from . import forget, labelling, monitor, pages, settings
 from .app import Application, Service
 from .guard import is_loopback
 from .log import Log
@@ -73,39 +73,30 @@ def url_host(host: str) -> str:
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's, which waits for the head of a request no longer than so many seconds."""
+    """uvicorn's, which knows since when it waits for the head of a request: a timer for each would cost more."""
 
-    def __init__(self, seconds: float, **about: Any) -> None:
-        super().__init__(**about)
-        self._seconds = seconds
+    since = math.inf
 
     def connection_made(self, transport: Any) -> None:
         """Wait for the first request."""
         super().connection_made(transport)
-        self._wait()
+        self.since = self.loop.time()
 
     def on_message_begin(self) -> None:
         """Wait for the rest of the head."""
-        self._timer.cancel()
-        self._wait()
+        self.since = self.loop.time()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """Wait no longer; `Application` waits for the body."""
-        self._timer.cancel()
+        self.since = math.inf
         super().on_headers_complete()
 
-    def connection_lost(self, error: Exception | None) -> None:
-        """Wait no longer."""
-        self._timer.cancel()
-        super().connection_lost(error)
-
-    def _wait(self) -> None:
-        self._timer = self.loop.call_later(self._seconds, self._give_up)
-
-    def _give_up(self) -> None:
-        self.transport.write(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-        self.transport.close()
+    def give_up(self, before: float) -> None:
+        """Close the connection if it waits since before this time of the event loop."""
+        if self.since < before:
+            self.transport.write(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            self.transport.close()
 
 
 class Server(uvicorn.Server):
@@ -124,7 +115,7 @@ async def serve(service: Service, door: socket.socket) -> None:
     application = Application(service, [*labelling.ROUTES, *pages.ROUTES])
     config = uvicorn.Config(
         traced(service.project, application),
-        http=functools.partial(Protocol, options.seconds),  # type: ignore[arg-type]
+        http=Protocol,
         lifespan="off",
         access_log=False,
         log_config=None,
@@ -137,11 +128,14 @@ async def serve(service: Service, door: socket.socket) -> None:
     server.service = service
     serving = asyncio.create_task(server.serve(sockets=[door]))
     await asyncio.to_thread(service.versions.load)
-    endless = service.versions.watch(), forget.keep_days(service.log.database, options.keep_days)
+    expire = forget.keep_days(service.log.database, options.keep_days)
+    endless = service.versions.watch(), expire, monitor.watch(service)
     tasks = [asyncio.create_task(one) for one in endless]
     address = f"http://{url_host(host)}:{door.getsockname()[1]}"
     show(f"{address} answers with {', '.join(service.versions.served)}")
     while not (service.draining or serving.done()):
+        for connection in cast(list[Protocol], [*server.server_state.connections]):
+            connection.give_up(asyncio.get_running_loop().time() - options.seconds)
         await asyncio.sleep(TICK)
     for task in tasks:
         task.cancel()

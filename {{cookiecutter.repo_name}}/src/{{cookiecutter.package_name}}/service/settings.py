@@ -46,7 +46,14 @@ class Monitor:
     unusual: float = field(default=0.05, metadata=bounds(least=0, most=1))
 
 
-SECTIONS = {"serve": Serve, "label": Label, "monitor": Monitor}
+@dataclass(frozen=True)
+class Retrain:
+    """Section `[retrain]`: when a new run is made of what was told."""
+
+    rows: int = field(default=1, metadata=bounds(least=1))
+
+
+SECTIONS = {"serve": Serve, "label": Label, "monitor": Monitor, "retrain": Retrain}
 
 
 def of(project: Project) -> Serve:

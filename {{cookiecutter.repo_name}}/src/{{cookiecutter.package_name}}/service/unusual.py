@@ -20,7 +20,7 @@ from ..engine.modelling.split import cross_validation
 from .trees import joined, walked
 
 MARKED = 0.005  # of rows like those of training: half of the 1 % that is promised, for a limit is known roughly
-ENOUGH, FOLDS = 1000, 5  # rows of dev that show a limit; with fewer, every row is held out once
+ENOUGH, FOLDS = 1000, 3  # rows of dev that show a limit; with fewer, every row is held out once
 MOST, DRAWN = 20_000, 3000  # rows that are learned from; rows that are drawn, at least
 KINDS = 200  # of a category, the most frequent ones
 FIELDS = ("is_leaf", "value", "feature_idx", "num_threshold", "missing_go_to_left", "left", "right")

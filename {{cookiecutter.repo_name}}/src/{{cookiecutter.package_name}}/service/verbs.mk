@@ -2,7 +2,7 @@
 KNOWN += ID KEY PARTLY
 options += $(call option,ID,id) $(call option,KEY,key) $(call flag,PARTLY,partly)
 
-.PHONY: serve feedback label replay forget monitor
+.PHONY: serve feedback label retrain monitor replay forget
 
 serve: $(READY) ## the champion answers over HTTP, with a page and a log: [serve] in params.toml
 	@$(CLI) serve $(options)
@@ -21,3 +21,6 @@ forget: $(READY) ## a person's rows deleted from the log (KEY=column=value)
 
 monitor: $(READY) ## is the model still well? reports/monitoring.html, exit 1 on an alarm (INPUT=batch.csv, RUN=run)
 	@$(CLI) monitor $(options)
+
+retrain: $(READY) ## a run from what people said of answers; it becomes champion if it passes the gate
+	@$(CLI) retrain $(options)

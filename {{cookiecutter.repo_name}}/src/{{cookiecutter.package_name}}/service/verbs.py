@@ -1,5 +1,6 @@
 """The verbs of the service on the command line; `cli.py` adds them where this folder is."""
 
+import importlib
 import signal
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import click
 
+from ..engine.project import package
 from ..engine.project.log import show
 from ..engine.project.settings import Project
 from ..engine.steps.command import option_path, option_run, verb
@@ -73,3 +75,13 @@ def monitor(project: Project, input: Path | None, run: str) -> list[Path]:
     page, alarms = monitor.run(project, input=input, name=run)
     show("\n".join([*alarms, project.relative(page)]))
     raise SystemExit(1 if alarms else 0)
+
+
+@verb
+def retrain(project: Project) -> None:
+    """Make a run from what people said of answers; it becomes champion if it passes the gate."""
+    from . import retrain
+
+    pipeline = importlib.import_module(f"{package.NAME}.pipeline")  # the front: nothing else of the service knows it
+    for line in retrain.run(project, pipeline.make, pipeline.promote):
+        show(f"retrain: {line}")

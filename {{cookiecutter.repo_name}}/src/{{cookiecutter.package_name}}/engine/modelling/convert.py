@@ -1,17 +1,21 @@
 """A fitted model as a graph of ONNX in double precision: linear models, trees, networks, and blends of them.
 
 Used by `export`, which compares it with the original. Its inputs are the columns after `add_features`, one each, of
-shape (n_rows, 1): doubles with NaN where they are missing, or texts, empty where they are missing.
+shape (n_rows, 1): doubles with NaN where they are missing, or texts, empty where they are missing. A tree is a dict of
+arrays, one value a node: `feature`, `threshold`, `to_left` (where missing cells go), `left`, `right`, `is_leaf`,
+`value`. skl2onnx 1.20 has trees in single precision, and fails on boosting.
 """
 
 from typing import Any
 
 import numpy as np
 
-from .graph import DOUBLE, IR, OPSETS, TEXT, WHOLE, Graph, NotConvertible, kind_of
+from .graph import DOUBLE, IR, ML, OPSETS, SINGLE, TEXT, WHOLE, Graph, NotConvertible, kind_of
 from .graph_columns import prepared
-from .graph_trees import boosting_scores, forest
 from .metrics import TINY
+
+LESS_OR_EQUAL, SUM = 0, 1  # as ONNX numbers them
+Tree = dict[str, np.ndarray]
 
 
 def convert(model: Any, labels: list, threshold: float | None = None) -> Any:
@@ -35,21 +39,19 @@ def convert(model: Any, labels: list, threshold: float | None = None) -> Any:
     from onnx import helper
 
     graph = Graph()
-    outputs = {"prediction": answered(graph, "model", model)}
+    said = answered(graph, "model", model)
+    outputs = {"prediction": (said, DOUBLE, [None, 1])}
     if labels:
         texts = not all(type(label) is int for label in labels)
         kind = TEXT if texts else WHOLE
-        outputs = {"probabilities": outputs["prediction"]}
         known = graph.constant([str(label) if texts else label for label in labels], kind)
-        outputs["prediction"] = graph.op("Gather", known, place_of(graph, outputs["probabilities"], threshold))
-    nodes = [helper.make_node("Identity", [value], [name]) for name, value in outputs.items()]
-    shapes = {"probabilities": (DOUBLE, [None, len(labels)]), "prediction": (DOUBLE, [None, 1])}
-    if labels:
-        shapes["prediction"] = (kind, [None])
-    asked = {name: (TEXT if texts else DOUBLE, [None, 1]) for name, texts in graph.inputs.items()}
+        outputs = {"probabilities": (said, DOUBLE, [None, len(labels)])}
+        outputs["prediction"] = (graph.op("Gather", known, place_of(graph, said, threshold)), kind, [None])
+    nodes = [helper.make_node("Identity", [value], [name]) for name, (value, *_) in outputs.items()]
+    asked = {name: ("", TEXT if texts else DOUBLE, [None, 1]) for name, texts in graph.inputs.items()}
     inside, outside = (
-        [helper.make_tensor_value_info(name, graph.kind(of), shape) for name, (of, shape) in described.items()]
-        for described in (asked, {name: shapes[name] for name in outputs})
+        [helper.make_tensor_value_info(name, graph.kind(of), shape) for name, (_, of, shape) in described.items()]
+        for described in (asked, outputs)
     )
     made = helper.make_graph([*graph.nodes, *nodes], "model", inside, outside, graph.constants)
     versions = [helper.make_opsetid(domain, version) for domain, version in OPSETS.items()]
@@ -145,9 +147,83 @@ def back_from(graph: Graph, model: Any, value: str) -> str:
 
 
 def boosting(graph: Graph, model: Any, value: str) -> str:
-    """Trees of boosting: for classes their sum as probabilities."""
-    scores, n_outputs = boosting_scores(graph, model, value)
-    return shares_of(graph, scores, n_outputs) if hasattr(model, "classes_") else scores
+    """Trees of boosting: their sum from the baseline on, one an output, for classes as probabilities."""
+    baseline = np.reshape(model._baseline_prediction, (1, -1)).astype(DOUBLE)
+    places = range(baseline.shape[1])
+    trees = [[nodes_of(step[place].nodes) for step in model._predictors] for place in places]
+    scores = graph.each("Add", graph.beside([sum_of(graph, of, value) for of in trees]), baseline)
+    return shares_of(graph, scores, len(places)) if hasattr(model, "classes_") else scores
+
+
+def nodes_of(nodes: np.ndarray) -> Tree:
+    """A tree of boosting."""
+    if nodes["is_categorical"].any():
+        raise NotConvertible("trees that take categories as such do not convert")
+    names = {"feature": "feature_idx", "threshold": "num_threshold", "to_left": "missing_go_to_left"}
+    found = {name: nodes[field] for name, field in names.items()}
+    return {**found, **{name: nodes[name] for name in ("left", "right", "is_leaf", "value")}}
+
+
+def forest(graph: Graph, model: Any, value: str) -> str:
+    """The mean of trees that look at cells in single precision."""
+    value = graph.cast(graph.cast(value, SINGLE))
+    members = [member.tree_ for member in model.estimators_]
+    outputs = range(members[0].value.shape[2])
+    return graph.beside(
+        [sum_of(graph, [of_forest(one, place, members) for one in members], value) for place in outputs]
+    )
+
+
+def of_forest(tree: Any, place: int, members: list) -> Tree:
+    """A tree of a forest, with its part of the mean of one output."""
+    values = tree.value[:, 0, :]
+    shares = values / values.sum(axis=1, keepdims=True) if values.shape[1] > 1 else values
+    names = {"left": "children_left", "right": "children_right", "to_left": "missing_go_to_left"}
+    found = {name: getattr(tree, field) for name, field in names.items()}
+    found |= {"feature": tree.feature, "threshold": tree.threshold, "is_leaf": tree.children_left < 0}
+    return {**found, "value": shares[:, place] / len(members)}
+
+
+def sum_of(graph: Graph, trees: list[Tree], value: str) -> str:
+    """The sum of the leaves that the rows come to, shape (n_rows, 1); ONNX counts leaves apart from other nodes."""
+    trees = list(map(asking, trees))
+    starts = np.cumsum([0, *(len(tree["value"]) for tree in trees)])[:-1]
+    nodes = {name: np.concatenate([tree[name] for tree in trees]) for name in trees[0]}
+    is_leaf = nodes["is_leaf"].astype(bool)
+    place = np.where(is_leaf, np.cumsum(is_leaf), np.cumsum(~is_leaf)) - 1
+    yes, no = (
+        np.concatenate([tree[side].astype(int) + start for tree, start in zip(trees, starts, strict=True)])[~is_leaf]
+        for side in ("left", "right")
+    )
+    leaves = nodes["value"][is_leaf]
+    return graph.op(
+        "TreeEnsemble",
+        value,
+        domain=ML,
+        n_targets=1,
+        aggregate_function=SUM,
+        post_transform=0,
+        tree_roots=place[starts].tolist(),
+        nodes_featureids=nodes["feature"][~is_leaf].astype(int).tolist(),
+        nodes_splits=nodes["threshold"][~is_leaf].astype(DOUBLE),
+        nodes_modes=np.full(len(yes), LESS_OR_EQUAL, dtype="uint8"),
+        nodes_missing_value_tracks_true=nodes["to_left"][~is_leaf].astype(int).tolist(),
+        nodes_truenodeids=place[yes].tolist(),
+        nodes_trueleafs=is_leaf[yes].astype(int).tolist(),
+        nodes_falsenodeids=place[no].tolist(),
+        nodes_falseleafs=is_leaf[no].astype(int).tolist(),
+        leaf_weights=leaves.astype(DOUBLE),
+        leaf_targetids=[0] * len(leaves),
+    )
+
+
+def asking(tree: Tree) -> Tree:
+    """The tree; of one that is a single leaf a question whose two answers are that leaf: ONNX begins with one."""
+    if not tree["is_leaf"][0]:
+        return tree
+    longer = {name: np.resize(values, 2) for name, values in tree.items()}
+    ones, nothing = np.array([1, 0]), np.zeros(2, dtype=int)
+    return {**longer, "left": ones, "right": ones, "feature": nothing, "is_leaf": np.array([0, 1])}
 
 
 def network(graph: Graph, model: Any, value: str) -> str:

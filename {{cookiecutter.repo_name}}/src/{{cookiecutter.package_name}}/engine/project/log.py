@@ -4,12 +4,13 @@ import contextlib
 import logging
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 import click
 
 from . import package
+from .alive import CLEAR, RED, YELLOW, coloured, drawing
 from .errors import printable, shortened
 
 T = TypeVar("T")
@@ -20,12 +21,20 @@ def show(text: object, *, err: bool = False) -> None:
     click.echo(shortened(str(text)) if err else printable(str(text)), err=err)
 
 
+def show_error(text: str) -> None:
+    """Print an error on stderr, red on a terminal."""
+    click.echo(coloured(shortened(text), RED), err=True)
+
+
 class TerminalLine(logging.Formatter):
     """An event as a message for a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The text of the line."""
-        return shortened(super().format(record))
+        """The text of the line, which stands alone: a bar that is being drawn is written over."""
+        text = shortened(super().format(record))
+        if record.levelno >= logging.WARNING:
+            text = coloured(text, YELLOW)
+        return f"{CLEAR}{text}" if sys.stderr.isatty() else text
 
 
 def start_logging() -> None:
@@ -37,12 +46,18 @@ def start_logging() -> None:
     everything.handlers[:] = [handler]
     everything.propagate = False
     everything.setLevel(logging.INFO)
+    warnings.showwarning = warning_as_line
 
 
 def name_the_step(event: logging.LogRecord) -> bool:
     """Put the module's own name, which is the verb, into the record."""
     event.step = event.name.rpartition(".")[2]
     return True
+
+
+def warning_as_line(message: Warning | str, *about: Any, **more: Any) -> None:
+    """Log what a library warns of as one line, instead of its place in the library's code."""
+    logging.getLogger(f"{package.NAME}.note").warning("%s", str(message).strip().split("\n")[0])
 
 
 @contextlib.contextmanager
@@ -55,7 +70,16 @@ def warnings_as_lines(log: logging.Logger) -> Iterator[None]:
         log.warning("%s", text)
 
 
-def progress(items: Iterable[T], label: str) -> Iterator[T]:
-    """Pass the items on; on a terminal, with a progress bar on stderr that vanishes at the end."""
-    with click.progressbar(items, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        yield from bar
+def progress(items: Iterable[T], label: str, name: Callable[[T], str] = lambda item: "") -> Iterator[T]:
+    """Pass the items on; on a terminal, with a progress bar on stderr that names each and vanishes at the end."""
+
+    def named(item: T | None) -> str:
+        return "" if item is None else name(item)
+
+    hidden = not sys.stderr.isatty()
+    drawing.set()
+    try:
+        with click.progressbar(items, label=label, file=sys.stderr, hidden=hidden, item_show_func=named) as bar:
+            yield from bar
+    finally:
+        drawing.clear()

@@ -47,7 +47,7 @@ def edited(folder: Path) -> list[str]:
     return sorted(name for name in {*made, *here} - {MANIFEST} if made.get(name) != here.get(name))
 
 
-def needed(folder: Path, modules: Iterable[str], *, name: str = NAME, late: bool = True) -> list[Path]:
+def needed(folder: Path, modules: Iterable[str], *, late: bool = True) -> list[Path]:
     """The files of the package in `folder` that modules, by dotted name ("" is the package), import, and so on.
 
     With `late` imports inside of functions count, but not those of an `__init__.py`, which offer what few ask for.
@@ -62,7 +62,7 @@ def needed(folder: Path, modules: Iterable[str], *, name: str = NAME, late: bool
             continue
         found.add(path)
         waiting.append(dotted.rpartition(".")[0])  # Python runs the package of a module first
-        waiting += imported(path, folder, name=name, late=late and path.name != "__init__.py")
+        waiting += imported(path, folder, late=late and path.name != "__init__.py")
     return sorted(found)
 
 
@@ -73,7 +73,7 @@ def file_of(folder: Path, dotted: str) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
-def imported(path: Path, folder: Path, *, name: str, late: bool) -> Iterator[str]:
+def imported(path: Path, folder: Path, *, late: bool) -> Iterator[str]:
     """The dotted names in the package that a file of it imports; some are those of functions and classes."""
     tree, here = ast.parse(path.read_bytes()), path.relative_to(folder).parent.parts
     for node in ast.walk(tree) if late else tree.body:
@@ -81,12 +81,12 @@ def imported(path: Path, folder: Path, *, name: str, late: bool) -> Iterator[str
             origin = [] if node.module is None else node.module.split(".")
             if node.level:
                 origin = [*here[: len(here) - node.level + 1], *origin]
-            elif origin.pop(0) != name:
+            elif origin.pop(0) != NAME:
                 continue
             yield ".".join(origin)
             yield from (".".join([*origin, alias.name]) for alias in node.names)
         elif isinstance(node, ast.Import):
-            yield from (part.name.partition(".")[2] for part in node.names if part.name.split(".")[0] == name)
+            yield from (part.name.partition(".")[2] for part in node.names if part.name.split(".")[0] == NAME)
 
 
 def foreign(paths: Iterable[Path]) -> set[str]:

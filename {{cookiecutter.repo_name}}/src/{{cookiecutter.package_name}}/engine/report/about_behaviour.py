@@ -30,9 +30,13 @@ def leaning(evidence: Evidence) -> dict[str, Any]:
     apart = {n for kind in (*ANALYSERS, "date parts") for n in kinds.get(kind, ())}
     rows, known = evidence.test[columns_seen(evidence.record)], evidence.question
     chosen = [n for n in clear["column"] if n not in apart and rows[n].nunique() > 1][:CURVES]
-    curves = {n: diagnostics.dependence(evidence.answer, rows, n) for n in chosen}
-    beside = {n: (curve, diagnostics.observed(known.truth, known.rows[n], curve)) for n, curve in curves.items()}
-    if chosen:
+    beside = {}
+    for name in chosen:
+        curve = diagnostics.dependence(evidence.answer, rows, name)
+        truth = diagnostics.observed(known.truth, known.rows[name], curve)
+        if len(truth) > 1:  # where there are rows
+            beside[name] = curve.loc[truth.index].reset_index(drop=True), truth.reset_index(drop=True)
+    if beside:
         classes = evidence.result.classes
         answer = "probability" if classes else f"predicted {evidence.record['target']}"
         drawn["dependence"] = figures.dependence(beside, f"P({classes[1]})" if len(classes) == 2 else answer)

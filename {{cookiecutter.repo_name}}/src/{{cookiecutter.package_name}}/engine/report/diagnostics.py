@@ -16,7 +16,7 @@ ROWS_PERMUTED = 2000
 CELLS_PERMUTED = 1_000_000  # rows x columns x repeats: with more columns, fewer rows are shuffled
 LEAST_PERMUTED = 200  # below, the importance of a column is mostly noise
 COLUMNS_EXAMINED = 40
-BINS = 10  # of a reliability curve
+BINS, BIN_ROWS = 10, 20  # of a reliability curve: at most, and rows at least, for three rows say nothing
 Z = 1.96  # standard deviations to either side of a 95 % interval
 GRID = 11  # points of a dependence curve
 DEPENDENCE_ROWS = 150
@@ -95,11 +95,11 @@ def reliability(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Ten bins of equal width, without the empty ones: `predicted` (mean probability), `came_true` (share), `low` and
-        `high` (Wilson's 95 % interval of the share), `rows`.
+        At most ten bins of about as many rows, each of 20 or more: `predicted` (mean probability), `came_true` (share),
+        `low` and `high` (Wilson's 95 % interval of the share), `rows`.
     """
     predicted, came = word_and_truth(truth, predictions)
-    groups = pd.DataFrame({"predicted": predicted, "came_true": came}).groupby(bins_of(predicted))
+    groups = pd.DataFrame({"predicted": predicted, "came_true": came}).groupby(even_bins(predicted))
     around = [wilson(in_bin) for _, in_bin in groups["came_true"]]
     table = groups.mean().assign(rows=groups.size())
     return table.assign(low=[low for low, _ in around], high=[high for _, high in around]).reset_index(drop=True)
@@ -113,9 +113,22 @@ def word_and_truth(truth: np.ndarray, predictions: Predictions) -> tuple[np.ndar
     return main_probability(predictions), came.astype(float)
 
 
-def bins_of(predicted: np.ndarray) -> np.ndarray:
-    """The bin of a reliability curve that each probability falls into, from 0, shape (n_rows,)."""
-    return np.minimum((predicted * BINS).astype(int), BINS - 1)
+def even_bins(values: np.ndarray) -> np.ndarray:
+    """The bin of each value, from 0; shape (n_rows,). Equal values share a bin, and the last takes in what is left.
+
+    Examples
+    --------
+    >>> [int(n) for n in np.bincount(even_bins(np.arange(65) / 65))]
+    [20, 20, 25]
+    """
+    place, counts = np.unique(values, return_inverse=True, return_counts=True)[1:]
+    least, left, filled, bins = max(BIN_ROWS, len(values) // BINS), len(values), 0, [0]
+    for count in counts:
+        left, filled = left - count, filled + count
+        full = filled >= least <= left
+        bins.append(bins[-1] + full)
+        filled = 0 if full else filled
+    return np.array(bins[:-1])[place]
 
 
 def main_probability(predictions: Predictions) -> np.ndarray:
@@ -161,8 +174,13 @@ def as_numbers(rows: pd.DataFrame, predicted: pd.Series) -> pd.DataFrame:
 
 
 def together(rows: pd.DataFrame, answers: Predictions) -> list[list[str]]:
-    """The columns that go together (rank correlation): each may stand for the others of its list."""
+    """The columns that go together (rank correlation): each may stand for the others of its list.
+
+    Words of which few rows have the same say nothing of it: their mean answer is that of the row itself.
+    """
     predicted = pd.Series(main_probability(answers) if answers.classes else answers.values)
+    enough = [name for name in rows if is_amount(rows[name]) or LEAST_OBSERVED * rows[name].nunique() <= len(rows)]
+    rows = rows[enough]
     near = as_numbers(rows, predicted).rank().corr().abs().to_numpy() >= GO_TOGETHER
     count, kinds = connected_components(near, directed=False)
     lists = [rows.columns[kinds == kind].tolist() for kind in range(count)]

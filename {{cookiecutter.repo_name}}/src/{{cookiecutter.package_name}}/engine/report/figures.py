@@ -4,6 +4,7 @@ Each function takes frames or arrays and returns a `Figure` of matplotlib; `png`
 Colours are Okabe and Ito's, which colour-blind people tell apart.
 """
 
+import base64
 import io
 import warnings
 from contextlib import AbstractContextManager
@@ -15,6 +16,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from ..modelling.metrics import Predictions
@@ -44,6 +46,25 @@ def png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
+def address(image: bytes) -> str:
+    """A picture as an address that holds it, for a page that needs no other file."""
+    return "data:image/png;base64," + base64.b64encode(image).decode()
+
+
+def stacked(figure: Figure) -> Figure | None:
+    """The same figure with the panels that stand side by side one below the other, for a phone; None without such."""
+    axes, grid = figure.axes, figure.axes[0].get_gridspec()
+    rows, across = grid.get_geometry() if grid else (1, 1)
+    if across == 1:
+        return None
+    width, height = figure.get_size_inches()
+    places = GridSpec(len(axes), 1, figure)
+    for place, panel in enumerate(axes):
+        panel.set_subplotspec(places[place])
+    figure.set_size_inches(width / across, height / rows * len(axes))
+    return figure
+
+
 def panels(count: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
     """A figure, sizes in inches, with `count` empty panels, at most two in a row."""
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -58,15 +79,17 @@ def short(text: object, limit: int = 28) -> str:
 
 
 def confusion(table: pd.DataFrame) -> Figure:
-    """Counts by true and predicted class; the shade is the share of the true class."""
+    """Counts by true and predicted class with the share of the true class, which is the shade too."""
     size = len(table)
-    figure, (axes,) = panels(1, 2.8 + 0.55 * size, 2.1 + 0.42 * size)
+    figure, (axes,) = panels(1, 2.8 + 0.55 * size, 2.1 + 0.45 * size)
     counts = table.to_numpy()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (row, column), count in np.ndenumerate(counts):
         color = "white" if shares[row, column] > 0.5 else INK if count else GREY
-        axes.text(column, row, f"{count:,}", ha="center", va="center", color=color, fontsize=10 if size < 12 else 8)
+        share = f"\n{shares[row, column]:.0%}" if size < 12 else ""
+        look: dict[str, Any] = {"ha": "center", "va": "center", "color": color, "fontsize": 10 if size < 12 else 8}
+        axes.text(column, row, f"{count:,}{share}", **look)
     names = [short(name, 16) for name in table.index]
     flat = max(map(len, names)) * 0.09 * size < 1.4 + 0.55 * size  # inches: do the names fit side by side?
     axes.set_xticks(range(size), names, rotation=0 if flat else 40, ha="center" if flat else "right")
@@ -188,12 +211,11 @@ def dependence(curves: dict[str, tuple[pd.DataFrame, pd.DataFrame]], ylabel: str
         lines = lines[1:] if len(lines) == 2 else lines[: len(LINES)]
         amounts = is_amount(table["value"])
         x = table["value"] if amounts else range(len(table))
-        hollow = truth["value"] if amounts else truth.index
         for line, color in zip(lines, LINES, strict=False):
             label = short(line, 18) if len(lines) > 1 else "the model says"
             axes.plot(x, table[line], color=color, marker="o", ms=4, lw=1.5 if amounts else 0, label=label)
             came = "came true" if line == lines[-1] else None
-            axes.plot(hollow, truth[line], color=color, marker="D", ms=6, mfc="none", lw=0, label=came)
+            axes.plot(x, truth[line], color=color, marker="D", ms=6, mfc="none", lw=0, label=came)
         if not amounts:
             axes.set_xlim(-0.6, len(table) - 0.4)
             axes.set_xticks(range(len(table)), [short(value, 12) for value in table["value"]], rotation=30, ha="right")

@@ -62,7 +62,7 @@ def ranked(evidence: Evidence) -> list[str]:
     found = [
         *of_score(result, scores["dev"][result.metric.name], of_dev),
         *of_units(result, groups),
-        *of_test_rows(result, evidence.question.truth, scores["test"]),
+        *of_test_rows(result, scores["test"]),
         *(of_probabilities if result.classes else of_bands)(result, groups, held),
         *known,
         *of_candidates(evidence.record),
@@ -77,12 +77,12 @@ def of_score(result: Result, dev: float, of_dev: float) -> Iterator[Finding]:
     if not np.isfinite(result.interval).all():
         yield Finding(f"These rows allow no interval of {name}: the score may be luck.", math.inf)
     elif not result.beats_constant:
-        same = f"holds what the constant answer gets, {scored(name, result.baseline)}"
-        yield Finding(f"Better than guessing is not shown: the 95 % interval of {name}, {bounds}, {same}.", math.inf)
+        reaches = f"the 95 % interval of {name}, {bounds}, reaches what the constant answer gets"
+        text = f"Better than guessing is not shown: {reaches}, {scored(name, result.baseline)}, or worse."
+        yield Finding(text, math.inf)
     between = f"{scored(name, dev)} where the model was chosen and {scored(name, result.score)} on the test rows"
-    chosen = result.metric.better_by(dev, result.score) > 0
-    why = "the choice was lucky, or " if chosen else ""
-    why += "the rows differ, by time, by group, or in a few extreme ones"
+    lucky = "the choice was lucky, or " if result.metric.better_by(dev, result.score) > 0 else ""
+    why = f"{lucky}the rows differ, by time, by group, or in a few extreme ones"
     text = f"{name} is {between}, more apart than chance explains: {why}."
     yield Finding(text, abs(dev - result.score), max(of_dev, result.width))
     if name in ("r2", "rmse") and len(result.truth) > 1:
@@ -115,24 +115,20 @@ def of_units(result: Result, groups: Groups) -> Iterator[Finding]:
         yield Finding(f"The test rows are {count} {what} only, too few for the interval: {should}.", times)
 
 
-def of_test_rows(result: Result, seen: np.ndarray, test: Mapping[str, Any]) -> Iterator[Finding]:
-    """Rows and classes that the score says nothing of; `seen` is the truth that the model learned from."""
+def of_test_rows(result: Result, test: Mapping[str, Any]) -> Iterator[Finding]:
+    """Rows and classes that the score says nothing of; `test` is what the record holds of the test split."""
     if test["may_have_been_seen"]:
-        yield Finding(
-            "This run was trained on other splits than the present ones. Rows of this test split may have been among "
-            "those it was trained on: the scores may be too good. Train again to be sure.",
-            result.reach,
-            result.width,
-        )
+        text = "This run was trained on other splits than the present ones, and may have learned from these test rows: "
+        all_of_it = max(result.reach, result.width)
+        yield Finding(f"{text}the scores may be too good. Train again to be sure.", all_of_it, result.width)
     n = len(result.truth)
     for label, rows in test["set_aside"].items():
         text = f"{rows} of {n + rows} test rows are of the class '{label}', which the model was never shown: left out."
         yield Finding(text, result.span * rows / (n + rows), result.width)
     counts, said = Counter(result.truth.tolist()), set(result.predictions.values.tolist()) if result.classes else set()
     if lacking := [str(label) for label in result.classes if not counts[label]]:
-        yield Finding(
-            f"The test split has no row of {listed(lacking, 8)}: nothing here says how well they are recognised."
-        )
+        text = f"The test split has no row of {listed(lacking, 8)}: nothing here says how well they are recognised."
+        yield Finding(text)
     never = {label: counts[label] for label in result.classes if counts[label] and label not in said}
     if never and result.metric.name not in RANKINGS:
         shown = listed([f"{label} ({count} rows)" for label, count in never.items()], 8)
@@ -143,7 +139,7 @@ def of_test_rows(result: Result, seen: np.ndarray, test: Mapping[str, Any]) -> I
 def of_probabilities(result: Result, groups: Groups, held: pd.DataFrame | None) -> Iterator[Finding]:
     """Probabilities that do not keep their word, by more than chance makes of honest ones."""
     said, came = diagnostics.word_and_truth(result.truth, result.predictions)
-    bins = diagnostics.bins_of(said)
+    bins = diagnostics.even_bins(said)
     drawn = np.random.default_rng(0).random((DRAWS, len(said))) < said
     off, *by_chance = (np.abs(np.bincount(bins, said - rows)).sum() / len(said) for rows in (came, *drawn))
     alone = width_of(said - came, None)
@@ -183,17 +179,15 @@ def of_columns(evidence: Evidence) -> Iterator[Finding]:
     seen = columns_seen(evidence.record)
     empty = np.maximum(evidence.question.rows[seen].isna().mean(), evidence.test[seen].isna().mean())
     if shown := [f"{name} ({percent(share)})" for name, share in empty[empty > MOSTLY].items()]:
-        yield Finding(f"Empty in most rows: {listed(shown)}. What they say was learned from the few others.")
+        yield Finding(f"Empty in most rows: {listed(shown)}. What such a column says was learned from the rest.")
     found, result = evidence.importances, evidence.result
     if len(found) > 1 and result.reach > 0:
         first, second = found.iloc[0], found.iloc[1]
         if first.loss > DOMINATES * result.reach and first.loss > 1.5 * second.loss:
             lost = percent(first.loss / result.reach) if first.loss < result.reach else "all"
-            text = (
-                f"The model leans on one column, '{first.column}': with its cells shuffled {lost} of the gain over the "
-            )
-            cure = "constant answer is lost. Is it known at the time when the prediction is needed?"
-            yield Finding(text + cure, first.loss, result.width)
+            text = f"The model leans on one column, '{first.column}': with its cells shuffled {lost} of the gain over "
+            text += "the constant answer is lost. Is it known at the time when the prediction is needed?"
+            yield Finding(text, first.loss, result.width)
 
 
 def of_data(evidence: Evidence) -> Iterator[Finding]:
@@ -201,7 +195,7 @@ def of_data(evidence: Evidence) -> Iterator[Finding]:
     path, result = evidence.project.suspicions, evidence.result
     loss = evidence.importances.set_index("column")["loss"].clip(lower=0)
     for one in json.loads(path.read_text(encoding="utf-8"))["suspicions"] if path.is_file() else ():
-        text, share = f"Found in the data: {one['sentence']}. {one['cure']}", one["share"]
+        text, share = f"Found in the data: {one['sentence']}. {one['cure']}", one.get("share", 1.0)
         if one["kind"] in OF_ROWS:
             yield Finding(text, share * result.span, result.width)
         elif one["kind"] in OF_THE_SPLIT:
@@ -231,10 +225,8 @@ def of_champion(project: Project, record: Mapping[str, Any]) -> Iterator[Finding
     present = records.recorded(project.clean).get("inputs", {})
     if champion and not set(present.values()) <= set(champion["input_data"].values()):
         which = "this run" if champion["run"] == record["run"] else champion["run"]
-        day = champion["started"][:10]
-        yield Finding(
-            f"The champion, {which} of {day}, is older than the data: it has learned nothing of the new ones."
-        )
+        text = f"The champion, {which} of {champion['started'][:10]}, is older than the data: it has learned nothing"
+        yield Finding(f"{text} of the new ones.")
 
 
 def too_good(result: Result) -> Iterator[Finding]:

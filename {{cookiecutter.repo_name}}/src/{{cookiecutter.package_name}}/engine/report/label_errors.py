@@ -20,10 +20,11 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from ..columns import dictionary
 from ..modelling import metrics
+from ..modelling.division import divide
 from ..modelling.estimators import threads
 from ..modelling.metrics import Predictions, columns_of
 from ..modelling.question import Question, hold_out
-from ..modelling.split import cross_validation, split
+from ..modelling.split import cross_validation
 from ..project import records, spreadsheet
 from ..project.errors import DataError
 from ..project.log import warnings_as_lines
@@ -107,7 +108,7 @@ def explained(truth: np.ndarray, answers: Predictions) -> float:
 def row_numbers(project: Project, question: Question) -> np.ndarray:
     """The number in the raw file of each row of train and dev, shape (n_rows,)."""
     clean = pd.read_parquet(records.checked(project.clean))
-    parts = split(clean, dictionary.target(dictionary.of(project)), project.settings.split)
+    parts = divide(project, clean)
     numbers = np.concatenate([parts[part].index for part in ("train", "dev")])
     if len(numbers) != len(question.truth):
         found = "data/processed/ was not made from data/interim/clean.parquet as params.toml says"

@@ -66,8 +66,11 @@ class Model:
         policy = self._policy if held_out else replace(self._policy, held=None)
         limits, level = policy.limits, policy.level
         with threads(len(known)):
-            found = answers.answer(self._run, known, abstain_below=limits.least, band=limits.band, level=level)
-            found = worklist.complete(self._folder, self._run, known, found, policy)
+            run = answers.with_features(self._run, known)
+            found = answers.answer(run, known, abstain_below=limits.least, band=limits.band, level=level)
+            found = worklist.complete(self._folder, run, known, found, policy)
+        if held_out:
+            worklist.say_what_is_known(self.name, found)
         return found.set_axis(rows.index)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..columns import dictionary
+from ..columns.digests import digests, tell_apart
 from ..modelling.reasons import usual_values
 from ..project import records
 from ..project.settings import Project
@@ -19,7 +20,6 @@ from ..project.settings import Project
 DIGESTS = "row_digests.parquet"
 USUAL = "usual_values.parquet"
 WITH_IDS, WITHOUT, HELD = "with_ids", "without_ids", "held_out"
-TELLING = 0.9  # share of the rows that must differ from all others
 
 
 def keep(project: Project, folder: Path, names: list[str], held: np.ndarray) -> None:
@@ -46,7 +46,7 @@ def seen(folder: Path, rows: pd.DataFrame, names: list[str], ids: list[str]) -> 
     """
     whole, kept = all(name in rows for name in ids), digests_of(folder)
     known = pd.Index(kept[WITH_IDS if whole else WITHOUT])
-    if not len(known) or known.nunique() < TELLING * len(known):
+    if not len(known) or not tell_apart(known.to_numpy()):
         return np.zeros(len(rows), dtype=bool), np.full(len(rows), -1)
     places = known[~known.duplicated()].get_indexer(digests(rows, [*ids, *names] if whole else names))
     lines = kept.get(HELD, np.full(len(known), -1))[~known.duplicated()]
@@ -59,18 +59,3 @@ def digests_of(folder: Path) -> dict[str, np.ndarray]:
     if not (folder / DIGESTS).is_file():
         return {WITH_IDS: np.empty(0), WITHOUT: np.empty(0)}
     return {name: column.to_numpy() for name, column in pd.read_parquet(folder / DIGESTS).items()}
-
-
-def digests(rows: pd.DataFrame, names: list[str]) -> np.ndarray:
-    """One number a row, shape (n_rows,), uint64, the same whatever the types of its columns were stored as."""
-    return pd.util.hash_pandas_object(pd.DataFrame({name: plain(rows[name]) for name in names}), index=False).to_numpy()
-
-
-def plain(column: pd.Series) -> pd.Series:
-    """A column as numbers or text."""
-    column = column.reset_index(drop=True)
-    if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        return pd.to_datetime(column, utc=True).dt.tz_localize(None).astype("datetime64[ns]").astype("int64")
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return pd.Series(column.to_numpy(dtype="float64", na_value=np.nan))
-    return column.astype(object).where(column.notna(), "").astype(str)

@@ -33,15 +33,20 @@ def complete(folder: Path, model: Run, rows: pd.DataFrame, table: pd.DataFrame, 
     lines = lines if policy.held is not None else np.full(len(rows), -1)
     if known.any():
         table = as_held_out(table, model, lines, policy)
-        held = int((lines >= 0).sum())
-        log.warning(
-            "run %s learned from %d of these %d rows, or from rows exactly like them: %s. The column seen marks them",
-            *(model.name, known.sum(), len(known), how_answered(held, int(known.sum()) - held)),
-        )
         table = put(table, "seen", np.select([lines >= 0, known], ["held out", "yes"], "no"), before="confident")
     if policy.decision.capacity:
         table = ranked(table, model, policy)
     return table
+
+
+def say_what_is_known(run: str, table: pd.DataFrame) -> None:
+    """Warn of answers to rows that the run learned from."""
+    held, others = (int((table["seen"] == word).sum()) for word in ("held out", "yes")) if "seen" in table else (0, 0)
+    if held + others:
+        log.warning(
+            "run %s learned from %d of these %d rows, or from rows exactly like them: %s. The column seen marks them",
+            *(run, held + others, len(table), how_answered(held, others)),
+        )
 
 
 def as_held_out(table: pd.DataFrame, model: Run, lines: np.ndarray, policy: Policy) -> pd.DataFrame:

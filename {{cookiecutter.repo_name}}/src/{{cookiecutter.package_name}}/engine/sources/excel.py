@@ -3,9 +3,11 @@
 Used by `read.py`; reads bytes in memory, writes nothing.
 """
 
+import functools
 import io
 import re
 import zipfile
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from pathlib import PurePosixPath
 from xml.etree import ElementTree
@@ -20,7 +22,9 @@ UNSTORED = re.compile(rb'<c r="([A-Z]+\d+)"(?:(?! t=)[^>])*><f[^>]*(?:/>|>[^<]*<
 ERROR = re.compile(rb'<c [^>]*t="e"')
 
 
-def sheet_rows(content: bytes, wanted: str | int | None = None, target: str = "") -> tuple[list[list], list[str]]:
+def sheet_rows(
+    content: bytes, wanted: str | int | None = None, target: str = "", drop: Sequence[str] = ()
+) -> tuple[list[list], list[str]]:
     """Return the rows of one sheet, empty cells as None, and what was decided.
 
     Parameters
@@ -32,6 +36,8 @@ def sheet_rows(content: bytes, wanted: str | int | None = None, target: str = ""
         target, else the first.
     target : str
         A name that the header must have; "" where none is known.
+    drop : sequence of str
+        The names of columns that nobody needs: their formulas may lack results.
 
     Raises
     ------
@@ -57,7 +63,9 @@ def sheet_rows(content: bytes, wanted: str | int | None = None, target: str = ""
     why = f", the first that names {target!r}" if not wanted and name != names[0] else ""
     decisions = [f"sheet '{name}' of {len(names)}{why}: {listed(names)}"] if len(names) > 1 else []
     xml = _sheet_xml(content, name)
-    if without := [place.decode() for place in UNSTORED.findall(xml)]:  # a program wrote them, and computed nothing
+    unneeded = _columns(rows, drop)
+    found = [place.decode() for place in UNSTORED.findall(xml)]  # a program wrote them, and computed nothing
+    if without := [place for place in found if _column(place) not in unneeded]:
         cure = "Open the file in Excel or LibreOffice and save it, so that they are computed."
         raise DataError(f"sheet '{name}': formulas without a stored result: {listed(without)}.\n{cure}")
     if errors := len(ERROR.findall(xml)):
@@ -72,6 +80,17 @@ def sheet_rows(content: bytes, wanted: str | int | None = None, target: str = ""
     if across:
         decisions.append(f"cells merged across columns count in the first of them: {listed(across)}")
     return rows, decisions
+
+
+def _columns(rows: list[list], names: Sequence[str]) -> set[int]:
+    """Return the columns, from 1, that have one of these names near their top."""
+    tops = zip(*rows[:TITLES], strict=False)
+    return {place for place, top in enumerate(tops, start=1) if {str(cell).strip() for cell in top} & {*names}}
+
+
+def _column(place: str) -> int:
+    """Return the column, from 1, of a cell like AB7."""
+    return functools.reduce(lambda number, letter: 26 * number + ord(letter) - 64, place.rstrip("0123456789"), 0)
 
 
 def _naming(book: CalamineWorkbook, names: list[str], target: str) -> str:

@@ -61,7 +61,7 @@ def locate(cells: Rows, options: Mapping[str, Any], target: str = "") -> tuple[p
     names, skipped, more = _names(first, body, head[:start], options, target)
     rows = frame.iloc[start + skipped :]
     notes += more
-    end, is_second = _end(rows, names, target)
+    end, is_second = _end(rows, names)
     aside += _left_out(rows, range(end, len(rows)), BELOW)
     if is_second:
         notes.append(f"a second table from row {rows.index[end] + 1} on left out")
@@ -233,7 +233,7 @@ def _is_second_header(second: list[str], body: list[list[str]], *, least: int = 
     return len(above) >= least and all(_is_name_above_numbers(cell, vs) for cell, vs in above)
 
 
-def _end(rows: pd.DataFrame, names: list[str], target: str) -> tuple[int, bool]:
+def _end(rows: pd.DataFrame, names: list[str]) -> tuple[int, bool]:
     """Return after how many rows the table ends, and whether another table follows."""
     for place in np.flatnonzero(rows.iloc[:, 0].isna().to_numpy()):
         if not rows.iloc[place].isna().all():

@@ -55,6 +55,9 @@ def shape_of(rows: list[list[str]], target: str) -> Shape:
     start = _names_at(filled, width, target)
     names = rows[start] if rows else []
     body = [row for place, row in filled if place > start]
+    alike = sum(len(row) == len(names) for row in body)
+    if len(names) == width - 1 and alike > COMMON * len(body):  # the others have one too many, and no label
+        width = len(names)
     if len(names) > width and sum(len(row) > len(names) for row in body) <= COMMON * len(body):
         width = len(names)
     columns = [list(column) for column in zip(*(row for row in body if len(row) == width), strict=True)]
@@ -124,7 +127,11 @@ def mended(cells: list[str], text: str, dialect: Dialect, shape: Shape, number: 
             return other, how
     lacking = shape.width - len(cells)
     if number == shape.start and lacking == 1 and shape.unnamed is not None:
-        return [*cells[: shape.unnamed], "", *cells[shape.unnamed :]], "one name less than there are columns"
+        which = "the last one, which is empty, has none"
+        if not shape.unnamed:
+            which = f"the first one, of labels, has none, {cells[0]!r} names the second"
+        said = f"one name less than there are columns: {which}"
+        return [*cells[: shape.unnamed], "", *cells[shape.unnamed :]], said
     if number > shape.start and lacking > 0:
         padded = [*cells, *[""] * lacking]
         if len(cells) > 1 and shape.fits(padded):

@@ -45,6 +45,7 @@ EXAMPLES = {
     "sheet": '"Sales" or 1',
     "missing": '["?", "unknown"]',
 }
+DROP = "[data] drop"  # among the options: columns that nobody needs
 FIELDS = SetAside._fields
 NO_ROWS = "a header, but no rows. At least one row is needed."
 SET_ASIDE_LIMIT = 0.01  # share of the lines; more, and the reading itself is wrong
@@ -208,6 +209,8 @@ def _stacked(columns: list[pd.Series]) -> pd.Series:
 def _check_options(options: Mapping[str, Any]) -> None:
     where = "params.toml: [data.read]"
     for key, value in options.items():
+        if key == DROP:
+            continue
         if key not in OPTIONS:
             raise SettingsError(f"{where} has no key '{key}'. Allowed: {', '.join(OPTIONS)}.")
         if not isinstance(value, OPTIONS[key]):
@@ -228,7 +231,7 @@ def _read(content: bytes, options: Mapping[str, Any], target: str) -> Table:
     if read := formats.table(content):
         return Table(read[0], tuple(read[1]), 1)
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        sheet, decisions = excel.sheet_rows(content, options.get("sheet"), target)
+        sheet, decisions = excel.sheet_rows(content, options.get("sheet"), target, options.get(DROP, ()))
         found = _located(_filled(sheet[_above(options) :]), decisions, options, target, _above(options))
         typed = [formats.column(name, cells.tolist()) for name, cells in found.frame.items()]
         frame = pd.DataFrame(dict(enumerate(typed))).set_axis(found.frame.columns, axis=1).set_axis(found.frame.index)

@@ -15,13 +15,14 @@ import pyarrow.csv as arrow_csv
 
 from ..project.errors import DataError
 from .dialect import Dialect, lines_of
-from .mending import mended, shape_of
+from .mending import kind, mended, shape_of
 
 EMPTY = "the file is empty. A header and at least one row are needed."
 GAPS = (b"\n\n", b"\n\r\n", b"\r\r")  # blank lines
 LINE = re.compile(r"[-=_*+|,;\s]*[-=_*]{3}[-=_*+|,;\s]*")  # drawn between the names and the rows, or below them
 SPAN = 1000  # lines that one quoted cell may go over; more, and its quote mark was never closed
 PROFILED = 5000  # rows from which the kinds of a column's cells are told
+SECOND = 10  # lines that tell whether it is worth looking for a second table
 CHUNK = 50_000  # rows that are held as Python objects at once
 ABOVE, BELOW = "above the table", "below the table"
 
@@ -94,7 +95,8 @@ def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool, str
     shape = shape_of([cells for _, _, cells in sampled], target)
     found = _Sorted(shape.width)
     for number, (first, last, cells) in enumerate(_records(lines, dialect, shape.width)):
-        if number > shape.start and shape.heads_another(cells):
+        another = number > shape.start and len(cells) != shape.width
+        if another and (shape.heads_another(cells) or _begins_another(cells, lines, last, dialect)):
             found.end(lines, first, f"a second table from line {first + 1} on left out")
             break
         text = "".join(lines[first:last]).rstrip("\r\n")
@@ -116,6 +118,17 @@ def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool, str
         for line in found.waiting
     ]
     return found.rows(shape.start, strict=strict)
+
+
+def _begins_another(cells: list[str], lines: list[str], last: int, dialect: Dialect) -> bool:
+    """Tell whether words head the lines from `last` to the end, which all have as many cells."""
+    if len(cells) < 2 or {*map(kind, cells)} != {"word"} or len({*cells}) < len(cells):
+        return False
+    below = lines[last:]
+    others = [row for _, _, row in itertools.islice(_records(below, dialect), SECOND) if any(row)]
+    if len(others) < 2 or {*map(kind, others[0])} <= {"word", ""}:
+        return False
+    return all(len(row) == len(cells) for _, _, row in _records(below, dialect) if any(row))
 
 
 class _Sorted:

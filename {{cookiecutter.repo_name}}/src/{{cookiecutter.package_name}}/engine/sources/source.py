@@ -28,6 +28,8 @@ from ..project.records import CARD
 log = logging.getLogger(__name__)
 RAW = Path("data", "raw")
 CURRENT = "current.json"
+TOLD = "feedback of the service"  # the source of the dumps that `make retrain` writes
+ROWS, SPLIT = "feedback.parquet", "split.parquet"  # their files: what was told, and where the rows of the source lay
 Digest = Callable[[Path], str | None]
 NO_DATA = "Git keeps no data: put the file there, or set DATA_STORE in .env and run make pull."
 
@@ -90,7 +92,7 @@ def fetch(
         started = time.monotonic()
         with _building(root) as folder:
             about = _copied(root, source, folder) if is_local(source) else _downloaded(root, source, folder, most)
-            card = {"source": shown(source), **about, **_content(folder)}
+            card = {"source": shown(source), **about, **content(folder)}
             _check_digest(card["sha256"], sha256, source)
             dump = _settled(root, source, folder, card, accept=accept)
         size, seconds = sum(file["bytes"] for file in card["files"]), time.monotonic() - started
@@ -119,6 +121,18 @@ def current(root: Path, source: str) -> Dump | None:
         if not file.is_file() or file.stat().st_size != entry["bytes"]:
             raise _touched(file)
     return dump
+
+
+def told(root: Path) -> list[Dump]:
+    """Return the dumps of what people said of answers, oldest first; see `columns/told.py`."""
+    return _dumps(root, TOLD)
+
+
+def keep(root: Path, about: dict[str, Any], write: Callable[[Path], None]) -> Dump:
+    """Make a dump of what is told: `write` puts its files into a folder, its card says that and `about`."""
+    with _building(root) as folder:
+        write(folder)
+        return _placed(root, folder, {"source": TOLD, **about, **content(folder)})
 
 
 def parted(source: str) -> tuple[str, str]:
@@ -219,9 +233,9 @@ def _building(root: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _content(folder: Path) -> dict[str, Any]:
-    """Return the card's `files` and `sha256`."""
-    paths = sorted(folder.iterdir())
+def content(folder: Path) -> dict[str, Any]:
+    """Return the `files` and `sha256` of a card for a folder, which may have one already."""
+    paths = sorted(path for path in folder.iterdir() if path.name != CARD)
     files = [{"name": path.name, "sha256": artefact.sha256(path), "bytes": path.stat().st_size} for path in paths]
     return {"files": files, "sha256": _digest(files)}
 
@@ -235,16 +249,21 @@ def _settled(root: Path, source: str, folder: Path, card: dict[str, Any], *, acc
         raise DataError(f"{shown(source)} changed since {dump.card['fetched'][:10]}: {both}.\n{cure}")
     earlier = [dump for dump in _dumps(root, source) if dump.card["sha256"] == found]
     if not earlier:
-        fetched = datetime.now(UTC).isoformat(timespec="milliseconds")
-        target = _free_folder(root / RAW, f"{fetched[:10]}-{found[:8]}")
-        _seal(folder, {**card, "fetched": fetched})
-        folder.rename(target)
-        artefact.sync(target.parent)
-        earlier = [_dump(target / CARD)]
+        earlier = [_placed(root, folder, card)]
     pointers = {**_pointers(root), shown(source): earlier[-1].folder.name}
     if pointers != _pointers(root):
         artefact.write_json(root / RAW / CURRENT, records.sealed(pointers))
     return earlier[-1]
+
+
+def _placed(root: Path, folder: Path, card: dict) -> Dump:
+    """Seal a folder and give it its name, after the day and the digest."""
+    fetched = datetime.now(UTC).isoformat(timespec="milliseconds")
+    target = _free_folder(root / RAW, f"{fetched[:10]}-{card['sha256'][:8]}")
+    _seal(folder, {**card, "fetched": fetched})
+    folder.rename(target)
+    artefact.sync(target.parent)
+    return _dump(target / CARD)
 
 
 def _seal(folder: Path, card: dict) -> None:

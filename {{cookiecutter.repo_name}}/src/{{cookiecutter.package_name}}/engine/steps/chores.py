@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from ..project import lock, package
+from ..project.alive import alive
 from ..project.errors import ProjectError, listed
 from ..project.settings import Project
 
@@ -30,7 +31,9 @@ def notebook(project: Project) -> list[Path]:
     notebooks = sorted((project.root / "notebooks").glob("*.ipynb"))
     folder = project.root / "reports" / "notebooks"
     for path in notebooks:
-        call(project, "nbconvert", "--log-level=WARN", "--execute", "--to=html", f"--output-dir={folder}", str(path))
+        with alive(f"notebook {path.name}"):
+            how = ("--log-level=WARN", "--execute", "--to=html", f"--output-dir={folder}")
+            call(project, "nbconvert", *how, str(path))
     pages = [folder / f"{path.stem}.html" for path in notebooks]
     log.info("%d notebook(s) ran -> %s", len(pages), project.relative(folder))
     return pages
@@ -39,7 +42,8 @@ def notebook(project: Project) -> list[Path]:
 def docs(project: Project) -> Path:
     """Build the documentation with Sphinx, warnings as errors."""
     output = project.root / "docs" / "_build" / "html"
-    call(project, "sphinx", "-W", "--keep-going", "-q", "-b", "html", str(project.root / "docs"), str(output))
+    with alive("docs"):
+        call(project, "sphinx", "-W", "--keep-going", "-q", "-b", "html", str(project.root / "docs"), str(output))
     log.info("docs -> %s", project.relative(output / "index.html"))
     return output / "index.html"
 

@@ -12,7 +12,7 @@ import click
 
 from ..project import package, settings
 from ..project.errors import ProjectError, failed_import
-from ..project.log import show, start_logging
+from ..project.log import show, show_error, start_logging
 from ..runs import registry
 
 AS_IT_WAS = "Nothing half-written is left, what was there is as it was. Mend the disk or the rights and run it again."
@@ -62,7 +62,7 @@ def verb(function: Callable) -> Callable:
 
                 show(traceback.format_exc(), err=True)
                 raise SystemExit(1) from None
-            show(f"Error: {failure}", err=True)
+            show_error(f"Error: {failure}")
             raise SystemExit(failure.exit_code) from None
 
     command = click.option("--debug", is_flag=True, help="Show the traceback of an error.")(command)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from ..checks import suspicions
 from ..columns import dictionary
-from ..modelling.split import split
+from ..modelling.division import TOLD, divide
 from ..project import artefact, package, records
 from ..project.errors import DataError, ProjectError, listed
 from ..project.settings import PARTS, Project
@@ -44,7 +44,7 @@ def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) 
     clean = pd.read_parquet(records.checked(project.clean))
     columns = dictionary.of(project)
     target = dictionary.target(columns)
-    parts = split(clean, target, project.settings.split, project.settings.train.task)
+    parts = divide(project, clean)
     divided = pd.concat(parts.values()).index
     if rare := clean.loc[~clean.index.isin(divided), target].value_counts().to_dict():
         named = listed([f"{name!r} ({count} rows)" for name, count in rare.items()])
@@ -54,14 +54,20 @@ def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) 
     found = suspicions.find(clean, parts, columns, project.settings.split.by)
     say(found, chance=Z / np.sqrt(len(parts["test"])))
     for part in PARTS:
+        wider[part].attrs = parts[part].attrs  # into the file
         with artefact.whole(project.split(part)) as path:
             wider[part].to_parquet(path, index=False)
     artefact.write_json(project.suspicions, suspicions.record(found, len(clean)))
     added = [name for name in wider["train"].columns if name not in clean.columns]
     for line in infinite(wider, added):
         log.warning("%s", line)
-    sizes = ", ".join(f"{part} {len(parts[part])}" for part in PARTS)
+    sizes = ", ".join(f"{part} {len(rows)}{told_of(rows)}" for part, rows in parts.items())
     log.info("%s rows (%s)%s", sizes, project.settings.split.by, f"; added {', '.join(added)}" if added else "")
+
+
+def told_of(rows: pd.DataFrame) -> str:
+    """How many rows of a split were told by people, in words."""
+    return f", {rows.attrs[TOLD]} of them told" if TOLD in rows.attrs else ""
 
 
 def say(found: list[suspicions.Suspicion], *, chance: float) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..columns import dictionary
 from ..project import artefact, credentials, git, lock, package, records
+from ..project.alive import alive
 from ..project.errors import DataError
 from ..project.settings import Project
 from ..runs import registry
@@ -96,7 +97,8 @@ def bring_up_to_date(name: str, work: Work) -> bool:
         logger(name).info("made before from the same: taken from .cache")
         return True
     described = work.project.dictionary.is_file() and not again
-    said = step.start(work, key)
+    with alive(name):
+        said = step.start(work, key)
     for path in step.inputs(work):
         if work.digests.of(path) != facts["inputs"][work.project.relative(path)]:
             raise DataError(f"{path} changed while {name} read it: what came out does not count.\nRun it again.")

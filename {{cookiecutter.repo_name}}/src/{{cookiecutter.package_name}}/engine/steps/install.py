@@ -34,6 +34,7 @@ import tomllib
 from typing import Any
 
 from ..project import artefact, lock, package, settings
+from ..project.alive import RED, alive, coloured
 from ..project.errors import ProjectError, listed, shortened
 from ..sources import first_line, source
 
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         install(Path(__file__).resolve().parents[4], venv)
     except ProjectError as error:
-        print(shortened(f"install: {error}"), file=sys.stderr)
+        print(coloured(shortened(f"install: {error}"), RED), file=sys.stderr)
         return 1
     return 0
 
@@ -199,5 +200,7 @@ def run(command: list[str], failure: str, folder: Path | None = None) -> None:
     """Run a command with its output on the terminal; raise ProjectError with `failure` when it fails."""
     # uv would rather install into an environment that happens to be active.
     env = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")}
-    if subprocess.run(command, cwd=folder, env=env).returncode:
+    with alive("install"):
+        code = subprocess.run(command, cwd=folder, env=env).returncode
+    if code:
         raise ProjectError(failure)

@@ -1,0 +1,20 @@
+import numpy as np
+import pandas as pd
+
+from data_science_project.engine.columns.digests import digests, tell_apart
+
+
+def test_digest_is_the_same_whatever_type_a_column_was_stored_as():
+    rows = pd.DataFrame({"n": [1, 2], "t": ["a", None], "d": pd.to_datetime(["2026-01-01 00:00", "2026-01-02 10:00"])})
+    other = rows.astype({"n": "Float64", "t": "category"}).assign(d=rows["d"].astype("datetime64[us]"))
+
+    same = digests(rows, ["n", "t", "d"])
+
+    assert (digests(other.set_axis([5, 6]), ["n", "t", "d"]) == same).all() and same[0] != same[1]
+    assert (digests(rows.head(1), ["n", "t", "d"]) == same[:1]).all()
+
+
+def test_rows_are_told_apart_where_nine_of_ten_digests_differ():
+    assert tell_apart(np.array([1, 2, 3, 4, 5, 6, 7, 8, 9, 9])) and not tell_apart(
+        np.array([1, 2, 3, 4, 5, 6, 7, 8, 8, 8])
+    )

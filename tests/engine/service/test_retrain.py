@@ -1,0 +1,235 @@
+"""From feedback to a champion, in a throw-away project in git whose champion is the constant answer."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_science_project import pipeline
+from data_science_project.engine.columns.digests import digests
+from data_science_project.engine.project import artefact, records, settings
+from data_science_project.engine.runs import lineage, loading, promote, registry
+from data_science_project.engine.sources import source
+from data_science_project.service import forget, retrain
+from data_science_project.service.database import Database, Entry, Told, address, new_ids
+
+ROWS = 40
+RETRAIN = ["-m", "data_science_project", "retrain", "--set", "promote.latency_ms=1e9"]
+NAMES = ["order", "amount", "colour", "shop", "day", "note", "answer"]
+
+
+def tell(project, rows, time_=0.0):
+    """Rows that were answered, and what somebody said is true of them, the cells of `answer`; the ids."""
+    database = Database(address(project), flush=False)
+    database.open()
+    ids = new_ids(len(rows))
+    for name, row in zip(ids, rows, strict=True):
+        cells = {key: cell for key, cell in row.items() if key != "answer"}
+        usual = ("run", "answer", "compiled", json.dumps(cells), "{}", True, False, "[]", 1.0, "web")
+        database.insert([Entry(name, time_, *usual), Told(name, json.dumps(row["answer"]), time_, "ada", "http")])
+    database.drop()
+    return ids
+
+
+def new_orders(count=ROWS, first=7001):
+    """Orders that the source does not have, each with the right answer."""
+    random = np.random.default_rng(first)
+    amounts = random.normal(50, 10, count).round(2).tolist()
+    return [
+        {
+            "order": first + place,
+            "amount": amount,
+            "colour": str(random.choice(["red", "green", "blue"])),
+            "shop": "shop A",
+            "day": "2026-03-01",
+            "note": f"parcel {place} came",
+        }
+        | {"answer": "yes" if amount > 50 else "no"}
+        for place, amount in enumerate(amounts)
+    ]
+
+
+def run(project):
+    return list(retrain.run(project, pipeline.make, pipeline.promote))
+
+
+def test_parts(project):
+    return {part: pd.read_parquet(project.split(part)) for part in settings.PARTS}
+
+
+test_parts.__test__ = False
+
+
+@pytest.fixture(scope="module")
+def retrained(rivals, tmp_path_factory):
+    """Such a project after a first retraining: its folder, splits before, ids and lines; not to be changed."""
+    from conftest import move_in
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", "")
+        root = shutil.copytree(rivals, tmp_path_factory.mktemp("retrained") / "project", symlinks=True)
+        move_in(root, patch)
+        project = settings.load(root, ["promote.latency_ms=1e9"])
+        promote.keep(project, registry.folders(project)[1].name, {"gate": []})
+        before, ids = test_parts(project), tell(project, new_orders())
+        lines = run(project)
+    return root, before, ids, lines
+
+
+@pytest.fixture
+def after(retrained, tmp_path, monkeypatch):
+    """A copy of that project for this test alone."""
+    from conftest import move_in
+
+    monkeypatch.setenv("DATABASE_URL", "")
+    root = shutil.copytree(retrained[0], tmp_path / "after", symlinks=True)
+    move_in(root, monkeypatch)
+    return settings.load(root, ["promote.latency_ms=1e9"])
+
+
+def test_run_from_what_was_told_becomes_champion_with_a_line_for_each_decision(after, retrained):
+    (dump,) = source.told(after.root)
+    folder, lines = registry.folders(after)[0], retrained[3]
+
+    assert lines[0] == f"{ROWS} truths that are new -> {after.relative(dump.folder)}"
+    assert lines[1] == f"{ROWS} of {ROWS} rows added, from 1 dump(s) of the log"
+    assert lines[2].startswith(f"{folder.name}: linear, roc_auc 0.") and lines[3].endswith("on the test split")
+    assert [line.split(":")[0] for line in lines[4:-1]] == [
+        "passed better than the champion",
+        "passed no slice worse",
+        "passed feedback fits",
+        "passed no worse without feedback",
+        "passed test rows unseen",
+        "passed fast enough",
+        "passed reproducible",
+    ]
+    assert lines[-1] == f"{folder.name} is champion" and registry.champion(after) == folder
+    assert registry.read(folder)["decision"] == f"retrain: {after.relative(dump.folder)}"
+    assert json.loads((after.root / "reports" / folder.name / retrain.JUDGED).read_text())["champion"] is True
+
+
+def test_dump_has_a_card_that_says_which_answers_and_is_read_only(after, retrained):
+    (dump,) = source.told(after.root)
+    ids = sorted(retrained[2])
+
+    assert dump.card["answers"] == {"count": ROWS, "first": ids[0], "last": ids[-1]}
+    assert pd.read_parquet(dump.folder / source.ROWS)["id"].tolist() == ids
+    for file, entry in zip(dump.files, dump.card["files"], strict=True):
+        assert artefact.sha256(file) == entry["sha256"] and not file.stat().st_mode & 0o222
+
+
+def test_test_row_that_moves_is_caught(after, retrained):
+    before, now = retrained[1], test_parts(after)
+
+    for part in settings.PARTS:
+        then, found = digests(before[part], NAMES), digests(now[part], NAMES)
+        assert (found[: len(then)] == then).all(), f"a row of {part} moved"
+        assert len(found) - len(then) == now[part].attrs["told"] > 0
+    known = np.concatenate([digests(now[part], ["order"]) for part in settings.PARTS])
+    assert len(known) == len(set(known)) == sum(len(rows) for rows in before.values()) + ROWS
+
+
+def test_second_feedback_leaves_the_first_where_it_was(after):
+    before = test_parts(after)
+    tell(after, new_orders(10, first=8001))
+    with retrain.opened(after) as database:
+        retrain.keep(after, pipeline.make, database, retrain.new_rows(after, database))
+
+    pipeline.make(after, "features")
+
+    now, (_, second) = test_parts(after), source.told(after.root)
+    assert all(set(before[part]["order"]) <= set(now[part]["order"]) for part in settings.PARTS)
+    assert "split" not in second.card and second.card["answers"]["count"] == 10, "where the source lay is known"
+
+
+def test_nothing_new_trains_nothing_and_exits_with_0(after, command):
+    runs = registry.folders(after)
+
+    done = command(after.root, *RETRAIN)
+
+    assert done.returncode == 0 and done.stdout == "retrain: no truth is new: nothing is trained\n"
+    assert registry.folders(after) == runs and len(source.told(after.root)) == 1
+
+
+def test_few_truths_wait_for_more(after):
+    tell(after, new_orders(3, first=8001))
+
+    lines = run(settings.load(after.root, ["retrain.rows=4"]))
+
+    assert lines == ["3 truths are new, fewer than [retrain] rows = 4: nothing is trained"]
+    assert len(source.told(after.root)) == 1
+
+
+def test_truth_that_was_corrected_is_news_and_the_same_again_is_none(after, retrained):
+    database = Database(address(after), flush=False)
+    database.open()
+    first = min(retrained[2])
+    database.insert([Told(first, '"yes"', time.time(), "ada", "http")])
+
+    rows = retrain.new_rows(after, database)
+
+    assert rows[["id", "truth"]].to_numpy().tolist() == [[first, '"yes"']]
+    database.drop()
+
+
+def test_rows_that_were_forgotten_are_gone_from_the_dump_and_the_others_stay(after):
+    text = forget.run(after, key="order=7003")
+
+    (dump,) = source.told(after.root)
+    rows = pd.read_parquet(dump.folder / source.ROWS)
+    assert f"{after.relative(dump.folder / source.ROWS)}: 1 rows removed" in text and "look into it" not in text
+    assert len(rows) == ROWS - 1 and not rows["inputs"].str.contains("7003").any()
+    assert dump.card["sha256"] == source.content(dump.folder)["sha256"]
+    before = test_parts(after)
+    pipeline.make(after, "features")
+    now = test_parts(after)
+    assert sum(map(len, now.values())) == sum(map(len, before.values())) - 1
+    assert all(set(now[part]["order"]) <= set(before[part]["order"]) for part in settings.PARTS)
+
+
+def test_lineage_of_the_champion_names_the_dump(after):
+    (dump,) = source.told(after.root)
+    model = registry.folders(after)[0] / registry.MODEL
+
+    text = lineage.render(lineage.trace(after, model))
+
+    assert f"{after.relative(dump.folder)}/{source.ROWS}" in text and f"<- fetched from {source.TOLD}" in text
+    assert "changed since" not in text and "gone" not in text
+
+
+def start(project):
+    variables = {**os.environ, "PYTHONPATH": str(project.root / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    return subprocess.Popen([sys.executable, *RETRAIN], cwd=project.root, env=variables, **pipes)
+
+
+def test_killed_anywhere_leaves_nothing_half_and_of_two_who_go_on_one_trains(contest, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "")
+    promote.keep(contest, registry.folders(contest)[1].name, {"gate": []})
+    ids, before = tell(contest, new_orders()), registry.folders(contest)
+
+    for wanted in ("data/raw/.*/feedback.parquet", "models/.*.tmp"):  # in the middle of the dump, of the training
+        process = start(contest)
+        while process.poll() is None and not [*contest.root.glob(wanted)]:
+            time.sleep(0.001)
+        process.kill()
+        process.communicate()
+        for card in contest.root.glob(f"data/raw/[!.]*/{records.CARD}"):
+            assert records.read_sealed(card)["sha256"] == source.content(card.parent)["sha256"]
+        assert registry.champion(contest) == before[1]
+    both = [start(contest) for _ in range(2)]
+    said = sorted((process.communicate()[0] for process in both), key=len)
+
+    assert [process.returncode for process in both] == [0, 0]
+    assert said[0] == "retrain: no truth is new: nothing is trained\n" and "is champion" in said[1]
+    (dump,) = source.told(contest.root)
+    assert pd.read_parquet(dump.folder / source.ROWS)["id"].tolist() == sorted(ids)
+    assert len(registry.folders(contest)) == len(before) + 1
+    loading.check(registry.champion(contest))
+    assert not [path for path in contest.root.rglob(".*.tmp") if ".cache" not in path.parts]

@@ -1,0 +1,140 @@
+"""Rows that people told the truth about, in the dumps that `make retrain` writes, as rows of the clean table.
+
+Used by `make data`. Reads `feedback.parquet` of each such dump: `id` of an answer, `inputs` (JSON, the row as it was
+asked) and `truth` (JSON); of one answer the last truth counts. Without such a dump nothing happens.
+"""
+
+import json
+from collections.abc import Sequence
+
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
+from ..project import artefact
+from ..project.errors import DataError, listed
+from ..project.settings import Project
+from ..sources import source
+from .dictionary import Dictionary, alike, by_role, target
+from .digests import digests, tell_apart
+from .validate import as_text, validate
+
+FIRST = -1  # the number of the first row; a row of the source has that of its line, from 1
+
+
+def added(project: Project, known: pd.DataFrame, columns: Dictionary) -> tuple[pd.DataFrame, list[str]]:
+    """The clean rows of the source, shape (n_rows, n_columns), and below them those that were told, numbered -1, -2 ...
+
+    With a line for each thing that was decided. A row that is in the source already, by its ids where they name one row
+    each or by its cells, is left out: the truth in the source counts. So is one that does not fit the data dictionary.
+    """
+    dumps = source.told(project.root)
+    if not dumps:
+        return known, []
+    cells = read(dumps, columns)
+    rows, said = typed(cells, columns)
+    by = project.settings.split.by.partition(":")[2]
+    if by in rows:
+        rows, said = without(rows, said, f"without {by!r}, by which [split] divides", rows[by].isna())
+    for names, which in keys(known, rows, columns):
+        rows, said = once(known, rows, said, names, which.reindex(rows.index), target(columns))
+    rows = rows.set_axis(range(FIRST, FIRST - len(rows), -1))
+    whole = pd.DataFrame({name: stacked(known[name], rows[name]) for name in known}) if len(rows) else known
+    said = [f"feedback: {len(rows)} of {len(cells)} rows added, from {len(dumps)} dump(s) of the log", *said]
+    return whole, said
+
+
+def read(dumps: Sequence[source.Dump], columns: Dictionary) -> pd.DataFrame:
+    """The cells of the rows, shape (n_answers, n_columns), as they were sent, and the truth, in order of the ids."""
+    files = [file for dump in dumps for file in dump.files if file.name == source.ROWS]
+    for file, dump in zip(files, dumps, strict=True):
+        if artefact.sha256(file) != next(one["sha256"] for one in dump.card["files"] if one["name"] == source.ROWS):
+            raise DataError(f"{file} is not as it was written.\nBring it back from a copy, or from the team: make pull")
+    table = pd.concat([pd.read_parquet(file) for file in files]).drop_duplicates("id", keep="last").sort_values("id")
+    cells = [{**json.loads(row), target(columns): json.loads(t)} for row, t in table[["inputs", "truth"]].to_numpy()]
+    names = [name for name, column in columns.items() if not column.moment]
+    return pd.DataFrame(cells, columns=names, dtype=object)
+
+
+def typed(cells: pd.DataFrame, columns: Dictionary) -> tuple[pd.DataFrame, list[str]]:
+    """The rows that fit the data dictionary, typed, and what to say of the others.
+
+    Rows with texts in the same columns are read together: a text has the marks of its column, a number has none. Ids
+    may be missing.
+    """
+    parts, said = [], list[str]()
+    if cells.empty:
+        return cells, said
+    empty = cells[by_role(columns, "id")].isna()
+    kinds = pd.concat([cells.map(lambda cell: isinstance(cell, str)), empty], axis=1).apply(tuple, axis=1)
+    for _, part in cells.groupby(kinds, sort=False):
+        part = part.drop(columns=[name for name in empty if part[name].isna().all()])
+        numbers = [n for n in part if alike(columns[n].type) == "number" and not part[n].map(type).eq(str).any()]
+        part = part.assign(**{name: as_numbers(part[name]) for name in numbers})
+        try:
+            parts.append(validate(part, columns, where=source.ROWS)[0])
+        except DataError as error:
+            odd = sorted({row for one in error.violations for row in one.rows})
+            why = listed(list(dict.fromkeys(f"{one.column!r} has {one.problem}" for one in error.violations)), 3)
+            said.append(f"feedback: {len(odd)} rows left out, they do not fit the data dictionary: {why}")
+            parts.append(validate(part.drop(index=part.index[odd]), columns, where=source.ROWS)[0])
+    whole = pd.concat(parts).sort_index()
+    return whole.reindex(columns=[*dict.fromkeys([*whole, *empty])]), said
+
+
+def as_numbers(cells: pd.Series) -> pd.Series:
+    """Numbers, shape (n_rows,), as float64; as they are where one is beyond 1e308."""
+    try:
+        return cells.astype("float64")
+    except OverflowError:
+        return cells
+
+
+def without(rows: pd.DataFrame, said: list[str], why: str, which: pd.Series) -> tuple[pd.DataFrame, list[str]]:
+    """The rows without some, and what was said before with a line about those."""
+    if not which.any():
+        return rows, said
+    return rows[~which], [*said, f"feedback: {int(which.sum())} rows left out, {why}"]
+
+
+def keys(known: pd.DataFrame, rows: pd.DataFrame, columns: Dictionary) -> list[tuple[list[str], pd.Series]]:
+    """The columns by which rows are known again, and which rows, bool: by ids where they name a row each, or by cells.
+
+    By cells only where those of the source, shape (n_rows, n_columns), tell its rows apart.
+    """
+    ids, cells = [name for name in by_role(columns, "id") if name in known], inputs(known, columns)
+    named = bool(ids) and known[ids].notna().all(axis=None) and not known.duplicated(ids).any()
+    by_id = rows[ids].notna().all(axis=1) & named
+    told_apart = bool(cells) and tell_apart(digests(known, cells))
+    return [(ids, by_id), (cells, ~by_id & told_apart)]
+
+
+def once(
+    known: pd.DataFrame, rows: pd.DataFrame, said: list[str], names: list[str], which: pd.Series, truth: str
+) -> tuple[pd.DataFrame, list[str]]:
+    """The rows without those of them that are in the source already, or were told again later; with what is said."""
+    if not which.any():
+        return rows, said
+    before = pd.Series(known[truth].to_numpy(), index=digests(known, names))
+    before = before[~before.index.duplicated()].reindex(digests(rows, names)).set_axis(rows.index)
+    twice = which & before.notna()
+    other = int((twice & (before != rows[truth])).sum())
+    named = f", {other} with another truth there, which counts" if other else ""
+    rows, said = without(rows, said, f"in the source already{named}", twice)
+    keyed = pd.Series(digests(rows, names), rows.index)[which.reindex(rows.index)]
+    again = keyed.duplicated(keep="last").reindex(rows.index, fill_value=False)
+    return without(rows, said, "told again later", again)
+
+
+def inputs(rows: pd.DataFrame, columns: Dictionary) -> list[str]:
+    """The columns of a table that say what is known of a row when it is asked."""
+    return [name for name in by_role(columns, "feature", "time", "group") if name in rows]
+
+
+def stacked(one: pd.Series, other: pd.Series) -> pd.Series:
+    """A column below another of the same meaning; of whole numbers and booleans only where both are."""
+    if one.dtype != other.dtype and is_numeric_dtype(one.dtype) and is_numeric_dtype(other.dtype):
+        fits = other.notna().all() and (other == other.astype(one.dtype)).all()
+        one, other = (one, other.astype(one.dtype)) if fits else (one.astype("float64"), other.astype("float64"))
+    elif one.dtype != other.dtype:
+        one, other = as_text(one).astype("str"), as_text(other).astype("str")
+    return pd.concat([one, other])
