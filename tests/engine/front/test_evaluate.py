@@ -36,7 +36,7 @@ def test_uses_of_the_test_split_are_counted_and_many_runs_on_it_and_other_splits
 
     assert [one["metrics"]["test"]["runs_on_this_split"] for one in (record, again)] == [1, 3]
     assert again["test_uses"] == record["test_uses"] + 1 == 2
-    assert "3 runs have been scored on this test split" in page
+    assert "3 runs in all scored on it" in page
     assert "trained on other splits than the present ones" in report(project, folder)[0]
 
 

@@ -40,7 +40,24 @@ def test_effect_is_what_an_additive_answer_owes_to_a_column_beyond_its_usual_val
 
     of_contract = 0.5 * ((rows["contract"] == "month") - (usual["contract"] == "month").mean())
     of_age = 0.004 * (rows["age"] - usual["age"].mean())
-    assert np.allclose(found, np.column_stack([of_age, of_contract, np.zeros(300), np.zeros(300)]))
+    expected = np.column_stack([of_age, of_contract, np.zeros(300), np.zeros(300)])
+    assert np.allclose(found, expected, atol=0.02), "shares of twenty rows are right to a fortieth"
+
+
+def test_effects_of_two_columns_that_act_together_are_their_shapley_values(rows):
+    rows, usual = rows.head(20), reasons.usual_values(rows)
+    young, monthly = (usual["age"] < 40).mean(), (usual["contract"] == "month").mean()
+
+    def both(table):
+        return ((table["age"] < 40) & (table["contract"] == "month")).to_numpy(dtype=float)[:, None]
+
+    found = reasons.effects(both, rows, usual, np.zeros(20, dtype=int))
+
+    is_young, is_monthly = rows["age"] < 40, rows["contract"] == "month"
+    of_age = (is_young - young) * (is_monthly + monthly) / 2
+    of_contract = (is_monthly - monthly) * (is_young + young) / 2
+    assert np.allclose(found[:, :2], np.column_stack([of_age, of_contract]), atol=0.1)
+    assert not found[:, 2:].any()
 
 
 def test_rows_in_several_calls_or_alone_have_the_same_effects(rows, monkeypatch):

@@ -99,6 +99,9 @@ def test_reasons_name_what_moved_each_answer_and_loaded_models_give_the_same(sco
     loaded = model.Model(folder, options.predict, project.dictionary, options.decision).predict(new.head(20))
 
     likely = found[found["probability_yes"] > 0.9]
+    own = model.load(folder.name).reasons(new.head(20), 2)
+    told = dict(zip(loaded["order"], loaded["reasons"], strict=True))
+    assert own.tolist() == [told[order] for order in new["order"].head(20)]
     assert likely["reasons"].str.match(r"amount is [\d.]+: \+0\.\d\d").all() and len(likely) > 2
     assert found["reasons"].dropna().str.count(";").max() <= 1
     assert loaded.index.tolist() == list(range(20))

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from data_science_project.engine.project.errors import DataError
-from data_science_project.service import database, feedback, label
+from data_science_project.service import database, feedback, health, label
 from data_science_project.service.database import Entry
 from data_science_project.service.feedback import ID, QUEUE, RANDOM, WHY
 from data_science_project.service.settings import Label
@@ -90,7 +90,7 @@ def test_rows_of_a_table_are_answered_logged_and_written_with_their_ids(waiting)
     assert [*rows][:4] == [ID, WHY, "answer", "order"] and set(rows[WHY]) <= REASONS
     assert set(rows[ID]) == set(log) and rows["answer"].isna().all()
     one = log[rows[ID][0]]
-    assert json.loads(one.inputs)["order"] == rows["order"][0] and one.asker == QUEUE
+    assert json.loads(one.inputs)["order"] == rows["order"][0] and one.asker == feedback.ASKER
     assert {"prediction", "probability", "probability_no", "confident"} <= set(json.loads(one.output))
 
 
@@ -106,6 +106,15 @@ def test_filled_in_file_is_taken_by_feedback_and_says_which_truths_are_a_sample(
     assert said.startswith("feedback: 19 rows of to_label.csv: 19 new")
     assert {one.source for one in told} == {QUEUE, RANDOM}
     assert all((one.source == RANDOM) == (because[one.id] == label.AT_RANDOM) for one in told)
+
+
+def test_rows_of_tables_are_not_taken_for_traffic(waiting, folder, entries):
+    label.run(waiting)
+    with database.opened(waiting) as log:
+        log.insert(entries(2, run=folder.name))
+        rows, _ = health.newest(log.engine)
+
+    assert len(rows) == 2
 
 
 def test_row_of_which_the_truth_was_told_is_not_asked_for_again(waiting):

@@ -80,6 +80,32 @@ def test_rows_that_wait_together_are_one_transaction(open_log, entries):
     assert sum(commits) == 50 and len(commits) <= 5
 
 
+def test_row_is_committed_at_once_unless_another_process_writes_or_a_flush_is_due(open_log, entries, stored, file):
+    log, rows = open_log(), entries(3)
+
+    at_once = log.database.insert_at_once(rows[:1])
+    other = locked(file)
+    clock = time.perf_counter()
+    while_locked = log.database.insert_at_once(rows[1:2])
+    took = time.perf_counter() - clock
+    other.close()
+    again = log.database.insert_at_once(rows[2:])
+    found = stored(log.database)
+    log.close(1.0)
+    flushed = open_log(durable="power").database.insert_at_once(rows[1:2])
+
+    assert (at_once, while_locked, again, flushed) == (True, False, True, False) and took < 1
+    assert found == [rows[0], rows[2]]
+
+
+def test_row_committed_at_once_is_in_the_file_of_the_database_soon(open_log, entries, file, until):
+    log, (row,) = open_log(), entries()
+
+    write(log, [row])
+
+    until(lambda: row.id.encode() in file.read_bytes())
+
+
 def test_ids_are_in_order_of_time_and_unguessable_even_with_the_clock_put_back(open_log, entries, monkeypatch, stored):
     log, first = open_log(), entries(3)
     write(log, first)

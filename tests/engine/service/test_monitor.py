@@ -139,6 +139,26 @@ def test_requests_are_told_by_what_became_of_them(service):
     assert monitor.outcomes(service) == {"busy": 3}
 
 
+def test_service_looks_at_itself_for_its_figures_and_goes_on_when_it_cannot(service, answered, caplog, package_log):
+    package_log.propagate = True
+    answered(*[(yes(), None)] * 60)
+
+    async def look(until):
+        task = asyncio.create_task(monitor.watch(service))
+        for _ in range(500):
+            await asyncio.sleep(0.02)
+            if until():
+                break
+        task.cancel()
+
+    asyncio.run(look(lambda: b"monitor_alarms{" in service.counts.page()))
+    assert b"monitor_alarms{run=" in service.counts.page() and b"drifted_columns{run=" in service.counts.page()
+    del service.versions
+    asyncio.run(look(lambda: "could not be looked at" in caplog.text))
+
+    assert "the newest answers could not be looked at" in caplog.text
+
+
 def asked(entries, run, count, **cells):
     """So many answers to rows that differ, a minute after another."""
     found = []
@@ -211,24 +231,3 @@ def test_log_that_does_not_answer_holds_up_no_more_than_one_thread(service, monk
     end.set()
 
     assert len(started) == 1 and {one["unread"] for one in found} == {"no answer within 0.05 s"}
-
-
-def test_service_looks_at_itself_and_goes_on_when_it_cannot(service, answered, monkeypatch, caplog, package_log):
-    package_log.propagate = True
-    answered(*[(yes(), None)] * 60)
-
-    async def look():
-        task = asyncio.create_task(monitor.watch(service))
-        for _ in range(500):
-            await asyncio.sleep(0.02)
-            if b"monitor_alarms{" in service.counts.page() or "could not be looked at" in caplog.text:
-                break
-        task.cancel()
-
-    asyncio.run(look())
-    assert b"monitor_alarms{run=" in service.counts.page()
-    monkeypatch.setattr(service, "versions", None)
-    service.counts.health(None)
-    asyncio.run(look())
-
-    assert "the newest answers could not be looked at" in caplog.text

@@ -32,6 +32,7 @@ def fits(row):
         ({"age": 0, "odd": 5, "new": "yes", "key": None, "unknown": "x"}, True),
         ({"key": 10**39}, True),
         ({"key": "=1+1"}, True),
+        ({"key": False}, True),
         ({"key": 0.5}, False),
         ({"pay": None, "job": None, "tags": None, "day": None}, True),
         ({"pay": "-1", "job": "", "day": "NA".lower(), "note": 5}, True),
@@ -76,6 +77,6 @@ def test_document_names_the_runs_and_their_answers_and_the_token_where_one_is_as
     assert sent["properties"]["rows"]["maxItems"] == 7 and sent["example"] == {"rows": [example.row(loaded.get())]}
     said = predict["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["predictions"]["items"]
     assert said["properties"]["prediction"] == {"enum": ["no", "yes"]}
-    assert said["properties"]["confident"]["description"].startswith("always true: abstain_below")
+    assert said["properties"]["confident"]["description"].startswith("always true while abstain_below")
     assert {"200", "400", "401", "403", "404", "408", "413", "422", "500", "503"} == {*predict["responses"]}
     assert document["security"] and document["paths"]["/health/live"]["get"]["security"] == []

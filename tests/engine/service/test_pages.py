@@ -113,7 +113,7 @@ def test_form_asks_for_every_column_of_a_row_by_its_label_and_says_what_may_stan
     assert set(labels.values()) == {"amount", "colour", "shop", "day", "note", "order"}
     assert set(labels) == set(hints) == set(re.findall(r'aria-describedby="(c\d+)-hint"', text))
     by_name = {name: hints[place] for place, name in labels.items()}
-    assert re.fullmatch(r"a number, [\d.]+ to [\d.]+, may stay empty", by_name["amount"])
+    assert re.fullmatch(r"a number from [\d.]+ to [\d.]+, may stay empty", by_name["amount"])
     assert by_name["order"] == "a whole number, may stay empty; kept beside the answer"
     assert by_name["day"].startswith("a date like 20") and by_name["day"].endswith("needed")
     assert re.findall(r'<option value="(\w+)"', text.partition(">colour<")[2])[:3] == ["blue", "green", "red"]
@@ -166,7 +166,7 @@ def test_refused_cell_is_named_and_marked_and_what_was_filled_in_stays(site):
     places = dict(re.findall(r'<li><a href="#(c\d+)">(\w+)</a>', text))
     assert set(places.values()) == {"amount", "day"}
     assert all(f'id="{place}" name="cell.{name}"' in text for place, name in places.items())
-    assert html.unescape(text).count("is not a number, ") == 2 and text.count("</a>: Needed") == 1
+    assert html.unescape(text).count("is not a number from ") == 2 and text.count("</a>: Needed") == 1
     assert "params.toml" not in text and "dictionary" not in text and "[amount]" not in text
     assert text.count('aria-invalid="true"') == 2 and "parcel 3 went out</textarea>" in text
     assert 'value="much&#34;&lt;script&gt;' in text and "<script>alert" not in text

@@ -41,7 +41,7 @@ def test_row_has_no_cell_where_nothing_was_written_and_no_column_where_none_is_n
 def test_what_is_wrong_with_a_cell_is_said_to_who_wrote_it():
     wrong = {name: words.wrong(column, "x", "cells that are odd") for name, column in COLUMNS.items()}
 
-    assert wrong["price"] == "“x” is not a number, 0 to 10" and wrong["kind"] == "“x” is not known here"
+    assert wrong["price"] == "“x” is not a number from 0 to 10" and wrong["kind"] == "“x” is not known here"
     assert wrong["note"] == "cells that are odd" and words.wrong(PRICE, "", "empty cells") == "Needed"
 
 

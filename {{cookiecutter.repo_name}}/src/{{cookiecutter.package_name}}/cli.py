@@ -210,7 +210,7 @@ def track(project: Project, run: str) -> None:
 @step
 def notebook(project: Project, **options: Any) -> list[Path]:
     """Run the notebooks from top to bottom; pages in reports/notebooks/."""
-    make(project, "data", options)
+    make(project, "train", options)
     return chores.notebook(project)
 
 

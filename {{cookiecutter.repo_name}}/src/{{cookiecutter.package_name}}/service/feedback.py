@@ -33,6 +33,7 @@ from .log import Log
 ID, TRUTH = "id", "truth"
 ANSWER = re.compile(r"[0-9a-f]{32}")  # the id of an answer; a table may have a column `id` of its own
 QUEUE, RANDOM = "label", "label at random"  # sources of truth that was asked for; only the latter are a sample of all
+ASKER = "make label"  # of an answer to a row of a table; no token has a blank in its name
 WHY, AT_RANDOM = "chosen because", "at random"  # in the file of rows that people are asked about
 SHOWN = 2  # rows in the message that says that nothing was taken
 

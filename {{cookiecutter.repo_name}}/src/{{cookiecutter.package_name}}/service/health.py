@@ -22,7 +22,7 @@ from ..engine.runs import loading, registry, worklist
 from ..engine.sources import read
 from . import drift, profile, score
 from .database import answers, feedback
-from .feedback import QUEUE, truths_of
+from .feedback import ASKER, QUEUE, truths_of
 from .score import Score
 from .settings import Monitor
 from .unusual import Unusual
@@ -65,11 +65,14 @@ class Window:
 
 
 def newest(engine: sa.Engine, *conditions: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The newest answers that fit all conditions, and those of which the truth was told last, with that truth."""
+    """The newest answers that fit all conditions, and those of which the truth was told last, with that truth.
+
+    Without those that `make label` asked for: nobody needed them, and they are no sample.
+    """
     words = sa.select(feedback.c.truth, feedback.c.source, answers).join(answers, answers.c.id == feedback.c.id)
     with engine.connect() as connection:
-        found = sa.select(answers).where(*conditions).order_by(answers.c.id.desc()).limit(NEWEST)
-        rows = frame(connection.execute(found))
+        found = sa.select(answers).where(answers.c.asker != ASKER, *conditions)
+        rows = frame(connection.execute(found.order_by(answers.c.id.desc()).limit(NEWEST)))
         told = frame(connection.execute(words.where(*conditions).order_by(feedback.c.number.desc()).limit(NEWEST)))
     told["truth"] = [json.loads(text) for text in told["truth"]]
     return rows, told.drop_duplicates(["id", "run"])

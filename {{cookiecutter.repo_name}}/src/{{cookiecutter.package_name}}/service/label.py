@@ -31,7 +31,7 @@ from ..engine.runs.loading import Run
 from . import database, feedback, profile, reference
 from .database import Database, Entry, new_ids
 from .drawn import as_cells
-from .feedback import ID, QUEUE, WHY
+from .feedback import ASKER, ID, WHY
 from .settings import Label
 from .unusual import Unusual, kinds_of
 from .versions import wanted
@@ -189,7 +189,7 @@ def entry(run: str, row: Mapping[str, Any]) -> Entry:
     output, cells = row["output"], JSON.encode(row["cells"]).decode()
     said = JSON.encode(output).decode()
     sure = bool(output["confident"])
-    return Entry(row[ID], time.time(), run, "answer", "reference", cells, said, sure, row["unusual"], "[]", 0.0, QUEUE)
+    return Entry(row[ID], time.time(), run, "answer", "reference", cells, said, sure, row["unusual"], "[]", 0.0, ASKER)
 
 
 def write(path: Path, rows: pd.DataFrame, model: Run) -> None:

@@ -111,7 +111,7 @@ def forms(column: Column) -> list[Schema]:
     low, high = column.range or (-LARGEST, LARGEST)
     anything: list[Schema] = [TEXT | {"pattern": r"[!-~]"}, NUMBER, YES_OR_NO]
     if column.role == "id":  # text as it stands, where it is no plain number
-        return [anything[0], {"type": column.type}] if column.type in ("integer", "number") else anything
+        return [anything[0], {"type": column.type}, YES_OR_NO] if column.type in ("integer", "number") else anything
     if column.type in ("integer", "number"):
         return [{"type": column.type, "minimum": low, "maximum": high}]
     if column.type == "boolean":
@@ -153,5 +153,5 @@ def confident(version: Version) -> str:
         low, high = record["target_range"]
         return f"the number is within those of the training, {low:g} to {high:g}"
     if not least:
-        return "always true: abstain_below and error_rate in [predict] of params.toml set no limit"
+        return "always true while abstain_below and error_rate in [predict] of params.toml are 0"
     return f"the probability is at least {least:g}"

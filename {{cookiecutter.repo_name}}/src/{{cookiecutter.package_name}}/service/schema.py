@@ -141,7 +141,9 @@ def reader(column: Column) -> Callable[[Any], Any]:
 def number_reader(column: Column) -> Callable[[Any], Any]:
     """The reader of a column of numbers."""
     low, high = column.range or (-LARGEST, LARGEST)
-    markers = frozenset(pd.to_numeric(pd.Series(column.missing, dtype="str"), errors="coerce").dropna())
+    markers = frozenset[float]()
+    if column.missing:
+        markers = frozenset(pd.to_numeric(pd.Series(column.missing, dtype="str"), errors="coerce").dropna())
     whole = column.type == "integer"
 
     def read(cell: Any) -> Any:

@@ -6,6 +6,7 @@ Listens on `[serve] host` and `port`, loads the runs, prints the address, and st
 """
 
 import asyncio
+import gc
 import math
 import socket
 from types import FrameType
@@ -128,6 +129,7 @@ async def serve(service: Service, door: socket.socket) -> None:
     server.service = service
     serving = asyncio.create_task(server.serve(sockets=[door]))
     await asyncio.to_thread(service.versions.load)
+    gc.freeze()  # what is loaded stays: to look through it takes 0.1 s, in which nobody is answered
     expire = forget.keep_days(service.log.database, options.keep_days)
     endless = service.versions.watch(), expire, monitor.watch(service)
     tasks = [asyncio.create_task(one) for one in endless]

@@ -48,9 +48,9 @@ def allowed(column: Column) -> str:
         "datetime": f"a date like {today}",
         "list": f"several, parted by “{column.separator}”",
     }
-    limits = f"{column.range[0]:g} to {column.range[1]:g}" if column.range else ""
+    limits = f"from {column.range[0]:g} to {column.range[1]:g}" if column.range else ""
     parts = [kinds.get(column.type, ""), limits, f"in {column.unit}" if column.unit else ""]
-    return ", ".join(part for part in parts if part)
+    return " ".join(part for part in parts if part)
 
 
 def wrong(column: Column, text: str, problem: str) -> str:

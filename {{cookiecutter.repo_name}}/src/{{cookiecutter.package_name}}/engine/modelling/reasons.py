@@ -1,9 +1,11 @@
-"""Why a row got its answer: what the answer loses when one column is put back to usual values.
+"""Why a row got its answer: what one column gives to it and takes from it, beside usual values of the columns.
 
-One method for every candidate, because it only asks the model: a cell is replaced by each of some usual values of its
-column, everything else stays, and the mean of those answers is taken from the row's own (a column's effect against an
-interventional background, as in Shapley values, but one column at a time). Nothing in it is random. Columns that say
-the same share an effect, and what moves an answer need not be a cause.
+One method for every candidate, because it only asks the model, twice. What the answer loses: the cell is replaced by
+each of some usual values of its column, everything else stays. What it gains: the cell is put into rows of usual
+values, column by column shuffled. The mean of the two is the column's Shapley value (Lundberg and Lee 2017, columns
+independent in the background) wherever no three columns act together; `benchmarks/reasons` measures how near it comes
+otherwise. The shuffle has a seed. Columns that say the same share an effect, and what moves an answer need not be a
+cause.
 """
 
 from collections.abc import Callable
@@ -11,7 +13,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-USUAL = 10  # different values of a column, at most: with 20 columns a row costs at most 200 answers
+USUAL = 10  # different values of a column, at most
+TOGETHER = 20  # rows of usual values: with 20 columns a row costs at most 600 answers
 LINES = 100  # of usual values: the shares of few categories are right to a hundredth
 ROWS_AT_ONCE = 20_000  # answers in one call: memory
 TEXT = 28  # characters of a cell that are shown
@@ -43,19 +46,36 @@ def effects(answers: Answers, rows: pd.DataFrame, usual: pd.DataFrame, asked: np
 
     `usual` has the columns that are examined, `asked` says for each row which column of the answers is explained.
     """
-    most = max(1, ROWS_AT_ONCE // USUAL)
+    most = max(1, ROWS_AT_ONCE // TOGETHER)
     parts = [range(start, min(start + most, len(rows))) for start in range(0, len(rows), most)]
     return np.concatenate([effects_of_part(answers, rows.iloc[list(part)], usual, asked[list(part)]) for part in parts])
 
 
 def effects_of_part(answers: Answers, rows: pd.DataFrame, usual: pd.DataFrame, asked: np.ndarray) -> np.ndarray:
     """`effects` of rows that fit in one call."""
-    n = len(rows)
+    n, lines = len(rows), shuffled(usual)
     own, found = answers(rows)[np.arange(n), asked], np.zeros((n, usual.shape[1]))
+    nothing_known = answers(lines).mean(axis=0)
     for place, name in enumerate(usual):
         _, shares, said = answers_with(answers, rows, usual[name], asked)
-        found[:, place] = own - (said * shares).sum(axis=1)
+        alone = (answers_knowing(answers, rows[name], lines) - nothing_known)[np.arange(n), asked]
+        found[:, place] = (own - (said * shares).sum(axis=1) + alone) / 2
     return found
+
+
+def shuffled(usual: pd.DataFrame) -> pd.DataFrame:
+    """Rows of usual values at even ranks of each column, in an order of its own: a row of nobody."""
+    random, ranks = np.random.default_rng(0), np.arange(0, len(usual), max(1, len(usual) // TOGETHER))
+    return pd.DataFrame({name: column.iloc[random.permutation(ranks)].array for name, column in usual.items()})
+
+
+def answers_knowing(answers: Answers, cells: pd.Series, lines: pd.DataFrame) -> np.ndarray:
+    """The mean answers where one column has its cell and the others are usual, (n_rows, n_classes)."""
+    different, place = np.unique(cells.astype(object).map(repr), return_index=True, return_inverse=True)[1:]
+    copies = lines.iloc[np.tile(np.arange(len(lines)), len(different))].reset_index(drop=True)
+    repeated = cells.iloc[different.repeat(len(lines))].reset_index(drop=True)
+    said = answers(copies.assign(**{cells.name: repeated}))
+    return said.reshape(len(different), len(lines), -1).mean(axis=1)[place]
 
 
 def answers_with(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 1_048_575  # of a sheet, below the header
 EXACT = 10**15  # whole numbers from here on lose digits in Excel: they are written as text
+FOUR_DIGITS_BELOW = 10
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # in XML 1.0
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -27,13 +28,21 @@ PARTS = {
     "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types">'
     '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
     f'<Override PartName="/xl/workbook.xml" ContentType="{TYPE}.sheet.main+xml"/>'
+    f'<Override PartName="/xl/styles.xml" ContentType="{TYPE}.styles+xml"/>'
     f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{TYPE}.worksheet+xml"/></Types>',
     "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships">'
     f'<Relationship Id="rId1" Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
     "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>'
     '<sheet name="predictions" sheetId="1" r:id="rId1"/></sheets></workbook>',
     "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">'
-    f'<Relationship Id="rId1" Type="{OFFICE}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+    f'<Relationship Id="rId1" Type="{OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
+    f'<Relationship Id="rId2" Type="{OFFICE}/styles" Target="styles.xml"/></Relationships>',
+    # Style 1 shows four digits of a number below ten; the cell keeps all of them.
+    "xl/styles.xml": f'<styleSheet xmlns="{MAIN}">'
+    '<numFmts count="1"><numFmt numFmtId="164" formatCode="0.0000"/></numFmts><fonts count="1"><font/></fonts>'
+    '<fills count="1"><fill><patternFill patternType="none"/></fill></fills><borders count="1"><border/></borders>'
+    '<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="2"><xf/><xf numFmtId="164" applyNumberFormat="1"/>'
+    "</cellXfs></styleSheet>",
 }
 
 
@@ -57,7 +66,7 @@ def cell(value: object) -> str:
     Examples
     --------
     >>> cell(1.5), cell(True), cell(float("nan"))
-    ('<c><v>1.5</v></c>', '<c t="b"><v>1</v></c>', '<c/>')
+    ('<c s="1"><v>1.5</v></c>', '<c t="b"><v>1</v></c>', '<c/>')
     >>> cell("=1+1")
     '<c t="inlineStr"><is><t xml:space="preserve">=1+1</t></is></c>'
     """
@@ -66,6 +75,9 @@ def cell(value: object) -> str:
     if isinstance(value, bool):
         return f'<c t="b"><v>{int(value)}</v></c>'
     if isinstance(value, int | float) and abs(value) < EXACT:
-        return f"<c><v>{float(value)!r}</v></c>" if isinstance(value, float) else f"<c><v>{value}</v></c>"
+        if isinstance(value, float):
+            style = ' s="1"' if abs(value) < FOUR_DIGITS_BELOW else ""
+            return f"<c{style}><v>{float(value)!r}</v></c>"
+        return f"<c><v>{value}</v></c>"
     text = escape(FORBIDDEN.sub("", str(value)))
     return f'<c t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'

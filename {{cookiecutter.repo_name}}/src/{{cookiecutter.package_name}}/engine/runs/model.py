@@ -59,10 +59,7 @@ class Model:
         DataError
             The rows do not fit the data dictionary: row, column and rule.
         """
-        columns = answers.rules_of_today(self.columns, self._rules)
-        known, warnings = self._run.validate(rows.reset_index(drop=True), columns, where="rows", target=False)
-        for warning in warnings:
-            log.warning("%s", warning)
+        known = self._known(rows)
         policy = self._policy if held_out else replace(self._policy, held=None)
         limits, level = policy.limits, policy.level
         with threads(len(known)):
@@ -72,6 +69,25 @@ class Model:
         if held_out:
             worklist.say_what_is_known(self.name, found)
         return found.set_axis(rows.index)
+
+    def reasons(self, rows: pd.DataFrame, most: int = 3) -> pd.Series:
+        """Why rows, as `predict` takes them, get their answers: the columns that move each most, as text.
+
+        Shape (n_rows,), with the index of `rows`. A `DataError` where the run kept no usual values, as one exported.
+        """
+        known = self._known(rows)
+        with threads(len(known)):
+            features, asked = self._run.add_features(known), replace(self._policy, reasons=most)
+            found = worklist.reasons_of(self._folder, self._run, features, asked)
+        return pd.Series(found, index=rows.index, name="reasons", dtype=object)
+
+    def _known(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The rows typed, and checked by the rules of today."""
+        columns = answers.rules_of_today(self.columns, self._rules)
+        known, warnings = self._run.validate(rows.reset_index(drop=True), columns, where="rows", target=False)
+        for warning in warnings:
+            log.warning("%s", warning)
+        return known
 
 
 def load(run: str = "") -> Model:
