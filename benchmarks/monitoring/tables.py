@@ -1,4 +1,4 @@
-"""Tables that nothing of the template was tuned on: one that comes with scikit-learn, one small, three from generators.
+"""Five tables: two that come with scikit-learn, the smaller one as a hard case, and three from seeded generators.
 
 Each has a column of kinds at least, so that every shift can be planted.
 """

@@ -21,7 +21,9 @@ def test_verb_of_the_service_is_on_the_command_line_and_in_the_list_of_make(verb
 
 
 def test_verbs_of_the_service_come_after_all_others():
-    assert list(cli.main.commands)[-7:] == ["serve", "feedback", "label", "replay", "forget", "monitor", "retrain"]
+    verbs = ["serve", "feedback", "label", "replay", "forget", "monitor", "retrain"]
+
+    assert list(cli.main.commands)[-7:] == verbs
 
 
 def hears(process, number):
