@@ -46,11 +46,11 @@ def tell(project, rows: pd.DataFrame, target: str) -> None:
     """Put rows and what is said of them into the log."""
     log = database.Database(database.address(project), flush=False)
     log.open()
-    for name, row in zip(database.new_ids(len(rows)), rows.to_dict("records"), strict=True):
+    for name, row in zip(tables.new_ids(len(rows)), rows.to_dict("records"), strict=True):
         truth, cells = row.pop(target), {key: None if pd.isna(cell) else cell for key, cell in row.items()}
         about = ("run", "answer", "compiled", json.dumps(cells), "{}", True, False, "[]", 1.0, "")
-        told = database.Told(name, json.dumps(truth), time.time(), "", "http")
-        log.insert([database.Entry(name, time.time(), *about), told])
+        told = tables.Told(name, json.dumps(truth), time.time(), "", "http")
+        log.insert([tables.Entry(name, time.time(), *about), told])
     log.drop()
 
 

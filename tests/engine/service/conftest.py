@@ -23,9 +23,9 @@ from data_science_project.engine.project import settings as params
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import registry
 from data_science_project.service import app, database, profile, settings, versions
-from data_science_project.service.database import Entry, new_ids
 from data_science_project.service.log import Log
 from data_science_project.service.settings import DATABASE, Serve
+from data_science_project.service.tables import Entry, new_ids
 
 ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
 PRICE = Column(type="number", decimal=",", thousands=".", range=(0.0, 10.0))

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from data_science_project.engine.runs import registry
-from data_science_project.service.database import Entry
+from data_science_project.service.tables import Entry
 
 ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
 BODY = json.dumps({"rows": [ROW]}).encode()

@@ -2,8 +2,9 @@ import msgspec
 import pytest
 
 from data_science_project.engine.project.errors import DataError, SettingsError
-from data_science_project.service import database
-from data_science_project.service.database import Database, Entry, LogError, Told, address, opened
+from data_science_project.service import database, tables
+from data_science_project.service.database import Database, LogError, address, opened
+from data_science_project.service.tables import Entry, Told
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_tables_hold_every_field_of_a_row(place, entries):
     place.insert([told, row])
 
     assert list(place.read(Entry)) == [row] and list(place.read(Told)) == [told]
-    assert set(database.answers.columns.keys()) == {field.name for field in msgspec.structs.fields(Entry)}
+    assert set(tables.answers.columns.keys()) == {field.name for field in msgspec.structs.fields(Entry)}
 
 
 def test_more_rows_than_a_statement_takes_are_one_commit(place, entries):
@@ -64,7 +65,7 @@ def test_conditions_choose_rows_and_find_leaves_shadows_out(place, entries):
     shadow = msgspec.structs.replace(first, run="another", role="shadow")
     place.insert([first, second, shadow])
 
-    assert list(place.read(Entry, database.answers.c.role == "shadow")) == [shadow]
+    assert list(place.read(Entry, tables.answers.c.role == "shadow")) == [shadow]
     assert place.find([first.id]) == {first.id: (first, [])}
 
 

@@ -6,9 +6,10 @@ import pytest
 from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.service import feedback
-from data_science_project.service.database import FILE, FOLDER, Database, LogError, Told, address, new_ids
+from data_science_project.service.database import FILE, FOLDER, Database, LogError, address
 from data_science_project.service.log import Log
 from data_science_project.service.settings import Serve
+from data_science_project.service.tables import Told, new_ids
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def test_correction_counts_although_the_clock_was_put_back(asked, tell, database
     (answer,) = asked(1001)
     tell("id,truth", f"{answer},yes")
     monkeypatch.setattr("time.time_ns", lambda: 10**15)
-    monkeypatch.setattr("data_science_project.service.database.IDS._last", 0)
+    monkeypatch.setattr("data_science_project.service.tables.IDS._last", 0)
 
     tell("id,truth", f"{answer},no")
 

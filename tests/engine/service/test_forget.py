@@ -9,8 +9,9 @@ from data_science_project.engine.project import artefact, records
 from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.engine.runs import loading
 from data_science_project.engine.sources import source
-from data_science_project.service import database, forget
-from data_science_project.service.database import Database, Told, address
+from data_science_project.service import database, forget, tables
+from data_science_project.service.database import Database, address
+from data_science_project.service.tables import Told
 
 SECRET = "Ada Lovelace of Marylebone"
 
@@ -47,7 +48,7 @@ def of(entries):
 
 def noted(where):
     with where.engine.connect() as connection:
-        return [(row.what, json.loads(row.detail)) for row in connection.execute(sa.select(database.changes))]
+        return [(row.what, json.loads(row.detail)) for row in connection.execute(sa.select(tables.changes))]
 
 
 def test_rows_of_a_person_are_gone_from_log_spool_and_feedback_and_others_are_not(project, place, spool, of, stored):

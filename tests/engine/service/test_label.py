@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from data_science_project.engine.project.errors import DataError
-from data_science_project.service import database, feedback, health, label
-from data_science_project.service.database import Entry
+from data_science_project.service import database, feedback, health, label, tables
 from data_science_project.service.feedback import ID, QUEUE, RANDOM, WHY
 from data_science_project.service.settings import Label
+from data_science_project.service.tables import Entry
 
 REASONS = {label.AT_RANDOM, label.UNSURE, label.UNUSUAL}
 
@@ -102,7 +102,7 @@ def test_filled_in_file_is_taken_by_feedback_and_says_which_truths_are_a_sample(
     said = feedback.run(waiting, input=waiting.root / label.FILE, partly=False)
 
     with database.opened(waiting) as log:
-        told = [*log.read(database.Told)]
+        told = [*log.read(tables.Told)]
     assert said.startswith("feedback: 19 rows of to_label.csv: 19 new")
     assert {one.source for one in told} == {QUEUE, RANDOM}
     assert all((one.source == RANDOM) == (because[one.id] == label.AT_RANDOM) for one in told)

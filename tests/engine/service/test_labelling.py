@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from data_science_project.engine.runs import registry
-from data_science_project.service import app, database, label, labelling, pages
-from data_science_project.service.database import Told
+from data_science_project.service import app, label, labelling, pages, tables
 from data_science_project.service.feedback import ID, QUEUE, RANDOM, WHY
 from data_science_project.service.settings import Label
+from data_science_project.service.tables import Told
 
 ROWS = 6
 
@@ -129,7 +129,7 @@ def test_undo_takes_the_last_label_out_of_the_log_and_asks_again_and_a_line_says
     assert "your last label was no" in text
     assert (status, again, [one.id for one in person.kept()]) == (303, second, [first])
     with person.service.log.database.engine.connect() as connection:
-        changes = connection.execute(database.changes.select()).mappings().all()
+        changes = connection.execute(tables.changes.select()).mappings().all()
     assert [(one["what"], json.loads(one["detail"])) for one in changes] == [("label", {"taken back": second})]
     assert "your last label was yes" in person.see()[0]
 

@@ -9,10 +9,11 @@ import time
 
 import pytest
 
-from data_science_project.service import database
-from data_science_project.service.database import LogError, Told, new_ids
+from data_science_project.service import database, tables
+from data_science_project.service.database import LogError
 from data_science_project.service.log import RETRY, Log
 from data_science_project.service.settings import Serve
+from data_science_project.service.tables import Told, new_ids
 
 KILLS = int(os.environ.get("KILLS", "10"))
 
@@ -21,7 +22,7 @@ LOADED = """
 import asyncio, json, sys, time
 from pathlib import Path
 from types import SimpleNamespace
-from data_science_project.service.database import Entry, new_ids
+from data_science_project.service.tables import Entry, new_ids
 from data_science_project.service.log import Log
 from data_science_project.service.settings import Serve
 
@@ -110,7 +111,7 @@ def test_ids_are_in_order_of_time_and_unguessable_even_with_the_clock_put_back(o
     log, first = open_log(), entries(3)
     write(log, first)
     monkeypatch.setattr(time, "time_ns", lambda: 1_600_000_000_000_000_000)
-    monkeypatch.setattr(database.IDS, "_last", 0)  # another process
+    monkeypatch.setattr(tables.IDS, "_last", 0)  # another process
     again = Log(log_project(log), Serve())
 
     log.close(1.0)
@@ -218,7 +219,8 @@ import asyncio, resource, sys
 from pathlib import Path
 from types import SimpleNamespace
 sys.path.insert(0, sys.argv[1])
-from data_science_project.service.database import Entry, LogError, new_ids
+from data_science_project.service.database import LogError
+from data_science_project.service.tables import Entry, new_ids
 from data_science_project.service.log import Log
 from data_science_project.service.settings import Serve
 
@@ -292,7 +294,7 @@ def test_damage_that_is_met_while_the_log_is_written_is_told_too(open_log, entri
 def test_tables_of_another_version_are_refused(open_log, entries):
     log = open_log()
     with log.database.engine.begin() as connection:
-        connection.execute(database.meta.update().values(value="99"))
+        connection.execute(tables.meta.update().values(value="99"))
     log.close(1.0)
 
     log = open_log()

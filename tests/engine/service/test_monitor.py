@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from data_science_project import cli
 from data_science_project.engine.runs import registry
 from data_science_project.service import app, log, monitor, settings
-from data_science_project.service.database import Told
+from data_science_project.service.tables import Told
 
 
 @pytest.fixture

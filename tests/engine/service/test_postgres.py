@@ -9,8 +9,9 @@ import time
 import pytest
 
 from data_science_project.service import database, feedback
-from data_science_project.service.database import LogError, Told, opened
+from data_science_project.service.database import LogError, opened
 from data_science_project.service.settings import DATABASE
+from data_science_project.service.tables import Told
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the tests stop processes with signals")
 

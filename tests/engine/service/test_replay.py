@@ -7,7 +7,8 @@ from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.engine.runs import registry
 from data_science_project.service import replay
-from data_science_project.service.database import Database, Entry, address, new_ids
+from data_science_project.service.database import Database, address
+from data_science_project.service.tables import Entry, new_ids
 from data_science_project.service.versions import Version
 
 ROWS = [

@@ -17,7 +17,8 @@ from data_science_project.engine.project import artefact, records, settings
 from data_science_project.engine.runs import lineage, loading, promote, registry
 from data_science_project.engine.sources import source
 from data_science_project.service import forget, retrain
-from data_science_project.service.database import Database, Entry, Told, address, new_ids
+from data_science_project.service.database import Database, address
+from data_science_project.service.tables import Entry, Told, new_ids
 
 ROWS = 40
 RETRAIN = ["-m", "data_science_project", "retrain", "--set", "promote.latency_ms=1e9"]

@@ -16,7 +16,8 @@ import pytest
 from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import promote, registry
 from data_science_project.service import database, serve, settings
-from data_science_project.service.database import Database, Entry
+from data_science_project.service.database import Database
+from data_science_project.service.tables import Entry
 
 ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
 BODY = json.dumps({"rows": [ROW]}).encode()

@@ -20,13 +20,14 @@ from ..engine.project.errors import DataError
 from ..engine.project.settings import Project
 from . import settings
 from .counts import Counts
-from .database import DamagedLog, Entry, LogError, new_ids
+from .database import DamagedLog, LogError
 from .feedback import UnknownAnswer
 from .guard import ENCODE, JSON, RETRY, SECURITY, Guard, Problem, Receive, Scope, Send, body_in_time, busy, respond
 from .log import Log
 from .reference import Answered
 from .routes import ROUTES
 from .schema import BadBody, Cell, Row, decode
+from .tables import Entry, new_ids
 from .versions import Busy, UnknownRun, Version, Versions
 
 log = logging.getLogger(__name__)

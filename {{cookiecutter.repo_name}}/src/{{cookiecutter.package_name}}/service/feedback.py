@@ -27,8 +27,9 @@ from ..engine.project.errors import DataError, SettingsError, listed, shown
 from ..engine.project.settings import Project
 from ..engine.runs import registry
 from ..engine.sources import formats, read
-from .database import IDS, Database, Entry, LogError, Told, answers, opened
+from .database import Database, LogError, opened
 from .log import Log
+from .tables import IDS, Entry, Told, answers
 
 ID, TRUTH = "id", "truth"
 ANSWER = re.compile(r"[0-9a-f]{32}")  # the id of an answer; a table may have a column `id` of its own

@@ -24,8 +24,9 @@ from ..engine.project.settings import Project
 from ..engine.runs import registry
 from ..engine.sources import source
 from ..engine.sources.formats import spelled
-from .database import FILE, PART, Database, Entry, answers, changes, feedback, new_ids, opened
+from .database import FILE, PART, Database, opened
 from .settings import DATABASE
+from .tables import Entry, answers, changes, feedback, new_ids
 
 log = logging.getLogger(__name__)
 HOUR, DAY = 3_600.0, 86_400.0  # seconds

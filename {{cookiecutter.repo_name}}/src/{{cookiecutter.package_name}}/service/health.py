@@ -21,10 +21,10 @@ from ..engine.runs import answers as answered
 from ..engine.runs import loading, registry, worklist
 from ..engine.sources import read
 from . import drift, profile, score
-from .database import answers, feedback
 from .feedback import ASKER, QUEUE, truths_of
 from .score import Score
 from .settings import Monitor
+from .tables import answers, feedback
 from .unusual import Unusual
 
 NEWEST = 5000  # answers, and truths told: 0.1 s of CPU

@@ -28,11 +28,12 @@ from ..engine.project.errors import DataError, listed
 from ..engine.project.settings import Project
 from ..engine.runs import answers, loading, registry
 from ..engine.runs.loading import Run
-from . import database, feedback, profile, reference
-from .database import Database, Entry, new_ids
+from . import database, feedback, profile, reference, tables
+from .database import Database
 from .drawn import as_cells
 from .feedback import ASKER, ID, WHY
 from .settings import Label
+from .tables import Entry, new_ids
 from .unusual import Unusual, kinds_of
 from .versions import wanted
 
@@ -68,8 +69,8 @@ def run(project: Project) -> str:
 def from_log(project: Project, kept: Database) -> list[dict[str, Any]]:
     """The newest answers, by runs that are here, of which nobody has said what was true."""
     here = [folder.name for folder in registry.folders(project)]
-    said = sa.select(database.feedback.c.id).where(database.feedback.c.id == database.answers.c.id).exists()
-    columns = database.answers.c
+    said = sa.select(tables.feedback.c.id).where(tables.feedback.c.id == tables.answers.c.id).exists()
+    columns = tables.answers.c
     query = sa.select(columns.id, columns.inputs).where(columns.role == "answer", columns.run.in_(here), ~said)
     with kept.engine.connect() as connection:
         found = connection.execute(query.order_by(columns.id.desc()).limit(NEWEST)).all()
@@ -78,8 +79,8 @@ def from_log(project: Project, kept: Database) -> list[dict[str, Any]]:
 
 def told(kept: Database) -> set[str]:
     """The rows, as JSON, of which somebody has said what was true."""
-    ids = sa.select(database.feedback.c.id)
-    query = sa.select(database.answers.c.inputs).where(database.answers.c.id.in_(ids))
+    ids = sa.select(tables.feedback.c.id)
+    query = sa.select(tables.answers.c.inputs).where(tables.answers.c.id.in_(ids))
     with kept.engine.connect() as connection:
         return set(connection.scalars(query))
 

@@ -17,12 +17,12 @@ from starlette.routing import Route
 from ..engine.columns import dictionary
 from ..engine.project.errors import DataError
 from ..engine.runs import registry
-from . import database, feedback, forget, label
+from . import feedback, forget, label, tables
 from .app import Service
-from .database import Entry, Told
 from .feedback import ID, QUEUE, RANDOM, WHY
 from .guard import Problem
 from .pages import form_of, or_why_not, page
+from .tables import Entry, Told
 
 KEYS = "123456789abcdefghijklmnopqrtvwxyz"  # of the classes; s skips, u takes back
 NAME, LONGEST = "labeller", 60  # of the cookie; letters of a name
@@ -125,7 +125,7 @@ def take_back(request: Request, queue: Queue, number: str) -> Response:
     last, log = last_of(request, queue), request.app.service.log.database
     if last is None or last.id != number:
         raise Problem(409, "unknown", "This was not your last label, or it was taken back already. Go on at /label.")
-    log.execute([database.feedback.delete().where(database.feedback.c.number == last.number)])
+    log.execute([tables.feedback.delete().where(tables.feedback.c.number == last.number)])
     forget.note(log, "label", {"taken back": last.id})
     return RedirectResponse(f"/label?at={number}", 303)
 

@@ -18,8 +18,9 @@ import msgspec
 
 from ..engine.project import lock
 from ..engine.project.settings import Project
-from .database import FOLDER, SPOOL, DamagedLog, Database, LogError, Row, address, spool_of, storable
+from .database import FOLDER, SPOOL, DamagedLog, Database, LogError, address, spool_of
 from .settings import DATABASE, Serve
+from .tables import Row, storable
 
 log = logging.getLogger(__name__)
 RETRY = 1.0  # seconds between two looks at a database that takes no rows

@@ -25,9 +25,10 @@ from ..engine.report.verdict import number
 from ..engine.runs import registry
 from . import score, settings
 from .app import Service
-from .database import answers, opened
+from .database import opened
 from .feedback import QUEUE
 from .health import NEWEST, Window, health, newest, of_file, of_log
+from .tables import answers
 from .versions import wanted as runs_wanted
 from .words import FOLDER, PAGES
 

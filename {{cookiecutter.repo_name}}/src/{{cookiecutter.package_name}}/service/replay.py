@@ -22,7 +22,8 @@ from ..engine.project.settings import Project
 from ..engine.runs import loading, registry
 from ..engine.runs.answers import rules_of_today
 from . import reference
-from .database import Database, Entry, answers, opened
+from .database import Database, opened
+from .tables import Entry, answers
 
 ROWS, SHOWN = 1000, 20  # rows that are scored at once, answers that are shown
 OF_TODAY = {"confident", "low", "high"}  # what [predict] asks of an answer, not what the model says

@@ -22,8 +22,9 @@ from ..engine.project import artefact, lock, records
 from ..engine.project.settings import PARTS, Project
 from ..engine.runs import promote, registry
 from ..engine.sources import source
-from .database import Database, Told, opened
+from .database import Database, opened
 from .settings import Retrain
+from .tables import Told
 
 log = logging.getLogger(__name__)
 JUDGED = "retrain.json"
