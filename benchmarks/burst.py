@@ -21,12 +21,13 @@ import numpy as np
 import pandas as pd
 
 PACKAGE = next(path.parent.name for path in Path(sys.argv[1]).glob("src/*/pipeline.py"))
-pipeline, settings, registry, promote, compare, loading, dictionary, question, retrain, database = (
+pipeline, settings, registry, promote, compare, loading, dictionary, question, retrain, database, tables = (
     import_module(f"{PACKAGE}.{name}")
     for name in (
         *("pipeline", "engine.project.settings", "engine.runs.registry", "engine.runs.promote", "engine.runs.compare"),
         *("engine.runs.loading", "engine.columns.dictionary", "engine.modelling.question", "service.retrain"),
         "service.database",
+        "service.tables",
     )
 )
 ROWS, TURNED = 500, 0.3

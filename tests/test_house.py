@@ -18,7 +18,7 @@ YOURS = ("features.py", "models.py")
 LINES = 17_500  # of which reading and describing unclean tables take 2,000; lower it with every cut
 
 
-SERVICE_LINES = 5_550
+SERVICE_LINES = 5_560
 
 
 def name_of(path: Path) -> str:
