@@ -24,6 +24,7 @@ NEEDS_MORE = {
     "promote": ["RUN={run}"],
     "reproduce": ["RUN={run}", "OFFLINE=1"],
     "lineage": ["FILE=data/predictions/test.csv"],
+    "explain": ["ROW=1"],
 }
 
 

@@ -193,7 +193,7 @@ def test_column_that_says_nothing_where_there_is_a_target_reaches_no_model(make_
     assert "later, same (one value or none in the rows to learn from)" in page
 
 
-def test_candidate_that_was_lost_stands_at_the_top_of_the_report(project, monkeypatch):
+def test_candidate_that_was_lost_is_named_before_all_scores_of_the_report(project, monkeypatch):
     known = models.classifiers
     own = lambda plan, options: {**known(plan, options), "far": plan.linear(KNeighborsClassifier(10**6))}  # noqa: E731
     for module in (train, evaluate):
@@ -202,5 +202,5 @@ def test_candidate_that_was_lost_stands_at_the_top_of_the_report(project, monkey
     (path, _) = pipeline.make(with_settings(project, "train.candidates=['dummy', 'linear', 'far']"), "evaluate")
 
     page = path.read_text(encoding="utf-8")
-    first = page[page.index("Before you lean on this") :].split("<li>")[1]
-    assert "Candidate far is not among those compared: it cannot be fitted on these rows (Expected n_neighbors" in first
+    box = page[page.index("Before you lean on this") :].partition("</ul>")[0]
+    assert "1 of 3 candidates could not be compared, they cannot be fitted on these rows (far: Expected n_neigh" in box

@@ -121,7 +121,7 @@ def pictured(tables: dict[str, pd.DataFrame], target: str) -> dict[str, Any]:
     classes = list(next(iter(tables.values())).columns[1:])
     of = f"share of '{classes[1]}'" if len(classes) == 2 else "share" if len(classes) > 2 else f"mean {target}"
     with figures.style():
-        figure = figures.dependence(tables, of)
+        figure = figures.dependence({name: (table, None) for name, table in tables.items()}, of)
         pictures = {"target": figures.address(figures.png(figure))}
         if narrow := figures.stacked(figure):
             pictures["target_stacked"] = figures.address(figures.png(narrow))

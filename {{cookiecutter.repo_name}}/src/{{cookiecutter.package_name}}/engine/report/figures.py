@@ -203,8 +203,11 @@ def importance(table: pd.DataFrame, metric: str) -> Figure:
     return figure
 
 
-def dependence(curves: dict[str, tuple[pd.DataFrame, pd.DataFrame]], ylabel: str) -> Figure:
-    """The mean answer, and hollow what came true, against the value of a column; a panel a column, a line a class."""
+def dependence(curves: dict[str, tuple[pd.DataFrame, pd.DataFrame | None]], ylabel: str) -> Figure:
+    """The mean answer, and hollow what came true, against the value of a column; a panel a column, a line a class.
+
+    Without an answer of a model there is nothing beside what came true.
+    """
     figure, places = panels(len(curves), 8 if len(curves) > 1 else 4.5, 2.9 * -(-len(curves) // 2))
     for axes, (name, (table, truth)) in zip(places, curves.items(), strict=True):
         lines = [column for column in table.columns if column != "value"]
@@ -212,8 +215,11 @@ def dependence(curves: dict[str, tuple[pd.DataFrame, pd.DataFrame]], ylabel: str
         amounts = is_amount(table["value"])
         x = table["value"] if amounts else range(len(table))
         for line, color in zip(lines, LINES, strict=False):
-            label = short(line, 18) if len(lines) > 1 else "the model says"
+            alone = None if truth is None else "the model says"
+            label = short(line, 18) if len(lines) > 1 else alone
             axes.plot(x, table[line], color=color, marker="o", ms=4, lw=1.5 if amounts else 0, label=label)
+            if truth is None:
+                continue
             came = "came true" if line == lines[-1] else None
             axes.plot(x, truth[line], color=color, marker="D", ms=6, mfc="none", lw=0, label=came)
         if not amounts:
@@ -224,7 +230,8 @@ def dependence(curves: dict[str, tuple[pd.DataFrame, pd.DataFrame]], ylabel: str
             axes.locator_params(axis="x", nbins=5)
             thousands(axes.xaxis)
         thousands(axes.yaxis)
-    places[0].legend(fontsize=8)
+    if places[0].get_legend_handles_labels()[0]:
+        places[0].legend(fontsize=8)
     ends = [end for axes in places for end in axes.get_ylim()]
     for axes in places:
         axes.set_ylim(min(ends), max(ends))
