@@ -86,7 +86,7 @@ def first_project(render, tmp_path_factory) -> Path:
     folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
     with alone(folder / "first.lock"):
         project = next((folder / "first").glob("*"), None) or render(folder / "first")
-        done = make(project, "install", f"PYTHON={pythons()[-1]}")
+        done = make(project, "install", f"PYTHON={pythons()[0]}")
         assert done.returncode == 0, done.stderr
     return project
 

@@ -37,11 +37,9 @@ def run_tests(project: Path, *words: str) -> str:
 @pytest.mark.parametrize("python", pythons(), ids=lambda path: Path(path).name)
 def test_machinery_passes_its_tests(render, request, tmp_path, python):
     project = render(tmp_path)
-    if python == pythons()[-1]:  # the other one does not wait for that environment, it makes its own
+    more, extras = ["openpyxl", "selenium"], '"postgresql", "otel"'  # to write Excel files, to drive a browser
+    if python == pythons()[0]:  # the other one does not wait for that environment, it makes its own
         request.getfixturevalue("give_environment")(project)
-    more = ["openpyxl", "selenium"]  # to write Excel files, to drive a browser
-    extras = '"postgresql", "otel"'
-    if python == pythons()[0]:
         extras += ', "onnx", "spss"'  # a new Python waits for their wheels
     install(project, extras, more, f"PYTHON={python}")
 

@@ -54,7 +54,7 @@ def drawn_cells(column: Column, rows: int, random: np.random.Generator) -> np.nd
         seconds = random.integers(0, N_DAYS * SECONDS_A_DAY, rows).astype("timedelta64[s]")
         clock = seconds % np.timedelta64(1, "D")
         cells = np.where(odd, np.datetime64(CLOCK_DAY) + clock, FIRST_DAY + seconds - np.where(half, clock, 0))
-        return np.where(gaps, np.datetime64("NaT"), cells)
+        return np.where(gaps, np.datetime64("NaT", "s"), cells)
     else:
         cells = drawn_texts(column, odd & (lets_through or column.values is None), random)
     cells = cells.astype(object)

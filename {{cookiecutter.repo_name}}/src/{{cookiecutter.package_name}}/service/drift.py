@@ -28,7 +28,7 @@ Summary = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Shift:
     """A column now and in training.
 
     Attributes
@@ -83,7 +83,7 @@ def summary(values: pd.Series) -> Summary:
     return found | {"shares": (counts[counts >= FEW_ROWS] / max(len(present), 1)).to_dict()}
 
 
-def compared(reference: dict[str, Summary], rows: pd.DataFrame) -> list[Comparison]:
+def compared(reference: dict[str, Summary], rows: pd.DataFrame) -> list[Shift]:
     """The columns of a window against their summaries, those that moved first, each by the larger of its differences.
 
     `rows`, shape (n_rows, n_columns), are `comparable`; a column that only one of both has is not compared.
@@ -105,19 +105,19 @@ def window(rows: pd.DataFrame, distinct: float) -> pd.DataFrame:
     return sampled(rows.drop_duplicates() if distinct >= ALIKE else rows, MOST_ROWS)
 
 
-def missing(name: str, before: Summary, now: pd.Series, level: float) -> Comparison:
+def missing(name: str, before: Summary, now: pd.Series, level: float) -> Shift:
     """Whether more or fewer cells are missing."""
     shares = np.array([before["missing"], now.isna().mean()])
     said = f"missing in {percent(shares[1])} of the rows, in training {percent(shares[0])}"
     counts = np.array([shares, 1 - shares]) * [before["rows"], len(now)]
-    return judged(name, counts, level, said) if shares.any() else Comparison(name, 1.0, 0.0, "", False)
+    return judged(name, counts, level, said) if shares.any() else Shift(name, 1.0, 0.0, "", False)
 
 
-def values(name: str, before: Summary, now: pd.Series, level: float) -> Comparison:
+def values(name: str, before: Summary, now: pd.Series, level: float) -> Shift:
     """Whether what is not missing is distributed otherwise."""
     rows, now = before["rows"] * (1 - before["missing"]), now.dropna()
     if not rows or now.empty:
-        return Comparison(name, 1.0, 0.0, "", False)
+        return Shift(name, 1.0, 0.0, "", False)
     if "shares" in before:
         return kinds(name, before["shares"], rows, now.astype(str), level)
     points, cells = np.array(before["quantiles"]), np.sort(now.to_numpy(dtype="float64"))
@@ -125,7 +125,7 @@ def values(name: str, before: Summary, now: pd.Series, level: float) -> Comparis
     edges = np.unique(points[POINTS // BINS :: POINTS // BINS])
     counts = [np.bincount(np.searchsorted(edges, side), minlength=len(edges) + 1) for side in (points, cells)]
     size = psi(counts[0] / POINTS * rows, counts[1])
-    return Comparison(name, chance, size, of_numbers(points, cells), chance < level and size > LEAST_PSI)
+    return Shift(name, chance, size, of_numbers(points, cells), chance < level and size > LEAST_PSI)
 
 
 def distance(one: np.ndarray, other: np.ndarray) -> float:
@@ -135,7 +135,7 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(shares[0] - shares[1]).max())
 
 
-def kinds(name: str, shares: dict[str, float], rows: float, now: pd.Series, level: float) -> Comparison:
+def kinds(name: str, shares: dict[str, float], rows: float, now: pd.Series, level: float) -> Shift:
     """Whether kinds have other shares; all that are not in the reference count as one."""
     names, known = [*shares, OTHERS], now.value_counts()
     after = known.reindex(names, fill_value=0).to_numpy(dtype="float64")
@@ -146,12 +146,12 @@ def kinds(name: str, shares: dict[str, float], rows: float, now: pd.Series, leve
     return judged(name, np.stack([before * rows, after], axis=1), level, said)
 
 
-def judged(name: str, counts: np.ndarray, level: float, sentence: str) -> Comparison:
+def judged(name: str, counts: np.ndarray, level: float, sentence: str) -> Shift:
     """A comparison of counts before and now, shape (n_kinds, 2)."""
     shares, (_, chance) = counts / counts.sum(axis=0), apart_in_counts(counts)
     size, most = psi(*counts.T), np.abs(shares[:, 1] - shares[:, 0]).max()
     moved = chance < level and (size > LEAST_PSI or most > LEAST_SHARE)
-    return Comparison(name, chance, size, sentence, bool(moved))
+    return Shift(name, chance, size, sentence, bool(moved))
 
 
 def psi(before: np.ndarray, now: np.ndarray) -> float:

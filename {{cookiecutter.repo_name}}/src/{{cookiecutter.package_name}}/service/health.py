@@ -162,7 +162,7 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
     return found | {"alarms": alarms(found, options, float(rows["unusual"].mean()))}
 
 
-def moves(window: Window) -> tuple[list[drift.Comparison] | None, int]:
+def moves(window: Window) -> tuple[list[drift.Shift] | None, int]:
     """Columns and predictions against the training, those that moved first, and how many rows were compared.
 
     None where there is nothing to compare with, or there are too few rows.
