@@ -18,7 +18,8 @@ def test_ids_come_in_order_whatever_the_clock_does():
 
 def test_log_of_the_version_before_is_brought_to_this_one_with_all_that_it_holds(tmp_path):
     url = sa.URL.create("sqlite", database=str(tmp_path / "predictions.db"))
-    with sa.create_engine(url).begin() as connection:
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
         tables.METADATA.create_all(connection)
         for text in ("DROP INDEX feedback_once", "ALTER TABLE feedback DROP COLUMN once"):
             connection.exec_driver_sql(text)
@@ -26,6 +27,7 @@ def test_log_of_the_version_before_is_brought_to_this_one_with_all_that_it_holds
         told = "INSERT INTO feedback (id, truth, time, asker, source, number) VALUES ('a', '1', 2.0, '', 'http', '{}')"
         for number in "mn":
             connection.exec_driver_sql(told.format(number))
+    engine.dispose()
     opened = database.Database(url, flush=False)
 
     opened.open()
