@@ -225,7 +225,7 @@ def serving(project, monkeypatch):
         monkeypatch.setenv("API_TOKEN", token)
         monkeypatch.setenv("DATABASE_URL", "")
         project.parts["serve"] = settings.Serve(**options)
-        kept = Log(project, settings.of(project))
+        kept = Log(project, settings.of(project, Serve))
         kept.start()
         opened.append(kept)
         service = app.Service(project, kept)

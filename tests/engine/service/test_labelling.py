@@ -144,6 +144,18 @@ def test_nobody_takes_back_what_somebody_else_said(person):
     assert person.send(undo=number)[0] == 409 and len(person.kept()) == 1
 
 
+def test_row_that_somebody_looks_at_is_shown_to_nobody_else_while_others_wait(person, call):
+    other = Person(person.application, call)
+    person.send(name="Ada")
+    other.send(name="Bob")
+
+    first, second = person.see()[1], other.see()[1]
+
+    assert first != second
+    assert (person.see()[1], other.see()[1]) == (first, second)
+    assert other.see(f"/label?after={second}")[1] not in (first, second)
+
+
 @pytest.mark.parametrize("truth", ["perhaps", "", "<script>alert(1)</script>"])
 def test_label_that_is_no_class_is_refused_on_the_page_and_the_row_stays(person, truth):
     _, second = person.see(f"/label?after={person.see()[1]}")

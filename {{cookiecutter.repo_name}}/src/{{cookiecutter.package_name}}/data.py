@@ -42,8 +42,8 @@ def run(project: Project, dump: Dump, *, again: bool = False) -> list[str]:
     where = dump.files[0].name
     try:
         member, most = parted(settings.source)[1], settings.max_gigabytes * 1e9
-        options = {**settings.read, read.DROP: settings.drop}
-        table = read.tables(dump.files, options, target=settings.target, member=member, most=most)
+        hints = {"target": settings.target, "member": member}
+        table = read.tables(dump.files, settings.read, **hints, most=most, drop=settings.drop)
     except DataError as error:  # what is to be mended is the source, not its read-only copy
         raise DataError(str(error).replace(f"{dump.folder}{os.sep}", "")) from None
     decisions = [*read.keep_aside(project.clean.with_name("set_aside.csv"), table.set_aside), *table.decisions]

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
+from msgspec import json
 from scipy.spatial.distance import cdist
 
 from ..engine.columns import dictionary
@@ -32,7 +32,7 @@ from . import database, feedback, profile, reference, tables
 from .database import Database
 from .drawn import as_cells
 from .feedback import ASKER, ID, WHY
-from .settings import Label
+from .settings import Label, of
 from .tables import Entry, new_ids
 from .unusual import Unusual, kinds_of
 from .versions import wanted
@@ -40,17 +40,14 @@ from .versions import wanted
 UNLABELLED, FILE = Path("data/external/unlabelled"), Path("data/external/to_label.csv")
 log = logging.getLogger(__name__)
 AT_RANDOM, UNUSUAL, UNSURE = feedback.AT_RANDOM, "unusual", "unsure"
-NEWEST = 5000  # answers of the log that are looked at
 TENTH, WIDE = 0.1, 10  # share of the rows; of so many times as many of the least sure, unlike ones are taken
 RATE = 0.2  # of the truths outside of the band that says how sure a number is
-JSON = msgspec.json.Encoder()
 
 
 def run(project: Project) -> str:
     """Write the rows; what to print. A `DataError` if there are none, or if labels in the file would be lost."""
-    folder = wanted(project)[0]
-    model, most = loading.load(folder), project.parts.get("label", Label()).rows
-    path = project.root / FILE
+    folder, path = wanted(project)[0], project.root / FILE
+    model, most = loading.load(folder), of(project, Label).rows
     with database.opened(project, new=True) as kept:
         check_taken(path, kept, model.record["target"])
         pool = answered(project, model, [*from_log(project, kept), *from_tables(project, model, told(kept))])
@@ -69,18 +66,18 @@ def run(project: Project) -> str:
 def from_log(project: Project, kept: Database) -> list[dict[str, Any]]:
     """The newest answers, by runs that are here, of which nobody has said what was true."""
     here = [folder.name for folder in registry.folders(project)]
-    said = sa.select(tables.feedback.c.id).where(tables.feedback.c.id == tables.answers.c.id).exists()
-    columns = tables.answers.c
-    query = sa.select(columns.id, columns.inputs).where(columns.role == "answer", columns.run.in_(here), ~said)
+    columns, said = tables.answers.c, sa.select(tables.feedback.c.id)
+    query = sa.select(columns.id, columns.inputs).where(
+        columns.role == "answer", columns.run.in_(here), columns.id.not_in(said)
+    )
     with kept.engine.connect() as connection:
-        found = connection.execute(query.order_by(columns.id.desc()).limit(NEWEST)).all()
-    return [{ID: number, "file": "the log", "cells": msgspec.json.decode(text)} for number, text in found]
+        found = connection.execute(query.order_by(columns.id.desc()).limit(tables.NEWEST)).all()
+    return [{ID: number, "file": "the log", "cells": json.decode(text)} for number, text in found]
 
 
 def told(kept: Database) -> set[str]:
     """The rows, as JSON, of which somebody has said what was true."""
-    ids = sa.select(tables.feedback.c.id)
-    query = sa.select(tables.answers.c.inputs).where(tables.answers.c.id.in_(ids))
+    query = sa.select(tables.answers.c.inputs).where(tables.answers.c.id.in_(sa.select(tables.feedback.c.id)))
     with kept.engine.connect() as connection:
         return set(connection.scalars(query))
 
@@ -93,7 +90,7 @@ def from_tables(project: Project, model: Run, known: set[str]) -> list[dict[str,
         rows, notes = answers.read_rows(project, model, path, aside)
         for note in notes:
             log.info("%s", note)
-        cells = [row for row in as_cells(rows) if JSON.encode(row).decode() not in known]
+        cells = [row for row in as_cells(rows) if as_json(row) not in known]
         found += [{ID: "", "file": path.name, "cells": row} for row in cells]
     return found
 
@@ -101,9 +98,11 @@ def from_tables(project: Project, model: Run, known: set[str]) -> list[dict[str,
 def answered(project: Project, model: Run, rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Rows that are not twice there and fit the rules of today, with the `output` of the run and whether `unusual`."""
     columns = answers.rules_of_today(model.columns, project.dictionary)
+    different = dict[str, dict[str, Any]]()
     for row in rows:
         row["cells"] = {name: cell for name, cell in row["cells"].items() if name in columns}
-    rows = [*{JSON.encode(row["cells"]): row for row in reversed(rows)}.values()][::-1]
+        different.setdefault(as_json(row["cells"]), row)
+    rows = [*different.values()]
     folder, options = project.models / model.name, project.settings
     policy = decision.policy(folder, model.record, options.predict, options.decision)
     learned = (profile.of(project, folder) or {}).get("unusual")
@@ -152,20 +151,10 @@ def spread(rows: list[Mapping[str, Any]], columns: Dictionary) -> np.ndarray:
 
 
 def choose(doubt: np.ndarray, unusual: np.ndarray, table: np.ndarray, most: int) -> dict[int, str]:
-    """Which rows, at most so many, and why, mixed: of a part of them a tenth is at random too.
+    """At most so many rows, by their places, and why; mixed, so that of a part of them a tenth is at random too.
 
-    Parameters
-    ----------
-    doubt, unusual : ndarray, shape (n_rows,)
-        How unsure the run is, in any unit; whether a row is unusual.
-    table : ndarray, shape (n_rows, n_numbers)
-        The rows as `spread` has them.
-    most : int
-
-    Returns
-    -------
-    dict of int to str
-        The reason by the place of the row.
+    `doubt` and `unusual`, shape (n_rows,), say how unsure the run is of a row, in any unit, and whether it is unusual;
+    `table`, shape (n_rows, n_numbers), has the rows as `spread` does.
     """
     random = np.random.default_rng(0)
     places, share = random.permutation(len(doubt)), int(np.ceil(TENTH * most))
@@ -187,10 +176,13 @@ def choose(doubt: np.ndarray, unusual: np.ndarray, table: np.ndarray, most: int)
 
 def entry(run: str, row: Mapping[str, Any]) -> Entry:
     """An answer to a row of a table, for the log."""
-    output, cells = row["output"], JSON.encode(row["cells"]).decode()
-    said = JSON.encode(output).decode()
-    sure = bool(output["confident"])
+    cells, said, sure = as_json(row["cells"]), as_json(row["output"]), bool(row["output"]["confident"])
     return Entry(row[ID], time.time(), run, "answer", "reference", cells, said, sure, row["unusual"], "[]", 0.0, ASKER)
+
+
+def as_json(value: Any) -> str:
+    """A value as the log keeps it."""
+    return json.encode(value).decode()
 
 
 def write(path: Path, rows: pd.DataFrame, model: Run) -> None:

@@ -23,7 +23,7 @@ from ..engine.project.settings import PARTS, Project
 from ..engine.runs import promote, registry
 from ..engine.sources import source
 from .database import Database, opened
-from .settings import Retrain
+from .settings import Retrain, of
 from .tables import Told
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def run(project: Project, make: Make, gate: Gate) -> Iterator[str]:
     with lock.alone(project.root, "retrain", name="retrain"):
         with opened(project) as database:
             rows = new_rows(project, database)
-            least = project.parts.get("retrain", Retrain()).rows
+            least = of(project, Retrain).rows
             if len(rows) >= least:
                 dump = keep(project, make, database, rows)
                 yield f"{len(rows)} truths that are new -> {project.relative(dump.folder)}"

@@ -95,7 +95,7 @@ class Versions:
     """
 
     def __init__(self, project: Project) -> None:
-        self.project, self.options = project, settings.of(project)
+        self.project, self.options = project, settings.of(project, settings.Serve)
         self.served: dict[str, Version] = {}
         self.shadows: dict[str, Version] = {}
         self.refused: dict[str, str] = {}
@@ -183,7 +183,7 @@ class Versions:
 
 def wanted(project: Project) -> list[Path]:
     """The folders of the runs that shall answer, the first one by default."""
-    if names := settings.of(project).runs:
+    if names := settings.of(project, settings.Serve).runs:
         return [registry.named(project, name) for name in names]
     changes, newest = registry.history(project), registry.folders(project)[:1]
     champions = [changes[-1]["run"], changes[-1]["before"]] if changes else [folder.name for folder in newest]

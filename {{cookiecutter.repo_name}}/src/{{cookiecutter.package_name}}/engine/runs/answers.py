@@ -37,8 +37,8 @@ def read_rows(project: Project, model: Run, path: Path, aside: Path) -> tuple[pd
     settings, asked = project.settings.data, dictionary.by_role(model.columns, "feature")
     known = asked[0] if asked else ""  # a name that the header must have
     file, member = parted(str(path))
-    options, most = {**settings.read, read.DROP: settings.drop}, settings.max_gigabytes * 1e9
-    table = read.tables([Path(file)], options, target=known, member=member, most=most)
+    most = settings.max_gigabytes * 1e9
+    table = read.tables([Path(file)], settings.read, target=known, member=member, most=most, drop=settings.drop)
     if table.frame.empty:
         raise DataError(f"{path}: {read.NO_ROWS}")
     kept = read.keep_aside(aside, table.set_aside)

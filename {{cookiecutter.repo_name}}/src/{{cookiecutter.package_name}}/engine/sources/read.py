@@ -45,7 +45,6 @@ EXAMPLES = {
     "sheet": '"Sales" or 1',
     "missing": '["?", "unknown"]',
 }
-DROP = "[data] drop"  # among the options: columns that nobody needs
 FIELDS = SetAside._fields
 NO_ROWS = "a header, but no rows. At least one row is needed."
 SET_ASIDE_LIMIT = 0.01  # share of the lines; more, and the reading itself is wrong
@@ -96,6 +95,7 @@ def tables(
     target: str = "",
     member: str = "",
     most: float = math.inf,
+    drop: Sequence[str] = (),
 ) -> Table:
     """Read files, or members of archives, that hold the same columns, in any order, one below the other.
 
@@ -111,6 +111,8 @@ def tables(
         Which members of a zip or tar to read, a name or a glob; "" takes the only table.
     most : float
         Bytes that a file may unpack to.
+    drop : sequence of str
+        Columns that nobody needs, and that stop no reading: `[data] drop`.
 
     Returns
     -------
@@ -127,7 +129,7 @@ def tables(
         An option is unknown or of the wrong type.
     """
     _check_options(options)
-    read = [_parts(path, options, target=target, member=member, most=most) for path in paths]
+    read = [_parts(path, options, target=target, member=member, most=most, drop=drop) for path in paths]
     parts = {name: _without_empty(part) for parts in read for name, part in parts.items()}
     whole, first = next(iter(parts.items()))
     for name, part in parts.items():
@@ -162,7 +164,13 @@ def _without_empty(read: Table) -> Table:
 
 
 def _parts(
-    path: Path, options: Mapping[str, Any], target: str = "", member: str = "", most: float = math.inf
+    path: Path,
+    options: Mapping[str, Any],
+    *,
+    target: str = "",
+    member: str = "",
+    most: float = math.inf,
+    drop: Sequence[str] = (),
 ) -> dict[str, Table]:
     """Read a file, or what it packs: the tables by the name that messages use."""
     named, parts = str(path), dict[str, Table]()
@@ -170,7 +178,7 @@ def _parts(
         contents, notes = packing.unpacked(path, member, most)
         for name, content in contents.items():
             named = str(path) if len(contents) == 1 else f"{path}?member={name}"
-            read = _named(_read(content, options, target))
+            read = _named(_read(content, options, target, drop))
             _check_set_aside(read, options.get("set_aside_limit", SET_ASIDE_LIMIT))
             aside = tuple((Path(name).name, line) for _, line in read.set_aside)
             parts[named] = replace(read, decisions=(*notes, *read.decisions), set_aside=aside)
@@ -209,8 +217,6 @@ def _stacked(columns: list[pd.Series]) -> pd.Series:
 def _check_options(options: Mapping[str, Any]) -> None:
     where = "params.toml: [data.read]"
     for key, value in options.items():
-        if key == DROP:
-            continue
         if key not in OPTIONS:
             raise SettingsError(f"{where} has no key '{key}'. Allowed: {', '.join(OPTIONS)}.")
         if not isinstance(value, OPTIONS[key]):
@@ -224,14 +230,14 @@ def _check_options(options: Mapping[str, Any]) -> None:
             raise SettingsError(f"{where} dates = {value!r}.\nAllowed: {allowed}.")
 
 
-def _read(content: bytes, options: Mapping[str, Any], target: str) -> Table:
+def _read(content: bytes, options: Mapping[str, Any], target: str, drop: Sequence[str]) -> Table:
     """Read the bytes of a file; the names of the columns are still as they stand."""
     if not content[: dialect.SAMPLE].strip():
         raise DataError(rows.EMPTY)
     if read := formats.table(content):
         return Table(read[0], tuple(read[1]), 1)
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        sheet, decisions = excel.sheet_rows(content, options.get("sheet"), target, options.get(DROP, ()))
+        sheet, decisions = excel.sheet_rows(content, options.get("sheet"), target, drop)
         found = _located(_filled(sheet[_above(options) :]), decisions, options, target, _above(options))
         typed = [formats.column(name, cells.tolist()) for name, cells in found.frame.items()]
         frame = pd.DataFrame(dict(enumerate(typed))).set_axis(found.frame.columns, axis=1).set_axis(found.frame.index)
