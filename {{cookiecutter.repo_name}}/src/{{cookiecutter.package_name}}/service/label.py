@@ -22,19 +22,20 @@ from scipy.spatial.distance import cdist
 
 from ..engine.columns import dictionary
 from ..engine.columns.dictionary import Dictionary
-from ..engine.modelling import confidence, decision
+from ..engine.modelling import confidence
 from ..engine.project import artefact, spreadsheet
 from ..engine.project.errors import DataError, listed
 from ..engine.project.settings import Project
-from ..engine.runs import answers, loading, registry
+from ..engine.runs import answers, registry
 from ..engine.runs.loading import Run
-from . import database, feedback, profile, reference, tables
+from . import database, feedback, tables
 from .database import Database
 from .drawn import as_cells
 from .feedback import ASKER, ID, WHY
+from .reference import Reference
 from .settings import Label, of
 from .tables import Entry, new_ids
-from .unusual import Unusual, kinds_of
+from .unusual import kinds_of
 from .versions import wanted
 
 UNLABELLED, FILE = Path("data/external/unlabelled"), Path("data/external/to_label.csv")
@@ -46,13 +47,14 @@ RATE = 0.2  # of the truths outside of the band that says how sure a number is
 
 def run(project: Project) -> str:
     """Write the rows; what to print. A `DataError` if there are none, or if labels in the file would be lost."""
-    folder, path = wanted(project)[0], project.root / FILE
-    model, most = loading.load(folder), of(project, Label).rows
+    path, most, version = project.root / FILE, of(project, Label).rows, Reference(project, wanted(project)[0])
+    model = version.run
     with database.opened(project, new=True) as kept:
         check_taken(path, kept, model.record["target"])
-        pool = answered(project, model, [*from_log(project, kept), *from_tables(project, model, told(kept))])
+        pool = answered(version, [*from_log(project, kept), *from_tables(project, model, told(kept))])
         table = spread(pool["cells"].tolist(), model.columns)
-        chosen = choose(doubts(folder, model, pool["output"].tolist()), pool["unusual"].to_numpy(), table, most)
+        doubt = doubts(version.folder, model, pool["output"].tolist())
+        chosen = choose(doubt, pool["unusual"].to_numpy(), table, most)
         rows = pool.loc[[*chosen]].assign(**{WHY: [*chosen.values()]})
         fresh = rows[ID] == ""
         rows.loc[fresh, ID] = new_ids(int(fresh.sum()))
@@ -95,24 +97,19 @@ def from_tables(project: Project, model: Run, known: set[str]) -> list[dict[str,
     return found
 
 
-def answered(project: Project, model: Run, rows: list[dict[str, Any]]) -> pd.DataFrame:
+def answered(version: Reference, rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Rows that are not twice there and fit the rules of today, with the `output` of the run and whether `unusual`."""
-    columns = answers.rules_of_today(model.columns, project.dictionary)
     different = dict[str, dict[str, Any]]()
     for row in rows:
-        row["cells"] = {name: cell for name, cell in row["cells"].items() if name in columns}
+        row["cells"] = {name: cell for name, cell in row["cells"].items() if name in version.columns}
         different.setdefault(as_json(row["cells"]), row)
     rows = [*different.values()]
-    folder, options = project.models / model.name, project.settings
-    policy = decision.policy(folder, model.record, options.predict, options.decision)
-    learned = (profile.of(project, folder) or {}).get("unusual")
-    judge = Unusual(learned) if learned else None
     try:
-        found = reference.answer(model, columns, policy, [row["cells"] for row in rows], judge)
+        found = version.reference([row["cells"] for row in rows])
     except DataError as error:
         broken = {one["row"] for one in error.violations}
         rows = [row for place, row in enumerate(rows, start=1) if place not in broken]
-        found = reference.answer(model, columns, policy, [row["cells"] for row in rows], judge)
+        found = version.reference([row["cells"] for row in rows])
     if not rows:
         raise DataError(
             f"Nothing to label: the log holds no answer without truth, {UNLABELLED} no table.\n"
