@@ -205,9 +205,8 @@ async def monitor(request: Request) -> Response:
 async def docs(request: Request) -> Response:
     """What programs send and get, out of the OpenAPI document."""
     service, version = request.app.service, version_of(request)
-    token, title = settings.secret(service.project, "API_TOKEN") != "", service.project.root.name
-    document = openapi.document(service.versions, service.options, title, token=token)
-    return page(request, "docs.html", document=document, run=version.name, base=str(request.base_url).rstrip("/"))
+    document, base = openapi.document(service.versions), str(request.base_url).rstrip("/")
+    return page(request, "docs.html", document=document, run=version.name, base=base)
 
 
 async def login(request: Request) -> Response:

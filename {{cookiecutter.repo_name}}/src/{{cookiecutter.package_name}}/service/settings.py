@@ -64,8 +64,7 @@ def of(project: Project, kind: type[Section]) -> Section:
 
 def secret(project: Project, name: str) -> str:
     """The value of a variable, "" where it is not set; `.env` counts."""
-    if (project.root / ".env").is_file():
-        import dotenv
+    import dotenv
 
-        dotenv.load_dotenv(project.root / ".env")
+    dotenv.load_dotenv(project.root / ".env")
     return os.environ.get(name, "")
