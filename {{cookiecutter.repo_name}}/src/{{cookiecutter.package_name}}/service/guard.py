@@ -66,9 +66,10 @@ class Guard:
         origin = headers.get(b"origin", b"").decode("latin-1")
         if origin and scope["method"] not in ("GET", "HEAD") and urlsplit(origin).netloc != host:
             raise Problem(403, "forbidden", "A page of another origin sent this.")
-        given = token_of(headers)
-        if scope["path"] in OPEN or (name := self.name_of(given)) == "":
+        if not self._tokens or scope["path"] in OPEN:
             return ""
+        given = token_of(headers)
+        name = self.name_of(given)
         if name is None and scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
             raise Problem(303, "unauthorized", "Which token?", (b"location", b"/login"))
         if name is None:

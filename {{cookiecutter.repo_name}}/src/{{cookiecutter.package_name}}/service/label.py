@@ -51,7 +51,7 @@ def run(project: Project) -> str:
     model = version.run
     with database.opened(project, new=True) as kept:
         check_taken(path, kept, model.record["target"])
-        pool = answered(version, [*from_log(project, kept), *from_tables(project, model, told(kept))])
+        pool = answered(version, [*from_log(project, kept), *from_tables(project, model, kept)])
         table = spread(pool["cells"].tolist(), model.columns)
         doubt = doubts(version.folder, model, pool["output"].tolist())
         chosen = choose(doubt, pool["unusual"].to_numpy(), table, most)
@@ -77,16 +77,11 @@ def from_log(project: Project, kept: Database) -> list[dict[str, Any]]:
     return [{ID: number, "file": "the log", "cells": json.decode(text)} for number, text in found]
 
 
-def told(kept: Database) -> set[str]:
-    """The rows, as JSON, of which somebody has said what was true."""
-    query = sa.select(tables.answers.c.inputs).where(tables.answers.c.id.in_(sa.select(tables.feedback.c.id)))
+def from_tables(project: Project, model: Run, kept: Database) -> list[dict[str, Any]]:
+    """The rows of the tables of which nobody has said what was true; a `DataError` names cells that break a rule."""
+    said, found = sa.select(tables.feedback.c.id), list[dict[str, Any]]()
     with kept.engine.connect() as connection:
-        return set(connection.scalars(query))
-
-
-def from_tables(project: Project, model: Run, known: set[str]) -> list[dict[str, Any]]:
-    """The rows of the tables without truth; a `DataError` names the cells that break a rule."""
-    found = []
+        known = set(connection.scalars(sa.select(tables.answers.c.inputs).where(tables.answers.c.id.in_(said))))
     for path in sorted((project.root / UNLABELLED).glob("[!.]*")):
         aside = project.root / FILE.with_name(f"{path.stem}_set_aside.csv")
         rows, notes = answers.read_rows(project, model, path, aside)

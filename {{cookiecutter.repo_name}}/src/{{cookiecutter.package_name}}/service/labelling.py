@@ -58,11 +58,10 @@ def shown(request: Request, queue: Queue, said: str = "", at: str = "") -> Respo
 def next_of(queue: Queue, asked: Mapping[str, str], me: str) -> str:
     """The row `at` a place if it waits, else the next `after` another, else the first; "" where none waits."""
     now, places = time.monotonic(), [*queue]
-    waiting = [number for number, (_, _, told) in queue.items() if not told]
-    free = [one for one in waiting if HOLDERS.get(one, (me, now))[0] == me or HOLDERS[one][1] < now] or waiting
-    last = places.index(asked["after"]) if asked.get("after") in queue else -1
-    later = [one for one in free if places.index(one) > last]
-    number = asked["at"] if asked.get("at") in waiting else next(iter(later or free), "")
+    start = places.index(asked["after"]) + 1 if asked.get("after") in queue else 0
+    waiting = [one for one in places[start:] + places[:start] if not queue[one][2]]
+    free = [one for one in waiting if HOLDERS.get(one, (me, now))[0] == me or HOLDERS[one][1] < now]
+    number = asked["at"] if asked.get("at") in waiting else next(iter(free or waiting), "")
     HOLDERS[number] = me, now + HELD
     return number
 
@@ -117,7 +116,7 @@ async def answer(request: Request) -> Response:
         number = filled.get("id", "")
         if number not in queue:
             raise Problem(404, "unknown", "This row is not among those that are to be labelled. Go on at /label.")
-        source, truth = feedback.source_of(queue[number][0]), filled.get("truth", "")
+        source, truth = feedback.SOURCES.get(queue[number][0], QUEUE), filled.get("truth", "")
         await feedback.tell(service.project, service.log, number, truth, asker=who(request), source=source)
     except DataError as error:
         queue = await asyncio.to_thread(queue_of, service)

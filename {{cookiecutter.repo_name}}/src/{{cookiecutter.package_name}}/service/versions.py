@@ -15,7 +15,7 @@ from ..engine.runs import answers, loading, registry
 from . import settings
 from .compiled import Compiled, NotCompiled, compile_run
 from .drawn import difference
-from .reference import Answered, Reference
+from .reference import KINDS, Answered, Reference
 from .schema import Checker, Row
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,8 @@ class Busy(Exception):
 
 class Version(Reference):
     """A run that answers rows, on the compiled road where that can be."""
+
+    kinds = KINDS
 
     def __init__(self, project: Project, folder: Path) -> None:
         super().__init__(project, folder)
