@@ -119,6 +119,19 @@ def test_rows_are_cut_out_of_the_file_of_those_to_be_labelled_and_the_others_sta
     assert file.read_text(encoding="utf-8-sig").splitlines() == "".join([lines[0], *kept]).splitlines()
 
 
+def test_nothing_is_deleted_where_what_was_made_of_the_log_cannot_be_cut(project, place, of, stored):
+    rows, _ = of(SECRET, 2)
+    place.insert(rows)
+    file = project.root / label.FILE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"%PDF")
+
+    with pytest.raises(DataError, match=r"to_label\.csv: this is a PDF"):
+        forget.run(project, key=f"name={SECRET}")
+
+    assert stored(place) == rows
+
+
 def test_unknown_column_value_and_key_are_messages_and_delete_nothing(project, place, of, stored):
     rows, _ = of("Charles")
     place.insert(rows)

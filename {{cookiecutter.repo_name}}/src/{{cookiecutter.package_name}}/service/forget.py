@@ -46,19 +46,19 @@ def run(project: Project, *, key: str) -> str:
     column, _, value = key.partition("=")
     if not (column and value):
         raise SettingsError("Whose rows? Name a column and its value: make forget KEY=email=ada@example.org")
-    ids, known, since, truths = set[str](), set[str](), time.time(), 0
+    ids, known, cut, since, truths = set[str](), set[str](), list[str](), time.time(), 0
     with opened(project) as database, opened(project, spool=True) as spool:
         places = [spool, database]
         while found := theirs(places, column, value, known):  # again: some were on the way from one to the other
             ids.update(entry.id for entry in found)
             since = min([since, *(entry.time for entry in found)])
+            cut += [*cut_queue(project, ids), *cut_dumps(project, database, ids)]  # first: where that fails, try again
             truths += delete(spool, sorted(ids)) + delete(database, sorted(ids))
         if column not in known:
             raise DataError(f"No row of the log has a column {column!r}.\nColumns: {listed(sorted(known), 20)}.")
-        lines = [f"{len(ids)} answers deleted where {column!r} is {shown(value)}, and {truths} truths about them"]
+        lines = [f"{len(ids)} answers deleted where {column!r} is {shown(value)}, and {truths} truths about them", *cut]
         if ids:
-            lines += [*cut_queue(project, ids), *cut_dumps(project, database, ids)]
-            note(database, "forget", {"column": column, "answers": len(ids), "truths": truths, "dumps": lines[1:]})
+            note(database, "forget", {"column": column, "answers": len(ids), "truths": truths, "dumps": cut})
             lines += out_of_reach(project, since)
     return "\n".join(f"forget: {line}" for line in lines)
 
