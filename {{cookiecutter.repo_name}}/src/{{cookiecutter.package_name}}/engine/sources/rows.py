@@ -1,6 +1,6 @@
 """Splits a text table into rows of as many cells each; lines that fit no way are set aside.
 
-Used by `read.py`; works in memory, writes nothing. The cells stay text as they stand; an empty cell is missing.
+The cells stay text as they stand; an empty cell is missing.
 """
 
 import itertools
@@ -51,17 +51,9 @@ class Rows:
 
 
 def split(content: bytes, dialect: Dialect, target: str = "", *, strict: bool = False) -> Rows:
-    """Split UTF-8 text into rows, the names among them, all but blank lines.
+    """Split UTF-8 text into rows, the names among them, all but blank lines: columns 0 .. n-1, `str`, missing = NaN.
 
-    Returns
-    -------
-    Rows
-        Columns 0 .. n-1, `str`, missing = NaN.
-
-    Raises
-    ------
-    DataError
-        There is nothing but blanks.
+    A `DataError` where there is nothing but blanks.
     """
     whole = content.endswith((b"\n", b"\r"))
     content = content.lstrip(b"\r\n").rstrip(b" \r\n\x1a") + b"\n"

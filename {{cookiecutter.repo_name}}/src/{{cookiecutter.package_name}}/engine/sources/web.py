@@ -40,13 +40,8 @@ def download(address: str, source: str, folder: Path, most: float) -> dict[str, 
     """Download an `http(s)://` address, credentials in it allowed, into `folder`, a new one in `data/raw/`.
 
     Returns `url` (after redirects, without credentials) and, where the server sent them, `etag` and `last_modified`.
-    Messages and the file's name are made from `source`, the address as it may be shown.
-
-    Raises
-    ------
-    DataError
-        Refused by the server, empty, larger than `most` bytes or the disk's free space, or still incomplete after
-        `TRIES` tries.
+    The log and the file's name are made from `source`, the address as it may be shown. A `DataError` if it is refused
+    by the server, empty, larger than `most` bytes or the disk's free space, or still incomplete after `TRIES` tries.
     """
     partial = folder.parent / f".partial-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
     partial.mkdir(exist_ok=True)
@@ -65,22 +60,22 @@ def _persist(session: requests.Session, address: str, source: str, partial: Path
     body, failures, farthest = partial / "body", 0, 0
     while True:
         try:
-            return _attempt(session, address, source, partial, most)
+            return _attempt(session, address, partial, most)
         except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError, Unfinished) as error:
             size, reason = body.stat().st_size if body.exists() else 0, _reason(error)
             failures, farthest = (0, size) if size > farthest else (failures + 1, farthest)
             if failures >= TRIES:
-                found = f"{shown(source)}: {reason}, {TRIES} tries"
-                raise DataError(f"{found}.\nWhat came is kept: the same command goes on there.") from None
+                cure = "What came is kept: the same command goes on there."
+                raise DataError(f"{reason}, {TRIES} tries.\n{cure}") from None
             reason = without_secrets(reason, source)
             log.warning("%s: %s; %d bytes so far, trying again", shown(source), reason, size)
             time.sleep(PAUSE * 2**failures)
         except requests.RequestException as error:  # no address, a redirect loop, a redirect to another scheme
             cure = "Allowed: an address that leads to http(s)://."
-            raise DataError(f"{shown(source)}: {_reason(error)}.\n{cure}") from None
+            raise DataError(f"{_reason(error)}.\n{cure}") from None
 
 
-def _attempt(session: requests.Session, address: str, source: str, partial: Path, most: float) -> dict[str, str]:
+def _attempt(session: requests.Session, address: str, partial: Path, most: float) -> dict[str, str]:
     """Ask once, for the rest where a part is there; return what the card is to say when the file is complete."""
     body, part = partial / "body", {}
     with contextlib.suppress(OSError, ValueError):  # not there, or cut by a kill
@@ -98,8 +93,7 @@ def _attempt(session: requests.Session, address: str, source: str, partial: Path
             body.unlink(missing_ok=True)
             raise Unfinished(NO_REST[status])
         if not answer.ok:
-            reason = f"{shown(source)}: the server answers {status} {answer.reason}"
-            raise DataError(f"{reason}.\nCheck the address and the rights.")
+            raise DataError(f"the server answers {status} {answer.reason}.\nCheck the address and the rights.")
         etag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
         validator = modified if etag.startswith("W/") else etag or modified  # a weak tag vouches for no bytes
         (partial / "about.json").write_text(json.dumps({"validator": validator}), encoding="utf-8")
