@@ -208,11 +208,7 @@ def load(start: Path | None = None, overrides: Sequence[str] = ()) -> Project:
     """Find the project of a folder, by default the present one, and read its settings.
 
     `overrides` are `section.key=value` pairs; the value is read as TOML, else taken as text.
-
-    Raises
-    ------
-    SettingsError
-        No `params.toml` was found, it is not TOML, or a key or a type is wrong.
+    A `SettingsError` if no `params.toml` was found, it is not TOML, or a key or a type is wrong.
     """
     root = find_root(start or Path.cwd())
     file = root / PARAMS

@@ -197,9 +197,8 @@ def code_lines(a: Path, b: Path, comparison: Comparison) -> list[str]:
     theirs = {path.relative_to(copy).as_posix() for copy in copies for path in package.yours(copy)}
     found, names = [], [pair.name for pair in comparison.differences]
     for name in (name for name in names if name in theirs):
-        one, other = (
-            (copy / name).read_text("utf-8").splitlines() if (copy / name).is_file() else [] for copy in copies
-        )
+        files = [copy / name for copy in copies]
+        one, other = (file.read_text("utf-8").splitlines() if file.is_file() else [] for file in files)
         found += [f"  {name}", *(f"    {line}" for line in [*difflib.unified_diff(one, other, lineterm="", n=0)][2:])]
     if rest := len([name for name in names if name not in theirs]):
         found.append(f"  and {rest} file{'' if rest == 1 else 's'} of the template")

@@ -80,7 +80,8 @@ def detect(content: bytes, separator: str = "", quote: str | None = None) -> tup
     if separator in (" ", "blanks"):
         content, separator = _blanks_as_tabs(content), "\t"
     elif len(separator) > 1:
-        content, separator = _one_character(content, separator)
+        mark = next(mark for mark in "\x1f\x1e\x1d\t" if mark.encode() not in content)
+        content, separator = content.replace(separator.encode(), mark.encode()), mark
     if quote is not None:
         return content, Dialect(separator, quote), notes
     content, dialect, more = _quoting(content, separator)
@@ -182,11 +183,6 @@ def _score(text: str, dialect: Dialect) -> tuple[tuple[bool, float, float, int],
 def _blanks_as_tabs(content: bytes) -> bytes:
     trimmed = re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", content)
     return re.sub(rb'"[^"\n]*"|[ \t]+', lambda found: found[0] if found[0].startswith(b'"') else b"\t", trimmed)
-
-
-def _one_character(content: bytes, separator: str) -> tuple[bytes, str]:
-    mark = next(mark for mark in "\x1f\x1e\x1d\t" if mark.encode() not in content)
-    return content.replace(separator.encode(), mark.encode()), mark
 
 
 def _quoting(content: bytes, separator: str) -> tuple[bytes, Dialect, list[str]]:
