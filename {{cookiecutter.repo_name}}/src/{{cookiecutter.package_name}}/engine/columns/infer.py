@@ -261,14 +261,11 @@ def finish(values: pd.Series, column: Column) -> Column:
 
 def transformation(column: Column, levels: int) -> Transformation:
     """The suggested recipe of a feature."""
+    by_type: dict[str, Transformation] = {"text": "text", "list": "one column an item", "datetime": "date parts"}
     if column.type == "category":
         return "one-hot" if levels <= ONE_HOT_LIMIT else "target encoding"
-    if column.type == "text":
-        return "text"
-    if column.type == "list":
-        return "one column an item"
-    if column.type == "datetime":
-        return "date parts"
+    if column.type in by_type:
+        return by_type[column.type]
     if column.role == "time":
         return "none"
     return "number" if levels > 1 else "one-hot"  # there or not

@@ -178,7 +178,8 @@ def render(a: Path, b: Path, compared: list[Comparison]) -> str:
         scores[0] = f"{compared[-1].what:<12} not comparable: other split"
     others[0][1:] = code_lines(a, b, compared[0])
     parts = fitting([scores, *others], LINES_SHOWN - len(heads))
-    return "\n".join(cut(line) for line in [*heads, *(line for part in parts for line in part)])
+    found = [*heads, *(line for part in parts for line in part)]
+    return "\n".join(line if len(line) <= WIDTH_SHOWN else f"{line[: WIDTH_SHOWN - 1]}…" for line in found)
 
 
 def fitting(parts: list[list[str]], room: int) -> list[list[str]]:
@@ -213,11 +214,6 @@ def lines(compared: list[Comparison]) -> str:
         found += [f"  {comparison.note}"] if comparison.note else []
         found += [f"  {pair.name}: {shown(pair.a)} -> {shown(pair.b)}" for pair in comparison.differences]
     return "\n".join(found)
-
-
-def cut(line: str) -> str:
-    """A line that ends within the width of a wide screen."""
-    return line if len(line) <= WIDTH_SHOWN else f"{line[: WIDTH_SHOWN - 1]}…"
 
 
 def shown(value: Any) -> str:

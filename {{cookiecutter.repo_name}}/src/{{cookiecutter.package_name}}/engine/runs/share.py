@@ -13,7 +13,6 @@ import contextlib
 import logging
 import os
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,7 +73,7 @@ def pull(project: Project, name: str = "") -> list[Path]:
             cure = f"Check the address in {VARIABLE}, or be the first: make push"
             raise DataError(f"There is nothing in {store.shown}.\n{cure}")
         new = each(store, "pull", needed(store, name) if name else store.names, take)
-        shutil.rmtree(project.root / CACHE, ignore_errors=True)
+        artefact.remove(project.root / CACHE)
         runs = (path for path in new if path.parent == project.models and path.name != registry.CHAMPION)
         for folder in sorted(runs, reverse=True):
             for path in (folder / EXTERNAL).rglob("*"):  # what `[data] also` declared then, where there is none

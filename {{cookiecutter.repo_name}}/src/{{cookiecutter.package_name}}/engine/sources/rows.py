@@ -172,19 +172,17 @@ class _Sorted:
             self.notes.append(f"drawn lines left out: {len(self.drawn)} (line {self.drawn[0]} the first)")
         said = [f"{how}: {len(places):,} lines (line {places[0]} the first)" for how, places in self.mended.items()]
         aside = [line for line in self.aside if line.text.strip()]
-        return Rows(self._frame(), self.notes + said, aside, self.blank, start)
+        if self.cells:
+            self._pack()
+        frame = pa.concat_tables(self.chunks).to_pandas().astype("str")
+        frame = frame.set_axis(range(self.width), axis=1).set_axis(self.places, axis=0)
+        return Rows(frame, self.notes + said, aside, self.blank, start)
 
     def _pack(self) -> None:
         columns = [[cell or None for cell in column] for column in zip(*self.cells, strict=True)]
         arrays = [pa.array(column, pa.large_string()) for column in columns]
         self.chunks.append(pa.table(arrays, names=[str(place) for place in range(self.width)]))
         self.cells = []
-
-    def _frame(self) -> pd.DataFrame:
-        if self.cells:
-            self._pack()
-        frame = pa.concat_tables(self.chunks).to_pandas().astype("str")
-        return frame.set_axis(range(self.width), axis=1).set_axis(self.places, axis=0)
 
 
 def _records(lines: list[str], dialect: Dialect, width: int = 0) -> Iterator[tuple[int, int, list[str]]]:

@@ -4,9 +4,7 @@ Used by `remote.py`. What arrived before a cut waits in `data/raw/.partial-<dige
 or the next call. It is resumed only where the server vouches (ETag or Last-Modified) that the file is still the same.
 """
 
-import contextlib
 import hashlib
-import json
 import logging
 import shutil
 import sys
@@ -77,13 +75,12 @@ def _persist(session: requests.Session, address: str, source: str, partial: Path
 
 def _attempt(session: requests.Session, address: str, partial: Path, most: float) -> dict[str, str]:
     """Ask once, for the rest where a part is there; return what the card is to say when the file is complete."""
-    body, part = partial / "body", {}
-    with contextlib.suppress(OSError, ValueError):  # not there, or cut by a kill
-        part = json.loads((partial / "about.json").read_text(encoding="utf-8"))
-    start = body.stat().st_size if body.exists() and part.get("validator") else 0
+    body, vouched = partial / "body", partial / "validator"
+    known = vouched.read_text(encoding="latin-1") if vouched.exists() else ""  # cut by a kill, it fits no file there
+    start = body.stat().st_size if body.exists() and known else 0
     headers = {"Accept-Encoding": "identity"}  # bytes as they lie there: else neither length nor range would fit
     if start:
-        headers |= {"Range": f"bytes={start}-", "If-Range": part["validator"]}
+        headers |= {"Range": f"bytes={start}-", "If-Range": known}
     with session.get(address, headers=headers, stream=True, timeout=TIMEOUT) as answer:
         status = answer.status_code
         continued = status == 206 and answer.headers.get("Content-Range", "").startswith(f"bytes {start}-")
@@ -96,7 +93,7 @@ def _attempt(session: requests.Session, address: str, partial: Path, most: float
             raise DataError(f"the server answers {status} {answer.reason}.\nCheck the address and the rights.")
         etag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
         validator = modified if etag.startswith("W/") else etag or modified  # a weak tag vouches for no bytes
-        (partial / "about.json").write_text(json.dumps({"validator": validator}), encoding="utf-8")
+        vouched.write_text(validator, encoding="latin-1")
         _receive(answer, body, start if continued else 0, most)
         _decode(body, answer.headers.get("Content-Encoding", "identity").lower(), most)
     parts = urlsplit(answer.url)
