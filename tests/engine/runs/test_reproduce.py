@@ -194,13 +194,3 @@ def test_own_copy_of_the_code_is_used_where_the_commit_or_git_is_not(project, in
         assert settings.load(root).settings == project.settings
         assert (root / "src" / package.NAME / "train.py").is_file()
     assert caplog.text.count("the run's own copy of the code is used") == 2
-
-
-@pytest.mark.parametrize(
-    "value",
-    ['it\'s "odd"', "C:\\new\nline", "größer", "", 1, 0.5, True, ["a'b", 'c"d'], {"separator": ";", "a b": ["?"]}],
-)
-def test_value_that_was_set_is_set_again(value):
-    options = reproduce.overrides({"parameters": {"overrides": {"data.read": value}}})
-
-    assert settings.parse_override(options[0].removeprefix("--set=")) == ("data.read", value)

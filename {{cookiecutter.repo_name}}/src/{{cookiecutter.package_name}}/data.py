@@ -31,12 +31,8 @@ INFERRED = f"""\
 def run(project: Project, dump: Dump, *, again: bool = False) -> list[str]:
     """Turn a raw dump into the clean table; return what was decided and found, one line each, for its record.
 
-    With `again` the data dictionary is inferred anew, and keeps what a person changed.
-
-    Raises
-    ------
-    DataError
-        The files cannot be read, the target is missing, or rows do not fit the data dictionary.
+    With `again` the data dictionary is inferred anew, and keeps what a person changed. A `DataError` if the files
+    cannot be read, the target is missing, or rows do not fit the data dictionary.
     """
     settings = project.settings.data
     where = dump.files[0].name

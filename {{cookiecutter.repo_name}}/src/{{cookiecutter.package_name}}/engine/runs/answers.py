@@ -1,6 +1,5 @@
 """What a run says of rows: read them, check them, answer them."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,13 +99,6 @@ def answer(
     before = rows[ids].reset_index(drop=True) if ids else pd.DataFrame({"row": rows.index.to_numpy() + 1})
     before = before.join(rows[groups].reset_index(drop=True))
     return before.rename(columns={name: f"{name} (id)" for name in before if name in table}).join(table)
-
-
-def with_features(model: Run, rows: pd.DataFrame) -> Run:
-    """The run as it answers these rows and no others: their features are computed, once for all that asks for them."""
-    with loading.explained(model.name, model.versions, "does not answer"):
-        features = model.add_features(rows)
-    return replace(model, add_features=lambda _: features)
 
 
 def predictions(

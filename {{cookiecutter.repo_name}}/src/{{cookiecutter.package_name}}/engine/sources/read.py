@@ -117,14 +117,12 @@ def tables(
     Returns
     -------
     Table
-        At least one row and one column, in the order of the first file, to which `first_row` belongs; names are text,
-        unique and without blanks around them.
+        In the order of the first file, to which `first_row` belongs; names are text, unique, without blanks around.
 
     Raises
     ------
     DataError
-        A file cannot be read without guessing, or its columns differ from those of the first: names file, line or
-        column, rule and cure.
+        A file cannot be read without guessing, or its columns differ from those of the first.
     SettingsError
         An option is unknown or of the wrong type.
     """
