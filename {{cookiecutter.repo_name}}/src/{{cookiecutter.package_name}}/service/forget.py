@@ -38,10 +38,8 @@ HOUR, DAY = 3_600.0, 86_400.0  # seconds
 def run(project: Project, *, key: str) -> str:
     """Delete the rows that have a value in a column, `column=value`; what was deleted, and what is out of reach.
 
-    Raises
-    ------
-    SettingsError, DataError, LogError
-        The key is none; there is no log, or no such column in it; the log cannot be read or written.
+    A `SettingsError` for a key that is none, a `DataError` if there is no log or no such column in it, a `LogError` if
+    it cannot be read or written.
     """
     column, _, value = key.partition("=")
     if not (column and value):

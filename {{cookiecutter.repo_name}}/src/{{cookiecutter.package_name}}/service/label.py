@@ -53,7 +53,7 @@ def run(project: Project) -> str:
         check_taken(path, kept, model.record["target"])
         pool = answered(version, [*from_log(project, kept), *from_tables(project, model, kept)])
         table = spread(pool["cells"].tolist(), model.columns)
-        doubt = doubts(version.folder, model, pool["output"].tolist())
+        doubt = doubts(version, pd.DataFrame(pool["output"].tolist()))
         chosen = choose(doubt, pool["unusual"].to_numpy(), table, most)
         rows = pool.loc[[*chosen]].assign(**{WHY: [*chosen.values()]})
         fresh = rows[ID] == ""
@@ -114,14 +114,14 @@ def answered(version: Reference, rows: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame([row | more for row, more in zip(rows, said, strict=True)])
 
 
-def doubts(folder: Path, model: Run, outputs: list[dict[str, Any]]) -> np.ndarray:
+def doubts(version: Reference, said: pd.DataFrame) -> np.ndarray:
     """How unsure the run is of each row, shape (n_rows,): between two classes, or by the width of a band."""
-    said = pd.DataFrame(outputs)
-    if model.record["task"] == "regression":
-        held = confidence.held_out(folder)
+    record = version.run.record
+    if record["task"] == "regression":
+        held = confidence.held_out(version.folder)
         low, high = confidence.band(held, RATE).of(said["prediction"].to_numpy()) if held is not None else (0, 0)
         return np.broadcast_to(np.subtract(high, low), len(said))
-    names = [f"probability_{label}" for label in model.record["classes"]]
+    names = [f"probability_{label}" for label in record["classes"]]
     if not set(names) <= set(said):
         return 1 - said["probability"].to_numpy()
     second, first = np.sort(said[names].to_numpy(), axis=1)[:, -2:].T

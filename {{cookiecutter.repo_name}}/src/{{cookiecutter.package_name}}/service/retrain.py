@@ -36,12 +36,8 @@ def run(project: Project, make: Make, gate: Gate) -> Iterator[str]:
     """Retrain, if something new was told; a line for each decision.
 
     `make` brings a step of the pipeline up to date and returns its outputs, `gate` promotes a run or raises `Refused`.
-    Who comes while another retrains waits, and finds nothing new.
-
-    Raises
-    ------
-    DataError, LogError
-        There is no log, or it cannot be read; a step cannot be done.
+    Who comes while another retrains waits, and finds nothing new. A `DataError` or `LogError` if there is no log, it
+    cannot be read, or a step cannot be done.
     """
     with lock.alone(project.root, "retrain", name="retrain"):
         with opened(project) as database:
