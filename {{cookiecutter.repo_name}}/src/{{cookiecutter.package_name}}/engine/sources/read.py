@@ -21,29 +21,21 @@ from ..project.errors import DataError, SettingsError, listed
 from . import dialect, encoding, excel, formats, header, packing, rows
 from .rows import Rows, SetAside
 
-OPTIONS: dict[str, Any] = {
-    "separator": str,
-    "encoding": str,
-    "quote": str,
-    "header": (bool, int),
-    "skip": int,
-    "footer": int,
-    "columns": list,
-    "set_aside_limit": (int, float),
-    "sheet": (str, int),
-    "decimal": str,
-    "thousands": str,
-    "missing": list,
-    "dates": str,
-}
-EXAMPLES = {
-    "header": "false or 3",
-    "skip": "2",
-    "footer": "1",
-    "columns": '["age", "city"]',
-    "set_aside_limit": "0.01",
-    "sheet": '"Sales" or 1',
-    "missing": '["?", "unknown"]',
+TEXT = (str, '"text"')
+OPTIONS: dict[str, tuple[Any, str]] = {  # of `[data.read]`, with the type of each and an example
+    "separator": TEXT,
+    "encoding": TEXT,
+    "quote": TEXT,
+    "header": ((bool, int), "false or 3"),
+    "skip": (int, "2"),
+    "footer": (int, "1"),
+    "columns": (list, '["age", "city"]'),
+    "set_aside_limit": ((int, float), "0.01"),
+    "sheet": ((str, int), '"Sales" or 1'),
+    "decimal": TEXT,
+    "thousands": TEXT,
+    "missing": (list, '["?", "unknown"]'),
+    "dates": TEXT,
 }
 DROP = "[data] drop"  # among the options: columns that nobody needs
 FIELDS = SetAside._fields
@@ -211,8 +203,8 @@ def _check_options(options: Mapping[str, Any]) -> None:
             continue
         if key not in OPTIONS:
             raise SettingsError(f"{where} has no key '{key}'. Allowed: {', '.join(OPTIONS)}.")
-        if not isinstance(value, OPTIONS[key]):
-            example = EXAMPLES.get(key, '"text"')
+        kind, example = OPTIONS[key]
+        if not isinstance(value, kind):
             raise SettingsError(f"{where} {key} = {value!r} has the wrong type.\nExample: {example}.")
         if (key == "quote" and len(value) > 1) or (key == "separator" and len(value) > 2 and value != "blanks"):
             allowed = "one character" if key == "quote" else "one or two characters, or 'blanks'"
