@@ -38,7 +38,6 @@ OPTIONS: dict[str, tuple[Any, str]] = {  # of `[data.read]`, with the type of ea
     "dates": TEXT,
 }
 DROP = "[data] drop"  # among the options: columns that nobody needs
-FIELDS = SetAside._fields
 NO_ROWS = "a header, but no rows. At least one row is needed."
 SET_ASIDE_LIMIT = 0.01  # share of the lines; more, and the reading itself is wrong
 SAVE = "Save it as CSV or Parquet."
@@ -176,12 +175,9 @@ def keep_aside(path: Path, lines: Sequence[tuple[str, SetAside]]) -> list[str]:
     if not lines:
         path.unlink(missing_ok=True)
         return []
-    columns = {
-        "file": [name for name, _ in lines],
-        **{key: [getattr(line, key) for _, line in lines] for key in FIELDS},
-    }
+    table = pd.DataFrame([(name, *line) for name, line in lines], columns=["file", *SetAside._fields])
     with artefact.whole(path) as temporary:
-        spreadsheet.write(temporary, pd.DataFrame(columns))
+        spreadsheet.write(temporary, table)
     name, first = lines[0]
     return [f"lines set aside in {path.name}: {len(lines):,} (the first: {name}, line {first.line}, {first.reason})"]
 
