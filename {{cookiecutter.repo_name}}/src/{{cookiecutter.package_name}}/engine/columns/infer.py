@@ -192,13 +192,14 @@ def infer_words(text: pd.Series, present: pd.Series, markers: tuple[str, ...]) -
 def unread_numbers(present: pd.Series, kind: str) -> list[str]:
     """What to say of a column that looks like numbers or dates, but that no way of reading fits."""
     if looks_like_code(present):
-        long = present.str.fullmatch(r"[-+]?\d{16,}").any()
-        return [f"whole numbers beyond 2^53 kept as {kind}: as numbers, neighbours would become equal"] * bool(long)
+        said = f"whole numbers beyond 2^53 kept as {kind}: as numbers, neighbours would become equal"
+        return [said] if present.str.fullmatch(r"[-+]?\d{16,}").any() else []
     for what, pattern in (("dates or times", TIME_LIKE), ("numbers", AMOUNT_LIKE)):
         alike = present.str.fullmatch(pattern).fillna(False).astype(bool)
         if alike.mean() >= ALIKE:
             sample = (present if alike.all() else present[~alike]).iloc[0]
-            cure = "if wrong, write them one way in the source" + ", or say 'format'" * (pattern is TIME_LIKE)
+            also = ", or say 'format'" if pattern is TIME_LIKE else ""
+            cure = f"if wrong, write them one way in the source{also}"
             return [f"cells like {what}, but no one way reads all of them ({shown(sample)}): kept as {kind}; {cure}"]
     return []
 
@@ -209,7 +210,7 @@ def doubtful_words(text: pd.Series, present: pd.Series, missing: tuple[str, ...]
     kept = sorted(word for word in text.dropna().unique() if word and word.lower() in MISSING_WORDS | {"unknown"})
     kept = [repr(word) for word in kept if word not in missing]
     twins = distinct[distinct.str.lower().duplicated(keep=False)]
-    notes = [f"{', '.join(kept)} kept as a category; if it means missing, say so in 'missing'"] * bool(kept)
+    notes = [f"{', '.join(kept)} kept as a category; if it means missing, say so in 'missing'"] if kept else []
     if len(twins):
         notes.append(f"{', '.join(map(shown, sorted(twins, key=str.lower)[:4]))} differ in capitals alone: kept apart")
     return notes

@@ -71,7 +71,7 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
     """As it stands, then decimal comma and thousands marks where the cells have them; a unit is left out."""
     given: dict[str, Any] = {key: read[key] for key in ("decimal", "thousands") if key in read}
     unit = unit_of(present.iloc[:PROBE_CELLS])
-    also = f"; {unit!r} left out of the numbers" * bool(unit)
+    also = f"; {unit!r} left out of the numbers" if unit else ""
     same: dict[str, Any] = {"type": "number", "missing": markers, "unit": unit}
     bare = present.str.replace("\u00a0", " ", regex=False).str.replace(unit, "", regex=False).str.strip()
     if given:

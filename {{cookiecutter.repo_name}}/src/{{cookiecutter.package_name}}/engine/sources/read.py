@@ -21,31 +21,22 @@ from ..project.errors import DataError, SettingsError, listed
 from . import dialect, encoding, excel, formats, header, packing, rows
 from .rows import Rows, SetAside
 
-OPTIONS: dict[str, Any] = {
-    "separator": str,
-    "encoding": str,
-    "quote": str,
-    "header": (bool, int),
-    "skip": int,
-    "footer": int,
-    "columns": list,
-    "set_aside_limit": (int, float),
-    "sheet": (str, int),
-    "decimal": str,
-    "thousands": str,
-    "missing": list,
-    "dates": str,
+TEXT = (str, '"text"')
+OPTIONS: dict[str, tuple[Any, str]] = {  # of `[data.read]`, with the type of each and an example
+    "separator": TEXT,
+    "encoding": TEXT,
+    "quote": TEXT,
+    "header": ((bool, int), "false or 3"),
+    "skip": (int, "2"),
+    "footer": (int, "1"),
+    "columns": (list, '["age", "city"]'),
+    "set_aside_limit": ((int, float), "0.01"),
+    "sheet": ((str, int), '"Sales" or 1'),
+    "decimal": TEXT,
+    "thousands": TEXT,
+    "missing": (list, '["?", "unknown"]'),
+    "dates": TEXT,
 }
-EXAMPLES = {
-    "header": "false or 3",
-    "skip": "2",
-    "footer": "1",
-    "columns": '["age", "city"]',
-    "set_aside_limit": "0.01",
-    "sheet": '"Sales" or 1',
-    "missing": '["?", "unknown"]',
-}
-FIELDS = SetAside._fields
 NO_ROWS = "a header, but no rows. At least one row is needed."
 SET_ASIDE_LIMIT = 0.01  # share of the lines; more, and the reading itself is wrong
 SAVE = "Save it as CSV or Parquet."
@@ -192,12 +183,9 @@ def keep_aside(path: Path, lines: Sequence[tuple[str, SetAside]]) -> list[str]:
     if not lines:
         path.unlink(missing_ok=True)
         return []
-    columns = {
-        "file": [name for name, _ in lines],
-        **{key: [getattr(line, key) for _, line in lines] for key in FIELDS},
-    }
+    table = pd.DataFrame([(name, *line) for name, line in lines], columns=["file", *SetAside._fields])
     with artefact.whole(path) as temporary:
-        spreadsheet.write(temporary, pd.DataFrame(columns))
+        spreadsheet.write(temporary, table)
     name, first = lines[0]
     return [f"lines set aside in {path.name}: {len(lines):,} (the first: {name}, line {first.line}, {first.reason})"]
 
@@ -217,8 +205,8 @@ def _check_options(options: Mapping[str, Any]) -> None:
     for key, value in options.items():
         if key not in OPTIONS:
             raise SettingsError(f"{where} has no key '{key}'. Allowed: {', '.join(OPTIONS)}.")
-        if not isinstance(value, OPTIONS[key]):
-            example = EXAMPLES.get(key, '"text"')
+        kind, example = OPTIONS[key]
+        if not isinstance(value, kind):
             raise SettingsError(f"{where} {key} = {value!r} has the wrong type.\nExample: {example}.")
         if (key == "quote" and len(value) > 1) or (key == "separator" and len(value) > 2 and value != "blanks"):
             allowed = "one character" if key == "quote" else "one or two characters, or 'blanks'"
