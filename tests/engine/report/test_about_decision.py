@@ -14,6 +14,7 @@ from data_science_project.engine.report.verdict import number
 from data_science_project.engine.runs import promote, registry
 
 CALLS = [
+    'decision.rows="orders"',
     "decision.capacity=6",
     "decision.gain_true_positive=30",
     "decision.cost_false_positive=10",
@@ -41,9 +42,9 @@ def test_first_screen_says_how_many_are_right_at_random_and_what_it_is_worth(pro
     )
     first = found.sort_values("probability_yes", ascending=False, kind="stable").head(6)
     hits, n, n_yes = first["yes"].sum(), len(found), found["yes"].sum()
-    assert f"Of the 6 rows it would act on, {hits} are 'yes'" in screen
+    assert f"Which orders have answer = 'yes'? {n_yes} of {n} new ones do" in screen
+    assert f"Of the 6 orders it would act on, {hits} are 'yes'" in screen and "acting on orders rightly" in screen
     assert f"of 6 chosen at random, {6 * n_yes / n:,.0f} would be" in screen
-    assert f"{n_yes} of {n} new ones do" in screen
     assert f"is worth {30 * hits - 10 * (6 - hits)} EUR (95" in screen
     assert f"on all (beyond the capacity) {30 * n_yes - 10 * (n - n_yes)}, on none 0" in screen
     assert "roc_auc" not in screen and "roc_auc" in text
@@ -87,6 +88,7 @@ def test_page_says_whether_the_run_is_in_use_since_when_the_data_are_and_who_mad
 def test_numbers_say_how_many_are_near_what_errors_cost_and_what_to_add(make_project, made_table):
     project = about(made_table.dropna().assign(amount=made_table["amount"] * 1000), make_project, "amount")
     stated = ["decision.cost_over=1", "decision.cost_under=3", "decision.capacity=0.25", 'decision.currency="EUR"']
+    stated += ['decision.rows="orders"']
 
     screen, text = first_screen(project, stated)
 
@@ -96,17 +98,20 @@ def test_numbers_say_how_many_are_near_what_errors_cost_and_what_to_add(make_pro
     cost = np.maximum(over, 0).sum() + 3 * np.maximum(-over, 0).sum()
     assert f"It is off by {number(over.abs().mean())} on average, half of the time by less" in screen
     assert f"{near} ({100 * near / len(kept):.1f} %) of its answers come within 10%" in screen and "within 5%" in screen
-    assert f"Its errors cost {cost:,.0f} EUR" in screen and "with the highest answers" in screen
+    assert f"Its errors cost {cost:,.0f} EUR" in screen and "orders with the highest answers" in screen
+    assert f"What is the amount of each of {len(kept)} orders that it never saw?" in screen
+    assert "orders that are the model" in screen
     assert re.search(r"With [\d,.]+ added to each answer, found on the rows held out in training", text)
 
 
 def test_more_classes_name_the_two_most_probable_and_the_confusion_that_costs_most(make_project, made_table):
     project = about(made_table.dropna(), make_project, "colour")
 
-    screen, _ = first_screen(project, ["decision.capacity=5"])
+    screen, _ = first_screen(project, ["decision.capacity=5", 'decision.rows="orders"'])
 
+    assert re.search(r"Which of 3 kinds of colour is each of \d+ orders that it never saw\?", screen)
+    assert "truth taken for orders" in screen and "Of the 5 orders it is surest of" in screen
     assert "is among its two most probable" in screen and "The confusion that costs most" in screen
-    assert "Of the 5 rows it is surest of" in screen
     assert "do not act on it yet" in screen, "colours were drawn at random"
 
 

@@ -42,6 +42,7 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
         check_same_input(project, input and Path(parted(str(input))[0]), output)
     model = loading.load(folder)
     policy = decision.policy(folder, model.record, project.settings.predict, project.settings.decision)
+    called = policy.decision.rows
     aside = output.with_name(f"{output.stem}_set_aside.csv")
     rows, decisions = (test_rows(project, model), []) if input is None else read_rows(project, model, input, aside)
     for line in decisions:
@@ -51,13 +52,14 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
     worklist.say_what_is_known(model.name, table)
     if policy.decision.capacity:
         table = table.sort_values("rank")
-        log.info("sorted, what to act on first: %d of %d rows", (table["act"] == "yes").sum(), len(table))
+        log.info("sorted, what to act on first: %d of %d %s", (table["act"] == "yes").sum(), len(table), called)
     if policy.level is not None:
         log.info("[decision]: '%s' from a probability of %.3g on", model.record["classes"][1], policy.level)
     decisions += write(output, table)
     say_what_cannot_be_held(policy, project.settings.predict.error_rate)
     unsure = int((~table["confident"]).sum())
-    log.info("%d rows, %d not confident, run %s -> %s", len(table), unsure, model.name, project.relative(output))
+    about = (len(table), called, unsure, model.name, project.relative(output))
+    log.info("%d %s, %d not confident, run %s -> %s", *about)
     return decisions
 
 

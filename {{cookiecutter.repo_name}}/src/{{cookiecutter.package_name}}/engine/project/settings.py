@@ -94,6 +94,7 @@ class Predict:
 class Decision:
     """Section `[decision]`: what is done with the answers, and what that is worth. 0 and "" state nothing."""
 
+    rows: str = field(default="rows", metadata=bounds(filled=True))
     capacity: float = field(default=0.0, metadata=bounds(least=0))
     gain_true_positive: float = field(default=0.0, metadata=bounds(least=0))
     cost_false_positive: float = field(default=0.0, metadata=bounds(least=0))
