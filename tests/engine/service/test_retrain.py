@@ -212,8 +212,11 @@ def start(project):
     )
 
 
-def test_killed_anywhere_leaves_nothing_half_and_of_two_who_go_on_one_trains(contest, monkeypatch):
+def test_killed_anywhere_leaves_nothing_half_and_of_two_who_go_on_one_trains(contest, in_git, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "")
+    params = contest.root / settings.PARAMS
+    params.write_text(params.read_text().replace("[train]\n", '[train]\nmetric = "accuracy"\n'))  # quick to resample
+    in_git(contest.root)
     promote.keep(contest, registry.folders(contest)[1].name, {"gate": []})
     ids, before = tell(contest, new_orders()), registry.folders(contest)
 
