@@ -8,21 +8,9 @@ import pytest
 from data_science_project.engine.project.errors import DataError
 from data_science_project.service import database, feedback, health, label, reference, tables
 from data_science_project.service.feedback import ID, QUEUE, RANDOM, WHY
-from data_science_project.service.settings import Label
 from data_science_project.service.tables import Entry
 
 REASONS = {label.AT_RANDOM, label.UNSURE, label.UNUSUAL}
-
-
-@pytest.fixture
-def waiting(project, made_table, monkeypatch):
-    """The project with a table of 60 rows without truth, of which 20 are asked for at once."""
-    monkeypatch.setenv("DATABASE_URL", "")
-    folder = project.root / label.UNLABELLED
-    folder.mkdir(parents=True)
-    made_table.drop(columns="answer").head(60).to_csv(folder / "new.csv", index=False)
-    project.parts["label"] = Label(rows=20)
-    return project
 
 
 def written(project):

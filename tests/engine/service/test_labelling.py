@@ -58,15 +58,11 @@ def start(serving, call):
 
 
 @pytest.fixture
-def waiting(project, made_table, monkeypatch):
+def waiting(waiting):
     """The project with six rows of a table that were chosen."""
-    monkeypatch.setenv("DATABASE_URL", "")
-    folder = project.root / label.UNLABELLED
-    folder.mkdir(parents=True)
-    made_table.drop(columns="answer").head(60).to_csv(folder / "new.csv", index=False)
-    project.parts["label"] = Label(rows=ROWS)
-    label.run(project)
-    return project
+    waiting.parts["label"] = Label(rows=ROWS)
+    label.run(waiting)
+    return waiting
 
 
 @pytest.fixture
