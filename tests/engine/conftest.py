@@ -100,7 +100,10 @@ def report():
 def evaluated(trained, tmp_path_factory):
     """The folder of the throw-away project after an evaluation, the page and the record: not to be changed."""
     root = shutil.copytree(trained, tmp_path_factory.mktemp("evaluated") / "project", symlinks=True)
-    return root, *evaluate_run(settings.load(root))
+    with pytest.MonkeyPatch.context() as patch:
+        move_in(root, patch)
+        page = pipeline.make(settings.load(root), "evaluate")[0]
+    return root, page.read_text(encoding="utf-8"), registry.read(root / registry.MODELS / page.parent.name)
 
 
 @pytest.fixture
