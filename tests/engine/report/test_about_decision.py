@@ -25,7 +25,11 @@ CALLS = [
 def first_screen(project, overrides=()):
     """What stands above the sections, as text, and the whole page."""
     paths = pipeline.make(settings.load(project.root, overrides), "evaluate")
-    page = paths[0].read_text(encoding="utf-8")
+    return screen_of(paths[0].read_text(encoding="utf-8"))
+
+
+def screen_of(page):
+    """The same of a page that is there."""
     text = html.unescape(re.sub(r"\s+", " ", re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL)))
     return re.split("Before you lean on this|In figures", text)[0], text
 
@@ -50,10 +54,11 @@ def test_first_screen_says_how_many_are_right_at_random_and_what_it_is_worth(pro
     assert "roc_auc" not in screen and "roc_auc" in text
 
 
-def test_without_a_decision_no_money_is_named_and_rows_named_positive_are_acted_on(project):
-    screen, text = first_screen(project)
+def test_without_a_decision_no_money_is_named_and_rows_named_positive_are_acted_on(evaluated):
+    root, page, _ = evaluated
+    screen, text = screen_of(page)
 
-    named = (pd.read_csv(project.predictions(None))["prediction"] == "yes").sum()
+    named = (pd.read_csv(settings.load(root).predictions(None))["prediction"] == "yes").sum()
     assert f"Of the {named} rows it would act on" in screen
     assert " is worth " not in screen and "A row is named 'yes' from a probability of 0.5 on (one half" in text
 
@@ -69,23 +74,20 @@ def test_capacity_that_does_not_pay_is_not_used_up(project):
     assert "It would act on no row: none is sure enough to be 'yes'" in none and "from a probability of 9 on" in text
 
 
-def test_cost_that_alone_sets_no_threshold_is_asked_for(project):
-    _, text = first_screen(project, ["decision.gain_true_positive=5"])
-
-    assert "state what acting in vain costs" in text
-
-
-def test_page_says_whether_the_run_is_in_use_since_when_the_data_are_and_who_made_it(project, folder, in_git):
-    in_git(project.root)
-    before, _ = first_screen(project)
+def test_page_says_if_the_run_is_in_use_and_how_old_the_data_are_and_asks_for_the_cost_that_a_threshold_lacks(
+    evaluated, project, folder
+):
+    before, _ = screen_of(evaluated[1])
     promote.keep(project, folder.name, {"forced": "because", "gate": []})
-    after, _ = first_screen(project, ["predict.abstain_below=0.1"])
+    after, text = first_screen(project, ["decision.gain_true_positive=5"])
 
     assert "no run had been promoted" in before and re.search(r"fetched \d{4}-\d\d-\d\d", before)
-    assert "it was the champion" in after
+    assert "it was the champion" in after and "state what acting in vain costs" in text
 
 
-def test_numbers_say_how_many_are_near_what_errors_cost_and_what_to_add(make_project, made_table):
+def test_numbers_say_how_many_are_near_what_errors_cost_and_what_to_add_and_have_bands_and_no_threshold(
+    make_project, made_table
+):
     project = about(made_table.dropna().assign(amount=made_table["amount"] * 1000), make_project, "amount")
     stated = ["decision.cost_over=1", "decision.cost_under=3", "decision.capacity=0.25", 'decision.currency="EUR"']
     stated += ['decision.rows="orders"']
@@ -102,17 +104,23 @@ def test_numbers_say_how_many_are_near_what_errors_cost_and_what_to_add(make_pro
     assert f"What is the amount of each of {len(kept)} orders that it never saw?" in screen
     assert "orders that are the model" in screen
     assert re.search(r"With [\d,.]+ added to each answer, found on the rows held out in training", text)
+    assert re.search(r"at most 20.0 % outside [\d.,]+ \d+ \([\d.]+ %, 95 %:", text) and "A row is named" not in text
+    assert "adds so much to the predicted amount" in text and "multiplies the odds" not in text
+    assert registry.read(registry.folders(project)[0])["metrics"]["chosen_by"] == "r2"
 
 
-def test_more_classes_name_the_two_most_probable_and_the_confusion_that_costs_most(make_project, made_table):
+def test_more_classes_name_the_two_most_probable_and_the_dearest_confusion_and_no_threshold(make_project, made_table):
     project = about(made_table.dropna(), make_project, "colour")
 
-    screen, _ = first_screen(project, ["decision.capacity=5", 'decision.rows="orders"'])
+    screen, text = first_screen(project, ["decision.capacity=5", 'decision.rows="orders"'])
 
     assert re.search(r"Which of 3 kinds of colour is each of \d+ orders that it never saw\?", screen)
     assert "truth taken for orders" in screen and "Of the 5 orders it is surest of" in screen
     assert "is among its two most probable" in screen and "The confusion that costs most" in screen
     assert "do not act on it yet" in screen, "colours were drawn at random"
+    assert "wrong of them" in text and "multiplies the odds" in text
+    assert "is named" not in text and "It is off by" not in text
+    assert registry.read(registry.folders(project)[0])["metrics"]["chosen_by"] == "log_loss"
 
 
 def test_decision_that_the_target_cannot_have_stops_before_the_test_split_is_used(project, folder):

@@ -80,7 +80,7 @@ def serve():
             patch.setenv("DATABASE_URL", "")
             project = params.load(root)
             project.parts["serve"] = settings.Serve(**options)
-            kept = log.Log(project, settings.of(project))
+            kept = log.Log(project, settings.of(project, settings.Serve))
             kept.start()
             service = app.Service(project, kept)
             service.versions.load()

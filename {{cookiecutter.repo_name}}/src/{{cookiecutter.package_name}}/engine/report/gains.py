@@ -12,9 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..modelling import decision
-from ..modelling.metrics import Groups, Predictions
+from ..modelling.metrics import Groups, Predictions, Z
 from ..project.settings import Decision
-from .diagnostics import Z
 from .figures import BLUE, GUIDE, ORANGE, panels, short, thousands
 
 SIZES = (50, 100, 200, 400)  # rows that the table of first rows looks at
