@@ -157,7 +157,7 @@ def of_number(effect: float) -> str:
     return f"{effect:+,.0f}" if abs(effect) >= 1000 else f"{effect:+.4g}"
 
 
-def cell(value: object) -> str:
+def cell(value: object, limit: int = TEXT) -> str:
     """A cell as a reason names it."""
     if not isinstance(value, list | tuple | np.ndarray) and pd.isna(value):
         return "missing"
@@ -166,4 +166,4 @@ def cell(value: object) -> str:
     if isinstance(value, pd.Timestamp):
         return f"{value:%Y-%m-%d %H:%M}".removesuffix(" 00:00")
     text = " ".join(str(value).split())
-    return text if len(text) <= TEXT else f"{text[: TEXT - 1]}…"
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
