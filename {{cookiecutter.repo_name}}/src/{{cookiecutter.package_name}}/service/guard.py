@@ -59,10 +59,8 @@ class Guard:
         headers = dict(scope["headers"])
         host = headers.get(b"host", b"").decode("latin-1")
         if not self._tokens and not is_loopback(host):
-            cure = "Set API_TOKEN, or ask 127.0.0.1."
-            raise Problem(
-                403, "forbidden", f"Without API_TOKEN only this machine is answered, not {host[:80]!r}. {cure}"
-            )
+            said = f"Without API_TOKEN only this machine is answered, not {host[:80]!r}."
+            raise Problem(403, "forbidden", f"{said} Set API_TOKEN, or ask 127.0.0.1.")
         origin = headers.get(b"origin", b"").decode("latin-1")
         if origin and scope["method"] not in ("GET", "HEAD") and urlsplit(origin).netloc != host:
             raise Problem(403, "forbidden", "A page of another origin sent this.")
@@ -70,13 +68,12 @@ class Guard:
             return ""
         given = token_of(headers)
         name = self.name_of(given)
-        if name is None and scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
+        if name is not None:
+            return name
+        if scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
             raise Problem(303, "unauthorized", "Which token?", (b"location", b"/login"))
-        if name is None:
-            header = (b"www-authenticate", b"Bearer")
-            known = "This token is not known here." if given else "Which token?"
-            raise Problem(401, "unauthorized", f"{known} Send the header Authorization: Bearer <token>.", header)
-        return name
+        known, header = "This token is not known here." if given else "Which token?", (b"www-authenticate", b"Bearer")
+        raise Problem(401, "unauthorized", f"{known} Send the header Authorization: Bearer <token>.", header)
 
     def name_of(self, given: bytes) -> str | None:
         """The name of a token, None of one that is not known, "" where none is needed."""
@@ -128,6 +125,5 @@ async def respond(send: Send, status: int, content: Any, *headers: tuple[bytes, 
     """Send a value as JSON."""
     body = ENCODE(content)
     length = (b"content-length", str(len(body)).encode())
-    fields = [JSON, length, *headers]
-    await send({"type": "http.response.start", "status": status, "headers": fields})
+    await send({"type": "http.response.start", "status": status, "headers": [JSON, length, *headers]})
     await send({"type": "http.response.body", "body": body})
