@@ -104,8 +104,12 @@ def give_environment(first_project):
 
 @pytest.fixture(scope="session")
 def installed_project(render, give_environment, tmp_path_factory) -> Path:
-    """A default project in a folder with a blank in its name, with its own environment: `make install` has run."""
+    """A default project in a folder with a blank in its name, with its own environment: `make install` has run.
+
+    It compares few candidates, because it trains often; `make demo` compares all.
+    """
     project = render(tmp_path_factory.mktemp("a folder"))
+    edit(project / "params.toml", ', "boosting_stopped", "boosting_log", "forest", "network", "text"]', "]")
     give_environment(project)
     done = make(project, "install")
     assert done.returncode == 0, done.stderr

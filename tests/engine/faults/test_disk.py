@@ -83,12 +83,12 @@ def test_project_that_may_only_be_read_still_scores_into_another_folder(project,
 
 
 @pytest.mark.parametrize("folder", ["data/interim", "data/processed", "models", "data/predictions", ".cache"])
-def test_file_where_a_folder_should_be_is_named_and_not_touched(project, command, folder):
+def test_file_where_a_folder_should_be_is_named_and_not_touched(project, anew, folder):
     shutil.rmtree(project.root / folder)
     (project.root / folder).write_text("mine")
 
-    done = command(project.root, "-m", package.NAME, "predict", "--set", "train.seed=1")
+    done = anew(project.root, "predict", "--set", "train.seed=1")
 
-    assert done.returncode == 1, done.stderr
+    assert done.exit_code == 1, done.stderr
     assert folder in one_message(done.stderr).replace("\\", "/")
     assert (project.root / folder).read_text() == "mine"

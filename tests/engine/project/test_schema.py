@@ -3,7 +3,7 @@ from typing import Any, Literal
 
 import pytest
 
-from data_science_project.engine.project import schema
+from data_science_project.engine.project import schema, settings
 from data_science_project.engine.project.errors import SettingsError
 
 
@@ -65,3 +65,24 @@ def test_what_does_not_fit_is_refused_with_its_place(table, words):
 
     assert "file: [outer]" in str(caught.value)
     assert all(word in str(caught.value) for word in words), caught.value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        'it\'s "odd"',
+        "C:\\new\nline",
+        "größer",
+        "\x7f",
+        "",
+        1,
+        0.5,
+        True,
+        ["a'b", 'c"d'],
+        {"separator": ";", "a b": ["?"]},
+    ],
+)
+def test_value_that_was_set_is_set_again_as_it_is_written(value):
+    written = schema.toml(value)
+
+    assert settings.parse_override(f"data.read={written}") == ("data.read", value)

@@ -51,6 +51,7 @@ def test_project_is_found_from_a_folder_below_and_not_from_elsewhere(tmp_path):
             ["[predict] cost_false_positive", "[decision]"],
         ),
         ("[decision]\nsuccess_rate = 0", ["[decision] success_rate", "above 0 and at most 1"]),
+        ('[decision]\nrows = ""', ["[decision] rows"]),
         ("[decision]\ncapacity = -1", ["[decision] capacity", "at least 0"]),
         ("[split]\nshares = {train = 1.0}", ["[split] shares train", "1.0"]),
         ("[split]\nshares = {train = 0.8, dev = 0.3, test = 0.1}", ["[split] shares", "1.2", "not 1"]),

@@ -14,6 +14,7 @@ from data_science_project.engine.report.verdict import number
 from data_science_project.engine.runs import promote, registry
 
 CALLS = [
+    'decision.rows="orders"',
     "decision.capacity=6",
     "decision.gain_true_positive=30",
     "decision.cost_false_positive=10",
@@ -24,7 +25,11 @@ CALLS = [
 def first_screen(project, overrides=()):
     """What stands above the sections, as text, and the whole page."""
     paths = pipeline.make(settings.load(project.root, overrides), "evaluate")
-    page = paths[0].read_text(encoding="utf-8")
+    return screen_of(paths[0].read_text(encoding="utf-8"))
+
+
+def screen_of(page):
+    """The same of a page that is there."""
     text = html.unescape(re.sub(r"\s+", " ", re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL)))
     return re.split("Before you lean on this|In figures", text)[0], text
 
@@ -41,18 +46,19 @@ def test_first_screen_says_how_many_are_right_at_random_and_what_it_is_worth(pro
     )
     first = found.sort_values("probability_yes", ascending=False, kind="stable").head(6)
     hits, n, n_yes = first["yes"].sum(), len(found), found["yes"].sum()
-    assert f"Of the 6 rows it would act on, {hits} are 'yes'" in screen
+    assert f"Which orders have answer = 'yes'? {n_yes} of {n} new ones do" in screen
+    assert f"Of the 6 orders it would act on, {hits} are 'yes'" in screen and "acting on orders rightly" in screen
     assert f"of 6 chosen at random, {6 * n_yes / n:,.0f} would be" in screen
-    assert f"{n_yes} of {n} new ones do" in screen
     assert f"is worth {30 * hits - 10 * (6 - hits)} EUR (95" in screen
     assert f"on all (beyond the capacity) {30 * n_yes - 10 * (n - n_yes)}, on none 0" in screen
     assert "roc_auc" not in screen and "roc_auc" in text
 
 
-def test_without_a_decision_no_money_is_named_and_rows_named_positive_are_acted_on(project):
-    screen, text = first_screen(project)
+def test_without_a_decision_no_money_is_named_and_rows_named_positive_are_acted_on(evaluated):
+    root, page, _ = evaluated
+    screen, text = screen_of(page)
 
-    named = (pd.read_csv(project.predictions(None))["prediction"] == "yes").sum()
+    named = (pd.read_csv(settings.load(root).predictions(None))["prediction"] == "yes").sum()
     assert f"Of the {named} rows it would act on" in screen
     assert " is worth " not in screen and "A row is named 'yes' from a probability of 0.5 on (one half" in text
 
@@ -68,25 +74,23 @@ def test_capacity_that_does_not_pay_is_not_used_up(project):
     assert "It would act on no row: none is sure enough to be 'yes'" in none and "from a probability of 9 on" in text
 
 
-def test_cost_that_alone_sets_no_threshold_is_asked_for(project):
-    _, text = first_screen(project, ["decision.gain_true_positive=5"])
-
-    assert "state what acting in vain costs" in text
-
-
-def test_page_says_whether_the_run_is_in_use_since_when_the_data_are_and_who_made_it(project, folder, in_git):
-    in_git(project.root)
-    before, _ = first_screen(project)
+def test_page_says_if_the_run_is_in_use_and_how_old_the_data_are_and_asks_for_the_cost_that_a_threshold_lacks(
+    evaluated, project, folder
+):
+    before, _ = screen_of(evaluated[1])
     promote.keep(project, folder.name, {"forced": "because", "gate": []})
-    after, _ = first_screen(project, ["predict.abstain_below=0.1"])
+    after, text = first_screen(project, ["decision.gain_true_positive=5"])
 
     assert "no run had been promoted" in before and re.search(r"fetched \d{4}-\d\d-\d\d", before)
-    assert "it was the champion" in after
+    assert "it was the champion" in after and "state what acting in vain costs" in text
 
 
-def test_numbers_say_how_many_are_near_what_errors_cost_and_what_to_add(make_project, made_table):
+def test_numbers_say_how_many_are_near_what_errors_cost_and_what_to_add_and_have_bands_and_no_threshold(
+    make_project, made_table
+):
     project = about(made_table.dropna().assign(amount=made_table["amount"] * 1000), make_project, "amount")
     stated = ["decision.cost_over=1", "decision.cost_under=3", "decision.capacity=0.25", 'decision.currency="EUR"']
+    stated += ['decision.rows="orders"']
 
     screen, text = first_screen(project, stated)
 
@@ -96,18 +100,27 @@ def test_numbers_say_how_many_are_near_what_errors_cost_and_what_to_add(make_pro
     cost = np.maximum(over, 0).sum() + 3 * np.maximum(-over, 0).sum()
     assert f"It is off by {number(over.abs().mean())} on average, half of the time by less" in screen
     assert f"{near} ({100 * near / len(kept):.1f} %) of its answers come within 10%" in screen and "within 5%" in screen
-    assert f"Its errors cost {cost:,.0f} EUR" in screen and "with the highest answers" in screen
+    assert f"Its errors cost {cost:,.0f} EUR" in screen and "orders with the highest answers" in screen
+    assert f"What is the amount of each of {len(kept)} orders that it never saw?" in screen
+    assert "orders that are the model" in screen
     assert re.search(r"With [\d,.]+ added to each answer, found on the rows held out in training", text)
+    assert re.search(r"at most 20.0 % outside [\d.,]+ \d+ \([\d.]+ %, 95 %:", text) and "A row is named" not in text
+    assert "adds so much to the predicted amount" in text and "multiplies the odds" not in text
+    assert registry.read(registry.folders(project)[0])["metrics"]["chosen_by"] == "r2"
 
 
-def test_more_classes_name_the_two_most_probable_and_the_confusion_that_costs_most(make_project, made_table):
+def test_more_classes_name_the_two_most_probable_and_the_dearest_confusion_and_no_threshold(make_project, made_table):
     project = about(made_table.dropna(), make_project, "colour")
 
-    screen, _ = first_screen(project, ["decision.capacity=5"])
+    screen, text = first_screen(project, ["decision.capacity=5", 'decision.rows="orders"'])
 
+    assert re.search(r"Which of 3 kinds of colour is each of \d+ orders that it never saw\?", screen)
+    assert "truth taken for orders" in screen and "Of the 5 orders it is surest of" in screen
     assert "is among its two most probable" in screen and "The confusion that costs most" in screen
-    assert "Of the 5 rows it is surest of" in screen
     assert "do not act on it yet" in screen, "colours were drawn at random"
+    assert "wrong of them" in text and "multiplies the odds" in text
+    assert "is named" not in text and "It is off by" not in text
+    assert registry.read(registry.folders(project)[0])["metrics"]["chosen_by"] == "log_loss"
 
 
 def test_decision_that_the_target_cannot_have_stops_before_the_test_split_is_used(project, folder):

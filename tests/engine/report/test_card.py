@@ -49,7 +49,7 @@ def test_card_is_a_page_and_markdown_beside_the_evaluation_and_links_to_it(told)
         f"reports/{folder.name}/model_card.md",
     ]
     page, text = texts(paths)
-    assert 'href="evaluation.html"' in page and "](evaluation.html)" in text
+    assert page.count("<main") == 1 and 'href="evaluation.html"' in page and "](evaluation.html)" in text
 
 
 def test_card_has_the_sections_of_the_source_in_its_order(told):

@@ -84,12 +84,12 @@ def test_pictures_mark_what_is_acted_on(rows):
     options = Decision(gain_true_positive=9, cost_false_positive=3)
 
     with figures.style():
-        (curve,) = gains.draw_gains(found, 100, "yes").axes
+        (curve,) = gains.draw_gains(found, 100, "yes", "orders").axes
         plain = gains.draw_worth(found, 100, None, 0.5, "").axes
         lift, worth = gains.draw_worth(
             found, 100, gains.values_by_level(options, yes, chance, None), 0.25, " (EUR)"
         ).axes
 
-    assert [text.get_text() for text in curve.get_legend().get_texts()][-1] == f"100 rows: {found[100]} found"
+    assert [text.get_text() for text in curve.get_legend().get_texts()][-1] == f"100 orders: {found[100]} found"
     assert len(plain) == 1 and lift.lines[0].get_ydata()[-1] == pytest.approx(1)
     assert worth.get_ylabel() == "worth of all rows (EUR)" and worth.lines[-1].get_xdata()[0] == 0.25

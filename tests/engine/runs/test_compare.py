@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from data_science_project.engine.project import package
 from data_science_project.engine.runs import compare, registry
 
 
@@ -142,11 +141,11 @@ def test_answers_to_the_same_question_and_rows_are_compared_whatever_the_feature
     assert "different questions" in compare.not_comparable(one, asked)
 
 
-def test_command_compares_two_runs_by_the_end_of_their_names(contest, pair, command):
+def test_command_compares_two_runs_by_the_end_of_their_names(contest, pair, call):
     a, b = (f"--{letter}={folder.name[-8:]}" for letter, folder in zip("ab", pair, strict=True))
 
-    both = command(contest.root, "-m", package.NAME, "runs", a, b, "--json")
-    alone = command(contest.root, "-m", package.NAME, "runs", a)
+    both = call(contest.root, "runs", a, b, "--json")
+    alone = call(contest.root, "runs", a)
 
     assert [json.loads(both.stdout)[letter] for letter in "ab"] == [folder.name for folder in pair]
-    assert alone.returncode == 2 and "Two runs are compared: make runs A=run B=run" in alone.stderr
+    assert alone.exit_code == 2 and "Two runs are compared: make runs A=run B=run" in alone.stderr

@@ -36,7 +36,7 @@ def add_features(rows):  # noqa: D103, F811
 
 
 @pytest.fixture
-def declaring(project, command):
+def declaring(project, anew):
     """A project whose features read a file and a variable that are declared; and how to run a verb in it."""
     params, price = project.root / "params.toml", project.root / "data" / "external" / "price.txt"
     declared = params.read_text().replace("[data]\n", '[data]\nalso = ["data/external/*.txt"]\n')
@@ -48,8 +48,8 @@ def declaring(project, command):
     shutil.rmtree(project.models)
 
     def run(*words, rate="3"):
-        done = command(project.root, "-m", package.NAME, *words, RATE=rate)
-        assert done.returncode == 0, done.stderr
+        done = anew(project.root, *words, RATE=rate)
+        assert done.exit_code == 0, done.stderr
         return done
 
     return settings.load(project.root), price, run
@@ -72,9 +72,8 @@ def test_declared_variable_is_kept_as_a_digest_and_another_value_trains_again(de
 
 def test_declared_file_is_kept_in_the_run_shared_and_an_edit_of_it_trains_again(declaring, colleague, team):
     project, price, run = declaring
-    run("train")
+    run("predict", "--output", "./before.csv")
     (first,) = registry.folders(project)
-    run("predict", "--run", first.name, "--output", "./before.csv")
     record = registry.read(first)
     share.push(project, first)
 
@@ -93,17 +92,17 @@ def test_declared_file_is_kept_in_the_run_shared_and_an_edit_of_it_trains_again(
     assert again.stdout.split() == "model identical metrics identical predictions identical".split()
 
 
-def test_secrets_reach_neither_a_run_nor_the_log(project, command, in_git):
+def test_secrets_reach_neither_a_run_nor_the_log(project, anew, in_git):
     in_git(project.root)
     (project.root / ".gitignore").write_text("/data/\n/models/\n.cache/\n__pycache__/\n")  # .env was forgotten
     for name in (".env", ".env.local", "src/.env"):
         (project.root / name).write_text(f"DATABASE_PASSWORD={SECRET}\n")
     shutil.rmtree(project.models)
 
-    done = command(project.root, "-m", package.NAME, "train", DATABASE_PASSWORD=SECRET, API_TOKEN=SECRET)
+    done = anew(project.root, "train", DATABASE_PASSWORD=SECRET, API_TOKEN=SECRET)
 
     written = [path for path in project.models.rglob("*") if path.is_file()]
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert any(path.name == registry.PATCH and b".gitignore" in path.read_bytes() for path in written)
     assert not [path for path in written if SECRET.encode() in path.read_bytes()]
     assert SECRET not in done.stdout + done.stderr

@@ -134,7 +134,7 @@ def test_changed_file_is_refused_where_it_was_unpacked(gone, unpacked, rows, ask
     assert done.returncode == 1 and "model.pkl was changed" in done.stderr and not answers
 
 
-def test_own_modules_declared_files_and_rules_of_today_go_with_it(make_project, rows, unpacked, ask, command):
+def test_own_modules_declared_files_and_rules_of_today_go_with_it(make_project, rows, unpacked, ask, anew):
     project = make_project(data={"source": "table.csv", "target": "answer", "also": ["prices.csv"]})
     (project.root / "prices.csv").write_text("colour,price\nred,1\ngreen,2\nblue,3\n")
     (project.package / "tools").mkdir()
@@ -147,7 +147,7 @@ def test_own_modules_declared_files_and_rules_of_today_go_with_it(make_project, 
         "def add_features(rows):\n    return rows.assign(price=price(rows['colour']))\n"
     )
     for words in (["predict", "--input", str(rows), "--output", "./expected.csv"], ["export"]):
-        assert command(project.root, "-m", package.NAME, *words).returncode == 0
+        assert anew(project.root, *words).exit_code == 0
     (file,) = (project.root / "dist").glob("*.whl")
     expected = (project.root / "expected.csv").read_bytes()
 
@@ -168,7 +168,7 @@ def test_wanted_error_rate_is_kept_without_the_rows_it_was_measured_on(make_proj
     assert answers == made.read_bytes() and b",low,high," in answers.splitlines()[0]
 
 
-def test_model_that_does_not_answer_by_itself_is_not_written(make_project, command):
+def test_model_that_does_not_answer_by_itself_is_not_written(make_project, anew):
     project = make_project()
     (project.package / "mytools.py").write_text("def twice(numbers):\n    return numbers * 2\n")
     (project.package / "features.py").write_text(
@@ -177,9 +177,9 @@ def test_model_that_does_not_answer_by_itself_is_not_written(make_project, comma
         "    return rows.assign(twice=tools.twice(rows['amount']))\n"
     )
 
-    done = command(project.root, "-m", package.NAME, "export")
+    done = anew(project.root, "export")
 
-    assert done.returncode == 1 and "does not answer by itself" in done.stderr, done.stderr
+    assert done.exit_code == 1 and "does not answer by itself" in done.stderr, done.stderr
     assert not list((project.root / "dist").glob("*"))
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from data_science_project import pipeline
 from data_science_project.engine.project import records
-from data_science_project.engine.runs import interchange, lineage, loading, registry
+from data_science_project.engine.runs import export, interchange, lineage, loading, registry
 
 
 @pytest.fixture
@@ -14,18 +14,19 @@ def of_numbers(make_project, made_table):
 
 
 def said(project):
-    """The record of what `export` found."""
-    wheel = pipeline.make(project, "export")[0]
-    return records.recorded(wheel)["decisions"][1]
+    """What comes of the run of a project."""
+    (folder,) = registry.folders(project)
+    run = loading.load(folder)
+    return interchange.write(folder, run, export.rows_to_compare(project, run))
 
 
 def test_model_that_converts_is_written_beside_the_run_with_how_far_it_is_from_the_original(of_numbers):
     pytest.importorskip("onnxruntime")
     (folder,) = registry.folders(of_numbers)
 
-    found = said(of_numbers)
+    wheel, path = pipeline.make(of_numbers, "export")[0], folder / registry.ONNX
+    found = records.recorded(wheel)["decisions"][1]
 
-    path = folder / registry.ONNX
     assert found.startswith("model.onnx agrees with the original on 72 rows: probabilities at most ")
     assert path in pipeline.make(of_numbers, "export") and loading.load(folder).name == folder.name
     assert "export" in lineage.render(lineage.trace(of_numbers, path))

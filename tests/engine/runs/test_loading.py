@@ -34,28 +34,28 @@ def use(project):
     return modules
 
 
-def test_old_run_answers_the_same_after_modules_were_edited_whatever_way_they_are_imported(project, command):
+def test_old_run_answers_the_same_after_modules_were_edited_whatever_way_they_are_imported(project, anew):
     modules = use(project)
-    first = command(project.root, "-m", package.NAME, "predict", "--output", "./first.csv")
+    first = anew(project.root, "predict", "--output", "./first.csv")
     (name, _) = (folder.name for folder in registry.folders(project))
     for place, module in enumerate(modules):
         module.write_text(TWICE.replace("* 2", f"** {place + 2}"))
 
-    second = command(project.root, "-m", package.NAME, "predict", "--output", "./second.csv")
-    again = command(project.root, "-m", package.NAME, "predict", "--run", name, "--output", "./again.csv")
+    second = anew(project.root, "predict", "--output", "./second.csv")
+    again = anew(project.root, "predict", "--run", name, "--output", "./again.csv")
 
-    assert first.returncode == second.returncode == again.returncode == 0, first.stderr + again.stderr
+    assert first.exit_code == second.exit_code == again.exit_code == 0, first.stderr + again.stderr
     assert len(registry.folders(project)) == 3, "the edit was noticed: it trained again"
     answers = {file: (project.root / f"{file}.csv").read_text() for file in ("first", "second", "again")}
     assert answers["again"] == answers["first"] != answers["second"]
 
 
-def test_slip_in_the_present_features_stops_no_older_run(project, folder, command):
+def test_slip_in_the_present_features_stops_no_older_run(project, folder, anew):
     (project.package / "features.py").write_text("def add_features(rows:\n")
 
-    done = command(project.root, "-m", package.NAME, "predict", "--run", folder.name, "--input", "table.csv")
+    done = anew(project.root, "predict", "--run", folder.name, "--input", "table.csv")
 
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
 
 
 def test_run_keeps_the_whole_tree_of_the_package_and_its_model_is_made_of_the_classes_in_it(project, folder):

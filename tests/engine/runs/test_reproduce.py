@@ -40,11 +40,11 @@ def results(compared):
     return {comparison.what: comparison.identical for comparison in compared}
 
 
-def test_run_is_made_again_whatever_was_changed_since(project, command, in_git, tmp_path):
+def test_run_is_made_again_whatever_was_changed_since(project, anew, in_git, tmp_path):
     root = project.root.rename(tmp_path / "Mein schönes Projekt")  # a blank and an umlaut on the way
     shutil.rmtree(root / "models")
     in_git(root)
-    assert command(root, "-m", package.NAME, "train").returncode == 0
+    assert anew(root, "train").exit_code == 0
     params = root / "params.toml"
     params.write_text(params.read_text().replace('"linear"', '"boosting"'))
     (root / "table.csv").write_text("amount,answer\n1,no\n2,yes\n")
@@ -52,15 +52,15 @@ def test_run_is_made_again_whatever_was_changed_since(project, command, in_git, 
     in_git(root)
     name = next(root.glob("models/*/run.json")).parent.name
 
-    done = command(root, "-m", package.NAME, "reproduce", "--offline", "--run", name)
+    done = anew(root, "reproduce", "--offline", "--run", name)
 
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert re.findall(r"(\w+) +(\w+)", done.stdout) == [(what, "identical") for what in SAME]
     assert "in the present environment" in done.stderr
     assert git.run(root, "status", "--porcelain") == ""
 
 
-def test_run_of_a_dirty_tree_is_made_again_with_edited_and_new_files(project, command, in_git):
+def test_run_of_a_dirty_tree_is_made_again_with_edited_and_new_files(project, anew, in_git):
     def state():
         return [git.run(project.root, *words) for words in (("diff", "--cached"), ("status", "--porcelain"))]
 
@@ -74,7 +74,7 @@ def test_run_of_a_dirty_tree_is_made_again_with_edited_and_new_files(project, co
     git.run(project.root, "add", "noted.txt")
     (project.root / "noted.txt").write_bytes(b"staged otherwise\n")
     staged, objects = state(), git.run(project.root, "count-objects")
-    assert command(project.root, "-m", package.NAME, "train").returncode == 0
+    assert anew(project.root, "train").exit_code == 0
     assert staged == state(), "the user's staging area is untouched"
     (folder,) = registry.folders(project)
 
@@ -118,13 +118,13 @@ def test_run_without_git_is_made_again_with_what_was_set_for_it(project, remake)
     assert results(compared) == SAME
 
 
-def test_what_add_features_uses_undeclared_is_named_as_the_cause(project, command):
+def test_what_add_features_uses_undeclared_is_named_as_the_cause(project, anew):
     append(project.package / "features.py", CLOCK)
-    done = command(project.root, "-m", package.NAME, "train")
+    done = anew(project.root, "train")
 
     compared = {what.what: what for what in reproduce.run(project, registry.folders(project)[0], offline=True)}
 
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert {what for what, comparison in compared.items() if comparison.identical} >= {"code", "environment"}
     assert re.search("add_features uses what it does not declare.*clock.*random", compared["data"].note)
 
@@ -194,13 +194,3 @@ def test_own_copy_of_the_code_is_used_where_the_commit_or_git_is_not(project, in
         assert settings.load(root).settings == project.settings
         assert (root / "src" / package.NAME / "train.py").is_file()
     assert caplog.text.count("the run's own copy of the code is used") == 2
-
-
-@pytest.mark.parametrize(
-    "value",
-    ['it\'s "odd"', "C:\\new\nline", "größer", "", 1, 0.5, True, ["a'b", 'c"d'], {"separator": ";", "a b": ["?"]}],
-)
-def test_value_that_was_set_is_set_again(value):
-    options = reproduce.overrides({"parameters": {"overrides": {"data.read": value}}})
-
-    assert settings.parse_override(options[0].removeprefix("--set=")) == ("data.read", value)

@@ -29,14 +29,17 @@ def new(made_table):
     return made_table.drop(columns="answer").assign(order=made_table["order"] + 5000)
 
 
-def test_list_is_sorted_with_rank_and_act_where_a_capacity_is_stated(score, new):
-    plain, found = score(new), score(new, "decision.capacity=7")
+def test_list_is_sorted_with_rank_and_act_where_a_capacity_is_stated(score, new, caplog):
+    caplog.set_level("INFO")
+    plain, found = score(new), score(new, "decision.capacity=7", 'decision.rows="orders"')
 
     assert list(found) == ["rank", "act", *plain] and found["rank"].tolist() == list(range(1, 121))
     assert found["probability_yes"].is_monotonic_decreasing
     assert found["act"].tolist() == ["yes"] * 7 + ["no"] * 113
     same = found.drop(columns=["rank", "act"]).sort_values("order", ignore_index=True)
     pd.testing.assert_frame_equal(same, plain, check_exact=True)
+    assert "120 rows, 0 not confident" in caplog.text
+    assert "first: 7 of 120 orders" in caplog.text and "120 orders, 0 not confident" in caplog.text
 
 
 def test_act_is_no_where_acting_does_not_pay_and_ids_of_those_names_are_kept(score, new):

@@ -22,7 +22,7 @@ from data_science_project.engine.columns.dictionary import Column, dumps, load
 from data_science_project.engine.project import settings as params
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import registry
-from data_science_project.service import app, database, profile, settings, versions
+from data_science_project.service import app, database, label, profile, settings, versions
 from data_science_project.service.log import Log
 from data_science_project.service.settings import DATABASE, Serve
 from data_science_project.service.tables import Entry, new_ids
@@ -225,7 +225,7 @@ def serving(project, monkeypatch):
         monkeypatch.setenv("API_TOKEN", token)
         monkeypatch.setenv("DATABASE_URL", "")
         project.parts["serve"] = settings.Serve(**options)
-        kept = Log(project, settings.of(project))
+        kept = Log(project, settings.of(project, Serve))
         kept.start()
         opened.append(kept)
         service = app.Service(project, kept)
@@ -302,6 +302,17 @@ def change():
         project.dictionary.write_text(dumps(columns | {column: replace(columns[column], **changes)}), encoding="utf-8")
 
     return edit
+
+
+@pytest.fixture
+def waiting(project, made_table, monkeypatch):
+    """The project with a table of 60 rows without truth, of which 20 are asked for at once."""
+    monkeypatch.setenv("DATABASE_URL", "")
+    folder = project.root / label.UNLABELLED
+    folder.mkdir(parents=True)
+    made_table.drop(columns="answer").head(60).to_csv(folder / "new.csv", index=False)
+    project.parts["label"] = settings.Label(rows=20)
+    return project
 
 
 @pytest.fixture

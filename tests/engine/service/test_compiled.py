@@ -43,6 +43,7 @@ COLUMNS = {
 WORDS = ["late", "again", "in", "time", "the", "I", "was", "5", "minutes", "sorry"]
 CLASSIFIERS = ["dummy", "linear", "curves", "boosting", "boosting_stopped", "forest", "network", "text"]
 REGRESSORS = ["dummy", "linear", "curves", "boosting", "boosting_stopped", "boosting_log", "forest", "network"]
+BLENDED = {"linear": 1 / 28, "boosting": 10 / 28, "network": 17 / 28}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -138,8 +139,9 @@ def test_classes_of_a_candidate_have_the_bits_of_the_reference(rows, amounts, ca
     assert differing(run, decision.Policy(confidence.Limits(0.6)), rows) == ("", "")
 
 
-@pytest.mark.parametrize("log", [False, True])
-@pytest.mark.parametrize("name", REGRESSORS)
+@pytest.mark.parametrize(
+    ("name", "log"), [*((name, False) for name in REGRESSORS), ("linear", True), ("boosting", True), ("network", True)]
+)
 def test_numbers_of_a_candidate_have_the_bits_of_the_reference(rows, amounts, candidate, name, log):
     target = dictionary.Column(type="number", role="target", transformation="log" if log else "none")
     run = of_numbers(candidate(name, columns={**COLUMNS, "answer": target}), rows, amounts)
@@ -149,9 +151,9 @@ def test_numbers_of_a_candidate_have_the_bits_of_the_reference(rows, amounts, ca
 
 
 @pytest.mark.parametrize("many", [2, 3])
-def test_blend_of_all_candidates_with_a_threshold_has_the_bits_of_the_reference(rows, amounts, candidate, many):
-    members = {name: candidate(name, many) for name in CLASSIFIERS[1:]}
-    mixed = blend.assemble({name: (place + 1) / 28 for place, name in enumerate(members)}, members, "classification")
+def test_blend_of_candidates_with_a_threshold_has_the_bits_of_the_reference(rows, amounts, candidate, many):
+    members = {name: candidate(name, many) for name in BLENDED}
+    mixed = blend.assemble(BLENDED, members, "classification")
     truth = labels(amounts, many)
     model = calibration.Calibrated(mixed, 0.8)
     model = threshold.with_threshold(model, 0.4, ("class 0", "class 1")) if many == 2 else model
@@ -163,9 +165,8 @@ def test_blend_of_all_candidates_with_a_threshold_has_the_bits_of_the_reference(
         assert differing(run, decision.Policy(confidence.Limits(), level=0.3), rows) == ("", "")
 
 
-def test_blend_of_all_numbers_has_the_bits_of_the_reference(rows, amounts, candidate):
-    members = {name: candidate(name) for name in REGRESSORS[1:]}
-    mixed = blend.assemble({name: (place + 1) / 28 for place, name in enumerate(members)}, members, "regression")
+def test_blend_of_numbers_has_the_bits_of_the_reference(rows, amounts, candidate):
+    mixed = blend.assemble(BLENDED, {name: candidate(name) for name in BLENDED}, "regression")
 
     assert differing(of_numbers(mixed, rows, amounts), decision.Policy(confidence.Limits()), rows) == ("", "")
 

@@ -9,7 +9,7 @@ from data_science_project.engine.project import artefact, records
 from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.engine.runs import loading
 from data_science_project.engine.sources import source
-from data_science_project.service import database, forget, tables
+from data_science_project.service import database, forget, label, tables
 from data_science_project.service.database import Database, address
 from data_science_project.service.tables import Told
 
@@ -102,6 +102,34 @@ def test_rows_are_cut_out_of_a_dump_of_the_log_which_stays_sound(project, place,
     assert pd.read_parquet(file)["id"].tolist() == [row.id for row in others]
     assert card["sha256"] == card["files"][0]["sha256"] == artefact.sha256(file)
     assert source.current(project.root, card["source"]).folder == dump.folder
+
+
+def test_rows_are_cut_out_of_the_file_of_those_to_be_labelled_and_the_others_stay(project, place, of):
+    (rows, _), (others, _) = of(SECRET, 2), of("=Charles", 2)
+    place.insert([*rows, *others])
+    file = project.root / label.FILE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    kept = [f"{row.id},at random,yes,007,'=Charles\n" for row in others]
+    lines = ["id,chosen because,answer,order,name\n", *kept, *(f"{row.id},unsure,,7,{SECRET}\n" for row in rows)]
+    file.write_text("".join(lines), encoding="utf-8")
+
+    text = forget.run(project, key=f"name={SECRET}")
+
+    assert f"{project.relative(file)}: 2 rows removed" in text
+    assert file.read_text(encoding="utf-8-sig").splitlines() == "".join([lines[0], *kept]).splitlines()
+
+
+def test_nothing_is_deleted_where_what_was_made_of_the_log_cannot_be_cut(project, place, of, stored):
+    rows, _ = of(SECRET, 2)
+    place.insert(rows)
+    file = project.root / label.FILE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"%PDF")
+
+    with pytest.raises(DataError, match=r"to_label\.csv: this is a PDF"):
+        forget.run(project, key=f"name={SECRET}")
+
+    assert stored(place) == rows
 
 
 def test_unknown_column_value_and_key_are_messages_and_delete_nothing(project, place, of, stored):

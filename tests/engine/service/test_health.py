@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.service import health
 from data_science_project.service.score import Score
@@ -55,6 +56,14 @@ def test_cells_that_break_every_rule_are_looked_at_and_not_refused(looked, chang
     found = looked(amount=np.linspace(1e5, 2e5, 240))
 
     assert any("'amount'" in line for line in found["alarms"])
+
+
+def test_sheet_whose_dropped_column_holds_formulas_without_results_is_looked_at(project, folder, batch, tmp_path):
+    sheet = pd.read_csv(batch()).assign(total="=A1+1")
+    sheet.to_excel(tmp_path / "batch.xlsx", index=False)
+    dropping = settings.load(project.root, overrides=['data.drop=["total"]'])
+
+    assert len(health.of_file(dropping, folder, tmp_path / "batch.xlsx").rows) == 240
 
 
 def test_column_that_may_move_is_no_alarm_and_an_unknown_one_is_refused(looked):

@@ -6,23 +6,11 @@ import pandas as pd
 import pytest
 
 from data_science_project.engine.project.errors import DataError
-from data_science_project.service import database, feedback, health, label, tables
+from data_science_project.service import database, feedback, health, label, reference, tables
 from data_science_project.service.feedback import ID, QUEUE, RANDOM, WHY
-from data_science_project.service.settings import Label
 from data_science_project.service.tables import Entry
 
 REASONS = {label.AT_RANDOM, label.UNSURE, label.UNUSUAL}
-
-
-@pytest.fixture
-def waiting(project, made_table, monkeypatch):
-    """The project with a table of 60 rows without truth, of which 20 are asked for at once."""
-    monkeypatch.setenv("DATABASE_URL", "")
-    folder = project.root / label.UNLABELLED
-    folder.mkdir(parents=True)
-    made_table.drop(columns="answer").head(60).to_csv(folder / "new.csv", index=False)
-    project.parts["label"] = Label(rows=20)
-    return project
 
 
 def written(project):
@@ -154,6 +142,18 @@ def test_answers_of_the_log_are_asked_for_by_their_ids_but_for_those_that_fit_no
     rows = written(waiting)
     assert said.startswith("label: 20 of 21 rows") and said.endswith("20 of the log")
     assert set(rows[ID]) <= {one.id for one in log} and rows["amount"].max() <= 60 and "more" not in rows
+
+
+def test_answers_that_lack_columns_beside_the_model_in_many_ways_are_asked_for(waiting, folder, entries, monkeypatch):
+    shutil.rmtree(waiting.root / label.UNLABELLED)
+    monkeypatch.setattr(reference, "KINDS", 1)
+    row = {"amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "x"}
+    more = [{"order": 1}, {}, {"order": 3}]
+    with database.opened(waiting, new=True) as base:
+        for place, one in enumerate(more):
+            base.insert(entries(run=folder.name, inputs=json.dumps(row | {"amount": 40 + place} | one)))
+
+    assert label.run(waiting).startswith("label: 3 of 3 rows")
 
 
 def test_nothing_to_label_is_said_with_the_cure(project, monkeypatch):

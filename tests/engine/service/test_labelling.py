@@ -58,15 +58,11 @@ def start(serving, call):
 
 
 @pytest.fixture
-def waiting(project, made_table, monkeypatch):
+def waiting(waiting):
     """The project with six rows of a table that were chosen."""
-    monkeypatch.setenv("DATABASE_URL", "")
-    folder = project.root / label.UNLABELLED
-    folder.mkdir(parents=True)
-    made_table.drop(columns="answer").head(60).to_csv(folder / "new.csv", index=False)
-    project.parts["label"] = Label(rows=ROWS)
-    label.run(project)
-    return project
+    waiting.parts["label"] = Label(rows=ROWS)
+    label.run(waiting)
+    return waiting
 
 
 @pytest.fixture
@@ -142,6 +138,18 @@ def test_nobody_takes_back_what_somebody_else_said(person):
 
     assert "your last label" not in person.see()[0]
     assert person.send(undo=number)[0] == 409 and len(person.kept()) == 1
+
+
+def test_row_that_somebody_looks_at_is_shown_to_nobody_else_while_others_wait(person, call):
+    other = Person(person.application, call)
+    person.send(name="Ada")
+    other.send(name="Bob")
+
+    first, second = person.see()[1], other.see()[1]
+
+    assert first != second
+    assert (person.see()[1], other.see()[1]) == (first, second)
+    assert other.see(f"/label?after={second}")[1] not in (first, second)
 
 
 @pytest.mark.parametrize("truth", ["perhaps", "", "<script>alert(1)</script>"])

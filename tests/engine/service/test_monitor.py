@@ -17,7 +17,7 @@ from data_science_project.service.tables import Told
 def service(project, monkeypatch):
     """The service of the throw-away project, without a version loaded."""
     monkeypatch.setenv("DATABASE_URL", "")
-    kept = log.Log(project, settings.of(project))
+    kept = log.Log(project, settings.of(project, settings.Serve))
     kept.start()
     yield app.Service(project, kept)
     kept.close(5)

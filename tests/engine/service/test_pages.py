@@ -80,7 +80,7 @@ def serve():
             patch.setenv("DATABASE_URL", "")
             project = params.load(root)
             project.parts["serve"] = settings.Serve(**options)
-            kept = log.Log(project, settings.of(project))
+            kept = log.Log(project, settings.of(project, settings.Serve))
             kept.start()
             service = app.Service(project, kept)
             service.versions.load()
@@ -281,6 +281,7 @@ def test_colours_of_text_have_a_contrast_of_at_least_4_5_in_the_light_and_in_the
             for back in ("paper", "cool", "warm"):
                 assert contrast(colours[front], colours[back]) >= 4.5, (front, back)
         assert contrast(colours["on-blue"], colours["blue"]) >= 4.5
+        assert contrast(colours["orange"], colours["paper"]) >= 4.5, "the word moved"
         assert contrast(colours["edge"], colours["paper"]) >= 3
 
 

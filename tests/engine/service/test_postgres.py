@@ -92,7 +92,7 @@ def test_service_that_ends_while_postgresql_is_paused_leaves_its_rows_in_the_spo
     async def ask():
         task = asyncio.create_task(log.write(rows))
         await asyncio.sleep(0.1)
-        log.close(0.2)
+        log.close(1.0)  # long enough for the spool of a busy machine
         task.cancel()
 
     with postgres.paused():

@@ -21,7 +21,7 @@ from data_science_project.service.database import Database, address
 from data_science_project.service.tables import Entry, Told, new_ids
 
 ROWS = 40
-RETRAIN = ["-m", "data_science_project", "retrain", "--set", "promote.latency_ms=1e9"]
+RETRAIN = ["retrain", "--set", "promote.latency_ms=1e9"]
 NAMES = ["order", "amount", "colour", "shop", "day", "note", "answer"]
 
 
@@ -149,12 +149,12 @@ def test_second_feedback_leaves_the_first_where_it_was(after):
     assert "split" not in second.card and second.card["answers"]["count"] == 10, "where the source lay is known"
 
 
-def test_nothing_new_trains_nothing_and_exits_with_0(after, command):
+def test_nothing_new_trains_nothing_and_exits_with_0(after, anew):
     runs = registry.folders(after)
 
-    done = command(after.root, *RETRAIN)
+    done = anew(after.root, *RETRAIN)
 
-    assert done.returncode == 0 and done.stdout == "retrain: no truth is new: nothing is trained\n"
+    assert done.exit_code == 0 and done.stdout == "retrain: no truth is new: nothing is trained\n"
     assert registry.folders(after) == runs and len(source.told(after.root)) == 1
 
 
@@ -207,11 +207,16 @@ def test_lineage_of_the_champion_names_the_dump(after):
 def start(project):
     variables = {**os.environ, "PYTHONPATH": str(project.root / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
-    return subprocess.Popen([sys.executable, *RETRAIN], cwd=project.root, env=variables, **pipes)
+    return subprocess.Popen(
+        [sys.executable, "-m", "data_science_project", *RETRAIN], cwd=project.root, env=variables, **pipes
+    )
 
 
-def test_killed_anywhere_leaves_nothing_half_and_of_two_who_go_on_one_trains(contest, monkeypatch):
+def test_killed_anywhere_leaves_nothing_half_and_of_two_who_go_on_one_trains(contest, in_git, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "")
+    params = contest.root / settings.PARAMS
+    params.write_text(params.read_text().replace("[train]\n", '[train]\nmetric = "accuracy"\n'))  # quick to resample
+    in_git(contest.root)
     promote.keep(contest, registry.folders(contest)[1].name, {"gate": []})
     ids, before = tell(contest, new_orders()), registry.folders(contest)
 

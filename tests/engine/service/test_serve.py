@@ -36,7 +36,7 @@ def start():
     """Start a server of a project in a process of its own; the process and its port."""
     processes = []
 
-    def begin(project, *overrides, wait=True, **environment):
+    def begin(project, *overrides, **environment):
         variables = {**os.environ, "PYTHONPATH": str(project.root / "src"), "API_TOKEN": "", "DATABASE_URL": ""}
         process = subprocess.Popen(
             [sys.executable, "-c", START, *overrides],
@@ -47,10 +47,9 @@ def start():
             text=True,
         )
         processes.append(process)
-        line = process.stdout.readline() if wait else ""
-        found = re.match(r"http://127\.0\.0\.1:(\d+) answers with ", line)
-        assert found or not wait, process.stderr.read()
-        return process, int(found[1]) if found else 0
+        found = re.match(r"http://127\.0\.0\.1:(\d+) answers with ", process.stdout.readline())
+        assert found, process.stderr.read()
+        return process, int(found[1])
 
     yield begin
     for process in processes:
@@ -76,31 +75,28 @@ def logged(project):
     return entries
 
 
-def test_server_prints_its_address_answers_and_ends_with_0_on_sigterm(project, folder, start):
-    process, port = start(project)
-
-    assert get(port, "/health/ready") == (200, {"ready": True, "why": []})
-    status, reply = get(port, "/predict", BODY)
-    process.send_signal(signal.SIGTERM)
-
-    assert status == 200 and reply["run"] == folder.name
-    assert process.wait(timeout=15) == 0
-    assert list(logged(project)) == [reply["predictions"][0]["id"]]
-
-
-def test_server_answers_without_uvloop_as_on_windows(project, start, tmp_path):
+def test_server_answers_without_uvloop_as_on_windows_and_deletes_answers_older_than_keep_days(
+    project, start, tmp_path, entries, until
+):
+    found = Database(database.address(project), flush=False)
+    found.open()
+    found.insert(entries(2, time=time.time() - 40 * 86_400) + entries())
+    found.drop()
     (tmp_path / "none").mkdir()
     (tmp_path / "none" / "uvloop.py").write_text("raise ImportError")
 
-    process, port = start(project, PYTHONPATH=f"{tmp_path / 'none'}:{project.root / 'src'}")
+    path = f"{tmp_path / 'none'}:{project.root / 'src'}"
+    process, port = start(project, "serve.keep_days=30", PYTHONPATH=path)
 
+    until(lambda: len(logged(project)) == 1)
     assert get(port, "/predict", BODY)[0] == 200
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=15) == 0
 
 
-def test_sigterm_lets_what_is_in_flight_be_answered_while_ready_says_no(project, start):
+def test_server_answers_and_sigterm_lets_what_is_in_flight_be_answered_while_ready_says_no(project, folder, start):
     process, port = start(project)
+    before, (status, reply) = get(port, "/health/ready"), get(port, "/predict", BODY)
     head = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % len(BODY)
     with socket.create_connection(("127.0.0.1", port)) as slow, slow.makefile("rb") as answers:
         slow.sendall(head + BODY[:10])
@@ -112,9 +108,10 @@ def test_sigterm_lets_what_is_in_flight_be_answered_while_ready_says_no(project,
         slow.sendall(BODY[10:])
         answer = answers.read()
 
+    assert before == (200, {"ready": True, "why": []}) and (status, reply["run"]) == (200, folder.name)
     assert ready == (503, {"ready": False, "why": ["it is stopping"]})
     assert answer.startswith(b"HTTP/1.1 200") and process.wait(timeout=15) == 0
-    assert len(logged(project)) == 1
+    assert list(logged(project))[0] == reply["predictions"][0]["id"] and len(logged(project)) == 2
 
 
 def test_head_of_a_request_that_does_not_come_is_408_and_holds_up_nobody(project, start):
@@ -178,7 +175,7 @@ def test_twenty_changes_of_champion_under_load_fail_no_request_and_each_answer_i
         thread.start()
     for change in range(20):
         promote.keep(contest, (old, new)[change % 2], {})
-        time.sleep(0.4)
+        time.sleep(0.2)
     stop.set()
     for thread in threads:
         thread.join()
@@ -190,14 +187,15 @@ def test_twenty_changes_of_champion_under_load_fail_no_request_and_each_answer_i
         assert given == expected[reply["run"]] | {"id": given["id"]}
 
 
-def test_port_in_use_is_said_with_the_cure(project, start):
+def test_port_in_use_is_said_with_the_cure(project, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "")
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        process, _ = start(project, f"serve.port={port}", wait=False)
-        _, said = process.communicate(timeout=20)
-
-    assert process.returncode != 0
-    assert f"[serve] 127.0.0.1 port {port}: Address already in use" in said and "SET=serve.port=8001" in said
+        project.parts["serve"] = settings.Serve(port=port)
+        with pytest.raises(
+            SettingsError, match=rf"\[serve\] 127\.0\.0\.1 port {port}: Address already in use(.|\n)*8001"
+        ):
+            serve.run(project)
 
 
 def test_other_host_without_a_token_and_a_project_without_a_run_are_refused(project, monkeypatch):
@@ -210,16 +208,3 @@ def test_other_host_without_a_token_and_a_project_without_a_run_are_refused(proj
     project.models.rename(project.root / "elsewhere")
     with pytest.raises(SettingsError, match="There is no run"):
         serve.run(project)
-
-
-def test_answers_older_than_keep_days_are_deleted_while_the_service_runs(project, start, entries, until):
-    found = Database(database.address(project), flush=False)
-    found.open()
-    found.insert(entries(2, time=time.time() - 40 * 86_400) + entries())
-    found.drop()
-
-    process, _ = start(project, "serve.keep_days=30")
-
-    until(lambda: len(logged(project)) == 1)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=15) == 0

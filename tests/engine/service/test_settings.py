@@ -13,9 +13,9 @@ def project_of(folder, text):
 
 
 def test_section_is_read_and_absent_it_has_its_defaults(tmp_path):
-    assert service.of(project_of(tmp_path, "[serve]\nport = 0\nshadow = ['ab12']\n")).shadow == ("ab12",)
-    assert service.of(project_of(tmp_path, "")).port == 8000
-    assert service.of(settings.load(tmp_path, overrides=["serve.rows=7"])).rows == 7
+    assert service.of(project_of(tmp_path, "[serve]\nport = 0\nshadow = ['ab12']\n"), service.Serve).shadow == ("ab12",)
+    assert service.of(project_of(tmp_path, ""), service.Serve).port == 8000
+    assert service.of(settings.load(tmp_path, overrides=["serve.rows=7"]), service.Serve).rows == 7
 
 
 def test_defaults_are_what_the_project_is_made_with():

@@ -1,6 +1,5 @@
 import gzip
 import hashlib
-import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -80,7 +79,7 @@ def test_a_download_that_failed_goes_on_in_the_next_call(fetch, site, tmp_path):
     partial = tmp_path / "data" / "raw" / f".partial-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
     partial.mkdir(parents=True)
     (partial / "body").write_bytes(TABLE[:1000])
-    (partial / "about.json").write_text(json.dumps({"validator": '"one"'}))
+    (partial / "validator").write_text('"one"')
 
     dump = fetch(address)
 

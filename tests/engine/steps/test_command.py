@@ -43,13 +43,13 @@ def test_mistake_is_one_message_on_stderr_with_its_exit_code(call, project, argu
         ("models.py", "1 / 0", "ZeroDivisionError: division by zero.\nMend"),
     ],
 )
-def test_module_that_cannot_be_imported_is_one_message_with_its_line(project, command, module, line, words):
+def test_module_that_cannot_be_imported_is_one_message_with_its_line(project, anew, module, line, words):
     path = project.root / "src" / package.NAME / module
     path.write_text(f"{line}\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
 
-    done = command(project.root, "-m", package.NAME, "train")
+    done = anew(project.root, "train")
 
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.exit_code, done.stdout) == (1, "")
     assert f"{module}, line 1: {words.format(package.NAME)}" in done.stderr and "Traceback" not in done.stderr
     assert done.stderr.count("\n", done.stderr.index("Error: ")) <= 3
 

@@ -69,25 +69,25 @@ def test_feature_function_that_changes_a_column_of_the_data_or_drops_rows_is_ref
     ],
     ids=["at the top", "inside the function"],
 )
-def test_module_that_lies_beside_the_package_is_refused_before_a_run_relies_on_it(project, command, text):
+def test_module_that_lies_beside_the_package_is_refused_before_a_run_relies_on_it(project, anew, text):
     (project.root / "mytools.py").write_text("def twice(numbers):\n    return numbers * 2\n")
     (project.package / "features.py").write_text(text)
 
-    done = command(project.root, "-m", package.NAME, "train")
+    done = anew(project.root, "train")
 
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "imports mytools from mytools.py, where no run would keep it" in done.stderr
     assert f"Move it into src/{package.NAME}/" in done.stderr
 
 
-def test_error_in_the_users_code_is_named_with_its_line(project, command):
+def test_error_in_the_users_code_is_named_with_its_line(project, anew):
     (project.package / "mytools.py").write_text("def twice(rows):\n    return rows['amuont'] * 2\n")
     text = "from .mytools import twice\n\n\ndef add_features(rows):\n    return rows.assign(twice=twice(rows))\n"
     (project.package / "features.py").write_text(text)
 
-    done = command(project.root, "-m", package.NAME, "train")
+    done = anew(project.root, "train")
 
-    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert done.exit_code == 1 and "Traceback" not in done.stderr
     assert f"src/{package.NAME}/mytools.py, line 2: add_features ended in KeyError: 'amuont'" in done.stderr
 
 

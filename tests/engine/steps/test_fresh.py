@@ -61,6 +61,16 @@ def test_edited_parameter_runs_exactly_the_steps_that_read_it(project, section, 
     assert remade(project) == expected
 
 
+@pytest.fixture(scope="module")
+def explored(trained, tmp_path_factory):
+    """The folder of the throw-away project after `make explore`: to be copied, not changed."""
+    root = shutil.copytree(trained, tmp_path_factory.mktemp("explored") / "project", symlinks=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(package, "FOLDER", root / "src" / package.NAME)
+        pipeline.make(settings.load(root), "explore")
+    return root
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -72,8 +82,10 @@ def test_edited_parameter_runs_exactly_the_steps_that_read_it(project, section, 
         ({"role": "ignored"}, {"data", "features", "train", "predict", "explore"}),
     ],
 )
-def test_edited_data_dictionary_runs_exactly_the_steps_that_read_it(project, changes, expected):
-    pipeline.make(project, "explore")
+def test_edited_data_dictionary_runs_exactly_the_steps_that_read_it(explored, tmp_path, monkeypatch, changes, expected):
+    root = shutil.copytree(explored, tmp_path / "project", symlinks=True)
+    monkeypatch.setattr(package, "FOLDER", root / "src" / package.NAME)
+    project = settings.load(root)
     columns = dictionary.load(project.dictionary)
     dictionary.write(project.dictionary, {**columns, "amount": replace(columns["amount"], **changes)})
 

@@ -40,6 +40,8 @@ def test_folder_that_is_no_environment_is_not_touched(root):
 
 
 def test_broken_pyproject_is_named(root):
+    (root / ".venv").mkdir()
+    (root / ".venv" / "ready").touch()  # no environment is built first
     (root / "pyproject.toml").write_text("[project\n")
 
     with pytest.raises(ProjectError, match="pyproject.toml cannot be read"):

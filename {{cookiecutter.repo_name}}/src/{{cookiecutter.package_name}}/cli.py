@@ -117,24 +117,19 @@ def export(project: Project, **options: Any) -> list[Path]:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def runs(project: Project, a: str | None, b: str | None, as_json: bool) -> None:
     """List all runs, newest first, the best marked; or compare two."""
+    if a and b:
+        from .engine.runs import compare
+
+        folders = registry.named(project, a), registry.named(project, b)
+        found = compare.run(project, *folders)
+        show(json.dumps(compare.as_json(*folders, found), indent=2) if as_json else compare.render(*folders, found))
+        return
+    if a or b:
+        raise SettingsError("Two runs are compared: make runs A=run B=run.\nmake runs lists them.")
     from .engine.runs import listing
 
-    if a or b:
-        show(compared(project, a, b, as_json))
-        return
     table = listing.rows(project)
     show(json.dumps(table, indent=2) if as_json else listing.render(table))
-
-
-def compared(project: Project, a: str | None, b: str | None, as_json: bool) -> str:
-    """What differs between two runs, as text or JSON."""
-    from .engine.runs import compare
-
-    if not (a and b):
-        raise SettingsError("Two runs are compared: make runs A=run B=run.\nmake runs lists them.")
-    folders = registry.named(project, a), registry.named(project, b)
-    found = compare.run(project, *folders)
-    return json.dumps(compare.as_json(*folders, found), indent=2) if as_json else compare.render(*folders, found)
 
 
 @verb

@@ -31,19 +31,15 @@ INFERRED = f"""\
 def run(project: Project, dump: Dump, *, again: bool = False) -> list[str]:
     """Turn a raw dump into the clean table; return what was decided and found, one line each, for its record.
 
-    With `again` the data dictionary is inferred anew, and keeps what a person changed.
-
-    Raises
-    ------
-    DataError
-        The files cannot be read, the target is missing, or rows do not fit the data dictionary.
+    With `again` the data dictionary is inferred anew, and keeps what a person changed. A `DataError` if the files
+    cannot be read, the target is missing, or rows do not fit the data dictionary.
     """
     settings = project.settings.data
     where = dump.files[0].name
     try:
         member, most = parted(settings.source)[1], settings.max_gigabytes * 1e9
-        options = {**settings.read, read.DROP: settings.drop}
-        table = read.tables(dump.files, options, target=settings.target, member=member, most=most)
+        hints = {"target": settings.target, "member": member}
+        table = read.tables(dump.files, settings.read, **hints, most=most, drop=settings.drop)
     except DataError as error:  # what is to be mended is the source, not its read-only copy
         raise DataError(str(error).replace(f"{dump.folder}{os.sep}", "")) from None
     decisions = [*read.keep_aside(project.clean.with_name("set_aside.csv"), table.set_aside), *table.decisions]

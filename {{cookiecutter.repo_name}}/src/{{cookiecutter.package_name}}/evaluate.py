@@ -54,10 +54,7 @@ ONE_THREAD_BELOW = 100_000  # rows: threads would wait longer than they work (7 
 def run(project: Project, *, folder: Path, output: Path) -> None:
     """Evaluate the run in `folder`; the report goes to `output`, HTML, whole or not at all.
 
-    Raises
-    ------
-    DataError
-        A file of the run or a split was changed, or the test split lacks a column that the run needs.
+    A `DataError` if a file of the run or a split was changed, or the test split lacks a column that the run needs.
     """
     clock = time.perf_counter()
     model = loading.load(folder)

@@ -221,7 +221,6 @@ def start_explore(work: Work, key: str) -> None:
 
 STEPS = {
     "data": Step(
-        needs=(),
         parameters=("data",),
         columns=READ_BY_VALIDATE,
         rooms=("project", "sources", "columns"),
@@ -283,8 +282,6 @@ STEPS = {
     ),
     "card": Step(
         needs=("evaluate",),
-        parameters=(),
-        columns=(),
         rooms=("project", "columns", "modelling", "runs", "report"),
         inputs=on_the_card,
         outputs=cards,

@@ -22,7 +22,7 @@ from .engine.project import artefact, records, spreadsheet, workbook
 from .engine.project.errors import DataError, SettingsError
 from .engine.project.settings import Project
 from .engine.runs import loading, registry, worklist
-from .engine.runs.answers import answer, read_rows, test_rows, with_features
+from .engine.runs.answers import read_rows, test_rows
 from .engine.sources.source import parted
 
 log = logging.getLogger(__name__)
@@ -31,53 +31,35 @@ KINDS = (".csv", ".xlsx")
 
 
 def run(project: Project, *, folder: Path, input: Path | None, output: Path, replace: bool = True) -> list[str]:
-    """Score `input` with the run in `folder` and write `output`.
+    """Score `input` with the run in `folder`, `models/<run>`, and write `output`, CSV or Excel, whole or not at all.
 
-    Parameters
-    ----------
-    folder : Path
-        `models/<run>`.
-    input : Path or None
-        The rows, of an archive with `?member=` behind it; None takes the test split.
-    output : Path
-        A CSV or Excel file, written whole or not at all.
-    replace : bool
-        Whether the predictions of another input may be replaced: where the user named `output`.
-
-    Returns
-    -------
-    list of str
-        What was decided and found in the input, one line each, for the record of the predictions.
-
-    Raises
-    ------
-    DataError
-        The input does not fit the data dictionary; nothing is written.
+    The input, of an archive, has `?member=` behind it; None takes the test split. Predictions of another input are
+    replaced where `replace` says so: the user named `output`. Returned is what was decided and found in the input, one
+    line each, for the record; a `DataError`, and nothing is written, if the input does not fit the data dictionary.
     """
     check_output(output)
     if not replace:
         check_same_input(project, input and Path(parted(str(input))[0]), output)
     model = loading.load(folder)
     policy = decision.policy(folder, model.record, project.settings.predict, project.settings.decision)
-    limits, level = policy.limits, policy.level
+    called = policy.decision.rows
     aside = output.with_name(f"{output.stem}_set_aside.csv")
     rows, decisions = (test_rows(project, model), []) if input is None else read_rows(project, model, input, aside)
     for line in decisions:
         log.info("%s", line)
     with threads(len(rows)):
-        model = with_features(model, rows)
-        table = answer(model, rows, abstain_below=limits.least, band=limits.band, level=level)
-        table = worklist.complete(folder, model, rows, table, policy)
+        table = worklist.answered(folder, model, rows, policy)
     worklist.say_what_is_known(model.name, table)
     if policy.decision.capacity:
         table = table.sort_values("rank")
-        log.info("sorted, what to act on first: %d of %d rows", (table["act"] == "yes").sum(), len(table))
-    if level is not None:
-        log.info("[decision]: '%s' from a probability of %.3g on", model.record["classes"][1], level)
+        log.info("sorted, what to act on first: %d of %d %s", (table["act"] == "yes").sum(), len(table), called)
+    if policy.level is not None:
+        log.info("[decision]: '%s' from a probability of %.3g on", model.record["classes"][1], policy.level)
     decisions += write(output, table)
     say_what_cannot_be_held(policy, project.settings.predict.error_rate)
     unsure = int((~table["confident"]).sum())
-    log.info("%d rows, %d not confident, run %s -> %s", len(table), unsure, model.name, project.relative(output))
+    about = (len(table), called, unsure, model.name, project.relative(output))
+    log.info("%d %s, %d not confident, run %s -> %s", *about)
     return decisions
 
 

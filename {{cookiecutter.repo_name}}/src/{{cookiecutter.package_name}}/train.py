@@ -42,12 +42,8 @@ CLASSES_SHARE = 0.2  # a target with more classes than this share of its rows is
 def run(project: Project, *, key: str, message: str = "") -> Path:
     """Train and write a run, `models/<run>`.
 
-    Parameters
-    ----------
-    key : str
-        Fingerprint of inputs, parameters and code; its first 8 digits end the run's name.
-    message : str
-        Why this run was made, kept as `decision`.
+    The first 8 digits of `key`, the fingerprint of inputs, parameters and code, end its name; `message`, why it was
+    made, is kept as `decision`.
     """
     started, clock = datetime.now(UTC), time.perf_counter()
     signatures.signing_key(project)  # one that is missing stops no training at its end
@@ -149,7 +145,9 @@ def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
         plan = plan.without(constant)
     if not plan.names:
         raise DataError(f'{project.dictionary.name}: no column is left to learn from.\nGive one the role "feature".')
-    check_varies(truth)
+    if truth.nunique() < 2:
+        found = f"The target {target!r} is {truth.iloc[0]:g} in all {len(truth)} rows of train and dev"
+        raise DataError(f"{found}: there is nothing to learn.\nChoose another [data] target in params.toml.")
     check_splits(project, values, sizes=[len(part) for part in parts], classes=classes)
     divided = folds(values, settings.split.by, groups, n_train=len(parts[0]), seed=settings.train.seed)
     return Question(rows[plan.names], values, task, classes, divided, groups), plan
@@ -164,13 +162,6 @@ def check_classes(truth: pd.Series, classes: tuple) -> None:
             f"The target {truth.name!r} has {len(classes)} classes in {len(truth)} rows: it looks like text or an id.\n"
             "Choose another target, or set [train] task in params.toml if it is a number."
         )
-
-
-def check_varies(truth: pd.Series) -> None:
-    """Refuse a number that is always the same."""
-    if truth.nunique() < 2:
-        found = f"The target {truth.name!r} is {truth.iloc[0]:g} in all {len(truth)} rows of train and dev"
-        raise DataError(f"{found}: there is nothing to learn.\nChoose another [data] target in params.toml.")
 
 
 def check_splits(project: Project, truth: np.ndarray, *, sizes: list[int], classes: tuple) -> None:

@@ -45,7 +45,7 @@ class Service:
     """Answers rows and keeps the answers, in a log that was started."""
 
     def __init__(self, project: Project, log: Log) -> None:
-        self.project, self.options, self.log = project, settings.of(project), log
+        self.project, self.options, self.log = project, settings.of(project, settings.Serve), log
         self.versions, self.counts = Versions(project), Counts()
         self.draining, self.in_flight, self._kept = False, 0, True
         self._shadows: set[asyncio.Task] = set()

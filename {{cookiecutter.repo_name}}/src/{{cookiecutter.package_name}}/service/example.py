@@ -3,7 +3,6 @@
 import functools
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,6 @@ from .versions import Version
 
 TENTH = 0.1  # share: of texts that all differ, a run keeps ten
 MODELLED, BESIDE = ("feature", "time"), ("id", "group")  # roles of columns that a model sees; that are kept beside
-DATE = "%Y-%m-%d"
 
 
 def asked(columns: Dictionary) -> list[str]:
@@ -38,11 +36,16 @@ def usual(version: Version) -> Row:
     for name in asked(version.columns):
         column, cell = version.columns[name], known.get(name)
         if column.type == "datetime" and isinstance(cell, str):
-            cell = datetime.fromisoformat(cell).strftime(column.format.split(" | ")[0] or DATE)
+            cell = dated(column, datetime.fromisoformat(cell))
         empty = column.role in BESIDE or (known and column.missing_allowed)
         suggested = None if empty else suggestion(column)
         found[name] = suggested if cell is None or not is_allowed(column, cell) else cell
     return found
+
+
+def dated(column: Column, moment: datetime) -> str:
+    """A moment as a column writes it."""
+    return moment.strftime(column.format.split(" | ")[0] or "%Y-%m-%d")
 
 
 def is_allowed(column: Column, cell: Cell) -> bool:
@@ -57,8 +60,7 @@ def suggestion(column: Column) -> Cell:
     if column.values:
         return column.values[0]
     low, high = column.range or (0.0, 0.0)
-    middle = low + (high - low) / 2
-    day = datetime(2026, 1, 31).strftime(column.format.split(" | ")[0] or DATE)
+    middle, day = low + (high - low) / 2, dated(column, datetime(2026, 1, 31))
     cells: dict[str, Cell] = {"integer": round(middle), "number": middle, "boolean": True, "datetime": day}
     return cells.get(column.type, "text")
 
@@ -66,12 +68,14 @@ def suggestion(column: Column) -> Cell:
 @functools.cache
 def background(path: Path) -> Row:
     """Of each column that a run kept usual values of, the median, or the word of more than a tenth; none is a row's."""
-    found = dict[str, Any]()
+    found = Row()
     for name, cells in (pd.read_parquet(path) if path.is_file() else pd.DataFrame()).items():
-        words = cells.value_counts(normalize=True)
+        words, usual = cells.value_counts(normalize=True), None
         if cells.dtype.kind in "ifM":
-            found[str(name)] = cells.quantile(interpolation="lower")
+            usual = cells.quantile(interpolation="lower")
         elif len(words) and words.iloc[0] > TENTH:
-            found[str(name)] = words.index[0]
-    plain = {name: cell.item() if isinstance(cell, np.generic) else cell for name, cell in found.items()}
-    return {name: f"{cell}" if isinstance(cell, pd.Timestamp) else cell for name, cell in plain.items() if cell == cell}
+            usual = words.index[0]
+        if pd.notna(usual):
+            plain = usual.item() if isinstance(usual, np.generic) else usual
+            found[str(name)] = str(plain) if isinstance(plain, pd.Timestamp) else plain
+    return found

@@ -36,6 +36,7 @@ ANSWER = re.compile(r"[0-9a-f]{32}")  # the id of an answer; a table may have a 
 QUEUE, RANDOM = "label", "label at random"  # sources of truth that was asked for; only the latter are a sample of all
 ASKER = "make label"  # of an answer to a row of a table; no token has a blank in its name
 WHY, AT_RANDOM = "chosen because", "at random"  # in the file of rows that people are asked about
+SOURCES = {AT_RANDOM: RANDOM}  # of a truth that was asked for because of that; else it is QUEUE
 SHOWN = 2  # rows in the message that says that nothing was taken
 
 
@@ -107,11 +108,6 @@ def queued(path: Path) -> pd.DataFrame:
     return read.tables([path]).frame
 
 
-def source_of(why: str) -> str:
-    """The source of a truth that was asked for because of that."""
-    return RANDOM if why == AT_RANDOM else QUEUE
-
-
 def run(project: Project, *, input: Path | None, partly: bool) -> str:
     """Take what a file says into the log; what to print: how many truths, and with `partly` a line for each row left.
 
@@ -149,7 +145,7 @@ def read_file(project: Project, path: Path, database: Database) -> pd.DataFrame:
         raise DataError(f"{path}: no column {target!r} or {TRUTH!r}.\nFound: {listed([*frame.columns], 20)}.")
     if WHY in frame:
         frame = frame[frame[truth].notna()]  # the others are not labelled yet
-    source = frame[WHY].map(source_of) if WHY in frame else path.name
+    source = frame[WHY].map(SOURCES).fillna(QUEUE) if WHY in frame else path.name
     text = frame[[name for name in frame if name in {ID, *keys}]].apply(as_text).fillna("")
     rows = pd.DataFrame({"line": frame.index + table.first_row, "cell": frame[truth].astype(object), "source": source})
     if ID in text and (ID not in keys or text[ID].str.fullmatch(ANSWER).all()):

@@ -3,7 +3,8 @@
     make forget KEY=column=value
 
 Deletes the answers to rows with that value from the database and the spool, what was said of them, and their rows in
-the dumps in `data/raw/` that were made of the log. A line in the table `changes` says how many they were, not whose.
+`data/external/to_label.csv` and in the dumps in `data/raw/` that were made of the log. A line in the table `changes`
+says how many they were, not whose.
 """
 
 import asyncio
@@ -18,13 +19,15 @@ from msgspec import json
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..engine.project import artefact, records
+from ..engine.project import artefact, records, spreadsheet
 from ..engine.project.errors import DataError, SettingsError, listed, shown
 from ..engine.project.settings import Project
 from ..engine.runs import registry
 from ..engine.sources import source
 from ..engine.sources.formats import spelled
+from . import label
 from .database import FILE, PART, Database, opened
+from .feedback import ID, queued
 from .settings import DATABASE
 from .tables import Entry, answers, changes, feedback, new_ids
 
@@ -35,28 +38,25 @@ HOUR, DAY = 3_600.0, 86_400.0  # seconds
 def run(project: Project, *, key: str) -> str:
     """Delete the rows that have a value in a column, `column=value`; what was deleted, and what is out of reach.
 
-    Raises
-    ------
-    SettingsError, DataError, LogError
-        The key is none; there is no log, or no such column in it; the log cannot be read or written.
+    A `SettingsError` for a key that is none, a `DataError` if there is no log or no such column in it, a `LogError` if
+    it cannot be read or written.
     """
     column, _, value = key.partition("=")
     if not (column and value):
         raise SettingsError("Whose rows? Name a column and its value: make forget KEY=email=ada@example.org")
-    ids, known, since, truths = set[str](), set[str](), time.time(), 0
+    ids, known, cut, since, truths = set[str](), set[str](), list[str](), time.time(), 0
     with opened(project) as database, opened(project, spool=True) as spool:
-        while found := theirs(
-            [spool, database], column, value, known
-        ):  # again: some were on the way from one to the other
+        places = [spool, database]
+        while found := theirs(places, column, value, known):  # again: some were on the way from one to the other
             ids.update(entry.id for entry in found)
             since = min([since, *(entry.time for entry in found)])
+            cut += [*cut_queue(project, ids), *cut_dumps(project, database, ids)]  # first: where that fails, try again
             truths += delete(spool, sorted(ids)) + delete(database, sorted(ids))
         if column not in known:
             raise DataError(f"No row of the log has a column {column!r}.\nColumns: {listed(sorted(known), 20)}.")
-        lines = [f"{len(ids)} answers deleted where {column!r} is {shown(value)}, and {truths} truths about them"]
+        lines = [f"{len(ids)} answers deleted where {column!r} is {shown(value)}, and {truths} truths about them", *cut]
         if ids:
-            lines += cut_dumps(project, database, ids)
-            note(database, "forget", {"column": column, "answers": len(ids), "truths": truths, "dumps": lines[1:]})
+            note(database, "forget", {"column": column, "answers": len(ids), "truths": truths, "dumps": cut})
             lines += out_of_reach(project, since)
     return "\n".join(f"forget: {line}" for line in lines)
 
@@ -83,30 +83,42 @@ def delete(database: Database, ids: Sequence[str]) -> int:
     return truths
 
 
+def cut_queue(project: Project, ids: set[str]) -> list[str]:
+    """Remove the rows of answers from the file of those to be labelled; a line, where there were any."""
+    path = project.root / label.FILE
+    rows = queued(path) if path.is_file() else pd.DataFrame()
+    theirs = rows[ID].isin(ids) if ID in rows else pd.Series(dtype=bool)
+    if not theirs.any():
+        return []
+    if theirs.all():  # a header alone could not be read
+        path.unlink()
+    else:
+        with artefact.whole(path) as temporary:
+            spreadsheet.write(temporary, rows[~theirs])
+    return [f"{project.relative(path)}: {theirs.sum()} rows removed"]
+
+
 def cut_dumps(project: Project, database: Database, ids: set[str]) -> list[str]:
     """Remove the rows of answers from the dumps of the log; a line for each."""
     lines = []
+    cure = "Bring it back from a copy, or delete its folder."
     for path in sorted((project.root / "data" / "raw").glob(f"[!.]*/{records.CARD}")):
-        card = records.read_or_refuse(
-            path, f"{path} cannot be read", "Bring it back from a copy, or delete its folder."
-        )
+        card = records.read_or_refuse(path, f"{path} cannot be read", cure)
         told = card["source"] == source.TOLD
         for file in card["files"] if told or is_log(database, card.get("url", "")) else []:
             place = path.parent / file["name"]
             if told and place.name == source.SPLIT:  # digests of rows of the source
                 continue
-            table = pd.read_parquet(place)
-            if "id" not in table:
-                lines.append(f"{project.relative(place)} was made of the log and has no column 'id': look into it")
-            elif table["id"].isin(ids).any():
+            table, name = pd.read_parquet(place), project.relative(place)
+            if ID not in table:
+                lines.append(f"{name} was made of the log and has no column 'id': look into it")
+            elif (theirs := table[ID].isin(ids)).any():
                 with artefact.whole(place) as temporary:
-                    table[~table["id"].isin(ids)].to_parquet(temporary, index=False)
-                card |= source.content(path.parent)
-                artefact.write_json(path, records.sealed(card))
+                    table[~theirs].to_parquet(temporary, index=False)
+                artefact.write_json(path, records.sealed(card | source.content(path.parent)))
                 for written in (place, path):
                     written.chmod(0o444)
-                rows = int(table["id"].isin(ids).sum())
-                lines.append(f"{project.relative(place)}: {rows} rows removed. What was made of it, anew: make predict")
+                lines.append(f"{name}: {theirs.sum()} rows removed. What was made of it, anew: make predict")
     return lines
 
 
@@ -146,11 +158,10 @@ async def keep_days(database: Database, days: int) -> None:
 def expire(database: Database, days: int) -> int:
     """Delete the answers that are older, and what was said of them; how many."""
     old = select(answers.c.id).where(answers.c.time < time.time() - days * DAY).order_by(answers.c.id).limit(PART)
-    rows = 0
-    while True:  # in parts, so that nobody waits long for the database
+    rows, part = 0, 1
+    while part:  # in parts, so that nobody waits long for the database
         database.execute([feedback.delete().where(feedback.c.id.in_(old))])
-        if not (part := database.execute([answers.delete().where(answers.c.id.in_(old))])):
-            break
+        part = database.execute([answers.delete().where(answers.c.id.in_(old))])
         rows += part
     if rows:
         note(database, "keep_days", {"days": days, "answers": rows})

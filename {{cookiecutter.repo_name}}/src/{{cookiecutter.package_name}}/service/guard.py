@@ -68,15 +68,21 @@ class Guard:
             raise Problem(403, "forbidden", "A page of another origin sent this.")
         if not self._tokens or scope["path"] in OPEN:
             return ""
-        given = token_of(headers).rpartition(b":")[2]  # name:token, as it stands in API_TOKEN, will do too
-        found = [name for name, secret in self._tokens if hmac.compare_digest(secret, given)]
-        if not found and scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
+        given = token_of(headers)
+        name = self.name_of(given)
+        if name is None and scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
             raise Problem(303, "unauthorized", "Which token?", (b"location", b"/login"))
-        if not found:
+        if name is None:
             header = (b"www-authenticate", b"Bearer")
-            known = "This token is not known here." if token_of(headers) else "Which token?"
+            known = "This token is not known here." if given else "Which token?"
             raise Problem(401, "unauthorized", f"{known} Send the header Authorization: Bearer <token>.", header)
-        return found[0]
+        return name
+
+    def name_of(self, given: bytes) -> str | None:
+        """The name of a token, None of one that is not known, "" where none is needed."""
+        secret = given.rpartition(b":")[2]  # name:token, as it stands in API_TOKEN, will do too
+        found = [name for name, known in self._tokens if hmac.compare_digest(known, secret)]
+        return next(iter(found), None) if self._tokens else ""
 
 
 @functools.lru_cache

@@ -24,10 +24,9 @@ from . import drift, profile, score
 from .feedback import ASKER, QUEUE, truths_of
 from .score import Score
 from .settings import Monitor
-from .tables import answers, feedback
+from .tables import NEWEST, answers, feedback
 from .unusual import Unusual
 
-NEWEST = 5000  # answers, and truths told: 0.1 s of CPU
 CLASSES = 12  # of a table of true and answered ones, at most
 LEAST_ROWS = 50  # of fewer nothing is said
 SAID = ["prediction", "probability", "low", "high"]
@@ -107,7 +106,8 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     """
     run, options = loading.load(folder), project.settings
     first = next(iter(dictionary.by_role(run.columns, "feature")), "")
-    table = read.tables([path], options.data.read, target=first, most=options.data.max_gigabytes * 1e9).frame
+    how, most = options.data, options.data.max_gigabytes * 1e9
+    table = read.tables([path], how.read, target=first, most=most, drop=how.drop).frame
     cells, _ = run.validate(table.reset_index(drop=True), lenient(run.columns), where=path.name, target=False)
     policy = decision.policy(folder, run.record, options.predict, options.decision)
     limits = policy.limits

@@ -14,48 +14,47 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
+from msgspec import json
 from scipy.spatial.distance import cdist
 
 from ..engine.columns import dictionary
 from ..engine.columns.dictionary import Dictionary
-from ..engine.modelling import confidence, decision
+from ..engine.modelling import confidence
 from ..engine.project import artefact, spreadsheet
 from ..engine.project.errors import DataError, listed
 from ..engine.project.settings import Project
-from ..engine.runs import answers, loading, registry
+from ..engine.runs import answers, registry
 from ..engine.runs.loading import Run
-from . import database, feedback, profile, reference, tables
+from . import database, feedback, tables
 from .database import Database
 from .drawn import as_cells
 from .feedback import ASKER, ID, WHY
-from .settings import Label
+from .reference import Reference
+from .settings import Label, of
 from .tables import Entry, new_ids
-from .unusual import Unusual, kinds_of
+from .unusual import kinds_of
 from .versions import wanted
 
 UNLABELLED, FILE = Path("data/external/unlabelled"), Path("data/external/to_label.csv")
 log = logging.getLogger(__name__)
 AT_RANDOM, UNUSUAL, UNSURE = feedback.AT_RANDOM, "unusual", "unsure"
-NEWEST = 5000  # answers of the log that are looked at
 TENTH, WIDE = 0.1, 10  # share of the rows; of so many times as many of the least sure, unlike ones are taken
 RATE = 0.2  # of the truths outside of the band that says how sure a number is
-JSON = msgspec.json.Encoder()
 
 
 def run(project: Project) -> str:
     """Write the rows; what to print. A `DataError` if there are none, or if labels in the file would be lost."""
-    folder = wanted(project)[0]
-    model, most = loading.load(folder), project.parts.get("label", Label()).rows
-    path = project.root / FILE
+    path, most, version = project.root / FILE, of(project, Label).rows, Reference(project, wanted(project)[0])
+    model = version.run
     with database.opened(project, new=True) as kept:
         check_taken(path, kept, model.record["target"])
-        pool = answered(project, model, [*from_log(project, kept), *from_tables(project, model, told(kept))])
+        pool = answered(version, [*from_log(project, kept), *from_tables(project, model, kept)])
         table = spread(pool["cells"].tolist(), model.columns)
-        chosen = choose(doubts(folder, model, pool["output"].tolist()), pool["unusual"].to_numpy(), table, most)
+        doubt = doubts(version, pd.DataFrame(pool["output"].tolist()))
+        chosen = choose(doubt, pool["unusual"].to_numpy(), table, most)
         rows = pool.loc[[*chosen]].assign(**{WHY: [*chosen.values()]})
         fresh = rows[ID] == ""
         rows.loc[fresh, ID] = new_ids(int(fresh.sum()))
@@ -69,51 +68,43 @@ def run(project: Project) -> str:
 def from_log(project: Project, kept: Database) -> list[dict[str, Any]]:
     """The newest answers, by runs that are here, of which nobody has said what was true."""
     here = [folder.name for folder in registry.folders(project)]
-    said = sa.select(tables.feedback.c.id).where(tables.feedback.c.id == tables.answers.c.id).exists()
-    columns = tables.answers.c
-    query = sa.select(columns.id, columns.inputs).where(columns.role == "answer", columns.run.in_(here), ~said)
+    columns, said = tables.answers.c, sa.select(tables.feedback.c.id)
+    query = sa.select(columns.id, columns.inputs).where(
+        columns.role == "answer", columns.run.in_(here), columns.id.not_in(said)
+    )
     with kept.engine.connect() as connection:
-        found = connection.execute(query.order_by(columns.id.desc()).limit(NEWEST)).all()
-    return [{ID: number, "file": "the log", "cells": msgspec.json.decode(text)} for number, text in found]
+        found = connection.execute(query.order_by(columns.id.desc()).limit(tables.NEWEST)).all()
+    return [{ID: number, "file": "the log", "cells": json.decode(text)} for number, text in found]
 
 
-def told(kept: Database) -> set[str]:
-    """The rows, as JSON, of which somebody has said what was true."""
-    ids = sa.select(tables.feedback.c.id)
-    query = sa.select(tables.answers.c.inputs).where(tables.answers.c.id.in_(ids))
+def from_tables(project: Project, model: Run, kept: Database) -> list[dict[str, Any]]:
+    """The rows of the tables of which nobody has said what was true; a `DataError` names cells that break a rule."""
+    said, found = sa.select(tables.feedback.c.id), list[dict[str, Any]]()
     with kept.engine.connect() as connection:
-        return set(connection.scalars(query))
-
-
-def from_tables(project: Project, model: Run, known: set[str]) -> list[dict[str, Any]]:
-    """The rows of the tables without truth; a `DataError` names the cells that break a rule."""
-    found = []
+        known = set(connection.scalars(sa.select(tables.answers.c.inputs).where(tables.answers.c.id.in_(said))))
     for path in sorted((project.root / UNLABELLED).glob("[!.]*")):
         aside = project.root / FILE.with_name(f"{path.stem}_set_aside.csv")
         rows, notes = answers.read_rows(project, model, path, aside)
         for note in notes:
             log.info("%s", note)
-        cells = [row for row in as_cells(rows) if JSON.encode(row).decode() not in known]
+        cells = [row for row in as_cells(rows) if as_json(row) not in known]
         found += [{ID: "", "file": path.name, "cells": row} for row in cells]
     return found
 
 
-def answered(project: Project, model: Run, rows: list[dict[str, Any]]) -> pd.DataFrame:
+def answered(version: Reference, rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Rows that are not twice there and fit the rules of today, with the `output` of the run and whether `unusual`."""
-    columns = answers.rules_of_today(model.columns, project.dictionary)
+    different = dict[str, dict[str, Any]]()
     for row in rows:
-        row["cells"] = {name: cell for name, cell in row["cells"].items() if name in columns}
-    rows = [*{JSON.encode(row["cells"]): row for row in reversed(rows)}.values()][::-1]
-    folder, options = project.models / model.name, project.settings
-    policy = decision.policy(folder, model.record, options.predict, options.decision)
-    learned = (profile.of(project, folder) or {}).get("unusual")
-    judge = Unusual(learned) if learned else None
+        row["cells"] = {name: cell for name, cell in row["cells"].items() if name in version.columns}
+        different.setdefault(as_json(row["cells"]), row)
+    rows = [*different.values()]
     try:
-        found = reference.answer(model, columns, policy, [row["cells"] for row in rows], judge)
+        found = version.reference([row["cells"] for row in rows])
     except DataError as error:
         broken = {one["row"] for one in error.violations}
         rows = [row for place, row in enumerate(rows, start=1) if place not in broken]
-        found = reference.answer(model, columns, policy, [row["cells"] for row in rows], judge)
+        found = version.reference([row["cells"] for row in rows])
     if not rows:
         raise DataError(
             f"Nothing to label: the log holds no answer without truth, {UNLABELLED} no table.\n"
@@ -123,14 +114,14 @@ def answered(project: Project, model: Run, rows: list[dict[str, Any]]) -> pd.Dat
     return pd.DataFrame([row | more for row, more in zip(rows, said, strict=True)])
 
 
-def doubts(folder: Path, model: Run, outputs: list[dict[str, Any]]) -> np.ndarray:
+def doubts(version: Reference, said: pd.DataFrame) -> np.ndarray:
     """How unsure the run is of each row, shape (n_rows,): between two classes, or by the width of a band."""
-    said = pd.DataFrame(outputs)
-    if model.record["task"] == "regression":
-        held = confidence.held_out(folder)
+    record = version.run.record
+    if record["task"] == "regression":
+        held = confidence.held_out(version.folder)
         low, high = confidence.band(held, RATE).of(said["prediction"].to_numpy()) if held is not None else (0, 0)
         return np.broadcast_to(np.subtract(high, low), len(said))
-    names = [f"probability_{label}" for label in model.record["classes"]]
+    names = [f"probability_{label}" for label in record["classes"]]
     if not set(names) <= set(said):
         return 1 - said["probability"].to_numpy()
     second, first = np.sort(said[names].to_numpy(), axis=1)[:, -2:].T
@@ -152,20 +143,10 @@ def spread(rows: list[Mapping[str, Any]], columns: Dictionary) -> np.ndarray:
 
 
 def choose(doubt: np.ndarray, unusual: np.ndarray, table: np.ndarray, most: int) -> dict[int, str]:
-    """Which rows, at most so many, and why, mixed: of a part of them a tenth is at random too.
+    """At most so many rows, by their places, and why; mixed, so that of a part of them a tenth is at random too.
 
-    Parameters
-    ----------
-    doubt, unusual : ndarray, shape (n_rows,)
-        How unsure the run is, in any unit; whether a row is unusual.
-    table : ndarray, shape (n_rows, n_numbers)
-        The rows as `spread` has them.
-    most : int
-
-    Returns
-    -------
-    dict of int to str
-        The reason by the place of the row.
+    `doubt` and `unusual`, shape (n_rows,), say how unsure the run is of a row, in any unit, and whether it is unusual;
+    `table`, shape (n_rows, n_numbers), has the rows as `spread` does.
     """
     random = np.random.default_rng(0)
     places, share = random.permutation(len(doubt)), int(np.ceil(TENTH * most))
@@ -187,10 +168,13 @@ def choose(doubt: np.ndarray, unusual: np.ndarray, table: np.ndarray, most: int)
 
 def entry(run: str, row: Mapping[str, Any]) -> Entry:
     """An answer to a row of a table, for the log."""
-    output, cells = row["output"], JSON.encode(row["cells"]).decode()
-    said = JSON.encode(output).decode()
-    sure = bool(output["confident"])
+    cells, said, sure = as_json(row["cells"]), as_json(row["output"]), bool(row["output"]["confident"])
     return Entry(row[ID], time.time(), run, "answer", "reference", cells, said, sure, row["unusual"], "[]", 0.0, ASKER)
+
+
+def as_json(value: Any) -> str:
+    """A value as the log keeps it."""
+    return json.encode(value).decode()
 
 
 def write(path: Path, rows: pd.DataFrame, model: Run) -> None:

@@ -4,11 +4,13 @@ What somebody says goes the way of all feedback, with a source that says that it
 """
 
 import asyncio
-import functools
+import time
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
 import msgspec
+import pandas as pd
 import sqlalchemy as sa
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -26,6 +28,8 @@ from .tables import Entry, Told
 
 KEYS = "123456789abcdefghijklmnopqrtvwxyz"  # of the classes; s skips, u takes back
 NAME, LONGEST = "labeller", 60  # of the cookie; letters of a name
+HELD = 300.0  # seconds for which a row that somebody sees is shown to nobody else, while others wait
+HOLDERS: dict[str, tuple[str, float]] = {}  # of rows: who sees one, and until when
 Queue = dict[str, tuple[str, Entry, list[Told]]]
 
 
@@ -36,46 +40,45 @@ async def ask_next(request: Request) -> Response:
 
 
 def shown(request: Request, queue: Queue, said: str = "", at: str = "") -> Response:
-    """The page with one row: that at a place if it waits, else the next after another, else the first one."""
-    service, asked = request.app.service, request.query_params
-    waiting, places = [number for number, (_, _, told) in queue.items() if not told], [*queue]
-    last = places.index(asked["after"]) if asked.get("after") in queue else -1
-    later = [number for number in waiting if places.index(number) > last]
-    wanted = at or asked.get("at", "")
-    number = wanted if wanted in waiting else next(iter(later or waiting), "")
-    content: dict[str, Any] = {"said": said, "done": len(queue) - len(waiting), "all": len(queue), "number": number}
+    """The page with one row, and what was `said` of the label that was sent."""
+    asked = {**request.query_params, **({"at": at} if at else {})}
+    number = next_of(queue, asked, who(request) or getattr(request.client, "host", ""))
+    done = sum(1 for _, _, told in queue.values() if told)
+    content: dict[str, Any] = {"said": said, "done": done, "all": len(queue), "number": number, "keys": KEYS}
     if number:
-        why, entry, _ = queue[number]
-        folder = service.project.models / entry.run
+        content["why"], entry, _ = queue[number]
+        folder = request.app.service.project.models / entry.run
         content["record"], columns = registry.read(folder), dictionary.load(folder / registry.DICTIONARY)
         cells = msgspec.json.decode(entry.inputs)
         content["row"] = [(name, cells[name], columns[name]) for name in columns if name in cells]
-        content |= {"why": why, "keys": KEYS}
-    return page(
-        request, "label.html", 422 if said else 200, **content, name=name_of(request), undo=last_of(request, queue)
-    )
+    content |= {"name": name_of(request), "undo": last_of(request, queue)}
+    return page(request, "label.html", 422 if said else 200, **content)
+
+
+def next_of(queue: Queue, asked: Mapping[str, str], me: str) -> str:
+    """The row `at` a place if it waits, else the next `after` another, else the first; "" where none waits."""
+    now, places = time.monotonic(), [*queue]
+    start = places.index(asked["after"]) + 1 if asked.get("after") in queue else 0
+    waiting = [one for one in places[start:] + places[:start] if not queue[one][2]]
+    free = [one for one in waiting if HOLDERS.get(one, (me, now))[0] == me or HOLDERS[one][1] < now]
+    number = asked["at"] if asked.get("at") in waiting else next(iter(free or waiting), "")
+    HOLDERS[number] = me, now + HELD
+    return number
 
 
 def queue_of(service: Service) -> Queue:
     """The rows that were chosen, by the id of their answer: why, the answer, what was said of it."""
     path = service.project.root / label.FILE
-    if not path.is_file():
+    rows = feedback.queued(path).astype(str) if path.is_file() else pd.DataFrame()
+    if not {ID, WHY} <= set(rows):
         return {}
-    rows, here = chosen(path, path.stat().st_mtime_ns), {folder.name for folder in registry.folders(service.project)}
+    here = {folder.name for folder in registry.folders(service.project)}
     try:
-        found = service.log.database.find([*rows])
+        found = service.log.database.find([*rows[ID]])
     except sa.exc.SQLAlchemyError as error:
         raise service.log.database.explained(error) from None
-    return {
-        number: (rows[number], *found[number]) for number in rows if number in found and found[number][0].run in here
-    }
-
-
-@functools.lru_cache(1)
-def chosen(path: Any, changed: int) -> dict[str, str]:
-    """The ids of the file, as it was changed last, and why each was chosen."""
-    rows = feedback.queued(path)
-    return dict(zip(rows[ID].astype(str), rows[WHY].astype(str), strict=True)) if {ID, WHY} <= set(rows) else {}
+    chosen = ((number, why) for number, why in zip(rows[ID], rows[WHY], strict=True) if number in found)
+    return {number: (why, *found[number]) for number, why in chosen if found[number][0].run in here}
 
 
 def name_of(request: Request) -> str:
@@ -90,8 +93,9 @@ def who(request: Request) -> str:
 
 def last_of(request: Request, queue: Queue) -> Told | None:
     """The last label of who asks."""
-    mine = (told[-1] for _, _, told in queue.values() if told and told[-1].asker == who(request))
-    return max((one for one in mine if one.source in (QUEUE, RANDOM)), key=lambda one: one.number, default=None)
+    last = (told[-1] for _, _, told in queue.values() if told)
+    mine = (one for one in last if one.asker == who(request) and one.source in (QUEUE, RANDOM))
+    return max(mine, key=lambda one: one.number, default=None)
 
 
 @or_why_not
@@ -112,7 +116,7 @@ async def answer(request: Request) -> Response:
         number = filled.get("id", "")
         if number not in queue:
             raise Problem(404, "unknown", "This row is not among those that are to be labelled. Go on at /label.")
-        source, truth = feedback.source_of(queue[number][0]), filled.get("truth", "")
+        source, truth = feedback.SOURCES.get(queue[number][0], QUEUE), filled.get("truth", "")
         await feedback.tell(service.project, service.log, number, truth, asker=who(request), source=source)
     except DataError as error:
         queue = await asyncio.to_thread(queue_of, service)

@@ -8,7 +8,7 @@ from ..engine.columns.validate import FALSE_WORDS, LARGEST, MISSING_WORDS, TRUE_
 from ..engine.runs.answers import CLASSES_SHOWN
 from ..engine.runs.loading import Run
 from . import example
-from .settings import Serve
+from .settings import TOKEN, secret
 from .versions import Version, Versions
 
 Schema = dict[str, Any]
@@ -23,10 +23,10 @@ OTHERS |= {408: "The body came too slowly", 413: "Too much at once", 422: "Cells
 OTHERS |= {500: "The service has failed", 503: "Not now"}
 
 
-def document(versions: Versions, options: Serve, title: str, *, token: bool) -> Schema:
-    """The document; with `token` it says that one is asked for."""
-    version, names = versions.get(), list(versions.served)
-    rows = {"type": "array", "minItems": 1, "maxItems": options.rows, "items": row(version.columns)}
+def document(versions: Versions) -> Schema:
+    """The document; it says so where a token is asked for."""
+    version, names, project = versions.get(), list(versions.served), versions.project
+    rows = {"type": "array", "minItems": 1, "maxItems": versions.options.rows, "items": row(version.columns)}
     body = an_object(rows=rows) | {"additionalProperties": False, "example": {"rows": [example.row(version)]}}
     answer = an_object(run=TEXT, predictions=an_array(prediction(version, len(names) > 1)), logged=YES_OR_NO)
     told = an_object(id=TEXT, truth=truth(version.run)) | {"additionalProperties": False}
@@ -45,8 +45,9 @@ def document(versions: Versions, options: Serve, title: str, *, token: bool) -> 
         "/metrics": {"get": asks("Figures", TEXT) | {"responses": {"200": figures, **others(401, 403, 500)}}},
     }
     paths["/health/ready"]["get"]["responses"]["503"] = success(ready)
-    found: Schema = {"openapi": "3.1.0", "info": {"title": title, "version": version.name}, "paths": paths}
-    if token:
+    about = {"title": project.root.name, "version": version.name}
+    found: Schema = {"openapi": "3.1.0", "info": about, "paths": paths}
+    if secret(project, TOKEN):
         found["components"] = {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}}
         found["security"] = [{"token": []}]
         for path in ("/health/live", "/health/ready"):

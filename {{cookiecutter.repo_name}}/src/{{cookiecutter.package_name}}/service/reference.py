@@ -1,18 +1,22 @@
 """The reference road: rows as a data frame, validated and answered as `make predict` does."""
 
+import math
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pandas as pd
 
 from ..engine.columns.dictionary import Dictionary
-from ..engine.modelling.decision import Policy
+from ..engine.modelling import decision
 from ..engine.project.errors import DataError
+from ..engine.project.settings import Project
 from ..engine.runs import answers, loading
+from . import profile
 from .schema import Cell, Row
 from .unusual import Unusual
 
-KINDS = 20  # different sets of columns in a request: each is a table of its own
+KINDS = 20  # different sets of columns in a request: each is a table of its own, some 40 ms
 
 
 class Answered(msgspec.Struct):
@@ -24,63 +28,72 @@ class Answered(msgspec.Struct):
     warnings: list[str]
 
 
-def answer(
-    run: loading.Run, columns: Dictionary, policy: Policy, rows: list[Row], judge: Unusual | None = None
-) -> list[Answered]:
-    """Answer rows; those with the same columns together, so that a row gets the answer that it would get alone.
+class Reference:
+    """A run as it answers today, loaded from `models/<run>`; a `ProjectError` if it is not as it was made.
 
-    A `DataError` where cells break a rule: `violations` has a dict for each, its `row` (from 1), `column`, `problem`
-    and `cure`.
-    `judge` knows which rows are unusual; without one, only rules say so.
+    It knows which rows are unusual where it is `judged`; else only rules say so.
     """
-    tables: dict[frozenset[str], list[int]] = {}
-    for place, row in enumerate(rows):
-        tables.setdefault(frozenset(row), []).append(place)
-    if len(tables) > KINDS:
-        text = f"The rows have {len(tables)} different sets of columns; allowed in one request: {KINDS}."
-        raise DataError(text, [violated(None, "", text, "Send rows with the same columns, null where a cell is empty")])
-    found: dict[int, Answered] = {}
-    texts, violations = list[str](), list[dict[str, Any]]()
-    for places in tables.values():
+
+    kinds = math.inf  # different sets of columns that are answered at once
+
+    def __init__(self, project: Project, folder: Path, *, judged: bool = True) -> None:
+        self.run, self.folder, options = loading.load(folder), folder, project.settings
+        self.name = self.run.name
+        self.policy = decision.policy(folder, self.run.record, options.predict, options.decision)
+        self.columns: Dictionary = answers.rules_of_today(self.run.columns, project.dictionary)
+        learned = (profile.of(project, folder) or {}).get("unusual") if judged else None
+        self.judge = Unusual(learned) if learned else None
+
+    def reference(self, rows: list[Row]) -> list[Answered]:
+        """Answer rows; those with the same columns together, so that a row gets the answer that it would get alone.
+
+        A `DataError` where cells break a rule: `violations` has a dict for each, its `row` (from 1), `column`,
+        `problem` and `cure`.
+        """
+        tables: dict[frozenset[str], list[int]] = {}
+        for place, row in enumerate(rows):
+            tables.setdefault(frozenset(row), []).append(place)
+        if len(tables) > self.kinds:
+            text = f"The rows have {len(tables)} different sets of columns; allowed in one request: {self.kinds}."
+            cure = "Send rows with the same columns, null where a cell is empty"
+            raise DataError(text, [violated(None, "", text, cure)])
+        found, errors = dict[int, Answered](), list[DataError]()
+        for places in tables.values():
+            try:
+                found.update(self._table({place: rows[place] for place in places}))
+            except DataError as error:
+                if not error.violations:
+                    raise
+                errors.append(error)
+        if errors:
+            violations = [one for error in errors for one in error.violations]
+            raise DataError(str(errors[0]), sorted(violations, key=lambda one: one["row"] or 0))
+        return [found[place] for place in range(len(rows))]
+
+    def _table(self, rows: dict[int, Row]) -> dict[int, Answered]:
+        """Answer rows that have the same columns, by their places in the request."""
+        run, columns, limits = self.run, self.columns, self.policy.limits
+        places, names = list(rows), next(iter(rows.values()))
+        frame = pd.DataFrame({name: series(name, columns, [*rows.values()]) for name in names}).set_axis(places)
         try:
-            found.update(answer_table(run, columns, policy, {place: rows[place] for place in places}, judge))
+            known, warnings = run.validate(frame, columns, where="rows", target=False)
         except DataError as error:
-            if not error.violations:
-                raise
-            texts.append(str(error))
-            violations.extend(error.violations)
-    if texts:
-        raise DataError("\n".join(texts[:1]), sorted(violations, key=lambda one: one["row"] or 0))
-    return [found[place] for place in range(len(rows))]
-
-
-def answer_table(
-    run: loading.Run, columns: Dictionary, policy: Policy, rows: dict[int, Row], judge: Unusual | None
-) -> dict[int, Answered]:
-    """Answer rows that have the same columns, by their places in the request."""
-    places, names = list(rows), next(iter(rows.values()))
-    frame = pd.DataFrame({name: series(name, columns, [*rows.values()]) for name in names}).set_axis(places)
-    try:
-        known, warnings = run.validate(frame, columns, where="rows", target=False)
-    except DataError as error:
-        raise DataError(str(error), by_cell(error, places)) from None
-    with loading.explained(run.name, run.versions, "does not answer"):
+            raise DataError(str(error), by_cell(error, places)) from None
         known = known.reset_index(drop=True)
-        limits = policy.limits
-        table = answers.predictions(run, known, abstain_below=limits.least, band=limits.band, level=policy.level)
-    said = {name: table[name].tolist() for name in table if name != "run"}
-    outputs = (dict(zip(said, cells, strict=True)) for cells in zip(*said.values(), strict=True))
-    marks = judge.marks(known) if judge else [False] * len(places)
-    found = {
-        place: Answered(output, "reference", odd, []) for place, output, odd in zip(places, outputs, marks, strict=True)
-    }
-    for warning in warnings:
-        violation = getattr(warning, "violation", None)  # unknown columns have none, nor the copies of older runs
-        column = columns[violation.column] if violation else None
-        for place in [places[row] for row in violation.rows] if violation else places:
-            found[place].warnings.append(str(warning))
-            found[place].unusual |= column is not None and column.rule == "warn" and column.role != "ignored"
-    return found
+        with loading.explained(run.name, run.versions, "does not answer"):
+            level = self.policy.level
+            table = answers.predictions(run, known, abstain_below=limits.least, band=limits.band, level=level)
+        marks = self.judge.marks(known) if self.judge else [False] * len(places)
+        outputs = table.drop(columns="run", errors="ignore").to_dict("records")
+        made = zip(places, outputs, marks, strict=True)
+        found = {place: Answered(output, "reference", odd, []) for place, output, odd in made}
+        for warning in warnings:
+            violation = getattr(warning, "violation", None)  # unknown columns have none, nor the copies of older runs
+            column = columns[violation.column] if violation else None
+            for place in [places[row] for row in violation.rows] if violation else places:
+                found[place].warnings.append(str(warning))
+                found[place].unusual |= column is not None and column.rule == "warn" and column.role != "ignored"
+        return found
 
 
 def series(name: str, columns: Dictionary, rows: list[Row]) -> pd.Series:

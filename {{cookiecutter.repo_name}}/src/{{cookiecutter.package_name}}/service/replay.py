@@ -15,20 +15,16 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import json
 
-from ..engine.columns.dictionary import Dictionary
-from ..engine.modelling.decision import Policy, policy
 from ..engine.project.errors import DataError, ProjectError, listed
 from ..engine.project.settings import Project
-from ..engine.runs import loading, registry
-from ..engine.runs.answers import rules_of_today
-from . import reference
+from ..engine.runs import registry
 from .database import Database, opened
+from .reference import Reference
 from .tables import Entry, answers
 
 ROWS, SHOWN = 1000, 20  # rows that are scored at once, answers that are shown
 OF_TODAY = {"confident", "low", "high"}  # what [predict] asks of an answer, not what the model says
 DECIDED = OF_TODAY | {"prediction", "probability"}  # and what [decision] makes of the same probabilities
-Known = tuple[loading.Run, Dictionary, Policy]
 Change = tuple[Entry, dict[str, Any], str]  # an answer that differs, what is said now ({}: nothing), and why
 
 
@@ -50,23 +46,19 @@ def run(project: Project, *, ids: Sequence[str] = (), name: str = "") -> tuple[s
     if other:
         return "\n".join([f"replay: {count} answers, what {other} would have said", *compared(count, changes)]), True
     lines = [f"replay: {count} answers, {count - len(changes)} with the same bits, {len(changes)} not"]
-    lines += [
-        f"{entry.id} of {entry.run}: {difference(entry, now) or 'no answer'}" for entry, now, _ in changes[:SHOWN]
-    ]
+    shown = changes[:SHOWN]
+    lines += [f"{entry.id} of {entry.run}: {difference(entry, now) or 'no answer'}" for entry, now, _ in shown]
     lines += [f"{rows} of them: {why}" for why, rows in Counter(why for _, _, why in changes).most_common(SHOWN)]
     return "\n".join(lines), not changes
 
 
-def loaded(project: Project, name: str) -> Known | str:
-    """A run with its columns and policy of today, or why it cannot be loaded."""
+def loaded(project: Project, name: str) -> Reference | str:
+    """A run as it answers today, or why it cannot be loaded."""
     folder = project.models / name
     if not folder.is_dir():
         return f"the run {name} is not in {project.relative(project.models)} any more"
     try:
-        run = loading.load(folder)
-        options = project.settings
-        asked = policy(folder, run.record, options.predict, options.decision)
-        return run, rules_of_today(run.columns, project.dictionary), asked
+        return Reference(project, folder, judged=False)
     except ProjectError as error:
         return " ".join(str(error).split())
 
@@ -82,12 +74,12 @@ def parts(database: Database, ids: Sequence[str]) -> Iterator[list[Entry]]:
             yield part
 
 
-def scored(known: Known | str, entries: list[Entry]) -> list[Change]:
+def scored(known: Reference | str, entries: list[Entry]) -> list[Change]:
     """What a run says of rows, where it is something else than was said."""
     if isinstance(known, str):
         return [(entry, {}, known) for entry in entries]
     try:
-        found = reference.answer(*known, [json.decode(entry.inputs) for entry in entries])
+        found = known.reference([json.decode(entry.inputs) for entry in entries])
     except DataError as error:  # of one of them: the others are scored without it
         if len(entries) == 1:
             return [(entries[0], {}, f"the row is refused: {' '.join(str(error).split())}")]
@@ -99,24 +91,23 @@ def scored(known: Known | str, entries: list[Entry]) -> list[Change]:
 
 def difference(entry: Entry, now: dict[str, Any]) -> str:
     """Which columns of an answer were other bits; "" for none."""
-    was = json.decode(entry.output)
-    texts = {
-        name: [json.encode(one.get(name)).decode() for one in (was, now)] for name in ({**was, **now} if now else ())
-    }
-    return "; ".join(f"{name} was {before}, is {after}" for name, (before, after) in texts.items() if before != after)
+    was, found = json.decode(entry.output), []
+    for name in {**was, **now} if now else ():
+        before, after = (json.encode(one.get(name)).decode() for one in (was, now))
+        found += [f"{name} was {before}, is {after}"] if before != after else []
+    return "; ".join(found)
 
 
-def cause(known: Known, entry: Entry, now: dict[str, Any]) -> str:
+def cause(known: Reference, entry: Entry, now: dict[str, Any]) -> str:
     """Why an answer is another one, as far as it can be known."""
-    run, columns, _ = known
-    was = json.decode(entry.output)
+    was, run = json.decode(entry.output), known.run
     of_today = DECIDED if was.get("prediction") != now.get("prediction") else OF_TODAY
     rest = {*was, *now} - of_today
     if (rest or of_today is OF_TODAY) and all(was.get(name) == now.get(name) for name in rest):
         return "[predict] or [decision] of params.toml asks something else of an answer now"
     if run.versions:
         return f"the run was trained with {run.versions}"
-    if edited := [name for name, column in columns.items() if vars(column) != vars(run.columns[name])]:
+    if edited := [name for name, column in known.columns.items() if vars(column) != vars(run.columns[name])]:
         return f"references/data_dictionary.toml says other things now than then of {listed(edited)}"
     return f"not known; another machine, an edited log, or the {entry.road} road was wrong"
 

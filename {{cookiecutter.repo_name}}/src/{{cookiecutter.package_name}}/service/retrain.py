@@ -23,7 +23,7 @@ from ..engine.project.settings import PARTS, Project
 from ..engine.runs import promote, registry
 from ..engine.sources import source
 from .database import Database, opened
-from .settings import Retrain
+from .settings import Retrain, of
 from .tables import Told
 
 log = logging.getLogger(__name__)
@@ -36,17 +36,13 @@ def run(project: Project, make: Make, gate: Gate) -> Iterator[str]:
     """Retrain, if something new was told; a line for each decision.
 
     `make` brings a step of the pipeline up to date and returns its outputs, `gate` promotes a run or raises `Refused`.
-    Who comes while another retrains waits, and finds nothing new.
-
-    Raises
-    ------
-    DataError, LogError
-        There is no log, or it cannot be read; a step cannot be done.
+    Who comes while another retrains waits, and finds nothing new. A `DataError` or `LogError` if there is no log, it
+    cannot be read, or a step cannot be done.
     """
     with lock.alone(project.root, "retrain", name="retrain"):
         with opened(project) as database:
             rows = new_rows(project, database)
-            least = project.parts.get("retrain", Retrain()).rows
+            least = of(project, Retrain).rows
             if len(rows) >= least:
                 dump = keep(project, make, database, rows)
                 yield f"{len(rows)} truths that are new -> {project.relative(dump.folder)}"

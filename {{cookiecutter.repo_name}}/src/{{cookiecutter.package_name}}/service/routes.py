@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..engine.project.errors import DataError
-from . import example, openapi, settings
+from . import example, openapi
 from .feedback import tell
 from .guard import ENCODE, Problem, body_in_time, busy
 from .versions import Version
@@ -91,8 +91,7 @@ async def description(request: Request) -> Response:
     service = request.app.state.service
     if not service.versions.served:
         raise busy("; ".join(service.unready()))
-    tokens = settings.secret(service.project, "API_TOKEN")
-    return as_json(openapi.document(service.versions, service.options, service.project.root.name, token=tokens != ""))
+    return as_json(openapi.document(service.versions))
 
 
 TRUTH = msgspec.json.Decoder(Truth)

@@ -38,7 +38,7 @@ LAST_WORD = 0.5  # seconds in which the readiness route says no before the socke
 
 def run(project: Project) -> None:
     """Serve until SIGTERM or ctrl-C."""
-    options = settings.of(project)
+    options = settings.of(project, settings.Serve)
     if not is_loopback(url_host(options.host)) and not settings.secret(project, "API_TOKEN"):
         raise SettingsError(
             f"params.toml: [serve] host = {options.host!r} is not this machine alone, and there is no API_TOKEN.\n"

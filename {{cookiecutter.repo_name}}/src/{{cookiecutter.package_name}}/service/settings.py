@@ -1,8 +1,8 @@
-"""Section `[serve]` of `params.toml`, and the secrets of the service."""
+"""The sections of the service in `params.toml`, and its secrets."""
 
 import os
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 from ..engine.project.schema import bounds
 from ..engine.project.settings import Project
@@ -54,22 +54,17 @@ class Retrain:
 
 
 SECTIONS = {"serve": Serve, "label": Label, "monitor": Monitor, "retrain": Retrain}
+Section = TypeVar("Section", Serve, Label, Monitor, Retrain)
 
 
-def of(project: Project) -> Serve:
-    """The section `[serve]` of a project, the defaults where it has none."""
-    return project.parts.get("serve", Serve())
-
-
-def monitored(project: Project) -> Monitor:
-    """The section `[monitor]` of a project, the defaults where it has none."""
-    return project.parts.get("monitor", Monitor())
+def of(project: Project, kind: type[Section]) -> Section:
+    """The section of a kind of a project, the defaults where it has none."""
+    return project.parts.get(kind.__name__.lower(), kind())
 
 
 def secret(project: Project, name: str) -> str:
     """The value of a variable, "" where it is not set; `.env` counts."""
-    if (project.root / ".env").is_file():
-        import dotenv
+    import dotenv
 
-        dotenv.load_dotenv(project.root / ".env")
+    dotenv.load_dotenv(project.root / ".env")
     return os.environ.get(name, "")

@@ -35,12 +35,11 @@ def feedback(project: Project, **options: Any) -> None:
 
 
 @verb
-def label(project: Project) -> list[Path]:
+def label(project: Project) -> None:
     """Choose the rows most worth a person's minute, from the log and data/external/unlabelled/: [label]."""
     from . import label
 
     show(label.run(project))
-    return []
 
 
 @verb
@@ -57,18 +56,17 @@ def replay(project: Project, ids: tuple[str, ...], run: str) -> None:
 
 @verb
 @click.option("--key", default="", metavar="COLUMN=VALUE", help="Whose rows: email=ada@example.org.")
-def forget(project: Project, key: str) -> list[Path]:
+def forget(project: Project, key: str) -> None:
     """Delete a person's rows from the log of the service, and say what that cannot reach."""
     from . import forget
 
     show(forget.run(project, key=key))
-    return []
 
 
 @verb
 @option_path("--input", text="A table: a run answers it, and is looked at [default: the newest answers in the log].")
 @option_run("Look at the answers of this run [default: the champion].")
-def monitor(project: Project, input: Path | None, run: str) -> list[Path]:
+def monitor(project: Project, input: Path | None, run: str) -> None:
     """Say whether the model is still well: reports/monitoring.html; exit code 1 if an alarm of [monitor] fires."""
     from . import monitor
 

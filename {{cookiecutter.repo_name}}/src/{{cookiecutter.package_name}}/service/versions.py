@@ -7,17 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ..engine.columns.dictionary import Dictionary, by_role
+from ..engine.columns.dictionary import by_role
 from ..engine.modelling import decision
 from ..engine.project.errors import ProjectError, SettingsError
 from ..engine.project.settings import PARAMS, Project
 from ..engine.runs import answers, loading, registry
-from . import profile, reference, settings
+from . import settings
 from .compiled import Compiled, NotCompiled, compile_run
 from .drawn import difference
-from .reference import Answered
+from .reference import KINDS, Answered, Reference
 from .schema import Checker, Row
-from .unusual import Unusual
 
 log = logging.getLogger(__name__)
 POLL = 0.5  # seconds between two looks at the champion
@@ -35,17 +34,14 @@ class Busy(Exception):
     """More requests wait than are answered in time."""
 
 
-class Version:
-    """A run that answers rows, loaded from `models/<run>`; a `ProjectError` if it is not as it was made."""
+class Version(Reference):
+    """A run that answers rows, on the compiled road where that can be."""
+
+    kinds = KINDS
 
     def __init__(self, project: Project, folder: Path) -> None:
-        self.run, self.folder = loading.load(folder), folder
-        self.name = self.run.name
-        options = project.settings
-        self.policy = decision.policy(folder, self.run.record, options.predict, options.decision)
+        super().__init__(project, folder)
         self.read_rules(project.dictionary)
-        learned = (profile.of(project, folder) or {}).get("unusual")
-        self.judge = Unusual(learned) if learned else None
         self.compiled, self.why = compiled_or_why(self.run, self.policy)
         self._pace = FIRST_PACE
         if self.why:
@@ -53,7 +49,7 @@ class Version:
 
     def read_rules(self, path: Path) -> None:
         """Take ranges, categories and rules as the data dictionary has them now."""
-        self.columns: Dictionary = answers.rules_of_today(self.run.columns, path)
+        self.columns = answers.rules_of_today(self.run.columns, path)
         self.checker, self.ids = Checker(self.columns), by_role(self.columns, "id")
 
     def fast(self, rows: list[Row]) -> list[Answered] | None:
@@ -71,10 +67,6 @@ class Version:
             return None  # an id that stands twice is worth a warning
         self._pace += 0.1 * ((time.thread_time() - start) / len(rows) - self._pace)
         return found
-
-    def reference(self, rows: list[Row]) -> list[Answered]:
-        """Answer rows as `make predict` does, on a data frame; a `DataError` as for `reference.answer`."""
-        return reference.answer(self.run, self.columns, self.policy, rows, self.judge)
 
 
 def compiled_or_why(run: loading.Run, policy: decision.Policy) -> tuple[Compiled | None, str]:
@@ -95,7 +87,7 @@ class Versions:
     """
 
     def __init__(self, project: Project) -> None:
-        self.project, self.options = project, settings.of(project)
+        self.project, self.options = project, settings.of(project, settings.Serve)
         self.served: dict[str, Version] = {}
         self.shadows: dict[str, Version] = {}
         self.refused: dict[str, str] = {}
@@ -183,7 +175,7 @@ class Versions:
 
 def wanted(project: Project) -> list[Path]:
     """The folders of the runs that shall answer, the first one by default."""
-    if names := settings.of(project).runs:
+    if names := settings.of(project, settings.Serve).runs:
         return [registry.named(project, name) for name in names]
     changes, newest = registry.history(project), registry.folders(project)[:1]
     champions = [changes[-1]["run"], changes[-1]["before"]] if changes else [folder.name for folder in newest]

@@ -16,7 +16,7 @@ from ..engine.project.errors import DataError
 from ..engine.report.verdict import number, percent, scored
 from ..engine.sources import formats
 from .app import Service
-from .example import DATE, MODELLED, asked, usual
+from .example import MODELLED, asked, dated, usual
 from .schema import Cell, Row
 from .versions import Busy, Version
 
@@ -29,25 +29,20 @@ def fields(columns: Dictionary, row: Row, problems: Sequence[dict[str, Any]]) ->
     """The fields of a form, each with what is wrong with it in words for who fills it in; so the problems, too."""
     found = []
     for place, name in enumerate(asked(columns)):
-        column, text = columns[name], written(columns[name], row.get(name))
-        for one in [one for one in problems if one["column"] == name]:
+        column, mine = columns[name], [one for one in problems if one["column"] == name]
+        text = written(column, row.get(name))
+        for one in mine:
             one |= {"place": f"c{place}", "problem": wrong(column, text, one["problem"])}
-        needed = column.role in MODELLED and not column.missing_allowed
         field = {"name": name, "place": f"c{place}", "column": column, "allowed": allowed(column), "value": text}
-        said = "; ".join(dict.fromkeys(one["problem"] for one in problems if one["column"] == name))
-        found.append(field | {"needed": needed, "problem": said})
+        field["needed"] = column.role in MODELLED and not column.missing_allowed
+        found.append(field | {"problem": "; ".join(dict.fromkeys(one["problem"] for one in mine))})
     return found
 
 
 def allowed(column: Column) -> str:
     """What may stand in a field, in words; "" where the field shows it."""
-    today = datetime.now().strftime(column.format.split(" | ")[0] or DATE)
-    kinds = {
-        "integer": "a whole number",
-        "number": "a number",
-        "datetime": f"a date like {today}",
-        "list": f"several, parted by “{column.separator}”",
-    }
+    kinds = {"integer": "a whole number", "number": "a number", "list": f"several, parted by “{column.separator}”"}
+    kinds["datetime"] = f"a date like {dated(column, datetime.now())}"
     limits = f"from {column.range[0]:g} to {column.range[1]:g}" if column.range else ""
     parts = [kinds.get(column.type, ""), limits, f"in {column.unit}" if column.unit else ""]
     return " ".join(part for part in parts if part)
@@ -100,7 +95,15 @@ async def reasons(service: Service, version: Version, row: Row, said: Mapping[st
     columns = version.columns
     other = {name: cell for name, cell in usual(version).items() if columns[name].role in MODELLED}
     other = {name: cell for name, cell in other.items() if shown(cell) != shown(row.get(name))}
-    names = sorted(other, key=lambda name: -distance(columns[name], row.get(name), other[name]))[:COMPARED]
+
+    def distance(name: str) -> float:
+        """How far a cell is from the usual one: as a share of the range, or 1."""
+        here, there, limits = row.get(name), other[name], columns[name].range
+        if limits and isinstance(here, int | float) and isinstance(there, int | float):
+            return abs(here - there) / (limits[1] - limits[0] or 1)
+        return 1.0
+
+    names = sorted(other, key=distance, reverse=True)[:COMPARED]
     try:
         answers = await service.versions.answer(version, [row | {name: other[name]} for name in names]) if names else []
     except (DataError, Busy):
@@ -115,13 +118,6 @@ async def reasons(service: Service, version: Version, row: Row, said: Mapping[st
     ]
 
 
-def distance(column: Column, here: Cell, usual: Cell) -> float:
-    """How far a cell is from another: as a share of the range, or 1."""
-    if isinstance(here, int | float) and isinstance(usual, int | float) and column.range:
-        return abs(here - usual) / (column.range[1] - column.range[0] or 1)
-    return 1.0
-
-
 def change(said: Mapping[str, Any], other: Mapping[str, Any]) -> float:
     """By how much an answer is above another: in the probability of what it says, or in its number."""
     if "probability" not in said:
@@ -130,15 +126,11 @@ def change(said: Mapping[str, Any], other: Mapping[str, Any]) -> float:
     return said["probability"] - other.get(f"probability_{said['prediction']}", same)
 
 
-def scoring(value: float | None, metric: str) -> str:
-    """A value of a metric."""
-    return scored(metric, value)
-
-
 PAGES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(FOLDER / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
 PAGES.globals |= {"few": 30, "many": 300, "infinite": float("inf")}  # choices that a list shows, or that are offered
-PAGES.filters |= {"number": number, "percent": percent, "scoring": scoring, "shown": shown, "quoted": shlex.quote}
+PAGES.filters |= {"number": number, "percent": percent, "shown": shown, "quoted": shlex.quote}
+PAGES.filters["scoring"] = lambda value, metric: scored(metric, value)
 PAGES.filters |= {"json": functools.partial(json.dumps, ensure_ascii=False), "told": json.loads}
 PAGES.tests["known"] = lambda value: value is not None and value == value

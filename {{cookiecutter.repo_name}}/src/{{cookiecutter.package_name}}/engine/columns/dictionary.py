@@ -4,7 +4,6 @@ Reads and writes `references/data_dictionary.toml`: one table a column. It is in
 belongs to the user: every later batch is checked against it (`validate.py`) and the recipe follows it (`recipe.py`).
 """
 
-import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -90,14 +89,8 @@ ALWAYS_WRITTEN = ("type", "role", "missing_allowed", "rule", "transformation", "
 def load(path: Path) -> Dictionary:
     """Read the data dictionary, a TOML file with one top-level table a column, in its order.
 
-    Raises
-    ------
-    DataError
-        Not TOML, an unknown role, a transformation that the type does not allow, a list without separator, a moment of
-        unknown columns, no
-        column or more than one with the role `target`, or somebody's labels that are of another type than the target.
-    SettingsError
-        An unknown key, a wrong type, or a word that is not allowed.
+    A `SettingsError` names an unknown key, a wrong type, or a word that is not allowed; a `DataError` what does not go
+    together: role, transformation and type, a list and its separator, a moment and its columns, labels and the target.
     """
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -105,7 +98,9 @@ def load(path: Path) -> Dictionary:
         raise DataError(f"{path}: cannot be read as a data dictionary: {error}.") from None
     columns = {name: schema.convert(table, Column, f"{path}: [{name}]") for name, table in tree.items()}
     for name, column in columns.items():
-        check_transformation(column, f"{path}: [{name}]")
+        if column.transformation not in (allowed := ALLOWED[column.type]):
+            found = f"transformation = {column.transformation!r} does not fit a column of type {column.type}"
+            raise DataError(f"{path}: [{name}] {found}.\nAllowed: {', '.join(map(repr, allowed))}.")
         if unknown := [part for part in column.moment if part not in columns]:
             raise DataError(f"{path}: [{name}] moment names {unknown[0]!r}, which is not in the dictionary.")
         if (column.type == "list") != bool(column.separator):
@@ -114,8 +109,8 @@ def load(path: Path) -> Dictionary:
                 'A list needs a separator, as in separator = ";"; no other type has one.'
             )
         if column.role not in ROLES and not re.fullmatch(rf"{LABEL}\s*\S.*", column.role):
-            allowed = ", ".join(map(repr, (*ROLES, LABEL + "<who>")))
-            raise DataError(f"{path}: [{name}] role = {column.role!r}.\nAllowed: {allowed}.")
+            roles = ", ".join(map(repr, (*ROLES, LABEL + "<who>")))
+            raise DataError(f"{path}: [{name}] role = {column.role!r}.\nAllowed: {roles}.")
     if len(targets := by_role(columns, "target")) != 1:
         raise DataError(f'{path}: {len(targets)} columns have role = "target" {targets}; exactly one must.')
     check_labels(columns, path)
@@ -132,13 +127,6 @@ def without(columns: Dictionary, names: Iterable[str]) -> Dictionary:
     names = set(names)
     left_out = [name for name, column in columns.items() if name in names or not names.isdisjoint(column.moment)]
     return columns | {name: replace(columns[name], role="ignored") for name in left_out}
-
-
-def check_transformation(column: Column, place: str) -> None:
-    """Refuse a transformation that the type of a column does not allow."""
-    if column.transformation not in (allowed := ALLOWED[column.type]):
-        found = f"transformation = {column.transformation!r} does not fit a column of type {column.type}"
-        raise DataError(f"{place} {found}.\nAllowed: {', '.join(map(repr, allowed))}.")
 
 
 def check_labels(columns: Dictionary, path: Path) -> None:
@@ -201,10 +189,9 @@ def table(column: Column) -> str:
 
 
 def quote(value: Any) -> str:
-    """A JSON text is a TOML value too, but for DEL, which TOML wants escaped."""
+    """A value as TOML, whole numbers without a point."""
     whole_numbers = isinstance(value, tuple | list) and all(isinstance(x, float) and x.is_integer() for x in value)
-    value = [int(x) for x in value] if whole_numbers else value
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return schema.toml([int(x) for x in value] if whole_numbers else value)
 
 
 def by_role(columns: Mapping[str, Column], *roles: str) -> list[str]:

@@ -53,7 +53,7 @@ SENSITIVE = re.compile(  # by law in many countries, where people are judged
 def infer(
     frame: pd.DataFrame, *, target: str, split_by: str = "", read: Mapping[str, Any]
 ) -> tuple[Dictionary, list[str]]:
-    """Describe every column of a table.
+    """Describe every column of a table, in its order, and say what was decided, one line each.
 
     Parameters
     ----------
@@ -65,13 +65,6 @@ def infer(
         `[split] by`; `time:<column>` and `group:<column>` give that column its role.
     read : mapping
         `[data.read]`; `decimal`, `thousands`, `missing` and `dates` overrule the guesses.
-
-    Returns
-    -------
-    columns : Dictionary
-        One entry a column, in the table's order.
-    decisions : list of str
-        What was decided, one line each.
     """
     kind, _, special = split_by.partition(":")
     roles = {special: kind} if special else {}
@@ -87,7 +80,9 @@ def infer(
         if role == "id" and not are_plain_ids(cells):
             column = replace(column, type="category")
         columns[name] = finish(values, replace(column, role=role))
-        markers.update(markers_met(cells[values.isna()], column))
+        if column.type not in WORDS and cells.dtype == "str":  # native cells are missing without a word
+            gaps = as_text(cells[values.isna()]).dropna().unique()
+            markers.update(word for word in gaps if word and word.lower() in MISSING_WORDS)
 
     for name in map(str, frame.columns):
         describe(name)
@@ -104,13 +99,6 @@ def infer(
     notes.pop("", None)
     lines += [f"{listed(names, NAMED)}: {note}" for note, names in notes.items()]
     return columns, lines + summary(columns)
-
-
-def markers_met(gaps: pd.Series, column: Column) -> set[str]:
-    """The words that stand for "no value" in a column of numbers, dates or truth values; `gaps`: its missing cells."""
-    if column.type in WORDS or gaps.dtype != "str":  # native cells are missing without a word
-        return set()
-    return {word for word in as_text(gaps).dropna().unique() if word and word.lower() in MISSING_WORDS}
 
 
 def markers_of_words(
@@ -204,13 +192,14 @@ def infer_words(text: pd.Series, present: pd.Series, markers: tuple[str, ...]) -
 def unread_numbers(present: pd.Series, kind: str) -> list[str]:
     """What to say of a column that looks like numbers or dates, but that no way of reading fits."""
     if looks_like_code(present):
-        long = present.str.fullmatch(r"[-+]?\d{16,}").any()
-        return [f"whole numbers beyond 2^53 kept as {kind}: as numbers, neighbours would become equal"] * bool(long)
+        said = f"whole numbers beyond 2^53 kept as {kind}: as numbers, neighbours would become equal"
+        return [said] if present.str.fullmatch(r"[-+]?\d{16,}").any() else []
     for what, pattern in (("dates or times", TIME_LIKE), ("numbers", AMOUNT_LIKE)):
         alike = present.str.fullmatch(pattern).fillna(False).astype(bool)
         if alike.mean() >= ALIKE:
             sample = (present if alike.all() else present[~alike]).iloc[0]
-            cure = "if wrong, write them one way in the source" + ", or say 'format'" * (pattern is TIME_LIKE)
+            also = ", or say 'format'" if pattern is TIME_LIKE else ""
+            cure = f"if wrong, write them one way in the source{also}"
             return [f"cells like {what}, but no one way reads all of them ({shown(sample)}): kept as {kind}; {cure}"]
     return []
 
@@ -221,7 +210,7 @@ def doubtful_words(text: pd.Series, present: pd.Series, missing: tuple[str, ...]
     kept = sorted(word for word in text.dropna().unique() if word and word.lower() in MISSING_WORDS | {"unknown"})
     kept = [repr(word) for word in kept if word not in missing]
     twins = distinct[distinct.str.lower().duplicated(keep=False)]
-    notes = [f"{', '.join(kept)} kept as a category; if it means missing, say so in 'missing'"] * bool(kept)
+    notes = [f"{', '.join(kept)} kept as a category; if it means missing, say so in 'missing'"] if kept else []
     if len(twins):
         notes.append(f"{', '.join(map(shown, sorted(twins, key=str.lower)[:4]))} differ in capitals alone: kept apart")
     return notes
@@ -266,25 +255,18 @@ def finish(values: pd.Series, column: Column) -> Column:
         changes["rule"] = "warn"
     if column.role in ("feature", "time"):
         changes["transformation"] = transformation(column, levels)
-    changes["sensitive"] = column.role not in ("id", "target") and is_sensitive(values)
+    by_name = levels > 1 and bool(SENSITIVE.fullmatch(str(values.name).lower()))
+    changes["sensitive"] = column.role not in ("id", "target") and by_name
     return replace(column, **changes)
-
-
-def is_sensitive(values: pd.Series) -> bool:
-    """Whether a column of several values is called like sex, race, age or nationality."""
-    return values.nunique() > 1 and bool(SENSITIVE.fullmatch(str(values.name).lower()))
 
 
 def transformation(column: Column, levels: int) -> Transformation:
     """The suggested recipe of a feature."""
+    by_type: dict[str, Transformation] = {"text": "text", "list": "one column an item", "datetime": "date parts"}
     if column.type == "category":
         return "one-hot" if levels <= ONE_HOT_LIMIT else "target encoding"
-    if column.type == "text":
-        return "text"
-    if column.type == "list":
-        return "one column an item"
-    if column.type == "datetime":
-        return "date parts"
+    if column.type in by_type:
+        return by_type[column.type]
     if column.role == "time":
         return "none"
     return "number" if levels > 1 else "one-hot"  # there or not
@@ -308,18 +290,14 @@ def round_out(value: float, direction: Any) -> float:
     return float(f"{direction(value / unit) * unit:.6g}")
 
 
-def is_there_or_not(column: Column) -> bool:
-    """Whether an inferred feature has one value only, beside missing cells."""
-    return column.transformation == "one-hot" and len(column.values or ("a number",)) == 1
-
-
 def summary(columns: Dictionary) -> list[str]:
     """One line for each kind of column that a user may want to contradict."""
     parts = {part for column in columns.values() for part in column.moment}
+    one_hot = {n: c.values or ("a number",) for n, c in columns.items() if c.transformation == "one-hot"}
     groups = {
         "ids, kept beside the predictions": [n for n, c in columns.items() if c.role == "id"],
         "ignored, constant or empty": [n for n, c in columns.items() if c.role == "ignored" and n not in parts],
-        "one value or none, of which only that counts": [n for n, c in columns.items() if is_there_or_not(c)],
+        "one value or none, of which only that counts": [n for n, values in one_hot.items() if len(values) == 1],
         "free text": [n for n, c in columns.items() if c.type == "text" and c.role == "feature"],
         "sensitive by name, so that evaluate compares groups; is it so? (sensitive = ...)": [
             n for n, c in columns.items() if c.sensitive

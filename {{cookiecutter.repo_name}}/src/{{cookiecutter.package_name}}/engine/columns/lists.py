@@ -1,6 +1,7 @@
 """Cells that hold several items, as surveys, tags and genres do: `Redis; MySQL; SQLite`.
 
-Used by `infer.py`, which asks whether a column is of that kind, `validate.py` and the recipe, which take cells apart.
+Lists differ from names, addresses and sentences in three ways: few different items make many different cells, an item
+returns in other cells, and it stands there at another place, or beside more or fewer others.
 """
 
 from collections import Counter, defaultdict
@@ -34,15 +35,7 @@ def different_items(cells: pd.Series, separator: str) -> list[str]:
 
 
 def separator_of(present: pd.Series) -> str:
-    """What parts the items of a column of lists; "" where the cells are no lists.
-
-    `present` has the cells that are not missing, stripped, shape (n_cells,).
-
-    Notes
-    -----
-    Lists differ from names, addresses and sentences in three ways: few different items make many different cells, an
-    item returns in other cells, and it stands there at another place, or beside more or fewer others.
-    """
+    """What parts the items in cells that are not missing, stripped, shape (n_cells,); "" where they are no lists."""
     if len(present) < FEWEST_CELLS:
         return ""
     counts = present.value_counts()

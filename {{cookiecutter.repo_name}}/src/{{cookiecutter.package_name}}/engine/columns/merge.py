@@ -21,21 +21,11 @@ NAMED = 20  # columns that a line of the log names
 
 
 def merged(mine: Dictionary, before: Dictionary, now: Dictionary) -> tuple[Dictionary, Dictionary, list[str]]:
-    """Merge the present dictionary with what inference said and says.
+    """Merge the present dictionary with what inference said the last time, if that is known, and says now.
 
-    Parameters
-    ----------
-    mine, before, now : Dictionary
-        The present one; what inference said the last time, empty where that is not known; what it says now.
-
-    Returns
-    -------
-    columns : Dictionary
-        In the order of `mine`, new columns at the end; those that are gone have the role `ignored`.
-    inferred : Dictionary
-        What inference said, to be compared with the next time.
-    said : list of str
-        What was kept, brought up to date, added and marked, one line each.
+    Returned are the columns in the order of `mine`, new ones at the end, those that are gone with the role `ignored`;
+    what inference said, to be compared with the next time; and what was kept, brought up to date, added and marked,
+    one line each.
     """
     columns, inferred = dict[str, Column](), dict(now)
     kept, changed, gone = list[str](), list[str](), list[str]()

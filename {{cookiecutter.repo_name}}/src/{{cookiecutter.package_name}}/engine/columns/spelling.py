@@ -1,7 +1,7 @@
 """The ways in which a column of text can be read: as truth values, numbers, dates or clock times, most likely first.
 
-Used by `infer.py`, which takes the first way that reads the cells. A way is a `Column` for `validate.parse`, with a
-remark where the choice was not obvious.
+`infer.py` takes the first way that reads the cells. A way is a `Column` for `validate.parse`, with a remark where the
+choice was not obvious.
 """
 
 import re
@@ -71,7 +71,7 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
     """As it stands, then decimal comma and thousands marks where the cells have them; a unit is left out."""
     given: dict[str, Any] = {key: read[key] for key in ("decimal", "thousands") if key in read}
     unit = unit_of(present.iloc[:PROBE_CELLS])
-    also = f"; {unit!r} left out of the numbers" * bool(unit)
+    also = f"; {unit!r} left out of the numbers" if unit else ""
     same: dict[str, Any] = {"type": "number", "missing": markers, "unit": unit}
     bare = present.str.replace("\u00a0", " ", regex=False).str.replace(unit, "", regex=False).str.strip()
     if given:
@@ -132,23 +132,17 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
         chosen[form], rest = count, rest[unread(rest, form)]
     if not chosen:
         return
-    plain = list(chosen) == [ISO]
-    notes = [] if plain else [notes_on_formats(chosen)]
+    form, notes = " | ".join(chosen), []
+    if len(chosen) > 1:
+        notes = ["dates read as " + ", ".join(f"{form} ({count} cells)" for form, count in chosen.items())]
+    elif form != ISO:
+        notes = [f"clock times, read as {form} on 1900-01-01" if form in CLOCKS else f"dates read as {form}"]
     if ISO in chosen and (zoned := int(present.str.contains(ZONE).sum())):
         without = f", {len(present) - zoned} without one taken as UTC" if zoned < len(present) else ""
         notes.append(f"times with a zone turned into UTC{without}")
-    form = "" if plain else " | ".join(chosen)
     if unsure:
         notes.append(f'day and month could be the other way round: then say format = "{swapped(form)}" {WHERE}')
-    yield Column(type="datetime", missing=markers, format=form), "; ".join(notes)
-
-
-def notes_on_formats(chosen: Mapping[str, int]) -> str:
-    """The formats in words, with how many cells each reads where there are several."""
-    if len(chosen) > 1:
-        return "dates read as " + ", ".join(f"{form} ({count} cells)" for form, count in chosen.items())
-    (form,) = chosen
-    return f"clock times, read as {form} on 1900-01-01" if form in CLOCKS else f"dates read as {form}"
+    yield Column(type="datetime", missing=markers, format="" if form == ISO else form), "; ".join(notes)
 
 
 def best_on_probe(cells: pd.Series, known: list[str]) -> list[str]:

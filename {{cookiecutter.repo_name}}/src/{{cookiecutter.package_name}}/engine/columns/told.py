@@ -18,6 +18,7 @@ from .dictionary import Dictionary, alike, by_role, target
 from .digests import digests, tell_apart
 from .validate import as_text, validate
 
+Key = tuple[list[str], pd.Series]  # columns by which rows are known again, and which rows, bool
 FIRST = -1  # the number of the first row; a row of the source has that of its line, from 1
 
 
@@ -34,9 +35,9 @@ def added(project: Project, known: pd.DataFrame, columns: Dictionary) -> tuple[p
     rows, said = typed(cells, columns)
     by = project.settings.split.by.partition(":")[2]
     if by in rows:
-        rows, said = without(rows, said, f"without {by!r}, by which [split] divides", rows[by].isna())
-    for names, which in keys(known, rows, columns):
-        rows, said = once(known, rows, said, names, which.reindex(rows.index), target(columns))
+        rows = without(rows, said, f"without {by!r}, by which [split] divides", rows[by].isna())
+    for key in keys(known, rows, columns):
+        rows = once(known, rows, said, key, target(columns))
     rows = rows.set_axis(range(FIRST, FIRST - len(rows), -1))
     whole = pd.DataFrame({name: stacked(known[name], rows[name]) for name in known}) if len(rows) else known
     said = [f"feedback: {len(rows)} of {len(cells)} rows added, from {len(dumps)} dump(s) of the log", *said]
@@ -89,14 +90,14 @@ def as_numbers(cells: pd.Series) -> pd.Series:
         return cells
 
 
-def without(rows: pd.DataFrame, said: list[str], why: str, which: pd.Series) -> tuple[pd.DataFrame, list[str]]:
-    """The rows without some, and what was said before with a line about those."""
-    if not which.any():
-        return rows, said
-    return rows[~which], [*said, f"feedback: {int(which.sum())} rows left out, {why}"]
+def without(rows: pd.DataFrame, said: list[str], why: str, which: pd.Series) -> pd.DataFrame:
+    """The rows without some, of which `said` gets a line."""
+    if which.any():
+        said.append(f"feedback: {int(which.sum())} rows left out, {why}")
+    return rows[~which]
 
 
-def keys(known: pd.DataFrame, rows: pd.DataFrame, columns: Dictionary) -> list[tuple[list[str], pd.Series]]:
+def keys(known: pd.DataFrame, rows: pd.DataFrame, columns: Dictionary) -> list[Key]:
     """The columns by which rows are known again, and which rows, bool: by ids where they name a row each, or by cells.
 
     By cells only where those of the source, shape (n_rows, n_columns), tell its rows apart.
@@ -108,18 +109,17 @@ def keys(known: pd.DataFrame, rows: pd.DataFrame, columns: Dictionary) -> list[t
     return [(ids, by_id), (cells, ~by_id & told_apart)]
 
 
-def once(
-    known: pd.DataFrame, rows: pd.DataFrame, said: list[str], names: list[str], which: pd.Series, truth: str
-) -> tuple[pd.DataFrame, list[str]]:
-    """The rows without those of them that are in the source already, or were told again later; with what is said."""
+def once(known: pd.DataFrame, rows: pd.DataFrame, said: list[str], key: Key, truth: str) -> pd.DataFrame:
+    """The rows without those of them that are in the source already, or were told again later; `said` gets lines."""
+    names, which = key[0], key[1].reindex(rows.index)
     if not which.any():
-        return rows, said
+        return rows
     before = pd.Series(known[truth].to_numpy(), index=digests(known, names))
     before = before[~before.index.duplicated()].reindex(digests(rows, names)).set_axis(rows.index)
     twice = which & before.notna()
     other = int((twice & (before != rows[truth])).sum())
     named = f", {other} with another truth there, which counts" if other else ""
-    rows, said = without(rows, said, f"in the source already{named}", twice)
+    rows = without(rows, said, f"in the source already{named}", twice)
     keyed = pd.Series(digests(rows, names), rows.index)[which.reindex(rows.index)]
     again = keyed.duplicated(keep="last").reindex(rows.index, fill_value=False)
     return without(rows, said, "told again later", again)

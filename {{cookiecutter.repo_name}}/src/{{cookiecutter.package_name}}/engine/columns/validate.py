@@ -14,17 +14,7 @@ from . import doubtful
 from .dictionary import LABEL, Column, Dictionary, by_role, label_columns
 from .lists import different_items, items_of
 from .moments import put_together
-from .violations import (
-    ADD_IT,
-    Violation,
-    Warned,
-    described,
-    explain,
-    explain_absent,
-    left_out,
-    missing_columns,
-    violation,
-)
+from .violations import ADD_IT, Violation, Warned, described, explain, explain_absent, left_out, violation
 
 MISSING_WORDS = frozenset(
     ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "n.a.", "nan", "null", "nil", "none", "nat", "missing", "\\n"]
@@ -69,7 +59,8 @@ def validate(
     labels = label_columns(columns)
     wanted = [name for name in columns if target or not (columns[name].role == "target" or name in labels)]
     optional = {*by_role(columns, "ignored", "id"), *labels, *(() if target else by_role(columns, "group"))}
-    to_make = {name: columns[name].moment for name in wanted if name not in frame.columns and is_made(columns[name])}
+    made = [name for name in wanted if columns[name].moment and columns[name].role != "ignored"]
+    to_make = {name: columns[name].moment for name in made if name not in frame.columns}
     needed = {part for parts in to_make.values() for part in parts}
     absent = [n for n in wanted if n not in frame.columns and n not in to_make and (n in needed or n not in optional)]
     typed, refused, warned = typed_columns(frame, {name: columns[name] for name in wanted}, target=target)
@@ -77,9 +68,7 @@ def validate(
     if absent and not refused:
         raise DataError(explain_absent(absent, frame, where), lacking)
     if refused:
-        missing = [f"{where}: {missing_columns(absent)}"] * bool(absent)
-        text = explain(missing, [*refused, *warned], where, frame.index + first_row)
-        raise DataError(text, [*lacking, *refused])
+        raise DataError(explain(absent, [*refused, *warned], where, frame.index + first_row), [*lacking, *refused])
     typed |= {name: put_together(typed, parts) for name, parts in to_make.items()}
     within = {part for part in needed if columns[part].type == "datetime" and columns[part].role == "ignored"}
     kept = {name: typed[name] for name in wanted if name in typed and name not in within}
@@ -110,11 +99,6 @@ def typed_columns(
         refuses = column.role != "ignored" and column.rule == "refuse"
         (refused if refuses else warned).extend(violations)
     return typed, refused, warned
-
-
-def is_made(column: Column) -> bool:
-    """Whether a column is made of others, and wanted."""
-    return bool(column.moment) and column.role != "ignored"
 
 
 def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[Violation]]:

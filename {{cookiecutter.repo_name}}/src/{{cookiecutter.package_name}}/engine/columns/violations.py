@@ -53,8 +53,9 @@ def described(violation: Violation, numbers: pd.Index) -> str:
     return f"{violation.column!r} has {violation.problem} ({rows}: {shown}{more})"
 
 
-def explain(missing: list[str], violations: list[Violation], where: str, numbers: pd.Index) -> str:
+def explain(absent: list[str], violations: list[Violation], where: str, numbers: pd.Index) -> str:
     """All that is wrong with a table, in at most three lines: the first line whole, the others in one if need be."""
+    missing = [missing_columns(absent, where)] if absent else []
     lines = [*missing, *(f"{where}: column {described(violation, numbers)}" for violation in violations)]
     if len(lines) <= SHOWN_COLUMNS:
         cures = "; ".join(dict.fromkeys(violation.cure for violation in violations))
@@ -67,9 +68,9 @@ def explain(missing: list[str], violations: list[Violation], where: str, numbers
     )
 
 
-def missing_columns(absent: list[str]) -> str:
+def missing_columns(absent: list[str], where: str) -> str:
     """How many columns are missing, and the first of them by name."""
-    return f"{len(absent)} column(s) of the data dictionary are missing: {', '.join(map(repr, absent[:10]))}."
+    return f"{where}: {len(absent)} column(s) of the data dictionary are missing: {', '.join(map(repr, absent[:10]))}."
 
 
 def explain_absent(absent: list[str], frame: pd.DataFrame, where: str) -> str:
@@ -81,6 +82,6 @@ def explain_absent(absent: list[str], frame: pd.DataFrame, where: str) -> str:
     more = f" (and {len(meant) - 1} more)" if len(meant) > 1 else ""
     cure = f"Rename {meant[0][0]!r} to {meant[0][1]!r}{more}" if meant else "Add them"
     return (
-        f"{where}: {missing_columns(absent)}\n"
+        f"{missing_columns(absent, where)}\n"
         f'Found: {shown}.\n{cure}, or give them role = "ignored" in references/data_dictionary.toml and train again.'
     )

@@ -12,6 +12,7 @@ from sklearn import metrics as sk
 from ..project.errors import SettingsError
 
 TINY = 1e-15
+Z = 1.96  # standard deviations to either side of a 95 % interval
 REPEATS = 200  # resamples of an interval
 Groups: TypeAlias = pd.Series | None
 

@@ -34,11 +34,15 @@ def whole(path: Path) -> Iterator[Path]:
     temporary = beside(path)
     remove(temporary)  # of a killed process with our number; it may be a link to a file in use
     try:
-        with naming(path):
-            yield temporary
-            sync(temporary)
-            temporary.replace(path)
-            sync(path.parent)  # a power cut from now on leaves it whole too
+        yield temporary
+        sync(temporary)
+        temporary.replace(path)
+        sync(path.parent)  # a power cut from now on leaves it whole too
+    except OSError as error:  # the operating system knows the temporary file, or no file at all
+        mine = error.filename is None or temporary.name in str(error.filename) or error.errno in FULL
+        if error.errno is None or not mine:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
     finally:
         remove(temporary)
 
@@ -77,18 +81,6 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-@contextlib.contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Name `path` in an error of the operating system, which knows the temporary file or no file at all."""
-    try:
-        yield
-    except OSError as error:
-        mine = error.filename is None or beside(path).name in str(error.filename) or error.errno in FULL
-        if error.errno is None or not mine:
-            raise
-        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
 
 
 def write_text(path: Path, text: str) -> None:

@@ -47,7 +47,8 @@ def missing_file(path: Path, wanted_as: str = "source in [data] of params.toml")
     import difflib
 
     if path.is_dir():
-        return DataError(f"{path} is a folder. Name a file in it{', or a glob: *.csv' * (wanted_as != 'INPUT')}.")
+        glob = "" if wanted_as == "INPUT" else ", or a glob: *.csv"
+        return DataError(f"{path} is a folder. Name a file in it{glob}.")
     if path.is_symlink() and not path.exists():
         return DataError(f"{path} links to {path.readlink()}, which is not there.\nMend the link or {wanted_as}.")
     if path.exists():

@@ -35,18 +35,9 @@ A_DAY = 86_400  # seconds after which a temporary file counts as left behind whe
 def alone(root: Path, verb: str, *, name: str = "steps", output: Path | None = None) -> Iterator[None]:
     """Wait until no other command works in the project, then work; temporary files of killed commands are removed.
 
-    Parameters
-    ----------
-    verb : str
-        Who works: others see it while they wait.
-    name : str
-        Commands that cannot disturb each other take locks of different names.
-    output : Path, optional
-        A file elsewhere that is going to be written.
-
-    Notes
-    -----
-    In a project that may not be written, and on a file system without locks, the command works on and says so.
+    Others see `verb` while they wait. Commands that cannot disturb each other take locks of different names; `output`
+    is a file elsewhere that is going to be written. In a project that may not be written, and on a file system without
+    locks, the command works on and says so.
     """
     handle = taken(root / ".cache" / f"{name}.lock", verb)
     try:

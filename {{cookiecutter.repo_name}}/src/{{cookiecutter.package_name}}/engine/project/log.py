@@ -30,7 +30,8 @@ class TerminalLine(logging.Formatter):
     """An event as a message for a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The text of the line, which stands alone: a bar that is being drawn is written over."""
+        """The step, which is the module's own name, and the text; a bar that is being drawn is written over."""
+        record.step = record.name.rpartition(".")[2]
         text = shortened(super().format(record))
         if record.levelno >= logging.WARNING:
             text = coloured(text, YELLOW)
@@ -41,18 +42,11 @@ def start_logging() -> None:
     """Send the log to stderr, one line an event, the step's name first."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(TerminalLine("%(step)s: %(message)s"))
-    handler.addFilter(name_the_step)
     everything = logging.getLogger(package.NAME)
     everything.handlers[:] = [handler]
     everything.propagate = False
     everything.setLevel(logging.INFO)
     warnings.showwarning = warning_as_line
-
-
-def name_the_step(event: logging.LogRecord) -> bool:
-    """Put the module's own name, which is the verb, into the record."""
-    event.step = event.name.rpartition(".")[2]
-    return True
 
 
 def warning_as_line(message: Warning | str, *about: Any, **more: Any) -> None:

@@ -8,7 +8,7 @@ import hashlib
 import importlib
 import os
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -94,6 +94,7 @@ class Predict:
 class Decision:
     """Section `[decision]`: what is done with the answers, and what that is worth. 0 and "" state nothing."""
 
+    rows: str = field(default="rows", metadata=bounds(filled=True))
     capacity: float = field(default=0.0, metadata=bounds(least=0))
     gain_true_positive: float = field(default=0.0, metadata=bounds(least=0))
     cost_false_positive: float = field(default=0.0, metadata=bounds(least=0))
@@ -208,11 +209,7 @@ def load(start: Path | None = None, overrides: Sequence[str] = ()) -> Project:
     """Find the project of a folder, by default the present one, and read its settings.
 
     `overrides` are `section.key=value` pairs; the value is read as TOML, else taken as text.
-
-    Raises
-    ------
-    SettingsError
-        No `params.toml` was found, it is not TOML, or a key or a type is wrong.
+    A `SettingsError` if no `params.toml` was found, it is not TOML, or a key or a type is wrong.
     """
     root = find_root(start or Path.cwd())
     file = root / PARAMS
@@ -223,13 +220,9 @@ def load(start: Path | None = None, overrides: Sequence[str] = ()) -> Project:
     changed = dict(map(parse_override, overrides))
     for dotted, value in changed.items():
         set_at(tree, dotted, value)
-    parts = sections_of_the_service()
-    own = {name: tree.pop(name) for name in parts if name in tree}
     try:
-        read: dict[str, Any] = {
-            name: schema.convert(table, parts[name], f"{PARAMS}: [{name}]") for name, table in own.items()
-        }
-        return Project(root, read_sections(tree, also=parts), changed, read)
+        settings, parts = read_sections(tree, sections_of_the_service())
+        return Project(root, settings, changed, parts)
     except SettingsError as error:
         if overrides:
             load(root)  # raises where the file is wrong itself
@@ -322,11 +315,11 @@ def set_at(tree: dict[str, Any], dotted: str, value: Any) -> None:
     tree[key] = value
 
 
-def read_sections(tree: dict[str, Any], also: Iterable[str] = ()) -> Settings:
-    """Check each section against its dataclass; the messages name file, section and key, and those `also` allowed."""
-    sections = schema.hints(Settings)
+def read_sections(tree: dict[str, Any], parts: Mapping[str, type]) -> tuple[Settings, dict[str, Any]]:
+    """Check each section against its dataclass, those of the service apart; messages name file, section and key."""
+    sections = {**schema.hints(Settings), **parts}
     if unknown := [name for name in tree if name not in sections]:
-        raise SettingsError(f"{PARAMS}: unknown section [{unknown[0]}].\nAllowed: {', '.join([*sections, *also])}.")
+        raise SettingsError(f"{PARAMS}: unknown section [{unknown[0]}].\nAllowed: {', '.join(sections)}.")
     if "data" not in tree:
         raise SettingsError(f"{PARAMS}: the section [data] is missing.")
     before = tree.get("predict", {})
@@ -336,6 +329,7 @@ def read_sections(tree: dict[str, Any], also: Iterable[str] = ()) -> Settings:
             "again.\nMove both lines to a section [decision]; where they were alike they said nothing, and can go."
         )
     read = {name: schema.convert(table, sections[name], f"{PARAMS}: [{name}]") for name, table in tree.items()}
+    own = {name: read.pop(name) for name in parts if name in read}
     settings = Settings(**read)
     shares = settings.split.shares
     total = shares.train + shares.dev + shares.test
@@ -343,4 +337,4 @@ def read_sections(tree: dict[str, Any], also: Iterable[str] = ()) -> Settings:
         raise SettingsError(
             f"{PARAMS}: [split] shares add up to {total:g}, not 1.\nAllowed: train + dev + test = 1, each above 0."
         )
-    return settings
+    return settings, own

@@ -82,8 +82,8 @@ def of_two(evidence: Evidence) -> dict[str, Any]:
     if size:
         low, high = (round(size * end) for end in diagnostics.wilson(yes[on]))
         answer = [
-            f"Of the {size:,} rows it would act on, {hits:,} are '{positive}' (95\u00a0%: {low:,} to {high:,}); of "
-            f"{size:,} chosen at random, {size * yes.mean():,.0f} would be."
+            f"Of the {size:,} {options.rows} it would act on, {hits:,} are '{positive}' "
+            f"(95\u00a0%: {low:,} to {high:,}); of {size:,} chosen at random, {size * yes.mean():,.0f} would be."
         ]
     if hits:
         times = hits / size / yes.mean()
@@ -91,7 +91,9 @@ def of_two(evidence: Evidence) -> dict[str, Any]:
             f"These are {percent(hits / yes.sum())} of all '{positive}', {times:.1f} times as many as at random."
         )
     if 0 < size < decision.capacity_of(options, n):
-        answer.append(f"On the next rows acting would not pay: capacity = {options.capacity:g} is not used up.")
+        answer.append(
+            f"On the next {options.rows} acting would not pay: capacity = {options.capacity:g} is not used up."
+        )
     frame = ways(options, yes, on)
     if 0 < decision.capacity_of(options, n) < n:
         frame = frame.replace({"acting on": {"all": "all (beyond the capacity)"}})
@@ -104,11 +106,12 @@ def of_two(evidence: Evidence) -> dict[str, Any]:
         answer.append(f"Acting so is worth {money(evidence, total)} (95\u00a0%: {around}); {rest}.")
     found = gains.gains(yes, decision.urgency(result.predictions))
     formats = dict.fromkeys(frame.columns[1:4], number) | dict.fromkeys(frame.columns[4:], amount)
+    asked = f"Which {options.rows} have {evidence.record['target']} = '{positive}'?"
     return {
-        "asked": f"Which rows have {evidence.record['target']} = '{positive}'? {yes.sum():,} of {n:,} new ones do.",
+        "asked": f"{asked} {yes.sum():,} of {n:,} new ones do.",
         "answer": answer,
         "table": table(frame, **formats),
-        "figures": {"gains": gains.draw_gains(found, size, str(positive))},
+        "figures": {"gains": gains.draw_gains(found, size, str(positive), options.rows)},
     }
 
 
@@ -121,7 +124,8 @@ def ways(options: Decision, yes: np.ndarray, on: np.ndarray) -> pd.DataFrame:
     by_chance = [part * every + (1 - part) * never for every, never in zip(lines[1][1:], lines[2][1:], strict=True)]
     if size:
         lines.insert(1, [f"{size:,} at random", *map(round, by_chance[:3]), by_chance[3]])
-    frame = pd.DataFrame(lines, columns=["acting on", "rows", "rightly", "missed", f"worth {options.currency}".strip()])
+    worth = f"worth {options.currency}".strip()
+    frame = pd.DataFrame(lines, columns=["acting on", options.rows, "rightly", "missed", worth])
     return frame if decision.has_value(options) else frame.iloc[:, :-1]
 
 
@@ -142,7 +146,7 @@ def of_numbers(evidence: Evidence) -> dict[str, Any]:
     if (truth > 0).all():  # a share of what may be 0 says nothing
         sentences.append(
             f"{of_all(near, len(truth))} of its answers come within {gains.SHARES[1]:.0%} of the true {target}; always "
-            f"answering the mean comes as near in {of_all(near_mean, len(truth))} of the rows."
+            f"answering the mean comes as near in {of_all(near_mean, len(truth))} of the {options.rows}."
         )
     lines = [
         (f"within {share:.0%}", int((off <= share).sum()), int((by_rote <= share).sum())) for share in gains.SHARES
@@ -150,8 +154,8 @@ def of_numbers(evidence: Evidence) -> dict[str, Any]:
     if size := decision.capacity_of(options, len(truth)):
         first, best = (np.argsort(-values, kind="stable")[:size] for values in (answers, truth))
         sentences.append(
-            f"Of the {size:,} rows with the highest answers, {len({*first} & {*best}):,} are among the {size:,} with "
-            f"the highest {target}; at random {size * size / len(truth):,.0f} would be."
+            f"Of the {size:,} {options.rows} with the highest answers, {len({*first} & {*best}):,} are among the "
+            f"{size:,} with the highest {target}; at random {size * size / len(truth):,.0f} would be."
         )
     if decision.has_value(options):
         (total, *ends), rote = (
@@ -161,10 +165,10 @@ def of_numbers(evidence: Evidence) -> dict[str, Any]:
         sentences.append(
             f"Its errors cost {money(evidence, total)} (95\u00a0%: {around}); those of the mean {amount(rote[0])}."
         )
-    frame = pd.DataFrame(lines, columns=["rows that are", "the model", "always the mean"])
+    frame = pd.DataFrame(lines, columns=[f"{options.rows} that are", "the model", "always the mean"])
     shown = table(frame, **dict.fromkeys(frame.columns[1:], number))
     picture = gains.draw_errors(off, by_rote, target)
-    asked = f"What is the {target} of a row? Asked of {len(truth):,} rows that it never saw."
+    asked = f"What is the {target} of each of {len(truth):,} {options.rows} that it never saw?"
     return {"asked": asked, "answer": sentences, "table": shown, "figures": {"errors": picture}}
 
 
@@ -175,8 +179,8 @@ def of_classes(evidence: Evidence) -> dict[str, Any]:
     hits = gains.among_first(truth, result.predictions)[: min(GUESSES, len(result.classes) - 1)]
     right, constant = truth == result.predictions.values, result.constant.values[0]
     sentences = [
-        f"It names the right one for {right.sum():,} of {n:,} rows ({percent(right.mean())}); always answering "
-        f"'{constant}' is right for {(truth == constant).sum():,}.",
+        f"It names the right one for {right.sum():,} of {n:,} {options.rows} ({percent(right.mean())}); always "
+        f"answering '{constant}' is right for {(truth == constant).sum():,}.",
         f"For {hits[1]:,} ({percent(hits[1] / n)}) the right one is among its two most probable.",
     ]
     confused = gains.confusions(truth, result.predictions)
@@ -188,10 +192,11 @@ def of_classes(evidence: Evidence) -> dict[str, Any]:
         )
     if size := decision.capacity_of(options, n):
         surest = right[np.argsort(-decision.urgency(result.predictions), kind="stable")[:size]]
-        sentences.append(f"Of the {size:,} rows it is surest of, {surest.sum():,} are right.")
+        sentences.append(f"Of the {size:,} {options.rows} it is surest of, {surest.sum():,} are right.")
+    shown = confused.head(CONFUSIONS).rename(columns={"rows": options.rows})
     return {
-        "asked": f"Which of {len(result.classes)} kinds of {target} is a row? Asked of {n:,} rows that it never saw.",
+        "asked": f"Which of {len(result.classes)} kinds of {target} is each of {n:,} {options.rows} that it never saw?",
         "answer": sentences,
-        "table": table(confused.head(CONFUSIONS), rows=number) if len(confused) else None,
+        "table": table(shown, **{options.rows: number}) if len(confused) else None,
         "figures": {"guesses": gains.draw_guesses(list(hits), n)},
     }

@@ -47,7 +47,7 @@ def decision(evidence: Evidence) -> dict[str, Any]:
     by_level = gains.values_by_level(options, yes, chance, evidence.groups) if stated else None
     size, found = int(acted(evidence).sum()), gains.gains(yes, chance)
     return {
-        "table": table(first_rows(evidence, yes, chance), **{"the first": number}),
+        "table": table(first_rows(evidence, yes, chance), **{f"the first {options.rows}": number}),
         "figures": {"worth": gains.draw_worth(found, size, by_level, level, unit)} if yes.any() else {},
         "positive": result.classes[1],
         "threshold": f"{level:.3g}",
@@ -71,7 +71,7 @@ def first_rows(evidence: Evidence, yes: np.ndarray, chance: np.ndarray) -> pd.Da
         lines.append((size, f"{hits:,} ({low:,} to {high:,})", number(round(size * yes.mean())), lift, share, worth))
     positive = f"'{evidence.result.classes[1]}'"
     names = [
-        "the first",
+        f"the first {options.rows}",
         f"{positive} among them (95\u00a0%)",
         "at random",
         "lift",

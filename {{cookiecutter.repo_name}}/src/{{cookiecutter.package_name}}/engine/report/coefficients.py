@@ -18,10 +18,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from ..modelling.items import ItemEncoder
-from ..modelling.metrics import NUMBERS, resamples
+from ..modelling.metrics import NUMBERS, Z, resamples
 from ..modelling.question import Question
 from ..modelling.recipe import ANALYSERS, ITEMS
-from .diagnostics import Z
 from .verdict import number
 
 SHOWN, WORDS = 15, 6  # terms in all, and words of texts among them where there is anything else to show

@@ -9,7 +9,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix
 
-from ..modelling.metrics import Metric, Predictions
+from ..modelling.metrics import Metric, Predictions, Z
 
 SHUFFLES = 5  # of a column: their spread says whether a rank is luck
 ROWS_PERMUTED = 2000
@@ -17,7 +17,6 @@ CELLS_PERMUTED = 1_000_000  # rows x columns x repeats: with more columns, fewer
 LEAST_PERMUTED = 200  # below, the importance of a column is mostly noise
 COLUMNS_EXAMINED = 40
 BINS, BIN_ROWS = 10, 20  # of a reliability curve: at most, and rows at least, for three rows say nothing
-Z = 1.96  # standard deviations to either side of a 95 % interval
 GRID = 11  # points of a dependence curve
 DEPENDENCE_ROWS = 150
 GO_TOGETHER = 0.7  # rank correlation: half of what one column says of the order, the other says too

@@ -15,13 +15,13 @@ import pandas as pd
 from scipy.stats import t
 
 from ..modelling import confidence, decision
-from ..modelling.metrics import RANKINGS, Groups, Predictions, interval
+from ..modelling.metrics import RANKINGS, Groups, Predictions, Z, interval
 from ..project import records
 from ..project.errors import DataError, listed
 from ..project.settings import Project
 from ..runs import registry
 from . import diagnostics, gains
-from .diagnostics import Result, Z
+from .diagnostics import Result
 from .evidence import Evidence, columns_seen
 from .verdict import IN_UNITS, percent, scored
 

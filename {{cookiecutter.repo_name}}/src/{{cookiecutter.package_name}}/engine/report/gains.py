@@ -12,9 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..modelling import decision
-from ..modelling.metrics import Groups, Predictions
+from ..modelling.metrics import Groups, Predictions, Z
 from ..project.settings import Decision
-from .diagnostics import Z
 from .figures import BLUE, GUIDE, ORANGE, panels, short, thousands
 
 SIZES = (50, 100, 200, 400)  # rows that the table of first rows looks at
@@ -82,15 +81,15 @@ def confusions(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
     return counted.sort_values(ascending=False, kind="stable").reset_index()
 
 
-def draw_gains(found: np.ndarray, acted: int, positive: str) -> Figure:
-    """Positives found against rows acted on, beside the order of chance; how many are acted on is marked."""
+def draw_gains(found: np.ndarray, acted: int, positive: str, called: str) -> Figure:
+    """Positives found against rows, `called` so, acted on, beside the order of chance; how many are is marked."""
     figure, (axes,) = panels(1, 6.4, 3.6)
-    rows = np.arange(len(found))
+    rows, called = np.arange(len(found)), short(called, 24)
     axes.plot(rows, found, color=BLUE, lw=2, label="in the model's order")
     axes.plot([0, rows[-1]], [0, found[-1]], **GUIDE, label="in the order of chance")
     axes.plot([acted, acted, 0], [0, found[acted], found[acted]], **MARK)
-    axes.plot([acted], [found[acted]], "o", **MARK, label=f"{acted:,} rows: {found[acted]:,} found")
-    axes.set(xlabel="rows acted on, the surest first", ylabel=f"'{short(positive, 20)}' among them", xlim=0, ylim=0)
+    axes.plot([acted], [found[acted]], "o", **MARK, label=f"{acted:,} {called}: {found[acted]:,} found")
+    axes.set(xlabel=f"{called}, the surest first", ylabel=f"'{short(positive, 20)}' among them", xlim=0, ylim=0)
     axes.legend(loc="lower right")
     thousands(axes.xaxis, axes.yaxis)
     return figure
@@ -141,7 +140,7 @@ def draw_errors(model: np.ndarray, constant: np.ndarray, target: str) -> Figure:
         axes.plot(reach, 100 * shares, **{"label": "always the mean", **look})
     for share in SHARES:
         axes.axvline(100 * share, color=ORANGE, lw=1, ls=":")
-    axes.set(xlabel=f"off by at most so many % of the true {short(target, 24)}", ylabel="% of the rows", ylim=(0, 100))
+    axes.set(xlabel=f"off by at most so many % of the true {short(target, 24)}", ylabel="% of all", ylim=(0, 100))
     axes.legend(loc="lower right")
     return figure
 
@@ -157,5 +156,5 @@ def draw_guesses(hits: Sequence[int], n_rows: int) -> Figure:
     axes.set_yticks(range(len(hits)), names)
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0)
-    axes.set(xlabel="% of the rows where it is the right one", xlim=(0, 100))
+    axes.set(xlabel="% of all, for which it is the right one", xlim=(0, 100))
     return figure

@@ -10,9 +10,9 @@ from scipy.stats import norm
 
 from ..columns.lists import items_of
 from ..modelling import metrics
-from ..modelling.metrics import Groups, Predictions
+from ..modelling.metrics import Groups, Predictions, Z
 from . import gains
-from .diagnostics import Z, is_amount, word_and_truth
+from .diagnostics import is_amount, word_and_truth
 
 SLICE_ROWS = 20  # a smaller slice says more about luck than about the model
 SLICE_GROUPS = 5  # of rows that belong together: fewer, drawn again and again, say nothing of others

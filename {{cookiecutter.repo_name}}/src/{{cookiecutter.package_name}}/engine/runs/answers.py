@@ -1,6 +1,5 @@
 """What a run says of rows: read them, check them, answer them."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +36,8 @@ def read_rows(project: Project, model: Run, path: Path, aside: Path) -> tuple[pd
     settings, asked = project.settings.data, dictionary.by_role(model.columns, "feature")
     known = asked[0] if asked else ""  # a name that the header must have
     file, member = parted(str(path))
-    options, most = {**settings.read, read.DROP: settings.drop}, settings.max_gigabytes * 1e9
-    table = read.tables([Path(file)], options, target=known, member=member, most=most)
+    most = settings.max_gigabytes * 1e9
+    table = read.tables([Path(file)], settings.read, target=known, member=member, most=most, drop=settings.drop)
     if table.frame.empty:
         raise DataError(f"{path}: {read.NO_ROWS}")
     kept = read.keep_aside(aside, table.set_aside)
@@ -100,13 +99,6 @@ def answer(
     before = rows[ids].reset_index(drop=True) if ids else pd.DataFrame({"row": rows.index.to_numpy() + 1})
     before = before.join(rows[groups].reset_index(drop=True))
     return before.rename(columns={name: f"{name} (id)" for name in before if name in table}).join(table)
-
-
-def with_features(model: Run, rows: pd.DataFrame) -> Run:
-    """The run as it answers these rows and no others: their features are computed, once for all that asks for them."""
-    with loading.explained(model.name, model.versions, "does not answer"):
-        features = model.add_features(rows)
-    return replace(model, add_features=lambda _: features)
 
 
 def predictions(

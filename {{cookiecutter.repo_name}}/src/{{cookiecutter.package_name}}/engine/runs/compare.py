@@ -178,7 +178,8 @@ def render(a: Path, b: Path, compared: list[Comparison]) -> str:
         scores[0] = f"{compared[-1].what:<12} not comparable: other split"
     others[0][1:] = code_lines(a, b, compared[0])
     parts = fitting([scores, *others], LINES_SHOWN - len(heads))
-    return "\n".join(cut(line) for line in [*heads, *(line for part in parts for line in part)])
+    found = [*heads, *(line for part in parts for line in part)]
+    return "\n".join(line if len(line) <= WIDTH_SHOWN else f"{line[: WIDTH_SHOWN - 1]}…" for line in found)
 
 
 def fitting(parts: list[list[str]], room: int) -> list[list[str]]:
@@ -197,9 +198,8 @@ def code_lines(a: Path, b: Path, comparison: Comparison) -> list[str]:
     theirs = {path.relative_to(copy).as_posix() for copy in copies for path in package.yours(copy)}
     found, names = [], [pair.name for pair in comparison.differences]
     for name in (name for name in names if name in theirs):
-        one, other = (
-            (copy / name).read_text("utf-8").splitlines() if (copy / name).is_file() else [] for copy in copies
-        )
+        files = [copy / name for copy in copies]
+        one, other = (file.read_text("utf-8").splitlines() if file.is_file() else [] for file in files)
         found += [f"  {name}", *(f"    {line}" for line in [*difflib.unified_diff(one, other, lineterm="", n=0)][2:])]
     if rest := len([name for name in names if name not in theirs]):
         found.append(f"  and {rest} file{'' if rest == 1 else 's'} of the template")
@@ -214,11 +214,6 @@ def lines(compared: list[Comparison]) -> str:
         found += [f"  {comparison.note}"] if comparison.note else []
         found += [f"  {pair.name}: {shown(pair.a)} -> {shown(pair.b)}" for pair in comparison.differences]
     return "\n".join(found)
-
-
-def cut(line: str) -> str:
-    """A line that ends within the width of a wide screen."""
-    return line if len(line) <= WIDTH_SHOWN else f"{line[: WIDTH_SHOWN - 1]}…"
 
 
 def shown(value: Any) -> str:

@@ -36,11 +36,9 @@ def run(project: Project, folder: Path, *, row: str, input: Path | None) -> str:
         aside = project.predictions(input).with_name(f"{input.stem}_set_aside.csv")
         rows, where = answers.read_rows(project, model, input, aside)[0], project.relative(input)
     place, name = find(rows, dictionary.by_role(model.columns, "id"), row, where)
-    one, limits = rows.iloc[[place]], policy.limits
+    one, alone = rows.iloc[[place]], replace(policy, reasons=0, decision=replace(policy.decision, capacity=0))
     with threads(1):
-        said = answers.answer(model, one, abstain_below=limits.least, band=limits.band, level=policy.level)
-        alone = replace(policy, reasons=0, decision=replace(policy.decision, capacity=0))
-        said = worklist.complete(folder, model, one, said, alone)
+        said = worklist.answered(folder, model, one, alone)
         moved = explained(folder, model, one)
     cells = [(column, shown(value)) for column, value in said.iloc[0].items() if column not in ("row", "run")]
     asked = "the prediction"

@@ -11,7 +11,6 @@ data, nothing that fetches, reads or trains. Laid out like a project, so that th
 Before it is written it answers rows of the train split in a process without the project, and has to give the same bits.
 """
 
-import json
 import logging
 import shutil
 import subprocess
@@ -20,14 +19,12 @@ import tempfile
 import tomllib
 from collections.abc import Iterable
 from dataclasses import asdict, replace
-from itertools import starmap
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from ..modelling import confidence, decision
-from ..project import artefact, package, wheel
+from ..project import artefact, package, schema, wheel
 from ..project.errors import DataError
 from ..project.settings import EXTERNAL, PARAMS, Project
 from . import interchange, loading, packages, registry
@@ -80,10 +77,7 @@ def about(project: Project, folder: Path, imported: Iterable[str] = ()) -> wheel
 def run(project: Project, folder: Path, output: Path) -> list[str]:
     """Pack the run in `folder` into the wheel `output`; what was found, for its record.
 
-    Raises
-    ------
-    DataError
-        A file of the run was changed, or the packed model does not give the same answers: nothing is written.
+    A `DataError`, and no wheel, if a file of the run was changed, or the packed model does not give the same answers.
     """
     model = loading.load(folder)
     with tempfile.TemporaryDirectory() as place:
@@ -111,7 +105,9 @@ def lay_out(project: Project, model: loading.Run, folder: Path, root: Path) -> s
     copied += copy(code, folder, kept)
     copy([folder / name for name in KEPT], folder, kept)
     copy([path for path in package.code(folder / EXTERNAL)] if (folder / EXTERNAL).is_dir() else [], folder, kept)
-    (kept / registry.CODE / f"{loading.DOOR}.py").write_text(door(model), encoding="utf-8")
+    dictionary, checks, validate = made_of(model)  # the run's own door would bring all that `predict` reads files with
+    door = DOOR.format(dictionary=dictionary, checks=checks, validate=validate, file=registry.DICTIONARY)
+    (kept / registry.CODE / f"{loading.DOOR}.py").write_text(door, encoding="utf-8")
     options = replace(project.settings.predict, reasons=0)
     if options.error_rate:
         confidence.write(kept, decision.policy(folder, model.record, options, project.settings.decision).limits)
@@ -121,15 +117,10 @@ def lay_out(project: Project, model: loading.Run, folder: Path, root: Path) -> s
     (root / "__init__.py").write_text(written, encoding="utf-8")
     sections = {"data": {"source": "exported", "target": model.record["target"]}}
     sections |= {"predict": asdict(options), "decision": asdict(project.settings.decision)}
-    (root / PARAMS).write_text("".join(starmap(as_toml, sections.items())), encoding="utf-8")
+    (root / PARAMS).write_text(schema.dumps(sections), encoding="utf-8")
     if project.dictionary.is_file():
         copy([project.dictionary], project.root, root)
     return imported | package.foreign(copied)
-
-
-def as_toml(name: str, keys: dict[str, Any]) -> str:
-    """A section of `params.toml`; texts, numbers and lists are written as in JSON."""
-    return "\n".join([f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in keys.items()), ""])
 
 
 def copy(paths: Iterable[Path], start: Path, place: Path) -> list[Path]:
@@ -164,12 +155,6 @@ def made_of(model: loading.Run) -> tuple[str, str, str]:
     column = next(iter(model.columns.values()))
     modules = (type(column).__module__, model.validate.__module__)
     return *(name.partition(".")[2] for name in modules), model.validate.__name__  # type: ignore[return-value]
-
-
-def door(model: loading.Run) -> str:
-    """The module that opens the packed run: the run's own would bring all that `predict` reads files with."""
-    dictionary, checks, validate = made_of(model)
-    return DOOR.format(dictionary=dictionary, checks=checks, validate=validate, file=registry.DICTIONARY)
 
 
 def rows_to_compare(project: Project, model: Model) -> pd.DataFrame | None:

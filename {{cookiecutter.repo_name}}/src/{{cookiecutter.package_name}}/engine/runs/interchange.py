@@ -5,8 +5,8 @@ answer, `probabilities` are those of the classes in the order of `run.json`'s mo
 same answers as the original.
 """
 
-import importlib.util
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +24,9 @@ CLOSE = 1e-9  # of a probability, or of a number beside 1 + its size: both compu
 CURE = 'Add "onnx" to extras in [tool.install] of pyproject.toml, then: make install'
 
 
-def installed() -> bool:
-    """Whether the extra `onnx` is here."""
-    return all(importlib.util.find_spec(name) for name in FOR_ONNX)
-
-
 def write(folder: Path, model: Run, rows: pd.DataFrame | None) -> str:
     """Write `model.onnx` of the run in `folder`, compared on rows as they came; what came of it, in words."""
-    if not installed():
+    if not all(map(find_spec, FOR_ONNX)):
         return f"no {ONNX}: {' and '.join(FOR_ONNX)} are not installed. {CURE}"
     path = folder / ONNX
     for old in (path, records.sidecar(path)):

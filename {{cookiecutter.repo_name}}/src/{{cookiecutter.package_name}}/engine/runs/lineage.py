@@ -79,8 +79,9 @@ def record_of(project: Project, path: Path) -> dict[str, Any]:
     """What is on record about a file: `sha256`, `inputs` by name, and `made by` for people; empty if nothing is."""
     if (path.parent / source.CARD).is_file():
         return record_of_raw(path)
-    if path.is_relative_to(project.models) and path.parent != project.models:
-        return record_of_run(project, path)
+    of_run = path.is_relative_to(project.models) and path.parent != project.models
+    if of_run and (found := record_of_run(project, path)):  # `export` puts files with a sidecar beside the model
+        return found
     if path.parent == project.root / "reports" / "figures":
         return record_of_figure(project, path)
     about = records.recorded(path)
@@ -105,9 +106,8 @@ def record_of_run(project: Project, path: Path) -> dict[str, Any]:
         return {}
     record = registry.read(folder)
     digest = "" if name == registry.RECORD else record["files"].get(name)  # `evaluate` adds its scores to run.json
-    if digest is None:  # what `export` put beside the model
-        about = records.recorded(path)
-        return {**about, "made by": making(about["step"], about, about["made"])} if about else {}
+    if digest is None:
+        return {}
     learned = [project.relative(project.split(part)) for part in ("train", "dev")]
     inputs = {of: record["input_data"][of] for of in learned}
     made = making(f"train ({record['model']['name']})", record, record["started"])

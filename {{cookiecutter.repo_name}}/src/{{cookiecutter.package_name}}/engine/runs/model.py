@@ -61,11 +61,8 @@ class Model:
         """
         known = self._known(rows)
         policy = self._policy if held_out else replace(self._policy, held=None)
-        limits, level = policy.limits, policy.level
         with threads(len(known)):
-            run = answers.with_features(self._run, known)
-            found = answers.answer(run, known, abstain_below=limits.least, band=limits.band, level=level)
-            found = worklist.complete(self._folder, run, known, found, policy)
+            found = worklist.answered(self._folder, self._run, known, policy)
         if held_out:
             worklist.say_what_is_known(self.name, found)
         return found.set_axis(rows.index)

@@ -59,17 +59,8 @@ class Check:
 def run(project: Project, folder: Path, *, evaluate: Evaluate, force: str = "") -> list[Check]:
     """Put a run through the gate and make it the champion; return what was checked, nothing if it is champion already.
 
-    Parameters
-    ----------
-    evaluate : callable
-        Evaluates a run, given by its folder, on the present test split, if need be.
-    force : str
-        The reason to promote whatever the gate finds; it is kept in the history.
-
-    Raises
-    ------
-    Refused
-        The gate is closed and there is no reason to force it, or the reason says nothing; the champion stays.
+    `evaluate` evaluates a run, given by its folder, on the present test split, if need be; `force` is the reason to
+    promote it whatever the gate finds, and is kept in the history. `Refused` if the gate is closed without a reason.
     """
     if force and len(force.split()) < 2:
         cure = "Say why in a few words, they are kept: FORCE='the champion saw the answers'."

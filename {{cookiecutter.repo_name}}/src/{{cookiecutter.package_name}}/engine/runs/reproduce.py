@@ -7,7 +7,6 @@ commit with its uncommitted changes (without git, the run's own copy of the code
 same parameters, and an environment built from the run's `requirements.lock` (with OFFLINE the present one).
 """
 
-import json
 import logging
 import os
 import shutil
@@ -20,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..project import artefact, git, lock
+from ..project import artefact, git, lock, schema
 from ..project.errors import ProjectError
 from ..project.package import NAME
 from ..project.settings import EXTERNAL, PARAMS, Project
@@ -43,17 +42,9 @@ GIT_QUIETLY = ("-c", f"core.hooksPath={os.devnull}", "-c", "advice.detachedHead=
 def run(project: Project, folder: Path, *, offline: bool = False) -> list[Comparison]:
     """Train a run again, in its own environment or (`offline`) the present one, let both models answer, and compare.
 
-    Returns
-    -------
-    list of Comparison
-        `model`, `metrics` and `predictions`; where one differs, also `code`, `data`, `parameters` and `environment`.
-
-    Raises
-    ------
-    DataError
-        A file of the run was changed, or a raw file of it is not here any more.
-    ProjectError
-        The environment could not be built, or the training failed.
+    Compared are `model`, `metrics` and `predictions`; where one differs, also `code`, `data`, `parameters` and
+    `environment`. A `DataError` if a file of the run was changed, or a raw file of it is not here any more; a
+    `ProjectError` if the environment could not be built, or the training failed.
     """
     with lock.alone(project.root, "reproduce", name=f"reproduce-{folder.name}"):
         loading.check(folder)
@@ -64,7 +55,8 @@ def run(project: Project, folder: Path, *, offline: bool = False) -> list[Compar
         restore_data(raw, place)
         python = sys.executable if offline else build_environment(folder, place)
         log.info("training again in %s%s", project.relative(place), ", in the present environment" if offline else "")
-        predict = [python, "-m", NAME, "predict", "--frozen", *overrides(record)]
+        changed = [f"--set={key}={schema.toml(value)}" for key, value in record["parameters"]["overrides"].items()]
+        predict = [python, "-m", NAME, "predict", "--frozen", *changed]
         call(predict, place, record)
         again = max(place.glob(f"models/*/{registry.RECORD}")).parent
         # The old model answers in the same place, with the same packages: only the model can make a difference.
@@ -97,7 +89,7 @@ def check_out(project: Project, folder: Path, place: Path) -> Path:
         root = place
         shutil.copytree(folder / registry.CODE, root / "src" / NAME)
         sections = {name: keys for name, keys in record["parameters"].items() if name != "overrides"}
-        (root / PARAMS).write_text("".join(f"{name} = {toml(keys)}\n" for name, keys in sections.items()), "utf-8")
+        (root / PARAMS).write_text(schema.dumps(sections), encoding="utf-8")
     if (folder / EXTERNAL).is_dir():
         shutil.copytree(folder / EXTERNAL, root, dirs_exist_ok=True)
     (root / "references").mkdir(exist_ok=True)
@@ -130,18 +122,6 @@ def forget(project: Project, place: Path) -> None:
     if place.exists():
         shutil.rmtree(place)
     git.attempt(project.root, "worktree", "prune")  # without git there are none
-
-
-def toml(value: Any) -> str:
-    """A JSON value as TOML on one line."""
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{json.dumps(key)} = {toml(item)}" for key, item in value.items()) + " }"
-    return json.dumps(value, ensure_ascii=False)
-
-
-def overrides(record: Mapping[str, Any]) -> list[str]:
-    """What `--set` changed when the run was made, as options."""
-    return [f"--set={key}={toml(value)}" for key, value in record["parameters"]["overrides"].items()]
 
 
 def restore_data(raw: Mapping[str, Path], place: Path) -> None:

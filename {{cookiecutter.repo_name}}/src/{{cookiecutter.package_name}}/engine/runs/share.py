@@ -13,7 +13,6 @@ import contextlib
 import logging
 import os
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,24 +73,19 @@ def pull(project: Project, name: str = "") -> list[Path]:
             cure = f"Check the address in {VARIABLE}, or be the first: make push"
             raise DataError(f"There is nothing in {store.shown}.\n{cure}")
         new = each(store, "pull", needed(store, name) if name else store.names, take)
-        shutil.rmtree(project.root / CACHE, ignore_errors=True)
+        artefact.remove(project.root / CACHE)
         runs = (path for path in new if path.parent == project.models and path.name != registry.CHAMPION)
         for folder in sorted(runs, reverse=True):
-            restore_external(project, folder / EXTERNAL)
+            for path in (folder / EXTERNAL).rglob("*"):  # what `[data] also` declared then, where there is none
+                place = project.root / path.relative_to(folder / EXTERNAL)
+                if path.is_file() and not place.exists():
+                    artefact.copy(path, place)
             record = registry.read(folder)
             signer = signatures.check(project.root, folder.name, record)
             author = git.author(project.root, record["commit"]) or "somebody whose commit is not here"
             whose = f"{signer}, who signed it" if signer else author
             log.info("%s is by %s; its code runs here when it answers", folder.name, whose)
         return new
-
-
-def restore_external(project: Project, kept: Path) -> None:
-    """Put the files that `[data] also` declared when a run was made where they were, unless there are some."""
-    for path in kept.rglob("*"):
-        place = project.root / path.relative_to(kept)
-        if path.is_file() and not place.exists():
-            artefact.copy(path, place)
 
 
 def each(store: "Store", verb: str, records: Sequence[str], act: Callable[["Store", str], bool]) -> list[Path]:
@@ -275,12 +269,12 @@ def is_wanted(store: Store) -> bool:
     return newer and here
 
 
-def is_whole(store: Store, card: str) -> bool:
-    """Whether a source card can be read; one that cannot stops no run that was made from others."""
+def held_by(store: Store, card: str) -> set[str]:
+    """The digests of a dump's files; none where its card cannot be read, which stops no run that is made of others."""
     try:
-        return bool(digests_in(store.newest(card)[1]))
+        return set(digests_in(store.newest(card)[1]).values())
     except (DataError, KeyError, TypeError, AttributeError):
-        return False
+        return set()
 
 
 def needed(store: Store, name: str) -> list[str]:
@@ -294,8 +288,7 @@ def needed(store: Store, name: str) -> list[str]:
     run = f"models/{found[0]}/{registry.RECORD}"
     inputs = store.newest(run)[1]["input_data"].items()
     wanted = {digest: file for file, digest in inputs if file.startswith("data/raw/")}
-    cards = [record for record in known if record.endswith(f"/{source.CARD}")]
-    held = {card: set(digests_in(store.newest(card)[1]).values()) for card in cards if is_whole(store, card)}
+    held = {record: held_by(store, record) for record in known if record.endswith(f"/{source.CARD}")}
     if lacking := [file for digest, file in wanted.items() if digest not in set().union(*held.values())]:
         wanted_by = f"from which {found[0]} was made.\nWho has it sends it: make push RUN={found[0]}"
         raise DataError(f"{store.shown} lacks {lacking[0]}, {wanted_by}")

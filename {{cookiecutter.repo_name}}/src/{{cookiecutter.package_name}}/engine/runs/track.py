@@ -46,12 +46,8 @@ DEFAULTS = {  # stdout carries results alone, and a server that is down should n
 def run(project: Project, folder: Path | None = None) -> list[str]:
     """Send one run or all, let the alias follow the champion, and return the names of the runs that were sent.
 
-    Raises
-    ------
-    SettingsError
-        `MLFLOW_TRACKING_URI` is not set.
-    ProjectError
-        The package is not installed, or the server does not answer or refuses.
+    A `SettingsError` if `MLFLOW_TRACKING_URI` is not set; a `ProjectError` if the package is not installed, or the
+    server does not answer or refuses.
     """
     if not configured(project):
         raise SettingsError(f"{VARIABLE} is not set.\nPut it into .env: {VARIABLE}=http://mlflow.example.com:5000")

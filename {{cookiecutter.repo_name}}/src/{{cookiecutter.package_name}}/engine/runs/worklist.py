@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,19 @@ from ..columns import dictionary
 from ..modelling import decision, reasons
 from ..modelling.decision import Policy
 from ..project.errors import DataError
-from . import answers, training_rows
+from . import answers, loading, training_rows
 from .loading import Run
 
 log = logging.getLogger(__name__)
+
+
+def answered(folder: Path, model: Run, rows: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """What a run says of rows by today's parameters: `answers.answer`, complete; their features are computed once."""
+    with loading.explained(model.name, model.versions, "does not answer"):
+        features = model.add_features(rows)
+    model, limits = replace(model, add_features=lambda _: features), policy.limits
+    table = answers.answer(model, rows, abstain_below=limits.least, band=limits.band, level=policy.level)
+    return complete(folder, model, rows, table, policy)
 
 
 def complete(folder: Path, model: Run, rows: pd.DataFrame, table: pd.DataFrame, policy: Policy) -> pd.DataFrame:
@@ -42,10 +52,12 @@ def complete(folder: Path, model: Run, rows: pd.DataFrame, table: pd.DataFrame, 
 def say_what_is_known(run: str, table: pd.DataFrame) -> None:
     """Warn of answers to rows that the run learned from."""
     held, others = (int((table["seen"] == word).sum()) for word in ("held out", "yes")) if "seen" in table else (0, 0)
-    if held + others:
+    how = [f"{held} are answered as while they were held out"] if held else []
+    how += [f"for {others} its answers are too good"] if others else []
+    if how:
         log.warning(
             "run %s learned from %d of these %d rows, or from rows exactly like them: %s. The column seen marks them",
-            *(run, held + others, len(table), how_answered(held, others)),
+            *(run, held + others, len(table), ", ".join(how)),
         )
 
 
@@ -59,12 +71,6 @@ def as_held_out(table: pd.DataFrame, model: Run, lines: np.ndarray, policy: Poli
         values[rows] = held[name].to_numpy()[lines[rows]]
         table = table.assign(**{name: values})
     return answers.bounded(table, model, abstain_below=policy.limits.least, band=policy.limits.band)
-
-
-def how_answered(held: int, others: int) -> str:
-    """What the answers to rows of the training are, in words."""
-    told = [f"{held} are answered as while they were held out"] if held else []
-    return ", ".join([*told, *([f"for {others} its answers are too good"] if others else [])])
 
 
 def ranked(table: pd.DataFrame, model: Run, policy: Policy) -> pd.DataFrame:

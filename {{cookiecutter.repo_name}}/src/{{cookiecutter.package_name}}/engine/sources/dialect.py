@@ -1,6 +1,6 @@
 """Finds out how a text table is written: what stands above it, its separator, its quote mark and escape.
 
-Used by `read.py`; reads bytes in memory, writes nothing. Every decision is returned as a line to print.
+Every decision is returned as a line to print.
 """
 
 import csv
@@ -50,10 +50,7 @@ def lines_of(content: bytes) -> io.TextIOWrapper:
 def preamble(content: bytes) -> tuple[bytes, int, str, list[str]]:
     """Part what stands above a table from it: blank lines, `# comments` and the `sep=;` that Excel understands.
 
-    Returns
-    -------
-    bytes, int, str, list of str
-        The table, how many lines were left out, the separator if they name one, and what was decided.
+    Returned are the table, how many lines were left out, the separator if they name one, and what was decided.
     """
     above = next(ABOVE.finditer(content))  # at least the nothing before the first letter
     comments, rest = above[2].splitlines(keepends=True), content[above.end() :]
@@ -69,21 +66,10 @@ def preamble(content: bytes) -> tuple[bytes, int, str, list[str]]:
 
 
 def detect(content: bytes, separator: str = "", quote: str | None = None) -> tuple[bytes, Dialect, list[str]]:
-    """Decide how UTF-8 text is written.
+    """Decide how UTF-8 text is written: the text with a separator of one character, its dialect, what was decided.
 
-    Parameters
-    ----------
-    content : bytes
-        Without a byte-order mark.
-    separator : str
-        One or two characters, or "blanks" for runs of blanks; "" detects it.
-    quote : str or None
-        The quote mark; "" for none; None detects it.
-
-    Returns
-    -------
-    bytes, Dialect, list of str
-        The text with a separator of one character, its dialect, and what was decided.
+    A `separator` has one or two characters, or is "blanks" for runs of blanks; "" detects it. The `quote` mark is ""
+    for none; None detects it.
     """
     notes = []
     if not separator:
@@ -94,7 +80,8 @@ def detect(content: bytes, separator: str = "", quote: str | None = None) -> tup
     if separator in (" ", "blanks"):
         content, separator = _blanks_as_tabs(content), "\t"
     elif len(separator) > 1:
-        content, separator = _one_character(content, separator)
+        mark = next(mark for mark in "\x1f\x1e\x1d\t" if mark.encode() not in content)
+        content, separator = content.replace(separator.encode(), mark.encode()), mark
     if quote is not None:
         return content, Dialect(separator, quote), notes
     content, dialect, more = _quoting(content, separator)
@@ -196,11 +183,6 @@ def _score(text: str, dialect: Dialect) -> tuple[tuple[bool, float, float, int],
 def _blanks_as_tabs(content: bytes) -> bytes:
     trimmed = re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", content)
     return re.sub(rb'"[^"\n]*"|[ \t]+', lambda found: found[0] if found[0].startswith(b'"') else b"\t", trimmed)
-
-
-def _one_character(content: bytes, separator: str) -> tuple[bytes, str]:
-    mark = next(mark for mark in "\x1f\x1e\x1d\t" if mark.encode() not in content)
-    return content.replace(separator.encode(), mark.encode()), mark
 
 
 def _quoting(content: bytes, separator: str) -> tuple[bytes, Dialect, list[str]]:

@@ -1,7 +1,4 @@
-"""Turns the bytes of a text into UTF-8, whatever encoding they are in; what was guessed or mended is said.
-
-Used by `read.py`; reads bytes in memory, writes nothing.
-"""
+"""Turns the bytes of a text into UTF-8, whatever encoding they are in; what was guessed or mended is said."""
 
 import codecs
 import itertools
@@ -37,11 +34,7 @@ def as_utf8(content: bytes, encoding: str = "") -> tuple[bytes, list[str]]:
     """Return text as UTF-8 without a byte-order mark, and what was decided.
 
     Without a given encoding it is detected: byte-order mark, UTF-8, UTF-16, else cp1252 where the letters are western.
-
-    Raises
-    ------
-    DataError
-        Binary content, or bytes that the encoding does not have.
+    A `DataError` of binary content, or bytes that the encoding does not have.
     """
     for mark, name in BYTE_ORDER_MARKS.items():
         if content.startswith(mark):
@@ -123,10 +116,8 @@ def _mixed(content: bytes) -> tuple[bytes, list[str]]:
             odd.append(place)
     word = WORD.findall(content.split(b"\n")[odd[0]])[0].decode("cp1252", "replace")[:SHOWN]
     numbers = listed([place + 1 for place in odd])
-    said = (
-        f"two encodings in one file: {len(odd)} lines are not UTF-8 like the others, read as cp1252 (lines {numbers})"
-    )
-    return b"\n".join(lines), [f"{said}, as in {word!r}"]
+    said = f"{len(odd)} lines are not UTF-8 like the others, read as cp1252 (lines {numbers})"
+    return b"\n".join(lines), [f"two encodings in one file: {said}, as in {word!r}"]
 
 
 def _unlike_western(words: list[bytes]) -> bytes:

@@ -1,7 +1,4 @@
-"""Reads one sheet of a workbook, .xlsx, .xls, .xlsb or .ods, as rows of cells.
-
-Used by `read.py`; reads bytes in memory, writes nothing.
-"""
+"""Reads one sheet of a workbook, .xlsx, .xls, .xlsb or .ods, as rows of cells."""
 
 import functools
 import io
@@ -27,23 +24,10 @@ def sheet_rows(
 ) -> tuple[list[list], list[str]]:
     """Return the rows of one sheet, empty cells as None, and what was decided.
 
-    Parameters
-    ----------
-    content : bytes
-        An .xlsx, .xls, .xlsb or .ods file.
-    wanted : str, int or None
-        The sheet by name or by number from 1, hidden ones last; None takes the first that names the
-        target, else the first.
-    target : str
-        A name that the header must have; "" where none is known.
-    drop : sequence of str
-        The names of columns that nobody needs: their formulas may lack results.
-
-    Raises
-    ------
-    DataError
-        Damaged or locked file, no such sheet, or formulas without a result. Cells merged downwards are filled, those
-        merged across columns are titles or groups of names; both are said.
+    The sheet is `wanted` by name or by number from 1, hidden ones last; None takes the first that names the target,
+    else the first. Cells merged downwards are filled, those merged across columns are titles or groups of names; both
+    are said. A `DataError` if the file is damaged or locked, has no such sheet, or formulas without a result in other
+    columns than those to drop.
     """
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))

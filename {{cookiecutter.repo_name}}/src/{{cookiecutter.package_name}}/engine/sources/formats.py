@@ -1,7 +1,7 @@
 """Opens the files that carry more than text: Parquet, Arrow, ORC, Stata, SAS, SPSS, JSON, ARFF; Excel is in `excel.py`.
 
-Used by `read.py`; reads bytes in memory, writes nothing. Cells keep their types; a column of mixed types becomes text.
-A cell that holds several values is no obstacle: an object becomes columns, a list or bytes become text, and it is said.
+Cells keep their types; a column of mixed types becomes text. A cell that holds several values is no obstacle: an
+object becomes columns, a list or bytes become text, and it is said.
 """
 
 import csv
@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeGuard
 
 import pandas as pd
 import pyarrow as pa
@@ -36,12 +36,8 @@ def table(content: bytes) -> tuple[pd.DataFrame, list[str]] | None:
     """Return a table of a kind that is told by its first bytes, and what was decided; None of any other.
 
     Whole numbers and booleans with gaps become nullable, decimals float64, or text where that would lose digits;
-    durations become seconds, structs a column a field, codes with labels their labels.
-
-    Raises
-    ------
-    DataError
-        A damaged file, or the package for its kind is not installed.
+    durations become seconds, structs a column a field, codes with labels their labels. A `DataError` if the file is
+    damaged, or the package for its kind is not installed.
     """
     kind, reader = next(((kind, read) for start, kind, read in KINDS if re.match(start, content)), ("", None))
     if reader is None:
@@ -170,10 +166,7 @@ def _labelled_columns(rows: pd.DataFrame, said: Said) -> Columns:
 def json_table(content: bytes) -> tuple[pd.DataFrame, list[str]] | None:
     """Return JSON or JSON-lines (UTF-8) as a frame, and what was decided; None of other text.
 
-    Raises
-    ------
-    DataError
-        Not valid, no list of records, two lists of records alike, or a key twice in a record.
+    A `DataError` if it is not valid, no list of records, two of them alike, or has a key twice in a record.
     """
     if not JSON.match(content):
         return None
@@ -209,20 +202,18 @@ def _flat(name: str, values: list, said: Said) -> list[tuple[str, list]]:
     nested = any(isinstance(value, (dict, list)) and not _is_plain(value) for value in values)
     what = "lists and objects kept as JSON text" if nested else "lists joined by '; ', empty ones missing"
     said.setdefault(what, []).append(counted)
-    if any(
-        isinstance(value, list) and _is_plain(value) and any(";" in str(item) for item in value) for value in values
-    ):
+    if any(_is_plain(value) and any(";" in str(item) for item in value) for value in values):
         said.setdefault("semicolons within the items of lists read as commas", []).append(f"'{name}'")
     return [(name, texts)]
 
 
-def _is_plain(value: object) -> bool:
+def _is_plain(value: object) -> TypeGuard[list]:
     return isinstance(value, list) and not any(isinstance(item, (dict, list, tuple)) for item in value)
 
 
 def _one_text(value: object) -> object:
     """Return a list of plain values as its items, else as JSON; each cell by itself, so that a batch reads alike."""
-    if isinstance(value, list) and _is_plain(value):
+    if _is_plain(value):
         return "; ".join(spelled(item).replace(";", ",") for item in value if item is not None) or None
     return json.dumps(value, ensure_ascii=False, default=spelled) if isinstance(value, (dict, list)) else value
 
@@ -299,10 +290,7 @@ def _dense(row: list[str], zeros: list[str]) -> list[str]:
 def column(name: str, values: list) -> pd.Series:
     """Return cells of Python types as one column: bool, int64, float64 (decimals too), datetime64, else text.
 
-    Raises
-    ------
-    DataError
-        A cell is a list, an object or bytes.
+    A `DataError` if a cell is a list, an object or bytes.
     """
     series = pd.Series(values, dtype=object)
     gaps = series.isna()

@@ -1,7 +1,7 @@
 """Finds the table in a sheet of cells: the names of its columns, what stands above, below and beside it.
 
-Used by `read.py`; works in memory, writes nothing. The name of the target, where it is known, is the strongest hint
-for which row holds the names. What is left out is returned as lines set aside, or said.
+The name of the target, where it is known, is the strongest hint for which row holds the names. What is left out is
+returned as lines set aside, or said.
 """
 
 import re
@@ -31,19 +31,8 @@ CLOSING = re.compile(r"\W*((grand|sub)[ -]?)?(total|sum|summe|gesamt|source|quel
 def locate(cells: Rows, options: Mapping[str, Any], target: str = "") -> tuple[pd.DataFrame, list[str], list[SetAside]]:
     """Return the table with its names, what was decided, and the rows left out above and below it.
 
-    Parameters
-    ----------
-    cells : Rows
-        All rows, the names among them: columns 0 .. n-1.
-    options : mapping
-        `[data.read]`: `header` (false: there is none), `columns` (the names), `footer` (rows to leave out at the end).
-    target : str
-        A name that the header must have, if it is known.
-
-    Raises
-    ------
-    DataError
-        No row is left, or `columns` names more or fewer columns than there are.
+    Of `[data.read]` the options `header` (false: there is none), `columns` (the names) and `footer` (rows to leave out
+    at the end) count. A `DataError` if `columns` names more or fewer columns than there are.
     """
     frame = cells.frame
     if footer := options.get("footer", 0):
@@ -119,11 +108,9 @@ def _settings(head: list[list[str]]) -> int:
     with_numbers = [any(map(NUMBER.fullmatch, row)) for row in head[:many]]
     if not any(with_numbers[1:]):
         return 0
-    return (
-        many - 1
-        if not with_numbers[-1]
-        else next(place for place, row in enumerate(head) if place >= many and any(row))
-    )
+    if not with_numbers[-1]:
+        return many - 1
+    return next(place for place, row in enumerate(head) if place >= many and any(row))
 
 
 def _is_title(row: list[str], below: list[list[str]]) -> bool:

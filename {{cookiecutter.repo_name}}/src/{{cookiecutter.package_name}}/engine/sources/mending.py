@@ -1,7 +1,7 @@
 """Makes lines fit that do not: what the rows of a table look like, and how an odd one can become like them.
 
-Used by `rows.py`; works in memory, writes nothing. A line is mended where that leaves no doubt: its cells then are of
-the kinds (number, date, word) that stand in their columns.
+A line is mended where that leaves no doubt: its cells then are of the kinds (number, date, word) that stand in their
+columns.
 """
 
 import csv
@@ -154,15 +154,10 @@ def _ways(text: str, dialect: Dialect) -> Iterator[tuple[str, list[str]]]:
     mark = re.escape(dialect.separator)
     if dialect.quote:
         quote = re.escape(dialect.quote)
-        strict, loose = (
-            rf"{quote}((?:[^{quote}]|{quote}{quote})*){quote}(?={mark}|$)",
-            rf"{quote}(.*?){quote}(?={mark}|$)",
-        )
-        for pattern in (loose, strict):
-            found = re.finditer(rf"(?:^|{mark})(?:{pattern}|([^{mark}]*))", text)
-            unquoted = [
-                cell[2] if cell[1] is None else cell[1].replace(dialect.quote * 2, dialect.quote) for cell in found
-            ]
+        for inside in (".*?", rf"(?:[^{quote}]|{quote}{quote})*"):  # the loose way, then the strict one
+            found = re.finditer(rf"(?:^|{mark})(?:{quote}({inside}){quote}(?={mark}|$)|([^{mark}]*))", text)
+            twice = dialect.quote * 2
+            unquoted = [cell[2] if cell[1] is None else cell[1].replace(twice, dialect.quote) for cell in found]
             yield "a quote mark within a cell kept as text", unquoted
     if dialect.separator in re.sub(r'"[^"]*"', "", text):
         return

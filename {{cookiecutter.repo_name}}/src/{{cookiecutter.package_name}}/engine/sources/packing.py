@@ -1,6 +1,6 @@
 """Opens what a table comes packed in: gzip, bzip2, xz or zstd, and the members of a zip or a tar.
 
-Used by `read.py` and `web.py`; reads bytes in memory, writes nothing. What packs a file is told by its first bytes.
+What packs a file is told by its first bytes.
 """
 
 import bz2
@@ -48,12 +48,8 @@ def unpacked(path: Path, member: str = "", most: float = math.inf) -> tuple[dict
     """Return the bytes of a file, or of what it packs, by name, and what was decided.
 
     A member of a zip or a tar, or a glob of them, can be named, and may be packed once more itself; "" takes the only
-    one that is no text beside a table. `most` is how many bytes it may unpack to.
-
-    Raises
-    ------
-    DataError
-        Damaged, cut short, locked, a bomb, larger than `most`, or an archive of several tables and none is named.
+    one that is no text beside a table. `most` is how many bytes it may unpack to. A `DataError` if it is damaged, cut
+    short, locked, a bomb, larger than `most`, or an archive of several tables and none is named.
     """
     packed = path.read_bytes()
     try:

@@ -21,32 +21,22 @@ from ..project.errors import DataError, SettingsError, listed
 from . import dialect, encoding, excel, formats, header, packing, rows
 from .rows import Rows, SetAside
 
-OPTIONS: dict[str, Any] = {
-    "separator": str,
-    "encoding": str,
-    "quote": str,
-    "header": (bool, int),
-    "skip": int,
-    "footer": int,
-    "columns": list,
-    "set_aside_limit": (int, float),
-    "sheet": (str, int),
-    "decimal": str,
-    "thousands": str,
-    "missing": list,
-    "dates": str,
+TEXT = (str, '"text"')
+OPTIONS: dict[str, tuple[Any, str]] = {  # of `[data.read]`, with the type of each and an example
+    "separator": TEXT,
+    "encoding": TEXT,
+    "quote": TEXT,
+    "header": ((bool, int), "false or 3"),
+    "skip": (int, "2"),
+    "footer": (int, "1"),
+    "columns": (list, '["age", "city"]'),
+    "set_aside_limit": ((int, float), "0.01"),
+    "sheet": ((str, int), '"Sales" or 1'),
+    "decimal": TEXT,
+    "thousands": TEXT,
+    "missing": (list, '["?", "unknown"]'),
+    "dates": TEXT,
 }
-EXAMPLES = {
-    "header": "false or 3",
-    "skip": "2",
-    "footer": "1",
-    "columns": '["age", "city"]',
-    "set_aside_limit": "0.01",
-    "sheet": '"Sales" or 1',
-    "missing": '["?", "unknown"]',
-}
-DROP = "[data] drop"  # among the options: columns that nobody needs
-FIELDS = SetAside._fields
 NO_ROWS = "a header, but no rows. At least one row is needed."
 SET_ASIDE_LIMIT = 0.01  # share of the lines; more, and the reading itself is wrong
 SAVE = "Save it as CSV or Parquet."
@@ -96,6 +86,7 @@ def tables(
     target: str = "",
     member: str = "",
     most: float = math.inf,
+    drop: Sequence[str] = (),
 ) -> Table:
     """Read files, or members of archives, that hold the same columns, in any order, one below the other.
 
@@ -111,23 +102,23 @@ def tables(
         Which members of a zip or tar to read, a name or a glob; "" takes the only table.
     most : float
         Bytes that a file may unpack to.
+    drop : sequence of str
+        Columns that nobody needs, and that stop no reading: `[data] drop`.
 
     Returns
     -------
     Table
-        At least one row and one column, in the order of the first file, to which `first_row` belongs; names are text,
-        unique and without blanks around them.
+        In the order of the first file, to which `first_row` belongs; names are text, unique, without blanks around.
 
     Raises
     ------
     DataError
-        A file cannot be read without guessing, or its columns differ from those of the first: names file, line or
-        column, rule and cure.
+        A file cannot be read without guessing, or its columns differ from those of the first.
     SettingsError
         An option is unknown or of the wrong type.
     """
     _check_options(options)
-    read = [_parts(path, options, target=target, member=member, most=most) for path in paths]
+    read = [_parts(path, options, target=target, member=member, most=most, drop=drop) for path in paths]
     parts = {name: _without_empty(part) for parts in read for name, part in parts.items()}
     whole, first = next(iter(parts.items()))
     for name, part in parts.items():
@@ -162,7 +153,13 @@ def _without_empty(read: Table) -> Table:
 
 
 def _parts(
-    path: Path, options: Mapping[str, Any], target: str = "", member: str = "", most: float = math.inf
+    path: Path,
+    options: Mapping[str, Any],
+    *,
+    target: str = "",
+    member: str = "",
+    most: float = math.inf,
+    drop: Sequence[str] = (),
 ) -> dict[str, Table]:
     """Read a file, or what it packs: the tables by the name that messages use."""
     named, parts = str(path), dict[str, Table]()
@@ -170,7 +167,7 @@ def _parts(
         contents, notes = packing.unpacked(path, member, most)
         for name, content in contents.items():
             named = str(path) if len(contents) == 1 else f"{path}?member={name}"
-            read = _named(_read(content, options, target))
+            read = _named(_read(content, options, target, drop))
             _check_set_aside(read, options.get("set_aside_limit", SET_ASIDE_LIMIT))
             aside = tuple((Path(name).name, line) for _, line in read.set_aside)
             parts[named] = replace(read, decisions=(*notes, *read.decisions), set_aside=aside)
@@ -186,12 +183,9 @@ def keep_aside(path: Path, lines: Sequence[tuple[str, SetAside]]) -> list[str]:
     if not lines:
         path.unlink(missing_ok=True)
         return []
-    columns = {
-        "file": [name for name, _ in lines],
-        **{key: [getattr(line, key) for _, line in lines] for key in FIELDS},
-    }
+    table = pd.DataFrame([(name, *line) for name, line in lines], columns=["file", *SetAside._fields])
     with artefact.whole(path) as temporary:
-        spreadsheet.write(temporary, pd.DataFrame(columns))
+        spreadsheet.write(temporary, table)
     name, first = lines[0]
     return [f"lines set aside in {path.name}: {len(lines):,} (the first: {name}, line {first.line}, {first.reason})"]
 
@@ -209,12 +203,10 @@ def _stacked(columns: list[pd.Series]) -> pd.Series:
 def _check_options(options: Mapping[str, Any]) -> None:
     where = "params.toml: [data.read]"
     for key, value in options.items():
-        if key == DROP:
-            continue
         if key not in OPTIONS:
             raise SettingsError(f"{where} has no key '{key}'. Allowed: {', '.join(OPTIONS)}.")
-        if not isinstance(value, OPTIONS[key]):
-            example = EXAMPLES.get(key, '"text"')
+        kind, example = OPTIONS[key]
+        if not isinstance(value, kind):
             raise SettingsError(f"{where} {key} = {value!r} has the wrong type.\nExample: {example}.")
         if (key == "quote" and len(value) > 1) or (key == "separator" and len(value) > 2 and value != "blanks"):
             allowed = "one character" if key == "quote" else "one or two characters, or 'blanks'"
@@ -224,14 +216,14 @@ def _check_options(options: Mapping[str, Any]) -> None:
             raise SettingsError(f"{where} dates = {value!r}.\nAllowed: {allowed}.")
 
 
-def _read(content: bytes, options: Mapping[str, Any], target: str) -> Table:
+def _read(content: bytes, options: Mapping[str, Any], target: str, drop: Sequence[str]) -> Table:
     """Read the bytes of a file; the names of the columns are still as they stand."""
     if not content[: dialect.SAMPLE].strip():
         raise DataError(rows.EMPTY)
     if read := formats.table(content):
         return Table(read[0], tuple(read[1]), 1)
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        sheet, decisions = excel.sheet_rows(content, options.get("sheet"), target, options.get(DROP, ()))
+        sheet, decisions = excel.sheet_rows(content, options.get("sheet"), target, drop)
         found = _located(_filled(sheet[_above(options) :]), decisions, options, target, _above(options))
         typed = [formats.column(name, cells.tolist()) for name, cells in found.frame.items()]
         frame = pd.DataFrame(dict(enumerate(typed))).set_axis(found.frame.columns, axis=1).set_axis(found.frame.index)

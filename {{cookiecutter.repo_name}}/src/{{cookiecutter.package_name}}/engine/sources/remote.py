@@ -27,15 +27,9 @@ KINDS = "a path, sklearn:<name>, http(s)://, s3://, gs://, az://, or a database 
 def download(root: Path, source: str, address: str, folder: Path, most: float) -> dict[str, str]:
     """Fill an empty folder with the files of a source, at most so many bytes; `address` has its `${NAME}` filled in.
 
-    Returns
-    -------
-    dict of str to str
-        What the card is to say beside the files: `url`, for http `etag` and `last_modified`, for SQLite `state`.
-
-    Raises
-    ------
-    DataError
-        The source is unknown, unreachable, incomplete or empty, or a package for it is not installed.
+    Returned is what the card is to say beside the files: `url`, for http `etag` and `last_modified`, for SQLite
+    `state`. A `DataError`, which begins with the source, if it is unknown, unreachable, incomplete or empty, or a
+    package for it is not installed.
     """
     scheme = address.partition("://")[0].lower()
     try:
@@ -46,12 +40,12 @@ def download(root: Path, source: str, address: str, folder: Path, most: float) -
 
             return web.download(address, source, folder, most)
         if scheme in EXTRAS:
-            return _from_store(source, address, folder, most)
+            return _from_store(address, folder, most)
         if QUESTION.search(address):
-            return _from_database(root, source, address, folder)
+            return _from_database(root, address, folder)
         raise DataError(f"not a known kind of source.\nAllowed: {KINDS}.")
     except DataError as error:
-        named = str(error).startswith((shown(source), str(root)))
+        named = str(error).startswith(str(root))  # a file of SQLite
         raise DataError(str(error) if named else f"{shown(source)}: {error}") from None
 
 
@@ -70,7 +64,7 @@ def _bundled(name: str, folder: Path) -> dict[str, str]:
     return {}
 
 
-def _from_store(source: str, address: str, folder: Path, most: float) -> dict[str, str]:
+def _from_store(address: str, folder: Path, most: float) -> dict[str, str]:
     """Copy the object, or the objects of a glob, through fsspec; its packages find credentials in the environment."""
     import fsspec
 
@@ -81,14 +75,14 @@ def _from_store(source: str, address: str, folder: Path, most: float) -> dict[st
         for name, item in zip(safe_names(objects), objects, strict=True):
             store.get_file(item, str(folder / name))
     except ImportError:
-        raise DataError(f"{shown(source)}: {not_installed(address.partition('://')[0])}") from None
+        raise DataError(not_installed(address.partition("://")[0])) from None
     except FileNotFoundError:
         objects = []
     except Exception as error:  # each store's package has errors of its own: no credentials, no rights, no network
-        reason = f"{shown(source)}: {first_line(error)}"
-        raise DataError(f"{reason}.\nCheck the address, and the credentials in the environment or .env.") from None
+        cure = "Check the address, and the credentials in the environment or .env."
+        raise DataError(f"{first_line(error)}.\n{cure}") from None
     if not objects:
-        raise DataError(f"{shown(source)}: no such object. Check bucket and name: capitals count.")
+        raise DataError("no such object. Check bucket and name: capitals count.")
     return {"url": address}
 
 
@@ -103,7 +97,7 @@ def first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0][:200].rstrip(".")
 
 
-def _from_database(root: Path, source: str, address: str, folder: Path) -> dict[str, str]:
+def _from_database(root: Path, address: str, folder: Path) -> dict[str, str]:
     """Write a table, or the answer to a query, as Parquet."""
     import sqlalchemy
 
@@ -122,12 +116,12 @@ def _from_database(root: Path, source: str, address: str, folder: Path) -> dict[
     except ImportError as error:
         name = error.name or "a package"
         cure = f"Add it to dependencies in pyproject.toml, then: make install ({PACKAGES.get(name, name)})"
-        raise DataError(f"{shown(source)}: needs {name}, which is not installed.\n{cure}") from None
+        raise DataError(f"needs {name}, which is not installed.\n{cure}") from None
     except sqlalchemy.exc.SQLAlchemyError as error:
         reason = first_line(getattr(error, "orig", None) or error)
-        raise DataError(f"{shown(source)}: {reason}.\nCheck address, rights and query.") from None
+        raise DataError(f"{reason}.\nCheck address, rights and query.") from None
     if not cells:
-        raise DataError(f"{shown(source)}: no rows. At least one is needed.")
+        raise DataError("no rows. At least one is needed.")
     _write_parquet(names, cells, folder / f"{safe_name(asked) if kind == 'table' else 'query'}.parquet")
     return {"url": base, "state": state} if state else {"url": base}
 

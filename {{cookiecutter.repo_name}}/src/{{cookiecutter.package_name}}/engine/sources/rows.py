@@ -1,6 +1,6 @@
 """Splits a text table into rows of as many cells each; lines that fit no way are set aside.
 
-Used by `read.py`; works in memory, writes nothing. The cells stay text as they stand; an empty cell is missing.
+The cells stay text as they stand; an empty cell is missing.
 """
 
 import itertools
@@ -51,17 +51,9 @@ class Rows:
 
 
 def split(content: bytes, dialect: Dialect, target: str = "", *, strict: bool = False) -> Rows:
-    """Split UTF-8 text into rows, the names among them, all but blank lines.
+    """Split UTF-8 text into rows, the names among them, all but blank lines: columns 0 .. n-1, `str`, missing = NaN.
 
-    Returns
-    -------
-    Rows
-        Columns 0 .. n-1, `str`, missing = NaN.
-
-    Raises
-    ------
-    DataError
-        There is nothing but blanks.
+    A `DataError` where there is nothing but blanks.
     """
     whole = content.endswith((b"\n", b"\r"))
     content = content.lstrip(b"\r\n").rstrip(b" \r\n\x1a") + b"\n"
@@ -180,19 +172,17 @@ class _Sorted:
             self.notes.append(f"drawn lines left out: {len(self.drawn)} (line {self.drawn[0]} the first)")
         said = [f"{how}: {len(places):,} lines (line {places[0]} the first)" for how, places in self.mended.items()]
         aside = [line for line in self.aside if line.text.strip()]
-        return Rows(self._frame(), self.notes + said, aside, self.blank, start)
+        if self.cells:
+            self._pack()
+        frame = pa.concat_tables(self.chunks).to_pandas().astype("str")
+        frame = frame.set_axis(range(self.width), axis=1).set_axis(self.places, axis=0)
+        return Rows(frame, self.notes + said, aside, self.blank, start)
 
     def _pack(self) -> None:
         columns = [[cell or None for cell in column] for column in zip(*self.cells, strict=True)]
         arrays = [pa.array(column, pa.large_string()) for column in columns]
         self.chunks.append(pa.table(arrays, names=[str(place) for place in range(self.width)]))
         self.cells = []
-
-    def _frame(self) -> pd.DataFrame:
-        if self.cells:
-            self._pack()
-        frame = pa.concat_tables(self.chunks).to_pandas().astype("str")
-        return frame.set_axis(range(self.width), axis=1).set_axis(self.places, axis=0)
 
 
 def _records(lines: list[str], dialect: Dialect, width: int = 0) -> Iterator[tuple[int, int, list[str]]]:

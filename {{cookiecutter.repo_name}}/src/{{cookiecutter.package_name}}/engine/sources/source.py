@@ -55,29 +55,14 @@ def fetch(
 ) -> Dump:
     """Return the dump of a source, fetching it where there is none yet.
 
-    Parameters
-    ----------
-    root : Path
-        The project; relative paths in `source` start here, and its `.env` fills `${NAME}`.
-    source : str
-        `sklearn:<name>`, a path or glob, `http(s)://`, `s3://`, `gs://`, `az://`, or a database address that ends in
-        `?table=<name>` or `?query=<SQL>`. A `?member=` at its end is left to who reads the dump.
-    sha256 : str
-        What the digest of the dump must be, in hexadecimal; "" takes any. Of one file it is the digest of its bytes.
-    accept : bool
-        Take content that changed as a new dump beside the old one.
-    refresh : bool
-        Look at a remote source again; local files, SQLite among them, are looked at each time.
-    most : float
-        Bytes that a download may have.
-    digest : callable
-        SHA-256 of a file; one that remembers sizes and times spares reading big files again.
+    Relative paths in `source` start at the project's root, and its `.env` fills `${NAME}`; a `?member=` at its end is
+    left to who reads the dump. The digest of the dump (of one file that of its bytes) must be `sha256`, where that is
+    given. `accept` takes content that changed as a new dump beside the old one; `refresh` looks at a remote source
+    again, local files, SQLite among them, are looked at each time. A download may have `most` bytes. A `digest` that
+    remembers sizes and times spares reading big files again.
 
-    Raises
-    ------
-    DataError
-        The source is not there or out of reach (`SourceError`), or changed and is not accepted; the dump was edited.
-        No message holds a secret.
+    A `DataError`, which holds no secret, if the source is not there or out of reach (`SourceError`), or changed and is
+    not accepted, or the dump was edited.
     """
     source = parted(source)[0]
     dump = current(root, source)
@@ -108,10 +93,7 @@ def fetch(
 def current(root: Path, source: str) -> Dump | None:
     """Return the current dump of a source without looking at the source, or None.
 
-    Raises
-    ------
-    DataError
-        A card cannot be read, or a file of the dump is missing or has another size than its card says.
+    A `DataError` if a card cannot be read, or a file of the dump is missing or has another size than its card says.
     """
     source = parted(source)[0]
     dumps = _dumps(root, source)
@@ -148,16 +130,9 @@ def is_local(source: str) -> bool:
     return not re.match(r"sklearn:|[A-Za-z][\w+.-]*://", source)
 
 
-def is_absent(root: Path, source: str) -> bool:
-    """Tell whether a local source is not there, and no dump of it either."""
-    return is_local(source) and "${" not in source and first_file(root, source) is None
-
-
 def first_file(root: Path, source: str) -> Path | None:
-    """The first file of a local source, or of its dump; None without one, or where `.env` completes its name."""
+    """The first file of a local source, or of its dump, None without one; `.env` does not complete its name."""
     source = parted(source)[0]
-    if not is_local(source) or "${" in source:
-        return None
     dump = current(root, source)
     return next(iter(_matching(root, source) or (dump.files if dump else ())), None)
 
@@ -222,15 +197,13 @@ def _downloaded(root: Path, source: str, folder: Path, most: float) -> dict[str,
 @contextlib.contextmanager
 def _building(root: Path) -> Iterator[Path]:
     """Yield a new folder in data/raw/ that is gone afterwards, unless it was renamed."""
-    import shutil  # 3 ms, for who fetches alone
-
     folder = artefact.beside(root / RAW / "dump")
-    shutil.rmtree(folder, ignore_errors=True)
+    artefact.remove(folder)
     folder.mkdir(parents=True)
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        artefact.remove(folder)
 
 
 def content(folder: Path) -> dict[str, Any]:
@@ -257,28 +230,20 @@ def _settled(root: Path, source: str, folder: Path, card: dict[str, Any], *, acc
 
 
 def _placed(root: Path, folder: Path, card: dict) -> Dump:
-    """Seal a folder and give it its name, after the day and the digest."""
+    """Seal a folder, read-only and safe on the disk, and give it its name, after the day and the digest."""
     fetched = datetime.now(UTC).isoformat(timespec="milliseconds")
-    target = _free_folder(root / RAW, f"{fetched[:10]}-{card['sha256'][:8]}")
-    _seal(folder, {**card, "fetched": fetched})
-    folder.rename(target)
-    artefact.sync(target.parent)
-    return _dump(target / CARD)
-
-
-def _seal(folder: Path, card: dict) -> None:
-    """Write the card and make the folder's files read-only and safe on the disk."""
-    artefact.write_json(folder / CARD, records.sealed(card))
+    stem = f"{fetched[:10]}-{card['sha256'][:8]}"
+    artefact.write_json(folder / CARD, records.sealed({**card, "fetched": fetched}))
     for file in folder.iterdir():
         artefact.sync(file)
         file.chmod(0o444)
     artefact.sync(folder)
-
-
-def _free_folder(raw: Path, stem: str) -> Path:
-    """Return a path that is not taken: another source can have the same content on the same day."""
     names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
-    return next(raw / name for name in names if not (raw / name).exists())
+    # Another source can have the same content on the same day.
+    target = next(root / RAW / name for name in names if not (root / RAW / name).exists())
+    folder.rename(target)
+    artefact.sync(target.parent)
+    return _dump(target / CARD)
 
 
 def _digest(entries: Sequence[dict]) -> str:
@@ -311,12 +276,8 @@ def _dump(path: Path) -> Dump:
 
 
 def _pointers(root: Path) -> dict[str, str]:
-    path = root / RAW / CURRENT
-    try:
-        return records.read_sealed(path) if path.exists() else {}
-    except ValueError as error:
-        cure = "Delete it: the newest dump of each source counts then."
-        raise DataError(f"{path} cannot be read: {error}.\n{cure}") from None
+    path, cure = root / RAW / CURRENT, "Delete it: the newest dump of each source counts then."
+    return records.read_or_refuse(path, f"{path} cannot be read", cure) if path.exists() else {}
 
 
 def _touched(file: Path) -> DataError:

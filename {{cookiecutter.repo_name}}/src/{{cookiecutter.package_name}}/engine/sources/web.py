@@ -4,9 +4,7 @@ Used by `remote.py`. What arrived before a cut waits in `data/raw/.partial-<dige
 or the next call. It is resumed only where the server vouches (ETag or Last-Modified) that the file is still the same.
 """
 
-import contextlib
 import hashlib
-import json
 import logging
 import shutil
 import sys
@@ -40,13 +38,8 @@ def download(address: str, source: str, folder: Path, most: float) -> dict[str, 
     """Download an `http(s)://` address, credentials in it allowed, into `folder`, a new one in `data/raw/`.
 
     Returns `url` (after redirects, without credentials) and, where the server sent them, `etag` and `last_modified`.
-    Messages and the file's name are made from `source`, the address as it may be shown.
-
-    Raises
-    ------
-    DataError
-        Refused by the server, empty, larger than `most` bytes or the disk's free space, or still incomplete after
-        `TRIES` tries.
+    The log and the file's name are made from `source`, the address as it may be shown. A `DataError` if it is refused
+    by the server, empty, larger than `most` bytes or the disk's free space, or still incomplete after `TRIES` tries.
     """
     partial = folder.parent / f".partial-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
     partial.mkdir(exist_ok=True)
@@ -65,30 +58,29 @@ def _persist(session: requests.Session, address: str, source: str, partial: Path
     body, failures, farthest = partial / "body", 0, 0
     while True:
         try:
-            return _attempt(session, address, source, partial, most)
+            return _attempt(session, address, partial, most)
         except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError, Unfinished) as error:
             size, reason = body.stat().st_size if body.exists() else 0, _reason(error)
             failures, farthest = (0, size) if size > farthest else (failures + 1, farthest)
             if failures >= TRIES:
-                found = f"{shown(source)}: {reason}, {TRIES} tries"
-                raise DataError(f"{found}.\nWhat came is kept: the same command goes on there.") from None
+                cure = "What came is kept: the same command goes on there."
+                raise DataError(f"{reason}, {TRIES} tries.\n{cure}") from None
             reason = without_secrets(reason, source)
             log.warning("%s: %s; %d bytes so far, trying again", shown(source), reason, size)
             time.sleep(PAUSE * 2**failures)
         except requests.RequestException as error:  # no address, a redirect loop, a redirect to another scheme
             cure = "Allowed: an address that leads to http(s)://."
-            raise DataError(f"{shown(source)}: {_reason(error)}.\n{cure}") from None
+            raise DataError(f"{_reason(error)}.\n{cure}") from None
 
 
-def _attempt(session: requests.Session, address: str, source: str, partial: Path, most: float) -> dict[str, str]:
+def _attempt(session: requests.Session, address: str, partial: Path, most: float) -> dict[str, str]:
     """Ask once, for the rest where a part is there; return what the card is to say when the file is complete."""
-    body, part = partial / "body", {}
-    with contextlib.suppress(OSError, ValueError):  # not there, or cut by a kill
-        part = json.loads((partial / "about.json").read_text(encoding="utf-8"))
-    start = body.stat().st_size if body.exists() and part.get("validator") else 0
+    body, vouched = partial / "body", partial / "validator"
+    known = vouched.read_text(encoding="latin-1") if vouched.exists() else ""  # cut by a kill, it fits no file there
+    start = body.stat().st_size if body.exists() and known else 0
     headers = {"Accept-Encoding": "identity"}  # bytes as they lie there: else neither length nor range would fit
     if start:
-        headers |= {"Range": f"bytes={start}-", "If-Range": part["validator"]}
+        headers |= {"Range": f"bytes={start}-", "If-Range": known}
     with session.get(address, headers=headers, stream=True, timeout=TIMEOUT) as answer:
         status = answer.status_code
         continued = status == 206 and answer.headers.get("Content-Range", "").startswith(f"bytes {start}-")
@@ -98,11 +90,10 @@ def _attempt(session: requests.Session, address: str, source: str, partial: Path
             body.unlink(missing_ok=True)
             raise Unfinished(NO_REST[status])
         if not answer.ok:
-            reason = f"{shown(source)}: the server answers {status} {answer.reason}"
-            raise DataError(f"{reason}.\nCheck the address and the rights.")
+            raise DataError(f"the server answers {status} {answer.reason}.\nCheck the address and the rights.")
         etag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
         validator = modified if etag.startswith("W/") else etag or modified  # a weak tag vouches for no bytes
-        (partial / "about.json").write_text(json.dumps({"validator": validator}), encoding="utf-8")
+        vouched.write_text(validator, encoding="latin-1")
         _receive(answer, body, start if continued else 0, most)
         _decode(body, answer.headers.get("Content-Encoding", "identity").lower(), most)
     parts = urlsplit(answer.url)

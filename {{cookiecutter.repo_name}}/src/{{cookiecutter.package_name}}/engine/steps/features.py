@@ -17,13 +17,13 @@ import pandas as pd
 from ..checks import suspicions
 from ..columns import dictionary
 from ..modelling.division import TOLD, divide
+from ..modelling.metrics import Z
 from ..project import artefact, package, records
 from ..project.errors import DataError, ProjectError, listed
 from ..project.settings import PARTS, Project
 
 log = logging.getLogger(f"{package.NAME}.features")
 
-Z = 1.96  # of a share measured on n rows the 95 % interval is at most 2 * Z * sqrt(1/4 / n) wide
 NOT_OURS = frozenset(("site-packages", "models", ".cache", "tests"))  # packages, copies of runs, and what tests run
 
 
@@ -52,6 +52,7 @@ def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) 
     wider = {part: widened(parts[part].reset_index(drop=True), columns, add_features) for part in PARTS}
     check_kept(project)  # now, for a function may import what it needs as late as it is called
     found = suspicions.find(clean, parts, columns, project.settings.split.by)
+    # Of a share measured on n rows the 95 % interval is at most 2 * Z * sqrt(1/4 / n) wide.
     say(found, chance=Z / np.sqrt(len(parts["test"])))
     for part in PARTS:
         wider[part].attrs = parts[part].attrs  # into the file

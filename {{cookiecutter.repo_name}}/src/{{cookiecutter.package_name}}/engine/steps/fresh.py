@@ -35,13 +35,13 @@ class Work:
     folder: Path | None = None  # the run that answers, once known
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """A node of the graph: what it needs, what it reads and what it writes."""
 
-    needs: tuple[str, ...]  # steps that come before
-    parameters: tuple[str, ...]  # dotted keys of params.toml that it reads
-    columns: tuple[str, ...]  # keys of the data dictionary that it reads
+    needs: tuple[str, ...] = ()  # steps that come before
+    parameters: tuple[str, ...] = ()  # dotted keys of params.toml that it reads
+    columns: tuple[str, ...] = ()  # keys of the data dictionary that it reads
     rooms: tuple[str, ...]  # rooms of the engine that it uses
     inputs: Callable[[Work], list[Path]]
     outputs: Callable[[Work], list[Path]]

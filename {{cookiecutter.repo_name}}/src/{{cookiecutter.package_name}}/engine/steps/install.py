@@ -112,13 +112,15 @@ def say_what_is_missing(root: Path) -> None:
     with contextlib.suppress(ProjectError, OSError, csv.Error):  # the step that reads the source says what is wrong
         data = settings.load(root).settings.data
         named = data.source
-        if source.is_absent(root, named):
+        if not source.is_local(named) or "${" in named:
+            return
+        path = source.first_file(root, named)
+        if path is None:
             say(
                 f"{named} (source in [data] of params.toml) is not here, nor a copy in data/raw.\n"
                 f"Put it at {root / named}, or set DATA_STORE in .env and run make pull."
             )
-        path = source.first_file(root, named)
-        if path and not data.read and (found := first_line.names_without(path, data.target)):
+        elif not data.read and (found := first_line.names_without(path, data.target)):
             near = first_line.nearest(data.target, found)
             meant = f"Did you mean {near!r}? " if near else ""
             say(
