@@ -1,3 +1,4 @@
+import asyncio
 import http.client
 import json
 import os
@@ -12,6 +13,8 @@ import urllib.error
 import urllib.request
 
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
 from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import promote, registry
@@ -188,6 +191,33 @@ def test_twenty_changes_of_champion_under_load_fail_no_request_and_each_answer_i
     for _, reply in found:
         given = reply["predictions"][0]
         assert given == expected[reply["run"]] | {"id": given["id"]}
+
+
+def test_reply_that_is_written_in_one_piece_is_the_one_that_uvicorn_writes_in_two(serving):
+    request = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: %b\r\nContent-Length: %d\r\n\r\n%b"
+    application, said = serving(), []
+
+    async def talk():
+        config = uvicorn.Config(application, lifespan="off", log_config=None, proxy_headers=False)
+        state = ServerState()
+        state.default_headers = [(b"date", b"today")]
+        server = await asyncio.get_running_loop().create_server(lambda: serve.Protocol(config, state, {}), "127.0.0.1")
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        for connection in (b"keep-alive", b"close"):
+            writer.write(request % (connection, len(BODY), BODY))
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(re.search(rb"content-length: (\d+)", head)[1])
+            said.append((sorted(head.split(b"\r\n")), json.loads(await reader.readexactly(length))))
+        writer.close()
+        server.close()
+        await server.wait_closed()
+
+    asyncio.run(talk())
+    (head, one), (whole, two) = said
+
+    assert [line for line in whole if line not in head] == [b"connection: close"]
+    assert [line for line in head if line not in whole] == []
+    assert one["predictions"][0]["probability"] == two["predictions"][0]["probability"]
 
 
 def test_port_in_use_is_said_with_the_cure(project, start):

@@ -92,6 +92,8 @@ class Protocol(HttpToolsProtocol):
         """Wait no longer; `Application` waits for the body."""
         self.since = math.inf
         super().on_headers_complete()
+        if isinstance(self.app, Application):  # not where requests are traced
+            self.scope["cycle"] = self.cycle  # type: ignore[typeddict-unknown-key]
 
     def give_up(self, before: float) -> None:
         """Close the connection if it waits since before this time of the event loop."""
@@ -126,7 +128,7 @@ async def serve(service: Service, door: socket.socket) -> None:
         ws="none",
     )
     server = Server(config)
-    server.service = service
+    server.service, service.tasks = service, server.server_state.tasks
     serving = asyncio.create_task(server.serve(sockets=[door]))
     await asyncio.to_thread(service.versions.load)
     gc.freeze()  # what is loaded stays: to look through it takes 0.1 s, in which nobody is answered

@@ -71,14 +71,18 @@ def kinds_of(column: pd.Series) -> list[str]:
 
 def coded(kinds: Mapping[str, list[str] | None], rows: pd.DataFrame) -> np.ndarray:
     """Rows as numbers, shape (n_rows, n_columns)."""
-    cells = [rows[name].astype(object).where(rows[name].notna(), None) for name in kinds]
-    return np.column_stack([[*map(coder(kinds[name]), cell)] for name, cell in zip(kinds, cells, strict=True)])
+    return np.column_stack([numbers_of(rows[name], known) for name, known in kinds.items()])
 
 
-def coder(kinds: list[str] | None) -> Callable[[Any], float]:
-    """What makes a number of a cell: of a category its place among the kinds, behind them if it is none of them."""
+def numbers_of(cells: pd.Series, kinds: list[str] | None) -> np.ndarray:
+    """The cells of a column as numbers, shape (n_rows,)."""
     if kinds is None:
-        return lambda cell: np.nan if cell is None else float(cell)
+        return cells.to_numpy("float64", na_value=np.nan)
+    return np.array([*map(coder(kinds), cells.astype(object).where(cells.notna(), None))], "float64")
+
+
+def coder(kinds: list[str]) -> Callable[[Any], float]:
+    """What makes a number of a category: its place among the kinds, behind them if it is none of them."""
     places = {None: np.nan} | {kind: float(place) for place, kind in enumerate(kinds)}
     return lambda cell: places.get(cell, float(len(kinds)))
 
@@ -109,13 +113,13 @@ class Unusual:
 
     def __init__(self, fitted: Mapping[str, Any]) -> None:
         self._kinds, self._start, self.limit = fitted["columns"], fitted["start"], fitted["limit"]
-        self._coders = [(name, coder(kinds)) for name, kinds in self._kinds.items()]
+        self._coders = [(name, None if kinds is None else coder(kinds)) for name, kinds in self._kinds.items()]
         self._trees = [as_nodes(tree) for tree in fitted["trees"]]
         self._leaves = joined(self._trees, len(self._kinds))
 
     def row(self, cells: Mapping[str, Any]) -> float:
         """The score of one row of plain cells, None where one is missing."""
-        row = np.array([code(cells.get(name)) for name, code in self._coders])
+        row = np.array([code(cells.get(name)) if code else cells.get(name) for name, code in self._coders], "float64")
         return self._start + np.add.accumulate(self._leaves(row))[-1].item()
 
     def marks(self, rows: pd.DataFrame) -> list[bool]:
