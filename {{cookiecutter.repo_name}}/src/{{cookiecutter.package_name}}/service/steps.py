@@ -185,9 +185,8 @@ def curves(step: Any, names: Names) -> Callable:
         found: np.ndarray = np.ones((1, n_columns))
         for order in range(1, DEGREE + 1):
             share, spans, found = found / spans[:order], spans[order:], np.zeros((order + 1, n_columns))
-            first, last = found[:-1], found[1:]
-            np.multiply(share, above[:order], out=first)
-            np.add(last, share * below[-order:], out=last)
+            np.multiply(share, above[:order], out=found[:-1])
+            np.add(found[1:], share * below[-order:], out=found[1:])
         table = np.zeros((n_columns, n_splines))
         table.ravel()[starts + interval + next_ones] = found
         if (within != row).any():  # which matters where knots stand at one place
