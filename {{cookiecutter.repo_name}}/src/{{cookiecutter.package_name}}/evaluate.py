@@ -167,7 +167,9 @@ def keep_answers(path: Path, test: pd.DataFrame, target: str, result: Result) ->
     chances = {f"probability_{label}": shares[:, index] for index, label in enumerate(known.classes)}
     truth, answer = (pd.Series(values).infer_objects() for values in (result.truth, known.values))
     with artefact.whole(path) as temporary:
-        kept = test.copy().assign(**{target: truth, "prediction": answer, **chances})  # a copy is of one piece
+        kept = test.copy()  # of one piece
+        for name, values in {target: truth, "prediction": answer, **chances}.items():
+            kept[name] = values
         kept.to_parquet(temporary, index=False)
 
 
