@@ -218,14 +218,15 @@ def test_labels_that_the_queue_asked_for_are_no_sample(service, answered, folder
     assert (found["runs"][0]["told"], found["health"]["told"], found["health"]["queued"]) == (2, 2, 1)
 
 
-def test_log_that_does_not_answer_holds_up_no_more_than_one_thread(service, monkeypatch):
+def test_log_that_does_not_answer_holds_up_no_more_than_one_thread_of_page_and_watch(service, monkeypatch):
     started, end = [], threading.Event()
     monkeypatch.setattr(monitor, "newest", lambda engine: started.append(1) or end.wait())
     monkeypatch.setattr(monitor, "PATIENCE", 0.05)
-    looking = monitor.Looking()
 
     async def many():
-        return await asyncio.gather(*(looking.figures(service) for _ in range(20)))
+        watching = asyncio.create_task(monitor.watch(service))
+        found = await asyncio.gather(*(monitor.looking(service).figures() for _ in range(20)))
+        return found if watching.cancel() else []
 
     found = asyncio.run(many())
     end.set()

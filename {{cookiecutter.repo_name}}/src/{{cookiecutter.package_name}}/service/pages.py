@@ -27,7 +27,7 @@ from ..engine.sources import read
 from . import feedback, openapi, settings, words
 from .example import usual
 from .guard import COOKIE, Guard, Problem, body_in_time, busy
-from .monitor import Looking, moment
+from .monitor import looking, moment
 from .schema import Row
 from .versions import Version
 from .words import FOLDER, PAGES
@@ -196,9 +196,7 @@ def as_csv(lines: list[list[Any]]) -> str:
 @or_why_not
 async def monitor(request: Request) -> Response:
     """How the service is, and how right it was."""
-    if not hasattr(request.app.state, "looking"):
-        request.app.state.looking = Looking()
-    return page(request, "monitor.html", **await request.app.state.looking.figures(request.app.service))
+    return page(request, "monitor.html", **await looking(request.app.service).figures())
 
 
 @or_why_not
