@@ -49,16 +49,16 @@ def test_reference_that_was_edited_is_made_again(project, folder, made, caplog):
     assert "was changed after it was made" in caplog.text
 
 
-def test_reference_of_before_that_lacks_a_part_is_made_again_or_else_taken_as_it_is(project, folder, monkeypatch):
+def test_reference_of_another_version_is_made_again_or_else_left_and_said(project, folder, monkeypatch, caplog):
     before = profile.make(project, folder)
-    monkeypatch.setattr(profile, "PARTS", {*before, "new"})
+    monkeypatch.setattr(profile, "VERSION", "next")
 
-    made_at = profile.path_of(project, folder).stat().st_mtime_ns
-    assert profile.of(project, folder) == before
-    assert profile.path_of(project, folder).stat().st_mtime_ns > made_at
+    assert profile.of(project, folder) == before | {"version": "next"}
 
+    monkeypatch.setattr(profile, "VERSION", "after that")
     project.split("train").unlink()
-    assert profile.of(project, folder) == before
+    assert profile.of(project, folder) is None
+    assert "is compared with no training data" in caplog.text
 
 
 @pytest.mark.parametrize("gone", [True, False])

@@ -23,17 +23,17 @@ from . import drift, unusual
 
 log = logging.getLogger(__name__)
 FILE = "reference.json"
-PARTS = {"run", "rows", "distinct", "columns", "predictions", "unusual"}  # what is in it; one of before lacks some
+VERSION = 2  # of what is in it: one of another version is not read
 Profile = dict[str, Any]
 
 
 def of(project: Project, folder: Path) -> Profile | None:
     """The reference of a run, read if it is there and sound, else made; None, and a line says why, if it cannot be."""
-    path, found = path_of(project, folder), None
+    path = path_of(project, folder)
     try:
         if path.is_file():
-            found = json.loads(records.checked(path).read_text(encoding="utf-8"))
-            if found.keys() >= PARTS:
+            found: Profile = json.loads(records.checked(path).read_text(encoding="utf-8"))
+            if found.get("version") == VERSION:
                 return found
     except DataError as error:
         log.warning("%s", error)
@@ -41,7 +41,7 @@ def of(project: Project, folder: Path) -> Profile | None:
         return make(project, folder)
     except (ProjectError, OSError) as error:
         log.warning("run %s is compared with no training data: %s", folder.name, error)
-        return found
+        return None
 
 
 def make(project: Project, folder: Path) -> Profile:
@@ -56,9 +56,9 @@ def make(project: Project, folder: Path) -> Profile:
     Returns
     -------
     dict
-        `run`; `rows` that it learned from (train and dev), and which share of them `distinct` ones are; `columns`,
-        `drift.summary` of each that its model may see; `predictions`, that of its answers to rows held out in training;
-        `unusual`, what `unusual.fit` has learned of the rows.
+        `version`; `run`; `rows` that it learned from (train and dev), and which share of them `distinct` ones are;
+        `columns`, `drift.summary` of each that its model may see; `predictions`, that of its answers to rows held out
+        in training; `unusual`, what `unusual.fit` has learned of the rows.
 
     Raises
     ------
@@ -72,6 +72,7 @@ def make(project: Project, folder: Path) -> Profile:
     if held is None:
         raise DataError(f"{folder.name} kept no rows that were held out in training.\nTrain again: make train")
     found: Profile = {
+        "version": VERSION,
         "run": folder.name,
         "rows": len(rows),
         "distinct": float((~rows[names].duplicated()).mean()),

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from ..modelling import decision, metrics
+from ..modelling import decision, metrics, reasons
 from ..modelling.question import Question, predict
 from ..modelling.split import groups_of
 from ..project.settings import Project
 from ..runs.loading import Run
-from . import diagnostics, figures
+from . import diagnostics
 from .diagnostics import Result
 
 CELL = 120  # characters of a text that a table shows
@@ -80,10 +80,5 @@ def table(frame: pd.DataFrame, **formats: Callable) -> dict[str, Any]:
 
 def cell(value: Any) -> str:
     """A value of the data as a table shows it."""
-    if pd.isna(value):
-        return "missing"
-    if isinstance(value, pd.Timestamp):
-        return f"{value:%Y-%m-%d %H:%M}".removesuffix(" 00:00")
-    if isinstance(value, float | int) and not isinstance(value, bool):
-        return f"{value:.6g}"
-    return figures.short(value, CELL)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return reasons.cell(float(value) if whole else value, CELL)
