@@ -95,15 +95,21 @@ class Looking:
     def __init__(self, service: Service) -> None:
         self._service, self._worker = service, ThreadPoolExecutor(1, "monitor")
         self._found: Future[dict[str, Any]] | None = None
+        self._last: dict[str, Any] = {}
 
     async def figures(self) -> dict[str, Any]:
-        """What the page shows; where the log takes too long, what is known without it."""
+        """What the page shows; where a look takes too long it goes on, and what the last one found is shown."""
         if self._found is None or self._found.done():
-            self._found = self._worker.submit(figures, self._service)
+            self._found = self._worker.submit(self._look)
         try:
             return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._found)), PATIENCE)
         except TimeoutError:
-            return state(self._service) | {"unread": f"no answer within {PATIENCE:g} s"}
+            return self._last | state(self._service) | {"late": PATIENCE, "looked": self._last.get("now")}
+
+    def _look(self) -> dict[str, Any]:
+        """Look, and keep what was found for who comes while the next look takes too long."""
+        self._last = figures(self._service)
+        return self._last
 
 
 @functools.lru_cache(1)
