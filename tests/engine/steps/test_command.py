@@ -54,6 +54,19 @@ def test_module_that_cannot_be_imported_is_one_message_with_its_line(project, an
     assert done.stderr.count("\n", done.stderr.index("Error: ")) <= 3
 
 
+def test_error_in_a_candidate_is_one_message_with_its_line(project, anew):
+    path = project.package / "models.py"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"dummy": Dummy', '"near": NearestClassifier(),\n        "dummy": Dummy', 1))
+    line = 1 + text[: text.index('"dummy": Dummy')].count("\n")
+
+    done = anew(project.root, "train")
+
+    assert (done.exit_code, done.stdout) == (1, "") and "Traceback" not in done.stderr
+    said = f"models.py, line {line}: classifiers ended in NameError: name 'NearestClassifier' is not defined.\n"
+    assert f"{said}The line: " in done.stderr
+
+
 def test_environment_of_another_folder_is_refused_with_its_cure(make_project, command, tmp_path):
     root = make_project().root
     copy = shutil.copytree(root, tmp_path.with_name(f"{tmp_path.name} the copy"))
