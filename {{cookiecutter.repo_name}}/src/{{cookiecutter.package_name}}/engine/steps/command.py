@@ -25,6 +25,15 @@ class InOrder(click.Group):
         """Names of the commands, as they were defined."""
         return list(self.commands)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; of an option that it has not, say whose it is: `make` passes each word on to any verb."""
+        try:
+            return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            verbs = [name for name, verb in self.commands.items() for o in verb.params if error.option_name in o.opts]
+            error.message += f" It is an option of {', '.join(verbs)}." if verbs else ""
+            raise
+
 
 def show_version(context: click.Context, option: click.Parameter, wanted: bool) -> None:
     """Print the versions of the project and of Python, and end."""
