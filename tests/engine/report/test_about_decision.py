@@ -81,8 +81,9 @@ def test_page_says_if_the_run_is_in_use_and_how_old_the_data_are_and_asks_for_th
     promote.keep(project, folder.name, {"forced": "because", "gate": []})
     after, text = first_screen(project, ["decision.gain_true_positive=5"])
 
-    assert "no run had been promoted" in before and re.search(r"fetched \d{4}-\d\d-\d\d", before)
-    assert "it was the champion" in after and "state what acting in vain costs" in text
+    as_of = r"In use as of 20\d\d-\d\d-\d\d \d\d:\d\d UTC, when this page was made \(today: make runs\): "
+    assert re.search(as_of + "no run had been promoted", before) and re.search(r"fetched \d{4}-\d\d-\d\d", before)
+    assert re.search(as_of + "yes, it was the champion", after) and "state what acting in vain costs" in text
 
 
 def test_numbers_say_how_many_are_near_what_errors_cost_and_what_to_add_and_have_bands_and_no_threshold(

@@ -4,6 +4,7 @@ In counts and, where `[decision]` states gains and costs, in money: against doin
 """
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -35,23 +36,25 @@ def outcome(evidence: Evidence) -> dict[str, Any]:
 
 
 def status(evidence: Evidence) -> dict[str, str]:
-    """Whether the model is in use, when its data were fetched, and who made it when."""
+    """Whether the model was in use now, when its data were fetched, and who made it when."""
     project, record = evidence.project, evidence.record
     try:
         champions = [change["run"] for change in registry.history(project)][-1:]
     except DataError:
         champions = ["damaged"]
     if champions == [record["run"]]:
-        use = "yes: when this page was made, it was the champion"
+        use = "yes, it was the champion"
     elif champions:
-        use = f"no: when this page was made, the champion was {champions[0]}"
+        use = f"no, the champion was {champions[0]}"
     else:
-        use = "no: when this page was made, no run had been promoted (make promote RUN=...)"
+        use = "no run had been promoted (make promote RUN=...)"
+    now = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"  # a promotion, which asks for the page first, comes later
     cards = [project.root / name for name in record["input_data"] if name.startswith("data/raw/")]
     card = cards[0].parent / CARD if cards else project.root
     fetched = json.loads(card.read_text(encoding="utf-8"))["fetched"][:10] if card.is_file() else "unknown"
     who = git.author(project.root, record["commit"]).partition(" <")[0]
     made = record["started"][:10] + (f", from the last commit of {who}" if who else "")
+    use = f"as of {now}, when this page was made (today: make runs): {use}"
     return {"In use": use, "Data": f"fetched {fetched}", "Made": made}
 
 
