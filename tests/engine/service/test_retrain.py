@@ -98,7 +98,7 @@ def test_run_from_what_was_told_becomes_champion_with_a_line_for_each_decision(a
     (dump,) = source.told(after.root)
     folder, lines = registry.folders(after)[0], retrained[3]
 
-    assert lines[0] == f"{ROWS} truths that are new -> {after.relative(dump.folder)}"
+    assert lines[0] == f"new truths: {ROWS} -> {after.relative(dump.folder)}"
     assert lines[1] == f"{ROWS} of {ROWS} rows added, from 1 dump(s) of the log"
     assert lines[2].startswith(f"{folder.name}: linear, roc_auc 0.") and lines[3].endswith("on the test split")
     assert [line.split(":")[0] for line in lines[4:-1]] == [
@@ -178,7 +178,7 @@ def test_few_truths_wait_for_more(after):
 
     lines = run(settings.load(after.root, ["retrain.rows=4"]))
 
-    assert lines == ["3 truths are new, fewer than [retrain] rows = 4: nothing is trained"]
+    assert lines == ["new truths: 3, fewer than [retrain] rows = 4: nothing is trained"]
     assert len(source.told(after.root)) == 1
 
 
