@@ -115,6 +115,15 @@ def test_run_from_what_was_told_becomes_champion_with_a_line_for_each_decision(a
     assert json.loads((after.root / "reports" / folder.name / retrain.JUDGED).read_text())["champion"] is True
 
 
+def test_older_run_may_have_seen_test_rows_but_feedback_alone_moved_none_and_both_is_said(after, caplog, package_log):
+    package_log.propagate, older = True, registry.folders(after)[1].name
+    shutil.rmtree(after.root / "reports" / older)
+
+    pipeline.make(after, "evaluate", run=older)
+
+    assert "it may have seen rows of this test split; feedback alone moves none, but where by = 'time:'" in caplog.text
+
+
 def test_dump_has_a_card_that_says_which_answers_and_is_read_only(after, retrained):
     (dump,) = source.told(after.root)
     ids = sorted(retrained[2])
