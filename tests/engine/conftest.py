@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from data_science_project import cli, pipeline
 from data_science_project.engine.modelling import metrics
-from data_science_project.engine.project import git, package, settings
+from data_science_project.engine.project import artefact, git, package, settings
 from data_science_project.engine.runs import registry, share, track
 
 gc.set_threshold(100_000)  # as the command has it: looking for garbage took a twenty-fifth of the time
@@ -100,6 +100,7 @@ def report():
 def evaluated(trained, tmp_path_factory):
     """The folder of the throw-away project after an evaluation, the page and the record: not to be changed."""
     root = shutil.copytree(trained, tmp_path_factory.mktemp("evaluated") / "project", symlinks=True)
+    artefact.write_text(root / "reports" / "exploration.html", "made before")
     with pytest.MonkeyPatch.context() as patch:
         move_in(root, patch)
         page = pipeline.make(settings.load(root), "evaluate")[0]

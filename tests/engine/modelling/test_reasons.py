@@ -110,6 +110,12 @@ def test_whole_numbers_have_effects_beside_usual_values_with_gaps(rows):
     assert otherwise.isna().sum() == 1 and otherwise.nunique() == usual["age"].nunique()
 
 
+def test_column_named_self_has_usual_values_like_any_other():
+    row, usual = pd.DataFrame({"self": [5]}), pd.Series([1, 2, 1], name="self")
+
+    assert reasons.with_usual(row, usual)["self"].tolist() == [1, 2] and row["self"].tolist() == [5]
+
+
 def test_rows_in_several_calls_or_alone_have_the_same_effects(rows, monkeypatch):
     usual, rows, asked = reasons.usual_values(rows), rows.head(20), np.ones(20, dtype=int)
     whole = reasons.effects(answers, rows, usual, asked)

@@ -51,8 +51,8 @@ CHOICES = (search, decision, abstention)
 ONE_THREAD_BELOW = 100_000  # rows: threads would wait longer than they work (7 CPU s with one, 15 to 29 with two)
 
 
-def run(project: Project, *, folder: Path, output: Path) -> None:
-    """Evaluate the run in `folder`; the report goes to `output`, HTML, whole or not at all.
+def run(project: Project, *, folder: Path, output: Path) -> list[str]:
+    """Evaluate the run in `folder`; the report goes to `output`, HTML, whole or not at all. Its answer in sentences.
 
     A `DataError` if a file of the run or a split was changed, or the test split lacks a column that the run needs.
     """
@@ -75,11 +75,13 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
             page[name]["figures"] = keep_figures(project, model.name, page[name].get("figures", {}))
     keep_answers(output.with_name(registry.ANSWERS), test, record["target"], result)
     target = dictionary.target(model.columns)
+    page["here"] = [name for name in ("model_card.html", "../exploration.html") if (output.parent / name).is_file()]
     artefact.write_text(output, render("evaluate.html", record=record, target=target, **page))
     name, (low, high) = result.metric.name, result.interval
     shown = [verdict.scored(name, value) for value in (result.score, low, high, result.baseline)]
     about = (len(result.truth), name, *shown, time.perf_counter() - clock, project.relative(output))
     log.info("%d rows, %s %s (%s ... %s), constant answer %s, %.1f s -> %s", *about)
+    return page["outcome"]["answer"]
 
 
 def score_test(project: Project, model: loading.Run, seen: np.ndarray) -> tuple[pd.DataFrame, Result, dict[str, int]]:
@@ -168,7 +170,9 @@ def keep_answers(path: Path, test: pd.DataFrame, target: str, result: Result) ->
     chances = {f"probability_{label}": shares[:, index] for index, label in enumerate(known.classes)}
     truth, answer = (pd.Series(values).infer_objects() for values in (result.truth, known.values))
     with artefact.whole(path) as temporary:
-        kept = test.copy().assign(**{target: truth, "prediction": answer, **chances})  # a copy is of one piece
+        kept = test.copy()  # of one piece
+        for name, values in {target: truth, "prediction": answer, **chances}.items():
+            kept[name] = values
         kept.to_parquet(temporary, index=False)
 
 

@@ -127,7 +127,8 @@ def with_usual(row: pd.DataFrame, usual: pd.Series) -> pd.DataFrame:
     """Copies of one row, each with another usual value of a column."""
     values = usual.iloc[np.unique(usual.astype(object).map(repr), return_index=True)[1]]
     copies = row.iloc[np.zeros(len(values), dtype=int)].reset_index(drop=True)
-    return copies.assign(**{str(usual.name): joined(row[usual.name].iloc[:0], values)})
+    copies[usual.name] = joined(row[usual.name].iloc[:0], values)  # `assign` takes no column named self
+    return copies
 
 
 def in_words(rows: pd.DataFrame, moved: pd.DataFrame, most: int, shown: Callable[[float], str]) -> list[str]:

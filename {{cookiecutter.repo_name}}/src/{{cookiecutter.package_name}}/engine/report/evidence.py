@@ -70,7 +70,7 @@ def columns_seen(record: dict[str, Any]) -> list[str]:
     return [name for names in record["features"].values() for name in names]
 
 
-def table(frame: pd.DataFrame, **formats: Callable) -> dict[str, Any]:
+def table(frame: pd.DataFrame, /, **formats: Callable) -> dict[str, Any]:
     """A frame for the template: `head` (name, is it a number?) and `rows` of texts."""
     numeric = {name: pd.api.types.is_numeric_dtype(frame[name].dtype) for name in frame.columns}
     head = [(name.replace("_", " ") if name in formats else name, numeric[name]) for name in frame.columns]
