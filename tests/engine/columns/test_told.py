@@ -77,6 +77,14 @@ def test_rows_that_were_told_stand_below_those_of_the_source_with_numbers_and_ty
     assert found["day"].iloc[-1] == pd.Timestamp("2026-02-01")
 
 
+def test_number_in_a_column_named_self_is_taken():
+    columns = {"self": dictionary.Column(type="number")}
+
+    rows, said = told.typed(pd.DataFrame({"self": [1.5, None]}, dtype=object), columns)
+
+    assert rows["self"].dropna().tolist() == [1.5] and said == []
+
+
 def test_row_of_the_source_is_not_counted_twice_and_its_own_truth_counts(project, known, tell):
     other = {"yes": "no", "no": "yes"}[known["answer"].iloc[3]]
     by_id = in_source(known, 3, amount=1.0, answer=other)

@@ -1,3 +1,6 @@
+import itertools
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -44,26 +47,79 @@ def test_effect_is_what_an_additive_answer_owes_to_a_column_beyond_its_usual_val
     assert np.allclose(found, expected, atol=0.02), "shares of twenty rows are right to a fortieth"
 
 
-def test_effects_of_two_columns_that_act_together_are_their_shapley_values(rows):
-    rows, usual = rows.head(20), reasons.usual_values(rows)
-    young, monthly = (usual["age"] < 40).mean(), (usual["contract"] == "month").mean()
+def exact(answer, rows, lines):
+    """Shapley values by every coalition, with the lines as background."""
+    names = list(lines)
+    copies = pd.concat([rows.iloc[[place]].assign(line=line) for place in range(len(rows)) for line in lines.index])
+    usual, found = lines.loc[copies["line"]], dict.fromkeys(names, 0.0)
+    size = len(names)
+    for name in names:
+        others = [other for other in names if other != name]
+        for inside in itertools.chain.from_iterable(itertools.combinations(others, k) for k in range(size)):
+            share = 1 / math.comb(size - 1, len(inside)) / size
+            ends = [
+                copies.assign(**{other: usual[other].array for other in names if other not in known})
+                for known in (inside, (*inside, name))
+            ]
+            found[name] = found[name] + share * (answer(ends[1]) - answer(ends[0]))[:, 0]
+    return np.column_stack(list(found.values())).reshape(len(rows), len(lines), size).mean(axis=1)
 
-    def both(table):
-        return ((table["age"] < 40) & (table["contract"] == "month")).to_numpy(dtype=float)[:, None]
 
-    found = reasons.effects(both, rows, usual, np.zeros(20, dtype=int))
+@pytest.mark.parametrize("together", [2, 3, 4])
+def test_effects_of_columns_that_act_together_are_nearly_their_shapley_values(together):
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(random.choice([0.3, 1.0], (300, 5)), columns=list("abcde"))
+    usual, rows = reasons.usual_values(table), table.head(20)
 
-    is_young, is_monthly = rows["age"] < 40, rows["contract"] == "month"
-    of_age = (is_young - young) * (is_monthly + monthly) / 2
-    of_contract = (is_monthly - monthly) * (is_young + young) / 2
-    assert np.allclose(found[:, :2], np.column_stack([of_age, of_contract]), atol=0.1)
-    assert not found[:, 2:].any()
+    def all_of(rows):
+        return rows.iloc[:, :together].prod(axis=1).to_numpy()[:, None]
+
+    found = reasons.effects(all_of, rows, usual, np.zeros(20, dtype=int))
+
+    assert np.abs(found - exact(all_of, rows, reasons.shuffled(usual))).max() < 0.01
+    assert not found[:, together:].any()
+
+
+@pytest.mark.parametrize("columns", [1, 4, 8, 9, 20, 25, 100])
+def test_columns_of_a_design_are_in_balance_by_twos_and_threes(columns):
+    design = reasons.balanced(columns)
+
+    one, two, three = design[:, :columns], design[:, :1], design[:, -1:]
+
+    assert one.shape == (len(design), columns) and not one.sum(axis=0).any()
+    assert (one.T @ one == len(design) * np.eye(columns)).all()
+    assert not (one * two * three).sum(axis=0).any()
+
+
+def test_lines_are_the_fewer_the_more_columns_there_are_and_a_row_of_twenty_costs_less_than_a_thousand_answers():
+    usual = {columns: reasons.usual_values(pd.DataFrame(np.zeros((100, columns)))) for columns in (8, 12, 20, 200)}
+
+    lines = {columns: reasons.shuffled(table) for columns, table in usual.items()}
+
+    assert [len(table) for table in lines.values()] == [20, 20, 10, 10]
+    assert len(reasons.questions(*lines[20].shape)[0]) == 820
+
+
+def test_whole_numbers_have_effects_beside_usual_values_with_gaps(rows):
+    usual = reasons.usual_values(rows.assign(age=rows["age"].where(rows["age"] > 30)))
+
+    found = reasons.effects(lambda table: answers(table.fillna({"age": 18})), rows, usual, np.ones(300, dtype=int))
+    otherwise = reasons.with_usual(rows.head(1), usual["age"])["age"]
+
+    assert usual["age"].hasnans and np.isfinite(found).all()
+    assert otherwise.isna().sum() == 1 and otherwise.nunique() == usual["age"].nunique()
+
+
+def test_column_named_self_has_usual_values_like_any_other():
+    row, usual = pd.DataFrame({"self": [5]}), pd.Series([1, 2, 1], name="self")
+
+    assert reasons.with_usual(row, usual)["self"].tolist() == [1, 2] and row["self"].tolist() == [5]
 
 
 def test_rows_in_several_calls_or_alone_have_the_same_effects(rows, monkeypatch):
-    usual, asked = reasons.usual_values(rows), np.ones(300, dtype=int)
+    usual, rows, asked = reasons.usual_values(rows), rows.head(20), np.ones(20, dtype=int)
     whole = reasons.effects(answers, rows, usual, asked)
-    monkeypatch.setattr(reasons, "ROWS_AT_ONCE", 100)
+    monkeypatch.setattr(reasons, "CELLS_AT_ONCE", 20_000)
 
     parts = reasons.effects(answers, rows, usual, asked)
     alone = reasons.effects(answers, rows.iloc[[7]], usual, asked[:1])

@@ -109,14 +109,16 @@ def test_numbers_say_how_many_are_near_what_errors_cost_and_what_to_add_and_have
     assert registry.read(registry.folders(project)[0])["metrics"]["chosen_by"] == "r2"
 
 
-def test_more_classes_name_the_two_most_probable_and_the_dearest_confusion_and_no_threshold(make_project, made_table):
+def test_more_classes_name_the_two_most_probable_and_the_most_frequent_confusion_and_no_threshold(
+    make_project, made_table
+):
     project = about(made_table.dropna(), make_project, "colour")
 
     screen, text = first_screen(project, ["decision.capacity=5", 'decision.rows="orders"'])
 
     assert re.search(r"Which of 3 kinds of colour is each of \d+ orders that it never saw\?", screen)
     assert "truth taken for orders" in screen and "Of the 5 orders it is surest of" in screen
-    assert "is among its two most probable" in screen and "The confusion that costs most" in screen
+    assert "is among its two most probable" in screen and "The most frequent confusion" in screen
     assert "do not act on it yet" in screen, "colours were drawn at random"
     assert "wrong of them" in text and "multiplies the odds" in text
     assert "is named" not in text and "It is off by" not in text

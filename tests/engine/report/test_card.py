@@ -1,8 +1,10 @@
 import re
 
+import pandas as pd
 import pytest
 
 from data_science_project import pipeline
+from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.report import card
 from data_science_project.engine.runs import registry
@@ -77,6 +79,22 @@ def test_every_score_of_the_card_is_that_of_the_record(told):
     ):
         assert shown in page and shown in text
     assert test["data"][:16] in page and registry.read(folder)["files"]["model.pkl"][:16] in text
+
+
+def test_card_states_the_decision_of_the_page_what_it_is_worth_and_which_threshold_each_figure_has(contest):
+    run, stated = registry.folders(contest)[0].name, "gain_true_positive=30 cost_false_positive=10 capacity=6".split()
+    project = settings.load(contest.root, [f"decision.{one}" for one in stated] + ['decision.currency="EUR"'])
+
+    page, text = texts(pipeline.make(project, "card", run=run))
+
+    report = (project.root / "reports" / run / "evaluation.html").read_text(encoding="utf-8")
+    rows = pd.read_parquet(project.root / "reports" / run / registry.ANSWERS)
+    found = (rows.loc[rows["answer"] == "yes", "probability_yes"] >= 0.25).mean()
+    (worth,) = re.findall(r"Acting so is worth [^<]*", report)
+    assert f"- {worth}" in text and worth in page
+    assert re.search(rf"\| yes \| \d+ \| {100 * found:.1f}\s%", text) and f"{100 * found:.1f}\u00a0%" in report
+    assert "answers as [decision] has them: 'yes' from 0.25 on" in text
+    assert "answers at the model's own threshold" in text and "by today's [decision] from 0.25 on" in text
 
 
 def test_what_people_said_stands_in_the_card_and_what_they_did_not_is_not_stated(told):

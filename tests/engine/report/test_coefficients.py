@@ -84,6 +84,21 @@ def test_category_is_told_by_the_odds_it_brings():
     assert of_no.loc["is red", "effect"] == pytest.approx(1 / of_yes.loc["is red", "effect"])
 
 
+def test_two_categories_are_mirror_images_whatever_else_their_coefficients_hold_and_three_add_up_to_none():
+    rows = ROWS.assign(size=RANDOM.choice(["small", "medium", "large"], 300))
+    score = 2.0 * (rows["colour"] == "red") + 3.0 * (rows["size"] == "large") + RANDOM.normal(size=300)
+    plan = recipe.Recipe({"one-hot": ["colour", "size"]}, "regression", 0)
+    pipeline = plan.linear(LinearRegression()).fit(rows, score)
+    pipeline[-1].coef_ += 10.0  # in every row a colour and a size: the intercept takes it back
+
+    found = coefficients.strongest(pipeline, asked(rows, score)).set_index("change")
+
+    red, blue = found.loc["is red"], found.loc["is blue"]
+    assert red["effect"] == pytest.approx(1, abs=0.2) and red["effect"] == pytest.approx(-blue["effect"])
+    assert (red["low"], red["high"]) == pytest.approx((-blue["high"], -blue["low"])) and red["low"] > 0
+    assert found.loc[found["column"] == "size", "effect"].sum() == pytest.approx(0)
+
+
 def test_word_that_decides_comes_first():
     truth = np.where(ROWS["note"] == "free prize", "spam", "ham")
     pipeline = fitted({"text": ["note"]}, truth, LogisticRegression(), "classification")

@@ -47,6 +47,18 @@ def test_no_bin_of_the_reliability_is_so_small_that_it_says_nothing():
     assert diagnostics.reliability(np.array(["no"] * 5), answers([0.1] * 5))["rows"].tolist() == [5]
 
 
+def test_column_named_self_is_shuffled_and_set_like_any_other():
+    rows = pd.DataFrame({"self": [0.1, 0.2, 0.8, 0.9]})
+
+    (found,) = diagnostics.importances(
+        lambda frame: answers(frame["self"]), rows, np.array(["no", "no", "yes", "yes"]), ACCURACY, columns=["self"]
+    )
+    table = diagnostics.dependence(lambda frame: answers(frame["self"]), rows, "self")
+
+    assert found["loss"] > 0 and table["yes"].tolist() == pytest.approx(rows["self"].tolist())
+    assert rows["self"].tolist() == [0.1, 0.2, 0.8, 0.9]
+
+
 def test_worst_errors_are_the_wrong_rows_with_the_least_given_to_the_truth_or_the_largest_in_either_direction():
     truth = np.array(["yes", "yes", "no", "yes", "no"])
 

@@ -93,15 +93,36 @@ def test_few_groups_make_an_interval_too_narrow(count, words):
 
 
 def test_rows_and_classes_that_the_score_says_nothing_of_are_named():
-    rare = np.array(["no"] * 60 + ["yes"] * 40)
-    never = of_classes(rare, np.full(100, 0.2))
     lacking = of_classes(np.full(100, "no"), np.full(100, 0.2))
 
-    assert "never answers yes (40 rows)" in shown(findings.of_test_rows(never, SAME))
     assert "no row of yes" in shown(findings.of_test_rows(lacking, SAME))
     odd = findings.of_test_rows(of_classes(HONEST, SAID), {**SAME, "set_aside": {"new": 200, "one": 1}})
     assert [("'new'" in text, weight >= 1) for text, weight in weights(odd).items()] == [(True, True), (False, False)]
     assert "other splits" in shown(findings.of_test_rows(GOOD, {**SAME, "may_have_been_seen": True}))
+
+
+def test_class_that_is_found_more_seldom_than_by_guessing_is_named_with_its_counts():
+    truth = np.repeat(["few", "many", "some"], [400, 257, 343])
+    table = np.column_stack([truth != "some", np.zeros(1000), truth == "some"]).astype(float)
+    said = metrics.Predictions(np.where(truth == "some", "some", "few"), table, ("few", "many", "some"))
+    constant = metrics.constant(truth, said.classes, 1000)
+    triage = diagnostics.Result(truth, said, constant, metrics.ANY_CLASSES["log_loss"], (0.1, 0.2))
+    of_two = of_classes(np.array(["no"] * 60 + ["yes"] * 40), np.full(100, 0.2), name="roc_auc")
+    few = of_classes(np.array(["no"] * 6 + ["yes"] * 4), np.full(10, 0.2))
+
+    found = shown(findings.of_recall(triage))
+
+    assert found == "It found 0 of 257 that are 'many' (66 by guessing)."
+    assert "0 of 40 that are 'yes' (16 by guessing)" in shown(findings.of_recall(of_two))
+    assert "never answers yes (4 rows)" in shown(findings.of_recall(few))
+
+
+def test_class_that_is_rare_or_half_found_or_found_as_often_as_by_guessing_is_not_named():
+    rare = of_classes(np.array(["no"] * 99 + ["yes"]), np.full(100, 0.2))
+    careful = of_classes(np.array(["no"] * 90 + ["yes"] * 10), np.r_[np.full(60, 0.2), np.full(40, 0.9)])
+
+    assert not [*findings.of_recall(GOOD), *findings.of_recall(of_classes(HONEST, SAID))]
+    assert not shown(findings.of_recall(rare)) and not shown(findings.of_recall(careful))
 
 
 def test_probabilities_that_promise_what_does_not_come_true_are_named_and_honest_ones_are_not():

@@ -1,5 +1,6 @@
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -80,6 +81,14 @@ def test_rows_of_a_table_are_answered_logged_and_written_with_their_ids(waiting)
     one = log[rows[ID][0]]
     assert json.loads(one.inputs)["order"] == rows["order"][0] and one.asker == feedback.ASKER
     assert {"prediction", "probability", "probability_no", "confident"} <= set(json.loads(one.output))
+
+
+def test_target_named_self_is_asked_for(tmp_path):
+    rows = pd.DataFrame({ID: ["a"], WHY: ["unusual"], "cells": [{"x": 1}]})
+
+    label.write(tmp_path / "rows.csv", rows, SimpleNamespace(record={"target": "self"}))
+
+    assert [*pd.read_csv(tmp_path / "rows.csv")] == [ID, WHY, "self", "x"]
 
 
 def test_filled_in_file_is_taken_by_feedback_and_says_which_truths_are_a_sample(waiting):

@@ -51,8 +51,8 @@ CHOICES = (search, decision, abstention)
 ONE_THREAD_BELOW = 100_000  # rows: threads would wait longer than they work (7 CPU s with one, 15 to 29 with two)
 
 
-def run(project: Project, *, folder: Path, output: Path) -> None:
-    """Evaluate the run in `folder`; the report goes to `output`, HTML, whole or not at all.
+def run(project: Project, *, folder: Path, output: Path) -> list[str]:
+    """Evaluate the run in `folder`; the report goes to `output`, HTML, whole or not at all. Its answer in sentences.
 
     A `DataError` if a file of the run or a split was changed, or the test split lacks a column that the run needs.
     """
@@ -80,6 +80,7 @@ def run(project: Project, *, folder: Path, output: Path) -> None:
     shown = [verdict.scored(name, value) for value in (result.score, low, high, result.baseline)]
     about = (len(result.truth), name, *shown, time.perf_counter() - clock, project.relative(output))
     log.info("%d rows, %s %s (%s ... %s), constant answer %s, %.1f s -> %s", *about)
+    return page["outcome"]["answer"]
 
 
 def score_test(project: Project, model: loading.Run, seen: np.ndarray) -> tuple[pd.DataFrame, Result, dict[str, int]]:
@@ -168,7 +169,9 @@ def keep_answers(path: Path, test: pd.DataFrame, target: str, result: Result) ->
     chances = {f"probability_{label}": shares[:, index] for index, label in enumerate(known.classes)}
     truth, answer = (pd.Series(values).infer_objects() for values in (result.truth, known.values))
     with artefact.whole(path) as temporary:
-        kept = test.copy().assign(**{target: truth, "prediction": answer, **chances})  # a copy is of one piece
+        kept = test.copy()  # of one piece
+        for name, values in {target: truth, "prediction": answer, **chances}.items():
+            kept[name] = values
         kept.to_parquet(temporary, index=False)
 
 

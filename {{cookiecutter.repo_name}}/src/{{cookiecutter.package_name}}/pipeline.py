@@ -183,11 +183,11 @@ def start_train(work: Work, key: str) -> None:
     work.folder = train.run(work.project, key=key, message=work.options.get("message", ""))
 
 
-def start_evaluate(work: Work, key: str) -> None:
+def start_evaluate(work: Work, key: str) -> list[str]:
     """Score the run at hand and write its report."""
     from . import evaluate
 
-    evaluate.run(work.project, folder=run_of(work), output=report(work)[0])
+    return evaluate.run(work.project, folder=run_of(work), output=report(work)[0])
 
 
 def start_predict(work: Work, key: str) -> list[str]:
@@ -282,6 +282,7 @@ STEPS = {
     ),
     "card": Step(
         needs=("evaluate",),
+        parameters=("predict.abstain_below", "predict.error_rate", "decision"),
         rooms=("project", "columns", "modelling", "runs", "report"),
         inputs=on_the_card,
         outputs=cards,

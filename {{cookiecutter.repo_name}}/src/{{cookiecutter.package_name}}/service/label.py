@@ -180,7 +180,8 @@ def as_json(value: Any) -> str:
 def write(path: Path, rows: pd.DataFrame, model: Run) -> None:
     """Write the file: id, why, the target to be filled in, then the cells of the row."""
     cells, target = pd.DataFrame(rows["cells"].tolist(), index=rows.index), model.record["target"]
-    asked = rows[[ID, WHY]].assign(**{target: ""})
+    asked = rows[[ID, WHY]].copy()
+    asked[target] = ""
     cells = cells.rename(columns={name: f"{name} (row)" for name in cells if name in asked})
     with artefact.whole(path) as temporary:
         spreadsheet.write(temporary, asked.join(cells))

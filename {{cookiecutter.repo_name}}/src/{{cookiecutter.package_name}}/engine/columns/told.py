@@ -70,7 +70,8 @@ def typed(cells: pd.DataFrame, columns: Dictionary) -> tuple[pd.DataFrame, list[
     for _, part in cells.groupby(kinds, sort=False):
         part = part.drop(columns=[name for name in empty if part[name].isna().all()])
         numbers = [n for n in part if alike(columns[n].type) == "number" and not part[n].map(type).eq(str).any()]
-        part = part.assign(**{name: as_numbers(part[name]) for name in numbers})
+        for name in numbers:
+            part[name] = as_numbers(part[name])
         try:
             parts.append(validate(part, columns, where=source.ROWS)[0])
         except DataError as error:

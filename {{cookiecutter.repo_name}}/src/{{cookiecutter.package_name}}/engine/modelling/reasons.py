@@ -1,22 +1,25 @@
-"""Why a row got its answer: what one column gives to it and takes from it, beside usual values of the columns.
+"""Why a row got its answer: the Shapley value of each column, beside usual values of the columns.
 
-One method for every candidate, because it only asks the model, twice. What the answer loses: the cell is replaced by
-each of some usual values of its column, everything else stays. What it gains: the cell is put into rows of usual
-values, column by column shuffled. The mean of the two is the column's Shapley value (Lundberg and Lee 2017, columns
-independent in the background) wherever no three columns act together; `benchmarks/reasons` measures how near it comes
-otherwise. The shuffle has a seed. Columns that say the same share an effect, and what moves an answer need not be a
-cause.
+One method for every candidate, because it only asks the model. A Shapley value is what a column adds to the answer
+where each other column is known with probability q, and usual else, in the mean over q (Owen 1972, "Multilinear
+extensions of games"). Here q is 0, 1/2 and 1 (Simpson's rule, exact for four columns that act together); at 1/2, where
+there are most ways, a design asks few of them in balance (Plackett and Burman 1946, and its mirror). The background is
+the same 10 or 20 rows of usual values for every row, columns shuffled with a seed. `benchmarks/reasons` measures how
+near this comes. Columns that say the same share an effect, and what moves an answer need not be a cause.
 """
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from scipy.linalg import circulant
+from scipy.sparse import csr_matrix
 
 USUAL = 10  # different values of a column, at most
-TOGETHER = 20  # rows of usual values: with 20 columns a row costs at most 600 answers
+ASKED, MOST = 1000, 20  # answers that a row costs, about; rows of usual values at most. With 20 columns: 820, and 10
 LINES = 100  # of usual values: the shares of few categories are right to a hundredth
-ROWS_AT_ONCE = 20_000  # answers in one call: memory
+CELLS_AT_ONCE = 1_000_000  # in one call: memory
 TEXT = 28  # characters of a cell that are shown
 Answers = Callable[[pd.DataFrame], np.ndarray]  # rows -> shape (n_rows, n_classes), or (n_rows, 1) for numbers
 
@@ -46,49 +49,86 @@ def effects(answers: Answers, rows: pd.DataFrame, usual: pd.DataFrame, asked: np
 
     `usual` has the columns that are examined, `asked` says for each row which column of the answers is explained.
     """
-    most = max(1, ROWS_AT_ONCE // TOGETHER)
-    parts = [range(start, min(start + most, len(rows))) for start in range(0, len(rows), most)]
-    return np.concatenate([effects_of_part(answers, rows.iloc[list(part)], usual, asked[list(part)]) for part in parts])
-
-
-def effects_of_part(answers: Answers, rows: pd.DataFrame, usual: pd.DataFrame, asked: np.ndarray) -> np.ndarray:
-    """`effects` of rows that fit in one call."""
-    n, lines = len(rows), shuffled(usual)
-    own, found = answers(rows)[np.arange(n), asked], np.zeros((n, usual.shape[1]))
-    nothing_known = answers(lines).mean(axis=0)
-    for place, name in enumerate(usual):
-        _, shares, said = answers_with(answers, rows, usual[name], asked)
-        alone = (answers_knowing(answers, rows[name], lines) - nothing_known)[np.arange(n), asked]
-        found[:, place] = (own - (said * shares).sum(axis=1) + alone) / 2
+    lines = shuffled(usual)
+    known, weights = questions(*lines.shape)
+    most, found = max(1, CELLS_AT_ONCE // known.size), np.zeros((len(rows), usual.shape[1]))
+    for start in range(0, len(rows), most):
+        part = slice(start, start + most)
+        different, same = mixed(rows.iloc[part], lines, known)
+        of_asked = answers(different)[same, np.repeat(asked[part], len(known))].reshape(-1, len(known))
+        found[part] = csr_matrix(of_asked) @ weights  # sparse: row by row, in one order
+        found[part][~moving(of_asked, *lines.shape)] = 0
     return found
 
 
 def shuffled(usual: pd.DataFrame) -> pd.DataFrame:
-    """Rows of usual values at even ranks of each column, in an order of its own: a row of nobody."""
-    random, ranks = np.random.default_rng(0), np.arange(0, len(usual), max(1, len(usual) // TOGETHER))
+    """Rows of usual values at even ranks of each column, in an order of its own: rows of nobody.
+
+    Ten or twenty, so that each of ten values counts the same: ten where there are many columns to ask about.
+    """
+    affordable = ASKED // len(questions(1, usual.shape[1])[0])
+    n_lines = USUAL * max(1, min(MOST, affordable) // USUAL)
+    random, ranks = np.random.default_rng(0), ((np.arange(n_lines) + 0.5) / n_lines * len(usual)).astype(int)
     return pd.DataFrame({name: column.iloc[random.permutation(ranks)].array for name, column in usual.items()})
 
 
-def answers_knowing(answers: Answers, cells: pd.Series, lines: pd.DataFrame) -> np.ndarray:
-    """The mean answers where one column has its cell and the others are usual, (n_rows, n_classes)."""
-    different, place = np.unique(cells.astype(object).map(repr), return_index=True, return_inverse=True)[1:]
-    copies = lines.iloc[np.tile(np.arange(len(lines)), len(different))].reset_index(drop=True)
-    repeated = cells.iloc[different.repeat(len(lines))].reset_index(drop=True)
-    said = answers(copies.assign(**{cells.name: repeated}))
-    return said.reshape(len(different), len(lines), -1).mean(axis=1)[place]
+def questions(n_lines: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which columns are known in each question, and the weight of its answer in the effect of each column.
+
+    Both of shape (n_questions, n_columns); the questions of one line of usual values, then those of the next one.
+    """
+    none, one, signs, random = np.zeros((1, columns)), np.eye(columns), balanced(columns), np.random.default_rng(1)
+    known, weights = [], []
+    for _ in range(n_lines):  # other columns of the design in each: what one line mistakes, another one does not
+        half = signs[:, random.permutation(signs.shape[1])[:columns]]
+        known.append(np.vstack([none, one, 1 - one, none + 1, half > 0]))
+        weights.append(np.vstack([none - 1, one, -one, none + 1, half * 8 / len(half)]) / 6 / n_lines)
+    return np.vstack(known).astype(bool), np.vstack(weights)
 
 
-def answers_with(
-    answers: Answers, rows: pd.DataFrame, usual: pd.Series, asked: np.ndarray
-) -> tuple[pd.Series, np.ndarray, np.ndarray]:
-    """The n_values different usual values of a column, their shares, and the answers with each, (n_rows, n_values)."""
-    different, counts = np.unique(usual.astype(object).map(repr), return_index=True, return_counts=True)[1:]
-    n, values = len(rows), usual.iloc[different]
-    copies = rows.iloc[np.repeat(np.arange(n), len(values))].reset_index(drop=True)
-    tiled = values.iloc[np.tile(np.arange(len(values)), n)].reset_index(drop=True)
-    copies[usual.name] = tiled.astype(rows[usual.name].dtype)
-    said = answers(copies)[np.arange(len(copies)), np.repeat(asked, len(values))]
-    return values, counts / len(usual), said.reshape(n, len(values))
+def moving(answers: np.ndarray, n_lines: int, columns: int) -> np.ndarray:
+    """Whether a column moves any answer, by itself or as the last one, shape (n_rows, n_columns): a design mistakes."""
+    of_line = answers.reshape(len(answers), n_lines, -1)
+    first, last = of_line[:, :, : columns + 1], of_line[:, :, columns + 1 : 2 * columns + 2]
+    return ((first[:, :, 1:] != first[:, :, :1]) | (last[:, :, :-1] != last[:, :, -1:])).any(axis=1)
+
+
+def balanced(columns: int) -> np.ndarray:
+    """A folded design of 1 and -1, so many columns or more: all signs of any three columns are equally frequent."""
+    prime = next(n for n in itertools.count(11, 4) if n + 1 >= columns and all(n % k for k in range(3, n, 2)))
+    residues = np.where(np.isin(np.arange(prime), np.arange(prime) ** 2 % prime), 1, -1)
+    once = np.pad(np.vstack([circulant(residues), np.full(prime, -1)]), ((0, 0), (0, 1)), constant_values=1)
+    return np.vstack([once, -once])
+
+
+def mixed(rows: pd.DataFrame, lines: pd.DataFrame, known: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
+    """Each row as a question has it: its own cell in a column that is known, that of the line elsewhere.
+
+    What comes out alike is there once: with it, the place in it of each question to each row, (n_rows * n_questions,).
+    """
+    own = np.repeat(np.arange(len(rows)), len(known))
+    other = np.tile(len(rows) + np.repeat(np.arange(len(lines)), len(known) // len(lines)), len(rows))
+    places = np.where(np.tile(known, (len(rows), 1)), own[:, None], other[:, None])
+    both = {name: joined(rows[name], cells) for name, cells in lines.items()}
+    codes = np.column_stack([pd.factorize(cells.astype(object).map(repr))[0] for cells in both.values()])
+    cells = pd.DataFrame(np.take_along_axis(codes, places, axis=0))
+    same = cells.groupby(list(cells), sort=False).ngroup().to_numpy()
+    places = places[np.unique(same, return_index=True)[1]]
+    return pd.DataFrame({name: cells.array[places[:, k]] for k, (name, cells) in enumerate(both.items())}), same
+
+
+def joined(cells: pd.Series, usual: pd.Series) -> pd.Series:
+    """Cells, and usual ones below them, in the dtype that holds both: that of the usual ones where some are missing."""
+    dtype = usual.dtype if usual.hasnans else cells.dtype
+    return pd.concat([cells.astype(dtype), usual.astype(dtype)], ignore_index=True)
+
+
+def with_usual(row: pd.DataFrame, usual: pd.Series) -> pd.DataFrame:
+    """Copies of one row, each with another usual value of a column."""
+    values = usual.iloc[np.unique(usual.astype(object).map(repr), return_index=True)[1]]
+    copies = row.iloc[np.zeros(len(values), dtype=int)].reset_index(drop=True)
+    copies[usual.name] = joined(row[usual.name].iloc[:0], values)  # `assign` takes no column named self
+    return copies
 
 
 def in_words(rows: pd.DataFrame, moved: pd.DataFrame, most: int, shown: Callable[[float], str]) -> list[str]:
@@ -118,7 +158,7 @@ def of_number(effect: float) -> str:
     return f"{effect:+,.0f}" if abs(effect) >= 1000 else f"{effect:+.4g}"
 
 
-def cell(value: object) -> str:
+def cell(value: object, limit: int = TEXT) -> str:
     """A cell as a reason names it."""
     if not isinstance(value, list | tuple | np.ndarray) and pd.isna(value):
         return "missing"
@@ -127,4 +167,4 @@ def cell(value: object) -> str:
     if isinstance(value, pd.Timestamp):
         return f"{value:%Y-%m-%d %H:%M}".removesuffix(" 00:00")
     text = " ".join(str(value).split())
-    return text if len(text) <= TEXT else f"{text[: TEXT - 1]}…"
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -173,7 +173,7 @@ def of_numbers(evidence: Evidence) -> dict[str, Any]:
 
 
 def of_classes(evidence: Evidence) -> dict[str, Any]:
-    """More classes: how many are right at the first guess, at the second, and which confusion costs most."""
+    """More classes: how many are right at the first guess, at the second, and which confusion is the most frequent."""
     options, result, target = evidence.project.settings.decision, evidence.result, evidence.record["target"]
     truth, n = result.truth, len(result.truth)
     hits = gains.among_first(truth, result.predictions)[: min(GUESSES, len(result.classes) - 1)]
@@ -187,7 +187,7 @@ def of_classes(evidence: Evidence) -> dict[str, Any]:
     if len(confused):
         worst = confused.iloc[0]
         sentences.append(
-            f"The confusion that costs most: {worst['rows']:,} of {(~right).sum():,} errors take '{worst['truth']}' "
+            f"The most frequent confusion: {worst['rows']:,} of {(~right).sum():,} errors take '{worst['truth']}' "
             f"for '{worst['taken for']}'."
         )
     if size := decision.capacity_of(options, n):

@@ -19,8 +19,8 @@ import pandas as pd
 from pyarrow.parquet import read_metadata
 
 from ..columns import dictionary
-from ..modelling import metrics
-from ..project import artefact
+from ..modelling import decision, metrics
+from ..project import artefact, records
 from ..project.errors import DataError, listed
 from ..project.settings import Project
 from ..runs import compare, registry
@@ -53,15 +53,17 @@ def run(project: Project, folder: Path) -> list[Path]:
     found = compare.kept(project, folder)
     if found is None or "test" not in found.record["metrics"]:
         raise DataError(f"{folder.name} has no evaluation to quote.\nMake one: make evaluate RUN={folder.name}")
-    said = charter.read(project.root / charter.PATH)
+    said, settings = charter.read(project.root / charter.PATH), project.settings
+    policy = decision.policy(folder, found.record, settings.predict, settings.decision)
+    outcome = records.recorded(project.root / "reports" / folder.name / "evaluation.html").get("decisions", [])
     parts = (
         Section("Model details", details(project, found)),
         Section("Intended use"),
         Section("Factors", factors(found)),
-        Section("Metrics", measured_by(found)),
+        Section("Metrics", measured_by(found, policy)),
         Section("Evaluation data", evaluation_data(found)),
         Section("Training data", training_data(project, found)),
-        Section("Quantitative analyses", tables=quantities(found)),
+        Section("Quantitative analyses", tables=quantities(found, policy), sentences=outcome),
         Section("Ethical considerations"),
         Section("Caveats and recommendations", sentences=list(caveats(found.record))),
     )
@@ -126,14 +128,15 @@ def factors(found: Evaluated) -> list[tuple[str, str]]:
     return [*used, *([("Rows kept together", by)] if by.startswith("group:") else [])]
 
 
-def measured_by(found: Evaluated) -> list[tuple[str, str]]:
+def measured_by(found: Evaluated, policy: decision.Policy) -> list[tuple[str, str]]:
     """The metric that decided, and how an answer comes about."""
     metric, model = found.metric, found.record["model"]
     better = "higher" if metric.higher_is_better else "lower"
     chosen = [("Chosen by", f"{metric.name}: {metric.meaning}; {better} is better")]
     if model.get("positive") is not None:
-        from_on = f"'{model['positive']}' from {model['threshold']:.3g} on, but for what [decision] states"
-        chosen.append(("Positive class", f"{from_on}: {model['threshold_is']}"))
+        from_on = f"'{model['positive']}' from {model['threshold']:.3g} on: {model['threshold_is']}"
+        today = "" if policy.level is None else f"; by today's [decision] from {policy.level:.3g} on"
+        chosen.append(("Positive class", from_on + today))
     return [*chosen, ("Intervals", "95 %, bootstrap over the test rows, or over whole groups where rows are grouped")]
 
 
@@ -165,16 +168,23 @@ def training_data(project: Project, found: Evaluated) -> list[tuple[str, str]]:
     ]
 
 
-def quantities(found: Evaluated) -> list[tuple[str, dict[str, Any]]]:
+def quantities(found: Evaluated, policy: decision.Policy) -> list[tuple[str, dict[str, Any]]]:
     """All scores; by class how many were found and right, or how near the numbers come."""
     record, scores = found.record, found.record["metrics"]
     names = metrics.available(record["task"], len(record["classes"]))
     rows = [(name, *(scored(name, scores[part].get(name)) for part in ("test", "dev"))) for name in names]
-    caption = "Scores on the test rows, and on the rows the model was chosen on"
+    own = today = ""
+    if policy.level is not None:
+        own = "; answers at the model's own threshold"
+        today = f"; answers as [decision] has them: '{record['classes'][1]}' from {policy.level:.3g} on"
+    caption = f"Scores on the test rows, and on the rows the model was chosen on{own}"
     tables = [(caption, table(pd.DataFrame(rows, columns=["metric", "test", "when chosen"])))]
     if record["classes"]:
-        shares = diagnostics.by_class(diagnostics.confusion(found.truth, found.predictions)).head(CLASSES_SHOWN)
-        caption = "By class: found is the share of it that is named (recall), right that of the answers that are"
+        decided = policy.decide(found.predictions)
+        shares = diagnostics.by_class(diagnostics.confusion(found.truth, decided)).head(CLASSES_SHOWN)
+        caption = (
+            f"By class: found is the share of it that is named (recall), right that of the answers that are{today}"
+        )
         return [*tables, (caption, table(shares, rows=number, found=percent, right=percent, taken_for=str))]
     errors, size = np.abs(found.predictions.values - found.truth), np.abs(found.truth)
     near = [(f"within {share:.0%} of the truth", percent((errors <= share * size).mean())) for share in NEAR]

@@ -41,7 +41,8 @@ class Term:
     """One input of the linear model: the `column` it comes from, and in words the `change` that it rises by `size`.
 
     `size` is in units of the input as the model sees it; `word` marks one of the many words of a text or items
-    of a list; `level` is the category, or NaN for missing cells, that the input marks, None for what every row has.
+    of a list; `level` is the category, or NaN for missing cells, that the input marks, None for what every row has;
+    `one_of` marks the categories of a column, one of which every row has.
     """
 
     column: str
@@ -49,6 +50,7 @@ class Term:
     size: float = 1.0
     word: bool = False
     level: Any = None
+    one_of: bool = False
 
 
 def can_be_told(model: BaseEstimator) -> bool:
@@ -69,7 +71,8 @@ def end(step: Any) -> Any:
 def strongest(pipeline: Pipeline, known: Question, *, booleans: Sequence[str] = ()) -> pd.DataFrame:
     """The 15 strongest coefficients of a pipeline of `Recipe.linear`, fitted on the rows of `known`.
 
-    Categories of fewer than 10 rows are left out, and what may hold no effect: whose interval holds none.
+    Categories of fewer than 10 rows are left out, and what may hold no effect: whose interval holds none. A category
+    stands against the mean of those of its column, as alone it says nothing: the intercept takes any part of all.
 
     Parameters
     ----------
@@ -84,12 +87,15 @@ def strongest(pipeline: Pipeline, known: Question, *, booleans: Sequence[str] = 
         are; absent for a regression), strongest first.
     """
     labels = known.classes  # of two the positive one last; a blend fits its parts on their numbers
-    in_order, weights = sorted(labels), weights_of(pipeline[-1])
+    in_order = sorted(labels)
+    named = list(inputs(pipeline[0], in_order, booleans))
+    beside = alternatives(named, known.rows)
+    weights = weights_of(pipeline[-1], beside)
     if len(labels) == 2 and labels[1] == in_order[0]:  # the coefficients are of the other class
         weights = -weights
-    around = Z * errors_of(pipeline, known, weights.shape)
-    named = zip(inputs(pipeline[0], in_order, booleans), weights, around, strict=True)
-    terms = [(term, w * term.size, e * term.size) for term, w, e in named if is_common(term, known.rows)]
+    around = Z * errors_of(pipeline, known, weights.shape, beside)
+    whole = zip(named, weights, around, strict=True)
+    terms = [(term, w * term.size, e * term.size) for term, w, e in whole if is_common(term, known.rows)]
     terms = [(term, w, e) for term, w, e in terms if abs(w).max() > e[abs(w).argmax()]]
     strength = np.array([np.abs(effects).max() for _, effects, _ in terms])
     lines = []
@@ -104,12 +110,29 @@ def strongest(pipeline: Pipeline, known: Question, *, booleans: Sequence[str] = 
     return pd.DataFrame(lines, columns=["column", "change", *EFFECT, *(["towards"] if labels else [])])
 
 
-def weights_of(fitted: BaseEstimator) -> np.ndarray:
-    """The coefficients, shape (n_inputs, n_lines): one line, or one a class where there are more than two."""
-    return np.atleast_2d(getattr(fitted, "model_", fitted).coef_).T
+def alternatives(terms: Sequence[Term], rows: pd.DataFrame) -> list[list[int]]:
+    """The places of the categories of each column, but for those of a few rows."""
+    places: dict[str, list[int]] = {}
+    for place, term in enumerate(terms):
+        if term.one_of and is_common(term, rows):
+            places.setdefault(term.column, []).append(place)
+    return list(places.values())
 
 
-def errors_of(pipeline: Pipeline, known: Question, shape: tuple[int, ...]) -> np.ndarray:
+def weights_of(fitted: BaseEstimator, beside: Sequence[list[int]]) -> np.ndarray:
+    """The coefficients, shape (n_inputs, n_lines), less the mean of those that stand beside each other.
+
+    One line, or one a class where there are more than two.
+    """
+    found = np.atleast_2d(getattr(fitted, "model_", fitted).coef_).T.copy()
+    for places in beside:
+        found[places] -= found[places].mean(axis=0)
+    return found
+
+
+def errors_of(
+    pipeline: Pipeline, known: Question, shape: tuple[int, ...], beside: Sequence[list[int]] = ()
+) -> np.ndarray:
     """Standard errors of the coefficients, of that shape, by a bootstrap of the rows, or of whole groups, at the end.
 
     Of a large table a sample is drawn, and the errors are made as small as those of all rows (m out of n, Bickel,
@@ -122,7 +145,7 @@ def errors_of(pipeline: Pipeline, known: Question, shape: tuple[int, ...]) -> np
         warnings.simplefilter("ignore")  # that a fit of a resample did not converge
         for rows in resamples(NUMBERS["mae"], truth, groups, RESAMPLES):
             with contextlib.suppress(ValueError):  # one class alone
-                again = weights_of(clone(pipeline[-1]).fit(table[rows], truth[rows]))
+                again = weights_of(clone(pipeline[-1]).fit(table[rows], truth[rows]), beside)
                 found += [again] if again.shape == shape else []
     if len(found) < 2:
         return np.zeros(shape)
@@ -152,7 +175,8 @@ def inputs(columns: ColumnTransformer, labels: Sequence, booleans: Sequence[str]
             yield from scaled(kind, step, names, booleans)
         elif kind == "one-hot":
             for name, values in zip(names, step.categories_, strict=True):
-                yield from (Term(name, "is missing" if v != v else f"is {v}", level=v) for v in values)
+                told = ("is missing" if v != v else f"is {v}" for v in values)
+                yield from (Term(name, text, level=v, one_of=True) for text, v in zip(told, values, strict=True))
         elif kind == "target encoding":
             yield from encoded(step, names, labels)
         elif kind.startswith(ITEMS):

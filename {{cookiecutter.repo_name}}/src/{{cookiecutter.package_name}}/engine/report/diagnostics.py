@@ -208,7 +208,9 @@ def importances(
     copies = rows.iloc[np.tile(np.arange(len(rows)), SHUFFLES)]
     for name in columns:
         order = np.concatenate([random.permutation(len(rows)) for _ in range(SHUFFLES)])
-        found = answer(copies.assign(**{name: rows[name].take(order).set_axis(copies.index)}))
+        shuffled = copies.copy()
+        shuffled[name] = rows[name].take(order).set_axis(copies.index)
+        found = answer(shuffled)
         parts = np.arange(len(copies)).reshape(SHUFFLES, -1)
         losses = [metric.better_by(whole, metric.score(truth, found[part])) for part in parts]
         yield {"column": name, "loss": float(np.mean(losses)), "spread": float(np.std(losses))}
@@ -226,7 +228,8 @@ def dependence(answer: Answer, rows: pd.DataFrame, column: str) -> pd.DataFrame:
     values = grid(rows[column])
     some = rows.sample(min(DEPENDENCE_ROWS, len(rows)), random_state=0)
     copies = some.iloc[np.tile(np.arange(len(some)), len(values))]
-    found = answer(copies.assign(**{column: values.repeat(len(some)).set_axis(copies.index)}))
+    copies[column] = values.repeat(len(some)).set_axis(copies.index)
+    found = answer(copies)
     parts = np.arange(len(copies)).reshape(len(values), -1)
     if not found.classes:
         means = {"prediction": found.values[parts].mean(axis=1)}

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from ..modelling import decision, metrics
+from ..modelling import decision, metrics, reasons
 from ..modelling.question import Question, predict
 from ..modelling.split import groups_of
 from ..project.settings import Project
 from ..runs.loading import Run
-from . import diagnostics, figures
+from . import diagnostics
 from .diagnostics import Result
 
 CELL = 120  # characters of a text that a table shows
@@ -70,7 +70,7 @@ def columns_seen(record: dict[str, Any]) -> list[str]:
     return [name for names in record["features"].values() for name in names]
 
 
-def table(frame: pd.DataFrame, **formats: Callable) -> dict[str, Any]:
+def table(frame: pd.DataFrame, /, **formats: Callable) -> dict[str, Any]:
     """A frame for the template: `head` (name, is it a number?) and `rows` of texts."""
     numeric = {name: pd.api.types.is_numeric_dtype(frame[name].dtype) for name in frame.columns}
     head = [(name.replace("_", " ") if name in formats else name, numeric[name]) for name in frame.columns]
@@ -80,10 +80,5 @@ def table(frame: pd.DataFrame, **formats: Callable) -> dict[str, Any]:
 
 def cell(value: Any) -> str:
     """A value of the data as a table shows it."""
-    if pd.isna(value):
-        return "missing"
-    if isinstance(value, pd.Timestamp):
-        return f"{value:%Y-%m-%d %H:%M}".removesuffix(" 00:00")
-    if isinstance(value, float | int) and not isinstance(value, bool):
-        return f"{value:.6g}"
-    return figures.short(value, CELL)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return reasons.cell(float(value) if whole else value, CELL)

@@ -5,7 +5,6 @@ A finding that changes what it is about by less than the 95 % interval there is 
 
 import json
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -63,6 +62,7 @@ def ranked(evidence: Evidence) -> list[str]:
         *of_score(result, scores["dev"][result.metric.name], of_dev),
         *of_units(result, groups),
         *of_test_rows(result, scores["test"]),
+        *(of_recall(result) if evidence.policy.level is None else ()),  # else the costs ask for it
         *(of_probabilities if result.classes else of_bands)(result, groups, held),
         *known,
         *of_candidates(evidence.record),
@@ -125,14 +125,28 @@ def of_test_rows(result: Result, test: Mapping[str, Any]) -> Iterator[Finding]:
     for label, rows in test["set_aside"].items():
         text = f"{rows} of {n + rows} test rows are of the class '{label}', which the model was never shown: left out."
         yield Finding(text, result.span * rows / (n + rows), result.width)
-    counts, said = Counter(result.truth.tolist()), set(result.predictions.values.tolist()) if result.classes else set()
-    if lacking := [str(label) for label in result.classes if not counts[label]]:
+    present = set(result.truth.tolist())
+    if lacking := [str(label) for label in result.classes if label not in present]:
         text = f"The test split has no row of {listed(lacking, 8)}: nothing here says how well they are recognised."
         yield Finding(text)
-    never = {label: counts[label] for label in result.classes if counts[label] and label not in said}
+
+
+def of_recall(result: Result) -> Iterator[Finding]:
+    """Classes found clearly more seldom than by guessing, and others that are never answered."""
+    n, weight, lost, never = len(result.truth), 0.0, list[str](), dict[str, int]()
+    for label in result.classes:
+        hits, said = (result.predictions.values[some] == label for some in (result.truth == label, slice(None)))
+        rows, by_chance = len(hits), min(len(hits) / n, 1 / len(result.classes))
+        most = diagnostics.wilson(hits)[1] if rows else 1.0
+        if most < by_chance:
+            lost.append(f"{hits.sum():,} of {rows:,} that are '{label}' ({rows * by_chance:,.0f} by guessing)")
+            weight = max(weight, by_chance / most)
+        elif rows and not said.any():
+            never[f"{label} ({rows} rows)"] = rows
+    if lost:
+        yield Finding(f"It found {listed(lost, 8)}.", weight)
     if never and result.metric.name not in RANKINGS:
-        shown = listed([f"{label} ({count} rows)" for label, count in never.items()], 8)
-        text = f"It never answers {shown}: no row of the test split is found to be of that class."
+        text = f"It never answers {listed(list(never), 8)}: no row of the test split is found to be of that class."
         yield Finding(text, result.span * sum(never.values()) / n, result.width)
 
 

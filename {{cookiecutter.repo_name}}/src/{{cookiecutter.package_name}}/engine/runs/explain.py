@@ -72,12 +72,11 @@ def explained(folder: Path, model: Run, one: pd.DataFrame) -> list[tuple[str, ..
     for name in strongest:
         # What features.py makes of a column follows its new value, where the model sees the column as it is.
         as_it_is = name in one and one[name].reset_index(drop=True).equals(features[name].reset_index(drop=True))
-        if as_it_is:
-            found = reasons.answers_with(lambda rows: answer(model.add_features(rows)), one, usual[name], asked)
-        else:
-            found = reasons.answers_with(answer, features, usual[name], asked)
-        values, said = found[0], found[2][0]
-        ends = [f"{shown(said[end])} with {reasons.cell(values.iloc[end])}" for end in (said.argmin(), said.argmax())]
+        copies = reasons.with_usual(one if as_it_is else features, usual[name])
+        said = answer(model.add_features(copies) if as_it_is else copies)[:, asked[0]]
+        ends = [
+            f"{shown(said[end])} with {reasons.cell(copies[name].iloc[end])}" for end in (said.argmin(), said.argmax())
+        ]
         lines.append((name, reasons.cell(features[name].iloc[0]), in_words(moved[name]), *ends))
     return lines
 
