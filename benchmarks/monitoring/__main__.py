@@ -2,9 +2,9 @@
 
     .venv/bin/python benchmarks/monitoring [TABLE ...] [--windows 200] [--splits 4]
 
-Divides each table of `tables.py` into rows that are known and rows that come later, another way for each split; renders
-a project about the former, trains it with two candidates, and lets `windows.py` draw windows of the latter, as they are
-and with a planted shift. A Markdown table comes out. The environment is the one that runs this script, as for
+Divides each table of `divided.py` into rows that are known and rows that come later, another way for each split;
+renders a project about the former, trains it with two candidates, and lets `windows.py` draw windows of the latter, as
+they are and with a planted shift. A Markdown table comes out. The environment is the one that runs this script, as for
 `against_plain.py`.
 """
 
@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))
 
 from against_plain import render  # noqa: E402 (it lies beside this folder)
-from tables import TABLES, TARGET, divided  # noqa: E402
+from divided import TABLES, TARGET, divided  # noqa: E402
 
 SIZES = (200, 1000)
 SHARES = ["alarms without drift", "half a sd", "10 points", "10 % missing", "unit"]
@@ -58,7 +58,7 @@ def line(name: str, size: int, found: list[dict]) -> str:
 def main() -> None:
     """Measure the tables that are named, or all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("tables", nargs="*", default=[*TABLES], help="of tables.py")
+    parser.add_argument("tables", nargs="*", default=[*TABLES], help="of divided.py")
     parser.add_argument("--windows", type=int, default=200)
     parser.add_argument("--splits", type=int, default=4)
     options = parser.parse_args()

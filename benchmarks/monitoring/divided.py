@@ -1,4 +1,4 @@
-"""Five tables: two that come with scikit-learn, as hard cases, and three from seeded generators.
+"""Six tables: two that come with scikit-learn, as hard cases, and four from seeded generators.
 
 Each has a column of kinds at least, so that every shift can be planted, and is divided, by a seed, into rows that a
 project is made of and rows that come later: of a generated table as many as are wanted, of another a third.
@@ -6,6 +6,7 @@ project is made of and rows that come later: of a generated table as many as are
 
 import numpy as np
 import pandas as pd
+import tables
 from sklearn.datasets import load_breast_cancer, load_digits
 
 TARGET = "outcome"
@@ -83,6 +84,11 @@ def claims(size: int) -> pd.DataFrame:
     return table.assign(**{TARGET: (worth + random.gamma(2, 60, size)).round(2)})
 
 
+def people(size: int) -> pd.DataFrame:
+    """Those of the other benchmarks: numbers, kinds and empty cells that hang together loosely; two classes."""
+    return tables.people(size).rename(columns={tables.TARGET: TARGET})
+
+
 def divided(name: str, seed: int, later: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows that a project is made of and, of a generated table so many, those that come later."""
     make, known = TABLES[name]
@@ -98,4 +104,5 @@ TABLES = {
     "visits": (visits, 16_000),
     "sensors": (sensors, 4800),
     "claims": (claims, 6400),
+    "people": (people, 6000),
 }
