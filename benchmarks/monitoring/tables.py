@@ -1,6 +1,7 @@
-"""Five tables: two that come with scikit-learn, the smaller one as a hard case, and three from seeded generators.
+"""Five tables: two that come with scikit-learn, as hard cases, and three from seeded generators.
 
-Each has a column of kinds at least, so that every shift can be planted.
+Each has a column of kinds at least, so that every shift can be planted, and is divided, by a seed, into rows that a
+project is made of and rows that come later: of a generated table as many as are wanted, of another a third.
 """
 
 import numpy as np
@@ -10,23 +11,23 @@ from sklearn.datasets import load_breast_cancer, load_digits
 TARGET = "outcome"
 
 
-def digits() -> pd.DataFrame:
+def digits(size: int) -> pd.DataFrame:
     """1,797 pictures of 8 x 8 grey values, most of them 0 at the edge, and the tercile of the ink."""
     found = load_digits(as_frame=True)
     ink = pd.qcut(found.data.sum(axis=1), 3, labels=["light", "middle", "dark"]).astype(str)
     return found.data.assign(ink=ink, **{TARGET: found.target.map("digit {}".format)})
 
 
-def cancer() -> pd.DataFrame:
-    """569 rows of 30 correlated numbers: a test split of 113 rows, which windows of 1,000 repeat nine times."""
+def cancer(size: int) -> pd.DataFrame:
+    """569 rows of 30 correlated numbers."""
     found = load_breast_cancer(as_frame=True)
     size = pd.qcut(found.data["mean area"].rank(method="first"), 4, labels=list("abcd")).astype(str)
     return found.data.assign(size=size, **{TARGET: found.target.map({0: "malignant", 1: "benign"})})
 
 
-def visits() -> pd.DataFrame:
-    """20,000 rows: skewed and whole numbers, many zeros, kinds of all shares, cells that are missing; two classes."""
-    random, size = np.random.default_rng(1), 20_000
+def visits(size: int) -> pd.DataFrame:
+    """Skewed and whole numbers, many zeros, kinds of all shares, cells that are missing; two classes."""
+    random = np.random.default_rng(1)
     age = random.integers(18, 90, size)
     table = pd.DataFrame(
         {
@@ -50,9 +51,9 @@ def visits() -> pd.DataFrame:
     return table.assign(**{TARGET: np.where(worth > 0.5, "comes", "stays")})
 
 
-def sensors() -> pd.DataFrame:
-    """6,000 rows: 25 numbers that hang on three things, a state and a machine; three classes."""
-    random, size = np.random.default_rng(2), 6000
+def sensors(size: int) -> pd.DataFrame:
+    """25 numbers that hang on three things, a state and a machine; three classes."""
+    random = np.random.default_rng(2)
     hidden = random.normal(size=(size, 3))
     noise = random.normal(size=(size, 25))
     table = pd.DataFrame(hidden @ random.normal(size=(3, 25)) + 0.5 * noise).rename(columns="s{}".format).round(4)
@@ -62,9 +63,9 @@ def sensors() -> pd.DataFrame:
     return table.assign(**{TARGET: pd.cut(wear, [-np.inf, 0, 1, np.inf], labels=["new", "worn", "broken"]).astype(str)})
 
 
-def claims() -> pd.DataFrame:
-    """8,000 rows: amounts, whole numbers, kinds with a long tail; the outcome is a number."""
-    random, size = np.random.default_rng(3), 8000
+def claims(size: int) -> pd.DataFrame:
+    """Amounts, whole numbers, kinds with a long tail; the outcome is a number."""
+    random = np.random.default_rng(3)
     kinds = 1 / np.arange(1, 31)
     table = pd.DataFrame(
         {
@@ -82,4 +83,19 @@ def claims() -> pd.DataFrame:
     return table.assign(**{TARGET: (worth + random.gamma(2, 60, size)).round(2)})
 
 
-TABLES = {"digits": digits, "visits": visits, "sensors": sensors, "claims": claims, "cancer": cancer}
+def divided(name: str, seed: int, later: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows that a project is made of and, of a generated table so many, those that come later."""
+    make, known = TABLES[name]
+    rows = make((known or 0) + later).sample(frac=1, random_state=seed)
+    known = known or len(rows) * 2 // 3
+    return rows[:known], rows[known:]
+
+
+# A table and how many of its rows are known, None for two thirds.
+TABLES = {
+    "digits": (digits, None),
+    "cancer": (cancer, None),
+    "visits": (visits, 16_000),
+    "sensors": (sensors, 4800),
+    "claims": (claims, 6400),
+}

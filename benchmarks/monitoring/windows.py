@@ -1,17 +1,18 @@
-"""Draw windows in the root of a project that has trained, `python windows.py NAME WINDOWS`; a line of Markdown each."""
+"""Draw windows in a project that has trained, `python windows.py LATER.csv WINDOWS SEED SIZE ...`; JSON comes out."""
 
+import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from project.engine.modelling import confidence
 from project.engine.project import settings
-from project.engine.runs import answers, loading, registry
+from project.engine.runs import loading, registry
 from project.service import health, profile, score
 
-SIZES, SCORED = (200, 1000), 50
-FACTOR = 2.54
+FACTOR, SCORED = 2.54, 25  # windows of a split whose score is looked at
 Rows = pd.DataFrame
 Plant = Callable[[Rows, str, np.random.Generator], Rows]
 
@@ -44,70 +45,58 @@ def unit(rows: Rows, name: str, random: np.random.Generator) -> Rows:
 project = settings.load()
 folder = registry.folders(project)[0]
 run, reference = loading.load(folder), profile.make(project, folder)
-train, test = (pd.read_parquet(project.split(part)) for part in ("train", "test"))
-names = list(reference["columns"])
-numbers = [name for name in names if run.columns[name].type in ("integer", "number") and train[name].nunique() > 10]
+train = pd.read_parquet(project.split("train"))
+compared = list(reference["columns"])
+numbers = [name for name in compared if run.columns[name].type in ("integer", "number") and train[name].nunique() > 10]
 SPREAD = train[numbers].std()
-PLANTS: dict[Plant, list[str]] = {
-    half: numbers,
-    points: [name for name in names if run.columns[name].type == "category"],
-    gone: [name for name in names if train[name].isna().mean() < 0.1],
-    unit: [name for name in numbers if (train[name].fillna(0) != 0).mean() > 0.5],
+PLANTS: dict[str, tuple[Plant, list[str]]] = {
+    "half a sd": (half, numbers),
+    "10 points": (points, [name for name in compared if run.columns[name].type == "category"]),
+    "10 % missing": (gone, [name for name in compared if train[name].isna().mean() < 0.1]),
+    "unit": (unit, [name for name in numbers if (train[name].fillna(0) != 0).mean() > 0.5]),
 }
 
 
-def moved(rows: Rows, said: bool = False) -> list[str]:
-    """The columns that are named of a window; the predictions too, where they are wanted."""
-    blank = pd.DataFrame({"id": range(len(rows))})
-    told = blank.assign(truth=None, source="").head(0)
-    table = answered(rows) if said else blank
-    window = health.Window(folder, run.record, table, rows, told, reference)
-    return [one.column for one in health.moves(window)[0] or [] if one.moved]
+def moved(rows: Rows, said: Rows | None = None) -> tuple[list[str], int]:
+    """The columns that are named of a window, the predictions too where they are given; how many rows counted."""
+    table = pd.DataFrame({"id": range(len(rows))}) if said is None else said
+    window = health.Window(folder, run.record, table, rows, table.head(0), reference)
+    shifts, counted = health.moves(window)
+    return [one.column for one in shifts or [] if one.moved], counted
 
 
-def answered(rows: Rows) -> pd.DataFrame:
-    """What the run says."""
-    return answers.predictions(run, rows.drop(columns=run.record["target"]), abstain_below=0.0, band=None, level=None)
-
-
-def is_within(random: np.random.Generator, size: int) -> list[bool]:
-    """Whether the score that is measured on different rows lies in the interval that was expected, metric by metric."""
-    rows = test.iloc[random.permutation(len(test))[:size]].reset_index(drop=True)
-    said, held = answered(rows), confidence.held_out(folder)
-    truth = rows[run.record["target"]].to_numpy(dtype=None if run.record["classes"] else "float64")
+def within(said: Rows) -> dict[str, bool]:
+    """Whether the score that is measured lies in the interval that was expected, by metric."""
+    truth = said["truth"].to_numpy(dtype=None if run.record["classes"] else "float64")
     predictions = score.said_of(said, run.record)
     metrics = {metric.name: metric for metric in score.wanted(run.record, predictions)}
-    found = score.expected(said, run.record, held)
-    return [one.low <= metrics[one.metric].score(truth, predictions) <= one.high for one in found]
+    found = score.expected(said, run.record, confidence.held_out(folder))
+    scores = {one.metric: metrics[one.metric].score(truth, predictions) for one in found}
+    return {one.metric: bool(one.low <= scores[one.metric] <= one.high) for one in found}
 
 
-def main(name: str, windows: int) -> None:
-    """A line for each size of the windows."""
-    for size in SIZES:
-        random = np.random.default_rng(size)
-        false, found = [], {plant: [] for plant in PLANTS}
-        for _ in range(windows):
-            rows = test.iloc[random.integers(0, len(test), size)].reset_index(drop=True)
-            false.append(bool(moved(rows, said=True)))
-            for plant, columns in PLANTS.items():
-                column = random.choice(columns)
-                found[plant].append(column in moved(plant(rows, column, random)))
-        within = [is_within(random, size) for _ in range(min(SCORED, windows))] if len(test) > size else []
-        cells = [
-            name,
-            f"{len(train):,} and {len(test):,}",
-            len(names),
-            f"{size:,}",
-            share(false),
-            *map(share, found.values()),
-        ]
-        cells.append(", ".join(map(share, zip(*within, strict=True))) or "-")
-        print(f"| {' | '.join(map(str, cells))} |", flush=True)
+def look(cells: Rows, said: Rows, size: int, windows: int, random: np.random.Generator) -> dict:
+    """What is found in windows of a size: of rows of their own where there are enough, else drawn with replacement."""
+    enough = len(cells) >= size * windows
+    found = {name: [] for name in ("alarms without drift", "different", "scores", *PLANTS)}
+    for window in range(windows):
+        places = np.arange(size) + size * window if enough else random.integers(0, len(cells), size)
+        rows, told = (table.iloc[places].reset_index(drop=True) for table in (cells, said))
+        names, counted = moved(rows, told)
+        found["alarms without drift"].append(bool(names))
+        found["different"].append(counted)
+        found["scores"] += [within(told)] if enough and window < SCORED else []
+        for name, (plant, columns) in PLANTS.items():
+            column = random.choice(columns)
+            found[name].append(column in moved(plant(rows, column, random))[0])
+    return {"rows": reference["rows"], "columns": len(compared), **found}
 
 
-def share(found: list[bool]) -> str:
-    """The share of what holds, in percent."""
-    return f"{100 * np.mean(found):.1f} %"
+def main(path: str, windows: str, seed: str, *sizes: str) -> None:
+    """Print what is found, by the size of the windows."""
+    later, random = health.of_file(project, folder, Path(path)), np.random.default_rng(int(seed))
+    said = later.rows.assign(truth=later.told["truth"])
+    print(json.dumps({size: look(later.cells, said, int(size), int(windows), random) for size in sizes}))
 
 
-main(sys.argv[1], int(sys.argv[2]))
+main(*sys.argv[1:])

@@ -7,12 +7,16 @@ and what the project installs. A rival gets the fitted model alone and makes a d
 nothing and logs nothing, while ours checks, answers, logs, commits and counts. Every server is one process on a core of
 its own where there are two. They take turns, and their CPU is read from /proc (Linux), children included. One row a
 request, real rows of the test split; 1, 16 and 64 connections that each wait for an answer before they ask again.
+
+With `--many 1000`, in place of that: requests of so many rows, beside what the reference road alone takes for them, and
+the CPU from the start to ready, beside importing pandas and scikit-learn. Ours only, by turns, medians of `--rounds`.
 """
 
 import argparse
 import asyncio
 import json
 import os
+import resource
 import signal
 import socket
 import statistics
@@ -27,6 +31,21 @@ HERE = Path(__file__).resolve().parent
 CONNECTIONS = (1, 16, 64)
 TICKS = os.sysconf("SC_CLK_TCK")
 PATIENCE = 120  # seconds until a server answers
+# CPU milliseconds of the reference road: a frame of the rows, checked, answered, judged.
+REFERENCE = """
+import statistics, time
+from {package}.engine.modelling.estimators import threads
+from {package}.engine.project import settings
+from {package}.service.versions import Version, wanted
+project, rows, spent = settings.load(), ({rows!r} * {count})[:{count}], []
+version = Version(project, wanted(project)[0])
+with threads(1):
+    for _ in range(11):
+        start = time.process_time()
+        version.reference(rows)
+        spent.append(1000 * (time.process_time() - start))
+print(statistics.median(spent))
+"""
 
 
 @dataclass
@@ -158,6 +177,40 @@ def measure(server: Server, process: subprocess.Popen, connections: int, seconds
     return 1000 * (cpu(process.pid) - before) / len(taken), taken
 
 
+def spent_by(command: list[str], project: Path, variables: dict[str, str]) -> tuple[float, str]:
+    """CPU seconds of a command, and what it prints."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    env = {**os.environ, **variables, "OMP_NUM_THREADS": "1"}
+    said = subprocess.run(command, cwd=project, env=env, capture_output=True, check=True, text=True).stdout
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, said
+
+
+def many(project: Path, python: str, count: int, rounds: int) -> None:
+    """Print what a request of many rows and the start cost, beside the reference and the imports."""
+    (server,) = servers(project, python, {})
+    package, one = server.command[2], json.loads(server.body)
+    rows = rows_of(project, python)
+    requests, starts = [], []
+    for _ in range(rounds):
+        server.body = json.dumps(one).encode()
+        process, _ = start(server, project)
+        try:
+            imports, _ = spent_by([python, "-c", "import pandas, sklearn"], project, server.env)
+            starts.append((cpu(process.pid), imports))
+            server.body = json.dumps({"rows": (rows * count)[:count]}).encode()
+            spent, _ = measure(server, process, 1, 4.0)
+            code = REFERENCE.format(package=package, rows=rows, count=count)
+            requests.append((spent, float(spent_by([python, "-c", code], project, server.env)[1])))
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+    for what, pairs in ((f"{count} rows, ms", requests), ("start, s", starts)):
+        ours, beside = (statistics.median(found) for found in zip(*pairs, strict=True))
+        ratio = statistics.median(spent / other for spent, other in pairs)
+        print(f"{what}: {ours:.2f} CPU, beside {beside:.2f}, {ratio:.2f} times")
+
+
 def main() -> None:
     """Start all, let them take turns, print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -166,10 +219,13 @@ def main() -> None:
     parser.add_argument("--rival", action="append", default=[], metavar="NAME=PYTHON")
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--many", type=int, metavar="ROWS")
     options = parser.parse_args()
     project = options.project.resolve()
     (project / ".cache").mkdir(exist_ok=True)
     ours = options.ours or str(project / ".venv/bin/python")
+    if options.many:
+        return many(project, ours, options.many, options.rounds)
     rivals = dict(one.split("=", 1) for one in options.rival)
     started = []
     try:

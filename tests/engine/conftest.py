@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from data_science_project import cli, pipeline
 from data_science_project.engine.modelling import metrics
-from data_science_project.engine.project import git, package, settings
+from data_science_project.engine.project import artefact, git, package, settings
 from data_science_project.engine.runs import registry, share, track
 
 gc.set_threshold(100_000)  # as the command has it: looking for garbage took a twenty-fifth of the time
@@ -35,14 +35,15 @@ def alone():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def few_resamples():
-    """Intervals are drawn from a tenth of the resamples, which are half the time of an evaluation of a small table."""
-    from data_science_project.engine.report import learning
+def quick_pages():
+    """Intervals are drawn from a tenth of the resamples, half the time of a small evaluation, and pictures coarsely."""
+    from data_science_project.engine.report import figures, learning
 
     with pytest.MonkeyPatch.context() as patch:
         for drawing in (metrics.interval, metrics.gain):
             patch.setitem(drawing.__kwdefaults__, "repeats", FEW)
         patch.setattr(learning, "RESAMPLES", FEW)
+        patch.setattr(figures, "DPI", 40)
         yield
 
 
@@ -99,7 +100,11 @@ def report():
 def evaluated(trained, tmp_path_factory):
     """The folder of the throw-away project after an evaluation, the page and the record: not to be changed."""
     root = shutil.copytree(trained, tmp_path_factory.mktemp("evaluated") / "project", symlinks=True)
-    return root, *evaluate_run(settings.load(root))
+    artefact.write_text(root / "reports" / "exploration.html", "made before")
+    with pytest.MonkeyPatch.context() as patch:
+        move_in(root, patch)
+        page = pipeline.make(settings.load(root), "evaluate")[0]
+    return root, page.read_text(encoding="utf-8"), registry.read(root / registry.MODELS / page.parent.name)
 
 
 @pytest.fixture

@@ -182,7 +182,12 @@ def test_range_is_wider_than_what_was_seen_and_never_negative_without_reason(des
 
     width = max(cells) - min(cells)
     assert high >= max(cells) + width
-    assert low == 0 if min(cells) >= 0 else low <= min(cells) - width
+    assert low == 0 if width >= min(cells) >= 0 else low <= min(cells) - width
+
+
+def test_range_of_values_far_from_0_does_not_reach_down_to_it(describe):
+    assert describe([1984, 1985, 1988])[0].range == (1900, 2000)
+    assert describe([36.6, 37.0, 39.5])[0].range == (33, 43)
 
 
 @pytest.mark.parametrize("cells", [["0", "1", "1"], [0.0, 1.0, np.nan], ["1", "0", ""]])

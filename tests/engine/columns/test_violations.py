@@ -19,6 +19,21 @@ def test_refusal_carries_every_violation_with_column_problem_cure_and_rows():
     assert "widen 'range' of [age]" in refusal.value.violations[0].cure
 
 
+def test_refusal_says_apart_what_is_only_warned_of():
+    rows = pd.DataFrame({"age": [200, 30, 250], "pay": [-1, 1, 1]})
+    columns = {"age": dictionary.Column(type="integer", range=(0.0, 120.0), rule="warn"), "pay": AGE}
+
+    with pytest.raises(DataError) as refusal:
+        validate.validate(rows, columns, where="new.csv", first_row=2)
+
+    refused, cure = str(refusal.value).splitlines()
+    assert refused == "new.csv: column 'pay' has values outside 0 ... 120, like -1 (1 row: 2)"
+    assert "widen 'range' of [pay]" in cure or "'range' in [pay]" in cure
+    assert cure.endswith(
+        "references/data_dictionary.toml. Only warned of: 'age' has values outside 0 ... 120, like 200 (2 rows: 2, 4)."
+    )
+
+
 def test_refusal_of_absent_columns_carries_them_too():
     with pytest.raises(DataError) as refusal:
         validate.validate(pd.DataFrame({"age": [1, 2]}), {"age": AGE, "pay": AGE}, where="rows")

@@ -7,7 +7,7 @@ import pytest
 
 from data_science_project import evaluate, pipeline
 from data_science_project.engine.modelling.metrics import NUMBERS, Predictions
-from data_science_project.engine.project import artefact, records, settings
+from data_science_project.engine.project import artefact, package, records, settings
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.report.diagnostics import Result
 from data_science_project.engine.runs import loading, registry
@@ -25,9 +25,13 @@ def test_score_is_that_of_the_predictions_on_the_test_split_and_its_interval_hol
     assert set(record["metrics"]["dev"]) < set(test)
 
 
-def test_uses_of_the_test_split_are_counted_and_many_runs_on_it_and_other_splits_warned_of(project, folder, report):
-    pipeline.make(project, "evaluate")
-    record = registry.read(folder)
+def test_uses_of_the_test_split_are_counted_and_many_runs_on_it_and_other_splits_warned_of(
+    evaluated, tmp_path, monkeypatch, report
+):
+    root, _, record = evaluated
+    root = shutil.copytree(root, tmp_path / "project", symlinks=True)
+    monkeypatch.setattr(package, "FOLDER", root / "src" / package.NAME)
+    project, folder = settings.load(root), root / registry.MODELS / record["run"]
     pipeline.make(project, "evaluate")
     assert registry.read(folder) == record and loading.load(folder).model is not None
     for name in ("2026-01-01-000000-0a0a0a0a", "2026-01-01-000001-0b0b0b0b"):

@@ -33,6 +33,15 @@ def test_exploration_opens_with_the_target_by_column_and_links_to_the_evaluation
     assert f'href="{evaluated[2]["run"]}/evaluation.html"' in page
 
 
+def test_year_is_no_amount_and_stands_without_a_comma(make_project, made_table):
+    project = make_project(made_table.assign(built=range(1880, 2000), weight=range(21_000, 21_120)))
+    pipeline.make(project, "data")
+
+    page = page_of(project)
+
+    assert "1880" in page and "1,880" not in page and "21,000" in page
+
+
 def test_target_by_column_is_shares_or_means_in_parts_of_many_rows_the_strongest_first(made_table, project):
     columns = dictionary.of(project)
     table = made_table.assign(colour=np.where(np.arange(120) % 2, "red", "blue"))

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from data_science_project.engine.modelling import metrics
 from data_science_project.engine.project.errors import SettingsError
@@ -112,3 +113,12 @@ def test_constant_answer_is_the_most_frequent_class_with_the_shares_or_the_mean(
     assert classes.values.tolist() == ["no", "no"]
     assert classes.probabilities.tolist() == [[0.75, 0.25]] * 2
     assert amounts.values.tolist() == [2.0, 2.0]
+
+
+def test_area_under_the_curve_is_that_of_scikit_learn_ties_included_and_none_for_one_class():
+    random = np.random.default_rng(0)
+    for decimals in range(1, 9):
+        yes, probability = random.random(200) < 0.3, random.random(200).round(decimals)
+
+        assert metrics.roc_auc(yes, probability) == pytest.approx(roc_auc_score(yes, probability), abs=1e-14)
+    assert np.isnan(metrics.roc_auc(np.ones(3, dtype=bool), np.ones(3)))

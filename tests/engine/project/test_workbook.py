@@ -1,4 +1,5 @@
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 from python_calamine import CalamineWorkbook
@@ -28,6 +29,19 @@ def test_workbook_holds_numbers_truth_and_text_as_they_are_and_computes_nothing(
     assert rows[1] == ["9007199254740993", 0.1, True, "=1+1 <a & b>", "2026-01-02 00:00:00"]
     assert rows[2] == [7, "", False, "Müller: +0.21", ""]
     assert path.read_bytes() == before
+
+
+def test_header_is_bold_and_in_sight_with_a_filter_and_columns_are_as_wide_as_they_need(tmp_path):
+    path = tmp_path / "list.xlsx"
+    table = pd.DataFrame({"a <b>": ["x" * 30, "y"], "p": [0.123456789, 12.5], "long": ["z" * 500, ""]})
+
+    workbook.write(path, table)
+
+    sheet = openpyxl.load_workbook(path).active
+    assert [cell.value for cell in sheet[1]] == [*table] and [cell.font.b for cell in sheet[1]] == [True] * 3
+    assert not sheet["A2"].font.b and sheet["B2"].number_format == "0.0000"
+    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", "A1:C3")
+    assert [sheet.column_dimensions[name].width for name in "ABC"] == [33, 9, 63]
 
 
 def test_more_rows_than_a_sheet_holds_are_refused(tmp_path, monkeypatch):

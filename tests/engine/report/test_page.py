@@ -15,6 +15,13 @@ def test_page_asks_nothing_from_elsewhere(evaluated):
     assert "@import" not in page and "url(" not in page and "<script" not in page
 
 
+def test_page_links_to_the_pages_that_are_there_and_says_how_to_make_the_others(evaluated):
+    _, page, _ = evaluated
+
+    assert '<a href="../exploration.html">the data</a>' in page
+    assert "model card: make card" in page and 'href="model_card' not in page
+
+
 def test_cells_and_names_from_the_data_are_escaped_and_what_features_suspected_is_said(page_about, numbers):
     table = numbers.rename(columns={"x": "<b>x</b>"})
     table["word"] = table["word"].replace("a", "<script>alert(1)</script>")

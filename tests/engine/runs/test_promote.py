@@ -1,5 +1,6 @@
 import json
 import pickle
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -60,8 +61,9 @@ def test_first_champion_must_beat_the_constant_answer_and_a_worse_run_does_not_t
     assert not (contest.models / registry.CHAMPION).exists()
 
     checks = pipeline.promote(contest, linear)
-    with pytest.raises(ProjectError, match='failed "better than the champion": gain in roc_auc -0'):
+    with pytest.raises(ProjectError, match='failed "better than the champion": gain in roc_auc -0') as caught:
         pipeline.promote(contest, dummy)
+    assert f"make promote RUN={dummy.name} FORCE='the reason'" in str(caught.value)
 
     assert champion(contest) == linear.name
     assert all(check.passed for check in checks) and len(checks) == 4
@@ -292,6 +294,21 @@ def test_right_feedback_passes_the_gate(contest):
     tries = [beside(contest, seed) for seed in range(5)]
 
     assert sum(all(checks.values()) for checks in tries) >= 2
+
+
+def test_no_worse_without_feedback_says_estimate_interval_and_rule_and_goes_by_the_estimate():
+    truth, rows = np.array([0.0, 0.0, 0.0, 9.0] * 25), pd.DataFrame({"order": range(100)})
+    record = {"task": "regression", "classes": [], "metrics": {"chosen_by": "mae"}}
+    record |= {"parameters": {"split": {"by": "random"}}}
+    said = (metrics.Predictions(np.full(100, value)) for value in (1.0, 1.01))
+    better, worse = (compare.Evaluated(rows, set(), truth, one, record) for one in said)
+
+    passed, failed = promote.no_worse(better, worse), promote.no_worse(worse, better)
+
+    assert (passed.passed, failed.passed) == (True, False)
+    interval = r"\(95 %: -0\.00\d+ \.\.\. -?0\.00\d+\)"
+    rule = "on 100 rows of the source; below 0 fails, whatever the interval"
+    assert re.fullmatch(rf"gain in mae -0\.005 {interval} {rule}", failed.found)
 
 
 def test_divided_by_time_only_rows_count_that_are_newer_than_all_that_the_champion_learned_from(contest, linear):

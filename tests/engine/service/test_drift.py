@@ -137,3 +137,12 @@ def test_column_of_which_nothing_is_known_has_not_moved():
     (found,) = drift.compared({"a": empty, "gone": empty}, window)
 
     assert (found.column, found.moved, found.chance) == ("a", False, 1.0)
+
+
+def test_missing_cells_are_allowed_for_only_where_there_are_any():
+    before = {"n": drift.summary(pd.Series(np.arange(3000.0)))}
+    shifts = (pd.Series(np.arange(0.0, 3000, 30)) + more for more in range(0, 1000, 5))
+    rows = next(now for now in shifts if 0.005 < drift.compared(before, pd.DataFrame({"n": now}))[0].chance < 0.01)
+
+    assert moved(before, pd.DataFrame({"n": rows})) == ["n"]
+    assert moved({"n": before["n"] | {"missing": 0.001}}, pd.DataFrame({"n": rows})) == []

@@ -100,18 +100,18 @@ def test_too_few_rows_are_not_compared_and_it_is_said(project, folder, batch):
 
 
 def test_many_unusual_rows_are_an_alarm_and_a_few_are_none():
-    nothing = {"drift": [], "scores": [], "rows": 1000}
+    nothing = {"drift": [], "scores": []}
 
-    assert health.alarms(nothing, Monitor(), unusual=0.06) == []
-    (line,) = health.alarms(nothing, Monitor(), unusual=0.1)
+    assert health.alarms(nothing, Monitor(), np.arange(1000) < 60) == []
+    (line,) = health.alarms(nothing, Monitor(), np.arange(1000) < 100)
     assert line.startswith("unusual: 10.0\u00a0% of 1,000 rows")
 
 
 def test_score_below_that_of_training_is_an_alarm_with_interval_and_number_of_labels():
     worse = Score("accuracy", 0.7, 0.68, 0.72, 0.9, 400)
-    found = {"drift": None, "scores": [(worse, None), (None, worse)], "rows": 1000}
+    found = {"drift": None, "scores": [(worse, None), (None, worse)]}
 
-    expected, measured = health.alarms(found, Monitor(), unusual=0.0)
+    expected, measured = health.alarms(found, Monitor(), np.zeros(1000, dtype=bool))
 
     assert "accuracy 0.680 to 0.720 expected without labels (1,000 rows), 0.900 in training" not in expected
     assert "accuracy 0.680 to 0.720 expected without labels (400 rows), 0.900 in training. Find out" in expected

@@ -99,6 +99,22 @@ def test_row_is_committed_at_once_unless_another_process_writes_or_a_flush_is_du
     assert found == [rows[0], rows[2]]
 
 
+def test_row_that_comes_alone_is_kept_without_a_turn_of_the_loop_and_waits_as_others_where_it_cannot(
+    open_log, entries, stored, file
+):
+    log, rows = open_log(), entries(2)
+    steps = log.write(rows[:1], alone=True)
+
+    with pytest.raises(StopIteration) as kept:
+        steps.send(None)
+    other = locked(file)
+    waited = asyncio.run(log.write(rows[1:], alone=True))
+    other.close()
+
+    assert (kept.value.value, waited) == (True, True)
+    assert stored(log.database)[0] == rows[0] and log.state().written + log.state().spooled == 2
+
+
 def test_row_committed_at_once_is_in_the_file_of_the_database_soon(open_log, entries, file, until):
     log, (row,) = open_log(), entries()
 

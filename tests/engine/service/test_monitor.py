@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from data_science_project import cli
 from data_science_project.engine.runs import registry
-from data_science_project.service import app, log, monitor, settings
+from data_science_project.service import app, log, monitor, settings, words
 from data_science_project.service.tables import Told
 
 
@@ -218,16 +218,44 @@ def test_labels_that_the_queue_asked_for_are_no_sample(service, answered, folder
     assert (found["runs"][0]["told"], found["health"]["told"], found["health"]["queued"]) == (2, 2, 1)
 
 
-def test_log_that_does_not_answer_holds_up_no_more_than_one_thread(service, monkeypatch):
+def test_log_that_does_not_answer_holds_up_no_more_than_one_thread_of_page_and_watch(service, monkeypatch):
     started, end = [], threading.Event()
     monkeypatch.setattr(monitor, "newest", lambda engine: started.append(1) or end.wait())
     monkeypatch.setattr(monitor, "PATIENCE", 0.05)
-    looking = monitor.Looking()
 
     async def many():
-        return await asyncio.gather(*(looking.figures(service) for _ in range(20)))
+        watching = asyncio.create_task(monitor.watch(service))
+        found = await asyncio.gather(*(monitor.looking(service).figures() for _ in range(20)))
+        return found if watching.cancel() else []
 
     found = asyncio.run(many())
     end.set()
 
-    assert len(started) == 1 and {one["unread"] for one in found} == {"no answer within 0.05 s"}
+    assert len(started) == 1 and {(one["late"], "unread" in one, "health" in one) for one in found} == {
+        (0.05, False, False)
+    }
+
+
+def test_look_that_takes_longer_than_a_page_waits_is_finished_and_shown_at_the_next_load(
+    service, answered, monkeypatch
+):
+    answered(*[(yes(), None)] * 60)
+    read, end = monitor.newest, threading.Event()
+    monkeypatch.setattr(monitor, "newest", lambda engine: read(engine) if end.wait(9) else None)
+    monkeypatch.setattr(monitor, "PATIENCE", 0.05)
+    look = monitor.looking(service)
+
+    async def loads():
+        first = await look.figures()
+        end.set()
+        await asyncio.wrap_future(look._found)
+        end.clear()
+        return first, await look.figures()
+
+    first, then = asyncio.run(loads())
+    end.set()
+
+    shown = [re.sub(r"\s+", " ", words.PAGES.get_template("monitor.html").render(one)) for one in (first, then)]
+    assert "takes longer than 0.05 s" in shown[0] and "load again" in shown[0] and "Rows answered" not in shown[0]
+    assert f"the last one that was finished, of {then['looked']}" in shown[1] and "60 answers of" in shown[1]
+    assert all("cannot be read" not in one and "No row was answered" not in one for one in shown)

@@ -14,6 +14,7 @@ from data_science_project.engine.project import settings as params
 from data_science_project.service import app, example, log, pages, settings
 
 ROW = {"amount": "70", "colour": "red", "shop": "", "day": "2026-02-01", "note": "parcel 3 went out", "order": "7"}
+HEAD = b"order,amount,colour,shop,day,note\n"
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -224,9 +225,10 @@ def test_table_is_answered_as_a_table_and_as_csv_with_the_bits_of_make_predict(s
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"order,amount,colour,shop,day,note\n" + b"1,2,red,,2026-01-01,x\n" * 21, "21 rows; allowed: 20"),
-        (b"order,amount,colour,shop,day,note\n1,much,red,,2026-01-01,x\n", "not a number, like 'much'"),
-        (b"order,amount\n1,2\n2,3\n", "colour: no cell: the column is missing (row 1)"),
+        (HEAD + b"1,2,red,,2026-01-01,x\n" * 21, "21 rows; allowed: 20"),
+        (HEAD + b"1,much,red,,2026-01-01,x\n", "not a number, like 'much' (row 2 of the file)"),
+        (b"\n\n" + HEAD + b"1,2,red,,2026-01-01,x\n\n2,much,red,,2026-01-01,x\n", "like 'much' (row 6 of the file)"),
+        (b"order,amount\n1,2\n2,3\n", "colour: no cell: the column is missing (row 2 of the file)"),
         (b"PK\x03\x04" + bytes(200), "rows.csv"),
         (b"", "rows.csv"),
     ],

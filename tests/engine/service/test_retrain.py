@@ -158,6 +158,21 @@ def test_nothing_new_trains_nothing_and_exits_with_0(after, anew):
     assert registry.folders(after) == runs and len(source.told(after.root)) == 1
 
 
+def test_run_that_was_refused_is_named_beside_what_can_be_done_and_the_next_truths_train_again(after):
+    promote.keep(after, registry.folders(after)[0].name, {"gate": []})
+    tell(after, new_orders(3, first=8001))
+
+    lines = run(after)
+
+    refused, stays = registry.folders(after)[0], registry.champion(after)
+    assert any(line.startswith("FAILED better than the champion: ") for line in lines) and refused != stays
+    assert lines[-1] == (
+        f"the champion stays {stays.name}. Look at what FAILED; more truths train again, or overrule it: "
+        f"make promote RUN={refused.name} FORCE='why'"
+    )
+    assert run(after) == ["no truth is new: nothing is trained"]
+
+
 def test_few_truths_wait_for_more(after):
     tell(after, new_orders(3, first=8001))
 

@@ -40,7 +40,7 @@ def test_expected_accuracy_follows_rows_that_are_easier_or_harder_than_in_traini
     found = {one.metric: one for one in score.expected(rows, CLASSES, answers(0, 2000))}
 
     assert found["accuracy"].low < accuracy(rows) < found["accuracy"].high
-    assert found["accuracy"].high - found["accuracy"].low < 0.08
+    assert found["accuracy"].high - found["accuracy"].low < 0.09
     assert found["roc_auc"].then == 0.8 and found["roc_auc"].low < found["roc_auc"].value < found["roc_auc"].high
 
 

@@ -85,3 +85,18 @@ def test_score_of_a_row_takes_no_more_than_a_twentieth_of_a_millisecond(judge):
         took.append((time.process_time() - start) / 100)
 
     assert min(took) <= 0.05e-3
+
+
+def test_numbers_that_lie_on_a_plane_are_learned_from_few_rows():
+    def plane(rows, seed):
+        random = np.random.default_rng(seed)
+        numbers = random.normal(size=(rows, 4)) @ np.random.default_rng(9).normal(size=(4, 8))
+        return pd.DataFrame(numbers + random.normal(0, 0.3, (rows, 8)), columns=[*"abcdefgh"])
+
+    columns = {name: Column(type="number", transformation="number") for name in "abcdefgh"}
+    judge = unusual.Unusual(unusual.fit(plane(250, 0), plane(80, 1), columns))
+    usual, random = plane(500, 2), np.random.default_rng(0)
+
+    assert np.mean(judge.marks(usual)) <= 0.01
+    assert np.mean(judge.marks(pd.DataFrame({name: random.permutation(usual[name]) for name in usual}))) >= 0.9
+    assert judge.marks(usual.head(0)) == []

@@ -70,6 +70,10 @@ def test_first_sheet_whose_header_holds_the_target_is_taken_and_said_unless_one_
     )
     assert read_book("Old", "price", **sheets)[0] == sheets["Old"]
     assert read_book(3, "price", **sheets)[0] == sheets["Old"]
+    assert read_book(None, "prize", **sheets) == (
+        sheets["Houses"],
+        ["sheet 'Houses' of 3, the first that has a name like 'prize': About, Houses, Old"],
+    )
     assert read_book(None, "nowhere", **sheets)[0] == about
     assert read_book(None, "meaning", **sheets)[1] == ["sheet 'About' of 3: About, Houses, Old"]
     assert read_book(None, "", **sheets)[1] == ["sheet 'About' of 3: About, Houses, Old"]

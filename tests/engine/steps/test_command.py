@@ -18,6 +18,7 @@ from data_science_project.engine.runs import registry
         (["predict", "--output", "./folder.csv"], 2, "is no ordinary file"),
         (["predict", "--output", "new.ods"], 2, "written as CSV or Excel"),
         (["trian"], 2, "trian"),
+        (["predict", "--message", "why"], 2, "No such option '--message'. It is an option of train."),
         (["promote"], 2, "RUN="),
         (["reproduce"], 2, "RUN="),
         (["lineage"], 2, "FILE="),
@@ -52,6 +53,19 @@ def test_module_that_cannot_be_imported_is_one_message_with_its_line(project, an
     assert (done.exit_code, done.stdout) == (1, "")
     assert f"{module}, line 1: {words.format(package.NAME)}" in done.stderr and "Traceback" not in done.stderr
     assert done.stderr.count("\n", done.stderr.index("Error: ")) <= 3
+
+
+def test_error_in_a_candidate_is_one_message_with_its_line(project, anew):
+    path = project.package / "models.py"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"dummy": Dummy', '"near": NearestClassifier(),\n        "dummy": Dummy', 1))
+    line = 1 + text[: text.index('"dummy": Dummy')].count("\n")
+
+    done = anew(project.root, "train")
+
+    assert (done.exit_code, done.stdout) == (1, "") and "Traceback" not in done.stderr
+    said = f"models.py, line {line}: classifiers ended in NameError: name 'NearestClassifier' is not defined.\n"
+    assert f"{said}The line: " in done.stderr
 
 
 def test_environment_of_another_folder_is_refused_with_its_cure(make_project, command, tmp_path):

@@ -74,6 +74,7 @@ def run(project: Project, *, folder: Path, output: Path) -> list[str]:
             page[name]["figures"] = keep_figures(project, model.name, page[name].get("figures", {}))
     keep_answers(output.with_name(registry.ANSWERS), test, record["target"], result)
     target = dictionary.target(model.columns)
+    page["here"] = [name for name in ("model_card.html", "../exploration.html") if (output.parent / name).is_file()]
     artefact.write_text(output, render("evaluate.html", record=record, target=target, **page))
     name, (low, high) = result.metric.name, result.interval
     shown = [verdict.scored(name, value) for value in (result.score, low, high, result.baseline)]

@@ -8,6 +8,7 @@ more, not read: a table that cannot be divided is one that a person wants to loo
 """
 
 import logging
+import re
 from collections import Counter
 from typing import Any
 
@@ -31,6 +32,7 @@ ITEMS_SHOWN = 30
 PICTURES, TENTHS, VALUES, CLASSES_DRAWN = 8, 10, 8, 6  # columns drawn; parts of numbers and of others; lines
 PART_ROWS = 20  # of a value: fewer say nothing
 MANY_COLUMNS = 100  # above, neither plots, which cost time and bytes, nor associations of every pair
+YEAR_LIKE = re.compile(r"(?<=>)(\s*\d),(\d{3}\s*)(?=<)")  # alone in an element: 1,984 would be no year to a reader
 TITLES = {
     "answer": "Gives the answer away",
     "labels": "A second opinion?",
@@ -55,6 +57,7 @@ def run(project: Project) -> None:
     frame = frame[[target, *(name for name in frame.columns if name != target)]].reset_index(drop=True)
     few = frame.shape[1] <= MANY_COLUMNS
     report = skrub.TableReport(frame, plot_distributions=few, compute_associations=few, verbose=0).html_snippet()
+    report = YEAR_LIKE.sub(r"\1\2", report)
     output = project.root / "reports" / "exploration.html"
     read = records.recorded(project.clean).get("decisions", [])
     page["evaluated"] = [path.parent.name for path in sorted(output.parent.glob("*/evaluation.html"), reverse=True)][:5]

@@ -1,4 +1,4 @@
-"""The candidates that `train` compares: add a scikit-learn compatible estimator in one line.
+"""The candidates that `train` compares: a scikit-learn compatible estimator is one line, and its import at the top.
 
 `recipe.linear(...)`, `recipe.trees(...)` and `recipe.network(...)` put the preprocessing of the data dictionary in
 front of an estimator. A name in the dict can be listed in `candidates` of `[train]` in `params.toml`.

@@ -48,6 +48,7 @@ class Service:
         self.project, self.options, self.log = project, settings.of(project, settings.Serve), log
         self.versions, self.counts = Versions(project), Counts()
         self.draining, self.in_flight, self._kept = False, 0, True
+        self.tasks = set[Any]()  # uvicorn's, one a request
         self._shadows: set[asyncio.Task] = set()
 
     async def answer(self, rows: list[Row], run: str = "", asker: str = "") -> Reply:
@@ -82,7 +83,7 @@ class Service:
             for number, row, one in zip(ids, rows, answered, strict=True)
         ]
         try:
-            logged = self._kept = await self.log.write(entries)
+            logged = self._kept = await self.log.write(entries, alone=len(self.tasks) == 1)
         except LogError:
             self._kept = False
             raise

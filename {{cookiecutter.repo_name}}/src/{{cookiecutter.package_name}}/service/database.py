@@ -98,8 +98,8 @@ class Database:
         IDS.after(newest or "0")
         self._path, self._inode = str(self.file or ""), self.file.stat().st_ino if self.file else 0
         self._writer, self._way = self.engine.raw_connection(), PATIENT
-        if not self.file:
-            self._writer.driver_connection.autocommit = True  # one round trip a statement in place of three
+        name, value = ("isolation_level", None) if self.file else ("autocommit", True)
+        setattr(self._writer.driver_connection, name, value)  # a statement alone needs no BEGIN and no COMMIT
 
     def insert(self, rows: Iterable[Row]) -> None:
         """Commit rows, all or none; those that are there already stay as they are."""
@@ -129,12 +129,17 @@ class Database:
             for pragma in way:
                 writer.execute(pragma)
             self._way = way
+        steps = []
         for kind, table in TABLES.items():
             cells = [msgspec.structs.astuple(row) for row in rows if type(row) is kind]
             for start in range(0, len(cells), PART):
                 part = cells[start : start + PART]
                 text = statement(table, len(part), "?" if self.file else "%s")
-                writer.execute(text, [cell for row in part for cell in row])
+                steps.append((text, [cell for row in part for cell in row]))
+        if len(steps) > 1:
+            writer.execute("BEGIN")
+        for text, values in steps:
+            writer.execute(text, values)
         writer.commit()
 
     def tidy(self) -> None:

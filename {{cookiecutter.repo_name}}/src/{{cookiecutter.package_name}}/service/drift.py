@@ -89,7 +89,8 @@ def compared(reference: dict[str, Summary], rows: pd.DataFrame) -> list[Shift]:
     `rows`, shape (n_rows, n_columns), are `comparable`; a column that only one of both has is not compared.
     """
     names = [name for name in reference if name in rows]
-    level = CHANCE / max(2 * len(names), 1)  # the values and the missing cells of each
+    gaps = sum(reference[name]["missing"] > 0 or rows[name].hasnans for name in names)
+    level = CHANCE / max(len(names) + gaps, 1)  # the values of each, and the missing cells where there are any
     found = []
     for name in names:
         sides = [missing(name, reference[name], rows[name], level), values(name, reference[name], rows[name], level)]

@@ -159,7 +159,7 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
     names = dict.fromkeys(one.metric for one in [*before, *after])
     by_name = [{one.metric: one for one in scores} for scores in (before, after)]
     found["scores"] = [tuple(scores.get(name) for scores in by_name) for name in names]
-    return found | {"alarms": alarms(found, options, float(rows["unusual"].mean()))}
+    return found | {"alarms": alarms(found, options, rows["unusual"].to_numpy(dtype=bool))}
 
 
 def moves(window: Window) -> tuple[list[drift.Shift] | None, int]:
@@ -182,8 +182,8 @@ def moves(window: Window) -> tuple[list[drift.Shift] | None, int]:
     return drift.compared(before, counted), len(counted)
 
 
-def alarms(found: dict[str, Any], options: Monitor, unusual: float) -> list[str]:
-    """What is wrong, one line each: where, with figures, and what to do."""
+def alarms(found: dict[str, Any], options: Monitor, unusual: np.ndarray) -> list[str]:
+    """What is wrong, one line each: where, with figures, and what to do; `unusual` says which rows are, (n_rows,)."""
     moved = found["drift"] or []
     if unknown := [name for name in options.may_move if moved and name not in {one.column for one in moved}]:
         known = ", ".join(one.column for one in moved[:20])
@@ -202,8 +202,8 @@ def alarms(found: dict[str, Any], options: Monitor, unusual: float) -> list[str]
             for one in scores
             if one.lost(options.score_loss, options.error_growth)
         ]
-    if score.rate(round(unusual * found["rows"]), found["rows"])[2] > options.unusual:
-        lines.append(f"unusual: {percent(unusual)} of {found['rows']:,} rows are like none in training. {LOOK}.")
+    if score.rate(unusual)[2] > options.unusual:
+        lines.append(f"unusual: {percent(unusual.mean())} of {len(unusual):,} rows are like none in training. {LOOK}.")
     return lines
 
 

@@ -82,15 +82,19 @@ class Log:
             thread.start()
         self._tried.wait(OPENING)
 
-    async def write(self, rows: Sequence[Row]) -> bool:
+    async def write(self, rows: Sequence[Row], *, alone: bool = False) -> bool:
         """Keep rows: they are committed, or on the disk in the spool, when this returns.
 
+        Where they are `alone`, no others come in this turn of the event loop, to be committed with them.
         False where the database is damaged and nothing is logged; a `LogError` where they could be kept nowhere.
         """
         if not self._keeps:
             return False
+        rows = [storable(row) for row in rows]
+        if alone and not self._new and self._at_once(rows):
+            return True
         loop = asyncio.get_running_loop()
-        item = Waiting([storable(row) for row in rows], loop.create_future())
+        item = Waiting(rows, loop.create_future())
         if not self._new:
             loop.call_soon(self._commit)
         self._new.append(item)
@@ -99,10 +103,7 @@ class Log:
     def _commit(self) -> None:
         """Commit what came in this turn of the event loop, at once, or give it to a thread that can wait."""
         items, self._new = self._new, []
-        rows = rows_of(items)
-        if not self._problem and len(rows) <= MOST_AT_ONCE and self.database.insert_at_once(rows):
-            with self._counting:
-                self._written += len(rows)
+        if self._at_once(rows_of(items)):
             tell(items, True)
         elif self._problem and self._keeps:
             self._late.put(items)
@@ -110,6 +111,14 @@ class Log:
             self._waiting = [*self._waits(), *items]
             self._rows.put(items)
             asyncio.get_running_loop().call_later(self._patience, self._look, items)
+
+    def _at_once(self, rows: list[Row]) -> bool:
+        """Commit rows in the event loop; whether that can be."""
+        if self._problem or len(rows) > MOST_AT_ONCE or not self.database.insert_at_once(rows):
+            return False
+        with self._counting:
+            self._written += len(rows)
+        return True
 
     def _look(self, items: list[Waiting]) -> None:
         """Send to the spool too what has waited too long; in the event loop."""

@@ -7,6 +7,7 @@ and the rows held out in training. Writes `reports/monitoring.html`, one file. A
 """
 
 import asyncio
+import functools
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -34,7 +35,7 @@ from .versions import wanted as runs_wanted
 from .words import FOLDER, PAGES
 
 log = logging.getLogger(__name__)
-LOOKS = 600.0  # seconds from one look of the service at itself to the next: each takes some 0.2 s of CPU
+LOOKS = 600.0  # seconds from one look of the service at itself to the next: each takes 0.4 to 1 s of CPU
 BARS = 24  # of a chart
 FIFTHS, CLASSES = np.arange(1, 5) / 5, 20  # of numbers; of classes so many are told one by one
 KINDS = 8  # fifths or classes that a chart over time can tell apart
@@ -73,8 +74,7 @@ async def watch(service: Service) -> None:
     """Look at the newest answers every so many seconds, for ever, for `/metrics`; where that fails it is said."""
     while True:
         try:
-            found = await asyncio.to_thread(figures, service)
-            service.counts.health(found.get("health"))
+            service.counts.health((await looking(service).figures()).get("health"))
         except Exception:  # whatever it is, the service answers on
             log.exception("the newest answers could not be looked at")
         await asyncio.sleep(LOOKS)
@@ -92,18 +92,30 @@ def logged(project: Project, *conditions: Any) -> tuple[pd.DataFrame, pd.DataFra
 class Looking:
     """Looks at the log in one thread of its own, once for all who wait: a slow database stops nothing else."""
 
-    def __init__(self) -> None:
-        self._worker = ThreadPoolExecutor(1, "monitor")
+    def __init__(self, service: Service) -> None:
+        self._service, self._worker = service, ThreadPoolExecutor(1, "monitor")
         self._found: Future[dict[str, Any]] | None = None
+        self._last: dict[str, Any] = {}
 
-    async def figures(self, service: Service) -> dict[str, Any]:
-        """What the page shows; where the log takes too long, what is known without it."""
+    async def figures(self) -> dict[str, Any]:
+        """What the page shows; where a look takes too long it goes on, and what the last one found is shown."""
         if self._found is None or self._found.done():
-            self._found = self._worker.submit(figures, service)
+            self._found = self._worker.submit(self._look)
         try:
             return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._found)), PATIENCE)
         except TimeoutError:
-            return state(service) | {"unread": f"no answer within {PATIENCE:g} s"}
+            return self._last | state(self._service) | {"late": PATIENCE, "looked": self._last.get("now")}
+
+    def _look(self) -> dict[str, Any]:
+        """Look, and keep what was found for who comes while the next look takes too long."""
+        self._last = figures(self._service)
+        return self._last
+
+
+@functools.lru_cache(1)
+def looking(service: Service) -> Looking:
+    """The one that looks at the log of a service, for its page and for `/metrics`."""
+    return Looking(service)
 
 
 def state(service: Service) -> dict[str, Any]:

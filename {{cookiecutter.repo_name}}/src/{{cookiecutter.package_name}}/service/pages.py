@@ -27,7 +27,7 @@ from ..engine.sources import read
 from . import feedback, openapi, settings, words
 from .example import usual
 from .guard import COOKIE, Guard, Problem, body_in_time, busy
-from .monitor import Looking, moment
+from .monitor import looking, moment
 from .schema import Row
 from .versions import Version
 from .words import FOLDER, PAGES
@@ -147,14 +147,16 @@ async def table(request: Request) -> Response:
     body = await body_in_time(request.scope, request.receive, service.options)
     name, content = file_of(request.headers.get("content-type", ""), body)
     options, known = service.project.settings.data.read, next(iter(words.asked(version.columns)), "")
+    numbers: list[int] = []  # of the rows, as the file counts them
     try:
         found = await asyncio.to_thread(read.sent, content, name, options, known)
         if len(found.frame) > service.options.rows:
             raise DataError(f"{name}: {len(found.frame)} rows; allowed: {service.options.rows}. Send them in parts.")
+        numbers = (found.frame.index + found.first_row).tolist()
         rows = found.frame.astype(object).where(found.frame.notna(), None).to_dict("records")
         reply = await service.answer(rows, version.name, request.scope["asker"])
     except DataError as error:
-        return form(request, version, {}, 422, problems=problems_of(error), rows=True)
+        return form(request, version, {}, 422, problems=problems_of(error), rows=numbers)
     ids = [one for one in dictionary.by_role(version.columns, "id") if one in found.frame]
     told = [one for one in COLUMNS if one in reply.predictions[0]]
     head = [*(ids or ["row"]), *told, "answer_id" if "id" in ids else "id", "run"]
@@ -196,9 +198,7 @@ def as_csv(lines: list[list[Any]]) -> str:
 @or_why_not
 async def monitor(request: Request) -> Response:
     """How the service is, and how right it was."""
-    if not hasattr(request.app.state, "looking"):
-        request.app.state.looking = Looking()
-    return page(request, "monitor.html", **await request.app.state.looking.figures(request.app.service))
+    return page(request, "monitor.html", **await looking(request.app.service).figures())
 
 
 @or_why_not

@@ -23,17 +23,17 @@ from . import drift, unusual
 
 log = logging.getLogger(__name__)
 FILE = "reference.json"
-PARTS = {"run", "rows", "distinct", "columns", "predictions", "unusual"}  # what is in it; one of before lacks some
+VERSION = 2  # of what is in it: one of another version is not read
 Profile = dict[str, Any]
 
 
 def of(project: Project, folder: Path) -> Profile | None:
     """The reference of a run, read if it is there and sound, else made; None, and a line says why, if it cannot be."""
-    path, found = path_of(project, folder), None
+    path = path_of(project, folder)
     try:
         if path.is_file():
-            found = json.loads(records.checked(path).read_text(encoding="utf-8"))
-            if found.keys() >= PARTS:
+            found: Profile = json.loads(records.checked(path).read_text(encoding="utf-8"))
+            if found.get("version") == VERSION:
                 return found
     except DataError as error:
         log.warning("%s", error)
@@ -41,7 +41,7 @@ def of(project: Project, folder: Path) -> Profile | None:
         return make(project, folder)
     except (ProjectError, OSError) as error:
         log.warning("run %s is compared with no training data: %s", folder.name, error)
-        return found
+        return None
 
 
 def make(project: Project, folder: Path) -> Profile:
@@ -56,9 +56,9 @@ def make(project: Project, folder: Path) -> Profile:
     Returns
     -------
     dict
-        `run`; `rows` of its training split, and which share of them `distinct` ones are; `columns`, `drift.summary` of
-        each that its model may see; `predictions`, that of its answers to rows held out in training; `unusual`, what
-        `unusual.fit` has learned of the rows.
+        `version`; `run`; `rows` that it learned from (train and dev), and which share of them `distinct` ones are;
+        `columns`, `drift.summary` of each that its model may see; `predictions`, that of its answers to rows held out
+        in training; `unusual`, what `unusual.fit` has learned of the rows.
 
     Raises
     ------
@@ -67,15 +67,16 @@ def make(project: Project, folder: Path) -> Profile:
     """
     record, columns = registry.read(folder), dictionary.load(folder / registry.DICTIONARY)
     train, dev = (split_of(project, record, part) for part in ("train", "dev"))
-    held = confidence.held_out(folder)
-    names = [name for name in dictionary.features(columns) if name in train]
+    held, rows = confidence.held_out(folder), pd.concat([train, dev], ignore_index=True)
+    names = [name for name in dictionary.features(columns) if name in rows]
     if held is None:
         raise DataError(f"{folder.name} kept no rows that were held out in training.\nTrain again: make train")
     found: Profile = {
+        "version": VERSION,
         "run": folder.name,
-        "rows": len(train),
-        "distinct": float((~train[names].duplicated()).mean()),
-        "columns": {name: drift.summary(drift.comparable(train[name], columns[name])) for name in names},
+        "rows": len(rows),
+        "distinct": float((~rows[names].duplicated()).mean()),
+        "columns": {name: drift.summary(drift.comparable(rows[name], columns[name])) for name in names},
         "predictions": {name: drift.summary(values) for name, values in said(held, record["classes"]).items()},
         "unusual": unusual.fit(train, dev, columns),
     }
@@ -90,13 +91,12 @@ def make(project: Project, folder: Path) -> Profile:
 def said(answers: pd.DataFrame, classes: list) -> pd.DataFrame:
     """What is compared of held-out answers: of two classes the probability of the positive, whatever `[decision]` says.
 
-    The columns are called as those of an answer in the log.
+    The columns are called as those of an answer in the log. How sure the answers are of more classes is not compared:
+    a model that has learned from all rows is surer than those that held some out. The expected score watches it.
     """
     if len(classes) == 2:
         return pd.DataFrame({f"probability_{classes[1]}": decision.of_positive(answers, tuple(classes))})
-    if classes:
-        return answers[["prediction", "probability"]].astype({"prediction": str})
-    return answers[["prediction"]]
+    return answers[["prediction"]].astype(str) if classes else answers[["prediction"]]
 
 
 def path_of(project: Project, folder: Path) -> Path:

@@ -1,10 +1,12 @@
 """The reference road: rows as a data frame, validated and answered as `make predict` does."""
 
+import contextlib
 import math
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pandas as pd
 
 from ..engine.columns.dictionary import Dictionary
@@ -96,15 +98,15 @@ class Reference:
         return found
 
 
-def series(name: str, columns: Dictionary, rows: list[Row]) -> pd.Series:
+def series(name: str, columns: Dictionary, rows: list[Row]) -> pd.Series | np.ndarray:
     """A column of a table: numbers where all cells are, else each cell as it is, so that it reads as it would alone."""
     cells: list[Cell] = [row[name] for row in rows]
     number = name in columns and columns[name].type in ("integer", "number")
     plain = number and {*map(type, cells)} <= {float, int, type(None)}
-    try:
-        return pd.Series(cells, dtype="float64" if plain else object)
-    except OverflowError:  # a whole number beyond 1e308
-        return pd.Series(cells, dtype=object)
+    with contextlib.suppress(OverflowError):  # a whole number beyond 1e308
+        if plain:
+            return np.array(cells, dtype="float64")  # None is NaN; a Series takes three times as long
+    return pd.Series(cells, dtype=object)
 
 
 def violated(row: int | None, column: str, problem: str, cure: str) -> dict[str, Any]:

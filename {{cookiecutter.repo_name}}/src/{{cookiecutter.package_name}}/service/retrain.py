@@ -125,4 +125,5 @@ def judged(project: Project, make: Make, gate: Gate, dumps: dict[str, str]) -> I
     artefact.write_json(project.root / "reports" / folder.name / JUDGED, records.sealed(about))
     champion = registry.champion(project)
     kept = f"the champion stays {champion.name}" if champion else "there is no champion"
-    yield f"{folder.name} is champion" if passed else f"{kept}. To overrule the gate: make promote RUN=... FORCE=..."
+    cure = f"more truths train again, or overrule it: make promote RUN={folder.name} FORCE='why'"
+    yield f"{folder.name} is champion" if passed else f"{kept}. Look at what FAILED; {cure}"

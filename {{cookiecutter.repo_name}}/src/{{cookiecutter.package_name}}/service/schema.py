@@ -132,14 +132,15 @@ NOT_PLAIN: Any = object()
 
 def reader(column: Column) -> Callable[[Any], Any]:
     """What reads a cell of a column as `validate` would, or answers `NOT_PLAIN`."""
-    kinds = {"integer": number_reader, "number": number_reader, "boolean": boolean_reader, "datetime": moment_reader}
-    read = kinds.get(column.type, text_reader)(column)
     empty = None if column.missing_allowed or column.role == "ignored" else NOT_PLAIN
+    if column.type in ("integer", "number"):
+        return number_reader(column, empty)
+    read = {"boolean": boolean_reader, "datetime": moment_reader}.get(column.type, text_reader)(column)
     return lambda cell: empty if cell is None or (cell := read(cell)) is None else cell
 
 
-def number_reader(column: Column) -> Callable[[Any], Any]:
-    """The reader of a column of numbers."""
+def number_reader(column: Column, empty: Any) -> Callable[[Any], Any]:
+    """The reader of a column of numbers, which gives `empty` for a missing cell: there may be many such columns."""
     low, high = column.range or (-LARGEST, LARGEST)
     markers = frozenset[float]()
     if column.missing:
@@ -147,12 +148,14 @@ def number_reader(column: Column) -> Callable[[Any], Any]:
     whole = column.type == "integer"
 
     def read(cell: Any) -> Any:
+        if cell is None:
+            return empty
         if type(cell) is int and -INTEGERS_THAT_FLOAT_KEEPS <= cell <= INTEGERS_THAT_FLOAT_KEEPS:
             cell = float(cell)
         if type(cell) is not float or not -LARGEST <= cell <= LARGEST:
             return NOT_PLAIN
         if cell in markers:
-            return None
+            return empty
         if not low <= cell <= high:
             return NOT_PLAIN
         if whole:

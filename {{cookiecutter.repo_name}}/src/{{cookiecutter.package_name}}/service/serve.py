@@ -126,7 +126,7 @@ async def serve(service: Service, door: socket.socket) -> None:
         ws="none",
     )
     server = Server(config)
-    server.service = service
+    server.service, service.tasks = service, server.server_state.tasks
     serving = asyncio.create_task(server.serve(sockets=[door]))
     await asyncio.to_thread(service.versions.load)
     gc.freeze()  # what is loaded stays: to look through it takes 0.1 s, in which nobody is answered

@@ -4,13 +4,15 @@ Each step does what one transformer does, in its order of operations. The classe
 code, so they are known by module and name, not by `isinstance`; what is not known is `NotCompiled`.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any
 
 import joblib
 import numpy as np
 from scipy.sparse._sparsetools import csr_matvecs
+from sklearn.feature_extraction._hashing_fast import transform as hashed
 
 from ..engine.columns.lists import items_of
 from ..engine.modelling import recipe
@@ -21,6 +23,7 @@ Row = np.ndarray  # shape (n_columns,), float64
 Names = tuple[str, ...]
 CELLS = 0  # where the row of cells stands among what the steps find
 DEGREE = 3  # of the curves
+FEW = 150  # columns: to multiply those that are 0 too, which changes no sum, is quicker than to find them
 
 
 class Road:
@@ -102,13 +105,19 @@ def then(first: Callable, second: Callable) -> Callable:
 def product(weights: np.ndarray, shift: Any) -> Callable[[Row], np.ndarray]:
     """A row times weights, (n_columns, n_outputs), plus shift, as scipy multiplies sparse rows: (1, n_outputs)."""
     (n_columns, n_outputs), flat = weights.shape, weights.ravel()
+    ends, everywhere = np.array([0, n_columns]), np.arange(n_columns)
 
     def multiply(row: Row) -> np.ndarray:
-        (places,), found = row.nonzero(), np.zeros(n_outputs)
-        csr_matvecs(1, n_columns, n_outputs, np.array([0, len(places)]), places, row[places], flat, found)
-        return (found + shift)[None]
+        (places,), found = row.nonzero(), np.zeros((1, n_outputs))
+        csr_matvecs(1, n_columns, n_outputs, np.array([0, len(places)]), places, row[places], flat, found.ravel())
+        return found + shift
 
-    return multiply
+    def multiply_all(row: Row) -> np.ndarray:
+        found = np.zeros((1, n_outputs))
+        csr_matvecs(1, n_columns, n_outputs, ends, everywhere, row, flat, found.ravel())
+        return found + shift
+
+    return multiply if n_columns > FEW or not np.isfinite(flat).all() else multiply_all
 
 
 def numbers(step: Any, names: Names) -> Callable:
@@ -117,7 +126,8 @@ def numbers(step: Any, names: Names) -> Callable:
 
     def read(cells: Cells) -> Row:
         found = np.array(take(cells), dtype="float64", ndmin=1)
-        return np.where(np.abs(found) <= recipe.LARGEST, found, np.nan)
+        large = np.fmax.reduce(np.abs(found)) > recipe.LARGEST
+        return np.where(np.abs(found) <= recipe.LARGEST, found, np.nan) if large else found
 
     return read
 
@@ -146,7 +156,8 @@ def filled(step: Any, names: Names) -> Callable:
 
     def fill(row: Row) -> Row:
         missing = np.isnan(row)
-        return np.concatenate([np.where(missing, step.statistics_, row), missing[marked]])
+        row = np.where(missing, step.statistics_, row)
+        return np.concatenate([row, missing[marked]]) if len(marked) else row
 
     return fill
 
@@ -173,10 +184,9 @@ def curves(step: Any, names: Names) -> Callable:
         below, above, spans = within - near[:DEGREE], near[DEGREE : 2 * DEGREE] - within, near[2 * DEGREE :]
         found: np.ndarray = np.ones((1, n_columns))
         for order in range(1, DEGREE + 1):
-            share, spans = found / spans[:order], spans[order:]
-            found = np.zeros((order + 1, n_columns))
-            found[:-1] = share * above[:order]
-            found[1:] += share * below[-order:]
+            share, spans, found = found / spans[:order], spans[order:], np.zeros((order + 1, n_columns))
+            np.multiply(share, above[:order], out=found[:-1])
+            np.add(found[1:], share * below[-order:], out=found[1:])
         table = np.zeros((n_columns, n_splines))
         table.ravel()[starts + interval + next_ones] = found
         if (within != row).any():  # which matters where knots stand at one place
@@ -246,12 +256,27 @@ def words(step: Any, names: Names) -> Callable:
     """The words, or groups of letters, of a text, as weights."""
     weigh, vocabulary, analyse = weights_of(step._tfidf), step.vocabulary_, step.analyzer
 
-    def count(texts: list[str]) -> Row:
-        known = [vocabulary[word] for word in analyse(texts[0]) if word in vocabulary]
-        places, counts = np.unique(known, return_counts=True)
-        return weigh((places.astype("intp"), counts.astype("float64")))
+    return lambda texts: weigh(counted([vocabulary[word] for word in analyse(texts[0]) if word in vocabulary]))
+
+
+def buckets(step: Any, names: Names) -> Callable:
+    """The buckets of a text's words, in order, and how often each stands there, scaled to length 1."""
+    if (step.norm, step.binary, step.alternate_sign) != ("l2", False, False):
+        raise NotCompiled("other buckets of words than the recipe's")
+    analyse = step.build_analyzer()
+
+    def count(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        pairs = [(word, 1) for word in analyse(texts[0])]
+        places, counts = counted(hashed([pairs], step.n_features, step.dtype, False)[0].tolist())
+        return places, counts / np.sqrt(np.add.reduce(counts * counts))
 
     return count
+
+
+def counted(places: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """The places that are there, in order, and how often each is."""
+    counts = Counter(sorted(places))
+    return np.array([*counts], dtype="intp"), np.array([*counts.values()], dtype="float64")
 
 
 # What makes the step of a fitted transformer of columns of these names.
@@ -264,8 +289,8 @@ STEPS: dict[str, Callable[[Any, Names], Callable]] = {
     "modelling.recipe.TfIdf": words,
     "modelling.recipe.Components": lambda step, names: then(product(step.components_.T, 0.0), itemgetter(0)),
     "modelling.items.ItemEncoder": items,
-    "sklearn.HashingVectorizer": lambda step, names: step.transform,
-    "sklearn.TfidfTransformer": lambda step, names: then(attrgetter("indices", "data"), weights_of(step)),
+    "sklearn.HashingVectorizer": buckets,
+    "sklearn.TfidfTransformer": lambda step, names: weights_of(step),
     "sklearn.SimpleImputer": filled,
     "sklearn.StandardScaler": lambda step, names: lambda row: (row - step.mean_) / step.scale_,
     "sklearn.SplineTransformer": curves,

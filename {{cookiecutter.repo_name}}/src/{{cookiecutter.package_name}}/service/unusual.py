@@ -2,7 +2,9 @@
 
 A boosting learns to tell training rows from rows whose columns were drawn from different ones ("classification against
 a reference distribution", Hastie et al., The Elements of Statistical Learning, 14.2.4). What it says of rows like those
-of training, but not learned from, is above the limit for 3 in 400. It is kept as plain lists, walked as other trees.
+of training, but not learned from, is above the limit for less than 1 in 100. Beside each number it sees how far that is
+from what the others let expect by a straight line (partial residuals): trees, which ask one column at a time, need many
+rows to learn a line. It is kept as plain lists, walked as other trees.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,10 +21,12 @@ from ..engine.modelling.estimators import threads
 from ..engine.modelling.split import cross_validation
 from .trees import joined, walked
 
-MARKED = 0.0075  # of rows like those of training: below the 1 % that is promised, for a limit is known roughly
+MARKED = 0.01  # of rows like those of training, at most: the limit is a standard error more careful than that
 ENOUGH, FOLDS = 1000, 3  # rows of dev that show a limit; with fewer, every row is held out once
 MOST, DRAWN = 20_000, 3000  # rows that are learned from; rows that are drawn, at least
 KINDS = 200  # of a category, the most frequent ones
+PENALTY = 5.0  # on leaves (l2): one that holds drawn rows alone would send the next usual row far above any limit
+RIDGE = 1e-3  # on the correlation of the numbers: two that are the same say no more than one
 FIELDS = ("is_leaf", "value", "feature_idx", "num_threshold", "missing_go_to_left", "left", "right")
 TYPES = ("integer", "number", "boolean", "category")
 
@@ -39,8 +43,9 @@ def fit(train: pd.DataFrame, dev: pd.DataFrame, columns: Dictionary) -> dict[str
     Returns
     -------
     dict
-        Plain JSON for `Unusual`: `columns` (null for numbers, else the kinds in at least ten rows), `start`,
-        `trees` and `limit`. Empty where fewer than two columns can be looked at. It holds no row.
+        Plain JSON for `Unusual`: `columns` (null for numbers, else the kinds in at least ten rows), `middle` and
+        `residuals` (the means of the numbers, and what turns distances from them into residuals), `start`, `trees` and
+        `limit`. Empty where fewer than two columns can be looked at. It holds no row.
     """
     names = [name for name in features(columns) if columns[name].type in TYPES and name in train]
     if len(names) < 2:
@@ -52,15 +57,11 @@ def fit(train: pd.DataFrame, dev: pd.DataFrame, columns: Dictionary) -> dict[str
         folds = cross_validation(np.zeros(len(rows)), group, n_folds=FOLDS, seed=0)
     kinds = {name: kinds_of(rows[name]) if columns[name].type == "category" else None for name in names}
     table, random = coded(kinds, rows), np.random.default_rng(0)
-    held = [learned(table[known], random).decision_function(table[others]) for known, others in folds]
+    held = [Unusual(learned(kinds, table[known], random)).scores(table[others]) for known, others in folds]
     scores = np.sort(np.concatenate(held))
-    model = learned(table, random)
-    return {
-        "columns": kinds,
-        "start": model._baseline_prediction.item(),
-        "trees": [{name: tree.nodes[name].tolist() for name in FIELDS} for (tree,) in model._predictors],
-        "limit": scores[-1 - int(MARKED * len(scores))].item(),
-    }
+    room = MARKED * (len(scores) + 1)
+    above = int((np.sqrt(room + 0.25) - 0.5) ** 2)  # above + sqrt(above) is not more than the room
+    return learned(kinds, table, random) | {"limit": scores[-max(above, 1)].item()}
 
 
 def kinds_of(column: pd.Series) -> list[str]:
@@ -71,20 +72,24 @@ def kinds_of(column: pd.Series) -> list[str]:
 
 def coded(kinds: Mapping[str, list[str] | None], rows: pd.DataFrame) -> np.ndarray:
     """Rows as numbers, shape (n_rows, n_columns)."""
-    cells = [rows[name].astype(object).where(rows[name].notna(), None) for name in kinds]
-    return np.column_stack([[*map(coder(kinds[name]), cell)] for name, cell in zip(kinds, cells, strict=True)])
+    return np.column_stack([numbers_of(rows[name], known) for name, known in kinds.items()])
 
 
-def coder(kinds: list[str] | None) -> Callable[[Any], float]:
-    """What makes a number of a cell: of a category its place among the kinds, behind them if it is none of them."""
+def numbers_of(cells: pd.Series, kinds: list[str] | None) -> np.ndarray:
+    """The cells of a column as numbers, shape (n_rows,)."""
     if kinds is None:
-        return lambda cell: np.nan if cell is None else float(cell)
+        return cells.to_numpy("float64", na_value=np.nan)
+    return np.array([*map(coder(kinds), cells.astype(object).where(cells.notna(), None))], "float64")
+
+
+def coder(kinds: list[str]) -> Callable[[Any], float]:
+    """What makes a number of a category: its place among the kinds, behind them if it is none of them."""
     places = {None: np.nan} | {kind: float(place) for place, kind in enumerate(kinds)}
     return lambda cell: places.get(cell, float(len(kinds)))
 
 
-def learned(table: np.ndarray, random: np.random.Generator) -> HistGradientBoostingClassifier:
-    """A boosting of rows, (n_rows, n_columns), against as many or more that are drawn from their columns.
+def learned(kinds: dict[str, list[str] | None], table: np.ndarray, random: np.random.Generator) -> dict[str, Any]:
+    """A boosting of rows, (n_rows, n_columns), against as many or more that are drawn from their columns; no limit yet.
 
     They are drawn with replacement: permuted columns would have exactly the same margins, and boosting never split.
     """
@@ -93,9 +98,49 @@ def learned(table: np.ndarray, random: np.random.Generator) -> HistGradientBoost
     drawn = np.column_stack([column[random.integers(0, len(table), size)] for column in table.T])
     truth = np.repeat([0, 1], [len(table), size])
     weights = np.where(truth == 1, len(table) / size, 1.0)
-    model = HistGradientBoostingClassifier(max_iter=100, max_bins=64, early_stopping=False, random_state=0)
+    middle, residuals = together(table[:, [names is None for names in kinds.values()]])
+    rows = np.array([*map(completed(kinds, middle, residuals), np.vstack([table, drawn]))])
+    options: dict[str, Any] = {"max_iter": 100, "max_bins": 64, "early_stopping": False, "l2_regularization": PENALTY}
+    model = HistGradientBoostingClassifier(random_state=0, **options)
     with threads(0):
-        return model.fit(np.vstack([table, drawn]), truth, sample_weight=weights)
+        model.fit(rows, truth, sample_weight=weights)
+    return {
+        "columns": kinds,
+        "middle": middle.tolist(),
+        "residuals": residuals.tolist(),
+        "start": model._baseline_prediction.item(),
+        "trees": [{name: tree.nodes[name].tolist() for name in FIELDS} for (tree,) in model._predictors],
+        "limit": 0.0,
+    }
+
+
+def together(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The means of numbers, (n_rows, n_numbers), and what turns distances from them into residuals, in their errors.
+
+    That is the inverse of the covariance, each of its rows divided by the root of its place on the diagonal. An empty
+    cell is at the mean.
+    """
+    middle = np.nansum(numbers, axis=0) / np.maximum((~np.isnan(numbers)).sum(axis=0), 1)
+    away = np.where(np.isnan(numbers), 0.0, numbers - middle)
+    scale = away.std(axis=0)
+    scale[scale == 0] = 1.0
+    correlation = (away / scale).T @ (away / scale) / len(away)
+    inverse = np.linalg.inv(correlation + RIDGE * np.eye(len(scale)))
+    return middle, inverse / np.sqrt(np.diag(inverse))[:, None] / scale
+
+
+def completed(
+    kinds: Mapping[str, Any], middle: np.ndarray, residuals: np.ndarray
+) -> Callable[[np.ndarray], np.ndarray]:
+    """What puts the residuals of its numbers behind a row, shape (n_columns,)."""
+    numbers = np.array([names is None for names in kinds.values()])
+
+    def whole(row: np.ndarray) -> np.ndarray:
+        away = row[numbers] - middle
+        away[np.isnan(away)] = 0.0
+        return np.concatenate([row, residuals @ away])
+
+    return whole
 
 
 class Unusual:
@@ -109,14 +154,20 @@ class Unusual:
 
     def __init__(self, fitted: Mapping[str, Any]) -> None:
         self._kinds, self._start, self.limit = fitted["columns"], fitted["start"], fitted["limit"]
-        self._coders = [(name, coder(kinds)) for name, kinds in self._kinds.items()]
+        self._coders = [(place, coder(kinds)) for place, kinds in enumerate(self._kinds.values()) if kinds is not None]
+        middle, residuals = np.array(fitted["middle"]), np.array(fitted["residuals"])
+        self._whole = completed(self._kinds, middle, residuals)
         self._trees = [as_nodes(tree) for tree in fitted["trees"]]
-        self._leaves = joined(self._trees, len(self._kinds))
+        self._width = len(self._kinds) + len(middle)
+        self._leaves = joined(self._trees, self._width)
 
     def row(self, cells: Mapping[str, Any]) -> float:
         """The score of one row of plain cells, None where one is missing."""
-        row = np.array([code(cells.get(name)) for name, code in self._coders])
-        return self._start + np.add.accumulate(self._leaves(row))[-1].item()
+        row = [*map(cells.get, self._kinds)]
+        for place, code in self._coders:
+            row[place] = code(row[place])
+        leaves = self._leaves(self._whole(np.array(row, dtype="float64")))
+        return self._start + np.add.accumulate(leaves)[-1].item()
 
     def marks(self, rows: pd.DataFrame) -> list[bool]:
         """Which rows typed by the data dictionary are unusual."""
@@ -124,8 +175,12 @@ class Unusual:
 
     def frame(self, rows: pd.DataFrame) -> np.ndarray:
         """The scores of rows typed by the data dictionary, shape (n_rows,)."""
-        rows = rows.reindex(columns=[*self._kinds])
-        return self._start + walked(self._trees, coded(self._kinds, rows))
+        return self.scores(coded(self._kinds, rows.reindex(columns=[*self._kinds])))
+
+    def scores(self, table: np.ndarray) -> np.ndarray:
+        """The scores of rows as numbers, shape (n_rows,); `table` has shape (n_rows, n_columns)."""
+        whole = np.array([*map(self._whole, table)]).reshape(len(table), self._width)
+        return self._start + walked(self._trees, whole)
 
 
 def as_nodes(tree: Mapping[str, list]) -> np.ndarray:

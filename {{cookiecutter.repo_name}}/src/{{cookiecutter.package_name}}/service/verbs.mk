@@ -19,7 +19,7 @@ replay: $(READY) ## logged rows scored again (ID=answer, RUN=another run)
 forget: $(READY) ## a person's rows deleted from the log (KEY=column=value)
 	@$(CLI) forget $(options)
 
-monitor: $(READY) ## is the model still well? reports/monitoring.html, exit 1 on an alarm (INPUT=batch.csv, RUN=run)
+monitor: $(READY) ## is the model still well? reports/monitoring.html, fails on an alarm (INPUT=batch.csv, RUN=run)
 	@$(CLI) monitor $(options)
 
 retrain: $(READY) ## a run from what people said of answers; it becomes champion if it passes the gate

@@ -273,13 +273,13 @@ def transformation(column: Column, levels: int) -> Transformation:
 
 
 def plausible_range(values: pd.Series) -> tuple[float, float]:
-    """What was seen, widened by its own width on both sides; never below 0 without reason; 0 and 1 stay as they are."""
+    """What was seen, wider by its own width on both sides, below 0 only with reason; 0 and 1 stay as they are."""
     if set(values.dropna().unique()) == {0, 1}:
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())
     width = high - low
-    bottom = 0.0 if low >= 0 else round_out(low - width, np.floor)
-    return bottom, round_out(high + width, np.ceil)
+    bottom = max(low - width, 0.0) if low >= 0 else low - width
+    return round_out(bottom, np.floor), round_out(high + width, np.ceil)
 
 
 def round_out(value: float, direction: Any) -> float:

@@ -68,7 +68,7 @@ def validate(
     if absent and not refused:
         raise DataError(explain_absent(absent, frame, where), lacking)
     if refused:
-        raise DataError(explain(absent, [*refused, *warned], where, frame.index + first_row), [*lacking, *refused])
+        raise DataError(explain(absent, refused, warned, where, frame.index + first_row), [*lacking, *refused])
     typed |= {name: put_together(typed, parts) for name, parts in to_make.items()}
     within = {part for part in needed if columns[part].type == "datetime" and columns[part].role == "ignored"}
     kept = {name: typed[name] for name in wanted if name in typed and name not in within}

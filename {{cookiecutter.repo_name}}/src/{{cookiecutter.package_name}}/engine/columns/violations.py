@@ -53,19 +53,27 @@ def described(violation: Violation, numbers: pd.Index) -> str:
     return f"{violation.column!r} has {violation.problem} ({rows}: {shown}{more})"
 
 
-def explain(absent: list[str], violations: list[Violation], where: str, numbers: pd.Index) -> str:
-    """All that is wrong with a table, in at most three lines: the first line whole, the others in one if need be."""
+def explain(
+    absent: list[str], violations: list[Violation], warned: list[Violation], where: str, numbers: pd.Index
+) -> str:
+    """All that is wrong with a table, in at most three lines: the first whole, what is only `warned` of in the last."""
+    only = f" Only warned of: {among(warned, numbers)}" if warned else ""
     missing = [missing_columns(absent, where)] if absent else []
     lines = [*missing, *(f"{where}: column {described(violation, numbers)}" for violation in violations)]
     if len(lines) <= SHOWN_COLUMNS:
         cures = "; ".join(dict.fromkeys(violation.cure for violation in violations))
-        return "\n".join([*lines, f"{cures} in references/data_dictionary.toml."])
-    also = [described(violation, numbers) for violation in violations[1 - len(missing) :]]
-    more = f"; and {len(also) - SHOWN_VIOLATIONS} more" if len(also) > SHOWN_VIOLATIONS else ""
+        return "\n".join([*lines, f"{cures} in references/data_dictionary.toml.{only}"])
     return (
-        f"{lines[0]}\nAlso: {'; '.join(also[:SHOWN_VIOLATIONS])}{more}.\n"
+        f"{lines[0]}\nAlso: {among(violations[1 - len(missing) :], numbers)}\n"
         "Mend the file, or what references/data_dictionary.toml says of them (decimal, range, values, missing, rule)."
+        f"{only}"
     )
+
+
+def among(violations: list[Violation], numbers: pd.Index) -> str:
+    """Violations in one line, so many of them."""
+    more = f"; and {len(violations) - SHOWN_VIOLATIONS} more" if len(violations) > SHOWN_VIOLATIONS else ""
+    return "; ".join(described(one, numbers) for one in violations[:SHOWN_VIOLATIONS]) + f"{more}."
 
 
 def missing_columns(absent: list[str], where: str) -> str:

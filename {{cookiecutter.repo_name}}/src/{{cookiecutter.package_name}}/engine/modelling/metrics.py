@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 from sklearn import metrics as sk
 
 from ..project.errors import SettingsError
@@ -96,6 +97,16 @@ def of_order(function: Callable[..., float]) -> Compute:
     return lambda y, p: function(y == p.classes[1], p.probabilities[:, 1])
 
 
+def roc_auc(yes: np.ndarray, probability: np.ndarray) -> float:
+    """The area under the ROC curve by ranks (Hanley and McNeil, 1982), shapes (n_rows,); NaN for rows of one kind.
+
+    An interval takes hundreds: scikit-learn's, which makes the curve, costs 24 times as much for 113 rows.
+    """
+    n_yes = int(yes.sum())
+    pairs = n_yes * (len(yes) - n_yes)
+    return float(rankdata(probability)[yes].sum() - n_yes * (n_yes + 1) / 2) / pairs if pairs else np.nan
+
+
 def named(*known: Metric) -> dict[str, Metric]:
     """Metrics by their names."""
     return {metric.name: metric for metric in known}
@@ -120,7 +131,7 @@ ANY_CLASSES = named(
 RANKINGS = named(  # of the probabilities: not defined for rows of one class
     Metric(
         "roc_auc",
-        of_order(sk.roc_auc_score),
+        of_order(roc_auc),
         True,
         "chance that a positive row gets a higher probability than a negative one, 0-1",
     ),

@@ -23,7 +23,7 @@ from ..modelling.metrics import Predictions
 from .diagnostics import is_amount
 from .page import TEMPLATES
 
-BLUE, ORANGE, GREY, INK = "#0072B2", "#D55E00", "#8a8f98", "#22262b"
+BLUE, ORANGE, GREY, INK = "#0072B2", "#D55E00", "#6b717a", "#22262b"
 LINES = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DPI = 110
 DOTS = 3000  # more hide each other
@@ -128,7 +128,8 @@ def calibration(bins: pd.DataFrame, predicted: np.ndarray, of: str) -> Figure:
     around = np.clip([bins["came_true"] - bins["low"], bins["high"] - bins["came_true"]], 0, None)
     top.plot([0, 1], [0, 1], **GUIDE, label="as often as said")
     top.errorbar(bins["predicted"], bins["came_true"], around, color=BLUE, marker="o", lw=1.5, capsize=2)
-    for x, y, rows in bins[["predicted", "came_true", "rows"]].itertuples(index=False):
+    apart = bins[bins["predicted"].diff().fillna(1) > 0.04]  # numbers side by side cannot be read
+    for x, y, rows in apart[["predicted", "came_true", "rows"]].itertuples(index=False):
         top.annotate(f"{rows}", (x, y), xytext=(5, -11), textcoords="offset points", color=GREY, fontsize=8)
     top.set(ylabel="share that came true", xlim=(-0.02, 1.02), ylim=(-0.02, 1.05))
     top.legend(loc="upper left")

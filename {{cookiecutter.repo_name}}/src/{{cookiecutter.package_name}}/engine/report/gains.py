@@ -83,7 +83,7 @@ def confusions(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
 
 def draw_gains(found: np.ndarray, acted: int, positive: str, called: str) -> Figure:
     """Positives found against rows, `called` so, acted on, beside the order of chance; how many are is marked."""
-    figure, (axes,) = panels(1, 6.4, 3.6)
+    figure, (axes,) = panels(1, 5.2, 3.3)
     rows, called = np.arange(len(found)), short(called, 24)
     axes.plot(rows, found, color=BLUE, lw=2, label="in the model's order")
     axes.plot([0, rows[-1]], [0, found[-1]], **GUIDE, label="in the order of chance")
@@ -133,7 +133,7 @@ def banded(axes: Axes, frame: pd.DataFrame, across: str) -> None:
 
 def draw_errors(model: np.ndarray, constant: np.ndarray, target: str) -> Figure:
     """The share of rows that are off by at most so many per cent, of the model and of the constant answer."""
-    figure, (axes,) = panels(1, 6.4, 3.6)
+    figure, (axes,) = panels(1, 5.2, 3.3)
     reach = np.linspace(0, REACH, 201)
     for errors, look in ((model, {"color": BLUE, "lw": 2, "label": "the model"}), (constant, GUIDE)):
         shares = np.searchsorted(np.sort(errors), reach / 100, side="right") / len(errors)
@@ -147,7 +147,7 @@ def draw_errors(model: np.ndarray, constant: np.ndarray, target: str) -> Figure:
 
 def draw_guesses(hits: Sequence[int], n_rows: int) -> Figure:
     """The share of rows whose class is the most probable one, or among the two, three, ... most probable."""
-    figure, (axes,) = panels(1, 6.4, 1.2 + 0.42 * len(hits))
+    figure, (axes,) = panels(1, 5.2, 1.2 + 0.42 * len(hits))
     shares = 100 * np.asarray(hits) / n_rows
     names = ["most probable class", *(f"one of the {k} most probable" for k in range(2, len(hits) + 1))]
     axes.barh(range(len(hits)), shares, color=BLUE, height=0.6)

@@ -74,7 +74,7 @@ def run(project: Project, folder: Path, *, evaluate: Evaluate, force: str = "") 
         failed = [check for check in checks if not check.passed]
         if failed and not force:
             reasons = "; ".join(f'failed "{check.name}": {check.found}' for check in failed)
-            cure = "To overrule it, with a reason that is kept: make promote RUN=... FORCE='the reason'"
+            cure = f"To overrule it, with a reason that is kept: make promote RUN={folder.name} FORCE='the reason'"
             refused = Refused(f"{folder.name} is not promoted. {reasons}.\n{cure}")
             refused.checks = checks
             raise refused
@@ -175,10 +175,12 @@ def chosen(one: Evaluated, which: np.ndarray) -> Evaluated:
 
 
 def no_worse(challenger: Evaluated, reigning: Evaluated) -> Check:
-    """Not worse on rows of the source, whose truth no feedback can turn."""
+    """Not worse on rows of the source, whose truth no feedback can turn; a few turned labels hide in the interval."""
+    metric, truth = challenger.metric, challenger.truth
+    gain = metric.better_by(*(metric.score(truth, one.predictions) for one in (challenger, reigning)))
     low, high = compare.gain(challenger, reigning.predictions)
-    found = f"gain in {challenger.metric.name} {low:.4g} ... {high:.4g}, 95 %, on {len(challenger.truth)} rows"
-    return Check("no worse without feedback", low + high > -ROUNDING, found)
+    found = f"gain in {metric.name} {gain:.4g} (95 %: {low:.4g} ... {high:.4g}) on {len(truth)} rows of the source"
+    return Check("no worse without feedback", gain > -ROUNDING, f"{found}; below 0 fails, whatever the interval")
 
 
 def answered(project: Project, folder: Path, evaluate: Evaluate) -> Evaluated:

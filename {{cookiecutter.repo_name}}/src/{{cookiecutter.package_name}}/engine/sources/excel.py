@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from ..project.errors import DataError, listed
+from .first_line import nearest
 from .mending import TITLES, row_with
 
 # A cell with a formula and no value; a formula whose result is the empty text says t="str".
@@ -25,18 +26,19 @@ def sheet_rows(
     """Return the rows of one sheet, empty cells as None, and what was decided.
 
     The sheet is `wanted` by name or by number from 1, hidden ones last; None takes the first that names the target,
-    else the first. Cells merged downwards are filled, those merged across columns are titles or groups of names; both
-    are said. A `DataError` if the file is damaged or locked, has no such sheet, or formulas without a result in other
-    columns than those to drop.
+    else the first with a name like it, else the first. Cells merged downwards are filled, those merged across columns
+    are titles or groups of names; both are said. A `DataError` if the file is damaged or locked, has no such sheet, or
+    formulas without a result in other columns than those to drop.
     """
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
         names = [sheet.name for sheet in sorted(sheets, key=lambda sheet: sheet.visible != SheetVisibleEnum.Visible)]
+        why = ""
         if isinstance(wanted, int):
             name = names[wanted - 1] if 0 < wanted <= len(names) else ""
         else:
-            name = wanted or _naming(book, names, target) or names[0]
+            name, why = (wanted, why) if wanted else _naming(book, names, target)
         sheet = book.get_sheet_by_name(name) if name in names else None
         rows = _rows(book, name) if sheet else []
     except Exception as error:  # a damaged file raises several of its errors, and some of others
@@ -44,7 +46,6 @@ def sheet_rows(
     if not sheet:
         cure = "Set sheet (a name, or a number from 1) in [data.read] of params.toml."
         raise DataError(f"no sheet {wanted!r}. Sheets: {listed(names)}.\n{cure}")
-    why = f", the first that names {target!r}" if not wanted and name != names[0] else ""
     decisions = [f"sheet '{name}' of {len(names)}{why}: {listed(names)}"] if len(names) > 1 else []
     xml = _sheet_xml(content, name)
     unneeded = _columns(rows, drop)
@@ -77,15 +78,19 @@ def _column(place: str) -> int:
     return functools.reduce(lambda number, letter: 26 * number + ord(letter) - 64, place.rstrip("0123456789"), 0)
 
 
-def _naming(book: CalamineWorkbook, names: list[str], target: str) -> str:
-    """Return the first of several sheets that names the target near its top; "" where none does."""
-    further_down = []  # as in a list of the columns
+def _naming(book: CalamineWorkbook, names: list[str], target: str) -> tuple[str, str]:
+    """Return the first of several sheets that names the target near its top, or a name like it; and why this one."""
+    further_down, alike = [], []  # the first as in a list of the columns
     for name in names if len(names) > 1 and target else ():
         top = [["" if cell is None else str(cell) for cell in row] for row in _rows(book, name)[:TITLES]]
-        if row_with([row for row in top if sum(map(bool, row)) > 1][:1], target) is not None:
-            return name
+        header = [row for row in top if sum(map(bool, row)) > 1][:1]
+        if row_with(header, target) is not None:
+            further_down = [name]
+            break
         further_down += [name] if row_with(top, target) is not None else []
-    return further_down[0] if further_down else ""
+        alike += [name] if header and nearest(target, header[0]) else []
+    chosen, how = (further_down, "names") if further_down else (alike or names, "has a name like")
+    return chosen[0], f", the first that {how} {target!r}" if chosen[0] != names[0] else ""
 
 
 def _rows(book: CalamineWorkbook, name: str) -> list[list]:

@@ -25,6 +25,15 @@ class InOrder(click.Group):
         """Names of the commands, as they were defined."""
         return list(self.commands)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; of an option that it has not, say whose it is: `make` passes each word on to any verb."""
+        try:
+            return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            verbs = [name for name, verb in self.commands.items() for o in verb.params if error.option_name in o.opts]
+            error.message += f" It is an option of {', '.join(verbs)}." if verbs else ""
+            raise
+
 
 def show_version(context: click.Context, option: click.Parameter, wanted: bool) -> None:
     """Print the versions of the project and of Python, and end."""
@@ -79,7 +88,21 @@ def in_words(error: Exception) -> ProjectError | None:
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return ProjectError(f"{where}{error.strerror or error}.\n{AS_IT_WAS}")
-    return failed_import(error, settings.find_root(Path.cwd()))
+    return failed_import(error, settings.find_root(Path.cwd())) or failed_in_yours(error)
+
+
+def failed_in_yours(error: Exception) -> ProjectError | None:
+    """What to say of an error in the user's code: the last line of it that was run; None where none was."""
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)
+    yours = {str(path) for path in package.yours(package.FOLDER)}
+    if not (places := [frame for frame in frames if frame.filename in yours]):
+        return None
+    asked, place = places[0], places[-1]
+    file = Path(place.filename).relative_to(package.FOLDER.parents[1])
+    found = f"{file}, line {place.lineno}: {asked.name} ended in {type(error).__name__}: {error}"
+    return ProjectError(f"{found}.\nThe line: {place.line}. --debug shows the traceback.")
 
 
 def option_path(*names: str, text: str, bare: bool = False) -> Callable:

@@ -7,7 +7,6 @@ Reads `data/interim/clean.parquet`, writes `data/processed/{train,dev,test}.parq
 
 import logging
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from ..columns import dictionary
 from ..modelling.division import TOLD, divide
 from ..modelling.metrics import Z
 from ..project import artefact, package, records
-from ..project.errors import DataError, ProjectError, listed
+from ..project.errors import DataError, listed
 from ..project.settings import PARTS, Project
 
 log = logging.getLogger(f"{package.NAME}.features")
@@ -105,21 +104,5 @@ def widened(
     """A split with its features; what people said of the target is kept from `add_features`, it is not known later."""
     labels = list(dictionary.label_columns(columns))
     known = rows.drop(columns=labels, errors="ignore")
-    try:
-        wider = add_features(known.copy())
-    except Exception as error:  # whatever the user's code raises
-        if isinstance(error, ProjectError) or (failed := failed_in_yours(error)) is None:
-            raise
-        raise failed from error
+    wider = add_features(known.copy())
     return checked(known, wider).join(rows[[name for name in labels if name in rows]])
-
-
-def failed_in_yours(error: Exception) -> DataError | None:
-    """What to say of an error in the user's code: the last line of it that was run; None where none was."""
-    frames = traceback.extract_tb(error.__traceback__)
-    yours = {str(path) for path in package.yours(package.FOLDER)}
-    if not (places := [frame for frame in frames if frame.filename in yours]):
-        return None
-    place, file = places[-1], Path(places[-1].filename).relative_to(package.FOLDER.parents[1])
-    cure = f"The line: {place.line}. --debug shows the traceback."
-    return DataError(f"{file}, line {place.lineno}: add_features ended in {type(error).__name__}: {error}.\n{cure}")
