@@ -44,6 +44,10 @@ def test_header_is_bold_and_in_sight_with_a_filter_and_columns_are_as_wide_as_th
     assert [sheet.column_dimensions[name].width for name in "ABC"] == [33, 9, 63]
 
 
+def test_columns_are_called_as_excel_calls_them():
+    assert list(map(workbook.letters, (1, 26, 27, 702, 703))) == ["A", "Z", "AA", "ZZ", "AAA"]
+
+
 def test_more_rows_than_a_sheet_holds_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(workbook, "MOST_ROWS", 2)
 

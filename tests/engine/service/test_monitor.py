@@ -123,6 +123,9 @@ def test_charts_show_rows_latency_and_confidence_over_time(service, answered):
 
     found = {chart["title"]: chart for chart in monitor.figures(service)["charts"]}
 
+    page = words.PAGES.get_template("monitor.html").render(monitor.figures(service))
+    ends = '<p class="soft ends"><span>1970-01-01 00:16 UTC</span><span>1970-01-01 00:17 UTC</span></p>'
+    assert page.count(ends) == page.count("<figure>") == 5, "each chart over time has its two ends"
     last = monitor.BARS - 1
     assert found["Rows answered"]["bars"] == [(0, 50.0, 1), (last, 100.0, 2)]
     assert found["Milliseconds, 99th percentile"]["bars"] == [(0, 100.0, 4.0), (last, 50.0, 2.0)]
@@ -137,6 +140,8 @@ def test_requests_are_told_by_what_became_of_them(service):
     service.counts.requests.labels("busy").inc(3)
 
     assert monitor.outcomes(service) == {"busy": 3}
+    page = words.PAGES.get_template("monitor.html").render(monitor.figures(service))
+    assert "<dd>3 busy</dd>" in page, "'busy 3' would read like a status"
 
 
 def test_service_looks_at_itself_for_its_figures_and_goes_on_when_it_cannot(service, answered, caplog, package_log):

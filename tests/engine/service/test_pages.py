@@ -319,7 +319,7 @@ def test_page_asks_once_for_the_token_and_keeps_it_in_a_cookie_that_no_script_re
 
     assert (status, headers["location"]) == (303, "/")
     assert headers["set-cookie"] == "token=s3cret=; Path=/; HttpOnly; SameSite=Strict"
-    assert "What is answer?" in guarded.get("/", cookie="token=s3cret=")
+    assert "<h1>answer: ask the model</h1>" in guarded.get("/", cookie="token=s3cret=")
     assert guarded.ask("GET", "/", cookie="token=s3cret")[0] == 303
     body = urlencode({f"cell.{name}": text for name, text in ROW.items()}).encode()
     status, _, text = guarded.ask("POST", "/", body, cookie="token=s3cret=")

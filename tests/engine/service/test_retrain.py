@@ -98,7 +98,7 @@ def test_run_from_what_was_told_becomes_champion_with_a_line_for_each_decision(a
     (dump,) = source.told(after.root)
     folder, lines = registry.folders(after)[0], retrained[3]
 
-    assert lines[0] == f"{ROWS} truths that are new -> {after.relative(dump.folder)}"
+    assert lines[0] == f"new truths: {ROWS} -> {after.relative(dump.folder)}"
     assert lines[1] == f"{ROWS} of {ROWS} rows added, from 1 dump(s) of the log"
     assert lines[2].startswith(f"{folder.name}: linear, roc_auc 0.") and lines[3].endswith("on the test split")
     assert [line.split(":")[0] for line in lines[4:-1]] == [
@@ -113,6 +113,15 @@ def test_run_from_what_was_told_becomes_champion_with_a_line_for_each_decision(a
     assert lines[-1] == f"{folder.name} is champion" and registry.champion(after) == folder
     assert registry.read(folder)["decision"] == f"retrain: {after.relative(dump.folder)}"
     assert json.loads((after.root / "reports" / folder.name / retrain.JUDGED).read_text())["champion"] is True
+
+
+def test_older_run_may_have_seen_test_rows_but_feedback_alone_moved_none_and_both_is_said(after, caplog, package_log):
+    package_log.propagate, older = True, registry.folders(after)[1].name
+    shutil.rmtree(after.root / "reports" / older)
+
+    pipeline.make(after, "evaluate", run=older)
+
+    assert "it may have seen rows of this test split; feedback alone moves none, but where by = 'time:'" in caplog.text
 
 
 def test_dump_has_a_card_that_says_which_answers_and_is_read_only(after, retrained):
@@ -178,7 +187,7 @@ def test_few_truths_wait_for_more(after):
 
     lines = run(settings.load(after.root, ["retrain.rows=4"]))
 
-    assert lines == ["3 truths are new, fewer than [retrain] rows = 4: nothing is trained"]
+    assert lines == ["new truths: 3, fewer than [retrain] rows = 4: nothing is trained"]
     assert len(source.told(after.root)) == 1
 
 

@@ -45,6 +45,32 @@ def test_what_is_wrong_with_a_cell_is_said_to_who_wrote_it():
     assert wrong["note"] == "cells that are odd" and words.wrong(PRICE, "", "empty cells") == "Needed"
 
 
+def test_number_with_the_other_decimal_sign_is_told_which_one_is_written_here():
+    point = Column(type="number", range=(0.0, 50.0))
+
+    found = [words.wrong(column, text, "") for column, text in ((point, "3,4"), (PRICE, "3.4"), (point, "much"))]
+
+    assert found[0] == "“3,4” is not a number from 0 to 50; the decimal sign is “.” here"
+    assert found[1].endswith("; the decimal sign is “,” here") and "decimal" not in found[2]
+
+
+def test_page_of_an_unusual_row_says_which_of_the_two_it_is():
+    columns = {"amount": Column(type="number", rule="warn"), "x": Column(type="number")}
+    record = {"target": "answer", "classes": ["no", "yes"]}
+    shown = []
+    for warning in (
+        "rows: column 'amount' has values outside 0 ... 60, like 61 (1 row: 1)",
+        "rows: column 'x' has doubts",
+    ):
+        said = {"prediction": "yes", "probability": 0.9, "confident": True, "unusual": True, "warnings": [warning]}
+        known = {"record": record, "said": said, "broken": words.broken(columns, [warning]), "most": 1}
+        shown.append(words.PAGES.get_template("ask.html").render(known))
+
+    assert "amount breaks a rule" in shown[0] and "all of these cells together" not in shown[0]
+    assert "no row of the training was like all of these cells together" in shown[1]
+    assert "breaks a rule" not in shown[1]
+
+
 def test_cells_are_shown_as_people_write_them():
     cells = [None, "", True, False, 2026, 2026.0, 0.123456, 180796.06, "<b>"]
 

@@ -63,7 +63,8 @@ def run(project: Project, *, folder: Path, output: Path) -> list[str]:
     with figures.style(), threadpool_limits(1 if len(question.truth) < ONE_THREAD_BELOW else None):
         test, result, set_aside = score_test(project, model, question.truth)
         if stale := registry.may_have_seen(project, model.record):
-            log.warning("run %s was trained on other splits: it may have seen rows of this test split", model.name)
+            doubt = "it may have seen rows of this test split; feedback alone moves none, but where by = 'time:'"
+            log.warning("run %s was trained on other splits: %s", model.name, doubt)
         record = put_on_record(project, folder, result, {"may_have_been_seen": stale, "set_aside": set_aside})
         evidence = Evidence(project, model, record, test, result, question, candidates(project, record, question))
         page: dict[str, Any] = {"people": people(evidence)}

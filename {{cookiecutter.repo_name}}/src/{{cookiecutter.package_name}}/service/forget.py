@@ -54,7 +54,7 @@ def run(project: Project, *, key: str) -> str:
             truths += delete(spool, sorted(ids)) + delete(database, sorted(ids))
         if column not in known:
             raise DataError(f"No row of the log has a column {column!r}.\nColumns: {listed(sorted(known), 20)}.")
-        lines = [f"{len(ids)} answers deleted where {column!r} is {shown(value)}, and {truths} truths about them", *cut]
+        lines = [f"deleted where {column!r} is {shown(value)}: answers {len(ids)}, truths about them {truths}", *cut]
         if ids:
             note(database, "forget", {"column": column, "answers": len(ids), "truths": truths, "dumps": cut})
             lines += out_of_reach(project, since)

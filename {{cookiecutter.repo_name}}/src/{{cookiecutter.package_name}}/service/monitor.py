@@ -165,6 +165,11 @@ def moment(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def span(rows: pd.DataFrame) -> dict[str, str]:
+    """From when to when rows were answered."""
+    return {"from": moment(rows["time"].min()), "to": moment(rows["time"].max())}
+
+
 def outcomes(service: Service) -> dict[str, int]:
     """Requests of programs since the start, by what became of them."""
     samples = next(iter(service.counts.requests.collect())).samples
@@ -181,6 +186,7 @@ def about_run(project: Project, rows: pd.DataFrame, told: pd.DataFrame) -> dict[
         "run": run,
         "role": role,
         "rows": len(rows),
+        **span(rows),
         "compiled": (rows["road"] == "compiled").mean(),
         "unsure": 1 - rows["confident"].mean(),
         "unusual": rows["unusual"].mean(),
@@ -264,7 +270,6 @@ def charts(rows: pd.DataFrame) -> list[dict[str, Any]]:
     found = []
     for title, values in wanted.items():
         bars = [(place, 100 * value / (values.max() or 1), value) for place, value in values.items()]
-        ends = {"from": moment(rows["time"].min()), "to": moment(rows["time"].max())}
-        ends |= {"most": values.max(), "last": values.iloc[-1]}
+        ends = span(rows) | {"most": values.max(), "last": values.iloc[-1]}
         found += [{"title": title, "bars": bars, **ends}] if values.notna().all() and values.any() else []
     return found

@@ -104,6 +104,7 @@ def form(request: Request, version: Version, row: Row, status: int = 200, **more
         "others": [name for name in service.versions.served if name != version.name],
         "fields": words.fields(version.columns, row, problems),
         "most": service.options.rows,
+        "broken": words.broken(version.columns, more.get("said", {}).get("warnings", ())),
     }
     return page(request, "ask.html", status, **content | more)
 

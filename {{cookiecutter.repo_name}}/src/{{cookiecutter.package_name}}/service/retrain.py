@@ -45,11 +45,11 @@ def run(project: Project, make: Make, gate: Gate) -> Iterator[str]:
             least = of(project, Retrain).rows
             if len(rows) >= least:
                 dump = keep(project, make, database, rows)
-                yield f"{len(rows)} truths that are new -> {project.relative(dump.folder)}"
+                yield f"new truths: {len(rows)} -> {project.relative(dump.folder)}"
         if dumps := new_dumps(project):
             yield from judged(project, make, gate, dumps)
         else:
-            few = f"{len(rows)} truths are new, fewer than [retrain] rows = {least}" if len(rows) else "no truth is new"
+            few = f"new truths: {len(rows)}, fewer than [retrain] rows = {least}" if len(rows) else "no truth is new"
             yield f"{few}: nothing is trained"
 
 

@@ -54,7 +54,15 @@ def wrong(column: Column, text: str, problem: str) -> str:
         return "Needed"
     if column.values is not None:
         return f"“{text}” is not known here"
-    return f"“{text}” is not {allowed(column)}" if allowed(column) else problem
+    other = column.type == "number" and {".": ",", ",": "."}.get(column.decimal, "\0") in text
+    sign = f"; the decimal sign is “{column.decimal}” here" if other else ""
+    return f"“{text}” is not {allowed(column)}{sign}" if allowed(column) else problem
+
+
+def broken(columns: Dictionary, warnings: Sequence[str]) -> list[str]:
+    """The columns of a row that break a rule that only warns, as its warnings say."""
+    rules = [name for name, column in columns.items() if column.rule == "warn" and column.role != "ignored"]
+    return [name for name in rules if any(f"column {name!r} has " in warning for warning in warnings)]
 
 
 def written(column: Column, cell: Cell) -> str:

@@ -83,18 +83,9 @@ def widths(table: "pd.DataFrame") -> "Iterator[str]":
 
 
 def letters(number: int) -> str:
-    """The letters of a column by its number from 1.
-
-    Examples
-    --------
-    >>> letters(1), letters(26), letters(27), letters(703)
-    ('A', 'Z', 'AA', 'AAA')
-    """
-    name = ""
-    while number:
-        number, last = divmod(number - 1, 26)
-        name = chr(ord("A") + last) + name
-    return name
+    """The letters of a column by its number from 1: AB for 28."""
+    before, last = divmod(number - 1, 26)
+    return (letters(before) if before else "") + chr(ord("A") + last)
 
 
 def cell(value: object) -> str:

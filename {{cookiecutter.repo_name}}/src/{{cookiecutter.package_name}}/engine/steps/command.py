@@ -30,9 +30,12 @@ class InOrder(click.Group):
         try:
             return super().invoke(ctx)
         except click.NoSuchOption as error:
-            verbs = [name for name, verb in self.commands.items() for o in verb.params if error.option_name in o.opts]
-            error.message += f" It is an option of {', '.join(verbs)}." if verbs else ""
-            raise
+            name = error.option_name
+            verbs = [of for of, command in self.commands.items() for option in command.params if name in option.opts]
+            if not verbs:
+                raise
+            text = f"No such option {name!r}. It is an option of {', '.join(verbs)}."
+            raise click.NoSuchOption(name, text, ctx=error.ctx) from None
 
 
 def show_version(context: click.Context, option: click.Parameter, wanted: bool) -> None:
