@@ -38,6 +38,25 @@ def test_own_features_and_a_split_by_group_leave_the_users_tests_green(project, 
     assert "add_features reads 'mass' now" in done.stdout
 
 
+def test_a_rare_class_or_a_number_of_few_values_leaves_the_users_tests_green(project, installed_project):
+    random = np.random.default_rng(0)
+    size, rooms = random.normal(10, 1, 300), random.integers(1, 9, 300)
+    kind = np.where(size > 10, "large", "small")
+    kind[:2] = "odd"
+    pd.DataFrame({"size": size, "rooms": rooms, "kind": kind}).to_csv(project / "table.csv", index=False)
+    edit(project / "params.toml", '"sklearn:breast_cancer"', '"table.csv"')
+    edit(project / "params.toml", '"diagnosis"', '"kind"')
+
+    classes = run_tests(project, installed_project)
+    edit(project / "params.toml", 'target = "kind"', 'target = "rooms"')
+    edit(project / "params.toml", 'task = "auto"', 'task = "regression"')
+    (project / "references/data_dictionary.toml").unlink()
+    numbers = run_tests(project, installed_project)
+
+    assert classes.returncode == 0, classes.stdout[-3000:] + classes.stderr[-3000:]
+    assert numbers.returncode == 0, numbers.stdout[-3000:] + numbers.stderr[-3000:]
+
+
 def test_users_tests_that_need_data_are_skipped_with_a_reason_where_there_are_none(project, installed_project):
     edit(project / "params.toml", '"sklearn:breast_cancer"', '"nowhere.csv"')
 

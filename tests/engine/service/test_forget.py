@@ -63,7 +63,7 @@ def test_rows_of_a_person_are_gone_from_log_spool_and_feedback_and_others_are_no
     assert text.startswith(f"forget: deleted where 'name' is '{SECRET}': answers 701, truths about them 701")
     assert stored(place) == others and stored(place, Told) == known
     assert spool.count() == 0
-    assert noted(place) == [("forget", {"column": "name", "answers": 701, "truths": 701, "dumps": []})]
+    assert noted(place) == [("forget", {"column": "name", "answers": 701, "truths": 701, "cut": []})]
     files = [path for path in place.file.parent.rglob("*") if path.is_file()]
     assert len(files) >= 2 and not [path for path in files if SECRET.encode() in path.read_bytes()]
 
@@ -130,6 +130,21 @@ def test_nothing_is_deleted_where_what_was_made_of_the_log_cannot_be_cut(project
         forget.run(project, key=f"name={SECRET}")
 
     assert stored(place) == rows
+
+
+def test_broken_line_of_the_file_of_rows_to_be_labelled_stops_forget_and_a_header_alone_does_not(project, place, of):
+    rows, _ = of(SECRET, 2)
+    place.insert(rows)
+    file = project.root / label.FILE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lines = ["id,chosen because,answer,name\n", *(f"{row.id},unsure,,{SECRET}\n" for row in rows), "1,2,3,4,5,6\n"]
+    file.write_text("".join(lines), encoding="utf-8")
+
+    with pytest.raises(DataError, match="set_aside_limit"):
+        forget.run(project, key=f"name={SECRET}")
+    file.write_text(lines[0], encoding="utf-8")
+
+    assert "answers 2" in forget.run(project, key=f"name={SECRET}")
 
 
 def test_unknown_column_value_and_key_are_messages_and_delete_nothing(project, place, of, stored):

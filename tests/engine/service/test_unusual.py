@@ -100,3 +100,16 @@ def test_numbers_that_lie_on_a_plane_are_learned_from_few_rows():
     assert np.mean(judge.marks(usual)) <= 0.01
     assert np.mean(judge.marks(pd.DataFrame({name: random.permutation(usual[name]) for name in usual}))) >= 0.9
     assert judge.marks(usual.head(0)) == []
+
+
+def test_table_of_categories_alone_is_learned_from():
+    random = np.random.default_rng(0)
+    kind = random.choice(["a", "b", "c"], 600)
+    rows = pd.DataFrame({"kind": kind, "other": kind, "third": random.choice(["x", "y"], 600)})
+    columns = {name: Column(type="category", role="feature", transformation="one-hot") for name in rows}
+
+    fitted = unusual.fit(rows[:400], rows[400:], columns)
+    judge = unusual.Unusual(json.loads(json.dumps(fitted)))
+
+    together, apart = ({"kind": "a", "other": other, "third": "x"} for other in "ab")
+    assert judge.row(together) < judge.row(apart)

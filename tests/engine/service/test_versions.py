@@ -1,4 +1,5 @@
 import asyncio
+import sys
 import time
 from dataclasses import replace
 
@@ -194,3 +195,13 @@ def test_run_without_reference_answers_and_calls_no_row_unusual_and_says_so_once
 
     assert not found.fast([ROW])[0].unusual and not found.reference([ROW])[0].unusual
     assert caplog.text.count("is compared with no training data") == 1
+
+
+def test_run_answers_by_the_reference_where_private_names_of_libraries_are_gone(contest, monkeypatch, caplog):
+    for name in ("sklearn.ensemble._hist_gradient_boosting._predictor", "scipy.sparse._sparsetools"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+    version = loaded(contest).get("")
+
+    assert version.compiled is None and version.judge is None
+    assert "knows no unusual rows" in caplog.text

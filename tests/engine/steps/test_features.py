@@ -54,9 +54,10 @@ def test_features_are_made_without_sight_of_the_labels_of_people(make_project, m
     [
         (lambda rows: rows.assign(amount=rows["amount"] * 2), "add_features changed 'amount'"),
         (lambda rows: rows.iloc[1:], "every row must stay"),
+        (lambda rows: None, "gives NoneType, not a table.\nEnd it with .* return rows.assign"),
     ],
 )
-def test_feature_function_that_changes_a_column_of_the_data_or_drops_rows_is_refused(project, add_features, said):
+def test_feature_function_that_changes_the_data_drops_rows_or_returns_nothing_is_refused(project, add_features, said):
     with pytest.raises(DataError, match=said):
         features.run(project, add_features)
 

@@ -103,9 +103,9 @@ def told(before: Sequence[Told], answer: str, truth: Any, *, asker: str, source:
     return Told(answer, text, time.time(), asker, source, once=once)
 
 
-def queued(path: Path) -> pd.DataFrame:
-    """The rows that people are asked about, as they stand in the file that `make label` wrote."""
-    return read.tables([path]).frame
+def queued(path: Path, options: Mapping[str, Any] | None = None) -> pd.DataFrame:
+    """The rows that people are asked about, as they stand in the file that `make label` wrote, by `[data.read]`."""
+    return read.tables([path], options or {}).frame
 
 
 def run(project: Project, *, input: Path | None, partly: bool) -> str:

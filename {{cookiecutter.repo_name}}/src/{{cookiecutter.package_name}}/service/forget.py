@@ -23,7 +23,7 @@ from ..engine.project import artefact, records, spreadsheet
 from ..engine.project.errors import DataError, SettingsError, listed, shown
 from ..engine.project.settings import Project
 from ..engine.runs import registry
-from ..engine.sources import source
+from ..engine.sources import read, source
 from ..engine.sources.formats import spelled
 from . import label
 from .database import FILE, PART, Database, opened
@@ -56,7 +56,7 @@ def run(project: Project, *, key: str) -> str:
             raise DataError(f"No row of the log has a column {column!r}.\nColumns: {listed(sorted(known), 20)}.")
         lines = [f"deleted where {column!r} is {shown(value)}: answers {len(ids)}, truths about them {truths}", *cut]
         if ids:
-            note(database, "forget", {"column": column, "answers": len(ids), "truths": truths, "dumps": cut})
+            note(database, "forget", {"column": column, "answers": len(ids), "truths": truths, "cut": cut})
             lines += out_of_reach(project, since)
     return "\n".join(f"forget: {line}" for line in lines)
 
@@ -86,7 +86,12 @@ def delete(database: Database, ids: Sequence[str]) -> int:
 def cut_queue(project: Project, ids: set[str]) -> list[str]:
     """Remove the rows of answers from the file of those to be labelled; a line, where there were any."""
     path = project.root / label.FILE
-    rows = queued(path) if path.is_file() else pd.DataFrame()
+    rows = pd.DataFrame()
+    try:
+        rows = queued(path, {"set_aside_limit": 0}) if path.is_file() else rows  # a line left out would be lost
+    except DataError as error:
+        if read.NO_ROWS not in str(error):
+            raise
     theirs = rows[ID].isin(ids) if ID in rows else pd.Series(dtype=bool)
     if not theirs.any():
         return []

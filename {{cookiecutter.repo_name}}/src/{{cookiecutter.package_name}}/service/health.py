@@ -66,7 +66,7 @@ class Window:
 def newest(engine: sa.Engine, *conditions: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The newest answers that fit all conditions, and those of which the truth was told last, with that truth.
 
-    Without those that `make label` asked for: nobody needed them, and they are no sample.
+    The first without those that `make label` asked for: nobody needed them, and they are no sample.
     """
     words = sa.select(feedback.c.truth, feedback.c.source, answers).join(answers, answers.c.id == feedback.c.id)
     with engine.connect() as connection:

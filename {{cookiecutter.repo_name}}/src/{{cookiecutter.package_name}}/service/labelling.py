@@ -62,7 +62,8 @@ def next_of(queue: Queue, asked: Mapping[str, str], me: str) -> str:
     waiting = [one for one in places[start:] + places[:start] if not queue[one][2]]
     free = [one for one in waiting if HOLDERS.get(one, (me, now))[0] == me or HOLDERS[one][1] < now]
     number = asked["at"] if asked.get("at") in waiting else next(iter(free or waiting), "")
-    HOLDERS[number] = me, now + HELD
+    if number:
+        HOLDERS[number] = me, now + HELD
     return number
 
 

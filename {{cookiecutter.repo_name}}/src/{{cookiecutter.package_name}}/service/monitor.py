@@ -74,7 +74,7 @@ async def watch(service: Service) -> None:
     """Look at the newest answers every so many seconds, for ever, for `/metrics`; where that fails it is said."""
     while True:
         try:
-            service.counts.health((await looking(service).figures()).get("health"))
+            await looking(service).figures()
         except Exception:  # whatever it is, the service answers on
             log.exception("the newest answers could not be looked at")
         await asyncio.sleep(LOOKS)
@@ -107,8 +107,9 @@ class Looking:
             return self._last | state(self._service) | {"late": PATIENCE, "looked": self._last.get("now")}
 
     def _look(self) -> dict[str, Any]:
-        """Look, and keep what was found for who comes while the next look takes too long."""
+        """Look, and keep what was found for `/metrics` and for who comes while the next look takes too long."""
         self._last = figures(self._service)
+        self._service.counts.health(self._last.get("health"))
         return self._last
 
 

@@ -39,7 +39,7 @@ def of(project: Project, folder: Path) -> Profile | None:
         log.warning("%s", error)
     try:
         return make(project, folder)
-    except (ProjectError, OSError) as error:
+    except (ProjectError, OSError, ImportError, AttributeError) as error:  # the last two: of another scikit-learn
         log.warning("run %s is compared with no training data: %s", folder.name, error)
         return None
 

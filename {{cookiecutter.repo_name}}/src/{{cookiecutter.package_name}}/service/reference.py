@@ -1,6 +1,7 @@
 """The reference road: rows as a data frame, validated and answered as `make predict` does."""
 
 import contextlib
+import logging
 import math
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from . import profile
 from .schema import Cell, Row
 from .unusual import Unusual
 
+log = logging.getLogger(__name__)
 KINDS = 20  # different sets of columns in a request: each is a table of its own, some 40 ms
 
 
@@ -44,7 +46,11 @@ class Reference:
         self.policy = decision.policy(folder, self.run.record, options.predict, options.decision)
         self.columns: Dictionary = answers.rules_of_today(self.run.columns, project.dictionary)
         learned = (profile.of(project, folder) or {}).get("unusual") if judged else None
-        self.judge = Unusual(learned) if learned else None
+        self.judge = None
+        try:
+            self.judge = Unusual(learned) if learned else None
+        except (ImportError, LookupError) as error:  # another release of scikit-learn has other trees
+            log.warning("run %s knows no unusual rows: %s: %s", self.name, type(error).__name__, error)
 
     def reference(self, rows: list[Row]) -> list[Answered]:
         """Answer rows; those with the same columns together, so that a row gets the answer that it would get alone.

@@ -11,8 +11,6 @@ from typing import Any
 
 import joblib
 import numpy as np
-from scipy.sparse._sparsetools import csr_matvecs
-from sklearn.feature_extraction._hashing_fast import transform as hashed
 
 from ..engine.columns.lists import items_of
 from ..engine.modelling import recipe
@@ -29,10 +27,7 @@ FEW = 150  # columns: to multiply those that are 0 too, which changes no sum, is
 class Road:
     """Steps one after the other; each takes what steps before it have found, by place.
 
-    Attributes
-    ----------
-    known : dict of str to set of str
-        The categories and words that the model knows, by column that it sees.
+    `known` holds the categories and words that the model knows, by column that it sees.
     """
 
     def __init__(self) -> None:
@@ -104,6 +99,8 @@ def then(first: Callable, second: Callable) -> Callable:
 
 def product(weights: np.ndarray, shift: Any) -> Callable[[Row], np.ndarray]:
     """A row times weights, (n_columns, n_outputs), plus shift, as scipy multiplies sparse rows: (1, n_outputs)."""
+    from scipy.sparse._sparsetools import csr_matvecs  # private: without it there is no fast road
+
     (n_columns, n_outputs), flat = weights.shape, weights.ravel()
     ends, everywhere = np.array([0, n_columns]), np.arange(n_columns)
 
@@ -261,6 +258,8 @@ def words(step: Any, names: Names) -> Callable:
 
 def buckets(step: Any, names: Names) -> Callable:
     """The buckets of a text's words, in order, and how often each stands there, scaled to length 1."""
+    from sklearn.feature_extraction._hashing_fast import transform as hashed  # private, too
+
     if (step.norm, step.binary, step.alternate_sign) != ("l2", False, False):
         raise NotCompiled("other buckets of words than the recipe's")
     analyse = step.build_analyzer()

@@ -3,7 +3,7 @@
 The nodes of the trees stand one behind the other. Above them a balanced tree of dispatch nodes asks one column more,
 the number of the tree: a row becomes as many rows as there are trees, which differ in that column alone. What the trees
 say is added up in scikit-learn's order, so that the sum has the same bits. Two private names of scikit-learn are used,
-the predictor and the type of its nodes: `difference` notices where they change.
+the predictor and the type of its nodes: `difference` notices where they change, and without them there is no fast road.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.ensemble._hist_gradient_boosting._predictor import _predict_from_raw_data
-from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
 
 MOST_BYTES = 64e6  # of the joined trees of one model; larger ones answer by the reference
 NO_SETS, NO_PLACES = np.zeros((0, 8), dtype=np.uint32), np.zeros(0, dtype=np.uint32)  # of splits by category
@@ -21,6 +19,14 @@ NO_SETS, NO_PLACES = np.zeros((0, 8), dtype=np.uint32), np.zeros(0, dtype=np.uin
 
 class NotCompiled(Exception):
     """A run, or a part of it, for which there is no fast road, with the reason in words."""
+
+
+def predictor() -> tuple[Callable, np.dtype]:
+    """What walks trees, and the type of their nodes; an `ImportError` where a release of scikit-learn has others."""
+    from sklearn.ensemble._hist_gradient_boosting._predictor import _predict_from_raw_data
+    from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
+
+    return _predict_from_raw_data, PREDICTOR_RECORD_DTYPE
 
 
 def boosting(model: BaseEstimator) -> Callable[[np.ndarray], np.ndarray]:
@@ -59,7 +65,7 @@ def forest(model: BaseEstimator) -> Callable[[np.ndarray], np.ndarray]:
 
 def as_nodes(tree: Any, start: int) -> np.ndarray:
     """A tree of a forest as nodes of boosting, shape (n_nodes,); the value of a leaf is its number, from `start` on."""
-    nodes: Any = np.zeros(tree.node_count, dtype=PREDICTOR_RECORD_DTYPE)
+    nodes: Any = np.zeros(tree.node_count, dtype=predictor()[1])
     nodes["is_leaf"] = leaf = tree.children_left < 0
     nodes["value"][leaf] = start + np.arange(leaf.sum())
     nodes["feature_idx"], nodes["num_threshold"] = tree.feature, tree.threshold
@@ -76,12 +82,12 @@ def joined(trees: Sequence[np.ndarray], n_columns: int) -> Callable[[np.ndarray]
     for start, end in pairwise(starts):
         nodes["left"][start:end] += start
         nodes["right"][start:end] += start
-    numbers = np.arange(len(trees), dtype="float64")
+    numbers, (walk, _) = np.arange(len(trees), dtype="float64"), predictor()
 
     def leaves(row: np.ndarray) -> np.ndarray:
         rows, values = np.empty((len(numbers), n_columns + 1)), np.empty(len(numbers))
         rows[:, :-1], rows[:, -1] = row, numbers
-        _predict_from_raw_data(nodes, rows, NO_SETS, NO_SETS, NO_PLACES, 1, values)
+        walk(nodes, rows, NO_SETS, NO_SETS, NO_PLACES, 1, values)
         return values
 
     return leaves
@@ -89,16 +95,16 @@ def joined(trees: Sequence[np.ndarray], n_columns: int) -> Callable[[np.ndarray]
 
 def walked(trees: Sequence[np.ndarray], rows: np.ndarray) -> np.ndarray:
     """The sum of what the trees say of rows, (n_rows, n_columns), shape (n_rows,): the bits that each gets alone."""
-    found, said = np.zeros(len(rows)), np.empty(len(rows))
+    found, said, (walk, _) = np.zeros(len(rows)), np.empty(len(rows)), predictor()
     for nodes in trees:
-        _predict_from_raw_data(nodes, rows, NO_SETS, NO_SETS, NO_PLACES, 1, said)
+        walk(nodes, rows, NO_SETS, NO_SETS, NO_PLACES, 1, said)
         found += said
     return found
 
 
 def dispatch(starts: Sequence[int], column: int) -> np.ndarray:
     """The nodes above the trees that begin at `starts`, shape (n_trees - 1,), by the number of the tree in `column`."""
-    nodes, free = np.zeros(len(starts) - 1, dtype=PREDICTOR_RECORD_DTYPE), count()
+    nodes, free = np.zeros(len(starts) - 1, dtype=predictor()[1]), count()
 
     def place(low: int, high: int) -> int:
         """Where the trees from `low` to below `high` begin."""
@@ -115,6 +121,6 @@ def dispatch(starts: Sequence[int], column: int) -> np.ndarray:
 
 def check_size(n_nodes: int, n_answers: int) -> None:
     """Refuse trees that would take too much memory."""
-    size = n_nodes * (PREDICTOR_RECORD_DTYPE.itemsize + 8 * n_answers / 2)  # half of the nodes are leaves
+    size = n_nodes * (predictor()[1].itemsize + 8 * n_answers / 2)  # half of the nodes are leaves
     if size > MOST_BYTES:
         raise NotCompiled(f"trees of {n_nodes:,} nodes would take {size / 1e6:.0f} MB, above {MOST_BYTES / 1e6:.0f}")

@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
 
 from ..engine.checks.suspicion import FEW_ROWS
 from ..engine.columns.dictionary import Dictionary, by_role, features
 from ..engine.modelling.estimators import threads
 from ..engine.modelling.split import cross_validation
-from .trees import joined, walked
+from .trees import joined, predictor, walked
 
 MARKED = 0.01  # of rows like those of training, at most: the limit is a standard error more careful than that
 ENOUGH, FOLDS = 1000, 3  # rows of dev that show a limit; with fewer, every row is held out once
@@ -155,7 +154,8 @@ class Unusual:
     def __init__(self, fitted: Mapping[str, Any]) -> None:
         self._kinds, self._start, self.limit = fitted["columns"], fitted["start"], fitted["limit"]
         self._coders = [(place, coder(kinds)) for place, kinds in enumerate(self._kinds.values()) if kinds is not None]
-        middle, residuals = np.array(fitted["middle"]), np.array(fitted["residuals"])
+        middle = np.array(fitted["middle"])
+        residuals = np.array(fitted["residuals"]).reshape(len(middle), len(middle))  # of no number: a list alone
         self._whole = completed(self._kinds, middle, residuals)
         self._trees = [as_nodes(tree) for tree in fitted["trees"]]
         self._width = len(self._kinds) + len(middle)
@@ -185,7 +185,7 @@ class Unusual:
 
 def as_nodes(tree: Mapping[str, list]) -> np.ndarray:
     """The nodes of a tree, shape (n_nodes,), as scikit-learn walks them."""
-    nodes: Any = np.zeros(len(tree["value"]), dtype=PREDICTOR_RECORD_DTYPE)
+    nodes: Any = np.zeros(len(tree["value"]), dtype=predictor()[1])
     for name in FIELDS:
         nodes[name] = tree[name]
     return nodes

@@ -19,7 +19,8 @@ from scipy.sparse import csr_matrix
 USUAL = 10  # different values of a column, at most
 ASKED, MOST = 1000, 20  # answers that a row costs, about; rows of usual values at most. With 20 columns: 820, and 10
 LINES = 100  # of usual values: the shares of few categories are right to a hundredth
-CELLS_AT_ONCE = 1_000_000  # in one call: memory
+CELLS_AT_ONCE = 1_000_000  # in one call, if that is more than one row: memory
+CELLS_A_ROW = 4_000_000  # in the questions about one row: fewer rows of usual values from some 300 columns on
 TEXT = 28  # characters of a cell that are shown
 Answers = Callable[[pd.DataFrame], np.ndarray]  # rows -> shape (n_rows, n_classes), or (n_rows, 1) for numbers
 
@@ -64,10 +65,12 @@ def effects(answers: Answers, rows: pd.DataFrame, usual: pd.DataFrame, asked: np
 def shuffled(usual: pd.DataFrame) -> pd.DataFrame:
     """Rows of usual values at even ranks of each column, in an order of its own: rows of nobody.
 
-    Ten or twenty, so that each of ten values counts the same: ten where there are many columns to ask about.
+    Ten or twenty, so that each of ten values counts the same: ten where there are many columns to ask about, and fewer
+    where there are hundreds.
     """
-    affordable = ASKED // len(questions(1, usual.shape[1])[0])
-    n_lines = USUAL * max(1, min(MOST, affordable) // USUAL)
+    asked = questions(1, usual.shape[1])[0]
+    n_lines = USUAL * max(1, min(MOST, ASKED // len(asked)) // USUAL)
+    n_lines = max(1, min(n_lines, CELLS_A_ROW // asked.size))
     random, ranks = np.random.default_rng(0), ((np.arange(n_lines) + 0.5) / n_lines * len(usual)).astype(int)
     return pd.DataFrame({name: column.iloc[random.permutation(ranks)].array for name, column in usual.items()})
 

@@ -62,7 +62,7 @@ def ranked(evidence: Evidence) -> list[str]:
         *of_score(result, scores["dev"][result.metric.name], of_dev),
         *of_units(result, groups),
         *of_test_rows(result, scores["test"]),
-        *(of_recall(result) if evidence.policy.level is None else ()),  # else the costs ask for it
+        *of_recall(result, guessing=evidence.policy.level is None),  # else the costs ask for it
         *(of_probabilities if result.classes else of_bands)(result, groups, held),
         *known,
         *of_candidates(evidence.record),
@@ -131,14 +131,14 @@ def of_test_rows(result: Result, test: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(text)
 
 
-def of_recall(result: Result) -> Iterator[Finding]:
-    """Classes found clearly more seldom than by guessing, and others that are never answered."""
+def of_recall(result: Result, *, guessing: bool = True) -> Iterator[Finding]:
+    """Classes found clearly more seldom than by guessing, where that counts, and others that are never answered."""
     n, weight, lost, never = len(result.truth), 0.0, list[str](), dict[str, int]()
     for label in result.classes:
         hits, said = (result.predictions.values[some] == label for some in (result.truth == label, slice(None)))
         rows, by_chance = len(hits), min(len(hits) / n, 1 / len(result.classes))
         most = diagnostics.wilson(hits)[1] if rows else 1.0
-        if most < by_chance:
+        if guessing and most < by_chance:
             lost.append(f"{hits.sum():,} of {rows:,} that are '{label}' ({rows * by_chance:,.0f} by guessing)")
             weight = max(weight, by_chance / most)
         elif rows and not said.any():

@@ -51,7 +51,7 @@ def download(root: Path, source: str, address: str, folder: Path, most: float) -
 
 def _bundled(name: str, folder: Path) -> dict[str, str]:
     if name not in BUNDLED:
-        raise DataError(f"sklearn:{name} is not known. Allowed: {', '.join('sklearn:' + known for known in BUNDLED)}.")
+        raise DataError(f"not known. Allowed: {', '.join('sklearn:' + known for known in BUNDLED)}.")
     from sklearn import datasets
 
     options = {"scaled": False} if name == "diabetes" else {}  # in years and mm Hg rather than standardised

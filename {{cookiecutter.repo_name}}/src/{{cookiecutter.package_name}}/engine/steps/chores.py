@@ -49,11 +49,11 @@ def docs(project: Project) -> Path:
 
 
 def check(project: Project) -> None:
-    """Lint, check format and types, say what of the engine was edited; write nothing."""
+    """Lint, check format and types, say what of the engine was edited; change no file."""
     if found := package.edited(project.package):
         log.info("edited in engine/, which an update of the template replaces: %s", listed(found))
-    call(project, "ruff", "check", ".")
-    call(project, "ruff", "format", "--check", ".")
+    call(project, "ruff", "check", "--no-cache", ".")
+    call(project, "ruff", "format", "--no-cache", "--check", ".")
     call(project, "mypy")
 
 

@@ -28,6 +28,9 @@ NOT_OURS = frozenset(("site-packages", "models", ".cache", "tests"))  # packages
 
 def checked(rows: pd.DataFrame, wider: pd.DataFrame) -> pd.DataFrame:
     """Return `wider` if it is `rows`, shape (n_rows, n_columns), with nothing but new columns, else a `DataError`."""
+    if not isinstance(wider, pd.DataFrame):
+        found = f"features.py: add_features gives {type(wider).__name__}, not a table"
+        raise DataError(f"{found}.\nEnd it with the rows and your columns: return rows.assign(ratio=...)")
     if len(wider) != len(rows):
         raise DataError(f"features.py: add_features made {len(wider)} rows of {len(rows)}: every row must stay.")
     if changed := [name for name in rows.columns if name not in wider or not wider[name].equals(rows[name])]:
@@ -91,9 +94,11 @@ def check_kept(project: Project) -> None:
     root, kept = project.root.resolve(), project.package.resolve()
     for name, module in sorted(sys.modules.items()):
         path = Path(getattr(module, "__file__", None) or "/").resolve()
-        if path.is_relative_to(root) and not path.is_relative_to(kept) and NOT_OURS.isdisjoint(path.parts):
+        if not path.is_relative_to(root) or path.is_relative_to(kept):
+            continue
+        if NOT_OURS.isdisjoint((place := path.relative_to(root)).parts):
             raise DataError(
-                f"{package.NAME} imports {name} from {path.relative_to(root)}, where no run would keep it.\n"
+                f"{package.NAME} imports {name} from {place}, where no run would keep it.\n"
                 f"Move it into {project.relative(project.package)}/ and import it from {package.NAME}."
             )
 
