@@ -25,7 +25,7 @@ if not (shutil.which("chromium") and shutil.which("chromedriver")):
     pytest.skip("there is no chromium with its chromedriver", allow_module_level=True)
 
 from selenium import webdriver  # noqa: E402 (after it is known to be here)
-from selenium.common.exceptions import StaleElementReferenceException  # noqa: E402
+from selenium.common.exceptions import WebDriverException  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
@@ -166,7 +166,7 @@ def tab_to(driver, place):
 
 def wait_for(driver, text):
     """Wait until a text is on the page."""
-    waiting = WebDriverWait(driver, 20, ignored_exceptions=[StaleElementReferenceException])
+    waiting = WebDriverWait(driver, 20, ignored_exceptions=[WebDriverException])  # while one page gives way to another
     waiting.until(lambda d: text in d.find_element(By.TAG_NAME, "main").text)
 
 

@@ -259,6 +259,7 @@ def test_look_that_takes_longer_than_a_page_waits_is_finished_and_shown_at_the_n
 
     first, then = asyncio.run(loads())
     end.set()
+    look._found.result(9)  # it reads the log, which is closed after this
 
     shown = [re.sub(r"\s+", " ", words.PAGES.get_template("monitor.html").render(one)) for one in (first, then)]
     assert "takes longer than 0.05 s" in shown[0] and "load again" in shown[0] and "Rows answered" not in shown[0]
