@@ -18,7 +18,7 @@ YOURS = ("features.py", "models.py")
 LINES = 17_226  # of which reading and describing unclean tables take 2,000
 
 
-SERVICE_LINES = 5_671
+SERVICE_LINES = 5_681
 
 
 def name_of(path: Path) -> str:

@@ -136,12 +136,14 @@ def test_image_answers_as_predict_does_drains_and_writes_to_its_volume_alone(pod
     kept = run(*podman, "exec", "one", "find", "/app/reports", "-type", "f").split()
     compilers = run(*podman, "exec", "one", "sh", "-c", "command -v cc gcc; id --user; ls /etc/pip.conf; true")
     client = [*podman, "exec", "--interactive", "one", "python", "-c", CLIENT]
-    with subprocess.Popen(client, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as asking:
+    told = tmp_path / "told"  # no pipe: one that is full would hold up the end of the container
+    with told.open("w") as out, subprocess.Popen(client, stdin=subprocess.PIPE, stdout=out, text=True) as asking:
         asking.stdin.write(json.dumps({"rows": rows.to_dict("records")}))
         asking.stdin.close()
-        first = json.loads(asking.stdout.readline())
+        while "\n" not in told.read_text() and asking.poll() is None:
+            time.sleep(0.1)
         run(*podman, "stop", "--time=20", "one")
-        others = [json.loads(line) for line in asking.stdout]
+    first, *others = [json.loads(line) for line in told.read_text().splitlines()]
     about = json.loads(run(*podman, "inspect", "one"))[0]
 
     files = {line.removeprefix("/app/") for line in inside.split()[1:]}

@@ -114,6 +114,20 @@ def test_server_answers_and_sigterm_lets_what_is_in_flight_be_answered_while_rea
     assert list(logged(project))[0] == reply["predictions"][0]["id"] and len(logged(project)) == 2
 
 
+def test_sigterm_ends_it_within_drain_while_a_thread_hangs(project, start, tmp_path):
+    (tmp_path / "none").mkdir()
+    hangs = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n"
+    (tmp_path / "none" / "sitecustomize.py").write_text(hangs)
+    path = f"{tmp_path / 'none'}:{project.root / 'src'}"
+    process, port = start(project, "serve.drain=6.0", PYTHONPATH=path)
+    status, reply = get(port, "/predict", BODY)
+
+    process.send_signal(signal.SIGTERM)
+
+    assert process.wait(timeout=6) == 0 and status == 200
+    assert [*logged(project)] == [reply["predictions"][0]["id"]]
+
+
 def test_head_of_a_request_that_does_not_come_is_408_and_holds_up_nobody(project, start):
     process, port = start(project, "serve.seconds=1.0")
 

@@ -98,8 +98,10 @@ class Database:
         IDS.after(newest or "0")
         self._path, self._inode = str(self.file or ""), self.file.stat().st_ino if self.file else 0
         self._writer, self._way = self.engine.raw_connection(), PATIENT
-        name, value = ("isolation_level", None) if self.file else ("autocommit", True)
-        setattr(self._writer.driver_connection, name, value)  # a statement alone needs no BEGIN and no COMMIT
+        if self.file:  # a statement alone needs no BEGIN and no COMMIT
+            self._writer.driver_connection.isolation_level = None
+        else:
+            self._writer.driver_connection.autocommit = True
 
     def insert(self, rows: Iterable[Row]) -> None:
         """Commit rows, all or none; those that are there already stay as they are."""

@@ -10,13 +10,13 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from ..engine.columns.dictionary import Dictionary
+from ..engine.columns.dictionary import Dictionary, by_role
 from ..engine.modelling import decision
 from ..engine.project.errors import DataError
 from ..engine.project.settings import Project
 from ..engine.runs import answers, loading
 from . import profile
-from .schema import Cell, Row
+from .schema import Cell, Checker, Row
 from .unusual import Unusual
 
 log = logging.getLogger(__name__)
@@ -44,13 +44,18 @@ class Reference:
         self.run, self.folder, options = loading.load(folder), folder, project.settings
         self.name = self.run.name
         self.policy = decision.policy(folder, self.run.record, options.predict, options.decision)
-        self.columns: Dictionary = answers.rules_of_today(self.run.columns, project.dictionary)
+        self.read_rules(project.dictionary)
         learned = (profile.of(project, folder) or {}).get("unusual") if judged else None
         self.judge = None
         try:
             self.judge = Unusual(learned) if learned else None
         except (ImportError, LookupError) as error:  # another release of scikit-learn has other trees
             log.warning("run %s knows no unusual rows: %s: %s", self.name, type(error).__name__, error)
+
+    def read_rules(self, path: Path) -> None:
+        """Take ranges, categories and rules as the data dictionary has them now."""
+        self.columns: Dictionary = answers.rules_of_today(self.run.columns, path)
+        self.checker, self.ids = Checker(self.columns), by_role(self.columns, "id")
 
     def reference(self, rows: list[Row]) -> list[Answered]:
         """Answer rows; those with the same columns together, so that a row gets the answer that it would get alone.

@@ -8,7 +8,9 @@ Listens on `[serve] host` and `port`, loads the runs, prints the address, and st
 import asyncio
 import gc
 import math
+import os
 import socket
+import threading
 from types import FrameType
 from typing import Any, cast
 
@@ -23,7 +25,7 @@ from . import forget, labelling, monitor, pages, settings
 from .app import Application, Service
 from .guard import is_loopback
 from .log import Log
-from .traces import traced
+from .traces import LAST_SPANS, traced
 from .versions import wanted
 
 try:
@@ -32,7 +34,7 @@ except ImportError:  # there is none for Windows
     from asyncio import run as run_loop  # type: ignore[assignment]
 
 TICK = 0.05  # seconds
-FLUSH = 1.0  # seconds that the log has for its last rows before the rest goes to the spool
+FLUSH = 1.0  # seconds that the log has for its last rows, and as many for the rest in the spool
 LAST_WORD = 0.5  # seconds in which the readiness route says no before the socket closes
 
 
@@ -48,10 +50,7 @@ def run(project: Project) -> None:
     with listen(options) as door, threads(1):
         log = Log(project, options)
         log.start()
-        try:
-            run_loop(serve(Service(project, log), door))
-        finally:
-            log.close(FLUSH)
+        run_loop(serve_and_close(Service(project, log), door))
 
 
 def listen(options: settings.Serve) -> socket.socket:
@@ -110,6 +109,17 @@ class Server(uvicorn.Server):
         self.should_exit, self.service.draining = self.service.draining, True
 
 
+async def serve_and_close(service: Service, door: socket.socket) -> None:
+    """Serve, close the log, and end soon even where a thread still waits for something, as a look for a database."""
+    try:
+        await serve(service, door)
+    finally:
+        service.log.close(FLUSH)
+    end = threading.Timer(LAST_SPANS, os._exit, [0])
+    end.daemon = True
+    end.start()
+
+
 async def serve(service: Service, door: socket.socket) -> None:
     """Load the runs and answer until a signal comes."""
     options, host = service.options, service.options.host
@@ -120,7 +130,7 @@ async def serve(service: Service, door: socket.socket) -> None:
         lifespan="off",
         access_log=False,
         log_config=None,
-        timeout_graceful_shutdown=max(1, int(options.drain - LAST_WORD - FLUSH)),
+        timeout_graceful_shutdown=max(1, int(options.drain - LAST_WORD - 2 * FLUSH - LAST_SPANS)),
         server_header=False,
         proxy_headers=False,
         ws="none",

@@ -7,16 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ..engine.columns.dictionary import by_role
 from ..engine.modelling import decision
 from ..engine.project.errors import ProjectError, SettingsError
 from ..engine.project.settings import PARAMS, Project
-from ..engine.runs import answers, loading, registry
+from ..engine.runs import loading, registry
 from . import settings
 from .compiled import Compiled, NotCompiled, compile_run
 from .drawn import difference
 from .reference import KINDS, Answered, Reference
-from .schema import Checker, Row
+from .schema import Row
 
 log = logging.getLogger(__name__)
 POLL = 0.5  # seconds between two looks at the champion
@@ -41,16 +40,10 @@ class Version(Reference):
 
     def __init__(self, project: Project, folder: Path) -> None:
         super().__init__(project, folder)
-        self.read_rules(project.dictionary)
         self.compiled, self.why = compiled_or_why(self.run, self.policy)
         self._pace = FIRST_PACE
         if self.why:
             log.warning("run %s is not compiled, an answer takes some 40 ms: %s", self.name, self.why)
-
-    def read_rules(self, path: Path) -> None:
-        """Take ranges, categories and rules as the data dictionary has them now."""
-        self.columns = answers.rules_of_today(self.run.columns, path)
-        self.checker, self.ids = Checker(self.columns), by_role(self.columns, "id")
 
     def fast(self, rows: list[Row]) -> list[Answered] | None:
         """Answer rows without a data frame; None where that cannot be, or would hold up others for too long."""
