@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 
 from data_science_project import pipeline
 from data_science_project.engine.columns.digests import digests
-from data_science_project.engine.project import artefact, records, settings
+from data_science_project.engine.project import artefact, lock, records, settings
 from data_science_project.engine.runs import lineage, loading, promote, registry
 from data_science_project.engine.sources import source
 from data_science_project.service import forget, retrain
@@ -216,6 +217,27 @@ def test_rows_that_were_forgotten_are_gone_from_the_dump_and_the_others_stay(aft
     now = test_parts(after)
     assert sum(map(len, now.values())) == sum(map(len, before.values())) - 1
     assert all(set(now[part]["order"]) <= set(before[part]["order"]) for part in settings.PARTS)
+
+
+def test_row_that_is_forgotten_while_the_dump_is_made_does_not_come_back_in_it(contest, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "")
+    tell(contest, new_orders(3))
+    contest.split("test").unlink()  # so that `features` comes between reading the log and writing the dump
+    person = threading.Thread(target=forget.run, args=[contest], kwargs={"key": "order=7003"})
+
+    def make(project, verb):
+        person.start()
+        person.join(5 * lock.PAUSE)
+        return pipeline.make(project, verb)
+
+    going = retrain.run(contest, make, pipeline.promote)
+    next(going)
+    going.close()
+    person.join()
+
+    (dump,) = source.told(contest.root)
+    assert len(pd.read_parquet(dump.folder / source.ROWS)) == 2
+    assert not pd.read_parquet(dump.folder / source.ROWS)["inputs"].str.contains("7003").any()
 
 
 def test_lineage_of_the_champion_names_the_dump(after):
