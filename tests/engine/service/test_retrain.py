@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -144,6 +145,22 @@ def test_test_row_that_moves_is_caught(after, retrained):
         assert len(found) - len(then) == now[part].attrs["told"] > 0
     known = np.concatenate([digests(now[part], ["order"]) for part in settings.PARTS])
     assert len(known) == len(set(known)) == sum(len(rows) for rows in before.values()) + ROWS
+
+
+def test_divided_by_time_the_gate_compares_on_rows_newer_than_all_that_the_champion_learned_from(contest, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "")
+    by_time = ["promote.latency_ms=1e9", "split.by=time:day", 'train.candidates=["linear"]']
+    project, champion = settings.load(contest.root, by_time), registry.folders(contest)[1]
+    promote.keep(project, champion.name, {"gate": []})
+    tell(project, [row | {"day": "2026-06-01"} for row in new_orders(20)])
+
+    lines = run(project)
+
+    test = test_parts(project)["test"]
+    assert (len(test), test.attrs["told"]) == (28, 20) and (test["day"].iloc[-20:] == pd.Timestamp("2026-06-01")).all()
+    assert any(re.match(r"(passed|FAILED) feedback fits: error [\d.]+ on 20 rows that people told", one) for one in lines)
+    assert not any("no worse without feedback" in one for one in lines), "older rows count too"
+    assert lines[-1] == f"{registry.folders(project)[0].name} is champion"
 
 
 def test_second_feedback_leaves_the_first_where_it_was(after):
