@@ -6,16 +6,6 @@ from data_science_project.service import database, tables
 from data_science_project.service.tables import Entry, Told
 
 
-def test_ids_come_in_order_whatever_the_clock_does():
-    ids = tables.Ids()
-    first = ids.new(3)
-
-    ids.after("ffffffffffffff" + 18 * "0")
-    last = ids.new(1)
-
-    assert sorted(first + last) == first + last and len({*first}) == 3
-
-
 def test_log_of_the_version_before_is_brought_to_this_one_with_all_that_it_holds(tmp_path):
     url = sa.URL.create("sqlite", database=str(tmp_path / "predictions.db"))
     engine = sa.create_engine(url)
