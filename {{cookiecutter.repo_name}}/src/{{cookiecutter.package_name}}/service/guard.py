@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 import hmac
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -101,9 +102,9 @@ def token_of(headers: Mapping[bytes, bytes]) -> bytes:
     return next((unquote_to_bytes(value) for name, _, value in cookies if name == COOKIE.encode()), b"")
 
 
-async def body_in_time(scope: Scope, receive: Receive, options: Serve) -> bytes:
-    """The body of a request; a `Problem` if it is too large, as soon as that is known, or comes too slowly."""
-    most, parts, more = int(options.megabytes * 1e6), list[bytes](), True
+async def body_in_time(scope: Scope, receive: Receive, options: Serve, most: float = math.inf) -> bytes:
+    """The body of a request; a `Problem` if it has too many bytes, as soon as that is known, or comes too slowly."""
+    most, parts, more = min(most, int(options.megabytes * 1e6)), list[bytes](), True
     declared = int(next((value for name, value in scope["headers"] if name == b"content-length"), b"0"))
     size = 0 if declared <= most else declared
     try:
