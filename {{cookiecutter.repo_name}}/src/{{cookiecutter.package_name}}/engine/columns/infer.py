@@ -15,7 +15,6 @@ import pandas as pd
 from ..project.errors import listed, shown
 from . import moments
 from .dictionary import Column, Dictionary, Transformation, Type
-from .doubtful import are_limits
 from .lists import different_items, separator_of
 from .spelling import looks_like_code, ways
 from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, are_plain_ids, as_text, is_missing, parse
@@ -140,14 +139,11 @@ def infer_type(
         return Column(type="text"), ""
     for way, note in ways(present, read, markers):
         values, unreadable = parse(present, way)
-        limits = are_limits(present)
-        plain = ~(unreadable | limits)
-        amounts = not plain.all() and present[plain].nunique() > MANY_VALUES  # clearly, not codes
-        unreadable |= limits & (not amounts)  # '<18' and '>65' are bands
+        amounts = unreadable.any() and present[~unreadable].nunique() > MANY_VALUES  # clearly, not codes
         odd = tuple(present[unreadable].unique()[: ODD_WORDS + 1])
         if len(odd) <= ODD_WORDS and unreadable.mean() <= (ODD_SHARE_OF_MANY if amounts else ODD_SHARE):
             words = ", ".join(f"{shown(word)} ({(present == word).sum()} cells)" for word in odd)
-            whole = way.type == "number" and not (limits & ~unreadable).any() and (values.dropna() % 1 == 0).all()
+            whole = way.type == "number" and (values.dropna() % 1 == 0).all()
             found = replace(way, missing=markers + odd, type="integer" if whole else way.type)
             remark = f"{words} read as missing in a column of type {found.type}" if odd else ""
             return found, "; ".join(filter(None, [note, remark]))
@@ -185,7 +181,7 @@ def infer_words(text: pd.Series, present: pd.Series, markers: tuple[str, ...]) -
     words = present.str.count(r"\S+").mean()
     free = present.nunique() > TEXT_UNIQUE_SHARE * len(present) and words >= TEXT_WORDS
     kind: Type = "text" if free and len(present) >= ID_ROWS else "category"
-    notes = [*unread_numbers(present, kind), *(doubtful_words(text, present, missing) if kind == "category" else [])]
+    notes = [*unread_numbers(present, kind), *(doubtful_words(text, missing) if kind == "category" else [])]
     return Column(type=kind, missing=missing), "; ".join(notes)
 
 
@@ -204,16 +200,11 @@ def unread_numbers(present: pd.Series, kind: str) -> list[str]:
     return []
 
 
-def doubtful_words(text: pd.Series, present: pd.Series, missing: tuple[str, ...]) -> list[str]:
-    """What to say of words that may mean missing, and of words that differ in capitals alone."""
-    distinct = pd.Series(present.unique())
+def doubtful_words(text: pd.Series, missing: tuple[str, ...]) -> list[str]:
+    """What to say of words that may mean missing."""
     kept = sorted(word for word in text.dropna().unique() if word and word.lower() in MISSING_WORDS | {"unknown"})
     kept = [repr(word) for word in kept if word not in missing]
-    twins = distinct[distinct.str.lower().duplicated(keep=False)]
-    notes = [f"{', '.join(kept)} kept as a category; if it means missing, say so in 'missing'"] if kept else []
-    if len(twins):
-        notes.append(f"{', '.join(map(shown, sorted(twins, key=str.lower)[:4]))} differ in capitals alone: kept apart")
-    return notes
+    return [f"{', '.join(kept)} kept as a category; if it means missing, say so in 'missing'"] if kept else []
 
 
 def infer_role(values: pd.Series, column: Column, *, target: str, special: Mapping[str, str]) -> str:

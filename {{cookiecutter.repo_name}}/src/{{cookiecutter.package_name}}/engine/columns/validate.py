@@ -10,7 +10,6 @@ from pandas.api.types import is_numeric_dtype
 
 from ..project.errors import DataError, shown
 from ..sources import formats
-from . import doubtful
 from .dictionary import LABEL, Column, Dictionary, by_role, label_columns
 from .lists import different_items, items_of
 from .moments import put_together
@@ -94,8 +93,6 @@ def typed_columns(
         typed[name] = values
         if column.role == "id":
             warned.extend(repeated_ids(values))
-        doubts = doubtful.said(frame[name], values, column, batch=not target)
-        warned.extend(violation(name, problem, "", rows) for problem, rows in doubts)
         refuses = column.role != "ignored" and column.rule == "refuse"
         (refused if refuses else warned).extend(violations)
     return typed, refused, warned
@@ -193,8 +190,7 @@ def parse_number(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series
         as_it_stands = column.decimal == "." and not column.unit and not column.thousands
         values = pd.to_numeric(text, errors="coerce").astype("float64") if as_it_stands else None
         if values is None or values.isna().any():  # 10,000 columns of plain numbers need none of this
-            bare, share = doubtful.without_marks(text, column)
-            values = pd.to_numeric(plain_number(bare, column), errors="coerce").astype("float64") * share
+            values = pd.to_numeric(plain_number(text, column), errors="coerce").astype("float64")
         missing = values.isna()
         if missing.any():
             missing = is_missing(text, column, MISSING_WORDS)
