@@ -18,9 +18,9 @@ from ..modelling.split import infer_task
 from ..project.errors import listed
 from .drift import drift
 from .duplicates import contradictions, copies
-from .leaks import GIVES_AWAY, best_view, leaks
+from .leaks import leaks
 from .sentinels import sentinels
-from .suspicion import FEW_ROWS, SAMPLE, Suspicion, is_number, quoted, sampled
+from .suspicion import FEW_ROWS, SAMPLE, Suspicion, is_number, quoted
 
 ORDER = 0.2  # how far the order of the rows may rank a target, 0 is not at all and 1 is perfectly
 SORTED_SHARE = 0.99  # of the steps from row to row that go the same way
@@ -68,7 +68,6 @@ def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionar
     return [
         *known,
         *named,
-        *ids_of_the_answer(clean, target, columns),
         *copies(parts, features_of_rows),
         *contradictions(clean, target, features_of_rows),
         *order(clean[clean.index >= 0], target, columns, split_by),  # what people told stands at the end
@@ -128,18 +127,6 @@ def row_names(clean: pd.DataFrame, columns: Dictionary, names: list[str]) -> Ite
         if (running and (values % 1 == 0).all()) or (columns[name].type == "category" and share > UNIQUE_SHARE):
             what = "numbers the rows" if running else f"has a value of its own in {share:.1%} of the rows"
             yield Suspicion("id", (name,), f"column {name!r} {what}", cure)
-
-
-def ids_of_the_answer(clean: pd.DataFrame, target: str, columns: Dictionary) -> Iterator[Suspicion]:
-    """Ids that were given in the order of the answer."""
-    cure = "It is no feature: leave it so, and see that no other column follows the order of the file."
-    rows, amount = sampled(clean), infer_task(clean[target]) == "regression"
-    for name in by_role(columns, "id"):
-        if name in clean and columns[name].type != "text":
-            score, _ = best_view(rows[name], rows[target].to_numpy(), amount=amount)
-            if score >= GIVES_AWAY:
-                found = f"the id {name!r} tells {target!r} ({score:.2f} of 1): it follows the answer"
-                yield Suspicion("id", (name,), found, cure, {"score": round(score, 4)})
 
 
 def order(clean: pd.DataFrame, target: str, columns: Dictionary, split_by: str) -> Iterator[Suspicion]:
