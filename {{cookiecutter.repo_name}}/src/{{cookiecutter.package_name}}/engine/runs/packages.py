@@ -12,7 +12,7 @@ ALWAYS = ("numpy", "pandas", "scikit-learn", "scipy")
 # Of the dependencies that a project starts with, those that no answer passes through.
 NEVER = frozenset(
     "charset-normalizer cleanlab click fsspec jinja2 matplotlib pyarrow python-calamine python-dotenv requests "
-    "skrub sqlalchemy threadpoolctl".split()
+    "skrub sqlalchemy threadpoolctl xlsxwriter".split()
 )
 
 
