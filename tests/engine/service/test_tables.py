@@ -1,6 +1,5 @@
 """service/tables.py: ids in order of time."""
 
-
 from data_science_project.service import tables
 
 

@@ -137,14 +137,15 @@ def _names(
             note += f", the target {target} by its place"
         return names, 0, [note]
     names, used = first, 1
-    while given is None and len(body) > 2 + used and (more := _completes(names, body[used - 1], body[used:])):
+    below = body if given is None else []
+    while len(below) > 2 + used and (more := _completes(names, below[used - 1], below[used:])):
         names, used = more, used + 1
     if used > 1:
         return names, used, [f"names joined from {used} rows"]
-    if len(body) > 2 and given is None and _is_second_header(body[0], body[1:]):
+    if len(below) > 2 and _is_second_header(below[0], below[1:]):
         if _filled(first) == width == len(set(first)):
-            return first, 2, [f"row 2 dropped, a second header: {listed(body[0])}"]
-        return _joined(first, body[0]), 2, ["names joined from two rows"]
+            return first, 2, [f"row 2 dropped, a second header: {listed(below[0])}"]
+        return _joined(first, below[0]), 2, ["names joined from two rows"]
     groups = above[-1] if above else []
     if (_filled(groups) > 1 or (any(groups) and not groups[0])) and len(set(first)) < len(first):
         return _joined(groups, first), 1, ["names joined from two rows"]
