@@ -64,7 +64,7 @@ def test_cell_reads_the_same_alone_and_beside_cells_of_other_types():
 
 
 def test_request_of_too_many_kinds_of_rows_is_refused(version, refused):
-    rows = [ROW | {f"more {place}": 1} for place in range(reference.KINDS + 1)]
+    rows = [ROW | {f"more {place}": 1} for place in range(reference.COLUMN_SETS + 1)]
 
     assert "21 different sets of columns" in refused(version, *rows)[0][2]
 

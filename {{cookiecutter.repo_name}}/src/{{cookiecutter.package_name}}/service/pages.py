@@ -32,7 +32,7 @@ from .schema import Row
 from .versions import Version
 from .words import FOLDER, PAGES
 
-SHOWN = 200  # answers of a table on its page
+TABLE_SHOWN = 200  # answers of a table on its page
 COLUMNS = ("prediction", "probability", "low", "high", "confident", "unusual")  # of an answer, on the page of a table
 KEY = re.compile(r" \(\[\w+\] \w+\)")  # of params.toml, which people at a page do not know
 Page = Callable[[Request], Awaitable[Response]]
@@ -175,7 +175,7 @@ async def table(request: Request) -> Response:
         lines=lines,
         notes=[f"confident: {openapi.confident(version)}", *found.decisions, *warnings],
         csv=as_csv([head, *lines]),
-        shown=SHOWN,
+        shown=TABLE_SHOWN,
     )
 
 

@@ -20,7 +20,7 @@ from .schema import Cell, Checker, Row
 from .unusual import Unusual
 
 log = logging.getLogger(__name__)
-KINDS = 20  # different sets of columns in a request: each is a table of its own, some 40 ms
+COLUMN_SETS = 20  # different sets of columns in a request: each is a table of its own, some 40 ms
 
 
 class Answered(msgspec.Struct):

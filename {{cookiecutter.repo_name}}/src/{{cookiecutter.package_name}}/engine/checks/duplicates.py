@@ -12,7 +12,7 @@ import pandas as pd
 from ..modelling.split import infer_task
 from .suspicion import Suspicion, sampled
 
-ROWS = 200_000  # of train and dev; of a larger table a sample is looked at
+ROWS_SEARCHED = 200_000  # of train and dev; of a larger table a sample is looked at
 LIKELY = 0.1  # share of the pairs that chance may have made; what it makes more often is no copy
 WORTH_SAYING = 0.999  # an R2 that nobody hopes for
 DEPENDENCE = 0.5  # columns that go together say the same twice: all but the rarest count half
@@ -29,7 +29,7 @@ def copies(parts: dict[str, pd.DataFrame], names: list[str]) -> Iterator[Suspici
     """
     if not parts or not names:
         return
-    seen = sampled(pd.concat([parts["train"], parts["dev"]], ignore_index=True)[names], ROWS)
+    seen = sampled(pd.concat([parts["train"], parts["dev"]], ignore_index=True)[names], ROWS_SEARCHED)
     rows = pd.concat([parts["test"][names], seen], ignore_index=True)
     test = np.arange(len(rows)) < len(parts["test"])
     pairs = int(test.sum()) * int((~test).sum())

@@ -19,7 +19,7 @@ from .formulas import formulas
 from .suspicion import CURE, FEW_ROWS, SAMPLE, Suspicion, is_number, sampled
 
 GIVES_AWAY = 0.97  # score of one column alone, 0 is guessing and 1 is perfect
-WORDS = 200  # most frequent words of a text that are looked at
+MOST_WORDS = 200  # most frequent words of a text that are looked at
 MANY_VALUES = 20  # more categories than this may hide a word that tells
 CODINGS = 50  # values of a column that may be the target's under other names
 BANDS_BY_CHANCE = 9  # decimal digits of the chance that a column without meaning falls into bands of another one
@@ -97,7 +97,7 @@ def views(values: pd.Series) -> Iterator[tuple[str, np.ndarray]]:
     else:
         yield name, pd.factorize(values)[0].astype(float)[:, None]
         if values.nunique() > MANY_VALUES and any(map(words_of, values.dropna())):
-            words = CountVectorizer(max_features=WORDS, binary=True, analyzer=words_of)
+            words = CountVectorizer(max_features=MOST_WORDS, binary=True, analyzer=words_of)
             yield f"a word in {values.name!r}", words.fit_transform(values.fillna("")).toarray().astype(float)
 
 

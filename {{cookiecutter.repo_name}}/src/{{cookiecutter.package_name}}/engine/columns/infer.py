@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..project.errors import listed, shown
+from ..project.errors import NAMED, listed, shown
 from . import moments
 from .dictionary import Column, Dictionary, Transformation, Type
 from .lists import different_items, separator_of
@@ -22,7 +22,7 @@ from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, are_plain_ids, a
 # Reading `MISSING_WORDS` inside a category loses nothing if they stay a category of their own, and `NA` often is one
 # ("no pool"); only words that no table uses for a category are taken as missing there.
 MISSING_CATEGORIES = ("?", "nan", "NaN", "null", "NULL", "#N/A", "N/A", "n/a")
-WORDS = ("category", "text", "list")  # types whose cells are words
+WORDY = ("category", "text", "list")  # types whose cells are words
 CODE = re.compile(r"[A-Z]{2}")  # of a country, a state, a continent
 ODD_SHARE = 0.05  # at most this share of the cells of a number or date may be markers that were not known before
 ODD_SHARE_OF_MANY, MANY_VALUES = 0.5, 20  # but up to half of the cells where more different values than this are fine
@@ -34,7 +34,6 @@ TIME_LIKE = r"\d{1,4}(?:/|-|\.)(?:\d{1,2}|[A-Z][a-z]+)(?:/|-|\.)\d{1,4}(?:[T ].*
 ONE_HOT_LIMIT = 12  # categories; above, a column per category is slower and no better than target encoding
 VALUES_LIMIT = 200  # categories that the dictionary lists one by one; above, a new one is not noticed
 TEXT_UNIQUE_SHARE, TEXT_WORDS = 0.5, 2.0  # free text: more unique cells than this, and this many words on average
-NAMED = 20  # columns that a line of the log names
 TINY = float(np.finfo("float64").tiny)  # below, a float has fewer digits the smaller it is
 FILLED = 0.01, 0.99  # of a column of one value: within these shares of the rows, whether it is there tells something
 ID_ROWS = 20  # fewer rows say nothing about uniqueness
@@ -79,7 +78,7 @@ def infer(
         if role == "id" and not are_plain_ids(cells):
             column = replace(column, type="category")
         columns[name] = finish(values, replace(column, role=role))
-        if column.type not in WORDS and cells.dtype == "str":  # native cells are missing without a word
+        if column.type not in WORDY and cells.dtype == "str":  # native cells are missing without a word
             gaps = as_text(cells[values.isna()]).dropna().unique()
             markers.update(word for word in gaps if word and word.lower() in MISSING_WORDS)
 
@@ -107,7 +106,7 @@ def markers_of_words(
     more: dict[str, tuple[str, ...]] = {}
     lines = []
     for word in markers:
-        words = [name for name, column in columns.items() if column.type in WORDS and word not in column.missing]
+        words = [name for name, column in columns.items() if column.type in WORDY and word not in column.missing]
         meant = [name for name in words if means_missing(as_text(frame[name]), word)]
         more |= {name: (*more.get(name, ()), word) for name in meant}
         if meant:

@@ -27,16 +27,16 @@ from sklearn.preprocessing import (
 )
 
 from ..columns.dictionary import Dictionary, features, separators, target
+from ..columns.validate import LARGEST
 from .items import ItemEncoder
 
 ITEMS = "one column an item"
 TEXT_COMPONENTS = 30  # skrub's default too: more cost time and did not help trees
 TEXT_BUCKETS = 2**12  # more than TEXT_COMPONENTS, whatever the text, so that the SVD is always possible
 ENCODER_FOLDS = 5
-LARGEST = float(np.finfo("float32").max)  # of scikit-learn's trees, where more is infinite
 FEW_VALUES, FEW_OF_ALL = 20, 2e-4  # rows of a leaf of boosting; share that its sample of 200,000 rows does not miss
 KNOTS = 6  # of each curve, at equal shares of the rows
-WORDS = re.compile(r"\w+")  # one-letter words count: "I", "5"
+WORD = re.compile(r"\w+")  # one-letter words count: "I", "5"
 LETTERS = (2, 3, 4)  # sizes of the groups of letters of a string
 Analyser = Callable[[str], list[str]]
 TAKE_WORDS = ("sklearn", "builtins", "abc", __package__)  # where estimators come from that take classes as they are
@@ -281,7 +281,7 @@ def signed_log(values: np.ndarray) -> np.ndarray:
 
 def words_of(text: str) -> list[str]:
     """The words of a text in lower case; scikit-learn's own analyser puts a memory address into the model's bytes."""
-    return WORDS.findall(text.lower())
+    return WORD.findall(text.lower())
 
 
 def telling_words_of(text: str) -> list[str]:

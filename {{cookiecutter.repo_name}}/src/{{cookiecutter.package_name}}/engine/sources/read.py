@@ -40,7 +40,7 @@ OPTIONS: dict[str, tuple[Any, str]] = {  # of `[data.read]`, with the type of ea
 NO_ROWS = "a header, but no rows. At least one row is needed."
 SET_ASIDE_LIMIT = 0.01  # share of the lines; more, and the reading itself is wrong
 SAVE = "Save it as CSV or Parquet."
-OTHERS = (
+NO_TABLES = (
     (b"version https://git-lfs.github.com", "a Git LFS pointer", "Run `git lfs pull` where it came from."),
     (b"SQLite format 3", "a database", "Say sqlite:///file.db?table=name."),
     (b"%PDF", "a PDF", SAVE),
@@ -289,7 +289,7 @@ def _check_set_aside(read: Table, limit: float) -> None:
 
 
 def _check_is_data(content: bytes) -> None:
-    for start, kind, cure in OTHERS:
+    for start, kind, cure in NO_TABLES:
         if content.startswith(start):
             raise DataError(f"this is {kind}: it cannot be read. {cure}")
     if any(re.match(start, content) for start in packing.PACKERS):
