@@ -20,12 +20,6 @@ def test_name_of_a_row_among_the_features_is_named(table, suspect):
     assert (name.kind, name.columns) == ("id", ("code",))
 
 
-def test_second_opinion_is_recognised_by_its_name_and_its_values(table, suspect):
-    (found,) = suspect(table.assign(reviewer_2=table["answer"].to_numpy()[::-1]))
-
-    assert found.kind == "labels" and 'role = "label:<who>"' in found.cure
-
-
 def test_rare_class_is_named_with_its_rows(table, suspect):
     (found,) = suspect(table.assign(answer=["perhaps"] * 4 + table["answer"].tolist()[4:]))
 

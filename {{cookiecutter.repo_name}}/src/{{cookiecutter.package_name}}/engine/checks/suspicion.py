@@ -20,7 +20,7 @@ class Suspicion:
     Attributes
     ----------
     kind : str
-        A word to sort by: answer, labels, id, duplicates, ambiguity, time, groups, classes, drift, missing.
+        A word to sort by: answer, id, duplicates, ambiguity, time, groups, classes, drift, missing.
     columns : tuple of str
         The columns it is about; empty where it is about rows.
     sentence, cure : str

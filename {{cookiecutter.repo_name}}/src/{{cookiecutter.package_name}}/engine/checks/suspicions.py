@@ -40,7 +40,6 @@ GROUP_NAME = re.compile(rf"(^|_)({ENTITIES})(_(name|email|ref|{NUMBERED}))?$|^cl
 ID_NAME = re.compile(r"(^|_)(id|uid|uuid|guid)$")
 TIME_NAME = re.compile(r"(^|_)(time|timestamp|ts|epoch|date|day|week|month|year|yr|period|quarter)$")
 BIRTH_NAME = re.compile(r"birth|dob|born")
-RATER_NAME = re.compile(r"(^|_)(annotator|annotation|coder|expert|judge|label|labeler|labeller|rater|reviewer)\d*(_|$)")
 
 
 def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionary, split_by: str) -> list[Suspicion]:
@@ -61,8 +60,7 @@ def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionar
         return [same_answer(clean[target])]
     seen = [name for name in features(columns) if name in clean.columns]
     others = [name for name in clean.columns if name != target and name not in label_columns(columns)]
-    known = list(other_labels(clean, target, seen))
-    known += leaks(clean, target, without(seen, known))
+    known = list(leaks(clean, target, seen))
     named = list(row_names(clean, columns, without(seen, known)))
     features_of_rows = without(seen, named)
     return [
@@ -105,16 +103,6 @@ def words(name: str) -> str:
     ('customer_id', 'customer_id')
     """
     return re.sub(r"[\W_]+", "_", re.sub(r"([a-z])([A-Z])", r"\1_\2", name)).strip("_").lower()
-
-
-def other_labels(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspicion]:
-    """Columns with the target's values that are called after somebody who labels."""
-    cure = 'If so: role = "label:<who>" in references/data_dictionary.toml; `evaluate` shows agreement.'
-    classes = set() if infer_task(clean[target]) == "regression" else set(clean[target])
-    for name in names:
-        if classes and RATER_NAME.search(words(name)) and set(clean[name].dropna()) <= classes:
-            found = f"column {name!r} has the values of {target!r} and the name of a second opinion on it"
-            yield Suspicion("labels", (name,), found, cure)
 
 
 def row_names(clean: pd.DataFrame, columns: Dictionary, names: list[str]) -> Iterator[Suspicion]:
