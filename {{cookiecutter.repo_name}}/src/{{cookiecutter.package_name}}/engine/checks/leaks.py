@@ -16,7 +16,7 @@ from ..columns.validate import LARGEST
 from ..modelling.recipe import split_dates, words_of
 from ..modelling.split import infer_task
 from .formulas import formulas
-from .suspicion import CURE, FEW_ROWS, SAMPLE, Suspicion, is_number, sampled
+from .suspicion import CURE, FEW_ROWS, ROWS_SAMPLED, Suspicion, is_number, sampled
 
 GIVES_AWAY = 0.97  # score of one column alone, 0 is guessing and 1 is perfect
 MOST_WORDS = 200  # most frequent words of a text that are looked at
@@ -107,7 +107,7 @@ def alone(table: np.ndarray, truth: np.ndarray, *, amount: bool) -> float:
     learnt, truth = truth[:half], truth[half:]
     if len(set(learnt)) < 2 or len(set(truth)) < 2:
         return 0.0
-    table = np.clip(table, -LARGEST / SAMPLE, LARGEST / SAMPLE)  # trees add a column up in single precision
+    table = np.clip(table, -LARGEST / ROWS_SAMPLED, LARGEST / ROWS_SAMPLED)  # trees add a column up in single precision
     tree = (DecisionTreeRegressor if amount else DecisionTreeClassifier)(max_leaf_nodes=256, min_samples_leaf=3)
     predictions = tree.set_params(random_state=0).fit(table[:half], learnt).predict(table[half:])
     if amount:

@@ -20,7 +20,7 @@ from .drift import drift
 from .duplicates import contradictions, copies
 from .leaks import leaks
 from .sentinels import sentinels
-from .suspicion import FEW_ROWS, SAMPLE, Suspicion, is_number, quoted
+from .suspicion import FEW_ROWS, ROWS_SAMPLED, Suspicion, is_number, quoted
 
 ORDER = 0.2  # how far the order of the rows may rank a target, 0 is not at all and 1 is perfectly
 SORTED_SHARE = 0.99  # of the steps from row to row that go the same way
@@ -211,7 +211,7 @@ def constant_within(group: pd.Series, codes: pd.DataFrame) -> list[str]:
     several = counts[counts > 1].sample(frac=1, random_state=0)
     if several.sum() < len(group) / 2:
         return []
-    chosen = several[several.cumsum() <= SAMPLE + several.iloc[0]].index
+    chosen = several[several.cumsum() <= ROWS_SAMPLED + several.iloc[0]].index
     rows = group.isin(chosen)
     kinds = codes[rows].drop(columns=group.name, errors="ignore").groupby(group[rows])
     places, distinct = kinds.nunique().sum(), codes[rows].nunique()

@@ -96,8 +96,8 @@ class Recipe:
         """`estimator` behind numbers as they are, codes for categories, and 30 components of each text."""
         codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan)
         steps = {
-            "number": make_pipeline(NUMBERS, SeldomFilled()),
-            "log": make_pipeline(NUMBERS, SeldomFilled()),
+            "number": make_pipeline(NUMBER_CELLS, SeldomFilled()),
+            "log": make_pipeline(NUMBER_CELLS, SeldomFilled()),
             "one-hot": make_pipeline(codes, SeldomFilled()),
             "target encoding": self._target_encoder(),
             "date parts": make_pipeline(DATE_PARTS, SeldomFilled()),
@@ -139,7 +139,7 @@ class Recipe:
         spline = SplineTransformer(KNOTS, knots="quantile", extrapolation="constant", include_bias=False)
         scaled = make_pipeline(number, spline) if curves else number
         return {
-            "number": make_pipeline(NUMBERS, scaled),
+            "number": make_pipeline(NUMBER_CELLS, scaled),
             "log": make_pipeline(FunctionTransformer(log_cells, feature_names_out="one-to-one"), scaled),
             "one-hot": OneHotEncoder(handle_unknown="ignore"),
             "target encoding": make_pipeline(self._target_encoder(), StandardScaler()),
@@ -301,7 +301,7 @@ def letters_of(text: str) -> list[str]:
     return [word[at : at + size] for word in words for size in LETTERS for at in range(len(word) - size + 1)]
 
 
-NUMBERS = FunctionTransformer(number_cells, feature_names_out="one-to-one")
+NUMBER_CELLS = FunctionTransformer(number_cells, feature_names_out="one-to-one")
 DATE_PARTS = FunctionTransformer(split_dates, feature_names_out=name_date_parts)
 TEXT_CELLS = FunctionTransformer(fill_text, feature_names_out="one-to-one")
 ANALYSERS: dict[str, Analyser] = {

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 NAMES = {",": "','", ";": "';'", "\t": "tab", "|": "'|'", " ": "runs of blanks"}
 RARE = "^~\x1f\x01§¦"  # separators that are looked for where none of the usual ones fits
 NUMBER = re.compile(r"\s*[-+]?\s*[$€£]?(\d[\d.,' \u00a0]*|[.,]\d+)(e[-+]?\d+)?\s*%?\s*", re.IGNORECASE)
-ABOVE = re.compile(rb"(?:[ \t]*\r?\n)*(?:sep=(.)\r?\n)?(?:[ \t]*\r?\n)*((?:#[^\n]*\n)*)", re.IGNORECASE)
+PREAMBLE = re.compile(rb"(?:[ \t]*\r?\n)*(?:sep=(.)\r?\n)?(?:[ \t]*\r?\n)*((?:#[^\n]*\n)*)", re.IGNORECASE)
 APOSTROPHES = re.compile(r"(?:^|[,;\t|])'[^'\r\n]*'(?=[,;\t|\r\n]|$)", re.MULTILINE)
-SAMPLE = 1 << 18  # bytes on which the separator is decided
+SAMPLE = 1 << 18  # bytes on which the separator is decided, and whether a file is text
 CLOSER = "blanks between separator and quote mark left out"
 SINGLE = 'quote mark "\'" (fewer lines fit without)'
 FITS = 0.9  # share of the sampled lines, between the first and the last of them, that must agree
@@ -50,7 +50,7 @@ def preamble(content: bytes) -> tuple[bytes, int, str, list[str]]:
 
     Returned are the table, how many lines were left out, the separator if they name one, and what was decided.
     """
-    above = next(ABOVE.finditer(content))  # at least the nothing before the first letter
+    above = next(PREAMBLE.finditer(content))  # at least the nothing before the first letter
     comments, rest = above[2].splitlines(keepends=True), content[above.end() :]
     next_line = rest.partition(b"\n")[0]
     if comments and (not rest.strip() or any(0 < next_line.count(m) == comments[-1].count(m) for m in b",;\t|")):

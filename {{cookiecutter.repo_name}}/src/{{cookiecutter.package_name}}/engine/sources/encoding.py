@@ -5,6 +5,7 @@ import itertools
 import re
 
 from ..project.errors import DataError, SettingsError, listed
+from .dialect import SAMPLE
 
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -24,7 +25,6 @@ PROBED, LETTERS = 2000, 20  # words with letters beyond ASCII that are looked at
 SIGN_IN_WORD = re.compile(r"[^\W\d_mM]³[^\W\d_]|[^\W\d_][¹¾¼¶][^\W\d_]|[^\W\d_nN]º[^\W\d_]")
 ROW = re.compile(rb"[\x80-\xff]{3,}")
 ODD = 0.05  # share of the words; fewer are slips
-SAMPLE = 1 << 18  # bytes in which control characters are counted
 CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x1b"))
 CURE = "in [data.read] of params.toml"
 ALLOWED = "Allowed: text, Parquet, Arrow, ORC, JSON, Excel, Stata, SAS, SPSS, ARFF, also packed."
