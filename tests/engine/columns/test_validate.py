@@ -182,24 +182,6 @@ def test_group_is_wanted_for_learning_and_is_called_as_it_likes_in_a_batch():
         validate.validate(rows[["x"]], columns, where="new.csv")
 
 
-@pytest.mark.parametrize(
-    ("cells", "about", "said"),
-    [
-        (["35.000", "7"], {}, True),
-        (["35.0", "35"], {}, False),
-        (["35.000", "7"], {"thousands": "."}, False),
-        (["35.000", "7"], {"type": "number"}, False),
-    ],
-)
-def test_whole_number_with_a_point_in_a_batch_is_said(cells, about, said):
-    columns = {"x": dictionary.Column(**{"type": "integer", **about})}
-
-    typed, warnings = validate.validate(pd.DataFrame({"x": cells}), columns, where="new.csv", target=False)
-
-    assert any("like '35.000', read as 35 (or is thousands = '.' meant?)" in line for line in warnings) == said
-    assert typed["x"].iloc[0] == (35000 if about.get("thousands") else 35)
-
-
 @pytest.mark.parametrize("kind", ["float32", "float64", "Float64"])
 def test_whole_floats_of_a_category_lose_their_point_whatever_stands_beside_them(kind):
     words = validate.as_text(pd.Series([1, 1.1, None, 2**24, 1e20], dtype=kind))

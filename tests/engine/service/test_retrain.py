@@ -131,7 +131,7 @@ def test_dump_has_a_card_that_says_which_answers_and_is_read_only(after, retrain
     ids = sorted(retrained[2])
 
     assert dump.card["answers"] == {"count": ROWS, "first": ids[0], "last": ids[-1]}
-    assert pd.read_parquet(dump.folder / source.ROWS)["id"].tolist() == ids
+    assert pd.read_parquet(dump.folder / source.FEEDBACK)["id"].tolist() == ids
     for file, entry in zip(dump.files, dump.card["files"], strict=True):
         assert artefact.sha256(file) == entry["sha256"] and not file.stat().st_mode & 0o222
 
@@ -225,8 +225,8 @@ def test_rows_that_were_forgotten_are_gone_from_the_dump_and_the_others_stay(aft
     text = forget.run(after, key="order=7003")
 
     (dump,) = source.told(after.root)
-    rows = pd.read_parquet(dump.folder / source.ROWS)
-    assert f"{after.relative(dump.folder / source.ROWS)}: 1 rows removed" in text and "look into it" not in text
+    rows = pd.read_parquet(dump.folder / source.FEEDBACK)
+    assert f"{after.relative(dump.folder / source.FEEDBACK)}: 1 rows removed" in text and "look into it" not in text
     assert len(rows) == ROWS - 1 and not rows["inputs"].str.contains("7003").any()
     assert dump.card["sha256"] == source.content(dump.folder)["sha256"]
     before = test_parts(after)
@@ -263,7 +263,7 @@ def test_lineage_of_the_champion_names_the_dump(after):
 
     text = lineage.render(lineage.trace(after, model))
 
-    assert f"{after.relative(dump.folder)}/{source.ROWS}" in text and f"<- fetched from {source.TOLD}" in text
+    assert f"{after.relative(dump.folder)}/{source.FEEDBACK}" in text and f"<- fetched from {source.TOLD}" in text
     assert "changed since" not in text and "gone" not in text
 
 
@@ -298,7 +298,7 @@ def test_killed_anywhere_leaves_nothing_half_and_of_two_who_go_on_one_trains(con
     assert [process.returncode for process in both] == [0, 0]
     assert said[0] == "retrain: no truth is new: nothing is trained\n" and "is champion" in said[1]
     (dump,) = source.told(contest.root)
-    assert pd.read_parquet(dump.folder / source.ROWS)["id"].tolist() == sorted(ids)
+    assert pd.read_parquet(dump.folder / source.FEEDBACK)["id"].tolist() == sorted(ids)
     assert len(registry.folders(contest)) == len(before) + 1
     loading.check(registry.champion(contest))
     assert not [path for path in contest.root.rglob(".*.tmp") if ".cache" not in path.parts]

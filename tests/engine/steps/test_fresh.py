@@ -312,7 +312,7 @@ def test_data_are_typed_again_for_another_group_where_people_told_rows_because_t
 
 @pytest.mark.parametrize(("line", "again"), [("scipy==0.2", {"train", "predict"}), ("ruff==0.2", set())])
 def test_other_versions_in_the_lock_train_again_if_they_matter(project, line, again):
-    lock = project.root / registry.LOCK
+    lock = project.root / package.LOCK
     lock.write_text("ruff==0.1\nscipy==0.1 ; python_version > '3'\n    # via scikit-learn\n")
     remade(project)
     lock.write_text(lock.read_text().replace(line.replace("2", "1"), line))

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from ..engine.project.errors import DataError, ProjectError, SettingsError
 from ..engine.project.settings import Project
 from .settings import DATABASE, secret
-from .tables import IDS, METADATA, SCHEMA, TABLES, UPGRADES, Entry, Row, Told, answers, feedback, meta, statement
+from .tables import IDS, METADATA, SCHEMA, TABLES, Entry, Row, Told, answers, feedback, meta, statement
 
 FOLDER, FILE, SPOOL = Path("data/log"), "predictions.db", "spool.db"
 PART = 500  # rows a statement: one call, so that the thread waits for its turn once; some 10 ms, in which replies wait
@@ -87,11 +87,6 @@ class Database:
             version = connection.scalar(sa.select(meta.c.value).where(meta.c.name == "schema"))
             if version is None:
                 connection.execute(meta.insert().values(name="schema", value=SCHEMA))
-            while version in UPGRADES:
-                for text in UPGRADES[version]:
-                    connection.exec_driver_sql(text)
-                version = str(int(version) + 1)
-                connection.execute(meta.update().where(meta.c.name == "schema").values(value=version))
             if version not in (None, SCHEMA):
                 raise DamagedLog(f"The tables of the log are of version {version}, this service knows {SCHEMA}.")
             newest = connection.scalar(sa.select(sa.func.max(answers.c.id)))

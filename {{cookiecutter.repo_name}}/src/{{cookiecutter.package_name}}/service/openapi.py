@@ -18,9 +18,9 @@ MONTHS = r"(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578
 DAY = rf"(1[7-9]|20|21)\d\d-({MONTHS})"
 TIME = r"([T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d)?"
 # What else may be answered.
-OTHERS = {400: "The body holds no rows", 401: "No token, or a wrong one", 403: "Asked from elsewhere", 404: "Unknown"}
-OTHERS |= {408: "The body came too slowly", 413: "Too much at once", 422: "Cells break a rule"}
-OTHERS |= {500: "The service has failed", 503: "Not now"}
+FAILURES = {400: "The body holds no rows", 401: "No token, or a wrong one", 403: "Asked from elsewhere", 404: "Unknown"}
+FAILURES |= {408: "The body came too slowly", 413: "Too much at once", 422: "Cells break a rule"}
+FAILURES |= {500: "The service has failed", 503: "Not now"}
 
 
 def document(versions: Versions) -> Schema:
@@ -75,7 +75,7 @@ def others(*statuses: int) -> Schema:
     violation = an_object(row={"type": ["integer", "null"]}, column=TEXT, problem=TEXT, cure=TEXT)
     content = {"error": TEXT, "id": TEXT, "violations": an_array(violation)}
     refusal = {"type": "object", "properties": content, "required": ["error"]}
-    return {str(status): {**success(refusal), "description": OTHERS[status]} for status in statuses}
+    return {str(status): {**success(refusal), "description": FAILURES[status]} for status in statuses}
 
 
 def asks(summary: str, answer: Schema, body: Schema | None = None, *further: int) -> Schema:
