@@ -7,7 +7,7 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
-from data_science_project import evaluate, models, pipeline, train
+from data_science_project import pipeline, train
 from data_science_project.engine.columns import dictionary
 from data_science_project.engine.modelling import metrics, recipe, threshold
 from data_science_project.engine.modelling.question import Question

@@ -158,7 +158,9 @@ def test_divided_by_time_the_gate_compares_on_rows_newer_than_all_that_the_champ
 
     test = test_parts(project)["test"]
     assert (len(test), test.attrs["told"]) == (28, 20) and (test["day"].iloc[-20:] == pd.Timestamp("2026-06-01")).all()
-    assert any(re.match(r"(passed|FAILED) feedback fits: error [\d.]+ on 20 rows that people told", one) for one in lines)
+    assert any(
+        re.match(r"(passed|FAILED) feedback fits: error [\d.]+ on 20 rows that people told", one) for one in lines
+    )
     assert not any("no worse without feedback" in one for one in lines), "older rows count too"
     assert lines[-1] == f"{registry.folders(project)[0].name} is champion"
 
