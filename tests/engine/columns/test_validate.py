@@ -54,6 +54,16 @@ def test_cells_become_the_type_of_the_dictionary(cells, about, expected, dtype):
     pd.testing.assert_series_equal(values, pd.Series(expected, name="x").astype(dtype))
 
 
+def test_date_as_programs_write_it_is_read_beside_the_format_of_the_file_and_no_other_is():
+    values, _ = one(["31.01.2026", "2026-02-01", "2026-02-01T06:00:00", None], type="datetime", format="%d.%m.%Y")
+
+    days = ["2026-01-31", "2026-02-01", "2026-02-01T06:00", None]
+    assert values.equals(pd.Series(pd.to_datetime(days, format="ISO8601")).astype("datetime64[us]"))
+    for cell in ("2026", "20260201", "2026-02-30"):
+        with pytest.raises(DataError, match=f"like '{cell}'"):
+            one([cell], type="datetime", format="%d.%m.%Y", rule="refuse")
+
+
 @pytest.mark.parametrize("cells", [["9999-12-31", "31.12.9999", "2026-01-31"], pd.to_datetime(["9999-12-31", None])])
 def test_date_that_means_missing_is_one_in_any_format(cells):
     values, warnings = one(cells, type="datetime", format="ISO8601 | %d.%m.%Y", missing=("9999-12-31",))

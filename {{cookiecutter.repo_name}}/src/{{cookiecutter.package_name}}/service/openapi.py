@@ -1,10 +1,12 @@
 """The OpenAPI document, made from the data dictionary of the run that answers by default."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 from ..engine.columns.dictionary import LABEL, Column, Dictionary
 from ..engine.columns.validate import FALSE_WORDS, LARGEST, MISSING_WORDS, TRUE_WORDS
+from ..engine.project.errors import listed
 from ..engine.runs.answers import CLASSES_SHOWN
 from ..engine.runs.loading import Run
 from . import example
@@ -14,6 +16,7 @@ from .versions import Version, Versions
 Schema = dict[str, Any]
 TEXT, NUMBER, YES_OR_NO = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
 CELL = {"type": ["number", "string", "boolean", "null"]}
+A_DAY = datetime(2026, 1, 31)
 MONTHS = r"(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31"
 DAY = rf"(1[7-9]|20|21)\d\d-({MONTHS})"
 TIME = r"([T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d)?"
@@ -97,7 +100,8 @@ def row(columns: Dictionary) -> Schema:
 
 def cell(column: Column) -> Schema:
     """The cells of a column that are answered."""
-    about = {"description": column.description} if column.description else {}
+    said = "; ".join(filter(None, [column.description, known(column)]))
+    about = {"description": said} if said else {}
     if column.rule != "refuse" or column.role in ("ignored", "group"):
         return CELL | about
     found = forms(column)
@@ -105,6 +109,13 @@ def cell(column: Column) -> Schema:
         words = sorted(MISSING_WORDS) if column.type not in ("category", "text", "list") else [""]
         found.append({"enum": [None, *dict.fromkeys([*words, *column.missing])]})
     return ({"anyOf": found} if len(found) > 1 else found[0]) | about
+
+
+def known(column: Column) -> str:
+    """What a reader is told of the cells of a column that no rule of JSON Schema says."""
+    if column.type == "datetime" and column.format:
+        return f"a date as {example.dated(column, A_DAY)} or {A_DAY:%Y-%m-%d}"
+    return f"known: {listed([*column.values], 20)}" if column.values and column.rule != "refuse" else ""
 
 
 def forms(column: Column) -> list[Schema]:

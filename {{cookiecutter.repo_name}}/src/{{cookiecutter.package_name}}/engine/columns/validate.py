@@ -4,6 +4,7 @@ The same code reads the training data, a batch for `predict` and a request, so t
 """
 
 import re
+from dataclasses import replace
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
@@ -19,6 +20,7 @@ MISSING_WORDS = frozenset(
     ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "n.a.", "nan", "null", "nil", "none", "nat", "missing", "\\n"]
 )
 TRUE_WORDS, FALSE_WORDS = frozenset(["true", "t", "yes", "y", "1"]), frozenset(["false", "f", "no", "n", "0"])
+ISO_DAY = r"\d{4}-\d\d-\d\d([T ].*)?"  # can be read in one way alone
 INTEGERS_THAT_FLOAT_KEEPS = 2**53
 LARGEST = 3.4e38  # scikit-learn's trees compute in single precision, where more is infinite
 
@@ -101,6 +103,10 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     """Type one column, shape (n_rows,), and list what breaks its rules."""
     name = str(cells.name)
     values, unreadable = parse(cells, column)
+    if column.type == "datetime" and column.format and unreadable.any():
+        plain = unreadable & as_text(cells).str.fullmatch(ISO_DAY).eq(True)  # as programs write it, whatever the file
+        again, odd = parse_datetime(cells.where(plain), replace(column, format=""))
+        values, unreadable = values.fillna(again), unreadable & (odd | ~plain)
     if column.role == "id" and not are_plain_ids(cells):
         values, unreadable = parse_text(cells, column)
     found = []
