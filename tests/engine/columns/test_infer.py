@@ -197,6 +197,12 @@ def test_column_of_0_and_1_allows_these_two_alone(describe, cells):
     assert (column.type, column.range) == ("integer", (0.0, 1.0))
 
 
+def test_words_with_numbers_are_listed_by_the_size_of_these(describe):
+    column, _ = describe(["100+", "10-19", "5-9", "none", "20-99"] * 5)
+
+    assert column.values == ("5-9", "10-19", "20-99", "100+", "none")
+
+
 def test_columns_called_like_sex_race_age_or_nationality_are_marked_sensitive_and_others_are_not():
     called = ["Sex", "customer_age", "personal status sex", "race", "nationality", "age_group"]
     others = ["house_age", "HouseAge", "average", "page", "stage", "race_time", "bandage", "answer", "unisex"]

@@ -55,7 +55,7 @@ def test_quick_command_imports_no_pandas(make_project, command, arguments):
 def test_evaluate_ends_with_its_page(call, contest):
     linear = registry.folders(contest)[0]
 
-    result = call(contest.root, "evaluate", "--run", linear.name)
+    result = call(contest.root, "evaluate", "--run", linear.name, "--set", 'train.candidates=["linear"]')
 
     assert result.stdout.splitlines()[-1].endswith("evaluation.html") and result.exit_code == 0, result.stderr
 

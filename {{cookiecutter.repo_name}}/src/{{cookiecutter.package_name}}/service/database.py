@@ -148,12 +148,13 @@ class Database:
     def first(self) -> tuple[list[Row], list[sa.Delete]]:
         """The rows that came first, a part of all, and what removes them. SQLite only."""
         rows, removals = list[Row](), list[sa.Delete]()
-        place: Any = sa.literal_column("rowid")
         with self.engine.connect() as connection:
             for kind, table in TABLES.items():
-                found = connection.execute(sa.select(table, place).order_by(place).limit(PART)).all()
-                rows += [kind(*row[:-1]) for row in found]
-                removals += [table.delete().where(place <= row[-1]) for row in found[-1:]]
+                oldest = sa.select(table).order_by(sa.text("rowid")).limit(PART)
+                part = [kind(*row) for row in connection.execute(oldest)]
+                keys = [[getattr(row, key.name) for key in table.primary_key] for row in part]
+                rows += part  # SQLite gives the places of removed rows to others, who would be removed unread
+                removals += [table.delete().where(sa.tuple_(*table.primary_key).in_(keys))] if part else []
         return rows, removals
 
     def execute(self, statements: Iterable[sa.Executable]) -> int:

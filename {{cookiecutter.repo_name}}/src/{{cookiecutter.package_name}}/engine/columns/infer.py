@@ -230,6 +230,11 @@ def looks_like_id(values: pd.Series, column: Column) -> bool:
     return column.type == "category"
 
 
+def by_size(word: str) -> list[str | int]:
+    """What a word is sorted by: whole numbers in it count as numbers, so that 5-9 comes before 10-19."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", word)]
+
+
 def finish(values: pd.Series, column: Column) -> Column:
     """Add what the values say: missing cells, range or categories, transformation, rule."""
     changes: dict[str, Any] = {"missing_allowed": bool(values.isna().any()) or column.role == "ignored"}
@@ -237,7 +242,7 @@ def finish(values: pd.Series, column: Column) -> Column:
         changes["range"] = plausible_range(values)
     levels = values.nunique()
     if column.type == "category" and (levels <= VALUES_LIMIT or column.role == "target") and column.role != "id":
-        changes["values"] = tuple(sorted(values.dropna().unique()))
+        changes["values"] = tuple(sorted(values.dropna().unique(), key=by_size))
     if column.type == "list":
         items = different_items(values, column.separator)
         changes["values"] = tuple(items) if len(items) <= VALUES_LIMIT else None
