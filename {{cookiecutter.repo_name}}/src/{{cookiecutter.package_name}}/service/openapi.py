@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from ..engine.columns.dictionary import LABEL, Column, Dictionary
-from ..engine.columns.validate import FALSE_WORDS, LARGEST, MISSING_WORDS, TRUE_WORDS
+from ..engine.columns.dictionary import LABEL, LARGEST, Column, Dictionary
+from ..engine.columns.validate import FALSE_WORDS, MISSING_WORDS, TRUE_WORDS
 from ..engine.runs.answers import CLASSES_SHOWN
 from ..engine.runs.loading import Run
 from . import example
