@@ -255,8 +255,8 @@ def test_row_that_is_forgotten_while_the_dump_is_made_does_not_come_back_in_it(c
     person.join()
 
     (dump,) = source.told(contest.root)
-    assert len(pd.read_parquet(dump.folder / source.ROWS)) == 2
-    assert not pd.read_parquet(dump.folder / source.ROWS)["inputs"].str.contains("7003").any()
+    assert len(pd.read_parquet(dump.folder / source.FEEDBACK)) == 2
+    assert not pd.read_parquet(dump.folder / source.FEEDBACK)["inputs"].str.contains("7003").any()
 
 
 def test_lineage_of_the_champion_names_the_dump(after):

@@ -4,8 +4,8 @@ import re
 from datetime import datetime
 from typing import Any
 
-from ..engine.columns.dictionary import LABEL, Column, Dictionary
-from ..engine.columns.validate import FALSE_WORDS, LARGEST, MISSING_WORDS, TRUE_WORDS
+from ..engine.columns.dictionary import LABEL, LARGEST, Column, Dictionary
+from ..engine.columns.validate import FALSE_WORDS, MISSING_WORDS, TRUE_WORDS
 from ..engine.project.errors import listed
 from ..engine.runs.answers import CLASSES_SHOWN
 from ..engine.runs.loading import Run

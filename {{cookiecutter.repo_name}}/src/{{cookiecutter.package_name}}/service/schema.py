@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 import msgspec
 import pandas as pd
 
-from ..engine.columns.dictionary import LABEL, Column, Dictionary
+from ..engine.columns.dictionary import LABEL, LARGEST, Column, Dictionary
 from ..engine.columns.lists import items_of
-from ..engine.columns.validate import INTEGERS_THAT_FLOAT_KEEPS, LARGEST
+from ..engine.columns.validate import INTEGERS_THAT_FLOAT_KEEPS
 from ..engine.columns.violations import left_out
 
 Cell = float | int | bool | str | None

@@ -12,8 +12,8 @@ from typing import Any
 import joblib
 import numpy as np
 
+from ..engine.columns.dictionary import LARGEST
 from ..engine.columns.lists import items_of
-from ..engine.columns.validate import LARGEST
 from ..engine.modelling import recipe
 from .features import Cells, parts_of
 from .trees import NotCompiled

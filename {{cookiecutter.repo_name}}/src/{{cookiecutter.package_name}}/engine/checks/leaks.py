@@ -12,7 +12,7 @@ from scipy.special import gammaln
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from ..columns.validate import LARGEST
+from ..columns.dictionary import LARGEST
 from ..modelling.recipe import split_dates, words_of
 from ..modelling.split import infer_task
 from .formulas import formulas

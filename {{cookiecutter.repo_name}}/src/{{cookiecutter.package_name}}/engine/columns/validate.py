@@ -11,7 +11,7 @@ from pandas.api.types import is_numeric_dtype
 
 from ..project.errors import DataError, shown
 from ..sources import formats
-from .dictionary import LABEL, Column, Dictionary, by_role, label_columns
+from .dictionary import LABEL, LARGEST, Column, Dictionary, by_role, label_columns
 from .lists import different_items, items_of
 from .moments import put_together
 from .violations import ADD_IT, Violation, Warned, described, explain, explain_absent, left_out, violation
@@ -22,7 +22,6 @@ MISSING_WORDS = frozenset(
 TRUE_WORDS, FALSE_WORDS = frozenset(["true", "t", "yes", "y", "1"]), frozenset(["false", "f", "no", "n", "0"])
 ISO_DAY = r"\d{4}-\d\d-\d\d([T ].*)?"  # can be read in one way alone
 INTEGERS_THAT_FLOAT_KEEPS = 2**53
-LARGEST = 3.4e38  # scikit-learn's trees compute in single precision, where more is infinite
 
 
 def validate(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..columns.validate import LARGEST
+from ..columns.dictionary import LARGEST
 from .graph import DOUBLE, ML, WHOLE, Graph, NotConvertible, kind_of
 
 

@@ -26,8 +26,7 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
-from ..columns.dictionary import Dictionary, features, separators, target
-from ..columns.validate import LARGEST
+from ..columns.dictionary import LARGEST, Dictionary, features, separators, target
 from .items import ItemEncoder
 
 ITEMS = "one column an item"

@@ -161,11 +161,7 @@ def fill(root: Path, python: Path) -> None:
     if dependencies(root) not in locked(root):
         write_lock(root, uv)
     how = ["--quiet", "--compile-bytecode", "--python", str(python)]
-    run(
-        [*uv, "pip", "sync", *how, LOCK],
-        f"the packages of {LOCK} could not be installed. {NETWORK}",
-        root,
-    )
+    run([*uv, "pip", "sync", *how, LOCK], f"the packages of {LOCK} could not be installed. {NETWORK}", root)
     run([*uv, "pip", "install", *how, "--no-deps", "-e", "."], f"the project could not be installed. {NETWORK}", root)
     serve_own_folder(root, python.parents[1])
     write_kernel(python)
