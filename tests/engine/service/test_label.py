@@ -157,7 +157,7 @@ def test_answers_of_the_log_are_asked_for_by_their_ids_but_for_those_that_fit_no
 
 def test_answers_that_lack_columns_beside_the_model_in_many_ways_are_asked_for(waiting, folder, entries, monkeypatch):
     shutil.rmtree(waiting.root / label.UNLABELLED)
-    monkeypatch.setattr(reference, "KINDS", 1)
+    monkeypatch.setattr(reference, "COLUMN_SETS", 1)
     row = {"amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "x"}
     more = [{"order": 1}, {}, {"order": 3}]
     with database.opened(waiting, new=True) as base:

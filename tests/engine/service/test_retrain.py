@@ -132,7 +132,7 @@ def test_dump_has_a_card_that_says_which_answers_and_is_read_only(after, retrain
     ids = sorted(retrained[2])
 
     assert dump.card["answers"] == {"count": ROWS, "first": ids[0], "last": ids[-1]}
-    assert pd.read_parquet(dump.folder / source.ROWS)["id"].tolist() == ids
+    assert pd.read_parquet(dump.folder / source.FEEDBACK)["id"].tolist() == ids
     for file, entry in zip(dump.files, dump.card["files"], strict=True):
         assert artefact.sha256(file) == entry["sha256"] and not file.stat().st_mode & 0o222
 
@@ -240,10 +240,10 @@ def test_rows_that_were_forgotten_are_gone_from_the_dump_and_the_others_stay(aft
     text = forget.run(after, key="order=7003")
 
     (dump,) = source.told(after.root)
-    rows = pd.read_parquet(dump.folder / source.ROWS)
+    rows = pd.read_parquet(dump.folder / source.FEEDBACK)
     copies = [pd.read_parquet(path) for path in (after.root / ".cache" / "steps").rglob("*.parquet")]
     assert not any((copy["order"] == 7003).any() for copy in copies)
-    assert f"{after.relative(dump.folder / source.ROWS)}: 1 rows removed" in text and "look into it" not in text
+    assert f"{after.relative(dump.folder / source.FEEDBACK)}: 1 rows removed" in text and "look into it" not in text
     assert len(rows) == ROWS - 1 and not rows["inputs"].str.contains("7003").any()
     assert dump.card["sha256"] == source.content(dump.folder)["sha256"]
     before = test_parts(after)
@@ -270,8 +270,8 @@ def test_row_that_is_forgotten_while_the_dump_is_made_does_not_come_back_in_it(c
     person.join()
 
     (dump,) = source.told(contest.root)
-    assert len(pd.read_parquet(dump.folder / source.ROWS)) == 2
-    assert not pd.read_parquet(dump.folder / source.ROWS)["inputs"].str.contains("7003").any()
+    assert len(pd.read_parquet(dump.folder / source.FEEDBACK)) == 2
+    assert not pd.read_parquet(dump.folder / source.FEEDBACK)["inputs"].str.contains("7003").any()
 
 
 def test_lineage_of_the_champion_names_the_dump(after):
@@ -280,7 +280,7 @@ def test_lineage_of_the_champion_names_the_dump(after):
 
     text = lineage.render(lineage.trace(after, model))
 
-    assert f"{after.relative(dump.folder)}/{source.ROWS}" in text and f"<- fetched from {source.TOLD}" in text
+    assert f"{after.relative(dump.folder)}/{source.FEEDBACK}" in text and f"<- fetched from {source.TOLD}" in text
     assert "changed since" not in text and "gone" not in text
 
 
@@ -315,7 +315,7 @@ def test_killed_anywhere_leaves_nothing_half_and_of_two_who_go_on_one_trains(con
     assert [process.returncode for process in both] == [0, 0]
     assert said[0] == "retrain: no truth is new: nothing is trained\n" and "is champion" in said[1]
     (dump,) = source.told(contest.root)
-    assert pd.read_parquet(dump.folder / source.ROWS)["id"].tolist() == sorted(ids)
+    assert pd.read_parquet(dump.folder / source.FEEDBACK)["id"].tolist() == sorted(ids)
     assert len(registry.folders(contest)) == len(before) + 1
     loading.check(registry.champion(contest))
     assert not [path for path in contest.root.rglob(".*.tmp") if ".cache" not in path.parts]

@@ -38,7 +38,7 @@ QUEUE, RANDOM = "label", "label at random"  # sources of truth that was asked fo
 ASKER = "make label"  # of an answer to a row of a table; no token has a blank in its name
 WHY, AT_RANDOM = "chosen because", "at random"  # in the file of rows that people are asked about
 SOURCES = {AT_RANDOM: RANDOM}  # of a truth that was asked for because of that; else it is QUEUE
-SHOWN = 2  # rows in the message that says that nothing was taken
+LEFT_SHOWN = 2  # rows in the message that says that nothing was taken
 
 
 class UnknownAnswer(Exception):
@@ -188,7 +188,7 @@ def check(project: Project, rows: pd.DataFrame, database: Database) -> dict[str,
 
 def nothing_taken(left: Sequence[str], rows: int, path: str) -> str:
     """The message that a file was not taken."""
-    more = f"; and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
-    said = f"{path}: {len(left)} of {rows} rows cannot be kept, so none was: {'; '.join(left[:SHOWN])}"
+    more = f"; and {len(left) - LEFT_SHOWN} more" if len(left) > LEFT_SHOWN else ""
+    said = f"{path}: {len(left)} of {rows} rows cannot be kept, so none was: {'; '.join(left[:LEFT_SHOWN])}"
     rest = f", or take the rest: make feedback INPUT={shlex.quote(path)} PARTLY=1" if len(left) < rows else "."
     return f"{said}{more}.\nMend the file{rest}"
