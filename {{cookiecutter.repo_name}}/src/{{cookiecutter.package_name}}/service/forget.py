@@ -26,6 +26,7 @@ from ..engine.project.settings import Project
 from ..engine.runs import registry
 from ..engine.sources import read, source
 from ..engine.sources.formats import spelled
+from ..engine.steps import cache
 from . import label
 from .database import FILE, PART, Database, opened
 from .feedback import ID, queued
@@ -34,7 +35,7 @@ from .tables import Entry, answers, changes, feedback, new_ids
 
 log = logging.getLogger(__name__)
 HOUR, DAY = 3_600.0, 86_400.0  # seconds
-COPIERS = ("retrain", "steps", label.LOCK)  # locks of who makes dumps or files of the log, in the order of `retrain`
+COPIERS = ("retrain", "steps", "label")  # locks of who makes dumps or files of the log, in the order of `retrain`
 
 
 def run(project: Project, *, key: str) -> str:
@@ -123,12 +124,14 @@ def cut_dumps(project: Project, database: Database, ids: set[str]) -> list[str]:
             if ID not in table:
                 lines.append(f"{name} was made of the log and has no column 'id': look into it")
             elif (theirs := table[ID].isin(ids)).any():
+                artefact.remove(project.root / cache.FOLDER)
                 with artefact.whole(place) as temporary:
                     table[~theirs].to_parquet(temporary, index=False)
                 artefact.write_json(path, records.sealed(card | source.content(path.parent)))
                 for written in (place, path):
                     written.chmod(0o444)
-                lines.append(f"{name}: {theirs.sum()} rows removed. What was made of it, anew: make predict")
+                cut = f"{theirs.sum()} rows removed, copies in .cache too"
+                lines.append(f"{name}: {cut}. What was made of it, anew: make predict")
     return lines
 
 
@@ -145,7 +148,8 @@ def out_of_reach(project: Project, since: float) -> list[str]:
     day = datetime.fromtimestamp(int(since), UTC)
     records = [registry.sound(folder) for folder in registry.folders(project)]
     if later := [one["run"] for one in records if one and datetime.fromisoformat(one["started"]) >= day]:
-        lines.append(f"not reached: models trained since then, which may have learned from it: {', '.join(later)}")
+        known = f"models trained since then, which may have learned from it: {', '.join(later)}"
+        lines.append(f"not reached: {known}; their pages and tables in reports/")
     return lines
 
 
