@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import math
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +129,7 @@ class Reference:
                 text = str(error)
         return DataError(text, violations)
 
-    def _answer(self, known: pd.DataFrame, places: list[int], found: list[Answered]) -> None:
+    def _answer(self, known: pd.DataFrame, places: Sequence[int], found: list[Answered]) -> None:
         """Answer typed rows, the places of which in the request are given."""
         known, run, policy = known.reset_index(drop=True), self.run, self.policy
         with loading.explained(run.name, run.versions, "does not answer"):
