@@ -5,7 +5,7 @@ from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import answers
 from data_science_project.service import reference, versions
 
-ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
+from .conftest import ROW
 
 
 def test_rows_of_json_get_the_bits_and_columns_of_make_predict(project, version):

@@ -19,8 +19,8 @@ from data_science_project.service import database, serve, settings
 from data_science_project.service.database import Database
 from data_science_project.service.tables import Entry
 
-ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
-BODY = json.dumps({"rows": [ROW]}).encode()
+from .conftest import BODY
+
 START = """
 import sys
 from data_science_project.engine.project import settings
@@ -212,13 +212,18 @@ def test_port_in_use_is_said_with_the_cure(project, monkeypatch):
             serve.run(project)
 
 
-def test_other_host_without_a_token_and_a_project_without_a_run_are_refused(project, monkeypatch):
-    monkeypatch.setenv("API_TOKEN", "")
+@pytest.mark.parametrize("tokens", ["", " ", "\n"])
+def test_other_host_without_a_token_is_refused(make_project, monkeypatch, tokens):
+    monkeypatch.setenv("API_TOKEN", tokens)
+    project = make_project()
     project.parts["serve"] = settings.Serve(host="0.0.0.0")
+
     with pytest.raises(SettingsError, match=r"0\.0\.0\.0.*API_TOKEN"):
         serve.run(project)
 
-    project.parts["serve"] = settings.Serve()
-    project.models.rename(project.root / "elsewhere")
-    with pytest.raises(SettingsError, match="There is no run"):
-        serve.run(project)
+
+def test_token_without_a_secret_is_refused_before_anything_is_opened(make_project, monkeypatch):
+    monkeypatch.setenv("API_TOKEN", "ada:")
+
+    with pytest.raises(SettingsError, match="token 1 has no secret"):
+        serve.run(make_project())

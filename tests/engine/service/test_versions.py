@@ -11,7 +11,7 @@ from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import promote, registry
 from data_science_project.service import compiled, profile, versions
 
-ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
+from .conftest import ROW
 
 
 def loaded(project):

@@ -22,7 +22,7 @@ from .schema import Cell, Checker, Row
 from .unusual import Unusual
 
 log = logging.getLogger(__name__)
-KINDS = 20  # different sets of columns in a request that are answered one by one, some 20 ms each
+COLUMN_SETS = 20  # different sets of columns in a request that are answered one by one, some 20 ms each
 Shapes = dict[frozenset[str], list[int]]  # the places of rows in a request, by the columns that they have
 
 
