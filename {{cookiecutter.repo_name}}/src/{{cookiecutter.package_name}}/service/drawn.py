@@ -102,13 +102,13 @@ def answered(compiled: Any, rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 def as_cells(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows typed by the dictionary as plain cells, as JSON has them."""
-    columns = []
-    for name in rows:
+    names, columns = [*rows], []
+    for name in names:
         cells = rows[name]
         if pd.api.types.is_datetime64_any_dtype(cells.dtype):
             cells = cells.map(pd.Timestamp.isoformat, na_action="ignore")
         columns.append([None if cell != cell else cell for cell in cells.tolist()])  # NaN is not itself
-    return [dict(zip(rows, row, strict=True)) for row in zip(*columns, strict=True)]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def differing(found: pd.DataFrame, expected: pd.DataFrame) -> str:

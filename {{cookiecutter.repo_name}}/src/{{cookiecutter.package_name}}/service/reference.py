@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import math
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ class Reference:
     def _checked(self, rows: list[Row], shapes: Shapes, found: list[Answered]) -> list[pd.DataFrame]:
         """The typed cells by place, a table for columns that the same rows have; `found` takes what is warned of."""
         tables, errors = list[pd.DataFrame](), list[tuple[list[int], DataError]]()
-        for places, names in tables_of(parts_of(self.columns, shapes), shapes):
+        for places, names in tables_of(self.columns, shapes):
             try:
                 known, warnings = self._validated(rows, places, names)
             except DataError as error:
@@ -115,12 +115,12 @@ class Reference:
 
     def _refused(self, rows: list[Row], shapes: Shapes, errors: list[tuple[list[int], DataError]]) -> DataError:
         """All violations in order, with what is said of the first rows of one shape that have one."""
-        order, text = {name: place for place, name in enumerate(self.columns)}, str(errors[0][1])
+        order = {name: place for place, name in enumerate(self.columns)}
         violations = [one for places, error in errors for one in by_cell(error, places)]
-        violations.sort(
+        violations.sort(  # of a row the absent ones first, as `validate` has them
             key=lambda one: (one["row"] or 0, one["column"] in rows[(one["row"] or 0) - 1], order.get(one["column"], 0))
         )
-        broken = {one["row"] - 1 for one in violations if one["row"]}
+        broken, text = {(one["row"] or 0) - 1 for one in violations}, str(errors[0][1])
         first = next((places for places in shapes.values() if not broken.isdisjoint(places)), [])
         if first and len(shapes) > 1:
             try:
@@ -129,7 +129,7 @@ class Reference:
                 text = str(error)
         return DataError(text, violations)
 
-    def _answer(self, known: pd.DataFrame, places: list[int], found: list[Answered]) -> None:
+    def _answer(self, known: pd.DataFrame, places: Sequence[int], found: list[Answered]) -> None:
         """Answer typed rows, the places of which in the request are given."""
         known, run, policy = known.reset_index(drop=True), self.run, self.policy
         with loading.explained(run.name, run.versions, "does not answer"):
@@ -142,17 +142,15 @@ class Reference:
             found[place].unusual |= odd
 
 
-def parts_of(columns: Dictionary, shapes: Iterable[frozenset[str]]) -> list[Set[str]]:
-    """Columns that are checked each for itself; moments with what they are made of, and what nobody knows, together."""
+def tables_of(columns: Dictionary, shapes: Shapes) -> list[tuple[list[int], Set[str]]]:
+    """Which rows are one table with which columns: those that they all have or all lack, and other rows do not.
+
+    Moments stay with the columns that they are made of, and those that nobody knows stay together.
+    """
     moments = {part for name, column in columns.items() if column.moment for part in (name, *column.moment)}
     unknown = set[str]().union(*shapes) - columns.keys()
-    return [moments, *({name} for name in columns if name not in moments), unknown]
-
-
-def tables_of(parts: Iterable[Set[str]], shapes: Shapes) -> list[tuple[list[int], Set[str]]]:
-    """Which rows are one table with which columns: those parts that they all have, or all lack, and others do not."""
     tables: dict[tuple[int, ...], set[str]] = {}
-    for part in parts:
+    for part in [moments, unknown, *({name} for name in columns if name not in moments)]:
         rows = Shapes()
         for shape, places in shapes.items():
             rows.setdefault(shape & part, []).extend(places)
@@ -162,13 +160,9 @@ def tables_of(parts: Iterable[Set[str]], shapes: Shapes) -> list[tuple[list[int]
 
 
 def joined(tables: list[pd.DataFrame], places: list[int], columns: Iterable[str]) -> pd.DataFrame:
-    """The rows at these places with all columns that any of them has, in their order."""
-    parts: dict[str, list[pd.Series]] = {name: [] for name in columns}
-    for table in tables:
-        if not table.index.isin(places).any():
-            continue
-        for name in table:
-            parts[name].append(table[name])
+    """The rows at these places, with all columns that any of them has, in their order."""
+    there = [table for table in tables if table.index.isin(places).any()]
+    parts = {name: [table[name] for table in there if name in table] for name in columns}
     return pd.DataFrame({name: pd.concat(found).reindex(places) for name, found in parts.items() if found})
 
 

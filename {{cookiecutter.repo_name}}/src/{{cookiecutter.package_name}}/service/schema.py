@@ -15,6 +15,7 @@ from ..engine.columns.dictionary import LABEL, LARGEST, Column, Dictionary
 from ..engine.columns.lists import items_of
 from ..engine.columns.validate import INTEGERS_THAT_FLOAT_KEEPS
 from ..engine.columns.violations import left_out
+from .features import array_of
 
 Cell = float | int | bool | str | None
 Row = dict[str, Cell]
@@ -100,7 +101,7 @@ class Checker:
 
     def __init__(self, columns: Dictionary) -> None:
         asked = {n: c for n, c in columns.items() if c.role != "target" and not c.role.startswith(LABEL)}
-        self._known = frozenset(columns)
+        self._columns, self._known = columns, frozenset(columns)
         self._readers = {name: reader(column) for name, column in asked.items()}
         self._optional = frozenset(n for n, c in asked.items() if c.role in ("ignored", "id", "group"))
         self._made = any(column.moment for column in asked.values())
@@ -122,6 +123,36 @@ class Checker:
                 return None
         extra = [name for name in row if name not in self._known] if len(row) > len(cells) else []
         return cells, [left_out(extra, "rows")] if extra else []
+
+    def table(self, rows: list[Row]) -> pd.DataFrame | None:
+        """Rows that have the same columns as `validate` would leave them; None where it has to look, or to warn."""
+        names = rows[0].keys()
+        if self._made or not self._known >= names or not self._readers.keys() - names <= self._optional:
+            return None
+        if any(row.keys() != names for row in rows):
+            return None
+        table = {}
+        for name, read in self._readers.items():
+            if name in names:
+                column = self._columns[name]
+                if (cells := plain_cells(column, read, [row[name] for row in rows])) is None:
+                    return None
+                table[name] = array_of(cells, column.type)
+        return pd.DataFrame(table)
+
+
+def plain_cells(column: Column, read: Callable[[Any], Any], cells: list[Cell]) -> list[Cell] | None:
+    """The cells of a column as its reader has them; None where one is not plain.
+
+    Of numbers the least and the largest say whether all are.
+    """
+    types = {*map(type, cells)}
+    if column.type == "number" and not column.missing and types <= {float, int, type(None)}:
+        given = cells if type(None) not in types else [cell for cell in cells if cell is not None]
+        ends = [min(given), max(given)] if given else []  # type: ignore[type-var]
+        return None if NOT_PLAIN in map(read, ends if given is cells else [*ends, None]) else cells
+    found = [*map(read, cells)]
+    return None if any(cell is NOT_PLAIN for cell in found) else found
 
 
 ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d{6})?)?", re.ASCII)
