@@ -58,7 +58,7 @@ def test_evaluate_ends_with_its_page_and_says_where_the_champion_is_another_run(
     promote.keep(contest, dummy.name, {"gate": []})
 
     pipeline.say_who_answers(contest, linear)
-    result = call(contest.root, "evaluate", "--run", linear.name)
+    result = call(contest.root, "evaluate", "--run", linear.name, "--set", 'train.candidates=["linear"]')
 
     assert result.stdout.splitlines()[-1].endswith("evaluation.html") and result.exit_code == 0, result.stderr
     assert f"predict, explain, card and export ask the champion {dummy.name}" in caplog.text

@@ -263,7 +263,7 @@ def test_pages_have_a_language_a_title_one_first_heading_and_headings_in_order(s
         assert set(fields) <= set(re.findall(r'<label for="([^"]+)"', text))
 
 
-def test_colours_of_text_have_a_contrast_of_at_least_4_5_in_the_light_and_in_the_dark():
+def test_colours_of_text_have_a_contrast_of_at_least_4_5_in_the_light_and_in_the_dark(contrast):
     text = (pages.FOLDER / "static" / "page.css").read_text()
     light, dark = (dict(re.findall(r"--([\w-]+): (#\w+)", part)) for part in text.split("@media", 2)[:2])
 
@@ -274,19 +274,6 @@ def test_colours_of_text_have_a_contrast_of_at_least_4_5_in_the_light_and_in_the
         assert contrast(colours["on-blue"], colours["blue"]) >= 4.5
         assert contrast(colours["orange"], colours["paper"]) >= 4.5, "the word moved"
         assert contrast(colours["edge"], colours["paper"]) >= 3
-
-
-def contrast(front, back):
-    """The contrast ratio of WCAG 2 of two colours."""
-
-    def luminance(colour):
-        colour = "".join(2 * digit for digit in colour[1:]) if len(colour) == 4 else colour[1:]
-        parts = [int(colour[place : place + 2], 16) / 255 for place in (0, 2, 4)]
-        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-    low, high = sorted([luminance(front), luminance(back)])
-    return (high + 0.05) / (low + 0.05)
 
 
 @pytest.fixture(scope="module")
