@@ -197,6 +197,12 @@ def test_column_of_0_and_1_allows_these_two_alone(describe, cells):
     assert (column.type, column.range) == ("integer", (0.0, 1.0))
 
 
+def test_words_with_numbers_are_listed_by_the_size_of_these(describe):
+    column, _ = describe(["100+", "10-19", "5-9", "none", "20-99"] * 5)
+
+    assert column.values == ("5-9", "10-19", "20-99", "100+", "none")
+
+
 def test_columns_called_like_sex_race_age_or_nationality_are_marked_sensitive_and_others_are_not():
     called = ["Sex", "customer_age", "personal status sex", "race", "nationality", "age_group"]
     others = ["house_age", "HouseAge", "average", "page", "stage", "race_time", "bandage", "answer", "unisex"]
@@ -206,3 +212,10 @@ def test_columns_called_like_sex_race_age_or_nationality_are_marked_sensitive_an
 
     assert [name for name, column in columns.items() if column.sensitive] == called
     assert any("is it so?" in line and "Sex" in line for line in decisions)
+
+
+@pytest.mark.parametrize("odd", ["29 (+6)", "[98]", "<0.006"])
+def test_one_odd_cell_among_numbers_is_missing_and_said(describe, odd):
+    column, said = describe([*(str(n / 8) for n in range(1, 61)), odd])
+
+    assert column.type == "number" and f"'{odd}' (1 cells) read as missing in a column of type number" in said

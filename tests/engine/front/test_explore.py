@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -48,10 +49,12 @@ def test_target_by_column_is_shares_or_means_in_parts_of_many_rows_the_strongest
     table["answer"] = np.where(table["colour"] == "red", "yes", "no")
     table.loc[:2, "colour"] = "rare"
 
+    columns |= {"colour": replace(columns["colour"], values=("red", "rare", "blue"))}
+
     found = explore.by_column(table, columns, "auto")
 
     assert list(found)[0] == "colour" and "note" not in found
-    assert found["colour"].to_dict("list") == {"value": ["blue", "red"], "no": [1.0, 0.0], "yes": [0.0, 1.0]}
+    assert found["colour"].to_dict("list") == {"value": ["red", "blue"], "no": [0.0, 1.0], "yes": [1.0, 0.0]}
     assert len(found["amount"]) == 10 and found["amount"]["value"].is_monotonic_increasing
 
 

@@ -47,6 +47,15 @@ def test_no_bin_of_the_reliability_is_so_small_that_it_says_nothing():
     assert diagnostics.reliability(np.array(["no"] * 5), answers([0.1] * 5))["rows"].tolist() == [5]
 
 
+def test_words_of_a_table_stand_in_the_order_of_the_dictionary_and_others_behind_them():
+    table = pd.DataFrame({"value": ["High", "Low", "Middle", "Odd"], "yes": [0.9, 0.1, 0.5, 0.2]})
+
+    found = diagnostics.in_order(table, ("Low", "Middle", "High"))
+
+    assert found.to_numpy().tolist() == [["Low", 0.1], ["Middle", 0.5], ["High", 0.9], ["Odd", 0.2]]
+    assert diagnostics.in_order(table, None) is table
+
+
 def test_column_named_self_is_shuffled_and_set_like_any_other():
     rows = pd.DataFrame({"self": [0.1, 0.2, 0.8, 0.9]})
 

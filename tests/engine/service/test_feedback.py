@@ -69,6 +69,19 @@ def test_truth_by_key_columns_is_about_the_newest_answer_to_that_key(asked, tell
     assert said() == [(newest, "no"), (other, "yes")]
 
 
+def test_truth_about_an_answer_of_a_run_that_is_not_here_is_checked_by_the_run_that_answers_now(
+    database, entries, tell, said
+):
+    (gone,) = entries(run="2026-01-01-101010-abcdefab")
+    database.insert([gone])
+
+    tell("id,answer", f"{gone.id},yes")
+
+    assert said() == [(gone.id, "yes")]
+    with pytest.raises(DataError, match="'perhaps' is no class of 'answer'"):
+        tell("id,answer", f"{gone.id},perhaps")
+
+
 def test_key_that_was_sent_as_text_or_as_a_number_with_a_point_is_the_same_key(asked, tell, said):
     ids = asked("1001", 1002.0)
 

@@ -1,11 +1,13 @@
 import json
 import shutil
+import threading
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from data_science_project.engine.project import lock
 from data_science_project.engine.project.errors import DataError
 from data_science_project.service import database, feedback, health, label, reference, tables
 from data_science_project.service.feedback import ID, QUEUE, RANDOM, WHY
@@ -170,3 +172,15 @@ def test_nothing_to_label_is_said_with_the_cure(project, monkeypatch):
 
     with pytest.raises(DataError, match=r"Nothing to label(.|\n)*make serve(.|\n)*"):
         label.run(project)
+
+
+def test_rows_are_chosen_by_one_at_a_time_so_that_forget_cuts_the_whole_file(waiting):
+    thread = threading.Thread(target=label.run, args=[waiting])
+
+    with lock.alone(waiting.root, "forget", name="label"):
+        thread.start()
+        thread.join(2.0)
+        meanwhile = (waiting.root / label.FILE).exists()
+    thread.join()
+
+    assert not meanwhile and len(written(waiting)) == 20

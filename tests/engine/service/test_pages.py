@@ -6,6 +6,7 @@ import io
 import json
 import re
 import shutil
+import time
 from urllib.parse import urlencode
 
 import pytest
@@ -17,6 +18,7 @@ from .conftest import send_request
 
 ROW = {"amount": "70", "colour": "red", "shop": "", "day": "2026-02-01", "note": "parcel 3 went out", "order": "7"}
 HEAD = b"order,amount,colour,shop,day,note\n"
+FILE = b'--xx\r\nContent-Disposition: form-data; name="file"; filename="rows.csv"\r\nContent-Type: text/csv\r\n\r\n'
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -46,10 +48,7 @@ class Site:
 
     def upload(self, content, name="rows.csv"):
         """Send a file; status and text."""
-        head = (
-            f'--xx\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\nContent-Type: text/csv\r\n\r\n'
-        )
-        body = head.encode() + content + b"\r\n--xx--\r\n"
+        body = FILE.replace(b"rows.csv", name.encode()) + content + b"\r\n--xx--\r\n"
         status, _, text = self.ask("POST", "/table", body, content_type="multipart/form-data; boundary=xx")
         return status, text
 
@@ -235,6 +234,40 @@ def test_form_without_a_file_and_one_that_is_too_large_are_refused_in_words(site
 
     status, _, text = site.ask("POST", "/", b"", content_length="9000000")
     assert status == 413 and "8,000,000 bytes" in text and "[serve]" not in text
+
+
+MANY = b"a&" * 3_900_000
+PARTS = b"--xx\r\n\r\n" * 780_000
+MULTIPART = "multipart/form-data; boundary=xx"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "kind", "status", "said"),
+    [
+        ("/login", MANY, "", 413, "larger than 10,000 bytes"),
+        ("/login", b"token=" + b"%FF" * 2_600_000, "", 413, "larger than 10,000 bytes"),
+        ("/login", b"a&" * 1000, "", 400, "more than 10 fields"),
+        ("/", MANY, "", 400, "more than 7 fields"),
+        ("/", b"other=" + b"%FF" * 2_600_000, "", 422, "Needed"),
+        ("/table", PARTS, MULTIPART, 400, "No file was sent"),
+        ("/table", b"--xx\r\n" + b"a: b\r\n" * 1_200_000, MULTIPART, 400, "No file was sent"),
+    ],
+)
+def test_form_of_any_size_takes_the_event_loop_less_than_half_a_second(site, path, body, kind, status, said):
+    start = time.thread_time()
+
+    found, _, text = site.ask("POST", path, body, content_type=kind)
+
+    assert time.thread_time() - start < 0.5
+    assert found == status and said in text
+
+
+def test_file_is_found_among_the_fields_of_a_form_and_kept_byte_by_byte():
+    content = b"a\r\n\r\n--x\n--\r\n-\xff\x00\r\r\n"
+    field = b'--xx\r\nContent-Disposition: form-data; name="other"\r\n\r\nfile\r\n'
+    body = field + FILE.replace(b"rows", "größe".encode()) + content + b"\r\n" + field + b"--xx--\r\n"
+
+    assert pages.file_of(MULTIPART, body) == ("größe.csv", content)
 
 
 def test_nothing_on_a_page_runs_or_comes_from_elsewhere(site):

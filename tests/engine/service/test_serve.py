@@ -212,9 +212,18 @@ def test_port_in_use_is_said_with_the_cure(project, monkeypatch):
             serve.run(project)
 
 
-def test_other_host_without_a_token_is_refused(project, monkeypatch):
-    monkeypatch.setenv("API_TOKEN", "")
+@pytest.mark.parametrize("tokens", ["", " ", "\n"])
+def test_other_host_without_a_token_is_refused(make_project, monkeypatch, tokens):
+    monkeypatch.setenv("API_TOKEN", tokens)
+    project = make_project()
     project.parts["serve"] = settings.Serve(host="0.0.0.0")
 
     with pytest.raises(SettingsError, match=r"0\.0\.0\.0.*API_TOKEN"):
         serve.run(project)
+
+
+def test_token_without_a_secret_is_refused_before_anything_is_opened(make_project, monkeypatch):
+    monkeypatch.setenv("API_TOKEN", "ada:")
+
+    with pytest.raises(SettingsError, match="token 1 has no secret"):
+        serve.run(make_project())

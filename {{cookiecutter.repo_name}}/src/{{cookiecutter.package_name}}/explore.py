@@ -35,7 +35,6 @@ MANY_COLUMNS = 100  # above, neither plots, which cost time and bytes, nor assoc
 YEAR_LIKE = re.compile(r"(?<=>)(\s*\d),(\d{3}\s*)(?=<)")  # alone in an element: 1,984 would be no year to a reader
 TITLES = {
     "answer": "Gives the answer away",
-    "labels": "A second opinion?",
     "id": "Id",
     "duplicates": "Repeated rows",
     "ambiguity": "Contradictions",
@@ -101,8 +100,8 @@ def by_column(frame: pd.DataFrame, columns: dictionary.Dictionary, task: str) ->
             means = answers.groupby(parts.to_numpy()).mean()
             apart = answers.groupby(parts.to_numpy()).transform("mean") - answers.mean()
             strength[name] = np.nansum(apart**2)
-            values = pd.DataFrame({"value": means.index})
-            tables[name] = values.join(means.set_axis(means.columns.map(str), axis=1).reset_index(drop=True))
+            table = means.set_axis(means.columns.map(str), axis=1).rename_axis("value").reset_index()
+            tables[name] = diagnostics.in_order(table, columns[name].values)
     strongest = sorted(tables, key=lambda name: -strength[name])[:PICTURES]
     return {name: tables[name] for name in strongest}
 

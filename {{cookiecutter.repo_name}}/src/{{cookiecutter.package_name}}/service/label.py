@@ -23,7 +23,7 @@ from scipy.spatial.distance import cdist
 from ..engine.columns import dictionary
 from ..engine.columns.dictionary import Dictionary
 from ..engine.modelling import confidence
-from ..engine.project import artefact, spreadsheet
+from ..engine.project import artefact, lock, spreadsheet
 from ..engine.project.errors import DataError, listed
 from ..engine.project.settings import Project
 from ..engine.runs import answers, registry
@@ -41,6 +41,7 @@ from .versions import wanted
 UNLABELLED, FILE = Path("data/external/unlabelled"), Path("data/external/to_label.csv")
 log = logging.getLogger(__name__)
 AT_RANDOM, UNUSUAL, UNSURE = feedback.AT_RANDOM, "unusual", "unsure"
+LOCK = "label"
 TENTH, WIDE = 0.1, 10  # share of the rows; of so many times as many of the least sure, unlike ones are taken
 RATE = 0.2  # of the truths outside of the band that says how sure a number is
 
@@ -49,7 +50,7 @@ def run(project: Project) -> str:
     """Write the rows; what to print. A `DataError` if there are none, or if labels in the file would be lost."""
     path, most, version = project.root / FILE, of(project, Label).rows, Reference(project, wanted(project)[0])
     model = version.run
-    with database.opened(project, new=True) as kept:
+    with lock.alone(project.root, "label", name=LOCK), database.opened(project, new=True) as kept:
         check_taken(path, kept, model.record["target"])
         pool = answered(version, [*from_log(project, kept), *from_tables(project, model, kept)])
         table = spread(pool["cells"].tolist(), model.columns)

@@ -19,7 +19,7 @@ from ..engine.columns.violations import left_out
 Cell = float | int | bool | str | None
 Row = dict[str, Cell]
 CELLS = frozenset([float, int, bool, str, type(None)])
-ROWS = 'A body is {"rows": [{"column": cell, ...}, ...]}, a cell a number, a text, true, false or null'
+SHAPE = 'A body is {"rows": [{"column": cell, ...}, ...]}, a cell a number, a text, true, false or null'
 ESCAPES = re.compile(r"(?i)\\\\|\\ud[89ab]..\\ud[c-f]..|\\(ud[89a-f]..)")  # the group: half a pair that stands alone
 DECODER = msgspec.json.Decoder()
 
@@ -41,14 +41,14 @@ def decode(body: bytes) -> list[Row]:
     rows = tree.get("rows") if type(tree) is dict else None
     if type(rows) is not list or len(tree) != 1:
         strictly(body)
-        raise BadBody(f"{ROWS}.")
+        raise BadBody(f"{SHAPE}.")
     keys = 1
     for number, row in enumerate(rows, start=1):
         if type(row) is not dict:
-            raise BadBody(f"row {number} is no object. {ROWS}.")
+            raise BadBody(f"row {number} is no object. {SHAPE}.")
         if not CELLS.issuperset(map(type, row.values())):
             name = next(name for name, cell in row.items() if type(cell) not in CELLS)
-            raise BadBody(f"row {number}, column {name!r} holds a list or an object. {ROWS}.")
+            raise BadBody(f"row {number}, column {name!r} holds a list or an object. {SHAPE}.")
         keys += len(row)
     if body.count(b":") > keys:  # a colon in a text, or a key that stands twice, of which only the last is in `rows`
         strictly(body)
@@ -84,7 +84,7 @@ def explain(body: bytes, reason: str) -> NoReturn:
     except UnicodeDecodeError as error:
         reason = f"not UTF-8 (byte {error.start})"
     except RecursionError:
-        reason = f"nested too deep. {ROWS}"
+        reason = f"nested too deep. {SHAPE}"
     except json.JSONDecodeError as error:
         reason = f"not JSON: {error.msg} (line {error.lineno}, column {error.colno}, character {error.pos})"
     except ValueError as error:

@@ -23,7 +23,7 @@ from ..engine.project.log import show
 from ..engine.project.settings import Project
 from . import forget, labelling, monitor, pages, settings
 from .app import Application, Service
-from .guard import is_loopback
+from .guard import Guard, is_loopback
 from .log import Log
 from .traces import LAST_SPANS, traced
 from .versions import wanted
@@ -41,7 +41,7 @@ LAST_WORD = 0.5  # seconds in which the readiness route says no before the socke
 def run(project: Project) -> None:
     """Serve until SIGTERM or ctrl-C."""
     options = settings.of(project, settings.Serve)
-    if not is_loopback(url_host(options.host)) and not settings.secret(project, "API_TOKEN"):
+    if not Guard(settings.secret(project, settings.TOKEN)).tokens and not is_loopback(url_host(options.host)):
         raise SettingsError(
             f"params.toml: [serve] host = {options.host!r} is not this machine alone, and there is no API_TOKEN.\n"
             'Set API_TOKEN=name:secret in .env, or host = "127.0.0.1".'

@@ -14,7 +14,7 @@ from ..engine.runs import loading, registry
 from . import settings
 from .compiled import Compiled, NotCompiled, compile_run
 from .drawn import difference
-from .reference import KINDS, Answered, Reference
+from .reference import COLUMN_SETS, Answered, Reference
 from .schema import Row
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class Busy(Exception):
 class Version(Reference):
     """A run that answers rows, on the compiled road where that can be."""
 
-    kinds = KINDS
+    kinds = COLUMN_SETS
 
     def __init__(self, project: Project, folder: Path) -> None:
         super().__init__(project, folder)

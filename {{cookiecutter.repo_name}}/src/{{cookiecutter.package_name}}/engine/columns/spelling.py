@@ -18,7 +18,7 @@ PROBE_CELLS = 200  # a format that fails on these is not tried on the whole colu
 DATE_LIKE = re.compile(r"\d.*[-/.: ].*\d|\d{1,2}[a-zA-Z]{3}\d{2}")
 DAYS = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y")
 MONTHS = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%m-%d-%y")
-NAMED = ("%Y/%m/%d", "%b %d %Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y")
+SPELT = ("%Y/%m/%d", "%b %d %Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y")
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H.%M.%S", "%I:%M %p", "%I:%M:%S %p")
 ISO = "ISO8601"
@@ -120,7 +120,7 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
         yield Column(type="datetime", missing=markers, format=given), ""
         return
     orders = {"day-first": (DAYS,), "month-first": (MONTHS,)}.get(given, (MONTHS, DAYS))
-    known = [ISO, *(day + time for days in (*orders, NAMED) for day in days for time in TIMES), "%m/%Y", *CLOCKS]
+    known = [ISO, *(day + time for days in (*orders, SPELT) for day in days for time in TIMES), "%m/%Y", *CLOCKS]
     chosen: dict[str, int] = {}
     unsure, rest = False, present
     while len(rest) and len(chosen) < FORMATS_IN_A_COLUMN:

@@ -77,6 +77,18 @@ def taken(path: Path, verb: str) -> int | None:
         time.sleep(PAUSE)
 
 
+def is_held(root: Path, name: str) -> bool:
+    """Whether a command holds the lock of this name now, see `alone`."""
+    path = root / ".cache" / f"{name}.lock"
+    if not path.is_file():
+        return False
+    handle = os.open(path, os.O_RDWR)
+    try:
+        return not seized(handle, path)
+    finally:
+        os.close(handle)
+
+
 def seized(handle: int, path: Path) -> bool:
     """Whether the lock is ours now; not so if `path` was deleted meanwhile, for the next one would make it anew."""
     try:

@@ -33,6 +33,8 @@ def leaning(evidence: Evidence) -> dict[str, Any]:
     beside = {}
     for name in chosen:
         curve = diagnostics.dependence(evidence.answer, rows, name)
+        if name in evidence.run.columns:  # else `add_features` made it
+            curve = diagnostics.in_order(curve, evidence.run.columns[name].values)
         truth = diagnostics.observed(known.truth, known.rows[name], curve)
         if len(truth) > 1:  # where there are rows
             beside[name] = curve.loc[truth.index].reset_index(drop=True), truth.reset_index(drop=True)

@@ -23,7 +23,7 @@ from ..modelling.question import Question
 from ..modelling.recipe import ANALYSERS, ITEMS
 from .verdict import number
 
-SHOWN, WORDS = 15, 6  # terms in all, and words of texts among them where there is anything else to show
+TERMS, WORD_TERMS = 15, 6  # terms in all, and words of texts among them where there is anything else to show
 ROWS_OF_A_LEVEL = 10  # of a category, or of missing cells: the effect of fewer is luck
 ENDS = {  # of the steps of `Recipe.linear`, by transformation: what an input stands for can be said of these
     **dict.fromkeys(("number", "log", "date parts", "target encoding"), StandardScaler),
@@ -163,9 +163,9 @@ def is_common(term: Term, rows: pd.DataFrame) -> bool:
 def chosen(strength: np.ndarray, words: np.ndarray) -> np.ndarray:
     """Positions of the strongest terms; rare words are strong and many, and must not hide the other columns."""
     order = np.argsort(-strength, kind="stable")
-    others = min(SHOWN - WORDS, (~words).sum())
-    left_out = order[words[order]][SHOWN - others :]
-    return order[~np.isin(order, left_out)][:SHOWN]
+    others = min(TERMS - WORD_TERMS, (~words).sum())
+    left_out = order[words[order]][TERMS - others :]
+    return order[~np.isin(order, left_out)][:TERMS]
 
 
 def inputs(columns: ColumnTransformer, labels: Sequence, booleans: Sequence[str]) -> Iterator[Term]:

@@ -36,9 +36,9 @@ from typing import Any
 from ..project import artefact, lock, package, settings
 from ..project.alive import RED, alive, coloured
 from ..project.errors import ProjectError, listed, shortened
+from ..project.package import LOCK
 from ..sources import first_line, source
 
-LOCK = "requirements.lock"
 UNFINISHED = "unfinished"  # in the environment until it is ready: what a killed command left in it is not trusted
 MADE_FROM = "make install, from the dependencies in pyproject.toml, sha256 "
 NETWORK = "Is there a network? Behind a proxy set HTTPS_PROXY, for your own index UV_DEFAULT_INDEX and PIP_INDEX_URL."
@@ -161,7 +161,11 @@ def fill(root: Path, python: Path) -> None:
     if dependencies(root) not in locked(root):
         write_lock(root, uv)
     how = ["--quiet", "--compile-bytecode", "--python", str(python)]
-    run([*uv, "pip", "sync", *how, LOCK], f"the packages of {LOCK} could not be installed. {NETWORK}", root)
+    run(
+        [*uv, "pip", "sync", *how, LOCK],
+        f"the packages of {LOCK} could not be installed. {NETWORK}",
+        root,
+    )
     run([*uv, "pip", "install", *how, "--no-deps", "-e", "."], f"the project could not be installed. {NETWORK}", root)
     serve_own_folder(root, python.parents[1])
     write_kernel(python)
