@@ -7,7 +7,7 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
-from data_science_project import pipeline, train
+from data_science_project import evaluate, models, pipeline, train
 from data_science_project.engine.columns import dictionary
 from data_science_project.engine.modelling import metrics, recipe, threshold
 from data_science_project.engine.modelling.question import Question
@@ -166,7 +166,13 @@ def test_candidate_that_the_rows_or_a_class_of_one_row_in_dev_do_not_allow_is_le
         train.hold_out_all({"far": far}, asked)
 
 
-def test_column_that_says_nothing_where_there_is_a_target_reaches_no_model(make_project, made_table, caplog):
+def test_column_that_says_nothing_reaches_no_model_and_a_candidate_that_was_lost_is_named_before_all_scores(
+    make_project, made_table, caplog, monkeypatch
+):
+    classifiers = models.classifiers
+    own = lambda plan, asked: {**classifiers(plan, asked), "far": plan.linear(KNeighborsClassifier(10**6))}  # noqa: E731
+    for module in (train, evaluate):
+        monkeypatch.setattr(module, "classifiers", own)
     known = made_table.assign(later=np.nan, same="x")
     without = made_table.head(30).assign(answer=None, later=range(30), same="y")
     table = pd.concat([known, without], ignore_index=True)
