@@ -110,6 +110,15 @@ def evaluated(trained, tmp_path_factory):
     return root, page.read_text(encoding="utf-8"), registry.read(root / registry.MODELS / page.parent.name)
 
 
+@pytest.fixture(scope="session")
+def exploration(evaluated):
+    """The page about the data of that project."""
+    from data_science_project import explore
+
+    explore.run(settings.load(evaluated[0]))
+    return (evaluated[0] / "reports" / "exploration.html").read_text(encoding="utf-8")
+
+
 @pytest.fixture
 def team(tmp_path, monkeypatch):
     """The folder that the team shares, empty."""

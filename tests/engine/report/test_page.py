@@ -3,8 +3,6 @@ import re
 import numpy as np
 import pytest
 
-from data_science_project import explore
-from data_science_project.engine.project import settings
 from data_science_project.engine.report.page import TEMPLATES
 
 
@@ -34,12 +32,8 @@ def test_cells_and_names_from_the_data_are_escaped_and_what_features_suspected_i
     assert "Found in the data: column &#39;status&#39; is &#39;y&#39; in another coding" in page
 
 
-def test_pages_have_one_main_part_headings_without_a_gap_and_words_for_pictures_and_choices(evaluated):
-    root, evaluation, _ = evaluated
-    explore.run(settings.load(root))
-    explored = (root / "reports" / "exploration.html").read_text(encoding="utf-8")
-
-    for page in (evaluation, explored):
+def test_pages_have_one_main_part_headings_without_a_gap_and_words_for_pictures_and_choices(evaluated, exploration):
+    for page in (evaluated[1], exploration):
         levels = [int(level) for level in re.findall(r"<h([1-6])[ >]", page)]
         assert page.count("<main") == 1 and page.count("<h1") == 1 and levels[0] == 1
         assert max(np.diff(levels)) <= 1, "a level of headings is skipped"

@@ -192,7 +192,7 @@ def test_changed_source_is_refused_until_it_is_accepted_and_a_failed_step_leaves
     assert remade(project, accept=True) == {"data", *AFTER_SPLIT}
 
 
-def test_set_counts_and_is_recorded_in_the_run_with_the_message_and_a_named_run_answers_untrained(project, folder):
+def test_set_counts_and_is_recorded_with_the_message_and_a_named_run_answers_untrained(project, folder, caplog):
     output, other = project.root / "by_first.csv", settings.load(project.root, ["train.seed=1"])
     pipeline.make(other, "predict", run=folder.name, output=output)
     assert registry.folders(project) == [folder] and folder.name in output.read_text(encoding="utf-8")
@@ -201,7 +201,7 @@ def test_set_counts_and_is_recorded_in_the_run_with_the_message_and_a_named_run_
 
     record = registry.read(registry.folders(project)[0])
     assert record["parameters"]["overrides"] == {"train.seed": 5} and record["parameters"]["train"]["seed"] == 5
-    assert record["decision"] == "because of the new shop"
+    assert record["decision"] == "because of the new shop" and "not kept" not in caplog.text
 
 
 def test_input_is_scored_to_a_file_of_its_name_and_again_when_it_changes(project, made_table):
