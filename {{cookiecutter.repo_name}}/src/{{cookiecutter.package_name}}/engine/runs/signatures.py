@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..project import artefact, git, settings
+from ..project import artefact, git, lock, settings
 from ..project.errors import DataError, SettingsError
 from ..project.settings import PARAMS, Project
 from . import registry
@@ -48,7 +48,8 @@ def sign(project: Project, folder: Path) -> None:
         said = " ".join(done.stderr.split())[-200:]
         cure = f"Mend user.signingkey of git, then: make push RUN={record['run']}"
         raise DataError(f"{record['run']} cannot be signed with {key}: {said}.\n{cure}")
-    registry.write(folder, {**record, KEY: done.stdout})
+    with lock.held(project.root, "sign", registry.RECORD):  # the key may have asked for its passphrase meanwhile
+        registry.write(folder, {**registry.read(folder), KEY: done.stdout})
     log.info("%s is signed with %s", record["run"], key)
 
 
