@@ -242,7 +242,7 @@ def no_slice_worse(project: Project, challenger: Evaluated, reigning: Evaluated)
 
 
 def divided_by(project: Project, one: Evaluated) -> list[str]:
-    """The columns whose values are slices: categories and booleans of the dictionary, and what a model takes for one."""
+    """The columns whose values are slices: categories, booleans, and what a model takes for a category."""
     columns = dictionary.load(project.models / one.record["run"] / registry.DICTIONARY)
     named = [name for name in dictionary.by_role(columns, "feature", "group") if columns[name].type in SLICED]
     taken = [name for kind in ("one-hot", "target encoding") for name in one.record["features"].get(kind, ())]

@@ -19,7 +19,8 @@ from . import registry
 
 log = logging.getLogger(__name__)
 KEY = "signature"
-LATER = (KEY, "test_uses")  # with metrics.test, what is not signed
+JUDGED = "judged"  # the dumps of feedback with which the run stood before the gate
+LATER = (KEY, "test_uses", JUDGED)  # with metrics.test, what is not signed
 NAMESPACE = "run"  # a signature of a commit is none of a run
 
 
