@@ -42,17 +42,17 @@ def champion(project):
     return registry.history(project)[-1]["run"]
 
 
-def slice_check(project, now, before=None, *, task="classification", levels=("A", "B")):
-    """The check of slices for what was answered to 100 rows, all of them "no" or 0, divided into equal slices."""
-    rows = pd.DataFrame({"shop": np.repeat(levels, 100 // len(levels))})
-    truth = np.array(["no"] * 100, dtype=object) if task == "classification" else np.zeros(100)
-    record = {"task": task, "features": {"one-hot": ["shop"]}}
+def slice_check(project, now, before=None, *, task="classification", levels=("A", "B"), kind="one-hot"):
+    """The check of slices for what was answered to rows, all of them "no" or 0, divided into equal slices."""
+    rows = pd.DataFrame({"shop": np.repeat(levels, len(now) // len(levels))})
+    truth = np.array(["no"] * len(now), dtype=object) if task == "classification" else np.zeros(len(now))
+    record = {"task": task, "features": {kind: ["shop"]}, "run": registry.folders(project)[0].name}
     both = (compare.Evaluated(rows, {"shop"}, truth, metrics.Predictions(values), record) for values in (now, before))
     return promote.no_slice_worse(project, *both)
 
 
-def wrong(count):
-    return np.array(["yes"] * count + ["no"] * (100 - count), dtype=object)
+def wrong(count, of=100):
+    return np.array(["yes"] * count + ["no"] * (of - count), dtype=object)
 
 
 def test_first_champion_must_beat_the_constant_answer_and_a_worse_run_does_not_take_over(contest, dummy, linear):
@@ -114,6 +114,25 @@ def test_run_that_is_worse_in_one_slice_is_refused(contest, count, levels, found
 
     assert check.passed == (not found) and check.found.startswith(found)
     assert number.found == "shop = A: error up by 0.200 on 50 rows", "measured against the mean error"
+
+
+@pytest.mark.parametrize("kind", ["one-hot", "target encoding", "string encoding", "number", "none"])
+def test_country_whose_rows_all_turned_wrong_is_found_however_models_see_countries(contest, kind):
+    countries = [f"country {number:02}" for number in range(20)]
+
+    check = slice_check(contest, wrong(50, 1000), wrong(0, 1000), levels=countries, kind=kind)
+
+    assert not check.passed and check.found == "shop = country 00: error up by 1.000 on 50 rows"
+
+
+def test_twenty_small_slices_refuse_equal_models_hardly_more_often_than_one_does(contest):
+    random, countries = np.random.default_rng(0), [f"country {number:02}" for number in range(20)]
+
+    def refused(levels):
+        answers = [np.where(random.random(50 * len(levels)) < 0.1, "yes", "no").astype(object) for _ in range(2)]
+        return not slice_check(contest, *answers, levels=levels).passed
+
+    assert sum(refused(countries) for _ in range(100)) <= 10, "at two standard errors 31 of 100"
 
 
 @pytest.mark.parametrize("reason", ["1", "yes", "   "])

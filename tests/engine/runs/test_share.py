@@ -1,13 +1,14 @@
 import os
 import shutil
 import sys
+import threading
 import time
 
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from data_science_project import pipeline
-from data_science_project.engine.project import artefact, records
+from data_science_project.engine.project import artefact, lock, records
 from data_science_project.engine.project.errors import DataError, ProjectError, SettingsError
 from data_science_project.engine.runs import promote, registry, share
 from data_science_project.engine.sources import source
@@ -118,6 +119,24 @@ def test_champion_that_two_changed_is_neither_pushed_over_nor_pulled_over(projec
 
     assert (colleague.models / registry.CHAMPION).read_bytes() == mine
     assert "yours was changed too: yours stays" in caplog.text
+
+
+def test_pull_waits_for_a_promotion_so_that_the_gate_judges_the_champion_that_there_is(
+    project, folder, colleague, team, caplog
+):
+    caplog.set_level("INFO")
+    promote.keep(project, folder.name, {"gate": []})
+    share.push(project)
+    pull = threading.Thread(target=share.pull, args=[colleague])
+
+    with lock.alone(colleague.root, "promote", name="champion"):
+        pull.start()
+        pull.join(5 * lock.PAUSE)
+        during = registry.history(colleague)
+    pull.join()
+
+    assert during == [] and registry.champion(colleague).name == folder.name
+    assert any("waiting until another command is finished here: promote" in line for line in caplog.messages)
 
 
 def test_one_run_brings_the_champion_if_that_is_it_or_says_who_it_is(project, folder, colleague, team, caplog):

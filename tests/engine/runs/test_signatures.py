@@ -159,6 +159,21 @@ def test_training_is_kept_where_the_key_fails_at_its_end_and_push_signs_it_later
     assert loading.load(folder).name == folder.name
 
 
+def test_scores_that_come_while_the_key_asks_for_its_passphrase_are_kept(project, folder, keys, monkeypatch):
+    project, keygen = trusting(project, keys("ada")), signatures.keygen
+
+    def slow(*words, **options):
+        registry.write(folder, {**registry.read(folder), "test_uses": 1})
+        return keygen(*words, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(signatures, "keygen", slow)
+        signatures.sign(project, folder)
+
+    assert registry.read(folder)["test_uses"] == 1
+    assert loading.load(folder).name == folder.name
+
+
 @pytest.mark.parametrize("line", [None, "no key at all\n"], ids=["missing", "unreadable"])
 def test_file_of_signers_that_cannot_be_used_lets_nothing_pass(project, folder, keys, line):
     project = trusting(project, keys("ada"))

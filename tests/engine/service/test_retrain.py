@@ -118,6 +118,12 @@ def test_run_from_what_was_told_becomes_champion_with_a_line_for_each_decision(a
     assert json.loads((after.root / "reports" / folder.name / retrain.JUDGED).read_text())["champion"] is True
 
 
+def test_verdict_goes_with_the_run_to_who_pulls_it_so_that_no_truth_is_judged_twice(after):
+    shutil.rmtree(after.root / "reports")
+
+    assert source.told(after.root) and not retrain.new_dumps(after)
+
+
 def test_older_run_may_have_seen_test_rows_but_feedback_alone_moved_none_and_both_is_said(after, caplog, package_log):
     package_log.propagate, older = True, registry.folders(after)[1].name
     shutil.rmtree(after.root / "reports" / older)

@@ -39,12 +39,19 @@ def alone(root: Path, verb: str, *, name: str = "steps", output: Path | None = N
     is a file elsewhere that is going to be written. In a project that may not be written, and on a file system without
     locks, the command works on and says so.
     """
-    handle = taken(root / ".cache" / f"{name}.lock", verb)
-    try:
+    with held(root, verb, name):
         half = [path for name in WRITTEN for path in left_in(root / name, deeper=True)]
         for path in (*half, *(left_in(output.parent) if output else ())):
             artefact.remove(path)
             log.info("removed %s: a command that was killed had left it", path)
+        yield
+
+
+@contextlib.contextmanager
+def held(root: Path, verb: str, name: str) -> Iterator[None]:
+    """The lock of `alone` and nothing else, for a moment within a command that has temporary files of its own."""
+    handle = taken(root / ".cache" / f"{name}.lock", verb)
+    try:
         yield
     finally:
         if handle is not None:
