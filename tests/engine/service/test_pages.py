@@ -380,8 +380,20 @@ def test_pages_are_counted_by_their_status_beside_the_requests_of_programs(site)
     site.fill(cells={})
 
     after = counted()
-    assert after['pages_total{status="200"}'] - before['pages_total{status="200"}'] == 1
+    assert after['pages_total{status="200"}'] - before.get('pages_total{status="200"}', 0) == 1
     assert after['pages_total{status="422"}'] - before.get('pages_total{status="422"}', 0) == 1
+
+
+def test_bug_of_a_page_is_counted_among_the_errors_that_wake_somebody(site, monkeypatch):
+    def errors():
+        return float(re.search(r"^errors_total (.*)$", site.ask("GET", "/metrics")[2], re.MULTILINE)[1])
+
+    before = errors()
+    monkeypatch.setattr(pages, "usual", None)
+    status, _, text = site.ask("GET", "/?example=1")
+
+    assert status == 500 and "its log says more under this id" in text
+    assert errors() - before == 1
 
 
 def test_form_of_another_origin_is_refused(site):

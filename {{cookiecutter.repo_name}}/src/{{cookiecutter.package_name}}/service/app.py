@@ -162,7 +162,8 @@ class Application:
                 await self._routes({**scope, "app": self, "asker": asker}, receive, guarded)  # type: ignore[arg-type]
         except Exception as error:
             problem = self.problem(error, scope)
-            self.service.counts.requests.labels(problem.outcome).inc()
+            if scope["path"] == "/predict":
+                self.service.counts.requests.labels(problem.outcome).inc()
             if not started:
                 await respond(guarded, problem.status, problem.content, *problem.headers)
 
@@ -211,6 +212,7 @@ class Application:
             return busy(str(error))
         if found := REFUSED.get(type(error)):
             return Problem(*found, str(error))
+        self.service.counts.errors.inc()
         number = uuid.uuid4().hex
         log.error("error %s at %s", number, scope["path"], exc_info=error)
         return Problem(500, "error", "The service has failed; its log says more under this id.", id=number)
