@@ -138,12 +138,29 @@ def test_answer_is_a_sentence_with_the_bits_of_make_predict_and_stands_in_the_lo
         "shop": None,
         "day": "2026-02-01",
         "note": "parcel 3 went out",
-        "order": 7.0,
+        "order": "7",
     }
-    assert status == 200 and json.loads(entry.inputs) == row | {"order": 7.0}
+    assert status == 200 and json.loads(entry.inputs) == row
     (again,) = site.service.versions.get().reference([row])
     assert said == again.output
     assert f"answer: {said['prediction']}, with a probability of {100 * said['probability']:.1f}\u00a0%" in text
+
+
+@pytest.mark.parametrize("number", ["007", "9007199254740993", "1e5"])
+def test_id_that_is_written_into_the_form_is_kept_letter_by_letter_as_that_of_a_table(site, number):
+    by_form, _ = site.kept(number_of(site.fill(cells=ROW | {"order": number})[1]))
+    _, text = site.upload(HEAD + number.encode() + b",70,red,,2026-02-01,parcel 3 went out\n")
+
+    by_table, _ = site.kept(number_of(text))
+
+    assert json.loads(by_form.inputs)["order"] == json.loads(by_table.inputs)["order"] == number
+    assert by_form.output == by_table.output
+
+
+def test_number_with_an_underscore_is_refused_on_the_form_as_everywhere(site):
+    status, text = site.fill(cells=ROW | {"amount": "1_0"})
+
+    assert status == 422 and "“1_0” is not a number" in text
 
 
 def test_reasons_are_the_changes_that_single_columns_at_a_usual_value_make(site):
