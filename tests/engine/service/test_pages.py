@@ -357,8 +357,7 @@ def guarded(trained, tmp_path_factory, serve):
     return serve(root, token="web:s3cret= batch:other")
 
 
-def test_page_asks_once_for_the_token_and_keeps_it_in_a_cookie_that_no_script_reads(guarded, monkeypatch):
-    monkeypatch.setenv("API_TOKEN", "web:s3cret= batch:other")
+def test_page_asks_once_for_the_token_and_keeps_it_in_a_cookie_that_no_script_reads(guarded):
     status, headers, _ = guarded.ask("GET", "/monitor")
     assert (status, headers["location"]) == (303, "/login")
     assert 'type="password"' in guarded.get("/login")
@@ -376,10 +375,24 @@ def test_page_asks_once_for_the_token_and_keeps_it_in_a_cookie_that_no_script_re
     assert guarded.kept(number_of(text))[0].asker == "web"
 
 
-def test_token_of_any_characters_is_kept_in_the_cookie(trained, tmp_path, serve, monkeypatch):
+@pytest.mark.parametrize(
+    ("headers", "secure"),
+    [
+        ({"x_forwarded_proto": "https"}, True),
+        ({"x_forwarded_proto": "HTTPS, http"}, True),
+        ({"origin": "https://127.0.0.1:8000"}, True),
+        ({"x_forwarded_proto": "http", "origin": "http://127.0.0.1:8000"}, False),
+    ],
+)
+def test_cookie_of_the_token_is_for_tls_alone_where_browser_or_proxy_says_tls(guarded, headers, secure):
+    _, told, _ = guarded.ask("POST", "/login", b"token=s3cret%3D", **headers)
+
+    assert told["set-cookie"].endswith("; Secure") == secure
+
+
+def test_token_of_any_characters_is_kept_in_the_cookie(trained, tmp_path, serve):
     token = 'a;b,"c\\%41é'
     site = serve(shutil.copytree(trained, tmp_path / "project", symlinks=True), token=f"web:{token}")
-    monkeypatch.setenv("API_TOKEN", f"web:{token}")
 
     _, headers, _ = site.ask("POST", "/login", urlencode({"token": token}).encode())
 

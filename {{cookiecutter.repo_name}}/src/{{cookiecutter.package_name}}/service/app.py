@@ -12,7 +12,6 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
-from starlette.datastructures import State
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Router
 
@@ -134,8 +133,7 @@ class Application:
     """The service as an ASGI application; `/predict` is answered without a detour, all else by its route."""
 
     def __init__(self, service: Service, pages: Sequence[BaseRoute] = ()) -> None:
-        self.service, self._guard = service, Guard(settings.secret(service.project, "API_TOKEN"))
-        self.state = State({"service": service})  # for the routes: request.app.state.service
+        self.service, self.guard = service, Guard(settings.secret(service.project, settings.TOKEN))
         self._routes = Router([*ROUTES, *pages], redirect_slashes=False)
         self._known = ", ".join(sorted({"/predict", *(getattr(route, "path", "") for route in self._routes.routes)}))
 
@@ -155,7 +153,7 @@ class Application:
             await send(message)
 
         try:
-            asker = self._guard.asker(scope)
+            asker = self.guard.asker(scope)
             if scope["path"] == "/predict":
                 await self._predict(scope, receive, guarded, asker)
             else:
