@@ -390,6 +390,13 @@ def test_cookie_of_the_token_is_for_tls_alone_where_browser_or_proxy_says_tls(gu
     assert told["set-cookie"].endswith("; Secure") == secure
 
 
+def test_login_page_has_its_style_before_the_token_is_known(guarded):
+    assets = re.findall(r'(?:href|src)="(/static/[^"]+)"', guarded.get("/login"))
+
+    assert len(assets) == 3 and all(guarded.get(path) for path in assets)
+    assert guarded.ask("GET", "/static/../login.html")[0] == 404
+
+
 def test_token_of_any_characters_is_kept_in_the_cookie(trained, tmp_path, serve):
     token = 'a;b,"c\\%41é'
     site = serve(shutil.copytree(trained, tmp_path / "project", symlinks=True), token=f"web:{token}")
