@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Router
 
@@ -202,6 +203,8 @@ class Application:
             return Problem(error.status_code, "unknown", said, *headers)
         if isinstance(error, DataError) and error.violations:
             return Problem(422, "invalid", str(error), violations=error.violations)
+        if isinstance(error, SQLAlchemyError):
+            error = self.service.log.database.explained(error)
         if isinstance(error, LogError):
             log.error("%s", error)
             damaged = isinstance(error, DamagedLog)
