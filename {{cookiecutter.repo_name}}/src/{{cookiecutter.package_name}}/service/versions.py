@@ -125,13 +125,16 @@ class Versions:
 
     def load(self) -> None:
         """Load what is wanted and is not here yet; a run that cannot be loaded is left out, and said."""
-        seen = [signature(path) for path in self._watched]
-        if self._seen[2:] not in ([], seen[2:]):
+        seen, self._seen = self._seen, [signature(path) for path in self._watched]
+        if seen[2:] not in ([], self._seen[2:]):
             log.warning("%s has changed: restart the service to follow it", PARAMS)
-        if self._seen[1:2] != seen[1:2]:
-            for version in self.all():
-                version.read_rules(self.project.dictionary)
-        self._seen, here, refused = seen, {version.name: version for version in self.all()}, dict[str, str]()
+        here, refused = {version.name: version for version in self.all()}, dict[str, str]()
+        if seen[1:2] != self._seen[1:2]:
+            try:
+                for version in here.values():
+                    version.read_rules(self.project.dictionary)
+            except ProjectError as error:
+                log.error("%s\nUntil it is mended the rules of before go on.", error)
         served, shadows = wanted(self.project), [*map(self._folder, self.options.shadow)]
         for folder in [*served, *shadows]:
             if folder.name in here:
