@@ -158,6 +158,18 @@ def test_data_dictionary_that_cannot_be_read_is_said_once_and_the_rules_of_befor
     assert found.get("").columns["amount"]
 
 
+def test_champion_answers_by_default_beside_the_runs_of_params_and_a_promotion_is_followed(contest):
+    new, old = (folder.name for folder in registry.folders(contest))
+    promote.keep(contest, new, {})
+    found = loaded(settings.load(contest.root, [f'serve.runs=["{old[-8:]}"]']))
+    first = list(found.served)
+
+    promote.keep(contest, old, {})
+    found.load()
+
+    assert (first, list(found.served)) == ([new, old], [old])
+
+
 def test_runs_and_shadows_are_those_of_params_and_no_run_at_all_is_said(contest):
     new, old = (folder.name for folder in registry.folders(contest))
     named = settings.load(contest.root, [f'serve.runs=["{old}"]', f'serve.shadow=["{new[-8:]}"]'])
