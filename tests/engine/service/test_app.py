@@ -144,6 +144,21 @@ def test_shadow_is_left_out_and_counted_when_the_service_is_busy(serving, contes
     assert [row.role for row in application.service.log.database.read(Entry)] == ["answer"]
 
 
+def test_requests_of_other_routes_are_no_requests_to_predict_and_their_bugs_are_errors(serving, call, ask):
+    application = serving(token="web:s3cret")
+    for path in ("/", "/runs", "/metrics", "/none"):
+        ask(application, "GET", path)
+    ask(application, authorization="Bearer s3cret", path="/none")
+    application.service.log.database.find = None
+    ask(application, authorization="Bearer s3cret", path="/feedback", body=b'{"id": "a", "truth": "yes"}')
+
+    page = asyncio.run(call(application, "GET", "/metrics", authorization="Bearer s3cret"))[2].decode()
+
+    lines = dict(line.rsplit(" ", 1) for line in page.splitlines() if not line.startswith("#"))
+    assert {name: value for name, value in lines.items() if "requests_total" in name and value != "0.0"} == {}
+    assert lines["errors_total"] == "1.0"
+
+
 def test_error_answers_are_counted_by_outcome(serving, caplog, call, ask):
     caplog.set_level(logging.CRITICAL)
     application = serving()

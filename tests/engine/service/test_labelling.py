@@ -204,6 +204,28 @@ def test_page_without_a_queue_offers_to_choose_rows_and_says_why_it_cannot(proje
     assert person.send(choose=1) == (303, "/label") and "0 of 3 rows labelled" in person.see()[0]
 
 
+def test_page_says_that_there_is_no_run_to_choose_rows_by(project, start):
+    person = start(project)
+    project.models.rename(project.root / "elsewhere")
+
+    status, text = person.send(choose=1)
+
+    assert status == 422 and "There is no run" in text
+
+
+def test_label_that_cannot_be_taken_back_now_is_said_to_be_so(person, caplog):
+    _, number = person.see()
+    person.send(id=number, truth="yes")
+    with person.service.log.database.engine.begin() as connection:
+        full = "CREATE TRIGGER full BEFORE DELETE ON feedback BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        connection.exec_driver_sql(full)
+
+    status, text = person.send(undo=number)
+
+    assert status == 503 and "nothing can be kept in it" in text
+    assert "takes no rows: disk full" in caplog.text and len(person.kept()) == 1
+
+
 def test_number_is_labelled_in_a_field_and_what_is_none_is_refused(waiting, folder, start, change):
     record = registry.read(folder)
     registry.write(folder, record | {"task": "regression", "classes": [], "target": "amount"})

@@ -127,12 +127,29 @@ def test_answer_is_a_sentence_with_the_bits_of_make_predict_and_stands_in_the_lo
         "shop": None,
         "day": "2026-02-01",
         "note": "parcel 3 went out",
-        "order": 7.0,
+        "order": "7",
     }
-    assert status == 200 and json.loads(entry.inputs) == row | {"order": 7.0}
+    assert status == 200 and json.loads(entry.inputs) == row
     (again,) = site.service.versions.get().reference([row])
     assert said == again.output
     assert f"answer: {said['prediction']}, with a probability of {100 * said['probability']:.1f}\u00a0%" in text
+
+
+@pytest.mark.parametrize("number", ["007", "9007199254740993", "1e5"])
+def test_id_that_is_written_into_the_form_is_kept_letter_by_letter_as_that_of_a_table(site, number):
+    by_form, _ = site.kept(number_of(site.fill(cells=ROW | {"order": number})[1]))
+    _, text = site.upload(HEAD + number.encode() + b",70,red,,2026-02-01,parcel 3 went out\n")
+
+    by_table, _ = site.kept(number_of(text))
+
+    assert json.loads(by_form.inputs)["order"] == json.loads(by_table.inputs)["order"] == number
+    assert by_form.output == by_table.output
+
+
+def test_number_with_an_underscore_is_refused_on_the_form_as_everywhere(site):
+    status, text = site.fill(cells=ROW | {"amount": "1_0"})
+
+    assert status == 422 and "“1_0” is not a number" in text
 
 
 def test_reasons_are_the_changes_that_single_columns_at_a_usual_value_make(site):
@@ -316,8 +333,7 @@ def guarded(trained, tmp_path_factory, serve):
     return serve(root, token="web:s3cret= batch:other")
 
 
-def test_page_asks_once_for_the_token_and_keeps_it_in_a_cookie_that_no_script_reads(guarded, monkeypatch):
-    monkeypatch.setenv("API_TOKEN", "web:s3cret= batch:other")
+def test_page_asks_once_for_the_token_and_keeps_it_in_a_cookie_that_no_script_reads(guarded):
     status, headers, _ = guarded.ask("GET", "/monitor")
     assert (status, headers["location"]) == (303, "/login")
     assert 'type="password"' in guarded.get("/login")
@@ -335,10 +351,31 @@ def test_page_asks_once_for_the_token_and_keeps_it_in_a_cookie_that_no_script_re
     assert guarded.kept(number_of(text))[0].asker == "web"
 
 
-def test_token_of_any_characters_is_kept_in_the_cookie(trained, tmp_path, serve, monkeypatch):
+@pytest.mark.parametrize(
+    ("headers", "secure"),
+    [
+        ({"x_forwarded_proto": "https"}, True),
+        ({"x_forwarded_proto": "HTTPS, http"}, True),
+        ({"origin": "https://127.0.0.1:8000"}, True),
+        ({"x_forwarded_proto": "http", "origin": "http://127.0.0.1:8000"}, False),
+    ],
+)
+def test_cookie_of_the_token_is_for_tls_alone_where_browser_or_proxy_says_tls(guarded, headers, secure):
+    _, told, _ = guarded.ask("POST", "/login", b"token=s3cret%3D", **headers)
+
+    assert told["set-cookie"].endswith("; Secure") == secure
+
+
+def test_login_page_has_its_style_before_the_token_is_known(guarded):
+    assets = re.findall(r'(?:href|src)="(/static/[^"]+)"', guarded.get("/login"))
+
+    assert len(assets) == 3 and all(guarded.get(path) for path in assets)
+    assert guarded.ask("GET", "/static/../login.html")[0] == 404
+
+
+def test_token_of_any_characters_is_kept_in_the_cookie(trained, tmp_path, serve):
     token = 'a;b,"c\\%41é'
     site = serve(shutil.copytree(trained, tmp_path / "project", symlinks=True), token=f"web:{token}")
-    monkeypatch.setenv("API_TOKEN", f"web:{token}")
 
     _, headers, _ = site.ask("POST", "/login", urlencode({"token": token}).encode())
 
@@ -356,5 +393,17 @@ def test_pages_are_counted_by_their_status_beside_the_requests_of_programs(site)
     site.fill(cells={})
 
     after = counted()
-    assert after['pages_total{status="200"}'] - before['pages_total{status="200"}'] == 1
+    assert after['pages_total{status="200"}'] - before.get('pages_total{status="200"}', 0) == 1
     assert after['pages_total{status="422"}'] - before.get('pages_total{status="422"}', 0) == 1
+
+
+def test_bug_of_a_page_is_counted_among_the_errors_that_wake_somebody(site, monkeypatch):
+    def errors():
+        return float(re.search(r"^errors_total (.*)$", site.ask("GET", "/metrics")[2], re.MULTILINE)[1])
+
+    before = errors()
+    monkeypatch.setattr(pages, "usual", None)
+    status, _, text = site.ask("GET", "/?example=1")
+
+    assert status == 500 and "its log says more under this id" in text
+    assert errors() - before == 1

@@ -62,6 +62,13 @@ def test_body_that_holds_no_rows_is_refused_with_the_place(body, place):
         schema.decode(body)
 
 
+@pytest.mark.parametrize("form", ['{"rows": 1, "more": %s}', "%s", '{"rows": [{"a": %s, "a": 1}]}'])
+def test_body_of_any_depth_is_refused_and_never_an_error_of_the_service(form):
+    for depth in range(900, 1010):
+        with pytest.raises(schema.BadBody):
+            schema.decode((form % ("[" * depth + "]" * depth)).encode())
+
+
 def test_colons_and_escapes_in_texts_are_no_keys_that_stand_twice():
     rows = [{"a:b": '": "', "c": "::", "\\": '\\"a\\": 1'}]
 

@@ -15,7 +15,7 @@ import pytest
 
 from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import promote, registry
-from data_science_project.service import database, serve, settings
+from data_science_project.service import database, serve, settings, versions
 from data_science_project.service.database import Database
 from data_science_project.service.tables import Entry
 
@@ -199,6 +199,25 @@ def test_twenty_changes_of_champion_under_load_fail_no_request_and_each_answer_i
     for _, reply in found:
         given = reply["predictions"][0]
         assert given == expected[reply["run"]] | {"id": given["id"]}
+
+
+def test_greeting_names_the_runs_that_answer_and_those_that_are_refused(contest):
+    new, old = (folder.name for folder in registry.folders(contest))
+    for name in (old, new):
+        promote.keep(contest, name, {})
+    said = []
+    for damaged in (None, new, old):
+        if damaged:
+            (contest.models / damaged / registry.MODEL).write_bytes(b"damaged")
+        found = versions.Versions(contest)
+        found.load()
+        said.append(serve.greeting("http://a", found))
+
+    assert said == [
+        f"http://a answers with {new}, {old}",
+        f"http://a answers with {old}; refused (the log says why): {new}",
+        f"http://a answers with no run; refused (the log says why): {new}, {old}",
+    ]
 
 
 def test_port_in_use_is_said_with_the_cure(project, monkeypatch):

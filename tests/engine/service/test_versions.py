@@ -148,6 +148,37 @@ def test_edited_data_dictionary_counts_from_then_on(project, folder, change, ref
     assert [column for _, column, _ in refused(found.get(""), ROW)] == ["amount"]
 
 
+def test_data_dictionary_that_cannot_be_read_is_said_once_and_the_rules_of_before_go_on(project, caplog):
+    found, text = loaded(project), project.dictionary.read_text(encoding="utf-8")
+    project.dictionary.write_text("[amount", encoding="utf-8")
+
+    async def watch():
+        watching = asyncio.create_task(found.watch())
+        await asyncio.sleep(4 * versions.POLL)
+        watching.cancel()
+
+    asyncio.run(watch())
+
+    (said,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert "data_dictionary.toml" in said and "rules of before" in said
+    assert found.get("").fast([ROW]) and found.refused == {}
+    project.dictionary.write_text(text, encoding="utf-8")
+    found.load()
+    assert found.get("").columns["amount"]
+
+
+def test_champion_answers_by_default_beside_the_runs_of_params_and_a_promotion_is_followed(contest):
+    new, old = (folder.name for folder in registry.folders(contest))
+    promote.keep(contest, new, {})
+    found = loaded(settings.load(contest.root, [f'serve.runs=["{old[-8:]}"]']))
+    first = list(found.served)
+
+    promote.keep(contest, old, {})
+    found.load()
+
+    assert (first, list(found.served)) == ([new, old], [old])
+
+
 def test_runs_and_shadows_are_those_of_params_and_no_run_at_all_is_said(contest):
     new, old = (folder.name for folder in registry.folders(contest))
     named = settings.load(contest.root, [f'serve.runs=["{old}"]', f'serve.shadow=["{new[-8:]}"]'])

@@ -21,6 +21,7 @@ class Counts:
         disable_created_metrics()  # a second series for each
         self.registry = registry = CollectorRegistry()
         self.requests = Counter("requests", "Requests to predict, by outcome", ["outcome"], registry=registry)
+        self.errors = Counter("errors", "Requests of all routes that ended in a bug (500)", registry=registry)
         self.pages = Counter("pages", "Pages and forms that people asked for, by status", ["status"], registry=registry)
         self.seconds = Histogram("request_seconds", "From body to answer", buckets=SECONDS, registry=registry)
         self.answers = Counter("answers", "Rows answered", ["run", "prediction"], registry=registry)

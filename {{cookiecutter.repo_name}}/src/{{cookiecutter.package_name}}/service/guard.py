@@ -66,7 +66,7 @@ class Guard:
         origin = headers.get(b"origin", b"").decode("latin-1")
         if origin and scope["method"] not in ("GET", "HEAD") and urlsplit(origin).netloc != host:
             raise Problem(403, "forbidden", "A page of another origin sent this.")
-        if not self.tokens or scope["path"] in OPEN:
+        if not self.tokens or scope["path"] in OPEN or scope["path"].startswith("/static/"):
             return ""
         given = token_of(headers)
         name = self.name_of(given)

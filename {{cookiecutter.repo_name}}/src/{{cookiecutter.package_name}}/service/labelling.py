@@ -13,13 +13,12 @@ from urllib.parse import quote, unquote
 
 import msgspec
 import pandas as pd
-import sqlalchemy as sa
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from ..engine.columns import dictionary
-from ..engine.project.errors import DataError
+from ..engine.project.errors import DataError, SettingsError
 from ..engine.runs import registry
 from . import feedback, forget, label, tables
 from .app import Service
@@ -86,10 +85,7 @@ def queue_of(service: Service) -> Queue:
     if not {ID, WHY} <= set(rows):
         return {}
     here = {folder.name for folder in registry.folders(service.project)}
-    try:
-        found = service.log.database.find([*rows[ID]])
-    except sa.exc.SQLAlchemyError as error:
-        raise service.log.database.explained(error) from None
+    found = service.log.database.find([*rows[ID]])
     chosen = ((number, why) for number, why in zip(rows[ID], rows[WHY], strict=True) if number in found)
     return {number: (why, *found[number]) for number, why in chosen if found[number][0].run in here}
 
@@ -131,7 +127,7 @@ async def answer(request: Request) -> Response:
             raise Problem(404, "unknown", "This row is not among those that are to be labelled. Go on at /label.")
         source, truth = feedback.SOURCES.get(queue[number][0], QUEUE), filled.get("truth", "")
         await feedback.tell(service.project, service.log, number, truth, asker=who(request), source=source)
-    except DataError as error:
+    except (DataError, SettingsError) as error:
         queue = await asyncio.to_thread(queue_of, service)
         return await asyncio.to_thread(shown, request, queue, str(error), filled.get("id", ""))
     return RedirectResponse(f"/label?after={number}", 303)

@@ -172,7 +172,7 @@ def span(rows: pd.DataFrame) -> dict[str, str]:
 
 
 def outcomes(service: Service) -> dict[str, int]:
-    """Requests of programs since the start, by what became of them."""
+    """Requests to `/predict` since the start, by what became of them."""
     samples = next(iter(service.counts.requests.collect())).samples
     return {one.labels["outcome"]: int(one.value) for one in samples if one.value and "outcome" in one.labels}
 

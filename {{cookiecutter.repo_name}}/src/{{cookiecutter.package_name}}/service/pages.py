@@ -25,9 +25,9 @@ from ..engine.columns import dictionary
 from ..engine.project import spreadsheet
 from ..engine.project.errors import DataError
 from ..engine.sources import read
-from . import feedback, openapi, settings, words
+from . import feedback, openapi, words
 from .example import usual
-from .guard import COOKIE, Guard, Problem, body_in_time, busy
+from .guard import COOKIE, Problem, body_in_time, busy
 from .monitor import looking, moment
 from .schema import Row
 from .versions import Version
@@ -222,9 +222,10 @@ async def docs(request: Request) -> Response:
 async def login(request: Request) -> Response:
     """Ask for the token once."""
     token = (await form_of(request)).get("token", "").strip() if request.method == "POST" else ""
-    if Guard(settings.secret(request.app.service.project, "API_TOKEN")).name_of(token.encode()) is None:
+    if request.app.guard.name_of(token.encode()) is None:
         return page(request, "login.html", 401 if token else 200, wrong=bool(token))
-    secure = "; Secure" if request.url.scheme == "https" else ""
+    by = request.headers.get("x-forwarded-proto", ""), request.headers.get("origin", "")  # a proxy or the browser
+    secure = "; Secure" if any(one.lower().startswith("https") for one in by) else ""
     cookie = f"{COOKIE}={quote(token, safe='=+/')}; Path=/; HttpOnly; SameSite=Strict{secure}"
     return RedirectResponse("/", 303, {"set-cookie": cookie})
 

@@ -57,7 +57,7 @@ def decode(body: bytes) -> list[Row]:
 
 
 def strictly(body: bytes) -> None:
-    """Read a body again by the standard library, which can tell of keys that stand twice; a `BadBody` says where."""
+    """Read a body again by the standard library, which knows keys that stand twice; a `BadBody` says what is wrong."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
@@ -74,14 +74,10 @@ def strictly(body: bytes) -> None:
     def number(word: str) -> float:
         return value if math.isfinite(value := float(word)) else refuse(word)
 
-    text = body.decode()
-    json.loads(text, object_pairs_hook=once, parse_constant=refuse, parse_float=number)
-
-
-def explain(body: bytes, reason: str) -> NoReturn:
-    """Raise the `BadBody` of a body that msgspec does not read."""
     try:
-        strictly(body)
+        text = body.decode()
+        json.loads(text, object_pairs_hook=once, parse_constant=refuse, parse_float=number)
+        return
     except UnicodeDecodeError as error:
         reason = f"not UTF-8 (byte {error.start})"
     except RecursionError:
@@ -90,9 +86,14 @@ def explain(body: bytes, reason: str) -> NoReturn:
         reason = f"not JSON: {error.msg} (line {error.lineno}, column {error.colno}, character {error.pos})"
     except ValueError as error:
         reason = str(error).partition(";")[0]
-    else:
-        if half := next((escape for escape in ESCAPES.finditer(body.decode()) if escape[1]), None):
-            reason = f"half a character, {half[0]} (character {half.start()})"
+    raise BadBody(f"{reason}.") from None
+
+
+def explain(body: bytes, reason: str) -> NoReturn:
+    """Raise the `BadBody` of a body that msgspec does not read."""
+    strictly(body)
+    if half := next((escape for escape in ESCAPES.finditer(body.decode()) if escape[1]), None):
+        reason = f"half a character, {half[0]} (character {half.start()})"
     raise BadBody(f"{reason}.") from None
 
 

@@ -26,7 +26,7 @@ from .app import Application, Service
 from .guard import Guard, is_loopback
 from .log import Log
 from .traces import LAST_SPANS, traced
-from .versions import wanted
+from .versions import Versions, wanted
 
 try:
     from uvloop import run as run_loop
@@ -120,6 +120,12 @@ async def serve_and_close(service: Service, door: socket.socket) -> None:
     end.start()
 
 
+def greeting(address: str, versions: Versions) -> str:
+    """Where which runs answer, and which of those that should do not."""
+    refused = f"; refused (the log says why): {', '.join(versions.refused)}" if versions.refused else ""
+    return f"{address} answers with {', '.join(versions.served) or 'no run'}{refused}"
+
+
 async def serve(service: Service, door: socket.socket) -> None:
     """Load the runs and answer until a signal comes."""
     options, host = service.options, service.options.host
@@ -144,7 +150,7 @@ async def serve(service: Service, door: socket.socket) -> None:
     endless = service.versions.watch(), expire, monitor.watch(service)
     tasks = [asyncio.create_task(one) for one in endless]
     address = f"http://{url_host(host)}:{door.getsockname()[1]}"
-    show(f"{address} answers with {', '.join(service.versions.served)}")
+    show(greeting(address, service.versions))
     while not (service.draining or serving.done()):
         for connection in cast(list[Protocol], [*server.server_state.connections]):
             connection.give_up(asyncio.get_running_loop().time() - options.seconds)

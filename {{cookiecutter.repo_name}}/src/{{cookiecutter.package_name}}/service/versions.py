@@ -88,8 +88,8 @@ def compiled_or_why(run: loading.Run, policy: decision.Policy) -> tuple[Compiled
 class Versions:
     """The runs that answer, by name, and those that answer in the shadow.
 
-    `[serve] runs` and `shadow` say which; without `runs`, the champion and the one before it. The first of `served`
-    answers where no run is asked for; `refused` says why a run that is wanted does not answer.
+    The champion, and those of `[serve] runs` or, without any, the one before it; `shadow` says the others. The first of
+    `served` answers where no run is asked for; `refused` says why a run that is wanted does not answer.
     """
 
     def __init__(self, project: Project) -> None:
@@ -138,13 +138,16 @@ class Versions:
 
     def load(self) -> None:
         """Load what is wanted and is not here yet; a run that cannot be loaded is left out, and said."""
-        seen = [signature(path) for path in self._watched]
-        if self._seen[2:] not in ([], seen[2:]):
+        seen, self._seen = self._seen, [signature(path) for path in self._watched]
+        if seen[2:] not in ([], self._seen[2:]):
             log.warning("%s has changed: restart the service to follow it", PARAMS)
-        if self._seen[1:2] != seen[1:2]:
-            for version in self.all():
-                version.read_rules(self.project.dictionary)
-        self._seen, here, refused = seen, {version.name: version for version in self.all()}, dict[str, str]()
+        here, refused = {version.name: version for version in self.all()}, dict[str, str]()
+        if seen[1:2] != self._seen[1:2]:
+            try:
+                for version in here.values():
+                    version.read_rules(self.project.dictionary)
+            except ProjectError as error:
+                log.error("%s\nUntil it is mended the rules of before go on.", error)
         served, shadows = wanted(self.project), [*map(self._folder, self.options.shadow)]
         for folder in [*served, *shadows]:
             if folder.name in here:
@@ -180,14 +183,14 @@ class Versions:
 
 
 def wanted(project: Project) -> list[Path]:
-    """The folders of the runs that shall answer, the first one by default."""
-    if names := settings.of(project, settings.Serve).runs:
-        return [registry.named(project, name) for name in names]
-    changes, newest = registry.history(project), registry.folders(project)[:1]
-    champions = [changes[-1]["run"], changes[-1]["before"]] if changes else [folder.name for folder in newest]
-    if not champions:
+    """The folders of the runs that shall answer, the first one by default: the champion, where there is one."""
+    names = [registry.named(project, name).name for name in settings.of(project, settings.Serve).runs]
+    if changes := registry.history(project):
+        names = [changes[-1]["run"], *(names or [changes[-1]["before"]])]
+    names = names or [folder.name for folder in registry.folders(project)[:1]]
+    if not names:
         raise SettingsError(f"There is no run in {project.models} yet.\nTrain one: make train")
-    return [project.models / name for name in dict.fromkeys(champions) if name]
+    return [project.models / name for name in dict.fromkeys(names) if name]
 
 
 def signature(path: Path) -> tuple[int, int]:
