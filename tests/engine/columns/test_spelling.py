@@ -54,6 +54,27 @@ def test_mark_that_could_be_either_is_settled_by_the_other_columns_or_said(other
 
 
 @pytest.mark.parametrize(
+    ("cells", "form"),
+    [
+        (["08.2025", "11.2019", "k.A."], "%m.%Y"),
+        (["8/2025", "11/2019", "k.A."], "%m/%Y"),
+        (["2025-08", "2019-11", "k.A."], ""),
+    ],
+)
+def test_month_of_a_year_is_its_first_day_and_said(describe, cells, form):
+    column, said = describe(cells[:2] * 30 + cells[2:])
+
+    assert (column.type, column.format) == ("datetime", form)
+    assert "a month alone is its first day" in said
+    assert validate.parse(pd.Series(cells[:1]), column)[0].tolist() == [pd.Timestamp("2025-08-01")]
+
+
+@pytest.mark.parametrize("cells", [["8.2025", "11.2019"], ["08.3025", "11.2019"], ["0.2025", "1.2019"]])
+def test_number_that_no_month_begins_stays_a_number(describe, cells):
+    assert describe(cells * 30)[0].type == "number"
+
+
+@pytest.mark.parametrize(
     ("cells", "read", "format_", "doubtful"),
     [
         (DAYS, {}, "%d/%m/%Y", False),

@@ -20,6 +20,7 @@ DAYS = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y")
 MONTHS = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%m-%d-%y")
 SPELT = ("%Y/%m/%d", "%b %d %Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y")
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+MONTH_ALONE = r"(?:0?[1-9]|1[0-2])[/.](?:19|20)\d\d|(?:19|20)\d\d-\d\d"
 CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H.%M.%S", "%I:%M %p", "%I:%M:%S %p")
 ISO = "ISO8601"
 FORMATS_IN_A_COLUMN = 4
@@ -42,10 +43,12 @@ def ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...]) 
     `dates` of `[data.read]` overrule what is found, `settled` is the decimal mark of the other columns; `markers` are
     the texts that mean "no value".
     """
+    probe = present.iloc[:PROBE_CELLS]
+    if probe.str.fullmatch(MONTH_ALONE).mean() > NEARLY_ALL and present.str.startswith("0").any():  # no number 08.2025
+        yield from date_ways(present, read, markers)
     if not {"decimal", "thousands"} & set(read) and present.str.fullmatch(PLAIN).all() and not looks_like_code(present):
         yield Column(type="number", missing=markers), ""
         return
-    probe = present.iloc[:PROBE_CELLS]
     if probe.str.lower().isin(TRUE_WORDS | FALSE_WORDS).all():
         yield from boolean_ways(present, markers)
     if probe.str.contains(r"\d").mean() > MOST and not looks_like_code(present):
@@ -136,7 +139,7 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
         yield Column(type="datetime", missing=markers, format=given), ""
         return
     orders = {"day-first": (DAYS,), "month-first": (MONTHS,)}.get(given, (MONTHS, DAYS))
-    known = [ISO, *(day + time for days in (*orders, SPELT) for day in days for time in TIMES), "%m/%Y", *CLOCKS]
+    known = [ISO, *(day + time for days in (*orders, SPELT) for day in days for time in TIMES), "%m/%Y", "%m.%Y", *CLOCKS]
     chosen: dict[str, int] = {}
     unsure, rest = False, present
     while len(rest) and len(chosen) < FORMATS_IN_A_COLUMN:
@@ -156,6 +159,8 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
     if ISO in chosen and (zoned := int(present.str.contains(ZONE).sum())):
         without = f", {len(present) - zoned} without one taken as UTC" if zoned < len(present) else ""
         notes.append(f"times with a zone turned into UTC{without}")
+    if present.str.fullmatch(MONTH_ALONE).any():
+        notes.append("a month alone is its first day")
     if unsure:
         notes.append(f'day and month could be the other way round: then say format = "{swapped(form)}" {WHERE}')
     yield Column(type="datetime", missing=markers, format="" if form == ISO else form), "; ".join(notes)
