@@ -139,7 +139,8 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
         yield Column(type="datetime", missing=markers, format=given), ""
         return
     orders = {"day-first": (DAYS,), "month-first": (MONTHS,)}.get(given, (MONTHS, DAYS))
-    known = [ISO, *(day + time for days in (*orders, SPELT) for day in days for time in TIMES), "%m/%Y", "%m.%Y", *CLOCKS]
+    of_days = (day + time for days in (*orders, SPELT) for day in days for time in TIMES)
+    known = [ISO, *of_days, "%m/%Y", "%m.%Y", *CLOCKS]
     chosen: dict[str, int] = {}
     unsure, rest = False, present
     while len(rest) and len(chosen) < FORMATS_IN_A_COLUMN:
