@@ -62,3 +62,24 @@ def test_columns_that_follow_the_target_by_chance_or_nearly_are_not_named(amount
     nearly = (amounts["web"] > 30) ^ (amounts.index % 50 == 0)
 
     assert suspect(amounts.drop(columns="answer").assign(largest=largest, nearly=nearly), target="web") == []
+
+
+def late(table, *, but=16, first=0):
+    """A column that says which answers are yes, but for every so many of them."""
+    yes = table["answer"] == "yes"
+    return np.where(yes & (yes.cumsum() % but != first), "sent", "none")
+
+
+def test_column_that_tells_nearly_all_and_the_others_little_is_named(table, suspect):
+    found = suspect(table.assign(bill=late(table)))
+
+    assert [suspicion.columns for suspicion in found if suspicion.kind == "answer"] == [("bill",)]
+    assert "column 'bill' alone predicts 'answer' far better than any other" in found[0].sentence
+    assert "Is it known when a prediction is needed?" in found[0].cure
+
+
+def test_strong_columns_of_which_another_says_nearly_as_much_are_not_named(table, suspect):
+    two = {f"bill {first}": late(table, first=first) for first in (3, 4)}
+
+    assert suspect(table.assign(**two)) == []
+    assert suspect(table.assign(bill=late(table, but=3))) == []

@@ -4,7 +4,7 @@ Used by `suspicions.py`. Each column is judged on a sample of the rows: a small 
 on the other, so that a column which only looks unique in every row scores nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from .formulas import formulas
 from .suspicion import CURE, FEW_ROWS, ROWS_SAMPLED, Suspicion, is_number, sampled
 
 GIVES_AWAY = 0.97  # score of one column alone, 0 is guessing and 1 is perfect
+STRONG, APART = 0.9, 4  # less is named too from here on, where the next best column errs so many times as much
 MOST_WORDS = 200  # most frequent words of a text that are looked at
 MANY_VALUES = 20  # more categories than this may hide a word that tells
 CODINGS = 50  # values of a column that may be the target's under other names
@@ -34,7 +35,7 @@ def leaks(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspic
     """
     rows = sampled(clean)
     amount = infer_task(clean[target]) == "regression"
-    others = []
+    others: dict[str, tuple[float, str]] = {}
     for name in names:
         found = "" if amount else recoded(clean, target, name)
         number, bands = (target, name) if amount else (name, target)
@@ -45,13 +46,25 @@ def leaks(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspic
             found = f"{bands!r} is {f'a function of {number!r}' if function else cut}"
         score, what = best_view(rows[name], rows[target].to_numpy(), amount=amount)
         if score < GIVES_AWAY:
-            others.append(name)
+            others[name] = score, what
         elif not found:
             found = f"{what} alone predicts {target!r} almost perfectly ({score:.2f} of 1)"
         if found:
             yield Suspicion("answer", (name,), found, CURE, {"score": round(score, 4)})
-    if amount:
-        yield from formulas(clean, target, [name for name in others if is_number(clean[name])])
+    sums = list(formulas(clean, target, [name for name in others if is_number(clean[name])])) if amount else []
+    yield from sums
+    yield from far_above(others, target, {name for found in sums for name in found.columns})
+
+
+def far_above(scores: Mapping[str, tuple[float, str]], target: str, told: set[str]) -> Iterator[Suspicion]:
+    """The column, if it is not told yet, that is strong where every other one errs many times as much."""
+    ranked = sorted(scores, key=lambda name: -scores[name][0])
+    if len(ranked) < 2 or ranked[0] in told:
+        return
+    (score, what), (second, _) = scores[ranked[0]], scores[ranked[1]]
+    if score > STRONG and 1 - second > APART * (1 - score):
+        found = f"{what} alone predicts {target!r} far better than any other ({score:.2f} of 1, the next {second:.2f})"
+        yield Suspicion("answer", (ranked[0],), found, CURE, {"score": round(score, 4)})
 
 
 def recoded(clean: pd.DataFrame, target: str, name: str) -> str:

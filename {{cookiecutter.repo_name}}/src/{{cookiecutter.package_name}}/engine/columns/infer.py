@@ -14,9 +14,9 @@ import pandas as pd
 
 from ..project.errors import NAMED, listed, shown
 from . import moments
-from .dictionary import Column, Dictionary, Transformation, Type
+from .dictionary import Column, Dictionary, Transformation, Type, alike
 from .lists import different_items, separator_of
-from .spelling import looks_like_code, ways
+from .spelling import DECIMALS, EITHER, looks_like_code, ways
 from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, are_plain_ids, as_text, is_missing, parse
 
 # Reading `MISSING_WORDS` inside a category loses nothing if they stay a category of their own, and `NA` often is one
@@ -84,6 +84,10 @@ def infer(
 
     for name in map(str, frame.columns):
         describe(name)
+    if either := [name for name, note in said.items() if EITHER in note]:
+        read = {**read, **settled(frame, columns)}
+        for name in either:
+            describe(name)
     more, lines = markers_of_words(frame, columns, sorted(markers))
     for name, words in more.items():
         describe(name, words)
@@ -97,6 +101,16 @@ def infer(
     notes.pop("", None)
     lines += [f"{listed(names, NAMED)}: {note}" for note, names in notes.items()]
     return columns, lines + summary(columns)
+
+
+def settled(frame: pd.DataFrame, columns: Dictionary) -> dict[str, str]:
+    """The decimal mark of the columns of text in which it is beyond doubt, if it is one."""
+    marks = set[str]()
+    for name, column in columns.items():
+        if alike(column.type) == "number" and frame[name].dtype == "str":
+            ends = frame[name].str.contains(DECIMALS.format(column.decimal)).any()
+            marks |= {column.decimal} if ends else set()
+    return {"settled": marks.pop()} if len(marks) == 1 else {}
 
 
 def markers_of_words(
