@@ -134,6 +134,28 @@ def test_measured_score_has_an_interval_that_few_labels_widen_and_says_how_hones
     assert score.measured(answers(1, 0), CLASSES) == []
 
 
+def test_a_few_labels_have_no_interval_and_lose_nothing():
+    wrong = answers(1, 40)
+    wrong["truth"] = np.where(wrong["prediction"] == "yes", "no", "yes")
+
+    few, enough = ({s.metric: s for s in score.measured(wrong.head(rows), CLASSES)}["accuracy"] for rows in (1, 40))
+
+    assert (few.value, few.rows) == (0.0, 1) and np.isnan([few.low, few.high]).all() and not few.lost(0.05, 0.25)
+    assert enough.lost(0.05, 0.25)
+
+
+def test_accuracy_in_training_is_that_of_the_answers_which_costs_of_today_give():
+    rows, held = answers(1, 2000), answers(0, 2000)
+    at_a_tenth = [
+        table.assign(prediction=np.where(table["probability_yes"] > 0.1, "yes", "no")) for table in (rows, held)
+    ]
+
+    found = {one.metric: one for one in score.measured(at_a_tenth[0], CLASSES, at_a_tenth[1])}
+
+    assert found["accuracy"].then == pytest.approx(accuracy(at_a_tenth[1])) != 0.75
+    assert not found["accuracy"].lost(0.05, 0.25) and found["roc_auc"].then == 0.8
+
+
 def test_without_probabilities_of_classes_what_needs_none_is_scored():
     rows = answers(1, 200).drop(columns="probability_yes")
 

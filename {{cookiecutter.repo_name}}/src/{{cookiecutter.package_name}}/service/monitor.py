@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from ..engine.modelling import confidence
+from ..engine.modelling import decision
 from ..engine.project import artefact, records
 from ..engine.project.errors import DataError, ProjectError
 from ..engine.project.settings import Project
@@ -198,7 +198,7 @@ def about_run(project: Project, rows: pd.DataFrame, told: pd.DataFrame) -> dict[
     }
     if record is None:
         return found
-    held = confidence.held_out(folder)
+    held = decision.policy(folder, record, project.settings.predict, project.settings.decision).held
     if record["task"] == "regression":
         within = told["truth"].between(told["low"], told["high"]).mean() if told["low"].notna().all() else np.nan
         error = (told["prediction"] - told["truth"]).abs().mean()

@@ -20,6 +20,7 @@ from ..engine.report.verdict import IN_UNITS
 
 DRAWS, MOST_ROWS = 100, 2000  # some 0.1 s of CPU for a score
 ENDS = (0.025, 0.975)  # of the draws as a sample (weibull): their own middle 95 % holds 93 % of what comes
+LEAST_TOLD = 20  # truths: fewer have no interval, which could be as narrow as nothing
 BINS, BIN_ROWS = 10, 50  # of held-out rows by size of the answer, at most; rows in each, at least
 JEFFREYS = 0.5  # times more than were seen: what may be where nothing was
 REFIT = 1.25  # the temperature of a model that is overfit beyond this is no matter of some rows more
@@ -47,7 +48,9 @@ class Score:
     Attributes
     ----------
     then : float
-        Its value on the rows held out in training, NaN where that is not known.
+        Its value on the rows held out in training, by today's answers, NaN where that is not known.
+    low, high : float
+        NaN of fewer labels than LEAST_TOLD.
     rows : int
         How many answers, or labels, it is of.
     """
@@ -101,7 +104,7 @@ def expected(rows: pd.DataFrame, record: dict[str, Any], held: pd.DataFrame) -> 
     for metric in wanted(record, said):
         scores = [value for truth in drawn if (value := metric.score(truth, said)) == value] or [np.nan]
         low, high = np.quantile(scores, ENDS, method="weibull").tolist()
-        found.append(Score(metric.name, float(np.mean(scores)), low, high, then(record, metric), len(rows)))
+        found.append(Score(metric.name, float(np.mean(scores)), low, high, then(record, metric, held), len(rows)))
     return found
 
 
@@ -173,7 +176,9 @@ def chances(rows: pd.DataFrame, classes: tuple, each: bool) -> tuple[np.ndarray,
     return np.take_along_axis(found, order, axis=1), np.array(classes, dtype=object)[order]
 
 
-def measured(rows: pd.DataFrame, record: dict[str, Any], most: int | None = None) -> list[Score]:
+def measured(
+    rows: pd.DataFrame, record: dict[str, Any], held: pd.DataFrame | None = None, most: int | None = None
+) -> list[Score]:
     """The scores of answers of which the truth was told, in `truth`; so many of them at most, the chosen one first."""
     if rows.empty:
         return []
@@ -181,21 +186,25 @@ def measured(rows: pd.DataFrame, record: dict[str, Any], most: int | None = None
     said, truth = said_of(rows, record), rows["truth"].to_numpy(dtype=None if record["classes"] else "float64")
     found = []
     for metric in wanted(record, said, OVERCONFIDENCE if said.classes else BIAS)[:most]:
-        ends = metrics.interval(metric, truth, said, repeats=DRAWS)
-        found.append(Score(metric.name, metric.score(truth, said), *ends, then(record, metric), len(rows)))
+        enough = len(rows) >= LEAST_TOLD
+        ends = metrics.interval(metric, truth, said, repeats=DRAWS) if enough else (np.nan, np.nan)
+        found.append(Score(metric.name, metric.score(truth, said), *ends, then(record, metric, held), len(rows)))
     return found
 
 
-def then(record: dict[str, Any], metric: Metric) -> float:
-    """A metric of a run on the rows held out in training, NaN where it has none."""
-    return float(record["metrics"]["dev"].get(metric.name, np.nan))
+def then(record: dict[str, Any], metric: Metric, held: pd.DataFrame | None) -> float:
+    """A metric of a run on rows held out in training, with the answers that they get today; NaN where it has none."""
+    if held is None or len(record["classes"]) != 2 or metric.name in NEED_PROBABILITIES:  # which no costs change
+        return float(record["metrics"]["dev"].get(metric.name, np.nan))
+    said = Predictions(held["prediction"].to_numpy(), np.empty((len(held), 0)), tuple(record["classes"]))
+    return metric.score(held["truth"].to_numpy(), said)
 
 
 def by_week(rows: pd.DataFrame, record: dict[str, Any]) -> list[tuple[str, Score]]:
     """The scores of answers of which the truth was told, by the week of the answer, named by its Monday."""
     days = pd.to_datetime(rows["time"].astype("float64"), unit="s")
     mondays = days.dt.to_period("W").dt.start_time.dt.strftime("%Y-%m-%d")
-    return [(str(day), score) for day, part in rows.groupby(mondays) for score in measured(part, record, 1)]
+    return [(str(day), score) for day, part in rows.groupby(mondays) for score in measured(part, record, most=1)]
 
 
 def mistakes(told: pd.DataFrame, classes: Sequence) -> list[tuple]:
