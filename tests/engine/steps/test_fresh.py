@@ -305,7 +305,7 @@ def test_data_are_typed_again_for_another_group_where_people_told_rows_because_t
     other = "split.by=group:shop"
     untold = key(project, "data") == key(project, "data", other)
 
-    source.keep(project.root, {"answers": {}}, lambda folder: (folder / source.ROWS).touch())
+    source.keep(project.root, {"answers": {}}, lambda folder: (folder / source.FEEDBACK).touch())
 
     assert untold and key(project, "data") != key(project, "data", other)
 
