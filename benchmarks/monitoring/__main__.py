@@ -26,7 +26,7 @@ from divided import TABLES, TARGET, divided  # noqa: E402
 
 SIZES = (200, 1000)
 SHARES = ["alarms without drift", "half a sd", "10 points", "10 % missing", "unit"]
-HEAD = ["table", "learned from", "columns", "window", "different rows", *SHARES, "score within its interval"]
+HEAD = ["table", "learned from", "columns", "window", "different rows", *SHARES, "score within its interval (width)"]
 
 
 def measure(name: str, windows: int, seed: int) -> dict[str, dict]:
@@ -48,10 +48,11 @@ def line(name: str, size: int, found: list[dict]) -> str:
     """A line of Markdown about all windows of a size."""
     shares = [np.mean([one[what] for one in found]) for what in SHARES]
     scores = [window for one in found for window in one["scores"]]
-    within = [f"{metric} {np.mean([window[metric] for window in scores]):.1%}" for metric in (scores or [[]])[0]]
+    of_metric = {metric: np.array([window[metric] for window in scores]).mean(axis=0) for metric in scores[0]}
+    within = [f"{metric} {share:.1%} ({width:.3g})" for metric, (share, width) in of_metric.items()]
     different = np.mean([one["different"] for one in found])
     cells = [name, f"{found[0]['rows']:,}", found[0]["columns"], f"{size:,}", f"{different:,.0f}"]
-    shown = [*cells, *(f"{share:.1%}" for share in shares), ", ".join(within) or "-"]
+    shown = [*cells, *(f"{share:.1%}" for share in shares), ", ".join(within)]
     return f"| {' | '.join(map(str, shown)).replace('%', ' %')} |"
 
 

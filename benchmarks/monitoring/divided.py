@@ -1,4 +1,4 @@
-"""Six tables: two that come with scikit-learn, as hard cases, and four from seeded generators.
+"""Eight tables: two that come with scikit-learn, as hard cases, and six from seeded generators.
 
 Each has a column of kinds at least, so that every shift can be planted, and is divided, by a seed, into rows that a
 project is made of and rows that come later: of a generated table as many as are wanted, of another a third.
@@ -89,6 +89,20 @@ def people(size: int) -> pd.DataFrame:
     return tables.people(size).rename(columns={tables.TARGET: TARGET})
 
 
+def customers(size: int) -> pd.DataFrame:
+    """Those of the other benchmarks, of which three folds are held out; three classes that are hard to tell apart."""
+    return tables.customers(size).rename(columns={tables.TARGET: TARGET})
+
+
+def seldom(size: int) -> pd.DataFrame:
+    """Six numbers and a kind, 800 rows that are known; one of two classes in 20 rows."""
+    random = np.random.default_rng(11)
+    table = pd.DataFrame(random.normal(size=(size, 6))).rename(columns="x{}".format).round(3)
+    table["kind"] = random.choice(list("abcd"), size)
+    worth = 1.2 * table["x0"] + 0.7 * table["x1"] * table["x2"] + (table["kind"] == "a") - 4
+    return table.assign(**{TARGET: np.where(random.random(size) < 1 / (1 + np.exp(-worth)), "yes", "no")})
+
+
 def divided(name: str, seed: int, later: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows that a project is made of and, of a generated table so many, those that come later."""
     make, known = TABLES[name]
@@ -105,4 +119,6 @@ TABLES = {
     "sensors": (sensors, 4800),
     "claims": (claims, 6400),
     "people": (people, 6000),
+    "customers": (customers, 2000),
+    "seldom": (seldom, 800),
 }

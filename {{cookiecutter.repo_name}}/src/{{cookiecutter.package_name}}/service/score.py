@@ -21,7 +21,8 @@ from ..engine.report.verdict import IN_UNITS
 DRAWS, MOST_ROWS = 100, 2000  # some 0.1 s of CPU for a score
 ENDS = (0.025, 0.975)  # of the draws as a sample (weibull): their own middle 95 % holds 93 % of what comes
 LEAST_TOLD = 20  # truths: fewer have no interval, which could be as narrow as nothing
-BINS, BIN_ROWS = 10, 50  # of held-out rows by size of the answer, at most; rows in each, at least
+BINS, BIN_ROWS = 10, 20  # of held-out rows by size of the answer, at most; rows in each, at least
+CLASS_BINS = 5  # at most: what is not known of many small ones cancels out, and the interval gets too narrow
 JEFFREYS = 0.5  # times more than were seen: what may be where nothing was
 REFIT = 1.25  # the temperature of a model that is overfit beyond this is no matter of some rows more
 NEED_PROBABILITIES = {*metrics.RANKINGS, "log_loss", "overconfidence"}
@@ -113,7 +114,7 @@ def numbers(said: np.ndarray, held: pd.DataFrame) -> Iterator[np.ndarray]:
     random = np.random.default_rng(0)
     then = held["prediction"].to_numpy(dtype="float64")
     off = held["truth"].to_numpy() - then
-    edges = edges_of(then)
+    edges = edges_of(then, BINS)
     bins, bins_then = np.searchsorted(edges, said), np.searchsorted(edges, then)
     for _ in range(DRAWS):
         again = random.integers(0, len(held), len(held))  # what was held out was a draw too
@@ -148,22 +149,22 @@ def labels(rows: pd.DataFrame, held: pd.DataFrame, said: Predictions, temperatur
 
 def shown(then: np.ndarray, hits: np.ndarray, now: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How often probabilities held out, shape (n_held,), came true by their bin, and should have; the bins of `now`."""
-    edges = edges_of(then)
+    edges = edges_of(then, CLASS_BINS)
     bins, n_bins = np.searchsorted(edges, then), len(edges) + 1
     seen, sure = (np.bincount(bins, counted, minlength=n_bins) for counted in (hits, then))
     return seen, sure, np.searchsorted(edges, now)
 
 
-def edges_of(then: np.ndarray) -> np.ndarray:
+def edges_of(then: np.ndarray, most: int) -> np.ndarray:
     """Where bins of about as many held-out values, shape (n_held,), begin."""
-    n_bins = int(np.clip(len(then) // BIN_ROWS, 1, BINS))
+    n_bins = int(np.clip(len(then) // BIN_ROWS, 1, most))
     return np.unique(np.quantile(then, np.arange(1, n_bins) / n_bins))
 
 
 def chances(rows: pd.DataFrame, classes: tuple, each: bool) -> tuple[np.ndarray, np.ndarray]:
     """The probabilities of rows and the classes that they are of, shape (n_rows, n_classes) both.
 
-    Of three and more classes the most probable first, for it is the one that is too sure. Without a probability of
+    Of three and more classes the most probable first: chosen for its size, it is too sure. Without a probability of
     each class, of the answer and of one other, which stands for all.
     """
     if not each:
