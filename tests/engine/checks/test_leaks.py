@@ -81,5 +81,8 @@ def test_column_that_tells_nearly_all_and_the_others_little_is_named(table, susp
 def test_strong_columns_of_which_another_says_nearly_as_much_are_not_named(table, suspect):
     two = {f"bill {first}": late(table, first=first) for first in (3, 4)}
 
+    copies = suspect(table.assign(note=table["answer"], bill=late(table)))
+
     assert suspect(table.assign(**two)) == []
+    assert [suspicion.columns for suspicion in copies] == [("note",)]
     assert suspect(table.assign(bill=late(table, but=3))) == []

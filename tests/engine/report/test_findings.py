@@ -1,4 +1,3 @@
-import json
 import math
 from types import SimpleNamespace
 
@@ -44,6 +43,7 @@ def shown(found):
 
 
 GOOD = of_numbers(NUMBERS + RANDOM.normal(0, 0.5, 400))
+NOTHING = pd.Series({"a": 0.0, "b": 0.0})
 OUTLIER = of_numbers(np.append(NUMBERS[1:] + 0.1, 60.0), np.append(NUMBERS[1:], 0.0), name="rmse", interval=(0.1, 2))
 
 
@@ -159,7 +159,7 @@ def test_columns_empty_in_most_rows_and_one_that_all_hangs_on_are_named():
     rows = pd.DataFrame({"a": NUMBERS, "b": np.where(np.arange(400) % 5, np.nan, NUMBERS)})
     strong = pd.DataFrame({"column": ["a", "b"], "loss": [0.7, 0.01], "spread": [0.0, 0.0]})
     evidence = SimpleNamespace(record={"features": {"number": ["a", "b"]}}, result=GOOD, test=rows, importances=strong)
-    evidence.question = SimpleNamespace(rows=rows)
+    evidence.question, evidence.suspicions, evidence.alone = SimpleNamespace(rows=rows), [], NOTHING
 
     found = shown(findings.of_columns(evidence))
 
@@ -169,15 +169,40 @@ def test_columns_empty_in_most_rows_and_one_that_all_hangs_on_are_named():
     assert not shown(findings.of_columns(evidence))
 
 
-def test_suspicion_is_shown_by_what_it_can_change_in_this_score(tmp_path):
-    path = tmp_path / "suspicions.json"
+def test_column_that_alone_reaches_nearly_all_is_named_once_and_not_where_another_does_too():
+    rows = pd.DataFrame({"a": NUMBERS, "b": NUMBERS})
+    equal = pd.DataFrame({"column": ["a", "b"], "loss": [0.4, 0.3], "spread": [0.0, 0.0]})
+    evidence = SimpleNamespace(record={"features": {"number": ["a", "b"]}}, result=GOOD, test=rows, importances=equal)
+    evidence.question, evidence.suspicions = SimpleNamespace(rows=rows), []
+
+    def found(a, b):
+        evidence.alone = pd.Series({"a": a * GOOD.reach, "b": b * GOOD.reach})
+        return shown(findings.of_columns(evidence))
+
+    assert "One column, 'a', alone reaches 95.0" in found(0.95, 0.3) and "Is it known" in found(0.95, 0.3)
+    assert not found(0.95, 0.6) and not found(0.8, 0.1)
+    evidence.suspicions = [{"kind": "answer", "columns": ["a"]}]
+    assert not found(0.95, 0.3)
+
+
+def test_gain_of_each_column_alone_is_measured_on_rows_that_its_answer_has_not_seen():
+    random = np.random.default_rng(0)
+    rows = pd.DataFrame({"word": random.choice(["a", "b", "c"], 400), "noise": random.normal(size=400)})
+    truth = np.where(rows["word"] == "a", "yes", "no")
+    question = SimpleNamespace(rows=rows[:300], truth=truth[:300])
+
+    gains = diagnostics.alone(question.rows, question.truth, rows[300:], of_classes(truth[300:], np.full(100, 0.3)))
+
+    assert gains["word"] == pytest.approx((truth[300:] == "yes").mean()) and abs(gains["noise"]) < 0.1
+
+
+def test_suspicion_is_shown_by_what_it_can_change_in_this_score():
     about = {"sentence": "Found", "cure": "", "figures": {}}
     kinds = {"duplicates": 0.007, "ambiguity": 0.3, "time": 0.28, "groups": 0.1, "drift": 1.0, "missing": 1.0}
     columns = {"drift": ["a"], "missing": ["b"]}
     listed = [{**about, "kind": k, "share": s, "columns": columns.get(k, []), "sentence": k} for k, s in kinds.items()]
-    path.write_text(json.dumps({"suspicions": listed}))
     loss = pd.DataFrame({"column": ["a", "b"], "loss": [0.5, 0.001]})
-    evidence = SimpleNamespace(project=SimpleNamespace(suspicions=path), result=GOOD, importances=loss)
+    evidence = SimpleNamespace(suspicions=listed, result=GOOD, importances=loss)
     evidence.record = {"target": "y"}
 
     found = [one.text.split(": ")[1].rstrip(". ") for one in findings.of_data(evidence) if one.weight >= 1]

@@ -35,7 +35,7 @@ def leaks(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspic
     """
     rows = sampled(clean)
     amount = infer_task(clean[target]) == "regression"
-    others: dict[str, tuple[float, str]] = {}
+    scores, told = dict[str, tuple[float, str]](), set[str]()
     for name in names:
         found = "" if amount else recoded(clean, target, name)
         number, bands = (target, name) if amount else (name, target)
@@ -44,16 +44,18 @@ def leaks(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspic
             function = count > CODINGS and is_number(clean[bands])  # a logarithm, say, or rounded
             cut = f"{number!r} cut into {count:,} bands"
             found = f"{bands!r} is {f'a function of {number!r}' if function else cut}"
-        score, what = best_view(rows[name], rows[target].to_numpy(), amount=amount)
-        if score < GIVES_AWAY:
-            others[name] = score, what
-        elif not found:
+        score, what = scores[name] = best_view(rows[name], rows[target].to_numpy(), amount=amount)
+        if score >= GIVES_AWAY and not found:
             found = f"{what} alone predicts {target!r} almost perfectly ({score:.2f} of 1)"
         if found:
+            told.add(name)
             yield Suspicion("answer", (name,), found, CURE, {"score": round(score, 4)})
-    sums = list(formulas(clean, target, [name for name in others if is_number(clean[name])])) if amount else []
-    yield from sums
-    yield from far_above(others, target, {name for found in sums for name in found.columns})
+    if amount:
+        others = [name for name in names if scores[name][0] < GIVES_AWAY and is_number(clean[name])]
+        for one in formulas(clean, target, others):
+            told.update(one.columns)
+            yield one
+    yield from far_above(scores, target, told)
 
 
 def far_above(scores: Mapping[str, tuple[float, str]], target: str, told: set[str]) -> Iterator[Suspicion]:

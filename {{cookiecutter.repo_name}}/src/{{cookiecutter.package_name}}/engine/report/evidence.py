@@ -1,5 +1,6 @@
 """What the sections of the evaluation report draw on, and how they write tables for `templates/evaluate.html`."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -63,6 +64,18 @@ class Evidence:
         columns = diagnostics.strongest_related(rows, self.result.predictions)
         found = diagnostics.importances(self.answer, rows, self.result.truth, self.result.metric, columns=columns)
         return pd.DataFrame(list(found)).sort_values("loss", ascending=False, kind="stable", ignore_index=True)
+
+    @cached_property
+    def alone(self) -> pd.Series:
+        """What an answer from each of these columns alone gains, the largest first."""
+        names, question = self.importances["column"].tolist(), self.question
+        return diagnostics.alone(question.rows[names], question.truth, self.test, self.result)
+
+    @cached_property
+    def suspicions(self) -> list[dict[str, Any]]:
+        """What `features` found suspicious in the data."""
+        path = self.project.suspicions
+        return json.loads(path.read_text(encoding="utf-8"))["suspicions"] if path.is_file() else []
 
 
 def columns_seen(record: dict[str, Any]) -> list[str]:

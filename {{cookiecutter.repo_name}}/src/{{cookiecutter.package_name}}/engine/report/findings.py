@@ -3,7 +3,6 @@
 A finding that changes what it is about by less than the 95 % interval there is wide is not shown: chance does as much.
 """
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from .verdict import IN_UNITS, percent, scored
 FEW_UNITS = 10  # rows or groups, below which a bootstrap over them is clearly too narrow
 TOO_GOOD = 0.995  # of a score whose best is 1: real questions are seldom that easy
 DOMINATES = 0.8  # share of the gain over the baseline that hangs on one column
+NEARLY_ALL = 0.9  # of that gain, by an answer from one column alone
 MOSTLY = 0.5  # of the cells of a column
 OFF, DRAWS = 0.05, 200  # of a probability, which nobody would act on otherwise; draws of what chance makes
 OF_ROWS = ("duplicates", "ambiguity", "classes")  # suspicions about so many of the rows
@@ -194,21 +194,35 @@ def of_columns(evidence: Evidence) -> Iterator[Finding]:
     empty = np.maximum(evidence.question.rows[seen].isna().mean(), evidence.test[seen].isna().mean())
     if shown := [f"{name} ({percent(share)})" for name, share in empty[empty > MOSTLY].items()]:
         yield Finding(f"Empty in most rows: {listed(shown)}. What such a column says was learned from the rest.")
+    told = {name for one in evidence.suspicions if one["kind"] == "answer" for name in one["columns"]}
     found, result = evidence.importances, evidence.result
-    if len(found) > 1 and result.reach > 0:
-        first, second = found.iloc[0], found.iloc[1]
-        if first.loss > DOMINATES * result.reach and first.loss > 1.5 * second.loss:
-            lost = percent(first.loss / result.reach) if first.loss < result.reach else "all"
-            text = f"The model leans on one column, '{first.column}': with its cells shuffled {lost} of the gain over "
-            text += "the constant answer is lost. Is it known at the time when the prediction is needed?"
-            yield Finding(text, first.loss, result.width)
+    if len(found) < 2 or result.reach <= 0:
+        return
+    first, second, (alone, next_best) = found.iloc[0], found.iloc[1], evidence.alone.iloc[:2]
+    if alone > NEARLY_ALL * result.reach and alone > 2 * next_best:
+        name, change = evidence.alone.index[0], alone
+        text = f"One column, '{name}', alone reaches {share_of(alone, result)} of the gain over the constant answer, "
+        text += f"no other more than {percent(max(next_best, 0) / result.reach)}."
+    elif first.loss > DOMINATES * result.reach and first.loss > 1.5 * second.loss:
+        name, change = first.column, first.loss
+        text = f"The model leans on one column, '{name}': with its cells shuffled {share_of(change, result)} of the "
+        text += "gain over the constant answer is lost."
+    else:
+        return
+    if name not in told:
+        yield Finding(f"{text} Is it known at the time when the prediction is needed?", change, result.width)
+
+
+def share_of(gain: float, result: Result) -> str:
+    """How much of the model's gain over the constant answer another one is."""
+    return percent(gain / result.reach) if gain < result.reach else "all"
 
 
 def of_data(evidence: Evidence) -> Iterator[Finding]:
     """What `features` found suspicious in the data, with what it can change in this score."""
-    path, result = evidence.project.suspicions, evidence.result
+    result = evidence.result
     loss = evidence.importances.set_index("column")["loss"].clip(lower=0)
-    for one in json.loads(path.read_text(encoding="utf-8"))["suspicions"] if path.is_file() else ():
+    for one in evidence.suspicions:
         text, share = f"Found in the data: {one['sentence']}. {one['cure']}", one.get("share", 1.0)
         if one["kind"] in OF_ROWS:
             yield Finding(text, share * result.span, result.width)
