@@ -38,12 +38,14 @@ def test_own_features_and_a_split_by_group_leave_the_users_tests_green(project, 
     assert "add_features reads 'mass' now" in done.stdout
 
 
-def test_a_rare_class_or_a_number_of_few_values_leaves_the_users_tests_green(project, installed_project):
+def test_a_rare_class_a_repeated_id_or_a_number_of_few_values_leaves_the_users_tests_green(project, installed_project):
     random = np.random.default_rng(0)
     size, rooms = random.normal(10, 1, 300), random.integers(1, 9, 300)
     kind = np.where(size > 10, "large", "small")
     kind[:2] = "odd"
-    pd.DataFrame({"size": size, "rooms": rooms, "kind": kind}).to_csv(project / "table.csv", index=False)
+    flats = [*range(1000, 1297), *range(1000, 1003)]  # three twice, by mistake
+    table = {"flat_id": random.permutation(flats), "size": size, "rooms": rooms, "kind": kind}
+    pd.DataFrame(table).to_csv(project / "table.csv", index=False)
     edit(project / "params.toml", '"sklearn:breast_cancer"', '"table.csv"')
     edit(project / "params.toml", '"diagnosis"', '"kind"')
 
@@ -54,6 +56,7 @@ def test_a_rare_class_or_a_number_of_few_values_leaves_the_users_tests_green(pro
     numbers = run_tests(project, installed_project)
 
     assert classes.returncode == 0, classes.stdout[-3000:] + classes.stderr[-3000:]
+    assert "of 'flat_id' have rows in several splits" in classes.stdout and "'group:flat_id'" in classes.stdout
     assert numbers.returncode == 0, numbers.stdout[-3000:] + numbers.stderr[-3000:]
 
 
