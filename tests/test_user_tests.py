@@ -38,14 +38,15 @@ def test_own_features_and_a_split_by_group_leave_the_users_tests_green(project, 
     assert "add_features reads 'mass' now" in done.stdout
 
 
-def test_a_rare_class_few_values_and_dates_of_another_format_leave_the_users_tests_green(project, installed_project):
+def test_rare_classes_repeated_ids_few_values_and_other_dates_leave_the_users_tests_green(project, installed_project):
     random = np.random.default_rng(0)
     size, rooms = random.normal(10, 1, 300), random.integers(1, 9, 300)
     kind = np.where(size > 10, "large", "small")
     kind[:2] = "odd"
     days = pd.date_range("2026-01-01", periods=300).strftime("%d.%m.%Y")
-    table = pd.DataFrame({"size": size, "rooms": rooms, "day": random.permutation(days), "kind": kind})
-    table.to_csv(project / "table.csv", index=False)
+    flats = [*range(1000, 1297), *range(1000, 1003)]  # three twice, by mistake
+    table = pd.DataFrame({"flat_id": random.permutation(flats), "size": size, "rooms": rooms, "kind": kind})
+    table.assign(day=random.permutation(days)).to_csv(project / "table.csv", index=False)
     edit(project / "params.toml", '"sklearn:breast_cancer"', '"table.csv"')
     edit(project / "params.toml", '"diagnosis"', '"kind"')
 
@@ -56,6 +57,7 @@ def test_a_rare_class_few_values_and_dates_of_another_format_leave_the_users_tes
     numbers = run_tests(project, installed_project)
 
     assert classes.returncode == 0, classes.stdout[-3000:] + classes.stderr[-3000:]
+    assert "of 'flat_id' have rows in several splits" in classes.stdout and "'group:flat_id'" in classes.stdout
     assert numbers.returncode == 0, numbers.stdout[-3000:] + numbers.stderr[-3000:]
 
 
