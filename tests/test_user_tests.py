@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from conftest import PLAIN_ENVIRONMENT, edit
 
-ROOMS = ("tests/data", "tests/features", "tests/model/test_answers.py")
+ROOMS = ("tests/data", "tests/features", "tests/model/test_answers.py", "tests/service")
 
 
 def run_tests(project: Path, installed: Path) -> subprocess.CompletedProcess:
@@ -38,12 +38,14 @@ def test_own_features_and_a_split_by_group_leave_the_users_tests_green(project, 
     assert "add_features reads 'mass' now" in done.stdout
 
 
-def test_a_rare_class_or_a_number_of_few_values_leaves_the_users_tests_green(project, installed_project):
+def test_a_rare_class_few_values_and_dates_of_another_format_leave_the_users_tests_green(project, installed_project):
     random = np.random.default_rng(0)
     size, rooms = random.normal(10, 1, 300), random.integers(1, 9, 300)
     kind = np.where(size > 10, "large", "small")
     kind[:2] = "odd"
-    pd.DataFrame({"size": size, "rooms": rooms, "kind": kind}).to_csv(project / "table.csv", index=False)
+    days = pd.date_range("2026-01-01", periods=300).strftime("%d.%m.%Y")
+    table = pd.DataFrame({"size": size, "rooms": rooms, "day": random.permutation(days), "kind": kind})
+    table.to_csv(project / "table.csv", index=False)
     edit(project / "params.toml", '"sklearn:breast_cancer"', '"table.csv"')
     edit(project / "params.toml", '"diagnosis"', '"kind"')
 

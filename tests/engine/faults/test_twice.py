@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from data_science_project import pipeline, predict
+from data_science_project import pipeline, predict, train
 from data_science_project.engine.project import artefact, lock, package, settings
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import registry
@@ -89,3 +89,36 @@ def test_input_that_changes_while_it_is_read_does_not_count(project, new, made_t
 
     (output,) = pipeline.make(project, "predict", input=new)
     assert len(output.read_text().splitlines()) == 7
+
+
+def test_run_that_was_made_of_a_file_edited_since_its_key_is_not_kept(project, monkeypatch):
+    prices, run = project.root / "prices.csv", train.run
+    prices.write_text("a\n")
+    declared = settings.load(project.root, ['data.also=["prices.csv"]'])
+
+    def edited_before(*arguments, **words):
+        prices.write_text("b\n")
+        return run(*arguments, **words)
+
+    runs = registry.folders(project)
+    monkeypatch.setattr(train, "run", edited_before)
+    with pytest.raises(DataError, match=r"prices\.csv changed while train read it"):
+        pipeline.make(declared, "train")
+
+    assert registry.folders(project) == runs
+
+
+def test_run_that_copied_a_file_before_it_was_edited_is_kept(project, monkeypatch):
+    prices, learn = project.root / "prices.csv", train.learn
+    prices.write_text("a\n")
+    declared = settings.load(project.root, ['data.also=["prices.csv"]'])
+
+    def edited_after(*arguments):
+        prices.write_text("b\n")
+        return learn(*arguments)
+
+    monkeypatch.setattr(train, "learn", edited_after)
+    (record,) = pipeline.make(declared, "train")
+
+    assert (record.parent / "external" / "prices.csv").read_text() == "a\n"
+    assert registry.folders(project)[0] == record.parent

@@ -42,17 +42,17 @@ def champion(project):
     return registry.history(project)[-1]["run"]
 
 
-def slice_check(project, now, before=None, *, task="classification", levels=("A", "B")):
-    """The check of slices for what was answered to 100 rows, all of them "no" or 0, divided into equal slices."""
-    rows = pd.DataFrame({"shop": np.repeat(levels, 100 // len(levels))})
-    truth = np.array(["no"] * 100, dtype=object) if task == "classification" else np.zeros(100)
-    record = {"task": task, "features": {"one-hot": ["shop"]}}
+def slice_check(project, now, before=None, *, task="classification", levels=("A", "B"), kind="one-hot"):
+    """The check of slices for what was answered to rows, all of them "no" or 0, divided into equal slices."""
+    rows = pd.DataFrame({"shop": np.repeat(levels, len(now) // len(levels))})
+    truth = np.array(["no"] * len(now), dtype=object) if task == "classification" else np.zeros(len(now))
+    record = {"task": task, "features": {kind: ["shop"]}, "run": registry.folders(project)[0].name}
     both = (compare.Evaluated(rows, {"shop"}, truth, metrics.Predictions(values), record) for values in (now, before))
     return promote.no_slice_worse(project, *both)
 
 
-def wrong(count):
-    return np.array(["yes"] * count + ["no"] * (100 - count), dtype=object)
+def wrong(count, of=100):
+    return np.array(["yes"] * count + ["no"] * (of - count), dtype=object)
 
 
 def test_first_champion_must_beat_the_constant_answer_and_a_worse_run_does_not_take_over(contest, dummy, linear):
@@ -114,6 +114,25 @@ def test_run_that_is_worse_in_one_slice_is_refused(contest, count, levels, found
 
     assert check.passed == (not found) and check.found.startswith(found)
     assert number.found == "shop = A: error up by 0.200 on 50 rows", "measured against the mean error"
+
+
+@pytest.mark.parametrize("kind", ["one-hot", "target encoding", "string encoding", "number", "none"])
+def test_country_whose_rows_all_turned_wrong_is_found_however_models_see_countries(contest, kind):
+    countries = [f"country {number:02}" for number in range(20)]
+
+    check = slice_check(contest, wrong(50, 1000), wrong(0, 1000), levels=countries, kind=kind)
+
+    assert not check.passed and check.found == "shop = country 00: error up by 1.000 on 50 rows"
+
+
+def test_twenty_small_slices_refuse_equal_models_hardly_more_often_than_one_does(contest):
+    random, countries = np.random.default_rng(0), [f"country {number:02}" for number in range(20)]
+
+    def refused(levels):
+        answers = [np.where(random.random(50 * len(levels)) < 0.1, "yes", "no").astype(object) for _ in range(2)]
+        return not slice_check(contest, *answers, levels=levels).passed
+
+    assert sum(refused(countries) for _ in range(100)) <= 10, "at two standard errors 31 of 100"
 
 
 @pytest.mark.parametrize("reason", ["1", "yes", "   "])
@@ -275,8 +294,8 @@ def beside(contest, seed, turned=None, share=0.0, first=0):
         model = LogisticRegression(C=1e6).fit(rows[known], said[known])
         answers = metrics.Predictions(model.predict(rows[asked]), model.predict_proba(rows[asked]), ("no", "yes"))
         both.append(compare.Evaluated(pd.DataFrame(rows[asked]), set(), said[asked], answers, record))
-    held = np.arange(100) < 12
-    return {check.name: check.passed for check in promote.beside(contest, *both, told[asked], held.astype(float))}
+    held = np.zeros(0), (np.arange(100) < 12).astype(float)
+    return {check.name: check.passed for check in promote.beside(contest, *both, told[asked], held)}
 
 
 @pytest.mark.parametrize(("turned", "share"), [(None, 0.3), ("yes", 0.6)], ids=["at random", "of one class"])
@@ -288,6 +307,23 @@ def test_burst_of_wrong_feedback_does_not_pass_the_gate_although_its_own_test_ro
 
     assert not any(all(checks.values()) for checks in tries)
     assert all(checks["better than the champion"] for checks in tries), "this alone would let it pass"
+
+
+def test_wrong_feedback_of_which_the_test_split_holds_few_rows_is_told_by_rows_held_out_in_training(contest):
+    truth, told = np.where(np.arange(216) % 2, "yes", "no").astype(object), np.arange(216) >= 200
+    said = np.where(np.arange(216) % 10 < np.where(told, 4, 2), "no", truth).astype(object)
+    record = {"task": "classification", "target": "t", "classes": ["no", "yes"], "features": {}}
+    record |= {"metrics": {"chosen_by": "accuracy"}, "parameters": {"split": {"by": "stratified"}}}
+    predictions = metrics.Predictions(said, np.full((216, 2), 0.5), ("no", "yes"))
+    one = compare.Evaluated(pd.DataFrame(index=range(216)), set(), truth, predictions, record)
+    held = (np.arange(80) % 10 < 4).astype(float), (np.arange(400) % 10 < 1).astype(float)
+
+    alone = promote.beside(contest, one, one, told, (np.zeros(0), held[1]))
+    both = promote.beside(contest, one, one, told, held)
+
+    fits = [next(check for check in checks if check.name == "feedback fits") for checks in (alone, both)]
+    assert fits[0].passed and not fits[1].passed
+    assert "on 96 rows that people told, 0.100 on others: wrong labels" in fits[1].found
 
 
 def test_right_feedback_passes_the_gate(contest):

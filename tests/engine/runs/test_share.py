@@ -1,13 +1,14 @@
 import os
 import shutil
 import sys
+import threading
 import time
 
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from data_science_project import pipeline
-from data_science_project.engine.project import artefact, records
+from data_science_project.engine.project import artefact, lock, records
 from data_science_project.engine.project.errors import DataError, ProjectError, SettingsError
 from data_science_project.engine.runs import promote, registry, share
 from data_science_project.engine.sources import source
@@ -26,12 +27,17 @@ def evaluated(project, folder, uses):
 
 
 @pytest.mark.parametrize("address", ["team", "memory://team/project"], ids=["folder", "object store"])
-def test_colleague_has_the_same_run_and_need_not_train(project, folder, colleague, tmp_path, monkeypatch, address):
+def test_colleague_has_the_same_run_is_told_whose_it_is_and_need_not_train(
+    project, folder, colleague, tmp_path, monkeypatch, caplog, address
+):
+    caplog.set_level("INFO")
     monkeypatch.setenv(share.VARIABLE, address if "://" in address else str(tmp_path / address))
     share.push(project)
 
     new = share.pull(colleague)
 
+    (whose,) = [line for line in caplog.messages if line.startswith(f"{folder.name} is by ")]
+    assert "its code runs here when it answers" in whose
     raw = {name: file for name, file in contents(project.root / "data/raw").items() if name != "current.json"}
     assert [path.parent.name for path in new] == ["raw", "models"]
     assert contents(colleague.models / folder.name) == contents(folder)
@@ -115,6 +121,24 @@ def test_champion_that_two_changed_is_neither_pushed_over_nor_pulled_over(projec
     assert "yours was changed too: yours stays" in caplog.text
 
 
+def test_pull_waits_for_a_promotion_so_that_the_gate_judges_the_champion_that_there_is(
+    project, folder, colleague, team, caplog
+):
+    caplog.set_level("INFO")
+    promote.keep(project, folder.name, {"gate": []})
+    share.push(project)
+    pull = threading.Thread(target=share.pull, args=[colleague])
+
+    with lock.alone(colleague.root, "promote", name="champion"):
+        pull.start()
+        pull.join(5 * lock.PAUSE)
+        during = registry.history(colleague)
+    pull.join()
+
+    assert during == [] and registry.champion(colleague).name == folder.name
+    assert any("waiting until another command is finished here: promote" in line for line in caplog.messages)
+
+
 def test_one_run_brings_the_champion_if_that_is_it_or_says_who_it_is(project, folder, colleague, team, caplog):
     promote.keep(project, folder.name, {"gate": []})
     share.push(project)
@@ -189,16 +213,6 @@ def test_record_without_its_keys_stops_itself_alone(project, folder, colleague, 
     assert [path.name for path in registry.folders(colleague)] == [folder.name]
     shutil.rmtree(colleague.models / folder.name)
     assert share.pull(colleague, folder.name)[-1].name in (folder.name, registry.CHAMPION)
-
-
-def test_pull_says_whose_runs_it_brings(project, folder, colleague, team, caplog):
-    caplog.set_level("INFO")
-    share.push(project)
-
-    share.pull(colleague)
-
-    whose = [line for line in caplog.messages if line.startswith(f"{folder.name} is by ")]
-    assert len(whose) == 1 and "its code runs here when it answers" in whose[0]
 
 
 def test_record_that_names_a_file_elsewhere_or_lies_elsewhere_is_not_taken(project, folder, colleague, team):

@@ -7,8 +7,7 @@ import pytest
 from data_science_project.engine.runs import registry
 from data_science_project.service.tables import Entry
 
-ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
-BODY = json.dumps({"rows": [ROW]}).encode()
+from .conftest import BODY, ROW
 
 
 def test_answer_has_an_id_a_row_and_is_in_the_log_with_what_was_asked(serving, ask):

@@ -1,12 +1,7 @@
-import json
-
 import pytest
 
 from data_science_project.engine.project.errors import SettingsError
 from data_science_project.service import guard
-
-ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
-BODY = json.dumps({"rows": [ROW]}).encode()
 
 
 def test_too_large_a_body_is_refused_before_it_is_read(serving, ask):

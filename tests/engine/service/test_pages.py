@@ -14,6 +14,8 @@ import pytest
 from data_science_project.engine.project import settings as params
 from data_science_project.service import app, example, log, pages, settings
 
+from .conftest import send_request
+
 ROW = {"amount": "70", "colour": "red", "shop": "", "day": "2026-02-01", "note": "parcel 3 went out", "order": "7"}
 HEAD = b"order,amount,colour,shop,day,note\n"
 FILE = b'--xx\r\nContent-Disposition: form-data; name="file"; filename="rows.csv"\r\nContent-Type: text/csv\r\n\r\n'
@@ -28,22 +30,9 @@ class Site:
 
     def ask(self, method, path, body=b"", **headers):
         """Status, headers and text of the answer to a request."""
-        path, _, query = path.partition("?")
-        headers = {"host": "127.0.0.1:8000", "accept": "text/html", "content_length": str(len(body))} | headers
-        fields = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-        request = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": fields}
-        connection = {"scheme": "http", "server": ("127.0.0.1", 8000), "root_path": "", "asgi": {"spec_version": "2.4"}}
-        sent = []
-
-        async def receive():
-            return {"type": "http.request", "body": body} if not sent else {"type": "http.disconnect"}
-
-        async def send(message):
-            sent.append(message)
-
-        self.runner.run(self.application(request | connection, receive, send))
-        told = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
-        return sent[0]["status"], told, b"".join(message.get("body", b"") for message in sent[1:]).decode()
+        asked = send_request(self.application, method, path, body, **{"accept": "text/html"} | headers)
+        status, told, content = self.runner.run(asked)
+        return status, told, content.decode()
 
     def get(self, path, **headers):
         """The text of a page that is there."""
@@ -325,7 +314,7 @@ def test_pages_have_a_language_a_title_one_first_heading_and_headings_in_order(s
         assert set(fields) <= set(re.findall(r'<label for="([^"]+)"', text))
 
 
-def test_colours_of_text_have_a_contrast_of_at_least_4_5_in_the_light_and_in_the_dark():
+def test_colours_of_text_have_a_contrast_of_at_least_4_5_in_the_light_and_in_the_dark(contrast):
     text = (pages.FOLDER / "static" / "page.css").read_text()
     light, dark = (dict(re.findall(r"--([\w-]+): (#\w+)", part)) for part in text.split("@media", 2)[:2])
 
@@ -336,19 +325,6 @@ def test_colours_of_text_have_a_contrast_of_at_least_4_5_in_the_light_and_in_the
         assert contrast(colours["on-blue"], colours["blue"]) >= 4.5
         assert contrast(colours["orange"], colours["paper"]) >= 4.5, "the word moved"
         assert contrast(colours["edge"], colours["paper"]) >= 3
-
-
-def contrast(front, back):
-    """The contrast ratio of WCAG 2 of two colours."""
-
-    def luminance(colour):
-        colour = "".join(2 * digit for digit in colour[1:]) if len(colour) == 4 else colour[1:]
-        parts = [int(colour[place : place + 2], 16) / 255 for place in (0, 2, 4)]
-        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-    low, high = sorted([luminance(front), luminance(back)])
-    return (high + 0.05) / (low + 0.05)
 
 
 @pytest.fixture(scope="module")
@@ -432,10 +408,3 @@ def test_bug_of_a_page_is_counted_among_the_errors_that_wake_somebody(site, monk
 
     assert status == 500 and "its log says more under this id" in text
     assert errors() - before == 1
-
-
-def test_form_of_another_origin_is_refused(site):
-    body = urlencode({f"cell.{name}": text for name, text in ROW.items()}).encode()
-
-    assert site.ask("POST", "/", body, origin="https://example.org")[0] == 403
-    assert site.ask("POST", "/", body, origin="http://127.0.0.1:8000")[0] == 200

@@ -19,8 +19,8 @@ from data_science_project.service import database, serve, settings, versions
 from data_science_project.service.database import Database
 from data_science_project.service.tables import Entry
 
-ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
-BODY = json.dumps({"rows": [ROW]}).encode()
+from .conftest import BODY
+
 START = """
 import sys
 from data_science_project.engine.project import settings
@@ -246,11 +246,3 @@ def test_token_without_a_secret_is_refused_before_anything_is_opened(make_projec
 
     with pytest.raises(SettingsError, match="token 1 has no secret"):
         serve.run(make_project())
-
-
-def test_project_without_a_run_is_refused(project, monkeypatch):
-    monkeypatch.setenv("API_TOKEN", "")
-    project.parts["serve"] = settings.Serve()
-    project.models.rename(project.root / "elsewhere")
-    with pytest.raises(SettingsError, match="There is no run"):
-        serve.run(project)

@@ -11,7 +11,7 @@ from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import promote, registry
 from data_science_project.service import compiled, profile, versions
 
-ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
+from .conftest import ROW
 
 
 def loaded(project):
@@ -34,6 +34,15 @@ def test_rows_that_validate_has_to_see_and_many_rows_take_the_reference(version)
     assert version.fast([ROW | {"amount": "51.5"}]) is None
     assert version.fast([ROW, ROW]) is None, "an id that stands twice is warned of"
     assert version.fast([ROW | {"order": number} for number in range(1000)]) is None
+
+
+def test_many_plain_rows_get_the_bits_of_the_reference_without_validate(version):
+    rows = [ROW | {"order": place, "amount": 30 + place if place % 9 else None} for place in range(40)]
+    twice, expected = version.many([ROW, ROW]), version.reference(rows)
+    object.__setattr__(version.run, "validate", None)
+
+    assert version.many(rows) == expected
+    assert "ids that stand twice" in twice[0].warnings[0]
 
 
 def test_run_whose_compiled_road_gives_another_bit_is_answered_by_the_reference(project, folder, monkeypatch, caplog):

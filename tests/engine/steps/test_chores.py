@@ -1,6 +1,7 @@
 import pytest
 
 from data_science_project import pipeline
+from data_science_project.engine.project import lock
 from data_science_project.engine.project.errors import ProjectError
 from data_science_project.engine.runs import registry
 from data_science_project.engine.steps import chores
@@ -27,6 +28,21 @@ def test_clean_removes_what_make_built_and_nothing_else_and_make_takes_the_run_t
     assert not [name for name in removed if name.startswith(kept)]
     pipeline.make(project, "predict")
     assert registry.folders(project) == runs and project.clean.is_file()
+
+
+def test_clean_leaves_a_reproduction_alone_as_long_as_it_works(make_project):
+    project = make_project()
+    made = [project.root / ".cache" / "reproduce" / name / "params.toml" for name in ("one", "other")]
+    for path in made:
+        path.parent.mkdir(parents=True)
+        path.touch()
+
+    with lock.alone(project.root, "reproduce", name="reproduce-one"):
+        chores.clean(project)
+        during = [path.exists() for path in made]
+    chores.clean(project)
+
+    assert during == [True, False] and not made[0].exists()
 
 
 def test_program_that_fails_ends_the_command_with_a_failure(make_project):

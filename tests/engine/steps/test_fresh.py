@@ -8,7 +8,9 @@ from data_science_project import pipeline
 from data_science_project.engine.columns import dictionary
 from data_science_project.engine.project import artefact, package, records, settings
 from data_science_project.engine.project.errors import DataError, SettingsError
-from data_science_project.engine.runs import registry
+from data_science_project.engine.runs import promote, registry
+from data_science_project.engine.sources import source
+from data_science_project.engine.steps import fresh
 
 NOTHING_TO_DO = """
 import sys
@@ -190,7 +192,7 @@ def test_changed_source_is_refused_until_it_is_accepted_and_a_failed_step_leaves
     assert remade(project, accept=True) == {"data", *AFTER_SPLIT}
 
 
-def test_set_counts_and_is_recorded_in_the_run_with_the_message_and_a_named_run_answers_untrained(project, folder):
+def test_set_counts_and_is_recorded_with_the_message_and_a_named_run_answers_untrained(project, folder, caplog):
     output, other = project.root / "by_first.csv", settings.load(project.root, ["train.seed=1"])
     pipeline.make(other, "predict", run=folder.name, output=output)
     assert registry.folders(project) == [folder] and folder.name in output.read_text(encoding="utf-8")
@@ -199,7 +201,7 @@ def test_set_counts_and_is_recorded_in_the_run_with_the_message_and_a_named_run_
 
     record = registry.read(registry.folders(project)[0])
     assert record["parameters"]["overrides"] == {"train.seed": 5} and record["parameters"]["train"]["seed"] == 5
-    assert record["decision"] == "because of the new shop"
+    assert record["decision"] == "because of the new shop" and "not kept" not in caplog.text
 
 
 def test_input_is_scored_to_a_file_of_its_name_and_again_when_it_changes(project, made_table):
@@ -222,9 +224,95 @@ def test_every_artefact_says_what_made_it_from_what(project):
         assert all(artefact.sha256(project.root / path) == digest for path, digest in about["inputs"].items())
 
 
+def key(project, verb, *overrides):
+    """The key of a step of the only run of a project."""
+    today, (folder,) = settings.load(project.root, overrides), registry.folders(project)
+    work = fresh.Work(pipeline.STEPS, today, records.Digests(project.root), folder=folder)
+    return fresh.key_of(verb, work)[0]
+
+
+@pytest.mark.parametrize(
+    ("verb", "parameter"),
+    [
+        ("export", "decision.cost_false_positive=5"),
+        ("export", "predict.abstain_below=0.9"),
+        ("predict", "decision.cost_false_positive=5"),
+        ("evaluate", "decision.currency=EUR"),
+        ("card", "predict.error_rate=0.1"),
+        ("explore", "split.seed=1"),
+    ],
+)
+def test_another_parameter_that_a_step_reads_gives_it_another_key(project, verb, parameter):
+    if verb == "card":
+        (project.root / "reports" / registry.folders(project)[0].name).mkdir(parents=True)
+        for path in pipeline.report(fresh.Work({}, project, None, folder=registry.folders(project)[0])):
+            path.touch()
+
+    assert key(project, verb) != key(project, verb, parameter)
+
+
+def declare_rate(project):
+    folder = registry.folders(project)[0]
+    record = registry.read(folder)
+    registry.write(folder, {**record, "environment": {**record["environment"], "variables": {"RATE": None}}})
+
+
+@pytest.mark.parametrize(("verb", "counts"), [("predict", True), ("evaluate", True), ("export", False)])
+def test_variable_that_the_run_declares_counts_where_its_features_are_computed(project, monkeypatch, verb, counts):
+    declare_rate(project)
+    before = key(project, verb)
+
+    monkeypatch.setenv("RATE", "2")
+
+    assert (key(project, verb) != before) == counts
+
+
+def test_champion_scores_again_and_warns_when_a_variable_it_was_made_with_has_another_value(
+    project, folder, monkeypatch, caplog
+):
+    declare_rate(project)
+    promote.keep(project, folder.name, {})
+    remade(project)
+    monkeypatch.setenv("RATE", "2")
+    caplog.clear()
+
+    assert remade(project) == {"predict"}
+    assert "RATE has another value than when run" in caplog.text
+
+
+def test_pages_are_made_again_when_another_file_that_they_show_changes(project):
+    evaluation, exploration, export = (key(project, verb) for verb in ("evaluate", "explore", "export"))
+
+    shutil.copyfile(project.split("dev"), project.split("train"))
+    records.record(project.clean, {**records.recorded(project.clean), "decisions": ["one row was mended"]})
+    (project.root / "pyproject.toml").write_text('[project]\nrequires-python = ">=3.12"\n')
+
+    assert key(project, "evaluate") != evaluation
+    assert key(project, "explore") != exploration
+    assert key(project, "export") != export
+
+
+def test_exploration_is_made_again_when_its_order_of_categories_changes(project):
+    before, columns = key(project, "explore"), dictionary.load(project.dictionary)
+    turned = replace(columns["colour"], values=columns["colour"].values[::-1])
+
+    dictionary.write(project.dictionary, {**columns, "colour": turned})
+
+    assert key(project, "explore") != before
+
+
+def test_data_are_typed_again_for_another_group_where_people_told_rows_because_those_without_one_go(project):
+    other = "split.by=group:shop"
+    untold = key(project, "data") == key(project, "data", other)
+
+    source.keep(project.root, {"answers": {}}, lambda folder: (folder / source.FEEDBACK).touch())
+
+    assert untold and key(project, "data") != key(project, "data", other)
+
+
 @pytest.mark.parametrize(("line", "again"), [("scipy==0.2", {"train", "predict"}), ("ruff==0.2", set())])
 def test_other_versions_in_the_lock_train_again_if_they_matter(project, line, again):
-    lock = project.root / registry.LOCK
+    lock = project.root / package.LOCK
     lock.write_text("ruff==0.1\nscipy==0.1 ; python_version > '3'\n    # via scikit-learn\n")
     remade(project)
     lock.write_text(lock.read_text().replace(line.replace("2", "1"), line))

@@ -25,7 +25,7 @@ from .engine.modelling.decision import check
 from .engine.modelling.question import Question, predict
 from .engine.modelling.recipe import Recipe
 from .engine.modelling.split import groups_of
-from .engine.project import artefact, records, spreadsheet
+from .engine.project import artefact, lock, records, spreadsheet
 from .engine.project.errors import DataError, listed
 from .engine.project.log import progress
 from .engine.project.settings import Project
@@ -144,22 +144,23 @@ def candidates(project: Project, record: dict[str, Any], question: Question) -> 
 
 def put_on_record(project: Project, folder: Path, result: Result, about: dict[str, Any]) -> dict[str, Any]:
     """Write the scores, and what is known about the test rows, into `run.json` before anything is drawn."""
-    record = registry.read(folder)
-    digest = records.recorded(project.split("test"))["sha256"]
-    scores = {**metrics.score(result.truth, result.predictions, record["task"]), "constant": result.baseline}
-    found = {name: value if np.isfinite(value) else None for name, value in scores.items()}  # JSON has no NaN
-    others = filter(None, (registry.sound(path) for path in registry.folders(project) if path != folder))
-    record["metrics"]["test"] = {
-        **found,
-        **about,
-        "interval": list(result.interval) if np.isfinite(result.interval).all() else None,
-        "interval_level": INTERVAL_LEVEL,
-        "rows": len(result.truth),
-        "data": digest,
-        "runs_on_this_split": 1 + sum(other["metrics"].get("test", {}).get("data") == digest for other in others),
-    }
-    record["test_uses"] = record.get("test_uses", 0) + 1
-    registry.write(folder, record)
+    with lock.held(project.root, "evaluate", registry.RECORD):  # `push` may sign it now
+        record = registry.read(folder)
+        digest = records.recorded(project.split("test"))["sha256"]
+        scores = {**metrics.score(result.truth, result.predictions, record["task"]), "constant": result.baseline}
+        found = {name: value if np.isfinite(value) else None for name, value in scores.items()}  # JSON has no NaN
+        others = filter(None, (registry.sound(path) for path in registry.folders(project) if path != folder))
+        record["metrics"]["test"] = {
+            **found,
+            **about,
+            "interval": list(result.interval) if np.isfinite(result.interval).all() else None,
+            "interval_level": INTERVAL_LEVEL,
+            "rows": len(result.truth),
+            "data": digest,
+            "runs_on_this_split": 1 + sum(other["metrics"].get("test", {}).get("data") == digest for other in others),
+        }
+        record["test_uses"] = record.get("test_uses", 0) + 1
+        registry.write(folder, record)
     return record
 
 
@@ -182,7 +183,6 @@ def keep_label_errors(path: Path, evidence: Evidence) -> dict[str, Any]:
     The file is no output that `pipeline.py` watches: a person writes into it, and that must not be made again.
     """
     found, about = label_errors.find(evidence.project, evidence.record, evidence.question, evidence.candidates)
-    found["verdict"] = label_errors.verdicts_before(path, found)
     counts = about["candidate"], about["n"], about["rows"]
     if not about["weak"]:
         log.info("%s contradicts the label of %d of %d rows of train and dev that it has not seen", *counts)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .engine.project import records, wheel
 from .engine.project.credentials import safe_name
 from .engine.project.errors import SourceError, missing_file
-from .engine.project.settings import PARTS, Project
+from .engine.project.settings import PARTS, Project, digests_of
 from .engine.runs import packages, registry
 from .engine.sources import source
 from .engine.steps.fresh import Step, Work, logger, run
@@ -33,8 +33,6 @@ def make(project: Project, verb: str, **options: Any) -> list[Path]:
     folder = chosen_run(project, verb, options.get("run"))
     work = Work(STEPS, project, records.Digests(project.root), options, folder=folder)
     ran = run(work, verb)
-    if verb == "evaluate" and not options.get("run"):
-        say_who_answers(project, run_of(work))
     if "train" in ran or "evaluate" in ran:
         from .engine.runs import track
 
@@ -71,17 +69,6 @@ def chosen_run(project: Project, verb: str, name: str | None) -> Path | None:
     return champion
 
 
-def say_who_answers(project: Project, folder: Path) -> None:
-    """Say where the run of the parameters, which was evaluated, is not the one that other verbs ask."""
-    champion = registry.champion(project)
-    if champion and champion != folder:
-        logger("evaluate").info(
-            "this is %s, the run of the present parameters; predict, explain, card and export ask the champion %s: "
-            "make evaluate RUN=%s",
-            *(folder.name, champion.name, champion.name),
-        )
-
-
 def dump_of(work: Work) -> source.Dump:
     """The raw dump, looked for once a command: fetched if it is not here, refused if the source has changed."""
     root, settings, options = work.project.root, work.project.settings.data, work.options
@@ -102,6 +89,12 @@ def run_of(work: Work) -> Path:
     return work.folder
 
 
+def variables_of_run(work: Work) -> dict[str, Any]:
+    """What counts beside files where the features of the run at hand are computed: the variables that it declared."""
+    then = registry.read(run_of(work))["environment"].get("variables", {})
+    return {"variables": digests_of(work.project.root, then)}
+
+
 def report(work: Work) -> list[Path]:
     """The evaluation report of the run at hand, and its answers to the test rows."""
     folder = work.project.root / "reports" / run_of(work).name
@@ -110,14 +103,19 @@ def report(work: Work) -> list[Path]:
 
 def on_the_card(work: Work) -> list[Path]:
     """What a model card quotes: the run, its evaluation, what people wrote, and which run is champion."""
-    root, written = work.project.root, work.project.models / registry.CHAMPION
-    said = [path for path in (root / "docs" / "charter.md", root / "pyproject.toml", written) if path.is_file()]
-    return [run_of(work) / registry.MODEL, *report(work), *said]
+    written = [work.project.root / "docs" / "charter.md", work.project.models / registry.CHAMPION]
+    return [*to_pack(work), *report(work), *filter(Path.is_file, written)]
 
 
 def cards(work: Work) -> list[Path]:
     """The model card of the run at hand, as a page and as Markdown."""
     return [work.project.root / "reports" / run_of(work).name / f"model_card.{kind}" for kind in ("html", "md")]
+
+
+def to_pack(work: Work) -> list[Path]:
+    """The model, and what the project says of itself."""
+    about = work.project.root / "pyproject.toml"
+    return [run_of(work) / registry.MODEL, *([about] if about.is_file() else [])]
 
 
 def packed(work: Work) -> list[Path]:
@@ -224,6 +222,7 @@ STEPS = {
         parameters=("data",),
         columns=READ_BY_VALIDATE,
         rooms=("project", "sources", "columns"),
+        also=lambda work: {"by": work.project.settings.split.by} if source.told(work.project.root) else {},
         inputs=raw,
         outputs=lambda work: [work.project.clean],
         start=start_data,
@@ -257,7 +256,8 @@ STEPS = {
         columns=("sensitive",),
         rooms=("project", "sources", "columns", "modelling", "runs", "report"),
         yours=True,
-        inputs=lambda work: [run_of(work) / registry.MODEL, work.project.split("test")],
+        also=variables_of_run,
+        inputs=lambda work: [run_of(work) / registry.MODEL, *map(work.project.split, PARTS)],
         outputs=report,
         start=start_evaluate,
     ),
@@ -266,7 +266,7 @@ STEPS = {
         parameters=("predict", "decision", "data.read"),
         columns=READ_BY_VALIDATE,
         rooms=("project", "sources", "columns", "modelling", "runs"),
-        also=lambda work: {"member": member} if (member := input_of(work)[1]) else {},
+        also=lambda work: {"member": input_of(work)[1], **variables_of_run(work)},
         inputs=rows_to_score,
         outputs=predictions,
         start=start_predict,
@@ -274,8 +274,9 @@ STEPS = {
     "explore": Step(
         needs=("data",),
         parameters=("data.target", "split", "train.task"),
-        columns=("type", "role", "transformation", "description"),
+        columns=("type", "role", "transformation", "description", "values", "separator"),
         rooms=("project", "sources", "columns", "modelling", "checks", "report"),
+        also=lambda work: {"decisions": records.recorded(work.project.clean).get("decisions", [])},
         inputs=to_divide,
         outputs=lambda work: [work.project.root / "reports" / "exploration.html"],
         start=start_explore,
@@ -290,10 +291,10 @@ STEPS = {
     ),
     "export": Step(
         needs=("train",),
-        parameters=("predict",),
+        parameters=("predict", "decision"),
         columns=READ_BY_VALIDATE,
         rooms=("project", "columns", "modelling", "runs"),
-        inputs=lambda work: [run_of(work) / registry.MODEL],
+        inputs=to_pack,
         outputs=packed,
         start=start_export,
         also=lambda project: {"onnx": all(map(find_spec, registry.FOR_ONNX))},

@@ -34,7 +34,7 @@ from .versions import Version
 from .words import FOLDER, PAGES
 
 FORM, FIELDS = 10_000, 10  # bytes and fields of a form that is no row
-SHOWN = 200  # answers of a table on its page
+TABLE_SHOWN = 200  # answers of a table on its page
 COLUMNS = ("prediction", "probability", "low", "high", "confident", "unusual")  # of an answer, on the page of a table
 KEY = re.compile(r" \(\[\w+\] \w+\)")  # of params.toml, which people at a page do not know
 Page = Callable[[Request], Awaitable[Response]]
@@ -183,7 +183,7 @@ async def table(request: Request) -> Response:
         lines=lines,
         notes=[f"confident: {openapi.confident(version)}", *found.decisions, *warnings],
         csv=as_csv([head, *lines]),
-        shown=SHOWN,
+        shown=TABLE_SHOWN,
     )
 
 

@@ -5,7 +5,8 @@
 Reads the log: answers whose truth was told. Writes those that are new into a dump beside the source, `data/raw/<dump>/`
 (a card with the ids, read-only), then does `data`, `features`, `train`, `evaluate` and `promote`, with a line for each
 decision, which `reports/<run>/retrain.json` keeps. A row stays in its split: `engine/modelling/division.py`. What was
-killed goes on where it was: a dump is new until a run that learned of it stood before the gate.
+killed goes on where it was: a dump is new until a run that learned of it stood before the gate, and its `run.json` says
+so.
 """
 
 import json
@@ -20,7 +21,7 @@ import pandas as pd
 from ..engine.modelling import division
 from ..engine.project import artefact, lock, records
 from ..engine.project.settings import PARTS, Project
-from ..engine.runs import promote, registry
+from ..engine.runs import promote, registry, signatures
 from ..engine.sources import source
 from .database import Database, opened
 from .settings import Retrain, of
@@ -55,7 +56,7 @@ def run(project: Project, make: Make, gate: Gate) -> Iterator[str]:
 
 def new_rows(project: Project, database: Database) -> pd.DataFrame:
     """The answers with the truth that was told of each last, where no dump has it; in order of the ids."""
-    dumps = [pd.read_parquet(dump.folder / source.ROWS) for dump in source.told(project.root)]
+    dumps = [pd.read_parquet(dump.folder / source.FEEDBACK) for dump in source.told(project.root)]
     known = set().union(*(dump["number"] for dump in dumps))
     last = {told.id: told for told in database.read(Told)}
     ids = sorted(name for name, told in last.items() if told.number not in known)
@@ -78,7 +79,7 @@ def keep(project: Project, make: Make, database: Database, rows: pd.DataFrame) -
     about = {"url": database.engine.url.render_as_string(hide_password=True), "answers": ids}
 
     def write(folder: Path) -> None:
-        rows.to_parquet(folder / source.ROWS, index=False)
+        rows.to_parquet(folder / source.FEEDBACK, index=False)
         if parts is not None:
             parts.to_parquet(folder / source.SPLIT, index=False)
 
@@ -93,12 +94,8 @@ def divided_so(project: Project, part: str) -> bool:
 
 def new_dumps(project: Project) -> dict[str, str]:
     """The digests of all dumps, by folder, if of one of them no run that learned of it stood before the gate."""
-    known = set[str]()
-    for path in sorted((project.root / "reports").glob(f"*/{JUDGED}")):
-        try:
-            known.update(records.read_sealed(path)["dumps"].values())
-        except (OSError, ValueError) as error:
-            log.warning("%s does not count: %s", project.relative(path), error)
+    runs = filter(None, map(registry.sound, registry.folders(project)))
+    known = {digest for run in runs for digest in run.get(signatures.JUDGED, ())}
     dumps = {project.relative(dump.folder): dump.card["sha256"] for dump in source.told(project.root)}
     return dumps if set(dumps.values()) - known else {}
 
@@ -123,6 +120,8 @@ def judged(project: Project, make: Make, gate: Gate, dumps: dict[str, str]) -> I
     yield from (f"{'passed' if check.passed else 'FAILED'} {check.name}: {check.found}" for check in checks)
     about: dict[str, Any] = {"run": folder.name, "dumps": dumps, "champion": passed, "gate": list(map(asdict, checks))}
     artefact.write_json(project.root / "reports" / folder.name / JUDGED, records.sealed(about))
+    with lock.held(project.root, "retrain", registry.RECORD):  # in the run, too, which push sends
+        registry.write(folder, {**registry.read(folder), signatures.JUDGED: sorted(dumps.values())})
     champion = registry.champion(project)
     kept = f"the champion stays {champion.name}" if champion else "there is no champion"
     cure = f"more truths train again, or overrule it: make promote RUN={folder.name} FORCE='why'"

@@ -14,7 +14,7 @@ from ..engine.runs import loading, registry
 from . import settings
 from .compiled import Compiled, NotCompiled, compile_run
 from .drawn import difference
-from .reference import KINDS, Answered, Reference
+from .reference import COLUMN_SETS, Answered, Reference
 from .schema import Row
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class Busy(Exception):
 class Version(Reference):
     """A run that answers rows, on the compiled road where that can be."""
 
-    kinds = KINDS
+    kinds = COLUMN_SETS
 
     def __init__(self, project: Project, folder: Path) -> None:
         super().__init__(project, folder)
@@ -56,10 +56,23 @@ class Version(Reference):
                 return None
             odd = self.judge is not None and self.judge.row(plain[0]) > self.judge.limit
             found.append(Answered(self.compiled.answer(plain[0]), "compiled", odd, plain[1]))
-        if len(rows) > 1 and any(len({row.get(name) for row in rows}) < len(rows) for name in self.ids):
-            return None  # an id that stands twice is worth a warning
+        if self._repeats(rows):
+            return None
         self._pace += 0.1 * ((time.thread_time() - start) / len(rows) - self._pace)
         return found
+
+    def many(self, rows: list[Row]) -> list[Answered]:
+        """Answer rows as the reference does, which need not look at those that are as it would leave them."""
+        table = None if self._repeats(rows) else self.checker.table(rows)
+        if table is None:
+            return self.reference(rows)
+        found = [Answered({}, "reference", False, []) for _ in rows]
+        self._answer(table, range(len(rows)), found)
+        return found
+
+    def _repeats(self, rows: list[Row]) -> bool:
+        """Whether an id stands twice, which is worth a warning."""
+        return len(rows) > 1 and any(len({row.get(name) for row in rows}) < len(rows) for name in self.ids)
 
 
 def compiled_or_why(run: loading.Run, policy: decision.Policy) -> tuple[Compiled | None, str]:
@@ -119,7 +132,7 @@ class Versions:
         """Answer, and remember how long it takes."""
         start = time.perf_counter()
         try:
-            return version.reference(rows)
+            return version.many(rows)
         finally:
             self._pace += 0.1 * (time.perf_counter() - start - self._pace)
 

@@ -39,12 +39,19 @@ def alone(root: Path, verb: str, *, name: str = "steps", output: Path | None = N
     is a file elsewhere that is going to be written. In a project that may not be written, and on a file system without
     locks, the command works on and says so.
     """
-    handle = taken(root / ".cache" / f"{name}.lock", verb)
-    try:
+    with held(root, verb, name):
         half = [path for name in WRITTEN for path in left_in(root / name, deeper=True)]
         for path in (*half, *(left_in(output.parent) if output else ())):
             artefact.remove(path)
             log.info("removed %s: a command that was killed had left it", path)
+        yield
+
+
+@contextlib.contextmanager
+def held(root: Path, verb: str, name: str) -> Iterator[None]:
+    """The lock of `alone` and nothing else, for a moment within a command that has temporary files of its own."""
+    handle = taken(root / ".cache" / f"{name}.lock", verb)
+    try:
         yield
     finally:
         if handle is not None:
@@ -75,6 +82,18 @@ def taken(path: Path, verb: str) -> int | None:
             log.info("waiting until another command is finished here: %s", who)
         os.close(handle)
         time.sleep(PAUSE)
+
+
+def is_held(root: Path, name: str) -> bool:
+    """Whether a command holds the lock of this name now, see `alone`."""
+    path = root / ".cache" / f"{name}.lock"
+    if not path.is_file():
+        return False
+    handle = os.open(path, os.O_RDWR)
+    try:
+        return not seized(handle, path)
+    finally:
+        os.close(handle)
 
 
 def seized(handle: int, path: Path) -> bool:

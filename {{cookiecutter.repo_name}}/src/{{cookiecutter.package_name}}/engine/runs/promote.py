@@ -39,6 +39,8 @@ SLOWER = 1.5  # times the champion's CPU time: what a run may take on a machine 
 ROWS_TWICE = 200  # rows whose features are computed twice
 ROUNDING = 1e-9  # of two scores that are equal
 CERTAINTY = 2.0  # standard errors: a slice of 50 rows is noisy
+NORMAL = statistics.NormalDist()
+SLICED = ("category", "boolean")
 
 
 class Refused(ProjectError):
@@ -110,20 +112,25 @@ def against(project: Project, challenger: Evaluated, champion: str | None, evalu
     if not newer.any():
         return [Check("better than the champion", False, "it learned from rows as new as the newest test rows")]
     both = chosen(challenger, newer), chosen(reigning, newer)
-    return beside(project, *both, told_rows(project)[newer], held_errors(folder))
+    return beside(project, *both, told_rows(project, "test")[newer], held_out(project, challenger.record, folder))
 
 
 def beside(
-    project: Project, challenger: Evaluated, reigning: Evaluated, told: np.ndarray, held: np.ndarray
+    project: Project,
+    challenger: Evaluated,
+    reigning: Evaluated,
+    told: np.ndarray,
+    held: tuple[np.ndarray, np.ndarray],
 ) -> list[Check]:
     """How the challenger does beside the champion on the same rows, of which people told some: bool, shape (n_rows,).
 
-    `held`, shape (n_held_out,), are the errors of the champion in its training: with no other row to compare with.
+    `held` are errors on rows held out in training, told and others, see `held_out`.
     """
     found = [better("the champion", challenger, reigning.predictions), no_slice_worse(project, challenger, reigning)]
     if told.any():
         errors = error_of_rows(challenger)
-        found.append(feedback_fits(project, challenger.record, errors[told], held if told.all() else errors[~told]))
+        both = (np.concatenate(pair) for pair in zip((errors[told], errors[~told]), held, strict=True))
+        found.append(feedback_fits(project, challenger.record, *both))
     if told.any() and not told.all():
         found.append(no_worse(chosen(challenger, ~told), chosen(reigning, ~told)))
     return found
@@ -138,6 +145,21 @@ def feedback_fits(project: Project, record: dict[str, Any], told: np.ndarray, ot
     cure = "" if passed else ": wrong labels, or none but hard rows were told: look at them"
     found = f"error {told.mean():.3f} on {len(told)} rows that people told, {others.mean():.3f} on others"
     return Check("feedback fits", passed, found + cure)
+
+
+def held_out(project: Project, record: dict[str, Any], champion: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The errors of a run on rows held out in its training: those that people told, and the others, shape (n_rows,).
+
+    Where it has no others, or did not learn from the present splits, the others are the champion's.
+    """
+    folder, parts = project.models / record["run"], ("train", "dev")
+    digests = {project.relative(path): records.recorded(path).get("sha256") for path in map(project.split, parts)}
+    told, lines = told_rows(project, *parts), training_rows.digests_of(folder).get(training_rows.HELD)
+    if lines is None or not digests.items() <= record["input_data"].items():
+        return np.zeros(0), held_errors(champion)
+    errors, which = held_errors(folder), np.zeros(int(lines.max()) + 1, dtype=bool)
+    which[lines[lines >= 0]] = told[lines >= 0]
+    return errors[which], held_errors(champion) if which.all() else errors[~which]
 
 
 def held_errors(folder: Path) -> np.ndarray:
@@ -162,10 +184,10 @@ def not_seen(project: Project, folder: Path, reigning: Evaluated) -> np.ndarray:
     return (rows[column] > rows[column][seen].max()).to_numpy() if seen.any() else ~seen
 
 
-def told_rows(project: Project) -> np.ndarray:
-    """The test rows that were told by people, bool, shape (n_rows,)."""
-    rows = pd.read_parquet(project.split("test"))
-    return np.arange(len(rows)) >= len(rows) - rows.attrs.get(TOLD, 0)
+def told_rows(project: Project, *parts: str) -> np.ndarray:
+    """The rows of splits that were told by people, bool, shape (n_rows,)."""
+    splits = [pd.read_parquet(project.split(part)) for part in parts]
+    return np.concatenate([np.arange(len(rows)) >= len(rows) - rows.attrs.get(TOLD, 0) for rows in splits])
 
 
 def chosen(one: Evaluated, which: np.ndarray) -> Evaluated:
@@ -216,19 +238,35 @@ def unseen(project: Project, challenger: Evaluated) -> Check:
 
 
 def no_slice_worse(project: Project, challenger: Evaluated, reigning: Evaluated) -> Check:
-    """In no category does the error rise by more than `slice_loss`, as far as the rows can tell."""
+    """In no slice does the error rise by more than `slice_loss`, as far as the rows can tell.
+
+    One slice by more than two standard errors; where there are many, as much more as keeps the chance of a false alarm
+    in any of them at that of one (Bonferroni).
+    """
     allowed = project.settings.promote
     rise = error_of_rows(challenger) - error_of_rows(reigning)
     if challenger.record["task"] == "regression":
         rise = rise / (error_of_rows(reigning).mean() or 1.0)
-    worse = []
-    for name in challenger.record["features"].get("one-hot", []):
-        for level, positions in challenger.rows.groupby(name, observed=True, dropna=False).indices.items():
-            some = rise[positions]
-            noise = CERTAINTY * some.std() / np.sqrt(len(some))
-            if len(some) >= allowed.slice_rows and some.mean() > allowed.slice_loss and some.mean() > noise:
-                worse.append(f"{name} = {level}: error up by {some.mean():.3f} on {len(some)} rows")
-    return Check("no slice worse", not worse, "; ".join(worse) or f"none by more than {allowed.slice_loss:g}")
+    slices = [
+        (f"{name} = {level}", rise[positions])
+        for name in divided_by(project, challenger)
+        for level, positions in challenger.rows.groupby(name, observed=True, dropna=False).indices.items()
+        if len(positions) >= allowed.slice_rows
+    ]
+    certainty, worse = -NORMAL.inv_cdf(NORMAL.cdf(-CERTAINTY) / max(len(slices), 1)), []
+    for name, some in slices:
+        if some.mean() > max(allowed.slice_loss, certainty * some.std() / np.sqrt(len(some))):
+            worse.append(f"{name}: error up by {some.mean():.3f} on {len(some)} rows")
+    found = f"none of {len(slices)} by more than {allowed.slice_loss:g}, as far as the rows can tell"
+    return Check("no slice worse", not worse, "; ".join(worse) or found)
+
+
+def divided_by(project: Project, one: Evaluated) -> list[str]:
+    """The columns whose values are slices: categories, booleans, and what a model takes for a category."""
+    columns = dictionary.load(project.models / one.record["run"] / registry.DICTIONARY)
+    named = [name for name in dictionary.by_role(columns, "feature", "group") if columns[name].type in SLICED]
+    taken = [name for kind in ("one-hot", "target encoding") for name in one.record["features"].get(kind, ())]
+    return [name for name in dict.fromkeys([*taken, *named]) if name in one.rows]
 
 
 def error_of_rows(one: Evaluated) -> np.ndarray:

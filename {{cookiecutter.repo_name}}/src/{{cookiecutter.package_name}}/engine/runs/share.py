@@ -68,7 +68,8 @@ def pull(project: Project, name: str = "") -> list[Path]:
     An error if no run in the store, or more than one, has that name, or a file there is missing or is not what its name
     says.
     """
-    with lock.alone(project.root, "pull"), opened(project) as store:
+    # In this order: `promote` evaluates, which takes the lock of the steps, while it has that of the champion.
+    with lock.alone(project.root, "pull", name="champion"), lock.alone(project.root, "pull"), opened(project) as store:
         if not store.sizes:
             cure = f"Check the address in {VARIABLE}, or be the first: make push"
             raise DataError(f"There is nothing in {store.shown}.\n{cure}")

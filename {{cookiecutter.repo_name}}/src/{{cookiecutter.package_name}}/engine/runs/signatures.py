@@ -12,14 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..project import artefact, git, settings
+from ..project import artefact, git, lock, settings
 from ..project.errors import DataError, SettingsError
 from ..project.settings import PARAMS, Project
 from . import registry
 
 log = logging.getLogger(__name__)
 KEY = "signature"
-LATER = (KEY, "test_uses")  # with metrics.test, what is not signed
+JUDGED = "judged"  # the dumps of feedback with which the run stood before the gate
+LATER = (KEY, "test_uses", JUDGED)  # with metrics.test, what is not signed
 NAMESPACE = "run"  # a signature of a commit is none of a run
 
 
@@ -48,7 +49,8 @@ def sign(project: Project, folder: Path) -> None:
         said = " ".join(done.stderr.split())[-200:]
         cure = f"Mend user.signingkey of git, then: make push RUN={record['run']}"
         raise DataError(f"{record['run']} cannot be signed with {key}: {said}.\n{cure}")
-    registry.write(folder, {**record, KEY: done.stdout})
+    with lock.held(project.root, "sign", registry.RECORD):  # the key may have asked for its passphrase meanwhile
+        registry.write(folder, {**registry.read(folder), KEY: done.stdout})
     log.info("%s is signed with %s", record["run"], key)
 
 

@@ -15,6 +15,7 @@ from ..project.settings import Project
 log = logging.getLogger(__name__)
 # What make built and can build again. Raw data, the data dictionary, runs, predictions and feedback are never in it.
 CLEANED = (
+    ".cache/reproduce/*",
     ".cache/*",
     ".pytest_cache",
     ".ruff_cache",
@@ -72,11 +73,16 @@ def call(project: Project, module: str, *arguments: str) -> None:
 
 
 def clean(project: Project) -> None:
-    """Remove what make built; never raw data, runs or predictions."""
+    """Remove what make built; never raw data, runs or predictions, nor a folder in which `reproduce` works now."""
     removed = 0
     with lock.alone(project.root, "clean"):
+        runs = project.root.glob(".cache/reproduce/*")
+        kept = [path for path in runs if lock.is_held(project.root, f"reproduce-{path.name}")]
         for path in [path for pattern in CLEANED for path in project.root.glob(pattern)]:
-            if path.name != ".gitkeep" and path.suffix != ".lock":
+            in_use = any(folder.is_relative_to(path) for folder in kept)
+            if path.name != ".gitkeep" and path.suffix != ".lock" and not in_use:
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
                 removed += 1
+    for folder in kept:
+        log.info("%s stays: make reproduce works there", project.relative(folder))
     log.info("%d files and folders removed", removed)

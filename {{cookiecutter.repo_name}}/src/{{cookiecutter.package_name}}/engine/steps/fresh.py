@@ -99,9 +99,11 @@ def bring_up_to_date(name: str, work: Work) -> bool:
     described = work.project.dictionary.is_file() and not again
     with alive(name):
         said = step.start(work, key)
-    for path in step.inputs(work):
-        if work.digests.of(path) != facts["inputs"][work.project.relative(path)]:
-            raise DataError(f"{path} changed while {name} read it: what came out does not count.\nRun it again.")
+    used = registry.read(work.folder)["input_data"] if run and work.folder else inputs_of(step, work)
+    if changed := [path for path, digest in facts["inputs"].items() if used.get(path) != digest]:
+        if run and work.folder:  # else it would be found under the key of other rows
+            artefact.remove(work.folder)
+        raise DataError(f"{changed[0]} changed while {name} read it: what came out does not count.\nRun it again.")
     if run:
         return True
     if not described:  # `data` has written the dictionary that it reads
@@ -117,7 +119,7 @@ def bring_up_to_date(name: str, work: Work) -> bool:
 def key_of(name: str, work: Work) -> tuple[str, dict[str, Any]]:
     """The fingerprint of all that a step reads, and its parts for the record."""
     step, project = work.steps[name], work.project
-    inputs = {project.relative(path): work.digests.of(path) for path in step.inputs(work)}
+    inputs = inputs_of(step, work)
     if missing := [path for path, digest in inputs.items() if digest is None]:
         raise DataError(f"{missing[0]} does not exist: {name} cannot read it.")
     settings = credentials.masked(asdict(project.settings))
@@ -129,6 +131,11 @@ def key_of(name: str, work: Work) -> tuple[str, dict[str, Any]]:
     }
     facts |= step.also(work)
     return artefact.fingerprint({"step": name, **facts}), facts
+
+
+def inputs_of(step: Step, work: Work) -> dict[str, str | None]:
+    """The digests of the files that a step reads, by their paths; None of one that is not there."""
+    return {work.project.relative(path): work.digests.of(path) for path in step.inputs(work)}
 
 
 def code_of(name: str, work: Work) -> dict[str, str]:
