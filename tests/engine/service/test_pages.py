@@ -231,6 +231,7 @@ def test_table_is_answered_as_a_table_and_as_csv_with_the_bits_of_make_predict(s
     ("content", "said"),
     [
         (HEAD + b"1,2,red,,2026-01-01,x\n" * 21, "21 rows; allowed: 20"),
+        (HEAD, "rows.csv: no rows below its header"),
         (HEAD + b"1,much,red,,2026-01-01,x\n", "not a number, like 'much' (row 2 of the file)"),
         (b"\n\n" + HEAD + b"1,2,red,,2026-01-01,x\n\n2,much,red,,2026-01-01,x\n", "like 'much' (row 6 of the file)"),
         (b"order,amount\n1,2\n2,3\n", "colour: no cell: the column is missing (row 2 of the file)"),

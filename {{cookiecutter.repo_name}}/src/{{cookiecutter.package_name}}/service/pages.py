@@ -157,6 +157,8 @@ async def table(request: Request) -> Response:
     numbers: list[int] = []  # of the rows, as the file counts them
     try:
         found = await asyncio.to_thread(read.sent, content, name, options, known)
+        if found.frame.empty:
+            raise DataError(f"{name}: no rows below its header. Fill in at least one.")
         if len(found.frame) > service.options.rows:
             raise DataError(f"{name}: {len(found.frame)} rows; allowed: {service.options.rows}. Send them in parts.")
         numbers = (found.frame.index + found.first_row).tolist()
