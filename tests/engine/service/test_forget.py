@@ -1,6 +1,9 @@
+import contextlib
 import json
+import sqlite3
 import threading
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -67,6 +70,19 @@ def test_rows_of_a_person_are_gone_from_log_spool_and_feedback_and_others_are_no
     assert noted(place) == [("forget", {"column": "name", "answers": 701, "truths": 701, "cut": []})]
     files = [path for path in place.file.parent.rglob("*") if path.is_file()]
     assert len(files) >= 2 and not [path for path in files if SECRET.encode() in path.read_bytes()]
+
+
+def test_rows_that_a_reader_keeps_in_the_file_beside_the_log_are_told_and_gone_when_it_has_ended(project, place, of):
+    place.insert([*of(SECRET)[0], *of("Charles")[0]])
+    with contextlib.closing(sqlite3.connect(place.file)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM answers").fetchone()
+
+        first = forget.run(project, key=f"name={SECRET}")
+
+    second = forget.run(project, key=f"name={SECRET}")
+    assert f"NOT YET: {place.file}-wal still holds deleted rows" in first and "NOT YET" not in second
+    assert SECRET.encode() not in place.file.read_bytes() + Path(f"{place.file}-wal").read_bytes()
 
 
 @pytest.mark.parametrize(("cell", "value"), [(1001, "1001"), (1001.0, "1001"), (" a\0b", "a\0b"), (True, "true")])

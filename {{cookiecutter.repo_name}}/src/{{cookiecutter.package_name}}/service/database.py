@@ -187,11 +187,15 @@ class Database:
         with self.engine.connect() as connection:
             return sum(connection.scalar(sa.select(sa.func.count()).select_from(t)) or 0 for t in TABLES.values())
 
-    def shrink(self) -> None:
-        """Let SQLite's files hold nothing of what was deleted: the pages are blank, the log beside them is empty."""
-        if self.file:
-            with self.engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    def shrink(self) -> bool:
+        """Let SQLite's files hold nothing of what was deleted: the pages are blank, the log beside them is empty.
+
+        Not so, which is told, as long as another program reads in the log beside them.
+        """
+        if not self.file:
+            return True
+        with self.engine.connect() as connection:
+            return not connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar()
 
     def drop(self) -> None:
         """Give up all connections, with what was not committed."""

@@ -58,12 +58,15 @@ def run(project: Project, *, key: str) -> str:
             since = min([since, *(entry.time for entry in found)])
             cut += [*cut_queue(project, ids), *cut_dumps(project, database, ids)]  # first: where that fails, try again
             truths += delete(spool, sorted(ids)) + delete(database, sorted(ids))
+        read = [str(place.file) for place in places if not place.shrink()]
         if column not in known:
             raise DataError(f"No row of the log has a column {column!r}.\nColumns: {listed(sorted(known), 20)}.")
         lines = [f"deleted where {column!r} is {shown(value)}: answers {len(ids)}, truths about them {truths}", *cut]
         if ids:
             note(database, "forget", {"column": column, "answers": len(ids), "truths": truths, "cut": cut})
             lines += out_of_reach(project, since)
+        how = "still holds deleted rows, for a program reads the log: repeat this when it has ended"
+        lines += [f"NOT YET: {file}-wal {how}" for file in read]
     return "\n".join(f"forget: {line}" for line in lines)
 
 
@@ -85,7 +88,6 @@ def delete(database: Database, ids: Sequence[str]) -> int:
         part = ids[start : start + PART]
         database.execute([answers.delete().where(answers.c.id.in_(part))])
         truths += database.execute([feedback.delete().where(feedback.c.id.in_(part))])
-    database.shrink()
     return truths
 
 
@@ -131,7 +133,7 @@ def cut_dumps(project: Project, database: Database, ids: set[str]) -> list[str]:
                 for written in (place, path):
                     written.chmod(0o444)
                 cut = f"{theirs.sum()} rows removed, copies in .cache too"
-                lines.append(f"{name}: {cut}. What was made of it, anew: make predict")
+                lines.append(f"{name}: {cut}. What was made of it, anew: make features")
     return lines
 
 
@@ -145,6 +147,7 @@ def is_log(database: Database, address: str) -> bool:
 def out_of_reach(project: Project, since: float) -> list[str]:
     """What may still hold what was deleted, of which the first row was logged at a time, in seconds since 1970."""
     lines = ["not reached: copies elsewhere, as backups of the database and dumps that were pushed"]
+    lines += ["not reached: what was predicted of files, in data/predictions/"]
     day = datetime.fromtimestamp(int(since), UTC)
     records = [registry.sound(folder) for folder in registry.folders(project)]
     if later := [one["run"] for one in records if one and datetime.fromisoformat(one["started"]) >= day]:
