@@ -75,7 +75,8 @@ def failed(project, later: pd.DataFrame, target: str, seed: int, directed: bool)
     for metric in {own, "log_loss"} if both[0].record["classes"] else {own}:
         records = [one.record | {"metrics": one.record["metrics"] | {"chosen_by": metric}} for one in both]
         pair = [replace(one, record=record) for one, record in zip(both, records, strict=True)]
-        checks = promote.beside(project, *pair, promote.told_rows(project), promote.held_errors(champion))
+        held = promote.held_out(project, both[0].record, champion)
+        checks = promote.beside(project, *pair, promote.told_rows(project, "test"), held)
         found[metric] = [check.name for check in checks if not check.passed]
     return found
 

@@ -11,7 +11,7 @@ NAMES = ("repo_name", "package_name")
 TAKEN = """data deploy docs models notebooks references reports service src tests charset_normalizer cleanlab click
 dotenv fsspec hatchling httptools ipykernel jinja2 joblib matplotlib msgspec mypy myst_parser nbconvert numpy pandas pip
 prometheus_client psycopg pyarrow pytest python_calamine python_dotenv requests ruff scikit_learn scipy sklearn skrub
-sphinx sqlalchemy starlette threadpoolctl uv uvicorn uvloop"""
+sphinx sqlalchemy starlette threadpoolctl uv uvicorn uvloop xlsxwriter"""
 DEVICES = ["con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))]
 CONTROL = {*range(32), *range(127, 160), 0x2028, 0x2029, *range(0xD800, 0xE000)}
 URLS = "http https s3 gs az".split()

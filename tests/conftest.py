@@ -55,8 +55,13 @@ def template(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def render(template, tmp_path_factory):
     """Render the template in this process: `render(folder, repo_name="churn")` returns the project's folder."""
-    config = tmp_path_factory.mktemp("config") / "cookiecutter.yaml"
-    config.write_text(f"replay_dir: {config.parent}/replay\ncookiecutters_dir: {config.parent}/templates\n")
+    return renderer(template, tmp_path_factory.mktemp("config"))
+
+
+def renderer(template: Path, folder: Path):
+    """What renders a template, with a configuration of its own."""
+    config = folder / "cookiecutter.yaml"
+    config.write_text(f"replay_dir: {folder}/replay\ncookiecutters_dir: {folder}/templates\n")
 
     def render_into(folder: Path, **answers: str) -> Path:
         made = cookiecutter(

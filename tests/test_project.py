@@ -38,13 +38,6 @@ def commands(readme: Path) -> list[str]:
     return [command for command in found if command == "make" or command.startswith(("make ", "python -m "))]
 
 
-def state_of(project: Path) -> dict[str, int]:
-    """Return when each file that a step may write was last written, in nanoseconds."""
-    folders = ("data", "models", "reports", "references")
-    files = [path for folder in folders for path in (project / folder).rglob("*") if path.is_file()]
-    return {str(path): path.stat().st_mtime_ns for path in files}
-
-
 def test_help_is_the_default_and_lists_the_targets_in_pipeline_order(default_project):
     done = make(default_project)
 
@@ -84,17 +77,6 @@ def test_rollback_makes_the_champion_before_champion_again(installed_project):
     done = make(installed_project, "rollback")
 
     assert done.returncode == 0 and done.stdout.strip() == first, done.stderr
-
-
-def test_second_predict_writes_nothing_and_says_so(installed_project):
-    first = make(installed_project, "predict")
-    assert first.returncode == 0, first.stderr
-    before = state_of(installed_project)
-
-    second = make(installed_project, "predict")
-
-    assert second.returncode == 0 and state_of(installed_project) == before
-    assert "up to date" in (second.stdout + second.stderr)
 
 
 def test_commands_of_the_project_readme_run(installed_project):

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import PLAIN_ENVIRONMENT, TEMPLATE, git
+from conftest import PLAIN_ENVIRONMENT, PROJECT, TEMPLATE, git, renderer
 from cookiecutter.exceptions import FailedHookException, OutputDirExistsException, UndefinedVariableInTemplate
 from jinja2 import TemplateError
 
@@ -83,6 +84,21 @@ NO_TEXT = ["empty", "null", "escape", "delete", "lone surrogate"]
 NO_TEXT += [name for name, answer in HOSTILE.items() if "{{" in answer]
 NO_LINE = ["tab", "newline", "line separator", "toml"]
 NO_FOLDER = ["dependency", "distribution", "folder", "device"]
+
+
+@pytest.fixture(scope="session")
+def template(template, tmp_path_factory) -> Path:
+    """The template without the rooms of the package: no answer stands in them, which tests/test_template.py sees to."""
+    front = Path(shutil.copytree(template, tmp_path_factory.mktemp("front") / "template"))
+    for room in [*front.glob(f"{PROJECT}/src/*/engine/*/"), *front.glob(f"{PROJECT}/src/*/service/*/")]:
+        shutil.rmtree(room)
+    return front
+
+
+@pytest.fixture(scope="session")
+def render(template, tmp_path_factory):
+    """Render that template."""
+    return renderer(template, tmp_path_factory.mktemp("config"))
 
 
 def everything_in(folder: Path) -> set[str]:

@@ -60,7 +60,7 @@ PLANTS: dict[str, tuple[Plant, list[str]]] = {
 def moved(rows: Rows, said: Rows | None = None) -> tuple[list[str], int]:
     """The columns that are named of a window, the predictions too where they are given; how many rows counted."""
     table = pd.DataFrame({"id": range(len(rows))}) if said is None else said
-    window = health.Window(folder, run.record, table, rows, table.head(0), reference)
+    window = health.Window(folder, run.record, table, rows, table.head(0), reference, confidence.held_out(folder))
     shifts, counted = health.moves(window)
     return [one.column for one in shifts or [] if one.moved], counted
 

@@ -36,7 +36,9 @@ def alone():
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_pages():
-    """Intervals are drawn from a tenth of the resamples, half the time of a small evaluation, and pictures coarsely."""
+    """Intervals from a tenth of the resamples, and pictures coarsely, their panels as they fall: half of the time."""
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
     from data_science_project.engine.report import figures, learning
 
     with pytest.MonkeyPatch.context() as patch:
@@ -44,6 +46,7 @@ def quick_pages():
             patch.setitem(drawing.__kwdefaults__, "repeats", FEW)
         patch.setattr(learning, "RESAMPLES", FEW)
         patch.setattr(figures, "DPI", 40)
+        patch.setattr(ConstrainedLayoutEngine, "execute", lambda *figure: None)
         yield
 
 
@@ -105,6 +108,15 @@ def evaluated(trained, tmp_path_factory):
         move_in(root, patch)
         page = pipeline.make(settings.load(root), "evaluate")[0]
     return root, page.read_text(encoding="utf-8"), registry.read(root / registry.MODELS / page.parent.name)
+
+
+@pytest.fixture(scope="session")
+def exploration(evaluated):
+    """The page about the data of that project."""
+    from data_science_project import explore
+
+    explore.run(settings.load(evaluated[0]))
+    return (evaluated[0] / "reports" / "exploration.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -172,6 +184,22 @@ def command():
         )
 
     return call
+
+
+@pytest.fixture
+def contrast():
+    """The contrast ratio of WCAG 2 of two colours, `#` and three or six hexadecimal digits each."""
+
+    def luminance(colour):
+        digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+        shares = np.array([int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)])
+        return np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+
+    def ratio(front, back):
+        low, high = sorted([luminance(front), luminance(back)])
+        return (high + 0.05) / (low + 0.05)
+
+    return ratio
 
 
 def evaluate_run(project, folder=None):

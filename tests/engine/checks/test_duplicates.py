@@ -8,11 +8,8 @@ def ambiguity(found):
     return one.figures
 
 
-@pytest.mark.parametrize("changed", [None, "number", "web", "colour"])
-def test_rows_that_are_copied_in_all_cells_or_in_all_but_one_are_counted(amounts, suspect, changed):
+def test_rows_that_are_copied_are_counted(amounts, suspect):
     copies = amounts.sample(60, random_state=1)
-    if changed:
-        copies[changed] = copies[changed].sample(frac=1, random_state=2).to_numpy()
 
     found = suspect(pd.concat([amounts, copies], ignore_index=True).sample(frac=1, random_state=3))
 

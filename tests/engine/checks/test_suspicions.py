@@ -14,19 +14,10 @@ def test_ordinary_data_is_not_suspected(table, amounts, suspect):
     assert suspect(table) == suspect(amounts) == suspect(sorted_by_answer) == []
 
 
-def test_ids_in_the_order_of_the_answer_and_the_name_of_a_row_among_the_features_are_named(table, suspect):
-    sorted_ids = table.sort_values("answer", ignore_index=True).assign(record=np.arange(300))
-
-    (id_,) = suspect(sorted_ids.sample(frac=1, random_state=0, ignore_index=True))
+def test_name_of_a_row_among_the_features_is_named(table, suspect):
     (name,) = suspect(table.assign(code=[f"T-{number % 295}" for number in range(300)]))
 
-    assert (id_.kind, id_.columns) == ("id", ("record",)) and name.columns == ("code",)
-
-
-def test_second_opinion_is_recognised_by_its_name_and_its_values(table, suspect):
-    (found,) = suspect(table.assign(reviewer_2=table["answer"].to_numpy()[::-1]))
-
-    assert found.kind == "labels" and 'role = "label:<who>"' in found.cure
+    assert (name.kind, name.columns) == ("id", ("code",))
 
 
 def test_rare_class_is_named_with_its_rows(table, suspect):

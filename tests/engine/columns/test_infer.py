@@ -212,3 +212,10 @@ def test_columns_called_like_sex_race_age_or_nationality_are_marked_sensitive_an
 
     assert [name for name, column in columns.items() if column.sensitive] == called
     assert any("is it so?" in line and "Sex" in line for line in decisions)
+
+
+@pytest.mark.parametrize("odd", ["29 (+6)", "[98]", "<0.006"])
+def test_one_odd_cell_among_numbers_is_missing_and_said(describe, odd):
+    column, said = describe([*(str(n / 8) for n in range(1, 61)), odd])
+
+    assert column.type == "number" and f"'{odd}' (1 cells) read as missing in a column of type number" in said

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from data_science_project.engine.columns import spelling, validate
+from data_science_project.engine.columns import infer, spelling, validate
 
 DAYS = [f"{day:02}/03/2026" for day in range(1, 31)]
 
@@ -25,6 +25,53 @@ def test_marks_in_numbers_are_detected_or_taken_as_said(describe, cells, read, m
 
     assert column.type in ("integer", "number")
     assert (column.decimal, column.thousands) == marks
+
+
+@pytest.mark.parametrize(
+    ("others", "cells", "marks", "doubtful"),
+    [
+        (["7,7", "16.440,00"], ["125.976", "950", "k.A."], (",", "."), False),
+        (["7,7", "8,10"], ["1,295", "3,601"], (",", ""), False),
+        (["7.7", "1,440.00"], ["1,295", "3,601"], (".", ","), False),
+        (["7.7", "8.10"], ["1.295", "3.601"], (".", ""), False),
+        (["7,7", "7.7"], ["125.976", "950", "k.A."], (".", ""), True),
+        (["8", "9"], ["125.976", "950", "k.A."], (".", ""), True),
+        (["1.295", "2.500"], ["1,295", "3,601"], (",", ""), True),
+    ],
+)
+def test_mark_that_could_be_either_is_settled_by_the_other_columns_or_said(others, cells, marks, doubtful):
+    """One column for each cell of `others`."""
+    rows = 60
+    frame = pd.DataFrame({f"n{place}": [cell] * (rows - 1) + ["3"] for place, cell in enumerate(others)})
+    frame["x"] = (cells[:2] * rows)[: rows - len(cells[2:])] + cells[2:]
+
+    columns, said = infer.infer(frame.assign(y=["a", "b"] * (rows // 2)), target="y", read={"separator": ";"})
+
+    about = [line for line in said if "'x'" in line]
+    assert (columns["x"].decimal, columns["x"].thousands) == marks
+    assert any("it could be the" in line for line in about) == doubtful
+    assert any("as in the other columns" in line for line in about) != doubtful
+
+
+@pytest.mark.parametrize(
+    ("cells", "form"),
+    [
+        (["08.2025", "11.2019", "k.A."], "%m.%Y"),
+        (["8/2025", "11/2019", "k.A."], "%m/%Y"),
+        (["2025-08", "2019-11", "k.A."], ""),
+    ],
+)
+def test_month_of_a_year_is_its_first_day_and_said(describe, cells, form):
+    column, said = describe(cells[:2] * 30 + cells[2:])
+
+    assert (column.type, column.format) == ("datetime", form)
+    assert "a month alone is its first day" in said
+    assert validate.parse(pd.Series(cells[:1]), column)[0].tolist() == [pd.Timestamp("2025-08-01")]
+
+
+@pytest.mark.parametrize("cells", [["8.2025", "11.2019"], ["08.3025", "11.2019"], ["0.2025", "1.2019"]])
+def test_number_that_no_month_begins_stays_a_number(describe, cells):
+    assert describe(cells * 30)[0].type == "number"
 
 
 @pytest.mark.parametrize(

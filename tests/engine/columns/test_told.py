@@ -43,7 +43,7 @@ def tell(project):
                 "truth": [json.dumps(row.get("answer", "yes")) for row in rows],
             }
         )
-        return source.keep(project.root, {}, lambda folder: table.to_parquet(folder / source.ROWS, index=False))
+        return source.keep(project.root, {}, lambda folder: table.to_parquet(folder / source.FEEDBACK, index=False))
 
     return make
 
@@ -134,7 +134,7 @@ def test_number_is_read_as_it_was_sent_whatever_marks_the_text_of_the_source_has
 
 
 def test_dump_that_was_edited_is_refused(project, known, tell):
-    file = tell(NEW).folder / source.ROWS
+    file = tell(NEW).folder / source.FEEDBACK
     file.chmod(0o644)
     pd.read_parquet(file).assign(truth='"no"').to_parquet(file, index=False)
 
@@ -149,5 +149,5 @@ def test_step_data_takes_the_dumps_in_and_knows_of_them(project, known, tell):
 
     made = records.recorded(project.clean)
     assert len(pd.read_parquet(project.clean)) == len(known) + 1
-    assert project.relative(dump.folder / source.ROWS) in made["inputs"]
+    assert project.relative(dump.folder / source.FEEDBACK) in made["inputs"]
     assert "feedback: 1 of 1 rows added, from 1 dump(s) of the log" in made["decisions"]

@@ -54,6 +54,16 @@ def test_cells_become_the_type_of_the_dictionary(cells, about, expected, dtype):
     pd.testing.assert_series_equal(values, pd.Series(expected, name="x").astype(dtype))
 
 
+def test_date_as_programs_write_it_is_read_beside_the_format_of_the_file_and_no_other_is():
+    values, _ = one(["31.01.2026", "2026-02-01", "2026-02-01T06:00:00", None], type="datetime", format="%d.%m.%Y")
+
+    days = ["2026-01-31", "2026-02-01", "2026-02-01T06:00", None]
+    assert values.equals(pd.Series(pd.to_datetime(days, format="ISO8601")).astype("datetime64[us]"))
+    for cell in ("2026", "20260201", "2026-02-30"):
+        with pytest.raises(DataError, match=f"like '{cell}'"):
+            one([cell], type="datetime", format="%d.%m.%Y", rule="refuse")
+
+
 @pytest.mark.parametrize("cells", [["9999-12-31", "31.12.9999", "2026-01-31"], pd.to_datetime(["9999-12-31", None])])
 def test_date_that_means_missing_is_one_in_any_format(cells):
     values, warnings = one(cells, type="datetime", format="ISO8601 | %d.%m.%Y", missing=("9999-12-31",))
@@ -180,24 +190,6 @@ def test_group_is_wanted_for_learning_and_is_called_as_it_likes_in_a_batch():
         validate.validate(rows, columns, where="new.csv")
     with pytest.raises(DataError, match="'shop'"):
         validate.validate(rows[["x"]], columns, where="new.csv")
-
-
-@pytest.mark.parametrize(
-    ("cells", "about", "said"),
-    [
-        (["35.000", "7"], {}, True),
-        (["35.0", "35"], {}, False),
-        (["35.000", "7"], {"thousands": "."}, False),
-        (["35.000", "7"], {"type": "number"}, False),
-    ],
-)
-def test_whole_number_with_a_point_in_a_batch_is_said(cells, about, said):
-    columns = {"x": dictionary.Column(**{"type": "integer", **about})}
-
-    typed, warnings = validate.validate(pd.DataFrame({"x": cells}), columns, where="new.csv", target=False)
-
-    assert any("like '35.000', read as 35 (or is thousands = '.' meant?)" in line for line in warnings) == said
-    assert typed["x"].iloc[0] == (35000 if about.get("thousands") else 35)
 
 
 @pytest.mark.parametrize("kind", ["float32", "float64", "Float64"])

@@ -101,7 +101,7 @@ def test_rows_that_were_kept_stay_when_the_source_has_changed(project, known):
 
 def write(folder, parts):
     parts.to_parquet(folder / source.SPLIT, index=False)
-    pd.DataFrame({"id": [], "inputs": [], "truth": []}, dtype=str).to_parquet(folder / source.ROWS, index=False)
+    pd.DataFrame({"id": [], "inputs": [], "truth": []}, dtype=str).to_parquet(folder / source.FEEDBACK, index=False)
 
 
 def test_second_of_two_rows_that_are_alike_is_the_second_again_and_further_ones_lie_with_the_first():

@@ -1,5 +1,7 @@
 import hashlib
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -22,6 +24,23 @@ def test_failure_keeps_the_old_file_and_no_rest_and_names_the_file_that_was_mean
         raise failure
 
     assert [(f.name, f.read_text()) for f in file.parent.iterdir()] == [("file.txt", "old")]
+
+
+def test_two_threads_that_write_one_file_each_write_all_of_it(tmp_path):
+    file, both = tmp_path / "file.txt", threading.Barrier(2, timeout=10)
+
+    def write(letter):
+        with artefact.whole(file) as path, path.open("w") as open_file:
+            both.wait()
+            open_file.write(letter * 1000)
+            both.wait()
+            open_file.write(letter * 1000)
+
+    with ThreadPoolExecutor(2) as threads:
+        [*threads.map(write, "ab")]
+
+    assert file.read_text() in ("a" * 2000, "b" * 2000)
+    assert [*tmp_path.iterdir()] == [file]
 
 
 def test_json_keeps_letters_of_all_languages_and_numbers_of_numpy(tmp_path):

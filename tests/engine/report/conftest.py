@@ -4,7 +4,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_science_project import pipeline
+from data_science_project import evaluate, pipeline
+from data_science_project.engine.report.evidence import Evidence
+from data_science_project.engine.runs import loading, registry
+
+
+@pytest.fixture
+def evidence():
+    """What the sections of a page draw on, about the newest run of a project: for what needs no whole page."""
+
+    def about(project):
+        run = loading.load(registry.folders(project)[0])
+        question = evaluate.learned_from(project, run)
+        test, result, _ = evaluate.score_test(project, run, question.truth)
+        known = evaluate.candidates(project, run.record, question)
+        return Evidence(project, run, run.record, test, result, question, known)
+
+    return about
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from data_science_project import evaluate, models, pipeline, train
 from data_science_project.engine.project import settings
-from data_science_project.engine.report import label_errors
+from data_science_project.engine.report import about_behaviour, label_errors
 from data_science_project.engine.runs import loading, registry
 
 
@@ -37,11 +37,15 @@ def test_candidate_linear_that_cannot_be_told_leaves_the_page_whole(
     assert "multiplies the odds" not in text
 
 
-def test_odds_of_the_report_are_those_of_the_positive_class(project):
-    (page, _) = pipeline.make(settings.load(project.root, ["train.positive=no"]), "evaluate")
+def test_odds_of_the_report_are_those_of_the_positive_class(project, evidence):
+    other = settings.load(project.root, ["train.positive=no"])
+    pipeline.make(other, "train")
 
-    section = page.read_text(encoding="utf-8").partition('id="coefficients"')[2]
-    assert float(re.search(r">amount</td>.*?×\s*([\d.e+-]+)", section, re.DOTALL)[1]) < 1  # a large one goes with yes
+    found = about_behaviour.linear(evidence(other))["table"]
+
+    place = [name for name, _ in found["head"]].index("factor")
+    odds = next(row for row in found["rows"] if row[0] == "amount")[place]
+    assert float(odds.strip("×\u00a0")) < 1  # a large one goes with yes
 
 
 def test_report_of_a_split_by_group_keeps_groups_whole(make_project, made_table):

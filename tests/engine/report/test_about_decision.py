@@ -9,7 +9,7 @@ from data_science_project import pipeline
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.project.settings import Decision
-from data_science_project.engine.report import about_decision
+from data_science_project.engine.report import about_decision, choices
 from data_science_project.engine.report.verdict import number
 from data_science_project.engine.runs import promote, registry
 
@@ -63,15 +63,15 @@ def test_without_a_decision_no_money_is_named_and_rows_named_positive_are_acted_
     assert " is worth " not in screen and "A row is named 'yes' from a probability of 0.5 on (one half" in text
 
 
-def test_capacity_that_does_not_pay_is_not_used_up(project):
+def test_capacity_that_does_not_pay_is_not_used_up(project, evidence):
     dear = ["decision.capacity=20", "decision.gain_true_positive=1", "decision.cost_false_positive=9"]
     never = ["decision.cost_false_positive=9", "decision.gain_true_positive=1", "decision.success_rate=0.1"]
 
-    screen, _ = first_screen(project, dear)
-    none, text = first_screen(project, never)
+    some, none = (evidence(settings.load(project.root, stated)) for stated in (dear, never))
 
-    assert "On the next rows acting would not pay: capacity = 20 is not used up" in screen
-    assert "It would act on no row: none is sure enough to be 'yes'" in none and "from a probability of 9 on" in text
+    spared = "On the next rows acting would not pay: capacity = 20 is not used up."
+    assert spared in about_decision.outcome(some)["answer"] and choices.decision(none)["threshold"] == "9"
+    assert about_decision.outcome(none)["answer"][0] == "It would act on no row: none is sure enough to be 'yes'."
 
 
 def test_page_says_if_the_run_is_in_use_and_how_old_the_data_are_and_asks_for_the_cost_that_a_threshold_lacks(

@@ -32,23 +32,17 @@ def test_any_kind_of_class_is_reported(page_about, numbers, classes):
     assert "The worst errors" in page
 
 
-def test_tiny_test_split_without_one_of_the_classes_is_reported(page_about, dated, tmp_path):
-    dated["y"] = ["rare" if row % 30 < 12 and row < 48 else "often" for row in range(60)]
+def test_tiny_test_split_without_one_of_the_classes_is_reported_and_one_that_the_model_never_saw_set_aside(
+    page_about, dated, tmp_path
+):
+    dated["y"] = ["new" if row > 56 else "rare" if row % 30 < 12 and row < 48 else "often" for row in range(60)]
 
     page, record = page_about(dated, split={"by": "time:when"})
 
     assert record["metrics"]["test"]["roc_auc"] is None and record["metrics"]["test"]["interval"] is None
     assert "no row of rare" in page and "cannot be said from these rows" in page
+    assert "3 rows of the class 'new'" in page and record["metrics"]["test"]["rows"] == 9
     assert record["run"] in listing.render(listing.rows(settings.load(tmp_path)))
-
-
-def test_class_that_the_model_never_saw_is_set_aside_and_said(page_about, dated):
-    page, record = page_about(
-        dated.assign(y=["new" if row > 56 else "ab"[row % 2] for row in range(60)]), split={"by": "time:when"}
-    )
-
-    assert "3 rows of the class 'new'" in page
-    assert record["metrics"]["test"]["rows"] == 9
 
 
 def test_run_with_a_dummy_alone_is_no_use_and_doubts_no_label_and_the_report_says_so(page_about, numbers, tmp_path):

@@ -119,25 +119,22 @@ def test_run_without_an_evaluation_has_no_card_and_the_message_says_how_to_get_o
         card.run(project, folder)
 
 
-def test_verb_evaluates_first_and_does_nothing_the_second_time(project, folder, caplog):
-    caplog.set_level("INFO")
-    made = pipeline.make(project, "card", run=folder.name)
+def test_verb_evaluates_first_tells_how_far_numbers_are_off_and_does_nothing_the_second_time(
+    make_project, numbers, caplog
+):
+    project = make_project(numbers.assign(y=numbers["x"] * 3), data={"source": "table.csv", "target": "y"})
+    made = pipeline.make(project, "card")
     before = [path.stat().st_mtime_ns for path in made]
+    caplog.set_level("INFO")
 
-    again = pipeline.make(project, "card", run=folder.name)
+    again = pipeline.make(project, "card")
 
+    _, text = texts(made)
+    record = registry.read(registry.folders(project)[0])
+    assert f"{record['metrics']['test']['mae']:.4g}" in text and "within" in text
     assert [path.name for path in made] == ["model_card.html", "model_card.md"]
     assert (made[0].parent / "evaluation.html").is_file() and "nothing to do" in caplog.messages[-1]
     assert [path.stat().st_mtime_ns for path in again] == before
-
-
-def test_card_of_numbers_tells_how_far_they_are_off(make_project, numbers):
-    project = make_project(numbers.assign(y=numbers["x"] * 3), data={"source": "table.csv", "target": "y"})
-
-    page, text = texts(pipeline.make(project, "card"))
-
-    record = registry.read(registry.folders(project)[0])
-    assert f"{record['metrics']['test']['mae']:.4g}" in text and "within" in page
 
 
 def test_card_warns_of_what_the_record_knows(told):

@@ -1,10 +1,24 @@
 import re
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from data_science_project import pipeline
 from data_science_project.engine.project import settings
+from data_science_project.engine.project.settings import Decision
+from data_science_project.engine.report import choices
 from data_science_project.engine.runs import registry
+
+
+def test_no_more_are_expected_among_the_first_rows_than_there_are_at_all():
+    yes = np.isin(np.arange(400), [*range(128), 301, 302, 303])
+    asked = SimpleNamespace(settings=SimpleNamespace(decision=Decision()))
+    evidence = SimpleNamespace(project=asked, result=SimpleNamespace(classes=("no", "yes")))
+
+    found = choices.first_rows(evidence, yes, chance=np.linspace(1, 0, 400)).set_index("the first rows").iloc[:, 0]
+
+    assert found[200] == "128 (114 to 131)"
 
 
 def test_report_names_the_threshold_of_today_the_first_rows_and_how_many_answers_are_wrong(project, folder):

@@ -157,6 +157,19 @@ def test_category_and_missing_cells_of_a_few_rows_are_left_out():
     assert not {"is once", "is missing"} & set(found)
 
 
+def test_category_in_which_nearly_all_rows_are_of_one_class_has_no_interval_and_is_left_out():
+    colour = ROWS["colour"].where(ROWS.index >= 30, "green")
+    truth = np.where((colour == "red") ^ (RANDOM.random(300) < 0.2), "yes", "no")
+    truth[:30] = ["yes"] * 4 + ["no"] * 26
+    rows = ROWS.assign(colour=colour)
+    pipeline = recipe.Recipe({"one-hot": ["colour"]}, "classification", 0).linear(LogisticRegression())
+    pipeline.fit(rows, truth)
+
+    found = coefficients.strongest(pipeline, asked(rows, truth, ("no", "yes")))["change"].tolist()
+
+    assert "is red" in found and "is green" not in found
+
+
 def test_only_a_linear_model_behind_the_steps_of_linear_can_be_told():
     plan = recipe.Recipe({"number": ["weight"], "one-hot": ["colour"], "text": ["note"]}, "regression", 0)
     made = {

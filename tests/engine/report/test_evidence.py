@@ -2,23 +2,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_science_project import evaluate
-from data_science_project.engine.project import settings
-from data_science_project.engine.report import evidence, verdict
-from data_science_project.engine.runs import loading
+from data_science_project.engine.report import verdict
+from data_science_project.engine.report.evidence import cell, columns_seen, table
 
 
-def test_evidence_says_which_columns_the_answers_lean_on_the_strongest_first(evaluated):
-    root, _, record = evaluated
-    project = settings.load(root)
-    run = loading.load(root / "models" / record["run"])
-    question = evaluate.learned_from(project, run)
-    test, result, _ = evaluate.score_test(project, run, question.truth)
+def test_evidence_says_which_columns_the_answers_lean_on_the_strongest_first(project, evidence):
+    about = evidence(project)
 
-    found = evidence.Evidence(project, run, record, test, result, question, {}).importances
+    found = about.importances
 
     assert found["column"][0] == "amount" and found["loss"].is_monotonic_decreasing
-    assert set(found["column"]) == set(evidence.columns_seen(record)) == {"amount", "colour", "shop", "day", "note"}
+    assert set(found["column"]) == set(columns_seen(about.record)) == {"amount", "colour", "shop", "day", "note"}
 
 
 @pytest.mark.parametrize(
@@ -34,13 +28,13 @@ def test_evidence_says_which_columns_the_answers_lean_on_the_strongest_first(eva
     ],
 )
 def test_cell_shows_a_value_so_that_it_fits_into_a_table(value, shown):
-    assert evidence.cell(value) == shown
+    assert cell(value) == shown
 
 
 def test_table_has_its_names_whether_they_are_numbers_and_rows_of_texts():
     frame = pd.DataFrame({"shop": ["a"], "share_of_rows": [0.25], "none": [np.nan]})
 
-    found = evidence.table(frame, share_of_rows=verdict.percent, none=verdict.percent)
+    found = table(frame, share_of_rows=verdict.percent, none=verdict.percent)
 
     assert found["head"] == [("shop", False), ("share of rows", True), ("none", True)]
     assert found["rows"] == [["a", "25.0\xa0%", "-"]]

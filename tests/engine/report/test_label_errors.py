@@ -5,7 +5,6 @@ from sklearn.linear_model import LogisticRegression
 
 from data_science_project import evaluate, pipeline
 from data_science_project.engine.modelling.metrics import Predictions
-from data_science_project.engine.project import settings
 from data_science_project.engine.report import label_errors
 from data_science_project.engine.runs import loading, registry
 
@@ -53,7 +52,7 @@ def test_turned_labels_of_train_and_dev_head_the_list_and_a_candidate_that_fails
     assert failed.empty and about["candidate"] == "dummy"
 
 
-def test_list_holds_no_formula_and_verdicts_about_such_cells_are_carried_over_and_stay(listed, flowers):
+def test_list_holds_no_formula_and_one_with_verdicts_stays(listed, flowers):
     names = {"x": "=1+1", "y": "@y", "z": "z"}
     project, path = listed(flowers.assign(answer=flowers["answer"].map(names), tag="=" + flowers["tag"]))
     before = pd.read_csv(path, dtype=str)
@@ -61,12 +60,9 @@ def test_list_holds_no_formula_and_verdicts_about_such_cells_are_carried_over_an
     before.assign(verdict=pd.Series("right, I looked", looked_at.index)).to_csv(path, index=False)
     worked_on = path.read_bytes()
 
-    (page, _) = pipeline.make(settings.load(project.root, ["train.seed=7"]), "evaluate")
     path.with_name("evaluation.html").unlink()
     pipeline.make(project, "evaluate")
 
-    after = pd.read_csv(page.with_name(path.name)).set_index("row")["verdict"].dropna()
-    assert after.to_dict() == {int(looked_at["row"].iloc[0]): "right, I looked"}
     assert path.read_bytes() == worked_on
     assert before["tag"].str.startswith("'=").all() and not before["given"].str.match("[=@]").any()
 

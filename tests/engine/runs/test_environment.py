@@ -70,18 +70,24 @@ def test_declared_variable_is_kept_as_a_digest_and_another_value_trains_again(de
     assert "RATE has another value than when run" in said
 
 
-def test_declared_file_is_kept_in_the_run_shared_and_an_edit_of_it_trains_again(declaring, colleague, team):
+SET = ("--set", 'train.metric="log_loss"', "--set", "split.shares={train = 0.5, dev = 0.2, test = 0.3}")
+
+
+def test_declared_file_is_kept_in_the_run_which_is_shared_and_made_again_without_git_as_it_was_set_after_an_edit(
+    declaring, colleague, team
+):
     project, price, run = declaring
-    run("predict", "--output", "./before.csv")
+    run("predict", "--output", "./before.csv", *SET)
     (first,) = registry.folders(project)
     record = registry.read(first)
     share.push(project, first)
 
     price.write_text("5")
-    run("train")
-    run("predict", "--run", first.name, "--output", "./after.csv")
+    run("train", *SET)
+    run("predict", "--run", first.name, "--output", "./after.csv", *SET)
     share.pull(colleague, first.name)
 
+    assert record["commit"] is None
     assert record["input_data"]["data/external/price.txt"] == record["files"]["external/data/external/price.txt"]
     assert len(registry.folders(project)) == 2
     assert pd.read_parquet(project.split("test")).eval("cost / amount").dropna().round(6).eq(15).all()

@@ -1,8 +1,11 @@
+import re
+
 import pandas as pd
 import pytest
 
 from data_science_project import pipeline
 from data_science_project.engine.project.errors import DataError, SettingsError
+from data_science_project.engine.runs import answers, loading
 
 
 def of_columns(text):
@@ -33,6 +36,21 @@ def test_row_of_a_file_says_what_the_answer_would_be_with_another_value(project,
     least, most = (float(text.split()[-1]) for text in line.split(" with ")[:2])
     assert f"amount  {high['amount']:g}" in line and least < most
     assert line.count(" with ") == 2
+
+
+def test_row_that_was_learned_from_says_whose_answer_its_other_values_are_beside(project, folder, made_table):
+    known = pd.read_parquet(project.root / "data/processed/train.parquet")["order"].iloc[0]
+    row = made_table[made_table["order"] == known].drop(columns="answer")
+    row.to_csv(project.root / "known.csv", index=False)
+
+    said = pipeline.explain(project, row=str(known), input=project.root / "known.csv")
+
+    own = loading.load(folder)
+    expected = own.model.predict_proba(
+        own.add_features(answers.read_rows(project, own, project.root / "known.csv", project.root / "aside.csv")[0])
+    )
+    assert re.search(r"\nseen +held out\n", said)
+    assert f"By the model itself, which learned from this row and says {expected[0, 1]:.4g}:\n" in said
 
 
 def test_row_that_is_not_there_is_named_with_those_that_are(project, folder):

@@ -294,8 +294,8 @@ def beside(contest, seed, turned=None, share=0.0, first=0):
         model = LogisticRegression(C=1e6).fit(rows[known], said[known])
         answers = metrics.Predictions(model.predict(rows[asked]), model.predict_proba(rows[asked]), ("no", "yes"))
         both.append(compare.Evaluated(pd.DataFrame(rows[asked]), set(), said[asked], answers, record))
-    held = np.arange(100) < 12
-    return {check.name: check.passed for check in promote.beside(contest, *both, told[asked], held.astype(float))}
+    held = np.zeros(0), (np.arange(100) < 12).astype(float)
+    return {check.name: check.passed for check in promote.beside(contest, *both, told[asked], held)}
 
 
 @pytest.mark.parametrize(("turned", "share"), [(None, 0.3), ("yes", 0.6)], ids=["at random", "of one class"])
@@ -307,6 +307,23 @@ def test_burst_of_wrong_feedback_does_not_pass_the_gate_although_its_own_test_ro
 
     assert not any(all(checks.values()) for checks in tries)
     assert all(checks["better than the champion"] for checks in tries), "this alone would let it pass"
+
+
+def test_wrong_feedback_of_which_the_test_split_holds_few_rows_is_told_by_rows_held_out_in_training(contest):
+    truth, told = np.where(np.arange(216) % 2, "yes", "no").astype(object), np.arange(216) >= 200
+    said = np.where(np.arange(216) % 10 < np.where(told, 4, 2), "no", truth).astype(object)
+    record = {"task": "classification", "target": "t", "classes": ["no", "yes"], "features": {}}
+    record |= {"metrics": {"chosen_by": "accuracy"}, "parameters": {"split": {"by": "stratified"}}}
+    predictions = metrics.Predictions(said, np.full((216, 2), 0.5), ("no", "yes"))
+    one = compare.Evaluated(pd.DataFrame(index=range(216)), set(), truth, predictions, record)
+    held = (np.arange(80) % 10 < 4).astype(float), (np.arange(400) % 10 < 1).astype(float)
+
+    alone = promote.beside(contest, one, one, told, (np.zeros(0), held[1]))
+    both = promote.beside(contest, one, one, told, held)
+
+    fits = [next(check for check in checks if check.name == "feedback fits") for checks in (alone, both)]
+    assert fits[0].passed and not fits[1].passed
+    assert "on 96 rows that people told, 0.100 on others: wrong labels" in fits[1].found
 
 
 def test_right_feedback_passes_the_gate(contest):

@@ -109,22 +109,16 @@ def test_what_does_not_come_out_again_is_named_with_the_reason(project, in_git, 
     assert re.fullmatch(r"largest difference: 0\.\d+, in probability(_no|_yes)?", answers.note)
 
 
-def test_run_without_git_is_made_again_with_what_was_set_for_it(project, remake):
-    folder = remake('train.metric="log_loss"', "split.shares={train = 0.5, dev = 0.2, test = 0.3}")
-
-    compared = reproduce.run(project, folder, offline=True)
-
-    assert registry.read(folder)["commit"] is None
-    assert results(compared) == SAME
-
-
 def test_what_add_features_uses_undeclared_is_named_as_the_cause(project, anew):
     append(project.package / "features.py", CLOCK)
-    done = anew(project.root, "train")
+    for _ in range(2):
+        for kept in ("data/processed", ".cache"):
+            shutil.rmtree(project.root / kept)
+        assert anew(project.root, "train").exit_code == 0
+    again, folder, _ = registry.folders(project)
 
-    compared = {what.what: what for what in reproduce.run(project, registry.folders(project)[0], offline=True)}
+    compared = {comparison.what: comparison for comparison in reproduce.why(folder, again)}
 
-    assert done.exit_code == 0, done.stderr
     assert {what for what, comparison in compared.items() if comparison.identical} >= {"code", "environment"}
     assert re.search("add_features uses what it does not declare.*clock.*random", compared["data"].note)
 

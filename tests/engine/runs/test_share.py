@@ -27,12 +27,17 @@ def evaluated(project, folder, uses):
 
 
 @pytest.mark.parametrize("address", ["team", "memory://team/project"], ids=["folder", "object store"])
-def test_colleague_has_the_same_run_and_need_not_train(project, folder, colleague, tmp_path, monkeypatch, address):
+def test_colleague_has_the_same_run_is_told_whose_it_is_and_need_not_train(
+    project, folder, colleague, tmp_path, monkeypatch, caplog, address
+):
+    caplog.set_level("INFO")
     monkeypatch.setenv(share.VARIABLE, address if "://" in address else str(tmp_path / address))
     share.push(project)
 
     new = share.pull(colleague)
 
+    (whose,) = [line for line in caplog.messages if line.startswith(f"{folder.name} is by ")]
+    assert "its code runs here when it answers" in whose
     raw = {name: file for name, file in contents(project.root / "data/raw").items() if name != "current.json"}
     assert [path.parent.name for path in new] == ["raw", "models"]
     assert contents(colleague.models / folder.name) == contents(folder)
@@ -208,16 +213,6 @@ def test_record_without_its_keys_stops_itself_alone(project, folder, colleague, 
     assert [path.name for path in registry.folders(colleague)] == [folder.name]
     shutil.rmtree(colleague.models / folder.name)
     assert share.pull(colleague, folder.name)[-1].name in (folder.name, registry.CHAMPION)
-
-
-def test_pull_says_whose_runs_it_brings(project, folder, colleague, team, caplog):
-    caplog.set_level("INFO")
-    share.push(project)
-
-    share.pull(colleague)
-
-    whose = [line for line in caplog.messages if line.startswith(f"{folder.name} is by ")]
-    assert len(whose) == 1 and "its code runs here when it answers" in whose[0]
 
 
 def test_record_that_names_a_file_elsewhere_or_lies_elsewhere_is_not_taken(project, folder, colleague, team):

@@ -22,7 +22,7 @@ from data_science_project.engine.columns.dictionary import Column, dumps, load
 from data_science_project.engine.project import settings as params
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import registry
-from data_science_project.service import app, database, label, profile, settings, versions
+from data_science_project.service import app, database, drawn, label, profile, settings, versions
 from data_science_project.service.log import Log
 from data_science_project.service.settings import DATABASE, Serve
 from data_science_project.service.tables import Entry, new_ids
@@ -42,6 +42,14 @@ COLUMNS = {
     "old": Column(type="number", role="ignored"),
 }
 BODY = json.dumps({"rows": [ROW]}).encode()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_loads():
+    """Both roads of a run that is loaded are compared in 100 drawn rows, not 1,000 as test_compiled and servers do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drawn.difference, "__defaults__", (drawn.FEWEST_ROWS,))
+        yield
 
 
 @pytest.fixture(scope="session")

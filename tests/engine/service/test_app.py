@@ -7,8 +7,7 @@ import pytest
 from data_science_project.engine.runs import registry
 from data_science_project.service.tables import Entry
 
-ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
-BODY = json.dumps({"rows": [ROW]}).encode()
+from .conftest import BODY, ROW
 
 
 def test_answer_has_an_id_a_row_and_is_in_the_log_with_what_was_asked(serving, ask):
@@ -143,6 +142,21 @@ def test_shadow_is_left_out_and_counted_when_the_service_is_busy(serving, contes
 
     assert "shadows_dropped_total 1.0" in page
     assert [row.role for row in application.service.log.database.read(Entry)] == ["answer"]
+
+
+def test_requests_of_other_routes_are_no_requests_to_predict_and_their_bugs_are_errors(serving, call, ask):
+    application = serving(token="web:s3cret")
+    for path in ("/", "/runs", "/metrics", "/none"):
+        ask(application, "GET", path)
+    ask(application, authorization="Bearer s3cret", path="/none")
+    application.service.log.database.find = None
+    ask(application, authorization="Bearer s3cret", path="/feedback", body=b'{"id": "a", "truth": "yes"}')
+
+    page = asyncio.run(call(application, "GET", "/metrics", authorization="Bearer s3cret"))[2].decode()
+
+    lines = dict(line.rsplit(" ", 1) for line in page.splitlines() if not line.startswith("#"))
+    assert {name: value for name, value in lines.items() if "requests_total" in name and value != "0.0"} == {}
+    assert lines["errors_total"] == "1.0"
 
 
 def test_error_answers_are_counted_by_outcome(serving, caplog, call, ask):

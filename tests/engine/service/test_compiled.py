@@ -195,7 +195,7 @@ def test_loaded_run_with_its_own_copy_of_the_code_has_the_bits_of_the_reference(
     table = answers.predictions(run, rows, abstain_below=0.0, band=None, level=None).drop(columns="run")
     assert type(run.model).__module__.startswith("data_science_project_run_")
     assert drawn.differing(pd.DataFrame([made.answer(cells) for cells in drawn.as_cells(rows)]), table) == ""
-    assert drawn.difference(run, policy, made) == ""
+    assert drawn.difference(run, policy, made, 1000) == ""
 
 
 def test_estimator_that_is_not_known_is_named(rows, amounts, candidate):

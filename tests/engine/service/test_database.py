@@ -60,6 +60,19 @@ def test_more_rows_than_a_statement_takes_are_one_commit(place, entries):
     assert before == 0 and list(place.read(Entry)) == rows
 
 
+def test_what_removes_the_first_rows_leaves_rows_that_came_to_their_places(place, entries):
+    before, after = entries(2), entries(2)
+    told = Told(before[0].id, "1.5", 2.0, "token", "http")
+    place.insert([*before, told])
+
+    rows, removals = place.first()
+    place.execute([tables.answers.delete(), tables.feedback.delete()])  # another service, or `make forget`
+    place.insert(after)
+    place.execute(removals)
+
+    assert rows == [*before, told] and list(place.read(Entry)) == after
+
+
 def test_conditions_choose_rows_and_find_leaves_shadows_out(place, entries):
     first, second = entries(2)
     shadow = msgspec.structs.replace(first, run="another", role="shadow")

@@ -6,10 +6,10 @@ import pytest
 from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.service import feedback
-from data_science_project.service.database import FILE, FOLDER, Database, LogError, address
+from data_science_project.service.database import Database, LogError, address
 from data_science_project.service.log import Log
 from data_science_project.service.settings import Serve
-from data_science_project.service.tables import Told, new_ids
+from data_science_project.service.tables import Told
 
 
 @pytest.fixture
@@ -67,6 +67,19 @@ def test_truth_by_key_columns_is_about_the_newest_answer_to_that_key(asked, tell
     tell("order;truth", "1001;no", "1002;yes")
 
     assert said() == [(newest, "no"), (other, "yes")]
+
+
+def test_truth_about_an_answer_of_a_run_that_is_not_here_is_checked_by_the_run_that_answers_now(
+    database, entries, tell, said
+):
+    (gone,) = entries(run="2026-01-01-101010-abcdefab")
+    database.insert([gone])
+
+    tell("id,answer", f"{gone.id},yes")
+
+    assert said() == [(gone.id, "yes")]
+    with pytest.raises(DataError, match="'perhaps' is no class of 'answer'"):
+        tell("id,answer", f"{gone.id},perhaps")
 
 
 def test_key_that_was_sent_as_text_or_as_a_number_with_a_point_is_the_same_key(asked, tell, said):
@@ -177,23 +190,9 @@ def test_file_without_a_truth_or_without_a_name_of_the_answer_is_refused(asked, 
         tell("colour,truth", "red,no", "blue,yes")
 
 
-def test_verb_asks_for_a_file_and_for_a_log(project):
-    path = project.root / "truth.csv"
-    path.write_text("id,truth\n1,no\n")
-
+def test_verb_asks_for_a_file(project):
     with pytest.raises(SettingsError, match="INPUT=truth.csv"):
         feedback.run(project, input=None, partly=False)
-    with pytest.raises(DataError, match="There is no log yet, data/log/predictions.db"):
-        feedback.run(project, input=path, partly=False)
-
-
-def test_damaged_log_is_said_with_the_cure(project, tell):
-    file = project.root / FOLDER / FILE
-    file.parent.mkdir(parents=True)
-    file.write_bytes(b"no database" * 1000)
-
-    with pytest.raises(DataError.__base__, match="is damaged .*\nStop the service, move the file"):
-        tell("id,truth", "1,no")
 
 
 def test_table_with_an_id_of_its_own_may_name_answers_either_way(project, database, folder, entries, tell, said):
@@ -232,12 +231,3 @@ def test_number_is_read_as_the_dictionary_writes_numbers():
     found = feedback.truths_of(columns, {"target": "price", "classes": []}, ["1.234,5 €", "7"])
 
     assert found == [1234.5, 7.0]
-
-
-def test_same_truth_over_http_is_no_news():
-    answer = new_ids(1)[0]
-    before = feedback.told([], answer, "yes", asker="web", source="http")
-
-    assert feedback.told([before], answer, "yes", asker="", source="page") is None
-    assert feedback.told([before], answer, "no", asker="", source="page").truth == '"no"'
-    assert (before.asker, before.source, before.truth) == ("web", "http", '"yes"')

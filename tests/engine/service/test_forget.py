@@ -1,11 +1,12 @@
 import json
+import threading
 import time
 
 import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from data_science_project.engine.project import artefact, records
+from data_science_project.engine.project import artefact, lock, records
 from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.engine.runs import loading
 from data_science_project.engine.sources import source
@@ -147,6 +148,21 @@ def test_broken_line_of_the_file_of_rows_to_be_labelled_stops_forget_and_a_heade
     assert "answers 2" in forget.run(project, key=f"name={SECRET}")
 
 
+@pytest.mark.parametrize("name", ["retrain", "steps", "label"])
+def test_forget_waits_for_whoever_may_copy_rows_out_of_the_log(project, place, of, stored, name):
+    rows, _ = of(SECRET)
+    place.insert(rows)
+    thread = threading.Thread(target=forget.run, args=[project], kwargs={"key": f"name={SECRET}"})
+
+    with lock.alone(project.root, name, name=name):
+        thread.start()
+        thread.join(5 * lock.PAUSE)
+        meanwhile = stored(place)
+    thread.join()
+
+    assert meanwhile == rows and stored(place) == []
+
+
 def test_unknown_column_value_and_key_are_messages_and_delete_nothing(project, place, of, stored):
     rows, _ = of("Charles")
     place.insert(rows)
@@ -186,6 +202,17 @@ def test_answers_older_than_keep_days_are_deleted_with_what_was_said_of_them(pla
     assert counts == (1, 0)
     assert stored(place) == new and stored(place, Told) == known
     assert noted(place) == [("keep_days", {"days": 30, "answers": 1})]
+
+
+def test_truth_that_came_when_its_answer_was_deleted_goes_with_keep_days_too(place, of, stored):
+    (_, early), (answer, told), (_, late) = of("early"), of("kept"), of("late")
+    early[0].time = told[0].time = time.time() - 31 * 86_400
+    place.insert([*answer, *early, *told, *late])
+
+    counts = forget.expire(place, 30), forget.expire(place, 30)
+
+    assert counts == (0, 0)
+    assert {one.number for one in stored(place, Told)} == {told[0].number, late[0].number}
 
 
 def test_keep_days_waits_for_a_database_that_is_away(project, tmp_path, package_log, caplog):

@@ -1,12 +1,7 @@
-import json
-
 import pytest
 
 from data_science_project.engine.project.errors import SettingsError
 from data_science_project.service import guard
-
-ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
-BODY = json.dumps({"rows": [ROW]}).encode()
 
 
 def test_too_large_a_body_is_refused_before_it_is_read(serving, ask):
@@ -44,6 +39,20 @@ def test_token_with_a_blank_is_not_taken_for_two():
         guard.Guard("anna:my secret")
 
     assert guard.Guard("alone") and guard.Guard("anna:my batch:secret")
+
+
+@pytest.mark.parametrize(("tokens", "place"), [("ada:", 1), ("web:x prometheus:", 2), (":", 1)])
+def test_token_without_a_secret_is_refused_at_the_start(tokens, place):
+    with pytest.raises(SettingsError, match=rf"API_TOKEN: token {place} has no secret(.|\n)*name:secret"):
+        guard.Guard(tokens)
+
+
+def test_secret_is_all_that_follows_the_first_colon():
+    one = guard.Guard("ada:long:secret:1")
+
+    names = [one.name_of(given) for given in (b"ada:long:secret:1", b"long:secret:1", b"1", b"bob:long:secret:1", b"")]
+
+    assert names == ["ada", "ada", None, None, None]
 
 
 def test_tokens_are_compared_in_constant_time(monkeypatch):

@@ -1,11 +1,13 @@
 import json
 import shutil
+import threading
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from data_science_project.engine.project import lock
 from data_science_project.engine.project.errors import DataError
 from data_science_project.service import database, feedback, health, label, reference, tables
 from data_science_project.service.feedback import ID, QUEUE, RANDOM, WHY
@@ -155,7 +157,7 @@ def test_answers_of_the_log_are_asked_for_by_their_ids_but_for_those_that_fit_no
 
 def test_answers_that_lack_columns_beside_the_model_in_many_ways_are_asked_for(waiting, folder, entries, monkeypatch):
     shutil.rmtree(waiting.root / label.UNLABELLED)
-    monkeypatch.setattr(reference, "KINDS", 1)
+    monkeypatch.setattr(reference, "COLUMN_SETS", 1)
     row = {"amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "x"}
     more = [{"order": 1}, {}, {"order": 3}]
     with database.opened(waiting, new=True) as base:
@@ -170,3 +172,15 @@ def test_nothing_to_label_is_said_with_the_cure(project, monkeypatch):
 
     with pytest.raises(DataError, match=r"Nothing to label(.|\n)*make serve(.|\n)*"):
         label.run(project)
+
+
+def test_rows_are_chosen_by_one_at_a_time_so_that_forget_cuts_the_whole_file(waiting):
+    thread = threading.Thread(target=label.run, args=[waiting])
+
+    with lock.alone(waiting.root, "forget", name="label"):
+        thread.start()
+        thread.join(2.0)
+        meanwhile = (waiting.root / label.FILE).exists()
+    thread.join()
+
+    assert not meanwhile and len(written(waiting)) == 20

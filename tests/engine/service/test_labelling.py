@@ -19,12 +19,14 @@ class Person:
     """Somebody at `/label`, who keeps the cookies of the page."""
 
     def __init__(self, application, call):
-        self.application, self.service, self.call, self.cookie = application, application.service, call, ""
+        self.application, self.service, self.call, self.cookies = application, application.service, call, {}
 
     def ask(self, method, path, body=b"", **headers):
         """Status, headers and text of an answer."""
-        headers = {"cookie": self.cookie} | headers
+        headers = {"cookie": "; ".join(self.cookies.values())} | headers
         status, told, content = asyncio.run(self.call(self.application, method, path, body, **headers))
+        if cookie := told.get("set-cookie", "").partition(";")[0]:
+            self.cookies[cookie.partition("=")[0]] = cookie
         return status, told, content.decode()
 
     def see(self, path="/label"):
@@ -37,8 +39,6 @@ class Person:
     def send(self, **fields):
         """Send a form; status, and where it leads to or what is said."""
         status, headers, text = self.ask("POST", "/label", urlencode(fields).encode())
-        if "set-cookie" in headers:
-            self.cookie = headers["set-cookie"].partition(";")[0]
         return status, headers.get("location", text)
 
     def kept(self):
@@ -140,16 +140,25 @@ def test_nobody_takes_back_what_somebody_else_said(person):
     assert person.send(undo=number)[0] == 409 and len(person.kept()) == 1
 
 
-def test_row_that_somebody_looks_at_is_shown_to_nobody_else_while_others_wait(person, call):
+def test_row_that_somebody_looks_at_is_shown_in_no_other_browser_while_others_wait(person, call):
     other = Person(person.application, call)
-    person.send(name="Ada")
-    other.send(name="Bob")
 
     first, second = person.see()[1], other.see()[1]
 
     assert first != second
     assert (person.see()[1], other.see()[1]) == (first, second)
     assert other.see(f"/label?after={second}")[1] not in (first, second)
+
+
+def test_rows_that_are_labelled_or_no_longer_chosen_are_held_for_nobody_and_each_service_has_its_own(person):
+    first, gone = person.see()[1], "0" * 32
+    person.service.held[gone] = "somebody", float("inf")
+    person.send(id=first, truth="yes")
+
+    _, second = person.see()
+
+    assert {*person.service.held} == {second} and second not in (first, gone)
+    assert app.Service(person.service.project, person.service.log).held == {}
 
 
 @pytest.mark.parametrize("truth", ["perhaps", "", "<script>alert(1)</script>"])
@@ -193,6 +202,28 @@ def test_page_without_a_queue_offers_to_choose_rows_and_says_why_it_cannot(proje
     made_table.drop(columns="answer").head(3).to_csv(project.root / label.UNLABELLED / "new.csv", index=False)
 
     assert person.send(choose=1) == (303, "/label") and "0 of 3 rows labelled" in person.see()[0]
+
+
+def test_page_says_that_there_is_no_run_to_choose_rows_by(project, start):
+    person = start(project)
+    project.models.rename(project.root / "elsewhere")
+
+    status, text = person.send(choose=1)
+
+    assert status == 422 and "There is no run" in text
+
+
+def test_label_that_cannot_be_taken_back_now_is_said_to_be_so(person, caplog):
+    _, number = person.see()
+    person.send(id=number, truth="yes")
+    with person.service.log.database.engine.begin() as connection:
+        full = "CREATE TRIGGER full BEFORE DELETE ON feedback BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        connection.exec_driver_sql(full)
+
+    status, text = person.send(undo=number)
+
+    assert status == 503 and "nothing can be kept in it" in text
+    assert "takes no rows: disk full" in caplog.text and len(person.kept()) == 1
 
 
 def test_number_is_labelled_in_a_field_and_what_is_none_is_refused(waiting, folder, start, change):

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -128,7 +129,7 @@ def test_ids_are_in_order_of_time_and_unguessable_even_with_the_clock_put_back(o
     write(log, first)
     monkeypatch.setattr(time, "time_ns", lambda: 1_600_000_000_000_000_000)
     monkeypatch.setattr(tables.IDS, "_last", 0)  # another process
-    again = Log(log_project(log), Serve())
+    again = Log(SimpleNamespace(root=log.database.file.parents[2]), Serve())
 
     log.close(1.0)
     again.start()
@@ -137,12 +138,6 @@ def test_ids_are_in_order_of_time_and_unguessable_even_with_the_clock_put_back(o
 
     assert ids == sorted(set(ids)) and {len(text) for text in ids} == {32}
     assert len({text[14:] for text in ids}) == len(ids)
-
-
-def log_project(log):
-    from types import SimpleNamespace
-
-    return SimpleNamespace(root=log.database.file.parents[2])
 
 
 def test_row_that_is_written_twice_is_there_once_and_a_shadow_stands_beside_its_answer(open_log, entries, stored):
@@ -333,7 +328,7 @@ def test_database_that_was_removed_is_made_anew_and_no_kept_row_is_lost(open_log
 
 def test_second_service_on_the_same_file_is_refused(open_log):
     log = open_log()
-    second = Log(log_project(log), Serve())
+    second = Log(SimpleNamespace(root=log.database.file.parents[2]), Serve())
 
     with pytest.raises(LogError, match=r"another service writes(.|\n)*PostgreSQL"):
         second.start()

@@ -25,6 +25,19 @@ def fits(row):
     return jsonschema.Draft202012Validator(openapi.row(COLUMNS)).is_valid(row)
 
 
+def test_what_no_rule_says_of_a_cell_is_told_in_words():
+    columns = {
+        "day": Column(type="datetime", format="%d.%m.%Y", description="of the order"),
+        "job": Column(type="category", values=("cook", "clerk"), rule="warn"),
+        "free": Column(type="text", rule="warn"),
+    }
+
+    cells = openapi.row(columns)["properties"]
+
+    assert cells["day"]["description"] == "of the order; a date as 31.01.2026 or 2026-01-31"
+    assert cells["job"]["description"] == "known: cook, clerk" and "description" not in cells["free"]
+
+
 @pytest.mark.parametrize(
     ("changes", "accepted"),
     [

@@ -11,8 +11,8 @@ from data_science_project.service import profile
 
 @pytest.fixture
 def made(project, folder):
-    """The reference of the run of the throw-away project."""
-    return profile.make(project, folder)
+    """The reference of the run of the throw-away project, as it was made when that was trained."""
+    return profile.of(project, folder)
 
 
 def test_reference_holds_each_column_that_the_model_may_see_and_its_answers_to_held_out_rows(project, folder, made):
@@ -49,11 +49,10 @@ def test_reference_that_was_edited_is_made_again(project, folder, made, caplog):
     assert "was changed after it was made" in caplog.text
 
 
-def test_reference_of_another_version_is_made_again_or_else_left_and_said(project, folder, monkeypatch, caplog):
-    before = profile.make(project, folder)
+def test_reference_of_another_version_is_made_again_or_else_left_and_said(project, folder, made, monkeypatch, caplog):
     monkeypatch.setattr(profile, "VERSION", "next")
 
-    assert profile.of(project, folder) == before | {"version": "next"}
+    assert profile.of(project, folder) == made | {"version": "next"}
 
     monkeypatch.setattr(profile, "VERSION", "after that")
     project.split("train").unlink()

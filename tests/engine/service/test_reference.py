@@ -5,7 +5,7 @@ from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import answers
 from data_science_project.service import reference, versions
 
-ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
+from .conftest import ROW
 
 
 def test_rows_of_json_get_the_bits_and_columns_of_make_predict(project, version):
@@ -28,18 +28,16 @@ def test_every_violation_is_told_with_row_column_problem_and_cure(version, refus
 
 
 def test_row_that_lacks_a_column_is_refused_in_a_batch_as_it_is_alone(version, refused):
-    without = {name: cell for name, cell in ROW.items() if name != "amount"}
+    lacking = without(ROW, "amount")
 
-    alone, beside = refused(version, without), refused(version, ROW, without)
+    alone, beside = refused(version, lacking), refused(version, ROW, lacking)
 
     assert alone == [(1, "amount", "no cell: the column is missing")]
     assert beside == [(2, *alone[0][1:])]
 
 
 def test_unknown_column_and_id_may_differ_between_rows_and_only_the_row_is_warned(version):
-    nameless = {name: cell for name, cell in ROW.items() if name != "order"}
-
-    found = version.reference([ROW, nameless, ROW | {"order": 8, "more": 1}])
+    found = version.reference([ROW, without(ROW, "order"), ROW | {"order": 8, "more": 1}])
 
     assert [one.warnings for one in found[:2]] == [[], []] and "left out: more" in found[2].warnings[0]
 
@@ -63,10 +61,60 @@ def test_cell_reads_the_same_alone_and_beside_cells_of_other_types():
     assert reference.series("x", columns, rows[:3]).dtype == "float64"
 
 
-def test_request_of_too_many_kinds_of_rows_is_refused(version, refused):
-    rows = [ROW | {f"more {place}": 1} for place in range(reference.KINDS + 1)]
+def test_rows_with_other_columns_each_are_checked_and_answered_as_alone_in_one_call(version):
+    more = [ROW | {f"more {place}": 1, "order": place, "amount": 40 + place} for place in range(22)]
+    rows = [*more, without(ROW, "order"), without(ROW, "order") | {"more": 1, "amount": 30}]
+    alone = [version.reference([row])[0] for row in rows]
+    calls = listened(version)
 
-    assert "21 different sets of columns" in refused(version, *rows)[0][2]
+    found = version.reference(rows)
+
+    assert [(one.output, one.warnings) for one in found] == [(one.output, one.warnings) for one in alone]
+    assert len(calls) == 1
+
+
+def test_violations_of_rows_with_other_columns_each_are_those_of_each_alone(version, refused):
+    soon = without(ROW | {"day": "soon"}, "order")
+    rows = [ROW, without(ROW, "day", "colour"), ROW | {"amount": -5, "more": 1}, soon]
+    alone = [(place, *said[1:]) for place, row in enumerate(rows[1:], start=2) for said in refused(version, row)]
+
+    found = refused(version, *rows)
+
+    assert found == alone and [one[:2] for one in found] == [(2, "colour"), (2, "day"), (3, "amount"), (4, "day")]
+
+
+def test_own_add_features_sees_no_column_that_the_row_does_not_have(version, project):
+    calls = listened(version)
+    version.read_rules(project.dictionary)  # it is not the template's any more
+
+    version.reference([ROW, without(ROW, "order"), ROW | {"more": 1}])
+
+    assert [("order" in names, size) for names, size in calls] == [(True, 2), (False, 1)]
+
+
+def test_request_of_too_many_kinds_of_rows_is_refused(version, project, refused):
+    listened(version)
+    version.read_rules(project.dictionary)
+    version.kinds = 1
+
+    assert "2 different sets of columns" in refused(version, ROW, without(ROW, "order"))[0][2]
+
+
+def without(row, *names):
+    """A row that lacks columns."""
+    return {name: cell for name, cell in row.items() if name not in names}
+
+
+def listened(version):
+    """The columns that `add_features` of a run sees from now on, and in how many rows, by call."""
+    calls, add_features = [], version.run.add_features
+
+    def listening(rows):
+        calls.append(([*rows], len(rows)))
+        return add_features(rows)
+
+    object.__setattr__(version.run, "add_features", listening)
+    return calls
 
 
 def test_text_alone_is_told_of_a_run_whose_copy_does_not_tell_the_cells(version, refused):

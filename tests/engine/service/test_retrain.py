@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -13,8 +15,9 @@ import pytest
 
 from data_science_project import pipeline
 from data_science_project.engine.columns.digests import digests
-from data_science_project.engine.project import artefact, records, settings
-from data_science_project.engine.runs import lineage, loading, promote, registry
+from data_science_project.engine.modelling import confidence
+from data_science_project.engine.project import artefact, lock, records, settings
+from data_science_project.engine.runs import lineage, loading, promote, registry, training_rows
 from data_science_project.engine.sources import source
 from data_science_project.service import forget, retrain
 from data_science_project.service.database import Database, address
@@ -135,9 +138,23 @@ def test_dump_has_a_card_that_says_which_answers_and_is_read_only(after, retrain
     ids = sorted(retrained[2])
 
     assert dump.card["answers"] == {"count": ROWS, "first": ids[0], "last": ids[-1]}
-    assert pd.read_parquet(dump.folder / source.ROWS)["id"].tolist() == ids
+    assert pd.read_parquet(dump.folder / source.FEEDBACK)["id"].tolist() == ids
     for file, entry in zip(dump.files, dump.card["files"], strict=True):
         assert artefact.sha256(file) == entry["sha256"] and not file.stat().st_mode & 0o222
+
+
+def test_gate_counts_what_models_that_had_not_seen_them_say_of_told_rows_of_the_training(after):
+    challenger, champion = registry.folders(after)[:2]
+    parts, found = test_parts(after), promote.held_out(after, registry.read(challenger), champion)
+
+    told = [parts[part].iloc[-parts[part].attrs["told"] :] for part in ("train", "dev")]
+    known = training_rows.digests_of(challenger)
+    lines = known["held_out"][np.isin(known["with_ids"], digests(pd.concat(told), NAMES[:-1]))]
+    held = confidence.held_out(challenger)
+    wrong = (held["truth"] != held["prediction"]).astype(float)
+    assert sorted(wrong[lines]) == sorted(found[0]) and len(lines) == ROWS - parts["test"].attrs["told"]
+    assert [*wrong.drop(lines)] == [*found[1]] and len(found[1]) == 96
+    assert [*map(len, promote.held_out(after, registry.read(champion), champion))] == [0, 96], "learned from others"
 
 
 def test_test_row_that_moves_is_caught(after, retrained):
@@ -149,6 +166,22 @@ def test_test_row_that_moves_is_caught(after, retrained):
         assert len(found) - len(then) == now[part].attrs["told"] > 0
     known = np.concatenate([digests(now[part], ["order"]) for part in settings.PARTS])
     assert len(known) == len(set(known)) == sum(len(rows) for rows in before.values()) + ROWS
+
+
+def test_divided_by_time_the_gate_compares_on_rows_newer_than_all_that_the_champion_learned_from(contest, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "")
+    by_time = ["promote.latency_ms=1e9", "split.by=time:day", 'train.candidates=["linear"]']
+    project, champion = settings.load(contest.root, by_time), registry.folders(contest)[1]
+    promote.keep(project, champion.name, {"gate": []})
+    tell(project, [row | {"day": "2026-06-01"} for row in new_orders(20)])
+
+    lines = run(project)
+
+    test = test_parts(project)["test"]
+    assert (len(test), test.attrs["told"]) == (28, 20) and (test["day"].iloc[-20:] == pd.Timestamp("2026-06-01")).all()
+    assert any(re.fullmatch(r".* feedback fits: error [\d.]+ on 20 rows that people told, .*", one) for one in lines)
+    assert not any("no worse without feedback" in one for one in lines), "older rows count too"
+    assert lines[-1] == f"{registry.folders(project)[0].name} is champion"
 
 
 def test_second_feedback_leaves_the_first_where_it_was(after):
@@ -213,8 +246,10 @@ def test_rows_that_were_forgotten_are_gone_from_the_dump_and_the_others_stay(aft
     text = forget.run(after, key="order=7003")
 
     (dump,) = source.told(after.root)
-    rows = pd.read_parquet(dump.folder / source.ROWS)
-    assert f"{after.relative(dump.folder / source.ROWS)}: 1 rows removed" in text and "look into it" not in text
+    rows = pd.read_parquet(dump.folder / source.FEEDBACK)
+    copies = [pd.read_parquet(path) for path in (after.root / ".cache" / "steps").rglob("*.parquet")]
+    assert not any((copy["order"] == 7003).any() for copy in copies)
+    assert f"{after.relative(dump.folder / source.FEEDBACK)}: 1 rows removed" in text and "look into it" not in text
     assert len(rows) == ROWS - 1 and not rows["inputs"].str.contains("7003").any()
     assert dump.card["sha256"] == source.content(dump.folder)["sha256"]
     before = test_parts(after)
@@ -224,13 +259,34 @@ def test_rows_that_were_forgotten_are_gone_from_the_dump_and_the_others_stay(aft
     assert all(set(now[part]["order"]) <= set(before[part]["order"]) for part in settings.PARTS)
 
 
+def test_row_that_is_forgotten_while_the_dump_is_made_does_not_come_back_in_it(contest, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "")
+    tell(contest, new_orders(3))
+    contest.split("test").unlink()  # so that `features` comes between reading the log and writing the dump
+    person = threading.Thread(target=forget.run, args=[contest], kwargs={"key": "order=7003"})
+
+    def make(project, verb):
+        person.start()
+        person.join(5 * lock.PAUSE)
+        return pipeline.make(project, verb)
+
+    going = retrain.run(contest, make, pipeline.promote)
+    next(going)
+    going.close()
+    person.join()
+
+    (dump,) = source.told(contest.root)
+    assert len(pd.read_parquet(dump.folder / source.FEEDBACK)) == 2
+    assert not pd.read_parquet(dump.folder / source.FEEDBACK)["inputs"].str.contains("7003").any()
+
+
 def test_lineage_of_the_champion_names_the_dump(after):
     (dump,) = source.told(after.root)
     model = registry.folders(after)[0] / registry.MODEL
 
     text = lineage.render(lineage.trace(after, model))
 
-    assert f"{after.relative(dump.folder)}/{source.ROWS}" in text and f"<- fetched from {source.TOLD}" in text
+    assert f"{after.relative(dump.folder)}/{source.FEEDBACK}" in text and f"<- fetched from {source.TOLD}" in text
     assert "changed since" not in text and "gone" not in text
 
 
@@ -265,7 +321,7 @@ def test_killed_anywhere_leaves_nothing_half_and_of_two_who_go_on_one_trains(con
     assert [process.returncode for process in both] == [0, 0]
     assert said[0] == "retrain: no truth is new: nothing is trained\n" and "is champion" in said[1]
     (dump,) = source.told(contest.root)
-    assert pd.read_parquet(dump.folder / source.ROWS)["id"].tolist() == sorted(ids)
+    assert pd.read_parquet(dump.folder / source.FEEDBACK)["id"].tolist() == sorted(ids)
     assert len(registry.folders(contest)) == len(before) + 1
     loading.check(registry.champion(contest))
     assert not [path for path in contest.root.rglob(".*.tmp") if ".cache" not in path.parts]

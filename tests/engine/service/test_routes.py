@@ -5,9 +5,6 @@ import pytest
 
 from data_science_project.engine.runs import registry
 
-ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
-BODY = json.dumps({"rows": [ROW]}).encode()
-
 
 def test_ready_says_no_and_why_until_a_run_is_loaded_and_when_it_stops(serving, ask):
     application = serving()

@@ -7,7 +7,7 @@ import pytest
 from data_science_project.engine.columns import validate
 from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.project.errors import DataError
-from data_science_project.service import schema
+from data_science_project.service import reference, schema
 
 COLUMNS = {
     "key": Column(type="integer", role="id", missing_allowed=False),
@@ -60,6 +60,13 @@ def test_body_becomes_rows_whose_floats_keep_their_bits():
 def test_body_that_holds_no_rows_is_refused_with_the_place(body, place):
     with pytest.raises(schema.BadBody, match=place):
         schema.decode(body)
+
+
+@pytest.mark.parametrize("form", ['{"rows": 1, "more": %s}', "%s", '{"rows": [{"a": %s, "a": 1}]}'])
+def test_body_of_any_depth_is_refused_and_never_an_error_of_the_service(form):
+    for depth in range(900, 1010):
+        with pytest.raises(schema.BadBody):
+            schema.decode((form % ("[" * depth + "]" * depth)).encode())
 
 
 def test_colons_and_escapes_in_texts_are_no_keys_that_stand_twice():
@@ -120,6 +127,33 @@ def test_plain_row_is_as_validate_would_leave_it(changes):
 )
 def test_row_that_breaks_a_rule_or_is_in_other_types_goes_to_validate(changes):
     assert schema.Checker(COLUMNS).plain(ROW | changes) is None
+    assert schema.Checker(COLUMNS).table([ROW, ROW | changes]) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pay": 2, "old": 1},
+        {"pay": None, "job": None, "note": None, "tags": None, "new": None, "old": None},
+        {"pay": 3.4e38, "shop": "B", "new": False, "answer": "yes"},
+    ],
+)
+def test_table_of_plain_rows_is_as_validate_would_leave_it(changes):
+    usual = dict.fromkeys(changes) | ROW
+    rows = [usual | {"key": 1}, usual | changes | {"key": 2}, usual | {"key": 3}]
+    frame = pd.DataFrame({name: reference.series(name, COLUMNS, rows) for name in rows[0]})
+
+    found = schema.Checker(COLUMNS).table(rows)
+
+    typed, warnings = validate.validate(frame, COLUMNS, where="rows", target=False)
+    pd.testing.assert_frame_equal(found, typed)
+    assert not warnings
+
+
+def test_rows_that_differ_in_their_columns_or_have_unknown_ones_are_no_table():
+    checker, other = schema.Checker(COLUMNS), ROW | {"unknown": 1}
+
+    assert [checker.table(rows) is None for rows in ([ROW, ROW], [ROW, other], [other, other])] == [False, True, True]
 
 
 def test_row_without_a_column_goes_to_validate_unless_it_may_be_absent():

@@ -6,10 +6,23 @@ from data_science_project.service import score
 
 CLASSES = {
     "task": "classification",
+    "model": {"temperature": 1.0},
     "classes": ["no", "yes"],
     "metrics": {"chosen_by": "roc_auc", "dev": {"roc_auc": 0.8, "accuracy": 0.75}},
 }
-NUMBERS = {"task": "regression", "classes": [], "metrics": {"chosen_by": "r2", "dev": {"r2": 0.9, "mae": 1.0}}}
+NUMBERS = {
+    "task": "regression",
+    "model": {"temperature": None},
+    "classes": [],
+    "metrics": {"chosen_by": "r2", "dev": {"r2": 0.9, "mae": 1.0}},
+}
+KINDS = ["new", "worn", "broken"]
+THREE = {
+    "task": "classification",
+    "model": {"temperature": 1.2},
+    "classes": KINDS,
+    "metrics": {"chosen_by": "log_loss", "dev": {"log_loss": 0.8, "accuracy": 0.65}},
+}
 
 
 def answers(seed, rows, hard=1.0):
@@ -20,6 +33,21 @@ def answers(seed, rows, hard=1.0):
     table["prediction"] = np.where(chance > 0.5, "yes", "no")
     table["probability"] = np.maximum(chance, 1 - chance)
     return table.assign(truth=np.where(random.random(rows) < chance, "yes", "no"))
+
+
+def kinds(seed, rows, sure=1.0):
+    """Answers of a model of three classes that is so sure of what it knows, 1 is honest, and what is true."""
+    random = np.random.default_rng(seed)
+    known = np.exp(random.normal(0, 1.5, (rows, 3)))
+    told = known**sure / (known**sure).sum(axis=1, keepdims=True)
+    table = pd.DataFrame(told, columns=[f"probability_{kind}" for kind in KINDS])
+    steps = np.cumsum(known / known.sum(axis=1, keepdims=True), axis=1)[:, :2]
+    truth = np.array(KINDS)[(random.random((rows, 1)) > steps).sum(axis=1)]
+    return table.assign(prediction=np.array(KINDS)[told.argmax(axis=1)], probability=told.max(axis=1), truth=truth)
+
+
+def log_loss(rows):
+    return -np.log([row[f"probability_{row['truth']}"] for _, row in rows.iterrows()]).mean()
 
 
 def numbers(seed, rows, most=10.0):
@@ -56,6 +84,37 @@ def test_probabilities_that_were_too_sure_of_held_out_rows_are_not_believed():
     assert abs(found["accuracy"].value - accuracy(rows)) < 0.05
 
 
+def test_a_model_of_all_rows_that_needs_less_temperature_than_those_of_fewer_is_not_taken_for_harder_rows():
+    windows = [kinds(seed, 1000, sure=0.9) for seed in range(1, 6)]
+
+    found = [score.expected(rows, THREE, kinds(0, 1000))[0] for rows in windows]
+
+    off = [one.value - log_loss(rows) for one, rows in zip(found, windows, strict=True)]
+    assert abs(np.mean(off)) < 0.025
+    assert max(one.high - one.low for one in found) < 0.13
+
+
+def test_expected_scores_hold_the_true_ones_of_windows_from_few_held_out_rows():
+    inside = []
+    for seed in range(0, 40, 2):
+        rows = kinds(seed, 300)
+        loss, right = score.expected(rows, THREE, kinds(seed + 1, 300))
+        inside += [loss.low <= log_loss(rows) <= loss.high, right.low <= accuracy(rows) <= right.high]
+
+    assert 0.85 <= np.mean(inside)
+
+
+@pytest.mark.parametrize("harder", [0.5, 1.0])
+def test_more_classes_than_columns_are_scored_by_the_probability_of_the_answer(harder):
+    known = [f"probability_{kind}" for kind in KINDS]
+    rows, held = (kinds(seed, 1000).drop(columns=known) for seed in (3, 0))
+    rows = rows[rows["probability"] < rows["probability"].quantile(harder)]
+
+    (found,) = score.expected(rows, THREE, held)
+
+    assert found.metric == "accuracy" and found.low < accuracy(rows) < found.high
+
+
 @pytest.mark.parametrize("most", [2.0, 10.0])
 def test_expected_error_of_numbers_is_that_of_held_out_rows_with_such_predictions(most):
     rows = numbers(3, 2000, most)
@@ -73,6 +132,28 @@ def test_measured_score_has_an_interval_that_few_labels_widen_and_says_how_hones
     assert few["accuracy"].high - few["accuracy"].low > 3 * (many["accuracy"].high - many["accuracy"].low)
     assert many["overconfidence"].low < 0 < many["overconfidence"].high
     assert score.measured(answers(1, 0), CLASSES) == []
+
+
+def test_a_few_labels_have_no_interval_and_lose_nothing():
+    wrong = answers(1, 40)
+    wrong["truth"] = np.where(wrong["prediction"] == "yes", "no", "yes")
+
+    few, enough = ({s.metric: s for s in score.measured(wrong.head(rows), CLASSES)}["accuracy"] for rows in (1, 40))
+
+    assert (few.value, few.rows) == (0.0, 1) and np.isnan([few.low, few.high]).all() and not few.lost(0.05, 0.25)
+    assert enough.lost(0.05, 0.25)
+
+
+def test_accuracy_in_training_is_that_of_the_answers_which_costs_of_today_give():
+    rows, held = answers(1, 2000), answers(0, 2000)
+    at_a_tenth = [
+        table.assign(prediction=np.where(table["probability_yes"] > 0.1, "yes", "no")) for table in (rows, held)
+    ]
+
+    found = {one.metric: one for one in score.measured(at_a_tenth[0], CLASSES, at_a_tenth[1])}
+
+    assert found["accuracy"].then == pytest.approx(accuracy(at_a_tenth[1])) != 0.75
+    assert not found["accuracy"].lost(0.05, 0.25) and found["roc_auc"].then == 0.8
 
 
 def test_without_probabilities_of_classes_what_needs_none_is_scored():

@@ -15,12 +15,12 @@ import pytest
 
 from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import promote, registry
-from data_science_project.service import database, serve, settings
+from data_science_project.service import database, serve, settings, versions
 from data_science_project.service.database import Database
 from data_science_project.service.tables import Entry
 
-ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
-BODY = json.dumps({"rows": [ROW]}).encode()
+from .conftest import BODY
+
 START = """
 import sys
 from data_science_project.engine.project import settings
@@ -201,6 +201,25 @@ def test_twenty_changes_of_champion_under_load_fail_no_request_and_each_answer_i
         assert given == expected[reply["run"]] | {"id": given["id"]}
 
 
+def test_greeting_names_the_runs_that_answer_and_those_that_are_refused(contest):
+    new, old = (folder.name for folder in registry.folders(contest))
+    for name in (old, new):
+        promote.keep(contest, name, {})
+    said = []
+    for damaged in (None, new, old):
+        if damaged:
+            (contest.models / damaged / registry.MODEL).write_bytes(b"damaged")
+        found = versions.Versions(contest)
+        found.load()
+        said.append(serve.greeting("http://a", found))
+
+    assert said == [
+        f"http://a answers with {new}, {old}",
+        f"http://a answers with {old}; refused (the log says why): {new}",
+        f"http://a answers with no run; refused (the log says why): {new}, {old}",
+    ]
+
+
 def test_port_in_use_is_said_with_the_cure(project, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "")
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -212,13 +231,18 @@ def test_port_in_use_is_said_with_the_cure(project, monkeypatch):
             serve.run(project)
 
 
-def test_other_host_without_a_token_and_a_project_without_a_run_are_refused(project, monkeypatch):
-    monkeypatch.setenv("API_TOKEN", "")
+@pytest.mark.parametrize("tokens", ["", " ", "\n"])
+def test_other_host_without_a_token_is_refused(make_project, monkeypatch, tokens):
+    monkeypatch.setenv("API_TOKEN", tokens)
+    project = make_project()
     project.parts["serve"] = settings.Serve(host="0.0.0.0")
+
     with pytest.raises(SettingsError, match=r"0\.0\.0\.0.*API_TOKEN"):
         serve.run(project)
 
-    project.parts["serve"] = settings.Serve()
-    project.models.rename(project.root / "elsewhere")
-    with pytest.raises(SettingsError, match="There is no run"):
-        serve.run(project)
+
+def test_token_without_a_secret_is_refused_before_anything_is_opened(make_project, monkeypatch):
+    monkeypatch.setenv("API_TOKEN", "ada:")
+
+    with pytest.raises(SettingsError, match="token 1 has no secret"):
+        serve.run(make_project())

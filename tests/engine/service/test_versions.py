@@ -11,7 +11,7 @@ from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import promote, registry
 from data_science_project.service import compiled, profile, versions
 
-ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
+from .conftest import ROW
 
 
 def loaded(project):
@@ -34,6 +34,15 @@ def test_rows_that_validate_has_to_see_and_many_rows_take_the_reference(version)
     assert version.fast([ROW | {"amount": "51.5"}]) is None
     assert version.fast([ROW, ROW]) is None, "an id that stands twice is warned of"
     assert version.fast([ROW | {"order": number} for number in range(1000)]) is None
+
+
+def test_many_plain_rows_get_the_bits_of_the_reference_without_validate(version):
+    rows = [ROW | {"order": place, "amount": 30 + place if place % 9 else None} for place in range(40)]
+    twice, expected = version.many([ROW, ROW]), version.reference(rows)
+    object.__setattr__(version.run, "validate", None)
+
+    assert version.many(rows) == expected
+    assert "ids that stand twice" in twice[0].warnings[0]
 
 
 def test_run_whose_compiled_road_gives_another_bit_is_answered_by_the_reference(project, folder, monkeypatch, caplog):
@@ -137,6 +146,37 @@ def test_edited_data_dictionary_counts_from_then_on(project, folder, change, ref
     found.load()
 
     assert [column for _, column, _ in refused(found.get(""), ROW)] == ["amount"]
+
+
+def test_data_dictionary_that_cannot_be_read_is_said_once_and_the_rules_of_before_go_on(project, caplog):
+    found, text = loaded(project), project.dictionary.read_text(encoding="utf-8")
+    project.dictionary.write_text("[amount", encoding="utf-8")
+
+    async def watch():
+        watching = asyncio.create_task(found.watch())
+        await asyncio.sleep(4 * versions.POLL)
+        watching.cancel()
+
+    asyncio.run(watch())
+
+    (said,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert "data_dictionary.toml" in said and "rules of before" in said
+    assert found.get("").fast([ROW]) and found.refused == {}
+    project.dictionary.write_text(text, encoding="utf-8")
+    found.load()
+    assert found.get("").columns["amount"]
+
+
+def test_champion_answers_by_default_beside_the_runs_of_params_and_a_promotion_is_followed(contest):
+    new, old = (folder.name for folder in registry.folders(contest))
+    promote.keep(contest, new, {})
+    found = loaded(settings.load(contest.root, [f'serve.runs=["{old[-8:]}"]']))
+    first = list(found.served)
+
+    promote.keep(contest, old, {})
+    found.load()
+
+    assert (first, list(found.served)) == ([new, old], [old])
 
 
 def test_runs_and_shadows_are_those_of_params_and_no_run_at_all_is_said(contest):

@@ -13,6 +13,13 @@ from .conftest import COLUMNS, PRICE
     ("column", "text", "cell"),
     [
         (Column(type="number"), "1.5", 1.5),
+        (Column(type="number"), "7", 7),
+        (Column(type="integer"), "9007199254740993", 9007199254740993),
+        (Column(type="integer"), "007", "007"),
+        (Column(type="integer"), "1_000", "1_000"),
+        (Column(type="integer", role="id"), "007", "007"),
+        (Column(type="integer", role="id"), "1e5", "1e5"),
+        (Column(type="number"), "[" * 5000, "[" * 5000),
         (Column(type="number"), "1e999", "1e999"),
         (Column(type="number"), "nan", "nan"),
         (Column(type="number"), "much", "much"),
@@ -24,7 +31,9 @@ from .conftest import COLUMNS, PRICE
     ],
 )
 def test_text_becomes_the_cell_that_a_program_would_send(column, text, cell):
-    assert words.read(column, text) == cell
+    found = words.read(column, text)
+
+    assert found == cell and type(found) is type(cell)
 
 
 def test_number_is_written_as_the_dictionary_writes_numbers():

@@ -106,7 +106,6 @@ WORKS = {
     "durations": (parquet(x=pd.to_timedelta(NUMBERS, unit="s")), list(NUMBERS), "a duration, in seconds"),
     "numbers of two units": (text(x=["$1", "5%"] * 20), ["$1", "5%"] * 20, "no one way reads all of them"),
     "dates in both orders": (text(x=BOTH), BOTH, "no one way reads all of them"),
-    "words in other capitals": (text(x=["Rome", "rome"] * 20), ["Rome", "rome"] * 20, "differ in capitals alone"),
     "comments above the table": ("# by me, today\n# twice\n" + text(x=NUMBERS), list(NUMBERS), "2 that begin with #"),
     "the separator in the first line": ("sep=;\n" + text(";", x=NUMBERS), list(NUMBERS), "the line sep= says so"),
     "a byte-order mark and tabs": ("\ufeff" + text("\t", x=NUMBERS), list(NUMBERS), "byte-order mark"),

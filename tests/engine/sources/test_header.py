@@ -77,34 +77,6 @@ def test_names_below_wide_groups_are_joined_with_them(table):
     assert "names joined from 2 rows" in found.decisions
 
 
-ORANGE = {
-    "words": "discrete\tcontinuous\tcontinuous\tstring\nclass\t\t\tmeta\n",
-    "letters and values": "yes no\tc\tc\ts\nclass\t\t\tm\n",
-    "no flags": "discrete\tcontinuous\tcontinuous\tstring\n\t\t\t\n",
-    "attributes": "d\tc\tc\ts\nclass\tunit=mm\t-dc=1\tmeta\n",
-}
-
-
-@pytest.mark.parametrize("case", ORANGE)
-@pytest.mark.parametrize("target", ["survived", ""])
-def test_types_and_flags_below_the_names_as_orange_writes_them_are_left_out_and_said(written, case, target):
-    lines = "".join(f"{'yes' if n % 2 else 'no'}\t{n}\t{n / 4}\tsome word {n}\n" for n in range(12))
-    path = written("survived\tage\tfare\tnote\n" + ORANGE[case] + lines, "x.tab")
-
-    found = read.tables([path], target=target)
-
-    assert list(found.frame.columns) == ["survived", "age", "fare", "note"]
-    assert found.frame["age"].tolist() == list(map(str, range(12))) and found.first_row == 4
-    assert any("rows 2 and 3 left out, types and flags of Orange" in line for line in found.decisions)
-
-
-@pytest.mark.parametrize("second", ["c\td\nyes\tno\n", "continuous\ta word or two\nx\tclass\n"])
-def test_words_like_types_without_flags_below_them_are_rows(written, second):
-    found = read.tables([written("a\tb\n" + second + "c\tno\nd\tyes\n" * 9)], target="b")
-
-    assert len(found.frame) == 20
-
-
 def test_instrument_settings_above_numbers_are_no_header(table):
     settings = "XUNITS,cm-1\nFIRST,4000\nPOINTS,100\n\n"
 

@@ -18,7 +18,7 @@ from data_science_project.engine.runs import registry
         (["predict", "--output", "./folder.csv"], 2, "is no ordinary file"),
         (["predict", "--output", "new.ods"], 2, "written as CSV or Excel"),
         (["trian"], 2, "trian"),
-        (["predict", "--message", "why"], 2, "No such option '--message'. It is an option of train."),
+        (["predict", "--message", "why"], 2, "No such option '--message'"),
         (["promote"], 2, "RUN="),
         (["reproduce"], 2, "RUN="),
         (["lineage"], 2, "FILE="),

@@ -192,7 +192,7 @@ def test_changed_source_is_refused_until_it_is_accepted_and_a_failed_step_leaves
     assert remade(project, accept=True) == {"data", *AFTER_SPLIT}
 
 
-def test_set_counts_and_is_recorded_in_the_run_with_the_message_and_a_named_run_answers_untrained(project, folder):
+def test_set_counts_and_is_recorded_with_the_message_and_a_named_run_answers_untrained(project, folder, caplog):
     output, other = project.root / "by_first.csv", settings.load(project.root, ["train.seed=1"])
     pipeline.make(other, "predict", run=folder.name, output=output)
     assert registry.folders(project) == [folder] and folder.name in output.read_text(encoding="utf-8")
@@ -201,7 +201,7 @@ def test_set_counts_and_is_recorded_in_the_run_with_the_message_and_a_named_run_
 
     record = registry.read(registry.folders(project)[0])
     assert record["parameters"]["overrides"] == {"train.seed": 5} and record["parameters"]["train"]["seed"] == 5
-    assert record["decision"] == "because of the new shop"
+    assert record["decision"] == "because of the new shop" and "not kept" not in caplog.text
 
 
 def test_input_is_scored_to_a_file_of_its_name_and_again_when_it_changes(project, made_table):
@@ -305,14 +305,14 @@ def test_data_are_typed_again_for_another_group_where_people_told_rows_because_t
     other = "split.by=group:shop"
     untold = key(project, "data") == key(project, "data", other)
 
-    source.keep(project.root, {"answers": {}}, lambda folder: (folder / source.ROWS).touch())
+    source.keep(project.root, {"answers": {}}, lambda folder: (folder / source.FEEDBACK).touch())
 
     assert untold and key(project, "data") != key(project, "data", other)
 
 
 @pytest.mark.parametrize(("line", "again"), [("scipy==0.2", {"train", "predict"}), ("ruff==0.2", set())])
 def test_other_versions_in_the_lock_train_again_if_they_matter(project, line, again):
-    lock = project.root / registry.LOCK
+    lock = project.root / package.LOCK
     lock.write_text("ruff==0.1\nscipy==0.1 ; python_version > '3'\n    # via scikit-learn\n")
     remade(project)
     lock.write_text(lock.read_text().replace(line.replace("2", "1"), line))

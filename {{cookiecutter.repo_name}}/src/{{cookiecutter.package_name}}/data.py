@@ -9,17 +9,15 @@ changed) and `data/interim/clean.parquet`; lines that are in no row go to `data/
 
 import logging
 import os
-import unicodedata
 
 from .engine.columns import dictionary, infer, merge, told, validate
 from .engine.project import artefact
 from .engine.project.errors import DataError, SettingsError, listed
-from .engine.project.settings import Data, Project
+from .engine.project.settings import Project
 from .engine.sources import first_line, read
 from .engine.sources.source import Dump, parted
 
 log = logging.getLogger(__name__)
-NUMBERS = ("integer", "number")
 MOST_COLUMNS = 10_000  # measured: 6 ms of CPU a column here, 11 ms in `features`
 INFER = "make data INFER=1"
 INFERRED = f"""\
@@ -86,7 +84,7 @@ def check_columns(project: Project, table: read.Table, where: str) -> None:
         raise SettingsError(
             f"{where}: there is no column {settings.target!r} to predict.\n"
             f"Found: {listed(found, 30)[:500]}.\n"
-            f"{hint(settings, found, table.decisions)}Set [data] target in params.toml."
+            f"{hint(settings.target, found)}Set [data] target in params.toml."
         )
     if unknown := [name for name in settings.drop if name not in found]:
         raise SettingsError(
@@ -95,22 +93,14 @@ def check_columns(project: Project, table: read.Table, where: str) -> None:
         )
 
 
-def hint(settings: Data, found: list[str], decisions: tuple[str, ...]) -> str:
+def hint(target: str, found: list[str]) -> str:
     """The column that was probably meant, or why there is none."""
-    target = settings.target
     if len(found) == 1 and target in found[0]:
-        if "separator" in settings.read:
-            return f"The columns were not told apart by separator = {settings.read['separator']!r} in [data.read]. "
         return "The columns were not told apart: set separator in [data.read], or save it as CSV. "
     if found[0] == "column_1" and found[-1] == f"column_{len(found)}":
         return "If the first row holds the names, set header = true in [data.read]. "
-    if near := first_line.nearest(target, found):
-        same = unicodedata.normalize("NFC", near) == unicodedata.normalize("NFC", target)
-        how = f" (the same letters, written as {ascii(near)})" if same else ""
-        return f"Did you mean {near!r}{how}? "
-    if any(text.startswith("sheet ") for text in decisions):
-        return "If another sheet is meant, set sheet in [data.read]. "
-    return ""
+    near = first_line.nearest(target, found)
+    return f"Did you mean {near!r}? " if near else ""
 
 
 def empty_target(where: str, target: str, rows: int) -> str:
@@ -169,7 +159,8 @@ def check_reading(project: Project, columns: dictionary.Dictionary) -> None:
     """Say so where `[data.read]` wants what the columns, once described, do not have: the dictionary counts."""
     read, where = project.settings.data.read, project.relative(project.dictionary)
     for key in ("decimal", "thousands"):
-        other = [name for name, c in columns.items() if c.type in NUMBERS and getattr(c, key) != read.get(key)]
+        numbers = {name: column for name, column in columns.items() if dictionary.alike(column.type) == "number"}
+        other = [name for name, column in numbers.items() if getattr(column, key) != read.get(key)]
         if key in read and other:
             log.warning(
                 "[data.read] has %s = %r, but %s of %s counts, and says otherwise of %s: change it there, or %s",

@@ -35,7 +35,6 @@ MANY_COLUMNS = 100  # above, neither plots, which cost time and bytes, nor assoc
 YEAR_LIKE = re.compile(r"(?<=>)(\s*\d),(\d{3}\s*)(?=<)")  # alone in an element: 1,984 would be no year to a reader
 TITLES = {
     "answer": "Gives the answer away",
-    "labels": "A second opinion?",
     "id": "Id",
     "duplicates": "Repeated rows",
     "ambiguity": "Contradictions",

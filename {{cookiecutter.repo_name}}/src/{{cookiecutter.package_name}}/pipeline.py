@@ -33,8 +33,6 @@ def make(project: Project, verb: str, **options: Any) -> list[Path]:
     folder = chosen_run(project, verb, options.get("run"))
     work = Work(STEPS, project, records.Digests(project.root), options, folder=folder)
     ran = run(work, verb)
-    if verb == "evaluate" and not options.get("run"):
-        say_who_answers(project, run_of(work))
     if "train" in ran or "evaluate" in ran:
         from .engine.runs import track
 
@@ -69,17 +67,6 @@ def chosen_run(project: Project, verb: str, name: str | None) -> Path | None:
     if champion:
         logger(verb).info("the champion %s answers, whatever was edited since; RUN=... asks another", champion.name)
     return champion
-
-
-def say_who_answers(project: Project, folder: Path) -> None:
-    """Say where the run of the parameters, which was evaluated, is not the one that other verbs ask."""
-    champion = registry.champion(project)
-    if champion and champion != folder:
-        logger("evaluate").info(
-            "this is %s, the run of the present parameters; predict, explain, card and export ask the champion %s: "
-            "make evaluate RUN=%s",
-            *(folder.name, champion.name, champion.name),
-        )
 
 
 def dump_of(work: Work) -> source.Dump:

@@ -27,7 +27,7 @@ from .engine.sources.source import parted
 
 log = logging.getLogger(__name__)
 LAST_COLUMNS = b"confident,run"
-KINDS = (".csv", ".xlsx")
+ENDINGS = (".csv", ".xlsx")
 
 
 def run(project: Project, *, folder: Path, input: Path | None, output: Path, replace: bool = True) -> list[str]:
@@ -100,7 +100,7 @@ def own(folder: Path) -> tuple[dictionary.Dictionary, Callable, Callable]:
 def check_output(path: Path) -> None:
     """Refuse to write anything but CSV and Excel, or over anything but predictions."""
     kind = path.suffix.lower()
-    if kind not in KINDS:
+    if kind not in ENDINGS:
         raise SettingsError(
             f"OUTPUT={path.name}: predictions are written as CSV or Excel.\nAllowed: a name that ends in .csv or .xlsx."
         )

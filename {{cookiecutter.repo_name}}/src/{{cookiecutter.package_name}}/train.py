@@ -35,7 +35,6 @@ from .models import TEXT, classifiers, regressors
 
 log = logging.getLogger(__name__)
 BLEND = "blend"
-KEEPS_BACK = ("The least populated class", "The test_size = ")  # how such an error of scikit-learn begins
 CLASSES_SHARE = 0.2  # a target with more classes than this share of its rows is text or an id
 
 
@@ -221,24 +220,11 @@ def hold_out_all(
                 clone(estimator).fit(question.rows, question.truth)
             held[name] = predictions
         except ValueError as error:
-            lost[name] = why_lost(error, question)
+            lost[name] = str(error).split("\n")[0]
             log.warning("%s is left out, it cannot be fitted on these rows: %s", name, lost[name])
     if not held:
         raise DataError("No candidate of [train] candidates can be fitted on these rows: see the lines above.")
     return held, lost
-
-
-def why_lost(error: ValueError, question: Question) -> str:
-    """The first line of an error; of one about rows that an estimator keeps back, which classes are too rare for it."""
-    said = str(error).split("\n")[0]
-    if not said.startswith(KEEPS_BACK):  # there scikit-learn names classes by their number
-        return said
-    fitted = [question.truth, *(question.truth[rows] for rows, _ in question.folds)]
-    counted = [np.unique(truth, return_counts=True) for truth in fitted]
-    once = sorted({str(label) for labels, counts in counted for label in labels[counts == 1]})
-    why = f"there is one row only of {listed(list(map(repr, once)))}"
-    many = f"these are fewer than the {len(question.classes)} classes"
-    return f"it keeps rows back to know when to stop, and {why if once else many}"
 
 
 def choose_best(

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
-from starlette.datastructures import State
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Router
 
@@ -49,6 +49,7 @@ class Service:
         self.versions, self.counts = Versions(project), Counts()
         self.draining, self.in_flight, self._kept = False, 0, True
         self.tasks = set[Any]()  # uvicorn's, one a request
+        self.held: dict[str, tuple[str, float]] = {}  # rows at /label: the browser that sees each, and until when
         self._shadows: set[asyncio.Task] = set()
 
     async def answer(self, rows: list[Row], run: str = "", asker: str = "") -> Reply:
@@ -134,8 +135,7 @@ class Application:
     """The service as an ASGI application; `/predict` is answered without a detour, all else by its route."""
 
     def __init__(self, service: Service, pages: Sequence[BaseRoute] = ()) -> None:
-        self.service, self._guard = service, Guard(settings.secret(service.project, "API_TOKEN"))
-        self.state = State({"service": service})  # for the routes: request.app.state.service
+        self.service, self.guard = service, Guard(settings.secret(service.project, settings.TOKEN))
         self._routes = Router([*ROUTES, *pages], redirect_slashes=False)
         self._known = ", ".join(sorted({"/predict", *(getattr(route, "path", "") for route in self._routes.routes)}))
 
@@ -155,14 +155,15 @@ class Application:
             await send(message)
 
         try:
-            asker = self._guard.asker(scope)
+            asker = self.guard.asker(scope)
             if scope["path"] == "/predict":
                 await self._predict(scope, receive, guarded, asker)
             else:
                 await self._routes({**scope, "app": self, "asker": asker}, receive, guarded)  # type: ignore[arg-type]
         except Exception as error:
             problem = self.problem(error, scope)
-            self.service.counts.requests.labels(problem.outcome).inc()
+            if scope["path"] == "/predict":
+                self.service.counts.requests.labels(problem.outcome).inc()
             if not started:
                 await respond(guarded, problem.status, problem.content, *problem.headers)
 
@@ -203,6 +204,8 @@ class Application:
             return Problem(error.status_code, "unknown", said, *headers)
         if isinstance(error, DataError) and error.violations:
             return Problem(422, "invalid", str(error), violations=error.violations)
+        if isinstance(error, SQLAlchemyError):
+            error = self.service.log.database.explained(error)
         if isinstance(error, LogError):
             log.error("%s", error)
             damaged = isinstance(error, DamagedLog)
@@ -211,6 +214,7 @@ class Application:
             return busy(str(error))
         if found := REFUSED.get(type(error)):
             return Problem(*found, str(error))
+        self.service.counts.errors.inc()
         number = uuid.uuid4().hex
         log.error("error %s at %s", number, scope["path"], exc_info=error)
         return Problem(500, "error", "The service has failed; its log says more under this id.", id=number)

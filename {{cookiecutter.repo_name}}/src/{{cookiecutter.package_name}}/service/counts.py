@@ -10,7 +10,7 @@ from .reference import Answered
 
 RUNS, CLASSES = 5, 20  # as labels; further ones share "other"
 OUTCOMES = ("answered", "bad", "invalid", "too_large", "slow", "unauthorized", "forbidden", "unknown", "busy", "error")
-ROWS = ("written", "spooled", "refused", "waiting")
+FATES = ("written", "spooled", "refused", "waiting")
 SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -21,6 +21,7 @@ class Counts:
         disable_created_metrics()  # a second series for each
         self.registry = registry = CollectorRegistry()
         self.requests = Counter("requests", "Requests to predict, by outcome", ["outcome"], registry=registry)
+        self.errors = Counter("errors", "Requests of all routes that ended in a bug (500)", registry=registry)
         self.pages = Counter("pages", "Pages and forms that people asked for, by status", ["status"], registry=registry)
         self.seconds = Histogram("request_seconds", "From body to answer", buckets=SECONDS, registry=registry)
         self.answers = Counter("answers", "Rows answered", ["run", "prediction"], registry=registry)
@@ -63,7 +64,7 @@ class Counts:
         self.compiled.clear()
         for run, is_compiled in list(compiled.items())[:RUNS]:
             self.compiled.labels(run).set(is_compiled)
-        for name in ROWS:
+        for name in FATES:
             self.rows.labels(name).set(getattr(log, name))
         self.logs.set(log.database == "ok")
         self.ready.set(ready)

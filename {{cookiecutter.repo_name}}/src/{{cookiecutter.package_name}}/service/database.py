@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from ..engine.project.errors import DataError, ProjectError, SettingsError
 from ..engine.project.settings import Project
 from .settings import DATABASE, secret
-from .tables import IDS, METADATA, SCHEMA, TABLES, UPGRADES, Entry, Row, Told, answers, feedback, meta, statement
+from .tables import IDS, METADATA, SCHEMA, TABLES, Entry, Row, Told, answers, feedback, meta, statement
 
 FOLDER, FILE, SPOOL = Path("data/log"), "predictions.db", "spool.db"
 PART = 500  # rows a statement: one call, so that the thread waits for its turn once; some 10 ms, in which replies wait
@@ -87,11 +87,6 @@ class Database:
             version = connection.scalar(sa.select(meta.c.value).where(meta.c.name == "schema"))
             if version is None:
                 connection.execute(meta.insert().values(name="schema", value=SCHEMA))
-            while version in UPGRADES:
-                for text in UPGRADES[version]:
-                    connection.exec_driver_sql(text)
-                version = str(int(version) + 1)
-                connection.execute(meta.update().where(meta.c.name == "schema").values(value=version))
             if version not in (None, SCHEMA):
                 raise DamagedLog(f"The tables of the log are of version {version}, this service knows {SCHEMA}.")
             newest = connection.scalar(sa.select(sa.func.max(answers.c.id)))
@@ -153,12 +148,13 @@ class Database:
     def first(self) -> tuple[list[Row], list[sa.Delete]]:
         """The rows that came first, a part of all, and what removes them. SQLite only."""
         rows, removals = list[Row](), list[sa.Delete]()
-        place: Any = sa.literal_column("rowid")
         with self.engine.connect() as connection:
             for kind, table in TABLES.items():
-                found = connection.execute(sa.select(table, place).order_by(place).limit(PART)).all()
-                rows += [kind(*row[:-1]) for row in found]
-                removals += [table.delete().where(place <= row[-1]) for row in found[-1:]]
+                oldest = sa.select(table).order_by(sa.text("rowid")).limit(PART)
+                part = [kind(*row) for row in connection.execute(oldest)]
+                keys = [[getattr(row, key.name) for key in table.primary_key] for row in part]
+                rows += part  # SQLite gives the places of removed rows to others, who would be removed unread
+                removals += [table.delete().where(sa.tuple_(*table.primary_key).in_(keys))] if part else []
         return rows, removals
 
     def execute(self, statements: Iterable[sa.Executable]) -> int:

@@ -19,7 +19,7 @@ from ..engine.runs.loading import Run
 
 MISSING, ODD = 0.1, 0.1  # share of the cells that are missing, and that are outside of what is listed
 FIRST_DAY, N_DAYS, SECONDS_A_DAY = np.datetime64("1990-01-01", "us"), 15_000, 86_400
-WORDS = tuple(f"{letter}{number}" for letter in "aeiou" for number in range(10))
+SYLLABLES = tuple(f"{letter}{number}" for letter in "aeiou" for number in range(10))
 MOST_SECONDS, FEWEST_ROWS = 1.0, 100  # that the start may wait; a text takes 2 ms, add_features what it will
 MOST_WORDS, UNKNOWN = 12, "unheard of"  # of a text; in place of a word
 
@@ -64,7 +64,7 @@ def drawn_cells(column: Column, rows: int, random: np.random.Generator) -> np.nd
 
 def drawn_texts(column: Column, odd: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Categories, lists or texts, shape (n_rows,), each with an unknown word where it is odd, shape (n_rows,)."""
-    known, mark = sorted(column.values or WORDS), column.separator or " "
+    known, mark = sorted(column.values or SYLLABLES), column.separator or " "
     most = MOST_WORDS if column.type in ("text", "list") else 1
     places, sizes = random.integers(0, len(known), (len(odd), most)), random.integers(1, most + 1, len(odd))
     words = [[known[place] for place in row[:size]] for row, size in zip(places, sizes, strict=True)]
@@ -102,13 +102,13 @@ def answered(compiled: Any, rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 def as_cells(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows typed by the dictionary as plain cells, as JSON has them."""
-    columns = []
-    for name in rows:
+    names, columns = [*rows], []
+    for name in names:
         cells = rows[name]
         if pd.api.types.is_datetime64_any_dtype(cells.dtype):
             cells = cells.map(pd.Timestamp.isoformat, na_action="ignore")
         columns.append([None if cell != cell else cell for cell in cells.tolist()])  # NaN is not itself
-    return [dict(zip(rows, row, strict=True)) for row in zip(*columns, strict=True)]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def differing(found: pd.DataFrame, expected: pd.DataFrame) -> str:

@@ -21,7 +21,7 @@ POINTS, BINS = 1000, 10  # quantiles of a number, and the bins of its PSI
 CHANCE = 0.01  # that anything is found in a window without drift, over all columns
 LEAST_PSI, LEAST_SHARE = 0.05, 0.05  # a difference that matters; one kind that gained or lost 5 points does too
 MOST_ROWS = 5000  # of a window: more are sampled
-OTHERS = "other kinds"
+OTHER_KINDS = "other kinds"
 FACTOR, ONE_FACTOR = 1.5, 1.1  # numbers that many times as large, all by nearly the same factor, have another unit
 ALIKE = 0.9  # share of different rows from which on a row that comes twice was sent twice
 Summary = dict[str, Any]
@@ -138,7 +138,7 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
 
 def kinds(name: str, shares: dict[str, float], rows: float, now: pd.Series, level: float) -> Shift:
     """Whether kinds have other shares; all that are not in the reference count as one."""
-    names, known = [*shares, OTHERS], now.value_counts()
+    names, known = [*shares, OTHER_KINDS], now.value_counts()
     after = known.reindex(names, fill_value=0).to_numpy(dtype="float64")
     after[-1] = len(now) - after.sum()
     before = np.array([*shares.values(), max(1 - sum(shares.values()), 0.0)])

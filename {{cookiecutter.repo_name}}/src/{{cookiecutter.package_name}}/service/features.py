@@ -6,7 +6,7 @@ That of the template adds the days between every two dates, which needs no data 
 
 import hashlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from pathlib import Path
@@ -34,7 +34,7 @@ def of(run: Run, needed: list[str]) -> Callable[[Cells], Mapping[str, Any]]:
         return days_of(run, needed)
 
     def own_features(cells: Cells) -> dict[str, Any]:
-        row = {name: array_of(cells[name], column.type) for name, column in run.columns.items() if name in cells}
+        row = {name: array_of([cells[name]], column.type) for name, column in run.columns.items() if name in cells}
         rows = run.add_features(pd.DataFrame(row))
         return {name: plain(rows[name].array[0]) for name in needed}
 
@@ -85,16 +85,17 @@ def as_moment(cell: Any) -> datetime | None:
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
-def array_of(cell: Any, type_: str) -> Any:
-    """One cell as a column of its type, shape (1,), as `validate` types it."""
+def array_of(cells: Sequence[Any], type_: str) -> Any:
+    """Cells as a column of its type, shape (n_rows,), as `validate` types it."""
     if type_ == "datetime":
-        return np.array([as_moment(cell)], dtype="datetime64[us]")
-    if isinstance(cell, str) or type_ in ("category", "text", "list"):
-        return pd.array([cell], dtype="str")
-    if type_ == "boolean" and cell is not None:
-        return np.array([cell])
-    whole = type_ == "integer" and cell is not None and abs(cell) < 2**63
-    return np.array([cell], dtype="float64").astype("int64" if whole else "float64")
+        return np.array([*map(as_moment, cells)], dtype="datetime64[us]")
+    if type_ in ("category", "text", "list") or str in map(type, cells):
+        return pd.array(cells, dtype="str")
+    if type_ == "boolean" and None not in cells:
+        return np.array(cells)
+    values = np.array(cells, dtype="float64")
+    whole = type_ == "integer" and bool((abs(values) < 2**63).all())  # a missing one is NaN
+    return values.astype("int64" if whole else "float64")
 
 
 def plain(cell: Any) -> Any:

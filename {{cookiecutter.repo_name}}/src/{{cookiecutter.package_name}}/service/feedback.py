@@ -30,6 +30,7 @@ from ..engine.sources import formats, read
 from .database import Database, LogError, opened
 from .log import Log
 from .tables import IDS, Entry, Told, answers
+from .versions import wanted
 
 ID, TRUTH = "id", "truth"
 ANSWER = re.compile(r"[0-9a-f]{32}")  # the id of an answer; a table may have a column `id` of its own
@@ -37,7 +38,7 @@ QUEUE, RANDOM = "label", "label at random"  # sources of truth that was asked fo
 ASKER = "make label"  # of an answer to a row of a table; no token has a blank in its name
 WHY, AT_RANDOM = "chosen because", "at random"  # in the file of rows that people are asked about
 SOURCES = {AT_RANDOM: RANDOM}  # of a truth that was asked for because of that; else it is QUEUE
-SHOWN = 2  # rows in the message that says that nothing was taken
+LEFT_SHOWN = 2  # rows in the message that says that nothing was taken
 
 
 class UnknownAnswer(Exception):
@@ -70,8 +71,10 @@ async def tell(project: Project, log: Log, answer: str, truth: Any, *, asker: st
 
 
 def truths(project: Project, run: str, cells: Sequence[Any]) -> tuple[dict[str, Any], list[Any]]:
-    """The record of a run that answered, and what cells mean to it."""
+    """The record of a run that answered, or answers today where that one is gone, and what cells mean to it."""
     folder = project.models / run
+    if not folder.is_dir():  # an image holds the newest runs alone
+        folder = wanted(project)[0]
     record = registry.read(folder)
     return record, truths_of(dictionary.load(folder / registry.DICTIONARY), record, cells)
 
@@ -172,19 +175,20 @@ def newest_answers(database: Database, keys: Sequence[str], wanted: set[tuple]) 
 
 def check(project: Project, rows: pd.DataFrame, database: Database) -> dict[str, tuple[Entry, list[Told]]]:
     """Add to the rows their `truth`, and the `reason` why there is none; the answers that are meant."""
-    found = database.find(rows["id"].tolist())
+    found = database.find(rows["id"].unique().tolist())
     runs = rows["id"].map(lambda name: found[name][0].run if name in found else None)
     rows["truth"], rows["reason"] = pd.Series(dtype=object), rows["meant"] + " is no answer in the log"
     for name, part in rows.groupby(runs):
         record, found_truths = truths(project, str(name), part["cell"].tolist())
-        for place, cell, truth in zip(part.index, part["cell"], found_truths, strict=True):
-            rows.at[place, "truth"], rows.at[place, "reason"] = truth, refusal(record, cell) if truth is None else ""
+        pairs = zip(part["cell"], found_truths, strict=True)
+        rows.loc[part.index, "truth"] = pd.Series(found_truths, index=part.index, dtype=object)
+        rows.loc[part.index, "reason"] = [refusal(record, cell) if truth is None else "" for cell, truth in pairs]
     return found
 
 
 def nothing_taken(left: Sequence[str], rows: int, path: str) -> str:
     """The message that a file was not taken."""
-    more = f"; and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
-    said = f"{path}: {len(left)} of {rows} rows cannot be kept, so none was: {'; '.join(left[:SHOWN])}"
+    more = f"; and {len(left) - LEFT_SHOWN} more" if len(left) > LEFT_SHOWN else ""
+    said = f"{path}: {len(left)} of {rows} rows cannot be kept, so none was: {'; '.join(left[:LEFT_SHOWN])}"
     rest = f", or take the rest: make feedback INPUT={shlex.quote(path)} PARTLY=1" if len(left) < rows else "."
     return f"{said}{more}.\nMend the file{rest}"

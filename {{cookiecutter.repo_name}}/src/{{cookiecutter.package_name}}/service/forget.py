@@ -4,10 +4,11 @@
 
 Deletes the answers to rows with that value from the database and the spool, what was said of them, and their rows in
 `data/external/to_label.csv` and in the dumps in `data/raw/` that were made of the log. A line in the table `changes`
-says how many they were, not whose.
+says how many they were, not whose. Waits for commands that may copy rows out of the log, so that none comes back.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Sequence
@@ -16,15 +17,16 @@ from typing import Any
 
 import pandas as pd
 from msgspec import json
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..engine.project import artefact, records, spreadsheet
+from ..engine.project import artefact, lock, records, spreadsheet
 from ..engine.project.errors import DataError, SettingsError, listed, shown
 from ..engine.project.settings import Project
 from ..engine.runs import registry
 from ..engine.sources import read, source
 from ..engine.sources.formats import spelled
+from ..engine.steps import cache
 from . import label
 from .database import FILE, PART, Database, opened
 from .feedback import ID, queued
@@ -33,6 +35,7 @@ from .tables import Entry, answers, changes, feedback, new_ids
 
 log = logging.getLogger(__name__)
 HOUR, DAY = 3_600.0, 86_400.0  # seconds
+COPIERS = ("retrain", "steps", "label")  # locks of who makes dumps or files of the log, in the order of `retrain`
 
 
 def run(project: Project, *, key: str) -> str:
@@ -45,7 +48,10 @@ def run(project: Project, *, key: str) -> str:
     if not (column and value):
         raise SettingsError("Whose rows? Name a column and its value: make forget KEY=email=ada@example.org")
     ids, known, cut, since, truths = set[str](), set[str](), list[str](), time.time(), 0
-    with opened(project) as database, opened(project, spool=True) as spool:
+    with contextlib.ExitStack() as held:
+        for name in COPIERS:
+            held.enter_context(lock.alone(project.root, "forget", name=name))
+        database, spool = (held.enter_context(opened(project, spool=late)) for late in (False, True))
         places = [spool, database]
         while found := theirs(places, column, value, known):  # again: some were on the way from one to the other
             ids.update(entry.id for entry in found)
@@ -118,12 +124,14 @@ def cut_dumps(project: Project, database: Database, ids: set[str]) -> list[str]:
             if ID not in table:
                 lines.append(f"{name} was made of the log and has no column 'id': look into it")
             elif (theirs := table[ID].isin(ids)).any():
+                artefact.remove(project.root / cache.FOLDER)
                 with artefact.whole(place) as temporary:
                     table[~theirs].to_parquet(temporary, index=False)
                 artefact.write_json(path, records.sealed(card | source.content(path.parent)))
                 for written in (place, path):
                     written.chmod(0o444)
-                lines.append(f"{name}: {theirs.sum()} rows removed. What was made of it, anew: make predict")
+                cut = f"{theirs.sum()} rows removed, copies in .cache too"
+                lines.append(f"{name}: {cut}. What was made of it, anew: make predict")
     return lines
 
 
@@ -140,7 +148,8 @@ def out_of_reach(project: Project, since: float) -> list[str]:
     day = datetime.fromtimestamp(int(since), UTC)
     records = [registry.sound(folder) for folder in registry.folders(project)]
     if later := [one["run"] for one in records if one and datetime.fromisoformat(one["started"]) >= day]:
-        lines.append(f"not reached: models trained since then, which may have learned from it: {', '.join(later)}")
+        known = f"models trained since then, which may have learned from it: {', '.join(later)}"
+        lines.append(f"not reached: {known}; their pages and tables in reports/")
     return lines
 
 
@@ -162,12 +171,15 @@ async def keep_days(database: Database, days: int) -> None:
 
 def expire(database: Database, days: int) -> int:
     """Delete the answers that are older, and what was said of them; how many."""
-    old = select(answers.c.id).where(answers.c.time < time.time() - days * DAY).order_by(answers.c.id).limit(PART)
+    since = time.time() - days * DAY
+    old = select(answers.c.id).where(answers.c.time < since).order_by(answers.c.id).limit(PART)
     rows, part = 0, 1
     while part:  # in parts, so that nobody waits long for the database
         database.execute([feedback.delete().where(feedback.c.id.in_(old))])
         part = database.execute([answers.delete().where(answers.c.id.in_(old))])
         rows += part
+    known = exists().where(answers.c.id == feedback.c.id)
+    database.execute([feedback.delete().where(feedback.c.time < since, ~known)])  # came when its answer went
     if rows:
         note(database, "keep_days", {"days": days, "answers": rows})
         database.shrink()

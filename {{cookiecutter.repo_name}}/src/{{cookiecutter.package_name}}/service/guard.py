@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 import hmac
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -48,23 +49,24 @@ class Guard:
     """Decides who may ask: all from this machine without `API_TOKEN`, those who know one of its tokens with it."""
 
     def __init__(self, tokens: str) -> None:
-        named = [token.rpartition(":") for token in tokens.split()]
-        if len(named) > 1 and not all(name for name, _, _ in named):
-            cure = "Several tokens are name:token each, parted by blanks; a token holds none."
-            raise SettingsError(f"API_TOKEN: token {[name for name, *_ in named].index('') + 1} has no name.\n{cure}")
-        self._tokens = [(name or "token", secret.encode()) for name, _, secret in named]
+        named = [(token if ":" in token else f":{token}").partition(":") for token in tokens.split()]
+        for place, (name, _, secret) in enumerate(named, start=1):
+            if not secret or len(named) > 1 and not name:
+                cure = "Set name:secret for each in .env or the environment, parted by blanks; a secret holds none."
+                raise SettingsError(f"API_TOKEN: token {place} has no {'name' if secret else 'secret'}.\n{cure}")
+        self.tokens = [(name or "token", secret.encode()) for name, _, secret in named]
 
     def asker(self, scope: Scope) -> str:
         """The name of who asks; a `Problem` where nobody may."""
         headers = dict(scope["headers"])
         host = headers.get(b"host", b"").decode("latin-1")
-        if not self._tokens and not is_loopback(host):
+        if not self.tokens and not is_loopback(host):
             said = f"Without API_TOKEN only this machine is answered, not {host[:80]!r}."
             raise Problem(403, "forbidden", f"{said} Set API_TOKEN, or ask 127.0.0.1.")
         origin = headers.get(b"origin", b"").decode("latin-1")
         if origin and scope["method"] not in ("GET", "HEAD") and urlsplit(origin).netloc != host:
             raise Problem(403, "forbidden", "A page of another origin sent this.")
-        if not self._tokens or scope["path"] in OPEN:
+        if not self.tokens or scope["path"] in OPEN or scope["path"].startswith("/static/"):
             return ""
         given = token_of(headers)
         name = self.name_of(given)
@@ -77,9 +79,9 @@ class Guard:
 
     def name_of(self, given: bytes) -> str | None:
         """The name of a token, None of one that is not known, "" where none is needed."""
-        secret = given.rpartition(b":")[2]  # name:token, as it stands in API_TOKEN, will do too
-        found = [name for name, known in self._tokens if hmac.compare_digest(known, secret)]
-        return next(iter(found), None) if self._tokens else ""
+        names = ((name, secret, f"{name}:".encode()) for name, secret in self.tokens)  # may stand before it, too
+        found = [name for name, secret, head in names if hmac.compare_digest(secret, given.removeprefix(head))]
+        return next(iter(found), None) if self.tokens else ""
 
 
 @functools.lru_cache
@@ -100,9 +102,9 @@ def token_of(headers: Mapping[bytes, bytes]) -> bytes:
     return next((unquote_to_bytes(value) for name, _, value in cookies if name == COOKIE.encode()), b"")
 
 
-async def body_in_time(scope: Scope, receive: Receive, options: Serve) -> bytes:
-    """The body of a request; a `Problem` if it is too large, as soon as that is known, or comes too slowly."""
-    most, parts, more = int(options.megabytes * 1e6), list[bytes](), True
+async def body_in_time(scope: Scope, receive: Receive, options: Serve, most: float = math.inf) -> bytes:
+    """The body of a request; a `Problem` if it has too many bytes, as soon as that is known, or comes too slowly."""
+    most, parts, more = min(most, int(options.megabytes * 1e6)), list[bytes](), True
     declared = int(next((value for name, value in scope["headers"] if name == b"content-length"), b"0"))
     size = 0 if declared <= most else declared
     try:

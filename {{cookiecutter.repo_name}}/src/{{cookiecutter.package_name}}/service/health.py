@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from ..engine.columns import dictionary
 from ..engine.columns.dictionary import Dictionary
 from ..engine.columns.validate import validate
-from ..engine.modelling import confidence, decision
+from ..engine.modelling import decision
 from ..engine.project.errors import SettingsError
 from ..engine.project.settings import Decision, Project
 from ..engine.report.verdict import number, percent, scored
@@ -61,6 +61,7 @@ class Window:
     cells: pd.DataFrame
     told: pd.DataFrame
     reference: profile.Profile | None
+    held: pd.DataFrame | None  # rows held out in training, with the answers that `[decision]` of today gives them
 
 
 def newest(engine: sa.Engine, *conditions: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -95,7 +96,8 @@ def of_log(project: Project, run: str, rows: pd.DataFrame, told: pd.DataFrame, m
     mine, truths = mine[mine["role"] == role].head(most), truths[truths["role"] == role]
     asked = pd.DataFrame([json.loads(text) for text in mine["inputs"]], index=mine.index)
     cells = typed(asked, dictionary.load(folder / registry.DICTIONARY))
-    return Window(folder, record, mine, cells, truths, profile.of(project, folder))
+    policy = decision.policy(folder, record, project.settings.predict, project.settings.decision)
+    return Window(folder, record, mine, cells, truths, profile.of(project, folder), policy.held)
 
 
 def of_file(project: Project, folder: Path, path: Path) -> Window:
@@ -120,7 +122,7 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     rows = rows.assign(**about)
     truth = truths_of(run.columns, run.record, table[target].tolist()) if target in table else [None] * len(rows)
     told = rows.assign(truth=pd.Series(truth, index=rows.index, dtype=object), source=path.name)
-    return Window(folder, run.record, rows, cells, told[told["truth"].notna()], reference)
+    return Window(folder, run.record, rows, cells, told[told["truth"].notna()], reference, policy.held)
 
 
 def lenient(columns: Dictionary) -> Dictionary:
@@ -153,9 +155,9 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
         "few": LEAST_ROWS if len(rows) < LEAST_ROWS else 0,
     }
     found["drift"], found["different"] = moves(window)
-    held = confidence.held_out(window.folder)
+    held = window.held
     before = score.expected(rows, record, held) if held is not None and not found["few"] else []
-    after = score.measured(sample, record)
+    after = score.measured(sample, record, held)
     names = dict.fromkeys(one.metric for one in [*before, *after])
     by_name = [{one.metric: one for one in scores} for scores in (before, after)]
     found["scores"] = [tuple(scores.get(name) for scores in by_name) for name in names]

@@ -23,7 +23,7 @@ from scipy.spatial.distance import cdist
 from ..engine.columns import dictionary
 from ..engine.columns.dictionary import Dictionary
 from ..engine.modelling import confidence
-from ..engine.project import artefact, spreadsheet
+from ..engine.project import artefact, lock, spreadsheet
 from ..engine.project.errors import DataError, listed
 from ..engine.project.settings import Project
 from ..engine.runs import answers, registry
@@ -49,7 +49,7 @@ def run(project: Project) -> str:
     """Write the rows; what to print. A `DataError` if there are none, or if labels in the file would be lost."""
     path, most, version = project.root / FILE, of(project, Label).rows, Reference(project, wanted(project)[0])
     model = version.run
-    with database.opened(project, new=True) as kept:
+    with lock.alone(project.root, "label", name="label"), database.opened(project, new=True) as kept:
         check_taken(path, kept, model.record["target"])
         pool = answered(version, [*from_log(project, kept), *from_tables(project, model, kept)])
         table = spread(pool["cells"].tolist(), model.columns)

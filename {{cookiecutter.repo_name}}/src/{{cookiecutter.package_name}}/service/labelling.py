@@ -4,6 +4,8 @@ What somebody says goes the way of all feedback, with a source that says that it
 """
 
 import asyncio
+import secrets
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -11,13 +13,12 @@ from urllib.parse import quote, unquote
 
 import msgspec
 import pandas as pd
-import sqlalchemy as sa
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from ..engine.columns import dictionary
-from ..engine.project.errors import DataError
+from ..engine.project.errors import DataError, SettingsError
 from ..engine.runs import registry
 from . import feedback, forget, label, tables
 from .app import Service
@@ -28,8 +29,9 @@ from .tables import Entry, Told
 
 KEYS = "123456789abcdefghijklmnopqrtvwxyz"  # of the classes; s skips, u takes back
 NAME, LONGEST = "labeller", 60  # of the cookie; letters of a name
+BROWSER = "browser"  # another cookie: people may share a token and give no name
 HELD = 300.0  # seconds for which a row that somebody sees is shown to nobody else, while others wait
-HOLDERS: dict[str, tuple[str, float]] = {}  # of rows: who sees one, and until when
+TURN = threading.Lock()  # to choose a row and to hold it
 Queue = dict[str, tuple[str, Entry, list[Told]]]
 
 
@@ -42,7 +44,9 @@ async def ask_next(request: Request) -> Response:
 def shown(request: Request, queue: Queue, said: str = "", at: str = "") -> Response:
     """The page with one row, and what was `said` of the label that was sent."""
     asked = {**request.query_params, **({"at": at} if at else {})}
-    number = next_of(queue, asked, who(request) or getattr(request.client, "host", ""))
+    me = request.cookies.get(BROWSER) or secrets.token_hex(16)
+    with TURN:
+        number = next_of(queue, asked, me, request.app.service.held)
     done = sum(1 for _, _, told in queue.values() if told)
     content: dict[str, Any] = {"said": said, "done": done, "all": len(queue), "number": number, "keys": KEYS}
     if number:
@@ -52,18 +56,25 @@ def shown(request: Request, queue: Queue, said: str = "", at: str = "") -> Respo
         cells = msgspec.json.decode(entry.inputs)
         content["row"] = [(name, cells[name], columns[name]) for name in columns if name in cells]
     content |= {"name": name_of(request), "undo": last_of(request, queue)}
-    return page(request, "label.html", 422 if said else 200, **content)
+    response = page(request, "label.html", 422 if said else 200, **content)
+    response.set_cookie(BROWSER, me, path="/label", httponly=True, samesite="strict")
+    return response
 
 
-def next_of(queue: Queue, asked: Mapping[str, str], me: str) -> str:
-    """The row `at` a place if it waits, else the next `after` another, else the first; "" where none waits."""
+def next_of(queue: Queue, asked: Mapping[str, str], me: str, held: dict[str, tuple[str, float]]) -> str:
+    """The row `at` a place if it waits, else the next `after` another, else the first; "" where none waits.
+
+    `held` says of rows which browser sees each, and until when; what no longer holds is dropped from it.
+    """
     now, places = time.monotonic(), [*queue]
     start = places.index(asked["after"]) + 1 if asked.get("after") in queue else 0
     waiting = [one for one in places[start:] + places[:start] if not queue[one][2]]
-    free = [one for one in waiting if HOLDERS.get(one, (me, now))[0] == me or HOLDERS[one][1] < now]
+    for one in [one for one, (_, until) in held.items() if until < now or one not in waiting]:
+        del held[one]
+    free = [one for one in waiting if held.get(one, (me,))[0] == me]
     number = asked["at"] if asked.get("at") in waiting else next(iter(free or waiting), "")
     if number:
-        HOLDERS[number] = me, now + HELD
+        held[number] = me, now + HELD
     return number
 
 
@@ -74,10 +85,7 @@ def queue_of(service: Service) -> Queue:
     if not {ID, WHY} <= set(rows):
         return {}
     here = {folder.name for folder in registry.folders(service.project)}
-    try:
-        found = service.log.database.find([*rows[ID]])
-    except sa.exc.SQLAlchemyError as error:
-        raise service.log.database.explained(error) from None
+    found = service.log.database.find([*rows[ID]])
     chosen = ((number, why) for number, why in zip(rows[ID], rows[WHY], strict=True) if number in found)
     return {number: (why, *found[number]) for number, why in chosen if found[number][0].run in here}
 
@@ -119,7 +127,7 @@ async def answer(request: Request) -> Response:
             raise Problem(404, "unknown", "This row is not among those that are to be labelled. Go on at /label.")
         source, truth = feedback.SOURCES.get(queue[number][0], QUEUE), filled.get("truth", "")
         await feedback.tell(service.project, service.log, number, truth, asker=who(request), source=source)
-    except DataError as error:
+    except (DataError, SettingsError) as error:
         queue = await asyncio.to_thread(queue_of, service)
         return await asyncio.to_thread(shown, request, queue, str(error), filled.get("id", ""))
     return RedirectResponse(f"/label?after={number}", 303)

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from ..engine.modelling import confidence
+from ..engine.modelling import decision
 from ..engine.project import artefact, records
 from ..engine.project.errors import DataError, ProjectError
 from ..engine.project.settings import Project
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 LOOKS = 600.0  # seconds from one look of the service at itself to the next: each takes 0.4 to 1 s of CPU
 BARS = 24  # of a chart
 FIFTHS, CLASSES = np.arange(1, 5) / 5, 20  # of numbers; of classes so many are told one by one
-KINDS = 8  # fifths or classes that a chart over time can tell apart
+DRAWN = 8  # fifths or classes that a chart over time can tell apart
 PAGE = Path("reports") / "monitoring.html"
 PATIENCE = 8.0  # seconds that a page waits for the log
 
@@ -155,7 +155,7 @@ def looked(project: Project, rows: pd.DataFrame, told: pd.DataFrame, window: Win
         "health": health(window, settings.of(project, Monitor)) if window else None,
         "caveat": score.CAVEAT,
         "newest": NEWEST,
-        "kinds": KINDS,
+        "kinds": DRAWN,
         "slots": BARS,
         "now": moment(datetime.now(UTC).timestamp()),
     }
@@ -172,7 +172,7 @@ def span(rows: pd.DataFrame) -> dict[str, str]:
 
 
 def outcomes(service: Service) -> dict[str, int]:
-    """Requests of programs since the start, by what became of them."""
+    """Requests to `/predict` since the start, by what became of them."""
     samples = next(iter(service.counts.requests.collect())).samples
     return {one.labels["outcome"]: int(one.value) for one in samples if one.value and "outcome" in one.labels}
 
@@ -198,7 +198,7 @@ def about_run(project: Project, rows: pd.DataFrame, told: pd.DataFrame) -> dict[
     }
     if record is None:
         return found
-    held = confidence.held_out(folder)
+    held = decision.policy(folder, record, project.settings.predict, project.settings.decision).held
     if record["task"] == "regression":
         within = told["truth"].between(told["low"], told["high"]).mean() if told["low"].notna().all() else np.nan
         error = (told["prediction"] - told["truth"]).abs().mean()
@@ -245,7 +245,7 @@ def slots_of(times: pd.Series) -> pd.Series:
 
 def mixture(times: pd.Series, places: np.ndarray) -> list[tuple]:
     """How the answers divide over time, as pieces of bars: place of the bar, top and height of 100, kind, share."""
-    if places.max() >= KINDS or times.min() == times.max():
+    if places.max() >= DRAWN or times.min() == times.max():
         return []
     shares = pd.crosstab(slots_of(times).to_numpy(), places, normalize="index")
     tops = 100 * (1 - shares.cumsum(axis=1))

@@ -1,10 +1,12 @@
 """The OpenAPI document, made from the data dictionary of the run that answers by default."""
 
 import re
+from datetime import datetime
 from typing import Any
 
-from ..engine.columns.dictionary import LABEL, Column, Dictionary
-from ..engine.columns.validate import FALSE_WORDS, LARGEST, MISSING_WORDS, TRUE_WORDS
+from ..engine.columns.dictionary import LABEL, LARGEST, Column, Dictionary
+from ..engine.columns.validate import FALSE_WORDS, MISSING_WORDS, TRUE_WORDS
+from ..engine.project.errors import listed
 from ..engine.runs.answers import CLASSES_SHOWN
 from ..engine.runs.loading import Run
 from . import example
@@ -14,13 +16,14 @@ from .versions import Version, Versions
 Schema = dict[str, Any]
 TEXT, NUMBER, YES_OR_NO = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
 CELL = {"type": ["number", "string", "boolean", "null"]}
+A_DAY = datetime(2026, 1, 31)
 MONTHS = r"(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31"
 DAY = rf"(1[7-9]|20|21)\d\d-({MONTHS})"
 TIME = r"([T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d)?"
 # What else may be answered.
-OTHERS = {400: "The body holds no rows", 401: "No token, or a wrong one", 403: "Asked from elsewhere", 404: "Unknown"}
-OTHERS |= {408: "The body came too slowly", 413: "Too much at once", 422: "Cells break a rule"}
-OTHERS |= {500: "The service has failed", 503: "Not now"}
+FAILURES = {400: "The body holds no rows", 401: "No token, or a wrong one", 403: "Asked from elsewhere", 404: "Unknown"}
+FAILURES |= {408: "The body came too slowly", 413: "Too much at once", 422: "Cells break a rule"}
+FAILURES |= {500: "The service has failed", 503: "Not now"}
 
 
 def document(versions: Versions) -> Schema:
@@ -75,7 +78,7 @@ def others(*statuses: int) -> Schema:
     violation = an_object(row={"type": ["integer", "null"]}, column=TEXT, problem=TEXT, cure=TEXT)
     content = {"error": TEXT, "id": TEXT, "violations": an_array(violation)}
     refusal = {"type": "object", "properties": content, "required": ["error"]}
-    return {str(status): {**success(refusal), "description": OTHERS[status]} for status in statuses}
+    return {str(status): {**success(refusal), "description": FAILURES[status]} for status in statuses}
 
 
 def asks(summary: str, answer: Schema, body: Schema | None = None, *further: int) -> Schema:
@@ -97,7 +100,8 @@ def row(columns: Dictionary) -> Schema:
 
 def cell(column: Column) -> Schema:
     """The cells of a column that are answered."""
-    about = {"description": column.description} if column.description else {}
+    said = "; ".join(filter(None, [column.description, known(column)]))
+    about = {"description": said} if said else {}
     if column.rule != "refuse" or column.role in ("ignored", "group"):
         return CELL | about
     found = forms(column)
@@ -105,6 +109,13 @@ def cell(column: Column) -> Schema:
         words = sorted(MISSING_WORDS) if column.type not in ("category", "text", "list") else [""]
         found.append({"enum": [None, *dict.fromkeys([*words, *column.missing])]})
     return ({"anyOf": found} if len(found) > 1 else found[0]) | about
+
+
+def known(column: Column) -> str:
+    """What a reader is told of the cells of a column that no rule of JSON Schema says."""
+    if column.type == "datetime" and column.format:
+        return f"a date as {example.dated(column, A_DAY)} or {A_DAY:%Y-%m-%d}"
+    return f"known: {listed([*column.values], 20)}" if column.values and column.rule != "refuse" else ""
 
 
 def forms(column: Column) -> list[Schema]:

@@ -10,6 +10,7 @@ import email
 import functools
 import io
 import json
+import math
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -24,15 +25,16 @@ from ..engine.columns import dictionary
 from ..engine.project import spreadsheet
 from ..engine.project.errors import DataError
 from ..engine.sources import read
-from . import feedback, openapi, settings, words
+from . import feedback, openapi, words
 from .example import usual
-from .guard import COOKIE, Guard, Problem, body_in_time, busy
+from .guard import COOKIE, Problem, body_in_time, busy
 from .monitor import looking, moment
 from .schema import Row
 from .versions import Version
 from .words import FOLDER, PAGES
 
-SHOWN = 200  # answers of a table on its page
+FORM, FIELDS = 10_000, 10  # bytes and fields of a form that is no row
+TABLE_SHOWN = 200  # answers of a table on its page
 COLUMNS = ("prediction", "probability", "low", "high", "confident", "unusual")  # of an answer, on the page of a table
 KEY = re.compile(r" \(\[\w+\] \w+\)")  # of params.toml, which people at a page do not know
 Page = Callable[[Request], Awaitable[Response]]
@@ -63,10 +65,14 @@ def or_why_not(handle: Page) -> Page:
     return answered
 
 
-async def form_of(request: Request) -> dict[str, str]:
-    """What somebody filled in."""
-    body = await body_in_time(request.scope, request.receive, request.app.service.options)
-    return dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
+async def form_of(request: Request, most: float = FORM, fields: int = FIELDS) -> dict[str, str]:
+    """What somebody filled in: at most so many bytes and fields, which takes seconds where there are millions."""
+    body = await body_in_time(request.scope, request.receive, request.app.service.options, most)
+    read = functools.partial(parse_qsl, keep_blank_values=True, max_num_fields=fields)
+    try:
+        return dict(await asyncio.to_thread(read, body.decode(errors="replace")))
+    except ValueError:
+        raise Problem(400, "bad", f"The form has more than {fields} fields.") from None
 
 
 def version_of(request: Request) -> Version:
@@ -82,8 +88,8 @@ async def ask(request: Request) -> Response:
     service, version = request.app.service, version_of(request)
     if request.method == "GET":
         return form(request, version, usual(version) if "example" in request.query_params else {})
-    texts = {name.removeprefix("cell."): text for name, text in (await form_of(request)).items()}
-    row = words.row_of(version.columns, texts)
+    filled = await form_of(request, math.inf, len(version.columns))  # a row may be as large as one of a program
+    row = words.row_of(version.columns, {name.removeprefix("cell."): text for name, text in filled.items()})
     try:
         reply = await service.answer([row], version.name, request.scope["asker"])
     except DataError as error:
@@ -175,16 +181,18 @@ async def table(request: Request) -> Response:
         lines=lines,
         notes=[f"confident: {openapi.confident(version)}", *found.decisions, *warnings],
         csv=as_csv([head, *lines]),
-        shown=SHOWN,
+        shown=TABLE_SHOWN,
     )
 
 
 def file_of(kind: str, body: bytes) -> tuple[str, bytes]:
     """Name and content of the file in a form."""
-    message = email.message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
-    for part in message.walk():
-        name, content = part.get_filename(), part.get_payload(decode=True)
-        if name and isinstance(content, bytes):
+    border = email.message_from_string(f"content-type: {kind}").get_boundary("")
+    parts = (b"\r\n" + body).split(b"\r\n--" + border.encode(), FIELDS)
+    for part in parts[1:FIELDS]:  # what comes before them is none, nor the rest
+        head, _, content = part.partition(b"\r\n\r\n")
+        name = email.message_from_string(head[:FORM].decode(errors="replace").lstrip()).get_filename()
+        if name:
             return name, content
     raise Problem(400, "bad", "No file was sent. Choose one.")
 
@@ -210,12 +218,14 @@ async def docs(request: Request) -> Response:
     return page(request, "docs.html", document=document, run=version.name, base=base)
 
 
+@or_why_not
 async def login(request: Request) -> Response:
     """Ask for the token once."""
     token = (await form_of(request)).get("token", "").strip() if request.method == "POST" else ""
-    if Guard(settings.secret(request.app.service.project, "API_TOKEN")).name_of(token.encode()) is None:
+    if request.app.guard.name_of(token.encode()) is None:
         return page(request, "login.html", 401 if token else 200, wrong=bool(token))
-    secure = "; Secure" if request.url.scheme == "https" else ""
+    by = request.headers.get("x-forwarded-proto", ""), request.headers.get("origin", "")  # a proxy or the browser
+    secure = "; Secure" if any(one.lower().startswith("https") for one in by) else ""
     cookie = f"{COOKIE}={quote(token, safe='=+/')}; Path=/; HttpOnly; SameSite=Strict{secure}"
     return RedirectResponse("/", 303, {"set-cookie": cookie})
 

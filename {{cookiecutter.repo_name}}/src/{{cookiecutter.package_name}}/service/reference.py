@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import math
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from ..engine.project.errors import DataError
 from ..engine.project.settings import Project
 from ..engine.runs import answers, loading
 from . import profile
+from .features import is_default
 from .schema import Cell, Checker, Row
 from .unusual import Unusual
 
 log = logging.getLogger(__name__)
-KINDS = 20  # different sets of columns in a request: each is a table of its own, some 40 ms
+COLUMN_SETS = 20  # different sets of columns in a request that are answered one by one, some 20 ms each
+Shapes = dict[frozenset[str], list[int]]  # the places of rows in a request, by the columns that they have
 
 
 class Answered(msgspec.Struct):
@@ -38,7 +41,7 @@ class Reference:
     It knows which rows are unusual where it is `judged`; else only rules say so.
     """
 
-    kinds = math.inf  # different sets of columns that are answered at once
+    kinds = math.inf  # different sets of columns that are answered one by one
 
     def __init__(self, project: Project, folder: Path, *, judged: bool = True) -> None:
         self.run, self.folder, options = loading.load(folder), folder, project.settings
@@ -56,57 +59,111 @@ class Reference:
         """Take ranges, categories and rules as the data dictionary has them now."""
         self.columns: Dictionary = answers.rules_of_today(self.run.columns, path)
         self.checker, self.ids = Checker(self.columns), by_role(self.columns, "id")
+        dates_alone = is_default(self.run.add_features)
+        self._seen = {name for name, column in self.columns.items() if column.type == "datetime" or not dates_alone}
 
     def reference(self, rows: list[Row]) -> list[Answered]:
-        """Answer rows; those with the same columns together, so that a row gets the answer that it would get alone.
+        """Answer rows, each as if it came alone.
+
+        A column is checked once, in all rows that have it. Rows are answered together unless they differ in which
+        columns they have of those that `add_features` looks at: others that may be absent are missing then.
 
         A `DataError` where cells break a rule: `violations` has a dict for each, its `row` (from 1), `column`,
         `problem` and `cure`.
         """
-        tables: dict[frozenset[str], list[int]] = {}
+        shapes, groups = Shapes(), Shapes()
         for place, row in enumerate(rows):
-            tables.setdefault(frozenset(row), []).append(place)
-        if len(tables) > self.kinds:
-            text = f"The rows have {len(tables)} different sets of columns; allowed in one request: {self.kinds}."
+            shapes.setdefault(frozenset(row), []).append(place)
+        for shape, places in shapes.items():
+            groups.setdefault(shape & self._seen, []).extend(places)
+        if len(groups) > self.kinds:
+            text = f"The rows have {len(groups)} different sets of columns; allowed in one request: {self.kinds}."
             cure = "Send rows with the same columns, null where a cell is empty"
             raise DataError(text, [violated(None, "", text, cure)])
-        found, errors = dict[int, Answered](), list[DataError]()
-        for places in tables.values():
-            try:
-                found.update(self._table({place: rows[place] for place in places}))
-            except DataError as error:
-                if not error.violations:
-                    raise
-                errors.append(error)
-        if errors:
-            violations = [one for error in errors for one in error.violations]
-            raise DataError(str(errors[0]), sorted(violations, key=lambda one: one["row"] or 0))
-        return [found[place] for place in range(len(rows))]
+        found = [Answered({}, "reference", False, []) for _ in rows]
+        tables = self._checked(rows, shapes, found)
+        for places in groups.values():
+            self._answer(tables[0] if len(tables) == 1 else joined(tables, places, self.columns), places, found)
+        return found
 
-    def _table(self, rows: dict[int, Row]) -> dict[int, Answered]:
-        """Answer rows that have the same columns, by their places in the request."""
-        run, columns, limits = self.run, self.columns, self.policy.limits
-        places, names = list(rows), next(iter(rows.values()))
-        frame = pd.DataFrame({name: series(name, columns, [*rows.values()]) for name in names}).set_axis(places)
-        try:
-            known, warnings = run.validate(frame, columns, where="rows", target=False)
-        except DataError as error:
-            raise DataError(str(error), by_cell(error, places)) from None
-        known = known.reset_index(drop=True)
+    def _checked(self, rows: list[Row], shapes: Shapes, found: list[Answered]) -> list[pd.DataFrame]:
+        """The typed cells by place, a table for columns that the same rows have; `found` takes what is warned of."""
+        tables, errors = list[pd.DataFrame](), list[tuple[list[int], DataError]]()
+        for places, names in tables_of(self.columns, shapes):
+            try:
+                known, warnings = self._validated(rows, places, names)
+            except DataError as error:
+                errors.append((places, error))
+                continue
+            tables.append(known)
+            for warning in warnings:
+                violation = getattr(warning, "violation", None)  # unknown columns have none, nor copies of older runs
+                column = self.columns[violation.column] if violation else None
+                for place in [places[row] for row in violation.rows] if violation else places:
+                    found[place].warnings.append(str(warning))
+                    found[place].unusual |= column is not None and column.rule == "warn" and column.role != "ignored"
+        if errors:
+            raise self._refused(rows, shapes, errors)
+        return tables
+
+    def _validated(self, rows: list[Row], places: list[int], names: Set[str]) -> tuple[pd.DataFrame, list[str]]:
+        """What `validate` makes of these columns in the rows at these places, which have the same of them."""
+        columns = {name: column for name, column in self.columns.items() if name in names}
+        there, at = [name for name in rows[places[0]] if name in names], [rows[place] for place in places]
+        frame = pd.DataFrame({name: series(name, columns, at) for name in there}, index=range(len(places)))
+        return self.run.validate(frame.set_axis(places), columns, where="rows", target=False)
+
+    def _refused(self, rows: list[Row], shapes: Shapes, errors: list[tuple[list[int], DataError]]) -> DataError:
+        """All violations in order, with what is said of the first rows of one shape that have one."""
+        order = {name: place for place, name in enumerate(self.columns)}
+        violations = [one for places, error in errors for one in by_cell(error, places)]
+        violations.sort(  # of a row the absent ones first, as `validate` has them
+            key=lambda one: (one["row"] or 0, one["column"] in rows[(one["row"] or 0) - 1], order.get(one["column"], 0))
+        )
+        broken, text = {(one["row"] or 0) - 1 for one in violations}, str(errors[0][1])
+        first = next((places for places in shapes.values() if not broken.isdisjoint(places)), [])
+        if first and len(shapes) > 1:
+            try:
+                self._validated(rows, first, {*self.columns, *rows[first[0]]})
+            except DataError as error:
+                text = str(error)
+        return DataError(text, violations)
+
+    def _answer(self, known: pd.DataFrame, places: Sequence[int], found: list[Answered]) -> None:
+        """Answer typed rows, the places of which in the request are given."""
+        known, run, policy = known.reset_index(drop=True), self.run, self.policy
         with loading.explained(run.name, run.versions, "does not answer"):
-            level = self.policy.level
-            table = answers.predictions(run, known, abstain_below=limits.least, band=limits.band, level=level)
+            limits = policy.limits
+            table = answers.predictions(run, known, abstain_below=limits.least, band=limits.band, level=policy.level)
         marks = self.judge.marks(known) if self.judge else [False] * len(places)
         outputs = table.drop(columns="run", errors="ignore").to_dict("records")
-        made = zip(places, outputs, marks, strict=True)
-        found = {place: Answered(output, "reference", odd, []) for place, output, odd in made}
-        for warning in warnings:
-            violation = getattr(warning, "violation", None)  # unknown columns have none, nor the copies of older runs
-            column = columns[violation.column] if violation else None
-            for place in [places[row] for row in violation.rows] if violation else places:
-                found[place].warnings.append(str(warning))
-                found[place].unusual |= column is not None and column.rule == "warn" and column.role != "ignored"
-        return found
+        for place, output, odd in zip(places, outputs, marks, strict=True):
+            found[place].output = output
+            found[place].unusual |= odd
+
+
+def tables_of(columns: Dictionary, shapes: Shapes) -> list[tuple[list[int], Set[str]]]:
+    """Which rows are one table with which columns: those that they all have or all lack, and other rows do not.
+
+    Moments stay with the columns that they are made of, and those that nobody knows stay together.
+    """
+    moments = {part for name, column in columns.items() if column.moment for part in (name, *column.moment)}
+    unknown = set[str]().union(*shapes) - columns.keys()
+    tables: dict[tuple[int, ...], set[str]] = {}
+    for part in [moments, unknown, *({name} for name in columns if name not in moments)]:
+        rows = Shapes()
+        for shape, places in shapes.items():
+            rows.setdefault(shape & part, []).extend(places)
+        for places in rows.values():
+            tables.setdefault(tuple(sorted(places)), set()).update(part)
+    return [([*places], names) for places, names in tables.items()]
+
+
+def joined(tables: list[pd.DataFrame], places: list[int], columns: Iterable[str]) -> pd.DataFrame:
+    """The rows at these places, with all columns that any of them has, in their order."""
+    there = [table for table in tables if table.index.isin(places).any()]
+    parts = {name: [table[name] for table in there if name in table] for name in columns}
+    return pd.DataFrame({name: pd.concat(found).reindex(places) for name, found in parts.items() if found})
 
 
 def series(name: str, columns: Dictionary, rows: list[Row]) -> pd.Series | np.ndarray:

@@ -22,7 +22,7 @@ from .database import Database, opened
 from .reference import Reference
 from .tables import Entry, answers
 
-ROWS, SHOWN = 1000, 20  # rows that are scored at once, answers that are shown
+ROWS_AT_ONCE, MOST_SHOWN = 1000, 20  # rows that are scored at once, answers that are shown
 OF_TODAY = {"confident", "low", "high"}  # what [predict] asks of an answer, not what the model says
 DECIDED = OF_TODAY | {"prediction", "probability"}  # and what [decision] makes of the same probabilities
 Change = tuple[Entry, dict[str, Any], str]  # an answer that differs, what is said now ({}: nothing), and why
@@ -46,9 +46,10 @@ def run(project: Project, *, ids: Sequence[str] = (), name: str = "") -> tuple[s
     if other:
         return "\n".join([f"replay: {count} answers, what {other} would have said", *compared(count, changes)]), True
     lines = [f"replay: {count} answers, {count - len(changes)} with the same bits, {len(changes)} not"]
-    shown = changes[:SHOWN]
+    shown = changes[:MOST_SHOWN]
     lines += [f"{entry.id} of {entry.run}: {difference(entry, now) or 'no answer'}" for entry, now, _ in shown]
-    lines += [f"{rows} of them: {why}" for why, rows in Counter(why for _, _, why in changes).most_common(SHOWN)]
+    whys = Counter(why for _, _, why in changes)
+    lines += [f"{rows} of them: {why}" for why, rows in whys.most_common(MOST_SHOWN)]
     return "\n".join(lines), not changes
 
 
@@ -70,7 +71,7 @@ def parts(database: Database, ids: Sequence[str]) -> Iterator[list[Entry]]:
         names = connection.scalars(sa.select(answers.c.run).where(*wanted).distinct().order_by(answers.c.run)).all()
     for name in names:
         entries = database.read(Entry, *wanted, answers.c.run == name)
-        while part := list(itertools.islice(entries, ROWS)):
+        while part := list(itertools.islice(entries, ROWS_AT_ONCE)):
             yield part
 
 
@@ -122,5 +123,5 @@ def compared(count: int, changes: list[Change]) -> list[str]:
         far = [abs(was - now) for was, now in other]
         lines += [f"by {sum(far) / len(far):g} in the mean, by {max(far):g} at most"] if far else []
     else:
-        lines += [f"{was} -> {now}: {rows}" for (was, now), rows in Counter(other).most_common(SHOWN)]
-    return lines + [f"{rows} not answered: {why}" for why, rows in refused.most_common(SHOWN)]
+        lines += [f"{was} -> {now}: {rows}" for (was, now), rows in Counter(other).most_common(MOST_SHOWN)]
+    return lines + [f"{rows} not answered: {why}" for why, rows in refused.most_common(MOST_SHOWN)]

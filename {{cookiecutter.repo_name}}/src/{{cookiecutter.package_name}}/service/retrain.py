@@ -56,7 +56,7 @@ def run(project: Project, make: Make, gate: Gate) -> Iterator[str]:
 
 def new_rows(project: Project, database: Database) -> pd.DataFrame:
     """The answers with the truth that was told of each last, where no dump has it; in order of the ids."""
-    dumps = [pd.read_parquet(dump.folder / source.ROWS) for dump in source.told(project.root)]
+    dumps = [pd.read_parquet(dump.folder / source.FEEDBACK) for dump in source.told(project.root)]
     known = set().union(*(dump["number"] for dump in dumps))
     last = {told.id: told for told in database.read(Told)}
     ids = sorted(name for name, told in last.items() if told.number not in known)
@@ -79,7 +79,7 @@ def keep(project: Project, make: Make, database: Database, rows: pd.DataFrame) -
     about = {"url": database.engine.url.render_as_string(hide_password=True), "answers": ids}
 
     def write(folder: Path) -> None:
-        rows.to_parquet(folder / source.ROWS, index=False)
+        rows.to_parquet(folder / source.FEEDBACK, index=False)
         if parts is not None:
             parts.to_parquet(folder / source.SPLIT, index=False)
 

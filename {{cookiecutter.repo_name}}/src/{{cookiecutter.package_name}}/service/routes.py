@@ -28,7 +28,7 @@ class Truth(msgspec.Struct, forbid_unknown_fields=True):
 
 async def feedback(request: Request) -> Response:
     """Keep what somebody says is true of an answer."""
-    service = request.app.state.service
+    service = request.app.service
     body = await body_in_time(request.scope, request.receive, service.options)
     try:
         said = TRUTH.decode(body)
@@ -47,7 +47,7 @@ async def feedback(request: Request) -> Response:
 
 async def runs(request: Request) -> Response:
     """The runs that answer, the default first, and those that should and cannot."""
-    versions = request.app.state.service.versions
+    versions = request.app.service.versions
     told = [described(version, role) for role in ("served", "shadows") for version in getattr(versions, role).values()]
     return as_json({"runs": told, "refused": versions.refused})
 
@@ -61,7 +61,7 @@ def described(version: Version, role: str) -> dict[str, Any]:
 
 async def an_example(request: Request) -> Response:
     """A body for `/predict`."""
-    service = request.app.state.service
+    service = request.app.service
     if not service.versions.served:
         raise busy("; ".join(service.unready()))
     return as_json({"rows": [example.row(service.versions.get())]})
@@ -74,13 +74,13 @@ async def live(request: Request) -> Response:
 
 async def ready(request: Request) -> Response:
     """Say whether predictions are answered, and why not."""
-    reasons = request.app.state.service.unready()
+    reasons = request.app.service.unready()
     return as_json({"ready": not reasons, "why": reasons}, 503 if reasons else 200)
 
 
 async def metrics(request: Request) -> Response:
     """The figures for Prometheus."""
-    service = request.app.state.service
+    service = request.app.service
     known = {version.name: not version.why for version in service.versions.all()}
     service.counts.look(known, service.log.state(), not service.unready())
     return Response(service.counts.page(), media_type="text/plain; version=0.0.4")
@@ -88,7 +88,7 @@ async def metrics(request: Request) -> Response:
 
 async def description(request: Request) -> Response:
     """The OpenAPI document."""
-    service = request.app.state.service
+    service = request.app.service
     if not service.versions.served:
         raise busy("; ".join(service.unready()))
     return as_json(openapi.document(service.versions))

@@ -11,15 +11,16 @@ from typing import Any, NoReturn
 import msgspec
 import pandas as pd
 
-from ..engine.columns.dictionary import LABEL, Column, Dictionary
+from ..engine.columns.dictionary import LABEL, LARGEST, Column, Dictionary
 from ..engine.columns.lists import items_of
-from ..engine.columns.validate import INTEGERS_THAT_FLOAT_KEEPS, LARGEST
+from ..engine.columns.validate import INTEGERS_THAT_FLOAT_KEEPS
 from ..engine.columns.violations import left_out
+from .features import array_of
 
 Cell = float | int | bool | str | None
 Row = dict[str, Cell]
 CELLS = frozenset([float, int, bool, str, type(None)])
-ROWS = 'A body is {"rows": [{"column": cell, ...}, ...]}, a cell a number, a text, true, false or null'
+SHAPE = 'A body is {"rows": [{"column": cell, ...}, ...]}, a cell a number, a text, true, false or null'
 ESCAPES = re.compile(r"(?i)\\\\|\\ud[89ab]..\\ud[c-f]..|\\(ud[89a-f]..)")  # the group: half a pair that stands alone
 DECODER = msgspec.json.Decoder()
 
@@ -41,14 +42,14 @@ def decode(body: bytes) -> list[Row]:
     rows = tree.get("rows") if type(tree) is dict else None
     if type(rows) is not list or len(tree) != 1:
         strictly(body)
-        raise BadBody(f"{ROWS}.")
+        raise BadBody(f"{SHAPE}.")
     keys = 1
     for number, row in enumerate(rows, start=1):
         if type(row) is not dict:
-            raise BadBody(f"row {number} is no object. {ROWS}.")
+            raise BadBody(f"row {number} is no object. {SHAPE}.")
         if not CELLS.issuperset(map(type, row.values())):
             name = next(name for name, cell in row.items() if type(cell) not in CELLS)
-            raise BadBody(f"row {number}, column {name!r} holds a list or an object. {ROWS}.")
+            raise BadBody(f"row {number}, column {name!r} holds a list or an object. {SHAPE}.")
         keys += len(row)
     if body.count(b":") > keys:  # a colon in a text, or a key that stands twice, of which only the last is in `rows`
         strictly(body)
@@ -56,7 +57,7 @@ def decode(body: bytes) -> list[Row]:
 
 
 def strictly(body: bytes) -> None:
-    """Read a body again by the standard library, which can tell of keys that stand twice; a `BadBody` says where."""
+    """Read a body again by the standard library, which knows keys that stand twice; a `BadBody` says what is wrong."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
@@ -73,25 +74,26 @@ def strictly(body: bytes) -> None:
     def number(word: str) -> float:
         return value if math.isfinite(value := float(word)) else refuse(word)
 
-    text = body.decode()
-    json.loads(text, object_pairs_hook=once, parse_constant=refuse, parse_float=number)
-
-
-def explain(body: bytes, reason: str) -> NoReturn:
-    """Raise the `BadBody` of a body that msgspec does not read."""
     try:
-        strictly(body)
+        text = body.decode()
+        json.loads(text, object_pairs_hook=once, parse_constant=refuse, parse_float=number)
+        return
     except UnicodeDecodeError as error:
         reason = f"not UTF-8 (byte {error.start})"
     except RecursionError:
-        reason = f"nested too deep. {ROWS}"
+        reason = f"nested too deep. {SHAPE}"
     except json.JSONDecodeError as error:
         reason = f"not JSON: {error.msg} (line {error.lineno}, column {error.colno}, character {error.pos})"
     except ValueError as error:
         reason = str(error).partition(";")[0]
-    else:
-        if half := next((escape for escape in ESCAPES.finditer(body.decode()) if escape[1]), None):
-            reason = f"half a character, {half[0]} (character {half.start()})"
+    raise BadBody(f"{reason}.") from None
+
+
+def explain(body: bytes, reason: str) -> NoReturn:
+    """Raise the `BadBody` of a body that msgspec does not read."""
+    strictly(body)
+    if half := next((escape for escape in ESCAPES.finditer(body.decode()) if escape[1]), None):
+        reason = f"half a character, {half[0]} (character {half.start()})"
     raise BadBody(f"{reason}.") from None
 
 
@@ -100,7 +102,7 @@ class Checker:
 
     def __init__(self, columns: Dictionary) -> None:
         asked = {n: c for n, c in columns.items() if c.role != "target" and not c.role.startswith(LABEL)}
-        self._known = frozenset(columns)
+        self._columns, self._known = columns, frozenset(columns)
         self._readers = {name: reader(column) for name, column in asked.items()}
         self._optional = frozenset(n for n, c in asked.items() if c.role in ("ignored", "id", "group"))
         self._made = any(column.moment for column in asked.values())
@@ -122,6 +124,36 @@ class Checker:
                 return None
         extra = [name for name in row if name not in self._known] if len(row) > len(cells) else []
         return cells, [left_out(extra, "rows")] if extra else []
+
+    def table(self, rows: list[Row]) -> pd.DataFrame | None:
+        """Rows that have the same columns as `validate` would leave them; None where it has to look, or to warn."""
+        names = rows[0].keys()
+        if self._made or not self._known >= names or not self._readers.keys() - names <= self._optional:
+            return None
+        if any(row.keys() != names for row in rows):
+            return None
+        table = {}
+        for name, read in self._readers.items():
+            if name in names:
+                column = self._columns[name]
+                if (cells := plain_cells(column, read, [row[name] for row in rows])) is None:
+                    return None
+                table[name] = array_of(cells, column.type)
+        return pd.DataFrame(table)
+
+
+def plain_cells(column: Column, read: Callable[[Any], Any], cells: list[Cell]) -> list[Cell] | None:
+    """The cells of a column as its reader has them; None where one is not plain.
+
+    Of numbers the least and the largest say whether all are.
+    """
+    types = {*map(type, cells)}
+    if column.type == "number" and not column.missing and types <= {float, int, type(None)}:
+        given = cells if type(None) not in types else [cell for cell in cells if cell is not None]
+        ends = [min(given), max(given)] if given else []  # type: ignore[type-var]
+        return None if NOT_PLAIN in map(read, ends if given is cells else [*ends, None]) else cells
+    found = [*map(read, cells)]
+    return None if any(cell is NOT_PLAIN for cell in found) else found
 
 
 ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d{6})?)?", re.ASCII)

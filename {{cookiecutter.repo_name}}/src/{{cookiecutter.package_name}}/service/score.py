@@ -1,11 +1,11 @@
 """How right the answers are: expected before anybody says what is true, and measured where somebody did.
 
-Expected is drawn, 100 times: a class is right as often as its calibrated probability says, put right by what held-out
+Expected is drawn, 100 times: a class is true as often as its calibrated probability says, put right by what held-out
 rows of about that probability showed; a number is as far off as held-out rows with about that prediction were. It knows
-of rows that are harder than before, and of nothing else.
+of rows that are harder than before, and of nothing else. What held-out rows leave open is drawn with it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,17 @@ import numpy as np
 import pandas as pd
 
 from ..engine.modelling import metrics
+from ..engine.modelling.calibration import temper
 from ..engine.modelling.metrics import Metric, Predictions
 from ..engine.report.diagnostics import wilson
 from ..engine.report.verdict import IN_UNITS
 
 DRAWS, MOST_ROWS = 100, 2000  # some 0.1 s of CPU for a score
 ENDS = (0.025, 0.975)  # of the draws as a sample (weibull): their own middle 95 % holds 93 % of what comes
-BINS, BIN_ROWS = 10, 20  # of held-out rows by size of the answer, at most; rows in each, at least
+LEAST_TOLD = 20  # truths: fewer have no interval, which could be as narrow as nothing
+BINS, BIN_ROWS = 10, 50  # of held-out rows by size of the answer, at most; rows in each, at least
+JEFFREYS = 0.5  # times more than were seen: what may be where nothing was
+REFIT = 1.25  # the temperature of a model that is overfit beyond this is no matter of some rows more
 NEED_PROBABILITIES = {*metrics.RANKINGS, "log_loss", "overconfidence"}
 RELATIVE = {*IN_UNITS, "log_loss"}  # they have no highest value: growth counts
 OVERCONFIDENCE = Metric(
@@ -44,7 +48,9 @@ class Score:
     Attributes
     ----------
     then : float
-        Its value on the rows held out in training, NaN where that is not known.
+        Its value on the rows held out in training, by today's answers, NaN where that is not known.
+    low, high : float
+        NaN of fewer labels than LEAST_TOLD.
     rows : int
         How many answers, or labels, it is of.
     """
@@ -68,10 +74,15 @@ def said_of(rows: pd.DataFrame, record: dict[str, Any]) -> Predictions:
     classes = tuple(record["classes"])
     if not classes:
         return Predictions(rows["prediction"].to_numpy(dtype="float64"))
-    names = [f"probability_{label}" for label in classes]
+    names = names_of(classes)
     known = set(names) <= set(rows) and rows[names].notna().all(axis=None)
     probabilities = rows[names].to_numpy(dtype="float64") if known else np.empty((len(rows), 0))
     return Predictions(rows["prediction"].to_numpy(), probabilities, classes)
+
+
+def names_of(classes: Sequence) -> list[str]:
+    """The columns of an answer that hold the probabilities of the classes."""
+    return [f"probability_{label}" for label in classes]
 
 
 def wanted(record: dict[str, Any], said: Predictions, *also: Metric) -> list[Metric]:
@@ -87,51 +98,87 @@ def expected(rows: pd.DataFrame, record: dict[str, Any], held: pd.DataFrame) -> 
     """What the score of answers is without a label, from `held_out.parquet` of the run."""
     rows = rows.sample(min(len(rows), MOST_ROWS), random_state=0)
     said = said_of(rows, record)
-    size = "probability" if said.classes else "prediction"
-    drawn = list(truths(said, rows[size].to_numpy(dtype="float64"), held, held[size].to_numpy(dtype="float64")))
+    temperature = record["model"].get("temperature") or 1.0
+    drawn = list(labels(rows, held, said, temperature) if said.classes else numbers(said.values, held))
     found = []
     for metric in wanted(record, said):
         scores = [value for truth in drawn if (value := metric.score(truth, said)) == value] or [np.nan]
         low, high = np.quantile(scores, ENDS, method="weibull").tolist()
-        found.append(Score(metric.name, float(np.mean(scores)), low, high, then(record, metric), len(rows)))
+        found.append(Score(metric.name, float(np.mean(scores)), low, high, then(record, metric, held), len(rows)))
     return found
 
 
-def truths(said: Predictions, sizes: np.ndarray, held: pd.DataFrame, then: np.ndarray) -> Any:
-    """What may be true of answers, shape (n_rows,), drawn again and again; `sizes` and `then` are what bins are of."""
+def numbers(said: np.ndarray, held: pd.DataFrame) -> Iterator[np.ndarray]:
+    """What may be true of predicted numbers, shape (n_rows,), again and again: as far off as held-out rows were."""
     random = np.random.default_rng(0)
-    n_bins = int(np.clip(len(held) // BIN_ROWS, 1, BINS))
-    edges = np.unique(np.quantile(then, np.arange(1, n_bins) / n_bins))
-    bins, bins_then = np.searchsorted(edges, sizes), np.searchsorted(edges, then)
-    right = held["truth"].to_numpy() == held["prediction"].to_numpy()
-    off = right - then if said.classes else held["truth"].to_numpy() - then
+    then = held["prediction"].to_numpy(dtype="float64")
+    off = held["truth"].to_numpy() - then
+    edges = edges_of(then)
+    bins, bins_then = np.searchsorted(edges, said), np.searchsorted(edges, then)
     for _ in range(DRAWS):
         again = random.integers(0, len(held), len(held))  # what was held out was a draw too
-        chance = random.random(len(sizes))
         again = again[np.argsort(bins_then[again], kind="stable")]
         counts = np.bincount(bins_then[again], minlength=len(edges) + 1)
         starts = np.cumsum(counts) - counts
-        if said.classes:
-            gap = np.bincount(bins_then[again], off[again], minlength=len(counts)) / np.maximum(counts, 1)
-            yield np.where(chance < sizes + gap[bins], said.values, others(said, random))
-        else:
-            places = np.minimum(starts[bins] + (chance * counts[bins]).astype(int), len(held) - 1)
-            yield said.values + off[again[places]]
+        places = starts[bins] + (random.random(len(said)) * counts[bins]).astype(int)
+        yield said + off[again[np.minimum(places, len(held) - 1)]]
 
 
-def others(said: Predictions, random: np.random.Generator) -> np.ndarray:
-    """A class other than the answer for each row, shape (n_rows,), by their probabilities where they are known."""
-    classes = np.array(said.classes, dtype=object)
-    answered = metrics.columns_of(said.values, said.classes)
-    if not said.probabilities.size:
-        return classes[(answered + 1) % len(classes)]
-    rest = said.probabilities.copy() + metrics.TINY
-    rest[np.arange(len(rest)), answered] = 0
-    steps = np.cumsum(rest, axis=1)
-    return classes[(random.random(len(rest)) * steps[:, -1] >= steps.T).sum(axis=0)]
+def labels(rows: pd.DataFrame, held: pd.DataFrame, said: Predictions, temperature: float) -> Iterator[np.ndarray]:
+    """What may be true of answered classes, shape (n_rows,), again and again.
+
+    Not known, and drawn each time: how often a probability of some size comes true beside what it says, by what
+    held-out rows showed (Gamma; shares that add up to 1 again are a Dirichlet draw); and how much of its
+    `temperature`, found on models of fewer rows, the model still needs.
+    """
+    random = np.random.default_rng(0)
+    each = bool(said.probabilities.size) and set(names_of(said.classes)) <= set(held)
+    now, kinds = chances(rows, said.classes, each)
+    then, kinds_then = chances(held, said.classes, each)
+    hits = held["truth"].to_numpy()[:, None] == kinds_then
+    hits[:, -1] = ~hits[:, :-1].any(axis=1)
+    columns = [shown(*parts) for parts in zip(then.T, hits.T, now.T, strict=True)]
+    most = np.clip(temperature, 1 / REFIT, REFIT)
+    for _ in range(DRAWS):
+        ratios = [(random.gamma(seen + JEFFREYS) / (sure + JEFFREYS))[bins] for seen, sure, bins in columns]
+        steps = np.cumsum(temper(now, most ** -random.random()) * np.column_stack(ratios), axis=1)
+        drawn = (random.random(len(now)) * steps[:, -1] >= steps[:, :-1].T).sum(axis=0)
+        yield kinds[np.arange(len(now)), drawn]
 
 
-def measured(rows: pd.DataFrame, record: dict[str, Any], most: int | None = None) -> list[Score]:
+def shown(then: np.ndarray, hits: np.ndarray, now: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How often probabilities held out, shape (n_held,), came true by their bin, and should have; the bins of `now`."""
+    edges = edges_of(then)
+    bins, n_bins = np.searchsorted(edges, then), len(edges) + 1
+    seen, sure = (np.bincount(bins, counted, minlength=n_bins) for counted in (hits, then))
+    return seen, sure, np.searchsorted(edges, now)
+
+
+def edges_of(then: np.ndarray) -> np.ndarray:
+    """Where bins of about as many held-out values, shape (n_held,), begin."""
+    n_bins = int(np.clip(len(then) // BIN_ROWS, 1, BINS))
+    return np.unique(np.quantile(then, np.arange(1, n_bins) / n_bins))
+
+
+def chances(rows: pd.DataFrame, classes: tuple, each: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The probabilities of rows and the classes that they are of, shape (n_rows, n_classes) both.
+
+    Of three and more classes the most probable first, for it is the one that is too sure. Without a probability of
+    each class, of the answer and of one other, which stands for all.
+    """
+    if not each:
+        sure = rows["probability"].to_numpy(dtype="float64")
+        answered = metrics.columns_of(rows["prediction"].to_numpy(), classes)
+        both = np.column_stack([answered, (answered + 1) % len(classes)])
+        return np.column_stack([sure, 1 - sure]), np.array(classes, dtype=object)[both]
+    found = rows[names_of(classes)].to_numpy(dtype="float64")
+    order = np.argsort(-found, axis=1) if len(classes) > 2 else np.tile([0, 1], (len(rows), 1))
+    return np.take_along_axis(found, order, axis=1), np.array(classes, dtype=object)[order]
+
+
+def measured(
+    rows: pd.DataFrame, record: dict[str, Any], held: pd.DataFrame | None = None, most: int | None = None
+) -> list[Score]:
     """The scores of answers of which the truth was told, in `truth`; so many of them at most, the chosen one first."""
     if rows.empty:
         return []
@@ -139,21 +186,25 @@ def measured(rows: pd.DataFrame, record: dict[str, Any], most: int | None = None
     said, truth = said_of(rows, record), rows["truth"].to_numpy(dtype=None if record["classes"] else "float64")
     found = []
     for metric in wanted(record, said, OVERCONFIDENCE if said.classes else BIAS)[:most]:
-        ends = metrics.interval(metric, truth, said, repeats=DRAWS)
-        found.append(Score(metric.name, metric.score(truth, said), *ends, then(record, metric), len(rows)))
+        enough = len(rows) >= LEAST_TOLD
+        ends = metrics.interval(metric, truth, said, repeats=DRAWS) if enough else (np.nan, np.nan)
+        found.append(Score(metric.name, metric.score(truth, said), *ends, then(record, metric, held), len(rows)))
     return found
 
 
-def then(record: dict[str, Any], metric: Metric) -> float:
-    """A metric of a run on the rows held out in training, NaN where it has none."""
-    return float(record["metrics"]["dev"].get(metric.name, np.nan))
+def then(record: dict[str, Any], metric: Metric, held: pd.DataFrame | None) -> float:
+    """A metric of a run on rows held out in training, with the answers that they get today; NaN where it has none."""
+    if held is None or len(record["classes"]) != 2 or metric.name in NEED_PROBABILITIES:  # which no costs change
+        return float(record["metrics"]["dev"].get(metric.name, np.nan))
+    said = Predictions(held["prediction"].to_numpy(), np.empty((len(held), 0)), tuple(record["classes"]))
+    return metric.score(held["truth"].to_numpy(), said)
 
 
 def by_week(rows: pd.DataFrame, record: dict[str, Any]) -> list[tuple[str, Score]]:
     """The scores of answers of which the truth was told, by the week of the answer, named by its Monday."""
     days = pd.to_datetime(rows["time"].astype("float64"), unit="s")
     mondays = days.dt.to_period("W").dt.start_time.dt.strftime("%Y-%m-%d")
-    return [(str(day), score) for day, part in rows.groupby(mondays) for score in measured(part, record, 1)]
+    return [(str(day), score) for day, part in rows.groupby(mondays) for score in measured(part, record, most=1)]
 
 
 def mistakes(told: pd.DataFrame, classes: Sequence) -> list[tuple]:

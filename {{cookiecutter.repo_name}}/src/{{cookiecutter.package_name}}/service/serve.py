@@ -23,10 +23,10 @@ from ..engine.project.log import show
 from ..engine.project.settings import Project
 from . import forget, labelling, monitor, pages, settings
 from .app import Application, Service
-from .guard import is_loopback
+from .guard import Guard, is_loopback
 from .log import Log
 from .traces import LAST_SPANS, traced
-from .versions import wanted
+from .versions import Versions, wanted
 
 try:
     from uvloop import run as run_loop
@@ -41,7 +41,7 @@ LAST_WORD = 0.5  # seconds in which the readiness route says no before the socke
 def run(project: Project) -> None:
     """Serve until SIGTERM or ctrl-C."""
     options = settings.of(project, settings.Serve)
-    if not is_loopback(url_host(options.host)) and not settings.secret(project, "API_TOKEN"):
+    if not Guard(settings.secret(project, settings.TOKEN)).tokens and not is_loopback(url_host(options.host)):
         raise SettingsError(
             f"params.toml: [serve] host = {options.host!r} is not this machine alone, and there is no API_TOKEN.\n"
             'Set API_TOKEN=name:secret in .env, or host = "127.0.0.1".'
@@ -120,6 +120,12 @@ async def serve_and_close(service: Service, door: socket.socket) -> None:
     end.start()
 
 
+def greeting(address: str, versions: Versions) -> str:
+    """Where which runs answer, and which of those that should do not."""
+    refused = f"; refused (the log says why): {', '.join(versions.refused)}" if versions.refused else ""
+    return f"{address} answers with {', '.join(versions.served) or 'no run'}{refused}"
+
+
 async def serve(service: Service, door: socket.socket) -> None:
     """Load the runs and answer until a signal comes."""
     options, host = service.options, service.options.host
@@ -144,7 +150,7 @@ async def serve(service: Service, door: socket.socket) -> None:
     endless = service.versions.watch(), expire, monitor.watch(service)
     tasks = [asyncio.create_task(one) for one in endless]
     address = f"http://{url_host(host)}:{door.getsockname()[1]}"
-    show(f"{address} answers with {', '.join(service.versions.served)}")
+    show(greeting(address, service.versions))
     while not (service.draining or serving.done()):
         for connection in cast(list[Protocol], [*server.server_state.connections]):
             connection.give_up(asyncio.get_running_loop().time() - options.seconds)

@@ -63,8 +63,8 @@ def of(project: Project, kind: type[Section]) -> Section:
 
 
 def secret(project: Project, name: str) -> str:
-    """The value of a variable, "" where it is not set; `.env` counts."""
+    """The value of a variable, "" where it is not set or blank; `.env` counts."""
     import dotenv
 
     dotenv.load_dotenv(project.root / ".env")
-    return os.environ.get(name, "")
+    return os.environ.get(name, "").strip()

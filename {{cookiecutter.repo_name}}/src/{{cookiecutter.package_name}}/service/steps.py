@@ -12,6 +12,7 @@ from typing import Any
 import joblib
 import numpy as np
 
+from ..engine.columns.dictionary import LARGEST
 from ..engine.columns.lists import items_of
 from ..engine.modelling import recipe
 from .features import Cells, parts_of
@@ -123,8 +124,8 @@ def numbers(step: Any, names: Names) -> Callable:
 
     def read(cells: Cells) -> Row:
         found = np.array(take(cells), dtype="float64", ndmin=1)
-        large = np.fmax.reduce(np.abs(found)) > recipe.LARGEST
-        return np.where(np.abs(found) <= recipe.LARGEST, found, np.nan) if large else found
+        large = np.fmax.reduce(np.abs(found)) > LARGEST
+        return np.where(np.abs(found) <= LARGEST, found, np.nan) if large else found
 
     return read
 

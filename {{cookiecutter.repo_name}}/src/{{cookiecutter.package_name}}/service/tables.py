@@ -10,15 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 NEWEST = 5000  # answers, and truths told, that are looked at: 0.1 s of CPU to read and count
-SCHEMA = "2"  # of the tables: a change of them needs another one, and a way from those before, `UPGRADES`
-# What brings the tables of a version to the next; from "1" on, a truth that is told twice at once is kept once.
-UPGRADES = {
-    "1": (
-        "ALTER TABLE feedback ADD COLUMN once TEXT NOT NULL DEFAULT ''",
-        "UPDATE feedback SET once = number",
-        "CREATE UNIQUE INDEX feedback_once ON feedback (once)",
-    )
-}
+SCHEMA = "2"  # of the tables: a change of them needs another one
 
 
 class Ids:

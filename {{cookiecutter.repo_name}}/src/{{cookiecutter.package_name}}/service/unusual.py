@@ -23,7 +23,7 @@ from .trees import joined, predictor, walked
 MARKED = 0.01  # of rows like those of training, at most: the limit is a standard error more careful than that
 ENOUGH, FOLDS = 1000, 3  # rows of dev that show a limit; with fewer, every row is held out once
 MOST, DRAWN = 20_000, 3000  # rows that are learned from; rows that are drawn, at least
-KINDS = 200  # of a category, the most frequent ones
+MOST_KINDS = 200  # of a category, the most frequent ones
 PENALTY = 5.0  # on leaves (l2): one that holds drawn rows alone would send the next usual row far above any limit
 RIDGE = 1e-3  # on the correlation of the numbers: two that are the same say no more than one
 FIELDS = ("is_leaf", "value", "feature_idx", "num_threshold", "missing_go_to_left", "left", "right")
@@ -66,7 +66,7 @@ def fit(train: pd.DataFrame, dev: pd.DataFrame, columns: Dictionary) -> dict[str
 def kinds_of(column: pd.Series) -> list[str]:
     """The kinds of a category that are not rare, the most frequent first."""
     counts = column.value_counts()
-    return [*map(str, counts[counts >= FEW_ROWS].index[:KINDS])]
+    return [*map(str, counts[counts >= FEW_ROWS].index[:MOST_KINDS])]
 
 
 def coded(kinds: Mapping[str, list[str] | None], rows: pd.DataFrame) -> np.ndarray:
@@ -157,7 +157,7 @@ class Unusual:
         middle = np.array(fitted["middle"])
         residuals = np.array(fitted["residuals"]).reshape(len(middle), len(middle))  # of no number: a list alone
         self._whole = completed(self._kinds, middle, residuals)
-        self._trees = [as_nodes(tree) for tree in fitted["trees"]]
+        self._trees = [from_lists(tree) for tree in fitted["trees"]]
         self._width = len(self._kinds) + len(middle)
         self._leaves = joined(self._trees, self._width)
 
@@ -183,7 +183,7 @@ class Unusual:
         return self._start + walked(self._trees, whole)
 
 
-def as_nodes(tree: Mapping[str, list]) -> np.ndarray:
+def from_lists(tree: Mapping[str, list]) -> np.ndarray:
     """The nodes of a tree, shape (n_nodes,), as scikit-learn walks them."""
     nodes: Any = np.zeros(len(tree["value"]), dtype=predictor()[1])
     for name in FIELDS:

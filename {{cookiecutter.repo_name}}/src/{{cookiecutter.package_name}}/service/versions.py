@@ -14,7 +14,7 @@ from ..engine.runs import loading, registry
 from . import settings
 from .compiled import Compiled, NotCompiled, compile_run
 from .drawn import difference
-from .reference import KINDS, Answered, Reference
+from .reference import COLUMN_SETS, Answered, Reference
 from .schema import Row
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class Busy(Exception):
 class Version(Reference):
     """A run that answers rows, on the compiled road where that can be."""
 
-    kinds = KINDS
+    kinds = COLUMN_SETS
 
     def __init__(self, project: Project, folder: Path) -> None:
         super().__init__(project, folder)
@@ -56,10 +56,23 @@ class Version(Reference):
                 return None
             odd = self.judge is not None and self.judge.row(plain[0]) > self.judge.limit
             found.append(Answered(self.compiled.answer(plain[0]), "compiled", odd, plain[1]))
-        if len(rows) > 1 and any(len({row.get(name) for row in rows}) < len(rows) for name in self.ids):
-            return None  # an id that stands twice is worth a warning
+        if self._repeats(rows):
+            return None
         self._pace += 0.1 * ((time.thread_time() - start) / len(rows) - self._pace)
         return found
+
+    def many(self, rows: list[Row]) -> list[Answered]:
+        """Answer rows as the reference does, which need not look at those that are as it would leave them."""
+        table = None if self._repeats(rows) else self.checker.table(rows)
+        if table is None:
+            return self.reference(rows)
+        found = [Answered({}, "reference", False, []) for _ in rows]
+        self._answer(table, range(len(rows)), found)
+        return found
+
+    def _repeats(self, rows: list[Row]) -> bool:
+        """Whether an id stands twice, which is worth a warning."""
+        return len(rows) > 1 and any(len({row.get(name) for row in rows}) < len(rows) for name in self.ids)
 
 
 def compiled_or_why(run: loading.Run, policy: decision.Policy) -> tuple[Compiled | None, str]:
@@ -75,8 +88,8 @@ def compiled_or_why(run: loading.Run, policy: decision.Policy) -> tuple[Compiled
 class Versions:
     """The runs that answer, by name, and those that answer in the shadow.
 
-    `[serve] runs` and `shadow` say which; without `runs`, the champion and the one before it. The first of `served`
-    answers where no run is asked for; `refused` says why a run that is wanted does not answer.
+    The champion, and those of `[serve] runs` or, without any, the one before it; `shadow` says the others. The first of
+    `served` answers where no run is asked for; `refused` says why a run that is wanted does not answer.
     """
 
     def __init__(self, project: Project) -> None:
@@ -119,19 +132,22 @@ class Versions:
         """Answer, and remember how long it takes."""
         start = time.perf_counter()
         try:
-            return version.reference(rows)
+            return version.many(rows)
         finally:
             self._pace += 0.1 * (time.perf_counter() - start - self._pace)
 
     def load(self) -> None:
         """Load what is wanted and is not here yet; a run that cannot be loaded is left out, and said."""
-        seen = [signature(path) for path in self._watched]
-        if self._seen[2:] not in ([], seen[2:]):
+        seen, self._seen = self._seen, [signature(path) for path in self._watched]
+        if seen[2:] not in ([], self._seen[2:]):
             log.warning("%s has changed: restart the service to follow it", PARAMS)
-        if self._seen[1:2] != seen[1:2]:
-            for version in self.all():
-                version.read_rules(self.project.dictionary)
-        self._seen, here, refused = seen, {version.name: version for version in self.all()}, dict[str, str]()
+        here, refused = {version.name: version for version in self.all()}, dict[str, str]()
+        if seen[1:2] != self._seen[1:2]:
+            try:
+                for version in here.values():
+                    version.read_rules(self.project.dictionary)
+            except ProjectError as error:
+                log.error("%s\nUntil it is mended the rules of before go on.", error)
         served, shadows = wanted(self.project), [*map(self._folder, self.options.shadow)]
         for folder in [*served, *shadows]:
             if folder.name in here:
@@ -167,14 +183,14 @@ class Versions:
 
 
 def wanted(project: Project) -> list[Path]:
-    """The folders of the runs that shall answer, the first one by default."""
-    if names := settings.of(project, settings.Serve).runs:
-        return [registry.named(project, name) for name in names]
-    changes, newest = registry.history(project), registry.folders(project)[:1]
-    champions = [changes[-1]["run"], changes[-1]["before"]] if changes else [folder.name for folder in newest]
-    if not champions:
+    """The folders of the runs that shall answer, the first one by default: the champion, where there is one."""
+    names = [registry.named(project, name).name for name in settings.of(project, settings.Serve).runs]
+    if changes := registry.history(project):
+        names = [changes[-1]["run"], *(names or [changes[-1]["before"]])]
+    names = names or [folder.name for folder in registry.folders(project)[:1]]
+    if not names:
         raise SettingsError(f"There is no run in {project.models} yet.\nTrain one: make train")
-    return [project.models / name for name in dict.fromkeys(champions) if name]
+    return [project.models / name for name in dict.fromkeys(names) if name]
 
 
 def signature(path: Path) -> tuple[int, int]:

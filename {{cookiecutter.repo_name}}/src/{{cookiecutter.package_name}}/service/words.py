@@ -1,8 +1,8 @@
 """Between people and rows: the fields of a form, cells as text and back, what an answer hangs on, the templates."""
 
+import contextlib
 import functools
 import json
-import math
 import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import msgspec
 
 from ..engine.columns.dictionary import Column, Dictionary
 from ..engine.project.errors import DataError
@@ -22,6 +23,7 @@ from .versions import Busy, Version
 
 COMPARED, TOLD = 32, 6  # columns that are put back to a usual value, and those that are told
 LITTLE = 0.0005  # of a probability: nobody would tell the difference
+NUMBER = msgspec.json.Decoder(int | float)
 FOLDER = Path(__file__).parent
 
 
@@ -78,14 +80,13 @@ def row_of(columns: Dictionary, texts: Mapping[str, str]) -> Row:
 
 
 def read(column: Column, text: str) -> Cell:
-    """A text as a cell: in its JSON type, where the column writes it as JSON does."""
+    """A text as a cell: in its JSON type, where the column writes it as JSON does; an id as it stands."""
     if column.type == "boolean" and text in ("true", "false"):
         return text == "true"
-    if column.type in ("integer", "number") and column.decimal == "." and not column.thousands:
-        try:
-            return value if math.isfinite(value := float(text)) else text
-        except ValueError:
-            pass  # `validate` says what is wrong with it
+    plain = column.type in ("integer", "number") and column.decimal == "." and not column.thousands
+    if plain and column.role != "id":
+        with contextlib.suppress(msgspec.DecodeError):  # `validate` says what is wrong with it
+            return NUMBER.decode(text)
     return text or None
 
 

@@ -1,4 +1,4 @@
-"""Rows that repeat: in two splits, with one cell changed, and with another answer.
+"""Rows that repeat: in two splits, and with another answer.
 
 Used by `suspicions.py`. Rows are compared by normal forms, not by distances: cells that say the same hash the same, so
 the cost grows with the rows and not with their pairs.
@@ -12,83 +12,46 @@ import pandas as pd
 from ..modelling.split import infer_task
 from .suspicion import Suspicion, sampled
 
-ROWS = 200_000  # of train and dev; of a larger table a sample is looked at
-STEPS = 1000  # a number is rounded to this part of its standard deviation
+ROWS_SEARCHED = 200_000  # of train and dev; of a larger table a sample is looked at
 LIKELY = 0.1  # share of the pairs that chance may have made; what it makes more often is no copy
-NEAR_SHARE = 0.005  # of the test rows; a few that agree in all but one cell stand in many tables
-COMMON = 0.2  # share of the rows; where more are like another one, that is the nature of the table
 WORTH_SAYING = 0.999  # an R2 that nobody hopes for
-FEW_COLUMNS = 3  # with fewer, all but one is next to nothing
 DEPENDENCE = 0.5  # columns that go together say the same twice: all but the rarest count half
 CURE = 'Remove copies from the source, or keep them together: [split] by = "group:<column>".'
 
 
 def copies(parts: dict[str, pd.DataFrame], names: list[str]) -> Iterator[Suspicion]:
-    """Rows of test that are those of train or dev in all cells, or in all but one.
+    """Rows of test that are those of train or dev.
 
     Notes
     -----
-    A row is the same where its numbers round to the same thousandth of the column's standard deviation, and the letters
-    and digits of its texts agree; where one cell may differ, the other numbers must be equal. Rows that differ a little
-    in several cells are not found. A table in which chance alone makes such pairs (few columns, few values) is not
-    suspected. Cost: two sorts of the rows a column, 5 s of CPU for 250,000 rows of 20 columns.
+    A row is the same where its numbers are equal, and the letters and digits of its texts agree. A table in which
+    chance alone makes such pairs (few columns, few values) is not suspected.
     """
     if not parts or not names:
         return
-    seen = sampled(pd.concat([parts["train"], parts["dev"]], ignore_index=True)[names], ROWS)
+    seen = sampled(pd.concat([parts["train"], parts["dev"]], ignore_index=True)[names], ROWS_SEARCHED)
     rows = pd.concat([parts["test"][names], seen], ignore_index=True)
     test = np.arange(len(rows)) < len(parts["test"])
     pairs = int(test.sum()) * int((~test).sum())
-    forms = normal_forms(rows, rounded=True)
+    forms = normal_forms(rows)
     keys = forms.sum(axis=1, dtype=np.uint64)
-    same = in_both(keys, test)
-    if pairs * together(collisions(forms, repeats(keys))) < LIKELY * same[test].sum():
-        yield copied(same[test], "the same features as a row of train or dev")
-    if len(names) >= FEW_COLUMNS:
-        near = all_but_one(normal_forms(rows, rounded=False), test, pairs) & ~same
-        if near[test].mean() >= NEAR_SHARE:
-            yield copied(near[test], "all but one cell of a row of train or dev")
+    same = np.isin(keys[test], keys[~test])
+    if pairs * together(collisions(forms, repeats(keys))) < LIKELY * same.sum():
+        figures = {"rows": int(same.sum()), "test rows": len(same)}
+        found = f"{figures['rows']} of {len(same)} test rows have the same features as a row of train or dev"
+        yield Suspicion("duplicates", (), f"{found}: the score flatters", CURE, figures, share=float(same.mean()))
 
 
-def all_but_one(forms: np.ndarray, test: np.ndarray, pairs: int) -> np.ndarray:
-    """Rows that agree with one of the other side in all but one column, in which chance would hardly leave so many.
-
-    `forms` has the shape (n_rows, n_columns), `test` is true of the rows of that split, which make `pairs` with others.
-    """
-    others = [forms.sum(axis=1, dtype=np.uint64) - column for column in forms.T]
-    repeated = np.any([repeats(keys) for keys in others], axis=0)
-    chances = collisions(forms, repeated & (repeated.mean() <= COMMON))
-    near = np.zeros(len(forms), dtype=bool)
-    for j, hit in enumerate(in_both(keys, test) for keys in others):
-        if pairs * together(np.delete(chances, j)) < LIKELY * hit[test].sum():
-            near |= hit
-    return near
-
-
-def copied(found: np.ndarray, what: str) -> Suspicion:
-    """A suspicion that those of the test rows are known where the mask, shape (n_test_rows,), is true."""
-    figures = {"rows": int(found.sum()), "test rows": len(found)}
-    sentence = f"{figures['rows']} of {len(found)} test rows have {what}: the score flatters"
-    return Suspicion("duplicates", (), sentence, CURE, figures, share=float(found.mean()))
-
-
-def normal_forms(rows: pd.DataFrame, *, rounded: bool) -> np.ndarray:
+def normal_forms(rows: pd.DataFrame) -> np.ndarray:
     """Hashes of the cells in normal form, uint64, shape (n_rows, n_columns)."""
     forms = np.empty(rows.shape, dtype=np.uint64)
     for j, name in enumerate(rows.columns):
         values = rows[name]
-        if rounded and pd.api.types.is_float_dtype(values.dtype) and values.std() > 0:
-            values = (values / (values.std() / STEPS)).round()
-        elif pd.api.types.is_string_dtype(values.dtype):
+        if pd.api.types.is_string_dtype(values.dtype):
             values = values.str.lower().str.replace(r"[\W_]+", "", regex=True)
         hashes = pd.util.hash_pandas_object(values, index=False).to_numpy()
         forms[:, j] = hashes * np.uint64(2 * j + 1)  # the same cell in another column is another one
     return forms
-
-
-def in_both(keys: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """Rows, shape (n_rows,), whose key stands in the test split and outside of it."""
-    return np.isin(keys, np.intersect1d(keys[test], keys[~test]))
 
 
 def repeats(keys: np.ndarray | pd.Series) -> np.ndarray:
@@ -128,7 +91,7 @@ def contradictions(clean: pd.DataFrame, target: str, names: list[str]) -> Iterat
         rows = int((alike.transform("nunique") > 1).sum())
         left_over = np.sum((truth - alike.transform("mean")) ** 2)
         ceiling = 1 - float(left_over / np.sum((truth - truth.mean()) ** 2))
-        chances = collisions(normal_forms(clean[names], rounded=False), repeats(keys))
+        chances = collisions(normal_forms(clean[names]), repeats(keys))
         if ceiling > WORTH_SAYING or together(chances) * len(clean) ** 2 / 2 > LIKELY * rows:
             return  # a table of a few whole numbers: what differs is noise, and a score will say so
         best = f"have an R2 above {np.floor(ceiling * 1e4) / 1e4:.4f}"

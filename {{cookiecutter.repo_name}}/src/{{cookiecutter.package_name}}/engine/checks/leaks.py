@@ -1,32 +1,28 @@
-"""Columns that give the answer away: alone, in another coding, cut into bands, as its mean; sums are in `formulas.py`.
+"""Columns that give the answer away: alone, in another coding, cut into bands; sums are in `formulas.py`.
 
 Used by `suspicions.py`. Each column is judged on a sample of the rows: a small tree learns from one half and is scored
 on the other, so that a column which only looks unique in every row scores nothing.
 """
 
-import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 from scipy.special import gammaln
-from scipy.stats import chi2
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from ..columns.validate import LARGEST
+from ..columns.dictionary import LARGEST
 from ..modelling.recipe import split_dates, words_of
 from ..modelling.split import infer_task
 from .formulas import formulas
-from .suspicion import CURE, FEW_ROWS, SAMPLE, Suspicion, is_number, quoted, sampled
+from .suspicion import CURE, FEW_ROWS, ROWS_SAMPLED, Suspicion, is_number, sampled
 
 GIVES_AWAY = 0.97  # score of one column alone, 0 is guessing and 1 is perfect
-PAIR_GIVES_AWAY = 0.99  # of many pairs one is good by chance
-PAIRED = 10  # columns, the best alone: 45 pairs, 90 trees, 0.3 CPU s
-WORDS = 200  # most frequent words of a text that are looked at
+STRONG, APART = 0.9, 4  # less is named too from here on, where the next best column errs so many times as much
+MOST_WORDS = 200  # most frequent words of a text that are looked at
 MANY_VALUES = 20  # more categories than this may hide a word that tells
 CODINGS = 50  # values of a column that may be the target's under other names
-MEANS, MEAN_ROWS, MEAN_CHANCE = 5, 3, 1e-3  # values of a column of means, rows of each, chance of a forecast so good
 BANDS_BY_CHANCE = 9  # decimal digits of the chance that a column without meaning falls into bands of another one
 
 
@@ -35,11 +31,11 @@ def leaks(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspic
 
     Notes
     -----
-    Cost: 10 ms of CPU a column and 0.3 s for pairs, whatever the rows.
+    Cost: 10 ms of CPU a column, whatever the rows.
     """
     rows = sampled(clean)
     amount = infer_task(clean[target]) == "regression"
-    scores = {}
+    others: dict[str, tuple[float, str]] = {}
     for name in names:
         found = "" if amount else recoded(clean, target, name)
         number, bands = (target, name) if amount else (name, target)
@@ -48,18 +44,27 @@ def leaks(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspic
             function = count > CODINGS and is_number(clean[bands])  # a logarithm, say, or rounded
             cut = f"{number!r} cut into {count:,} bands"
             found = f"{bands!r} is {f'a function of {number!r}' if function else cut}"
-        scores[name], what = best_view(rows[name], rows[target].to_numpy(), amount=amount)
-        if not found and scores[name] >= GIVES_AWAY:
-            found = f"{what} alone predicts {target!r} almost perfectly ({scores[name]:.2f} of 1)"
+        score, what = best_view(rows[name], rows[target].to_numpy(), amount=amount)
+        if score < GIVES_AWAY:
+            others[name] = score, what
+        elif not found:
+            found = f"{what} alone predicts {target!r} almost perfectly ({score:.2f} of 1)"
         if found:
-            yield Suspicion("answer", (name,), found, CURE, {"score": round(scores[name], 4)})
-    others = [name for name in names if scores[name] < GIVES_AWAY]
-    numbers = [name for name in others if is_number(clean[name])]
-    if amount:
-        yield from formulas(clean, target, numbers)
-    else:
-        yield from pairs(rows, target, sorted(numbers, key=lambda name: scores[name], reverse=True)[:PAIRED], scores)
-    yield from means(clean, target, numbers, amount=amount)
+            yield Suspicion("answer", (name,), found, CURE, {"score": round(score, 4)})
+    sums = list(formulas(clean, target, [name for name in others if is_number(clean[name])])) if amount else []
+    yield from sums
+    yield from far_above(others, target, {name for found in sums for name in found.columns})
+
+
+def far_above(scores: Mapping[str, tuple[float, str]], target: str, told: set[str]) -> Iterator[Suspicion]:
+    """The column, if it is not told yet, that is strong where every other one errs many times as much."""
+    ranked = sorted(scores, key=lambda name: -scores[name][0])
+    if len(ranked) < 2 or ranked[0] in told:
+        return
+    (score, what), (second, _) = scores[ranked[0]], scores[ranked[1]]
+    if score > STRONG and 1 - second > APART * (1 - score):
+        found = f"{what} alone predicts {target!r} far better than any other ({score:.2f} of 1, the next {second:.2f})"
+        yield Suspicion("answer", (ranked[0],), found, CURE, {"score": round(score, 4)})
 
 
 def recoded(clean: pd.DataFrame, target: str, name: str) -> str:
@@ -105,7 +110,7 @@ def views(values: pd.Series) -> Iterator[tuple[str, np.ndarray]]:
     else:
         yield name, pd.factorize(values)[0].astype(float)[:, None]
         if values.nunique() > MANY_VALUES and any(map(words_of, values.dropna())):
-            words = CountVectorizer(max_features=WORDS, binary=True, analyzer=words_of)
+            words = CountVectorizer(max_features=MOST_WORDS, binary=True, analyzer=words_of)
             yield f"a word in {values.name!r}", words.fit_transform(values.fillna("")).toarray().astype(float)
 
 
@@ -115,7 +120,7 @@ def alone(table: np.ndarray, truth: np.ndarray, *, amount: bool) -> float:
     learnt, truth = truth[:half], truth[half:]
     if len(set(learnt)) < 2 or len(set(truth)) < 2:
         return 0.0
-    table = np.clip(table, -LARGEST / SAMPLE, LARGEST / SAMPLE)  # trees add a column up in single precision
+    table = np.clip(table, -LARGEST / ROWS_SAMPLED, LARGEST / ROWS_SAMPLED)  # trees add a column up in single precision
     tree = (DecisionTreeRegressor if amount else DecisionTreeClassifier)(max_leaf_nodes=256, min_samples_leaf=3)
     predictions = tree.set_params(random_state=0).fit(table[:half], learnt).predict(table[half:])
     if amount:
@@ -124,48 +129,3 @@ def alone(table: np.ndarray, truth: np.ndarray, *, amount: bool) -> float:
     labels = labels[counts >= FEW_ROWS] if (counts >= FEW_ROWS).sum() > 1 else labels
     balanced = float(np.mean([(predictions[truth == label] == label).mean() for label in labels]))
     return (balanced - 1 / len(labels)) / (1 - 1 / len(labels))
-
-
-def pairs(rows: pd.DataFrame, target: str, names: list[str], scores: dict[str, float]) -> Iterator[Suspicion]:
-    """The two numbers whose difference or ratio decides the class, though neither does alone."""
-    truth, found = rows[target].to_numpy(), []
-    for used in itertools.combinations(names, 2):
-        a, b = (rows[name].to_numpy(dtype=float, na_value=np.nan) for name in used)
-        with np.errstate(over="ignore"):  # infinite, where it is more than a float holds
-            ratio = np.divide(a, b, where=b != 0, out=np.zeros(len(a)))
-        for what, values in (("difference", a - b), ("ratio", ratio)):
-            found.append((alone(values[:, None], truth, amount=False), what, used))
-    if not found:
-        return
-    score, what, used = max(found, key=lambda pair: pair[0])
-    if score >= PAIR_GIVES_AWAY and score > 1.02 * max(scores[name] for name in used):
-        how = f"the {what} of {quoted(used)} predicts {target!r} almost perfectly ({score:.2f} of 1)"
-        yield Suspicion("answer", used, how, CURE)
-
-
-def means(clean: pd.DataFrame, target: str, names: list[str], *, amount: bool) -> Iterator[Suspicion]:
-    """Columns that hold the mean target of a group that the row itself belongs to.
-
-    The rows that share such a value have exactly that value as their mean; a good forecast would miss it by the error
-    that chance makes.
-    """
-    truth = clean[target]
-    truths = {repr(target): truth} if amount else {}
-    for label in [] if amount else truth.value_counts().index[:FEW_ROWS]:
-        truths[f"{target!r} = {label!r}"] = truth == label
-    for name in names:
-        if MEANS <= clean[name].nunique() <= len(clean) / MEAN_ROWS:
-            of = next((of for of, values in truths.items() if holds_means(clean[name], values.astype(float))), None)
-            if of:
-                found = f"column {name!r} is the mean of {of} over the rows that share its value: each row is in it"
-                yield Suspicion("answer", (name,), found, CURE)
-
-
-def holds_means(values: pd.Series, truth: pd.Series) -> bool:
-    """Whether the mean truth, shape (n_rows,), of each value is that value, closer than chance would bring it."""
-    found = truth.groupby(values).agg(["mean", "var", "count"]).query(f"count >= {MEAN_ROWS}")
-    within = np.average(found["var"], weights=found["count"] - 1) if len(found) >= MEANS else 0.0
-    if within == 0 or found["count"].sum() < len(truth) / 2:
-        return False
-    apart = (found["mean"] - found.index.to_numpy(dtype=float)) ** 2
-    return bool(chi2.cdf((found["count"] * apart).sum() / within, len(found)) < MEAN_CHANCE)

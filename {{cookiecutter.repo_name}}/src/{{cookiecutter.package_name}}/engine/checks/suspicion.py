@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..project.errors import listed
 
-SAMPLE = 4000  # rows of a table that are looked at where all of them would take long
+ROWS_SAMPLED = 4000  # rows of a table that are looked at where all of them would take long
 CURE = 'Is it known when a prediction is needed? If not: role = "ignored" in references/data_dictionary.toml.'
 FEW_ROWS = 10  # of a class or a kind: its share in so few is luck
 
@@ -20,7 +20,7 @@ class Suspicion:
     Attributes
     ----------
     kind : str
-        A word to sort by: answer, labels, id, duplicates, ambiguity, time, groups, classes, drift, missing.
+        A word to sort by: answer, id, duplicates, ambiguity, time, groups, classes, drift, missing.
     columns : tuple of str
         The columns it is about; empty where it is about rows.
     sentence, cure : str
@@ -42,7 +42,7 @@ class Suspicion:
         return f"{self.sentence}. {self.cure}"
 
 
-def sampled(rows: pd.DataFrame, most: int = SAMPLE) -> pd.DataFrame:
+def sampled(rows: pd.DataFrame, most: int = ROWS_SAMPLED) -> pd.DataFrame:
     """At most so many rows, by chance, but the same ones each time."""
     return rows.sample(min(most, len(rows)), random_state=0)
 

@@ -18,9 +18,9 @@ from ..modelling.split import infer_task
 from ..project.errors import listed
 from .drift import drift
 from .duplicates import contradictions, copies
-from .leaks import GIVES_AWAY, best_view, leaks
+from .leaks import leaks
 from .sentinels import sentinels
-from .suspicion import FEW_ROWS, SAMPLE, Suspicion, is_number, quoted, sampled
+from .suspicion import FEW_ROWS, ROWS_SAMPLED, Suspicion, is_number, quoted
 
 ORDER = 0.2  # how far the order of the rows may rank a target, 0 is not at all and 1 is perfectly
 SORTED_SHARE = 0.99  # of the steps from row to row that go the same way
@@ -40,7 +40,6 @@ GROUP_NAME = re.compile(rf"(^|_)({ENTITIES})(_(name|email|ref|{NUMBERED}))?$|^cl
 ID_NAME = re.compile(r"(^|_)(id|uid|uuid|guid)$")
 TIME_NAME = re.compile(r"(^|_)(time|timestamp|ts|epoch|date|day|week|month|year|yr|period|quarter)$")
 BIRTH_NAME = re.compile(r"birth|dob|born")
-RATER_NAME = re.compile(r"(^|_)(annotator|annotation|coder|expert|judge|label|labeler|labeller|rater|reviewer)\d*(_|$)")
 
 
 def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionary, split_by: str) -> list[Suspicion]:
@@ -61,14 +60,12 @@ def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionar
         return [same_answer(clean[target])]
     seen = [name for name in features(columns) if name in clean.columns]
     others = [name for name in clean.columns if name != target and name not in label_columns(columns)]
-    known = list(other_labels(clean, target, seen))
-    known += leaks(clean, target, without(seen, known))
+    known = list(leaks(clean, target, seen))
     named = list(row_names(clean, columns, without(seen, known)))
     features_of_rows = without(seen, named)
     return [
         *known,
         *named,
-        *ids_of_the_answer(clean, target, columns),
         *copies(parts, features_of_rows),
         *contradictions(clean, target, features_of_rows),
         *order(clean[clean.index >= 0], target, columns, split_by),  # what people told stands at the end
@@ -108,16 +105,6 @@ def words(name: str) -> str:
     return re.sub(r"[\W_]+", "_", re.sub(r"([a-z])([A-Z])", r"\1_\2", name)).strip("_").lower()
 
 
-def other_labels(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspicion]:
-    """Columns with the target's values that are called after somebody who labels."""
-    cure = 'If so: role = "label:<who>" in references/data_dictionary.toml; `evaluate` shows agreement.'
-    classes = set() if infer_task(clean[target]) == "regression" else set(clean[target])
-    for name in names:
-        if classes and RATER_NAME.search(words(name)) and set(clean[name].dropna()) <= classes:
-            found = f"column {name!r} has the values of {target!r} and the name of a second opinion on it"
-            yield Suspicion("labels", (name,), found, cure)
-
-
 def row_names(clean: pd.DataFrame, columns: Dictionary, names: list[str]) -> Iterator[Suspicion]:
     """Features that name a row: its number, or words that hardly any other row has."""
     cure = 'A model cannot learn from it for new rows: role = "id" in references/data_dictionary.toml.'
@@ -128,18 +115,6 @@ def row_names(clean: pd.DataFrame, columns: Dictionary, names: list[str]) -> Ite
         if (running and (values % 1 == 0).all()) or (columns[name].type == "category" and share > UNIQUE_SHARE):
             what = "numbers the rows" if running else f"has a value of its own in {share:.1%} of the rows"
             yield Suspicion("id", (name,), f"column {name!r} {what}", cure)
-
-
-def ids_of_the_answer(clean: pd.DataFrame, target: str, columns: Dictionary) -> Iterator[Suspicion]:
-    """Ids that were given in the order of the answer."""
-    cure = "It is no feature: leave it so, and see that no other column follows the order of the file."
-    rows, amount = sampled(clean), infer_task(clean[target]) == "regression"
-    for name in by_role(columns, "id"):
-        if name in clean and columns[name].type != "text":
-            score, _ = best_view(rows[name], rows[target].to_numpy(), amount=amount)
-            if score >= GIVES_AWAY:
-                found = f"the id {name!r} tells {target!r} ({score:.2f} of 1): it follows the answer"
-                yield Suspicion("id", (name,), found, cure, {"score": round(score, 4)})
 
 
 def order(clean: pd.DataFrame, target: str, columns: Dictionary, split_by: str) -> Iterator[Suspicion]:
@@ -236,7 +211,7 @@ def constant_within(group: pd.Series, codes: pd.DataFrame) -> list[str]:
     several = counts[counts > 1].sample(frac=1, random_state=0)
     if several.sum() < len(group) / 2:
         return []
-    chosen = several[several.cumsum() <= SAMPLE + several.iloc[0]].index
+    chosen = several[several.cumsum() <= ROWS_SAMPLED + several.iloc[0]].index
     rows = group.isin(chosen)
     kinds = codes[rows].drop(columns=group.name, errors="ignore").groupby(group[rows])
     places, distinct = kinds.nunique().sum(), codes[rows].nunique()

@@ -83,6 +83,7 @@ ALLOWED: dict[Type, tuple[Transformation, ...]] = {
 Dictionary = dict[str, Column]
 ROLES = ("feature", "target", "id", "time", "group", "ignored")
 LABEL = "label:"
+LARGEST = 3.4e38  # scikit-learn's trees compute in single precision, where more is infinite
 ALWAYS_WRITTEN = ("type", "role", "missing_allowed", "rule", "transformation", "description")
 
 

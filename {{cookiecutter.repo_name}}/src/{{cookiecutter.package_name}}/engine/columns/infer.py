@@ -12,18 +12,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..project.errors import listed, shown
+from ..project.errors import NAMED, listed, shown
 from . import moments
-from .dictionary import Column, Dictionary, Transformation, Type
-from .doubtful import are_limits
+from .dictionary import Column, Dictionary, Transformation, Type, alike
 from .lists import different_items, separator_of
-from .spelling import looks_like_code, ways
+from .spelling import DECIMALS, EITHER, looks_like_code, ways
 from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, are_plain_ids, as_text, is_missing, parse
 
 # Reading `MISSING_WORDS` inside a category loses nothing if they stay a category of their own, and `NA` often is one
 # ("no pool"); only words that no table uses for a category are taken as missing there.
 MISSING_CATEGORIES = ("?", "nan", "NaN", "null", "NULL", "#N/A", "N/A", "n/a")
-WORDS = ("category", "text", "list")  # types whose cells are words
+WORDY = ("category", "text", "list")  # types whose cells are words
 CODE = re.compile(r"[A-Z]{2}")  # of a country, a state, a continent
 ODD_SHARE = 0.05  # at most this share of the cells of a number or date may be markers that were not known before
 ODD_SHARE_OF_MANY, MANY_VALUES = 0.5, 20  # but up to half of the cells where more different values than this are fine
@@ -35,7 +34,6 @@ TIME_LIKE = r"\d{1,4}(?:/|-|\.)(?:\d{1,2}|[A-Z][a-z]+)(?:/|-|\.)\d{1,4}(?:[T ].*
 ONE_HOT_LIMIT = 12  # categories; above, a column per category is slower and no better than target encoding
 VALUES_LIMIT = 200  # categories that the dictionary lists one by one; above, a new one is not noticed
 TEXT_UNIQUE_SHARE, TEXT_WORDS = 0.5, 2.0  # free text: more unique cells than this, and this many words on average
-NAMED = 20  # columns that a line of the log names
 TINY = float(np.finfo("float64").tiny)  # below, a float has fewer digits the smaller it is
 FILLED = 0.01, 0.99  # of a column of one value: within these shares of the rows, whether it is there tells something
 ID_ROWS = 20  # fewer rows say nothing about uniqueness
@@ -80,12 +78,16 @@ def infer(
         if role == "id" and not are_plain_ids(cells):
             column = replace(column, type="category")
         columns[name] = finish(values, replace(column, role=role))
-        if column.type not in WORDS and cells.dtype == "str":  # native cells are missing without a word
+        if column.type not in WORDY and cells.dtype == "str":  # native cells are missing without a word
             gaps = as_text(cells[values.isna()]).dropna().unique()
             markers.update(word for word in gaps if word and word.lower() in MISSING_WORDS)
 
     for name in map(str, frame.columns):
         describe(name)
+    if either := [name for name, note in said.items() if EITHER in note]:
+        read = {**read, **settled(frame, columns)}
+        for name in either:
+            describe(name)
     more, lines = markers_of_words(frame, columns, sorted(markers))
     for name, words in more.items():
         describe(name, words)
@@ -101,6 +103,16 @@ def infer(
     return columns, lines + summary(columns)
 
 
+def settled(frame: pd.DataFrame, columns: Dictionary) -> dict[str, str]:
+    """The decimal mark of the columns of text in which it is beyond doubt, if it is one."""
+    marks = set[str]()
+    for name, column in columns.items():
+        if alike(column.type) == "number" and frame[name].dtype == "str":
+            ends = frame[name].str.contains(DECIMALS.format(column.decimal)).any()
+            marks |= {column.decimal} if ends else set()
+    return {"settled": marks.pop()} if len(marks) == 1 else {}
+
+
 def markers_of_words(
     frame: pd.DataFrame, columns: Dictionary, markers: list[str]
 ) -> tuple[dict[str, tuple[str, ...]], list[str]]:
@@ -108,7 +120,7 @@ def markers_of_words(
     more: dict[str, tuple[str, ...]] = {}
     lines = []
     for word in markers:
-        words = [name for name, column in columns.items() if column.type in WORDS and word not in column.missing]
+        words = [name for name, column in columns.items() if column.type in WORDY and word not in column.missing]
         meant = [name for name in words if means_missing(as_text(frame[name]), word)]
         more |= {name: (*more.get(name, ()), word) for name in meant}
         if meant:
@@ -140,14 +152,11 @@ def infer_type(
         return Column(type="text"), ""
     for way, note in ways(present, read, markers):
         values, unreadable = parse(present, way)
-        limits = are_limits(present)
-        plain = ~(unreadable | limits)
-        amounts = not plain.all() and present[plain].nunique() > MANY_VALUES  # clearly, not codes
-        unreadable |= limits & (not amounts)  # '<18' and '>65' are bands
+        amounts = unreadable.any() and present[~unreadable].nunique() > MANY_VALUES  # clearly, not codes
         odd = tuple(present[unreadable].unique()[: ODD_WORDS + 1])
         if len(odd) <= ODD_WORDS and unreadable.mean() <= (ODD_SHARE_OF_MANY if amounts else ODD_SHARE):
             words = ", ".join(f"{shown(word)} ({(present == word).sum()} cells)" for word in odd)
-            whole = way.type == "number" and not (limits & ~unreadable).any() and (values.dropna() % 1 == 0).all()
+            whole = way.type == "number" and (values.dropna() % 1 == 0).all()
             found = replace(way, missing=markers + odd, type="integer" if whole else way.type)
             remark = f"{words} read as missing in a column of type {found.type}" if odd else ""
             return found, "; ".join(filter(None, [note, remark]))
@@ -185,7 +194,7 @@ def infer_words(text: pd.Series, present: pd.Series, markers: tuple[str, ...]) -
     words = present.str.count(r"\S+").mean()
     free = present.nunique() > TEXT_UNIQUE_SHARE * len(present) and words >= TEXT_WORDS
     kind: Type = "text" if free and len(present) >= ID_ROWS else "category"
-    notes = [*unread_numbers(present, kind), *(doubtful_words(text, present, missing) if kind == "category" else [])]
+    notes = [*unread_numbers(present, kind), *(doubtful_words(text, missing) if kind == "category" else [])]
     return Column(type=kind, missing=missing), "; ".join(notes)
 
 
@@ -204,16 +213,11 @@ def unread_numbers(present: pd.Series, kind: str) -> list[str]:
     return []
 
 
-def doubtful_words(text: pd.Series, present: pd.Series, missing: tuple[str, ...]) -> list[str]:
-    """What to say of words that may mean missing, and of words that differ in capitals alone."""
-    distinct = pd.Series(present.unique())
+def doubtful_words(text: pd.Series, missing: tuple[str, ...]) -> list[str]:
+    """What to say of words that may mean missing."""
     kept = sorted(word for word in text.dropna().unique() if word and word.lower() in MISSING_WORDS | {"unknown"})
     kept = [repr(word) for word in kept if word not in missing]
-    twins = distinct[distinct.str.lower().duplicated(keep=False)]
-    notes = [f"{', '.join(kept)} kept as a category; if it means missing, say so in 'missing'"] if kept else []
-    if len(twins):
-        notes.append(f"{', '.join(map(shown, sorted(twins, key=str.lower)[:4]))} differ in capitals alone: kept apart")
-    return notes
+    return [f"{', '.join(kept)} kept as a category; if it means missing, say so in 'missing'"] if kept else []
 
 
 def infer_role(values: pd.Series, column: Column, *, target: str, special: Mapping[str, str]) -> str:

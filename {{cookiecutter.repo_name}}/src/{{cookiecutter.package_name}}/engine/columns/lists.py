@@ -15,7 +15,7 @@ SPLIT = 0.1  # share of the cells that hold two items or more, at least
 FEW_ITEMS = 0.5  # different items against different cells, at most: names and addresses have as many or more
 RETURNING = 0.9  # share of the items that stand in other cells too, at least
 MOVING = 0.5  # share of the items that stand at another place elsewhere, at least: a city is always the last but one
-WORDS = 4.0  # of an item, on average, at most: longer ones are sentences
+ITEM_WORDS = 4.0  # of an item, on average, at most: longer ones are sentences
 
 
 def items_of(cell: str, separator: str) -> list[str]:
@@ -61,4 +61,4 @@ def are_lists(counts: pd.Series, separator: str) -> bool:
     returning = sum(count for count in standing.values() if count > 1) / total
     moving = sum(count for item, count in standing.items() if len(places[item]) > 1) / total
     amounts = separator == "," and numbers > 1 / 2  # 1,234 and 1,234,567
-    return words <= WORDS and returning >= RETURNING and moving >= MOVING and not amounts
+    return words <= ITEM_WORDS and returning >= RETURNING and moving >= MOVING and not amounts

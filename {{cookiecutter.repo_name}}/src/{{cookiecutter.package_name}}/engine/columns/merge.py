@@ -11,13 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 
 from ..project import schema
-from ..project.errors import listed
+from ..project.errors import NAMED, listed
 from .dictionary import ALWAYS_WRITTEN, DECIDED, LABEL, Column, Dictionary, dumps, notes_of, quote, table
 
 KEYS = tuple(field.name for field in fields(Column))
 OF_NO_TYPE = {"role", "missing_allowed", "description"}  # keys that mean the same whatever the type is
 MAY_BE_ABSENT = ("ignored", "id")
-NAMED = 20  # columns that a line of the log names
 
 
 def merged(mine: Dictionary, before: Dictionary, now: Dictionary) -> tuple[Dictionary, Dictionary, list[str]]:

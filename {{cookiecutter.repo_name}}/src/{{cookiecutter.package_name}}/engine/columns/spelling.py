@@ -18,8 +18,9 @@ PROBE_CELLS = 200  # a format that fails on these is not tried on the whole colu
 DATE_LIKE = re.compile(r"\d.*[-/.: ].*\d|\d{1,2}[a-zA-Z]{3}\d{2}")
 DAYS = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y")
 MONTHS = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%m-%d-%y")
-NAMED = ("%Y/%m/%d", "%b %d %Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y")
+SPELT = ("%Y/%m/%d", "%b %d %Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y")
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+MONTH_ALONE = r"(?:0?[1-9]|1[0-2])[/.](?:19|20)\d\d|(?:19|20)\d\d-\d\d"
 CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H.%M.%S", "%I:%M %p", "%I:%M:%S %p")
 ISO = "ISO8601"
 FORMATS_IN_A_COLUMN = 4
@@ -30,6 +31,8 @@ CURRENCIES = ("$", "€", "£", "¥", "₹", "EUR", "USD", "GBP", "CHF", "JPY") 
 UNITS = frozenset("% kg g mg t lb lbs oz km m cm mm mi ft l ml h min s ms °C °F kWh kW km/h mph".split())
 AMOUNT = re.compile(r"^\s*(?P<before>[^\d\s+.,-]*)\s*[-+]?[\d.,' \u00a0]*\d\s*(?P<after>\D*?)\s*$")
 WHERE = "of it in references/data_dictionary.toml"
+EITHER = "it could be the"  # begins the doubt of a mark
+DECIMALS = r"\d[{}](?:\d{{1,2}}|\d{{4,}})\D*$"  # of a number whose last mark parts no thousands
 Way = tuple[Column, str]
 
 
@@ -37,12 +40,15 @@ def ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...]) 
     """The ways to read a column of text, most likely first; each with a remark.
 
     `present` has the cells that are not missing, stripped, shape (n_cells,), at least one; `decimal`, `thousands` and
-    `dates` of `[data.read]` overrule what is found; `markers` are the texts that mean "no value".
+    `dates` of `[data.read]` overrule what is found, `settled` is the decimal mark of the other columns; `markers` are
+    the texts that mean "no value".
     """
+    probe = present.iloc[:PROBE_CELLS]
+    if probe.str.fullmatch(MONTH_ALONE).mean() > NEARLY_ALL and present.str.startswith("0").any():  # no number 08.2025
+        yield from date_ways(present, read, markers)
     if not {"decimal", "thousands"} & set(read) and present.str.fullmatch(PLAIN).all() and not looks_like_code(present):
         yield Column(type="number", missing=markers), ""
         return
-    probe = present.iloc[:PROBE_CELLS]
     if probe.str.lower().isin(TRUE_WORDS | FALSE_WORDS).all():
         yield from boolean_ways(present, markers)
     if probe.str.contains(r"\d").mean() > MOST and not looks_like_code(present):
@@ -77,12 +83,17 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
     if given:
         yield Column(**same, **given), also.removeprefix("; ")
         return
+    if "settled" in read:
+        marks, how = as_settled(bare, read["settled"])
+        yield Column(**same, **marks), f"{how}{also}"
     grouped = {mark: bare[bare.str.fullmatch(grouped_by(mark))] for mark in THOUSANDS}
     twice = grouped["."].str.count(r"\.").gt(1).any()
     fraction = bare.str.fullmatch(r"[-+]?0\d*,\d+").any()  # nobody groups the digits of 0,601
-    decimal = fraction or (read.get("separator") == ";" and doubt(bare, ",", "thousands", "decimal"))
-    if decimal:
-        yield Column(**same, decimal=","), f"',' read as the decimal mark{also}"
+    comma = "; ',' read as the decimal mark" if fraction else ""
+    if not fraction and read.get("separator") == ";":
+        comma = doubt(bare, ",", "decimal", "thousands")
+    if comma:
+        yield Column(**same, decimal=","), f"{comma}{also}".removeprefix("; ")
     if not twice:
         yield Column(**same), f"{doubt(bare, '.', 'decimal', 'thousands')}{also}".removeprefix("; ")
     for mark in THOUSANDS:
@@ -94,13 +105,21 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
         yield Column(**same, decimal=",", thousands="."), f"',' read as the decimal mark, '.' for thousands{also}"
 
 
+def as_settled(bare: pd.Series, decimal: str) -> tuple[dict[str, Any], str]:
+    """The marks of numbers of which one could be either, by the decimal mark of the other columns, and a remark."""
+    thousands = "," if decimal == "." else "."
+    grouped = bare.str.contains(rf"\d{re.escape(thousands)}\d").any()
+    how = f"{thousands!r} read as the thousands mark" if grouped else f"{decimal!r} read as the decimal mark"
+    return {"decimal": decimal, "thousands": thousands if grouped else ""}, f"{how}, as in the other columns"
+
+
 def doubt(bare: pd.Series, mark: str, role: str, other: str) -> str:
     """What to say where each mark stands before exactly three last digits, so that it can be either."""
-    marked = bare[bare.str.contains(mark, regex=False)]
+    marked = bare[bare.str.contains(rf"\d{re.escape(mark)}\d")]
     if marked.empty or not marked.str.fullmatch(rf"[-+]?[1-9]\d{{0,2}}{re.escape(mark)}\d{{3}}").all():
         return ""
     said = f"; {mark!r} read as the {role} mark" if role == "decimal" else ""
-    return f'{said}; it could be the {other} mark: then say {other} = "{mark}" {WHERE}'
+    return f'{said}; {EITHER} {other} mark: then say {other} = "{mark}" {WHERE}'
 
 
 def unit_of(probe: pd.Series) -> str:
@@ -120,7 +139,8 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
         yield Column(type="datetime", missing=markers, format=given), ""
         return
     orders = {"day-first": (DAYS,), "month-first": (MONTHS,)}.get(given, (MONTHS, DAYS))
-    known = [ISO, *(day + time for days in (*orders, NAMED) for day in days for time in TIMES), "%m/%Y", *CLOCKS]
+    of_days = (day + time for days in (*orders, SPELT) for day in days for time in TIMES)
+    known = [ISO, *of_days, "%m/%Y", "%m.%Y", *CLOCKS]
     chosen: dict[str, int] = {}
     unsure, rest = False, present
     while len(rest) and len(chosen) < FORMATS_IN_A_COLUMN:
@@ -140,6 +160,8 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
     if ISO in chosen and (zoned := int(present.str.contains(ZONE).sum())):
         without = f", {len(present) - zoned} without one taken as UTC" if zoned < len(present) else ""
         notes.append(f"times with a zone turned into UTC{without}")
+    if present.str.fullmatch(MONTH_ALONE).any():
+        notes.append("a month alone is its first day")
     if unsure:
         notes.append(f'day and month could be the other way round: then say format = "{swapped(form)}" {WHERE}')
     yield Column(type="datetime", missing=markers, format="" if form == ISO else form), "; ".join(notes)

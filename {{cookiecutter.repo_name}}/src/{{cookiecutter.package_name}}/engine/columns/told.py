@@ -46,9 +46,9 @@ def added(project: Project, known: pd.DataFrame, columns: Dictionary) -> tuple[p
 
 def read(dumps: Sequence[source.Dump], columns: Dictionary) -> pd.DataFrame:
     """The cells of the rows, shape (n_answers, n_columns), as they were sent, and the truth, in order of the ids."""
-    files = [file for dump in dumps for file in dump.files if file.name == source.ROWS]
+    files = [file for dump in dumps for file in dump.files if file.name == source.FEEDBACK]
     for file, dump in zip(files, dumps, strict=True):
-        if artefact.sha256(file) != next(one["sha256"] for one in dump.card["files"] if one["name"] == source.ROWS):
+        if artefact.sha256(file) != next(one["sha256"] for one in dump.card["files"] if one["name"] == source.FEEDBACK):
             raise DataError(f"{file} is not as it was written.\nBring it back from a copy, or from the team: make pull")
     table = pd.concat([pd.read_parquet(file) for file in files]).drop_duplicates("id", keep="last").sort_values("id")
     cells = [{**json.loads(row), target(columns): json.loads(t)} for row, t in table[["inputs", "truth"]].to_numpy()]
@@ -73,12 +73,12 @@ def typed(cells: pd.DataFrame, columns: Dictionary) -> tuple[pd.DataFrame, list[
         for name in numbers:
             part[name] = as_numbers(part[name])
         try:
-            parts.append(validate(part, columns, where=source.ROWS)[0])
+            parts.append(validate(part, columns, where=source.FEEDBACK)[0])
         except DataError as error:
             odd = sorted({row for one in error.violations for row in one.rows})
             why = listed(list(dict.fromkeys(f"{one.column!r} has {one.problem}" for one in error.violations)), 3)
             said.append(f"feedback: {len(odd)} rows left out, they do not fit the data dictionary: {why}")
-            parts.append(validate(part.drop(index=part.index[odd]), columns, where=source.ROWS)[0])
+            parts.append(validate(part.drop(index=part.index[odd]), columns, where=source.FEEDBACK)[0])
     whole = pd.concat(parts).sort_index()
     return whole.reindex(columns=[*dict.fromkeys([*whole, *empty])]), said
 

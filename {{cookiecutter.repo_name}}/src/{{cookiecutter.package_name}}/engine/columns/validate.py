@@ -4,14 +4,14 @@ The same code reads the training data, a batch for `predict` and a request, so t
 """
 
 import re
+from dataclasses import replace
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from ..project.errors import DataError, shown
 from ..sources import formats
-from . import doubtful
-from .dictionary import LABEL, Column, Dictionary, by_role, label_columns
+from .dictionary import LABEL, LARGEST, Column, Dictionary, by_role, label_columns
 from .lists import different_items, items_of
 from .moments import put_together
 from .violations import ADD_IT, Violation, Warned, described, explain, explain_absent, left_out, violation
@@ -20,8 +20,8 @@ MISSING_WORDS = frozenset(
     ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "n.a.", "nan", "null", "nil", "none", "nat", "missing", "\\n"]
 )
 TRUE_WORDS, FALSE_WORDS = frozenset(["true", "t", "yes", "y", "1"]), frozenset(["false", "f", "no", "n", "0"])
+ISO_DAY = r"\d{4}-\d\d-\d\d([T ].*)?"  # can be read in one way alone
 INTEGERS_THAT_FLOAT_KEEPS = 2**53
-LARGEST = 3.4e38  # scikit-learn's trees compute in single precision, where more is infinite
 
 
 def validate(
@@ -59,20 +59,19 @@ def validate(
     labels = label_columns(columns)
     wanted = [name for name in columns if target or not (columns[name].role == "target" or name in labels)]
     optional = {*by_role(columns, "ignored", "id"), *labels, *(() if target else by_role(columns, "group"))}
-    made = [name for name in wanted if columns[name].moment and columns[name].role != "ignored"]
-    to_make = {name: columns[name].moment for name in made if name not in frame.columns}
+    gone, numbers = [name for name in wanted if name not in frame.columns], frame.index + first_row
+    to_make = {name: columns[name].moment for name in gone if columns[name].moment and columns[name].role != "ignored"}
     needed = {part for parts in to_make.values() for part in parts}
-    absent = [n for n in wanted if n not in frame.columns and n not in to_make and (n in needed or n not in optional)]
+    absent = [name for name in gone if name in needed or name not in {*optional, *to_make}]
     typed, refused, warned = typed_columns(frame, {name: columns[name] for name in wanted}, target=target)
     lacking = [Violation(name, "no cell: the column is missing", ADD_IT, tuple(range(len(frame)))) for name in absent]
-    if absent and not refused:
-        raise DataError(explain_absent(absent, frame, where), lacking)
     if refused:
-        raise DataError(explain(absent, refused, warned, where, frame.index + first_row), [*lacking, *refused])
+        raise DataError(explain(absent, refused, warned, where, numbers), [*lacking, *refused])
+    if absent:
+        raise DataError(explain_absent(absent, frame, where), lacking)
     typed |= {name: put_together(typed, parts) for name, parts in to_make.items()}
     within = {part for part in needed if columns[part].type == "datetime" and columns[part].role == "ignored"}
     kept = {name: typed[name] for name in wanted if name in typed and name not in within}
-    numbers = frame.index + first_row
     warnings: list[str] = [Warned(f"{where}: column {described(one, numbers)}", one) for one in warned]
     if extra := [str(name) for name in frame.columns if name not in columns]:
         warnings.append(left_out(extra, where))
@@ -94,8 +93,6 @@ def typed_columns(
         typed[name] = values
         if column.role == "id":
             warned.extend(repeated_ids(values))
-        doubts = doubtful.said(frame[name], values, column, batch=not target)
-        warned.extend(violation(name, problem, "", rows) for problem, rows in doubts)
         refuses = column.role != "ignored" and column.rule == "refuse"
         (refused if refuses else warned).extend(violations)
     return typed, refused, warned
@@ -105,6 +102,10 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     """Type one column, shape (n_rows,), and list what breaks its rules."""
     name = str(cells.name)
     values, unreadable = parse(cells, column)
+    if column.type == "datetime" and column.format and unreadable.any():
+        plain = unreadable & as_text(cells).str.fullmatch(ISO_DAY).eq(True)  # as programs write it, whatever the file
+        again, odd = parse_datetime(cells.where(plain), replace(column, format=""))
+        values, unreadable = values.fillna(again), unreadable & (odd | ~plain)
     if column.role == "id" and not are_plain_ids(cells):
         values, unreadable = parse_text(cells, column)
     found = []
@@ -125,23 +126,24 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
             problem = f"values outside {low:g} ... {high:g}, like {values[outside].iloc[0]:g}"
             found.append(violation(name, problem, f"Fix the rows, or widen 'range' of [{name}]", outside))
         unreadable = unreadable | outside
-    if column.values is not None and column.type == "category":
-        unknown = values.notna() & ~values.isin(column.values)
+    if column.values is not None and column.type in ("category", "list"):
+        unknown, problem = unknown_words(values, column, column.values)
         if unknown.any():
-            problem = f"unknown categories, like {shown(values[unknown].iloc[0])}"
-            found.append(violation(name, problem, f"Fix the cells, or add to 'values' of [{name}]", unknown))
-        unreadable = unreadable | unknown
-    if column.values is not None and column.type == "list":
-        new = [item for item in different_items(values, column.separator) if item not in column.values]
-        unknown = values.map(lambda cell: not set(items_of(cell, column.separator)).isdisjoint(new), na_action="ignore")
-        unknown = unknown.eq(True)  # missing ones are not
-        if unknown.any():
-            problem = f"unknown items, like {', '.join(map(repr, new[:3]))}"
             found.append(violation(name, problem, f"Fix the cells, or add to 'values' of [{name}]", unknown))
         unreadable = unreadable | unknown
     if column.rule == "treat as missing" and unreadable.any():
         values = values.mask(unreadable)
     return values, found
+
+
+def unknown_words(values: pd.Series, column: Column, known: tuple[str, ...]) -> tuple[pd.Series, str]:
+    """Which values, shape (n_rows,), are or hold words that are not known, and how to say it."""
+    if column.type == "category":
+        unknown = values.notna() & ~values.isin(known)
+        return unknown, f"unknown categories, like {''.join(map(shown, values[unknown].head(1)))}"
+    new = [item for item in different_items(values, column.separator) if item not in known]
+    unknown = values.map(lambda cell: not set(items_of(cell, column.separator)).isdisjoint(new), na_action="ignore")
+    return unknown.eq(True), f"unknown items, like {', '.join(map(repr, new[:3]))}"  # missing ones are not
 
 
 def are_plain_ids(cells: pd.Series) -> bool:
@@ -193,8 +195,7 @@ def parse_number(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series
         as_it_stands = column.decimal == "." and not column.unit and not column.thousands
         values = pd.to_numeric(text, errors="coerce").astype("float64") if as_it_stands else None
         if values is None or values.isna().any():  # 10,000 columns of plain numbers need none of this
-            bare, share = doubtful.without_marks(text, column)
-            values = pd.to_numeric(plain_number(bare, column), errors="coerce").astype("float64") * share
+            values = pd.to_numeric(plain_number(text, column), errors="coerce").astype("float64")
         missing = values.isna()
         if missing.any():
             missing = is_missing(text, column, MISSING_WORDS)

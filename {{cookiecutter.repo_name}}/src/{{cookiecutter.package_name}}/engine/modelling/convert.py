@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .graph import DOUBLE, IR, ML, OPSETS, SINGLE, TEXT, WHOLE, Graph, NotConvertible, kind_of
+from .graph import DOUBLE, IR, ML, OPSETS, SINGLE, STRING, WHOLE, Graph, NotConvertible, kind_of
 from .graph_columns import prepared
 from .metrics import TINY
 
@@ -43,12 +43,12 @@ def convert(model: Any, labels: list, threshold: float | None = None) -> Any:
     outputs = {"prediction": (said, DOUBLE, [None, 1])}
     if labels:
         texts = not all(type(label) is int for label in labels)
-        kind = TEXT if texts else WHOLE
+        kind = STRING if texts else WHOLE
         known = graph.constant([str(label) if texts else label for label in labels], kind)
         outputs = {"probabilities": (said, DOUBLE, [None, len(labels)])}
         outputs["prediction"] = (graph.op("Gather", known, place_of(graph, said, threshold)), kind, [None])
     nodes = [helper.make_node("Identity", [value], [name]) for name, (value, *_) in outputs.items()]
-    asked = {name: ("", TEXT if texts else DOUBLE, [None, 1]) for name, texts in graph.inputs.items()}
+    asked = {name: ("", STRING if texts else DOUBLE, [None, 1]) for name, texts in graph.inputs.items()}
     inside, outside = (
         [helper.make_tensor_value_info(name, graph.kind(of), shape) for name, (_, of, shape) in described.items()]
         for described in (asked, outputs)

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from .recipe import signed_log
 
-MANY_ROWS = 50_000
+THREADS_FROM = 50_000
 
 
 def of_logarithm(estimator: BaseEstimator) -> BaseEstimator:
@@ -29,7 +29,7 @@ def threads(n_rows: int) -> threadpool_limits:
     On a busy machine of two cores, boosting of 120 rows cost 4.4 CPU s with two threads and 0.2 with one: they wait for
     each other. Above 50,000 rows all cores are used.
     """
-    return threadpool_limits(1 if n_rows < MANY_ROWS else None)
+    return threadpool_limits(1 if n_rows < THREADS_FROM else None)
 
 
 class RowByRow(BaseEstimator):

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..columns.dictionary import LARGEST
 from .graph import DOUBLE, ML, WHOLE, Graph, NotConvertible, kind_of
-
-LARGEST = float(np.finfo("float32").max)  # as in `recipe.number_cells`
 
 
 def prepared(graph: Graph, transformer: Any) -> str:
@@ -19,9 +18,9 @@ def prepared(graph: Graph, transformer: Any) -> str:
     for name, step, columns in transformer.transformers_:
         if step == "drop" or not len(columns):
             continue
-        if isinstance(columns, str) or name not in KINDS:
+        if isinstance(columns, str) or name not in COLUMNS:
             raise NotConvertible(f"columns used as {name} do not convert")
-        parts.append(KINDS[name](graph, step, list(columns)))
+        parts.append(COLUMNS[name](graph, step, list(columns)))
     return graph.beside(parts)
 
 
@@ -148,7 +147,7 @@ def target_means(graph: Graph, step: Any, columns: list[str]) -> str:
     return graph.beside(found)
 
 
-KINDS = {"number": numbers, "log": numbers, "one-hot": categories, "target encoding": categories}
+COLUMNS = {"number": numbers, "log": numbers, "one-hot": categories, "target encoding": categories}
 ENCODERS = {"OneHotEncoder": one_hot, "OrdinalEncoder": ordinal, "TargetEncoder": target_means}
 TRANSFORMERS = {
     "Pipeline": pipeline,

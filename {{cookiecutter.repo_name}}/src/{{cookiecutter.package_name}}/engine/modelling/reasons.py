@@ -18,10 +18,10 @@ from scipy.sparse import csr_matrix
 
 USUAL = 10  # different values of a column, at most
 ASKED, MOST = 1000, 20  # answers that a row costs, about; rows of usual values at most. With 20 columns: 820, and 10
-LINES = 100  # of usual values: the shares of few categories are right to a hundredth
+USUAL_LINES = 100  # of usual values: the shares of few categories are right to a hundredth
 CELLS_AT_ONCE = 1_000_000  # in one call, if that is more than one row: memory
 CELLS_A_ROW = 4_000_000  # in the questions about one row: fewer rows of usual values from some 300 columns on
-TEXT = 28  # characters of a cell that are shown
+CELL_LETTERS = 28  # characters of a cell that are shown
 Answers = Callable[[pd.DataFrame], np.ndarray]  # rows -> shape (n_rows, n_classes), or (n_rows, 1) for numbers
 
 
@@ -38,11 +38,11 @@ def usual_of(column: pd.Series) -> pd.Series:
     """The values of a column at a hundred even ranks, or at ten where more than ten differ."""
     by_size = pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_datetime64_any_dtype(column.dtype)
     if not by_size:
-        column = column.where(column.map(column.value_counts()) >= max(2, len(column) / LINES))
+        column = column.where(column.map(column.value_counts()) >= max(2, len(column) / USUAL_LINES))
     order = column.sort_values(kind="stable", key=None if by_size else lambda cells: cells.astype(str))
-    fine, coarse = (order.iloc[((np.arange(n) + 0.5) / n * len(order)).astype(int)] for n in (LINES, USUAL))
+    fine, coarse = (order.iloc[((np.arange(n) + 0.5) / n * len(order)).astype(int)] for n in (USUAL_LINES, USUAL))
     few = fine.astype(object).map(repr).nunique() <= USUAL
-    return (fine if few else coarse.repeat(LINES // USUAL)).reset_index(drop=True)
+    return (fine if few else coarse.repeat(USUAL_LINES // USUAL)).reset_index(drop=True)
 
 
 def effects(answers: Answers, rows: pd.DataFrame, usual: pd.DataFrame, asked: np.ndarray) -> np.ndarray:
@@ -161,7 +161,7 @@ def of_number(effect: float) -> str:
     return f"{effect:+,.0f}" if abs(effect) >= 1000 else f"{effect:+.4g}"
 
 
-def cell(value: object, limit: int = TEXT) -> str:
+def cell(value: object, limit: int = CELL_LETTERS) -> str:
     """A cell as a reason names it."""
     if not isinstance(value, list | tuple | np.ndarray) and pd.isna(value):
         return "missing"

@@ -26,17 +26,16 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
-from ..columns.dictionary import Dictionary, features, separators, target
+from ..columns.dictionary import LARGEST, Dictionary, features, separators, target
 from .items import ItemEncoder
 
 ITEMS = "one column an item"
 TEXT_COMPONENTS = 30  # skrub's default too: more cost time and did not help trees
 TEXT_BUCKETS = 2**12  # more than TEXT_COMPONENTS, whatever the text, so that the SVD is always possible
 ENCODER_FOLDS = 5
-LARGEST = float(np.finfo("float32").max)  # of scikit-learn's trees, where more is infinite
 FEW_VALUES, FEW_OF_ALL = 20, 2e-4  # rows of a leaf of boosting; share that its sample of 200,000 rows does not miss
 KNOTS = 6  # of each curve, at equal shares of the rows
-WORDS = re.compile(r"\w+")  # one-letter words count: "I", "5"
+WORD = re.compile(r"\w+")  # one-letter words count: "I", "5"
 LETTERS = (2, 3, 4)  # sizes of the groups of letters of a string
 Analyser = Callable[[str], list[str]]
 TAKE_WORDS = ("sklearn", "builtins", "abc", __package__)  # where estimators come from that take classes as they are
@@ -96,8 +95,8 @@ class Recipe:
         """`estimator` behind numbers as they are, codes for categories, and 30 components of each text."""
         codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan)
         steps = {
-            "number": make_pipeline(NUMBERS, SeldomFilled()),
-            "log": make_pipeline(NUMBERS, SeldomFilled()),
+            "number": make_pipeline(NUMBER_CELLS, SeldomFilled()),
+            "log": make_pipeline(NUMBER_CELLS, SeldomFilled()),
             "one-hot": make_pipeline(codes, SeldomFilled()),
             "target encoding": self._target_encoder(),
             "date parts": make_pipeline(DATE_PARTS, SeldomFilled()),
@@ -139,7 +138,7 @@ class Recipe:
         spline = SplineTransformer(KNOTS, knots="quantile", extrapolation="constant", include_bias=False)
         scaled = make_pipeline(number, spline) if curves else number
         return {
-            "number": make_pipeline(NUMBERS, scaled),
+            "number": make_pipeline(NUMBER_CELLS, scaled),
             "log": make_pipeline(FunctionTransformer(log_cells, feature_names_out="one-to-one"), scaled),
             "one-hot": OneHotEncoder(handle_unknown="ignore"),
             "target encoding": make_pipeline(self._target_encoder(), StandardScaler()),
@@ -281,7 +280,7 @@ def signed_log(values: np.ndarray) -> np.ndarray:
 
 def words_of(text: str) -> list[str]:
     """The words of a text in lower case; scikit-learn's own analyser puts a memory address into the model's bytes."""
-    return WORDS.findall(text.lower())
+    return WORD.findall(text.lower())
 
 
 def telling_words_of(text: str) -> list[str]:
@@ -301,7 +300,7 @@ def letters_of(text: str) -> list[str]:
     return [word[at : at + size] for word in words for size in LETTERS for at in range(len(word) - size + 1)]
 
 
-NUMBERS = FunctionTransformer(number_cells, feature_names_out="one-to-one")
+NUMBER_CELLS = FunctionTransformer(number_cells, feature_names_out="one-to-one")
 DATE_PARTS = FunctionTransformer(split_dates, feature_names_out=name_date_parts)
 TEXT_CELLS = FunctionTransformer(fill_text, feature_names_out="one-to-one")
 ANALYSERS: dict[str, Analyser] = {

@@ -5,6 +5,7 @@ import errno
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,8 +59,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def beside(path: Path) -> Path:
-    """A temporary path that `lock.py` knows for one and removes when this process has been killed."""
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """A temporary path of this thread, which `lock.py` knows for one and removes when the process has been killed."""
+    return path.with_name(f".{path.name}.{threading.get_ident()}.{os.getpid()}.tmp")
 
 
 def remove(path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+NAMED = 20  # columns that a line of the log names
 CELL_SHOWN, NAME_SHOWN, LINE_SHOWN = 40, 80, 2000  # characters of a cell, a name and a line that a message shows
 # Control characters but line feed and tab, what turns the direction of writing, invisible ones, half characters.
 STEERING = re.compile(

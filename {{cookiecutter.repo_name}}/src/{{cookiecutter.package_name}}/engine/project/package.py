@@ -12,6 +12,7 @@ FOLDER = Path(__file__).parents[2]
 YOURS = ("features.py", "models.py")
 FRONT = "__init__.py __main__.py cli.py data.py evaluate.py explore.py pipeline.py predict.py py.typed train.py".split()
 SERVICE = "service"  # a folder beside the engine, from the template too; a project may have been made without it
+LOCK = "requirements.lock"
 MANIFEST = "MANIFEST.sha256"
 NO_CODE = frozenset(("__pycache__", ".ipynb_checkpoints", ".DS_Store"))
 

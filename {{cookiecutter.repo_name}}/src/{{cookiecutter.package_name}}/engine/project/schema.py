@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeVar
 from .errors import SettingsError
 
 T = TypeVar("T")
-KINDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}
+CALLED = {str: "text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}
 
 BOUNDS: dict[str, tuple[Callable[[Any, Any], bool], Callable[[Any], str]]] = {  # whether a value holds, and the words
     "above": (operator.gt, "above {}".format),
@@ -90,7 +90,7 @@ def check(value: Any, hint: Any, place: str) -> Any:
     if wanted is float and type(value) is int:
         return float(value)
     if type(value) is not wanted:
-        raise SettingsError(f"{place} = {value!r} is not {KINDS[wanted]}.")
+        raise SettingsError(f"{place} = {value!r} is not {CALLED[wanted]}.")
     return value
 
 

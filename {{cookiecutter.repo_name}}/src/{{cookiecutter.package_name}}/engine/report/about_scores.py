@@ -52,6 +52,9 @@ def mistakes(evidence: Evidence) -> dict[str, Any]:
     if not result.classes:
         return {"figures": {"fit": figures.fit(result.truth, result.predictions.values, evidence.record["target"])}}
     counts = diagnostics.confusion(result.truth, result.predictions)
+    levels = [name for name in evidence.run.columns[evidence.record["target"]].values or () if name in counts]
+    if len(levels) == len(counts):  # in the order of the dictionary
+        counts = counts.loc[levels, levels]
     shares = diagnostics.by_class(counts)
     drawn = {"confusion": figures.confusion(counts)} if len(counts) <= CLASSES_DRAWN else {}
     if len(counts) == 2 and len(set(result.truth)) == 2:

@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.metrics import cohen_kappa_score
 
 SHARED_ROWS = 2  # of two people; fewer have no agreement
-TARGET, OTHERS = "the target", "the others"
+TARGET, OTHER_PEOPLE = "the target", "the others"
 PAIR, BESIDE = ("one", "other", "rows"), ("person", "against", "rows")
 
 
@@ -74,7 +74,7 @@ def beside_model(
     measure, lines = of_numbers if amount else of_classes, []
     for person, labels in opinions.items():
         others = middle([opinions[other] for other in opinions if other != person], amount=amount)
-        for against, reference in {TARGET: truth, OTHERS: others}.items():
+        for against, reference in {TARGET: truth, OTHER_PEOPLE: others}.items():
             both = labels.notna() & reference.notna()
             if both.sum() >= SHARED_ROWS:
                 sides = {"person": labels, "model": predictions}

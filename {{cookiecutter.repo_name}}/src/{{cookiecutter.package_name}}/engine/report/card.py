@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 PAGES = ("model_card.html", "model_card.md")
 DIGEST, CLASSES_SHOWN = 16, 20  # digits of a digest, classes of a table
 NEAR = (0.05, 0.1, 0.2)  # of the truth: what people call close
-PARTS = (0.5, 0.9, 0.99)  # of the rows, by the size of the error
+FAR_SHARES = (0.5, 0.9, 0.99)  # of the rows, by the size of the error
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def quantities(found: Evaluated, policy: decision.Policy) -> list[tuple[str, dic
         return [*tables, (caption, table(shares, rows=number, found=percent, right=percent, taken_for=str))]
     errors, size = np.abs(found.predictions.values - found.truth), np.abs(found.truth)
     near = [(f"within {share:.0%} of the truth", percent((errors <= share * size).mean())) for share in NEAR]
-    far = [(f"{share:.0%} are off by less than", number(float(np.quantile(errors, share)))) for share in PARTS]
+    far = [(f"{share:.0%} are off by less than", number(float(np.quantile(errors, share)))) for share in FAR_SHARES]
     return [
         *tables,
         ("How far the numbers are off", table(pd.DataFrame([*near, *far], columns=["test rows", "value"]))),

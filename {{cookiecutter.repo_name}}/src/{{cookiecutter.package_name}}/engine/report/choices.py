@@ -45,10 +45,11 @@ def decision(evidence: Evidence) -> dict[str, Any]:
         why = model.get("threshold_is", "one half: the more probable class")
     chance, yes = policy.urgency(result.predictions), result.truth == result.classes[1]
     by_level = gains.values_by_level(options, yes, chance, evidence.groups) if stated else None
-    size, found = int(acted(evidence).sum()), gains.gains(yes, chance)
+    on, found = acted(evidence), gains.gains(yes, chance)
+    acted_from = max(level, chance[on].min(initial=1.0)) if options.capacity else level
     return {
         "table": table(first_rows(evidence, yes, chance), **{f"the first {options.rows}": number}),
-        "figures": {"worth": gains.draw_worth(found, size, by_level, level, unit)} if yes.any() else {},
+        "figures": {"worth": gains.draw_worth(found, int(on.sum()), by_level, acted_from, unit)} if yes.any() else {},
         "positive": result.classes[1],
         "threshold": f"{level:.3g}",
         "why": why,
@@ -64,7 +65,7 @@ def first_rows(evidence: Evidence, yes: np.ndarray, chance: np.ndarray) -> pd.Da
         first = np.zeros(n, dtype=bool)
         first[order[:size]] = True
         hits = int((yes & first).sum())
-        low, high = (round(size * end) for end in wilson(yes[first]))
+        low, high = (min(round(size * end), int(yes.sum())) for end in wilson(yes[first]))
         lift = f"{hits / size / yes.mean():.1f}" if yes.any() else "-"
         share = percent(hits / yes.sum()) if yes.any() else "-"
         worth = amount(policy.worth(options, yes, first).sum())

@@ -23,8 +23,9 @@ from ..modelling.question import Question
 from ..modelling.recipe import ANALYSERS, ITEMS
 from .verdict import number
 
-SHOWN, WORDS = 15, 6  # terms in all, and words of texts among them where there is anything else to show
+TERMS, WORD_TERMS = 15, 6  # terms in all, and words of texts among them where there is anything else to show
 ROWS_OF_A_LEVEL = 10  # of a category, or of missing cells: the effect of fewer is luck
+ROWS_OF_OTHERS = 5  # of such a level, of another class: a resample without any would know no interval
 ENDS = {  # of the steps of `Recipe.linear`, by transformation: what an input stands for can be said of these
     **dict.fromkeys(("number", "log", "date parts", "target encoding"), StandardScaler),
     "one-hot": OneHotEncoder,
@@ -89,13 +90,13 @@ def strongest(pipeline: Pipeline, known: Question, *, booleans: Sequence[str] = 
     labels = known.classes  # of two the positive one last; a blend fits its parts on their numbers
     in_order = sorted(labels)
     named = list(inputs(pipeline[0], in_order, booleans))
-    beside = alternatives(named, known.rows)
+    beside = alternatives(named, known)
     weights = weights_of(pipeline[-1], beside)
     if len(labels) == 2 and labels[1] == in_order[0]:  # the coefficients are of the other class
         weights = -weights
     around = Z * errors_of(pipeline, known, weights.shape, beside)
     whole = zip(named, weights, around, strict=True)
-    terms = [(term, w * term.size, e * term.size) for term, w, e in whole if is_common(term, known.rows)]
+    terms = [(term, w * term.size, e * term.size) for term, w, e in whole if is_common(term, known)]
     terms = [(term, w, e) for term, w, e in terms if abs(w).max() > e[abs(w).argmax()]]
     strength = np.array([np.abs(effects).max() for _, effects, _ in terms])
     lines = []
@@ -110,11 +111,11 @@ def strongest(pipeline: Pipeline, known: Question, *, booleans: Sequence[str] = 
     return pd.DataFrame(lines, columns=["column", "change", *EFFECT, *(["towards"] if labels else [])])
 
 
-def alternatives(terms: Sequence[Term], rows: pd.DataFrame) -> list[list[int]]:
+def alternatives(terms: Sequence[Term], known: Question) -> list[list[int]]:
     """The places of the categories of each column, but for those of a few rows."""
     places: dict[str, list[int]] = {}
     for place, term in enumerate(terms):
-        if term.one_of and is_common(term, rows):
+        if term.one_of and is_common(term, known):
             places.setdefault(term.column, []).append(place)
     return list(places.values())
 
@@ -152,20 +153,24 @@ def errors_of(
     return np.std(found, axis=0) * np.sqrt(len(some) / len(known.truth))
 
 
-def is_common(term: Term, rows: pd.DataFrame) -> bool:
-    """Whether enough rows, shape (n_rows, n_columns), have what a term marks."""
+def is_common(term: Term, known: Question) -> bool:
+    """Whether enough rows have what a term marks, and of classes enough of them another one than the most."""
     if term.level is None:
         return True
-    cells = rows[term.column]
-    return int((cells.isna() if term.level != term.level else cells == term.level).sum()) >= ROWS_OF_A_LEVEL
+    cells = known.rows[term.column]
+    truth = known.truth[
+        (cells.isna() if term.level != term.level else cells == term.level).fillna(False).to_numpy(bool)
+    ]
+    others = len(truth) - np.unique(truth.astype(str), return_counts=True)[1].max(initial=0)
+    return len(truth) >= ROWS_OF_A_LEVEL and (not known.classes or others >= ROWS_OF_OTHERS)
 
 
 def chosen(strength: np.ndarray, words: np.ndarray) -> np.ndarray:
     """Positions of the strongest terms; rare words are strong and many, and must not hide the other columns."""
     order = np.argsort(-strength, kind="stable")
-    others = min(SHOWN - WORDS, (~words).sum())
-    left_out = order[words[order]][SHOWN - others :]
-    return order[~np.isin(order, left_out)][:SHOWN]
+    others = min(TERMS - WORD_TERMS, (~words).sum())
+    left_out = order[words[order]][TERMS - others :]
+    return order[~np.isin(order, left_out)][:TERMS]
 
 
 def inputs(columns: ColumnTransformer, labels: Sequence, booleans: Sequence[str]) -> Iterator[Term]:

@@ -24,7 +24,7 @@ from .diagnostics import is_amount
 from .page import TEMPLATES
 
 BLUE, ORANGE, GREY, INK = "#0072B2", "#D55E00", "#6b717a", "#22262b"
-LINES = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DPI = 110
 DOTS = 3000  # more hide each other
 GUIDE: dict[str, Any] = {"color": GREY, "ls": "--", "lw": 1}  # a line to compare with
@@ -212,10 +212,10 @@ def dependence(curves: dict[str, tuple[pd.DataFrame, pd.DataFrame | None]], ylab
     figure, places = panels(len(curves), 8 if len(curves) > 1 else 4.5, 2.9 * -(-len(curves) // 2))
     for axes, (name, (table, truth)) in zip(places, curves.items(), strict=True):
         lines = [column for column in table.columns if column != "value"]
-        lines = lines[1:] if len(lines) == 2 else lines[: len(LINES)]
+        lines = lines[1:] if len(lines) == 2 else lines[: len(COLOURS)]
         amounts = is_amount(table["value"])
         x = table["value"] if amounts else range(len(table))
-        for line, color in zip(lines, LINES, strict=False):
+        for line, color in zip(lines, COLOURS, strict=False):
             alone = None if truth is None else "the model says"
             label = short(line, 18) if len(lines) > 1 else alone
             axes.plot(x, table[line], color=color, marker="o", ms=4, lw=1.5 if amounts else 0, label=label)

@@ -17,7 +17,7 @@ from ..project.settings import Decision
 from .figures import BLUE, GUIDE, ORANGE, panels, short, thousands
 
 SIZES = (50, 100, 200, 400)  # rows that the table of first rows looks at
-PARTS = (10, 4, 2)  # and these parts of the rows where they are too few for those
+FEW_SIZES = (10, 4, 2)  # and these parts of the rows where they are too few for those
 SHARES = (0.05, 0.1, 0.2)  # of the truth, that a number may be off
 REACH = 50  # per cent, as far as the curve of errors goes
 LEVELS = np.arange(1, 100) / 100
@@ -42,7 +42,7 @@ def gains(yes: np.ndarray, urgent: np.ndarray) -> np.ndarray:
 def sizes(n_rows: int, capacity: int) -> list[int]:
     """How many first rows the table looks at, ascending; the capacity is one of them."""
     usual = [size for size in SIZES if size < n_rows]
-    few = [n_rows // part for part in PARTS] if len(usual) < 2 else []
+    few = [n_rows // part for part in FEW_SIZES] if len(usual) < 2 else []
     return sorted({*usual, *few, capacity} - {0})
 
 

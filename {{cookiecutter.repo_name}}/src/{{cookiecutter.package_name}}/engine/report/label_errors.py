@@ -6,7 +6,6 @@ for numbers a residual far outside of those of similar predictions. Rows of the 
 only where a model disagrees, they would agree with models better than new rows do.
 """
 
-import contextlib
 import logging
 import warnings
 from dataclasses import replace
@@ -25,7 +24,7 @@ from ..modelling.estimators import threads
 from ..modelling.metrics import Predictions, columns_of
 from ..modelling.question import Question, hold_out
 from ..modelling.split import cross_validation
-from ..project import records, spreadsheet
+from ..project import records
 from ..project.errors import DataError
 from ..project.log import warnings_as_lines
 from ..project.settings import Project
@@ -141,19 +140,6 @@ def wrong_numbers(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
     table = pd.DataFrame({"position": np.arange(len(truth)), "given": truth, "suggested": predictions.values})
     table["off_by"], table["times_usual"] = residual, times.round(2)
     return table[times > FAR_OFF].sort_values("times_usual", ascending=False, kind="stable", ignore_index=True)
-
-
-def verdicts_before(path: Path, table: pd.DataFrame) -> list[str]:
-    """What a person wrote about these rows, shape (n_rows,), in the lists of earlier runs; "" where nothing."""
-    known: dict[tuple[str, str], str] = {}
-    for other in sorted(path.parent.parent.glob(f"*/{path.name}")):
-        with contextlib.suppress(KeyError, ValueError):  # saved in a form of their own
-            seen = pd.read_csv(other, dtype=str).dropna(subset=["verdict"])
-            known |= dict(zip(zip(seen["row"], seen["given"], strict=True), seen["verdict"], strict=True))
-    return [
-        known.get((str(row), str(spreadsheet.safe(given))), "")
-        for row, given in zip(table["row"], table["given"], strict=True)
-    ]
 
 
 def worked_on(path: Path) -> bool:

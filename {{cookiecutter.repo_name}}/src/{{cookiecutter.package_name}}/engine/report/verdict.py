@@ -98,7 +98,8 @@ def reading_of_curve(points: pd.DataFrame, result: Result) -> list[str]:
     if reach <= 0:
         first = f"Under-fitting: {both}; even on its own rows it is no better than the constant answer."
     elif share > OVERFITS:
-        first = f"Over-fitting: {both}; {percent(share)} of what it gains on its own rows is lost on new ones."
+        lost = f"{percent(share)} of what it gains on its own rows is lost there"
+        first = f"Over-fitting: {both}, the score to lean on; {lost}."
     else:
         first = f"{'Slight' if share > OVERFITS_A_LITTLE else 'No sign of'} over-fitting: {both}."
     if last.low != last.low:

@@ -24,8 +24,8 @@ from ..modelling.split import groups_of
 from ..project import artefact, package, records
 from ..project.settings import Project
 from . import registry
+from .registry import SHOWN_DIGITS
 
-SHOWN_DIGITS = 12
 LINES_SHOWN, WIDTH_SHOWN = 40, 160  # of a comparison on a terminal; --json has all
 DUMP = re.compile("^data/raw/.*/")  # a dump is named after the day when it was fetched
 REASONS = ("code", "data", "parameters", "environment")

@@ -40,7 +40,7 @@ def keep(project: Project, folder: Path) -> dict[str, Any]:
     (folder / registry.DICTIONARY).write_text(text, encoding="utf-8")
     found = {**environment(project), "variables": project.variables}
     pinned = "".join(f"{name}=={version}\n" for name, version in found["packages"].items())
-    (folder / registry.LOCK).write_text(pinned, encoding="utf-8")
+    (folder / package.LOCK).write_text(pinned, encoding="utf-8")
     commit = git.commit(project.root)
     if commit["commit"] and commit["dirty"]:
         commit = {**commit, "left_out_of_patch": git.patch(project.root, folder / registry.PATCH)}

@@ -39,12 +39,14 @@ def run(project: Project, folder: Path, *, row: str, input: Path | None) -> str:
     one, alone = rows.iloc[[place]], replace(policy, reasons=0, decision=replace(policy.decision, capacity=0))
     with threads(1):
         said = worklist.answered(folder, model, one, alone)
-        moved = explained(folder, model, one)
+        own, moved = explained(folder, model, one)
     cells = [(column, shown(value)) for column, value in said.iloc[0].items() if column not in ("row", "run")]
     asked = "the prediction"
     if classes := model.record["classes"]:
         asked = f"the probability of '{classes[1] if len(classes) == 2 else said['prediction'].iloc[0]}'"
     title = f"What moved {asked}, and what it would be with another value in one column:"
+    if said.iloc[0].get("seen") == "held out":
+        title = f"By the model itself, which learned from this row and says {shown(own)}:\n{title}"
     return "\n\n".join([f"{name} of {where}, run {model.name}\n{aligned(cells)}", f"{title}\n\n{aligned(moved)}"])
 
 
@@ -62,8 +64,8 @@ def find(rows: pd.DataFrame, ids: list[str], wanted: str, where: str) -> tuple[i
     raise DataError(f"{where}: there is no row {wanted!r}.\nAllowed: 1 to {rows.index.max() + 1}{named}.")
 
 
-def explained(folder: Path, model: Run, one: pd.DataFrame) -> list[tuple[str, ...]]:
-    """A head, and for each column that moved the answer: its value, by how much, the least and most otherwise."""
+def explained(folder: Path, model: Run, one: pd.DataFrame) -> tuple[float, list[tuple[str, ...]]]:
+    """What the model says; a head, and a line a column that moved it: value, by how much, least and most otherwise."""
     features = model.add_features(one)
     answer, usual, asked, in_words = worklist.background(folder, model, features)
     moved = pd.Series(reasons.effects(answer, features, usual, asked)[0], index=list(usual))
@@ -78,9 +80,11 @@ def explained(folder: Path, model: Run, one: pd.DataFrame) -> list[tuple[str, ..
             f"{shown(said[end])} with {reasons.cell(copies[name].iloc[end])}" for end in (said.argmin(), said.argmax())
         ]
         lines.append((name, reasons.cell(features[name].iloc[0]), in_words(moved[name]), *ends))
-    return lines
+    return float(answer(features)[0, asked[0]]), lines
 
 
 def shown(value: object) -> str:
-    """A value of an answer with four digits."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    """A value of an answer with four digits that count, or as a whole number."""
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

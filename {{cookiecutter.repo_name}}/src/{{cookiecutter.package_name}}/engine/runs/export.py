@@ -32,8 +32,8 @@ from .model import Model
 
 log = logging.getLogger(__name__)
 ANSWERS_WITH = "engine.runs.model"
-ROWS = 1000  # that are compared
-KEPT = (registry.MODEL, registry.DICTIONARY, registry.LOCK)
+ROWS_COMPARED = 1000  # that are compared
+KEPT = (registry.MODEL, registry.DICTIONARY, package.LOCK)
 START = '''"""The model {run}, trained {day}: `from {name} import load; load().predict(frame)`."""
 
 from .engine.runs.model import Model, load
@@ -162,7 +162,7 @@ def rows_to_compare(project: Project, model: Model) -> pd.DataFrame | None:
     path = project.split("train")
     if not path.is_file():
         return None
-    rows = pd.read_parquet(path).head(ROWS)
+    rows = pd.read_parquet(path).head(ROWS_COMPARED)
     wanted = [name for name in rows if name in model.columns and name != model.record["target"]]
     return None if registry.lacking(model.columns, rows) else rows[wanted].reset_index(drop=True)
 

@@ -17,8 +17,8 @@ from ..project.settings import Project
 from ..sources import source
 from . import registry
 from .listing import aligned
+from .registry import SHOWN_DIGITS
 
-SHOWN_DIGITS = 12
 # Where the inputs of a file lie if the record beside it is that of another version: a run knows the whole chain.
 BEFORE = {"data/processed/": "data/interim/", "data/interim/": "data/raw/"}
 

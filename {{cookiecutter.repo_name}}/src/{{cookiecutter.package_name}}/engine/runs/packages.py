@@ -6,13 +6,14 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..project.package import LOCK
 from ..project.settings import Project
 
 ALWAYS = ("numpy", "pandas", "scikit-learn", "scipy")
 # Of the dependencies that a project starts with, those that no answer passes through.
 NEVER = frozenset(
     "charset-normalizer cleanlab click fsspec jinja2 matplotlib pyarrow python-calamine python-dotenv requests "
-    "skrub sqlalchemy threadpoolctl".split()
+    "skrub sqlalchemy threadpoolctl xlsxwriter".split()
 )
 
 
@@ -25,7 +26,7 @@ def names(project: Project) -> set[str]:
 
 def pinned(project: Project) -> list[str]:
     """The lines of `requirements.lock`, if there is one, that name a package on which answers hang."""
-    lock, wanted = project.root / "requirements.lock", names(project)
+    lock, wanted = project.root / LOCK, names(project)
     lines = lock.read_text("utf-8").splitlines() if lock.is_file() else []
     return [line for line in lines if line.partition("==")[0] in wanted]
 

@@ -112,20 +112,25 @@ def against(project: Project, challenger: Evaluated, champion: str | None, evalu
     if not newer.any():
         return [Check("better than the champion", False, "it learned from rows as new as the newest test rows")]
     both = chosen(challenger, newer), chosen(reigning, newer)
-    return beside(project, *both, told_rows(project)[newer], held_errors(folder))
+    return beside(project, *both, told_rows(project, "test")[newer], held_out(project, challenger.record, folder))
 
 
 def beside(
-    project: Project, challenger: Evaluated, reigning: Evaluated, told: np.ndarray, held: np.ndarray
+    project: Project,
+    challenger: Evaluated,
+    reigning: Evaluated,
+    told: np.ndarray,
+    held: tuple[np.ndarray, np.ndarray],
 ) -> list[Check]:
     """How the challenger does beside the champion on the same rows, of which people told some: bool, shape (n_rows,).
 
-    `held`, shape (n_held_out,), are the errors of the champion in its training: with no other row to compare with.
+    `held` are errors on rows held out in training, told and others, see `held_out`.
     """
     found = [better("the champion", challenger, reigning.predictions), no_slice_worse(project, challenger, reigning)]
     if told.any():
         errors = error_of_rows(challenger)
-        found.append(feedback_fits(project, challenger.record, errors[told], held if told.all() else errors[~told]))
+        both = (np.concatenate(pair) for pair in zip((errors[told], errors[~told]), held, strict=True))
+        found.append(feedback_fits(project, challenger.record, *both))
     if told.any() and not told.all():
         found.append(no_worse(chosen(challenger, ~told), chosen(reigning, ~told)))
     return found
@@ -140,6 +145,21 @@ def feedback_fits(project: Project, record: dict[str, Any], told: np.ndarray, ot
     cure = "" if passed else ": wrong labels, or none but hard rows were told: look at them"
     found = f"error {told.mean():.3f} on {len(told)} rows that people told, {others.mean():.3f} on others"
     return Check("feedback fits", passed, found + cure)
+
+
+def held_out(project: Project, record: dict[str, Any], champion: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The errors of a run on rows held out in its training: those that people told, and the others, shape (n_rows,).
+
+    Where it has no others, or did not learn from the present splits, the others are the champion's.
+    """
+    folder, parts = project.models / record["run"], ("train", "dev")
+    digests = {project.relative(path): records.recorded(path).get("sha256") for path in map(project.split, parts)}
+    told, lines = told_rows(project, *parts), training_rows.digests_of(folder).get(training_rows.HELD)
+    if lines is None or not digests.items() <= record["input_data"].items():
+        return np.zeros(0), held_errors(champion)
+    errors, which = held_errors(folder), np.zeros(int(lines.max()) + 1, dtype=bool)
+    which[lines[lines >= 0]] = told[lines >= 0]
+    return errors[which], held_errors(champion) if which.all() else errors[~which]
 
 
 def held_errors(folder: Path) -> np.ndarray:
@@ -164,10 +184,10 @@ def not_seen(project: Project, folder: Path, reigning: Evaluated) -> np.ndarray:
     return (rows[column] > rows[column][seen].max()).to_numpy() if seen.any() else ~seen
 
 
-def told_rows(project: Project) -> np.ndarray:
-    """The test rows that were told by people, bool, shape (n_rows,)."""
-    rows = pd.read_parquet(project.split("test"))
-    return np.arange(len(rows)) >= len(rows) - rows.attrs.get(TOLD, 0)
+def told_rows(project: Project, *parts: str) -> np.ndarray:
+    """The rows of splits that were told by people, bool, shape (n_rows,)."""
+    splits = [pd.read_parquet(project.split(part)) for part in parts]
+    return np.concatenate([np.arange(len(rows)) >= len(rows) - rows.attrs.get(TOLD, 0) for rows in splits])
 
 
 def chosen(one: Evaluated, which: np.ndarray) -> Evaluated:

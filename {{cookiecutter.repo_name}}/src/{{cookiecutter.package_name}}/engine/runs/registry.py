@@ -28,11 +28,11 @@ MODELS = "models"
 ONNX, FOR_ONNX = "model.onnx", ("onnx", "onnxruntime")  # the packages that `export` writes it with
 DICTIONARY = "data_dictionary.toml"
 CODE = "code"
-LOCK = "requirements.lock"
 PATCH = "changes.patch"
 CHAMPION = "champion.json"
 ANSWERS = "test_answers.parquet"
 LABEL_ERRORS = "label_errors.csv"
+SHOWN_DIGITS = 12  # of a digest or a commit
 TIME = "%Y-%m-%d-%H%M%S"
 ONE_SECOND, ONE_MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 

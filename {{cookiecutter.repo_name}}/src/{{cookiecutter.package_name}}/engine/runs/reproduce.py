@@ -21,7 +21,7 @@ import pandas as pd
 
 from ..project import artefact, git, lock, schema
 from ..project.errors import ProjectError
-from ..project.package import NAME
+from ..project.package import LOCK, NAME
 from ..project.settings import EXTERNAL, PARAMS, Project
 from ..sources import source
 from . import compare, environment, loading, registry
@@ -144,7 +144,7 @@ def build_environment(folder: Path, place: Path) -> str:
     except ProjectError:
         log.warning("there is no Python %s: the present one is taken", version)
         call([*uv, "venv", "--quiet", "--python", sys.executable, str(venv)], place, record)
-    call([*uv, "pip", "sync", "--quiet", "--python", str(python), str(folder / registry.LOCK)], place, record)
+    call([*uv, "pip", "sync", "--quiet", "--python", str(python), str(folder / LOCK)], place, record)
     return str(python)
 
 

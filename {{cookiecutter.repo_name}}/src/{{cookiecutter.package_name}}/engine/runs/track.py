@@ -132,7 +132,7 @@ def register(client: "mlflow.MlflowClient", folder: Path, run_id: str) -> None:
 
     with tempfile.TemporaryDirectory() as place:
         model = Path(place) / MODEL_FOLDER
-        code, lock = [str(package.FOLDER)], str(folder / registry.LOCK)
+        code, lock = [str(package.FOLDER)], str(folder / package.LOCK)
         pyfunc.save_model(model, loader_module=__name__, data_path=str(folder), code_paths=code, pip_requirements=lock)
         client.log_artifacts(run_id, str(model), MODEL_FOLDER)
     if not client.search_registered_models(f"name = '{package.NAME}'"):

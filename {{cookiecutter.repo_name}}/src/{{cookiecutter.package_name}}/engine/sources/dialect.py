@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,12 +16,11 @@ if TYPE_CHECKING:
 NAMES = {",": "','", ";": "';'", "\t": "tab", "|": "'|'", " ": "runs of blanks"}
 RARE = "^~\x1f\x01§¦"  # separators that are looked for where none of the usual ones fits
 NUMBER = re.compile(r"\s*[-+]?\s*[$€£]?(\d[\d.,' \u00a0]*|[.,]\d+)(e[-+]?\d+)?\s*%?\s*", re.IGNORECASE)
-ABOVE = re.compile(rb"(?:[ \t]*\r?\n)*(?:sep=(.)\r?\n)?(?:[ \t]*\r?\n)*((?:#[^\n]*\n)*)", re.IGNORECASE)
+PREAMBLE = re.compile(rb"(?:[ \t]*\r?\n)*(?:sep=(.)\r?\n)?(?:[ \t]*\r?\n)*((?:#[^\n]*\n)*)", re.IGNORECASE)
 APOSTROPHES = re.compile(r"(?:^|[,;\t|])'[^'\r\n]*'(?=[,;\t|\r\n]|$)", re.MULTILINE)
-SAMPLE = 1 << 18  # bytes on which the separator is decided
+SAMPLE = 1 << 18  # bytes on which the separator is decided, and whether a file is text
 CLOSER = "blanks between separator and quote mark left out"
 SINGLE = 'quote mark "\'" (fewer lines fit without)'
-PLACED_LINES, FIRST_LINES = 5, 1000  # fewer may have blanks at the same places by chance; these are looked at first
 FITS = 0.9  # share of the sampled lines, between the first and the last of them, that must agree
 CSV_LIMIT = 2**31 - 1  # letters of a cell; the default of the csv module refuses cells beyond 128 KiB
 
@@ -52,7 +50,7 @@ def preamble(content: bytes) -> tuple[bytes, int, str, list[str]]:
 
     Returned are the table, how many lines were left out, the separator if they name one, and what was decided.
     """
-    above = next(ABOVE.finditer(content))  # at least the nothing before the first letter
+    above = next(PREAMBLE.finditer(content))  # at least the nothing before the first letter
     comments, rest = above[2].splitlines(keepends=True), content[above.end() :]
     next_line = rest.partition(b"\n")[0]
     if comments and (not rest.strip() or any(0 < next_line.count(m) == comments[-1].count(m) for m in b",;\t|")):
@@ -74,8 +72,6 @@ def detect(content: bytes, separator: str = "", quote: str | None = None) -> tup
     notes = []
     if not separator:
         separator, note = _separator(content)
-        if separator.encode() not in content[:SAMPLE].lstrip().partition(b"\n")[0] and (cut := _cut_by_place(content)):
-            separator, (content, note) = "\t", cut
         notes.append(note)
     if separator in (" ", "blanks"):
         content, separator = _blanks_as_tabs(content), "\t"
@@ -120,40 +116,6 @@ def _separator(content: bytes) -> tuple[str, str]:
         return likely, f"separator {NAMES[likely]} (most frequent in the first line)"
     unused = next(mark for mark in "\t|;,\x1f" if mark.encode() not in content)
     return unused, "one column (no separator fits)"
-
-
-def _cut_by_place(content: bytes) -> tuple[bytes, str] | None:
-    """Return lines whose columns stand at the same places, parted by tabs, and what to say of it; None of others.
-
-    Between two columns all lines have a blank, most of them several, and the first line names each column; a blank
-    at the same place of all cells of a column is not one of several.
-    """
-    lines = [line.rstrip() for line in lines_of(content)]
-    filled = list(filter(None, lines))
-    if len(filled) < PLACED_LINES or b"\t" in content or " " not in filled[0].strip():
-        return None
-    for part in (filled[:FIRST_LINES], filled):
-        used = {place for line in part for word in re.finditer(r"\S+", line) for place in range(*word.span())}
-        starts = [place for place in sorted(used) if place - 1 not in used]
-        if len(starts) < 2:
-            return None
-    rows = [_slices(line, starts) for line in filled]
-    columns = pairwise(zip(*rows, strict=True))
-    beside = [[pair for pair in zip(left, right, strict=True) if pair[1].strip()] for left, right in columns]
-    several = [[not (left[-2:].strip() and right[:1].strip()) for left, right in pairs] for pairs in beside]
-    clear = [2 * sum(column) >= len(column) for column in several]
-    named = [bool(cell.strip()) for cell in rows[0]]
-    if named != [True, *clear] or not any(clear):
-        return None
-    starts = [start for start, is_named in zip(starts, named, strict=True) if is_named]
-    parted = iter(["\t".join(map(str.strip, _slices(line, starts))) for line in filled])
-    places = ", ".join(str(start + 1) for start in starts)
-    said = f"{len(starts)} columns at the same places of all lines: from the letters {places}"
-    return "\n".join(next(parted) if line else "" for line in lines).encode(), said
-
-
-def _slices(line: str, starts: list[int]) -> list[str]:
-    return [line[start:end] for start, end in zip(starts, [*starts[1:], None], strict=True)]
 
 
 def _may_be_blanks(header: str, best: str, agreeing: float) -> bool:

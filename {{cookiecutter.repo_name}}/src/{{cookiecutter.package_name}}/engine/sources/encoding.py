@@ -5,6 +5,7 @@ import itertools
 import re
 
 from ..project.errors import DataError, SettingsError, listed
+from .dialect import SAMPLE
 
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8",
@@ -18,13 +19,12 @@ FOREIGN = (
     *("cp1250", "iso8859_2", "cp1251", "koi8_r", "cp866", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874"),
     *("gb18030", "big5", "cp932", "euc_jp", "cp949"),
 )
-WORD = re.compile(rb'[^\s,;"]*[\x80-\xff][^\s,;"]*')
-WORDS, SHOWN = 2000, 20  # words with letters beyond ASCII that are looked at, and letters of one that are shown
+BEYOND_ASCII = re.compile(rb'[^\s,;"]*[\x80-\xff][^\s,;"]*')
+PROBED, LETTERS = 2000, 20  # words with letters beyond ASCII that are looked at, and letters of one that are shown
 # Polish, Slovak and Romanian letters as cp1252 has them; but `m³h` and `Nºcliente` are western.
 SIGN_IN_WORD = re.compile(r"[^\W\d_mM]³[^\W\d_]|[^\W\d_][¹¾¼¶][^\W\d_]|[^\W\d_nN]º[^\W\d_]")
 ROW = re.compile(rb"[\x80-\xff]{3,}")
 ODD = 0.05  # share of the words; fewer are slips
-SAMPLE = 1 << 18  # bytes in which control characters are counted
 CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x1b"))
 CURE = "in [data.read] of params.toml"
 ALLOWED = "Allowed: text, Parquet, Arrow, ORC, JSON, Excel, Stata, SAS, SPSS, ARFF, also packed."
@@ -93,15 +93,15 @@ def _as_western(content: bytes, error: UnicodeDecodeError) -> tuple[bytes, list[
     damaged = content.decode(errors="replace")
     if len(re.findall(r"[\u0080-\ufffc]", damaged)) > damaged.count("\ufffd"):
         return _mixed(content)
-    words = [word[0] for word in itertools.islice(WORD.finditer(content), WORDS)]
+    words = [word[0] for word in itertools.islice(BEYOND_ASCII.finditer(content), PROBED)]
     try:
         text = content.decode("cp1252").encode()
     except UnicodeDecodeError:  # five bytes have no letter there, and in latin-1 they are control characters
         raise DataError(f"{found}, and not cp1252 either.\n{_likely(words, words[0])}Set encoding {CURE}.") from None
     if odd := _unlike_western(words):
-        reason = f"{found}, and as cp1252 no western word: {odd.decode('cp1252')[:SHOWN]!r}"
+        reason = f"{found}, and as cp1252 no western word: {odd.decode('cp1252')[:LETTERS]!r}"
         raise DataError(f"{reason}.\n{_likely(words, odd)}Set encoding {CURE}.")
-    first = words[0].decode("cp1252")[:SHOWN]
+    first = words[0].decode("cp1252")[:LETTERS]
     return text, [f"encoding cp1252 ({found}; a guess, as in {first!r}: where letters look wrong, set encoding {CURE})"]
 
 
@@ -114,7 +114,7 @@ def _mixed(content: bytes) -> tuple[bytes, list[str]]:
         except UnicodeDecodeError:
             lines[place] = line.decode("cp1252", "replace").encode()
             odd.append(place)
-    word = WORD.findall(content.split(b"\n")[odd[0]])[0].decode("cp1252", "replace")[:SHOWN]
+    word = BEYOND_ASCII.findall(content.split(b"\n")[odd[0]])[0].decode("cp1252", "replace")[:LETTERS]
     numbers = listed([place + 1 for place in odd])
     said = f"{len(odd)} lines are not UTF-8 like the others, read as cp1252 (lines {numbers})"
     return b"\n".join(lines), [f"two encodings in one file: {said}, as in {word!r}"]
@@ -135,5 +135,5 @@ def _likely(words: list[bytes], shown: bytes) -> str:
     import charset_normalizer  # 0.05 s, for these files alone
 
     found = charset_normalizer.from_bytes(b"\n".join(words), cp_isolation=[*FOREIGN])
-    named = [f"{match.encoding!r} ({shown.decode(match.encoding, 'replace')[:SHOWN]})" for match in found]
+    named = [f"{match.encoding!r} ({shown.decode(match.encoding, 'replace')[:LETTERS]})" for match in found]
     return f"Likely: {', '.join(named[:6])}. " if named else ""

@@ -20,10 +20,9 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from ..project.errors import DataError, listed
+from ..project.errors import NAMED, DataError, listed
 
 PANDAS_INDEX = re.compile(r"__index_level_\d+__$")
-NAMED = 20  # columns that a decision names
 SAS_DATE = re.compile(rb"(DATETIME|DATEAMPM|[BE]8601D[TNXZ])|DATE|DDMM|MMDD|YYMM|WEEKDAT|WORDDAT|MON|[BE]8601DA")
 ATTRIBUTE = re.compile(r"""(?im)^\s*@attribute\s+('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s{]+)\s*(.*)$""")
 ARFF = re.compile(rb"(?i)(?:\s*%[^\n]*\n|\s)*@relation\b")

@@ -22,9 +22,6 @@ MARKERS = frozenset({"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "nil
 HEADER_CELLS = 50_000  # cells from which is told whether the first row holds names
 SLIPS = 0.05  # share of the values of a column
 SENTENCE = 5  # words; a name of a column has fewer
-ORANGE = {"continuous", "discrete", "class", "meta"}  # one of these words stands below the names
-ORANGE_TYPES = {"continuous", "discrete", "string", "time", *"cdst"}
-ORANGE_FLAGS = {"class", "meta", "ignore", "weight", *"cmiw"}
 CLOSING = re.compile(r"\W*((grand|sub)[ -]?)?(total|sum|summe|gesamt|source|quelle|notes?|footnote)s?\b", re.IGNORECASE)
 
 
@@ -139,30 +136,20 @@ def _names(
             names[int(target) - 1] = target
             note += f", the target {target} by its place"
         return names, 0, [note]
-    if given is None and _are_orange(body[:2]):
-        flags = listed([f"{flag} {name!r}" for name, flag in zip(first, body[1], strict=True) if flag]) or "none"
-        return first, 3, [f"rows 2 and 3 left out, types and flags of Orange: {flags}"]
     names, used = first, 1
-    while given is None and len(body) > 2 + used and (more := _completes(names, body[used - 1], body[used:])):
+    below = body if given is None else []
+    while len(below) > 2 + used and (more := _completes(names, below[used - 1], below[used:])):
         names, used = more, used + 1
     if used > 1:
         return names, used, [f"names joined from {used} rows"]
-    if len(body) > 2 and given is None and _is_second_header(body[0], body[1:]):
+    if len(below) > 2 and _is_second_header(below[0], below[1:]):
         if _filled(first) == width == len(set(first)):
-            return first, 2, [f"row 2 dropped, a second header: {listed(body[0])}"]
-        return _joined(first, body[0]), 2, ["names joined from two rows"]
+            return first, 2, [f"row 2 dropped, a second header: {listed(below[0])}"]
+        return _joined(first, below[0]), 2, ["names joined from two rows"]
     groups = above[-1] if above else []
     if (_filled(groups) > 1 or (any(groups) and not groups[0])) and len(set(first)) < len(first):
         return _joined(groups, first), 1, ["names joined from two rows"]
     return first, 1, []
-
-
-def _are_orange(rows: list[list[str]]) -> bool:
-    """Tell whether two rows hold the types of the columns, or their classes, and the flags that Orange writes there."""
-    if len(rows) < 2 or not {*rows[0], *rows[1]} & ORANGE:
-        return False
-    types = all(cell in ORANGE_TYPES or " " in cell for cell in rows[0])
-    return types and all(word in ORANGE_FLAGS or "=" in word for cell in rows[1] for word in cell.split())
 
 
 def _completes(names: list[str], row: list[str], below: list[list[str]]) -> list[str]:

@@ -132,10 +132,9 @@ def mended(cells: list[str], text: str, dialect: Dialect, shape: Shape, number: 
             which = f"the first one, of labels, has none, {cells[0]!r} names the second"
         said = f"one name less than there are columns: {which}"
         return [*cells[: shape.unnamed], "", *cells[shape.unnamed :]], said
-    if number > shape.start and lacking > 0:
-        padded = [*cells, *[""] * lacking]
-        if len(cells) > 1 and shape.fits(padded):
-            return padded, "too few cells, the last ones taken as missing"
+    padded = [*cells, *[""] * lacking]
+    if number > shape.start and lacking > 0 and len(cells) > 1 and shape.fits(padded):
+        return padded, "too few cells, the last ones taken as missing"
     if number > shape.start and lacking < 0 and (row := _without_empty(cells, shape)):
         return row, "surplus empty cells left out"
     return None, f"{len(cells)} {'cell' if len(cells) == 1 else 'cells'} in place of {shape.width}"

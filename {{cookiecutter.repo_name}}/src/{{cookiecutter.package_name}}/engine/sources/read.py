@@ -21,26 +21,26 @@ from ..project.errors import DataError, SettingsError, listed
 from . import dialect, encoding, excel, formats, header, packing, rows
 from .rows import Rows, SetAside
 
-TEXT = (str, '"text"')
+A_TEXT = (str, '"text"')
 OPTIONS: dict[str, tuple[Any, str]] = {  # of `[data.read]`, with the type of each and an example
-    "separator": TEXT,
-    "encoding": TEXT,
-    "quote": TEXT,
+    "separator": A_TEXT,
+    "encoding": A_TEXT,
+    "quote": A_TEXT,
     "header": ((bool, int), "false or 3"),
     "skip": (int, "2"),
     "footer": (int, "1"),
     "columns": (list, '["age", "city"]'),
     "set_aside_limit": ((int, float), "0.01"),
     "sheet": ((str, int), '"Sales" or 1'),
-    "decimal": TEXT,
-    "thousands": TEXT,
+    "decimal": A_TEXT,
+    "thousands": A_TEXT,
     "missing": (list, '["?", "unknown"]'),
-    "dates": TEXT,
+    "dates": A_TEXT,
 }
 NO_ROWS = "a header, but no rows. At least one row is needed."
 SET_ASIDE_LIMIT = 0.01  # share of the lines; more, and the reading itself is wrong
 SAVE = "Save it as CSV or Parquet."
-OTHERS = (
+NO_TABLES = (
     (b"version https://git-lfs.github.com", "a Git LFS pointer", "Run `git lfs pull` where it came from."),
     (b"SQLite format 3", "a database", "Say sqlite:///file.db?table=name."),
     (b"%PDF", "a PDF", SAVE),
@@ -289,7 +289,7 @@ def _check_set_aside(read: Table, limit: float) -> None:
 
 
 def _check_is_data(content: bytes) -> None:
-    for start, kind, cure in OTHERS:
+    for start, kind, cure in NO_TABLES:
         if content.startswith(start):
             raise DataError(f"this is {kind}: it cannot be read. {cure}")
     if any(re.match(start, content) for start in packing.PACKERS):

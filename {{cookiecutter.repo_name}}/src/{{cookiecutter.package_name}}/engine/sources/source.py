@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 RAW = Path("data", "raw")
 CURRENT = "current.json"
 TOLD = "feedback of the service"  # the source of the dumps that `make retrain` writes
-ROWS, SPLIT = "feedback.parquet", "split.parquet"  # their files: what was told, and where the rows of the source lay
+FEEDBACK, SPLIT = "feedback.parquet", "split.parquet"  # their files: what was told, where the rows of the source lay
 Digest = Callable[[Path], str | None]
 NO_DATA = "Git keeps no data: put the file there, or set DATA_STORE in .env and run make pull."
 

@@ -25,18 +25,6 @@ class InOrder(click.Group):
         """Names of the commands, as they were defined."""
         return list(self.commands)
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; of an option that it has not, say whose it is: `make` passes each word on to any verb."""
-        try:
-            return super().invoke(ctx)
-        except click.NoSuchOption as error:
-            name = error.option_name
-            verbs = [of for of, command in self.commands.items() for option in command.params if name in option.opts]
-            if not verbs:
-                raise
-            text = f"No such option {name!r}. It is an option of {', '.join(verbs)}."
-            raise click.NoSuchOption(name, text, ctx=error.ctx) from None
-
 
 def show_version(context: click.Context, option: click.Parameter, wanted: bool) -> None:
     """Print the versions of the project and of Python, and end."""

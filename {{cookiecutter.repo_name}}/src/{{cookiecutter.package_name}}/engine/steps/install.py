@@ -36,9 +36,9 @@ from typing import Any
 from ..project import artefact, lock, package, settings
 from ..project.alive import RED, alive, coloured
 from ..project.errors import ProjectError, listed, shortened
+from ..project.package import LOCK
 from ..sources import first_line, source
 
-LOCK = "requirements.lock"
 UNFINISHED = "unfinished"  # in the environment until it is ready: what a killed command left in it is not trusted
 MADE_FROM = "make install, from the dependencies in pyproject.toml, sha256 "
 NETWORK = "Is there a network? Behind a proxy set HTTPS_PROXY, for your own index UV_DEFAULT_INDEX and PIP_INDEX_URL."
