@@ -108,6 +108,19 @@ def test_at_most_32_columns_are_compared_those_furthest_from_usual_in_one_call(m
     assert [round(one["width"], 1) for one in found][:2] == [100.0, 99.0]
 
 
+def test_whole_number_that_no_float_holds_is_compared_like_a_word(made_version):
+    columns = {"x": Column(type="number", range=(0.0, 1.0), rule="warn")}
+
+    async def answer(_, rows):
+        return [SimpleNamespace(output={"prediction": 2.0}) for _ in rows]
+
+    service, version = SimpleNamespace(versions=SimpleNamespace(answer=answer)), made_version({"x": [0.0]}, columns)
+
+    (found,) = asyncio.run(words.reasons(service, version, {"x": 10**400}, {"prediction": 3.0}))
+
+    assert (found["column"], found["change"]) == ("x", 1.0)
+
+
 def test_change_is_in_the_probability_of_what_was_said_also_where_classes_have_no_columns():
     said = {"prediction": "a", "probability": 0.9}
 

@@ -148,7 +148,7 @@ class Versions:
                     version.read_rules(self.project.dictionary)
             except ProjectError as error:
                 log.error("%s\nUntil it is mended the rules of before go on.", error)
-        served, shadows = wanted(self.project), [*map(self._folder, self.options.shadow)]
+        served, shadows = wanted(self.project), [registry.named(self.project, name) for name in self.options.shadow]
         for folder in [*served, *shadows]:
             if folder.name in here:
                 continue
@@ -167,9 +167,6 @@ class Versions:
         self.served = {folder.name: here[folder.name] for folder in served if folder.name in here} or self.served
         if before and before != (now := next(iter(self.served))):
             log.info("run %s answers from now on, before it %s", now, before)
-
-    def _folder(self, name: str) -> Path:
-        return registry.named(self.project, name)
 
     async def watch(self) -> None:
         """Follow the champion and the data dictionary, for ever."""

@@ -109,7 +109,8 @@ async def reasons(service: Service, version: Version, row: Row, said: Mapping[st
         """How far a cell is from the usual one: as a share of the range, or 1."""
         here, there, limits = row.get(name), other[name], columns[name].range
         if limits and isinstance(here, int | float) and isinstance(there, int | float):
-            return abs(here - there) / (limits[1] - limits[0] or 1)
+            with contextlib.suppress(OverflowError):  # a whole number that no float holds
+                return abs(here - there) / (limits[1] - limits[0] or 1)
         return 1.0
 
     names = sorted(other, key=distance, reverse=True)[:COMPARED]
