@@ -68,6 +68,16 @@ def test_rows_without_a_target_are_left_out_and_said(make_project, made_table, c
     assert "5 rows without a value of 'answer' left out" in caplog.messages
 
 
+def test_rows_without_a_target_are_left_out_of_a_later_source_too(project, made_table, caplog):
+    made_table.loc[:4, "answer"] = None
+    made_table.to_csv(project.root / "table.csv", index=False)
+
+    data.run(project, source.fetch(project.root, "table.csv", accept=True))
+
+    assert len(pd.read_parquet(project.clean)) == len(made_table) - 5
+    assert "5 rows without a value of 'answer' left out" in caplog.messages
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -6,7 +6,7 @@ from data_science_project.engine.project import spreadsheet
 
 
 @pytest.mark.parametrize(
-    "cell", ["=1+1", '=HYPERLINK("x")', "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "-", "=", "+49 170 1"]
+    "cell", ["=1+1", '=HYPERLINK("x")', "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "-a", "=", "+49 1"]
 )
 def test_text_that_begins_like_a_formula_gets_an_apostrophe(tmp_path, cell):
     table = pd.DataFrame({"id": [cell, "plain"], "n": [-1.5, 2]})
@@ -19,7 +19,7 @@ def test_text_that_begins_like_a_formula_gets_an_apostrophe(tmp_path, cell):
 
 
 @pytest.mark.parametrize(
-    "cells", [["-1", "+1.5", "-2e-3", "-1,5"], [-1, 2], [-0.5, np.nan], [True, False], ["a=b", "a-b"]]
+    "cells", [["-1", "+1.5", "-2e-3", "-1,5"], [-1, 2], [-0.5, np.nan], [True, False], ["a=b", "a-b"], ["-", "--"]]
 )
 def test_numbers_also_those_in_text_and_other_words_stay(tmp_path, cells):
     table = pd.DataFrame({"x": cells})

@@ -62,6 +62,7 @@ def test_rows_that_the_run_learned_from_are_counted_and_marked(score, new, made_
     assert set(found.loc[found["seen"] == "held out", "order"]) == set(learned)
     assert set(found["seen"]) == {"held out", "no"}
     assert f"learned from {len(learned)} of these 240 rows" in caplog.text
+    assert {record.name.rpartition(".")[2] for record in caplog.records} == {"predict"}, "the verb as typed"
     assert f": {len(learned)} are answered as while they were held out. The column" in caplog.text
 
 

@@ -99,4 +99,4 @@ def test_suspicion_that_can_change_a_score_by_less_than_chance_is_counted_and_no
     features.say([ten, many], chance=features.Z / 1409**0.5)
 
     assert "300 rows are alike" in caplog.text and "10 rows are alike" not in caplog.text
-    assert "1 more can change a score by less than chance does" in caplog.text
+    assert "1 small suspicion not spelled out" in caplog.text and "see make explore" in caplog.text

@@ -9,6 +9,7 @@ changed) and `data/interim/clean.parquet`; lines that are in no row go to `data/
 
 import logging
 import os
+from dataclasses import replace
 
 from .engine.columns import dictionary, infer, merge, told, validate
 from .engine.project import artefact
@@ -53,7 +54,8 @@ def run(project: Project, dump: Dump, *, again: bool = False) -> list[str]:
     check_reading(project, columns)
     # What is dropped is not judged, and `add_features` must not compute anything from what is not known in use.
     wanted = table.frame.drop(columns=list(settings.drop))
-    frame, warnings = validate.validate(wanted, columns, where=where, first_row=table.first_row)
+    gaps = {settings.target: replace(columns[settings.target], missing_allowed=True)}  # such rows are left out below
+    frame, warnings = validate.validate(wanted, {**columns, **gaps}, where=where, first_row=table.first_row)
     frame.index = table.frame.index + table.first_row  # a row stays known by its number
     for text in warnings:
         log.warning("%s", text)

@@ -14,7 +14,7 @@ from ..project import package, settings
 from ..project.errors import SettingsError
 from . import answers, loading, registry, worklist
 
-log = logging.getLogger(__name__)
+log = logging.getLogger(f"{package.NAME}.predict")
 
 
 class Model:

@@ -11,11 +11,12 @@ import pandas as pd
 from ..columns import dictionary
 from ..modelling import decision, reasons
 from ..modelling.decision import Policy
+from ..project import package
 from ..project.errors import DataError
 from . import answers, loading, training_rows
 from .loading import Run
 
-log = logging.getLogger(__name__)
+log = logging.getLogger(f"{package.NAME}.predict")
 
 
 def answered(folder: Path, model: Run, rows: pd.DataFrame, policy: Policy) -> pd.DataFrame:

@@ -79,7 +79,8 @@ def say(found: list[suspicions.Suspicion], *, chance: float) -> None:
         if suspicion.share >= chance:
             log.warning("suspicious: %s", suspicion)
     if small := sum(suspicion.share < chance for suspicion in found):
-        log.info("%d more can change a score by less than chance does: make explore shows them", small)
+        called = "1 small suspicion" if small == 1 else f"{small} small suspicions"
+        log.info("%s not spelled out, for chance moves a score on the test rows more: see make explore", called)
 
 
 def infinite(parts: dict[str, pd.DataFrame], names: list[str]) -> Iterator[str]:
