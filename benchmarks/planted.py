@@ -142,6 +142,14 @@ def old(table: pd.DataFrame, random: np.random.Generator) -> Trial:
     return Trial(table.head(len(table) * 4 // 5), "is older than the data", later=table)
 
 
+def late(table: pd.DataFrame, random: np.random.Generator) -> Trial:
+    """A column is written when the answer is known, and seldom wrong."""
+    truth, trial = table[TARGET], Trial(table)
+    spread = random.normal(0, truth.std() / 5, len(table)) if trial.numbers else 0.0
+    said = truth + spread if trial.numbers else truth.where(random.random(len(table)) < 0.95, random.permutation(truth))
+    return Trial(table.assign(late=said), "'late'")
+
+
 PLANTS: dict[str, Callable[[pd.DataFrame, np.random.Generator], Trial | None]] = {
     "dev and test apart": apart,
     "interval holds the baseline": guessing,
@@ -150,6 +158,7 @@ PLANTS: dict[str, Callable[[pd.DataFrame, np.random.Generator], Trial | None]] =
     "few groups": groups,
     "a column empty in most rows": empty,
     "a champion older than its data": old,
+    "a column that follows the answer": late,
 }
 
 

@@ -69,6 +69,14 @@ def test_month_of_a_year_is_its_first_day_and_said(describe, cells, form):
     assert validate.parse(pd.Series(cells[:1]), column)[0].tolist() == [pd.Timestamp("2025-08-01")]
 
 
+def test_month_of_a_year_is_no_number_where_many_cells_say_that_it_is_not_known(describe):
+    months = [f"{row % 12 + 1:02}.{1990 + row}" for row in range(36)]
+
+    column, _ = describe(months + ["k.A."] * 10)
+
+    assert (column.type, column.format, column.missing) == ("datetime", "%m.%Y", ("k.A.",))
+
+
 @pytest.mark.parametrize("cells", [["8.2025", "11.2019"], ["08.3025", "11.2019"], ["0.2025", "1.2019"]])
 def test_number_that_no_month_begins_stays_a_number(describe, cells):
     assert describe(cells * 30)[0].type == "number"

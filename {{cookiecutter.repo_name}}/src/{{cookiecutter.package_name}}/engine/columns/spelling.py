@@ -44,7 +44,7 @@ def ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...]) 
     the texts that mean "no value".
     """
     probe = present.iloc[:PROBE_CELLS]
-    if probe.str.fullmatch(MONTH_ALONE).mean() > NEARLY_ALL and present.str.startswith("0").any():  # no number 08.2025
+    if probe.str.fullmatch(MONTH_ALONE).mean() > MOST and present.str.match(r"0\d").any():  # 08.2025 is no number
         yield from date_ways(present, read, markers)
     if not {"decimal", "thousands"} & set(read) and present.str.fullmatch(PLAIN).all() and not looks_like_code(present):
         yield Column(type="number", missing=markers), ""
