@@ -175,8 +175,8 @@ class Versions:
             if [signature(path) for path in self._watched] != self._seen:
                 try:
                     await asyncio.to_thread(self.load)
-                except ProjectError as error:
-                    log.error("the change is not followed: %s", error)
+                except Exception as error:  # whatever it is, the next change is followed
+                    log.error("the change is not followed: %s", error, exc_info=not isinstance(error, ProjectError))
 
 
 def wanted(project: Project) -> list[Path]:
