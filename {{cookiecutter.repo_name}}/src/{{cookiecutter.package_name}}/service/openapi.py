@@ -91,8 +91,9 @@ def asks(summary: str, answer: Schema, body: Schema | None = None, *further: int
 
 def row(columns: Dictionary) -> Schema:
     """A row that is answered: any further column is left out."""
-    asked = {name: c for name, c in columns.items() if c.role != "target" and not c.role.startswith(LABEL)}
-    parts = {part for column in asked.values() for part in column.moment}
+    parts = {part for column in columns.values() if column.role != "ignored" for part in column.moment}
+    unasked = [n for n, c in columns.items() if c.role in ("target", "ignored") or c.role.startswith(LABEL)]
+    asked = {name: column for name, column in columns.items() if name in parts or name not in unasked}
     needed = [n for n, c in asked.items() if c.role in ("feature", "time") and not c.moment and n not in parts]
     cells = {name: cell(column) for name, column in asked.items()}
     return {"type": "object", "properties": cells, "required": needed, "additionalProperties": CELL}
