@@ -83,9 +83,11 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
     if given:
         yield Column(**same, **given), also.removeprefix("; ")
         return
-    if "settled" in read:
-        marks, how = as_settled(bare, read["settled"])
-        yield Column(**same, **marks), f"{how}{also}"
+    if decimal := read.get("settled"):
+        other = "," if decimal == "." else "."
+        role, mark = ("thousands", other) if bare.str.contains(rf"\d[{other}]\d").any() else ("decimal", decimal)
+        how = f"{mark!r} read as the {role} mark, as in the other columns"
+        yield Column(**same, **{"decimal": decimal, role: mark}), f"{how}{also}"
     grouped = {mark: bare[bare.str.fullmatch(grouped_by(mark))] for mark in THOUSANDS}
     twice = grouped["."].str.count(r"\.").gt(1).any()
     fraction = bare.str.fullmatch(r"[-+]?0\d*,\d+").any()  # nobody groups the digits of 0,601
@@ -103,14 +105,6 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
     if bare.str.contains(",", regex=False).any():
         yield Column(**same, decimal=","), f"',' read as the decimal mark{also}"
         yield Column(**same, decimal=",", thousands="."), f"',' read as the decimal mark, '.' for thousands{also}"
-
-
-def as_settled(bare: pd.Series, decimal: str) -> tuple[dict[str, Any], str]:
-    """The marks of numbers of which one could be either, by the decimal mark of the other columns, and a remark."""
-    thousands = "," if decimal == "." else "."
-    grouped = bare.str.contains(rf"\d{re.escape(thousands)}\d").any()
-    how = f"{thousands!r} read as the thousands mark" if grouped else f"{decimal!r} read as the decimal mark"
-    return {"decimal": decimal, "thousands": thousands if grouped else ""}, f"{how}, as in the other columns"
 
 
 def doubt(bare: pd.Series, mark: str, role: str, other: str) -> str:

@@ -199,23 +199,18 @@ def of_columns(evidence: Evidence) -> Iterator[Finding]:
     if len(found) < 2 or result.reach <= 0:
         return
     first, second, (alone, next_best) = found.iloc[0], found.iloc[1], evidence.alone.iloc[:2]
-    if alone > NEARLY_ALL * result.reach and alone > 2 * next_best:
-        name, change = evidence.alone.index[0], alone
-        text = f"One column, '{name}', alone reaches {share_of(alone, result)} of the gain over the constant answer, "
-        text += f"no other more than {percent(max(next_best, 0) / result.reach)}."
+    apart = alone > NEARLY_ALL * result.reach and alone > 2 * next_best
+    name, change = (evidence.alone.index[0], alone) if apart else (first.column, first.loss)
+    share = percent(change / result.reach) if change < result.reach else "all"
+    gain = f"{share} of the gain over the constant answer"
+    if apart:
+        text = f"One column, '{name}', alone reaches {gain}, no other half as much."
     elif first.loss > DOMINATES * result.reach and first.loss > 1.5 * second.loss:
-        name, change = first.column, first.loss
-        text = f"The model leans on one column, '{name}': with its cells shuffled {share_of(change, result)} of the "
-        text += "gain over the constant answer is lost."
+        text = f"The model leans on one column, '{name}': with its cells shuffled {gain} is lost."
     else:
         return
     if name not in told:
         yield Finding(f"{text} Is it known at the time when the prediction is needed?", change, result.width)
-
-
-def share_of(gain: float, result: Result) -> str:
-    """How much of the model's gain over the constant answer another one is."""
-    return percent(gain / result.reach) if gain < result.reach else "all"
 
 
 def of_data(evidence: Evidence) -> Iterator[Finding]:
