@@ -287,8 +287,12 @@ def beside(contest, seed, turned=None, share=0.0, first=0):
     said = np.where(wrong, np.where(truth == "yes", "no", "yes"), truth).astype(object)
     learned, asked = (np.arange(1200) < 200) | (told & (np.arange(1200) < 1000)), np.arange(1200) % 600 >= 400
     asked[:first] = False
-    record = {"task": "classification", "target": "t", "classes": ["no", "yes"], "features": {}}
-    record |= {"metrics": {"chosen_by": "log_loss"}, "parameters": {"split": {"by": "stratified"}}}
+    record = {"run": registry.folders(contest)[0].name, "target": "t", "classes": ["no", "yes"], "features": {}}
+    record |= {
+        "task": "classification",
+        "metrics": {"chosen_by": "log_loss"},
+        "parameters": {"split": {"by": "stratified"}},
+    }
     both = []
     for known in (learned, learned & ~told):
         model = LogisticRegression(C=1e6).fit(rows[known], said[known])
@@ -312,8 +316,12 @@ def test_burst_of_wrong_feedback_does_not_pass_the_gate_although_its_own_test_ro
 def test_wrong_feedback_of_which_the_test_split_holds_few_rows_is_told_by_rows_held_out_in_training(contest):
     truth, told = np.where(np.arange(216) % 2, "yes", "no").astype(object), np.arange(216) >= 200
     said = np.where(np.arange(216) % 10 < np.where(told, 4, 2), "no", truth).astype(object)
-    record = {"task": "classification", "target": "t", "classes": ["no", "yes"], "features": {}}
-    record |= {"metrics": {"chosen_by": "accuracy"}, "parameters": {"split": {"by": "stratified"}}}
+    record = {"run": registry.folders(contest)[0].name, "target": "t", "classes": ["no", "yes"], "features": {}}
+    record |= {
+        "task": "classification",
+        "metrics": {"chosen_by": "accuracy"},
+        "parameters": {"split": {"by": "stratified"}},
+    }
     predictions = metrics.Predictions(said, np.full((216, 2), 0.5), ("no", "yes"))
     one = compare.Evaluated(pd.DataFrame(index=range(216)), set(), truth, predictions, record)
     held = (np.arange(80) % 10 < 4).astype(float), (np.arange(400) % 10 < 1).astype(float)

@@ -96,7 +96,11 @@ WORKS = {
     "thousands no-break blanks": (text(x=grouped("\u00a0")), list(NUMBERS), "' ' read as the thousands"),
     "thousands apostrophes": (text(x=grouped("'")), list(NUMBERS), "read as the thousands"),
     "thousands dots": (text(";", x=grouped(".")), list(NUMBERS), "'.' read as the thousands"),
-    "dots in doubt": (text(";", x=["1.234", "5.678"] * 20), [1.234, 5.678] * 20, "it could be the thousands mark"),
+    "dots in doubt": (
+        text(";", x=["1.234", "5.678"] * 20),
+        [1.234, 5.678] * 20,
+        "'.' read as the decimal",
+    ),
     "units": (text(x=[f"{n} kg" for n in NUMBERS]), list(NUMBERS), "'kg' left out of the numbers"),
     "codes of a currency": (text(x=[f"EUR {n}" for n in NUMBERS]), list(NUMBERS), "'EUR' left out of the numbers"),
     "four spellings of yes and no": (text(x=YES), [True, False] * 20, "'0', 'N', 'TRUE', 'yes' read as true and false"),
