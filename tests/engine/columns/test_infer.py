@@ -201,6 +201,9 @@ def test_words_with_numbers_are_listed_by_the_size_of_these(describe):
     column, _ = describe(["100+", "10-19", "5-9", "none", "20-99"] * 5)
 
     assert column.values == ("5-9", "10-19", "20-99", "100+", "none")
+    for words in (["1" * 5000, "2"], ["01", "1"], ["1", "01"]):
+        assert list(describe([*words, "x"] * 5)[0].values) == sorted([*words, "x"], key=infer.by_size)
+    assert infer.by_size("01") != infer.by_size("1")
 
 
 def test_columns_called_like_sex_race_age_or_nationality_are_marked_sensitive_and_others_are_not():

@@ -77,9 +77,15 @@ def test_month_of_a_year_is_no_number_where_many_cells_say_that_it_is_not_known(
     assert (column.type, column.format, column.missing) == ("datetime", "%m.%Y", ("k.A.",))
 
 
-@pytest.mark.parametrize("cells", [["8.2025", "11.2019"], ["08.3025", "11.2019"], ["0.2025", "1.2019"]])
+@pytest.mark.parametrize(
+    "cells", [["8.2025", "11.2019"], ["08.3025", "11.2019"], ["0.2025", "1.2019"], ["01.1950", "12.2010", "05.5000"]]
+)
 def test_number_that_no_month_begins_stays_a_number(describe, cells):
     assert describe(cells * 30)[0].type == "number"
+
+
+def test_number_with_a_decimal_mark_that_was_said_is_no_month(describe):
+    assert describe(["08.2025", "11.2019"] * 30, {"decimal": "."})[0].type == "number"
 
 
 @pytest.mark.parametrize(

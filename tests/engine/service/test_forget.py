@@ -217,7 +217,7 @@ def test_answers_older_than_keep_days_are_deleted_with_what_was_said_of_them(pla
 
     assert counts == (1, 0)
     assert stored(place) == new and stored(place, Told) == known
-    assert noted(place) == [("keep_days", {"days": 30, "answers": 1})]
+    assert noted(place) == [("keep_days", {"days": 30, "answers": 1, "truths without answer": 0})]
 
 
 def test_truth_that_came_when_its_answer_was_deleted_goes_with_keep_days_too(place, of, stored):

@@ -8,8 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from data_science_project import cli
+from data_science_project.engine.project import settings as project_settings
 from data_science_project.engine.runs import registry
 from data_science_project.service import app, log, monitor, settings, words
+from data_science_project.service.health import newest
 from data_science_project.service.tables import Told
 
 
@@ -104,6 +106,16 @@ def test_error_of_numbers_and_share_within_the_band_and_answers_by_fifth(service
 
     assert (run["error"], run["within"], run["told"]) == (1.5, 0.5, 10)
     assert [(count, share) for _, count, share, _ in run["said"]] == [(2, 0.2)] * 5
+
+
+def test_costs_that_a_run_of_another_target_cannot_have_stop_no_look(service, answered, folder, project):
+    answered((yes(), "no"), (no(), "no"))
+    registry.write(folder, registry.read(folder) | {"classes": ["no", "so", "yes"]})
+    costly = project_settings.load(project.root, ["decision.gain_true_positive=5", "decision.cost_false_positive=1"])
+
+    about = monitor.about_run(costly, *newest(service.log.database.engine))
+
+    assert [name for name, *_ in about["said"]] == ["no", "yes"]
 
 
 def test_run_that_is_gone_and_a_log_that_cannot_be_read_stop_nothing(service, answered, folder):

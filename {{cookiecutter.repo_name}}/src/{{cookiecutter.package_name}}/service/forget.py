@@ -126,7 +126,8 @@ def cut_dumps(project: Project, database: Database, ids: set[str]) -> list[str]:
             if ID not in table:
                 lines.append(f"{name} was made of the log and has no column 'id': look into it")
             elif (theirs := table[ID].isin(ids)).any():
-                artefact.remove(project.root / cache.FOLDER)
+                for copies in (project.root / cache.FOLDER, project.root / ".cache" / "reproduce"):
+                    artefact.remove(copies)
                 with artefact.whole(place) as temporary:
                     table[~theirs].to_parquet(temporary, index=False)
                 artefact.write_json(path, records.sealed(card | source.content(path.parent)))
@@ -147,7 +148,7 @@ def is_log(database: Database, address: str) -> bool:
 def out_of_reach(project: Project, since: float) -> list[str]:
     """What may still hold what was deleted, of which the first row was logged at a time, in seconds since 1970."""
     lines = ["not reached: copies elsewhere, as backups of the database and dumps that were pushed"]
-    lines += ["not reached: what was predicted of files, in data/predictions/"]
+    lines += ["not reached: what was predicted of files, in data/predictions/, and rows on reports/exploration.html"]
     day = datetime.fromtimestamp(int(since), UTC)
     records = [registry.sound(folder) for folder in registry.folders(project)]
     if later := [one["run"] for one in records if one and datetime.fromisoformat(one["started"]) >= day]:
@@ -182,8 +183,8 @@ def expire(database: Database, days: int) -> int:
         part = database.execute([answers.delete().where(answers.c.id.in_(old))])
         rows += part
     known = exists().where(answers.c.id == feedback.c.id)
-    database.execute([feedback.delete().where(feedback.c.time < since, ~known)])  # came when its answer went
-    if rows:
-        note(database, "keep_days", {"days": days, "answers": rows})
+    left = database.execute([feedback.delete().where(feedback.c.time < since, ~known)])  # came when its answer went
+    if rows or left:
+        note(database, "keep_days", {"days": days, "answers": rows, "truths without answer": left})
         database.shrink()
     return rows

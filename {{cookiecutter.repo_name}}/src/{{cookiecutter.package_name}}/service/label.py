@@ -49,7 +49,7 @@ def run(project: Project) -> str:
     """Write the rows; what to print. A `DataError` if there are none, or if labels in the file would be lost."""
     path, most, version = project.root / FILE, of(project, Label).rows, Reference(project, wanted(project)[0])
     model = version.run
-    with lock.alone(project.root, "label", name="label"), database.opened(project, new=True) as kept:
+    with lock.held(project.root, "label", name="label"), database.opened(project, new=True) as kept:
         check_taken(path, kept, model.record["target"])
         pool = answered(version, [*from_log(project, kept), *from_tables(project, model, kept)])
         table = spread(pool["cells"].tolist(), model.columns)
@@ -59,7 +59,7 @@ def run(project: Project) -> str:
         fresh = rows[ID] == ""
         rows.loc[fresh, ID] = new_ids(int(fresh.sum()))
         kept.insert([entry(model.name, row) for row in rows[fresh].to_dict("records")])
-    write(path, rows, model)
+        write(path, rows, model)
     counts = ", ".join(f"{count} {why}" for why, count in rows[WHY].value_counts().items())
     places = ", ".join(f"{count} of {file}" for file, count in rows["file"].value_counts().items())
     return f"label: {len(rows)} of {len(pool)} rows in {project.relative(path)}: {counts}; {places}"

@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from ..engine.modelling import decision
+from ..engine.modelling import confidence, decision
 from ..engine.project import artefact, records
-from ..engine.project.errors import DataError, ProjectError
+from ..engine.project.errors import DataError, ProjectError, SettingsError
 from ..engine.project.settings import Project
 from ..engine.report.verdict import number
 from ..engine.runs import registry
@@ -198,7 +198,10 @@ def about_run(project: Project, rows: pd.DataFrame, told: pd.DataFrame) -> dict[
     }
     if record is None:
         return found
-    held = decision.policy(folder, record, project.settings.predict, project.settings.decision).held
+    try:
+        held = decision.policy(folder, record, project.settings.predict, project.settings.decision).held
+    except SettingsError:  # [decision] is of the target of today, this run may be of another one
+        held = confidence.held_out(folder)
     if record["task"] == "regression":
         within = told["truth"].between(told["low"], told["high"]).mean() if told["low"].notna().all() else np.nan
         error = (told["prediction"] - told["truth"]).abs().mean()

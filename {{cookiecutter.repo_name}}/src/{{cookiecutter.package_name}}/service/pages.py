@@ -34,6 +34,7 @@ from .versions import Version
 from .words import FOLDER, PAGES
 
 FORM, FIELDS = 10_000, 10  # bytes and fields of a form that is no row
+ROW_FIELDS = 1000  # of a form of another run, which has since been replaced, at least
 TABLE_SHOWN = 200  # answers of a table on its page
 COLUMNS = ("prediction", "probability", "low", "high", "confident", "unusual")  # of an answer, on the page of a table
 KEY = re.compile(r" \(\[\w+\] \w+\)")  # of params.toml, which people at a page do not know
@@ -72,7 +73,7 @@ async def form_of(request: Request, most: float = FORM, fields: int = FIELDS) ->
     try:
         return dict(await asyncio.to_thread(read, body.decode(errors="replace")))
     except ValueError:
-        raise Problem(400, "bad", f"The form has more than {fields} fields.") from None
+        raise Problem(400, "bad", f"The form has more than {fields:,} fields.") from None
 
 
 def version_of(request: Request) -> Version:
@@ -88,7 +89,8 @@ async def ask(request: Request) -> Response:
     service, version = request.app.service, version_of(request)
     if request.method == "GET":
         return form(request, version, usual(version) if "example" in request.query_params else {})
-    filled = await form_of(request, math.inf, len(version.columns))  # a row may be as large as one of a program
+    fields = max(ROW_FIELDS, len(version.columns))
+    filled = await form_of(request, math.inf, fields)  # a row may be as large as one of a program
     row = words.row_of(version.columns, {name.removeprefix("cell."): text for name, text in filled.items()})
     try:
         reply = await service.answer([row], version.name, request.scope["asker"])

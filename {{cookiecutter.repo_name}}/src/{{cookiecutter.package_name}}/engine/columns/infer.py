@@ -7,6 +7,7 @@ Every guess is said: `infer` returns the lines that `make data` prints. What was
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -244,9 +245,11 @@ def looks_like_id(values: pd.Series, column: Column) -> bool:
     return column.type == "category"
 
 
-def by_size(word: str) -> list[str | int]:
+def by_size(word: str) -> tuple[list[tuple[str, int, str]], str]:
     """What a word is sorted by: whole numbers in it count as numbers, so that 5-9 comes before 10-19."""
-    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", word)]
+    numbers = [digits.lstrip("0") for digits in re.findall(r"\d+", word)]
+    both = zip_longest(re.split(r"\d+", word), numbers, fillvalue="")
+    return [(text, len(digits), digits) for text, digits in both], word
 
 
 def finish(values: pd.Series, column: Column) -> Column:

@@ -44,9 +44,12 @@ def ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...]) 
     the texts that mean "no value".
     """
     probe = present.iloc[:PROBE_CELLS]
-    if probe.str.fullmatch(MONTH_ALONE).mean() > MOST and present.str.match(r"0\d").any():  # 08.2025 is no number
-        yield from date_ways(present, read, markers)
-    if not {"decimal", "thousands"} & set(read) and present.str.fullmatch(PLAIN).all() and not looks_like_code(present):
+    told = {"decimal", "thousands"} & set(read)
+    with_digits = present[present.str.contains(r"\d")]
+    if not told and len(with_digits) > MOST * len(present) and with_digits.str.match(r"0\d").any():
+        if with_digits.str.fullmatch(MONTH_ALONE).all():  # 08.2025 is no number
+            yield from date_ways(present, read, markers)
+    if not told and present.str.fullmatch(PLAIN).all() and not looks_like_code(present):
         yield Column(type="number", missing=markers), ""
         return
     if probe.str.lower().isin(TRUE_WORDS | FALSE_WORDS).all():
@@ -70,7 +73,7 @@ def boolean_ways(present: pd.Series, markers: tuple[str, ...]) -> Iterator[Way]:
 def looks_like_code(present: pd.Series) -> bool:
     """Digits that are a name, not an amount: leading zeros, or more digits than a float keeps."""
     digits = present[present.str.fullmatch(r"0\d[\d ]*|[-+]?\d{16,}")]
-    return any(cell[0] == "0" or abs(int(cell)) > INTEGERS_THAT_FLOAT_KEEPS for cell in digits)
+    return any(cell[0] == "0" or len(cell) > 20 or abs(int(cell)) > INTEGERS_THAT_FLOAT_KEEPS for cell in digits)
 
 
 def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...]) -> Iterator[Way]:

@@ -13,14 +13,14 @@ from ..project.errors import DataError, shown
 from ..sources import formats
 from .dictionary import LABEL, LARGEST, Column, Dictionary, by_role, label_columns
 from .lists import different_items, items_of
-from .moments import put_together
+from .moments import CLOCK_DAY, put_together
 from .violations import ADD_IT, Violation, Warned, described, explain, explain_absent, left_out, violation
 
 MISSING_WORDS = frozenset(
     ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "n.a.", "nan", "null", "nil", "none", "nat", "missing", "\\n"]
 )
 TRUE_WORDS, FALSE_WORDS = frozenset(["true", "t", "yes", "y", "1"]), frozenset(["false", "f", "no", "n", "0"])
-ISO_DAY = r"\d{4}-\d\d-\d\d([T ].*)?"  # can be read in one way alone
+ISO_DAY, ISO_CLOCK = r"\d{4}-\d\d-\d\d([T ].*)?", rf"{CLOCK_DAY:%Y-%m-%d}[T ].*"  # can be read in one way alone
 INTEGERS_THAT_FLOAT_KEEPS = 2**53
 
 
@@ -102,8 +102,9 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     """Type one column, shape (n_rows,), and list what breaks its rules."""
     name = str(cells.name)
     values, unreadable = parse(cells, column)
-    if column.type == "datetime" and column.format and unreadable.any():
-        plain = unreadable & as_text(cells).str.fullmatch(ISO_DAY).eq(True)  # as programs write it, whatever the file
+    if column.type == "datetime" and column.format and unreadable.any() and "%Y-%d" not in column.format:
+        iso = ISO_DAY if "%y" in column.format.lower() else ISO_CLOCK
+        plain = unreadable & as_text(cells).str.fullmatch(iso).eq(True)  # as programs write it, whatever the file
         again, odd = parse_datetime(cells.where(plain), replace(column, format=""))
         values, unreadable = values.fillna(again), unreadable & (odd | ~plain)
     if column.role == "id" and not are_plain_ids(cells):

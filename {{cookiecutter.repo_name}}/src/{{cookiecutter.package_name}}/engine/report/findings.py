@@ -226,7 +226,8 @@ def of_data(evidence: Evidence) -> Iterator[Finding]:
         elif evidence.record["target"] in one["columns"]:
             yield Finding(text)
         else:
-            yield Finding(text, loss.reindex(one["columns"]).sum(), result.width)
+            alone = evidence.alone.reindex(one["columns"]).max() if one["kind"] == "answer" else 0.0
+            yield Finding(text, np.nanmax([loss.reindex(one["columns"]).sum(), alone]), result.width)
 
 
 def of_candidates(record: Mapping[str, Any]) -> Iterator[Finding]:

@@ -112,7 +112,8 @@ def against(project: Project, challenger: Evaluated, champion: str | None, evalu
     if not newer.any():
         return [Check("better than the champion", False, "it learned from rows as new as the newest test rows")]
     both = chosen(challenger, newer), chosen(reigning, newer)
-    return beside(project, *both, told_rows(project, "test")[newer], held_out(project, challenger.record, folder))
+    told = told_rows(project, "test")[newer]
+    return beside(project, *both, told, held_out(project, challenger.record, folder if told.all() else None))
 
 
 def beside(
@@ -147,19 +148,20 @@ def feedback_fits(project: Project, record: dict[str, Any], told: np.ndarray, ot
     return Check("feedback fits", passed, found + cure)
 
 
-def held_out(project: Project, record: dict[str, Any], champion: Path) -> tuple[np.ndarray, np.ndarray]:
+def held_out(project: Project, record: dict[str, Any], champion: Path | None) -> tuple[np.ndarray, np.ndarray]:
     """The errors of a run on rows held out in its training: those that people told, and the others, shape (n_rows,).
 
-    Where it has no others, or did not learn from the present splits, the others are the champion's.
+    Where it has no others, or did not learn from the present splits, the others are the champion's, if one is named.
     """
+    instead = np.zeros(0) if champion is None else held_errors(champion)
     folder, parts = project.models / record["run"], ("train", "dev")
     digests = {project.relative(path): records.recorded(path).get("sha256") for path in map(project.split, parts)}
     told, lines = told_rows(project, *parts), training_rows.digests_of(folder).get(training_rows.HELD)
     if lines is None or not digests.items() <= record["input_data"].items():
-        return np.zeros(0), held_errors(champion)
+        return np.zeros(0), instead
     errors, which = held_errors(folder), np.zeros(int(lines.max()) + 1, dtype=bool)
     which[lines[lines >= 0]] = told[lines >= 0]
-    return errors[which], held_errors(champion) if which.all() else errors[~which]
+    return errors[which], instead if which.all() else errors[~which]
 
 
 def held_errors(folder: Path) -> np.ndarray:
