@@ -120,6 +120,10 @@ def test_more_classes_name_the_two_most_probable_and_the_most_frequent_confusion
     assert re.search(r"Which of 3 kinds of colour is each of \d+ orders that it never saw\?", screen)
     assert "truth taken for orders" in screen and "Of the 5 orders it is surest of" in screen
     assert "is among its two most probable" in screen and "The most frequent confusion" in screen
+    shares = re.findall(
+        r"Of those that are '(?:red|green|blue)' it names (\d+) of (\d+) so; of no other kind so few", screen
+    )
+    assert len(shares) == 1 and int(shares[0][0]) <= int(shares[0][1])
     assert "do not act on it yet" in screen, "colours were drawn at random"
     assert "wrong of them" in text and "multiplies the odds" in text
     assert "is named" not in text and "It is off by" not in text

@@ -186,6 +186,9 @@ def of_classes(evidence: Evidence) -> dict[str, Any]:
         f"answering '{constant}' is right for {(truth == constant).sum():,}.",
         f"For {hits[1]:,} ({percent(hits[1] / n)}) the right one is among its two most probable.",
     ]
+    missed = pd.Series(right).groupby(truth).mean().idxmin()
+    found, of = right[truth == missed].sum(), (truth == missed).sum()
+    sentences.append(f"Of those that are '{missed}' it names {found:,} of {of:,} so; of no other kind so few.")
     confused = gains.confusions(truth, result.predictions)
     if len(confused):
         worst = confused.iloc[0]
