@@ -58,7 +58,7 @@ def run(project: Project, *, key: str) -> str:
             since = min([since, *(entry.time for entry in found)])
             cut += [*cut_queue(project, ids), *cut_dumps(project, database, ids)]  # first: where that fails, try again
             truths += delete(spool, sorted(ids)) + delete(database, sorted(ids))
-        read = [str(place.file) for place in places if not place.shrink()]
+        kept = [str(place.file) for place in places if not place.shrink()]
         if column not in known:
             raise DataError(f"No row of the log has a column {column!r}.\nColumns: {listed(sorted(known), 20)}.")
         lines = [f"deleted where {column!r} is {shown(value)}: answers {len(ids)}, truths about them {truths}", *cut]
@@ -66,7 +66,7 @@ def run(project: Project, *, key: str) -> str:
             note(database, "forget", {"column": column, "answers": len(ids), "truths": truths, "cut": cut})
             lines += out_of_reach(project, since)
         how = "still holds deleted rows, for a program reads the log: repeat this when it has ended"
-        lines += [f"NOT YET: {file}-wal {how}" for file in read]
+        lines += [f"NOT YET: {file}-wal {how}" for file in kept]
     return "\n".join(f"forget: {line}" for line in lines)
 
 
@@ -126,8 +126,11 @@ def cut_dumps(project: Project, database: Database, ids: set[str]) -> list[str]:
             if ID not in table:
                 lines.append(f"{name} was made of the log and has no column 'id': look into it")
             elif (theirs := table[ID].isin(ids)).any():
-                for copies in (project.root / cache.FOLDER, project.root / ".cache" / "reproduce"):
+                left, busy = lock.reproduced(project.root)
+                for copies in (project.root / cache.FOLDER, *left):
                     artefact.remove(copies)
+                cure = "make reproduce works there. When it has ended: make clean"
+                lines += [f"not reached: {project.relative(folder)}: {cure}" for folder in busy]
                 with artefact.whole(place) as temporary:
                     table[~theirs].to_parquet(temporary, index=False)
                 artefact.write_json(path, records.sealed(card | source.content(path.parent)))

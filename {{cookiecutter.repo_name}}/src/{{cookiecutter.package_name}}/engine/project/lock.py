@@ -84,6 +84,14 @@ def taken(path: Path, verb: str) -> int | None:
         time.sleep(PAUSE)
 
 
+def reproduced(root: Path) -> tuple[list[Path], list[Path]]:
+    """The folders that `reproduce` left, and those in which it works now."""
+    found: tuple[list[Path], list[Path]] = [], []
+    for folder in sorted(root.glob(".cache/reproduce/*")):
+        found[is_held(root, f"reproduce-{folder.name}")].append(folder)
+    return found
+
+
 def is_held(root: Path, name: str) -> bool:
     """Whether a command holds the lock of this name now, see `alone`."""
     path = root / ".cache" / f"{name}.lock"

@@ -158,9 +158,8 @@ def is_common(term: Term, known: Question) -> bool:
     if term.level is None:
         return True
     cells = known.rows[term.column]
-    truth = known.truth[
-        (cells.isna() if term.level != term.level else cells == term.level).fillna(False).to_numpy(bool)
-    ]
+    marked = cells.isna() if term.level != term.level else (cells == term.level).fillna(False)
+    truth = known.truth[marked.to_numpy(bool)]
     others = len(truth) - np.unique(truth.astype(str), return_counts=True)[1].max(initial=0)
     return len(truth) >= ROWS_OF_A_LEVEL and (not known.classes or others >= ROWS_OF_OTHERS)
 

@@ -12,7 +12,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from ..checks import leaks
 from ..checks.suspicion import ROWS_SAMPLED
-from ..columns.validate import LARGEST
+from ..columns.dictionary import LARGEST
 from ..modelling.metrics import Metric, Predictions, Z
 from ..modelling.question import predict
 

@@ -76,8 +76,7 @@ def clean(project: Project) -> None:
     """Remove what make built; never raw data, runs or predictions, nor a folder in which `reproduce` works now."""
     removed = 0
     with lock.alone(project.root, "clean"):
-        runs = project.root.glob(".cache/reproduce/*")
-        kept = [path for path in runs if lock.is_held(project.root, f"reproduce-{path.name}")]
+        _, kept = lock.reproduced(project.root)
         for path in [path for pattern in CLEANED for path in project.root.glob(pattern)]:
             in_use = any(folder.is_relative_to(path) for folder in kept)
             if path.name != ".gitkeep" and path.suffix != ".lock" and not in_use:
