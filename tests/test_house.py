@@ -96,6 +96,18 @@ def test_no_function_of_the_package_has_more_than_ten_ways_through_it():
     assert done.returncode == 0, done.stdout
 
 
+def test_no_function_of_the_package_takes_more_than_five_parameters():
+    takes = {}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                taken = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                place = f"{name_of(path)}:{node.lineno}"
+                takes[place] = [argument.arg for argument in taken if argument.arg not in ("self", "cls")]
+
+    assert {place: names for place, names in takes.items() if len(names) > 5} == {}
+
+
 def test_module_of_the_service_imports_from_those_listed_before_it_and_nothing_of_the_front():
     order = (PACKAGE / "service" / "__init__.py").read_text("utf-8").strip('"\n').rpartition(":\n\n")[2]
     order = order.replace("\n", " ").split(", ")

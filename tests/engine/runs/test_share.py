@@ -73,7 +73,7 @@ def test_pull_that_was_broken_off_goes_on_with_what_it_has(project, colleague, t
 
 def test_one_run_brings_the_dump_that_it_was_made_from_and_no_other(project, folder, colleague, team):
     (project.root / "table.csv").write_text("order,answer\n1,yes\n2,no\n")
-    source.fetch(project.root, "table.csv", accept=True)
+    source.fetch(project.root, "table.csv", source.Terms(accept=True))
     share.push(project)
 
     new = share.pull(colleague, folder.name[-8:])

@@ -100,7 +100,7 @@ def score_test(project: Project, model: loading.Run, seen: np.ndarray) -> tuple[
         predictions = predict(model.model, test, classes)
     metric = metrics.available(model.record["task"], len(classes))[model.record["metrics"]["chosen_by"]]
     groups = groups_of(test, model.record["parameters"]["split"]["by"])
-    interval = metrics.interval(metric, truth, predictions, groups=groups)
+    interval = metric.interval(truth, predictions, groups=groups)
     baseline = metrics.constant(seen, classes, len(truth))
     return test, Result(truth, predictions, baseline, metric, interval), set_aside
 

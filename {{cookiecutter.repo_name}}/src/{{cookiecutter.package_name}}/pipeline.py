@@ -78,8 +78,8 @@ def dump_of(work: Work) -> source.Dump:
             raise SourceError("--frozen: there is no raw dump of the source here.\nFetch it: make data, or make pull.")
     elif work.dump is None:
         asked = {name: options.get(name, False) for name in ("accept", "refresh")}
-        asked |= {"sha256": settings.sha256, "most": settings.max_gigabytes * 1e9, "digest": work.digests.of}
-        work.dump = source.fetch(root, settings.source, **asked)
+        terms = source.Terms(settings.sha256, **asked, most=settings.max_gigabytes * 1e9)
+        work.dump = source.fetch(root, settings.source, terms, digest=work.digests.of)
     return work.dump
 
 

@@ -234,7 +234,7 @@ def choose_best(
     best = max(board, key=lambda name: metric.better_by(board[name][metric.name], 0))
     if BLEND not in board or best in (BLEND, "dummy"):
         return best
-    _, most = metrics.gain(metric, truth, held[BLEND], held[best])
+    _, most = metric.gain(truth, held[BLEND], held[best])
     return best if most < 0 else BLEND
 
 

@@ -58,10 +58,10 @@ def find(log: Log, answer: str) -> tuple[Entry, list[Told]]:
     return found[answer]
 
 
-async def tell(project: Project, log: Log, answer: str, truth: Any, *, asker: str, source: str) -> bool:
+async def tell(log: Log, answer: str, truth: Any, *, asker: str, source: str) -> bool:
     """Keep what somebody says is true of an answer; whether that is news. A `DataError` where that is no truth."""
     entry, before = await asyncio.to_thread(find, log, answer)
-    record, (meant,) = await asyncio.to_thread(truths, project, entry.run, [truth])
+    record, (meant,) = await asyncio.to_thread(truths, log.project, entry.run, [truth])
     if meant is None:
         raise DataError(f"{refusal(record, truth)}.")
     one = told(before, answer, meant, asker=asker, source=source)
@@ -108,7 +108,7 @@ def told(before: Sequence[Told], answer: str, truth: Any, *, asker: str, source:
 
 def queued(path: Path, options: Mapping[str, Any] | None = None) -> pd.DataFrame:
     """The rows that people are asked about, as they stand in the file that `make label` wrote, by `[data.read]`."""
-    return read.tables([path], options or {}).frame
+    return read.tables([path], read.Known(options or {})).frame
 
 
 def run(project: Project, *, input: Path | None, partly: bool) -> str:
@@ -138,7 +138,8 @@ def run(project: Project, *, input: Path | None, partly: bool) -> str:
 
 def read_file(project: Project, path: Path, database: Database) -> pd.DataFrame:
     """The rows of a file: `line`, `source`, `id` of the answer or "", `meant` (that in words), `cell`, the truth."""
-    table, columns = read.tables([path], most=project.settings.data.max_gigabytes * 1e9), dictionary.of(project)
+    known = read.Known(most=project.settings.data.max_gigabytes * 1e9)
+    table, columns = read.tables([path], known), dictionary.of(project)
     if table.set_aside:
         line = table.set_aside[0][1]
         raise DataError(f"{path}: line {line.line} is in no row: {line.reason}.\nMend the file.")

@@ -108,8 +108,7 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     """
     run, options = loading.load(folder), project.settings
     first = next(iter(dictionary.by_role(run.columns, "feature")), "")
-    how, most = options.data, options.data.max_gigabytes * 1e9
-    table = read.tables([path], how.read, target=first, most=most, drop=how.drop).frame
+    table = read.tables([path], read.Known.of(options.data, first)).frame
     cells, _ = run.validate(table.reset_index(drop=True), lenient(run.columns), where=path.name, target=False)
     policy = decision.policy(folder, run.record, options.predict, options.decision)
     limits = policy.limits

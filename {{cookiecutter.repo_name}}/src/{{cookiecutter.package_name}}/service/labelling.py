@@ -126,7 +126,7 @@ async def answer(request: Request) -> Response:
         if number not in queue:
             raise Problem(404, "unknown", "This row is not among those that are to be labelled. Go on at /label.")
         source, truth = feedback.SOURCES.get(queue[number][0], QUEUE), filled.get("truth", "")
-        await feedback.tell(service.project, service.log, number, truth, asker=who(request), source=source)
+        await feedback.tell(service.log, number, truth, asker=who(request), source=source)
     except (DataError, SettingsError) as error:
         queue = await asyncio.to_thread(queue_of, service)
         return await asyncio.to_thread(shown, request, queue, str(error), filled.get("id", ""))

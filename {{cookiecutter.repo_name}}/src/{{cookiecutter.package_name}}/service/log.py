@@ -54,7 +54,7 @@ class Log:
     """`start`, then `write` in the event loop, then `close`; what is in the log is read by `database`."""
 
     def __init__(self, project: Project, options: Serve) -> None:
-        self._folder, self._patience = project.root / FOLDER, options.log_wait / 1000
+        self.project, self._folder, self._patience = project, project.root / FOLDER, options.log_wait / 1000
         self.database, self.spool = Database(address(project), flush=options.durable == "power"), spool_of(project)
         self._problem, self._keeps, self._full = "it was not opened yet", True, "ok"
         self._written = self._spooled = self._refused = 0

@@ -135,7 +135,7 @@ async def answer(request: Request) -> Response:
         filled = await form_of(request)
         truth = filled.get("right") or filled.get("truth", "")
         try:
-            await feedback.tell(service.project, service.log, name, truth, asker=request.scope["asker"], source="page")
+            await feedback.tell(service.log, name, truth, asker=request.scope["asker"], source="page")
         except DataError as error:
             raise Problem(422, "invalid", str(error)) from None
         return RedirectResponse(f"/answer?id={name}", 303)

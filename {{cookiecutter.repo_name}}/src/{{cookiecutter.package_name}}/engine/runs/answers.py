@@ -33,11 +33,11 @@ def read_rows(project: Project, model: Run, path: Path, aside: Path) -> tuple[pd
     from ..sources import read  # an exported model reads no files
     from ..sources.source import parted
 
-    settings, asked = project.settings.data, dictionary.by_role(model.columns, "feature")
-    known = asked[0] if asked else ""  # a name that the header must have
+    asked = dictionary.by_role(model.columns, "feature")
     file, member = parted(str(path))
-    most = settings.max_gigabytes * 1e9
-    table = read.tables([Path(file)], settings.read, target=known, member=member, most=most, drop=settings.drop)
+    # The header must have the name of a feature; of the target it need not.
+    known = read.Known.of(project.settings.data, asked[0] if asked else "", member)
+    table = read.tables([Path(file)], known)
     if table.frame.empty:
         raise DataError(f"{path}: {read.NO_ROWS}")
     kept = read.keep_aside(aside, table.set_aside)

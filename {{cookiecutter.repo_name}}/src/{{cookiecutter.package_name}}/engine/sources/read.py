@@ -9,15 +9,15 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
 from ..project import artefact, spreadsheet
 from ..project.errors import DataError, SettingsError, listed
+from ..project.settings import Data
 from . import dialect, encoding, excel, formats, header, packing, rows
 from .rows import Rows, SetAside
 
@@ -73,37 +73,35 @@ class Table:
     empty: tuple[str, ...] = ()
 
 
-def table(path: Path, options: Mapping[str, Any] = MappingProxyType({}), **how: Any) -> Table:
+@dataclass(frozen=True)
+class Known:
+    """What is known of files before they are read."""
+
+    options: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # `[data.read]`: what is given is not detected; see `OPTIONS`
+    target: str = ""  # to predict, a hint for which row holds the names; "" where the table need not have it
+    member: str = ""  # which members of a zip or tar to read, a name or a glob; "" takes the only table
+    most: float = math.inf  # bytes that a file may unpack to
+    drop: Sequence[str] = ()  # `[data] drop`: columns that nobody needs, and that stop no reading
+
+    @classmethod
+    def of(cls, settings: Data, target: str, member: str = "") -> "Known":
+        """What `[data]` says of its files."""
+        return cls(settings.read, target, member, settings.max_gigabytes * 1e9, settings.drop)
+
+
+NOTHING_KNOWN = Known()
+
+
+def table(path: Path, known: Known = NOTHING_KNOWN) -> Table:
     """Read one file, columns with neither name nor cell included: see `tables`."""
-    _check_options(options)
-    return next(iter(_parts(path, options, **how).values()))
+    _check_options(known.options)
+    return next(iter(_parts(path, known).values()))
 
 
-def tables(
-    paths: Sequence[Path],
-    options: Mapping[str, Any] = MappingProxyType({}),
-    *,
-    target: str = "",
-    member: str = "",
-    most: float = math.inf,
-    drop: Sequence[str] = (),
-) -> Table:
-    """Read files, or members of archives, that hold the same columns, in any order, one below the other.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        Files of any kind that is read, also of several.
-    options : mapping
-        `[data.read]`: what is given there is not detected. Keys: see `OPTIONS`.
-    target : str
-        The column to predict, a hint for which row holds the names; "" where the table need not have it.
-    member : str
-        Which members of a zip or tar to read, a name or a glob; "" takes the only table.
-    most : float
-        Bytes that a file may unpack to.
-    drop : sequence of str
-        Columns that nobody needs, and that stop no reading: `[data] drop`.
+def tables(paths: Sequence[Path], known: Known = NOTHING_KNOWN) -> Table:
+    """Read files, of one kind or several, or members of archives: the same columns, in any order, one below the other.
 
     Returns
     -------
@@ -117,8 +115,8 @@ def tables(
     SettingsError
         An option is unknown or of the wrong type.
     """
-    _check_options(options)
-    read = [_parts(path, options, target=target, member=member, most=most, drop=drop) for path in paths]
+    _check_options(known.options)
+    read = [_parts(path, known) for path in paths]
     parts = {name: _without_empty(part) for parts in read for name, part in parts.items()}
     whole, first = next(iter(parts.items()))
     for name, part in parts.items():
@@ -152,23 +150,15 @@ def _without_empty(read: Table) -> Table:
     return replace(read, frame=read.frame.drop(columns=[*read.empty])) if read.empty else read
 
 
-def _parts(
-    path: Path,
-    options: Mapping[str, Any],
-    *,
-    target: str = "",
-    member: str = "",
-    most: float = math.inf,
-    drop: Sequence[str] = (),
-) -> dict[str, Table]:
+def _parts(path: Path, known: Known) -> dict[str, Table]:
     """Read a file, or what it packs: the tables by the name that messages use."""
     named, parts = str(path), dict[str, Table]()
     try:
-        contents, notes = packing.unpacked(path, member, most)
+        contents, notes = packing.unpacked(path, known.member, known.most)
         for name, content in contents.items():
             named = str(path) if len(contents) == 1 else f"{path}?member={name}"
-            read = _named(_read(content, options, target, drop))
-            _check_set_aside(read, options.get("set_aside_limit", SET_ASIDE_LIMIT))
+            read = _named(_read(content, known))
+            _check_set_aside(read, known.options.get("set_aside_limit", SET_ASIDE_LIMIT))
             aside = tuple((Path(name).name, line) for _, line in read.set_aside)
             parts[named] = replace(read, decisions=(*notes, *read.decisions), set_aside=aside)
         return parts
@@ -216,14 +206,15 @@ def _check_options(options: Mapping[str, Any]) -> None:
             raise SettingsError(f"{where} dates = {value!r}.\nAllowed: {allowed}.")
 
 
-def _read(content: bytes, options: Mapping[str, Any], target: str, drop: Sequence[str]) -> Table:
+def _read(content: bytes, known: Known) -> Table:
     """Read the bytes of a file; the names of the columns are still as they stand."""
     if not content[: dialect.SAMPLE].strip():
         raise DataError(rows.EMPTY)
     if read := formats.table(content):
         return Table(read[0], tuple(read[1]), 1)
+    options, target = known.options, known.target
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        sheet, decisions = excel.sheet_rows(content, options.get("sheet"), target, drop)
+        sheet, decisions = excel.sheet_rows(content, options.get("sheet"), target, known.drop)
         found = _located(_filled(sheet[_above(options) :]), decisions, options, target, _above(options))
         typed = [formats.column(name, cells.tolist()) for name, cells in found.frame.items()]
         frame = pd.DataFrame(dict(enumerate(typed))).set_axis(found.frame.columns, axis=1).set_axis(found.frame.index)

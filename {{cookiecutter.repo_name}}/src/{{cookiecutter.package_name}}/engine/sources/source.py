@@ -43,23 +43,24 @@ class Dump:
     files: tuple[Path, ...]
 
 
-def fetch(
-    root: Path,
-    source: str,
-    *,
-    sha256: str = "",
-    accept: bool = False,
-    refresh: bool = False,
-    most: float = math.inf,
-    digest: Digest = artefact.sha256,
-) -> Dump:
+@dataclass(frozen=True)
+class Terms:
+    """On which terms a source is fetched."""
+
+    sha256: str = ""  # what the digest of the dump (of one file that of its bytes) must be, where that is given
+    accept: bool = False  # take content that changed as a new dump beside the old one
+    refresh: bool = False  # look at a remote source again; local files, SQLite among them, are looked at each time
+    most: float = math.inf  # bytes that a download may have
+
+
+TAKEN_AS_IT_IS = Terms()
+
+
+def fetch(root: Path, source: str, terms: Terms = TAKEN_AS_IT_IS, *, digest: Digest = artefact.sha256) -> Dump:
     """Return the dump of a source, fetching it where there is none yet.
 
     Relative paths in `source` start at the project's root, and its `.env` fills `${NAME}`; a `?member=` at its end is
-    left to who reads the dump. The digest of the dump (of one file that of its bytes) must be `sha256`, where that is
-    given. `accept` takes content that changed as a new dump beside the old one; `refresh` looks at a remote source
-    again, local files, SQLite among them, are looked at each time. A download may have `most` bytes. A `digest` that
-    remembers sizes and times spares reading big files again.
+    left to who reads the dump. A `digest` that remembers sizes and times spares reading big files again.
 
     A `DataError`, which holds no secret, if the source is not there or out of reach (`SourceError`), or changed and is
     not accepted, or the dump was edited.
@@ -71,15 +72,15 @@ def fetch(
             for file, entry in zip(dump.files, dump.card["files"], strict=True):
                 if digest(file) != entry["sha256"]:
                     raise _touched(file)
-            if _is_up_to_date(root, source, dump, digest=digest, look=refresh or accept):
-                _check_digest(dump.card["sha256"], sha256, source)
+            if _is_up_to_date(root, source, dump, digest=digest, look=terms.refresh or terms.accept):
+                _check_digest(dump.card["sha256"], terms.sha256, source)
                 return dump
         started = time.monotonic()
         with _building(root) as folder:
-            about = _copied(root, source, folder) if is_local(source) else _downloaded(root, source, folder, most)
+            about = _copied(root, source, folder) if is_local(source) else _downloaded(root, source, folder, terms.most)
             card = {"source": shown(source), **about, **content(folder)}
-            _check_digest(card["sha256"], sha256, source)
-            dump = _settled(root, source, folder, card, accept=accept)
+            _check_digest(card["sha256"], terms.sha256, source)
+            dump = _settled(root, source, folder, card, accept=terms.accept)
         size, seconds = sum(file["bytes"] for file in card["files"]), time.monotonic() - started
         log.info("%s -> %s, %d bytes, %.1f s", shown(source), dump.folder.relative_to(root), size, seconds)
         return dump
