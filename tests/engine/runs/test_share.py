@@ -143,7 +143,7 @@ def test_one_run_brings_the_champion_if_that_is_it_or_says_who_it_is(project, fo
     promote.keep(project, folder.name, {"gate": []})
     share.push(project)
     with share.opened(colleague) as store:
-        assert not share.take(store, share.CHAMPION)
+        assert not share.take(store, share.CHAMPION_RECORD)
     assert f"the team's champion {folder.name} is not here" in caplog.text
 
     share.pull(colleague, folder.name)
