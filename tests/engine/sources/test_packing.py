@@ -117,7 +117,7 @@ def test_members_that_are_bombs_are_refused(refusal):
 @pytest.mark.parametrize("content", [gzip.compress(TEXT * 99), tarred({"t": TEXT * 99}), zipped({"t": TEXT * 99})])
 def test_what_unpacks_to_more_than_is_allowed_is_refused(written, content):
     with pytest.raises(DataError, match=r"more than 1e-06 GB(.|\n)*max_gigabytes"):
-        read.table(written(content), read.Known(most=1000))
+        read.tables([written(content)], read.Known(most=1000))
 
 
 def test_archive_in_an_archive_is_refused_and_a_workbook_that_is_a_bomb_too(refusal):

@@ -62,15 +62,13 @@ class Table:
 
     `frame` holds text cells (`str`, missing = NaN), or native types where the file has them (Parquet, JSON, Excel);
     `decisions` one line each; `first_row` the line or row of the file, from 1, that holds row 0 of the frame, whose
-    index counts the lines from there; `set_aside` the lines that are in no row, with the name of their file; `empty`
-    the columns with neither name nor cell.
+    index counts the lines from there; `set_aside` the lines that are in no row, with the name of their file.
     """
 
     frame: pd.DataFrame
     decisions: tuple[str, ...]
     first_row: int
     set_aside: tuple[tuple[str, SetAside], ...] = ()
-    empty: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,12 +92,6 @@ class Known:
 NOTHING_KNOWN = Known()
 
 
-def table(path: Path, known: Known = NOTHING_KNOWN) -> Table:
-    """Read one file, columns with neither name nor cell included: see `tables`."""
-    _check_options(known.options)
-    return next(iter(_parts(path, known).values()))
-
-
 def tables(paths: Sequence[Path], known: Known = NOTHING_KNOWN) -> Table:
     """Read files, of one kind or several, or members of archives: the same columns, in any order, one below the other.
 
@@ -116,8 +108,7 @@ def tables(paths: Sequence[Path], known: Known = NOTHING_KNOWN) -> Table:
         An option is unknown or of the wrong type.
     """
     _check_options(known.options)
-    read = [_parts(path, known) for path in paths]
-    parts = {name: _without_empty(part) for parts in read for name, part in parts.items()}
+    parts = {name: part for path in paths for name, part in _parts(path, known).items()}
     whole, first = next(iter(parts.items()))
     for name, part in parts.items():
         if odd := sorted(set(part.frame.columns) ^ set(first.frame.columns)):
@@ -139,15 +130,11 @@ def sent(content: bytes, name: str, options: Mapping[str, Any], target: str = ""
     try:
         if not content.strip():
             raise DataError(rows.EMPTY)
-        read = _without_empty(_named(_read_text(content, options, target)))
+        read = _named(_read_text(content, options, target))
         _check_set_aside(read, options.get("set_aside_limit", SET_ASIDE_LIMIT))
         return read
     except DataError as error:
         raise DataError(f"{name}: {error}") from None
-
-
-def _without_empty(read: Table) -> Table:
-    return replace(read, frame=read.frame.drop(columns=[*read.empty])) if read.empty else read
 
 
 def _parts(path: Path, known: Known) -> dict[str, Table]:
@@ -295,7 +282,7 @@ def _filled(sheet: list[list]) -> Rows:
 
 
 def _named(read: Table) -> Table:
-    """Give every column a name of its own."""
+    """Give every column a name of its own, and leave out those with neither name nor cell."""
     frame, decisions = read.frame, list(read.decisions)
     found = [" ".join(str(name).split()) for name in frame.columns]
     names, times = dict[str, int](), Counter[str]()
@@ -317,4 +304,5 @@ def _named(read: Table) -> Table:
     if len(empty) == len(named):
         raise DataError(NO_ROWS)
     frame.columns = named
-    return replace(read, frame=frame, decisions=tuple(decisions), empty=tuple(named[place] for place in empty))
+    frame = frame.drop(columns=[named[place] for place in empty]) if empty else frame
+    return replace(read, frame=frame, decisions=tuple(decisions))
