@@ -10,6 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from data_science_project import pipeline, predict
 from data_science_project.engine.columns import dictionary, validate
 from data_science_project.engine.modelling import confidence
+from data_science_project.engine.modelling.decision import Policy
 from data_science_project.engine.modelling.estimators import threads
 from data_science_project.engine.project import artefact, settings
 from data_science_project.engine.project.errors import DataError
@@ -26,7 +27,7 @@ X = dictionary.Column(type="integer")
 def answered(labels, rows, *, limit=0.0, **others):
     """What a run says that always answers with the shares of these labels."""
     run = run_of(DummyClassifier().fit([[0]] * len(labels), labels), {**others, "x": X}, {"task": "classification"})
-    return answers.answer(run, pd.DataFrame(rows), abstain_below=limit)
+    return answers.answer(run, pd.DataFrame(rows), Policy(confidence.Limits(limit)))
 
 
 @pytest.mark.parametrize(("limit", "confident"), [(0.0, [True, True]), (0.6, [True, True]), (0.61, [False, False])])
@@ -42,7 +43,7 @@ def test_number_outside_of_what_was_trained_on_is_not_confident(seen, confident)
     model = DummyRegressor(strategy="constant", constant=5.0).fit([[0], [0]], [5.0, 5.0])
     run = run_of(model, {"key": replace(X, role="id"), "x": X}, {"task": "regression", "target_range": seen})
 
-    found = answers.answer(run, pd.DataFrame({"key": [7], "x": [1]}), abstain_below=0)
+    found = answers.answer(run, pd.DataFrame({"key": [7], "x": [1]}))
 
     assert list(found) == ["key", "prediction", "confident", "run"]
     assert found["confident"].tolist() == [confident]
@@ -64,7 +65,7 @@ def test_model_that_does_not_answer_with_other_versions_is_a_message(project, fo
     run = loading.load(folder)
 
     with pytest.raises(DataError, match=r"does not answer(.|\n)*scipy 0\.1 \(now (.|\n)*make reproduce RUN="):
-        answers.answer(run, answers.test_rows(project, run), abstain_below=0.0)
+        answers.answer(run, answers.test_rows(project, run))
 
 
 def test_row_of_many_classes_has_the_bits_alone_that_it_has_in_a_table():
@@ -74,8 +75,8 @@ def test_row_of_many_classes_has_the_bits_alone_that_it_has_in_a_table():
     model = HistGradientBoostingClassifier(max_iter=5, min_samples_leaf=5, random_state=0)
     with threads(1):
         run = run_of(model.fit(rows, labels), {"x": X, "y": X}, {"task": "classification"})
-        together = answers.answer(run, rows.head(60), abstain_below=0)
-        alone = [answers.answer(run, rows.iloc[[place]], abstain_below=0) for place in range(60)]
+        together = answers.answer(run, rows.head(60))
+        alone = [answers.answer(run, rows.iloc[[place]]) for place in range(60)]
 
     assert pd.concat(alone, ignore_index=True).equals(together)
 
@@ -140,7 +141,7 @@ def test_rows_that_the_run_learned_from_are_counted_and_marked(score, new, made_
 def test_row_of_the_training_has_the_answer_of_the_fold_that_held_it_out(score, made_table, project, folder):
     rows = pd.concat([pd.read_parquet(project.split(part)) for part in ("train", "dev")], ignore_index=True)
     held, lines = confidence.held_out(folder), pd.read_parquet(folder / training_rows.DIGESTS)["held_out"]
-    plain = answers.answer(loading.load(folder), rows.drop(columns="answer"), abstain_below=0.0)
+    plain = answers.answer(loading.load(folder), rows.drop(columns="answer"))
 
     found = score(rows.drop(columns="answer"))
 

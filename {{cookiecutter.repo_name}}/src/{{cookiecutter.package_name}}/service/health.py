@@ -111,9 +111,8 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     table = read.tables([path], read.Known.of(options.data, first)).frame
     cells, _ = run.validate(table.reset_index(drop=True), lenient(run.columns), where=path.name, target=False)
     policy = decision.policy(folder, run.record, options.predict, options.decision)
-    limits = policy.limits
-    rows = predictions(run, cells, abstain_below=limits.least, band=limits.band, level=policy.level)
-    rows = complete(folder, run, cells, rows, replace(policy, reasons=0, decision=Decision()))
+    alone = replace(policy, reasons=0, decision=Decision())
+    rows = complete(folder, run, cells, predictions(run, cells, policy), alone)
     reference, target = profile.of(project, folder), run.record["target"]
     learned = (reference or {}).get("unusual")
     odd = Unusual(learned).marks(cells) if learned else False

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 
 from ..columns import dictionary
 from ..modelling import decision, reasons, threshold
-from ..modelling.confidence import CLASSES_SHOWN, Band
+from ..modelling.confidence import CLASSES_SHOWN, Limits
 from ..modelling.decision import Policy
 from ..project import package, records
 from ..project.errors import DataError
@@ -23,6 +23,7 @@ from . import loading, registry, training_rows
 from .loading import Run
 
 log = logging.getLogger(f"{package.NAME}.predict")
+ALL_CONFIDENT = Policy(Limits())
 
 
 def test_rows(project: Project, model: Run) -> pd.DataFrame:
@@ -81,14 +82,11 @@ def answered(folder: Path, model: Run, rows: pd.DataFrame, policy: Policy) -> pd
     """What a run says of rows by today's parameters: `answer`, complete; their features are computed once."""
     with loading.explained(model.name, model.versions, "does not answer"):
         features = model.add_features(rows)
-    model, limits = replace(model, add_features=lambda _: features), policy.limits
-    table = answer(model, rows, abstain_below=limits.least, band=limits.band, level=policy.level)
-    return complete(folder, model, rows, table, policy)
+    model = replace(model, add_features=lambda _: features)
+    return complete(folder, model, rows, answer(model, rows, policy), policy)
 
 
-def answer(
-    model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band | None = None, level: float | None = None
-) -> pd.DataFrame:
+def answer(model: Run, rows: pd.DataFrame, policy: Policy = ALL_CONFIDENT) -> pd.DataFrame:
     """Predict rows, the columns and bits of `make predict`.
 
     Parameters
@@ -96,12 +94,9 @@ def answer(
     model : Run
     rows : DataFrame, shape (n_rows, n_columns)
         Typed by the data dictionary, without the target; its index counts the rows from 0.
-    abstain_below : float
-        In [0, 1], or infinite: a classification with a lower probability is not confident.
-    band : Band, optional
-        How far from a predicted number the truth may be; it adds `low` and `high`.
-    level : float, optional
-        Above 0: from which probability of the positive of two classes on it is the answer, instead of the model's own.
+    policy : Policy
+        Its limits say which answers are confident, and add `low` and `high` where they have a band for numbers; its
+        level replaces the model's own threshold.
 
     Returns
     -------
@@ -112,16 +107,14 @@ def answer(
         the training target) and `run`.
     """
     with loading.explained(model.name, model.versions, "does not answer"):
-        table = predictions(model, rows, abstain_below=abstain_below, band=band, level=level)
+        table = predictions(model, rows, policy)
     ids, groups = ([n for n in dictionary.by_role(model.columns, role) if n in rows] for role in ("id", "group"))
     before = rows[ids].reset_index(drop=True) if ids else pd.DataFrame({"row": rows.index.to_numpy() + 1})
     before = before.join(rows[groups].reset_index(drop=True))
     return before.rename(columns={name: f"{name} (id)" for name in before if name in table}).join(table)
 
 
-def predictions(
-    model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band | None, level: float | None
-) -> pd.DataFrame:
+def predictions(model: Run, rows: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     """The columns of `answer` from `prediction` to `run`."""
     table = pd.DataFrame(index=range(len(rows)))
     features = model.add_features(rows)
@@ -129,24 +122,24 @@ def predictions(
         table["prediction"] = model.model.predict(features)
     else:
         probabilities = probabilities_of(model.model, features)
-        if level is None:
+        if policy.level is None:
             places = threshold.places(model.model, probabilities)
         else:
-            places = threshold.from_level(model.model, probabilities, model.record["classes"][1], level)
+            places = threshold.from_level(model.model, probabilities, model.record["classes"][1], policy.level)
         table["prediction"] = model.model.classes_[places]
         table["probability"] = probabilities[np.arange(len(rows)), places]
         if len(model.model.classes_) <= CLASSES_SHOWN:
             for index, label in enumerate(model.model.classes_):
                 table[f"probability_{label}"] = probabilities[:, index]
-    return bounded(table, model, abstain_below=abstain_below, band=band).assign(run=model.name)
+    return bounded(table, model, policy.limits).assign(run=model.name)
 
 
-def bounded(table: pd.DataFrame, model: Run, *, abstain_below: float, band: Band | None) -> pd.DataFrame:
+def bounded(table: pd.DataFrame, model: Run, limits: Limits) -> pd.DataFrame:
     """The answers with `low` and `high`, where there is a band, and `confident`."""
     if model.record["task"] != "regression":
-        return table.assign(confident=table["probability"] >= abstain_below)
-    if band:
-        low, high = band.of(table["prediction"].to_numpy())
+        return table.assign(confident=table["probability"] >= limits.least)
+    if limits.band:
+        low, high = limits.band.of(table["prediction"].to_numpy())
         table = table.assign(low=low, high=high)
     return table.assign(confident=table["prediction"].between(*model.record["target_range"]))
 
@@ -204,7 +197,7 @@ def as_held_out(table: pd.DataFrame, model: Run, lines: np.ndarray, policy: Poli
         values = table[name].to_numpy(copy=True)
         values[rows] = held[name].to_numpy()[lines[rows]]
         table = table.assign(**{name: values})
-    return bounded(table, model, abstain_below=policy.limits.least, band=policy.limits.band)
+    return bounded(table, model, policy.limits)
 
 
 def ranked(table: pd.DataFrame, model: Run, policy: Policy) -> pd.DataFrame:
