@@ -174,8 +174,8 @@ def test_file_or_record_that_was_cut_edited_or_lost_is_made_again(project, caplo
 def test_edited_module_runs_the_steps_that_use_it(project, module, expected):
     path = project.package / f"{module}.py"
     path.parent.mkdir(exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write("\n# edited\n")
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    artefact.write_text(path, f"{before}\n# edited\n")
 
     assert remade(project) == expected
 
