@@ -32,6 +32,7 @@ def one_message(stderr):
     return lines[0]
 
 
+@pytest.mark.once
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot limit the size of a file")
 @pytest.mark.parametrize(
     ("words", "limit", "named"),

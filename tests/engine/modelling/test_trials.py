@@ -80,6 +80,7 @@ def test_spaces_fit_the_candidates_of_models_and_others_are_left_alone(search):
     assert tuned == {} and table.empty
 
 
+@pytest.mark.once
 def test_tuned_candidates_compete_and_the_report_shows_the_trials(project):
     both = 'train.candidates=["dummy","linear","boosting_stopped"]'
     searched = settings.load(project.root, [both, "train.trials=2"])

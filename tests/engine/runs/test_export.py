@@ -183,6 +183,7 @@ def test_model_that_does_not_answer_by_itself_is_not_written(make_project, anew)
     assert not list((project.root / "dist").glob("*"))
 
 
+@pytest.mark.once
 def test_second_export_does_nothing_and_one_after_an_edit_of_the_rules_is_made_again(project, caplog):
     caplog.set_level("INFO")
     first = exported(project)

@@ -73,6 +73,7 @@ def explored(trained, tmp_path_factory):
     return root
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -135,6 +136,7 @@ def flip(path):
     path.write_bytes(content)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("harm", [cut, flip, os.unlink])
 @pytest.mark.parametrize("ending", ["", ".json"], ids=["file", "record"])
 @pytest.mark.parametrize(
