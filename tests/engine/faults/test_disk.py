@@ -83,6 +83,7 @@ def test_project_that_may_only_be_read_still_scores_into_another_folder(project,
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 6
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("folder", ["data/interim", "data/processed", "models", "data/predictions", ".cache"])
 def test_file_where_a_folder_should_be_is_named_and_not_touched(project, anew, folder):
     shutil.rmtree(project.root / folder)

@@ -80,7 +80,6 @@ def test_spaces_fit_the_candidates_of_models_and_others_are_left_alone(search):
     assert tuned == {} and table.empty
 
 
-@pytest.mark.once
 def test_tuned_candidates_compete_and_the_report_shows_the_trials(project):
     both = 'train.candidates=["dummy","linear","boosting_stopped"]'
     searched = settings.load(project.root, [both, "train.trials=2"])
@@ -102,6 +101,7 @@ def test_tuned_candidates_compete_and_the_report_shows_the_trials(project):
     assert list((searched.root / "reports" / "figures").glob("*-trials.png"))
 
 
+@pytest.mark.once
 def test_model_has_the_same_bytes_whether_the_search_was_interrupted_or_not(project, folder):
     assert not (folder / trials.TABLE).exists() and not (project.root / ".cache" / "trials").exists()
     searched = settings.load(project.root, ["train.trials=3"])
