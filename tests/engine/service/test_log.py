@@ -428,6 +428,7 @@ def test_close_commits_what_waits_and_spools_what_the_database_does_not_take(ope
     assert stored(log.spool) == row
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("number", range(KILLS))
 def test_no_row_that_was_acknowledged_is_lost_by_kill_nine(tmp_path, number):
     chance = random.Random(number)

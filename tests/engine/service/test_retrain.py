@@ -298,6 +298,7 @@ def start(project):
     )
 
 
+@pytest.mark.once
 def test_killed_anywhere_leaves_nothing_half_and_of_two_who_go_on_one_trains(contest, in_git, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "")
     params = contest.root / settings.PARAMS
