@@ -291,3 +291,14 @@ def test_category_is_the_same_word_alone_and_in_a_batch(tmp_path, kind, cells, w
 
     assert said(cells) == words
     assert [said([cell])[0] for cell in cells if cell is not None] == [word for word in words if word]
+
+
+@pytest.mark.parametrize("kind", ["integer", "number"])
+@pytest.mark.parametrize("dtype", ["bool", "boolean", "object"])
+def test_true_in_a_column_of_numbers_is_refused_alone_as_it_is_in_a_batch(kind, dtype):
+    column = dictionary.Column(type=kind)
+
+    alone = validate.parse(pd.Series([True], dtype=dtype), column)
+    batch = validate.parse(pd.Series([True, 3], dtype=object), column)
+
+    assert alone[1].tolist() == [True] and batch[1].tolist() == [True, False]

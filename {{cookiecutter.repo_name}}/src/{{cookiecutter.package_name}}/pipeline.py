@@ -49,6 +49,7 @@ def promote(project: Project, folder: Path, force: str = "") -> "list[Check]":
 
 def explain(project: Project, *, row: str, input: Path | None = None, **options: Any) -> str:
     """Say why one row of a file, or of the test split, got its answer; see `engine/runs/explain.py`."""
+    existing(Path(source.parted(str(input))[0]) if input else None)
     folder = chosen_run(project, "explain", options.pop("run", ""))
     if folder is None:
         folder = make(project, "train", **options)[0].parent
@@ -128,10 +129,15 @@ def packed(work: Work) -> list[Path]:
 
 def rows_to_score(work: Work) -> list[Path]:
     """The model, and the file that `predict` scores."""
-    rows = input_of(work)[0]
-    if rows and not rows.is_file():  # to open a pipe would wait for ever
-        raise missing_file(rows, "INPUT")
+    rows = existing(input_of(work)[0])
     return [run_of(work) / registry.MODEL, rows or work.project.split("test")]
+
+
+def existing(rows: Path | None) -> Path | None:
+    """The file of `INPUT`, if one is named; refused where there is none: to open a pipe would wait for ever."""
+    if rows and not rows.is_file():
+        raise missing_file(rows, "INPUT")
+    return rows
 
 
 def input_of(work: Work) -> tuple[Path | None, str]:

@@ -216,12 +216,14 @@ def hold_out_all(
     lone = question.task == "classification" and counts.min() == 1  # in dev alone, it is met by the last fit only
     for name, estimator in progress(estimators.items(), "train", lambda item: item[0]):
         try:
+            pickle.dumps(estimator)  # what cannot be kept, a lambda for one, is found out before it is fitted
             predictions = hold_out(estimator, question)
             if lone:
                 clone(estimator).fit(question.rows, question.truth)
             held[name] = predictions
-        except ValueError as error:
-            lost[name] = str(error).split("\n")[0]
+        except Exception as error:  # what estimators of other packages raise, nobody can list
+            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+            lost[name] = f"{kind}{error}".split("\n")[0]
             log.warning("%s is left out, it cannot be fitted on these rows: %s", name, lost[name])
     if not held:
         raise DataError("No candidate of [train] candidates can be fitted on these rows: see the lines above.")

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from ..project.errors import DataError, shown
 from ..sources import formats
@@ -188,7 +188,7 @@ def is_missing(text: pd.Series, column: Column, words: frozenset[str] = frozense
 
 def parse_number(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
     """Numbers as float64, or int64 for a whole column of integers that fit."""
-    if is_numeric_dtype(cells.dtype):
+    if is_numeric_dtype(cells.dtype) and not is_bool_dtype(cells.dtype):  # true among numbers is none, so alone
         values = cells.astype("float64")
         missing = values.isna()
     else:
@@ -236,7 +236,7 @@ def plain_number(text: pd.Series, column: Column) -> pd.Series:
 
 def parse_boolean(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
     """True and false as bool, or as 1.0 and 0.0 where cells are missing."""
-    if pd.api.types.is_bool_dtype(cells.dtype) and not cells.isna().any():
+    if is_bool_dtype(cells.dtype) and not cells.isna().any():
         return cells.astype(bool), pd.Series(False, index=cells.index)
     text = stripped(cells).str.lower()
     missing = is_missing(text, column, MISSING_WORDS)

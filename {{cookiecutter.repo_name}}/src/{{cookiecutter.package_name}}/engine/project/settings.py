@@ -331,6 +331,9 @@ def read_sections(tree: dict[str, Any], parts: Mapping[str, type]) -> tuple[Sett
     read = {name: schema.convert(table, sections[name], f"{PARAMS}: [{name}]") for name, table in tree.items()}
     own = {name: read.pop(name) for name in parts if name in read}
     settings = Settings(**read)
+    if settings.data.target in settings.data.drop:
+        found = f"{PARAMS}: [data] drop names the target {settings.data.target!r}"
+        raise SettingsError(f"{found}: it would be left out.\nTake it out of drop, or name another target.")
     shares = settings.split.shares
     total = shares.train + shares.dev + shares.test
     if abs(total - 1) > SHARES_SUM_TOLERANCE:

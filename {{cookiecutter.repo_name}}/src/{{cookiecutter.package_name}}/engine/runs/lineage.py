@@ -82,7 +82,7 @@ def record_of(project: Project, path: Path) -> dict[str, Any]:
     """What is on record about a file: `sha256`, `inputs` by name, and `made by` for people; empty if nothing is."""
     if (path.parent / source.CARD).is_file():
         return record_of_raw(path)
-    of_run = path.is_relative_to(project.models) and path.parent != project.models
+    of_run = project.models in path.parent.parents
     if of_run and (found := record_of_run(project, path)):  # `export` puts files with a sidecar beside the model
         return found
     if path.parent == project.root / "reports" / "figures":

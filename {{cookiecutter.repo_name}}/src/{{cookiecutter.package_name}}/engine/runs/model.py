@@ -11,7 +11,7 @@ from ..columns.dictionary import Column
 from ..modelling import decision
 from ..modelling.estimators import threads
 from ..project import package, settings
-from ..project.errors import SettingsError
+from ..project.errors import DataError, SettingsError
 from . import answers, loading, registry
 
 log = logging.getLogger(f"{package.NAME}.predict")
@@ -79,7 +79,15 @@ class Model:
         return pd.Series(found, index=rows.index, name="reasons", dtype=object)
 
     def _known(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """The rows typed, and checked by the rules of today."""
+        """The rows typed, and checked by the rules of today; what is no table of rows is refused."""
+        if not isinstance(rows, pd.DataFrame):
+            found = f"rows: {type(rows).__name__} is no pandas DataFrame"
+            raise DataError(f"{found}.\nGive one: pd.DataFrame([row]), or table.to_pandas() of other packages.")
+        if not len(rows):
+            raise DataError("rows: no rows. At least one is needed.")
+        if twice := [name for name in self.columns if list(rows.columns).count(name) > 1]:
+            cure = "Leave one: rows.loc[:, ~rows.columns.duplicated()]"
+            raise DataError(f"rows: column {twice[0]!r} is there twice.\n{cure}")
         columns = answers.rules_of_today(self.columns, self._rules)
         known, warnings = self._run.validate(rows.reset_index(drop=True), columns, where="rows", target=False)
         for warning in warnings:
