@@ -10,7 +10,6 @@ from ..engine.project.errors import listed
 from ..engine.runs.answers import CLASSES_SHOWN
 from ..engine.runs.loading import Run
 from . import example
-from .settings import TOKEN, secret
 from .versions import Version, Versions
 
 Schema = dict[str, Any]
@@ -26,9 +25,9 @@ FAILURES |= {408: "The body came too slowly", 413: "Too much at once", 422: "Cel
 FAILURES |= {500: "The service has failed", 503: "Not now"}
 
 
-def document(versions: Versions) -> Schema:
-    """The document; it says so where a token is asked for."""
-    version, names, project = versions.get(), list(versions.served), versions.project
+def document(versions: Versions, *, asks_for_token: bool) -> Schema:
+    """The document."""
+    version, names = versions.get(), list(versions.served)
     rows = {"type": "array", "minItems": 1, "maxItems": versions.options.rows, "items": row(version.columns)}
     body = an_object(rows=rows) | {"additionalProperties": False, "example": {"rows": [example.row(version)]}}
     answer = an_object(run=TEXT, predictions=an_array(prediction(version, len(names) > 1)), logged=YES_OR_NO)
@@ -48,9 +47,9 @@ def document(versions: Versions) -> Schema:
         "/metrics": {"get": asks("Figures", TEXT) | {"responses": {"200": figures, **others(401, 403, 500)}}},
     }
     paths["/health/ready"]["get"]["responses"]["503"] = success(ready)
-    about = {"title": project.root.name, "version": version.name}
+    about = {"title": versions.project.root.name, "version": version.name}
     found: Schema = {"openapi": "3.1.0", "info": about, "paths": paths}
-    if secret(project, TOKEN):
+    if asks_for_token:
         found["components"] = {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}}
         found["security"] = [{"token": []}]
         for path in ("/health/live", "/health/ready"):

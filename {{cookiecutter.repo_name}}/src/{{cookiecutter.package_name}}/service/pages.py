@@ -217,8 +217,8 @@ async def monitor(request: Request) -> Response:
 @or_why_not
 async def docs(request: Request) -> Response:
     """What programs send and get, out of the OpenAPI document."""
-    service, version = request.app.service, version_of(request)
-    document, base = openapi.document(service.versions), str(request.base_url).rstrip("/")
+    version, base, asks = version_of(request), str(request.base_url).rstrip("/"), bool(request.app.guard.tokens)
+    document = openapi.document(request.app.service.versions, asks_for_token=asks)
     return page(request, "docs.html", document=document, run=version.name, base=base)
 
 

@@ -89,7 +89,7 @@ async def description(request: Request) -> Response:
     service = request.app.service
     if not service.versions.served:
         raise busy("; ".join(service.unready()))
-    return as_json(openapi.document(service.versions))
+    return as_json(openapi.document(service.versions, asks_for_token=bool(request.app.guard.tokens)))
 
 
 TRUTH = msgspec.json.Decoder(Truth)

@@ -71,9 +71,11 @@ def check_left_out(project: Project, model: Run, rows: pd.DataFrame, where: str)
 
 def rules_of_today(columns: dict, path: Path) -> dict:
     """The columns of the run, with ranges, categories and rules as the dictionary has them now."""
-    if not path.is_file():
-        return columns
-    today = dictionary.load(path)
+    return under(columns, dictionary.load(path)) if path.is_file() else columns
+
+
+def under(columns: dict, today: dict) -> dict:
+    """The columns of the run, with ranges, categories and rules of another dictionary."""
     same = [n for n, then in columns.items() if n in today and (today[n].type, today[n].role) == (then.type, then.role)]
     return {**columns, **{name: today[name] for name in same}}
 
