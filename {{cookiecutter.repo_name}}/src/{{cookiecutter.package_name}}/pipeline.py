@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .engine.project import records, wheel
 from .engine.project.credentials import safe_name
 from .engine.project.errors import SourceError, missing_file
-from .engine.project.settings import PARTS, Project, digests_of
+from .engine.project.settings import PARTS, Project, variable_digests
 from .engine.runs import packages, registry
 from .engine.sources import source
 from .engine.steps.fresh import Step, Work, logger, run
@@ -79,8 +79,8 @@ def dump_of(work: Work) -> source.Dump:
             raise SourceError("--frozen: there is no raw dump of the source here.\nFetch it: make data, or make pull.")
     elif work.dump is None:
         asked = {name: options.get(name, False) for name in ("accept", "refresh")}
-        asked |= {"sha256": settings.sha256, "most": settings.max_gigabytes * 1e9, "digest": work.digests.of}
-        work.dump = source.fetch(root, settings.source, **asked)
+        terms = source.Terms(settings.sha256, **asked, most=settings.max_gigabytes * 1e9)
+        work.dump = source.fetch(root, settings.source, terms, digest=work.digests.of)
     return work.dump
 
 
@@ -93,7 +93,7 @@ def run_of(work: Work) -> Path:
 def variables_of_run(work: Work) -> dict[str, Any]:
     """What counts beside files where the features of the run at hand are computed: the variables that it declared."""
     then = registry.read(run_of(work))["environment"].get("variables", {})
-    return {"variables": digests_of(work.project.root, then)}
+    return {"variables": variable_digests(work.project.root, then)}
 
 
 def report(work: Work) -> list[Path]:

@@ -8,7 +8,7 @@ FEW = 20  # rows that are also asked one by one
 
 
 def ask(model, rows):
-    return answers.answer(model, rows, abstain_below=0.0).drop(columns="row", errors="ignore")
+    return answers.answer(model, rows).drop(columns="row", errors="ignore")
 
 
 def test_order_of_the_rows_does_not_change_the_answers(model, rows):

@@ -12,7 +12,7 @@ from ..modelling import decision
 from ..modelling.estimators import threads
 from ..project import package, settings
 from ..project.errors import DataError, SettingsError
-from . import answers, loading, registry, worklist
+from . import answers, loading, registry
 
 log = logging.getLogger(f"{package.NAME}.predict")
 
@@ -62,9 +62,9 @@ class Model:
         known = self._known(rows)
         policy = self._policy if held_out else replace(self._policy, held=None)
         with threads(len(known)):
-            found = worklist.answered(self._folder, self._run, known, policy)
+            found = answers.answered(self._folder, self._run, known, policy)
         if held_out:
-            worklist.say_what_is_known(self.name, found)
+            answers.say_what_is_known(self.name, found)
         return found.set_axis(rows.index)
 
     def reasons(self, rows: pd.DataFrame, most: int = 3) -> pd.Series:
@@ -75,7 +75,7 @@ class Model:
         known = self._known(rows)
         with threads(len(known)):
             features, asked = self._run.add_features(known), replace(self._policy, reasons=most)
-            found = worklist.reasons_of(self._folder, self._run, features, asked)
+            found = answers.reasons_of(self._folder, self._run, features, asked)
         return pd.Series(found, index=rows.index, name="reasons", dtype=object)
 
     def _known(self, rows: pd.DataFrame) -> pd.DataFrame:
