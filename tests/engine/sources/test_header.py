@@ -62,6 +62,22 @@ def test_every_row_of_a_long_second_table_is_kept(table):
     assert len(found.frame) == 20 and len(found.set_aside) == 20_001
 
 
+@pytest.mark.parametrize(
+    "second", [[["city", "rain"], ["York", 3], ["Hull", 4]], [["who", "where"], *[["Ann", "York"]] * 3]]
+)
+def test_narrower_table_below_a_blank_line_is_left_out(table, rows, second):
+    found = table(text(below=[["", "", ""], *[[*row, ""] for row in second]]))
+
+    assert len(found.frame) == 20 and len(found.set_aside) == len(second)
+    assert "a second table from row 22 on left out" in found.decisions
+
+
+def test_rows_of_few_cells_below_a_blank_line_are_rows_where_no_names_head_them(table):
+    found = table(text(below=[["", "", ""], ["R20", "20", ""], ["R21", "21", ""], ["R22", "22", ""], ["R23", 23, 69]]))
+
+    assert len(found.frame) == 25
+
+
 def test_names_in_two_rows_are_joined_where_the_groups_are_wide(table):
     found = table(text(["", 2020, ""], names=["region", "sales", "sales"]))
 

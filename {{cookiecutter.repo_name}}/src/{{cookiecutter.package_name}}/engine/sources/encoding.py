@@ -25,7 +25,7 @@ PROBED, LETTERS = 2000, 20  # words with letters beyond ASCII that are looked at
 SIGN_IN_WORD = re.compile(r"[^\W\d_mM]³[^\W\d_]|[^\W\d_][¹¾¼¶][^\W\d_]|[^\W\d_nN]º[^\W\d_]")
 ROW = re.compile(rb"[\x80-\xff]{3,}")
 ODD = 0.05  # share of the words; fewer are slips
-CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x1b"))
+CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x1b\x01\x1f"))
 CURE = "in [data.read] of params.toml"
 ALLOWED = "Allowed: text, Parquet, Arrow, ORC, JSON, Excel, Stata, SAS, SPSS, ARFF, also packed."
 
