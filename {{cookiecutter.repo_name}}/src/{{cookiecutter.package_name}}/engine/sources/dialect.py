@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from _csv import Reader
 NAMES = {",": "','", ";": "';'", "\t": "tab", "|": "'|'", " ": "runs of blanks"}
 RARE = ("^", "~", "\x1f", "\x01", "§", "¦", "::")  # separators that are looked for where none of the usual ones fits
-NUMBER = re.compile(r"\s*[-+]?\s*[$€£]?(\d[\d.,' \u00a0]*|[.,]\d+)(e[-+]?\d+)?\s*%?\s*", re.IGNORECASE)
+NUMBER = re.compile(r"\s*[-+]?\s*[$€£]?(\d[\d.,' \u00a0\u2009\u202f]*|[.,]\d+)(e[-+]?\d+)?\s*%?\s*", re.IGNORECASE)
 PREAMBLE = re.compile(rb"(?:[ \t]*\r?\n)*(?:sep=(.)\r?\n)?(?:[ \t]*\r?\n)*((?:#[^\n]*\n)*)", re.IGNORECASE)
 APOSTROPHES = re.compile(r"(?:^|[,;\t|])'[^'\r\n]*'(?=[,;\t|\r\n]|$)", re.MULTILINE)
 SAMPLE = 1 << 18  # bytes on which the separator is decided, and whether a file is text
