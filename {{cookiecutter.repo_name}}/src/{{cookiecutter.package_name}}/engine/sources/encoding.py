@@ -81,6 +81,9 @@ def _checked(content: bytes) -> tuple[bytes, list[str]]:
             raise DataError(f"line {line} holds a NUL byte: a binary or damaged file. {ALLOWED}")
         content = content.replace(b'\0"', b'""').replace(b"\0", b"")
         notes = [f"NUL bytes left out: {zeros}, the first in line {line}"]
+    if marks := content.count(codecs.BOM_UTF8):  # of files that were put one behind the other
+        content = content.replace(codecs.BOM_UTF8, b"")
+        notes.append(f"byte-order marks within the text left out: {marks}")
     sample = content[:SAMPLE]
     if len(sample) - len(sample.translate(None, CONTROL)) > len(sample) / 100:
         raise DataError(f"binary content, no table. {ALLOWED}")

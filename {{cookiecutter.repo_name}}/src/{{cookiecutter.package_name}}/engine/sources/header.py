@@ -23,7 +23,7 @@ HEADER_CELLS = 50_000  # cells from which is told whether the first row holds na
 SLIPS = 0.05  # share of the values of a column
 FULL = 0.9  # share of the rows of a table that has a cell in a column which a narrower one below it has not
 SENTENCE = 5  # words; a name of a column has fewer
-CLOSING = re.compile(r"\W*((grand|sub)[ -]?)?(total|sum|summe|gesamt|source|quelle|notes?|footnote)s?\b", re.IGNORECASE)
+CLOSING = re.compile(r"\W*((grand|sub)[ -]?)?(total|sum|summe|gesamt|average|source|quelle|notes?|footnote)s?\b", re.I)
 
 
 def locate(cells: Rows, options: Mapping[str, Any], target: str = "") -> tuple[pd.DataFrame, list[str], list[SetAside]]:
@@ -143,6 +143,8 @@ def _names(
         names, used = more, used + 1
     if used > 1:
         return names, used, [f"names joined from {used} rows"]
+    if len(below) > 2 and all('"ImportId"' in cell for cell in below[1] if cell) and any(below[1]):
+        return first, 3, ["rows 2 and 3 dropped, the questions and keys of a survey"]
     if len(below) > 2 and _is_second_header(below[0], below[1:]):
         if _filled(first) == width == len(set(first)):
             return first, 2, [f"row 2 dropped, a second header: {listed(below[0])}"]
