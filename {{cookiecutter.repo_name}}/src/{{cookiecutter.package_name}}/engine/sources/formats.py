@@ -12,7 +12,7 @@ import math
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeGuard
@@ -175,7 +175,8 @@ def json_table(content: bytes) -> tuple[pd.DataFrame, list[str], list[SetAside]]
         return None
     said: Said = {}
     try:
-        records, notes, aside = _records(content)
+        whole, aside = _loaded(content)
+        records, notes = _records(whole)
         names = dict.fromkeys(key for record in records for key in record)
         cells = [part for name in names for part in _flat(name, [record.get(name) for record in records], said)]
     except RecursionError:
@@ -221,11 +222,10 @@ def _one_text(value: object) -> object:
     return json.dumps(value, ensure_ascii=False, default=spelled) if isinstance(value, (dict, list)) else value
 
 
-def _records(content: bytes) -> tuple[list[dict], list[str], list[SetAside]]:
+def _records(whole: object) -> tuple[list[dict], list[str]]:
     """Return the records of a document: itself, or its longest list of records, at most two keys deep."""
-    whole, aside = _loaded(content)
     if (records := _as_records(whole)) is not None:
-        return records, [], aside
+        return records, []
     if isinstance(whole, dict):
         under = {key: value for key, value in whole.items() if isinstance(value, dict)}
         deeper = [(f"{key}.{name}", value) for key in under for name, value in under[key].items()]
@@ -236,14 +236,10 @@ def _records(content: bytes) -> tuple[list[dict], list[str], list[SetAside]]:
             raise DataError(f"lists of {len(found[longest])} records under {longest!r} and {others[0]!r}.\n{cure}")
         if longest:
             beside = f"; left out: {listed([f'{place!r} ({len(found[place])})' for place in others])}" if others else ""
-            return (
-                found[longest],
-                [f"records taken from the list under {longest!r} ({len(found[longest])}){beside}"],
-                [],
-            )
+            return found[longest], [f"records taken from the list under {longest!r} ({len(found[longest])}){beside}"]
         kinds = set(map(type, whole.values()))
         if list not in kinds and kinds - {dict}:
-            return [whole], [], []
+            return [whole], []
     cure = 'Write it as [{"column": value, ...}, ...] or as one record per line.'
     raise DataError(f"JSON, but not a list of records.\n{cure}")
 
@@ -253,10 +249,9 @@ def _as_records(value: object) -> list[dict] | None:
     if isinstance(value, list):
         if all(isinstance(record, dict) for record in value):
             return value
-        heads = value[0] if isinstance(value[0], list) else []
-        named = len(value) > 1 and all(isinstance(name, str) for name in heads) and len({*heads}) == len(heads) > 1
-        if named and all(isinstance(row, list) and len(row) == len(heads) for row in value):
-            return [dict(zip(heads, row, strict=True)) for row in value[1:]]
+        if all(isinstance(row, list) and len(row) == len(value[0]) > 1 for row in value) and len(value) > 1:
+            if all(isinstance(name, str) for name in value[0]) and len({*value[0]}) == len(value[0]):
+                return [dict(zip(value[0], row, strict=True)) for row in value[1:]]
     if isinstance(value, dict) and len(value) > 1:
         columns = list(value.values())
         if all(isinstance(column, dict) and [*column] == [*map(str, range(len(column)))] for column in columns):
@@ -268,32 +263,25 @@ def _as_records(value: object) -> list[dict] | None:
 
 
 def _loaded(content: bytes) -> tuple[Any, list[SetAside]]:
-    """Return what JSON holds, as a list where it is several values in a row; and, of a value a line, damaged lines."""
+    """Return what JSON holds, as a list where values stand behind each other; and, of one a line, damaged lines."""
     decoder, text = json.JSONDecoder(object_pairs_hook=_record), content.decode()
+    values, aside, start = list[Any](), list[SetAside](), NOT_BLANK.search(text)
     try:
-        return decoder.decode(text), []
+        while start:
+            value, end = decoder.raw_decode(text, start.start())
+            values.append(value)
+            start = NOT_BLANK.search(text, end)
+        return values if len(values) > 1 else values[0], []
     except json.JSONDecodeError as error:
-        if error.msg != "Extra data":
+        if not values:
             raise DataError(f"line {error.lineno}: not valid JSON ({error.msg}). Mend it, or fetch it again.") from None
-    try:
-        return list(_in_a_row(decoder, text)), []
-    except json.JSONDecodeError:
-        records, aside = list[object](), list[SetAside]()
+    values = []
     for number, line in enumerate(text.split("\n"), 1):
         try:
-            records += _in_a_row(decoder, line)
+            values += [decoder.decode(line)] if line.strip() else []
         except json.JSONDecodeError:
             aside.append(SetAside(number, "not valid JSON", line.rstrip("\r")))
-    return records, aside
-
-
-def _in_a_row(decoder: json.JSONDecoder, text: str) -> Iterator[object]:
-    """Yield values that stand one behind the other."""
-    place = NOT_BLANK.search(text)
-    while place:
-        value, end = decoder.raw_decode(text, place.start())
-        yield value
-        place = NOT_BLANK.search(text, end)
+    return values, aside
 
 
 def _record(pairs: list[tuple[str, object]]) -> dict:
