@@ -105,7 +105,7 @@ def test_drawn_lines_count_as_no_lines(table):
 def test_table_drawn_with_bars_is_read(written, rows, above, target):
     body = "".join(f"| {number} | w{number % 4} |\n" for number in range(20))
 
-    found = read.tables([written(f"{above}\n| a | b |\n|:----|---|\n{body}".lstrip())], target=target)
+    found = read.tables([written(f"{above}\n| a | b |\n|:----|---|\n{body}".lstrip())], read.Known(target=target))
 
     assert list(found.frame.columns) == ["a", "b"] and len(found.frame) == 20
     assert any("drawn lines left out" in decision for decision in found.decisions)
