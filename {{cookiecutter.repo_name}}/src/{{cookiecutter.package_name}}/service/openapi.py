@@ -13,10 +13,10 @@ from . import example
 from .versions import Version, Versions
 
 Schema = dict[str, Any]
-TEXT, NUMBER, YES_OR_NO = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
+TEXT, NUMBER_SCHEMA, YES_OR_NO = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
 CELL = {"type": ["number", "string", "boolean", "null"]}
 SOME = r"[^\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"  # what a text is not empty by
-A_DAY = datetime(2026, 1, 31)
+SOME_DAY = datetime(2026, 1, 31)
 MONTHS = r"(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31"
 DAY = rf"(1[7-9]|20|21)\d\d-({MONTHS})"
 TIME = r"([T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d)?"
@@ -115,14 +115,14 @@ def cell(column: Column) -> Schema:
 def known(column: Column) -> str:
     """What a reader is told of the cells of a column that no rule of JSON Schema says."""
     if column.type == "datetime" and column.format:
-        return f"a date as {example.dated(column, A_DAY)} or {A_DAY:%Y-%m-%d}"
+        return f"a date as {example.dated(column, SOME_DAY)} or {SOME_DAY:%Y-%m-%d}"
     return f"known: {listed([*column.values], 20)}" if column.values and column.rule != "refuse" else ""
 
 
 def forms(column: Column) -> list[Schema]:
     """The forms of a cell that is not missing."""
     low, high = column.range or (-LARGEST, LARGEST)
-    anything: list[Schema] = [TEXT if column.missing_allowed else TEXT | {"pattern": SOME}, NUMBER, YES_OR_NO]
+    anything: list[Schema] = [TEXT if column.missing_allowed else TEXT | {"pattern": SOME}, NUMBER_SCHEMA, YES_OR_NO]
     if column.role == "id":  # text as it stands, where it is no plain number
         return [anything[0], {"type": column.type}, YES_OR_NO] if column.type in ("integer", "number") else anything
     if column.type in ("integer", "number"):
@@ -142,7 +142,7 @@ def forms(column: Column) -> list[Schema]:
 def truth(run: Run) -> Schema:
     """What may be true of an answer."""
     classes = run.record["classes"]
-    return {"enum": classes} if classes else NUMBER | {"minimum": -LARGEST, "maximum": LARGEST}
+    return {"enum": classes} if classes else NUMBER_SCHEMA | {"minimum": -LARGEST, "maximum": LARGEST}
 
 
 def prediction(version: Version, several: bool) -> Schema:
@@ -151,7 +151,7 @@ def prediction(version: Version, several: bool) -> Schema:
     said: dict[str, Schema] = {"id": TEXT, "prediction": {} if several else truth(version.run)}
     if classes and not several:
         said["probability"] = {"type": "number", "minimum": 0, "maximum": 1}
-        said |= {f"probability_{label}": NUMBER for label in classes if len(classes) <= CLASSES_SHOWN}
+        said |= {f"probability_{label}": NUMBER_SCHEMA for label in classes if len(classes) <= CLASSES_SHOWN}
     if version.policy.limits.band:
         said |= {name: {"type": ["number", "null"]} for name in ("low", "high")}
     sure = YES_OR_NO if several else YES_OR_NO | {"description": confident(version)}

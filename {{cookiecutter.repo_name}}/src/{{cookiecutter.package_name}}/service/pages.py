@@ -31,7 +31,7 @@ from .guard import COOKIE, Problem, body_in_time
 from .monitor import looking, moment
 from .schema import Row
 from .versions import Version
-from .words import FOLDER, PAGES
+from .words import OF_PAGES, PAGES
 
 FORM, FIELDS = 10_000, 10  # bytes and fields of a form that is no row
 ROW_FIELDS = 1000  # of a form of another run, which has since been replaced, at least
@@ -133,7 +133,7 @@ async def answer(request: Request) -> Response:
         filled = await form_of(request)
         truth = filled.get("right") or filled.get("truth", "")
         try:
-            await feedback.tell(service.project, service.log, name, truth, asker=request.scope["asker"], source="page")
+            await feedback.tell(service.log, name, truth, asker=request.scope["asker"], source="page")
         except DataError as error:
             raise Problem(422, "invalid", str(error)) from None
         return RedirectResponse(f"/answer?id={name}", 303)
@@ -239,5 +239,5 @@ ROUTES: tuple[BaseRoute, ...] = (
     Route("/monitor", monitor),
     Route("/docs", docs),
     Route("/login", login, methods=["GET", "POST"]),
-    Mount("/static", StaticFiles(directory=FOLDER / "static")),
+    Mount("/static", StaticFiles(directory=OF_PAGES / "static")),
 )

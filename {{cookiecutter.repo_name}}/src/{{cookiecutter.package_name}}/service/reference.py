@@ -135,8 +135,7 @@ class Reference:
         """Answer typed rows, the places of which in the request are given."""
         known, run, policy = known.reset_index(drop=True), self.run, self.policy
         with loading.explained(run.name, run.versions, "does not answer"):
-            limits = policy.limits
-            table = answers.predictions(run, known, abstain_below=limits.least, band=limits.band, level=policy.level)
+            table = answers.predictions(run, known, policy)
         marks = self.judge.marks(known) if self.judge else [False] * len(places)
         outputs = table.drop(columns="run", errors="ignore").to_dict("records")
         for place, output, odd in zip(places, outputs, marks, strict=True):
