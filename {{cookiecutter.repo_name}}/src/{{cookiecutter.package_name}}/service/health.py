@@ -73,7 +73,12 @@ def frame(found: sa.CursorResult) -> pd.DataFrame:
     rows = pd.DataFrame(found.mappings().all(), columns=pd.Index(list(found.keys())))
     said = pd.DataFrame([json.loads(text) for text in rows["output"]], index=rows.index)
     said = said.drop(columns="confident", errors="ignore")
-    return rows.join(said.reindex(columns=[*dict.fromkeys([*SAID, *said])]))
+    return rows.join(with_all(said))
+
+
+def with_all(said: pd.DataFrame) -> pd.DataFrame:
+    """Answers with all columns that those of any task have; what they have not is missing."""
+    return said.reindex(columns=[*dict.fromkeys([*SAID, *said])])
 
 
 def of_log(project: Project, run: str, rows: pd.DataFrame, told: pd.DataFrame, most: int) -> Window | None:
@@ -114,7 +119,7 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     learned = (reference or {}).get("unusual")
     odd = Unusual(learned).marks(cells) if learned else False
     about = {"time": time.time(), "role": "answer", "road": "reference", "unusual": odd, "milliseconds": np.nan}
-    rows = rows.assign(**about)
+    rows = with_all(rows).assign(**about)
     truth = truths_in(path, table[target], run) if target in table else [None] * len(rows)
     told = rows.assign(truth=pd.Series(truth, index=rows.index, dtype=object), source=path.name)
     told = told[told["truth"].notna()]
