@@ -94,21 +94,21 @@ def test_rendered_project_lints_and_is_formatted(render, tmp_path, name):
     assert_tidy(render(tmp_path, package_name=name), ".")
 
 
-@pytest.mark.parametrize(
-    "cache", [".ruff_cache", ".mypy_cache", "tests/__pycache__", "src/{{cookiecutter.package_name}}/__pycache__"]
-)
-def test_caches_in_the_template_stay_out_of_a_project(render, template, tmp_path, cache):
-    folder = template / PROJECT / cache
-    folder.mkdir()
-    (folder / "{{ x }}").write_bytes(b"\xff text {{ x }} {% if\n" * 50)
-    (folder / "text").write_text("{{ x }}")
+def test_caches_in_the_template_stay_out_of_a_project(render, template, tmp_path):
+    caches = [".ruff_cache", ".mypy_cache", "tests/__pycache__", "src/{{cookiecutter.package_name}}/__pycache__"]
+    folders = [template / PROJECT / cache for cache in caches]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "{{ x }}").write_bytes(b"\xff text {{ x }} {% if\n" * 50)
+        (folder / "text").write_text("{{ x }}")
 
     try:
         project = render(tmp_path)
     finally:
-        shutil.rmtree(folder)
+        for folder in folders:
+            shutil.rmtree(folder)
 
-    assert not [path for path in project.rglob("*") if path.name == folder.name]
+    assert not [path for path in project.rglob("*") if path.name in {folder.name for folder in folders}]
     assert git(project, "status", "--porcelain") == ""
 
 

@@ -32,6 +32,7 @@ def one_message(stderr):
     return lines[0]
 
 
+@pytest.mark.once
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot limit the size of a file")
 @pytest.mark.parametrize(
     ("words", "limit", "named"),
@@ -82,6 +83,7 @@ def test_project_that_may_only_be_read_still_scores_into_another_folder(project,
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 6
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("folder", ["data/interim", "data/processed", "models", "data/predictions", ".cache"])
 def test_file_where_a_folder_should_be_is_named_and_not_touched(project, anew, folder):
     shutil.rmtree(project.root / folder)

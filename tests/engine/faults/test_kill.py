@@ -24,7 +24,8 @@ from data_science_project import pipeline
 from data_science_project.engine.project import artefact, package, records, settings
 from data_science_project.engine.runs import loading, registry
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has neither process groups nor kill -9")
+unix = pytest.mark.skipif(os.name == "nt", reason="Windows has neither process groups nor kill -9")
+pytestmark = [unix, pytest.mark.once]
 
 KILLS = int(os.environ.get("KILLS", "6"))
 OUTPUTS = {

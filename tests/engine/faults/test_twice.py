@@ -38,6 +38,7 @@ def at_once(monkeypatch):
     return call
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("verb", ["data", "predict"])
 def test_the_second_of_two_waits_and_has_nothing_to_do(empty, at_once, verb):
     logs = sorted(at_once(empty.root, verb, verb), key=len)
@@ -48,6 +49,7 @@ def test_the_second_of_two_waits_and_has_nothing_to_do(empty, at_once, verb):
     assert len(registry.folders(empty)) == (verb != "data")
 
 
+@pytest.mark.once
 def test_two_trainings_with_different_splits_do_not_mix(empty, at_once):
     at_once(empty.root, "train", "train --set split.seed=1")
 

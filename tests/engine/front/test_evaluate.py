@@ -25,6 +25,7 @@ def test_score_is_that_of_the_predictions_on_the_test_split_and_its_interval_hol
     assert set(record["metrics"]["dev"]) < set(test)
 
 
+@pytest.mark.once
 def test_uses_of_the_test_split_are_counted_and_many_runs_on_it_and_other_splits_warned_of(
     evaluated, tmp_path, monkeypatch, report
 ):

@@ -101,6 +101,7 @@ def test_tuned_candidates_compete_and_the_report_shows_the_trials(project):
     assert list((searched.root / "reports" / "figures").glob("*-trials.png"))
 
 
+@pytest.mark.once
 def test_model_has_the_same_bytes_whether_the_search_was_interrupted_or_not(project, folder):
     assert not (folder / trials.TABLE).exists() and not (project.root / ".cache" / "trials").exists()
     searched = settings.load(project.root, ["train.trials=3"])

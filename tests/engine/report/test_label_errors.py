@@ -87,6 +87,7 @@ def test_number_far_from_its_like_is_listed_and_an_honest_spread_is_not():
     assert found["off_by"].tolist() == (truth - predicted)[found["position"]].tolist()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("spread", "weak"), [(0.1, False), (1.5, True)])
 def test_rows_are_surprising_and_no_label_is_doubted_where_the_candidate_is_weak(listed, caplog, spread, weak):
     caplog.set_level("INFO")

@@ -73,6 +73,7 @@ def test_declared_variable_is_kept_as_a_digest_and_another_value_trains_again(de
 SET = ("--set", 'train.metric="log_loss"', "--set", "split.shares={train = 0.5, dev = 0.2, test = 0.3}")
 
 
+@pytest.mark.once
 def test_declared_file_is_kept_in_the_run_which_is_shared_and_made_again_without_git_as_it_was_set_after_an_edit(
     declaring, colleague, team
 ):

@@ -157,6 +157,7 @@ def test_own_modules_declared_files_and_rules_of_today_go_with_it(make_project, 
     assert told(answers) == told(expected)
 
 
+@pytest.mark.once
 def test_wanted_error_rate_is_kept_without_the_rows_it_was_measured_on(make_project, made_table, unpacked, ask, rows):
     table = pd.concat([made_table.drop(columns="order")] * 3).assign(answer=lambda t: t["amount"].fillna(0) * 2)
     project = make_project(table, predict={"error_rate": 0.2})
@@ -183,6 +184,7 @@ def test_model_that_does_not_answer_by_itself_is_not_written(make_project, anew)
     assert not list((project.root / "dist").glob("*"))
 
 
+@pytest.mark.once
 def test_second_export_does_nothing_and_one_after_an_edit_of_the_rules_is_made_again(project, caplog):
     caplog.set_level("INFO")
     first = exported(project)

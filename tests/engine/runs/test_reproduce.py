@@ -60,6 +60,7 @@ def test_run_is_made_again_whatever_was_changed_since(project, anew, in_git, tmp
     assert git.run(root, "status", "--porcelain") == ""
 
 
+@pytest.mark.once
 def test_run_of_a_dirty_tree_is_made_again_with_edited_and_new_files(project, anew, in_git):
     def state():
         return [git.run(project.root, *words) for words in (("diff", "--cached"), ("status", "--porcelain"))]

@@ -34,6 +34,7 @@ COLOUR = "colour<script>document.title='run'</script>"
 RED, YES = "<b onclick=\"document.title='run'\">red</b>", "<img src=x onerror=\"document.title='run'\">"
 NOTE = "</textarea><script>document.title='run'</script> & so"
 WIDTHS = (360, 1300)
+pytestmark = pytest.mark.once
 
 # The text of each element that is less than 4.5:1 above its background, WCAG 2.
 TOO_FAINT = """

@@ -140,6 +140,7 @@ def test_head_of_a_request_that_does_not_come_is_408_and_holds_up_nobody(project
     assert all(text.startswith(b"HTTP/1.1 408") for text in said)
 
 
+@pytest.mark.once
 def test_second_sigterm_under_load_loses_no_acknowledged_row(project, start):
     process, port = start(project)
     acknowledged = []
@@ -172,6 +173,7 @@ def test_second_sigterm_under_load_loses_no_acknowledged_row(project, start):
     assert {*acknowledged} <= {*logged(project)}
 
 
+@pytest.mark.once
 def test_twenty_changes_of_champion_under_load_fail_no_request_and_each_answer_is_of_the_run_it_names(contest, start):
     new, old = (folder.name for folder in registry.folders(contest))
     promote.keep(contest, old, {})

@@ -73,6 +73,7 @@ def explored(trained, tmp_path_factory):
     return root
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -135,6 +136,7 @@ def flip(path):
     path.write_bytes(content)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("harm", [cut, flip, os.unlink])
 @pytest.mark.parametrize("ending", ["", ".json"], ids=["file", "record"])
 @pytest.mark.parametrize(
@@ -174,8 +176,8 @@ def test_file_or_record_that_was_cut_edited_or_lost_is_made_again(project, caplo
 def test_edited_module_runs_the_steps_that_use_it(project, module, expected):
     path = project.package / f"{module}.py"
     path.parent.mkdir(exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write("\n# edited\n")
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    artefact.write_text(path, f"{before}\n# edited\n")
 
     assert remade(project) == expected
 

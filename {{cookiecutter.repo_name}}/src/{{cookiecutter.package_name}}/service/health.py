@@ -20,8 +20,8 @@ from ..engine.modelling import decision
 from ..engine.project.errors import DataError, SettingsError
 from ..engine.project.settings import Decision, Project
 from ..engine.report.verdict import number, percent, scored
-from ..engine.runs import answers as answered
-from ..engine.runs import loading, registry, worklist
+from ..engine.runs import loading, registry
+from ..engine.runs.answers import complete, predictions
 from ..engine.sources import read
 from . import drift, profile, score
 from .feedback import ASKER, QUEUE, refusal, truths_of
@@ -33,7 +33,7 @@ from .unusual import Unusual
 log = logging.getLogger(__name__)
 CLASSES = 12  # of a table of true and answered ones, at most
 LEAST_ROWS = 50  # of fewer nothing is said
-SAID = ["prediction", "probability", "low", "high"]
+SAID_COLUMNS = ["prediction", "probability", "low", "high"]
 FIND_OUT = "Find out what is true of some rows: make label, then make feedback"
 TRAIN_AGAIN = "Train with what was told: make retrain; or go back: make rollback"
 LOOK = "Look at some on /label: are they what the model is for, and is their source sound?"
@@ -78,7 +78,7 @@ def frame(found: sa.CursorResult) -> pd.DataFrame:
 
 def with_all(said: pd.DataFrame) -> pd.DataFrame:
     """Answers with all columns that those of any task have; what they have not is missing."""
-    return said.reindex(columns=[*dict.fromkeys([*SAID, *said])])
+    return said.reindex(columns=[*dict.fromkeys([*SAID_COLUMNS, *said])])
 
 
 def of_log(project: Project, run: str, rows: pd.DataFrame, told: pd.DataFrame, most: int) -> Window | None:
@@ -103,8 +103,7 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     """
     run, options = loading.load(folder), project.settings
     first = next(iter(dictionary.by_role(run.columns, "feature")), "")
-    how, most = options.data, options.data.max_gigabytes * 1e9
-    found = read.tables([path], how.read, target=first, most=most, drop=how.drop)
+    found = read.tables([path], read.Known.of(options.data, first))
     if found.frame.empty:
         raise DataError(f"{path}: {read.NO_ROWS}")
     table = found.frame.reset_index(drop=True)
@@ -112,9 +111,8 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     for note in [*found.decisions, *notes]:
         log.info("%s", note)
     policy = decision.policy(folder, run.record, options.predict, options.decision)
-    limits = policy.limits
-    rows = answered.predictions(run, cells, abstain_below=limits.least, band=limits.band, level=policy.level)
-    rows = worklist.complete(folder, run, cells, rows, replace(policy, reasons=0, decision=Decision()))
+    alone = replace(policy, reasons=0, decision=Decision())
+    rows = complete(folder, run, cells, predictions(run, cells, policy), alone)
     reference, target = profile.of(project, folder), run.record["target"]
     learned = (reference or {}).get("unusual")
     odd = Unusual(learned).marks(cells) if learned else False
