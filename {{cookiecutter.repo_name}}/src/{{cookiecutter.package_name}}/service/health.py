@@ -129,8 +129,8 @@ def truths_in(path: Path, cells: pd.Series, run: loading.Run) -> list[Any]:
     found = truths_of(run.columns, run.record, cells.tolist())
     none = [cell for cell, truth in zip(cells, found, strict=True) if truth is None and not pd.isna(cell)]
     if none:
-        why = refusal(run.record, none[0])
-        log.warning("%s: %d of %d truths count for nothing: %s", path.name, len(none), cells.count(), why)
+        counts = path.name, len(none), cells.count(), refusal(run.record, none[0])
+        log.warning("%s: %d of %d truths count for nothing: %s", *counts)
     return found
 
 
@@ -183,10 +183,7 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
 
 
 def moves(window: Window) -> tuple[list[drift.Shift] | None, pd.Index]:
-    """Columns and predictions against the training, those that moved first, and which rows count.
-
-    None where there is nothing to compare with, or there are too few rows.
-    """
+    """What moved since training, the most first, None where nothing can be compared; and which rows count."""
     reference = window.reference
     if reference is None or len(window.rows) < LEAST_ROWS:
         return None, window.rows.index
