@@ -61,7 +61,7 @@ def ours(folder: Path) -> Callable[[Path], tuple[Rows, bool]]:
     read = importlib.import_module("project.engine.sources.read")
 
     def rows(path: Path) -> tuple[Rows, bool]:
-        table = read.table(path)
+        table = read.tables([path])
         frame = table.frame.astype(object).where(table.frame.notna(), None)
         return [list(frame.columns), *frame.to_numpy().tolist()], bool(table.decisions)
 

@@ -96,6 +96,48 @@ def test_no_function_of_the_package_has_more_than_ten_ways_through_it():
     assert done.returncode == 0, done.stdout
 
 
+def test_no_function_of_the_package_takes_more_than_five_parameters():
+    takes = {}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+                taken = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                place = f"{name_of(path)}:{node.lineno}"
+                takes[place] = [argument.arg for argument in taken if argument.arg not in ("self", "cls")]
+
+    assert {place: names for place, names in takes.items() if len(names) > 5} == {}
+
+
+def named(node: ast.stmt) -> dict[str, str]:
+    """The constants that a statement names, with their values as they are written."""
+    if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+        return {}
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    names, values = [target], [node.value]
+    if isinstance(target, ast.Tuple):
+        names, values = target.elts, getattr(node.value, "elts", [node.value] * len(target.elts))
+    pairs = ((name.id, ast.unparse(value)) for name, value in zip(names, values, strict=True) if hasattr(name, "id"))
+    return {name: value for name, value in pairs if name.isupper() and len(name) > 1}  # T stands for a type
+
+
+def test_constant_that_other_modules_use_has_a_name_that_means_nothing_else():
+    homes, used = {}, {"ROUTES": set()}
+    for path in MODULES:
+        tree = ast.parse(path.read_text("utf-8"))
+        for name, value in (pair for node in tree.body for pair in named(node).items()):
+            if not value.endswith(f".{name}"):
+                homes.setdefault(name, set()).add(name_of(path))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                for alias in node.names:
+                    used.setdefault(alias.name, set()).add(name_of(path))
+            elif isinstance(node, ast.Attribute):
+                used.setdefault(node.attr, set()).add(name_of(path))
+    del used["ROUTES"]  # of each module of pages: one thing
+
+    assert {name: places for name, places in homes.items() if len(places) > 1 and name in used} == {}
+
+
 def test_module_of_the_service_imports_from_those_listed_before_it_and_nothing_of_the_front():
     order = (PACKAGE / "service" / "__init__.py").read_text("utf-8").strip('"\n').rpartition(":\n\n")[2]
     order = order.replace("\n", " ").split(", ")
@@ -130,6 +172,15 @@ def test_step_names_every_room_that_its_code_comes_from(verb):
         waiting += [other for other in imports(path) if other not in seen] if path.is_file() else []
 
     assert {room(name) for name in seen if room(name)} == named
+
+
+def test_ways_in_the_docs_lead_through_files_and_functions_that_are_there():
+    text = (TEMPLATE / "docs" / "house.md").read_text("utf-8")
+    steps = re.findall(r"^\d\. `([\w/]+\.py)`: (?:`(\w+))?", text, re.MULTILINE)
+
+    assert len(steps) > 12
+    for file, name in steps:
+        assert re.search(rf"^(def )?{name}\b", (PACKAGE / file).read_text("utf-8"), re.MULTILINE), (file, name)
 
 
 def test_manifest_of_the_engine_is_up_to_date():

@@ -66,8 +66,8 @@ def measured(root: Path, n_rows: int, n_lines: int) -> dict[str, object]:
     package = next(path.name for path in (root / "src").iterdir() if (path / "engine").is_dir())
     engine = f"{package}.engine"
     settings = importlib.import_module(f"{engine}.project.settings")
-    registry, loading, worklist, answers = (
-        importlib.import_module(f"{engine}.runs.{name}") for name in ("registry", "loading", "worklist", "answers")
+    registry, loading, answers = (
+        importlib.import_module(f"{engine}.runs.{name}") for name in ("registry", "loading", "answers")
     )
     reasons = importlib.import_module(f"{engine}.modelling.reasons")
     project = settings.load(root)
@@ -75,7 +75,7 @@ def measured(root: Path, n_rows: int, n_lines: int) -> dict[str, object]:
     model = loading.load(folder)
     every = model.add_features(answers.test_rows(project, model))
     rows, many = every.head(n_rows), every.iloc[np.arange(100) % len(every)].reset_index(drop=True)
-    answer, usual, asked, _ = worklist.background(folder, model, many)
+    answer, usual, asked, _ = answers.background(folder, model, many)
     clock = [time.process_time()]
     for _ in range(5):
         reasons.effects(answer, many, usual, asked)
@@ -83,7 +83,7 @@ def measured(root: Path, n_rows: int, n_lines: int) -> dict[str, object]:
     found = {"ms": 10 * float(np.diff(clock).min()), "columns": usual.shape[1], "rows": len(rows), "shares": []}
     if usual.shape[1] > MOST:
         return found
-    answer, usual, asked, _ = worklist.background(folder, model, rows)
+    answer, usual, asked, _ = answers.background(folder, model, rows)
     dev = pd.read_parquet(project.split("dev"))[list(usual)]
     dev = dev.sample(min(n_lines, len(dev)), random_state=0).reset_index(drop=True)
     value = values(reasons, answer, rows, pd.concat([reasons.shuffled(usual), dev], ignore_index=True), asked)

@@ -43,7 +43,7 @@ def quick_pages():
     from data_science_project.engine.report import figures, learning
 
     with pytest.MonkeyPatch.context() as patch:
-        for drawing in (metrics.interval, metrics.gain):
+        for drawing in (metrics.Metric.interval, metrics.Metric.gain):
             patch.setitem(drawing.__kwdefaults__, "repeats", FEW)
         patch.setattr(learning, "RESAMPLES", FEW)
         patch.setattr(figures, "DPI", 40)

@@ -14,6 +14,14 @@ def test_digest_is_the_same_whatever_type_a_column_was_stored_as():
     assert (digests(rows.head(1), ["n", "t", "d"]) == same[:1]).all()
 
 
+def test_moments_that_nanoseconds_do_not_hold_have_digests_of_their_own():
+    far = pd.to_datetime(["9999-12-31", "0001-01-01", "1970-01-01", None], format="ISO8601").astype("datetime64[us]")
+
+    found = digests(pd.DataFrame({"day": far}), ["day"])
+
+    assert len({*found}) == 4
+
+
 def test_rows_are_told_apart_where_nine_of_ten_digests_differ():
     assert tell_apart(np.array([1, 2, 3, 4, 5, 6, 7, 8, 9, 9])) and not tell_apart(
         np.array([1, 2, 3, 4, 5, 6, 7, 8, 8, 8])

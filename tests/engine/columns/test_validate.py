@@ -199,7 +199,7 @@ def test_group_is_wanted_for_learning_and_is_called_as_it_likes_in_a_batch():
 
 @pytest.mark.parametrize("kind", ["float32", "float64", "Float64"])
 def test_whole_floats_of_a_category_lose_their_point_whatever_stands_beside_them(kind):
-    words = validate.as_text(pd.Series([1, 1.1, None, 2**24, 1e20], dtype=kind))
+    words = validate.stripped(pd.Series([1, 1.1, None, 2**24, 1e20], dtype=kind))
 
     assert words.tolist()[:2] == ["1", "1.1"] and words.isna().tolist() == [False, False, True, False, False]
     assert words.tolist()[3] == "16777216" and words.tolist()[4].startswith("1000000")
@@ -233,17 +233,17 @@ MORNING = datetime.datetime(2026, 1, 2, 3)
 
 def as_json(path, cells):
     path.write_text(json.dumps([{"x": cell, "row": row} for row, cell in enumerate(cells)], default=str))
-    return read.table(path).frame
+    return read.tables([path]).frame
 
 
 def as_json_lines(path, cells):
     path.write_text("\n".join(json.dumps({"x": cell, "row": row}, default=str) for row, cell in enumerate(cells)))
-    return read.table(path).frame
+    return read.tables([path]).frame
 
 
 def as_parquet(path, cells):
     pd.DataFrame({"x": cells, "row": range(len(cells))}).to_parquet(path)
-    return read.table(path).frame
+    return read.tables([path]).frame
 
 
 def as_excel(path, cells):
@@ -251,7 +251,7 @@ def as_excel(path, cells):
     for row in [("x", "row"), *zip(cells, range(len(cells)), strict=True)]:
         book.active.append(row)
     book.save(path)
-    return read.table(path).frame
+    return read.tables([path]).frame
 
 
 def as_frame(path, cells):
@@ -291,3 +291,14 @@ def test_category_is_the_same_word_alone_and_in_a_batch(tmp_path, kind, cells, w
 
     assert said(cells) == words
     assert [said([cell])[0] for cell in cells if cell is not None] == [word for word in words if word]
+
+
+@pytest.mark.parametrize("kind", ["integer", "number"])
+@pytest.mark.parametrize("dtype", ["bool", "boolean", "object"])
+def test_true_in_a_column_of_numbers_is_refused_alone_as_it_is_in_a_batch(kind, dtype):
+    column = dictionary.Column(type=kind)
+
+    alone = validate.parse(pd.Series([True], dtype=dtype), column)
+    batch = validate.parse(pd.Series([True, 3], dtype=object), column)
+
+    assert alone[1].tolist() == [True] and batch[1].tolist() == [True, False]

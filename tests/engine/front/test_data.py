@@ -37,7 +37,7 @@ def test_dictionary_that_is_there_is_obeyed_and_not_written_again(project, made_
     made_table.to_csv(project.root / "table.csv", index=False)
 
     with pytest.raises(DataError, match=r"column 'amount' has .* outside -9 ... 999(.|\n)*\(1 row: 3\)"):
-        data.run(project, source.fetch(project.root, "table.csv", accept=True))
+        data.run(project, source.fetch(project.root, "table.csv", source.Terms(accept=True)))
 
     assert 'description = "mine"' in project.dictionary.read_text(encoding="utf-8")
 
@@ -72,7 +72,7 @@ def test_rows_without_a_target_are_left_out_of_a_later_source_too(project, made_
     made_table.loc[:4, "answer"] = None
     made_table.to_csv(project.root / "table.csv", index=False)
 
-    data.run(project, source.fetch(project.root, "table.csv", accept=True))
+    data.run(project, source.fetch(project.root, "table.csv", source.Terms(accept=True)))
 
     assert len(pd.read_parquet(project.clean)) == len(made_table) - 5
     assert "5 rows without a value of 'answer' left out" in caplog.messages

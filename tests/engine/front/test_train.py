@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from data_science_project import evaluate, models, pipeline, train
 from data_science_project.engine.columns import dictionary
@@ -164,6 +166,17 @@ def test_candidate_that_the_rows_or_a_class_of_one_row_in_dev_do_not_allow_is_le
     assert "far is left out" in caplog.text and "stopped is left out" in caplog.text
     with pytest.raises(DataError, match="No candidate"):
         train.hold_out_all({"far": far}, asked)
+
+
+def test_candidate_that_fails_in_its_own_way_or_cannot_be_kept_costs_no_other(caplog):
+    near, unnamed = KNeighborsClassifier(n_neighbors=3), FunctionTransformer(lambda cells: cells)
+    given = {"kind": KNeighborsClassifier, "kept": make_pipeline(unnamed, near), "near": near}
+
+    held, failed = train.hold_out_all(given, question())
+
+    assert list(held) == ["near"] and list(failed) == ["kind", "kept"]
+    assert failed["kind"].startswith("TypeError: ") and "an instance of scikit-learn estimator" in failed["kind"]
+    assert "lambda" in failed["kept"] and "kept is left out" in caplog.text
 
 
 def test_column_that_says_nothing_reaches_no_model_and_a_candidate_that_was_lost_is_named_before_all_scores(

@@ -97,7 +97,7 @@ def test_level_of_the_model_stays_while_costs_do_not_say_another(stated, project
 )
 def test_gains_and_costs_that_the_target_cannot_have_are_refused(classes, stated, words):
     with pytest.raises(SettingsError) as caught:
-        decision.check(Decision(**stated), classes)
+        decision.check_decision(Decision(**stated), classes)
 
     assert words in str(caught.value)
 

@@ -79,19 +79,18 @@ def test_interval_is_as_wide_as_the_theory_says(of_each):
     right = np.repeat(np.tile([True, False], 500 // of_each), of_each)  # 95 % within 1.96 standard errors
     groups = pd.Series(np.arange(1000) // of_each) if of_each > 1 else None
 
-    low, high = metrics.interval(
-        metrics.ANY_CLASSES["accuracy"], np.ones(1000, bool), metrics.Predictions(right), groups=groups, repeats=2000
-    )
+    accuracy, right = metrics.ANY_CLASSES["accuracy"], metrics.Predictions(right)
+    low, high = accuracy.interval(np.ones(1000, bool), right, groups=groups, repeats=2000)
 
     assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.25 / (1000 / of_each)), rel=0.08)
     assert (low + high) / 2 == pytest.approx(0.5, abs=0.01)
 
 
 def test_interval_leaves_out_resamples_with_one_class_and_is_the_same_each_time():
-    low, high = metrics.interval(metrics.TWO_CLASSES["roc_auc"], TRUTH, TWO)
+    low, high = metrics.TWO_CLASSES["roc_auc"].interval(TRUTH, TWO)
 
     assert 0 <= low < high <= 1
-    assert metrics.interval(metrics.TWO_CLASSES["roc_auc"], TRUTH, TWO) == (low, high)
+    assert metrics.TWO_CLASSES["roc_auc"].interval(TRUTH, TWO) == (low, high)
 
 
 @pytest.mark.parametrize(("name", "shift"), [("mae", 1.0), ("rmse", 1.0), ("r2", 0.03)])
@@ -99,8 +98,8 @@ def test_gain_is_above_zero_for_the_better_one_whichever_way_the_metric_runs(nam
     truth = np.linspace(0, 10, 100)
     good, bad = metrics.Predictions(truth + 1), metrics.Predictions(truth + 2)
 
-    low, high = metrics.gain(metrics.NUMBERS[name], truth, good, bad)
-    worse = metrics.gain(metrics.NUMBERS[name], truth, bad, good)
+    low, high = metrics.NUMBERS[name].gain(truth, good, bad)
+    worse = metrics.NUMBERS[name].gain(truth, bad, good)
 
     assert shift - 1e-9 <= low <= high
     assert worse == pytest.approx((-high, -low))

@@ -7,6 +7,7 @@ from sklearn.base import is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from data_science_project import models
@@ -335,6 +336,16 @@ def test_estimator_of_another_package_gets_classes_as_numbers(rows, classes, aro
     assert model.classes_.tolist() == classes
     assert model.predict_proba(rows).shape == (SIZE, len(classes))
     assert set(model.predict(rows)) <= set(classes)
+
+
+@pytest.mark.parametrize("estimator", [LinearSVC(), SVC()], ids=repr)
+def test_classifier_that_gives_no_probabilities_gets_them_by_calibration(rows, estimator):
+    truth, rows = np.resize(np.array(["no", "yes"], dtype=object), SIZE), rows[["kg", "colour"]]
+
+    model = plan(rows).linear(estimator).fit(rows, truth)
+
+    assert model.classes_.tolist() == ["no", "yes"]
+    assert model.predict_proba(rows).sum(axis=1) == pytest.approx(np.ones(SIZE))
 
 
 def test_estimator_of_scikit_learn_or_of_numbers_is_left_as_it_is(rows):

@@ -54,12 +54,21 @@ def test_chain_is_text_with_one_file_a_line_and_nothing_is_written(project, fold
 
 
 @pytest.mark.parametrize(
-    "name", ["params.toml", "models/notes.txt", "models/{}/notes.txt", "data/raw/notes.txt", "reports/figures/own.png"]
+    "name",
+    [
+        "params.toml",
+        "models",
+        "models/notes.txt",
+        "models/{}/notes.txt",
+        "data/raw/notes.txt",
+        "reports/figures/own.png",
+    ],
 )
 def test_file_of_the_users_own_has_no_record(project, folder, name):
     path = project.root / name.format(folder.name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
+    if not path.is_dir():
+        path.touch()
 
     with pytest.raises(DataError, match=f"{name.format(folder.name)} has no record of its making"):
         lineage.trace(project, path)

@@ -2,11 +2,12 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from data_science_project import pipeline
 from data_science_project.engine.project import settings
-from data_science_project.engine.project.errors import SettingsError
+from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.engine.runs import model
 
 LOAD = """
@@ -77,3 +78,21 @@ def test_category_that_comes_as_a_number_is_answered_alone_as_in_a_batch_and_as_
     for answers in (numbers, mixed, pd.concat(alone)):
         found, expected = (table.drop(columns="seen", errors="ignore") for table in (answers, by_word))
         pd.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (lambda rows: rows.iloc[0].to_dict(), "dict is no pandas DataFrame.*\n.*DataFrame"),
+        (lambda rows: pa.Table.from_pandas(rows), "Table is no pandas DataFrame.*\n.*to_pandas"),
+        (lambda rows: rows.head(0), "no rows. At least one"),
+        (lambda rows: pd.concat([rows, rows[["amount"]]], axis=1), "column 'amount' is there twice"),
+    ],
+    ids=["one row as a dict", "another package's table", "no rows", "a column twice"],
+)
+def test_what_is_no_table_of_rows_is_refused_with_its_cure(folder, made_table, made, said):
+    loaded = model.load(folder.name)
+
+    for asked in (loaded.predict, loaded.reasons):
+        with pytest.raises(DataError, match=said):
+            asked(made(made_table))

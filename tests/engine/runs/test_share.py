@@ -73,7 +73,7 @@ def test_pull_that_was_broken_off_goes_on_with_what_it_has(project, colleague, t
 
 def test_one_run_brings_the_dump_that_it_was_made_from_and_no_other(project, folder, colleague, team):
     (project.root / "table.csv").write_text("order,answer\n1,yes\n2,no\n")
-    source.fetch(project.root, "table.csv", accept=True)
+    source.fetch(project.root, "table.csv", source.Terms(accept=True))
     share.push(project)
 
     new = share.pull(colleague, folder.name[-8:])
@@ -143,7 +143,7 @@ def test_one_run_brings_the_champion_if_that_is_it_or_says_who_it_is(project, fo
     promote.keep(project, folder.name, {"gate": []})
     share.push(project)
     with share.opened(colleague) as store:
-        assert not share.take(store, share.CHAMPION)
+        assert not share.take(store, share.CHAMPION_RECORD)
     assert f"the team's champion {folder.name} is not here" in caplog.text
 
     share.pull(colleague, folder.name)

@@ -139,7 +139,7 @@ def until():
 @pytest.fixture
 def file(tmp_path):
     """The file of the SQLite log."""
-    return tmp_path / database.FOLDER / database.FILE
+    return tmp_path / database.LOG_FOLDER / database.LOG_FILE
 
 
 @pytest.fixture(scope="session")

@@ -123,9 +123,8 @@ def of_numbers(estimator, rows, truth, **others):
 
 def differing(run, policy, rows):
     """Where the two roads differ, in drawn rows and in these."""
-    made, limits = compiled.compile_run(run, policy), policy.limits
-    table = answers.predictions(run, rows, abstain_below=limits.least, band=limits.band, level=policy.level)
-    table = table.drop(columns="run")
+    made = compiled.compile_run(run, policy)
+    table = answers.predictions(run, rows, policy).drop(columns="run")
     found = [made.answer(cells) for cells in drawn.as_cells(rows[[name for name in COLUMNS if name in rows]])]
     return drawn.differing(pd.DataFrame(found), table), drawn.difference(run, policy, made, 50)
 
@@ -193,7 +192,7 @@ def test_loaded_run_with_its_own_copy_of_the_code_has_the_bits_of_the_reference(
 
     made = compiled.compile_run(run, policy)
 
-    table = answers.predictions(run, rows, abstain_below=0.0, band=None, level=None).drop(columns="run")
+    table = answers.predictions(run, rows, policy).drop(columns="run")
     assert type(run.model).__module__.startswith("data_science_project_run_")
     assert drawn.differing(pd.DataFrame([made.answer(cells) for cells in drawn.as_cells(rows)]), table) == ""
     assert drawn.difference(run, policy, made, 1000) == ""

@@ -103,7 +103,7 @@ def test_verb_without_a_log_says_what_makes_one_and_errors_are_messages(make_pro
     with opened(project, spool=True) as spool:
         spool.insert(entries(2))
         count = spool.count()
-    spool.file.with_name(database.FILE).write_bytes(b"x" * 5000)
+    spool.file.with_name(database.LOG_FILE).write_bytes(b"x" * 5000)
 
     assert count == 2
     with pytest.raises(LogError, match=r"predictions.db is damaged(.|\n)*move the file"), opened(project):

@@ -132,7 +132,7 @@ def test_truth_that_a_damaged_log_does_not_keep_is_no_news_but_an_error(asked, d
     log.start()
 
     with pytest.raises(LogError, match="is damaged"):
-        asyncio.run(feedback.tell(project, log, answer, "yes", asker="", source="http"))
+        asyncio.run(feedback.tell(log, answer, "yes", asker="", source="http"))
 
     log.close(1)
 

@@ -129,7 +129,7 @@ def test_rows_are_cut_out_of_a_dump_of_the_log_which_stays_sound(project, place,
 def test_rows_are_cut_out_of_the_file_of_those_to_be_labelled_and_the_others_stay(project, place, of):
     (rows, _), (others, _) = of(SECRET, 2), of("=Charles", 2)
     place.insert([*rows, *others])
-    file = project.root / label.FILE
+    file = project.root / label.TO_LABEL
     file.parent.mkdir(parents=True, exist_ok=True)
     kept = [f"{row.id},at random,yes,007,'=Charles\n" for row in others]
     lines = ["id,chosen because,answer,order,name\n", *kept, *(f"{row.id},unsure,,7,{SECRET}\n" for row in rows)]
@@ -144,7 +144,7 @@ def test_rows_are_cut_out_of_the_file_of_those_to_be_labelled_and_the_others_sta
 def test_nothing_is_deleted_where_what_was_made_of_the_log_cannot_be_cut(project, place, of, stored):
     rows, _ = of(SECRET, 2)
     place.insert(rows)
-    file = project.root / label.FILE
+    file = project.root / label.TO_LABEL
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(b"%PDF")
 
@@ -157,7 +157,7 @@ def test_nothing_is_deleted_where_what_was_made_of_the_log_cannot_be_cut(project
 def test_broken_line_of_the_file_of_rows_to_be_labelled_stops_forget_and_a_header_alone_does_not(project, place, of):
     rows, _ = of(SECRET, 2)
     place.insert(rows)
-    file = project.root / label.FILE
+    file = project.root / label.TO_LABEL
     file.parent.mkdir(parents=True, exist_ok=True)
     lines = ["id,chosen because,answer,name\n", *(f"{row.id},unsure,,{SECRET}\n" for row in rows), "1,2,3,4,5,6\n"]
     file.write_text("".join(lines), encoding="utf-8")

@@ -17,7 +17,7 @@ REASONS = {label.AT_RANDOM, label.UNSURE, label.UNUSUAL}
 
 
 def written(project):
-    return pd.read_csv(project.root / label.FILE, dtype={ID: str})
+    return pd.read_csv(project.root / label.TO_LABEL, dtype={ID: str})
 
 
 def kept(project):
@@ -29,7 +29,7 @@ def fill_in(project, **changes):
     """Label all rows of the file as the next one would be, or as `changes` say, by place."""
     rows = written(project).astype({"answer": object})
     rows["answer"] = [changes.get(f"row{place}", "yes") for place in range(len(rows))]
-    rows.to_csv(project.root / label.FILE, index=False)
+    rows.to_csv(project.root / label.TO_LABEL, index=False)
 
 
 def chosen(doubt, unusual=None, table=None, most=20):
@@ -98,7 +98,7 @@ def test_filled_in_file_is_taken_by_feedback_and_says_which_truths_are_a_sample(
     fill_in(waiting, row3=None)
     because = written(waiting).set_index(ID)[WHY]
 
-    said = feedback.run(waiting, input=waiting.root / label.FILE, partly=False)
+    said = feedback.run(waiting, input=waiting.root / label.TO_LABEL, partly=False)
 
     with database.opened(waiting) as log:
         told = [*log.read(tables.Told)]
@@ -120,7 +120,7 @@ def test_row_of_which_the_truth_was_told_is_not_asked_for_again(waiting):
     label.run(waiting)
     first = set(written(waiting)["order"])
     fill_in(waiting)
-    feedback.run(waiting, input=waiting.root / label.FILE, partly=False)
+    feedback.run(waiting, input=waiting.root / label.TO_LABEL, partly=False)
 
     label.run(waiting)
 
@@ -131,11 +131,11 @@ def test_row_of_which_the_truth_was_told_is_not_asked_for_again(waiting):
 def test_labels_that_are_not_in_the_log_yet_are_not_overwritten(waiting):
     label.run(waiting)
     fill_in(waiting)
-    before = (waiting.root / label.FILE).read_bytes()
+    before = (waiting.root / label.TO_LABEL).read_bytes()
 
     with pytest.raises(DataError, match=r"20 labels are not in the log yet(.|\n)*make feedback INPUT="):
         label.run(waiting)
-    assert (waiting.root / label.FILE).read_bytes() == before
+    assert (waiting.root / label.TO_LABEL).read_bytes() == before
 
 
 def test_answers_of_the_log_are_asked_for_by_their_ids_but_for_those_that_fit_no_rule_any_more(
@@ -180,7 +180,7 @@ def test_rows_are_chosen_by_one_at_a_time_so_that_forget_cuts_the_whole_file(wai
     with lock.alone(waiting.root, "forget", name="label"):
         thread.start()
         thread.join(2.0)
-        meanwhile = (waiting.root / label.FILE).exists()
+        meanwhile = (waiting.root / label.TO_LABEL).exists()
     thread.join()
 
     assert not meanwhile and len(written(waiting)) == 20

@@ -91,7 +91,7 @@ def test_labels_of_the_whole_queue_are_kept_with_who_gave_them_and_why_they_were
         assert status == 303
 
     text, number = person.see(path)
-    file = pd.read_csv(person.service.project.root / label.FILE, dtype=str).set_index(ID)[WHY]
+    file = pd.read_csv(person.service.project.root / label.TO_LABEL, dtype=str).set_index(ID)[WHY]
     kept = person.kept()
     assert number is None and "All rows that were chosen are labelled" in text and "Choose rows" in text
     assert [one.id for one in kept] == rows == [*file.index]

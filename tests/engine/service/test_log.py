@@ -12,7 +12,7 @@ import pytest
 
 from data_science_project.service import database, tables
 from data_science_project.service.database import LogError
-from data_science_project.service.log import RETRY, Log
+from data_science_project.service.log import RETRY_SECONDS, Log
 from data_science_project.service.settings import Serve
 from data_science_project.service.tables import Told, new_ids
 
@@ -195,7 +195,7 @@ def test_rows_stay_in_the_spool_as_long_as_the_database_refuses_them(open_log, e
         other.execute("CREATE TRIGGER full BEFORE INSERT ON answers BEGIN SELECT RAISE(ABORT, 'no room'); END")
 
     kept = write(log, rows)
-    time.sleep(1.5 * RETRY)
+    time.sleep(1.5 * RETRY_SECONDS)
     refused = stored(log.spool), log.state()
     with other:
         other.execute("DROP TRIGGER full")
@@ -441,7 +441,7 @@ def test_no_row_that_was_acknowledged_is_lost_by_kill_nine(tmp_path, number):
     process.send_signal(signal.SIGKILL)
     told = process.communicate()[0].splitlines()[:-1]
 
-    with sqlite3.connect(tmp_path / database.FOLDER / database.FILE) as connection:
+    with sqlite3.connect(tmp_path / database.LOG_FOLDER / database.LOG_FILE) as connection:
         found = [text for (text,) in connection.execute("SELECT id FROM answers")]
     connection.close()
     assert not set(told) - set(found), f"{len(told)} were told"

@@ -87,13 +87,12 @@ def test_columns_that_must_be_there_are_required_and_described():
     }
 
 
-def test_document_names_the_runs_and_their_answers_and_the_token_where_one_is_asked_for(project, folder, monkeypatch):
-    monkeypatch.setenv(settings.TOKEN, "web:secret")
+def test_document_names_the_runs_and_their_answers_and_the_token_where_one_is_asked_for(project, folder):
     project.parts["serve"] = settings.Serve(rows=7)
     loaded = versions.Versions(project)
     loaded.load()
 
-    document = openapi.document(loaded)
+    document = openapi.document(loaded, asks_for_token=True)
 
     predict = document["paths"]["/predict"]["post"]
     sent = predict["requestBody"]["content"]["application/json"]["schema"]

@@ -315,7 +315,7 @@ def test_pages_have_a_language_a_title_one_first_heading_and_headings_in_order(s
 
 
 def test_colours_of_text_have_a_contrast_of_at_least_4_5_in_the_light_and_in_the_dark(contrast):
-    text = (pages.FOLDER / "static" / "page.css").read_text()
+    text = (pages.OF_PAGES / "static" / "page.css").read_text()
     light, dark = (dict(re.findall(r"--([\w-]+): (#\w+)", part)) for part in text.split("@media", 2)[:2])
 
     for colours in (light, light | dark):

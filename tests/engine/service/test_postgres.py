@@ -122,7 +122,7 @@ def test_postgresql_without_room_gets_the_rows_when_there_is_some(open_log, post
 def test_neither_postgresql_nor_the_spool_is_an_error_and_the_next_row_is_kept(open_log, postgres, entries, until):
     log = open_log(postgres.url)
     write(log, entries())
-    folder = database.FOLDER / database.SPOOL
+    folder = database.LOG_FOLDER / database.SPOOL
     file = log.spool.file
     file.mkdir(parents=True)
 
@@ -162,8 +162,8 @@ def test_verb_ends_in_words_when_postgresql_is_paused_meanwhile(project, postgre
 
 def test_same_truth_told_twice_at_the_same_moment_is_one_by_whatever_process(open_log, postgres, entries, stored):
     logs, (row,) = (open_log(postgres.url), open_log()), entries()
-    first, second = (feedback.told([], row.id, "yes", asker="", source="page") for _ in range(2))
-    other = feedback.told([], row.id, "no", asker="", source="page")
+    first, second = (feedback.new_truth([], row.id, "yes", asker="", source="page") for _ in range(2))
+    other = feedback.new_truth([], row.id, "no", asker="", source="page")
 
     for log in logs:
         write(log, [row], [first])

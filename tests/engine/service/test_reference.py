@@ -10,7 +10,7 @@ from .conftest import ROW
 
 def test_rows_of_json_get_the_bits_and_columns_of_make_predict(project, version):
     rows, _ = answers.read_rows(project, version.run, project.root / "table.csv", project.root / "aside.csv")
-    expected = answers.answer(version.run, rows, abstain_below=0.0).drop(columns=["order", "run"])
+    expected = answers.answer(version.run, rows).drop(columns=["order", "run"])
     cells = [json.loads(row.to_json()) for _, row in rows.assign(day=rows["day"].dt.strftime("%Y-%m-%d")).iterrows()]
 
     found = version.reference(cells)

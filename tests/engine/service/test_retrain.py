@@ -115,7 +115,7 @@ def test_run_from_what_was_told_becomes_champion_with_a_line_for_each_decision(a
     ]
     assert lines[-1] == f"{folder.name} is champion" and registry.champion(after) == folder
     assert registry.read(folder)["decision"] == f"retrain: {after.relative(dump.folder)}"
-    assert json.loads((after.root / "reports" / folder.name / retrain.JUDGED).read_text())["champion"] is True
+    assert json.loads((after.root / "reports" / folder.name / retrain.JUDGEMENT).read_text())["champion"] is True
 
 
 def test_verdict_goes_with_the_run_to_who_pulls_it_so_that_no_truth_is_judged_twice(after):
@@ -286,7 +286,7 @@ def test_lineage_of_the_champion_names_the_dump(after):
 
     text = lineage.render(lineage.trace(after, model))
 
-    assert f"{after.relative(dump.folder)}/{source.FEEDBACK}" in text and f"<- fetched from {source.TOLD}" in text
+    assert f"{after.relative(dump.folder)}/{source.FEEDBACK}" in text and f"<- fetched from {source.BY_SERVICE}" in text
     assert "changed since" not in text and "gone" not in text
 
 

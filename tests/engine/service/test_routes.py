@@ -94,3 +94,15 @@ def test_description_is_valid_and_asked_for_by_its_path(serving, ask):
     assert {"/predict", "/feedback", "/example", "/runs", "/health/live", "/health/ready", "/metrics"} == {
         *document["paths"]
     }
+
+
+def test_description_asks_for_a_token_as_the_service_does_whatever_is_written_to_env_meanwhile(
+    serving, ask, project, monkeypatch
+):
+    application = serving()
+    monkeypatch.delenv("API_TOKEN")
+    (project.root / ".env").write_text("API_TOKEN=web:secret\n", encoding="utf-8")
+
+    status, document = ask(application, "GET", "/openapi.json")
+
+    assert status == 200 and "security" not in document

@@ -36,6 +36,16 @@ def test_rows_that_validate_has_to_see_and_many_rows_take_the_reference(version)
     assert version.fast([ROW | {"order": number} for number in range(1000)]) is None
 
 
+def test_rows_without_an_id_repeat_none_and_take_the_compiled_road_together(version):
+    unnamed = {name: cell for name, cell in ROW.items() if name != "order"}
+    rows = [unnamed, unnamed | {"amount": 48}, ROW]
+
+    fast, slow = version.fast(rows), version.reference(rows)
+
+    assert fast and [one.road for one in fast] == ["compiled"] * 3
+    assert [(one.output, one.warnings) for one in fast] == [(one.output, one.warnings) for one in slow]
+
+
 def test_many_plain_rows_get_the_bits_of_the_reference_without_validate(version):
     rows = [ROW | {"order": place, "amount": 30 + place if place % 9 else None} for place in range(40)]
     twice, expected = version.many([ROW, ROW]), version.reference(rows)
@@ -165,6 +175,20 @@ def test_data_dictionary_that_cannot_be_read_is_said_once_and_the_rules_of_befor
     project.dictionary.write_text(text, encoding="utf-8")
     found.load()
     assert found.get("").columns["amount"]
+
+
+def test_promoted_run_answers_by_the_rules_of_before_while_the_data_dictionary_cannot_be_read(contest, change, refused):
+    new, old = (folder.name for folder in registry.folders(contest))
+    promote.keep(contest, old, {})
+    change(contest, "amount", range=(0.0, 10.0))
+    found = loaded(contest)
+    contest.dictionary.write_text("[amount", encoding="utf-8")
+    promote.keep(contest, new, {})
+
+    found.load()
+
+    assert list(found.served) == [new, old] and found.refused == {}
+    assert [column for _, column, _ in refused(found.get(""), ROW)] == ["amount"]
 
 
 def test_champion_answers_by_default_beside_the_runs_of_params_and_a_promotion_is_followed(contest):

@@ -20,7 +20,7 @@ def written(tmp_path):
 @pytest.fixture
 def table(written):
     """Write a file and read it."""
-    return lambda content, name="table.csv", **options: read.tables([written(content, name)], options)
+    return lambda content, name="table.csv", **options: read.tables([written(content, name)], read.Known(options))
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def refusal(written):
     def refused(content, name="table.csv", **options):
         path = written(content, name)
         with pytest.raises(DataError) as error:
-            read.tables([path], options)
+            read.tables([path], read.Known(options))
         message = str(error.value)
         assert message.startswith(str(path)) and message.count("\n") < 3
         return message
@@ -52,7 +52,7 @@ def refusal(written):
 @pytest.fixture
 def fetch(tmp_path):
     """Fetch a source into the folder of the test."""
-    return lambda address, **options: source.fetch(tmp_path, address, **options)
+    return lambda address, **options: source.fetch(tmp_path, address, source.Terms(**options))
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def test_title_and_groups_of_names_merged_across_a_sheet_are_understood(tmp_path
         book.active.merge_cells(cells)
     book.save(tmp_path / "t.xlsx")
 
-    found = read.table(tmp_path / "t.xlsx")
+    found = read.tables([tmp_path / "t.xlsx"])
 
     assert list(found.frame.columns) == ["region", "x", "y"] and len(found.frame) == 20
     assert [line.text for _, line in found.set_aside] == ["Sales", "2020"]
@@ -126,4 +126,4 @@ def test_open_document_sheet_is_read(tmp_path):
             "</table:table></office:spreadsheet></office:body></office:document-content>",
         )
 
-    assert read.table(tmp_path / "t.ods").frame["a"].tolist() == [1.5]
+    assert read.tables([tmp_path / "t.ods"]).frame["a"].tolist() == [1.5]

@@ -43,13 +43,13 @@ def test_last_row_that_is_full_is_no_total_because_of_its_first_word(table, last
 def test_name_of_the_target_tells_the_header(written, rows):
     path = written(text(["X1", "X2", "Y"]))
 
-    found = read.table(path, target="Costs")
+    found = read.tables([path], read.Known(target="Costs"))
 
     assert list(found.frame.columns) == ["region", "sales", "costs"] and len(found.frame) == 20
 
 
 def test_cell_that_is_called_like_the_target_makes_no_header_of_its_row(written):
-    found = read.table(written(text()), target="R3")
+    found = read.tables([written(text())], read.Known(target="R3"))
 
     assert list(found.frame.columns) == ["region", "sales", "costs"] and len(found.frame) == 20
 
@@ -117,7 +117,7 @@ def test_options_say_where_the_table_is(table, options, names, count):
 
 
 def test_target_of_a_file_without_a_header_is_given_by_its_place(written):
-    found = read.table(written("5.1,3.5,setosa\n4.9,3.0,setosa\n4.7,3.2,virginica\n"), target="3")
+    found = read.tables([written("5.1,3.5,setosa\n4.9,3.0,setosa\n4.7,3.2,virginica\n")], read.Known(target="3"))
 
     assert list(found.frame.columns) == ["column_1", "column_2", "3"]
 
@@ -130,7 +130,7 @@ def test_one_of_two_tables_side_by_side_in_a_sheet_is_taken(tmp_path, target, na
         book.active.append([*row, None, *(others[place] if place < len(others) else [None, None])])
     book.save(tmp_path / "t.xlsx")
 
-    found = read.table(tmp_path / "t.xlsx", target=target)
+    found = read.tables([tmp_path / "t.xlsx"], read.Known(target=target))
 
     assert list(found.frame.columns) == names
     assert any("2 tables side by side" in decision for decision in found.decisions)

@@ -66,7 +66,7 @@ def test_only_table_of_an_archive_is_read_and_what_lies_beside_it_is_said(table,
     ("member", "expected"), [("in/b.csv", [["6", "5"]]), ("a.csv", ROWS), ("in/*.csv", [*ROWS, ["5", "6"]])]
 )
 def test_named_members_of_an_archive_are_read(written, rows, pack, member, expected):
-    found = read.tables([written(pack(BOTH), "t")], member=member)
+    found = read.tables([written(pack(BOTH), "t")], read.Known(member=member))
 
     assert rows(found) == expected
     assert "members read: in/" in found.decisions[0]
@@ -84,7 +84,7 @@ def test_archive_of_several_tables_is_refused_with_their_names_and_the_cure(refu
 )
 def test_member_that_is_not_there_is_refused(written, content, said):
     with pytest.raises(DataError, match=said):
-        read.tables([written(content)], member="c.csv")
+        read.tables([written(content)], read.Known(member="c.csv"))
 
 
 @pytest.mark.parametrize("cut", [10, 200, 600])
@@ -117,7 +117,7 @@ def test_members_that_are_bombs_are_refused(refusal):
 @pytest.mark.parametrize("content", [gzip.compress(TEXT * 99), tarred({"t": TEXT * 99}), zipped({"t": TEXT * 99})])
 def test_what_unpacks_to_more_than_is_allowed_is_refused(written, content):
     with pytest.raises(DataError, match=r"more than 1e-06 GB(.|\n)*max_gigabytes"):
-        read.table(written(content), most=1000)
+        read.tables([written(content)], read.Known(most=1000))
 
 
 def test_archive_in_an_archive_is_refused_and_a_workbook_that_is_a_bomb_too(refusal):
@@ -131,6 +131,6 @@ def test_damaged_member_is_refused_by_its_name(written):
     path = written(zipped({"a.csv": TEXT, "b.csv": gzip.compress(TEXT)[:-9]}), "t")
 
     with pytest.raises(DataError, match="cut short"):
-        read.tables([path], member="*.csv")
+        read.tables([path], read.Known(member="*.csv"))
     with pytest.raises(DataError, match=r"member=b.csv: .* empty"):
-        read.tables([written(zipped({"a.csv": TEXT, "b.csv": b"\n"}), "t")], member="*.csv")
+        read.tables([written(zipped({"a.csv": TEXT, "b.csv": b"\n"}), "t")], read.Known(member="*.csv"))

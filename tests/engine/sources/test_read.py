@@ -76,7 +76,7 @@ def test_what_is_no_table_is_refused(refusal, content, named):
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(DataError, match="[Nn]o such file"):
-        read.table(tmp_path / "nowhere.csv")
+        read.tables([tmp_path / "nowhere.csv"])
 
 
 def test_ten_thousand_columns_are_read(table):

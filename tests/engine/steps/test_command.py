@@ -4,6 +4,7 @@ import pytest
 
 from data_science_project.engine.project import package
 from data_science_project.engine.runs import registry
+from data_science_project.engine.steps import command as step_command
 
 
 @pytest.mark.parametrize(
@@ -14,6 +15,8 @@ from data_science_project.engine.runs import registry
         (["features", "--set", "split.by=group:nothing"], 2, "no column 'nothing'"),
         (["predict", "--run", "nothing"], 2, "0 runs are called 'nothing'"),
         (["predict", "--input", "nothing.csv"], 1, "nothing.csv"),
+        (["explain", "--row", "1", "--input", "nothing.csv"], 1, "no such file. In "),
+        (["train", "--set", 'data.drop=["answer"]'], 2, "[data] drop names the target 'answer'"),
         (["data", "--set", "data.source=nothing.csv"], 1, "nothing.csv"),
         (["predict", "--output", "./folder.csv"], 2, "is no ordinary file"),
         (["predict", "--output", "new.ods"], 2, "written as CSV or Excel"),
@@ -66,6 +69,23 @@ def test_error_in_a_candidate_is_one_message_with_its_line(project, anew):
     assert (done.exit_code, done.stdout) == (1, "") and "Traceback" not in done.stderr
     said = f"models.py, line {line}: classifiers ended in NameError: name 'NearestClassifier' is not defined.\n"
     assert f"{said}The line: " in done.stderr
+
+
+def test_error_in_the_code_that_a_run_keeps_is_one_message_with_its_line(project, anew, made_table, monkeypatch):
+    text = "import os\n\n\ndef add_features(rows):\n    return rows.assign(by=float(os.environ['FACTOR']))\n"
+    (project.package / "features.py").write_text(text)
+    with (project.root / "params.toml").open("a") as params:
+        params.write('[environment]\nvariables = ["FACTOR"]\n')
+    made_table.head(3).to_csv(project.root / "new.csv", index=False)
+    monkeypatch.setenv("FACTOR", "2")
+    assert anew(project.root, "train").exit_code == 0
+    monkeypatch.delenv("FACTOR")
+
+    done = anew(project.root, "predict", "--run", registry.folders(project)[0].name, "--input", "new.csv")
+
+    assert done.exit_code == 1 and "Traceback" not in done.stderr
+    assert "FACTOR has another value than when run" in done.stderr
+    assert "code/features.py, line 5: add_features ended in KeyError: 'FACTOR'" in done.stderr
 
 
 def test_environment_of_another_folder_is_refused_with_its_cure(make_project, command, tmp_path):
@@ -122,3 +142,10 @@ def test_shell_completes_verbs_and_runs(project, command, shell):
 
     assert "predict" in completed("it pred")
     assert name in completed(f"it evaluate --run {name[:6]}")
+    assert name in completed(f"it runs --a {name[:6]}")
+
+
+def test_shell_is_told_of_no_run_and_nothing_is_said_where_parameters_are_wrong(project):
+    (project.root / "params.toml").write_text("[data\n")
+
+    assert step_command.run_names(None, None, "2") == []

@@ -81,6 +81,25 @@ def test_module_that_lies_beside_the_package_is_refused_before_a_run_relies_on_i
     assert f"Move it into src/{package.NAME}/" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("importlib.import_module('{0}.mytools').twice", "'{0}.mytools'"),
+        ("importlib.resources.files('{0}').joinpath", "'{0}'"),
+    ],
+)
+def test_module_that_is_looked_up_by_its_written_name_is_refused_for_a_run_would_find_todays(project, anew, line, said):
+    (project.package / "mytools.py").write_text("def twice(numbers):\n    return numbers * 2\n")
+    text = f"import importlib.resources\n\nfound = {line.format(package.NAME)}\n\n\ndef add_features(rows):\n"
+    (project.package / "features.py").write_text(f"{text}    return rows.copy()\n")
+
+    done = anew(project.root, "train")
+
+    assert done.exit_code == 1 and "Traceback" not in done.stderr
+    assert f"features.py, line 3: {said.format(package.NAME)} is looked up by its written name" in done.stderr
+    assert "__package__" in done.stderr
+
+
 def test_error_in_the_users_code_is_named_with_its_line(project, anew):
     (project.package / "mytools.py").write_text("def twice(rows):\n    return rows['amuont'] * 2\n")
     text = "from .mytools import twice\n\n\ndef add_features(rows):\n    return rows.assign(twice=twice(rows))\n"

@@ -112,10 +112,10 @@ def export(project: Project, **options: Any) -> list[Path]:
 
 
 @verb
-@click.option("--a", metavar="RUN", help="With --b: say what differs between two runs.")
-@click.option("--b", metavar="RUN", help="The other run; a difference reads from a to b.")
+@option_run("With --b: say what differs between two runs.", "--a")
+@option_run("The other run; a difference reads from a to b.", "--b")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def runs(project: Project, a: str | None, b: str | None, as_json: bool) -> None:
+def runs(project: Project, a: str, b: str, as_json: bool) -> None:
     """List all runs, newest first, the best marked; or compare two."""
     if a and b:
         from .engine.runs import compare

@@ -36,9 +36,8 @@ def run(project: Project, dump: Dump, *, again: bool = False) -> list[str]:
     settings = project.settings.data
     where = dump.files[0].name
     try:
-        member, most = parted(settings.source)[1], settings.max_gigabytes * 1e9
-        hints = {"target": settings.target, "member": member}
-        table = read.tables(dump.files, settings.read, **hints, most=most, drop=settings.drop)
+        member = parted(settings.source)[1]
+        table = read.tables(dump.files, read.Known.of(settings, settings.target, member))
     except DataError as error:  # what is to be mended is the source, not its read-only copy
         raise DataError(str(error).replace(f"{dump.folder}{os.sep}", "")) from None
     decisions = [*read.keep_aside(project.clean.with_name("set_aside.csv"), table.set_aside), *table.decisions]

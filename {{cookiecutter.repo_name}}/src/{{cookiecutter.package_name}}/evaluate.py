@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from .engine.columns import dictionary
 from .engine.modelling import metrics
-from .engine.modelling.decision import check
+from .engine.modelling.decision import check_decision
 from .engine.modelling.question import Question, predict
 from .engine.modelling.recipe import Recipe
 from .engine.modelling.split import groups_of
@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 INTERVAL_LEVEL = 0.95
 DOUBTS_SHOWN, DOUBTS_COLUMNS = 10, 9  # rows and columns of the list of label errors on the page
 OPENING = (outcome, top, question, data, board, scores, mistakes, calibration, growth)
-SECTIONS = (*OPENING, leaning, linear, errors, parts, fairness)
+BEHAVIOUR = (leaning, linear, errors, parts, fairness)
 CHOICES = (search, decision, abstention)
 ONE_THREAD_BELOW = 100_000  # rows: threads would wait longer than they work (7 CPU s with one, 15 to 29 with two)
 
@@ -58,7 +58,7 @@ def run(project: Project, *, folder: Path, output: Path) -> list[str]:
     """
     clock = time.perf_counter()
     model = loading.load(folder)
-    check(project.settings.decision, tuple(model.record["classes"]))
+    check_decision(project.settings.decision, tuple(model.record["classes"]))
     question = learned_from(project, model)
     with figures.style(), threadpool_limits(1 if len(question.truth) < ONE_THREAD_BELOW else None):
         test, result, set_aside = score_test(project, model, question.truth)
@@ -69,7 +69,7 @@ def run(project: Project, *, folder: Path, output: Path) -> list[str]:
         evidence = Evidence(project, model, record, test, result, question, candidates(project, record, question))
         page: dict[str, Any] = {"people": people(evidence)}
         page["doubts"] = keep_label_errors(output.with_name(registry.LABEL_ERRORS), evidence)
-        for section in progress((*SECTIONS, *CHOICES), "evaluate", lambda part: part.__name__):
+        for section in progress((*OPENING, *BEHAVIOUR, *CHOICES), "evaluate", lambda part: part.__name__):
             name = section.__name__
             page[name] = section(evidence)
             page[name]["figures"] = keep_figures(project, model.name, page[name].get("figures", {}))
@@ -100,7 +100,7 @@ def score_test(project: Project, model: loading.Run, seen: np.ndarray) -> tuple[
         predictions = predict(model.model, test, classes)
     metric = metrics.available(model.record["task"], len(classes))[model.record["metrics"]["chosen_by"]]
     groups = groups_of(test, model.record["parameters"]["split"]["by"])
-    interval = metrics.interval(metric, truth, predictions, groups=groups)
+    interval = metric.interval(truth, predictions, groups=groups)
     baseline = metrics.constant(seen, classes, len(truth))
     return test, Result(truth, predictions, baseline, metric, interval), set_aside
 

@@ -17,6 +17,7 @@ import pandas as pd
 import skrub
 
 from .engine.checks import suspicions
+from .engine.checks.suspicion import is_number
 from .engine.columns import dictionary
 from .engine.columns.lists import items_of
 from .engine.modelling.division import divide
@@ -33,7 +34,7 @@ PICTURES, TENTHS, VALUES, CLASSES_DRAWN = 8, 10, 8, 6  # columns drawn; parts of
 PART_ROWS = 20  # of a value: fewer say nothing
 MANY_COLUMNS = 100  # above, neither plots, which cost time and bytes, nor associations of every pair
 YEAR_LIKE = re.compile(r"(?<=>)(\s*\d),(\d{3}\s*)(?=<)")  # alone in an element: 1,984 would be no year to a reader
-TITLES = {
+HEADINGS = {
     "answer": "Gives the answer away",
     "id": "Id",
     "duplicates": "Repeated rows",
@@ -60,7 +61,7 @@ def run(project: Project) -> None:
     output = project.root / "reports" / "exploration.html"
     read = records.recorded(project.clean).get("decisions", [])
     page["evaluated"] = [path.parent.name for path in sorted(output.parent.glob("*/evaluation.html"), reverse=True)][:5]
-    text = render("explore.html", titles=TITLES, rows=len(frame), target=target, report=report, read=read, **page)
+    text = render("explore.html", titles=HEADINGS, rows=len(frame), target=target, report=report, read=read, **page)
     artefact.write_text(output, text)
     counts = (*frame.shape, len(page["found"]))
     log.info("%d rows, %d columns, %d suspicious -> %s", *counts, project.relative(output))
@@ -108,7 +109,7 @@ def by_column(frame: pd.DataFrame, columns: dictionary.Dictionary, task: str) ->
 
 def parts_of(column: pd.Series) -> pd.Series:
     """The part of each row by a column: the median of its tenth, or its own value if that is among the frequent."""
-    if diagnostics.is_amount(column) and column.nunique() > TENTHS:
+    if is_number(column) and column.nunique() > TENTHS:
         column = column.astype("float64")
         return column.groupby(pd.qcut(column, TENTHS, duplicates="drop"), observed=True).transform("median")
     column = column.astype(object)

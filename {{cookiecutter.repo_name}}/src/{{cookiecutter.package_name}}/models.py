@@ -20,7 +20,6 @@ from .engine.modelling.network import NetworkClassifier, NetworkRegressor
 from .engine.modelling.recipe import Recipe
 from .engine.project.settings import Train
 
-TEXT = "text"  # the one candidate for tables with text only
 RIDGE_PENALTIES = np.logspace(-2, 4, 13)
 STOPPED = {  # smaller trees, more of them, until 15 in a row do not help: less sure of itself on small data
     "early_stopping": True,
@@ -58,7 +57,7 @@ def classifiers(recipe: Recipe, settings: Train) -> dict[str, BaseEstimator]:
         "boosting_stopped": recipe.trees(HistGradientBoostingClassifier(random_state=seed, **stopping, **same)),
         "forest": recipe.trees(ExtraTreesClassifier(random_state=seed, **FOREST, **same)),
         "network": recipe.network(NetworkClassifier(random_state=seed, **same)),
-        TEXT: recipe.linear(SteadyLogisticRegression(max_iter=2000, C=10, **same), letters=True),
+        "text": recipe.linear(SteadyLogisticRegression(max_iter=2000, C=10, **same), letters=True),
     }
 
 

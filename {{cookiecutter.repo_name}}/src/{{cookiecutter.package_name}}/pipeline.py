@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .engine.project import records, wheel
 from .engine.project.credentials import safe_name
 from .engine.project.errors import SourceError, missing_file
-from .engine.project.settings import PARTS, Project, digests_of
+from .engine.project.settings import PARTS, Project, variable_digests
 from .engine.runs import packages, registry
 from .engine.sources import source
 from .engine.steps.fresh import Step, Work, logger, run
@@ -49,6 +49,7 @@ def promote(project: Project, folder: Path, force: str = "") -> "list[Check]":
 
 def explain(project: Project, *, row: str, input: Path | None = None, **options: Any) -> str:
     """Say why one row of a file, or of the test split, got its answer; see `engine/runs/explain.py`."""
+    existing(Path(source.parted(str(input))[0]) if input else None)
     folder = chosen_run(project, "explain", options.pop("run", ""))
     if folder is None:
         folder = make(project, "train", **options)[0].parent
@@ -78,8 +79,8 @@ def dump_of(work: Work) -> source.Dump:
             raise SourceError("--frozen: there is no raw dump of the source here.\nFetch it: make data, or make pull.")
     elif work.dump is None:
         asked = {name: options.get(name, False) for name in ("accept", "refresh")}
-        asked |= {"sha256": settings.sha256, "most": settings.max_gigabytes * 1e9, "digest": work.digests.of}
-        work.dump = source.fetch(root, settings.source, **asked)
+        terms = source.Terms(settings.sha256, **asked, most=settings.max_gigabytes * 1e9)
+        work.dump = source.fetch(root, settings.source, terms, digest=work.digests.of)
     return work.dump
 
 
@@ -92,7 +93,7 @@ def run_of(work: Work) -> Path:
 def variables_of_run(work: Work) -> dict[str, Any]:
     """What counts beside files where the features of the run at hand are computed: the variables that it declared."""
     then = registry.read(run_of(work))["environment"].get("variables", {})
-    return {"variables": digests_of(work.project.root, then)}
+    return {"variables": variable_digests(work.project.root, then)}
 
 
 def report(work: Work) -> list[Path]:
@@ -128,10 +129,15 @@ def packed(work: Work) -> list[Path]:
 
 def rows_to_score(work: Work) -> list[Path]:
     """The model, and the file that `predict` scores."""
-    rows = input_of(work)[0]
-    if rows and not rows.is_file():  # to open a pipe would wait for ever
-        raise missing_file(rows, "INPUT")
+    rows = existing(input_of(work)[0])
     return [run_of(work) / registry.MODEL, rows or work.project.split("test")]
+
+
+def existing(rows: Path | None) -> Path | None:
+    """The file of `INPUT`, if one is named; refused where there is none: to open a pipe would wait for ever."""
+    if rows and not rows.is_file():
+        raise missing_file(rows, "INPUT")
+    return rows
 
 
 def input_of(work: Work) -> tuple[Path | None, str]:

@@ -21,8 +21,7 @@ from .engine.modelling.estimators import threads
 from .engine.project import artefact, records, spreadsheet, workbook
 from .engine.project.errors import DataError, SettingsError
 from .engine.project.settings import Project
-from .engine.runs import loading, registry, worklist
-from .engine.runs.answers import read_rows, test_rows
+from .engine.runs import answers, loading, registry
 from .engine.sources.source import parted
 
 log = logging.getLogger(__name__)
@@ -44,12 +43,15 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
     policy = decision.policy(folder, model.record, project.settings.predict, project.settings.decision)
     called = policy.decision.rows
     aside = output.with_name(f"{output.stem}_set_aside.csv")
-    rows, decisions = (test_rows(project, model), []) if input is None else read_rows(project, model, input, aside)
+    if input is None:
+        rows, decisions = answers.test_rows(project, model), list[str]()
+    else:
+        rows, decisions = answers.read_rows(project, model, input, aside)
     for line in decisions:
         log.info("%s", line)
     with threads(len(rows)):
-        table = worklist.answered(folder, model, rows, policy)
-    worklist.say_what_is_known(model.name, table)
+        table = answers.answered(folder, model, rows, policy)
+    answers.say_what_is_known(model.name, table)
     if policy.decision.capacity:
         table = table.sort_values("rank")
         log.info("sorted, what to act on first: %d of %d %s", (table["act"] == "yes").sum(), len(table), called)

@@ -31,10 +31,11 @@ from .engine.project.errors import DataError, SettingsError, listed
 from .engine.project.log import progress, warnings_as_lines
 from .engine.project.settings import EXTERNAL, PARTS, Project
 from .engine.runs import environment, registry, signatures, training_rows
-from .models import TEXT, classifiers, regressors
+from .models import classifiers, regressors
 
 log = logging.getLogger(__name__)
 BLEND = "blend"
+FOR_TEXTS = "text"  # the one candidate for tables with text only
 CLASSES_SHARE = 0.2  # a target with more classes than this share of its rows is text or an id
 
 
@@ -183,7 +184,7 @@ def candidates(project: Project, question: Question, plan: recipe.Recipe) -> dic
             f"params.toml: [train] candidates: {', '.join(map(repr, unknown))} is not in models.py.\n"
             f"Allowed for a {question.task}: {', '.join(known)}."
         )
-    fitting = [name for name in known if name != TEXT or plan.has_text]
+    fitting = [name for name in known if name != FOR_TEXTS or plan.has_text]
     chosen = {name: known[name] for name in settings.candidates if name in fitting}
     if not chosen:
         raise SettingsError(
@@ -215,12 +216,14 @@ def hold_out_all(
     lone = question.task == "classification" and counts.min() == 1  # in dev alone, it is met by the last fit only
     for name, estimator in progress(estimators.items(), "train", lambda item: item[0]):
         try:
+            pickle.dumps(estimator)  # what cannot be kept, a lambda for one, is found out before it is fitted
             predictions = hold_out(estimator, question)
             if lone:
                 clone(estimator).fit(question.rows, question.truth)
             held[name] = predictions
-        except ValueError as error:
-            lost[name] = str(error).split("\n")[0]
+        except Exception as error:  # what estimators of other packages raise, nobody can list
+            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+            lost[name] = f"{kind}{error}".split("\n")[0]
             log.warning("%s is left out, it cannot be fitted on these rows: %s", name, lost[name])
     if not held:
         raise DataError("No candidate of [train] candidates can be fitted on these rows: see the lines above.")
@@ -234,7 +237,7 @@ def choose_best(
     best = max(board, key=lambda name: metric.better_by(board[name][metric.name], 0))
     if BLEND not in board or best in (BLEND, "dummy"):
         return best
-    _, most = metrics.gain(metric, truth, held[BLEND], held[best])
+    _, most = metric.gain(truth, held[BLEND], held[best])
     return best if most < 0 else BLEND
 
 

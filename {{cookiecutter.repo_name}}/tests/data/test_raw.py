@@ -20,7 +20,8 @@ def test_raw_files_are_as_they_were_fetched(dump):
 
 def test_raw_table_has_the_columns_that_the_dictionary_was_written_for(own, dump, columns):
     data = own.settings.data
-    found = read.tables(dump.files, data.read, member=source.parted(data.source)[1]).frame.columns
+    known = read.Known.of(data, data.target, source.parted(data.source)[1])
+    found = read.tables(dump.files, known).frame.columns
 
     new = set(found) - set(columns)
     assert not new, f"{new} are not in {own.dictionary.name}: make data INFER=1 adds them"

@@ -8,8 +8,8 @@ from {{ cookiecutter.package_name }}.engine.runs import answers
 
 
 @pytest.fixture
-def table(own, model, rows):
-    return answers.answer(model, rows, abstain_below=own.settings.predict.abstain_below)
+def table(model, rows):
+    return answers.answer(model, rows)
 
 
 def test_predictions_have_ids_groups_prediction_confident_and_run(table, model, rows):

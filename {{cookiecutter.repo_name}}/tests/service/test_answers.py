@@ -24,9 +24,7 @@ def requests(rows):
 
 @pytest.fixture(scope="module")
 def expected(version, rows):
-    policy = version.policy
-    decided = {"abstain_below": policy.limits.least, "band": policy.limits.band, "level": policy.level}
-    return answers.predictions(version.run, rows.head(ROWS), **decided).drop(columns="run")
+    return answers.predictions(version.run, rows.head(ROWS), version.policy).drop(columns="run")
 
 
 def test_row_alone_is_answered_as_predict_answers_it(version, requests, expected):

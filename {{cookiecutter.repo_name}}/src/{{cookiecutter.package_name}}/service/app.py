@@ -67,7 +67,7 @@ class Service:
             self._shadows.add(task)
             task.add_done_callback(self._shadows.discard)
         keys = [{name: row[name] for name in version.ids if name in row} for row in rows]
-        return Reply(version.name, [told(*one) for one in zip(ids, answered, keys, strict=True)], kept)
+        return Reply(version.name, [prediction(*one) for one in zip(ids, answered, keys, strict=True)], kept)
 
     async def _say(
         self, version: Version, role: str, rows: list[Row], ids: list[str], asker: str
@@ -116,7 +116,7 @@ class Service:
         return [reason for reason, holds in reasons.items() if holds]
 
 
-def told(number: str, one: Answered, ids: dict[str, Cell]) -> dict[str, Any]:
+def prediction(number: str, one: Answered, ids: dict[str, Cell]) -> dict[str, Any]:
     """What the answer to a row says."""
     said = {"id": number, **one.output, "unusual": one.unusual}
     if one.warnings:

@@ -22,7 +22,7 @@ from ..engine.runs import answers
 from ..engine.runs.loading import Run
 from . import features, trees
 from .features import Cells
-from .steps import CELLS, Road, Row, add_columns, kind, known_as, product, then
+from .steps import CELLS, NumberRow, Road, add_columns, kind, known_as, product, then
 from .trees import NotCompiled
 
 
@@ -86,7 +86,7 @@ def add_model(road: Road, model: BaseEstimator, source: int) -> int:
     """
     if kind(model) == "sklearn.Pipeline":
         return add_model(road, model[-1], add_columns(road, model[0]))
-    make, inner = known_as(MODELS, model)
+    make, inner = known_as(KNOWN_MODELS, model)
     members = getattr(model, inner, [])
     places = [add_model(road, member, source) for member in (members if isinstance(members, list) else [members])]
     return road.add(make(model), *(places or [source]))
@@ -127,21 +127,21 @@ def two_classes(scores: np.ndarray) -> np.ndarray:
     return np.array([[1 - share, share]])
 
 
-def linear(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
+def linear(model: BaseEstimator) -> Callable[[NumberRow], np.ndarray]:
     """Numbers of a linear regression."""
     return then(product(model.coef_[:, None], model.intercept_), itemgetter(0))
 
 
-def logistic(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
+def logistic(model: BaseEstimator) -> Callable[[NumberRow], np.ndarray]:
     """Probabilities of a logistic regression."""
     return then(product(model.coef_.T, model.intercept_), two_classes if len(model.classes_) == 2 else softmax)
 
 
-def network(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
+def network(model: BaseEstimator) -> Callable[[NumberRow], np.ndarray]:
     """Scores of a network, (1, n_outputs)."""
     *hidden, last = (product(*layer) for layer in zip(model.model_.coefs_, model.model_.intercepts_, strict=True))
 
-    def scores(row: Row) -> np.ndarray:
+    def scores(row: NumberRow) -> np.ndarray:
         for layer in hidden:
             row = np.maximum(layer(row), 0)[0]
         return last(row)
@@ -149,13 +149,13 @@ def network(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
     return scores
 
 
-def network_classes(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
+def network_classes(model: BaseEstimator) -> Callable[[NumberRow], np.ndarray]:
     """Probabilities of a network."""
     softmax = partial(scipy.special.softmax, axis=1)
     return then(network(model), two_classes if len(model.classes_) == 2 else softmax)
 
 
-def boosting_classes(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
+def boosting_classes(model: BaseEstimator) -> Callable[[NumberRow], np.ndarray]:
     """Probabilities of boosting."""
     if len(model.classes_) == 2:
         return then(trees.boosting(model), two_classes)
@@ -168,7 +168,7 @@ def boosting_classes(model: BaseEstimator) -> Callable[[Row], np.ndarray]:
 
 
 # What makes the last step of an estimator, and the attribute that holds the estimators before it.
-MODELS: dict[str, tuple[Callable, str]] = {
+KNOWN_MODELS: dict[str, tuple[Callable, str]] = {
     "sklearn.FixedThresholdClassifier": (lambda model: lambda said: said, "estimator_"),
     "sklearn.TransformedTargetRegressor": (untransformed, "regressor_"),
     "sklearn.VotingClassifier": (mean_of_classes, "estimators_"),

@@ -17,11 +17,11 @@ import sqlalchemy as sa
 from ..engine.project.errors import DataError, ProjectError, SettingsError
 from ..engine.project.settings import Project
 from .settings import DATABASE, secret
-from .tables import IDS, METADATA, SCHEMA, TABLES, Entry, Row, Told, answers, feedback, meta, statement
+from .tables import IDS, METADATA, SCHEMA, TABLES, Entry, LogRow, Told, answers, feedback, meta, statement
 
-FOLDER, FILE, SPOOL = Path("data/log"), "predictions.db", "spool.db"
+LOG_FOLDER, LOG_FILE, SPOOL = Path("data/log"), "predictions.db", "spool.db"
 PART = 500  # rows a statement: one call, so that the thread waits for its turn once; some 10 ms, in which replies wait
-DAMAGED = (11, 26)  # SQLITE_CORRUPT, SQLITE_NOTADB
+DAMAGED_FILE = (11, 26)  # SQLITE_CORRUPT, SQLITE_NOTADB
 POSTGRES = {"connect_timeout": 3, "keepalives_idle": 5, "tcp_user_timeout": 10_000}  # s, s, ms: a host that is gone
 # How SQLite commits: a thread waits and tidies up; the event loop does neither, and `tidy` comes later.
 PATIENT = "PRAGMA busy_timeout = 5000", "PRAGMA wal_autocheckpoint = 1000"  # ms, pages
@@ -41,7 +41,7 @@ def address(project: Project) -> sa.URL:
     """Where the database of the log is; a `SettingsError` if it is of no kind that the log knows."""
     text = secret(project, DATABASE)
     if not text:
-        return sa.URL.create("sqlite", database=str(project.root / FOLDER / FILE))
+        return sa.URL.create("sqlite", database=str(project.root / LOG_FOLDER / LOG_FILE))
     with contextlib.suppress(sa.exc.ArgumentError):
         url = sa.make_url(text)
         if url.get_backend_name() in ("postgresql", "postgres"):
@@ -98,12 +98,12 @@ class Database:
         else:
             self._writer.driver_connection.autocommit = True
 
-    def insert(self, rows: Iterable[Row]) -> None:
+    def insert(self, rows: Iterable[LogRow]) -> None:
         """Commit rows, all or none; those that are there already stay as they are."""
         with self._turn:
             self._insert(rows, PATIENT)
 
-    def insert_at_once(self, rows: Iterable[Row]) -> bool:
+    def insert_at_once(self, rows: Iterable[LogRow]) -> bool:
         """Commit rows where nothing has to be waited for, neither a flush nor another writer; whether they are kept."""
         if not self._direct or not self._turn.acquire(blocking=False):
             return False
@@ -117,7 +117,7 @@ class Database:
             self._turn.release()
         return True
 
-    def _insert(self, rows: Iterable[Row], way: tuple[str, ...]) -> None:
+    def _insert(self, rows: Iterable[LogRow], way: tuple[str, ...]) -> None:
         """Commit rows by the connection that writes."""
         if self._path and os.stat(self._path).st_ino != self._inode:
             raise LogError(f"{self.file} was replaced by another file")
@@ -145,9 +145,9 @@ class Database:
             with self._turn:
                 self._writer.driver_connection.execute("PRAGMA wal_checkpoint").fetchall()
 
-    def first(self) -> tuple[list[Row], list[sa.Delete]]:
+    def first(self) -> tuple[list[LogRow], list[sa.Delete]]:
         """The rows that came first, a part of all, and what removes them. SQLite only."""
-        rows, removals = list[Row](), list[sa.Delete]()
+        rows, removals = list[LogRow](), list[sa.Delete]()
         with self.engine.connect() as connection:
             for kind, table in TABLES.items():
                 oldest = sa.select(table).order_by(sa.text("rowid")).limit(PART)
@@ -212,7 +212,7 @@ class Database:
             return error
         cause = getattr(error, "orig", None) or error
         text = " ".join(str(cause).split())[:300] or type(cause).__name__
-        damaged = self.file and getattr(cause, "sqlite_errorcode", 0) & 0xFF in DAMAGED
+        damaged = self.file and getattr(cause, "sqlite_errorcode", 0) & 0xFF in DAMAGED_FILE
         return self._damaged(text) if damaged else LogError(f"{self.file or 'PostgreSQL'} takes no rows: {text}")
 
     def _damaged(self, found: str) -> DamagedLog:
@@ -225,7 +225,7 @@ class Database:
 
 def spool_of(project: Project) -> Database:
     """Rows that the database did not take in time: the same tables, in a SQLite file beside it."""
-    return Database(sa.URL.create("sqlite", database=str(project.root / FOLDER / SPOOL)), flush=True)
+    return Database(sa.URL.create("sqlite", database=str(project.root / LOG_FOLDER / SPOOL)), flush=True)
 
 
 @contextlib.contextmanager

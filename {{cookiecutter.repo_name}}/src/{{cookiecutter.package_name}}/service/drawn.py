@@ -81,8 +81,7 @@ def difference(run: Run, policy: Policy, compiled: Any, rows: int = 1000) -> str
     words = {name: replace(run.columns[name], values=tuple(known[name]), rule="warn") for name in known}
     try:
         table = drawn({**run.columns, **words}, rows, seed=0)
-        limits = policy.limits
-        table_of = answers.predictions(run, table, abstain_below=limits.least, band=limits.band, level=policy.level)
+        table_of = answers.predictions(run, table, policy)
         expected = table_of.drop(columns="run")
         found = answered(compiled, as_cells(table))
     except Exception as error:  # add_features may raise anything for rows that it has never met

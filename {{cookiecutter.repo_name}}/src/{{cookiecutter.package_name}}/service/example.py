@@ -13,21 +13,21 @@ from .schema import Cell, Row
 from .versions import Version
 
 TENTH = 0.1  # share: of texts that all differ, a run keeps ten
-MODELLED, BESIDE = ("feature", "time"), ("id", "group")  # roles of columns that a model sees; that are kept beside
+MODELLED, ASIDE = ("feature", "time"), ("id", "group")  # roles of columns that a model sees; that are kept beside
 
 
 def asked(columns: Dictionary) -> list[str]:
     """The columns that somebody is asked for, those that a model sees first."""
     made = [name for name, column in columns.items() if column.moment and column.role != "ignored"]
     parts = [part for name in made for part in columns[name].moment]
-    others = [*parts, *by_role(columns, *BESIDE)]
+    others = [*parts, *by_role(columns, *ASIDE)]
     return list(dict.fromkeys(name for name in [*by_role(columns, *MODELLED), *others] if name not in made))
 
 
 def row(version: Version) -> Row:
     """A row that is answered: what is usual, without the columns that may be left out."""
     columns = version.columns
-    return {name: cell for name, cell in usual(version).items() if cell is not None or columns[name].role not in BESIDE}
+    return {name: cell for name, cell in usual(version).items() if cell is not None or columns[name].role not in ASIDE}
 
 
 def usual(version: Version) -> Row:
@@ -37,7 +37,7 @@ def usual(version: Version) -> Row:
         column, cell = version.columns[name], known.get(name)
         if column.type == "datetime" and isinstance(cell, str):
             cell = dated(column, datetime.fromisoformat(cell))
-        empty = column.role in BESIDE or (known and column.missing_allowed)
+        empty = column.role in ASIDE or (known and column.missing_allowed)
         suggested = None if empty else suggestion(column)
         found[name] = suggested if cell is None or not is_allowed(column, cell) else cell
     return found

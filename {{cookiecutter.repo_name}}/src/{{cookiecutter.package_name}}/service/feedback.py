@@ -22,7 +22,7 @@ import sqlalchemy as sa
 
 from ..engine.columns import dictionary
 from ..engine.columns.dictionary import Dictionary
-from ..engine.columns.validate import as_text, parse
+from ..engine.columns.validate import parse, stripped
 from ..engine.project.errors import DataError, SettingsError, listed, shown
 from ..engine.project.settings import Project
 from ..engine.runs import registry
@@ -58,13 +58,13 @@ def find(log: Log, answer: str) -> tuple[Entry, list[Told]]:
     return found[answer]
 
 
-async def tell(project: Project, log: Log, answer: str, truth: Any, *, asker: str, source: str) -> bool:
+async def tell(log: Log, answer: str, truth: Any, *, asker: str, source: str) -> bool:
     """Keep what somebody says is true of an answer; whether that is news. A `DataError` where that is no truth."""
     entry, before = await asyncio.to_thread(find, log, answer)
-    record, (meant,) = await asyncio.to_thread(truths, project, entry.run, [truth])
+    record, (meant,) = await asyncio.to_thread(truths, log.project, entry.run, [truth])
     if meant is None:
         raise DataError(f"{refusal(record, truth)}.")
-    one = told(before, answer, meant, asker=asker, source=source)
+    one = new_truth(before, answer, meant, asker=asker, source=source)
     if one and not await log.write([one]):
         raise LogError(log.state().database)
     return one is not None
@@ -95,7 +95,7 @@ def refusal(record: Mapping[str, Any], cell: Any) -> str:
     return f"{said} is no class of {record['target']!r} ({listed(record['classes'], 20)})"
 
 
-def told(before: Sequence[Told], answer: str, truth: Any, *, asker: str, source: str) -> Told | None:
+def new_truth(before: Sequence[Told], answer: str, truth: Any, *, asker: str, source: str) -> Told | None:
     """What to keep of a truth about an answer of which that was told before; None where it is no news."""
     text = msgspec.json.encode(truth).decode()
     if before and before[-1].truth == text:
@@ -108,7 +108,7 @@ def told(before: Sequence[Told], answer: str, truth: Any, *, asker: str, source:
 
 def queued(path: Path, options: Mapping[str, Any] | None = None) -> pd.DataFrame:
     """The rows that people are asked about, as they stand in the file that `make label` wrote, by `[data.read]`."""
-    return read.tables([path], options or {}).frame
+    return read.tables([path], read.Known(options or {})).frame
 
 
 def run(project: Project, *, input: Path | None, partly: bool) -> str:
@@ -126,7 +126,7 @@ def run(project: Project, *, input: Path | None, partly: bool) -> str:
             raise DataError(nothing_taken(left, len(rows), project.relative(input)))
         corrected, news = 0, []
         for answer, truth, source in rows.loc[rows["reason"] == "", ["id", "truth", "source"]].itertuples(index=False):
-            if one := told(found[answer], answer, truth, asker="", source=source):
+            if one := new_truth(found[answer], answer, truth, asker="", source=source):
                 corrected += bool(found[answer])
                 found[answer].append(one)
                 news.append(one)
@@ -138,7 +138,8 @@ def run(project: Project, *, input: Path | None, partly: bool) -> str:
 
 def read_file(project: Project, path: Path, database: Database) -> pd.DataFrame:
     """The rows of a file: `line`, `source`, `id` of the answer or "", `meant` (that in words), `cell`, the truth."""
-    table, columns = read.tables([path], most=project.settings.data.max_gigabytes * 1e9), dictionary.of(project)
+    known = read.Known(most=project.settings.data.max_gigabytes * 1e9)
+    table, columns = read.tables([path], known), dictionary.of(project)
     if table.set_aside:
         line = table.set_aside[0][1]
         raise DataError(f"{path}: line {line.line} is in no row: {line.reason}.\nMend the file.")
@@ -149,7 +150,7 @@ def read_file(project: Project, path: Path, database: Database) -> pd.DataFrame:
     if WHY in frame:
         frame = frame[frame[truth].notna()]  # the others are not labelled yet
     source = frame[WHY].map(SOURCES).fillna(QUEUE) if WHY in frame else path.name
-    text = frame[[name for name in frame if name in {ID, *keys}]].apply(as_text).fillna("")
+    text = frame[[name for name in frame if name in {ID, *keys}]].apply(stripped).fillna("")
     rows = pd.DataFrame({"line": frame.index + table.first_row, "cell": frame[truth].astype(object), "source": source})
     if ID in text and (ID not in keys or text[ID].str.fullmatch(ANSWER).all()):
         return rows.assign(id=text[ID], meant=f"{ID} " + text[ID].map(shown))

@@ -28,7 +28,7 @@ from ..engine.sources import read, source
 from ..engine.sources.formats import spelled
 from ..engine.steps import cache
 from . import label
-from .database import FILE, PART, Database, opened
+from .database import LOG_FILE, PART, Database, opened
 from .feedback import ID, queued
 from .settings import DATABASE
 from .tables import Entry, answers, changes, feedback, new_ids
@@ -93,7 +93,7 @@ def delete(database: Database, ids: Sequence[str]) -> int:
 
 def cut_queue(project: Project, ids: set[str]) -> list[str]:
     """Remove the rows of answers from the file of those to be labelled; a line, where there were any."""
-    path = project.root / label.FILE
+    path = project.root / label.TO_LABEL
     rows = pd.DataFrame()
     try:
         rows = queued(path, {"set_aside_limit": 0}) if path.is_file() else rows  # a line left out would be lost
@@ -117,7 +117,7 @@ def cut_dumps(project: Project, database: Database, ids: set[str]) -> list[str]:
     cure = "Bring it back from a copy, or delete its folder."
     for path in sorted((project.root / "data" / "raw").glob(f"[!.]*/{records.CARD}")):
         card = records.read_or_refuse(path, f"{path} cannot be read", cure)
-        told = card["source"] == source.TOLD
+        told = card["source"] == source.BY_SERVICE
         for file in card["files"] if told or is_log(database, card.get("url", "")) else []:
             place = path.parent / file["name"]
             if told and place.name == source.SPLIT:  # digests of rows of the source
@@ -127,7 +127,7 @@ def cut_dumps(project: Project, database: Database, ids: set[str]) -> list[str]:
                 lines.append(f"{name} was made of the log and has no column 'id': look into it")
             elif (theirs := table[ID].isin(ids)).any():
                 left, busy = lock.reproduced(project.root)
-                for copies in (project.root / cache.FOLDER, *left):
+                for copies in (project.root / cache.STEPS_KEPT, *left):
                     artefact.remove(copies)
                 cure = "make reproduce works there. When it has ended: make clean"
                 lines += [f"not reached: {project.relative(folder)}: {cure}" for folder in busy]
@@ -144,7 +144,7 @@ def cut_dumps(project: Project, database: Database, ids: set[str]) -> list[str]:
 def is_log(database: Database, address: str) -> bool:
     """Whether a dump that came from this address was made of the log."""
     url = database.engine.url
-    own = [FILE] if database.file else [url.host or "", f"/{url.database}"]
+    own = [LOG_FILE] if database.file else [url.host or "", f"/{url.database}"]
     return DATABASE in address or all(part in address for part in own)
 
 

@@ -17,8 +17,8 @@ from ..engine.modelling import decision
 from ..engine.project.errors import SettingsError
 from ..engine.project.settings import Decision, Project
 from ..engine.report.verdict import number, percent, scored
-from ..engine.runs import answers as answered
-from ..engine.runs import loading, registry, worklist
+from ..engine.runs import loading, registry
+from ..engine.runs.answers import complete, predictions
 from ..engine.sources import read
 from . import drift, profile, score
 from .feedback import ASKER, QUEUE, truths_of
@@ -29,7 +29,7 @@ from .unusual import Unusual
 
 CLASSES = 12  # of a table of true and answered ones, at most
 LEAST_ROWS = 50  # of fewer nothing is said
-SAID = ["prediction", "probability", "low", "high"]
+SAID_COLUMNS = ["prediction", "probability", "low", "high"]
 PREDICTIONS = "predictions: "  # before the name of a column of answers, which a column of the table may have too
 FIND_OUT = "Find out what is true of some rows: make label, then make feedback"
 TRAIN_AGAIN = "Train with what was told: make retrain; or go back: make rollback"
@@ -83,7 +83,7 @@ def frame(found: sa.CursorResult) -> pd.DataFrame:
     rows = pd.DataFrame(found.mappings().all(), columns=pd.Index(list(found.keys())))
     said = pd.DataFrame([json.loads(text) for text in rows["output"]], index=rows.index)
     said = said.drop(columns="confident", errors="ignore")
-    return rows.join(said.reindex(columns=[*dict.fromkeys([*SAID, *said])]))
+    return rows.join(said.reindex(columns=[*dict.fromkeys([*SAID_COLUMNS, *said])]))
 
 
 def of_log(project: Project, run: str, rows: pd.DataFrame, told: pd.DataFrame, most: int) -> Window | None:
@@ -108,13 +108,11 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     """
     run, options = loading.load(folder), project.settings
     first = next(iter(dictionary.by_role(run.columns, "feature")), "")
-    how, most = options.data, options.data.max_gigabytes * 1e9
-    table = read.tables([path], how.read, target=first, most=most, drop=how.drop).frame
+    table = read.tables([path], read.Known.of(options.data, first)).frame
     cells, _ = run.validate(table.reset_index(drop=True), lenient(run.columns), where=path.name, target=False)
     policy = decision.policy(folder, run.record, options.predict, options.decision)
-    limits = policy.limits
-    rows = answered.predictions(run, cells, abstain_below=limits.least, band=limits.band, level=policy.level)
-    rows = worklist.complete(folder, run, cells, rows, replace(policy, reasons=0, decision=Decision()))
+    alone = replace(policy, reasons=0, decision=Decision())
+    rows = complete(folder, run, cells, predictions(run, cells, policy), alone)
     reference, target = profile.of(project, folder), run.record["target"]
     learned = (reference or {}).get("unusual")
     odd = Unusual(learned).marks(cells) if learned else False

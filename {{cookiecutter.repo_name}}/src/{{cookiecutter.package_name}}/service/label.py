@@ -38,7 +38,7 @@ from .tables import Entry, new_ids
 from .unusual import kinds_of
 from .versions import wanted
 
-UNLABELLED, FILE = Path("data/external/unlabelled"), Path("data/external/to_label.csv")
+UNLABELLED, TO_LABEL = Path("data/external/unlabelled"), Path("data/external/to_label.csv")
 log = logging.getLogger(__name__)
 AT_RANDOM, UNUSUAL, UNSURE = feedback.AT_RANDOM, "unusual", "unsure"
 TENTH, WIDE = 0.1, 10  # share of the rows; of so many times as many of the least sure, unlike ones are taken
@@ -47,7 +47,7 @@ RATE = 0.2  # of the truths outside of the band that says how sure a number is
 
 def run(project: Project) -> str:
     """Write the rows; what to print. A `DataError` if there are none, or if labels in the file would be lost."""
-    path, most, version = project.root / FILE, of(project, Label).rows, Reference(project, wanted(project)[0])
+    path, most, version = project.root / TO_LABEL, of(project, Label).rows, Reference(project, wanted(project)[0])
     model = version.run
     with lock.held(project.root, "label", name="label"), database.opened(project, new=True) as kept:
         check_taken(path, kept, model.record["target"])
@@ -83,7 +83,7 @@ def from_tables(project: Project, model: Run, kept: Database) -> list[dict[str, 
     with kept.engine.connect() as connection:
         known = set(connection.scalars(sa.select(tables.answers.c.inputs).where(tables.answers.c.id.in_(said))))
     for path in sorted((project.root / UNLABELLED).glob("[!.]*")):
-        aside = project.root / FILE.with_name(f"{path.stem}_set_aside.csv")
+        aside = project.root / TO_LABEL.with_name(f"{path.stem}_set_aside.csv")
         rows, notes = answers.read_rows(project, model, path, aside)
         for note in notes:
             log.info("%s", note)

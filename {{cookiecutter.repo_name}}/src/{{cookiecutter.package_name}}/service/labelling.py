@@ -28,9 +28,9 @@ from .pages import form_of, or_why_not, page
 from .tables import Entry, Told
 
 KEYS = "123456789abcdefghijklmnopqrtvwxyz"  # of the classes; s skips, u takes back
-NAME, LONGEST = "labeller", 60  # of the cookie; letters of a name
+COOKIE_NAME, LONGEST = "labeller", 60  # of the cookie; letters of a name
 BROWSER = "browser"  # another cookie: people may share a token and give no name
-HELD = 300.0  # seconds for which a row that somebody sees is shown to nobody else, while others wait
+SEEN_FOR = 300.0  # seconds for which a row that somebody sees is shown to nobody else, while others wait
 TURN = threading.Lock()  # to choose a row and to hold it
 Queue = dict[str, tuple[str, Entry, list[Told]]]
 
@@ -74,13 +74,13 @@ def next_of(queue: Queue, asked: Mapping[str, str], me: str, held: dict[str, tup
     free = [one for one in waiting if held.get(one, (me,))[0] == me]
     number = asked["at"] if asked.get("at") in waiting else next(iter(free or waiting), "")
     if number:
-        held[number] = me, now + HELD
+        held[number] = me, now + SEEN_FOR
     return number
 
 
 def queue_of(service: Service) -> Queue:
     """The rows that were chosen, by the id of their answer: why, the answer, what was said of it."""
-    path = service.project.root / label.FILE
+    path = service.project.root / label.TO_LABEL
     rows = feedback.queued(path).astype(str) if path.is_file() else pd.DataFrame()
     if not {ID, WHY} <= set(rows):
         return {}
@@ -92,7 +92,7 @@ def queue_of(service: Service) -> Queue:
 
 def name_of(request: Request) -> str:
     """What somebody calls himself here."""
-    return unquote(request.cookies.get(NAME, ""))
+    return unquote(request.cookies.get(COOKIE_NAME, ""))
 
 
 def who(request: Request) -> str:
@@ -113,7 +113,7 @@ async def answer(request: Request) -> Response:
     service, filled = request.app.service, await form_of(request)
     if "name" in filled:
         name = quote(" ".join(filled["name"].split())[:LONGEST])
-        cookie = f"{NAME}={name}; Path=/label; HttpOnly; SameSite=Strict; Max-Age=31536000"
+        cookie = f"{COOKIE_NAME}={name}; Path=/label; HttpOnly; SameSite=Strict; Max-Age=31536000"
         return RedirectResponse(f"/label?at={quote(filled.get('id', ''))}", 303, {"set-cookie": cookie})
     try:
         if "choose" in filled:
@@ -126,7 +126,7 @@ async def answer(request: Request) -> Response:
         if number not in queue:
             raise Problem(404, "unknown", "This row is not among those that are to be labelled. Go on at /label.")
         source, truth = feedback.SOURCES.get(queue[number][0], QUEUE), filled.get("truth", "")
-        await feedback.tell(service.project, service.log, number, truth, asker=who(request), source=source)
+        await feedback.tell(service.log, number, truth, asker=who(request), source=source)
     except (DataError, SettingsError) as error:
         queue = await asyncio.to_thread(queue_of, service)
         return await asyncio.to_thread(shown, request, queue, str(error), filled.get("id", ""))

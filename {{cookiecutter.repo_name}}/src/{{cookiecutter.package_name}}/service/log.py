@@ -18,12 +18,12 @@ import msgspec
 
 from ..engine.project import lock
 from ..engine.project.settings import Project
-from .database import FOLDER, SPOOL, DamagedLog, Database, LogError, address, spool_of
+from .database import LOG_FOLDER, SPOOL, DamagedLog, Database, LogError, address, spool_of
 from .settings import DATABASE, Serve
-from .tables import Row, storable
+from .tables import LogRow, storable
 
 log = logging.getLogger(__name__)
-RETRY = 1.0  # seconds between two looks at a database that takes no rows
+RETRY_SECONDS = 1.0  # seconds between two looks at a database that takes no rows
 OPENING = 5.0  # seconds that the start waits for the database
 MOST_AT_ONCE = 100  # rows, some 1 ms, that the event loop commits itself
 
@@ -43,7 +43,7 @@ class State(msgspec.Struct):
 class Waiting(msgspec.Struct):
     """The rows of one request and who waits for them."""
 
-    rows: list[Row]
+    rows: list[LogRow]
     future: asyncio.Future[bool]
 
 
@@ -54,7 +54,7 @@ class Log:
     """`start`, then `write` in the event loop, then `close`; what is in the log is read by `database`."""
 
     def __init__(self, project: Project, options: Serve) -> None:
-        self._folder, self._patience = project.root / FOLDER, options.log_wait / 1000
+        self.project, self._folder, self._patience = project, project.root / LOG_FOLDER, options.log_wait / 1000
         self.database, self.spool = Database(address(project), flush=options.durable == "power"), spool_of(project)
         self._problem, self._keeps, self._full = "it was not opened yet", True, "ok"
         self._written = self._spooled = self._refused = 0
@@ -82,7 +82,7 @@ class Log:
             thread.start()
         self._tried.wait(OPENING)
 
-    async def write(self, rows: Sequence[Row], *, alone: bool = False) -> bool:
+    async def write(self, rows: Sequence[LogRow], *, alone: bool = False) -> bool:
         """Keep rows: they are committed, or on the disk in the spool, when this returns.
 
         Where they are `alone`, no others come in this turn of the event loop, to be committed with them.
@@ -112,7 +112,7 @@ class Log:
             self._rows.put(items)
             asyncio.get_running_loop().call_later(self._patience, self._look, items)
 
-    def _at_once(self, rows: list[Row]) -> bool:
+    def _at_once(self, rows: list[LogRow]) -> bool:
         """Commit rows in the event loop; whether that can be."""
         if self._problem or len(rows) > MOST_AT_ONCE or not self.database.insert_at_once(rows):
             return False
@@ -187,13 +187,13 @@ class Log:
             self._tried.set()
             if not going:
                 return
-            items, going = taken(self._rows, 0.0 if more else RETRY)
+            items, going = taken(self._rows, 0.0 if more else RETRY_SECONDS)
 
     def _catch_up(self) -> bool:
         """Bring a part of the spool into the database; whether there may be more."""
         if not self._spooled:
             return False
-        rows, removals = list[Row](), list[Any]()
+        rows, removals = list[LogRow](), list[Any]()
         with self._minding_spool():
             rows, removals = self.spool.first()
         if self._full != "ok":
@@ -254,7 +254,7 @@ def taken(waiting: Queue, seconds: float | None) -> tuple[list[Waiting], bool]:
     return [item for items in found if items for item in items], None not in found
 
 
-def rows_of(items: Sequence[Waiting]) -> list[Row]:
+def rows_of(items: Sequence[Waiting]) -> list[LogRow]:
     """The rows of several requests."""
     return [row for item in items for row in item.rows]
 

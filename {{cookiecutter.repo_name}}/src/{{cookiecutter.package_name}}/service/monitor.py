@@ -32,7 +32,7 @@ from .health import Window, health, newest, of_file, of_log
 from .settings import Monitor
 from .tables import NEWEST, answers
 from .versions import wanted as runs_wanted
-from .words import FOLDER, PAGES
+from .words import OF_PAGES, PAGES
 
 log = logging.getLogger(__name__)
 LOOKS = 600.0  # seconds from one look of the service at itself to the next: each takes 0.4 to 1 s of CPU
@@ -63,7 +63,7 @@ def run(project: Project, *, input: Path | None, name: str) -> tuple[Path, list[
         inputs = {project.relative(input): artefact.sha256(input)}
         rows, told = window.rows, window.told
     content = looked(project, rows, told, window)
-    page, css = project.root / PAGE, (FOLDER / "static" / "page.css").read_text(encoding="utf-8")
+    page, css = project.root / PAGE, (OF_PAGES / "static" / "page.css").read_text(encoding="utf-8")
     known = {"project": project.root.name, "css": css, "source": project.relative(input) if input else "the log"}
     artefact.write_text(page, PAGES.get_template("monitor.html").render(content | known))
     records.record(page, {"step": "monitor", "run": folder.name, "inputs": inputs})

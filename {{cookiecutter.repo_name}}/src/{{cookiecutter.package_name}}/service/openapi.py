@@ -10,13 +10,12 @@ from ..engine.project.errors import listed
 from ..engine.runs.answers import CLASSES_SHOWN
 from ..engine.runs.loading import Run
 from . import example
-from .settings import TOKEN, secret
 from .versions import Version, Versions
 
 Schema = dict[str, Any]
-TEXT, NUMBER, YES_OR_NO = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
+TEXT, NUMBER_SCHEMA, YES_OR_NO = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
 CELL = {"type": ["number", "string", "boolean", "null"]}
-A_DAY = datetime(2026, 1, 31)
+SOME_DAY = datetime(2026, 1, 31)
 MONTHS = r"(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31"
 DAY = rf"(1[7-9]|20|21)\d\d-({MONTHS})"
 TIME = r"([T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d)?"
@@ -26,9 +25,9 @@ FAILURES |= {408: "The body came too slowly", 413: "Too much at once", 422: "Cel
 FAILURES |= {500: "The service has failed", 503: "Not now"}
 
 
-def document(versions: Versions) -> Schema:
-    """The document; it says so where a token is asked for."""
-    version, names, project = versions.get(), list(versions.served), versions.project
+def document(versions: Versions, *, asks_for_token: bool) -> Schema:
+    """The document."""
+    version, names = versions.get(), list(versions.served)
     rows = {"type": "array", "minItems": 1, "maxItems": versions.options.rows, "items": row(version.columns)}
     body = an_object(rows=rows) | {"additionalProperties": False, "example": {"rows": [example.row(version)]}}
     answer = an_object(run=TEXT, predictions=an_array(prediction(version, len(names) > 1)), logged=YES_OR_NO)
@@ -48,9 +47,9 @@ def document(versions: Versions) -> Schema:
         "/metrics": {"get": asks("Figures", TEXT) | {"responses": {"200": figures, **others(401, 403, 500)}}},
     }
     paths["/health/ready"]["get"]["responses"]["503"] = success(ready)
-    about = {"title": project.root.name, "version": version.name}
+    about = {"title": versions.project.root.name, "version": version.name}
     found: Schema = {"openapi": "3.1.0", "info": about, "paths": paths}
-    if secret(project, TOKEN):
+    if asks_for_token:
         found["components"] = {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}}
         found["security"] = [{"token": []}]
         for path in ("/health/live", "/health/ready"):
@@ -115,14 +114,14 @@ def cell(column: Column) -> Schema:
 def known(column: Column) -> str:
     """What a reader is told of the cells of a column that no rule of JSON Schema says."""
     if column.type == "datetime" and column.format:
-        return f"a date as {example.dated(column, A_DAY)} or {A_DAY:%Y-%m-%d}"
+        return f"a date as {example.dated(column, SOME_DAY)} or {SOME_DAY:%Y-%m-%d}"
     return f"known: {listed([*column.values], 20)}" if column.values and column.rule != "refuse" else ""
 
 
 def forms(column: Column) -> list[Schema]:
     """The forms of a cell that is not missing."""
     low, high = column.range or (-LARGEST, LARGEST)
-    anything: list[Schema] = [TEXT | {"pattern": r"[!-~]"}, NUMBER, YES_OR_NO]
+    anything: list[Schema] = [TEXT | {"pattern": r"[!-~]"}, NUMBER_SCHEMA, YES_OR_NO]
     if column.role == "id":  # text as it stands, where it is no plain number
         return [anything[0], {"type": column.type}, YES_OR_NO] if column.type in ("integer", "number") else anything
     if column.type in ("integer", "number"):
@@ -141,7 +140,7 @@ def forms(column: Column) -> list[Schema]:
 
 def truth(run: Run) -> Schema:
     """What may be true of an answer."""
-    return {"enum": run.record["classes"]} if run.record["classes"] else NUMBER
+    return {"enum": run.record["classes"]} if run.record["classes"] else NUMBER_SCHEMA
 
 
 def prediction(version: Version, several: bool) -> Schema:
@@ -150,7 +149,7 @@ def prediction(version: Version, several: bool) -> Schema:
     said: dict[str, Schema] = {"id": TEXT, "prediction": {} if several else truth(version.run)}
     if classes and not several:
         said["probability"] = {"type": "number", "minimum": 0, "maximum": 1}
-        said |= {f"probability_{label}": NUMBER for label in classes if len(classes) <= CLASSES_SHOWN}
+        said |= {f"probability_{label}": NUMBER_SCHEMA for label in classes if len(classes) <= CLASSES_SHOWN}
     if version.policy.limits.band:
         said |= {name: {"type": ["number", "null"]} for name in ("low", "high")}
     sure = YES_OR_NO if several else YES_OR_NO | {"description": confident(version)}

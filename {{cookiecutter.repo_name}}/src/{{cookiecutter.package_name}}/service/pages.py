@@ -31,7 +31,7 @@ from .guard import COOKIE, Problem, body_in_time, busy
 from .monitor import looking, moment
 from .schema import Row
 from .versions import Version
-from .words import FOLDER, PAGES
+from .words import OF_PAGES, PAGES
 
 FORM, FIELDS = 10_000, 10  # bytes and fields of a form that is no row
 ROW_FIELDS = 1000  # of a form of another run, which has since been replaced, at least
@@ -135,7 +135,7 @@ async def answer(request: Request) -> Response:
         filled = await form_of(request)
         truth = filled.get("right") or filled.get("truth", "")
         try:
-            await feedback.tell(service.project, service.log, name, truth, asker=request.scope["asker"], source="page")
+            await feedback.tell(service.log, name, truth, asker=request.scope["asker"], source="page")
         except DataError as error:
             raise Problem(422, "invalid", str(error)) from None
         return RedirectResponse(f"/answer?id={name}", 303)
@@ -217,8 +217,8 @@ async def monitor(request: Request) -> Response:
 @or_why_not
 async def docs(request: Request) -> Response:
     """What programs send and get, out of the OpenAPI document."""
-    service, version = request.app.service, version_of(request)
-    document, base = openapi.document(service.versions), str(request.base_url).rstrip("/")
+    version, base, asks = version_of(request), str(request.base_url).rstrip("/"), bool(request.app.guard.tokens)
+    document = openapi.document(request.app.service.versions, asks_for_token=asks)
     return page(request, "docs.html", document=document, run=version.name, base=base)
 
 
@@ -241,5 +241,5 @@ ROUTES: tuple[BaseRoute, ...] = (
     Route("/monitor", monitor),
     Route("/docs", docs),
     Route("/login", login, methods=["GET", "POST"]),
-    Mount("/static", StaticFiles(directory=FOLDER / "static")),
+    Mount("/static", StaticFiles(directory=OF_PAGES / "static")),
 )

@@ -22,7 +22,7 @@ from ..engine.runs import registry
 from . import drift, unusual
 
 log = logging.getLogger(__name__)
-FILE = "reference.json"
+REFERENCE = "reference.json"
 VERSION = 2  # of what is in it: one of another version is not read
 Profile = dict[str, Any]
 
@@ -101,7 +101,7 @@ def said(answers: pd.DataFrame, classes: list) -> pd.DataFrame:
 
 def path_of(project: Project, folder: Path) -> Path:
     """Where the reference of a run lies."""
-    return project.root / "reports" / folder.name / FILE
+    return project.root / "reports" / folder.name / REFERENCE
 
 
 def split_of(project: Project, record: dict[str, Any], part: str) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
+from ..engine.columns import dictionary
 from ..engine.columns.dictionary import Dictionary, by_role
 from ..engine.modelling import decision
 from ..engine.project.errors import DataError
@@ -43,11 +44,11 @@ class Reference:
 
     kinds = math.inf  # different sets of columns that are answered one by one
 
-    def __init__(self, project: Project, folder: Path, *, judged: bool = True) -> None:
+    def __init__(self, project: Project, folder: Path, rules: Dictionary | None = None, *, judged: bool = True) -> None:
         self.run, self.folder, options = loading.load(folder), folder, project.settings
         self.name = self.run.name
         self.policy = decision.policy(folder, self.run.record, options.predict, options.decision)
-        self.read_rules(project.dictionary)
+        self.follow(rules_of(project) if rules is None else rules)
         learned = (profile.of(project, folder) or {}).get("unusual") if judged else None
         self.judge = None
         try:
@@ -55,9 +56,9 @@ class Reference:
         except (ImportError, LookupError) as error:  # another release of scikit-learn has other trees
             log.warning("run %s knows no unusual rows: %s: %s", self.name, type(error).__name__, error)
 
-    def read_rules(self, path: Path) -> None:
-        """Take ranges, categories and rules as the data dictionary has them now."""
-        self.columns: Dictionary = answers.rules_of_today(self.run.columns, path)
+    def follow(self, rules: Dictionary) -> None:
+        """Take ranges, categories and rules as a data dictionary has them."""
+        self.columns: Dictionary = answers.under(self.run.columns, rules)
         self.checker, self.ids = Checker(self.columns), by_role(self.columns, "id")
         dates_alone = is_default(self.run.add_features)
         self._seen = {name for name, column in self.columns.items() if column.type == "datetime" or not dates_alone}
@@ -133,13 +134,17 @@ class Reference:
         """Answer typed rows, the places of which in the request are given."""
         known, run, policy = known.reset_index(drop=True), self.run, self.policy
         with loading.explained(run.name, run.versions, "does not answer"):
-            limits = policy.limits
-            table = answers.predictions(run, known, abstain_below=limits.least, band=limits.band, level=policy.level)
+            table = answers.predictions(run, known, policy)
         marks = self.judge.marks(known) if self.judge else [False] * len(places)
         outputs = table.drop(columns="run", errors="ignore").to_dict("records")
         for place, output, odd in zip(places, outputs, marks, strict=True):
             found[place].output = output
             found[place].unusual |= odd
+
+
+def rules_of(project: Project) -> Dictionary:
+    """The data dictionary of a project; nothing where there is none."""
+    return dictionary.load(project.dictionary) if project.dictionary.is_file() else {}
 
 
 def tables_of(columns: Dictionary, shapes: Shapes) -> list[tuple[list[int], Set[str]]]:

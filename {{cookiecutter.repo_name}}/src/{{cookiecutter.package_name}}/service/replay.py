@@ -24,7 +24,7 @@ from .tables import Entry, answers
 
 ROWS_AT_ONCE, MOST_SHOWN = 1000, 20  # rows that are scored at once, answers that are shown
 OF_TODAY = {"confident", "low", "high"}  # what [predict] asks of an answer, not what the model says
-DECIDED = OF_TODAY | {"prediction", "probability"}  # and what [decision] makes of the same probabilities
+OF_DECISIONS = OF_TODAY | {"prediction", "probability"}  # and what [decision] makes of the same probabilities
 Change = tuple[Entry, dict[str, Any], str]  # an answer that differs, what is said now ({}: nothing), and why
 
 
@@ -102,7 +102,7 @@ def difference(entry: Entry, now: dict[str, Any]) -> str:
 def cause(known: Reference, entry: Entry, now: dict[str, Any]) -> str:
     """Why an answer is another one, as far as it can be known."""
     was, run = json.decode(entry.output), known.run
-    of_today = DECIDED if was.get("prediction") != now.get("prediction") else OF_TODAY
+    of_today = OF_DECISIONS if was.get("prediction") != now.get("prediction") else OF_TODAY
     rest = {*was, *now} - of_today
     if (rest or of_today is OF_TODAY) and all(was.get(name) == now.get(name) for name in rest):
         return "[predict] or [decision] of params.toml asks something else of an answer now"

@@ -37,9 +37,7 @@ async def feedback(request: Request) -> Response:
             400, "bad", f'{error}. A body is {{"id": "of the answer", "truth": its class or number}}.'
         ) from None
     try:
-        news = await tell(
-            service.project, service.log, said.id, said.truth, asker=request.scope["asker"], source="http"
-        )
+        news = await tell(service.log, said.id, said.truth, asker=request.scope["asker"], source="http")
     except DataError as error:
         raise Problem(422, "invalid", str(error), violations=[]) from None
     return as_json({"id": said.id, "news": news})
@@ -91,7 +89,7 @@ async def description(request: Request) -> Response:
     service = request.app.service
     if not service.versions.served:
         raise busy("; ".join(service.unready()))
-    return as_json(openapi.document(service.versions))
+    return as_json(openapi.document(service.versions, asks_for_token=bool(request.app.guard.tokens)))
 
 
 TRUTH = msgspec.json.Decoder(Truth)

@@ -19,7 +19,7 @@ from .features import array_of
 
 Cell = float | int | bool | str | None
 Row = dict[str, Cell]
-CELLS = frozenset([float, int, bool, str, type(None)])
+PLAIN_TYPES = frozenset([float, int, bool, str, type(None)])
 SHAPE = 'A body is {"rows": [{"column": cell, ...}, ...]}, a cell a number, a text, true, false or null'
 ESCAPES = re.compile(r"(?i)\\\\|\\ud[89ab]..\\ud[c-f]..|\\(ud[89a-f]..)")  # the group: half a pair that stands alone
 DECODER = msgspec.json.Decoder()
@@ -47,8 +47,8 @@ def decode(body: bytes) -> list[Row]:
     for number, row in enumerate(rows, start=1):
         if type(row) is not dict:
             raise BadBody(f"row {number} is no object. {SHAPE}.")
-        if not CELLS.issuperset(map(type, row.values())):
-            name = next(name for name, cell in row.items() if type(cell) not in CELLS)
+        if not PLAIN_TYPES.issuperset(map(type, row.values())):
+            name = next(name for name, cell in row.items() if type(cell) not in PLAIN_TYPES)
             raise BadBody(f"row {number}, column {name!r} holds a list or an object. {SHAPE}.")
         keys += len(row)
     if body.count(b":") > keys:  # a colon in a text, or a key that stands twice, of which only the last is in `rows`

@@ -188,7 +188,7 @@ def measured(
     found = []
     for metric in wanted(record, said, OVERCONFIDENCE if said.classes else BIAS)[:most]:
         enough = len(rows) >= LEAST_TOLD
-        ends = metrics.interval(metric, truth, said, repeats=DRAWS) if enough else (np.nan, np.nan)
+        ends = metric.interval(truth, said, repeats=DRAWS) if enough else (np.nan, np.nan)
         found.append(Score(metric.name, metric.score(truth, said), *ends, then(record, metric, held), len(rows)))
     return found
 

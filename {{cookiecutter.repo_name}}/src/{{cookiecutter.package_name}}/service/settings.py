@@ -54,10 +54,10 @@ class Retrain:
 
 
 SECTIONS = {"serve": Serve, "label": Label, "monitor": Monitor, "retrain": Retrain}
-Section = TypeVar("Section", Serve, Label, Monitor, Retrain)
+AnySection = TypeVar("AnySection", Serve, Label, Monitor, Retrain)
 
 
-def of(project: Project, kind: type[Section]) -> Section:
+def of(project: Project, kind: type[AnySection]) -> AnySection:
     """The section of a kind of a project, the defaults where it has none."""
     return project.parts.get(kind.__name__.lower(), kind())
 

@@ -18,7 +18,7 @@ from ..engine.modelling import recipe
 from .features import Cells, parts_of
 from .trees import NotCompiled
 
-Row = np.ndarray  # shape (n_columns,), float64
+NumberRow = np.ndarray  # shape (n_columns,), float64
 Names = tuple[str, ...]
 CELLS = 0  # where the row of cells stands among what the steps find
 DEGREE = 3  # of the curves
@@ -98,19 +98,19 @@ def then(first: Callable, second: Callable) -> Callable:
     return lambda found: second(first(found))
 
 
-def product(weights: np.ndarray, shift: Any) -> Callable[[Row], np.ndarray]:
+def product(weights: np.ndarray, shift: Any) -> Callable[[NumberRow], np.ndarray]:
     """A row times weights, (n_columns, n_outputs), plus shift, as scipy multiplies sparse rows: (1, n_outputs)."""
     from scipy.sparse._sparsetools import csr_matvecs  # private: without it there is no fast road
 
     (n_columns, n_outputs), flat = weights.shape, weights.ravel()
     ends, everywhere = np.array([0, n_columns]), np.arange(n_columns)
 
-    def multiply(row: Row) -> np.ndarray:
+    def multiply(row: NumberRow) -> np.ndarray:
         (places,), found = row.nonzero(), np.zeros((1, n_outputs))
         csr_matvecs(1, n_columns, n_outputs, np.array([0, len(places)]), places, row[places], flat, found.ravel())
         return found + shift
 
-    def multiply_all(row: Row) -> np.ndarray:
+    def multiply_all(row: NumberRow) -> np.ndarray:
         found = np.zeros((1, n_outputs))
         csr_matvecs(1, n_columns, n_outputs, ends, everywhere, row, flat, found.ravel())
         return found + shift
@@ -122,7 +122,7 @@ def numbers(step: Any, names: Names) -> Callable:
     """Each cell as float64; NaN where it is missing, or infinite in single precision."""
     take = itemgetter(*names)
 
-    def read(cells: Cells) -> Row:
+    def read(cells: Cells) -> NumberRow:
         found = np.array(take(cells), dtype="float64", ndmin=1)
         large = np.fmax.reduce(np.abs(found)) > LARGEST
         return np.where(np.abs(found) <= LARGEST, found, np.nan) if large else found
@@ -139,7 +139,7 @@ def items(step: Any, names: Names) -> Callable:
     """0 or 1 for each frequent item of a cell, and how many others it holds."""
     places = {item: place for place, item in enumerate(step.items_)}
 
-    def mark(texts: list[str]) -> Row:
+    def mark(texts: list[str]) -> NumberRow:
         found = np.zeros(len(places) + 1)
         for item in items_of(texts[0], step.separator):
             found[places.get(item, -1)] += 1
@@ -152,7 +152,7 @@ def filled(step: Any, names: Names) -> Callable:
     """Missing cells become the median, and are marked beside it."""
     marked = step.indicator_.features_
 
-    def fill(row: Row) -> Row:
+    def fill(row: NumberRow) -> NumberRow:
         missing = np.isnan(row)
         row = np.where(missing, step.statistics_, row)
         return np.concatenate([row, missing[marked]]) if len(marked) else row
@@ -175,7 +175,7 @@ def curves(step: Any, names: Names) -> Callable:
     around, columns = np.concatenate([near, spans], axis=-1), np.arange(n_columns)
     low, high, starts, next_ones = low[:, 0], high[:, 0], columns * n_splines, np.arange(DEGREE + 1)[:, None]
 
-    def curve(row: Row) -> Row:
+    def curve(row: NumberRow) -> NumberRow:
         within = np.minimum(np.maximum(row, low), high)
         interval = np.add.reduce(inner <= within[:, None], axis=1)
         near = around[columns, interval].T
@@ -234,12 +234,12 @@ def means(step: Any, names: Names) -> Callable:
     return looked_up(names, step.categories_, found, [unknown] * len(names))
 
 
-def weights_of(step: Any) -> Callable[[tuple[np.ndarray, np.ndarray]], Row]:
+def weights_of(step: Any) -> Callable[[tuple[np.ndarray, np.ndarray]], NumberRow]:
     """The row of a fitted TfidfTransformer, from the places of words, in order, and how often each stands there."""
     if (step.sublinear_tf, step.use_idf, step.norm) != (True, True, "l2"):
         raise NotCompiled("other weights of words than the recipe's")
 
-    def weigh(found: tuple[np.ndarray, np.ndarray]) -> Row:
+    def weigh(found: tuple[np.ndarray, np.ndarray]) -> NumberRow:
         places, counts = found
         row = np.zeros(len(step.idf_))
         if len(places):

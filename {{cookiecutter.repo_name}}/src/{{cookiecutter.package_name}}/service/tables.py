@@ -66,7 +66,7 @@ class Told(msgspec.Struct):
     once: str = msgspec.field(default_factory=lambda: new_ids(1)[0])  # no two have the same
 
 
-Row = Entry | Told
+LogRow = Entry | Told
 METADATA = sa.MetaData()
 TYPES = {str: sa.Text, float: sa.Double, bool: sa.Boolean}
 
@@ -102,7 +102,7 @@ def statement(table: sa.Table, rows: int, mark: str) -> str:
     return f"INSERT INTO {table.name} ({names}) VALUES {', '.join([values] * rows)} ON CONFLICT DO NOTHING"
 
 
-def storable(row: Row) -> Row:
+def storable(row: LogRow) -> LogRow:
     """The row with what PostgreSQL or UTF-8 cannot hold, NUL and half characters, as the escapes of JSON."""
     for name in row.__struct_fields__:
         cell = getattr(row, name)

@@ -15,10 +15,10 @@ from .settings import secret
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 LAST_SPANS = 2.0  # seconds that the collector may take, at the end too: a dead one must not outlast the drain
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def traced(project: Project, application: Application) -> Application:
+def traced(project: Project, application: Asgi) -> Asgi:
     """An ASGI application with its requests traced; as it is where no collector is named."""
     if not secret(project, ENDPOINT):
         return application

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from ..engine.columns.dictionary import Dictionary
 from ..engine.modelling import decision
 from ..engine.project.errors import ProjectError, SettingsError
 from ..engine.project.settings import PARAMS, Project
@@ -14,7 +15,7 @@ from ..engine.runs import loading, registry
 from . import settings
 from .compiled import Compiled, NotCompiled, compile_run
 from .drawn import difference
-from .reference import COLUMN_SETS, Answered, Reference
+from .reference import COLUMN_SETS, Answered, Reference, rules_of
 from .schema import Row
 
 log = logging.getLogger(__name__)
@@ -38,8 +39,8 @@ class Version(Reference):
 
     kinds = COLUMN_SETS
 
-    def __init__(self, project: Project, folder: Path) -> None:
-        super().__init__(project, folder)
+    def __init__(self, project: Project, folder: Path, rules: Dictionary | None = None) -> None:
+        super().__init__(project, folder, rules)
         self.compiled, self.why = compiled_or_why(self.run, self.policy)
         self._pace = FIRST_PACE
         if self.why:
@@ -72,7 +73,8 @@ class Version(Reference):
 
     def _repeats(self, rows: list[Row]) -> bool:
         """Whether an id stands twice, which is worth a warning."""
-        return len(rows) > 1 and any(len({row.get(name) for row in rows}) < len(rows) for name in self.ids)
+        found = ([row[name] for row in rows if row.get(name) is not None] for name in self.ids)
+        return len(rows) > 1 and any(len({*ids}) < len(ids) for ids in found)
 
 
 def compiled_or_why(run: loading.Run, policy: decision.Policy) -> tuple[Compiled | None, str]:
@@ -99,6 +101,7 @@ class Versions:
         self.refused: dict[str, str] = {}
         self._watched = (project.models / registry.CHAMPION, project.dictionary, project.root / PARAMS)
         self._seen: list[Any] = []
+        self._rules: Dictionary | None = None  # of the data dictionary, when it could be read last
         self._worker = ThreadPoolExecutor(1, "reference")
         self._queue, self._pace = 0, 0.0  # requests that wait for the worker, seconds that one takes
 
@@ -144,8 +147,9 @@ class Versions:
         here, refused = {version.name: version for version in self.all()}, dict[str, str]()
         if seen[1:2] != self._seen[1:2]:
             try:
+                self._rules = rules_of(self.project)
                 for version in here.values():
-                    version.read_rules(self.project.dictionary)
+                    version.follow(self._rules)
             except ProjectError as error:
                 log.error("%s\nUntil it is mended the rules of before go on.", error)
         served, shadows = wanted(self.project), [registry.named(self.project, name) for name in self.options.shadow]
@@ -153,7 +157,7 @@ class Versions:
             if folder.name in here:
                 continue
             try:
-                here[folder.name] = Version(self.project, folder)
+                here[folder.name] = Version(self.project, folder, self._rules)
                 if folder in served and not self.served:  # it answers while the others are loaded
                     self.served = {folder.name: here[folder.name]}
             except Exception as error:  # whatever is wrong with one run, the others go on

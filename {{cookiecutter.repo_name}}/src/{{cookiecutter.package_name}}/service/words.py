@@ -21,10 +21,10 @@ from .example import MODELLED, asked, dated, usual
 from .schema import Cell, Row
 from .versions import Busy, Version
 
-COMPARED, TOLD = 32, 6  # columns that are put back to a usual value, and those that are told
+COMPARED, SHOWN = 32, 6  # columns that are put back to a usual value, and those that are told
 LITTLE = 0.0005  # of a probability: nobody would tell the difference
-NUMBER = msgspec.json.Decoder(int | float)
-FOLDER = Path(__file__).parent
+JSON_NUMBER = msgspec.json.Decoder(int | float)
+OF_PAGES = Path(__file__).parent
 
 
 def fields(columns: Dictionary, row: Row, problems: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -86,7 +86,7 @@ def read(column: Column, text: str) -> Cell:
     plain = column.type in ("integer", "number") and column.decimal == "." and not column.thousands
     if plain and column.role != "id":
         with contextlib.suppress(msgspec.DecodeError):  # `validate` says what is wrong with it
-            return NUMBER.decode(text)
+            return JSON_NUMBER.decode(text)
     return text or None
 
 
@@ -119,7 +119,7 @@ async def reasons(service: Service, version: Version, row: Row, said: Mapping[st
     except (DataError, Busy):
         return []
     changes = [change(said, one.output) for one in answers]
-    found = sorted(zip(changes, names, strict=True), key=lambda one: -abs(one[0]))[:TOLD]
+    found = sorted(zip(changes, names, strict=True), key=lambda one: -abs(one[0]))[:SHOWN]
     least, most = LITTLE if "probability" in said else 0.0, max(map(abs, changes), default=0.0)
     return [
         {"column": name, "here": row.get(name), "usual": other[name], "change": by, "width": 100 * abs(by) / most}
@@ -137,7 +137,7 @@ def change(said: Mapping[str, Any], other: Mapping[str, Any]) -> float:
 
 
 PAGES = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(FOLDER / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    loader=jinja2.FileSystemLoader(OF_PAGES / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
 PAGES.globals |= {"few": 30, "many": 300, "infinite": float("inf")}  # choices that a list shows, or that are offered
 PAGES.filters |= {"number": number, "percent": percent, "shown": shown, "quoted": shlex.quote}

@@ -16,7 +16,7 @@ ROWS_SEARCHED = 200_000  # of train and dev; of a larger table a sample is looke
 LIKELY = 0.1  # share of the pairs that chance may have made; what it makes more often is no copy
 WORTH_SAYING = 0.999  # an R2 that nobody hopes for
 DEPENDENCE = 0.5  # columns that go together say the same twice: all but the rarest count half
-CURE = 'Remove copies from the source, or keep them together: [split] by = "group:<column>".'
+FOR_COPIES = 'Remove copies from the source, or keep them together: [split] by = "group:<column>".'
 
 
 def copies(parts: dict[str, pd.DataFrame], names: list[str]) -> Iterator[Suspicion]:
@@ -39,7 +39,7 @@ def copies(parts: dict[str, pd.DataFrame], names: list[str]) -> Iterator[Suspici
     if pairs * together(collisions(forms, repeats(keys))) < LIKELY * same.sum():
         figures = {"rows": int(same.sum()), "test rows": len(same)}
         found = f"{figures['rows']} of {len(same)} test rows have the same features as a row of train or dev"
-        yield Suspicion("duplicates", (), f"{found}: the score flatters", CURE, figures, share=float(same.mean()))
+        yield Suspicion("duplicates", (), f"{found}: the score flatters", FOR_COPIES, figures, share=float(same.mean()))
 
 
 def normal_forms(rows: pd.DataFrame) -> np.ndarray:

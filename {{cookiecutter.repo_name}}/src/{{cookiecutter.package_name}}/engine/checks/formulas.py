@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LinearRegression
 
-from .suspicion import CURE, FEW_ROWS, Suspicion, quoted, sampled
+from .suspicion import FEW_ROWS, IS_IT_KNOWN, Suspicion, quoted, sampled
 
 LEFT_OVER = 5e-4  # share of the target's variance that a formula may leave: values are rounded
 NEARLY = 0.5  # share of it that the columns of a bill leave at most, before its constants are looked for
@@ -39,10 +39,10 @@ def formulas(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Sus
         used = computed_from(np.log(sizes[[*factors, target]]), target, factors)
         how = f"{quoted(used)} multiplied or divided by each other"
     if used:
-        yield Suspicion("answer", tuple(used), f"{target!r} is {how}", CURE)
+        yield Suspicion("answer", tuple(used), f"{target!r} is {how}", IS_IT_KNOWN)
     for name in names:
         if name not in used and (why := part(clean, target, name)):
-            yield Suspicion("answer", (name,), f"column {name!r} looks like one part of {target!r}: {why}", CURE)
+            yield Suspicion("answer", (name,), f"column {name!r} looks like one part of {target!r}: {why}", IS_IT_KNOWN)
 
 
 def computed_from(table: pd.DataFrame, target: str, names: list[str]) -> list[str]:

@@ -16,7 +16,7 @@ from ..columns.dictionary import LARGEST
 from ..modelling.recipe import split_dates, words_of
 from ..modelling.split import infer_task
 from .formulas import formulas
-from .suspicion import CURE, FEW_ROWS, ROWS_SAMPLED, Suspicion, is_number, sampled
+from .suspicion import FEW_ROWS, IS_IT_KNOWN, ROWS_SAMPLED, Suspicion, is_number, sampled
 
 GIVES_AWAY = 0.97  # score of one column alone, 0 is guessing and 1 is perfect
 STRONG, APART = 0.9, 4  # less is named too from here on, where the next best column errs so many times as much
@@ -49,7 +49,7 @@ def leaks(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspic
             found = f"{what} alone predicts {target!r} almost perfectly ({score:.2f} of 1)"
         if found:
             told.add(name)
-            yield Suspicion("answer", (name,), found, CURE, {"score": round(score, 4)})
+            yield Suspicion("answer", (name,), found, IS_IT_KNOWN, {"score": round(score, 4)})
     if amount:
         others = [name for name in names if scores[name][0] < GIVES_AWAY and is_number(clean[name])]
         for one in formulas(clean, target, others):
@@ -66,7 +66,7 @@ def far_above(scores: Mapping[str, tuple[float, str]], target: str, told: set[st
     (score, what), (second, _) = scores[ranked[0]], scores[ranked[1]]
     if score > STRONG and 1 - second > APART * (1 - score):
         found = f"{what} alone predicts {target!r} far better than any other ({score:.2f} of 1, the next {second:.2f})"
-        yield Suspicion("answer", (ranked[0],), found, CURE, {"score": round(score, 4)})
+        yield Suspicion("answer", (ranked[0],), found, IS_IT_KNOWN, {"score": round(score, 4)})
 
 
 def recoded(clean: pd.DataFrame, target: str, name: str) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 from ..project.errors import listed
 
 ROWS_SAMPLED = 4000  # rows of a table that are looked at where all of them would take long
-CURE = 'Is it known when a prediction is needed? If not: role = "ignored" in references/data_dictionary.toml.'
+IS_IT_KNOWN = 'Is it known when a prediction is needed? If not: role = "ignored" in references/data_dictionary.toml.'
 FEW_ROWS = 10  # of a class or a kind: its share in so few is luck
 
 

@@ -168,7 +168,7 @@ def dumps(columns: Mapping[str, Column], decisions: Iterable[str] = ()) -> str:
     description = ""
     <BLANKLINE>
     """
-    tables = "".join(f"\n[{quote(name)}]\n{table(column)}" for name, column in columns.items())
+    tables = "".join(f"\n[{quote(name)}]\n{toml_of(column)}" for name, column in columns.items())
     return HEADER + notes_of(decisions) + tables
 
 
@@ -183,7 +183,7 @@ def one_line(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
-def table(column: Column) -> str:
+def toml_of(column: Column) -> str:
     """The lines of one column; keys that say nothing are left out."""
     written = [f.name for f in fields(Column) if f.name in ALWAYS_WRITTEN or getattr(column, f.name) != f.default]
     return "".join(f"{key} = {quote(getattr(column, key))}\n" for key in written)

@@ -17,7 +17,8 @@ def plain(column: pd.Series) -> pd.Series:
     """A column as numbers or text."""
     column = column.reset_index(drop=True)
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        return pd.to_datetime(column, utc=True).dt.tz_localize(None).astype("datetime64[ns]").astype("int64")
+        moments = pd.to_datetime(column, utc=True).dt.as_unit("us").astype("int64")
+        return (1000 * moments).where(column.notna(), moments)  # nanoseconds, which wrap around beyond 1677 to 2262
     if pd.api.types.is_numeric_dtype(column.dtype):
         return pd.Series(column.to_numpy(dtype="float64", na_value=np.nan))
     return column.astype(object).where(column.notna(), "").astype(str)

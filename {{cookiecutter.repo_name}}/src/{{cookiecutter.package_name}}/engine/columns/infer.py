@@ -18,13 +18,13 @@ from . import moments
 from .dictionary import Column, Dictionary, Transformation, Type, alike
 from .lists import different_items, separator_of
 from .spelling import DECIMALS, EITHER, looks_like_code, ways
-from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, are_plain_ids, as_text, is_missing, parse
+from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, are_plain_ids, is_missing, parse, stripped
 
 # Reading `MISSING_WORDS` inside a category loses nothing if they stay a category of their own, and `NA` often is one
 # ("no pool"); only words that no table uses for a category are taken as missing there.
 MISSING_CATEGORIES = ("?", "nan", "NaN", "null", "NULL", "#N/A", "N/A", "n/a")
 WORDY = ("category", "text", "list")  # types whose cells are words
-CODE = re.compile(r"[A-Z]{2}")  # of a country, a state, a continent
+AREA = re.compile(r"[A-Z]{2}")  # of a country, a state, a continent
 ODD_SHARE = 0.05  # at most this share of the cells of a number or date may be markers that were not known before
 ODD_SHARE_OF_MANY, MANY_VALUES = 0.5, 20  # but up to half of the cells where more different values than this are fine
 ALIKE = 0.5  # if this share of the cells looks like numbers or dates that were not read, it is said
@@ -35,7 +35,7 @@ TIME_LIKE = r"\d{1,4}(?:/|-|\.)(?:\d{1,2}|[A-Z][a-z]+)(?:/|-|\.)\d{1,4}(?:[T ].*
 ONE_HOT_LIMIT = 12  # categories; above, a column per category is slower and no better than target encoding
 VALUES_LIMIT = 200  # categories that the dictionary lists one by one; above, a new one is not noticed
 TEXT_UNIQUE_SHARE, TEXT_WORDS = 0.5, 2.0  # free text: more unique cells than this, and this many words on average
-TINY = float(np.finfo("float64").tiny)  # below, a float has fewer digits the smaller it is
+LEAST_NORMAL = float(np.finfo("float64").tiny)  # below, a float has fewer digits the smaller it is
 FILLED = 0.01, 0.99  # of a column of one value: within these shares of the rows, whether it is there tells something
 ID_ROWS = 20  # fewer rows say nothing about uniqueness
 UNIQUE_SHARE = 0.99  # of the values of a column that is called an id: the others stand twice by mistake
@@ -80,7 +80,7 @@ def infer(
             column = replace(column, type="category")
         columns[name] = finish(values, replace(column, role=role))
         if column.type not in WORDY and cells.dtype == "str":  # native cells are missing without a word
-            gaps = as_text(cells[values.isna()]).dropna().unique()
+            gaps = stripped(cells[values.isna()]).dropna().unique()
             markers.update(word for word in gaps if word and word.lower() in MISSING_WORDS)
 
     for name in map(str, frame.columns):
@@ -122,7 +122,7 @@ def markers_of_words(
     lines = []
     for word in markers:
         words = [name for name, column in columns.items() if column.type in WORDY and word not in column.missing]
-        meant = [name for name in words if means_missing(as_text(frame[name]), word)]
+        meant = [name for name in words if means_missing(stripped(frame[name]), word)]
         more |= {name: (*more.get(name, ()), word) for name in meant}
         if meant:
             lines.append(f"{word!r} means missing in numbers of this table, so in words too: {listed(meant, NAMED)}")
@@ -137,7 +137,7 @@ def means_missing(text: pd.Series, word: str) -> bool:
     others = text[text != word]
     if len(others) == len(text):
         return False
-    code = CODE.fullmatch(word) and others.str.fullmatch(CODE).fillna(False).all()  # NA is Namibia and North America
+    code = AREA.fullmatch(word) and others.str.fullmatch(AREA).fillna(False).all()  # NA is Namibia and North America
     return others.notna().all() and others.ne("").all() and others.nunique() > 1 and not code
 
 
@@ -147,7 +147,7 @@ def infer_type(
     """The type of one column, with how to read it, and a remark if the choice was not obvious."""
     if native := native_type(cells):
         return Column(type=native, missing=markers if native in ("integer", "number") else ()), ""
-    text = as_text(cells)
+    text = stripped(cells)
     present = text[~is_missing(text, Column(type="text", missing=markers), MISSING_WORDS)]
     if present.empty:
         return Column(type="text"), ""
@@ -296,7 +296,7 @@ def plausible_range(values: pd.Series) -> tuple[float, float]:
 
 def round_out(value: float, direction: Any) -> float:
     """Round to two significant digits, outwards; what has no two digits stays."""
-    if abs(value) < TINY:
+    if abs(value) < LEAST_NORMAL:
         return value
     unit = 10.0 ** (np.floor(np.log10(abs(value))) - 1)
     return float(f"{direction(value / unit) * unit:.6g}")

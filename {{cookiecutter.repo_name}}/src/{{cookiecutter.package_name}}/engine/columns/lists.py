@@ -11,7 +11,7 @@ import pandas as pd
 SEPARATORS = (";", "|", ",")
 FEWEST_CELLS = 20  # fewer say nothing
 PROBE_CELLS = 5_000  # different ones: of 100,000 long texts the whole would cost a second
-SPLIT = 0.1  # share of the cells that hold two items or more, at least
+SPLIT_SHARE = 0.1  # share of the cells that hold two items or more, at least
 FEW_ITEMS = 0.5  # different items against different cells, at most: names and addresses have as many or more
 RETURNING = 0.9  # share of the items that stand in other cells too, at least
 MOVING = 0.5  # share of the items that stand at another place elsewhere, at least: a city is always the last but one
@@ -45,7 +45,7 @@ def separator_of(present: pd.Series) -> str:
 
 def are_lists(counts: pd.Series, separator: str) -> bool:
     """Whether cells, with how often each stands there, shape (n_different,), are lists by this separator."""
-    if counts[counts.index.str.contains(separator, regex=False)].sum() < SPLIT * counts.sum():
+    if counts[counts.index.str.contains(separator, regex=False)].sum() < SPLIT_SHARE * counts.sum():
         return False
     standing, places = Counter[str](), defaultdict[str, set](set)
     for cell in counts.index:

@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 
 from ..project import schema
 from ..project.errors import NAMED, listed
-from .dictionary import ALWAYS_WRITTEN, DECIDED, LABEL, Column, Dictionary, dumps, notes_of, quote, table
+from .dictionary import ALWAYS_WRITTEN, DECIDED, LABEL, Column, Dictionary, dumps, notes_of, quote, toml_of
 
 KEYS = tuple(field.name for field in fields(Column))
 OF_NO_TYPE = {"role", "missing_allowed", "description"}  # keys that mean the same whatever the type is
@@ -83,7 +83,7 @@ def edited(text: str, columns: Mapping[str, Column], decisions: Iterable[str] = 
         head += notes_of(decisions) + "\n"
     try:
         found = dict(map(read_block, blocks))
-        missing = "".join(f"\n[{quote(name)}]\n{table(columns[name])}" for name in columns if name not in found)
+        missing = "".join(f"\n[{quote(name)}]\n{toml_of(columns[name])}" for name in columns if name not in found)
         parts = [edited_block(block, *entry, columns) for block, entry in zip(blocks, found.items(), strict=True)]
         result = head + "".join(parts) + missing
         as_wanted = dict(map(read_block, re.split(r"(?m)^(?=\[)", result)[1:])) == dict(columns)

@@ -19,7 +19,7 @@ UNITS = {
 }
 NEEDED = 3  # year, month and day at least
 CLOCK_DAY = pd.Timestamp(1900, 1, 1)  # on which `spelling.py` puts a time of day
-NAME = "moment"
+MADE_NAME = "moment"
 
 
 def found(columns: Dictionary, typed: Mapping[str, pd.Series]) -> dict[str, tuple[str, ...]]:
@@ -28,7 +28,7 @@ def found(columns: Dictionary, typed: Mapping[str, pd.Series]) -> dict[str, tupl
     `typed` has the values of the columns that may hold a part, shape (n_rows,) each.
     """
     pairs = [*numbers(columns, typed), *clocks(columns, typed)]
-    names = [NAME] if len(pairs) == 1 else [f"{NAME} of {parts[0]}" for parts in pairs]
+    names = [MADE_NAME] if len(pairs) == 1 else [f"{MADE_NAME} of {parts[0]}" for parts in pairs]
     return {name: parts for name, parts in zip(names, pairs, strict=True) if name not in columns}
 
 

@@ -16,7 +16,7 @@ from ..project.settings import Project
 from ..sources import source
 from .dictionary import Dictionary, alike, by_role, target
 from .digests import digests, tell_apart
-from .validate import as_text, validate
+from .validate import stripped, validate
 
 Key = tuple[list[str], pd.Series]  # columns by which rows are known again, and which rows, bool
 FIRST = -1  # the number of the first row; a row of the source has that of its line, from 1
@@ -137,5 +137,5 @@ def stacked(one: pd.Series, other: pd.Series) -> pd.Series:
         fits = other.notna().all() and (other == other.astype(one.dtype)).all()
         one, other = (one, other.astype(one.dtype)) if fits else (one.astype("float64"), other.astype("float64"))
     elif one.dtype != other.dtype:
-        one, other = as_text(one).astype("str"), as_text(other).astype("str")
+        one, other = stripped(one).astype("str"), stripped(other).astype("str")
     return pd.concat([one, other])

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from ..project.errors import DataError, shown
 from ..sources import formats
@@ -89,7 +89,7 @@ def typed_columns(
             continue
         values, violations = validate_column(frame[name], column)
         if column.role == "group" and violations and not target:  # no model sees it: a new group is called as it likes
-            values, violations = as_text(frame[name]), []
+            values, violations = stripped(frame[name]), []
         typed[name] = values
         if column.role == "id":
             warned.extend(repeated_ids(values))
@@ -104,7 +104,7 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     values, unreadable = parse(cells, column)
     if column.type == "datetime" and column.format and unreadable.any() and "%Y-%d" not in column.format:
         iso = ISO_DAY if "%y" in column.format.lower() else ISO_CLOCK
-        plain = unreadable & as_text(cells).str.fullmatch(iso).eq(True)  # as programs write it, whatever the file
+        plain = unreadable & stripped(cells).str.fullmatch(iso).eq(True)  # as programs write it, whatever the file
         again, odd = parse_datetime(cells.where(plain), replace(column, format=""))
         values, unreadable = values.fillna(again), unreadable & (odd | ~plain)
     if column.role == "id" and not are_plain_ids(cells):
@@ -151,7 +151,7 @@ def are_plain_ids(cells: pd.Series) -> bool:
     """Whether ids, shape (n_rows,), are no text, or whole numbers as Python writes them: neither 3E5 nor 007."""
     if not pd.api.types.is_string_dtype(cells.dtype):
         return True
-    return bool(as_text(cells).dropna().str.fullmatch(r"0|-?[1-9]\d{0,14}|").all())
+    return bool(stripped(cells).dropna().str.fullmatch(r"0|-?[1-9]\d{0,14}|").all())
 
 
 def repeated_ids(values: pd.Series) -> list[Violation]:
@@ -175,7 +175,7 @@ def parse(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
     return read.get(column.type, parse_text)(cells, column)
 
 
-def as_text(cells: pd.Series) -> pd.Series:
+def stripped(cells: pd.Series) -> pd.Series:
     """Cells as stripped text, missing kept; each as it would be alone, so that a row and a batch agree."""
     return formats.as_text(cells).str.strip()
 
@@ -188,11 +188,11 @@ def is_missing(text: pd.Series, column: Column, words: frozenset[str] = frozense
 
 def parse_number(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
     """Numbers as float64, or int64 for a whole column of integers that fit."""
-    if is_numeric_dtype(cells.dtype):
+    if is_numeric_dtype(cells.dtype) and not is_bool_dtype(cells.dtype):  # true among numbers is none, so alone
         values = cells.astype("float64")
         missing = values.isna()
     else:
-        text = as_text(cells)
+        text = stripped(cells)
         as_it_stands = column.decimal == "." and not column.unit and not column.thousands
         values = pd.to_numeric(text, errors="coerce").astype("float64") if as_it_stands else None
         if values is None or values.isna().any():  # 10,000 columns of plain numbers need none of this
@@ -236,9 +236,9 @@ def plain_number(text: pd.Series, column: Column) -> pd.Series:
 
 def parse_boolean(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
     """True and false as bool, or as 1.0 and 0.0 where cells are missing."""
-    if pd.api.types.is_bool_dtype(cells.dtype) and not cells.isna().any():
+    if is_bool_dtype(cells.dtype) and not cells.isna().any():
         return cells.astype(bool), pd.Series(False, index=cells.index)
-    text = as_text(cells).str.lower()
+    text = stripped(cells).str.lower()
     missing = is_missing(text, column, MISSING_WORDS)
     values = text.map({**dict.fromkeys(TRUE_WORDS, 1.0), **dict.fromkeys(FALSE_WORDS, 0.0)}).where(~missing)
     return (values.astype(bool) if values.notna().all() else values), values.isna() & ~missing
@@ -249,7 +249,7 @@ def parse_datetime(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Seri
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
         missing, parsed = cells.isna(), pd.to_datetime(cells, utc=True)
     else:
-        text = as_text(cells)
+        text = stripped(cells)
         missing = is_missing(text, column, MISSING_WORDS)
         parsed = dates(text.where(~missing), column.format or "ISO8601")
     if days := [word for word in column.missing if re.match(r"\d{4}-\d\d-\d\d", word)]:  # whatever the cells' format
@@ -275,5 +275,5 @@ def dates(text: pd.Series, formats: str) -> pd.Series:
 
 def parse_text(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
     """Categories and text as str; every text is readable."""
-    text = as_text(cells)
+    text = stripped(cells)
     return text.mask(is_missing(text, column)).astype("str"), pd.Series(False, index=cells.index)

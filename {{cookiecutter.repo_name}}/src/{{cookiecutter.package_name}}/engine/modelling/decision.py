@@ -49,7 +49,7 @@ def policy(folder: Path, record: Mapping[str, Any], options: Predict, decision: 
     A `SettingsError` if `[decision]` states what its target does not have.
     """
     classes = tuple(record["classes"])
-    check(decision, classes)
+    check_decision(decision, classes)
     held, level = confidence.held_out(folder), None
     if sets_a_level(decision):
         balanced = record["parameters"]["train"].get("balance", False)  # weights move the probabilities
@@ -58,7 +58,7 @@ def policy(folder: Path, record: Mapping[str, Any], options: Predict, decision: 
     return Policy(confidence.limits(folder, options, held), level, held, decision, options.reasons)
 
 
-def check(decision: Decision, classes: tuple) -> None:
+def check_decision(decision: Decision, classes: tuple) -> None:
     """Refuse gains and costs that the target cannot have."""
     kind = f"{len(classes)} classes" if classes else "numbers"
     for keys, allowed, fits in (

@@ -58,6 +58,41 @@ class Metric:
         """By how much the score `new` is better than `old`, in the unit of the metric; negative if it is worse."""
         return new - old if self.higher_is_better else old - new
 
+    def interval(
+        self, truth: np.ndarray, predictions: Predictions, *, groups: Groups = None, repeats: int = REPEATS
+    ) -> tuple[float, float]:
+        """A 95 % percentile bootstrap interval over the rows, or over whole groups of them (Efron 1979).
+
+        Parameters
+        ----------
+        truth : ndarray, shape (n_rows,)
+        groups : Series, shape (n_rows,), optional
+            Rows of a group go together: ten rows of one customer say less than ten customers.
+        repeats : int
+            Resamples with replacement; cost is `repeats` times the metric.
+
+        Returns
+        -------
+        low, high : float
+            In the unit of the metric; resamples in which it is not defined (one class only) are left out.
+        """
+        drawn = resamples(self, truth, groups, repeats)
+        return middle_of([self.score(truth[rows], predictions[rows]) for rows in drawn])
+
+    def gain(
+        self,
+        truth: np.ndarray,
+        new: Predictions,
+        old: Predictions,
+        *,
+        groups: Groups = None,
+        repeats: int = REPEATS,
+    ) -> tuple[float, float]:
+        """A 95 % interval, by the same resamples, of how much better `new` is than `old`: above 0 is better, paired."""
+        drawn = resamples(self, truth, groups, repeats)
+        pairs = ((self.score(truth[rows], new[rows]), self.score(truth[rows], old[rows])) for rows in drawn)
+        return middle_of([self.better_by(*pair) for pair in pairs])
+
 
 def constant(truth: np.ndarray, classes: tuple, n_rows: int) -> Predictions:
     """The best answer to `n_rows` rows without looking: the most frequent class with the shares of all, or the mean.
@@ -182,35 +217,6 @@ def choose(wanted: str, task: str, n_classes: int) -> Metric:
 def score(y: np.ndarray, predictions: Predictions, task: str) -> dict[str, float]:
     """All metrics of a task, by name, of predictions for rows with the truth `y`, shape (n_rows,)."""
     return {name: m.score(y, predictions) for name, m in available(task, len(predictions.classes)).items()}
-
-
-def interval(
-    metric: Metric, y: np.ndarray, predictions: Predictions, *, groups: Groups = None, repeats: int = REPEATS
-) -> tuple[float, float]:
-    """A 95 % percentile bootstrap interval of a metric over the rows, or over whole groups of them (Efron 1979).
-
-    Parameters
-    ----------
-    y : ndarray, shape (n_rows,)
-    groups : Series, shape (n_rows,), optional
-        Rows of a group go together: ten rows of one customer say less than ten customers.
-    repeats : int
-        Resamples with replacement; cost is `repeats` times the metric.
-
-    Returns
-    -------
-    low, high : float
-        In the unit of the metric; resamples in which it is not defined (one class only) are left out.
-    """
-    return middle_of([metric.score(y[rows], predictions[rows]) for rows in resamples(metric, y, groups, repeats)])
-
-
-def gain(
-    metric: Metric, y: np.ndarray, new: Predictions, old: Predictions, *, groups: Groups = None, repeats: int = REPEATS
-) -> tuple[float, float]:
-    """A 95 % interval, by the same resamples, of how much better `new` is than `old`; above 0 is better, paired."""
-    drawn = resamples(metric, y, groups, repeats)
-    return middle_of([metric.better_by(metric.score(y[r], new[r]), metric.score(y[r], old[r])) for r in drawn])
 
 
 def resamples(metric: Metric, y: np.ndarray, groups: Groups, repeats: int) -> Iterator[np.ndarray]:

@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.linalg import circulant
 from scipy.sparse import csr_matrix
 
-USUAL = 10  # different values of a column, at most
+USUAL_MOST = 10  # different values of a column, at most
 ASKED, MOST = 1000, 20  # answers that a row costs, about; rows of usual values at most. With 20 columns: 820, and 10
 USUAL_LINES = 100  # of usual values: the shares of few categories are right to a hundredth
 CELLS_AT_ONCE = 1_000_000  # in one call, if that is more than one row: memory
@@ -40,9 +40,9 @@ def usual_of(column: pd.Series) -> pd.Series:
     if not by_size:
         column = column.where(column.map(column.value_counts()) >= max(2, len(column) / USUAL_LINES))
     order = column.sort_values(kind="stable", key=None if by_size else lambda cells: cells.astype(str))
-    fine, coarse = (order.iloc[((np.arange(n) + 0.5) / n * len(order)).astype(int)] for n in (USUAL_LINES, USUAL))
-    few = fine.astype(object).map(repr).nunique() <= USUAL
-    return (fine if few else coarse.repeat(USUAL_LINES // USUAL)).reset_index(drop=True)
+    fine, coarse = (order.iloc[((np.arange(n) + 0.5) / n * len(order)).astype(int)] for n in (USUAL_LINES, USUAL_MOST))
+    few = fine.astype(object).map(repr).nunique() <= USUAL_MOST
+    return (fine if few else coarse.repeat(USUAL_LINES // USUAL_MOST)).reset_index(drop=True)
 
 
 def effects(answers: Answers, rows: pd.DataFrame, usual: pd.DataFrame, asked: np.ndarray) -> np.ndarray:
@@ -69,7 +69,7 @@ def shuffled(usual: pd.DataFrame) -> pd.DataFrame:
     where there are hundreds.
     """
     asked = questions(1, usual.shape[1])[0]
-    n_lines = USUAL * max(1, min(MOST, ASKED // len(asked)) // USUAL)
+    n_lines = USUAL_MOST * max(1, min(MOST, ASKED // len(asked)) // USUAL_MOST)
     n_lines = max(1, min(n_lines, CELLS_A_ROW // asked.size))
     random, ranks = np.random.default_rng(0), ((np.arange(n_lines) + 0.5) / n_lines * len(usual)).astype(int)
     return pd.DataFrame({name: column.iloc[random.permutation(ranks)].array for name, column in usual.items()})

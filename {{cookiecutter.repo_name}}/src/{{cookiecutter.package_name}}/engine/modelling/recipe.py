@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import TruncatedSVD
 from sklearn.ensemble import VotingClassifier
@@ -123,7 +124,9 @@ class Recipe:
         return make_pipeline(ColumnTransformer(table + texts + lists), self._last(estimator))
 
     def _last(self, estimator: BaseEstimator) -> BaseEstimator:
-        """`estimator`, or what gives it the classes as numbers where it may want them so, as that of xgboost does."""
+        """`estimator` with probabilities, and classes as numbers where it may want them so, as that of xgboost does."""
+        if self.task == "classification" and not hasattr(estimator, "predict_proba"):
+            estimator = CalibratedClassifierCV(estimator, ensemble=False)
         parts = [estimator, *estimator.get_params().values()]
         origins = {kind.__module__ for part in parts if isinstance(part, BaseEstimator) for kind in type(part).__mro__}
         known = all(origin.startswith(TAKE_WORDS) for origin in origins)

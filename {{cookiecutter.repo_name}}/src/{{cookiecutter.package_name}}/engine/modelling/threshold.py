@@ -18,7 +18,7 @@ from .metrics import Predictions
 HALF = 0.5
 RESAMPLES = 20  # the best threshold of one sample jumps: the median of some is steadier, and scored better
 # Of (true positives, false positives, false negatives, true negatives), one each a threshold; higher is better.
-Score = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+OfCounts = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 def f1(hits: np.ndarray, false: np.ndarray, missed: np.ndarray) -> np.ndarray:
@@ -28,7 +28,7 @@ def f1(hits: np.ndarray, false: np.ndarray, missed: np.ndarray) -> np.ndarray:
 
 # Accuracy is not here: with calibrated probabilities one half is its best threshold, and what was searched on held-out
 # rows scored worse.
-SEARCHED: dict[str, Score] = {
+SEARCHED: dict[str, OfCounts] = {
     "balanced_accuracy": lambda tp, fp, fn, tn: tp / np.maximum(tp + fn, 1) + tn / np.maximum(tn + fp, 1),
     "f1": lambda tp, fp, fn, tn: f1(tp, fp, fn),
     "f1_macro": lambda tp, fp, fn, tn: f1(tp, fp, fn) + f1(tn, fn, fp),
@@ -40,7 +40,7 @@ class DecisionRule:
     """How the threshold is found, and `why` in words: one half, or searched as the best by a `score`."""
 
     why: str = "one half: the more probable class"
-    score: Score | None = None
+    score: OfCounts | None = None
 
     @property
     def is_half(self) -> bool:
@@ -73,7 +73,7 @@ def positive_last(classes: tuple, positive: str) -> tuple:
     return (*(label for label in classes if label not in found), *found)
 
 
-def search(yes: np.ndarray, probability: np.ndarray, score: Score) -> float:
+def search(yes: np.ndarray, probability: np.ndarray, score: OfCounts) -> float:
     """The median, over resamples of the rows, of the threshold with the best score.
 
     `yes`, bool, says which rows are of the positive class, `probability` is that of this class; both (n_rows,).

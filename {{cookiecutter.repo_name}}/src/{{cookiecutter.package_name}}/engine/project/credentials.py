@@ -14,15 +14,15 @@ from .errors import DataError
 
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 PASSWORD = r"(://[^/@:\s]*):(?!\$\{\w+\}@)[^/\s]*@"
-TOKEN = r"(?i)([?&][^=&\s]*(?:sig|token|key|secret|credential|passw|auth)[^=&\s]*=)(?!\$\{)[^&\s]+"
+WRITTEN_TOKEN = r"(?i)([?&][^=&\s]*(?:sig|token|key|secret|credential|passw|auth)[^=&\s]*=)(?!\$\{)[^&\s]+"
 LONG = 8  # characters: shorter values of .env are words that stand in any code
 
 
-def shown(source: str) -> str:
+def redacted(source: str) -> str:
     """Return a source as messages and cards show it: `${NAME}` as it stands, a written password or token as ``***``."""
     if "://" not in source and "=" not in source:  # 2 ms to compile the patterns
         return source
-    return re.sub(TOKEN, r"\1***", re.sub(PASSWORD, r"\1:***@", source))
+    return re.sub(WRITTEN_TOKEN, r"\1***", re.sub(PASSWORD, r"\1:***@", source))
 
 
 def masked(parameters: Mapping) -> dict:
@@ -30,7 +30,7 @@ def masked(parameters: Mapping) -> dict:
     kept: dict[str, Any] = {
         k: masked(value) if isinstance(value, Mapping) else value for k, value in parameters.items()
     }
-    return {key: shown(value) if key in ("source", "data.source") else value for key, value in kept.items()}
+    return {key: redacted(value) if key in ("source", "data.source") else value for key, value in kept.items()}
 
 
 def without_secrets(text: str, source: str) -> str:
@@ -41,7 +41,7 @@ def without_secrets(text: str, source: str) -> str:
     for value in sorted(values, key=len, reverse=True):
         for spelling in {value, quote(value, safe="")} if len(value) > 2 else ():
             text = text.replace(spelling, f"${{{values[value]}}}")
-    return shown(text)
+    return redacted(text)
 
 
 def filled_in(root: Path, source: str) -> str:
@@ -51,7 +51,7 @@ def filled_in(root: Path, source: str) -> str:
 
         dotenv.load_dotenv(root / ".env")
     if missing := [name for name in PLACEHOLDER.findall(source) if name not in os.environ]:
-        raise DataError(f"{shown(source)}: {', '.join(missing)} is not set. Set it in .env or in the environment.")
+        raise DataError(f"{redacted(source)}: {', '.join(missing)} is not set. Set it in .env or in the environment.")
     return PLACEHOLDER.sub(lambda found: os.environ[found[1]], source)
 
 

@@ -14,6 +14,7 @@ FRONT = "__init__.py __main__.py cli.py data.py evaluate.py explore.py pipeline.
 SERVICE = "service"  # a folder beside the engine, from the template too; a project may have been made without it
 LOCK = "requirements.lock"
 MANIFEST = "MANIFEST.sha256"
+BY_NAME = frozenset(("import_module", "files", "get_data"))  # of importlib, importlib.resources and pkgutil
 NO_CODE = frozenset(("__pycache__", ".ipynb_checkpoints", ".DS_Store"))
 
 
@@ -88,6 +89,16 @@ def imported(path: Path, folder: Path, *, late: bool) -> Iterator[str]:
             yield from (".".join([*origin, alias.name]) for alias in node.names)
         elif isinstance(node, ast.Import):
             yield from (part.name.partition(".")[2] for part in node.names if part.name.split(".")[0] == NAME)
+
+
+def looked_up(path: Path) -> Iterator[tuple[int, str]]:
+    """Lines of a file that ask for a part of the package by its written name, which no copy can turn to itself."""
+    calls = [node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.Call) and node.args]
+    for call in calls:
+        first = getattr(call.args[0], "values", call.args)[0]  # of an f-string, what stands before the braces
+        asks = getattr(call.func, "attr", getattr(call.func, "id", "")) in BY_NAME
+        if asks and isinstance(first, ast.Constant) and str(first.value).partition(".")[0] == NAME:
+            yield call.lineno, str(first.value)
 
 
 def foreign(paths: Iterable[Path]) -> set[str]:

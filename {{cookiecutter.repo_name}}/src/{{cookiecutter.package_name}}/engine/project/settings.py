@@ -198,7 +198,7 @@ class Project:
     @property
     def variables(self) -> dict[str, str | None]:
         """The SHA-256 of the value of each variable that `[environment]` declares, None where it is not set."""
-        return digests_of(self.root, self.settings.environment.variables)
+        return variable_digests(self.root, self.settings.environment.variables)
 
     def relative(self, path: Path) -> str:
         """`path` as the user types it: relative to the root where it is inside it."""
@@ -266,7 +266,7 @@ def matching(root: Path, pattern: str) -> list[Path]:
     return found
 
 
-def digests_of(root: Path, names: Iterable[str]) -> dict[str, str | None]:
+def variable_digests(root: Path, names: Iterable[str]) -> dict[str, str | None]:
     """The SHA-256 of the value of each variable, None where it is not set; `.env` counts, and is set from now on."""
     if names and (root / ".env").is_file():
         import dotenv
@@ -331,6 +331,9 @@ def read_sections(tree: dict[str, Any], parts: Mapping[str, type]) -> tuple[Sett
     read = {name: schema.convert(table, sections[name], f"{PARAMS}: [{name}]") for name, table in tree.items()}
     own = {name: read.pop(name) for name in parts if name in read}
     settings = Settings(**read)
+    if settings.data.target in settings.data.drop:
+        found = f"{PARAMS}: [data] drop names the target {settings.data.target!r}"
+        raise SettingsError(f"{found}: it would be left out.\nTake it out of drop, or name another target.")
     shares = settings.split.shares
     total = shares.train + shares.dev + shares.test
     if abs(total - 1) > SHARES_SUM_TOLERANCE:

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FIRST = ("=", "+", "-", "@", "\t", "\r")
-NUMBER = re.compile(r"[-+]?(\d+([.,]\d+)*|[.,]\d+)([eE][-+]?\d+)?|--?")  # or the mark of a missing one
+PLAIN_NUMBER = re.compile(r"[-+]?(\d+([.,]\d+)*|[.,]\d+)([eE][-+]?\d+)?|--?")  # or the mark of a missing one
 SAID = "cells that begin like a formula, now with an apostrophe before them (ids too: take it off to join): {}"
 
 
 def is_formula(cell: object) -> bool:
     """Whether a spreadsheet would compute a cell: text that begins so, and is neither a number nor a dash alone."""
-    return isinstance(cell, str) and cell.startswith(FIRST) and not NUMBER.fullmatch(cell)
+    return isinstance(cell, str) and cell.startswith(FIRST) and not PLAIN_NUMBER.fullmatch(cell)
 
 
 def safe(cell: object) -> object:

@@ -31,8 +31,8 @@ from .page import render
 from .verdict import MANY_LOOKS, number, percent, scored
 
 log = logging.getLogger(__name__)
-PAGES = ("model_card.html", "model_card.md")
-DIGEST, CLASSES_SHOWN = 16, 20  # digits of a digest, classes of a table
+CARDS = ("model_card.html", "model_card.md")
+DIGEST, CLASSES_LISTED = 16, 20  # digits of a digest, classes of a table
 NEAR = (0.05, 0.1, 0.2)  # of the truth: what people call close
 FAR_SHARES = (0.5, 0.9, 0.99)  # of the rows, by the size of the error
 
@@ -69,7 +69,7 @@ def run(project: Project, folder: Path) -> list[Path]:
     )
     sections = [Section(**{**vars(part), "said": charter.quoted(said, part.title)}) for part in parts]
     about = {"record": found.record, "target": found.record["target"], "sections": sections, "charter": charter.PATH}
-    paths = [project.root / "reports" / folder.name / name for name in PAGES]
+    paths = [project.root / "reports" / folder.name / name for name in CARDS]
     for path in paths:
         artefact.write_text(path, render(f"card{path.suffix}", answer=answer(found), **about))
     answers = [text for section in sections for _, text in section.said]
@@ -103,7 +103,7 @@ def details(project: Project, found: Evaluated) -> list[tuple[str, str]]:
     champion = registry.champion(project)
     commit = f"{record['commit']}{', with changes that were not committed' if record['dirty'] else ''}"
     made_with = record["environment"]
-    named = f"One of {len(record['classes'])} classes: {listed(record['classes'], CLASSES_SHOWN)}"
+    named = f"One of {len(record['classes'])} classes: {listed(record['classes'], CLASSES_LISTED)}"
     return [
         ("Model", record["model"]["name"] + (f": {members}" if members else "")),
         ("It answers with", named if record["classes"] else "A number"),
@@ -181,7 +181,7 @@ def quantities(found: Evaluated, policy: decision.Policy) -> list[tuple[str, dic
     tables = [(caption, table(pd.DataFrame(rows, columns=["metric", "test", "when chosen"])))]
     if record["classes"]:
         decided = policy.decide(found.predictions)
-        shares = diagnostics.by_class(diagnostics.confusion(found.truth, decided)).head(CLASSES_SHOWN)
+        shares = diagnostics.by_class(diagnostics.confusion(found.truth, decided)).head(CLASSES_LISTED)
         caption = (
             f"By class: found is the share of it that is named (recall), right that of the answers that are{today}"
         )

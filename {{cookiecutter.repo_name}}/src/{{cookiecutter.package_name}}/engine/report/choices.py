@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..modelling import confidence, threshold, trials
-from ..modelling import decision as policy
+from ..modelling.decision import capacity_of, has_value, paid, urgency, worth
 from . import figures, gains
 from .about_decision import acted, amount, money
 from .diagnostics import wilson
@@ -33,7 +33,7 @@ def search(evidence: Evidence) -> dict[str, Any]:
 def decision(evidence: Evidence) -> dict[str, Any]:
     """What acting on the first rows brings, and the worth at every threshold; of numbers, the cost of every shift."""
     options, result = evidence.project.settings.decision, evidence.decided
-    unit, stated = f" ({options.currency})" if options.currency else "", policy.has_value(options)
+    unit, stated = f" ({options.currency})" if options.currency else "", has_value(options)
     if not result.classes:
         return of_shifts(evidence, unit) if stated else {}
     if len(result.classes) > 2:
@@ -43,7 +43,7 @@ def decision(evidence: Evidence) -> dict[str, Any]:
         model = evidence.record["model"]  # a run of old may not name them
         level = model.get("threshold", threshold.HALF)
         why = model.get("threshold_is", "one half: the more probable class")
-    chance, yes = policy.urgency(result.predictions), result.truth == result.classes[1]
+    chance, yes = urgency(result.predictions), result.truth == result.classes[1]
     by_level = gains.values_by_level(options, yes, chance, evidence.groups) if stated else None
     on, found = acted(evidence), gains.gains(yes, chance)
     acted_from = max(level, chance[on].min(initial=1.0)) if options.capacity else level
@@ -61,15 +61,15 @@ def first_rows(evidence: Evidence, yes: np.ndarray, chance: np.ndarray) -> pd.Da
     """What is found among so many first rows, beside chance, and what acting on them is worth where that is stated."""
     options, n, lines = evidence.project.settings.decision, len(yes), []
     order = np.argsort(-chance, kind="stable")
-    for size in gains.sizes(n, policy.capacity_of(options, n)):
+    for size in gains.sizes(n, capacity_of(options, n)):
         first = np.zeros(n, dtype=bool)
         first[order[:size]] = True
         hits = int((yes & first).sum())
         low, high = (min(round(size * end), int(yes.sum())) for end in wilson(yes[first]))
         lift = f"{hits / size / yes.mean():.1f}" if yes.any() else "-"
         share = percent(hits / yes.sum()) if yes.any() else "-"
-        worth = amount(policy.worth(options, yes, first).sum())
-        lines.append((size, f"{hits:,} ({low:,} to {high:,})", number(round(size * yes.mean())), lift, share, worth))
+        brought = amount(worth(options, yes, first).sum())
+        lines.append((size, f"{hits:,} ({low:,} to {high:,})", number(round(size * yes.mean())), lift, share, brought))
     positive = f"'{evidence.result.classes[1]}'"
     names = [
         f"the first {options.rows}",
@@ -80,7 +80,7 @@ def first_rows(evidence: Evidence, yes: np.ndarray, chance: np.ndarray) -> pd.Da
         f"worth {options.currency}".strip(),
     ]
     frame = pd.DataFrame(lines, columns=names)
-    return frame if policy.has_value(options) else frame.iloc[:, :-1]
+    return frame if has_value(options) else frame.iloc[:, :-1]
 
 
 def of_shifts(evidence: Evidence, unit: str) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def of_shifts(evidence: Evidence, unit: str) -> dict[str, Any]:
     # The error that costs least is this quantile: each unit more costs cost_over there, each unit less cost_under.
     part = options.cost_under / (options.cost_over + options.cost_under)
     shift = float(np.quantile(held["truth"] - held["prediction"], part))
-    cost, now = (policy.paid(options, truth, answers + added).sum() for added in (shift, 0.0))
+    cost, now = (paid(options, truth, answers + added).sum() for added in (shift, 0.0))
     return {**found, "shift": number(shift), "cost": money(evidence, cost), "now": money(evidence, now)}
 
 

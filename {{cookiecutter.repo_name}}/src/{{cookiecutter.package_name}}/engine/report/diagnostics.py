@@ -11,7 +11,7 @@ from sklearn.metrics import confusion_matrix
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from ..checks import leaks
-from ..checks.suspicion import ROWS_SAMPLED
+from ..checks.suspicion import ROWS_SAMPLED, is_number
 from ..columns.dictionary import LARGEST
 from ..modelling.metrics import Metric, Predictions, Z
 from ..modelling.question import predict
@@ -183,7 +183,7 @@ def together(rows: pd.DataFrame, answers: Predictions) -> list[list[str]]:
     Words of which few rows have the same say nothing of it: their mean answer is that of the row itself.
     """
     predicted = pd.Series(main_probability(answers) if answers.classes else answers.values)
-    enough = [name for name in rows if is_amount(rows[name]) or LEAST_OBSERVED * rows[name].nunique() <= len(rows)]
+    enough = [name for name in rows if is_number(rows[name]) or LEAST_OBSERVED * rows[name].nunique() <= len(rows)]
     rows = rows[enough]
     near = as_numbers(rows, predicted).rank().corr().abs().to_numpy() >= GO_TOGETHER
     count, kinds = connected_components(near, directed=False)
@@ -271,7 +271,7 @@ def observed(truth: np.ndarray, values: pd.Series, curve: pd.DataFrame) -> pd.Da
         `value`, and the columns of the dependence: shares of the classes (0-1), or the mean of the truth.
     """
     at, known = curve["value"], values.notna().to_numpy()
-    if is_amount(at):
+    if is_number(at):
         middles = (at.to_numpy()[1:] + at.to_numpy()[:-1]) / 2
         place = np.searchsorted(middles, values[known].to_numpy(dtype=float))
     else:
@@ -293,15 +293,10 @@ def in_order(table: pd.DataFrame, words: Sequence[str] | None) -> pd.DataFrame:
 
 def grid(values: pd.Series) -> pd.Series:
     """The values at which a dependence is measured, of the column's own dtype."""
-    if is_amount(values) and values.nunique() > GRID:
+    if is_number(values) and values.nunique() > GRID:
         return values.quantile(np.linspace(0.02, 0.98, GRID), interpolation="nearest").drop_duplicates()
     known = values.dropna()
     return known.value_counts().head(8).index.to_series().sort_values().astype(values.dtype)
-
-
-def is_amount(values: pd.Series) -> bool:
-    """Whether a column holds numbers that can be cut into quartiles."""
-    return pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
 
 
 def worst_errors(truth: np.ndarray, predictions: Predictions, limit: int = 15) -> pd.DataFrame:

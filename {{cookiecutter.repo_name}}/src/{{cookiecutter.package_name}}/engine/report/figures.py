@@ -19,8 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from sklearn.metrics import precision_recall_curve, roc_curve
 
+from ..checks.suspicion import is_number
 from ..modelling.metrics import Predictions
-from .diagnostics import is_amount
 from .page import TEMPLATES
 
 BLUE, ORANGE, GREY, INK = "#0072B2", "#D55E00", "#6b717a", "#22262b"
@@ -213,7 +213,7 @@ def dependence(curves: dict[str, tuple[pd.DataFrame, pd.DataFrame | None]], ylab
     for axes, (name, (table, truth)) in zip(places, curves.items(), strict=True):
         lines = [column for column in table.columns if column != "value"]
         lines = lines[1:] if len(lines) == 2 else lines[: len(COLOURS)]
-        amounts = is_amount(table["value"])
+        amounts = is_number(table["value"])
         x = table["value"] if amounts else range(len(table))
         for line, color in zip(lines, COLOURS, strict=False):
             alone = None if truth is None else "the model says"

@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.stats import t
 
 from ..modelling import confidence, decision
-from ..modelling.metrics import RANKINGS, Groups, Predictions, Z, interval
+from ..modelling.metrics import RANKINGS, Groups, Predictions, Z
 from ..project import records
 from ..project.errors import DataError, listed
 from ..project.settings import Project
@@ -101,7 +101,7 @@ def width_where_chosen(result: Result, held: pd.DataFrame) -> float:
     if result.classes:
         yes = decision.of_positive(held, result.classes)
         answers = Predictions(answers.values, np.column_stack([1 - yes, yes]), result.classes)
-    low, high = interval(result.metric, held["truth"].to_numpy(), answers)
+    low, high = result.metric.interval(held["truth"].to_numpy(), answers)
     return high - low
 
 

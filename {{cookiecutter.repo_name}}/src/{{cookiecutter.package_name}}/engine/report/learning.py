@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from ..modelling import metrics
 from ..modelling.question import Question, predict
 from .diagnostics import Result
 
@@ -53,7 +52,7 @@ def curve(model: Any, question: Question, test: pd.DataFrame, result: Result) ->
             if before:
                 whose = None if question.groups is None else test.get(question.groups.name)
                 both = (result.truth, predictions, before)
-                low, high = metrics.gain(metric, *both, groups=whose, repeats=RESAMPLES)
+                low, high = metric.gain(*both, groups=whose, repeats=RESAMPLES)
         yield {
             "rows": len(chosen),
             "groups": 0 if question.groups is None else question.groups.iloc[chosen].nunique(),

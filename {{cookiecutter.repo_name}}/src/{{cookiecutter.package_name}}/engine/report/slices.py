@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from ..checks.suspicion import is_number
 from ..columns.lists import items_of
 from ..modelling import metrics
 from ..modelling.metrics import Groups, Predictions, Z
 from . import gains
-from .diagnostics import is_amount, word_and_truth
+from .diagnostics import word_and_truth
 
 SLICE_ROWS = 20  # a smaller slice says more about luck than about the model
 SLICE_GROUPS = 5  # of rows that belong together: fewer, drawn again and again, say nothing of others
@@ -80,9 +81,9 @@ def cuts(rows: pd.DataFrame) -> Iterator[tuple[str, str, np.ndarray]]:
         missing = values.isna().to_numpy()
         if missing.any():
             yield name, "missing", missing
-        if pd.api.types.is_datetime64_any_dtype(values.dtype) or (is_amount(values) and values.nunique() > CATEGORIES):
+        if pd.api.types.is_datetime64_any_dtype(values.dtype) or (is_number(values) and values.nunique() > CATEGORIES):
             yield from quarters(name, values)
-        elif not is_amount(values) and values.nunique() > len(values) / 2:
+        elif not is_number(values) and values.nunique() > len(values) / 2:
             words = values.astype(object).where(~missing, "").astype(str).str.count(r"\w+")
             yield from ((name, f"{label} words", inside) for _, label, inside in quarters(name, words))
         else:

@@ -1,5 +1,11 @@
-"""What a run says of rows: read them, check them, answer them."""
+"""What a run says of rows: read them, check them, answer them, and what is asked for beside the answers.
 
+Those are what to do first, why, and which rows the run knows from its training.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,13 +13,17 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from ..columns import dictionary
-from ..modelling import threshold
-from ..modelling.confidence import CLASSES_SHOWN, Band
-from ..project import records
+from ..modelling import decision, reasons, threshold
+from ..modelling.confidence import CLASSES_SHOWN, Limits
+from ..modelling.decision import Policy
+from ..project import package, records
 from ..project.errors import DataError
 from ..project.settings import Project
-from . import loading, registry
+from . import loading, registry, training_rows
 from .loading import Run
+
+log = logging.getLogger(f"{package.NAME}.predict")
+ALL_CONFIDENT = Policy(Limits())
 
 
 def test_rows(project: Project, model: Run) -> pd.DataFrame:
@@ -33,11 +43,11 @@ def read_rows(project: Project, model: Run, path: Path, aside: Path) -> tuple[pd
     from ..sources import read  # an exported model reads no files
     from ..sources.source import parted
 
-    settings, asked = project.settings.data, dictionary.by_role(model.columns, "feature")
-    known = asked[0] if asked else ""  # a name that the header must have
+    asked = dictionary.by_role(model.columns, "feature")
     file, member = parted(str(path))
-    most = settings.max_gigabytes * 1e9
-    table = read.tables([Path(file)], settings.read, target=known, member=member, most=most, drop=settings.drop)
+    # The header must have the name of a feature; of the target it need not.
+    known = read.Known.of(project.settings.data, asked[0] if asked else "", member)
+    table = read.tables([Path(file)], known)
     if table.frame.empty:
         raise DataError(f"{path}: {read.NO_ROWS}")
     kept = read.keep_aside(aside, table.set_aside)
@@ -61,16 +71,24 @@ def check_left_out(project: Project, model: Run, rows: pd.DataFrame, where: str)
 
 def rules_of_today(columns: dict, path: Path) -> dict:
     """The columns of the run, with ranges, categories and rules as the dictionary has them now."""
-    if not path.is_file():
-        return columns
-    today = dictionary.load(path)
+    return under(columns, dictionary.load(path)) if path.is_file() else columns
+
+
+def under(columns: dict, today: dict) -> dict:
+    """The columns of the run, with ranges, categories and rules of another dictionary."""
     same = [n for n, then in columns.items() if n in today and (today[n].type, today[n].role) == (then.type, then.role)]
     return {**columns, **{name: today[name] for name in same}}
 
 
-def answer(
-    model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band | None = None, level: float | None = None
-) -> pd.DataFrame:
+def answered(folder: Path, model: Run, rows: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """What a run says of rows by today's parameters: `answer`, complete; their features are computed once."""
+    with loading.explained(model.name, model.versions, "does not answer"):
+        features = model.add_features(rows)
+    model = replace(model, add_features=lambda _: features)
+    return complete(folder, model, rows, answer(model, rows, policy), policy)
+
+
+def answer(model: Run, rows: pd.DataFrame, policy: Policy = ALL_CONFIDENT) -> pd.DataFrame:
     """Predict rows, the columns and bits of `make predict`.
 
     Parameters
@@ -78,12 +96,9 @@ def answer(
     model : Run
     rows : DataFrame, shape (n_rows, n_columns)
         Typed by the data dictionary, without the target; its index counts the rows from 0.
-    abstain_below : float
-        In [0, 1], or infinite: a classification with a lower probability is not confident.
-    band : Band, optional
-        How far from a predicted number the truth may be; it adds `low` and `high`.
-    level : float, optional
-        Above 0: from which probability of the positive of two classes on it is the answer, instead of the model's own.
+    policy : Policy
+        Its limits say which answers are confident, and add `low` and `high` where they have a band for numbers; its
+        level replaces the model's own threshold.
 
     Returns
     -------
@@ -94,16 +109,14 @@ def answer(
         the training target) and `run`.
     """
     with loading.explained(model.name, model.versions, "does not answer"):
-        table = predictions(model, rows, abstain_below=abstain_below, band=band, level=level)
+        table = predictions(model, rows, policy)
     ids, groups = ([n for n in dictionary.by_role(model.columns, role) if n in rows] for role in ("id", "group"))
     before = rows[ids].reset_index(drop=True) if ids else pd.DataFrame({"row": rows.index.to_numpy() + 1})
     before = before.join(rows[groups].reset_index(drop=True))
     return before.rename(columns={name: f"{name} (id)" for name in before if name in table}).join(table)
 
 
-def predictions(
-    model: Run, rows: pd.DataFrame, *, abstain_below: float, band: Band | None, level: float | None
-) -> pd.DataFrame:
+def predictions(model: Run, rows: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     """The columns of `answer` from `prediction` to `run`."""
     table = pd.DataFrame(index=range(len(rows)))
     features = model.add_features(rows)
@@ -111,24 +124,24 @@ def predictions(
         table["prediction"] = model.model.predict(features)
     else:
         probabilities = probabilities_of(model.model, features)
-        if level is None:
+        if policy.level is None:
             places = threshold.places(model.model, probabilities)
         else:
-            places = threshold.from_level(model.model, probabilities, model.record["classes"][1], level)
+            places = threshold.from_level(model.model, probabilities, model.record["classes"][1], policy.level)
         table["prediction"] = model.model.classes_[places]
         table["probability"] = probabilities[np.arange(len(rows)), places]
         if len(model.model.classes_) <= CLASSES_SHOWN:
             for index, label in enumerate(model.model.classes_):
                 table[f"probability_{label}"] = probabilities[:, index]
-    return bounded(table, model, abstain_below=abstain_below, band=band).assign(run=model.name)
+    return bounded(table, model, policy.limits).assign(run=model.name)
 
 
-def bounded(table: pd.DataFrame, model: Run, *, abstain_below: float, band: Band | None) -> pd.DataFrame:
+def bounded(table: pd.DataFrame, model: Run, limits: Limits) -> pd.DataFrame:
     """The answers with `low` and `high`, where there is a band, and `confident`."""
     if model.record["task"] != "regression":
-        return table.assign(confident=table["probability"] >= abstain_below)
-    if band:
-        low, high = band.of(table["prediction"].to_numpy())
+        return table.assign(confident=table["probability"] >= limits.least)
+    if limits.band:
+        low, high = limits.band.of(table["prediction"].to_numpy())
         table = table.assign(low=low, high=high)
     return table.assign(confident=table["prediction"].between(*model.record["target_range"]))
 
@@ -141,3 +154,98 @@ def probabilities_of(model: BaseEstimator, features: pd.DataFrame) -> np.ndarray
     if len(features) == 1:
         return model.predict_proba(pd.concat([features, features]))[:1]
     return model.predict_proba(features)
+
+
+def complete(folder: Path, model: Run, rows: pd.DataFrame, table: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """The answers to rows with what `[decision]` and `[predict]` ask for beside them, in the same order.
+
+    `rank`, 1 first, and `act`, "yes" or "no", in front where a capacity is stated; `reasons` where `[predict]` asks for
+    them, and `seen`, "yes" or "no", where the run learned from any of the rows, before `confident`.
+    """
+    names = [name for group in model.record["features"].values() for name in group]
+    features = model.add_features(rows)
+    if policy.reasons:
+        table = put(table, "reasons", reasons_of(folder, model, features, policy), before="confident")
+    ids = dictionary.by_role(model.columns, "id")
+    whole = features.join(rows[[name for name in ids if name in rows and name not in features]])
+    known, lines = training_rows.seen(folder, whole, names, ids)
+    lines = lines if policy.held is not None else np.full(len(rows), -1)
+    if known.any():
+        table = as_held_out(table, model, lines, policy)
+        table = put(table, "seen", np.select([lines >= 0, known], ["held out", "yes"], "no"), before="confident")
+    if policy.decision.capacity:
+        table = ranked(table, model, policy)
+    return table
+
+
+def say_what_is_known(run: str, table: pd.DataFrame) -> None:
+    """Warn of answers to rows that the run learned from."""
+    held, others = (int((table["seen"] == word).sum()) for word in ("held out", "yes")) if "seen" in table else (0, 0)
+    how = [f"{held} are answered as while they were held out"] if held else []
+    how += [f"for {others} its answers are too good"] if others else []
+    if how:
+        log.warning(
+            "run %s learned from %d of these %d rows, or from rows exactly like them: %s. The column seen marks them",
+            *(run, held + others, len(table), ", ".join(how)),
+        )
+
+
+def as_held_out(table: pd.DataFrame, model: Run, lines: np.ndarray, policy: Policy) -> pd.DataFrame:
+    """The answers with those of models that had not seen a row, where there is one: its line of the held-out rows."""
+    held, rows = policy.held, lines >= 0
+    if held is None:
+        return table
+    for name in table.columns.intersection(held.columns.drop("truth")):
+        values = table[name].to_numpy(copy=True)
+        values[rows] = held[name].to_numpy()[lines[rows]]
+        table = table.assign(**{name: values})
+    return bounded(table, model, policy.limits)
+
+
+def ranked(table: pd.DataFrame, model: Run, policy: Policy) -> pd.DataFrame:
+    """The answers with `rank` and `act` in front: first the positive of two classes, the surest or the largest."""
+    classes = model.record["classes"]
+    by = "prediction"
+    if classes:
+        by = f"probability_{classes[1]}" if len(classes) == 2 else "probability"
+    urgent = table[by].to_numpy(dtype="float64")
+    acted = decision.acted_on(policy.decision, urgent, policy.level)
+    rank = pd.Series(-urgent).rank(method="first").astype(int).to_numpy()
+    table = put(table, "act", np.where(acted, "yes", "no"), before=table.columns[0])
+    return put(table, "rank", rank, before="act")
+
+
+def put(table: pd.DataFrame, name: str, values: object, *, before: str) -> pd.DataFrame:
+    """The table with one more column before another; an id that is named like it gets ` (id)` behind its name."""
+    before = f"{before} (id)" if before == name else before
+    found = table.rename(columns={name: f"{name} (id)"})
+    found.insert(found.columns.get_loc(before), name, values)
+    return found
+
+
+def reasons_of(folder: Path, model: Run, features: pd.DataFrame, policy: Policy) -> list[str]:
+    """Why each row got its answer, as text; a `DataError` if the run is older than reasons."""
+    answer, usual, asked, shown = background(folder, model, features)
+    moved = pd.DataFrame(reasons.effects(answer, features, usual, asked), columns=list(usual))
+    return reasons.in_words(features, moved, policy.reasons, shown)
+
+
+def background(
+    folder: Path, model: Run, features: pd.DataFrame
+) -> tuple[reasons.Answers, pd.DataFrame, np.ndarray, Callable[[float], str]]:
+    """What reasons are measured with: the model, usual values, which answer of each row is meant, how it is written."""
+    path = folder / training_rows.USUAL
+    if not path.is_file():
+        raise DataError(
+            f"{model.name} kept no usual values that a reason could be measured on: it was made before reasons.\n"
+            "Train again, or set [predict] reasons = 0 in params.toml."
+        )
+    usual, classes = pd.read_parquet(path), model.record["classes"]
+    if not classes:
+        by_number = (lambda rows: model.model.predict(rows)[:, None]), usual, np.zeros(len(features), dtype=int)
+        return *by_number, reasons.of_number
+    answer = model.model.predict_proba
+    asked = answer(features).argmax(axis=1)
+    if len(classes) == 2:
+        asked[:] = np.flatnonzero(model.model.classes_ == classes[1])[0]
+    return answer, usual, asked, reasons.of_probability

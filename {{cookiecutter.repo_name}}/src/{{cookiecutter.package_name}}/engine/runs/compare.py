@@ -163,7 +163,7 @@ def not_comparable(one: Evaluated, other: Evaluated) -> str:
 def gain(one: Evaluated, than: Predictions) -> tuple[float, float]:
     """The 95 % paired bootstrap interval of how much better a run is than other predictions for the same rows."""
     together = groups_of(one.rows, one.record["parameters"]["split"]["by"])
-    return metrics.gain(one.metric, one.truth, one.predictions, than, groups=together)
+    return one.metric.gain(one.truth, one.predictions, than, groups=together)
 
 
 def render(a: Path, b: Path, compared: list[Comparison]) -> str:

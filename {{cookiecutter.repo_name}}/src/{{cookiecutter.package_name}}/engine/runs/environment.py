@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_info
 
 from ..columns import dictionary, merge
 from ..project import credentials, git, package
-from ..project.settings import EXTERNAL, Project, digests_of
+from ..project.settings import EXTERNAL, Project, variable_digests
 from . import packages, registry
 
 log = logging.getLogger(__name__)
@@ -98,6 +98,6 @@ def other_versions(record: Mapping[str, Any]) -> str:
 def other_variables(folder: Path, record: Mapping[str, Any]) -> None:
     """Say which declared variables have another value now than when the run was made; `.env` counts."""
     then = record["environment"].get("variables", {})
-    for name, now in digests_of(folder.parents[1], then).items():
+    for name, now in variable_digests(folder.parents[1], then).items():
         if now != then[name]:
             log.warning("%s has another value than when run %s was made: its features may differ", name, folder.name)

@@ -17,7 +17,7 @@ from ..modelling import decision, reasons
 from ..modelling.estimators import threads
 from ..project.errors import DataError, SettingsError
 from ..project.settings import Project
-from . import answers, loading, worklist
+from . import answers, loading
 from .listing import aligned
 from .loading import Run
 
@@ -38,7 +38,7 @@ def run(project: Project, folder: Path, *, row: str, input: Path | None) -> str:
     place, name = find(rows, dictionary.by_role(model.columns, "id"), row, where)
     one, alone = rows.iloc[[place]], replace(policy, reasons=0, decision=replace(policy.decision, capacity=0))
     with threads(1):
-        said = worklist.answered(folder, model, one, alone)
+        said = answers.answered(folder, model, one, alone)
         own, moved = explained(folder, model, one)
     cells = [(column, shown(value)) for column, value in said.iloc[0].items() if column not in ("row", "run")]
     asked = "the prediction"
@@ -67,7 +67,7 @@ def find(rows: pd.DataFrame, ids: list[str], wanted: str, where: str) -> tuple[i
 def explained(folder: Path, model: Run, one: pd.DataFrame) -> tuple[float, list[tuple[str, ...]]]:
     """What the model says; a head, and a line a column that moved it: value, by how much, least and most otherwise."""
     features = model.add_features(one)
-    answer, usual, asked, in_words = worklist.background(folder, model, features)
+    answer, usual, asked, in_words = answers.background(folder, model, features)
     moved = pd.Series(reasons.effects(answer, features, usual, asked)[0], index=list(usual))
     strongest = moved[moved.map(in_words) != ""].sort_values(key=abs, ascending=False).index[:COLUMNS_SHOWN]
     lines: list[tuple[str, ...]] = [("column", "value", "moved it by", "at least", "at most")]

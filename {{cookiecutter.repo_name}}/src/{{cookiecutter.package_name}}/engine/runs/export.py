@@ -40,7 +40,7 @@ from .engine.runs.model import Model, load
 
 __all__ = ["Model", "load"]
 '''
-DOOR = '''"""The door into this run: what its model answers with, and nothing that trains."""
+DOOR_TEXT = '''"""The door into this run: what its model answers with, and nothing that trains."""
 
 from .{dictionary} import load
 from .features import add_features
@@ -106,7 +106,7 @@ def lay_out(project: Project, model: loading.Run, folder: Path, root: Path) -> s
     copy([folder / name for name in KEPT], folder, kept)
     copy([path for path in package.code(folder / EXTERNAL)] if (folder / EXTERNAL).is_dir() else [], folder, kept)
     dictionary, checks, validate = made_of(model)  # the run's own door would bring all that `predict` reads files with
-    door = DOOR.format(dictionary=dictionary, checks=checks, validate=validate, file=registry.DICTIONARY)
+    door = DOOR_TEXT.format(dictionary=dictionary, checks=checks, validate=validate, file=registry.DICTIONARY)
     (kept / registry.CODE / f"{loading.DOOR}.py").write_text(door, encoding="utf-8")
     options = replace(project.settings.predict, reasons=0)
     if options.error_rate:

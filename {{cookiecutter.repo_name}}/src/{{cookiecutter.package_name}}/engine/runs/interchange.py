@@ -21,13 +21,13 @@ from .loading import Run
 from .registry import FOR_ONNX, ONNX
 
 CLOSE = 1e-9  # of a probability, or of a number beside 1 + its size: both compute in double precision
-CURE = 'Add "onnx" to extras in [tool.install] of pyproject.toml, then: make install'
+ADD_ONNX = 'Add "onnx" to extras in [tool.install] of pyproject.toml, then: make install'
 
 
 def write(folder: Path, model: Run, rows: pd.DataFrame | None) -> str:
     """Write `model.onnx` of the run in `folder`, compared on rows as they came; what came of it, in words."""
     if not all(map(find_spec, FOR_ONNX)):
-        return f"no {ONNX}: {' and '.join(FOR_ONNX)} are not installed. {CURE}"
+        return f"no {ONNX}: {' and '.join(FOR_ONNX)} are not installed. {ADD_ONNX}"
     path = folder / ONNX
     for old in (path, records.sidecar(path)):
         artefact.remove(old)

@@ -45,25 +45,28 @@ def trace(project: Project, path: Path) -> list[Link]:
             f"{project.relative(path)} has no record of its making, in a sidecar, a run.json or a source card.\n"
             "Records exist for what the steps write, not for files of your own."
         )
-    links: list[Link] = []
-    follow(project, path, about["sha256"], links, known={})
+    links, known = list[Link](), dict[str, str]()  # the digests of the inputs of the runs that were met
+    waiting = [(0, path, about["sha256"])]
+    while waiting:
+        depth, path, digest = waiting.pop()
+        name, about = project.relative(path), version(project, path, digest, known)
+        seen = any((link.file, link.digest) == (name, digest) for link in links)
+        links.append(Link(depth, name, digest, state(path, digest), about["made by"]))
+        known.update(about.get("known", {}))
+        if not seen:
+            inputs = about.get("inputs", {}).items()
+            waiting += reversed([(depth + 1, project.root / of, digest) for of, digest in inputs])
     return links
 
 
-def follow(
-    project: Project, path: Path, digest: str, links: list[Link], *, known: dict[str, str], depth: int = 0
-) -> None:
-    """Add a file and, unless it was shown already, its inputs; `known` holds those of the runs that were met."""
+def version(project: Project, path: Path, digest: str, known: dict[str, str]) -> dict[str, Any]:
+    """What is on record about this version of a file, beside it or in what a run says of its inputs."""
     name, about = project.relative(path), record_of(project, path)
-    if about.get("sha256") != digest:  # the record of another version says nothing about this one
-        before = next((place for start, place in BEFORE.items() if name.startswith(start)), None)
-        inputs = {of: known[of] for of in known if before and of.startswith(before) and known.get(name) == digest}
-        about = {"inputs": inputs, "made by": "the record beside it is of another version" if about else "no record"}
-    seen = any((link.file, link.digest) == (name, digest) for link in links)
-    links.append(Link(depth, name, digest, state(path, digest), about["made by"]))
-    known.update(about.get("known", {}))
-    for of, input_digest in {} if seen else about.get("inputs", {}).items():
-        follow(project, project.root / of, input_digest, links, known=known, depth=depth + 1)
+    if about.get("sha256") == digest:
+        return about
+    before = next((place for start, place in BEFORE.items() if name.startswith(start)), None)
+    inputs = {of: known[of] for of in known if before and of.startswith(before) and known.get(name) == digest}
+    return {"inputs": inputs, "made by": "the record beside it is of another version" if about else "no record"}
 
 
 def state(path: Path, digest: str) -> str:
@@ -79,7 +82,7 @@ def record_of(project: Project, path: Path) -> dict[str, Any]:
     """What is on record about a file: `sha256`, `inputs` by name, and `made by` for people; empty if nothing is."""
     if (path.parent / source.CARD).is_file():
         return record_of_raw(path)
-    of_run = path.is_relative_to(project.models) and path.parent != project.models
+    of_run = project.models in path.parent.parents
     if of_run and (found := record_of_run(project, path)):  # `export` puts files with a sidecar beside the model
         return found
     if path.parent == project.root / "reports" / "figures":

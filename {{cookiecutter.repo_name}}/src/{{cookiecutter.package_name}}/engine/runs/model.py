@@ -11,8 +11,8 @@ from ..columns.dictionary import Column
 from ..modelling import decision
 from ..modelling.estimators import threads
 from ..project import package, settings
-from ..project.errors import SettingsError
-from . import answers, loading, registry, worklist
+from ..project.errors import DataError, SettingsError
+from . import answers, loading, registry
 
 log = logging.getLogger(f"{package.NAME}.predict")
 
@@ -62,9 +62,9 @@ class Model:
         known = self._known(rows)
         policy = self._policy if held_out else replace(self._policy, held=None)
         with threads(len(known)):
-            found = worklist.answered(self._folder, self._run, known, policy)
+            found = answers.answered(self._folder, self._run, known, policy)
         if held_out:
-            worklist.say_what_is_known(self.name, found)
+            answers.say_what_is_known(self.name, found)
         return found.set_axis(rows.index)
 
     def reasons(self, rows: pd.DataFrame, most: int = 3) -> pd.Series:
@@ -75,11 +75,19 @@ class Model:
         known = self._known(rows)
         with threads(len(known)):
             features, asked = self._run.add_features(known), replace(self._policy, reasons=most)
-            found = worklist.reasons_of(self._folder, self._run, features, asked)
+            found = answers.reasons_of(self._folder, self._run, features, asked)
         return pd.Series(found, index=rows.index, name="reasons", dtype=object)
 
     def _known(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """The rows typed, and checked by the rules of today."""
+        """The rows typed, and checked by the rules of today; what is no table of rows is refused."""
+        if not isinstance(rows, pd.DataFrame):
+            found = f"rows: {type(rows).__name__} is no pandas DataFrame"
+            raise DataError(f"{found}.\nGive one: pd.DataFrame([row]), or table.to_pandas() of other packages.")
+        if not len(rows):
+            raise DataError("rows: no rows. At least one is needed.")
+        if twice := [name for name in self.columns if list(rows.columns).count(name) > 1]:
+            cure = "Leave one: rows.loc[:, ~rows.columns.duplicated()]"
+            raise DataError(f"rows: column {twice[0]!r} is there twice.\n{cure}")
         columns = answers.rules_of_today(self.columns, self._rules)
         known, warnings = self._run.validate(rows.reset_index(drop=True), columns, where="rows", target=False)
         for warning in warnings:

@@ -294,7 +294,7 @@ def cpu_of_a_row(project: Project, model: loading.Run) -> float:
     with threads(len(row)):
         for _ in range(LATENCY_REPEATS):
             clock = time.process_time()
-            answers.answer(model, row, abstain_below=0.0)
+            answers.answer(model, row)
             times.append(1000 * (time.process_time() - clock))
     return statistics.median(times)
 

@@ -33,7 +33,7 @@ from . import registry, signatures
 log = logging.getLogger(f"{__name__}.pull")  # the last word begins the line
 VARIABLE = "DATA_STORE"
 CACHE = Path(".cache", "pulled")
-CHAMPION = f"models/{registry.CHAMPION}"
+CHAMPION_RECORD = f"models/{registry.CHAMPION}"
 # The name of a run or a dump is no way out of its folder. Groups: the record without its suffix, number, digest.
 VERSION = re.compile(r"((?:models|data/raw)/[^/\\.][^/\\]*/(?:run|source)|models/champion)-(\d+)-([0-9a-f]{12})\.json")
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -96,7 +96,7 @@ def each(store: "Store", verb: str, records: Sequence[str], act: Callable[["Stor
         path = store.project.root / record
         try:
             if act(store, record):
-                new.append(path if record == CHAMPION else path.parent)
+                new.append(path if record == CHAMPION_RECORD else path.parent)
         except DataError as error:
             wrong.append(str(error))
         except (KeyError, TypeError, AttributeError) as error:
@@ -152,7 +152,7 @@ class Store:
     @property
     def names(self) -> list[str]:
         """The records in the store, as paths in the project: dumps, runs, and that of the champion at the end."""
-        return [*(name for name in self.versions if name != CHAMPION), CHAMPION]
+        return [*(name for name in self.versions if name != CHAMPION_RECORD), CHAMPION_RECORD]
 
     def newest(self, record: str) -> tuple[Path, dict[str, Any]]:
         """A copy of a record's newest version, and what it says."""
@@ -165,7 +165,7 @@ class Store:
 def opened(project: Project) -> Iterator[Store]:
     """Open the store and see what lies in it; what goes wrong in its package becomes one message."""
     address = address_of(project)
-    shown = credentials.shown(address)
+    shown = credentials.redacted(address)
     try:
         files, root = fsspec.core.url_to_fs(credentials.filled_in(project.root, address))
         files.invalidate_cache()
@@ -209,7 +209,7 @@ def digests_in(record: Mapping[str, Any]) -> dict[str, str]:
 def send(store: Store, record: str) -> bool:
     """Send the files that a record names and the store lacks, then this version of it; whether anything was new."""
     path, new = store.project.root / record, False
-    if record == CHAMPION and not goes_on(store):
+    if record == CHAMPION_RECORD and not goes_on(store):
         return False
     check_secrets(store.project, path.parent)
     about = records.read_or_refuse(path, f"{path} is damaged", "Bring it back from a copy.")
@@ -242,7 +242,7 @@ def check_secrets(project: Project, folder: Path) -> None:
 
 def champions(store: Store) -> tuple[list, list, str]:
     """The history of the champion here, that in the store, and the champion there."""
-    record = store.newest(CHAMPION)[1] if CHAMPION in store.versions else {}
+    record = store.newest(CHAMPION_RECORD)[1] if CHAMPION_RECORD in store.versions else {}
     return registry.history(store.project), record.get("history", []), record.get("champion", "")
 
 
@@ -250,7 +250,7 @@ def goes_on(store: Store) -> bool:
     """Whether my champion goes on from the store's; a `DataError` if both were changed: one would undo the other."""
     mine, theirs, name = champions(store)
     if mine[: len(theirs)] != theirs[: len(mine)]:
-        cure = f"To take it: delete {CHAMPION}, make pull, and promote again if yours is the better one."
+        cure = f"To take it: delete {CHAMPION_RECORD}, make pull, and promote again if yours is the better one."
         raise DataError(f"The champion in {store.shown} was changed meanwhile, to {name}: yours is not sent.\n{cure}")
     return len(mine) > len(theirs)
 
@@ -259,7 +259,7 @@ def is_wanted(store: Store) -> bool:
     """Whether the store's champion goes on from the one here, and its run is here; what else is the case is said."""
     mine, theirs, name = champions(store)
     if mine[: len(theirs)] != theirs[: len(mine)]:
-        cure = f"yours stays. To take theirs, delete {CHAMPION} and pull"
+        cure = f"yours stays. To take theirs, delete {CHAMPION_RECORD} and pull"
         log.warning("the team's champion is %s, and yours was changed too: %s", name, cure)
         return False
     here, newer = (store.project.models / name / registry.RECORD).is_file(), len(theirs) > len(mine)
@@ -293,12 +293,12 @@ def needed(store: Store, name: str) -> list[str]:
     if lacking := [file for digest, file in wanted.items() if digest not in set().union(*held.values())]:
         wanted_by = f"from which {found[0]} was made.\nWho has it sends it: make push RUN={found[0]}"
         raise DataError(f"{store.shown} lacks {lacking[0]}, {wanted_by}")
-    return [*(card for card, digests in held.items() if digests & set(wanted)), run, CHAMPION]
+    return [*(card for card, digests in held.items() if digests & set(wanted)), run, CHAMPION_RECORD]
 
 
 def take(store: Store, record: str) -> bool:
     """Bring a run or a dump, what is missing of it, later scores of a run, or the champion; False if all is here."""
-    if record == CHAMPION and not is_wanted(store):
+    if record == CHAMPION_RECORD and not is_wanted(store):
         return False
     copy, about = store.newest(record)
     path, files = store.project.root / record, digests_in(about)
@@ -309,7 +309,7 @@ def take(store: Store, record: str) -> bool:
         new = fill(store, folder, files)
         mine = artefact.sha256(path)[:12] if path.is_file() else ""
         known = [version[3] for version in store.versions[record]]
-        if mine and mine not in known and record != CHAMPION:
+        if mine and mine not in known and record != CHAMPION_RECORD:
             log.warning("%s has changes that the store does not know: it stays as it is. To send it: make push", path)
         elif mine != known[-1]:
             new = True

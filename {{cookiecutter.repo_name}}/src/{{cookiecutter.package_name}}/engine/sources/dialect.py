@@ -20,7 +20,7 @@ PREAMBLE = re.compile(rb"(?:[ \t]*\r?\n)*(?:sep=(.)\r?\n)?(?:[ \t]*\r?\n)*((?:#[
 APOSTROPHES = re.compile(r"(?:^|[,;\t|])'[^'\r\n]*'(?=[,;\t|\r\n]|$)", re.MULTILINE)
 SAMPLE = 1 << 18  # bytes on which the separator is decided, and whether a file is text
 CLOSER = "blanks between separator and quote mark left out"
-SINGLE = 'quote mark "\'" (fewer lines fit without)'
+SINGLE_QUOTE = 'quote mark "\'" (fewer lines fit without)'
 FITS = 0.9  # share of the sampled lines, between the first and the last of them, that must agree
 CSV_LIMIT = 2**31 - 1  # letters of a cell; the default of the csv module refuses cells beyond 128 KiB
 
@@ -154,7 +154,7 @@ def _quoting(content: bytes, separator: str) -> tuple[bytes, Dialect, list[str]]
         single = Dialect(separator, "'", clean=False)
         if APOSTROPHES.search(content[:SAMPLE].decode(errors="ignore")) and len(_field_counts(content, plainly)) > 1:
             if _agreement(content, single) > _agreement(content, plainly):
-                return content, single, [SINGLE]
+                return content, single, [SINGLE_QUOTE]
         return content, plainly, []
     mark = separator.encode()
     closer = re.sub(re.escape(mark) + b' +(?="(?!"))', mark, content) if mark + b" " in content else content
@@ -188,7 +188,7 @@ def _least_ragged(content: bytes, closer: bytes, dialect: Dialect) -> tuple[byte
     ways = [
         (content, dialect, []),
         (closer, dialect, [CLOSER]),
-        (content, replace(dialect, quote="'"), [SINGLE]),
+        (content, replace(dialect, quote="'"), [SINGLE_QUOTE]),
     ]
     content, dialect, notes = max(ways, key=lambda way: _agreement(way[0], way[1]))  # the first of equals
     return content, replace(dialect, clean=len(_field_counts(content, dialect)) == 1), notes

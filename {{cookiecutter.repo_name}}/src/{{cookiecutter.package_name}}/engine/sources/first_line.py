@@ -26,11 +26,11 @@ def names_without(path: Path, target: str) -> list[str]:
     lines = start.decode("utf-8-sig", errors="replace").splitlines()[:LINES]
     separator = max(SEPARATORS, key=lines[0].count)
     first, *others = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
-    are_names = len(first) > 1 and all(first) and not any(map(is_number, first))
+    are_names = len(first) > 1 and all(first) and not any(map(is_float, first))
     return first if are_names and not any(target in row for row in (first, *others)) else []
 
 
-def is_number(cell: str) -> bool:
+def is_float(cell: str) -> bool:
     """Whether a cell is a number as Python writes it."""
     try:
         float(cell)

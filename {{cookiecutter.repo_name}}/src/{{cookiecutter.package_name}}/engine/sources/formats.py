@@ -26,7 +26,7 @@ PANDAS_INDEX = re.compile(r"__index_level_\d+__$")
 SAS_DATE = re.compile(rb"(DATETIME|DATEAMPM|[BE]8601D[TNXZ])|DATE|DDMM|MMDD|YYMM|WEEKDAT|WORDDAT|MON|[BE]8601DA")
 ATTRIBUTE = re.compile(r"""(?im)^\s*@attribute\s+('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s{]+)\s*(.*)$""")
 ARFF = re.compile(rb"(?i)(?:\s*%[^\n]*\n|\s)*@relation\b")
-JSON = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[{\[]|\[.*\]\s*\Z)')
+JSON_START = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[{\[]|\[.*\]\s*\Z)')
 Columns = list[tuple[str, pd.Series]]
 Said = dict[str, list[str]]  # what was decided -> the columns
 
@@ -167,7 +167,7 @@ def json_table(content: bytes) -> tuple[pd.DataFrame, list[str]] | None:
 
     A `DataError` if it is not valid, no list of records, two of them alike, or has a key twice in a record.
     """
-    if not JSON.match(content):
+    if not JSON_START.match(content):
         return None
     said: Said = {}
     try:

@@ -35,7 +35,7 @@ PACKERS: dict[bytes, Callable[[Any], Any]] = {
 }
 HIDDEN = re.compile(r"^__MACOSX/|(^|/)\.[^/]*$")  # what packers of macOS add
 # Texts and pictures that lie beside a table.
-BESIDE = re.compile(
+NO_TABLE = re.compile(
     r"(?i)(^|/)(readme|licen[cs]e|copying|notice|changelog|citation|index)[^/.]*(\.txt|\.rst)?$"
     r"|\.(md|pdf|html?|names|docx?|rtf|png|jpe?g|gif)$"
 )
@@ -117,7 +117,7 @@ def _chosen(names: list[str], wanted: str, archive: str) -> tuple[list[str], lis
         if not found:
             raise DataError(f"no member {wanted!r}. Members: {listed(names, 20)}.\nMend member= in source.")
         return found, [f"members read: {listed(found, 20)}"]
-    tables = [name for name in names if not BESIDE.search(name)] or names
+    tables = [name for name in names if not NO_TABLE.search(name)] or names
     if len(tables) != 1:
         cure = "Name one, or several of the same columns by a glob, in source"
         example = f"{archive}?member={tables[0] if tables else 'table.csv'}"

@@ -9,15 +9,15 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
 
 from ..project import artefact, spreadsheet
 from ..project.errors import DataError, SettingsError, listed
+from ..project.settings import Data
 from . import dialect, encoding, excel, formats, header, packing, rows
 from .rows import Rows, SetAside
 
@@ -62,48 +62,38 @@ class Table:
 
     `frame` holds text cells (`str`, missing = NaN), or native types where the file has them (Parquet, JSON, Excel);
     `decisions` one line each; `first_row` the line or row of the file, from 1, that holds row 0 of the frame, whose
-    index counts the lines from there; `set_aside` the lines that are in no row, with the name of their file; `empty`
-    the columns with neither name nor cell.
+    index counts the lines from there; `set_aside` the lines that are in no row, with the name of their file.
     """
 
     frame: pd.DataFrame
     decisions: tuple[str, ...]
     first_row: int
     set_aside: tuple[tuple[str, SetAside], ...] = ()
-    empty: tuple[str, ...] = ()
 
 
-def table(path: Path, options: Mapping[str, Any] = MappingProxyType({}), **how: Any) -> Table:
-    """Read one file, columns with neither name nor cell included: see `tables`."""
-    _check_options(options)
-    return next(iter(_parts(path, options, **how).values()))
+@dataclass(frozen=True)
+class Known:
+    """What is known of files before they are read."""
+
+    options: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # `[data.read]`: what is given is not detected; see `OPTIONS`
+    target: str = ""  # to predict, a hint for which row holds the names; "" where the table need not have it
+    member: str = ""  # which members of a zip or tar to read, a name or a glob; "" takes the only table
+    most: float = math.inf  # bytes that a file may unpack to
+    drop: Sequence[str] = ()  # `[data] drop`: columns that nobody needs, and that stop no reading
+
+    @classmethod
+    def of(cls, settings: Data, target: str, member: str = "") -> "Known":
+        """What `[data]` says of its files."""
+        return cls(settings.read, target, member, settings.max_gigabytes * 1e9, settings.drop)
 
 
-def tables(
-    paths: Sequence[Path],
-    options: Mapping[str, Any] = MappingProxyType({}),
-    *,
-    target: str = "",
-    member: str = "",
-    most: float = math.inf,
-    drop: Sequence[str] = (),
-) -> Table:
-    """Read files, or members of archives, that hold the same columns, in any order, one below the other.
+NOTHING_KNOWN = Known()
 
-    Parameters
-    ----------
-    paths : sequence of Path
-        Files of any kind that is read, also of several.
-    options : mapping
-        `[data.read]`: what is given there is not detected. Keys: see `OPTIONS`.
-    target : str
-        The column to predict, a hint for which row holds the names; "" where the table need not have it.
-    member : str
-        Which members of a zip or tar to read, a name or a glob; "" takes the only table.
-    most : float
-        Bytes that a file may unpack to.
-    drop : sequence of str
-        Columns that nobody needs, and that stop no reading: `[data] drop`.
+
+def tables(paths: Sequence[Path], known: Known = NOTHING_KNOWN) -> Table:
+    """Read files, of one kind or several, or members of archives: the same columns, in any order, one below the other.
 
     Returns
     -------
@@ -117,9 +107,8 @@ def tables(
     SettingsError
         An option is unknown or of the wrong type.
     """
-    _check_options(options)
-    read = [_parts(path, options, target=target, member=member, most=most, drop=drop) for path in paths]
-    parts = {name: _without_empty(part) for parts in read for name, part in parts.items()}
+    _check_options(known.options)
+    parts = {name: part for path in paths for name, part in _parts(path, known).items()}
     whole, first = next(iter(parts.items()))
     for name, part in parts.items():
         if odd := sorted(set(part.frame.columns) ^ set(first.frame.columns)):
@@ -141,34 +130,22 @@ def sent(content: bytes, name: str, options: Mapping[str, Any], target: str = ""
     try:
         if not content.strip():
             raise DataError(rows.EMPTY)
-        read = _without_empty(_named(_read_text(content, options, target)))
+        read = _named(_read_text(content, options, target))
         _check_set_aside(read, options.get("set_aside_limit", SET_ASIDE_LIMIT))
         return read
     except DataError as error:
         raise DataError(f"{name}: {error}") from None
 
 
-def _without_empty(read: Table) -> Table:
-    return replace(read, frame=read.frame.drop(columns=[*read.empty])) if read.empty else read
-
-
-def _parts(
-    path: Path,
-    options: Mapping[str, Any],
-    *,
-    target: str = "",
-    member: str = "",
-    most: float = math.inf,
-    drop: Sequence[str] = (),
-) -> dict[str, Table]:
+def _parts(path: Path, known: Known) -> dict[str, Table]:
     """Read a file, or what it packs: the tables by the name that messages use."""
     named, parts = str(path), dict[str, Table]()
     try:
-        contents, notes = packing.unpacked(path, member, most)
+        contents, notes = packing.unpacked(path, known.member, known.most)
         for name, content in contents.items():
             named = str(path) if len(contents) == 1 else f"{path}?member={name}"
-            read = _named(_read(content, options, target, drop))
-            _check_set_aside(read, options.get("set_aside_limit", SET_ASIDE_LIMIT))
+            read = _named(_read(content, known))
+            _check_set_aside(read, known.options.get("set_aside_limit", SET_ASIDE_LIMIT))
             aside = tuple((Path(name).name, line) for _, line in read.set_aside)
             parts[named] = replace(read, decisions=(*notes, *read.decisions), set_aside=aside)
         return parts
@@ -216,14 +193,15 @@ def _check_options(options: Mapping[str, Any]) -> None:
             raise SettingsError(f"{where} dates = {value!r}.\nAllowed: {allowed}.")
 
 
-def _read(content: bytes, options: Mapping[str, Any], target: str, drop: Sequence[str]) -> Table:
+def _read(content: bytes, known: Known) -> Table:
     """Read the bytes of a file; the names of the columns are still as they stand."""
     if not content[: dialect.SAMPLE].strip():
         raise DataError(rows.EMPTY)
     if read := formats.table(content):
         return Table(read[0], tuple(read[1]), 1)
+    options, target = known.options, known.target
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        sheet, decisions = excel.sheet_rows(content, options.get("sheet"), target, drop)
+        sheet, decisions = excel.sheet_rows(content, options.get("sheet"), target, known.drop)
         found = _located(_filled(sheet[_above(options) :]), decisions, options, target, _above(options))
         typed = [formats.column(name, cells.tolist()) for name, cells in found.frame.items()]
         frame = pd.DataFrame(dict(enumerate(typed))).set_axis(found.frame.columns, axis=1).set_axis(found.frame.index)
@@ -304,7 +282,7 @@ def _filled(sheet: list[list]) -> Rows:
 
 
 def _named(read: Table) -> Table:
-    """Give every column a name of its own."""
+    """Give every column a name of its own, and leave out those with neither name nor cell."""
     frame, decisions = read.frame, list(read.decisions)
     found = [" ".join(str(name).split()) for name in frame.columns]
     names, times = dict[str, int](), Counter[str]()
@@ -326,4 +304,5 @@ def _named(read: Table) -> Table:
     if len(empty) == len(named):
         raise DataError(NO_ROWS)
     frame.columns = named
-    return replace(read, frame=frame, decisions=tuple(decisions), empty=tuple(named[place] for place in empty))
+    frame = frame.drop(columns=[named[place] for place in empty]) if empty else frame
+    return replace(read, frame=frame, decisions=tuple(decisions))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from ..project import artefact
-from ..project.credentials import safe_name, safe_names, shown
+from ..project.credentials import redacted, safe_name, safe_names
 from ..project.errors import DataError, listed, missing_file
 from .packing import check_size
 
@@ -21,7 +21,7 @@ BUNDLED = {"breast_cancer": "diagnosis", **TARGETS}
 PACKAGES = {"psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient", "snowflake": "snowflake-sqlalchemy"}
 EXTRAS = {"s3": "s3", "gs": "gs", "az": "az", "abfs": "az"}  # of pyproject.toml, by the scheme of an object store
 QUESTION = re.compile(r"[?&](table|query)=(.*)$", re.DOTALL)
-SOURCES = "a path, sklearn:<name>, http(s)://, s3://, gs://, az://, or a database address with ?table= or ?query="
+SOURCES_KNOWN = "a path, sklearn:<name>, http(s)://, s3://, gs://, az://, or a database address with ?table= or ?query="
 
 
 def download(root: Path, source: str, address: str, folder: Path, most: float) -> dict[str, str]:
@@ -43,10 +43,10 @@ def download(root: Path, source: str, address: str, folder: Path, most: float) -
             return _from_store(address, folder, most)
         if QUESTION.search(address):
             return _from_database(root, address, folder)
-        raise DataError(f"not a known kind of source.\nAllowed: {SOURCES}.")
+        raise DataError(f"not a known kind of source.\nAllowed: {SOURCES_KNOWN}.")
     except DataError as error:
         named = str(error).startswith(str(root))  # a file of SQLite
-        raise DataError(str(error) if named else f"{shown(source)}: {error}") from None
+        raise DataError(str(error) if named else f"{redacted(source)}: {error}") from None
 
 
 def _bundled(name: str, folder: Path) -> dict[str, str]:

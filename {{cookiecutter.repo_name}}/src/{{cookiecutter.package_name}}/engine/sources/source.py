@@ -21,14 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from ..project import artefact, records
-from ..project.credentials import filled_in, safe_names, shown, without_secrets
+from ..project.credentials import filled_in, redacted, safe_names, without_secrets
 from ..project.errors import DataError, SourceError, missing_file
 from ..project.records import CARD
 
 log = logging.getLogger(__name__)
 RAW = Path("data", "raw")
 CURRENT = "current.json"
-TOLD = "feedback of the service"  # the source of the dumps that `make retrain` writes
+BY_SERVICE = "feedback of the service"  # the source of the dumps that `make retrain` writes
 FEEDBACK, SPLIT = "feedback.parquet", "split.parquet"  # their files: what was told, where the rows of the source lay
 Digest = Callable[[Path], str | None]
 NO_DATA = "Git keeps no data: put the file there, or set DATA_STORE in .env and run make pull."
@@ -43,23 +43,24 @@ class Dump:
     files: tuple[Path, ...]
 
 
-def fetch(
-    root: Path,
-    source: str,
-    *,
-    sha256: str = "",
-    accept: bool = False,
-    refresh: bool = False,
-    most: float = math.inf,
-    digest: Digest = artefact.sha256,
-) -> Dump:
+@dataclass(frozen=True)
+class Terms:
+    """On which terms a source is fetched."""
+
+    sha256: str = ""  # what the digest of the dump (of one file that of its bytes) must be, where that is given
+    accept: bool = False  # take content that changed as a new dump beside the old one
+    refresh: bool = False  # look at a remote source again; local files, SQLite among them, are looked at each time
+    most: float = math.inf  # bytes that a download may have
+
+
+TAKEN_AS_IT_IS = Terms()
+
+
+def fetch(root: Path, source: str, terms: Terms = TAKEN_AS_IT_IS, *, digest: Digest = artefact.sha256) -> Dump:
     """Return the dump of a source, fetching it where there is none yet.
 
     Relative paths in `source` start at the project's root, and its `.env` fills `${NAME}`; a `?member=` at its end is
-    left to who reads the dump. The digest of the dump (of one file that of its bytes) must be `sha256`, where that is
-    given. `accept` takes content that changed as a new dump beside the old one; `refresh` looks at a remote source
-    again, local files, SQLite among them, are looked at each time. A download may have `most` bytes. A `digest` that
-    remembers sizes and times spares reading big files again.
+    left to who reads the dump. A `digest` that remembers sizes and times spares reading big files again.
 
     A `DataError`, which holds no secret, if the source is not there or out of reach (`SourceError`), or changed and is
     not accepted, or the dump was edited.
@@ -71,22 +72,22 @@ def fetch(
             for file, entry in zip(dump.files, dump.card["files"], strict=True):
                 if digest(file) != entry["sha256"]:
                     raise _touched(file)
-            if _is_up_to_date(root, source, dump, digest=digest, look=refresh or accept):
-                _check_digest(dump.card["sha256"], sha256, source)
+            if _is_up_to_date(root, source, dump, digest=digest, look=terms.refresh or terms.accept):
+                _check_digest(dump.card["sha256"], terms.sha256, source)
                 return dump
         started = time.monotonic()
         with _building(root) as folder:
-            about = _copied(root, source, folder) if is_local(source) else _downloaded(root, source, folder, most)
-            card = {"source": shown(source), **about, **content(folder)}
-            _check_digest(card["sha256"], sha256, source)
-            dump = _settled(root, source, folder, card, accept=accept)
+            about = _copied(root, source, folder) if is_local(source) else _downloaded(root, source, folder, terms.most)
+            card = {"source": redacted(source), **about, **content(folder)}
+            _check_digest(card["sha256"], terms.sha256, source)
+            dump = _settled(root, source, folder, card, accept=terms.accept)
         size, seconds = sum(file["bytes"] for file in card["files"]), time.monotonic() - started
-        log.info("%s -> %s, %d bytes, %.1f s", shown(source), dump.folder.relative_to(root), size, seconds)
+        log.info("%s -> %s, %d bytes, %.1f s", redacted(source), dump.folder.relative_to(root), size, seconds)
         return dump
     except DataError as error:
         raise type(error)(without_secrets(str(error), source)) from None
     except OSError as error:
-        reason = f"{shown(source)}: {error.strerror or error}" + (f" ({error.filename})" if error.filename else "")
+        reason = f"{redacted(source)}: {error.strerror or error}" + (f" ({error.filename})" if error.filename else "")
         raise DataError(without_secrets(f"{reason}.\nCheck the disk and the rights, then try again.", source)) from None
 
 
@@ -97,7 +98,7 @@ def current(root: Path, source: str) -> Dump | None:
     """
     source = parted(source)[0]
     dumps = _dumps(root, source)
-    chosen = _pointers(root).get(shown(source))
+    chosen = _pointers(root).get(redacted(source))
     dump = next((dump for dump in dumps if dump.folder.name == chosen), dumps[-1] if dumps else None)
     for file, entry in zip(dump.files, dump.card["files"], strict=True) if dump else ():
         if not file.is_file() or file.stat().st_size != entry["bytes"]:
@@ -107,14 +108,14 @@ def current(root: Path, source: str) -> Dump | None:
 
 def told(root: Path) -> list[Dump]:
     """Return the dumps of what people said of answers, oldest first; see `columns/told.py`."""
-    return _dumps(root, TOLD)
+    return _dumps(root, BY_SERVICE)
 
 
 def keep(root: Path, about: dict[str, Any], write: Callable[[Path], None]) -> Dump:
     """Make a dump of what is told: `write` puts its files into a folder, its card says that and `about`."""
     with _building(root) as folder:
         write(folder)
-        return _placed(root, folder, {"source": TOLD, **about, **content(folder)})
+        return _placed(root, folder, {"source": BY_SERVICE, **about, **content(folder)})
 
 
 def parted(source: str) -> tuple[str, str]:
@@ -150,7 +151,7 @@ def _is_up_to_date(root: Path, source: str, dump: Dump, *, digest: Digest, look:
     else:
         return source.startswith("sklearn:") or not look
     if not found:
-        log.warning("%s is gone: its dump %s is used", shown(source), dump.folder.relative_to(root))
+        log.warning("%s is gone: its dump %s is used", redacted(source), dump.folder.relative_to(root))
     return found in ("", known)
 
 
@@ -219,11 +220,11 @@ def _settled(root: Path, source: str, folder: Path, card: dict[str, Any], *, acc
     if dump and dump.card["sha256"] != found and not accept:
         both = f"sha256 was {dump.card['sha256'][:12]}, is {found[:12]}"
         cure = f"{dump.folder.relative_to(root)} stays. To take the new content as a dump beside it: make data ACCEPT=1"
-        raise DataError(f"{shown(source)} changed since {dump.card['fetched'][:10]}: {both}.\n{cure}")
+        raise DataError(f"{redacted(source)} changed since {dump.card['fetched'][:10]}: {both}.\n{cure}")
     earlier = [dump for dump in _dumps(root, source) if dump.card["sha256"] == found]
     if not earlier:
         earlier = [_placed(root, folder, card)]
-    pointers = {**_pointers(root), shown(source): earlier[-1].folder.name}
+    pointers = {**_pointers(root), redacted(source): earlier[-1].folder.name}
     if pointers != _pointers(root):
         artefact.write_json(root / RAW / CURRENT, records.sealed(pointers))
     return earlier[-1]
@@ -256,13 +257,13 @@ def _digest(entries: Sequence[dict]) -> str:
 def _check_digest(found: str, wanted: str, source: str) -> None:
     if wanted and found != wanted.lower():
         both = f"its sha256 is {found},\nsha256 in [data] of params.toml is {wanted}"
-        raise DataError(f"{shown(source)}: {both}.\nMend the one that is wrong.")
+        raise DataError(f"{redacted(source)}: {both}.\nMend the one that is wrong.")
 
 
 def _dumps(root: Path, source: str) -> list[Dump]:
     """Return the dumps of a source, oldest first."""
     dumps = [_dump(card) for card in (root / RAW).glob(f"[!.]*/{CARD}")]
-    same = [dump for dump in dumps if dump.card["source"] == shown(source)]
+    same = [dump for dump in dumps if dump.card["source"] == redacted(source)]
     return sorted(same, key=lambda dump: dump.card["fetched"])
 
 

@@ -13,7 +13,7 @@ import click
 import requests
 import urllib3
 
-from ..project.credentials import safe_name, shown, without_secrets
+from ..project.credentials import redacted, safe_name, without_secrets
 from ..project.errors import DataError
 from .packing import DAMAGED, check_size, inflated
 
@@ -36,7 +36,7 @@ def download(address: str, source: str, folder: Path, most: float) -> dict[str, 
     The log and the file's name are made from `source`, the address as it may be shown. A `DataError` if it is refused
     by the server, empty, larger than `most` bytes, or still incomplete after `TRIES` tries.
     """
-    body, tries = folder / safe_name(unquote(urlsplit(shown(source)).path).rstrip("/")), 1
+    body, tries = folder / safe_name(unquote(urlsplit(redacted(source)).path).rstrip("/")), 1
     with requests.Session() as session:
         while True:
             try:
@@ -45,7 +45,7 @@ def download(address: str, source: str, folder: Path, most: float) -> dict[str, 
                 if tries == TRIES:
                     cure = "Check the address and the network, then run it again."
                     raise DataError(f"{_reason(error)}, {TRIES} tries.\n{cure}") from None
-                log.warning("%s: %s; trying again", shown(source), without_secrets(_reason(error), source))
+                log.warning("%s: %s; trying again", redacted(source), without_secrets(_reason(error), source))
                 time.sleep(PAUSE * 2 ** (tries - 1))
                 tries += 1
             except requests.RequestException as error:  # no address, a redirect loop, a redirect to another scheme

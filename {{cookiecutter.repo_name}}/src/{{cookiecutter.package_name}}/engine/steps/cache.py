@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..project import artefact, records
 
-FOLDER = Path(".cache", "steps")
+STEPS_KEPT = Path(".cache", "steps")
 KEYS_KEPT = 5  # of each step
 
 
@@ -43,4 +43,4 @@ def take(root: Path, step: str, key: str, paths: Sequence[Path]) -> bool:
 
 def folder_of(root: Path, step: str, key: str) -> Path:
     """Where the outputs of a key are kept."""
-    return root / FOLDER / f"{step}-{key[:16]}"
+    return root / STEPS_KEPT / f"{step}-{key[:16]}"

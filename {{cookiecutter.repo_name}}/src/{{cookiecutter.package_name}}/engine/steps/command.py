@@ -3,6 +3,7 @@
 Exit code 2 is a wrong setting or option, 1 any other failure.
 """
 
+import contextlib
 import functools
 from collections.abc import Callable
 from pathlib import Path
@@ -83,15 +84,16 @@ def in_words(error: Exception) -> ProjectError | None:
 
 
 def failed_in_yours(error: Exception) -> ProjectError | None:
-    """What to say of an error in the user's code: the last line of it that was run; None where none was."""
+    """What to say of an error in the user's code, or a run's copy: its last line that was run; None where none was."""
     import traceback
 
-    frames = traceback.extract_tb(error.__traceback__)
-    yours = {str(path) for path in package.yours(package.FOLDER)}
+    frames, root = traceback.extract_tb(error.__traceback__), package.FOLDER.parents[1]
+    copies = root.glob(f"{registry.MODELS}/*/{registry.CODE}")
+    yours = {str(path) for folder in (package.FOLDER, *copies) for path in package.yours(folder)}
     if not (places := [frame for frame in frames if frame.filename in yours]):
         return None
     asked, place = places[0], places[-1]
-    file = Path(place.filename).relative_to(package.FOLDER.parents[1])
+    file = Path(place.filename).relative_to(root)
     found = f"{file}, line {place.lineno}: {asked.name} ended in {type(error).__name__}: {error}"
     return ProjectError(f"{found}.\nThe line: {place.line}. --debug shows the traceback.")
 
@@ -111,13 +113,15 @@ def option_path(*names: str, text: str, bare: bool = False) -> Callable:
 
 
 def run_names(context: click.Context, option: click.Parameter, typed: str) -> list[str]:
-    """The names of runs that a shell completes `typed` to, newest first."""
-    return [folder.name for folder in registry.folders(settings.load()) if folder.name.startswith(typed)]
+    """The names of runs that a shell completes `typed` to, newest first; none where there is no sound project."""
+    with contextlib.suppress(ProjectError):
+        return [folder.name for folder in registry.folders(settings.load()) if folder.name.startswith(typed)]
+    return []
 
 
-def option_run(text: str = "A run, by its name or the end of it.") -> Callable:
+def option_run(text: str = "A run, by its name or the end of it.", name: str = "--run") -> Callable:
     """A click option for the name of a run, "" where none is given."""
-    return click.option("--run", metavar="RUN", default="", shell_complete=run_names, help=text)
+    return click.option(name, metavar="RUN", default="", shell_complete=run_names, help=text)
 
 
 def step(function: Callable) -> Callable:

@@ -43,6 +43,7 @@ def checked(rows: pd.DataFrame, wider: pd.DataFrame) -> pd.DataFrame:
 
 def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
     """Divide the clean rows, say what is suspicious, add the features to each split, and write the four files."""
+    check_names(project)
     clean = pd.read_parquet(records.checked(project.clean))
     columns = dictionary.of(project)
     target = dictionary.target(columns)
@@ -101,6 +102,17 @@ def check_kept(project: Project) -> None:
             raise DataError(
                 f"{package.NAME} imports {name} from {place}, where no run would keep it.\n"
                 f"Move it into {project.relative(project.package)}/ and import it from {package.NAME}."
+            )
+
+
+def check_names(project: Project) -> None:
+    """Refuse what looks a part of the package up by its written name: in an old run it would find today's."""
+    for path in package.yours(project.package):
+        for line, name in package.looked_up(path) if path.suffix == ".py" else ():
+            found = f"{project.relative(path)}, line {line}: {name!r} is looked up by its written name"
+            raise DataError(
+                f"{found}, by which an old run would find today's.\n"
+                "Import it (from . import ...), or fill in __package__: import_module('.tools', __package__)."
             )
 
 
