@@ -1,6 +1,6 @@
 import pytest
 
-from data_science_project.engine.project import package
+from data_science_project.engine.project import artefact, package
 
 
 @pytest.fixture
@@ -13,8 +13,8 @@ def test_edited_added_and_lost_files_of_the_engine_are_named(folder):
     engine, as_it_came = folder / "engine", package.edited(folder)
     (engine / "runs" / "mine.py").write_text("")
     (engine / "report" / "verdict.py").unlink()
-    with (engine / "modelling" / "split.py").open("a") as file:
-        file.write("# mine\n")
+    split = engine / "modelling" / "split.py"
+    artefact.write_text(split, split.read_text() + "# mine\n")
 
     assert as_it_came == []
     assert package.edited(folder) == ["modelling/split.py", "report/verdict.py", "runs/mine.py"]
