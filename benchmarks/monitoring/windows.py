@@ -60,9 +60,9 @@ PLANTS: dict[str, tuple[Plant, list[str]]] = {
 def moved(rows: Rows, said: Rows | None = None) -> tuple[list[str], int]:
     """The columns that are named of a window, the predictions too where they are given; how many rows counted."""
     table = pd.DataFrame({"id": range(len(rows))}) if said is None else said
-    window = health.Window(folder, run.record, table, rows, table.head(0), reference, confidence.held_out(folder))
+    window = health.Window(folder, run.record, table, rows, {}, table.head(0), reference, confidence.held_out(folder))
     shifts, counted = health.moves(window)
-    return [one.column for one in shifts or [] if one.moved], counted
+    return [one.column for one in shifts or [] if one.moved], len(counted)
 
 
 def within(said: Rows) -> dict[str, tuple[bool, float]]:

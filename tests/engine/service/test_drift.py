@@ -78,6 +78,8 @@ def test_windows_without_drift_are_silent(reference, window):
     [
         ("n3", lambda x: x + 1, "median 10.91, in training 9.954"),
         ("n3", lambda x: 2.54 * x, "2.53 times as large, another unit?"),
+        ("n3", lambda x: 1000 * x, "996 times as large, another unit?"),
+        ("n3", lambda x: 10 + 2 * (x - 10), "of the rows up to "),
         ("n3", lambda x: x.where(x.index % 10 > 0), "missing in 10.0 % of the rows, in training 0.0 %"),
         ("gaps", lambda x: x.where(x.index % 5 > 0), "missing in 4"),
         (
@@ -97,6 +99,14 @@ def test_moved_column_is_named_with_both_figures_and_no_other(table, reference, 
     assert (first.column, first.moved) == (column, True)
     assert sentence in first.sentence.replace("\u00a0", " ")
     assert not any(one.moved for one in others)
+
+
+def test_predictions_are_said_to_have_no_other_unit(table):
+    before = {drift.PREDICTIONS + "prediction": drift.summary(table["n3"])}
+
+    (found,) = drift.compared(before, pd.DataFrame({drift.PREDICTIONS + "prediction": 2.54 * table["n3"]}))
+
+    assert found.moved and "unit" not in found.sentence
 
 
 def test_small_difference_in_a_large_window_is_no_drift(reference):

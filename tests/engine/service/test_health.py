@@ -66,6 +66,55 @@ def test_sheet_whose_dropped_column_holds_formulas_without_results_is_looked_at(
     assert len(health.of_file(dropping, folder, tmp_path / "batch.xlsx").rows) == 240
 
 
+def test_cells_that_cannot_be_read_are_named_beside_the_column_with_their_cure(looked, package_log, caplog):
+    package_log.propagate = True
+    caplog.set_level("INFO", logger=health.log.name)
+
+    found = looked(amount=[f"{place} EUR or so" for place in range(240)])
+
+    (line,) = [line for line in found["alarms"] if "'amount'" in line]
+    assert "in 100.0\u00a0% of the rows" in line and "240 cells that are not a number, like '0 EUR or so'" in line
+    assert "say how to read them" in line and "make retrain" not in line
+    assert "'amount' has cells that are not a number" in caplog.text
+
+
+def test_header_without_rows_is_refused(project, folder, batch):
+    path = batch()
+    pd.read_csv(path).head(0).to_csv(path, index=False)
+
+    with pytest.raises(DataError, match="no rows"):
+        health.of_file(project, folder, path)
+
+
+def test_truths_of_a_file_that_are_none_are_counted_out_loud(looked, made_table, package_log, caplog):
+    found = looked(answer=["maybe"] * 60 + [*made_table["answer"], *made_table["answer"]][60:])
+
+    assert found["told"] == 180
+    assert "60 of 240 truths count for nothing: 'maybe' is no class of 'answer' (no, yes)" in caplog.text
+
+
+def test_row_that_is_sent_all_day_counts_once_for_expected_score_and_unusual_rows(project, folder, batch):
+    path = batch()
+    rows = pd.read_csv(path)
+    pd.concat([rows.head(100), *[rows.head(1)] * 900]).to_csv(path, index=False)
+    window = health.of_file(project, folder, path)
+    window.rows["unusual"] = np.arange(1000) % 100 == 0
+
+    found = health.health(window, Monitor())
+
+    assert {before.rows for before, _ in found["scores"] if before} == {100}
+    assert [line for line in found["alarms"] if line.startswith(("unusual", "score"))] == []
+
+
+def test_few_unusual_rows_after_a_start_are_no_alarm(project, folder, batch):
+    path = batch()
+    pd.read_csv(path).head(20).to_csv(path, index=False)
+    window = health.of_file(project, folder, path)
+    window.rows["unusual"] = True
+
+    assert health.health(window, Monitor())["alarms"] == []
+
+
 def test_column_that_may_move_is_no_alarm_and_an_unknown_one_is_refused(looked):
     lines = looked(Monitor(may_move=("colour",)), colour="blue")["alarms"]
 
@@ -104,7 +153,7 @@ def test_many_unusual_rows_are_an_alarm_and_a_few_are_none():
 
     assert health.alarms(nothing, Monitor(), np.arange(1000) < 60) == []
     (line,) = health.alarms(nothing, Monitor(), np.arange(1000) < 100)
-    assert line.startswith("unusual: 10.0\u00a0% of 1,000 rows")
+    assert line.startswith("unusual: 10.0\u00a0% of 1,000 rows") and line.endswith("is their source sound?")
 
 
 def test_score_below_that_of_training_is_an_alarm_with_interval_and_number_of_labels():
@@ -130,7 +179,7 @@ def test_logged_rows_are_typed_and_cells_that_were_not_sent_are_missing(project,
     rows = pd.DataFrame([{"inputs": json.dumps(one)} for one in ({"amount": "3.5", "x": 1}, {"colour": "red"})])
     columns = health.dictionary.load(folder / health.registry.DICTIONARY)
 
-    found = health.typed(pd.DataFrame([json.loads(text) for text in rows["inputs"]]), columns)
+    found, _ = health.typed(pd.DataFrame([json.loads(text) for text in rows["inputs"]]), columns)
 
     assert found["amount"].tolist()[0] == 3.5 and found["amount"].isna().tolist() == [False, True]
     assert found["colour"].tolist()[1] == "red" and found["day"].isna().all()

@@ -140,6 +140,18 @@ def test_nobody_takes_back_what_somebody_else_said(person):
     assert person.send(undo=number)[0] == 409 and len(person.kept()) == 1
 
 
+def test_nobody_takes_back_what_was_said_in_another_browser_without_a_name_either(person, call):
+    other = Person(person.application, call)
+    _, number = person.see()
+    other.see()
+    person.send(id=number, truth="yes")
+
+    text, _ = other.see()
+
+    assert "your last label" not in text and "your last label was yes" in person.see()[0]
+    assert other.send(undo=number)[0] == 409 and len(person.kept()) == 1
+
+
 def test_row_that_somebody_looks_at_is_shown_in_no_other_browser_while_others_wait(person, call):
     other = Person(person.application, call)
 

@@ -7,7 +7,7 @@ import threading
 import pytest
 from click.testing import CliRunner
 
-from data_science_project import cli
+from data_science_project import cli, pipeline
 from data_science_project.engine.project import settings as project_settings
 from data_science_project.engine.runs import registry
 from data_science_project.service import app, log, monitor, settings, words
@@ -211,6 +211,16 @@ def test_monitor_of_a_file_needs_no_log_and_ends_with_none_where_all_is_well(pro
 
     assert (done.exit_code, done.stdout) == (0, "reports/monitoring.html\n")
     assert not (project.root / "data" / "log").exists()
+
+
+def test_monitor_of_a_file_looks_at_predicted_numbers_too(make_project, made_table, tmp_path):
+    project = make_project(made_table[["amount", "colour", "answer"]], data={"source": "table.csv", "target": "amount"})
+    pipeline.make(project, "train")
+    made_table.to_csv(tmp_path / "batch.csv", index=False)
+
+    page, alarms = monitor.run(project, input=tmp_path / "batch.csv", name="")
+
+    assert alarms == [] and "108 labels" in page.read_text(encoding="utf-8")
 
 
 def test_monitor_without_log_or_file_says_what_to_do(project, typed):

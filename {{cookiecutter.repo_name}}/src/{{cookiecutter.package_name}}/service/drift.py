@@ -22,32 +22,22 @@ CHANCE = 0.01  # that anything is found in a window without drift, over all colu
 LEAST_PSI, LEAST_SHARE = 0.05, 0.05  # a difference that matters; one kind that gained or lost 5 points does too
 MOST_ROWS = 5000  # of a window: more are sampled
 OTHER_KINDS = "other kinds"
-FACTOR, ONE_FACTOR = 1.5, 1.1  # numbers that many times as large, all by nearly the same factor, have another unit
+PREDICTIONS = "predictions: "  # before the name of a column of answers, which a column of the table may have too
+FACTOR, ONE_FACTOR = 1.5, 0.1  # so many times as large, the same for all but that part (of logarithms): another unit
 ALIKE = 0.9  # share of different rows from which on a row that comes twice was sent twice
 Summary = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Shift:
-    """A column now and in training.
-
-    Attributes
-    ----------
-    chance : float
-        Of such a difference without drift, 0-1, before it is held against the number of columns.
-    psi : float
-        Population stability index, 0 for no difference.
-    sentence : str
-        How it differs most, with both figures.
-    moved : bool
-        Whether both conditions say so.
-    """
+    """A column now and in training."""
 
     column: str
-    chance: float
-    psi: float
-    sentence: str
-    moved: bool
+    chance: float  # of such a difference without drift, 0-1, before it is held against the number of columns
+    psi: float  # population stability index, 0 for no difference
+    sentence: str  # how it differs most, with both figures
+    moved: bool  # whether both conditions say so
+    cure: str = ""  # of its cells, where many of them break a rule
 
 
 def comparable(values: pd.Series, column: Column) -> pd.Series:
@@ -122,18 +112,25 @@ def values(name: str, before: Summary, now: pd.Series, level: float) -> Shift:
     if "shares" in before:
         return kinds(name, before["shares"], rows, now.astype(str), level)
     points, cells = np.array(before["quantiles"]), np.sort(now.to_numpy(dtype="float64"))
-    chance = float(kstwo.sf(distance(points, cells), max(round(rows * len(cells) / (rows + len(cells))), 1)))
+    most, furthest = distance(points, cells)
+    chance = float(kstwo.sf(most, max(round(rows * len(cells) / (rows + len(cells))), 1)))
     edges = np.unique(points[POINTS // BINS :: POINTS // BINS])
     counts = [np.bincount(np.searchsorted(edges, side), minlength=len(edges) + 1) for side in (points, cells)]
     size = psi(counts[0] / POINTS * rows, counts[1])
-    return Shift(name, chance, size, of_numbers(points, cells), chance < level and size > LEAST_PSI)
+    said = of_numbers(points, cells, furthest, units=not name.startswith(PREDICTIONS))
+    return Shift(name, chance, size, said, chance < level and size > LEAST_PSI)
 
 
-def distance(one: np.ndarray, other: np.ndarray) -> float:
-    """Kolmogorov-Smirnov distance of two sorted columns, 0-1."""
+def distance(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+    """Kolmogorov-Smirnov distance of two sorted columns, 0-1, and the value at which they are that far apart."""
     both = np.concatenate([one, other])
-    shares = [np.searchsorted(side, both, side="right") / len(side) for side in (one, other)]
-    return float(np.abs(shares[0] - shares[1]).max())
+    gaps = np.abs(up_to(one, both) - up_to(other, both))
+    return float(gaps.max()), float(both[gaps.argmax()])
+
+
+def up_to(side: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The share of a sorted column up to each of some values, shape (n_values,)."""
+    return np.searchsorted(side, values, side="right") / len(side)
 
 
 def kinds(name: str, shares: dict[str, float], rows: float, now: pd.Series, level: float) -> Shift:
@@ -161,11 +158,19 @@ def psi(before: np.ndarray, now: np.ndarray) -> float:
     return float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
 
 
-def of_numbers(before: np.ndarray, now: np.ndarray) -> str:
-    """How sorted numbers differ: their medians, and whether they look like another unit."""
+def of_numbers(before: np.ndarray, now: np.ndarray, furthest: float, *, units: bool) -> str:
+    """How sorted numbers differ: by their medians, or where they are furthest apart; whether they have another unit."""
     old, new = (side[[len(side) * quarter // 4 for quarter in (1, 2, 3)]] for side in (before, now))
-    said = f"median {number(float(new[1]))}, in training {number(float(old[1]))}"
-    ratios = new / np.where(old == 0, np.nan, old)
-    alike = ratios.min() > 0 and ratios.max() < ONE_FACTOR * ratios.min()
-    other_unit = alike and not 1 / FACTOR < ratios[1] < FACTOR
-    return f"{said}: {number(float(ratios[1]), 3)} times as large, another unit?" if other_unit else said
+    said, ratios = (
+        f"median {number(float(new[1]))}, in training {number(float(old[1]))}",
+        new / np.where(old, old, np.nan),
+    )
+    if units and ratios.min() > 0 and not 1 / FACTOR < ratios[1] < FACTOR:
+        if np.log(ratios.max() / ratios.min()) < ONE_FACTOR * abs(np.log(ratios[1])):
+            return f"{said}: {number(float(ratios[1]), 3)} times as large, another unit?"
+    then, today = (up_to(side, np.array([old[1], new[1], furthest])) for side in (before, now))
+    *medians, most = np.abs(today - then)
+    hidden = 2 * max(medians) < most
+    return (
+        f"{percent(today[2])} of the rows up to {number(furthest)}, in training {percent(then[2])}" if hidden else said
+    )

@@ -91,7 +91,7 @@ def refusal(record: Mapping[str, Any], cell: Any) -> str:
     """Why a truth is none."""
     said = shown("" if pd.isna(cell) else formats.spelled(cell))
     if not record["classes"]:
-        return f"{said} is no number, as {record['target']!r} is"
+        return f"{said} is no number that {record['target']!r} can be by its type in the data dictionary"
     return f"{said} is no class of {record['target']!r} ({listed(record['classes'], 20)})"
 
 

@@ -1,7 +1,9 @@
 """Is the model still well? A window of answers against the training: drift, score, and what is an alarm."""
 
 import json
+import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,24 +15,25 @@ import sqlalchemy as sa
 from ..engine.columns import dictionary
 from ..engine.columns.dictionary import Dictionary
 from ..engine.columns.validate import validate
+from ..engine.columns.violations import Violation
 from ..engine.modelling import decision
-from ..engine.project.errors import SettingsError
+from ..engine.project.errors import DataError, SettingsError
 from ..engine.project.settings import Decision, Project
 from ..engine.report.verdict import number, percent, scored
 from ..engine.runs import loading, registry
 from ..engine.runs.answers import complete, predictions
 from ..engine.sources import read
 from . import drift, profile, score
-from .feedback import ASKER, QUEUE, truths_of
+from .feedback import ASKER, QUEUE, refusal, truths_of
 from .score import Score
 from .settings import Monitor
 from .tables import NEWEST, answers, feedback
 from .unusual import Unusual
 
+log = logging.getLogger(__name__)
 CLASSES = 12  # of a table of true and answered ones, at most
 LEAST_ROWS = 50  # of fewer nothing is said
 SAID_COLUMNS = ["prediction", "probability", "low", "high"]
-PREDICTIONS = "predictions: "  # before the name of a column of answers, which a column of the table may have too
 FIND_OUT = "Find out what is true of some rows: make label, then make feedback"
 TRAIN_AGAIN = "Train with what was told: make retrain; or go back: make rollback"
 LOOK = "Look at some on /label: are they what the model is for, and is their source sound?"
@@ -39,28 +42,15 @@ WORLD = "See where it comes from; if the world is like that now: make retrain, o
 
 @dataclass(frozen=True)
 class Window:
-    """Answers of a run, newest first.
+    """Answers of a run, newest first; tables of shape (n_rows, ...)."""
 
-    Attributes
-    ----------
-    folder : Path
-        `models/<run>`.
-    rows : DataFrame, shape (n_rows, ...)
-        The columns of the log, and those of the answers.
-    cells : DataFrame, shape (n_rows, n_columns)
-        What was asked, typed by the data dictionary of the run.
-    told : DataFrame
-        Answers of which the truth was told, like `rows`, with `truth` and the `source` of it.
-    reference : dict or None
-        What it is compared with; see `profile.make`.
-    """
-
-    folder: Path
+    folder: Path  # models/<run>
     record: dict[str, Any]
-    rows: pd.DataFrame
-    cells: pd.DataFrame
-    told: pd.DataFrame
-    reference: profile.Profile | None
+    rows: pd.DataFrame  # the columns of the log, and those of the answers
+    cells: pd.DataFrame  # what was asked, typed by the data dictionary of the run
+    broken: dict[str, Violation]  # by column, cells that break a rule of it, mostly so that they cannot be read
+    told: pd.DataFrame  # answers of which the truth was told, like rows, with truth and the source of it
+    reference: profile.Profile | None  # what it is compared with
     held: pd.DataFrame | None  # rows held out in training, with the answers that `[decision]` of today gives them
 
 
@@ -83,7 +73,12 @@ def frame(found: sa.CursorResult) -> pd.DataFrame:
     rows = pd.DataFrame(found.mappings().all(), columns=pd.Index(list(found.keys())))
     said = pd.DataFrame([json.loads(text) for text in rows["output"]], index=rows.index)
     said = said.drop(columns="confident", errors="ignore")
-    return rows.join(said.reindex(columns=[*dict.fromkeys([*SAID_COLUMNS, *said])]))
+    return rows.join(with_all(said))
+
+
+def with_all(said: pd.DataFrame) -> pd.DataFrame:
+    """Answers with all columns that those of any task have; what they have not is missing."""
+    return said.reindex(columns=[*dict.fromkeys([*SAID_COLUMNS, *said])])
 
 
 def of_log(project: Project, run: str, rows: pd.DataFrame, told: pd.DataFrame, most: int) -> Window | None:
@@ -95,9 +90,9 @@ def of_log(project: Project, run: str, rows: pd.DataFrame, told: pd.DataFrame, m
     role = "answer" if "answer" in set(mine["role"]) else "shadow"
     mine, truths = mine[mine["role"] == role].head(most), truths[truths["role"] == role]
     asked = pd.DataFrame([json.loads(text) for text in mine["inputs"]], index=mine.index)
-    cells = typed(asked, dictionary.load(folder / registry.DICTIONARY))
+    cells, broken = typed(asked, dictionary.load(folder / registry.DICTIONARY))
     policy = decision.policy(folder, record, project.settings.predict, project.settings.decision)
-    return Window(folder, record, mine, cells, truths, profile.of(project, folder), policy.held)
+    return Window(folder, record, mine, cells, broken, truths, profile.of(project, folder), policy.held)
 
 
 def of_file(project: Project, folder: Path, path: Path) -> Window:
@@ -108,8 +103,13 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     """
     run, options = loading.load(folder), project.settings
     first = next(iter(dictionary.by_role(run.columns, "feature")), "")
-    table = read.tables([path], read.Known.of(options.data, first)).frame
-    cells, _ = run.validate(table.reset_index(drop=True), lenient(run.columns), where=path.name, target=False)
+    found = read.tables([path], read.Known.of(options.data, first))
+    if found.frame.empty:
+        raise DataError(f"{path}: {read.NO_ROWS}")
+    table = found.frame.reset_index(drop=True)
+    cells, notes = run.validate(table, lenient(run.columns), where=path.name, target=False)
+    for note in [*found.decisions, *notes]:
+        log.info("%s", note)
     policy = decision.policy(folder, run.record, options.predict, options.decision)
     alone = replace(policy, reasons=0, decision=Decision())
     rows = complete(folder, run, cells, predictions(run, cells, policy), alone)
@@ -117,10 +117,27 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     learned = (reference or {}).get("unusual")
     odd = Unusual(learned).marks(cells) if learned else False
     about = {"time": time.time(), "role": "answer", "road": "reference", "unusual": odd, "milliseconds": np.nan}
-    rows = rows.assign(**about)
-    truth = truths_of(run.columns, run.record, table[target].tolist()) if target in table else [None] * len(rows)
+    rows = with_all(rows).assign(**about)
+    truth = truths_in(path, table[target], run) if target in table else [None] * len(rows)
     told = rows.assign(truth=pd.Series(truth, index=rows.index, dtype=object), source=path.name)
-    return Window(folder, run.record, rows, cells, told[told["truth"].notna()], reference, policy.held)
+    told = told[told["truth"].notna()]
+    return Window(folder, run.record, rows, cells, by_column(notes), told, reference, policy.held)
+
+
+def truths_in(path: Path, cells: pd.Series, run: loading.Run) -> list[Any]:
+    """What the cells of the target, shape (n_rows,), mean; those that are no truth are counted in the log."""
+    found = truths_of(run.columns, run.record, cells.tolist())
+    none = [cell for cell, truth in zip(cells, found, strict=True) if truth is None and not pd.isna(cell)]
+    if none:
+        counts = path.name, len(none), cells.count(), refusal(run.record, none[0])
+        log.warning("%s: %d of %d truths count for nothing: %s", *counts)
+    return found
+
+
+def by_column(notes: Sequence[str]) -> dict[str, Violation]:
+    """The cells that break a rule, by column, of what was said of a table; the copy of an older run says text alone."""
+    broken = [note.violation for note in notes if hasattr(note, "violation")]
+    return {one.column: one for one in reversed(broken)}
 
 
 def lenient(columns: Dictionary) -> Dictionary:
@@ -128,11 +145,12 @@ def lenient(columns: Dictionary) -> Dictionary:
     return {name: replace(column, rule="warn") for name, column in columns.items()}
 
 
-def typed(asked: pd.DataFrame, columns: Dictionary) -> pd.DataFrame:
-    """Rows as they were asked by the data dictionary, shape (n_rows, n_columns); cells not sent are missing."""
+def typed(asked: pd.DataFrame, columns: Dictionary) -> tuple[pd.DataFrame, dict[str, Violation]]:
+    """Rows as they were asked, typed, shape (n_rows, n_columns), and what breaks a rule; cells not sent are missing."""
     names = [name for name, column in columns.items() if not column.moment and column.role != "target"]
     whole = asked.reindex(columns=[*dict.fromkeys([*asked, *names])]).astype(object)
-    return validate(whole.where(whole.notna(), None), lenient(columns), where="log", target=False)[0]
+    cells, notes = validate(whole.where(whole.notna(), None), lenient(columns), where="log", target=False)
+    return cells, by_column(notes)
 
 
 def health(window: Window, options: Monitor) -> dict[str, Any]:
@@ -152,34 +170,41 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
         "confusion": score.confusion(sample, classes) if len(sample) and len(classes) <= CLASSES else [],
         "few": LEAST_ROWS if len(rows) < LEAST_ROWS else 0,
     }
-    found["drift"], found["different"] = moves(window)
-    held = window.held
-    before = score.expected(rows, record, held) if held is not None and not found["few"] else []
+    found["drift"], places = moves(window)
+    found["different"], counted = len(places), rows.loc[places]
+    held, enough = window.held, len(counted) >= LEAST_ROWS
+    before = score.expected(counted, record, held) if held is not None and enough else []
     after = score.measured(sample, record, held)
     names = dict.fromkeys(one.metric for one in [*before, *after])
     by_name = [{one.metric: one for one in scores} for scores in (before, after)]
     found["scores"] = [tuple(scores.get(name) for scores in by_name) for name in names]
-    return found | {"alarms": alarms(found, options, rows["unusual"].to_numpy(dtype=bool))}
+    found["alarms"] = alarms(found, options, counted["unusual"].to_numpy(dtype=bool) if enough else np.zeros(0))
+    return found
 
 
-def moves(window: Window) -> tuple[list[drift.Shift] | None, int]:
-    """Columns and predictions against the training, those that moved first, and how many rows were compared.
-
-    None where there is nothing to compare with, or there are too few rows.
-    """
+def moves(window: Window) -> tuple[list[drift.Shift] | None, pd.Index]:
+    """What moved since training, the most first, None where nothing can be compared; and which rows count."""
     reference = window.reference
     if reference is None or len(window.rows) < LEAST_ROWS:
-        return None, 0
+        return None, window.rows.index
     columns = dictionary.load(window.folder / registry.DICTIONARY)
     names = [name for name in reference["columns"] if name in window.cells]
     cells = pd.DataFrame({name: drift.comparable(window.cells[name], columns[name]) for name in names})
     said = {name: window.rows[name] for name in reference["predictions"] if name in window.rows}
     if window.record["classes"] and "prediction" in said:
         said["prediction"] = said["prediction"].astype(str)
-    both = pd.concat([cells, pd.DataFrame(said).add_prefix(PREDICTIONS)], axis=1)
-    before = reference["columns"] | {PREDICTIONS + name: one for name, one in reference["predictions"].items()}
+    both = pd.concat([cells, pd.DataFrame(said).add_prefix(drift.PREDICTIONS)], axis=1)
+    before = reference["columns"] | {drift.PREDICTIONS + name: one for name, one in reference["predictions"].items()}
     counted = drift.window(both, reference["distinct"])
-    return drift.compared(before, counted), len(counted)
+    shifts = drift.compared(before, counted)
+    return [explained(one, window.broken.get(one.column), len(both)) for one in shifts], counted.index
+
+
+def explained(shift: drift.Shift, broken: Violation | None, rows: int) -> drift.Shift:
+    """A column that moved, with the cells that break a rule and their cure, where these are many."""
+    if not shift.moved or broken is None or len(broken.rows) <= drift.LEAST_SHARE * rows:
+        return shift
+    return replace(shift, sentence=f"{shift.sentence}; {len(broken.rows):,} {broken.problem}", cure=broken.cure)
 
 
 def alarms(found: dict[str, Any], options: Monitor, unusual: np.ndarray) -> list[str]:
@@ -191,7 +216,7 @@ def alarms(found: dict[str, Any], options: Monitor, unusual: np.ndarray) -> list
             f"params.toml: [monitor] may_move names {unknown[0]!r}.\nColumns that are compared: {known}."
         )
     lines = [
-        f"drift: {one.column!r}: {one.sentence} (PSI {number(one.psi, 2)}). {WORLD}."
+        f"drift: {one.column!r}: {one.sentence} (PSI {number(one.psi, 2)}). {one.cure or WORLD}."
         for one in moved
         if one.moved and one.column not in options.may_move
     ]
@@ -203,7 +228,7 @@ def alarms(found: dict[str, Any], options: Monitor, unusual: np.ndarray) -> list
             if one.lost(options.score_loss, options.error_growth)
         ]
     if score.rate(unusual)[2] > options.unusual:
-        lines.append(f"unusual: {percent(unusual.mean())} of {len(unusual):,} rows are like none in training. {LOOK}.")
+        lines.append(f"unusual: {percent(unusual.mean())} of {len(unusual):,} rows are like none in training. {LOOK}")
     return lines
 
 

@@ -96,8 +96,9 @@ def name_of(request: Request) -> str:
 
 
 def who(request: Request) -> str:
-    """Who labels: the name of the token, and the name given here."""
-    return ": ".join(filter(None, [request.scope["asker"], name_of(request)]))
+    """Who labels: the name of the token, and the name given here, or else which browser."""
+    browser = request.cookies.get(BROWSER, "")[:8]
+    return ": ".join(filter(None, [request.scope["asker"], name_of(request) or (browser and f"browser {browser}")]))
 
 
 def last_of(request: Request, queue: Queue) -> Told | None:

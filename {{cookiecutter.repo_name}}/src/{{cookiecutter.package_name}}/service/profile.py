@@ -45,25 +45,9 @@ def of(project: Project, folder: Path) -> Profile | None:
 
 
 def make(project: Project, folder: Path) -> Profile:
-    """Write the reference of a run, whole or not at all.
+    """Write the reference of a run, `models/<run>`, whole or not at all.
 
-    Parameters
-    ----------
-    project : Project
-    folder : Path
-        `models/<run>`.
-
-    Returns
-    -------
-    dict
-        `version`; `run`; `rows` that it learned from (train and dev), and which share of them `distinct` ones are;
-        `columns`, `drift.summary` of each that its model may see; `predictions`, that of its answers to rows held out
-        in training; `unusual`, what `unusual.fit` has learned of the rows.
-
-    Raises
-    ------
-    DataError
-        The splits that it learned from are not here any more, or it kept no held-out answers.
+    A `DataError` if the splits that it learned from are not here any more, or it kept no held-out answers.
     """
     record, columns = registry.read(folder), dictionary.load(folder / registry.DICTIONARY)
     train, dev = (split_of(project, record, part) for part in ("train", "dev"))
@@ -74,8 +58,8 @@ def make(project: Project, folder: Path) -> Profile:
     found: Profile = {
         "version": VERSION,
         "run": folder.name,
-        "rows": len(rows),
-        "distinct": float((~rows[names].duplicated()).mean()),
+        "rows": len(rows),  # that it learned from, train and dev
+        "distinct": float((~rows[names].duplicated()).mean()),  # the share of them that differ
         "columns": {name: drift.summary(drift.comparable(rows[name], columns[name])) for name in names},
         "predictions": {name: drift.summary(values) for name, values in said(held, record["classes"]).items()},
         "unusual": unusual.fit(train, dev, columns),

@@ -44,24 +44,14 @@ CAVEAT = (
 
 @dataclass(frozen=True)
 class Score:
-    """A metric of some answers, with its 95 % interval.
-
-    Attributes
-    ----------
-    then : float
-        Its value on the rows held out in training, by today's answers, NaN where that is not known.
-    low, high : float
-        NaN of fewer labels than LEAST_TOLD.
-    rows : int
-        How many answers, or labels, it is of.
-    """
+    """A metric of some answers, with its 95 % interval."""
 
     metric: str
     value: float
-    low: float
+    low: float  # the interval, NaN of fewer labels than LEAST_TOLD
     high: float
-    then: float
-    rows: int
+    then: float  # its value on the rows held out in training, by today's answers, NaN where that is not known
+    rows: int  # how many answers, or labels, it is of
 
     def lost(self, points: float, growth: float) -> bool:
         """Whether the whole interval is worse than in training by more than so many points, or that share of errors."""

@@ -143,13 +143,7 @@ def completed(
 
 
 class Unusual:
-    """What `fit` has learned, ready to look at rows; a row has the same score alone and in a table.
-
-    Attributes
-    ----------
-    limit : float
-        A row with a score above it is unusual.
-    """
+    """What `fit` has learned, ready to look at rows; one with a score above `limit` is unusual, alone or in a table."""
 
     def __init__(self, fitted: Mapping[str, Any]) -> None:
         self._kinds, self._start, self.limit = fitted["columns"], fitted["start"], fitted["limit"]
