@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import PLAIN_ENVIRONMENT, PROJECT, TEMPLATE, git, renderer
+from conftest import PLAIN_ENVIRONMENT, TEMPLATE, git, renderer
 from cookiecutter.exceptions import FailedHookException, OutputDirExistsException, UndefinedVariableInTemplate
 from jinja2 import TemplateError
 
@@ -90,8 +90,9 @@ NO_FOLDER = ["dependency", "distribution", "folder", "device"]
 def template(template, tmp_path_factory) -> Path:
     """The template without the files that name no answer: what they hold is the same in every project."""
     front = Path(shutil.copytree(template, tmp_path_factory.mktemp("front") / "template"))
-    for path in [path for path in front.rglob("*") if path.is_file() and path.name != "__init__.py"]:
-        if b"cookiecutter" not in path.read_bytes():
+    for path in [path for path in front.rglob("*.*") if path.is_file()]:
+        named = b"cookiecutter" in path.read_bytes() or path.suffix == ".service"  # which is the end of one that does
+        if not named and path.name != "__init__.py":
             path.unlink()
     return front
 

@@ -98,6 +98,12 @@ def project(trained, tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def known(project):
+    """The rows of its source."""
+    return pd.read_parquet(project.clean)
+
+
+@pytest.fixture
 def folder(project):
     """The only run of that project."""
     return registry.folders(project)[0]

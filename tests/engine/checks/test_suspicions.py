@@ -43,6 +43,14 @@ def test_file_in_the_order_of_a_date_asks_for_a_split_by_time(table, suspect, st
     assert "time" not in [one.kind for one in suspect(dated, by="time:day")]
 
 
+def test_parts_of_a_moment_are_no_order_of_the_rows(table, suspect):
+    days = pd.date_range("2026-01-01", periods=300, freq="6h")
+
+    found = suspect(table.assign(year=days.year, month=days.month, day=days.day))
+
+    assert "time" not in [one.kind for one in found]
+
+
 def test_answer_that_changes_with_a_date_asks_for_a_split_by_time_in_any_order_of_rows(table, suspect):
     answer = np.where(np.random.default_rng(2).random(300) < np.linspace(0.1, 0.9, 300), "yes", "no")
     dated = table.assign(answer=answer, day=pd.date_range("2026-01-01", periods=300))

@@ -19,6 +19,16 @@ def test_few_items_that_make_many_cells_are_a_list(separator):
     assert lists.separator_of(pd.Series(chosen(separator))) == separator.strip()
 
 
+@pytest.mark.parametrize("brackets", ["['{}']", '["{}"]', "{{{}}}", "[{}]"])
+def test_items_of_a_list_as_programs_write_it_stand_without_brackets_and_quote_marks(brackets):
+    mark = brackets[1].strip("{")
+    cells = pd.Series([brackets.format(cell.replace(", ", f"{mark}, {mark}")) for cell in chosen(", ")])
+
+    assert lists.separator_of(cells) == ","
+    assert lists.different_items(cells, ",") == sorted(TOOLS)
+    assert lists.items_of("[]", ",") == []
+
+
 def names():
     last, first = ["Smith", "Jones", "Li", "Berg", "Cruz"], ["John", "Ann", "Eva", "Max", "Ida"]
     return [f"{a}, {b}" for a, b in itertools.product(last, first)] * 4

@@ -23,12 +23,6 @@ NEW = {
 
 
 @pytest.fixture
-def known(project):
-    """The rows of the source."""
-    return pd.read_parquet(records.checked(project.clean))
-
-
-@pytest.fixture
 def tell(project):
     """A dump of rows, each a dict with the answer in it."""
 

@@ -5,17 +5,11 @@ import pytest
 from data_science_project.engine.columns import dictionary
 from data_science_project.engine.modelling import division
 from data_science_project.engine.modelling.split import split
-from data_science_project.engine.project import records, settings
+from data_science_project.engine.project import settings
 from data_science_project.engine.project.settings import PARTS, Shares, Split
 from data_science_project.engine.sources import source
 
 ORDERS = 400
-
-
-@pytest.fixture
-def known(project):
-    """The rows of the source."""
-    return pd.read_parquet(records.checked(project.clean))
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import pytest
 
-from data_science_project.engine.project import package
+from data_science_project.engine.project import artefact, package
 
 
 @pytest.fixture
@@ -13,8 +13,8 @@ def test_edited_added_and_lost_files_of_the_engine_are_named(folder):
     engine, as_it_came = folder / "engine", package.edited(folder)
     (engine / "runs" / "mine.py").write_text("")
     (engine / "report" / "verdict.py").unlink()
-    with (engine / "modelling" / "split.py").open("a") as file:
-        file.write("# mine\n")
+    split = engine / "modelling" / "split.py"
+    artefact.write_text(split, split.read_text() + "# mine\n")
 
     assert as_it_came == []
     assert package.edited(folder) == ["modelling/split.py", "report/verdict.py", "runs/mine.py"]
@@ -47,3 +47,23 @@ def test_modules_that_a_module_needs_are_found_whatever_way_they_are_imported(fo
     assert found == ["__init__.py", "a.py", "b.py", "c.py", "d.py", "late.py", "tools/__init__.py", "tools/deep.py"]
     assert folder / "late.py" in whole and folder / "late.py" not in early and folder / "alone.py" not in whole
     assert package.foreign(whole) >= {"numpy"} and "tomllib" not in package.foreign(whole)
+
+
+def test_parts_that_a_file_asks_for_by_their_written_name_are_found_and_nothing_else_is(tmp_path):
+    file = tmp_path / "mine.py"
+    calls = [
+        f"import_module('{package.NAME}.tools')",
+        f"import_module(f'{package.NAME}.{{1}}')",
+        f"pkgutil.get_data('{package.NAME}', 'prices.json')",
+        "import_module('numpy')",
+        "import_module('.tools', __package__)",
+        f"print('{package.NAME}.tools')",
+        "import_module(f'')",
+        "files()",
+        "dict({})",
+    ]
+    file.write_text("\n".join(calls))
+
+    found = [line for line, _ in package.looked_up(file)]
+
+    assert found == [1, 2, 3]

@@ -1,4 +1,5 @@
 import math
+from types import SimpleNamespace
 
 import jsonschema
 import pytest
@@ -68,11 +69,22 @@ def test_what_no_rule_says_of_a_cell_is_told_in_words():
         ({"new": "perhaps"}, False),
         ({"day": "soon"}, False),
         ({"note": " "}, False),
+        ({"note": "\u3000"}, False),
+        ({"note": "東京", "key": "Ä"}, True),
+        ({"key": "\t"}, True),
         ({"unknown": [1]}, False),
     ],
 )
 def test_row_is_described_as_it_is_accepted(changes, accepted):
     assert fits(ROW | changes) is accepted
+
+
+def test_truth_of_a_number_is_described_as_it_is_taken():
+    run = SimpleNamespace(record={"classes": None})
+
+    described = jsonschema.Draft202012Validator(openapi.truth(run))
+
+    assert described.is_valid(-7.5) and not described.is_valid(1e39)
 
 
 def test_columns_that_must_be_there_are_required_and_described():

@@ -94,6 +94,14 @@ def number_of(text):
     return re.search(r"/answer\?id=([0-9a-f]{32})", text)[1]
 
 
+def test_look_at_the_head_of_the_form_is_no_question(site):
+    before = site.service.log.database.count()
+
+    status, _, _ = site.ask("HEAD", "/")
+
+    assert status == 200 and site.service.log.database.count() == before
+
+
 def test_form_asks_for_every_column_of_a_row_by_its_label_and_says_what_may_stand_there(site):
     text = site.get("/")
 

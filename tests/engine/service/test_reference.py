@@ -85,7 +85,7 @@ def test_violations_of_rows_with_other_columns_each_are_those_of_each_alone(vers
 
 def test_own_add_features_sees_no_column_that_the_row_does_not_have(version, project):
     calls = listened(version)
-    version.read_rules(project.dictionary)  # it is not the template's any more
+    version.follow({})  # it is not the template's any more
 
     version.reference([ROW, without(ROW, "order"), ROW | {"more": 1}])
 
@@ -94,7 +94,7 @@ def test_own_add_features_sees_no_column_that_the_row_does_not_have(version, pro
 
 def test_request_of_too_many_kinds_of_rows_is_refused(version, project, refused):
     listened(version)
-    version.read_rules(project.dictionary)
+    version.follow({})
     version.kinds = 1
 
     assert "2 different sets of columns" in refused(version, ROW, without(ROW, "order"))[0][2]

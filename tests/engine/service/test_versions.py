@@ -251,6 +251,16 @@ def test_unusual_row_is_marked_on_both_roads_alike(version):
     assert not version.fast(rows[:1])[0].unusual and not version.reference(rows[:1])[0].unusual
 
 
+def test_id_that_stands_twice_is_warned_of_and_makes_no_row_unusual(project, folder, change):
+    change(project, "order", rule="warn")
+    version = versions.Version(project, folder)
+
+    alone, twice = version.reference([ROW]), version.reference([ROW, ROW])
+
+    assert [one.unusual for one in twice] == [alone[0].unusual] * 2
+    assert all("ids that stand twice" in one.warnings[0] for one in twice)
+
+
 def test_run_without_reference_answers_and_calls_no_row_unusual_and_says_so_once(project, folder, caplog):
     profile.path_of(project, folder).unlink()
     project.split("train").unlink()

@@ -14,6 +14,8 @@ import pytest
         ("a,b\r1,x\r2,y\r", "','"),
         ("a||b\n1||x\n2||y\n", "'||'"),
         ("a^b\n1^x\n2^y\n", "'^'"),
+        ("a\x01b\n1\x01x\n2\x01y\n", "'\\x01'"),
+        ("a::b\n1::x\n2::y\n", "'::'"),
     ],
 )
 def test_separators_are_found_and_said(table, rows, content, said):
@@ -28,6 +30,8 @@ AS_MEANT = {
     "cells stay text": ("a,b\n007, 1.50\n9007199254740993,inf\n", [["007", " 1.50"], ["9007199254740993", "inf"]]),
     "decimal commas between semicolons": ("a;b;c\n1,5;2,5;x\n3;4;y\n", [["1,5", "2,5", "x"], ["3", "4", "y"]]),
     "quoted line breaks and separators": ('a,b\n1,"x\ny, ""z"""\n2,q\n', [["1", 'x\ny, "z"'], ["2", "q"]]),
+    "a blank before two quote marks": ('a, b\n1, """x"" y"\n2, "z, ""u"\n', [["1", '"x" y'], ["2", 'z, "u']]),
+    "clock times": ("time\n12:30\n13:45\n", [["12:30"], ["13:45"]]),
     "a blank before a quote mark": ('a, b\n1, "x, y"\n2, "z"\n', [["1", "x, y"], ["2", "z"]]),
     "one column where no separator fits": (
         "text\nhi, you\nfine\nso, la, la\n",
@@ -46,6 +50,11 @@ QUOTED = {
     "a backslash before a quote mark": (
         "id,size\n" + "".join(f'{n},"boots, {n}\\" high"\n' for n in range(9)),
         'boots, 8" high',
+        "after a backslash",
+    ),
+    "a backslash before marks of cells without quotes": (
+        "id,size\n" + "".join(f'{n},\\"boots\\"\\, {n}\\" high\n' for n in range(9)),
+        '"boots", 8" high',
         "after a backslash",
     ),
     "a quote mark that is never closed": (

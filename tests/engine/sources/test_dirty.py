@@ -94,6 +94,9 @@ WORKS = {
     "clock times": (text(x=CLOCK), list(pd.to_datetime("1900-01-01 " + pd.Series(CLOCK))), "as %H:%M on 1900-01-01"),
     "thousands blanks": (text(x=grouped(" ")), list(NUMBERS), "' ' read as the thousands"),
     "thousands no-break blanks": (text(x=grouped("\u00a0")), list(NUMBERS), "' ' read as the thousands"),
+    "thousands narrow blanks": (text(x=grouped("\u202f")), list(NUMBERS), "' ' read as the thousands"),
+    "dates as SAS writes them": (text(x=DAYS.strftime("%d%b%Y").str.upper()), list(DAYS), "dates read as %d%b%Y"),
+    "times as SAS writes them": (text(x=DAYS.strftime("%d%b%Y:%H:%M:%S").str.upper()), list(DAYS), "%d%b%Y:%H:%M:%S"),
     "thousands apostrophes": (text(x=grouped("'")), list(NUMBERS), "read as the thousands"),
     "thousands dots": (text(";", x=grouped(".")), list(NUMBERS), "'.' read as the thousands"),
     "dots in doubt": (

@@ -79,6 +79,13 @@ def test_lines_of_another_encoding_are_read_and_named(table, rows):
     assert "1 lines" in said and "(lines 4)" in said and "'Renée'" in said
 
 
+def test_byte_order_mark_of_a_second_file_behind_the_first_is_left_out_and_said(table):
+    found = table("\ufeffa,b\n1,x\n2,y\n\ufeffa,b\n3,z\n4,w\n")
+
+    assert list(found.frame["a"]) == ["1", "2", "3", "4"]
+    assert "byte-order marks within the text left out: 1" in found.decisions
+
+
 def test_odd_nul_bytes_are_left_out_and_counted(table, rows):
     lines = "".join(f"{number},word\n" for number in range(60))
 

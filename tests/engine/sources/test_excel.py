@@ -31,7 +31,7 @@ def hide(book):
 
 
 def merge(cells):
-    return lambda book: book["A"].merge_cells(cells)
+    return lambda book: [book["A"].merge_cells(part) for part in cells.split()]
 
 
 def test_formula_without_a_stored_result_is_refused_by_its_cell_in_the_sheet_that_is_read(read_book):
@@ -79,11 +79,27 @@ def test_first_sheet_whose_header_holds_the_target_is_taken_and_said_unless_one_
     assert read_book(None, "", **sheets)[1] == ["sheet 'About' of 3: About, Houses, Old"]
 
 
+def test_sheets_of_notes_are_passed_over_where_no_sheet_names_the_target(read_book):
+    sheets = {
+        "Notes": [["Orders of 2025"], ["version", 2]],
+        "Content": [["sheet", "what"], ["Orders", "all"], ["Codes", "of"]],
+        "Orders": [["id", "day"], ["A", 1], ["B", 2]],
+        "Codes": [["a", "b"], [1, 2], [3, 4]],
+    }
+
+    rows, decisions = read_book(None, "nowhere", **sheets)
+
+    assert rows == sheets["Orders"]
+    assert decisions == [
+        "sheet 'Orders' of 4, the first with rows of numbers, for none names 'nowhere': Notes, Content, Orders, Codes"
+    ]
+
+
 def test_cells_merged_downwards_are_filled_and_those_merged_across_count_in_the_first(read_book):
     sheet = [["a", "b"], ["x", 1], [None, 2]]
 
     assert read_book(A=sheet, change=merge("A2:A3"))[0] == [["a", "b"], ["x", 1], ["x", 2]]
-    rows, decisions = read_book(A=sheet, change=merge("A1:B1"))
+    rows, decisions = read_book(A=[[*row, None, None] for row in sheet], change=merge("A1:B1 C1:D1"))
 
     assert rows[0] == ["a", None] and decisions == ["cells merged across columns count in the first of them: row 1"]
 

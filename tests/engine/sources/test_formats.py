@@ -103,6 +103,41 @@ def test_records_of_json_are_found_under_a_key(table, rows, document, said):
     assert said in found.decisions[0]
 
 
+COLUMNS = {"a": [1, 2, None], "y": ["u", "v", "u"]}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        COLUMNS,
+        {name: {str(place): cell for place, cell in enumerate(cells)} for name, cells in COLUMNS.items()},
+        [[*COLUMNS], *zip(*COLUMNS.values(), strict=True)],
+        {"status": "ok", "result": COLUMNS},
+    ],
+    ids=["columns", "numbered columns", "lists", "under a key"],
+)
+def test_json_of_columns_or_of_lists_below_their_names_is_read(table, rows, document):
+    found = table(json.dumps(document))
+
+    assert list(found.frame.columns) == ["a", "y"]
+    assert rows(found) == [[1, "u"], [2, "v"], [None, "u"]]
+
+
+def test_records_of_json_stand_one_behind_the_other_over_several_lines(table, rows):
+    assert rows(table("".join(json.dumps(record, indent=2) + "\n" for record in NESTED))) == CELLS
+
+
+def test_line_of_json_that_is_damaged_is_set_aside_as_it_stands_and_two_are_refused(table, refusal):
+    lines = "".join(f'{{"a": {n}}}\n' for n in range(30)).replace('": 7}', '": 7')
+
+    found = table(lines)
+
+    assert len(found.frame) == 29 and found.frame.index[7] + found.first_row == 9
+    ((name, aside),) = found.set_aside
+    assert (name, aside.line, aside.text) == ("table.csv", 8, '{"a": 7')
+    assert "2 of 31 lines do not fit: not valid JSON (2, as line 8" in refusal(lines + '{"a": 30')
+
+
 def test_record_with_an_object_stands_alone(table, rows):
     assert rows(table('{"a": 1, "b": {"c": 2}}')) == [[1, 2]]
 
@@ -199,14 +234,20 @@ def test_sas_transport_is_read_with_its_dates_and_refused_where_it_is_cut_short(
     pyreadstat = pytest.importorskip("pyreadstat", reason="pyreadstat writes SAS: it is an extra")
     when = pd.to_datetime(["2024-01-31 10:30", None])
     frame = pd.DataFrame(
-        {"day": [date(2024, 1, 31), date(1950, 5, 1)], "when": when, "name": ["é", ""], "n": [1.5, None]}
+        {
+            "day": [date(2024, 1, 31), date(1950, 5, 1)],
+            "when": when,
+            "name": ["é", ""],
+            "n": [1.5, None],
+            "zero": [0, 1],
+        }
     )
     pyreadstat.write_xport(frame, tmp_path / "made.xpt", file_format_version=5)
 
     found = table((tmp_path / "made.xpt").read_bytes(), "t")
 
-    assert rows(found)[0] == [datetime(2024, 1, 31), when[0], "é", 1.5]
-    assert rows(found)[1] == [datetime(1950, 5, 1), None, None, None]
+    assert rows(found)[0] == [datetime(2024, 1, 31), when[0], "é", 1.5, 0]
+    assert rows(found)[1] == [datetime(1950, 5, 1), None, None, None, 1]
     assert "cut short" in refusal((tmp_path / "made.xpt").read_bytes()[:-41])
 
 
@@ -259,7 +300,7 @@ def test_sparse_arff_is_read(table, rows):
         ('{"a":' * 900 + "1" + "}" * 900, "t.json", "not a list of records"),
         ('[{"a":' + '{"a":' * 5000 + "1" + "}" * 5001 + "]", "t.json", "nested too deep"),
         ('[{"a": 1, "a": 2}]', "t.json", "'a' twice"),
-        ('{"a": 1}\n{"a":\n', "t.json", "line 2"),
+        ('{"a": 1}\n{"a":\n{"a":\n', "t.json", "2 of 3 lines"),
         ('[\n{"a": 1},\n', "t.json", "line 3"),
         ("[" * 100_000, "t.json", "nested too deep"),
         ("[]", "t.json", "no rows"),
@@ -285,7 +326,7 @@ def test_damaged_files_and_what_is_no_table_are_refused(refusal, content, name, 
 )
 def test_word_of_a_cell_is_the_same_alone_and_beside_any_others(cells):
     def words(some):
-        column = formats.column("x", some).rename("x")
+        column = formats.column(some).rename("x")
         return validate.validate_column(column, dictionary.Column(type="category"))[0].tolist()
 
     assert str(words(cells)) == str([words([cell])[0] for cell in cells])

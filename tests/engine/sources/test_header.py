@@ -18,6 +18,7 @@ FOUND = {
     "padded titles": text(["Sales of 2020", "", ""], ["", "", ""]),
     "a total": text(below=[["Total", 190, 570]]),
     "a padded total": text(below=[["", "", ""], ["Total", 190, ""]]),
+    "an average": text(below=[["", "Average", 28.5]]),
     "footnotes": text(below=[["Source: the office"], ["* provisional"]]),
     "footnotes below a blank line": text(below=[[""], ["as counted by hand in every region"]]),
     "a row of units": text(["region", "sales", "costs"], names=["-", "EUR", "EUR"]),
@@ -62,6 +63,22 @@ def test_every_row_of_a_long_second_table_is_kept(table):
     assert len(found.frame) == 20 and len(found.set_aside) == 20_001
 
 
+@pytest.mark.parametrize(
+    "second", [[["city", "rain"], ["York", 3], ["Hull", 4]], [["who", "where"], *[["Ann", "York"]] * 3]]
+)
+def test_narrower_table_below_a_blank_line_is_left_out(table, rows, second):
+    found = table(text(below=[["", "", ""], *[[*row, ""] for row in second]]))
+
+    assert len(found.frame) == 20 and len(found.set_aside) == len(second)
+    assert "a second table from row 22 on left out" in found.decisions
+
+
+def test_rows_of_few_cells_below_a_blank_line_are_rows_where_no_names_head_them(table):
+    found = table(text(below=[["", "", ""], ["R20", "20", ""], ["R21", "21", ""], ["R22", "22", ""], ["R23", 23, 69]]))
+
+    assert len(found.frame) == 25
+
+
 def test_names_in_two_rows_are_joined_where_the_groups_are_wide(table):
     found = table(text(["", 2020, ""], names=["region", "sales", "sales"]))
 
@@ -75,6 +92,15 @@ def test_names_below_wide_groups_are_joined_with_them(table):
 
     assert list(found.frame.columns) == ["Days", "Travel Air", "Travel Rail", "Other"] and len(found.frame) == 20
     assert "names joined from 2 rows" in found.decisions
+
+
+def test_questions_and_keys_of_a_survey_below_its_names_are_no_answers(table, rows):
+    keys = '"{""ImportId"":""Q1""}","{""ImportId"":""Q2""}"'
+
+    found = table(f'tools,happy\nWhich tools?,"Are you happy, all in all?"\n{keys}\n' + "a,yes\nb,no\n" * 20)
+
+    assert list(found.frame.columns) == ["tools", "happy"] and rows(found)[0] == ["a", "yes"]
+    assert "rows 2 and 3 dropped, the questions and keys of a survey" in found.decisions
 
 
 def test_instrument_settings_above_numbers_are_no_header(table):

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
+from data_science_project.engine.sources import read
+
 TABLE = b"a,b\n1,2\n"
 
 
@@ -48,6 +50,17 @@ def test_a_store_without_its_package_names_the_install(fetch_refusal, monkeypatc
     monkeypatch.setitem(sys.modules, "gcsfs", None)
 
     assert 'Add "gs" to extras' in fetch_refusal("gs://bucket/t.csv")
+
+
+def test_bytes_of_a_database_are_text_and_a_mix_with_numbers_is_refused(fetch, fetch_refusal, tmp_path):
+    with contextlib.closing(sqlite3.connect(tmp_path / "b.db")) as connection, connection:
+        connection.execute("CREATE TABLE t (a BLOB, b BLOB)")
+        connection.executemany("INSERT INTO t VALUES (?, ?)", [("é".encode(), b"1"), (None, 2)])
+
+    found = read.tables(fetch("sqlite:///b.db?query=SELECT a FROM t").files)
+
+    assert found.frame["a"][0] == "é" and "bytes read as UTF-8: 'a' (1)" in found.decisions
+    assert "a column mixes" in fetch_refusal("sqlite:///b.db?table=t")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import pytest
 
 from data_science_project.engine.project.errors import DataError
+from data_science_project.engine.sources import read
 
 LINES = [f"{number},{number / 2},w{number % 4}" for number in range(300)]
 
@@ -97,6 +98,17 @@ def test_drawn_lines_count_as_no_lines(table):
 
     assert len(found.frame) == 300 and not found.set_aside
     assert "drawn lines left out: 2 (line 2 the first)" in found.decisions
+
+
+@pytest.mark.parametrize("above", ["+-----+---+", ""])
+@pytest.mark.parametrize("target", ["", "b"])
+def test_table_drawn_with_bars_is_read(written, rows, above, target):
+    body = "".join(f"| {number} | w{number % 4} |\n" for number in range(20))
+
+    found = read.tables([written(f"{above}\n| a | b |\n|:----|---|\n{body}".lstrip())], read.Known(target=target))
+
+    assert list(found.frame.columns) == ["a", "b"] and len(found.frame) == 20
+    assert any("drawn lines left out" in decision for decision in found.decisions)
 
 
 def test_lines_with_one_cell_more_are_too_many_where_others_have_as_many_as_there_are_names(table):

@@ -206,6 +206,13 @@ def test_set_counts_and_is_recorded_with_the_message_and_a_named_run_answers_unt
     assert record["decision"] == "because of the new shop" and "not kept" not in caplog.text
 
 
+def test_model_that_is_gone_is_named_with_the_ways_to_bring_it_back(project, folder):
+    (folder / "model.pkl").unlink()
+
+    with pytest.raises(DataError, match=r"model\.pkl is not there, predict reads it\.\n.*make pull"):
+        pipeline.make(project, "predict", run=folder.name)
+
+
 def test_input_is_scored_to_a_file_of_its_name_and_again_when_it_changes(project, made_table):
     new, seen = project.root / "new.rows.csv", []
 

@@ -186,7 +186,8 @@ class Application:
             if len(rows) > options.rows:
                 said = f"{len(rows)} rows; allowed: {options.rows} ([serve] rows). Send fewer at once."
                 raise Problem(413, "too_large", said)
-            reply = await service.answer(rows, run_of(scope), asker)
+            query = parse_qs(scope["query_string"].decode("latin-1")) if scope["query_string"] else {}
+            reply = await service.answer(rows, query.get("run", [""])[0], asker)
         finally:
             service.in_flight -= 1
         service.counts.seconds.observe(time.perf_counter() - start)
@@ -222,8 +223,3 @@ class Application:
 
 REFUSED: dict[type, tuple[int, str]] = {BadBody: (400, "bad")}
 REFUSED |= dict.fromkeys([UnknownRun, UnknownAnswer], (404, "unknown"))
-
-
-def run_of(scope: Scope) -> str:
-    """The run that the query asks for, "" for none."""
-    return parse_qs(scope["query_string"].decode("latin-1")).get("run", [""])[0] if scope["query_string"] else ""

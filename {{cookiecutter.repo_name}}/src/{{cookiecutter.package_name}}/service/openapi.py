@@ -15,6 +15,7 @@ from .versions import Version, Versions
 Schema = dict[str, Any]
 TEXT, NUMBER_SCHEMA, YES_OR_NO = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
 CELL = {"type": ["number", "string", "boolean", "null"]}
+SOME = r"[^\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"  # what a text is not empty by
 SOME_DAY = datetime(2026, 1, 31)
 MONTHS = r"(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31"
 DAY = rf"(1[7-9]|20|21)\d\d-({MONTHS})"
@@ -121,7 +122,7 @@ def known(column: Column) -> str:
 def forms(column: Column) -> list[Schema]:
     """The forms of a cell that is not missing."""
     low, high = column.range or (-LARGEST, LARGEST)
-    anything: list[Schema] = [TEXT | {"pattern": r"[!-~]"}, NUMBER_SCHEMA, YES_OR_NO]
+    anything: list[Schema] = [TEXT if column.missing_allowed else TEXT | {"pattern": SOME}, NUMBER_SCHEMA, YES_OR_NO]
     if column.role == "id":  # text as it stands, where it is no plain number
         return [anything[0], {"type": column.type}, YES_OR_NO] if column.type in ("integer", "number") else anything
     if column.type in ("integer", "number"):
@@ -140,7 +141,8 @@ def forms(column: Column) -> list[Schema]:
 
 def truth(run: Run) -> Schema:
     """What may be true of an answer."""
-    return {"enum": run.record["classes"]} if run.record["classes"] else NUMBER_SCHEMA
+    classes = run.record["classes"]
+    return {"enum": classes} if classes else NUMBER_SCHEMA | {"minimum": -LARGEST, "maximum": LARGEST}
 
 
 def prediction(version: Version, several: bool) -> Schema:

@@ -27,7 +27,7 @@ from ..engine.project.errors import DataError
 from ..engine.sources import read
 from . import feedback, openapi, words
 from .example import usual
-from .guard import COOKIE, Problem, body_in_time, busy
+from .guard import COOKIE, Problem, body_in_time
 from .monitor import looking, moment
 from .schema import Row
 from .versions import Version
@@ -78,8 +78,6 @@ async def form_of(request: Request, most: float = FORM, fields: int = FIELDS) ->
 
 def version_of(request: Request) -> Version:
     """The run that is asked."""
-    if not request.app.service.versions.served:
-        raise busy("no run is loaded yet")
     return request.app.service.versions.get(request.query_params.get("run", ""))
 
 
@@ -87,7 +85,7 @@ def version_of(request: Request) -> Version:
 async def ask(request: Request) -> Response:
     """The form, filled in by hand or by an example, and what is said of it."""
     service, version = request.app.service, version_of(request)
-    if request.method == "GET":
+    if request.method != "POST":
         return form(request, version, usual(version) if "example" in request.query_params else {})
     fields = max(ROW_FIELDS, len(version.columns))
     filled = await form_of(request, math.inf, fields)  # a row may be as large as one of a program

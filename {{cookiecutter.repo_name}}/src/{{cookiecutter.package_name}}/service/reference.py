@@ -80,7 +80,7 @@ class Reference:
         if len(groups) > self.kinds:
             text = f"The rows have {len(groups)} different sets of columns; allowed in one request: {self.kinds}."
             cure = "Send rows with the same columns, null where a cell is empty"
-            raise DataError(text, [violated(None, "", text, cure)])
+            raise DataError(text, [dict(row=None, column="", problem=text, cure=cure)])
         found = [Answered({}, "reference", False, []) for _ in rows]
         tables = self._checked(rows, shapes, found)
         for places in groups.values():
@@ -100,9 +100,10 @@ class Reference:
             for warning in warnings:
                 violation = getattr(warning, "violation", None)  # unknown columns have none, nor copies of older runs
                 column = self.columns[violation.column] if violation else None
+                odd = column is not None and column.rule == "warn" and column.role not in ("id", "ignored")
                 for place in [places[row] for row in violation.rows] if violation else places:
                     found[place].warnings.append(str(warning))
-                    found[place].unusual |= column is not None and column.rule == "warn" and column.role != "ignored"
+                    found[place].unusual |= odd
         if errors:
             raise self._refused(rows, shapes, errors)
         return tables
@@ -182,13 +183,9 @@ def series(name: str, columns: Dictionary, rows: list[Row]) -> pd.Series | np.nd
     return pd.Series(cells, dtype=object)
 
 
-def violated(row: int | None, column: str, problem: str, cure: str) -> dict[str, Any]:
-    """One violation as an answer has it."""
-    return {"row": row, "column": column, "problem": problem, "cure": cure}
-
-
 def by_cell(error: DataError, places: list[int]) -> list[dict[str, Any]]:
     """The violations of a table, one a cell; the text alone where the copy of an older run found them."""
     if not error.violations:
-        return [violated(None, "", str(error), "")]
-    return [violated(places[r] + 1, v.column, v.problem, v.cure) for v in error.violations for r in v.rows]
+        return [dict(row=None, column="", problem=str(error), cure="")]
+    found = [(place, v) for v in error.violations for place in v.rows]
+    return [dict(row=places[r] + 1, column=v.column, problem=v.problem, cure=v.cure) for r, v in found]

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from ..engine.project.errors import DataError
 from . import example, openapi
 from .feedback import tell
-from .guard import ENCODE, Problem, body_in_time, busy
+from .guard import ENCODE, Problem, body_in_time
 from .versions import Version
 
 
@@ -59,10 +59,7 @@ def described(version: Version, role: str) -> dict[str, Any]:
 
 async def an_example(request: Request) -> Response:
     """A body for `/predict`."""
-    service = request.app.service
-    if not service.versions.served:
-        raise busy("; ".join(service.unready()))
-    return as_json({"rows": [example.row(service.versions.get())]})
+    return as_json({"rows": [example.row(request.app.service.versions.get())]})
 
 
 async def live(request: Request) -> Response:
@@ -86,10 +83,8 @@ async def metrics(request: Request) -> Response:
 
 async def description(request: Request) -> Response:
     """The OpenAPI document."""
-    service = request.app.service
-    if not service.versions.served:
-        raise busy("; ".join(service.unready()))
-    return as_json(openapi.document(service.versions, asks_for_token=bool(request.app.guard.tokens)))
+    asks = bool(request.app.guard.tokens)
+    return as_json(openapi.document(request.app.service.versions, asks_for_token=asks))
 
 
 TRUTH = msgspec.json.Decoder(Truth)

@@ -31,7 +31,7 @@ class UnknownRun(Exception):
 
 
 class Busy(Exception):
-    """More requests wait than are answered in time."""
+    """More requests wait than are answered in time, or no run is loaded yet."""
 
 
 class Version(Reference):
@@ -108,6 +108,8 @@ class Versions:
     def get(self, name: str = "") -> Version:
         """A run by its name or the end of it, "" for the first; an `UnknownRun` names those that answer."""
         served = self.served
+        if not served:
+            raise Busy("no run is loaded yet")
         found = [one for known, one in served.items() if known.endswith(name)]
         if name in served or not name:
             return served[name or next(iter(served))]

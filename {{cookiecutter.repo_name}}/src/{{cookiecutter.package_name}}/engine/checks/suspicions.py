@@ -123,8 +123,9 @@ def order(clean: pd.DataFrame, target: str, columns: Dictionary, split_by: str) 
         return
     truth = clean[target]
     ranks = pd.Series(pd.factorize(truth, sort=True)[0], index=clean.index)
+    passed = {target}.union(*(column.moment for column in columns.values()))  # a moment stands for its parts
     for name in clean.columns:
-        if name == target or not is_time(clean[name], columns[name].type):
+        if name in passed or not is_time(clean[name], columns[name].type):
             continue
         present = clean[name].dropna()
         ordered, moved = is_sorted(present), correlation(present, ranks[present.index])

@@ -113,7 +113,9 @@ def load(path: Path) -> Dictionary:
             roles = ", ".join(map(repr, (*ROLES, LABEL + "<who>")))
             raise DataError(f"{path}: [{name}] role = {column.role!r}.\nAllowed: {roles}.")
     if len(targets := by_role(columns, "target")) != 1:
-        raise DataError(f'{path}: {len(targets)} columns have role = "target" {targets}; exactly one must.')
+        found = ", ".join(map(repr, targets)) or "no column"
+        cure = "Give it to the target of [data] in params.toml alone."
+        raise DataError(f'{path}: role = "target" is had by {found}, and belongs to one.\n{cure}')
     check_labels(columns, path)
     return columns
 

@@ -21,12 +21,17 @@ ITEM_WORDS = 4.0  # of an item, on average, at most: longer ones are sentences
 def items_of(cell: str, separator: str) -> list[str]:
     """The items of a cell in their order, each once, without blanks around them and empty ones.
 
+    A list as programs write it, `['a', 'b']`, has neither brackets nor quote marks.
+
     Examples
     --------
     >>> items_of("Redis; MySQL;;Redis", ";")
     ['Redis', 'MySQL']
     """
-    return list(dict.fromkeys(filter(None, map(str.strip, cell.split(separator)))))
+    around = " \t\n"
+    if cell[:1] + cell[-1:] in ("[]", "{}"):
+        cell, around = cell[1:-1], around + "'\""
+    return list(dict.fromkeys(filter(None, (item.strip(around) for item in cell.split(separator)))))
 
 
 def different_items(cells: pd.Series, separator: str) -> list[str]:

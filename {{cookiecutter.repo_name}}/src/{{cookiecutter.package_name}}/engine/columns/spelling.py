@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from .dictionary import Column, Thousands
-from .validate import FALSE_WORDS, INTEGERS_THAT_FLOAT_KEEPS, TRUE_WORDS, grouped_by, parse
+from .validate import FALSE_WORDS, INTEGERS_THAT_FLOAT_KEEPS, NARROW, TRUE_WORDS, grouped_by, parse
 
 MOST, NEARLY_ALL = 0.5, 0.9  # shares of the cells that look like a number, and like a date, before it is tried
 PROBE_CELLS = 200  # a format that fails on these is not tried on the whole column
@@ -19,6 +19,7 @@ DATE_LIKE = re.compile(r"\d.*[-/.: ].*\d|\d{1,2}[a-zA-Z]{3}\d{2}")
 DAYS = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y")
 MONTHS = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%m-%d-%y")
 SPELT = ("%Y/%m/%d", "%b %d %Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y")
+SAS = ("%d%b%Y", "%d%b%y", "%d%b%Y:%H:%M:%S")
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 MONTH_ALONE = r"(?:0?[1-9]|1[0-2])[/.](?:19|20)\d\d|(?:19|20)\d\d-\d\d"
 CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H.%M.%S", "%I:%M %p", "%I:%M:%S %p")
@@ -29,7 +30,7 @@ PLAIN = r"[-+]?(\d+|\d*\.(\d{1,2}|\d{4,})|0\.\d+|\d{4,}\.\d+)([eE][-+]?\d+)?"  #
 THOUSANDS: tuple[Thousands, ...] = (",", ".", " ", "'")
 CURRENCIES = ("$", "€", "£", "¥", "₹", "EUR", "USD", "GBP", "CHF", "JPY")  # before the number or after it
 UNITS = frozenset("% kg g mg t lb lbs oz km m cm mm mi ft l ml h min s ms °C °F kWh kW km/h mph".split())
-AMOUNT = re.compile(r"^\s*(?P<before>[^\d\s+.,-]*)\s*[-+]?[\d.,' \u00a0]*\d\s*(?P<after>\D*?)\s*$")
+AMOUNT = re.compile(r"^\s*(?P<before>[^\d\s+.,-]*)\s*[-+]?[\d.,'\s]*\d\s*(?P<after>\D*?)\s*$")
 WHERE = "of it in references/data_dictionary.toml"
 EITHER = "it could be the"  # begins the doubt of a mark
 DECIMALS = r"\d[{}](?:\d{{1,2}}|\d{{4,}})\D*$"  # of a number whose last mark parts no thousands
@@ -82,7 +83,7 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
     unit = unit_of(present.iloc[:PROBE_CELLS])
     also = f"; {unit!r} left out of the numbers" if unit else ""
     same: dict[str, Any] = {"type": "number", "missing": markers, "unit": unit}
-    bare = present.str.replace("\u00a0", " ", regex=False).str.replace(unit, "", regex=False).str.strip()
+    bare = present.str.replace(NARROW, " ", regex=True).str.replace(unit, "", regex=False).str.strip()
     if given:
         yield Column(**same, **given), also.removeprefix("; ")
         return
@@ -137,7 +138,7 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
         return
     orders = {"day-first": (DAYS,), "month-first": (MONTHS,)}.get(given, (MONTHS, DAYS))
     of_days = (day + time for days in (*orders, SPELT) for day in days for time in TIMES)
-    known = [ISO, *of_days, "%m/%Y", "%m.%Y", *CLOCKS]
+    known = [ISO, *of_days, *SAS, "%m/%Y", "%m.%Y", *CLOCKS]
     chosen: dict[str, int] = {}
     unsure, rest = False, present
     while len(rest) and len(chosen) < FORMATS_IN_A_COLUMN:

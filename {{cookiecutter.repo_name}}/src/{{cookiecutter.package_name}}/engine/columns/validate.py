@@ -22,6 +22,7 @@ MISSING_WORDS = frozenset(
 TRUE_WORDS, FALSE_WORDS = frozenset(["true", "t", "yes", "y", "1"]), frozenset(["false", "f", "no", "n", "0"])
 ISO_DAY, ISO_CLOCK = r"\d{4}-\d\d-\d\d([T ].*)?", rf"{CLOCK_DAY:%Y-%m-%d}[T ].*"  # can be read in one way alone
 INTEGERS_THAT_FLOAT_KEEPS = 2**53
+NARROW = "[\u00a0\u2009\u202f]"  # blanks within a number
 
 
 def validate(
@@ -225,7 +226,7 @@ def plain_number(text: pd.Series, column: Column) -> pd.Series:
         text = text.str.removesuffix(column.unit).str.strip()
         text = text.str.replace(rf"^([-+]?)\s*{re.escape(column.unit)}\s*", r"\1", regex=True)
     if column.thousands:
-        text = text.str.replace("[\u00a0\u202f]", " ", regex=True) if column.thousands == " " else text
+        text = text.str.replace(NARROW, " ", regex=True) if column.thousands == " " else text
         text = text.str.replace("\u2019", "'", regex=False) if column.thousands == "'" else text
         grouped = text.str.fullmatch(grouped_by(column.thousands)).fillna(False)
         text = text.where(~grouped.astype(bool), text.str.replace(column.thousands, "", regex=False))

@@ -93,12 +93,11 @@ def imported(path: Path, folder: Path, *, late: bool) -> Iterator[str]:
 
 def looked_up(path: Path) -> Iterator[tuple[int, str]]:
     """Lines of a file that ask for a part of the package by its written name, which no copy can turn to itself."""
-    calls = [node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.Call) and node.args]
-    for call in calls:
-        first = getattr(call.args[0], "values", call.args)[0]  # of an f-string, what stands before the braces
-        asks = getattr(call.func, "attr", getattr(call.func, "id", "")) in BY_NAME
-        if asks and isinstance(first, ast.Constant) and str(first.value).partition(".")[0] == NAME:
-            yield call.lineno, str(first.value)
+    for call in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(call, ast.Call) and getattr(call.func, "attr", getattr(call.func, "id", "")) in BY_NAME:
+            for part in ast.walk(call.args[0]) if call.args else ():  # of an f-string, what stands before the braces
+                if isinstance(part, ast.Constant) and str(part.value).partition(".")[0] == NAME:
+                    yield call.lineno, str(part.value)
 
 
 def foreign(paths: Iterable[Path]) -> set[str]:

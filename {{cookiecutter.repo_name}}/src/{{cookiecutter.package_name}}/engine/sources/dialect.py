@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from _csv import Reader
 NAMES = {",": "','", ";": "';'", "\t": "tab", "|": "'|'", " ": "runs of blanks"}
-RARE = "^~\x1f\x01§¦"  # separators that are looked for where none of the usual ones fits
-NUMBER = re.compile(r"\s*[-+]?\s*[$€£]?(\d[\d.,' \u00a0]*|[.,]\d+)(e[-+]?\d+)?\s*%?\s*", re.IGNORECASE)
+RARE = ("^", "~", "\x1f", "\x01", "§", "¦", "::")  # separators that are looked for where none of the usual ones fits
+NUMBER = re.compile(r"\s*[-+]?\s*[$€£]?(\d[\d.,' \u00a0\u2009\u202f]*|[.,]\d+)(e[-+]?\d+)?\s*%?\s*", re.IGNORECASE)
 PREAMBLE = re.compile(rb"(?:[ \t]*\r?\n)*(?:sep=(.)\r?\n)?(?:[ \t]*\r?\n)*((?:#[^\n]*\n)*)", re.IGNORECASE)
 APOSTROPHES = re.compile(r"(?:^|[,;\t|])'[^'\r\n]*'(?=[,;\t|\r\n]|$)", re.MULTILINE)
 SAMPLE = 1 << 18  # bytes on which the separator is decided, and whether a file is text
 CLOSER = "blanks between separator and quote mark left out"
 SINGLE_QUOTE = 'quote mark "\'" (fewer lines fit without)'
+ESCAPED = "a mark after a backslash is part of its cell"
 FITS = 0.9  # share of the sampled lines, between the first and the last of them, that must agree
 CSV_LIMIT = 2**31 - 1  # letters of a cell; the default of the csv module refuses cells beyond 128 KiB
 
@@ -32,11 +33,13 @@ class Dialect:
     separator: str
     quote: str
     clean: bool = True
+    escape: str = ""
 
     def rows(self, lines: Iterable[str], *, strict: bool = False, skip_blanks: bool = False) -> "Reader":
         """Split lines (with their ends) into rows of cells; quoted cells may go over several lines."""
         csv.field_size_limit(CSV_LIMIT)
         marks: dict[str, Any] = {"quotechar": self.quote} if self.quote else {"quoting": csv.QUOTE_NONE}
+        marks["escapechar"] = self.escape or None
         return csv.reader(lines, delimiter=self.separator, strict=strict, skipinitialspace=skip_blanks, **marks)
 
 
@@ -96,9 +99,9 @@ def _separator(content: bytes) -> tuple[str, str]:
             continue
         if separator in RARE and best:
             break
-        marked = _blanks_as_tabs(sample).decode() if separator == " " else text
+        marked = _blanks_as_tabs(sample).decode() if separator == " " else text.replace("::", "\x1e")
         for quote in quotes:
-            score, rows = _score(marked, Dialect(separator.replace(" ", "\t"), quote))
+            score, rows = _score(marked, Dialect({" ": "\t", "::": "\x1e"}.get(separator, separator), quote))
             agreeing, numbers, fields = score[1:]
             fits = (agreeing == 1 and numbers >= 0.5) if separator == " " else agreeing >= FITS
             if fits and fields > 1 and score > best_score:
@@ -150,14 +153,20 @@ def _blanks_as_tabs(content: bytes) -> bytes:
 def _quoting(content: bytes, separator: str) -> tuple[bytes, Dialect, list[str]]:
     """Decide what quotes: not a mark that is left unbalanced where every line is complete without it."""
     dialect, plainly = Dialect(separator, '"'), Dialect(separator, "")
+    mark = separator.encode()
+    marks = re.escape(mark)
+    if re.search(rb'\\["%b]' % marks, content) and not re.search(rb'\\(?!["\\%b])' % marks, content):
+        escaping = replace(dialect, escape="\\")
+        counts, plain = _field_counts(content, escaping), _field_counts(content, dialect)
+        if len(counts) == 1 < max(counts) and (len(plain) != 1 or plain == counts):
+            return content, escaping, [ESCAPED]
     if b'"' not in content:
         single = Dialect(separator, "'", clean=False)
         if APOSTROPHES.search(content[:SAMPLE].decode(errors="ignore")) and len(_field_counts(content, plainly)) > 1:
             if _agreement(content, single) > _agreement(content, plainly):
                 return content, single, [SINGLE_QUOTE]
         return content, plainly, []
-    mark = separator.encode()
-    closer = re.sub(re.escape(mark) + b' +(?="(?!"))', mark, content) if mark + b" " in content else content
+    closer = re.sub(marks + b' +(?="(?!")|"""[^"])', mark, content) if mark + b" " in content else content
     if closer != content and len(_field_counts(closer, dialect)) == 1:
         return closer, dialect, [CLOSER]
     quoted = _field_counts(content, dialect)
@@ -172,7 +181,7 @@ def _quoting(content: bytes, separator: str) -> tuple[bytes, Dialect, list[str]]
         return content, plainly, [said]
     escaped = content.replace(b'\\"', b'""')
     if escaped != content and len(_field_counts(escaped, dialect)) == 1:
-        return escaped, dialect, ["a quote mark after a backslash is part of its cell"]
+        return escaped, dialect, [ESCAPED]
     return _least_ragged(content, closer, dialect)
 
 

@@ -25,7 +25,7 @@ PROBED, LETTERS = 2000, 20  # words with letters beyond ASCII that are looked at
 SIGN_IN_WORD = re.compile(r"[^\W\d_mM]³[^\W\d_]|[^\W\d_][¹¾¼¶][^\W\d_]|[^\W\d_nN]º[^\W\d_]")
 ROW = re.compile(rb"[\x80-\xff]{3,}")
 ODD = 0.05  # share of the words; fewer are slips
-CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x1b"))
+CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x1b\x01\x1f"))
 CURE = "in [data.read] of params.toml"
 ALLOWED = "Allowed: text, Parquet, Arrow, ORC, JSON, Excel, Stata, SAS, SPSS, ARFF, also packed."
 
@@ -81,6 +81,9 @@ def _checked(content: bytes) -> tuple[bytes, list[str]]:
             raise DataError(f"line {line} holds a NUL byte: a binary or damaged file. {ALLOWED}")
         content = content.replace(b'\0"', b'""').replace(b"\0", b"")
         notes = [f"NUL bytes left out: {zeros}, the first in line {line}"]
+    if marks := content.count(codecs.BOM_UTF8):  # of files that were put one behind the other
+        content = content.replace(codecs.BOM_UTF8, b"")
+        notes.append(f"byte-order marks within the text left out: {marks}")
     sample = content[:SAMPLE]
     if len(sample) - len(sample.translate(None, CONTROL)) > len(sample) / 100:
         raise DataError(f"binary content, no table. {ALLOWED}")

@@ -26,9 +26,9 @@ def sheet_rows(
     """Return the rows of one sheet, empty cells as None, and what was decided.
 
     The sheet is `wanted` by name or by number from 1, hidden ones last; None takes the first that names the target,
-    else the first with a name like it, else the first. Cells merged downwards are filled, those merged across columns
-    are titles or groups of names; both are said. A `DataError` if the file is damaged or locked, has no such sheet, or
-    formulas without a result in other columns than those to drop.
+    else has a name like it, else holds numbers, else the first. Cells merged downwards are filled, those merged across
+    columns are titles or groups of names; both are said. A `DataError` if the file is damaged or locked, has no such
+    sheet, or formulas without a result in other columns than those to drop.
     """
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
@@ -63,7 +63,7 @@ def sheet_rows(
     if len(merged) > len(across):
         decisions.append(f"merged cells filled downwards: {len(merged) - len(across)}")
     if across:
-        decisions.append(f"cells merged across columns count in the first of them: {listed(across)}")
+        decisions.append(f"cells merged across columns count in the first of them: {listed([*dict.fromkeys(across)])}")
     return rows, decisions
 
 
@@ -79,18 +79,23 @@ def _column(place: str) -> int:
 
 
 def _naming(book: CalamineWorkbook, names: list[str], target: str) -> tuple[str, str]:
-    """Return the first of several sheets that names the target near its top, or a name like it; and why this one."""
-    further_down, alike = [], []  # the first as in a list of the columns
+    """Return the sheet with the best hint near its top, the first of several, and which hint it is."""
+    hints: dict[str, str] = {}
     for name in names if len(names) > 1 and target else ():
-        top = [["" if cell is None else str(cell) for cell in row] for row in _rows(book, name)[:TITLES]]
-        header = [row for row in top if sum(map(bool, row)) > 1][:1]
+        cells = [[cell for cell in row if cell is not None] for row in _rows(book, name)[:TITLES]]
+        top = [list(map(str, row)) for row in cells]
+        header = [row for row in top if len(row) > 1][:1]
         if row_with(header, target) is not None:
-            further_down = [name]
-            break
-        further_down += [name] if row_with(top, target) is not None else []
-        alike += [name] if header and nearest(target, header[0]) else []
-    chosen, how = (further_down, "names") if further_down else (alike or names, "has a name like")
-    return chosen[0], f", the first that {how} {target!r}" if chosen[0] != names[0] else ""
+            return name, f", the first that names {target!r}" if name != names[0] else ""
+        if row_with(top, target) is not None:  # as a list of the columns does
+            hints.setdefault(f"that names {target!r}", name)
+        elif header and nearest(target, header[0]):
+            hints.setdefault(f"that has a name like {target!r}", name)
+        elif sum(len(row) > 1 and not all(isinstance(cell, str) for cell in row) for row in cells) > 1:
+            hints.setdefault(f"with rows of numbers, for none names {target!r}", name)
+    how = min(hints, default="")  # in this order: names, has, with
+    chosen = hints.get(how, names[0])
+    return chosen, f", the first {how}" if chosen != names[0] else ""
 
 
 def _rows(book: CalamineWorkbook, name: str) -> list[list]:

@@ -4,6 +4,7 @@ Cells keep their types; a column of mixed types becomes text. A cell that holds 
 object becomes columns, a list or bytes become text, and it is said.
 """
 
+import contextlib
 import csv
 import io
 import json
@@ -21,12 +22,14 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from ..project.errors import NAMED, DataError, listed
+from .rows import SetAside
 
 PANDAS_INDEX = re.compile(r"__index_level_\d+__$")
 SAS_DATE = re.compile(rb"(DATETIME|DATEAMPM|[BE]8601D[TNXZ])|DATE|DDMM|MMDD|YYMM|WEEKDAT|WORDDAT|MON|[BE]8601DA")
 ATTRIBUTE = re.compile(r"""(?im)^\s*@attribute\s+('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s{]+)\s*(.*)$""")
 ARFF = re.compile(rb"(?i)(?:\s*%[^\n]*\n|\s)*@relation\b")
 JSON_START = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[{\[]|\[.*\]\s*\Z)')
+NOT_BLANK = re.compile(r"\S")
 Columns = list[tuple[str, pd.Series]]
 Said = dict[str, list[str]]  # what was decided -> the columns
 
@@ -80,7 +83,7 @@ def _stata(raw: pa.NativeFile) -> pd.DataFrame:
 
 
 def _transport(raw: pa.NativeFile, encoding: str = "utf-8") -> pd.DataFrame:
-    """Read a SAS transport file; pandas leaves its dates numbers from 1960 on, which their format tells."""
+    """Read a SAS transport file; pandas leaves its dates numbers from 1960 on, and reads 0 as 16^-65."""
     if raw.size() % 80:  # it has no other sign of its length
         raise ValueError("cut short")
     reader = pd.read_sas(raw, format="xport", encoding=encoding, iterator=True)
@@ -88,6 +91,7 @@ def _transport(raw: pa.NativeFile, encoding: str = "utf-8") -> pd.DataFrame:
         frame = reader.read()
     except UnicodeDecodeError:
         return _transport(raw, "latin-1")
+    frame = frame.mask(frame == 16.0**-65, 0)
     for name, field in zip(reader.columns, reader.fields, strict=True):
         if found := SAS_DATE.match(field["nform"]):
             frame[name] = pd.to_datetime(frame[name], unit="s" if found[1] else "D", origin="1960-01-01")
@@ -128,7 +132,7 @@ def _arrow_columns(rows: pa.Table, said: Said) -> Columns:
         elif pa.types.is_timestamp(kind) and kind.tz:
             said.setdefault(f"times of the zone {kind.tz} turned into UTC", []).append(f"'{name}'")
         if pa.types.is_nested(cells.type) or "binary" in str(cells.type):
-            columns += [(part, column(part, values)) for part, values in _flat(name, cells.to_pylist(), said)]
+            columns += [(part, column(values)) for part, values in _flat(name, cells.to_pylist(), said)]
         else:
             columns.append((name, _arrow_column(cells)))
     return columns
@@ -157,13 +161,13 @@ def _labelled_columns(rows: pd.DataFrame, said: Said) -> Columns:
         if isinstance(cells.dtype, pd.CategoricalDtype):
             said.setdefault("codes read as their labels", []).append(f"'{name}' ({cells.count()})")
         if cells.dtype.kind not in "iufbM":
-            cells = column(name, cells.astype(object).where(cells.notna() & (cells != ""), None).tolist())
+            cells = column(cells.astype(object).where(cells.notna() & (cells != ""), None).tolist())
         columns.append((name, cells))
     return columns
 
 
-def json_table(content: bytes) -> tuple[pd.DataFrame, list[str]] | None:
-    """Return JSON or JSON-lines (UTF-8) as a frame, and what was decided; None of other text.
+def json_table(content: bytes) -> tuple[pd.DataFrame, list[str], list[SetAside]] | None:
+    """Return JSON or JSON-lines (UTF-8) as a frame, what was decided, and damaged lines; None of other text.
 
     A `DataError` if it is not valid, no list of records, two of them alike, or has a key twice in a record.
     """
@@ -171,12 +175,13 @@ def json_table(content: bytes) -> tuple[pd.DataFrame, list[str]] | None:
         return None
     said: Said = {}
     try:
-        records, notes = _records(content)
+        whole, aside = _loaded(content)
+        records, notes = _records(whole)
         names = dict.fromkeys(key for record in records for key in record)
         cells = [part for name in names for part in _flat(name, [record.get(name) for record in records], said)]
     except RecursionError:
         raise DataError("JSON nested too deep. A list of flat records is needed.") from None
-    return _framed([(name, column(name, values)) for name, values in cells], said, notes)
+    return *_framed([(name, column(values)) for name, values in cells], said, notes), aside
 
 
 def _flat(name: str, values: list, said: Said) -> list[tuple[str, list]]:
@@ -217,15 +222,14 @@ def _one_text(value: object) -> object:
     return json.dumps(value, ensure_ascii=False, default=spelled) if isinstance(value, (dict, list)) else value
 
 
-def _records(content: bytes) -> tuple[list[dict], list[str]]:
+def _records(whole: object) -> tuple[list[dict], list[str]]:
     """Return the records of a document: itself, or its longest list of records, at most two keys deep."""
-    whole = _loaded(content)
-    if _are_records(whole):
-        return whole, []
+    if (records := _as_records(whole)) is not None:
+        return records, []
     if isinstance(whole, dict):
         under = {key: value for key, value in whole.items() if isinstance(value, dict)}
         deeper = [(f"{key}.{name}", value) for key in under for name, value in under[key].items()]
-        found = {place: value for place, value in [*whole.items(), *deeper] if value and _are_records(value)}
+        found = {place: records for place, value in [*whole.items(), *deeper] if (records := _as_records(value))}
         longest, *others = sorted(found, key=lambda place: -len(found[place])) or [""]
         if others and len(found[others[0]]) == len(found[longest]):
             cure = "Write the one that is meant to a file of its own."
@@ -240,20 +244,44 @@ def _records(content: bytes) -> tuple[list[dict], list[str]]:
     raise DataError(f"JSON, but not a list of records.\n{cure}")
 
 
-def _loaded(content: bytes, line: int | None = None) -> Any:
-    """Return what JSON holds, or JSON-lines as a list; `line` is the number of one of their lines."""
+def _as_records(value: object) -> list[dict] | None:
+    """Return records, lists below a list of their names, or columns as records; None of anything else."""
+    if isinstance(value, list):
+        if all(isinstance(record, dict) for record in value):
+            return value
+        if all(isinstance(row, list) and len(row) == len(value[0]) > 1 for row in value) and len(value) > 1:
+            if all(isinstance(name, str) for name in value[0]) and len({*value[0]}) == len(value[0]):
+                return [dict(zip(value[0], row, strict=True)) for row in value[1:]]
+    if isinstance(value, dict) and len(value) > 1:
+        columns = list(value.values())
+        if all(isinstance(column, dict) and [*column] == [*map(str, range(len(column)))] for column in columns):
+            columns = [list(column.values()) for column in columns]  # as pandas writes a table
+        alike = all(isinstance(column, list) and len(column) == len(columns[0]) > 1 for column in columns)
+        if alike and not any(isinstance(cell, (dict, list)) for column in columns for cell in column):
+            return [dict(zip(value, row, strict=True)) for row in zip(*columns, strict=True)]
+    return None
+
+
+def _loaded(content: bytes) -> tuple[Any, list[SetAside]]:
+    """Return what JSON holds, as a list where values stand behind each other; and, of one a line, damaged lines."""
+    decoder, text = json.JSONDecoder(object_pairs_hook=_record), content.decode()
+    values, aside, start = list[Any](), list[SetAside](), NOT_BLANK.search(text)
     try:
-        return json.loads(content, object_pairs_hook=_record)
+        while start:
+            value, end = decoder.raw_decode(text, start.start())
+            values.append(value)
+            start = NOT_BLANK.search(text, end)
+        return values if len(values) > 1 else values[0], []
     except json.JSONDecodeError as error:
-        if error.msg == "Extra data" and line is None:
-            lines = enumerate(content.splitlines(), 1)
-            return [_loaded(record, number) for number, record in lines if record.strip()]
-        cure = "Mend the line, or fetch the file again." if line else "Mend it, or fetch it again."
-        raise DataError(f"line {line or error.lineno}: not valid JSON ({error.msg}). {cure}") from None
-
-
-def _are_records(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(record, dict) for record in value)
+        if not values:
+            raise DataError(f"line {error.lineno}: not valid JSON ({error.msg}). Mend it, or fetch it again.") from None
+    values = []
+    for number, line in enumerate(text.split("\n"), 1):
+        try:
+            values += [decoder.decode(line)] if line.strip() else []
+        except json.JSONDecodeError:
+            aside.append(SetAside(number, "not valid JSON", line.rstrip("\r")))
+    return values, aside
 
 
 def _record(pairs: list[tuple[str, object]]) -> dict:
@@ -286,18 +314,15 @@ def _dense(row: list[str], zeros: list[str]) -> list[str]:
     return [given.pop(str(place), zero).strip("'\"") for place, zero in enumerate(zeros)] + [*given]
 
 
-def column(name: str, values: list) -> pd.Series:
-    """Return cells of Python types as one column: bool, int64, float64 (decimals too), datetime64, else text.
-
-    A `DataError` if a cell is a list, an object or bytes.
-    """
+def column(values: list) -> pd.Series:
+    """Return cells of Python types as one column: bool, int64, float64 (decimals too), datetime64, else text."""
     series = pd.Series(values, dtype=object)
     gaps = series.isna()
     kinds = set(map(type, series[~gaps]))
-    if kinds & {dict, list, bytes}:
-        row = next(row for row, value in enumerate(values, 1) if isinstance(value, (dict, list, bytes)))
-        found = f"column '{name}' holds lists, objects or bytes (first in record {row})"
-        raise DataError(f"{found}.\nA cell holds one value: unnest or drop it.")
+    if kinds & {dict, list, bytes}:  # of a database: flattened, and said, when its Parquet file is read
+        with contextlib.suppress(pa.ArrowInvalid, pa.ArrowTypeError):
+            return pa.array(values).to_pandas(types_mapper=pd.ArrowDtype)
+        raise DataError("a column mixes objects, lists or bytes with other values.\nWrite a query that casts them.")
     if kinds == {bool}:
         return series.astype("boolean" if gaps.any() else "bool")
     if kinds == {int} and all(-(2**63) <= value < 2**63 for value in series[~gaps]):

@@ -21,8 +21,9 @@ from .rows import ABOVE, BELOW, Rows, SetAside
 MARKERS = frozenset({"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "nil", "unknown", "missing", "#n/a"})
 HEADER_CELLS = 50_000  # cells from which is told whether the first row holds names
 SLIPS = 0.05  # share of the values of a column
+FULL = 0.9  # share of the rows of a table that has a cell in a column which a narrower one below it has not
 SENTENCE = 5  # words; a name of a column has fewer
-CLOSING = re.compile(r"\W*((grand|sub)[ -]?)?(total|sum|summe|gesamt|source|quelle|notes?|footnote)s?\b", re.IGNORECASE)
+CLOSING = re.compile(r"\W*((grand|sub)[ -]?)?(total|sum|summe|gesamt|average|source|quelle|notes?|footnote)s?\b", re.I)
 
 
 def locate(cells: Rows, options: Mapping[str, Any], target: str = "") -> tuple[pd.DataFrame, list[str], list[SetAside]]:
@@ -142,6 +143,8 @@ def _names(
         names, used = more, used + 1
     if used > 1:
         return names, used, [f"names joined from {used} rows"]
+    if len(below) > 2 and all('"ImportId"' in cell for cell in below[1] if cell) and any(below[1]):
+        return first, 3, ["rows 2 and 3 dropped, the questions and keys of a survey"]
     if len(below) > 2 and _is_second_header(below[0], below[1:]):
         if _filled(first) == width == len(set(first)):
             return first, 2, [f"row 2 dropped, a second header: {listed(below[0])}"]
@@ -213,7 +216,9 @@ def _end(rows: pd.DataFrame, names: list[str]) -> tuple[int, bool]:
         if not rows.iloc[place].isna().all():
             continue
         after = sampled(rows.iloc[place + 1 :].head(TITLES))
-        if len(after) > 2 and _filled(after[0]) > 1 and after[0] != names and _is_second_header(after[0], after[1:]):
+        if len(after) < 3 or _filled(after[0]) < 2 or after[0] == names:
+            continue
+        if _is_second_header(after[0], after[1:]) or _is_narrower(after, rows.iloc[:place]):
             return int(place), True
     if all(all(row) and not CLOSING.match(row[0]) for row in sampled(rows.tail(1))):
         return len(rows), False
@@ -222,6 +227,16 @@ def _end(rows: pd.DataFrame, names: list[str]) -> tuple[int, bool]:
     while tail and _is_note(tail[-1], tail[-2] if len(tail) > 1 else [], typical):
         tail.pop()
     return len(rows) - (min(TITLES, len(rows)) - len(tail)), False
+
+
+def _is_narrower(after: list[list[str]], before: pd.DataFrame) -> bool:
+    """Tell whether rows have different words above each of their columns, and leave out one that is full before."""
+    used = [any(column) for column in zip(*after, strict=True)]
+    lacking = [place for place, some in enumerate(used) if not some]
+    heads = [cell for cell in after[0] if cell and not NUMBER.fullmatch(cell)]
+    if len(set(heads)) < sum(used) or not _is_second_header(after[0], after[1:], least=0):
+        return False
+    return bool((before.iloc[:, lacking].notna().mean() >= FULL).any()) and not before.isin(heads).to_numpy().any()
 
 
 def _is_note(row: list[str], before: list[str], typical: float) -> bool:

@@ -203,7 +203,7 @@ def _read(content: bytes, known: Known) -> Table:
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         sheet, decisions = excel.sheet_rows(content, options.get("sheet"), target, known.drop)
         found = _located(_filled(sheet[_above(options) :]), decisions, options, target, _above(options))
-        typed = [formats.column(name, cells.tolist()) for name, cells in found.frame.items()]
+        typed = [formats.column(cells.tolist()) for _, cells in found.frame.items()]
         frame = pd.DataFrame(dict(enumerate(typed))).set_axis(found.frame.columns, axis=1).set_axis(found.frame.index)
         return replace(found, frame=frame)
     return _read_text(content, options, target)
@@ -217,7 +217,10 @@ def _read_text(content: bytes, options: Mapping[str, Any], target: str) -> Table
         cure = "Open the address in a browser and find the download link."
         raise DataError(f"this is a web page or XML, not a table.\n{cure}")
     if read := formats.json_table(content):
-        return Table(read[0], (*decisions, *read[1]), 1)
+        frame, notes, aside = read
+        if aside:
+            frame.index = pd.RangeIndex(len(frame) + len(aside)).drop([line.line - 1 for line in aside])
+        return Table(frame, (*decisions, *notes), 1, tuple(("", line) for line in aside))
     if formats.ARFF.match(content):
         content = formats.arff_as_csv(content.decode()).encode()
         options = {**options, "separator": ",", "quote": '"', "header": True}

@@ -19,10 +19,11 @@ from .mending import kind, mended, shape_of
 
 EMPTY = "the file is empty. A header and at least one row are needed."
 GAPS = (b"\n\n", b"\n\r\n", b"\r\r")  # blank lines
-LINE = re.compile(r"[-=_*+|,;\s]*[-=_*]{3}[-=_*+|,;\s]*")  # drawn between the names and the rows, or below them
+LINE = re.compile(r"[-=_*+|,;:\s]*[-=_*]{3}[-=_*+|,;:\s]*")  # drawn between the names and the rows, or below them
 SPAN = 1000  # lines that one quoted cell may go over; more, and its quote mark was never closed
 PROFILED = 5000  # rows from which the kinds of a column's cells are told
 SECOND = 10  # lines that tell whether it is worth looking for a second table
+TOP = 4096  # bytes in which a line drawn below the names stands
 CHUNK = 50_000  # rows that are held as Python objects at once
 ABOVE, BELOW = "above the table", "below the table"
 
@@ -60,12 +61,14 @@ def split(content: bytes, dialect: Dialect, target: str = "", *, strict: bool = 
     if not content.strip():
         raise DataError(EMPTY)
     gaps = not dialect.quote and any(gap in content for gap in GAPS)  # within quotes, they are a cell's own
-    if not dialect.clean or (gaps and not strict):
+    drawn = any(map(LINE.fullmatch, content[:TOP].decode(errors="ignore").splitlines()))
+    if not dialect.clean or ((gaps or drawn) and not strict):
         return _ragged(list(lines_of(content)), dialect, target, whole=whole, strict=strict)
     fields = len(next(row for row in dialect.rows(lines_of(content)) if row))
     parse = arrow_csv.ParseOptions(
         delimiter=dialect.separator,
         quote_char=dialect.quote or False,
+        escape_char=dialect.escape or False,
         newlines_in_values=bool(dialect.quote),
     )
     kinds = {f"f{place}": pa.large_string() for place in range(fields)}
@@ -85,7 +88,7 @@ def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool, str
     """Split lines of which some do not fit."""
     sampled = itertools.islice(_records(lines, dialect), PROFILED)
     shape = shape_of([cells for _, _, cells in sampled], target)
-    found = _Sorted(shape.width)
+    found, start = _Sorted(shape.width), shape.start
     for number, (first, last, cells) in enumerate(_records(lines, dialect, shape.width)):
         another = number > shape.start and len(cells) != shape.width
         if another and (shape.heads_another(cells) or _begins_another(cells, lines, last, dialect)):
@@ -94,6 +97,7 @@ def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool, str
         text = "".join(lines[first:last]).rstrip("\r\n")
         if LINE.fullmatch(text):
             found.drawn.append(first + 1)
+            start -= number < shape.start
             continue
         row, how = mended(cells, text, dialect, shape, number)
         if last == len(lines) and len(cells) < shape.width and not whole:
@@ -109,7 +113,7 @@ def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool, str
         line._replace(reason=BELOW) if sum(map(bool, next(dialect.rows([line.text]), []))) <= shape.width / 2 else line
         for line in found.waiting
     ]
-    return found.rows(shape.start, strict=strict)
+    return found.rows(start, strict=strict)
 
 
 def _begins_another(cells: list[str], lines: list[str], last: int, dialect: Dialect) -> bool:

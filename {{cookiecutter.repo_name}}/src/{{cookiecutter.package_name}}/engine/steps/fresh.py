@@ -121,7 +121,8 @@ def key_of(name: str, work: Work) -> tuple[str, dict[str, Any]]:
     step, project = work.steps[name], work.project
     inputs = inputs_of(step, work)
     if missing := [path for path, digest in inputs.items() if digest is None]:
-        raise DataError(f"{missing[0]} does not exist: {name} cannot read it.")
+        cure = "Bring it back from a copy or by make pull, or train again."
+        raise DataError(f"{missing[0]} is not there, {name} reads it.\n{cure}")
     settings = credentials.masked(asdict(project.settings))
     facts = {
         "inputs": inputs,
