@@ -157,8 +157,8 @@ def plain_cells(column: Column, read: Callable[[Any], Any], cells: list[Cell]) -
 
 
 ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d{6})?)?", re.ASCII)
-ISO_DAY, NOTHING = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII), re.compile("(?!)")
-FIRST_YEAR, LAST_YEAR = "1678", "2262"  # of what all of pandas' dates can hold
+DIGITS = {"%Y": r"\d{4}", **dict.fromkeys(["%y", "%m", "%d", "%H", "%M", "%S"], r"\d\d")}
+FIRST_YEAR, LAST_YEAR = 1678, 2261  # of what all of pandas' dates can hold
 NOT_PLAIN: Any = object()
 
 
@@ -203,17 +203,35 @@ def boolean_reader(column: Column) -> Callable[[Any], Any]:
 
 
 def moment_reader(column: Column) -> Callable[[Any], Any]:
-    """The reader of a column of dates; those that are not in ISO 8601, and times with a zone, are for `validate`."""
-    forms = {"": ISO, "%Y-%m-%d": ISO_DAY} if not column.missing else {}
-    form = forms.get(column.format, NOTHING)
+    """The reader of a column of dates in digits; others, and times with a zone, are for `validate`."""
+    forms = (column.format or "ISO8601").split(" | ")
+    if "%y" in column.format.lower() and "%Y-%d" not in column.format:
+        forms.append("ISO8601")  # last, as there
+    ways = [(pattern_of(form), form) for form in forms if not column.missing]
 
     def read(cell: Any) -> Any:
-        with contextlib.suppress(ValueError):  # the 31st of February
-            if type(cell) is str and form.fullmatch(cell) and FIRST_YEAR <= cell < LAST_YEAR:
-                return datetime.fromisoformat(cell) and cell
+        for pattern, form in ways if type(cell) is str else []:
+            if pattern is None:
+                break
+            with contextlib.suppress(ValueError):  # the 31st of February
+                moment = datetime.fromisoformat(cell) if pattern is ISO else datetime.strptime(cell, form)
+                if not pattern.fullmatch(cell) or not FIRST_YEAR <= moment.year <= LAST_YEAR:
+                    break
+                return cell if pattern is ISO else moment.isoformat()
         return NOT_PLAIN
 
     return read
+
+
+def pattern_of(form: str) -> re.Pattern[str] | None:
+    """How dates in a format look; None where that is not digits alone, or a day of no year."""
+    if form == "ISO8601":
+        return ISO
+    parts = re.split("(%.?)", form)
+    others = [part for part in parts if part[:1] == "%" and part not in DIGITS]
+    if others or ("%d" in parts and "%y" not in form.lower()):
+        return None
+    return re.compile("".join(DIGITS.get(part, re.escape(part)) for part in parts), re.ASCII)
 
 
 def text_reader(column: Column) -> Callable[[Any], Any]:
