@@ -44,6 +44,14 @@ def test_row_of_numbers_dates_and_ids_is_compiled_where_the_file_wrote_them_othe
     assert [one.output for one in fast] == [one.output for one in slow] and fast[0].output == fast[1].output
 
 
+def test_run_whose_rows_a_data_frame_has_to_read_is_not_called_compiled(version):
+    before = version.why
+
+    version.follow({"day": replace(version.columns["day"], format="%d. %b %Y")})
+
+    assert before == "" and version.why == "'day' has dates of more than digits, or markers for missing ones"
+
+
 def test_rows_that_validate_has_to_see_and_many_rows_take_the_reference(version):
     assert version.fast([ROW | {"amount": "51.5"}]) is None
     assert version.fast([ROW, ROW]) is None, "an id that stands twice is warned of"

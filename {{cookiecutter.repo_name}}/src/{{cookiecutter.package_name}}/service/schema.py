@@ -105,14 +105,17 @@ class Checker:
         self._columns, self._known = columns, frozenset(columns)
         self._readers = {name: reader(column) for name, column in asked.items()}
         self._optional = frozenset(n for n, c in asked.items() if c.role in ("ignored", "id", "group"))
-        self._made = any(column.moment for column in asked.values())
+        made = [f"{name!r} is made of other columns" for name, column in asked.items() if column.moment]
+        slow = [n for n, c in asked.items() if c.type == "datetime" and n not in self._optional and not ways_of(c)]
+        why = [f"{name!r} has dates of more than digits, or markers for missing ones" for name in slow]
+        self.why = next(iter(made + why), "")  # no row is plain
 
     def plain(self, row: Row) -> tuple[Row, list[str]] | None:
         """The cells of a row as `validate` would leave them, and its warnings; None where `validate` has to look.
 
         It has to where a cell breaks a rule, is not in the plain JSON type of its column, or has to be put together.
         """
-        if self._made:
+        if self.why:
             return None
         cells: Row = {}
         for name, read in self._readers.items():
@@ -128,7 +131,7 @@ class Checker:
     def table(self, rows: list[Row]) -> pd.DataFrame | None:
         """Rows that have the same columns as `validate` would leave them; None where it has to look, or to warn."""
         names = rows[0].keys()
-        if self._made or not self._known >= names or not self._readers.keys() - names <= self._optional:
+        if self.why or not self._known >= names or not self._readers.keys() - names <= self._optional:
             return None
         if any(row.keys() != names for row in rows):
             return None
@@ -204,10 +207,7 @@ def boolean_reader(column: Column) -> Callable[[Any], Any]:
 
 def moment_reader(column: Column) -> Callable[[Any], Any]:
     """The reader of a column of dates in digits; others, and times with a zone, are for `validate`."""
-    forms = (column.format or "ISO8601").split(" | ")
-    if "%y" in column.format.lower() and "%Y-%d" not in column.format:
-        forms.append("ISO8601")  # last, as there
-    ways = [(pattern_of(form), form) for form in forms if not column.missing]
+    ways = ways_of(column)
 
     def read(cell: Any) -> Any:
         for pattern, form in ways if type(cell) is str else []:
@@ -221,6 +221,15 @@ def moment_reader(column: Column) -> Callable[[Any], Any]:
         return NOT_PLAIN
 
     return read
+
+
+def ways_of(column: Column) -> list[tuple[re.Pattern[str] | None, str]]:
+    """The formats of a column's dates, in the order of `validate`, each with `pattern_of` it; none for others."""
+    forms = (column.format or "ISO8601").split(" | ")
+    if "%y" in column.format.lower() and "%Y-%d" not in column.format:
+        forms.append("ISO8601")
+    ways = [(pattern_of(form), form) for form in forms]
+    return ways if ways[0][0] and not column.missing else []
 
 
 def pattern_of(form: str) -> re.Pattern[str] | None:
