@@ -20,9 +20,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
+from ..modelling.items import OTHERS
 from ..modelling.metrics import NUMBERS, resamples
 from ..modelling.question import Question
-from ..modelling.items import OTHERS
 from ..modelling.recipe import ANALYSERS, ITEMS
 from .verdict import number
 
@@ -63,7 +63,7 @@ class Change:
 
 
 def can_be_told(model: BaseEstimator) -> bool:
-    """Whether a fitted model is a linear one behind the steps of `Recipe`, with no letters beside the words of texts."""
+    """Whether a fitted model is a linear one behind the steps of `Recipe`, no letters beside the words of its texts."""
     if not (isinstance(model, Pipeline) and len(model) == 2 and isinstance(model[0], ColumnTransformer)):
         return False
     if not hasattr(getattr(model[-1], "model_", model[-1]), "coef_"):
