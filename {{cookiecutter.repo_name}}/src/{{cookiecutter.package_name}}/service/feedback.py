@@ -160,7 +160,7 @@ def read_file(project: Project, path: Path, database: Database) -> pd.DataFrame:
         raise DataError(f"{path}: which answers? Add the column {ID!r} of the answers{key}.")
     wanted = [*text[given].itertuples(index=False, name=None)]
     newest = newest_answers(database, keys, given, set(wanted))
-    more = f" rows in the log: add {', '.join(repr(name) for name in keys if name not in given)}"
+    more = f" rows in the log: add {' or '.join(repr(name) for name in keys if name not in given)}"
     names = [", ".join(f"{name} {shown(cell)}" for name, cell in zip(given, key, strict=True)) for key in wanted]
     meant = [newest.get(key, []) for key in wanted]
     wrong = [f" names {len(ids)}{more}" if ids else NO_ANSWER for ids in meant]
