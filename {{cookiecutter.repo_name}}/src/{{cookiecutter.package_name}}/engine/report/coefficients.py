@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_matrix
+from scipy.stats import t
 from sklearn.base import BaseEstimator, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils.validation import has_fit_parameter
 
-from ..modelling.items import ItemEncoder
-from ..modelling.metrics import NUMBERS, Z, resamples
+from ..modelling.metrics import NUMBERS, resamples
 from ..modelling.question import Question
 from ..modelling.recipe import ANALYSERS, ITEMS
 from .verdict import number
@@ -30,10 +32,13 @@ ENDS = {  # of the steps of `Recipe.linear`, by transformation: what an input st
     **dict.fromkeys(("number", "log", "date parts", "target encoding"), StandardScaler),
     "one-hot": OneHotEncoder,
     **dict.fromkeys(ANALYSERS, TfidfVectorizer),
-    ITEMS: ItemEncoder,
+    ITEMS: object,  # a run brings a class of its own
 }
 EFFECT = ("effect", "low", "high")
 RESAMPLES, ROWS_DRAWN = 25, 2000
+CHANCE = 0.05
+DAYS_OF = {"year": 365.2425, "month": 30.436875, "day": 1.0}  # that a date moves with each of its parts
+ROUNDING = 1e-6
 MARK = "missingindicator_"  # scikit-learn's, before the name of a column
 
 
@@ -70,10 +75,10 @@ def end(step: Any) -> Any:
 
 
 def strongest(pipeline: Pipeline, known: Question, *, booleans: Sequence[str] = ()) -> pd.DataFrame:
-    """The 15 strongest coefficients of a pipeline of `Recipe.linear`, fitted on the rows of `known`.
+    """The 15 strongest effects in a pipeline of `Recipe.linear`, fitted on the rows of `known`.
 
-    Categories of fewer than 10 rows are left out, and what may hold no effect: whose interval holds none. A category
-    stands against the mean of those of its column, as alone it says nothing: the intercept takes any part of all.
+    Left out are categories and words of fewer than 10 rows, and what may hold no effect: what is nearer to none than
+    chance brings so many inputs.
 
     Parameters
     ----------
@@ -89,68 +94,142 @@ def strongest(pipeline: Pipeline, known: Question, *, booleans: Sequence[str] = 
     """
     labels = known.classes  # of two the positive one last; a blend fits its parts on their numbers
     in_order = sorted(labels)
-    named = list(inputs(pipeline[0], in_order, booleans))
-    beside = alternatives(named, known)
-    weights = weights_of(pipeline[-1], beside)
+    terms = list(inputs(pipeline[0], in_order, booleans))
+    every, errors = effects_and_errors(pipeline, known, terms)
     if len(labels) == 2 and labels[1] == in_order[0]:  # the coefficients are of the other class
-        weights = -weights
-    around = Z * errors_of(pipeline, known, weights.shape, beside)
-    whole = zip(named, weights, around, strict=True)
-    terms = [(term, w * term.size, e * term.size) for term, w, e in whole if is_common(term, known)]
-    terms = [(term, w, e) for term, w, e in terms if abs(w).max() > e[abs(w).argmax()]]
-    strength = np.array([np.abs(effects).max() for _, effects, _ in terms])
+        every = -every
+    row = np.abs(every).argmax(axis=1)
+    effect, error = (np.take_along_axis(values, row[:, None], axis=1)[:, 0] for values in (every, errors))
+    clear = np.flatnonzero(np.abs(effect) > reach(every.size) * error)
+    kept = [place for place in clear if is_common(terms[place], known)]
+    words = np.array([terms[place].word for place in kept], dtype=bool)
     lines = []
-    for place in chosen(strength, np.array([term.word for term, _, _ in terms], dtype=bool)):
-        term, effects, reach = terms[place]
-        row = int(np.abs(effects).argmax())
-        ends = effects[row] + reach[row] * np.array([0, -1, 1])
+    for place in (kept[n] for n in chosen(np.abs(effect[kept]), words)):
+        ends = effect[place] + reach(1) * error[place] * np.array([0, -1, 1])
         ends = np.exp(np.clip(ends, -50, 50)) if labels else ends
+        term = terms[place]
         lines.append({"column": term.column, "change": term.change, **dict(zip(EFFECT, ends, strict=True))})
         if labels:
-            lines[-1]["towards"] = str(in_order[row] if len(effects) > 1 else labels[1])
+            lines[-1]["towards"] = str(in_order[row[place]] if every.shape[1] > 1 else labels[1])
     return pd.DataFrame(lines, columns=["column", "change", *EFFECT, *(["towards"] if labels else [])])
 
 
-def alternatives(terms: Sequence[Term], known: Question) -> list[list[int]]:
-    """The places of the categories of each column, but for those of a few rows."""
-    places: dict[str, list[int]] = {}
-    for place, term in enumerate(terms):
-        if term.one_of and is_common(term, known):
-            places.setdefault(term.column, []).append(place)
-    return list(places.values())
+def reach(n_effects: int) -> float:
+    """How many standard errors chance moves any of so many effects, but for 5 % of tables (Student, Bonferroni)."""
+    return float(t.isf(CHANCE / 2 / n_effects, RESAMPLES - 1))
 
 
-def weights_of(fitted: BaseEstimator, beside: Sequence[list[int]]) -> np.ndarray:
-    """The coefficients, shape (n_inputs, n_lines), less the mean of those that stand beside each other.
+def effects_and_errors(pipeline: Pipeline, known: Question, terms: Sequence[Term]) -> tuple[np.ndarray, np.ndarray]:
+    """The effect of each term and its standard error, both shape (n_inputs, n_lines); infinite where it is unknown.
 
-    One line, or one a class where there are more than two.
-    """
-    found = np.atleast_2d(getattr(fitted, "model_", fitted).coef_).T.copy()
-    for places in beside:
-        found[places] -= found[places].mean(axis=0)
-    return found
-
-
-def errors_of(
-    pipeline: Pipeline, known: Question, shape: tuple[int, ...], beside: Sequence[list[int]] = ()
-) -> np.ndarray:
-    """Standard errors of the coefficients, of that shape, by a bootstrap of the rows, or of whole groups, at the end.
-
-    Of a large table a sample is drawn, and the errors are made as small as those of all rows (m out of n, Bickel,
-    Goetze and van Zwet 1997). What stands before the linear model is not fitted again.
+    By a bootstrap of the rows, or of whole groups, at the end. Of a large table a sample is drawn, and the errors are
+    made as small as those of all rows (m out of n, Bickel, Goetze and van Zwet 1997); its rows weigh so much that a
+    penalty has its share. What stands before the linear model is not fitted again.
     """
     some = np.random.default_rng(0).permutation(len(known.truth))[:ROWS_DRAWN]
-    table, truth = pipeline[0].transform(known.rows.iloc[some]), known.truth[some]
-    groups, found = (None if known.groups is None else known.groups.iloc[some]), []
+    table, truth = inputs_of(pipeline[0], known, some), known.truth[some]
+    last, read = getattr(pipeline[-1], "model_", pipeline[-1]), Reading.of(pipeline[0], terms, known, table)
+    groups, found, every = (None if known.groups is None else known.groups.iloc[some]), [], read.effects(last)
+    share, weighs = len(some) / len(known.truth), has_fit_parameter(last, "sample_weight")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a fit of a resample did not converge
         for rows in resamples(NUMBERS["mae"], truth, groups, RESAMPLES):
+            options = {"sample_weight": np.full(len(rows), 1 / share)} if weighs else {}
             with contextlib.suppress(ValueError):  # one class alone
-                again = weights_of(clone(pipeline[-1]).fit(table[rows], truth[rows]), beside)
-                found += [again] if again.shape == shape else []
-    if len(found) < 2:
-        return np.zeros(shape)
-    return np.std(found, axis=0) * np.sqrt(len(some) / len(known.truth))
+                again = read.effects(clone(last).fit(table[rows], truth[rows], **options))
+                found += [again] if again.shape == every.shape else []
+    if len(found) < RESAMPLES / 2:
+        return every, np.full(every.shape, np.inf)
+    return every, np.std(found, axis=0, ddof=1) * np.sqrt(share)
+
+
+def inputs_of(columns: ColumnTransformer, known: Question, some: np.ndarray) -> Any:
+    """What the linear model was fitted on in the rows at the places `some`, shape (n_some, n_inputs).
+
+    A target encoding gives a row that is learned from what the other folds say of its category; asked for it afterwards
+    it gives what the row's own target says too, which no coefficient can be measured by.
+    """
+    table = columns.transform(known.rows.iloc[some])
+    for kind, step, names in columns.transformers_:
+        if kind == "target encoding":
+            table[:, columns.output_indices_[kind]] = clone(step).fit_transform(known.rows[names], known.truth)[some]
+    return table
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the coefficients of the inputs become the effects of the changes that rows can undergo.
+
+    A category stands against the mean of those `beside` it, as alone it says nothing: the intercept takes any part of
+    all. A part of a date moves the date (`dates`: places of both, and how much of the one comes with the other). A word
+    makes the others of its text weigh less (`texts`: their places, and their weights in the rows that were drawn).
+    """
+
+    sizes: np.ndarray  # of the changes, in units of the inputs, shape (n_inputs,)
+    beside: list[list[int]]
+    dates: list[tuple[int, int, float]]
+    texts: list[tuple[slice, csr_matrix]]
+
+    @classmethod
+    def of(cls, columns: ColumnTransformer, terms: Sequence[Term], known: Question, table: Any) -> "Reading":
+        """That of the terms of `columns`; `table` is what these make of some rows, shape (n_some, n_inputs)."""
+        beside: dict[str, list[int]] = {}
+        for place, term in enumerate(terms):
+            if term.one_of and is_common(term, known):
+                beside.setdefault(term.column, []).append(place)
+        dates, texts = [], []
+        for kind, step, names in columns.transformers_:
+            where = columns.output_indices_.get(kind, slice(0))
+            if kind == "date parts":
+                dates = [(where.start + part, where.start + days, n) for part, days, n in tied(step, names)]
+            elif kind.startswith(tuple(ANALYSERS)):
+                texts.append((where, csr_matrix(table[:, where])))
+        return cls(np.array([term.size for term in terms]), list(beside.values()), dates, texts)
+
+    def effects(self, fitted: BaseEstimator) -> np.ndarray:
+        """The effect of each change, shape (n_inputs, n_lines).
+
+        One line, or one a class where there are more than two.
+        """
+        found = np.atleast_2d(fitted.coef_).T * self.sizes[:, None]
+        for places in self.beside:
+            found[places] -= found[places].mean(axis=0)
+        for part, days, times in self.dates:
+            found[part] += times * found[days]
+        found[[days for _, days, _ in self.dates]] = 0.0  # it does not move without them
+        for where, weights in self.texts:
+            found[where] = np.column_stack([taken_out(weights, line) for line in found[where].T])
+        return found
+
+
+def tied(step: Pipeline, names: Sequence[str]) -> Iterator[tuple[int, int, float]]:
+    """Of each date the places of its year, month and day and of its days since 1970, and how they move these.
+
+    In standard deviations, for one standard deviation of the part; not at all where all rows have the same.
+    """
+    outputs, scaler = list(step.get_feature_names_out(names)), end(step)
+    for name in names:
+        days = outputs.index(f"days of {name}")
+        for part, length in DAYS_OF.items():
+            place = outputs.index(f"{part} of {name}")
+            varies = scaler.var_[place] > 0
+            yield place, days, varies * length * scaler.scale_[place] / scaler.scale_[days]
+
+
+def taken_out(weights: csr_matrix, line: np.ndarray) -> np.ndarray:
+    """What each word adds to the score of the texts that hold it, the median over these, shape (n_words,).
+
+    The score with it, less that of the text without it, whose other words then weigh more: tf-idf has length 1.
+    `weights` are those of the words of the texts, shape (n_texts, n_words), `line` their coefficients; 0 for words of
+    fewer than 10 of these texts.
+    """
+    held = weights.tocoo()
+    score, others = weights @ line, np.sqrt(np.clip(1 - held.data**2, 0, None))
+    rest = score[held.row] - line[held.col] * held.data
+    rest = np.divide(rest, others, out=np.zeros_like(rest), where=others > ROUNDING)  # nothing is left of one word
+    change = pd.Series(score[held.row] - rest).groupby(held.col)
+    middle = change.median()[change.size() >= ROWS_OF_A_LEVEL]
+    return middle.reindex(range(len(line)), fill_value=0.0).to_numpy()
 
 
 def is_common(term: Term, known: Question) -> bool:
@@ -210,7 +289,7 @@ def change(kind: str, part: str, scale: float) -> str:
         return f"{number(scale, 3)} more"
     if kind == "log":
         return f"1 + its size {number(np.exp(scale), 3)} times as large"
-    return f"its {'date' if part == 'days' else part} {number(scale, 3)} {part.removesuffix('s')}s later"
+    return f"its {part} {number(scale, 3)} {part}s later{', the date with it' if part in DAYS_OF else ''}"
 
 
 def encoded(step: Pipeline, names: Sequence[str], labels: Sequence) -> Iterator[Term]:

@@ -30,8 +30,18 @@ def test_rows(project: Project, model: Run) -> pd.DataFrame:
     """The test split as it was before features were added, without its target."""
     test = pd.read_parquet(records.checked(project.split("test"))).reset_index(drop=True)
     check_left_out(project, model, test, "test")
-    rows, _ = model.validate(test[[n for n in test if n in model.columns]], model.columns, where="test", target=False)
-    return rows
+    return of_split(project, model, test, "test", target=False)
+
+
+def of_split(project: Project, model: Run, rows: pd.DataFrame, where: str, *, target: bool = True) -> pd.DataFrame:
+    """Rows of a split as the run knows them, under the rules of today; of those that people told of ids may be missing.
+
+    The target is left out unless asked for.
+    """
+    columns = rules_of_today(model.columns, project.dictionary)
+    ids = {name: replace(columns[name], missing_allowed=True) for name in dictionary.by_role(columns, "id")}
+    known = rows[[name for name in rows if name in columns]]
+    return model.validate(known, columns | ids, where=where, target=target)[0]
 
 
 def read_rows(project: Project, model: Run, path: Path, aside: Path) -> tuple[pd.DataFrame, list[str]]:

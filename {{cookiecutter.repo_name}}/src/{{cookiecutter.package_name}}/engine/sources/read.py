@@ -221,8 +221,8 @@ def _read_text(content: bytes, options: Mapping[str, Any], target: str) -> Table
         if aside:
             frame.index = pd.RangeIndex(len(frame) + len(aside)).drop([line.line - 1 for line in aside])
         return Table(frame, (*decisions, *notes), 1, tuple(("", line) for line in aside))
-    if formats.ARFF.match(content):
-        content = formats.arff_as_csv(content.decode()).encode()
+    if dialect.ARFF.match(content):
+        content = dialect.arff_as_csv(content.decode()).encode()
         options = {**options, "separator": ",", "quote": '"', "header": True}
     above = _above(options)
     content = _without_lines(content, above)
