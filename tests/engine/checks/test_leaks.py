@@ -85,4 +85,46 @@ def test_strong_columns_of_which_another_says_nearly_as_much_are_not_named(table
 
     assert suspect(table.assign(**two)) == []
     assert [suspicion.columns for suspicion in copies] == [("note",)]
-    assert suspect(table.assign(bill=late(table, but=3))) == []
+    assert suspect(table.assign(bill=late(table, but=2), other=late(table, but=4))) == []
+
+
+def test_column_that_only_some_rows_of_a_class_have_is_named_with_its_shares(suspect):
+    random = np.random.default_rng(3)
+    yes = random.random(4000) < 0.08
+    fees = np.where(random.random(4000) < np.where(yes, 0.9, 0.01), random.gamma(2, 40, 4000).round(2), 0.0)
+    honest = random.normal(np.where(yes, 1.5, 0), 1)
+    rows = pd.DataFrame({"fees": fees, "debt": honest, "answer": np.where(yes, "yes", "no")})
+
+    found = suspect(rows)
+
+    assert [suspicion.columns for suspicion in found] == [("fees",)]
+    assert (
+        "column 'fees' alone finds" in found[0].sentence and "of the rows whose 'answer' is 'yes'" in found[0].sentence
+    )
+    assert found[0].figures["found"] > 0.8 and found[0].figures["right"] > 0.8
+    assert suspect(rows.drop(columns="fees")) == []
+
+
+@pytest.mark.parametrize("elsewhere", [np.nan, 0.0])
+def test_column_that_is_exact_where_it_is_filled_is_named(amounts, suspect, elsewhere):
+    random = np.random.default_rng(4)
+    there, exact = random.random(len(amounts)) < 0.7, 0.21 * amounts["web"] + random.normal(0, 0.05, len(amounts))
+    noisy = amounts["web"] * random.normal(1, 0.3, len(amounts))
+
+    found = suspect(amounts.assign(invoice=np.where(there, exact, elsewhere)), target="web", by="random")
+    other = suspect(amounts.assign(invoice=np.where(there, noisy, elsewhere)), target="web", by="random")
+
+    assert [suspicion.columns for suspicion in found if suspicion.kind == "answer"] == [("invoice",)]
+    assert "almost perfectly" in found[0].sentence and "% of the rows where" in found[0].sentence
+    assert [suspicion for suspicion in other if suspicion.kind == "answer"] == []
+
+
+def test_part_of_a_date_is_named_and_not_asked_whether_it_is_known(amounts, suspect):
+    days = pd.Series(pd.date_range("2024-01-01", periods=4000, freq="h")).sample(frac=1, random_state=0)
+    load = 100 * np.sin(days.dt.hour / 24 * np.pi) + np.random.default_rng(6).normal(0, 1, 4000)
+
+    found = suspect(pd.DataFrame({"time": days, "load": load}).reset_index(drop=True), target="load", by="random")
+
+    (one,) = [suspicion for suspicion in found if suspicion.kind == "answer"]
+    assert "'hour of time' alone predicts 'load'" in one.sentence
+    assert "Is it known" not in one.cure and "own date is always known" in one.cure

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data_science_project.engine.project import settings
 from data_science_project.engine.runs import registry, training_rows
 
 
@@ -19,6 +20,21 @@ def test_rows_of_the_training_are_known_by_their_ids_or_without_and_test_rows_ar
         assert set(by_id) == set(alike) == {part != "test"} and set(lines >= 0) == {part != "test"}
     another = parts["train"].assign(order=parts["train"]["order"] + 5000)
     assert not training_rows.seen(folder, another, names, ["order"])[0].any()
+
+
+def test_divided_otherwise_a_run_has_not_seen_test_rows_of_which_it_knows_none(project, folder):
+    train, test = (pd.read_parquet(project.split(part)) for part in ("train", "test"))
+    elsewhere, record = settings.load(project.root, ["split.seed=1"]), registry.read(folder)
+    record |= {"input_data": {}}
+
+    def found(rows):
+        return training_rows.may_have_seen(elsewhere, record, rows)
+
+    assert not found(test)
+    assert found(pd.concat([test, train.head(1)])) and found(train.drop(columns="order").tail(1))
+    (folder / training_rows.DIGESTS).unlink()
+    training_rows.digests_of.cache_clear()
+    assert found(test), "it does not remember its rows"
 
 
 def test_rows_of_which_many_are_alike_are_not_known_and_those_of_a_run_of_old_neither(tmp_path, names, project):

@@ -103,6 +103,7 @@ def answered(version: Reference, rows: list[dict[str, Any]]) -> pd.DataFrame:
         found = version.reference([row["cells"] for row in rows])
     except DataError as error:
         broken = {one["row"] for one in error.violations}
+        log.warning("%d of %d rows are left out: %s", len(broken), len(rows), str(error).splitlines()[0])
         rows = [row for place, row in enumerate(rows, start=1) if place not in broken]
         found = version.reference([row["cells"] for row in rows])
     if not rows:

@@ -5,6 +5,7 @@ on the other, so that a column which only looks unique in every row scores nothi
 """
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,16 +14,24 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from ..columns.dictionary import LARGEST
-from ..modelling.recipe import split_dates, words_of
+from ..modelling.recipe import name_date_parts, split_dates, words_of
 from ..modelling.split import infer_task
 from .formulas import formulas
 from .suspicion import FEW_ROWS, IS_IT_KNOWN, ROWS_SAMPLED, Suspicion, is_number, sampled
 
 GIVES_AWAY = 0.97  # score of one column alone, 0 is guessing and 1 is perfect
 STRONG, APART = 0.9, 4  # less is named too from here on, where the next best column errs so many times as much
+PINS, TIMES = 0.6, 3  # agreement (phi) with one class, named where it is so many times that of the next best column
+USUAL = 0.1  # share of the rows from which on the most frequent cell may stand for nothing, as an empty one does
+FILLED_ROWS = 30  # beside those, fewer do not show that a column is exact
+TELLING = 0.1  # of what a tree gains: parts of a date that it owes so much to are named
 MOST_WORDS = 200  # most frequent words of a text that are looked at
 MANY_VALUES = 20  # more categories than this may hide a word that tells
 CODINGS = 50  # values of a column that may be the target's under other names
+OF_ITS_DATE = (
+    "A row's own date is always known; one that is set with the answer (closed, paid) is not: "
+    'then role = "ignored" in references/data_dictionary.toml.'
+)
 BANDS_BY_CHANCE = 9  # decimal digits of the chance that a column without meaning falls into bands of another one
 
 
@@ -35,7 +44,9 @@ def leaks(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspic
     """
     rows = sampled(clean)
     amount = infer_task(clean[target]) == "regression"
-    scores, told = dict[str, tuple[float, str]](), set[str]()
+    classes, labels = pd.factorize(rows[target], sort=True)
+    truth = rows[target].to_numpy() if amount else classes
+    views_of, told = dict[str, View](), set[str]()
     for name in names:
         found = "" if amount else recoded(clean, target, name)
         number, bands = (target, name) if amount else (name, target)
@@ -44,29 +55,68 @@ def leaks(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspic
             function = count > CODINGS and is_number(clean[bands])  # a logarithm, say, or rounded
             cut = f"{number!r} cut into {count:,} bands"
             found = f"{bands!r} is {f'a function of {number!r}' if function else cut}"
-        score, what = scores[name] = best_view(rows[name], rows[target].to_numpy(), amount=amount)
-        if score >= GIVES_AWAY and not found:
-            found = f"{what} alone predicts {target!r} almost perfectly ({score:.2f} of 1)"
+        view = views_of[name] = best_view(rows[name], truth, amount=amount)
+        known, cure = f"predicts {target!r} almost perfectly", IS_IT_KNOWN
+        if view.score >= GIVES_AWAY and not found:
+            found, cure = f"{view.what} alone {known} ({view.score:.2f} of 1)", view.cure
+        elif view.exact >= GIVES_AWAY and not found:
+            where = f"in the {view.filled:.0%} of the rows where it is neither empty nor its most frequent value"
+            found, cure = f"{view.what} alone {known} ({view.exact:.2f} of 1) {where}", view.cure
         if found:
             told.add(name)
-            yield Suspicion("answer", (name,), found, IS_IT_KNOWN, {"score": round(score, 4)})
+            yield Suspicion("answer", (name,), found, cure, {"score": round(view.score, 4)})
     if amount:
-        others = [name for name in names if scores[name][0] < GIVES_AWAY and is_number(clean[name])]
+        others = [name for name in names if views_of[name].score < GIVES_AWAY and is_number(clean[name])]
         for one in formulas(clean, target, others):
             told.update(one.columns)
             yield one
-    yield from far_above(scores, target, told)
+    yield from far_above(views_of, target, told)
+    yield from pinned(views_of, labels.tolist(), target, told)
 
 
-def far_above(scores: Mapping[str, tuple[float, str]], target: str, told: set[str]) -> Iterator[Suspicion]:
+class Pin(NamedTuple):
+    """How well a column alone tells one class of at most half the rows from all others."""
+
+    agreement: float = 0.0  # phi of told and true, 0 is guessing and 1 is perfect
+    found: float = 0.0  # share of the rows of the class that it finds
+    right: float = 0.0  # share of the rows that it finds which are of the class
+    label: int = 0  # place of the class among all
+
+
+class View(NamedTuple):
+    """How well a column alone tells rows that it was not learned from; 0 is guessing and 1 is perfect."""
+
+    score: float = 0.0  # on all of them
+    exact: float = 0.0  # on those where it is neither empty nor its most frequent value
+    filled: float = 0.0  # and their share of the rows
+    pin: Pin = Pin()  # of the class that it tells best
+    what: str = ""  # the column in words
+    cure: str = IS_IT_KNOWN
+
+
+def far_above(views_of: Mapping[str, View], target: str, told: set[str]) -> Iterator[Suspicion]:
     """The column, if it is not told yet, that is strong where every other one errs many times as much."""
-    ranked = sorted(scores, key=lambda name: -scores[name][0])
+    ranked = sorted(views_of, key=lambda name: -views_of[name].score)
     if len(ranked) < 2 or ranked[0] in told:
         return
-    (score, what), (second, _) = scores[ranked[0]], scores[ranked[1]]
-    if score > STRONG and 1 - second > APART * (1 - score):
-        found = f"{what} alone predicts {target!r} far better than any other ({score:.2f} of 1, the next {second:.2f})"
-        yield Suspicion("answer", (ranked[0],), found, IS_IT_KNOWN, {"score": round(score, 4)})
+    first, second = views_of[ranked[0]], views_of[ranked[1]].score
+    if first.score > STRONG and 1 - second > APART * (1 - first.score):
+        better = f"alone predicts {target!r} far better than any other ({first.score:.2f} of 1, the next {second:.2f})"
+        told.add(ranked[0])
+        yield Suspicion("answer", (ranked[0],), f"{first.what} {better}", first.cure, {"score": round(first.score, 4)})
+
+
+def pinned(views_of: Mapping[str, View], labels: list, target: str, told: set[str]) -> Iterator[Suspicion]:
+    """The column, if it is not told yet, that tells most rows of a class and hardly any others, where no other does."""
+    ranked = sorted(views_of, key=lambda name: -views_of[name].pin.agreement)
+    if len(ranked) < 2 or ranked[0] in told:
+        return
+    first, pin, second = views_of[ranked[0]], views_of[ranked[0]].pin, views_of[ranked[1]].pin.agreement
+    if pin.agreement > max(PINS, TIMES * second):
+        finds = f"{first.what} alone finds {pin.found:.0%} of the rows whose {target!r} is {labels[pin.label]!r}"
+        found = f"{finds}, and {pin.right:.0%} of what it finds are such: no other column is near that"
+        figures = {"score": round(first.score, 4), "found": round(pin.found, 4), "right": round(pin.right, 4)}
+        yield Suspicion("answer", (ranked[0],), found, first.cure, figures)
 
 
 def recoded(clean: pd.DataFrame, target: str, name: str) -> str:
@@ -95,10 +145,16 @@ def banded(by: pd.Series, values: pd.Series) -> bool:
     return bool(ways - (0 if rises else gammaln(len(distinct) + 1)) > BANDS_BY_CHANCE * np.log(10))
 
 
-def best_view(values: pd.Series, truth: np.ndarray, *, amount: bool) -> tuple[float, str]:
-    """The best score of a column, shape (n_rows,), seen in several ways, and in words which way that was."""
-    found = [(alone(table, truth, amount=amount), what) for what, table in views(values)]
-    return max(found, key=lambda pair: pair[0])
+def best_view(values: pd.Series, truth: np.ndarray, *, amount: bool) -> View:
+    """What the best way of seeing a column, shape (n_rows,), tells of the target."""
+    date, found = pd.api.types.is_datetime64_any_dtype(values.dtype), []
+    for what, table in views(values):
+        view, weights = alone(table, truth, amount=amount)
+        if date and len(weights) > 1 and view.score > STRONG:
+            parts = np.array(name_date_parts(None, [str(values.name)]))
+            what = " with ".join(map(repr, parts[weights > TELLING].tolist()))
+        found.append(view._replace(what=what, cure=OF_ITS_DATE if date else IS_IT_KNOWN))
+    return max(found, key=lambda view: view.score)
 
 
 def views(values: pd.Series) -> Iterator[tuple[str, np.ndarray]]:
@@ -106,7 +162,7 @@ def views(values: pd.Series) -> Iterator[tuple[str, np.ndarray]]:
     name = f"column {values.name!r}"
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         yield name, values.astype("int64").to_numpy(dtype=float)[:, None]
-        yield f"a part of the date {values.name!r}", split_dates(values.to_frame())
+        yield f"the parts of the date {values.name!r}", split_dates(values.to_frame())
     elif pd.api.types.is_numeric_dtype(values.dtype):
         yield name, values.to_numpy(dtype=float, na_value=np.nan)[:, None]
     else:
@@ -116,18 +172,53 @@ def views(values: pd.Series) -> Iterator[tuple[str, np.ndarray]]:
             yield f"a word in {values.name!r}", words.fit_transform(values.fillna("")).toarray().astype(float)
 
 
-def alone(table: np.ndarray, truth: np.ndarray, *, amount: bool) -> float:
-    """How well a tree on `table`, shape (n_rows, n), does on the half it has not seen; 0 guessing, 1 perfect."""
+def alone(table: np.ndarray, truth: np.ndarray, *, amount: bool) -> tuple[View, np.ndarray]:
+    """What a tree on half of `table`, shape (n_rows, n), tells of the other half; and what it owes to each column."""
     half = len(truth) // 2
     learnt, truth = truth[:half], truth[half:]
     if len(set(learnt)) < 2 or len(set(truth)) < 2:
-        return 0.0
+        return View(), np.zeros(0)
     table = np.clip(table, -LARGEST / ROWS_SAMPLED, LARGEST / ROWS_SAMPLED)  # trees add a column up in single precision
     tree = (DecisionTreeRegressor if amount else DecisionTreeClassifier)(max_leaf_nodes=256, min_samples_leaf=3)
     predictions = tree.set_params(random_state=0).fit(table[:half], learnt).predict(table[half:])
+    some = says_something(table[half:])
+    exact = right(predictions[some], truth[some], amount=amount) if some.any() else 0.0
+    if amount and some.any() and np.ptp(table[half:][some]) and np.ptp(truth[some]):  # few rows make a coarse tree
+        exact = max(exact, float(np.corrcoef(table[half:, 0][some], truth[some])[0, 1] ** 2))
+    pin = Pin() if amount else max(pins(predictions, truth), default=Pin(), key=lambda pin: pin.agreement)
+    view = View(right(predictions, truth, amount=amount), exact, float(some.mean()), pin)
+    return view, tree.feature_importances_
+
+
+def right(predictions: np.ndarray, truth: np.ndarray, *, amount: bool) -> float:
+    """R2, or how far the balanced accuracy is above guessing; shape (n_rows,). 0 where the truth does not vary."""
     if amount:
-        return 1 - float(np.mean((predictions - truth) ** 2) / np.var(truth))
+        return 1 - float(np.mean((predictions - truth) ** 2) / np.var(truth)) if np.ptp(truth) else 0.0
     labels, counts = np.unique(truth, return_counts=True)
     labels = labels[counts >= FEW_ROWS] if (counts >= FEW_ROWS).sum() > 1 else labels
+    if len(labels) < 2:
+        return 0.0
     balanced = float(np.mean([(predictions[truth == label] == label).mean() for label in labels]))
     return (balanced - 1 / len(labels)) / (1 - 1 / len(labels))
+
+
+def says_something(table: np.ndarray) -> np.ndarray:
+    """Rows, shape (n_rows,), in which a column is neither empty nor its most frequent value; none where most are."""
+    column = table[:, 0]
+    values, counts = np.unique(column, return_counts=True)
+    some = ~np.isnan(column)
+    if counts.max() >= USUAL * len(column):
+        some &= column != values[counts.argmax()]
+    enough = table.shape[1] == 1 and FILLED_ROWS <= some.sum() <= (1 - USUAL) * len(column)
+    return some if enough else np.zeros(len(column), dtype=bool)
+
+
+def pins(predictions: np.ndarray, truth: np.ndarray) -> Iterator[Pin]:
+    """How well predictions, shape (n_rows,), tell each class of at most half the rows."""
+    labels, counts = np.unique(truth, return_counts=True)
+    for label in labels[(counts >= FEW_ROWS) & (counts <= len(truth) / 2)]:
+        told, true = predictions == label, truth == label
+        if told.any() and not told.all():
+            both, rows = (told & true).mean(), told.mean() * true.mean()
+            agreement = (both - rows) / np.sqrt(rows * (1 - told.mean()) * (1 - true.mean()))
+            yield Pin(float(agreement), float(both / true.mean()), float(both / told.mean()), int(label))

@@ -7,6 +7,7 @@ values are columns by themselves, so no row can be read in them.
 
 import functools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from ..columns.digests import digests, tell_apart
 from ..modelling.reasons import usual_values
 from ..project import records
 from ..project.settings import Project
+from . import registry
 
 DIGESTS = "row_digests.parquet"
 USUAL = "usual_values.parquet"
@@ -51,6 +53,30 @@ def seen(folder: Path, rows: pd.DataFrame, names: list[str], ids: list[str]) -> 
     places = known[~known.duplicated()].get_indexer(digests(rows, [*ids, *names] if whole else names))
     lines = kept.get(HELD, np.full(len(known), -1))[~known.duplicated()]
     return places >= 0, np.where(places >= 0, lines[places], -1)
+
+
+def may_have_seen(project: Project, record: dict[str, Any], rows: pd.DataFrame) -> bool:
+    """Whether a run may have learned from one of the present test rows, shape (n_rows, n_columns), as it sees them.
+
+    The same rows with other features have another digest; the same table cut in the same way has the same rows. Of
+    others it has not seen one if it knows none: divided by time, the test moves on.
+    """
+    clean, test = (records.recorded(path) for path in (project.clean, project.split("test")))
+    same_table = record["input_data"].get(project.relative(project.clean)) == clean.get("sha256")
+    same_rows = record["input_data"].get(project.relative(project.split("test"))) == test.get("sha256")
+    cut_alike = test.get("parameters", {}).get("split") == record["parameters"]["split"]
+    if same_rows or (same_table and cut_alike):
+        return False
+    found = seen_by(project.models / record["run"], record, rows)
+    return found is None or bool(found.any())
+
+
+def seen_by(folder: Path, record: dict[str, Any], rows: pd.DataFrame) -> np.ndarray | None:
+    """Which rows a run learned from, bool, see `seen`; None where it does not remember what tells rows apart."""
+    names = [name for group in record["features"].values() for name in group]
+    ids = dictionary.by_role(dictionary.load(folder / registry.DICTIONARY), "id")
+    known = digests_of(folder)[WITH_IDS if all(name in rows for name in ids) else WITHOUT]
+    return seen(folder, rows, names, ids)[0] if len(known) and tell_apart(known) else None
 
 
 @functools.cache
