@@ -222,9 +222,9 @@ def importances(
         found = answer(shuffled)
         parts = np.arange(len(copies)).reshape(SHUFFLES, -1)
         losses = [metric.better_by(score, metric.score(truth, found[part])) for part in parts]
-        after = [metric.score(truth[some], found[parts[0][some]]) for some in drawn]
+        after = [metric.score(np.tile(truth[some], SHUFFLES), found[parts[:, some].ravel()]) for some in drawn]
         others = [metric.better_by(*pair) for pair in zip(before, after, strict=True)]
-        spread = np.hypot(np.std(losses), np.std(others) if others else 0.0)
+        spread = np.hypot(np.std(losses) / np.sqrt(SHUFFLES), np.std(others) if others else 0.0)
         yield {"column": name, "loss": float(np.mean(losses)), "spread": float(spread)}
 
 
