@@ -4,8 +4,9 @@ Reads the fitted pipeline that `recipe.Recipe.linear` makes.
 """
 
 import contextlib
+import itertools
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,16 +128,18 @@ def effects_and_errors(pipeline: Pipeline, known: Question, terms: Sequence[Term
     penalty has its share. What stands before the linear model is not fitted again.
     """
     some = np.random.default_rng(0).permutation(len(known.truth))[:ROWS_DRAWN]
-    table, truth = inputs_of(pipeline[0], known, some), known.truth[some]
-    last, read = getattr(pipeline[-1], "model_", pipeline[-1]), Reading.of(pipeline[0], terms, known, table)
-    groups, found, every = (None if known.groups is None else known.groups.iloc[some]), [], read.effects(last)
-    share, weighs = len(some) / len(known.truth), has_fit_parameter(last, "sample_weight")
+    last, truth, share = getattr(pipeline[-1], "model_", pipeline[-1]), known.truth[some], len(some) / len(known.truth)
+    groups, found = None if known.groups is None else known.groups.iloc[some], []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a fit of a resample did not converge
+        table = inputs_of(pipeline[0], known, some)
+        effects = reading(pipeline[0], terms, known, table)
+        every = effects(last)
         for rows in resamples(NUMBERS["mae"], truth, groups, RESAMPLES):
-            options = {"sample_weight": np.full(len(rows), 1 / share)} if weighs else {}
+            weights = np.full(len(rows), 1 / share)
+            options = {"sample_weight": weights} if has_fit_parameter(last, "sample_weight") else {}
             with contextlib.suppress(ValueError):  # one class alone
-                again = read.effects(clone(last).fit(table[rows], truth[rows], **options))
+                again = effects(clone(last).fit(table[rows], truth[rows], **options))
                 found += [again] if again.shape == every.shape else []
     if len(found) < RESAMPLES / 2:
         return every, np.full(every.shape, np.inf)
@@ -156,64 +159,41 @@ def inputs_of(columns: ColumnTransformer, known: Question, some: np.ndarray) -> 
     return table
 
 
-@dataclass(frozen=True)
-class Reading:
-    """How the coefficients of the inputs become the effects of the changes that rows can undergo.
+def reading(
+    columns: ColumnTransformer, terms: Sequence[Term], known: Question, table: Any
+) -> Callable[[BaseEstimator], np.ndarray]:
+    """How the coefficients of a fitted model become effects of changes that rows can undergo: (n_inputs, n_lines).
 
-    A category stands against the mean of those `beside` it, as alone it says nothing: the intercept takes any part of
-    all. A part of a date moves the date (`dates`: places of both, and how much of the one comes with the other). A word
-    makes the others of its text weigh less (`texts`: their places, and their weights in the rows that were drawn).
+    A line, or one a class where there are more than two. A category stands against the mean of those of its column, as
+    alone it says nothing: the intercept takes any part of all. A year, month or day moves the days since 1970. A word
+    makes the others of its text weigh less, as in the rows of `table`, the inputs, shape (n_some, n_inputs).
     """
+    sizes, beside, dates, texts = np.array([[term.size] for term in terms]), dict[str, list[int]](), [], []
+    for place, term in enumerate(terms):
+        if term.one_of and is_common(term, known):
+            beside.setdefault(term.column, []).append(place)
+    for kind, step, names in columns.transformers_:
+        where = columns.output_indices_.get(kind, slice(0))
+        if kind == "date parts":
+            outputs, sd = list(step.get_feature_names_out(names)), np.sqrt(end(step).var_)  # 0 where all have the same
+            for part, name in itertools.product(DAYS_OF, names):
+                one, days = outputs.index(f"{part} of {name}"), outputs.index(f"days of {name}")
+                dates.append((where.start + one, where.start + days, DAYS_OF[part] * sd[one] / (sd[days] or 1)))
+        elif kind.startswith(tuple(ANALYSERS)):
+            texts.append((where, csr_matrix(table[:, where])))
 
-    sizes: np.ndarray  # of the changes, in units of the inputs, shape (n_inputs,)
-    beside: list[list[int]]
-    dates: list[tuple[int, int, float]]
-    texts: list[tuple[slice, csr_matrix]]
-
-    @classmethod
-    def of(cls, columns: ColumnTransformer, terms: Sequence[Term], known: Question, table: Any) -> "Reading":
-        """That of the terms of `columns`; `table` is what these make of some rows, shape (n_some, n_inputs)."""
-        beside: dict[str, list[int]] = {}
-        for place, term in enumerate(terms):
-            if term.one_of and is_common(term, known):
-                beside.setdefault(term.column, []).append(place)
-        dates, texts = [], []
-        for kind, step, names in columns.transformers_:
-            where = columns.output_indices_.get(kind, slice(0))
-            if kind == "date parts":
-                dates = [(where.start + part, where.start + days, n) for part, days, n in tied(step, names)]
-            elif kind.startswith(tuple(ANALYSERS)):
-                texts.append((where, csr_matrix(table[:, where])))
-        return cls(np.array([term.size for term in terms]), list(beside.values()), dates, texts)
-
-    def effects(self, fitted: BaseEstimator) -> np.ndarray:
-        """The effect of each change, shape (n_inputs, n_lines).
-
-        One line, or one a class where there are more than two.
-        """
-        found = np.atleast_2d(fitted.coef_).T * self.sizes[:, None]
-        for places in self.beside:
+    def effects(fitted: BaseEstimator) -> np.ndarray:
+        found = np.atleast_2d(fitted.coef_).T * sizes
+        for places in beside.values():
             found[places] -= found[places].mean(axis=0)
-        for part, days, times in self.dates:
+        for part, days, times in dates:
             found[part] += times * found[days]
-        found[[days for _, days, _ in self.dates]] = 0.0  # it does not move without them
-        for where, weights in self.texts:
+        found[[days for _, days, _ in dates]] = 0.0  # they do not move alone
+        for where, weights in texts:
             found[where] = np.column_stack([taken_out(weights, line) for line in found[where].T])
         return found
 
-
-def tied(step: Pipeline, names: Sequence[str]) -> Iterator[tuple[int, int, float]]:
-    """Of each date the places of its year, month and day and of its days since 1970, and how they move these.
-
-    In standard deviations, for one standard deviation of the part; not at all where all rows have the same.
-    """
-    outputs, scaler = list(step.get_feature_names_out(names)), end(step)
-    for name in names:
-        days = outputs.index(f"days of {name}")
-        for part, length in DAYS_OF.items():
-            place = outputs.index(f"{part} of {name}")
-            varies = scaler.var_[place] > 0
-            yield place, days, varies * length * scaler.scale_[place] / scaler.scale_[days]
+    return effects
 
 
 def taken_out(weights: csr_matrix, line: np.ndarray) -> np.ndarray:
