@@ -134,12 +134,12 @@ def effects_and_errors(pipeline: Pipeline, known: Question, moved: csr_matrix) -
     rows weigh so much that a penalty has its share. What stands before the linear model is not fitted again.
     """
     some = np.random.default_rng(0).permutation(len(known.truth))[:ROWS_DRAWN]
-    table, truth = inputs_of(pipeline[0], known, some), known.truth[some]
-    last = getattr(pipeline[-1], "model_", pipeline[-1])
+    last, truth, share = getattr(pipeline[-1], "model_", pipeline[-1]), known.truth[some], len(some) / len(known.truth)
     groups, found, every = (None if known.groups is None else known.groups.iloc[some]), [], effects(last, moved)
-    share, weighs = len(some) / len(known.truth), has_fit_parameter(last, "sample_weight")
+    weighs = has_fit_parameter(last, "sample_weight")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a fit of a resample did not converge
+        table = inputs_of(pipeline[0], known, some)
         for rows in resamples(NUMBERS["mae"], truth, groups, RESAMPLES):
             options = {"sample_weight": np.full(len(rows), 1 / share)} if weighs else {}
             with contextlib.suppress(ValueError):  # one class alone

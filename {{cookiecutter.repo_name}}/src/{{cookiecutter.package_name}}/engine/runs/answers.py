@@ -190,8 +190,8 @@ def complete(folder: Path, model: Run, rows: pd.DataFrame, table: pd.DataFrame, 
 def say_what_is_known(run: str, table: pd.DataFrame) -> None:
     """Warn of answers to rows that the run learned from."""
     held, others = (int((table["seen"] == word).sum()) for word in ("held out", "yes")) if "seen" in table else (0, 0)
-    how = [f"{held} are answered as while they were held out"] if held else []
-    how += [f"for {others} its answers are too good"] if others else []
+    how = [f"{held} get the answer of a model that had not seen them"] if held else []
+    how += [f"{others} get its own, which is too good"] if others else []
     if how:
         log.warning(
             "run %s learned from %d of these %d rows, or from rows exactly like them: %s. The column seen marks them",
