@@ -80,6 +80,15 @@ def test_category_that_comes_as_a_number_is_answered_alone_as_in_a_batch_and_as_
         pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
+@pytest.mark.parametrize("kind", [list, tuple, np.array])
+def test_lists_of_python_are_read_as_those_of_a_file(folder, made_table, kind):
+    rows, loaded = made_table.head(4), model.load(folder.name)
+
+    found = loaded.predict(rows.assign(colour=[kind([colour]) for colour in rows["colour"]]))
+
+    pd.testing.assert_frame_equal(found, loaded.predict(rows), check_exact=True)
+
+
 @pytest.mark.parametrize(
     ("made", "said"),
     [

@@ -25,6 +25,7 @@ from .app import Service
 from .feedback import ID, QUEUE, RANDOM, WHY
 from .guard import Problem
 from .pages import form_of, or_why_not, page
+from .schema import without_truth
 from .tables import Entry, Told
 
 KEYS = "123456789abcdefghijklmnopqrtvwxyz"  # of the classes; s skips, u takes back
@@ -54,7 +55,7 @@ def shown(request: Request, queue: Queue, said: str = "", at: str = "") -> Respo
         folder = request.app.service.project.models / entry.run
         content["record"], columns = registry.read(folder), dictionary.load(folder / registry.DICTIONARY)
         cells = msgspec.json.decode(entry.inputs)
-        content["row"] = [(name, cells[name], columns[name]) for name in columns if name in cells]
+        content["row"] = [(name, cells[name], columns[name]) for name in without_truth(columns) if name in cells]
     content |= {"name": name_of(request), "undo": last_of(request, queue)}
     response = page(request, "label.html", 422 if said else 200, **content)
     response.set_cookie(BROWSER, me, path="/label", httponly=True, samesite="strict")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ..columns.dictionary import Column
@@ -12,6 +13,7 @@ from ..modelling import decision
 from ..modelling.estimators import threads
 from ..project import package, settings
 from ..project.errors import DataError, SettingsError
+from ..sources import formats
 from . import answers, loading, registry
 
 log = logging.getLogger(f"{package.NAME}.predict")
@@ -89,10 +91,21 @@ class Model:
             cure = "Leave one: rows.loc[:, ~rows.columns.duplicated()]"
             raise DataError(f"rows: column {twice[0]!r} is there twice.\n{cure}")
         columns = answers.rules_of_today(self.columns, self._rules)
-        known, warnings = self._run.validate(rows.reset_index(drop=True), columns, where="rows", target=False)
+        rows = rows.reset_index(drop=True)
+        for name in rows.columns.intersection([*columns]):
+            if rows[name].dtype == object or isinstance(rows[name].dtype, pd.ArrowDtype):
+                rows[name] = rows[name].astype(object).map(without_list)
+        known, warnings = self._run.validate(rows, columns, where="rows", target=False)
         for warning in warnings:
             log.warning("%s", warning)
         return known
+
+
+def without_list(cell: Any) -> Any:
+    """A cell; a list, tuple or array in it, as Parquet gives them, as the text that `data` makes of it."""
+    if not isinstance(cell, (list, tuple, np.ndarray)):
+        return cell
+    return formats.one_text(np.asarray(cell, dtype=object).tolist())
 
 
 def load(run: str = "") -> Model:
