@@ -147,3 +147,11 @@ def test_missing_cells_are_allowed_for_only_where_there_are_any():
 
     assert moved(before, pd.DataFrame({"n": rows})) == ["n"]
     assert moved({"n": before["n"] | {"missing": 0.001}}, pd.DataFrame({"n": rows})) == []
+
+
+def test_shares_of_a_column_with_empty_cells_are_said_to_be_of_the_filled_ones():
+    before = drift.summary(pd.Series(["a", "b", None, None] * 100, name="x"))
+
+    shift = drift.values("x", before, pd.Series(["a", None, None, None] * 100), 0.01)
+
+    assert shift.sentence.replace("\u00a0", " ").endswith("in 100.0 % of the filled cells, in training 50.0 %")

@@ -8,6 +8,7 @@ import pytest
 from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError, SettingsError
+from data_science_project.engine.runs import promote, registry
 from data_science_project.service import health
 from data_science_project.service.score import Score
 from data_science_project.service.settings import Monitor
@@ -50,7 +51,7 @@ def test_moved_column_is_an_alarm_of_one_line_that_names_it_and_says_what_to_do(
     found = looked(colour="blue")
 
     (line,) = [line for line in found["alarms"] if "'colour'" in line]
-    assert "blue in 100.0\u00a0% of the rows, in training" in line and "make retrain" in line and "\n" not in line
+    assert "blue in 100.0\u00a0% of the filled cells, in training" in line and "make retrain" in line and "\n" not in line
 
 
 def test_cells_that_break_every_rule_are_looked_at_and_not_refused(looked, change, project):
@@ -134,6 +135,15 @@ def test_all_labels_are_measured_counted_and_said_to_be_of_other_answers_where_t
     assert f"yes from a probability of 10.0 % on, as [decision] has it (accuracy when chosen: {accuracy:.3f})" in page
 
 
+def test_page_names_moved_columns_only_where_there_are_some(looked):
+    same, moved = (
+        PAGES.get_template("monitor.html").render(health=found, caveat="") for found in (looked(), looked(colour="blue"))
+    )
+
+    assert "None moved" in same and "come first" not in same
+    assert "None moved" not in moved and "Those that moved come first." in moved
+
+
 def test_column_that_may_move_is_no_alarm_and_an_unknown_one_is_refused(looked):
     lines = looked(Monitor(may_move=("colour",)), colour="blue")["alarms"]
 
@@ -168,7 +178,7 @@ def test_too_few_rows_are_not_compared_and_it_is_said(project, folder, batch):
 
 
 def test_many_unusual_rows_are_an_alarm_and_a_few_are_none():
-    nothing = {"drift": [], "scores": []}
+    nothing = {"drift": [], "scores": [], "back": False}
 
     assert health.alarms(nothing, Monitor(), np.arange(1000) < 60) == []
     (line,) = health.alarms(nothing, Monitor(), np.arange(1000) < 100)
@@ -177,13 +187,24 @@ def test_many_unusual_rows_are_an_alarm_and_a_few_are_none():
 
 def test_score_below_that_of_training_is_an_alarm_with_interval_and_number_of_labels():
     worse = Score("accuracy", 0.7, 0.68, 0.72, 0.9, 400)
-    found = {"drift": None, "scores": [(worse, None), (None, worse)]}
+    found = {"drift": None, "scores": [(worse, None), (None, worse)], "back": False}
 
     expected, measured = health.alarms(found, Monitor(), np.zeros(1000, dtype=bool))
 
     assert "accuracy 0.680 to 0.720 expected without labels (1,000 rows), 0.900 in training" not in expected
     assert "accuracy 0.680 to 0.720 expected without labels (400 rows), 0.900 in training. Find out" in expected
-    assert "measured on labels (400 rows)" in measured and "make retrain" in measured
+    assert "measured on labels (400 rows)" in measured and measured.endswith("make retrain.")
+    assert "make rollback" in health.alarms(found | {"back": True}, Monitor(), np.zeros(1000, dtype=bool))[1]
+
+
+def test_rollback_is_advised_where_a_champion_stood_before(project, folder, contest):
+    assert not health.has_before(project)
+
+    first, second = (one.name for one in registry.folders(contest))
+    for name in (first, second):
+        promote.keep(contest, name, {"forced": "because", "gate": []})
+
+    assert health.has_before(contest)
 
 
 def test_file_that_lacks_a_column_is_refused_by_name(project, folder, batch):

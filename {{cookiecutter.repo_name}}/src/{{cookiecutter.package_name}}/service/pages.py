@@ -103,9 +103,11 @@ async def ask(request: Request) -> Response:
 def form(request: Request, version: Version, row: Row, status: int = 200, **more: Any) -> Response:
     """The page with the form, below the answer `said` or the `problems` with a row."""
     service, problems = request.app.service, [] if "rows" in more else more.get("problems", [])
+    target = version.columns[version.run.record["target"]]
     content = {
         "record": version.run.record,
-        "description": version.columns[version.run.record["target"]].description,
+        "description": target.description,
+        "classes": words.in_order(version.run.record["classes"] or (), target),
         "run": version.name,
         "named": "run" in request.query_params,  # else the run that answers by default when the form is sent
         "others": [name for name in service.versions.served if name != version.name],
