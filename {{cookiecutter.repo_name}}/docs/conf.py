@@ -25,7 +25,6 @@ smartquotes = False  # "--run" stays "--run"
 # The docstrings are in NumPy style; the order of a module is the order in which it wants to be read.
 add_module_names = False
 autodoc_member_order = "bysource"
-autodoc_mock_imports = ["psycopg"]  # of the extra postgresql, which may not be installed
 autodoc_default_options = {"members": True, "undoc-members": True}
 default_role = "code"  # single backticks, in docstrings
 napoleon_google_docstring = False

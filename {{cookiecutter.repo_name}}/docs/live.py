@@ -4,6 +4,7 @@ Directives: `facts` (parameters and newest run), `data-dictionary`, `verb <name>
 `lineage` (of the model that answers, by step and in words) and `api` (the modules, room by room).
 """
 
+import ast
 import re
 import tomllib
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from {{ cookiecutter.package_name }} import cli, engine, pipeline
 from {{ cookiecutter.package_name }}.engine.columns import dictionary
-from {{ cookiecutter.package_name }}.engine.project import settings
+from {{ cookiecutter.package_name }}.engine.project import package, settings
 from {{ cookiecutter.package_name }}.engine.project.errors import ProjectError
 from {{ cookiecutter.package_name }}.engine.runs import lineage, listing, registry
 
@@ -140,24 +141,34 @@ def way(links: list[lineage.Link]) -> nodes.table:
 
 
 def api() -> str:
-    """The modules with what their docstrings say: those in front, then room by room, as Markdown."""
+    """The modules: those in front and your folders with all docstrings, the rooms behind with a line each; Markdown."""
     names = [".".join(path.relative_to(SOURCE).with_suffix("").parts) for path in sorted(SOURCE.rglob("[!_]*.py"))]
     parts = section("In front", "One verb a module, and what is yours", [name for name in names if "." not in name])
     for folder in dict.fromkeys(name.partition(".")[0] for name in names if "." in name):
         if folder != "engine":
-            inside = [name for name in names if name.startswith(f"{folder}.")]
-            parts += section(folder, f"The folder {folder}", inside)
-    for room, text in re.findall(r"(?m)^- (\w+): (.*)$", engine.__doc__):
-        parts += section(f"engine.{room}", text.capitalize(), [n for n in names if n.startswith(f"engine.{room}.")])
+            show = room if folder == package.SERVICE else section
+            parts += show(folder, f"The folder {folder}", [name for name in names if name.startswith(f"{folder}.")])
+    for title, text in re.findall(r"(?m)^- (\w+): (.*)$", engine.__doc__):
+        inside = [name for name in names if name.startswith(f"engine.{title}.")]
+        parts += room(f"engine.{title}", text.capitalize(), inside)
     return "\n".join(parts)
 
 
 def section(title: str, text: str, modules: list[str]) -> list[str]:
-    """Some modules as lines of Markdown."""
+    """Some modules with all that their docstrings say, as lines of Markdown."""
     lines = [f"## {title}", "", f"{text}.", ""]
     for name in modules:
         lines += [f"### {name}", "", "```{eval-rst}", f".. automodule:: {cli.__package__}.{name}", "```", ""]
     return lines
+
+
+def room(title: str, text: str, modules: list[str]) -> list[str]:
+    """Some modules with the first line of their docstrings, as lines of Markdown."""
+    lines = [f"## {title}", "", f"{text}.", ""]
+    for name in modules:
+        told = ast.get_docstring(ast.parse(SOURCE.joinpath(*name.split(".")).with_suffix(".py").read_bytes())) or ""
+        lines.append(f"- `{name}`: {told.partition(chr(10))[0]}")
+    return [*lines, ""]
 
 
 def directive(make: Callable) -> type[SphinxDirective]:

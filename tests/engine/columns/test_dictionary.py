@@ -1,9 +1,11 @@
 import tomllib
 import typing
 
+import pandas as pd
 import pytest
 
 from data_science_project.engine.columns import dictionary
+from data_science_project.engine.columns.validate import validate
 from data_science_project.engine.project.errors import DataError, ProjectError
 
 NAMES = ["plain", "a.b", "with blank", 'quote " and \\', "tab\t, line\n, del\x7f", "größe", "[x]", "#", "", "true"]
@@ -86,6 +88,19 @@ def test_missing_file_and_mistake_in_it_are_named(path, text, words):
         dictionary.load(path)
 
     assert all(word in str(caught.value) for word in words), caught.value
+
+
+def test_column_that_became_an_id_keeps_no_bounds_for_a_new_customer_has_another_number(path):
+    limits = {"range": (0.0, 72000.0), "values": ("a",), "role": "id"}
+    number, word = (dictionary.Column(type=kind, **limits) for kind in ("integer", "category"))
+    dictionary.write(path, columns(number=number, word=word))
+
+    found = dictionary.load(path)
+
+    rows = pd.DataFrame({"number": [80115], "word": ["b"]})
+    typed, warnings = validate(rows, found, where="new", target=False)
+    assert typed.to_dict("records") == [{"number": 80115, "word": "b"}] and not warnings
+    assert list(found) == ["y", "number", "word"]
 
 
 def test_models_see_features_and_transformed_times_only(path):

@@ -54,6 +54,19 @@ def test_cells_become_the_type_of_the_dictionary(cells, about, expected, dtype):
     pd.testing.assert_series_equal(values, pd.Series(expected, name="x").astype(dtype))
 
 
+@pytest.mark.parametrize("marks", [{}, {"thousands": "."}, {"unit": "kg"}])
+def test_number_is_one_beside_texts_whatever_marks_those_have(marks):
+    about = {"type": "number", "decimal": ",", **marks}
+    cells = pd.Series([0.1 + 0.2, "0,5", 1234.567, 7, "8", None, "-999", -999.0], dtype=object)
+
+    values, warnings = one(cells, missing=("-999",), **about)
+
+    assert values.isna().tolist() == [False] * 5 + [True] * 3 and not warnings
+    assert values.dropna().tolist() == [0.1 + 0.2, 0.5, 1234.567, 7, 8]
+    _, warnings = one(pd.Series([True, 10**400, "1,5"], dtype=object), **about)
+    assert "cells that are not a number, like 'True' (2 rows: 1, 2)" in warnings[0]
+
+
 def test_date_as_programs_write_it_is_read_beside_the_format_of_the_file_and_no_other_is():
     values, _ = one(["31.01.2026", "2026-02-01", "2026-02-01T06:00:00", None], type="datetime", format="%d.%m.%Y")
 

@@ -1,15 +1,17 @@
 from dataclasses import replace
+from importlib.util import module_from_spec, spec_from_file_location
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.compose import make_column_transformer
+from scipy.sparse import csr_matrix
+from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from data_science_project.engine.modelling import recipe
+from data_science_project.engine.modelling import items, recipe
 from data_science_project.engine.modelling.question import Question
 from data_science_project.engine.report import coefficients
 
@@ -41,7 +43,7 @@ COLUMNS = {
 LISTS = {"tools": ";"}
 
 
-def test_every_input_of_the_model_has_a_name_with_three_classes_and_missing_cells():
+def test_every_column_is_changed_with_three_classes_and_missing_cells():
     rows, labels = ROWS.copy(), ("heavy", "light", "middle")
     rows.loc[::5, "weight"] = np.nan
     rows.loc[::7, "colour"] = None
@@ -49,12 +51,14 @@ def test_every_input_of_the_model_has_a_name_with_three_classes_and_missing_cell
     plan = recipe.Recipe(COLUMNS, "classification", 0, separators=LISTS)
     pipeline = plan.linear(LogisticRegression(max_iter=2000)).fit(rows, truth)
 
-    terms = list(coefficients.inputs(pipeline[0], labels, ()))
+    known = asked(rows, truth, labels)
 
-    assert len(terms) == pipeline[-1].n_features_in_
-    assert {term.column for term in terms} == {name for names in COLUMNS.values() for name in names}
-    assert {"weight", "colour"} <= {term.column for term in terms if term.change == "is missing"}
-    assert set(coefficients.strongest(pipeline, asked(rows, truth, labels))["towards"]) <= set(labels)
+    changes, moved = coefficients.changes_and_inputs(pipeline, known, ())
+
+    assert moved.shape == (len(changes), pipeline[-1].n_features_in_)
+    assert {change.column for change in changes} == {name for names in COLUMNS.values() for name in names}
+    assert {"weight", "colour"} <= {change.column for change in changes if change.words == "is missing"}
+    assert set(coefficients.strongest(pipeline, known)["towards"]) <= set(labels)
 
 
 def fitted(columns, truth, estimator, task="regression"):
@@ -99,13 +103,13 @@ def test_two_categories_are_mirror_images_whatever_else_their_coefficients_hold_
     assert found.loc[found["column"] == "size", "effect"].sum() == pytest.approx(0)
 
 
-def test_word_that_decides_comes_first():
+def test_words_that_decide_raise_the_odds():
     truth = np.where(ROWS["note"] == "free prize", "spam", "ham")
     pipeline = fitted({"text": ["note"]}, truth, LogisticRegression(), "classification")
 
-    words = coefficients.strongest(pipeline, asked(ROWS, truth, ("ham", "spam")))["change"].head(2)
+    found = coefficients.strongest(pipeline, asked(ROWS, truth, ("ham", "spam")))
 
-    assert set(words) == {"holds the word free", "holds the word prize"}
+    assert set(found.loc[found["effect"] > 1, "change"]) == {"holds the word free", "holds the word prize"}
 
 
 def test_item_of_a_list_that_decides_comes_first():
@@ -133,15 +137,15 @@ def test_words_do_not_hide_the_other_columns():
 
 @pytest.mark.parametrize(
     ("column", "transformation", "words"),
-    [("weight", "log", "times as large"), ("town", "string encoding", "holds the letters")],
+    [("weight", "log", "twice as large"), ("town", "string encoding", "is town 1")],
 )
-def test_logarithms_and_letters_are_told_in_words(column, transformation, words):
-    pipeline = fitted({transformation: [column]}, ROWS["weight"], Ridge())
+def test_logarithms_and_names_are_told_in_words(column, transformation, words):
+    truth = ROWS["weight"] + 50 * ROWS["town"].str.startswith("town 1")
+    pipeline = fitted({transformation: [column]}, truth, Ridge())
 
-    found = coefficients.strongest(pipeline, asked(ROWS, ROWS["weight"]))
+    found = coefficients.strongest(pipeline, asked(ROWS, truth))
 
-    assert len(found) or column == "town"
-    assert found["change"].str.contains(words).all() and set(found["column"]) == {column}
+    assert found.loc[found["effect"] > 0, "change"].str.startswith(words).all() and set(found["column"]) == {column}
 
 
 def test_category_and_missing_cells_of_a_few_rows_are_left_out():
@@ -184,7 +188,18 @@ def test_only_a_linear_model_behind_the_steps_of_linear_can_be_told():
 
     told = [name for name, model in made.items() if coefficients.can_be_told(model.fit(ROWS, ROWS["weight"]))]
 
-    assert told == ["linear"]
+    assert told == ["linear", "curves"]
+
+
+def test_lists_behind_the_code_that_a_run_keeps_can_be_told():
+    about = spec_from_file_location(f"{items.__name__}_of_a_run", items.__file__)
+    about.loader.exec_module(kept := module_from_spec(about))
+    steps = make_pipeline(recipe.TEXT_CELLS, kept.ItemEncoder(";"))
+    columns = ColumnTransformer([("one column an item tools", steps, "tools")])
+
+    model = make_pipeline(columns, Ridge()).fit(ROWS, ROWS["weight"])
+
+    assert coefficients.can_be_told(model)
 
 
 def test_coefficient_has_an_interval_and_one_that_may_hold_no_effect_is_left_out():
@@ -209,8 +224,76 @@ def test_interval_of_grouped_rows_is_of_whole_groups():
 
     alone = asked(rows, truth)
     of_rows, of_shops = (
-        coefficients.errors_of(pipeline, replace(alone, groups=groups), (1, 1)).item()
+        coefficients.effects_and_errors(pipeline, replace(alone, groups=groups), csr_matrix([[1.0]]))[1].item()
         for groups in (None, pd.Series(shop, name="shop"))
     )
 
     assert of_shops > 2 * of_rows
+
+
+def test_interval_beside_a_column_of_names_is_that_of_the_fit_in_which_no_row_saw_its_own_target():
+    random = np.random.default_rng(4)
+    rows = pd.DataFrame({"a": random.normal(size=600), "name": [f"name {place}" for place in range(600)]})
+    truth = rows["a"] + random.normal(size=600)
+    pipeline = recipe.Recipe({"number": ["a"], "target encoding": ["name"]}, "regression", 0).linear(LinearRegression())
+
+    found = coefficients.strongest(pipeline.fit(rows, truth), asked(rows, truth)).set_index("column").loc["a"]
+
+    assert found["high"] - found["effect"] == pytest.approx(2 / np.sqrt(600), rel=0.5)
+
+
+def test_interval_of_a_large_table_is_that_of_its_rows_under_its_own_penalty():
+    random = np.random.default_rng(5)
+    rows = pd.DataFrame({"a": random.normal(size=8000)})
+    truth = rows["a"] + random.normal(size=8000)
+    pipeline = recipe.Recipe({"number": ["a"]}, "regression", 0).linear(Ridge(alpha=8000)).fit(rows, truth)
+
+    found = coefficients.strongest(pipeline, asked(rows, truth)).iloc[0]
+
+    assert found["high"] - found["effect"] == pytest.approx(2 * np.sqrt(1.5 / 8000) / 2, rel=0.35)
+
+
+def test_no_column_of_noise_is_told():
+    random = np.random.default_rng(6)
+    rows = pd.DataFrame(random.normal(size=(300, 60)), columns=[f"noise {place}" for place in range(60)])
+    truth = random.normal(size=300)
+    pipeline = recipe.Recipe({"number": list(rows)}, "regression", 0).linear(Ridge()).fit(rows, truth)
+
+    assert coefficients.strongest(pipeline, asked(rows, truth)).empty
+
+
+def test_word_is_told_by_what_it_changes_in_texts_that_lack_it():
+    random = np.random.default_rng(7)
+    others = [" ".join(random.choice(["we", "you", "they", "all", "see"], 4)) for _ in range(400)]
+    held = random.random(400) < 0.3
+    rows = pd.DataFrame({"note": [f"{text} refund" if has else text for text, has in zip(others, held, strict=True)]})
+    truth = 10.0 * held + random.normal(size=400)
+    pipeline = recipe.Recipe({"text": ["note"]}, "regression", 0).linear(Ridge()).fit(rows, truth)
+
+    found = coefficients.strongest(pipeline, asked(rows, truth)).set_index("change").loc["holds the word refund"]
+
+    lacking = rows[~held]
+    added = pipeline.predict(lacking + " refund") - pipeline.predict(lacking)
+    assert found["effect"] == pytest.approx(np.mean(added), rel=0.02)
+
+
+def test_parts_of_a_date_are_told_with_the_date_that_moves_with_them():
+    random = np.random.default_rng(8)
+    day = pd.Timestamp("2015-01-01") + pd.to_timedelta(random.integers(0, 3000, 500), unit="D")
+    rows = pd.DataFrame({"day": day})
+    truth = (day - day.min()).days / 365.25 + random.normal(0, 0.1, 500)
+    pipeline = recipe.Recipe({"date parts": ["day"]}, "regression", 0).linear(LinearRegression()).fit(rows, truth)
+
+    found = coefficients.strongest(pipeline, asked(rows, truth))
+
+    of_the_year = found[found["change"] == "1 year later"].iloc[0]
+    assert of_the_year["effect"] == pytest.approx(1, rel=0.1) and of_the_year["low"] > 0
+
+
+def test_coefficients_of_which_no_resample_knows_an_error_are_not_told():
+    rows, truth = ROWS[:30], np.array(["no"] * 30)
+    known = asked(rows, truth, ("no", "yes"))
+    pipeline = recipe.Recipe({"number": ["weight"]}, "classification", 0).linear(LogisticRegression())
+    pipeline.fit(rows, np.where(rows["weight"] > 70, "yes", "no"))
+
+    assert coefficients.strongest(pipeline, known).empty

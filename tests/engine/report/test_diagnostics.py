@@ -16,6 +16,12 @@ def answers(probability):
     return metrics.Predictions(np.asarray(CLASSES)[table.argmax(axis=1)], table, CLASSES)
 
 
+def measured(truth):
+    """A result of the accuracy, of which only the truth counts, shape (n_rows,)."""
+    some = answers(np.zeros(len(truth)))
+    return diagnostics.Result(truth, some, some, ACCURACY, (0.0, 1.0))
+
+
 def test_confusion_counts_truth_by_row_and_shares_are_recall_precision_and_the_most_frequent_error():
     counts = diagnostics.confusion(np.array(["no", "no", "no", "yes"]), answers([0.1, 0.1, 0.9, 0.9]))
 
@@ -59,13 +65,30 @@ def test_words_of_a_table_stand_in_the_order_of_the_dictionary_and_others_behind
 def test_column_named_self_is_shuffled_and_set_like_any_other():
     rows = pd.DataFrame({"self": [0.1, 0.2, 0.8, 0.9]})
 
-    (found,) = diagnostics.importances(
-        lambda frame: answers(frame["self"]), rows, np.array(["no", "no", "yes", "yes"]), ACCURACY, columns=["self"]
-    )
+    known = measured(np.array(["no", "no", "yes", "yes"]))
+    (found,) = diagnostics.importances(lambda frame: answers(frame["self"]), rows, known, columns=["self"])
     table = diagnostics.dependence(lambda frame: answers(frame["self"]), rows, "self")
 
     assert found["loss"] > 0 and table["yes"].tolist() == pytest.approx(rows["self"].tolist())
     assert rows["self"].tolist() == [0.1, 0.2, 0.8, 0.9]
+
+
+def test_luck_of_a_few_groups_is_in_the_spread_of_an_importance():
+    group = np.repeat(np.arange(20), 20)
+    rows = pd.DataFrame({"ward": np.where(group % 2 == 0, 0.9, 0.1)})
+    truth = np.where((rows["ward"] > 0.5) == (group < 13), "yes", "no")
+
+    of_rows, of_groups = (
+        next(
+            diagnostics.importances(
+                lambda frame: answers(frame["ward"]), rows, measured(truth), columns=["ward"], groups=groups
+            )
+        )
+        for groups in (None, pd.Series(group))
+    )
+
+    assert of_rows["loss"] > 2 * of_rows["spread"]
+    assert of_groups["loss"] < 2 * of_groups["spread"]
 
 
 def test_worst_errors_are_the_wrong_rows_with_the_least_given_to_the_truth_or_the_largest_in_either_direction():
@@ -84,7 +107,7 @@ def test_column_that_the_answer_uses_is_important_and_others_are_not():
     truth = np.where(rows["used"] > 0.5, "yes", "no")
 
     found = diagnostics.importances(
-        lambda frame: answers(frame["used"]), rows, truth, ACCURACY, columns=["used", "idle"]
+        lambda frame: answers(frame["used"]), rows, measured(truth), columns=["used", "idle"]
     )
 
     found = pd.DataFrame(list(found)).set_index("column")

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from data_science_project import evaluate as evaluation
 from data_science_project import pipeline
 from data_science_project.engine.columns import dictionary
 from data_science_project.engine.modelling import metrics
-from data_science_project.engine.project import git, settings
+from data_science_project.engine.project import artefact, git, records, settings
 from data_science_project.engine.project.errors import DataError, ProjectError, SettingsError
 from data_science_project.engine.runs import compare, lineage, listing, loading, promote, registry, reproduce
 
@@ -166,6 +167,23 @@ def test_rollback_goes_back_over_three_champions_in_no_circle_and_the_history_is
     assert [change["before"] for change in history] == [None, *(change["run"] for change in history[:-1])]
     assert [change.get("rollback of") for change in history[3:]] == [dummy.name, linear.name]
     assert all(change["time"] for change in history)
+
+
+def test_run_that_cannot_answer_the_test_rows_fails_the_gate_and_a_reason_overrules_that_too(contest, dummy):
+    test = contest.split("test")
+    about = records.recorded(test)
+    pd.read_parquet(test).drop(columns="amount").to_parquet(test)
+    records.record(test, {**about, "sha256": artefact.sha256(test)})
+
+    def evaluate(folder):
+        evaluation.run(contest, folder=folder, output=contest.root / "reports" / folder.name / "evaluation.html")
+
+    with pytest.raises(promote.Refused, match=r'failed "answers the test rows": .* lacks amount.*[^.]\.\n') as refused:
+        promote.run(contest, dummy, evaluate=evaluate)
+    promote.run(contest, dummy, evaluate=evaluate, force="back to the good one")
+
+    assert str(refused.value).count("\n") == 1
+    assert champion(contest) == dummy.name
 
 
 def test_run_that_was_trained_on_other_splits_is_refused(contest, linear):

@@ -1,14 +1,17 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.service import health
 from data_science_project.service.score import Score
 from data_science_project.service.settings import Monitor
+from data_science_project.service.words import PAGES
 
 
 @pytest.fixture
@@ -115,6 +118,22 @@ def test_few_unusual_rows_after_a_start_are_no_alarm(project, folder, batch):
     assert health.health(window, Monitor())["alarms"] == []
 
 
+def test_all_labels_are_measured_counted_and_said_to_be_of_other_answers_where_they_are(project, folder, batch):
+    costly = settings.load(project.root, ["decision.cost_false_positive=1", "decision.cost_false_negative=9"])
+    window = health.of_file(costly, folder, batch())
+    told = pd.concat([window.told] * 11, ignore_index=True)
+    window = replace(window, rows=window.rows.assign(id=range(240)), told=told.assign(id=range(200, 2840)))
+
+    found = health.health(window, Monitor())
+
+    assert {after.rows for _, after in found["scores"] if after} == {2640} == {found["told"]}
+    assert sum(map(sum, found["confusion"])) == sum(one.rows for _, one in found["weeks"]) == 2640
+    page = " ".join(PAGES.get_template("monitor.html").render(health=found, caveat="").split())
+    accuracy = window.record["metrics"]["dev"]["accuracy"]
+    assert "2,600 of the labels are of other answers than the 240 that are looked at:" in page
+    assert f"yes from a probability of 10.0 % on, as [decision] has it (accuracy when chosen: {accuracy:.3f})" in page
+
+
 def test_column_that_may_move_is_no_alarm_and_an_unknown_one_is_refused(looked):
     lines = looked(Monitor(may_move=("colour",)), colour="blue")["alarms"]
 
@@ -183,3 +202,12 @@ def test_logged_rows_are_typed_and_cells_that_were_not_sent_are_missing(project,
 
     assert found["amount"].tolist()[0] == 3.5 and found["amount"].isna().tolist() == [False, True]
     assert found["colour"].tolist()[1] == "red" and found["day"].isna().all()
+
+
+def test_numbers_of_the_log_are_numbers_whatever_decimal_sign_texts_have():
+    amounts = [0.25, 51.5, "0,75", 3] * 2
+    columns = {"amount": Column(type="number", decimal=",", range=(0.0, 60.0))}
+
+    found, broken = health.typed(pd.DataFrame({"amount": pd.Series(amounts, dtype=object)}), columns)
+
+    assert found["amount"].tolist() == [0.25, 51.5, 0.75, 3] * 2 and broken == {}

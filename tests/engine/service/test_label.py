@@ -131,6 +131,9 @@ def test_row_of_which_the_truth_was_told_is_not_asked_for_again(waiting):
 def test_labels_that_are_not_in_the_log_yet_are_not_overwritten(waiting):
     label.run(waiting)
     fill_in(waiting)
+    path = waiting.root / label.TO_LABEL
+    rows = pd.read_csv(path)
+    rows.assign(id=rows["id"].where(rows.index > 0)).to_csv(path, index=False)  # somebody emptied a cell
     before = (waiting.root / label.TO_LABEL).read_bytes()
 
     with pytest.raises(DataError, match=r"20 labels are not in the log yet(.|\n)*make feedback INPUT="):
@@ -139,7 +142,7 @@ def test_labels_that_are_not_in_the_log_yet_are_not_overwritten(waiting):
 
 
 def test_answers_of_the_log_are_asked_for_by_their_ids_but_for_those_that_fit_no_rule_any_more(
-    waiting, folder, entries, change
+    waiting, folder, entries, change, caplog
 ):
     shutil.rmtree(waiting.root / label.UNLABELLED)
     row = {"order": 1, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "x", "more": 1}
@@ -152,6 +155,7 @@ def test_answers_of_the_log_are_asked_for_by_their_ids_but_for_those_that_fit_no
 
     rows = written(waiting)
     assert said.startswith("label: 20 of 21 rows") and said.endswith("20 of the log")
+    assert "9 of 30 rows are left out: rows: column 'amount' has values outside 0 ... 60" in caplog.text
     assert set(rows[ID]) <= {one.id for one in log} and rows["amount"].max() <= 60 and "more" not in rows
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from data_science_project.service import database, tables
 from data_science_project.service.database import LogError
-from data_science_project.service.log import RETRY_SECONDS, Log
+from data_science_project.service.log import RETRY_SECONDS, Log, Waiting, settle
 from data_science_project.service.settings import Serve
 from data_science_project.service.tables import Told, new_ids
 
@@ -397,6 +397,20 @@ def test_request_that_went_away_does_not_stop_the_others(open_log, entries, stor
 
     assert asyncio.run(ask())
     assert stored(log.database) == [gone, stays]
+
+
+def test_who_waits_is_told_beside_one_who_was_told_in_an_event_loop_that_has_ended():
+    async def told():
+        item = Waiting([], asyncio.get_running_loop().create_future())
+        item.future.set_result(True)
+        return item
+
+    async def wait(before):
+        item = Waiting([], asyncio.get_running_loop().create_future())
+        await asyncio.to_thread(settle, [before, item], True)
+        return await asyncio.wait_for(item.future, 5)
+
+    assert asyncio.run(wait(asyncio.run(told())))
 
 
 def test_close_commits_what_came_in_the_same_moment(open_log, entries, stored):

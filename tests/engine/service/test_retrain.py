@@ -124,13 +124,16 @@ def test_verdict_goes_with_the_run_to_who_pulls_it_so_that_no_truth_is_judged_tw
     assert source.told(after.root) and not retrain.new_dumps(after)
 
 
-def test_older_run_may_have_seen_test_rows_but_feedback_alone_moved_none_and_both_is_said(after, caplog, package_log):
+def test_older_run_that_knows_none_of_the_test_rows_after_feedback_is_not_said_to_have_seen_some(
+    after, caplog, package_log
+):
     package_log.propagate, older = True, registry.folders(after)[1].name
     shutil.rmtree(after.root / "reports" / older)
 
     pipeline.make(after, "evaluate", run=older)
 
-    assert "it may have seen rows of this test split; feedback alone moves none, but where by = 'time:'" in caplog.text
+    assert "it may have seen" not in caplog.text
+    assert registry.read(after.models / older)["metrics"]["test"]["may_have_been_seen"] is False
 
 
 def test_dump_has_a_card_that_says_which_answers_and_is_read_only(after, retrained):
@@ -178,6 +181,10 @@ def test_divided_by_time_the_gate_compares_on_rows_newer_than_all_that_the_champ
     lines = run(project)
 
     test = test_parts(project)["test"]
+    assert lines[2] == (
+        "0 of 20 told rows are learned from: by 'time:day' the others are in the test split, the newest 20 %. "
+        "It moves on as newer rows come; to learn from them now: a smaller test in [split] shares, then make train"
+    )
     assert (len(test), test.attrs["told"]) == (28, 20) and (test["day"].iloc[-20:] == pd.Timestamp("2026-06-01")).all()
     assert any(re.fullmatch(r".* feedback fits: error [\d.]+ on 20 rows that people told, .*", one) for one in lines)
     assert not any("no worse without feedback" in one for one in lines), "older rows count too"
@@ -208,12 +215,14 @@ def test_nothing_new_trains_nothing_and_exits_with_0(after, anew):
 
 def test_run_that_was_refused_is_named_beside_what_can_be_done_and_the_next_truths_train_again(after):
     promote.keep(after, registry.folders(after)[0].name, {"gate": []})
-    tell(after, new_orders(3, first=8001))
+    nameless, *others = new_orders(3, first=8001)
+    del nameless["order"]  # the form and /predict do without
+    tell(after, [nameless, *others])
 
     lines = run(after)
 
     refused, stays = registry.folders(after)[0], registry.champion(after)
-    assert any(line.startswith("FAILED better than the champion: ") for line in lines) and refused != stays
+    assert any(line.startswith("FAILED better than the champion: gain in ") for line in lines) and refused != stays
     assert lines[-1] == (
         f"the champion stays {stays.name}. Look at what FAILED; more truths train again, or overrule it: "
         f"make promote RUN={refused.name} FORCE='why'"

@@ -1,4 +1,5 @@
 import json
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -175,6 +176,33 @@ def test_date_in_iso_8601_is_plain(cell):
 
 
 @pytest.mark.parametrize(
+    ("cell", "format"),
+    [
+        ("31.01.2026", "%d.%m.%Y"),
+        ("2026-01-31", "%d.%m.%Y"),
+        ("2026-01-31T10:20:30", "%d.%m.%Y"),
+        ("01/31/26 23:59", "%m/%d/%y %H:%M"),
+        ("31.01.2026", "ISO8601 | %d.%m.%Y"),
+        ("2026-01-31", "ISO8601 | %d.%m.%Y"),
+        ("12.13.2026", "%d.%m.%Y | %m.%d.%Y"),
+        ("20260131", "%Y%m%d"),
+        ("2026-31-01", "%Y-%d-%m"),
+        ("01.2026", "%m.%Y"),
+        ("14:05", "%H:%M"),
+    ],
+)
+def test_date_in_the_format_of_the_file_or_as_programs_write_it_is_plain(cell, format):
+    columns = {"day": Column(type="datetime", format=format)}
+    typed, _ = validate.validate(pd.DataFrame({"day": [cell]}), columns, where="rows", target=False)
+    checker = schema.Checker(columns)
+
+    (found, warnings), table = checker.plain({"day": cell}), checker.table([{"day": cell}])
+
+    assert pd.Timestamp(datetime.fromisoformat(found["day"])) == typed["day"][0] and warnings == []
+    pd.testing.assert_frame_equal(table, typed)
+
+
+@pytest.mark.parametrize(
     ("cell", "about"),
     [
         ("2026-02-30", {}),
@@ -182,8 +210,15 @@ def test_date_in_iso_8601_is_plain(cell):
         ("10000-01-01", {}),
         ("0001-01-01", {}),
         ("2026-01-31T10:20:30+02:00", {}),
-        ("31.01.2026", {"format": "%d.%m.%Y"}),
-        ("2026-01-31", {"format": "%d.%m.%Y"}),
+        ("31.1.2026", {"format": "%d.%m.%Y"}),
+        ("31.02.2026", {"format": "%d.%m.%Y"}),
+        ("31.01.1500", {"format": "%d.%m.%Y"}),
+        ("2026-01-31", {"format": "%Y-%d-%m"}),
+        ("2026-01-31", {"format": "%H:%M"}),
+        ("31.1.2026", {"format": "%d.%m.%Y | %d.%m.%Y"}),
+        ("31. Jan 2026", {"format": "%d. %b %Y"}),
+        ("2026-01-31", {"format": "%d. %b %Y"}),
+        ("31.01.", {"format": "%d.%m."}),
         ("2026-01-31", {"missing": ("2026-01-31",)}),
         (20260131, {}),
     ],

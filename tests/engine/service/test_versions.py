@@ -9,7 +9,7 @@ import pytest
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import promote, registry
-from data_science_project.service import compiled, profile, versions
+from data_science_project.service import compiled, profile, schema, versions
 
 from .conftest import ROW
 
@@ -28,6 +28,28 @@ def test_plain_rows_take_the_compiled_road_and_get_the_bits_of_the_reference(ver
     assert {one.road for one in fast} == {"compiled"} and {one.road for one in slow} == {"reference"}
     assert [one.output for one in fast] == [one.output for one in slow]
     assert [list(one.output) for one in fast] == [list(one.output) for one in slow]
+
+
+def test_row_of_numbers_dates_and_ids_is_compiled_where_the_file_wrote_them_otherwise(version):
+    columns = version.columns | {
+        "amount": replace(version.columns["amount"], decimal=","),
+        "day": replace(version.columns["day"], format="%d.%m.%Y"),
+    }
+    version.columns, version.checker = columns, schema.Checker(columns)
+    rows = [ROW, ROW | {"day": "01.02.2026", "order": 8}]
+
+    fast, slow = version.fast(rows), version.reference(rows)
+
+    assert [one.road for one in fast] == ["compiled"] * 2
+    assert [one.output for one in fast] == [one.output for one in slow] and fast[0].output == fast[1].output
+
+
+def test_run_whose_rows_a_data_frame_has_to_read_is_not_called_compiled(version):
+    before = version.why
+
+    version.follow({"day": replace(version.columns["day"], format="%d. %b %Y")})
+
+    assert before == "" and version.why == "'day' has dates of more than digits, or markers for missing ones"
 
 
 def test_rows_that_validate_has_to_see_and_many_rows_take_the_reference(version):

@@ -24,6 +24,13 @@ from .conftest import COLUMNS, PRICE
         (Column(type="number"), "nan", "nan"),
         (Column(type="number"), "much", "much"),
         (PRICE, "1.234,5", "1.234,5"),
+        (PRICE, "0,289", 0.289),
+        (PRICE, "12", 12),
+        (PRICE, "2.5", "2.5"),
+        (PRICE, "2,5,1", "2,5,1"),
+        (Column(type="number", thousands=","), "1,234", "1,234"),
+        (Column(type="number", thousands=","), "1234.5", 1234.5),
+        (Column(type="number", unit="kg"), "3 kg", "3 kg"),
         (Column(type="boolean"), "false", False),
         (Column(type="boolean"), "maybe", "maybe"),
         (Column(type="category"), "1.5", "1.5"),
@@ -42,9 +49,13 @@ def test_number_is_written_as_the_dictionary_writes_numbers():
 
 def test_row_has_no_cell_where_nothing_was_written_and_no_column_where_none_is_needed():
     assert words.row_of(COLUMNS, {"price": " 2,5 ", "kind": "flat", "id": ""}) == {
-        **{"price": "2,5", "rooms": None, "new": None, "kind": "flat"},
+        **{"price": 2.5, "rooms": None, "new": None, "kind": "flat"},
         **{"sold": None, "note": None},
     }
+
+
+def test_limits_are_written_as_a_number_has_to_be():
+    assert words.allowed(Column(type="number", decimal=",", range=(-0.5, 1.9))) == "a number from -0,5 to 1,9"
 
 
 def test_what_is_wrong_with_a_cell_is_said_to_who_wrote_it():

@@ -62,6 +62,29 @@ def test_features_are_made_without_sight_of_the_labels_of_people(make_project, m
 
 
 @pytest.mark.parametrize(
+    "add_features",
+    [
+        lambda rows: rows.assign(light=rows["colour"] == "red"),
+        lambda rows: rows.assign(light=rows.colour == "red"),
+        lambda rows: rows.assign(light=rows[["colour", "note"]].isna().any(axis=1)),
+    ],
+    ids=["key", "attribute", "list"],
+)
+def test_feature_of_an_ignored_column_is_refused_for_rows_to_score_may_lack_it(project, add_features):
+    columns = dictionary.load(project.dictionary)
+    dictionary.write(project.dictionary, {**columns, "colour": replace(columns["colour"], role="ignored")})
+
+    with pytest.raises(DataError, match="add_features uses 'colour', .*may lack it.\n.*transformation = \"none\""):
+        features.run(project, add_features)
+    with pytest.raises(DataError, match="changed 'colour'"):
+        features.run(project, lambda rows: rows.assign(colour="red"))
+    features.run(project, lambda rows: rows.assign(seen="colour" in rows))
+
+    train, names = pd.read_parquet(project.split("train")), list(pd.read_parquet(project.clean))
+    assert not train["seen"].any() and list(train) == [*names, "seen"], "it is kept, for who compares groups by it"
+
+
+@pytest.mark.parametrize(
     ("add_features", "said"),
     [
         (lambda rows: rows.assign(amount=rows["amount"] * 2), "add_features changed 'amount'"),

@@ -39,7 +39,7 @@ from .engine.report.diagnostics import Result
 from .engine.report.evidence import Evidence, columns_seen, table
 from .engine.report.fairness import fairness
 from .engine.report.page import render
-from .engine.runs import loading, registry
+from .engine.runs import answers, loading, registry, training_rows
 from .models import classifiers, regressors
 
 log = logging.getLogger(__name__)
@@ -62,9 +62,8 @@ def run(project: Project, *, folder: Path, output: Path) -> list[str]:
     question = learned_from(project, model)
     with figures.style(), threadpool_limits(1 if len(question.truth) < ONE_THREAD_BELOW else None):
         test, result, set_aside = score_test(project, model, question.truth)
-        if stale := registry.may_have_seen(project, model.record):
-            doubt = "it may have seen rows of this test split; feedback alone moves none, but where by = 'time:'"
-            log.warning("run %s was trained on other splits: %s", model.name, doubt)
+        if stale := training_rows.may_have_seen(project, model.record, test):
+            log.warning("run %s was trained on other splits: it may have seen rows of this test split", model.name)
         record = put_on_record(project, folder, result, {"may_have_been_seen": stale, "set_aside": set_aside})
         evidence = Evidence(project, model, record, test, result, question, candidates(project, record, question))
         page: dict[str, Any] = {"people": people(evidence)}
@@ -118,7 +117,7 @@ def read(project: Project, model: loading.Run, part: str) -> tuple[pd.DataFrame,
         found = f"{project.relative(path)} lacks {listed(missing)}, which run {model.name} was trained with."
         raise DataError(f"{found}\nEvaluate a run of the present data, or go back to the settings of that run.")
     if not as_taught:
-        known, _ = model.validate(rows[[name for name in rows if name in columns]], columns, where=path.name)
+        known = answers.of_split(project, model, rows, path.name)
         labels = [name for name in dictionary.label_columns(columns) if name in known]
         rows = model.add_features(known.drop(columns=labels)).join(known[labels])
     classes = tuple(model.record["classes"])

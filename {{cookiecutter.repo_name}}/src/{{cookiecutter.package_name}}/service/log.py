@@ -260,10 +260,10 @@ def rows_of(items: Sequence[Waiting]) -> list[LogRow]:
 
 
 def settle(items: Sequence[Waiting], outcome: bool | LogError) -> None:
-    """Tell those who wait, in their event loop, in one call."""
-    if items:
+    """Tell those who still wait, in their event loop, in one call: the loop of those who do not may have ended."""
+    if waiting := [item for item in items if not item.future.done()]:
         with contextlib.suppress(RuntimeError):  # the loop has ended, nobody waits
-            items[0].future.get_loop().call_soon_threadsafe(tell, items, outcome)
+            waiting[0].future.get_loop().call_soon_threadsafe(tell, waiting, outcome)
 
 
 def tell(items: Sequence[Waiting], outcome: bool | LogError) -> None:

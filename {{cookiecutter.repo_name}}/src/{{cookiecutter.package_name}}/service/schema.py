@@ -105,14 +105,17 @@ class Checker:
         self._columns, self._known = columns, frozenset(columns)
         self._readers = {name: reader(column) for name, column in asked.items()}
         self._optional = frozenset(n for n, c in asked.items() if c.role in ("ignored", "id", "group"))
-        self._made = any(column.moment for column in asked.values())
+        made = [f"{name!r} is made of other columns" for name, column in asked.items() if column.moment]
+        slow = [n for n, c in asked.items() if c.type == "datetime" and n not in self._optional and not ways_of(c)]
+        why = [f"{name!r} has dates of more than digits, or markers for missing ones" for name in slow]
+        self.why = next(iter(made + why), "")  # no row is plain
 
     def plain(self, row: Row) -> tuple[Row, list[str]] | None:
         """The cells of a row as `validate` would leave them, and its warnings; None where `validate` has to look.
 
         It has to where a cell breaks a rule, is not in the plain JSON type of its column, or has to be put together.
         """
-        if self._made:
+        if self.why:
             return None
         cells: Row = {}
         for name, read in self._readers.items():
@@ -128,7 +131,7 @@ class Checker:
     def table(self, rows: list[Row]) -> pd.DataFrame | None:
         """Rows that have the same columns as `validate` would leave them; None where it has to look, or to warn."""
         names = rows[0].keys()
-        if self._made or not self._known >= names or not self._readers.keys() - names <= self._optional:
+        if self.why or not self._known >= names or not self._readers.keys() - names <= self._optional:
             return None
         if any(row.keys() != names for row in rows):
             return None
@@ -157,8 +160,8 @@ def plain_cells(column: Column, read: Callable[[Any], Any], cells: list[Cell]) -
 
 
 ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d{6})?)?", re.ASCII)
-ISO_DAY, NOTHING = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII), re.compile("(?!)")
-FIRST_YEAR, LAST_YEAR = "1678", "2262"  # of what all of pandas' dates can hold
+DIGITS = {"%Y": r"\d{4}", **dict.fromkeys(["%y", "%m", "%d", "%H", "%M", "%S"], r"\d\d")}
+FIRST_YEAR, LAST_YEAR = 1678, 2261  # of what all of pandas' dates can hold
 NOT_PLAIN: Any = object()
 
 
@@ -203,17 +206,41 @@ def boolean_reader(column: Column) -> Callable[[Any], Any]:
 
 
 def moment_reader(column: Column) -> Callable[[Any], Any]:
-    """The reader of a column of dates; those that are not in ISO 8601, and times with a zone, are for `validate`."""
-    forms = {"": ISO, "%Y-%m-%d": ISO_DAY} if not column.missing else {}
-    form = forms.get(column.format, NOTHING)
+    """The reader of a column of dates in digits; others, and times with a zone, are for `validate`."""
+    ways = ways_of(column)
 
     def read(cell: Any) -> Any:
-        with contextlib.suppress(ValueError):  # the 31st of February
-            if type(cell) is str and form.fullmatch(cell) and FIRST_YEAR <= cell < LAST_YEAR:
-                return datetime.fromisoformat(cell) and cell
+        for pattern, form in ways if type(cell) is str else []:
+            if pattern is None:
+                break
+            with contextlib.suppress(ValueError):  # the 31st of February
+                moment = datetime.fromisoformat(cell) if pattern is ISO else datetime.strptime(cell, form)
+                if not pattern.fullmatch(cell) or not FIRST_YEAR <= moment.year <= LAST_YEAR:
+                    break
+                return cell if pattern is ISO else moment.isoformat()
         return NOT_PLAIN
 
     return read
+
+
+def ways_of(column: Column) -> list[tuple[re.Pattern[str] | None, str]]:
+    """The formats of a column's dates, in the order of `validate`, each with `pattern_of` it; none for others."""
+    forms = (column.format or "ISO8601").split(" | ")
+    if "%y" in column.format.lower() and "%Y-%d" not in column.format:
+        forms.append("ISO8601")
+    ways = [(pattern_of(form), form) for form in forms]
+    return ways if ways[0][0] and not column.missing else []
+
+
+def pattern_of(form: str) -> re.Pattern[str] | None:
+    """How dates in a format look; None where that is not digits alone, or a day of no year."""
+    if form == "ISO8601":
+        return ISO
+    parts = re.split("(%.?)", form)
+    others = [part for part in parts if part[:1] == "%" and part not in DIGITS]
+    if others or ("%d" in parts and "%y" not in form.lower()):
+        return None
+    return re.compile("".join(DIGITS.get(part, re.escape(part)) for part in parts), re.ASCII)
 
 
 def text_reader(column: Column) -> Callable[[Any], Any]:

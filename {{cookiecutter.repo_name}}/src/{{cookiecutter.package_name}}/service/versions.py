@@ -41,10 +41,15 @@ class Version(Reference):
 
     def __init__(self, project: Project, folder: Path, rules: Dictionary | None = None) -> None:
         super().__init__(project, folder, rules)
-        self.compiled, self.why = compiled_or_why(self.run, self.policy)
+        self.compiled, self._why = compiled_or_why(self.run, self.policy)
         self._pace = FIRST_PACE
         if self.why:
             log.warning("run %s is not compiled, an answer takes some 40 ms: %s", self.name, self.why)
+
+    @property
+    def why(self) -> str:
+        """Why the reference answers each row; "" where plain ones take the compiled road."""
+        return self._why or self.checker.why
 
     def fast(self, rows: list[Row]) -> list[Answered] | None:
         """Answer rows without a data frame; None where that cannot be, or would hold up others for too long."""

@@ -45,7 +45,7 @@ def allowed(column: Column) -> str:
     """What may stand in a field, in words; "" where the field shows it."""
     kinds = {"integer": "a whole number", "number": "a number", "list": f"several, parted by “{column.separator}”"}
     kinds["datetime"] = f"a date like {dated(column, datetime.now())}"
-    limits = f"from {column.range[0]:g} to {column.range[1]:g}" if column.range else ""
+    limits = "from {:g} to {:g}".format(*column.range).replace(".", column.decimal) if column.range else ""
     parts = [kinds.get(column.type, ""), limits, f"in {column.unit}" if column.unit else ""]
     return " ".join(part for part in parts if part)
 
@@ -80,13 +80,13 @@ def row_of(columns: Dictionary, texts: Mapping[str, str]) -> Row:
 
 
 def read(column: Column, text: str) -> Cell:
-    """A text as a cell: in its JSON type, where the column writes it as JSON does; an id as it stands."""
+    """A text as a cell: in its JSON type, where it is a number but for the decimal sign; an id as it stands."""
     if column.type == "boolean" and text in ("true", "false"):
         return text == "true"
-    plain = column.type in ("integer", "number") and column.decimal == "." and not column.thousands
-    if plain and column.role != "id":
+    other_sign = column.decimal == "," and "." in text
+    if column.type in ("integer", "number") and column.role != "id" and not other_sign:
         with contextlib.suppress(msgspec.DecodeError):  # `validate` says what is wrong with it
-            return JSON_NUMBER.decode(text)
+            return JSON_NUMBER.decode(text.replace(column.decimal, "."))
     return text or None
 
 
@@ -99,8 +99,11 @@ def shown(cell: Any) -> str:
     return number(cell) if isinstance(cell, int | float) else formats.spelled(cell)
 
 
-async def reasons(service: Service, version: Version, row: Row, said: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What the answer hangs on most: by how much it would differ were a column usual, one column after the other."""
+async def reasons(service: Service, version: Version, row: Row, said: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """What the answer hangs on most: by how much it would differ were a column usual, one column after the other.
+
+    None where that is not answered.
+    """
     columns = version.columns
     other = {name: cell for name, cell in usual(version).items() if columns[name].role in MODELLED}
     other = {name: cell for name, cell in other.items() if shown(cell) != shown(row.get(name))}
@@ -117,7 +120,7 @@ async def reasons(service: Service, version: Version, row: Row, said: Mapping[st
     try:
         answers = await service.versions.answer(version, [row | {name: other[name]} for name in names]) if names else []
     except (DataError, Busy):
-        return []
+        return None
     changes = [change(said, one.output) for one in answers]
     found = sorted(zip(changes, names, strict=True), key=lambda one: -abs(one[0]))[:SHOWN]
     least, most = LITTLE if "probability" in said else 0.0, max(map(abs, changes), default=0.0)

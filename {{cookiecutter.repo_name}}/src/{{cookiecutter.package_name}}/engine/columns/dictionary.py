@@ -31,7 +31,8 @@ HEADER = """\
 #                  [data] drop of params.toml names, whatever stands here), or label:<who>
 #                  (what <who> says the target is; never a feature, and absent from rows to score)
 # missing_allowed  may a cell be empty?
-# range / values   smallest and largest allowed number / the known categories or items; without it anything goes
+# range / values   smallest and largest allowed number / the known categories or items; without it, and in an id,
+#                  anything goes
 # rule             what happens to a cell that breaks this: refuse (the batch), warn, or treat as missing
 # transformation   how models see it: what was suggested, or another one that its type allows; "none" hides it
 #   integer, number: number, log (for skewed amounts), one-hot, target encoding    boolean: number, one-hot
@@ -89,7 +90,7 @@ ALWAYS_WRITTEN = ("type", "role", "missing_allowed", "rule", "transformation", "
 
 
 def load(path: Path) -> Dictionary:
-    """Read the data dictionary, a TOML file with one top-level table a column, in its order.
+    """Read the data dictionary, a TOML file with one top-level table a column, in its order; an id has no bounds.
 
     A `SettingsError` names an unknown key, a wrong type, or a word that is not allowed; a `DataError` what does not go
     together: role, transformation and type, a list and its separator, a moment and its columns, labels and the target.
@@ -118,7 +119,8 @@ def load(path: Path) -> Dictionary:
         cure = "Give it to the target of [data] in params.toml alone."
         raise DataError(f'{path}: role = "target" is had by {found}, and belongs to one.\n{cure}')
     check_labels(columns, path)
-    return columns
+    unbounded = {name: replace(columns[name], range=None, values=None) for name in by_role(columns, "id")}
+    return columns | unbounded
 
 
 def of(project: Project) -> Dictionary:
@@ -201,6 +203,11 @@ def quote(value: Any) -> str:
 def by_role(columns: Mapping[str, Column], *roles: str) -> list[str]:
     """Names of the columns with one of the roles, in the dictionary's order."""
     return [name for name, column in columns.items() if column.role in roles]
+
+
+def nameless(columns: Dictionary) -> Dictionary:
+    """The columns, where ids may be missing: people tell the truth of rows without."""
+    return columns | {name: replace(columns[name], missing_allowed=True) for name in by_role(columns, "id")}
 
 
 def target(columns: Mapping[str, Column]) -> str:

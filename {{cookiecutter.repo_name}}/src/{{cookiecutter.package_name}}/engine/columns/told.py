@@ -14,7 +14,7 @@ from ..project import artefact
 from ..project.errors import DataError, listed
 from ..project.settings import Project
 from ..sources import source
-from .dictionary import Dictionary, alike, by_role, target
+from .dictionary import Dictionary, by_role, nameless, target
 from .digests import digests, tell_apart
 from .validate import stripped, validate
 
@@ -57,38 +57,17 @@ def read(dumps: Sequence[source.Dump], columns: Dictionary) -> pd.DataFrame:
 
 
 def typed(cells: pd.DataFrame, columns: Dictionary) -> tuple[pd.DataFrame, list[str]]:
-    """The rows that fit the data dictionary, typed, and what to say of the others.
-
-    Rows with texts in the same columns are read together: a text has the marks of its column, a number has none. Ids
-    may be missing.
-    """
-    parts, said = [], list[str]()
+    """The rows that fit the data dictionary, typed, and what to say of the others; ids may be missing."""
     if cells.empty:
-        return cells, said
-    empty = cells[by_role(columns, "id")].isna()
-    kinds = pd.concat([cells.map(lambda cell: isinstance(cell, str)), empty], axis=1).apply(tuple, axis=1)
-    for _, part in cells.groupby(kinds, sort=False):
-        part = part.drop(columns=[name for name in empty if part[name].isna().all()])
-        numbers = [n for n in part if alike(columns[n].type) == "number" and not part[n].map(type).eq(str).any()]
-        for name in numbers:
-            part[name] = as_numbers(part[name])
-        try:
-            parts.append(validate(part, columns, where=source.FEEDBACK)[0])
-        except DataError as error:
-            odd = sorted({row for one in error.violations for row in one.rows})
-            why = listed(list(dict.fromkeys(f"{one.column!r} has {one.problem}" for one in error.violations)), 3)
-            said.append(f"feedback: {len(odd)} rows left out, they do not fit the data dictionary: {why}")
-            parts.append(validate(part.drop(index=part.index[odd]), columns, where=source.FEEDBACK)[0])
-    whole = pd.concat(parts).sort_index()
-    return whole.reindex(columns=[*dict.fromkeys([*whole, *empty])]), said
-
-
-def as_numbers(cells: pd.Series) -> pd.Series:
-    """Numbers, shape (n_rows,), as float64; as they are where one is beyond 1e308."""
+        return cells, []
+    columns = nameless(columns)
     try:
-        return cells.astype("float64")
-    except OverflowError:
-        return cells
+        return validate(cells, columns, where=source.FEEDBACK)[0], []
+    except DataError as error:
+        odd = sorted({row for one in error.violations for row in one.rows})
+        why = listed(list(dict.fromkeys(f"{one.column!r} has {one.problem}" for one in error.violations)), 3)
+    fit = validate(cells.drop(index=cells.index[odd]), columns, where=source.FEEDBACK)[0]
+    return fit, [f"feedback: {len(odd)} rows left out, they do not fit the data dictionary: {why}"]
 
 
 def without(rows: pd.DataFrame, said: list[str], why: str, which: pd.Series) -> pd.DataFrame:

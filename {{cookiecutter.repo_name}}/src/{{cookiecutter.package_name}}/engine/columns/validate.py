@@ -198,7 +198,7 @@ def is_missing(text: pd.Series, column: Column, words: frozenset[str] = frozense
 
 
 def parse_number(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
-    """Numbers as float64, or int64 for a whole column of integers that fit."""
+    """Numbers as float64, or int64 for a whole column of integers that fit; a number beside texts is what it is."""
     if is_numeric_dtype(cells.dtype) and not is_bool_dtype(cells.dtype):  # true among numbers is none, so alone
         values = cells.astype("float64")
         missing = values.isna()
@@ -207,7 +207,10 @@ def parse_number(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series
         as_it_stands = column.decimal == "." and not column.unit and not column.thousands
         values = pd.to_numeric(text, errors="coerce").astype("float64") if as_it_stands else None
         if values is None or values.isna().any():  # 10,000 columns of plain numbers need none of this
-            values = pd.to_numeric(plain_number(text, column), errors="coerce").astype("float64")
+            plain = plain_number(text, column)
+            if cells.dtype == object:  # a number beside texts, as of JSON, has no marks
+                plain = plain.where(cells.map(lambda cell: isinstance(cell, str)), text)
+            values = pd.to_numeric(plain, errors="coerce").astype("float64")
         missing = values.isna()
         if missing.any():
             missing = is_missing(text, column, MISSING_WORDS)

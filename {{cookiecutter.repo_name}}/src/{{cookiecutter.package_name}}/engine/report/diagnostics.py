@@ -13,10 +13,10 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from ..checks import leaks
 from ..checks.suspicion import ROWS_SAMPLED, is_number
 from ..columns.dictionary import LARGEST
-from ..modelling.metrics import Metric, Predictions, Z
+from ..modelling.metrics import Groups, Metric, Predictions, Z, resamples
 from ..modelling.question import predict
 
-SHUFFLES = 5  # of a column: their spread says whether a rank is luck
+SHUFFLES, REDRAWN = 5, 25  # of a column, and of the rows: their spread says whether a rank is luck
 ROWS_PERMUTED = 2000
 CELLS_PERMUTED = 1_000_000  # rows x columns x repeats: with more columns, fewer rows are shuffled
 LEAST_PERMUTED = 200  # below, the importance of a column is mostly noise
@@ -192,33 +192,40 @@ def together(rows: pd.DataFrame, answers: Predictions) -> list[list[str]]:
 
 
 def importances(
-    answer: Answer, rows: pd.DataFrame, truth: np.ndarray, metric: Metric, *, columns: Sequence[str]
+    answer: Answer, rows: pd.DataFrame, known: Result, *, columns: Sequence[str], groups: Groups = None
 ) -> Iterator[dict]:
     """What the score loses when one of `columns` is shuffled, so that it says nothing any more (Breiman 2001).
+
+    Of `known` the truth of the rows counts, and the metric; `groups` belong together, shape (n_rows,).
 
     Yields
     ------
     dict
-        `column`, `loss` (mean over 5 shuffles, in the unit of the metric) and `spread` (their standard deviation).
+        `column`, `loss` (mean over 5 shuffles, in the unit of the metric) and `spread` (its standard error: over the
+        shuffles, and over rows or whole groups drawn again).
 
     Notes
     -----
     The 5 shuffled copies of the rows are answered in one call: most of the cost of a small call is overhead.
     """
-    random = np.random.default_rng(0)
+    random, metric = np.random.default_rng(0), known.metric
     wanted = max(LEAST_PERMUTED, CELLS_PERMUTED // (SHUFFLES * max(1, len(columns)) * rows.shape[1]))
     chosen = random.permutation(len(rows))[: min(ROWS_PERMUTED, wanted)]
-    rows, truth = rows.iloc[chosen], truth[chosen]
-    whole = metric.score(truth, answer(rows))
-    copies = rows.iloc[np.tile(np.arange(len(rows)), SHUFFLES)]
+    rows, truth = rows.iloc[chosen], known.truth[chosen]
+    whole, copies = answer(rows), rows.iloc[np.tile(np.arange(len(rows)), SHUFFLES)]
+    drawn = list(resamples(metric, truth, None if groups is None else groups.iloc[chosen], REDRAWN))
+    score, before = metric.score(truth, whole), [metric.score(truth[some], whole[some]) for some in drawn]
     for name in columns:
         order = np.concatenate([random.permutation(len(rows)) for _ in range(SHUFFLES)])
         shuffled = copies.copy()
         shuffled[name] = rows[name].take(order).set_axis(copies.index)
         found = answer(shuffled)
         parts = np.arange(len(copies)).reshape(SHUFFLES, -1)
-        losses = [metric.better_by(whole, metric.score(truth, found[part])) for part in parts]
-        yield {"column": name, "loss": float(np.mean(losses)), "spread": float(np.std(losses))}
+        losses = [metric.better_by(score, metric.score(truth, found[part])) for part in parts]
+        after = [metric.score(np.tile(truth[some], SHUFFLES), found[parts[:, some].ravel()]) for some in drawn]
+        others = [metric.better_by(*pair) for pair in zip(before, after, strict=True)]
+        spread = np.hypot(np.std(losses) / np.sqrt(SHUFFLES), np.std(others) if others else 0.0)
+        yield {"column": name, "loss": float(np.mean(losses)), "spread": float(spread)}
 
 
 def alone(rows: pd.DataFrame, known: np.ndarray, test: pd.DataFrame, result: Result) -> pd.Series:

@@ -62,7 +62,7 @@ class Evidence:
         """`column`, `loss` and `spread` of the columns that were examined, the strongest first."""
         rows = self.test[columns_seen(self.record)]
         columns = diagnostics.strongest_related(rows, self.result.predictions)
-        found = diagnostics.importances(self.answer, rows, self.result.truth, self.result.metric, columns=columns)
+        found = diagnostics.importances(self.answer, rows, self.result, columns=columns, groups=self.groups)
         return pd.DataFrame(list(found)).sort_values("loss", ascending=False, kind="stable", ignore_index=True)
 
     @cached_property

@@ -39,8 +39,8 @@ SLOWER = 1.5  # times the champion's CPU time: what a run may take on a machine 
 ROWS_TWICE = 200  # rows whose features are computed twice
 ROUNDING = 1e-9  # of two scores that are equal
 CERTAINTY = 2.0  # standard errors: a slice of 50 rows is noisy
-NORMAL = statistics.NormalDist()
 SLICED = ("category", "boolean")
+NORMAL = statistics.NormalDist()
 
 
 class Refused(ProjectError):
@@ -75,7 +75,7 @@ def run(project: Project, folder: Path, *, evaluate: Evaluate, force: str = "") 
         checks = gate(project, folder, champions[-1] if champions else None, evaluate)
         failed = [check for check in checks if not check.passed]
         if failed and not force:
-            reasons = "; ".join(f'failed "{check.name}": {check.found}' for check in failed)
+            reasons = "; ".join(f'failed "{check.name}": {check.found.rstrip(".")}' for check in failed)
             cure = f"To overrule it, with a reason that is kept: make promote RUN={folder.name} FORCE='the reason'"
             refused = Refused(f"{folder.name} is not promoted. {reasons}.\n{cure}")
             refused.checks = checks
@@ -87,7 +87,11 @@ def run(project: Project, folder: Path, *, evaluate: Evaluate, force: str = "") 
 
 def gate(project: Project, folder: Path, champion: str | None, evaluate: Evaluate) -> list[Check]:
     """All conditions, whether or not one fails: against the champion, or a constant answer while there is none."""
-    challenger, model = answered(project, folder, evaluate), loading.load(folder)
+    model = loading.load(folder)
+    try:
+        challenger = answered(project, folder, evaluate)
+    except DataError as error:
+        return [Check("answers the test rows", False, dictionary.one_line(str(error)))]
     quick = latency(project, model, project.models / (champion or ""))
     checks = [unseen(project, challenger), quick, reproducible(project, model)]
     return [*against(project, challenger, champion, evaluate), *checks]
@@ -105,7 +109,7 @@ def against(project: Project, challenger: Evaluated, champion: str | None, evalu
     try:
         reigning = answered(project, folder, evaluate)
     except DataError as error:
-        return [Check("better than the champion", False, f"{champion} does not answer: {error}")]
+        return [Check("better than the champion", False, dictionary.one_line(f"{champion} does not answer: {error}"))]
     if different := compare.not_comparable(challenger, reigning):
         return [Check("better than the champion", False, different)]
     newer = not_seen(project, folder, reigning)
@@ -177,13 +181,10 @@ def held_errors(folder: Path) -> np.ndarray:
 def not_seen(project: Project, folder: Path, reigning: Evaluated) -> np.ndarray:
     """Divided by time, the test rows that are newer than all that a run learned from; else all; bool, (n_rows,)."""
     kind, _, column = project.settings.split.by.partition(":")
-    rows, columns = reigning.rows, dictionary.load(folder / registry.DICTIONARY)
-    if kind != "time":
+    rows, seen = reigning.rows, training_rows.seen_by(folder, reigning.record, reigning.rows)
+    if kind != "time" or seen is None or not seen.any():
         return np.ones(len(rows), dtype=bool)
-    names = [name for group in reigning.record["features"].values() for name in group]
-    ids = [name for name in dictionary.by_role(columns, "id") if name in rows]
-    seen, _ = training_rows.seen(folder, rows, names, ids)
-    return (rows[column] > rows[column][seen].max()).to_numpy() if seen.any() else ~seen
+    return (rows[column] > rows[column][seen].max()).to_numpy()
 
 
 def told_rows(project: Project, *parts: str) -> np.ndarray:
@@ -232,10 +233,9 @@ def better(than: str, challenger: Evaluated, others: Predictions, why: str = "")
 
 
 def unseen(project: Project, challenger: Evaluated) -> Check:
-    """The challenger has not learned from the present test rows: it was trained on the present splits."""
-    # A champion that was trained on others may have seen some; that only makes the gate narrower.
-    passed = not registry.may_have_seen(project, challenger.record)
-    found = "trained on the present splits" if passed else "trained on other splits, it may know these test rows"
+    """The challenger has not learned from the present test rows; a champion that has makes the gate narrower only."""
+    passed = not training_rows.may_have_seen(project, challenger.record, challenger.rows)
+    found = "it learned from none of them" if passed else "trained on other splits, it may know these test rows"
     return Check("test rows unseen", passed, found)
 
 

@@ -145,18 +145,6 @@ def found_by_digest(project: Project, record: Mapping[str, Any]) -> dict[str, Pa
     return {name: path for name, path in raw.items() if path}
 
 
-def may_have_seen(project: Project, record: dict[str, Any]) -> bool:
-    """Whether a run may have been trained on rows of the present test split.
-
-    The same rows with other features have another digest; the same table cut in the same way has the same rows.
-    """
-    clean, test = (records.recorded(path) for path in (project.clean, project.split("test")))
-    same_table = record["input_data"].get(project.relative(project.clean)) == clean.get("sha256")
-    same_rows = record["input_data"].get(project.relative(project.split("test"))) == test.get("sha256")
-    cut_alike = test.get("parameters", {}).get("split") == record["parameters"]["split"]
-    return not (same_rows or (same_table and cut_alike))
-
-
 def split_of(record: Mapping[str, Any]) -> str:
     """What names the division of the rows that a run was scored on, whatever its features: 8 digits."""
     table = record["input_data"].get("data/interim/clean.parquet")

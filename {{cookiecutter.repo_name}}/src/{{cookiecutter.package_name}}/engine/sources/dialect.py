@@ -23,6 +23,8 @@ CLOSER = "blanks between separator and quote mark left out"
 SINGLE_QUOTE = 'quote mark "\'" (fewer lines fit without)'
 ESCAPED = "a mark after a backslash is part of its cell"
 FITS = 0.9  # share of the sampled lines, between the first and the last of them, that must agree
+ATTRIBUTE = re.compile(r"""(?im)^\s*@attribute\s+('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s{]+)\s*(.*)$""")
+ARFF = re.compile(rb"(?i)(?:\s*%[^\n]*\n|\s)*@relation\b")
 CSV_LIMIT = 2**31 - 1  # letters of a cell; the default of the csv module refuses cells beyond 128 KiB
 
 
@@ -155,11 +157,8 @@ def _quoting(content: bytes, separator: str) -> tuple[bytes, Dialect, list[str]]
     dialect, plainly = Dialect(separator, '"'), Dialect(separator, "")
     mark = separator.encode()
     marks = re.escape(mark)
-    if re.search(rb'\\["%b]' % marks, content) and not re.search(rb'\\(?!["\\%b])' % marks, content):
-        escaping = replace(dialect, escape="\\")
-        counts, plain = _field_counts(content, escaping), _field_counts(content, dialect)
-        if len(counts) == 1 < max(counts) and (len(plain) != 1 or plain == counts):
-            return content, escaping, [ESCAPED]
+    if escaping := _escaping(content, dialect, marks):
+        return content, escaping, [ESCAPED]
     if b'"' not in content:
         single = Dialect(separator, "'", clean=False)
         if APOSTROPHES.search(content[:SAMPLE].decode(errors="ignore")) and len(_field_counts(content, plainly)) > 1:
@@ -183,6 +182,16 @@ def _quoting(content: bytes, separator: str) -> tuple[bytes, Dialect, list[str]]
     if escaped != content and len(_field_counts(escaped, dialect)) == 1:
         return escaped, dialect, [ESCAPED]
     return _least_ragged(content, closer, dialect)
+
+
+def _escaping(content: bytes, dialect: Dialect, marks: bytes) -> Dialect | None:
+    """Return the dialect with a backslash as escape, where each stands before a mark and all lines then fit."""
+    if re.search(rb'\\["%b]' % marks, content) and not re.search(rb'\\(?!["\\%b])' % marks, content):
+        escaping = replace(dialect, escape="\\")
+        counts, plain = _field_counts(content, escaping), _field_counts(content, dialect)
+        if len(counts) == 1 < max(counts) and (len(plain) != 1 or plain == counts):
+            return escaping
+    return None
 
 
 def _enclose_cells(content: bytes, separator: str) -> bool:
@@ -221,3 +230,25 @@ def _field_counts(content: bytes, dialect: Dialect) -> Counter[int]:
         return Counter()
     del counts[0]  # blank lines
     return counts
+
+
+def arff_as_csv(text: str) -> str:
+    """Return ARFF, dense or sparse, as CSV with a header: text like any other, whose cells inference types."""
+    head, body = [*re.split(r"(?im)^\s*@data\b.*$", text, maxsplit=1), ""][:2]
+    attributes = [(name.strip("'\""), kind) for name, kind in ATTRIBUTE.findall(head)]
+    lines = [line for line in map(str.strip, body.splitlines()) if line and line[0] != "%"]
+    quote = "'" if body.count("'") > body.count('"') else '"'
+    bare = [line.strip("{}") for line in lines]
+    rows = csv.reader(bare, quotechar=quote, escapechar="\\", skipinitialspace=True)
+    zeros = [kind[1:].split(",")[0].strip(" '\"}") if kind[:1] == "{" else "0" for _, kind in attributes]
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows(
+        [[name for name, _ in attributes], *(rows if bare == lines else (_dense(row, zeros) for row in rows))]
+    )
+    return written.getvalue()
+
+
+def _dense(row: list[str], zeros: list[str]) -> list[str]:
+    """Return a sparse row, `2 red` for the third value, as all its values; in the others stands what is zero."""
+    given = dict(pair.split(None, 1) for pair in row)
+    return [given.pop(str(place), zero).strip("'\"") for place, zero in enumerate(zeros)] + [*given]

@@ -1,12 +1,10 @@
-"""Opens the files that carry more than text: Parquet, Arrow, ORC, Stata, SAS, SPSS, JSON, ARFF; Excel is in `excel.py`.
+"""Opens the files that carry more than text: Parquet, Arrow, ORC, Stata, SAS, SPSS, JSON; Excel is in `excel.py`.
 
 Cells keep their types; a column of mixed types becomes text. A cell that holds several values is no obstacle: an
 object becomes columns, a list or bytes become text, and it is said.
 """
 
 import contextlib
-import csv
-import io
 import json
 import math
 import re
@@ -26,8 +24,6 @@ from .rows import SetAside
 
 PANDAS_INDEX = re.compile(r"__index_level_\d+__$")
 SAS_DATE = re.compile(rb"(DATETIME|DATEAMPM|[BE]8601D[TNXZ])|DATE|DDMM|MMDD|YYMM|WEEKDAT|WORDDAT|MON|[BE]8601DA")
-ATTRIBUTE = re.compile(r"""(?im)^\s*@attribute\s+('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s{]+)\s*(.*)$""")
-ARFF = re.compile(rb"(?i)(?:\s*%[^\n]*\n|\s)*@relation\b")
 JSON_START = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[{\[]|\[.*\]\s*\Z)')
 NOT_BLANK = re.compile(r"\S")
 Columns = list[tuple[str, pd.Series]]
@@ -290,28 +286,6 @@ def _record(pairs: list[tuple[str, object]]) -> dict:
         twice = [f"'{key}'" for key, count in Counter(key for key, _ in pairs).items() if count > 1]
         raise DataError(f"a record holds {listed(twice)} twice. A key stands once: rename one.")
     return record
-
-
-def arff_as_csv(text: str) -> str:
-    """Return ARFF, dense or sparse, as CSV with a header: text like any other, whose cells inference types."""
-    head, body = [*re.split(r"(?im)^\s*@data\b.*$", text, maxsplit=1), ""][:2]
-    attributes = [(name.strip("'\""), kind) for name, kind in ATTRIBUTE.findall(head)]
-    lines = [line for line in map(str.strip, body.splitlines()) if line and line[0] != "%"]
-    quote = "'" if body.count("'") > body.count('"') else '"'
-    bare = [line.strip("{}") for line in lines]
-    rows = csv.reader(bare, quotechar=quote, escapechar="\\", skipinitialspace=True)
-    zeros = [kind[1:].split(",")[0].strip(" '\"}") if kind[:1] == "{" else "0" for _, kind in attributes]
-    written = io.StringIO()
-    csv.writer(written, lineterminator="\n").writerows(
-        [[name for name, _ in attributes], *(rows if bare == lines else (_dense(row, zeros) for row in rows))]
-    )
-    return written.getvalue()
-
-
-def _dense(row: list[str], zeros: list[str]) -> list[str]:
-    """Return a sparse row, `2 red` for the third value, as all its values; in the others stands what is zero."""
-    given = dict(pair.split(None, 1) for pair in row)
-    return [given.pop(str(place), zero).strip("'\"") for place, zero in enumerate(zeros)] + [*given]
 
 
 def column(values: list) -> pd.Series:

@@ -130,13 +130,7 @@ def _names(
     known = row_with([first], target) is not None
     values = [row for row in body if row != first] or ([first] if all(map(NUMBER.fullmatch, first)) else [])
     if given is False or not (given or known or _are_names(first, values)):
-        names = [f"column_{place}" for place in range(1, width + 1)]
-        why = "given" if given is False else "the first row holds values like those below"
-        note = f"no header row ({why}): columns named {names[0]} .. {names[-1]}"
-        if target.isdecimal() and 0 < int(target) <= width:
-            names[int(target) - 1] = target
-            note += f", the target {target} by its place"
-        return names, 0, [note]
+        return _numbered(width, "given" if given is False else "the first row holds values like those below", target)
     names, used = first, 1
     below = body if given is None else []
     while len(below) > 2 + used and (more := _completes(names, below[used - 1], below[used:])):
@@ -153,6 +147,16 @@ def _names(
     if (_filled(groups) > 1 or (any(groups) and not groups[0])) and len(set(first)) < len(first):
         return _joined(groups, first), 1, ["names joined from two rows"]
     return first, 1, []
+
+
+def _numbered(width: int, why: str, target: str) -> tuple[list[str], int, list[str]]:
+    """Return names by place, for a table without any."""
+    names = [f"column_{place}" for place in range(1, width + 1)]
+    note = f"no header row ({why}): columns named {names[0]} .. {names[-1]}"
+    if target.isdecimal() and 0 < int(target) <= width:
+        names[int(target) - 1] = target
+        note += f", the target {target} by its place"
+    return names, 0, [note]
 
 
 def _completes(names: list[str], row: list[str], below: list[list[str]]) -> list[str]:
@@ -231,10 +235,9 @@ def _end(rows: pd.DataFrame, names: list[str]) -> tuple[int, bool]:
 
 def _is_narrower(after: list[list[str]], before: pd.DataFrame) -> bool:
     """Tell whether rows have different words above each of their columns, and leave out one that is full before."""
-    used = [any(column) for column in zip(*after, strict=True)]
-    lacking = [place for place, some in enumerate(used) if not some]
-    heads = [cell for cell in after[0] if cell and not NUMBER.fullmatch(cell)]
-    if len(set(heads)) < sum(used) or not _is_second_header(after[0], after[1:], least=0):
+    lacking = [place for place, column in enumerate(zip(*after, strict=True)) if not any(column)]
+    heads = {*filter(None, after[0])}
+    if len(heads) + len(lacking) < len(after[0]) or not _is_second_header(after[0], after[1:], least=0):
         return False
     return bool((before.iloc[:, lacking].notna().mean() >= FULL).any()) and not before.isin(heads).to_numpy().any()
 

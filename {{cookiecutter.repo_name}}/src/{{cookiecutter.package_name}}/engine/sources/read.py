@@ -221,8 +221,8 @@ def _read_text(content: bytes, options: Mapping[str, Any], target: str) -> Table
         if aside:
             frame.index = pd.RangeIndex(len(frame) + len(aside)).drop([line.line - 1 for line in aside])
         return Table(frame, (*decisions, *notes), 1, tuple(("", line) for line in aside))
-    if formats.ARFF.match(content):
-        content = formats.arff_as_csv(content.decode()).encode()
+    if dialect.ARFF.match(content):
+        content = dialect.arff_as_csv(content.decode()).encode()
         options = {**options, "separator": ",", "quote": '"', "header": True}
     above = _above(options)
     content = _without_lines(content, above)
@@ -254,7 +254,7 @@ def _located(cells: Rows, decisions: list[str], options: Mapping[str, Any], targ
 
 def _check_set_aside(read: Table, limit: float) -> None:
     """Refuse a table of which too many lines are in no row: what was decided is wrong then, not the lines."""
-    odd = [line for _, line in read.set_aside if line.reason not in (header.ABOVE, header.BELOW)]
+    odd = [line for _, line in read.set_aside if line.reason not in (rows.ABOVE, rows.BELOW, rows.DRAWN_LINE)]
     if len(odd) <= max(limit * (len(read.frame) + len(odd)), min(limit, 1) and 1):
         return
     reasons = Counter(line.reason for line in odd).most_common(3)

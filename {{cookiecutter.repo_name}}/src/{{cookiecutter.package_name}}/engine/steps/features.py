@@ -124,8 +124,18 @@ def check_names(project: Project) -> None:
 def widened(
     rows: pd.DataFrame, columns: dictionary.Dictionary, add_features: Callable[[pd.DataFrame], pd.DataFrame]
 ) -> pd.DataFrame:
-    """A split with its features; what people said of the target is kept from `add_features`, it is not known later."""
-    labels = list(dictionary.label_columns(columns))
-    known = rows.drop(columns=labels, errors="ignore")
-    wider = add_features(known.copy())
-    return checked(known, wider).join(rows[[name for name in labels if name in rows]])
+    """A split with its features, made without sight of what rows to score may lack: labels, and ignored columns."""
+    parts = {part for column in columns.values() if column.role != "ignored" for part in column.moment}
+    ignored = [name for name in dictionary.by_role(columns, "ignored") if name not in parts]
+    known = rows.drop(columns=[*dictionary.label_columns(columns), *ignored], errors="ignore")
+    try:
+        wider = checked(known, add_features(known.copy()))
+    except Exception as error:  # of a mistake in another line the words do not name one of them
+        if asked := [repr(name) for name in ignored if name in rows and repr(name) in str(error)]:
+            raise DataError(
+                f'features.py: add_features uses {", ".join(asked)}, role = "ignored": rows to score may lack it.\n'
+                'Let them have it, unseen by models: role = "feature", transformation = "none" in the data dictionary.'
+            ) from error
+        raise
+    new = wider.drop(columns=known.columns)
+    return checked(rows, rows.drop(columns=new.columns, errors="ignore").join(new))
