@@ -80,11 +80,7 @@ def infer(
         if role == "id" and not are_plain_ids(cells):
             column = replace(column, type="category")
         columns[name] = finish(values, replace(column, role=role))
-        if column.type == "category" and role != "id" and (twins := spelled_alike(values.dropna().unique())):
-            ways_out = "" if role == "target" else ', or make one of them: "One category" in docs/features.md'
-            cure = f"if they mean the same, write them one way in the source{ways_out}"
-            found = f"{listed(twins)} differ only in case, blanks, hyphens or accents, and stay categories of their own"
-            said[name] = "; ".join(filter(None, [said[name], f"{found}; {cure}"]))
+        said[name] = "; ".join(filter(None, [said[name], *doubtful_spelling(values, columns[name])]))
         if column.type not in WORDY and cells.dtype == "str":  # native cells are missing without a word
             gaps = stripped(cells[values.isna()]).dropna().unique()
             markers.update(word for word in gaps if word and word.lower() in MISSING_WORDS)
@@ -225,6 +221,15 @@ def doubtful_words(text: pd.Series, missing: tuple[str, ...]) -> list[str]:
     kept = sorted(word for word in text.dropna().unique() if word and word.lower() in MISSING_WORDS | {"unknown"})
     kept = [repr(word) for word in kept if word not in missing]
     return [f"{', '.join(kept)} kept as a category; if it means missing, say so in 'missing'"] if kept else []
+
+
+def doubtful_spelling(values: pd.Series, column: Column) -> list[str]:
+    """What to say of categories that may be one in several spellings."""
+    alike = spelled_alike(values.dropna().unique()) if column.type == "category" and column.role != "id" else []
+    also = "" if column.role == "target" else ', or make one of them: "One category" in docs/features.md'
+    cure = f"if they mean the same, write them one way in the source{also}"
+    kept = "differ only in case, blanks, hyphens or accents, and stay categories of their own"
+    return [f"{listed(alike)} {kept}; {cure}"] if alike else []
 
 
 def infer_role(values: pd.Series, column: Column, *, target: str, special: Mapping[str, str]) -> str:
