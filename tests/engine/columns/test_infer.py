@@ -55,7 +55,7 @@ def test_target_is_never_a_list():
 @pytest.mark.parametrize(
     ("cells", "read", "type_", "missing", "said"),
     [
-        (["1", "2", "3"] * 20 + ["unknown"], {}, "integer", ("unknown",), "'unknown' (1 cells) read as missing"),
+        (["1", "2", "3"] * 20 + ["unknown"], {}, "integer", ("unknown",), "'unknown' (1 cell) read as missing"),
         (["1", "2", "3"] * 3 + ["unknown"], {}, "category", (), ""),
         ([*(str(n / 4) for n in range(60)), *["k.A."] * 30], {}, "number", ("k.A.",), "'k.A.' (30 cells) read as"),
         ([*"123412341234", *"AAA"], {}, "category", (), ""),
@@ -252,4 +252,4 @@ def test_columns_called_like_sex_race_age_or_nationality_are_marked_sensitive_an
 def test_one_odd_cell_among_numbers_is_missing_and_said(describe, odd):
     column, said = describe([*(str(n / 8) for n in range(1, 61)), odd])
 
-    assert column.type == "number" and f"'{odd}' (1 cells) read as missing in a column of type number" in said
+    assert column.type == "number" and f"'{odd}' (1 cell) read as missing in a column of type number" in said

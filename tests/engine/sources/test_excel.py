@@ -122,7 +122,7 @@ def test_errors_are_counted_and_a_day_is_a_time_at_midnight(read_book):
     rows, decisions = read_book(A=[["a", "b"], ["#DIV/0!", datetime(2026, 1, 31)], [2, datetime(2026, 2, 1, 12)]])
 
     assert rows[1:] == [[None, datetime(2026, 1, 31)], [2, datetime(2026, 2, 1, 12)]]
-    assert decisions == ["errors like #DIV/0! read as missing: 1 cells"]
+    assert decisions == ["errors like #DIV/0! read as missing: 1 cell"]
 
 
 def test_open_document_sheet_is_read(tmp_path):

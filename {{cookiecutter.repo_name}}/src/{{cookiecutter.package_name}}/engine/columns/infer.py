@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..project.errors import NAMED, listed, shown
+from ..project.errors import NAMED, counted, listed, shown
 from . import moments
 from .dictionary import ONE_HOT_LIMIT, Column, Dictionary, Transformation, Type, alike
 from .lists import different_items, separator_of
@@ -158,7 +158,7 @@ def infer_type(
         amounts = unreadable.any() and present[~unreadable].nunique() > MANY_VALUES  # clearly, not codes
         odd = tuple(present[unreadable].unique()[: ODD_WORDS + 1])
         if len(odd) <= ODD_WORDS and unreadable.mean() <= (ODD_SHARE_OF_MANY if amounts else ODD_SHARE):
-            words = ", ".join(f"{shown(word)} ({(present == word).sum()} cells)" for word in odd)
+            words = ", ".join(f"{shown(word)} ({counted((present == word).sum(), 'cell')})" for word in odd)
             whole = way.type == "number" and (values.dropna() % 1 == 0).all()
             found = replace(way, missing=markers + odd, type="integer" if whole else way.type)
             remark = f"{words} read as missing in a column of type {found.type}" if odd else ""

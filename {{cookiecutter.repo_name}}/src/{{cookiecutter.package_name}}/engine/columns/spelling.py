@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..project.errors import counted
 from .dictionary import Column, Thousands
 from .validate import FALSE_WORDS, INTEGERS_THAT_FLOAT_KEEPS, NARROW, TRUE_WORDS, grouped_by, parse
 
@@ -154,7 +155,7 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
         return
     form, notes = " | ".join(chosen), []
     if len(chosen) > 1:
-        notes = ["dates read as " + ", ".join(f"{form} ({count} cells)" for form, count in chosen.items())]
+        notes = ["dates read as " + ", ".join(f"{form} ({counted(count, 'cell')})" for form, count in chosen.items())]
     elif form != ISO:
         notes = [f"clock times, read as {form} on 1900-01-01" if form in CLOCKS else f"dates read as {form}"]
     if ISO in chosen and (zoned := int(present.str.contains(ZONE).sum())):

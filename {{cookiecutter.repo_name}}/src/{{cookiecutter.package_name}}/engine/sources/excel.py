@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-from ..project.errors import DataError, listed
+from ..project.errors import DataError, counted, listed
 from .first_line import nearest
 from .mending import TITLES, row_with
 
@@ -54,7 +54,7 @@ def sheet_rows(
         cure = "Open the file in Excel or LibreOffice and save it, so that they are computed."
         raise DataError(f"sheet '{name}': formulas without a stored result: {listed(without)}.\n{cure}")
     if errors := len(ERROR.findall(xml)):
-        decisions.append(f"errors like #DIV/0! read as missing: {errors} cells")
+        decisions.append(f"errors like #DIV/0! read as missing: {counted(errors, 'cell')}")
     merged = sheet.merged_cell_ranges or []
     for (top, left), (bottom, right) in merged:
         for row in rows[top + 1 : bottom + 1] if right == left else ():
