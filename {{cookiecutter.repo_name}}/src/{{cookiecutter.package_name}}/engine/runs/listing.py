@@ -7,7 +7,7 @@ from ..project.settings import Project
 from .registry import folders, history, sound, split_of
 
 BEST = "*         the best dev score of the runs with this metric and split; scores of another split are of other rows"
-CHAMPION = "champion  the run that predict uses"
+CHAMPION_MARK = "champion  the run that predict uses"
 SEEN = "?         the run may have been trained on some of these test rows"
 
 
@@ -52,7 +52,7 @@ def render(table: list[dict[str, Any]]) -> str:
     if not table:
         return "No run yet: make train"
     head = ("", "run", "model", "metric", "dev", "test", "95 % interval", "dummy", "split", "commit", "decision")
-    marked = {"best": BEST, "champion": CHAMPION, "may_have_been_seen": SEEN}
+    marked = {"best": BEST, "champion": CHAMPION_MARK, "may_have_been_seen": SEEN}
     legend = [text for name, text in marked.items() if any(line[name] for line in table)]
     return "\n".join([aligned([head, *(cells(line) for line in table)]), *legend])
 

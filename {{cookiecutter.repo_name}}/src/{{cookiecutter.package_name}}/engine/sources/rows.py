@@ -25,7 +25,7 @@ PROFILED = 5000  # rows from which the kinds of a column's cells are told
 SECOND = 10  # lines that tell whether it is worth looking for a second table
 TOP = 3  # lines of which one may be drawn below the names
 CHUNK = 50_000  # rows that are held as Python objects at once
-ABOVE, BELOW, DRAWN = "above the table", "below the table", "a drawn line"
+ABOVE, BELOW, DRAWN_LINE = "above the table", "below the table", "a drawn line"
 
 
 class SetAside(NamedTuple):
@@ -101,7 +101,7 @@ def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool, str
             break
         text = "".join(lines[first:last]).rstrip("\r\n")
         if LINE.fullmatch(text) and (len(cells) != shape.width or number in drawn):
-            found.aside.append(SetAside(first + 1, DRAWN, text))
+            found.aside.append(SetAside(first + 1, DRAWN_LINE, text))
             start -= number < shape.start
             continue
         row, how = mended(cells, text, dialect, shape, number)
@@ -176,7 +176,7 @@ class _Sorted:
         if strict and odd:
             cure = "Mend it, or set set_aside_limit above 0 in [data.read] of params.toml"
             raise DataError(f"line {min(odd)[0]}: {min(odd)[1]}.\n{cure}.")
-        if drawn := [line.line for line in self.aside if line.reason == DRAWN]:
+        if drawn := [line.line for line in self.aside if line.reason == DRAWN_LINE]:
             self.notes.append(f"drawn lines left out: {len(drawn)} (line {drawn[0]} the first)")
         said = [f"{how}: {len(places):,} lines (line {places[0]} the first)" for how, places in self.mended.items()]
         aside = [line for line in self.aside if line.text.strip()]
