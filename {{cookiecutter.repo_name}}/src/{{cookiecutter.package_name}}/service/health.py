@@ -35,7 +35,7 @@ CLASSES = 12  # of a table of true and answered ones, at most
 LEAST_ROWS = 50  # of fewer nothing is said
 SAID_COLUMNS = ["prediction", "probability", "low", "high"]
 FIND_OUT = "Find out what is true of some rows: make label, then make feedback"
-TRAIN_AGAIN = "Train with what was told: make retrain; or go back: make rollback"
+TRAIN_AGAIN = "Train with what was told: make retrain, which says how much is learned from; or go back: make rollback"
 LOOK = "Look at some on /label: are they what the model is for, and is their source sound?"
 WORLD = "See where it comes from; if the world is like that now: make retrain, or add it to [monitor] may_move"
 
