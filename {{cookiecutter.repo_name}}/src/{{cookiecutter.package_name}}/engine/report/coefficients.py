@@ -168,10 +168,9 @@ def reading(
     alone it says nothing: the intercept takes any part of all. A year, month or day moves the days since 1970. A word
     makes the others of its text weigh less, as in the rows of `table`, the inputs, shape (n_some, n_inputs).
     """
-    sizes, beside, dates, texts = np.array([[term.size] for term in terms]), dict[str, list[int]](), [], []
-    for place, term in enumerate(terms):
-        if term.one_of and is_common(term, known):
-            beside.setdefault(term.column, []).append(place)
+    sizes, dates, texts = np.array([[term.size] for term in terms]), [], []
+    common = [place for place, term in enumerate(terms) if term.one_of and is_common(term, known)]
+    beside = pd.Series(common, dtype=int).groupby([terms[place].column for place in common]).agg(list)
     for kind, step, names in columns.transformers_:
         where = columns.output_indices_.get(kind, slice(0))
         if kind == "date parts":
@@ -184,7 +183,7 @@ def reading(
 
     def effects(fitted: BaseEstimator) -> np.ndarray:
         found = np.atleast_2d(fitted.coef_).T * sizes
-        for places in beside.values():
+        for places in beside:
             found[places] -= found[places].mean(axis=0)
         for part, days, times in dates:
             found[part] += times * found[days]
