@@ -51,10 +51,11 @@ def measured(kind: str, n: int, seed: int) -> pd.DataFrame:
     question, recipe = table(kind, n, seed)
     ridge = Clipped(SteadyRidgeCV(alphas=np.logspace(-2, 4, 13)))
     model = recipe.linear(SteadyLogisticRegression(max_iter=2000) if question.classes else ridge)
-    terms = list(coefficients.inputs(model.fit(question.rows, question.truth)[0], sorted(question.classes), ()))
-    effects, errors = coefficients.effects_and_errors(model, question, terms)
-    scales = [1.0 if term.one_of or term.column == "name" else question.rows[term.column].std(ddof=0) for term in terms]
-    names = [str(term.level) if term.one_of else term.column for term in terms]
+    changes, moved = coefficients.changes_and_inputs(model.fit(question.rows, question.truth), question, ())
+    effects, errors = coefficients.effects_and_errors(model, question, moved)
+    columns = [change.column for change in changes]
+    scales = [question.rows[name].std(ddof=0) if name not in ("colour", "name") else 1.0 for name in columns]
+    names = [change.words.removeprefix("is ") if change.is_level else change.column for change in changes]
     return pd.DataFrame({"effect": effects[:, 0] / scales, "error": errors[:, 0] / scales}, names)
 
 

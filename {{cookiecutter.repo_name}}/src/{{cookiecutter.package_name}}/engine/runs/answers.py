@@ -38,10 +38,9 @@ def of_split(project: Project, model: Run, rows: pd.DataFrame, where: str, *, ta
 
     The target is left out unless asked for.
     """
-    columns = rules_of_today(model.columns, project.dictionary)
-    ids = {name: replace(columns[name], missing_allowed=True) for name in dictionary.by_role(columns, "id")}
+    columns = dictionary.nameless(rules_of_today(model.columns, project.dictionary))
     known = rows[[name for name in rows if name in columns]]
-    return model.validate(known, columns | ids, where=where, target=target)[0]
+    return model.validate(known, columns, where=where, target=target)[0]
 
 
 def read_rows(project: Project, model: Run, path: Path, aside: Path) -> tuple[pd.DataFrame, list[str]]:
