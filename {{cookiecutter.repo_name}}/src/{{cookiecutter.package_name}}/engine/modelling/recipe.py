@@ -27,7 +27,7 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
-from ..columns.dictionary import LARGEST, Dictionary, features, separators, target
+from ..columns.dictionary import LARGEST, ONE_HOT_LIMIT, Dictionary, features, separators, target
 from .items import ItemEncoder
 
 ITEMS = "one column an item"
@@ -231,7 +231,9 @@ def by_dtype(values: pd.Series) -> str:
     """The transformation of a column that the dictionary does not know."""
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         return "date parts"
-    return "number" if pd.api.types.is_numeric_dtype(values.dtype) else "target encoding"
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return "number"
+    return "one-hot" if values.nunique() <= ONE_HOT_LIMIT else "target encoding"
 
 
 def split_dates(dates: pd.DataFrame) -> np.ndarray:

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from ..project.errors import DataError
+from ..project.errors import DataError, counted
 from .dialect import Dialect, lines_of
 from .mending import kind, mended, shape_of
 
@@ -178,7 +178,9 @@ class _Sorted:
             raise DataError(f"line {min(odd)[0]}: {min(odd)[1]}.\n{cure}.")
         if drawn := [line.line for line in self.aside if line.reason == DRAWN_LINE]:
             self.notes.append(f"drawn lines left out: {len(drawn)} (line {drawn[0]} the first)")
-        said = [f"{how}: {len(places):,} lines (line {places[0]} the first)" for how, places in self.mended.items()]
+        said = [
+            f"{how}: {counted(len(places), 'line')} (line {places[0]} the first)" for how, places in self.mended.items()
+        ]
         aside = [line for line in self.aside if line.text.strip()]
         if self.cells:
             self._pack()
