@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.service import health
 from data_science_project.service.score import Score
 from data_science_project.service.settings import Monitor
+from data_science_project.service.words import PAGES
 
 
 @pytest.fixture
@@ -136,6 +138,22 @@ def test_few_unusual_rows_after_a_start_are_no_alarm(project, folder, batch):
     window.rows["unusual"] = True
 
     assert health.health(window, Monitor())["alarms"] == []
+
+
+def test_all_labels_are_measured_counted_and_said_to_be_of_other_answers_where_they_are(project, folder, batch):
+    costly = settings.load(project.root, ["decision.cost_false_positive=1", "decision.cost_false_negative=9"])
+    window = health.of_file(costly, folder, batch())
+    told = pd.concat([window.told] * 11, ignore_index=True)
+    window = replace(window, rows=window.rows.assign(id=range(240)), told=told.assign(id=range(200, 2840)))
+
+    found = health.health(window, Monitor())
+
+    assert {after.rows for _, after in found["scores"] if after} == {2640} == {found["told"]}
+    assert sum(map(sum, found["confusion"])) == sum(one.rows for _, one in found["weeks"]) == 2640
+    page = " ".join(PAGES.get_template("monitor.html").render(health=found, caveat="").split())
+    accuracy = window.record["metrics"]["dev"]["accuracy"]
+    assert "2,600 of the labels are of other answers than the 240 that are looked at:" in page
+    assert f"yes from a probability of 10.0 % on, as [decision] has it (accuracy when chosen: {accuracy:.3f})" in page
 
 
 def test_column_that_may_move_is_no_alarm_and_an_unknown_one_is_refused(looked):

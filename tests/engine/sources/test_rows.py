@@ -93,11 +93,30 @@ def test_second_table_further_down_is_set_aside_and_said(table, second):
     assert any("left out" in decision for decision in found.decisions)
 
 
-def test_drawn_lines_count_as_no_lines(table):
+def test_drawn_lines_are_no_rows(table):
     found = table("a,b,c\n-----,---,---\n" + "\n".join(LINES) + "\n=========\n")
 
-    assert len(found.frame) == 300 and not found.set_aside
-    assert "drawn lines left out: 2 (line 2 the first)" in found.decisions
+    assert len(found.frame) == 300 and [line.line for _, line in found.set_aside] == [2, 303]
+    assert "drawn lines left out: 1 (line 2 the first)" in found.decisions
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ["***,", "*,a", "*****,b"],
+        ["---,-", "-.-,_", "___,---"],
+        ["---,---", "a,b", "---,---"],
+        ["a,b", "---,---", "c,d"],
+        ["---", "AC--G", "-----"],
+        [",---", "x,---", "***,***"],
+    ],
+)
+def test_cells_of_dashes_and_stars_are_values(written, body):
+    names = "sign" if "," not in body[1] else "sign,y"
+
+    found = read.tables([written("\n".join([names, *body * 20]) + "\n")], read.Known(target="sign"))
+
+    assert len(found.frame) == 60 and not found.set_aside
 
 
 @pytest.mark.parametrize("above", ["+-----+---+", ""])

@@ -35,7 +35,7 @@ def run(project: Project, dump: Dump, *, again: bool = False) -> list[str]:
     cannot be read, the target is missing, or rows do not fit the data dictionary.
     """
     settings = project.settings.data
-    where = dump.files[0].name
+    where = listed([path.name for path in dump.files], 1)
     try:
         member = parted(settings.source)[1]
         table = read.tables(dump.files, read.Known.of(settings, settings.target, member))

@@ -51,7 +51,7 @@ class Window:
     broken: dict[str, Violation]  # by column, cells that break a rule of it, mostly so that they cannot be read
     told: pd.DataFrame  # answers of which the truth was told, like rows, with truth and the source of it
     reference: profile.Profile | None  # what it is compared with
-    held: pd.DataFrame | None  # rows held out in training, with the answers that `[decision]` of today gives them
+    policy: decision.Policy  # of today, with the rows held out in training
 
 
 def newest(engine: sa.Engine, *conditions: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -92,7 +92,7 @@ def of_log(project: Project, run: str, rows: pd.DataFrame, told: pd.DataFrame, m
     asked = pd.DataFrame([json.loads(text) for text in mine["inputs"]], index=mine.index)
     cells, broken = typed(asked, dictionary.load(folder / registry.DICTIONARY))
     policy = decision.policy(folder, record, project.settings.predict, project.settings.decision)
-    return Window(folder, record, mine, cells, broken, truths, profile.of(project, folder), policy.held)
+    return Window(folder, record, mine, cells, broken, truths, profile.of(project, folder), policy)
 
 
 def of_file(project: Project, folder: Path, path: Path) -> Window:
@@ -124,7 +124,7 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     truth = truths_in(path, table[target], run) if target in table else [None] * len(rows)
     told = rows.assign(truth=pd.Series(truth, index=rows.index, dtype=object), source=path.name)
     told = told[told["truth"].notna()]
-    return Window(folder, run.record, rows, cells, by_column(notes), told, reference, policy.held)
+    return Window(folder, run.record, rows, cells, by_column(notes), told, reference, policy)
 
 
 def truths_in(path: Path, cells: pd.Series, run: loading.Run) -> list[Any]:
@@ -160,7 +160,7 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
     """What there is to say of a window: `drift`, `scores`, of labels `weeks` and `confusion`, `alarms`."""
     record, rows, told = window.record, window.rows, window.told
     sample = told[told["source"] != QUEUE]
-    classes = record["classes"]
+    classes, held = record["classes"], window.policy.held
     found: dict[str, Any] = {
         "run": window.folder.name,
         "target": record["target"],
@@ -168,13 +168,16 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
         "rows": len(rows),
         "told": len(sample),
         "queued": len(told) - len(sample),
+        "elsewhere": int((~sample["id"].isin(rows["id"])).sum()) if "id" in rows else 0,
+        "level": window.policy.level,
+        "then": record["metrics"]["dev"].get("accuracy"),
         "scores": [],
         "weeks": score.by_week(sample, record),
         "confusion": score.confusion(sample, classes) if len(sample) and len(classes) <= CLASSES else [],
     }
     found["drift"], places = moves(window)
     found["different"], counted = len(places), rows.loc[places]
-    held, enough = window.held, len(counted) >= LEAST_ROWS
+    enough = len(counted) >= LEAST_ROWS
     found["few"] = 0 if enough else LEAST_ROWS
     before = score.expected(counted, record, held) if held is not None and enough else []
     after = score.measured(sample, record, held)

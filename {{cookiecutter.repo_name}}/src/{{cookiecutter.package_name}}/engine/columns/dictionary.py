@@ -204,6 +204,11 @@ def by_role(columns: Mapping[str, Column], *roles: str) -> list[str]:
     return [name for name, column in columns.items() if column.role in roles]
 
 
+def nameless(columns: Dictionary) -> Dictionary:
+    """The columns, where ids may be missing: people tell the truth of rows without."""
+    return columns | {name: replace(columns[name], missing_allowed=True) for name in by_role(columns, "id")}
+
+
 def target(columns: Mapping[str, Column]) -> str:
     """The name of the target column."""
     return by_role(columns, "target")[0]

@@ -39,6 +39,8 @@ LEAST_NORMAL = float(np.finfo("float64").tiny)  # below, a float has fewer digit
 FILLED = 0.01, 0.99  # of a column of one value: within these shares of the rows, whether it is there tells something
 ID_ROWS = 20  # fewer rows say nothing about uniqueness
 UNIQUE_SHARE = 0.99  # of the values of a column that is called an id: the others stand twice by mistake
+MOSTLY_UNIQUE = 0.5  # of the numbers of one called customer_id or the like: as an amount they say nothing
+NUMBER_OF_ONE = re.compile(r"(^|[\W_])(id|uuid|guid)$|[a-z]I[dD]$")
 ID_NAME = re.compile(
     r"(^|[^a-z])(unnamed: \d+|id|ids|uuid|guid|key|index|no|nr|number|code)$|[a-z](ID|Id|Number|No|Key)$"
 )
@@ -235,9 +237,10 @@ def infer_role(values: pd.Series, column: Column, *, target: str, special: Mappi
 
 
 def looks_like_id(values: pd.Series, column: Column) -> bool:
-    """Unique in every row, and consecutive integers, a code without blanks, or a name that says so."""
+    """Unique in every row, and consecutive integers, a code without blanks, or nearly so and called like one."""
     named = bool(ID_NAME.search(str(values.name)) or ID_NAME.search(str(values.name).lower()))
-    enough = values.nunique() >= UNIQUE_SHARE * len(values) if named else values.is_unique
+    least = MOSTLY_UNIQUE if NUMBER_OF_ONE.search(str(values.name)) else UNIQUE_SHARE
+    enough = values.nunique() >= least * len(values) if named else values.is_unique
     if len(values) < ID_ROWS or values.isna().any() or not enough:
         return False
     if column.type == "integer":

@@ -19,13 +19,13 @@ from .mending import kind, mended, shape_of
 
 EMPTY = "the file is empty. A header and at least one row are needed."
 GAPS = (b"\n\n", b"\n\r\n", b"\r\r")  # blank lines
-LINE = re.compile(r"[-=_*+|,;:\s]*[-=_*]{3}[-=_*+|,;:\s]*")  # drawn between the names and the rows, or below them
+LINE = re.compile(r"([|+])?(?=.*[|+,;\t])\s*[-=_*:]{3,}\s*(?:[|+,;\t]\s*[-=_*:]{3,}\s*)*(?(1)[|+]\s*)")  # |---|:--|
 SPAN = 1000  # lines that one quoted cell may go over; more, and its quote mark was never closed
 PROFILED = 5000  # rows from which the kinds of a column's cells are told
 SECOND = 10  # lines that tell whether it is worth looking for a second table
-TOP = 4096  # bytes in which a line drawn below the names stands
+TOP = 3  # lines of which one may be drawn below the names
 CHUNK = 50_000  # rows that are held as Python objects at once
-ABOVE, BELOW = "above the table", "below the table"
+ABOVE, BELOW, DRAWN_LINE = "above the table", "below the table", "a drawn line"
 
 
 class SetAside(NamedTuple):
@@ -61,7 +61,8 @@ def split(content: bytes, dialect: Dialect, target: str = "", *, strict: bool = 
     if not content.strip():
         raise DataError(EMPTY)
     gaps = not dialect.quote and any(gap in content for gap in GAPS)  # within quotes, they are a cell's own
-    drawn = any(map(LINE.fullmatch, content[:TOP].decode(errors="ignore").splitlines()))
+    top = itertools.islice(filter(str.strip, lines_of(content)), TOP)
+    drawn = any(LINE.fullmatch(line.rstrip("\r\n")) for line in top)
     if not dialect.clean or ((gaps or drawn) and not strict):
         return _ragged(list(lines_of(content)), dialect, target, whole=whole, strict=strict)
     fields = len(next(row for row in dialect.rows(lines_of(content)) if row))
@@ -86,17 +87,21 @@ def split(content: bytes, dialect: Dialect, target: str = "", *, strict: bool = 
 
 def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool, strict: bool) -> Rows:
     """Split lines of which some do not fit."""
-    sampled = itertools.islice(_records(lines, dialect), PROFILED)
+    sampled = list(itertools.islice(_records(lines, dialect), PROFILED))
     shape = shape_of([cells for _, _, cells in sampled], target)
     found, start = _Sorted(shape.width), shape.start
+    full = [number for number, (_, _, cells) in enumerate(sampled) if len(cells) == shape.width]
+    drawn = [number for number in full if LINE.fullmatch(lines[sampled[number][0]].rstrip("\r\n"))]
+    if len(drawn) > 1 or drawn > [start + 1]:  # these are values
+        drawn = []
     for number, (first, last, cells) in enumerate(_records(lines, dialect, shape.width)):
         another = number > shape.start and len(cells) != shape.width
         if another and (shape.heads_another(cells) or _begins_another(cells, lines, last, dialect)):
             found.end(lines, first, f"a second table from line {first + 1} on left out")
             break
         text = "".join(lines[first:last]).rstrip("\r\n")
-        if LINE.fullmatch(text):
-            found.drawn.append(first + 1)
+        if LINE.fullmatch(text) and (len(cells) != shape.width or number in drawn):
+            found.aside.append(SetAside(first + 1, DRAWN_LINE, text))
             start -= number < shape.start
             continue
         row, how = mended(cells, text, dialect, shape, number)
@@ -141,7 +146,6 @@ class _Sorted:
         self.chunks: list[pa.Table] = []
         self.blank: list[int] = []
         self.notes: list[str] = []
-        self.drawn: list[int] = []
         self.mended: dict[str, list[int]] = {}
         self.aside: list[SetAside] = []
         self.waiting: list[SetAside] = []
@@ -172,8 +176,8 @@ class _Sorted:
         if strict and odd:
             cure = "Mend it, or set set_aside_limit above 0 in [data.read] of params.toml"
             raise DataError(f"line {min(odd)[0]}: {min(odd)[1]}.\n{cure}.")
-        if self.drawn:
-            self.notes.append(f"drawn lines left out: {len(self.drawn)} (line {self.drawn[0]} the first)")
+        if drawn := [line.line for line in self.aside if line.reason == DRAWN_LINE]:
+            self.notes.append(f"drawn lines left out: {len(drawn)} (line {drawn[0]} the first)")
         said = [f"{how}: {len(places):,} lines (line {places[0]} the first)" for how, places in self.mended.items()]
         aside = [line for line in self.aside if line.text.strip()]
         if self.cells:
