@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
-from msgspec import json
+from msgspec import DecodeError, json
 from sqlalchemy import exists, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -76,9 +76,19 @@ def theirs(places: Sequence[Database], column: str, value: str, known: set[str])
     for entry in (entry for place in places for entry in place.read(Entry)):
         row = json.decode(entry.inputs)
         known.update(row)
-        if row.get(column) is not None and spelled(row[column]).strip() == value.strip():
+        if is_meant(row.get(column), value.strip()):
             found.append(entry)
     return found
+
+
+def is_meant(cell: Any, value: str) -> bool:
+    """Whether a cell is the value that was written; of a number 7 is 7.0, and 0.5 is 0,5."""
+    if cell is None:
+        return False
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        with contextlib.suppress(DecodeError):
+            return bool(json.decode(value.replace(",", ".")) == cell)
+    return spelled(cell).strip() == value
 
 
 def delete(database: Database, ids: Sequence[str]) -> int:
