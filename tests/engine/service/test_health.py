@@ -58,7 +58,17 @@ def test_cells_that_break_every_rule_are_looked_at_and_not_refused(looked, chang
 
     found = looked(amount=np.linspace(1e5, 2e5, 240))
 
-    assert any("'amount'" in line for line in found["alarms"])
+    (line,) = [line for line in found["alarms"] if "'amount'" in line]
+    assert "240 values outside 0 ... " in line and "make retrain" in line, "the world may have moved"
+    assert "widen 'range' of [amount] in references/data_dictionary.toml" in line
+
+
+def test_damaged_lines_of_a_file_are_counted_out_loud(project, folder, batch, package_log, caplog):
+    path = batch()
+    path.write_text(path.read_text() + "9,8,7,6,5,4,3,2,1\n")
+
+    assert len(health.of_file(project, folder, path).rows) == 240
+    assert "1 line of batch.csv is in no row, and not looked at: line 242" in caplog.text
 
 
 def test_sheet_whose_dropped_column_holds_formulas_without_results_is_looked_at(project, folder, batch, tmp_path):
@@ -78,6 +88,7 @@ def test_cells_that_cannot_be_read_are_named_beside_the_column_with_their_cure(l
     (line,) = [line for line in found["alarms"] if "'amount'" in line]
     assert "in 100.0\u00a0% of the rows" in line and "240 cells that are not a number, like '0 EUR or so'" in line
     assert "say how to read them" in line and "make retrain" not in line
+    assert "in [amount] in references/data_dictionary.toml" in line
     assert "'amount' has cells that are not a number" in caplog.text
 
 
@@ -105,8 +116,19 @@ def test_row_that_is_sent_all_day_counts_once_for_expected_score_and_unusual_row
 
     found = health.health(window, Monitor())
 
-    assert {before.rows for before, _ in found["scores"] if before} == {100}
+    assert {before.rows for before, _ in found["scores"] if before} == {100} and found["few"] == 0
     assert [line for line in found["alarms"] if line.startswith(("unusual", "score"))] == []
+
+
+def test_fewer_different_rows_than_are_judged_are_said_to_be_few(project, folder, batch):
+    path = batch()
+    rows = pd.read_csv(path)
+    pd.concat([rows.head(40), *[rows.head(1)] * 60]).to_csv(path, index=False)
+
+    found = health.health(health.of_file(project, folder, path), Monitor())
+
+    assert (found["rows"], found["different"], found["few"]) == (100, 40, 50)
+    assert found["drift"] is not None and not any(before for before, _ in found["scores"])
 
 
 def test_few_unusual_rows_after_a_start_are_no_alarm(project, folder, batch):
