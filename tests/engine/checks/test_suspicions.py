@@ -72,6 +72,15 @@ def test_customer_with_several_rows_asks_for_a_split_by_group(table, suspect, na
     assert found.cure == f'For new ones, set [split] by = "group:{name}".'
 
 
+@pytest.mark.parametrize(("again", "kinds"), [(60, ["groups"]), (10, [])])
+def test_customers_of_whom_most_have_one_row_ask_for_a_split_by_group_where_many_rows_share_one(
+    table, suspect, again, kinds
+):
+    numbers = [*range(1000, 1000 + 2 * (300 - again), 2), *range(1000, 1000 + 2 * again, 2)]
+
+    assert [one.kind for one in suspect(table.assign(customer_id=numbers))] == kinds
+
+
 @pytest.mark.parametrize("name", ["class", "school", "Team"])
 def test_number_of_a_group_that_is_called_so_is_one(table, suspect, name):
     (found,) = suspect(table.assign(**{name: np.arange(300) // 10 + 100}))

@@ -154,6 +154,37 @@ def test_column_called_id_stays_one_where_a_few_stand_twice():
     assert (found["order_id"].role, found["visit"].role) == ("id", "feature")
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["Self employed", "self-employed", "retired"], "'Self employed' and 'self-employed'"),
+        (["Süd", "sud", "SUD", "nord"], "'SUD' and 'Süd' and 'sud'"),
+        (["5-9", "59", "60"], ""),
+        (["C", "C++", "C#"], ""),
+    ],
+)
+@pytest.mark.parametrize("target", ["y", "x"])
+def test_categories_that_differ_in_case_blanks_hyphens_or_accents_are_named_once_and_stay(words, named, target):
+    frame = pd.DataFrame({"x": words * 12, "y": ["a", "b"] * (len(words) * 6)})
+
+    columns, said = infer.infer(frame, target=target, read={})
+
+    assert set(columns["x"].values or ()) in (set(words), set())
+    about = [line for line in said if line.startswith("'x':") and "differ only in" in line]
+    assert len(about) == bool(named) and all(named in line for line in about)
+    assert all(("docs/features.md" in line) == (target == "y") for line in about)
+
+
+@pytest.mark.parametrize(("name", "role"), [("customer_id", "id"), ("postal_code", "feature"), ("visits", "feature")])
+def test_number_called_id_of_whom_most_have_a_row_or_two_is_no_amount(name, role):
+    numbers = [*range(1000, 1360, 2), *range(1000, 1040, 2), *range(1000, 1100, 2)]
+    frame = pd.DataFrame({name: numbers, "y": ["a", "b"] * 125})
+
+    found, _ = infer.infer(frame, target="y", read={})
+
+    assert found[name].role == role
+
+
 def test_name_makes_an_id_of_unique_numbers_and_the_target_lists_all_its_classes_and_refuses_others():
     frame = pd.DataFrame({"PassengerId": range(0, 160, 2), "y": [f"class{i}" for i in range(40)] * 2})
 

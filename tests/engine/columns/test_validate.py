@@ -241,6 +241,21 @@ def test_ids_that_stand_twice_are_counted_with_the_first_of_them():
     assert said == "new.csv: column 'x' has ids that stand twice, like 'a' and 'b' (4 rows: 1, 2, 3, 5)"
 
 
+def test_ids_of_rows_that_are_copies_are_said_to_be_so_and_the_key_of_a_customer_is_no_finding():
+    id_, text = dictionary.Column(type="category", role="id"), dictionary.Column(type="text", rule="warn")
+    rows = pd.DataFrame({"order": [f"o{i}" for i in range(30)], "customer": [f"c{i % 9}" for i in range(30)]})
+    rows["note"] = [f"n{i}" for i in range(30)]
+    twice = pd.concat([rows, rows[:2]], ignore_index=True)
+    other = twice.assign(note=[*twice["note"][:-1], "another"])
+    columns = {"order": id_, "customer": id_, "note": text}
+
+    said = [validate.validate(table, columns, where="new.csv")[1] for table in (twice, other)]
+
+    ids = "new.csv: column 'order' has ids that stand twice, like 'o0' and 'o1', {} (4 rows: 1, 2, 31, 32)"
+    assert said[0] == [ids.format("in rows that are copies of each other")]
+    assert said[1] == [ids.format("2 of the rows copies of each other")]
+
+
 MORNING = datetime.datetime(2026, 1, 2, 3)
 
 

@@ -51,19 +51,31 @@ def test_modules_that_a_module_needs_are_found_whatever_way_they_are_imported(fo
 
 def test_parts_that_a_file_asks_for_by_their_written_name_are_found_and_nothing_else_is(tmp_path):
     file = tmp_path / "mine.py"
-    calls = [
-        f"import_module('{package.NAME}.tools')",
-        f"import_module(f'{package.NAME}.{{1}}')",
+    lines = [
+        "import pkgutil, importlib as lib; from importlib import resources; from importlib import import_module as get",
+        f"get('{package.NAME}.tools')",
+        f"lib.import_module(f'{package.NAME}.{{1}}')",
         f"pkgutil.get_data('{package.NAME}', 'prices.json')",
-        "import_module('numpy')",
-        "import_module('.tools', __package__)",
+        f"resources.files('{package.NAME}')",
+        f"files('{package.NAME}'); archive.files('{package.NAME}'); get_data('{package.NAME}.csv')",
+        "get('numpy')",
+        "get('.tools', __package__)",
         f"print('{package.NAME}.tools')",
-        "import_module(f'')",
-        "files()",
+        "get(f'')",
+        "resources.files()",
         "dict({})",
     ]
-    file.write_text("\n".join(calls))
+    file.write_text("\n".join(lines))
 
     found = [line for line, _ in package.looked_up(file)]
 
-    assert found == [1, 2, 3]
+    assert found == [2, 3, 4, 5]
+
+
+def test_file_that_is_no_python_looks_nothing_up(tmp_path):
+    file = tmp_path / "scratch.py"
+    file.write_text('print "hello"\n')
+
+    found = list(package.looked_up(file))
+
+    assert found == []

@@ -74,6 +74,17 @@ def test_capacity_that_does_not_pay_is_not_used_up(project, evidence):
     assert about_decision.outcome(none)["answer"][0] == "It would act on no row: none is sure enough to be 'yes'."
 
 
+def test_what_acting_spares_of_the_cost_of_doing_nothing_is_said(project, evidence):
+    stated = ["decision.cost_false_negative=10", "decision.cost_false_positive=1", 'decision.currency="EUR"']
+    about = evidence(settings.load(project.root, stated))
+
+    answer, on = about_decision.outcome(about)["answer"], about_decision.acted(about)
+
+    yes = about.result.truth == "yes"
+    saved = 10 * (yes & on).sum() - (~yes & on).sum()
+    assert any(f"Against acting on none it saves {saved} EUR (95\u00a0%: " in sentence for sentence in answer)
+
+
 def test_page_says_if_the_run_is_in_use_and_how_old_the_data_are_and_asks_for_the_cost_that_a_threshold_lacks(
     evaluated, project, folder
 ):

@@ -8,7 +8,7 @@ import pytest
 from data_science_project import pipeline
 from data_science_project.engine.columns import dictionary
 from data_science_project.engine.project import settings
-from data_science_project.engine.report import verdict
+from data_science_project.engine.report import about_scores, verdict
 from data_science_project.engine.runs import listing
 
 
@@ -20,6 +20,22 @@ def test_page_names_question_rows_source_candidates_and_constant_answer_and_does
     assert re.search(r"always answering &#39;(yes|no)&#39; gives 0.500", page) and "interval" in page
     assert all(f"<td>{candidate}" in page for candidate in record["metrics"]["leaderboard"])
     assert "How well do people do it?" not in page
+
+
+def test_page_says_why_a_blend_that_was_asked_for_is_no_candidate(project, evidence):
+    about = evidence(project)
+    board = about.record["metrics"]["leaderboard"]
+    scores = {name: board["dummy"] for name in ("dummy", "linear", "boosting", "blend")}
+
+    one = {}
+    for names in (("dummy", "linear"), ("dummy", "linear", "boosting"), tuple(scores)):
+        told = {**about.record["metrics"], "leaderboard": {name: scores[name] for name in names}}
+        train = {**about.record["parameters"], "train": {**about.record["parameters"]["train"], "blend": True}}
+        one[names[-1]] = about_scores.board(
+            replace(about, record={**about.record, "metrics": told, "parameters": train})
+        )["one"]
+
+    assert one == {"linear": False, "boosting": True, "blend": False}
 
 
 @pytest.mark.parametrize("classes", [[False, True], [1, 2, 3]])

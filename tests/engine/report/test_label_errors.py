@@ -87,6 +87,34 @@ def test_number_far_from_its_like_is_listed_and_an_honest_spread_is_not():
     assert found["off_by"].tolist() == (truth - predicted)[found["position"]].tolist()
 
 
+def test_number_is_compared_with_rows_that_lack_the_same_cells():
+    random = np.random.default_rng(0)
+    predicted = random.uniform(100, 200, 2000)
+    gaps = pd.DataFrame({"invoice": random.random(2000) < 0.3, "heat": random.random(2000) < 0.1})
+    spread = np.where(gaps["invoice"], 10, 0.1) * np.where(gaps["heat"], 5, 1)
+    truth = predicted + random.normal(0, spread)
+    truth[np.flatnonzero(~gaps["invoice"])[0]] += 60
+
+    alike = label_errors.wrong_numbers(truth, Predictions(predicted), gaps)
+
+    assert alike["position"].tolist() == [int(np.flatnonzero(~gaps["invoice"])[0])]
+
+
+@pytest.mark.once
+def test_no_label_is_doubted_where_a_column_tells_a_part_of_the_rows(listed, caplog):
+    caplog.set_level("INFO")
+    random = np.random.default_rng(3)
+    yes = random.random(600) < 0.3
+    fee = np.where(yes & (random.random(600) < 0.9), random.gamma(2, 40, 600).round(2), 0.0)
+    rows = pd.DataFrame({"x": random.normal(size=600), "fee": fee, "answer": np.where(yes, "yes", "no")})
+
+    _, path = listed(rows)
+
+    page = path.with_name("evaluation.html").read_text(encoding="utf-8")
+    assert "contradicts the label" not in page + caplog.text
+    assert "fee&#39; tells a part of the rows" in page
+
+
 @pytest.mark.once
 @pytest.mark.parametrize(("spread", "weak"), [(0.1, False), (1.5, True)])
 def test_rows_are_surprising_and_no_label_is_doubted_where_the_candidate_is_weak(listed, caplog, spread, weak):

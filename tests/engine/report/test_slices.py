@@ -38,6 +38,17 @@ def test_slice_of_rows_that_are_alike_is_not_worse_where_its_probabilities_keep_
     assert boast["slice"].tolist() == ["two years"] and boast.iloc[0]["said_by"] < 0
 
 
+def test_slice_that_is_off_by_little_of_what_its_rows_are_is_not_named_however_sure_that_is():
+    rows = pd.DataFrame({"shop": np.repeat(["a", "b"], 50_000)})
+    random = np.random.default_rng(1)
+    truth = random.normal(450, 90, 100_000)
+    said = truth + random.normal(0, 10, 100_000) + 0.5 * (rows["shop"] == "b")
+
+    odd, looked_at = slices.slices(rows, truth, metrics.Predictions(said.to_numpy()))
+
+    assert odd.empty and looked_at == 2
+
+
 def test_slice_where_its_own_constant_answer_costs_less_is_named():
     rows = pd.DataFrame({"shop": ["a"] * 200 + ["b"] * 100})
     truth = RANDOM.normal(0, 3, 300)

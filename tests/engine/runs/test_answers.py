@@ -135,7 +135,7 @@ def test_rows_that_the_run_learned_from_are_counted_and_marked(score, new, made_
     assert set(found["seen"]) == {"held out", "no"}
     assert f"learned from {len(learned)} of these 240 rows" in caplog.text
     assert {record.name.rpartition(".")[2] for record in caplog.records} == {"predict"}, "the verb as typed"
-    assert f": {len(learned)} are answered as while they were held out. The column" in caplog.text
+    assert f": {len(learned)} get the answer of a model that had not seen them. The column" in caplog.text
 
 
 def test_row_of_the_training_has_the_answer_of_the_fold_that_held_it_out(score, made_table, project, folder):
@@ -166,7 +166,7 @@ def test_row_of_the_training_that_no_fold_held_out_is_marked(score, made_table, 
 
     found = score(made_table.drop(columns="answer"))
 
-    assert set(found["seen"]) == {"yes", "no"} and "its answers are too good. The column seen" in caplog.text
+    assert set(found["seen"]) == {"yes", "no"} and "get its own, which is too good. The column seen" in caplog.text
 
 
 def test_reasons_name_what_moved_each_answer_and_loaded_models_give_the_same(score, new, project, folder):

@@ -24,15 +24,25 @@ def four(make_project):
     return project
 
 
-def test_best_is_marked_in_each_split_whatever_the_features(four):
-    for name, split, made in (("2026-01-01-a", {"seed": 1}, "0"), ("2026-01-02-b", {"seed": 2}, "1")):
+def test_best_is_marked_among_several_of_a_split_whatever_the_features_and_the_only_one_is_not(four):
+    record = registry.read(four.models / "2026-01-04-d")
+    registry.write(
+        four.models / "2026-01-04-d", {**record, "metrics": registry.read(four.models / "2026-01-02-b")["metrics"]}
+    )
+    splits = (
+        ("2026-01-01-a", {"seed": 1}, "0"),
+        ("2026-01-02-b", {"seed": 2}, "1"),
+        ("2026-01-04-d", {"seed": 1}, "1"),
+    )
+    for name, split, made in splits:
         record = registry.read(four.models / name)
         record["input_data"] = {"data/interim/clean.parquet": "0", "data/processed/train.parquet": made}
         registry.write(four.models / name, {**record, "parameters": {"split": split}})
 
     table = {line["run"][-1]: line for line in listing.rows(four)}
 
-    assert table["a"]["best"] and table["b"]["best"] and table["a"]["split"] != table["b"]["split"]
+    assert [table[name]["best"] for name in "abcd"] == [True, False, False, False]
+    assert table["a"]["split"] == table["d"]["split"] != table["b"]["split"]
     assert table["a"]["split"] in listing.render(listing.rows(four))
 
 
@@ -44,11 +54,14 @@ def test_table_is_newest_first_with_the_best_of_each_metric_marked(four):
     assert json.loads(json.dumps(table)) == table
     assert text[1].startswith("*") and text[2].startswith(" ")
     assert "0.8 ... 0.95" in text[4] and "none+" in text[4] and text[4].endswith("why")
+    assert text[5:] == [listing.LEGEND["best"]]
 
 
 def test_table_marks_the_champion_and_without_runs_says_how_to_get_one(four):
     promote.keep(four, "2026-01-02-b", {"gate": []})
 
     assert [line["champion"] for line in listing.rows(four)] == [False, False, True, False]
-    assert "\nchampion" in listing.render(listing.rows(four))
+    assert "\nchampion " in listing.render(listing.rows(four)) and listing.LEGEND["champion"] in listing.render(
+        listing.rows(four)
+    )
     assert "make train" in listing.render([])

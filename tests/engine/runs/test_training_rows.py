@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data_science_project.engine.columns.digests import digests
 from data_science_project.engine.project import settings
 from data_science_project.engine.runs import registry, training_rows
 
@@ -35,6 +36,22 @@ def test_divided_otherwise_a_run_has_not_seen_test_rows_of_which_it_knows_none(p
     (folder / training_rows.DIGESTS).unlink()
     training_rows.digests_of.cache_clear()
     assert found(test), "it does not remember its rows"
+
+
+@pytest.mark.parametrize("moved", [1.0, 0.2])
+def test_a_run_may_have_seen_rows_of_which_a_column_moved_since_though_it_knows_none(project, folder, names, moved):
+    parts = [pd.read_parquet(project.split(part)) for part in ("train", "dev")]
+    before, test = pd.concat(parts, ignore_index=True), pd.read_parquet(project.split("test"))
+    column = before[names].select_dtypes("float").columns[0]
+    before.loc[: int(moved * len(before)), column] += 0.001
+    known = {training_rows.WITH_IDS: digests(before, ["order", *names]), training_rows.WITHOUT: digests(before, names)}
+    pd.DataFrame(known).to_parquet(folder / training_rows.DIGESTS)
+    training_rows.digests_of.cache_clear()
+
+    record = registry.read(folder) | {"input_data": {}}
+    found = training_rows.may_have_seen(settings.load(project.root, ["split.seed=1"]), record, test)
+
+    assert found and not training_rows.seen_by(folder, record, test).any()
 
 
 def test_rows_of_which_many_are_alike_are_not_known_and_those_of_a_run_of_old_neither(tmp_path, names, project):

@@ -69,6 +69,25 @@ def test_truth_by_key_columns_is_about_the_newest_answer_to_that_key(asked, tell
     assert said() == [(newest, "no"), (other, "yes")]
 
 
+def test_one_of_several_keys_is_enough_where_it_names_one_row(database, folder, entries, change, project, tell, said):
+    change(project, "shop", role="id")
+    keys = [(1, "A"), (2, "A"), (3, "B"), (1, "A"), (None, None)]
+    rows = [json.dumps(dict(zip(["order", "shop"], key, strict=True))) for key in keys]
+    _, two, three, again, _ = found = [entries(run=folder.name, inputs=row)[0] for row in rows]
+    database.insert(found)
+
+    tell("order,truth", "1,no", "2,yes")
+    left = tell("shop,truth", "A,yes", "B,no", ",no", partly=True)
+    with pytest.raises(DataError, match="column 'id' of the answers, or of 'order', 'shop' those that name one row"):
+        tell("colour,truth", "red,no")
+
+    assert said() == [(again.id, "no"), (two.id, "yes"), (three.id, "no")]
+    assert left.splitlines()[1:] == [
+        "line 2: shop 'A' names 2 rows in the log: add 'order'",
+        "line 4: shop '' is no answer in the log",
+    ]
+
+
 def test_truth_about_an_answer_of_a_run_that_is_not_here_is_checked_by_the_run_that_answers_now(
     database, entries, tell, said
 ):
@@ -186,7 +205,7 @@ def test_file_without_a_truth_or_without_a_name_of_the_answer_is_refused(asked, 
 
     with pytest.raises(DataError, match="no column 'answer' or 'truth'.\nFound: id, said"):
         tell("id,said", f"{answer},no")
-    with pytest.raises(DataError, match="which answers\\? Add the column 'id' of the answers or 'order'"):
+    with pytest.raises(DataError, match="which answers\\? Add the column 'id' of the answers, or of 'order' those"):
         tell("colour,truth", "red,no", "blue,yes")
 
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.service import health
 from data_science_project.service.score import Score
 from data_science_project.service.settings import Monitor
+from data_science_project.service.words import PAGES
 
 
 @pytest.fixture
@@ -56,7 +58,17 @@ def test_cells_that_break_every_rule_are_looked_at_and_not_refused(looked, chang
 
     found = looked(amount=np.linspace(1e5, 2e5, 240))
 
-    assert any("'amount'" in line for line in found["alarms"])
+    (line,) = [line for line in found["alarms"] if "'amount'" in line]
+    assert "240 values outside 0 ... " in line and "make retrain" in line, "the world may have moved"
+    assert "widen 'range' of [amount] in references/data_dictionary.toml" in line
+
+
+def test_damaged_lines_of_a_file_are_counted_out_loud(project, folder, batch, package_log, caplog):
+    path = batch()
+    path.write_text(path.read_text() + "9,8,7,6,5,4,3,2,1\n")
+
+    assert len(health.of_file(project, folder, path).rows) == 240
+    assert "1 line of batch.csv is in no row, and not looked at: line 242" in caplog.text
 
 
 def test_sheet_whose_dropped_column_holds_formulas_without_results_is_looked_at(project, folder, batch, tmp_path):
@@ -76,6 +88,7 @@ def test_cells_that_cannot_be_read_are_named_beside_the_column_with_their_cure(l
     (line,) = [line for line in found["alarms"] if "'amount'" in line]
     assert "in 100.0\u00a0% of the rows" in line and "240 cells that are not a number, like '0 EUR or so'" in line
     assert "say how to read them" in line and "make retrain" not in line
+    assert "in [amount] in references/data_dictionary.toml" in line
     assert "'amount' has cells that are not a number" in caplog.text
 
 
@@ -103,8 +116,19 @@ def test_row_that_is_sent_all_day_counts_once_for_expected_score_and_unusual_row
 
     found = health.health(window, Monitor())
 
-    assert {before.rows for before, _ in found["scores"] if before} == {100}
+    assert {before.rows for before, _ in found["scores"] if before} == {100} and found["few"] == 0
     assert [line for line in found["alarms"] if line.startswith(("unusual", "score"))] == []
+
+
+def test_fewer_different_rows_than_are_judged_are_said_to_be_few(project, folder, batch):
+    path = batch()
+    rows = pd.read_csv(path)
+    pd.concat([rows.head(40), *[rows.head(1)] * 60]).to_csv(path, index=False)
+
+    found = health.health(health.of_file(project, folder, path), Monitor())
+
+    assert (found["rows"], found["different"], found["few"]) == (100, 40, 50)
+    assert found["drift"] is not None and not any(before for before, _ in found["scores"])
 
 
 def test_few_unusual_rows_after_a_start_are_no_alarm(project, folder, batch):
@@ -114,6 +138,22 @@ def test_few_unusual_rows_after_a_start_are_no_alarm(project, folder, batch):
     window.rows["unusual"] = True
 
     assert health.health(window, Monitor())["alarms"] == []
+
+
+def test_all_labels_are_measured_counted_and_said_to_be_of_other_answers_where_they_are(project, folder, batch):
+    costly = settings.load(project.root, ["decision.cost_false_positive=1", "decision.cost_false_negative=9"])
+    window = health.of_file(costly, folder, batch())
+    told = pd.concat([window.told] * 11, ignore_index=True)
+    window = replace(window, rows=window.rows.assign(id=range(240)), told=told.assign(id=range(200, 2840)))
+
+    found = health.health(window, Monitor())
+
+    assert {after.rows for _, after in found["scores"] if after} == {2640} == {found["told"]}
+    assert sum(map(sum, found["confusion"])) == sum(one.rows for _, one in found["weeks"]) == 2640
+    page = " ".join(PAGES.get_template("monitor.html").render(health=found, caveat="").split())
+    accuracy = window.record["metrics"]["dev"]["accuracy"]
+    assert "2,600 of the labels are of other answers than the 240 that are looked at:" in page
+    assert f"yes from a probability of 10.0 % on, as [decision] has it (accuracy when chosen: {accuracy:.3f})" in page
 
 
 def test_column_that_may_move_is_no_alarm_and_an_unknown_one_is_refused(looked):

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 
 from data_science_project.engine.project import settings as params
-from data_science_project.service import app, example, log, pages, settings
+from data_science_project.service import app, example, log, pages, settings, versions
 
 from .conftest import send_request
 
@@ -171,6 +171,20 @@ def test_reasons_are_the_changes_that_single_columns_at_a_usual_value_make(site)
     found = dict(re.findall(r'<tr><th scope="row">(.*?)</th>.*?<td class="n">(.*?) <svg', text, re.DOTALL))
     assert found["amount"] == f"{points:+.1f}" and abs(points) > 5
     assert 1 <= len(found) <= 6 and "order" not in found
+
+
+def test_answer_without_reasons_says_why(site, monkeypatch):
+    version = site.service.versions.get()
+    usual = {name: "" if cell is None else str(cell) for name, cell in example.usual(version).items()}
+    number = number_of(site.fill()[1])
+
+    _, plain = site.fill(cells=usual)
+    monkeypatch.setattr(version, "compiled", None)
+    monkeypatch.setattr(versions, "PATIENCE", -1.0)
+    busy = site.get(f"/answer?id={number}")
+
+    assert "No column alone moves this answer" in plain and "hangs on most" not in plain
+    assert "What it hangs on cannot be said now" in busy and "No column" not in busy
 
 
 def test_refused_cell_is_named_and_marked_and_what_was_filled_in_stays(site):

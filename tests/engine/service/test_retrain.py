@@ -181,6 +181,10 @@ def test_divided_by_time_the_gate_compares_on_rows_newer_than_all_that_the_champ
     lines = run(project)
 
     test = test_parts(project)["test"]
+    assert lines[2] == (
+        "0 of 20 told rows are learned from: by 'time:day' the others are in the test split, the newest 20 %. "
+        "It moves on as newer rows come; to learn from them now: a smaller test in [split] shares, then make train"
+    )
     assert (len(test), test.attrs["told"]) == (28, 20) and (test["day"].iloc[-20:] == pd.Timestamp("2026-06-01")).all()
     assert any(re.fullmatch(r".* feedback fits: error [\d.]+ on 20 rows that people told, .*", one) for one in lines)
     assert not any("no worse without feedback" in one for one in lines), "older rows count too"

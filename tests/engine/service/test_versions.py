@@ -38,7 +38,7 @@ def test_row_of_numbers_dates_and_ids_is_compiled_where_the_file_wrote_them_othe
     version.columns, version.checker = columns, schema.Checker(columns)
     rows = [ROW, ROW | {"day": "01.02.2026", "order": 8}]
 
-    fast, slow = version.fast(rows), version.reference(rows)
+    fast, slow = version.fast(rows), version.reference([rows[0], rows[1] | {"amount": "51,5"}])
 
     assert [one.road for one in fast] == ["compiled"] * 2
     assert [one.output for one in fast] == [one.output for one in slow] and fast[0].output == fast[1].output
@@ -49,7 +49,7 @@ def test_run_whose_rows_a_data_frame_has_to_read_is_not_called_compiled(version)
 
     version.follow({"day": replace(version.columns["day"], format="%d. %b %Y")})
 
-    assert before == "" and version.why == "'day' has dates of more than digits, or markers for missing ones"
+    assert before == "" and version.why == "'day' has dates that are not digits alone"
 
 
 def test_rows_that_validate_has_to_see_and_many_rows_take_the_reference(version):

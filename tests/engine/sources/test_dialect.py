@@ -63,12 +63,12 @@ QUOTED = {
     "a quote mark that is never closed": (
         "id,who\n" + "".join(f'{n},"a, b"\n' for n in range(8)) + '8,"open\n',
         '"open',
-        "a quote mark within a cell kept as text: 1 lines (line 10 the first)",
+        "a quote mark within a cell kept as text: 1 line (line 10 the first)",
     ),
     "a quote mark in the middle": (
         "id,who\n" + "".join(f'{n},"a, b"\n' for n in range(8)) + '8,"a "big" b"\n',
         'a "big" b',
-        "a quote mark within a cell kept as text: 1 lines (line 10 the first)",
+        "a quote mark within a cell kept as text: 1 line (line 10 the first)",
     ),
 }
 

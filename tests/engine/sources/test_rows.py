@@ -33,7 +33,7 @@ def test_line_is_mended_and_counted(table, rows, case):
     found = table(lines(line))
 
     assert rows(found)[100] == expected and len(found.frame) == 301 and not found.set_aside
-    assert f"{said}: 1 lines (line 102 the first)" in found.decisions
+    assert f"{said}: 1 line (line 102 the first)" in found.decisions
 
 
 @pytest.mark.parametrize("case", NOT_MENDED)

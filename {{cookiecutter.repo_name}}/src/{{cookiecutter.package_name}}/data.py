@@ -9,6 +9,7 @@ changed) and `data/interim/clean.parquet`; lines that are in no row go to `data/
 
 import logging
 import os
+import tomllib
 from dataclasses import replace
 
 from .engine.columns import dictionary, infer, merge, told, validate
@@ -34,7 +35,7 @@ def run(project: Project, dump: Dump, *, again: bool = False) -> list[str]:
     cannot be read, the target is missing, or rows do not fit the data dictionary.
     """
     settings = project.settings.data
-    where = dump.files[0].name
+    where = listed([path.name for path in dump.files], 1)
     try:
         member = parted(settings.source)[1]
         table = read.tables(dump.files, read.Known.of(settings, settings.target, member))
@@ -176,8 +177,11 @@ def check_reading(project: Project, columns: dictionary.Dictionary) -> None:
 
 
 def check_dictionary(project: Project, columns: dictionary.Dictionary) -> None:
-    """Parameters and dictionary must agree on the target."""
+    """Parameters and dictionary must agree on the target; bounds of an id, which count for nothing, are said."""
     settings, name = project.settings.data, project.relative(project.dictionary)
+    written = tomllib.loads(project.dictionary.read_text(encoding="utf-8"))
+    if bounded := [one for one in dictionary.by_role(columns, "id") if {"range", "values"} & written[one].keys()]:
+        log.warning("%s: range and values of an id are not looked at: %s", name, ", ".join(map(repr, bounded)))
     if dictionary.target(columns) != settings.target:
         raise SettingsError(
             f"params.toml says target = {settings.target!r}, {name} says {dictionary.target(columns)!r}.\n"

@@ -3,8 +3,8 @@
     make feedback INPUT=file [PARTLY=1]
 
 Reads a table with the truth, in the column of the target or `truth`, and which answer is meant: its `id`, or the
-columns that have the role `id`, for the newest answer to that key. Writes into the log: the same truth twice is one,
-another one is a new version, the last counts, all are kept. All of the file is taken or nothing, unless asked.
+columns with the role `id` that name one row, for the newest answer to it. Writes into the log: the same truth twice is
+one, another one is a new version, the last counts, all are kept. All of the file is taken or nothing, unless asked.
 """
 
 import asyncio
@@ -38,6 +38,7 @@ QUEUE, RANDOM = "label", "label at random"  # sources of truth that was asked fo
 ASKER = "make label"  # of an answer to a row of a table; no token has a blank in its name
 WHY, AT_RANDOM = "chosen because", "at random"  # in the file of rows that people are asked about
 SOURCES = {AT_RANDOM: RANDOM}  # of a truth that was asked for because of that; else it is QUEUE
+NO_ANSWER = " is no answer in the log"
 LEFT_SHOWN = 2  # rows in the message that says that nothing was taken
 
 
@@ -137,7 +138,7 @@ def run(project: Project, *, input: Path | None, partly: bool) -> str:
 
 
 def read_file(project: Project, path: Path, database: Database) -> pd.DataFrame:
-    """The rows of a file: `line`, `source`, `id` of the answer or "", `meant` (that in words), `cell`, the truth."""
+    """The rows of a file: `line`, `source`, `id` of the answer or "", `unknown` (why it is ""), `cell`, the truth."""
     known = read.Known(most=project.settings.data.max_gigabytes * 1e9)
     table, columns = read.tables([path], known), dictionary.of(project)
     if table.set_aside:
@@ -153,32 +154,39 @@ def read_file(project: Project, path: Path, database: Database) -> pd.DataFrame:
     text = frame[[name for name in frame if name in {ID, *keys}]].apply(stripped).fillna("")
     rows = pd.DataFrame({"line": frame.index + table.first_row, "cell": frame[truth].astype(object), "source": source})
     if ID in text and (ID not in keys or text[ID].str.fullmatch(ANSWER).all()):
-        return rows.assign(id=text[ID], meant=f"{ID} " + text[ID].map(shown))
-    if not keys or not set(keys) <= set(text):
-        key = f" or {', '.join(map(repr, keys))}, which name a row" if keys else " (no column of the table names a row)"
+        return rows.assign(id=text[ID], unknown=f"{ID} " + text[ID].map(shown) + NO_ANSWER)
+    if not (given := [name for name in keys if name in text]):
+        key = f", or of {', '.join(map(repr, keys))} those that name one row" if keys else " (the table has no other)"
         raise DataError(f"{path}: which answers? Add the column {ID!r} of the answers{key}.")
-    wanted = [*text[keys].itertuples(index=False, name=None)]
-    newest = newest_answers(database, keys, set(wanted))
-    names = [", ".join(f"{name} {shown(cell)}" for name, cell in zip(keys, key, strict=True)) for key in wanted]
-    return rows.assign(id=[newest.get(key, "") for key in wanted], meant=names)
+    wanted = [*text[given].itertuples(index=False, name=None)]
+    newest = newest_answers(database, keys, given, set(wanted))
+    more = f" rows in the log: add {' or '.join(repr(name) for name in keys if name not in given)}"
+    names = [", ".join(f"{name} {shown(cell)}" for name, cell in zip(given, key, strict=True)) for key in wanted]
+    meant = [newest.get(key, []) for key in wanted]
+    wrong = [f" names {len(ids)}{more}" if ids else NO_ANSWER for ids in meant]
+    ids = [ids[0] if len(ids) == 1 else "" for ids in meant]
+    return rows.assign(id=ids, unknown=[name + why for name, why in zip(names, wrong, strict=True)])
 
 
-def newest_answers(database: Database, keys: Sequence[str], wanted: set[tuple]) -> dict[tuple, str]:
-    """The id of the newest answer to each key."""
-    found = {}
+def newest_answers(
+    database: Database, keys: Sequence[str], given: Sequence[str], wanted: set[tuple]
+) -> dict[tuple, list[str]]:
+    """The id of the newest answer to each row that some given ones of its key columns name; empty cells name none."""
+    found: dict[tuple, dict[tuple, str]] = {}
     for entry in database.read(Entry, answers.c.role == "answer"):
         row = msgspec.json.decode(entry.inputs)
-        key = tuple("" if row.get(name) is None else formats.spelled(row[name]).strip() for name in keys)
-        if key in wanted:
-            found[key] = entry.id
-    return found
+        cells = {name: "" if row.get(name) is None else formats.spelled(row[name]).strip() for name in keys}
+        key = tuple(cells[name] for name in given)
+        if key in wanted and any(key):
+            found.setdefault(key, {})[tuple(cells.values())] = entry.id
+    return {key: [*ids.values()] for key, ids in found.items()}
 
 
 def check(project: Project, rows: pd.DataFrame, database: Database) -> dict[str, tuple[Entry, list[Told]]]:
     """Add to the rows their `truth`, and the `reason` why there is none; the answers that are meant."""
     found = database.find(rows["id"].unique().tolist())
     runs = rows["id"].map(lambda name: found[name][0].run if name in found else None)
-    rows["truth"], rows["reason"] = pd.Series(dtype=object), rows["meant"] + " is no answer in the log"
+    rows["truth"], rows["reason"] = pd.Series(dtype=object), rows["unknown"]
     for name, part in rows.groupby(runs):
         record, found_truths = truths(project, str(name), part["cell"].tolist())
         pairs = zip(part["cell"], found_truths, strict=True)

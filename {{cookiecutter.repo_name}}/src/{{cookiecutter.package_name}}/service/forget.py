@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
-from msgspec import json
+from msgspec import DecodeError, json
 from sqlalchemy import exists, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -76,9 +76,19 @@ def theirs(places: Sequence[Database], column: str, value: str, known: set[str])
     for entry in (entry for place in places for entry in place.read(Entry)):
         row = json.decode(entry.inputs)
         known.update(row)
-        if row.get(column) is not None and spelled(row[column]).strip() == value.strip():
+        if is_meant(row.get(column), value.strip()):
             found.append(entry)
     return found
+
+
+def is_meant(cell: Any, value: str) -> bool:
+    """Whether a cell is the value that was written; of a number 7 is 7.0, and 0.5 is 0,5."""
+    if cell is None:
+        return False
+    if isinstance(cell, int | float) and not isinstance(cell, bool):
+        with contextlib.suppress(DecodeError):
+            return bool(json.decode(value.replace(",", ".")) == cell)
+    return spelled(cell).strip() == value
 
 
 def delete(database: Database, ids: Sequence[str]) -> int:
@@ -115,6 +125,9 @@ def cut_dumps(project: Project, database: Database, ids: set[str]) -> list[str]:
     """Remove the rows of answers from the dumps of the log; a line for each."""
     lines = []
     cure = "Bring it back from a copy, or delete its folder."
+    left, busy = lock.reproduced(project.root)
+    copies = "" if busy else ", copies in .cache too"
+    working = "make reproduce works there. When it has ended: make clean"
     for path in sorted((project.root / "data" / "raw").glob(f"[!.]*/{records.CARD}")):
         card = records.read_or_refuse(path, f"{path} cannot be read", cure)
         told = card["source"] == source.BY_SERVICE
@@ -126,19 +139,15 @@ def cut_dumps(project: Project, database: Database, ids: set[str]) -> list[str]:
             if ID not in table:
                 lines.append(f"{name} was made of the log and has no column 'id': look into it")
             elif (theirs := table[ID].isin(ids)).any():
-                left, busy = lock.reproduced(project.root)
-                for copies in (project.root / cache.STEPS_KEPT, *left):
-                    artefact.remove(copies)
-                cure = "make reproduce works there. When it has ended: make clean"
-                lines += [f"not reached: {project.relative(folder)}: {cure}" for folder in busy]
+                for folder in (project.root / cache.STEPS_KEPT, *left):
+                    artefact.remove(folder)
                 with artefact.whole(place) as temporary:
                     table[~theirs].to_parquet(temporary, index=False)
                 artefact.write_json(path, records.sealed(card | source.content(path.parent)))
                 for written in (place, path):
                     written.chmod(0o444)
-                cut = f"{theirs.sum()} rows removed, copies in .cache too"
-                lines.append(f"{name}: {cut}. What was made of it, anew: make features")
-    return lines
+                lines.append(f"{name}: {theirs.sum()} rows removed{copies}. What was made of it, anew: make features")
+    return [*lines, *(f"not reached: {project.relative(folder)}: {working}" for folder in busy if lines)]
 
 
 def is_log(database: Database, address: str) -> bool:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ..engine.columns import dictionary
 from ..engine.columns.dictionary import Dictionary
-from ..engine.columns.validate import validate
+from ..engine.columns.validate import UNREAD, validate
 from ..engine.columns.violations import Violation
 from ..engine.modelling import decision
 from ..engine.project.errors import DataError, SettingsError
@@ -35,7 +35,7 @@ CLASSES = 12  # of a table of true and answered ones, at most
 LEAST_ROWS = 50  # of fewer nothing is said
 SAID_COLUMNS = ["prediction", "probability", "low", "high"]
 FIND_OUT = "Find out what is true of some rows: make label, then make feedback"
-TRAIN_AGAIN = "Train with what was told: make retrain; or go back: make rollback"
+TRAIN_AGAIN = "Train with what was told: make retrain, which says how much is learned from; or go back: make rollback"
 LOOK = "Look at some on /label: are they what the model is for, and is their source sound?"
 WORLD = "See where it comes from; if the world is like that now: make retrain, or add it to [monitor] may_move"
 
@@ -51,7 +51,7 @@ class Window:
     broken: dict[str, Violation]  # by column, cells that break a rule of it, mostly so that they cannot be read
     told: pd.DataFrame  # answers of which the truth was told, like rows, with truth and the source of it
     reference: profile.Profile | None  # what it is compared with
-    held: pd.DataFrame | None  # rows held out in training, with the answers that `[decision]` of today gives them
+    policy: decision.Policy  # of today, with the rows held out in training
 
 
 def newest(engine: sa.Engine, *conditions: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -92,7 +92,7 @@ def of_log(project: Project, run: str, rows: pd.DataFrame, told: pd.DataFrame, m
     asked = pd.DataFrame([json.loads(text) for text in mine["inputs"]], index=mine.index)
     cells, broken = typed(asked, dictionary.load(folder / registry.DICTIONARY))
     policy = decision.policy(folder, record, project.settings.predict, project.settings.decision)
-    return Window(folder, record, mine, cells, broken, truths, profile.of(project, folder), policy.held)
+    return Window(folder, record, mine, cells, broken, truths, profile.of(project, folder), policy)
 
 
 def of_file(project: Project, folder: Path, path: Path) -> Window:
@@ -110,6 +110,9 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     cells, notes = run.validate(table, lenient(run.columns), where=path.name, target=False)
     for note in [*found.decisions, *notes]:
         log.info("%s", note)
+    if aside := [line for _, line in found.set_aside]:
+        lines = "1 line of %s is" if len(aside) == 1 else f"{len(aside)} lines of %s are"
+        log.warning(f"{lines} in no row, and not looked at: line %d: %s", path.name, aside[0].line, aside[0].reason)
     policy = decision.policy(folder, run.record, options.predict, options.decision)
     alone = replace(policy, reasons=0, decision=Decision())
     rows = complete(folder, run, cells, predictions(run, cells, policy), alone)
@@ -121,7 +124,7 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     truth = truths_in(path, table[target], run) if target in table else [None] * len(rows)
     told = rows.assign(truth=pd.Series(truth, index=rows.index, dtype=object), source=path.name)
     told = told[told["truth"].notna()]
-    return Window(folder, run.record, rows, cells, by_column(notes), told, reference, policy.held)
+    return Window(folder, run.record, rows, cells, by_column(notes), told, reference, policy)
 
 
 def truths_in(path: Path, cells: pd.Series, run: loading.Run) -> list[Any]:
@@ -157,7 +160,7 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
     """What there is to say of a window: `drift`, `scores`, of labels `weeks` and `confusion`, `alarms`."""
     record, rows, told = window.record, window.rows, window.told
     sample = told[told["source"] != QUEUE]
-    classes = record["classes"]
+    classes, held = record["classes"], window.policy.held
     found: dict[str, Any] = {
         "run": window.folder.name,
         "target": record["target"],
@@ -165,14 +168,17 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
         "rows": len(rows),
         "told": len(sample),
         "queued": len(told) - len(sample),
+        "elsewhere": int((~sample["id"].isin(rows["id"])).sum()) if "id" in rows else 0,
+        "level": window.policy.level,
+        "then": record["metrics"]["dev"].get("accuracy"),
         "scores": [],
         "weeks": score.by_week(sample, record),
         "confusion": score.confusion(sample, classes) if len(sample) and len(classes) <= CLASSES else [],
-        "few": LEAST_ROWS if len(rows) < LEAST_ROWS else 0,
     }
     found["drift"], places = moves(window)
     found["different"], counted = len(places), rows.loc[places]
-    held, enough = window.held, len(counted) >= LEAST_ROWS
+    enough = len(counted) >= LEAST_ROWS
+    found["few"] = 0 if enough else LEAST_ROWS
     before = score.expected(counted, record, held) if held is not None and enough else []
     after = score.measured(sample, record, held)
     names = dict.fromkeys(one.metric for one in [*before, *after])
@@ -201,10 +207,12 @@ def moves(window: Window) -> tuple[list[drift.Shift] | None, pd.Index]:
 
 
 def explained(shift: drift.Shift, broken: Violation | None, rows: int) -> drift.Shift:
-    """A column that moved, with the cells that break a rule and their cure, where these are many."""
+    """A column that moved, with cells that break a rule, if many, and their cure: alone where they cannot be read."""
     if not shift.moved or broken is None or len(broken.rows) <= drift.LEAST_SHARE * rows:
         return shift
-    return replace(shift, sentence=f"{shift.sentence}; {len(broken.rows):,} {broken.problem}", cure=broken.cure)
+    cure = f"{broken.cure} in references/data_dictionary.toml"
+    cure = cure if broken.problem.startswith(UNREAD) else f"{WORLD}. {cure}"
+    return replace(shift, sentence=f"{shift.sentence}; {len(broken.rows):,} {broken.problem}", cure=cure)
 
 
 def alarms(found: dict[str, Any], options: Monitor, unusual: np.ndarray) -> list[str]:

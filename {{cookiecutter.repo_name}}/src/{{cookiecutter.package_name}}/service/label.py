@@ -24,7 +24,7 @@ from ..engine.columns import dictionary
 from ..engine.columns.dictionary import Dictionary
 from ..engine.modelling import confidence
 from ..engine.project import artefact, lock, spreadsheet
-from ..engine.project.errors import DataError, listed
+from ..engine.project.errors import DataError, listed, shown
 from ..engine.project.settings import Project
 from ..engine.runs import answers, registry
 from ..engine.runs.loading import Run
@@ -192,11 +192,11 @@ def check_taken(path: Path, kept: Database, target: str) -> None:
     """A `DataError` if the file holds labels that are not in the log: another one would take its place."""
     if not path.is_file():
         return
-    rows = feedback.queued(path)
-    labelled = rows.loc[rows[target].notna(), ID].tolist() if target in rows else []
+    rows = feedback.queued(path).reindex(columns=[ID, target])
+    labelled = rows.loc[rows[target].notna(), ID].fillna("").astype(str).tolist()
     known = kept.find(labelled)
-    if lost := [number for number in labelled if number in known and not known[number][1]]:
+    if lost := [number for number in labelled if not number or (number in known and not known[number][1])]:
         raise DataError(
-            f"{path}: {len(lost)} labels are not in the log yet (id {listed(lost)}).\n"
+            f"{path}: {len(lost)} labels are not in the log yet (id {listed([*map(shown, lost)])}).\n"
             f"Take them: make feedback INPUT={path}; or move the file away."
         )

@@ -10,7 +10,6 @@ so.
 """
 
 import json
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -27,7 +26,6 @@ from .database import Database, opened
 from .settings import Retrain, of
 from .tables import Told
 
-log = logging.getLogger(__name__)
 JUDGEMENT = "retrain.json"
 Make = Callable[..., list[Path]]
 Gate = Callable[[Project, Path], list[promote.Check]]
@@ -100,12 +98,25 @@ def new_dumps(project: Project) -> dict[str, str]:
     return dumps if set(dumps.values()) - known else {}
 
 
+def later(project: Project) -> Iterator[str]:
+    """That rows which people told are not learned from yet, where time has put them into the test split."""
+    how, parts = project.settings.split, [pd.read_parquet(project.split(part)) for part in PARTS]
+    counts = [rows.attrs.get(division.TOLD, 0) for rows in parts]
+    if how.by.startswith("time:") and counts[-1]:
+        yield (
+            f"{sum(counts[:-1])} of {sum(counts)} told rows are learned from: by {how.by!r} the others are in the test "
+            f"split, the newest {100 * how.shares.test:g} %. It moves on as newer rows come; to learn from them now: a "
+            "smaller test in [split] shares, then make train"
+        )
+
+
 def judged(project: Project, make: Make, gate: Gate, dumps: dict[str, str]) -> Iterator[str]:
     """Train on all that was told, and put the run before the gate; a line for each decision."""
     make(project, "features")
     for text in records.recorded(project.clean).get("decisions", []):
         if text.startswith("feedback: "):
             yield text.removeprefix("feedback: ")
+    yield from later(project)
     folder = make(project, "train", message=f"retrain: {', '.join(dumps)}")[0].parent
     record = registry.read(folder)
     metric = record["metrics"]["chosen_by"]

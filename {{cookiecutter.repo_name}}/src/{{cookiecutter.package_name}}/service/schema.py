@@ -107,7 +107,7 @@ class Checker:
         self._optional = frozenset(n for n, c in asked.items() if c.role in ("ignored", "id", "group"))
         made = [f"{name!r} is made of other columns" for name, column in asked.items() if column.moment]
         slow = [n for n, c in asked.items() if c.type == "datetime" and n not in self._optional and not ways_of(c)]
-        why = [f"{name!r} has dates of more than digits, or markers for missing ones" for name in slow]
+        why = [f"{name!r} has dates that are not digits alone" for name in slow]
         self.why = next(iter(made + why), "")  # no row is plain
 
     def plain(self, row: Row) -> tuple[Row, list[str]] | None:
@@ -160,6 +160,7 @@ def plain_cells(column: Column, read: Callable[[Any], Any], cells: list[Cell]) -
 
 
 ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d{6})?)?", re.ASCII)
+ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 DIGITS = {"%Y": r"\d{4}", **dict.fromkeys(["%y", "%m", "%d", "%H", "%M", "%S"], r"\d\d")}
 FIRST_YEAR, LAST_YEAR = 1678, 2261  # of what all of pandas' dates can hold
 NOT_PLAIN: Any = object()
@@ -207,17 +208,24 @@ def boolean_reader(column: Column) -> Callable[[Any], Any]:
 
 def moment_reader(column: Column) -> Callable[[Any], Any]:
     """The reader of a column of dates in digits; others, and times with a zone, are for `validate`."""
-    ways = ways_of(column)
+    ways, words = ways_of(column), [word for word in column.missing if ISO_DAY.match(word)]
+    days = {*pd.to_datetime(words, format="ISO8601", errors="coerce", utc=True).dropna().tz_localize(None)}
 
     def read(cell: Any) -> Any:
+        if cell in column.missing:
+            return None
         for pattern, form in ways if type(cell) is str else []:
             if pattern is None:
                 break
             with contextlib.suppress(ValueError):  # the 31st of February
                 moment = datetime.fromisoformat(cell) if pattern is ISO else datetime.strptime(cell, form)
-                if not pattern.fullmatch(cell) or not FIRST_YEAR <= moment.year <= LAST_YEAR:
+                if not pattern.fullmatch(cell):
                     break
-                return cell if pattern is ISO else moment.isoformat()
+                if moment in days:
+                    return None
+                if FIRST_YEAR <= moment.year <= LAST_YEAR:
+                    return cell if pattern is ISO else moment.isoformat()
+                break
         return NOT_PLAIN
 
     return read
@@ -229,7 +237,7 @@ def ways_of(column: Column) -> list[tuple[re.Pattern[str] | None, str]]:
     if "%y" in column.format.lower() and "%Y-%d" not in column.format:
         forms.append("ISO8601")
     ways = [(pattern_of(form), form) for form in forms]
-    return ways if ways[0][0] and not column.missing else []
+    return ways if ways[0][0] else []
 
 
 def pattern_of(form: str) -> re.Pattern[str] | None:

@@ -99,8 +99,11 @@ def shown(cell: Any) -> str:
     return number(cell) if isinstance(cell, int | float) else formats.spelled(cell)
 
 
-async def reasons(service: Service, version: Version, row: Row, said: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What the answer hangs on most: by how much it would differ were a column usual, one column after the other."""
+async def reasons(service: Service, version: Version, row: Row, said: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """What the answer hangs on most: by how much it would differ were a column usual, one column after the other.
+
+    None where that is not answered.
+    """
     columns = version.columns
     other = {name: cell for name, cell in usual(version).items() if columns[name].role in MODELLED}
     other = {name: cell for name, cell in other.items() if shown(cell) != shown(row.get(name))}
@@ -117,7 +120,7 @@ async def reasons(service: Service, version: Version, row: Row, said: Mapping[st
     try:
         answers = await service.versions.answer(version, [row | {name: other[name]} for name in names]) if names else []
     except (DataError, Busy):
-        return []
+        return None
     changes = [change(said, one.output) for one in answers]
     found = sorted(zip(changes, names, strict=True), key=lambda one: -abs(one[0]))[:SHOWN]
     least, most = LITTLE if "probability" in said else 0.0, max(map(abs, changes), default=0.0)

@@ -22,7 +22,7 @@ from .suspicion import FEW_ROWS, IS_IT_KNOWN, ROWS_SAMPLED, Suspicion, is_number
 GIVES_AWAY = 0.97  # score of one column alone, 0 is guessing and 1 is perfect
 STRONG, APART = 0.9, 4  # less is named too from here on, where the next best column errs so many times as much
 PINS, TIMES = 0.6, 3  # agreement (phi) with one class, named where it is so many times that of the next best column
-USUAL = 0.1  # share of the rows from which on the most frequent cell may stand for nothing, as an empty one does
+USUAL_SHARE = 0.1  # share of the rows from which on the most frequent cell may stand for nothing, as an empty one does
 FILLED_ROWS = 30  # beside those, fewer do not show that a column is exact
 TELLING = 0.1  # of what a tree gains: parts of a date that it owes so much to are named
 MOST_WORDS = 200  # most frequent words of a text that are looked at
@@ -207,9 +207,9 @@ def says_something(table: np.ndarray) -> np.ndarray:
     column = table[:, 0]
     values, counts = np.unique(column, return_counts=True)
     some = ~np.isnan(column)
-    if counts.max() >= USUAL * len(column):
+    if counts.max() >= USUAL_SHARE * len(column):
         some &= column != values[counts.argmax()]
-    enough = table.shape[1] == 1 and FILLED_ROWS <= some.sum() <= (1 - USUAL) * len(column)
+    enough = table.shape[1] == 1 and FILLED_ROWS <= some.sum() <= (1 - USUAL_SHARE) * len(column)
     return some if enough else np.zeros(len(column), dtype=bool)
 
 

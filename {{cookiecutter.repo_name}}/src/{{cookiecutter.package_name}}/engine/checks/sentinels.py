@@ -11,6 +11,7 @@ SENTINELS = frozenset([-1, -200, -99, 99, *(sign * (10**digits - 1) for digits i
 FIRST_DAYS = ("0001-01-01", "1753-01-01", "1800-01-01", "1899-12-30", "1900-01-01", "1970-01-01")
 LAST_DAYS = ("2099-12-31", "2999-12-31", "3000-01-01", "9999-01-01", "9999-12-31")
 FAR = 3  # times the spread of the other values
+SEVERAL, TIMES = 10, 3  # values beside -1, of few it is one of the codes; times as often as the smallest of them
 OFTEN = 5  # times as often as the most frequent other date
 
 
@@ -30,7 +31,8 @@ def numbers(values: pd.Series) -> Iterator[Suspicion]:
         others = values[values != edge]
         rows = len(values) - len(others)
         if rows > 1 and len(others) and stands_apart(edge, others, rows):
-            yield placeholder(values, edge, f"{edge:g}", rows, "far from the others")
+            why = "which is alone below 0 and too often there" if edge == -1 else "far from the others"
+            yield placeholder(values, edge, f"{edge:g}", rows, why)
 
 
 def days(values: pd.Series) -> Iterator[Suspicion]:
@@ -59,5 +61,7 @@ def stands_apart(edge: float, others: pd.Series, rows: int) -> bool:
     """Whether no one would take a value for one of the others: below 0 alone, or far away."""
     low, high = float(others.min()), float(others.max())
     if edge == -1:
-        return low >= 0 and rows > others.value_counts().iloc[0]
+        counts = others.value_counts()  # of amounts that go on below 0, fewer are there than at 0
+        apart = len(counts) > SEVERAL and rows > TIMES * counts[others.min()]
+        return low >= 0 and (rows > counts.iloc[0] or apart)
     return (edge < 0 <= low) or min(abs(edge - low), abs(edge - high)) > FAR * (high - low)

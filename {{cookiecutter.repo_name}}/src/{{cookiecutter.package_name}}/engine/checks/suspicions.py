@@ -29,6 +29,7 @@ BLOCKS = 3  # a file sorted by its answer changes it once a class, not all the t
 UNIQUE_SHARE = 0.9  # a category with more different values than this share of its rows is a name
 MANY_GROUPS = 20  # fewer are kinds
 ROWS_OF_ONE = 50  # rows of one customer; what repeats more often is a kind, not a customer
+SHARED = 0.2  # of the rows have one of the same customer beside them, at least, where most customers have one row
 CONSTANT_SHARE = 0.99  # rows that agree with the others of their group
 ENTITIES = (
     "acct|account|classroom|client|clinic|cust|customer|device|driver|employee|family|hospital|household|machine|member|"
@@ -71,7 +72,7 @@ def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionar
         *order(clean[clean.index >= 0], target, columns, split_by),  # what people told stands at the end
         *groups(clean, others, split_by),
         *rare_classes(clean[target]),
-        *drift(one_of_each(parts, split_by), target, [name for name in seen if f"group:{name}" != split_by]),
+        *drift(one_of_each(parts, split_by), target, [name for name in seen if name != split_by.partition(":")[2]]),
         *sentinels(clean, [*seen, target]),
     ]
 
@@ -179,9 +180,10 @@ def groups(clean: pd.DataFrame, names: list[str], split_by: str) -> Iterator[Sus
     for name in filter(lambda name: can_be_group(clean[name]), names):
         values, called, distinct = clean[name], words(name), clean[name].nunique()
         several = values.count() / max(1, distinct)
-        if distinct < 2 or not 2 <= several <= len(clean) / FEW_ROWS:
-            continue
         by_name = GROUP_NAME.search(called) or (ID_NAME.search(called) and several <= ROWS_OF_ONE)
+        enough = several >= 2 or (by_name and values[values.duplicated(keep=False)].count() >= SHARED * len(clean))
+        if distinct < 2 or not enough or several > len(clean) / FEW_ROWS:
+            continue
         unknown = not by_name and several <= ROWS_OF_ONE and distinct >= MANY_GROUPS
         belongs = constant_within(values, codes) if unknown else []
         if by_name or len(belongs) > is_number(values):  # a number without such a name takes two witnesses

@@ -84,6 +84,7 @@ ALLOWED: dict[Type, tuple[Transformation, ...]] = {
 Dictionary = dict[str, Column]
 ROLES = ("feature", "target", "id", "time", "group", "ignored")
 LABEL = "label:"
+ONE_HOT_LIMIT = 12  # categories; above, a column per category is slower and no better than target encoding
 LARGEST = 3.4e38  # scikit-learn's trees compute in single precision, where more is infinite
 ALWAYS_WRITTEN = ("type", "role", "missing_allowed", "rule", "transformation", "description")
 
@@ -202,6 +203,11 @@ def quote(value: Any) -> str:
 def by_role(columns: Mapping[str, Column], *roles: str) -> list[str]:
     """Names of the columns with one of the roles, in the dictionary's order."""
     return [name for name, column in columns.items() if column.role in roles]
+
+
+def nameless(columns: Dictionary) -> Dictionary:
+    """The columns, where ids may be missing: people tell the truth of rows without."""
+    return columns | {name: replace(columns[name], missing_allowed=True) for name in by_role(columns, "id")}
 
 
 def target(columns: Mapping[str, Column]) -> str:

@@ -15,9 +15,9 @@ import pandas as pd
 
 from ..project.errors import NAMED, listed, shown
 from . import moments
-from .dictionary import Column, Dictionary, Transformation, Type, alike
+from .dictionary import ONE_HOT_LIMIT, Column, Dictionary, Transformation, Type, alike
 from .lists import different_items, separator_of
-from .spelling import DECIMALS, EITHER, looks_like_code, ways
+from .spelling import DECIMALS, EITHER, looks_like_code, spelled_alike, ways
 from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, are_plain_ids, is_missing, parse, stripped
 
 # Reading `MISSING_WORDS` inside a category loses nothing if they stay a category of their own, and `NA` often is one
@@ -32,13 +32,14 @@ ODD_WORDS = 3  # and at most this many different ones
 # Cells that a person would take for an amount, a date or a clock time; said where no way of `spelling.py` reads them.
 AMOUNT_LIKE = r"[-+(]?\s*[$€£¥₹]?\s*-?\d[\d.,' ]*(?:[eE][-+]?\d+)?\s*[%$€£¥₹kKmM)-]*"
 TIME_LIKE = r"\d{1,4}(?:/|-|\.)(?:\d{1,2}|[A-Z][a-z]+)(?:/|-|\.)\d{1,4}(?:[T ].*)?|(?:.*[T ])?\d{1,2}:\d\d.*"
-ONE_HOT_LIMIT = 12  # categories; above, a column per category is slower and no better than target encoding
 VALUES_LIMIT = 200  # categories that the dictionary lists one by one; above, a new one is not noticed
 TEXT_UNIQUE_SHARE, TEXT_WORDS = 0.5, 2.0  # free text: more unique cells than this, and this many words on average
 LEAST_NORMAL = float(np.finfo("float64").tiny)  # below, a float has fewer digits the smaller it is
 FILLED = 0.01, 0.99  # of a column of one value: within these shares of the rows, whether it is there tells something
 ID_ROWS = 20  # fewer rows say nothing about uniqueness
 UNIQUE_SHARE = 0.99  # of the values of a column that is called an id: the others stand twice by mistake
+MOSTLY_UNIQUE = 0.5  # of the numbers of one called customer_id or the like: as an amount they say nothing
+NUMBER_OF_ONE = re.compile(r"(^|[\W_])(id|uuid|guid)$|[a-z]I[dD]$")
 ID_NAME = re.compile(
     r"(^|[^a-z])(unnamed: \d+|id|ids|uuid|guid|key|index|no|nr|number|code)$|[a-z](ID|Id|Number|No|Key)$"
 )
@@ -79,6 +80,7 @@ def infer(
         if role == "id" and not are_plain_ids(cells):
             column = replace(column, type="category")
         columns[name] = finish(values, replace(column, role=role))
+        said[name] = "; ".join(filter(None, [said[name], *doubtful_spelling(values, columns[name])]))
         if column.type not in WORDY and cells.dtype == "str":  # native cells are missing without a word
             gaps = stripped(cells[values.isna()]).dropna().unique()
             markers.update(word for word in gaps if word and word.lower() in MISSING_WORDS)
@@ -221,6 +223,15 @@ def doubtful_words(text: pd.Series, missing: tuple[str, ...]) -> list[str]:
     return [f"{', '.join(kept)} kept as a category; if it means missing, say so in 'missing'"] if kept else []
 
 
+def doubtful_spelling(values: pd.Series, column: Column) -> list[str]:
+    """What to say of categories that may be one in several spellings."""
+    alike = spelled_alike(values.dropna().unique()) if column.type == "category" and column.role != "id" else []
+    also = "" if column.role == "target" else ', or make one of them: "One category" in docs/features.md'
+    cure = f"if they mean the same, write them one way in the source{also}"
+    kept = "differ only in case, blanks, hyphens or accents, and stay categories of their own"
+    return [f"{listed(alike)} {kept}; {cure}"] if alike else []
+
+
 def infer_role(values: pd.Series, column: Column, *, target: str, special: Mapping[str, str]) -> str:
     """The role of a column: what was said first, then constants (unless they are there or not) and ids."""
     name = str(values.name)
@@ -235,9 +246,10 @@ def infer_role(values: pd.Series, column: Column, *, target: str, special: Mappi
 
 
 def looks_like_id(values: pd.Series, column: Column) -> bool:
-    """Unique in every row, and consecutive integers, a code without blanks, or a name that says so."""
+    """Unique in every row, and consecutive integers, a code without blanks, or nearly so and called like one."""
     named = bool(ID_NAME.search(str(values.name)) or ID_NAME.search(str(values.name).lower()))
-    enough = values.nunique() >= UNIQUE_SHARE * len(values) if named else values.is_unique
+    least = MOSTLY_UNIQUE if NUMBER_OF_ONE.search(str(values.name)) else UNIQUE_SHARE
+    enough = values.nunique() >= least * len(values) if named else values.is_unique
     if len(values) < ID_ROWS or values.isna().any() or not enough:
         return False
     if column.type == "integer":

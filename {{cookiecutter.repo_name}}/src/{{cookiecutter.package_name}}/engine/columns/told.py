@@ -14,7 +14,7 @@ from ..project import artefact
 from ..project.errors import DataError, listed
 from ..project.settings import Project
 from ..sources import source
-from .dictionary import Dictionary, by_role, target
+from .dictionary import Dictionary, by_role, nameless, target
 from .digests import digests, tell_apart
 from .validate import stripped, validate
 
@@ -58,21 +58,16 @@ def read(dumps: Sequence[source.Dump], columns: Dictionary) -> pd.DataFrame:
 
 def typed(cells: pd.DataFrame, columns: Dictionary) -> tuple[pd.DataFrame, list[str]]:
     """The rows that fit the data dictionary, typed, and what to say of the others; ids may be missing."""
-    parts, said = [], list[str]()
     if cells.empty:
-        return cells, said
-    empty = cells[by_role(columns, "id")].isna()
-    for _, part in cells.groupby(pd.Series([*map(tuple, empty.to_numpy())], index=cells.index), sort=False):
-        part = part.drop(columns=[name for name in empty if part[name].isna().all()])
-        try:
-            parts.append(validate(part, columns, where=source.FEEDBACK)[0])
-        except DataError as error:
-            odd = sorted({row for one in error.violations for row in one.rows})
-            why = listed(list(dict.fromkeys(f"{one.column!r} has {one.problem}" for one in error.violations)), 3)
-            said.append(f"feedback: {len(odd)} rows left out, they do not fit the data dictionary: {why}")
-            parts.append(validate(part.drop(index=part.index[odd]), columns, where=source.FEEDBACK)[0])
-    whole = pd.concat(parts).sort_index()
-    return whole.reindex(columns=[*dict.fromkeys([*whole, *empty])]), said
+        return cells, []
+    columns = nameless(columns)
+    try:
+        return validate(cells, columns, where=source.FEEDBACK)[0], []
+    except DataError as error:
+        odd = sorted({row for one in error.violations for row in one.rows})
+        why = listed(list(dict.fromkeys(f"{one.column!r} has {one.problem}" for one in error.violations)), 3)
+    fit = validate(cells.drop(index=cells.index[odd]), columns, where=source.FEEDBACK)[0]
+    return fit, [f"feedback: {len(odd)} rows left out, they do not fit the data dictionary: {why}"]
 
 
 def without(rows: pd.DataFrame, said: list[str], why: str, which: pd.Series) -> pd.DataFrame:

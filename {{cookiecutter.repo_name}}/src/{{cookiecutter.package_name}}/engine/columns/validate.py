@@ -4,6 +4,7 @@ The same code reads the training data, a batch for `predict` and a request, so t
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pandas as pd
@@ -20,9 +21,11 @@ MISSING_WORDS = frozenset(
     ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "n.a.", "nan", "null", "nil", "none", "nat", "missing", "\\n"]
 )
 TRUE_WORDS, FALSE_WORDS = frozenset(["true", "t", "yes", "y", "1"]), frozenset(["false", "f", "no", "n", "0"])
+FEW_IDS, REPEATING = 20, 0.2  # rows of a table in which an id that more of them share is of a customer, not of a row
 ISO_DAY, ISO_CLOCK = r"\d{4}-\d\d-\d\d([T ].*)?", rf"{CLOCK_DAY:%Y-%m-%d}[T ].*"  # can be read in one way alone
 INTEGERS_THAT_FLOAT_KEEPS = 2**53
 NARROW = "[\u00a0\u2009\u202f]"  # blanks within a number
+UNREAD = "cells that are not"  # how the problem of cells begins that cannot be read
 
 
 def validate(
@@ -92,11 +95,10 @@ def typed_columns(
         if column.role == "group" and violations and not target:  # no model sees it: a new group is called as it likes
             values, violations = stripped(frame[name]), []
         typed[name] = values
-        if column.role == "id":
-            warned.extend(repeated_ids(values))
         refuses = column.role != "ignored" and column.rule == "refuse"
         (refused if refuses else warned).extend(violations)
-    return typed, refused, warned
+    ids = [name for name in typed if columns[name].role == "id"]
+    return typed, refused, [*repeated_ids(typed, ids), *warned]
 
 
 def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[Violation]]:
@@ -116,7 +118,7 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
         article = "an" if column.type == "integer" else "a"
         how = {"datetime": "'format'", "boolean": "'type'"}.get(column.type, "'decimal', 'thousands', 'unit'")
         cure = f"Fix the cells, or say how to read them ({how}, 'missing') in [{name}]"
-        found.append(violation(name, f"cells that are not {article} {column.type}, like {sample}", cure, unreadable))
+        found.append(violation(name, f"{UNREAD} {article} {column.type}, like {sample}", cure, unreadable))
     empty = values.isna() & ~unreadable
     may_be_empty = column.missing_allowed or column.role == "ignored" or column.role.startswith(LABEL)
     if not may_be_empty and empty.any():
@@ -155,11 +157,20 @@ def are_plain_ids(cells: pd.Series) -> bool:
     return bool(stripped(cells).dropna().str.fullmatch(r"0|-?[1-9]\d{0,14}|").all())
 
 
-def repeated_ids(values: pd.Series) -> list[Violation]:
-    """Ids, shape (n_rows,), that name more than one row."""
-    twice = values.notna() & values.duplicated(keep=False)
-    samples = " and ".join(map(shown, values[twice].drop_duplicates().head(2).astype(str)))
-    return [violation(str(values.name), f"ids that stand twice, like {samples}", "", twice)] if samples else []
+def repeated_ids(typed: dict[str, pd.Series], ids: list[str]) -> Iterator[Violation]:
+    """Ids that name more than one row, and whether those are copies; not what most rows of a table share."""
+    for name in ids:
+        values = typed[name]
+        twice = values.notna() & values.duplicated(keep=False)
+        if not twice.any() or (len(values) >= FEW_IDS and twice.mean() > REPEATING):
+            continue
+        samples = " and ".join(map(shown, values[twice].drop_duplicates().head(2).astype(str)))
+        found = f"ids that stand twice, like {samples}"
+        copies = pd.DataFrame(typed)[twice].duplicated(keep=False).sum() if len(typed) > len(ids) else 0
+        if copies:
+            which = "in rows that are" if copies == twice.sum() else f"{copies} of the rows"
+            found = f"{found}, {which} copies of each other"
+        yield violation(name, found, "", twice)
 
 
 def parse(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:

@@ -109,7 +109,8 @@ def least_probability(held: pd.DataFrame, rate: float) -> float:
     sure, wrong = held["probability"].to_numpy(), (held["truth"] != held["prediction"]).to_numpy()
     found = np.inf
     for share in np.arange(FIRST_SHARE, 1 + STEP / 2, STEP):
-        limit = np.quantile(sure, max(0.0, 1 - share), method="higher")
+        every = share > 1 - STEP / 2  # then no row is left open, not even one less sure than all of these
+        limit = 0.0 if every else np.quantile(sure, 1 - share, method="higher")
         answered = sure >= limit
         if (1 - rate) ** answered.sum() > RISK:
             continue  # even without a single error these would be too few to tell

@@ -14,7 +14,7 @@ FRONT = "__init__.py __main__.py cli.py data.py evaluate.py explore.py pipeline.
 SERVICE = "service"  # a folder beside the engine, from the template too; a project may have been made without it
 LOCK = "requirements.lock"
 MANIFEST = "MANIFEST.sha256"
-BY_NAME = frozenset(("import_module", "files", "get_data"))  # of importlib, importlib.resources and pkgutil
+BY_NAME = frozenset(("importlib.import_module", "importlib.resources.files", "pkgutil.get_data"))
 NO_CODE = frozenset(("__pycache__", ".ipynb_checkpoints", ".DS_Store"))
 
 
@@ -93,18 +93,34 @@ def imported(path: Path, folder: Path, *, late: bool) -> Iterator[str]:
 
 def looked_up(path: Path) -> Iterator[tuple[int, str]]:
     """Lines of a file that ask for a part of the package by its written name, which no copy can turn to itself."""
-    for call in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(call, ast.Call) and getattr(call.func, "attr", getattr(call.func, "id", "")) in BY_NAME:
-            for part in ast.walk(call.args[0]) if call.args else ():  # of an f-string, what stands before the braces
+    nodes, known = list(ast.walk(parsed(path))), dict[str, str]()
+    for node in nodes:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            origin = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            known |= {part.asname or part.name: origin + part.name for part in node.names}
+    for call in nodes:
+        if isinstance(call, ast.Call) and call.args:
+            first, _, rest = ast.unparse(call.func).rpartition(".")
+            if (f"{known.get(first, first)}.{rest}" if first else known.get(rest)) not in BY_NAME:
+                continue
+            for part in ast.walk(call.args[0]):  # of an f-string, what stands before the braces
                 if isinstance(part, ast.Constant) and str(part.value).partition(".")[0] == NAME:
                     yield call.lineno, str(part.value)
+
+
+def parsed(path: Path) -> ast.Module:
+    """A file of the user's as a tree, empty of what is no Python: who imports that is told so by Python."""
+    try:
+        return ast.parse(path.read_bytes(), path)
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])
 
 
 def foreign(paths: Iterable[Path]) -> set[str]:
     """The top names, such as `sklearn`, of what these files import, and that is neither theirs nor Python's."""
     found: set[str] = set()
     for path in paths:
-        for node in ast.walk(ast.parse(path.read_bytes())) if path.suffix == ".py" else ():
+        for node in ast.walk(parsed(path)) if path.suffix == ".py" else ():
             if isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 found.add(node.module.split(".")[0])
             elif isinstance(node, ast.Import):

@@ -107,6 +107,7 @@ def of_two(evidence: Evidence) -> dict[str, Any]:
         pairs = zip(others.iloc[:, 0], others.iloc[:, -1], strict=True)
         rest = ", ".join(f"on {name} {amount(one)}" for name, one in pairs)
         answer.append(f"Acting so is worth {money(evidence, total)} (95\u00a0%: {around}); {rest}.")
+        answer += against_none(evidence, yes, on)
     found = gains.gains(yes, decision.urgency(result.predictions))
     formats = dict.fromkeys(frame.columns[1:4], number) | dict.fromkeys(frame.columns[4:], amount)
     asked = f"Which {options.rows} have {evidence.record['target']} = '{positive}'?"
@@ -116,6 +117,15 @@ def of_two(evidence: Evidence) -> dict[str, Any]:
         "table": table(frame, **formats),
         "figures": {"gains": gains.draw_gains(found, size, str(positive), options.rows)},
     }
+
+
+def against_none(evidence: Evidence, yes: np.ndarray, on: np.ndarray) -> list[str]:
+    """Where doing nothing has a cost: what is spared of it, in a sentence."""
+    by_way = [decision.worth(evidence.project.settings.decision, yes, way) for way in (on, np.zeros_like(on))]
+    if not by_way[1].any() or not on.any():
+        return []
+    more, low, high = gains.summed(by_way[0] - by_way[1], evidence.groups)
+    return [f"Against acting on none it saves {money(evidence, more)} (95\u00a0%: {amount(low)} to {amount(high)})."]
 
 
 def ways(options: Decision, yes: np.ndarray, on: np.ndarray) -> pd.DataFrame:

@@ -33,7 +33,8 @@ def board(evidence: Evidence) -> dict[str, Any]:
         (model, [(scored(metric, value), value == best[metric]) for metric, value in line.items()])
         for model, line in scores.iterrows()
     ]
-    return {"metrics": list(scores.columns), "lines": lines}
+    several, asked = len(set(scores.index) - {"dummy"}) > 1, record["parameters"]["train"]["blend"]
+    return {"metrics": list(scores.columns), "lines": lines, "one": several and asked and "blend" not in scores.index}
 
 
 def scores(evidence: Evidence) -> dict[str, Any]:

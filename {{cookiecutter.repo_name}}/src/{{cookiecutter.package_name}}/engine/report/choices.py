@@ -123,7 +123,7 @@ def answered(evidence: Evidence, held: pd.DataFrame, rates: list[float]) -> pd.D
     lines = []
     for name, least in {"all rows": 0.0, **limits}.items():
         kept = sure >= least
-        probability = f"{least:.3f}" if 0 < least <= 1 else "-"
+        probability = f"{least:.3f}" if 0 < least <= 1 else ("never" if least else "-")
         lines.append((name, probability, of_all(kept.sum(), len(kept)), within(wrong[kept])))
     return pd.DataFrame(lines, columns=["wanted", "from probability", "answered", "wrong of them"])
 

@@ -1,6 +1,7 @@
-"""What the linear model says of each column, in the units of the data.
+"""What the linear model says of each column: how its answer changes when the column alone is changed in some rows.
 
-Reads the fitted pipeline that `recipe.Recipe.linear` makes.
+The changed rows go through the steps before the model, whatever they are. As the model is linear, the change of an
+answer is the change of its inputs times the coefficients, which a bootstrap fits again.
 """
 
 import contextlib
@@ -11,67 +12,65 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_matrix
+from scipy.sparse import block_diag, csr_matrix, identity
 from scipy.stats import t
 from sklearn.base import BaseEstimator, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.validation import has_fit_parameter
 
+from ..modelling.items import OTHERS
 from ..modelling.metrics import NUMBERS, resamples
 from ..modelling.question import Question
 from ..modelling.recipe import ANALYSERS, ITEMS
 from .verdict import number
 
 TERMS, WORD_TERMS = 15, 6  # terms in all, and words of texts among them where there is anything else to show
-ROWS_OF_A_LEVEL = 10  # of a category, or of missing cells: the effect of fewer is luck
+ROWS_OF_A_LEVEL = 10  # of a category, a word, or of missing cells: the effect of fewer is luck
 ROWS_OF_OTHERS = 5  # of such a level, of another class: a resample without any would know no interval
-ENDS = {  # of the steps of `Recipe.linear`, by transformation: what an input stands for can be said of these
-    **dict.fromkeys(("number", "log", "date parts", "target encoding"), StandardScaler),
-    "one-hot": OneHotEncoder,
-    **dict.fromkeys(ANALYSERS, TfidfVectorizer),
-    ITEMS: object,  # a run brings a class of its own
-}
+MOST_WORDS = MOST_LEVELS = 50  # of a text or list the strongest, of a category the most frequent, are tried
+MOST_CHANGED = 50  # rows, at least, in which a change is made, where there are so many
 EFFECT = ("effect", "low", "high")
 RESAMPLES, ROWS_DRAWN = 25, 2000
 CHANCE = 0.05
-DAYS_OF = {"year": 365.2425, "month": 30.436875, "day": 1.0}  # that a date moves with each of its parts
-ROUNDING = 1e-6
-MARK = "missingindicator_"  # scikit-learn's, before the name of a column
+ENCODED = "target encoding"
+LEVELS = ("one-hot", "string encoding")  # transformations, by name, of categories
+WORDY = tuple(kind for kind in (ITEMS, *ANALYSERS) if kind not in LEVELS)
+KINDS = ("number", "log", "date parts", ENCODED, *LEVELS, *WORDY)
+LATER = {  # by part of a date: a step, in words, and the last value from which it does not reach the next larger part
+    "year": ({"years": 1}, "1 year", 9999),
+    "month": ({"months": 3}, "3 months within a year", 9),
+    "day_of_week": ({"days": 3}, "3 days within a week", 3),
+    "hour": ({"hours": 6}, "6 hours within a day", 17),
+}
 
 
 @dataclass(frozen=True)
-class Term:
-    """One input of the linear model: the `column` it comes from, and in words the `change` that it rises by `size`.
+class Change:
+    """A column that holds `after` instead of `before` in some rows, shape (n_rows,); `words` say so.
 
-    `size` is in units of the input as the model sees it; `word` marks one of the many words of a text or items
-    of a list; `level` is the category, or NaN for missing cells, that the input marks, None for what every row has;
-    `one_of` marks the categories of a column, one of which every row has.
+    `is_word` marks one of the many words of a text or items of a list, `is_level` one of the categories of a column,
+    one of which every row has: it is compared with the mean of them all.
     """
 
     column: str
-    change: str
-    size: float = 1.0
-    word: bool = False
-    level: Any = None
-    one_of: bool = False
+    words: str
+    before: pd.Series
+    after: pd.Series
+    is_word: bool = False
+    is_level: bool = False
 
 
 def can_be_told(model: BaseEstimator) -> bool:
-    """Whether a fitted model is a linear one behind the steps of `Recipe.linear`, without curves or letters."""
+    """Whether a fitted model is a linear one behind the steps of `Recipe`, no letters beside the words of its texts."""
     if not (isinstance(model, Pipeline) and len(model) == 2 and isinstance(model[0], ColumnTransformer)):
         return False
     if not hasattr(getattr(model[-1], "model_", model[-1]), "coef_"):
         return False
-    steps = [(name, end(step)) for name, step, _ in model[0].transformers_ if step != "drop"]
-    return all(any(name.startswith(kind) and isinstance(step, ENDS[kind]) for kind in ENDS) for name, step in steps)
-
-
-def end(step: Any) -> Any:
-    """The last of the transformers that a column goes through."""
-    return end(step[-1]) if isinstance(step, Pipeline) else step
+    steps = [(name, step) for name, step, _ in model[0].transformers_ if step != "drop"]
+    texts = [step[-1] for name, step in steps if name.startswith(tuple(ANALYSERS))]
+    return all(name.startswith(KINDS) for name, _ in steps) and all(isinstance(s, TfidfVectorizer) for s in texts)
 
 
 def strongest(pipeline: Pipeline, known: Question, *, booleans: Sequence[str] = ()) -> pd.DataFrame:
@@ -94,21 +93,20 @@ def strongest(pipeline: Pipeline, known: Question, *, booleans: Sequence[str] = 
     """
     labels = known.classes  # of two the positive one last; a blend fits its parts on their numbers
     in_order = sorted(labels)
-    terms = list(inputs(pipeline[0], in_order, booleans))
-    every, errors = effects_and_errors(pipeline, known, terms)
+    changes, moved = changes_and_inputs(pipeline, known, booleans)
+    every, errors = effects_and_errors(pipeline, known, moved)
     if len(labels) == 2 and labels[1] == in_order[0]:  # the coefficients are of the other class
         every = -every
     row = np.abs(every).argmax(axis=1)
     effect, error = (np.take_along_axis(values, row[:, None], axis=1)[:, 0] for values in (every, errors))
-    clear = np.flatnonzero(np.abs(effect) > reach(every.size) * error)
-    kept = [place for place in clear if is_common(terms[place], known)]
-    words = np.array([terms[place].word for place in kept], dtype=bool)
+    kept = np.flatnonzero(np.abs(effect) > reach(moved.shape[1] * every.shape[1]) * error)
+    words = np.array([changes[place].is_word for place in kept], dtype=bool)
     lines = []
     for place in (kept[n] for n in chosen(np.abs(effect[kept]), words)):
         ends = effect[place] + reach(1) * error[place] * np.array([0, -1, 1])
         ends = np.exp(np.clip(ends, -50, 50)) if labels else ends
-        term = terms[place]
-        lines.append({"column": term.column, "change": term.change, **dict(zip(EFFECT, ends, strict=True))})
+        told = changes[place]
+        lines.append({"column": told.column, "change": told.words, **dict(zip(EFFECT, ends, strict=True))})
         if labels:
             lines[-1]["towards"] = str(in_order[row[place]] if every.shape[1] > 1 else labels[1])
     return pd.DataFrame(lines, columns=["column", "change", *EFFECT, *(["towards"] if labels else [])])
@@ -119,28 +117,42 @@ def reach(n_effects: int) -> float:
     return float(t.isf(CHANCE / 2 / n_effects, RESAMPLES - 1))
 
 
-def effects_and_errors(pipeline: Pipeline, known: Question, terms: Sequence[Term]) -> tuple[np.ndarray, np.ndarray]:
-    """The effect of each term and its standard error, both shape (n_inputs, n_lines); infinite where it is unknown.
+def chosen(strength: np.ndarray, words: np.ndarray) -> np.ndarray:
+    """Positions of the strongest terms; rare words are strong and many, and must not hide the other columns."""
+    order = np.argsort(-strength, kind="stable")
+    others = min(TERMS - WORD_TERMS, (~words).sum())
+    left_out = order[words[order]][TERMS - others :]
+    return order[~np.isin(order, left_out)][:TERMS]
 
-    By a bootstrap of the rows, or of whole groups, at the end. Of a large table a sample is drawn, and the errors are
-    made as small as those of all rows (m out of n, Bickel, Goetze and van Zwet 1997); its rows weigh so much that a
-    penalty has its share. What stands before the linear model is not fitted again.
+
+def effects_and_errors(pipeline: Pipeline, known: Question, moved: csr_matrix) -> tuple[np.ndarray, np.ndarray]:
+    """The effect of each change and its standard error, both shape (n_changes, n_lines); infinite where it is unknown.
+
+    `moved`, shape (n_changes, n_inputs), is what the inputs change by. There is one line, or one a class where there
+    are more than two. The error is that of a bootstrap of the rows, or of whole groups. Of a large table a sample is
+    drawn, and the errors are made as small as those of all rows (m out of n, Bickel, Goetze and van Zwet 1997); its
+    rows weigh so much that a penalty has its share. What stands before the linear model is not fitted again.
     """
     some = np.random.default_rng(0).permutation(len(known.truth))[:ROWS_DRAWN]
-    table, truth = inputs_of(pipeline[0], known, some), known.truth[some]
-    last, read = getattr(pipeline[-1], "model_", pipeline[-1]), Reading.of(pipeline[0], terms, known, table)
-    groups, found, every = (None if known.groups is None else known.groups.iloc[some]), [], read.effects(last)
-    share, weighs = len(some) / len(known.truth), has_fit_parameter(last, "sample_weight")
+    last, truth, share = getattr(pipeline[-1], "model_", pipeline[-1]), known.truth[some], len(some) / len(known.truth)
+    groups, found, every = (None if known.groups is None else known.groups.iloc[some]), [], effects(last, moved)
+    weighs = has_fit_parameter(last, "sample_weight")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a fit of a resample did not converge
+        table = inputs_of(pipeline[0], known, some)
         for rows in resamples(NUMBERS["mae"], truth, groups, RESAMPLES):
             options = {"sample_weight": np.full(len(rows), 1 / share)} if weighs else {}
             with contextlib.suppress(ValueError):  # one class alone
-                again = read.effects(clone(last).fit(table[rows], truth[rows], **options))
+                again = effects(clone(last).fit(table[rows], truth[rows], **options), moved)
                 found += [again] if again.shape == every.shape else []
     if len(found) < RESAMPLES / 2:
         return every, np.full(every.shape, np.inf)
     return every, np.std(found, axis=0, ddof=1) * np.sqrt(share)
+
+
+def effects(fitted: BaseEstimator, moved: csr_matrix) -> np.ndarray:
+    """What each change adds to the score of a fitted linear model, shape (n_changes, n_lines)."""
+    return moved @ np.atleast_2d(fitted.coef_).T
 
 
 def inputs_of(columns: ColumnTransformer, known: Question, some: np.ndarray) -> Any:
@@ -151,150 +163,120 @@ def inputs_of(columns: ColumnTransformer, known: Question, some: np.ndarray) -> 
     """
     table = columns.transform(known.rows.iloc[some])
     for kind, step, names in columns.transformers_:
-        if kind == "target encoding":
+        if kind == ENCODED:
             table[:, columns.output_indices_[kind]] = clone(step).fit_transform(known.rows[names], known.truth)[some]
     return table
 
 
-@dataclass(frozen=True)
-class Reading:
-    """How the coefficients of the inputs become the effects of the changes that rows can undergo.
-
-    A category stands against the mean of those `beside` it, as alone it says nothing: the intercept takes any part of
-    all. A part of a date moves the date (`dates`: places of both, and how much of the one comes with the other). A word
-    makes the others of its text weigh less (`texts`: their places, and their weights in the rows that were drawn).
-    """
-
-    sizes: np.ndarray  # of the changes, in units of the inputs, shape (n_inputs,)
-    beside: list[list[int]]
-    dates: list[tuple[int, int, float]]
-    texts: list[tuple[slice, csr_matrix]]
-
-    @classmethod
-    def of(cls, columns: ColumnTransformer, terms: Sequence[Term], known: Question, table: Any) -> "Reading":
-        """That of the terms of `columns`; `table` is what these make of some rows, shape (n_some, n_inputs)."""
-        beside: dict[str, list[int]] = {}
-        for place, term in enumerate(terms):
-            if term.one_of and is_common(term, known):
-                beside.setdefault(term.column, []).append(place)
-        dates, texts = [], []
-        for kind, step, names in columns.transformers_:
-            where = columns.output_indices_.get(kind, slice(0))
-            if kind == "date parts":
-                dates = [(where.start + part, where.start + days, n) for part, days, n in tied(step, names)]
-            elif kind.startswith(tuple(ANALYSERS)):
-                texts.append((where, csr_matrix(table[:, where])))
-        return cls(np.array([term.size for term in terms]), list(beside.values()), dates, texts)
-
-    def effects(self, fitted: BaseEstimator) -> np.ndarray:
-        """The effect of each change, shape (n_inputs, n_lines).
-
-        One line, or one a class where there are more than two.
-        """
-        found = np.atleast_2d(fitted.coef_).T * self.sizes[:, None]
-        for places in self.beside:
-            found[places] -= found[places].mean(axis=0)
-        for part, days, times in self.dates:
-            found[part] += times * found[days]
-        found[[days for _, days, _ in self.dates]] = 0.0  # it does not move without them
-        for where, weights in self.texts:
-            found[where] = np.column_stack([taken_out(weights, line) for line in found[where].T])
-        return found
+def changes_and_inputs(pipeline: Pipeline, known: Question, booleans: Sequence[str]) -> tuple[list[Change], csr_matrix]:
+    """The changes that are tried, and what the inputs of the linear model change by, shape (n_changes, n_inputs)."""
+    columns, last = pipeline[0], getattr(pipeline[-1], "model_", pipeline[-1])
+    strength, found, moved = np.abs(np.atleast_2d(last.coef_)).max(axis=0), list[Change](), []
+    for kind, step, names in columns.transformers_:
+        part = strength[columns.output_indices_.get(kind, slice(0, 0))]
+        if kind == ENCODED:
+            found += encoded(step, names, known)
+            moved.append(identity(len(part)))
+        elif len(part):
+            if kind.startswith(WORDY):
+                changes = list(words_added(kind, step, known.rows[names], part))
+            else:
+                changes = [
+                    one for name in np.atleast_1d(names).tolist() for one in changes_of(kind, name, known, booleans)
+                ]
+            found += changes
+            moved.append(inputs_moved(step, names, known.rows, changes) if changes else csr_matrix((0, len(part))))
+    return found, csr_matrix(block_diag(moved))
 
 
-def tied(step: Pipeline, names: Sequence[str]) -> Iterator[tuple[int, int, float]]:
-    """Of each date the places of its year, month and day and of its days since 1970, and how they move these.
-
-    In standard deviations, for one standard deviation of the part; not at all where all rows have the same.
-    """
-    outputs, scaler = list(step.get_feature_names_out(names)), end(step)
-    for name in names:
-        days = outputs.index(f"days of {name}")
-        for part, length in DAYS_OF.items():
-            place = outputs.index(f"{part} of {name}")
-            varies = scaler.var_[place] > 0
-            yield place, days, varies * length * scaler.scale_[place] / scaler.scale_[days]
-
-
-def taken_out(weights: csr_matrix, line: np.ndarray) -> np.ndarray:
-    """What each word adds to the score of the texts that hold it, the median over these, shape (n_words,).
-
-    The score with it, less that of the text without it, whose other words then weigh more: tf-idf has length 1.
-    `weights` are those of the words of the texts, shape (n_texts, n_words), `line` their coefficients; 0 for words of
-    fewer than 10 of these texts.
-    """
-    held = weights.tocoo()
-    score, others = weights @ line, np.sqrt(np.clip(1 - held.data**2, 0, None))
-    rest = score[held.row] - line[held.col] * held.data
-    rest = np.divide(rest, others, out=np.zeros_like(rest), where=others > ROUNDING)  # nothing is left of one word
-    change = pd.Series(score[held.row] - rest).groupby(held.col)
-    middle = change.median()[change.size() >= ROWS_OF_A_LEVEL]
-    return middle.reindex(range(len(line)), fill_value=0.0).to_numpy()
+def inputs_moved(step: Any, names: Any, rows: pd.DataFrame, changes: Sequence[Change]) -> csr_matrix:
+    """What changes make of the inputs that a step makes of the columns `names`, mean of their rows."""
+    sizes = [len(change.before) for change in changes]
+    starts = np.cumsum([0, *sizes])
+    mean = csr_matrix((np.repeat(1 / np.array(sizes), sizes), np.arange(starts[-1]), starts))
+    beside = identity(len(changes), format="lil")
+    for name in {change.column for change in changes if change.is_level}:
+        places = [place for place, change in enumerate(changes) if change.column == name]
+        beside[np.ix_(places, places)] -= np.full((len(places), len(places)), 1 / len(places))
+    at, inputs = np.concatenate([change.before.index for change in changes]), []
+    for which in ("before", "after"):
+        if isinstance(names, str):
+            cells: Any = pd.concat([getattr(change, which) for change in changes])
+        else:
+            cells = rows.loc[at, names].reset_index(drop=True)
+            cells = cells.astype(dict.fromkeys(cells.select_dtypes(["number", "bool"]), "float64"))
+            for start, change in zip(starts, changes, strict=False):
+                cells.loc[start : start + len(change.before) - 1, change.column] = getattr(change, which).to_numpy()
+        inputs.append(csr_matrix(step.transform(cells)))
+    return beside.tocsr() @ mean @ (inputs[1] - inputs[0])
 
 
-def is_common(term: Term, known: Question) -> bool:
-    """Whether enough rows have what a term marks, and of classes enough of them another one than the most."""
-    if term.level is None:
-        return True
-    cells = known.rows[term.column]
-    marked = cells.isna() if term.level != term.level else (cells == term.level).fillna(False)
+def changes_of(kind: str, name: str, known: Question, booleans: Sequence[str]) -> Iterator[Change]:
+    """The changes of a column of categories, numbers or dates."""
+    cells = known.rows[name]
+    filled, one = cells.dropna(), cells.iloc[:1]
+    missing = is_common(cells.isna(), known)
+    if kind.startswith(LEVELS):
+        levels = [v for v in filled.value_counts().index[:MOST_LEVELS] if is_common((cells == v).fillna(False), known)]
+        yield from (Change(name, f"is {v}", one, pd.Series([v], one.index, one.dtype), is_level=True) for v in levels)
+        if missing:
+            yield Change(name, "is missing", one, empty(one), is_level=True)
+        return
+    middle = filled.sort_values().iloc[len(filled) // 2 : len(filled) // 2 + 1]
+    some = filled.iloc[:: max(1, len(filled) // MOST_CHANGED)]
+    if missing:
+        yield Change(name, "is missing", middle, empty(middle))
+    if name in booleans:
+        yield Change(name, "is true", middle * 0.0, middle * 0.0 + 1)
+    elif kind == "date parts":
+        yield from later(name, filled, some)
+    elif kind == "log":
+        yield Change(name, "twice as large", some, some * 2)
+    else:
+        size = float(filled.std(ddof=0))
+        yield Change(name, f"{number(size, 3)} more (1 standard deviation)", some, some + size)
+
+
+def empty(cell: pd.Series) -> pd.Series:
+    """The one cell without its value."""
+    return pd.Series([None], cell.index, cell.dtype)
+
+
+def later(name: str, filled: pd.Series, some: pd.Series) -> Iterator[Change]:
+    """The changes of a date: later by a step of each part that varies, where that leaves the next larger part alone."""
+    for part, (step, words, last) in LATER.items():
+        parts = getattr(filled.dt, part)
+        rows = some[getattr(some.dt, part) <= last]
+        if parts.nunique() > 1 and len(rows):
+            yield Change(name, f"{words} later", rows, rows + pd.DateOffset(**step))
+
+
+def words_added(kind: str, step: Pipeline, cells: pd.Series, strength: np.ndarray) -> Iterator[Change]:
+    """The changes of a column of texts or lists: one more word or item, of the strongest, in cells that lack it."""
+    mark = step[-1].separator if kind.startswith(ITEMS) else " "
+    weights = csr_matrix(step.transform(cells))
+    words = step[-1].get_feature_names_out()
+    counts = np.bincount(weights.indices, minlength=len(words))
+    common = np.flatnonzero((counts >= ROWS_OF_A_LEVEL) & (words != OTHERS))
+    for place in common[np.argsort(-strength[common], kind="stable")][:MOST_WORDS]:
+        lacking = cells[np.asarray(weights[:, [place]].todense()).ravel() == 0].fillna("")
+        some = lacking.iloc[:: max(1, len(lacking) // MOST_CHANGED)].astype(object)
+        if len(some):
+            what = "" if kind.startswith(ITEMS) else "the word "
+            yield Change(cells.name, f"holds {what}{words[place]}", some, some + mark + words[place], is_word=True)
+
+
+def encoded(step: Pipeline, names: Sequence[str], known: Question) -> Iterator[Change]:
+    """Of target-encoded categories the inputs themselves: one a column, or one a column and class."""
+    labels, none = known.classes, pd.Series(dtype=object)
+    shares = [f"share of {label}" for label in (labels[1:] if len(labels) == 2 else sorted(labels))] or ["mean target"]
+    pairs = [(name, what) for name in names for what in shares]
+    for (name, what), scale in zip(pairs, step[-1].scale_, strict=True):
+        yield Change(name, f"the {what} in its category {number(scale, 3)} higher (1 standard deviation)", none, none)
+
+
+def is_common(marked: pd.Series, known: Question) -> bool:
+    """Whether enough rows are marked, and of classes enough of them have another one than the most."""
     truth = known.truth[marked.to_numpy(bool)]
     others = len(truth) - np.unique(truth.astype(str), return_counts=True)[1].max(initial=0)
     return len(truth) >= ROWS_OF_A_LEVEL and (not known.classes or others >= ROWS_OF_OTHERS)
-
-
-def chosen(strength: np.ndarray, words: np.ndarray) -> np.ndarray:
-    """Positions of the strongest terms; rare words are strong and many, and must not hide the other columns."""
-    order = np.argsort(-strength, kind="stable")
-    others = min(TERMS - WORD_TERMS, (~words).sum())
-    left_out = order[words[order]][TERMS - others :]
-    return order[~np.isin(order, left_out)][:TERMS]
-
-
-def inputs(columns: ColumnTransformer, labels: Sequence, booleans: Sequence[str]) -> Iterator[Term]:
-    """The terms of a fitted `ColumnTransformer` in the order of its output."""
-    for kind, step, names in columns.transformers_:
-        if kind in ("number", "log", "date parts"):
-            yield from scaled(kind, step, names, booleans)
-        elif kind == "one-hot":
-            for name, values in zip(names, step.categories_, strict=True):
-                told = ("is missing" if v != v else f"is {v}" for v in values)
-                yield from (Term(name, text, level=v, one_of=True) for text, v in zip(told, values, strict=True))
-        elif kind == "target encoding":
-            yield from encoded(step, names, labels)
-        elif kind.startswith(ITEMS):
-            yield from (Term(names, f"holds {item}", word=True) for item in end(step).items_)
-            yield Term(names, "holds one more of the rare items", word=True)
-        elif kind.startswith(tuple(ANALYSERS)):  # one column a step
-            what = "letters" if kind.startswith("string") else "word"
-            yield from (Term(names, f"holds the {what} {word}", word=True) for word in step[-1].get_feature_names_out())
-
-
-def scaled(kind: str, step: Pipeline, names: Sequence[str], booleans: Sequence[str]) -> Iterator[Term]:
-    """Terms of imputed and scaled numbers, logarithms or parts of dates, and of the marks of missing cells."""
-    for output, scale in zip(step.get_feature_names_out(names), end(step).scale_, strict=True):
-        name = output if output in names else output.removeprefix(MARK)
-        part, _, column = name.partition(" of ") if kind == "date parts" else ("", "", name)
-        if name != output:
-            yield Term(column, "is missing", 1 / scale, level=np.nan)
-        elif name in booleans:
-            yield Term(column, "is true", 1 / scale)
-        else:
-            yield Term(column, f"{change(kind, part, scale)} (1 standard deviation)")
-
-
-def change(kind: str, part: str, scale: float) -> str:
-    """What it means that a number, a logarithm or a part of a date rises by one standard deviation."""
-    if kind == "number":
-        return f"{number(scale, 3)} more"
-    if kind == "log":
-        return f"1 + its size {number(np.exp(scale), 3)} times as large"
-    return f"its {part} {number(scale, 3)} {part}s later{', the date with it' if part in DAYS_OF else ''}"
-
-
-def encoded(step: Pipeline, names: Sequence[str], labels: Sequence) -> Iterator[Term]:
-    """Terms of target-encoded categories: one a column, or one a column and class."""
-    shares = [f"share of {label}" for label in (labels[1:] if len(labels) == 2 else labels)] or ["mean target"]
-    pairs = [(name, what) for name in names for what in shares]
-    for (name, what), scale in zip(pairs, end(step).scale_, strict=True):
-        yield Term(name, f"the {what} in its category {number(scale, 3)} higher (1 standard deviation)")

@@ -214,17 +214,17 @@ def importances(
     rows, truth = rows.iloc[chosen], known.truth[chosen]
     whole, copies = answer(rows), rows.iloc[np.tile(np.arange(len(rows)), SHUFFLES)]
     drawn = list(resamples(metric, truth, None if groups is None else groups.iloc[chosen], REDRAWN))
-    before = [metric.score(truth[some], whole[some]) for some in (slice(None), *drawn)]
+    score, before = metric.score(truth, whole), [metric.score(truth[some], whole[some]) for some in drawn]
     for name in columns:
         order = np.concatenate([random.permutation(len(rows)) for _ in range(SHUFFLES)])
         shuffled = copies.copy()
         shuffled[name] = rows[name].take(order).set_axis(copies.index)
         found = answer(shuffled)
         parts = np.arange(len(copies)).reshape(SHUFFLES, -1)
-        losses = [metric.better_by(before[0], metric.score(truth, found[part])) for part in parts]
-        after = [metric.score(truth[some], found[parts[0][some]]) for some in drawn]
-        others = [metric.better_by(*pair) for pair in zip(before[1:], after, strict=True)]
-        spread = np.hypot(np.std(losses), np.std(others) if others else 0.0)
+        losses = [metric.better_by(score, metric.score(truth, found[part])) for part in parts]
+        after = [metric.score(np.tile(truth[some], SHUFFLES), found[parts[:, some].ravel()]) for some in drawn]
+        others = [metric.better_by(*pair) for pair in zip(before, after, strict=True)]
+        spread = np.hypot(np.std(losses) / np.sqrt(SHUFFLES), np.std(others) if others else 0.0)
         yield {"column": name, "loss": float(np.mean(losses)), "spread": float(spread)}
 
 

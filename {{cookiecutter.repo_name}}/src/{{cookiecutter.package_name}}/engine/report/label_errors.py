@@ -6,6 +6,7 @@ for numbers a residual far outside of those of similar predictions. Rows of the 
 only where a model disagrees, they would agree with models better than new rows do.
 """
 
+import json
 import logging
 import warnings
 from dataclasses import replace
@@ -17,6 +18,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
+from ..checks.leaks import GIVES_AWAY
+from ..checks.suspicion import IS_IT_KNOWN
 from ..columns import dictionary
 from ..modelling import metrics
 from ..modelling.division import divide
@@ -25,7 +28,7 @@ from ..modelling.metrics import Predictions, columns_of
 from ..modelling.question import Question, hold_out
 from ..modelling.split import cross_validation
 from ..project import records
-from ..project.errors import DataError
+from ..project.errors import DataError, listed
 from ..project.log import warnings_as_lines
 from ..project.settings import Project
 from .evidence import columns_seen
@@ -35,6 +38,7 @@ DUMMY = "dummy"
 ROWS_ASKED = 20_000  # that are looked at: five fits of a larger table are dear, and nobody reads so long a list
 LISTED = 250  # of a noisy target many rows are only hard: the surest are worth a person's time
 TENTHS = 10  # of the predictions: where numbers are large, so are honest residuals
+SIMILAR = 10  # rows, of fewer of a kind the usual residual is luck
 FAR_OFF = 5.0  # robust standard deviations: two in a million normal residuals are so far, half in a hundred real ones
 ROBUST = 1.4826  # standard deviations in a median absolute deviation, for normal residuals
 COLUMNS_SHOWN = 12
@@ -56,7 +60,8 @@ def find(
         the person who works through it), and features.
     about : dict
         `rows` looked at, `candidate` that answered, `n` rows whose label it contradicts, `listed` of them, its `skill`
-        (see `explained`), and whether that is too `weak` to doubt labels.
+        (see `explained`), the columns of which `features` found that they tell a part of the rows (`leaks`, in words),
+        and whether either leaves it too `weak` to doubt labels.
     """
     columns = dictionary.of(project)
     known = {DUMMY: DummyClassifier(strategy="prior") if question.classes else DummyRegressor(), **known}
@@ -74,7 +79,11 @@ def find(
         except ValueError:  # a class has too few rows for this candidate in a fold
             name, predictions = DUMMY, hold_out(known[DUMMY], asked)
     predictions = predictions[np.argsort(np.concatenate([held for _, held in asked.folds]))]
-    found = (wrong_classes if question.classes else wrong_numbers)(truth, predictions)
+    seen = [column for column in columns_seen(record) if column in rows]
+    if question.classes:
+        found = wrong_classes(truth, predictions)
+    else:
+        found = wrong_numbers(truth, predictions, rows[seen].isna())
     found = found.iloc[:0] if name == DUMMY else found  # no candidate knows more: it can doubt nothing
     doubted, found = len(found), found.iloc[:LISTED].reset_index(drop=True)
     ids = [column for column in dictionary.by_role(columns, "id") if column in rows]
@@ -85,7 +94,8 @@ def find(
     table = pd.concat([pd.Series(numbers[place], name="row"), suspects[ids], found, verdict, suspects[shown]], axis=1)
     skill = explained(truth, predictions)
     about = {"rows": len(rows), "candidate": name, "n": doubted, "listed": len(table), "skill": skill}
-    about["weak"] = skill < WEAK
+    about["leaks"] = listed([repr(column) for column in leaks_of_a_part(project) if column in seen])
+    about["weak"] = skill < WEAK or bool(about["leaks"])
     return table.loc[:, ~table.columns.duplicated()], about
 
 
@@ -131,11 +141,29 @@ def wrong_classes(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
     return table[suspect].sort_values(["probability_of_given", "position"], kind="stable", ignore_index=True)
 
 
-def wrong_numbers(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
-    """`position`, `given`, `suggested`, `off_by`, `times_usual` (the median of similar predictions); farthest first."""
+def leaks_of_a_part(project: Project) -> list[str]:
+    """Columns that tell the target in a part of the rows: the others stand out, whatever their label."""
+    path = project.suspicions
+    found = json.loads(path.read_text(encoding="utf-8"))["suspicions"] if path.is_file() else []
+    asked = [one for one in found if one["kind"] == "answer" and one["cure"] == IS_IT_KNOWN]
+    return [name for one in asked if one["figures"].get("score", 1) < GIVES_AWAY for name in one["columns"]]
+
+
+def wrong_numbers(truth: np.ndarray, predictions: Predictions, gaps: pd.DataFrame | None = None) -> pd.DataFrame:
+    """`position`, `given`, `suggested`, `off_by`, `times_usual` (the median of similar rows); farthest first.
+
+    Similar are the predictions of a tenth, and the rows that lack the same cells (`gaps`, bool, shape (n_rows, n)):
+    what a row does not tell makes an honest residual larger.
+    """
     residual = truth - predictions.values
     tenth = pd.qcut(pd.Series(predictions.values).rank(method="first"), min(TENTHS, len(truth)), labels=False)
-    usual = ROBUST * pd.Series(np.abs(residual)).groupby(tenth).transform("median").to_numpy()
+    size, gaps = pd.Series(np.abs(residual)), pd.DataFrame() if gaps is None else gaps.loc[:, gaps.any()]
+    kinds = [tenth, *(gaps[name].to_numpy() for name in gaps)]
+    if gaps.shape[1] > 1:
+        kinds.append(pd.util.hash_pandas_object(gaps, index=False).to_numpy())
+    alike = [size.groupby(kind) for kind in kinds]
+    medians = [rows.transform("median").where(rows.transform("size") >= SIMILAR) for rows in alike]
+    usual = ROBUST * pd.concat(medians, axis=1).max(axis=1).fillna(size.median()).to_numpy()
     times = np.divide(np.abs(residual), usual, out=np.zeros(len(truth)), where=usual > 0)
     table = pd.DataFrame({"position": np.arange(len(truth)), "given": truth, "suggested": predictions.values})
     table["off_by"], table["times_usual"] = residual, times.round(2)

@@ -20,6 +20,7 @@ SLICE_GROUPS = 5  # of rows that belong together: fewer, drawn again and again, 
 SLICES_SHOWN = 12
 CATEGORIES = 12  # of a column, the most frequent ones
 QUARTILES = 4
+RELEVANT = 0.1  # of what the rows of a slice are off by, which being off on average has to be
 CHANCE = 0.05  # of naming any slice, however many are looked at, where the model is honest in all
 
 
@@ -37,7 +38,7 @@ def slices(
         Up to 12 slices of at least 20 rows (of 5 groups), the clearest first: `column`, `slice`, `rows`, `said` and
         `came_true` (means: of a probability and 0 or 1, or of a number), `cost` and `constant` (log-loss or mean
         absolute error of the model and of the slice's own constant answer), `said_by` and `gain_by` (how far both are
-        from what should be, in standard errors).
+        from what should be, in standard errors; `said_by` is 0 where that is a tenth at most of what single rows are).
     n_looked_at : int
         How many slices there were.
     """
@@ -51,7 +52,8 @@ def slices(
         own = costs(truth[where], metrics.constant(truth[where], predictions.classes, len(where)))
         least = float((said[where] * (1 - said[where])).sum()) ** 0.5 if predictions.classes else 0.0
         means = [float(values.mean()) for values in (said[where], came[where], cost[where], own)]
-        by = errors_from_0(gap[where], whose, least), errors_from_0(own - cost[where], whose)
+        matters = abs(gap[where].mean()) >= RELEVANT * np.abs(gap[where]).mean()
+        by = errors_from_0(gap[where], whose, least) * matters, errors_from_0(own - cost[where], whose)
         found.append((name, label, len(where), *means, *by))
     columns = ["column", "slice", "rows", "said", "came_true", "cost", "constant", "said_by", "gain_by"]
     table = pd.DataFrame(found, columns=columns)

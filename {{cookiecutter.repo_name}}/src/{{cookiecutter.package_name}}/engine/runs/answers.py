@@ -38,10 +38,9 @@ def of_split(project: Project, model: Run, rows: pd.DataFrame, where: str, *, ta
 
     The target is left out unless asked for.
     """
-    columns = rules_of_today(model.columns, project.dictionary)
-    ids = {name: replace(columns[name], missing_allowed=True) for name in dictionary.by_role(columns, "id")}
+    columns = dictionary.nameless(rules_of_today(model.columns, project.dictionary))
     known = rows[[name for name in rows if name in columns]]
-    return model.validate(known, columns | ids, where=where, target=target)[0]
+    return model.validate(known, columns, where=where, target=target)[0]
 
 
 def read_rows(project: Project, model: Run, path: Path, aside: Path) -> tuple[pd.DataFrame, list[str]]:
@@ -191,8 +190,8 @@ def complete(folder: Path, model: Run, rows: pd.DataFrame, table: pd.DataFrame, 
 def say_what_is_known(run: str, table: pd.DataFrame) -> None:
     """Warn of answers to rows that the run learned from."""
     held, others = (int((table["seen"] == word).sum()) for word in ("held out", "yes")) if "seen" in table else (0, 0)
-    how = [f"{held} are answered as while they were held out"] if held else []
-    how += [f"for {others} its answers are too good"] if others else []
+    how = [f"{held} get the answer of a model that had not seen them"] if held else []
+    how += [f"{others} get its own, which is too good"] if others else []
     if how:
         log.warning(
             "run %s learned from %d of these %d rows, or from rows exactly like them: %s. The column seen marks them",

@@ -6,16 +6,22 @@ from typing import Any
 from ..project.settings import Project
 from .registry import folders, history, sound, split_of
 
+LEGEND = {
+    "best": "*: the best dev score of the runs with this metric and split; scores of another split are of other rows",
+    "champion": "champion: the run that predict uses",
+    "may_have_been_seen": "?: the run may have been trained on some of these test rows",
+}
+
 
 def rows(project: Project) -> list[dict[str, Any]]:
-    """What the table of runs shows, newest first; `best` marks the best by each metric on each split."""
+    """What the table of runs shows, newest first; `best` marks the best of several by one metric on one split."""
     reigning = [change["run"] for change in history(project)[-1:]]
     records = [record for folder in folders(project) if (record := sound(folder))]
     table = [{**row(record), "champion": record["run"] in reigning} for record in records]
     for question in {(line["metric"], line["split"]) for line in table}:  # scores on other rows say nothing here
         same = [line for line in table if (line["metric"], line["split"]) == question]
         sign = 1 if same[0]["higher_is_better"] else -1
-        max(same, key=lambda line: sign * line["dev"])["best"] = True
+        max(same, key=lambda line: sign * line["dev"])["best"] = len(same) > 1
     return table
 
 
@@ -44,15 +50,12 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def render(table: list[dict[str, Any]]) -> str:
-    """The table of runs as text.
-
-    `*` marks the best run by each metric on each split, `champion` the promoted one, `?` a test score of rows that
-    the run may have been trained on.
-    """
+    """The table of runs as text, and what the marks in it mean."""
     if not table:
         return "No run yet: make train"
     head = ("", "run", "model", "metric", "dev", "test", "95 % interval", "dummy", "split", "commit", "decision")
-    return aligned([head, *(cells(line) for line in table)])
+    legend = [text for name, text in LEGEND.items() if any(line[name] for line in table)]
+    return "\n".join([aligned([head, *(cells(line) for line in table)]), *legend])
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> str:

@@ -19,6 +19,7 @@ from ..project import records
 from ..project.settings import Project
 from . import registry
 
+KNOWN = 0.9  # share of its rows that a run must know again, before to know none of the test rows says anything
 DIGESTS = "row_digests.parquet"
 USUAL = "usual_values.parquet"
 WITH_IDS, WITHOUT, HELD = "with_ids", "without_ids", "held_out"
@@ -59,7 +60,7 @@ def may_have_seen(project: Project, record: dict[str, Any], rows: pd.DataFrame) 
     """Whether a run may have learned from one of the present test rows, shape (n_rows, n_columns), as it sees them.
 
     The same rows with other features have another digest; the same table cut in the same way has the same rows. Of
-    others it has not seen one if it knows none: divided by time, the test moves on.
+    others it has not seen one if it knows none, but still most of its own: a column that moved changes all digests.
     """
     clean, test = (records.recorded(path) for path in (project.clean, project.split("test")))
     same_table = record["input_data"].get(project.relative(project.clean)) == clean.get("sha256")
@@ -67,14 +68,29 @@ def may_have_seen(project: Project, record: dict[str, Any], rows: pd.DataFrame) 
     cut_alike = test.get("parameters", {}).get("split") == record["parameters"]["split"]
     if same_rows or (same_table and cut_alike):
         return False
-    found = seen_by(project.models / record["run"], record, rows)
-    return found is None or bool(found.any())
+    folder = project.models / record["run"]
+    found = seen_by(folder, record, rows)
+    return found is None or bool(found.any()) or still_here(project, folder, record) < KNOWN
+
+
+def still_here(project: Project, folder: Path, record: dict[str, Any]) -> float:
+    """The share of the rows that a run learned from, 0-1, that lie in the present train and dev splits."""
+    names, ids = seen_columns(folder, record)
+    rows = pd.concat([pd.read_parquet(records.checked(project.split(part))) for part in ("train", "dev")])
+    if not {*names, *ids}.issubset(rows):
+        return 0.0
+    return float(np.isin(digests_of(folder)[WITH_IDS], digests(rows, [*ids, *names])).mean())
+
+
+def seen_columns(folder: Path, record: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """The columns that the model of a run sees, and the id columns of its rows."""
+    ids = dictionary.by_role(dictionary.load(folder / registry.DICTIONARY), "id")
+    return [name for group in record["features"].values() for name in group], ids
 
 
 def seen_by(folder: Path, record: dict[str, Any], rows: pd.DataFrame) -> np.ndarray | None:
     """Which rows a run learned from, bool, see `seen`; None where it does not remember what tells rows apart."""
-    names = [name for group in record["features"].values() for name in group]
-    ids = dictionary.by_role(dictionary.load(folder / registry.DICTIONARY), "id")
+    names, ids = seen_columns(folder, record)
     known = digests_of(folder)[WITH_IDS if all(name in rows for name in ids) else WITHOUT]
     return seen(folder, rows, names, ids)[0] if len(known) and tell_apart(known) else None
 

@@ -4,7 +4,7 @@ import codecs
 import itertools
 import re
 
-from ..project.errors import DataError, SettingsError, listed
+from ..project.errors import DataError, SettingsError, counted, listed
 from .dialect import SAMPLE
 
 BYTE_ORDER_MARKS = {
@@ -119,7 +119,7 @@ def _mixed(content: bytes) -> tuple[bytes, list[str]]:
             odd.append(place)
     word = BEYOND_ASCII.findall(content.split(b"\n")[odd[0]])[0].decode("cp1252", "replace")[:LETTERS]
     numbers = listed([place + 1 for place in odd])
-    said = f"{len(odd)} lines are not UTF-8 like the others, read as cp1252 (lines {numbers})"
+    said = f"{counted(len(odd), 'line')} not UTF-8 like the others, read as cp1252 (line {numbers})"
     return b"\n".join(lines), [f"two encodings in one file: {said}, as in {word!r}"]
 
 

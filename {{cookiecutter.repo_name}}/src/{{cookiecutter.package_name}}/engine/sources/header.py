@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..project.errors import DataError, listed
+from ..project.errors import DataError, counted, listed
 from . import formats
 from .dialect import NUMBER
 from .mending import TITLES, YEAR, row_with
@@ -63,7 +63,7 @@ def locate(cells: Rows, options: Mapping[str, Any], target: str = "") -> tuple[p
         rows = rows.iloc[:end].drop(index=cells.blank, errors="ignore")
     rows, more = _without_repeated(rows, first if skipped else [])
     said = Counter(line.reason for line in aside)
-    notes += [f"left out {reason}: {count} lines" for reason, count in said.items()]
+    notes += [f"left out {reason}: {counted(count, 'line')}" for reason, count in said.items()]
     return rows.set_axis(names, axis=1), notes + more, aside
 
 

@@ -254,7 +254,7 @@ def _located(cells: Rows, decisions: list[str], options: Mapping[str, Any], targ
 
 def _check_set_aside(read: Table, limit: float) -> None:
     """Refuse a table of which too many lines are in no row: what was decided is wrong then, not the lines."""
-    odd = [line for _, line in read.set_aside if line.reason not in (rows.ABOVE, rows.BELOW, rows.DRAWN)]
+    odd = [line for _, line in read.set_aside if line.reason not in (rows.ABOVE, rows.BELOW, rows.DRAWN_LINE)]
     if len(odd) <= max(limit * (len(read.frame) + len(odd)), min(limit, 1) and 1):
         return
     reasons = Counter(line.reason for line in odd).most_common(3)

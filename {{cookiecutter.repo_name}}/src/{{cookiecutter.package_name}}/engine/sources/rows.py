@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from ..project.errors import DataError
+from ..project.errors import DataError, counted
 from .dialect import Dialect, lines_of
 from .mending import kind, mended, shape_of
 
@@ -25,7 +25,7 @@ PROFILED = 5000  # rows from which the kinds of a column's cells are told
 SECOND = 10  # lines that tell whether it is worth looking for a second table
 TOP = 3  # lines of which one may be drawn below the names
 CHUNK = 50_000  # rows that are held as Python objects at once
-ABOVE, BELOW, DRAWN = "above the table", "below the table", "a drawn line"
+ABOVE, BELOW, DRAWN_LINE = "above the table", "below the table", "a drawn line"
 
 
 class SetAside(NamedTuple):
@@ -100,7 +100,7 @@ def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool, str
         text = "".join(lines[first:last]).rstrip("\r\n")
         alone = drawn == [number] and number <= shape.start + 1  # others are values
         if LINE.fullmatch(text) and (alone or len(cells) != shape.width):
-            found.aside.append(SetAside(first + 1, DRAWN, text))
+            found.aside.append(SetAside(first + 1, DRAWN_LINE, text))
             start -= number < shape.start
             continue
         row, how = mended(cells, text, dialect, shape, number)
@@ -175,7 +175,7 @@ class _Sorted:
         if strict and odd:
             cure = "Mend it, or set set_aside_limit above 0 in [data.read] of params.toml"
             raise DataError(f"line {min(odd)[0]}: {min(odd)[1]}.\n{cure}.")
-        said = [f"{how}: {len(places):,} lines (line {places[0]} the first)" for how, places in self.mended.items()]
+        said = [f"{how}: {counted(len(at), 'line')} (line {at[0]} the first)" for how, at in self.mended.items()]
         aside = [line for line in self.aside if line.text.strip()]
         if self.cells:
             self._pack()
