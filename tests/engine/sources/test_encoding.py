@@ -86,6 +86,12 @@ def test_byte_order_mark_of_a_second_file_behind_the_first_is_left_out_and_said(
     assert "byte-order marks within the text left out: 1" in found.decisions
 
 
+def test_byte_order_marks_within_cells_stay(table):
+    found = table("a,b\nx\ufeffy,1\nz,2\n")
+
+    assert found.frame["a"][0] == "x\ufeffy" and len(found.decisions) == 1
+
+
 def test_odd_nul_bytes_are_left_out_and_counted(table, rows):
     lines = "".join(f"{number},word\n" for number in range(60))
 

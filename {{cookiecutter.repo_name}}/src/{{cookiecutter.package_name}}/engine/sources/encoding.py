@@ -81,8 +81,8 @@ def _checked(content: bytes) -> tuple[bytes, list[str]]:
             raise DataError(f"line {line} holds a NUL byte: a binary or damaged file. {ALLOWED}")
         content = content.replace(b'\0"', b'""').replace(b"\0", b"")
         notes = [f"NUL bytes left out: {zeros}, the first in line {line}"]
-    if marks := content.count(codecs.BOM_UTF8):  # of files that were put one behind the other
-        content = content.replace(codecs.BOM_UTF8, b"")
+    content, marks = re.subn(rb"(?<=[\r\n])\xef\xbb\xbf", b"", content)  # of files put one behind the other
+    if marks:
         notes.append(f"byte-order marks within the text left out: {marks}")
     sample = content[:SAMPLE]
     if len(sample) - len(sample.translate(None, CONTROL)) > len(sample) / 100:
