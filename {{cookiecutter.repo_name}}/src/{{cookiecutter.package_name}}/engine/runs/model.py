@@ -106,7 +106,8 @@ def as_of_a_file(rows: pd.DataFrame, columns: Iterable[str]) -> tuple[pd.DataFra
         if isinstance(kind, pd.DatetimeTZDtype) and str(kind.tz) != "UTC":
             cure = f"where the run learned times of {kind.tz} without a zone: rows[{name!r}].dt.tz_localize(None)"
             moved.append(f"rows: column {name!r}: times of the zone {kind.tz} turned into UTC; {cure}")
-        if (pd.api.types.is_object_dtype(kind) or isinstance(kind, pd.ArrowDtype)) and rows[name].map(pd.api.types.is_list_like).any():
+        may_hold = pd.api.types.is_object_dtype(kind) or isinstance(kind, pd.ArrowDtype)
+        if may_hold and rows[name].map(pd.api.types.is_list_like).any():
             texts[name] = rows[name].astype(object).map(formats.one_text)
     return rows.assign(**texts), moved
 
