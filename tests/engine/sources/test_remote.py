@@ -80,7 +80,7 @@ def test_a_table_or_a_query_becomes_parquet(fetch, database, question):
         ("shop.db?table=orders", "Tables: order"),
         ("shop.db?query=SELEC 1", "syntax error"),
         ('shop.db?query=DELETE FROM "order" RETURNING id', "readonly"),
-        ("shopp.db?table=order", "shop.db"),
+        ("shopp.db?table=order", "there is: shop.db.\nMend source in [data] of params.toml.\nGit keeps no data"),
     ],
 )
 def test_mistakes_with_a_database_are_named(fetch_refusal, database, question, named):

@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeGuard
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
@@ -199,7 +200,7 @@ def _flat(name: str, values: list, said: Said) -> list[tuple[str, list]]:
             texts, what = [value and value.hex() for value in values], "bytes that are no text, as hexadecimal digits"
         said.setdefault(what, []).append(counted)
         return [(name, [text or None for text in texts])]
-    texts = [_one_text(value) for value in values]
+    texts = [one_text(value) for value in values]
     nested = any(isinstance(value, (dict, list)) and not _is_plain(value) for value in values)
     what = "lists and objects kept as JSON text" if nested else "lists joined by '; ', empty ones missing"
     said.setdefault(what, []).append(counted)
@@ -212,8 +213,10 @@ def _is_plain(value: object) -> TypeGuard[list]:
     return isinstance(value, list) and not any(isinstance(item, (dict, list, tuple)) for item in value)
 
 
-def _one_text(value: object) -> object:
+def one_text(value: Any) -> object:
     """Return a list of plain values as its items, else as JSON; each cell by itself, so that a batch reads alike."""
+    if isinstance(value, (np.ndarray, tuple, set, frozenset)):  # of a data frame; a file has lists alone
+        value = value.tolist() if isinstance(value, np.ndarray) else list(value)
     if _is_plain(value):
         return "; ".join(spelled(item).replace(";", ",") for item in value if item is not None) or None
     return json.dumps(value, ensure_ascii=False, default=spelled) if isinstance(value, (dict, list)) else value
