@@ -245,8 +245,7 @@ def _records(whole: object) -> tuple[list[dict], list[str]]:
         beside = f"; left out: {listed([f'{place!r} ({len(found[place][0])})' for place in others])}" if others else ""
         note = f"records taken from the list under {longest!r} ({len(records)}){beside}"
         return records, [note, how] if how else [note]
-    kinds = set(map(type, beneath.values()))
-    if beneath and list not in kinds and kinds - {dict}:
+    if beneath and list not in (kinds := {*map(type, beneath.values())}) and kinds - {dict}:
         return [beneath], []
     cure = 'Write it as [{"column": value, ...}, ...] or as one record per line.'
     raise DataError(f"JSON, but not a list of records.\n{cure}")
