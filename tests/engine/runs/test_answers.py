@@ -199,12 +199,14 @@ def test_reasons_of_numbers_are_in_their_unit_and_of_more_classes_about_the_answ
     assert pd.read_csv(output)["reasons"].dropna().str.contains(words).any()
 
 
-def test_reasons_of_a_run_from_before_they_were_are_refused(score, new, folder, project):
+@pytest.mark.parametrize(("more", "said"), [({}, "kept no usual values"), ({"package": "churn"}, "was exported without")])
+def test_reasons_of_a_run_from_before_they_were_or_that_was_exported_are_refused(folder, more, said):
     usual = folder / training_rows.USUAL
     table = pd.DataFrame({"confident": [True]})
     policy = type("Asked", (), {"reasons": 3})()
     run = loading.load(folder)
+    run.record.update(more)
     usual.unlink()
 
-    with pytest.raises(DataError, match="kept no usual values"):
+    with pytest.raises(DataError, match=said):
         answers.reasons_of(folder, run, table, policy)

@@ -80,13 +80,26 @@ def test_category_that_comes_as_a_number_is_answered_alone_as_in_a_batch_and_as_
         pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
-@pytest.mark.parametrize("kind", [list, tuple, np.array])
-def test_lists_of_python_are_read_as_those_of_a_file(folder, made_table, kind):
-    rows, loaded = made_table.head(4), model.load(folder.name)
+def test_list_of_python_is_answered_as_its_text_in_a_file(folder, made_table):
+    rows, loaded = made_table.head(4).assign(colour=["red", "green", "blue; red", "red"]), model.load(folder.name)
+    lists = pd.Series([["red"], ("green",), np.array(["blue", "red"], dtype=object), {"red"}])
+    arrow = lists.map(list).astype(pd.ArrowDtype(pa.list_(pa.string())))
 
-    found = loaded.predict(rows.assign(colour=[kind([colour]) for colour in rows["colour"]]))
+    by_word, *others = [loaded.predict(rows.assign(colour=cells)) for cells in (rows["colour"], lists, arrow)]
 
-    pd.testing.assert_frame_equal(found, loaded.predict(rows), check_exact=True)
+    for found in others:
+        pd.testing.assert_frame_equal(found, by_word, check_exact=True)
+
+
+def test_times_of_a_zone_are_said_to_be_turned_into_utc(folder, made_table, caplog):
+    loaded, days = model.load(folder.name), pd.to_datetime(made_table["day"])
+
+    loaded.predict(made_table.assign(day=days.dt.tz_localize("UTC")))
+    silent = not any("zone" in line for line in caplog.messages)
+    loaded.predict(made_table.assign(day=days.dt.tz_localize("Europe/Berlin")))
+
+    assert silent
+    assert any("'day': times of the zone Europe/Berlin turned into UTC" in line for line in caplog.messages)
 
 
 @pytest.mark.parametrize(

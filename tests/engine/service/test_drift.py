@@ -101,6 +101,18 @@ def test_moved_column_is_named_with_both_figures_and_no_other(table, reference, 
     assert not any(one.moved for one in others)
 
 
+@pytest.mark.parametrize(
+    ("values", "before", "now"),
+    [((0, 1, 2), (200, 600, 200), (20, 600, 380)), ((1, 2, 3, 4, 5), (200, 200, 200, 200, 200), (300, 0, 400, 0, 300))],
+)
+def test_move_that_leaves_the_median_as_it_was_is_named_where_it_is(values, before, now):
+    before, now = (np.repeat(np.array(values, dtype=float), counts) for counts in (before, now))
+
+    (found,) = drift.compared({"n": drift.summary(pd.Series(before))}, pd.DataFrame({"n": now}))
+
+    assert found.moved and "of the rows up to" in found.sentence and "median" not in found.sentence
+
+
 def test_predictions_are_said_to_have_no_other_unit(table):
     before = {drift.PREDICTIONS + "prediction": drift.summary(table["n3"])}
 

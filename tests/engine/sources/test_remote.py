@@ -60,7 +60,7 @@ def test_bytes_of_a_database_are_text_and_a_mix_with_numbers_is_refused(fetch, f
     found = read.tables(fetch("sqlite:///b.db?query=SELECT a FROM t").files)
 
     assert found.frame["a"][0] == "é" and "bytes read as UTF-8: 'a' (1)" in found.decisions
-    assert "a column mixes" in fetch_refusal("sqlite:///b.db?table=t")
+    assert "column 'b' mixes" in fetch_refusal("sqlite:///b.db?table=t")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_table_or_a_query_becomes_parquet(fetch, database, question):
         ("shop.db?table=orders", "Tables: order"),
         ("shop.db?query=SELEC 1", "syntax error"),
         ('shop.db?query=DELETE FROM "order" RETURNING id', "readonly"),
-        ("shopp.db?table=order", "shop.db"),
+        ("shopp.db?table=order", "there is: shop.db.\nMend source in [data] of params.toml.\nGit keeps no data"),
     ],
 )
 def test_mistakes_with_a_database_are_named(fetch_refusal, database, question, named):

@@ -85,7 +85,8 @@ def test_error_in_the_code_that_a_run_keeps_is_one_message_with_its_line(project
 
     assert done.exit_code == 1 and "Traceback" not in done.stderr
     assert "FACTOR has another value than when run" in done.stderr
-    assert "code/features.py, line 5: add_features ended in KeyError: 'FACTOR'" in done.stderr
+    said = "code/features.py, line 5: add_features ended in KeyError: 'FACTOR'.\n'FACTOR' is not set"
+    assert f"{said}: write FACTOR=... into .env" in done.stderr
 
 
 def test_environment_of_another_folder_is_refused_with_its_cure(make_project, command, tmp_path):

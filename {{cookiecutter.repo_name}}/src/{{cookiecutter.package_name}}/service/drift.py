@@ -175,7 +175,7 @@ def of_numbers(before: np.ndarray, now: np.ndarray, furthest: float, of: str, *,
             return f"{said}: {number(float(ratios[1]), 3)} times as large, another unit?"
     then, today = (up_to(side, np.array([old[1], new[1], furthest])) for side in (before, now))
     *medians, most = np.abs(today - then)
-    hidden = 2 * max(medians) < most
+    hidden = 2 * max(medians) < most or number(float(old[1])) == number(float(new[1]))
     return (
         f"{percent(today[2])} of the {of} up to {number(furthest)}, in training {percent(then[2])}" if hidden else said
     )

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ..engine.columns import dictionary
 from ..engine.columns.dictionary import Dictionary
-from ..engine.columns.validate import validate
+from ..engine.columns.validate import UNREAD, validate
 from ..engine.columns.violations import Violation
 from ..engine.modelling import decision
 from ..engine.project.errors import DataError, SettingsError
@@ -35,7 +35,8 @@ CLASSES = 12  # of a table of true and answered ones, at most
 LEAST_ROWS = 50  # of fewer nothing is said
 SAID_COLUMNS = ["prediction", "probability", "low", "high"]
 FIND_OUT = "Find out what is true of some rows: make label, then make feedback"
-TRAIN_AGAIN, GO_BACK = "Train with what was told: make retrain", "; or go back: make rollback"
+TRAIN_AGAIN = "Train with what was told: make retrain, which says how much is learned from"
+GO_BACK = "; or go back: make rollback"
 LOOK = "Look at some on /label: are they what the model is for, and is their source sound?"
 WORLD = "See where it comes from; if the world is like that now: make retrain, or add it to [monitor] may_move"
 
@@ -116,6 +117,9 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     cells, notes = run.validate(table, lenient(run.columns), where=path.name, target=False)
     for note in [*found.decisions, *notes]:
         log.info("%s", note)
+    if aside := [line for _, line in found.set_aside]:
+        lines = "1 line of %s is" if len(aside) == 1 else f"{len(aside)} lines of %s are"
+        log.warning(f"{lines} in no row, and not looked at: line %d: %s", path.name, aside[0].line, aside[0].reason)
     policy = decision.policy(folder, run.record, options.predict, options.decision)
     alone = replace(policy, reasons=0, decision=Decision())
     rows = complete(folder, run, cells, predictions(run, cells, policy), alone)
@@ -178,11 +182,11 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
         "scores": [],
         "weeks": score.by_week(sample, record),
         "confusion": score.confusion(sample, classes) if len(sample) and len(classes) <= CLASSES else [],
-        "few": LEAST_ROWS if len(rows) < LEAST_ROWS else 0,
     }
     found["drift"], places = moves(window)
     found["different"], counted = len(places), rows.loc[places]
     enough = len(counted) >= LEAST_ROWS
+    found["few"] = 0 if enough else LEAST_ROWS
     before = score.expected(counted, record, held) if held is not None and enough else []
     after = score.measured(sample, record, held)
     names = dict.fromkeys(one.metric for one in [*before, *after])
@@ -211,10 +215,12 @@ def moves(window: Window) -> tuple[list[drift.Shift] | None, pd.Index]:
 
 
 def explained(shift: drift.Shift, broken: Violation | None, rows: int) -> drift.Shift:
-    """A column that moved, with the cells that break a rule and their cure, where these are many."""
+    """A column that moved, with cells that break a rule, if many, and their cure: alone where they cannot be read."""
     if not shift.moved or broken is None or len(broken.rows) <= drift.LEAST_SHARE * rows:
         return shift
-    return replace(shift, sentence=f"{shift.sentence}; {len(broken.rows):,} {broken.problem}", cure=broken.cure)
+    cure = f"{broken.cure} in references/data_dictionary.toml"
+    cure = cure if broken.problem.startswith(UNREAD) else f"{WORLD}. {cure}"
+    return replace(shift, sentence=f"{shift.sentence}; {len(broken.rows):,} {broken.problem}", cure=cure)
 
 
 def alarms(found: dict[str, Any], options: Monitor, unusual: np.ndarray) -> list[str]:

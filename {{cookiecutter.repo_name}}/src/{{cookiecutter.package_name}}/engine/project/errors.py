@@ -10,6 +10,8 @@ from typing import Any
 
 NAMED = 20  # columns that a line of the log names
 CELL_SHOWN, NAME_SHOWN, LINE_SHOWN = 40, 80, 2000  # characters of a cell, a name and a line that a message shows
+SOURCE = "source in [data] of params.toml"
+NO_DATA = "\nGit keeps no data: put the file there, or set DATA_STORE in .env and run make pull."
 # Control characters but line feed and tab, what turns the direction of writing, invisible ones, half characters.
 STEERING = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
@@ -43,7 +45,7 @@ class SourceError(DataError):
     """The source is not here and could not be fetched: there are no data to work on."""
 
 
-def missing_file(path: Path, wanted_as: str = "source in [data] of params.toml") -> DataError:
+def missing_file(path: Path, wanted_as: str = SOURCE) -> DataError:
     """Return the error for a path where no file is, with the names nearby."""
     import difflib
 
@@ -59,7 +61,7 @@ def missing_file(path: Path, wanted_as: str = "source in [data] of params.toml")
     wanted = path.relative_to(folder).parts[0]
     near = difflib.get_close_matches(wanted, names, n=5, cutoff=0.5) or names[:5]
     found = f"{path}: no such file. In {folder} there is: {', '.join(near) or 'nothing'}"
-    return DataError(f"{found}.\nMend {wanted_as}.")
+    return DataError(f"{found}.\nMend {wanted_as}.{NO_DATA if wanted_as == SOURCE else ''}")
 
 
 def failed_import(error: Exception, root: Path) -> ProjectError | None:
@@ -93,6 +95,11 @@ def listed(names: list, most: int = 5) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     plain = (" ".join(str(name).split()) for name in names[:most])  # a name may hold line breaks
     return ", ".join(name if len(name) <= NAME_SHOWN else f"{name[:NAME_SHOWN]}…" for name in plain) + more
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things in words: "1 line", "2,000 lines"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def shown(cell: str) -> str:

@@ -245,6 +245,9 @@ def background(
     """What reasons are measured with: the model, usual values, which answer of each row is meant, how it is written."""
     path = folder / training_rows.USUAL
     if not path.is_file():
+        if "package" in model.record:
+            cure = "Ask in the project: reasons = 3 in [predict], or make explain."
+            raise DataError(f"{model.name} was exported without the rows that reasons are measured on.\n{cure}")
         raise DataError(
             f"{model.name} kept no usual values that a reason could be measured on: it was made before reasons.\n"
             "Train again, or set [predict] reasons = 0 in params.toml."

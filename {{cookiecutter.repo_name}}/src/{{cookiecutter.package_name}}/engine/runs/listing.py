@@ -6,9 +6,11 @@ from typing import Any
 from ..project.settings import Project
 from .registry import folders, history, sound, split_of
 
-BEST = "*         the best dev score of the runs with this metric and split; scores of another split are of other rows"
-CHAMPION_MARK = "champion  the run that predict uses"
-SEEN = "?         the run may have been trained on some of these test rows"
+LEGEND = {
+    "best": "*: the best dev score of the runs with this metric and split; scores of another split are of other rows",
+    "champion": "champion: the run that predict uses",
+    "may_have_been_seen": "?: the run may have been trained on some of these test rows",
+}
 
 
 def rows(project: Project) -> list[dict[str, Any]]:
@@ -52,8 +54,7 @@ def render(table: list[dict[str, Any]]) -> str:
     if not table:
         return "No run yet: make train"
     head = ("", "run", "model", "metric", "dev", "test", "95 % interval", "dummy", "split", "commit", "decision")
-    marked = {"best": BEST, "champion": CHAMPION_MARK, "may_have_been_seen": SEEN}
-    legend = [text for name, text in marked.items() if any(line[name] for line in table)]
+    legend = [text for name, text in LEGEND.items() if any(line[name] for line in table)]
     return "\n".join([aligned([head, *(cells(line) for line in table)]), *legend])
 
 

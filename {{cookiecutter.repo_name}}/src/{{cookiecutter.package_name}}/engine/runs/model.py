@@ -1,11 +1,11 @@
 """A run as other programs and notebooks use it: `from <package> import load`."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ..columns.dictionary import Column
@@ -91,21 +91,25 @@ class Model:
             cure = "Leave one: rows.loc[:, ~rows.columns.duplicated()]"
             raise DataError(f"rows: column {twice[0]!r} is there twice.\n{cure}")
         columns = answers.rules_of_today(self.columns, self._rules)
-        rows = rows.reset_index(drop=True)
-        for name in rows.columns.intersection([*columns]):
-            if rows[name].dtype == object or isinstance(rows[name].dtype, pd.ArrowDtype):
-                rows[name] = rows[name].astype(object).map(without_list)
-        known, warnings = self._run.validate(rows, columns, where="rows", target=False)
-        for warning in warnings:
+        cells, zoned = as_of_a_file(rows.reset_index(drop=True), columns)
+        known, warnings = self._run.validate(cells, columns, where="rows", target=False)
+        for warning in [*zoned, *warnings]:
             log.warning("%s", warning)
         return known
 
 
-def without_list(cell: Any) -> Any:
-    """A cell; a list, tuple or array in it, as Parquet gives them, as the text that `data` makes of it."""
-    if not isinstance(cell, (list, tuple, np.ndarray)):
-        return cell
-    return formats.one_text(np.asarray(cell, dtype=object).tolist())
+def as_of_a_file(rows: pd.DataFrame, columns: Iterable[str]) -> tuple[pd.DataFrame, list[str]]:
+    """The rows with lists as the text that they become in a file; and which times move, being of a zone."""
+    moved, texts = list[str](), {}
+    for name in rows.columns.intersection(list(columns)):
+        kind = rows[name].dtype
+        if isinstance(kind, pd.DatetimeTZDtype) and str(kind.tz) != "UTC":
+            cure = f"where the run learned times of {kind.tz} without a zone: rows[{name!r}].dt.tz_localize(None)"
+            moved.append(f"rows: column {name!r}: times of the zone {kind.tz} turned into UTC; {cure}")
+        may_hold = pd.api.types.is_object_dtype(kind) or isinstance(kind, pd.ArrowDtype)
+        if may_hold and rows[name].map(pd.api.types.is_list_like).any():
+            texts[name] = rows[name].astype(object).map(formats.one_text)
+    return rows.assign(**texts), moved
 
 
 def load(run: str = "") -> Model:

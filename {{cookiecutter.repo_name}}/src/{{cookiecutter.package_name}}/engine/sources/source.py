@@ -31,7 +31,6 @@ CURRENT = "current.json"
 BY_SERVICE = "feedback of the service"  # the source of the dumps that `make retrain` writes
 FEEDBACK, SPLIT = "feedback.parquet", "split.parquet"  # their files: what was told, where the rows of the source lay
 Digest = Callable[[Path], str | None]
-NO_DATA = "Git keeps no data: put the file there, or set DATA_STORE in .env and run make pull."
 
 
 @dataclass(frozen=True)
@@ -173,7 +172,7 @@ def _copied(root: Path, source: str, folder: Path) -> dict[str, Any]:
     paths = _matching(root, pattern)
     if not paths:
         path = root / os.path.expanduser(pattern)
-        raise missing_file(path) if path.exists() else SourceError(f"{missing_file(path)}\n{NO_DATA}")
+        raise missing_file(path) if path.exists() else SourceError(str(missing_file(path)))
     for name, path in zip(safe_names(paths), paths, strict=True):
         before = path.stat()
         shutil.copyfile(path, folder / name)

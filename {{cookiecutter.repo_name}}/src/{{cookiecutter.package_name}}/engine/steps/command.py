@@ -5,6 +5,7 @@ Exit code 2 is a wrong setting or option, 1 any other failure.
 
 import contextlib
 import functools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ def verb(function: Callable) -> Callable:
 
     @functools.wraps(function)
     def command(overrides: tuple[str, ...], debug: bool, **options: Any) -> None:
-        start_logging()
+        start_logging(debug=debug)
         try:
             settings.check_package()
             project = settings.load(overrides=overrides)
@@ -95,7 +96,10 @@ def failed_in_yours(error: Exception) -> ProjectError | None:
     asked, place = places[0], places[-1]
     file = Path(place.filename).relative_to(root)
     found = f"{file}, line {place.lineno}: {asked.name} ended in {type(error).__name__}: {error}"
-    return ProjectError(f"{found}.\nThe line: {place.line}. --debug shows the traceback.")
+    cure = f"The line: {place.line}. --debug shows the traceback."
+    if isinstance(error, KeyError) and frames[-1].filename in ("<frozen os>", os.__file__):
+        cure = f"{error} is not set: write {error.args[0]}=... into .env, and name it in [environment] variables."
+    return ProjectError(f"{found}.\n{cure}")
 
 
 def option_path(*names: str, text: str, bare: bool = False) -> Callable:
