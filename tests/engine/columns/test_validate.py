@@ -114,7 +114,7 @@ def test_broken_rule_is_refused_with_column_row_and_cure_or_said_or_treated_as_m
     with pytest.raises(DataError) as caught:
         one(cells, first_row=2, rule="refuse", **about)
     passed, warnings = one(cells, rule="warn", **about)
-    emptied, _ = one(cells, rule="treat as missing", **about)
+    emptied, (told,) = one(cells, rule="treat as missing", **about)
 
     message = str(caught.value)
     assert message.startswith("new.csv: column 'x' has ") and "(1 row: 3)" in message
@@ -122,6 +122,7 @@ def test_broken_rule_is_refused_with_column_row_and_cure_or_said_or_treated_as_m
     assert len(message.splitlines()) <= 3
     assert len(passed) == 3 and problem in warnings[0] and "(1 row: 2)" in warnings[0]
     assert emptied.isna().tolist() == [False, True, False]
+    assert ("read as missing (1 row: 2)" in told) == (problem != "empty cells")
 
 
 COLUMNS = {

@@ -92,3 +92,16 @@ def test_make_refuses_a_variable_that_it_does_not_know(word, level, refused):
     done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
 
     assert bool(done.returncode) == refused == ("make knows no input. Allowed: INPUT" in done.stderr)
+
+
+def test_conflict_in_the_machinery_is_one_message_with_its_line(make_project, command):
+    project = make_project()
+    path = project.package / "engine" / "project" / "log.py"
+    text = path.read_text(encoding="utf-8")
+    path.unlink()  # a link to what all tests share
+    path.write_text(f"<<<<<<< ours\n{text}", encoding="utf-8")
+
+    done = command(project.root, "-m", package.NAME, "check")
+
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert f"{path}, line 1: invalid syntax.\nMend that line; a conflict" in done.stderr

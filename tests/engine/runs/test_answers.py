@@ -199,7 +199,7 @@ def test_reasons_of_numbers_are_in_their_unit_and_of_more_classes_about_the_answ
     assert pd.read_csv(output)["reasons"].dropna().str.contains(words).any()
 
 
-@pytest.mark.parametrize(("more", "said"), [({}, "kept no usual values"), ({"package": "churn"}, "was exported without")])
+@pytest.mark.parametrize(("more", "said"), [({}, "kept no usual values"), ({"package": "churn"}, "was exported")])
 def test_reasons_of_a_run_from_before_they_were_or_that_was_exported_are_refused(folder, more, said):
     usual = folder / training_rows.USUAL
     table = pd.DataFrame({"confident": [True]})

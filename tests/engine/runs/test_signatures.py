@@ -6,7 +6,7 @@ import pytest
 from data_science_project import pipeline
 from data_science_project.engine.project import artefact, settings
 from data_science_project.engine.project.errors import DataError, SettingsError
-from data_science_project.engine.runs import loading, registry, reproduce, share, signatures
+from data_science_project.engine.runs import listing, loading, registry, reproduce, share, signatures
 
 pytestmark = pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="ssh-keygen is not installed")
 SIGNERS = "references/signers"
@@ -102,17 +102,22 @@ def test_run_of_another_name_is_not_the_one_that_was_signed(project, folder, key
         loading.load(other)
 
 
-def test_run_signed_by_an_unknown_key_is_refused(project, folder, keys):
+def test_who_signs_with_an_unknown_key_is_told_at_once_and_by_the_table_of_runs(project, folder, keys, team):
     known = keys("ada")
     keys("eve")
+    before = listing.render(listing.rows(project))
     project = trusting(project, known)
-    signatures.sign(project, folder)
 
-    with pytest.raises(DataError, match="nobody whom"):
-        loading.load(folder)
+    for refused in (lambda: share.push(project, folder), lambda: loading.load(folder)):
+        with pytest.raises(DataError, match="nobody whom"):
+            refused()
+
+    assert signatures.KEY in registry.read(folder) and not list(team.rglob("run-*.json"))
+    assert "refused" not in before
+    assert listing.render(listing.rows(project)).count("\nrefused ") == 2, "in the table, and what it means"
 
 
-def test_pull_refuses_unsigned_runs_before_a_file_of_them_is_here_and_takes_the_signed(
+def test_pull_leaves_unsigned_runs_before_a_file_of_them_is_here_and_takes_the_signed(
     project, folder, colleague, team, keys, caplog
 ):
     caplog.set_level("INFO")
@@ -120,9 +125,11 @@ def test_pull_refuses_unsigned_runs_before_a_file_of_them_is_here_and_takes_the_
     colleague = trusting(colleague, line)
     share.push(project)
 
+    share.pull(colleague)
     with pytest.raises(DataError, match="is not signed"):
-        share.pull(colleague)
+        share.pull(colleague, folder.name)
 
+    assert f"left out {folder.name}, that nobody in {SIGNERS} has signed" in caplog.text
     assert not (colleague.models / folder.name).exists()
     share.push(trusting(project, line), folder)
     share.pull(colleague)

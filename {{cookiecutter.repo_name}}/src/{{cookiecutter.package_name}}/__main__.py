@@ -8,7 +8,11 @@ import gc
 gc.set_threshold(100_000)
 atexit.register(gc.freeze)
 
-from .cli import main  # noqa: E402
+try:
+    from .cli import main
+except SyntaxError as error:  # as a conflict of an update leaves it; what words errors elsewhere may not be read
+    cure = "Mend that line; a conflict of an update stands between <<<<<<< and >>>>>>>."
+    raise SystemExit(f"Error: {error.filename}, line {error.lineno}: {error.msg}.\n{cure}") from None
 
 if __name__ == "__main__":
     main()

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..project.settings import Project
+from . import signatures
 from .registry import folders, history, sound, split_of
 
 LEGEND = {
     "best": "*: the best dev score of the runs with this metric and split; scores of another split are of other rows",
     "champion": "champion: the run that predict uses",
+    "refused": "refused: nobody in [team] signers has signed it: it does not answer, push and pull leave it out",
     "may_have_been_seen": "?: the run may have been trained on some of these test rows",
 }
 
@@ -17,7 +19,10 @@ def rows(project: Project) -> list[dict[str, Any]]:
     """What the table of runs shows, newest first; `best` marks the best of several by one metric on one split."""
     reigning = [change["run"] for change in history(project)[-1:]]
     records = [record for folder in folders(project) if (record := sound(folder))]
-    table = [{**row(record), "champion": record["run"] in reigning} for record in records]
+    table = [
+        {**row(record), "champion": record["run"] in reigning, "refused": not signatures.accepted(project.root, record)}
+        for record in records
+    ]
     for question in {(line["metric"], line["split"]) for line in table}:  # scores on other rows say nothing here
         same = [line for line in table if (line["metric"], line["split"]) == question]
         sign = 1 if same[0]["higher_is_better"] else -1
@@ -75,5 +80,6 @@ def cells(line: dict[str, Any]) -> tuple[str, ...]:
     commit = line["commit"] + ("+" if line["dirty"] else "")
     test = number(line["test"]) + ("?" if line["may_have_been_seen"] else "")
     numbers = (number(line["dev"]), test, interval, number(line["dummy"]))
-    mark = " ".join(word for word, marked in (("*", line["best"]), ("champion", line["champion"])) if marked)
+    marks = {"*": line["best"], "champion": line["champion"], "refused": line["refused"]}
+    mark = " ".join(word for word, marked in marks.items() if marked)
     return (mark, line["run"], line["model"], line["metric"], *numbers, line["split"], commit, line["decision"])

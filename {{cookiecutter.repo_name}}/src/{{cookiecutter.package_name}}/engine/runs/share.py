@@ -24,7 +24,7 @@ import dotenv
 import fsspec
 
 from ..project import artefact, credentials, git, lock, records
-from ..project.errors import DataError, ProjectError, SettingsError
+from ..project.errors import DataError, ProjectError, SettingsError, listed
 from ..project.log import progress
 from ..project.settings import EXTERNAL, Project
 from ..sources import remote, source
@@ -43,8 +43,9 @@ RESEND = "Delete it there; who has the whole one sends it again: make push"
 def push(project: Project, folder: Path | None = None) -> list[Path]:
     """Send one run and the raw files that it was made from, or everything; return what had something new.
 
-    Who names a run signs it, where the team wants that and nobody has. An error if `DATA_STORE` names no store, the
-    store refuses, or a file is not as its record says: neither is sent.
+    Who names a run signs it, where the team wants that and nobody has. One that nobody whom it accepts has signed is
+    left out, and said; named, it is an error. So it is if `DATA_STORE` names no store, the store refuses, or a file is
+    not as its record says: neither is sent.
     """
     if folder:
         signatures.sign(project, folder)
@@ -91,18 +92,24 @@ def pull(project: Project, name: str = "") -> list[Path]:
 
 def each(store: "Store", verb: str, records: Sequence[str], act: Callable[["Store", str], bool]) -> list[Path]:
     """Send or take each record, and return what was new; one that is damaged stops no other, and is said at the end."""
-    new, wrong = [], []
+    new, wrong, unaccepted = [], [], []
     for record in progress(records, verb):
         path = store.project.root / record
         try:
             if act(store, record):
                 new.append(path if record == CHAMPION_RECORD else path.parent)
+        except signatures.UnacceptedError:
+            unaccepted.append(path.parent.name)
         except DataError as error:
             wrong.append(str(error))
         except (KeyError, TypeError, AttributeError) as error:
             wrong.append(f"{store.shown}: {record} lacks what a record holds ({error!r}): it is not taken.\n{RESEND}")
     done = f"{len(new)} of {len(records)} runs, dumps and records were new"
-    logging.getLogger(f"{__name__}.{verb}").info("%s (%s)", done, store.shown)
+    logged = logging.getLogger(f"{__name__}.{verb}")
+    logged.info("%s (%s)", done, store.shown)
+    if unaccepted:
+        whose = f"that nobody in {store.project.settings.team.signers} has signed"
+        logged.warning("left out %s, %s. Who made one signs it: make push RUN=...", listed(unaccepted), whose)
     if wrong:
         first, _, cure = wrong[0].partition("\n")
         more = f" (and {len(wrong) - 1} more like this)" if len(wrong) > 1 else ""
@@ -213,6 +220,8 @@ def send(store: Store, record: str) -> bool:
         return False
     check_secrets(store.project, path.parent)
     about = records.read_or_refuse(path, f"{path} is damaged", "Bring it back from a copy.")
+    if path.name == registry.RECORD:
+        signatures.check(store.project.root, path.parent.name, about)
     for name, digest in digests_in(about).items():
         file = path.parent / name
         if file.is_file() and store.sizes.get(f"files/{digest}") == file.stat().st_size:  # else it was cut, or is new
@@ -287,8 +296,9 @@ def needed(store: Store, name: str) -> list[str]:
         newest = ", ".join(names[:-6:-1]) or "none yet: make push"
         raise SettingsError(f"{len(found)} runs in {store.shown} are called {name!r}.\nKnown, newest first: {newest}.")
     run = f"models/{found[0]}/{registry.RECORD}"
-    inputs = store.newest(run)[1]["input_data"].items()
-    wanted = {digest: file for file, digest in inputs if file.startswith("data/raw/")}
+    about = store.newest(run)[1]
+    signatures.check(store.project.root, found[0], about)
+    wanted = {digest: file for file, digest in about["input_data"].items() if file.startswith("data/raw/")}
     held = {record: held_by(store, record) for record in known if record.endswith(f"/{source.CARD}")}
     if lacking := [file for digest, file in wanted.items() if digest not in set().union(*held.values())]:
         wanted_by = f"from which {found[0]} was made.\nWho has it sends it: make push RUN={found[0]}"

@@ -24,6 +24,10 @@ LATER = (KEY, "test_uses", JUDGED)  # with metrics.test, what is not signed
 NAMESPACE = "run"  # a signature of a commit is none of a run
 
 
+class UnacceptedError(DataError):
+    """Nobody whom `[team] signers` names has signed the run."""
+
+
 def signing_key(project: Project) -> str:
     """The path of the key that git signs with; "" where `[team] signers` is off, a `SettingsError` if there is none."""
     if not project.settings.team.signers:
@@ -40,22 +44,31 @@ def signing_key(project: Project) -> str:
 
 
 def sign(project: Project, folder: Path) -> None:
-    """Sign a run that nobody has signed, where `[team] signers` is on; a `DataError` if the key cannot be used."""
+    """Sign a run that nobody has signed, where `[team] signers` is on.
+
+    A `DataError` if the key cannot be used, or a run that is signed is not accepted: its signer should know first.
+    """
     record, key = registry.read(folder), signing_key(project)
-    if not key or KEY in record:
-        return
+    if key and KEY not in record:
+        record = {**record, KEY: signature(record, key)}
+        with lock.held(project.root, "sign", registry.RECORD):  # the key may have asked for its passphrase meanwhile
+            registry.write(folder, {**registry.read(folder), KEY: record[KEY]})
+        log.info("%s is signed with %s", record["run"], key)
+    check(project.root, record["run"], record)
+
+
+def signature(record: Mapping[str, Any], key: str) -> str:
+    """A signature of a record with the key at this path."""
     done = keygen("sign", "-f", key, text=statement(record))
     if done.returncode:
         said = " ".join(done.stderr.split())[-200:]
         cure = f"Mend user.signingkey of git, then: make push RUN={record['run']}"
         raise DataError(f"{record['run']} cannot be signed with {key}: {said}.\n{cure}")
-    with lock.held(project.root, "sign", registry.RECORD):  # the key may have asked for its passphrase meanwhile
-        registry.write(folder, {**registry.read(folder), KEY: done.stdout})
-    log.info("%s is signed with %s", record["run"], key)
+    return done.stdout
 
 
 def check(root: Path, name: str, record: Mapping[str, Any]) -> str:
-    """Who signed the run of this name, "" where `[team] signers` is off; a `DataError` if nobody who may."""
+    """Who signed the run of this name, "" where `[team] signers` is off; an `UnacceptedError` if nobody who may."""
     signers = settings.load(root).settings.team.signers if (root / PARAMS).is_file() else ""
     if not signers:
         return ""
@@ -70,11 +83,20 @@ def check(root: Path, name: str, record: Mapping[str, Any]) -> str:
     reason = "does not fit its signature: it was changed, or has another name" if people else "is not signed"
     if KEY in record and not people:
         reason = f"is signed by nobody whom {signers} names"
-    raise DataError(
+    raise UnacceptedError(
         f"The run {name} {reason}: nothing of it is loaded.\n"
         f"Allowed: what a person named in {signers} has signed ([team] signers in {PARAMS}).\n"
         f"Who made it signs it: make push RUN={name}. Whom you trust, add to {signers}."
     )
+
+
+def accepted(root: Path, record: Mapping[str, Any]) -> bool:
+    """Whether a run may answer here, as far as it depends on who signed it."""
+    try:
+        check(root, record["run"], record)
+    except UnacceptedError:
+        return False
+    return True
 
 
 def statement(record: Mapping[str, Any]) -> str:

@@ -9,7 +9,6 @@ import json
 import math
 import re
 import warnings
-from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -21,12 +20,11 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from ..project.errors import NAMED, DataError, listed
+from . import documents
 from .rows import SetAside
 
 PANDAS_INDEX = re.compile(r"__index_level_\d+__$")
 SAS_DATE = re.compile(rb"(DATETIME|DATEAMPM|[BE]8601D[TNXZ])|DATE|DDMM|MMDD|YYMM|WEEKDAT|WORDDAT|MON|[BE]8601DA")
-JSON_START = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[{\[]|\[.*\]\s*\Z)')
-NOT_BLANK = re.compile(r"\S")
 Columns = list[tuple[str, pd.Series]]
 Said = dict[str, list[str]]  # what was decided -> the columns
 
@@ -168,12 +166,12 @@ def json_table(content: bytes) -> tuple[pd.DataFrame, list[str], list[SetAside]]
 
     A `DataError` if it is not valid, no list of records, two of them alike, or has a key twice in a record.
     """
-    if not JSON_START.match(content):
+    if not documents.START.match(content):
         return None
     said: Said = {}
     try:
-        whole, lines, aside = _loaded(content)
-        records, notes = _records(whole)
+        whole, lines, aside = documents.loaded(content)
+        records, notes = documents.records(whole)
         names = dict.fromkeys(key for record in records for key in record)
         cells = [part for name in names for part in _flat(name, [record.get(name) for record in records], said)]
     except RecursionError:
@@ -220,91 +218,6 @@ def one_text(value: Any) -> object:
     if _is_plain(value):
         return "; ".join(spelled(item).replace(";", ",") for item in value if item is not None) or None
     return json.dumps(value, ensure_ascii=False, default=spelled) if isinstance(value, (dict, list)) else value
-
-
-def _records(whole: object) -> tuple[list[dict], list[str]]:
-    """Return the records of a document: itself, or its longest list of records, else its longest table of another form.
-
-    Lists are looked for at most two keys deep.
-    """
-    if _are_records(whole):
-        return whole, []
-    beneath = whole if isinstance(whole, dict) else {}
-    under = {key: value for key, value in beneath.items() if isinstance(value, dict)}
-    places = {**beneath, **{f"{key}.{name}": value for key in under for name, value in under[key].items()}}
-    found = {place: (value, "") for place, value in places.items() if value and _are_records(value)}
-    if not found and (table := _as_table(whole)):
-        return table[0], [table[1]]
-    found = found or {place: table for place, value in places.items() if (table := _as_table(value))}
-    longest, *others = sorted(found, key=lambda place: -len(found[place][0])) or [""]
-    if longest:
-        records, how = found[longest]
-        if others and len(found[others[0]][0]) == len(records):
-            cure = "Write the one that is meant to a file of its own."
-            raise DataError(f"lists of {len(records)} records under {longest!r} and {others[0]!r}.\n{cure}")
-        beside = f"; left out: {listed([f'{place!r} ({len(found[place][0])})' for place in others])}" if others else ""
-        note = f"records taken from the list under {longest!r} ({len(records)}){beside}"
-        return records, [note, how] if how else [note]
-    if beneath and list not in (kinds := {*map(type, beneath.values())}) and kinds - {dict}:
-        return [beneath], []
-    cure = 'Write it as [{"column": value, ...}, ...] or as one record per line.'
-    raise DataError(f"JSON, but not a list of records.\n{cure}")
-
-
-def _are_records(value: object) -> TypeGuard[list[dict]]:
-    return isinstance(value, list) and all(isinstance(record, dict) for record in value)
-
-
-def _as_table(value: object) -> tuple[list[dict], str] | None:
-    """Return lists below a list of their names, or columns, as records, and where the names stood; None of others."""
-    given, how = value, "names taken from the first list"
-    if isinstance(value, dict) and isinstance(value.get("columns"), list) and isinstance(value.get("data"), list):
-        value, how = [value["columns"], *value["data"]], "names taken from 'columns'"  # as pandas writes it split
-    if isinstance(value, list) and all(isinstance(row, list) and len(row) == len(value[0]) > 1 for row in value):
-        names, *rows = value or [[]]
-        kinds = {type(cell) for row in rows for cell in row if cell is not None}  # of texts all may be values
-        if {*map(type, names)} == {str} and len({*names}) == len(names) and (kinds - {str} or value is not given):
-            return [dict(zip(names, row, strict=True)) for row in rows], how
-    if isinstance(value, dict) and len(value) > 1:
-        columns = list(value.values())
-        if all(isinstance(column, dict) and [*column] == [*map(str, range(len(column)))] for column in columns):
-            columns = [list(column.values()) for column in columns]  # as pandas writes a table
-        alike = all(isinstance(column, list) and len(column) == len(columns[0]) > 1 for column in columns)
-        if alike and not any(isinstance(cell, (dict, list)) for column in columns for cell in column):
-            said = f"columns of one object: {listed([*value])}"
-            return [dict(zip(value, row, strict=True)) for row in zip(*columns, strict=True)], said
-    return None
-
-
-def _loaded(content: bytes) -> tuple[Any, list[int], list[SetAside]]:
-    """Return what JSON holds, of values behind each other a list; of one a line, their and the damaged lines."""
-    decoder, text = json.JSONDecoder(object_pairs_hook=_record), content.decode()
-    values, start = list[Any](), NOT_BLANK.search(text)
-    try:
-        while start:
-            value, end = decoder.raw_decode(text, start.start())
-            values.append(value)
-            start = NOT_BLANK.search(text, end)
-        return values if len(values) > 1 else values[0], [], []
-    except json.JSONDecodeError as error:
-        first = error
-    found, aside = dict[int, Any](), list[SetAside]()
-    for number, line in enumerate(text.split("\n")):
-        try:
-            found |= {number: decoder.decode(line)} if line.strip() else {}
-        except json.JSONDecodeError:
-            aside.append(SetAside(number + 1, "not valid JSON", line.rstrip("\r")))
-    if len(aside) >= sum(isinstance(value, (dict, list)) for value in found.values()):
-        raise DataError(f"line {first.lineno}: not valid JSON ({first.msg}). Mend it, or fetch it again.")
-    return [*found.values()], [*found], aside
-
-
-def _record(pairs: list[tuple[str, object]]) -> dict:
-    record = dict(pairs)
-    if len(record) < len(pairs):
-        twice = [f"'{key}'" for key, count in Counter(key for key, _ in pairs).items() if count > 1]
-        raise DataError(f"a record holds {listed(twice)} twice. A key stands once: rename one.")
-    return record
 
 
 def column(values: list, name: str = "") -> pd.Series:

@@ -1,0 +1,98 @@
+import json
+
+import pytest
+
+RECORDS = [{"n": 1, "y": "u"}, {"n": 2, "y": None}, {"n": 3, "y": "v"}]
+CELLS = [[1, "u"], [2, None], [3, "v"]]
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"data": RECORDS}, "under 'data' (3)"),
+        ({"status": "ok", "data": {"n": 3, "items": RECORDS}, "errors": []}, "under 'data.items' (3)"),
+        ({"errors": [{"x": 1}], "rows": RECORDS}, "under 'rows' (3); left out: 'errors' (1)"),
+    ],
+)
+def test_records_of_json_are_found_under_a_key(table, rows, document, said):
+    found = table(json.dumps(document, indent=1), "t.csv")
+
+    assert rows(found) == CELLS
+    assert said in found.decisions[0]
+
+
+COLUMNS = {"a": [1, 2, None], "y": ["u", "v", "u"]}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        COLUMNS,
+        {name: {str(place): cell for place, cell in enumerate(cells)} for name, cells in COLUMNS.items()},
+        [[*COLUMNS], *zip(*COLUMNS.values(), strict=True)],
+        {"status": "ok", "result": COLUMNS},
+        {"columns": [*COLUMNS], "index": [0, 1, 2], "data": [*zip(*COLUMNS.values(), strict=True)]},
+    ],
+    ids=["columns", "numbered columns", "lists", "under a key", "split"],
+)
+def test_json_of_columns_or_of_lists_below_their_names_is_read_and_said(table, rows, document):
+    found = table(json.dumps(document))
+
+    assert list(found.frame.columns) == ["a", "y"]
+    assert rows(found) == [[1, "u"], [2, "v"], [None, "u"]]
+    assert any(said in found.decisions[-1] for said in ("columns of one object: a, y", "names taken from"))
+
+
+def test_names_beside_lists_of_texts_are_the_names(table, rows):
+    found = table(json.dumps({"columns": ["who", "city"], "index": [0, 1], "data": [["Bob", "Rome"], ["Ann", "Oslo"]]}))
+
+    assert list(found.frame.columns) == ["who", "city"] and rows(found) == [["Bob", "Rome"], ["Ann", "Oslo"]]
+
+
+def test_records_are_taken_though_columns_beside_them_are_longer(table):
+    found = table(json.dumps({"data": RECORDS, "histogram": {"bin": [*range(9)], "count": [*range(9)]}}))
+
+    assert len(found.frame) == 3 and "id" in found.frame
+
+
+def test_records_of_json_stand_one_behind_the_other_over_several_lines(table, rows):
+    assert rows(table("".join(json.dumps(record, indent=2) + "\n" for record in RECORDS))) == CELLS
+
+
+def test_line_of_json_that_is_damaged_is_set_aside_as_it_stands_and_two_are_refused(table, refusal):
+    lines = "".join(f'{{"a": {n}}}\n' for n in range(30)).replace('": 7}', '": 7')
+
+    found = table(lines)
+
+    assert len(found.frame) == 29 and found.frame.index[7] + found.first_row == 9
+    ((name, aside),) = found.set_aside
+    assert (name, aside.line, aside.text) == ("table.csv", 8, '{"a": 7')
+    assert "2 of 31 lines do not fit: not valid JSON (2, as line 8" in refusal(lines + '{"a": 30')
+
+
+@pytest.mark.parametrize("damaged", [0, 7, 29])
+def test_rows_around_a_damaged_line_of_json_keep_their_numbers_among_blank_lines(table, damaged):
+    lines = [f'{{"a": {n}}}' for n in range(30)]
+    lines[damaged] = lines[damaged][:-1]
+
+    found = table("\n\n".join(lines) + "\n")
+
+    assert found.set_aside[0][1].line == 2 * damaged + 1
+    assert [2 * n + 1 for n in found.frame["a"]] == list(found.frame.index + found.first_row)
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ('{"a": 1},\n{"a": 2},\n{"a": 3},\n', 1),
+        ('[{"a": 1},\n {"a": 2}] x\n', 2),
+        ('{\n"a": 1\n}\n{\n"a": 2,\n', 6),
+        ('{"data": [{"a": 1}, {"a": 2}]}\n-- end\n', 2),
+    ],
+)
+def test_json_that_is_no_record_a_line_is_refused_with_the_line_of_its_damage(refusal, content, line):
+    assert f"line {line}: not valid JSON" in refusal(content)
+
+
+def test_record_with_an_object_stands_alone(table, rows):
+    assert rows(table('{"a": 1, "b": {"c": 2}}')) == [[1, 2]]
