@@ -52,7 +52,7 @@ def test_names_beside_lists_of_texts_are_the_names(table, rows):
 def test_records_are_taken_though_columns_beside_them_are_longer(table):
     found = table(json.dumps({"data": RECORDS, "histogram": {"bin": [*range(9)], "count": [*range(9)]}}))
 
-    assert len(found.frame) == 3 and "id" in found.frame
+    assert len(found.frame) == 3 and "n" in found.frame
 
 
 def test_records_of_json_stand_one_behind_the_other_over_several_lines(table, rows):
