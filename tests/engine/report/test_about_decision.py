@@ -92,7 +92,7 @@ def test_what_acting_is_worth_has_the_interval_of_the_hits(project, evidence):
 
     found = re.search(r"Of the 6 .*%: (\d) to (\d)\)", count)
     yes, on = about.result.truth == "yes", about_decision.acted(about)
-    low, high = about_decision.hits_within(yes[on], None)
+    low, high = about_decision.hits_within(yes, on, None)
     assert found.groups() == (str(round(low)), str(round(high)))
     assert f"(95\u00a0%: {number(40 * low - 60, digits=3)} to {number(40 * high - 60, digits=3)})" in worth
 
@@ -105,8 +105,8 @@ def test_rows_of_groups_are_said_to_be_no_groups_and_hits_of_one_group_say_less(
 
     shops = about.test["shop"][on]
     assert any(f"These 6 are rows of {shops.nunique()} different shop, " in sentence for sentence in answer)
-    yes = np.repeat([True, False], [60, 40])
-    wide, narrow = (about_decision.hits_within(yes, pd.Series(np.arange(100) // of)) for of in (20, 1))
+    yes, every = np.repeat([True, False], [60, 40]), np.ones(100, dtype=bool)
+    wide, narrow = (about_decision.hits_within(yes, every, pd.Series(np.arange(100) // of)) for of in (20, 1))
     assert wide[0] < narrow[0] and wide[1] > narrow[1]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..modelling import decision
+from ..modelling.metrics import Groups
 from ..project import git
 from ..project.errors import DataError
 from ..project.records import CARD
@@ -83,7 +84,7 @@ def of_two(evidence: Evidence) -> dict[str, Any]:
     n, size, hits, groups = len(yes), int(on.sum()), int((yes & on).sum()), evidence.groups
     answer = [f"It would act on no row: none is sure enough to be '{positive}'."]
     if size:
-        low, high = map(round, hits_within(yes[on], groups if groups is None else groups[on]))
+        low, high = map(round, hits_within(yes, on, groups))
         answer = [
             f"Of the {size:,} {options.rows} it would act on, {hits:,} are '{positive}' "
             f"(95\u00a0%: {low:,} to {high:,}); of {size:,} chosen at random, {size * yes.mean():,.0f} would be."
@@ -124,13 +125,13 @@ def of_two(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def hits_within(yes: np.ndarray, groups: pd.Series | None) -> tuple[float, float]:
-    """The 95 % interval of the hits among so many rows, shape (n_rows,); rows of a group come and go together."""
-    low, high = (len(yes) * end for end in diagnostics.wilson(yes))
+def hits_within(yes: np.ndarray, part: np.ndarray, groups: Groups) -> tuple[float, float]:
+    """The 95 % interval of the hits among a part of the rows, shape (n_rows,); rows of a group come and go together."""
+    low, high = (part.sum() * end for end in diagnostics.wilson(yes[part]))
     if groups is None:
         return low, high
-    _, *ends = gains.summed(yes.astype(float), groups)
-    return max(0.0, min(low, ends[0])), min(float(len(yes)), max(high, ends[1]))
+    _, least, most = gains.summed(yes[part].astype(float), groups[part])
+    return max(0.0, min(low, least)), min(float(part.sum()), max(high, most))
 
 
 def worth_within(evidence: Evidence, yes: np.ndarray, on: np.ndarray, *, spared: bool = False) -> tuple[float, ...]:
@@ -144,9 +145,9 @@ def worth_within(evidence: Evidence, yes: np.ndarray, on: np.ndarray, *, spared:
         if part.any():
             acts = np.full(2, part is on)
             hit, miss = decision.worth(options, kinds, acts) - spared * decision.worth(options, kinds, none)
-            around = hits_within(yes[part], evidence.groups if evidence.groups is None else evidence.groups[part])
-            total += miss * part.sum() + (hit - miss) * yes[part].sum()
-            reach += np.sort([(hit - miss) * (end - yes[part].sum()) for end in around]) ** 2
+            around, hits = hits_within(yes, part, evidence.groups), yes[part].sum()
+            total += miss * part.sum() + (hit - miss) * hits
+            reach += np.sort([(hit - miss) * (end - hits) for end in around]) ** 2
     low, high = np.sqrt(reach)
     return float(total), float(total - low), float(total + high)
 
