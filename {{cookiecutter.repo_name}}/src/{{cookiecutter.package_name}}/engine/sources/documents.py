@@ -8,7 +8,7 @@ from typing import Any, TypeGuard
 from ..project.errors import DataError, listed
 from .rows import SetAside
 
-START = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[{\[]|\[.*\]\s*\Z)')
+JSON_START = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[{\[]|\[.*\]\s*\Z)')
 NOT_BLANK = re.compile(r"\S")
 
 

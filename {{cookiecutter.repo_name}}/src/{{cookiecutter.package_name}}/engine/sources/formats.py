@@ -166,7 +166,7 @@ def json_table(content: bytes) -> tuple[pd.DataFrame, list[str], list[SetAside]]
 
     A `DataError` if it is not valid, no list of records, two of them alike, or has a key twice in a record.
     """
-    if not documents.START.match(content):
+    if not documents.JSON_START.match(content):
         return None
     said: Said = {}
     try:
