@@ -352,6 +352,15 @@ def test_wrong_feedback_of_which_the_test_split_holds_few_rows_is_told_by_rows_h
     assert "on 96 rows that people told, 0.100 on others: wrong labels" in fits[1].found
 
 
+@pytest.mark.parametrize(("wrong", "told", "fits"), [(1, 1, True), (8, 20, False), (3, 20, True)])
+def test_one_told_row_that_is_wrong_says_little_and_eight_of_twenty_say_much(contest, wrong, told, fits):
+    errors, others = (np.arange(told) < wrong).astype(float), (np.arange(400) % 10 < 1).astype(float)
+
+    check = promote.feedback_fits(contest, {"task": "classification"}, errors, others)
+
+    assert check.passed is fits
+
+
 def test_right_feedback_passes_the_gate(contest):
     tries = [beside(contest, seed) for seed in range(5)]
 

@@ -144,8 +144,8 @@ def beside(
 def feedback_fits(project: Project, record: dict[str, Any], told: np.ndarray, others: np.ndarray) -> Check:
     """The challenger errs on what people told it not clearly more than on other rows: else labels are turned."""
     usual = float(others.mean()) or 1.0 if record["task"] == "regression" else 1.0
-    more = float(told.mean() - others.mean()) / usual
-    noise = CERTAINTY * float(np.hypot(told.std() / np.sqrt(len(told)), others.std() / np.sqrt(len(others)))) / usual
+    more = float(told.mean() - others.mean()) / usual * len(told) / (len(told) + 2)  # two that err as others do
+    noise = CERTAINTY * float(max(told.std(), others.std()) * np.sqrt(1 / len(told) + 1 / len(others))) / usual
     passed = more <= max(noise, project.settings.promote.slice_loss)
     cure = "" if passed else ": wrong labels, or none but hard rows were told: look at them"
     found = f"error {told.mean():.3f} on {len(told)} rows that people told, {others.mean():.3f} on others"
