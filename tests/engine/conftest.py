@@ -291,10 +291,15 @@ def copy_project(root, place):
     """
 
     def copy(path, place):
-        machinery = path.endswith(".pyc") or "/engine/" in path or "/service/" in path
-        return os.link(path, place) if machinery else shutil.copy2(path, place)
+        linked = path.endswith(".pyc") or is_machinery(Path(path), root)
+        return os.link(path, place) if linked else shutil.copy2(path, place)
 
     return Path(shutil.copytree(root, place, symlinks=True, copy_function=copy))
+
+
+def is_machinery(path, root):
+    """Whether a file of a project, or of its package, belongs to the template's folders, wherever the project lies."""
+    return not {"engine", "service"}.isdisjoint(path.relative_to(root).parts)
 
 
 @contextlib.contextmanager
@@ -302,7 +307,8 @@ def unchanged(root):
     """Whoever edits a file that all tests share is found out at the end."""
 
     def digests():
-        return {path: artefact.sha256(path) for path in root.rglob("*.py")}
+        files = (path for path in root.rglob("*") if path.is_file() and path.suffix != ".pyc")
+        return {path: artefact.sha256(path) for path in files if is_machinery(path, root)}
 
     before = digests()
     yield

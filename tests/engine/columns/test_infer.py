@@ -55,7 +55,7 @@ def test_target_is_never_a_list():
 @pytest.mark.parametrize(
     ("cells", "read", "type_", "missing", "said"),
     [
-        (["1", "2", "3"] * 20 + ["unknown"], {}, "integer", ("unknown",), "'unknown' (1 cells) read as missing"),
+        (["1", "2", "3"] * 20 + ["unknown"], {}, "integer", ("unknown",), "'unknown' (1 cell) read as missing"),
         (["1", "2", "3"] * 3 + ["unknown"], {}, "category", (), ""),
         ([*(str(n / 4) for n in range(60)), *["k.A."] * 30], {}, "number", ("k.A.",), "'k.A.' (30 cells) read as"),
         ([*"123412341234", *"AAA"], {}, "category", (), ""),
@@ -154,6 +154,27 @@ def test_column_called_id_stays_one_where_a_few_stand_twice():
     assert (found["order_id"].role, found["visit"].role) == ("id", "feature")
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["Self employed", "self-employed", "retired"], "'Self employed' and 'self-employed'"),
+        (["Süd", "sud", "SUD", "nord"], "'SUD' and 'Süd' and 'sud'"),
+        (["5-9", "59", "60"], ""),
+        (["C", "C++", "C#"], ""),
+    ],
+)
+@pytest.mark.parametrize("target", ["y", "x"])
+def test_categories_that_differ_in_case_blanks_hyphens_or_accents_are_named_once_and_stay(words, named, target):
+    frame = pd.DataFrame({"x": words * 12, "y": ["a", "b"] * (len(words) * 6)})
+
+    columns, said = infer.infer(frame, target=target, read={})
+
+    assert set(columns["x"].values or ()) in (set(words), set())
+    about = [line for line in said if line.startswith("'x':") and "differ only in" in line]
+    assert len(about) == bool(named) and all(named in line for line in about)
+    assert all(("docs/features.md" in line) == (target == "y") for line in about)
+
+
 @pytest.mark.parametrize(("name", "role"), [("customer_id", "id"), ("postal_code", "feature"), ("visits", "feature")])
 def test_number_called_id_of_whom_most_have_a_row_or_two_is_no_amount(name, role):
     numbers = [*range(1000, 1360, 2), *range(1000, 1040, 2), *range(1000, 1100, 2)]
@@ -231,4 +252,4 @@ def test_columns_called_like_sex_race_age_or_nationality_are_marked_sensitive_an
 def test_one_odd_cell_among_numbers_is_missing_and_said(describe, odd):
     column, said = describe([*(str(n / 8) for n in range(1, 61)), odd])
 
-    assert column.type == "number" and f"'{odd}' (1 cells) read as missing in a column of type number" in said
+    assert column.type == "number" and f"'{odd}' (1 cell) read as missing in a column of type number" in said

@@ -29,6 +29,12 @@ def test_items_of_a_list_as_programs_write_it_stand_without_brackets_and_quote_m
     assert lists.items_of("[]", ",") == []
 
 
+@pytest.mark.parametrize("cell", ["[EU], [US]", "[EU, US]", "['EU', 'US']", "EU, US"])
+def test_items_are_the_same_whichever_brackets_stand_around_them(cell):
+    assert lists.items_of(cell, ",") == ["EU", "US"]
+    assert lists.items_of("[EU]", ",") == ["EU"] and lists.items_of("a[1], b[2]", ",") == ["a[1]", "b[2]"]
+
+
 def names():
     last, first = ["Smith", "Jones", "Li", "Berg", "Cruz"], ["John", "Ann", "Eva", "Max", "Ida"]
     return [f"{a}, {b}" for a, b in itertools.product(last, first)] * 4

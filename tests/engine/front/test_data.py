@@ -173,6 +173,15 @@ def test_marker_that_params_want_and_no_column_has_is_said_with_the_cure(project
     assert "unknown" in dictionary.load(project.dictionary)["colour"].missing
 
 
+def test_bounds_written_for_an_id_are_said_to_count_for_nothing(project, caplog):
+    text = project.dictionary.read_text(encoding="utf-8")
+    project.dictionary.write_text(text.replace('role = "id"', 'role = "id"\nrange = [0, 5]', 1), encoding="utf-8")
+
+    data.run(project, fetched(project))
+
+    assert "range and values of an id are not looked at: 'order'" in caplog.text
+
+
 def test_marks_that_params_want_and_the_dictionary_does_not_have_are_said(project, caplog):
     changed = settings.load(project.root, ['data.read={decimal=","}'])
 

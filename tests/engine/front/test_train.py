@@ -4,7 +4,9 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -97,6 +99,18 @@ def test_model_of_texts_is_a_candidate_where_there_are_texts(project, kind):
     assert ("text" in found) == (kind == "text")
 
 
+def test_model_of_texts_is_known_by_its_recipe_and_not_by_its_name(project, monkeypatch):
+    def own(plan, settings):
+        return {"dummy": DummyClassifier(), "letters": plan.linear(LogisticRegression(), letters=True)}
+
+    monkeypatch.setattr(train, "classifiers", own)
+    asked = with_settings(project, 'train.candidates=["dummy", "letters"]')
+
+    found = train.candidates(asked, question(), recipe.Recipe({"number": ["amount"]}, "classification", 0))
+
+    assert list(found) == ["dummy"]
+
+
 @pytest.mark.parametrize(("target", "trees"), [("answer", 1), ("colour", 3), ("amount", 1)])
 def test_recipe_knows_the_rows_of_each_tree_that_boosting_grows_a_round(make_project, made_table, target, trees):
     project = make_project(made_table, data={"source": "table.csv", "target": target})
@@ -169,6 +183,7 @@ def test_candidate_that_the_rows_or_a_class_of_one_row_in_dev_do_not_allow_is_le
 
 
 def test_candidate_that_fails_in_its_own_way_or_cannot_be_kept_costs_no_other(caplog):
+    caplog.set_level("DEBUG", logger=train.log.name)
     near, unnamed = KNeighborsClassifier(n_neighbors=3), FunctionTransformer(lambda cells: cells)
     given = {"kind": KNeighborsClassifier, "kept": make_pipeline(unnamed, near), "near": near}
 
@@ -176,7 +191,8 @@ def test_candidate_that_fails_in_its_own_way_or_cannot_be_kept_costs_no_other(ca
 
     assert list(held) == ["near"] and list(failed) == ["kind", "kept"]
     assert failed["kind"].startswith("TypeError: ") and "an instance of scikit-learn estimator" in failed["kind"]
-    assert "lambda" in failed["kept"] and "kept is left out" in caplog.text
+    assert "lambda" in failed["kept"] and "kept is left out: " in caplog.text
+    assert "on these rows" not in caplog.text and caplog.text.count("Traceback") == 2, "where the mistake is"
 
 
 def test_column_that_says_nothing_reaches_no_model_and_a_candidate_that_was_lost_is_named_before_all_scores(
@@ -200,4 +216,4 @@ def test_column_that_says_nothing_reaches_no_model_and_a_candidate_that_was_lost
     assert "left out, they hold one value or none in the rows to learn from: later, same" in caplog.text
     assert "later, same (one value or none in the rows to learn from)" in page
     box = page[page.index("Before you lean on this") :].partition("</ul>")[0]
-    assert "1 of 3 candidates could not be compared, they cannot be fitted on these rows (far: Expected n_neigh" in box
+    assert "1 of 3 candidates could not be compared (far: Expected n_neigh" in box

@@ -32,6 +32,7 @@ COLUMNS = {
 }
 
 
+WORDS = [f"word {i % 13}" for i in range(SIZE)]
 ODD = {  # columns that say nothing in the first half of the rows, and what add_features may make
     "empty": (dictionary.Column(type="number", transformation="number"), np.nan, 1.0),
     "empty amount": (dictionary.Column(type="number", transformation="log"), np.nan, 1.0),
@@ -102,9 +103,15 @@ def test_columns_are_sorted_by_the_transformation_of_the_dictionary(rows):
 
 @pytest.mark.parametrize(
     ("values", "kind"),
-    [(1.5, "number"), (True, "number"), (pd.Timestamp("2026-01-01"), "date parts"), ("word", "target encoding")],
+    [
+        (1.5, "number"),
+        (True, "number"),
+        (pd.Timestamp("2026-01-01"), "date parts"),
+        ("word", "one-hot"),
+        (WORDS, "target encoding"),
+    ],
 )
-def test_new_feature_is_recognised_by_its_dtype(rows, values, kind):
+def test_new_feature_is_recognised_by_its_dtype_and_the_number_of_its_words(rows, values, kind):
     assert "new" in plan(rows.assign(new=values)).columns[kind]
 
 

@@ -3,6 +3,8 @@ import logging
 import sys
 import warnings
 
+import pytest
+
 from data_science_project.engine.project import log, package
 
 
@@ -18,6 +20,15 @@ def test_log_line_starts_with_the_step_goes_to_stderr_and_is_said_once(capsys, p
     logging.getLogger(f"{package.NAME}.train").info("%d rows", 3)
 
     assert capsys.readouterr() == ("", "train: 3 rows\n")
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_what_a_candidate_raised_is_shown_whole_with_debug_alone(capsys, package_log, debug):
+    log.start_logging(debug=debug)
+
+    logging.getLogger(f"{package.NAME}.train").debug("own", exc_info=ValueError("3"))
+
+    assert ("train: own\nValueError: 3" in capsys.readouterr().err) == debug
 
 
 def test_log_line_escapes_what_steers_a_terminal_and_is_never_a_megabyte(capsys, package_log):

@@ -85,6 +85,31 @@ def test_what_acting_spares_of_the_cost_of_doing_nothing_is_said(project, eviden
     assert any(f"Against acting on none it saves {saved} EUR (95\u00a0%: " in sentence for sentence in answer)
 
 
+def test_what_acting_is_worth_has_the_interval_of_the_hits(project, evidence):
+    about = evidence(settings.load(project.root, CALLS))
+
+    count, *_, worth = about_decision.outcome(about)["answer"]
+
+    found = re.search(r"Of the 6 .*%: (\d) to (\d)\)", count)
+    yes, on = about.result.truth == "yes", about_decision.acted(about)
+    low, high = about_decision.hits_within(yes[on], None)
+    assert found.groups() == (str(round(low)), str(round(high)))
+    assert f"(95\u00a0%: {number(40 * low - 60, digits=3)} to {number(40 * high - 60, digits=3)})" in worth
+
+
+def test_rows_of_groups_are_said_to_be_no_groups_and_hits_of_one_group_say_less(project, evidence):
+    about = evidence(settings.load(project.root, CALLS))
+    about.record["parameters"]["split"]["by"] = "group:shop"
+
+    answer, on = about_decision.outcome(about)["answer"], about_decision.acted(about)
+
+    shops = about.test["shop"][on]
+    assert any(f"These 6 are rows of {shops.nunique()} different shop, " in sentence for sentence in answer)
+    yes = np.repeat([True, False], [60, 40])
+    wide, narrow = (about_decision.hits_within(yes, pd.Series(np.arange(100) // of)) for of in (20, 1))
+    assert wide[0] < narrow[0] and wide[1] > narrow[1]
+
+
 def test_page_says_if_the_run_is_in_use_and_how_old_the_data_are_and_asks_for_the_cost_that_a_threshold_lacks(
     evaluated, project, folder
 ):

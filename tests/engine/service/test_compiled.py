@@ -149,7 +149,6 @@ def test_numbers_of_a_candidate_have_the_bits_of_the_reference(rows, amounts, ca
     assert differing(run, decision.Policy(confidence.Limits(band=band)), rows) == ("", "")
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("many", [2, 3])
 def test_blend_of_candidates_with_a_threshold_has_the_bits_of_the_reference(rows, amounts, candidate, many):
     members = {name: candidate(name, many) for name in BLENDED}

@@ -101,6 +101,18 @@ def test_moved_column_is_named_with_both_figures_and_no_other(table, reference, 
     assert not any(one.moved for one in others)
 
 
+@pytest.mark.parametrize(
+    ("values", "before", "now"),
+    [((0, 1, 2), (200, 600, 200), (20, 600, 380)), ((1, 2, 3, 4, 5), (200, 200, 200, 200, 200), (300, 0, 400, 0, 300))],
+)
+def test_move_that_leaves_the_median_as_it_was_is_named_where_it_is(values, before, now):
+    before, now = (np.repeat(np.array(values, dtype=float), counts) for counts in (before, now))
+
+    (found,) = drift.compared({"n": drift.summary(pd.Series(before))}, pd.DataFrame({"n": now}))
+
+    assert found.moved and "of the rows up to" in found.sentence and "median" not in found.sentence
+
+
 def test_predictions_are_said_to_have_no_other_unit(table):
     before = {drift.PREDICTIONS + "prediction": drift.summary(table["n3"])}
 
@@ -147,3 +159,11 @@ def test_missing_cells_are_allowed_for_only_where_there_are_any():
 
     assert moved(before, pd.DataFrame({"n": rows})) == ["n"]
     assert moved({"n": before["n"] | {"missing": 0.001}}, pd.DataFrame({"n": rows})) == []
+
+
+def test_shares_of_a_column_with_empty_cells_are_said_to_be_of_the_filled_ones():
+    before = drift.summary(pd.Series(["a", "b", None, None] * 100, name="x"))
+
+    shift = drift.values("x", before, pd.Series(["a", None, None, None] * 100), 0.01)
+
+    assert shift.sentence.replace("\u00a0", " ").endswith("in 100.0 % of the filled cells, in training 50.0 %")

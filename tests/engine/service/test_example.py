@@ -40,6 +40,14 @@ def test_usual_values_are_medians_and_frequent_words_that_the_run_kept(made_vers
     assert [type(found[name]) for name in ("price", "rooms", "new")] == [float, int, bool]
 
 
+def test_column_that_is_mostly_empty_is_usually_empty_where_it_may_be(made_version):
+    kept = {"note": ["tired", "tired", None, None, None] * 20, "price": [1.0, None, None, None, None] * 20}
+
+    found = example.usual(made_version(kept))
+
+    assert found["note"] is None and found["price"] is None
+
+
 def test_run_of_before_has_the_usual_values_that_its_dictionary_suggests(made_version):
     assert example.usual(made_version()) == {
         **{"price": 5.0, "rooms": 4, "new": True, "kind": "flat", "sold": "31.01.2026"},

@@ -8,6 +8,7 @@ import pytest
 from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError, SettingsError
+from data_science_project.engine.runs import promote, registry
 from data_science_project.service import health
 from data_science_project.service.score import Score
 from data_science_project.service.settings import Monitor
@@ -50,7 +51,8 @@ def test_moved_column_is_an_alarm_of_one_line_that_names_it_and_says_what_to_do(
     found = looked(colour="blue")
 
     (line,) = [line for line in found["alarms"] if "'colour'" in line]
-    assert "blue in 100.0\u00a0% of the rows, in training" in line and "make retrain" in line and "\n" not in line
+    assert "blue in 100.0\u00a0% of the filled cells, in training" in line
+    assert "make retrain" in line and "\n" not in line
 
 
 def test_cells_that_break_every_rule_are_looked_at_and_not_refused(looked, change, project):
@@ -58,7 +60,17 @@ def test_cells_that_break_every_rule_are_looked_at_and_not_refused(looked, chang
 
     found = looked(amount=np.linspace(1e5, 2e5, 240))
 
-    assert any("'amount'" in line for line in found["alarms"])
+    (line,) = [line for line in found["alarms"] if "'amount'" in line]
+    assert "240 values outside 0 ... " in line and "make retrain" in line, "the world may have moved"
+    assert "widen 'range' of [amount] in references/data_dictionary.toml" in line
+
+
+def test_damaged_lines_of_a_file_are_counted_out_loud(project, folder, batch, package_log, caplog):
+    path = batch()
+    path.write_text(path.read_text() + "9,8,7,6,5,4,3,2,1\n")
+
+    assert len(health.of_file(project, folder, path).rows) == 240
+    assert "1 line of batch.csv is in no row, and not looked at: line 242" in caplog.text
 
 
 def test_sheet_whose_dropped_column_holds_formulas_without_results_is_looked_at(project, folder, batch, tmp_path):
@@ -78,6 +90,7 @@ def test_cells_that_cannot_be_read_are_named_beside_the_column_with_their_cure(l
     (line,) = [line for line in found["alarms"] if "'amount'" in line]
     assert "in 100.0\u00a0% of the rows" in line and "240 cells that are not a number, like '0 EUR or so'" in line
     assert "say how to read them" in line and "make retrain" not in line
+    assert "in [amount] in references/data_dictionary.toml" in line
     assert "'amount' has cells that are not a number" in caplog.text
 
 
@@ -105,8 +118,19 @@ def test_row_that_is_sent_all_day_counts_once_for_expected_score_and_unusual_row
 
     found = health.health(window, Monitor())
 
-    assert {before.rows for before, _ in found["scores"] if before} == {100}
+    assert {before.rows for before, _ in found["scores"] if before} == {100} and found["few"] == 0
     assert [line for line in found["alarms"] if line.startswith(("unusual", "score"))] == []
+
+
+def test_fewer_different_rows_than_are_judged_are_said_to_be_few(project, folder, batch):
+    path = batch()
+    rows = pd.read_csv(path)
+    pd.concat([rows.head(40), *[rows.head(1)] * 60]).to_csv(path, index=False)
+
+    found = health.health(health.of_file(project, folder, path), Monitor())
+
+    assert (found["rows"], found["different"], found["few"]) == (100, 40, 50)
+    assert found["drift"] is not None and not any(before for before, _ in found["scores"])
 
 
 def test_few_unusual_rows_after_a_start_are_no_alarm(project, folder, batch):
@@ -132,6 +156,14 @@ def test_all_labels_are_measured_counted_and_said_to_be_of_other_answers_where_t
     accuracy = window.record["metrics"]["dev"]["accuracy"]
     assert "2,600 of the labels are of other answers than the 240 that are looked at:" in page
     assert f"yes from a probability of 10.0 % on, as [decision] has it (accuracy when chosen: {accuracy:.3f})" in page
+
+
+def test_page_names_moved_columns_only_where_there_are_some(looked):
+    page = PAGES.get_template("monitor.html")
+    same, moved = (page.render(health=found, caveat="") for found in (looked(), looked(colour="blue")))
+
+    assert "None moved" in same and "come first" not in same
+    assert "None moved" not in moved and "Those that moved come first." in moved
 
 
 def test_column_that_may_move_is_no_alarm_and_an_unknown_one_is_refused(looked):
@@ -168,7 +200,7 @@ def test_too_few_rows_are_not_compared_and_it_is_said(project, folder, batch):
 
 
 def test_many_unusual_rows_are_an_alarm_and_a_few_are_none():
-    nothing = {"drift": [], "scores": []}
+    nothing = {"drift": [], "scores": [], "back": False}
 
     assert health.alarms(nothing, Monitor(), np.arange(1000) < 60) == []
     (line,) = health.alarms(nothing, Monitor(), np.arange(1000) < 100)
@@ -177,13 +209,24 @@ def test_many_unusual_rows_are_an_alarm_and_a_few_are_none():
 
 def test_score_below_that_of_training_is_an_alarm_with_interval_and_number_of_labels():
     worse = Score("accuracy", 0.7, 0.68, 0.72, 0.9, 400)
-    found = {"drift": None, "scores": [(worse, None), (None, worse)]}
+    found = {"drift": None, "scores": [(worse, None), (None, worse)], "back": False}
 
     expected, measured = health.alarms(found, Monitor(), np.zeros(1000, dtype=bool))
 
     assert "accuracy 0.680 to 0.720 expected without labels (1,000 rows), 0.900 in training" not in expected
     assert "accuracy 0.680 to 0.720 expected without labels (400 rows), 0.900 in training. Find out" in expected
-    assert "measured on labels (400 rows)" in measured and "make retrain" in measured
+    assert "measured on labels (400 rows)" in measured and "rollback" not in measured and "make retrain" in measured
+    assert "make rollback" in health.alarms(found | {"back": True}, Monitor(), np.zeros(1000, dtype=bool))[1]
+
+
+def test_rollback_is_advised_where_a_champion_stood_before(project, folder, contest):
+    assert not health.has_before(project)
+
+    first, second = (one.name for one in registry.folders(contest))
+    for name in (first, second):
+        promote.keep(contest, name, {"forced": "because", "gate": []})
+
+    assert health.has_before(contest)
 
 
 def test_file_that_lacks_a_column_is_refused_by_name(project, folder, batch):

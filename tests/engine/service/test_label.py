@@ -159,6 +159,18 @@ def test_answers_of_the_log_are_asked_for_by_their_ids_but_for_those_that_fit_no
     assert set(rows[ID]) <= {one.id for one in log} and rows["amount"].max() <= 60 and "more" not in rows
 
 
+def test_truth_that_came_with_a_row_is_not_shown_to_who_labels_it(waiting, folder, entries):
+    shutil.rmtree(waiting.root / label.UNLABELLED)
+    row = {"amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "x", "answer": "yes"}
+    with database.opened(waiting, new=True) as base:
+        base.insert(entries(run=folder.name, inputs=json.dumps(row)))
+
+    label.run(waiting)
+
+    rows = written(waiting)
+    assert rows["answer"].isna().all() and "yes" not in rows.to_numpy()
+
+
 def test_answers_that_lack_columns_beside_the_model_in_many_ways_are_asked_for(waiting, folder, entries, monkeypatch):
     shutil.rmtree(waiting.root / label.UNLABELLED)
     monkeypatch.setattr(reference, "COLUMN_SETS", 1)

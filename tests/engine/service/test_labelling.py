@@ -80,6 +80,25 @@ def test_row_is_shown_without_what_the_model_says_and_with_one_key_a_class(perso
     assert "robab" not in text and "prediction" not in text
 
 
+def test_classes_have_keys_in_the_order_of_the_data_dictionary_of_today(waiting, start, change):
+    change(waiting, "answer", values=("yes", "no"))
+
+    text, _ = start(waiting).see()
+
+    assert re.findall(r'value="(\w+)" accesskey="[12]"', text) == ["yes", "no"]
+
+
+def test_truth_that_came_with_a_row_is_not_shown(person):
+    number = person.see()[1]
+    cells = json.loads(person.service.log.database.find([number])[number][0].inputs) | {"answer": "perhaps"}
+    changed = tables.answers.update().where(tables.answers.c.id == number).values(inputs=json.dumps(cells))
+    person.service.log.database.execute([changed])
+
+    text, shown = person.see(f"/label?at={number}")
+
+    assert shown == number and "perhaps" not in text
+
+
 def test_labels_of_the_whole_queue_are_kept_with_who_gave_them_and_why_they_were_asked_for(person):
     person.send(name=" Ada  <b> ")
     rows = []

@@ -67,6 +67,9 @@ def test_what_no_rule_says_of_a_cell_is_told_in_words():
         ({"tags": "x; z"}, False),
         ({"tags": "yxz"}, False),
         ({"new": "perhaps"}, False),
+        ({"new": 1}, True),
+        ({"new": 2}, False),
+        ({"pay": "n/a"}, True),
         ({"day": "soon"}, False),
         ({"note": " "}, False),
         ({"note": "\u3000"}, False),
@@ -77,6 +80,13 @@ def test_what_no_rule_says_of_a_cell_is_told_in_words():
 )
 def test_row_is_described_as_it_is_accepted(changes, accepted):
     assert fits(ROW | changes) is accepted
+
+
+def test_words_for_missing_are_no_enum_of_which_generators_would_make_the_same_name_twice():
+    cells = openapi.row(COLUMNS)["properties"]
+
+    assert not any("enum" in form for name in ("pay", "new", "day") for form in cells[name]["anyOf"])
+    assert cells["pay"]["anyOf"][-1] == {"type": "null"}
 
 
 def test_truth_of_a_number_is_described_as_it_is_taken():
@@ -108,7 +118,7 @@ def test_document_names_the_runs_and_their_answers_and_the_token_where_one_is_as
 
     predict = document["paths"]["/predict"]["post"]
     sent = predict["requestBody"]["content"]["application/json"]["schema"]
-    assert predict["parameters"][0]["schema"]["enum"] == ["", folder.name]
+    assert predict["parameters"][0]["schema"]["enum"] == [folder.name]
     assert sent["properties"]["rows"]["maxItems"] == 7 and sent["example"] == {"rows": [example.row(loaded.get())]}
     said = predict["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["predictions"]["items"]
     assert said["properties"]["prediction"] == {"enum": ["no", "yes"]}

@@ -249,6 +249,13 @@ def test_table_is_answered_as_a_table_and_as_csv_with_the_bits_of_make_predict(s
     assert 'value="70"' in site.get(f"/answer?id={first[5]}")
 
 
+def test_truth_in_a_table_is_left_out_and_said_to_be(site):
+    _, text = site.upload(HEAD.strip() + b",answer\n1,70,red,,2026-02-01,x,no\n")
+
+    assert "answer: what is asked for stood in the table; it was left out" in text
+    assert "answer" not in json.loads(site.kept(number_of(text))[0].inputs)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -321,6 +328,12 @@ def test_nothing_on_a_page_runs_or_comes_from_elsewhere(site):
     for name, kind in (("page.css", "text/css"), ("page.js", "javascript"), ("icon.svg", "image/svg+xml")):
         status, headers, _ = site.ask("GET", f"/static/{name}")
         assert status == 200 and kind in headers["content-type"]
+
+
+def test_keys_that_may_hold_null_are_told_apart_for_programs(site):
+    text = site.get("/docs")
+
+    assert "yes, null where it is empty" in text and re.search('<th scope="row">day</th>.*<td>yes</td>', text)
 
 
 def test_pages_have_a_language_a_title_one_first_heading_and_headings_in_order(site):

@@ -47,6 +47,13 @@ def test_number_is_written_as_the_dictionary_writes_numbers():
     assert [words.written(PRICE, cell) for cell in (2.5, None, "2,5")] == ["2,5", "", "2,5"]
 
 
+def test_classes_stand_in_the_order_of_the_data_dictionary():
+    target = Column(type="category", role="target", values=("low", "medium", "high"))
+
+    assert words.in_order(["high", "low", "medium", "new"], target) == ["low", "medium", "high", "new"]
+    assert words.in_order([1, 0], Column(type="integer", role="target")) == [1, 0]
+
+
 def test_row_has_no_cell_where_nothing_was_written_and_no_column_where_none_is_needed():
     assert words.row_of(COLUMNS, {"price": " 2,5 ", "kind": "flat", "id": ""}) == {
         **{"price": 2.5, "rooms": None, "new": None, "kind": "flat"},
@@ -95,7 +102,7 @@ def test_cells_are_shown_as_people_write_them():
     cells = [None, "", True, False, 2026, 2026.0, 0.123456, 180796.06, "<b>"]
 
     assert [words.shown(cell) for cell in cells] == [
-        *("nothing", "nothing", "yes", "no", "2026", "2026", "0.1235", "180,796", "<b>")
+        *("missing", "missing", "yes", "no", "2026", "2026", "0.1235", "180,796", "<b>")
     ]
 
 

@@ -33,6 +33,9 @@ AS_MEANT = {
     "a blank before two quote marks": ('a, b\n1, """x"" y"\n2, "z, ""u"\n', [["1", '"x" y'], ["2", 'z, "u']]),
     "clock times": ("time\n12:30\n13:45\n", [["12:30"], ["13:45"]]),
     "a blank before a quote mark": ('a, b\n1, "x, y"\n2, "z"\n', [["1", "x, y"], ["2", "z"]]),
+    "backslashes within quote marks": ('a,b\n"C:\\\\",1\n"D:\\\\",2\n', [["C:\\\\", "1"], ["D:\\\\", "2"]]),
+    "backslashes before separators": ("a,b,c\n\\\\,x,1\n\\\\,y,2\n", [["\\\\", "x", "1"], ["\\\\", "y", "2"]]),
+    "one column of names with colons": ("name\nstd::a::b\nstd::c::d\n", [["std::a::b"], ["std::c::d"]]),
     "one column where no separator fits": (
         "text\nhi, you\nfine\nso, la, la\n",
         [["hi, you"], ["fine"], ["so, la, la"]],
@@ -60,12 +63,12 @@ QUOTED = {
     "a quote mark that is never closed": (
         "id,who\n" + "".join(f'{n},"a, b"\n' for n in range(8)) + '8,"open\n',
         '"open',
-        "a quote mark within a cell kept as text: 1 lines (line 10 the first)",
+        "a quote mark within a cell kept as text: 1 line (line 10 the first)",
     ),
     "a quote mark in the middle": (
         "id,who\n" + "".join(f'{n},"a, b"\n' for n in range(8)) + '8,"a "big" b"\n',
         'a "big" b',
-        "a quote mark within a cell kept as text: 1 lines (line 10 the first)",
+        "a quote mark within a cell kept as text: 1 line (line 10 the first)",
     ),
 }
 

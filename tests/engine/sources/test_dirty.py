@@ -88,7 +88,7 @@ def two_columns_of_one_name():
 
 WORKS = {
     "three formats of dates": (text(x=MIXED), list(DAYS), "ISO8601 (14 cells), %d.%m.%Y (13 cells), %b %d, %Y (13"),
-    "a few dates of another format": (text(x=ONE_OTHER), list(DAYS), "%d.%m.%Y (1 cells)"),
+    "a few dates of another format": (text(x=ONE_OTHER), list(DAYS), "%d.%m.%Y (1 cell)"),
     "zones": (text(x=DAYS.strftime("%Y-%m-%dT00:00:00+02:00")), list(DAYS - pd.Timedelta("2h")), "turned into UTC"),
     "zones of some": (text(x=ONE_ZONED), list(DAYS), "39 without one taken as UTC"),
     "clock times": (text(x=CLOCK), list(pd.to_datetime("1900-01-01 " + pd.Series(CLOCK))), "as %H:%M on 1900-01-01"),

@@ -76,7 +76,7 @@ def test_lines_of_another_encoding_are_read_and_named(table, rows):
 
     assert rows(found) == [["André", "1"], ["Zoë", "2"], ["Renée", "3"]]
     (said,) = [decision for decision in found.decisions if "two encodings" in decision]
-    assert "1 lines" in said and "(lines 4)" in said and "'Renée'" in said
+    assert "1 line not UTF-8" in said and "(line 4)" in said and "'Renée'" in said
 
 
 def test_byte_order_mark_of_a_second_file_behind_the_first_is_left_out_and_said(table):
@@ -84,6 +84,12 @@ def test_byte_order_mark_of_a_second_file_behind_the_first_is_left_out_and_said(
 
     assert list(found.frame["a"]) == ["1", "2", "3", "4"]
     assert "byte-order marks within the text left out: 1" in found.decisions
+
+
+def test_byte_order_marks_within_cells_stay(table):
+    found = table("a,b\nx\ufeffy,1\nz,2\n")
+
+    assert found.frame["a"][0] == "x\ufeffy" and len(found.decisions) == 1
 
 
 def test_odd_nul_bytes_are_left_out_and_counted(table, rows):

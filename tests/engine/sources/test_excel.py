@@ -79,6 +79,18 @@ def test_first_sheet_whose_header_holds_the_target_is_taken_and_said_unless_one_
     assert read_book(None, "", **sheets)[1] == ["sheet 'About' of 3: About, Houses, Old"]
 
 
+def test_sheet_with_the_name_itself_below_notes_is_taken_before_one_with_a_similar_name(read_book):
+    sheets = {
+        "Summary": [["Prices", "n"], ["low", 3], ["high", 4]],
+        "Data": [["Report", "2024"], ["made by", "Ann"], ["id", "price"], [1, 1.5], [2, 2.5]],
+    }
+
+    rows, decisions = read_book(None, "price", **sheets)
+
+    assert rows == sheets["Data"]
+    assert decisions == ["sheet 'Data' of 2, the first that names 'price': Summary, Data"]
+
+
 def test_sheets_of_notes_are_passed_over_where_no_sheet_names_the_target(read_book):
     sheets = {
         "Notes": [["Orders of 2025"], ["version", 2]],
@@ -122,7 +134,7 @@ def test_errors_are_counted_and_a_day_is_a_time_at_midnight(read_book):
     rows, decisions = read_book(A=[["a", "b"], ["#DIV/0!", datetime(2026, 1, 31)], [2, datetime(2026, 2, 1, 12)]])
 
     assert rows[1:] == [[None, datetime(2026, 1, 31)], [2, datetime(2026, 2, 1, 12)]]
-    assert decisions == ["errors like #DIV/0! read as missing: 1 cells"]
+    assert decisions == ["errors like #DIV/0! read as missing: 1 cell"]
 
 
 def test_open_document_sheet_is_read(tmp_path):

@@ -113,14 +113,28 @@ COLUMNS = {"a": [1, 2, None], "y": ["u", "v", "u"]}
         {name: {str(place): cell for place, cell in enumerate(cells)} for name, cells in COLUMNS.items()},
         [[*COLUMNS], *zip(*COLUMNS.values(), strict=True)],
         {"status": "ok", "result": COLUMNS},
+        {"columns": [*COLUMNS], "index": [0, 1, 2], "data": [*zip(*COLUMNS.values(), strict=True)]},
     ],
-    ids=["columns", "numbered columns", "lists", "under a key"],
+    ids=["columns", "numbered columns", "lists", "under a key", "split"],
 )
-def test_json_of_columns_or_of_lists_below_their_names_is_read(table, rows, document):
+def test_json_of_columns_or_of_lists_below_their_names_is_read_and_said(table, rows, document):
     found = table(json.dumps(document))
 
     assert list(found.frame.columns) == ["a", "y"]
     assert rows(found) == [[1, "u"], [2, "v"], [None, "u"]]
+    assert any(said in found.decisions[-1] for said in ("columns of one object: a, y", "names taken from"))
+
+
+def test_names_beside_lists_of_texts_are_the_names(table, rows):
+    found = table(json.dumps({"columns": ["who", "city"], "index": [0, 1], "data": [["Bob", "Rome"], ["Ann", "Oslo"]]}))
+
+    assert list(found.frame.columns) == ["who", "city"] and rows(found) == [["Bob", "Rome"], ["Ann", "Oslo"]]
+
+
+def test_records_are_taken_though_columns_beside_them_are_longer(table):
+    found = table(json.dumps({"data": NESTED, "histogram": {"bin": [*range(9)], "count": [*range(9)]}}))
+
+    assert len(found.frame) == 3 and "id" in found.frame
 
 
 def test_records_of_json_stand_one_behind_the_other_over_several_lines(table, rows):
@@ -136,6 +150,30 @@ def test_line_of_json_that_is_damaged_is_set_aside_as_it_stands_and_two_are_refu
     ((name, aside),) = found.set_aside
     assert (name, aside.line, aside.text) == ("table.csv", 8, '{"a": 7')
     assert "2 of 31 lines do not fit: not valid JSON (2, as line 8" in refusal(lines + '{"a": 30')
+
+
+@pytest.mark.parametrize("damaged", [0, 7, 29])
+def test_rows_around_a_damaged_line_of_json_keep_their_numbers_among_blank_lines(table, damaged):
+    lines = [f'{{"a": {n}}}' for n in range(30)]
+    lines[damaged] = lines[damaged][:-1]
+
+    found = table("\n\n".join(lines) + "\n")
+
+    assert found.set_aside[0][1].line == 2 * damaged + 1
+    assert [2 * n + 1 for n in found.frame["a"]] == list(found.frame.index + found.first_row)
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ('{"a": 1},\n{"a": 2},\n{"a": 3},\n', 1),
+        ('[{"a": 1},\n {"a": 2}] x\n', 2),
+        ('{\n"a": 1\n}\n{\n"a": 2,\n', 6),
+        ('{"data": [{"a": 1}, {"a": 2}]}\n-- end\n', 2),
+    ],
+)
+def test_json_that_is_no_record_a_line_is_refused_with_the_line_of_its_damage(refusal, content, line):
+    assert f"line {line}: not valid JSON" in refusal(content)
 
 
 def test_record_with_an_object_stands_alone(table, rows):
@@ -295,12 +333,13 @@ def test_sparse_arff_is_read(table, rows):
         (parquet(pd.DataFrame({"a": [1]}))[:200], "t.parquet", "damaged"),
         ('{"a": {"0": 1}}', "t.json", "not a list of records"),
         ("[1, 2]", "t.json", "not a list of records"),
+        ('[["Ann", "Rome"], ["Bob", "Oslo"]]', "t.json", "not a list of records"),
         ('{"a": [{"x": 1}], "b": [{"x": 2}]}', "t.json", "'a' and 'b'"),
         ('{"name": "x", "rows": [[1, 2]]}', "t.json", "not a list of records"),
         ('{"a":' * 900 + "1" + "}" * 900, "t.json", "not a list of records"),
         ('[{"a":' + '{"a":' * 5000 + "1" + "}" * 5001 + "]", "t.json", "nested too deep"),
         ('[{"a": 1, "a": 2}]', "t.json", "'a' twice"),
-        ('{"a": 1}\n{"a":\n{"a":\n', "t.json", "2 of 3 lines"),
+        ('{"a": 1}\n{"a":\n{"a":\n', "t.json", "line 4: not valid JSON"),
         ('[\n{"a": 1},\n', "t.json", "line 3"),
         ("[" * 100_000, "t.json", "nested too deep"),
         ("[]", "t.json", "no rows"),

@@ -8,9 +8,14 @@ from data_science_project.engine.sources import read
 BODY = [[f"R{number}", number, number * 3] for number in range(20)]
 
 
+def lines_of(table):
+    """Rows as lines."""
+    return "".join(",".join(map(str, row)) + "\n" for row in table)
+
+
 def text(*above, below=(), names=("region", "sales", "costs")):
     """A table with lines above and below it."""
-    return "".join(",".join(map(str, row)) + "\n" for row in [*above, names, *BODY, *below])
+    return lines_of([*above, names, *BODY, *below])
 
 
 FOUND = {
@@ -41,6 +46,34 @@ def test_last_row_that_is_full_is_no_total_because_of_its_first_word(table, last
     assert len(found.frame) == 21 and not found.set_aside
 
 
+@pytest.mark.parametrize(
+    "grades",
+    [
+        ["Poor", "Good", "Average"] * 7,
+        ["Poor", "Good", "Average"],
+        ["Sink", "Source"] * 7,
+        ["Mean", "Sum", "Total"],
+        ["Min", "Max", "Median", "Std", "Average"],
+    ],
+)
+@pytest.mark.parametrize("gap", ["", 7])
+def test_last_row_that_sums_up_nothing_is_a_row_whatever_its_first_word(table, grades, gap):
+    body = [[grade, place * 3 + 20, place + 4, "w"] for place, grade in enumerate(grades)]
+    body[-1][2] = gap
+
+    found = table(lines_of([["grade", "x", "y", "z"], *body]))
+
+    assert len(found.frame) == len(grades) and not found.set_aside
+
+
+def test_last_row_with_gaps_is_no_average_because_of_its_first_word(table):
+    body = [[f"s{n}", n, 1, n * 2] for n in range(20)]
+
+    found = table(lines_of([["who", "x", "z", "y"], *body, ["Average weight men", 3, "", ""]]))
+
+    assert len(found.frame) == 21 and not found.set_aside
+
+
 def test_name_of_the_target_tells_the_header(written, rows):
     path = written(text(["X1", "X2", "Y"]))
 
@@ -63,20 +96,19 @@ def test_every_row_of_a_long_second_table_is_kept(table):
     assert len(found.frame) == 20 and len(found.set_aside) == 20_001
 
 
-@pytest.mark.parametrize(
-    "second", [[["city", "rain"], ["York", 3], ["Hull", 4]], [["who", "where"], *[["Ann", "York"]] * 3]]
-)
-def test_narrower_table_below_a_blank_line_is_left_out(table, rows, second):
-    found = table(text(below=[["", "", ""], *[[*row, ""] for row in second]]))
-
-    assert len(found.frame) == 20 and len(found.set_aside) == len(second)
-    assert "a second table from row 22 on left out" in found.decisions
-
-
 def test_rows_of_few_cells_below_a_blank_line_are_rows_where_no_names_head_them(table):
     found = table(text(below=[["", "", ""], ["R20", "20", ""], ["R21", "21", ""], ["R22", "22", ""], ["R23", 23, 69]]))
 
     assert len(found.frame) == 25
+
+
+def test_texts_below_a_blank_line_are_rows_though_they_lack_a_column(table):
+    body = [[f"Bob{n}", f"Rome{n}", "n", "ab"[n % 2]] for n in range(20)]
+    more = [[f"Ann{n}", f"Oslo{n}", "", f"c{n}"] for n in range(20)]
+
+    found = table(lines_of([["name", "city", "note", "y"], *body, [""] * 4, *more]))
+
+    assert len(found.frame.dropna(how="all")) == 40
 
 
 def test_names_in_two_rows_are_joined_where_the_groups_are_wide(table):
@@ -100,16 +132,20 @@ def test_questions_and_keys_of_a_survey_below_its_names_are_no_answers(table, ro
     found = table(f'tools,happy\nWhich tools?,"Are you happy, all in all?"\n{keys}\n' + "a,yes\nb,no\n" * 20)
 
     assert list(found.frame.columns) == ["tools", "happy"] and rows(found)[0] == ["a", "yes"]
-    assert "rows 2 and 3 dropped, the questions and keys of a survey" in found.decisions
+    assert "left out above the table: 2 lines" in found.decisions
+    assert [line.line for _, line in found.set_aside] == [2, 3]
 
 
-def test_instrument_settings_above_numbers_are_no_header(table):
-    settings = "XUNITS,cm-1\nFIRST,4000\nPOINTS,100\n\n"
+def test_row_with_the_word_of_a_survey_in_one_cell_is_a_row(table):
+    found = table('meta,x\na,1\n"{""ImportId"":""Q1""}",\n' + "c,1\nd,2\n" * 20)
 
-    found = table(settings + "".join(f"{4000 - n}.0,{98 - n / 10}\n" for n in range(50)))
+    assert len(found.frame) == 42 and not found.set_aside
 
-    assert list(found.frame.columns) == ["column_1", "column_2"] and len(found.frame) == 50
-    assert [line.line for _, line in found.set_aside] == [1, 2, 3]
+
+def test_words_in_the_first_column_above_numbers_are_rows(table):
+    found = table("code,x\nPK,1\nK,2\nUG,3\n" + "".join(f"{n},{n * 3}\n" for n in range(30)))
+
+    assert list(found.frame.columns) == ["code", "x"] and len(found.frame) == 33
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_bytes_of_a_database_are_text_and_a_mix_with_numbers_is_refused(fetch, f
     found = read.tables(fetch("sqlite:///b.db?query=SELECT a FROM t").files)
 
     assert found.frame["a"][0] == "é" and "bytes read as UTF-8: 'a' (1)" in found.decisions
-    assert "a column mixes" in fetch_refusal("sqlite:///b.db?table=t")
+    assert "column 'b' mixes" in fetch_refusal("sqlite:///b.db?table=t")
 
 
 @pytest.mark.parametrize(

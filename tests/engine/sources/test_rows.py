@@ -33,7 +33,7 @@ def test_line_is_mended_and_counted(table, rows, case):
     found = table(lines(line))
 
     assert rows(found)[100] == expected and len(found.frame) == 301 and not found.set_aside
-    assert f"{said}: 1 lines (line 102 the first)" in found.decisions
+    assert f"{said}: 1 line (line 102 the first)" in found.decisions
 
 
 @pytest.mark.parametrize("case", NOT_MENDED)
@@ -97,7 +97,7 @@ def test_drawn_lines_are_no_rows(table):
     found = table("a,b,c\n-----,---,---\n" + "\n".join(LINES) + "\n=========\n")
 
     assert len(found.frame) == 300 and [line.line for _, line in found.set_aside] == [2, 303]
-    assert "drawn lines left out: 1 (line 2 the first)" in found.decisions
+    assert found.set_aside[0][1].reason == "a drawn line"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_table_drawn_with_bars_is_read(written, rows, above, target):
     found = read.tables([written(f"{above}\n| a | b |\n|:----|---|\n{body}".lstrip())], read.Known(target=target))
 
     assert list(found.frame.columns) == ["a", "b"] and len(found.frame) == 20
-    assert any("drawn lines left out" in decision for decision in found.decisions)
+    assert {line.reason for _, line in found.set_aside} == {"a drawn line"}
 
 
 def test_lines_with_one_cell_more_are_too_many_where_others_have_as_many_as_there_are_names(table):

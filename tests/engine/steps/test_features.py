@@ -29,6 +29,18 @@ def test_infinite_numbers_of_a_new_feature_are_said(project, caplog):
     assert f"'ratio' of add_features is infinite in {infinite} rows: models see them as missing" in caplog.text
 
 
+def test_group_of_the_split_that_is_a_feature_by_the_dictionary_is_said_with_the_cure(make_project, made_table, caplog):
+    project = make_project(made_table.assign(shop=[f"shop {row % 40}" for row in range(len(made_table))]))
+    pipeline.make(project, "data")
+    split = replace(project.settings.split, by="group:shop")
+    grouped = replace(project, settings=replace(project.settings, split=split))
+
+    features.run(grouped, pd.DataFrame.copy)
+
+    (said,) = [line for line in caplog.messages if line.startswith("no model sees 'shop'")]
+    assert 'role = "group" of [shop] in references/data_dictionary.toml' in said
+
+
 def test_step_does_not_use_a_clean_table_that_was_edited(project):
     pd.read_parquet(project.clean).head(50).to_parquet(project.clean)
 

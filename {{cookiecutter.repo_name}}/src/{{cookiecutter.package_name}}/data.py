@@ -9,6 +9,7 @@ changed) and `data/interim/clean.parquet`; lines that are in no row go to `data/
 
 import logging
 import os
+import tomllib
 from dataclasses import replace
 
 from .engine.columns import dictionary, infer, merge, told, validate
@@ -176,8 +177,11 @@ def check_reading(project: Project, columns: dictionary.Dictionary) -> None:
 
 
 def check_dictionary(project: Project, columns: dictionary.Dictionary) -> None:
-    """Parameters and dictionary must agree on the target."""
+    """Parameters and dictionary must agree on the target; bounds of an id, which count for nothing, are said."""
     settings, name = project.settings.data, project.relative(project.dictionary)
+    written = tomllib.loads(project.dictionary.read_text(encoding="utf-8"))
+    if bounded := [one for one in dictionary.by_role(columns, "id") if {"range", "values"} & written[one].keys()]:
+        log.warning("%s: range and values of an id are not looked at: %s", name, ", ".join(map(repr, bounded)))
     if dictionary.target(columns) != settings.target:
         raise SettingsError(
             f"params.toml says target = {settings.target!r}, {name} says {dictionary.target(columns)!r}.\n"

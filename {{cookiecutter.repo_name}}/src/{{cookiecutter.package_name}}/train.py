@@ -35,7 +35,6 @@ from .models import classifiers, regressors
 
 log = logging.getLogger(__name__)
 BLEND = "blend"
-FOR_TEXTS = "text"  # the one candidate for tables with text only
 CLASSES_SHARE = 0.2  # a target with more classes than this share of its rows is text or an id
 
 
@@ -184,7 +183,7 @@ def candidates(project: Project, question: Question, plan: recipe.Recipe) -> dic
             f"params.toml: [train] candidates: {', '.join(map(repr, unknown))} is not in models.py.\n"
             f"Allowed for a {question.task}: {', '.join(known)}."
         )
-    fitting = [name for name in known if name != FOR_TEXTS or plan.has_text]
+    fitting = [name for name in known if plan.has_text or not getattr(known[name], "for_texts", False)]
     chosen = {name: known[name] for name in settings.candidates if name in fitting}
     if not chosen:
         raise SettingsError(
@@ -211,7 +210,7 @@ def add_blend(
 def hold_out_all(
     estimators: dict[str, BaseEstimator], question: Question
 ) -> tuple[dict[str, Predictions], dict[str, str]]:
-    """What each candidate says of rows it has not seen; and, logged too, why these rows do not allow the others."""
+    """What each candidate says of rows it has not seen; and, logged too, what the others raised."""
     held, lost, counts = {}, dict[str, str](), np.unique(question.truth, return_counts=True)[1]
     lone = question.task == "classification" and counts.min() == 1  # in dev alone, it is met by the last fit only
     for name, estimator in progress(estimators.items(), "train", lambda item: item[0]):
@@ -224,9 +223,10 @@ def hold_out_all(
         except Exception as error:  # what estimators of other packages raise, nobody can list
             kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
             lost[name] = f"{kind}{error}".split("\n")[0]
-            log.warning("%s is left out, it cannot be fitted on these rows: %s", name, lost[name])
+            log.warning("%s is left out: %s", name, lost[name])
+            log.debug("%s", name, exc_info=True)
     if not held:
-        raise DataError("No candidate of [train] candidates can be fitted on these rows: see the lines above.")
+        raise DataError("No candidate of [train] candidates can be fitted: see the lines above.")
     return held, lost
 
 

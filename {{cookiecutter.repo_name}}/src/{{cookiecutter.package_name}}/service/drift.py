@@ -106,18 +106,20 @@ def missing(name: str, before: Summary, now: pd.Series, level: float) -> Shift:
 
 def values(name: str, before: Summary, now: pd.Series, level: float) -> Shift:
     """Whether what is not missing is distributed otherwise."""
-    rows, now = before["rows"] * (1 - before["missing"]), now.dropna()
+    rows, of = before["rows"] * (1 - before["missing"]), "filled cells" if before["missing"] or now.hasnans else "rows"
+    now = now.dropna()
     if not rows or now.empty:
         return Shift(name, 1.0, 0.0, "", False)
     if "shares" in before:
-        return kinds(name, before["shares"], rows, now.astype(str), level)
+        of_each, said = kinds(before["shares"], rows, now.astype(str), of)
+        return judged(name, of_each, level, said)
     points, cells = np.array(before["quantiles"]), np.sort(now.to_numpy(dtype="float64"))
     most, furthest = distance(points, cells)
     chance = float(kstwo.sf(most, max(round(rows * len(cells) / (rows + len(cells))), 1)))
     edges = np.unique(points[POINTS // BINS :: POINTS // BINS])
     counts = [np.bincount(np.searchsorted(edges, side), minlength=len(edges) + 1) for side in (points, cells)]
     size = psi(counts[0] / POINTS * rows, counts[1])
-    said = of_numbers(points, cells, furthest, units=not name.startswith(PREDICTIONS))
+    said = of_numbers(points, cells, furthest, of, units=not name.startswith(PREDICTIONS))
     return Shift(name, chance, size, said, chance < level and size > LEAST_PSI)
 
 
@@ -133,15 +135,15 @@ def up_to(side: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.searchsorted(side, values, side="right") / len(side)
 
 
-def kinds(name: str, shares: dict[str, float], rows: float, now: pd.Series, level: float) -> Shift:
-    """Whether kinds have other shares; all that are not in the reference count as one."""
+def kinds(shares: dict[str, float], rows: float, now: pd.Series, of: str) -> tuple[np.ndarray, str]:
+    """How often each kind was and is there, shape (n_kinds, 2), and which differs most; unknown ones count as one."""
     names, known = [*shares, OTHER_KINDS], now.value_counts()
     after = known.reindex(names, fill_value=0).to_numpy(dtype="float64")
     after[-1] = len(now) - after.sum()
     before = np.array([*shares.values(), max(1 - sum(shares.values()), 0.0)])
     most = np.abs(after / len(now) - before).argmax()
-    said = f"{names[most]} in {percent(after[most] / len(now))} of the rows, in training {percent(before[most])}"
-    return judged(name, np.stack([before * rows, after], axis=1), level, said)
+    said = f"{names[most]} in {percent(after[most] / len(now))} of the {of}, in training {percent(before[most])}"
+    return np.stack([before * rows, after], axis=1), said
 
 
 def judged(name: str, counts: np.ndarray, level: float, sentence: str) -> Shift:
@@ -158,8 +160,11 @@ def psi(before: np.ndarray, now: np.ndarray) -> float:
     return float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
 
 
-def of_numbers(before: np.ndarray, now: np.ndarray, furthest: float, *, units: bool) -> str:
-    """How sorted numbers differ: by their medians, or where they are furthest apart; whether they have another unit."""
+def of_numbers(before: np.ndarray, now: np.ndarray, furthest: float, of: str, *, units: bool) -> str:
+    """How sorted numbers differ: by their medians, or where they are furthest apart; whether they have another unit.
+
+    `of` says what shares are of: rows, or cells that are filled.
+    """
     old, new = (side[[len(side) * quarter // 4 for quarter in (1, 2, 3)]] for side in (before, now))
     said, ratios = (
         f"median {number(float(new[1]))}, in training {number(float(old[1]))}",
@@ -170,7 +175,7 @@ def of_numbers(before: np.ndarray, now: np.ndarray, furthest: float, *, units: b
             return f"{said}: {number(float(ratios[1]), 3)} times as large, another unit?"
     then, today = (up_to(side, np.array([old[1], new[1], furthest])) for side in (before, now))
     *medians, most = np.abs(today - then)
-    hidden = 2 * max(medians) < most
+    hidden = 2 * max(medians) < most or number(float(old[1])) == number(float(new[1]))
     return (
-        f"{percent(today[2])} of the rows up to {number(furthest)}, in training {percent(then[2])}" if hidden else said
+        f"{percent(today[2])} of the {of} up to {number(furthest)}, in training {percent(then[2])}" if hidden else said
     )

@@ -13,6 +13,7 @@ from .schema import Cell, Row
 from .versions import Version
 
 TENTH = 0.1  # share: of texts that all differ, a run keeps ten
+MOSTLY = 0.5  # share of empty cells above which a cell is usually empty
 MODELLED, ASIDE = ("feature", "time"), ("id", "group")  # roles of columns that a model sees; that are kept beside
 
 
@@ -67,10 +68,16 @@ def suggestion(column: Column) -> Cell:
 
 @functools.cache
 def background(path: Path) -> Row:
-    """Of each column that a run kept usual values of, the median, or the word of more than a tenth; none is a row's."""
+    """Of each column that a run kept usual values of, the median, or the word of more than a tenth; none is a row's.
+
+    A column that is mostly empty has none.
+    """
     found = Row()
     for name, cells in (pd.read_parquet(path) if path.is_file() else pd.DataFrame()).items():
         words, usual = cells.value_counts(normalize=True), None
+        if cells.isna().mean() > MOSTLY:
+            found[str(name)] = None
+            continue
         if cells.dtype.kind in "ifM":
             usual = cells.quantile(interpolation="lower")
         elif len(words) and words.iloc[0] > TENTH:

@@ -125,6 +125,9 @@ def cut_dumps(project: Project, database: Database, ids: set[str]) -> list[str]:
     """Remove the rows of answers from the dumps of the log; a line for each."""
     lines = []
     cure = "Bring it back from a copy, or delete its folder."
+    left, busy = lock.reproduced(project.root)
+    copies = "" if busy else ", copies in .cache too"
+    working = "make reproduce works there. When it has ended: make clean"
     for path in sorted((project.root / "data" / "raw").glob(f"[!.]*/{records.CARD}")):
         card = records.read_or_refuse(path, f"{path} cannot be read", cure)
         told = card["source"] == source.BY_SERVICE
@@ -136,19 +139,15 @@ def cut_dumps(project: Project, database: Database, ids: set[str]) -> list[str]:
             if ID not in table:
                 lines.append(f"{name} was made of the log and has no column 'id': look into it")
             elif (theirs := table[ID].isin(ids)).any():
-                left, busy = lock.reproduced(project.root)
-                for copies in (project.root / cache.STEPS_KEPT, *left):
-                    artefact.remove(copies)
-                cure = "make reproduce works there. When it has ended: make clean"
-                lines += [f"not reached: {project.relative(folder)}: {cure}" for folder in busy]
+                for folder in (project.root / cache.STEPS_KEPT, *left):
+                    artefact.remove(folder)
                 with artefact.whole(place) as temporary:
                     table[~theirs].to_parquet(temporary, index=False)
                 artefact.write_json(path, records.sealed(card | source.content(path.parent)))
                 for written in (place, path):
                     written.chmod(0o444)
-                cut = f"{theirs.sum()} rows removed, copies in .cache too"
-                lines.append(f"{name}: {cut}. What was made of it, anew: make features")
-    return lines
+                lines.append(f"{name}: {theirs.sum()} rows removed{copies}. What was made of it, anew: make features")
+    return [*lines, *(f"not reached: {project.relative(folder)}: {working}" for folder in busy if lines)]
 
 
 def is_log(database: Database, address: str) -> bool:

@@ -14,13 +14,13 @@ import sqlalchemy as sa
 
 from ..engine.columns import dictionary
 from ..engine.columns.dictionary import Dictionary
-from ..engine.columns.validate import validate
+from ..engine.columns.validate import UNREAD, validate
 from ..engine.columns.violations import Violation
 from ..engine.modelling import decision
 from ..engine.project.errors import DataError, SettingsError
 from ..engine.project.settings import Decision, Project
 from ..engine.report.verdict import number, percent, scored
-from ..engine.runs import loading, registry
+from ..engine.runs import loading, promote, registry
 from ..engine.runs.answers import complete, predictions
 from ..engine.sources import read
 from . import drift, profile, score
@@ -35,7 +35,8 @@ CLASSES = 12  # of a table of true and answered ones, at most
 LEAST_ROWS = 50  # of fewer nothing is said
 SAID_COLUMNS = ["prediction", "probability", "low", "high"]
 FIND_OUT = "Find out what is true of some rows: make label, then make feedback"
-TRAIN_AGAIN = "Train with what was told: make retrain; or go back: make rollback"
+TRAIN_AGAIN = "Train with what was told: make retrain, which says how much is learned from"
+GO_BACK = "; or go back: make rollback"
 LOOK = "Look at some on /label: are they what the model is for, and is their source sound?"
 WORLD = "See where it comes from; if the world is like that now: make retrain, or add it to [monitor] may_move"
 
@@ -52,6 +53,7 @@ class Window:
     told: pd.DataFrame  # answers of which the truth was told, like rows, with truth and the source of it
     reference: profile.Profile | None  # what it is compared with
     policy: decision.Policy  # of today, with the rows held out in training
+    back: bool  # whether there is a champion before the present one
 
 
 def newest(engine: sa.Engine, *conditions: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -92,7 +94,12 @@ def of_log(project: Project, run: str, rows: pd.DataFrame, told: pd.DataFrame, m
     asked = pd.DataFrame([json.loads(text) for text in mine["inputs"]], index=mine.index)
     cells, broken = typed(asked, dictionary.load(folder / registry.DICTIONARY))
     policy = decision.policy(folder, record, project.settings.predict, project.settings.decision)
-    return Window(folder, record, mine, cells, broken, truths, profile.of(project, folder), policy)
+    return Window(folder, record, mine, cells, broken, truths, profile.of(project, folder), policy, has_before(project))
+
+
+def has_before(project: Project) -> bool:
+    """Whether `make rollback` has a champion to go back to."""
+    return len(promote.standing(registry.history(project))) > 1
 
 
 def of_file(project: Project, folder: Path, path: Path) -> Window:
@@ -110,6 +117,9 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     cells, notes = run.validate(table, lenient(run.columns), where=path.name, target=False)
     for note in [*found.decisions, *notes]:
         log.info("%s", note)
+    if aside := [line for _, line in found.set_aside]:
+        lines = "1 line of %s is" if len(aside) == 1 else f"{len(aside)} lines of %s are"
+        log.warning(f"{lines} in no row, and not looked at: line %d: %s", path.name, aside[0].line, aside[0].reason)
     policy = decision.policy(folder, run.record, options.predict, options.decision)
     alone = replace(policy, reasons=0, decision=Decision())
     rows = complete(folder, run, cells, predictions(run, cells, policy), alone)
@@ -121,7 +131,7 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     truth = truths_in(path, table[target], run) if target in table else [None] * len(rows)
     told = rows.assign(truth=pd.Series(truth, index=rows.index, dtype=object), source=path.name)
     told = told[told["truth"].notna()]
-    return Window(folder, run.record, rows, cells, by_column(notes), told, reference, policy)
+    return Window(folder, run.record, rows, cells, by_column(notes), told, reference, policy, has_before(project))
 
 
 def truths_in(path: Path, cells: pd.Series, run: loading.Run) -> list[Any]:
@@ -167,15 +177,16 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
         "queued": len(told) - len(sample),
         "elsewhere": int((~sample["id"].isin(rows["id"])).sum()) if "id" in rows else 0,
         "level": window.policy.level,
+        "back": window.back,
         "then": record["metrics"]["dev"].get("accuracy"),
         "scores": [],
         "weeks": score.by_week(sample, record),
         "confusion": score.confusion(sample, classes) if len(sample) and len(classes) <= CLASSES else [],
-        "few": LEAST_ROWS if len(rows) < LEAST_ROWS else 0,
     }
     found["drift"], places = moves(window)
     found["different"], counted = len(places), rows.loc[places]
     enough = len(counted) >= LEAST_ROWS
+    found["few"] = 0 if enough else LEAST_ROWS
     before = score.expected(counted, record, held) if held is not None and enough else []
     after = score.measured(sample, record, held)
     names = dict.fromkeys(one.metric for one in [*before, *after])
@@ -204,10 +215,12 @@ def moves(window: Window) -> tuple[list[drift.Shift] | None, pd.Index]:
 
 
 def explained(shift: drift.Shift, broken: Violation | None, rows: int) -> drift.Shift:
-    """A column that moved, with the cells that break a rule and their cure, where these are many."""
+    """A column that moved, with cells that break a rule, if many, and their cure: alone where they cannot be read."""
     if not shift.moved or broken is None or len(broken.rows) <= drift.LEAST_SHARE * rows:
         return shift
-    return replace(shift, sentence=f"{shift.sentence}; {len(broken.rows):,} {broken.problem}", cure=broken.cure)
+    cure = f"{broken.cure} in references/data_dictionary.toml"
+    cure = cure if broken.problem.startswith(UNREAD) else f"{WORLD}. {cure}"
+    return replace(shift, sentence=f"{shift.sentence}; {len(broken.rows):,} {broken.problem}", cure=cure)
 
 
 def alarms(found: dict[str, Any], options: Monitor, unusual: np.ndarray) -> list[str]:
@@ -223,7 +236,8 @@ def alarms(found: dict[str, Any], options: Monitor, unusual: np.ndarray) -> list
         for one in moved
         if one.moved and one.column not in options.may_move
     ]
-    for place, how, cure in ((0, "expected without labels", FIND_OUT), (1, "measured on labels", TRAIN_AGAIN)):
+    again = TRAIN_AGAIN + (GO_BACK if found["back"] else "")
+    for place, how, cure in ((0, "expected without labels", FIND_OUT), (1, "measured on labels", again)):
         scores = [pair[place] for pair in found["scores"] if pair[place]]
         lines += [
             f"score: {in_words(one)} {how} ({one.rows:,} rows), {scored(one.metric, one.then)} in training. {cure}."

@@ -33,6 +33,7 @@ from .database import Database
 from .drawn import as_cells
 from .feedback import ASKER, ID, WHY
 from .reference import Reference
+from .schema import without_truth
 from .settings import Label, of
 from .tables import Entry, new_ids
 from .unusual import kinds_of
@@ -94,9 +95,9 @@ def from_tables(project: Project, model: Run, kept: Database) -> list[dict[str, 
 
 def answered(version: Reference, rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Rows that are not twice there and fit the rules of today, with the `output` of the run and whether `unusual`."""
-    different = dict[str, dict[str, Any]]()
+    names, different = {*without_truth(version.columns)}, dict[str, dict[str, Any]]()
     for row in rows:
-        row["cells"] = {name: cell for name, cell in row["cells"].items() if name in version.columns}
+        row["cells"] = {name: cell for name, cell in row["cells"].items() if name in names}
         different.setdefault(as_json(row["cells"]), row)
     rows = [*different.values()]
     try:

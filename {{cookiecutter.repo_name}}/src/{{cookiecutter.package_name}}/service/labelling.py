@@ -19,13 +19,15 @@ from starlette.routing import Route
 
 from ..engine.columns import dictionary
 from ..engine.project.errors import DataError, SettingsError
-from ..engine.runs import registry
+from ..engine.runs import answers, registry
 from . import feedback, forget, label, tables
 from .app import Service
 from .feedback import ID, QUEUE, RANDOM, WHY
 from .guard import Problem
 from .pages import form_of, or_why_not, page
+from .schema import without_truth
 from .tables import Entry, Told
+from .words import in_order
 
 KEYS = "123456789abcdefghijklmnopqrtvwxyz"  # of the classes; s skips, u takes back
 COOKIE_NAME, LONGEST = "labeller", 60  # of the cookie; letters of a name
@@ -52,9 +54,11 @@ def shown(request: Request, queue: Queue, said: str = "", at: str = "") -> Respo
     if number:
         content["why"], entry, _ = queue[number]
         folder = request.app.service.project.models / entry.run
-        content["record"], columns = registry.read(folder), dictionary.load(folder / registry.DICTIONARY)
+        record, learned = registry.read(folder), dictionary.load(folder / registry.DICTIONARY)
+        columns = answers.rules_of_today(learned, request.app.service.project.dictionary)
+        content |= {"record": record, "classes": in_order(record["classes"] or (), columns[record["target"]])}
         cells = msgspec.json.decode(entry.inputs)
-        content["row"] = [(name, cells[name], columns[name]) for name in columns if name in cells]
+        content["row"] = [(name, cells[name], columns[name]) for name in without_truth(columns) if name in cells]
     content |= {"name": name_of(request), "undo": last_of(request, queue)}
     response = page(request, "label.html", 422 if said else 200, **content)
     response.set_cookie(BROWSER, me, path="/label", httponly=True, samesite="strict")

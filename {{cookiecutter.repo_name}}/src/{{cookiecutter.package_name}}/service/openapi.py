@@ -1,6 +1,7 @@
 """The OpenAPI document, made from the data dictionary of the run that answers by default."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +36,7 @@ def document(versions: Versions, *, asks_for_token: bool) -> Schema:
     told = an_object(id=TEXT, truth=truth(version.run)) | {"additionalProperties": False}
     described = an_object(run=TEXT, role=TEXT, compiled=YES_OR_NO, why=TEXT, task=TEXT, started=TEXT, metrics={})
     ready = an_object(ready=YES_OR_NO, why=an_array(TEXT))
-    which = {"name": "run", "in": "query", "schema": {"enum": ["", *names]}, "description": "The run that is asked"}
+    which = {"name": "run", "in": "query", "schema": {"enum": names}, "description": "The run that is asked"}
     figures = {"content": {"text/plain": {"schema": TEXT}}, "description": "For Prometheus"}
     asked = an_object(rows=an_array({"type": "object"}))
     paths = {
@@ -108,7 +109,7 @@ def cell(column: Column) -> Schema:
     found = forms(column)
     if column.missing_allowed:
         words = sorted(MISSING_WORDS) if column.type not in ("category", "text", "list") else [""]
-        found.append({"enum": [None, *dict.fromkeys([*words, *column.missing])]})
+        found += [one_of([*words, *column.missing], "a word for empty"), {"type": "null"}]
     return ({"anyOf": found} if len(found) > 1 else found[0]) | about
 
 
@@ -128,7 +129,8 @@ def forms(column: Column) -> list[Schema]:
     if column.type in ("integer", "number"):
         return [{"type": column.type, "minimum": low, "maximum": high}]
     if column.type == "boolean":
-        return [YES_OR_NO, {"enum": [0, 1, *sorted(TRUE_WORDS | FALSE_WORDS)]}]
+        words = one_of(sorted(TRUE_WORDS | FALSE_WORDS), "yes or no in a word")
+        return [YES_OR_NO, {"type": "integer", "minimum": 0, "maximum": 1}, words]
     if column.type == "datetime":
         return [TEXT | ({} if column.format else {"pattern": f"^{DAY}{TIME}$"})]
     if column.values is not None and column.type == "category":
@@ -137,6 +139,11 @@ def forms(column: Column) -> list[Schema]:
         items = "|".join(map(re.escape, column.values))
         return [TEXT | {"pattern": f"^({items})({re.escape(column.separator)} ?({items}))*$"}]
     return anything
+
+
+def one_of(words: Sequence[str], said: str) -> Schema:
+    """One of these texts: no `enum`, of which generators make names, and `n/a` and `na` would have the same."""
+    return TEXT | {"pattern": f"^({'|'.join(map(re.escape, dict.fromkeys(words)))})$", "description": said}
 
 
 def truth(run: Run) -> Schema:

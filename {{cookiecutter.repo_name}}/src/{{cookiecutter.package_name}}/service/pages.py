@@ -29,7 +29,7 @@ from . import feedback, openapi, words
 from .example import usual
 from .guard import COOKIE, Problem, body_in_time
 from .monitor import looking, moment
-from .schema import Row
+from .schema import Row, without_truth
 from .versions import Version
 from .words import OF_PAGES, PAGES
 
@@ -37,6 +37,7 @@ FORM, FIELDS = 10_000, 10  # bytes and fields of a form that is no row
 ROW_FIELDS = 1000  # of a form of another run, which has since been replaced, at least
 TABLE_SHOWN = 200  # answers of a table on its page
 COLUMNS = ("prediction", "probability", "low", "high", "confident", "unusual")  # of an answer, on the page of a table
+TRUTH_LEFT = "{}: what is asked for stood in the table; it was left out, and is not kept as what was true."
 KEY = re.compile(r" \(\[\w+\] \w+\)")  # of params.toml, which people at a page do not know
 Page = Callable[[Request], Awaitable[Response]]
 
@@ -102,9 +103,11 @@ async def ask(request: Request) -> Response:
 def form(request: Request, version: Version, row: Row, status: int = 200, **more: Any) -> Response:
     """The page with the form, below the answer `said` or the `problems` with a row."""
     service, problems = request.app.service, [] if "rows" in more else more.get("problems", [])
+    target = version.columns[version.run.record["target"]]
     content = {
         "record": version.run.record,
-        "description": version.columns[version.run.record["target"]].description,
+        "description": target.description,
+        "classes": words.in_order(version.run.record["classes"] or (), target),
         "run": version.name,
         "named": "run" in request.query_params,  # else the run that answers by default when the form is sent
         "others": [name for name in service.versions.served if name != version.name],
@@ -162,7 +165,9 @@ async def table(request: Request) -> Response:
         if len(found.frame) > service.options.rows:
             raise DataError(f"{name}: {len(found.frame)} rows; allowed: {service.options.rows}. Send them in parts.")
         numbers = (found.frame.index + found.first_row).tolist()
-        rows = found.frame.astype(object).where(found.frame.notna(), None).to_dict("records")
+        truths = [one for one in found.frame if one in {*version.columns} - {*without_truth(version.columns)}]
+        frame = found.frame.drop(columns=truths).astype(object)
+        rows = frame.where(frame.notna(), None).to_dict("records")
         reply = await service.answer(rows, version.name, request.scope["asker"])
     except DataError as error:
         return form(request, version, {}, 422, problems=problems_of(error), rows=numbers)
@@ -181,7 +186,12 @@ async def table(request: Request) -> Response:
         name=name,
         head=head,
         lines=lines,
-        notes=[f"confident: {openapi.confident(version)}", *found.decisions, *warnings],
+        notes=[
+            f"confident: {openapi.confident(version)}",
+            *map(TRUTH_LEFT.format, truths),
+            *found.decisions,
+            *warnings,
+        ],
         csv=as_csv([head, *lines]),
         shown=TABLE_SHOWN,
     )

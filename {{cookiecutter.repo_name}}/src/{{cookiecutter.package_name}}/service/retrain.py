@@ -10,7 +10,6 @@ so.
 """
 
 import json
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -27,7 +26,6 @@ from .database import Database, opened
 from .settings import Retrain, of
 from .tables import Told
 
-log = logging.getLogger(__name__)
 JUDGEMENT = "retrain.json"
 Make = Callable[..., list[Path]]
 Gate = Callable[[Project, Path], list[promote.Check]]

@@ -22,6 +22,7 @@ Row = dict[str, Cell]
 PLAIN_TYPES = frozenset([float, int, bool, str, type(None)])
 SHAPE = 'A body is {"rows": [{"column": cell, ...}, ...]}, a cell a number, a text, true, false or null'
 ESCAPES = re.compile(r"(?i)\\\\|\\ud[89ab]..\\ud[c-f]..|\\(ud[89a-f]..)")  # the group: half a pair that stands alone
+KEY = 1000  # characters of the key before a number, at most
 DECODER = msgspec.json.Decoder()
 
 
@@ -69,7 +70,11 @@ def strictly(body: bytes) -> None:
         return found
 
     def refuse(word: str) -> NoReturn:
-        raise BadBody(f"{word[:40]} is no number that JSON and a float can hold (character {text.find(word)}).")
+        place = text.find(word)
+        key = re.search(r'"([^"\\]*)"\s*:\s*$', text[max(0, place - KEY) : place])
+        where = f"column {key[1]!r}, character {place}" if key else f"character {place}"
+        cure = ": send null where a cell is empty" if word == "NaN" else ""
+        raise BadBody(f"{word[:40]} is no number that JSON and a float can hold ({where}){cure}.")
 
     def number(word: str) -> float:
         return value if math.isfinite(value := float(word)) else refuse(word)
@@ -97,11 +102,16 @@ def explain(body: bytes, reason: str) -> NoReturn:
     raise BadBody(f"{reason}.") from None
 
 
+def without_truth(columns: Dictionary) -> list[str]:
+    """The columns but the target and what people said of it."""
+    return [name for name, c in columns.items() if c.role != "target" and not c.role.startswith(LABEL)]
+
+
 class Checker:
     """Tells which rows are as `validate` would leave them under the rules of today, without a data frame."""
 
     def __init__(self, columns: Dictionary) -> None:
-        asked = {n: c for n, c in columns.items() if c.role != "target" and not c.role.startswith(LABEL)}
+        asked = {name: columns[name] for name in without_truth(columns)}
         self._columns, self._known = columns, frozenset(columns)
         self._readers = {name: reader(column) for name, column in asked.items()}
         self._optional = frozenset(n for n, c in asked.items() if c.role in ("ignored", "id", "group"))

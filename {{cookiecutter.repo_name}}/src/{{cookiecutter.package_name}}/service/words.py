@@ -50,6 +50,12 @@ def allowed(column: Column) -> str:
     return " ".join(part for part in parts if part)
 
 
+def in_order(classes: Sequence[Any], target: Column) -> list[Any]:
+    """The classes in the order of `values` in the data dictionary: low, medium, high."""
+    places = {value: place for place, value in enumerate(target.values or ())}
+    return sorted(classes, key=lambda label: places.get(str(label), len(places)))
+
+
 def wrong(column: Column, text: str, problem: str) -> str:
     """What is wrong with a cell that breaks a rule, in words for who wrote it."""
     if not text:
@@ -93,7 +99,7 @@ def read(column: Column, text: str) -> Cell:
 def shown(cell: Any) -> str:
     """A cell as people read it."""
     if cell is None or cell == "" or isinstance(cell, bool):
-        return {True: "yes", False: "no"}.get(cell, "nothing")
+        return {True: "yes", False: "no"}.get(cell, "missing")
     if isinstance(cell, int | float) and cell == cell // 1 and abs(cell) < 10_000:  # 2026, not 2,026
         return str(int(cell))
     return number(cell) if isinstance(cell, int | float) else formats.spelled(cell)

@@ -84,6 +84,7 @@ ALLOWED: dict[Type, tuple[Transformation, ...]] = {
 Dictionary = dict[str, Column]
 ROLES = ("feature", "target", "id", "time", "group", "ignored")
 LABEL = "label:"
+ONE_HOT_LIMIT = 12  # categories; above, a column per category is slower and no better than target encoding
 LARGEST = 3.4e38  # scikit-learn's trees compute in single precision, where more is infinite
 ALWAYS_WRITTEN = ("type", "role", "missing_allowed", "rule", "transformation", "description")
 

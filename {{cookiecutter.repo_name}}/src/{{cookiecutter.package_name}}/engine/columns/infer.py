@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..project.errors import NAMED, listed, shown
+from ..project.errors import NAMED, counted, listed, shown
 from . import moments
-from .dictionary import Column, Dictionary, Transformation, Type, alike
+from .dictionary import ONE_HOT_LIMIT, Column, Dictionary, Transformation, Type, alike
 from .lists import different_items, separator_of
-from .spelling import DECIMALS, EITHER, looks_like_code, ways
+from .spelling import DECIMALS, EITHER, looks_like_code, spelled_alike, ways
 from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, are_plain_ids, is_missing, parse, stripped
 
 # Reading `MISSING_WORDS` inside a category loses nothing if they stay a category of their own, and `NA` often is one
@@ -32,7 +32,6 @@ ODD_WORDS = 3  # and at most this many different ones
 # Cells that a person would take for an amount, a date or a clock time; said where no way of `spelling.py` reads them.
 AMOUNT_LIKE = r"[-+(]?\s*[$€£¥₹]?\s*-?\d[\d.,' ]*(?:[eE][-+]?\d+)?\s*[%$€£¥₹kKmM)-]*"
 TIME_LIKE = r"\d{1,4}(?:/|-|\.)(?:\d{1,2}|[A-Z][a-z]+)(?:/|-|\.)\d{1,4}(?:[T ].*)?|(?:.*[T ])?\d{1,2}:\d\d.*"
-ONE_HOT_LIMIT = 12  # categories; above, a column per category is slower and no better than target encoding
 VALUES_LIMIT = 200  # categories that the dictionary lists one by one; above, a new one is not noticed
 TEXT_UNIQUE_SHARE, TEXT_WORDS = 0.5, 2.0  # free text: more unique cells than this, and this many words on average
 LEAST_NORMAL = float(np.finfo("float64").tiny)  # below, a float has fewer digits the smaller it is
@@ -81,6 +80,7 @@ def infer(
         if role == "id" and not are_plain_ids(cells):
             column = replace(column, type="category")
         columns[name] = finish(values, replace(column, role=role))
+        said[name] = "; ".join(filter(None, [said[name], *doubtful_spelling(values, columns[name])]))
         if column.type not in WORDY and cells.dtype == "str":  # native cells are missing without a word
             gaps = stripped(cells[values.isna()]).dropna().unique()
             markers.update(word for word in gaps if word and word.lower() in MISSING_WORDS)
@@ -158,7 +158,7 @@ def infer_type(
         amounts = unreadable.any() and present[~unreadable].nunique() > MANY_VALUES  # clearly, not codes
         odd = tuple(present[unreadable].unique()[: ODD_WORDS + 1])
         if len(odd) <= ODD_WORDS and unreadable.mean() <= (ODD_SHARE_OF_MANY if amounts else ODD_SHARE):
-            words = ", ".join(f"{shown(word)} ({(present == word).sum()} cells)" for word in odd)
+            words = ", ".join(f"{shown(word)} ({counted((present == word).sum(), 'cell')})" for word in odd)
             whole = way.type == "number" and (values.dropna() % 1 == 0).all()
             found = replace(way, missing=markers + odd, type="integer" if whole else way.type)
             remark = f"{words} read as missing in a column of type {found.type}" if odd else ""
@@ -221,6 +221,15 @@ def doubtful_words(text: pd.Series, missing: tuple[str, ...]) -> list[str]:
     kept = sorted(word for word in text.dropna().unique() if word and word.lower() in MISSING_WORDS | {"unknown"})
     kept = [repr(word) for word in kept if word not in missing]
     return [f"{', '.join(kept)} kept as a category; if it means missing, say so in 'missing'"] if kept else []
+
+
+def doubtful_spelling(values: pd.Series, column: Column) -> list[str]:
+    """What to say of categories that may be one in several spellings."""
+    alike = spelled_alike(values.dropna().unique()) if column.type == "category" and column.role != "id" else []
+    also = "" if column.role == "target" else ', or make one of them: "One category" in docs/features.md'
+    cure = f"if they mean the same, write them one way in the source{also}"
+    kept = "differ only in case, blanks, hyphens or accents, and stay categories of their own"
+    return [f"{listed(alike)} {kept}; {cure}"] if alike else []
 
 
 def infer_role(values: pd.Series, column: Column, *, target: str, special: Mapping[str, str]) -> str:

@@ -4,11 +4,13 @@ Lists differ from names, addresses and sentences in three ways: few different it
 returns in other cells, and it stands there at another place, or beside more or fewer others.
 """
 
+import re
 from collections import Counter, defaultdict
 
 import pandas as pd
 
 SEPARATORS = (";", "|", ",")
+BRACKETS = re.compile(r"(?s)\A(?:(\[)|\{)([^][{}]*)(?(1)\]|\})\Z")  # around all of a text
 FEWEST_CELLS = 20  # fewer say nothing
 PROBE_CELLS = 5_000  # different ones: of 100,000 long texts the whole would cost a second
 SPLIT_SHARE = 0.1  # share of the cells that hold two items or more, at least
@@ -21,17 +23,17 @@ ITEM_WORDS = 4.0  # of an item, on average, at most: longer ones are sentences
 def items_of(cell: str, separator: str) -> list[str]:
     """The items of a cell in their order, each once, without blanks around them and empty ones.
 
-    A list as programs write it, `['a', 'b']`, has neither brackets nor quote marks.
+    A list as programs write it, `['a', 'b']`, has neither brackets nor quote marks, `[a], [b]` no brackets.
 
     Examples
     --------
     >>> items_of("Redis; MySQL;;Redis", ";")
     ['Redis', 'MySQL']
     """
-    around = " \t\n"
-    if cell[:1] + cell[-1:] in ("[]", "{}"):
-        cell, around = cell[1:-1], around + "'\""
-    return list(dict.fromkeys(filter(None, (item.strip(around) for item in cell.split(separator)))))
+    inner = BRACKETS.sub(r"\2", cell)
+    around = " \t\n" if inner == cell else " \t\n'\""
+    items = (BRACKETS.sub(r"\2", item.strip(around)).strip(around) for item in inner.split(separator))
+    return list(dict.fromkeys(filter(None, items)))
 
 
 def different_items(cells: pd.Series, separator: str) -> list[str]:

@@ -5,11 +5,14 @@ choice was not obvious.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import filterfalse
 from typing import Any
 
 import pandas as pd
 
+from ..project.errors import counted
 from .dictionary import Column, Thousands
 from .validate import FALSE_WORDS, INTEGERS_THAT_FLOAT_KEEPS, NARROW, TRUE_WORDS, grouped_by, parse
 
@@ -152,7 +155,7 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
         return
     form, notes = " | ".join(chosen), []
     if len(chosen) > 1:
-        notes = ["dates read as " + ", ".join(f"{form} ({count} cells)" for form, count in chosen.items())]
+        notes = ["dates read as " + ", ".join(f"{form} ({counted(count, 'cell')})" for form, count in chosen.items())]
     elif form != ISO:
         notes = [f"clock times, read as {form} on 1900-01-01" if form in CLOCKS else f"dates read as {form}"]
     if ISO in chosen and (zoned := int(present.str.contains(ZONE).sum())):
@@ -180,3 +183,19 @@ def unread(cells: pd.Series, form: str) -> pd.Series:
 def swapped(form: str) -> str:
     """A format with day and month the other way round."""
     return form.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
+
+
+def spelled_alike(words: Iterable[str]) -> list[str]:
+    """Those of different words that are equal without case, blanks, hyphens, underscores and accents, in quotes.
+
+    Examples
+    --------
+    >>> spelled_alike(["Self employed", "retired", "self-employed", "5-9", "59"])
+    ["'Self employed' and 'self-employed'"]
+    """
+    alike: dict[str, list[str]] = {}
+    for word in sorted(words):
+        plain = unicodedata.normalize("NFKD", word.casefold())
+        key = re.sub(r"(?<!\d)[\s_-]|[\s_-](?!\d)", "", "".join(filterfalse(unicodedata.combining, plain)))
+        alike.setdefault(key, []).append(repr(word))
+    return [" and ".join(same) for same in alike.values() if len(same) > 1]

@@ -26,6 +26,7 @@ ISO_DAY, ISO_CLOCK = r"\d{4}-\d\d-\d\d([T ].*)?", rf"{CLOCK_DAY:%Y-%m-%d}[T ].*"
 INTEGERS_THAT_FLOAT_KEEPS = 2**53
 EMPTY = "empty cells"
 NARROW = "[\u00a0\u2009\u202f]"  # blanks within a number
+UNREAD = "cells that are not"  # how the problem of cells begins that cannot be read
 
 
 def validate(
@@ -118,7 +119,7 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
         article = "an" if column.type == "integer" else "a"
         how = {"datetime": "'format'", "boolean": "'type'"}.get(column.type, "'decimal', 'thousands', 'unit'")
         cure = f"Fix the cells, or say how to read them ({how}, 'missing') in [{name}]"
-        found.append(violation(name, f"cells that are not {article} {column.type}, like {sample}", cure, unreadable))
+        found.append(violation(name, f"{UNREAD} {article} {column.type}, like {sample}", cure, unreadable))
     empty = values.isna() & ~unreadable
     may_be_empty = column.missing_allowed or column.role == "ignored" or column.role.startswith(LABEL)
     if not may_be_empty and empty.any():

@@ -27,7 +27,7 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
-from ..columns.dictionary import LARGEST, Dictionary, features, separators, target
+from ..columns.dictionary import LARGEST, ONE_HOT_LIMIT, Dictionary, features, separators, target
 from .items import ItemEncoder
 
 ITEMS = "one column an item"
@@ -77,7 +77,8 @@ class Recipe:
         """`estimator` behind scaled numbers, one column a category, and tf-idf of the words or letters of a text.
 
         With `curves` each number becomes a smooth curve: a linear model of them is an additive model. With `letters`
-        the groups of letters that a column of texts holds more than once stand beside their words.
+        the groups of letters that a column of texts holds more than once stand beside their words, and the candidate
+        is for tables with texts only.
         """
 
         def weighed(analyser: Analyser) -> list[BaseEstimator]:
@@ -86,7 +87,9 @@ class Recipe:
                 return [words]
             return [make_union(words, TfIdf(sublinear_tf=True, analyzer=letters_of, min_df=2))]
 
-        return self._before(estimator, self._scaled(curves=curves), weighed)
+        candidate = self._before(estimator, self._scaled(curves=curves), weighed)
+        candidate.for_texts = letters
+        return candidate
 
     def network(self, estimator: BaseEstimator) -> Pipeline:
         """`estimator` behind smooth curves of numbers, one column a category, and 30 components of each text."""
@@ -231,7 +234,9 @@ def by_dtype(values: pd.Series) -> str:
     """The transformation of a column that the dictionary does not know."""
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         return "date parts"
-    return "number" if pd.api.types.is_numeric_dtype(values.dtype) else "target encoding"
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return "number"
+    return "one-hot" if values.nunique() <= ONE_HOT_LIMIT else "target encoding"
 
 
 def split_dates(dates: pd.DataFrame) -> np.ndarray:

@@ -97,6 +97,11 @@ def listed(names: list, most: int = 5) -> str:
     return ", ".join(name if len(name) <= NAME_SHOWN else f"{name[:NAME_SHOWN]}…" for name in plain) + more
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things in words: "1 line", "2,000 lines"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def shown(cell: str) -> str:
     """Return a cell as messages quote it: in quotes, control characters escaped, shortened."""
     return repr(cell) if len(cell) <= CELL_SHOWN else f"{cell[:CELL_SHOWN]!r}… ({len(cell):,} characters)"

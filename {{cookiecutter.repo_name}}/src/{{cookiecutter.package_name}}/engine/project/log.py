@@ -38,14 +38,14 @@ class TerminalLine(logging.Formatter):
         return f"{CLEAR}{text}" if sys.stderr.isatty() else text
 
 
-def start_logging() -> None:
-    """Send the log to stderr, one line an event, the step's name first."""
+def start_logging(*, debug: bool = False) -> None:
+    """Send the log to stderr, one line an event, the step's name first; to `debug`, tracebacks too."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(TerminalLine("%(step)s: %(message)s"))
     everything = logging.getLogger(package.NAME)
     everything.handlers[:] = [handler]
     everything.propagate = False
-    everything.setLevel(logging.INFO)
+    everything.setLevel(logging.DEBUG if debug else logging.INFO)
     warnings.showwarning = warning_as_line
 
 

@@ -77,7 +77,7 @@ def file_of(folder: Path, dotted: str) -> Path | None:
 
 def imported(path: Path, folder: Path, *, late: bool) -> Iterator[str]:
     """The dotted names in the package that a file of it imports; some are those of functions and classes."""
-    tree, here = ast.parse(path.read_bytes()), path.relative_to(folder).parent.parts
+    tree, here = ast.parse(path.read_bytes(), path), path.relative_to(folder).parent.parts
     for node in ast.walk(tree) if late else tree.body:
         if isinstance(node, ast.ImportFrom):
             origin = [] if node.module is None else node.module.split(".")

@@ -80,10 +80,10 @@ def of_two(evidence: Evidence) -> dict[str, Any]:
     """Two classes: how many rows are acted on, how many of them rightly, and what that is worth."""
     options, result, positive = evidence.project.settings.decision, evidence.decided, evidence.result.classes[1]
     yes, on = result.truth == positive, acted(evidence)
-    n, size, hits = len(yes), int(on.sum()), int((yes & on).sum())
+    n, size, hits, groups = len(yes), int(on.sum()), int((yes & on).sum()), evidence.groups
     answer = [f"It would act on no row: none is sure enough to be '{positive}'."]
     if size:
-        low, high = (round(size * end) for end in diagnostics.wilson(yes[on]))
+        low, high = map(round, hits_within(yes[on], groups if groups is None else groups[on]))
         answer = [
             f"Of the {size:,} {options.rows} it would act on, {hits:,} are '{positive}' "
             f"(95\u00a0%: {low:,} to {high:,}); of {size:,} chosen at random, {size * yes.mean():,.0f} would be."
@@ -93,6 +93,11 @@ def of_two(evidence: Evidence) -> dict[str, Any]:
         answer.append(
             f"These are {percent(hits / yes.sum())} of all '{positive}', {times:.1f} times as many as at random."
         )
+    if groups is not None and groups[on].nunique() < size:
+        answer.append(
+            f"These {size:,} are rows of {groups[on].nunique():,} different {groups.name}, "
+            f"{groups[yes & on].nunique():,} of them with a '{positive}': counted and valued is each row."
+        )
     if 0 < size < decision.capacity_of(options, n):
         answer.append(
             f"On the next {options.rows} acting would not pay: capacity = {options.capacity:g} is not used up."
@@ -101,7 +106,7 @@ def of_two(evidence: Evidence) -> dict[str, Any]:
     if 0 < decision.capacity_of(options, n) < n:
         frame = frame.replace({"acting on": {"all": "all (beyond the capacity)"}})
     if decision.has_value(options):
-        total, *ends = gains.summed(decision.worth(options, yes, on), evidence.groups)
+        total, *ends = worth_within(evidence, yes, on)
         around = " to ".join(map(amount, ends))
         others = frame.iloc[1:]
         pairs = zip(others.iloc[:, 0], others.iloc[:, -1], strict=True)
@@ -119,12 +124,38 @@ def of_two(evidence: Evidence) -> dict[str, Any]:
     }
 
 
+def hits_within(yes: np.ndarray, groups: pd.Series | None) -> tuple[float, float]:
+    """The 95 % interval of the hits among so many rows, shape (n_rows,); rows of a group come and go together."""
+    low, high = (len(yes) * end for end in diagnostics.wilson(yes))
+    if groups is None:
+        return low, high
+    _, *ends = gains.summed(yes.astype(float), groups)
+    return max(0.0, min(low, ends[0])), min(float(len(yes)), max(high, ends[1]))
+
+
+def worth_within(evidence: Evidence, yes: np.ndarray, on: np.ndarray, *, spared: bool = False) -> tuple[float, ...]:
+    """What acting on these rows is worth, or `spared` against acting on none, and its 95 % interval.
+
+    That is of the hits among the rows acted on, and among the others, put together as squares (MOVER: Zou 2007).
+    """
+    options, kinds, none = evidence.project.settings.decision, np.array([True, False]), np.zeros(2, dtype=bool)
+    total, reach = 0.0, np.zeros(2)
+    for part in (on, ~on):
+        if part.any():
+            acts = np.full(2, part is on)
+            hit, miss = decision.worth(options, kinds, acts) - spared * decision.worth(options, kinds, none)
+            around = hits_within(yes[part], evidence.groups if evidence.groups is None else evidence.groups[part])
+            total += miss * part.sum() + (hit - miss) * yes[part].sum()
+            reach += np.sort([(hit - miss) * (end - yes[part].sum()) for end in around]) ** 2
+    low, high = np.sqrt(reach)
+    return float(total), float(total - low), float(total + high)
+
+
 def against_none(evidence: Evidence, yes: np.ndarray, on: np.ndarray) -> list[str]:
     """Where doing nothing has a cost: what is spared of it, in a sentence."""
-    by_way = [decision.worth(evidence.project.settings.decision, yes, way) for way in (on, np.zeros_like(on))]
-    if not by_way[1].any() or not on.any():
+    if not decision.worth(evidence.project.settings.decision, yes, np.zeros_like(on)).any() or not on.any():
         return []
-    more, low, high = gains.summed(by_way[0] - by_way[1], evidence.groups)
+    more, low, high = worth_within(evidence, yes, on, spared=True)
     return [f"Against acting on none it saves {money(evidence, more)} (95\u00a0%: {amount(low)} to {amount(high)})."]
 
 

@@ -203,7 +203,7 @@ def caveats(record: dict[str, Any]) -> Iterator[str]:
     if (looks := test["runs_on_this_split"]) >= MANY_LOOKS:
         yield f"{looks} runs were scored on these test rows: the best of them looks better than it is."
     for name, why in record.get("left_out", {}).items():
-        yield f"The candidate {name} was not compared: it cannot be fitted on these rows ({why})."
+        yield f"The candidate {name} was not compared ({why})."
     if record["dirty"]:
         yield "It was made from changes that were not committed; they are kept in its folder."
     yield "What a model leans on need not be a cause; where it errs more than elsewhere, the evaluation says."

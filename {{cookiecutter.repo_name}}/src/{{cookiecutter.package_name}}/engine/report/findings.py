@@ -235,7 +235,7 @@ def of_candidates(record: Mapping[str, Any]) -> Iterator[Finding]:
     if lost := record.get("left_out", {}):
         total = len(lost) + len(set(record["metrics"]["leaderboard"]) - {"blend"})
         why = "; ".join(f"{name}: {said}" for name, said in lost.items())
-        text = f"{len(lost)} of {total} candidates could not be compared, they cannot be fitted on these rows ({why})."
+        text = f"{len(lost)} of {total} candidates could not be compared ({why})."
         yield Finding(text)
 
 

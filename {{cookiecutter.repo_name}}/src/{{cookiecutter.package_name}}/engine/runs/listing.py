@@ -7,10 +7,12 @@ from ..project.settings import Project
 from . import signatures
 from .registry import folders, history, sound, split_of
 
-BEST = "*         the best dev score of the runs with this metric and split; scores of another split are of other rows"
-CHAMPION_MARK = "champion  the run that predict uses"
-UNACCEPTED = "refused   nobody whom [team] signers names has signed it: it does not answer, push and pull leave it out"
-SEEN = "?         the run may have been trained on some of these test rows"
+LEGEND = {
+    "best": "*: the best dev score of the runs with this metric and split; scores of another split are of other rows",
+    "champion": "champion: the run that predict uses",
+    "refused": "refused: nobody whom [team] signers names has signed it: it does not answer, push and pull leave it",
+    "may_have_been_seen": "?: the run may have been trained on some of these test rows",
+}
 
 
 def rows(project: Project) -> list[dict[str, Any]]:
@@ -57,8 +59,7 @@ def render(table: list[dict[str, Any]]) -> str:
     if not table:
         return "No run yet: make train"
     head = ("", "run", "model", "metric", "dev", "test", "95 % interval", "dummy", "split", "commit", "decision")
-    marked = {"best": BEST, "champion": CHAMPION_MARK, "refused": UNACCEPTED, "may_have_been_seen": SEEN}
-    legend = [text for name, text in marked.items() if any(line[name] for line in table)]
+    legend = [text for name, text in LEGEND.items() if any(line[name] for line in table)]
     return "\n".join([aligned([head, *(cells(line) for line in table)]), *legend])
 
 

@@ -106,7 +106,7 @@ def _separator(content: bytes) -> tuple[str, str]:
             score, rows = _score(marked, Dialect({" ": "\t", "::": "\x1e"}.get(separator, separator), quote))
             agreeing, numbers, fields = score[1:]
             fits = (agreeing == 1 and numbers >= 0.5) if separator == " " else agreeing >= FITS
-            if fits and fields > 1 and score > best_score:
+            if fits and fields > 1 and score > best_score and (score[0] or separator not in RARE):
                 best, best_score, lines = separator, score, rows
     if best and not best_score[0] and all(map(NUMBER.fullmatch, body.splitlines())):
         best = ""  # one column of numbers with decimal commas
@@ -189,7 +189,7 @@ def _escaping(content: bytes, dialect: Dialect, marks: bytes) -> Dialect | None:
     if re.search(rb'\\["%b]' % marks, content) and not re.search(rb'\\(?!["\\%b])' % marks, content):
         escaping = replace(dialect, escape="\\")
         counts, plain = _field_counts(content, escaping), _field_counts(content, dialect)
-        if len(counts) == 1 < max(counts) and (len(plain) != 1 or plain == counts):
+        if len(counts) == 1 < max(counts) and len(plain) != 1:
             return escaping
     return None
 

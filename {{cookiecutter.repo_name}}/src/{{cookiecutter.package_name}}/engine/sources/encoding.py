@@ -4,7 +4,7 @@ import codecs
 import itertools
 import re
 
-from ..project.errors import DataError, SettingsError, listed
+from ..project.errors import DataError, SettingsError, counted, listed
 from .dialect import SAMPLE
 
 BYTE_ORDER_MARKS = {
@@ -81,8 +81,8 @@ def _checked(content: bytes) -> tuple[bytes, list[str]]:
             raise DataError(f"line {line} holds a NUL byte: a binary or damaged file. {ALLOWED}")
         content = content.replace(b'\0"', b'""').replace(b"\0", b"")
         notes = [f"NUL bytes left out: {zeros}, the first in line {line}"]
-    if marks := content.count(codecs.BOM_UTF8):  # of files that were put one behind the other
-        content = content.replace(codecs.BOM_UTF8, b"")
+    content, marks = re.subn(rb"(?<=[\r\n])\xef\xbb\xbf", b"", content)  # of files put one behind the other
+    if marks:
         notes.append(f"byte-order marks within the text left out: {marks}")
     sample = content[:SAMPLE]
     if len(sample) - len(sample.translate(None, CONTROL)) > len(sample) / 100:
@@ -119,7 +119,7 @@ def _mixed(content: bytes) -> tuple[bytes, list[str]]:
             odd.append(place)
     word = BEYOND_ASCII.findall(content.split(b"\n")[odd[0]])[0].decode("cp1252", "replace")[:LETTERS]
     numbers = listed([place + 1 for place in odd])
-    said = f"{len(odd)} lines are not UTF-8 like the others, read as cp1252 (lines {numbers})"
+    said = f"{counted(len(odd), 'line')} not UTF-8 like the others, read as cp1252 (line {numbers})"
     return b"\n".join(lines), [f"two encodings in one file: {said}, as in {word!r}"]
 
 

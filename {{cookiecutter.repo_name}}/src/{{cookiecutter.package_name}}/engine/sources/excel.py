@@ -11,12 +11,13 @@ from xml.etree import ElementTree
 
 from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
-from ..project.errors import DataError, listed
+from ..project.errors import DataError, counted, listed
 from .first_line import nearest
 from .mending import TITLES, row_with
 
 # A cell with a formula and no value; a formula whose result is the empty text says t="str".
 UNSTORED = re.compile(rb'<c r="([A-Z]+\d+)"(?:(?! t=)[^>])*><f[^>]*(?:/>|>[^<]*</f>)(?:<v ?/>|<v></v>)?</c>')
+HINTS = ("that names", "that has a name like", "with rows of numbers, for none names")  # of a sheet, the best first
 ERROR = re.compile(rb'<c [^>]*t="e"')
 
 
@@ -54,7 +55,7 @@ def sheet_rows(
         cure = "Open the file in Excel or LibreOffice and save it, so that they are computed."
         raise DataError(f"sheet '{name}': formulas without a stored result: {listed(without)}.\n{cure}")
     if errors := len(ERROR.findall(xml)):
-        decisions.append(f"errors like #DIV/0! read as missing: {errors} cells")
+        decisions.append(f"errors like #DIV/0! read as missing: {counted(errors, 'cell')}")
     merged = sheet.merged_cell_ranges or []
     for (top, left), (bottom, right) in merged:
         for row in rows[top + 1 : bottom + 1] if right == left else ():
@@ -88,14 +89,13 @@ def _naming(book: CalamineWorkbook, names: list[str], target: str) -> tuple[str,
         if row_with(header, target) is not None:
             return name, f", the first that names {target!r}" if name != names[0] else ""
         if row_with(top, target) is not None:  # as a list of the columns does
-            hints.setdefault(f"that names {target!r}", name)
+            hints.setdefault(HINTS[0], name)
         elif header and nearest(target, header[0]):
-            hints.setdefault(f"that has a name like {target!r}", name)
+            hints.setdefault(HINTS[1], name)
         elif sum(len(row) > 1 and not all(isinstance(cell, str) for cell in row) for row in cells) > 1:
-            hints.setdefault(f"with rows of numbers, for none names {target!r}", name)
-    how = min(hints, default="")  # in this order: names, has, with
-    chosen = hints.get(how, names[0])
-    return chosen, f", the first {how}" if chosen != names[0] else ""
+            hints.setdefault(HINTS[2], name)
+    how, chosen = next(((hint, hints[hint]) for hint in HINTS if hint in hints), ("", names[0]))
+    return chosen, f", the first {how} {target!r}" if chosen != names[0] else ""
 
 
 def _rows(book: CalamineWorkbook, name: str) -> list[list]:

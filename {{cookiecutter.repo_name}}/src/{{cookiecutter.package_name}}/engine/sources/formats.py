@@ -15,7 +15,6 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeGuard
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
@@ -172,13 +171,14 @@ def json_table(content: bytes) -> tuple[pd.DataFrame, list[str], list[SetAside]]
         return None
     said: Said = {}
     try:
-        whole, aside = _loaded(content)
+        whole, lines, aside = _loaded(content)
         records, notes = _records(whole)
         names = dict.fromkeys(key for record in records for key in record)
         cells = [part for name in names for part in _flat(name, [record.get(name) for record in records], said)]
     except RecursionError:
         raise DataError("JSON nested too deep. A list of flat records is needed.") from None
-    return *_framed([(name, column(values)) for name, values in cells], said, notes), aside
+    frame, notes = _framed([(name, column(values)) for name, values in cells], said, notes)
+    return (frame.set_axis(lines[-len(frame) :], axis=0) if aside else frame), notes, aside
 
 
 def _flat(name: str, values: list, said: Said) -> list[tuple[str, list]]:
@@ -212,75 +212,88 @@ def _is_plain(value: object) -> TypeGuard[list]:
     return isinstance(value, list) and not any(isinstance(item, (dict, list, tuple)) for item in value)
 
 
-def one_text(value: Any) -> object:
+def one_text(value: object) -> object:
     """Return a list of plain values as its items, else as JSON; each cell by itself, so that a batch reads alike."""
-    if isinstance(value, (np.ndarray, tuple, set, frozenset)):  # of a data frame; a file has lists alone
-        value = value.tolist() if isinstance(value, np.ndarray) else list(value)
     if _is_plain(value):
         return "; ".join(spelled(item).replace(";", ",") for item in value if item is not None) or None
     return json.dumps(value, ensure_ascii=False, default=spelled) if isinstance(value, (dict, list)) else value
 
 
 def _records(whole: object) -> tuple[list[dict], list[str]]:
-    """Return the records of a document: itself, or its longest list of records, at most two keys deep."""
-    if (records := _as_records(whole)) is not None:
-        return records, []
-    if isinstance(whole, dict):
-        under = {key: value for key, value in whole.items() if isinstance(value, dict)}
-        deeper = [(f"{key}.{name}", value) for key in under for name, value in under[key].items()]
-        found = {place: records for place, value in [*whole.items(), *deeper] if (records := _as_records(value))}
-        longest, *others = sorted(found, key=lambda place: -len(found[place])) or [""]
-        if others and len(found[others[0]]) == len(found[longest]):
+    """Return the records of a document: itself, or its longest list of records, else its longest table of another form.
+
+    Lists are looked for at most two keys deep.
+    """
+    if _are_records(whole):
+        return whole, []
+    beneath = whole if isinstance(whole, dict) else {}
+    under = {key: value for key, value in beneath.items() if isinstance(value, dict)}
+    places = {**beneath, **{f"{key}.{name}": value for key in under for name, value in under[key].items()}}
+    found = {place: (value, "") for place, value in places.items() if value and _are_records(value)}
+    if not found and (table := _as_table(whole)):
+        return table[0], [table[1]]
+    found = found or {place: table for place, value in places.items() if (table := _as_table(value))}
+    longest, *others = sorted(found, key=lambda place: -len(found[place][0])) or [""]
+    if longest:
+        records, how = found[longest]
+        if others and len(found[others[0]][0]) == len(records):
             cure = "Write the one that is meant to a file of its own."
-            raise DataError(f"lists of {len(found[longest])} records under {longest!r} and {others[0]!r}.\n{cure}")
-        if longest:
-            beside = f"; left out: {listed([f'{place!r} ({len(found[place])})' for place in others])}" if others else ""
-            return found[longest], [f"records taken from the list under {longest!r} ({len(found[longest])}){beside}"]
-        kinds = set(map(type, whole.values()))
-        if list not in kinds and kinds - {dict}:
-            return [whole], []
+            raise DataError(f"lists of {len(records)} records under {longest!r} and {others[0]!r}.\n{cure}")
+        beside = f"; left out: {listed([f'{place!r} ({len(found[place][0])})' for place in others])}" if others else ""
+        note = f"records taken from the list under {longest!r} ({len(records)}){beside}"
+        return records, [note, how] if how else [note]
+    if beneath and list not in (kinds := {*map(type, beneath.values())}) and kinds - {dict}:
+        return [beneath], []
     cure = 'Write it as [{"column": value, ...}, ...] or as one record per line.'
     raise DataError(f"JSON, but not a list of records.\n{cure}")
 
 
-def _as_records(value: object) -> list[dict] | None:
-    """Return records, lists below a list of their names, or columns as records; None of anything else."""
-    if isinstance(value, list):
-        if all(isinstance(record, dict) for record in value):
-            return value
-        if all(isinstance(row, list) and len(row) == len(value[0]) > 1 for row in value) and len(value) > 1:
-            if all(isinstance(name, str) for name in value[0]) and len({*value[0]}) == len(value[0]):
-                return [dict(zip(value[0], row, strict=True)) for row in value[1:]]
+def _are_records(value: object) -> TypeGuard[list[dict]]:
+    return isinstance(value, list) and all(isinstance(record, dict) for record in value)
+
+
+def _as_table(value: object) -> tuple[list[dict], str] | None:
+    """Return lists below a list of their names, or columns, as records, and where the names stood; None of others."""
+    given, how = value, "names taken from the first list"
+    if isinstance(value, dict) and isinstance(value.get("columns"), list) and isinstance(value.get("data"), list):
+        value, how = [value["columns"], *value["data"]], "names taken from 'columns'"  # as pandas writes it split
+    if isinstance(value, list) and all(isinstance(row, list) and len(row) == len(value[0]) > 1 for row in value):
+        names, *rows = value or [[]]
+        kinds = {type(cell) for row in rows for cell in row if cell is not None}  # of texts all may be values
+        if {*map(type, names)} == {str} and len({*names}) == len(names) and (kinds - {str} or value is not given):
+            return [dict(zip(names, row, strict=True)) for row in rows], how
     if isinstance(value, dict) and len(value) > 1:
         columns = list(value.values())
         if all(isinstance(column, dict) and [*column] == [*map(str, range(len(column)))] for column in columns):
             columns = [list(column.values()) for column in columns]  # as pandas writes a table
         alike = all(isinstance(column, list) and len(column) == len(columns[0]) > 1 for column in columns)
         if alike and not any(isinstance(cell, (dict, list)) for column in columns for cell in column):
-            return [dict(zip(value, row, strict=True)) for row in zip(*columns, strict=True)]
+            said = f"columns of one object: {listed([*value])}"
+            return [dict(zip(value, row, strict=True)) for row in zip(*columns, strict=True)], said
     return None
 
 
-def _loaded(content: bytes) -> tuple[Any, list[SetAside]]:
-    """Return what JSON holds, as a list where values stand behind each other; and, of one a line, damaged lines."""
+def _loaded(content: bytes) -> tuple[Any, list[int], list[SetAside]]:
+    """Return what JSON holds, of values behind each other a list; of one a line, their and the damaged lines."""
     decoder, text = json.JSONDecoder(object_pairs_hook=_record), content.decode()
-    values, aside, start = list[Any](), list[SetAside](), NOT_BLANK.search(text)
+    values, start = list[Any](), NOT_BLANK.search(text)
     try:
         while start:
             value, end = decoder.raw_decode(text, start.start())
             values.append(value)
             start = NOT_BLANK.search(text, end)
-        return values if len(values) > 1 else values[0], []
+        return values if len(values) > 1 else values[0], [], []
     except json.JSONDecodeError as error:
-        if not values:
-            raise DataError(f"line {error.lineno}: not valid JSON ({error.msg}). Mend it, or fetch it again.") from None
-    values = []
-    for number, line in enumerate(text.split("\n"), 1):
+        first = error
+    found, aside = dict[int, Any](), list[SetAside]()
+    for number, line in enumerate(text.split("\n")):
         try:
-            values += [decoder.decode(line)] if line.strip() else []
+            found |= {number: decoder.decode(line)} if line.strip() else {}
         except json.JSONDecodeError:
-            aside.append(SetAside(number, "not valid JSON", line.rstrip("\r")))
-    return values, aside
+            aside.append(SetAside(number + 1, "not valid JSON", line.rstrip("\r")))
+    if len(aside) >= sum(isinstance(value, (dict, list)) for value in found.values()):
+        raise DataError(f"line {first.lineno}: not valid JSON ({first.msg}). Mend it, or fetch it again.")
+    return [*found.values()], [*found], aside
 
 
 def _record(pairs: list[tuple[str, object]]) -> dict:
@@ -291,7 +304,7 @@ def _record(pairs: list[tuple[str, object]]) -> dict:
     return record
 
 
-def column(values: list) -> pd.Series:
+def column(values: list, name: str = "") -> pd.Series:
     """Return cells of Python types as one column: bool, int64, float64 (decimals too), datetime64, else text."""
     series = pd.Series(values, dtype=object)
     gaps = series.isna()
@@ -299,7 +312,7 @@ def column(values: list) -> pd.Series:
     if kinds & {dict, list, bytes}:  # of a database: flattened, and said, when its Parquet file is read
         with contextlib.suppress(pa.ArrowInvalid, pa.ArrowTypeError):
             return pa.array(values).to_pandas(types_mapper=pd.ArrowDtype)
-        raise DataError("a column mixes objects, lists or bytes with other values.\nWrite a query that casts them.")
+        raise DataError(f"column '{name}' mixes objects, lists or bytes with others.\nWrite a query that casts them.")
     if kinds == {bool}:
         return series.astype("boolean" if gaps.any() else "bool")
     if kinds == {int} and all(-(2**63) <= value < 2**63 for value in series[~gaps]):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..project.errors import DataError, listed
+from ..project.errors import DataError, counted, listed
 from . import formats
 from .dialect import NUMBER
 from .mending import TITLES, YEAR, row_with
@@ -21,9 +21,11 @@ from .rows import ABOVE, BELOW, Rows, SetAside
 MARKERS = frozenset({"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "nil", "unknown", "missing", "#n/a"})
 HEADER_CELLS = 50_000  # cells from which is told whether the first row holds names
 SLIPS = 0.05  # share of the values of a column
-FULL = 0.9  # share of the rows of a table that has a cell in a column which a narrower one below it has not
+ROUNDED = 0.01  # share by which a total may differ from the sum
 SENTENCE = 5  # words; a name of a column has fewer
-CLOSING = re.compile(r"\W*((grand|sub)[ -]?)?(total|sum|summe|gesamt|average|source|quelle|notes?|footnote)s?\b", re.I)
+CLOSING = re.compile(
+    r"(?i)\W*((grand|sub)[ -]?)?(?:(?P<mean>average)|(?P<sum>total|summe?|gesamt)|source|quelle|(foot)?note)s?\b"
+)
 
 
 def locate(cells: Rows, options: Mapping[str, Any], target: str = "") -> tuple[pd.DataFrame, list[str], list[SetAside]]:
@@ -44,6 +46,11 @@ def locate(cells: Rows, options: Mapping[str, Any], target: str = "") -> tuple[p
     if given is not False and not (given and isinstance(given, int)):
         start = cells.start + _start(head[cells.start :], target)
     aside = _left_out(frame, range(start), ABOVE)
+    keyed = [all('"ImportId"' in cell for cell in row) for row in head[start : start + 4]]
+    if keyed == [False, False, True, False]:
+        aside += _left_out(frame, range(start + 1, start + 3), ABOVE)
+        frame = frame.drop(index=frame.index[start + 1 : start + 3])
+        del head[start + 1 : start + 3]
     first, *body = head[start:]
     names, skipped, more = _names(first, body, head[:start], options, target)
     rows = frame.iloc[start + skipped :]
@@ -56,7 +63,7 @@ def locate(cells: Rows, options: Mapping[str, Any], target: str = "") -> tuple[p
         rows = rows.iloc[:end].drop(index=cells.blank, errors="ignore")
     rows, more = _without_repeated(rows, first if skipped else [])
     said = Counter(line.reason for line in aside)
-    notes += [f"left out {reason}: {count} lines" for reason, count in said.items()]
+    notes += [f"left out {reason}: {counted(count, 'line')}" for reason, count in said.items()]
     return rows.set_axis(names, axis=1), notes + more, aside
 
 
@@ -71,8 +78,6 @@ def _as_text(cells: pd.DataFrame) -> list[list[str]]:
 
 
 def _left_out(frame: pd.DataFrame, places: range, reason: str) -> list[SetAside]:
-    if not places:
-        return []
     rows = frame.iloc[places.start : places.stop]
     texts = [",".join(row).strip(",") for row in _as_text(rows)]
     return [SetAside(line + 1, reason, text) for line, text in zip(rows.index, texts, strict=True) if text]
@@ -86,36 +91,13 @@ def _start(head: list[list[str]], target: str) -> int:
     """Return the place of the row with the names, or of the first row where none has them."""
     if (place := row_with(head[:TITLES], target)) is not None:
         return place
-    if settings := _settings(head):
-        return settings
     typical = float(np.median([_filled(row) for row in head if any(row)] or [1]))
     for place, row in enumerate(head[:TITLES]):
         sparse = _filled(row) < typical / 2 or (_filled(row) == 1 < typical and row[0])
-        if not sparse and not _is_title(row, head[place + 1 :]):
+        if not sparse:
             few_names = place and any(head[place - 1]) and any(map(NUMBER.fullmatch, row))
             return place - 1 if few_names and not _are_names(row, head[place + 1 :]) else place
     return 0
-
-
-def _settings(head: list[list[str]]) -> int:
-    """Return how many rows of words with values, as instruments write them, stand above a table of numbers."""
-    words = [bool(row[0]) and not NUMBER.fullmatch(row[0]) for row in head]
-    many = words.index(False) if False in words else 0
-    if not 2 < many < TITLES or any(words[many:]) or len(head) < 2 * many:
-        return 0
-    with_numbers = [any(map(NUMBER.fullmatch, row)) for row in head[:many]]
-    if not any(with_numbers[1:]):
-        return 0
-    if not with_numbers[-1]:
-        return many - 1
-    return next(place for place, row in enumerate(head) if place >= many and any(row))
-
-
-def _is_title(row: list[str], below: list[list[str]]) -> bool:
-    """Tell whether a full row is a sentence above a row of names."""
-    if len(below) < 2 or max(len(cell.split()) for cell in row) < SENTENCE:
-        return False
-    return max(len(cell.split()) for cell in below[0]) < SENTENCE and _is_second_header(below[0], below[1:], least=1)
 
 
 def _names(
@@ -137,8 +119,6 @@ def _names(
         names, used = more, used + 1
     if used > 1:
         return names, used, [f"names joined from {used} rows"]
-    if len(below) > 2 and all('"ImportId"' in cell for cell in below[1] if cell) and any(below[1]):
-        return first, 3, ["rows 2 and 3 dropped, the questions and keys of a survey"]
     if len(below) > 2 and _is_second_header(below[0], below[1:]):
         if _filled(first) == width == len(set(first)):
             return first, 2, [f"row 2 dropped, a second header: {listed(below[0])}"]
@@ -208,10 +188,10 @@ def _is_name_above_numbers(cell: str, values: list[str]) -> bool:
     return cell.lower() not in MARKERS and not NUMBER.fullmatch(cell) and cell not in values
 
 
-def _is_second_header(second: list[str], body: list[list[str]], *, least: int = 2) -> bool:
+def _is_second_header(second: list[str], body: list[list[str]]) -> bool:
     """Tell whether every column of numbers (two at least) has another word in this row."""
     above = [(cell, values) for cell, values in _above(second, body) if _are_numeric(values)]
-    return len(above) >= least and all(_is_name_above_numbers(cell, vs) for cell, vs in above)
+    return len(above) >= 2 and all(_is_name_above_numbers(cell, vs) for cell, vs in above)
 
 
 def _end(rows: pd.DataFrame, names: list[str]) -> tuple[int, bool]:
@@ -222,35 +202,37 @@ def _end(rows: pd.DataFrame, names: list[str]) -> tuple[int, bool]:
         after = sampled(rows.iloc[place + 1 :].head(TITLES))
         if len(after) < 3 or _filled(after[0]) < 2 or after[0] == names:
             continue
-        if _is_second_header(after[0], after[1:]) or _is_narrower(after, rows.iloc[:place]):
+        if _is_second_header(after[0], after[1:]):
             return int(place), True
-    if all(all(row) and not CLOSING.match(row[0]) for row in sampled(rows.tail(1))):
-        return len(rows), False
     tail = sampled(rows.tail(TITLES))
     typical = float(np.median([_filled(row) for row in tail if any(row)] or [0]))
-    while tail and _is_note(tail[-1], tail[-2] if len(tail) > 1 else [], typical):
+    while tail and _is_note(tail[-1], tail[-2] if len(tail) > 1 else [], typical, rows):
         tail.pop()
-    return len(rows) - (min(TITLES, len(rows)) - len(tail)), False
+        rows = rows.iloc[:-1]
+    return len(rows), False
 
 
-def _is_narrower(after: list[list[str]], before: pd.DataFrame) -> bool:
-    """Tell whether rows have different words above each of their columns, and leave out one that is full before."""
-    lacking = [place for place, column in enumerate(zip(*after, strict=True)) if not any(column)]
-    heads = {*filter(None, after[0])}
-    if len(heads) + len(lacking) < len(after[0]) or not _is_second_header(after[0], after[1:], least=0):
-        return False
-    return bool((before.iloc[:, lacking].notna().mean() >= FULL).any()) and not before.isin(heads).to_numpy().any()
-
-
-def _is_note(row: list[str], before: list[str], typical: float) -> bool:
-    """Tell whether a row at the end is a footnote, a total or empty."""
+def _is_note(row: list[str], before: list[str], typical: float, rows: pd.DataFrame) -> bool:
+    """Tell whether the last of these rows is a footnote, a total or empty."""
     if not any(row):
         return True
     first = next(filter(None, row))
-    if closing := CLOSING.match(first):  # `Total Recall` among full rows is a film
-        return closing.end() == len(first.rstrip(" :.")) < len("".join(row)) or _filled(row) <= typical / 2
+    if closing := CLOSING.match(first):  # `Total Recall` is a film, `Average` may be a grade
+        rest = first[closing.end() :].rstrip(" .")
+        if rest in ("", ":") and closing.lastgroup and any(map(NUMBER.fullmatch, row)):
+            return _adds_up(row, rows, closing.lastgroup)
+        few = _filled(row) == 1 < typical / 2 or (rest[:1] in ("", ":") and _filled(row) <= typical / 2)
+        return few and not (rows.iloc[:-1, row.index(first)] == first).any()
     sparse = _filled(row) <= min(2, (typical - 1) / 2) and bool(row[0])
     return sparse and (not any(before) or (_filled(row) == 1 and len(first.split()) >= SENTENCE))
+
+
+def _adds_up(row: list[str], rows: pd.DataFrame, how: str) -> bool:
+    """Tell whether half of the numbers in the last row are those above them put together, by `sum` or by `mean`."""
+    places = [place for place, cell in enumerate(row) if NUMBER.fullmatch(cell)]
+    digits = rows.iloc[:, places].astype("str").replace(r"[^\d.-]", "", regex=True)
+    numbers = digits.apply(pd.to_numeric, errors="coerce")
+    return bool(np.isclose(numbers.iloc[:-1].agg(how), numbers.iloc[-1], rtol=ROUNDED).mean() >= 1 / 2)
 
 
 def _without_repeated(rows: pd.DataFrame, first: list[str]) -> tuple[pd.DataFrame, list[str]]:

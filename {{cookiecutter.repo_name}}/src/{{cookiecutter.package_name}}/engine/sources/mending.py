@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ..project.errors import DataError
+from ..project.errors import DataError, counted
 from .dialect import NAMES, NUMBER, Dialect
 
 DATE = re.compile(r"\s*\d+[:/.-]\d.*")
@@ -137,7 +137,7 @@ def mended(cells: list[str], text: str, dialect: Dialect, shape: Shape, number: 
         return padded, "too few cells, the last ones taken as missing"
     if number > shape.start and lacking < 0 and (row := _without_empty(cells, shape)):
         return row, "surplus empty cells left out"
-    return None, f"{len(cells)} {'cell' if len(cells) == 1 else 'cells'} in place of {shape.width}"
+    return None, f"{counted(len(cells), 'cell')} in place of {shape.width}"
 
 
 def _is_strict(text: str, dialect: Dialect) -> bool:

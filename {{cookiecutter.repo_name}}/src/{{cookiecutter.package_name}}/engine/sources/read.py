@@ -218,9 +218,9 @@ def _read_text(content: bytes, options: Mapping[str, Any], target: str) -> Table
         raise DataError(f"this is a web page or XML, not a table.\n{cure}")
     if read := formats.json_table(content):
         frame, notes, aside = read
-        if aside:
-            frame.index = pd.RangeIndex(len(frame) + len(aside)).drop([line.line - 1 for line in aside])
-        return Table(frame, (*decisions, *notes), 1, tuple(("", line) for line in aside))
+        first = int(frame.index[0]) if len(frame) else 0
+        frame.index = frame.index - first
+        return Table(frame, (*decisions, *notes), first + 1, tuple(("", line) for line in aside))
     if dialect.ARFF.match(content):
         content = dialect.arff_as_csv(content.decode()).encode()
         options = {**options, "separator": ",", "quote": '"', "header": True}

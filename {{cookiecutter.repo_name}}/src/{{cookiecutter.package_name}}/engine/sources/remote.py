@@ -169,5 +169,5 @@ def _write_parquet(names: list[str], cells: list[tuple], path: Path) -> None:
 
     if twice := {name for name in names if names.count(name) > 1}:
         raise DataError(f"the query gives {listed(sorted(twice))} twice.\nName each once: SELECT a.id AS a_id, ...")
-    columns = {name: formats.column(list(values)) for name, values in zip(names, cells, strict=True)}
+    columns = {name: formats.column(list(values), name) for name, values in zip(names, cells, strict=True)}
     pd.DataFrame(columns).to_parquet(path, index=False)

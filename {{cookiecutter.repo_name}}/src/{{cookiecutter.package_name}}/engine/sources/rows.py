@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from ..project.errors import DataError
+from ..project.errors import DataError, counted
 from .dialect import Dialect, lines_of
 from .mending import kind, mended, shape_of
 
@@ -92,15 +92,14 @@ def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool, str
     found, start = _Sorted(shape.width), shape.start
     full = [number for number, (_, _, cells) in enumerate(sampled) if len(cells) == shape.width]
     drawn = [number for number in full if LINE.fullmatch(lines[sampled[number][0]].rstrip("\r\n"))]
-    if len(drawn) > 1 or drawn > [start + 1]:  # these are values
-        drawn = []
     for number, (first, last, cells) in enumerate(_records(lines, dialect, shape.width)):
         another = number > shape.start and len(cells) != shape.width
         if another and (shape.heads_another(cells) or _begins_another(cells, lines, last, dialect)):
             found.end(lines, first, f"a second table from line {first + 1} on left out")
             break
         text = "".join(lines[first:last]).rstrip("\r\n")
-        if LINE.fullmatch(text) and (len(cells) != shape.width or number in drawn):
+        alone = drawn == [number] and number <= shape.start + 1  # others are values
+        if LINE.fullmatch(text) and (alone or len(cells) != shape.width):
             found.aside.append(SetAside(first + 1, DRAWN_LINE, text))
             start -= number < shape.start
             continue
@@ -176,9 +175,7 @@ class _Sorted:
         if strict and odd:
             cure = "Mend it, or set set_aside_limit above 0 in [data.read] of params.toml"
             raise DataError(f"line {min(odd)[0]}: {min(odd)[1]}.\n{cure}.")
-        if drawn := [line.line for line in self.aside if line.reason == DRAWN_LINE]:
-            self.notes.append(f"drawn lines left out: {len(drawn)} (line {drawn[0]} the first)")
-        said = [f"{how}: {len(places):,} lines (line {places[0]} the first)" for how, places in self.mended.items()]
+        said = [f"{how}: {counted(len(at), 'line')} (line {at[0]} the first)" for how, at in self.mended.items()]
         aside = [line for line in self.aside if line.text.strip()]
         if self.cells:
             self._pack()

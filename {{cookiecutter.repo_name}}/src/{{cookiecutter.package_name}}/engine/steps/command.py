@@ -51,7 +51,7 @@ def verb(function: Callable) -> Callable:
 
     @functools.wraps(function)
     def command(overrides: tuple[str, ...], debug: bool, **options: Any) -> None:
-        start_logging()
+        start_logging(debug=debug)
         try:
             settings.check_package()
             project = settings.load(overrides=overrides)

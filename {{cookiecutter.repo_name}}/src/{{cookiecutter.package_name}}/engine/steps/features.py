@@ -18,7 +18,7 @@ from ..columns import dictionary
 from ..modelling.division import TOLD, divide
 from ..modelling.metrics import Z
 from ..project import artefact, package, records
-from ..project.errors import DataError, listed
+from ..project.errors import DataError, counted, listed
 from ..project.settings import PARTS, Project
 
 log = logging.getLogger(f"{package.NAME}.features")
@@ -48,6 +48,11 @@ def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) 
     columns = dictionary.of(project)
     target = dictionary.target(columns)
     parts = divide(project, clean)
+    kind, _, group = project.settings.split.by.partition(":")
+    if kind == "group" and group in columns and columns[group].role == "feature":
+        where = project.relative(project.dictionary)
+        cure = f'To have it beside the predictions: role = "group" of [{group}] in {where}'
+        log.warning("no model sees %r, by which [split] keeps rows together, though it is a feature. %s", group, cure)
     divided = pd.concat(parts.values()).index
     if rare := clean.loc[~clean.index.isin(divided), target].value_counts().to_dict():
         named = listed([f"{name!r} ({count} rows)" for name, count in rare.items()])
@@ -80,7 +85,7 @@ def say(found: list[suspicions.Suspicion], *, chance: float) -> None:
         if suspicion.share >= chance:
             log.warning("suspicious: %s", suspicion)
     if small := sum(suspicion.share < chance for suspicion in found):
-        called = "1 small suspicion" if small == 1 else f"{small} small suspicions"
+        called = counted(small, "small suspicion")
         log.info("%s not spelled out, for chance moves a score on the test rows more: see make explore", called)
 
 
