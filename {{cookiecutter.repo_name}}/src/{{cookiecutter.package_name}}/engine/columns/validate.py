@@ -24,7 +24,7 @@ TRUE_WORDS, FALSE_WORDS = frozenset(["true", "t", "yes", "y", "1"]), frozenset([
 FEW_IDS, REPEATING = 20, 0.2  # rows of a table in which an id that more of them share is of a customer, not of a row
 ISO_DAY, ISO_CLOCK = r"\d{4}-\d\d-\d\d([T ].*)?", rf"{CLOCK_DAY:%Y-%m-%d}[T ].*"  # can be read in one way alone
 INTEGERS_THAT_FLOAT_KEEPS = 2**53
-EMPTY = "empty cells"
+EMPTY_CELLS = "empty cells"
 NARROW = "[\u00a0\u2009\u202f]"  # blanks within a number
 UNREAD = "cells that are not"  # how the problem of cells begins that cannot be read
 
@@ -123,7 +123,7 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     empty = values.isna() & ~unreadable
     may_be_empty = column.missing_allowed or column.role == "ignored" or column.role.startswith(LABEL)
     if not may_be_empty and empty.any():
-        found.append(violation(name, EMPTY, f"Fill them, or set missing_allowed = true in [{name}]", empty))
+        found.append(violation(name, EMPTY_CELLS, f"Fill them, or set missing_allowed = true in [{name}]", empty))
     if column.range is not None and column.type in ("integer", "number"):
         low, high = column.range
         outside = ((values < low) | (values > high)).fillna(False).astype(bool)
@@ -138,7 +138,7 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
         unreadable = unreadable | unknown
     if column.rule == "treat as missing" and unreadable.any():
         values = values.mask(unreadable)
-        said = {EMPTY: EMPTY}
+        said = {EMPTY_CELLS: EMPTY_CELLS}
         found = [replace(one, problem=said.get(one.problem, f"{one.problem}, read as missing")) for one in found]
     return values, found
 
