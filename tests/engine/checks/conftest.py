@@ -1,5 +1,7 @@
 """Ordinary tables, and what is suspected in a table."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,9 +34,10 @@ def amounts(table):
 def suspect():
     """The findings in a table of native types, divided as it would be."""
 
-    def find(table, target="answer", by="stratified", drop=()):
+    def find(table, target="answer", by="stratified", drop=(), groups=()):
         inferred, _ = infer.infer(table, target=target, split_by=by, read={})
         columns = dictionary.without(inferred, drop)
+        columns |= {name: replace(columns[name], role="group") for name in groups}
         parts = split.split(table, target, settings.Split(by=by))
         return suspicions.find(table, parts, columns, by)
 

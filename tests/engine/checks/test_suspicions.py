@@ -98,6 +98,14 @@ def test_column_that_others_belong_to_is_a_group_and_an_amount_that_is_called_li
     assert suspect(table.assign(households=random.integers(1, 100, 300), shop=np.arange(300) % 20)) == []
 
 
+def test_group_of_the_dictionary_is_one_whatever_its_name_where_the_split_is_not_by_it(table, suspect):
+    repeated = table.assign(zz=[f"q{number}" for number in np.arange(300) % 60])
+
+    (found,) = suspect(repeated, groups=("zz",))
+
+    assert (found.kind, found.columns) == ("groups", ("zz",)) and suspect(repeated) == []
+
+
 def test_columns_a_model_does_not_see_are_not_suspected(table, suspect):
     told = table.assign(status=np.where(table["answer"] == "yes", "paid", "open"))
 

@@ -70,7 +70,7 @@ def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionar
         *copies(parts, features_of_rows),
         *contradictions(clean, target, features_of_rows),
         *order(clean[clean.index >= 0], target, columns, split_by),  # what people told stands at the end
-        *groups(clean, others, split_by),
+        *groups(clean, others, by_role(columns, "group"), split_by),
         *rare_classes(clean[target]),
         *drift(one_of_each(parts, split_by), target, [name for name in seen if name != split_by.partition(":")[2]]),
         *sentinels(clean, [*seen, target]),
@@ -172,15 +172,15 @@ def correlation(one: pd.Series, other: pd.Series) -> float:
     return float(abs(np.corrcoef(rankdata(one), rankdata(other))[0, 1]))
 
 
-def groups(clean: pd.DataFrame, names: list[str], split_by: str) -> Iterator[Suspicion]:
-    """The same customer in several rows, by the column's name or because other columns belong to the customer."""
+def groups(clean: pd.DataFrame, names: list[str], told: list[str], split_by: str) -> Iterator[Suspicion]:
+    """The same customer in several rows, by the column's name, because others belong to it, or as people told."""
     if split_by.startswith("group:"):
         return
     codes = varied(clean, names)
     for name in filter(lambda name: can_be_group(clean[name]), names):
         values, called, distinct = clean[name], words(name), clean[name].nunique()
         several = values.count() / max(1, distinct)
-        by_name = GROUP_NAME.search(called) or (ID_NAME.search(called) and several <= ROWS_OF_ONE)
+        by_name = name in told or GROUP_NAME.search(called) or (ID_NAME.search(called) and several <= ROWS_OF_ONE)
         enough = several >= 2 or (by_name and values[values.duplicated(keep=False)].count() >= SHARED * len(clean))
         if distinct < 2 or not enough or several > len(clean) / FEW_ROWS:
             continue

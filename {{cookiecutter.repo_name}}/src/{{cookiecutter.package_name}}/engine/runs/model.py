@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ..columns.dictionary import Column
@@ -108,8 +109,15 @@ def as_of_a_file(rows: pd.DataFrame, columns: Iterable[str]) -> tuple[pd.DataFra
             moved.append(f"rows: column {name!r}: times of the zone {kind.tz} turned into UTC; {cure}")
         may_hold = pd.api.types.is_object_dtype(kind) or isinstance(kind, pd.ArrowDtype)
         if may_hold and rows[name].map(pd.api.types.is_list_like).any():
-            texts[name] = rows[name].astype(object).map(formats.one_text)
+            texts[name] = rows[name].astype(object).map(lambda cell: formats.one_text(as_list(cell)))
     return rows.assign(**texts), moved
+
+
+def as_list(cell: Any) -> object:
+    """An array, a tuple or a set as the list that a file would hold; anything else as it is."""
+    if isinstance(cell, np.ndarray):
+        return cell.tolist()
+    return list(cell) if isinstance(cell, (tuple, set, frozenset)) else cell
 
 
 def load(run: str = "") -> Model:

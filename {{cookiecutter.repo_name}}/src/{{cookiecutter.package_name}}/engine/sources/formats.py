@@ -14,7 +14,6 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeGuard
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
@@ -211,10 +210,8 @@ def _is_plain(value: object) -> TypeGuard[list]:
     return isinstance(value, list) and not any(isinstance(item, (dict, list, tuple)) for item in value)
 
 
-def one_text(value: Any) -> object:
+def one_text(value: object) -> object:
     """Return a list of plain values as its items, else as JSON; each cell by itself, so that a batch reads alike."""
-    if isinstance(value, (np.ndarray, tuple, set, frozenset)):  # of a data frame; a file has lists alone
-        value = value.tolist() if isinstance(value, np.ndarray) else list(value)
     if _is_plain(value):
         return "; ".join(spelled(item).replace(";", ",") for item in value if item is not None) or None
     return json.dumps(value, ensure_ascii=False, default=spelled) if isinstance(value, (dict, list)) else value
