@@ -38,7 +38,8 @@ def test_model_of_texts_knows_a_word_that_is_spelt_otherwise():
 
 def boosting_of(recipe_):
     """Parameters of the two kinds of boosting, for classes and for numbers."""
-    known = models.classifiers(recipe_, settings.Train()), models.regressors(recipe_, settings.Train())
+    of_numbers = replace(recipe_, task="regression")
+    known = models.classifiers(recipe_, settings.Train()), models.regressors(of_numbers, settings.Train())
     return [one[name][-1].get_params() for one in known for name in ("boosting", "boosting_stopped")]
 
 
