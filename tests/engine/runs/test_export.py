@@ -174,7 +174,7 @@ def test_model_that_does_not_answer_by_itself_is_not_written(make_project, anew)
     (project.package / "mytools.py").write_text("def twice(numbers):\n    return numbers * 2\n")
     (project.package / "features.py").write_text(
         f"import importlib\n\n\ndef add_features(rows):\n"
-        f"    tools = importlib.import_module('.'.join(['{package.NAME}', 'mytools']))\n"
+        f"    name = '{package.NAME}.mytools'\n    tools = importlib.import_module(name)\n"
         "    return rows.assign(twice=tools.twice(rows['amount']))\n"
     )
 
