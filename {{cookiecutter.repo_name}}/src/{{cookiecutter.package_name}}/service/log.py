@@ -231,7 +231,8 @@ class Log:
         going = True
         while going:
             items, going = taken(self._late, None)
-            rows = rows_of(items)
+            if not (rows := rows_of(items)):
+                continue  # at the end: no spool is made for nothing
             try:
                 self.spool.open()
                 self.spool.insert(rows)
