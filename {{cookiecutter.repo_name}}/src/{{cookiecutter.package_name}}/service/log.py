@@ -231,8 +231,9 @@ class Log:
         going = True
         while going:
             items, going = taken(self._late, None)
-            if not (rows := rows_of(items)):
+            if not items:
                 continue  # at the end: no spool is made for nothing
+            rows = rows_of(items)
             try:
                 self.spool.open()
                 self.spool.insert(rows)
