@@ -46,8 +46,8 @@ PATIENCE = 8.0  # seconds that a page waits for the log
 def run(project: Project, *, input: Path | None, name: str) -> tuple[Path, list[str]]:
     """Look at the newest answers of a run in the log, or at its answers to a file; the page, and the alarms.
 
-    `name` is of the run, "" for the one that answers by default, or did before it was asked. A `DataError` where there is no log and no file, or no
-    answer of that run in the log.
+    `name` is of the run, "" for the one that answers by default, or did before it was asked. A `DataError` where there
+    is no log and no file, or no answer in the log.
     """
     folder = registry.named(project, name) if name else runs_wanted(project)[0]
     inputs = {}
