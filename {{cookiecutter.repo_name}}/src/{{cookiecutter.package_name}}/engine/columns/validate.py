@@ -25,6 +25,7 @@ FEW_IDS, REPEATING = 20, 0.2  # rows of a table in which an id that more of them
 ISO_DAY, ISO_CLOCK = r"\d{4}-\d\d-\d\d([T ].*)?", rf"{CLOCK_DAY:%Y-%m-%d}[T ].*"  # can be read in one way alone
 INTEGERS_THAT_FLOAT_KEEPS = 2**53
 EMPTY_CELLS = "empty cells"
+WHOLE = re.compile(r"^(\d+)\.0+$")
 NARROW = "[\u00a0\u2009\u202f]"  # blanks within a number
 UNREAD = "cells that are not"  # how the problem of cells begins that cannot be read
 
@@ -97,7 +98,8 @@ def typed_columns(
             values, violations = stripped(frame[name]), []
         typed[name] = values
         refuses = column.role != "ignored" and column.rule == "refuse"
-        (refused if refuses else warned).extend(violations)
+        for one in violations:  # what needs no cure is mended
+            (refused if refuses and one.cure else warned).append(one)
     ids = [name for name in typed if columns[name].role == "id"]
     return typed, refused, [*repeated_ids(typed, ids), *warned]
 
@@ -132,6 +134,10 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
             found.append(violation(name, problem, f"Fix the rows, or widen 'range' of [{name}]", outside))
         unreadable = unreadable | outside
     if column.values is not None and column.type in ("category", "list"):
+        values, mended = rewritten(values, column.values)
+        if mended.any():
+            sample = f"{shown(str(cells[mended].iloc[0]))} read as {shown(values[mended].iloc[0])}"
+            found.append(violation(name, f"numbers written otherwise, like {sample}", "", mended))
         unknown, problem = unknown_words(values, column, column.values)
         if unknown.any():
             found.append(violation(name, problem, f"Fix the cells, or add to 'values' of [{name}]", unknown))
@@ -139,8 +145,21 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     if column.rule == "treat as missing" and unreadable.any():
         values = values.mask(unreadable)
         said = {EMPTY_CELLS: EMPTY_CELLS}
-        found = [replace(one, problem=said.get(one.problem, f"{one.problem}, read as missing")) for one in found]
+        found = [
+            replace(one, problem=said.get(one.problem, f"{one.problem}, read as missing")) if one.cure else one
+            for one in found
+        ]
     return values, found
+
+
+def rewritten(words: pd.Series, known: tuple[str, ...]) -> tuple[pd.Series, pd.Series]:
+    """Words, shape (n_rows,), of which 1.0 is 1 where that alone is known, or the reverse; and which are others now."""
+    unknown = words.notna() & ~words.isin(known)
+    if not unknown.any():
+        return words, unknown
+    by_number = {WHOLE.sub(r"\1", word): word for word in known}
+    numbers = words.where(unknown).str.replace(WHOLE, r"\1", regex=True).map(by_number).astype("str")
+    return words.mask(numbers.notna(), numbers), numbers.notna()
 
 
 def unknown_words(values: pd.Series, column: Column, known: tuple[str, ...]) -> tuple[pd.Series, str]:
