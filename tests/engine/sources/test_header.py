@@ -88,6 +88,7 @@ def test_every_row_of_a_long_second_table_is_kept(table):
     found = table(text(below=second))
 
     assert len(found.frame) == 20 and len(found.set_aside) == 2_001
+    assert "a second table from row 22 on left out" in found.decisions
 
 
 def test_rows_of_few_cells_below_a_blank_line_are_rows_where_no_names_head_them(table):

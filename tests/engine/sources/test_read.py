@@ -64,6 +64,7 @@ def test_a_stray_second_header_and_empty_columns_are_dropped_and_said(table, row
     [
         ("", "empty"),
         ("\n  \n", "empty"),
+        ("----,---\n", "empty"),
         ("<!DOCTYPE html><p>sign in</p>", "web page"),
         ("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
         (b"a,b\n1,\0\n", "line 2 holds a NUL byte"),

@@ -41,10 +41,7 @@ def locate(cells: Rows, options: Mapping[str, Any], target: str = "") -> tuple[p
     if frame.shape[1] > 4 and not all(map(any, zip(*head, strict=True))):
         frame, notes = _chosen_block(frame, target)
         head = sampled(frame)
-    given = options.get("header")
-    start = 0
-    if given is not False and not (given and isinstance(given, int)):
-        start = cells.start + _start(head[cells.start :], target)
+    start = cells.start + _start(head[cells.start :], target) if options.get("header") is None else 0
     aside = _left_out(frame, range(start), ABOVE)
     keyed = [all('"ImportId"' in cell for cell in row) for row in head[start : start + 4]]
     if keyed == [False, False, True, False]:

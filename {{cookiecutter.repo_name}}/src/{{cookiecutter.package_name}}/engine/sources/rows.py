@@ -175,7 +175,9 @@ class _Sorted:
         self.aside += [SetAside(place + 1, BELOW, lines[place].rstrip("\r\n")) for place in range(first, len(lines))]
 
     def rows(self, start: int, *, strict: bool) -> Rows:
-        """Return what was kept, or refuse it where nothing may be mended."""
+        """Return what was kept, or refuse it where nothing may be mended, or was kept."""
+        if not self.places:
+            raise DataError(EMPTY)
         odd = [(places[0], how) for how, places in self.mended.items()] + [(a.line, a.reason) for a in self.aside]
         if strict and odd:
             cure = "Mend it, or set set_aside_limit above 0 in [data.read] of params.toml"
