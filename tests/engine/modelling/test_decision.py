@@ -55,15 +55,6 @@ def test_worth_of_a_row_counts_success_acts_in_vain_and_what_was_missed():
     assert decision.worth(CALLS, yes, acted).tolist() == pytest.approx([0.3 * 300 - 0.7 * 60, -50, -10, 0])
 
 
-def test_no_level_is_as_good_as_that_of_the_formula_where_probabilities_are_honest():
-    chance, yes = honest()
-
-    worths = {level: decision.worth(CALLS, yes, chance >= level).sum() for level in np.linspace(0.01, 0.9, 90)}
-
-    best = decision.worth(CALLS, yes, chance >= decision.formula(CALLS)).sum()
-    assert best >= max(worths.values()) - 0.01 * abs(best)
-
-
 def test_level_is_searched_on_held_out_rows_where_weights_have_moved_the_probabilities():
     chance, yes = honest()
     moved = chance / (chance + 0.25 * (1 - chance))  # as if positives weighed four times as much

@@ -1,12 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from data_science_project import evaluate, pipeline
+from data_science_project import pipeline
 from data_science_project.engine.modelling.metrics import Predictions
 from data_science_project.engine.report import label_errors
-from data_science_project.engine.runs import loading, registry
+from data_science_project.engine.runs import registry
 
 TURNED = [3, 40, 77, 101, 150, 190]
 
@@ -35,12 +37,10 @@ def listed(make_project):
     return lists
 
 
-def test_turned_labels_of_train_and_dev_head_the_list_and_a_candidate_that_fails_doubts_none(listed, flowers):
+def test_turned_labels_of_train_and_dev_head_the_list_and_a_candidate_that_fails_doubts_none(listed, flowers, evidence):
     project, path = listed(flowers)
-    run = loading.load(registry.folders(project)[0])
-    asked = evaluate.learned_from(project, run)
 
-    failed, about = label_errors.find(project, run.record, asked, {"linear": LogisticRegression(C=-1.0)})
+    failed, about = label_errors.find(replace(evidence(project), candidates={"linear": LogisticRegression(C=-1.0)}))
 
     found, tested = pd.read_csv(path), set(pd.read_parquet(project.split("test"))["tag"])
     turned = {f"f{row}" for row in TURNED} - tested
