@@ -67,6 +67,7 @@ def test_features_are_all_but_ids_target_and_the_column_of_the_groups_which_fold
     asked, recipe = train.prepare(with_settings(project, "split.by=group:shop"))
 
     assert set(plain.names) == {"amount", "colour", "shop", "day", "note"}
+    assert plain.rows_a_tree == len(asked.rows), "one tree a round for two classes"
     assert dictionary.load(project.dictionary)["shop"].role == "feature" and "shop" not in recipe.names
     for fitted, held in asked.folds:
         assert not set(asked.groups.iloc[fitted]) & set(asked.groups.iloc[held])
@@ -103,7 +104,7 @@ def test_model_of_texts_known_by_its_recipe_is_a_candidate_where_there_are_texts
     assert ("letters" in found) == (kind == "text")
 
 
-@pytest.mark.parametrize(("target", "trees"), [("answer", 1), ("colour", 3), ("amount", 1)])
+@pytest.mark.parametrize(("target", "trees"), [("colour", 3), ("amount", 1)])
 def test_recipe_knows_the_rows_of_each_tree_that_boosting_grows_a_round(make_project, made_table, target, trees):
     project = make_project(made_table, data={"source": "table.csv", "target": target})
     pipeline.make(project, "features")
@@ -120,11 +121,10 @@ def test_target_of_as_many_classes_as_rows_is_refused():
         train.check_target(names, tuple(names))
 
 
-@pytest.mark.parametrize("value", [5.5, "yes"])
-def test_target_that_is_always_the_same_is_refused(make_project, made_table, value):
-    project = make_project(made_table.assign(answer=value))
+def test_target_that_is_always_the_same_is_refused(make_project, made_table):
+    project = make_project(made_table.assign(answer=5.5))
 
-    with pytest.raises(DataError, match=rf"The target 'answer' is {value!r} in all \d+ rows .* nothing to learn"):
+    with pytest.raises(DataError, match=r"The target 'answer' is 5\.5 in all 100 rows .* nothing to learn"):
         pipeline.make(project, "train")
 
 

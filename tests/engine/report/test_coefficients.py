@@ -44,7 +44,8 @@ def told(columns, rows, truth, estimator=None, labels=()):
     return coefficients.strongest(fitted(columns, rows, truth, estimator, labels), asked(rows, truth, labels))
 
 
-def test_every_column_is_changed_with_three_classes_and_missing_cells():
+def test_every_column_is_changed_with_three_classes_and_missing_cells(monkeypatch):
+    monkeypatch.setattr(coefficients, "RESAMPLES", 5)
     columns = {
         "number": ["weight"],
         "one-hot": ["colour"],
