@@ -181,7 +181,7 @@ def keep_label_errors(path: Path, evidence: Evidence) -> dict[str, Any]:
 
     The file is no output that `pipeline.py` watches: a person writes into it, and that must not be made again.
     """
-    found, about = label_errors.find(evidence.project, evidence.record, evidence.question, evidence.candidates)
+    found, about = label_errors.find(evidence)
     counts = about["candidate"], about["n"], about["rows"]
     if not about["weak"]:
         log.info("%s contradicts the label of %d of %d rows of train and dev that it has not seen", *counts)

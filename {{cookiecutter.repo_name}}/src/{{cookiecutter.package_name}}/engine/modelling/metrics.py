@@ -61,20 +61,10 @@ class Metric:
     def interval(
         self, truth: np.ndarray, predictions: Predictions, *, groups: Groups = None, repeats: int = REPEATS
     ) -> tuple[float, float]:
-        """A 95 % percentile bootstrap interval over the rows, or over whole groups of them (Efron 1979).
+        """A 95 % percentile bootstrap interval over rows, or groups of them, in the unit of the metric (Efron 1979).
 
-        Parameters
-        ----------
-        truth : ndarray, shape (n_rows,)
-        groups : Series, shape (n_rows,), optional
-            Rows of a group go together: ten rows of one customer say less than ten customers.
-        repeats : int
-            Resamples with replacement; cost is `repeats` times the metric.
-
-        Returns
-        -------
-        low, high : float
-            In the unit of the metric; resamples in which it is not defined (one class only) are left out.
+        `truth` and `groups` have the shape (n_rows,): ten rows of one customer say less than ten customers. Of the
+        `repeats` resamples those in which the metric is not defined (one class only) are left out.
         """
         drawn = resamples(self, truth, groups, repeats)
         return middle_of([self.score(truth[rows], predictions[rows]) for rows in drawn])
