@@ -7,16 +7,6 @@ from data_science_project.service.database import Database, LogError, address, o
 from data_science_project.service.tables import Entry, Told
 
 
-@pytest.fixture
-def place(make_project, monkeypatch):
-    """The database of the log of a throw-away project."""
-    monkeypatch.setenv("DATABASE_URL", "")
-    found = Database(address(make_project()), flush=True)
-    found.open()
-    yield found
-    found.drop()
-
-
 @pytest.mark.parametrize("text", ["postgresql://me:word@host:5433/name", "postgres://me:word@host:5433/name"])
 def test_address_of_postgresql_is_read_by_psycopg_however_it_is_spelled(make_project, monkeypatch, text):
     monkeypatch.setenv("DATABASE_URL", text)
@@ -82,7 +72,7 @@ def test_conditions_choose_rows_and_find_leaves_shadows_out(place, entries):
     assert place.find([first.id]) == {first.id: (first, [])}
 
 
-def test_commits_are_flushed_where_power_may_fail(place, make_project):
+def test_commits_are_flushed_where_power_may_fail(place):
     careless = Database(place.engine.url, flush=False)
 
     found = []

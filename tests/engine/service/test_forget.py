@@ -13,30 +13,18 @@ from data_science_project.engine.project import artefact, lock, records
 from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.engine.runs import loading
 from data_science_project.engine.sources import source
-from data_science_project.service import database, forget, label, tables
-from data_science_project.service.database import Database, address
+from data_science_project.service import forget, label, tables
+from data_science_project.service.database import Database, opened
 from data_science_project.service.tables import Told
 
 SECRET = "Ada Lovelace of Marylebone"
 
 
 @pytest.fixture
-def place(project, monkeypatch):
-    """The database of the log of a throw-away project with a run."""
-    monkeypatch.setenv("DATABASE_URL", "")
-    found = Database(address(project), flush=False)
-    found.open()
-    yield found
-    found.drop()
-
-
-@pytest.fixture
-def spool(place):
+def spool(project, place):
     """The spool of that log."""
-    found = Database(sa.URL.create("sqlite", database=str(place.file.with_name(database.SPOOL))), flush=True)
-    found.open()
-    yield found
-    found.drop()
+    with opened(project, spool=True) as found:
+        yield found
 
 
 @pytest.fixture
@@ -206,16 +194,14 @@ def test_unknown_column_value_and_key_are_messages_and_delete_nothing(project, p
 
 def test_rows_of_a_person_are_gone_from_postgresql(project, postgres, monkeypatch, of, stored):
     monkeypatch.setenv("DATABASE_URL", postgres.url)
-    there = Database(address(project), flush=False)
-    there.open()
     (rows, told), (others, _) = of("a\0b", 3), of("Charles")
-    there.insert([*rows, *told, *others])
+    with opened(project) as there:
+        there.insert([*rows, *told, *others])
 
-    text = forget.run(project, key="name=a\0b")
+        text = forget.run(project, key="name=a\0b")
 
-    assert text.startswith("forget: deleted where 'name' is 'a\\x00b': answers 3, truths about them 3")
-    assert stored(there) == others and stored(there, Told) == []
-    there.drop()
+        assert text.startswith("forget: deleted where 'name' is 'a\\x00b': answers 3, truths about them 3")
+        assert stored(there) == others and stored(there, Told) == []
 
 
 def test_answers_older_than_keep_days_are_deleted_with_what_was_said_of_them(place, of, stored):

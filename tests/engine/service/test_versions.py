@@ -240,12 +240,12 @@ def test_request_that_would_wait_too_long_for_the_worker_is_turned_away(project,
     found = loaded(project)
 
     async def many():
-        return await asyncio.gather(*(found.answer(version, [ROW] * 50) for _ in range(200)), return_exceptions=True)
+        return await asyncio.gather(*(found.answer(version, [ROW] * 5) for _ in range(60)), return_exceptions=True)
 
     version.compiled, found._pace = None, 0.05
     outcomes = [type(one) for one in asyncio.run(many())]
 
-    assert outcomes.count(list) >= 10 and outcomes.count(versions.Busy) >= 100
+    assert outcomes.count(list) >= 10 and outcomes.count(versions.Busy) >= 30
 
 
 def test_slow_answers_leave_the_event_loop_to_others_until_they_are_quick_again(version):

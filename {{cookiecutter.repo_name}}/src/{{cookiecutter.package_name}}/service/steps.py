@@ -22,7 +22,6 @@ NumberRow = np.ndarray  # shape (n_columns,), float64
 Names = tuple[str, ...]
 CELLS = 0  # where the row of cells stands among what the steps find
 DEGREE = 3  # of the curves
-FEW = 150  # columns: to multiply those that are 0 too, which changes no sum, is quicker than to find them
 
 
 class Road:
@@ -103,19 +102,13 @@ def product(weights: np.ndarray, shift: Any) -> Callable[[NumberRow], np.ndarray
     from scipy.sparse._sparsetools import csr_matvecs  # private: without it there is no fast road
 
     (n_columns, n_outputs), flat = weights.shape, weights.ravel()
-    ends, everywhere = np.array([0, n_columns]), np.arange(n_columns)
 
     def multiply(row: NumberRow) -> np.ndarray:
         (places,), found = row.nonzero(), np.zeros((1, n_outputs))
         csr_matvecs(1, n_columns, n_outputs, np.array([0, len(places)]), places, row[places], flat, found.ravel())
         return found + shift
 
-    def multiply_all(row: NumberRow) -> np.ndarray:
-        found = np.zeros((1, n_outputs))
-        csr_matvecs(1, n_columns, n_outputs, ends, everywhere, row, flat, found.ravel())
-        return found + shift
-
-    return multiply if n_columns > FEW or not np.isfinite(flat).all() else multiply_all
+    return multiply
 
 
 def numbers(step: Any, names: Names) -> Callable:
