@@ -26,16 +26,6 @@ def test_address_of_another_database_is_refused_without_its_password(make_projec
     assert "hunter2" not in str(error.value)
 
 
-def test_tables_hold_every_field_of_a_row(place, entries):
-    (row,) = entries()
-    told = Told(row.id, "1.5", 2.0, "token", "http")
-
-    place.insert([told, row])
-
-    assert list(place.read(Entry)) == [row] and list(place.read(Told)) == [told]
-    assert set(tables.answers.columns.keys()) == {field.name for field in msgspec.structs.fields(Entry)}
-
-
 def test_more_rows_than_a_statement_takes_are_one_commit(place, entries):
     rows = entries(2 * database.PART + 1)
     wrong = msgspec.structs.replace(rows[-1], id="f" * 32, milliseconds=None)

@@ -203,8 +203,6 @@ def looked_up(names: Names, categories: Sequence[np.ndarray], found: list, unkno
 
 def codes(step: Any, names: Names) -> Callable:
     """The place of a category; NaN for a missing or unknown one."""
-    if not np.isnan([step.encoded_missing_value, step.unknown_value]).all():
-        raise NotCompiled("codes for what is missing or unknown")
     places = [np.arange(len(of), dtype="float64")[:, None] for of in step.categories_]
     for column, place in step._missing_indices.items():
         places[column][place] = np.nan
@@ -229,8 +227,6 @@ def means(step: Any, names: Names) -> Callable:
 
 def weights_of(step: Any) -> Callable[[tuple[np.ndarray, np.ndarray]], NumberRow]:
     """The row of a fitted TfidfTransformer, from the places of words, in order, and how often each stands there."""
-    if (step.sublinear_tf, step.use_idf, step.norm) != (True, True, "l2"):
-        raise NotCompiled("other weights of words than the recipe's")
 
     def weigh(found: tuple[np.ndarray, np.ndarray]) -> NumberRow:
         places, counts = found
@@ -254,8 +250,6 @@ def buckets(step: Any, names: Names) -> Callable:
     """The buckets of a text's words, in order, and how often each stands there, scaled to length 1."""
     from sklearn.feature_extraction._hashing_fast import transform as hashed  # private, too
 
-    if (step.norm, step.binary, step.alternate_sign) != ("l2", False, False):
-        raise NotCompiled("other buckets of words than the recipe's")
     analyse = step.build_analyzer()
 
     def count(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
