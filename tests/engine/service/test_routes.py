@@ -37,7 +37,7 @@ def test_damaged_log_is_said_and_the_service_answers(serving, project, ask):
 
 def test_runs_are_told_with_their_roles_and_every_answer_has_the_headers_of_a_safe_page(serving, contest, call):
     new, old = (folder.name for folder in registry.folders(contest))
-    application = serving(contest, runs=(new,), shadow=(old,))
+    application = serving(contest, own=True, runs=(new,), shadow=(old,))
 
     _, headers, content = asyncio.run(call(application, "GET", "/runs"))
 
@@ -98,11 +98,8 @@ def test_description_is_valid_and_asked_for_by_its_path(serving, ask):
     }
 
 
-def test_description_asks_for_a_token_as_the_service_does_whatever_is_written_to_env_meanwhile(
-    serving, ask, project, monkeypatch
-):
+def test_description_asks_for_a_token_as_the_service_does_whatever_is_written_to_env_meanwhile(serving, ask, project):
     application = serving()
-    monkeypatch.delenv("API_TOKEN")
     (project.root / ".env").write_text("API_TOKEN=web:secret\n", encoding="utf-8")
 
     status, document = ask(application, "GET", "/openapi.json")
