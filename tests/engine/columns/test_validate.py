@@ -92,11 +92,12 @@ def test_date_that_means_missing_is_one_in_any_format(cells):
     ("cells", "about", "problem", "cure"),
     [
         (["1", "x", "3"], {"type": "integer"}, "cells that are not an integer, like 'x'", "missing"),
-        (["1", "2.5", "3"], {"type": "integer"}, "like '2.5'", "missing"),
+        (["1", "2.5", "3"], {"type": "integer"}, "like '2.5'", "'type'"),
         (["1", "1,5", "3"], {"type": "number"}, "not a number, like '1,5'", "missing"),
         (["1", "inf", "3"], {"type": "number"}, "like 'inf'", "missing"),
         (["yes", "maybe", "no"], {"type": "boolean"}, "not a boolean, like 'maybe'", "missing"),
         (["2026-01-01", "2026-02-30", "2026-03-01"], {"type": "datetime"}, "like '2026-02-30'", "missing"),
+        (["2026-01-01", "now", "2026-03-01"], {"type": "datetime"}, "like 'now'", "missing"),
         (["1", "", "3"], {"type": "integer", "missing_allowed": False}, "empty cells", "missing_allowed = true"),
         (["1", "11", "3"], {"type": "number", "range": (0.0, 10.0)}, "outside 0 ... 10, like 11", "'range'"),
         (["1", "-0.1", "3"], {"type": "number", "range": (0.0, 10.0)}, "outside 0 ... 10, like -0.1", "'range'"),

@@ -100,7 +100,7 @@ def score_test(project: Project, model: loading.Run, seen: np.ndarray) -> tuple[
     metric = metrics.available(model.record["task"], len(classes))[model.record["metrics"]["chosen_by"]]
     groups = groups_of(test, model.record["parameters"]["split"]["by"])
     interval = metric.interval(truth, predictions, groups=groups)
-    baseline = metrics.constant(seen, classes, len(truth))
+    baseline = metrics.constant(seen, classes, len(truth), metric.name)
     return test, Result(truth, predictions, baseline, metric, interval), set_aside
 
 

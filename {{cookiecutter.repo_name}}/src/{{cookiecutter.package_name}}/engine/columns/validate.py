@@ -119,7 +119,9 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     if unreadable.any():
         sample = shown(str(cells[unreadable].iloc[0]))
         article = "an" if column.type == "integer" else "a"
-        how = {"datetime": "'format'", "boolean": "'type'"}.get(column.type, "'decimal', 'thousands', 'unit'")
+        marks = "'decimal', 'thousands', 'unit'"
+        others = {"datetime": "'format'", "boolean": "'type'", "integer": f"'type', {marks}"}
+        how = others.get(column.type, marks)
         cure = f"Fix the cells, or say how to read them ({how}, 'missing') in [{name}]"
         found.append(violation(name, f"{UNREAD} {article} {column.type}, like {sample}{then}", cure, unreadable))
     empty = values.isna() & ~unreadable
@@ -281,7 +283,8 @@ def parse_datetime(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Seri
     else:
         text = stripped(cells)
         missing = is_missing(text, column, MISSING_WORDS)
-        parsed = dates(text.where(~missing), column.format or "ISO8601")
+        moving = text.isin(["now", "today"])  # pandas reads them, as another moment each time
+        parsed = dates(text.mask(missing | moving), column.format or "ISO8601")
     if days := [word for word in column.missing if re.match(r"\d{4}-\d\d-\d\d", word)]:  # whatever the cells' format
         missing = missing | parsed.isin(pd.to_datetime(days, format="ISO8601", errors="coerce", utc=True).dropna())
     values = parsed.mask(missing).dt.tz_localize(None).astype("datetime64[us]")
