@@ -5,9 +5,7 @@ choice was not obvious.
 """
 
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import filterfalse
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -189,19 +187,3 @@ def unread(cells: pd.Series, form: str) -> pd.Series:
 def swapped(form: str) -> str:
     """A format with day and month the other way round."""
     return form.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
-
-
-def spelled_alike(words: Iterable[str]) -> list[str]:
-    """Those of different words that are equal without case, blanks, hyphens, underscores and accents, in quotes.
-
-    Examples
-    --------
-    >>> spelled_alike(["Self employed", "retired", "self-employed", "5-9", "59"])
-    ["'Self employed' and 'self-employed'"]
-    """
-    alike: dict[str, list[str]] = {}
-    for word in sorted(words):
-        plain = unicodedata.normalize("NFKD", word.casefold())
-        key = re.sub(r"(?<!\d)[\s_-]|[\s_-](?!\d)", "", "".join(filterfalse(unicodedata.combining, plain)))
-        alike.setdefault(key, []).append(repr(word))
-    return [" and ".join(same) for same in alike.values() if len(same) > 1]
