@@ -249,6 +249,7 @@ def test_sparse_arff_is_read(table, rows):
     ("content", "name", "named"),
     [
         (parquet(pd.DataFrame({"a": [1]}))[:200], "t.parquet", "damaged"),
+        (b"\xd0\xcf\x11\xe0" + bytes(99), "t.xls", "damaged or locked Excel file"),
         ('{"a": {"0": 1}}', "t.json", "not a list of records"),
         ("[1, 2]", "t.json", "not a list of records"),
         ('[["Ann", "Rome"], ["Bob", "Oslo"]]', "t.json", "not a list of records"),

@@ -73,8 +73,9 @@ def test_decimal_commas_in_every_line_shift_no_column(refusal, names, line):
         ("x,y\n" + "".join(f"car {n},{n},{n}\n" for n in range(30)), ["column_1", "x", "y"], ["car 0", "0", "0"]),
         ("x,y\n" + "".join(f"{n},w{n % 3},\n" for n in range(30)), ["x", "y"], ["0", "w0"]),
         ("x,y\n" + "".join(f"{n};w{n % 3}\n" for n in range(30)), ["x", "y"], ["0", "w0"]),
+        ("x,y,z\n" + "".join(f"{n},w{n % 3}\n" for n in range(30)), ["x", "y", "z"], ["0", "w0", None]),
     ],
-    ids=["names of rows", "a separator at the end of every line", "another separator in the header"],
+    ids=["names of rows", "a separator at every end", "another separator in the header", "a column without cells"],
 )
 def test_header_that_differs_from_every_line_is_understood(table, rows, content, names, first):
     found = table(content)
