@@ -144,7 +144,8 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
         yield Column(type="datetime", missing=markers, format=given), ""
         return
     orders = {"day-first": (DAYS,), "month-first": (MONTHS,)}.get(given, (MONTHS, DAYS))
-    of_days = (day + time for days in (*orders, SPELT) for day in days for time in TIMES)
+    times = TIMES if present.str.contains(":", regex=False).any() else ("",)
+    of_days = (day + time for days in (*orders, SPELT) for day in days for time in times)
     known = [ISO, *of_days, *SAS, "%m/%Y", "%m.%Y", *CLOCKS]
     chosen: dict[str, int] = {}
     unsure, rest = False, present
