@@ -103,16 +103,6 @@ def test_column_that_does_not_exist_is_named_with_those_that_do(by):
         divide(table(), by=by)
 
 
-def test_argument_is_not_changed_and_two_rows_are_too_few():
-    frame = table()
-    train = divide(frame)["train"]
-    train.loc[0, "kind"] = "z"
-
-    pd.testing.assert_frame_equal(frame, table())
-    with pytest.raises(DataError, match="leaves no row for"):
-        divide(table(2), by="random")
-
-
 @pytest.mark.parametrize(
     ("target", "asked", "task"),
     [
