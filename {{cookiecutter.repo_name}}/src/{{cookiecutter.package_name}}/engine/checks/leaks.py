@@ -36,12 +36,7 @@ BANDS_BY_CHANCE = 9  # decimal digits of the chance that a column without meanin
 
 
 def leaks(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspicion]:
-    """Columns of `names` that tell the target of the clean rows, shape (n_rows, n_columns).
-
-    Notes
-    -----
-    Cost: 10 ms of CPU a column, whatever the rows.
-    """
+    """Columns of `names` that tell the target of the clean rows, shape (n_rows, n_columns): 10 ms of CPU a column."""
     rows = sampled(clean)
     amount = infer_task(clean[target]) == "regression"
     classes, labels = pd.factorize(rows[target], sort=True)
