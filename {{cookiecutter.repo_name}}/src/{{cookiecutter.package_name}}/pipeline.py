@@ -96,21 +96,16 @@ def variables_of_run(work: Work) -> dict[str, Any]:
     return {"variables": variable_digests(work.project.root, then)}
 
 
-def report(work: Work) -> list[Path]:
-    """The evaluation report of the run at hand, and its answers to the test rows."""
+def report(work: Work, *names: str) -> list[Path]:
+    """Files of the report of the run at hand: by default the evaluation, and its answers to the test rows."""
     folder = work.project.root / "reports" / run_of(work).name
-    return [folder / "evaluation.html", folder / registry.ANSWERS]
+    return [folder / name for name in names or ("evaluation.html", registry.ANSWERS)]
 
 
 def on_the_card(work: Work) -> list[Path]:
     """What a model card quotes: the run, its evaluation, what people wrote, and which run is champion."""
     written = [work.project.root / "docs" / "charter.md", work.project.models / registry.CHAMPION]
     return [*to_pack(work), *report(work), *filter(Path.is_file, written)]
-
-
-def cards(work: Work) -> list[Path]:
-    """The model card of the run at hand, as a page and as Markdown."""
-    return [work.project.root / "reports" / run_of(work).name / f"model_card.{kind}" for kind in ("html", "md")]
 
 
 def to_pack(work: Work) -> list[Path]:
@@ -152,11 +147,6 @@ def predictions(work: Work) -> list[Path]:
     if rows and member:
         rows = rows.with_name(f"{rows.name}_{safe_name(member.replace('/', '_'))}")
     return [work.options.get("output") or work.project.predictions(rows)]
-
-
-def raw(work: Work) -> list[Path]:
-    """The files of the source's dump, and of those of what people told of answers."""
-    return [*dump_of(work).files, *(file for dump in source.told(work.project.root) for file in dump.files)]
 
 
 def to_divide(work: Work) -> list[Path]:
@@ -229,7 +219,7 @@ STEPS = {
         columns=READ_BY_VALIDATE,
         rooms=("project", "sources", "columns"),
         also=lambda work: {"by": work.project.settings.split.by} if source.told(work.project.root) else {},
-        inputs=raw,
+        inputs=lambda work: [file for dump in (dump_of(work), *source.told(work.project.root)) for file in dump.files],
         outputs=lambda work: [work.project.clean],
         start=start_data,
     ),
@@ -292,7 +282,7 @@ STEPS = {
         parameters=("predict.abstain_below", "predict.error_rate", "decision"),
         rooms=("project", "columns", "modelling", "runs", "report"),
         inputs=on_the_card,
-        outputs=cards,
+        outputs=lambda work: report(work, "model_card.html", "model_card.md"),
         start=start_card,
     ),
     "export": Step(
