@@ -184,21 +184,6 @@ def test_model_that_does_not_answer_by_itself_is_not_written(make_project, anew)
     assert not list((project.root / "dist").glob("*"))
 
 
-@pytest.mark.once
-def test_second_export_does_nothing_and_one_after_an_edit_of_the_rules_is_made_again(project, caplog):
-    caplog.set_level("INFO")
-    first = exported(project)
-    digest, _ = first.read_bytes(), exported(project)
-    assert "nothing to do" in caplog.messages[-1]
-
-    text = project.dictionary.read_text(encoding="utf-8").replace('rule = "refuse"', 'rule = "warn"', 1)
-    project.dictionary.write_text(text, encoding="utf-8")
-    (folder,) = registry.folders(project)
-    again = [path for path in pipeline.make(project, "export", run=folder.name) if path.suffix == ".whl"]
-
-    assert again == [first] and first.read_bytes() != digest
-
-
 def test_without_the_rows_it_is_written_and_said_that_nothing_was_compared(project, folder, caplog):
     caplog.set_level("INFO")
     project.split("train").unlink()
