@@ -4,6 +4,7 @@ Used by every verb that makes something, with or without make. Whether a step ha
 `engine/steps/fresh.py`.
 """
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,7 @@ def promote(project: Project, folder: Path, force: str = "") -> "list[Check]":
 
 def explain(project: Project, *, row: str, input: Path | None = None, **options: Any) -> str:
     """Say why one row of a file, or of the test split, got its answer; see `engine/runs/explain.py`."""
-    existing(Path(source.parted(str(input))[0]) if input else None)
+    input_of({"input": input})
     folder = chosen_run(project, "explain", options.pop("run", ""))
     if folder is None:
         folder = make(project, "train", **options)[0].parent
@@ -124,26 +125,21 @@ def packed(work: Work) -> list[Path]:
 
 def rows_to_score(work: Work) -> list[Path]:
     """The model, and the file that `predict` scores."""
-    rows = existing(input_of(work)[0])
+    rows, _ = input_of(work.options)
     return [run_of(work) / registry.MODEL, rows or work.project.split("test")]
 
 
-def existing(rows: Path | None) -> Path | None:
-    """The file of `INPUT`, if one is named; refused where there is none: to open a pipe would wait for ever."""
-    if rows and not rows.is_file():
-        raise missing_file(rows, "INPUT")
-    return rows
-
-
-def input_of(work: Work) -> tuple[Path | None, str]:
-    """The file that `INPUT` names, and the member of it, "" for none."""
-    file, member = source.parted(str(work.options.get("input") or ""))
+def input_of(options: Mapping[str, Any]) -> tuple[Path | None, str]:
+    """The file that `INPUT` names, if any, and its member, "" for none; what is no file is refused: a pipe may hang."""
+    file, member = source.parted(str(options.get("input") or ""))
+    if file and not Path(file).is_file():
+        raise missing_file(Path(file), "INPUT")
     return (Path(file) if file else None), member
 
 
 def predictions(work: Work) -> list[Path]:
     """Where `predict` writes: `OUTPUT`, or `data/predictions/<input name>.csv`."""
-    rows, member = input_of(work)
+    rows, member = input_of(work.options)
     if rows and member:
         rows = rows.with_name(f"{rows.name}_{safe_name(member.replace('/', '_'))}")
     return [work.options.get("output") or work.project.predictions(rows)]
@@ -262,7 +258,7 @@ STEPS = {
         parameters=("predict", "decision", "data.read"),
         columns=READ_BY_VALIDATE,
         rooms=("project", "sources", "columns", "modelling", "runs"),
-        also=lambda work: {"member": input_of(work)[1], **variables_of_run(work)},
+        also=lambda work: {"member": input_of(work.options)[1], **variables_of_run(work)},
         inputs=rows_to_score,
         outputs=predictions,
         start=start_predict,
