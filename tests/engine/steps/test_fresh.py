@@ -17,7 +17,7 @@ import sys
 from {0}.engine.project import settings
 from {0}.pipeline import make
 make(settings.load(), "predict")
-slow = "pandas numpy sklearn pyarrow requests sqlalchemy fsspec dotenv {0}.train {0}.predict"
+slow = "pandas numpy sklearn pyarrow requests sqlalchemy fsspec dotenv importlib.metadata {0}.train {0}.predict"
 heavy = set(slow.split()) & set(sys.modules)
 assert not heavy, heavy
 """
