@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import copy
 import json
 import os
 import shutil
@@ -22,9 +23,9 @@ from data_science_project.engine.columns.dictionary import Column, dumps, load
 from data_science_project.engine.project import settings as params
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import registry
-from data_science_project.service import app, database, drawn, label, profile, settings, versions
+from data_science_project.service import app, database, drawn, label, profile, versions
 from data_science_project.service.log import Log
-from data_science_project.service.settings import DATABASE, Serve
+from data_science_project.service.settings import DATABASE, Label, Serve
 from data_science_project.service.tables import Entry, new_ids
 
 ROW = {"order": 7, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 went out"}
@@ -111,6 +112,15 @@ def open_log(make_project, monkeypatch):
     yield start
     for _, log in opened:
         log.close(1.0)
+
+
+def write(log, *requests):
+    """What `write` says to each of several requests at once."""
+
+    async def all_of_them():
+        return await asyncio.gather(*(log.write(rows) for rows in requests), return_exceptions=True)
+
+    return asyncio.run(all_of_them())
 
 
 @pytest.fixture
@@ -224,25 +234,51 @@ class Postgres:
             subprocess.run(["prlimit", "--pid", str(process), f"--fsize={size}:"], check=False, **self.user)
 
 
+@pytest.fixture(scope="session")
+def loaded(trained):
+    """The run of the trained project as a service loads it: not to be changed."""
+    found = versions.Versions(params.load(trained))
+    found.load()
+    return found
+
+
+def application(project, found, *pages, token="", **options):
+    """The application of a project with its log and the runs that were `found`; keywords are keys of `[serve]`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("API_TOKEN", token)
+        patch.setenv(DATABASE, "")
+        project.parts["serve"] = Serve(**options)
+        kept = Log(project, project.parts["serve"])
+        kept.start()
+        service = app.Service(project, kept)
+        if found:
+            service.versions = found
+        else:
+            service.versions.load()
+        return app.Application(service, pages)
+
+
 @pytest.fixture
-def serving(project, monkeypatch):
-    """The application of a project, loaded, with its log; keywords are keys of `[serve]`."""
+def serving(project, loaded, monkeypatch):
+    """The application of a project; with `own` its runs are loaded for this test alone."""
     opened = []
 
-    def start(project=project, token="", **options):
-        monkeypatch.setenv("API_TOKEN", token)
-        monkeypatch.setenv("DATABASE_URL", "")
-        project.parts["serve"] = settings.Serve(**options)
-        kept = Log(project, settings.of(project, Serve))
-        kept.start()
-        opened.append(kept)
-        service = app.Service(project, kept)
-        service.versions.load()
-        return app.Application(service)
+    def start(project=project, *pages, own=False, **options):
+        monkeypatch.setenv(DATABASE, "")
+        opened.append(application(project, None if own else loaded, *pages, **options))
+        return opened[-1]
 
     yield start
     for one in opened:
-        one.close(5)
+        one.service.log.close(5)
+
+
+@pytest.fixture
+def place(project, monkeypatch):
+    """The database of the log of the trained project."""
+    monkeypatch.setenv(DATABASE, "")
+    with database.opened(project, new=True) as found:
+        yield found
 
 
 @pytest.fixture
@@ -284,9 +320,11 @@ def answer_of(application, method="POST", path="/predict", body=BODY, **options)
 
 
 @pytest.fixture
-def version(project, folder):
-    """The run of the trained project, as the service loads it."""
-    return versions.Version(project, folder)
+def version(loaded):
+    """The run of the trained project as a service loads it, of which a test may change what it holds."""
+    found = copy.copy(loaded.get())
+    found.run, found.judge = replace(found.run), copy.copy(found.judge)
+    return found
 
 
 @pytest.fixture
@@ -316,10 +354,15 @@ def change():
 def waiting(project, made_table, monkeypatch):
     """The project with a table of 60 rows without truth, of which 20 are asked for at once."""
     monkeypatch.setenv("DATABASE_URL", "")
+    return with_unlabelled(project, made_table, 20)
+
+
+def with_unlabelled(project, table, rows):
+    """A project with the first rows of a table without truth, of which so many are asked for at once."""
     folder = project.root / label.UNLABELLED
     folder.mkdir(parents=True)
-    made_table.drop(columns="answer").head(60).to_csv(folder / "new.csv", index=False)
-    project.parts["label"] = settings.Label(rows=20)
+    table.drop(columns="answer").head(60).to_csv(folder / "new.csv", index=False)
+    project.parts["label"] = Label(rows=rows)
     return project
 
 

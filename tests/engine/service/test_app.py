@@ -79,7 +79,7 @@ def test_unknown_run_path_and_method_are_told_with_what_is_known(serving, folder
 
 
 def test_error_in_add_features_is_an_id_that_is_in_the_log_and_the_next_request_is_answered(serving, caplog, ask):
-    application = serving()
+    application = serving(own=True)
     version = application.service.versions.get("")
     whole = version.run.add_features
 
@@ -111,7 +111,7 @@ def test_above_so_many_requests_in_flight_the_answer_is_503_at_once(serving, cal
 
 def test_shadow_is_logged_beside_the_answer_and_never_shown(serving, contest, call):
     new, old = (folder.name for folder in registry.folders(contest))
-    application = serving(contest, runs=(new,), shadow=(old,))
+    application = serving(contest, own=True, runs=(new,), shadow=(old,))
 
     async def once():
         _, _, content = await call(application, "POST", "/predict", BODY)
@@ -129,7 +129,7 @@ def test_shadow_is_logged_beside_the_answer_and_never_shown(serving, contest, ca
 
 def test_shadow_is_left_out_and_counted_when_the_service_is_busy(serving, contest, call):
     new, old = (folder.name for folder in registry.folders(contest))
-    application = serving(contest, runs=(new,), shadow=(old,))
+    application = serving(contest, own=True, runs=(new,), shadow=(old,))
 
     async def once():
         application.service.in_flight = 2

@@ -7,16 +7,6 @@ from data_science_project.service.database import Database, LogError, address, o
 from data_science_project.service.tables import Entry, Told
 
 
-@pytest.fixture
-def place(make_project, monkeypatch):
-    """The database of the log of a throw-away project."""
-    monkeypatch.setenv("DATABASE_URL", "")
-    found = Database(address(make_project()), flush=True)
-    found.open()
-    yield found
-    found.drop()
-
-
 @pytest.mark.parametrize("text", ["postgresql://me:word@host:5433/name", "postgres://me:word@host:5433/name"])
 def test_address_of_postgresql_is_read_by_psycopg_however_it_is_spelled(make_project, monkeypatch, text):
     monkeypatch.setenv("DATABASE_URL", text)
@@ -34,16 +24,6 @@ def test_address_of_another_database_is_refused_without_its_password(make_projec
         address(make_project())
 
     assert "hunter2" not in str(error.value)
-
-
-def test_tables_hold_every_field_of_a_row(place, entries):
-    (row,) = entries()
-    told = Told(row.id, "1.5", 2.0, "token", "http")
-
-    place.insert([told, row])
-
-    assert list(place.read(Entry)) == [row] and list(place.read(Told)) == [told]
-    assert set(tables.answers.columns.keys()) == {field.name for field in msgspec.structs.fields(Entry)}
 
 
 def test_more_rows_than_a_statement_takes_are_one_commit(place, entries):
@@ -82,7 +62,7 @@ def test_conditions_choose_rows_and_find_leaves_shadows_out(place, entries):
     assert place.find([first.id]) == {first.id: (first, [])}
 
 
-def test_commits_are_flushed_where_power_may_fail(place, make_project):
+def test_commits_are_flushed_where_power_may_fail(place):
     careless = Database(place.engine.url, flush=False)
 
     found = []

@@ -6,28 +6,19 @@ import pytest
 from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.service import feedback
-from data_science_project.service.database import Database, LogError, address
+from data_science_project.service.database import LogError
 from data_science_project.service.log import Log
 from data_science_project.service.settings import Serve
 from data_science_project.service.tables import Told
 
 
 @pytest.fixture
-def database(project):
-    """The log of the throw-away project, which was answered from."""
-    database = Database(address(project), flush=False)
-    database.open()
-    yield database
-    database.drop()
-
-
-@pytest.fixture
-def asked(database, folder, entries):
+def asked(place, folder, entries):
     """The ids of answers of the only run to these orders, one after the other."""
 
     def answer(*orders):
         rows = [entries(run=folder.name, inputs=json.dumps({"order": order, "colour": "red"}))[0] for order in orders]
-        database.insert(rows)
+        place.insert(rows)
         return [row.id for row in rows]
 
     return answer
@@ -46,19 +37,19 @@ def tell(project):
 
 
 @pytest.fixture
-def said(database):
+def said(place):
     """What the log holds of the truth: id of the answer and truth, in order."""
-    return lambda: [(told.id, json.loads(told.truth)) for told in database.read(Told)]
+    return lambda: [(told.id, json.loads(told.truth)) for told in place.read(Told)]
 
 
-def test_truth_of_a_file_is_kept_by_the_ids_of_answers_with_the_name_of_the_file(asked, tell, database, said):
+def test_truth_of_a_file_is_kept_by_the_ids_of_answers_with_the_name_of_the_file(asked, tell, place, said):
     first, second = asked(1001, 1002)
 
     text = tell("id,answer", f"{first},yes", f"{second},no")
 
     assert text == "feedback: 2 rows of truth.csv: 2 new, 0 corrected, 0 known already, 0 left out"
     assert said() == [(first, "yes"), (second, "no")]
-    assert {told.source for told in database.read(Told)} == {"truth.csv"}
+    assert {told.source for told in place.read(Told)} == {"truth.csv"}
 
 
 def test_truth_by_key_columns_is_about_the_newest_answer_to_that_key(asked, tell, said):
@@ -69,12 +60,12 @@ def test_truth_by_key_columns_is_about_the_newest_answer_to_that_key(asked, tell
     assert said() == [(newest, "no"), (other, "yes")]
 
 
-def test_one_of_several_keys_is_enough_where_it_names_one_row(database, folder, entries, change, project, tell, said):
+def test_one_of_several_keys_is_enough_where_it_names_one_row(place, folder, entries, change, project, tell, said):
     change(project, "shop", role="id")
     keys = [(1, "A"), (2, "A"), (3, "B"), (1, "A"), (None, None)]
     rows = [json.dumps(dict(zip(["order", "shop"], key, strict=True))) for key in keys]
     _, two, three, again, _ = found = [entries(run=folder.name, inputs=row)[0] for row in rows]
-    database.insert(found)
+    place.insert(found)
 
     tell("order,truth", "1,no", "2,yes")
     left = tell("shop,truth", "A,yes", "B,no", ",no", partly=True)
@@ -89,10 +80,10 @@ def test_one_of_several_keys_is_enough_where_it_names_one_row(database, folder, 
 
 
 def test_truth_about_an_answer_of_a_run_that_is_not_here_is_checked_by_the_run_that_answers_now(
-    database, entries, tell, said
+    place, entries, tell, said
 ):
     (gone,) = entries(run="2026-01-01-101010-abcdefab")
-    database.insert([gone])
+    place.insert([gone])
 
     tell("id,answer", f"{gone.id},yes")
 
@@ -109,7 +100,7 @@ def test_key_that_was_sent_as_text_or_as_a_number_with_a_point_is_the_same_key(a
     assert [answer for answer, _ in said()] == ids
 
 
-def test_same_truth_twice_is_one_and_another_is_a_new_version_that_counts(asked, tell, database, said):
+def test_same_truth_twice_is_one_and_another_is_a_new_version_that_counts(asked, tell, place, said):
     (answer,) = asked(1001)
     tell("id,truth", f"{answer},yes")
 
@@ -119,7 +110,7 @@ def test_same_truth_twice_is_one_and_another_is_a_new_version_that_counts(asked,
     assert "0 new, 0 corrected, 1 known already" in again
     assert "0 new, 1 corrected" in other
     assert said() == [(answer, "yes"), (answer, "no")]
-    assert database.find([answer])[answer][1][-1].truth == '"no"'
+    assert place.find([answer])[answer][1][-1].truth == '"no"'
 
 
 def test_truths_of_one_answer_in_one_file_are_taken_in_their_order(asked, tell, said):
@@ -130,7 +121,7 @@ def test_truths_of_one_answer_in_one_file_are_taken_in_their_order(asked, tell, 
     assert said() == [(answer, "yes"), (answer, "no")]
 
 
-def test_correction_counts_although_the_clock_was_put_back(asked, tell, database, monkeypatch):
+def test_correction_counts_although_the_clock_was_put_back(asked, tell, place, monkeypatch):
     (answer,) = asked(1001)
     tell("id,truth", f"{answer},yes")
     monkeypatch.setattr("time.time_ns", lambda: 10**15)
@@ -138,15 +129,15 @@ def test_correction_counts_although_the_clock_was_put_back(asked, tell, database
 
     tell("id,truth", f"{answer},no")
 
-    assert database.find([answer])[answer][1][-1].truth == '"no"'
+    assert place.find([answer])[answer][1][-1].truth == '"no"'
 
 
-def test_truth_that_a_damaged_log_does_not_keep_is_no_news_but_an_error(asked, database, project):
+def test_truth_that_a_damaged_log_does_not_keep_is_no_news_but_an_error(asked, place, project):
     answer = asked(*range(500))[0]
-    database.drop()
-    content = bytearray(database.file.read_bytes())
+    place.drop()
+    content = bytearray(place.file.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 8192] = b"x" * 8192
-    database.file.write_bytes(content)
+    place.file.write_bytes(content)
     log = Log(project, Serve())
     log.start()
 
@@ -184,16 +175,9 @@ def test_rest_of_a_file_is_taken_where_that_is_asked_and_what_is_left_is_listed(
     assert said() == [(answer, "no")]
 
 
-def test_key_without_an_answer_is_named(asked, tell):
-    asked(1001)
-
-    with pytest.raises(DataError, match=r"line 2: order '7' is no answer in the log"):
-        tell("order,truth", "7,no")
-
-
-def test_answer_of_a_shadow_is_none_of_its_key(asked, tell, said, database, folder, entries):
+def test_answer_of_a_shadow_is_none_of_its_key(asked, tell, said, place, folder, entries):
     (answer,) = asked(1001)
-    database.insert(entries(run="another", role="shadow", inputs='{"order": 1001}'))
+    place.insert(entries(run="another", role="shadow", inputs='{"order": 1001}'))
 
     tell("order,truth", "1001,no")
 
@@ -214,11 +198,11 @@ def test_verb_asks_for_a_file(project):
         feedback.run(project, input=None, partly=False)
 
 
-def test_table_with_an_id_of_its_own_may_name_answers_either_way(project, database, folder, entries, tell, said):
+def test_table_with_an_id_of_its_own_may_name_answers_either_way(project, place, folder, entries, tell, said):
     text = (folder / "data_dictionary.toml").read_text().replace('["order"]', '["id"]')
     project.dictionary.write_text(text)
     answer = entries(run=folder.name, inputs='{"id": 5}')[0]
-    database.insert([answer])
+    place.insert([answer])
 
     tell("id,truth", "5,no")
     tell("id,truth", f"{answer.id},yes")

@@ -13,30 +13,18 @@ from data_science_project.engine.project import artefact, lock, records
 from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.engine.runs import loading
 from data_science_project.engine.sources import source
-from data_science_project.service import database, forget, label, tables
-from data_science_project.service.database import Database, address
+from data_science_project.service import forget, label, tables
+from data_science_project.service.database import Database, opened
 from data_science_project.service.tables import Told
 
 SECRET = "Ada Lovelace of Marylebone"
 
 
 @pytest.fixture
-def place(project, monkeypatch):
-    """The database of the log of a throw-away project with a run."""
-    monkeypatch.setenv("DATABASE_URL", "")
-    found = Database(address(project), flush=False)
-    found.open()
-    yield found
-    found.drop()
-
-
-@pytest.fixture
-def spool(place):
+def spool(project, place):
     """The spool of that log."""
-    found = Database(sa.URL.create("sqlite", database=str(place.file.with_name(database.SPOOL))), flush=True)
-    found.open()
-    yield found
-    found.drop()
+    with opened(project, spool=True) as found:
+        yield found
 
 
 @pytest.fixture
@@ -146,32 +134,24 @@ def test_rows_are_cut_out_of_the_file_of_those_to_be_labelled_and_the_others_sta
     assert file.read_text(encoding="utf-8-sig").splitlines() == "".join([lines[0], *kept]).splitlines()
 
 
-def test_nothing_is_deleted_where_what_was_made_of_the_log_cannot_be_cut(project, place, of, stored):
+@pytest.mark.parametrize(
+    ("content", "said"), [("%PDF", r"to_label\.csv: this is a PDF"), ("id,name\nx,y\n1,2,3,4,5,6\n", "set_aside_limit")]
+)
+def test_nothing_is_deleted_where_rows_to_be_labelled_cannot_be_read_and_a_header_alone_stops_nothing(
+    project, place, of, stored, content, said
+):
     rows, _ = of(SECRET, 2)
     place.insert(rows)
     file = project.root / label.TO_LABEL
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(b"%PDF")
+    file.write_text(content, encoding="utf-8")
 
-    with pytest.raises(DataError, match=r"to_label\.csv: this is a PDF"):
+    with pytest.raises(DataError, match=said):
         forget.run(project, key=f"name={SECRET}")
+    kept = stored(place)
+    file.write_text("id,chosen because,answer,name\n", encoding="utf-8")
 
-    assert stored(place) == rows
-
-
-def test_broken_line_of_the_file_of_rows_to_be_labelled_stops_forget_and_a_header_alone_does_not(project, place, of):
-    rows, _ = of(SECRET, 2)
-    place.insert(rows)
-    file = project.root / label.TO_LABEL
-    file.parent.mkdir(parents=True, exist_ok=True)
-    lines = ["id,chosen because,answer,name\n", *(f"{row.id},unsure,,{SECRET}\n" for row in rows), "1,2,3,4,5,6\n"]
-    file.write_text("".join(lines), encoding="utf-8")
-
-    with pytest.raises(DataError, match="set_aside_limit"):
-        forget.run(project, key=f"name={SECRET}")
-    file.write_text(lines[0], encoding="utf-8")
-
-    assert "answers 2" in forget.run(project, key=f"name={SECRET}")
+    assert kept == rows and "answers 2" in forget.run(project, key=f"name={SECRET}")
 
 
 @pytest.mark.parametrize("name", ["retrain", "steps", "label"])
@@ -206,16 +186,14 @@ def test_unknown_column_value_and_key_are_messages_and_delete_nothing(project, p
 
 def test_rows_of_a_person_are_gone_from_postgresql(project, postgres, monkeypatch, of, stored):
     monkeypatch.setenv("DATABASE_URL", postgres.url)
-    there = Database(address(project), flush=False)
-    there.open()
     (rows, told), (others, _) = of("a\0b", 3), of("Charles")
-    there.insert([*rows, *told, *others])
+    with opened(project) as there:
+        there.insert([*rows, *told, *others])
 
-    text = forget.run(project, key="name=a\0b")
+        text = forget.run(project, key="name=a\0b")
 
-    assert text.startswith("forget: deleted where 'name' is 'a\\x00b': answers 3, truths about them 3")
-    assert stored(there) == others and stored(there, Told) == []
-    there.drop()
+        assert text.startswith("forget: deleted where 'name' is 'a\\x00b': answers 3, truths about them 3")
+        assert stored(there) == others and stored(there, Told) == []
 
 
 def test_answers_older_than_keep_days_are_deleted_with_what_was_said_of_them(place, of, stored):

@@ -1,10 +1,10 @@
-import json
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from data_science_project.engine.columns import dictionary
 from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError, SettingsError
@@ -94,14 +94,6 @@ def test_cells_that_cannot_be_read_are_named_beside_the_column_with_their_cure(l
     assert "'amount' has cells that are not a number" in caplog.text
 
 
-def test_header_without_rows_is_refused(project, folder, batch):
-    path = batch()
-    pd.read_csv(path).head(0).to_csv(path, index=False)
-
-    with pytest.raises(DataError, match="no rows"):
-        health.of_file(project, folder, path)
-
-
 def test_truths_of_a_file_that_are_none_are_counted_out_loud(looked, made_table, package_log, caplog):
     found = looked(answer=["maybe"] * 60 + [*made_table["answer"], *made_table["answer"]][60:])
 
@@ -131,15 +123,6 @@ def test_fewer_different_rows_than_are_judged_are_said_to_be_few(project, folder
 
     assert (found["rows"], found["different"], found["few"]) == (100, 40, 50)
     assert found["drift"] is not None and not any(before for before, _ in found["scores"])
-
-
-def test_few_unusual_rows_after_a_start_are_no_alarm(project, folder, batch):
-    path = batch()
-    pd.read_csv(path).head(20).to_csv(path, index=False)
-    window = health.of_file(project, folder, path)
-    window.rows["unusual"] = True
-
-    assert health.health(window, Monitor())["alarms"] == []
 
 
 def test_all_labels_are_measured_counted_and_said_to_be_of_other_answers_where_they_are(project, folder, batch):
@@ -193,8 +176,10 @@ def test_file_without_its_target_is_expected_to_be_as_right_as_the_training(look
 def test_too_few_rows_are_not_compared_and_it_is_said(project, folder, batch):
     path = batch()
     pd.read_csv(path).head(49).to_csv(path, index=False)
+    window = health.of_file(project, folder, path)
+    window.rows["unusual"] = True
 
-    found = health.health(health.of_file(project, folder, path), Monitor())
+    found = health.health(window, Monitor())
 
     assert (found["few"], found["drift"], found["alarms"]) == (50, None, [])
 
@@ -229,19 +214,20 @@ def test_rollback_is_advised_where_a_champion_stood_before(project, folder, cont
     assert health.has_before(contest)
 
 
-def test_file_that_lacks_a_column_is_refused_by_name(project, folder, batch):
+def test_file_that_lacks_a_column_is_refused_by_name_and_one_without_rows_too(project, folder, batch):
     path = batch()
-    pd.read_csv(path).drop(columns="amount").to_csv(path, index=False)
+    table = pd.read_csv(path)
 
-    with pytest.raises(DataError, match="amount"):
-        health.of_file(project, folder, path)
+    for lacking, said in ((table.drop(columns="amount"), "amount"), (table.head(0), "no rows")):
+        lacking.to_csv(path, index=False)
+        with pytest.raises(DataError, match=said):
+            health.of_file(project, folder, path)
 
 
-def test_logged_rows_are_typed_and_cells_that_were_not_sent_are_missing(project, folder, entries):
-    rows = pd.DataFrame([{"inputs": json.dumps(one)} for one in ({"amount": "3.5", "x": 1}, {"colour": "red"})])
-    columns = health.dictionary.load(folder / health.registry.DICTIONARY)
+def test_logged_rows_are_typed_and_cells_that_were_not_sent_are_missing(folder):
+    columns = dictionary.load(folder / registry.DICTIONARY)
 
-    found, _ = health.typed(pd.DataFrame([json.loads(text) for text in rows["inputs"]]), columns)
+    found, _ = health.typed(pd.DataFrame([{"amount": "3.5", "x": 1}, {"colour": "red"}]), columns)
 
     assert found["amount"].tolist()[0] == 3.5 and found["amount"].isna().tolist() == [False, True]
     assert found["colour"].tolist()[1] == "red" and found["day"].isna().all()

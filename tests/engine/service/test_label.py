@@ -9,7 +9,7 @@ import pytest
 
 from data_science_project.engine.project import lock
 from data_science_project.engine.project.errors import DataError
-from data_science_project.service import database, feedback, health, label, reference, tables
+from data_science_project.service import database, feedback, health, label, tables
 from data_science_project.service.feedback import ID, QUEUE, RANDOM, WHY
 from data_science_project.service.tables import Entry
 
@@ -169,18 +169,6 @@ def test_truth_that_came_with_a_row_is_not_shown_to_who_labels_it(waiting, folde
 
     rows = written(waiting)
     assert rows["answer"].isna().all() and "yes" not in rows.to_numpy()
-
-
-def test_answers_that_lack_columns_beside_the_model_in_many_ways_are_asked_for(waiting, folder, entries, monkeypatch):
-    shutil.rmtree(waiting.root / label.UNLABELLED)
-    monkeypatch.setattr(reference, "COLUMN_SETS", 1)
-    row = {"amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "x"}
-    more = [{"order": 1}, {}, {"order": 3}]
-    with database.opened(waiting, new=True) as base:
-        for place, one in enumerate(more):
-            base.insert(entries(run=folder.name, inputs=json.dumps(row | {"amount": 40 + place} | one)))
-
-    assert label.run(waiting).startswith("label: 3 of 3 rows")
 
 
 def test_nothing_to_label_is_said_with_the_cure(project, monkeypatch):

@@ -16,6 +16,8 @@ from data_science_project.service.log import RETRY_SECONDS, Log, Waiting, settle
 from data_science_project.service.settings import Serve
 from data_science_project.service.tables import Told, new_ids
 
+from .conftest import write
+
 KILLS = int(os.environ.get("KILLS", "10"))
 
 # Writes rows of eight requests at a time and says which of them are kept, until it is killed.
@@ -43,15 +45,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-def write(log, *requests):
-    """What `write` says to each of several requests at once."""
-
-    async def all_of_them():
-        return await asyncio.gather(*(log.write(rows) for rows in requests), return_exceptions=True)
-
-    return asyncio.run(all_of_them())
 
 
 def locked(file):
@@ -334,16 +327,18 @@ def test_second_service_on_the_same_file_is_refused(open_log):
         second.start()
 
 
-def test_rows_that_cannot_be_kept_anywhere_are_an_error_for_those_who_asked(open_log, entries, file):
-    log = open_log(log_wait=50)
+def test_rows_that_cannot_be_kept_anywhere_are_an_error_and_the_next_are_kept(open_log, entries, stored, file):
+    log, rows = open_log(log_wait=50), entries()
     other = locked(file)
-    (file.parent / database.SPOOL).mkdir()
+    log.spool.file.mkdir()
 
     refused = write(log, entries())
+    log.spool.file.rmdir()
+    kept = write(log, rows)
     other.close()
 
     assert [type(error) for error in refused] == [LogError] and "no commit within 50 ms" in str(refused[0])
-    assert log.state().refused == 1
+    assert log.state().refused == 1 and kept == [True] and rows[0] in [*stored(log.spool), *stored(log.database)]
 
 
 def test_spool_that_is_damaged_is_told_and_left_as_it_is_while_the_database_goes_on(open_log, entries, stored):

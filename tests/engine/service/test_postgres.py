@@ -1,9 +1,7 @@
 """The log in a real PostgreSQL, Debian's, which is stopped, paused and filled."""
 
-import asyncio
 import os
 import secrets
-import sqlite3
 import time
 
 import pytest
@@ -13,17 +11,15 @@ from data_science_project.service.database import LogError, opened
 from data_science_project.service.settings import DATABASE
 from data_science_project.service.tables import Told
 
+from .conftest import write
+
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the tests stop processes with signals")
 
 
-def write(log, *requests):
-    """What `write` says to each of several requests at once, and the seconds it took."""
-
-    async def all_of_them():
-        return await asyncio.gather(*(log.write(rows) for rows in requests), return_exceptions=True)
-
+def timed(log, rows):
+    """What `write` says to a request, and the seconds it took."""
     clock = time.perf_counter()
-    return asyncio.run(all_of_them()), time.perf_counter() - clock
+    return write(log, rows), time.perf_counter() - clock
 
 
 def test_rows_and_feedback_are_the_same_in_postgresql_as_in_sqlite(open_log, postgres, entries, stored):
@@ -44,12 +40,12 @@ def test_postgresql_that_is_stopped_gets_the_rows_when_it_is_back(open_log, post
     write(log, rows[:10])
 
     postgres.stop()
-    stopped, _ = write(log, rows[10:20])
+    stopped = write(log, rows[10:20])
     problem = log.state()
-    still, took = write(log, rows[20:30])
+    still, took = timed(log, rows[20:30])
     postgres.start()
     until(lambda: log.state().database == "ok" and not log.state().spooled)
-    again, _ = write(log, rows[30:])
+    again = write(log, rows[30:])
 
     assert stopped == still == again == [True] and took < 0.2
     assert problem.database.startswith("PostgreSQL takes no rows") and problem.spooled == 10
@@ -60,7 +56,7 @@ def test_service_starts_while_postgresql_is_stopped(open_log, postgres, entries,
     postgres.stop()
     log, rows = open_log(postgres.url), entries(3)
 
-    kept, _ = write(log, rows)
+    kept = write(log, rows)
     state = log.state()
     postgres.start()
     until(lambda: log.state().database == "ok" and not log.state().spooled)
@@ -74,34 +70,14 @@ def test_postgresql_that_is_paused_holds_a_reply_no_longer_than_log_wait(open_lo
     write(log, rows[:10])
 
     with postgres.paused():
-        paused, waited = write(log, rows[10:20])
+        paused, waited = timed(log, rows[10:20])
         problem = log.state()
-        still, took = write(log, rows[20:])
+        still, took = timed(log, rows[20:])
     until(lambda: log.state().database == "ok" and not log.state().spooled)
 
     assert paused == still == [True] and 0.2 <= waited < 1 and took < 0.2
     assert problem.database == "no commit within 200 ms" and problem.spooled == 10
     assert stored(log.database) == rows
-
-
-def test_service_that_ends_while_postgresql_is_paused_leaves_its_rows_in_the_spool(
-    open_log, postgres, entries, stored, until
-):
-    log, rows = open_log(postgres.url, log_wait=10_000), entries(3)
-
-    async def ask():
-        task = asyncio.create_task(log.write(rows))
-        await asyncio.sleep(0.1)
-        log.close(1.0)  # long enough for the spool of a busy machine
-        task.cancel()
-
-    with postgres.paused():
-        asyncio.run(ask())
-        spooled = stored(log.spool)
-    log = open_log(postgres.url)
-    until(lambda: log.state().database == "ok" and not log.state().spooled)
-
-    assert spooled == rows and stored(log.database) == rows
 
 
 def test_postgresql_without_room_gets_the_rows_when_there_is_some(open_log, postgres, entries, stored, until):
@@ -110,32 +86,13 @@ def test_postgresql_without_room_gets_the_rows_when_there_is_some(open_log, post
     write(log, rows[:5])
 
     with postgres.full():
-        full = [write(log, [row])[0] for row in rows[5:]]
+        full = [write(log, [row]) for row in rows[5:]]
         problem = log.state()
     until(lambda: log.state().database == "ok" and not log.state().spooled)
 
     assert full == [[True]] * 55
     assert "extend" in problem.database and problem.spooled > 10
     assert stored(log.database) == rows
-
-
-def test_neither_postgresql_nor_the_spool_is_an_error_and_the_next_row_is_kept(open_log, postgres, entries, until):
-    log = open_log(postgres.url)
-    write(log, entries())
-    folder = database.LOG_FOLDER / database.SPOOL
-    file = log.spool.file
-    file.mkdir(parents=True)
-
-    postgres.stop()
-    refused, _ = write(log, entries())
-    file.rmdir()
-    kept, _ = write(log, entries())
-
-    assert "takes no rows" in str(refused[0]) and file.match(str(folder))
-    assert kept == [True] and log.state().refused == 1 and log.state().spooled == 1
-    with sqlite3.connect(file) as connection:
-        assert connection.execute("SELECT count(*) FROM answers").fetchone() == (1,)
-    connection.close()
 
 
 def test_reads_of_postgresql_that_is_paused_end_in_words(open_log, postgres, entries):

@@ -3,10 +3,8 @@ import json
 import pandas as pd
 import pytest
 
-from data_science_project.engine.columns.dictionary import load
 from data_science_project.engine.project.errors import DataError
-from data_science_project.engine.runs import registry
-from data_science_project.service import profile
+from data_science_project.service import drift, profile
 
 
 @pytest.fixture
@@ -72,25 +70,10 @@ def test_splits_of_another_run_make_no_reference_and_it_is_said_why(project, fol
     assert "is compared with no training data" in caplog.text
 
 
-def test_reference_of_three_classes_has_their_shares_and_not_how_sure_the_answers_of_fewer_rows_were(project, folder):
-    record = registry.read(folder)
-    registry.write(folder, record | {"classes": [1, 2, 3]})
-    held = pd.DataFrame({"truth": 1, "prediction": [1] * 30 + [2] * 10, "probability": 0.5})
-    held.to_parquet(folder / "held_out.parquet")
+def test_answers_are_compared_by_shares_of_classes_or_quantiles_of_numbers_and_not_by_how_sure_they_were():
+    of_classes = profile.said(pd.DataFrame({"prediction": [1] * 30 + [2] * 10, "probability": 0.5}), [1, 2, 3])
+    of_numbers = profile.said(pd.DataFrame({"truth": [1.0, 2.0], "prediction": [1.5, 2.5]}), [])
 
-    made = profile.make(project, folder)["predictions"]
-
-    assert [*made] == ["prediction"]
-    assert made["prediction"]["shares"] == {"1": 0.75, "2": 0.25}
-
-
-def test_reference_of_numbers_has_their_quantiles(project, folder):
-    record = registry.read(folder)
-    registry.write(folder, record | {"task": "regression", "classes": []})
-    pd.DataFrame({"truth": [1.0, 2.0], "prediction": [1.5, 2.5]}).to_parquet(folder / "held_out.parquet")
-
-    made = profile.make(project, folder)
-
-    assert list(made["predictions"]) == ["prediction"]
-    assert set(made["predictions"]["prediction"]["quantiles"]) == {1.5, 2.5}
-    assert load(folder / registry.DICTIONARY)["note"].type == "text"
+    assert [*of_classes] == [*of_numbers] == ["prediction"]
+    assert drift.summary(of_classes["prediction"])["shares"] == {"1": 0.75, "2": 0.25}
+    assert set(drift.summary(of_numbers["prediction"])["quantiles"]) == {1.5, 2.5}

@@ -62,10 +62,10 @@ def test_cell_reads_the_same_alone_and_beside_cells_of_other_types():
 
 
 def test_rows_with_other_columns_each_are_checked_and_answered_as_alone_in_one_call(version):
-    more = [ROW | {f"more {place}": 1, "order": place, "amount": 40 + place} for place in range(22)]
+    more = [ROW | {f"more {place}": 1, "order": place, "amount": 40 + place} for place in range(4)]
     rows = [*more, without(ROW, "order"), without(ROW, "order") | {"more": 1, "amount": 30}]
     alone = [version.reference([row])[0] for row in rows]
-    calls = listened(version)
+    calls, version.kinds = listened(version), 2
 
     found = version.reference(rows)
 

@@ -4,10 +4,10 @@ import time
 import pytest
 
 from data_science_project.engine.project import settings
-from data_science_project.engine.project.errors import DataError, SettingsError
+from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import registry
 from data_science_project.service import replay
-from data_science_project.service.database import Database, address
+from data_science_project.service.database import opened
 from data_science_project.service.tables import Entry, new_ids
 from data_science_project.service.versions import Version
 
@@ -29,10 +29,8 @@ def answered():
             Entry(number, time.time(), folder.name, "answer", "compiled", json.dumps(row), json.dumps(one), *fields)
             for number, row, one in zip(ids, rows, [{**one, **changes} for one in said], strict=True)
         ]
-        database = Database(address(project), flush=False)
-        database.open()
-        database.insert(entries)
-        database.drop()
+        with opened(project, new=True) as database:
+            database.insert(entries)
         return ids
 
     return answer
@@ -105,8 +103,3 @@ def test_other_run_says_how_many_answers_change_by_class(contest, answered):
         f"{classes.count(changed)} of 3 predictions change, 0 rows are not answered",
         f"{changed} -> {other}: {classes.count(changed)}",
     ]
-
-
-def test_replay_with_an_unknown_run_is_a_message(project):
-    with pytest.raises(SettingsError, match="0 runs are called"):
-        replay.run(project, name="nowhere")

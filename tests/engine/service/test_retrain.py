@@ -20,7 +20,7 @@ from data_science_project.engine.project import artefact, lock, records, setting
 from data_science_project.engine.runs import lineage, loading, promote, registry, training_rows
 from data_science_project.engine.sources import source
 from data_science_project.service import forget, retrain
-from data_science_project.service.database import Database, address
+from data_science_project.service.database import opened
 from data_science_project.service.tables import Entry, Told, new_ids
 
 ROWS = 40
@@ -28,16 +28,14 @@ RETRAIN = ["retrain", "--set", "promote.latency_ms=1e9"]
 NAMES = ["order", "amount", "colour", "shop", "day", "note", "answer"]
 
 
-def tell(project, rows, time_=0.0):
+def tell(project, rows):
     """Rows that were answered, and what somebody said is true of them, the cells of `answer`; the ids."""
-    database = Database(address(project), flush=False)
-    database.open()
     ids = new_ids(len(rows))
-    for name, row in zip(ids, rows, strict=True):
-        cells = {key: cell for key, cell in row.items() if key != "answer"}
-        usual = ("run", "answer", "compiled", json.dumps(cells), "{}", True, False, "[]", 1.0, "web")
-        database.insert([Entry(name, time_, *usual), Told(name, json.dumps(row["answer"]), time_, "ada", "http")])
-    database.drop()
+    with opened(project, new=True) as database:
+        for name, row in zip(ids, rows, strict=True):
+            cells = {key: cell for key, cell in row.items() if key != "answer"}
+            usual = ("run", "answer", "compiled", json.dumps(cells), "{}", True, False, "[]", 1.0, "web")
+            database.insert([Entry(name, 0.0, *usual), Told(name, json.dumps(row["answer"]), 0.0, "ada", "http")])
     return ids
 
 
@@ -73,11 +71,11 @@ test_parts.__test__ = False
 @pytest.fixture(scope="module")
 def retrained(rivals, tmp_path_factory):
     """Such a project after a first retraining: its folder, splits before, ids and lines; not to be changed."""
-    from conftest import move_in
+    from conftest import copy_project, move_in
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABASE_URL", "")
-        root = shutil.copytree(rivals, tmp_path_factory.mktemp("retrained") / "project", symlinks=True)
+        root = copy_project(rivals, tmp_path_factory.mktemp("retrained") / "project")
         move_in(root, patch)
         project = settings.load(root, ["promote.latency_ms=1e9"])
         promote.keep(project, registry.folders(project)[1].name, {"gate": []})
@@ -89,10 +87,10 @@ def retrained(rivals, tmp_path_factory):
 @pytest.fixture
 def after(retrained, tmp_path, monkeypatch):
     """A copy of that project for this test alone."""
-    from conftest import move_in
+    from conftest import copy_project, move_in
 
     monkeypatch.setenv("DATABASE_URL", "")
-    root = shutil.copytree(retrained[0], tmp_path / "after", symlinks=True)
+    root = copy_project(retrained[0], tmp_path / "after")
     move_in(root, monkeypatch)
     return settings.load(root, ["promote.latency_ms=1e9"])
 
@@ -194,7 +192,7 @@ def test_divided_by_time_the_gate_compares_on_rows_newer_than_all_that_the_champ
 def test_second_feedback_leaves_the_first_where_it_was(after):
     before = test_parts(after)
     tell(after, new_orders(10, first=8001))
-    with retrain.opened(after) as database:
+    with opened(after) as database:
         retrain.keep(after, pipeline.make, database, retrain.new_rows(after, database))
 
     pipeline.make(after, "features")
@@ -240,15 +238,13 @@ def test_few_truths_wait_for_more(after):
 
 
 def test_truth_that_was_corrected_is_news_and_the_same_again_is_none(after, retrained):
-    database = Database(address(after), flush=False)
-    database.open()
     first = min(retrained[2])
-    database.insert([Told(first, '"yes"', time.time(), "ada", "http")])
+    with opened(after) as database:
+        database.insert([Told(first, '"yes"', time.time(), "ada", "http")])
 
-    rows = retrain.new_rows(after, database)
+        rows = retrain.new_rows(after, database)
 
     assert rows[["id", "truth"]].to_numpy().tolist() == [[first, '"yes"']]
-    database.drop()
 
 
 def test_rows_that_were_forgotten_are_gone_from_the_dump_and_the_others_stay(after):

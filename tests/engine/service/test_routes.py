@@ -37,7 +37,7 @@ def test_damaged_log_is_said_and_the_service_answers(serving, project, ask):
 
 def test_runs_are_told_with_their_roles_and_every_answer_has_the_headers_of_a_safe_page(serving, contest, call):
     new, old = (folder.name for folder in registry.folders(contest))
-    application = serving(contest, runs=(new,), shadow=(old,))
+    application = serving(contest, own=True, runs=(new,), shadow=(old,))
 
     _, headers, content = asyncio.run(call(application, "GET", "/runs"))
 
@@ -61,6 +61,8 @@ def test_truth_is_kept_once_and_what_is_none_is_refused(serving, ask):
     assert tell(id="\x00", truth="yes")[0] == 404 and tell(id=5, truth="yes")[0] == 400
     assert tell(id=number)[0] == 400 and tell(id=number, truth=[1])[0] == 400
     assert ask(application, path="/feedback", body=b"[" * 100_000)[0] == 400
+    twice = f'{{"id": "{number}", "truth": "yes", "truth": "no"}}'.encode()
+    assert "the key 'truth' stands twice" in ask(application, path="/feedback", body=twice)[1]["error"]
 
 
 def test_same_truth_sent_twice_at_the_same_moment_is_kept_once(serving, ask, call):
@@ -96,11 +98,8 @@ def test_description_is_valid_and_asked_for_by_its_path(serving, ask):
     }
 
 
-def test_description_asks_for_a_token_as_the_service_does_whatever_is_written_to_env_meanwhile(
-    serving, ask, project, monkeypatch
-):
+def test_description_asks_for_a_token_as_the_service_does_whatever_is_written_to_env_meanwhile(serving, ask, project):
     application = serving()
-    monkeypatch.delenv("API_TOKEN")
     (project.root / ".env").write_text("API_TOKEN=web:secret\n", encoding="utf-8")
 
     status, document = ask(application, "GET", "/openapi.json")

@@ -14,7 +14,7 @@ COLUMNS = {
     "key": Column(type="integer", role="id", missing_allowed=False),
     "age": Column(type="integer", range=(0.0, 120.0), missing_allowed=False),
     "pay": Column(type="number", missing=("-1", "?")),
-    "old": Column(type="number", range=(0.0, 1.0), rule="warn"),
+    "old": Column(type="number", range=(0.0, 1.0), rule="warn", decimal=","),
     "job": Column(type="category", values=("a clerk", "cook", "none"), missing=("none",)),
     "note": Column(type="text"),
     "tags": Column(type="list", separator=";", values=("x", "y")),
@@ -103,32 +103,22 @@ def test_plain_row_is_as_validate_would_leave_it(changes):
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("name", "cells"),
     [
-        {"age": "30"},
-        {"age": True},
-        {"age": 30.5},
-        {"age": 121},
-        {"age": None},
-        {"key": None},
-        {"key": "007"},
-        {"pay": 1e39},
-        {"pay": 2**53 + 1},
-        {"pay": 10**400},
-        {"old": 2},
-        {"job": "driver"},
-        {"job": " cook"},
-        {"note": "x\u00a0"},
-        {"note": "\u200bx"},
-        {"note": 5},
-        {"tags": "x; z"},
-        {"new": 1},
-        {"new": "yes"},
+        ("age", ["30", True, 30.5, 121, None]),
+        ("key", [None, "007"]),
+        ("pay", [1e39, 2**53 + 1, 10**400]),
+        ("old", [2]),
+        ("job", ["driver", " cook"]),
+        ("note", ["x\u00a0", "\u200bx", 5]),
+        ("tags", ["x; z"]),
+        ("new", [1, "yes"]),
     ],
 )
-def test_row_that_breaks_a_rule_or_is_in_other_types_goes_to_validate(changes):
-    assert schema.Checker(COLUMNS).plain(ROW | changes) is None
-    assert schema.Checker(COLUMNS).table([ROW, ROW | changes]) is None
+def test_row_that_breaks_a_rule_or_is_in_other_types_goes_to_validate(name, cells):
+    checker, rows = schema.Checker(COLUMNS), [ROW | {name: cell} for cell in cells]
+
+    assert [row for row in rows if checker.plain(row) or checker.table([ROW, row]) is not None] == []
 
 
 @pytest.mark.parametrize(
@@ -166,43 +156,33 @@ def test_row_without_a_column_goes_to_validate_unless_it_may_be_absent():
         validate.validate(pd.DataFrame([without["age"]]), COLUMNS, where="rows", target=False)
 
 
-@pytest.mark.parametrize("cell", ["2026-01-31", "2026-01-31T10:20:30", "2026-01-31 10:20:30.123456", None])
-def test_date_in_iso_8601_is_plain(cell):
-    columns = {"day": Column(type="datetime")}
-    typed, _ = validate.validate(pd.DataFrame({"day": [cell]}), columns, where="rows", target=False)
-
-    assert schema.Checker(columns).plain({"day": cell}) == ({"day": cell}, [])
-    assert pd.isna(typed["day"][0]) if cell is None else typed["day"][0] == pd.Timestamp(cell)
-
-
 @pytest.mark.parametrize(
-    ("cell", "format"),
+    ("format", "cells"),
     [
-        ("31.01.2026", "%d.%m.%Y"),
-        ("2026-01-31", "%d.%m.%Y"),
-        ("2026-01-31T10:20:30", "%d.%m.%Y"),
-        ("01/31/26 23:59", "%m/%d/%y %H:%M"),
-        ("31.01.2026", "ISO8601 | %d.%m.%Y"),
-        ("2026-01-31", "ISO8601 | %d.%m.%Y"),
-        ("12.13.2026", "%d.%m.%Y | %m.%d.%Y"),
-        ("20260131", "%Y%m%d"),
-        ("2026-31-01", "%Y-%d-%m"),
-        ("01.2026", "%m.%Y"),
-        ("14:05", "%H:%M"),
+        ("", ["2026-01-31", "2026-01-31T10:20:30", "2026-01-31 10:20:30.123456"]),
+        ("%d.%m.%Y", ["31.01.2026", "2026-01-31", "2026-01-31T10:20:30"]),
+        ("%m/%d/%y %H:%M", ["01/31/26 23:59"]),
+        ("ISO8601 | %d.%m.%Y", ["31.01.2026", "2026-01-31"]),
+        ("%d.%m.%Y | %m.%d.%Y", ["12.13.2026"]),
+        ("%Y%m%d", ["20260131"]),
+        ("%Y-%d-%m", ["2026-31-01"]),
+        ("%m.%Y", ["01.2026"]),
+        ("%H:%M", ["14:05"]),
     ],
 )
-def test_date_in_the_format_of_the_file_or_as_programs_write_it_is_plain(cell, format):
+def test_date_in_the_format_of_the_file_or_as_programs_write_it_is_plain(format, cells):
     columns = {"day": Column(type="datetime", format=format)}
-    typed, _ = validate.validate(pd.DataFrame({"day": [cell]}), columns, where="rows", target=False)
     checker = schema.Checker(columns)
+    for cell in cells:
+        typed, _ = validate.validate(pd.DataFrame({"day": [cell]}), columns, where="rows", target=False)
 
-    (found, warnings), table = checker.plain({"day": cell}), checker.table([{"day": cell}])
+        (found, warnings), table = checker.plain({"day": cell}), checker.table([{"day": cell}])
 
-    assert pd.Timestamp(datetime.fromisoformat(found["day"])) == typed["day"][0] and warnings == []
-    pd.testing.assert_frame_equal(table, typed)
+        assert pd.Timestamp(datetime.fromisoformat(found["day"])) == typed["day"][0] and warnings == []
+        pd.testing.assert_frame_equal(table, typed)
 
 
-@pytest.mark.parametrize("cell", ["31.12.9999", "9999-12-31", "k.A.", "0000-00-00", "31.01.2026"])
+@pytest.mark.parametrize("cell", ["31.12.9999", "9999-12-31", "k.A.", "0000-00-00", None, "31.01.2026"])
 def test_date_that_means_missing_is_plain_as_any_other(cell):
     column = Column(type="datetime", format="%d.%m.%Y", missing=("9999-12-31", "k.A.", "0000-00-00"))
     typed, _ = validate.validate(pd.DataFrame({"day": [cell]}), {"day": column}, where="rows", target=False)
@@ -213,27 +193,21 @@ def test_date_that_means_missing_is_plain_as_any_other(cell):
 
 
 @pytest.mark.parametrize(
-    ("cell", "about"),
+    ("format", "cells"),
     [
-        ("2026-02-30", {}),
-        ("2026-1-1", {}),
-        ("10000-01-01", {}),
-        ("0001-01-01", {}),
-        ("2026-01-31T10:20:30+02:00", {}),
-        ("31.1.2026", {"format": "%d.%m.%Y"}),
-        ("31.02.2026", {"format": "%d.%m.%Y"}),
-        ("31.01.1500", {"format": "%d.%m.%Y"}),
-        ("2026-01-31", {"format": "%Y-%d-%m"}),
-        ("2026-01-31", {"format": "%H:%M"}),
-        ("31.1.2026", {"format": "%d.%m.%Y | %d.%m.%Y"}),
-        ("31. Jan 2026", {"format": "%d. %b %Y"}),
-        ("2026-01-31", {"format": "%d. %b %Y"}),
-        ("31.01.", {"format": "%d.%m."}),
-        (20260131, {}),
+        ("", ["2026-02-30", "2026-1-1", "10000-01-01", "0001-01-01", "2026-01-31T10:20:30+02:00", 20260131]),
+        ("%d.%m.%Y", ["31.1.2026", "31.02.2026", "31.01.1500"]),
+        ("%Y-%d-%m", ["2026-01-31"]),
+        ("%H:%M", ["2026-01-31"]),
+        ("%d.%m.%Y | %d.%m.%Y", ["31.1.2026"]),
+        ("%d. %b %Y", ["31. Jan 2026", "2026-01-31"]),
+        ("%d.%m.", ["31.01."]),
     ],
 )
-def test_date_in_another_format_goes_to_validate(cell, about):
-    assert schema.Checker({"day": Column(type="datetime", **about)}).plain({"day": cell}) is None
+def test_date_in_another_format_goes_to_validate(format, cells):
+    checker = schema.Checker({"day": Column(type="datetime", format=format)})
+
+    assert [cell for cell in cells if checker.plain({"day": cell})] == []
 
 
 def test_column_to_be_put_together_goes_to_validate():

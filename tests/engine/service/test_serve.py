@@ -10,13 +10,14 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from types import SimpleNamespace
 
 import pytest
 
 from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import promote, registry
-from data_science_project.service import database, serve, settings, versions
-from data_science_project.service.database import Database
+from data_science_project.service import serve, settings
+from data_science_project.service.database import opened
 from data_science_project.service.tables import Entry
 
 from .conftest import BODY
@@ -57,6 +58,20 @@ def start():
         process.communicate()
 
 
+@pytest.fixture
+def beside(tmp_path):
+    """Modules that a server of a project finds before any others; what PYTHONPATH has to be."""
+
+    def write(project, **modules):
+        folder = tmp_path / "beside"
+        folder.mkdir()
+        for name, text in modules.items():
+            (folder / f"{name}.py").write_text(text)
+        return f"{folder}:{project.root / 'src'}"
+
+    return write
+
+
 def get(port, path, body=None):
     """Status and JSON of a request."""
     try:
@@ -68,34 +83,33 @@ def get(port, path, body=None):
 
 
 def logged(project):
-    """The answers in the log of a project, by id."""
-    found = Database(database.address(project), flush=False)
-    entries = {entry.id: entry for entry in found.read(Entry)}
-    found.drop()
-    return entries
+    """The ids of the answers in the log of a project."""
+    with opened(project) as found:
+        return [entry.id for entry in found.read(Entry)]
 
 
-def test_server_answers_without_uvloop_as_on_windows_and_deletes_answers_older_than_keep_days(
-    project, start, tmp_path, entries, until
+def test_server_without_uvloop_deletes_answers_older_than_keep_days_and_gives_up_heads_that_do_not_come(
+    project, start, beside, place, entries, until
 ):
-    found = Database(database.address(project), flush=False)
-    found.open()
-    found.insert(entries(2, time=time.time() - 40 * 86_400) + entries())
-    found.drop()
-    (tmp_path / "none").mkdir()
-    (tmp_path / "none" / "uvloop.py").write_text("raise ImportError")
+    place.insert(entries(2, time=time.time() - 40 * 86_400) + entries())
 
-    path = f"{tmp_path / 'none'}:{project.root / 'src'}"
-    process, port = start(project, "serve.keep_days=30", PYTHONPATH=path)
+    path = beside(project, uvloop="raise ImportError")  # there is none for Windows
+    _, port = start(project, "serve.keep_days=30", "serve.seconds=1.0", PYTHONPATH=path)
 
-    until(lambda: len(logged(project)) == 1)
-    assert get(port, "/predict", BODY)[0] == 200
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=15) == 0
+    until(lambda: place.count() == 1)
+    with socket.create_connection(("127.0.0.1", port)) as silent, socket.create_connection(("127.0.0.1", port)) as half:
+        half.sendall(b"POST /predict HTTP/1.1\r\nHost: 127")
+        status, _ = get(port, "/predict", BODY)
+        said = [one.recv(1000) + one.recv(1000) for one in (silent, half)]
+    assert status == 200
+    assert all(text.startswith(b"HTTP/1.1 408") for text in said)
 
 
-def test_server_answers_and_sigterm_lets_what_is_in_flight_be_answered_while_ready_says_no(project, folder, start):
-    process, port = start(project)
+def test_sigterm_lets_what_is_in_flight_be_answered_while_ready_says_no_and_ends_within_drain_though_a_thread_hangs(
+    project, folder, start, beside
+):
+    hangs = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n"
+    process, port = start(project, "serve.drain=6.0", PYTHONPATH=beside(project, sitecustomize=hangs))
     before, (status, reply) = get(port, "/health/ready"), get(port, "/predict", BODY)
     head = b"POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % len(BODY)
     with socket.create_connection(("127.0.0.1", port)) as slow, slow.makefile("rb") as answers:
@@ -110,34 +124,8 @@ def test_server_answers_and_sigterm_lets_what_is_in_flight_be_answered_while_rea
 
     assert before == (200, {"ready": True, "why": []}) and (status, reply["run"]) == (200, folder.name)
     assert ready == (503, {"ready": False, "why": ["it is stopping"]})
-    assert answer.startswith(b"HTTP/1.1 200") and process.wait(timeout=15) == 0
-    assert list(logged(project))[0] == reply["predictions"][0]["id"] and len(logged(project)) == 2
-
-
-def test_sigterm_ends_it_within_drain_while_a_thread_hangs(project, start, tmp_path):
-    (tmp_path / "none").mkdir()
-    hangs = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n"
-    (tmp_path / "none" / "sitecustomize.py").write_text(hangs)
-    path = f"{tmp_path / 'none'}:{project.root / 'src'}"
-    process, port = start(project, "serve.drain=6.0", PYTHONPATH=path)
-    status, reply = get(port, "/predict", BODY)
-
-    process.send_signal(signal.SIGTERM)
-
-    assert process.wait(timeout=6) == 0 and status == 200
-    assert [*logged(project)] == [reply["predictions"][0]["id"]]
-
-
-def test_head_of_a_request_that_does_not_come_is_408_and_holds_up_nobody(project, start):
-    process, port = start(project, "serve.seconds=1.0")
-
-    with socket.create_connection(("127.0.0.1", port)) as silent, socket.create_connection(("127.0.0.1", port)) as half:
-        half.sendall(b"POST /predict HTTP/1.1\r\nHost: 127")
-        status, _ = get(port, "/predict", BODY)
-        said = [one.recv(1000) + one.recv(1000) for one in (silent, half)]
-
-    assert status == 200
-    assert all(text.startswith(b"HTTP/1.1 408") for text in said)
+    assert answer.startswith(b"HTTP/1.1 200") and process.wait(timeout=6) == 0
+    assert logged(project)[0] == reply["predictions"][0]["id"] and len(logged(project)) == 2
 
 
 @pytest.mark.once
@@ -203,22 +191,16 @@ def test_twenty_changes_of_champion_under_load_fail_no_request_and_each_answer_i
         assert given == expected[reply["run"]] | {"id": given["id"]}
 
 
-def test_greeting_names_the_runs_that_answer_and_those_that_are_refused(contest):
-    new, old = (folder.name for folder in registry.folders(contest))
-    for name in (old, new):
-        promote.keep(contest, name, {})
+def test_greeting_names_the_runs_that_answer_and_those_that_are_refused():
     said = []
-    for damaged in (None, new, old):
-        if damaged:
-            (contest.models / damaged / registry.MODEL).write_bytes(b"damaged")
-        found = versions.Versions(contest)
-        found.load()
+    for served, refused in ((["b", "a"], []), (["a"], ["b"]), ([], ["b", "a"])):
+        found = SimpleNamespace(served=dict.fromkeys(served), refused=dict.fromkeys(refused, "why"))
         said.append(serve.greeting("http://a", found))
 
     assert said == [
-        f"http://a answers with {new}, {old}",
-        f"http://a answers with {old}; refused (the log says why): {new}",
-        f"http://a answers with no run; refused (the log says why): {new}, {old}",
+        "http://a answers with b, a",
+        "http://a answers with a; refused (the log says why): b",
+        "http://a answers with no run; refused (the log says why): b, a",
     ]
 
 
@@ -233,18 +215,14 @@ def test_port_in_use_is_said_with_the_cure(project, monkeypatch):
             serve.run(project)
 
 
-@pytest.mark.parametrize("tokens", ["", " ", "\n"])
-def test_other_host_without_a_token_is_refused(make_project, monkeypatch, tokens):
+@pytest.mark.parametrize(
+    ("tokens", "said"),
+    [*((blank, r"0\.0\.0\.0.*API_TOKEN") for blank in ("", " ", "\n")), ("ada:", "token 1 has no secret")],
+)
+def test_other_host_without_a_token_and_a_token_without_a_secret_are_refused(make_project, monkeypatch, tokens, said):
     monkeypatch.setenv("API_TOKEN", tokens)
     project = make_project()
     project.parts["serve"] = settings.Serve(host="0.0.0.0")
 
-    with pytest.raises(SettingsError, match=r"0\.0\.0\.0.*API_TOKEN"):
+    with pytest.raises(SettingsError, match=said):
         serve.run(project)
-
-
-def test_token_without_a_secret_is_refused_before_anything_is_opened(make_project, monkeypatch):
-    monkeypatch.setenv("API_TOKEN", "ada:")
-
-    with pytest.raises(SettingsError, match="token 1 has no secret"):
-        serve.run(make_project())

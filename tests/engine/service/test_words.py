@@ -10,37 +10,37 @@ from .conftest import COLUMNS, PRICE
 
 
 @pytest.mark.parametrize(
-    ("column", "text", "cell"),
+    ("column", "cells"),
     [
-        (Column(type="number"), "1.5", 1.5),
-        (Column(type="number"), "7", 7),
-        (Column(type="integer"), "9007199254740993", 9007199254740993),
-        (Column(type="integer"), "007", "007"),
-        (Column(type="integer"), "1_000", "1_000"),
-        (Column(type="integer", role="id"), "007", "007"),
-        (Column(type="integer", role="id"), "1e5", "1e5"),
-        (Column(type="number"), "[" * 5000, "[" * 5000),
-        (Column(type="number"), "1e999", "1e999"),
-        (Column(type="number"), "nan", "nan"),
-        (Column(type="number"), "much", "much"),
-        (PRICE, "1.234,5", "1.234,5"),
-        (PRICE, "0,289", 0.289),
-        (PRICE, "12", 12),
-        (PRICE, "2.5", "2.5"),
-        (PRICE, "2,5,1", "2,5,1"),
-        (Column(type="number", thousands=","), "1,234", "1,234"),
-        (Column(type="number", thousands=","), "1234.5", 1234.5),
-        (Column(type="number", unit="kg"), "3 kg", "3 kg"),
-        (Column(type="boolean"), "false", False),
-        (Column(type="boolean"), "maybe", "maybe"),
-        (Column(type="category"), "1.5", "1.5"),
-        (Column(type="text"), "", None),
+        (Column(type="number"), {"1.5": 1.5, "7": 7}),
+        (Column(type="integer"), {"9007199254740993": 9007199254740993}),
+        (PRICE, {"0,289": 0.289, "12": 12}),
+        (Column(type="number", thousands=","), {"1234.5": 1234.5}),
+        (Column(type="boolean"), {"false": False}),
+        (Column(type="text"), {"": None}),
     ],
 )
-def test_text_becomes_the_cell_that_a_program_would_send(column, text, cell):
-    found = words.read(column, text)
+def test_text_becomes_the_cell_that_a_program_would_send(column, cells):
+    found = {text: words.read(column, text) for text in cells}
 
-    assert found == cell and type(found) is type(cell)
+    assert found == cells and [*map(type, found.values())] == [*map(type, cells.values())]
+
+
+@pytest.mark.parametrize(
+    ("column", "texts"),
+    [
+        (Column(type="integer"), ["007", "1_000"]),
+        (Column(type="integer", role="id"), ["007", "1e5"]),
+        (Column(type="number"), ["[" * 5000, "1e999", "nan", "much"]),
+        (PRICE, ["1.234,5", "2.5", "2,5,1"]),
+        (Column(type="number", thousands=","), ["1,234"]),
+        (Column(type="number", unit="kg"), ["3 kg"]),
+        (Column(type="boolean"), ["maybe"]),
+        (Column(type="category"), ["1.5"]),
+    ],
+)
+def test_text_that_validate_has_to_read_is_sent_as_it_stands(column, texts):
+    assert [words.read(column, text) for text in texts] == texts
 
 
 def test_number_is_written_as_the_dictionary_writes_numbers():

@@ -29,16 +29,24 @@ def test_infinite_numbers_of_a_new_feature_are_said(project, caplog):
     assert f"'ratio' of add_features is infinite in {infinite} rows: models see them as missing" in caplog.text
 
 
-def test_group_of_the_split_that_is_a_feature_by_the_dictionary_is_said_with_the_cure(make_project, made_table, caplog):
+@pytest.mark.parametrize(
+    ("by", "said", "cure"),
+    [
+        ("group:shop", "no model sees 'shop'", 'role = "group" of [shop] in references/data_dictionary.toml'),
+        ("time:shop", "'shop' is text: [split] takes it in alphabetical order, 'shop 0' to 'shop 9'", '"datetime"'),
+    ],
+)
+def test_what_a_split_does_with_a_column_that_is_none_of_its_kind_is_said(
+    make_project, made_table, caplog, by, said, cure
+):
     project = make_project(made_table.assign(shop=[f"shop {row % 40}" for row in range(len(made_table))]))
     pipeline.make(project, "data")
-    split = replace(project.settings.split, by="group:shop")
-    grouped = replace(project, settings=replace(project.settings, split=split))
+    split = replace(project.settings.split, by=by)
 
-    features.run(grouped, pd.DataFrame.copy)
+    features.run(replace(project, settings=replace(project.settings, split=split)), pd.DataFrame.copy)
 
-    (said,) = [line for line in caplog.messages if line.startswith("no model sees 'shop'")]
-    assert 'role = "group" of [shop] in references/data_dictionary.toml' in said
+    (line,) = [line for line in caplog.messages if line.startswith(said)]
+    assert cure in line
 
 
 def test_step_does_not_use_a_clean_table_that_was_edited(project):

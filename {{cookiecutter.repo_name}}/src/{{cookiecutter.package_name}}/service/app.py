@@ -98,11 +98,10 @@ class Service:
                 if self.in_flight > 1 or self.draining:
                     raise Busy
                 await self._say(version, "shadow", rows, ids, asker)
-            except Busy:
+            except Exception as error:
                 self.counts.dropped.inc(len(rows))
-            except Exception:
-                log.exception("shadow %s", version.name)
-                self.counts.dropped.inc(len(rows))
+                if not isinstance(error, Busy):
+                    log.exception("shadow %s", version.name)
 
     def unready(self) -> list[str]:
         """Why the service is not ready; nothing if it is."""

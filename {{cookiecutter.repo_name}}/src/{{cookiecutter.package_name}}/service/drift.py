@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import kstwo
+from scipy.stats import ks_2samp, kstwo
 
 from ..engine.checks.drift import apart_in_counts
 from ..engine.checks.suspicion import FEW_ROWS, is_number, sampled
@@ -114,20 +114,13 @@ def values(name: str, before: Summary, now: pd.Series, level: float) -> Shift:
         of_each, said = kinds(before["shares"], rows, now.astype(str), of)
         return judged(name, of_each, level, said)
     points, cells = np.array(before["quantiles"]), np.sort(now.to_numpy(dtype="float64"))
-    most, furthest = distance(points, cells)
-    chance = float(kstwo.sf(most, max(round(rows * len(cells) / (rows + len(cells))), 1)))
+    apart = ks_2samp(points, cells, method="asymp")  # the distance; the chance is of all rows, not of the points
+    chance = float(kstwo.sf(apart.statistic, max(round(rows * len(cells) / (rows + len(cells))), 1)))
     edges = np.unique(points[POINTS // BINS :: POINTS // BINS])
     counts = [np.bincount(np.searchsorted(edges, side), minlength=len(edges) + 1) for side in (points, cells)]
     size = psi(counts[0] / POINTS * rows, counts[1])
-    said = of_numbers(points, cells, furthest, of, units=not name.startswith(PREDICTIONS))
+    said = of_numbers(points, cells, float(apart.statistic_location), of, units=not name.startswith(PREDICTIONS))
     return Shift(name, chance, size, said, chance < level and size > LEAST_PSI)
-
-
-def distance(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
-    """Kolmogorov-Smirnov distance of two sorted columns, 0-1, and the value at which they are that far apart."""
-    both = np.concatenate([one, other])
-    gaps = np.abs(up_to(one, both) - up_to(other, both))
-    return float(gaps.max()), float(both[gaps.argmax()])
 
 
 def up_to(side: np.ndarray, values: np.ndarray) -> np.ndarray:

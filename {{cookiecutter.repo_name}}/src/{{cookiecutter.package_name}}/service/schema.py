@@ -39,7 +39,9 @@ def decode(body: bytes) -> list[Row]:
     try:
         tree = DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        explain(body, str(error))
+        strictly(body)
+        half = next((escape for escape in ESCAPES.finditer(body.decode()) if escape[1]), None)
+        raise BadBody(f"half a character, {half[0]} (character {half.start()})." if half else f"{error}.") from None
     rows = tree.get("rows") if type(tree) is dict else None
     if type(rows) is not list or len(tree) != 1:
         strictly(body)
@@ -91,14 +93,6 @@ def strictly(body: bytes) -> None:
         reason = f"not JSON: {error.msg} (line {error.lineno}, column {error.colno}, character {error.pos})"
     except ValueError as error:
         reason = str(error).partition(";")[0]
-    raise BadBody(f"{reason}.") from None
-
-
-def explain(body: bytes, reason: str) -> NoReturn:
-    """Raise the `BadBody` of a body that msgspec does not read."""
-    strictly(body)
-    if half := next((escape for escape in ESCAPES.finditer(body.decode()) if escape[1]), None):
-        reason = f"half a character, {half[0]} (character {half.start()})"
     raise BadBody(f"{reason}.") from None
 
 
@@ -181,7 +175,9 @@ def reader(column: Column) -> Callable[[Any], Any]:
     empty = None if column.missing_allowed or column.role == "ignored" else NOT_PLAIN
     if column.type in ("integer", "number"):
         return number_reader(column, empty)
-    read = {"boolean": boolean_reader, "datetime": moment_reader}.get(column.type, text_reader)(column)
+    if column.type == "boolean":
+        return lambda cell: empty if cell is None else cell if type(cell) is bool else NOT_PLAIN
+    read = moment_reader(column) if column.type == "datetime" else text_reader(column)
     return lambda cell: empty if cell is None or (cell := read(cell)) is None else cell
 
 
@@ -209,11 +205,6 @@ def number_reader(column: Column, empty: Any) -> Callable[[Any], Any]:
         return cell
 
     return read
-
-
-def boolean_reader(column: Column) -> Callable[[Any], Any]:
-    """The reader of a column of true and false."""
-    return lambda cell: cell if type(cell) is bool else NOT_PLAIN
 
 
 def moment_reader(column: Column) -> Callable[[Any], Any]:

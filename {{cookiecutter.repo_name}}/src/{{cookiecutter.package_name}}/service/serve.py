@@ -56,15 +56,12 @@ def run(project: Project) -> None:
 def listen(options: settings.Serve) -> socket.socket:
     """A socket that listens; a `SettingsError` if that cannot be."""
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    door = socket.socket(family, socket.SOCK_STREAM)
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        door.bind((options.host, options.port))
+        return socket.create_server((options.host, options.port), family=family)
     except OSError as error:
-        door.close()
+        why = str(error.strerror).partition(" (while")[0]
         cure = "Stop what listens there, or choose another one: make serve SET=serve.port=8001"
-        raise SettingsError(f"[serve] {options.host} port {options.port}: {error.strerror}.\n{cure}") from None
-    return door
+        raise SettingsError(f"[serve] {options.host} port {options.port}: {why}.\n{cure}") from None
 
 
 def url_host(host: str) -> str:

@@ -22,7 +22,6 @@ NumberRow = np.ndarray  # shape (n_columns,), float64
 Names = tuple[str, ...]
 CELLS = 0  # where the row of cells stands among what the steps find
 DEGREE = 3  # of the curves
-FEW = 150  # columns: to multiply those that are 0 too, which changes no sum, is quicker than to find them
 
 
 class Road:
@@ -103,19 +102,13 @@ def product(weights: np.ndarray, shift: Any) -> Callable[[NumberRow], np.ndarray
     from scipy.sparse._sparsetools import csr_matvecs  # private: without it there is no fast road
 
     (n_columns, n_outputs), flat = weights.shape, weights.ravel()
-    ends, everywhere = np.array([0, n_columns]), np.arange(n_columns)
 
     def multiply(row: NumberRow) -> np.ndarray:
         (places,), found = row.nonzero(), np.zeros((1, n_outputs))
         csr_matvecs(1, n_columns, n_outputs, np.array([0, len(places)]), places, row[places], flat, found.ravel())
         return found + shift
 
-    def multiply_all(row: NumberRow) -> np.ndarray:
-        found = np.zeros((1, n_outputs))
-        csr_matvecs(1, n_columns, n_outputs, ends, everywhere, row, flat, found.ravel())
-        return found + shift
-
-    return multiply if n_columns > FEW or not np.isfinite(flat).all() else multiply_all
+    return multiply
 
 
 def numbers(step: Any, names: Names) -> Callable:
@@ -210,8 +203,6 @@ def looked_up(names: Names, categories: Sequence[np.ndarray], found: list, unkno
 
 def codes(step: Any, names: Names) -> Callable:
     """The place of a category; NaN for a missing or unknown one."""
-    if not np.isnan([step.encoded_missing_value, step.unknown_value]).all():
-        raise NotCompiled("codes for what is missing or unknown")
     places = [np.arange(len(of), dtype="float64")[:, None] for of in step.categories_]
     for column, place in step._missing_indices.items():
         places[column][place] = np.nan
@@ -236,8 +227,6 @@ def means(step: Any, names: Names) -> Callable:
 
 def weights_of(step: Any) -> Callable[[tuple[np.ndarray, np.ndarray]], NumberRow]:
     """The row of a fitted TfidfTransformer, from the places of words, in order, and how often each stands there."""
-    if (step.sublinear_tf, step.use_idf, step.norm) != (True, True, "l2"):
-        raise NotCompiled("other weights of words than the recipe's")
 
     def weigh(found: tuple[np.ndarray, np.ndarray]) -> NumberRow:
         places, counts = found
@@ -261,8 +250,6 @@ def buckets(step: Any, names: Names) -> Callable:
     """The buckets of a text's words, in order, and how often each stands there, scaled to length 1."""
     from sklearn.feature_extraction._hashing_fast import transform as hashed  # private, too
 
-    if (step.norm, step.binary, step.alternate_sign) != ("l2", False, False):
-        raise NotCompiled("other buckets of words than the recipe's")
     analyse = step.build_analyzer()
 
     def count(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -47,8 +47,6 @@ def forest(model: BaseEstimator) -> Callable[[np.ndarray], np.ndarray]:
 
     They compare cells in single precision with thresholds in double.
     """
-    if model.n_outputs_ != 1:
-        raise NotCompiled("a forest of more than one target")
     trees = [estimator.tree_ for estimator in model.estimators_]
     check_size(sum(tree.node_count for tree in trees), trees[0].value.shape[2])
     answers = [tree.value[tree.children_left < 0, 0, :] for tree in trees]

@@ -71,14 +71,13 @@ def kinds_of(column: pd.Series) -> list[str]:
 
 def coded(kinds: Mapping[str, list[str] | None], rows: pd.DataFrame) -> np.ndarray:
     """Rows as numbers, shape (n_rows, n_columns)."""
-    return np.column_stack([numbers_of(rows[name], known) for name, known in kinds.items()])
-
-
-def numbers_of(cells: pd.Series, kinds: list[str] | None) -> np.ndarray:
-    """The cells of a column as numbers, shape (n_rows,)."""
-    if kinds is None:
-        return cells.to_numpy("float64", na_value=np.nan)
-    return np.array([*map(coder(kinds), cells.astype(object).where(cells.notna(), None))], "float64")
+    columns = []
+    for name, known in kinds.items():
+        cells = rows[name]
+        if known is not None:
+            cells = cells.astype(object).where(cells.notna(), None).map(coder(known))
+        columns.append(cells.to_numpy("float64", na_value=np.nan))
+    return np.column_stack(columns)
 
 
 def coder(kinds: list[str]) -> Callable[[Any], float]:

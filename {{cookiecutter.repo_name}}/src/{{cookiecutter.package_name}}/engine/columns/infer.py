@@ -15,9 +15,10 @@ import pandas as pd
 
 from ..project.errors import NAMED, counted, listed, shown
 from . import moments
+from .alike import spelled_alike
 from .dictionary import ONE_HOT_LIMIT, Column, Dictionary, Transformation, Type, alike
 from .lists import different_items, separator_of
-from .spelling import DECIMALS, EITHER, looks_like_code, spelled_alike, ways
+from .spelling import DECIMALS, EITHER, looks_like_code, ways
 from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, are_plain_ids, is_missing, parse, stripped
 
 # Reading `MISSING_WORDS` inside a category loses nothing if they stay a category of their own, and `NA` often is one
@@ -159,7 +160,8 @@ def infer_type(
         odd = tuple(present[unreadable].unique()[: ODD_WORDS + 1])
         if len(odd) <= ODD_WORDS and unreadable.mean() <= (ODD_SHARE_OF_MANY if amounts else ODD_SHARE):
             words = ", ".join(f"{shown(word)} ({counted((present == word).sum(), 'cell')})" for word in odd)
-            whole = way.type == "number" and (values.dropna() % 1 == 0).all()
+            parts = way.decimal == "," and present.str.contains(",", regex=False).any()  # 25,0 %: the next is 12,5 %
+            whole = way.type == "number" and not parts and (values.dropna() % 1 == 0).all()
             found = replace(way, missing=markers + odd, type="integer" if whole else way.type)
             remark = f"{words} read as missing in a column of type {found.type}" if odd else ""
             return found, "; ".join(filter(None, [note, remark]))
