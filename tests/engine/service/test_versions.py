@@ -123,28 +123,18 @@ def test_change_of_champion_is_followed_within_two_seconds(contest):
     assert asyncio.run(change()) < 2
 
 
-def test_damaged_run_is_refused_and_the_others_go_on(contest, caplog):
-    new, old = (folder.name for folder in registry.folders(contest))
-    for name in (old, new):
-        promote.keep(contest, name, {})
-    (contest.models / new / registry.MODEL).write_bytes(b"damaged")
-
-    found = loaded(contest)
-
-    assert list(found.served) == [old] and "model.pkl was changed" in found.refused[new]
-    assert f"run {new} does not answer" in caplog.text
-
-
-def test_damaged_champion_that_is_promoted_while_it_serves_leaves_the_former_one_answering(contest):
+def test_damaged_run_is_refused_and_the_others_go_on_also_where_it_is_promoted_while_they_answer(contest, caplog):
     new, old = (folder.name for folder in registry.folders(contest))
     promote.keep(contest, old, {})
-    found = loaded(contest)
+    serving = loaded(contest)
     (contest.models / new / registry.MODEL).write_bytes(b"damaged")
     promote.keep(contest, new, {})
 
-    found.load()
+    serving.load()
 
-    assert found.get("").name == old and new in found.refused
+    for found in (serving, loaded(contest)):
+        assert found.get("").name == old and "model.pkl was changed" in found.refused[new]
+    assert f"run {new} does not answer" in caplog.text
 
 
 def test_data_dictionary_that_cannot_be_read_is_said_once_and_the_rules_of_before_go_on(project, caplog):

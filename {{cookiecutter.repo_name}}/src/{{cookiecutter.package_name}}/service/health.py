@@ -13,7 +13,6 @@ import pandas as pd
 import sqlalchemy as sa
 
 from ..engine.columns import dictionary
-from ..engine.columns.dictionary import Dictionary
 from ..engine.columns.validate import UNREAD, validate
 from ..engine.columns.violations import Violation
 from ..engine.modelling import decision
@@ -25,7 +24,6 @@ from ..engine.runs.answers import complete, predictions
 from ..engine.sources import read
 from . import drift, profile, score
 from .feedback import ASKER, QUEUE, refusal, truths_of
-from .score import Score
 from .settings import Monitor
 from .tables import NEWEST, answers, feedback
 from .unusual import Unusual
@@ -150,12 +148,12 @@ def by_column(notes: Sequence[str]) -> dict[str, Violation]:
     return {one.column: one for one in reversed(broken)}
 
 
-def lenient(columns: Dictionary) -> Dictionary:
+def lenient(columns: dictionary.Dictionary) -> dictionary.Dictionary:
     """The columns with rules that refuse nothing."""
     return {name: replace(column, rule="warn") for name, column in columns.items()}
 
 
-def typed(asked: pd.DataFrame, columns: Dictionary) -> tuple[pd.DataFrame, dict[str, Violation]]:
+def typed(asked: pd.DataFrame, columns: dictionary.Dictionary) -> tuple[pd.DataFrame, dict[str, Violation]]:
     """Rows as they were asked, typed, shape (n_rows, n_columns), and what breaks a rule; cells not sent are missing."""
     names = [name for name, column in columns.items() if not column.moment and column.role != "target"]
     whole = asked.reindex(columns=[*dict.fromkeys([*asked, *names])]).astype(object)
@@ -249,6 +247,6 @@ def alarms(found: dict[str, Any], options: Monitor, unusual: np.ndarray) -> list
     return lines
 
 
-def in_words(one: Score) -> str:
+def in_words(one: score.Score) -> str:
     """A score with its interval."""
     return f"{one.metric} {' to '.join(scored(one.metric, end) for end in (one.low, one.high))}"
