@@ -217,25 +217,18 @@ def test_other_origins_and_those_without_a_token_are_turned_away(waiting, start)
 
 
 def test_page_without_a_queue_offers_to_choose_rows_and_says_why_it_cannot(project, start, made_table):
-    person = start(project)
+    person, elsewhere = start(project), project.root / "elsewhere"
 
     assert "No rows are chosen yet" in person.see()[0]
-    status, text = person.send(choose=1)
-    assert status == 422 and "Nothing to label" in text
+    nothing = person.send(choose=1)
+    with_unlabelled(project, made_table, ROWS)
+    project.models.rename(elsewhere)
+    no_run = person.send(choose=1)
+    elsewhere.rename(project.models)
 
-    (project.root / label.UNLABELLED).mkdir(parents=True)
-    made_table.drop(columns="answer").head(3).to_csv(project.root / label.UNLABELLED / "new.csv", index=False)
-
-    assert person.send(choose=1) == (303, "/label") and "0 of 3 rows labelled" in person.see()[0]
-
-
-def test_page_says_that_there_is_no_run_to_choose_rows_by(project, start):
-    person = start(project)
-    project.models.rename(project.root / "elsewhere")
-
-    status, text = person.send(choose=1)
-
-    assert status == 422 and "There is no run" in text
+    assert nothing[0] == 422 and "Nothing to label" in nothing[1]
+    assert no_run[0] == 422 and "There is no run" in no_run[1]
+    assert person.send(choose=1) == (303, "/label") and "0 of 6 rows labelled" in person.see()[0]
 
 
 def test_label_that_cannot_be_taken_back_now_is_said_to_be_so(person, caplog):

@@ -24,9 +24,9 @@ from ..engine.runs.answers import complete, predictions
 from ..engine.sources import read
 from . import drift, profile, score
 from .feedback import ASKER, QUEUE, refusal, truths_of
+from .reference import Reference
 from .settings import Monitor
 from .tables import NEWEST, answers, feedback
-from .unusual import Unusual
 
 log = logging.getLogger(__name__)
 CLASSES = 12  # of a table of true and answered ones, at most
@@ -106,9 +106,10 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     A `DataError` if the file cannot be read, or lacks a column. A cell that breaks a rule is no error here: that is
     what is looked for.
     """
-    run, options = loading.load(folder), project.settings
+    version = Reference(project, folder, {})
+    run, policy = version.run, version.policy
     first = next(iter(dictionary.by_role(run.columns, "feature")), "")
-    found = read.tables([path], read.Known.of(options.data, first))
+    found = read.tables([path], read.Known.of(project.settings.data, first))
     if found.frame.empty:
         raise DataError(f"{path}: {read.NO_ROWS}")
     table = found.frame.reset_index(drop=True)
@@ -118,18 +119,15 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     if aside := [line for _, line in found.set_aside]:
         lines = "1 line of %s is" if len(aside) == 1 else f"{len(aside)} lines of %s are"
         log.warning(f"{lines} in no row, and not looked at: line %d: %s", path.name, aside[0].line, aside[0].reason)
-    policy = decision.policy(folder, run.record, options.predict, options.decision)
     alone = replace(policy, reasons=0, decision=Decision())
     rows = complete(folder, run, cells, predictions(run, cells, policy), alone)
-    reference, target = profile.of(project, folder), run.record["target"]
-    learned = (reference or {}).get("unusual")
-    odd = Unusual(learned).marks(cells) if learned else False
+    odd, target = version.judge.marks(cells) if version.judge else False, run.record["target"]
     about = {"time": time.time(), "role": "answer", "road": "reference", "unusual": odd, "milliseconds": np.nan}
     rows = with_all(rows).assign(**about)
     truth = truths_in(path, table[target], run) if target in table else [None] * len(rows)
     told = rows.assign(truth=pd.Series(truth, index=rows.index, dtype=object), source=path.name)
     told = told[told["truth"].notna()]
-    return Window(folder, run.record, rows, cells, by_column(notes), told, reference, policy, has_before(project))
+    return Window(folder, run.record, rows, cells, by_column(notes), told, version.profile, policy, has_before(project))
 
 
 def truths_in(path: Path, cells: pd.Series, run: loading.Run) -> list[Any]:
