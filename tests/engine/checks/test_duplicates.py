@@ -8,15 +8,6 @@ def ambiguity(found):
     return one.figures
 
 
-def test_rows_that_are_copied_are_counted(amounts, suspect):
-    copies = amounts.sample(60, random_state=1)
-
-    found = suspect(pd.concat([amounts, copies], ignore_index=True).sample(frac=1, random_state=3))
-
-    assert {one.kind for one in found} == {"duplicates"}
-    assert sum(one.figures["rows"] for one in found) >= 15
-
-
 def test_copies_with_another_spelling_are_counted(suspect):
     random = np.random.default_rng(0)
     words = "the parcel came late and never again thank you for quick help".split()
@@ -26,7 +17,7 @@ def test_copies_with_another_spelling_are_counted(suspect):
 
     (found,) = suspect(pd.concat([notes, shouted], ignore_index=True))
 
-    assert found.kind == "duplicates"
+    assert found.kind == "duplicates" and 10 <= found.figures["rows"] < found.figures["test rows"]
 
 
 def test_table_of_a_few_values_has_no_copies(suspect):

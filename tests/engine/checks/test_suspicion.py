@@ -1,7 +1,5 @@
 import numpy as np
 
-from data_science_project.engine.checks import suspicion
-
 
 def test_suspicion_holds_its_columns_its_figures_and_its_cure(table, suspect):
     (found,) = suspect(table.assign(status=np.where(table["answer"] == "yes", 2, 1)))
@@ -10,7 +8,3 @@ def test_suspicion_holds_its_columns_its_figures_and_its_cure(table, suspect):
     assert found.figures["score"] == 1
     assert "is 'answer' in another coding" in found.sentence
     assert 'role = "ignored" in references/data_dictionary.toml' in str(found)
-
-
-def test_many_names_are_counted_after_the_first_five():
-    assert suspicion.quoted(list("abcdefg")) == "'a', 'b', 'c', 'd', 'e' and 2 more"

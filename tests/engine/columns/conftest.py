@@ -10,10 +10,10 @@ from data_science_project.engine.columns import infer
 def describe():
     """The dictionary's entry of a column of these cells, and what was decided about it."""
 
-    def infer_one(cells, read=None, **options):
+    def infer_one(cells, read=None, name="x", **options):
         answer = ["a", "b"] * (len(cells) // 2) + ["a"] * (len(cells) % 2)
-        frame = pd.DataFrame({"x": pd.Series(cells), "y": answer})
+        frame = pd.DataFrame({name: pd.Series(cells), "y": answer})
         columns, decisions = infer.infer(frame, target="y", read=read or {}, **options)
-        return columns["x"], "\n".join(decisions)
+        return columns[name], "\n".join(decisions)
 
     return infer_one

@@ -12,6 +12,7 @@ from data_science_project.engine.columns import infer
     [
         (["1", "2", "-3"], "integer", "number"),
         (["1.5", "2", "1e3"], "number", "number"),
+        (["25,0 %", "10,0 %"], "number", "number"),
         (["true", "False", "TRUE"], "boolean", "number"),
         (["2026-01-31", "2026-02-01", None], "datetime", "date parts"),
         (["31.01.2026", "01.02.2026", "13.02.2026"], "datetime", "date parts"),
@@ -84,6 +85,7 @@ def test_marker_of_the_numbers_is_missing_in_the_words_too_unless_the_words_say_
     frame = pd.DataFrame({"kg": ["1", "2.5", "NA", "7"] * 10, **WORDS, "y": ["a", "b"] * 20})
 
     columns, said = infer.infer(frame, target="y", read={})
+    without, _ = infer.infer(frame.assign(kg="1"), target="y", read={})
 
     assert [name for name in WORDS if "NA" in columns[name].missing] == ["grade", "note"]
     assert all("NA" in columns[name].values for name in ("code", "pool", "fence"))
@@ -91,14 +93,7 @@ def test_marker_of_the_numbers_is_missing_in_the_words_too_unless_the_words_say_
         "'NA' means missing in numbers of this table, so in words too: grade, note",
         "'code', 'pool', 'fence': 'NA' kept as a category; if it means missing, say so in 'missing'",
     ]
-
-
-def test_marker_that_no_number_has_stays_a_category_of_the_words():
-    frame = pd.DataFrame({"kg": ["1", "2.5", "3", "7"] * 10, **WORDS, "y": ["a", "b"] * 20})
-
-    columns, _ = infer.infer(frame, target="y", read={})
-
-    assert all("NA" in columns[name].values for name in WORDS)
+    assert all("NA" in without[name].values for name in WORDS)
 
 
 @pytest.mark.parametrize(
@@ -137,21 +132,10 @@ def test_column_that_is_filled_or_not_is_one_hot_and_said_once(value, type_):
 
 
 @pytest.mark.parametrize("odd", ["3E5", "1e30", "1.0", "+5"])
-def test_ids_that_are_no_plain_numbers_are_words(odd):
-    frame = pd.DataFrame({"order_id": [odd, *map(str, range(1000, 1039))], "y": ["a", "b"] * 20})
+def test_ids_that_are_no_plain_numbers_are_words(describe, odd):
+    column, _ = describe([odd, *map(str, range(1000, 1039))], name="order_id")
 
-    found, _ = infer.infer(frame, target="y", read={})
-
-    assert (found["order_id"].role, found["order_id"].type) == ("id", "category")
-
-
-def test_column_called_id_stays_one_where_a_few_stand_twice():
-    numbers = [*range(0, 396, 2), 8, 8]
-    frame = pd.DataFrame({"order_id": numbers, "visit": numbers, "y": ["a", "b"] * 100})
-
-    found, _ = infer.infer(frame, target="y", read={})
-
-    assert (found["order_id"].role, found["visit"].role) == ("id", "feature")
+    assert (column.role, column.type) == ("id", "category")
 
 
 @pytest.mark.parametrize(
@@ -175,23 +159,31 @@ def test_categories_that_differ_in_case_blanks_hyphens_or_accents_are_named_once
     assert all(("docs/features.md" in line) == (target == "y") for line in about)
 
 
-@pytest.mark.parametrize(("name", "role"), [("customer_id", "id"), ("postal_code", "feature"), ("visits", "feature")])
-def test_number_called_id_of_whom_most_have_a_row_or_two_is_no_amount(name, role):
-    numbers = [*range(1000, 1360, 2), *range(1000, 1040, 2), *range(1000, 1100, 2)]
-    frame = pd.DataFrame({name: numbers, "y": ["a", "b"] * 125})
-
-    found, _ = infer.infer(frame, target="y", read={})
-
-    assert found[name].role == role
+UNIQUE, FEW_TWICE = [*range(0, 400, 2)], [*range(0, 396, 2), 8, 8]
+MOST_ONCE = [*range(1000, 1288, 2), *range(1000, 1032, 2), *range(1000, 1080, 2)]
 
 
-def test_name_makes_an_id_of_unique_numbers_and_the_target_lists_all_its_classes_and_refuses_others():
-    frame = pd.DataFrame({"PassengerId": range(0, 160, 2), "y": [f"class{i}" for i in range(40)] * 2})
+@pytest.mark.parametrize(
+    ("name", "numbers", "role"),
+    [
+        ("PassengerId", UNIQUE, "id"),
+        ("visit", UNIQUE, "feature"),
+        ("order_id", FEW_TWICE, "id"),
+        ("postal_code", FEW_TWICE, "id"),
+        ("visit", FEW_TWICE, "feature"),
+        ("customer_id", MOST_ONCE, "id"),
+        ("postal_code", MOST_ONCE, "feature"),
+        ("visit", MOST_ONCE, "feature"),
+    ],
+)
+def test_numbers_called_id_are_ids_though_a_few_stand_twice_or_most_are_of_one_customer(describe, name, numbers, role):
+    assert describe(pd.Series(numbers), name=name)[0].role == role
 
-    found, _ = infer.infer(frame, target="y", read={})
+
+def test_target_lists_all_its_classes_and_refuses_others():
+    found, _ = infer.infer(pd.DataFrame({"y": [f"class{i}" for i in range(40)] * 2}), target="y", read={})
 
     target = found["y"]
-    assert found["PassengerId"].role == "id"
     assert (target.role, target.transformation, len(target.values), target.rule) == ("target", "none", 40, "refuse")
 
 
@@ -207,25 +199,22 @@ def test_role_that_was_said_wins(describe, options, role):
     assert describe(["2026-01-01", "2026-01-02", "2026-01-03"], **options)[0].role == role
 
 
-@pytest.mark.parametrize("cells", [[1, 5, 9], [-7.5, 2.5], [0, 0.001], [1e9, 3e9, 2e9], [-5, -3]])
-def test_range_is_wider_than_what_was_seen_and_never_negative_without_reason(describe, cells):
-    low, high = describe(cells)[0].range
-
-    width = max(cells) - min(cells)
-    assert high >= max(cells) + width
-    assert low == 0 if width >= min(cells) >= 0 else low <= min(cells) - width
-
-
-def test_range_of_values_far_from_0_does_not_reach_down_to_it(describe):
-    assert describe([1984, 1985, 1988])[0].range == (1900, 2000)
-    assert describe([36.6, 37.0, 39.5])[0].range == (33, 43)
-
-
-@pytest.mark.parametrize("cells", [["0", "1", "1"], [0.0, 1.0, np.nan], ["1", "0", ""]])
-def test_column_of_0_and_1_allows_these_two_alone(describe, cells):
-    column, _ = describe(cells)
-
-    assert (column.type, column.range) == ("integer", (0.0, 1.0))
+@pytest.mark.parametrize(
+    ("cells", "limits"),
+    [
+        ([1, 5, 9], (0, 17)),
+        ([-7.5, 2.5], (-18, 13)),
+        ([0, 0.001], (0, 0.002)),
+        ([1e9, 3e9, 2e9], (0, 5e9)),
+        ([-5, -3], (-7, -1)),
+        ([1984, 1985, 1988], (1900, 2000)),
+        ([36.6, 37.0, 39.5], (33, 43)),
+        (["0", "1", "1"], (0, 1)),
+        ([0.0, 1.0, np.nan], (0, 1)),
+    ],
+)
+def test_range_is_wider_than_what_was_seen_but_never_negative_without_reason_nor_of_0_and_1(describe, cells, limits):
+    assert describe(cells)[0].range == limits
 
 
 def test_words_with_numbers_are_listed_by_the_size_of_these(describe):

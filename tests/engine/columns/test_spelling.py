@@ -14,6 +14,13 @@ DAYS = [f"{day:02}/03/2026" for day in range(1, 31)]
         (["1,000", "2,500,000", "12"], {}, (".", ",")),
         (["1,500", "2,250", "3,125"], {"decimal": ","}, (",", "")),
         (["1'000", "2'000", "12"], {"thousands": "'"}, (".", "'")),
+        (["1'000", "2'000", "12"], {}, (".", "'")),
+        (["9.000", "1.234.567", "12"], {}, (".", ".")),
+        *(([f"9{blank}000", f"1{blank}234{blank}567"], {}, (".", " ")) for blank in " \u00a0\u202f"),
+        *(([f"9{blank}000,50", "241,68", f"1{blank}234{blank}567,1"], {}, (",", " ")) for blank in " \u00a0\u202f"),
+        (["1 234,50 kr", "99,00 kr"], {}, (",", " ")),
+        (["CHF 1\u2019234.50", "CHF 12.05"], {}, (".", "'")),
+        (["1'234,50", "99,05"], {}, (",", "'")),
         (["1,295", "0,601", "2,250"], {}, (",", "")),
         (["1,295", "3,601", "2,250"], {"separator": ";"}, (",", "")),
         (["1,295,000", "3,601", "2,250"], {"separator": ";"}, (".", ",")),
@@ -106,7 +113,12 @@ def test_order_of_day_and_month_is_detected_or_as_said_and_a_doubt_is_said(descr
 
 @pytest.mark.parametrize(
     ("cells", "unit", "first"),
-    [(["$1,234.50", "$2.00", "$17.25"], "$", 1234.5), (["12.5%", "3 %", "80.0%"], "%", 12.5), (["7 €"] * 3, "€", 7)],
+    [
+        (["$1,234.50", "$2.00", "$17.25"], "$", 1234.5),
+        (["12.5%", "3 %", "80.0%"], "%", 12.5),
+        (["7 €"] * 3, "€", 7),
+        (["EUR 7", "EUR 8"], "EUR", 7),
+    ],
 )
 def test_unit_that_all_numbers_carry_is_left_out_and_said(describe, cells, unit, first):
     column, said = describe(cells)
@@ -114,6 +126,36 @@ def test_unit_that_all_numbers_carry_is_left_out_and_said(describe, cells, unit,
     assert column.type in ("integer", "number") and column.unit == unit
     assert validate.parse(pd.Series(cells), column)[0].iloc[0] == first
     assert len(set(cells)) == 1 or repr(unit) in said
+
+
+DATES = pd.date_range("2026-01-01", periods=40)
+MIXED = [day.strftime(("%Y-%m-%d", "%d.%m.%Y", "%b %d, %Y")[place % 3]) for place, day in enumerate(DATES)]
+CLOCK = [f"{place % 24:02}:{place:02}" for place in range(40)]
+BIG = [2**60 + place % 7 for place in range(40)]
+READ = {
+    "three formats": (MIXED, DATES, "ISO8601 (14 cells), %d.%m.%Y (13 cells), %b %d, %Y (13 cells)"),
+    "another format once": (["01.01.2026", *DATES[1:].astype(str)], DATES, "%d.%m.%Y (1 cell)"),
+    "zones": (DATES.strftime("%Y-%m-%dT00:00:00+02:00"), DATES - pd.Timedelta("2h"), "turned into UTC"),
+    "zones of some": (["2026-01-01T00:00Z", *DATES[1:].strftime("%Y-%m-%d %H:%M")], DATES, "39 without one taken as"),
+    "clock times": (CLOCK, pd.to_datetime("1900-01-01 " + pd.Series(CLOCK)), "as %H:%M on 1900-01-01"),
+    "dates of SAS": (DATES.strftime("%d%b%Y").str.upper(), DATES, "dates read as %d%b%Y"),
+    "times of SAS": (DATES.strftime("%d%b%Y:%H:%M:%S").str.upper(), DATES, "dates read as %d%b%Y:%H:%M:%S"),
+    "years before 1677": (["1500-01-01", "1501-01-01"], pd.DatetimeIndex(["1500-01-01", "1501-01-01"]), "dates: x"),
+    "yes and no": (["yes", "N", "TRUE", "0"], [True, False, True, False], "'0', 'N', 'TRUE', 'yes' read as true and"),
+    "beyond 2^53": ([*map(str, BIG)], [*map(str, BIG)], "whole numbers beyond 2^53 kept as category"),
+    "native beyond 2^53": (BIG, [*map(str, BIG)], "whole numbers beyond 2^53 kept as category"),
+    "two units": (["$1", "5%"] * 20, ["$1", "5%"] * 20, "no one way reads all of them"),
+    "both orders": (["31/01/2026", "01/31/2026"], ["31/01/2026", "01/31/2026"], "no one way reads all of them"),
+}
+
+
+@pytest.mark.parametrize("case", READ)
+def test_cells_are_read_as_they_are_meant_and_the_decision_is_said(describe, case):
+    cells, expected, said = READ[case]
+
+    column, decisions = describe(cells)
+
+    assert validate.parse(pd.Series(cells), column)[0].tolist() == list(expected) and said in decisions
 
 
 def test_likeliest_way_comes_first_and_a_code_is_no_number():

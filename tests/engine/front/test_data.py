@@ -1,10 +1,12 @@
+import zipfile
+
 import pandas as pd
 import pytest
 
 from data_science_project import data, pipeline
 from data_science_project.engine.columns import dictionary
 from data_science_project.engine.project import settings
-from data_science_project.engine.project.errors import DataError, SettingsError
+from data_science_project.engine.project.errors import DataError, ProjectError, SettingsError
 from data_science_project.engine.runs import registry
 from data_science_project.engine.sources import source
 
@@ -57,43 +59,77 @@ def test_date_and_time_of_day_are_one_moment_from_the_table_to_the_answers(make_
     assert {"moment", "end"} <= set(registry.read(registry.folders(project)[0])["features"]["date parts"])
 
 
-def test_rows_without_a_target_are_left_out_and_said(make_project, made_table, caplog):
-    made_table.loc[:4, "answer"] = None
+@pytest.mark.parametrize("again", [False, True])
+def test_rows_without_a_target_are_left_out_of_a_first_and_of_a_later_source_and_said(
+    make_project, made_table, caplog, again
+):
     project = make_project(made_table)
+    if again:
+        data.run(project, fetched(project))
+    made_table.loc[:4, "answer"] = None
+    made_table.to_csv(project.root / "table.csv", index=False)
 
-    data.run(project, fetched(project))
+    data.run(project, source.fetch(project.root, "table.csv", source.Terms(accept=True)))
 
     clean = pd.read_parquet(project.clean)
     assert clean.index.tolist() == list(range(7, len(made_table) + 2))  # as an editor counts: the header is row 1
     assert "5 rows without a value of 'answer' left out" in caplog.messages
 
 
-def test_rows_without_a_target_are_left_out_of_a_later_source_too(project, made_table, caplog):
-    made_table.loc[:4, "answer"] = None
-    made_table.to_csv(project.root / "table.csv", index=False)
-
-    data.run(project, source.fetch(project.root, "table.csv", source.Terms(accept=True)))
-
-    assert len(pd.read_parquet(project.clean)) == len(made_table) - 5
-    assert "5 rows without a value of 'answer' left out" in caplog.messages
+def as_it_is(text):
+    return text
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("about", "change", "words"),
     [
-        ({"target": "Answer "}, ["no column 'Answer '", "Did you mean 'answer'", "Found: order"]),
-        ({"target": "result"}, ["no column 'result'", "Set [data] target"]),
-        ({"drop": ["colour", "size"]}, ["[data] drop names 'size'", "Found: order"]),
+        ({"target": "Answer "}, as_it_is, ["no column 'Answer '", "Did you mean 'answer'", "Found: order"]),
+        ({"target": "result"}, as_it_is, ["no column 'result'", "Set [data] target"]),
+        ({"drop": ["colour", "size"]}, as_it_is, ["[data] drop names 'size'", "Found: order"]),
+        ({}, lambda text: text.replace(",yes\n", ",\n").replace(",no\n", ",\n"), ["'answer' is empty in all 120"]),
+        ({}, lambda text: text.replace(",", "_"), ["set separator"]),
+        ({}, lambda text: text.partition("\n")[0] + "\n", ["a header, but no rows"]),
+        ({}, lambda text: text.partition("\n")[2], ["set header = true"]),
+        ({"target": "x"}, lambda text: text.replace("order", '"order\nn"', 1), ["Found: order n"]),
     ],
 )
-def test_column_that_is_not_in_the_source_is_named(make_project, changes, words):
-    project = make_project(data={"source": "table.csv", "target": "answer", **changes})
+def test_table_that_is_not_as_wanted_is_refused_in_three_lines_and_leaves_nothing(make_project, about, change, words):
+    project = make_project(data={"source": "table.csv", "target": "answer", **about})
+    path = project.root / "table.csv"
+    path.write_text(change(path.read_text()))
 
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(ProjectError) as caught:
         data.run(project, fetched(project))
 
-    assert all(word in str(caught.value) for word in words), caught.value
-    assert not project.dictionary.exists() and not project.clean.exists()
+    message = str(caught.value)
+    assert all(word in message for word in words) and message.count("\n") < 3, message
+    assert "data/raw" not in message  # the source is to be mended, not its copy
+    assert not project.clean.exists() and not project.dictionary.exists()
+
+
+def test_date_as_the_target_is_refused(make_project, made_table):
+    project = make_project(made_table, data={"source": "table.csv", "target": "day"})
+
+    with pytest.raises(SettingsError, match="'day' is a date"):
+        data.run(project, fetched(project))
+
+
+def test_member_of_an_archive_reaches_the_clean_table_unless_it_unpacks_beyond_the_limit(make_project, made_table):
+    about = {"source": "t.data?member=t.json", "target": "answer", "drop": ["parts"]}
+    small = make_project(data={**about, "max_gigabytes": 1e-7})
+    records = made_table.assign(tags=[["a", "b"]] * 120, parts=[[{"n": 1}]] * 120)
+    with zipfile.ZipFile(small.root / "t.data", "w") as archive:
+        archive.writestr("t.json", records.to_json(orient="records"))
+        archive.writestr("other.csv", "a,b\n1,2\n")
+
+    with pytest.raises(DataError, match="max_gigabytes"):
+        data.run(small, fetched(small))
+    project = make_project(data=about)
+    said = data.run(project, fetched(project))
+
+    clean = pd.read_parquet(project.clean)
+    assert clean["tags"].unique().tolist() == ["a; b"] and "parts" not in clean
+    assert "members read: t.json" in said
 
 
 def test_params_and_dictionary_that_disagree_are_both_named(project):
@@ -173,20 +209,14 @@ def test_marker_that_params_want_and_no_column_has_is_said_with_the_cure(project
     assert "unknown" in dictionary.load(project.dictionary)["colour"].missing
 
 
-def test_bounds_written_for_an_id_are_said_to_count_for_nothing(project, caplog):
+def test_marks_that_params_want_and_bounds_of_an_id_that_count_for_nothing_are_said(project, caplog):
     text = project.dictionary.read_text(encoding="utf-8")
     project.dictionary.write_text(text.replace('role = "id"', 'role = "id"\nrange = [0, 5]', 1), encoding="utf-8")
-
-    data.run(project, fetched(project))
-
-    assert "range and values of an id are not looked at: 'order'" in caplog.text
-
-
-def test_marks_that_params_want_and_the_dictionary_does_not_have_are_said(project, caplog):
     changed = settings.load(project.root, ['data.read={decimal=","}'])
 
-    pipeline.make(changed, "data")
+    data.run(changed, fetched(project))
 
+    assert "range and values of an id are not looked at: 'order'" in caplog.text
     assert "[data.read] has decimal = ',', but decimal of references/data_dictionary.toml counts" in caplog.text
     assert "'amount'" in caplog.text
 

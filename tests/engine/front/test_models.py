@@ -52,18 +52,3 @@ def test_boosting_grows_more_and_larger_trees_from_10_000_rows_a_tree_on():
     assert [one["max_iter"] for one in many] == [600, 600] * 2
     assert [one["max_leaf_nodes"] for one in many] == [31, 63] * 2
     assert all(one["early_stopping"] is True for one in many)  # "auto" would let 600 trees learn 9,000 rows by heart
-
-
-def test_boosting_of_many_rows_learns_what_100_trees_cannot():
-    random = np.random.default_rng(0)
-    rows = pd.DataFrame(random.uniform(size=(12_000, 2)), columns=["x", "y"])
-    truth = (np.sin(30 * rows["x"]) * np.sin(30 * rows["y"])).to_numpy()
-    plan = recipe.Recipe({"number": ["x", "y"]}, "regression", 0)
-    of_few, of_many = (replace(plan, rows_a_tree=n_rows) for n_rows in (0, len(rows)))
-
-    scores = [
-        models.regressors(one, settings.Train())["boosting"].fit(rows[::2], truth[::2]).score(rows[1::2], truth[1::2])
-        for one in (of_few, of_many)
-    ]
-
-    assert scores[1] > scores[0] + 0.1

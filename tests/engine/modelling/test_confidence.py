@@ -27,7 +27,7 @@ def numbers(size=1000, seed=0):
 def test_wanted_rate_is_kept_on_other_rows_nine_times_in_ten(rate):
     kept = []
     for seed in range(40):
-        least, other = confidence.least_probability(classes(seed=seed), rate), classes(20_000, seed=1000 + seed)
+        least, other = confidence.least_probability(classes(seed=seed), rate), classes(10_000, seed=1000 + seed)
         answered = other[other["probability"] >= least]
         kept.append((answered["truth"] != answered["prediction"]).mean() <= rate if len(answered) else True)
 
@@ -44,6 +44,18 @@ def test_band_holds_the_truth_of_other_rows_at_every_size(rate):
     assert inside.mean() == pytest.approx(1 - rate, abs=0.03)
     assert inside.groupby(pd.qcut(other["prediction"], 5)).mean().to_numpy() == pytest.approx(1 - rate, abs=0.12)
     assert (high - low)[other["prediction"] > 9].mean() > 2 * (high - low)[other["prediction"] < 2].mean()
+
+
+def test_band_goes_below_zero_only_where_a_truth_did(tmp_path):
+    amounts = numbers().assign(truth=lambda rows: rows["truth"].clip(lower=0))
+    below = amounts.assign(truth=amounts["truth"] - 1)
+    kept = confidence.Limits(band=confidence.band(amounts, 0.05))
+
+    confidence.write(tmp_path, kept)
+    again = confidence.limits(tmp_path, settings.Predict())
+
+    ends = [band.of(np.array([0.0]))[0].item() for band in (kept.band, again.band, confidence.band(below, 0.05))]
+    assert ends[0] == ends[1] == 0 > ends[2]
 
 
 def test_more_errors_allowed_answer_more_rows_and_few_rows_promise_nothing():
@@ -89,13 +101,13 @@ def test_rate_that_cannot_be_shown_leaves_no_row_confident_and_the_least_that_ca
     assert not np.isfinite(confidence.least_probability(held, least - 0.01))
 
 
-@pytest.mark.parametrize("rate", [0.2, 0.001])
-def test_numbers_get_low_and_high_and_bands_that_are_left_open_are_said(make_project, made_table, caplog, rate):
-    project = make_project(made_table, data={"source": "table.csv", "target": "amount"}, predict={"error_rate": rate})
+def test_numbers_get_low_and_high_and_bands_that_are_left_open_are_said(make_project, made_table, caplog):
+    project = make_project(made_table, data={"source": "table.csv", "target": "amount"}, predict={"error_rate": 0.2})
+    said = "too few rows were held out in training"
 
-    table = pd.read_csv(pipeline.make(project, "predict")[0])
+    for wanted, left_open in ((project, False), (settings.load(project.root, ["predict.error_rate=0.001"]), True)):
+        table = pd.read_csv(pipeline.make(wanted, "predict")[0])
 
-    assert list(table) == ["order", "prediction", "low", "high", "confident", "run"]
-    assert ((table["low"] < table["prediction"]) & (table["prediction"] < table["high"])).all()
-    assert np.isinf(table[["low", "high"]].to_numpy()).all() == (rate == 0.001)
-    assert ("too few rows were held out in training" in caplog.text) == (rate == 0.001)
+        assert list(table) == ["order", "prediction", "low", "high", "confident", "run"]
+        assert ((table["low"] < table["prediction"]) & (table["prediction"] < table["high"])).all()
+        assert np.isinf(table[["low", "high"]].to_numpy()).all() == (said in caplog.text) == left_open

@@ -48,7 +48,9 @@ def test_row_alone_has_the_answer_it_has_among_others_to_the_last_bit(monkeypatc
         np.testing.assert_array_equal(alone, together)
 
 
-def test_same_seed_gives_the_same_weights_and_another_seed_others(rows):
+def test_same_seed_gives_the_same_weights_and_another_seed_others(rows, monkeypatch):
+    monkeypatch.setitem(network.LEARNING, "max_iter", 3)
+
     one, same, other = (network.NetworkRegressor(seed).fit(rows, rows[:, 0]).model_.coefs_[0] for seed in (0, 0, 1))
 
     np.testing.assert_array_equal(one, same)

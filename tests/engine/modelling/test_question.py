@@ -8,10 +8,8 @@ from data_science_project.engine.modelling.question import Question, hold_out, p
 
 def test_held_out_rows_are_predicted_by_a_model_that_has_not_seen_them():
     random, half = np.random.default_rng(0), np.arange(100)
-    rows, truth = (
-        pd.DataFrame({"x": random.normal(size=200)}),
-        random.choice(np.array(["no", "yes"], dtype=object), 200),
-    )
+    rows = pd.DataFrame({"x": random.normal(size=200)})
+    truth = random.choice(np.array(["no", "yes"], dtype=object), 200)
     asked = Question(rows, truth, "classification", ("no", "yes"), [(half, half + 100)])
 
     predictions = hold_out(KNeighborsClassifier(1), asked)  # it knows by heart what it has seen

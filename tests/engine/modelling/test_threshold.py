@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
@@ -24,16 +26,16 @@ def honest(size=4000):
     ("metric", "classes"), [("roc_auc", CLASSES), ("accuracy", CLASSES), ("f1_macro", ("a", "b", "c"))]
 )
 def test_more_probable_class_is_the_answer_where_the_metric_wants_nothing_else(metric, classes):
-    found = threshold.rule(metric, classes)
+    truth, answers = honest()
 
-    assert found.is_half and found.threshold(*honest()) == 0.5
+    assert threshold.best(metric, truth, replace(answers, classes=classes)) == 0.5
 
 
 @pytest.mark.parametrize("metric", ["f1", "f1_macro", "balanced_accuracy"])
 def test_threshold_for_a_metric_is_better_by_it_than_one_half(metric):
     truth, answers = honest()
 
-    level = threshold.rule(metric, CLASSES).threshold(truth, answers)
+    level = threshold.best(metric, truth, answers)
 
     measure = metrics.TWO_CLASSES[metric].compute
     assert measure(truth, threshold.decide(answers, level)) > measure(truth, answers) + 0.01

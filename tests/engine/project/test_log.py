@@ -1,4 +1,3 @@
-import io
 import logging
 import sys
 import warnings
@@ -6,11 +5,6 @@ import warnings
 import pytest
 
 from data_science_project.engine.project import log, package
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
 
 
 def test_log_line_starts_with_the_step_goes_to_stderr_and_is_said_once(capsys, package_log):
@@ -44,15 +38,16 @@ def test_progress_is_a_bar_on_a_terminal_and_silent_elsewhere(capsys, monkeypatc
     assert list(log.progress([1, 2], "train")) == [1, 2]
     assert capsys.readouterr() == ("", "")
 
-    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
 
     assert list(log.progress(["linear", "forest"], "train", str)) == ["linear", "forest"]
-    assert "train" in sys.stderr.getvalue() and "linear" in sys.stderr.getvalue()
+    said = capsys.readouterr().err
+    assert "train" in said and "linear" in said
 
 
-def test_line_of_the_log_clears_a_bar_that_is_being_drawn_and_a_warning_has_a_colour(monkeypatch, package_log):
+def test_line_of_the_log_clears_a_bar_that_is_being_drawn_and_a_warning_has_a_colour(capsys, monkeypatch, package_log):
     monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     log.start_logging()
     said = logging.getLogger(f"{package.NAME}.train")
 
@@ -62,7 +57,7 @@ def test_line_of_the_log_clears_a_bar_that_is_being_drawn_and_a_warning_has_a_co
     said.warning("plain")
     log.show_error("Error: no")
 
-    lines = sys.stderr.getvalue().split("\n")
+    lines = capsys.readouterr().err.split("\n")
     assert lines[:3] == ["\r\x1b[Ktrain: best", "\r\x1b[K\x1b[33mtrain: odd\x1b[0m", "\r\x1b[Ktrain: plain"]
     assert lines[3] == "Error: no"
 

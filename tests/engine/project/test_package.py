@@ -46,7 +46,7 @@ def test_modules_that_a_module_needs_are_found_whatever_way_they_are_imported(fo
     found = [path.relative_to(folder).as_posix() for path in whole if "engine" not in path.parts]
     assert found == ["__init__.py", "a.py", "b.py", "c.py", "d.py", "late.py", "tools/__init__.py", "tools/deep.py"]
     assert folder / "late.py" in whole and folder / "late.py" not in early and folder / "alone.py" not in whole
-    assert package.foreign(whole) >= {"numpy"} and "tomllib" not in package.foreign(whole)
+    assert package.foreign(whole, folder) >= {"numpy"} and "tomllib" not in package.foreign(whole, folder)
 
 
 def test_parts_that_a_file_asks_for_by_their_written_name_are_found_and_nothing_else_is(tmp_path):

@@ -39,7 +39,7 @@ def test_header_is_bold_and_in_sight_with_a_filter_and_columns_are_as_wide_as_th
 
     sheet = openpyxl.load_workbook(path).active
     assert [cell.value for cell in sheet[1]] == [*table] and [cell.font.b for cell in sheet[1]] == [True] * 3
-    assert not sheet["A2"].font.b and sheet["B2"].number_format == "0.0000"
+    assert not sheet["A2"].font.b and sheet["B2"].number_format == "[<=-10]General;[<10]0.0000;General"
     assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", "A1:C3")
     narrow, wide = (sheet.column_dimensions[name].width for name in "BC")
     assert narrow < 15 < 55 < wide < 65

@@ -10,7 +10,7 @@ from sklearn.tree import DecisionTreeClassifier
 from data_science_project import evaluate, models, pipeline, train
 from data_science_project.engine.project import settings
 from data_science_project.engine.report import about_behaviour, label_errors
-from data_science_project.engine.runs import loading, registry
+from data_science_project.engine.runs import registry
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_odds_of_the_report_are_those_of_the_positive_class(project, evidence):
     assert float(odds.strip("×\u00a0")) < 1  # a large one goes with yes
 
 
-def test_report_of_a_split_by_group_keeps_groups_whole(make_project, made_table):
+def test_report_of_a_split_by_group_keeps_groups_whole(make_project, made_table, evidence):
     table = pd.concat([made_table.sample(frac=1, random_state=seed) for seed in range(4)])
     fields = [f"field {row // 24}" for row in range(len(table))]
     turned = np.where((table["amount"] > 50) ^ (np.arange(len(table)) % 15 == 0), "yes", "no")
@@ -56,12 +56,10 @@ def test_report_of_a_split_by_group_keeps_groups_whole(make_project, made_table)
 
     page = pipeline.make(project, "evaluate")[0].read_text(encoding="utf-8")
 
-    run = loading.load(registry.folders(project)[0])
-    asked = evaluate.learned_from(project, run)
-    alone, _ = label_errors.find(
-        project, run.record, replace(asked, groups=None), evaluate.candidates(project, run.record, asked)
-    )
-    kept = pd.read_csv(project.root / "reports" / run.name / registry.LABEL_ERRORS)
+    about = evidence(project)
+    asked = about.question
+    alone, _ = label_errors.find(replace(about, question=replace(asked, groups=None)))
+    kept = pd.read_csv(project.root / "reports" / about.run.name / registry.LABEL_ERRORS)
     assert kept["probability_of_given"].tolist() != alone["probability_of_given"].tolist()
     assert asked.groups.tolist() == asked.rows["field"].tolist()
     assert "rows, whole groups at a time" in page

@@ -38,7 +38,11 @@ def about(table, make_project, target):
     return make_project(table, data={"source": "table.csv", "target": target})
 
 
-def test_first_screen_says_how_many_are_right_at_random_and_what_it_is_worth(project):
+def test_first_screen_says_how_many_are_right_at_random_what_it_is_worth_and_if_the_run_is_in_use(
+    evaluated, project, folder
+):
+    promote.keep(project, folder.name, {"forced": "because", "gate": []})
+
     screen, text = first_screen(project, CALLS)
 
     found = pd.read_csv(project.predictions(None)).assign(
@@ -52,6 +56,10 @@ def test_first_screen_says_how_many_are_right_at_random_and_what_it_is_worth(pro
     assert f"is worth {30 * hits - 10 * (6 - hits)} EUR (95" in screen
     assert f"on all (beyond the capacity) {30 * n_yes - 10 * (n - n_yes)}, on none 0" in screen
     assert "roc_auc" not in screen and "roc_auc" in text
+    before, _ = screen_of(evaluated[1])
+    as_of = r"In use as of 20\d\d-\d\d-\d\d \d\d:\d\d UTC, when this page was made \(today: make runs\): "
+    assert re.search(as_of + "no run had been promoted", before) and re.search(r"fetched \d{4}-\d\d-\d\d", before)
+    assert re.search(as_of + "yes, it was the champion", screen)
 
 
 def test_without_a_decision_no_money_is_named_and_rows_named_positive_are_acted_on(evaluated):
@@ -63,15 +71,17 @@ def test_without_a_decision_no_money_is_named_and_rows_named_positive_are_acted_
     assert " is worth " not in screen and "A row is named 'yes' from a probability of 0.5 on (one half" in text
 
 
-def test_capacity_that_does_not_pay_is_not_used_up(project, evidence):
+def test_capacity_that_does_not_pay_is_not_used_up_and_a_gain_without_a_cost_asks_for_it(project, evidence):
     dear = ["decision.capacity=20", "decision.gain_true_positive=1", "decision.cost_false_positive=9"]
+    half_stated = ["decision.gain_true_positive=5"]
     never = ["decision.cost_false_positive=9", "decision.gain_true_positive=1", "decision.success_rate=0.1"]
 
-    some, none = (evidence(settings.load(project.root, stated)) for stated in (dear, never))
+    some, none, half = (evidence(settings.load(project.root, stated)) for stated in (dear, never, half_stated))
 
     spared = "On the next rows acting would not pay: capacity = 20 is not used up."
     assert spared in about_decision.outcome(some)["answer"] and choices.decision(none)["threshold"] == "9"
     assert about_decision.outcome(none)["answer"][0] == "It would act on no row: none is sure enough to be 'yes'."
+    assert [choices.decision(about)["unset"] for about in (some, none, half)] == [False, False, True]
 
 
 def test_what_acting_spares_of_the_cost_of_doing_nothing_is_said(project, evidence):
@@ -108,18 +118,6 @@ def test_rows_of_groups_are_said_to_be_no_groups_and_hits_of_one_group_say_less(
     yes, every = np.repeat([True, False], [60, 40]), np.ones(100, dtype=bool)
     wide, narrow = (about_decision.hits_within(yes, every, pd.Series(np.arange(100) // of)) for of in (20, 1))
     assert wide[0] < narrow[0] and wide[1] > narrow[1]
-
-
-def test_page_says_if_the_run_is_in_use_and_how_old_the_data_are_and_asks_for_the_cost_that_a_threshold_lacks(
-    evaluated, project, folder
-):
-    before, _ = screen_of(evaluated[1])
-    promote.keep(project, folder.name, {"forced": "because", "gate": []})
-    after, text = first_screen(project, ["decision.gain_true_positive=5"])
-
-    as_of = r"In use as of 20\d\d-\d\d-\d\d \d\d:\d\d UTC, when this page was made \(today: make runs\): "
-    assert re.search(as_of + "no run had been promoted", before) and re.search(r"fetched \d{4}-\d\d-\d\d", before)
-    assert re.search(as_of + "yes, it was the champion", after) and "state what acting in vain costs" in text
 
 
 def test_numbers_say_how_many_are_near_what_errors_cost_and_what_to_add_and_have_bands_and_no_threshold(

@@ -32,43 +32,44 @@ def asked(rows, truth, labels=()):
     return Question(rows, np.asarray(truth), "classification" if labels else "regression", labels, [])
 
 
-COLUMNS = {
-    "number": ["weight"],
-    "one-hot": ["colour"],
-    "target encoding": ["town"],
-    "date parts": ["day"],
-    "text": ["note"],
-    "one column an item": ["tools"],
-}
-LISTS = {"tools": ";"}
+def fitted(columns, rows, truth, estimator=None, labels=()):
+    """A linear model that has learned the truth of the rows behind the steps for these columns."""
+    plan = recipe.Recipe(columns, "classification" if labels else "regression", 0, separators={"tools": ";"})
+    estimator = estimator or (LogisticRegression(max_iter=2000) if labels else LinearRegression())
+    return plan.linear(estimator).fit(rows, truth)
 
 
-def test_every_column_is_changed_with_three_classes_and_missing_cells():
+def told(columns, rows, truth, estimator=None, labels=()):
+    """What its coefficients say."""
+    return coefficients.strongest(fitted(columns, rows, truth, estimator, labels), asked(rows, truth, labels))
+
+
+def test_every_column_is_changed_with_three_classes_and_missing_cells(monkeypatch):
+    monkeypatch.setattr(coefficients, "RESAMPLES", 5)
+    columns = {
+        "number": ["weight"],
+        "one-hot": ["colour"],
+        "target encoding": ["town"],
+        "date parts": ["day"],
+        "text": ["note"],
+        "one column an item": ["tools"],
+    }
     rows, labels = ROWS.copy(), ("heavy", "light", "middle")
     rows.loc[::5, "weight"] = np.nan
     rows.loc[::7, "colour"] = None
     truth = np.select([ROWS["weight"] > 75, ROWS["weight"] > 65], ["heavy", "middle"], "light").astype(object)
-    plan = recipe.Recipe(COLUMNS, "classification", 0, separators=LISTS)
-    pipeline = plan.linear(LogisticRegression(max_iter=2000)).fit(rows, truth)
-
-    known = asked(rows, truth, labels)
+    pipeline, known = fitted(columns, rows, truth, labels=labels), asked(rows, truth, labels)
 
     changes, moved = coefficients.changes_and_inputs(pipeline, known, ())
 
     assert moved.shape == (len(changes), pipeline[-1].n_features_in_)
-    assert {change.column for change in changes} == {name for names in COLUMNS.values() for name in names}
+    assert {change.column for change in changes} == {name for names in columns.values() for name in names}
     assert {"weight", "colour"} <= {change.column for change in changes if change.words == "is missing"}
     assert set(coefficients.strongest(pipeline, known)["towards"]) <= set(labels)
 
 
-def fitted(columns, truth, estimator, task="regression"):
-    return recipe.Recipe(columns, task, 0, separators=LISTS).linear(estimator).fit(ROWS, truth)
-
-
 def test_number_is_told_in_the_units_of_the_data():
-    pipeline = fitted({"number": ["weight"]}, 3 * ROWS["weight"], LinearRegression())
-
-    (line,) = coefficients.strongest(pipeline, asked(ROWS, 3 * ROWS["weight"])).to_dict("records")
+    (line,) = told({"number": ["weight"]}, ROWS, 3 * ROWS["weight"]).to_dict("records")
 
     assert line["change"] == f"{ROWS['weight'].std(ddof=0):.3g} more (1 standard deviation)"
     assert line["effect"] == pytest.approx(3 * ROWS["weight"].std(ddof=0))
@@ -76,10 +77,9 @@ def test_number_is_told_in_the_units_of_the_data():
 
 def test_category_is_told_by_the_odds_it_brings():
     truth = np.where((ROWS["colour"] == "red") ^ (RANDOM.random(300) < 0.1), "yes", "no")
-    pipeline = fitted({"one-hot": ["colour"]}, truth, LogisticRegression(), "classification")
 
     of_yes, of_no = (
-        coefficients.strongest(pipeline, asked(ROWS, truth, labels)).set_index("change")
+        told({"one-hot": ["colour"]}, ROWS, truth, labels=labels).set_index("change")
         for labels in (("no", "yes"), ("yes", "no"))
     )
 
@@ -91,8 +91,7 @@ def test_category_is_told_by_the_odds_it_brings():
 def test_two_categories_are_mirror_images_whatever_else_their_coefficients_hold_and_three_add_up_to_none():
     rows = ROWS.assign(size=RANDOM.choice(["small", "medium", "large"], 300))
     score = 2.0 * (rows["colour"] == "red") + 3.0 * (rows["size"] == "large") + RANDOM.normal(size=300)
-    plan = recipe.Recipe({"one-hot": ["colour", "size"]}, "regression", 0)
-    pipeline = plan.linear(LinearRegression()).fit(rows, score)
+    pipeline = fitted({"one-hot": ["colour", "size"]}, rows, score)
     pipeline[-1].coef_ += 10.0  # in every row a colour and a size: the intercept takes it back
 
     found = coefficients.strongest(pipeline, asked(rows, score)).set_index("change")
@@ -105,18 +104,14 @@ def test_two_categories_are_mirror_images_whatever_else_their_coefficients_hold_
 
 def test_words_that_decide_raise_the_odds():
     truth = np.where(ROWS["note"] == "free prize", "spam", "ham")
-    pipeline = fitted({"text": ["note"]}, truth, LogisticRegression(), "classification")
 
-    found = coefficients.strongest(pipeline, asked(ROWS, truth, ("ham", "spam")))
+    found = told({"text": ["note"]}, ROWS, truth, labels=("ham", "spam"))
 
     assert set(found.loc[found["effect"] > 1, "change"]) == {"holds the word free", "holds the word prize"}
 
 
 def test_item_of_a_list_that_decides_comes_first():
-    truth = 5.0 * ROWS["tools"].str.contains("drill")
-    pipeline = fitted({"one column an item": ["tools"]}, truth, LinearRegression())
-
-    first = coefficients.strongest(pipeline, asked(ROWS, truth)).iloc[0]
+    first = told({"one column an item": ["tools"]}, ROWS, 5.0 * ROWS["tools"].str.contains("drill")).iloc[0]
 
     assert first["change"] == "holds drill" and first["effect"] == pytest.approx(5)
 
@@ -125,14 +120,12 @@ def test_words_do_not_hide_the_other_columns():
     notes = [f"word{row} word{row + 1} thing" for row in range(300)]
     truth = ROWS["weight"] + 5 * (ROWS["colour"] == "red") + 100 * RANDOM.normal(size=300)
     kinds = {"number": ["weight"], "one-hot": ["colour"], "text": ["note"]}
-    rows = ROWS.assign(note=notes)
-    pipeline = recipe.Recipe(kinds, "regression", 0).linear(Ridge()).fit(rows, truth)
     strength, words = np.r_[np.arange(50.0, 10, -1), 5.0, 4.0, 3.0], np.arange(43) < 40
 
     places = coefficients.chosen(strength, words)
 
     assert places.tolist() == [*range(12), 40, 41, 42]
-    assert len(coefficients.strongest(pipeline, asked(rows, truth))) <= 15
+    assert len(told(kinds, ROWS.assign(note=notes), truth, Ridge())) <= 15
 
 
 @pytest.mark.parametrize(
@@ -141,9 +134,8 @@ def test_words_do_not_hide_the_other_columns():
 )
 def test_logarithms_and_names_are_told_in_words(column, transformation, words):
     truth = ROWS["weight"] + 50 * ROWS["town"].str.startswith("town 1")
-    pipeline = fitted({transformation: [column]}, truth, Ridge())
 
-    found = coefficients.strongest(pipeline, asked(ROWS, truth))
+    found = told({transformation: [column]}, ROWS, truth, Ridge())
 
     assert found.loc[found["effect"] > 0, "change"].str.startswith(words).all() and set(found["column"]) == {column}
 
@@ -151,11 +143,9 @@ def test_logarithms_and_names_are_told_in_words(column, transformation, words):
 def test_category_and_missing_cells_of_a_few_rows_are_left_out():
     rows = ROWS.assign(colour=ROWS["colour"].where(ROWS.index >= 3, "once"))
     rows.loc[5, "weight"] = np.nan
-    pipeline = recipe.Recipe({"number": ["weight"], "one-hot": ["colour"]}, "regression", 0).linear(Ridge())
     truth = np.where(rows["colour"] == "once", 1e6, 0) + 1e5 * rows["weight"].isna() + 9e4 * (rows["colour"] == "red")
-    pipeline.fit(rows, truth)
 
-    found = coefficients.strongest(pipeline, asked(rows, truth))["change"].tolist()
+    found = told({"number": ["weight"], "one-hot": ["colour"]}, rows, truth, Ridge())["change"].tolist()
 
     assert {"is red", "is blue"} <= set(found)
     assert not {"is once", "is missing"} & set(found)
@@ -165,11 +155,8 @@ def test_category_in_which_nearly_all_rows_are_of_one_class_has_no_interval_and_
     colour = ROWS["colour"].where(ROWS.index >= 30, "green")
     truth = np.where((colour == "red") ^ (RANDOM.random(300) < 0.2), "yes", "no")
     truth[:30] = ["yes"] * 4 + ["no"] * 26
-    rows = ROWS.assign(colour=colour)
-    pipeline = recipe.Recipe({"one-hot": ["colour"]}, "classification", 0).linear(LogisticRegression())
-    pipeline.fit(rows, truth)
 
-    found = coefficients.strongest(pipeline, asked(rows, truth, ("no", "yes")))["change"].tolist()
+    found = told({"one-hot": ["colour"]}, ROWS.assign(colour=colour), truth, labels=("no", "yes"))["change"].tolist()
 
     assert "is red" in found and "is green" not in found
 
@@ -206,9 +193,8 @@ def test_coefficient_has_an_interval_and_one_that_may_hold_no_effect_is_left_out
     random = np.random.default_rng(3)
     rows = pd.DataFrame({"a": random.normal(size=400), "b": random.normal(size=400), "c": random.normal(size=400)})
     truth = 2 * rows["a"] + 0.5 * rows["b"] + random.normal(size=400)
-    pipeline = recipe.Recipe({"number": ["a", "b", "c"]}, "regression", 0).linear(LinearRegression()).fit(rows, truth)
 
-    found = coefficients.strongest(pipeline, asked(rows, truth)).set_index("column")
+    found = told({"number": ["a", "b", "c"]}, rows, truth).set_index("column")
 
     assert found.index.tolist() == ["a", "b"]
     error = found.loc["a", "high"] - found.loc["a", "effect"]
@@ -220,9 +206,8 @@ def test_interval_of_grouped_rows_is_of_whole_groups():
     shop = np.repeat(np.arange(20), 20)
     rows = pd.DataFrame({"a": random.normal(size=20)[shop]})
     truth = 2 * rows["a"].to_numpy() + random.normal(size=20)[shop] + random.normal(0, 0.1, 400)
-    pipeline = recipe.Recipe({"number": ["a"]}, "regression", 0).linear(LinearRegression()).fit(rows, truth)
+    pipeline, alone = fitted({"number": ["a"]}, rows, truth), asked(rows, truth)
 
-    alone = asked(rows, truth)
     of_rows, of_shops = (
         coefficients.effects_and_errors(pipeline, replace(alone, groups=groups), csr_matrix([[1.0]]))[1].item()
         for groups in (None, pd.Series(shop, name="shop"))
@@ -235,9 +220,8 @@ def test_interval_beside_a_column_of_names_is_that_of_the_fit_in_which_no_row_sa
     random = np.random.default_rng(4)
     rows = pd.DataFrame({"a": random.normal(size=600), "name": [f"name {place}" for place in range(600)]})
     truth = rows["a"] + random.normal(size=600)
-    pipeline = recipe.Recipe({"number": ["a"], "target encoding": ["name"]}, "regression", 0).linear(LinearRegression())
 
-    found = coefficients.strongest(pipeline.fit(rows, truth), asked(rows, truth)).set_index("column").loc["a"]
+    found = told({"number": ["a"], "target encoding": ["name"]}, rows, truth).set_index("column").loc["a"]
 
     assert found["high"] - found["effect"] == pytest.approx(2 / np.sqrt(600), rel=0.5)
 
@@ -246,9 +230,8 @@ def test_interval_of_a_large_table_is_that_of_its_rows_under_its_own_penalty():
     random = np.random.default_rng(5)
     rows = pd.DataFrame({"a": random.normal(size=8000)})
     truth = rows["a"] + random.normal(size=8000)
-    pipeline = recipe.Recipe({"number": ["a"]}, "regression", 0).linear(Ridge(alpha=8000)).fit(rows, truth)
 
-    found = coefficients.strongest(pipeline, asked(rows, truth)).iloc[0]
+    found = told({"number": ["a"]}, rows, truth, Ridge(alpha=8000)).iloc[0]
 
     assert found["high"] - found["effect"] == pytest.approx(2 * np.sqrt(1.5 / 8000) / 2, rel=0.35)
 
@@ -256,10 +239,8 @@ def test_interval_of_a_large_table_is_that_of_its_rows_under_its_own_penalty():
 def test_no_column_of_noise_is_told():
     random = np.random.default_rng(6)
     rows = pd.DataFrame(random.normal(size=(300, 60)), columns=[f"noise {place}" for place in range(60)])
-    truth = random.normal(size=300)
-    pipeline = recipe.Recipe({"number": list(rows)}, "regression", 0).linear(Ridge()).fit(rows, truth)
 
-    assert coefficients.strongest(pipeline, asked(rows, truth)).empty
+    assert told({"number": list(rows)}, rows, random.normal(size=300), Ridge()).empty
 
 
 def test_word_is_told_by_what_it_changes_in_texts_that_lack_it():
@@ -268,7 +249,7 @@ def test_word_is_told_by_what_it_changes_in_texts_that_lack_it():
     held = random.random(400) < 0.3
     rows = pd.DataFrame({"note": [f"{text} refund" if has else text for text, has in zip(others, held, strict=True)]})
     truth = 10.0 * held + random.normal(size=400)
-    pipeline = recipe.Recipe({"text": ["note"]}, "regression", 0).linear(Ridge()).fit(rows, truth)
+    pipeline = fitted({"text": ["note"]}, rows, truth, Ridge())
 
     found = coefficients.strongest(pipeline, asked(rows, truth)).set_index("change").loc["holds the word refund"]
 
@@ -282,18 +263,15 @@ def test_parts_of_a_date_are_told_with_the_date_that_moves_with_them():
     day = pd.Timestamp("2015-01-01") + pd.to_timedelta(random.integers(0, 3000, 500), unit="D")
     rows = pd.DataFrame({"day": day})
     truth = (day - day.min()).days / 365.25 + random.normal(0, 0.1, 500)
-    pipeline = recipe.Recipe({"date parts": ["day"]}, "regression", 0).linear(LinearRegression()).fit(rows, truth)
 
-    found = coefficients.strongest(pipeline, asked(rows, truth))
+    found = told({"date parts": ["day"]}, rows, truth)
 
     of_the_year = found[found["change"] == "1 year later"].iloc[0]
     assert of_the_year["effect"] == pytest.approx(1, rel=0.1) and of_the_year["low"] > 0
 
 
 def test_coefficients_of_which_no_resample_knows_an_error_are_not_told():
-    rows, truth = ROWS[:30], np.array(["no"] * 30)
-    known = asked(rows, truth, ("no", "yes"))
-    pipeline = recipe.Recipe({"number": ["weight"]}, "classification", 0).linear(LogisticRegression())
-    pipeline.fit(rows, np.where(rows["weight"] > 70, "yes", "no"))
+    rows, labels = ROWS[:30], ("no", "yes")
+    pipeline = fitted({"number": ["weight"]}, rows, np.where(rows["weight"] > 70, "yes", "no"), labels=labels)
 
-    assert coefficients.strongest(pipeline, known).empty
+    assert coefficients.strongest(pipeline, asked(rows, ["no"] * 30, labels)).empty

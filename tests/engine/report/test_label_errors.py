@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from data_science_project import evaluate, pipeline
 from data_science_project.engine.modelling.metrics import Predictions
 from data_science_project.engine.report import label_errors
-from data_science_project.engine.runs import loading, registry
+from data_science_project.engine.runs import registry
 
 TURNED = [3, 40, 77, 101, 150, 190]
 
@@ -24,25 +26,24 @@ def flowers():
 
 
 @pytest.fixture
-def listed(make_project):
-    """Evaluate a project about a table; the project and the path of the list of its run."""
+def listed(make_project, evidence):
+    """The evidence of a project about a table, the path of its list, and what the page says of it."""
 
-    def lists(table, **sections):
-        project = make_project(table, **sections)
-        (page, _) = pipeline.make(project, "evaluate")
-        return project, page.with_name(registry.LABEL_ERRORS)
+    def lists(table):
+        project = make_project(table)
+        pipeline.make(project, "train")
+        about, path = evidence(project), project.root / registry.LABEL_ERRORS
+        return about, path, evaluate.keep_label_errors(path, about)
 
     return lists
 
 
 def test_turned_labels_of_train_and_dev_head_the_list_and_a_candidate_that_fails_doubts_none(listed, flowers):
-    project, path = listed(flowers)
-    run = loading.load(registry.folders(project)[0])
-    asked = evaluate.learned_from(project, run)
+    known, path, _ = listed(flowers)
 
-    failed, about = label_errors.find(project, run.record, asked, {"linear": LogisticRegression(C=-1.0)})
+    failed, about = label_errors.find(replace(known, candidates={"linear": LogisticRegression(C=-1.0)}))
 
-    found, tested = pd.read_csv(path), set(pd.read_parquet(project.split("test"))["tag"])
+    found, tested = pd.read_csv(path), set(known.test["tag"])
     turned = {f"f{row}" for row in TURNED} - tested
     head = found.head(len(turned))
     assert turned and set(head["tag"]) == turned and not set(found["tag"]) & tested
@@ -54,14 +55,13 @@ def test_turned_labels_of_train_and_dev_head_the_list_and_a_candidate_that_fails
 
 def test_list_holds_no_formula_and_one_with_verdicts_stays(listed, flowers):
     names = {"x": "=1+1", "y": "@y", "z": "z"}
-    project, path = listed(flowers.assign(answer=flowers["answer"].map(names), tag="=" + flowers["tag"]))
+    known, path, _ = listed(flowers.assign(answer=flowers["answer"].map(names), tag="=" + flowers["tag"]))
     before = pd.read_csv(path, dtype=str)
     looked_at = before[before["given"].str.startswith("'")].head(1)
     before.assign(verdict=pd.Series("right, I looked", looked_at.index)).to_csv(path, index=False)
     worked_on = path.read_bytes()
 
-    path.with_name("evaluation.html").unlink()
-    pipeline.make(project, "evaluate")
+    evaluate.keep_label_errors(path, known)
 
     assert path.read_bytes() == worked_on
     assert before["tag"].str.startswith("'=").all() and not before["given"].str.match("[=@]").any()
@@ -101,16 +101,15 @@ def test_number_is_compared_with_rows_that_lack_the_same_cells():
 
 
 @pytest.mark.once
-def test_no_label_is_doubted_where_a_column_tells_a_part_of_the_rows(listed, caplog):
+def test_no_label_is_doubted_where_a_column_tells_a_part_of_the_rows(make_project, caplog):
     caplog.set_level("INFO")
     random = np.random.default_rng(3)
     yes = random.random(600) < 0.3
     fee = np.where(yes & (random.random(600) < 0.9), random.gamma(2, 40, 600).round(2), 0.0)
     rows = pd.DataFrame({"x": random.normal(size=600), "fee": fee, "answer": np.where(yes, "yes", "no")})
 
-    _, path = listed(rows)
+    page = pipeline.make(make_project(rows), "evaluate")[0].read_text(encoding="utf-8")
 
-    page = path.with_name("evaluation.html").read_text(encoding="utf-8")
     assert "contradicts the label" not in page + caplog.text
     assert "fee&#39; tells a part of the rows" in page
 
@@ -124,10 +123,9 @@ def test_rows_are_surprising_and_no_label_is_doubted_where_the_candidate_is_weak
     turned = np.isin(np.arange(240), np.argsort(-abs(x))[60:64])
     answer = np.where((x + random.normal(0, spread, 240) > 0) ^ turned, "yes", "no")
 
-    _, path = listed(pd.DataFrame({"x": x, "answer": answer}))
+    _, path, about = listed(pd.DataFrame({"x": x, "answer": answer}))
 
-    page = path.with_name("evaluation.html").read_text(encoding="utf-8")
-    assert ("Surprising rows" in page, "contradicts the label" in page) == (weak, not weak)
+    assert about["weak"] == weak and not about["leaks"]
     assert ("contradicts the label" in caplog.text or "the surest of them" in caplog.text) != weak
     assert len(pd.read_csv(path)) > 0
 

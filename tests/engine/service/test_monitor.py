@@ -2,6 +2,7 @@ import asyncio
 import json
 import math
 import re
+import shutil
 import threading
 
 import pytest
@@ -237,6 +238,18 @@ def test_monitor_of_a_run_without_answers_names_it(service, typed, folder):
     done = typed(service.project.root, "monitor", "--run", folder.name)
 
     assert done.exit_code == 1 and f"no answer of {folder.name}" in done.stderr
+
+
+def test_run_that_answered_last_is_looked_at_until_the_champion_is_asked(service, typed, answered, folder):
+    answered((yes(), None), (no(), None))
+    newer = shutil.copytree(folder, folder.with_name("2099-01-01-000000-00000000"))
+    registry.write(newer, {**registry.read(folder), "run": newer.name})
+
+    done = typed(service.project.root, "monitor")
+
+    shutil.rmtree(newer)
+    assert done.exit_code == 0
+    assert f"nobody asked {newer.name} yet: what is told is of {folder.name}, which answered last" in done.stderr
 
 
 def test_labels_that_the_queue_asked_for_are_no_sample(service, answered, folder):

@@ -63,6 +63,8 @@ def test_truth_is_kept_once_and_what_is_none_is_refused(serving):
     assert tell(id="\x00", truth="yes")[0] == 404 and tell(id=5, truth="yes")[0] == 400
     assert tell(id=number)[0] == 400 and tell(id=number, truth=[1])[0] == 400
     assert ask(application, path="/feedback", body=b"[" * 100_000)[0] == 400
+    twice = f'{{"id": "{number}", "truth": "yes", "truth": "no"}}'.encode()
+    assert "the key 'truth' stands twice" in ask(application, path="/feedback", body=twice)[1]["error"]
 
 
 def test_same_truth_sent_twice_at_the_same_moment_is_kept_once(serving):

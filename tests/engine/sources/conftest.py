@@ -1,5 +1,6 @@
 """Files to read, tables as lists, sources to fetch, and what is said where they are refused."""
 
+import openpyxl
 import pytest
 
 from data_science_project.engine.project.errors import DataError
@@ -19,8 +20,30 @@ def written(tmp_path):
 
 @pytest.fixture
 def table(written):
-    """Write a file and read it."""
-    return lambda content, name="table.csv", **options: read.tables([written(content, name)], read.Known(options))
+    """Write a file and read it; keywords are what is known of it, or options of `[data.read]`."""
+
+    def read_table(content, name="table.csv", target="", member="", **options):
+        return read.tables([written(content, name)], read.Known(options, target, member))
+
+    return read_table
+
+
+@pytest.fixture
+def workbook(tmp_path):
+    """Write sheets, lists of rows by name, as a workbook; its path. `change` is done to it before it is saved."""
+
+    def write(change=lambda book: None, **sheets):
+        book = openpyxl.Workbook()
+        book.remove(book.active)
+        for name, rows in sheets.items():
+            sheet = book.create_sheet(name)
+            for row in rows:
+                sheet.append(row)
+        change(book)
+        book.save(tmp_path / "book.xlsx")
+        return tmp_path / "book.xlsx"
+
+    return write
 
 
 @pytest.fixture

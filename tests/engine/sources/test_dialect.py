@@ -12,6 +12,7 @@ import pytest
         ('"a","b"\r\n"1","x"\r\n"2","y"\r\n', "','"),
         ("\n\na,b\n\n1,x\n2,y\n   \n", "','"),
         ("a,b\r1,x\r2,y\r", "','"),
+        ("a,b\r1,x\r\n2,y\n", "','"),
         ("a||b\n1||x\n2||y\n", "'||'"),
         ("a^b\n1^x\n2^y\n", "'^'"),
         ("a\x01b\n1\x01x\n2\x01y\n", "'\\x01'"),
@@ -23,6 +24,20 @@ def test_separators_are_found_and_said(table, rows, content, said):
 
     assert list(found.frame.columns) == ["a", "b"] and rows(found) == [["1", "x"], ["2", "y"]]
     assert f"separator {said} " in found.decisions[0]
+
+
+@pytest.mark.parametrize(
+    ("above", "said"),
+    [
+        ("# by me, today\n# twice\n", "above the table: 2 that begin with #"),
+        ("sep=;\n", "the line sep="),
+    ],
+)
+def test_comments_and_the_separator_above_a_table_are_no_rows_and_said(table, rows, above, said):
+    found = table(f"{above}a;b\n1;x\n2;y\n")
+
+    assert list(found.frame.columns) == ["a", "b"] and rows(found) == [["1", "x"], ["2", "y"]]
+    assert any(said in decision for decision in found.decisions)
 
 
 AS_MEANT = {
@@ -43,44 +58,28 @@ AS_MEANT = {
 }
 
 
-QUOTED = {
-    "blanks before quote marks": (
-        '"id",   "who"\n' + "".join(f'{n},  "J{n}"\n' for n in range(9)),
-        "J8",
-        "blanks between separator and quote mark left out",
-    ),
-    "apostrophes": ("id,who\n" + "".join(f"{n},'Smith, J{n}'\n" for n in range(9)), "Smith, J8", "quote mark"),
-    "a backslash before a quote mark": (
-        "id,size\n" + "".join(f'{n},"boots, {n}\\" high"\n' for n in range(9)),
-        'boots, 8" high',
-        "after a backslash",
-    ),
-    "a backslash before marks of cells without quotes": (
-        "id,size\n" + "".join(f'{n},\\"boots\\"\\, {n}\\" high\n' for n in range(9)),
-        '"boots", 8" high',
-        "after a backslash",
-    ),
-    "a quote mark that is never closed": (
-        "id,who\n" + "".join(f'{n},"a, b"\n' for n in range(8)) + '8,"open\n',
-        '"open',
-        "a quote mark within a cell kept as text: 1 line (line 10 the first)",
-    ),
-    "a quote mark in the middle": (
-        "id,who\n" + "".join(f'{n},"a, b"\n' for n in range(8)) + '8,"a "big" b"\n',
-        'a "big" b',
-        "a quote mark within a cell kept as text: 1 line (line 10 the first)",
-    ),
-}
+CLOSER, ESCAPED = "blanks between separator and quote mark left out", "a mark after a backslash is part of its cell"
+WITHIN = "a quote mark within a cell kept as text: 1 line (line 10 the first)"
 
 
-@pytest.mark.parametrize("case", QUOTED)
-def test_quote_marks_of_other_habits_are_understood_and_said(table, rows, case):
-    content, last, said = QUOTED[case]
+@pytest.mark.parametrize(
+    ("line", "last", "cell", "said"),
+    [
+        ('{},  "J{}"', '8,  "J8"', "J8", CLOSER),
+        ("{},'Smith, J{}'", "8,'Smith, J8'", "Smith, J8", 'quote mark "\'" (fewer lines fit without)'),
+        ('{},"boots, {}\\" high"', '8,"boots, 8\\" high"', 'boots, 8" high', ESCAPED),
+        ('{},"C:\\dir, {}\\" high"', '8,"C:\\dir, 8\\" high"', 'C:\\dir, 8" high', ESCAPED),
+        ('{},\\"boots\\"\\, {}\\" high', '8,\\"boots\\"\\, 8\\" high', '"boots", 8" high', ESCAPED),
+        ('{},"a, b{}"', '8,"open', '"open', WITHIN),
+        ('{},"a, b{}"', '8,"a "big" b"', 'a "big" b', WITHIN),
+    ],
+    ids=["blanks", "apostrophes", "backslash", "backslashes", "backslash without quotes", "open", "in the middle"],
+)
+def test_quote_marks_of_other_habits_are_understood_and_said(table, rows, line, last, cell, said):
+    found = table("\n".join(["id,who", *(line.format(n, n) for n in range(8)), last]) + "\n")
 
-    found = table(content)
-
-    assert len(found.frame) == 9 and rows(found)[8] == ["8", last]
-    assert any(said in decision for decision in found.decisions)
+    assert len(found.frame) == 9 and rows(found)[8] == ["8", cell]
+    assert said in found.decisions
 
 
 @pytest.mark.parametrize("case", AS_MEANT)

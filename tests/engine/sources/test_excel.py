@@ -1,7 +1,6 @@
 import zipfile
 from datetime import datetime
 
-import openpyxl
 import pytest
 
 from data_science_project.engine.project.errors import DataError
@@ -9,21 +8,9 @@ from data_science_project.engine.sources import excel, read
 
 
 @pytest.fixture
-def read_book(tmp_path):
-    """What is read of a workbook, whose sheets are lists of rows; `change` is done to it before it is saved."""
-
-    def save(*arguments, change=lambda book: None, **sheets):
-        book = openpyxl.Workbook()
-        book.remove(book.active)
-        for name, rows in sheets.items():
-            sheet = book.create_sheet(name)
-            for row in rows:
-                sheet.append(row)
-        change(book)
-        book.save(tmp_path / "book.xlsx")
-        return excel.sheet_rows((tmp_path / "book.xlsx").read_bytes(), *arguments)
-
-    return save
+def read_book(workbook):
+    """What is read of a workbook."""
+    return lambda *arguments, **sheets: excel.sheet_rows(workbook(**sheets).read_bytes(), *arguments)
 
 
 def hide(book):
@@ -116,15 +103,10 @@ def test_cells_merged_downwards_are_filled_and_those_merged_across_count_in_the_
     assert rows[0] == ["a", None] and decisions == ["cells merged across columns count in the first of them: row 1"]
 
 
-def test_title_and_groups_of_names_merged_across_a_sheet_are_understood(tmp_path):
-    book = openpyxl.Workbook()
-    for row in [["Sales"], [None, 2020, None], ["region", "x", "y"], *[[f"R{n}", n, n * 2] for n in range(20)]]:
-        book.active.append(row)
-    for cells in ("A1:C1", "B2:C2"):
-        book.active.merge_cells(cells)
-    book.save(tmp_path / "t.xlsx")
+def test_title_and_groups_of_names_merged_across_a_sheet_are_understood(workbook):
+    rows = [["Sales"], [None, 2020, None], ["region", "x", "y"], *[[f"R{n}", n, n * 2] for n in range(20)]]
 
-    found = read.tables([tmp_path / "t.xlsx"])
+    found = read.tables([workbook(A=rows, change=merge("A1:C1 B2:C2"))])
 
     assert list(found.frame.columns) == ["region", "x", "y"] and len(found.frame) == 20
     assert [line.text for _, line in found.set_aside] == ["Sales", "2020"]
@@ -138,20 +120,16 @@ def test_errors_are_counted_and_a_day_is_a_time_at_midnight(read_book):
 
 
 def test_open_document_sheet_is_read(tmp_path):
-    urn = "urn:oasis:names:tc:opendocument:xmlns"
-    cells = ('string"><text:p>a</text:p>', 'float" office:value="1.5">')
-    rows = [
-        f'<table:table-row><table:table-cell office:value-type="{cell}</table:table-cell></table:table-row>'
-        for cell in cells
-    ]
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text")
+    )
+    tags = [f"office:document-content {spaces}", "office:body", "office:spreadsheet", 'table:table table:name="S"']
+    cells = ['office:value-type="string"><text:p>a</text:p>', 'office:value-type="float" office:value="1.5">']
+    row = "<table:table-row><table:table-cell {}</table:table-cell></table:table-row>"
+    ends = "".join(f"</{tag.split()[0]}>" for tag in reversed(tags))
     with zipfile.ZipFile(tmp_path / "t.ods", "w") as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
         archive.writestr("META-INF/manifest.xml", "<manifest/>")
-        archive.writestr(
-            "content.xml",
-            f'<office:document-content xmlns:office="{urn}:office:1.0" xmlns:table="{urn}:table:1.0" '
-            f'xmlns:text="{urn}:text:1.0"><office:body><office:spreadsheet><table:table table:name="S">{"".join(rows)}'
-            "</table:table></office:spreadsheet></office:body></office:document-content>",
-        )
+        archive.writestr("content.xml", f"<{'><'.join(tags)}>{''.join(map(row.format, cells))}{ends}")
 
     assert read.tables([tmp_path / "t.ods"]).frame["a"].tolist() == [1.5]

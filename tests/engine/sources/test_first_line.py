@@ -3,18 +3,12 @@ import pytest
 from data_science_project.engine.sources import first_line
 
 
-def written(tmp_path, content, name="table.csv"):
-    path = tmp_path / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
-
-
 @pytest.mark.parametrize(
     "content",
     ["age,city,paid\n1,Bonn,yes\n", "\ufeffage;city;paid\n1;Bonn;yes\n", "age\tcity\tpaid\n1\tBonn\tyes\n"],
 )
-def test_target_that_the_first_line_does_not_name_is_found_with_what_is_there(tmp_path, content):
-    path = written(tmp_path, content)
+def test_target_that_the_first_line_does_not_name_is_found_with_what_is_there(written, content):
+    path = written(content)
 
     assert first_line.names_without(path, "paid") == []
     assert first_line.names_without(path, "payed") == ["age", "city", "paid"]
@@ -36,8 +30,8 @@ def test_target_that_the_first_line_does_not_name_is_found_with_what_is_there(tm
         ("", "paid"),
     ],
 )
-def test_target_is_not_doubted_where_the_names_may_stand_elsewhere_or_are_no_text(tmp_path, content, target):
-    assert first_line.names_without(written(tmp_path, content), target) == []
+def test_target_is_not_doubted_where_the_names_may_stand_elsewhere_or_are_no_text(written, content, target):
+    assert first_line.names_without(written(content), target) == []
 
 
 def test_nearest_name_is_found_whatever_its_case_and_blanks():

@@ -31,12 +31,22 @@ def test_json_keeps_types_and_turns_a_mix_into_text(table, rows):
 
 def test_parquet_keeps_types(table):
     whole, text = pd.array([2**53 + 1, None], dtype="Int64"), pd.Categorical(["x", None])
-    when = pd.to_datetime(["2024-01-31", None], utc=True)
+    when, lasting = pd.to_datetime(["2024-01-31", None], utc=True), pd.to_timedelta([90, None], unit="s")
 
-    frame = table(parquet(pd.DataFrame({"whole": whole, "text": text, "when": when})), "t.parquet").frame
+    found = table(parquet(pd.DataFrame({"whole": whole, "text": text, "when": when, "lasting": lasting})))
 
-    assert list(map(str, frame.dtypes)) == ["Int64", "str", "datetime64[us, UTC]"]
-    assert frame["whole"].iloc[0] == 2**53 + 1
+    assert list(map(str, found.frame.dtypes)) == ["Int64", "str", "datetime64[us, UTC]", "float64"]
+    assert found.frame["whole"][0] == 2**53 + 1 and found.frame["lasting"][0] == 90
+    assert "a duration, in seconds: 'lasting'" in found.decisions
+
+
+def test_columns_of_parquet_with_one_name_are_both_kept(table, rows):
+    content = io.BytesIO()
+    pq.write_table(pa.table([[1], [2]], names=["a", "a"]), content)
+
+    found = table(content.getvalue())
+
+    assert list(found.frame.columns) == ["a", "a_2"] and rows(found) == [[1, 2]]
 
 
 NESTED = [

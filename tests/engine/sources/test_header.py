@@ -1,6 +1,7 @@
 """The table is found among titles, notes, totals and other tables, and its columns get names of their own."""
 
-import openpyxl
+import itertools
+
 import pytest
 
 from data_science_project.engine.sources import read
@@ -74,26 +75,20 @@ def test_last_row_with_gaps_is_no_average_because_of_its_first_word(table):
     assert len(found.frame) == 21 and not found.set_aside
 
 
-def test_name_of_the_target_tells_the_header(written, rows):
-    path = written(text(["X1", "X2", "Y"]))
-
-    found = read.tables([path], read.Known(target="Costs"))
-
-    assert list(found.frame.columns) == ["region", "sales", "costs"] and len(found.frame) == 20
-
-
-def test_cell_that_is_called_like_the_target_makes_no_header_of_its_row(written):
-    found = read.tables([written(text())], read.Known(target="R3"))
+@pytest.mark.parametrize(("above", "target"), [([["X1", "X2", "Y"]], "Costs"), ([], "R3")])
+def test_name_of_the_target_tells_the_header_and_a_cell_that_is_called_like_it_does_not(table, above, target):
+    found = table(text(*above), target=target)
 
     assert list(found.frame.columns) == ["region", "sales", "costs"] and len(found.frame) == 20
 
 
 def test_every_row_of_a_long_second_table_is_kept(table):
-    second = [["", "", ""], ["city", "rain", "sun"], *[[f"C{n}", n, n] for n in range(20_000)]]
+    second = [["", "", ""], ["city", "rain", "sun"], *[[f"C{n}", n, n] for n in range(2_000)]]
 
     found = table(text(below=second))
 
-    assert len(found.frame) == 20 and len(found.set_aside) == 20_001
+    assert len(found.frame) == 20 and len(found.set_aside) == 2_001
+    assert "a second table from row 22 on left out" in found.decisions
 
 
 def test_rows_of_few_cells_below_a_blank_line_are_rows_where_no_names_head_them(table):
@@ -178,21 +173,19 @@ def test_options_say_where_the_table_is(table, options, names, count):
     assert list(found.frame.columns) == names and len(found.frame) == count
 
 
-def test_target_of_a_file_without_a_header_is_given_by_its_place(written):
-    found = read.tables([written("5.1,3.5,setosa\n4.9,3.0,setosa\n4.7,3.2,virginica\n")], read.Known(target="3"))
+def test_target_of_a_file_without_a_header_is_given_by_its_place(table):
+    found = table("5.1,3.5,setosa\n4.9,3.0,setosa\n4.7,3.2,virginica\n", target="3")
 
     assert list(found.frame.columns) == ["column_1", "column_2", "3"]
 
 
 @pytest.mark.parametrize(("target", "names"), [("", ["region", "sales", "costs"]), ("age", ["who", "age"])])
-def test_one_of_two_tables_side_by_side_in_a_sheet_is_taken(tmp_path, target, names):
-    book = openpyxl.Workbook()
+def test_one_of_two_tables_side_by_side_in_a_sheet_is_taken(workbook, target, names):
     others = [["who", "age"], ["Ann", 30], ["Bob", 40], ["Cy", 50]]
-    for place, row in enumerate([["region", "sales", "costs"], *BODY]):
-        book.active.append([*row, None, *(others[place] if place < len(others) else [None, None])])
-    book.save(tmp_path / "t.xlsx")
+    pairs = itertools.zip_longest([["region", "sales", "costs"], *BODY], others, fillvalue=[None, None])
+    sheet = [[*one, None, *other] for one, other in pairs]
 
-    found = read.tables([tmp_path / "t.xlsx"], read.Known(target=target))
+    found = read.tables([workbook(A=sheet)], read.Known(target=target))
 
     assert list(found.frame.columns) == names
     assert any("2 tables side by side" in decision for decision in found.decisions)

@@ -64,10 +64,15 @@ def test_a_stray_second_header_and_empty_columns_are_dropped_and_said(table, row
     [
         ("", "empty"),
         ("\n  \n", "empty"),
+        ("----,---\n", "empty"),
         ("<!DOCTYPE html><p>sign in</p>", "web page"),
         ("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
         (b"a,b\n1,\0\n", "line 2 holds a NUL byte"),
         (bytes(range(1, 32)) * 9, "binary"),
+        (gzip.compress(gzip.compress(b"a,b\n1,2\n")), "packed twice"),
+        (b"SQLite format 3\0" + bytes(100), "sqlite:///file.db?table=name"),
+        (b"\x80\x05\x95" + bytes(9), "a pickle"),
+        ("x,answer\n赤色,yes\n".encode("shift_jis"), "not cp1252 either"),
     ],
 )
 def test_what_is_no_table_is_refused(refusal, content, named):
@@ -79,10 +84,10 @@ def test_a_missing_file_is_named(tmp_path):
         read.tables([tmp_path / "nowhere.csv"])
 
 
-def test_ten_thousand_columns_are_read(table):
-    lines = [",".join(f"c{place}" for place in range(10_000)), ",".join(["1"] * 10_000)]
+def test_thousands_of_columns_are_read(table):
+    lines = [",".join(f"c{place}" for place in range(2_000)), ",".join(["1"] * 2_000)]
 
-    assert table("\n".join(lines)).frame.shape == (1, 10_000)
+    assert table("\n".join(lines)).frame.shape == (1, 2_000)
 
 
 def test_files_of_a_glob_are_joined_by_name_and_other_columns_refused(written, rows):

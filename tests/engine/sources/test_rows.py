@@ -3,7 +3,6 @@
 import pytest
 
 from data_science_project.engine.project.errors import DataError
-from data_science_project.engine.sources import read
 
 LINES = [f"{number},{number / 2},w{number % 4}" for number in range(300)]
 
@@ -111,20 +110,20 @@ def test_drawn_lines_are_no_rows(table):
         [",---", "x,---", "***,***"],
     ],
 )
-def test_cells_of_dashes_and_stars_are_values(written, body):
+def test_cells_of_dashes_and_stars_are_values(table, body):
     names = "sign" if "," not in body[1] else "sign,y"
 
-    found = read.tables([written("\n".join([names, *body * 20]) + "\n")], read.Known(target="sign"))
+    found = table("\n".join([names, *body * 20]) + "\n", target="sign")
 
     assert len(found.frame) == 60 and not found.set_aside
 
 
 @pytest.mark.parametrize("above", ["+-----+---+", ""])
 @pytest.mark.parametrize("target", ["", "b"])
-def test_table_drawn_with_bars_is_read(written, rows, above, target):
+def test_table_drawn_with_bars_is_read(table, above, target):
     body = "".join(f"| {number} | w{number % 4} |\n" for number in range(20))
 
-    found = read.tables([written(f"{above}\n| a | b |\n|:----|---|\n{body}".lstrip())], read.Known(target=target))
+    found = table(f"{above}\n| a | b |\n|:----|---|\n{body}".lstrip(), target=target)
 
     assert list(found.frame.columns) == ["a", "b"] and len(found.frame) == 20
     assert {line.reason for _, line in found.set_aside} == {"a drawn line"}

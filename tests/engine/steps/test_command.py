@@ -4,7 +4,6 @@ import pytest
 
 from data_science_project.engine.project import package
 from data_science_project.engine.runs import registry
-from data_science_project.engine.steps import command as step_command
 
 
 @pytest.mark.parametrize(
@@ -56,19 +55,6 @@ def test_module_that_cannot_be_imported_is_one_message_with_its_line(project, an
     assert (done.exit_code, done.stdout) == (1, "")
     assert f"{module}, line 1: {words.format(package.NAME)}" in done.stderr and "Traceback" not in done.stderr
     assert done.stderr.count("\n", done.stderr.index("Error: ")) <= 3
-
-
-def test_error_in_a_candidate_is_one_message_with_its_line(project, anew):
-    path = project.package / "models.py"
-    text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace('"dummy": Dummy', '"near": NearestClassifier(),\n        "dummy": Dummy', 1))
-    line = 1 + text[: text.index('"dummy": Dummy')].count("\n")
-
-    done = anew(project.root, "train")
-
-    assert (done.exit_code, done.stdout) == (1, "") and "Traceback" not in done.stderr
-    said = f"models.py, line {line}: classifiers ended in NameError: name 'NearestClassifier' is not defined.\n"
-    assert f"{said}The line: " in done.stderr
 
 
 def test_error_in_the_code_that_a_run_keeps_is_one_message_with_its_line(project, anew, made_table, monkeypatch):
@@ -131,22 +117,15 @@ def test_paths_are_those_of_the_folder_where_the_command_was_typed(call, project
     assert (folder / "answers.csv").is_file()
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_shell_completes_verbs_and_runs(project, command, shell):
-    name = registry.folders(project)[0].name
-    words = {f"_{package.NAME.upper()}_COMPLETE": f"{shell}_complete"}
+def test_shell_completes_verbs_and_runs_and_says_nothing_where_parameters_are_wrong(project, folder, command):
     code = f"import sys; sys.argv[0] = {package.NAME!r}; from {package.NAME}.__main__ import main; main()"
 
     def completed(line):
-        place = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" ")) if shell != "fish" else line.split(" ")[-1]}
-        return command(project.root, "-c", code, **words, **place).stdout
+        words = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+        done = command(project.root, "-c", code, **words, **{f"_{package.NAME.upper()}_COMPLETE": "bash_complete"})
+        return done.stdout + done.stderr
 
     assert "predict" in completed("it pred")
-    assert name in completed(f"it evaluate --run {name[:6]}")
-    assert name in completed(f"it runs --a {name[:6]}")
-
-
-def test_shell_is_told_of_no_run_and_nothing_is_said_where_parameters_are_wrong(project):
+    assert folder.name in completed(f"it evaluate --run {folder.name[:6]}")
     (project.root / "params.toml").write_text("[data\n")
-
-    assert step_command.run_names(None, None, "2") == []
+    assert completed("it runs --a 2").strip() == ""

@@ -100,7 +100,7 @@ def score_test(project: Project, model: loading.Run, seen: np.ndarray) -> tuple[
     metric = metrics.available(model.record["task"], len(classes))[model.record["metrics"]["chosen_by"]]
     groups = groups_of(test, model.record["parameters"]["split"]["by"])
     interval = metric.interval(truth, predictions, groups=groups)
-    baseline = metrics.constant(seen, classes, len(truth))
+    baseline = metrics.constant(seen, classes, len(truth), metric.name)
     return test, Result(truth, predictions, baseline, metric, interval), set_aside
 
 
@@ -181,7 +181,7 @@ def keep_label_errors(path: Path, evidence: Evidence) -> dict[str, Any]:
 
     The file is no output that `pipeline.py` watches: a person writes into it, and that must not be made again.
     """
-    found, about = label_errors.find(evidence.project, evidence.record, evidence.question, evidence.candidates)
+    found, about = label_errors.find(evidence)
     counts = about["candidate"], about["n"], about["rows"]
     if not about["weak"]:
         log.info("%s contradicts the label of %d of %d rows of train and dev that it has not seen", *counts)

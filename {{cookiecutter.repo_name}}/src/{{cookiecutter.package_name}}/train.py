@@ -24,7 +24,7 @@ from .engine.modelling import blend, confidence, metrics, recipe, threshold, tri
 from .engine.modelling.calibration import Calibrated, find_temperature, temper
 from .engine.modelling.estimators import threads
 from .engine.modelling.metrics import Predictions
-from .engine.modelling.question import Question, hold_out
+from .engine.modelling.question import Question, hold_out, refusal
 from .engine.modelling.split import folds, groups_of, infer_task
 from .engine.project import artefact, records
 from .engine.project.errors import DataError, SettingsError, listed
@@ -75,10 +75,10 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
     question, plan = prepare(project)
     estimators = candidates(project, question, plan)
     metric = metrics.choose(project.settings.train.metric, question.task, len(question.classes))
-    rule, truth = threshold.rule(metric.name, question.classes), question.held_out
+    truth = question.held_out
 
     def score(estimator: BaseEstimator) -> float:
-        return metric.score(truth, decided(truth, hold_out(estimator, question), rule))
+        return metric.score(truth, decided(truth, hold_out(estimator, question), metric.name))
 
     with warnings_as_lines(log), threads(len(question.rows)):
         if project.settings.train.trials:
@@ -88,20 +88,20 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
             estimators |= tuned
         held, lost = hold_out_all(estimators, question)
     weights = add_blend(estimators, held, question) if project.settings.train.blend else {}
-    held = {name: decided(truth, predictions, rule) for name, predictions in held.items()}
+    held = {name: decided(truth, predictions, metric.name) for name, predictions in held.items()}
     board = {name: metrics.score(truth, predictions, question.task) for name, predictions in held.items()}
     best = choose_best(board, metric, truth, held)
     if best == "dummy":
         log.warning("no candidate is better than the constant answer: these columns say nothing about the target")
     with warnings_as_lines(log), threads(len(question.rows)):
-        model, predictions = fit_best(estimators[best], question, held[best], rule)
+        model, predictions = fit_best(estimators[best], question, held[best], metric.name)
     n_folds = len(question.folds)
     record = {
         "model": {
             "name": best,
             "weights": weights if best == BLEND else {},
             "temperature": getattr(getattr(model, "estimator", model), "temperature", None),
-            **threshold.described(model, rule, question.classes),
+            **threshold.described(model, metric.name, question.classes),
             "file": registry.MODEL,
         },
         "metrics": {
@@ -130,8 +130,7 @@ def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
     truth = rows.pop(target)
     task = infer_task(truth, settings.train.task)
     classes = tuple(np.unique(truth.to_numpy()).tolist()) if task == "classification" else ()
-    if classes:
-        check_classes(truth, classes)
+    check_target(truth, classes)
     classes = threshold.positive_last(classes, settings.train.positive)
     values = truth.to_numpy(dtype="float64" if task == "regression" else None)
     values = values.astype(object) if values.dtype.kind in "OUT" else values
@@ -144,18 +143,16 @@ def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
         plan = plan.without(constant)
     if not plan.names:
         raise DataError(f'{project.dictionary.name}: no column is left to learn from.\nGive one the role "feature".')
-    if truth.nunique() < 2:
-        found = f"The target {target!r} is {truth.iloc[0]:g} in all {len(truth)} rows of train and dev"
-        raise DataError(f"{found}: there is nothing to learn.\nChoose another [data] target in params.toml.")
     check_splits(project, values, sizes=[len(part) for part in parts], classes=classes)
     divided = folds(values, settings.split.by, groups, n_train=len(parts[0]), seed=settings.train.seed)
     return Question(rows[plan.names], values, task, classes, divided, groups), plan
 
 
-def check_classes(truth: pd.Series, classes: tuple) -> None:
-    """Refuse a target with one class, or with so many that it is no class at all."""
-    if len(classes) < 2:
-        raise DataError(f"The target {truth.name!r} has one class only, {classes[0]!r}: there is nothing to learn.")
+def check_target(truth: pd.Series, classes: tuple) -> None:
+    """Refuse a target that is always the same, or has so many classes that it is none at all."""
+    if truth.nunique() < 2:
+        found = f"The target {truth.name!r} is {truth.tolist()[0]!r} in all {len(truth)} rows of train and dev"
+        raise DataError(f"{found}: there is nothing to learn.\nChoose another [data] target in params.toml.")
     if len(classes) > max(50, CLASSES_SHARE * len(truth)):
         raise DataError(
             f"The target {truth.name!r} has {len(classes)} classes in {len(truth)} rows: it looks like text or an id.\n"
@@ -221,8 +218,7 @@ def hold_out_all(
                 clone(estimator).fit(question.rows, question.truth)
             held[name] = predictions
         except Exception as error:  # what estimators of other packages raise, nobody can list
-            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-            lost[name] = f"{kind}{error}".split("\n")[0]
+            lost[name] = refusal(error)
             log.warning("%s is left out: %s", name, lost[name])
             log.debug("%s", name, exc_info=True)
     if not held:
@@ -242,13 +238,13 @@ def choose_best(
 
 
 def fit_best(
-    estimator: BaseEstimator, question: Question, held: Predictions, rule: threshold.DecisionRule
+    estimator: BaseEstimator, question: Question, held: Predictions, metric: str
 ) -> tuple[BaseEstimator, Predictions]:
     """Calibrate and decide on what was held out, fit on all rows; with what the model would have said of the former."""
     if question.task == "regression":
         return clone(estimator).fit(question.rows, question.truth), held
     temperature, calibrated = calibrate(question.held_out, held)
-    level = rule.threshold(question.held_out, calibrated)
+    level = threshold.best(metric, question.held_out, calibrated)
     model = threshold.with_threshold(Calibrated(clone(estimator), temperature), level, question.classes)
     return model.fit(question.rows, question.truth), threshold.decide(calibrated, level)
 
@@ -260,12 +256,12 @@ def calibrate(truth: np.ndarray, held: Predictions) -> tuple[float, Predictions]
     return temperature, replace(held, probabilities=temper(probabilities, temperature))
 
 
-def decided(truth: np.ndarray, held: Predictions, rule: threshold.DecisionRule) -> Predictions:
+def decided(truth: np.ndarray, held: Predictions, metric: str) -> Predictions:
     """The same probabilities with the answers by the threshold that suits this candidate."""
-    if rule.is_half:
+    if not threshold.is_searched(metric, held.classes):
         return held
     calibrated = calibrate(truth, held)[1]
-    return replace(held, values=threshold.decide(calibrated, rule.threshold(truth, calibrated)).values)
+    return replace(held, values=threshold.decide(calibrated, threshold.best(metric, truth, calibrated)).values)
 
 
 def write(project: Project, folder: Path, model: BaseEstimator, record: dict[str, Any]) -> None:

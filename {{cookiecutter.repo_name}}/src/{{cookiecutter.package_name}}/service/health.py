@@ -142,7 +142,7 @@ def truths_in(path: Path, cells: pd.Series, run: loading.Run) -> list[Any]:
 
 def by_column(notes: Sequence[str]) -> dict[str, Violation]:
     """The cells that break a rule, by column, of what was said of a table; the copy of an older run says text alone."""
-    broken = [note.violation for note in notes if hasattr(note, "violation")]
+    broken = [note.violation for note in notes if hasattr(note, "violation") and note.violation.cure]
     return {one.column: one for one in reversed(broken)}
 
 

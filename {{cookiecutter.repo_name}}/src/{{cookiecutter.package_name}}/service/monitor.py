@@ -45,13 +45,16 @@ PATIENCE = 8.0  # seconds that a page waits for the log
 def run(project: Project, *, input: Path | None, name: str) -> tuple[Path, list[str]]:
     """Look at the newest answers of a run in the log, or at its answers to a file; the page, and the alarms.
 
-    `name` is of the run, "" for the one that answers by default. A `DataError` where there is no log and no file, or no
-    answer of that run in the log.
+    `name` is of the run, "" for the one that answers by default, or did before it was asked. A `DataError` where there
+    is no log and no file, or no answer in the log.
     """
     folder = registry.named(project, name) if name else runs_wanted(project)[0]
     inputs = {}
     if input is None:
         rows, told = logged(project, answers.c.run == folder.name)
+        if rows.empty and not name and (before := answered_last(project)):
+            log.warning("nobody asked %s yet: what is told is of %s, which answered last", folder.name, before.name)
+            folder, (rows, told) = before, logged(project, answers.c.run == before.name)
         window = of_log(project, folder.name, rows, told, settings.of(project, settings.Monitor).rows)
         if window is None or window.rows.empty:
             raise DataError(
@@ -86,6 +89,12 @@ def logged(project: Project, *conditions: Any) -> tuple[pd.DataFrame, pd.DataFra
             return newest(database.engine, *conditions)
     except DataError as error:
         raise DataError(f"{error}, or look at a file: make monitor INPUT=batch.csv") from None
+
+
+def answered_last(project: Project) -> Path | None:
+    """The run of the newest answer in the log, if it is there still."""
+    runs = logged(project, answers.c.role == "answer")[0]["run"]
+    return next((project.models / run for run in runs if (project.models / run / registry.RECORD).is_file()), None)
 
 
 class Looking:

@@ -99,7 +99,7 @@ class Reference:
             tables.append(known)
             for warning in warnings:
                 violation = getattr(warning, "violation", None)  # unknown columns have none, nor copies of older runs
-                column = self.columns[violation.column] if violation else None
+                column = self.columns[violation.column] if violation and violation.cure else None
                 odd = column is not None and column.rule == "warn" and column.role not in ("id", "ignored")
                 for place in [places[row] for row in violation.rows] if violation else places:
                     found[place].warnings.append(str(warning))

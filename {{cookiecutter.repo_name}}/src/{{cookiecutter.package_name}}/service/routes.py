@@ -11,6 +11,7 @@ from ..engine.project.errors import DataError
 from . import example, openapi
 from .feedback import tell
 from .guard import ENCODE, Problem, body_in_time
+from .schema import BadBody, strictly
 from .versions import Version
 
 
@@ -31,10 +32,12 @@ async def feedback(request: Request) -> Response:
     service = request.app.service
     body = await body_in_time(request.scope, request.receive, service.options)
     try:
+        strictly(body)  # of a key that stands twice, msgspec takes the last
         said = TRUTH.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (BadBody, msgspec.DecodeError) as error:
+        reason = str(error).removesuffix(".")
         raise Problem(
-            400, "bad", f'{error}. A body is {{"id": "of the answer", "truth": its class or number}}.'
+            400, "bad", f'{reason}. A body is {{"id": "of the answer", "truth": its class or number}}.'
         ) from None
     try:
         news = await tell(service.log, said.id, said.truth, asker=request.scope["asker"], source="http")

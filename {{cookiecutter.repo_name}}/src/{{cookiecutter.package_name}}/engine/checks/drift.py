@@ -18,7 +18,7 @@ def drift(parts: dict[str, pd.DataFrame], target: str, names: list[str]) -> Iter
     for name in [target, *names] if parts else []:
         train, test = (sampled(parts[part][[name]].dropna())[name] for part in ("train", "test"))
         if len(train) and len(test):
-            distance, chance = (apart if is_number(train) else apart_in_kinds)(train, test)
+            distance, chance = apart(train, test)
             if distance > DRIFT and chance < DRIFT_CHANCE:
                 moved[name] = round(distance, 4)
     if moved:
@@ -30,19 +30,19 @@ def drift(parts: dict[str, pd.DataFrame], target: str, names: list[str]) -> Iter
 
 
 def apart(train: pd.Series, test: pd.Series) -> tuple[float, float]:
-    """Kolmogorov-Smirnov distance of two columns of numbers, 0-1, and the chance of it without drift."""
-    found = ks_2samp(train, test, method="asymp")
-    return float(found.statistic), float(found.pvalue)
-
-
-def apart_in_kinds(train: pd.Series, test: pd.Series) -> tuple[float, float]:
-    """Half the sum of the differences in shares, 0-1, and the chance of it; of what is in few rows: all as one kind."""
+    """Distance of two columns, 0-1, and the chance of it without drift; of numbers that of Kolmogorov and Smirnov."""
+    if is_number(train):
+        found = ks_2samp(train, test, method="asymp")
+        return float(found.statistic), float(found.pvalue)
     counts = pd.DataFrame({"train": train.value_counts(), "test": test.value_counts()}).fillna(0)
     return apart_in_counts(counts.to_numpy())
 
 
 def apart_in_counts(counts: np.ndarray) -> tuple[float, float]:
-    """The same of two columns of counts, shape (n_kinds, 2)."""
+    """Half the sum of the differences in shares, and the chance of it, of two columns of counts, shape (n_kinds, 2).
+
+    What is in few rows counts as one kind.
+    """
     few = counts.sum(axis=1) < FEW_ROWS
     table = np.vstack([counts[~few], counts[few].sum(axis=0)])
     table = table[table.sum(axis=1) > 0]

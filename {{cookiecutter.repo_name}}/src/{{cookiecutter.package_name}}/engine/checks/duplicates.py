@@ -36,7 +36,7 @@ def copies(parts: dict[str, pd.DataFrame], names: list[str]) -> Iterator[Suspici
     forms = normal_forms(rows)
     keys = forms.sum(axis=1, dtype=np.uint64)
     same = np.isin(keys[test], keys[~test])
-    if pairs * together(collisions(forms, repeats(keys))) < LIKELY * same.sum():
+    if pairs * together(collisions(forms, keys)) < LIKELY * same.sum():
         figures = {"rows": int(same.sum()), "test rows": len(same)}
         found = f"{figures['rows']} of {len(same)} test rows have the same features as a row of train or dev"
         yield Suspicion("duplicates", (), f"{found}: the score flatters", FOR_COPIES, figures, share=float(same.mean()))
@@ -54,16 +54,12 @@ def normal_forms(rows: pd.DataFrame) -> np.ndarray:
     return forms
 
 
-def repeats(keys: np.ndarray | pd.Series) -> np.ndarray:
-    """Rows, shape (n_rows,), whose key another row has too."""
-    return pd.Series(keys).duplicated(keep=False).to_numpy()
-
-
-def collisions(forms: np.ndarray, copies: np.ndarray) -> np.ndarray:
+def collisions(forms: np.ndarray, keys: np.ndarray | pd.Series) -> np.ndarray:
     """For each column the chance that two rows share its value, in (0, 1]; shape (n_columns,).
 
-    It is measured on the rows that are no copies, unless all are.
+    It is measured on the rows whose key, shape (n_rows,), no other row has, unless all have.
     """
+    copies = pd.Series(keys).duplicated(keep=False).to_numpy()
     forms = forms if copies.all() else forms[~copies]
     counts = [np.unique(column, return_counts=True)[1].astype(float) for column in forms.T]
     return np.array([max((n * (n - 1)).sum(), 1.0) for n in counts]) / (len(forms) * max(1, len(forms) - 1))
@@ -91,7 +87,7 @@ def contradictions(clean: pd.DataFrame, target: str, names: list[str]) -> Iterat
         rows = int((alike.transform("nunique") > 1).sum())
         left_over = np.sum((truth - alike.transform("mean")) ** 2)
         ceiling = 1 - float(left_over / np.sum((truth - truth.mean()) ** 2))
-        chances = collisions(normal_forms(clean[names]), repeats(keys))
+        chances = collisions(normal_forms(clean[names]), keys)
         if ceiling > WORTH_SAYING or together(chances) * len(clean) ** 2 / 2 > LIKELY * rows:
             return  # a table of a few whole numbers: what differs is noise, and a score will say so
         best = f"have an R2 above {np.floor(ceiling * 1e4) / 1e4:.4f}"

@@ -70,8 +70,7 @@ def leaks(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspic
         for one in formulas(clean, target, others):
             told.update(one.columns)
             yield one
-    yield from far_above(views_of, target, told)
-    yield from pinned(views_of, labels.tolist(), target, told)
+    yield from without_rival(views_of, target, labels.tolist(), told)
 
 
 class Pin(NamedTuple):
@@ -94,29 +93,24 @@ class View(NamedTuple):
     cure: str = IS_IT_KNOWN
 
 
-def far_above(views_of: Mapping[str, View], target: str, told: set[str]) -> Iterator[Suspicion]:
-    """The column, if it is not told yet, that is strong where every other one errs many times as much."""
-    ranked = sorted(views_of, key=lambda name: -views_of[name].score)
-    if len(ranked) < 2 or ranked[0] in told:
+def without_rival(views_of: Mapping[str, View], target: str, labels: list, told: set[str]) -> Iterator[Suspicion]:
+    """Columns, not told yet, that tell the answer, or the rows of one class and hardly any others, as no other does."""
+    if len(views_of) < 2:
         return
-    first, second = views_of[ranked[0]], views_of[ranked[1]].score
-    if first.score > STRONG and 1 - second > APART * (1 - first.score):
-        better = f"alone predicts {target!r} far better than any other ({first.score:.2f} of 1, the next {second:.2f})"
-        told.add(ranked[0])
-        yield Suspicion("answer", (ranked[0],), f"{first.what} {better}", first.cure, {"score": round(first.score, 4)})
-
-
-def pinned(views_of: Mapping[str, View], labels: list, target: str, told: set[str]) -> Iterator[Suspicion]:
-    """The column, if it is not told yet, that tells most rows of a class and hardly any others, where no other does."""
-    ranked = sorted(views_of, key=lambda name: -views_of[name].pin.agreement)
-    if len(ranked) < 2 or ranked[0] in told:
-        return
-    first, pin, second = views_of[ranked[0]], views_of[ranked[0]].pin, views_of[ranked[1]].pin.agreement
-    if pin.agreement > max(PINS, TIMES * second):
-        finds = f"{first.what} alone finds {pin.found:.0%} of the rows whose {target!r} is {labels[pin.label]!r}"
+    name, second, *_ = sorted(views_of, key=lambda name: -views_of[name].score)
+    view, next_best = views_of[name], views_of[second].score
+    figures = {"score": round(view.score, 4)}
+    if name not in told and view.score > STRONG and 1 - next_best > APART * (1 - view.score):
+        apart = f"far better than any other ({view.score:.2f} of 1, the next {next_best:.2f})"
+        told.add(name)
+        yield Suspicion("answer", (name,), f"{view.what} alone predicts {target!r} {apart}", view.cure, figures)
+    name, second, *_ = sorted(views_of, key=lambda name: -views_of[name].pin.agreement)
+    view, pin = views_of[name], views_of[name].pin
+    if name not in told and pin.agreement > max(PINS, TIMES * views_of[second].pin.agreement):
+        finds = f"{view.what} alone finds {pin.found:.0%} of the rows whose {target!r} is {labels[pin.label]!r}"
         found = f"{finds}, and {pin.right:.0%} of what it finds are such: no other column is near that"
-        figures = {"score": round(first.score, 4), "found": round(pin.found, 4), "right": round(pin.right, 4)}
-        yield Suspicion("answer", (ranked[0],), found, first.cure, figures)
+        figures = {"score": round(view.score, 4), "found": round(pin.found, 4), "right": round(pin.right, 4)}
+        yield Suspicion("answer", (name,), found, view.cure, figures)
 
 
 def recoded(clean: pd.DataFrame, target: str, name: str) -> str:

@@ -15,28 +15,14 @@ FEW_ROWS = 10  # of a class or a kind: its share in so few is luck
 
 @dataclass(frozen=True)
 class Suspicion:
-    """A finding with its cure; nothing is changed by it.
+    """A finding with its cure; nothing is changed by it."""
 
-    Attributes
-    ----------
-    kind : str
-        A word to sort by: answer, id, duplicates, ambiguity, time, groups, classes, drift, missing.
-    columns : tuple of str
-        The columns it is about; empty where it is about rows.
-    sentence, cure : str
-        What was found, with its figures and without a full stop; what can be done about it.
-    figures : mapping of str to float or str
-        The numbers of the sentence, for programs.
-    share : float
-        Of the rows, the classes or what a score is made of that it is about, 0-1: it can change no more of a score.
-    """
-
-    kind: str
-    columns: tuple[str, ...]
-    sentence: str
-    cure: str
-    figures: Mapping[str, Any] = field(default_factory=dict)
-    share: float = 1.0
+    kind: str  # answer, id, duplicates, ambiguity, time, groups, classes, drift or missing
+    columns: tuple[str, ...]  # that it is about; empty where it is about rows
+    sentence: str  # what was found, with its figures and without a full stop
+    cure: str  # what can be done about it
+    figures: Mapping[str, Any] = field(default_factory=dict)  # the numbers of the sentence, for programs
+    share: float = 1.0  # of the rows, or of what a score is made of, 0-1: it can change no more of a score
 
     def __str__(self) -> str:
         return f"{self.sentence}. {self.cure}"

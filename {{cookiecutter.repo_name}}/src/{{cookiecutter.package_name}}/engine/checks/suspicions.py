@@ -44,17 +44,9 @@ BIRTH_NAME = re.compile(r"birth|dob|born")
 
 
 def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionary, split_by: str) -> list[Suspicion]:
-    """List what is suspicious.
+    """List what is suspicious in the clean table, shape (n_rows, n_columns), in the order of the file.
 
-    Parameters
-    ----------
-    clean : DataFrame, shape (n_rows, n_columns)
-        The clean table, in the order of the file.
-    parts : dict of str to DataFrame
-        The three splits of it; empty where it cannot be divided.
-    columns : Dictionary
-    split_by : str
-        `[split] by`.
+    `parts` are its three splits, empty where it cannot be divided; `split_by` is `[split] by`.
     """
     target = by_role(columns, "target")[0]
     if clean[target].nunique() < 2:

@@ -159,7 +159,8 @@ def infer_type(
         odd = tuple(present[unreadable].unique()[: ODD_WORDS + 1])
         if len(odd) <= ODD_WORDS and unreadable.mean() <= (ODD_SHARE_OF_MANY if amounts else ODD_SHARE):
             words = ", ".join(f"{shown(word)} ({counted((present == word).sum(), 'cell')})" for word in odd)
-            whole = way.type == "number" and (values.dropna() % 1 == 0).all()
+            parts = way.decimal == "," and present.str.contains(",", regex=False).any()  # 25,0 %: the next is 12,5 %
+            whole = way.type == "number" and not parts and (values.dropna() % 1 == 0).all()
             found = replace(way, missing=markers + odd, type="integer" if whole else way.type)
             remark = f"{words} read as missing in a column of type {found.type}" if odd else ""
             return found, "; ".join(filter(None, [note, remark]))

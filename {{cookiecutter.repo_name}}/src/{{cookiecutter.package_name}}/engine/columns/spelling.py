@@ -31,9 +31,11 @@ FORMATS_IN_A_COLUMN = 4
 ZONE = r"\d:?\d\d(?:\.\d+)? ?(?:Z|[+-]\d\d:?\d\d)$"
 PLAIN = r"[-+]?(\d+|\d*\.(\d{1,2}|\d{4,})|0\.\d+|\d{4,}\.\d+)([eE][-+]?\d+)?"  # where no mark is in doubt
 THOUSANDS: tuple[Thousands, ...] = (",", ".", " ", "'")
-CURRENCIES = ("$", "€", "£", "¥", "₹", "EUR", "USD", "GBP", "CHF", "JPY")  # before the number or after it
+SIGNS = "$ € £ ¥ ₹ ₺ ₽ zł Kč kr Ft R$"
+CODES = "EUR USD GBP CHF JPY SEK NOK DKK PLN CZK HUF CAD AUD CNY INR BRL"
+CURRENCIES = (*SIGNS.split(), *CODES.split())  # before the number or after it
 UNITS = frozenset("% kg g mg t lb lbs oz km m cm mm mi ft l ml h min s ms °C °F kWh kW km/h mph".split())
-AMOUNT = re.compile(r"^\s*(?P<before>[^\d\s+.,-]*)\s*[-+]?[\d.,'\s]*\d\s*(?P<after>\D*?)\s*$")
+AMOUNT = re.compile(r"^\s*(?P<before>[^\d\s+.,-]*)\s*[-+]?[\d.,'\u2019\s]*\d\s*(?P<after>\D*?)\s*$")
 WHERE = "of it in references/data_dictionary.toml"
 EITHER = "it could be the"  # begins the doubt of a mark
 DECIMALS = r"\d[{}](?:\d{{1,2}}|\d{{4,}})\D*$"  # of a number whose last mark parts no thousands
@@ -86,7 +88,8 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
     unit = unit_of(present.iloc[:PROBE_CELLS])
     also = f"; {unit!r} left out of the numbers" if unit else ""
     same: dict[str, Any] = {"type": "number", "missing": markers, "unit": unit}
-    bare = present.str.replace(NARROW, " ", regex=True).str.replace(unit, "", regex=False).str.strip()
+    bare = present.str.replace(NARROW, " ", regex=True).str.replace("\u2019", "'", regex=False)
+    bare = bare.str.replace(unit, "", regex=False).str.strip()
     if given:
         yield Column(**same, **given), also.removeprefix("; ")
         return
@@ -111,7 +114,10 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
             yield Column(**same, thousands=mark), f"{mark!r} read as the thousands mark{unsure}{also}"
     if bare.str.contains(",", regex=False).any():
         yield Column(**same, decimal=","), f"',' read as the decimal mark{also}"
-        yield Column(**same, decimal=",", thousands="."), f"',' read as the decimal mark, '.' for thousands{also}"
+        for mark in THOUSANDS[1:]:
+            if len(grouped[mark]):
+                said = f"',' read as the decimal mark, {mark!r} for thousands{also}"
+                yield Column(**same, decimal=",", thousands=mark), said
 
 
 def doubt(bare: pd.Series, mark: str, role: str, other: str) -> str:

@@ -24,7 +24,7 @@ TRUE_WORDS, FALSE_WORDS = frozenset(["true", "t", "yes", "y", "1"]), frozenset([
 FEW_IDS, REPEATING = 20, 0.2  # rows of a table in which an id that more of them share is of a customer, not of a row
 ISO_DAY, ISO_CLOCK = r"\d{4}-\d\d-\d\d([T ].*)?", rf"{CLOCK_DAY:%Y-%m-%d}[T ].*"  # can be read in one way alone
 INTEGERS_THAT_FLOAT_KEEPS = 2**53
-EMPTY_CELLS = "empty cells"
+WHOLE = re.compile(r"^(\d+)\.0+$")
 NARROW = "[\u00a0\u2009\u202f]"  # blanks within a number
 UNREAD = "cells that are not"  # how the problem of cells begins that cannot be read
 
@@ -97,7 +97,8 @@ def typed_columns(
             values, violations = stripped(frame[name]), []
         typed[name] = values
         refuses = column.role != "ignored" and column.rule == "refuse"
-        (refused if refuses else warned).extend(violations)
+        for one in violations:  # what needs no cure is mended
+            (refused if refuses and one.cure else warned).append(one)
     ids = [name for name in typed if columns[name].role == "id"]
     return typed, refused, [*repeated_ids(typed, ids), *warned]
 
@@ -114,33 +115,46 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     if column.role == "id" and not are_plain_ids(cells):
         values, unreadable = parse_text(cells, column)
     found = []
+    then = ", read as missing" if column.rule == "treat as missing" else ""
     if unreadable.any():
         sample = shown(str(cells[unreadable].iloc[0]))
         article = "an" if column.type == "integer" else "a"
-        how = {"datetime": "'format'", "boolean": "'type'"}.get(column.type, "'decimal', 'thousands', 'unit'")
+        marks = "'decimal', 'thousands', 'unit'"
+        others = {"datetime": "'format'", "boolean": "'type'", "integer": f"'type', {marks}"}
+        how = others.get(column.type, marks)
         cure = f"Fix the cells, or say how to read them ({how}, 'missing') in [{name}]"
-        found.append(violation(name, f"{UNREAD} {article} {column.type}, like {sample}", cure, unreadable))
+        found.append(violation(name, f"{UNREAD} {article} {column.type}, like {sample}{then}", cure, unreadable))
     empty = values.isna() & ~unreadable
     may_be_empty = column.missing_allowed or column.role == "ignored" or column.role.startswith(LABEL)
     if not may_be_empty and empty.any():
-        found.append(violation(name, EMPTY_CELLS, f"Fill them, or set missing_allowed = true in [{name}]", empty))
+        found.append(violation(name, "empty cells", f"Fill them, or set missing_allowed = true in [{name}]", empty))
     if column.range is not None and column.type in ("integer", "number"):
         low, high = column.range
         outside = ((values < low) | (values > high)).fillna(False).astype(bool)
         if outside.any():
-            problem = f"values outside {low:g} ... {high:g}, like {values[outside].iloc[0]:g}"
+            problem = f"values outside {low:g} ... {high:g}, like {values[outside].iloc[0]:g}{then}"
             found.append(violation(name, problem, f"Fix the rows, or widen 'range' of [{name}]", outside))
         unreadable = unreadable | outside
     if column.values is not None and column.type in ("category", "list"):
+        values, mended = rewritten(values, column.values)
+        if mended.any():
+            sample = f"{shown(str(cells[mended].iloc[0]))} read as {shown(values[mended].iloc[0])}"
+            found.append(violation(name, f"numbers written otherwise, like {sample}", "", mended))
         unknown, problem = unknown_words(values, column, column.values)
         if unknown.any():
-            found.append(violation(name, problem, f"Fix the cells, or add to 'values' of [{name}]", unknown))
+            found.append(violation(name, problem + then, f"Fix the cells, or add to 'values' of [{name}]", unknown))
         unreadable = unreadable | unknown
-    if column.rule == "treat as missing" and unreadable.any():
-        values = values.mask(unreadable)
-        said = {EMPTY_CELLS: EMPTY_CELLS}
-        found = [replace(one, problem=said.get(one.problem, f"{one.problem}, read as missing")) for one in found]
-    return values, found
+    return values.mask(unreadable) if then and unreadable.any() else values, found
+
+
+def rewritten(words: pd.Series, known: tuple[str, ...]) -> tuple[pd.Series, pd.Series]:
+    """Words, shape (n_rows,), of which 1.0 is 1 where that alone is known, or the reverse; and which are others now."""
+    unknown = words.notna() & ~words.isin(known)
+    if not unknown.any():
+        return words, unknown
+    by_number = {WHOLE.sub(r"\1", word): word for word in known}
+    numbers = words.where(unknown).str.replace(WHOLE, r"\1", regex=True).map(by_number).astype("str")
+    return words.mask(numbers.notna(), numbers), numbers.notna()
 
 
 def unknown_words(values: pd.Series, column: Column, known: tuple[str, ...]) -> tuple[pd.Series, str]:
@@ -269,7 +283,8 @@ def parse_datetime(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Seri
     else:
         text = stripped(cells)
         missing = is_missing(text, column, MISSING_WORDS)
-        parsed = dates(text.where(~missing), column.format or "ISO8601")
+        moving = text.isin(["now", "today"])  # pandas reads them, as another moment each time
+        parsed = dates(text.mask(missing | moving), column.format or "ISO8601")
     if days := [word for word in column.missing if re.match(r"\d{4}-\d\d-\d\d", word)]:  # whatever the cells' format
         missing = missing | parsed.isin(pd.to_datetime(days, format="ISO8601", errors="coerce", utc=True).dropna())
     values = parsed.mask(missing).dt.tz_localize(None).astype("datetime64[us]")

@@ -15,18 +15,10 @@ SHRINK = 0.25  # towards equal weights, for numbers: a few outlying rows must no
 
 
 def weigh(truth: np.ndarray, held: dict[str, Predictions]) -> dict[str, float]:
-    """Add, again and again, the candidate that improves the mean most.
+    """Weights above 0 that add up to 1: again and again the candidate that improves the mean most is added.
 
-    Parameters
-    ----------
-    truth : ndarray, shape (n_rows,)
-    held : dict of str to Predictions
-        What each candidate said of the same rows without having seen them.
-
-    Returns
-    -------
-    dict of str to float
-        Weights above 0 that add up to 1. Log-loss decides for classes, the mean absolute error for numbers.
+    `held` is what each candidate said, without having seen them, of the rows with this truth, shape (n_rows,). Log-loss
+    decides for classes, the mean absolute error for numbers.
     """
     answers = {name: averaged(predictions) for name, predictions in held.items()}
     classes = next(iter(held.values())).classes

@@ -11,16 +11,11 @@ TEMPERATURES = (0.05, 20.0)  # outside, a model is so wrong about itself that no
 
 
 class Calibrated(ClassifierMixin, BaseEstimator):
-    """A classifier whose probabilities are sharpened or softened by one number, its temperature.
+    """A classifier whose probabilities are sharpened or softened by one number above 0, its temperature.
 
-    Parameters
-    ----------
-    model : estimator
-        With `predict_proba`.
-    temperature : float, > 0
-        Probabilities become `p ** (1 / temperature)`, normalised: above 1 softer, below 1 sharper. The order of the
-        classes, and so the prediction, stays. Source: Guo et al., "On Calibration of Modern Neural Networks", 2017.
-        scikit-learn's own temperature scaling cannot be kept while the model is fitted again on more rows.
+    Those of `model` become `p ** (1 / temperature)`, normalised: above 1 softer, below 1 sharper. The order of the
+    classes, and so the prediction, stays. Source: Guo et al., "On Calibration of Modern Neural Networks", 2017.
+    scikit-learn's own temperature scaling cannot be kept while the model is fitted again on more rows.
     """
 
     def __init__(self, model: BaseEstimator, temperature: float = 1.0) -> None:

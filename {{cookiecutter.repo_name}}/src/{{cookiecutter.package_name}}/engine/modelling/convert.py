@@ -19,27 +19,16 @@ Tree = dict[str, np.ndarray]
 
 
 def convert(model: Any, labels: list, threshold: float | None = None) -> Any:
-    """A fitted model of a run as ONNX; a `NotConvertible` that names the member which has no conversion.
+    """A fitted model of a run as ONNX's `ModelProto`; a `NotConvertible` that names the member without a conversion.
 
-    Parameters
-    ----------
-    model : estimator
-        As `train` keeps it.
-    labels : list
-        The classes in the order of its probabilities; empty for numbers.
-    threshold : float, optional
-        From which probability on the second of two classes is the answer; None for the more probable one.
-
-    Returns
-    -------
-    ModelProto
-        With the output `prediction`, for classes (n_rows,), for numbers (n_rows, 1), and for classes `probabilities`,
-        (n_rows, n_classes).
+    `labels` are the classes in the order of its probabilities, none for numbers; from the `threshold` on the second of
+    two is the answer, without one the more probable class. The outputs are `prediction`, for classes (n_rows,), for
+    numbers (n_rows, 1), and for classes `probabilities`, (n_rows, n_classes).
     """
     from onnx import helper
 
     graph = Graph()
-    said = answered(graph, "model", model)
+    said = said_by(graph, model)
     outputs = {"prediction": (said, DOUBLE, [None, 1])}
     if labels:
         texts = not all(type(label) is int for label in labels)
@@ -67,41 +56,34 @@ def place_of(graph: Graph, probabilities: str, threshold: float | None) -> str:
     return graph.op("Where", above, graph.constant(1, WHOLE), graph.constant(0, WHOLE))
 
 
-def answered(graph: Graph, name: str, model: Any) -> str:
-    """What a model or a member, by this name, says of the rows."""
-    try:
-        return kind_of(model, WHOLES)(graph, model)
-    except NotConvertible as error:
-        raise NotConvertible(str(error) if name == "model" else f"member {name}: {error}") from None
+def said_by(graph: Graph, model: Any, value: str = "") -> str:
+    """What a model says of the rows, or an estimator behind a recipe of its prepared cells, `value`."""
+    return kind_of(model, ESTIMATORS if value else WHOLES)(graph, model, value)
 
 
-def pipeline(graph: Graph, model: Any) -> str:
+def pipeline(graph: Graph, model: Any, value: str) -> str:
     """An estimator behind its recipe."""
     (_, first), (_, last) = model.steps
-    return estimated(graph, last, prepared(graph, first))
+    return said_by(graph, last, prepared(graph, first))
 
 
-def estimated(graph: Graph, estimator: Any, value: str) -> str:
-    """What an estimator says of prepared cells."""
-    return kind_of(estimator, ESTIMATORS)(graph, estimator, value)
-
-
-def blend(graph: Graph, model: Any) -> str:
-    """The weighted mean of the members."""
+def blend(graph: Graph, model: Any, value: str) -> str:
+    """The weighted mean of the members; one that does not convert is named."""
     shares = np.asarray(model.weights if model.weights is not None else np.ones(len(model.estimators_)), dtype=DOUBLE)
     if hasattr(model, "classes_"):
         shares = shares / shares.sum()
-    names = [name for name, _ in model.estimators]
-    parts = [
-        graph.each("Mul", answered(graph, name, member), share)
-        for name, member, share in zip(names, model.estimators_, shares, strict=True)
-    ]
+    parts = []
+    for (name, _), member, share in zip(model.estimators, model.estimators_, shares, strict=True):
+        try:
+            parts.append(graph.each("Mul", said_by(graph, member), share))
+        except NotConvertible as error:
+            raise NotConvertible(f"member {name}: {error}") from None
     return graph.op("Sum", *parts)
 
 
-def calibrated(graph: Graph, model: Any) -> str:
+def calibrated(graph: Graph, model: Any, value: str) -> str:
     """Probabilities with a temperature."""
-    clipped = graph.each("Min", graph.each("Max", answered(graph, "model", model.model_), TINY), 1.0)
+    clipped = graph.each("Min", graph.each("Max", said_by(graph, model.model_), TINY), 1.0)
     return graph.op("Softmax", graph.each("Div", graph.op("Log", clipped), model.temperature), axis=1)
 
 
@@ -130,13 +112,12 @@ def ridge(graph: Graph, model: Any, value: str) -> str:
 
 def clipped(graph: Graph, model: Any, value: str) -> str:
     """Numbers within the range of the target."""
-    return graph.each("Max", graph.each("Min", estimated(graph, model.model_, value), model.high_), model.low_)
+    return graph.each("Max", graph.each("Min", said_by(graph, model.model_, value), model.high_), model.low_)
 
 
 def back_from(graph: Graph, model: Any, value: str) -> str:
     """Numbers of a model of the logarithm, or of the inverse hyperbolic sine, of the target."""
-    inner, name = kind_of(model.regressor_, {**WHOLES, **ESTIMATORS}), model.inverse_func.__name__
-    found = inner(graph, model.regressor_, value) if value else inner(graph, model.regressor_)
+    found, name = said_by(graph, model.regressor_, value), model.inverse_func.__name__
     grown = graph.op("Exp", found)
     if name == "sinh":
         return graph.each("Div", graph.op("Sub", grown, graph.op("Exp", graph.op("Neg", found))), 2.0)
@@ -242,8 +223,8 @@ WHOLES = {
     "VotingClassifier": blend,
     "VotingRegressor": blend,
     "Calibrated": calibrated,
-    "FixedThresholdClassifier": lambda graph, model: answered(graph, "model", model.estimator_),
-    "TransformedTargetRegressor": lambda graph, model: back_from(graph, model, ""),
+    "FixedThresholdClassifier": lambda graph, model, value: said_by(graph, model.estimator_),
+    "TransformedTargetRegressor": back_from,
 }
 ESTIMATORS = {
     "LogisticRegression": logistic,

@@ -26,27 +26,19 @@ def prepared(graph: Graph, transformer: Any) -> str:
 
 def numbers(graph: Graph, step: Any, columns: list[str]) -> str:
     """Columns of numbers through their pipeline."""
-    return through(graph, step, graph.beside([graph.column(name) for name in columns]))
+    return through(graph, [step], graph.beside([graph.column(name) for name in columns]))
 
 
 def categories(graph: Graph, step: Any, columns: list[str]) -> str:
     """Columns of categories through their encoder, and what stands behind it."""
     first, *rest = [part for _, part in step.steps] if hasattr(step, "steps") else [step]
-    value = kind_of(first, ENCODERS)(graph, first, columns)
-    for part in rest:
-        value = through(graph, part, value)
-    return value
+    return through(graph, rest, kind_of(first, ENCODERS)(graph, first, columns))
 
 
-def through(graph: Graph, step: Any, value: str) -> str:
-    """Numbers through a transformer, or through each of a pipeline."""
-    return kind_of(step, TRANSFORMERS)(graph, step, value)
-
-
-def pipeline(graph: Graph, steps: Any, value: str) -> str:
+def through(graph: Graph, steps: list[Any], value: str) -> str:
     """Numbers through one transformer after the other."""
-    for _, step in steps.steps:
-        value = through(graph, step, value)
+    for step in steps:
+        value = kind_of(step, TRANSFORMERS)(graph, step, value)
     return value
 
 
@@ -115,11 +107,11 @@ def codes(graph: Graph, name: str, known: np.ndarray) -> str:
         raise NotConvertible(f"the column {name!r} has empty texts beside missing cells")
     keys = np.where(missing, "", known).astype(object) if texts else known.astype(DOUBLE)
     cell = graph.op("Squeeze", graph.column(name, texts), graph.constant([1], WHOLE))
-    options: dict[str, Any] = {"keys_strings": list(keys)} if texts else {"keys_tensor": keys}
-    places = np.arange(len(known), dtype=WHOLE)
-    values = {"values_int64s": places.tolist(), "default_int64": len(known)} if texts else {
-        "values_tensor": places, "default_tensor": np.array([len(known)], dtype=WHOLE)}  # fmt: skip
-    return graph.op("LabelEncoder", cell, domain=ML, **options, **values)
+    places, unknown = np.arange(len(known), dtype=WHOLE), np.array([len(known)], dtype=WHOLE)
+    table: dict[str, Any] = {"keys_tensor": keys, "values_tensor": places, "default_tensor": unknown}
+    if texts:
+        table = {"keys_strings": list(keys), "values_int64s": places.tolist(), "default_int64": len(known)}
+    return graph.op("LabelEncoder", cell, domain=ML, **table)
 
 
 def one_hot(graph: Graph, step: Any, columns: list[str]) -> str:
@@ -150,7 +142,7 @@ def target_means(graph: Graph, step: Any, columns: list[str]) -> str:
 COLUMNS = {"number": numbers, "log": numbers, "one-hot": categories, "target encoding": categories}
 ENCODERS = {"OneHotEncoder": one_hot, "OrdinalEncoder": ordinal, "TargetEncoder": target_means}
 TRANSFORMERS = {
-    "Pipeline": pipeline,
+    "Pipeline": lambda graph, steps, value: through(graph, [step for _, step in steps.steps], value),
     "FunctionTransformer": function,
     "SimpleImputer": impute,
     "StandardScaler": scale,

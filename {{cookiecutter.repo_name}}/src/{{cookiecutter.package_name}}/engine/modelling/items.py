@@ -23,15 +23,7 @@ OTHERS = "(others)"
 class ItemEncoder(TransformerMixin, BaseEstimator):
     """0 or 1 for each frequent item of a cell, and how many others it holds; an empty cell holds none.
 
-    Parameters
-    ----------
-    separator : str
-        What parts the items of a cell.
-
-    Attributes
-    ----------
-    items_ : list of str
-        The frequent items, at most 50, in order.
+    `separator` parts the items of a cell; `items_` are the frequent ones, at most 50, in order.
     """
 
     def __init__(self, separator: str = ";") -> None:

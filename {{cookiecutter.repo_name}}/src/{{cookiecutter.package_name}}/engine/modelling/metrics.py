@@ -61,20 +61,10 @@ class Metric:
     def interval(
         self, truth: np.ndarray, predictions: Predictions, *, groups: Groups = None, repeats: int = REPEATS
     ) -> tuple[float, float]:
-        """A 95 % percentile bootstrap interval over the rows, or over whole groups of them (Efron 1979).
+        """A 95 % percentile bootstrap interval over rows, or groups of them, in the unit of the metric (Efron 1979).
 
-        Parameters
-        ----------
-        truth : ndarray, shape (n_rows,)
-        groups : Series, shape (n_rows,), optional
-            Rows of a group go together: ten rows of one customer say less than ten customers.
-        repeats : int
-            Resamples with replacement; cost is `repeats` times the metric.
-
-        Returns
-        -------
-        low, high : float
-            In the unit of the metric; resamples in which it is not defined (one class only) are left out.
+        `truth` and `groups` have the shape (n_rows,): ten rows of one customer say less than ten customers. Of the
+        `repeats` resamples those in which the metric is not defined (one class only) are left out.
         """
         drawn = resamples(self, truth, groups, repeats)
         return middle_of([self.score(truth[rows], predictions[rows]) for rows in drawn])
@@ -94,13 +84,17 @@ class Metric:
         return middle_of([self.better_by(*pair) for pair in pairs])
 
 
-def constant(truth: np.ndarray, classes: tuple, n_rows: int) -> Predictions:
-    """The best answer to `n_rows` rows without looking: the most frequent class with the shares of all, or the mean.
+BY_MEDIAN = ("mae", "median_error")  # metrics by which the best constant answer is the median
 
-    `truth`, shape (n_seen,), is of the rows that a model may learn from; `classes` are empty for a regression.
+
+def constant(truth: np.ndarray, classes: tuple, n_rows: int, metric: str = "") -> Predictions:
+    """The best answer to `n_rows` rows without looking: the most frequent class with the shares of all, or a number.
+
+    `truth`, shape (n_seen,), is of the rows that a model may learn from; `classes` are empty for a regression, where
+    the mean is best, or the median if the metric says so.
     """
     if not classes:
-        return Predictions(np.full(n_rows, truth.mean()))
+        return Predictions(np.full(n_rows, np.median(truth) if metric in BY_MEDIAN else truth.mean()))
     shares = np.array([(truth == label).mean() for label in classes])
     return Predictions(np.asarray(classes)[np.full(n_rows, shares.argmax())], np.tile(shares, (n_rows, 1)), classes)
 

@@ -43,6 +43,12 @@ def hold_out(estimator: BaseEstimator, question: Question) -> Predictions:
     return Predictions(values, np.concatenate([part.probabilities for part in parts]), question.classes)
 
 
+def refusal(error: Exception) -> str:
+    """What an estimator said instead of learning, on one line; and what it raised, if that is not how they refuse."""
+    kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+    return f"{kind}{error}".split("\n")[0]
+
+
 def predict(model: BaseEstimator, rows: pd.DataFrame, classes: tuple) -> Predictions:
     """What a fitted model says of rows, shape (n_rows, n_columns); classes it has not seen get probability 0."""
     if not classes:

@@ -276,13 +276,7 @@ def log_cells(numbers: pd.DataFrame) -> np.ndarray:
 
 
 def signed_log(values: np.ndarray) -> np.ndarray:
-    """`log(1 + x)`, mirrored below 0, of the same shape.
-
-    Examples
-    --------
-    >>> signed_log(np.array([-1.0, 0.0, 1.0])).round(3).tolist()
-    [-0.693, 0.0, 0.693]
-    """
+    """`log(1 + x)`, mirrored below 0, of the same shape."""
     return np.sign(values) * np.log1p(np.abs(values))
 
 
@@ -297,13 +291,7 @@ def telling_words_of(text: str) -> list[str]:
 
 
 def letters_of(text: str) -> list[str]:
-    """Groups of 2, 3 and 4 neighbouring letters of each word, in lower case, with a blank at its two ends.
-
-    Examples
-    --------
-    >>> letters_of("Oslo")[:5], len(letters_of("Oslo"))
-    ([' o', 'os', 'sl', 'lo', 'o '], 12)
-    """
+    """Groups of 2, 3 and 4 neighbouring letters of each word, in lower case, with a blank at its two ends."""
     words = [f" {word} " for word in text.lower().split()]
     return [word[at : at + size] for word in words for size in LETTERS for at in range(len(word) - size + 1)]
 

@@ -139,15 +139,8 @@ def by_group(groups: pd.Series, shares: Shares, random: np.random.Generator) -> 
 def folds(truth: np.ndarray, by: str, groups: pd.Series | None, *, n_train: int, seed: int) -> list[Fold]:
     """Positions to fit on and to hold out: dev is held out, or each of 3 or 5 parts where rows or groups are few.
 
-    Parameters
-    ----------
-    truth : ndarray, shape (n_rows,)
-        Of train and dev, one below the other; train are the first `n_train`.
-    by : str
-        `[split] by`; rows in the order of time are not mixed, however few they are.
-    groups : Series, shape (n_rows,), or None
-        Rows of one group stay together.
-    seed : int
+    `truth`, shape (n_rows,), is of train and dev, one below the other; train are the first `n_train`. Rows in the order
+    of time, as `[split] by` says, are not mixed, however few they are; those of one of the `groups` stay together.
     """
     few_groups = groups is not None and groups.nunique() < FEW_GROUPS
     if len(truth) < (GROUP_FOLDS_BELOW if few_groups else FOLDS_BELOW) and not by.startswith("time:"):

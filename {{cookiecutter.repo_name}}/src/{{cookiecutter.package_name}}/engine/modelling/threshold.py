@@ -5,7 +5,7 @@ What a decision costs is no part of a model: `decision.py` puts another threshol
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from sklearn.model_selection import FixedThresholdClassifier
 from ..project.errors import SettingsError
 from .metrics import Predictions
 
-HALF = 0.5
+HALF, WHY_HALF = 0.5, "one half: the more probable class"
 RESAMPLES = 20  # the best threshold of one sample jumps: the median of some is steadier, and scored better
 # Of (true positives, false positives, false negatives, true negatives), one each a threshold; higher is better.
 OfCounts = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
@@ -35,30 +35,16 @@ SEARCHED: dict[str, OfCounts] = {
 }
 
 
-@dataclass(frozen=True)
-class DecisionRule:
-    """How the threshold is found, and `why` in words: one half, or searched as the best by a `score`."""
-
-    why: str = "one half: the more probable class"
-    score: OfCounts | None = None
-
-    @property
-    def is_half(self) -> bool:
-        """Whether the more probable class is the answer."""
-        return self.score is None
-
-    def threshold(self, truth: np.ndarray, held: Predictions) -> float:
-        """The threshold for a model that said this of held-out rows, its probabilities calibrated; in (0, 1)."""
-        if self.score is None:
-            return HALF
-        return search(truth == held.classes[1], held.probabilities[:, 1], self.score)
+def best(metric: str, truth: np.ndarray, held: Predictions) -> float:
+    """The threshold by the metric that decides, for a model that said this of held-out rows, calibrated; in (0, 1)."""
+    if not is_searched(metric, held.classes):
+        return HALF
+    return search(truth == held.classes[1], held.probabilities[:, 1], SEARCHED[metric])
 
 
-def rule(metric: str, classes: tuple) -> DecisionRule:
-    """By the metric that decides, for two classes."""
-    if len(classes) == 2 and metric in SEARCHED:
-        return DecisionRule(f"best {metric} on the held-out rows", SEARCHED[metric])
-    return DecisionRule()
+def is_searched(metric: str, classes: tuple) -> bool:
+    """Whether the answer to two classes is another than the more probable one, for the sake of the metric."""
+    return len(classes) == 2 and metric in SEARCHED
 
 
 def positive_last(classes: tuple, positive: str) -> tuple:
@@ -98,11 +84,12 @@ def with_threshold(model: BaseEstimator, threshold: float, classes: tuple) -> Ba
     return FixedThresholdClassifier(model, threshold=threshold, pos_label=classes[1], response_method="predict_proba")
 
 
-def described(model: BaseEstimator, rule: DecisionRule, classes: tuple) -> dict[str, Any]:
+def described(model: BaseEstimator, metric: str, classes: tuple) -> dict[str, Any]:
     """What `run.json` says of the decision; nothing for numbers and for more than two classes."""
     if len(classes) != 2:
         return {}
-    return {"positive": classes[1], "threshold": getattr(model, "threshold", HALF), "threshold_is": rule.why}
+    why = f"best {metric} on the held-out rows" if is_searched(metric, classes) else WHY_HALF
+    return {"positive": classes[1], "threshold": getattr(model, "threshold", HALF), "threshold_is": why}
 
 
 def places(model: BaseEstimator, probabilities: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from sklearn.model_selection import ParameterSampler
 from ..project import artefact, package, records
 from ..project.log import progress
 from ..project.settings import PARTS, Project
+from .question import refusal
 
 log = logging.getLogger(__name__)
 TUNED = "_tuned"
@@ -66,13 +67,8 @@ def run(
 ) -> tuple[dict[str, BaseEstimator], pd.DataFrame]:
     """Try parameters of each candidate, not fitted, that has some to search; `score` is of rows not fitted on.
 
-    Returns
-    -------
-    tuned : dict of str to estimator
-        The best of each, not fitted, as `<candidate>_tuned`.
-    table : DataFrame
-        One row a trial, in order: `candidate`, `trial` (from 1; 0 is the candidate as it is), `score`, `best` (so far),
-        and a column a parameter.
+    The best of each, not fitted, by `<candidate>_tuned`; and a table of the trials in order: `candidate`, `trial` (from
+    1; 0 is the candidate as it is), `score`, `best` (so far), and a column a parameter.
     """
     tuned, tables, sign = {}, [], 1 if search.higher_is_better else -1
     for name in [name for name in SPACES if name in estimators and searchable(estimators[name], SPACES[name])]:
@@ -82,8 +78,9 @@ def run(
             for trial, parameters in enumerate(progress(tries, f"trials of {name}")):
                 value = remembered(search.memory / f"{name}-{trial}.json", parameters, estimators[name], score)
                 lines.append({"candidate": name, "trial": trial, "score": value, **parameters})
-        except ValueError as error:
-            log.warning("%s is not tuned, it cannot be fitted on these rows: %s", name, str(error).split("\n")[0])
+        except Exception as error:  # what estimators of other packages raise, nobody can list
+            log.warning("%s is not tuned: %s", name, refusal(error))
+            log.debug("%s", name, exc_info=True)
             continue
         table = pd.DataFrame(lines)
         gains = sign * table["score"]

@@ -2,6 +2,8 @@
 
 import functools
 import os
+import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -41,8 +43,6 @@ def author(root: Path, name: str | None) -> str:
 
 def attempt(root: Path, *words: str) -> str | None:
     """The output of a git command; None without git, outside of a repository, or if git refuses."""
-    import subprocess  # here and below, because a command that has nothing to do asks no git: 3 ms
-
     try:
         return run(root, *words)
     except (OSError, subprocess.CalledProcessError):
@@ -56,9 +56,6 @@ def patch(root: Path, path: Path) -> list[str]:
     are temporary ones. Returned are the files that are not in it: untracked ones above 1 MiB but for `*.py`, and
     repositories inside this one. A `DataError` if git cannot read a file of the project.
     """
-    import subprocess
-    import tempfile
-
     try:
         places = run(root, "rev-parse", "--show-toplevel", "--git-path", "objects").removesuffix("\n").split("\n")
         top, objects = Path(places[0]), root / places[1]
@@ -87,8 +84,6 @@ def too_large(path: Path) -> bool:
 def run(root: Path, *words: str, environment: Mapping[str, str] = MappingProxyType({})) -> str:
     """The output of a git command in the project's root; names of files that are no UTF-8 survive."""
     command, variables = ["git", "-C", str(root), *words], {**os.environ, **environment}
-    import subprocess
-
     done = subprocess.run(
         command, capture_output=True, encoding="utf-8", errors="surrogateescape", check=True, env=variables
     )

@@ -19,8 +19,8 @@ NO_CODE = frozenset(("__pycache__", ".ipynb_checkpoints", ".DS_Store"))
 
 
 def code(folder: Path) -> Iterator[Path]:
-    """Every file of a package or of a part of it, in order, without what Python and other programs leave there."""
-    for path in sorted(folder.iterdir()):
+    """Every file in a folder, if it is there, in order, without what Python and other programs leave there."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.name in NO_CODE:
             continue
         if path.is_dir():
@@ -59,36 +59,33 @@ def needed(folder: Path, modules: Iterable[str], *, late: bool = True) -> list[P
     waiting = ["", *modules]
     while waiting:
         dotted = waiting.pop()
-        path = file_of(folder, dotted)
+        place = folder.joinpath(*filter(None, dotted.split(".")))
+        path = next(filter(Path.is_file, (place / "__init__.py", place.with_suffix(".py"))), None)
         if path is None or path in found:
             continue
         found.add(path)
         waiting.append(dotted.rpartition(".")[0])  # Python runs the package of a module first
-        waiting += imported(path, folder, late=late and path.name != "__init__.py")
+        names = imported(path, folder, late=late and path.name != "__init__.py")
+        waiting += [name.partition(".")[2] for name in names if name.split(".")[0] == NAME]
     return sorted(found)
 
 
-def file_of(folder: Path, dotted: str) -> Path | None:
-    """Where a module of the package in `folder` lies; None if it has none of this name."""
-    place = folder.joinpath(*filter(None, dotted.split(".")))
-    paths = (place / "__init__.py", place.with_suffix(".py"))
-    return next((path for path in paths if path.is_file()), None)
+def foreign(paths: Iterable[Path], folder: Path) -> set[str]:
+    """The top names, such as `sklearn`, of what files in a package import, and that is neither its own nor Python's."""
+    names = (name for path in paths if path.suffix == ".py" for name in imported(path, folder))
+    return {name.split(".")[0] for name in names} - {NAME} - sys.stdlib_module_names
 
 
-def imported(path: Path, folder: Path, *, late: bool) -> Iterator[str]:
-    """The dotted names in the package that a file of it imports; some are those of functions and classes."""
-    tree, here = ast.parse(path.read_bytes(), path), path.relative_to(folder).parent.parts
+def imported(path: Path, folder: Path, *, late: bool = True) -> Iterator[str]:
+    """The whole dotted names that a file of the package in `folder` imports; some are of functions and classes."""
+    tree, here = parsed(path), [NAME, *path.relative_to(folder).parent.parts]
     for node in ast.walk(tree) if late else tree.body:
-        if isinstance(node, ast.ImportFrom):
-            origin = [] if node.module is None else node.module.split(".")
-            if node.level:
-                origin = [*here[: len(here) - node.level + 1], *origin]
-            elif origin.pop(0) != NAME:
-                continue
-            yield ".".join(origin)
-            yield from (".".join([*origin, alias.name]) for alias in node.names)
-        elif isinstance(node, ast.Import):
-            yield from (part.name.partition(".")[2] for part in node.names if part.name.split(".")[0] == NAME)
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = here[: len(here) - node.level + 1] if node.level else []
+            origin = ".".join([*above, *filter(None, [node.module])])
+            yield from (origin, *(f"{origin}.{alias.name}" for alias in node.names))
 
 
 def looked_up(path: Path) -> Iterator[tuple[int, str]]:
@@ -114,15 +111,3 @@ def parsed(path: Path) -> ast.Module:
         return ast.parse(path.read_bytes(), path)
     except (SyntaxError, ValueError):
         return ast.Module([], [])
-
-
-def foreign(paths: Iterable[Path]) -> set[str]:
-    """The top names, such as `sklearn`, of what these files import, and that is neither theirs nor Python's."""
-    found: set[str] = set()
-    for path in paths:
-        for node in ast.walk(parsed(path)) if path.suffix == ".py" else ():
-            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                found.add(node.module.split(".")[0])
-            elif isinstance(node, ast.Import):
-                found |= {alias.name.split(".")[0] for alias in node.names}
-    return found - {NAME} - sys.stdlib_module_names

@@ -1,8 +1,4 @@
-"""Read `params.toml` into typed, frozen settings, and know where the project's files are.
-
-Reads `params.toml` in the project's root: the nearest folder, from the present one upwards, that has one.
-Unknown keys and wrong types are refused with file, section and key.
-"""
+"""Read `params.toml` into typed, frozen settings, and know where the project's files are."""
 
 import hashlib
 import importlib

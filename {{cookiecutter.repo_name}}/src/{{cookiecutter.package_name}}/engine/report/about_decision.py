@@ -180,13 +180,10 @@ def of_numbers(evidence: Evidence) -> dict[str, Any]:
     truth, answers, mean = result.truth, result.predictions.values, result.constant.values
     off, by_rote = gains.off_by(truth, answers), gains.off_by(truth, mean)
     near, near_mean = (int((one <= gains.SHARES[1]).sum()) for one in (off, by_rote))
-    (off_on_average, half), (of_mean, half_of_mean) = (
-        (number(np.mean(errors)), number(np.median(errors)))
-        for errors in (np.abs(answers - truth), np.abs(mean - truth))
-    )
+    usual, of_mean = ([number(of(np.abs(one - truth))) for of in (np.mean, np.median)] for one in (answers, mean))
     sentences = [
-        f"It is off by {off_on_average} on average, half of the time by less than {half}; always answering the mean, "
-        f"{number(float(mean[0]))}, would be off by {of_mean}, half of the time by less than {half_of_mean}.",
+        f"It is off by {usual[0]} on average, half of the time by less than {usual[1]}; always answering the mean, "
+        f"{number(float(mean[0]))}, would be off by {of_mean[0]}, half of the time by less than {of_mean[1]}.",
     ]
     if (truth > 0).all():  # a share of what may be 0 says nothing
         sentences.append(

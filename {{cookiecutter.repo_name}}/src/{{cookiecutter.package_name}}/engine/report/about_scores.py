@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..modelling.decision import urgency
 from . import diagnostics, figures, findings, learning, verdict
 from .evidence import Evidence, table
 from .verdict import number, percent, scored
@@ -71,7 +72,7 @@ def calibration(evidence: Evidence) -> dict[str, Any]:
         return {}
     bins, classes = diagnostics.reliability(result.truth, result.predictions), result.classes
     of = f"'{classes[1]}'" if len(classes) == 2 else "the predicted class"
-    figure = figures.calibration(bins, diagnostics.main_probability(result.predictions), of)
+    figure = figures.calibration(bins, urgency(result.predictions), of)
     off = float(np.average((bins["predicted"] - bins["came_true"]).abs(), weights=bins["rows"]))
     return {"figures": {"calibration": figure}, "reading": verdict.reading_of_probabilities(result), "off": off}
 

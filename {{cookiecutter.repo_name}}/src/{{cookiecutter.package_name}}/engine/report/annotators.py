@@ -19,14 +19,9 @@ PAIR, BESIDE = ("one", "other", "rows"), ("person", "against", "rows")
 def agreement(opinions: Mapping[str, pd.Series], *, amount: bool) -> pd.DataFrame:
     """How far each two people agree in their `opinions`, shape (n_rows,), missing where they said nothing.
 
-    The target counts as one more person. `amount`: whether the opinions are numbers; else they are classes.
-
-    Returns
-    -------
-    DataFrame
-        `one`, `other`, `rows`, and for classes `agree` (share, 0-1) and `kappa` (Cohen's: 1 is full agreement, 0 what
-        chance makes), with `weighted kappa` (quadratic) where classes are numbers; for numbers `mean difference`
-        (absolute, in the unit of the target) and `correlation` (Pearson).
+    The target counts as one more person. The columns are `one`, `other`, `rows`, and of opinions that are an `amount`
+    `mean difference` (absolute, in the unit of the target) and `correlation` (Pearson), of classes `agree` (share, 0-1)
+    and `kappa` (Cohen's: 1 is full agreement, 0 what chance makes), with `weighted kappa` (quadratic) of numbers.
     """
     measure, lines = of_numbers if amount else of_classes, []
     for one, other in itertools.combinations(opinions, 2):
@@ -62,14 +57,9 @@ def beside_model(
 ) -> pd.DataFrame:
     """Each person and the model on the same rows, against the target and against what the other people say.
 
-    All are of shape (n_rows,); see `agreement`.
-
-    Returns
-    -------
-    DataFrame
-        `person`, `against` ("the target" or "the others"), `rows`, and two measures of `agreement`, each as
-        `<measure>, person` and `<measure>, model`. "The others" are the majority, or the median, of the other people,
-        two at least; rows without a majority are left out.
+    All are of shape (n_rows,). The columns are `person`, `against` ("the target" or "the others"), `rows`, and two
+    measures of `agreement`, each as `<measure>, person` and `<measure>, model`. "The others" are the majority, or the
+    median, of the other people, two at least; rows without a majority are left out.
     """
     measure, lines = of_numbers if amount else of_classes, []
     for person, labels in opinions.items():

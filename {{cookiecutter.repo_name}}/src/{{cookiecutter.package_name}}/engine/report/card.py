@@ -10,7 +10,7 @@ where they did not. Sections: Mitchell et al., "Model Cards for Model Reporting"
 import logging
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +25,14 @@ from ..project.errors import DataError, listed
 from ..project.settings import Project
 from ..runs import compare, registry
 from ..runs.compare import Evaluated
-from . import charter, diagnostics
+from . import charter, diagnostics, gains
 from .evidence import table
 from .page import render
-from .verdict import MANY_LOOKS, number, percent, scored
+from .verdict import MANY_LOOKS, bounds, number, percent, scored
 
 log = logging.getLogger(__name__)
 CARDS = ("model_card.html", "model_card.md")
 DIGEST, CLASSES_LISTED = 16, 20  # digits of a digest, classes of a table
-NEAR = (0.05, 0.1, 0.2)  # of the truth: what people call close
 FAR_SHARES = (0.5, 0.9, 0.99)  # of the rows, by the size of the error
 
 
@@ -67,7 +66,7 @@ def run(project: Project, folder: Path) -> list[Path]:
         Section("Ethical considerations"),
         Section("Caveats and recommendations", sentences=list(caveats(found.record))),
     )
-    sections = [Section(**{**vars(part), "said": charter.quoted(said, part.title)}) for part in parts]
+    sections = [replace(part, said=charter.quoted(said, part.title)) for part in parts]
     about = {"record": found.record, "target": found.record["target"], "sections": sections, "charter": charter.PATH}
     paths = [project.root / "reports" / folder.name / name for name in CARDS]
     for path in paths:
@@ -82,16 +81,11 @@ def run(project: Project, folder: Path) -> list[Path]:
 def answer(found: Evaluated) -> str:
     """The first sentence: what it predicts, and how well on rows that it never saw."""
     test, name = found.record["metrics"]["test"], found.metric.name
-    around = f" (95 % interval {interval(name, test)})" if test["interval"] else ""
+    around = f" (95 % interval {bounds(name, test['interval'])})" if test["interval"] else ""
     return (
         f"Predicts {found.record['target']}; on {len(found.truth):,} rows it never saw it reaches {name} "
         f"{scored(name, test[name])}{around}, the constant answer {scored(name, test['constant'])}."
     )
-
-
-def interval(name: str, test: dict[str, Any]) -> str:
-    """The interval of the chosen metric as people read it."""
-    return " … ".join(scored(name, bound) for bound in test["interval"])
 
 
 def details(project: Project, found: Evaluated) -> list[tuple[str, str]]:
@@ -114,10 +108,7 @@ def details(project: Project, found: Evaluated) -> list[tuple[str, str]]:
         ("Licence", str(about.get("license", "not stated"))),
         ("Code", commit if record["commit"] else "not under git"),
         ("File", f"models/{record['run']}/{registry.MODEL}, sha256 {record['files'][registry.MODEL][:DIGEST]}…"),
-        (
-            "Made with",
-            f"Python {made_with['python']}, scikit-learn {made_with['packages']['scikit-learn']}",
-        ),
+        ("Made with", f"Python {made_with['python']}, scikit-learn {made_with['packages']['scikit-learn']}"),
     ]
 
 
@@ -186,13 +177,11 @@ def quantities(found: Evaluated, policy: decision.Policy) -> list[tuple[str, dic
             f"By class: found is the share of it that is named (recall), right that of the answers that are{today}"
         )
         return [*tables, (caption, table(shares, rows=number, found=percent, right=percent, taken_for=str))]
-    errors, size = np.abs(found.predictions.values - found.truth), np.abs(found.truth)
-    near = [(f"within {share:.0%} of the truth", percent((errors <= share * size).mean())) for share in NEAR]
+    off, errors = gains.off_by(found.truth, found.predictions.values), np.abs(found.predictions.values - found.truth)
+    near = [(f"within {share:.0%} of the truth", percent((off <= share).mean())) for share in gains.SHARES]
     far = [(f"{share:.0%} are off by less than", number(float(np.quantile(errors, share)))) for share in FAR_SHARES]
-    return [
-        *tables,
-        ("How far the numbers are off", table(pd.DataFrame([*near, *far], columns=["test rows", "value"]))),
-    ]
+    frame = pd.DataFrame([*near, *far], columns=["test rows", "value"])
+    return [*tables, ("How far the numbers are off", table(frame))]
 
 
 def caveats(record: dict[str, Any]) -> Iterator[str]:

@@ -42,7 +42,7 @@ def decision(evidence: Evidence) -> dict[str, Any]:
     if level is None:
         model = evidence.record["model"]  # a run of old may not name them
         level = model.get("threshold", threshold.HALF)
-        why = model.get("threshold_is", "one half: the more probable class")
+        why = model.get("threshold_is", threshold.WHY_HALF)
     chance, yes = urgency(result.predictions), result.truth == result.classes[1]
     by_level = gains.values_by_level(options, yes, chance, evidence.groups) if stated else None
     on, found = acted(evidence), gains.gains(yes, chance)

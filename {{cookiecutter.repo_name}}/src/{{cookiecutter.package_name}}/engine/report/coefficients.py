@@ -76,20 +76,11 @@ def can_be_told(model: BaseEstimator) -> bool:
 def strongest(pipeline: Pipeline, known: Question, *, booleans: Sequence[str] = ()) -> pd.DataFrame:
     """The 15 strongest effects in a pipeline of `Recipe.linear`, fitted on the rows of `known`.
 
-    Left out are categories and words of fewer than 10 rows, and what may hold no effect: what is nearer to none than
-    chance brings so many inputs.
-
-    Parameters
-    ----------
-    booleans : sequence of str
-        Columns of yes and no, for which a standard deviation means nothing.
-
-    Returns
-    -------
-    DataFrame
-        `column`, `change` (in words, with units), `effect` (regression: added to the prediction, in the target's unit;
-        classes: the factor on the odds), `low` and `high` (its 95 % interval) and `towards` (the class whose odds they
-        are; absent for a regression), strongest first.
+    Strongest first: `column`, `change` (in words, with units), `effect` (regression: added to the prediction, in the
+    target's unit; classes: the factor on the odds), `low` and `high` (its 95 % interval) and `towards` (the class whose
+    odds they are; absent for a regression). Left out are categories and words of fewer than 10 rows, and what may hold
+    no effect: what is nearer to none than chance brings so many inputs. `booleans` are columns of yes and no, for which
+    a standard deviation means nothing.
     """
     labels = known.classes  # of two the positive one last; a blend fits its parts on their numbers
     in_order = sorted(labels)

@@ -13,6 +13,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from ..checks import leaks
 from ..checks.suspicion import ROWS_SAMPLED, is_number
 from ..columns.dictionary import LARGEST
+from ..modelling.decision import urgency
 from ..modelling.metrics import Groups, Metric, Predictions, Z, resamples
 from ..modelling.question import predict
 
@@ -94,13 +95,9 @@ def by_class(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def reliability(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
-    """How often what was predicted with a probability (see `main_probability`) came true.
+    """How often what was predicted with a probability came true, in at most ten bins of 20 or about as many rows each.
 
-    Returns
-    -------
-    DataFrame
-        At most ten bins of about as many rows, each of 20 or more: `predicted` (mean probability), `came_true` (share),
-        `low` and `high` (Wilson's 95 % interval of the share), `rows`.
+    Of each bin: `predicted` (mean probability), `came_true` (share), `rows`, `low` and `high` (Wilson's 95 % interval).
     """
     predicted, came = word_and_truth(truth, predictions)
     groups = pd.DataFrame({"predicted": predicted, "came_true": came}).groupby(even_bins(predicted))
@@ -114,7 +111,7 @@ def word_and_truth(truth: np.ndarray, predictions: Predictions) -> tuple[np.ndar
     if not predictions.classes:
         return predictions.values, truth
     came = truth == (predictions.classes[1] if len(predictions.classes) == 2 else predictions.values)
-    return main_probability(predictions), came.astype(float)
+    return urgency(predictions), came.astype(float)
 
 
 def even_bins(values: np.ndarray) -> np.ndarray:
@@ -135,11 +132,6 @@ def even_bins(values: np.ndarray) -> np.ndarray:
     return np.array(bins[:-1])[place]
 
 
-def main_probability(predictions: Predictions) -> np.ndarray:
-    """Probability of the positive class, or of the predicted one with more classes than two; shape (n_rows,)."""
-    return predictions.probabilities[:, 1] if len(predictions.classes) == 2 else predictions.probabilities.max(axis=1)
-
-
 def wilson(hits: np.ndarray) -> tuple[float, float]:
     """95 % interval of the share of rows that are hits, shape (n_rows,), within [0, 1] (Wilson 1927).
 
@@ -158,20 +150,16 @@ def strongest_related(rows: pd.DataFrame, answers: Predictions, limit: int = COL
     """
     if rows.shape[1] <= limit:
         return list(rows.columns)
-    predicted = pd.Series(main_probability(answers) if answers.classes else answers.values)
-    strength = {}
-    for name, column in as_numbers(rows, predicted).items():
-        varies = column.nunique() > 1 and predicted.nunique() > 1
-        strength[name] = abs(column.corr(predicted)) if varies else 0.0
-    kept = pd.Series(strength).fillna(0).nlargest(limit).index
-    return [name for name in rows.columns if name in kept]
+    predicted = pd.Series(urgency(answers))
+    with np.errstate(invalid="ignore", divide="ignore"):  # what does not vary goes with nothing
+        strength = as_numbers(rows, predicted).corrwith(predicted).abs().fillna(0)
+    return [name for name in rows.columns if name in strength.nlargest(limit).index]
 
 
 def as_numbers(rows: pd.DataFrame, predicted: pd.Series) -> pd.DataFrame:
     """Each column as float64, shape (n_rows, n_columns): of words the mean answer of those with the same cell."""
     numbers = {}
-    for name in rows.columns:
-        column = rows[name].reset_index(drop=True)
+    for name, column in rows.reset_index(drop=True).items():
         numeric = pd.api.types.is_numeric_dtype(column.dtype)
         numbers[name] = column.astype("float64") if numeric else predicted.groupby(column.astype(str)).transform("mean")
     return pd.DataFrame(numbers)
@@ -182,10 +170,9 @@ def together(rows: pd.DataFrame, answers: Predictions) -> list[list[str]]:
 
     Words of which few rows have the same say nothing of it: their mean answer is that of the row itself.
     """
-    predicted = pd.Series(main_probability(answers) if answers.classes else answers.values)
     enough = [name for name in rows if is_number(rows[name]) or LEAST_OBSERVED * rows[name].nunique() <= len(rows)]
     rows = rows[enough]
-    near = as_numbers(rows, predicted).rank().corr().abs().to_numpy() >= GO_TOGETHER
+    near = as_numbers(rows, pd.Series(urgency(answers))).rank().corr().abs().to_numpy() >= GO_TOGETHER
     count, kinds = connected_components(near, directed=False)
     lists = [rows.columns[kinds == kind].tolist() for kind in range(count)]
     return [names for names in lists if len(names) > 1]
@@ -196,17 +183,9 @@ def importances(
 ) -> Iterator[dict]:
     """What the score loses when one of `columns` is shuffled, so that it says nothing any more (Breiman 2001).
 
-    Of `known` the truth of the rows counts, and the metric; `groups` belong together, shape (n_rows,).
-
-    Yields
-    ------
-    dict
-        `column`, `loss` (mean over 5 shuffles, in the unit of the metric) and `spread` (its standard error: over the
-        shuffles, and over rows or whole groups drawn again).
-
-    Notes
-    -----
-    The 5 shuffled copies of the rows are answered in one call: most of the cost of a small call is overhead.
+    Of `known` the truth of the rows counts, and the metric; `groups` belong together, shape (n_rows,). Yields `column`,
+    `loss` (mean over 5 shuffles, in the unit of the metric) and `spread` (its standard error: over the shuffles, and
+    over rows or whole groups drawn again). The shuffled copies are answered in one call: a small call is overhead.
     """
     random, metric = np.random.default_rng(0), known.metric
     wanted = max(LEAST_PERMUTED, CELLS_PERMUTED // (SHUFFLES * max(1, len(columns)) * rows.shape[1]))
@@ -250,11 +229,8 @@ def alone(rows: pd.DataFrame, known: np.ndarray, test: pd.DataFrame, result: Res
 def dependence(answer: Answer, rows: pd.DataFrame, column: str) -> pd.DataFrame:
     """The mean answer when one column is set to a value in up to 150 of the rows (partial dependence, Friedman 2001).
 
-    Returns
-    -------
-    DataFrame
-        `value` (of numbers 11 quantiles, else the 8 most frequent), and one column a class (mean probability, 0-1) or
-        `prediction` (mean, in the unit of the target).
+    By `value` (of numbers 11 quantiles, else the 8 most frequent): one column a class (mean probability, 0-1), or
+    `prediction` (mean, in the unit of the target).
     """
     values = grid(rows[column])
     some = rows.sample(min(DEPENDENCE_ROWS, len(rows)), random_state=0)
@@ -272,10 +248,7 @@ def dependence(answer: Answer, rows: pd.DataFrame, column: str) -> pd.DataFrame:
 def observed(truth: np.ndarray, values: pd.Series, curve: pd.DataFrame) -> pd.DataFrame:
     """What came true of the rows whose cell is (nearest to) each value of a `dependence`; without those of few rows.
 
-    Returns
-    -------
-    DataFrame
-        `value`, and the columns of the dependence: shares of the classes (0-1), or the mean of the truth.
+    In its columns are shares of the classes (0-1), or the mean of the truth, shape (n_rows,) as `values`.
     """
     at, known = curve["value"], values.notna().to_numpy()
     if is_number(at):
@@ -309,11 +282,8 @@ def grid(values: pd.Series) -> pd.Series:
 def worst_errors(truth: np.ndarray, predictions: Predictions, limit: int = 15) -> pd.DataFrame:
     """The rows on which the model was most wrong, worst first, at most `limit`.
 
-    Returns
-    -------
-    DataFrame
-        `position` (of the row, from 0), `truth`, `prediction`, and for classes `probability` (of the prediction) and
-        `of_truth` (of the true class, the smaller the worse), else `error` (prediction - truth, the target's unit).
+    By `position` (from 0): `truth`, `prediction`, and for classes `probability` (of the prediction) and `of_truth` (of
+    the true class, the smaller the worse), else `error` (prediction - truth, the target's unit).
     """
     table = pd.DataFrame({"truth": truth, "prediction": predictions.values})
     if not predictions.classes:

@@ -21,7 +21,7 @@ from ..runs import registry
 from . import diagnostics, gains
 from .diagnostics import Result
 from .evidence import Evidence, columns_seen
-from .verdict import IN_UNITS, percent, scored
+from .verdict import IN_UNITS, bounds, percent, scored
 
 FEW_UNITS = 10  # rows or groups, below which a bootstrap over them is clearly too narrow
 TOO_GOOD = 0.995  # of a score whose best is 1: real questions are seldom that easy
@@ -73,11 +73,11 @@ def ranked(evidence: Evidence) -> list[str]:
 
 def of_score(result: Result, dev: float, of_dev: float) -> Iterator[Finding]:
     """Whether the score says anything; `dev` is the one that the model was chosen by, its interval `of_dev` wide."""
-    name, bounds = result.metric.name, " … ".join(scored(result.metric.name, bound) for bound in result.interval)
+    name = result.metric.name
     if not np.isfinite(result.interval).all():
         yield Finding(f"These rows allow no interval of {name}: the score may be luck.", math.inf)
     elif not result.beats_constant:
-        reaches = f"the 95 % interval of {name}, {bounds}, reaches what the constant answer gets"
+        reaches = f"the 95 % interval of {name}, {bounds(name, result.interval)}, reaches what the constant answer gets"
         text = f"Better than guessing is not shown: {reaches}, {scored(name, result.baseline)}, or worse."
         yield Finding(text, math.inf)
     between = f"{scored(name, dev)} where the model was chosen and {scored(name, result.score)} on the test rows"

@@ -6,7 +6,6 @@ for numbers a residual far outside of those of similar predictions. Rows of the 
 only where a model disagrees, they would agree with models better than new rows do.
 """
 
-import json
 import logging
 import warnings
 from dataclasses import replace
@@ -25,13 +24,12 @@ from ..modelling import metrics
 from ..modelling.division import divide
 from ..modelling.estimators import threads
 from ..modelling.metrics import Predictions, columns_of
-from ..modelling.question import Question, hold_out
+from ..modelling.question import hold_out
 from ..modelling.split import cross_validation
 from ..project import records
 from ..project.errors import DataError, listed
 from ..project.log import warnings_as_lines
-from ..project.settings import Project
-from .evidence import columns_seen
+from .evidence import Evidence, columns_seen
 
 log = logging.getLogger(__name__)
 DUMMY = "dummy"
@@ -47,27 +45,22 @@ FOLDS = 5
 SEED = 0
 
 
-def find(
-    project: Project, record: dict[str, Any], question: Question, known: dict[str, BaseEstimator]
-) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """List the rows of train and dev whose label a candidate of `known`, fitted without them, contradicts.
+def find(evidence: Evidence) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """List the rows of train and dev whose label a candidate, fitted without them, contradicts.
 
-    Returns
-    -------
-    table : DataFrame, shape (n_suspects, ...)
-        The surest first: `row` (its number in the raw file), the id columns, `given`, `suggested`,
-        `probability_of_given` and `probability_of_suggested` (0-1) or `off_by` and `times_usual`, `verdict` (empty, for
-        the person who works through it), and features.
-    about : dict
-        `rows` looked at, `candidate` that answered, `n` rows whose label it contradicts, `listed` of them, its `skill`
-        (see `explained`), the columns of which `features` found that they tell a part of the rows (`leaks`, in words),
-        and whether either leaves it too `weak` to doubt labels.
+    The surest first: `row` (its number in the raw file), the id columns, `given`, `suggested`, `probability_of_given`
+    and `probability_of_suggested` (0-1) or `off_by` and `times_usual`, `verdict` (empty, for the person who works
+    through it), and features. With the table comes what it is about: `rows` looked at, `candidate` that answered, `n`
+    rows whose label it contradicts, `listed` of them, its `skill` (see `explained`), the columns of which `features`
+    found that they tell a part of the rows (`leaks`, in words), and whether either leaves it too `weak` to doubt any.
     """
-    columns = dictionary.of(project)
-    known = {DUMMY: DummyClassifier(strategy="prior") if question.classes else DummyRegressor(), **known}
+    record, question = evidence.record, evidence.question
+    columns = dictionary.of(evidence.project)
+    dummy = DummyClassifier(strategy="prior") if question.classes else DummyRegressor()
+    known = {DUMMY: dummy, **evidence.candidates}
     name = cheapest_good(record, known)
     chosen = np.sort(np.random.default_rng(SEED).permutation(len(question.truth))[:ROWS_ASKED])
-    numbers = row_numbers(project, question)[chosen]
+    numbers = row_numbers(evidence)[chosen]
     rows = question.rows.iloc[chosen].reset_index(drop=True)
     groups = None if question.groups is None else question.groups.iloc[chosen]
     truth = question.truth[chosen]
@@ -94,7 +87,7 @@ def find(
     table = pd.concat([pd.Series(numbers[place], name="row"), suspects[ids], found, verdict, suspects[shown]], axis=1)
     skill = explained(truth, predictions)
     about = {"rows": len(rows), "candidate": name, "n": doubted, "listed": len(table), "skill": skill}
-    about["leaks"] = listed([repr(column) for column in leaks_of_a_part(project) if column in seen])
+    about["leaks"] = listed([repr(column) for column in leaks_of_a_part(evidence.suspicions) if column in seen])
     about["weak"] = skill < WEAK or bool(about["leaks"])
     return table.loc[:, ~table.columns.duplicated()], about
 
@@ -114,12 +107,12 @@ def explained(truth: np.ndarray, answers: Predictions) -> float:
     return 1 - metrics.log_loss(truth, answers) / metrics.log_loss(truth, constant)
 
 
-def row_numbers(project: Project, question: Question) -> np.ndarray:
+def row_numbers(evidence: Evidence) -> np.ndarray:
     """The number in the raw file of each row of train and dev, shape (n_rows,)."""
-    clean = pd.read_parquet(records.checked(project.clean))
-    parts = divide(project, clean)
+    clean = pd.read_parquet(records.checked(evidence.project.clean))
+    parts = divide(evidence.project, clean)
     numbers = np.concatenate([parts[part].index for part in ("train", "dev")])
-    if len(numbers) != len(question.truth):
+    if len(numbers) != len(evidence.question.truth):
         found = "data/processed/ was not made from data/interim/clean.parquet as params.toml says"
         raise DataError(f"{found}: make features")
     return numbers
@@ -141,11 +134,9 @@ def wrong_classes(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
     return table[suspect].sort_values(["probability_of_given", "position"], kind="stable", ignore_index=True)
 
 
-def leaks_of_a_part(project: Project) -> list[str]:
+def leaks_of_a_part(suspicions: list[dict[str, Any]]) -> list[str]:
     """Columns that tell the target in a part of the rows: the others stand out, whatever their label."""
-    path = project.suspicions
-    found = json.loads(path.read_text(encoding="utf-8"))["suspicions"] if path.is_file() else []
-    asked = [one for one in found if one["kind"] == "answer" and one["cure"] == IS_IT_KNOWN]
+    asked = [one for one in suspicions if one["kind"] == "answer" and one["cure"] == IS_IT_KNOWN]
     return [name for one in asked if one["figures"].get("score", 1) < GIVES_AWAY for name in one["columns"]]
 
 

@@ -23,16 +23,10 @@ RESAMPLES = 100
 def curve(model: Any, question: Question, test: pd.DataFrame, result: Result) -> Iterator[dict]:
     """Score a model that was fitted on all rows of `question`, and copies that see fewer, on the test split.
 
-    Yields
-    ------
-    dict
-        `rows` (fitted on), `groups` (of them; 0 where `[split]` names none), `fitted` and `held` (scores on rows that
-        were fitted on, and on the test split), `low` and `high` (95 % interval of the gain over the size before, paired
-        over the test rows, or over their groups; NaN at first).
-
-    Notes
-    -----
-    Costs three quarters of a fit: the last point is there already. Copies that were scored here choose nothing.
+    Yields `rows` (fitted on), `groups` (of them; 0 where `[split]` names none), `fitted` and `held` (scores on rows
+    that were fitted on, and on the test split), `low` and `high` (95 % interval of the gain over the size before,
+    paired over the test rows, or over their groups; NaN at first). Costs three quarters of a fit; the copies choose
+    nothing.
     """
     order, metric, before = by_shares(question), result.metric, None
     for share in (*SIZES, 1.0):

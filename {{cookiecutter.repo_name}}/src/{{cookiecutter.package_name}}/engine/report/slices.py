@@ -32,15 +32,11 @@ def slices(
     What compares across slices is asked of each: does what was said come true, and does the model cost less than the
     answer that is best for this slice alone. A ranking is no such thing: it is worse wherever the rows are alike.
 
-    Returns
-    -------
-    odd : DataFrame
-        Up to 12 slices of at least 20 rows (of 5 groups), the clearest first: `column`, `slice`, `rows`, `said` and
-        `came_true` (means: of a probability and 0 or 1, or of a number), `cost` and `constant` (log-loss or mean
-        absolute error of the model and of the slice's own constant answer), `said_by` and `gain_by` (how far both are
-        from what should be, in standard errors; `said_by` is 0 where that is a tenth at most of what single rows are).
-    n_looked_at : int
-        How many slices there were.
+    Up to 12 slices of at least 20 rows (of 5 groups), the clearest first: `column`, `slice`, `rows`, `said` and
+    `came_true` (means: of a probability and 0 or 1, or of a number), `cost` and `constant` (log-loss or mean absolute
+    error of the model and of the slice's own constant answer), `said_by` and `gain_by` (how far both are from what
+    should be, in standard errors; `said_by` is 0 where that is a tenth at most of what single rows are). And how many
+    slices were looked at.
     """
     said, came = word_and_truth(truth, predictions)
     gap, cost, found = came - said, costs(truth, predictions), []
@@ -49,7 +45,7 @@ def slices(
         whose = None if groups is None else groups.iloc[where]
         if not SLICE_ROWS <= len(where) < len(truth) or (whose is not None and whose.nunique() < SLICE_GROUPS):
             continue
-        own = costs(truth[where], metrics.constant(truth[where], predictions.classes, len(where)))
+        own = costs(truth[where], metrics.constant(truth[where], predictions.classes, len(where), "mae"))
         least = float((said[where] * (1 - said[where])).sum()) ** 0.5 if predictions.classes else 0.0
         means = [float(values.mean()) for values in (said[where], came[where], cost[where], own)]
         matters = abs(gap[where].mean()) >= RELEVANT * np.abs(gap[where]).mean()

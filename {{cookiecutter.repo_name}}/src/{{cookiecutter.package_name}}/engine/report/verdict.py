@@ -3,6 +3,8 @@
 Thresholds that a sentence hangs on stand at the top with their reason.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -40,6 +42,11 @@ def scored(metric: str, value: float | None) -> str:
     return ">0.999" if nearly else f"{value:.3f}".replace("-0.000", "0.000")
 
 
+def bounds(metric: str, interval: Sequence[float]) -> str:
+    """The two ends of the interval of a score."""
+    return " … ".join(scored(metric, bound) for bound in interval)
+
+
 def percent(share: float) -> str:
     """0.965 -> `96.5 %`, with a blank that does not break the line; `-` where it is not defined."""
     if share != share:
@@ -57,8 +64,7 @@ def answer(result: Result, decided: Result, *, model: str) -> list[str]:
     name, truth, answers = result.metric.name, result.truth, decided.predictions.values
     constant = result.constant.values[0]
     other = f"always answering '{constant}'" if result.classes else f"always answering {number(float(constant))}"
-    bounds = " … ".join(scored(name, bound) for bound in result.interval)
-    around = f" (95\u00a0% interval {bounds})" if np.isfinite(result.interval[0]) else ""
+    around = f" (95\u00a0% interval {bounds(name, result.interval)})" if np.isfinite(result.interval[0]) else ""
     sentences = [
         f"On {len(truth):,} rows it never saw, the model ({model}) reaches {name} {scored(name, result.score)}"
         f"{around}; {other} gives {scored(name, result.baseline)}.",

@@ -1,7 +1,4 @@
-"""What a run says of rows: read them, check them, answer them, and what is asked for beside the answers.
-
-Those are what to do first, why, and which rows the run knows from its training.
-"""
+"""What a run says of rows: read them, check them, answer them, and what is asked for beside the answers."""
 
 import logging
 from collections.abc import Callable
@@ -34,10 +31,7 @@ def test_rows(project: Project, model: Run) -> pd.DataFrame:
 
 
 def of_split(project: Project, model: Run, rows: pd.DataFrame, where: str, *, target: bool = True) -> pd.DataFrame:
-    """Rows of a split as the run knows them, under the rules of today; of those that people told of ids may be missing.
-
-    The target is left out unless asked for.
-    """
+    """Rows of a split as the run knows them, under the rules of today; ids may be missing of those that people told."""
     columns = dictionary.nameless(rules_of_today(model.columns, project.dictionary))
     known = rows[[name for name in rows if name in columns]]
     return model.validate(known, columns, where=where, target=target)[0]

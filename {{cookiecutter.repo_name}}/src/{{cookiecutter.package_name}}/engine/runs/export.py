@@ -12,7 +12,6 @@ Before it is written it answers rows of the train split in a process without the
 """
 
 import logging
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -99,12 +98,12 @@ def run(project: Project, folder: Path, output: Path) -> list[str]:
 
 def lay_out(project: Project, model: loading.Run, folder: Path, root: Path) -> set[str]:
     """Put all that the packed model needs into the folder `root`; the names of what else it imports."""
-    kept = root / registry.MODELS / folder.name
+    kept, copy = root / registry.MODELS / folder.name, artefact.copy_all
     copied = copy(package.needed(package.FOLDER, [ANSWERS_WITH], late=False), package.FOLDER, root)
     code, imported = own_code(model, folder)
     copied += copy(code, folder, kept)
     copy([folder / name for name in KEPT], folder, kept)
-    copy([path for path in package.code(folder / EXTERNAL)] if (folder / EXTERNAL).is_dir() else [], folder, kept)
+    copy(package.code(folder / EXTERNAL), folder, kept)
     dictionary, checks, validate = made_of(model)  # the run's own door would bring all that `predict` reads files with
     door = DOOR_TEXT.format(dictionary=dictionary, checks=checks, validate=validate, file=registry.DICTIONARY)
     (kept / registry.CODE / f"{loading.DOOR}.py").write_text(door, encoding="utf-8")
@@ -120,16 +119,7 @@ def lay_out(project: Project, model: loading.Run, folder: Path, root: Path) -> s
     (root / PARAMS).write_text(schema.dumps(sections), encoding="utf-8")
     if project.dictionary.is_file():
         copy([project.dictionary], project.root, root)
-    return imported | package.foreign(copied)
-
-
-def copy(paths: Iterable[Path], start: Path, place: Path) -> list[Path]:
-    """Copy files from below one folder to below another; the copies."""
-    places = [(path, place / path.relative_to(start)) for path in paths]
-    for path, other in places:
-        other.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, other)
-    return [other for _, other in places]
+    return imported | package.foreign(copied, root)
 
 
 def own_code(model: loading.Run, folder: Path) -> tuple[list[Path], set[str]]:

@@ -43,26 +43,26 @@ class Run:
     versions: str = ""  # packages that have other versions now than when it was trained
 
 
-def check(folder: Path) -> None:
-    """Compare every file of a run with its digest, and ask who signed it, where the team wants to know.
+def check(folder: Path) -> dict[str, Any]:
+    """Compare every file of a run with its digest, and ask who signed it, where the team wants to know; its `run.json`.
 
     A `DataError` if one is missing, was changed, or came later into the code, where it would be imported.
     """
     record = read(folder)
     signatures.check(folder.parents[1], folder.name, record)
     expected = record["files"]
-    found = {path.relative_to(folder).as_posix() for path in code(folder / CODE)} if (folder / CODE).is_dir() else set()
+    found = {path.relative_to(folder).as_posix() for path in code(folder / CODE)}
     for name in [*expected, *sorted(found - set(expected))]:
         path = folder / name
         if not path.is_file() or name not in expected or artefact.sha256(path) != expected[name]:
             state = ("was changed" if name in expected else "was added") if path.exists() else "is missing"
             raise DataError(f"{path} {state} since the run was made: it is not loaded.\nTrain again, or restore it.")
+    return record
 
 
 def load(folder: Path) -> Run:
     """Check every file of a run and load its model with the code it was trained with; `DataError` as for `check`."""
-    check(folder)
-    record = read(folder)
+    record = check(folder)
     other_variables(folder, record)
     if versions := other_versions(record):
         log.warning(

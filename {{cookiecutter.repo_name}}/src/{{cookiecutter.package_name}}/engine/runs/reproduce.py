@@ -47,8 +47,7 @@ def run(project: Project, folder: Path, *, offline: bool = False) -> list[Compar
     `ProjectError` if the environment could not be built, or the training failed.
     """
     with lock.alone(project.root, "reproduce", name=f"reproduce-{folder.name}"):
-        loading.check(folder)
-        record = registry.read(folder)
+        record = loading.check(folder)
         raw = registry.found_by_digest(project, record)
         environment.other_variables(folder, record)
         place = check_out(project, folder, project.root / ".cache" / "reproduce" / folder.name)

@@ -154,24 +154,20 @@ def _blanks_as_tabs(content: bytes) -> bytes:
 
 def _quoting(content: bytes, separator: str) -> tuple[bytes, Dialect, list[str]]:
     """Decide what quotes: not a mark that is left unbalanced where every line is complete without it."""
-    dialect, plainly = Dialect(separator, '"'), Dialect(separator, "")
+    dialect, plainly = Dialect(separator, '"' if b'"' in content else ""), Dialect(separator, "")
     mark = separator.encode()
     marks = re.escape(mark)
     if escaping := _escaping(content, dialect, marks):
         return content, escaping, [ESCAPED]
-    if b'"' not in content:
-        single = Dialect(separator, "'", clean=False)
-        if APOSTROPHES.search(content[:SAMPLE].decode(errors="ignore")) and len(_field_counts(content, plainly)) > 1:
-            if _agreement(content, single) > _agreement(content, plainly):
-                return content, single, [SINGLE_QUOTE]
+    if dialect == plainly and not APOSTROPHES.search(content[:SAMPLE].decode(errors="ignore")):
         return content, plainly, []
     closer = re.sub(marks + b' +(?="(?!")|"""[^"])', mark, content) if mark + b" " in content else content
-    if closer != content and len(_field_counts(closer, dialect)) == 1:
+    if closer != content and len(field_counts(lines_of(closer), dialect)) == 1:
         return closer, dialect, [CLOSER]
-    quoted = _field_counts(content, dialect)
+    quoted = field_counts(lines_of(content), dialect)
     if len(quoted) == 1 and separator != "\t":
         return content, dialect, []
-    plain = _field_counts(content, plainly)
+    plain = field_counts(lines_of(content), plainly)
     several = max(plain, default=0) > 1
     if len(quoted) == 1 and not (several and plain.keys() == quoted.keys() and plain != quoted):
         return content, dialect, []
@@ -179,7 +175,7 @@ def _quoting(content: bytes, separator: str) -> tuple[bytes, Dialect, list[str]]
         said = "quote marks are part of the text (unbalanced as quotes; every line is complete without)"
         return content, plainly, [said]
     escaped = content.replace(b'\\"', b'""')
-    if escaped != content and len(_field_counts(escaped, dialect)) == 1:
+    if escaped != content and len(field_counts(lines_of(escaped), dialect)) == 1:
         return escaped, dialect, [ESCAPED]
     return _least_ragged(content, closer, dialect)
 
@@ -188,7 +184,7 @@ def _escaping(content: bytes, dialect: Dialect, marks: bytes) -> Dialect | None:
     """Return the dialect with a backslash as escape, where each stands before a mark and all lines then fit."""
     if re.search(rb'\\["%b]' % marks, content) and not re.search(rb'\\(?!["\\%b])' % marks, content):
         escaping = replace(dialect, escape="\\")
-        counts, plain = _field_counts(content, escaping), _field_counts(content, dialect)
+        counts, plain = field_counts(lines_of(content), escaping), field_counts(lines_of(content), dialect)
         if len(counts) == 1 < max(counts) and len(plain) != 1:
             return escaping
     return None
@@ -209,7 +205,7 @@ def _least_ragged(content: bytes, closer: bytes, dialect: Dialect) -> tuple[byte
         (content, replace(dialect, quote="'"), [SINGLE_QUOTE]),
     ]
     content, dialect, notes = max(ways, key=lambda way: _agreement(way[0], way[1]))  # the first of equals
-    return content, replace(dialect, clean=len(_field_counts(content, dialect)) == 1), notes
+    return content, replace(dialect, clean=len(field_counts(lines_of(content), dialect)) == 1), notes
 
 
 def _agreement(content: bytes, dialect: Dialect) -> float:
@@ -222,10 +218,10 @@ def _agreement(content: bytes, dialect: Dialect) -> float:
     return max(counts.values(), default=0) / max(last, 1)
 
 
-def _field_counts(content: bytes, dialect: Dialect) -> Counter[int]:
+def field_counts(lines: Iterable[str], dialect: Dialect) -> Counter[int]:
     """Return how many rows have how many fields; nothing if the quote marks are unbalanced."""
     try:
-        counts = Counter(map(len, dialect.rows(lines_of(content), strict=True)))
+        counts = Counter(map(len, dialect.rows(lines, strict=True)))
     except csv.Error:
         return Counter()
     del counts[0]  # blank lines

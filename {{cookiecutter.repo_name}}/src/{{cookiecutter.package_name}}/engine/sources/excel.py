@@ -1,12 +1,12 @@
 """Reads one sheet of a workbook, .xlsx, .xls, .xlsb or .ods, as rows of cells."""
 
-import functools
 import io
 import re
 import zipfile
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from pathlib import PurePosixPath
+from string import digits
 from xml.etree import ElementTree
 
 from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
@@ -49,9 +49,9 @@ def sheet_rows(
         raise DataError(f"no sheet {wanted!r}. Sheets: {listed(names)}.\n{cure}")
     decisions = [f"sheet '{name}' of {len(names)}{why}: {listed(names)}"] if len(names) > 1 else []
     xml = _sheet_xml(content, name)
-    unneeded = _columns(rows, drop)
     found = [place.decode() for place in UNSTORED.findall(xml)]  # a program wrote them, and computed nothing
-    if without := [place for place in found if _column(place) not in unneeded]:
+    unneeded = _letters(rows, drop) if found else set()
+    if without := [place for place in found if place.rstrip(digits) not in unneeded]:
         cure = "Open the file in Excel or LibreOffice and save it, so that they are computed."
         raise DataError(f"sheet '{name}': formulas without a stored result: {listed(without)}.\n{cure}")
     if errors := len(ERROR.findall(xml)):
@@ -68,15 +68,12 @@ def sheet_rows(
     return rows, decisions
 
 
-def _columns(rows: list[list], names: Sequence[str]) -> set[int]:
-    """Return the columns, from 1, that have one of these names near their top."""
+def _letters(rows: list[list], names: Sequence[str]) -> set[str]:
+    """Return the letters of the columns that have one of these names near their top."""
+    from xlsxwriter.utility import xl_col_to_name  # 0.05 s
+
     tops = zip(*rows[:TITLES], strict=False)
-    return {place for place, top in enumerate(tops, start=1) if {str(cell).strip() for cell in top} & {*names}}
-
-
-def _column(place: str) -> int:
-    """Return the column, from 1, of a cell like AB7."""
-    return functools.reduce(lambda number, letter: 26 * number + ord(letter) - 64, place.rstrip("0123456789"), 0)
+    return {xl_col_to_name(place) for place, top in enumerate(tops) if {str(cell).strip() for cell in top} & {*names}}
 
 
 def _naming(book: CalamineWorkbook, names: list[str], target: str) -> tuple[str, str]:

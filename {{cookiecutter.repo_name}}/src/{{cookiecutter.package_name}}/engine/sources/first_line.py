@@ -10,6 +10,8 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
+from .dialect import NUMBER
+
 BYTES = 65_536  # of the file's start
 LINES = 50  # in which the target may stand instead: titles above the names, names over several lines
 SEPARATORS = (",", ";", "\t", "|")
@@ -26,17 +28,8 @@ def names_without(path: Path, target: str) -> list[str]:
     lines = start.decode("utf-8-sig", errors="replace").splitlines()[:LINES]
     separator = max(SEPARATORS, key=lines[0].count)
     first, *others = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
-    are_names = len(first) > 1 and all(first) and not any(map(is_float, first))
+    are_names = len(first) > 1 and all(first) and not any(map(NUMBER.fullmatch, first))
     return first if are_names and not any(target in row for row in (first, *others)) else []
-
-
-def is_float(cell: str) -> bool:
-    """Whether a cell is a number as Python writes it."""
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def nearest(wanted: str, names: Iterable[str]) -> str:

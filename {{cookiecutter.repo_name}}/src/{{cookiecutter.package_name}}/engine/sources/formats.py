@@ -134,16 +134,15 @@ def _arrow_columns(rows: pa.Table, said: Said) -> Columns:
 
 def _arrow_column(cells: pa.ChunkedArray) -> pd.Series:
     kind = cells.type
-    if pa.types.is_decimal(kind):
-        return number_or_text(pd.Series(cells.to_pylist(), dtype=object))
+    gappy = cells.null_count and (pa.types.is_integer(kind) or pa.types.is_boolean(kind))
+    if pa.types.is_decimal(kind) or gappy:
+        return column(cells.to_pylist())
     if pa.types.is_duration(kind):
         return cells.to_pandas().dt.total_seconds()
     if pa.types.is_date(kind):
         return cells.cast(pa.timestamp("us")).to_pandas()
     if pa.types.is_time(kind) or pa.types.is_null(kind):
         return cells.cast(pa.string()).to_pandas().astype("str")
-    if cells.null_count and (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
-        return pd.Series(cells.to_pylist(), dtype="Int64" if pa.types.is_integer(kind) else "boolean")
     return cells.to_pandas()
 
 

@@ -41,10 +41,7 @@ def locate(cells: Rows, options: Mapping[str, Any], target: str = "") -> tuple[p
     if frame.shape[1] > 4 and not all(map(any, zip(*head, strict=True))):
         frame, notes = _chosen_block(frame, target)
         head = sampled(frame)
-    given = options.get("header")
-    start = 0
-    if given is not False and not (given and isinstance(given, int)):
-        start = cells.start + _start(head[cells.start :], target)
+    start = cells.start + _start(head[cells.start :], target) if options.get("header") is None else 0
     aside = _left_out(frame, range(start), ABOVE)
     keyed = [all('"ImportId"' in cell for cell in row) for row in head[start : start + 4]]
     if keyed == [False, False, True, False]:
@@ -237,16 +234,14 @@ def _adds_up(row: list[str], rows: pd.DataFrame, how: str) -> bool:
 
 def _without_repeated(rows: pd.DataFrame, first: list[str]) -> tuple[pd.DataFrame, list[str]]:
     """Leave out rows that equal the header."""
-    notes = []
-    head = rows.iloc[:, 0]
-    if len(first) > 1:
-        places = (head == first[0]).to_numpy(dtype=bool, na_value=False).nonzero()[0].tolist()
-        if repeated := [place for place in places if sampled(rows.iloc[[place]])[0] == first]:
-            notes.append(
-                f"rows dropped that repeat the header: {len(repeated)} (row {rows.index[repeated[0]] + 1} the first)"
-            )
-            rows = rows.drop(index=rows.index[repeated])
-    return rows, notes
+    if len(first) < 2:
+        return rows, []
+    alike = rows[(rows.iloc[:, 0] == first[0]).to_numpy(dtype=bool, na_value=False)]
+    repeated = [line for line, cells in zip(alike.index, _as_text(alike), strict=True) if cells == first]
+    if not repeated:
+        return rows, []
+    note = f"rows dropped that repeat the header: {len(repeated)} (row {repeated[0] + 1} the first)"
+    return rows.drop(index=repeated), [note]
 
 
 def _chosen_block(frame: pd.DataFrame, target: str) -> tuple[pd.DataFrame, list[str]]:

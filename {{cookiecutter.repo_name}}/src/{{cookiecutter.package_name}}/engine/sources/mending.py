@@ -4,14 +4,13 @@ A line is mended where that leaves no doubt: its cells then are of the kinds (nu
 columns.
 """
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..project.errors import DataError, counted
-from .dialect import NAMES, NUMBER, Dialect
+from .dialect import NAMES, NUMBER, Dialect, field_counts
 
 DATE = re.compile(r"\s*\d+[:/.-]\d.*")
 YEAR = re.compile(r"(19|20)\d\d")
@@ -116,7 +115,7 @@ def _kinds(column: list[str]) -> frozenset[str]:
 
 def mended(cells: list[str], text: str, dialect: Dialect, shape: Shape, number: int) -> tuple[list[str] | None, str]:
     """Return a row of the right width and how it came about; or None, and why not."""
-    if len(cells) == shape.width and (dialect.clean or _is_strict(text, dialect)):
+    if len(cells) == shape.width and (dialect.clean or field_counts(text.splitlines(keepends=True), dialect)):
         return cells, ""
     if not any(cells):
         return [""] * shape.width, ""
@@ -138,14 +137,6 @@ def mended(cells: list[str], text: str, dialect: Dialect, shape: Shape, number: 
     if number > shape.start and lacking < 0 and (row := _without_empty(cells, shape)):
         return row, "surplus empty cells left out"
     return None, f"{counted(len(cells), 'cell')} in place of {shape.width}"
-
-
-def _is_strict(text: str, dialect: Dialect) -> bool:
-    """Tell whether every quote mark of a row is in its place."""
-    try:
-        return bool(list(dialect.rows(text.splitlines(keepends=True), strict=True)))
-    except csv.Error:
-        return False
 
 
 def _ways(text: str, dialect: Dialect) -> Iterator[tuple[str, list[str]]]:

@@ -75,9 +75,7 @@ class Table:
 class Known:
     """What is known of files before they are read."""
 
-    options: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # `[data.read]`: what is given is not detected; see `OPTIONS`
+    options: Mapping[str, Any] = field(default_factory=dict)  # `[data.read]`, see `OPTIONS`: not detected but given
     target: str = ""  # to predict, a hint for which row holds the names; "" where the table need not have it
     member: str = ""  # which members of a zip or tar to read, a name or a glob; "" takes the only table
     most: float = math.inf  # bytes that a file may unpack to
@@ -224,8 +222,8 @@ def _read_text(content: bytes, options: Mapping[str, Any], target: str) -> Table
     if dialect.ARFF.match(content):
         content = dialect.arff_as_csv(content.decode()).encode()
         options = {**options, "separator": ",", "quote": '"', "header": True}
-    above = _above(options)
-    content = _without_lines(content, above)
+    if above := _above(options):
+        content = b"".join(content.splitlines(keepends=True)[above:])
     content, lines_above, separator, more = dialect.preamble(content)
     content, written, notes = dialect.detect(content, options.get("separator", separator), options.get("quote"))
     cells = rows.split(content, written, target, strict=options.get("set_aside_limit") == 0)
@@ -234,12 +232,6 @@ def _read_text(content: bytes, options: Mapping[str, Any], target: str) -> Table
 
 def _above(options: Mapping[str, Any]) -> int:
     return max(options.get("skip", 0), int(options.get("header") or 1) - 1)
-
-
-def _without_lines(content: bytes, count: int) -> bytes:
-    """Leave out lines at the top."""
-    ends = re.finditer(rb"\r\n|\r|\n", content)
-    return content[max((end.end() for _, end in zip(range(count), ends, strict=False)), default=0) :]
 
 
 def _located(cells: Rows, decisions: list[str], options: Mapping[str, Any], target: str, lines_above: int) -> Table:

@@ -3,6 +3,9 @@
 The cells stay text as they stand; an empty cell is missing.
 """
 
+import contextlib
+import csv
+import io
 import itertools
 import re
 from collections.abc import Iterator, Sequence
@@ -24,7 +27,6 @@ SPAN = 1000  # lines that one quoted cell may go over; more, and its quote mark 
 PROFILED = 5000  # rows from which the kinds of a column's cells are told
 SECOND = 10  # lines that tell whether it is worth looking for a second table
 TOP = 3  # lines of which one may be drawn below the names
-CHUNK = 50_000  # rows that are held as Python objects at once
 ABOVE, BELOW, DRAWN_LINE = "above the table", "below the table", "a drawn line"
 
 
@@ -63,9 +65,14 @@ def split(content: bytes, dialect: Dialect, target: str = "", *, strict: bool = 
     gaps = not dialect.quote and any(gap in content for gap in GAPS)  # within quotes, they are a cell's own
     top = itertools.islice(filter(str.strip, lines_of(content)), TOP)
     drawn = any(LINE.fullmatch(line.rstrip("\r\n")) for line in top)
-    if not dialect.clean or ((gaps or drawn) and not strict):
-        return _ragged(list(lines_of(content)), dialect, target, whole=whole, strict=strict)
-    fields = len(next(row for row in dialect.rows(lines_of(content)) if row))
+    if dialect.clean and (strict or not (gaps or drawn)):
+        with contextlib.suppress(pa.ArrowInvalid):
+            return Rows(_parsed(content, dialect, len(next(row for row in dialect.rows(lines_of(content)) if row))))
+    return _ragged(list(lines_of(content)), dialect, target, whole=whole, strict=strict)
+
+
+def _parsed(content: bytes, dialect: Dialect, fields: int) -> pd.DataFrame:
+    """Return text whose rows have so many cells each as a table; an `ArrowInvalid` where one has not."""
     parse = arrow_csv.ParseOptions(
         delimiter=dialect.separator,
         quote_char=dialect.quote or False,
@@ -74,15 +81,15 @@ def split(content: bytes, dialect: Dialect, target: str = "", *, strict: bool = 
     )
     kinds = {f"f{place}": pa.large_string() for place in range(fields)}
     convert = arrow_csv.ConvertOptions(column_types=kinds, strings_can_be_null=True, null_values=[""])
-    for block_size in (1 << 23, min(len(content) + 1, 2**31 - 1)):  # the second: a line longer than a block
-        try:
-            read = arrow_csv.ReadOptions(autogenerate_column_names=True, block_size=block_size)
-            table = arrow_csv.read_csv(pa.BufferReader(content), read, parse, convert)
-            return Rows(table.to_pandas().set_axis(range(fields), axis=1))
-        except pa.ArrowInvalid as error:
-            if "straddl" not in str(error):
-                break
-    return _ragged(list(lines_of(content)), dialect, target, whole=whole, strict=strict)
+    read = arrow_csv.ReadOptions(autogenerate_column_names=True, block_size=1 << 23)
+    try:
+        table = arrow_csv.read_csv(pa.BufferReader(content), read, parse, convert)
+    except pa.ArrowInvalid as error:
+        if "straddl" not in str(error):
+            raise
+        read.block_size = min(len(content) + 1, 2**31 - 1)  # a line is longer than a block
+        table = arrow_csv.read_csv(pa.BufferReader(content), read, parse, convert)
+    return table.to_pandas().set_axis(range(fields), axis=1)
 
 
 def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool, strict: bool) -> Rows:
@@ -134,15 +141,15 @@ def _begins_another(cells: list[str], lines: list[str], last: int, dialect: Dial
 class _Sorted:
     """Lines as they come, sorted into rows and lines set aside.
 
-    Rows become columns of Arrow chunk by chunk: Python objects would take ten times the room. A line that does not fit
-    waits until one follows that does: those at the end are footnotes.
+    Rows are written as clean text: Python objects would take ten times the room. A line that does not fit waits until
+    one follows that does: those at the end are footnotes.
     """
 
     def __init__(self, width: int) -> None:
         self.width = width
         self.places: list[int] = []
-        self.cells: list[Sequence[str]] = []
-        self.chunks: list[pa.Table] = []
+        self.text = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="")
+        self.writer = csv.writer(self.text, lineterminator="\n")
         self.blank: list[int] = []
         self.notes: list[str] = []
         self.mended: dict[str, list[int]] = {}
@@ -159,9 +166,7 @@ class _Sorted:
         if how:
             self.mended.setdefault(how, []).append(place + 1)
         self.places.append(place)
-        self.cells.append(row)
-        if len(self.cells) >= CHUNK:
-            self._pack()
+        self.writer.writerow(row)
 
     def end(self, lines: list[str], first: int, note: str) -> None:
         """Leave out all lines from `first` on."""
@@ -170,24 +175,18 @@ class _Sorted:
         self.aside += [SetAside(place + 1, BELOW, lines[place].rstrip("\r\n")) for place in range(first, len(lines))]
 
     def rows(self, start: int, *, strict: bool) -> Rows:
-        """Return what was kept, or refuse it where nothing may be mended."""
+        """Return what was kept, or refuse it where nothing may be mended, or was kept."""
+        if not self.places:
+            raise DataError(EMPTY)
         odd = [(places[0], how) for how, places in self.mended.items()] + [(a.line, a.reason) for a in self.aside]
         if strict and odd:
             cure = "Mend it, or set set_aside_limit above 0 in [data.read] of params.toml"
             raise DataError(f"line {min(odd)[0]}: {min(odd)[1]}.\n{cure}.")
         said = [f"{how}: {counted(len(at), 'line')} (line {at[0]} the first)" for how, at in self.mended.items()]
         aside = [line for line in self.aside if line.text.strip()]
-        if self.cells:
-            self._pack()
-        frame = pa.concat_tables(self.chunks).to_pandas().astype("str")
-        frame = frame.set_axis(range(self.width), axis=1).set_axis(self.places, axis=0)
+        self.text.flush()
+        frame = _parsed(self.text.buffer.getvalue(), Dialect(",", '"'), self.width).set_axis(self.places, axis=0)
         return Rows(frame, self.notes + said, aside, self.blank, start)
-
-    def _pack(self) -> None:
-        columns = [[cell or None for cell in column] for column in zip(*self.cells, strict=True)]
-        arrays = [pa.array(column, pa.large_string()) for column in columns]
-        self.chunks.append(pa.table(arrays, names=[str(place) for place in range(self.width)]))
-        self.cells = []
 
 
 def _records(lines: list[str], dialect: Dialect, width: int = 0) -> Iterator[tuple[int, int, list[str]]]:

@@ -1,7 +1,4 @@
-"""What every verb of the command line shares: options, the log, and errors as one message with an exit code.
-
-Exit code 2 is a wrong setting or option, 1 any other failure.
-"""
+"""What every verb of the command line shares: options, the log, and errors as one message with an exit code."""
 
 import contextlib
 import functools

@@ -48,11 +48,14 @@ def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) 
     columns = dictionary.of(project)
     target = dictionary.target(columns)
     parts = divide(project, clean)
-    kind, _, group = project.settings.split.by.partition(":")
-    if kind == "group" and group in columns and columns[group].role == "feature":
-        where = project.relative(project.dictionary)
-        cure = f'To have it beside the predictions: role = "group" of [{group}] in {where}'
-        log.warning("no model sees %r, by which [split] keeps rows together, though it is a feature. %s", group, cure)
+    where = project.relative(project.dictionary)
+    kind, _, by = project.settings.split.by.partition(":")
+    if kind == "group" and by in columns and columns[by].role == "feature":
+        cure = f'To have it beside the predictions: role = "group" of [{by}] in {where}'
+        log.warning("no model sees %r, by which [split] keeps rows together, though it is a feature. %s", by, cure)
+    if kind == "time" and pd.api.types.is_string_dtype(clean[by].dtype):
+        ends, cure = (clean[by].min(), clean[by].max()), f'If that is not time: type = "datetime" and format of [{by}]'
+        log.warning("%r is text: [split] takes it in alphabetical order, %r to %r. %s in %s", by, *ends, cure, where)
     divided = pd.concat(parts.values()).index
     if rare := clean.loc[~clean.index.isin(divided), target].value_counts().to_dict():
         named = listed([f"{name!r} ({count} rows)" for name, count in rare.items()])
