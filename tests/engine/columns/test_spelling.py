@@ -76,6 +76,48 @@ def test_month_of_a_year_is_its_first_day_and_said(describe, cells, form):
     assert validate.parse(pd.Series(cells[:1]), column)[0].tolist() == [pd.Timestamp("2025-08-01")]
 
 
+@pytest.mark.parametrize(
+    ("cells", "form", "first", "said"),
+    [
+        (["Jan 2024", "Feb 2025"], "%b %Y", "2024-01-01", "a month alone is its first day"),
+        (["JAN-24", "FEB-25"], "%b-%y", "2024-01-01", "a month alone is its first day"),
+        (["March 2024", "May 2025"], "%B %Y", "2024-03-01", "a month alone is its first day"),
+        (["Q4 2024", "Q1 2025"], "Q%q %Y", "2024-10-01", "a quarter alone is its first day"),
+        (["2024Q3", "2025Q1"], "%YQ%q", "2024-07-01", "a quarter alone is its first day"),
+        (["2024-Q2", "2025-Q1"], "%Y-Q%q", "2024-04-01", "a quarter alone is its first day"),
+        (["2024-W05", "2020-W53"], "%G-W%V", "2024-01-29", "a week alone is its Monday"),
+        (["2024W05", "2025W01"], "%GW%V", "2024-01-29", "a week alone is its Monday"),
+        (["20220131", "20231201"], "%Y%m%d", "2022-01-31", 'if they are no days: then say type = "integer"'),
+        ([20220131, 20231201], "%Y%m%d", "2022-01-31", 'if they are no days: then say type = "integer"'),
+    ],
+)
+def test_month_quarter_week_and_day_in_digits_are_dates_and_said(describe, cells, form, first, said):
+    column, decisions = describe(cells * 15)
+
+    assert (column.type, column.format) == ("datetime", form) and said in decisions
+    assert validate.parse(pd.Series(cells), column)[0].iloc[0] == pd.Timestamp(first)
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "name"),
+    [
+        (["Q7 2024", "Q1 2025"], "category", "x"),
+        (["2021-W53", "2024-W05"], "category", "x"),  # the year has 52 weeks
+        (["20221301", "20221201"], "integer", "x"),
+        ([21220131, 21230131], "integer", "x"),
+        ([*range(20220101, 20220131)], "integer", "order_id"),
+    ],
+)
+def test_what_is_no_quarter_week_or_day_is_no_date(describe, cells, kind, name):
+    assert describe(cells * (30 // len(cells)), name=name)[0].type == kind
+
+
+def test_marker_among_days_in_digits_means_missing(describe):
+    column, _ = describe([20220100 + row for row in range(1, 29)] * 2 + [0] * 2)
+
+    assert (column.type, column.missing) == ("datetime", ("0",))
+
+
 def test_month_of_a_year_is_no_number_where_many_cells_say_that_it_is_not_known(describe):
     months = [f"{row % 12 + 1:02}.{1990 + row}" for row in range(36)]
 

@@ -71,6 +71,8 @@ def test_date_as_programs_write_it_is_read_beside_the_format_of_the_file_and_no_
 
     days = ["2026-01-31", "2026-02-01", "2026-02-01T06:00", None]
     assert values.equals(pd.Series(pd.to_datetime(days, format="ISO8601")).astype("datetime64[us]"))
+    week, _ = one(["2026-W05", "2026-02-02"], type="datetime", format="%G-W%V")
+    assert week.astype(str).tolist() == ["2026-01-26", "2026-02-02"]
     clock, _ = one(["14:05", "1900-01-01T06:00:00"], type="datetime", format="%H:%M")
     assert clock.astype("str").tolist() == ["1900-01-01 14:05:00", "1900-01-01 06:00:00"]
     for format, cell in (("%H:%M", "2026-01-31"), ("%Y-%d-%m", "2026-01-31")):

@@ -12,11 +12,11 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from ..project.errors import DataError, listed, shown
 from ..sources import formats
-from .alike import rewritten
 from .dictionary import LABEL, LARGEST, Column, Dictionary, by_role, label_columns
 from .lists import different_items, items_of
-from .moments import CLOCK_DAY, put_together
+from .moments import CLOCK_DAY, completed, put_together
 from .violations import ADD_IT, Violation, Warned, described, explain, explain_absent, left_out, violation
+from .wording import rewritten
 
 MISSING_WORDS = frozenset(
     ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "n.a.", "nan", "null", "nil", "none", "nat", "missing", "\\n"]
@@ -109,7 +109,7 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     name = str(cells.name)
     values, unreadable = parse(cells, column)
     if column.type == "datetime" and column.format and unreadable.any() and "%Y-%d" not in column.format:
-        iso = ISO_DAY if "%y" in column.format.lower() else ISO_CLOCK
+        iso = ISO_DAY if re.search("%[yYG]", column.format) else ISO_CLOCK
         plain = unreadable & stripped(cells).str.fullmatch(iso).eq(True)  # as programs write it, whatever the file
         again, odd = parse_datetime(cells.where(plain), replace(column, format=""))
         values, unreadable = values.fillna(again), unreadable & (odd | ~plain)
@@ -291,6 +291,7 @@ def dates(text: pd.Series, formats: str) -> pd.Series:
     for form in formats.split(" | "):
         rest = text if parsed is None else text.where(parsed.isna())
         try:
+            rest, form = completed(rest, form)
             found = pd.to_datetime(rest, format=form, errors="coerce", utc=True)
         except ValueError as error:
             raise DataError(
