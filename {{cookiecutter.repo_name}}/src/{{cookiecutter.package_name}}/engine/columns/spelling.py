@@ -112,9 +112,9 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
     if given:
         yield Column(**same, **given), also.removeprefix("; ")
         return
-    for mark in THOUSANDS[:2]:
-        if only_groups(bare, mark):
-            yield Column(**same, thousands=mark), f"{mark!r} read as the thousands mark{also}"
+    for certain in THOUSANDS[:2]:
+        if only_groups(bare, certain):
+            yield Column(**same, thousands=certain), f"{certain!r} read as the thousands mark{also}"
     if decimal := read.get("settled"):
         other = "," if decimal == "." else "."
         role, mark = ("thousands", other) if bare.str.contains(rf"\d[{other}]\d").any() else ("decimal", decimal)
