@@ -202,6 +202,9 @@ def test_date_that_means_missing_is_plain_as_any_other(cell):
         ("%d.%m.%Y | %d.%m.%Y", ["31.1.2026"]),
         ("%d. %b %Y", ["31. Jan 2026", "2026-01-31"]),
         ("%d.%m.", ["31.01."]),
+        ("Q%q %Y", ["Q1 2026", "Q5 2026"]),
+        ("%G-W%V", ["2026-W05", "2026-W54"]),
+        ("%Y%m%d", [20260131]),
     ],
 )
 def test_date_in_another_format_goes_to_validate(format, cells):
