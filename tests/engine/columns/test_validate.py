@@ -187,30 +187,11 @@ def test_missing_columns_broken_rules_and_warnings_are_in_one_message_of_three_l
     assert all(f"'{name}' {cells}" in message for name in "bcde")
 
 
-@pytest.mark.parametrize("rule", ["refuse", "warn", "treat as missing"])
-@pytest.mark.parametrize(
-    ("known", "cells", "expected", "said"),
-    [
-        (
-            ("1", "2", "x"),
-            ["2", "1.0", "x", None, "2.00"],
-            ["2", "1", "x", None, "2"],
-            "'1.0' read as '1' (2 rows",
-        ),
-        (("1.0", "2.0"), [1, 2], ["1.0", "2.0"], "'1' read as '1.0' (2 rows: 1, 2)"),
-    ],
-)
-def test_category_that_is_a_known_number_written_otherwise_is_that_one_and_said(rule, known, cells, expected, said):
-    values, (warning,) = one(cells, rule=rule, type="category", values=known)
+@pytest.mark.parametrize(("unknown", "asked"), [(19, False), (20, False), (21, True)])
+def test_column_of_mostly_unknown_categories_is_asked_about(unknown, asked):
+    _, (warning,) = one(["ja"] * unknown + ["J"] * 20, type="category", values=("J", "N"))
 
-    assert values.astype(object).where(values.notna(), None).tolist() == expected
-    assert f"numbers written otherwise, like {said}" in warning
-
-
-def test_code_with_a_zero_before_it_is_no_number_written_otherwise():
-    values, (warning,) = one(["01", "1.5", "1.0.0"], type="category", values=("1",))
-
-    assert values.tolist() == ["01", "1.5", "1.0.0"] and "unknown categories, like '01'" in warning
+    assert ("(most cells: is it coded otherwise? known: 'J', 'N')" in warning) == asked
 
 
 def test_format_that_is_none_and_column_in_other_letters_are_named_with_what_is_wanted():

@@ -90,6 +90,7 @@ def as_it_is(text):
         ({}, lambda text: text.replace(",", "_"), ["set separator"]),
         ({}, lambda text: text.partition("\n")[0] + "\n", ["a header, but no rows"]),
         ({}, lambda text: text.partition("\n")[2], ["set header = true"]),
+        ({}, lambda text: text + "1,2,3,4\n" * 9 + text.partition("\n")[2], ["9 of 249 lines do not fit"]),
         ({"target": "x"}, lambda text: text.replace("order", '"order\nn"', 1), ["Found: order n"]),
     ],
 )

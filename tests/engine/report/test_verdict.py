@@ -56,12 +56,10 @@ def test_worth_of_more_rows_hangs_on_the_last_doubling(before, low, high, groups
     assert words in verdict.reading_of_curve(table, result(*half_right()))[1]
 
 
-EVEN = np.array(["no", "yes"] * 100)
-SURE_AND_WRONG = np.where(np.arange(200) % 4 == 0, 0.999, np.where(EVEN == "yes", 0.9, 0.1))
-
-
 def test_probabilities_worse_than_the_shares_of_the_classes_are_read_so():
-    assert "mislead" in verdict.reading_of_probabilities(result(EVEN, SURE_AND_WRONG))
+    sure_and_wrong = np.tile([0.999, 0.9, 0.1, 0.9], 50)
+
+    assert "mislead" in verdict.reading_of_probabilities(result(["no", "yes"] * 100, sure_and_wrong))
 
 
 @pytest.mark.parametrize(

@@ -11,17 +11,14 @@ from data_science_project.service import example, openapi, versions
 from .conftest import COLUMNS
 
 
-def test_person_is_asked_for_what_a_model_sees_first_and_never_for_the_truth():
-    assert example.asked(COLUMNS) == ["price", "rooms", "new", "kind", "sold", "note", "id"]
-
-
-def test_moment_is_asked_for_by_its_parts():
+def test_person_is_asked_for_what_a_model_sees_first_for_a_moment_by_its_parts_and_never_for_the_truth():
     columns = {
         "day": Column(type="datetime", role="ignored"),
         "hour": Column(type="integer", role="ignored"),
         "when": Column(type="datetime", moment=("day", "hour")),
     }
 
+    assert example.asked(COLUMNS) == ["price", "rooms", "new", "kind", "sold", "note", "id"]
     assert example.asked(columns) == ["day", "hour"]
 
 

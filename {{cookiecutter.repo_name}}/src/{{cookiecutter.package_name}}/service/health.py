@@ -13,7 +13,6 @@ import pandas as pd
 import sqlalchemy as sa
 
 from ..engine.columns import dictionary
-from ..engine.columns.dictionary import Dictionary
 from ..engine.columns.validate import UNREAD, validate
 from ..engine.columns.violations import Violation
 from ..engine.modelling import decision
@@ -25,10 +24,9 @@ from ..engine.runs.answers import complete, predictions
 from ..engine.sources import read
 from . import drift, profile, score
 from .feedback import ASKER, QUEUE, refusal, truths_of
-from .score import Score
+from .reference import Reference
 from .settings import Monitor
 from .tables import NEWEST, answers, feedback
-from .unusual import Unusual
 
 log = logging.getLogger(__name__)
 CLASSES = 12  # of a table of true and answered ones, at most
@@ -108,9 +106,10 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     A `DataError` if the file cannot be read, or lacks a column. A cell that breaks a rule is no error here: that is
     what is looked for.
     """
-    run, options = loading.load(folder), project.settings
+    version = Reference(project, folder, {})
+    run, policy = version.run, version.policy
     first = next(iter(dictionary.by_role(run.columns, "feature")), "")
-    found = read.tables([path], read.Known.of(options.data, first))
+    found = read.tables([path], read.Known.of(project.settings.data, first))
     if found.frame.empty:
         raise DataError(f"{path}: {read.NO_ROWS}")
     table = found.frame.reset_index(drop=True)
@@ -120,18 +119,15 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     if aside := [line for _, line in found.set_aside]:
         lines = "1 line of %s is" if len(aside) == 1 else f"{len(aside)} lines of %s are"
         log.warning(f"{lines} in no row, and not looked at: line %d: %s", path.name, aside[0].line, aside[0].reason)
-    policy = decision.policy(folder, run.record, options.predict, options.decision)
     alone = replace(policy, reasons=0, decision=Decision())
     rows = complete(folder, run, cells, predictions(run, cells, policy), alone)
-    reference, target = profile.of(project, folder), run.record["target"]
-    learned = (reference or {}).get("unusual")
-    odd = Unusual(learned).marks(cells) if learned else False
+    odd, target = version.judge.marks(cells) if version.judge else False, run.record["target"]
     about = {"time": time.time(), "role": "answer", "road": "reference", "unusual": odd, "milliseconds": np.nan}
     rows = with_all(rows).assign(**about)
     truth = truths_in(path, table[target], run) if target in table else [None] * len(rows)
     told = rows.assign(truth=pd.Series(truth, index=rows.index, dtype=object), source=path.name)
     told = told[told["truth"].notna()]
-    return Window(folder, run.record, rows, cells, by_column(notes), told, reference, policy, has_before(project))
+    return Window(folder, run.record, rows, cells, by_column(notes), told, version.profile, policy, has_before(project))
 
 
 def truths_in(path: Path, cells: pd.Series, run: loading.Run) -> list[Any]:
@@ -150,12 +146,12 @@ def by_column(notes: Sequence[str]) -> dict[str, Violation]:
     return {one.column: one for one in reversed(broken)}
 
 
-def lenient(columns: Dictionary) -> Dictionary:
+def lenient(columns: dictionary.Dictionary) -> dictionary.Dictionary:
     """The columns with rules that refuse nothing."""
     return {name: replace(column, rule="warn") for name, column in columns.items()}
 
 
-def typed(asked: pd.DataFrame, columns: Dictionary) -> tuple[pd.DataFrame, dict[str, Violation]]:
+def typed(asked: pd.DataFrame, columns: dictionary.Dictionary) -> tuple[pd.DataFrame, dict[str, Violation]]:
     """Rows as they were asked, typed, shape (n_rows, n_columns), and what breaks a rule; cells not sent are missing."""
     names = [name for name, column in columns.items() if not column.moment and column.role != "target"]
     whole = asked.reindex(columns=[*dict.fromkeys([*asked, *names])]).astype(object)
@@ -249,6 +245,6 @@ def alarms(found: dict[str, Any], options: Monitor, unusual: np.ndarray) -> list
     return lines
 
 
-def in_words(one: Score) -> str:
+def in_words(one: score.Score) -> str:
     """A score with its interval."""
     return f"{one.metric} {' to '.join(scored(one.metric, end) for end in (one.low, one.high))}"

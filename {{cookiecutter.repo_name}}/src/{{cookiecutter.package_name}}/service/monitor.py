@@ -29,7 +29,6 @@ from .app import Service
 from .database import opened
 from .feedback import QUEUE
 from .health import Window, health, newest, of_file, of_log
-from .settings import Monitor
 from .tables import NEWEST, answers
 from .versions import wanted as runs_wanted
 from .words import OF_PAGES, PAGES
@@ -56,7 +55,7 @@ def run(project: Project, *, input: Path | None, name: str) -> tuple[Path, list[
         if rows.empty and not name and (before := answered_last(project)):
             log.warning("nobody asked %s yet: what is told is of %s, which answered last", folder.name, before.name)
             folder, (rows, told) = before, logged(project, answers.c.run == before.name)
-        window = of_log(project, folder.name, rows, told, settings.of(project, Monitor).rows)
+        window = of_log(project, folder.name, rows, told, settings.of(project, settings.Monitor).rows)
         if window is None or window.rows.empty:
             raise DataError(
                 f"The log has no answer of {folder.name}.\nName another run, RUN=..., or a file, INPUT=batch.csv"
@@ -148,7 +147,7 @@ def figures(service: Service) -> dict[str, Any]:
         return content | {"unread": str(service.log.database.explained(error))}
     answered = rows.loc[rows["role"] == "answer", "run"]
     names = [name for name in service.versions.served if name in set(answered)] or answered.tolist()
-    most = settings.of(service.project, Monitor).rows
+    most = settings.of(service.project, settings.Monitor).rows
     try:
         window = of_log(service.project, names[0], rows, told, most) if names else None
         return content | looked(service.project, rows, told, window)
@@ -161,7 +160,7 @@ def looked(project: Project, rows: pd.DataFrame, told: pd.DataFrame, window: Win
     return {
         "runs": [about_run(project, part, told) for _, part in rows.groupby(["role", "run"])],
         "charts": charts(rows[rows["role"] == "answer"]),
-        "health": health(window, settings.of(project, Monitor)) if window else None,
+        "health": health(window, settings.of(project, settings.Monitor)) if window else None,
         "caveat": score.CAVEAT,
         "newest": NEWEST,
         "kinds": DRAWN,

@@ -17,8 +17,9 @@ from ..project.errors import NAMED, counted, listed, shown
 from . import moments
 from .dictionary import ONE_HOT_LIMIT, Column, Dictionary, Transformation, Type, alike
 from .lists import different_items, separator_of
-from .spelling import DECIMALS, EITHER, called_id, days_in_digits, looks_like_code, spelled_alike, ways
+from .spelling import DECIMALS, EITHER, called_id, days_in_digits, looks_like_code, ways
 from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, are_plain_ids, is_missing, parse, stripped
+from .wording import spelled_alike
 
 # Reading `MISSING_WORDS` inside a category loses nothing if they stay a category of their own, and `NA` often is one
 # ("no pool"); only words that no table uses for a category are taken as missing there.

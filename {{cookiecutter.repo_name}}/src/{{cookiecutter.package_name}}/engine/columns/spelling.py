@@ -5,9 +5,7 @@ choice was not obvious.
 """
 
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import filterfalse
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -167,7 +165,8 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
         yield Column(type="datetime", missing=markers, format=given), ""
         return
     orders = {"day-first": (DAYS,), "month-first": (MONTHS,)}.get(given, (MONTHS, DAYS))
-    of_days = (day + time for days in (*orders, SPELT) for day in days for time in TIMES)
+    times = TIMES if present.str.contains(":", regex=False).any() else ("",)
+    of_days = (day + time for days in (*orders, SPELT) for day in days for time in times)
     known = [ISO, *of_days, *SAS, "%m/%Y", "%m.%Y", *SPANS, *CLOCKS]
     chosen: dict[str, int] = {}
     unsure, rest = False, present
@@ -211,19 +210,3 @@ def unread(cells: pd.Series, form: str) -> pd.Series:
 def swapped(form: str) -> str:
     """A format with day and month the other way round."""
     return form.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
-
-
-def spelled_alike(words: Iterable[str]) -> list[str]:
-    """Those of different words that are equal without case, blanks, hyphens, underscores and accents, in quotes.
-
-    Examples
-    --------
-    >>> spelled_alike(["Self employed", "retired", "self-employed", "5-9", "59"])
-    ["'Self employed' and 'self-employed'"]
-    """
-    alike: dict[str, list[str]] = {}
-    for word in sorted(words):
-        plain = unicodedata.normalize("NFKD", word.casefold())
-        key = re.sub(r"(?<!\d)[\s_-]|[\s_-](?!\d)", "", "".join(filterfalse(unicodedata.combining, plain)))
-        alike.setdefault(key, []).append(repr(word))
-    return [" and ".join(same) for same in alike.values() if len(same) > 1]

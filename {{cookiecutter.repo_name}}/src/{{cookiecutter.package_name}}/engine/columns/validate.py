@@ -10,21 +10,22 @@ from dataclasses import replace
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from ..project.errors import DataError, shown
+from ..project.errors import DataError, listed, shown
 from ..sources import formats
 from .dictionary import LABEL, LARGEST, Column, Dictionary, by_role, label_columns
 from .lists import different_items, items_of
 from .moments import CLOCK_DAY, completed, put_together
 from .violations import ADD_IT, Violation, Warned, described, explain, explain_absent, left_out, violation
+from .wording import rewritten
 
 MISSING_WORDS = frozenset(
     ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "n.a.", "nan", "null", "nil", "none", "nat", "missing", "\\n"]
 )
 TRUE_WORDS, FALSE_WORDS = frozenset(["true", "t", "yes", "y", "1"]), frozenset(["false", "f", "no", "n", "0"])
+CODED_OTHERWISE = 20  # unknown cells: from here on no chance that the first rows of a new word come together
 FEW_IDS, REPEATING = 20, 0.2  # rows of a table in which an id that more of them share is of a customer, not of a row
 ISO_DAY, ISO_CLOCK = r"\d{4}-\d\d-\d\d([T ].*)?", rf"{CLOCK_DAY:%Y-%m-%d}[T ].*"  # can be read in one way alone
 INTEGERS_THAT_FLOAT_KEEPS = 2**53
-WHOLE = re.compile(r"^(\d+)\.0+$")
 NARROW = "[\u00a0\u2009\u202f]"  # blanks within a number
 UNREAD = "cells that are not"  # how the problem of cells begins that cannot be read
 
@@ -139,7 +140,7 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
         values, mended = rewritten(values, column.values)
         if mended.any():
             sample = f"{shown(str(cells[mended].iloc[0]))} read as {shown(values[mended].iloc[0])}"
-            found.append(violation(name, f"numbers written otherwise, like {sample}", "", mended))
+            found.append(violation(name, f"words written otherwise, like {sample}", "", mended))
         unknown, problem = unknown_words(values, column, column.values)
         if unknown.any():
             found.append(violation(name, problem + then, f"Fix the cells, or add to 'values' of [{name}]", unknown))
@@ -147,21 +148,14 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     return values.mask(unreadable) if then and unreadable.any() else values, found
 
 
-def rewritten(words: pd.Series, known: tuple[str, ...]) -> tuple[pd.Series, pd.Series]:
-    """Words, shape (n_rows,), of which 1.0 is 1 where that alone is known, or the reverse; and which are others now."""
-    unknown = words.notna() & ~words.isin(known)
-    if not unknown.any():
-        return words, unknown
-    by_number = {WHOLE.sub(r"\1", word): word for word in known}
-    numbers = words.where(unknown).str.replace(WHOLE, r"\1", regex=True).map(by_number).astype("str")
-    return words.mask(numbers.notna(), numbers), numbers.notna()
-
-
 def unknown_words(values: pd.Series, column: Column, known: tuple[str, ...]) -> tuple[pd.Series, str]:
     """Which values, shape (n_rows,), are or hold words that are not known, and how to say it."""
     if column.type == "category":
         unknown = values.notna() & ~values.isin(known)
-        return unknown, f"unknown categories, like {''.join(map(shown, values[unknown].head(1)))}"
+        problem = f"unknown categories, like {''.join(map(shown, values[unknown].head(1)))}"
+        if unknown.sum() >= CODED_OTHERWISE and unknown.sum() > values.notna().sum() / 2:
+            problem = f"{problem} (most cells: is it coded otherwise? known: {listed([*map(shown, known)], 4)})"
+        return unknown, problem
     new = [item for item in different_items(values, column.separator) if item not in known]
     unknown = values.map(lambda cell: not set(items_of(cell, column.separator)).isdisjoint(new), na_action="ignore")
     return unknown.eq(True), f"unknown items, like {', '.join(map(repr, new[:3]))}"  # missing ones are not

@@ -1,4 +1,4 @@
-"""The words of the evaluation report: the answer, what the figures say, and honest warnings, computed from numbers.
+"""The words of the evaluation report: numbers as people read them, the answer, and what the figures say.
 
 Thresholds that a sentence hangs on stand at the top with their reason.
 """

@@ -171,9 +171,10 @@ def complete(folder: Path, model: Run, rows: pd.DataFrame, table: pd.DataFrame, 
         table = put(table, "reasons", reasons_of(folder, model, features, policy), before="confident")
     ids = dictionary.by_role(model.columns, "id")
     whole = features.join(rows[[name for name in ids if name in rows and name not in features]])
-    known, lines = training_rows.seen(folder, whole, names, ids)
-    lines = lines if policy.held is not None else np.full(len(rows), -1)
-    if known.any():
+    found = training_rows.seen(folder, whole, names, ids)
+    if found and found[0].any():
+        known, lines = found
+        lines = lines if policy.held is not None else np.full(len(rows), -1)
         table = as_held_out(table, model, lines, policy)
         table = put(table, "seen", np.select([lines >= 0, known], ["held out", "yes"], "no"), before="confident")
     if policy.decision.capacity:

@@ -138,9 +138,7 @@ def sent(content: bytes, name: str, options: Mapping[str, Any], target: str = ""
     try:
         if not content.strip():
             raise DataError(rows.EMPTY)
-        read = _named(_read_text(content, options, target))
-        _check_set_aside(read, options.get("set_aside_limit", SET_ASIDE_LIMIT))
-        return read
+        return _finished(_read_text(content, options, target), options)
     except DataError as error:
         raise DataError(f"{name}: {error}") from None
 
@@ -152,8 +150,7 @@ def _parts(path: Path, known: Known) -> dict[str, Table]:
         contents, notes = packing.unpacked(path, known.member, known.most)
         for name, content in contents.items():
             named = str(path) if len(contents) == 1 else f"{path}?member={name}"
-            read = _named(_read(content, known))
-            _check_set_aside(read, known.options.get("set_aside_limit", SET_ASIDE_LIMIT))
+            read = _finished(_read(content, known), known.options)
             aside = tuple((Path(name).name, line) for _, line in read.set_aside)
             parts[named] = replace(read, decisions=(*notes, *read.decisions), set_aside=aside)
         return parts
@@ -270,11 +267,12 @@ def _located(cells: Rows, decisions: list[str], options: Mapping[str, Any], targ
     return Table(frame, (*decisions, *notes), lines_above + first + 1, tuple(aside))
 
 
-def _check_set_aside(read: Table, limit: float) -> None:
-    """Refuse a table of which too many lines are in no row: what was decided is wrong then, not the lines."""
+def _finished(read: Table, options: Mapping[str, Any]) -> Table:
+    """Name the columns; refuse a table of which too many lines are in no row: then the reading itself is wrong."""
+    read, limit = _named(read), options.get("set_aside_limit", SET_ASIDE_LIMIT)
     odd = [line for _, line in read.set_aside if line.reason not in (rows.ABOVE, rows.BELOW, rows.DRAWN_LINE)]
     if len(odd) <= max(limit * (len(read.frame) + len(odd)), min(limit, 1) and 1):
-        return
+        return read
     reasons = Counter(line.reason for line in odd).most_common(3)
     examples = {reason: next(line for line in odd if line.reason == reason) for reason, _ in reasons}
     shown = "; ".join(
