@@ -129,6 +129,12 @@ def test_file_of_a_glob_that_seems_another_table_is_refused(written, others, tar
         read.tables([one, two], read.Known(target=target))
 
 
+def test_name_in_other_code_points_is_the_same_column_in_each_file_of_a_glob(written, rows):
+    found = read.tables([written("caf\u00e9\n1\n", "one.csv"), written("cafe\u0301\n2\n", "two.csv")])
+
+    assert list(found.frame) == ["caf\u00e9"] and rows(found) == [["1"], ["2"]]
+
+
 def test_options_overrule_what_is_found(table, rows):
     found = table("1,'x,y'\n2,'z'\n", quote="'", header=False, separator=",")
 

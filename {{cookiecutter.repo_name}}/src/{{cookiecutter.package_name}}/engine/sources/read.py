@@ -20,6 +20,7 @@ from ..project import artefact, spreadsheet
 from ..project.errors import DataError, SettingsError, listed
 from ..project.settings import Data
 from . import dialect, encoding, excel, formats, header, packing, rows
+from .first_line import in_other_letters
 from .rows import Rows, SetAside
 
 A_TEXT = (str, '"text"')
@@ -111,6 +112,7 @@ def tables(paths: Sequence[Path], known: Known = NOTHING_KNOWN) -> Table:
     parts = {name: part for path in paths for name, part in _parts(path, known).items()}
     whole, first = next(iter(parts.items()))
     for name, part in parts.items():
+        part.frame.columns = part.frame.rename(columns=in_other_letters(part.frame, first.frame)).columns
         odd = set(part.frame.columns) ^ set(first.frame.columns)
         if _are_of_two_tables(odd, {*part.frame.columns, *first.frame.columns}, known.target):
             found = f"its columns differ from those of {whole}: {listed(sorted(odd))} stand in one of them alone"
