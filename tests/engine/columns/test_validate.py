@@ -229,6 +229,16 @@ def test_group_is_wanted_for_learning_and_is_called_as_it_likes_in_a_batch():
         validate.validate(rows[["x"]], columns, where="new.csv")
 
 
+@pytest.mark.parametrize(("name", "found"), [("Caf\u00e9", "Cafe\u0301"), ("Cafe\u0301", "Caf\u00e9")])
+def test_name_in_other_code_points_is_the_column_and_said(name, found):
+    columns = {name: dictionary.Column(type="integer")}
+
+    rows, warnings = validate.validate(pd.DataFrame({found: ["1"]}), columns, where="new.csv")
+
+    assert rows.to_dict("list") == {name: [1]}
+    assert warnings == [f"new.csv: names in other code points are those of the data dictionary: {found!a}"]
+
+
 @pytest.mark.parametrize("kind", ["float32", "float64", "Float64"])
 def test_whole_floats_of_a_category_lose_their_point_whatever_stands_beside_them(kind):
     words = validate.stripped(pd.Series([1, 1.1, None, 2**24, 1e20], dtype=kind))

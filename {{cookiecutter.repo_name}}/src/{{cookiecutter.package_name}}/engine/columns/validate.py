@@ -12,6 +12,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from ..project.errors import DataError, listed, shown
 from ..sources import formats
+from ..sources.first_line import in_other_letters
 from .dictionary import LABEL, LARGEST, Column, Dictionary, by_role, label_columns
 from .lists import different_items, items_of
 from .moments import CLOCK_DAY, completed, put_together
@@ -62,6 +63,8 @@ def validate(
     DataError
         Columns are missing, or cells break a rule that says `refuse`: all of them in one message and in `violations`.
     """
+    odd = in_other_letters(frame.columns, columns)
+    frame = frame.rename(columns=odd)
     labels = label_columns(columns)
     wanted = [name for name in columns if target or not (columns[name].role == "target" or name in labels)]
     optional = {*by_role(columns, "ignored", "id"), *labels, *(() if target else by_role(columns, "group"))}
@@ -79,6 +82,9 @@ def validate(
     within = {part for part in needed if columns[part].type == "datetime" and columns[part].role == "ignored"}
     kept = {name: typed[name] for name in wanted if name in typed and name not in within}
     warnings: list[str] = [Warned(f"{where}: column {described(one, numbers)}", one) for one in warned]
+    if odd:
+        same = listed([ascii(name) for name in odd])
+        warnings.append(f"{where}: names in other code points are those of the data dictionary: {same}")
     if extra := [str(name) for name in frame.columns if name not in columns]:
         warnings.append(left_out(extra, where))
     return pd.DataFrame(kept, index=frame.index), warnings
