@@ -21,11 +21,12 @@ from ..engine.project.errors import DataError, SettingsError
 from ..engine.project.settings import Decision, Project
 from ..engine.report.verdict import number, percent, scored
 from ..engine.runs import loading, promote, registry
-from ..engine.runs.answers import complete, predictions
+from ..engine.runs.answers import complete, predictions, under
 from ..engine.sources import read
 from . import drift, profile, score, settings
 from .database import PART
 from .feedback import ASKER, QUEUE, refusal, truths_of
+from .reference import is_odd, rules_of
 from .score import Score
 from .settings import Monitor
 from .tables import NEWEST, answers, feedback
@@ -154,7 +155,11 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     rows = complete(folder, run, cells, predictions(run, cells, policy), alone)
     reference, target = profile.of(project, folder), run.record["target"]
     learned = (reference or {}).get("unusual")
-    odd = Unusual(learned).marks(cells) if learned else False
+    odd = np.array(Unusual(learned).marks(cells) if learned else [False] * len(cells))
+    rules = under(run.columns, rules_of(project))
+    for note in notes:
+        if (violation := getattr(note, "violation", None)) and is_odd(rules, violation):
+            odd[[*violation.rows]] = True
     about = {"time": time.time(), "role": "answer", "road": "reference", "unusual": odd, "milliseconds": np.nan}
     rows = with_all(rows).assign(**about)
     truth = truths_in(path, table[target], run) if target in table else [None] * len(rows)
