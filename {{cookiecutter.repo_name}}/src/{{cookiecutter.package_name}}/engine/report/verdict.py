@@ -107,9 +107,8 @@ def reading_of_curve(points: pd.DataFrame, result: Result, older: float | None =
     if reach <= 0:
         first = f"Under-fitting: {both}; even on its own rows it is no better than the constant answer."
     elif older is not None and share > OVERFITS_A_LITTLE and metric.better_by(older, last.held) > gap / 2:
-        first = (
-            f"Time more than over-fitting: {both}, which are newer; on older ones held out it is {scored(name, older)}."
-        )
+        before = f"on older ones held out it is {scored(name, older)}"
+        first = f"Time more than over-fitting: {both}, which are newer; {before}."
     elif share > OVERFITS:
         lost = f"{percent(share)} of what it gains on its own rows is lost there"
         first = f"Over-fitting: {both}, the score to lean on; {lost}."
