@@ -19,6 +19,8 @@ def one(cells, known, rule):
         (("1.0", "2.0"), [1, 2], ["1.0", "2.0"], "'1' read as '1.0' (2 rows: 1, 2)"),
         (("J", "N"), ["j", "N"], ["J", "N"], "'j' read as 'J' (1 row: 1)"),
         (("d'accord", "No\u00ebl"), ["D\u2019accord", "noel"], ["d'accord", "No\u00ebl"], "(2 rows: 1, 2)"),
+        (("Ja", "Nein"), [True, "no", "Ja"], ["Ja", "Nein", "Ja"], "'True' read as 'Ja' (2 rows: 1, 2)"),
+        (("no", "unknown", "yes"), ["Y", "no"], ["yes", "no"], "'Y' read as 'yes' (1 row: 1)"),
         (("01067", "80331"), ["1067", "80331"], ["01067", "80331"], "'1067' read as '01067' (1 row: 1)"),
     ],
 )
@@ -31,7 +33,14 @@ def test_category_that_is_a_known_one_written_otherwise_is_that_one_and_said(rul
 
 @pytest.mark.parametrize(
     ("known", "cell"),
-    [(("1", "22"), "01"), (("1",), "1.5"), (("1",), "1.0.0"), (("a b", "A-B"), "a_b"), (("59",), "5-9")],
+    [
+        (("1", "22"), "01"),
+        (("1",), "1.5"),
+        (("1",), "1.0.0"),
+        (("a b", "A-B"), "a_b"),
+        (("59",), "5-9"),
+        (("a", "no"), "n"),
+    ],
 )
 def test_word_that_could_be_another_stays_unknown(known, cell):
     values, (warning,) = one([cell], known, "warn")

@@ -12,15 +12,12 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import FixedThresholdClassifier
 
+from ..columns.wording import YES_AND_NO
 from ..project.errors import SettingsError
 from .metrics import Predictions
 
 HALF, WHY_HALF = 0.5, "one half: the more probable class"
 RESAMPLES = 20  # the best threshold of one sample jumps: the median of some is steadier, and scored better
-YES_AND_NO = frozenset(  # where yes comes before no
-    "yes/no y/n true/false t/f 1/0 ja/nein ja/nej ja/nee ja/nei j/n oui/non o/n si/no sí/no sì/no s/n sim/não sim/nao "
-    "da/ne da/net da/nu d/n да/нет tak/nie ano/ne áno/nie igen/nem evet/hayır".split()
-)
 # Of (true positives, false positives, false negatives, true negatives), one each a threshold; higher is better.
 OfCounts = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
