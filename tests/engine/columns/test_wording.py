@@ -40,6 +40,7 @@ def test_category_that_is_a_known_one_written_otherwise_is_that_one_and_said(rul
         (("a b", "A-B"), "a_b"),
         (("59",), "5-9"),
         (("a", "no"), "n"),
+        (("e", "n", "s", "w"), "o"),
     ],
 )
 def test_word_that_could_be_another_stays_unknown(known, cell):
