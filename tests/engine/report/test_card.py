@@ -95,12 +95,6 @@ def test_what_people_said_stands_in_the_card_and_what_they_did_not_is_not_stated
     assert "Who pays the postage?" in text.partition("## Intended use")[2].partition("## ")[0]
 
 
-def test_without_a_charter_every_question_to_people_is_not_stated(contest):
-    _, text = texts(card.run(contest, registry.folders(contest)[0]))
-
-    assert text.count("not stated") >= 5 and "docs/charter.md" in text
-
-
 def test_run_without_an_evaluation_has_no_card_and_the_message_says_how_to_get_one(project, folder):
     with pytest.raises(DataError, match=f"make evaluate RUN={folder.name}"):
         card.run(project, folder)

@@ -157,9 +157,11 @@ def test_requests_are_told_by_what_became_of_them(service):
     assert "<dd>3 busy</dd>" in page, "'busy 3' would read like a status"
 
 
-def test_service_looks_at_itself_for_its_figures_and_goes_on_when_it_cannot(service, answered, caplog, package_log):
+def test_service_looks_at_itself_for_its_figures_and_goes_on_when_it_cannot(
+    service, entries, folder, caplog, package_log
+):
     package_log.propagate = True
-    answered(*[(yes(), None)] * 60)
+    service.log.database.insert(asked(entries, folder.name, 60))
 
     async def look(until):
         task = asyncio.create_task(monitor.watch(service))
@@ -191,6 +193,28 @@ def asked(entries, run, count, **cells):
         output = json.dumps(yes(0.5 + place % 50 / 100) | {"probability_yes": 0.5 + place % 50 / 100})
         found += entries(inputs=json.dumps(row), output=output, time=1.7e9 + 60 * place, run=run)
     return found
+
+
+def test_row_that_is_asked_all_day_pushes_no_other_out_of_the_window(service, entries, folder):
+    service.project.parts["monitor"] = settings.Monitor(rows=60)
+    (probe,) = asked(entries, folder.name, 1)
+    row, said = json.loads(probe.inputs), {"output": probe.output, "run": probe.run}
+    service.log.database.insert(asked(entries, folder.name, 60, amount=500.0))
+    for place in range(100):
+        service.log.database.insert(entries(inputs=json.dumps(row | {"order": place}), **said))
+
+    found = monitor.figures(service)["health"]
+
+    assert [line for line in found["alarms"] if line.startswith("drift: 'amount': median 500")]
+    assert (found["looked"], found["different"]) == (159, 60), "a probe with an id of its own repeats itself too"
+
+
+def test_log_of_one_row_alone_says_that_no_different_ones_are_there(service, answered):
+    answered(*[(yes(), None)] * 60)
+
+    page = words.PAGES.get_template("monitor.html").render(monitor.figures(service))
+
+    assert "Not compared yet" in page and "Fewer than 50 different answers say nothing about drift" in page
 
 
 def test_monitor_writes_one_file_about_the_log_and_ends_with_one_where_an_alarm_fires(service, entries, folder, typed):
@@ -262,35 +286,19 @@ def test_labels_that_the_queue_asked_for_are_no_sample(service, answered, folder
     assert (found["runs"][0]["told"], found["health"]["told"], found["health"]["queued"]) == (2, 2, 1)
 
 
-def test_log_that_does_not_answer_holds_up_no_more_than_one_thread_of_page_and_watch(service, monkeypatch):
-    started, end = [], threading.Event()
-    monkeypatch.setattr(monitor, "newest", lambda engine: started.append(1) or end.wait())
-    monkeypatch.setattr(monitor, "PATIENCE", 0.05)
-
-    async def many():
-        watching = asyncio.create_task(monitor.watch(service))
-        found = await asyncio.gather(*(monitor.looking(service).figures() for _ in range(20)))
-        return found if watching.cancel() else []
-
-    found = asyncio.run(many())
-    end.set()
-
-    assert len(started) == 1 and {(one["late"], "unread" in one, "health" in one) for one in found} == {
-        (0.05, False, False)
-    }
-
-
-def test_look_that_takes_longer_than_a_page_waits_is_finished_and_shown_at_the_next_load(
+def test_log_that_does_not_answer_holds_up_one_thread_and_what_it_finds_in_the_end_is_shown_at_the_next_load(
     service, answered, monkeypatch
 ):
     answered(*[(yes(), None)] * 60)
-    read, end = monitor.newest, threading.Event()
-    monkeypatch.setattr(monitor, "newest", lambda engine: read(engine) if end.wait(9) else None)
+    read, started, end = monitor.newest, [], threading.Event()
+    monkeypatch.setattr(monitor, "newest", lambda engine: read(engine) if started.append(1) or end.wait(9) else None)
     monkeypatch.setattr(monitor, "PATIENCE", 0.05)
     look = monitor.looking(service)
 
     async def loads():
-        first = await look.figures()
+        watching = asyncio.create_task(monitor.watch(service))
+        first, *_ = await asyncio.gather(*(look.figures() for _ in range(20)))
+        watching.cancel()
         end.set()
         await asyncio.wrap_future(look._found)
         end.clear()
@@ -301,6 +309,7 @@ def test_look_that_takes_longer_than_a_page_waits_is_finished_and_shown_at_the_n
     look._found.result(9)  # it reads the log, which is closed after this
 
     shown = [re.sub(r"\s+", " ", words.PAGES.get_template("monitor.html").render(one)) for one in (first, then)]
+    assert len(started) == 2, "one for all who waited"
     assert "takes longer than 0.05 s" in shown[0] and "load again" in shown[0] and "Rows answered" not in shown[0]
     assert f"the last one that was finished, of {then['looked']}" in shown[1] and "60 answers of" in shown[1]
     assert all("cannot be read" not in one and "No row was answered" not in one for one in shown)

@@ -21,7 +21,6 @@ from ..engine.modelling.decision import Policy
 from ..engine.runs import answers
 from ..engine.runs.loading import Run
 from . import features, trees
-from .features import Cells
 from .steps import CELLS, NumberRow, Road, add_columns, kind, known_as, product, then
 from .trees import NotCompiled
 
@@ -39,7 +38,7 @@ class Compiled:
         if self._level is None and (level := getattr(run.model, "threshold", None)) is not None:
             self._level, self._positive = level, self._classes.index(run.model.pos_label)
 
-    def answer(self, cells: Cells) -> dict[str, Any]:
+    def answer(self, cells: features.Cells) -> dict[str, Any]:
         """What the run says of one row: the columns of `answers.predictions` but `run`, as plain Python values.
 
         The cells are as `validate` would leave them, before `add_features`: None where missing, a date as ISO 8601 in

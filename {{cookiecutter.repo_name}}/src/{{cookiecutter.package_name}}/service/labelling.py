@@ -26,7 +26,6 @@ from .feedback import ID, QUEUE, RANDOM, WHY
 from .guard import Problem
 from .pages import form_of, or_why_not, page
 from .schema import without_truth
-from .tables import Entry, Told
 from .words import in_order
 
 KEYS = "123456789abcdefghijklmnopqrtvwxyz"  # of the classes; s skips, u takes back
@@ -34,7 +33,7 @@ COOKIE_NAME, LONGEST = "labeller", 60  # of the cookie; letters of a name
 BROWSER = "browser"  # another cookie: people may share a token and give no name
 SEEN_FOR = 300.0  # seconds for which a row that somebody sees is shown to nobody else, while others wait
 TURN = threading.Lock()  # to choose a row and to hold it
-Queue = dict[str, tuple[str, Entry, list[Told]]]
+Queue = dict[str, tuple[str, tables.Entry, list[tables.Told]]]
 
 
 @or_why_not
@@ -105,7 +104,7 @@ def who(request: Request) -> str:
     return ": ".join(filter(None, [request.scope["asker"], name_of(request) or (browser and f"browser {browser}")]))
 
 
-def last_of(request: Request, queue: Queue) -> Told | None:
+def last_of(request: Request, queue: Queue) -> tables.Told | None:
     """The last label of who asks."""
     last = (told[-1] for _, _, told in queue.values() if told)
     mine = (one for one in last if one.asker == who(request) and one.source in (QUEUE, RANDOM))

@@ -70,13 +70,7 @@ class Metric:
         return middle_of([self.score(truth[rows], predictions[rows]) for rows in drawn])
 
     def gain(
-        self,
-        truth: np.ndarray,
-        new: Predictions,
-        old: Predictions,
-        *,
-        groups: Groups = None,
-        repeats: int = REPEATS,
+        self, truth: np.ndarray, new: Predictions, old: Predictions, *, groups: Groups = None, repeats: int = REPEATS
     ) -> tuple[float, float]:
         """A 95 % interval, by the same resamples, of how much better `new` is than `old`: above 0 is better, paired."""
         drawn = resamples(self, truth, groups, repeats)

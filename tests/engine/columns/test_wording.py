@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from data_science_project.engine.columns import alike, dictionary, validate
+from data_science_project.engine.columns import dictionary, validate, wording
 
 
 def one(cells, known, rule):
@@ -42,4 +42,4 @@ def test_word_that_could_be_another_stays_unknown(known, cell):
 def test_words_that_differ_in_how_they_are_written_alone_are_named_together():
     words = ["Self employed", "retired", "self-employed", "5-9", "59"]
 
-    assert alike.spelled_alike(words) == ["'Self employed' and 'self-employed'"]
+    assert wording.spelled_alike(words) == ["'Self employed' and 'self-employed'"]
