@@ -12,6 +12,7 @@ import pytest
 from data_science_project import pipeline
 from data_science_project.engine.modelling import confidence
 from data_science_project.engine.project import package, records, settings
+from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import export, model, registry
 
 ASK = f"""
@@ -125,23 +126,30 @@ def test_changed_file_is_refused_where_it_was_unpacked(gone, tmp_path, rows, ask
     assert done.returncode == 1 and "model.pkl was changed" in done.stderr and not answers
 
 
-def test_own_modules_and_declared_files_go_with_it(make_project, anew):
-    project = make_project(data={"source": "table.csv", "target": "answer", "also": ["prices.csv"]})
-    (project.root / "prices.csv").write_text("colour,price\nred,1\ngreen,2\nblue,3\n")
-    (project.package / "tools").mkdir()
-    (project.package / "tools" / "prices.py").write_text(
-        "import pandas as pd\n\nfrom .. import external\n\n\ndef price(colours):\n"
-        "    return colours.map(pd.read_csv(external('prices.csv')).set_index('colour')['price']).astype(float)\n"
-    )
-    (project.package / "features.py").write_text(
-        f"from {package.NAME}.tools.prices import price\n\n\n"
-        "def add_features(rows):\n    return rows.assign(price=price(rows['colour']))\n"
-    )
+@pytest.fixture
+def kept(copied, folder, edit):
+    """A run like the one that is there, but with these files of the user's, by name."""
 
-    done = anew(project.root, "export")
+    def keep(files):
+        run = copied(folder)
+        with edit(run) as record:
+            for name, text in files.items():
+                (run / name).parent.mkdir(parents=True, exist_ok=True)
+                (run / name).write_text(text)
+                record["files"][name] = "anew"
+        return run
 
-    assert done.exit_code == 0, done.stderr
-    assert f"export: {SAME} 72 rows" in done.stderr
+    return keep
+
+
+def test_own_modules_and_declared_files_go_with_it(project, kept):
+    tools = "from .. import external\n\n\ndef price(rows):\n    return rows.assign(p=external('p.txt').read_text())\n"
+    features = f"from {package.NAME}.tools.prices import price as add_features\n"
+    run = kept({"code/tools/prices.py": tools, "code/features.py": features, "external/p.txt": "2"})
+
+    said = export.run(project, run, project.root / "dist" / "the.whl")
+
+    assert said[0].startswith(f"{SAME} 72 rows")
 
 
 @pytest.mark.once
@@ -156,19 +164,14 @@ def test_wanted_error_rate_is_kept_without_the_rows_it_was_measured_on(make_proj
         assert any(name.endswith(confidence.LIMITS) for name in opened.namelist())
 
 
-def test_model_that_does_not_answer_by_itself_is_not_written(make_project, anew):
-    project = make_project()
-    (project.package / "mytools.py").write_text("def twice(numbers):\n    return numbers * 2\n")
-    (project.package / "features.py").write_text(
-        f"import importlib\n\n\ndef add_features(rows):\n"
-        f"    name = '{package.NAME}.mytools'\n    tools = importlib.import_module(name)\n"
-        "    return rows.assign(twice=tools.twice(rows['amount']))\n"
-    )
+def test_model_that_does_not_answer_by_itself_is_not_written(project, kept):
+    named = f"import importlib\n\n\ndef add_features(rows):\n    importlib.import_module('{package.NAME}.mytools')\n"
+    run = kept({"code/mytools.py": "", "code/features.py": named})
 
-    done = anew(project.root, "export")
+    with pytest.raises(DataError, match="does not answer by itself: ModuleNotFoundError"):
+        export.run(project, run, project.root / "dist" / "the.whl")
 
-    assert done.exit_code == 1 and "does not answer by itself" in done.stderr, done.stderr
-    assert not list((project.root / "dist").glob("*"))
+    assert not (project.root / "dist").exists()
 
 
 def test_without_the_rows_it_is_written_and_said_that_nothing_was_compared(project, folder, caplog):
