@@ -199,11 +199,3 @@ def test_estimator_that_is_not_known_is_named(rows, amounts, candidate):
 
     with pytest.raises(trees.NotCompiled, match=r"^sklearn\.LogisticRegression is not known$"):
         compiled.Compiled(of_classes(own, rows, labels(amounts, 2)), decision.Policy(confidence.Limits()))
-
-
-def test_absent_column_is_an_error_and_never_a_missing_cell(rows, amounts, candidate):
-    made = compiled.Compiled(of_numbers(candidate("boosting"), rows, amounts), decision.Policy(confidence.Limits()))
-    cells = drawn.as_cells(rows)[0]
-
-    with pytest.raises(KeyError, match="street"):
-        made.answer({name: cell for name, cell in cells.items() if name != "street"})
