@@ -84,6 +84,7 @@ def as_it_is(text):
     ("about", "change", "words"),
     [
         ({"target": "Answer "}, as_it_is, ["no column 'Answer '", "Did you mean 'answer'", "Found: order"]),
+        ({"target": "caf\u00e9"}, lambda text: text.replace("answer", "cafe\u0301"), ["Did you mean 'cafe\\u0301'"]),
         ({"target": "result"}, as_it_is, ["no column 'result'", "Set [data] target"]),
         ({"drop": ["colour", "size"]}, as_it_is, ["[data] drop names 'size'", "Found: order"]),
         ({}, lambda text: text.replace(",yes\n", ",\n").replace(",no\n", ",\n"), ["'answer' is empty in all 120"]),

@@ -182,6 +182,7 @@ def test_candidate_that_rows_or_a_class_of_one_row_do_not_allow_that_fails_or_ca
 def test_column_that_says_nothing_reaches_no_model_and_a_candidate_that_was_lost_is_named_before_all_scores(
     make_project, made_table, caplog, monkeypatch
 ):
+    caplog.set_level("INFO", logger=train.log.name)
     classifiers = models.classifiers
     own = lambda plan, asked: {**classifiers(plan, asked), "far": plan.linear(KNeighborsClassifier(10**6))}  # noqa: E731
     for module in (train, evaluate):
@@ -198,6 +199,7 @@ def test_column_that_says_nothing_reaches_no_model_and_a_candidate_that_was_lost
     assert not {"later", "same"} & features and {"amount", "colour"} <= features
     assert len(record["metrics"]["leaderboard"]) >= 2 and set(record["left_out"]) == {"far"}
     assert "left out, they hold one value or none in the rows to learn from: later, same" in caplog.text
+    assert ", positive 'yes' -> models/" in caplog.text
     assert "later, same (one value or none in the rows to learn from)" in page
     box = page[page.index("Before you lean on this") :].partition("</ul>")[0]
     assert "1 of 3 candidates could not be compared (far: Expected n_neigh" in box

@@ -60,3 +60,13 @@ def test_report_of_a_split_by_group_keeps_groups_whole(make_project, made_table,
     assert "rows, whole groups at a time" in page
     assert "bootstrap over whole groups" in page
     assert "of at least 20 rows from 5 groups" in page or "too few rows to cut them" in page
+
+
+def test_columns_that_say_nothing_are_named_on_one_page_in_twenty_whatever_their_number():
+    random = np.random.default_rng(0)
+    pages = [pd.DataFrame({"loss": random.normal(size=30), "spread": 1.0}) for _ in range(400)]
+    told = pd.DataFrame({"loss": [5.0, 0.1], "spread": 1.0})
+
+    named = np.mean([len(about_behaviour.not_by_chance(page)) > 0 for page in pages])
+
+    assert 0.01 < named < 0.1 and about_behaviour.not_by_chance(told)["loss"].tolist() == [5.0]

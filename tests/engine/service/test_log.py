@@ -147,6 +147,7 @@ def test_database_that_is_busy_keeps_a_reply_waiting_for_log_wait_and_gets_its_r
     assert problem.database == "no commit within 100 ms" and problem.spooled == 3
     assert stored(log.database) == [*first, *second]
     assert log.state().database == "ok" and log.spool.count() == 0
+    assert log.state().written == 5, "a row that came by the spool is written, too"
 
 
 def test_rows_stay_in_the_spool_as_long_as_the_database_refuses_them(open_log, entries, stored, file, until):
@@ -181,6 +182,7 @@ def test_rows_left_in_the_spool_by_a_killed_process_are_in_the_database_after_th
     until(lambda: log.state().spooled == 0)
 
     assert stored(log.database) == rows
+    assert log.state().written == 1190, "ten were there already"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot limit the size of a file")

@@ -157,9 +157,11 @@ def test_requests_are_told_by_what_became_of_them(service):
     assert "<dd>3 busy</dd>" in page, "'busy 3' would read like a status"
 
 
-def test_service_looks_at_itself_for_its_figures_and_goes_on_when_it_cannot(service, answered, caplog, package_log):
+def test_service_looks_at_itself_for_its_figures_and_goes_on_when_it_cannot(
+    service, entries, folder, caplog, package_log
+):
     package_log.propagate = True
-    answered(*[(yes(), None)] * 60)
+    service.log.database.insert(asked(entries, folder.name, 60))
 
     async def look(until):
         task = asyncio.create_task(monitor.watch(service))
@@ -191,6 +193,28 @@ def asked(entries, run, count, **cells):
         output = json.dumps(yes(0.5 + place % 50 / 100) | {"probability_yes": 0.5 + place % 50 / 100})
         found += entries(inputs=json.dumps(row), output=output, time=1.7e9 + 60 * place, run=run)
     return found
+
+
+def test_row_that_is_asked_all_day_pushes_no_other_out_of_the_window(service, entries, folder):
+    service.project.parts["monitor"] = settings.Monitor(rows=60)
+    (probe,) = asked(entries, folder.name, 1)
+    row, said = json.loads(probe.inputs), {"output": probe.output, "run": probe.run}
+    service.log.database.insert(asked(entries, folder.name, 60, amount=500.0))
+    for place in range(100):
+        service.log.database.insert(entries(inputs=json.dumps(row | {"order": place}), **said))
+
+    found = monitor.figures(service)["health"]
+
+    assert [line for line in found["alarms"] if line.startswith("drift: 'amount': median 500")]
+    assert (found["looked"], found["different"]) == (159, 60), "a probe with an id of its own repeats itself too"
+
+
+def test_log_of_one_row_alone_says_that_no_different_ones_are_there(service, answered):
+    answered(*[(yes(), None)] * 60)
+
+    page = words.PAGES.get_template("monitor.html").render(monitor.figures(service))
+
+    assert "Not compared yet" in page and "Fewer than 50 different answers say nothing about drift" in page
 
 
 def test_monitor_writes_one_file_about_the_log_and_ends_with_one_where_an_alarm_fires(service, entries, folder, typed):

@@ -240,6 +240,16 @@ def test_table_is_answered_as_a_table_and_as_csv_with_the_bits_of_make_predict(s
     assert 'value="70"' in site.get(f"/answer?id={first[5]}")
 
 
+def test_line_of_a_table_that_is_in_no_row_is_told_with_its_reason(site):
+    lines = [f"{place},70,red,,2026-02-01,x" for place in range(5)]
+
+    status, text = site.upload(HEAD + "\n".join([*lines, f"C1,{HOSTILE}"]).encode())
+
+    assert status == 200 and "Download all 5 as CSV" in text
+    assert "Line 7 is in no row and was not answered (below the table): 'C1,<script>alert" in html.unescape(text)
+    assert HOSTILE not in text
+
+
 def test_truth_in_a_table_is_left_out_and_said_to_be(site):
     _, text = site.upload(HEAD.strip() + b",answer\n1,70,red,,2026-02-01,x,no\n")
 

@@ -213,6 +213,12 @@ def test_date_in_another_format_goes_to_validate(format, cells):
     assert [cell for cell in cells if checker.plain({"day": cell})] == []
 
 
+def test_name_in_other_code_points_goes_to_validate():
+    checker = schema.Checker({"x": Column(type="integer"), "caf\u00e9": Column(type="integer", role="group")})
+
+    assert checker.plain({"x": 1, "cafe\u0301": 2}) is None and checker.plain({"x": 1, "other": 2}) is not None
+
+
 def test_column_to_be_put_together_goes_to_validate():
     made = {"y": Column(type="integer", role="ignored"), "when": Column(type="datetime", moment=("y",))}
 

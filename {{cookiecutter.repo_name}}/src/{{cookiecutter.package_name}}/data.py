@@ -102,7 +102,8 @@ def hint(target: str, found: list[str]) -> str:
     if found[0] == "column_1" and found[-1] == f"column_{len(found)}":
         return "If the first row holds the names, set header = true in [data.read]. "
     near = first_line.nearest(target, found)
-    return f"Did you mean {near!r}? " if near else ""
+    same = near in first_line.in_other_letters([near], [target])  # they print alike
+    return f"Did you mean {ascii(near) if same else repr(near)}? " if near else ""
 
 
 def empty_target(where: str, target: str, rows: int) -> str:

@@ -98,10 +98,10 @@ class Database:
         else:
             self._writer.driver_connection.autocommit = True
 
-    def insert(self, rows: Iterable[LogRow]) -> None:
-        """Commit rows, all or none; those that are there already stay as they are."""
+    def insert(self, rows: Iterable[LogRow]) -> int:
+        """Commit rows, all or none; those that are there already stay as they are. How many are new."""
         with self._turn:
-            self._insert(rows, PATIENT)
+            return self._insert(rows, PATIENT)
 
     def insert_at_once(self, rows: Iterable[LogRow]) -> bool:
         """Commit rows where nothing has to be waited for, neither a flush nor another writer; whether they are kept."""
@@ -117,8 +117,8 @@ class Database:
             self._turn.release()
         return True
 
-    def _insert(self, rows: Iterable[LogRow], way: tuple[str, ...]) -> None:
-        """Commit rows by the connection that writes."""
+    def _insert(self, rows: Iterable[LogRow], way: tuple[str, ...]) -> int:
+        """Commit rows by the connection that writes; how many are new."""
         if self._path and os.stat(self._path).st_ino != self._inode:
             raise LogError(f"{self.file} was replaced by another file")
         writer = self._writer.driver_connection  # SQLAlchemy's own costs 0.02 to 0.04 ms a commit more
@@ -135,9 +135,9 @@ class Database:
                 steps.append((text, [cell for row in part for cell in row]))
         if len(steps) > 1:
             writer.execute("BEGIN")
-        for text, values in steps:
-            writer.execute(text, values)
+        new = sum(writer.execute(text, values).rowcount for text, values in steps)
         writer.commit()
+        return new
 
     def tidy(self) -> None:
         """Bring what was committed at once from SQLite's log file into its database, which flushes it to the disk."""

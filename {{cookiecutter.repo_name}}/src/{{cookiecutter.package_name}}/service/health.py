@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,15 +22,17 @@ from ..engine.report.verdict import number, percent, scored
 from ..engine.runs import loading, promote, registry
 from ..engine.runs.answers import complete, predictions
 from ..engine.sources import read
-from . import drift, profile, score
+from . import drift, profile, score, settings
+from .database import PART
 from .feedback import ASKER, QUEUE, refusal, truths_of
-from .reference import Reference
+from .reference import Reference, is_odd
 from .settings import Monitor
 from .tables import NEWEST, answers, feedback
 
 log = logging.getLogger(__name__)
 CLASSES = 12  # of a table of true and answered ones, at most
 LEAST_ROWS = 50  # of fewer nothing is said
+LOOK_BACK = 50_000  # answers among which different ones are looked for, 1 s of CPU: 14 hours of a probe a second
 SAID_COLUMNS = ["prediction", "probability", "low", "high"]
 FIND_OUT = "Find out what is true of some rows: make label, then make feedback"
 TRAIN_AGAIN = "Train with what was told: make retrain, which says how much is learned from"
@@ -41,7 +43,7 @@ WORLD = "See where it comes from; if the world is like that now: make retrain, o
 
 @dataclass(frozen=True)
 class Window:
-    """Answers of a run, newest first; tables of shape (n_rows, ...)."""
+    """Answers of a run, newest first, a row that was sent twice once; tables of shape (n_rows, ...)."""
 
     folder: Path  # models/<run>
     record: dict[str, Any]
@@ -52,6 +54,7 @@ class Window:
     reference: profile.Profile | None  # what it is compared with
     policy: decision.Policy  # of today, with the rows held out in training
     back: bool  # whether there is a champion before the present one
+    looked: int  # answers, among which these are the different ones
 
 
 def newest(engine: sa.Engine, *conditions: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -62,15 +65,33 @@ def newest(engine: sa.Engine, *conditions: Any) -> tuple[pd.DataFrame, pd.DataFr
     words = sa.select(feedback.c.truth, feedback.c.source, answers).join(answers, answers.c.id == feedback.c.id)
     with engine.connect() as connection:
         found = sa.select(answers).where(answers.c.asker != ASKER, *conditions)
-        rows = frame(connection.execute(found.order_by(answers.c.id.desc()).limit(NEWEST)))
-        told = frame(connection.execute(words.where(*conditions).order_by(feedback.c.number.desc()).limit(NEWEST)))
+        last = words.where(*conditions).order_by(feedback.c.number.desc()).limit(NEWEST)
+        looks = [connection.execute(one) for one in (found.order_by(answers.c.id.desc()).limit(NEWEST), last)]
+        rows, told = (frame(look.mappings().all(), look.keys()) for look in looks)
     told["truth"] = [json.loads(text) for text in told["truth"]]
     return rows, told.drop_duplicates(["id", "run"])
 
 
-def frame(found: sa.CursorResult) -> pd.DataFrame:
+def different(engine: sa.Engine, names: Sequence[str], most: int, *conditions: Any) -> tuple[pd.DataFrame, int]:
+    """The newest answers that fit all conditions, no two alike in these columns, and among how many they were found.
+
+    So a row that is sent all day, as health checks do, pushes no other out.
+    """
+    query = sa.select(answers).where(answers.c.asker != ASKER, *conditions).order_by(answers.c.id.desc())
+    found, looked = dict[str, sa.RowMapping](), 0
+    with engine.connect().execution_options(yield_per=PART) as connection:
+        for row in connection.execute(query.limit(LOOK_BACK)).mappings():
+            asked = json.loads(row["inputs"])
+            found.setdefault(repr([row["output"], *map(asked.get, names)]), row)
+            looked += 1
+            if len(found) == most:
+                break
+    return frame([*found.values()], answers.c.keys()), looked
+
+
+def frame(found: Sequence[sa.RowMapping], names: Iterable[str]) -> pd.DataFrame:
     """Answers as a table, with what was said in columns."""
-    rows = pd.DataFrame(found.mappings().all(), columns=pd.Index(list(found.keys())))
+    rows = pd.DataFrame(found, columns=pd.Index([*names]))
     said = pd.DataFrame([json.loads(text) for text in rows["output"]], index=rows.index)
     said = said.drop(columns="confident", errors="ignore")
     return rows.join(with_all(said))
@@ -81,18 +102,26 @@ def with_all(said: pd.DataFrame) -> pd.DataFrame:
     return said.reindex(columns=[*dict.fromkeys([*SAID_COLUMNS, *said])])
 
 
-def of_log(project: Project, run: str, rows: pd.DataFrame, told: pd.DataFrame, most: int) -> Window | None:
-    """The newest answers of a run among those of the log; None where the run is gone, or is damaged, which is said."""
+def of_log(engine: sa.Engine, project: Project, run: str, rows: pd.DataFrame, told: pd.DataFrame) -> Window | None:
+    """The newest answers of a run in the log, different ones where the rows of training differ.
+
+    `rows` are the newest of the log. None where the run is gone, or is damaged, which is said.
+    """
     folder = project.models / run
     if not (folder / registry.RECORD).is_file() or (record := registry.sound(folder)) is None:
         return None
     mine, truths = (part[part["run"] == run] for part in (rows, told))
     role = "answer" if "answer" in set(mine["role"]) else "shadow"
+    most, reference = min(settings.of(project, Monitor).rows, NEWEST), profile.of(project, folder)
     mine, truths = mine[mine["role"] == role].head(most), truths[truths["role"] == role]
+    columns, looked = dictionary.load(folder / registry.DICTIONARY), len(mine)
+    if reference and reference["distinct"] >= drift.ALIKE:
+        names = [name for name in reference["columns"] if columns[name].type != "datetime"]
+        mine, looked = different(engine, names, most, answers.c.run == run, answers.c.role == role)
     asked = pd.DataFrame([json.loads(text) for text in mine["inputs"]], index=mine.index)
-    cells, broken = typed(asked, dictionary.load(folder / registry.DICTIONARY))
+    cells, broken = typed(asked, columns)
     policy = decision.policy(folder, record, project.settings.predict, project.settings.decision)
-    return Window(folder, record, mine, cells, broken, truths, profile.of(project, folder), policy, has_before(project))
+    return Window(folder, record, mine, cells, broken, truths, reference, policy, has_before(project), looked)
 
 
 def has_before(project: Project) -> bool:
@@ -106,7 +135,7 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     A `DataError` if the file cannot be read, or lacks a column. A cell that breaks a rule is no error here: that is
     what is looked for.
     """
-    version = Reference(project, folder, {})
+    version = Reference(project, folder)
     run, policy = version.run, version.policy
     first = next(iter(dictionary.by_role(run.columns, "feature")), "")
     found = read.tables([path], read.Known.of(project.settings.data, first))
@@ -121,13 +150,18 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
         log.warning(f"{lines} in no row, and not looked at: line %d: %s", path.name, aside[0].line, aside[0].reason)
     alone = replace(policy, reasons=0, decision=Decision())
     rows = complete(folder, run, cells, predictions(run, cells, policy), alone)
-    odd, target = version.judge.marks(cells) if version.judge else False, run.record["target"]
+    odd = np.array(version.judge.marks(cells) if version.judge else [False] * len(cells))
+    for note in notes:
+        if (violation := getattr(note, "violation", None)) and is_odd(version.columns, violation):
+            odd[[*violation.rows]] = True
     about = {"time": time.time(), "role": "answer", "road": "reference", "unusual": odd, "milliseconds": np.nan}
     rows = with_all(rows).assign(**about)
+    target = run.record["target"]
     truth = truths_in(path, table[target], run) if target in table else [None] * len(rows)
     told = rows.assign(truth=pd.Series(truth, index=rows.index, dtype=object), source=path.name)
     told = told[told["truth"].notna()]
-    return Window(folder, run.record, rows, cells, by_column(notes), told, version.profile, policy, has_before(project))
+    broken, back = by_column(notes), has_before(project)
+    return Window(folder, run.record, rows, cells, broken, told, version.profile, policy, back, len(rows))
 
 
 def truths_in(path: Path, cells: pd.Series, run: loading.Run) -> list[Any]:
@@ -169,6 +203,7 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
         "target": record["target"],
         "classes": [str(label) for label in classes],
         "rows": len(rows),
+        "looked": window.looked,
         "told": len(sample),
         "queued": len(told) - len(sample),
         "elsewhere": int((~sample["id"].isin(rows["id"])).sum()) if "id" in rows else 0,

@@ -172,9 +172,7 @@ class Log:
                 if self._keeps:
                     self.database.open()
                     if rows := rows_of(items):
-                        self.database.insert(rows)
-                        with self._counting:
-                            self._written += len(rows)
+                        self._insert(rows)
                     else:
                         self.database.tidy()
                 settle(items, self._keeps)
@@ -189,6 +187,12 @@ class Log:
                 return
             items, going = taken(self._rows, 0.0 if more else RETRY_SECONDS)
 
+    def _insert(self, rows: list[LogRow]) -> None:
+        """Commit rows and count those that were not there."""
+        new = self.database.insert(rows)
+        with self._counting:
+            self._written += new
+
     def _catch_up(self) -> bool:
         """Bring a part of the spool into the database; whether there may be more."""
         if not self._spooled:
@@ -198,7 +202,7 @@ class Log:
             rows, removals = self.spool.first()
         if self._full != "ok":
             return False
-        self.database.insert(rows)
+        self._insert(rows)
         with self._minding_spool(), self._counting:
             self.spool.execute(removals)
             self._spooled = self.spool.count()

@@ -51,11 +51,7 @@ def run(project: Project, *, input: Path | None, name: str) -> tuple[Path, list[
     folder = registry.named(project, name) if name else runs_wanted(project)[0]
     inputs = {}
     if input is None:
-        rows, told = logged(project, answers.c.run == folder.name)
-        if rows.empty and not name and (before := answered_last(project)):
-            log.warning("nobody asked %s yet: what is told is of %s, which answered last", folder.name, before.name)
-            folder, (rows, told) = before, logged(project, answers.c.run == before.name)
-        window = of_log(project, folder.name, rows, told, settings.of(project, settings.Monitor).rows)
+        rows, told, window = logged(project, folder, instead=not name)
         if window is None or window.rows.empty:
             raise DataError(
                 f"The log has no answer of {folder.name}.\nName another run, RUN=..., or a file, INPUT=batch.csv"
@@ -68,7 +64,7 @@ def run(project: Project, *, input: Path | None, name: str) -> tuple[Path, list[
     page, css = project.root / PAGE, (OF_PAGES / "static" / "page.css").read_text(encoding="utf-8")
     known = {"project": project.root.name, "css": css, "source": project.relative(input) if input else "the log"}
     artefact.write_text(page, PAGES.get_template("monitor.html").render(content | known))
-    records.record(page, {"step": "monitor", "run": folder.name, "inputs": inputs})
+    records.record(page, {"step": "monitor", "run": window.folder.name, "inputs": inputs})
     return page, content["health"]["alarms"]
 
 
@@ -82,18 +78,25 @@ async def watch(service: Service) -> None:
         await asyncio.sleep(LOOKS)
 
 
-def logged(project: Project, *conditions: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The newest rows of the log that fit all conditions, and those of which the truth was told."""
+def logged(project: Project, folder: Path, *, instead: bool) -> tuple[pd.DataFrame, pd.DataFrame, Window | None]:
+    """The newest answers of a run in the log, those of which the truth was told, and the window of them.
+
+    Of a run that nobody asked yet, `instead` those of the one that answered last.
+    """
     try:
         with opened(project) as database:
-            return newest(database.engine, *conditions)
+            rows, told = newest(database.engine, answers.c.run == folder.name)
+            if rows.empty and instead and (before := answered_last(project, database.engine)):
+                log.warning("nobody asked %s yet: what is told is of %s, which answered last", folder.name, before.name)
+                folder, (rows, told) = before, newest(database.engine, answers.c.run == before.name)
+            return rows, told, of_log(database.engine, project, folder.name, rows, told)
     except DataError as error:
         raise DataError(f"{error}, or look at a file: make monitor INPUT=batch.csv") from None
 
 
-def answered_last(project: Project) -> Path | None:
+def answered_last(project: Project, engine: sa.Engine) -> Path | None:
     """The run of the newest answer in the log, if it is there still."""
-    runs = logged(project, answers.c.role == "answer")[0]["run"]
+    runs = newest(engine, answers.c.role == "answer")[0]["run"]
     return next((project.models / run for run in runs if (project.models / run / registry.RECORD).is_file()), None)
 
 
@@ -140,17 +143,15 @@ def state(service: Service) -> dict[str, Any]:
 
 def figures(service: Service) -> dict[str, Any]:
     """What the page shows; where the log cannot be read, what is known without it."""
-    content = state(service)
+    content, engine = state(service), service.log.database.engine
     try:
-        rows, told = newest(service.log.database.engine)
+        rows, told = newest(engine)
+        answered = rows.loc[rows["role"] == "answer", "run"]
+        names = [name for name in service.versions.served if name in set(answered)] or answered.tolist()
+        window = of_log(engine, service.project, names[0], rows, told) if names else None
+        return content | looked(service.project, rows, told, window)
     except sa.exc.SQLAlchemyError as error:
         return content | {"unread": str(service.log.database.explained(error))}
-    answered = rows.loc[rows["role"] == "answer", "run"]
-    names = [name for name in service.versions.served if name in set(answered)] or answered.tolist()
-    most = settings.of(service.project, settings.Monitor).rows
-    try:
-        window = of_log(service.project, names[0], rows, told, most) if names else None
-        return content | looked(service.project, rows, told, window)
     except ProjectError as error:
         return content | looked(service.project, rows, told, None) | {"uncompared": str(error)}
 

@@ -23,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 
 from ..engine.columns import dictionary
 from ..engine.project import spreadsheet
-from ..engine.project.errors import DataError
+from ..engine.project.errors import DataError, shown
 from ..engine.sources import read
 from . import feedback, openapi, words
 from .example import usual
@@ -36,6 +36,7 @@ FORM, FIELDS = 10_000, 10  # bytes and fields of a form that is no row
 ROW_FIELDS = 1000  # of a form of another run, which has since been replaced, at least
 TABLE_SHOWN = 200  # answers of a table on its page
 COLUMNS = ("prediction", "probability", "low", "high", "confident", "unusual")  # of an answer, on the page of a table
+ASIDE = "Line {} is in no row and was not answered ({}): {}"
 TRUTH_LEFT = "{}: what is asked for stood in the table; it was left out, and is not kept as what was true."
 KEY = re.compile(r" \(\[\w+\] \w+\)")  # of params.toml, which people at a page do not know
 Page = Callable[[Request], Awaitable[Response]]
@@ -188,6 +189,7 @@ async def table(request: Request) -> Response:
         notes=[
             f"confident: {openapi.confident(version)}",
             *map(TRUTH_LEFT.format, truths),
+            *(ASIDE.format(aside.line, aside.reason, shown(aside.text)) for _, aside in found.set_aside),
             *found.decisions,
             *warnings,
         ],

@@ -130,6 +130,8 @@ class Checker:
             elif name not in self._optional:
                 return None
         extra = [name for name in row if name not in self._known] if len(row) > len(cells) else []
+        if any(not name.isascii() for name in extra):  # it may be a column in other code points
+            return None
         return cells, [left_out(extra, "rows")] if extra else []
 
     def table(self, rows: list[Row]) -> pd.DataFrame | None:

@@ -112,10 +112,16 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
     if given:
         yield Column(**same, **given), also.removeprefix("; ")
         return
+    for certain in THOUSANDS[:2]:
+        if only_groups(bare, certain):
+            yield Column(**same, thousands=certain), f"{certain!r} read as the thousands mark{also}"
     if decimal := read.get("settled"):
         other = "," if decimal == "." else "."
         role, mark = ("thousands", other) if bare.str.contains(rf"\d[{other}]\d").any() else ("decimal", decimal)
         how = f"{mark!r} read as the {role} mark, as in the other columns"
+        otherwise = "decimal" if role == "thousands" else "thousands"
+        if doubt(bare, mark, role, otherwise):
+            how = f'{how}; if not so: {otherwise} = "{mark}" {WHERE}'
         yield Column(**same, **{"decimal": decimal, role: mark}), f"{how}{also}"
     grouped = {mark: bare[bare.str.fullmatch(grouped_by(mark))] for mark in THOUSANDS}
     twice = grouped["."].str.count(r"\.").gt(1).any()
@@ -137,6 +143,14 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
             if len(grouped[mark]):
                 said = f"',' read as the decimal mark, {mark!r} for thousands{also}"
                 yield Column(**same, decimal=",", thousands=mark), said
+
+
+def only_groups(bare: pd.Series, mark: str) -> bool:
+    """Whether a mark parts thousands for sure: 1.180 ends in a zero as three decimals would, and 188 has none."""
+    marked = bare.str.contains(mark, regex=False)
+    with_it, without = bare[marked], bare[~marked]
+    groups = with_it.str.fullmatch(rf"[-+]?[1-9]\d{{0,2}}[{mark}]\d{{3}}").all() and with_it.str.endswith("0").any()
+    return bool(groups and without.str.fullmatch(r"[-+]?\d{1,3}").all() and without.str.contains(r"\d{3}").any())
 
 
 def doubt(bare: pd.Series, mark: str, role: str, other: str) -> str:

@@ -12,6 +12,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from ..project.errors import DataError, listed, shown
 from ..sources import formats
+from ..sources.first_line import in_other_letters
 from .dictionary import LABEL, LARGEST, Column, Dictionary, by_role, label_columns
 from .lists import different_items, items_of
 from .moments import CLOCK_DAY, completed, put_together
@@ -22,7 +23,7 @@ MISSING_WORDS = frozenset(
     ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "n.a.", "nan", "null", "nil", "none", "nat", "missing", "\\n"]
 )
 TRUE_WORDS, FALSE_WORDS = frozenset(["true", "t", "yes", "y", "1"]), frozenset(["false", "f", "no", "n", "0"])
-CODED_OTHERWISE = 20  # unknown cells: from here on no chance that the first rows of a new word come together
+CODED_OTHERWISE = 20  # cells that are all otherwise: fewer may be so by chance
 FEW_IDS, REPEATING = 20, 0.2  # rows of a table in which an id that more of them share is of a customer, not of a row
 ISO_DAY, ISO_CLOCK = r"\d{4}-\d\d-\d\d([T ].*)?", rf"{CLOCK_DAY:%Y-%m-%d}[T ].*"  # can be read in one way alone
 INTEGERS_THAT_FLOAT_KEEPS = 2**53
@@ -62,6 +63,8 @@ def validate(
     DataError
         Columns are missing, or cells break a rule that says `refuse`: all of them in one message and in `violations`.
     """
+    odd = in_other_letters(frame.columns, columns)
+    frame = frame.rename(columns=odd)
     labels = label_columns(columns)
     wanted = [name for name in columns if target or not (columns[name].role == "target" or name in labels)]
     optional = {*by_role(columns, "ignored", "id"), *labels, *(() if target else by_role(columns, "group"))}
@@ -79,6 +82,9 @@ def validate(
     within = {part for part in needed if columns[part].type == "datetime" and columns[part].role == "ignored"}
     kept = {name: typed[name] for name in wanted if name in typed and name not in within}
     warnings: list[str] = [Warned(f"{where}: column {described(one, numbers)}", one) for one in warned]
+    if odd:
+        same = listed([ascii(name) for name in odd])
+        warnings.append(f"{where}: names in other code points are those of the data dictionary: {same}")
     if extra := [str(name) for name in frame.columns if name not in columns]:
         warnings.append(left_out(extra, where))
     return pd.DataFrame(kept, index=frame.index), warnings
@@ -136,6 +142,9 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
             problem = f"values outside {low:g} ... {high:g}, like {values[outside].iloc[0]:g}{then}"
             found.append(violation(name, problem, f"Fix the rows, or widen 'range' of [{name}]", outside))
         unreadable = unreadable | outside
+        if column.unit == "%" and len(values) >= CODED_OTHERWISE and 0 < values.max() <= 1 <= high / 10:
+            said = f"no cell above {values.max():g} %: are they fractions, of which 0.25 is 25 %?"
+            found.append(violation(name, said, "", values.notna()))
     if column.values is not None and column.type in ("category", "list"):
         values, mended = rewritten(values, column.values)
         if mended.any():

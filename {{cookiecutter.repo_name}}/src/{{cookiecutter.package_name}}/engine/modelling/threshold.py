@@ -17,6 +17,10 @@ from .metrics import Predictions
 
 HALF, WHY_HALF = 0.5, "one half: the more probable class"
 RESAMPLES = 20  # the best threshold of one sample jumps: the median of some is steadier, and scored better
+YES_AND_NO = frozenset(  # where yes comes before no
+    "yes/no y/n true/false t/f 1/0 ja/nein ja/nej ja/nee ja/nei j/n oui/non o/n si/no sí/no sì/no s/n sim/não sim/nao "
+    "da/ne da/net da/nu d/n да/нет tak/nie ano/ne áno/nie igen/nem evet/hayır".split()
+)
 # Of (true positives, false positives, false negatives, true negatives), one each a threshold; higher is better.
 OfCounts = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
@@ -48,13 +52,15 @@ def is_searched(metric: str, classes: tuple) -> bool:
 
 
 def positive_last(classes: tuple, positive: str) -> tuple:
-    """The classes, of two the positive last: that of `[train] positive` (a `SettingsError` if it is none of two)."""
+    """The classes, of two the positive last: `[train] positive` (a `SettingsError` if it is none of two), else yes."""
+    if not positive and "/".join(map(str, classes)).lower() in YES_AND_NO:
+        positive = str(classes[0])
     found = [label for label in classes if str(label).lower() == positive.lower()]
     if positive and (len(classes) != 2 or len(found) != 1):
         known = ", ".join(repr(str(label)) for label in classes[:10]) or "none, it is a number"
         raise SettingsError(
             f"params.toml: [train] positive = {positive!r} is not one of two classes; those of the target: {known}.\n"
-            'Allowed: one of two, or "" for the last in order.'
+            'Allowed: one of two, or "" for yes, else the last in order.'
         )
     return (*(label for label in classes if label not in found), *found)
 
