@@ -41,7 +41,7 @@ def run():
 
 def compared(run, damaged):
     """What is said of the road of one model compared with the answers of another."""
-    made = compiled.compile_run(loading.Run(**{**vars(run), "model": damaged}), decision.Policy(confidence.Limits()))
+    made = compiled.Compiled(loading.Run(**{**vars(run), "model": damaged}), decision.Policy(confidence.Limits()))
     return drawn.difference(run, decision.Policy(confidence.Limits()), made, 300)
 
 
@@ -86,7 +86,7 @@ def test_rows_that_one_of_the_roads_does_not_answer_are_a_difference(run):
         raise ZeroDivisionError("no such rate")
 
     named = loading.Run(**{**vars(run), "add_features": failing})
-    made = compiled.compile_run(run, decision.Policy(confidence.Limits()))
+    made = compiled.Compiled(run, decision.Policy(confidence.Limits()))
 
     assert drawn.difference(named, decision.Policy(confidence.Limits()), made) == (
         "drawn rows are not answered: ZeroDivisionError: no such rate"

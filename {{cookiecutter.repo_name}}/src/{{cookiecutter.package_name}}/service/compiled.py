@@ -22,11 +22,13 @@ from ..engine.runs import answers
 from ..engine.runs.loading import Run
 from . import features, trees
 from .steps import CELLS, NumberRow, Road, add_columns, kind, known_as, product, then
-from .trees import NotCompiled
 
 
 class Compiled:
-    """A run that answers one row of plain cells; `known` are the categories and words that it knows, by column."""
+    """A run that answers one row of plain cells; `NotCompiled` where it has a part that is not known here.
+
+    `known` are the categories and words that it knows, by column.
+    """
 
     def __init__(self, run: Run, policy: Policy) -> None:
         self._run, self._limits, self._road = run, policy.limits, Road()
@@ -66,16 +68,6 @@ class Compiled:
         if len(self._classes) <= answers.CLASSES_SHOWN:
             answer |= {f"probability_{label}": p for label, p in zip(self._classes, probabilities, strict=True)}
         return answer | {"confident": probabilities[place] >= self._limits.least}
-
-
-def compile_run(run: Run, policy: Policy) -> Compiled:
-    """The fast road of a run; `NotCompiled` where it has a part that is not known here."""
-    try:
-        return Compiled(run, policy)
-    except NotCompiled:
-        raise
-    except Exception as error:  # another version of scikit-learn may call anything by another name
-        raise NotCompiled(f"{type(error).__name__}: {error}") from error
 
 
 def add_model(road: Road, model: BaseEstimator, source: int) -> int:

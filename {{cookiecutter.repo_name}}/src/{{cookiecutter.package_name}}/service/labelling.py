@@ -67,14 +67,12 @@ def shown(request: Request, queue: Queue, said: str = "", at: str = "") -> Respo
 def next_of(queue: Queue, asked: Mapping[str, str], me: str, held: dict[str, tuple[str, float]]) -> str:
     """The row `at` a place if it waits, else the next `after` another, else the first; "" where none waits.
 
-    `held` says of rows which browser sees each, and until when; what no longer holds is dropped from it.
+    `held` says of rows which browser sees each, and until when.
     """
     now, places = time.monotonic(), [*queue]
     start = places.index(asked["after"]) + 1 if asked.get("after") in queue else 0
     waiting = [one for one in places[start:] + places[:start] if not queue[one][2]]
-    for one in [one for one, (_, until) in held.items() if until < now or one not in waiting]:
-        del held[one]
-    free = [one for one in waiting if held.get(one, (me,))[0] == me]
+    free = [one for one in waiting if held.get(one, (me, now))[0] == me or held[one][1] < now]
     number = asked["at"] if asked.get("at") in waiting else next(iter(free or waiting), "")
     if number:
         held[number] = me, now + SEEN_FOR
