@@ -63,9 +63,16 @@ def test_probabilities_worse_than_the_shares_of_the_classes_are_read_so():
 
 
 @pytest.mark.parametrize(
-    ("fitted", "held", "words"), [(1.0, 0.8, "Over-fitting"), (0.91, 0.9, "No sign of"), (0.5, 0.5, "Under-fitting")]
+    ("fitted", "held", "older", "words"),
+    [
+        (1.0, 0.8, None, "Over-fitting"),
+        (0.91, 0.9, None, "No sign of"),
+        (0.5, 0.5, None, "Under-fitting"),
+        (1.0, 0.8, 0.82, "Over-fitting"),
+        (1.0, 0.8, 0.97, "Time more than over-fitting"),
+    ],
 )
-def test_gap_between_fitted_and_unseen_rows_is_put_into_words(fitted, held, words):
+def test_gap_between_fitted_and_unseen_rows_is_put_into_words(fitted, held, older, words):
     table = curve([fitted, fitted], [held, held], [np.nan, -0.1], [np.nan, 0.1])
 
-    assert verdict.reading_of_curve(table, result(*half_right()))[0].startswith(words)
+    assert verdict.reading_of_curve(table, result(*half_right()), older)[0].startswith(words)

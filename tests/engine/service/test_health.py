@@ -71,6 +71,15 @@ def test_cells_that_break_every_rule_are_looked_at_and_not_refused(looked, chang
     assert "widen 'range' of [amount] in references/data_dictionary.toml" in line
 
 
+def test_row_of_a_file_that_breaks_a_rule_that_only_warns_is_unusual_as_in_the_log(project, folder, batch, change):
+    change(project, "colour", rule="warn")
+    before = health.of_file(project, folder, batch()).rows["unusual"]
+
+    rows = health.of_file(project, folder, batch(colour=["mauve"] * 200 + ["red"] * 40)).rows
+
+    assert rows["unusual"][:200].all() and rows["unusual"][200:].sum() <= before.sum()
+
+
 def test_damaged_lines_of_a_file_are_counted_out_loud(project, folder, batch, package_log, caplog):
     path = batch()
     path.write_text(path.read_text() + "9,8,7,6,5,4,3,2,1\n")

@@ -169,13 +169,20 @@ def test_target_of_a_file_without_a_header_is_given_by_its_place(table):
     assert list(found.frame.columns) == ["column_1", "column_2", "3"]
 
 
-@pytest.mark.parametrize(("target", "names"), [("", ["region", "sales", "costs"]), ("age", ["who", "age"])])
-def test_one_of_two_tables_side_by_side_in_a_sheet_is_taken(workbook, target, names):
-    others = [["who", "age"], ["Ann", 30], ["Bob", 40], ["Cy", 50]]
-    pairs = itertools.zip_longest([["region", "sales", "costs"], *BODY], others, fillvalue=[None, None])
+@pytest.mark.parametrize(
+    ("target", "others", "names"),
+    [
+        ("", 3, ["region", "sales", "costs"]),
+        (" Age", 3, ["who", "age"]),
+        ("", 20, ["region", "sales", "costs", "who", "age"]),
+    ],
+)
+def test_one_of_two_tables_side_by_side_in_a_sheet_is_taken_where_they_end_apart(workbook, target, others, names):
+    people = [["who", "age"], *[[f"P{n}", 30 + n] for n in range(others)]]
+    pairs = itertools.zip_longest([["region", "sales", "costs"], *BODY], people, fillvalue=[None, None])
     sheet = [[*one, None, *other] for one, other in pairs]
 
     found = read.tables([workbook(A=sheet)], read.Known(target=target))
 
-    assert list(found.frame.columns) == names
-    assert any("2 tables side by side" in decision for decision in found.decisions)
+    assert list(found.frame.columns) == names and len(found.frame) == (3 if target else 20)
+    assert any("2 tables side by side" in decision for decision in found.decisions) == (others == 3)

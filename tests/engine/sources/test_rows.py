@@ -65,7 +65,7 @@ def test_more_odd_lines_than_the_limit_are_refused_with_reasons_and_examples(ref
     assert len(table(content, set_aside_limit=0.05).set_aside) == 4
     message = refusal(content)
     assert "4 of 304 lines do not fit: 4 cells in place of 3 (3, as line 102: '7,1,5,x'); 5 cells" in message
-    assert "line 102: too few cells" in refusal(lines("7,1.5"), set_aside_limit=0)
+    assert "line 103: too few cells" in refusal("# by me\n" + lines("7,1.5"), set_aside_limit=0)
 
 
 @pytest.mark.parametrize(("names", "line"), [("a,b,c", "{},5,{},25,w\n"), ("x,y", "{},5,{}\n")])

@@ -20,12 +20,12 @@ from ..engine.project.errors import DataError, SettingsError
 from ..engine.project.settings import Decision, Project
 from ..engine.report.verdict import number, percent, scored
 from ..engine.runs import loading, promote, registry
-from ..engine.runs.answers import complete, predictions
+from ..engine.runs.answers import complete, predictions, under
 from ..engine.sources import read
 from . import drift, profile, score, settings
 from .database import PART
 from .feedback import ASKER, QUEUE, refusal, truths_of
-from .reference import Reference
+from .reference import Reference, is_odd
 from .settings import Monitor
 from .tables import NEWEST, answers, feedback
 
@@ -135,7 +135,7 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     A `DataError` if the file cannot be read, or lacks a column. A cell that breaks a rule is no error here: that is
     what is looked for.
     """
-    version = Reference(project, folder, {})
+    version = Reference(project, folder)
     run, policy = version.run, version.policy
     first = next(iter(dictionary.by_role(run.columns, "feature")), "")
     found = read.tables([path], read.Known.of(project.settings.data, first))
@@ -150,9 +150,13 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
         log.warning(f"{lines} in no row, and not looked at: line %d: %s", path.name, aside[0].line, aside[0].reason)
     alone = replace(policy, reasons=0, decision=Decision())
     rows = complete(folder, run, cells, predictions(run, cells, policy), alone)
-    odd, target = version.judge.marks(cells) if version.judge else False, run.record["target"]
+    odd = np.array(version.judge.marks(cells) if version.judge else [False] * len(cells))
+    for note in notes:
+        if (violation := getattr(note, "violation", None)) and is_odd(version.columns, violation):
+            odd[[*violation.rows]] = True
     about = {"time": time.time(), "role": "answer", "road": "reference", "unusual": odd, "milliseconds": np.nan}
     rows = with_all(rows).assign(**about)
+    target = run.record["target"]
     truth = truths_in(path, table[target], run) if target in table else [None] * len(rows)
     told = rows.assign(truth=pd.Series(truth, index=rows.index, dtype=object), source=path.name)
     told = told[told["truth"].notna()]

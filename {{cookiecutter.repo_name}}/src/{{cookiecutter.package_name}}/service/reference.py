@@ -13,6 +13,7 @@ import pandas as pd
 
 from ..engine.columns import dictionary
 from ..engine.columns.dictionary import Dictionary, by_role
+from ..engine.columns.violations import Violation
 from ..engine.modelling import decision
 from ..engine.project.errors import DataError
 from ..engine.project.settings import Project
@@ -99,8 +100,7 @@ class Reference:
             tables.append(known)
             for warning in warnings:
                 violation = getattr(warning, "violation", None)  # unknown columns have none, nor copies of older runs
-                column = self.columns[violation.column] if violation and violation.cure else None
-                odd = column is not None and column.rule == "warn" and column.role not in ("id", "ignored")
+                odd = is_odd(self.columns, violation)
                 for place in [places[row] for row in violation.rows] if violation else places:
                     found[place].warnings.append(str(warning))
                     found[place].unusual |= odd
@@ -146,6 +146,12 @@ class Reference:
 def rules_of(project: Project) -> Dictionary:
     """The data dictionary of a project; nothing where there is none."""
     return dictionary.load(project.dictionary) if project.dictionary.is_file() else {}
+
+
+def is_odd(columns: Dictionary, violation: Violation | None) -> bool:
+    """Whether rows are unusual for these cells: they break a rule that only warns, of a column that counts."""
+    column = columns[violation.column] if violation and violation.cure else None
+    return column is not None and column.rule == "warn" and column.role not in ("id", "ignored")
 
 
 def tables_of(columns: Dictionary, shapes: Shapes) -> list[tuple[list[int], Set[str]]]:

@@ -23,7 +23,7 @@ MISSING_WORDS = frozenset(
     ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "n.a.", "nan", "null", "nil", "none", "nat", "missing", "\\n"]
 )
 TRUE_WORDS, FALSE_WORDS = frozenset(["true", "t", "yes", "y", "1"]), frozenset(["false", "f", "no", "n", "0"])
-CODED_OTHERWISE = 20  # unknown cells: from here on no chance that the first rows of a new word come together
+CODED_OTHERWISE = 20  # cells that are all otherwise: fewer may be so by chance
 FEW_IDS, REPEATING = 20, 0.2  # rows of a table in which an id that more of them share is of a customer, not of a row
 ISO_DAY, ISO_CLOCK = r"\d{4}-\d\d-\d\d([T ].*)?", rf"{CLOCK_DAY:%Y-%m-%d}[T ].*"  # can be read in one way alone
 INTEGERS_THAT_FLOAT_KEEPS = 2**53
@@ -142,6 +142,9 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
             problem = f"values outside {low:g} ... {high:g}, like {values[outside].iloc[0]:g}{then}"
             found.append(violation(name, problem, f"Fix the rows, or widen 'range' of [{name}]", outside))
         unreadable = unreadable | outside
+        if column.unit == "%" and len(values) >= CODED_OTHERWISE and 0 < values.max() <= 1 <= high / 10:
+            said = f"no cell above {values.max():g} %: are they fractions, of which 0.25 is 25 %?"
+            found.append(violation(name, said, "", values.notna()))
     if column.values is not None and column.type in ("category", "list"):
         values, mended = rewritten(values, column.values)
         if mended.any():

@@ -251,7 +251,12 @@ def _read_text(content: bytes, options: Mapping[str, Any], target: str) -> Table
         content = b"".join(content.splitlines(keepends=True)[above:])
     content, lines_above, separator, more = dialect.preamble(content)
     content, written, notes = dialect.detect(content, options.get("separator", separator), options.get("quote"))
-    cells = rows.split(content, written, target, strict=options.get("set_aside_limit") == 0)
+    cells = rows.split(content, written, target)
+    odd = cells.odd + [(line.line, line.reason) for line in cells.aside]
+    if odd and options.get("set_aside_limit") == 0:
+        line, reason = min(odd)
+        cure = f"Mend it, or set set_aside_limit above 0 {encoding.CURE}."
+        raise DataError(f"line {above + lines_above + line}: {reason}.\n{cure}")
     return _located(cells, [*decisions, *more, *notes, *cells.notes], options, target, above + lines_above)
 
 
