@@ -20,7 +20,7 @@ from ..engine.project.errors import DataError, SettingsError
 from ..engine.project.settings import Decision, Project
 from ..engine.report.verdict import number, percent, scored
 from ..engine.runs import loading, promote, registry
-from ..engine.runs.answers import complete, predictions, under
+from ..engine.runs.answers import complete, predictions
 from ..engine.sources import read
 from . import drift, profile, score, settings
 from .database import PART
