@@ -1,5 +1,6 @@
 import datetime
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -237,6 +238,37 @@ def test_name_in_other_code_points_is_the_column_and_said(name, found):
 
     assert rows.to_dict("list") == {name: [1]}
     assert warnings == [f"new.csv: names in other code points are those of the data dictionary: {found!a}"]
+
+
+PERCENT = dictionary.Column(type="number", unit="%", range=(0, 100))
+
+
+@pytest.mark.parametrize("cells", [[0.25, 0.1, 0.5, 0.125, 0.3, 0.0], ["0.25", "0.1", "0.5", "0.125", "0.3", ""]])
+def test_fractions_where_percent_were_learned_are_refused_or_said(cells):
+    frame = pd.DataFrame({"rate": pd.Series(cells)})
+
+    with pytest.raises(DataError, match="new.csv: column .rate. has fractions, like 0.25, .* up to 100 %"):
+        validate.check_percent(frame, {"rate": PERCENT}, "new.csv")
+
+    (said,) = validate.check_percent(frame, {"rate": replace(PERCENT, rule="warn")}, "new.csv")
+    assert "has fractions" in said
+
+
+@pytest.mark.parametrize(
+    ("cells", "changes"),
+    [
+        (["0.25 %", "0.1 %", "0.5 %", "0.125 %", "0.3 %"], {}),
+        ([0.25, 0.1, 0.5, 0.125, 12.0], {}),
+        ([1, 0, 1, 1, 0, 1], {}),
+        ([0.25, 0.1], {}),  # too few to tell
+        ([0.25, 0.1, 0.5, 0.125, 0.3], {"range": (0, 2)}),
+        ([0.25, 0.1, 0.5, 0.125, 0.3], {"unit": "kg"}),
+    ],
+)
+def test_what_can_be_percent_is_no_fraction(cells, changes):
+    columns = {"rate": replace(PERCENT, **changes)}
+
+    assert validate.check_percent(pd.DataFrame({"rate": cells}), columns, "new.csv") == []
 
 
 @pytest.mark.parametrize("kind", ["float32", "float64", "Float64"])

@@ -117,6 +117,17 @@ def test_verb_evaluates_first_tells_how_far_numbers_are_off_and_does_nothing_the
     assert [path.stat().st_mtime_ns for path in again] == before
 
 
+def test_card_says_how_many_files_it_does_not_name(told):
+    project, folder = told
+    record = registry.read(folder)
+    parts = {f"data/raw/x/{place}.csv": "0" * 64 for place in range(5)}
+    registry.write(folder, {**record, "input_data": {**record["input_data"], **parts}})
+
+    _, text = texts(card.run(project, folder))
+
+    assert "0.csv" in text and "and 3 more" in text and "4.csv" not in text
+
+
 def test_card_warns_of_what_the_record_knows(told):
     project, folder = told
     record = registry.read(folder)

@@ -103,6 +103,17 @@ def new(made_table):
     return made_table.drop(columns="answer").assign(order=made_table["order"] + 5000)
 
 
+def test_fractions_in_a_column_of_percent_are_refused_in_a_file_and_a_frame(score, new, project, folder):
+    columns = dictionary.of(project)
+    percent = replace(columns["amount"], unit="%", range=(0, 1000))
+    dictionary.write(project.dictionary, {**columns, "amount": percent}, [])
+    wrong = new.assign(amount=np.linspace(0, 1, len(new)))
+
+    for answer in (score, model.load(folder.name).predict):
+        with pytest.raises(DataError, match="column 'amount' has fractions"):
+            answer(wrong)
+
+
 def test_list_is_sorted_with_rank_and_act_where_a_capacity_is_stated(score, new, caplog):
     caplog.set_level("INFO")
     plain, found = score(new), score(new, "decision.capacity=7", 'decision.rows="orders"')

@@ -55,8 +55,10 @@ def run(project: Project, dump: Dump, *, again: bool = False) -> list[str]:
     # What is dropped is not judged, and `add_features` must not compute anything from what is not known in use.
     wanted = table.frame.drop(columns=list(settings.drop))
     gaps = {settings.target: replace(columns[settings.target], missing_allowed=True)}  # such rows are left out below
+    fractions = validate.check_percent(wanted, columns, where)
     frame, warnings = validate.validate(wanted, {**columns, **gaps}, where=where, first_row=table.first_row)
     frame.index = table.frame.index + table.first_row  # a row stays known by its number
+    warnings = [*fractions, *warnings]
     for text in warnings:
         log.warning("%s", text)
     known = frame[frame[settings.target].notna()]

@@ -28,6 +28,7 @@ FEW_IDS, REPEATING = 20, 0.2  # rows of a table in which an id that more of them
 ISO_DAY, ISO_CLOCK = r"\d{4}-\d\d-\d\d([T ].*)?", rf"{CLOCK_DAY:%Y-%m-%d}[T ].*"  # can be read in one way alone
 INTEGERS_THAT_FLOAT_KEEPS = 2**53
 NARROW = "[\u00a0\u2009\u202f]"  # blanks within a number
+PERCENT, FEW_FRACTIONS = 10, 5  # a column of percent that goes so far, and parts of 1 that are no slip in it
 UNREAD = "cells that are not"  # how the problem of cells begins that cannot be read
 
 
@@ -155,6 +156,27 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
             found.append(violation(name, problem + then, f"Fix the cells, or add to 'values' of [{name}]", unknown))
         unreadable = unreadable | unknown
     return values.mask(unreadable) if then and unreadable.any() else values, found
+
+
+def check_percent(frame: pd.DataFrame, columns: Dictionary, where: str) -> list[str]:
+    """Refuse, or say by its rule, a column of percent that holds fractions in a file, as Excel keeps them.
+
+    `frame` has the cells as they stand, shape (n_rows, n_columns_found).
+    """
+    said = []
+    of_percent = {name: column for name, column in columns.items() if column.unit == "%" and name in frame}
+    for name, column in of_percent.items():
+        values = parse(frame[name], column)[0].dropna()
+        parts = values[values % 1 != 0]
+        most = column.range[1] if column.range else 0
+        signed = stripped(frame[name]).str.contains("%").any()
+        if signed or most < PERCENT or len(parts) < FEW_FRACTIONS or values.abs().max() > 1:
+            continue
+        found = f"{where}: column {name!r} has fractions, like {parts.iloc[0]:g}, and no sign; known: up to {most:g} %"
+        said.append(f'{found}.\nMultiply them by 100, or say rule = "warn" in [{name}] of the data dictionary.')
+        if column.rule == "refuse":
+            raise DataError(said[-1])
+    return said
 
 
 def unknown_words(values: pd.Series, column: Column, known: tuple[str, ...]) -> tuple[pd.Series, str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from ..columns import dictionary
+from ..columns import dictionary, validate
 from ..modelling import decision, reasons, threshold
 from ..modelling.confidence import CLASSES_SHOWN, Limits
 from ..modelling.decision import Policy
@@ -56,8 +56,9 @@ def read_rows(project: Project, model: Run, path: Path, aside: Path) -> tuple[pd
     kept = read.keep_aside(aside, table.set_aside)
     check_left_out(project, model, table.frame, path.name)
     columns = rules_of_today(model.columns, project.dictionary)
+    fractions = validate.check_percent(table.frame, columns, path.name)
     rows, warnings = model.validate(table.frame, columns, where=path.name, first_row=table.first_row, target=False)
-    return rows.set_axis(table.frame.index), [*kept, *table.decisions, *warnings]
+    return rows.set_axis(table.frame.index), [*kept, *table.decisions, *fractions, *warnings]
 
 
 def check_left_out(project: Project, model: Run, rows: pd.DataFrame, where: str) -> None:
