@@ -81,6 +81,18 @@ WORDS = {
 }
 
 
+def test_word_for_less_than_a_limit_is_missing_with_the_cure(describe):
+    _, said = describe([str(row) for row in range(5, 65)] + ["<5"] * 20)
+
+    assert "'<5' (20 cells) read as missing" in said and "write the limit, or half of it, in the source" in said
+
+
+def test_numbers_of_several_units_are_said_to_be_kept_as_words(describe):
+    column, said = describe([f"{row}.5 cm" if row % 2 else f"{row * 10} mm" for row in range(1, 60)])
+
+    assert column.type in ("category", "text") and "cells like numbers, but no one way reads all of them" in said
+
+
 def test_marker_of_the_numbers_is_missing_in_the_words_too_unless_the_words_say_otherwise_and_is_said_once():
     frame = pd.DataFrame({"kg": ["1", "2.5", "NA", "7"] * 10, **WORDS, "y": ["a", "b"] * 20})
 

@@ -1,4 +1,5 @@
 import zipfile
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -211,7 +212,9 @@ def test_marker_that_params_want_and_no_column_has_is_said_with_the_cure(project
     assert "unknown" in dictionary.load(project.dictionary)["colour"].missing
 
 
-def test_marks_that_params_want_and_bounds_of_an_id_that_count_for_nothing_are_said(project, caplog):
+def test_marks_and_bounds_that_count_for_nothing_and_a_category_that_knows_no_word_are_said(project, caplog):
+    columns = dictionary.of(project)
+    dictionary.write(project.dictionary, {**columns, "colour": replace(columns["colour"], values=None)}, [])
     text = project.dictionary.read_text(encoding="utf-8")
     project.dictionary.write_text(text.replace('role = "id"', 'role = "id"\nrange = [0, 5]', 1), encoding="utf-8")
     changed = settings.load(project.root, ['data.read={decimal=","}'])
@@ -221,6 +224,7 @@ def test_marks_that_params_want_and_bounds_of_an_id_that_count_for_nothing_are_s
     assert "range and values of an id are not looked at: 'order'" in caplog.text
     assert "[data.read] has decimal = ',', but decimal of references/data_dictionary.toml counts" in caplog.text
     assert "'amount'" in caplog.text
+    assert "a new one is not noticed, and 1.0 is another than 1: 'colour'" in caplog.text
 
 
 def test_lines_in_no_row_are_kept_with_reason_and_place_and_said(make_project, made_table, tmp_path):

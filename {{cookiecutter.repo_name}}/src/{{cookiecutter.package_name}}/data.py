@@ -12,6 +12,8 @@ import os
 import tomllib
 from dataclasses import replace
 
+import pandas as pd
+
 from .engine.columns import dictionary, infer, merge, told, validate
 from .engine.project import artefact
 from .engine.project.errors import DataError, SettingsError, listed
@@ -58,7 +60,7 @@ def run(project: Project, dump: Dump, *, again: bool = False) -> list[str]:
     fractions = validate.check_percent(wanted, columns, where)
     frame, warnings = validate.validate(wanted, {**columns, **gaps}, where=where, first_row=table.first_row)
     frame.index = table.frame.index + table.first_row  # a row stays known by its number
-    warnings = [*fractions, *warnings]
+    warnings = [*fractions, *warnings, *free_categories(frame, columns)]
     for text in warnings:
         log.warning("%s", text)
     known = frame[frame[settings.target].notna()]
@@ -74,6 +76,14 @@ def run(project: Project, dump: Dump, *, again: bool = False) -> list[str]:
         known.to_parquet(path)
     log.info("%d rows, %d columns -> %s", *known.shape, project.relative(project.clean))
     return [*decisions, *warnings, *said]
+
+
+def free_categories(frame: pd.DataFrame, columns: dictionary.Dictionary) -> list[str]:
+    """Categories that a person left without `values`, though they are few enough to be listed."""
+    free = [n for n, c in columns.items() if (c.type, c.role, c.values) == ("category", "feature", None) and n in frame]
+    few = [repr(name) for name in free if frame[name].nunique() <= infer.VALUES_LIMIT]
+    said = "categories without 'values': a new one is not noticed, and 1.0 is another than 1"
+    return [f"{said}: {listed(few)}"] if few else []
 
 
 def check_columns(project: Project, table: read.Table, where: str) -> None:
