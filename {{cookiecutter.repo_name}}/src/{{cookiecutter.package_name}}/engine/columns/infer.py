@@ -17,7 +17,7 @@ from ..project.errors import NAMED, counted, listed, shown
 from . import moments
 from .dictionary import ONE_HOT_LIMIT, Column, Dictionary, Transformation, Type, alike
 from .lists import different_items, separator_of
-from .spelling import DECIMALS, EITHER, UNITS, called_id, days_in_digits, looks_like_code, ways
+from .spelling import DECIMALS, EITHER, UNIT_WORDS, called_id, days_in_digits, looks_like_code, ways
 from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, are_plain_ids, is_missing, parse, stripped
 from .wording import spelled_alike
 
@@ -32,7 +32,7 @@ ALIKE = 0.5  # if this share of the cells looks like numbers or dates that were 
 ODD_WORDS = 3  # and at most this many different ones
 # Cells that a person would take for an amount, a date or a clock time; said where no way of `spelling.py` reads them.
 AMOUNT_LIKE = r"[-+(]?\s*[$€£¥₹]?\s*-?\d[\d.,' ]*(?:[eE][-+]?\d+)?\s*[%$€£¥₹kKmM)-]*"
-AMOUNT_LIKE += rf"|[-+]?\d[\d.,]* ?(?:{'|'.join(map(re.escape, sorted(UNITS)))})"
+AMOUNT_LIKE += rf"|[-+]?\d[\d.,]* ?(?:{'|'.join(map(re.escape, sorted(UNIT_WORDS)))})"
 TIME_LIKE = r"\d{1,4}(?:/|-|\.)(?:\d{1,2}|[A-Z][a-z]+)(?:/|-|\.)\d{1,4}(?:[T ].*)?|(?:.*[T ])?\d{1,2}:\d\d.*"
 VALUES_LIMIT = 200  # categories that the dictionary lists one by one; above, a new one is not noticed
 TEXT_UNIQUE_SHARE, TEXT_WORDS = 0.5, 2.0  # free text: more unique cells than this, and this many words on average

@@ -35,7 +35,7 @@ THOUSANDS: tuple[Thousands, ...] = (",", ".", " ", "'")
 SIGNS = "$ € £ ¥ ₹ ₺ ₽ zł Kč kr Ft R$"
 CODES = "EUR USD GBP CHF JPY SEK NOK DKK PLN CZK HUF CAD AUD CNY INR BRL"
 CURRENCIES = (*SIGNS.split(), *CODES.split())  # before the number or after it
-UNITS = frozenset("% kg g mg t lb lbs oz km m cm mm mi ft l ml h min s ms °C °F kWh kW km/h mph".split())
+UNIT_WORDS = frozenset("% kg g mg t lb lbs oz km m cm mm mi ft l ml h min s ms °C °F kWh kW km/h mph".split())
 AMOUNT = re.compile(r"^\s*(?P<before>[^\d\s+.,-]*)\s*[-+]?[\d.,'\u2019\s]*\d\s*(?P<after>\D*?)\s*$")
 ID_NAME = re.compile(
     r"(^|[^a-z])(unnamed: \d+|id|ids|uuid|guid|key|index|no|nr|number|code)$|[a-z](ID|Id|Number|No|Key)$"
@@ -165,7 +165,7 @@ def doubt(bare: pd.Series, mark: str, role: str, other: str) -> str:
 def unit_of(probe: pd.Series) -> str:
     """The currency or unit that most cells carry, or ""."""
     found = probe.str.extract(AMOUNT)
-    for place, allowed in (("before", CURRENCIES), ("after", (*UNITS, *CURRENCIES))):
+    for place, allowed in (("before", CURRENCIES), ("after", (*UNIT_WORDS, *CURRENCIES))):
         shares = found[place].value_counts() / len(probe)
         for unit in shares[shares > MOST].index.intersection(allowed):
             return str(unit)
