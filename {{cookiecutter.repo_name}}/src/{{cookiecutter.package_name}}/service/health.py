@@ -140,7 +140,7 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     """
     run, options = loading.load(folder), project.settings
     first = next(iter(dictionary.by_role(run.columns, "feature")), "")
-    found = read.tables([path], read.Known.of(options.data, first))
+    found = read.tables([path], read.Known.of(options.data, first, separators=dictionary.separators(run.columns)))
     if found.frame.empty:
         raise DataError(f"{path}: {read.NO_ROWS}")
     table = found.frame.reset_index(drop=True)
