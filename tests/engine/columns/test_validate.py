@@ -188,15 +188,6 @@ def test_missing_columns_broken_rules_and_warnings_are_in_one_message_of_three_l
     assert all(f"'{name}' {cells}" in message for name in "bcde")
 
 
-@pytest.mark.parametrize(
-    ("cells", "asked"), [([0.25] * 20, True), (["0.5"] * 19, False), (["25 %", "0.5 %"] * 20, False)]
-)
-def test_percentages_that_may_be_fractions_are_asked_about(cells, asked):
-    _, warnings = one(cells, type="number", unit="%", range=(0.0, 60.0))
-
-    assert any("no cell above 0.25 %: are they fractions" in line for line in warnings) == asked
-
-
 @pytest.mark.parametrize(("unknown", "asked"), [(19, False), (20, False), (21, True)])
 def test_column_of_mostly_unknown_categories_is_asked_about(unknown, asked):
     _, (warning,) = one(["ja"] * unknown + ["J"] * 20, type="category", values=("J", "N"))

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from data_science_project import pipeline
+from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.engine.runs import model
@@ -89,6 +90,14 @@ def test_list_of_python_is_answered_as_its_text_in_a_file(folder, made_table):
 
     for found in others:
         pd.testing.assert_frame_equal(found, by_word, check_exact=True)
+
+
+def test_list_of_python_is_joined_by_the_separator_of_its_column():
+    rows, columns = pd.DataFrame({"tags": [["a;b", "c"], ["c"]]}), {"tags": Column(type="list", separator="|")}
+
+    found, _ = model.as_of_a_file(rows, columns)
+
+    assert found["tags"].tolist() == ["a;b| c", "c"]
 
 
 def test_times_of_a_zone_are_said_to_be_turned_into_utc(folder, made_table, caplog):

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from data_science_project.engine.runs import registry
+from data_science_project.engine.runs import answers, registry
 from data_science_project.service.tables import Entry
 
 from .conftest import BODY, ROW, ask, call
@@ -22,6 +22,20 @@ def test_answer_has_an_id_a_row_and_is_in_the_log_with_what_was_asked(serving):
     assert told == [] and json.loads(entry.inputs) == ROW and entry.run == reply["run"]
     assert json.loads(entry.output) == {name: first[name] for name in columns[1:-1]}
     assert (entry.role, entry.road, entry.unusual, entry.asker) == ("answer", "compiled", False, "")
+
+
+def test_list_in_a_cell_is_answered_with_the_bits_that_make_predict_gives_the_same_json(serving, ask, project):
+    rows = [ROW | {"order": place, "note": ["parcel", -2.0, None, "went"], "shop": [place]} for place in range(2)]
+    path, application = project.root / "rows.json", serving()
+    path.write_text(json.dumps(rows))
+    run = application.service.versions.get().run
+    typed, _ = answers.read_rows(project, run, path, project.root / "aside.csv")
+
+    status, reply = ask(application, body=json.dumps({"rows": rows}).encode())
+
+    found = answers.answer(run, typed)
+    assert status == 200
+    assert [one["probability"] for one in reply["predictions"]] == found["probability"].tolist()
 
 
 @pytest.mark.parametrize(

@@ -79,3 +79,9 @@ def test_row_for_programs_is_that_of_the_form_and_is_answered_and_fits_its_descr
     assert row.items() <= example.usual(found).items() and row["amount"] is not None
     assert jsonschema.Draft202012Validator(openapi.row(found.columns)).is_valid(row)
     assert len(found.reference([row])) == 1
+
+
+def test_list_in_the_row_for_programs_is_a_list(made_version):
+    columns = {"tags": Column(type="list", separator="|", missing_allowed=False), "note": Column(type="text")}
+
+    assert example.row(made_version({"tags": ["red| vip"] * 20}, columns)) == {"tags": ["red", "vip"], "note": None}

@@ -40,12 +40,14 @@ def test_what_no_rule_says_of_a_cell_is_told_in_words():
         "day": Column(type="datetime", format="%d.%m.%Y", description="of the order"),
         "job": Column(type="category", values=("cook", "clerk"), rule="warn"),
         "free": Column(type="text", rule="warn"),
+        "tags": Column(type="list", separator="|"),
     }
 
     cells = openapi.row(columns)["properties"]
 
     assert cells["day"]["description"] == "of the order; a date as 31.01.2026 or 2026-01-31"
     assert cells["job"]["description"] == "known: cook, clerk" and "description" not in cells["free"]
+    assert cells["tags"]["description"] == "several: a list, or a text parted by '|'"
 
 
 @pytest.mark.parametrize(
@@ -58,6 +60,7 @@ def test_what_no_rule_says_of_a_cell_is_told_in_words():
         {"day": "2026-01-31T10:20:30", "pay": math.pi, "new": 1},
         {"note": "東京", "key": "Ä", "pay": "n/a"},
         *({"key": cell} for cell in (10**39, "=1+1", False, "\t")),
+        {"tags": ["x", "y.z"], "note": ["a", -2.0, None, True], "key": [1], "unknown": [], "odd": [1]},
     ],
 )
 def test_row_that_is_answered_fits_its_description(changes):
@@ -70,11 +73,11 @@ def test_row_that_is_answered_fits_its_description(changes):
         ("key", [0.5]),
         ("age", [None, 121, 30.5]),
         ("job", ["driver"]),
-        ("tags", ["x; z", "yxz"]),
+        ("tags", ["x; z", "yxz", ["z"], [["x"]]]),
         ("new", ["perhaps", 2]),
         ("day", ["soon"]),
-        ("note", [" ", "\u3000"]),
-        ("unknown", [[1]]),
+        ("note", [" ", "\u3000", [], [" ", None], [[1]]]),
+        ("unknown", [[[1]], {}]),
     ],
 )
 def test_cell_that_is_refused_does_not_fit_its_description(name, cells):

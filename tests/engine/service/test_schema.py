@@ -33,6 +33,12 @@ def test_body_becomes_rows_whose_floats_keep_their_bits():
     assert [(type(cell), repr(cell)) for cell in row.values()] == [(type(x), repr(x)) for x in cells.values()]
 
 
+def test_list_of_plain_values_is_the_text_that_it_becomes_in_a_file():
+    body = b'{"rows": [{"a": ["red", null, -2.0, 0.1, true], "b": ["x", "y;z"], "c": []}]}'
+
+    assert schema.decode(body, {"b": "|"}) == [{"a": "red; -2; 0.1; true", "b": "x| y;z", "c": None}]
+
+
 @pytest.mark.parametrize(
     ("body", "place"),
     [
@@ -46,8 +52,8 @@ def test_body_becomes_rows_whose_floats_keep_their_bits():
         (b'{"rows": [{"a": ' + b"9" * 5000 + b"}]}", "4300 digits"),
         (b'{"rows": [{"a": 1, "b": 2, "a": 3}]}', r"'a' stands twice .*character 27"),
         (b'{"rows": [], "rows": []}', r"'rows' stands twice"),
-        (b'{"rows": [{"a": [1]}]}', "row 1, column 'a' holds a list"),
-        (b'{"rows": [{"a": 1}, {"b": {}}]}', "row 2, column 'b' holds a list or an object"),
+        (b'{"rows": [{"b": [1], "a": [1, [2]]}]}', "row 1, column 'a' holds an object, or a list in a list"),
+        (b'{"rows": [{"a": 1}, {"b": {}}]}', "row 2, column 'b' holds an object, or a list in a list"),
         (b'{"rows": [{"a": 1}, 3]}', "row 2 is no object"),
         (b'{"rows": {"a": 1}}', "A body is"),
         (b'{"rows": [], "more": 1}', "A body is"),

@@ -98,6 +98,13 @@ def test_nested_cell_becomes_one_text(table, rows, lists, cells):
     assert "'x'" in "".join(found.decisions)
 
 
+def test_list_is_joined_by_the_separator_of_its_column():
+    frame, said, _ = formats.json_table(b'[{"x": ["a;b", "c|d", -2.0], "y": ["a", "b"]}]', {"x": "|"})
+
+    assert frame.iloc[0].tolist() == ["a;b| cd| -2", "a; b"]
+    assert said[:2] == ["lists joined by '| ', empty ones missing: 'x' (1)", "'|' in items left out: 'x'"]
+
+
 @pytest.mark.parametrize("names", ["{a},[b]", "[a],{b}", "ORC,b", "PAR1,b", "ARROW1,b", "BZh9,b", "RDX_,b"])
 def test_text_is_text_whatever_its_first_name(table, names):
     text = f"{names}\n1,2\n3,[4]\n"

@@ -160,7 +160,7 @@ def test_text_that_was_sent_is_read_as_a_file_of_it_and_what_is_packed_is_refuse
     content = "id;price\n1;2,5\n2;\n".encode("utf-16")
     (tmp_path / "rows.csv").write_bytes(content)
 
-    found = read.sent(content, "rows.csv", {})
+    found = read.sent(content, "rows.csv")
 
     whole = read.tables([tmp_path / "rows.csv"])
     assert found.frame.equals(whole.frame) and (found.decisions, found.first_row) == (whole.decisions, whole.first_row)
@@ -168,4 +168,4 @@ def test_text_that_was_sent_is_read_as_a_file_of_it_and_what_is_packed_is_refuse
         pd.DataFrame({"a": [1.0] * 10}).to_parquet(file)
         for packed in (file.getvalue(), b"PK\x03\x04" + bytes(100), gzip.compress(content), b"  \n"):
             with pytest.raises(DataError, match=r"^rows\.csv: "):
-                read.sent(packed, "rows.csv", {})
+                read.sent(packed, "rows.csv")

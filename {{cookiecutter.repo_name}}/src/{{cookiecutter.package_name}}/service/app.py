@@ -179,14 +179,15 @@ class Application:
         start = time.perf_counter()
         service.in_flight += 1
         try:
-            rows = decode(body)
+            query = parse_qs(scope["query_string"].decode("latin-1")) if scope["query_string"] else {}
+            version = service.versions.get(query.get("run", [""])[0])
+            rows = decode(body, version.separators)
             if not rows:
                 raise Problem(422, "invalid", "No rows. Send at least one.", violations=[])
             if len(rows) > options.rows:
                 said = f"{len(rows)} rows; allowed: {options.rows} ([serve] rows). Send fewer at once."
                 raise Problem(413, "too_large", said)
-            query = parse_qs(scope["query_string"].decode("latin-1")) if scope["query_string"] else {}
-            reply = await service.answer(rows, query.get("run", [""])[0], asker)
+            reply = await service.answer(rows, version.name, asker)
         finally:
             service.in_flight -= 1
         service.counts.seconds.observe(time.perf_counter() - start)

@@ -3,11 +3,13 @@
 import functools
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..engine.columns.dictionary import Column, Dictionary, by_role
+from ..engine.columns.lists import items_of
 from ..engine.runs import training_rows
 from .schema import Cell, Row
 from .versions import Version
@@ -25,10 +27,14 @@ def asked(columns: Dictionary) -> list[str]:
     return list(dict.fromkeys(name for name in [*by_role(columns, *MODELLED), *others] if name not in made))
 
 
-def row(version: Version) -> Row:
-    """A row that is answered: what is usual, without the columns that may be left out."""
-    columns = version.columns
-    return {name: cell for name, cell in usual(version).items() if cell is not None or columns[name].role not in ASIDE}
+def row(version: Version) -> dict[str, Any]:
+    """A row that is answered: what is usual, lists as such, without the columns that may be left out."""
+    columns, found = version.columns, dict[str, Any]()
+    for name, cell in usual(version).items():
+        if cell is not None or columns[name].role not in ASIDE:
+            separator = columns[name].separator  # of a list alone
+            found[name] = items_of(str(cell), separator) if separator and cell else cell
+    return found
 
 
 def usual(version: Version) -> Row:

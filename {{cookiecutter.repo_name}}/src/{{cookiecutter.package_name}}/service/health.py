@@ -138,7 +138,8 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     version = Reference(project, folder)
     run, policy = version.run, version.policy
     first = next(iter(dictionary.by_role(run.columns, "feature")), "")
-    found = read.tables([path], read.Known.of(project.settings.data, first))
+    separators = dictionary.separators(run.columns)
+    found = read.tables([path], read.Known.of(project.settings.data, first, separators=separators))
     if found.frame.empty:
         raise DataError(f"{path}: {read.NO_ROWS}")
     table = found.frame.reset_index(drop=True)

@@ -16,7 +16,8 @@ from .versions import Version, Versions
 
 Schema = dict[str, Any]
 TEXT, NUMBER_SCHEMA, YES_OR_NO = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
-CELL = {"type": ["number", "string", "boolean", "null"]}
+PLAIN = {"type": ["number", "string", "boolean", "null"]}
+CELL: Schema = {"type": [*PLAIN["type"], "array"], "items": PLAIN}
 SOME = r"[^\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"  # what a text is not empty by
 SOME_DAY = datetime(2026, 1, 31)
 MONTHS = r"(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31"
@@ -117,15 +118,20 @@ def known(column: Column) -> str:
     """What a reader is told of the cells of a column that no rule of JSON Schema says."""
     if column.type == "datetime" and column.format:
         return f"a date as {example.dated(column, SOME_DAY)} or {SOME_DAY:%Y-%m-%d}"
-    return f"known: {listed([*column.values], 20)}" if column.values and column.rule != "refuse" else ""
+    said = [f"several: a list, or a text parted by '{column.separator}'"] if column.type == "list" else []
+    said += [f"known: {listed([*column.values], 20)}"] if column.values and column.rule != "refuse" else []
+    return "; ".join(said)
 
 
 def forms(column: Column) -> list[Schema]:
     """The forms of a cell that is not missing."""
     low, high = column.range or (-LARGEST, LARGEST)
-    anything: list[Schema] = [TEXT if column.missing_allowed else TEXT | {"pattern": SOME}, NUMBER_SCHEMA, YES_OR_NO]
+    some: Schema = {} if column.missing_allowed else {"pattern": SOME}
+    filled: Schema = {"contains": {"type": PLAIN["type"][:3], **some}} if some else {}
+    anything: list[Schema] = [TEXT | some, NUMBER_SCHEMA, YES_OR_NO, an_array(PLAIN) | filled]
     if column.role == "id":  # text as it stands, where it is no plain number
-        return [anything[0], {"type": column.type}, YES_OR_NO] if column.type in ("integer", "number") else anything
+        number = {"type": column.type} if column.type in ("integer", "number") else NUMBER_SCHEMA
+        return [anything[0], number, *anything[2:]]
     if column.type in ("integer", "number"):
         return [{"type": column.type, "minimum": low, "maximum": high}]
     if column.type == "boolean":
@@ -137,7 +143,8 @@ def forms(column: Column) -> list[Schema]:
         return [{"enum": list(column.values)}]
     if column.values is not None and column.type == "list":
         items = "|".join(map(re.escape, column.values))
-        return [TEXT | {"pattern": f"^({items})({re.escape(column.separator)} ?({items}))*$"}]
+        several = an_array({"enum": list(column.values)}) | ({} if column.missing_allowed else {"minItems": 1})
+        return [TEXT | {"pattern": f"^({items})({re.escape(column.separator)} ?({items}))*$"}, several]
     return anything
 
 

@@ -156,10 +156,11 @@ async def table(request: Request) -> Response:
     service, version = request.app.service, version_of(request)
     body = await body_in_time(request.scope, request.receive, service.options)
     name, content = file_of(request.headers.get("content-type", ""), body)
-    options, known = service.project.settings.data.read, next(iter(words.asked(version.columns)), "")
+    options, first = service.project.settings.data.read, next(iter(words.asked(version.columns)), "")
+    known = read.Known(options, first, separators=version.separators)
     numbers: list[int] = []  # of the rows, as the file counts them
     try:
-        found = await asyncio.to_thread(read.sent, content, name, options, known)
+        found = await asyncio.to_thread(read.sent, content, name, known)
         if found.frame.empty:
             raise DataError(f"{name}: no rows below its header. Fill in at least one.")
         if len(found.frame) > service.options.rows:

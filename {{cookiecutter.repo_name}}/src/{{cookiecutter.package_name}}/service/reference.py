@@ -61,6 +61,7 @@ class Reference:
         """Take ranges, categories and rules as a data dictionary has them."""
         self.columns: Dictionary = answers.under(self.run.columns, rules)
         self.checker, self.ids = Checker(self.columns), by_role(self.columns, "id")
+        self.separators = dictionary.separators(self.columns)
         dates_alone = is_default(self.run.add_features)
         self._seen = {name for name, column in self.columns.items() if column.type == "datetime" or not dates_alone}
 

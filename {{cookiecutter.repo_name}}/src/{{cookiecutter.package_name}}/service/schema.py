@@ -15,12 +15,13 @@ from ..engine.columns.dictionary import LABEL, LARGEST, Column, Dictionary
 from ..engine.columns.lists import items_of
 from ..engine.columns.validate import INTEGERS_THAT_FLOAT_KEEPS
 from ..engine.columns.violations import left_out
+from ..engine.sources import formats
 from .features import array_of
 
 Cell = float | int | bool | str | None
 Row = dict[str, Cell]
 PLAIN_TYPES = frozenset([float, int, bool, str, type(None)])
-SHAPE = 'A body is {"rows": [{"column": cell, ...}, ...]}, a cell a number, a text, true, false or null'
+SHAPE = 'A body is {"rows": [{"column": cell, ...}, ...]}, a cell a number, a text, true, false, null or a list of such'
 ESCAPES = re.compile(r"(?i)\\\\|\\ud[89ab]..\\ud[c-f]..|\\(ud[89a-f]..)")  # the group: half a pair that stands alone
 KEY = 1000  # characters of the key before a number, at most
 DECODER = msgspec.json.Decoder()
@@ -30,8 +31,8 @@ class BadBody(Exception):
     """A body that holds no rows: what is wrong, and the place."""
 
 
-def decode(body: bytes) -> list[Row]:
-    """The rows of a request, `{"rows": [{...}]}`.
+def decode(body: bytes, separators: formats.Separators | None = None) -> list[Row]:
+    """The rows of a request, `{"rows": [{...}]}`; a list of plain values is the text that it becomes in a file.
 
     A `BadBody` if it is not JSON in UTF-8, a number that no float holds, a key twice, half a character, or no table of
     plain cells.
@@ -51,8 +52,10 @@ def decode(body: bytes) -> list[Row]:
         if type(row) is not dict:
             raise BadBody(f"row {number} is no object. {SHAPE}.")
         if not PLAIN_TYPES.issuperset(map(type, row.values())):
-            name = next(name for name, cell in row.items() if type(cell) not in PLAIN_TYPES)
-            raise BadBody(f"row {number}, column {name!r} holds a list or an object. {SHAPE}.")
+            for name in [name for name, cell in row.items() if type(cell) not in PLAIN_TYPES]:
+                if type(row[name]) is dict or not PLAIN_TYPES.issuperset(map(type, row[name])):
+                    raise BadBody(f"row {number}, column {name!r} holds an object, or a list in a list. {SHAPE}.")
+                row[name] = formats.one_text(row[name], (separators or {}).get(name, ";"))
         keys += len(row)
     if body.count(b":") > keys:  # a colon in a text, or a key that stands twice, of which only the last is in `rows`
         strictly(body)

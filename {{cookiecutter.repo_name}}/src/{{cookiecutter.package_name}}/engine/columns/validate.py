@@ -143,9 +143,6 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
             problem = f"values outside {low:g} ... {high:g}, like {values[outside].iloc[0]:g}{then}"
             found.append(violation(name, problem, f"Fix the rows, or widen 'range' of [{name}]", outside))
         unreadable = unreadable | outside
-        if column.unit == "%" and len(values) >= CODED_OTHERWISE and 0 < values.max() <= 1 <= high / 10:
-            said = f"no cell above {values.max():g} %: are they fractions, of which 0.25 is 25 %?"
-            found.append(violation(name, said, "", values.notna()))
     if column.values is not None and column.type in ("category", "list"):
         values, mended = rewritten(values, column.values)
         if mended.any():

@@ -49,7 +49,8 @@ def read_rows(project: Project, model: Run, path: Path, aside: Path) -> tuple[pd
     asked = dictionary.by_role(model.columns, "feature")
     file, member = parted(str(path))
     # The header must have the name of a feature; of the target it need not.
-    known = read.Known.of(project.settings.data, asked[0] if asked else "", member)
+    separators = dictionary.separators(model.columns)
+    known = read.Known.of(project.settings.data, asked[0] if asked else "", member, separators)
     table = read.tables([Path(file)], known)
     if table.frame.empty:
         raise DataError(f"{path}: {read.NO_ROWS}")

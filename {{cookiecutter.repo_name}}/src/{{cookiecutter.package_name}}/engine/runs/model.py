@@ -1,7 +1,7 @@
 """A run as other programs and notebooks use it: `from <package> import load`."""
 
+import functools
 import logging
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..columns import validate
+from ..columns import dictionary, validate
 from ..columns.dictionary import Column
 from ..modelling import decision
 from ..modelling.estimators import threads
@@ -101,7 +101,7 @@ class Model:
         return known
 
 
-def as_of_a_file(rows: pd.DataFrame, columns: Iterable[str]) -> tuple[pd.DataFrame, list[str]]:
+def as_of_a_file(rows: pd.DataFrame, columns: dict[str, Column]) -> tuple[pd.DataFrame, list[str]]:
     """The rows with lists as the text that they become in a file; and which times move, being of a zone."""
     moved, texts = list[str](), {}
     for name in rows.columns.intersection(list(columns)):
@@ -111,7 +111,8 @@ def as_of_a_file(rows: pd.DataFrame, columns: Iterable[str]) -> tuple[pd.DataFra
             moved.append(f"rows: column {name!r}: times of the zone {kind.tz} turned into UTC; {cure}")
         may_hold = pd.api.types.is_object_dtype(kind) or isinstance(kind, pd.ArrowDtype)
         if may_hold and rows[name].map(pd.api.types.is_list_like).any():
-            texts[name] = rows[name].astype(object).map(lambda cell: formats.one_text(as_list(cell)))
+            mark = dictionary.separators(columns).get(name, ";")
+            texts[name] = rows[name].astype(object).map(as_list).map(functools.partial(formats.one_text, mark=mark))
     return rows.assign(**texts), moved
 
 

@@ -9,7 +9,7 @@ import json
 import math
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeGuard
@@ -26,9 +26,10 @@ PANDAS_INDEX = re.compile(r"__index_level_\d+__$")
 SAS_DATE = re.compile(rb"(DATETIME|DATEAMPM|[BE]8601D[TNXZ])|DATE|DDMM|MMDD|YYMM|WEEKDAT|WORDDAT|MON|[BE]8601DA")
 Columns = list[tuple[str, pd.Series]]
 Said = dict[str, list[str]]  # what was decided -> the columns
+Separators = Mapping[str, str]  # of the items of a list, by column; ";" of others
 
 
-def table(content: bytes) -> tuple[pd.DataFrame, list[str]] | None:
+def table(content: bytes, separators: Separators) -> tuple[pd.DataFrame, list[str]] | None:
     """Return a table of a kind that is told by its first bytes, and what was decided; None of any other.
 
     Whole numbers and booleans with gaps become nullable, decimals float64, or text where that would lose digits;
@@ -48,7 +49,7 @@ def table(content: bytes) -> tuple[pd.DataFrame, list[str]] | None:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
         raise DataError(f"damaged {kind} file ({reason}). Fetch or write it again.") from None
     said: Said = {}
-    columns = _arrow_columns(rows, said) if isinstance(rows, pa.Table) else _labelled_columns(rows, said)
+    columns = _arrow_columns(rows, said, separators) if isinstance(rows, pa.Table) else _labelled_columns(rows, said)
     return _framed(columns, said, [" ".join(str(one.message).split())[:200] for one in heard])
 
 
@@ -112,7 +113,7 @@ KINDS: tuple[tuple[bytes, str, Callable[[Any], Any]], ...] = (
 )
 
 
-def _arrow_columns(rows: pa.Table, said: Said) -> Columns:
+def _arrow_columns(rows: pa.Table, said: Said, separators: Separators) -> Columns:
     columns: Columns = []
     for name, cells in zip(rows.column_names, rows.columns, strict=True):
         if PANDAS_INDEX.match(name):
@@ -126,7 +127,8 @@ def _arrow_columns(rows: pa.Table, said: Said) -> Columns:
         elif pa.types.is_timestamp(kind) and kind.tz:
             said.setdefault(f"times of the zone {kind.tz} turned into UTC", []).append(f"'{name}'")
         if pa.types.is_nested(cells.type) or "binary" in str(cells.type):
-            columns += [(part, column(values)) for part, values in _flat(name, cells.to_pylist(), said)]
+            flat = _flat(name, cells.to_pylist(), said, separators)
+            columns += [(part, column(values)) for part, values in flat]
         else:
             columns.append((name, _arrow_column(cells)))
     return columns
@@ -159,7 +161,7 @@ def _labelled_columns(rows: pd.DataFrame, said: Said) -> Columns:
     return columns
 
 
-def json_table(content: bytes) -> tuple[pd.DataFrame, list[str], list[SetAside]] | None:
+def json_table(content: bytes, separators: Separators) -> tuple[pd.DataFrame, list[str], list[SetAside]] | None:
     """Return JSON or JSON-lines (UTF-8) as a frame, what was decided, and damaged lines; None of other text.
 
     A `DataError` if it is not valid, no list of records, two of them alike, or has a key twice in a record.
@@ -171,14 +173,15 @@ def json_table(content: bytes) -> tuple[pd.DataFrame, list[str], list[SetAside]]
         whole, lines, aside = documents.loaded(content)
         records, notes = documents.records(whole)
         names = dict.fromkeys(key for record in records for key in record)
-        cells = [part for name in names for part in _flat(name, [record.get(name) for record in records], said)]
+        columns = {name: [record.get(name) for record in records] for name in names}
+        cells = [part for name, values in columns.items() for part in _flat(name, values, said, separators)]
     except RecursionError:
         raise DataError("JSON nested too deep. A list of flat records is needed.") from None
     frame, notes = _framed([(name, column(values)) for name, values in cells], said, notes)
     return (frame.set_axis(lines[-len(frame) :], axis=0) if aside else frame), notes, aside
 
 
-def _flat(name: str, values: list, said: Said) -> list[tuple[str, list]]:
+def _flat(name: str, values: list, said: Said, separators: Separators) -> list[tuple[str, list]]:
     """Return a column without objects and lists in its cells: an object becomes columns, a list of values one text."""
     kinds = set(map(type, values)) - {type(None)}
     if kinds.isdisjoint({dict, list, bytes}):
@@ -188,7 +191,7 @@ def _flat(name: str, values: list, said: Said) -> list[tuple[str, list]]:
     if kinds == {dict} and keys:
         said.setdefault("objects read as a column for each of their fields", []).append(counted)
         parts = {key: [None if value is None else value.get(key) for value in values] for key in keys}
-        return [part for key, cells in parts.items() for part in _flat(f"{name}.{key}", cells, said)]
+        return [part for key, cells in parts.items() for part in _flat(f"{name}.{key}", cells, said, separators)]
     if kinds == {bytes}:
         try:
             texts, what = [value and value.decode() for value in values], "bytes read as UTF-8"
@@ -196,12 +199,14 @@ def _flat(name: str, values: list, said: Said) -> list[tuple[str, list]]:
             texts, what = [value and value.hex() for value in values], "bytes that are no text, as hexadecimal digits"
         said.setdefault(what, []).append(counted)
         return [(name, [text or None for text in texts])]
-    texts = [one_text(value) for value in values]
+    mark = separators.get(name, ";")
+    texts = [one_text(value, mark) for value in values]
     nested = any(isinstance(value, (dict, list)) and not _is_plain(value) for value in values)
-    what = "lists and objects kept as JSON text" if nested else "lists joined by '; ', empty ones missing"
+    what = "lists and objects kept as JSON text" if nested else f"lists joined by '{mark} ', empty ones missing"
     said.setdefault(what, []).append(counted)
-    if any(_is_plain(value) and any(";" in str(item) for item in value) for value in values):
-        said.setdefault("semicolons within the items of lists read as commas", []).append(f"'{name}'")
+    if any(_is_plain(value) and any(mark in str(item) for item in value) for value in values):
+        marks = "semicolons within the items of lists read as commas" if mark == ";" else f"'{mark}' in items left out"
+        said.setdefault(marks, []).append(f"'{name}'")
     return [(name, texts)]
 
 
@@ -209,10 +214,11 @@ def _is_plain(value: object) -> TypeGuard[list]:
     return isinstance(value, list) and not any(isinstance(item, (dict, list, tuple)) for item in value)
 
 
-def one_text(value: object) -> object:
+def one_text(value: object, mark: str = ";") -> object:
     """Return a list of plain values as its items, else as JSON; each cell by itself, so that a batch reads alike."""
     if _is_plain(value):
-        return "; ".join(spelled(item).replace(";", ",") for item in value if item is not None) or None
+        items = (spelled(item).replace(mark, "," if mark == ";" else "") for item in value if item is not None)
+        return f"{mark} ".join(items) or None
     return json.dumps(value, ensure_ascii=False, default=spelled) if isinstance(value, (dict, list)) else value
 
 

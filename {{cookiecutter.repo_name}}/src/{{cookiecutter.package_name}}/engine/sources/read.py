@@ -82,11 +82,13 @@ class Known:
     member: str = ""  # which members of a zip or tar to read, a name or a glob; "" takes the only table
     most: float = math.inf  # bytes that a file may unpack to
     drop: Sequence[str] = ()  # `[data] drop`: columns that nobody needs, and that stop no reading
+    separators: formats.Separators = field(default_factory=dict)  # of columns that hold lists
 
     @classmethod
-    def of(cls, settings: Data, target: str, member: str = "") -> "Known":
-        """What `[data]` says of its files."""
-        return cls(settings.read, target, member, settings.max_gigabytes * 1e9, settings.drop)
+    def of(cls, settings: Data, target: str, member: str = "", separators: formats.Separators | None = None) -> "Known":
+        """What `[data]` says of its files, and a data dictionary of their lists."""
+        most = settings.max_gigabytes * 1e9
+        return cls(settings.read, target, member, most, settings.drop, separators or {})
 
 
 NOTHING_KNOWN = Known()
@@ -135,12 +137,12 @@ def tables(paths: Sequence[Path], known: Known = NOTHING_KNOWN) -> Table:
     return Table(pd.DataFrame(joined), said, first.first_row, aside)
 
 
-def sent(content: bytes, name: str, options: Mapping[str, Any], target: str = "") -> Table:
+def sent(content: bytes, name: str, known: Known = NOTHING_KNOWN) -> Table:
     """Read text that somebody sent, as `tables` reads a file; what unpacks to more than was sent is refused."""
     try:
         if not content.strip():
             raise DataError(rows.EMPTY)
-        return _finished(_read_text(content, options, target), options)
+        return _finished(_read_text(content, known), known.options)
     except DataError as error:
         raise DataError(f"{name}: {error}") from None
 
@@ -220,7 +222,7 @@ def _read(content: bytes, known: Known) -> Table:
     """Read the bytes of a file; the names of the columns are still as they stand."""
     if not content[: dialect.SAMPLE].strip():
         raise DataError(rows.EMPTY)
-    if read := formats.table(content):
+    if read := formats.table(content, known.separators):
         return Table(read[0], tuple(read[1]), 1)
     options, target = known.options, known.target
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
@@ -229,17 +231,18 @@ def _read(content: bytes, known: Known) -> Table:
         typed = [formats.column(cells.tolist()) for _, cells in found.frame.items()]
         frame = pd.DataFrame(dict(enumerate(typed))).set_axis(found.frame.columns, axis=1).set_axis(found.frame.index)
         return replace(found, frame=frame)
-    return _read_text(content, options, target)
+    return _read_text(content, known)
 
 
-def _read_text(content: bytes, options: Mapping[str, Any], target: str) -> Table:
+def _read_text(content: bytes, known: Known) -> Table:
     """Read the bytes of a text; the names of the columns are still as they stand."""
+    options, target = known.options, known.target
     _check_is_data(content)
     content, decisions = encoding.as_utf8(content, options.get("encoding", ""))
     if PAGE.match(content[: dialect.SAMPLE].lstrip()):
         cure = "Open the address in a browser and find the download link."
         raise DataError(f"this is a web page or XML, not a table.\n{cure}")
-    if read := formats.json_table(content):
+    if read := formats.json_table(content, known.separators):
         frame, notes, aside = read
         first = int(frame.index[0]) if len(frame) else 0
         frame.index = frame.index - first
