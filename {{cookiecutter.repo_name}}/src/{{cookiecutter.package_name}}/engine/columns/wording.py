@@ -7,7 +7,7 @@ from itertools import filterfalse
 
 import pandas as pd
 
-WHOLE = re.compile(r"(\d+)\.0+")  # as pandas writes whole numbers of a column with missing cells
+WITH_POINT = re.compile(r"(\d+)\.0+")  # as pandas writes whole numbers of a column with missing cells
 
 
 def key(word: str) -> str:
@@ -48,7 +48,7 @@ def rewritten(words: pd.Series, known: tuple[str, ...]) -> tuple[pd.Series, pd.S
     width = digits.pop() if len(digits) == 1 else 0
 
     def plain(word: str) -> str:
-        number = WHOLE.sub(r"\1", word) if WHOLE.fullmatch(word) else word
+        number = WITH_POINT.sub(r"\1", word) if WITH_POINT.fullmatch(word) else word
         return number.zfill(width) if number.isdecimal() else key(number)
 
     meant = by_key(known, plain)
