@@ -24,7 +24,7 @@ def test_answer_has_an_id_a_row_and_is_in_the_log_with_what_was_asked(serving):
     assert (entry.role, entry.road, entry.unusual, entry.asker) == ("answer", "compiled", False, "")
 
 
-def test_list_in_a_cell_is_answered_with_the_bits_that_make_predict_gives_the_same_json(serving, ask, project):
+def test_list_in_a_cell_is_answered_with_the_bits_that_make_predict_gives_the_same_json(serving, project):
     rows = [ROW | {"order": place, "note": ["parcel", -2.0, None, "went"], "shop": [place]} for place in range(2)]
     path, application = project.root / "rows.json", serving()
     path.write_text(json.dumps(rows))
