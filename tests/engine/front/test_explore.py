@@ -5,6 +5,7 @@ import numpy as np
 
 from data_science_project import explore, pipeline
 from data_science_project.engine.columns import dictionary
+from data_science_project.engine.project import settings
 
 
 def page_of(project):
@@ -61,10 +62,12 @@ def test_target_by_column_is_shares_or_means_in_parts_of_many_rows_the_strongest
 
     columns |= {"colour": replace(columns["colour"], values=("red", "rare", "blue"))}
 
-    found = explore.by_column(table, columns, "auto")
+    found = explore.by_column(table, columns, settings.Train())
+    turned = explore.by_column(table, columns, settings.Train(positive="no"))
 
     assert list(found)[0] == "colour" and "note" not in found
     assert found["colour"].to_dict("list") == {"value": ["red", "blue"], "no": [0.0, 1.0], "yes": [1.0, 0.0]}
+    assert list(turned["colour"]) == ["value", "yes", "no"]  # the positive class is the last, as everywhere
     assert len(found["amount"]) == 10 and found["amount"]["value"].is_monotonic_increasing
 
 

@@ -22,9 +22,10 @@ from .engine.columns import dictionary
 from .engine.columns.lists import items_of
 from .engine.modelling.division import divide
 from .engine.modelling.split import infer_task
+from .engine.modelling.threshold import positive_last
 from .engine.project import artefact, records
 from .engine.project.errors import ProjectError, listed
-from .engine.project.settings import Project
+from .engine.project.settings import Project, Train
 from .engine.report import diagnostics, figures
 from .engine.report.page import render
 
@@ -54,7 +55,7 @@ def run(project: Project) -> None:
     columns = dictionary.of(project)
     target = dictionary.target(columns)
     page = suspected(project, frame, columns)
-    page |= pictured(by_column(frame, columns, project.settings.train.task), target)
+    page |= pictured(by_column(frame, columns, project.settings.train), target)
     frame = frame[[target, *(name for name in frame.columns if name != target)]].reset_index(drop=True)
     page["far"] = far_dates(frame)
     frame = frame.astype(dict.fromkeys(page["far"], "str"))
@@ -90,7 +91,7 @@ def suspected(project: Project, frame: pd.DataFrame, columns: dictionary.Diction
     return {"found": found, "undivided": undivided, "ids": ids, "described": described, "lists": items(frame, columns)}
 
 
-def by_column(frame: pd.DataFrame, columns: dictionary.Dictionary, task: str) -> dict[str, pd.DataFrame]:
+def by_column(frame: pd.DataFrame, columns: dictionary.Dictionary, asked: Train) -> dict[str, pd.DataFrame]:
     """The target in parts of the rows by each of the columns that part it most, the strongest first.
 
     A table has `value` and one column a class (shares), or the mean of the target. Of numbers the parts are tenths of
@@ -99,9 +100,12 @@ def by_column(frame: pd.DataFrame, columns: dictionary.Dictionary, task: str) ->
     target = dictionary.target(columns)
     known = frame[frame[target].notna()]
     truth = known[target]
-    if infer_task(truth, task) == "classification":
+    if infer_task(truth, asked.task) == "classification":
         answers = pd.get_dummies(truth, dtype=float)
-        answers = answers if answers.shape[1] == 2 else answers[truth.value_counts().index[:CLASSES_DRAWN]]
+        classes = truth.value_counts().index[:CLASSES_DRAWN]
+        if answers.shape[1] == 2:
+            classes = positive_last(tuple(answers), asked.positive)
+        answers = answers.reindex(columns=[*classes])
     else:
         answers = truth.astype("float64").to_frame()
     tables, strength = {}, {}
