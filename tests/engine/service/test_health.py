@@ -173,6 +173,13 @@ def test_target_that_means_the_opposite_is_seen_by_labels_and_not_without(looked
 
     assert [line[:5] for line in found["alarms"]] == ["score", "score"]
     assert all("measured on labels" in line and "0." in line for line in found["alarms"])
+    assert all("are the labels turned?" in line and "Train with what was told" not in line for line in found["alarms"])
+
+
+def test_column_of_texts_that_moved_says_that_its_letters_are_counted(looked):
+    (line,) = [line for line in looked(note="so long a note that no other was as long")["alarms"] if "'note'" in line]
+
+    assert line.startswith("drift: 'note': number of letters: median 40, in training ")
 
 
 def test_file_without_its_target_is_expected_to_be_as_right_as_the_training(looked):
@@ -198,7 +205,8 @@ def test_many_unusual_rows_are_an_alarm_and_a_few_are_none():
 
     assert health.alarms(nothing, Monitor(), np.arange(1000) < 60) == []
     (line,) = health.alarms(nothing, Monitor(), np.arange(1000) < 100)
-    assert line.startswith("unusual: 10.0\u00a0% of 1,000 rows") and line.endswith("is their source sound?")
+    assert line.startswith("unusual: 10.0\u00a0% of 1,000 rows are unlike those of training, or break a rule")
+    assert line.endswith("is their source sound?")
 
 
 def test_score_below_that_of_training_is_an_alarm_with_interval_and_number_of_labels():
