@@ -74,6 +74,7 @@ LABEL = "[{}]\ntype = 'category'\nrole = 'label:ann'\n"
         ("[x]\ntype = 'integer'\nrole = 'target'\nmaximum = 3\n", ["[x]", "'maximum'", "range"]),
         ("[x]\nrole = 'target'\n", ["[x]", "'type' is missing"]),
         ("x = 3\n", ["[x]", "not a table"]),
+        (f"{TARGET}[x]\ntype = 'list'\n", ["[x] type = 'list'", "needs a separator"]),
         ("[x]\ntype = 'text'\nrole = 'label:'\n", ["[x] role", "'label:'", "label:<who>"]),
         ("[x]\ntype = 'text'\nrole = 'labels'\n", ["[x] role", "'labels'", "'feature'"]),
         (f"{TARGET}[a]\ntype = 'number'\nrole = 'label:ann'\n", ["[a] type", "'number'", "'y'", "'category'"]),

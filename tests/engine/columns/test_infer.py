@@ -12,6 +12,7 @@ from data_science_project.engine.columns import infer
     [
         (["1", "2", "-3"], "integer", "number"),
         (["1.5", "2", "1e3"], "number", "number"),
+        (["25,0 %", "10,0 %"], "number", "number"),
         (["true", "False", "TRUE"], "boolean", "number"),
         (["2026-01-31", "2026-02-01", None], "datetime", "date parts"),
         (["31.01.2026", "01.02.2026", "13.02.2026"], "datetime", "date parts"),

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from data_science_project.engine.columns import infer, spelling, validate
+from data_science_project.engine.columns import infer, validate
 
 DAYS = [f"{day:02}/03/2026" for day in range(1, 31)]
 
@@ -17,6 +17,10 @@ DAYS = [f"{day:02}/03/2026" for day in range(1, 31)]
         (["1'000", "2'000", "12"], {}, (".", "'")),
         (["9.000", "1.234.567", "12"], {}, (".", ".")),
         *(([f"9{blank}000", f"1{blank}234{blank}567"], {}, (".", " ")) for blank in " \u00a0\u202f"),
+        *(([f"9{blank}000,50", "241,68", f"1{blank}234{blank}567,1"], {}, (",", " ")) for blank in " \u00a0\u202f"),
+        (["1 234,50 kr", "99,00 kr"], {}, (",", " ")),
+        (["CHF 1\u2019234.50", "CHF 12.05"], {}, (".", "'")),
+        (["1'234,50", "99,05"], {}, (",", "'")),
         (["1,295", "0,601", "2,250"], {}, (",", "")),
         (["1,295", "3,601", "2,250"], {"separator": ";"}, (",", "")),
         (["1,295,000", "3,601", "2,250"], {"separator": ";"}, (".", ",")),
@@ -40,6 +44,7 @@ def test_marks_in_numbers_are_detected_or_taken_as_said(describe, cells, read, m
         (["7,7", "7.7"], ["125.976", "950", "k.A."], (".", ""), True),
         (["8", "9"], ["125.976", "950", "k.A."], (".", ""), True),
         (["1.295", "2.500"], ["1,295", "3,601"], (",", ""), True),
+        (["7.7", "8.12"], ["2.236", "1.180", "188"], (".", "."), False),
     ],
 )
 def test_mark_that_could_be_either_is_settled_by_the_other_columns_or_said(others, cells, marks, doubtful):
@@ -53,7 +58,9 @@ def test_mark_that_could_be_either_is_settled_by_the_other_columns_or_said(other
     about = [line for line in said if "'x'" in line]
     assert (columns["x"].decimal, columns["x"].thousands) == marks
     assert any("it could be the" in line for line in about) == doubtful
-    assert any("as in the other columns" in line for line in about) != doubtful
+    settled = any("as in the other columns" in line for line in about)
+    assert settled != (doubtful or cells[-1] == "188")
+    assert any("if not so: " in line for line in about) == (settled and cells[0].startswith("1"))
 
 
 @pytest.mark.parametrize(
@@ -72,6 +79,48 @@ def test_month_of_a_year_is_its_first_day_and_said(describe, cells, form):
     assert validate.parse(pd.Series(cells[:1]), column)[0].tolist() == [pd.Timestamp("2025-08-01")]
 
 
+@pytest.mark.parametrize(
+    ("cells", "form", "first", "said"),
+    [
+        (["Jan 2024", "Feb 2025"], "%b %Y", "2024-01-01", "a month alone is its first day"),
+        (["JAN-24", "FEB-25"], "%b-%y", "2024-01-01", "a month alone is its first day"),
+        (["March 2024", "May 2025"], "%B %Y", "2024-03-01", "a month alone is its first day"),
+        (["Q4 2024", "Q1 2025"], "Q%q %Y", "2024-10-01", "a quarter alone is its first day"),
+        (["2024Q3", "2025Q1"], "%YQ%q", "2024-07-01", "a quarter alone is its first day"),
+        (["2024-Q2", "2025-Q1"], "%Y-Q%q", "2024-04-01", "a quarter alone is its first day"),
+        (["2024-W05", "2020-W53"], "%G-W%V", "2024-01-29", "a week alone is its Monday"),
+        (["2024W05", "2025W01"], "%GW%V", "2024-01-29", "a week alone is its Monday"),
+        (["20220131", "20231201"], "%Y%m%d", "2022-01-31", 'if they are no days: then say type = "integer"'),
+        ([20220131, 20231201], "%Y%m%d", "2022-01-31", 'if they are no days: then say type = "integer"'),
+    ],
+)
+def test_month_quarter_week_and_day_in_digits_are_dates_and_said(describe, cells, form, first, said):
+    column, decisions = describe(cells * 15)
+
+    assert (column.type, column.format) == ("datetime", form) and said in decisions
+    assert validate.parse(pd.Series(cells), column)[0].iloc[0] == pd.Timestamp(first)
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "name"),
+    [
+        (["Q7 2024", "Q1 2025"], "category", "x"),
+        (["2021-W53", "2024-W05"], "category", "x"),  # the year has 52 weeks
+        (["20221301", "20221201"], "integer", "x"),
+        ([21220131, 21230131], "integer", "x"),
+        ([*range(20220101, 20220131)], "integer", "order_id"),
+    ],
+)
+def test_what_is_no_quarter_week_or_day_is_no_date(describe, cells, kind, name):
+    assert describe(cells * (30 // len(cells)), name=name)[0].type == kind
+
+
+def test_marker_among_days_in_digits_means_missing(describe):
+    column, _ = describe([20220100 + row for row in range(1, 29)] * 2 + [0] * 2)
+
+    assert (column.type, column.missing) == ("datetime", ("0",))
+
+
 def test_month_of_a_year_is_no_number_where_many_cells_say_that_it_is_not_known(describe):
     months = [f"{row % 12 + 1:02}.{1990 + row}" for row in range(36)]
 
@@ -81,14 +130,17 @@ def test_month_of_a_year_is_no_number_where_many_cells_say_that_it_is_not_known(
 
 
 @pytest.mark.parametrize(
-    "cells", [["8.2025", "11.2019"], ["08.3025", "11.2019"], ["0.2025", "1.2019"], ["01.1950", "12.2010", "05.5000"]]
+    ("cells", "read"),
+    [
+        (["8.2025", "11.2019"], {}),
+        (["08.3025", "11.2019"], {}),
+        (["0.2025", "1.2019"], {}),
+        (["01.1950", "12.2010", "05.5000"], {}),
+        (["08.2025", "11.2019"], {"decimal": "."}),
+    ],
 )
-def test_number_that_no_month_begins_stays_a_number(describe, cells):
-    assert describe(cells * 30)[0].type == "number"
-
-
-def test_number_with_a_decimal_mark_that_was_said_is_no_month(describe):
-    assert describe(["08.2025", "11.2019"] * 30, {"decimal": "."})[0].type == "number"
+def test_number_that_no_month_begins_or_whose_decimal_mark_was_said_stays_a_number(describe, cells, read):
+    assert describe(cells * 30, read)[0].type == "number"
 
 
 @pytest.mark.parametrize(
@@ -140,6 +192,7 @@ READ = {
     "yes and no": (["yes", "N", "TRUE", "0"], [True, False, True, False], "'0', 'N', 'TRUE', 'yes' read as true and"),
     "beyond 2^53": ([*map(str, BIG)], [*map(str, BIG)], "whole numbers beyond 2^53 kept as category"),
     "native beyond 2^53": (BIG, [*map(str, BIG)], "whole numbers beyond 2^53 kept as category"),
+    "leading zeros": (["007", "012"], ["007", "012"], ""),
     "two units": (["$1", "5%"] * 20, ["$1", "5%"] * 20, "no one way reads all of them"),
     "both orders": (["31/01/2026", "01/31/2026"], ["31/01/2026", "01/31/2026"], "no one way reads all of them"),
 }
@@ -152,11 +205,3 @@ def test_cells_are_read_as_they_are_meant_and_the_decision_is_said(describe, cas
     column, decisions = describe(cells)
 
     assert validate.parse(pd.Series(cells), column)[0].tolist() == list(expected) and said in decisions
-
-
-def test_likeliest_way_comes_first_and_a_code_is_no_number():
-    def types(*cells):
-        return [way.type for way, _ in spelling.ways(pd.Series(cells), {}, ())]
-
-    assert types("1", "2.5") == ["number"] and types("yes", "N", "TRUE", "0")[0] == "boolean"
-    assert types("007", "012") == types("red", "blue") == []

@@ -71,14 +71,6 @@ def test_rows_that_were_told_stand_below_those_of_the_source_with_numbers_and_ty
     assert found["day"].iloc[-1] == pd.Timestamp("2026-02-01")
 
 
-def test_number_in_a_column_named_self_is_taken():
-    columns = {"self": dictionary.Column(type="number")}
-
-    rows, said = told.typed(pd.DataFrame({"self": [1.5, None]}, dtype=object), columns)
-
-    assert rows["self"].dropna().tolist() == [1.5] and said == []
-
-
 def test_row_of_the_source_is_not_counted_twice_and_its_own_truth_counts(project, known, tell):
     other = {"yes": "no", "no": "yes"}[known["answer"].iloc[3]]
     by_id = in_source(known, 3, amount=1.0, answer=other)
@@ -115,16 +107,6 @@ def test_row_that_does_not_fit_the_dictionary_is_left_out_and_said(project, know
     assert said[0] == "feedback: 1 of 3 rows added, from 1 dump(s) of the log"
     assert said[1].startswith("feedback: 2 rows left out, they do not fit the data dictionary: ") and len(said) == 2
     assert "'answer' has unknown categories, like 'perhaps'" in said[1] and "like 'plenty'" in said[1]
-
-
-def test_number_is_read_as_it_was_sent_whatever_marks_the_text_of_the_source_has(project, known, tell):
-    columns = dictionary.of(project)
-    columns["amount"] = dictionary.replace(columns["amount"], decimal=",")
-    tell(NEW, {**NEW, "order": 5002, "amount": "51,5"})
-
-    found, _ = told.added(project, known, columns)
-
-    assert found["amount"].tolist()[-2:] == [51.5, 51.5]
 
 
 def test_dump_that_was_edited_is_refused(project, known, tell):

@@ -1,5 +1,6 @@
 import datetime
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -71,6 +72,8 @@ def test_date_as_programs_write_it_is_read_beside_the_format_of_the_file_and_no_
 
     days = ["2026-01-31", "2026-02-01", "2026-02-01T06:00", None]
     assert values.equals(pd.Series(pd.to_datetime(days, format="ISO8601")).astype("datetime64[us]"))
+    week, _ = one(["2026-W05", "2026-02-02"], type="datetime", format="%G-W%V")
+    assert week.astype(str).tolist() == ["2026-01-26", "2026-02-02"]
     clock, _ = one(["14:05", "1900-01-01T06:00:00"], type="datetime", format="%H:%M")
     assert clock.astype("str").tolist() == ["1900-01-01 14:05:00", "1900-01-01 06:00:00"]
     for format, cell in (("%H:%M", "2026-01-31"), ("%Y-%d-%m", "2026-01-31")):
@@ -92,11 +95,12 @@ def test_date_that_means_missing_is_one_in_any_format(cells):
     ("cells", "about", "problem", "cure"),
     [
         (["1", "x", "3"], {"type": "integer"}, "cells that are not an integer, like 'x'", "missing"),
-        (["1", "2.5", "3"], {"type": "integer"}, "like '2.5'", "missing"),
+        (["1", "2.5", "3"], {"type": "integer"}, "like '2.5'", "'type'"),
         (["1", "1,5", "3"], {"type": "number"}, "not a number, like '1,5'", "missing"),
         (["1", "inf", "3"], {"type": "number"}, "like 'inf'", "missing"),
         (["yes", "maybe", "no"], {"type": "boolean"}, "not a boolean, like 'maybe'", "missing"),
         (["2026-01-01", "2026-02-30", "2026-03-01"], {"type": "datetime"}, "like '2026-02-30'", "missing"),
+        (["2026-01-01", "now", "2026-03-01"], {"type": "datetime"}, "like 'now'", "missing"),
         (["1", "", "3"], {"type": "integer", "missing_allowed": False}, "empty cells", "missing_allowed = true"),
         (["1", "11", "3"], {"type": "number", "range": (0.0, 10.0)}, "outside 0 ... 10, like 11", "'range'"),
         (["1", "-0.1", "3"], {"type": "number", "range": (0.0, 10.0)}, "outside 0 ... 10, like -0.1", "'range'"),
@@ -184,30 +188,11 @@ def test_missing_columns_broken_rules_and_warnings_are_in_one_message_of_three_l
     assert all(f"'{name}' {cells}" in message for name in "bcde")
 
 
-@pytest.mark.parametrize("rule", ["refuse", "warn", "treat as missing"])
-@pytest.mark.parametrize(
-    ("known", "cells", "expected", "said"),
-    [
-        (
-            ("1", "2", "x"),
-            ["2", "1.0", "x", None, "2.00"],
-            ["2", "1", "x", None, "2"],
-            "'1.0' read as '1' (2 rows",
-        ),
-        (("1.0", "2.0"), [1, 2], ["1.0", "2.0"], "'1' read as '1.0' (2 rows: 1, 2)"),
-    ],
-)
-def test_category_that_is_a_known_number_written_otherwise_is_that_one_and_said(rule, known, cells, expected, said):
-    values, (warning,) = one(cells, rule=rule, type="category", values=known)
+@pytest.mark.parametrize(("unknown", "asked"), [(19, False), (20, False), (21, True)])
+def test_column_of_mostly_unknown_categories_is_asked_about(unknown, asked):
+    _, (warning,) = one(["maybe"] * unknown + ["J"] * 20, type="category", values=("J", "N"))
 
-    assert values.astype(object).where(values.notna(), None).tolist() == expected
-    assert f"numbers written otherwise, like {said}" in warning
-
-
-def test_code_with_a_zero_before_it_is_no_number_written_otherwise():
-    values, (warning,) = one(["01", "1.5", "1.0.0"], type="category", values=("1",))
-
-    assert values.tolist() == ["01", "1.5", "1.0.0"] and "unknown categories, like '01'" in warning
+    assert ("(most cells: is it coded otherwise? known: 'J', 'N')" in warning) == asked
 
 
 def test_format_that_is_none_and_column_in_other_letters_are_named_with_what_is_wanted():
@@ -234,6 +219,47 @@ def test_group_is_wanted_for_learning_and_is_called_as_it_likes_in_a_batch():
         validate.validate(rows, columns, where="new.csv")
     with pytest.raises(DataError, match="'shop'"):
         validate.validate(rows[["x"]], columns, where="new.csv")
+
+
+@pytest.mark.parametrize(("name", "found"), [("Caf\u00e9", "Cafe\u0301"), ("Cafe\u0301", "Caf\u00e9")])
+def test_name_in_other_code_points_is_the_column_and_said(name, found):
+    columns = {name: dictionary.Column(type="integer")}
+
+    rows, warnings = validate.validate(pd.DataFrame({found: ["1"]}), columns, where="new.csv")
+
+    assert rows.to_dict("list") == {name: [1]}
+    assert warnings == [f"new.csv: names in other code points are those of the data dictionary: {found!a}"]
+
+
+PERCENT = dictionary.Column(type="number", unit="%", range=(0, 100))
+
+
+@pytest.mark.parametrize("cells", [[0.25, 0.1, 0.5, 0.125, 0.3, 0.0], ["0.25", "0.1", "0.5", "0.125", "0.3", ""]])
+def test_fractions_where_percent_were_learned_are_refused_or_said(cells):
+    frame = pd.DataFrame({"rate": pd.Series(cells)})
+
+    with pytest.raises(DataError, match="new.csv: column .rate. has fractions, like 0.25, .* up to 100 %"):
+        validate.check_percent(frame, {"rate": PERCENT}, "new.csv")
+
+    (said,) = validate.check_percent(frame, {"rate": replace(PERCENT, rule="warn")}, "new.csv")
+    assert "has fractions" in said
+
+
+@pytest.mark.parametrize(
+    ("cells", "changes"),
+    [
+        (["0.25 %", "0.1 %", "0.5 %", "0.125 %", "0.3 %"], {}),
+        ([0.25, 0.1, 0.5, 0.125, 12.0], {}),
+        ([1, 0, 1, 1, 0, 1], {}),
+        ([0.25, 0.1], {}),  # too few to tell
+        ([0.25, 0.1, 0.5, 0.125, 0.3], {"range": (0, 2)}),
+        ([0.25, 0.1, 0.5, 0.125, 0.3], {"unit": "kg"}),
+    ],
+)
+def test_what_can_be_percent_is_no_fraction(cells, changes):
+    columns = {"rate": replace(PERCENT, **changes)}
+
+    assert validate.check_percent(pd.DataFrame({"rate": cells}), columns, "new.csv") == []
 
 
 @pytest.mark.parametrize("kind", ["float32", "float64", "Float64"])

@@ -68,13 +68,6 @@ def test_stdout_carries_the_result_or_json_and_stderr_the_log(call, project, fol
     assert [line["run"] for line in json.loads(call(project.root, "runs", "--json").stdout)] == [folder.name]
 
 
-def test_changed_source_is_taken_by_the_verb_that_was_typed(call, project, made_table):
-    made_table.head(100).to_csv(project.root / "table.csv", index=False)
-
-    assert "ACCEPT=1" in call(project.root, "features").stderr
-    assert call(project.root, "features", "--accept").exit_code == 0
-
-
 def test_message_for_a_run_that_is_there_already_is_said_not_to_be_kept(call, project, folder):
     late = call(project.root, "train", "--message", "too late")
 

@@ -84,12 +84,14 @@ def as_it_is(text):
     ("about", "change", "words"),
     [
         ({"target": "Answer "}, as_it_is, ["no column 'Answer '", "Did you mean 'answer'", "Found: order"]),
+        ({"target": "caf\u00e9"}, lambda text: text.replace("answer", "cafe\u0301"), ["Did you mean 'cafe\\u0301'"]),
         ({"target": "result"}, as_it_is, ["no column 'result'", "Set [data] target"]),
         ({"drop": ["colour", "size"]}, as_it_is, ["[data] drop names 'size'", "Found: order"]),
         ({}, lambda text: text.replace(",yes\n", ",\n").replace(",no\n", ",\n"), ["'answer' is empty in all 120"]),
         ({}, lambda text: text.replace(",", "_"), ["set separator"]),
         ({}, lambda text: text.partition("\n")[0] + "\n", ["a header, but no rows"]),
         ({}, lambda text: text.partition("\n")[2], ["set header = true"]),
+        ({}, lambda text: text + "1,2,3,4\n" * 9 + text.partition("\n")[2], ["9 of 249 lines do not fit"]),
         ({"target": "x"}, lambda text: text.replace("order", '"order\nn"', 1), ["Found: order n"]),
     ],
 )

@@ -43,6 +43,16 @@ def test_year_is_no_amount_and_stands_without_a_comma_and_items_of_lists_are_cou
     assert "tools holds several items in a cell, in so many rows each: saw 80, axe 60, drill 60" in page
 
 
+def test_date_that_no_axis_holds_stands_as_a_word_and_is_said(make_project, made_table):
+    ends = np.where(np.arange(len(made_table)) % 2, "9999-12-31", "2024-05-01")
+    project = make_project(made_table.assign(until=ends))
+    pipeline.make(project, "data")
+
+    page = page_of(project)
+
+    assert "until has dates that no axis holds, like 9999-12-31: shown as words, without a histogram" in page
+
+
 def test_target_by_column_is_shares_or_means_in_parts_of_many_rows_the_strongest_first(made_table, project):
     columns = dictionary.of(project)
     table = made_table.assign(colour=np.where(np.arange(120) % 2, "red", "blue"))

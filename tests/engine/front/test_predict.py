@@ -16,9 +16,14 @@ def new(made_table):
     return made_table.drop(columns="answer").head(10)
 
 
-def score(project, folder, table, name="new.csv"):
-    table.to_csv(project.root / name, index=False)
-    predict.run(project, folder=folder, input=project.root / name, output=project.root / "out.csv")
+def said_of(project, folder, text):
+    """Score a file of this text; what was decided and found in it."""
+    (project.root / "new.csv").write_text(text, encoding="utf-8")
+    return predict.run(project, folder=folder, input=project.root / "new.csv", output=project.root / "out.csv")
+
+
+def score(project, folder, table):
+    said_of(project, folder, table.to_csv(index=False))
     return pd.read_csv(project.root / "out.csv")
 
 
@@ -38,23 +43,18 @@ def test_file_has_ids_or_the_number_of_the_row_prediction_probabilities_confiden
 def test_ids_are_answered_as_they_stand_and_those_that_stand_twice_are_said(project, folder, new):
     ids = ["3E5", "1e30", "0012", "+7", "1001", "1001", "9007199254740993", "1.0", "12345678901234567890", "-0"]
 
-    new.assign(order=ids).to_csv(project.root / "new.csv", index=False)
-    output = project.root / "out.csv"
+    said = said_of(project, folder, new.assign(order=ids).to_csv(index=False))
 
-    said = predict.run(project, folder=folder, input=project.root / "new.csv", output=output)
-
-    assert pd.read_csv(output, dtype=str)["order"].tolist() == ids
+    assert pd.read_csv(project.root / "out.csv", dtype=str)["order"].tolist() == ids
     assert "new.csv: column 'order' has ids that stand twice, like '1001' (2 rows: 6, 7)" in said
 
 
 def test_cells_that_a_spreadsheet_would_compute_get_an_apostrophe_and_it_is_said(project, folder, new):
     ids = ["=1+1", "@x", "-5", *map(str, range(7))]
-    new.assign(order=ids).to_csv(project.root / "new.csv", index=False)
-    output = project.root / "out.csv"
 
-    said = predict.run(project, folder=folder, input=project.root / "new.csv", output=output)
+    said = said_of(project, folder, new.assign(order=ids).to_csv(index=False))
 
-    assert pd.read_csv(output, dtype=str)["order"].tolist() == ["'=1+1", "'@x", *ids[2:]]
+    assert pd.read_csv(project.root / "out.csv", dtype=str)["order"].tolist() == ["'=1+1", "'@x", *ids[2:]]
     assert said[-1].startswith("cells that begin like a formula, now with an apostrophe") and said[-1].endswith(": 2")
 
 
@@ -134,9 +134,8 @@ def test_predictions_of_another_file_of_that_name_are_kept_and_decisions_are_on_
 
 def test_every_line_of_a_file_has_an_answer_or_a_reason(project, folder, new):
     rows = new.drop(columns="order").to_csv(index=False).splitlines()
-    (project.root / "new.csv").write_text("\n".join([*rows[:4], "red,0.1", *rows[4:]]) + "\n", encoding="utf-8")
 
-    predict.run(project, folder=folder, input=project.root / "new.csv", output=project.root / "out.csv")
+    said_of(project, folder, "\n".join([*rows[:4], "red,0.1", *rows[4:]]) + "\n")
 
     found = pd.read_csv(project.root / "out.csv")
     assert found["row"].tolist() == [1, 2, 3, *range(5, 12)], "the fourth row has a reason"
@@ -149,10 +148,7 @@ def test_file_without_a_row_is_refused(project, folder, new):
 
 
 def test_title_above_a_batch_is_set_aside_though_one_row_follows(project, folder, new):
-    text = "Orders of today,,,\n" + new.head(1).to_csv(index=False)
-    (project.root / "new.csv").write_text(text, encoding="utf-8")
-
-    predict.run(project, folder=folder, input=project.root / "new.csv", output=project.root / "out.csv")
+    said_of(project, folder, "Orders of today,,,\n" + new.head(1).to_csv(index=False))
 
     assert pd.read_csv(project.root / "out.csv")["order"].tolist() == [new["order"].iloc[0]]
     assert pd.read_csv(project.root / "out_set_aside.csv")["line"].tolist() == [1]
@@ -176,16 +172,18 @@ def test_members_of_an_archive_are_answered_each_in_a_file_of_its_own(project, f
         pipeline.make(project, "predict", run=folder.name, input=project.root / "nothing.zip?member=in/a.csv")
 
 
-def test_output_without_a_folder_lies_with_the_predictions_and_one_with_a_folder_where_it_says(project, new, call):
-    new.to_csv(project.root / "new.csv", index=False)
+def test_paths_are_those_of_where_they_were_typed_and_an_output_without_a_folder_lies_with_the_predictions(
+    project, new, call
+):
+    here = project.root / "notebooks"
+    here.mkdir()
+    new.to_csv(here / "new.csv", index=False)
 
-    bare, named = (
-        call(project.root, "predict", "--input", "new.csv", "--output", output) for output in ("list.csv", "./list.csv")
-    )
+    bare, named = (call(here, "predict", "--input", "new.csv", "--output", path) for path in ("list.csv", "./list.csv"))
 
     assert (bare.exit_code, named.exit_code) == (0, 0), bare.stderr + named.stderr
-    assert (bare.stdout, named.stdout) == ("data/predictions/list.csv\n", "list.csv\n")
-    assert (project.root / "list.csv").is_file() and (project.root / "data" / "predictions" / "list.csv").is_file()
+    assert (bare.stdout, named.stdout) == ("data/predictions/list.csv\n", "notebooks/list.csv\n")
+    assert (here / "list.csv").is_file() and (project.root / "data" / "predictions" / "list.csv").is_file()
 
 
 def test_list_is_written_as_a_workbook_too_and_no_other_workbook_is_overwritten(project, new, call):

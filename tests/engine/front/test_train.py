@@ -158,37 +158,31 @@ def test_blend_is_taken_unless_it_is_clearly_worse(noise, best):
     assert train.choose_best(board, metrics.NUMBERS["mae"], truth, held) == best
 
 
-def test_candidate_that_the_rows_or_a_class_of_one_row_in_dev_do_not_allow_is_left_out_and_said(caplog):
+def test_candidate_that_rows_or_a_class_of_one_row_do_not_allow_that_fails_or_cannot_be_kept_is_left_out_and_said(
+    caplog,
+):
+    caplog.set_level("DEBUG", logger=train.log.name)
     asked = question(classes=("no", "once", "yes"))
-    asked.truth[150] = "once"
+    asked.truth[150] = "once"  # in dev
     far, near = KNeighborsClassifier(n_neighbors=10**6), KNeighborsClassifier(n_neighbors=3)
     stopped = HistGradientBoostingClassifier(early_stopping=True, max_iter=3)
+    unnamed = make_pipeline(FunctionTransformer(lambda cells: cells), near)
+    given = {"far": far, "stopped": stopped, "kind": KNeighborsClassifier, "kept": unnamed, "near": near}
+    said = {"far": "Expected n_neigh", "stopped": "The least populated class", "kind": "TypeError: ", "kept": ""}
 
-    held, failed = train.hold_out_all({"far": far, "stopped": stopped, "near": near}, asked)
+    held, failed = train.hold_out_all(given, asked)
 
-    assert list(held) == ["near"] and list(failed) == ["far", "stopped"] and "n_neighbors" in failed["far"]
-    assert failed["stopped"].startswith("The least populated class")
-    assert "far is left out" in caplog.text and "stopped is left out" in caplog.text
+    assert list(held) == ["near"] and list(failed) == list(said) and "lambda" in failed["kept"]
+    assert all(failed[name].startswith(said[name]) and f"{name} is left out: " in caplog.text for name in said)
+    assert caplog.text.count("Traceback") == 4, "where the mistake is"
     with pytest.raises(DataError, match="No candidate"):
         train.hold_out_all({"far": far}, asked)
-
-
-def test_candidate_that_fails_in_its_own_way_or_cannot_be_kept_costs_no_other(caplog):
-    caplog.set_level("DEBUG", logger=train.log.name)
-    near, unnamed = KNeighborsClassifier(n_neighbors=3), FunctionTransformer(lambda cells: cells)
-    given = {"kind": KNeighborsClassifier, "kept": make_pipeline(unnamed, near), "near": near}
-
-    held, failed = train.hold_out_all(given, question())
-
-    assert list(held) == ["near"] and list(failed) == ["kind", "kept"]
-    assert failed["kind"].startswith("TypeError: ") and "an instance of scikit-learn estimator" in failed["kind"]
-    assert "lambda" in failed["kept"] and "kept is left out: " in caplog.text
-    assert "on these rows" not in caplog.text and caplog.text.count("Traceback") == 2, "where the mistake is"
 
 
 def test_column_that_says_nothing_reaches_no_model_and_a_candidate_that_was_lost_is_named_before_all_scores(
     make_project, made_table, caplog, monkeypatch
 ):
+    caplog.set_level("INFO", logger=train.log.name)
     classifiers = models.classifiers
     own = lambda plan, asked: {**classifiers(plan, asked), "far": plan.linear(KNeighborsClassifier(10**6))}  # noqa: E731
     for module in (train, evaluate):
@@ -205,6 +199,7 @@ def test_column_that_says_nothing_reaches_no_model_and_a_candidate_that_was_lost
     assert not {"later", "same"} & features and {"amount", "colour"} <= features
     assert len(record["metrics"]["leaderboard"]) >= 2 and set(record["left_out"]) == {"far"}
     assert "left out, they hold one value or none in the rows to learn from: later, same" in caplog.text
+    assert ", positive 'yes' -> models/" in caplog.text
     assert "later, same (one value or none in the rows to learn from)" in page
     box = page[page.index("Before you lean on this") :].partition("</ul>")[0]
     assert "1 of 3 candidates could not be compared (far: Expected n_neigh" in box

@@ -46,6 +46,18 @@ def test_band_holds_the_truth_of_other_rows_at_every_size(rate):
     assert (high - low)[other["prediction"] > 9].mean() > 2 * (high - low)[other["prediction"] < 2].mean()
 
 
+def test_band_goes_below_zero_only_where_a_truth_did(tmp_path):
+    amounts = numbers().assign(truth=lambda rows: rows["truth"].clip(lower=0))
+    below = amounts.assign(truth=amounts["truth"] - 1)
+    kept = confidence.Limits(band=confidence.band(amounts, 0.05))
+
+    confidence.write(tmp_path, kept)
+    again = confidence.limits(tmp_path, settings.Predict())
+
+    ends = [band.of(np.array([0.0]))[0].item() for band in (kept.band, again.band, confidence.band(below, 0.05))]
+    assert ends[0] == ends[1] == 0 > ends[2]
+
+
 def test_more_errors_allowed_answer_more_rows_and_few_rows_promise_nothing():
     found = [confidence.least_probability(classes(), rate) for rate in (0.05, 0.1, 0.2)]
 

@@ -105,13 +105,14 @@ def test_gain_is_above_zero_for_the_better_one_whichever_way_the_metric_runs(nam
     assert worse == pytest.approx((-high, -low))
 
 
-def test_constant_answer_is_the_most_frequent_class_with_the_shares_or_the_mean():
+def test_constant_answer_is_the_most_frequent_class_with_the_shares_or_the_mean_or_the_median():
     classes = metrics.constant(np.array(["no", "yes", "no", "no"]), ("no", "yes"), 2)
     amounts = metrics.constant(np.array([1.0, 3.0]), (), 2)
+    by_median = metrics.constant(np.array([0.0, 0.0, 9.0]), (), 1, "mae")
 
     assert classes.values.tolist() == ["no", "no"]
     assert classes.probabilities.tolist() == [[0.75, 0.25]] * 2
-    assert amounts.values.tolist() == [2.0, 2.0]
+    assert amounts.values.tolist() == [2.0, 2.0] and by_median.values.tolist() == [0.0]
 
 
 def test_area_under_the_curve_is_that_of_scikit_learn_ties_included_and_none_for_one_class():

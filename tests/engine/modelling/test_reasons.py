@@ -135,7 +135,7 @@ def test_reasons_are_the_strongest_first_in_words_without_what_moved_nothing(row
     (all_of_them,) = reasons.in_words(rows, moved, 9, reasons.of_probability)
     assert all_of_them.endswith("noise is missing: -0.07") and "day" not in all_of_them
     assert [reasons.of_number(value) for value in (12345.6, -0.5, 0.0)] == ["+12,346", "-0.5", ""]
-    assert reasons.cell(pd.Timestamp("2026-01-02")) == "2026-01-02" and len(reasons.cell("long " * 20)) == 28
+    assert len(reasons.cell("long " * 20)) == 28
 
 
 def test_words_of_one_person_are_not_kept():

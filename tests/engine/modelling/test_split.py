@@ -65,14 +65,6 @@ def test_stratified_split_gives_every_split_low_and_high_numbers():
         assert np.ptp(counts) <= 1
 
 
-@pytest.mark.parametrize("by", ["random", "stratified"])
-def test_split_does_not_follow_the_order_of_the_file(by):
-    test = divide(table().assign(kind=["a"] * 500 + ["b"] * 500), by=by)["test"]["row"]
-
-    assert test.mean() == pytest.approx(500, abs=80)
-    assert test[test < 500].mean() == pytest.approx(250, abs=60)
-
-
 def test_time_split_tests_on_the_latest_rows_and_a_group_is_never_in_two_splits():
     days = [part["day"] for part in divide(table(), by="time:day").values()]
     groups = [set(part["shop"]) for part in divide(table(), by="group:shop").values()]
@@ -101,16 +93,6 @@ def test_rows_that_cannot_be_divided_so_are_refused(changes, by, said):
 def test_column_that_does_not_exist_is_named_with_those_that_do(by):
     with pytest.raises(SettingsError, match="Allowed: row, kind"):
         divide(table(), by=by)
-
-
-def test_argument_is_not_changed_and_two_rows_are_too_few():
-    frame = table()
-    train = divide(frame)["train"]
-    train.loc[0, "kind"] = "z"
-
-    pd.testing.assert_frame_equal(frame, table())
-    with pytest.raises(DataError, match="leaves no row for"):
-        divide(table(2), by="random")
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,28 @@ def test_positive_class_is_put_last():
     assert threshold.positive_last((0, 1), "0") == (1, 0)
 
 
+@pytest.mark.parametrize(
+    ("classes", "yes"),
+    [
+        (("J", "N"), "J"),
+        (("Ja", "nein"), "Ja"),
+        (("N", "O"), "O"),
+        (("no", "sí"), "sí"),
+        (("da", "nu"), "da"),
+        (("nie", "tak"), "tak"),
+        (("Y", "n"), "Y"),
+        (("ja", "vielleicht"), "vielleicht"),
+        ((0, 1), 1),
+        ((False, True), True),
+        (("J", "K", "N"), "N"),
+    ],
+)
+def test_yes_is_the_positive_of_yes_and_no_in_common_languages_unless_said_otherwise(classes, yes):
+    assert threshold.positive_last(classes, "")[-1] == yes
+    if len(classes) == 2:
+        assert threshold.positive_last(classes, str(classes[0]))[-1] == classes[0]
+
+
 def test_answers_follow_the_threshold_whichever_class_is_positive():
     model = DummyClassifier().fit([[0]] * 4, ["no", "no", "no", "yes"])  # a quarter is "yes"
     probabilities = model.predict_proba([[0]])

@@ -72,10 +72,10 @@ def test_parts_that_a_file_asks_for_by_their_written_name_are_found_and_nothing_
     assert found == [2, 3, 4, 5]
 
 
-def test_file_that_is_no_python_looks_nothing_up(tmp_path):
-    file = tmp_path / "scratch.py"
+def test_file_that_is_no_python_looks_nothing_up_and_needs_nothing(folder):
+    file = folder / "scratch.py"
     file.write_text('print "hello"\n')
 
-    found = list(package.looked_up(file))
+    found, needed = list(package.looked_up(file)), package.needed(folder, ["scratch"])
 
-    assert found == []
+    assert found == [] and file in needed

@@ -68,19 +68,7 @@ def test_what_does_not_fit_is_refused_with_its_place(table, words):
 
 
 @pytest.mark.parametrize(
-    "value",
-    [
-        'it\'s "odd"',
-        "C:\\new\nline",
-        "größer",
-        "\x7f",
-        "",
-        1,
-        0.5,
-        True,
-        ["a'b", 'c"d'],
-        {"separator": ";", "a b": ["?"]},
-    ],
+    "value", ['it\'s "odd"', "C:\\new\nline", "größer", "\x7f", "", 1, 0.5, True, ["a'b", 'c"d'], {"a b": ["?"]}]
 )
 def test_value_that_was_set_is_set_again_as_it_is_written(value):
     written = schema.toml(value)

@@ -11,9 +11,9 @@ def test_wheel_holds_the_folder_its_metadata_and_a_digest_of_each_file(tmp_path)
     package.mkdir(parents=True)
     (package / "a.txt").write_text("a")
 
-    wheel.write(tmp_path / "one.whl", package.parent, ABOUT)
+    wheel.write(tmp_path / ABOUT.file, package.parent, ABOUT)
 
-    with zipfile.ZipFile(tmp_path / "one.whl") as file:
+    with zipfile.ZipFile(tmp_path / "shop_model-2026.1.2.3+r00-py3-none-any.whl") as file:
         texts = {name: file.read(name).decode() for name in file.namelist()}
     info = "shop_model-2026.1.2.3+r00.dist-info"
     assert sorted(texts) == [*(f"{info}/{name}" for name in ("METADATA", "RECORD", "WHEEL")), "shop_model/deep/a.txt"]
@@ -34,7 +34,3 @@ def test_same_folder_gives_the_same_bytes_whenever_it_is_packed(tmp_path):
         digests.append(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
 
     assert digests[0] == digests[1]
-
-
-def test_name_of_the_file_is_that_of_its_distribution():
-    assert ABOUT.file == "shop_model-2026.1.2.3+r00-py3-none-any.whl"

@@ -17,8 +17,7 @@ def evidence():
         run = loading.load(registry.folders(project)[0])
         question = evaluate.learned_from(project, run)
         test, result, _ = evaluate.score_test(project, run, question.truth)
-        known = evaluate.candidates(project, run.record, question)
-        return Evidence(project, run, run.record, test, result, question, known)
+        return Evidence(project, run, run.record, test, result, question, evaluate.candidates(project, run))
 
     return about
 

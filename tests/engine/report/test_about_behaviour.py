@@ -3,34 +3,29 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from data_science_project import evaluate, models, pipeline, train
+from data_science_project.engine.modelling import recipe
 from data_science_project.engine.project import settings
 from data_science_project.engine.report import about_behaviour, label_errors
 from data_science_project.engine.runs import registry
 
 
-@pytest.mark.parametrize(
-    ("made", "candidates"),
-    [
-        (lambda recipe: recipe.trees(DecisionTreeClassifier(max_depth=3, random_state=0)), ["dummy", "linear"]),
-        (lambda recipe: recipe.linear(LogisticRegression(C=-1.0)), ["dummy", "curves"]),
-    ],
-    ids=["of another making", "that cannot be fitted"],
-)
-def test_candidate_linear_that_cannot_be_told_leaves_the_page_whole(
-    make_project, made_table, monkeypatch, made, candidates
-):
+def test_candidate_linear_that_cannot_be_told_or_fitted_leaves_the_page_whole(make_project, monkeypatch, evidence):
     known = models.classifiers
-    own = lambda recipe, settings: {**known(recipe, settings), "linear": made(recipe)}  # noqa: E731
+    tree = DecisionTreeClassifier(max_depth=3, random_state=0)
+    own = lambda recipe, settings: {**known(recipe, settings), "linear": recipe.trees(tree)}  # noqa: E731
     for module in (train, evaluate):
         monkeypatch.setattr(module, "classifiers", own)
+    project = make_project(train={"candidates": ["dummy"]})
 
-    page = pipeline.make(make_project(train={"candidates": candidates}), "evaluate")[0].read_text(encoding="utf-8")
+    page = pipeline.make(project, "evaluate")[0].read_text(encoding="utf-8")
+    plan = recipe.Recipe({"number": ["amount"]}, "classification", 0)
+    unfit = replace(evidence(project), candidates={"linear": plan.linear(LogisticRegression(C=-1.0))})
 
+    assert about_behaviour.linear(unfit) == {"untold": True}
     section = page.partition('<section id="coefficients">')[2].partition("</section>")[0]
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", section))
     assert "cannot be told in the units of the data" in text and "recipe.linear(...)" in text
@@ -65,3 +60,13 @@ def test_report_of_a_split_by_group_keeps_groups_whole(make_project, made_table,
     assert "rows, whole groups at a time" in page
     assert "bootstrap over whole groups" in page
     assert "of at least 20 rows from 5 groups" in page or "too few rows to cut them" in page
+
+
+def test_columns_that_say_nothing_are_named_on_one_page_in_twenty_whatever_their_number():
+    random = np.random.default_rng(0)
+    pages = [pd.DataFrame({"loss": random.normal(size=30), "spread": 1.0}) for _ in range(400)]
+    told = pd.DataFrame({"loss": [5.0, 0.1], "spread": 1.0})
+
+    named = np.mean([len(about_behaviour.not_by_chance(page)) > 0 for page in pages])
+
+    assert 0.01 < named < 0.1 and about_behaviour.not_by_chance(told)["loss"].tolist() == [5.0]

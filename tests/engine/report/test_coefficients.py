@@ -102,14 +102,6 @@ def test_two_categories_are_mirror_images_whatever_else_their_coefficients_hold_
     assert found.loc[found["column"] == "size", "effect"].sum() == pytest.approx(0)
 
 
-def test_words_that_decide_raise_the_odds():
-    truth = np.where(ROWS["note"] == "free prize", "spam", "ham")
-
-    found = told({"text": ["note"]}, ROWS, truth, labels=("ham", "spam"))
-
-    assert set(found.loc[found["effect"] > 1, "change"]) == {"holds the word free", "holds the word prize"}
-
-
 def test_item_of_a_list_that_decides_comes_first():
     first = told({"one column an item": ["tools"]}, ROWS, 5.0 * ROWS["tools"].str.contains("drill")).iloc[0]
 

@@ -56,18 +56,23 @@ def test_worth_of_more_rows_hangs_on_the_last_doubling(before, low, high, groups
     assert words in verdict.reading_of_curve(table, result(*half_right()))[1]
 
 
-EVEN = np.array(["no", "yes"] * 100)
-SURE_AND_WRONG = np.where(np.arange(200) % 4 == 0, 0.999, np.where(EVEN == "yes", 0.9, 0.1))
-
-
 def test_probabilities_worse_than_the_shares_of_the_classes_are_read_so():
-    assert "mislead" in verdict.reading_of_probabilities(result(EVEN, SURE_AND_WRONG))
+    sure_and_wrong = np.tile([0.999, 0.9, 0.1, 0.9], 50)
+
+    assert "mislead" in verdict.reading_of_probabilities(result(["no", "yes"] * 100, sure_and_wrong))
 
 
 @pytest.mark.parametrize(
-    ("fitted", "held", "words"), [(1.0, 0.8, "Over-fitting"), (0.91, 0.9, "No sign of"), (0.5, 0.5, "Under-fitting")]
+    ("fitted", "held", "older", "words"),
+    [
+        (1.0, 0.8, None, "Over-fitting"),
+        (0.91, 0.9, None, "No sign of"),
+        (0.5, 0.5, None, "Under-fitting"),
+        (1.0, 0.8, 0.82, "Over-fitting"),
+        (1.0, 0.8, 0.97, "Time more than over-fitting"),
+    ],
 )
-def test_gap_between_fitted_and_unseen_rows_is_put_into_words(fitted, held, words):
+def test_gap_between_fitted_and_unseen_rows_is_put_into_words(fitted, held, older, words):
     table = curve([fitted, fitted], [held, held], [np.nan, -0.1], [np.nan, 0.1])
 
-    assert verdict.reading_of_curve(table, result(*half_right()))[0].startswith(words)
+    assert verdict.reading_of_curve(table, result(*half_right()), older)[0].startswith(words)

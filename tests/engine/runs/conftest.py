@@ -1,5 +1,6 @@
 """Runs that are like the one that is there, but for what a test is about."""
 
+import contextlib
 import shutil
 
 import pytest
@@ -9,27 +10,27 @@ from data_science_project.engine.runs import registry
 
 
 @pytest.fixture
-def copied():
-    """A second run: a copy of a folder with another name, and other values in its record."""
+def edit():
+    """The record of a run, for a `with` block that changes it; then it is sealed with the digests of today's files."""
 
-    def copy(folder, name="2026-01-01-000000-0a0a0a0a", **changes):
-        other = shutil.copytree(folder, folder.with_name(name))
-        registry.write(other, {**registry.read(other), "run": name, **changes})
-        return other
+    @contextlib.contextmanager
+    def edited(folder):
+        record = registry.read(folder)
+        yield record
+        record["files"] = {name: artefact.sha256(folder / name) for name in record["files"]}
+        registry.write(folder, record)
 
-    return copy
+    return edited
 
 
 @pytest.fixture
-def trained_elsewhere(folder):
-    """Let the run be one that was trained with these versions of packages; its model may be other bytes."""
+def copied(edit):
+    """A second run: a copy of a folder with another name."""
 
-    def pretend(model=None, **versions):
-        if model is not None:
-            (folder / registry.MODEL).write_bytes(model)
-        record = registry.read(folder)
-        record["environment"]["packages"].update(versions)
-        record["files"][registry.MODEL] = artefact.sha256(folder / registry.MODEL)
-        registry.write(folder, record)
+    def copy(folder):
+        other = shutil.copytree(folder, folder.with_name("2026-01-01-000000-0a0a0a0a"))
+        with edit(other) as record:
+            record["run"] = other.name
+        return other
 
-    return pretend
+    return copy

@@ -12,7 +12,7 @@ from data_science_project.engine.columns import dictionary, validate
 from data_science_project.engine.modelling import confidence
 from data_science_project.engine.modelling.decision import Policy
 from data_science_project.engine.modelling.estimators import threads
-from data_science_project.engine.project import artefact, settings
+from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import answers, loading, model, registry, training_rows
 
@@ -60,8 +60,10 @@ def test_id_and_group_stand_beside_the_answer_and_many_classes_get_no_column_eac
     assert list(many) == ["row", "prediction", "probability", "confident", "run"], "not one column a class"
 
 
-def test_model_that_does_not_answer_with_other_versions_is_a_message(project, folder, trained_elsewhere):
-    trained_elsewhere(pickle.dumps(DummyClassifier()), scipy="0.1")
+def test_model_that_does_not_answer_with_other_versions_is_a_message(project, folder, edit):
+    (folder / registry.MODEL).write_bytes(pickle.dumps(DummyClassifier()))
+    with edit(folder) as record:
+        record["environment"]["packages"]["scipy"] = "0.1"
     run = loading.load(folder)
 
     with pytest.raises(DataError, match=r"does not answer(.|\n)*scipy 0\.1 \(now (.|\n)*make reproduce RUN="):
@@ -99,6 +101,17 @@ def score(project, folder):
 @pytest.fixture
 def new(made_table):
     return made_table.drop(columns="answer").assign(order=made_table["order"] + 5000)
+
+
+def test_fractions_in_a_column_of_percent_are_refused_in_a_file_and_a_frame(score, new, project, folder):
+    columns = dictionary.of(project)
+    percent = replace(columns["amount"], unit="%", range=(0, 1000))
+    dictionary.write(project.dictionary, {**columns, "amount": percent}, [])
+    wrong = new.assign(amount=np.linspace(0, 1, len(new)))
+
+    for answer in (score, model.load(folder.name).predict):
+        with pytest.raises(DataError, match="column 'amount' has fractions"):
+            answer(wrong)
 
 
 def test_list_is_sorted_with_rank_and_act_where_a_capacity_is_stated(score, new, caplog):
@@ -157,12 +170,10 @@ def test_row_of_the_training_has_the_answer_of_the_fold_that_held_it_out(score, 
     assert strict["confident"].equals(strict["probability"] >= 0.95)
 
 
-def test_row_of_the_training_that_no_fold_held_out_is_marked(score, made_table, folder, caplog):
-    digests = pd.read_parquet(folder / training_rows.DIGESTS)
-    digests.assign(held_out=[-1] * len(digests)).to_parquet(folder / training_rows.DIGESTS)
-    record = registry.read(folder)
-    record["files"][training_rows.DIGESTS] = artefact.sha256(folder / training_rows.DIGESTS)
-    registry.write(folder, record)
+def test_row_of_the_training_that_no_fold_held_out_is_marked(score, made_table, folder, edit, caplog):
+    with edit(folder):
+        digests = pd.read_parquet(folder / training_rows.DIGESTS)
+        digests.assign(held_out=[-1] * len(digests)).to_parquet(folder / training_rows.DIGESTS)
 
     found = score(made_table.drop(columns="answer"))
 

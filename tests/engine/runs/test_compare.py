@@ -29,10 +29,10 @@ def names(comparison):
     return {difference.name: (difference.a, difference.b) for difference in comparison.differences}
 
 
-def test_run_and_its_copy_from_another_dump_of_the_same_bytes_are_identical_in_everything(project, twins):
-    record = registry.read(twins[1])
-    moved = {name.replace("data/raw/", "data/raw/2020-01-01-"): file for name, file in record["input_data"].items()}
-    registry.write(twins[1], {**record, "input_data": moved})
+def test_run_and_its_copy_from_another_dump_of_the_same_bytes_are_identical_in_everything(project, twins, edit):
+    with edit(twins[1]) as record:
+        inputs = record["input_data"].items()
+        record["input_data"] = {name.replace("data/raw/", "data/raw/2020-01-01-"): digest for name, digest in inputs}
 
     assert not differing(compare.run(project, *twins))
     assert compare.differing("metrics", {"dev r2": float("nan")}, {"dev r2": float("nan")}).identical
@@ -61,10 +61,9 @@ def test_edited_file_of_the_code_and_key_of_the_dictionary_are_differences_in_th
         ("data", ["input_data"], {"data/processed/dev.parquet": "0" * 64}, {"data/processed/dev.parquet": "0" * 12}),
     ],
 )
-def test_what_differs_in_a_record_is_named_in_its_part_alone(project, twins, part, where, changes, found):
-    record = registry.read(twins[1])
-    functools.reduce(dict.__getitem__, where, record).update(changes)
-    registry.write(twins[1], record)
+def test_what_differs_in_a_record_is_named_in_its_part_alone(project, twins, edit, part, where, changes, found):
+    with edit(twins[1]) as record:
+        functools.reduce(dict.__getitem__, where, record).update(changes)
 
     compared = differing(compare.run(project, *twins))
 
@@ -92,15 +91,14 @@ def test_other_model_and_its_scores_are_told_with_the_paired_gain_as_text_and_fo
     assert {"name": "train.candidates", "a": ["dummy"], "b": ["linear"]} in parts[2]["differences"]
 
 
-def test_text_says_the_metrics_first_the_users_files_as_a_diff_and_ends_within_forty_lines(project, twins):
+def test_text_says_the_metrics_first_the_users_files_as_a_diff_and_ends_within_forty_lines(project, twins, edit):
     code, path = twins[1] / "code", twins[1] / registry.DICTIONARY
     (code / "features.py").write_text((code / "features.py").read_text() + "# edited\n")
     (code / "predict.py").write_text("# of the template\n")
     many = "".join(f'[column_{place}]\ndescription = "{"long " * 99}"\n' for place in range(300))
     path.write_text(path.read_text(encoding="utf-8") + many, encoding="utf-8")
-    record = registry.read(twins[1])
-    record["environment"]["packages"] |= {f"package{place}": "1" for place in range(50)}
-    registry.write(twins[1], record)
+    with edit(twins[1]) as record:
+        record["environment"]["packages"] |= {f"package{place}": "1" for place in range(50)}
 
     lines = compare.render(*twins, compare.run(project, *twins)).splitlines()
 
@@ -110,10 +108,9 @@ def test_text_says_the_metrics_first_the_users_files_as_a_diff_and_ends_within_f
     assert sum("more: --json" in line for line in lines) >= 2
 
 
-def test_scores_on_another_split_are_said_not_to_be_comparable(project, twins):
-    record = registry.read(twins[1])
-    record["parameters"]["split"]["shares"]["train"] = 0.5
-    registry.write(twins[1], record)
+def test_scores_on_another_split_are_said_not_to_be_comparable(project, twins, edit):
+    with edit(twins[1]) as record:
+        record["parameters"]["split"]["shares"]["train"] = 0.5
 
     lines = compare.render(*twins, compare.run(project, *twins)).splitlines()
 

@@ -8,11 +8,12 @@ from data_science_project.engine.project import package, settings
 from data_science_project.engine.runs import environment, loading, registry, share
 
 
-def test_other_versions_of_packages_that_matter_are_said_on_load(folder, trained_elsewhere, caplog):
-    now = registry.read(folder)["environment"]["packages"]["scipy"]
+def test_other_versions_of_packages_that_matter_are_said_on_load(folder, edit, caplog):
     loading.load(folder)
     assert not caplog.messages
-    trained_elsewhere(scipy="0.1", ruff="0.0.1")
+    with edit(folder) as record:
+        now = record["environment"]["packages"]["scipy"]
+        record["environment"]["packages"] |= {"scipy": "0.1", "ruff": "0.0.1"}
 
     loading.load(folder)
 

@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 from data_science_project import pipeline
-from data_science_project.engine.project import package, settings
+from data_science_project.engine.modelling import confidence
+from data_science_project.engine.project import package, records, settings
+from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import export, model, registry
 
 ASK = f"""
@@ -20,6 +22,7 @@ import pandas as pd
 from {package.NAME}_model import load
 load().predict(pd.read_csv(sys.argv[1], dtype=str)).to_csv("answers.csv", index=False)
 """
+SAME = "the same bits as here for"  # what export says of the answers of the packed model, in a process of its own
 
 
 @pytest.fixture
@@ -36,18 +39,6 @@ def ask(tmp_path):
         return done, answers.read_bytes() if answers.is_file() else b""
 
     return run
-
-
-@pytest.fixture
-def unpacked(tmp_path):
-    """Unzip an exported file into a fresh folder."""
-
-    def unzip(path):
-        with zipfile.ZipFile(path) as file:
-            file.extractall(tmp_path / "unpacked")
-        return tmp_path / "unpacked"
-
-    return unzip
 
 
 @pytest.fixture
@@ -123,9 +114,10 @@ def test_metadata_ask_for_the_versions_that_the_run_was_made_with(gone):
     assert f"Name: {package.NAME}_model" in text and record["run"] in text
 
 
-def test_changed_file_is_refused_where_it_was_unpacked(gone, unpacked, rows, ask):
+def test_changed_file_is_refused_where_it_was_unpacked(gone, tmp_path, rows, ask):
     file, _, record = gone
-    place = unpacked(file)
+    place = tmp_path / "unpacked"
+    shutil.unpack_archive(file, place, "zip")
     path = place / f"{package.NAME}_model" / "models" / record["run"] / "model.pkl"
     path.write_bytes(path.read_bytes()[:-1] + b"!")
 
@@ -134,69 +126,52 @@ def test_changed_file_is_refused_where_it_was_unpacked(gone, unpacked, rows, ask
     assert done.returncode == 1 and "model.pkl was changed" in done.stderr and not answers
 
 
-def test_own_modules_declared_files_and_rules_of_today_go_with_it(make_project, rows, unpacked, ask, anew):
-    project = make_project(data={"source": "table.csv", "target": "answer", "also": ["prices.csv"]})
-    (project.root / "prices.csv").write_text("colour,price\nred,1\ngreen,2\nblue,3\n")
-    (project.package / "tools").mkdir()
-    (project.package / "tools" / "prices.py").write_text(
-        "import pandas as pd\n\nfrom .. import external\n\n\ndef price(colours):\n"
-        "    return colours.map(pd.read_csv(external('prices.csv')).set_index('colour')['price']).astype(float)\n"
-    )
-    (project.package / "features.py").write_text(
-        f"from {package.NAME}.tools.prices import price\n\n\n"
-        "def add_features(rows):\n    return rows.assign(price=price(rows['colour']))\n"
-    )
-    for words in (["predict", "--input", str(rows), "--output", "./expected.csv"], ["export"]):
-        assert anew(project.root, *words).exit_code == 0
-    (file,) = (project.root / "dist").glob("*.whl")
-    expected = (project.root / "expected.csv").read_bytes()
+@pytest.fixture
+def kept(copied, folder, edit):
+    """A run like the one that is there, but with these files of the user's, by name."""
 
-    done, answers = ask(unpacked(file), rows)
+    def keep(files):
+        run = copied(folder)
+        with edit(run) as record:
+            for name, text in files.items():
+                (run / name).parent.mkdir(parents=True, exist_ok=True)
+                (run / name).write_text(text)
+                record["files"][name] = "anew"
+        return run
 
-    assert done.returncode == 0, done.stderr
-    assert told(answers) == told(expected)
+    return keep
+
+
+def test_own_modules_and_declared_files_go_with_it(project, kept):
+    tools = "from .. import external\n\n\ndef price(rows):\n    return rows.assign(p=external('p.txt').read_text())\n"
+    features = f"from {package.NAME}.tools.prices import price as add_features\n"
+    run = kept({"code/tools/prices.py": tools, "code/features.py": features, "external/p.txt": "2"})
+
+    said = export.run(project, run, project.root / "dist" / "the.whl")
+
+    assert said[0].startswith(f"{SAME} 72 rows")
 
 
 @pytest.mark.once
-def test_wanted_error_rate_is_kept_without_the_rows_it_was_measured_on(make_project, made_table, unpacked, ask, rows):
+def test_wanted_error_rate_is_kept_without_the_rows_it_was_measured_on(make_project, made_table):
     table = pd.concat([made_table.drop(columns="order")] * 3).assign(answer=lambda t: t["amount"].fillna(0) * 2)
     project = make_project(table, predict={"error_rate": 0.2})
-    (made,) = pipeline.make(project, "predict", input=rows)
 
-    done, answers = ask(unpacked(exported(project)), rows)
+    file = exported(project)
 
-    assert done.returncode == 0, done.stderr
-    assert answers == made.read_bytes() and b",low,high," in answers.splitlines()[0]
-
-
-def test_model_that_does_not_answer_by_itself_is_not_written(make_project, anew):
-    project = make_project()
-    (project.package / "mytools.py").write_text("def twice(numbers):\n    return numbers * 2\n")
-    (project.package / "features.py").write_text(
-        f"import importlib\n\n\ndef add_features(rows):\n"
-        f"    name = '{package.NAME}.mytools'\n    tools = importlib.import_module(name)\n"
-        "    return rows.assign(twice=tools.twice(rows['amount']))\n"
-    )
-
-    done = anew(project.root, "export")
-
-    assert done.exit_code == 1 and "does not answer by itself" in done.stderr, done.stderr
-    assert not list((project.root / "dist").glob("*"))
+    assert records.recorded(file)["decisions"][0].startswith(f"{SAME} 220 rows")
+    with zipfile.ZipFile(file) as opened:
+        assert any(name.endswith(confidence.LIMITS) for name in opened.namelist())
 
 
-@pytest.mark.once
-def test_second_export_does_nothing_and_one_after_an_edit_of_the_rules_is_made_again(project, caplog):
-    caplog.set_level("INFO")
-    first = exported(project)
-    digest, _ = first.read_bytes(), exported(project)
-    assert "nothing to do" in caplog.messages[-1]
+def test_model_that_does_not_answer_by_itself_is_not_written(project, kept):
+    named = f"import importlib\n\n\ndef add_features(rows):\n    importlib.import_module('{package.NAME}.mytools')\n"
+    run = kept({"code/mytools.py": "", "code/features.py": named})
 
-    text = project.dictionary.read_text(encoding="utf-8").replace('rule = "refuse"', 'rule = "warn"', 1)
-    project.dictionary.write_text(text, encoding="utf-8")
-    (folder,) = registry.folders(project)
-    again = [path for path in pipeline.make(project, "export", run=folder.name) if path.suffix == ".whl"]
+    with pytest.raises(DataError, match="does not answer by itself: ModuleNotFoundError"):
+        export.run(project, run, project.root / "dist" / "the.whl")
 
-    assert again == [first] and first.read_bytes() != digest
+    assert not (project.root / "dist").exists()
 
 
 def test_without_the_rows_it_is_written_and_said_that_nothing_was_compared(project, folder, caplog):

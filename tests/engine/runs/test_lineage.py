@@ -5,7 +5,7 @@ import pytest
 from data_science_project import pipeline
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError
-from data_science_project.engine.runs import lineage, registry
+from data_science_project.engine.runs import lineage
 
 
 def files(links):
@@ -54,15 +54,7 @@ def test_chain_is_text_with_one_file_a_line_and_nothing_is_written(project, fold
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "params.toml",
-        "models",
-        "models/notes.txt",
-        "models/{}/notes.txt",
-        "data/raw/notes.txt",
-        "reports/figures/own.png",
-    ],
+    "name", "params.toml models models/notes.txt models/{}/notes.txt data/raw/notes.txt reports/figures/own.png".split()
 )
 def test_file_of_the_users_own_has_no_record(project, folder, name):
     path = project.root / name.format(folder.name)
@@ -106,13 +98,3 @@ def test_changed_file_missing_file_and_damaged_source_card_are_named(project, fo
     card.write_text("{ half")
     with pytest.raises(DataError, match=r"source\.json: the source card is damaged"):
         lineage.trace(project, folder / "model.pkl")
-
-
-def test_raw_file_named_like_a_split_is_no_split(project, folder):
-    record = registry.read(folder)
-    record["input_data"]["data/raw/2026-01-01-00000000/train.csv"] = "0" * 64
-    registry.write(folder, record)
-
-    direct = [link.file for link in lineage.trace(project, folder / "model.pkl") if link.depth == 1]
-
-    assert direct == ["data/processed/train.parquet", "data/processed/dev.parquet"]

@@ -82,12 +82,14 @@ def test_run_of_a_flat_package_still_answers(folder):
     assert (add_features(None), validate(None)) == ("added", "checked")
 
 
-def test_model_that_other_versions_cannot_read_is_a_message_and_any_other_error_as_it_is(folder, trained_elsewhere):
-    trained_elsewhere(b"cnumpy\nno_such_function\n.")
+def test_model_that_other_versions_cannot_read_is_a_message_and_any_other_error_as_it_is(folder, edit):
+    with edit(folder):
+        (folder / registry.MODEL).write_bytes(b"cnumpy\nno_such_function\n.")
     with pytest.raises(AttributeError, match="no_such_function"):
         loading.load(folder)
 
-    trained_elsewhere(numpy="0.1")
+    with edit(folder) as record:
+        record["environment"]["packages"]["numpy"] = "0.1"
     with pytest.raises(DataError, match=r"cannot be loaded(.|\n)*numpy 0\.1 \(now (.|\n)*make reproduce RUN="):
         loading.load(folder)
 

@@ -38,8 +38,6 @@ def test_required_are_what_is_imported_and_what_answers_hang_on_in_the_versions_
     versions = {"numpy": "1.0", "scikit-learn": "2.0", "Pillow": "3.0", "ruff": "4.0"}
     record = {"environment": {"packages": versions, "answers_hang_on": ["numpy", "scipy"]}}
 
-    assert packages.required(record, ["sklearn", "PIL", "no_such"]) == [
-        "numpy==1.0",
-        "Pillow==3.0",
-        "scikit-learn==2.0",
-    ]
+    required = packages.required(record, ["sklearn", "PIL", "no_such"])
+
+    assert required == ["numpy==1.0", "Pillow==3.0", "scikit-learn==2.0"]

@@ -43,11 +43,19 @@ def champion(project):
     return registry.history(project)[-1]["run"]
 
 
-def slice_check(project, now, before=None, *, task="classification", levels=("A", "B"), kind="one-hot"):
+def about(metric, project=None, **features):
+    """What the record of a run, the newest of a project, says that was chosen by a metric."""
+    task, classes = ("regression", []) if metric == "mae" else ("classification", ["no", "yes"])
+    record = {"task": task, "classes": classes, "target": "t", "features": features, "metrics": {"chosen_by": metric}}
+    run = registry.folders(project)[0].name if project else ""
+    return {**record, "parameters": {"split": {"by": "stratified"}}, "run": run}
+
+
+def slice_check(project, now, before, *, metric="accuracy", levels=("A", "B"), kind="one-hot"):
     """The check of slices for what was answered to rows, all of them "no" or 0, divided into equal slices."""
     rows = pd.DataFrame({"shop": np.repeat(levels, len(now) // len(levels))})
-    truth = np.array(["no"] * len(now), dtype=object) if task == "classification" else np.zeros(len(now))
-    record = {"task": task, "features": {kind: ["shop"]}, "run": registry.folders(project)[0].name}
+    truth = np.zeros(len(now)) if metric == "mae" else np.array(["no"] * len(now), dtype=object)
+    record = about(metric, project, **{kind: ["shop"]})
     both = (compare.Evaluated(rows, {"shop"}, truth, metrics.Predictions(values), record) for values in (now, before))
     return promote.no_slice_worse(project, *both)
 
@@ -70,10 +78,14 @@ def test_first_champion_must_beat_the_constant_answer_and_a_worse_run_does_not_t
     assert all(check.passed for check in checks) and len(checks) == 4
 
 
-def test_reason_of_a_forced_promotion_is_kept_and_a_better_run_takes_over(contest, dummy, linear):
+def test_reason_in_words_is_kept_where_one_was_needed_and_a_better_run_takes_over_once(contest, dummy, linear):
+    for reason in ("1", "yes", "   "):
+        with pytest.raises(SettingsError, match="is no reason"):
+            pipeline.promote(contest, dummy, force=reason)
     pipeline.promote(contest, dummy, force="the others leak")
-    pipeline.promote(contest, linear)
+    pipeline.promote(contest, linear, force="just in case")
 
+    assert pipeline.promote(contest, linear) == []
     forced, better = registry.history(contest)
     assert (forced["forced"], better["forced"]) == ("the others leak", "")
     assert [check["name"] for check in forced["gate"] if not check["passed"]] == ["better than a constant answer"]
@@ -89,13 +101,12 @@ def test_predict_uses_the_champion_although_parameters_were_edited(contest, dumm
     assert len(registry.folders(contest)) == 2, "nothing is trained"
 
 
-def test_run_of_the_same_quality_is_refused(contest, linear, copied):
-    pipeline.promote(contest, linear)
-    twin = copied(linear)
-    shutil.copytree(contest.root / "reports" / linear.name, contest.root / "reports" / twin.name)
+def test_run_of_the_same_quality_is_refused(contest, linear):
+    one = compare.kept(contest, linear)
 
-    with pytest.raises(ProjectError, match="gain in roc_auc 0 ... 0"):
-        pipeline.promote(contest, twin)
+    check = promote.better("the champion", one, one.predictions)
+
+    assert (check.passed, check.found) == (False, "gain in roc_auc 0 ... 0, 95 %")
 
 
 @pytest.mark.parametrize(
@@ -111,7 +122,7 @@ def test_run_of_the_same_quality_is_refused(contest, linear, copied):
 )
 def test_run_that_is_worse_in_one_slice_is_refused(contest, count, levels, found):
     check = slice_check(contest, wrong(count), wrong(0), levels=levels)
-    number = slice_check(contest, np.repeat([12.0, 1.0], 50), np.full(100, 10.0), task="regression")
+    number = slice_check(contest, np.repeat([12.0, 1.0], 50), np.full(100, 10.0), metric="mae")
 
     assert check.passed == (not found) and check.found.startswith(found)
     assert number.found == "shop = A: error up by 0.200 on 50 rows", "measured against the mean error"
@@ -134,21 +145,6 @@ def test_twenty_small_slices_refuse_equal_models_hardly_more_often_than_one_does
         return not slice_check(contest, *answers, levels=levels).passed
 
     assert sum(refused(countries) for _ in range(100)) <= 10, "at two standard errors 31 of 100"
-
-
-@pytest.mark.parametrize("reason", ["1", "yes", "   "])
-def test_force_without_a_reason_is_refused(contest, dummy, reason):
-    with pytest.raises(SettingsError, match="is no reason"):
-        pipeline.promote(contest, dummy, force=reason)
-
-    assert not registry.history(contest)
-
-
-def test_reason_is_not_kept_where_none_was_needed_and_promoting_again_changes_nothing(contest, linear):
-    pipeline.promote(contest, linear, force="just in case")
-
-    assert pipeline.promote(contest, linear) == []
-    assert [change["forced"] for change in registry.history(contest)] == [""]
 
 
 def test_rollback_goes_back_over_three_champions_in_no_circle_and_the_history_is_complete(contest, dummy, linear):
@@ -193,18 +189,20 @@ def test_run_that_was_trained_on_other_splits_is_refused(contest, linear):
         pipeline.promote(elsewhere, linear)
 
 
-def test_slow_run_and_features_that_differ_each_time_are_refused(contest, linear):
+def test_slow_run_and_features_that_differ_each_time_or_alone_are_refused(contest, linear):
     model = loading.load(linear)
     drawn = replace(model, add_features=lambda rows: rows.assign(luck=np.random.random(len(rows)), one=1))  # noqa: NPY002
 
     strict = settings.load(contest.root, ["promote.latency_ms=1e-6"])
     slow, beside = promote.latency(strict, model, contest.models), promote.latency(strict, model, linear)
     lucky = promote.reproducible(contest, drawn)
+    ranked = promote.reproducible(contest, replace(model, add_features=lambda rows: rows.assign(rank=range(len(rows)))))
 
     assert promote.reproducible(contest, model).passed
     assert not slow.passed and "ms of CPU a row, allowed 1e-06" in slow.found
     assert beside.passed and "the champion takes" in beside.found, "the machine is slow, not the run"
     assert not lucky.passed and "add_features computes 'luck' otherwise each time" in lucky.found
+    assert not ranked.passed and "add_features computes 'rank' of a row alone otherwise" in ranked.found
 
 
 @pytest.mark.parametrize(
@@ -249,18 +247,17 @@ def test_swapped_pickle_is_never_executed(contest, dummy, linear, tmp_path):
     assert champion(contest) == dummy.name
 
 
-@pytest.mark.parametrize("harm", ["{ half", "", "[]", '{"champion": "x", "history": []}'])
-def test_damaged_champion_file_is_an_error_with_its_cure(contest, linear, harm):
-    (contest.models / registry.CHAMPION).write_text(harm)
-
-    for verb in (
-        lambda: pipeline.promote(contest, linear),
-        lambda: promote.rollback(contest),
-        lambda: pipeline.make(contest, "predict"),
-        lambda: listing.rows(contest),
-    ):
-        with pytest.raises(DataError, match=r"models/champion\.json cannot be read: (.|\n)*make promote"):
-            verb()
+def test_damaged_champion_file_is_an_error_with_its_cure(contest, linear):
+    for harm in ("{ half", "", "[]", '{"champion": "x", "history": []}'):
+        (contest.models / registry.CHAMPION).write_text(harm)
+        for verb in (
+            lambda: pipeline.promote(contest, linear),
+            lambda: promote.rollback(contest),
+            lambda: pipeline.make(contest, "predict"),
+            lambda: listing.rows(contest),
+        ):
+            with pytest.raises(DataError, match=r"models/champion\.json cannot be read: (.|\n)*make promote"):
+                verb()
 
 
 def test_champion_that_is_gone_is_named_and_can_be_left(contest, dummy, linear):
@@ -305,13 +302,7 @@ def beside(contest, seed, turned=None, share=0.0, first=0):
     said = np.where(wrong, np.where(truth == "yes", "no", "yes"), truth).astype(object)
     learned, asked = (np.arange(1200) < 200) | (told & (np.arange(1200) < 1000)), np.arange(1200) % 600 >= 400
     asked[:first] = False
-    record = {"run": registry.folders(contest)[0].name, "target": "t", "classes": ["no", "yes"], "features": {}}
-    record |= {
-        "task": "classification",
-        "metrics": {"chosen_by": "log_loss"},
-        "parameters": {"split": {"by": "stratified"}},
-    }
-    both = []
+    record, both = about("log_loss", contest), []
     for known in (learned, learned & ~told):
         model = LogisticRegression(C=1e6).fit(rows[known], said[known])
         answers = metrics.Predictions(model.predict(rows[asked]), model.predict_proba(rows[asked]), ("no", "yes"))
@@ -334,12 +325,7 @@ def test_burst_of_wrong_feedback_does_not_pass_the_gate_although_its_own_test_ro
 def test_wrong_feedback_of_which_the_test_split_holds_few_rows_is_told_by_rows_held_out_in_training(contest):
     truth, told = np.where(np.arange(216) % 2, "yes", "no").astype(object), np.arange(216) >= 200
     said = np.where(np.arange(216) % 10 < np.where(told, 4, 2), "no", truth).astype(object)
-    record = {"run": registry.folders(contest)[0].name, "target": "t", "classes": ["no", "yes"], "features": {}}
-    record |= {
-        "task": "classification",
-        "metrics": {"chosen_by": "accuracy"},
-        "parameters": {"split": {"by": "stratified"}},
-    }
+    record = about("accuracy", contest)
     predictions = metrics.Predictions(said, np.full((216, 2), 0.5), ("no", "yes"))
     one = compare.Evaluated(pd.DataFrame(index=range(216)), set(), truth, predictions, record)
     held = (np.arange(80) % 10 < 4).astype(float), (np.arange(400) % 10 < 1).astype(float)
@@ -369,10 +355,8 @@ def test_right_feedback_passes_the_gate(contest):
 
 def test_no_worse_without_feedback_says_estimate_interval_and_rule_and_goes_by_the_estimate():
     truth, rows = np.array([0.0, 0.0, 0.0, 9.0] * 25), pd.DataFrame({"order": range(100)})
-    record = {"task": "regression", "classes": [], "metrics": {"chosen_by": "mae"}}
-    record |= {"parameters": {"split": {"by": "random"}}}
     said = (metrics.Predictions(np.full(100, value)) for value in (1.0, 1.01))
-    better, worse = (compare.Evaluated(rows, set(), truth, one, record) for one in said)
+    better, worse = (compare.Evaluated(rows, set(), truth, one, about("mae")) for one in said)
 
     passed, failed = promote.no_worse(better, worse), promote.no_worse(worse, better)
 

@@ -5,13 +5,12 @@ import shutil
 import pytest
 
 from data_science_project import pipeline
-from data_science_project.engine.project import artefact, git, package, settings
+from data_science_project.engine.project import git, package, settings
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import registry, reproduce
 
 MINE = "def weight(rows):\n    return rows.assign(heavy=rows['amount'] * 2)\n"
 FEATURES = "\n\nfrom .mine import weight as add_features  # noqa: E402, F401, F811\n"
-CLOCK = "\n\ndef add_features(rows):  # noqa: D103, F811\n    return rows.assign(now=pd.Timestamp.now().value)\n"
 NOTHING = "\n\ndef add_features(rows):  # noqa: D103, F811\n    return rows.assign(amount=0.0)\n"
 
 
@@ -90,15 +89,15 @@ def test_run_of_a_dirty_tree_is_made_again_with_edited_and_new_files(project, an
     assert not (place / "large.csv").exists()
 
 
-def test_what_does_not_come_out_again_is_named_with_the_reason(project, in_git, remake):
+def test_what_does_not_come_out_again_is_named_with_the_reason_and_what_was_set_is_set_again(
+    project, in_git, remake, edit
+):
     in_git(project.root)
-    folder = remake()
-    append(folder / "code" / "features.py", NOTHING)
-    record = registry.read(folder)
-    record["files"]["code/features.py"] = artefact.sha256(folder / "code" / "features.py")
-    record["environment"]["packages"]["numpy"] = "0.1"
-    record["metrics"]["dev"]["roc_auc"] = 0.5
-    registry.write(folder, record)
+    folder = remake("train.metric=log_loss")
+    with edit(folder) as record:
+        append(folder / "code" / "features.py", NOTHING)
+        record["environment"]["packages"]["numpy"] = "0.1"
+        record["metrics"]["dev"]["roc_auc"] = 0.5
 
     compared = {comparison.what: comparison for comparison in reproduce.run(project, folder, offline=True)}
 
@@ -110,13 +109,10 @@ def test_what_does_not_come_out_again_is_named_with_the_reason(project, in_git, 
     assert re.fullmatch(r"largest difference: 0\.\d+, in probability(_no|_yes)?", answers.note)
 
 
-def test_what_add_features_uses_undeclared_is_named_as_the_cause(project, anew):
-    append(project.package / "features.py", CLOCK)
-    for _ in range(2):
-        for kept in ("data/processed", ".cache"):
-            shutil.rmtree(project.root / kept)
-        assert anew(project.root, "train").exit_code == 0
-    again, folder, _ = registry.folders(project)
+def test_what_add_features_uses_undeclared_is_named_as_the_cause(folder, copied, edit):
+    again = copied(folder)
+    with edit(again) as record:  # the same code and rows gave another split
+        record["input_data"]["data/processed/train.parquet"] = "0" * 64
 
     compared = {comparison.what: comparison for comparison in reproduce.why(folder, again)}
 

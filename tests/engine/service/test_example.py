@@ -1,24 +1,34 @@
+from datetime import datetime
+
 import jsonschema
 import pandas as pd
+import pytest
 
+from data_science_project.engine.columns import validate
 from data_science_project.engine.columns.dictionary import Column
 from data_science_project.service import example, openapi, versions
 
 from .conftest import COLUMNS
 
 
-def test_person_is_asked_for_what_a_model_sees_first_and_never_for_the_truth():
-    assert example.asked(COLUMNS) == ["price", "rooms", "new", "kind", "sold", "note", "id"]
-
-
-def test_moment_is_asked_for_by_its_parts():
+def test_person_is_asked_for_what_a_model_sees_first_for_a_moment_by_its_parts_and_never_for_the_truth():
     columns = {
         "day": Column(type="datetime", role="ignored"),
         "hour": Column(type="integer", role="ignored"),
         "when": Column(type="datetime", moment=("day", "hour")),
     }
 
+    assert example.asked(COLUMNS) == ["price", "rooms", "new", "kind", "sold", "note", "id"]
     assert example.asked(columns) == ["day", "hour"]
+
+
+@pytest.mark.parametrize(("form", "cell"), [("Q%q %Y", "Q2 2026"), ("%G-W%V", "2026-W20"), ("%b-%y", "May-26")])
+def test_example_of_a_date_is_in_the_format_of_its_column_and_is_read_by_it(form, cell):
+    column = Column(type="datetime", format=form)
+
+    said = example.dated(column, datetime(2026, 5, 17))
+
+    assert said == cell and not validate.parse(pd.Series([said, "2026-05-17"]), column)[1].iloc[0]
 
 
 def test_usual_values_are_medians_and_frequent_words_that_the_run_kept(made_version):

@@ -59,12 +59,6 @@ def test_days_between_dates_have_the_bits_of_the_templates_add_features():
     assert 50 < expected.isna().sum() < 450, "some between a date and a time of day"
 
 
-def test_row_without_made_columns_is_taken_as_it_is():
-    cells = {"kg": 1.0}
-
-    assert features.of(run_of(of_project.add_features), ["kg"])(cells) is cells
-
-
 def test_own_add_features_gets_the_row_as_validate_leaves_it():
     rows = drawn.drawn(COLUMNS, 40, seed=0)
     needed = ["kg", "share", "name", "light", "week", "types", "columns"]

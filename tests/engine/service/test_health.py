@@ -10,6 +10,7 @@ from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.engine.runs import promote, registry
 from data_science_project.service import health
+from data_science_project.service.drift import Shift
 from data_science_project.service.score import Score
 from data_science_project.service.settings import Monitor
 from data_science_project.service.words import PAGES
@@ -38,10 +39,14 @@ def looked(project, folder, batch):
     return look
 
 
+def page_of(found):
+    return " ".join(PAGES.get_template("monitor.html").render(health=found, caveat="").split())
+
+
 def test_file_like_the_training_raises_no_alarm_and_is_scored_by_its_target(looked):
     found = looked()
 
-    assert found["alarms"] == []
+    assert found["alarms"] == [] and "None moved" in page_of(found) and "come first" not in page_of(found)
     assert (found["rows"], found["told"], found["different"]) == (240, 240, 240)
     assert {one.column for one in found["drift"]} >= {"amount", "colour", "predictions: probability_yes"}
     assert [metric for before, after in found["scores"] for metric in [after.metric]][:2] == ["roc_auc", "accuracy"]
@@ -53,6 +58,7 @@ def test_moved_column_is_an_alarm_of_one_line_that_names_it_and_says_what_to_do(
     (line,) = [line for line in found["alarms"] if "'colour'" in line]
     assert "blue in 100.0\u00a0% of the filled cells, in training" in line
     assert "make retrain" in line and "\n" not in line
+    assert "None moved" not in page_of(found) and "Those that moved come first." in page_of(found)
 
 
 def test_cells_that_break_every_rule_are_looked_at_and_not_refused(looked, change, project):
@@ -144,26 +150,19 @@ def test_all_labels_are_measured_counted_and_said_to_be_of_other_answers_where_t
 
     assert {after.rows for _, after in found["scores"] if after} == {2640} == {found["told"]}
     assert sum(map(sum, found["confusion"])) == sum(one.rows for _, one in found["weeks"]) == 2640
-    page = " ".join(PAGES.get_template("monitor.html").render(health=found, caveat="").split())
+    page = page_of(found)
     accuracy = window.record["metrics"]["dev"]["accuracy"]
     assert "2,600 of the labels are of other answers than the 240 that are looked at:" in page
     assert f"yes from a probability of 10.0 % on, as [decision] has it (accuracy when chosen: {accuracy:.3f})" in page
 
 
-def test_page_names_moved_columns_only_where_there_are_some(looked):
-    page = PAGES.get_template("monitor.html")
-    same, moved = (page.render(health=found, caveat="") for found in (looked(), looked(colour="blue")))
+def test_column_that_may_move_is_no_alarm_and_an_unknown_one_is_refused():
+    found = {"drift": [Shift("colour", 0.0, 0.5, "blue in all rows", True)], "scores": [], "back": False}
+    none = np.zeros(0, dtype=bool)
 
-    assert "None moved" in same and "come first" not in same
-    assert "None moved" not in moved and "Those that moved come first." in moved
-
-
-def test_column_that_may_move_is_no_alarm_and_an_unknown_one_is_refused(looked):
-    lines = looked(Monitor(may_move=("colour",)), colour="blue")["alarms"]
-
-    assert not any("'colour'" in line for line in lines)
+    assert [len(health.alarms(found, Monitor(may_move=names), none)) for names in ((), ("colour",))] == [1, 0]
     with pytest.raises(SettingsError, match=r"may_move names 'color'(.|\n)*colour"):
-        looked(Monitor(may_move=("color",)))
+        health.alarms(found, Monitor(may_move=("color",)), none)
 
 
 def test_target_that_means_the_opposite_is_seen_by_labels_and_not_without(looked, made_table):

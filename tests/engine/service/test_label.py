@@ -93,18 +93,20 @@ def test_target_named_self_is_asked_for(tmp_path):
     assert [*pd.read_csv(tmp_path / "rows.csv")] == [ID, WHY, "self", "x"]
 
 
-def test_filled_in_file_is_taken_by_feedback_and_says_which_truths_are_a_sample(waiting):
+def test_filled_in_file_is_taken_by_feedback_says_which_truths_are_a_sample_and_no_row_is_asked_for_again(waiting):
     label.run(waiting)
     fill_in(waiting, row3=None)
-    because = written(waiting).set_index(ID)[WHY]
+    rows = written(waiting)
 
     said = feedback.run(waiting, input=waiting.root / label.TO_LABEL, partly=False)
+    label.run(waiting)
 
     with database.opened(waiting) as log:
-        told = [*log.read(tables.Told)]
+        told, because = [*log.read(tables.Told)], rows.set_index(ID)[WHY]
     assert said.startswith("feedback: 19 rows of to_label.csv: 19 new")
     assert {one.source for one in told} == {QUEUE, RANDOM}
     assert all((one.source == RANDOM) == (because[one.id] == label.AT_RANDOM) for one in told)
+    assert not set(rows["order"].drop(3)) & set(written(waiting)["order"])
 
 
 def test_rows_of_tables_are_not_taken_for_traffic(waiting, folder, entries):
@@ -114,18 +116,6 @@ def test_rows_of_tables_are_not_taken_for_traffic(waiting, folder, entries):
         rows, _ = health.newest(log.engine)
 
     assert len(rows) == 2
-
-
-def test_row_of_which_the_truth_was_told_is_not_asked_for_again(waiting):
-    label.run(waiting)
-    first = set(written(waiting)["order"])
-    fill_in(waiting)
-    feedback.run(waiting, input=waiting.root / label.TO_LABEL, partly=False)
-
-    label.run(waiting)
-
-    assert not first & set(written(waiting)["order"])
-    assert len(kept(waiting)) == 40
 
 
 def test_labels_that_are_not_in_the_log_yet_are_not_overwritten(waiting):

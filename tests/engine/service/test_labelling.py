@@ -9,11 +9,11 @@ import pytest
 
 from data_science_project.engine.project import settings
 from data_science_project.engine.runs import registry
-from data_science_project.service import app, label, labelling, pages, tables
+from data_science_project.service import label, labelling, pages, tables
 from data_science_project.service.feedback import ID, QUEUE, RANDOM, WHY
 from data_science_project.service.tables import Told
 
-from .conftest import with_unlabelled
+from .conftest import call, with_unlabelled
 
 ROWS = 6
 
@@ -21,13 +21,13 @@ ROWS = 6
 class Person:
     """Somebody at `/label`, who keeps the cookies of the page."""
 
-    def __init__(self, application, call):
-        self.application, self.service, self.call, self.cookies = application, application.service, call, {}
+    def __init__(self, application):
+        self.application, self.service, self.cookies = application, application.service, {}
 
     def ask(self, method, path, body=b"", **headers):
         """Status, headers and text of an answer."""
         headers = {"cookie": "; ".join(self.cookies.values())} | headers
-        status, told, content = asyncio.run(self.call(self.application, method, path, body, **headers))
+        status, told, content = asyncio.run(call(self.application, method, path, body, **headers))
         if cookie := told.get("set-cookie", "").partition(";")[0]:
             self.cookies[cookie.partition("=")[0]] = cookie
         return status, told, content.decode()
@@ -50,11 +50,11 @@ class Person:
 
 
 @pytest.fixture
-def start(serving, call):
+def start(serving):
     """Serve a project with the page."""
 
     def serve(project, **options):
-        return Person(serving(project, *labelling.ROUTES, *pages.ROUTES, **options), call)
+        return Person(serving(project, *labelling.ROUTES, *pages.ROUTES, **options))
 
     return serve
 
@@ -162,8 +162,8 @@ def test_undo_takes_the_last_label_out_of_the_log_and_asks_again_and_a_line_says
     assert "your last label was yes" in person.see()[0]
 
 
-def test_nobody_takes_back_what_somebody_else_said_in_another_browser_or_under_another_name(person, call):
-    other = Person(person.application, call)
+def test_nobody_takes_back_what_somebody_else_said_in_another_browser_or_under_another_name(person):
+    other = Person(person.application)
     _, number = person.see()
     other.see()
     person.send(id=number, truth="yes")
@@ -176,25 +176,14 @@ def test_nobody_takes_back_what_somebody_else_said_in_another_browser_or_under_a
     assert refused == person.send(undo=number)[0] == 409 and len(person.kept()) == 1
 
 
-def test_row_that_somebody_looks_at_is_shown_in_no_other_browser_while_others_wait(person, call):
-    other = Person(person.application, call)
+def test_row_that_somebody_looks_at_is_shown_in_no_other_browser_while_others_wait(person):
+    other = Person(person.application)
 
     first, second = person.see()[1], other.see()[1]
 
     assert first != second
     assert (person.see()[1], other.see()[1]) == (first, second)
     assert other.see(f"/label?after={second}")[1] not in (first, second)
-
-
-def test_rows_that_are_labelled_or_no_longer_chosen_are_held_for_nobody_and_each_service_has_its_own(person):
-    first, gone = person.see()[1], "0" * 32
-    person.service.held[gone] = "somebody", float("inf")
-    person.send(id=first, truth="yes")
-
-    _, second = person.see()
-
-    assert {*person.service.held} == {second} and second not in (first, gone)
-    assert app.Service(person.service.project, person.service.log).held == {}
 
 
 @pytest.mark.parametrize("truth", ["perhaps", "", "<script>alert(1)</script>"])
@@ -228,25 +217,18 @@ def test_other_origins_and_those_without_a_token_are_turned_away(waiting, start)
 
 
 def test_page_without_a_queue_offers_to_choose_rows_and_says_why_it_cannot(project, start, made_table):
-    person = start(project)
+    person, elsewhere = start(project), project.root / "elsewhere"
 
     assert "No rows are chosen yet" in person.see()[0]
-    status, text = person.send(choose=1)
-    assert status == 422 and "Nothing to label" in text
+    nothing = person.send(choose=1)
+    with_unlabelled(project, made_table, ROWS)
+    project.models.rename(elsewhere)
+    no_run = person.send(choose=1)
+    elsewhere.rename(project.models)
 
-    (project.root / label.UNLABELLED).mkdir(parents=True)
-    made_table.drop(columns="answer").head(3).to_csv(project.root / label.UNLABELLED / "new.csv", index=False)
-
-    assert person.send(choose=1) == (303, "/label") and "0 of 3 rows labelled" in person.see()[0]
-
-
-def test_page_says_that_there_is_no_run_to_choose_rows_by(project, start):
-    person = start(project)
-    project.models.rename(project.root / "elsewhere")
-
-    status, text = person.send(choose=1)
-
-    assert status == 422 and "There is no run" in text
+    assert nothing[0] == 422 and "Nothing to label" in nothing[1]
+    assert no_run[0] == 422 and "There is no run" in no_run[1]
+    assert person.send(choose=1) == (303, "/label") and "0 of 6 rows labelled" in person.see()[0]
 
 
 def test_label_that_cannot_be_taken_back_now_is_said_to_be_so(person, caplog):

@@ -286,35 +286,19 @@ def test_labels_that_the_queue_asked_for_are_no_sample(service, answered, folder
     assert (found["runs"][0]["told"], found["health"]["told"], found["health"]["queued"]) == (2, 2, 1)
 
 
-def test_log_that_does_not_answer_holds_up_no_more_than_one_thread_of_page_and_watch(service, monkeypatch):
-    started, end = [], threading.Event()
-    monkeypatch.setattr(monitor, "newest", lambda engine: started.append(1) or end.wait())
-    monkeypatch.setattr(monitor, "PATIENCE", 0.05)
-
-    async def many():
-        watching = asyncio.create_task(monitor.watch(service))
-        found = await asyncio.gather(*(monitor.looking(service).figures() for _ in range(20)))
-        return found if watching.cancel() else []
-
-    found = asyncio.run(many())
-    end.set()
-
-    assert len(started) == 1 and {(one["late"], "unread" in one, "health" in one) for one in found} == {
-        (0.05, False, False)
-    }
-
-
-def test_look_that_takes_longer_than_a_page_waits_is_finished_and_shown_at_the_next_load(
+def test_log_that_does_not_answer_holds_up_one_thread_and_what_it_finds_in_the_end_is_shown_at_the_next_load(
     service, answered, monkeypatch
 ):
     answered(*[(yes(), None)] * 60)
-    read, end = monitor.newest, threading.Event()
-    monkeypatch.setattr(monitor, "newest", lambda engine: read(engine) if end.wait(9) else None)
+    read, started, end = monitor.newest, [], threading.Event()
+    monkeypatch.setattr(monitor, "newest", lambda engine: read(engine) if started.append(1) or end.wait(9) else None)
     monkeypatch.setattr(monitor, "PATIENCE", 0.05)
     look = monitor.looking(service)
 
     async def loads():
-        first = await look.figures()
+        watching = asyncio.create_task(monitor.watch(service))
+        first, *_ = await asyncio.gather(*(look.figures() for _ in range(20)))
+        watching.cancel()
         end.set()
         await asyncio.wrap_future(look._found)
         end.clear()
@@ -325,6 +309,7 @@ def test_look_that_takes_longer_than_a_page_waits_is_finished_and_shown_at_the_n
     look._found.result(9)  # it reads the log, which is closed after this
 
     shown = [re.sub(r"\s+", " ", words.PAGES.get_template("monitor.html").render(one)) for one in (first, then)]
+    assert len(started) == 2, "one for all who waited"
     assert "takes longer than 0.05 s" in shown[0] and "load again" in shown[0] and "Rows answered" not in shown[0]
     assert f"the last one that was finished, of {then['looked']}" in shown[1] and "60 answers of" in shown[1]
     assert all("cannot be read" not in one and "No row was answered" not in one for one in shown)

@@ -27,21 +27,6 @@ def test_every_violation_is_told_with_row_column_problem_and_cure(version, refus
     assert "not a number, like 'much'" in found[0][2]
 
 
-def test_row_that_lacks_a_column_is_refused_in_a_batch_as_it_is_alone(version, refused):
-    lacking = without(ROW, "amount")
-
-    alone, beside = refused(version, lacking), refused(version, ROW, lacking)
-
-    assert alone == [(1, "amount", "no cell: the column is missing")]
-    assert beside == [(2, *alone[0][1:])]
-
-
-def test_unknown_column_and_id_may_differ_between_rows_and_only_the_row_is_warned(version):
-    found = version.reference([ROW, without(ROW, "order"), ROW | {"order": 8, "more": 1}])
-
-    assert [one.warnings for one in found[:2]] == [[], []] and "left out: more" in found[2].warnings[0]
-
-
 def test_row_that_breaks_a_rule_that_only_warns_is_unusual_and_is_told(project, folder, change):
     change(project, "amount", rule="warn", range=(0.0, 60.0))
 

@@ -36,15 +36,12 @@ def answered():
     return answer
 
 
-def test_rows_are_answered_with_the_same_bits_by_the_run_that_answered_them(project, folder, answered):
-    answered(project, folder, ROWS)
-
-    assert replay.run(project) == ("replay: 3 answers, 3 with the same bits, 0 not", True)
-
-
-def test_one_answer_is_replayed_by_its_id_and_an_unknown_one_is_named(project, folder, answered):
+def test_rows_are_answered_with_the_same_bits_all_or_one_by_its_id_and_an_unknown_one_is_named(
+    project, folder, answered
+):
     ids = answered(project, folder, ROWS)
 
+    assert replay.run(project) == ("replay: 3 answers, 3 with the same bits, 0 not", True)
     assert replay.run(project, ids=ids[1:2]) == ("replay: 1 answers, 1 with the same bits, 0 not", True)
     with pytest.raises(DataError, match="'a\\\\x00b' is no answer in the log"):
         replay.run(project, ids=["a\0b"])

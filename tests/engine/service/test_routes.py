@@ -5,8 +5,10 @@ import pytest
 
 from data_science_project.engine.runs import registry
 
+from .conftest import ask, call
 
-def test_ready_says_no_and_why_until_a_run_is_loaded_and_when_it_stops(serving, ask):
+
+def test_ready_says_no_and_why_until_a_run_is_loaded_and_when_it_stops(serving):
     application = serving()
     service = application.service
     loaded, service.versions.served = service.versions.served, {}
@@ -22,7 +24,7 @@ def test_ready_says_no_and_why_until_a_run_is_loaded_and_when_it_stops(serving, 
     assert stopping == ((503, {"ready": False, "why": ["it is stopping"]}), 503)
 
 
-def test_damaged_log_is_said_and_the_service_answers(serving, project, ask):
+def test_damaged_log_is_said_and_the_service_answers(serving, project):
     file = project.root / "data" / "log" / "predictions.db"
     file.parent.mkdir(parents=True)
     file.write_bytes(b"no database" * 1000)
@@ -35,7 +37,7 @@ def test_damaged_log_is_said_and_the_service_answers(serving, project, ask):
     assert status == 503 and "is damaged" in reply["why"][0]
 
 
-def test_runs_are_told_with_their_roles_and_every_answer_has_the_headers_of_a_safe_page(serving, contest, call):
+def test_runs_are_told_with_their_roles_and_every_answer_has_the_headers_of_a_safe_page(serving, contest):
     new, old = (folder.name for folder in registry.folders(contest))
     application = serving(contest, own=True, runs=(new,), shadow=(old,))
 
@@ -45,7 +47,7 @@ def test_runs_are_told_with_their_roles_and_every_answer_has_the_headers_of_a_sa
     assert "default-src 'self'" in headers["content-security-policy"] and headers["x-content-type-options"] == "nosniff"
 
 
-def test_truth_is_kept_once_and_what_is_none_is_refused(serving, ask):
+def test_truth_is_kept_once_and_what_is_none_is_refused(serving):
     application = serving()
     number = ask(application)[1]["predictions"][0]["id"]
 
@@ -65,7 +67,7 @@ def test_truth_is_kept_once_and_what_is_none_is_refused(serving, ask):
     assert "the key 'truth' stands twice" in ask(application, path="/feedback", body=twice)[1]["error"]
 
 
-def test_same_truth_sent_twice_at_the_same_moment_is_kept_once(serving, ask, call):
+def test_same_truth_sent_twice_at_the_same_moment_is_kept_once(serving):
     application = serving()
     number = ask(application)[1]["predictions"][0]["id"]
     body = json.dumps({"id": number, "truth": "yes"}).encode()
@@ -80,7 +82,7 @@ def test_same_truth_sent_twice_at_the_same_moment_is_kept_once(serving, ask, cal
 
 
 @pytest.mark.parametrize("token", ["", "web:s3cret"])
-def test_readme_s_two_curls_work_as_printed_with_a_token_and_without(serving, call, token):
+def test_readme_s_two_curls_work_as_printed_with_a_token_and_without(serving, token):
     application, header = serving(token=token), f"Bearer {token}"
 
     _, _, body = asyncio.run(call(application, "GET", "/example", authorization=header))
@@ -89,16 +91,7 @@ def test_readme_s_two_curls_work_as_printed_with_a_token_and_without(serving, ca
     assert status == 200 and len(json.loads(content)["predictions"]) == 1
 
 
-def test_description_is_valid_and_asked_for_by_its_path(serving, ask):
-    status, document = ask(serving(), "GET", "/openapi.json")
-
-    assert status == 200 and document["openapi"] == "3.1.0"
-    assert {"/predict", "/feedback", "/example", "/runs", "/health/live", "/health/ready", "/metrics"} == {
-        *document["paths"]
-    }
-
-
-def test_description_asks_for_a_token_as_the_service_does_whatever_is_written_to_env_meanwhile(serving, ask, project):
+def test_description_asks_for_a_token_as_the_service_does_whatever_is_written_to_env_meanwhile(serving, project):
     application = serving()
     (project.root / ".env").write_text("API_TOKEN=web:secret\n", encoding="utf-8")
 

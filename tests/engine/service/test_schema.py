@@ -208,12 +208,21 @@ def test_date_that_means_missing_is_plain_as_any_other(cell):
         ("%d.%m.%Y | %d.%m.%Y", ["31.1.2026"]),
         ("%d. %b %Y", ["31. Jan 2026", "2026-01-31"]),
         ("%d.%m.", ["31.01."]),
+        ("Q%q %Y", ["Q1 2026", "Q5 2026"]),
+        ("%G-W%V", ["2026-W05", "2026-W54"]),
+        ("%Y%m%d", [20260131]),
     ],
 )
 def test_date_in_another_format_goes_to_validate(format, cells):
     checker = schema.Checker({"day": Column(type="datetime", format=format)})
 
     assert [cell for cell in cells if checker.plain({"day": cell})] == []
+
+
+def test_name_in_other_code_points_goes_to_validate():
+    checker = schema.Checker({"x": Column(type="integer"), "caf\u00e9": Column(type="integer", role="group")})
+
+    assert checker.plain({"x": 1, "cafe\u0301": 2}) is None and checker.plain({"x": 1, "other": 2}) is not None
 
 
 def test_column_to_be_put_together_goes_to_validate():

@@ -24,19 +24,9 @@ def test_defaults_are_what_the_project_is_made_with():
     assert project.parts["serve"] == service.Serve()
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("[serve]\nprot = 1\n", ["[serve]", "'prot'", "Allowed: host, port"]),
-        ("[serve]\nport = 70000\n", ["port = 70000", "at most 65535"]),
-        ("[server]\n", ["unknown section [server]", ", serve"]),
-    ],
-)
-def test_wrong_key_value_or_section_is_refused_by_name(tmp_path, text, words):
-    with pytest.raises(SettingsError) as refused:
-        project_of(tmp_path, text)
-
-    assert all(word in str(refused.value) for word in words), refused.value
+def test_value_out_of_its_bounds_is_refused_by_name(tmp_path):
+    with pytest.raises(SettingsError, match=r"\[serve\].*port = 70000(.|\n)*at most 65535"):
+        project_of(tmp_path, "[serve]\nport = 70000\n")
 
 
 def test_secret_comes_from_the_environment_or_from_the_file_beside_params(tmp_path, monkeypatch):

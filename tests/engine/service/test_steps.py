@@ -9,6 +9,7 @@ from data_science_project.service import drawn, steps, trees
 
 SIZE = 200
 TRUTH = np.arange(SIZE) % 3
+TEXTS = ("text", "text without stop words", "string encoding")
 KINDS = {"number": "kg", "log": "pay", "one-hot": "colour", "target encoding": "street", "date parts": "sent"}
 
 
@@ -69,18 +70,19 @@ def test_cell_known_odd_or_missing_becomes_the_numbers_of_the_recipe(rows, trans
     assert found(transformer, table).tobytes() == expected(transformer, table).tobytes()
 
 
-@pytest.mark.parametrize("kind", ["text", "text without stop words", "string encoding"])
-@pytest.mark.parametrize("how", [{"linear": True, "letters": True}, {"linear": False}], ids=str)
-def test_text_known_unknown_or_missing_becomes_the_numbers_of_the_recipe(rows, kind, how):
-    transformer = fitted({kind: ["note"]}, rows, **how)
-    table = pd.concat([rows[["note"]], pd.DataFrame({"note": ["new words", "", "Late LATE late"]})], ignore_index=True)
-
-    assert np.array_equal(found(transformer, table), expected(transformer, table))
-
-
-def test_list_known_unknown_or_missing_becomes_the_numbers_of_the_recipe(rows):
-    transformer = fitted({recipe.ITEMS: ["tools"]}, rows, linear=True)
-    table = pd.concat([rows[["tools"]], pd.DataFrame({"tools": ["c;c; git ;;r", ";", "sql"]})], ignore_index=True)
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [
+        *((kind, {"linear": True, "letters": True}) for kind in TEXTS),
+        *((kind, {"linear": False}) for kind in TEXTS),
+        (recipe.ITEMS, {"linear": True}),
+    ],
+    ids=str,
+)
+def test_text_or_list_known_unknown_or_missing_becomes_the_numbers_of_the_recipe(rows, kind, how):
+    name, odd = ("note", ["new words", "", "Late LATE late"]) if kind in TEXTS else ("tools", ["c;c; git ;;r", ";"])
+    transformer = fitted({kind: [name]}, rows, **how)
+    table = pd.concat([rows[[name]], pd.DataFrame({name: odd})], ignore_index=True)
 
     assert np.array_equal(found(transformer, table), expected(transformer, table))
 

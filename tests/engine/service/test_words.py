@@ -43,8 +43,9 @@ def test_text_that_validate_has_to_read_is_sent_as_it_stands(column, texts):
     assert [words.read(column, text) for text in texts] == texts
 
 
-def test_number_is_written_as_the_dictionary_writes_numbers():
+def test_numbers_and_limits_are_written_as_the_dictionary_writes_numbers():
     assert [words.written(PRICE, cell) for cell in (2.5, None, "2,5")] == ["2,5", "", "2,5"]
+    assert words.allowed(Column(type="number", decimal=",", range=(-0.5, 1.9))) == "a number from -0,5 to 1,9"
 
 
 def test_classes_stand_in_the_order_of_the_data_dictionary():
@@ -59,10 +60,6 @@ def test_row_has_no_cell_where_nothing_was_written_and_no_column_where_none_is_n
         **{"price": 2.5, "rooms": None, "new": None, "kind": "flat"},
         **{"sold": None, "note": None},
     }
-
-
-def test_limits_are_written_as_a_number_has_to_be():
-    assert words.allowed(Column(type="number", decimal=",", range=(-0.5, 1.9))) == "a number from -0,5 to 1,9"
 
 
 def test_what_is_wrong_with_a_cell_is_said_to_who_wrote_it():

@@ -55,30 +55,27 @@ def test_records_are_taken_though_columns_beside_them_are_longer(table):
     assert len(found.frame) == 3 and "n" in found.frame
 
 
-def test_records_of_json_stand_one_behind_the_other_over_several_lines(table, rows):
+def test_records_of_json_stand_one_behind_the_other_over_several_lines_or_alone(table, rows):
     assert rows(table("".join(json.dumps(record, indent=2) + "\n" for record in RECORDS))) == CELLS
-
-
-def test_line_of_json_that_is_damaged_is_set_aside_as_it_stands_and_two_are_refused(table, refusal):
-    lines = "".join(f'{{"a": {n}}}\n' for n in range(30)).replace('": 7}', '": 7')
-
-    found = table(lines)
-
-    assert len(found.frame) == 29 and found.frame.index[7] + found.first_row == 9
-    ((name, aside),) = found.set_aside
-    assert (name, aside.line, aside.text) == ("table.csv", 8, '{"a": 7')
-    assert "2 of 31 lines do not fit: not valid JSON (2, as line 8" in refusal(lines + '{"a": 30')
+    assert rows(table('{"a": 1, "b": {"c": 2}}')) == [[1, 2]]
 
 
 @pytest.mark.parametrize("damaged", [0, 7, 29])
-def test_rows_around_a_damaged_line_of_json_keep_their_numbers_among_blank_lines(table, damaged):
+def test_damaged_line_of_json_is_set_aside_and_rows_around_keep_their_numbers_among_blank_lines(table, damaged):
     lines = [f'{{"a": {n}}}' for n in range(30)]
     lines[damaged] = lines[damaged][:-1]
 
     found = table("\n\n".join(lines) + "\n")
 
-    assert found.set_aside[0][1].line == 2 * damaged + 1
+    ((name, aside),) = found.set_aside
+    assert (name, aside.line, aside.text) == ("table.csv", 2 * damaged + 1, f'{{"a": {damaged}')
     assert [2 * n + 1 for n in found.frame["a"]] == list(found.frame.index + found.first_row)
+
+
+def test_two_damaged_lines_of_json_among_few_are_refused(refusal):
+    lines = "".join(f'{{"a": {n}}}\n' for n in range(30)).replace('": 7}', '": 7')
+
+    assert "2 of 31 lines do not fit: not valid JSON (2, as line 8" in refusal(lines + '{"a": 30')
 
 
 @pytest.mark.parametrize(
@@ -92,7 +89,3 @@ def test_rows_around_a_damaged_line_of_json_keep_their_numbers_among_blank_lines
 )
 def test_json_that_is_no_record_a_line_is_refused_with_the_line_of_its_damage(refusal, content, line):
     assert f"line {line}: not valid JSON" in refusal(content)
-
-
-def test_record_with_an_object_stands_alone(table, rows):
-    assert rows(table('{"a": 1, "b": {"c": 2}}')) == [[1, 2]]

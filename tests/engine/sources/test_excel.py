@@ -47,51 +47,42 @@ def test_first_sheet_that_is_not_hidden_or_the_named_one_is_taken_and_the_others
         read_book("Third", **sheets)
 
 
-def test_first_sheet_whose_header_holds_the_target_is_taken_and_said_unless_one_is_named(read_book):
-    about = [["column", "meaning"], ["id", "a number"], ["price", "in dollars"]]
-    sheets = {"About": about, "Houses": [["sold in 2025", None], ["id", "Price"], [1, 2.5]], "Old": [["price"], [1]]}
-
-    assert read_book(None, " price", **sheets) == (
-        sheets["Houses"],
-        ["sheet 'Houses' of 3, the first that names ' price': About, Houses, Old"],
-    )
-    assert read_book("Old", "price", **sheets)[0] == sheets["Old"]
-    assert read_book(3, "price", **sheets)[0] == sheets["Old"]
-    assert read_book(None, "prize", **sheets) == (
-        sheets["Houses"],
-        ["sheet 'Houses' of 3, the first that has a name like 'prize': About, Houses, Old"],
-    )
-    assert read_book(None, "nowhere", **sheets)[0] == about
-    assert read_book(None, "meaning", **sheets)[1] == ["sheet 'About' of 3: About, Houses, Old"]
-    assert read_book(None, "", **sheets)[1] == ["sheet 'About' of 3: About, Houses, Old"]
+ABOUT = [["column", "meaning"], ["id", "a number"], ["price", "in dollars"]]
+HOUSES = {"About": ABOUT, "Houses": [["sold in 2025", None], ["id", "Price"], [1, 2.5]], "Old": [["price"], [1]]}
+BELOW_NOTES = {
+    "Summary": [["Prices", "n"], ["low", 3], ["high", 4]],
+    "Data": [["Report", "2024"], ["made by", "Ann"], ["id", "price"], [1, 1.5], [2, 2.5]],
+}
+ORDERS = {
+    "Notes": [["Orders of 2025"], ["version", 2]],
+    "Content": [["sheet", "what"], ["Orders", "all"], ["Codes", "of"]],
+    "Orders": [["id", "day"], ["A", 1], ["B", 2]],
+    "Codes": [["a", "b"], [1, 2], [3, 4]],
+}
 
 
-def test_sheet_with_the_name_itself_below_notes_is_taken_before_one_with_a_similar_name(read_book):
-    sheets = {
-        "Summary": [["Prices", "n"], ["low", 3], ["high", 4]],
-        "Data": [["Report", "2024"], ["made by", "Ann"], ["id", "price"], [1, 1.5], [2, 2.5]],
-    }
+@pytest.mark.parametrize(
+    ("sheets", "target", "taken", "why"),
+    [
+        (HOUSES, " price", "Houses", ", the first that names ' price'"),
+        (HOUSES, "prize", "Houses", ", the first that has a name like 'prize'"),
+        (HOUSES, "nowhere", "About", ""),
+        (HOUSES, "meaning", "About", ""),
+        (HOUSES, "", "About", ""),
+        (BELOW_NOTES, "price", "Data", ", the first that names 'price'"),
+        (ORDERS, "nowhere", "Orders", ", the first with rows of numbers, for none names 'nowhere'"),
+    ],
+)
+def test_first_sheet_that_names_the_target_or_nearly_or_holds_numbers_is_taken_and_said(
+    read_book, sheets, target, taken, why
+):
+    said = f"sheet '{taken}' of {len(sheets)}{why}: {', '.join(sheets)}"
 
-    rows, decisions = read_book(None, "price", **sheets)
-
-    assert rows == sheets["Data"]
-    assert decisions == ["sheet 'Data' of 2, the first that names 'price': Summary, Data"]
+    assert read_book(None, target, **sheets) == (sheets[taken], [said])
 
 
-def test_sheets_of_notes_are_passed_over_where_no_sheet_names_the_target(read_book):
-    sheets = {
-        "Notes": [["Orders of 2025"], ["version", 2]],
-        "Content": [["sheet", "what"], ["Orders", "all"], ["Codes", "of"]],
-        "Orders": [["id", "day"], ["A", 1], ["B", 2]],
-        "Codes": [["a", "b"], [1, 2], [3, 4]],
-    }
-
-    rows, decisions = read_book(None, "nowhere", **sheets)
-
-    assert rows == sheets["Orders"]
-    assert decisions == [
-        "sheet 'Orders' of 4, the first with rows of numbers, for none names 'nowhere': Notes, Content, Orders, Codes"
-    ]
+def test_sheet_that_is_named_or_numbered_is_taken_whatever_the_target(read_book):
+    assert read_book("Old", "price", **HOUSES)[0] == read_book(3, "price", **HOUSES)[0] == HOUSES["Old"]
 
 
 def test_cells_merged_downwards_are_filled_and_those_merged_across_count_in_the_first(read_book):

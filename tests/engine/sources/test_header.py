@@ -40,13 +40,6 @@ def test_table_is_found_and_what_stands_around_it_set_aside(table, rows, case):
     assert found.set_aside or "units" in case
 
 
-@pytest.mark.parametrize("last", ["Total Recall", "Source Code", "Notes on a Scandal"])
-def test_last_row_that_is_full_is_no_total_because_of_its_first_word(table, last):
-    found = table(text(below=[[last, 7, 9]]))
-
-    assert len(found.frame) == 21 and not found.set_aside
-
-
 @pytest.mark.parametrize(
     "grades",
     [
@@ -67,14 +60,6 @@ def test_last_row_that_sums_up_nothing_is_a_row_whatever_its_first_word(table, g
     assert len(found.frame) == len(grades) and not found.set_aside
 
 
-def test_last_row_with_gaps_is_no_average_because_of_its_first_word(table):
-    body = [[f"s{n}", n, 1, n * 2] for n in range(20)]
-
-    found = table(lines_of([["who", "x", "z", "y"], *body, ["Average weight men", 3, "", ""]]))
-
-    assert len(found.frame) == 21 and not found.set_aside
-
-
 @pytest.mark.parametrize(("above", "target"), [([["X1", "X2", "Y"]], "Costs"), ([], "R3")])
 def test_name_of_the_target_tells_the_header_and_a_cell_that_is_called_like_it_does_not(table, above, target):
     found = table(text(*above), target=target)
@@ -91,34 +76,21 @@ def test_every_row_of_a_long_second_table_is_kept(table):
     assert "a second table from row 22 on left out" in found.decisions
 
 
-def test_rows_of_few_cells_below_a_blank_line_are_rows_where_no_names_head_them(table):
-    found = table(text(below=[["", "", ""], ["R20", "20", ""], ["R21", "21", ""], ["R22", "22", ""], ["R23", 23, 69]]))
-
-    assert len(found.frame) == 25
+GROUPED = "Days,Travel,,Other\n,Air,Rail,\n" + "".join(f"{n}.05.20,{n},{n * 2},{n * 3}\n" for n in range(20))
 
 
-def test_texts_below_a_blank_line_are_rows_though_they_lack_a_column(table):
-    body = [[f"Bob{n}", f"Rome{n}", "n", "ab"[n % 2]] for n in range(20)]
-    more = [[f"Ann{n}", f"Oslo{n}", "", f"c{n}"] for n in range(20)]
-
-    found = table(lines_of([["name", "city", "note", "y"], *body, [""] * 4, *more]))
-
-    assert len(found.frame.dropna(how="all")) == 40
-
-
-def test_names_in_two_rows_are_joined_where_the_groups_are_wide(table):
-    found = table(text(["", 2020, ""], names=["region", "sales", "sales"]))
-
-    assert list(found.frame.columns) == ["region", "2020 sales", "2020 sales_2"]
-
-
-def test_names_below_wide_groups_are_joined_with_them(table):
-    content = "Days,Travel,,Other\n,Air,Rail,\n" + "".join(f"{n}.05.20,{n},{n * 2},{n * 3}\n" for n in range(20))
-
+@pytest.mark.parametrize(
+    ("content", "names", "rows"),
+    [
+        (text(["", 2020, ""], names=["region", "sales", "sales"]), ["region", "2020 sales", "2020 sales_2"], "two"),
+        (GROUPED, ["Days", "Travel Air", "Travel Rail", "Other"], "2"),
+    ],
+)
+def test_names_in_two_rows_are_joined_where_the_groups_are_wide(table, content, names, rows):
     found = table(content)
 
-    assert list(found.frame.columns) == ["Days", "Travel Air", "Travel Rail", "Other"] and len(found.frame) == 20
-    assert "names joined from 2 rows" in found.decisions
+    assert list(found.frame.columns) == names and len(found.frame) == 20
+    assert f"names joined from {rows} rows" in found.decisions
 
 
 def test_questions_and_keys_of_a_survey_below_its_names_are_no_answers(table, rows):
@@ -131,16 +103,34 @@ def test_questions_and_keys_of_a_survey_below_its_names_are_no_answers(table, ro
     assert [line.line for _, line in found.set_aside] == [2, 3]
 
 
-def test_row_with_the_word_of_a_survey_in_one_cell_is_a_row(table):
-    found = table('meta,x\na,1\n"{""ImportId"":""Q1""}",\n' + "c,1\nd,2\n" * 20)
+PEOPLE = [[f"Bob{n}", f"Rome{n}", "n", "ab"[n % 2]] for n in range(20)]
+LATER = [[f"Ann{n}", f"Oslo{n}", "", f"c{n}"] for n in range(20)]
+WEIGHTS = [[f"s{n}", n, 1, n * 2] for n in range(20)]
+ROWS = {
+    "begins with the word of a total": (text(below=[["Total Recall", 7, 9]]), 21),
+    "begins with the word of a source": (text(below=[["Source Code", 7, 9]]), 21),
+    "begins with the word of a note": (text(below=[["Notes on a Scandal", 7, 9]]), 21),
+    "with gaps is no average": (lines_of([[*"wxzy"], *WEIGHTS, ["Average weight men", 3, "", ""]]), 21),
+    "of few cells below a blank line": (
+        text(below=[[""] * 3, *[[f"R{n}", n, ""] for n in (20, 21, 22)], [23, 23, 69]]),
+        25,
+    ),
+    "below blank lines, without one column": (lines_of([["name", "city", "note", "y"], *PEOPLE, [""] * 4, *LATER]), 41),
+    "with the key of a survey in one cell": (
+        'meta,x\na,1\n"{""ImportId"":""Q1""}",\n' + "c,1\nd,2\n" * 20,
+        42,
+    ),
+    "of words above numbers": ("code,x\nPK,1\nK,2\nUG,3\n" + "".join(f"{n},{n * 3}\n" for n in range(30)), 33),
+}
 
-    assert len(found.frame) == 42 and not found.set_aside
 
+@pytest.mark.parametrize("case", ROWS)
+def test_row_is_a_row_though_it(table, case):
+    content, count = ROWS[case]
 
-def test_words_in_the_first_column_above_numbers_are_rows(table):
-    found = table("code,x\nPK,1\nK,2\nUG,3\n" + "".join(f"{n},{n * 3}\n" for n in range(30)))
+    found = table(content)
 
-    assert list(found.frame.columns) == ["code", "x"] and len(found.frame) == 33
+    assert len(found.frame) == count and not found.set_aside
 
 
 @pytest.mark.parametrize(
@@ -179,13 +169,20 @@ def test_target_of_a_file_without_a_header_is_given_by_its_place(table):
     assert list(found.frame.columns) == ["column_1", "column_2", "3"]
 
 
-@pytest.mark.parametrize(("target", "names"), [("", ["region", "sales", "costs"]), ("age", ["who", "age"])])
-def test_one_of_two_tables_side_by_side_in_a_sheet_is_taken(workbook, target, names):
-    others = [["who", "age"], ["Ann", 30], ["Bob", 40], ["Cy", 50]]
-    pairs = itertools.zip_longest([["region", "sales", "costs"], *BODY], others, fillvalue=[None, None])
+@pytest.mark.parametrize(
+    ("target", "others", "names"),
+    [
+        ("", 3, ["region", "sales", "costs"]),
+        (" Age", 3, ["who", "age"]),
+        ("", 20, ["region", "sales", "costs", "who", "age"]),
+    ],
+)
+def test_one_of_two_tables_side_by_side_in_a_sheet_is_taken_where_they_end_apart(workbook, target, others, names):
+    people = [["who", "age"], *[[f"P{n}", 30 + n] for n in range(others)]]
+    pairs = itertools.zip_longest([["region", "sales", "costs"], *BODY], people, fillvalue=[None, None])
     sheet = [[*one, None, *other] for one, other in pairs]
 
     found = read.tables([workbook(A=sheet)], read.Known(target=target))
 
-    assert list(found.frame.columns) == names
-    assert any("2 tables side by side" in decision for decision in found.decisions)
+    assert list(found.frame.columns) == names and len(found.frame) == (3 if target else 20)
+    assert any("2 tables side by side" in decision for decision in found.decisions) == (others == 3)

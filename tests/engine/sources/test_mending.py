@@ -14,10 +14,6 @@ def test_shape_names_the_width_the_place_of_the_names_and_the_kinds_of_cells():
     assert shape.fits(["7", "x"]) and shape.fits(["", "x"]) and not shape.fits(["x", "7"])
 
 
-def test_row_with_the_target_holds_the_names():
-    assert mending.shape_of([["x", "y"], *ROWS], " B ").start == 1
-
-
 @pytest.mark.parametrize(
     ("cell", "kind"),
     [(" ", ""), ("-1,5", "number"), ("$3.5", "number"), ("31/01/2020", "date"), ("12:30", "date"), ("A-1", "word")],

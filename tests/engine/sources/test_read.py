@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from data_science_project.engine.project.errors import DataError, SettingsError
-from data_science_project.engine.sources import read
+from data_science_project.engine.sources import formats, read
 
 
 @pytest.mark.parametrize(
@@ -99,6 +99,40 @@ def test_files_of_a_glob_are_joined_by_name_and_other_columns_refused(written, r
     assert "2 files, rows: one.csv 1, two.csv 1" in found.decisions
     with pytest.raises(DataError, match="three.csv: its columns differ .* b, c"):
         read.tables([one, written("a,c\n1,2\n", "three.csv")])
+
+
+def test_column_that_some_files_of_a_glob_lack_is_missing_there_and_said(written, tmp_path):
+    whole = pd.DataFrame({"key": [2**60, 2**60 + 1], "sold": [True, False], "day": pd.to_datetime(["2026-01-31"] * 2)})
+    whole.to_parquet(tmp_path / "one.parquet")
+    whole.assign(agent=["ada", "bob"], more=[1, 2**60]).to_parquet(tmp_path / "two.parquet")
+    whole.drop(columns="sold").to_parquet(tmp_path / "three.parquet")
+
+    found = read.tables([tmp_path / f"{name}.parquet" for name in ("one", "two", "three")])
+
+    assert list(found.frame) == ["key", "sold", "day", "agent", "more"]
+    assert formats.as_text(found.frame["more"]).tolist()[2:4] == ["1", str(2**60)]
+    assert found.frame["sold"].tolist()[:4] == [True, False, True, False]
+    assert found.frame.isna().sum().to_dict() == {"key": 0, "sold": 2, "day": 0, "agent": 4, "more": 4}
+    assert "2 of 3 files lack 'agent', which is missing there: one.parquet, three.parquet" in found.decisions
+    assert "1 of 3 files lack 'sold', which is missing there: three.parquet" in found.decisions
+
+
+@pytest.mark.parametrize(
+    ("others", "target"),
+    [("x,z,q,r", "y"), ("x,y,q,r", "z"), ("x,y,Z,q,r", "y")],  # hardly one in common; no target; another spelling
+)
+def test_file_of_a_glob_that_seems_another_table_is_refused(written, others, target):
+    one = written("x,y,z,w\n1,2,3,4\n", "one.csv")
+    two = written(f"{others}\n{','.join('1' for _ in others.split(','))}\n", "two.csv")
+
+    with pytest.raises(DataError, match="two.csv: its columns differ from those of .*one.csv"):
+        read.tables([one, two], read.Known(target=target))
+
+
+def test_name_in_other_code_points_is_the_same_column_in_each_file_of_a_glob(written, rows):
+    found = read.tables([written("caf\u00e9\n1\n", "one.csv"), written("cafe\u0301\n2\n", "two.csv")])
+
+    assert list(found.frame) == ["caf\u00e9"] and rows(found) == [["1"], ["2"]]
 
 
 def test_options_overrule_what_is_found(table, rows):

@@ -35,6 +35,14 @@ def test_line_is_mended_and_counted(table, rows, case):
     assert f"{said}: 1 line (line 102 the first)" in found.decisions
 
 
+def test_quote_mark_that_is_left_open_swallows_no_lines(table, rows):
+    body = [f'{number},"w, {number}"' for number in range(300)]
+
+    found = table("\n".join(["a,b", *body[:100], '7,"open', *body[100:]]) + "\n")
+
+    assert len(found.frame) == 301 and rows(found)[100:102] == [["7", '"open'], ["100", "w, 100"]]
+
+
 @pytest.mark.parametrize("case", NOT_MENDED)
 def test_line_that_fits_no_way_is_set_aside_as_it_stands(table, rows, case):
     found = table(lines(NOT_MENDED[case]))
@@ -57,7 +65,7 @@ def test_more_odd_lines_than_the_limit_are_refused_with_reasons_and_examples(ref
     assert len(table(content, set_aside_limit=0.05).set_aside) == 4
     message = refusal(content)
     assert "4 of 304 lines do not fit: 4 cells in place of 3 (3, as line 102: '7,1,5,x'); 5 cells" in message
-    assert "line 102: too few cells" in refusal(lines("7,1.5"), set_aside_limit=0)
+    assert "line 103: too few cells" in refusal("# by me\n" + lines("7,1.5"), set_aside_limit=0)
 
 
 @pytest.mark.parametrize(("names", "line"), [("a,b,c", "{},5,{},25,w\n"), ("x,y", "{},5,{}\n")])
@@ -73,8 +81,9 @@ def test_decimal_commas_in_every_line_shift_no_column(refusal, names, line):
         ("x,y\n" + "".join(f"car {n},{n},{n}\n" for n in range(30)), ["column_1", "x", "y"], ["car 0", "0", "0"]),
         ("x,y\n" + "".join(f"{n},w{n % 3},\n" for n in range(30)), ["x", "y"], ["0", "w0"]),
         ("x,y\n" + "".join(f"{n};w{n % 3}\n" for n in range(30)), ["x", "y"], ["0", "w0"]),
+        ("x,y,z\n" + "".join(f"{n},w{n % 3}\n" for n in range(30)), ["x", "y", "z"], ["0", "w0", None]),
     ],
-    ids=["names of rows", "a separator at the end of every line", "another separator in the header"],
+    ids=["names of rows", "a separator at every end", "another separator in the header", "a column without cells"],
 )
 def test_header_that_differs_from_every_line_is_understood(table, rows, content, names, first):
     found = table(content)
@@ -84,12 +93,21 @@ def test_header_that_differs_from_every_line_is_understood(table, rows, content,
     assert any(labels in line for line in found.decisions) == (names[0] == "column_1")
 
 
-@pytest.mark.parametrize("second", ["\nx,y,z,q\n1,2,3,4\n", "a,b,c,d\n1,2,w,x\n", "\nx,y,z\n" + "1,2,3\n" * 4])
-def test_second_table_further_down_is_set_aside_and_said(table, second):
-    found = table(lines() + second)
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        ("\nx,y,z,q\n1,2,3,4\n", "what stands below the table, from line 303 on, left out"),
+        ("\nx,y,z\n" + "1,2,3\n" * 4, "a second table from row 302 on left out"),
+        ("a,b,c,d\n1,2,w,x\n", "a second table from line 302 on left out"),
+        ("k,v\n1,2\n3,4\n", "a second table from line 302 on left out"),
+        ("k,v,w,x\n1,2,3,4\n3,4,5,\n", "a second table from line 302 on left out"),
+    ],
+)
+def test_second_table_further_down_is_set_aside_and_said(table, rows, second, said):
+    found = table(lines() + second, set_aside_limit=0.02)
 
-    assert len(found.frame) == 300 and len(found.set_aside) == len(second.split())
-    assert any("left out" in decision for decision in found.decisions)
+    assert len(found.frame) == 300 and rows(found)[-1] == LINES[-1].split(",")
+    assert said in found.decisions and len(found.set_aside) == len(second.split())
 
 
 def test_drawn_lines_are_no_rows(table):
@@ -132,11 +150,3 @@ def test_table_drawn_with_bars_is_read(table, above, target):
 def test_lines_with_one_cell_more_are_too_many_where_others_have_as_many_as_there_are_names(table):
     with pytest.raises(DataError, match="200 of 300 lines do not fit: 4 cells in place of 3"):
         table("a,b,c\n" + "".join(f"{line},7\n" if place % 3 else f"{line}\n" for place, line in enumerate(LINES)))
-
-
-@pytest.mark.parametrize("second", ["k,v\n1,2\n3,4\n", "k,v,w,x\n1,2,3,4\n3,4,5,\n"])
-def test_second_table_of_another_width_is_left_out_without_a_blank_line_before_it(table, rows, second):
-    found = table(lines() + second, set_aside_limit=0.02)
-
-    assert len(found.frame) == 300 and rows(found)[-1] == LINES[-1].split(",")
-    assert "a second table from line 302 on left out" in found.decisions and len(found.set_aside) == 3

@@ -125,22 +125,19 @@ def test_answer_packed_by_the_server_is_unpacked_and_one_that_is_cut_short_notic
         assert "cut short" in fetch_refusal(f"{address}/cut.csv")
 
 
-def test_answer_packed_in_another_way_is_refused(fetch_refusal, site):
-    site[1].encoding = "br"
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ({"encoding": "br", "content": b"x"}, "packs it as 'br'"),
+        ({"encoding": "gzip", "content": gzip.compress(TABLE)}, "max_gigabytes"),
+        ({"announces": True}, "max_gigabytes"),
+        ({"announces": False}, "max_gigabytes"),
+    ],
+)
+def test_answer_that_is_packed_otherwise_or_too_large_is_refused(fetch_refusal, dumps, site, about, said):
+    address, server = site
+    for name, value in about.items():
+        setattr(server, name, value)
 
-    assert "packs it as 'br'" in fetch_refusal(f"{site[0]}/t.csv")
-
-
-@pytest.mark.parametrize("announces", [True, False])
-def test_download_beyond_the_limit_is_refused(fetch, fetch_refusal, dumps, site, announces):
-    site[1].announces = announces
-
-    assert "max_gigabytes" in fetch_refusal(f"{site[0]}/t.csv", most=100_000)
+    assert said in fetch_refusal(f"{address}/t.csv", most=100_000)
     assert not dumps()
-    assert fetch(f"{site[0]}/t.csv", most=len(TABLE)).files[0].read_bytes() == TABLE
-
-
-def test_answer_that_unpacks_beyond_the_limit_is_refused(fetch_refusal, site):
-    site[1].encoding, site[1].content = "gzip", gzip.compress(TABLE)
-
-    assert "max_gigabytes" in fetch_refusal(f"{site[0]}/t.csv", most=100_000)

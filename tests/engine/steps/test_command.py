@@ -86,12 +86,6 @@ def test_environment_of_another_folder_is_refused_with_its_cure(make_project, co
     assert not (root / "models").exists() and not (copy / "models").exists()
 
 
-def test_debug_shows_the_traceback(make_project, command):
-    done = command(make_project().root, "-m", package.NAME, "train", "--debug", "--set", "train.sead=1")
-
-    assert done.returncode != 0 and "Traceback" in done.stderr
-
-
 @pytest.mark.parametrize("debug", [[], ["--debug"]])
 def test_cells_reach_no_terminal_raw(call, project, made_table, debug):
     table = made_table.drop(columns="answer").head(4)
@@ -104,17 +98,9 @@ def test_cells_reach_no_terminal_raw(call, project, made_table, debug):
     done = call(project.root, "predict", "--input", "new.csv", *debug)
 
     assert done.exit_code == 1 and "\x1b" not in done.output and "\x07" not in done.output
+    assert ("Traceback" in done.stderr) == bool(debug)
     assert "\\x1b[2J" in done.stderr and len(done.stderr) < 12_000
     assert "references/data_dictionary.toml" in done.stderr
-
-
-def test_paths_are_those_of_the_folder_where_the_command_was_typed(call, project, made_table):
-    folder = project.root / "notebooks"
-    folder.mkdir()
-    made_table.head(3).to_csv(folder / "new.csv", index=False)
-
-    assert call(folder, "predict", "--input", "new.csv", "--output", "./answers.csv").exit_code == 0
-    assert (folder / "answers.csv").is_file()
 
 
 def test_shell_completes_verbs_and_runs_and_says_nothing_where_parameters_are_wrong(project, folder, command):

@@ -29,6 +29,13 @@ def test_infinite_numbers_of_a_new_feature_are_said(project, caplog):
     assert f"'ratio' of add_features is infinite in {infinite} rows: models see them as missing" in caplog.text
 
 
+def test_feature_that_a_row_has_otherwise_alone_is_said(project, caplog):
+    features.run(project, lambda rows: rows.assign(mean=rows.groupby("colour")["amount"].transform("mean")))
+
+    (line,) = [line for line in caplog.messages if "'mean' of a row alone otherwise" in line]
+    assert "The service answers rows alone" in line
+
+
 @pytest.mark.parametrize(
     ("by", "said", "cure"),
     [

@@ -8,7 +8,7 @@ from data_science_project import pipeline
 from data_science_project.engine.columns import dictionary
 from data_science_project.engine.project import artefact, package, records, settings
 from data_science_project.engine.project.errors import DataError, SettingsError
-from data_science_project.engine.runs import promote, registry
+from data_science_project.engine.runs import registry
 from data_science_project.engine.sources import source
 from data_science_project.engine.steps import fresh
 
@@ -17,7 +17,7 @@ import sys
 from {0}.engine.project import settings
 from {0}.pipeline import make
 make(settings.load(), "predict")
-slow = "pandas numpy sklearn pyarrow requests sqlalchemy fsspec dotenv {0}.train {0}.predict"
+slow = "pandas numpy sklearn pyarrow requests sqlalchemy fsspec dotenv importlib.metadata {0}.train {0}.predict"
 heavy = set(slow.split()) & set(sys.modules)
 assert not heavy, heavy
 """
@@ -126,18 +126,6 @@ def test_changed_source_is_refused_until_it_is_accepted_and_a_failed_step_leaves
     assert remade(project, accept=True) == {"data", "features", "train", "predict"}
 
 
-def test_set_counts_and_is_recorded_with_the_message_and_a_named_run_answers_untrained(project, folder, caplog):
-    output, other = project.root / "by_first.csv", settings.load(project.root, ["train.seed=1"])
-    pipeline.make(other, "predict", run=folder.name, output=output)
-    assert registry.folders(project) == [folder] and folder.name in output.read_text(encoding="utf-8")
-
-    assert remade(project, "train", "train.seed=5", message="because of the new shop") == {"train"}
-
-    record = registry.read(registry.folders(project)[0])
-    assert record["parameters"]["overrides"] == {"train.seed": 5} and record["parameters"]["train"]["seed"] == 5
-    assert record["decision"] == "because of the new shop" and "not kept" not in caplog.text
-
-
 def test_model_that_is_gone_is_named_with_the_ways_to_bring_it_back(project, folder):
     (folder / "model.pkl").unlink()
 
@@ -240,32 +228,14 @@ def test_edited_module_counts_for_the_steps_that_use_it_and_no_others(project, m
     assert changed(before, keys(project)) == set(expected.split())
 
 
-def declare_rate(project):
-    folder = registry.folders(project)[0]
+def test_variable_that_the_run_declares_counts_where_its_features_are_computed(project, folder, monkeypatch):
     record = registry.read(folder)
     registry.write(folder, {**record, "environment": {**record["environment"], "variables": {"RATE": None}}})
-
-
-def test_variable_that_the_run_declares_counts_where_its_features_are_computed(project, monkeypatch):
-    declare_rate(project)
     before = keys(project)
 
     monkeypatch.setenv("RATE", "2")
 
     assert changed(before, keys(project)) == {"evaluate", "predict"}
-
-
-def test_champion_scores_again_and_warns_when_a_variable_it_was_made_with_has_another_value(
-    project, folder, monkeypatch, caplog
-):
-    declare_rate(project)
-    promote.keep(project, folder.name, {})
-    remade(project)
-    monkeypatch.setenv("RATE", "2")
-    caplog.clear()
-
-    assert remade(project) == {"predict"}
-    assert "RATE has another value than when run" in caplog.text
 
 
 def test_pages_are_made_again_when_another_file_that_they_show_changes(project):

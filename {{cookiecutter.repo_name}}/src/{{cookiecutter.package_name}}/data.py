@@ -55,8 +55,10 @@ def run(project: Project, dump: Dump, *, again: bool = False) -> list[str]:
     # What is dropped is not judged, and `add_features` must not compute anything from what is not known in use.
     wanted = table.frame.drop(columns=list(settings.drop))
     gaps = {settings.target: replace(columns[settings.target], missing_allowed=True)}  # such rows are left out below
+    fractions = validate.check_percent(wanted, columns, where)
     frame, warnings = validate.validate(wanted, {**columns, **gaps}, where=where, first_row=table.first_row)
     frame.index = table.frame.index + table.first_row  # a row stays known by its number
+    warnings = [*fractions, *warnings]
     for text in warnings:
         log.warning("%s", text)
     known = frame[frame[settings.target].notna()]
@@ -102,7 +104,8 @@ def hint(target: str, found: list[str]) -> str:
     if found[0] == "column_1" and found[-1] == f"column_{len(found)}":
         return "If the first row holds the names, set header = true in [data.read]. "
     near = first_line.nearest(target, found)
-    return f"Did you mean {near!r}? " if near else ""
+    same = near in first_line.in_other_letters([near], [target])  # they print alike
+    return f"Did you mean {ascii(near) if same else repr(near)}? " if near else ""
 
 
 def empty_target(where: str, target: str, rows: int) -> str:

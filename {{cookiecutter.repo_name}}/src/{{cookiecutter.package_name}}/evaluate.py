@@ -65,7 +65,7 @@ def run(project: Project, *, folder: Path, output: Path) -> list[str]:
         if stale := training_rows.may_have_seen(project, model.record, test):
             log.warning("run %s was trained on other splits: it may have seen rows of this test split", model.name)
         record = put_on_record(project, folder, result, {"may_have_been_seen": stale, "set_aside": set_aside})
-        evidence = Evidence(project, model, record, test, result, question, candidates(project, record, question))
+        evidence = Evidence(project, model, record, test, result, question, candidates(project, model))
         page: dict[str, Any] = {"people": people(evidence)}
         page["doubts"] = keep_label_errors(output.with_name(registry.LABEL_ERRORS), evidence)
         for section in progress((*OPENING, *BEHAVIOUR, *CHOICES), "evaluate", lambda part: part.__name__):
@@ -100,7 +100,7 @@ def score_test(project: Project, model: loading.Run, seen: np.ndarray) -> tuple[
     metric = metrics.available(model.record["task"], len(classes))[model.record["metrics"]["chosen_by"]]
     groups = groups_of(test, model.record["parameters"]["split"]["by"])
     interval = metric.interval(truth, predictions, groups=groups)
-    baseline = metrics.constant(seen, classes, len(truth))
+    baseline = metrics.constant(seen, classes, len(truth), metric.name)
     return test, Result(truth, predictions, baseline, metric, interval), set_aside
 
 
@@ -133,12 +133,12 @@ def learned_from(project: Project, model: loading.Run) -> Question:
     return Question(rows, truth, model.record["task"], parts[0][2], [], groups)
 
 
-def candidates(project: Project, record: dict[str, Any], question: Question) -> dict[str, BaseEstimator]:
+def candidates(project: Project, model: loading.Run) -> dict[str, BaseEstimator]:
     """The candidates of `models.py`, not fitted, for the columns of a run."""
-    columns = dictionary.load(project.models / record["run"] / registry.DICTIONARY)
+    record, columns = model.record, model.columns
     in_logs, separators = columns[record["target"]].transformation == "log", dictionary.separators(columns)
-    recipe = Recipe(record["features"], question.task, record["parameters"]["train"]["seed"], in_logs, separators)
-    return (classifiers if question.classes else regressors)(recipe, project.settings.train)
+    recipe = Recipe(record["features"], record["task"], record["parameters"]["train"]["seed"], in_logs, separators)
+    return (classifiers if record["classes"] else regressors)(recipe, project.settings.train)
 
 
 def put_on_record(project: Project, folder: Path, result: Result, about: dict[str, Any]) -> dict[str, Any]:

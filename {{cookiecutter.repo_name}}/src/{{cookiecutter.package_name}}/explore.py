@@ -33,6 +33,7 @@ ITEMS_SHOWN = 30
 PICTURES, TENTHS, VALUES, CLASSES_DRAWN = 8, 10, 8, 6  # columns drawn; parts of numbers and of others; lines
 PART_ROWS = 20  # of a value: fewer say nothing
 MANY_COLUMNS = 100  # above, neither plots, which cost time and bytes, nor associations of every pair
+AXIS = pd.Timestamp("0500-01-01"), pd.Timestamp("9500-01-01")
 YEAR_LIKE = re.compile(r"(?<=>)(\s*\d),(\d{3}\s*)(?=<)")  # alone in an element: 1,984 would be no year to a reader
 HEADINGS = {
     "answer": "Gives the answer away",
@@ -55,6 +56,8 @@ def run(project: Project) -> None:
     page = suspected(project, frame, columns)
     page |= pictured(by_column(frame, columns, project.settings.train.task), target)
     frame = frame[[target, *(name for name in frame.columns if name != target)]].reset_index(drop=True)
+    page["far"] = far_dates(frame)
+    frame = frame.astype(dict.fromkeys(page["far"], "str"))
     few = frame.shape[1] <= MANY_COLUMNS
     report = skrub.TableReport(frame, plot_distributions=few, compute_associations=few, verbose=0).html_snippet()
     report = YEAR_LIKE.sub(r"\1\2", report)
@@ -65,6 +68,13 @@ def run(project: Project) -> None:
     artefact.write_text(output, text)
     counts = (*frame.shape, len(page["found"]))
     log.info("%d rows, %d columns, %d suspicious -> %s", *counts, project.relative(output))
+
+
+def far_dates(frame: pd.DataFrame) -> dict[str, str]:
+    """One of the dates that no axis holds with its margins, of each column that has some: matplotlib ends at 9999."""
+    dates = frame.select_dtypes("datetime")
+    far = dates.where((dates < AXIS[0]) | (dates > AXIS[1]))
+    return {str(name): f"{days.dropna().iloc[0]:%Y-%m-%d}" for name, days in far.items() if days.notna().any()}
 
 
 def suspected(project: Project, frame: pd.DataFrame, columns: dictionary.Dictionary) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Used by every verb that makes something, with or without make. Whether a step ha
 `engine/steps/fresh.py`.
 """
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,7 @@ def promote(project: Project, folder: Path, force: str = "") -> "list[Check]":
 
 def explain(project: Project, *, row: str, input: Path | None = None, **options: Any) -> str:
     """Say why one row of a file, or of the test split, got its answer; see `engine/runs/explain.py`."""
-    existing(Path(source.parted(str(input))[0]) if input else None)
+    input_of({"input": input})
     folder = chosen_run(project, "explain", options.pop("run", ""))
     if folder is None:
         folder = make(project, "train", **options)[0].parent
@@ -96,21 +97,16 @@ def variables_of_run(work: Work) -> dict[str, Any]:
     return {"variables": variable_digests(work.project.root, then)}
 
 
-def report(work: Work) -> list[Path]:
-    """The evaluation report of the run at hand, and its answers to the test rows."""
+def report(work: Work, *names: str) -> list[Path]:
+    """Files of the report of the run at hand: by default the evaluation, and its answers to the test rows."""
     folder = work.project.root / "reports" / run_of(work).name
-    return [folder / "evaluation.html", folder / registry.ANSWERS]
+    return [folder / name for name in names or ("evaluation.html", registry.ANSWERS)]
 
 
 def on_the_card(work: Work) -> list[Path]:
     """What a model card quotes: the run, its evaluation, what people wrote, and which run is champion."""
     written = [work.project.root / "docs" / "charter.md", work.project.models / registry.CHAMPION]
     return [*to_pack(work), *report(work), *filter(Path.is_file, written)]
-
-
-def cards(work: Work) -> list[Path]:
-    """The model card of the run at hand, as a page and as Markdown."""
-    return [work.project.root / "reports" / run_of(work).name / f"model_card.{kind}" for kind in ("html", "md")]
 
 
 def to_pack(work: Work) -> list[Path]:
@@ -129,34 +125,24 @@ def packed(work: Work) -> list[Path]:
 
 def rows_to_score(work: Work) -> list[Path]:
     """The model, and the file that `predict` scores."""
-    rows = existing(input_of(work)[0])
+    rows, _ = input_of(work.options)
     return [run_of(work) / registry.MODEL, rows or work.project.split("test")]
 
 
-def existing(rows: Path | None) -> Path | None:
-    """The file of `INPUT`, if one is named; refused where there is none: to open a pipe would wait for ever."""
-    if rows and not rows.is_file():
-        raise missing_file(rows, "INPUT")
-    return rows
-
-
-def input_of(work: Work) -> tuple[Path | None, str]:
-    """The file that `INPUT` names, and the member of it, "" for none."""
-    file, member = source.parted(str(work.options.get("input") or ""))
+def input_of(options: Mapping[str, Any]) -> tuple[Path | None, str]:
+    """The file that `INPUT` names, if any, and its member, "" for none; what is no file is refused: a pipe may hang."""
+    file, member = source.parted(str(options.get("input") or ""))
+    if file and not Path(file).is_file():
+        raise missing_file(Path(file), "INPUT")
     return (Path(file) if file else None), member
 
 
 def predictions(work: Work) -> list[Path]:
     """Where `predict` writes: `OUTPUT`, or `data/predictions/<input name>.csv`."""
-    rows, member = input_of(work)
+    rows, member = input_of(work.options)
     if rows and member:
         rows = rows.with_name(f"{rows.name}_{safe_name(member.replace('/', '_'))}")
     return [work.options.get("output") or work.project.predictions(rows)]
-
-
-def raw(work: Work) -> list[Path]:
-    """The files of the source's dump, and of those of what people told of answers."""
-    return [*dump_of(work).files, *(file for dump in source.told(work.project.root) for file in dump.files)]
 
 
 def to_divide(work: Work) -> list[Path]:
@@ -229,7 +215,7 @@ STEPS = {
         columns=READ_BY_VALIDATE,
         rooms=("project", "sources", "columns"),
         also=lambda work: {"by": work.project.settings.split.by} if source.told(work.project.root) else {},
-        inputs=raw,
+        inputs=lambda work: [file for dump in (dump_of(work), *source.told(work.project.root)) for file in dump.files],
         outputs=lambda work: [work.project.clean],
         start=start_data,
     ),
@@ -272,7 +258,7 @@ STEPS = {
         parameters=("predict", "decision", "data.read"),
         columns=READ_BY_VALIDATE,
         rooms=("project", "sources", "columns", "modelling", "runs"),
-        also=lambda work: {"member": input_of(work)[1], **variables_of_run(work)},
+        also=lambda work: {"member": input_of(work.options)[1], **variables_of_run(work)},
         inputs=rows_to_score,
         outputs=predictions,
         start=start_predict,
@@ -292,7 +278,7 @@ STEPS = {
         parameters=("predict.abstain_below", "predict.error_rate", "decision"),
         rooms=("project", "columns", "modelling", "runs", "report"),
         inputs=on_the_card,
-        outputs=cards,
+        outputs=lambda work: report(work, "model_card.html", "model_card.md"),
         start=start_card,
     ),
     "export": Step(

@@ -18,7 +18,7 @@ from .engine.columns import dictionary
 from .engine.columns.validate import validate
 from .engine.modelling import confidence, decision
 from .engine.modelling.estimators import threads
-from .engine.project import artefact, records, spreadsheet, workbook
+from .engine.project import artefact, records, spreadsheet
 from .engine.project.errors import DataError, SettingsError
 from .engine.project.settings import Project
 from .engine.runs import answers, loading, registry
@@ -69,7 +69,7 @@ def write(output: Path, table: pd.DataFrame) -> list[str]:
     """Write predictions as CSV or as a workbook; what was changed in them for spreadsheets, if anything."""
     with artefact.whole(output) as path:
         if output.suffix.lower() == ".xlsx":
-            workbook.write(path, table)
+            spreadsheet.write_workbook(path, table)
             return []
         changed = spreadsheet.write(path, table)
     if not changed:

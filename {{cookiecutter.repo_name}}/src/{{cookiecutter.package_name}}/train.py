@@ -63,7 +63,8 @@ def run(project: Project, *, key: str, message: str = "") -> Path:
     metric, board = found["chosen_by"], found["leaderboard"]
     dummy = f" (dummy {board['dummy'][metric]:.4g})" if "dummy" in board else ""
     score, place = found["dev"][metric], project.relative(folder)
-    log.info("%s is best of %d: %s %.4g%s -> %s", best, len(board), metric, score, dummy, place)
+    positive = f", positive {learned['classes'][1]!r}" if len(learned["classes"]) == 2 else ""
+    log.info("%s is best of %d: %s %.4g%s%s -> %s", best, len(board), metric, score, dummy, positive, place)
     return folder
 
 

@@ -21,13 +21,14 @@ from ..engine.modelling.decision import Policy
 from ..engine.runs import answers
 from ..engine.runs.loading import Run
 from . import features, trees
-from .features import Cells
 from .steps import CELLS, NumberRow, Road, add_columns, kind, known_as, product, then
-from .trees import NotCompiled
 
 
 class Compiled:
-    """A run that answers one row of plain cells; `known` are the categories and words that it knows, by column."""
+    """A run that answers one row of plain cells; `NotCompiled` where it has a part that is not known here.
+
+    `known` are the categories and words that it knows, by column.
+    """
 
     def __init__(self, run: Run, policy: Policy) -> None:
         self._run, self._limits, self._road = run, policy.limits, Road()
@@ -39,7 +40,7 @@ class Compiled:
         if self._level is None and (level := getattr(run.model, "threshold", None)) is not None:
             self._level, self._positive = level, self._classes.index(run.model.pos_label)
 
-    def answer(self, cells: Cells) -> dict[str, Any]:
+    def answer(self, cells: features.Cells) -> dict[str, Any]:
         """What the run says of one row: the columns of `answers.predictions` but `run`, as plain Python values.
 
         The cells are as `validate` would leave them, before `add_features`: None where missing, a date as ISO 8601 in
@@ -67,16 +68,6 @@ class Compiled:
         if len(self._classes) <= answers.CLASSES_SHOWN:
             answer |= {f"probability_{label}": p for label, p in zip(self._classes, probabilities, strict=True)}
         return answer | {"confident": probabilities[place] >= self._limits.least}
-
-
-def compile_run(run: Run, policy: Policy) -> Compiled:
-    """The fast road of a run; `NotCompiled` where it has a part that is not known here."""
-    try:
-        return Compiled(run, policy)
-    except NotCompiled:
-        raise
-    except Exception as error:  # another version of scikit-learn may call anything by another name
-        raise NotCompiled(f"{type(error).__name__}: {error}") from error
 
 
 def add_model(road: Road, model: BaseEstimator, source: int) -> int:

@@ -52,7 +52,8 @@ def usual(version: Version) -> Row:
 
 def dated(column: Column, moment: datetime) -> str:
     """A moment as a column writes it."""
-    return moment.strftime(column.format.split(" | ")[0] or "%Y-%m-%d")
+    form = column.format.split(" | ")[0] or "%Y-%m-%d"
+    return moment.strftime(form.replace("%q", str((moment.month + 2) // 3)))
 
 
 def is_allowed(column: Column, cell: Cell) -> bool:

@@ -21,7 +21,6 @@ import pandas as pd
 import sqlalchemy as sa
 
 from ..engine.columns import dictionary
-from ..engine.columns.dictionary import Dictionary
 from ..engine.columns.validate import parse, stripped
 from ..engine.project.errors import DataError, SettingsError, listed, shown
 from ..engine.project.settings import Project
@@ -86,7 +85,7 @@ def truths(project: Project, run: str, cells: Sequence[Any]) -> tuple[dict[str, 
     return record, [one if one is not None and low <= one <= high else None for one in found]
 
 
-def truths_of(columns: Dictionary, record: Mapping[str, Any], cells: Sequence[Any]) -> list[Any]:
+def truths_of(columns: dictionary.Dictionary, record: Mapping[str, Any], cells: Sequence[Any]) -> list[Any]:
     """The classes or numbers that cells name, as the model of a run would say them; None where a cell names none."""
     name = record["target"]
     values, _ = parse(pd.Series(list(cells), dtype=object, name=name), columns[name])

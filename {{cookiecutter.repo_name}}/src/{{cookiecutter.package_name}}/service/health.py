@@ -13,7 +13,6 @@ import pandas as pd
 import sqlalchemy as sa
 
 from ..engine.columns import dictionary
-from ..engine.columns.dictionary import Dictionary
 from ..engine.columns.validate import UNREAD, validate
 from ..engine.columns.violations import Violation
 from ..engine.modelling import decision
@@ -21,16 +20,14 @@ from ..engine.project.errors import DataError, SettingsError
 from ..engine.project.settings import Decision, Project
 from ..engine.report.verdict import number, percent, scored
 from ..engine.runs import loading, promote, registry
-from ..engine.runs.answers import complete, predictions, under
+from ..engine.runs.answers import complete, predictions
 from ..engine.sources import read
 from . import drift, profile, score, settings
 from .database import PART
 from .feedback import ASKER, QUEUE, refusal, truths_of
-from .reference import is_odd, rules_of
-from .score import Score
+from .reference import Reference, is_odd
 from .settings import Monitor
 from .tables import NEWEST, answers, feedback
-from .unusual import Unusual
 
 log = logging.getLogger(__name__)
 CLASSES = 12  # of a table of true and answered ones, at most
@@ -140,9 +137,11 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     A `DataError` if the file cannot be read, or lacks a column. A cell that breaks a rule is no error here: that is
     what is looked for.
     """
-    run, options = loading.load(folder), project.settings
+    version = Reference(project, folder)
+    run, policy = version.run, version.policy
     first = next(iter(dictionary.by_role(run.columns, "feature")), "")
-    found = read.tables([path], read.Known.of(options.data, first, separators=dictionary.separators(run.columns)))
+    separators = dictionary.separators(run.columns)
+    found = read.tables([path], read.Known.of(project.settings.data, first, separators=separators))
     if found.frame.empty:
         raise DataError(f"{path}: {read.NO_ROWS}")
     table = found.frame.reset_index(drop=True)
@@ -152,23 +151,20 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     if aside := [line for _, line in found.set_aside]:
         lines = "1 line of %s is" if len(aside) == 1 else f"{len(aside)} lines of %s are"
         log.warning(f"{lines} in no row, and not looked at: line %d: %s", path.name, aside[0].line, aside[0].reason)
-    policy = decision.policy(folder, run.record, options.predict, options.decision)
     alone = replace(policy, reasons=0, decision=Decision())
     rows = complete(folder, run, cells, predictions(run, cells, policy), alone)
-    reference, target = profile.of(project, folder), run.record["target"]
-    learned = (reference or {}).get("unusual")
-    odd = np.array(Unusual(learned).marks(cells) if learned else [False] * len(cells))
-    rules = under(run.columns, rules_of(project))
+    odd = np.array(version.judge.marks(cells) if version.judge else [False] * len(cells))
     for note in notes:
-        if (violation := getattr(note, "violation", None)) and is_odd(rules, violation):
+        if (violation := getattr(note, "violation", None)) and is_odd(version.columns, violation):
             odd[[*violation.rows]] = True
     about = {"time": time.time(), "role": "answer", "road": "reference", "unusual": odd, "milliseconds": np.nan}
     rows = with_all(rows).assign(**about)
+    target = run.record["target"]
     truth = truths_in(path, table[target], run) if target in table else [None] * len(rows)
     told = rows.assign(truth=pd.Series(truth, index=rows.index, dtype=object), source=path.name)
     told = told[told["truth"].notna()]
     broken, back = by_column(notes), has_before(project)
-    return Window(folder, run.record, rows, cells, broken, told, reference, policy, back, len(rows))
+    return Window(folder, run.record, rows, cells, broken, told, version.profile, policy, back, len(rows))
 
 
 def truths_in(path: Path, cells: pd.Series, run: loading.Run) -> list[Any]:
@@ -187,12 +183,12 @@ def by_column(notes: Sequence[str]) -> dict[str, Violation]:
     return {one.column: one for one in reversed(broken)}
 
 
-def lenient(columns: Dictionary) -> Dictionary:
+def lenient(columns: dictionary.Dictionary) -> dictionary.Dictionary:
     """The columns with rules that refuse nothing."""
     return {name: replace(column, rule="warn") for name, column in columns.items()}
 
 
-def typed(asked: pd.DataFrame, columns: Dictionary) -> tuple[pd.DataFrame, dict[str, Violation]]:
+def typed(asked: pd.DataFrame, columns: dictionary.Dictionary) -> tuple[pd.DataFrame, dict[str, Violation]]:
     """Rows as they were asked, typed, shape (n_rows, n_columns), and what breaks a rule; cells not sent are missing."""
     names = [name for name, column in columns.items() if not column.moment and column.role != "target"]
     whole = asked.reindex(columns=[*dict.fromkeys([*asked, *names])]).astype(object)
@@ -293,6 +289,6 @@ def alarms(found: dict[str, Any], options: Monitor, unusual: np.ndarray) -> list
     return lines
 
 
-def in_words(one: Score) -> str:
+def in_words(one: score.Score) -> str:
     """A score with its interval."""
     return f"{one.metric} {' to '.join(scored(one.metric, end) for end in (one.low, one.high))}"

@@ -21,7 +21,6 @@ from msgspec import json
 from scipy.spatial.distance import cdist
 
 from ..engine.columns import dictionary
-from ..engine.columns.dictionary import Dictionary
 from ..engine.modelling import confidence
 from ..engine.project import artefact, lock, spreadsheet
 from ..engine.project.errors import DataError, listed, shown
@@ -29,13 +28,11 @@ from ..engine.project.settings import Project
 from ..engine.runs import answers, registry
 from ..engine.runs.loading import Run
 from . import database, feedback, tables
-from .database import Database
 from .drawn import as_cells
 from .feedback import ASKER, ID, WHY
 from .reference import Reference
 from .schema import without_truth
 from .settings import Label, of
-from .tables import Entry, new_ids
 from .unusual import kinds_of
 from .versions import wanted
 
@@ -58,7 +55,7 @@ def run(project: Project) -> str:
         chosen = choose(doubt, pool["unusual"].to_numpy(), table, most)
         rows = pool.loc[[*chosen]].assign(**{WHY: [*chosen.values()]})
         fresh = rows[ID] == ""
-        rows.loc[fresh, ID] = new_ids(int(fresh.sum()))
+        rows.loc[fresh, ID] = tables.new_ids(int(fresh.sum()))
         kept.insert([entry(model.name, row) for row in rows[fresh].to_dict("records")])
         write(path, rows, model)
     counts = ", ".join(f"{count} {why}" for why, count in rows[WHY].value_counts().items())
@@ -66,7 +63,7 @@ def run(project: Project) -> str:
     return f"label: {len(rows)} of {len(pool)} rows in {project.relative(path)}: {counts}; {places}"
 
 
-def from_log(project: Project, kept: Database) -> list[dict[str, Any]]:
+def from_log(project: Project, kept: database.Database) -> list[dict[str, Any]]:
     """The newest answers, by runs that are here, of which nobody has said what was true."""
     here = [folder.name for folder in registry.folders(project)]
     columns, said = tables.answers.c, sa.select(tables.feedback.c.id)
@@ -78,7 +75,7 @@ def from_log(project: Project, kept: Database) -> list[dict[str, Any]]:
     return [{ID: number, "file": "the log", "cells": json.decode(text)} for number, text in found]
 
 
-def from_tables(project: Project, model: Run, kept: Database) -> list[dict[str, Any]]:
+def from_tables(project: Project, model: Run, kept: database.Database) -> list[dict[str, Any]]:
     """The rows of the tables of which nobody has said what was true; a `DataError` names cells that break a rule."""
     said, found = sa.select(tables.feedback.c.id), list[dict[str, Any]]()
     with kept.engine.connect() as connection:
@@ -130,7 +127,7 @@ def doubts(version: Reference, said: pd.DataFrame) -> np.ndarray:
     return 1 - (first - second)
 
 
-def spread(rows: list[Mapping[str, Any]], columns: Dictionary) -> np.ndarray:
+def spread(rows: list[Mapping[str, Any]], columns: dictionary.Dictionary) -> np.ndarray:
     """Rows as places, shape (n_rows, n_numbers), between which distances count: 1 from one kind or end to another."""
     names, found = dictionary.features(columns), [np.zeros((len(rows), 1))]
     cells = pd.DataFrame(rows).reindex(columns=names)
@@ -168,10 +165,12 @@ def choose(doubt: np.ndarray, unusual: np.ndarray, table: np.ndarray, most: int)
     return {[*chosen][place]: [*chosen.values()][place] for place in order}
 
 
-def entry(run: str, row: Mapping[str, Any]) -> Entry:
+def entry(run: str, row: Mapping[str, Any]) -> tables.Entry:
     """An answer to a row of a table, for the log."""
     cells, said, sure = as_json(row["cells"]), as_json(row["output"]), bool(row["output"]["confident"])
-    return Entry(row[ID], time.time(), run, "answer", "reference", cells, said, sure, row["unusual"], "[]", 0.0, ASKER)
+    return tables.Entry(
+        row[ID], time.time(), run, "answer", "reference", cells, said, sure, row["unusual"], "[]", 0.0, ASKER
+    )
 
 
 def as_json(value: Any) -> str:
@@ -189,7 +188,7 @@ def write(path: Path, rows: pd.DataFrame, model: Run) -> None:
         spreadsheet.write(temporary, asked.join(cells))
 
 
-def check_taken(path: Path, kept: Database, target: str) -> None:
+def check_taken(path: Path, kept: database.Database, target: str) -> None:
     """A `DataError` if the file holds labels that are not in the log: another one would take its place."""
     if not path.is_file():
         return

@@ -26,7 +26,6 @@ from .feedback import ID, QUEUE, RANDOM, WHY
 from .guard import Problem
 from .pages import form_of, or_why_not, page
 from .schema import without_truth
-from .tables import Entry, Told
 from .words import in_order
 
 KEYS = "123456789abcdefghijklmnopqrtvwxyz"  # of the classes; s skips, u takes back
@@ -34,7 +33,7 @@ COOKIE_NAME, LONGEST = "labeller", 60  # of the cookie; letters of a name
 BROWSER = "browser"  # another cookie: people may share a token and give no name
 SEEN_FOR = 300.0  # seconds for which a row that somebody sees is shown to nobody else, while others wait
 TURN = threading.Lock()  # to choose a row and to hold it
-Queue = dict[str, tuple[str, Entry, list[Told]]]
+Queue = dict[str, tuple[str, tables.Entry, list[tables.Told]]]
 
 
 @or_why_not
@@ -68,14 +67,12 @@ def shown(request: Request, queue: Queue, said: str = "", at: str = "") -> Respo
 def next_of(queue: Queue, asked: Mapping[str, str], me: str, held: dict[str, tuple[str, float]]) -> str:
     """The row `at` a place if it waits, else the next `after` another, else the first; "" where none waits.
 
-    `held` says of rows which browser sees each, and until when; what no longer holds is dropped from it.
+    `held` says of rows which browser sees each, and until when.
     """
     now, places = time.monotonic(), [*queue]
     start = places.index(asked["after"]) + 1 if asked.get("after") in queue else 0
     waiting = [one for one in places[start:] + places[:start] if not queue[one][2]]
-    for one in [one for one, (_, until) in held.items() if until < now or one not in waiting]:
-        del held[one]
-    free = [one for one in waiting if held.get(one, (me,))[0] == me]
+    free = [one for one in waiting if held.get(one, (me, now))[0] == me or held[one][1] < now]
     number = asked["at"] if asked.get("at") in waiting else next(iter(free or waiting), "")
     if number:
         held[number] = me, now + SEEN_FOR
@@ -105,7 +102,7 @@ def who(request: Request) -> str:
     return ": ".join(filter(None, [request.scope["asker"], name_of(request) or (browser and f"browser {browser}")]))
 
 
-def last_of(request: Request, queue: Queue) -> Told | None:
+def last_of(request: Request, queue: Queue) -> tables.Told | None:
     """The last label of who asks."""
     last = (told[-1] for _, _, told in queue.values() if told)
     mine = (one for one in last if one.asker == who(request) and one.source in (QUEUE, RANDOM))

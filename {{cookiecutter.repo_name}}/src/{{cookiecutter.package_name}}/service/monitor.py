@@ -29,7 +29,6 @@ from .app import Service
 from .database import opened
 from .feedback import QUEUE
 from .health import Window, health, newest, of_file, of_log
-from .settings import Monitor
 from .tables import NEWEST, answers
 from .versions import wanted as runs_wanted
 from .words import OF_PAGES, PAGES
@@ -162,7 +161,7 @@ def looked(project: Project, rows: pd.DataFrame, told: pd.DataFrame, window: Win
     return {
         "runs": [about_run(project, part, told) for _, part in rows.groupby(["role", "run"])],
         "charts": charts(rows[rows["role"] == "answer"]),
-        "health": health(window, settings.of(project, Monitor)) if window else None,
+        "health": health(window, settings.of(project, settings.Monitor)) if window else None,
         "caveat": score.CAVEAT,
         "newest": NEWEST,
         "kinds": DRAWN,

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from ..engine.columns.dictionary import LABEL, LARGEST, Column, Dictionary
+from ..engine.columns.dictionary import LARGEST, Column, Dictionary
 from ..engine.columns.validate import FALSE_WORDS, MISSING_WORDS, TRUE_WORDS
 from ..engine.project.errors import listed
 from ..engine.runs.answers import CLASSES_SHOWN
 from ..engine.runs.loading import Run
 from . import example
+from .schema import without_truth
 from .versions import Version, Versions
 
 Schema = dict[str, Any]
@@ -94,8 +95,7 @@ def asks(summary: str, answer: Schema, body: Schema | None = None, *further: int
 def row(columns: Dictionary) -> Schema:
     """A row that is answered: any further column is left out."""
     parts = {part for column in columns.values() if column.role != "ignored" for part in column.moment}
-    unasked = [n for n, c in columns.items() if c.role in ("target", "ignored") or c.role.startswith(LABEL)]
-    asked = {name: column for name, column in columns.items() if name in parts or name not in unasked}
+    asked = {name: columns[name] for name in without_truth(columns) if name in parts or columns[name].role != "ignored"}
     needed = [n for n, c in asked.items() if c.role in ("feature", "time") and not c.moment and n not in parts]
     cells = {name: cell(column) for name, column in asked.items()}
     return {"type": "object", "properties": cells, "required": needed, "additionalProperties": CELL}

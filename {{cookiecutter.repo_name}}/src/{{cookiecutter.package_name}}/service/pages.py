@@ -31,7 +31,6 @@ from .guard import COOKIE, Problem, body_in_time
 from .monitor import looking, moment
 from .schema import Row, without_truth
 from .versions import Version
-from .words import OF_PAGES, PAGES
 
 FORM, FIELDS = 10_000, 10  # bytes and fields of a form that is no row
 ROW_FIELDS = 1000  # of a form of another run, which has since been replaced, at least
@@ -46,7 +45,7 @@ Page = Callable[[Request], Awaitable[Response]]
 def page(request: Request, template: str, status: int = 200, **content: Any) -> Response:
     """A page from a template."""
     known = {"project": request.app.service.project.root.name, "here": request.url.path}
-    return HTMLResponse(PAGES.get_template(template).render(known | content), status)
+    return HTMLResponse(words.PAGES.get_template(template).render(known | content), status)
 
 
 def or_why_not(handle: Page) -> Page:
@@ -252,5 +251,5 @@ ROUTES: tuple[BaseRoute, ...] = (
     Route("/monitor", monitor),
     Route("/docs", docs),
     Route("/login", login, methods=["GET", "POST"]),
-    Mount("/static", StaticFiles(directory=OF_PAGES / "static")),
+    Mount("/static", StaticFiles(directory=words.OF_PAGES / "static")),
 )

@@ -50,8 +50,8 @@ class Reference:
         self.name = self.run.name
         self.policy = decision.policy(folder, self.run.record, options.predict, options.decision)
         self.follow(rules_of(project) if rules is None else rules)
-        learned = (profile.of(project, folder) or {}).get("unusual") if judged else None
-        self.judge = None
+        self.profile = profile.of(project, folder) if judged else None
+        learned, self.judge = (self.profile or {}).get("unusual"), None
         try:
             self.judge = Unusual(learned) if learned else None
         except (ImportError, LookupError) as error:  # another release of scikit-learn has other trees

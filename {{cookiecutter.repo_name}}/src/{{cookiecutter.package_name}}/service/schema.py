@@ -133,6 +133,8 @@ class Checker:
             elif name not in self._optional:
                 return None
         extra = [name for name in row if name not in self._known] if len(row) > len(cells) else []
+        if any(not name.isascii() for name in extra):  # it may be a column in other code points
+            return None
         return cells, [left_out(extra, "rows")] if extra else []
 
     def table(self, rows: list[Row]) -> pd.DataFrame | None:
@@ -145,25 +147,11 @@ class Checker:
         table = {}
         for name, read in self._readers.items():
             if name in names:
-                column = self._columns[name]
-                if (cells := plain_cells(column, read, [row[name] for row in rows])) is None:
+                cells = [read(row[name]) for row in rows]
+                if any(cell is NOT_PLAIN for cell in cells):
                     return None
-                table[name] = array_of(cells, column.type)
+                table[name] = array_of(cells, self._columns[name].type)
         return pd.DataFrame(table)
-
-
-def plain_cells(column: Column, read: Callable[[Any], Any], cells: list[Cell]) -> list[Cell] | None:
-    """The cells of a column as its reader has them; None where one is not plain.
-
-    Of numbers the least and the largest say whether all are.
-    """
-    types = {*map(type, cells)}
-    if column.type == "number" and not column.missing and types <= {float, int, type(None)}:
-        given = cells if type(None) not in types else [cell for cell in cells if cell is not None]
-        ends = [min(given), max(given)] if given else []  # type: ignore[type-var]
-        return None if NOT_PLAIN in map(read, ends if given is cells else [*ends, None]) else cells
-    found = [*map(read, cells)]
-    return None if any(cell is NOT_PLAIN for cell in found) else found
 
 
 ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d{6})?)?", re.ASCII)

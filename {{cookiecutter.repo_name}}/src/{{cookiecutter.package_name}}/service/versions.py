@@ -13,10 +13,11 @@ from ..engine.project.errors import ProjectError, SettingsError
 from ..engine.project.settings import PARAMS, Project
 from ..engine.runs import loading, registry
 from . import settings
-from .compiled import Compiled, NotCompiled, compile_run
+from .compiled import Compiled
 from .drawn import difference
 from .reference import COLUMN_SETS, Answered, Reference, rules_of
 from .schema import Row
+from .trees import NotCompiled
 
 log = logging.getLogger(__name__)
 POLL = 0.5  # seconds between two looks at the champion
@@ -85,9 +86,11 @@ class Version(Reference):
 def compiled_or_why(run: loading.Run, policy: decision.Policy) -> tuple[Compiled | None, str]:
     """The compiled road of a run, if it gives the bits of the reference on drawn rows, or why there is none."""
     try:
-        compiled = compile_run(run, policy)
+        compiled = Compiled(run, policy)
     except NotCompiled as error:
         return None, str(error)
+    except Exception as error:  # another version of scikit-learn may call anything by another name
+        return None, f"{type(error).__name__}: {error}"
     why = difference(run, policy, compiled)
     return (None, why) if why else (compiled, "")
 

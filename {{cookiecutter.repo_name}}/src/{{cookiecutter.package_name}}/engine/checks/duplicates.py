@@ -22,8 +22,6 @@ FOR_COPIES = 'Remove copies from the source, or keep them together: [split] by =
 def copies(parts: dict[str, pd.DataFrame], names: list[str]) -> Iterator[Suspicion]:
     """Rows of test that are those of train or dev.
 
-    Notes
-    -----
     A row is the same where its numbers are equal, and the letters and digits of its texts agree. A table in which
     chance alone makes such pairs (few columns, few values) is not suspected.
     """
@@ -74,8 +72,6 @@ def together(chances: np.ndarray) -> float:
 def contradictions(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspicion]:
     """Rows with the same features and another answer, and the best score that they leave to any model.
 
-    Notes
-    -----
     Of rows with the same features at best the most frequent class is right, or their mean; what is left over is the
     ceiling on accuracy, or on R2, for these rows.
     """

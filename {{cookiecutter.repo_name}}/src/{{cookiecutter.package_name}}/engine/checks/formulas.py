@@ -22,8 +22,6 @@ BELOW_BY_CHANCE = 6  # decimal digits of the chance that a column without meanin
 def formulas(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspicion]:
     """Columns of numbers that make the target, a number, together with others or in part.
 
-    Notes
-    -----
     Cost: a least squares fit of 4,000 rows, three where it comes near; and sorting each column.
     """
     rows = sampled(clean)

@@ -36,16 +36,11 @@ BANDS_BY_CHANCE = 9  # decimal digits of the chance that a column without meanin
 
 
 def leaks(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspicion]:
-    """Columns of `names` that tell the target of the clean rows, shape (n_rows, n_columns).
-
-    Notes
-    -----
-    Cost: 10 ms of CPU a column, whatever the rows.
-    """
+    """Columns of `names` that tell the target of the clean rows, shape (n_rows, n_columns): 10 ms of CPU a column."""
     rows = sampled(clean)
     amount = infer_task(clean[target]) == "regression"
     classes, labels = pd.factorize(rows[target], sort=True)
-    truth = rows[target].to_numpy() if amount else classes
+    truth = rows[target].to_numpy(dtype=float) if amount else classes
     views_of, told = dict[str, View](), set[str]()
     for name in names:
         found = "" if amount else recoded(clean, target, name)
@@ -55,7 +50,7 @@ def leaks(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspic
             function = count > CODINGS and is_number(clean[bands])  # a logarithm, say, or rounded
             cut = f"{number!r} cut into {count:,} bands"
             found = f"{bands!r} is {f'a function of {number!r}' if function else cut}"
-        view = views_of[name] = best_view(rows[name], truth, amount=amount)
+        view = views_of[name] = best_view(rows[name], truth)
         known, cure = f"predicts {target!r} almost perfectly", IS_IT_KNOWN
         if view.score >= GIVES_AWAY and not found:
             found, cure = f"{view.what} alone {known} ({view.score:.2f} of 1)", view.cure
@@ -139,11 +134,11 @@ def banded(by: pd.Series, values: pd.Series) -> bool:
     return bool(ways - (0 if rises else gammaln(len(distinct) + 1)) > BANDS_BY_CHANCE * np.log(10))
 
 
-def best_view(values: pd.Series, truth: np.ndarray, *, amount: bool) -> View:
-    """What the best way of seeing a column, shape (n_rows,), tells of the target."""
+def best_view(values: pd.Series, truth: np.ndarray) -> View:
+    """What the best way of seeing a column, shape (n_rows,), tells of the target: an amount, or codes of classes."""
     date, found = pd.api.types.is_datetime64_any_dtype(values.dtype), []
     for what, table in views(values):
-        view, weights = alone(table, truth, amount=amount)
+        view, weights = alone(table, truth)
         if date and len(weights) > 1 and view.score > STRONG:
             parts = np.array(name_date_parts(None, [str(values.name)]))
             what = " with ".join(map(repr, parts[weights > TELLING].tolist()))
@@ -166,9 +161,9 @@ def views(values: pd.Series) -> Iterator[tuple[str, np.ndarray]]:
             yield f"a word in {values.name!r}", words.fit_transform(values.fillna("")).toarray().astype(float)
 
 
-def alone(table: np.ndarray, truth: np.ndarray, *, amount: bool) -> tuple[View, np.ndarray]:
+def alone(table: np.ndarray, truth: np.ndarray) -> tuple[View, np.ndarray]:
     """What a tree on half of `table`, shape (n_rows, n), tells of the other half; and what it owes to each column."""
-    half = len(truth) // 2
+    half, amount = len(truth) // 2, truth.dtype.kind == "f"
     learnt, truth = truth[:half], truth[half:]
     if len(set(learnt)) < 2 or len(set(truth)) < 2:
         return View(), np.zeros(0)
@@ -176,17 +171,16 @@ def alone(table: np.ndarray, truth: np.ndarray, *, amount: bool) -> tuple[View, 
     tree = (DecisionTreeRegressor if amount else DecisionTreeClassifier)(max_leaf_nodes=256, min_samples_leaf=3)
     predictions = tree.set_params(random_state=0).fit(table[:half], learnt).predict(table[half:])
     some = says_something(table[half:])
-    exact = right(predictions[some], truth[some], amount=amount) if some.any() else 0.0
+    exact = right(predictions[some], truth[some]) if some.any() else 0.0
     if amount and some.any() and np.ptp(table[half:][some]) and np.ptp(truth[some]):  # few rows make a coarse tree
         exact = max(exact, float(np.corrcoef(table[half:, 0][some], truth[some])[0, 1] ** 2))
     pin = Pin() if amount else max(pins(predictions, truth), default=Pin(), key=lambda pin: pin.agreement)
-    view = View(right(predictions, truth, amount=amount), exact, float(some.mean()), pin)
-    return view, tree.feature_importances_
+    return View(right(predictions, truth), exact, float(some.mean()), pin), tree.feature_importances_
 
 
-def right(predictions: np.ndarray, truth: np.ndarray, *, amount: bool) -> float:
+def right(predictions: np.ndarray, truth: np.ndarray) -> float:
     """R2, or how far the balanced accuracy is above guessing; shape (n_rows,). 0 where the truth does not vary."""
-    if amount:
+    if truth.dtype.kind == "f":
         return 1 - float(np.mean((predictions - truth) ** 2) / np.var(truth)) if np.ptp(truth) else 0.0
     labels, counts = np.unique(truth, return_counts=True)
     labels = labels[counts >= FEW_ROWS] if (counts >= FEW_ROWS).sum() > 1 else labels

@@ -88,13 +88,7 @@ def record(found: list[Suspicion], rows: int) -> dict[str, Any]:
 
 
 def words(name: str) -> str:
-    """A column's name in lower case, its words joined by `_`.
-
-    Examples
-    --------
-    >>> words("Customer ID"), words("customerId")
-    ('customer_id', 'customer_id')
-    """
+    """A column's name in lower case, its words joined by `_`: customer_id of `Customer ID` and of `customerId`."""
     return re.sub(r"[\W_]+", "_", re.sub(r"([a-z])([A-Z])", r"\1_\2", name)).strip("_").lower()
 
 

@@ -17,8 +17,9 @@ from ..project.errors import NAMED, counted, listed, shown
 from . import moments
 from .dictionary import ONE_HOT_LIMIT, Column, Dictionary, Transformation, Type, alike
 from .lists import different_items, separator_of
-from .spelling import DECIMALS, EITHER, looks_like_code, spelled_alike, ways
+from .spelling import DECIMALS, EITHER, called_id, days_in_digits, looks_like_code, ways
 from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, are_plain_ids, is_missing, parse, stripped
+from .wording import spelled_alike
 
 # Reading `MISSING_WORDS` inside a category loses nothing if they stay a category of their own, and `NA` often is one
 # ("no pool"); only words that no table uses for a category are taken as missing there.
@@ -40,9 +41,6 @@ ID_ROWS = 20  # fewer rows say nothing about uniqueness
 UNIQUE_SHARE = 0.99  # of the values of a column that is called an id: the others stand twice by mistake
 MOSTLY_UNIQUE = 0.5  # of the numbers of one called customer_id or the like: as an amount they say nothing
 NUMBER_OF_ONE = re.compile(r"(^|[\W_])(id|uuid|guid)$|[a-z]I[dD]$")
-ID_NAME = re.compile(
-    r"(^|[^a-z])(unnamed: \d+|id|ids|uuid|guid|key|index|no|nr|number|code)$|[a-z](ID|Id|Number|No|Key)$"
-)
 
 SENSITIVE = re.compile(  # by law in many countries, where people are judged
     r"(.*[\W_])?(sex|gender|race|ethnicity|ethnic[\W_]group|nationality|citizenship)([\W_](code|group|name))?"
@@ -147,7 +145,7 @@ def infer_type(
     cells: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...], *, may_be_list: bool
 ) -> tuple[Column, str]:
     """The type of one column, with how to read it, and a remark if the choice was not obvious."""
-    if native := native_type(cells):
+    if (native := native_type(cells)) and not (native == "integer" and days_in_digits(cells.dropna())):
         return Column(type=native, missing=markers if native in ("integer", "number") else ()), ""
     text = stripped(cells)
     present = text[~is_missing(text, Column(type="text", missing=markers), MISSING_WORDS)]
@@ -159,7 +157,8 @@ def infer_type(
         odd = tuple(present[unreadable].unique()[: ODD_WORDS + 1])
         if len(odd) <= ODD_WORDS and unreadable.mean() <= (ODD_SHARE_OF_MANY if amounts else ODD_SHARE):
             words = ", ".join(f"{shown(word)} ({counted((present == word).sum(), 'cell')})" for word in odd)
-            whole = way.type == "number" and (values.dropna() % 1 == 0).all()
+            parts = way.decimal == "," and present.str.contains(",", regex=False).any()  # 25,0 %: the next is 12,5 %
+            whole = way.type == "number" and not parts and (values.dropna() % 1 == 0).all()
             found = replace(way, missing=markers + odd, type="integer" if whole else way.type)
             remark = f"{words} read as missing in a column of type {found.type}" if odd else ""
             return found, "; ".join(filter(None, [note, remark]))
@@ -247,7 +246,7 @@ def infer_role(values: pd.Series, column: Column, *, target: str, special: Mappi
 
 def looks_like_id(values: pd.Series, column: Column) -> bool:
     """Unique in every row, and consecutive integers, a code without blanks, or nearly so and called like one."""
-    named = bool(ID_NAME.search(str(values.name)) or ID_NAME.search(str(values.name).lower()))
+    named = called_id(values)
     least = MOSTLY_UNIQUE if NUMBER_OF_ONE.search(str(values.name)) else UNIQUE_SHARE
     enough = values.nunique() >= least * len(values) if named else values.is_unique
     if len(values) < ID_ROWS or values.isna().any() or not enough:

@@ -3,6 +3,7 @@
 Used by `infer.py`, which finds them, and `validate.py`, which puts them together: the dictionary's key `moment`.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ UNITS = {
 }
 NEEDED = 3  # year, month and day at least
 CLOCK_DAY = pd.Timestamp(1900, 1, 1)  # on which `spelling.py` puts a time of day
+QUARTER = re.compile(r"(?i)(?<=Q)[1-4]\b|\b[1-4](?=Q)")
 MADE_NAME = "moment"
 
 
@@ -72,6 +74,16 @@ def clocks(columns: Dictionary, typed: Mapping[str, pd.Series]) -> list[tuple[st
     on_clock = [name for name, values in times.items() if len(values) and (values.dt.normalize() == CLOCK_DAY).all()]
     dates = [name for name, values in times.items() if name not in on_clock and (values.dt.normalize() == values).all()]
     return list(zip(dates, on_clock, strict=True)) if len(dates) == len(on_clock) else []
+
+
+def completed(text: pd.Series, form: str) -> tuple[pd.Series, str]:
+    """Dates, shape (n_rows,), and a format as `strptime` knows them: of a quarter, `%q`, and a week the first day."""
+    if "%q" in form:
+        first = text.str.replace(QUARTER, lambda found: f"{3 * int(found[0]) - 2:02}", regex=True)
+        text, form = first.where(text.str.contains(QUARTER)), form.replace("%q", "%m")
+    if "%V" in form and not re.search("%[uwaA]", form):
+        text, form = text + "-1", f"{form}-%u"
+    return text, form
 
 
 def put_together(typed: Mapping[str, pd.Series], parts: Sequence[str]) -> pd.Series:

@@ -5,24 +5,25 @@ choice was not obvious.
 """
 
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import filterfalse
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
 from ..project.errors import counted
 from .dictionary import Column, Thousands
-from .validate import FALSE_WORDS, INTEGERS_THAT_FLOAT_KEEPS, NARROW, TRUE_WORDS, grouped_by, parse
+from .validate import FALSE_WORDS, INTEGERS_THAT_FLOAT_KEEPS, NARROW, TRUE_WORDS, grouped_by, parse, stripped
 
 MOST, NEARLY_ALL = 0.5, 0.9  # shares of the cells that look like a number, and like a date, before it is tried
 PROBE_CELLS = 200  # a format that fails on these is not tried on the whole column
-DATE_LIKE = re.compile(r"\d.*[-/.: ].*\d|\d{1,2}[a-zA-Z]{3}\d{2}")
+DATE_LIKE = re.compile(r"\d.*[-/.: ].*\d|\d{1,2}[a-zA-Z]{3}\d{2}|[a-zA-Z]{3,9}[- ](?:\d\d){1,2}$|\d{4}[QqWw]\d")
 DAYS = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y")
 MONTHS = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%m-%d-%y")
 SPELT = ("%Y/%m/%d", "%b %d %Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y")
 SAS = ("%d%b%Y", "%d%b%y", "%d%b%Y:%H:%M:%S")
+SPANS = ("%b %Y", "%B %Y", "%b-%Y", "%b-%y", "%YQ%q", "%Y-Q%q", "%Y Q%q", "Q%q %Y", "%G-W%V", "%GW%V")
+FIRST_DAYS = {"%V": "a week alone is its Monday", "%q": "a quarter alone is its first day"}
+DAYS_IN_DIGITS = r"(?:19|20|99)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"  # 99991231 means "for ever"
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 MONTH_ALONE = r"(?:0?[1-9]|1[0-2])[/.](?:19|20)\d\d|(?:19|20)\d\d-\d\d"
 CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%H.%M.%S", "%I:%M %p", "%I:%M:%S %p")
@@ -31,9 +32,14 @@ FORMATS_IN_A_COLUMN = 4
 ZONE = r"\d:?\d\d(?:\.\d+)? ?(?:Z|[+-]\d\d:?\d\d)$"
 PLAIN = r"[-+]?(\d+|\d*\.(\d{1,2}|\d{4,})|0\.\d+|\d{4,}\.\d+)([eE][-+]?\d+)?"  # where no mark is in doubt
 THOUSANDS: tuple[Thousands, ...] = (",", ".", " ", "'")
-CURRENCIES = ("$", "€", "£", "¥", "₹", "EUR", "USD", "GBP", "CHF", "JPY")  # before the number or after it
+SIGNS = "$ € £ ¥ ₹ ₺ ₽ zł Kč kr Ft R$"
+CODES = "EUR USD GBP CHF JPY SEK NOK DKK PLN CZK HUF CAD AUD CNY INR BRL"
+CURRENCIES = (*SIGNS.split(), *CODES.split())  # before the number or after it
 UNITS = frozenset("% kg g mg t lb lbs oz km m cm mm mi ft l ml h min s ms °C °F kWh kW km/h mph".split())
-AMOUNT = re.compile(r"^\s*(?P<before>[^\d\s+.,-]*)\s*[-+]?[\d.,'\s]*\d\s*(?P<after>\D*?)\s*$")
+AMOUNT = re.compile(r"^\s*(?P<before>[^\d\s+.,-]*)\s*[-+]?[\d.,'\u2019\s]*\d\s*(?P<after>\D*?)\s*$")
+ID_NAME = re.compile(
+    r"(^|[^a-z])(unnamed: \d+|id|ids|uuid|guid|key|index|no|nr|number|code)$|[a-z](ID|Id|Number|No|Key)$"
+)
 WHERE = "of it in references/data_dictionary.toml"
 EITHER = "it could be the"  # begins the doubt of a mark
 DECIMALS = r"\d[{}](?:\d{{1,2}}|\d{{4,}})\D*$"  # of a number whose last mark parts no thousands
@@ -53,6 +59,9 @@ def ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...]) 
     if not told and len(with_digits) > MOST * len(present) and with_digits.str.match(r"0\d").any():
         if with_digits.str.fullmatch(MONTH_ALONE).all():  # 08.2025 is no number
             yield from date_ways(present, read, markers)
+    if not told and days_in_digits(present):
+        doubt = f'if they are no days: then say type = "integer" instead of the format {WHERE}'
+        yield Column(type="datetime", missing=markers, format="%Y%m%d"), f"dates read as %Y%m%d; {doubt}"
     if not told and present.str.fullmatch(PLAIN).all() and not looks_like_code(present):
         yield Column(type="number", missing=markers), ""
         return
@@ -62,6 +71,18 @@ def ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...]) 
         yield from number_ways(present, read, markers)
     if probe.str.contains(DATE_LIKE).mean() > NEARLY_ALL:
         yield from date_ways(present, read, markers)
+
+
+def days_in_digits(present: pd.Series) -> bool:
+    """Whether most of the numbers or texts, shape (n_cells,), are days such as 20260131, and no ids of their rows."""
+    probe = stripped(present.iloc[:PROBE_CELLS])
+    return probe.str.fullmatch(DAYS_IN_DIGITS).mean() > NEARLY_ALL and not (called_id(present) and present.is_unique)
+
+
+def called_id(cells: pd.Series) -> bool:
+    """Whether a column has a name such as ids have."""
+    name = str(cells.name)
+    return bool(ID_NAME.search(name) or ID_NAME.search(name.lower()))
 
 
 def boolean_ways(present: pd.Series, markers: tuple[str, ...]) -> Iterator[Way]:
@@ -86,14 +107,21 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
     unit = unit_of(present.iloc[:PROBE_CELLS])
     also = f"; {unit!r} left out of the numbers" if unit else ""
     same: dict[str, Any] = {"type": "number", "missing": markers, "unit": unit}
-    bare = present.str.replace(NARROW, " ", regex=True).str.replace(unit, "", regex=False).str.strip()
+    bare = present.str.replace(NARROW, " ", regex=True).str.replace("\u2019", "'", regex=False)
+    bare = bare.str.replace(unit, "", regex=False).str.strip()
     if given:
         yield Column(**same, **given), also.removeprefix("; ")
         return
+    for certain in THOUSANDS[:2]:
+        if only_groups(bare, certain):
+            yield Column(**same, thousands=certain), f"{certain!r} read as the thousands mark{also}"
     if decimal := read.get("settled"):
         other = "," if decimal == "." else "."
         role, mark = ("thousands", other) if bare.str.contains(rf"\d[{other}]\d").any() else ("decimal", decimal)
         how = f"{mark!r} read as the {role} mark, as in the other columns"
+        otherwise = "decimal" if role == "thousands" else "thousands"
+        if doubt(bare, mark, role, otherwise):
+            how = f'{how}; if not so: {otherwise} = "{mark}" {WHERE}'
         yield Column(**same, **{"decimal": decimal, role: mark}), f"{how}{also}"
     grouped = {mark: bare[bare.str.fullmatch(grouped_by(mark))] for mark in THOUSANDS}
     twice = grouped["."].str.count(r"\.").gt(1).any()
@@ -111,7 +139,18 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
             yield Column(**same, thousands=mark), f"{mark!r} read as the thousands mark{unsure}{also}"
     if bare.str.contains(",", regex=False).any():
         yield Column(**same, decimal=","), f"',' read as the decimal mark{also}"
-        yield Column(**same, decimal=",", thousands="."), f"',' read as the decimal mark, '.' for thousands{also}"
+        for mark in THOUSANDS[1:]:
+            if len(grouped[mark]):
+                said = f"',' read as the decimal mark, {mark!r} for thousands{also}"
+                yield Column(**same, decimal=",", thousands=mark), said
+
+
+def only_groups(bare: pd.Series, mark: str) -> bool:
+    """Whether a mark parts thousands for sure: 1.180 ends in a zero as three decimals would, and 188 has none."""
+    marked = bare.str.contains(mark, regex=False)
+    with_it, without = bare[marked], bare[~marked]
+    groups = with_it.str.fullmatch(rf"[-+]?[1-9]\d{{0,2}}[{mark}]\d{{3}}").all() and with_it.str.endswith("0").any()
+    return bool(groups and without.str.fullmatch(r"[-+]?\d{1,3}").all() and without.str.contains(r"\d{3}").any())
 
 
 def doubt(bare: pd.Series, mark: str, role: str, other: str) -> str:
@@ -140,8 +179,9 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
         yield Column(type="datetime", missing=markers, format=given), ""
         return
     orders = {"day-first": (DAYS,), "month-first": (MONTHS,)}.get(given, (MONTHS, DAYS))
-    of_days = (day + time for days in (*orders, SPELT) for day in days for time in TIMES)
-    known = [ISO, *of_days, *SAS, "%m/%Y", "%m.%Y", *CLOCKS]
+    times = TIMES if present.str.contains(":", regex=False).any() else ("",)
+    of_days = (day + time for days in (*orders, SPELT) for day in days for time in times)
+    known = [ISO, *of_days, *SAS, "%m/%Y", "%m.%Y", *SPANS, *CLOCKS]
     chosen: dict[str, int] = {}
     unsure, rest = False, present
     while len(rest) and len(chosen) < FORMATS_IN_A_COLUMN:
@@ -161,7 +201,8 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
     if ISO in chosen and (zoned := int(present.str.contains(ZONE).sum())):
         without = f", {len(present) - zoned} without one taken as UTC" if zoned < len(present) else ""
         notes.append(f"times with a zone turned into UTC{without}")
-    if present.str.fullmatch(MONTH_ALONE).any():
+    notes += [note for mark, note in FIRST_DAYS.items() if mark in form]
+    if present.str.fullmatch(MONTH_ALONE).any() or {*SPANS[:4]} & {*chosen}:
         notes.append("a month alone is its first day")
     if unsure:
         notes.append(f'day and month could be the other way round: then say format = "{swapped(form)}" {WHERE}')
@@ -183,19 +224,3 @@ def unread(cells: pd.Series, form: str) -> pd.Series:
 def swapped(form: str) -> str:
     """A format with day and month the other way round."""
     return form.replace("%d", "%_").replace("%m", "%d").replace("%_", "%m")
-
-
-def spelled_alike(words: Iterable[str]) -> list[str]:
-    """Those of different words that are equal without case, blanks, hyphens, underscores and accents, in quotes.
-
-    Examples
-    --------
-    >>> spelled_alike(["Self employed", "retired", "self-employed", "5-9", "59"])
-    ["'Self employed' and 'self-employed'"]
-    """
-    alike: dict[str, list[str]] = {}
-    for word in sorted(words):
-        plain = unicodedata.normalize("NFKD", word.casefold())
-        key = re.sub(r"(?<!\d)[\s_-]|[\s_-](?!\d)", "", "".join(filterfalse(unicodedata.combining, plain)))
-        alike.setdefault(key, []).append(repr(word))
-    return [" and ".join(same) for same in alike.values() if len(same) > 1]

@@ -10,22 +10,25 @@ from dataclasses import replace
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from ..project.errors import DataError, shown
+from ..project.errors import DataError, listed, shown
 from ..sources import formats
+from ..sources.first_line import in_other_letters
 from .dictionary import LABEL, LARGEST, Column, Dictionary, by_role, label_columns
 from .lists import different_items, items_of
-from .moments import CLOCK_DAY, put_together
+from .moments import CLOCK_DAY, completed, put_together
 from .violations import ADD_IT, Violation, Warned, described, explain, explain_absent, left_out, violation
+from .wording import rewritten
 
 MISSING_WORDS = frozenset(
     ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "n.a.", "nan", "null", "nil", "none", "nat", "missing", "\\n"]
 )
 TRUE_WORDS, FALSE_WORDS = frozenset(["true", "t", "yes", "y", "1"]), frozenset(["false", "f", "no", "n", "0"])
+CODED_OTHERWISE = 20  # cells that are all otherwise: fewer may be so by chance
 FEW_IDS, REPEATING = 20, 0.2  # rows of a table in which an id that more of them share is of a customer, not of a row
 ISO_DAY, ISO_CLOCK = r"\d{4}-\d\d-\d\d([T ].*)?", rf"{CLOCK_DAY:%Y-%m-%d}[T ].*"  # can be read in one way alone
 INTEGERS_THAT_FLOAT_KEEPS = 2**53
-WHOLE = re.compile(r"^(\d+)\.0+$")
 NARROW = "[\u00a0\u2009\u202f]"  # blanks within a number
+PERCENT, FEW_FRACTIONS = 10, 5  # a column of percent that goes so far, and parts of 1 that are no slip in it
 UNREAD = "cells that are not"  # how the problem of cells begins that cannot be read
 
 
@@ -61,6 +64,8 @@ def validate(
     DataError
         Columns are missing, or cells break a rule that says `refuse`: all of them in one message and in `violations`.
     """
+    odd = in_other_letters(frame.columns, columns)
+    frame = frame.rename(columns=odd)
     labels = label_columns(columns)
     wanted = [name for name in columns if target or not (columns[name].role == "target" or name in labels)]
     optional = {*by_role(columns, "ignored", "id"), *labels, *(() if target else by_role(columns, "group"))}
@@ -78,6 +83,9 @@ def validate(
     within = {part for part in needed if columns[part].type == "datetime" and columns[part].role == "ignored"}
     kept = {name: typed[name] for name in wanted if name in typed and name not in within}
     warnings: list[str] = [Warned(f"{where}: column {described(one, numbers)}", one) for one in warned]
+    if odd:
+        same = listed([ascii(name) for name in odd])
+        warnings.append(f"{where}: names in other code points are those of the data dictionary: {same}")
     if extra := [str(name) for name in frame.columns if name not in columns]:
         warnings.append(left_out(extra, where))
     return pd.DataFrame(kept, index=frame.index), warnings
@@ -108,7 +116,7 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     name = str(cells.name)
     values, unreadable = parse(cells, column)
     if column.type == "datetime" and column.format and unreadable.any() and "%Y-%d" not in column.format:
-        iso = ISO_DAY if "%y" in column.format.lower() else ISO_CLOCK
+        iso = ISO_DAY if re.search("%[yYG]", column.format) else ISO_CLOCK
         plain = unreadable & stripped(cells).str.fullmatch(iso).eq(True)  # as programs write it, whatever the file
         again, odd = parse_datetime(cells.where(plain), replace(column, format=""))
         values, unreadable = values.fillna(again), unreadable & (odd | ~plain)
@@ -119,7 +127,9 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     if unreadable.any():
         sample = shown(str(cells[unreadable].iloc[0]))
         article = "an" if column.type == "integer" else "a"
-        how = {"datetime": "'format'", "boolean": "'type'"}.get(column.type, "'decimal', 'thousands', 'unit'")
+        marks = "'decimal', 'thousands', 'unit'"
+        others = {"datetime": "'format'", "boolean": "'type'", "integer": f"'type', {marks}"}
+        how = others.get(column.type, marks)
         cure = f"Fix the cells, or say how to read them ({how}, 'missing') in [{name}]"
         found.append(violation(name, f"{UNREAD} {article} {column.type}, like {sample}{then}", cure, unreadable))
     empty = values.isna() & ~unreadable
@@ -137,7 +147,7 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
         values, mended = rewritten(values, column.values)
         if mended.any():
             sample = f"{shown(str(cells[mended].iloc[0]))} read as {shown(values[mended].iloc[0])}"
-            found.append(violation(name, f"numbers written otherwise, like {sample}", "", mended))
+            found.append(violation(name, f"words written otherwise, like {sample}", "", mended))
         unknown, problem = unknown_words(values, column, column.values)
         if unknown.any():
             found.append(violation(name, problem + then, f"Fix the cells, or add to 'values' of [{name}]", unknown))
@@ -145,21 +155,35 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     return values.mask(unreadable) if then and unreadable.any() else values, found
 
 
-def rewritten(words: pd.Series, known: tuple[str, ...]) -> tuple[pd.Series, pd.Series]:
-    """Words, shape (n_rows,), of which 1.0 is 1 where that alone is known, or the reverse; and which are others now."""
-    unknown = words.notna() & ~words.isin(known)
-    if not unknown.any():
-        return words, unknown
-    by_number = {WHOLE.sub(r"\1", word): word for word in known}
-    numbers = words.where(unknown).str.replace(WHOLE, r"\1", regex=True).map(by_number).astype("str")
-    return words.mask(numbers.notna(), numbers), numbers.notna()
+def check_percent(frame: pd.DataFrame, columns: Dictionary, where: str) -> list[str]:
+    """Refuse, or say by its rule, a column of percent that holds fractions in a file, as Excel keeps them.
+
+    `frame` has the cells as they stand, shape (n_rows, n_columns_found).
+    """
+    said = []
+    of_percent = {name: column for name, column in columns.items() if column.unit == "%" and name in frame}
+    for name, column in of_percent.items():
+        values = parse(frame[name], column)[0].dropna()
+        parts = values[values % 1 != 0]
+        most = column.range[1] if column.range else 0
+        signed = stripped(frame[name]).str.contains("%").any()
+        if signed or most < PERCENT or len(parts) < FEW_FRACTIONS or values.abs().max() > 1:
+            continue
+        found = f"{where}: column {name!r} has fractions, like {parts.iloc[0]:g}, and no sign; known: up to {most:g} %"
+        said.append(f'{found}.\nMultiply them by 100, or say rule = "warn" in [{name}] of the data dictionary.')
+        if column.rule == "refuse":
+            raise DataError(said[-1])
+    return said
 
 
 def unknown_words(values: pd.Series, column: Column, known: tuple[str, ...]) -> tuple[pd.Series, str]:
     """Which values, shape (n_rows,), are or hold words that are not known, and how to say it."""
     if column.type == "category":
         unknown = values.notna() & ~values.isin(known)
-        return unknown, f"unknown categories, like {''.join(map(shown, values[unknown].head(1)))}"
+        problem = f"unknown categories, like {''.join(map(shown, values[unknown].head(1)))}"
+        if unknown.sum() >= CODED_OTHERWISE and unknown.sum() > values.notna().sum() / 2:
+            problem = f"{problem} (most cells: is it coded otherwise? known: {listed([*map(shown, known)], 4)})"
+        return unknown, problem
     new = [item for item in different_items(values, column.separator) if item not in known]
     unknown = values.map(lambda cell: not set(items_of(cell, column.separator)).isdisjoint(new), na_action="ignore")
     return unknown.eq(True), f"unknown items, like {', '.join(map(repr, new[:3]))}"  # missing ones are not
@@ -281,7 +305,8 @@ def parse_datetime(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Seri
     else:
         text = stripped(cells)
         missing = is_missing(text, column, MISSING_WORDS)
-        parsed = dates(text.where(~missing), column.format or "ISO8601")
+        moving = text.isin(["now", "today"])  # pandas reads them, as another moment each time
+        parsed = dates(text.mask(missing | moving), column.format or "ISO8601")
     if days := [word for word in column.missing if re.match(r"\d{4}-\d\d-\d\d", word)]:  # whatever the cells' format
         missing = missing | parsed.isin(pd.to_datetime(days, format="ISO8601", errors="coerce", utc=True).dropna())
     values = parsed.mask(missing).dt.tz_localize(None).astype("datetime64[us]")
@@ -294,6 +319,7 @@ def dates(text: pd.Series, formats: str) -> pd.Series:
     for form in formats.split(" | "):
         rest = text if parsed is None else text.where(parsed.isna())
         try:
+            rest, form = completed(rest, form)
             found = pd.to_datetime(rest, format=form, errors="coerce", utc=True)
         except ValueError as error:
             raise DataError(

@@ -35,11 +35,13 @@ class Band:
 
     edges: np.ndarray  # predictions at which the width changes, shape (n_bins - 1,)
     reach: np.ndarray  # largest distance, in the unit of the target, infinite where rows are too few; shape (n_bins,)
+    floor: float = -np.inf  # the truth is never below it: 0, where no held-out row was
 
     def of(self, predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest likely truth of each prediction, shape (n_rows,)."""
         reach = self.reach[np.searchsorted(self.edges, predictions)]
-        return predictions - reach, predictions + reach
+        low = predictions - reach
+        return np.where(np.isfinite(low), np.maximum(low, self.floor), low), predictions + reach
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ def limits(folder: Path, options: Predict, held: pd.DataFrame | None = None) -> 
     """
     if (folder / LIMITS).is_file():
         found = json.loads((folder / LIMITS).read_text(encoding="utf-8"))
-        kept = Band(np.array(found["edges"]), np.array(found["reach"])) if "reach" in found else None
+        edges, reach, floor = (found.get(name) for name in ("edges", "reach", "floor"))
+        kept = None if reach is None else Band(np.array(edges), np.array(reach), -np.inf if floor is None else floor)
         return Limits(found["least"], kept)
     if not options.error_rate:
         return Limits(options.abstain_below)
@@ -75,7 +78,10 @@ def limits(folder: Path, options: Predict, held: pd.DataFrame | None = None) -> 
 
 def write(folder: Path, limits: Limits) -> None:
     """Write `limits.json` of a run that is exported: every float comes back with its bits."""
-    band = {"edges": limits.band.edges.tolist(), "reach": limits.band.reach.tolist()} if limits.band else {}
+    band = {}
+    if limits.band:
+        floor = {"floor": limits.band.floor} if np.isfinite(limits.band.floor) else {}
+        band = {"edges": limits.band.edges.tolist(), "reach": limits.band.reach.tolist(), **floor}
     (folder / LIMITS).write_text(json.dumps({"least": limits.least, **band}), encoding="utf-8")
 
 
@@ -133,7 +139,8 @@ def band(held: pd.DataFrame, rate: float) -> Band:
     n_bins = int(np.clip(len(predicted) // BAND_ROWS, 1, BANDS))
     edges = np.unique(np.quantile(predicted, np.arange(1, n_bins) / n_bins))
     bins = np.searchsorted(edges, predicted)
-    return Band(edges, np.array([reach(errors[bins == place], rate) for place in range(len(edges) + 1)]))
+    floor = 0.0 if held["truth"].min() >= 0 else -np.inf
+    return Band(edges, np.array([reach(errors[bins == place], rate) for place in range(len(edges) + 1)]), floor)
 
 
 def reach(errors: np.ndarray, rate: float) -> float:

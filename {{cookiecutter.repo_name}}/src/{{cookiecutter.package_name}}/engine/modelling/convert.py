@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .graph import DOUBLE, IR, ML, OPSETS, SINGLE, STRING, WHOLE, Graph, NotConvertible, kind_of
+from .graph import DOUBLE, INTEGER, IR, ML, OPSETS, SINGLE, STRING, Graph, NotConvertible, kind_of
 from .graph_columns import prepared
 from .metrics import TINY
 
@@ -32,7 +32,7 @@ def convert(model: Any, labels: list, threshold: float | None = None) -> Any:
     outputs = {"prediction": (said, DOUBLE, [None, 1])}
     if labels:
         texts = not all(type(label) is int for label in labels)
-        kind = STRING if texts else WHOLE
+        kind = STRING if texts else INTEGER
         known = graph.constant([str(label) if texts else label for label in labels], kind)
         outputs = {"probabilities": (said, DOUBLE, [None, len(labels)])}
         outputs["prediction"] = (graph.op("Gather", known, place_of(graph, said, threshold)), kind, [None])
@@ -51,9 +51,9 @@ def place_of(graph: Graph, probabilities: str, threshold: float | None) -> str:
     """Which of the classes is the answer, shape (n_rows,)."""
     if threshold is None:
         return graph.op("ArgMax", probabilities, axis=1, keepdims=0)
-    second = graph.op("Gather", probabilities, graph.constant(1, WHOLE), axis=1)
+    second = graph.op("Gather", probabilities, graph.constant(1, INTEGER), axis=1)
     above = graph.each("GreaterOrEqual", second, threshold)
-    return graph.op("Where", above, graph.constant(1, WHOLE), graph.constant(0, WHOLE))
+    return graph.op("Where", above, graph.constant(1, INTEGER), graph.constant(0, INTEGER))
 
 
 def said_by(graph: Graph, model: Any, value: str = "") -> str:

@@ -37,9 +37,9 @@ def divide(project: Project, clean: pd.DataFrame) -> dict[str, pd.DataFrame]:
         before = where(split(clean[~told], target, how, task), columns, how.by)
     found = placed(known_by(clean, columns, how.by), before, how)
     labels = found.to_numpy(dtype=object)
-    if infer_task(clean[target], task) == "classification":  # as `split` wants it
+    if how.by == "stratified" and infer_task(clean[target], task) == "classification":  # as `split` wants it
         parts = pd.Series(labels).groupby(clean[target].to_numpy()).transform("nunique")
-        labels = np.where(parts == len(PARTS), labels, "") if how.by == "stratified" else labels
+        labels = np.where(parts == len(PARTS), labels, "")
     return marked({part: clean[labels == part] for part in PARTS})
 
 

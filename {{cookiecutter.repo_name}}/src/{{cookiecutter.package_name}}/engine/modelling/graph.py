@@ -11,7 +11,7 @@ import numpy as np
 
 from ..project.errors import ProjectError
 
-DOUBLE, WHOLE, SINGLE, STRING = map(np.dtype, ("float64", "int64", "float32", "object"))
+DOUBLE, INTEGER, SINGLE, STRING = map(np.dtype, ("float64", "int64", "float32", "object"))
 ML = "ai.onnx.ml"
 OPSETS = {"": 21, ML: 5}  # ml 5 has trees in double precision
 IR = 10

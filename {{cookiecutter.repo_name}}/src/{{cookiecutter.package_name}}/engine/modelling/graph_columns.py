@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..columns.dictionary import LARGEST
-from .graph import DOUBLE, ML, WHOLE, Graph, NotConvertible, kind_of
+from .graph import DOUBLE, INTEGER, ML, Graph, NotConvertible, kind_of
 
 
 def prepared(graph: Graph, transformer: Any) -> str:
@@ -59,7 +59,7 @@ def impute(graph: Graph, step: Any, value: str) -> str:
     """Missing cells filled, and beside them which were."""
     found = [graph.filled(value, step.statistics_)]
     if step.indicator_ is not None and len(step.indicator_.features_):
-        watched = graph.op("Gather", value, graph.constant(step.indicator_.features_, WHOLE), axis=1)
+        watched = graph.op("Gather", value, graph.constant(step.indicator_.features_, INTEGER), axis=1)
         found.append(graph.cast(graph.op("IsNaN", watched)))
     return graph.beside(found)
 
@@ -74,10 +74,10 @@ def splines(graph: Graph, step: Any, value: str) -> str:
     found = []
     for index, spline in enumerate(step.bsplines_):
         starts, powers = polynomials(spline)
-        cell = graph.op("Gather", value, graph.constant([index], WHOLE), axis=1)
+        cell = graph.op("Gather", value, graph.constant([index], INTEGER), axis=1)
         cell = graph.each("Max", graph.each("Min", cell, starts[-1]), starts[0])
-        passed = graph.cast(graph.each("GreaterOrEqual", cell, starts[None, 1:]), WHOLE)
-        place = graph.op("ReduceSum", passed, graph.constant([1], WHOLE), keepdims=0)
+        passed = graph.cast(graph.each("GreaterOrEqual", cell, starts[None, 1:]), INTEGER)
+        place = graph.op("ReduceSum", passed, graph.constant([1], INTEGER), keepdims=0)
         offset = graph.op("Sub", cell, graph.look_up(starts[:, None], place))
         n_kept = powers.shape[2] - (not step.include_bias)
         first, *others = powers[:, :, :n_kept]
@@ -106,8 +106,8 @@ def codes(graph: Graph, name: str, known: np.ndarray) -> str:
     if texts and missing.any() and "" in known[~missing]:
         raise NotConvertible(f"the column {name!r} has empty texts beside missing cells")
     keys = np.where(missing, "", known).astype(object) if texts else known.astype(DOUBLE)
-    cell = graph.op("Squeeze", graph.column(name, texts), graph.constant([1], WHOLE))
-    places, unknown = np.arange(len(known), dtype=WHOLE), np.array([len(known)], dtype=WHOLE)
+    cell = graph.op("Squeeze", graph.column(name, texts), graph.constant([1], INTEGER))
+    places, unknown = np.arange(len(known), dtype=INTEGER), np.array([len(known)], dtype=INTEGER)
     table: dict[str, Any] = {"keys_tensor": keys, "values_tensor": places, "default_tensor": unknown}
     if texts:
         table = {"keys_strings": list(keys), "values_int64s": places.tolist(), "default_int64": len(known)}

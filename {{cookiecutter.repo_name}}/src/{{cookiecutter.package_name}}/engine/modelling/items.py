@@ -1,7 +1,4 @@
-"""Cells of several items as numbers: a column for each frequent item, and one that counts the others.
-
-Used by the recipe for the transformation "one column an item".
-"""
+"""Cells of several items as numbers: a column for each frequent item, and one that counts the others."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -70,13 +70,7 @@ class Metric:
         return middle_of([self.score(truth[rows], predictions[rows]) for rows in drawn])
 
     def gain(
-        self,
-        truth: np.ndarray,
-        new: Predictions,
-        old: Predictions,
-        *,
-        groups: Groups = None,
-        repeats: int = REPEATS,
+        self, truth: np.ndarray, new: Predictions, old: Predictions, *, groups: Groups = None, repeats: int = REPEATS
     ) -> tuple[float, float]:
         """A 95 % interval, by the same resamples, of how much better `new` is than `old`: above 0 is better, paired."""
         drawn = resamples(self, truth, groups, repeats)
@@ -84,13 +78,17 @@ class Metric:
         return middle_of([self.better_by(*pair) for pair in pairs])
 
 
-def constant(truth: np.ndarray, classes: tuple, n_rows: int) -> Predictions:
-    """The best answer to `n_rows` rows without looking: the most frequent class with the shares of all, or the mean.
+BY_MEDIAN = ("mae", "median_error")  # metrics by which the best constant answer is the median
 
-    `truth`, shape (n_seen,), is of the rows that a model may learn from; `classes` are empty for a regression.
+
+def constant(truth: np.ndarray, classes: tuple, n_rows: int, metric: str = "") -> Predictions:
+    """The best answer to `n_rows` rows without looking: the most frequent class with the shares of all, or a number.
+
+    `truth`, shape (n_seen,), is of the rows that a model may learn from; `classes` are empty for a regression, where
+    the mean is best, or the median if the metric says so.
     """
     if not classes:
-        return Predictions(np.full(n_rows, truth.mean()))
+        return Predictions(np.full(n_rows, np.median(truth) if metric in BY_MEDIAN else truth.mean()))
     shares = np.array([(truth == label).mean() for label in classes])
     return Predictions(np.asarray(classes)[np.full(n_rows, shares.argmax())], np.tile(shares, (n_rows, 1)), classes)
 

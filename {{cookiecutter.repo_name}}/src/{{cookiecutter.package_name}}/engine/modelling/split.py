@@ -44,14 +44,8 @@ def split(frame: pd.DataFrame, target: str, how: Split, task: str = "auto") -> d
     """Divide typed rows, shape (n_rows, n_columns), into `train`, `dev` and `test`: every row once, in their order.
 
     The column `target` has no missing value; `task` is that of `[train]`. Stratified, the few rows of classes too rare
-    to be in all three are in none.
-
-    Raises
-    ------
-    DataError
-        Many rows of classes too rare to be in all three, a time or group that is missing, or a split without rows.
-    SettingsError
-        The column named in `by` does not exist.
+    to be in all three are in none; many of these, a time or group that is missing and a split without rows are a
+    `DataError`, and a column in `by` that does not exist is a `SettingsError`.
     """
     kind, _, column = how.by.partition(":")
     if kind in ("time", "group") and column not in frame.columns:

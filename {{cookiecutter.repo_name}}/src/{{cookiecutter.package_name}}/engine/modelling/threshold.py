@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import FixedThresholdClassifier
 
+from ..columns.wording import YES_AND_NO
 from ..project.errors import SettingsError
 from .metrics import Predictions
 
@@ -48,13 +49,15 @@ def is_searched(metric: str, classes: tuple) -> bool:
 
 
 def positive_last(classes: tuple, positive: str) -> tuple:
-    """The classes, of two the positive last: that of `[train] positive` (a `SettingsError` if it is none of two)."""
+    """The classes, of two the positive last: `[train] positive` (a `SettingsError` if it is none of two), else yes."""
+    if not positive and "/".join(map(str, classes)).lower() in YES_AND_NO:
+        positive = str(classes[0])
     found = [label for label in classes if str(label).lower() == positive.lower()]
     if positive and (len(classes) != 2 or len(found) != 1):
         known = ", ".join(repr(str(label)) for label in classes[:10]) or "none, it is a number"
         raise SettingsError(
             f"params.toml: [train] positive = {positive!r} is not one of two classes; those of the target: {known}.\n"
-            'Allowed: one of two, or "" for the last in order.'
+            'Allowed: one of two, or "" for yes, else the last in order.'
         )
     return (*(label for label in classes if label not in found), *found)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 from sklearn.base import BaseEstimator, clone
 
 from ..columns import dictionary
@@ -19,12 +20,13 @@ from .verdict import number, percent
 
 COLUMNS_OF_A_ROW = 6
 CURVES = 4
+NOISE_NAMED = 0.05  # chance of naming any column, where none says anything
 
 
 def leaning(evidence: Evidence) -> dict[str, Any]:
     """On which columns the answer leans, and how it moves with the strongest, beside what came true."""
     found, seen = evidence.importances, evidence.importances["column"].tolist()
-    clear = found[found["loss"] > 2 * found["spread"]]
+    clear = not_by_chance(found)
     drawn = {"importance": figures.importance(clear, evidence.result.metric.name)} if len(clear) else {}
     kinds = evidence.record["features"]
     apart = {n for kind in (*ANALYSERS, "date parts") for n in kinds.get(kind, ())}
@@ -45,6 +47,11 @@ def leaning(evidence: Evidence) -> dict[str, Any]:
     together = [listed(names, 8) for names in diagnostics.together(rows[seen], evidence.result.predictions)]
     names, n_all = listed(clear["column"].tolist(), 8), rows.shape[1]
     return {"figures": drawn, "names": names, "together": together, "n_examined": len(found), "n_all": n_all}
+
+
+def not_by_chance(importances: pd.DataFrame) -> pd.DataFrame:
+    """Those that say more than noise does in any of so many columns (Bonferroni); `loss` is normal around 0 there."""
+    return importances[importances["loss"] > norm.isf(NOISE_NAMED / max(1, len(importances))) * importances["spread"]]
 
 
 def linear(evidence: Evidence) -> dict[str, Any]:

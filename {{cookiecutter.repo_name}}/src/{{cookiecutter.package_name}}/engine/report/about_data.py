@@ -15,6 +15,8 @@ from ..project.records import CARD
 from .evidence import Evidence, columns_seen, table
 from .verdict import number, of_all, percent
 
+FILES_NAMED = 3  # of those that the rows came from
+
 
 def question(evidence: Evidence) -> dict[str, Any]:
     """What was asked."""
@@ -29,6 +31,12 @@ def question(evidence: Evidence) -> dict[str, Any]:
         "meaning": evidence.result.metric.meaning,
         "higher": evidence.result.metric.higher_is_better,
     }
+
+
+def first_of(files: list[str]) -> list[str]:
+    """The files that a page names, and how many more there are."""
+    more = len(files) - FILES_NAMED
+    return [*files[:FILES_NAMED], f"and {more} more"] if more > 0 else files
 
 
 def data(evidence: Evidence) -> dict[str, Any]:
@@ -46,7 +54,7 @@ def data(evidence: Evidence) -> dict[str, Any]:
     shares = shares.sort_values("train and dev", ascending=False).head(10).rename_axis("column").reset_index()
     return {
         "card": json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {},
-        "files": list(made_from),
+        "files": first_of(list(made_from)),
         "decisions": made.get("decisions", []),
         "sizes": sizes,
         "n_seen": len(seen),

@@ -82,4 +82,6 @@ def growth(evidence: Evidence) -> dict[str, Any]:
     name = evidence.result.metric.name
     points = pd.DataFrame(list(learning.curve(evidence.run.model, evidence.question, evidence.test, evidence.result)))
     drawn = {} if points.empty else {"learning": figures.learning(points, name, evidence.result.baseline)}
-    return {"figures": drawn, "reading": verdict.reading_of_curve(points, evidence.result)}
+    by_time = evidence.record["parameters"]["split"]["by"].startswith("time:")
+    older = evidence.record["metrics"]["dev"][name] if by_time else None
+    return {"figures": drawn, "reading": verdict.reading_of_curve(points, evidence.result, older)}

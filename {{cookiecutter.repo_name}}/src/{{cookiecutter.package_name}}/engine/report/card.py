@@ -26,6 +26,7 @@ from ..project.settings import Project
 from ..runs import compare, registry
 from ..runs.compare import Evaluated
 from . import charter, diagnostics, gains
+from .about_data import first_of
 from .evidence import table
 from .page import render
 from .verdict import MANY_LOOKS, bounds, number, percent, scored
@@ -148,11 +149,12 @@ def training_data(project: Project, found: Evaluated) -> list[tuple[str, str]]:
         path = project.split(part)
         same = path.is_file() and artefact.sha256(path) == record["input_data"].get(project.relative(path))
         counts.append(f"{part} {read_metadata(path).num_rows:,}" if same else f"{part} not here as it was")
-    raw = [(name, digest) for name, digest in record["input_data"].items() if name.startswith("data/raw/")]
+    inputs = record["input_data"].items()
+    raw = [f"{name}, sha256 {digest[:DIGEST]}…" for name, digest in inputs if name.startswith("data/raw/")]
     columns = dictionary.load(project.models / record["run"] / registry.DICTIONARY)
     return [
         ("Source", record["parameters"]["data"]["source"]),
-        *(("Kept as", f"{name}, sha256 {digest[:DIGEST]}…") for name, digest in raw[:3]),
+        *(("Kept as", line) for line in first_of(raw)),
         ("Rows", ", ".join(counts)),
         ("Chosen on", f"{record['metrics']['held_out']}, held out while it was fitted"),
         ("The target means", columns[record["target"]].description or "not stated"),

@@ -266,8 +266,6 @@ def observed(truth: np.ndarray, values: pd.Series, curve: pd.DataFrame) -> pd.Da
 def in_order(table: pd.DataFrame, words: Sequence[str] | None) -> pd.DataFrame:
     """A table with a column `value`, its words in the order of the dictionary, other words behind them."""
     places = {word: place for place, word in enumerate(words or ())}
-    if not places:
-        return table
     return table.sort_values("value", key=lambda column: column.map(places), kind="stable", ignore_index=True)
 
 

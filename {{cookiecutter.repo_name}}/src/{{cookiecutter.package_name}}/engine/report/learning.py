@@ -25,8 +25,7 @@ def curve(model: Any, question: Question, test: pd.DataFrame, result: Result) ->
 
     Yields `rows` (fitted on), `groups` (of them; 0 where `[split]` names none), `fitted` and `held` (scores on rows
     that were fitted on, and on the test split), `low` and `high` (95 % interval of the gain over the size before,
-    paired over the test rows, or over their groups; NaN at first). Costs three quarters of a fit; the copies choose
-    nothing.
+    paired over the test rows, or over their groups; NaN at first). Costs three quarters of a fit.
     """
     order, metric, before = by_shares(question), result.metric, None
     for share in (*SIZES, 1.0):

@@ -22,11 +22,5 @@ def render(template: str, **content: Any) -> str:
 
 
 def cell(text: object) -> str:
-    r"""A text as it may stand in a table of Markdown: on one line, its bars and tags escaped.
-
-    Examples
-    --------
-    >>> cell("a|b <i>")
-    'a\\|b &lt;i>'
-    """
+    """A text as it may stand in a table of Markdown: on one line, its bars and tags escaped."""
     return " ".join(str(text).splitlines()).replace("|", "\\|").replace("<", "&lt;")

@@ -45,7 +45,7 @@ def slices(
         whose = None if groups is None else groups.iloc[where]
         if not SLICE_ROWS <= len(where) < len(truth) or (whose is not None and whose.nunique() < SLICE_GROUPS):
             continue
-        own = costs(truth[where], metrics.constant(truth[where], predictions.classes, len(where)))
+        own = costs(truth[where], metrics.constant(truth[where], predictions.classes, len(where), "mae"))
         least = float((said[where] * (1 - said[where])).sum()) ** 0.5 if predictions.classes else 0.0
         means = [float(values.mean()) for values in (said[where], came[where], cost[where], own)]
         matters = abs(gap[where].mean()) >= RELEVANT * np.abs(gap[where]).mean()

@@ -1,4 +1,4 @@
-"""The words of the evaluation report: the answer, what the figures say, and honest warnings, computed from numbers.
+"""The words of the evaluation report: numbers as people read them, the answer, and what the figures say.
 
 Thresholds that a sentence hangs on stand at the top with their reason.
 """
@@ -92,8 +92,11 @@ def comparison(result: Result) -> str:
     return "That is no better than the constant answer: the model is of no use as it stands."
 
 
-def reading_of_curve(points: pd.DataFrame, result: Result) -> list[str]:
-    """What the learning curve says about over-fitting and about more data."""
+def reading_of_curve(points: pd.DataFrame, result: Result, older: float | None = None) -> list[str]:
+    """What the learning curve says about over-fitting and about more data.
+
+    `older` is the metric on rows held out in training, where the test rows are newer.
+    """
     if points.empty:
         return ["There are too few rows for a learning curve."]
     last, metric = points.iloc[-1], result.metric
@@ -103,6 +106,9 @@ def reading_of_curve(points: pd.DataFrame, result: Result) -> list[str]:
     both = f"{name} is {scored(name, last.fitted)} on rows it was fitted on and {scored(name, last.held)} on others"
     if reach <= 0:
         first = f"Under-fitting: {both}; even on its own rows it is no better than the constant answer."
+    elif older is not None and share > OVERFITS_A_LITTLE and metric.better_by(older, last.held) > gap / 2:
+        before = f"on older ones held out it is {scored(name, older)}"
+        first = f"Time more than over-fitting: {both}, which are newer; {before}."
     elif share > OVERFITS:
         lost = f"{percent(share)} of what it gains on its own rows is lost there"
         first = f"Over-fitting: {both}, the score to lean on; {lost}."

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from ..columns import dictionary
+from ..columns import dictionary, validate
 from ..modelling import decision, reasons, threshold
 from ..modelling.confidence import CLASSES_SHOWN, Limits
 from ..modelling.decision import Policy
@@ -57,8 +57,9 @@ def read_rows(project: Project, model: Run, path: Path, aside: Path) -> tuple[pd
     kept = read.keep_aside(aside, table.set_aside)
     check_left_out(project, model, table.frame, path.name)
     columns = rules_of_today(model.columns, project.dictionary)
+    fractions = validate.check_percent(table.frame, columns, path.name)
     rows, warnings = model.validate(table.frame, columns, where=path.name, first_row=table.first_row, target=False)
-    return rows.set_axis(table.frame.index), [*kept, *table.decisions, *warnings]
+    return rows.set_axis(table.frame.index), [*kept, *table.decisions, *fractions, *warnings]
 
 
 def check_left_out(project: Project, model: Run, rows: pd.DataFrame, where: str) -> None:
@@ -172,9 +173,10 @@ def complete(folder: Path, model: Run, rows: pd.DataFrame, table: pd.DataFrame, 
         table = put(table, "reasons", reasons_of(folder, model, features, policy), before="confident")
     ids = dictionary.by_role(model.columns, "id")
     whole = features.join(rows[[name for name in ids if name in rows and name not in features]])
-    known, lines = training_rows.seen(folder, whole, names, ids)
-    lines = lines if policy.held is not None else np.full(len(rows), -1)
-    if known.any():
+    found = training_rows.seen(folder, whole, names, ids)
+    if found and found[0].any():
+        known, lines = found
+        lines = lines if policy.held is not None else np.full(len(rows), -1)
         table = as_held_out(table, model, lines, policy)
         table = put(table, "seen", np.select([lines >= 0, known], ["held out", "yes"], "no"), before="confident")
     if policy.decision.capacity:

@@ -20,7 +20,7 @@ def rows(project: Project) -> list[dict[str, Any]]:
     reigning = [change["run"] for change in history(project)[-1:]]
     records = [record for folder in folders(project) if (record := sound(folder))]
     table = [
-        {**row(record), "champion": record["run"] in reigning, "refused": not signatures.accepted(project.root, record)}
+        {**row(record), "champion": record["run"] in reigning, "refused": not signatures.accepted(project, record)}
         for record in records
     ]
     for question in {(line["metric"], line["split"]) for line in table}:  # scores on other rows say nothing here

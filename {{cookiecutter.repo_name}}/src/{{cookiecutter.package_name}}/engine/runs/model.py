@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..columns import dictionary
+from ..columns import dictionary, validate
 from ..columns.dictionary import Column
 from ..modelling import decision
 from ..modelling.estimators import threads
@@ -94,8 +94,9 @@ class Model:
             raise DataError(f"rows: column {twice[0]!r} is there twice.\n{cure}")
         columns = answers.rules_of_today(self.columns, self._rules)
         cells, zoned = as_of_a_file(rows.reset_index(drop=True), columns)
+        fractions = validate.check_percent(cells, columns, "rows")
         known, warnings = self._run.validate(cells, columns, where="rows", target=False)
-        for warning in [*zoned, *warnings]:
+        for warning in [*zoned, *fractions, *warnings]:
             log.warning("%s", warning)
         return known
 

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..checks.alone import unsteady
 from ..columns import dictionary
 from ..modelling import confidence
 from ..modelling.division import TOLD
@@ -300,16 +301,14 @@ def cpu_of_a_row(project: Project, model: loading.Run) -> float:
 
 
 def reproducible(project: Project, model: loading.Run) -> Check:
-    """The commit and the raw files of the run are here as they were, and its features do not change by themselves."""
+    """The commit and the raw files of the run are here as they were; a row has the same features again, and alone."""
     commit, rows = model.record["commit"], answers.test_rows(project, model).head(ROWS_TWICE)
     reasons = [] if commit else ["it was trained without a git commit"]
     if commit and not git.has_commit(project.root, commit):
         reasons += [f"git does not have commit {commit[:12]} (it was collected, or not fetched)"]
     raw = registry.raw_files(project, model.record)
     reasons += [f"{name} is gone or changed" for name, path in raw.items() if path is None]
-    once, again = (model.add_features(rows.copy()) for _ in range(2))
-    if moving := [repr(name) for name in once if name not in again or not once[name].equals(again[name])]:
-        reasons += [f"add_features computes {', '.join(moving[:5])} otherwise each time (random numbers, the clock?)"]
+    reasons += unsteady(model.add_features, rows)
     return Check("reproducible", not reasons, "; ".join(reasons) or f"commit {commit[:12]}, raw data here")
 
 

@@ -108,7 +108,7 @@ def send(project: Project, client: "mlflow.MlflowClient", experiment: str, folde
     reports = project.root / "reports" / folder.name
     if reports.is_dir():
         client.log_artifacts(name, str(reports), "report")
-    if not versions(client, name):
+    if not client.search_model_versions(f"run_id = '{name}'"):
         register(client, folder, name)
     client.set_terminated(name, "FINISHED", end)
     client.set_tag(name, DIGEST_TAG, digest)  # last: a run that was sent half has none
@@ -119,11 +119,6 @@ def find(client: "mlflow.MlflowClient", experiment: str, name: str) -> Any:
     """The run of this name on the server; None if it was not sent yet."""
     found = client.search_runs([experiment], filter_string=f"tags.`{RUN_TAG}` = '{name}'", max_results=1)
     return found[0] if found else None
-
-
-def versions(client: "mlflow.MlflowClient", run_id: str) -> list:
-    """The versions of the registered model that were made from a run."""
-    return client.search_model_versions(f"run_id = '{run_id}'")
 
 
 def register(client: "mlflow.MlflowClient", folder: Path, run_id: str) -> None:
@@ -145,7 +140,7 @@ def set_alias(project: Project, client: "mlflow.MlflowClient", experiment: str) 
     """Let the alias `champion` of the registered model point to the champion, if there is one."""
     champion = registry.champion(project)
     known = find(client, experiment, champion.name) if champion else None
-    for version in versions(client, known.info.run_id) if known else ():
+    for version in client.search_model_versions(f"run_id = '{known.info.run_id}'") if known else ():
         client.set_registered_model_alias(package.NAME, ALIAS, version.version)
 
 

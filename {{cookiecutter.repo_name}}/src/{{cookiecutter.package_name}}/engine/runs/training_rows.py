@@ -40,17 +40,17 @@ def keep(project: Project, folder: Path, names: list[str], held: np.ndarray) -> 
     usual_values(dev[names]).to_parquet(folder / USUAL, index=False)
 
 
-def seen(folder: Path, rows: pd.DataFrame, names: list[str], ids: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def seen(folder: Path, rows: pd.DataFrame, names: list[str], ids: list[str]) -> tuple[np.ndarray, np.ndarray] | None:
     """Which rows a run learned from, or rows exactly like them where the ids are not all there; shape (n_rows,), bool.
 
     With the line of `held_out.parquet` that answers each, -1 for none. `rows` are those that its model sees, with the
-    id columns. None is known to a run that kept no digests, nor where so many rows of the training are alike that to
-    be alike says nothing.
+    id columns. None of a run that kept no digests, or where so many rows of the training are alike that to be alike
+    says nothing.
     """
     whole, kept = all(name in rows for name in ids), digests_of(folder)
     known = pd.Index(kept[WITH_IDS if whole else WITHOUT])
     if not len(known) or not tell_apart(known.to_numpy()):
-        return np.zeros(len(rows), dtype=bool), np.full(len(rows), -1)
+        return None
     places = known[~known.duplicated()].get_indexer(digests(rows, [*ids, *names] if whole else names))
     lines = kept.get(HELD, np.full(len(known), -1))[~known.duplicated()]
     return places >= 0, np.where(places >= 0, lines[places], -1)
@@ -90,9 +90,8 @@ def seen_columns(folder: Path, record: dict[str, Any]) -> tuple[list[str], list[
 
 def seen_by(folder: Path, record: dict[str, Any], rows: pd.DataFrame) -> np.ndarray | None:
     """Which rows a run learned from, bool, see `seen`; None where it does not remember what tells rows apart."""
-    names, ids = seen_columns(folder, record)
-    known = digests_of(folder)[WITH_IDS if all(name in rows for name in ids) else WITHOUT]
-    return seen(folder, rows, names, ids)[0] if len(known) and tell_apart(known) else None
+    found = seen(folder, rows, *seen_columns(folder, record))
+    return found[0] if found else None
 
 
 @functools.cache

@@ -157,12 +157,14 @@ def _quoting(content: bytes, separator: str) -> tuple[bytes, Dialect, list[str]]
     dialect, plainly = Dialect(separator, '"' if b'"' in content else ""), Dialect(separator, "")
     mark = separator.encode()
     marks = re.escape(mark)
-    if escaping := _escaping(content, dialect, marks):
-        return content, escaping, [ESCAPED]
+    if re.search(rb'\\["%b]' % marks, content) and not re.search(rb'\\(?!["\\%b])' % marks, content):
+        escaping = replace(dialect, escape="\\")
+        if _width(content, escaping) > 1 and not _width(content, dialect):
+            return content, escaping, [ESCAPED]
     if dialect == plainly and not APOSTROPHES.search(content[:SAMPLE].decode(errors="ignore")):
         return content, plainly, []
     closer = re.sub(marks + b' +(?="(?!")|"""[^"])', mark, content) if mark + b" " in content else content
-    if closer != content and len(field_counts(lines_of(closer), dialect)) == 1:
+    if closer != content and _width(closer, dialect):
         return closer, dialect, [CLOSER]
     quoted = field_counts(lines_of(content), dialect)
     if len(quoted) == 1 and separator != "\t":
@@ -175,19 +177,9 @@ def _quoting(content: bytes, separator: str) -> tuple[bytes, Dialect, list[str]]
         said = "quote marks are part of the text (unbalanced as quotes; every line is complete without)"
         return content, plainly, [said]
     escaped = content.replace(b'\\"', b'""')
-    if escaped != content and len(field_counts(lines_of(escaped), dialect)) == 1:
+    if escaped != content and _width(escaped, dialect):
         return escaped, dialect, [ESCAPED]
     return _least_ragged(content, closer, dialect)
-
-
-def _escaping(content: bytes, dialect: Dialect, marks: bytes) -> Dialect | None:
-    """Return the dialect with a backslash as escape, where each stands before a mark and all lines then fit."""
-    if re.search(rb'\\["%b]' % marks, content) and not re.search(rb'\\(?!["\\%b])' % marks, content):
-        escaping = replace(dialect, escape="\\")
-        counts, plain = field_counts(lines_of(content), escaping), field_counts(lines_of(content), dialect)
-        if len(counts) == 1 < max(counts) and len(plain) != 1:
-            return escaping
-    return None
 
 
 def _enclose_cells(content: bytes, separator: str) -> bool:
@@ -205,7 +197,7 @@ def _least_ragged(content: bytes, closer: bytes, dialect: Dialect) -> tuple[byte
         (content, replace(dialect, quote="'"), [SINGLE_QUOTE]),
     ]
     content, dialect, notes = max(ways, key=lambda way: _agreement(way[0], way[1]))  # the first of equals
-    return content, replace(dialect, clean=len(field_counts(lines_of(content), dialect)) == 1), notes
+    return content, replace(dialect, clean=bool(_width(content, dialect))), notes
 
 
 def _agreement(content: bytes, dialect: Dialect) -> float:
@@ -216,6 +208,12 @@ def _agreement(content: bytes, dialect: Dialect) -> float:
         counts[len(row)] += reader.line_num - last if len(row) > 1 else 0
         last = reader.line_num
     return max(counts.values(), default=0) / max(last, 1)
+
+
+def _width(content: bytes, dialect: Dialect) -> int:
+    """Return how many fields every row has; 0 where they differ, or the quote marks are unbalanced."""
+    counts = field_counts(lines_of(content), dialect)
+    return max(counts) if len(counts) == 1 else 0
 
 
 def field_counts(lines: Iterable[str], dialect: Dialect) -> Counter[int]:

@@ -32,6 +32,21 @@ def names_without(path: Path, target: str) -> list[str]:
     return first if are_names and not any(target in row for row in (first, *others)) else []
 
 
+def in_other_letters(names: Iterable[str], known: Iterable[str]) -> dict[str, str]:
+    """The names that are a known one in other code points, an accent by itself as macOS has it, by how they stand.
+
+    Examples
+    --------
+    >>> in_other_letters(["cafe\u0301", "plain"], ["caf\u00e9", "other"])
+    {'cafe\u0301': 'caf\u00e9'}
+    """
+    names, known = dict.fromkeys(names), dict.fromkeys(known)
+    odd = [name for name in names if name not in known and not str(name).isascii()]
+    whole = {unicodedata.normalize("NFC", name): name for name in known if name not in names} if odd else {}
+    meant = {name: whole.get(unicodedata.normalize("NFC", name), "") for name in odd}
+    return {name: other for name, other in meant.items() if other}
+
+
 def nearest(wanted: str, names: Iterable[str]) -> str:
     """The name that was probably meant, "" where none is near."""
     plain = {unicodedata.normalize("NFKC", name).strip().casefold(): name for name in names}

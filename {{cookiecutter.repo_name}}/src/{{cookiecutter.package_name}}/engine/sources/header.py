@@ -251,12 +251,8 @@ def _chosen_block(frame: pd.DataFrame, target: str) -> tuple[pd.DataFrame, list[
     blocks = [frame.iloc[:, part].dropna(how="all") for part in parts if len(part) > 1]
     if len({block.index[-1] for block in blocks if len(block)}) < 2:
         return frame, []
-    wanted = target.strip().casefold()
-    holding = [
-        block for block in blocks if wanted in [cell.casefold() for row in sampled(block)[:TITLES] for cell in row]
-    ]
-    chosen = (wanted and holding or [max(blocks, key=lambda block: block.size)])[0]
+    holding = [block for block in blocks if row_with(sampled(block)[:TITLES], target) is not None]
+    chosen = holding[0] if holding else max(blocks, key=lambda block: block.size)
     places = f"{chosen.columns[0] + 1} to {chosen.columns[-1] + 1}"
-    return chosen.set_axis(range(chosen.shape[1]), axis=1), [
-        f"{len(blocks)} tables side by side: columns {places} taken"
-    ]
+    note = f"{len(blocks)} tables side by side: columns {places} taken"
+    return chosen.set_axis(range(chosen.shape[1]), axis=1), [note]

@@ -1,4 +1,4 @@
-"""Reads one table file, or several with the same columns, into a data frame, and says what was decided on the way.
+"""Reads one table file, or several of one table, into a data frame, and says what was decided on the way.
 
 Used by `make data` and `make predict`. Reads text, Excel and the kinds of `formats.py`, told by content, each also
 packed in one of the ways of `packing.py`; writes nothing. What a cell *means* (number, date, missing marker) is
@@ -13,12 +13,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ..project import artefact, spreadsheet
 from ..project.errors import DataError, SettingsError, listed
 from ..project.settings import Data
 from . import dialect, encoding, excel, formats, header, packing, rows
+from .first_line import in_other_letters
 from .rows import Rows, SetAside
 
 A_TEXT = (str, '"text"')
@@ -93,17 +95,18 @@ NOTHING_KNOWN = Known()
 
 
 def tables(paths: Sequence[Path], known: Known = NOTHING_KNOWN) -> Table:
-    """Read files, of one kind or several, or members of archives: the same columns, in any order, one below the other.
+    """Read files, of one kind or several, or members of archives, one below the other, columns by their names.
 
     Returns
     -------
     Table
         In the order of the first file, to which `first_row` belongs; names are text, unique, without blanks around.
+        A column that some files lack is missing there.
 
     Raises
     ------
     DataError
-        A file cannot be read without guessing, or its columns differ from those of the first.
+        A file cannot be read without guessing, or one shares few columns or not the target with the first.
     SettingsError
         An option is unknown or of the wrong type.
     """
@@ -111,18 +114,27 @@ def tables(paths: Sequence[Path], known: Known = NOTHING_KNOWN) -> Table:
     parts = {name: part for path in paths for name, part in _parts(path, known).items()}
     whole, first = next(iter(parts.items()))
     for name, part in parts.items():
-        if odd := sorted(set(part.frame.columns) ^ set(first.frame.columns)):
-            found = f"its columns differ from those of {whole}: {listed(odd)} stand in one of them alone"
-            cure = "Files read together need the same columns: rename them, or narrow source in [data] of params.toml."
-            raise DataError(f"{name}: {found}.\n{cure}")
+        part.frame.columns = part.frame.rename(columns=in_other_letters(part.frame, first.frame)).columns
+        odd = set(part.frame.columns) ^ set(first.frame.columns)
+        if _are_of_two_tables(odd, {*part.frame.columns, *first.frame.columns}, known.target):
+            found = f"its columns differ from those of {whole}: {listed(sorted(odd))} stand in one of them alone"
+            cure = "Files read together need most columns and the target in common: rename them, or narrow source in"
+            raise DataError(f"{name}: {found}.\n{cure} [data] of params.toml.")
     if len(parts) == 1:
         return first
     frames = [part.frame for part in parts.values()]
-    joined = {name: _stacked([frame[name] for frame in frames]) for name in first.frame.columns}
+    joined = {name: _placed(frames, name) for name in dict.fromkeys(name for frame in frames for name in frame)}
+    gaps = {column: [Path(name).name for name in parts if column not in parts[name].frame] for column in joined}
     counts = listed([f"{Path(name).name} {len(part.frame):,}" for name, part in parts.items()])
     decisions = dict.fromkeys(line for part in parts.values() for line in part.decisions)
     aside = tuple(line for part in parts.values() for line in part.set_aside)
-    return Table(pd.DataFrame(joined), (*decisions, f"{len(parts)} files, rows: {counts}"), first.first_row, aside)
+    missing = [
+        f"{len(names)} of {len(parts)} files lack {column!r}, which is missing there: {listed(names)}"
+        for column, names in gaps.items()
+        if names
+    ]
+    said = (*decisions, f"{len(parts)} files, rows: {counts}", *missing)
+    return Table(pd.DataFrame(joined), said, first.first_row, aside)
 
 
 def sent(content: bytes, name: str, known: Known = NOTHING_KNOWN) -> Table:
@@ -130,9 +142,7 @@ def sent(content: bytes, name: str, known: Known = NOTHING_KNOWN) -> Table:
     try:
         if not content.strip():
             raise DataError(rows.EMPTY)
-        read = _named(_read_text(content, known))
-        _check_set_aside(read, known.options.get("set_aside_limit", SET_ASIDE_LIMIT))
-        return read
+        return _finished(_read_text(content, known), known.options)
     except DataError as error:
         raise DataError(f"{name}: {error}") from None
 
@@ -144,8 +154,7 @@ def _parts(path: Path, known: Known) -> dict[str, Table]:
         contents, notes = packing.unpacked(path, known.member, known.most)
         for name, content in contents.items():
             named = str(path) if len(contents) == 1 else f"{path}?member={name}"
-            read = _named(_read(content, known))
-            _check_set_aside(read, known.options.get("set_aside_limit", SET_ASIDE_LIMIT))
+            read = _finished(_read(content, known), known.options)
             aside = tuple((Path(name).name, line) for _, line in read.set_aside)
             parts[named] = replace(read, decisions=(*notes, *read.decisions), set_aside=aside)
         return parts
@@ -165,6 +174,22 @@ def keep_aside(path: Path, lines: Sequence[tuple[str, SetAside]]) -> list[str]:
         spreadsheet.write(temporary, table)
     name, first = lines[0]
     return [f"lines set aside in {path.name}: {len(lines):,} (the first: {name}, line {first.line}, {first.reason})"]
+
+
+def _are_of_two_tables(odd: set[str], names: set[str], target: str) -> bool:
+    """Whether two files, of the `names` in either of which `odd` stand in one alone, do not belong together."""
+    plain = {"".join(name.casefold().split()) for name in odd}
+    return 2 * len(odd) > len(names) or target in odd or len(plain) < len(odd)
+
+
+def _placed(frames: list[pd.DataFrame], name: str) -> pd.Series:
+    """A column of all files, missing in the rows of those that lack it, which makes no float of a number."""
+    there = np.repeat([name in frame for frame in frames], [*map(len, frames)])
+    cells = _stacked([frame[name] for frame in frames if name in frame])
+    if there.all():
+        return cells
+    cells = cells.astype({"i": "Int64", "u": "UInt64", "b": "boolean"}.get(cells.dtype.kind, cells.dtype))
+    return cells.set_axis(np.flatnonzero(there)).reindex(range(len(there)))
 
 
 def _stacked(columns: list[pd.Series]) -> pd.Series:
@@ -229,7 +254,12 @@ def _read_text(content: bytes, known: Known) -> Table:
         content = b"".join(content.splitlines(keepends=True)[above:])
     content, lines_above, separator, more = dialect.preamble(content)
     content, written, notes = dialect.detect(content, options.get("separator", separator), options.get("quote"))
-    cells = rows.split(content, written, target, strict=options.get("set_aside_limit") == 0)
+    cells = rows.split(content, written, target)
+    odd = cells.odd + [(line.line, line.reason) for line in cells.aside]
+    if odd and options.get("set_aside_limit") == 0:
+        line, reason = min(odd)
+        cure = f"Mend it, or set set_aside_limit above 0 {encoding.CURE}."
+        raise DataError(f"line {above + lines_above + line}: {reason}.\n{cure}")
     return _located(cells, [*decisions, *more, *notes, *cells.notes], options, target, above + lines_above)
 
 
@@ -247,11 +277,12 @@ def _located(cells: Rows, decisions: list[str], options: Mapping[str, Any], targ
     return Table(frame, (*decisions, *notes), lines_above + first + 1, tuple(aside))
 
 
-def _check_set_aside(read: Table, limit: float) -> None:
-    """Refuse a table of which too many lines are in no row: what was decided is wrong then, not the lines."""
+def _finished(read: Table, options: Mapping[str, Any]) -> Table:
+    """Name the columns; refuse a table of which too many lines are in no row: then the reading itself is wrong."""
+    read, limit = _named(read), options.get("set_aside_limit", SET_ASIDE_LIMIT)
     odd = [line for _, line in read.set_aside if line.reason not in (rows.ABOVE, rows.BELOW, rows.DRAWN_LINE)]
     if len(odd) <= max(limit * (len(read.frame) + len(odd)), min(limit, 1) and 1):
-        return
+        return read
     reasons = Counter(line.reason for line in odd).most_common(3)
     examples = {reason: next(line for line in odd if line.reason == reason) for reason, _ in reasons}
     shown = "; ".join(

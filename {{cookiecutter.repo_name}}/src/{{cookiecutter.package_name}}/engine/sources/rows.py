@@ -42,18 +42,20 @@ class SetAside(NamedTuple):
 class Rows:
     """Rows of as many cells each; its index is the line of each, counted from 0 where nothing stands above.
 
-    `notes` say what was mended; `aside` are lines that are in no row; `blank` is the index of lines without a letter;
-    no row before the one at `start` can hold the names.
+    `notes` say what was mended; `odd` are the first line of each kind of mending, from 1, and how; `aside` are lines
+    that are in no row; `blank` is the index of lines without a letter; no row before the one at `start` can hold the
+    names.
     """
 
     frame: pd.DataFrame
     notes: list[str] = field(default_factory=list)
+    odd: list[tuple[int, str]] = field(default_factory=list)
     aside: list[SetAside] = field(default_factory=list)
     blank: list[int] = field(default_factory=list)
     start: int = 0
 
 
-def split(content: bytes, dialect: Dialect, target: str = "", *, strict: bool = False) -> Rows:
+def split(content: bytes, dialect: Dialect, target: str = "") -> Rows:
     """Split UTF-8 text into rows, the names among them, all but blank lines: columns 0 .. n-1, `str`, missing = NaN.
 
     A `DataError` where there is nothing but blanks.
@@ -65,10 +67,10 @@ def split(content: bytes, dialect: Dialect, target: str = "", *, strict: bool = 
     gaps = not dialect.quote and any(gap in content for gap in GAPS)  # within quotes, they are a cell's own
     top = itertools.islice(filter(str.strip, lines_of(content)), TOP)
     drawn = any(LINE.fullmatch(line.rstrip("\r\n")) for line in top)
-    if dialect.clean and (strict or not (gaps or drawn)):
+    if dialect.clean and not (gaps or drawn):
         with contextlib.suppress(pa.ArrowInvalid):
             return Rows(_parsed(content, dialect, len(next(row for row in dialect.rows(lines_of(content)) if row))))
-    return _ragged(list(lines_of(content)), dialect, target, whole=whole, strict=strict)
+    return _ragged(list(lines_of(content)), dialect, target, whole=whole)
 
 
 def _parsed(content: bytes, dialect: Dialect, fields: int) -> pd.DataFrame:
@@ -92,7 +94,7 @@ def _parsed(content: bytes, dialect: Dialect, fields: int) -> pd.DataFrame:
     return table.to_pandas().set_axis(range(fields), axis=1)
 
 
-def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool, strict: bool) -> Rows:
+def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool) -> Rows:
     """Split lines of which some do not fit."""
     sampled = list(itertools.islice(_records(lines, dialect), PROFILED))
     shape = shape_of([cells for _, _, cells in sampled], target)
@@ -124,7 +126,7 @@ def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool, str
         line._replace(reason=BELOW) if sum(map(bool, next(dialect.rows([line.text]), []))) <= shape.width / 2 else line
         for line in found.waiting
     ]
-    return found.rows(start, strict=strict)
+    return found.rows(start)
 
 
 def _begins_another(cells: list[str], lines: list[str], last: int, dialect: Dialect) -> bool:
@@ -174,19 +176,16 @@ class _Sorted:
         self.waiting = []
         self.aside += [SetAside(place + 1, BELOW, lines[place].rstrip("\r\n")) for place in range(first, len(lines))]
 
-    def rows(self, start: int, *, strict: bool) -> Rows:
-        """Return what was kept, or refuse it where nothing may be mended, or was kept."""
+    def rows(self, start: int) -> Rows:
+        """Return what was kept; a `DataError` where nothing was."""
         if not self.places:
             raise DataError(EMPTY)
-        odd = [(places[0], how) for how, places in self.mended.items()] + [(a.line, a.reason) for a in self.aside]
-        if strict and odd:
-            cure = "Mend it, or set set_aside_limit above 0 in [data.read] of params.toml"
-            raise DataError(f"line {min(odd)[0]}: {min(odd)[1]}.\n{cure}.")
+        odd = [(places[0], how) for how, places in self.mended.items()]
         said = [f"{how}: {counted(len(at), 'line')} (line {at[0]} the first)" for how, at in self.mended.items()]
         aside = [line for line in self.aside if line.text.strip()]
         self.text.flush()
         frame = _parsed(self.text.buffer.getvalue(), Dialect(",", '"'), self.width).set_axis(self.places, axis=0)
-        return Rows(frame, self.notes + said, aside, self.blank, start)
+        return Rows(frame, self.notes + said, odd, aside, self.blank, start)
 
 
 def _records(lines: list[str], dialect: Dialect, width: int = 0) -> Iterator[tuple[int, int, list[str]]]:

@@ -8,12 +8,14 @@ Reads `data/interim/clean.parquet`, writes `data/processed/{train,dev,test}.parq
 import logging
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ..checks import suspicions
+from ..checks.alone import across_rows
 from ..columns import dictionary
 from ..modelling.division import TOLD, divide
 from ..modelling.metrics import Z
@@ -61,6 +63,8 @@ def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) 
         named = listed([f"{name!r} ({count} rows)" for name, count in rare.items()])
         log.warning("in no split, for a class needs a row in each: %s", named)
     wider = {part: widened(parts[part].reset_index(drop=True), columns, add_features) for part in PARTS}
+    if said := across_rows(partial(widened, columns=columns, add_features=add_features), parts["test"], wider["test"]):
+        log.warning("%s The service answers rows alone. Take it from the row itself, or let a model learn it.", said)
     check_kept(project)  # now, for a function may import what it needs as late as it is called
     found = suspicions.find(clean, parts, columns, project.settings.split.by)
     # Of a share measured on n rows the 95 % interval is at most 2 * Z * sqrt(1/4 / n) wide.

@@ -58,13 +58,13 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def install(root: Path, venv: str = ".venv") -> bool:
-    """Make or mend the environment `venv` of the project in `root`; return whether anything had to be installed."""
+def install(root: Path, venv: str = ".venv") -> None:
+    """Make or mend the environment `venv` of the project in `root`, if anything has changed."""
     with lock.alone(root, "install", name="install"):
         ready = root / venv / "ready"
         if ready.exists() and ready.read_text(encoding="utf-8") == state(root):
             ready.touch()
-            return False
+            return
         say_what_is_missing(root)
         start = time.monotonic()
         say(f"{venv} ...")
@@ -73,7 +73,6 @@ def install(root: Path, venv: str = ".venv") -> bool:
         (root / venv / UNFINISHED).unlink()
         artefact.write_text(ready, state(root))
         say(f"{venv} is ready, {time.monotonic() - start:.1f} s")
-        return True
 
 
 def say(what: str) -> None:

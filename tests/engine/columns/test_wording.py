@@ -1,0 +1,55 @@
+import pandas as pd
+import pytest
+
+from data_science_project.engine.columns import dictionary, validate, wording
+
+
+def one(cells, known, rule):
+    """The typed column `x` of known words, and the warnings."""
+    columns = {"x": dictionary.Column(type="category", values=known, rule=rule)}
+    typed, warnings = validate.validate(pd.DataFrame({"x": pd.Series(cells)}), columns, where="new.csv")
+    return typed["x"], warnings
+
+
+@pytest.mark.parametrize("rule", ["refuse", "warn", "treat as missing"])
+@pytest.mark.parametrize(
+    ("known", "cells", "expected", "said"),
+    [
+        (("1", "2", "x"), ["2", "1.0", "x", None, "2.00"], ["2", "1", "x", None, "2"], "'1.0' read as '1' (2 rows"),
+        (("1.0", "2.0"), [1, 2], ["1.0", "2.0"], "'1' read as '1.0' (2 rows: 1, 2)"),
+        (("J", "N"), ["j", "N"], ["J", "N"], "'j' read as 'J' (1 row: 1)"),
+        (("d'accord", "No\u00ebl"), ["D\u2019accord", "noel"], ["d'accord", "No\u00ebl"], "(2 rows: 1, 2)"),
+        (("Ja", "Nein"), [True, "no", "Ja"], ["Ja", "Nein", "Ja"], "'True' read as 'Ja' (2 rows: 1, 2)"),
+        (("no", "unknown", "yes"), ["Y", "no"], ["yes", "no"], "'Y' read as 'yes' (1 row: 1)"),
+        (("01067", "80331"), ["1067", "80331"], ["01067", "80331"], "'1067' read as '01067' (1 row: 1)"),
+    ],
+)
+def test_category_that_is_a_known_one_written_otherwise_is_that_one_and_said(rule, known, cells, expected, said):
+    values, (warning,) = one(cells, known, rule)
+
+    assert values.astype(object).where(values.notna(), None).tolist() == expected
+    assert "words written otherwise, like" in warning and said in warning
+
+
+@pytest.mark.parametrize(
+    ("known", "cell"),
+    [
+        (("1", "22"), "01"),
+        (("1",), "1.5"),
+        (("1",), "1.0.0"),
+        (("a b", "A-B"), "a_b"),
+        (("59",), "5-9"),
+        (("a", "no"), "n"),
+        (("e", "n", "s", "w"), "o"),
+    ],
+)
+def test_word_that_could_be_another_stays_unknown(known, cell):
+    values, (warning,) = one([cell], known, "warn")
+
+    assert values.tolist() == [cell] and f"unknown categories, like '{cell}'" in warning
+
+
+def test_words_that_differ_in_how_they_are_written_alone_are_named_together():
+    words = ["Self employed", "retired", "self-employed", "5-9", "59"]
+
+    assert wording.spelled_alike(words) == ["'Self employed' and 'self-employed'"]

@@ -1,0 +1,67 @@
+"""Words of a category that differ in how they are written alone: `j` and `J`, `1.0` and `1`, `true` and `yes`."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from itertools import filterfalse, permutations
+
+import pandas as pd
+
+WHOLE = re.compile(r"(\d+)\.0+")  # as pandas writes whole numbers of a column with missing cells
+YES_AND_NO = frozenset(  # where yes comes before no
+    "yes/no y/n true/false t/f 1/0 ja/nein ja/nej ja/nee ja/nei j/n oui/non o/n si/no sí/no sì/no s/n sim/não sim/nao "
+    "da/ne da/net da/nu d/n да/нет tak/nie ano/ne áno/nie igen/nem evet/hayır".split()
+)
+YES, NO = (frozenset(words) for words in zip(*(pair.split("/") for pair in YES_AND_NO), strict=True))
+
+
+def key(word: str) -> str:
+    """What two words share that differ only in case, blanks, hyphens, underscores, accents, or the form of a mark."""
+    plain = unicodedata.normalize("NFKD", word.casefold().replace("\u2019", "'"))
+    return re.sub(r"(?<!\d)[\s_-]|[\s_-](?!\d)", "", "".join(filterfalse(unicodedata.combining, plain)))
+
+
+def spelled_alike(words: Iterable[str]) -> list[str]:
+    """Those of different words that have the same `key`, in quotes.
+
+    Examples
+    --------
+    >>> spelled_alike(["Self employed", "retired", "self-employed", "5-9", "59"])
+    ["'Self employed' and 'self-employed'"]
+    """
+    same = by_key(sorted(words), key).values()
+    return [" and ".join(map(repr, alike)) for alike in same if len(alike) > 1]
+
+
+def by_key(words: Iterable[str], form: Callable[[str], str]) -> dict[str, list[str]]:
+    """The words that share each form."""
+    found: dict[str, list[str]] = {}
+    for word in words:
+        found.setdefault(form(word), []).append(word)
+    return found
+
+
+def rewritten(words: pd.Series, known: tuple[str, ...]) -> tuple[pd.Series, pd.Series]:
+    """Words, shape (n_rows,), unknown ones as the one known word that they are written otherwise; and which those are.
+
+    A zero before a number counts, unless all known numbers have as many digits: then a program has cut it off. Beside
+    yes and no, which `true` is one of, another word may be known: `don't know`.
+    """
+    unknown = words.notna() & ~words.isin(known)
+    if not unknown.any():
+        return words, unknown
+    digits = {len(word) for word in known if word.isdecimal()}
+    width = digits.pop() if len(digits) == 1 else 0
+    pairs = permutations(known, 2) if len(known) <= 3 else ()  # of more, n and s are directions
+    answers = not YES_AND_NO.isdisjoint("/".join(pair).lower() for pair in pairs)
+
+    def plain(word: str) -> str:
+        number = WHOLE.sub(r"\1", word) if WHOLE.fullmatch(word) else word
+        if answers and (low := number.lower()) in YES | NO:
+            return "yes" if low in YES else "no"
+        return number.zfill(width) if number.isdecimal() else key(number)
+
+    meant = by_key(known, plain)
+    of = {word: meant.get(plain(word), []) for word in words[unknown].unique()}
+    found = words.map({word: alike[0] for word, alike in of.items() if len(alike) == 1}).astype("str")
+    return words.mask(found.notna(), found), found.notna()
