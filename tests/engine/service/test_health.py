@@ -188,6 +188,12 @@ def test_file_without_its_target_is_expected_to_be_as_right_as_the_training(look
     assert all(after is None and before.low <= before.then + 0.1 for before, after in found["scores"])
 
 
+def test_run_that_cannot_be_compared_is_an_alarm(project, folder, batch):
+    window = replace(health.of_file(project, folder, batch(colour="blue")), reference=None)
+
+    assert health.health(window, Monitor())["alarms"][0].startswith("not watched: the run has no reference")
+
+
 def test_too_few_rows_are_not_compared_and_it_is_said(project, folder, batch):
     path = batch()
     pd.read_csv(path).head(49).to_csv(path, index=False)

@@ -35,6 +35,7 @@ LEAST_ROWS = 50  # of fewer nothing is said
 LOOK_BACK = 50_000  # answers among which different ones are looked for, 1 s of CPU: 14 hours of a probe a second
 UNITS = {"text": "number of letters", "list": "number of items"}  # what is compared of a type
 SAID_COLUMNS = ["prediction", "probability", "low", "high"]
+UNWATCHED = "not watched: the run has no reference and its splits are not here. Make one where they are: make monitor"
 FIND_OUT = "Find out what is true of some rows: make label, then make feedback"
 TURNED = "Below 0.5 it is wrong the other way round: are the labels turned? Compare some with their rows first"
 TRAIN_AGAIN = "Train with what was told: make retrain, which says how much is learned from"
@@ -226,7 +227,8 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
     names = dict.fromkeys(one.metric for one in [*before, *after])
     by_name = [{one.metric: one for one in scores} for scores in (before, after)]
     found["scores"] = [tuple(scores.get(name) for scores in by_name) for name in names]
-    found["alarms"] = alarms(found, options, counted["unusual"].to_numpy(dtype=bool) if enough else np.zeros(0))
+    found["alarms"] = [UNWATCHED] if found["drift"] is None and enough else []
+    found["alarms"] += alarms(found, options, counted["unusual"].to_numpy(dtype=bool) if enough else np.zeros(0))
     return found
 
 
