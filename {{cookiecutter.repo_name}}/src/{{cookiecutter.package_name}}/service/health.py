@@ -118,7 +118,7 @@ def of_log(engine: sa.Engine, project: Project, run: str, rows: pd.DataFrame, to
     most, reference = min(settings.of(project, Monitor).rows, NEWEST), profile.of(project, folder)
     mine, truths = mine[mine["role"] == role].head(most), truths[truths["role"] == role]
     columns, looked = dictionary.load(folder / registry.DICTIONARY), len(mine)
-    if reference and reference["distinct"] >= drift.ALIKE:
+    if reference and reference["distinct"] >= drift.MOSTLY_DIFFERENT:
         names = [name for name in reference["columns"] if columns[name].type != "datetime"]
         mine, looked = different(engine, names, most, answers.c.run == run, answers.c.role == role)
     asked = pd.DataFrame([json.loads(text) for text in mine["inputs"]], index=mine.index)
@@ -254,7 +254,7 @@ def moves(window: Window) -> tuple[list[drift.Shift] | None, pd.Index]:
 
 def explained(shift: drift.Shift, unit: str, broken: Violation | None, rows: int) -> drift.Shift:
     """What moved, with its unit, and cells that break a rule, if many, and their cure: alone where they are unread."""
-    if unit and shift.sentence and not shift.sentence.startswith(drift.MISSING):
+    if unit and shift.sentence and not shift.sentence.startswith(drift.ARE_MISSING):
         shift = replace(shift, sentence=f"{unit}: {shift.sentence}")
     if not shift.moved or broken is None or len(broken.rows) <= drift.LEAST_SHARE * rows:
         return shift
