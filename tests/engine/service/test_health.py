@@ -71,12 +71,16 @@ def test_cells_that_break_every_rule_are_looked_at_and_not_refused(looked, chang
     assert "widen 'range' of [amount] in references/data_dictionary.toml" in line
 
 
-def test_row_of_a_file_that_breaks_a_rule_that_only_warns_is_unusual_as_in_the_log(project, folder, batch, change):
+def test_row_of_a_file_that_breaks_a_rule_that_only_warns_is_unusual_as_in_the_log(
+    project, folder, batch, change, looked
+):
     change(project, "colour", rule="warn")
     before = health.of_file(project, folder, batch()).rows["unusual"]
 
     rows = health.of_file(project, folder, batch(colour=["mauve"] * 200 + ["red"] * 40)).rows
 
+    (line,) = [line for line in looked(colour=["mauve"] * 200 + ["red"] * 40)["alarms"] if line.startswith("unusual")]
+    assert "break a rule that warns: 'colour' has 200 unknown categories, like 'mauve'" in line
     assert rows["unusual"][:200].all() and rows["unusual"][200:].sum() <= before.sum()
 
 
@@ -157,7 +161,7 @@ def test_all_labels_are_measured_counted_and_said_to_be_of_other_answers_where_t
 
 
 def test_column_that_may_move_is_no_alarm_and_an_unknown_one_is_refused():
-    found = {"drift": [Shift("colour", 0.0, 0.5, "blue in all rows", True)], "scores": [], "back": False}
+    found = {"drift": [Shift("colour", 0.0, 0.5, "blue in all rows", True)], "scores": [], "back": False, "broken": []}
     none = np.zeros(0, dtype=bool)
 
     assert [len(health.alarms(found, Monitor(may_move=names), none)) for names in ((), ("colour",))] == [1, 0]
@@ -206,7 +210,7 @@ def test_too_few_rows_are_not_compared_and_it_is_said(project, folder, batch):
 
 
 def test_many_unusual_rows_are_an_alarm_and_a_few_are_none():
-    nothing = {"drift": [], "scores": [], "back": False}
+    nothing = {"drift": [], "scores": [], "back": False, "broken": []}
 
     assert health.alarms(nothing, Monitor(), np.arange(1000) < 60) == []
     (line,) = health.alarms(nothing, Monitor(), np.arange(1000) < 100)
@@ -216,14 +220,16 @@ def test_many_unusual_rows_are_an_alarm_and_a_few_are_none():
 
 def test_score_below_that_of_training_is_an_alarm_with_interval_and_number_of_labels():
     worse = Score("accuracy", 0.7, 0.68, 0.72, 0.9, 400)
-    found = {"drift": None, "scores": [(worse, None), (None, worse)], "back": False}
+    found = {"drift": None, "scores": [(worse, None), (None, worse)], "back": False, "broken": []}
 
     expected, measured = health.alarms(found, Monitor(), np.zeros(1000, dtype=bool))
 
     assert "accuracy 0.680 to 0.720 expected without labels (1,000 rows), 0.900 in training" not in expected
     assert "accuracy 0.680 to 0.720 expected without labels (400 rows), 0.900 in training. Find out" in expected
     assert "measured on labels (400 rows)" in measured and "rollback" not in measured and "make retrain" in measured
-    assert "make rollback" in health.alarms(found | {"back": True}, Monitor(), np.zeros(1000, dtype=bool))[1]
+    assert (
+        "make rollback" in health.alarms(found | {"back": True, "broken": []}, Monitor(), np.zeros(1000, dtype=bool))[1]
+    )
 
 
 def test_rollback_is_advised_where_a_champion_stood_before(project, folder, contest):

@@ -227,6 +227,8 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
     names = dict.fromkeys(one.metric for one in [*before, *after])
     by_name = [{one.metric: one for one in scores} for scores in (before, after)]
     found["scores"] = [tuple(scores.get(name) for scores in by_name) for name in names]
+    many = [one for one in window.broken.items() if len(one[1].rows) > drift.LEAST_SHARE * len(rows)]
+    found["broken"] = [f"{name!r} has {len(one.rows):,} {one.problem}" for name, one in many]
     found["alarms"] = [UNWATCHED] if found["drift"] is None and enough else []
     found["alarms"] += alarms(found, options, counted["unusual"].to_numpy(dtype=bool) if enough else np.zeros(0))
     return found
@@ -286,8 +288,9 @@ def alarms(found: dict[str, Any], options: Monitor, unusual: np.ndarray) -> list
             if one.lost(options.score_loss, options.error_growth)
         ]
     if score.rate(unusual)[2] > options.unusual:
+        broken = f": {'; '.join(found['broken'])}" if found["broken"] else ""
         rows = f"{percent(unusual.mean())} of {len(unusual):,} rows"
-        lines.append(f"unusual: {rows} are unlike those of training, or break a rule that warns. {LOOK}")
+        lines.append(f"unusual: {rows} are unlike those of training, or break a rule that warns{broken}. {LOOK}")
     return lines
 
 
