@@ -28,7 +28,7 @@ WORDY = ("category", "text", "list")  # types whose cells are words
 AREA = re.compile(r"[A-Z]{2}")  # of a country, a state, a continent
 ODD_SHARE = 0.05  # at most this share of the cells of a number or date may be markers that were not known before
 ODD_SHARE_OF_MANY, MANY_VALUES = 0.5, 20  # but up to half of the cells where more different values than this are fine
-ALIKE = 0.5  # if this share of the cells looks like numbers or dates that were not read, it is said
+LOOKS_LIKE = 0.5  # if this share of the cells looks like numbers or dates that were not read, it is said
 ODD_WORDS = 3  # and at most this many different ones
 # Cells that a person would take for an amount, a date or a clock time; said where no way of `spelling.py` reads them.
 AMOUNT_LIKE = r"[-+(]?\s*[$€£¥₹]?\s*-?\d[\d.,' ]*(?:[eE][-+]?\d+)?\s*[%$€£¥₹kKmM)-]*"
@@ -207,7 +207,7 @@ def unread_numbers(present: pd.Series, kind: str) -> list[str]:
         return [said] if present.str.fullmatch(r"[-+]?\d{16,}").any() else []
     for what, pattern in (("dates or times", TIME_LIKE), ("numbers", AMOUNT_LIKE)):
         alike = present.str.fullmatch(pattern).fillna(False).astype(bool)
-        if alike.mean() >= ALIKE:
+        if alike.mean() >= LOOKS_LIKE:
             sample = (present if alike.all() else present[~alike]).iloc[0]
             also = ", or say 'format'" if pattern is TIME_LIKE else ""
             cure = f"if wrong, write them one way in the source{also}"

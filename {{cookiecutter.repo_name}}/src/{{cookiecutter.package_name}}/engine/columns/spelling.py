@@ -112,24 +112,11 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
     if given:
         yield Column(**same, **given), also.removeprefix("; ")
         return
-    for certain in THOUSANDS[:2]:
-        if only_groups(bare, certain):
-            yield Column(**same, thousands=certain), f"{certain!r} read as the thousands mark{also}"
-    if decimal := read.get("settled"):
-        other = "," if decimal == "." else "."
-        role, mark = ("thousands", other) if bare.str.contains(rf"\d[{other}]\d").any() else ("decimal", decimal)
-        how = f"{mark!r} read as the {role} mark, as in the other columns"
-        otherwise = "decimal" if role == "thousands" else "thousands"
-        if doubt(bare, mark, role, otherwise):
-            how = f'{how}; if not so: {otherwise} = "{mark}" {WHERE}'
-        yield Column(**same, **{"decimal": decimal, role: mark}), f"{how}{also}"
+    for marks, how in certain_marks(bare, read.get("settled", "")):
+        yield Column(**same, **marks), f"{how}{also}"
     grouped = {mark: bare[bare.str.fullmatch(grouped_by(mark))] for mark in THOUSANDS}
     twice = grouped["."].str.count(r"\.").gt(1).any()
-    fraction = bare.str.fullmatch(r"[-+]?0\d*,\d+").any()  # nobody groups the digits of 0,601
-    comma = "; ',' read as the decimal mark" if fraction else ""
-    if not fraction and read.get("separator") == ";":
-        comma = doubt(bare, ",", "decimal", "thousands")
-    if comma:
+    if comma := decimal_comma(bare, read.get("separator", "")):
         yield Column(**same, decimal=","), f"{comma}{also}".removeprefix("; ")
     if not twice:
         yield Column(**same), f"{doubt(bare, '.', 'decimal', 'thousands')}{also}".removeprefix("; ")
@@ -143,6 +130,26 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
             if len(grouped[mark]):
                 said = f"',' read as the decimal mark, {mark!r} for thousands{also}"
                 yield Column(**same, decimal=",", thousands=mark), said
+
+
+def certain_marks(bare: pd.Series, decimal: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """The marks that the cells, or the other columns by their `decimal` mark, leave no choice of; and what to say."""
+    for certain in THOUSANDS[:2]:
+        if only_groups(bare, certain):
+            yield {"thousands": certain}, f"{certain!r} read as the thousands mark"
+    if decimal:
+        other = "," if decimal == "." else "."
+        role, mark = ("thousands", other) if bare.str.contains(rf"\d[{other}]\d").any() else ("decimal", decimal)
+        otherwise = "decimal" if role == "thousands" else "thousands"
+        if_not = f'; if not so: {otherwise} = "{mark}" {WHERE}' if doubt(bare, mark, role, otherwise) else ""
+        yield {"decimal": decimal, role: mark}, f"{mark!r} read as the {role} mark, as in the other columns{if_not}"
+
+
+def decimal_comma(bare: pd.Series, separator: str) -> str:
+    """What to say of a decimal comma that is likelier than one for thousands, "" where it is not."""
+    if bare.str.fullmatch(r"[-+]?0\d*,\d+").any():  # nobody groups the digits of 0,601
+        return "; ',' read as the decimal mark"
+    return doubt(bare, ",", "decimal", "thousands") if separator == ";" else ""
 
 
 def only_groups(bare: pd.Series, mark: str) -> bool:

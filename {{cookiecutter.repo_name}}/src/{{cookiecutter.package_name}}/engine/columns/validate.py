@@ -114,14 +114,7 @@ def typed_columns(
 def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[Violation]]:
     """Type one column, shape (n_rows,), and list what breaks its rules."""
     name = str(cells.name)
-    values, unreadable = parse(cells, column)
-    if column.type == "datetime" and column.format and unreadable.any() and "%Y-%d" not in column.format:
-        iso = ISO_DAY if re.search("%[yYG]", column.format) else ISO_CLOCK
-        plain = unreadable & stripped(cells).str.fullmatch(iso).eq(True)  # as programs write it, whatever the file
-        again, odd = parse_datetime(cells.where(plain), replace(column, format=""))
-        values, unreadable = values.fillna(again), unreadable & (odd | ~plain)
-    if column.role == "id" and not are_plain_ids(cells):
-        values, unreadable = parse_text(cells, column)
+    values, unreadable = parse_whatever_wrote_it(cells, column)
     found = []
     then = ", read as missing" if column.rule == "treat as missing" else ""
     if unreadable.any():
@@ -153,6 +146,19 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
             found.append(violation(name, problem + then, f"Fix the cells, or add to 'values' of [{name}]", unknown))
         unreadable = unreadable | unknown
     return values.mask(unreadable) if then and unreadable.any() else values, found
+
+
+def parse_whatever_wrote_it(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
+    """`parse`; dates as programs write them are read beside the format of the file, ids are text as they stand."""
+    if column.role == "id" and not are_plain_ids(cells):
+        return parse_text(cells, column)
+    values, unreadable = parse(cells, column)
+    if column.type == "datetime" and column.format and unreadable.any() and "%Y-%d" not in column.format:
+        iso = ISO_DAY if re.search("%[yYG]", column.format) else ISO_CLOCK
+        plain = unreadable & stripped(cells).str.fullmatch(iso).eq(True)
+        again, odd = parse_datetime(cells.where(plain), replace(column, format=""))
+        return values.fillna(again), unreadable & (odd | ~plain)
+    return values, unreadable
 
 
 def check_percent(frame: pd.DataFrame, columns: Dictionary, where: str) -> list[str]:

@@ -7,7 +7,7 @@ from itertools import filterfalse, permutations
 
 import pandas as pd
 
-WHOLE = re.compile(r"(\d+)\.0+")  # as pandas writes whole numbers of a column with missing cells
+WITH_POINT = re.compile(r"(\d+)\.0+")  # as pandas writes whole numbers of a column with missing cells
 YES_AND_NO = frozenset(  # where yes comes before no
     "yes/no y/n true/false t/f 1/0 ja/nein ja/nej ja/nee ja/nei j/n oui/non o/n si/no sí/no sì/no s/n sim/não sim/nao "
     "da/ne da/net da/nu d/n да/нет tak/nie ano/ne áno/nie igen/nem evet/hayır".split()
@@ -56,7 +56,7 @@ def rewritten(words: pd.Series, known: tuple[str, ...]) -> tuple[pd.Series, pd.S
     answers = not YES_AND_NO.isdisjoint("/".join(pair).lower() for pair in pairs)
 
     def plain(word: str) -> str:
-        number = WHOLE.sub(r"\1", word) if WHOLE.fullmatch(word) else word
+        number = WITH_POINT.sub(r"\1", word) if WITH_POINT.fullmatch(word) else word
         if answers and (low := number.lower()) in YES | NO:
             return "yes" if low in YES else "no"
         return number.zfill(width) if number.isdecimal() else key(number)
