@@ -5,6 +5,7 @@ import pytest
 
 from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.project.errors import DataError, SettingsError
+from data_science_project.engine.runs import registry
 from data_science_project.service import feedback
 from data_science_project.service.database import LogError
 from data_science_project.service.log import Log
@@ -224,6 +225,19 @@ def test_truth_is_a_class_or_a_number_as_the_model_says_it_whatever_its_type(kin
 
     assert found == truths
     assert {type(one) for one in found} <= {type(label) for label in classes or [1.0]} | {type(None)}
+
+
+@pytest.mark.parametrize(("rule", "truths"), [("refuse", [7.5, None]), ("warn", [7.5, 1e12])])
+def test_number_beyond_the_range_that_its_target_has_today_is_refused_by_a_rule_that_refuses(
+    project, folder, change, rule, truths
+):
+    registry.write(folder, registry.read(folder) | {"target": "amount", "classes": []})
+    change(project, "amount", range=(0.0, 100.0), rule=rule)
+
+    record, found = feedback.truths(project, folder.name, [7.5, 1e12])
+
+    assert found == truths
+    assert "by its type and range in the data dictionary" in feedback.refusal(record, 1e12)
 
 
 def test_number_is_read_as_the_dictionary_writes_numbers():

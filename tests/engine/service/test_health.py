@@ -71,12 +71,16 @@ def test_cells_that_break_every_rule_are_looked_at_and_not_refused(looked, chang
     assert "widen 'range' of [amount] in references/data_dictionary.toml" in line
 
 
-def test_row_of_a_file_that_breaks_a_rule_that_only_warns_is_unusual_as_in_the_log(project, folder, batch, change):
+def test_row_of_a_file_that_breaks_a_rule_that_only_warns_is_unusual_as_in_the_log(
+    project, folder, batch, change, looked
+):
     change(project, "colour", rule="warn")
     before = health.of_file(project, folder, batch()).rows["unusual"]
 
     rows = health.of_file(project, folder, batch(colour=["mauve"] * 200 + ["red"] * 40)).rows
 
+    (line,) = [line for line in looked(colour=["mauve"] * 200 + ["red"] * 40)["alarms"] if line.startswith("unusual")]
+    assert "break a rule that warns: 'colour' has 200 unknown categories, like 'mauve'" in line
     assert rows["unusual"][:200].all() and rows["unusual"][200:].sum() <= before.sum()
 
 
@@ -157,7 +161,7 @@ def test_all_labels_are_measured_counted_and_said_to_be_of_other_answers_where_t
 
 
 def test_column_that_may_move_is_no_alarm_and_an_unknown_one_is_refused():
-    found = {"drift": [Shift("colour", 0.0, 0.5, "blue in all rows", True)], "scores": [], "back": False}
+    found = {"drift": [Shift("colour", 0.0, 0.5, "blue in all rows", True)], "scores": [], "back": False, "broken": []}
     none = np.zeros(0, dtype=bool)
 
     assert [len(health.alarms(found, Monitor(may_move=names), none)) for names in ((), ("colour",))] == [1, 0]
@@ -172,6 +176,13 @@ def test_target_that_means_the_opposite_is_seen_by_labels_and_not_without(looked
 
     assert [line[:5] for line in found["alarms"]] == ["score", "score"]
     assert all("measured on labels" in line and "0." in line for line in found["alarms"])
+    assert all("are the labels turned?" in line and "Train with what was told" not in line for line in found["alarms"])
+
+
+def test_column_of_texts_that_moved_says_that_its_letters_are_counted(looked):
+    (line,) = [line for line in looked(note="so long a note that no other was as long")["alarms"] if "'note'" in line]
+
+    assert line.startswith("drift: 'note': number of letters: median 40, in training ")
 
 
 def test_file_without_its_target_is_expected_to_be_as_right_as_the_training(looked):
@@ -179,6 +190,12 @@ def test_file_without_its_target_is_expected_to_be_as_right_as_the_training(look
 
     assert found["told"] == 0 and found["alarms"] == []
     assert all(after is None and before.low <= before.then + 0.1 for before, after in found["scores"])
+
+
+def test_run_that_cannot_be_compared_is_an_alarm(project, folder, batch):
+    window = replace(health.of_file(project, folder, batch(colour="blue")), reference=None)
+
+    assert health.health(window, Monitor())["alarms"][0].startswith("not watched: the run has no reference")
 
 
 def test_too_few_rows_are_not_compared_and_it_is_said(project, folder, batch):
@@ -193,23 +210,26 @@ def test_too_few_rows_are_not_compared_and_it_is_said(project, folder, batch):
 
 
 def test_many_unusual_rows_are_an_alarm_and_a_few_are_none():
-    nothing = {"drift": [], "scores": [], "back": False}
+    nothing = {"drift": [], "scores": [], "back": False, "broken": []}
 
     assert health.alarms(nothing, Monitor(), np.arange(1000) < 60) == []
     (line,) = health.alarms(nothing, Monitor(), np.arange(1000) < 100)
-    assert line.startswith("unusual: 10.0\u00a0% of 1,000 rows") and line.endswith("is their source sound?")
+    assert line.startswith("unusual: 10.0\u00a0% of 1,000 rows are unlike those of training, or break a rule")
+    assert line.endswith("is their source sound?")
 
 
 def test_score_below_that_of_training_is_an_alarm_with_interval_and_number_of_labels():
     worse = Score("accuracy", 0.7, 0.68, 0.72, 0.9, 400)
-    found = {"drift": None, "scores": [(worse, None), (None, worse)], "back": False}
+    found = {"drift": None, "scores": [(worse, None), (None, worse)], "back": False, "broken": []}
 
     expected, measured = health.alarms(found, Monitor(), np.zeros(1000, dtype=bool))
 
     assert "accuracy 0.680 to 0.720 expected without labels (1,000 rows), 0.900 in training" not in expected
     assert "accuracy 0.680 to 0.720 expected without labels (400 rows), 0.900 in training. Find out" in expected
     assert "measured on labels (400 rows)" in measured and "rollback" not in measured and "make retrain" in measured
-    assert "make rollback" in health.alarms(found | {"back": True}, Monitor(), np.zeros(1000, dtype=bool))[1]
+    assert (
+        "make rollback" in health.alarms(found | {"back": True, "broken": []}, Monitor(), np.zeros(1000, dtype=bool))[1]
+    )
 
 
 def test_rollback_is_advised_where_a_champion_stood_before(project, folder, contest):

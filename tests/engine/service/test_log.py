@@ -164,8 +164,18 @@ def test_rows_stay_in_the_spool_as_long_as_the_database_refuses_them(open_log, e
     other.close()
 
     assert kept == [True] and refused[0] == rows
-    assert refused[1].spooled == 3 and refused[1].database.endswith("predictions.db takes no rows: no room")
+    assert refused[1].spooled == 3 and refused[1].database == "data/log/predictions.db takes no rows: no room"
     assert stored(log.database) == rows
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_folder_of_the_log_is_for_its_owner_alone_and_one_that_is_there_stays_as_it_is(open_log, file):
+    open_log().close(1.0)
+    made = file.parent.stat().st_mode & 0o777
+    file.parent.chmod(0o750)
+    open_log()
+
+    assert (made, file.parent.stat().st_mode & 0o777) == (0o700, 0o750)
 
 
 def test_rows_left_in_the_spool_by_a_killed_process_are_in_the_database_after_the_start(

@@ -37,6 +37,11 @@ class DamagedLog(LogError):
     """The database cannot be read: nothing is logged until a person has seen to it."""
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder of the log, if it is not there, for its owner alone: the rows may be people's."""
+    folder.mkdir(0o700, parents=True, exist_ok=True)
+
+
 def address(project: Project) -> sa.URL:
     """Where the database of the log is; a `SettingsError` if it is of no kind that the log knows."""
     text = secret(project, DATABASE)
@@ -57,6 +62,7 @@ class Database:
 
     def __init__(self, url: sa.URL, *, flush: bool, patience: float = PATIENCE) -> None:
         self.file = Path(url.database) if url.database and url.get_backend_name() == "sqlite" else None
+        self.named = f"{LOG_FOLDER}/{self.file.name}" if self.file else "PostgreSQL"  # /health/ready tells no more
         self._pragmas = ["journal_mode = WAL", f"synchronous = {'FULL' if flush else 'NORMAL'}", "secure_delete = ON"]
         self._writer: Any = None
         self._turn, self._way = threading.Lock(), tuple(PATIENT)
@@ -79,7 +85,7 @@ class Database:
         if self._writer is not None:
             return
         if self.file:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.file.parent)
         with self.engine.begin() as connection:
             if self.file and (found := connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()) != "ok":
                 raise self._damaged(str(found))
@@ -120,7 +126,7 @@ class Database:
     def _insert(self, rows: Iterable[LogRow], way: tuple[str, ...]) -> int:
         """Commit rows by the connection that writes; how many are new."""
         if self._path and os.stat(self._path).st_ino != self._inode:
-            raise LogError(f"{self.file} was replaced by another file")
+            raise LogError(f"{self.named} was replaced by another file")
         writer = self._writer.driver_connection  # SQLAlchemy's own costs 0.02 to 0.04 ms a commit more
         if self._direct and way is not self._way:
             for pragma in way:
@@ -213,12 +219,12 @@ class Database:
         cause = getattr(error, "orig", None) or error
         text = " ".join(str(cause).split())[:300] or type(cause).__name__
         damaged = self.file and getattr(cause, "sqlite_errorcode", 0) & 0xFF in DAMAGED_FILE
-        return self._damaged(text) if damaged else LogError(f"{self.file or 'PostgreSQL'} takes no rows: {text}")
+        return self._damaged(text) if damaged else LogError(f"{self.named} takes no rows: {text}")
 
     def _damaged(self, found: str) -> DamagedLog:
         """What to say of a file that SQLite cannot read."""
         return DamagedLog(
-            f"{self.file} is damaged ({found}): answers are not logged.\n"
+            f"{self.named} is damaged ({found}): answers are not logged.\n"
             "Stop the service, move the file and those beside it ending in -wal and -shm away, start it again."
         )
 

@@ -21,10 +21,10 @@ POINTS, BINS = 1000, 10  # quantiles of a number, and the bins of its PSI
 CHANCE = 0.01  # that anything is found in a window without drift, over all columns
 LEAST_PSI, LEAST_SHARE = 0.05, 0.05  # a difference that matters; one kind that gained or lost 5 points does too
 MOST_ROWS = 5000  # of a window: more are sampled
-OTHER_KINDS = "other kinds"
+OTHER_KINDS, ARE_MISSING = "other kinds", "missing in"
 PREDICTIONS = "predictions: "  # before the name of a column of answers, which a column of the table may have too
 FACTOR, ONE_FACTOR = 1.5, 0.1  # so many times as large, the same for all but that part (of logarithms): another unit
-ALIKE = 0.9  # share of different rows from which on a row that comes twice was sent twice
+MOSTLY_DIFFERENT = 0.9  # share of different rows from which on a row that comes twice was sent twice
 Summary = dict[str, Any]
 
 
@@ -93,13 +93,13 @@ def window(rows: pd.DataFrame, distinct: float) -> pd.DataFrame:
 
     `distinct` is the share of different rows in training; where many are alike by nature, all count.
     """
-    return sampled(rows.drop_duplicates() if distinct >= ALIKE else rows, MOST_ROWS)
+    return sampled(rows.drop_duplicates() if distinct >= MOSTLY_DIFFERENT else rows, MOST_ROWS)
 
 
 def missing(name: str, before: Summary, now: pd.Series, level: float) -> Shift:
     """Whether more or fewer cells are missing."""
     shares = np.array([before["missing"], now.isna().mean()])
-    said = f"missing in {percent(shares[1])} of the rows, in training {percent(shares[0])}"
+    said = f"{ARE_MISSING} {percent(shares[1])} of the rows, in training {percent(shares[0])}"
     counts = np.array([shares, 1 - shares]) * [before["rows"], len(now)]
     return judged(name, counts, level, said) if shares.any() else Shift(name, 1.0, 0.0, "", False)
 

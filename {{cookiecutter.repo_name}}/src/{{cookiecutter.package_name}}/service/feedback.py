@@ -25,9 +25,11 @@ from ..engine.columns.validate import parse, stripped
 from ..engine.project.errors import DataError, SettingsError, listed, shown
 from ..engine.project.settings import Project
 from ..engine.runs import registry
+from ..engine.runs.answers import under
 from ..engine.sources import formats, read
 from .database import Database, LogError, opened
 from .log import Log
+from .reference import rules_of
 from .tables import IDS, Entry, Told, answers
 from .versions import wanted
 
@@ -75,8 +77,12 @@ def truths(project: Project, run: str, cells: Sequence[Any]) -> tuple[dict[str, 
     folder = project.models / run
     if not folder.is_dir():  # an image holds the newest runs alone
         folder = wanted(project)[0]
-    record = registry.read(folder)
-    return record, truths_of(dictionary.load(folder / registry.DICTIONARY), record, cells)
+    record, columns = registry.read(folder), dictionary.load(folder / registry.DICTIONARY)
+    column, found = under(columns, rules_of(project))[record["target"]], truths_of(columns, record, cells)
+    if record["classes"] or not column.range or column.rule != "refuse":
+        return record, found
+    low, high = column.range  # retrain would leave out what is beyond, but one such number ruins every score
+    return record, [one if one is not None and low <= one <= high else None for one in found]
 
 
 def truths_of(columns: dictionary.Dictionary, record: Mapping[str, Any], cells: Sequence[Any]) -> list[Any]:
@@ -91,7 +97,7 @@ def refusal(record: Mapping[str, Any], cell: Any) -> str:
     """Why a truth is none."""
     said = shown("" if pd.isna(cell) else formats.spelled(cell))
     if not record["classes"]:
-        return f"{said} is no number that {record['target']!r} can be by its type in the data dictionary"
+        return f"{said} is no number that {record['target']!r} can be by its type and range in the data dictionary"
     return f"{said} is no class of {record['target']!r} ({listed(record['classes'], 20)})"
 
 

@@ -33,8 +33,11 @@ log = logging.getLogger(__name__)
 CLASSES = 12  # of a table of true and answered ones, at most
 LEAST_ROWS = 50  # of fewer nothing is said
 LOOK_BACK = 50_000  # answers among which different ones are looked for, 1 s of CPU: 14 hours of a probe a second
+UNITS = {"text": "number of letters", "list": "number of items"}  # what is compared of a type
 SAID_COLUMNS = ["prediction", "probability", "low", "high"]
+UNWATCHED = "not watched: the run has no reference and its splits are not here. Make one where they are: make monitor"
 FIND_OUT = "Find out what is true of some rows: make label, then make feedback"
+TURNED = "Below 0.5 it is wrong the other way round: are the labels turned? Compare some with their rows first"
 TRAIN_AGAIN = "Train with what was told: make retrain, which says how much is learned from"
 GO_BACK = "; or go back: make rollback"
 LOOK = "Look at some on /label: are they what the model is for, and is their source sound?"
@@ -115,7 +118,7 @@ def of_log(engine: sa.Engine, project: Project, run: str, rows: pd.DataFrame, to
     most, reference = min(settings.of(project, Monitor).rows, NEWEST), profile.of(project, folder)
     mine, truths = mine[mine["role"] == role].head(most), truths[truths["role"] == role]
     columns, looked = dictionary.load(folder / registry.DICTIONARY), len(mine)
-    if reference and reference["distinct"] >= drift.ALIKE:
+    if reference and reference["distinct"] >= drift.MOSTLY_DIFFERENT:
         names = [name for name in reference["columns"] if columns[name].type != "datetime"]
         mine, looked = different(engine, names, most, answers.c.run == run, answers.c.role == role)
     asked = pd.DataFrame([json.loads(text) for text in mine["inputs"]], index=mine.index)
@@ -224,7 +227,10 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
     names = dict.fromkeys(one.metric for one in [*before, *after])
     by_name = [{one.metric: one for one in scores} for scores in (before, after)]
     found["scores"] = [tuple(scores.get(name) for scores in by_name) for name in names]
-    found["alarms"] = alarms(found, options, counted["unusual"].to_numpy(dtype=bool) if enough else np.zeros(0))
+    many = [one for one in window.broken.items() if len(one[1].rows) > drift.LEAST_SHARE * len(rows)]
+    found["broken"] = [f"{name!r} has {len(one.rows):,} {one.problem}" for name, one in many]
+    found["alarms"] = [UNWATCHED] if found["drift"] is None and enough else []
+    found["alarms"] += alarms(found, options, counted["unusual"].to_numpy(dtype=bool) if enough else np.zeros(0))
     return found
 
 
@@ -243,11 +249,15 @@ def moves(window: Window) -> tuple[list[drift.Shift] | None, pd.Index]:
     before = reference["columns"] | {drift.PREDICTIONS + name: one for name, one in reference["predictions"].items()}
     counted = drift.window(both, reference["distinct"])
     shifts = drift.compared(before, counted)
-    return [explained(one, window.broken.get(one.column), len(both)) for one in shifts], counted.index
+    units = {name: UNITS.get(columns[name].type, "") for name in names}
+    parts = [(one, units.get(one.column, ""), window.broken.get(one.column)) for one in shifts]
+    return [explained(*part, len(both)) for part in parts], counted.index
 
 
-def explained(shift: drift.Shift, broken: Violation | None, rows: int) -> drift.Shift:
-    """A column that moved, with cells that break a rule, if many, and their cure: alone where they cannot be read."""
+def explained(shift: drift.Shift, unit: str, broken: Violation | None, rows: int) -> drift.Shift:
+    """What moved, with its unit, and cells that break a rule, if many, and their cure: alone where they are unread."""
+    if unit and shift.sentence and not shift.sentence.startswith(drift.ARE_MISSING):
+        shift = replace(shift, sentence=f"{unit}: {shift.sentence}")
     if not shift.moved or broken is None or len(broken.rows) <= drift.LEAST_SHARE * rows:
         return shift
     cure = f"{broken.cure} in references/data_dictionary.toml"
@@ -268,7 +278,8 @@ def alarms(found: dict[str, Any], options: Monitor, unusual: np.ndarray) -> list
         for one in moved
         if one.moved and one.column not in options.may_move
     ]
-    again = TRAIN_AGAIN + (GO_BACK if found["back"] else "")
+    turned = any(one and one.metric == "roc_auc" and one.high < 0.5 for _, one in found["scores"])
+    again = TURNED if turned else TRAIN_AGAIN + (GO_BACK if found["back"] else "")
     for place, how, cure in ((0, "expected without labels", FIND_OUT), (1, "measured on labels", again)):
         scores = [pair[place] for pair in found["scores"] if pair[place]]
         lines += [
@@ -277,7 +288,9 @@ def alarms(found: dict[str, Any], options: Monitor, unusual: np.ndarray) -> list
             if one.lost(options.score_loss, options.error_growth)
         ]
     if score.rate(unusual)[2] > options.unusual:
-        lines.append(f"unusual: {percent(unusual.mean())} of {len(unusual):,} rows are like none in training. {LOOK}")
+        broken = f": {'; '.join(found['broken'])}" if found["broken"] else ""
+        rows = f"{percent(unusual.mean())} of {len(unusual):,} rows"
+        lines.append(f"unusual: {rows} are unlike those of training, or break a rule that warns{broken}. {LOOK}")
     return lines
 
 

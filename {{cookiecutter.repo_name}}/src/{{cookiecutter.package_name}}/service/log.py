@@ -18,7 +18,7 @@ import msgspec
 
 from ..engine.project import lock
 from ..engine.project.settings import Project
-from .database import LOG_FOLDER, SPOOL, DamagedLog, Database, LogError, address, spool_of
+from .database import LOG_FOLDER, SPOOL, DamagedLog, Database, LogError, address, make_folder, spool_of
 from .settings import DATABASE, Serve
 from .tables import LogRow, storable
 
@@ -71,7 +71,7 @@ class Log:
 
         A `LogError` if another service writes to the same SQLite file.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder)
         if self.database.file:
             self._be_alone()
         with self._minding_spool():
