@@ -37,7 +37,6 @@ log = logging.getLogger(__name__)
 LOOKS = 600.0  # seconds from one look of the service at itself to the next: each takes 0.4 to 1 s of CPU
 BARS = 24  # of a chart
 FIFTHS, CLASSES = np.arange(1, 5) / 5, 20  # of numbers; of classes so many are told one by one
-DRAWN = 8  # fifths or classes that a chart over time can tell apart
 PAGE = Path("reports") / "monitoring.html"
 PATIENCE = 8.0  # seconds that a page waits for the log
 
@@ -164,7 +163,6 @@ def looked(project: Project, rows: pd.DataFrame, told: pd.DataFrame, window: Win
         "health": health(window, settings.of(project, settings.Monitor)) if window else None,
         "caveat": score.CAVEAT,
         "newest": NEWEST,
-        "kinds": DRAWN,
         "slots": BARS,
         "now": moment(datetime.now(UTC).timestamp()),
     }
@@ -225,7 +223,6 @@ def about_run(project: Project, rows: pd.DataFrame, told: pd.DataFrame) -> dict[
     return found | {
         "names": names,
         "said": [one for one in said if one[1] or one[3] > 0],
-        "mixture": mixture(rows["time"], places),
     }
 
 
@@ -249,31 +246,12 @@ def by_class(said: pd.Series, classes: list, held: pd.DataFrame | None) -> tuple
     return names, np.array([place[label] for label in said], dtype=int), then
 
 
-def slots_of(times: pd.Series) -> pd.Series:
-    """Which bar of a chart each row is in, shape (n_rows,)."""
-    first, last = times.min(), times.max()
-    return ((times - first) / max(last - first, 1.0) * (BARS - 1)).astype(int)
-
-
-def mixture(times: pd.Series, places: np.ndarray) -> list[tuple]:
-    """How the answers divide over time, as pieces of bars: place of the bar, top and height of 100, kind, share."""
-    if places.max() >= DRAWN or times.min() == times.max():
-        return []
-    shares = pd.crosstab(slots_of(times).to_numpy(), places, normalize="index")
-    tops = 100 * (1 - shares.cumsum(axis=1))
-    return [
-        (slot, tops.at[slot, kind], 100 * share, kind, share)
-        for slot, row in shares.iterrows()
-        for kind, share in row.items()
-        if share
-    ]
-
-
 def charts(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Traffic, latency and confidence over time, unless all is 0, each with its bars: place, height of 100, value."""
     if rows.empty or rows["time"].min() == rows["time"].max():
         return []
-    slots = rows.groupby(slots_of(rows["time"]))
+    first, last = rows["time"].min(), rows["time"].max()
+    slots = rows.groupby(((rows["time"] - first) / max(last - first, 1.0) * (BARS - 1)).astype(int))
     wanted = {
         "Rows answered": slots.size(),
         "Milliseconds, 99th percentile": slots["milliseconds"].quantile(0.99),
