@@ -134,9 +134,9 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
 
 def certain_marks(bare: pd.Series, decimal: str) -> Iterator[tuple[dict[str, Any], str]]:
     """The marks that the cells, or the other columns by their `decimal` mark, leave no choice of; and what to say."""
-    for certain in THOUSANDS[:2]:
+    for certain, point in (",.", ".,"):
         if only_groups(bare, certain):
-            yield {"thousands": certain}, f"{certain!r} read as the thousands mark"
+            yield {"thousands": certain, "decimal": point}, f"{certain!r} read as the thousands mark"
     if decimal:
         other = "," if decimal == "." else "."
         role, mark = ("thousands", other) if bare.str.contains(rf"\d[{other}]\d").any() else ("decimal", decimal)
