@@ -156,6 +156,7 @@ def test_options_overrule_what_is_found(table, rows):
     [
         ({"sep": ";"}, "sep"),
         ({"header": "no"}, "header"),
+        ({"header": 0}, "header = 0 must be a line from 1 on, or false"),
         ({"separator": ";;;"}, "separator"),
         ({"encoding": "klingon"}, "encoding"),
         ({"missing": "?"}, r"missing = '\?' has the wrong type(.|\n)*Example: \[\"\?\""),

@@ -215,6 +215,8 @@ def _check_options(options: Mapping[str, Any]) -> None:
         if (key == "quote" and len(value) > 1) or (key == "separator" and len(value) > 2 and value != "blanks"):
             allowed = "one character" if key == "quote" else "one or two characters, or 'blanks'"
             raise SettingsError(f"{where} {key} = {value!r} must be {allowed}.")
+        if key == "header" and value is not False and value < 1:
+            raise SettingsError(f"{where} header = {value!r} must be a line from 1 on, or false if there is none.")
         if key == "dates" and value not in ("", "day-first", "month-first") and "%" not in value:
             allowed = "'day-first', 'month-first', or a format like '%d.%m.%Y'"
             raise SettingsError(f"{where} dates = {value!r}.\nAllowed: {allowed}.")
