@@ -198,6 +198,8 @@ def test_column_of_mostly_unknown_categories_is_asked_about(unknown, asked):
 def test_format_that_is_none_and_column_in_other_letters_are_named_with_what_is_wanted():
     with pytest.raises(DataError, match="column 'x': format = '%Q' is no format of dates"):
         one(["2026"], type="datetime", format="%Q")
+    with pytest.raises(DataError, match="format = '%Y-%q' is no format of dates .%q needs a Q beside it"):
+        one(["2024-1"], type="datetime", format="%Y-%q")
 
     columns = {"Age": dictionary.Column(type="integer"), "pay day": dictionary.Column(type="text")}
     with pytest.raises(DataError, match=r"Rename 'AGE' to 'Age' \(and 1 more\), or give"):
