@@ -211,13 +211,18 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
         without = f", {len(present) - zoned} without one taken as UTC" if zoned < len(present) else ""
         notes.append(f"times with a zone turned into UTC{without}")
     notes += [note for mark, note in FIRST_DAYS.items() if mark in form]
-    if present.str.fullmatch(MONTH_ALONE).any() or {*SPANS[:4]} & {*chosen}:
-        notes.append("a month alone is its first day")
-    if "%b-%y" in chosen and not present.str.contains(r"[a-zA-Z]-(?:3[2-9]|[4-9]\d)$").any():
-        notes.append(f'if the digits are days: then say type = "category" instead of the format {WHERE}')
+    notes += months_alone(present, {*chosen})
     if unsure:
         notes.append(f'day and month could be the other way round: then say format = "{swapped(form)}" {WHERE}')
     yield Column(type="datetime", missing=markers, format="" if form == ISO else form), "; ".join(notes)
+
+
+def months_alone(present: pd.Series, formats: set[str]) -> Iterator[str]:
+    """What to say of months without a day."""
+    if present.str.fullmatch(MONTH_ALONE).any() or formats & {*SPANS[:4]}:
+        yield "a month alone is its first day"
+    if "%b-%y" in formats and not present.str.contains(r"[a-zA-Z]-(?:3[2-9]|[4-9]\d)$").any():
+        yield f'if the digits are days: then say type = "category" instead of the format {WHERE}'
 
 
 def best_on_probe(cells: pd.Series, known: list[str]) -> list[str]:
