@@ -113,6 +113,9 @@ def test_month_quarter_week_and_day_in_digits_are_dates_and_said(describe, cells
     [
         (["Q7 2024", "Q1 2025"], "category", "x"),
         (["2021-W53", "2024-W05"], "category", "x"),  # the year has 52 weeks
+        (["1200W20", "2000W10"], "category", "x"),
+        (["2000W6", "2000W4"], "category", "x"),
+        (["Q1 1200", "Q2 1300"], "category", "x"),
         (["20221301", "20221201"], "integer", "x"),
         ([21220131, 21230131], "integer", "x"),
         ([*range(20220101, 20220131)], "integer", "order_id"),
@@ -120,6 +123,14 @@ def test_month_quarter_week_and_day_in_digits_are_dates_and_said(describe, cells
 )
 def test_what_is_no_quarter_week_or_day_is_no_date(describe, cells, kind, name):
     assert describe(cells * (30 // len(cells)), name=name)[0].type == kind
+
+
+@pytest.mark.parametrize(("cells", "doubtful"), [(["Dec-31", "Jan-01"], True), (["Dec-31", "Jan-98"], False)])
+def test_digits_after_a_month_that_could_all_be_days_are_doubted(describe, cells, doubtful):
+    column, said = describe(cells * 15)
+
+    assert column.format == "%b-%y"
+    assert ('if the digits are days: then say type = "category"' in said) == doubtful
 
 
 def test_marker_among_days_in_digits_means_missing(describe):

@@ -198,6 +198,8 @@ def test_column_of_mostly_unknown_categories_is_asked_about(unknown, asked):
 def test_format_that_is_none_and_column_in_other_letters_are_named_with_what_is_wanted():
     with pytest.raises(DataError, match="column 'x': format = '%Q' is no format of dates"):
         one(["2026"], type="datetime", format="%Q")
+    with pytest.raises(DataError, match="format = '%Y-%q' is no format of dates .%q needs a Q beside it"):
+        one(["2024-1"], type="datetime", format="%Y-%q")
 
     columns = {"Age": dictionary.Column(type="integer"), "pay day": dictionary.Column(type="text")}
     with pytest.raises(DataError, match=r"Rename 'AGE' to 'Age' \(and 1 more\), or give"):
@@ -234,26 +236,28 @@ def test_name_in_other_code_points_is_the_column_and_said(name, found):
 PERCENT = dictionary.Column(type="number", unit="%", range=(0, 100))
 
 
-@pytest.mark.parametrize("cells", [[0.25, 0.1, 0.5, 0.125, 0.3, 0.0], ["0.25", "0.1", "0.5", "0.125", "0.3", ""]])
-def test_fractions_where_percent_were_learned_are_refused_or_said(cells):
-    frame = pd.DataFrame({"rate": pd.Series(cells)})
+FRACTIONS = [round(n / 40, 3) for n in range(1, 22)]
 
-    with pytest.raises(DataError, match="new.csv: column .rate. has fractions, like 0.25, .* up to 100 %"):
-        validate.check_percent(frame, {"rate": PERCENT}, "new.csv")
 
-    (said,) = validate.check_percent(frame, {"rate": replace(PERCENT, rule="warn")}, "new.csv")
-    assert "has fractions" in said
+@pytest.mark.parametrize("cells", [[*FRACTIONS, 0.0], [*map(str, FRACTIONS), ""]], ids=["numbers", "text"])
+def test_cells_that_are_percent_or_fractions_are_said_to_be_either(cells):
+    (said,) = validate.check_percent(pd.DataFrame({"rate": pd.Series(cells)}), {"rate": PERCENT}, "new.csv")
+
+    assert said == (
+        "new.csv: column 'rate' has no cell above 1, as 0.025, and no sign; known: to 100 %.\n"
+        "If these are percent, nothing is to be done; if fractions, multiply them by 100."
+    )
 
 
 @pytest.mark.parametrize(
     ("cells", "changes"),
     [
-        (["0.25 %", "0.1 %", "0.5 %", "0.125 %", "0.3 %"], {}),
-        ([0.25, 0.1, 0.5, 0.125, 12.0], {}),
-        ([1, 0, 1, 1, 0, 1], {}),
-        ([0.25, 0.1], {}),  # too few to tell
-        ([0.25, 0.1, 0.5, 0.125, 0.3], {"range": (0, 2)}),
-        ([0.25, 0.1, 0.5, 0.125, 0.3], {"unit": "kg"}),
+        ([f"{n} %" for n in FRACTIONS], {}),
+        ([*FRACTIONS, 12.0], {}),
+        ([1, 0] * 20, {}),
+        ([0.2, 0.5, 0.8, 0.3, 0.1, 0.9], {}),  # too few to tell
+        (FRACTIONS, {"range": (0, 2)}),
+        (FRACTIONS, {"unit": "kg"}),
     ],
 )
 def test_what_can_be_percent_is_no_fraction(cells, changes):

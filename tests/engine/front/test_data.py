@@ -33,6 +33,14 @@ def test_table_becomes_typed_rows_and_a_dictionary_and_decisions_are_said(make_p
     assert "120 rows, 6 columns" in said
 
 
+def test_file_of_a_glob_without_the_target_is_refused(make_project, made_table):
+    project = make_project(data={"source": "table*.csv", "target": "answer"})
+    made_table.drop(columns="answer").to_csv(project.root / "table2.csv", index=False)
+
+    with pytest.raises(DataError, match="need most columns and 'answer' in common"):
+        data.run(project, fetched(project))
+
+
 def test_dictionary_that_is_there_is_obeyed_and_not_written_again(project, made_table):
     text = project.dictionary.read_text(encoding="utf-8").replace('description = ""', 'description = "mine"')
     project.dictionary.write_text(text.replace("range = [", "range = [-9, 999] # ["), encoding="utf-8")

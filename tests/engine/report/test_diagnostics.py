@@ -102,6 +102,16 @@ def test_column_that_the_answer_uses_even_one_named_self_is_important_and_others
     assert found.loc["idle", "loss"] == 0 and found.loc["idle", "spread"] == 0
 
 
+def test_columns_of_a_wide_table_are_ranked_once(monkeypatch):
+    rows = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 40))).add_prefix("c")
+    ranked, nlargest = [], pd.Series.nlargest
+    monkeypatch.setattr(pd.Series, "nlargest", lambda *given: ranked.append(given) or nlargest(*given))
+
+    diagnostics.strongest_related(rows, answers(1 / (1 + np.exp(-rows["c7"]))), limit=2)
+
+    assert len(ranked) == 1
+
+
 def test_wide_table_is_narrowed_to_the_columns_that_go_with_the_answers():
     random = np.random.default_rng(0)
     rows = pd.DataFrame(random.normal(size=(300, 60)), columns=[f"c{i}" for i in range(60)])

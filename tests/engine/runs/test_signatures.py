@@ -98,6 +98,23 @@ def test_who_signs_with_an_unknown_key_is_told_at_once_and_by_the_table_of_runs(
     assert "refused" not in before and "\nrefused  " in after and "\nrefused: nobody" in after
 
 
+@pytest.mark.parametrize(("named", "refused"), [("", False), (SIGNERS, True)])
+def test_table_of_runs_refuses_what_loading_refuses_whatever_is_set_for_a_command(
+    project, folder, keys, named, refused
+):
+    trusting(project, keys("ada"))
+    params = project.root / settings.PARAMS
+    params.write_text(params.read_text().replace(f'signers = "{SIGNERS}"', f'signers = "{named}"'))
+    set_otherwise = settings.load(project.root, [f'team.signers="{"" if refused else SIGNERS}"'])
+
+    (line,) = listing.rows(set_otherwise)
+
+    assert line["refused"] == refused
+    if refused:
+        with pytest.raises(signatures.UnacceptedError):
+            loading.load(folder)
+
+
 def test_pull_leaves_unsigned_runs_before_a_file_of_them_is_here_and_takes_the_signed(
     project, folder, colleague, team, keys, caplog
 ):

@@ -34,6 +34,14 @@ def test_target_is_not_doubted_where_the_names_may_stand_elsewhere_or_are_no_tex
     assert first_line.names_without(written(content), target) == []
 
 
+def test_known_name_that_two_mean_or_that_a_tuple_means_is_nobody_s():
+    known = ["\u00c5", "b"]
+
+    assert first_line.in_other_letters(["A\u030a", "b"], known) == {"A\u030a": "\u00c5"}
+    assert first_line.in_other_letters(["A\u030a", "\u212b"], known) == {}
+    assert first_line.in_other_letters([("A\u030a", "b"), 5], known) == {}
+
+
 def test_nearest_name_is_found_whatever_its_case_and_blanks():
     assert first_line.nearest("Answer ", ["order", "answer"]) == "answer"
     assert first_line.nearest("price", ["order", "answer"]) == ""

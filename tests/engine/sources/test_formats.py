@@ -295,6 +295,23 @@ def test_files_of_whole_numbers_and_of_fractions_keep_every_digit_beside_each_ot
     assert rows(read.tables(files)) == [[str(2**53 + 1)], ["0.5"]]
 
 
+@pytest.mark.parametrize(
+    ("kind", "cell", "dtype"),
+    [(pa.int64(), 7, "Int64"), (pa.bool_(), True, "boolean"), (pa.decimal128(5, 2), Decimal("1.50"), "float64")],
+    ids=str,
+)
+def test_empty_column_of_one_file_leaves_the_others_their_type(written, kind, cell, dtype):
+    files = []
+    for name, cells in (("full", [cell, cell]), ("empty", [None, None])):
+        content = io.BytesIO()
+        pq.write_table(pa.table({"a": pa.array(cells, kind), "b": [1, 2]}), content)
+        files.append(written(content.getvalue(), f"{name}.parquet"))
+
+    found = read.tables(files).frame["a"]
+
+    assert str(found.dtype) == dtype and found.isna().tolist() == [False, False, True, True]
+
+
 def test_list_in_a_cell_reads_alike_whatever_stands_in_other_cells(table, rows):
     alone = table('[{"tags": ["a", "b"]}]', "t.json")
 

@@ -126,7 +126,17 @@ def test_file_of_a_glob_that_seems_another_table_is_refused(written, others, tar
     two = written(f"{others}\n{','.join('1' for _ in others.split(','))}\n", "two.csv")
 
     with pytest.raises(DataError, match="two.csv: its columns differ from those of .*one.csv"):
-        read.tables([one, two], read.Known(target=target))
+        read.tables([one, two], read.Known(needed=target))
+
+
+def test_name_that_only_hints_at_the_header_may_be_lacking_in_a_file_of_a_glob(written, rows):
+    one, two = written("x,y,z,w\n1,2,3,4\n", "one.csv"), written("y,z,w\n5,6,7\n", "two.csv")
+
+    found = read.tables([one, two], read.Known(target="x"))
+
+    assert rows(found) == [["1", "2", "3", "4"], [None, "5", "6", "7"]]
+    with pytest.raises(DataError, match="need most columns in common"):
+        read.tables([one, written("x,p,q,r\n1,1,1,1\n", "three.csv")], read.Known(target="x"))
 
 
 def test_name_in_other_code_points_is_the_same_column_in_each_file_of_a_glob(written, rows):
@@ -146,6 +156,7 @@ def test_options_overrule_what_is_found(table, rows):
     [
         ({"sep": ";"}, "sep"),
         ({"header": "no"}, "header"),
+        ({"header": 0}, "header = 0 must be a line from 1 on, or false"),
         ({"separator": ";;;"}, "separator"),
         ({"encoding": "klingon"}, "encoding"),
         ({"missing": "?"}, r"missing = '\?' has the wrong type(.|\n)*Example: \[\"\?\""),

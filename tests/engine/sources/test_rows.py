@@ -43,6 +43,13 @@ def test_quote_mark_that_is_left_open_swallows_no_lines(table, rows):
     assert len(found.frame) == 301 and rows(found)[100:102] == [["7", '"open'], ["100", "w, 100"]]
 
 
+@pytest.mark.parametrize("mark", ["\r", "\n", "\r\n"])
+def test_break_within_a_quoted_cell_is_the_cell_s_own_where_another_line_is_mended(table, rows, mark):
+    found = table(lines(f'7,1.5,"x{mark}y"', "7,1.5,x,,"))
+
+    assert rows(found)[100:102] == [["7", "1.5", f"x{mark}y"], ["7", "1.5", "x"]] and len(found.frame) == 302
+
+
 @pytest.mark.parametrize("case", NOT_MENDED)
 def test_line_that_fits_no_way_is_set_aside_as_it_stands(table, rows, case):
     found = table(lines(NOT_MENDED[case]))

@@ -40,7 +40,8 @@ def run(project: Project, dump: Dump, *, again: bool = False) -> list[str]:
     where = listed([path.name for path in dump.files], 1)
     try:
         member = parted(settings.source)[1]
-        table = read.tables(dump.files, read.Known.of(settings, settings.target, member))
+        about = replace(read.Known.of(settings, settings.target, member), needed=settings.target)
+        table = read.tables(dump.files, about)
     except DataError as error:  # what is to be mended is the source, not its read-only copy
         raise DataError(str(error).replace(f"{dump.folder}{os.sep}", "")) from None
     decisions = [*read.keep_aside(project.clean.with_name("set_aside.csv"), table.set_aside), *table.decisions]

@@ -44,7 +44,7 @@ HEADER = """\
 # description      for people: what it means, its unit, who measures it, when it is known
 # For reading:     decimal, thousands (marks in numbers), unit ($, %, kg: left out of numbers),
 #                  separator (between the items of a list), missing (texts that mean "no value"),
-#                  format (of dates; several are parted by " | "; %q is a quarter, as in "Q%q %Y")
+#                  format (of dates; several are parted by " | "; %q is a quarter beside a Q, as in "Q%q %Y")
 # moment           the column is in no file: it is made of these, a date and a time of day, or year, month, day, hour
 #                  and minute as numbers; a date and a time of day that are ignored leave their place to it
 """

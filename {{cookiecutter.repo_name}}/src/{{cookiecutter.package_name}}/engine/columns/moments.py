@@ -77,8 +77,13 @@ def clocks(columns: Dictionary, typed: Mapping[str, pd.Series]) -> list[tuple[st
 
 
 def completed(text: pd.Series, form: str) -> tuple[pd.Series, str]:
-    """Dates, shape (n_rows,), and a format as `strptime` knows them: of a quarter, `%q`, and a week the first day."""
+    """Dates, shape (n_rows,), and a format as `strptime` knows them: of a quarter, `%q`, and a week the first day.
+
+    A `ValueError` where the format has no Q beside `%q`.
+    """
     if "%q" in form:
+        if not re.search("(?i)Q%q|%qQ", form):
+            raise ValueError("%q needs a Q beside it, as in Q%q %Y")
         first = text.str.replace(QUARTER, lambda found: f"{3 * int(found[0]) - 2:02}", regex=True)
         text, form = first.where(text.str.contains(QUARTER)), form.replace("%q", "%m")
     if "%V" in form and not re.search("%[uwaA]", form):

@@ -22,6 +22,7 @@ MONTHS = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%m-%d-%y")
 SPELT = ("%Y/%m/%d", "%b %d %Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y")
 SAS = ("%d%b%Y", "%d%b%y", "%d%b%Y:%H:%M:%S")
 SPANS = ("%b %Y", "%B %Y", "%b-%Y", "%b-%y", "%YQ%q", "%Y-Q%q", "%Y Q%q", "Q%q %Y", "%G-W%V", "%GW%V")
+NO_SPAN = r"(?i)(?=.*[QW]).*\b(?!19|20|99)\d{4}(?!\d).*|\d{4}W\d"  # 1200W2 is a lamp
 FIRST_DAYS = {"%V": "a week alone is its Monday", "%q": "a quarter alone is its first day"}
 DAYS_IN_DIGITS = r"(?:19|20|99)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"  # 99991231 means "for ever"
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
@@ -189,7 +190,8 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
     orders = {"day-first": (DAYS,), "month-first": (MONTHS,)}.get(given, (MONTHS, DAYS))
     times = TIMES if present.str.contains(":", regex=False).any() else ("",)
     of_days = (day + time for days in (*orders, SPELT) for day in days for time in times)
-    known = [ISO, *of_days, *SAS, "%m/%Y", "%m.%Y", *SPANS, *CLOCKS]
+    spans = () if present.str.fullmatch(NO_SPAN).any() else SPANS
+    known = [ISO, *of_days, *SAS, "%m/%Y", "%m.%Y", *spans, *CLOCKS]
     chosen: dict[str, int] = {}
     unsure, rest = False, present
     while len(rest) and len(chosen) < FORMATS_IN_A_COLUMN:
@@ -210,11 +212,18 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
         without = f", {len(present) - zoned} without one taken as UTC" if zoned < len(present) else ""
         notes.append(f"times with a zone turned into UTC{without}")
     notes += [note for mark, note in FIRST_DAYS.items() if mark in form]
-    if present.str.fullmatch(MONTH_ALONE).any() or {*SPANS[:4]} & {*chosen}:
-        notes.append("a month alone is its first day")
+    notes += months_alone(present, {*chosen})
     if unsure:
         notes.append(f'day and month could be the other way round: then say format = "{swapped(form)}" {WHERE}')
     yield Column(type="datetime", missing=markers, format="" if form == ISO else form), "; ".join(notes)
+
+
+def months_alone(present: pd.Series, formats: set[str]) -> Iterator[str]:
+    """What to say of months without a day."""
+    if present.str.fullmatch(MONTH_ALONE).any() or formats & {*SPANS[:4]}:
+        yield "a month alone is its first day"
+    if "%b-%y" in formats and not present.str.contains(r"[a-zA-Z]-(?:3[2-9]|[4-9]\d)$").any():
+        yield f'if the digits are days: then say type = "category" instead of the format {WHERE}'
 
 
 def best_on_probe(cells: pd.Series, known: list[str]) -> list[str]:

@@ -28,7 +28,7 @@ FEW_IDS, REPEATING = 20, 0.2  # rows of a table in which an id that more of them
 ISO_DAY, ISO_CLOCK = r"\d{4}-\d\d-\d\d([T ].*)?", rf"{CLOCK_DAY:%Y-%m-%d}[T ].*"  # can be read in one way alone
 INTEGERS_THAT_FLOAT_KEEPS = 2**53
 NARROW = "[\u00a0\u2009\u202f]"  # blanks within a number
-PERCENT, FEW_FRACTIONS = 10, 5  # a column of percent that goes so far, and parts of 1 that are no slip in it
+PERCENT, FRACTIONS = 10, 20  # a column of percent that goes so far, and cells that are parts of 1 by no chance
 UNREAD = "cells that are not"  # how the problem of cells begins that cannot be read
 
 
@@ -162,7 +162,7 @@ def parse_whatever_wrote_it(cells: pd.Series, column: Column) -> tuple[pd.Series
 
 
 def check_percent(frame: pd.DataFrame, columns: Dictionary, where: str) -> list[str]:
-    """Refuse, or say by its rule, a column of percent that holds fractions in a file, as Excel keeps them.
+    """What to say of columns of percent all of whose cells may be fractions, as Excel keeps them: nobody can tell.
 
     `frame` has the cells as they stand, shape (n_rows, n_columns_found).
     """
@@ -173,12 +173,10 @@ def check_percent(frame: pd.DataFrame, columns: Dictionary, where: str) -> list[
         parts = values[values % 1 != 0]
         most = column.range[1] if column.range else 0
         signed = stripped(frame[name]).str.contains("%").any()
-        if signed or most < PERCENT or len(parts) < FEW_FRACTIONS or values.abs().max() > 1:
+        if signed or most < PERCENT or len(parts) < FRACTIONS or values.abs().max() > 1:
             continue
-        found = f"{where}: column {name!r} has fractions, like {parts.iloc[0]:g}, and no sign; known: up to {most:g} %"
-        said.append(f'{found}.\nMultiply them by 100, or say rule = "warn" in [{name}] of the data dictionary.')
-        if column.rule == "refuse":
-            raise DataError(said[-1])
+        found = f"{where}: column {name!r} has no cell above 1, as {parts.iloc[0]:g}, and no sign; known: to {most:g} %"
+        said.append(f"{found}.\nIf these are percent, nothing is to be done; if fractions, multiply them by 100.")
     return said
 
 

@@ -153,7 +153,8 @@ def strongest_related(rows: pd.DataFrame, answers: Predictions, limit: int = COL
     predicted = pd.Series(urgency(answers))
     with np.errstate(invalid="ignore", divide="ignore"):  # what does not vary goes with nothing
         strength = as_numbers(rows, predicted).corrwith(predicted).abs().fillna(0)
-    return [name for name in rows.columns if name in strength.nlargest(limit).index]
+    kept = strength.nlargest(limit).index
+    return [name for name in rows.columns if name in kept]
 
 
 def as_numbers(rows: pd.DataFrame, predicted: pd.Series) -> pd.DataFrame:

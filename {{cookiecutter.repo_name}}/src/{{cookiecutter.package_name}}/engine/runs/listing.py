@@ -18,9 +18,14 @@ LEGEND = {
 def rows(project: Project) -> list[dict[str, Any]]:
     """What the table of runs shows, newest first; `best` marks the best of several by one metric on one split."""
     reigning = [change["run"] for change in history(project)[-1:]]
+    signers = signatures.trusted(project.root)
     records = [record for folder in folders(project) if (record := sound(folder))]
     table = [
-        {**row(record), "champion": record["run"] in reigning, "refused": not signatures.accepted(project, record)}
+        {
+            **row(record),
+            "champion": record["run"] in reigning,
+            "refused": not signatures.accepted(project.root, record, signers),
+        }
         for record in records
     ]
     for question in {(line["metric"], line["split"]) for line in table}:  # scores on other rows say nothing here

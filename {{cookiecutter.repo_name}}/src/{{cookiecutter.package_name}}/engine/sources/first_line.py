@@ -7,6 +7,7 @@ where the first line clearly holds the names; `read.py` decides, later and bette
 import csv
 import difflib
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -35,16 +36,19 @@ def names_without(path: Path, target: str) -> list[str]:
 def in_other_letters(names: Iterable[str], known: Iterable[str]) -> dict[str, str]:
     """The names that are a known one in other code points, an accent by itself as macOS has it, by how they stand.
 
+    A known name that two of them mean is nobody's; what is no text, as a name of several levels, means none.
+
     Examples
     --------
     >>> in_other_letters(["cafe\u0301", "plain"], ["caf\u00e9", "other"])
     {'cafe\u0301': 'caf\u00e9'}
     """
     names, known = dict.fromkeys(names), dict.fromkeys(known)
-    odd = [name for name in names if name not in known and not str(name).isascii()]
+    odd = [name for name in names if isinstance(name, str) and name not in known and not name.isascii()]
     whole = {unicodedata.normalize("NFC", name): name for name in known if name not in names} if odd else {}
     meant = {name: whole.get(unicodedata.normalize("NFC", name), "") for name in odd}
-    return {name: other for name, other in meant.items() if other}
+    times = Counter(meant.values())
+    return {name: other for name, other in meant.items() if other and times[other] == 1}
 
 
 def nearest(wanted: str, names: Iterable[str]) -> str:

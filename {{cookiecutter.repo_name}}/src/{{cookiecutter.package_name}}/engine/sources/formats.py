@@ -138,7 +138,11 @@ def _arrow_column(cells: pa.ChunkedArray) -> pd.Series:
     kind = cells.type
     gappy = cells.null_count and (pa.types.is_integer(kind) or pa.types.is_boolean(kind))
     if pa.types.is_decimal(kind) or gappy:
-        return column(cells.to_pylist())
+        filled = column(cells.to_pylist())
+        if cells.null_count < len(cells):
+            return filled
+        empty = {"i": "Int64", "u": "Int64", "b": "boolean"}  # the file alone tells their type
+        return filled.astype(empty.get(str(kind)[0], "float64"))
     if pa.types.is_duration(kind):
         return cells.to_pandas().dt.total_seconds()
     if pa.types.is_date(kind):

@@ -78,11 +78,12 @@ class Known:
     """What is known of files before they are read."""
 
     options: Mapping[str, Any] = field(default_factory=dict)  # `[data.read]`, see `OPTIONS`: not detected but given
-    target: str = ""  # to predict, a hint for which row holds the names; "" where the table need not have it
+    target: str = ""  # a column that is likely there: a hint for which row holds the names
     member: str = ""  # which members of a zip or tar to read, a name or a glob; "" takes the only table
     most: float = math.inf  # bytes that a file may unpack to
     drop: Sequence[str] = ()  # `[data] drop`: columns that nobody needs, and that stop no reading
     separators: formats.Separators = field(default_factory=dict)  # of columns that hold lists
+    needed: str = ""  # a column that each of several files must have
 
     @classmethod
     def of(cls, settings: Data, target: str, member: str = "", separators: formats.Separators | None = None) -> "Known":
@@ -106,7 +107,7 @@ def tables(paths: Sequence[Path], known: Known = NOTHING_KNOWN) -> Table:
     Raises
     ------
     DataError
-        A file cannot be read without guessing, or one shares few columns or not the target with the first.
+        A file cannot be read without guessing, or one shares few columns, or not the one needed, with the first.
     SettingsError
         An option is unknown or of the wrong type.
     """
@@ -116,9 +117,10 @@ def tables(paths: Sequence[Path], known: Known = NOTHING_KNOWN) -> Table:
     for name, part in parts.items():
         part.frame.columns = part.frame.rename(columns=in_other_letters(part.frame, first.frame)).columns
         odd = set(part.frame.columns) ^ set(first.frame.columns)
-        if _are_of_two_tables(odd, {*part.frame.columns, *first.frame.columns}, known.target):
+        if _are_of_two_tables(odd, {*part.frame.columns, *first.frame.columns}, known.needed):
             found = f"its columns differ from those of {whole}: {listed(sorted(odd))} stand in one of them alone"
-            cure = "Files read together need most columns and the target in common: rename them, or narrow source in"
+            common = f"most columns and {known.needed!r}" if known.needed else "most columns"
+            cure = f"Files read together need {common} in common: rename them, or narrow source in"
             raise DataError(f"{name}: {found}.\n{cure} [data] of params.toml.")
     if len(parts) == 1:
         return first
@@ -176,10 +178,10 @@ def keep_aside(path: Path, lines: Sequence[tuple[str, SetAside]]) -> list[str]:
     return [f"lines set aside in {path.name}: {len(lines):,} (the first: {name}, line {first.line}, {first.reason})"]
 
 
-def _are_of_two_tables(odd: set[str], names: set[str], target: str) -> bool:
+def _are_of_two_tables(odd: set[str], names: set[str], needed: str) -> bool:
     """Whether two files, of the `names` in either of which `odd` stand in one alone, do not belong together."""
     plain = {"".join(name.casefold().split()) for name in odd}
-    return 2 * len(odd) > len(names) or target in odd or len(plain) < len(odd)
+    return 2 * len(odd) > len(names) or needed in odd or len(plain) < len(odd)
 
 
 def _placed(frames: list[pd.DataFrame], name: str) -> pd.Series:
@@ -213,6 +215,8 @@ def _check_options(options: Mapping[str, Any]) -> None:
         if (key == "quote" and len(value) > 1) or (key == "separator" and len(value) > 2 and value != "blanks"):
             allowed = "one character" if key == "quote" else "one or two characters, or 'blanks'"
             raise SettingsError(f"{where} {key} = {value!r} must be {allowed}.")
+        if key == "header" and value is not False and value < 1:
+            raise SettingsError(f"{where} header = {value!r} must be a line from 1 on, or false if there is none.")
         if key == "dates" and value not in ("", "day-first", "month-first") and "%" not in value:
             allowed = "'day-first', 'month-first', or a format like '%d.%m.%Y'"
             raise SettingsError(f"{where} dates = {value!r}.\nAllowed: {allowed}.")

@@ -151,7 +151,7 @@ class _Sorted:
         self.width = width
         self.places: list[int] = []
         self.text = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="")
-        self.writer = csv.writer(self.text, lineterminator="\n")
+        self.writer = csv.writer(self.text, lineterminator="\r\n")  # it quotes the marks of a line's end that it writes
         self.blank: list[int] = []
         self.notes: list[str] = []
         self.mended: dict[str, list[int]] = {}
