@@ -9,6 +9,7 @@ one, another one is a new version, the last counts, all are kept. All of the fil
 
 import asyncio
 import hashlib
+import logging
 import re
 import shlex
 import time
@@ -22,7 +23,7 @@ import sqlalchemy as sa
 
 from ..engine.columns import dictionary
 from ..engine.columns.validate import parse, stripped
-from ..engine.project.errors import DataError, SettingsError, listed, shown
+from ..engine.project.errors import DataError, ProjectError, SettingsError, listed, shown
 from ..engine.project.settings import Project
 from ..engine.runs import registry
 from ..engine.runs.answers import under
@@ -33,6 +34,7 @@ from .reference import rules_of
 from .tables import IDS, Entry, Told, answers
 from .versions import wanted
 
+log = logging.getLogger(__name__)
 ID, TRUTH = "id", "truth"
 ANSWER = re.compile(r"[0-9a-f]{32}")  # the id of an answer; a table may have a column `id` of its own
 QUEUE, RANDOM = "label", "label at random"  # sources of truth that was asked for; only the latter are a sample of all
@@ -78,8 +80,15 @@ def truths(project: Project, run: str, cells: Sequence[Any]) -> tuple[dict[str, 
     if not folder.is_dir():  # an image holds the newest runs alone
         folder = wanted(project)[0]
     record, columns = registry.read(folder), dictionary.load(folder / registry.DICTIONARY)
-    column, found = under(columns, rules_of(project))[record["target"]], truths_of(columns, record, cells)
-    if record["classes"] or not column.range or column.rule != "refuse":
+    found = truths_of(columns, record, cells)
+    if record["classes"]:
+        return record, found
+    try:
+        columns = under(columns, rules_of(project))
+    except ProjectError as error:
+        log.error("%s\nUntil it is mended truths are checked by the rules of run %s.", error, folder.name)
+    column = columns[record["target"]]
+    if not column.range or column.rule != "refuse":
         return record, found
     low, high = column.range  # retrain would leave out what is beyond, but one such number ruins every score
     return record, [one if one is not None and low <= one <= high else None for one in found]
