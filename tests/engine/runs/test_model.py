@@ -9,7 +9,8 @@ from data_science_project import pipeline
 from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError, SettingsError
-from data_science_project.engine.runs import answers, model
+from data_science_project.engine.runs import model
+from data_science_project.engine.runs.answers import under
 
 LOAD = """
 import sys
@@ -103,7 +104,7 @@ def test_list_of_python_is_joined_by_the_separator_of_its_column():
 def test_list_is_joined_by_the_separator_that_the_run_learned():
     learned, today = ({"tags": Column(type="list", separator=mark)} for mark in ";|")
 
-    found, _ = model.as_of_a_file(pd.DataFrame({"tags": [["red", "vip"]]}), answers.under(learned, today))
+    found, _ = model.as_of_a_file(pd.DataFrame({"tags": [["red", "vip"]]}), under(learned, today))
 
     assert found["tags"].tolist() == ["red; vip"]
 

@@ -227,11 +227,7 @@ def means(step: Any, names: Names) -> Callable:
 
 def weights_of(step: Any) -> Callable[[tuple[np.ndarray, np.ndarray]], NumberRow]:
     """The row of a fitted TfidfTransformer, from the places of words, in order, and how often each stands there."""
-    if (step.sublinear_tf, step.use_idf, step.norm) != (
-        True,
-        True,
-        "l2",
-    ):  # rows that are drawn seldom have a word twice
+    if (step.sublinear_tf, step.use_idf, step.norm) != (True, True, "l2"):  # a drawn row seldom has a word twice
         raise NotCompiled("other weights of words than the recipe's")
 
     def weigh(found: tuple[np.ndarray, np.ndarray]) -> NumberRow:
