@@ -23,14 +23,13 @@ import sqlalchemy as sa
 
 from ..engine.columns import dictionary
 from ..engine.columns.validate import parse, stripped
-from ..engine.project.errors import DataError, ProjectError, SettingsError, listed, shown
+from ..engine.project.errors import DataError, SettingsError, listed, shown
 from ..engine.project.settings import Project
-from ..engine.runs import registry
-from ..engine.runs.answers import under
+from ..engine.runs import loading, registry
 from ..engine.sources import formats, read
 from .database import Database, LogError, opened
 from .log import Log
-from .reference import rules_of
+from .reference import under_today
 from .tables import IDS, Entry, Told, answers
 from .versions import wanted
 
@@ -83,11 +82,7 @@ def truths(project: Project, run: str, cells: Sequence[Any]) -> tuple[dict[str, 
     found = truths_of(columns, record, cells)
     if record["classes"]:
         return record, found
-    try:
-        columns = under(columns, rules_of(project))
-    except ProjectError as error:
-        log.error("%s\nUntil it is mended truths are checked by the rules of run %s.", error, folder.name)
-    column = columns[record["target"]]
+    column = under_today(project, columns)[record["target"]]
     if not column.range or column.rule != "refuse":
         return record, found
     low, high = column.range  # retrain would leave out what is beyond, but one such number ruins every score
@@ -100,6 +95,16 @@ def truths_of(columns: dictionary.Dictionary, record: Mapping[str, Any], cells: 
     values, _ = parse(pd.Series(list(cells), dtype=object, name=name), columns[name])
     classes = {label: label for label in record["classes"]}
     return [None if pd.isna(value) else classes.get(value) if classes else float(value) for value in values]
+
+
+def truths_in(path: Path, cells: pd.Series, run: loading.Run) -> list[Any]:
+    """What the cells of the target, shape (n_rows,), mean; those that are no truth are counted in the log."""
+    found = truths_of(run.columns, run.record, cells.tolist())
+    none = [cell for cell, truth in zip(cells, found, strict=True) if truth is None and not pd.isna(cell)]
+    if none:
+        counts = path.name, len(none), cells.count(), refusal(run.record, none[0])
+        log.warning("%s: %d of %d truths count for nothing: %s", *counts)
+    return found
 
 
 def refusal(record: Mapping[str, Any], cell: Any) -> str:
