@@ -77,15 +77,20 @@ def newest(engine: sa.Engine, *conditions: Any) -> tuple[pd.DataFrame, pd.DataFr
     return rows, told.drop_duplicates(["id", "run"])
 
 
-def different(engine: sa.Engine, names: Sequence[str], most: int, *conditions: Any) -> tuple[pd.DataFrame, int]:
+def different(
+    engine: sa.Engine, names: Sequence[str], most: int, last: str, *conditions: Any
+) -> tuple[pd.DataFrame, int]:
     """The newest answers that fit all conditions, no two alike in these columns, and among how many they were found.
 
-    So a row that is sent all day, as health checks do, pushes no other out.
+    So a row that is sent all day, as health checks do, pushes no other out. They are looked for in the log of all runs
+    from the answer `last` back: of a champion that few have asked it has no more, and nothing finds its rows at once.
     """
-    query = sa.select(answers).where(answers.c.asker != ASKER, *conditions).order_by(answers.c.id.desc())
+    back = sa.select(answers.c.id).where(answers.c.id <= last).order_by(answers.c.id.desc()).limit(LOOK_BACK).subquery()
+    near = answers.c.id.between(sa.select(sa.func.min(back.c.id)).scalar_subquery(), last)
+    query = sa.select(answers).where(near, answers.c.asker != ASKER, *conditions).order_by(answers.c.id.desc())
     found, looked = dict[str, sa.RowMapping](), 0
     with engine.connect().execution_options(yield_per=PART) as connection:
-        for row in connection.execute(query.limit(LOOK_BACK)).mappings():
+        for row in connection.execute(query).mappings():
             asked = json.loads(row["inputs"])
             found.setdefault(repr([row["output"], *map(asked.get, names)]), row)
             looked += 1
@@ -120,9 +125,9 @@ def of_log(engine: sa.Engine, project: Project, run: str, rows: pd.DataFrame, to
     most, reference = min(settings.of(project, Monitor).rows, NEWEST), profile.of(project, folder)
     mine, truths = mine[mine["role"] == role].head(most), truths[truths["role"] == role]
     columns, looked = under_today(project, dictionary.load(folder / registry.DICTIONARY)), len(mine)
-    if reference and reference["distinct"] >= drift.MOSTLY_DIFFERENT:
+    if len(mine) and reference and reference["distinct"] >= drift.MOSTLY_DIFFERENT:
         names = [name for name in reference["columns"] if columns[name].type != "datetime"]
-        mine, looked = different(engine, names, most, answers.c.run == run, answers.c.role == role)
+        mine, looked = different(engine, names, most, mine["id"].max(), answers.c.run == run, answers.c.role == role)
     asked = pd.DataFrame([json.loads(text) for text in mine["inputs"]], index=mine.index)
     cells, broken = typed(asked, columns)
     policy = decision.policy(folder, record, project.settings.predict, project.settings.decision)
