@@ -254,14 +254,14 @@ def test_monitor_of_a_file_looks_at_predicted_numbers_too(make_project, made_tab
     project = make_project(
         made_table[["amount", "colour", "answer"]],
         data={"source": "table.csv", "target": "amount"},
-        train={"candidates": ["dummy"]},
+        train={"candidates": ["linear"]},
     )
     pipeline.make(project, "train")
     made_table.to_csv(tmp_path / "batch.csv", index=False)
 
-    page, _ = monitor.run(project, input=tmp_path / "batch.csv", name="")
+    page, alarms = monitor.run(project, input=tmp_path / "batch.csv", name="")
 
-    assert "108 labels" in page.read_text(encoding="utf-8")
+    assert "108 labels" in page.read_text(encoding="utf-8") and alarms == []
 
 
 def test_monitor_without_log_or_file_says_what_to_do(project, typed):

@@ -96,6 +96,15 @@ def test_items_are_parted_by_the_mark_that_the_run_learned_whatever_the_dictiona
     assert (version.columns["tags"].separator, version.columns["tags"].values) == (";", ("red",))
 
 
+def test_verbs_answer_rows_of_more_kinds_than_a_request_may_have(project, folder):
+    found = reference.Reference(project, folder, judged=False)
+    listened(found)
+    found.follow({})
+    kinds = [{f"more {bit}": 1 for bit in range(5) if kind >> bit & 1} for kind in range(reference.COLUMN_SETS + 1)]
+
+    assert len(found.reference([ROW | more for more in kinds])) == len(kinds)
+
+
 def without(row, *names):
     """A row that lacks columns."""
     return {name: cell for name, cell in row.items() if name not in names}
