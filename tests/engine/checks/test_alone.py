@@ -11,6 +11,9 @@ ROWS = pd.DataFrame({"shop": ["a", "b", "a", "b", "c"], "paid": [1.0, 2.5, np.na
     "add_features",
     [
         lambda rows: rows,
+        lambda rows: rows.assign(whole=rows["paid"].round().astype("Int64"), yes=(rows["paid"] > 2).astype("boolean")),
+        lambda rows: rows.assign(rest=rows["paid"] * 0.1 * 3 - rows["paid"] * 0.3 + np.arange(len(rows)) * 1e-17),
+        lambda rows: rows.assign(kind=rows["shop"].astype("category"), pair=[[1, 2]] * len(rows)),
         lambda rows: rows.assign(log=np.log(rows["paid"]), whole=rows["paid"] // 1, word=rows["shop"].str.upper()),
     ],
 )
@@ -33,6 +36,12 @@ def test_feature_that_is_computed_across_rows_is_named(column):
     said = across_rows(add_features, ROWS, add_features(ROWS))
 
     assert said.startswith("add_features computes 'across' of a row alone otherwise than among others")
+
+
+def test_no_rows_have_nothing_to_say():
+    none = ROWS.head(0)
+
+    assert across_rows(lambda rows: rows.assign(twice=rows["paid"] * 2), none, none.assign(twice=0.0)) == ""
 
 
 def test_function_that_fails_for_a_row_alone_is_told_with_what_it_raised():

@@ -44,7 +44,8 @@ def test_marks_in_numbers_are_detected_or_taken_as_said(describe, cells, read, m
         (["7,7", "7.7"], ["125.976", "950", "k.A."], (".", ""), True),
         (["8", "9"], ["125.976", "950", "k.A."], (".", ""), True),
         (["1.295", "2.500"], ["1,295", "3,601"], (",", ""), True),
-        (["7.7", "8.12"], ["2.236", "1.180", "188"], (",", "."), False),
+        (["7.7", "8.12"], ["2.236", "1.180", "188"], (".", ""), False),
+        (["8", "9"], ["2.236", "1.180", "188"], (",", "."), True),
     ],
 )
 def test_mark_that_could_be_either_is_settled_by_the_other_columns_or_said(others, cells, marks, doubtful):
@@ -58,9 +59,15 @@ def test_mark_that_could_be_either_is_settled_by_the_other_columns_or_said(other
     about = [line for line in said if "'x'" in line]
     assert (columns["x"].decimal, columns["x"].thousands) == marks
     assert any("it could be the" in line for line in about) == doubtful
-    settled = any("as in the other columns" in line for line in about)
-    assert settled != (doubtful or cells[-1] == "188")
-    assert any("if not so: " in line for line in about) == (settled and cells[0].startswith("1"))
+    assert any("as in the other columns" in line for line in about) != doubtful
+
+
+def test_mark_that_the_other_columns_settle_is_said_with_what_to_write_if_it_is_not_so():
+    frame = pd.DataFrame({"n": ["7.7", "8.12"] * 30, "x": ["2.236", "188"] * 30, "y": ["a", "b"] * 30})
+
+    said = infer.infer(frame, target="y", read={})[1]
+
+    assert any("'x'" in line and 'as in the other columns; if not so: thousands = "."' in line for line in said)
 
 
 @pytest.mark.parametrize(

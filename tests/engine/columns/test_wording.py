@@ -20,6 +20,8 @@ def one(cells, known, rule):
         (("J", "N"), ["j", "N"], ["J", "N"], "'j' read as 'J' (1 row: 1)"),
         (("d'accord", "No\u00ebl"), ["D\u2019accord", "noel"], ["d'accord", "No\u00ebl"], "(2 rows: 1, 2)"),
         (("Ja", "Nein"), [True, "no", "Ja"], ["Ja", "Nein", "Ja"], "'True' read as 'Ja' (2 rows: 1, 2)"),
+        (("J", "N"), ["ja", "nein"], ["J", "N"], "'ja' read as 'J' (2 rows: 1, 2)"),
+        (("self-employed", "retired"), ["Self employed"], ["self-employed"], "(1 row: 1)"),
         (("no", "unknown", "yes"), ["Y", "no"], ["yes", "no"], "'Y' read as 'yes' (1 row: 1)"),
         (("01067", "80331"), ["1067", "80331"], ["01067", "80331"], "'1067' read as '01067' (1 row: 1)"),
     ],
@@ -41,6 +43,13 @@ def test_category_that_is_a_known_one_written_otherwise_is_that_one_and_said(rul
         (("59",), "5-9"),
         (("a", "no"), "n"),
         (("e", "n", "s", "w"), "o"),
+        (("N", "S"), "O"),
+        (("0", "1"), "s"),
+        (("no", "yes"), "D"),
+        (("1", "2", "9"), "-9"),
+        (("A", "B"), "A-"),
+        (("102",), "10\u00b2"),
+        (("\u30d1\u30ea",), "\u30d0\u30ea"),
     ],
 )
 def test_word_that_could_be_another_stays_unknown(known, cell):
@@ -53,3 +62,11 @@ def test_words_that_differ_in_how_they_are_written_alone_are_named_together():
     words = ["Self employed", "retired", "self-employed", "5-9", "59"]
 
     assert wording.spelled_alike(words) == ["'Self employed' and 'self-employed'"]
+
+
+def test_cell_of_a_list_is_no_word():
+    columns = {"x": dictionary.Column(type="list", values=("red", "blue"), separator=";", rule="warn")}
+
+    typed, (warning,) = validate.validate(pd.DataFrame({"x": ["Red", "Red; blue"]}), columns, where="new.csv")
+
+    assert typed["x"].tolist() == ["Red", "Red; blue"] and "unknown items, like 'Red' (2 rows: 1, 2)" in warning

@@ -54,6 +54,7 @@ def test_band_goes_below_zero_only_where_a_truth_did(tmp_path):
     confidence.write(tmp_path, kept)
     again = confidence.limits(tmp_path, settings.Predict())
 
+    assert kept.band.of(np.array([-0.5]))[0].item() < -0.5, "a model may say less than any truth"
     ends = [band.of(np.array([0.0]))[0].item() for band in (kept.band, again.band, confidence.band(below, 0.05))]
     assert ends[0] == ends[1] == 0 > ends[2]
 

@@ -16,7 +16,7 @@ from sklearn.ensemble import (
 )
 
 from .engine.modelling.estimators import Clipped, SteadyLogisticRegression, SteadyRidge, SteadyRidgeCV, of_logarithm
-from .engine.modelling.metrics import BY_MEDIAN
+from .engine.modelling.metrics import middle
 from .engine.modelling.network import NetworkClassifier, NetworkRegressor
 from .engine.modelling.recipe import Recipe
 from .engine.project.settings import Train
@@ -71,7 +71,7 @@ def regressors(recipe: Recipe, settings: Train) -> dict[str, BaseEstimator]:
     stopped = HistGradientBoostingRegressor(random_state=seed, **stopping)
     in_logs = TransformedTargetRegressor(stopped, func=np.arcsinh, inverse_func=np.sinh, check_inverse=False)
     known = {
-        "dummy": DummyRegressor(strategy="median" if settings.metric in BY_MEDIAN else "mean"),
+        "dummy": DummyRegressor(strategy=middle(settings.metric)),
         "linear": recipe.linear(Clipped(ridge)),
         "curves": recipe.linear(Clipped(ridge), curves=True),
         "boosting": recipe.trees(HistGradientBoostingRegressor(random_state=seed, **plain)),

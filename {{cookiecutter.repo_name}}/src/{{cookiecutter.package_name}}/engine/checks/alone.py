@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 ROWS_ALONE = 3
+CANCELLED = 1e-12  # of the largest number of a row: left over where the sum of its cells is 0
 ROUNDING = 1e-9  # relative: numpy may take the last digits of many numbers in another way than of one
 
 
@@ -18,13 +19,17 @@ def across_rows(add_features: Callable[[pd.DataFrame], pd.DataFrame], rows: pd.D
     rows are tried.
     """
     new, other = wider.columns.difference(rows.columns, sort=False), dict[str, None]()
-    for place in np.unique(np.linspace(0, len(rows) - 1, ROWS_ALONE, dtype=int)) if len(new) else []:
+    places = np.unique(np.linspace(0, len(rows) - 1, ROWS_ALONE, dtype=int))
+    largest = rows.select_dtypes("number").astype("float64").abs().max(axis=1)
+    for place in places if len(new) and len(rows) else ():
         try:
             alone = add_features(rows.iloc[[place]].copy())
         except Exception as error:
-            return f"add_features fails for a row alone ({type(error).__name__}: {error})"
-        pairs = {name: (wider[name].iloc[place], alone[name].iloc[0] if name in alone else None) for name in new}
-        other |= dict.fromkeys(name for name, (among, by_itself) in pairs.items() if not same(among, by_itself))
+            return f"add_features fails for a row alone ({type(error).__name__}: {error})."
+        noise = CANCELLED * np.nan_to_num(largest.iloc[place])
+        for name in new:
+            if name not in alone or not same(wider[name].iloc[place], alone[name].iloc[0], noise):
+                other[name] = None
     if not other:
         return ""
     named = ", ".join(map(repr, [*other][:5]))
@@ -39,8 +44,8 @@ def unsteady(add_features: Callable[[pd.DataFrame], pd.DataFrame], rows: pd.Data
     return [*filter(None, [across_rows(add_features, rows, once)])]
 
 
-def same(one: object, other: object) -> bool:
-    """Whether two cells are equal, but for the rounding of numbers, or both missing."""
-    if isinstance(one, Real) and isinstance(other, Real) and math.isclose(one, other, rel_tol=ROUNDING):
+def same(one: object, other: object, noise: float) -> bool:
+    """Whether two cells are equal, or both missing; numbers but for their rounding and what a difference leaves."""
+    if isinstance(one, Real) and isinstance(other, Real) and math.isclose(one, other, rel_tol=ROUNDING, abs_tol=noise):
         return True
-    return bool(one == other) or bool(pd.isna(one) and pd.isna(other))
+    return pd.Series([one]).equals(pd.Series([other]))

@@ -112,7 +112,7 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
     if given:
         yield Column(**same, **given), also.removeprefix("; ")
         return
-    for marks, how in certain_marks(bare, read.get("settled", "")):
+    for marks, how in settled_marks(bare, read.get("settled", "")):
         yield Column(**same, **marks), f"{how}{also}"
     grouped = {mark: bare[bare.str.fullmatch(grouped_by(mark))] for mark in THOUSANDS}
     twice = grouped["."].str.count(r"\.").gt(1).any()
@@ -132,11 +132,12 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
                 yield Column(**same, decimal=",", thousands=mark), said
 
 
-def certain_marks(bare: pd.Series, decimal: str) -> Iterator[tuple[dict[str, Any], str]]:
-    """The marks that the cells, or the other columns by their `decimal` mark, leave no choice of; and what to say."""
-    for certain, point in (",.", ".,"):
-        if only_groups(bare, certain):
-            yield {"thousands": certain, "decimal": point}, f"{certain!r} read as the thousands mark"
+def settled_marks(bare: pd.Series, decimal: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """The marks by the other columns, whose `decimal` mark is known, or else by groups of digits; and what to say."""
+    for mark, point in (",.", ".,") if not decimal else ():
+        if only_groups(bare, mark):
+            unsure = doubt(bare, mark, "thousands", "decimal")
+            yield {"thousands": mark, "decimal": point}, f"{mark!r} read as the thousands mark{unsure}"
     if decimal:
         other = "," if decimal == "." else "."
         role, mark = ("thousands", other) if bare.str.contains(rf"\d[{other}]\d").any() else ("decimal", decimal)
@@ -153,7 +154,7 @@ def decimal_comma(bare: pd.Series, separator: str) -> str:
 
 
 def only_groups(bare: pd.Series, mark: str) -> bool:
-    """Whether a mark parts thousands for sure: 1.180 ends in a zero as three decimals would, and 188 has none."""
+    """Whether a mark is likelier to part thousands: 1.180 ends in a zero as three decimals would, and 188 has none."""
     marked = bare.str.contains(mark, regex=False)
     with_it, without = bare[marked], bare[~marked]
     groups = with_it.str.fullmatch(rf"[-+]?[1-9]\d{{0,2}}[{mark}]\d{{3}}").all() and with_it.str.endswith("0").any()

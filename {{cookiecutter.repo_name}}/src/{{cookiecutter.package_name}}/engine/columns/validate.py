@@ -137,7 +137,7 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
             found.append(violation(name, problem, f"Fix the rows, or widen 'range' of [{name}]", outside))
         unreadable = unreadable | outside
     if column.values is not None and column.type in ("category", "list"):
-        values, mended = rewritten(values, column.values)
+        values, mended = rewritten(values, () if column.type == "list" else column.values)
         if mended.any():
             sample = f"{shown(str(cells[mended].iloc[0]))} read as {shown(values[mended].iloc[0])}"
             found.append(violation(name, f"words written otherwise, like {sample}", "", mended))

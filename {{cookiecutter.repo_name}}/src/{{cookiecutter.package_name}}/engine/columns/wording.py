@@ -8,10 +8,13 @@ from itertools import filterfalse, permutations
 import pandas as pd
 
 WITH_POINT = re.compile(r"(\d+)\.0+")  # as pandas writes whole numbers of a column with missing cells
+ACCENT = re.compile("(?<=[a-z])[\u0300-\u036f]+")
+BETWEEN = re.compile(r"(?<=[^\W\d_])[\s_-]+(?=[^\W_])|(?<=\d)[\s_-]+(?=[^\W\d_])")  # 5-9 is not 59
 YES_AND_NO = frozenset(  # where yes comes before no
     "yes/no y/n true/false t/f 1/0 ja/nein ja/nej ja/nee ja/nei j/n oui/non o/n si/no sí/no sì/no s/n sim/não sim/nao "
     "da/ne da/net da/nu d/n да/нет tak/nie ano/ne áno/nie igen/nem evet/hayır".split()
 )
+OF_PROGRAMS = frozenset("true false yes no 1 0".split())
 YES, NO = (frozenset(words) for words in zip(*(pair.split("/") for pair in YES_AND_NO), strict=True))
 
 
@@ -41,6 +44,15 @@ def by_key(words: Iterable[str], form: Callable[[str], str]) -> dict[str, list[s
     return found
 
 
+def written(word: str) -> str:
+    """What a word shares with those that a program made of it: case, the form of a mark, accents, and blanks in it.
+
+    A sign, a plus behind a grade, or a mark of another alphabet makes another word, so that is narrower than `key`.
+    """
+    plain = unicodedata.normalize("NFD", word.casefold().replace("\u2019", "'"))
+    return BETWEEN.sub("", ACCENT.sub("", plain))
+
+
 def rewritten(words: pd.Series, known: tuple[str, ...]) -> tuple[pd.Series, pd.Series]:
     """Words, shape (n_rows,), unknown ones as the one known word that they are written otherwise; and which those are.
 
@@ -52,14 +64,15 @@ def rewritten(words: pd.Series, known: tuple[str, ...]) -> tuple[pd.Series, pd.S
         return words, unknown
     digits = {len(word) for word in known if word.isdecimal()}
     width = digits.pop() if len(digits) == 1 else 0
-    pairs = permutations(known, 2) if len(known) <= 3 else ()  # of more, n and s are directions
-    answers = not YES_AND_NO.isdisjoint("/".join(pair).lower() for pair in pairs)
+    pairs = permutations(known, 2) if len(known) <= 3 else ()
+    yes_and_no = next((pair for pair in pairs if "/".join(pair).lower() in YES_AND_NO), ())
 
     def plain(word: str) -> str:
         number = WITH_POINT.sub(r"\1", word) if WITH_POINT.fullmatch(word) else word
-        if answers and (low := number.lower()) in YES | NO:
-            return "yes" if low in YES else "no"
-        return number.zfill(width) if number.isdecimal() else key(number)
+        for answers, answer in zip((YES, NO), yes_and_no, strict=False):
+            if (low := number.lower()) in answers and (low in OF_PROGRAMS or low[0] == answer[0].lower()):
+                return answer  # in its own language: n and s may be directions
+        return number.zfill(width) if number.isdecimal() else written(number)
 
     meant = by_key(known, plain)
     of = {word: meant.get(plain(word), []) for word in words[unknown].unique()}

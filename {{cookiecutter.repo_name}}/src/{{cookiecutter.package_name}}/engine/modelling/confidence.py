@@ -35,13 +35,14 @@ class Band:
 
     edges: np.ndarray  # predictions at which the width changes, shape (n_bins - 1,)
     reach: np.ndarray  # largest distance, in the unit of the target, infinite where rows are too few; shape (n_bins,)
-    floor: float = -np.inf  # the truth is never below it: 0, where no held-out row was
+    floor: float = -np.inf  # 0, where no held-out truth was below: then no band of a prediction above goes there
 
     def of(self, predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Lowest and highest likely truth of each prediction, shape (n_rows,)."""
         reach = self.reach[np.searchsorted(self.edges, predictions)]
         low = predictions - reach
-        return np.where(np.isfinite(low), np.maximum(low, self.floor), low), predictions + reach
+        cut = np.isfinite(low) & (predictions >= self.floor)
+        return np.where(cut, np.maximum(low, self.floor), low), predictions + reach
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,9 @@ class Metric:
         return middle_of([self.better_by(*pair) for pair in pairs])
 
 
-BY_MEDIAN = ("mae", "median_error")  # metrics by which the best constant answer is the median
+def middle(metric: str) -> str:
+    """What the best constant answer to numbers is by a metric: the "median" or the "mean"."""
+    return "median" if metric in ("mae", "median_error") else "mean"
 
 
 def constant(truth: np.ndarray, classes: tuple, n_rows: int, metric: str = "") -> Predictions:
@@ -88,7 +90,7 @@ def constant(truth: np.ndarray, classes: tuple, n_rows: int, metric: str = "") -
     the mean is best, or the median if the metric says so.
     """
     if not classes:
-        return Predictions(np.full(n_rows, np.median(truth) if metric in BY_MEDIAN else truth.mean()))
+        return Predictions(np.full(n_rows, np.median(truth) if middle(metric) == "median" else truth.mean()))
     shares = np.array([(truth == label).mean() for label in classes])
     return Predictions(np.asarray(classes)[np.full(n_rows, shares.argmax())], np.tile(shares, (n_rows, 1)), classes)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..modelling import decision
-from ..modelling.metrics import Groups
+from ..modelling.metrics import Groups, middle
 from ..project import git
 from ..project.errors import DataError
 from ..project.records import CARD
@@ -177,18 +177,19 @@ def ways(options: Decision, yes: np.ndarray, on: np.ndarray) -> pd.DataFrame:
 def of_numbers(evidence: Evidence) -> dict[str, Any]:
     """Numbers: how many are near enough, and what the errors cost."""
     options, result, target = evidence.project.settings.decision, evidence.result, evidence.record["target"]
-    truth, answers, mean = result.truth, result.predictions.values, result.constant.values
-    off, by_rote = gains.off_by(truth, answers), gains.off_by(truth, mean)
-    near, near_mean = (int((one <= gains.SHARES[1]).sum()) for one in (off, by_rote))
-    usual, of_mean = ([number(of(np.abs(one - truth))) for of in (np.mean, np.median)] for one in (answers, mean))
+    truth, answers, constant = result.truth, result.predictions.values, result.constant.values
+    rote = f"the {middle(result.metric.name)}"
+    off, by_rote = gains.off_by(truth, answers), gains.off_by(truth, constant)
+    near, near_rote = (int((one <= gains.SHARES[1]).sum()) for one in (off, by_rote))
+    usual, of_rote = ([number(of(np.abs(one - truth))) for of in (np.mean, np.median)] for one in (answers, constant))
     sentences = [
-        f"It is off by {usual[0]} on average, half of the time by less than {usual[1]}; always answering the mean, "
-        f"{number(float(mean[0]))}, would be off by {of_mean[0]}, half of the time by less than {of_mean[1]}.",
+        f"It is off by {usual[0]} on average, half of the time by less than {usual[1]}; always answering {rote}, "
+        f"{number(float(constant[0]))}, would be off by {of_rote[0]}, half of the time by less than {of_rote[1]}.",
     ]
     if (truth > 0).all():  # a share of what may be 0 says nothing
         sentences.append(
             f"{of_all(near, len(truth))} of its answers come within {gains.SHARES[1]:.0%} of the true {target}; always "
-            f"answering the mean comes as near in {of_all(near_mean, len(truth))} of the {options.rows}."
+            f"answering {rote} comes as near in {of_all(near_rote, len(truth))} of the {options.rows}."
         )
     lines = [
         (f"within {share:.0%}", int((off <= share).sum()), int((by_rote <= share).sum())) for share in gains.SHARES
@@ -200,16 +201,16 @@ def of_numbers(evidence: Evidence) -> dict[str, Any]:
             f"{size:,} with the highest {target}; at random {size * size / len(truth):,.0f} would be."
         )
     if decision.has_value(options):
-        (total, *ends), rote = (
-            gains.summed(decision.paid(options, truth, one), evidence.groups) for one in (answers, mean)
+        (total, *ends), (beside, *_) = (
+            gains.summed(decision.paid(options, truth, one), evidence.groups) for one in (answers, constant)
         )
         around = " to ".join(map(amount, ends))
         sentences.append(
-            f"Its errors cost {money(evidence, total)} (95\u00a0%: {around}); those of the mean {amount(rote[0])}."
+            f"Its errors cost {money(evidence, total)} (95\u00a0%: {around}); those of {rote} {amount(beside)}."
         )
-    frame = pd.DataFrame(lines, columns=[f"{options.rows} that are", "the model", "always the mean"])
+    frame = pd.DataFrame(lines, columns=[f"{options.rows} that are", "the model", f"always {rote}"])
     shown = table(frame, **dict.fromkeys(frame.columns[1:], number))
-    picture = gains.draw_errors(off, by_rote, target)
+    picture = gains.draw_errors(off, by_rote, target, rote)
     asked = f"What is the {target} of each of {len(truth):,} {options.rows} that it never saw?"
     return {"asked": asked, "answer": sentences, "table": shown, "figures": {"errors": picture}}
 

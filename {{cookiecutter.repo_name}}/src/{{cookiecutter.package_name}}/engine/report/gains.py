@@ -131,13 +131,13 @@ def banded(axes: Axes, frame: pd.DataFrame, across: str) -> None:
     thousands(axes.yaxis)
 
 
-def draw_errors(model: np.ndarray, constant: np.ndarray, target: str) -> Figure:
-    """The share of rows that are off by at most so many per cent, of the model and of the constant answer."""
+def draw_errors(model: np.ndarray, constant: np.ndarray, target: str, rote: str) -> Figure:
+    """The share of rows that are off by at most so many per cent, of the model and of the constant answer, by rote."""
     figure, (axes,) = panels(1, 5.2, 3.3)
     reach = np.linspace(0, REACH, 201)
     for errors, look in ((model, {"color": BLUE, "lw": 2, "label": "the model"}), (constant, GUIDE)):
         shares = np.searchsorted(np.sort(errors), reach / 100, side="right") / len(errors)
-        axes.plot(reach, 100 * shares, **{"label": "always the mean", **look})
+        axes.plot(reach, 100 * shares, **{"label": f"always {rote}", **look})
     for share in SHARES:
         axes.axvline(100 * share, color=ORANGE, lw=1, ls=":")
     axes.set(xlabel=f"off by at most so many % of the true {short(target, 24)}", ylabel="% of all", ylim=(0, 100))

@@ -223,7 +223,7 @@ def always_the_same(project: Project, challenger: Evaluated) -> Predictions:
     record = challenger.record
     parts = [pd.read_parquet(records.checked(project.split(part))) for part in ("train", "dev")]
     seen = np.concatenate([part[record["target"]].to_numpy() for part in parts])
-    return constant(seen, tuple(record["classes"]), len(challenger.truth))
+    return constant(seen, tuple(record["classes"]), len(challenger.truth), challenger.metric.name)
 
 
 def better(than: str, challenger: Evaluated, others: Predictions, why: str = "") -> Check:
