@@ -331,3 +331,12 @@ def test_builder_of_the_image_sees_of_reports_nothing_but_what_answers_are_compa
         "reference.json" in one for one in reports[3:]
     )
     assert "COPY reports/ reports/" in copied
+
+
+def test_folder_of_the_log_in_the_image_is_for_its_user_alone_as_one_that_the_service_makes(tmp_path):
+    text = (TEMPLATE / PROJECT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+    made = re.search(r"&& (mkdir .*) && chown 10001:10001 data/log$", text, re.MULTILINE)[1]
+
+    subprocess.run(made, shell=True, check=True, cwd=tmp_path)
+
+    assert (tmp_path / "data" / "log").stat().st_mode & 0o777 == 0o700

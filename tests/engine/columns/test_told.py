@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -69,6 +70,16 @@ def test_rows_that_were_told_stand_below_those_of_the_source_with_numbers_and_ty
     assert found.dtypes.equals(known.dtypes)
     assert found["order"].tolist()[-3:] == [5001, 5002, 5003] and found["answer"].tolist()[-3:] == ["yes", "no", "yes"]
     assert found["day"].iloc[-1] == pd.Timestamp("2026-02-01")
+
+
+def test_number_is_what_was_sent_where_the_source_has_a_comma_for_decimals(project, known, tell):
+    columns = dictionary.of(project)
+    columns["amount"] = replace(columns["amount"], decimal=",", thousands=".")
+    tell(NEW, {**NEW, "order": 5002, "amount": "7,25"})
+
+    found, _ = told.added(project, known, columns)
+
+    assert found["amount"].tolist()[-2:] == [51.5, 7.25]
 
 
 def test_row_of_the_source_is_not_counted_twice_and_its_own_truth_counts(project, known, tell):

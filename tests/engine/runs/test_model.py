@@ -10,6 +10,7 @@ from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.engine.runs import model
+from data_science_project.engine.runs.answers import under
 
 LOAD = """
 import sys
@@ -98,6 +99,14 @@ def test_list_of_python_is_joined_by_the_separator_of_its_column():
     found, _ = model.as_of_a_file(rows, columns)
 
     assert found["tags"].tolist() == ["a;b| c", "c"]
+
+
+def test_list_is_joined_by_the_separator_that_the_run_learned():
+    learned, today = ({"tags": Column(type="list", separator=mark)} for mark in ";|")
+
+    found, _ = model.as_of_a_file(pd.DataFrame({"tags": [["red", "vip"]]}), under(learned, today))
+
+    assert found["tags"].tolist() == ["red; vip"]
 
 
 def test_times_of_a_zone_are_said_to_be_turned_into_utc(folder, made_table, caplog):

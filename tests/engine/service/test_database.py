@@ -62,6 +62,12 @@ def test_conditions_choose_rows_and_find_leaves_shadows_out(place, entries):
     assert place.find([first.id]) == {first.id: (first, [])}
 
 
+def test_file_that_may_not_be_opened_is_named_without_the_folder_that_it_lies_in(place):
+    said = str(place.explained(PermissionError(13, "Permission denied", "/srv/app/data/log")))
+
+    assert said == "data/log/predictions.db takes no rows: Permission denied"
+
+
 def test_commits_are_flushed_where_power_may_fail(place):
     careless = Database(place.engine.url, flush=False)
 

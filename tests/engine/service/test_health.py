@@ -84,6 +84,27 @@ def test_row_of_a_file_that_breaks_a_rule_that_only_warns_is_unusual_as_in_the_l
     assert rows["unusual"][:200].all() and rows["unusual"][200:].sum() <= before.sum()
 
 
+def test_columns_that_no_rule_warns_of_are_not_named_beside_unusual_rows(looked, change, project):
+    change(project, "colour", rule="warn")
+    colour = ["mauve"] * 200 + ["red"] * 40
+
+    found = looked(colour=colour, amount=["much"] * 240, order=[f"no {place}" for place in range(240)])
+
+    (line,) = [line for line in found["alarms"] if line.startswith("unusual")]
+    assert "'colour' has 200" in line and "'amount'" not in line and "'order'" not in line
+
+
+def test_range_of_today_counts_for_a_file_as_for_the_log(looked, change, project, folder):
+    change(project, "amount", range=(0.0, 60.0), rule="warn")
+    columns = dictionary.load(project.dictionary)
+
+    found = looked(amount=np.linspace(50.0, 70.0, 240))
+    _, broken = health.typed(pd.DataFrame({"amount": np.linspace(50.0, 70.0, 240)}), columns)
+
+    assert found["broken"] == [f"'amount' has {len(broken['amount'].rows)} {broken['amount'].problem}"]
+    assert "outside 0 ... 60" in found["broken"][0]
+
+
 def test_damaged_lines_of_a_file_are_counted_out_loud(project, folder, batch, package_log, caplog):
     path = batch()
     path.write_text(path.read_text() + "9,8,7,6,5,4,3,2,1\n")
@@ -195,7 +216,10 @@ def test_file_without_its_target_is_expected_to_be_as_right_as_the_training(look
 def test_run_that_cannot_be_compared_is_an_alarm(project, folder, batch):
     window = replace(health.of_file(project, folder, batch(colour="blue")), reference=None)
 
-    assert health.health(window, Monitor())["alarms"][0].startswith("not watched: the run has no reference")
+    found = health.health(window, Monitor())
+
+    assert found["alarms"][0].startswith("not watched: the run has no reference, and none can be made here (the log")
+    assert "Alarms: " in page_of(found) and "Not compared yet" not in page_of(found)
 
 
 def test_too_few_rows_are_not_compared_and_it_is_said(project, folder, batch):

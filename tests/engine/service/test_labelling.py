@@ -2,6 +2,7 @@ import asyncio
 import json
 import re
 import shutil
+import time
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -184,6 +185,16 @@ def test_row_that_somebody_looks_at_is_shown_in_no_other_browser_while_others_wa
     assert first != second
     assert (person.see()[1], other.see()[1]) == (first, second)
     assert other.see(f"/label?after={second}")[1] not in (first, second)
+
+
+def test_row_that_somebody_left_is_shown_to_others_again_after_a_while(person, monkeypatch):
+    other, clock = Person(person.application), time.monotonic
+    first, second = person.see()[1], other.see()[1]
+
+    monkeypatch.setattr(labelling.time, "monotonic", lambda: clock() + labelling.SEEN_FOR)
+    found = Person(person.application).see()[1]
+
+    assert found == first != second
 
 
 @pytest.mark.parametrize("truth", ["perhaps", "", "<script>alert(1)</script>"])

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from data_science_project import cli, pipeline
 from data_science_project.engine.project import settings as project_settings
 from data_science_project.engine.runs import registry
-from data_science_project.service import app, log, monitor, settings, words
+from data_science_project.service import app, health, log, monitor, settings, words
 from data_science_project.service.health import newest
 from data_science_project.service.tables import Told
 
@@ -209,6 +209,18 @@ def test_row_that_is_asked_all_day_pushes_no_other_out_of_the_window(service, en
     assert (found["looked"], found["different"]) == (159, 60), "a probe with an id of its own repeats itself too"
 
 
+def test_different_rows_are_looked_for_among_the_newest_of_the_log_of_whatever_run(
+    service, entries, folder, monkeypatch
+):
+    monkeypatch.setattr(health, "LOOK_BACK", 60)
+    for run, count in ((folder.name, 9), ("another", 58), (folder.name, 2)):
+        service.log.database.insert(asked(entries, run, count))
+
+    found = monitor.figures(service)["health"]
+
+    assert (found["run"], found["looked"]) == (folder.name, 2)
+
+
 def test_log_of_one_row_alone_says_that_no_different_ones_are_there(service, answered):
     answered(*[(yes(), None)] * 60)
 
@@ -242,14 +254,14 @@ def test_monitor_of_a_file_looks_at_predicted_numbers_too(make_project, made_tab
     project = make_project(
         made_table[["amount", "colour", "answer"]],
         data={"source": "table.csv", "target": "amount"},
-        train={"candidates": ["dummy"]},
+        train={"candidates": ["linear"]},
     )
     pipeline.make(project, "train")
     made_table.to_csv(tmp_path / "batch.csv", index=False)
 
-    page, _ = monitor.run(project, input=tmp_path / "batch.csv", name="")
+    page, alarms = monitor.run(project, input=tmp_path / "batch.csv", name="")
 
-    assert "108 labels" in page.read_text(encoding="utf-8")
+    assert "108 labels" in page.read_text(encoding="utf-8") and alarms == []
 
 
 def test_monitor_without_log_or_file_says_what_to_do(project, typed):

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.project import settings as params
 from data_science_project.service import example, pages, versions, words
 
@@ -250,6 +251,15 @@ def test_line_of_a_table_that_is_in_no_row_is_told_with_its_reason(site):
     assert HOSTILE not in text
 
 
+def test_lines_of_a_table_that_are_in_no_row_are_told_twenty_at_most(site):
+    rows = [f"{place},70,red,,2026-02-01,x" for place in range(5)]
+
+    _, text = site.upload(HEAD + "\n".join([*rows, *(f"C{place},footer" for place in range(123))]).encode())
+
+    assert text.count(" is in no row and was not answered") == 20
+    assert "Lines in no row beside these: 103." in text
+
+
 def test_truth_in_a_table_is_left_out_and_said_to_be(site):
     _, text = site.upload(HEAD.strip() + b",answer\n1,70,red,,2026-02-01,x,no\n")
 
@@ -331,6 +341,15 @@ def test_keys_that_may_hold_null_are_told_apart_for_programs(site):
     text = site.get("/docs")
 
     assert "yes, null where it is empty" in text and re.search('<th scope="row">day</th>.*<td>yes</td>', text)
+
+
+def test_list_is_told_with_the_items_that_it_may_hold_for_programs(site, monkeypatch):
+    tags = Column(type="list", separator=";", values=("x", "y"), missing_allowed=False)
+    monkeypatch.setitem(site.service.versions.get().columns, "note", tags)
+
+    text = html.unescape(site.get("/docs"))
+
+    assert 'string or a list of: one of "x", "y"' in " ".join(text.split())
 
 
 def test_colours_of_text_have_a_contrast_of_at_least_4_5_in_the_light_and_in_the_dark(contrast):

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.project.errors import DataError
@@ -83,6 +84,26 @@ def test_request_of_too_many_kinds_of_rows_is_refused(version, project, refused)
     version.kinds = 1
 
     assert "2 different sets of columns" in refused(version, ROW, without(ROW, "order"))[0][2]
+
+
+def test_items_are_parted_by_the_mark_that_the_run_learned_whatever_the_dictionary_has_now(version):
+    learned = Column(type="list", separator=";", values=("red", "vip"))
+    object.__setattr__(version.run, "columns", version.run.columns | {"tags": learned})
+
+    version.follow({"tags": replace(learned, separator="|", values=("red",))})
+
+    assert version.separators == {"tags": ";"}
+    assert (version.columns["tags"].separator, version.columns["tags"].values) == (";", ("red",))
+
+
+def test_verbs_answer_rows_of_more_kinds_than_a_request_may_have(project, folder):
+    found = reference.Reference(project, folder, judged=False)
+    calls, ids = listened(found), {f"id {bit}": Column(type="integer", role="id") for bit in range(5)}
+    object.__setattr__(found.run, "columns", found.run.columns | ids)
+    found.follow({})
+    rows = [ROW | {name: kind for bit, name in enumerate(ids) if kind >> bit & 1} for kind in range(32)]
+
+    assert len(found.reference(rows)) == len(calls) == 32 > reference.COLUMN_SETS
 
 
 def without(row, *names):

@@ -8,13 +8,13 @@ from data_science_project.engine.runs import registry
 from .conftest import ask, call
 
 
-def test_ready_says_no_and_why_until_a_run_is_loaded_and_when_it_stops(serving):
+def test_ready_says_no_and_why_until_a_run_is_loaded_and_when_it_stops(serving, monkeypatch):
     application = serving()
     service = application.service
-    loaded, service.versions.served = service.versions.served, {}
 
-    empty = ask(application, "GET", "/health/ready"), ask(application)[0]
-    service.versions.served = loaded
+    with monkeypatch.context() as patch:
+        patch.setattr(service.versions, "served", {})
+        empty = ask(application, "GET", "/health/ready"), ask(application)[0]
     fine = ask(application, "GET", "/health/ready")
     service.draining = True
     stopping = ask(application, "GET", "/health/ready"), ask(application)[0]

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.preprocessing import OneHotEncoder, SplineTransformer
 
 from data_science_project.engine.modelling import recipe
@@ -144,3 +145,21 @@ def test_known_words_are_those_that_encoders_have_learned(rows):
 def test_transformer_of_another_kind_than_the_recipes_is_not_compiled(step, reason):
     with pytest.raises(trees.NotCompiled, match=reason):
         steps.add_steps(steps.Road(), step.fit(np.arange(6.0)[:, None] % 3), [steps.CELLS], ("x",))
+
+
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        (recipe.TfIdf(), "weights of words"),
+        (recipe.TfIdf(sublinear_tf=True, norm="l1"), "weights of words"),
+        (TfidfTransformer(sublinear_tf=True, use_idf=False), "weights of words"),
+        (HashingVectorizer(alternate_sign=True), "buckets of words"),
+        (HashingVectorizer(alternate_sign=False, binary=True), "buckets of words"),
+        (HashingVectorizer(alternate_sign=False, norm="l1"), "buckets of words"),
+    ],
+)
+def test_words_that_are_weighed_otherwise_than_by_the_recipe_are_not_compiled(step, reason):
+    fitted = step.fit([[0, 1, 2]] if isinstance(step, TfidfTransformer) else ["late again", "late late"])
+
+    with pytest.raises(trees.NotCompiled, match=reason):
+        steps.add_steps(steps.Road(), fitted, [steps.CELLS], ("x",))

@@ -217,7 +217,8 @@ class Database:
         if isinstance(error, LogError):
             return error
         cause = getattr(error, "orig", None) or error
-        text = " ".join(str(cause).split())[:300] or type(cause).__name__
+        said = cause.strerror if isinstance(cause, OSError) else str(cause)  # else it names the folder
+        text = " ".join((said or "").split())[:300] or type(cause).__name__
         damaged = self.file and getattr(cause, "sqlite_errorcode", 0) & 0xFF in DAMAGED_FILE
         return self._damaged(text) if damaged else LogError(f"{self.named} takes no rows: {text}")
 

@@ -9,6 +9,7 @@ one, another one is a new version, the last counts, all are kept. All of the fil
 
 import asyncio
 import hashlib
+import logging
 import re
 import shlex
 import time
@@ -24,15 +25,15 @@ from ..engine.columns import dictionary
 from ..engine.columns.validate import parse, stripped
 from ..engine.project.errors import DataError, SettingsError, listed, shown
 from ..engine.project.settings import Project
-from ..engine.runs import registry
-from ..engine.runs.answers import under
+from ..engine.runs import loading, registry
 from ..engine.sources import formats, read
 from .database import Database, LogError, opened
 from .log import Log
-from .reference import rules_of
+from .reference import under_today
 from .tables import IDS, Entry, Told, answers
 from .versions import wanted
 
+log = logging.getLogger(__name__)
 ID, TRUTH = "id", "truth"
 ANSWER = re.compile(r"[0-9a-f]{32}")  # the id of an answer; a table may have a column `id` of its own
 QUEUE, RANDOM = "label", "label at random"  # sources of truth that was asked for; only the latter are a sample of all
@@ -78,8 +79,11 @@ def truths(project: Project, run: str, cells: Sequence[Any]) -> tuple[dict[str, 
     if not folder.is_dir():  # an image holds the newest runs alone
         folder = wanted(project)[0]
     record, columns = registry.read(folder), dictionary.load(folder / registry.DICTIONARY)
-    column, found = under(columns, rules_of(project))[record["target"]], truths_of(columns, record, cells)
-    if record["classes"] or not column.range or column.rule != "refuse":
+    found = truths_of(columns, record, cells)
+    if record["classes"]:
+        return record, found
+    column = under_today(project, columns)[record["target"]]
+    if not column.range or column.rule != "refuse":
         return record, found
     low, high = column.range  # retrain would leave out what is beyond, but one such number ruins every score
     return record, [one if one is not None and low <= one <= high else None for one in found]
@@ -91,6 +95,16 @@ def truths_of(columns: dictionary.Dictionary, record: Mapping[str, Any], cells: 
     values, _ = parse(pd.Series(list(cells), dtype=object, name=name), columns[name])
     classes = {label: label for label in record["classes"]}
     return [None if pd.isna(value) else classes.get(value) if classes else float(value) for value in values]
+
+
+def truths_in(path: Path, cells: pd.Series, run: loading.Run) -> list[Any]:
+    """What the cells of the target, shape (n_rows,), mean; those that are no truth are counted in the log."""
+    found = truths_of(run.columns, run.record, cells.tolist())
+    none = [cell for cell, truth in zip(cells, found, strict=True) if truth is None and not pd.isna(cell)]
+    if none:
+        counts = path.name, len(none), cells.count(), refusal(run.record, none[0])
+        log.warning("%s: %d of %d truths count for nothing: %s", *counts)
+    return found
 
 
 def refusal(record: Mapping[str, Any], cell: Any) -> str:

@@ -19,13 +19,13 @@ from ..engine.modelling import decision
 from ..engine.project.errors import DataError, SettingsError
 from ..engine.project.settings import Decision, Project
 from ..engine.report.verdict import number, percent, scored
-from ..engine.runs import loading, promote, registry
+from ..engine.runs import promote, registry
 from ..engine.runs.answers import complete, predictions
 from ..engine.sources import read
 from . import drift, profile, score, settings
 from .database import PART
-from .feedback import ASKER, QUEUE, refusal, truths_of
-from .reference import Reference, is_odd
+from .feedback import ASKER, QUEUE, truths_in
+from .reference import Reference, is_odd, under_today
 from .settings import Monitor
 from .tables import NEWEST, answers, feedback
 
@@ -35,7 +35,8 @@ LEAST_ROWS = 50  # of fewer nothing is said
 LOOK_BACK = 50_000  # answers among which different ones are looked for, 1 s of CPU: 14 hours of a probe a second
 UNITS = {"text": "number of letters", "list": "number of items"}  # what is compared of a type
 SAID_COLUMNS = ["prediction", "probability", "low", "high"]
-UNWATCHED = "not watched: the run has no reference and its splits are not here. Make one where they are: make monitor"
+UNWATCHED = "not watched: the run has no reference, and none can be made here (the log says why)"
+UNWATCHED += ". Make one where its splits are: make monitor"
 FIND_OUT = "Find out what is true of some rows: make label, then make feedback"
 TURNED = "Below 0.5 it is wrong the other way round: are the labels turned? Compare some with their rows first"
 TRAIN_AGAIN = "Train with what was told: make retrain, which says how much is learned from"
@@ -46,12 +47,13 @@ WORLD = "See where it comes from; if the world is like that now: make retrain, o
 
 @dataclass(frozen=True)
 class Window:
-    """Answers of a run, newest first, a row that was sent twice once; tables of shape (n_rows, ...)."""
+    """Answers of a run, newest first, no two alike if those of its reference differ; tables of shape (n_rows, ...)."""
 
     folder: Path  # models/<run>
     record: dict[str, Any]
     rows: pd.DataFrame  # the columns of the log, and those of the answers
-    cells: pd.DataFrame  # what was asked, typed by the data dictionary of the run
+    columns: dictionary.Dictionary  # of the run, with the rules of today
+    cells: pd.DataFrame  # what was asked, typed by these columns
     broken: dict[str, Violation]  # by column, cells that break a rule of it, mostly so that they cannot be read
     told: pd.DataFrame  # answers of which the truth was told, like rows, with truth and the source of it
     reference: profile.Profile | None  # what it is compared with
@@ -75,15 +77,20 @@ def newest(engine: sa.Engine, *conditions: Any) -> tuple[pd.DataFrame, pd.DataFr
     return rows, told.drop_duplicates(["id", "run"])
 
 
-def different(engine: sa.Engine, names: Sequence[str], most: int, *conditions: Any) -> tuple[pd.DataFrame, int]:
+def different(
+    engine: sa.Engine, names: Sequence[str], most: int, last: str, *conditions: Any
+) -> tuple[pd.DataFrame, int]:
     """The newest answers that fit all conditions, no two alike in these columns, and among how many they were found.
 
-    So a row that is sent all day, as health checks do, pushes no other out.
+    So a row that is sent all day, as health checks do, pushes no other out. They are looked for in the log of all runs
+    from the answer `last` back: of a champion that few have asked it has no more, and nothing finds its rows at once.
     """
-    query = sa.select(answers).where(answers.c.asker != ASKER, *conditions).order_by(answers.c.id.desc())
+    back = sa.select(answers.c.id).where(answers.c.id <= last).order_by(answers.c.id.desc()).limit(LOOK_BACK).subquery()
+    near = answers.c.id.between(sa.select(sa.func.min(back.c.id)).scalar_subquery(), last)
+    query = sa.select(answers).where(near, answers.c.asker != ASKER, *conditions).order_by(answers.c.id.desc())
     found, looked = dict[str, sa.RowMapping](), 0
     with engine.connect().execution_options(yield_per=PART) as connection:
-        for row in connection.execute(query.limit(LOOK_BACK)).mappings():
+        for row in connection.execute(query).mappings():
             asked = json.loads(row["inputs"])
             found.setdefault(repr([row["output"], *map(asked.get, names)]), row)
             looked += 1
@@ -117,14 +124,14 @@ def of_log(engine: sa.Engine, project: Project, run: str, rows: pd.DataFrame, to
     role = "answer" if "answer" in set(mine["role"]) else "shadow"
     most, reference = min(settings.of(project, Monitor).rows, NEWEST), profile.of(project, folder)
     mine, truths = mine[mine["role"] == role].head(most), truths[truths["role"] == role]
-    columns, looked = dictionary.load(folder / registry.DICTIONARY), len(mine)
-    if reference and reference["distinct"] >= drift.MOSTLY_DIFFERENT:
+    columns, looked = under_today(project, dictionary.load(folder / registry.DICTIONARY)), len(mine)
+    if len(mine) and reference and reference["distinct"] >= drift.MOSTLY_DIFFERENT:
         names = [name for name in reference["columns"] if columns[name].type != "datetime"]
-        mine, looked = different(engine, names, most, answers.c.run == run, answers.c.role == role)
+        mine, looked = different(engine, names, most, mine["id"].max(), answers.c.run == run, answers.c.role == role)
     asked = pd.DataFrame([json.loads(text) for text in mine["inputs"]], index=mine.index)
     cells, broken = typed(asked, columns)
     policy = decision.policy(folder, record, project.settings.predict, project.settings.decision)
-    return Window(folder, record, mine, cells, broken, truths, reference, policy, has_before(project), looked)
+    return Window(folder, record, mine, columns, cells, broken, truths, reference, policy, has_before(project), looked)
 
 
 def has_before(project: Project) -> bool:
@@ -141,12 +148,11 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     version = Reference(project, folder)
     run, policy = version.run, version.policy
     first = next(iter(dictionary.by_role(run.columns, "feature")), "")
-    separators = dictionary.separators(run.columns)
-    found = read.tables([path], read.Known.of(project.settings.data, first, separators=separators))
+    found = read.tables([path], read.Known.of(project.settings.data, first, separators=version.separators))
     if found.frame.empty:
         raise DataError(f"{path}: {read.NO_ROWS}")
     table = found.frame.reset_index(drop=True)
-    cells, notes = run.validate(table, lenient(run.columns), where=path.name, target=False)
+    cells, notes = run.validate(table, lenient(version.columns), where=path.name, target=False)
     for note in [*found.decisions, *notes]:
         log.info("%s", note)
     if aside := [line for _, line in found.set_aside]:
@@ -165,17 +171,9 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     told = rows.assign(truth=pd.Series(truth, index=rows.index, dtype=object), source=path.name)
     told = told[told["truth"].notna()]
     broken, back = by_column(notes), has_before(project)
-    return Window(folder, run.record, rows, cells, broken, told, version.profile, policy, back, len(rows))
-
-
-def truths_in(path: Path, cells: pd.Series, run: loading.Run) -> list[Any]:
-    """What the cells of the target, shape (n_rows,), mean; those that are no truth are counted in the log."""
-    found = truths_of(run.columns, run.record, cells.tolist())
-    none = [cell for cell, truth in zip(cells, found, strict=True) if truth is None and not pd.isna(cell)]
-    if none:
-        counts = path.name, len(none), cells.count(), refusal(run.record, none[0])
-        log.warning("%s: %d of %d truths count for nothing: %s", *counts)
-    return found
+    return Window(
+        folder, run.record, rows, version.columns, cells, broken, told, version.profile, policy, back, len(rows)
+    )
 
 
 def by_column(notes: Sequence[str]) -> dict[str, Violation]:
@@ -227,8 +225,9 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
     names = dict.fromkeys(one.metric for one in [*before, *after])
     by_name = [{one.metric: one for one in scores} for scores in (before, after)]
     found["scores"] = [tuple(scores.get(name) for scores in by_name) for name in names]
-    many = [one for one in window.broken.items() if len(one[1].rows) > drift.LEAST_SHARE * len(rows)]
-    found["broken"] = [f"{name!r} has {len(one.rows):,} {one.problem}" for name, one in many]
+    warned = [one for one in window.broken.values() if is_odd(window.columns, one)]
+    many = [one for one in warned if len(one.rows) > drift.LEAST_SHARE * len(rows)]
+    found["broken"] = [f"{one.column!r} has {len(one.rows):,} {one.problem}" for one in many]
     found["alarms"] = [UNWATCHED] if found["drift"] is None and enough else []
     found["alarms"] += alarms(found, options, counted["unusual"].to_numpy(dtype=bool) if enough else np.zeros(0))
     return found
@@ -239,7 +238,7 @@ def moves(window: Window) -> tuple[list[drift.Shift] | None, pd.Index]:
     reference = window.reference
     if reference is None or len(window.rows) < LEAST_ROWS:
         return None, window.rows.index
-    columns = dictionary.load(window.folder / registry.DICTIONARY)
+    columns = window.columns
     names = [name for name in reference["columns"] if name in window.cells]
     cells = pd.DataFrame({name: drift.comparable(window.cells[name], columns[name]) for name in names})
     said = {name: window.rows[name] for name in reference["predictions"] if name in window.rows}

@@ -12,7 +12,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -36,6 +36,7 @@ FORM, FIELDS = 10_000, 10  # bytes and fields of a form that is no row
 ROW_FIELDS = 1000  # of a form of another run, which has since been replaced, at least
 TABLE_SHOWN = 200  # answers of a table on its page
 COLUMNS = ("prediction", "probability", "low", "high", "confident", "unusual")  # of an answer, on the page of a table
+ASIDE_SHOWN = 20  # lines that are in no row, on that page: a file may have 200,000, and the others wait meanwhile
 ASIDE = "Line {} is in no row and was not answered ({}): {}"
 TRUTH_LEFT = "{}: what is asked for stood in the table; it was left out, and is not kept as what was true."
 KEY = re.compile(r" \(\[\w+\] \w+\)")  # of params.toml, which people at a page do not know
@@ -190,13 +191,20 @@ async def table(request: Request) -> Response:
         notes=[
             f"confident: {openapi.confident(version)}",
             *map(TRUTH_LEFT.format, truths),
-            *(ASIDE.format(aside.line, aside.reason, shown(aside.text)) for _, aside in found.set_aside),
+            *in_no_row([aside for _, aside in found.set_aside]),
             *found.decisions,
             *warnings,
         ],
         csv=as_csv([head, *lines]),
         shown=TABLE_SHOWN,
     )
+
+
+def in_no_row(aside: Sequence[read.SetAside]) -> list[str]:
+    """What to say of the lines of a file that were not answered."""
+    said = [ASIDE.format(one.line, one.reason, shown(one.text)) for one in aside[:ASIDE_SHOWN]]
+    more = len(aside) - len(said)
+    return [*said, f"Lines in no row beside these: {more:,}."] if more else said
 
 
 def file_of(kind: str, body: bytes) -> tuple[str, bytes]:

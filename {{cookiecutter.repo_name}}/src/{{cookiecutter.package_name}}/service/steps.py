@@ -227,6 +227,8 @@ def means(step: Any, names: Names) -> Callable:
 
 def weights_of(step: Any) -> Callable[[tuple[np.ndarray, np.ndarray]], NumberRow]:
     """The row of a fitted TfidfTransformer, from the places of words, in order, and how often each stands there."""
+    if (step.sublinear_tf, step.use_idf, step.norm) != (True, True, "l2"):  # a drawn row seldom has a word twice
+        raise NotCompiled("other weights of words than the recipe's")
 
     def weigh(found: tuple[np.ndarray, np.ndarray]) -> NumberRow:
         places, counts = found
@@ -250,6 +252,8 @@ def buckets(step: Any, names: Names) -> Callable:
     """The buckets of a text's words, in order, and how often each stands there, scaled to length 1."""
     from sklearn.feature_extraction._hashing_fast import transform as hashed  # private, too
 
+    if (step.norm, step.binary, step.alternate_sign) != ("l2", False, False):
+        raise NotCompiled("other buckets of words than the recipe's")
     analyse = step.build_analyzer()
 
     def count(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:

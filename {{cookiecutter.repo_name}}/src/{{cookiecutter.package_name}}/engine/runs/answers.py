@@ -80,9 +80,9 @@ def rules_of_today(columns: dict, path: Path) -> dict:
 
 
 def under(columns: dict, today: dict) -> dict:
-    """The columns of the run, with ranges, categories and rules of another dictionary."""
+    """The columns of the run, with ranges, categories and rules of another dictionary; lists as the run parts them."""
     same = [n for n, then in columns.items() if n in today and (today[n].type, today[n].role) == (then.type, then.role)]
-    return {**columns, **{name: today[name] for name in same}}
+    return {**columns, **{name: replace(today[name], separator=columns[name].separator) for name in same}}
 
 
 def answered(folder: Path, model: Run, rows: pd.DataFrame, policy: Policy) -> pd.DataFrame:
