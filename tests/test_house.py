@@ -20,7 +20,7 @@ YOURS = ("features.py", "models.py")
 LINES = 17_655
 
 
-SERVICE_LINES = 6_060
+SERVICE_LINES = 6_092
 
 
 def name_of(path: Path) -> str:
