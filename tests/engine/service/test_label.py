@@ -149,6 +149,20 @@ def test_answers_of_the_log_are_asked_for_by_their_ids_but_for_those_that_fit_no
     assert set(rows[ID]) <= {one.id for one in log} and rows["amount"].max() <= 60 and "more" not in rows
 
 
+def test_row_that_is_sent_all_day_pushes_no_other_out_of_the_log(waiting, folder, entries, monkeypatch):
+    monkeypatch.setattr(tables, "NEWEST", 5)
+    shutil.rmtree(waiting.root / label.UNLABELLED)
+    row = {"amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "x"}
+    amounts = [41, 42, 43, *[50] * 20]
+    log = [entries(run=folder.name, inputs=json.dumps(row | {"amount": amount}))[0] for amount in amounts]
+    with database.opened(waiting, new=True) as base:
+        base.insert(log)
+
+    label.run(waiting)
+
+    assert sorted(written(waiting)["amount"]) == [41, 42, 43, 50]
+
+
 def test_truth_that_came_with_a_row_is_not_shown_to_who_labels_it(waiting, folder, entries):
     shutil.rmtree(waiting.root / label.UNLABELLED)
     row = {"amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "x", "answer": "yes"}

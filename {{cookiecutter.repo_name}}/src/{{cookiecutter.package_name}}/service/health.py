@@ -27,12 +27,11 @@ from .database import PART
 from .feedback import ASKER, QUEUE, truths_in
 from .reference import Reference, is_odd, under_today
 from .settings import Monitor
-from .tables import NEWEST, answers, feedback
+from .tables import LOOK_BACK, NEWEST, answers, feedback
 
 log = logging.getLogger(__name__)
 CLASSES = 12  # of a table of true and answered ones, at most
 LEAST_ROWS = 50  # of fewer nothing is said
-LOOK_BACK = 50_000  # answers among which different ones are looked for, 1 s of CPU: 14 hours of a probe a second
 UNITS = {"text": "number of letters", "list": "number of items"}  # what is compared of a type
 SAID_COLUMNS = ["prediction", "probability", "low", "high"]
 UNWATCHED = "not watched: the run has no reference, and none can be made here (the log says why)"

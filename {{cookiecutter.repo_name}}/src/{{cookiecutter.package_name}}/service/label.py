@@ -64,15 +64,19 @@ def run(project: Project) -> str:
 
 
 def from_log(project: Project, kept: database.Database) -> list[dict[str, Any]]:
-    """The newest answers, by runs that are here, of which nobody has said what was true."""
+    """The newest answers, no two to the same row, by runs that are here, of which nobody has said what was true."""
     here = [folder.name for folder in registry.folders(project)]
     columns, said = tables.answers.c, sa.select(tables.feedback.c.id)
     query = sa.select(columns.id, columns.inputs).where(
         columns.role == "answer", columns.run.in_(here), columns.id.not_in(said)
     )
-    with kept.engine.connect() as connection:
-        found = connection.execute(query.order_by(columns.id.desc()).limit(tables.NEWEST)).all()
-    return [{ID: number, "file": "the log", "cells": json.decode(text)} for number, text in found]
+    found = dict[str, str]()
+    with kept.engine.connect().execution_options(yield_per=database.PART) as connection:
+        for number, text in connection.execute(query.order_by(columns.id.desc()).limit(tables.LOOK_BACK)):
+            found.setdefault(text, number)
+            if len(found) == tables.NEWEST:
+                break
+    return [{ID: number, "file": "the log", "cells": json.decode(text)} for text, number in found.items()]
 
 
 def from_tables(project: Project, model: Run, kept: database.Database) -> list[dict[str, Any]]:
