@@ -8,6 +8,8 @@ from data_science_project.engine.project.errors import DataError
     ("address", "shown"),
     [
         ("postgresql://me:hunter2@host/db?table=t", "postgresql://me:***@host/db?table=t"),
+        ("postgresql://me:hun/t@er2@host/db?table=t", "postgresql://me:***@host/db?table=t"),
+        ("https://host:8080/me@home.csv", "https://host:8080/me@home.csv"),
         ("https://host/t.csv?token=abc&page=2", "https://host/t.csv?token=***&page=2"),
         ("https://me:${KEY}@host/t.csv?token=${KEY}", "https://me:${KEY}@host/t.csv?token=${KEY}"),
     ],
@@ -28,6 +30,17 @@ def test_variable_is_filled_in_and_taken_out_again_in_either_spelling_and_named_
     assert said == "https://${KEY_OF_THIS_TEST}@host and ${KEY_OF_THIS_TEST}"
     with pytest.raises(DataError, match="NOT_SET_ANYWHERE is not set"):
         credentials.filled_in(tmp_path, "https://host/${NOT_SET_ANYWHERE}.csv")
+
+
+@pytest.mark.parametrize("password", ["p@s/s:w?r#d", "p%40s%2Fs%3Aw%3Fr%23d"])
+def test_password_with_marks_of_an_address_reaches_the_host_that_is_meant(tmp_path, monkeypatch, password):
+    monkeypatch.setenv("KEY_OF_THIS_TEST", password)
+    meant = "postgresql://me:p%40s%2Fs%3Aw%3Fr%23d@host/db?table=t"
+
+    filled = credentials.filled_in(tmp_path, "postgresql://me:${KEY_OF_THIS_TEST}@host/db?table=t")
+
+    assert filled == meant
+    assert credentials.with_password("postgresql://me:p@s%2Fs:w%3Fr%23d@host/db?table=t") == meant
 
 
 def test_long_values_of_dot_env_are_found_in_a_text(tmp_path):

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from ..engine.project.credentials import with_password
 from ..engine.project.errors import DataError, ProjectError, SettingsError
 from ..engine.project.settings import Project
 from .settings import DATABASE, secret
@@ -48,7 +49,7 @@ def address(project: Project) -> sa.URL:
     if not text:
         return sa.URL.create("sqlite", database=str(project.root / LOG_FOLDER / LOG_FILE))
     with contextlib.suppress(sa.exc.ArgumentError):
-        url = sa.make_url(text)
+        url = sa.make_url(with_password(text))
         if url.get_backend_name() in ("postgresql", "postgres"):
             return url.set(drivername="postgresql+psycopg")
     raise SettingsError(

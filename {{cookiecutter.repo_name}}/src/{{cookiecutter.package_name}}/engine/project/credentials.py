@@ -13,7 +13,7 @@ from typing import Any
 from .errors import DataError
 
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
-PASSWORD = r"(://[^/@:\s]*):(?!\$\{\w+\}@)[^/\s]*@"
+PASSWORD = r"(://[^/@:\s]*):(?!\$\{\w+\}@|\d+/)([^?\s]*)@"  # up to the last @: a written one may have some itself
 WRITTEN_TOKEN = r"(?i)([?&][^=&\s]*(?:sig|token|key|secret|credential|passw|auth)[^=&\s]*=)(?!\$\{)[^&\s]+"
 LONG = 8  # characters: shorter values of .env are words that stand in any code
 
@@ -52,7 +52,21 @@ def filled_in(root: Path, source: str) -> str:
         dotenv.load_dotenv(root / ".env")
     if missing := [name for name in PLACEHOLDER.findall(source) if name not in os.environ]:
         raise DataError(f"{redacted(source)}: {', '.join(missing)} is not set. Set it in .env or in the environment.")
-    return PLACEHOLDER.sub(lambda found: os.environ[found[1]], source)
+    for name in PLACEHOLDER.findall(source):
+        source = source.replace(f":${{{name}}}@", f":{_quoted(os.environ[name])}@")
+        source = source.replace(f"${{{name}}}", os.environ[name])
+    return with_password(source)
+
+
+def with_password(address: str) -> str:
+    """Return an address in which no mark of its password can be taken for one of the address: ``%40`` for ``@``."""
+    return re.sub(PASSWORD, lambda found: f"{found[1]}:{_quoted(found[2])}@", address) if "@" in address else address
+
+
+def _quoted(password: str) -> str:
+    from urllib.parse import quote, unquote  # 2 ms, for sources with secrets alone
+
+    return quote(unquote(password), safe="")  # one that is written so already stays
 
 
 def found_in(text: str, root: Path) -> list[str]:
