@@ -66,9 +66,16 @@ def test_splits_of_another_run_make_no_reference_and_it_is_said_why(project, fol
 
 
 def test_answers_are_compared_by_shares_of_classes_or_quantiles_of_numbers_and_not_by_how_sure_they_were():
-    of_classes = profile.said(pd.DataFrame({"prediction": [1] * 30 + [2] * 10, "probability": 0.5}), [1, 2, 3])
-    of_numbers = profile.said(pd.DataFrame({"truth": [1.0, 2.0], "prediction": [1.5, 2.5]}), [])
+    classes, numbers = ({"classes": found, "model": {"name": "linear"}} for found in ([1, 2, 3], []))
+    of_classes = profile.said(pd.DataFrame({"prediction": [1] * 30 + [2] * 10, "probability": 0.5}), classes)
+    of_numbers = profile.said(pd.DataFrame({"truth": [1.0, 2.0], "prediction": [1.5, 2.5]}), numbers)
 
     assert [*of_classes] == [*of_numbers] == ["prediction"]
     assert drift.summary(of_classes["prediction"])["shares"] == {"1": 0.75, "2": 0.25}
     assert set(drift.summary(of_numbers["prediction"])["quantiles"]) == {1.5, 2.5}
+
+
+def test_constant_answer_is_not_compared_with_those_of_the_folds():
+    held = pd.DataFrame({"truth": [1.0, 2.0], "prediction": [1.4, 1.6]})
+
+    assert profile.said(held, {"classes": [], "model": {"name": "dummy"}}).empty

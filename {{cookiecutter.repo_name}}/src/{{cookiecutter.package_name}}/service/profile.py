@@ -61,7 +61,7 @@ def make(project: Project, folder: Path) -> Profile:
         "rows": len(rows),  # that it learned from, train and dev
         "distinct": float((~rows[names].duplicated()).mean()),  # the share of them that differ
         "columns": {name: drift.summary(drift.comparable(rows[name], columns[name])) for name in names},
-        "predictions": {name: drift.summary(values) for name, values in said(held, record["classes"]).items()},
+        "predictions": {name: drift.summary(values) for name, values in said(held, record).items()},
         "unusual": unusual.fit(train, dev, columns),
     }
     path = path_of(project, folder)
@@ -72,12 +72,16 @@ def make(project: Project, folder: Path) -> Profile:
     return found
 
 
-def said(answers: pd.DataFrame, classes: list) -> pd.DataFrame:
+def said(answers: pd.DataFrame, record: dict[str, Any]) -> pd.DataFrame:
     """What is compared of held-out answers: of two classes the probability of the positive, whatever `[decision]` says.
 
-    The columns are called as those of an answer in the log. How sure the answers are of more classes is not compared:
-    a model that has learned from all rows is surer than those that held some out. The expected score watches it.
+    Nothing of a constant answer, which was another one in each fold and cannot move. The columns are called as those
+    of an answer in the log. How sure the answers are of more classes is not compared: a model that has learned from all
+    rows is surer than those that held some out. The expected score watches it.
     """
+    classes = record["classes"]
+    if record["model"]["name"] == "dummy":
+        return answers[[]]
     if len(classes) == 2:
         return pd.DataFrame({f"probability_{classes[1]}": decision.of_positive(answers, tuple(classes))})
     return answers[["prediction"]].astype(str) if classes else answers[["prediction"]]
