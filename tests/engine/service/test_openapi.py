@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import jsonschema
@@ -91,12 +92,14 @@ def test_words_for_missing_are_no_enum_of_which_generators_would_make_the_same_n
     assert cells["pay"]["anyOf"][-1] == {"type": "null"}
 
 
-def test_truth_of_a_number_is_described_as_it_is_taken():
-    run = SimpleNamespace(record={"classes": None})
+@pytest.mark.parametrize(("rule", "valid"), [("refuse", [0, 90]), ("warn", [-7, 0, 90, 900])])
+def test_truth_of_a_number_is_described_as_it_is_taken(rule, valid):
+    run = SimpleNamespace(record={"classes": None, "target": "age"})
+    columns = COLUMNS | {"age": replace(COLUMNS["age"], rule=rule)}
 
-    described = jsonschema.Draft202012Validator(openapi.truth(run))
+    described = jsonschema.Draft202012Validator(openapi.taken(run, columns))
 
-    assert described.is_valid(-7.5) and not described.is_valid(1e39)
+    assert [one for one in [-7, 0, 90, 90.5, 900, 1e39] if described.is_valid(one)] == valid
 
 
 def test_columns_that_must_be_there_are_required_and_described():

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +36,7 @@ def document(versions: Versions, *, asks_for_token: bool) -> Schema:
     rows = {"type": "array", "minItems": 1, "maxItems": versions.options.rows, "items": row(version.columns)}
     body = an_object(rows=rows) | {"additionalProperties": False, "example": {"rows": [example.row(version)]}}
     answer = an_object(run=TEXT, predictions=an_array(prediction(version, len(names) > 1)), logged=YES_OR_NO)
-    told = an_object(id=TEXT, truth=truth(version.run)) | {"additionalProperties": False}
+    told = an_object(id=TEXT, truth=taken(version.run, version.columns)) | {"additionalProperties": False}
     described = an_object(run=TEXT, role=TEXT, compiled=YES_OR_NO, why=TEXT, task=TEXT, started=TEXT, metrics={})
     ready = an_object(ready=YES_OR_NO, why=an_array(TEXT))
     which = {"name": "run", "in": "query", "schema": {"enum": names}, "description": "The run that is asked"}
@@ -153,8 +154,16 @@ def one_of(words: Sequence[str], said: str) -> Schema:
     return TEXT | {"pattern": f"^({'|'.join(map(re.escape, dict.fromkeys(words)))})$", "description": said}
 
 
+def taken(run: Run, columns: Dictionary) -> Schema:
+    """What is taken as true of an answer: any class, or a number that the target can be."""
+    column = columns[run.record["target"]]
+    if run.record["classes"]:
+        return truth(run)
+    return forms(column if column.rule == "refuse" else replace(column, range=None))[0]
+
+
 def truth(run: Run) -> Schema:
-    """What may be true of an answer."""
+    """What a run answers."""
     classes = run.record["classes"]
     return {"enum": classes} if classes else NUMBER_SCHEMA | {"minimum": -LARGEST, "maximum": LARGEST}
 
