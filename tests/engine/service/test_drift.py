@@ -13,7 +13,7 @@ from data_science_project.service import drift
         ("category", ["a", None], ["a", "-"]),
         ("boolean", [1.0, None, False], ["true", "-", "false"]),
         ("text", ["four", None], [4.0, "-"]),
-        ("list", ["a; b", "a"], [2.0, 1.0]),
+        ("list", ["a; b", "a"], [("a", "b"), ("a",)]),
         ("datetime", [pd.Timestamp("2026-01-01"), pd.NaT], ["given", "-"]),
     ],
 )
@@ -34,6 +34,19 @@ def test_summary_of_numbers_keeps_values_that_occur_and_of_kinds_the_frequent_on
     assert numbers["quantiles"].count(3.0) == 750 and numbers["quantiles"].count(7.0) == 250
     assert kinds["shares"] == {"a": 30 / 49, "b": 10 / 49}
     assert (nothing["missing"], nothing["quantiles"]) == (1.0, [])
+
+
+def test_item_of_lists_that_comes_more_often_is_named_though_as_many_items_are_there():
+    random = np.random.default_rng(0)
+    known = pd.Series([("new", "red") if draw < 0.25 else ("old", "red") for draw in random.random(2000)])
+    reference = {"tags": drift.summary(known)}
+    rows = [("new", "red") if draw < 0.65 else ("old", "red") for draw in random.random(500)]
+
+    (same,) = drift.compared(reference, pd.DataFrame({"tags": known[:500]}))
+    (found,) = drift.compared(reference, pd.DataFrame({"tags": rows}))
+
+    assert reference["tags"]["items"]["red"] == 1 and not same.moved and found.moved
+    assert found.sentence == "new in 66.2\xa0% of the rows, in training 25.4\xa0%"
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ class Shift:
 
 
 def comparable(values: pd.Series, column: Column) -> pd.Series:
-    """Numbers or texts that can be compared, shape (n_rows,): of a text its letters are counted, of a list its items.
+    """What can be compared, shape (n_rows,): numbers or texts, of a text how many letters, of a list its items.
 
     Moments of time move by nature: of them only whether they are there.
     """
@@ -51,17 +51,17 @@ def comparable(values: pd.Series, column: Column) -> pd.Series:
     if column.type == "text":
         return kinds.map(len, na_action="ignore").astype("float64")
     if column.type == "list":
-        return kinds.map(lambda cell: len(items_of(cell, column.separator)), na_action="ignore").astype("float64")
+        return kinds.map(lambda cell: tuple(items_of(cell, column.separator)), na_action="ignore")
     if column.type == "boolean":
         return kinds.map(lambda cell: str(bool(cell)).lower(), na_action="ignore")
     return kinds.map((lambda cell: "given") if column.type == "datetime" else str, na_action="ignore")
 
 
 def summary(values: pd.Series) -> Summary:
-    """A column as plain JSON: `rows`, the share `missing`, and `quantiles` of numbers or `shares` of kinds.
+    """A column as plain JSON: `rows`, the share `missing`, and `quantiles` of numbers, `shares` of kinds or `items`.
 
-    There are 1,000 quantiles, each a value that occurs. Kinds in fewer than ten rows are left out: the rest of the
-    shares up to 1.
+    There are 1,000 quantiles, each a value that occurs. Kinds and items in fewer than ten rows are left out: the rest
+    of the shares up to 1. That of an item is of the filled cells, in each of which it may stand beside others.
     """
     present = values.dropna()
     found: Summary = {"rows": len(values), "missing": float(values.isna().mean()) if len(values) else 0.0}
@@ -69,8 +69,10 @@ def summary(values: pd.Series) -> Summary:
         places = (np.arange(POINTS) + 0.5) / POINTS
         points = np.quantile(present, places, method="inverted_cdf").tolist() if len(present) else []
         return found | {"quantiles": points}
-    counts = present.astype(str).value_counts()
-    return found | {"shares": (counts[counts >= FEW_ROWS] / max(len(present), 1)).to_dict()}
+    several = len(present) > 0 and isinstance(present.iloc[0], tuple)
+    counts = (present.explode() if several else present.astype(str)).value_counts()
+    shares = (counts[counts >= FEW_ROWS] / max(len(present), 1)).to_dict()
+    return found | {"items" if several else "shares": shares}
 
 
 def compared(reference: dict[str, Summary], rows: pd.DataFrame) -> list[Shift]:
@@ -110,6 +112,8 @@ def values(name: str, before: Summary, now: pd.Series, level: float) -> Shift:
     now = now.dropna()
     if not rows or now.empty:
         return Shift(name, 1.0, 0.0, "", False)
+    if "items" in before:
+        return items(name, before["items"], rows, now, level, of)
     if "shares" in before:
         of_each, said = kinds(before["shares"], rows, now.astype(str), of)
         return judged(name, of_each, level, said)
@@ -137,6 +141,16 @@ def kinds(shares: dict[str, float], rows: float, now: pd.Series, of: str) -> tup
     most = np.abs(after / len(now) - before).argmax()
     said = f"{names[most]} in {percent(after[most] / len(now))} of the {of}, in training {percent(before[most])}"
     return np.stack([before * rows, after], axis=1), said
+
+
+def items(name: str, shares: dict[str, float], rows: float, now: pd.Series, level: float, of: str) -> Shift:
+    """The item of lists that differs most: in how many of the cells, shape (n_rows,), it stands."""
+    known, found = now.explode().value_counts(), [Shift(name, 1.0, 0.0, "", False)]
+    for item, before in shares.items():
+        sides = np.array([before, known.get(item, 0) / len(now)])
+        said = f"{item} in {percent(sides[1])} of the {of}, in training {percent(sides[0])}"
+        found.append(judged(name, np.array([sides, 1 - sides]) * [rows, len(now)], level / len(shares), said))
+    return max(found, key=lambda one: (one.moved, one.psi))
 
 
 def judged(name: str, counts: np.ndarray, level: float, sentence: str) -> Shift:

@@ -32,7 +32,6 @@ from .tables import LOOK_BACK, NEWEST, answers, feedback
 log = logging.getLogger(__name__)
 CLASSES = 12  # of a table of true and answered ones, at most
 LEAST_ROWS = 50  # of fewer nothing is said
-UNITS = {"text": "number of letters", "list": "number of items"}  # what is compared of a type
 SAID_COLUMNS = ["prediction", "probability", "low", "high"]
 UNWATCHED = "not watched: the run has no reference, and none can be made here (the log says why)"
 UNWATCHED += ". Make one where its splits are: make monitor"
@@ -247,7 +246,7 @@ def moves(window: Window) -> tuple[list[drift.Shift] | None, pd.Index]:
     before = reference["columns"] | {drift.PREDICTIONS + name: one for name, one in reference["predictions"].items()}
     counted = drift.window(both, reference["distinct"])
     shifts = drift.compared(before, counted)
-    units = {name: UNITS.get(columns[name].type, "") for name in names}
+    units = {name: "number of letters" for name in names if columns[name].type == "text"}
     parts = [(one, units.get(one.column, ""), window.broken.get(one.column)) for one in shifts]
     return [explained(*part, len(both)) for part in parts], counted.index
 
