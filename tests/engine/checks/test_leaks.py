@@ -48,6 +48,17 @@ def test_column_that_is_the_target_cut_into_bands_is_named(amounts, suspect, how
     assert (" bands" in found[0].sentence) == (how != "falling")
 
 
+def test_column_that_tells_the_order_of_amounts_is_named_though_a_few_large_ones_make_most_of_their_variance(suspect):
+    random = np.random.default_rng(0)
+    paid = np.where(random.random(3000) < 0.3, np.exp(random.normal(7, 2.5, 3000)), 0)
+    reserved = np.round(paid**0.9 * random.uniform(0.95, 1.05, 3000), 2)
+    table = pd.DataFrame({"age": random.integers(18, 80, 3000), "reserved": reserved, "answer": paid})
+
+    found = suspect(table)
+
+    assert [suspicion.columns for suspicion in found if suspicion.kind == "answer"] == [("reserved",)]
+
+
 @pytest.mark.parametrize("share", [0.5, 0.03])
 def test_class_that_is_a_number_cut_in_two_is_named_however_rare_it_is(amounts, suspect, share):
     rich = amounts["web"] > amounts["web"].quantile(1 - share)

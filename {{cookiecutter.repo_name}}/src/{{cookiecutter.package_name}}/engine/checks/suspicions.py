@@ -37,7 +37,7 @@ ENTITIES = (
     "vehicle|worker|email"
 )
 NUMBERED = "id|key|no|nr|num|number|code"
-GROUP_NAME = re.compile(rf"(^|_)({ENTITIES})(_(name|email|ref|{NUMBERED}))?$|^class(_({NUMBERED}))?$")
+GROUP_NAME = re.compile(rf"^({ENTITIES})$|(^|_)({ENTITIES})_(name|email|ref|{NUMBERED})$|^class(_({NUMBERED}))?$")
 ID_NAME = re.compile(r"(^|_)(id|uid|uuid|guid)$")
 TIME_NAME = re.compile(r"(^|_)(time|timestamp|ts|epoch|date|day|week|month|year|yr|period|quarter)$")
 BIRTH_NAME = re.compile(r"birth|dob|born")
