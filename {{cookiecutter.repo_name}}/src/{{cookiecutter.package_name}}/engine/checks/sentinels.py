@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from .suspicion import Suspicion, is_number
+from .suspicion import FEW_ROWS, Suspicion, is_number
 
 SENTINELS = frozenset([-1, -200, -99, 99, *(sign * (10**digits - 1) for digits in range(3, 7) for sign in (-1, 1))])
 FIRST_DAYS = ("0001-01-01", "1753-01-01", "1800-01-01", "1899-12-30", "1900-01-01", "1970-01-01")
@@ -16,7 +16,10 @@ OFTEN = 5  # times as often as the most frequent other date
 
 
 def sentinels(clean: pd.DataFrame, names: list[str]) -> Iterator[Suspicion]:
-    """Such numbers (twice at least) and dates at the edge of a column, far from all the others or too many."""
+    """Numbers and dates at the edge of a column, far from all the others or too many.
+
+    The usual ones where they stand twice, any other number from ten times on: what repeats exactly was not measured.
+    """
     for name in names:
         values = clean[name].dropna()
         if is_number(values):
@@ -27,10 +30,11 @@ def sentinels(clean: pd.DataFrame, names: list[str]) -> Iterator[Suspicion]:
 
 def numbers(values: pd.Series) -> Iterator[Suspicion]:
     """The findings in a column of numbers without empty cells, shape (n_rows,)."""
-    for edge in map(float, sorted({values.min(), values.max()} & SENTINELS)):
+    for edge in sorted({float(values.min()), float(values.max())}) if len(values) else []:
         others = values[values != edge]
         rows = len(values) - len(others)
-        if rows > 1 and len(others) and stands_apart(edge, others, rows):
+        enough = rows > 1 if edge in SENTINELS else rows >= FEW_ROWS and others.nunique() > SEVERAL
+        if enough and len(others) and stands_apart(edge, others, rows):
             why = "which is alone below 0 and too often there" if edge == -1 else "far from the others"
             yield placeholder(values, edge, f"{edge:g}", rows, why)
 
@@ -64,4 +68,4 @@ def stands_apart(edge: float, others: pd.Series, rows: int) -> bool:
         counts = others.value_counts()  # of amounts that go on below 0, fewer are there than at 0
         apart = len(counts) > SEVERAL and rows > TIMES * counts[others.min()]
         return low >= 0 and (rows > counts.iloc[0] or apart)
-    return (edge < 0 <= low) or min(abs(edge - low), abs(edge - high)) > FAR * (high - low)
+    return (edge in SENTINELS and edge < 0 <= low) or min(abs(edge - low), abs(edge - high)) > FAR * (high - low)
