@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -112,6 +113,16 @@ def test_metadata_ask_for_the_versions_that_the_run_was_made_with(gone):
     assert {"numpy", "pandas", "scikit-learn", "scipy"} <= set(asked) and not {"click", "ruff", "pytest"} & set(asked)
     assert asked == {name: versions[name] for name in asked}
     assert f"Name: {package.NAME}_model" in text and record["run"] in text
+
+
+def test_other_rules_of_today_have_another_version_so_that_pip_takes_them(project, folder):
+    other = replace(project, settings=replace(project.settings, predict=settings.Predict(abstain_below=0.9)))
+    versions = [export.about(one, folder).version for one in (project, project, other)]
+    project.dictionary.write_text(project.dictionary.read_text() + "# mended\n")
+    versions.append(export.about(project, folder).version)
+
+    assert versions[0] == versions[1] and len(set(versions)) == 3
+    assert len({version.partition("+")[0] for version in versions}) == 1
 
 
 def test_changed_file_is_refused_where_it_was_unpacked(gone, tmp_path, rows, ask):

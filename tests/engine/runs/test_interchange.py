@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from data_science_project import pipeline
+from data_science_project.engine.modelling import decision
 from data_science_project.engine.project import records
 from data_science_project.engine.runs import export, interchange, lineage, loading, registry
 
@@ -17,7 +20,8 @@ def said(project):
     """What comes of the run of a project."""
     (folder,) = registry.folders(project)
     run = loading.load(folder)
-    return interchange.write(folder, run, export.rows_to_compare(project, run))
+    policy = decision.policy(folder, run.record, project.settings.predict, project.settings.decision)
+    return interchange.write(folder, run, export.rows_to_compare(project, run), policy)
 
 
 def test_model_that_converts_is_written_beside_the_run_with_how_far_it_is_from_the_original(of_numbers):
@@ -32,6 +36,31 @@ def test_model_that_converts_is_written_beside_the_run_with_how_far_it_is_from_t
     assert "export" in lineage.render(lineage.trace(of_numbers, path))
     path.unlink()
     assert path in pipeline.make(of_numbers, "export") and path.is_file()
+
+
+def test_costs_of_today_are_in_the_file(of_numbers):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    classes = of_numbers.settings.decision
+    one = replace(
+        of_numbers,
+        settings=replace(
+            of_numbers.settings, decision=replace(classes, cost_false_negative=99.0, cost_false_positive=1.0)
+        ),
+    )
+    (folder,) = registry.folders(one)
+    run = loading.load(folder)
+    rows = export.rows_to_compare(one, run)
+
+    assert said(one).startswith("model.onnx agrees")
+
+    session = onnxruntime.InferenceSession(folder / registry.ONNX)
+    known, _ = run.validate(rows, run.columns, where="rows", target=False)
+    texts = {asked.name for asked in session.get_inputs() if asked.type == "tensor(string)"}
+    found = session.run(
+        ["prediction"],
+        {asked.name: interchange.cells(known[asked.name], asked.name in texts) for asked in session.get_inputs()},
+    )
+    assert (found[0] == run.record["classes"][1]).mean() > (run.model.predict(known) == run.record["classes"][1]).mean()
 
 
 def test_model_with_a_part_that_does_not_convert_is_not_written_and_it_is_said_why(project, folder):

@@ -8,7 +8,7 @@ import pytest
 from data_science_project import pipeline
 from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.project import settings
-from data_science_project.engine.project.errors import DataError, SettingsError
+from data_science_project.engine.project.errors import DataError, ProjectError, SettingsError
 from data_science_project.engine.runs import model
 from data_science_project.engine.runs.answers import under
 
@@ -17,6 +17,14 @@ import sys
 import pandas as pd
 from data_science_project import load
 load().predict(pd.read_csv(sys.argv[1], dtype=str)).to_csv("by_load.csv", index=False)
+"""
+
+SEND = "import pickle, sys; from data_science_project import load; pickle.dump(load(), open(sys.argv[1], 'wb'))"
+RECEIVE = """
+import pickle, sys
+import pandas as pd
+with open(sys.argv[1], "rb") as file:
+    pickle.load(file).predict(pd.read_csv(sys.argv[2], dtype=str)).to_csv("by_load.csv", index=False)
 """
 
 
@@ -32,6 +40,30 @@ def test_loaded_model_answers_from_any_folder_as_make_predict_does(project, made
 
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "by_load.csv").read_bytes() == made.read_bytes()
+
+
+def test_loaded_model_answers_in_another_process_that_it_is_sent_to(project, folder, made_table, command, tmp_path):
+    rows = tmp_path / "rows.csv"
+    made_table.head(7).to_csv(rows, index=False)
+    options = {"PYTHONPATH": str(project.root / "src")}
+
+    sent = command(tmp_path, "-c", SEND, "model.pkl", **options)
+    done = command(tmp_path, "-c", RECEIVE, "model.pkl", str(rows), **options)
+
+    assert sent.returncode == 0 and done.returncode == 0, sent.stderr + done.stderr
+    here = model.load(folder.name).predict(pd.read_csv(rows, dtype=str))
+    assert (tmp_path / "by_load.csv").read_text() == here.to_csv(index=False)
+
+
+def test_data_dictionary_that_is_half_written_stops_no_model_that_has_read_it(project, folder, made_table, caplog):
+    loaded = model.load(folder.name)
+    before, text = loaded.predict(made_table.head(3)), project.dictionary.read_text()
+    project.dictionary.write_text(text[: len(text) // 2])
+
+    assert loaded.predict(made_table.head(3)).equals(before)
+    assert any("Until it is mended the rules of before go on" in line for line in caplog.messages)
+    with pytest.raises(ProjectError, match="data_dictionary.toml"):
+        model.load(folder.name).predict(made_table)
 
 
 def test_loaded_model_keeps_index_and_rows_as_they_are_and_says_what_make_predict_would(folder, made_table, caplog):
@@ -127,8 +159,9 @@ def test_times_of_a_zone_are_said_to_be_turned_into_utc(folder, made_table, capl
         (lambda rows: pa.Table.from_pandas(rows), "Table is no pandas DataFrame.*\n.*to_pandas"),
         (lambda rows: rows.head(0), "no rows. At least one"),
         (lambda rows: pd.concat([rows, rows[["amount"]]], axis=1), "column 'amount' is there twice"),
+        (lambda rows: pd.concat({"now": rows}, axis=1), "names of columns in 2 levels.*\n.*join"),
     ],
-    ids=["one row as a dict", "another package's table", "no rows", "a column twice"],
+    ids=["one row as a dict", "another package's table", "no rows", "a column twice", "names in levels"],
 )
 def test_what_is_no_table_of_rows_is_refused_with_its_cure(folder, made_table, made, said):
     loaded = model.load(folder.name)

@@ -2,6 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data_science_project.engine.columns import dictionary
+from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.columns.digests import digests
 from data_science_project.engine.project import settings
 from data_science_project.engine.runs import registry, training_rows
@@ -12,15 +14,43 @@ def names(folder):
     return [name for group in registry.read(folder)["features"].values() for name in group]
 
 
-def test_rows_of_the_training_are_known_by_their_ids_or_without_and_test_rows_are_not(project, folder, names):
+@pytest.fixture
+def columns(folder):
+    return dictionary.load(folder / registry.DICTIONARY)
+
+
+def test_rows_of_the_training_are_known_by_their_ids_or_without_and_test_rows_are_not(project, folder, names, columns):
     parts = {part: pd.read_parquet(project.split(part)) for part in ("train", "dev", "test")}
 
     for part, rows in parts.items():
-        by_id, lines = training_rows.seen(folder, rows, names, ["order"])
-        alike, _ = training_rows.seen(folder, rows.drop(columns="order"), names, ["order"])
+        by_id, lines = training_rows.seen(folder, rows, names, columns)
+        alike, _ = training_rows.seen(folder, rows.drop(columns="order"), names, columns)
         assert set(by_id) == set(alike) == {part != "test"} and set(lines >= 0) == {part != "test"}
     another = parts["train"].assign(order=parts["train"]["order"] + 5000)
-    assert not training_rows.seen(folder, another, names, ["order"])[0].any()
+    assert not training_rows.seen(folder, another, names, columns)[0].any()
+
+
+def test_ids_whose_zeros_a_program_cut_off_are_known(tmp_path):
+    columns = {"key": Column(type="category", role="id"), "size": Column(type="integer")}
+    rows = pd.DataFrame({"key": [f"{number:05}" for number in range(30)], "size": range(30)})
+    kept = {training_rows.WITH_IDS: digests(rows, [*rows]), training_rows.WITHOUT: digests(rows, ["size"])}
+    pd.DataFrame(kept).to_parquet(tmp_path / training_rows.DIGESTS)
+
+    found, _ = training_rows.seen(tmp_path, rows.assign(key=range(3, 33)), ["size"], columns)
+    known, _ = training_rows.seen(tmp_path, rows.assign(key=range(30)), ["size"], columns)
+
+    assert known.all() and not found.any()
+
+
+def test_lists_are_known_with_and_without_a_blank_between_their_items(tmp_path, project):
+    columns = {"tags": Column(type="list", separator=";"), "size": Column(type="integer")}
+    rows = pd.DataFrame({"tags": ["gold;green", "red", None] * 9, "size": range(27)})
+    kept = {training_rows.WITH_IDS: digests(rows, [*rows]), training_rows.WITHOUT: digests(rows, [*rows])}
+    pd.DataFrame(kept).to_parquet(tmp_path / training_rows.DIGESTS)
+
+    for spelled in ("gold; green", "gold;green"):
+        again = rows.assign(tags=rows["tags"].replace("gold;green", spelled))
+        assert training_rows.seen(tmp_path, again, [*rows], columns)[0].all()
 
 
 def test_divided_otherwise_a_run_has_not_seen_test_rows_of_which_it_knows_none(project, folder):
@@ -54,7 +84,7 @@ def test_a_run_may_have_seen_rows_of_which_a_column_moved_since_though_it_knows_
     assert found and not training_rows.seen_by(folder, record, test).any()
 
 
-def test_rows_of_which_many_are_alike_are_not_known_and_those_of_a_run_of_old_neither(tmp_path, names, project):
+def test_rows_of_which_many_are_alike_are_not_known_nor_those_of_a_run_of_old(tmp_path, names, columns, project):
     train = pd.read_parquet(project.split("train"))
     alike, old = tmp_path / "alike", tmp_path / "old"
     alike.mkdir()
@@ -62,5 +92,5 @@ def test_rows_of_which_many_are_alike_are_not_known_and_those_of_a_run_of_old_ne
     table = {training_rows.WITH_IDS: few, training_rows.WITHOUT: few}
     pd.DataFrame(table, dtype="uint64").to_parquet(alike / training_rows.DIGESTS)
 
-    assert training_rows.seen(alike, train, names, ["order"]) is None
-    assert training_rows.seen(old, train, names, ["order"]) is None
+    assert training_rows.seen(alike, train, names, columns) is None
+    assert training_rows.seen(old, train, names, columns) is None

@@ -117,7 +117,7 @@ def to_pack(work: Work) -> list[Path]:
 
 def packed(work: Work) -> list[Path]:
     """What `export` writes of the run at hand: a wheel, and ONNX where it was written."""
-    name, version = wheel.name_and_version(registry.read(run_of(work)))
+    name, version = wheel.name_and_version(work.project, registry.read(run_of(work)))
     onnx = run_of(work) / registry.ONNX
     also = [onnx] if records.sidecar(onnx).is_file() else []
     return [work.project.root / "dist" / wheel.About(name, version).file, *also]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import artefact, package
+from .settings import Project
 
 WHEEL = "Wheel-Version: 1.0\nGenerator: {name}\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 MARKDOWN = "text/markdown"
@@ -46,11 +47,16 @@ class About:
         return "\n".join([*lines, "", self.text, ""])
 
 
-def name_and_version(record: Mapping[str, Any]) -> tuple[str, str]:
-    """What the model of a run is called, and its version: later runs have higher ones, and the key tells two apart."""
+def name_and_version(project: Project, record: Mapping[str, Any]) -> tuple[str, str]:
+    """What the model of a run is called, and its version: later runs have higher ones, and the key tells two apart.
+
+    At its end stands a digest of the rules of today, which are in the file: pip keeps what has the same version.
+    """
+    rules = project.dictionary.read_bytes() if project.dictionary.is_file() else b""
+    decided = repr((project.settings.predict, project.settings.decision)).encode()
     made = datetime.fromisoformat(record["started"])
     moment = f"{made.year}.{made.month}.{made.day}.{int(made.strftime('%H%M%S'))}"
-    return f"{package.NAME}_model", f"{moment}+r{record['key'][:8]}"
+    return f"{package.NAME}_model", f"{moment}+r{record['key'][:8]}.{hashlib.sha256(decided + rules).hexdigest()[:8]}"
 
 
 def write(path: Path, folder: Path, about: About) -> None:

@@ -173,7 +173,7 @@ def complete(folder: Path, model: Run, rows: pd.DataFrame, table: pd.DataFrame, 
         table = put(table, "reasons", reasons_of(folder, model, features, policy), before="confident")
     ids = dictionary.by_role(model.columns, "id")
     whole = features.join(rows[[name for name in ids if name in rows and name not in features]])
-    found = training_rows.seen(folder, whole, names, ids)
+    found = training_rows.seen(folder, whole, names, model.columns)
     if found and found[0].any():
         known, lines = found
         lines = lines if policy.held is not None else np.full(len(rows), -1)

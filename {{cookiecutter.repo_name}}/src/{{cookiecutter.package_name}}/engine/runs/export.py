@@ -64,9 +64,10 @@ def about(project: Project, folder: Path, imported: Iterable[str] = ()) -> wheel
     """What the file says of itself; `imported` are the names of what its modules import."""
     record, file = registry.read(folder), project.root / "pyproject.toml"
     known = tomllib.loads(file.read_text(encoding="utf-8"))["project"] if file.is_file() else {}
-    name, version = wheel.name_and_version(record)
+    name, version = wheel.name_and_version(project, record)
     how = f"    from {name} import load\n    load().predict(frame)"
-    text = f"Answers with the columns and the bits of `make predict RUN={record['run']}`.\n\n{how}\n"
+    text = f"Answers with the columns and the bits of `make predict RUN={record['run']}`, but for rows that the run\n"
+    text += f"learned from: the project answers them as while they were held out, this file knows none.\n\n{how}\n"
     summary = f"Predicts {record['target']}: run {record['run']} of {known.get('name', package.NAME)}."
     return wheel.About(
         name, version, summary, packages.required(record, imported), known.get("requires-python", ""), text
@@ -87,7 +88,7 @@ def run(project: Project, folder: Path, output: Path) -> list[str]:
         rows = rows_to_compare(project, here)
         said = [compare(project, here, rows, root)]
         wheel.write(output, root, about(project, folder, imported))
-    said.append(interchange.write(folder, model, rows))
+    said.append(interchange.write(folder, model, rows, here.policy))
     if project.settings.predict.reasons:
         said.append("reasons are not in the file: they need what the run keeps of its rows, which stays here")
     log.info("run %s, %.1f MB -> %s", model.name, output.stat().st_size / 1e6, project.relative(output))
@@ -171,7 +172,8 @@ def compare(project: Project, model: Model, rows: pd.DataFrame | None, root: Pat
             why = done.stderr.strip().rpartition("\n")[2]
             raise DataError(
                 f"The exported model does not answer by itself: {why}.\n"
-                "What is imported by a written name, as importlib does, is not taken along: use an import statement."
+                "What is imported by a written name, as importlib does, is not taken along: use an import statement.\n"
+                "Of files, those are that [data] also names and external(...) finds."
             )
         here = model.predict(rows, held_out=False).drop(columns="seen", errors="ignore")
         same = here.equals(pd.read_pickle(answered))

@@ -14,9 +14,11 @@ import numpy as np
 import pandas as pd
 
 from ..modelling.convert import convert
+from ..modelling.decision import Policy
 from ..modelling.graph import NotConvertible
 from ..project import artefact, records
 from ..project.errors import listed
+from .answers import predictions
 from .loading import Run
 from .registry import FOR_ONNX, ONNX
 
@@ -24,8 +26,11 @@ CLOSE = 1e-9  # of a probability, or of a number beside 1 + its size: both compu
 ADD_ONNX = 'Add "onnx" to extras in [tool.install] of pyproject.toml, then: make install'
 
 
-def write(folder: Path, model: Run, rows: pd.DataFrame | None) -> str:
-    """Write `model.onnx` of the run in `folder`, compared on rows as they came; what came of it, in words."""
+def write(folder: Path, model: Run, rows: pd.DataFrame | None, policy: Policy) -> str:
+    """Write `model.onnx` of the run in `folder` with the threshold of today; what came of it, in words.
+
+    It is compared on rows as they came, shape (n_rows, n_columns).
+    """
     if not all(map(find_spec, FOR_ONNX)):
         return f"no {ONNX}: {' and '.join(FOR_ONNX)} are not installed. {ADD_ONNX}"
     path = folder / ONNX
@@ -33,9 +38,9 @@ def write(folder: Path, model: Run, rows: pd.DataFrame | None) -> str:
         artefact.remove(old)
     if rows is None:
         return f"no {ONNX}: there are no rows here to compare it on"
-    threshold = getattr(model.model, "threshold", None)
+    threshold = getattr(model.model, "threshold", None) if policy.level is None else policy.level
     labels = np.asarray(getattr(model.model, "classes_", ())).tolist()
-    if threshold is not None and model.model.pos_label != labels[1]:
+    if threshold is not None and model.record["classes"][1] != labels[1]:
         return f"no {ONNX}: its positive class is the first of two, which does not convert"
     try:
         made = convert(model.model, labels, threshold)
@@ -43,7 +48,7 @@ def write(folder: Path, model: Run, rows: pd.DataFrame | None) -> str:
         return f"no {ONNX}: {error}"
     known, _ = model.validate(rows, model.columns, where="rows", target=False)
     features = model.add_features(known)
-    same, found = parity(made, model, features)
+    same, found = parity(made, model, features, predictions(model, known, policy)["prediction"].to_numpy())
     if not same:
         return f"no {ONNX}: it would answer otherwise than the original: {found}"
     about = {"run": model.name, "classes": json.dumps([str(label) for label in labels])}
@@ -57,8 +62,8 @@ def write(folder: Path, model: Run, rows: pd.DataFrame | None) -> str:
     return f"{ONNX} agrees with the original on {len(features):,} rows: {found}{own}"
 
 
-def parity(made: Any, model: Run, features: pd.DataFrame) -> tuple[bool, str]:
-    """Whether ONNX gives the answers of the original to rows after `add_features`, and how far they are apart."""
+def parity(made: Any, model: Run, features: pd.DataFrame, said: np.ndarray) -> tuple[bool, str]:
+    """Whether ONNX says of rows after `add_features` what the original `said`, (n_rows,); how far apart they are."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -68,11 +73,10 @@ def parity(made: Any, model: Run, features: pd.DataFrame) -> tuple[bool, str]:
     asked = {one.name: cells(features[one.name], one.name in texts) for one in session.get_inputs()}
     answers = dict(zip([one.name for one in session.get_outputs()], session.run(None, asked), strict=True))
     if "probabilities" not in answers:
-        truth = model.model.predict(features)
-        apart = float((np.abs(answers["prediction"][:, 0] - truth) / (1 + np.abs(truth))).max())
+        apart = float((np.abs(answers["prediction"][:, 0] - said) / (1 + np.abs(said))).max())
         return apart <= CLOSE, f"relative to their size they are at most {apart:.1g} apart"
     apart = float(np.abs(answers["probabilities"] - model.model.predict_proba(features)).max())
-    others = int((answers["prediction"].astype(str) != model.model.predict(features).astype(str)).sum())
+    others = int((answers["prediction"].astype(str) != said.astype(str)).sum())
     return apart <= CLOSE and not others, f"probabilities at most {apart:.1g} apart, {others} other classes"
 
 

@@ -12,6 +12,7 @@ import importlib.util
 import logging
 import pickle
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,9 @@ def load(folder: Path) -> Run:
             "run %s was trained with %s: its answers may differ in the last digits. To see: make reproduce RUN=%s",
             *(folder.name, versions, folder.name),
         )
-    with explained(folder.name, versions, "cannot be loaded"):
+    with explained(folder.name, versions, "cannot be loaded"), warnings.catch_warnings():
+        if versions:  # it is said already, once and not for each part of the model
+            warnings.filterwarnings("ignore", message="Trying to unpickle estimator")
         name = record.get("package", NAME)  # of another project, in a model that was exported
         alias = load_code(folder / CODE, name).__name__
         with (folder / MODEL).open("rb") as file:

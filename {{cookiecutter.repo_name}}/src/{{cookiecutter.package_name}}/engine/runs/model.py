@@ -14,7 +14,7 @@ from ..columns.dictionary import Column
 from ..modelling import decision
 from ..modelling.estimators import threads
 from ..project import package, settings
-from ..project.errors import DataError, SettingsError
+from ..project.errors import DataError, ProjectError, SettingsError
 from ..sources import formats
 from . import answers, loading, registry
 
@@ -37,11 +37,17 @@ class Model:
     """
 
     def __init__(self, folder: Path, options: settings.Predict, rules: Path, decided: settings.Decision) -> None:
+        self._made_of = folder, options, rules, decided
         self._folder, self._run, self._rules = folder, loading.load(folder), rules
-        self._policy = decision.policy(folder, self._run.record, options, decided)
+        self._today: dict[str, Column] = {}
+        self.policy = decision.policy(folder, self._run.record, options, decided)
         self.name: str = self._run.name
         self.record: dict[str, Any] = self._run.record
         self.columns: dict[str, Column] = self._run.columns
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it comes to another process: loaded there, for the code of a run is found by no name."""
+        return type(self), self._made_of
 
     def predict(self, rows: pd.DataFrame, *, held_out: bool = True) -> pd.DataFrame:
         """Answer rows.
@@ -64,7 +70,7 @@ class Model:
             The rows do not fit the data dictionary: row, column and rule.
         """
         known = self._known(rows)
-        policy = self._policy if held_out else replace(self._policy, held=None)
+        policy = self.policy if held_out else replace(self.policy, held=None)
         with threads(len(known)):
             found = answers.answered(self._folder, self._run, known, policy)
         if held_out:
@@ -78,7 +84,7 @@ class Model:
         """
         known = self._known(rows)
         with threads(len(known)):
-            features, asked = self._run.add_features(known), replace(self._policy, reasons=most)
+            features, asked = self._run.add_features(known), replace(self.policy, reasons=most)
             found = answers.reasons_of(self._folder, self._run, features, asked)
         return pd.Series(found, index=rows.index, name="reasons", dtype=object)
 
@@ -87,18 +93,31 @@ class Model:
         if not isinstance(rows, pd.DataFrame):
             found = f"rows: {type(rows).__name__} is no pandas DataFrame"
             raise DataError(f"{found}.\nGive one: pd.DataFrame([row]), or table.to_pandas() of other packages.")
+        if rows.columns.nlevels > 1:
+            found = f"rows: names of columns in {rows.columns.nlevels} levels"
+            raise DataError(f"{found}.\nGive them one: frame.columns = ['_'.join(names) for names in frame.columns]")
         if not len(rows):
             raise DataError("rows: no rows. At least one is needed.")
         if twice := [name for name in self.columns if list(rows.columns).count(name) > 1]:
             cure = "Leave one: rows.loc[:, ~rows.columns.duplicated()]"
             raise DataError(f"rows: column {twice[0]!r} is there twice.\n{cure}")
-        columns = answers.rules_of_today(self.columns, self._rules)
+        columns = self._rules_of_today()
         cells, zoned = as_of_a_file(rows.reset_index(drop=True), columns)
         fractions = validate.check_percent(cells, columns, "rows")
         known, warnings = self._run.validate(cells, columns, where="rows", target=False)
         for warning in [*zoned, *fractions, *warnings]:
             log.warning("%s", warning)
         return known
+
+    def _rules_of_today(self) -> dict[str, Column]:
+        """The columns by the data dictionary of today, by the last one that could be read where it is half written."""
+        try:
+            self._today = answers.rules_of_today(self.columns, self._rules)
+        except ProjectError as error:
+            if not self._today:
+                raise
+            log.error("%s\nUntil it is mended the rules of before go on.", error)
+        return self._today
 
 
 def as_of_a_file(rows: pd.DataFrame, columns: dict[str, Column]) -> tuple[pd.DataFrame, list[str]]:

@@ -6,6 +6,7 @@ values are columns by themselves, so no row can be read in them.
 """
 
 import functools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ import pandas as pd
 
 from ..columns import dictionary
 from ..columns.digests import digests, tell_apart
+from ..columns.lists import items_of
 from ..modelling.reasons import usual_values
 from ..project import records
 from ..project.settings import Project
 from . import registry
 
 KNOWN = 0.9  # share of its rows that a run must know again, before to know none of the test rows says anything
+LONGEST = 12  # digits of an id whose zeros at the front were cut off, as programs do that take it for a number
 DIGESTS = "row_digests.parquet"
 USUAL = "usual_values.parquet"
 WITH_IDS, WITHOUT, HELD = "with_ids", "without_ids", "held_out"
@@ -40,20 +43,45 @@ def keep(project: Project, folder: Path, names: list[str], held: np.ndarray) -> 
     usual_values(dev[names]).to_parquet(folder / USUAL, index=False)
 
 
-def seen(folder: Path, rows: pd.DataFrame, names: list[str], ids: list[str]) -> tuple[np.ndarray, np.ndarray] | None:
+def seen(
+    folder: Path, rows: pd.DataFrame, names: list[str], columns: dictionary.Dictionary
+) -> tuple[np.ndarray, np.ndarray] | None:
     """Which rows a run learned from, or rows exactly like them where the ids are not all there; shape (n_rows,), bool.
 
     With the line of `held_out.parquet` that answers each, -1 for none. `rows` are those that its model sees, with the
     id columns. None of a run that kept no digests, or where so many rows of the training are alike that to be alike
     says nothing.
     """
-    whole, kept = all(name in rows for name in ids), digests_of(folder)
+    ids, kept = dictionary.by_role(columns, "id"), digests_of(folder)
+    whole = all(name in rows for name in ids)
     known = pd.Index(kept[WITH_IDS if whole else WITHOUT])
     if not len(known) or not tell_apart(known.to_numpy()):
         return None
-    places = known[~known.duplicated()].get_indexer(digests(rows, [*ids, *names] if whole else names))
-    lines = kept.get(HELD, np.full(len(known), -1))[~known.duplicated()]
+    first, places = ~known.duplicated(), np.full(len(rows), -1)
+    for spelled in spellings(rows, columns, ids if whole else []):
+        places = np.maximum(places, known[first].get_indexer(digests(spelled, [*ids, *names] if whole else names)))
+    lines = kept.get(HELD, np.full(len(known), -1))[first]
     return places >= 0, np.where(places >= 0, lines[places], -1)
+
+
+def spellings(rows: pd.DataFrame, columns: dictionary.Dictionary, ids: list[str]) -> Iterator[pd.DataFrame]:
+    """The rows as they are; the items of lists parted with a blank, and without; ids with zeros in front, 007 for 7."""
+    yield rows
+    lists = {name: mark for name, mark in dictionary.separators(columns).items() if name in rows}
+    for after in ("", " ") if lists else ():
+        parts = {name: [items_of(cell, mark) for cell in rows[name].fillna("")] for name, mark in lists.items()}
+        yield rows.assign(
+            **{
+                name: pd.Series([f"{lists[name]}{after}".join(items) for items in cells], rows.index).where(
+                    rows[name].notna()
+                )
+                for name, cells in parts.items()
+            }
+        )
+    texts = {name: rows[name].astype(str) for name in ids if columns[name].type not in ("integer", "number")}
+    cut = {name: cells for name, cells in texts.items() if cells.str.fullmatch(r"0|[1-9]\d*").all()}
+    for width in range(2, LONGEST + 1) if cut else ():
+        yield rows.assign(**{name: cells.str.zfill(width) for name, cells in cut.items()})
 
 
 def may_have_seen(project: Project, record: dict[str, Any], rows: pd.DataFrame) -> bool:
@@ -75,17 +103,18 @@ def may_have_seen(project: Project, record: dict[str, Any], rows: pd.DataFrame) 
 
 def still_here(project: Project, folder: Path, record: dict[str, Any]) -> float:
     """The share of the rows that a run learned from, 0-1, that lie in the present train and dev splits."""
-    names, ids = seen_columns(folder, record)
+    names, columns = seen_columns(folder, record)
+    ids = dictionary.by_role(columns, "id")
     rows = pd.concat([pd.read_parquet(records.checked(project.split(part))) for part in ("train", "dev")])
     if not {*names, *ids}.issubset(rows):
         return 0.0
     return float(np.isin(digests_of(folder)[WITH_IDS], digests(rows, [*ids, *names])).mean())
 
 
-def seen_columns(folder: Path, record: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """The columns that the model of a run sees, and the id columns of its rows."""
-    ids = dictionary.by_role(dictionary.load(folder / registry.DICTIONARY), "id")
-    return [name for group in record["features"].values() for name in group], ids
+def seen_columns(folder: Path, record: dict[str, Any]) -> tuple[list[str], dictionary.Dictionary]:
+    """The columns that the model of a run sees, and the data dictionary of its rows."""
+    names = [name for group in record["features"].values() for name in group]
+    return names, dictionary.load(folder / registry.DICTIONARY)
 
 
 def seen_by(folder: Path, record: dict[str, Any], rows: pd.DataFrame) -> np.ndarray | None:
