@@ -113,7 +113,7 @@ def values(name: str, before: Summary, now: pd.Series, level: float) -> Shift:
     if not rows or now.empty:
         return Shift(name, 1.0, 0.0, "", False)
     if "items" in before:
-        return items(name, before["items"], rows, now, level, of)
+        return items(before["items"], rows, now, level, of)
     if "shares" in before:
         of_each, said = kinds(before["shares"], rows, now.astype(str), of)
         return judged(name, of_each, level, said)
@@ -143,8 +143,9 @@ def kinds(shares: dict[str, float], rows: float, now: pd.Series, of: str) -> tup
     return np.stack([before * rows, after], axis=1), said
 
 
-def items(name: str, shares: dict[str, float], rows: float, now: pd.Series, level: float, of: str) -> Shift:
+def items(shares: dict[str, float], rows: float, now: pd.Series, level: float, of: str) -> Shift:
     """The item of lists that differs most: in how many of the cells, shape (n_rows,), it stands."""
+    name = str(now.name)
     known, found = now.explode().value_counts(), [Shift(name, 1.0, 0.0, "", False)]
     for item, before in shares.items():
         sides = np.array([before, known.get(item, 0) / len(now)])
