@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from data_science_project import evaluate, pipeline
+from data_science_project.engine.project import settings
 from data_science_project.engine.runs import listing, promote, registry
 
 
@@ -55,6 +57,21 @@ def test_table_is_newest_first_with_the_best_of_each_metric_marked(four):
     assert text[1].startswith("*") and text[2].startswith(" ")
     assert "0.8 ... 0.95" in text[4] and "none+" in text[4] and text[4].endswith("why")
     assert text[5:] == [listing.LEGEND["best"]]
+
+
+def test_score_on_test_rows_of_another_split_than_its_own_is_marked(project, folder):
+    assert not listing.row(registry.read(folder))["on_other_rows"]
+    elsewhere = settings.load(project.root, ["split.seed=1"])
+    pipeline.make(elsewhere, "features")
+
+    evaluate.run(elsewhere, folder=folder, output=project.root / "evaluation.html")
+
+    (line,) = listing.rows(project)
+    assert (
+        line["on_other_rows"]
+        and "~" in listing.render([line])
+        and listing.LEGEND["on_other_rows"] in listing.render([line])
+    )
 
 
 def test_table_marks_the_champion_and_without_runs_says_how_to_get_one(four):

@@ -145,7 +145,8 @@ def put_on_record(project: Project, folder: Path, result: Result, about: dict[st
     """Write the scores, and what is known about the test rows, into `run.json` before anything is drawn."""
     with lock.held(project.root, "evaluate", registry.RECORD):  # `push` may sign it now
         record = registry.read(folder)
-        digest = records.recorded(project.split("test"))["sha256"]
+        asked = records.recorded(project.split("test"))
+        digest = asked["sha256"]
         scores = {**metrics.score(result.truth, result.predictions, record["task"]), "constant": result.baseline}
         found = {name: value if np.isfinite(value) else None for name, value in scores.items()}  # JSON has no NaN
         others = filter(None, (registry.sound(path) for path in registry.folders(project) if path != folder))
@@ -156,6 +157,7 @@ def put_on_record(project: Project, folder: Path, result: Result, about: dict[st
             "interval_level": INTERVAL_LEVEL,
             "rows": len(result.truth),
             "data": digest,
+            "split": registry.split_of(asked | {"input_data": asked["inputs"]}),
             "runs_on_this_split": 1 + sum(other["metrics"].get("test", {}).get("data") == digest for other in others),
         }
         record["test_uses"] = record.get("test_uses", 0) + 1

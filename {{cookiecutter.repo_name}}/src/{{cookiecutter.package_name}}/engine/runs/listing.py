@@ -11,6 +11,7 @@ LEGEND = {
     "best": "*: the best dev score of the runs with this metric and split; scores of another split are of other rows",
     "champion": "champion: the run that predict uses",
     "refused": "refused: nobody in [team] signers has signed it: it does not answer, push and pull leave it out",
+    "on_other_rows": "~: scored on the test rows of another split, the present one when it was evaluated last",
     "may_have_been_seen": "?: the run may have been trained on some of these test rows",
 }
 
@@ -47,6 +48,7 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
         "dev": record["metrics"]["dev"][metric],
         "test": test.get(metric),
         "interval": test.get("interval"),
+        "on_other_rows": test.get("split", split_of(record)) != split_of(record),
         "may_have_been_seen": test.get("may_have_been_seen", False),
         "dummy": record["metrics"]["leaderboard"].get("dummy", {}).get(metric),
         "data": record["input_data"]["data/processed/train.parquet"][:8],
@@ -83,7 +85,8 @@ def cells(line: dict[str, Any]) -> tuple[str, ...]:
 
     interval = " ... ".join(map(number, line["interval"])) if line["interval"] else "-"
     commit = line["commit"] + ("+" if line["dirty"] else "")
-    test = number(line["test"]) + ("?" if line["may_have_been_seen"] else "")
+    doubts = ("~" if line["on_other_rows"] else "") + ("?" if line["may_have_been_seen"] else "")
+    test = number(line["test"]) + doubts
     numbers = (number(line["dev"]), test, interval, number(line["dummy"]))
     marks = {"*": line["best"], "champion": line["champion"], "refused": line["refused"]}
     mark = " ".join(word for word, marked in marks.items() if marked)
