@@ -204,6 +204,8 @@ def test_format_that_is_none_and_column_in_other_letters_are_named_with_what_is_
     columns = {"Age": dictionary.Column(type="integer"), "pay day": dictionary.Column(type="text")}
     with pytest.raises(DataError, match=r"Rename 'AGE' to 'Age' \(and 1 more\), or give"):
         validate.validate(pd.DataFrame({"AGE": ["1"], "Pay Day": ["x"]}), columns, where="new.csv")
+    with pytest.raises(DataError, match=r"Rename ' Age' to 'Age', or give"):
+        validate.validate(pd.DataFrame({" Age": ["1"], "pay day": ["x"]}), columns, where="rows")
 
 
 def test_group_is_wanted_for_learning_and_is_called_as_it_likes_in_a_batch():

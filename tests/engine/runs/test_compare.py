@@ -136,6 +136,10 @@ def test_answers_to_the_same_question_and_rows_are_compared_whatever_the_feature
     assert compare.not_comparable(one, other) == compare.not_comparable(one, more) == ""
     assert "same test rows" in compare.not_comparable(one, elsewhere)
     assert "different questions" in compare.not_comparable(one, asked)
+    turned = replace(other, record={**other.record, "classes": other.record["classes"][::-1]})
+    assert compare.not_comparable(one, turned) == (
+        'its positive class is \'yes\', that of the other run \'no\' (to ask as it does: positive = "no" in [train])'
+    )
 
 
 def test_command_compares_two_runs_by_the_end_of_their_names(contest, pair, call):

@@ -147,6 +147,11 @@ def test_transformer_of_another_kind_than_the_recipes_is_not_compiled(step, reas
         steps.add_steps(steps.Road(), step.fit(np.arange(6.0)[:, None] % 3), [steps.CELLS], ("x",))
 
 
+def test_pipeline_of_the_users_in_place_of_an_estimator_is_not_compiled_by_its_name():
+    with pytest.raises(trees.NotCompiled, match=r"^sklearn\.SplineTransformer is not known$"):
+        steps.add_columns(steps.Road(), SplineTransformer())
+
+
 @pytest.mark.parametrize(
     ("step", "reason"),
     [

@@ -69,6 +69,8 @@ def known_as(table: Mapping[str, Any], thing: Any) -> Any:
 
 def add_columns(road: Road, table: Any) -> int:
     """Add the steps of a fitted ColumnTransformer; where its row of numbers stands."""
+    if not hasattr(table, "transformers_"):  # a pipeline of the user's in place of an estimator
+        raise NotCompiled(f"{kind(table)} is not known")
     parts = []
     for _, step, names in table.transformers_:
         if step != "drop":

@@ -154,6 +154,10 @@ def not_comparable(one: Evaluated, other: Evaluated) -> str:
     """Why two runs cannot be compared row by row; empty if they can."""
     question = [(about.record["task"], about.record["target"], about.record["classes"]) for about in (one, other)]
     if question[0] != question[1]:
+        (*asked, classes), (*of_other, known) = question
+        if asked == of_other and classes == known[::-1]:
+            cure = f'to ask as it does: positive = "{known[1]}" in [train]'
+            return f"its positive class is {classes[1]!r}, that of the other run {known[1]!r} ({cure})"
         return "the two runs answer different questions"
     # What features.py makes is not looked at: the same rows may have other features.
     shared = sorted(one.raw & other.raw & set(one.rows) & set(other.rows))
