@@ -1,4 +1,5 @@
 import hashlib
+import logging
 import shutil
 
 import pandas as pd
@@ -76,7 +77,7 @@ SET = ("--set", 'train.metric="log_loss"', "--set", "split.shares={train = 0.5, 
 
 @pytest.mark.once
 def test_declared_file_is_kept_in_the_run_which_is_shared_and_made_again_without_git_as_it_was_set_after_an_edit(
-    declaring, colleague, team
+    declaring, colleague, team, caplog
 ):
     project, price, run = declaring
     run("predict", "--output", "./before.csv", *SET)
@@ -95,6 +96,11 @@ def test_declared_file_is_kept_in_the_run_which_is_shared_and_made_again_without
     assert pd.read_parquet(project.split("test")).eval("cost / amount").dropna().round(6).eq(15).all()
     assert (project.root / "before.csv").read_bytes() == (project.root / "after.csv").read_bytes()
     assert (colleague.root / "data" / "external" / "price.txt").read_text() == "2"
+    logging.getLogger(package.NAME).propagate = True
+    (second,) = [folder for folder in registry.folders(project) if folder != first]
+    share.push(project, second)
+    share.pull(colleague)
+    assert f"price.txt is another one than {second.name} used; to take that one: cp models/" in caplog.text
     price.unlink()
     again = run("reproduce", "--offline", "--run", first.name)
     assert again.stdout.split() == "model identical metrics identical predictions identical".split()

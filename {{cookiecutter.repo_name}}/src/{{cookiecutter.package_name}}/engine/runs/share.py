@@ -77,11 +77,16 @@ def pull(project: Project, name: str = "") -> list[Path]:
         new = each(store, "pull", needed(store, name) if name else store.names, take)
         artefact.remove(project.root / CACHE)
         runs = (path for path in new if path.parent == project.models and path.name != registry.CHAMPION)
+        newest = set[Path]()
         for folder in sorted(runs, reverse=True):
-            for path in (folder / EXTERNAL).rglob("*"):  # what `[data] also` declared then, where there is none
+            for path in filter(Path.is_file, (folder / EXTERNAL).rglob("*")):  # what `[data] also` declared then
                 place = project.root / path.relative_to(folder / EXTERNAL)
-                if path.is_file() and not place.exists():
+                if not place.exists():
                     artefact.copy(path, place)
+                elif place not in newest and artefact.sha256(place) != artefact.sha256(path):
+                    cure = f"to take that one: cp {project.relative(path)} {project.relative(place)}"
+                    log.warning("%s is another one than %s used; %s", project.relative(place), folder.name, cure)
+                newest.add(place)
             record = registry.read(folder)
             signer = signatures.check(project.root, folder.name, record)
             author = git.author(project.root, record["commit"]) or "somebody whose commit is not here"
