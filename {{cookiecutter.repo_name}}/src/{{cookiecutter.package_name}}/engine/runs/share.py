@@ -76,17 +76,15 @@ def pull(project: Project, name: str = "") -> list[Path]:
             raise DataError(f"There is nothing in {store.shown}.\n{cure}")
         new = each(store, "pull", needed(store, name) if name else store.names, take)
         artefact.remove(project.root / CACHE)
-        runs = (path for path in new if path.parent == project.models and path.name != registry.CHAMPION)
-        newest = set[Path]()
-        for folder in sorted(runs, reverse=True):
-            for path in filter(Path.is_file, (folder / EXTERNAL).rglob("*")):  # what `[data] also` declared then
-                place = project.root / path.relative_to(folder / EXTERNAL)
-                if not place.exists():
-                    artefact.copy(path, place)
-                elif place not in newest and artefact.sha256(place) != artefact.sha256(path):
-                    cure = f"to take that one: cp {project.relative(path)} {project.relative(place)}"
-                    log.warning("%s is another one than %s used; %s", project.relative(place), folder.name, cure)
-                newest.add(place)
+        runs = sorted(path for path in new if path.parent == project.models and path.name != registry.CHAMPION)
+        # Of what `[data] also` names the newest; earlier ones are in their runs.
+        declared = {path.relative_to(run / EXTERNAL): path for run in runs for path in (run / EXTERNAL).rglob("*")}
+        for place, path in declared.items():
+            if path.is_file() and not (project.root / place).exists():
+                artefact.copy(path, project.root / place)
+            elif path.is_file() and artefact.sha256(project.root / place) != artefact.sha256(path):
+                log.warning("%s is not as the newest run has it; to take that: cp %s %s", place, path, place)
+        for folder in reversed(runs):
             record = registry.read(folder)
             signer = signatures.check(project.root, folder.name, record)
             author = git.author(project.root, record["commit"]) or "somebody whose commit is not here"
@@ -109,9 +107,8 @@ def each(store: "Store", verb: str, records: Sequence[str], act: Callable[["Stor
             wrong.append(str(error))
         except (KeyError, TypeError, AttributeError) as error:
             wrong.append(f"{store.shown}: {record} lacks what a record holds ({error!r}): it is not taken.\n{RESEND}")
-    done = f"{len(new)} of {len(records)} runs, dumps and records were new"
     logged = logging.getLogger(f"{__name__}.{verb}")
-    logged.info("%s (%s)", done, store.shown)
+    logged.info("%d of %d runs, dumps and records were new (%s)", len(new), len(records), store.shown)
     if unaccepted:
         whose = f"that nobody in {store.project.settings.team.signers} has signed"
         logged.warning("left out %s, %s. Who made one signs it: make push RUN=...", listed(unaccepted), whose)
