@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import math
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Set
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +13,18 @@ import pandas as pd
 
 from ..engine.columns import dictionary
 from ..engine.columns.dictionary import Dictionary, by_role
-from ..engine.columns.violations import Violation
+from ..engine.columns.violations import Violation, left_out
 from ..engine.modelling import decision
 from ..engine.project.errors import DataError, ProjectError
 from ..engine.project.settings import Project
 from ..engine.runs import answers, loading
+from ..engine.sources.first_line import in_other_letters
 from . import profile
-from .features import is_default
 from .schema import Cell, Checker, Row
 from .unusual import Unusual
 
 log = logging.getLogger(__name__)
 COLUMN_SETS = 20  # different sets of columns in a request that are answered one by one, some 20 ms each
-Shapes = dict[frozenset[str], list[int]]  # the places of rows in a request, by the columns that they have
 
 
 class Answered(msgspec.Struct):
@@ -62,82 +61,56 @@ class Reference:
         self.columns: Dictionary = answers.under(self.run.columns, rules)
         self.checker, self.ids = Checker(self.columns), by_role(self.columns, "id")
         self.separators = dictionary.separators(self.columns)
-        dates_alone = is_default(self.run.add_features)
-        self._seen = {name for name, column in self.columns.items() if column.type == "datetime" or not dates_alone}
 
     def reference(self, rows: list[Row]) -> list[Answered]:
-        """Answer rows, each as if it came alone.
-
-        A column is checked once, in all rows that have it. Rows are answered together unless they differ in which
-        columns they have of those that `add_features` looks at: others that may be absent are missing then.
+        """Answer rows, each as if it came alone; those that have the same columns together.
 
         A `DataError` where cells break a rule: `violations` has a dict for each, its `row` (from 1), `column`,
         `problem` and `cure`.
         """
-        shapes, groups = Shapes(), Shapes()
+        found, groups = [Answered({}, "reference", False, []) for _ in rows], dict[frozenset[str], list[int]]()
+        letters = in_other_letters({name for row in rows for name in row}, self.columns)
         for place, row in enumerate(rows):
-            shapes.setdefault(frozenset(row), []).append(place)
-        for shape, places in shapes.items():
-            groups.setdefault(shape & self._seen, []).extend(places)
+            if extra := [name for name in row if name not in self.columns and name not in letters]:
+                found[place].warnings.append(left_out(extra, "rows"))
+            groups.setdefault(frozenset(row).difference(extra), []).append(place)
         if len(groups) > self.kinds:
             text = f"The rows have {len(groups)} different sets of columns; allowed in one request: {self.kinds}."
             cure = "Send rows with the same columns, null where a cell is empty"
             raise DataError(text, [dict(row=None, column="", problem=text, cure=cure)])
-        found = [Answered({}, "reference", False, []) for _ in rows]
-        tables = self._checked(rows, shapes, found)
-        for places in groups.values():
-            self._answer(tables[0] if len(tables) == 1 else joined(tables, places, self.columns), places, found)
-        return found
-
-    def _checked(self, rows: list[Row], shapes: Shapes, found: list[Answered]) -> list[pd.DataFrame]:
-        """The typed cells by place, a table for columns that the same rows have; `found` takes what is warned of."""
         tables, errors = list[pd.DataFrame](), list[tuple[list[int], DataError]]()
-        for places, names in tables_of(self.columns, shapes):
+        for names, places in groups.items():
             try:
-                known, warnings = self._validated(rows, places, names)
+                tables.append(self._checked(rows, places, names, found))
             except DataError as error:
                 errors.append((places, error))
-                continue
-            tables.append(known)
-            for warning in warnings:
-                violation = getattr(warning, "violation", None)  # unknown columns have none, nor copies of older runs
-                odd = is_odd(self.columns, violation)
-                for place in [places[row] for row in violation.rows] if violation else places:
-                    found[place].warnings.append(str(warning))
-                    found[place].unusual |= odd
         if errors:
-            raise self._refused(rows, shapes, errors)
-        return tables
+            violations = [one for places, error in errors for one in by_cell(error, places)]
+            raise DataError(str(errors[0][1]), sorted(violations, key=lambda one: one["row"] or 0))
+        for table in tables:
+            self._answer(table, table.index, found)
+        return found
 
-    def _validated(self, rows: list[Row], places: list[int], names: Set[str]) -> tuple[pd.DataFrame, list[str]]:
-        """What `validate` makes of these columns in the rows at these places, which have the same of them."""
-        columns = {name: column for name, column in self.columns.items() if name in names}
-        there, at = [name for name in rows[places[0]] if name in names], [rows[place] for place in places]
-        frame = pd.DataFrame({name: series(name, columns, at) for name in there}, index=range(len(places)))
-        return self.run.validate(frame.set_axis(places), columns, where="rows", target=False)
+    def _checked(self, rows: list[Row], places: list[int], names: Set[str], found: list[Answered]) -> pd.DataFrame:
+        """The typed cells of the rows at these places, which have these columns; `found` takes what is warned of."""
+        at, there = [rows[place] for place in places], [name for name in rows[places[0]] if name in names]
+        frame = pd.DataFrame({name: series(name, self.columns, at) for name in there}, index=range(len(places)))
+        known, warnings = self.run.validate(frame.set_axis(places), self.columns, where="rows", target=False)
+        for warning in warnings:
+            violation = getattr(
+                warning, "violation", None
+            )  # names in other letters have none, nor copies of older runs
+            for place in [places[row] for row in violation.rows] if violation else places:
+                found[place].warnings.append(str(warning))
+                found[place].unusual |= is_odd(self.columns, violation)
+        return known
 
-    def _refused(self, rows: list[Row], shapes: Shapes, errors: list[tuple[list[int], DataError]]) -> DataError:
-        """All violations in order, with what is said of the first rows of one shape that have one."""
-        order = {name: place for place, name in enumerate(self.columns)}
-        violations = [one for places, error in errors for one in by_cell(error, places)]
-        violations.sort(  # of a row the absent ones first, as `validate` has them
-            key=lambda one: (one["row"] or 0, one["column"] in rows[(one["row"] or 0) - 1], order.get(one["column"], 0))
-        )
-        broken, text = {(one["row"] or 0) - 1 for one in violations}, str(errors[0][1])
-        first = next((places for places in shapes.values() if not broken.isdisjoint(places)), [])
-        if first and len(shapes) > 1:
-            try:
-                self._validated(rows, first, {*self.columns, *rows[first[0]]})
-            except DataError as error:
-                text = str(error)
-        return DataError(text, violations)
-
-    def _answer(self, known: pd.DataFrame, places: Sequence[int], found: list[Answered]) -> None:
+    def _answer(self, known: pd.DataFrame, places: Iterable[int], found: list[Answered]) -> None:
         """Answer typed rows, the places of which in the request are given."""
         known, run, policy = known.reset_index(drop=True), self.run, self.policy
         with loading.explained(run.name, run.versions, "does not answer"):
             table = answers.predictions(run, known, policy)
-        marks = self.judge.marks(known) if self.judge else [False] * len(places)
+        marks = self.judge.marks(known) if self.judge else [False] * len(known)
         outputs = table.drop(columns="run", errors="ignore").to_dict("records")
         for place, output, odd in zip(places, outputs, marks, strict=True):
             found[place].output = output
@@ -162,30 +135,6 @@ def is_odd(columns: Dictionary, violation: Violation | None) -> bool:
     """Whether rows are unusual for these cells: they break a rule that only warns, of a column that counts."""
     column = columns[violation.column] if violation and violation.cure else None
     return column is not None and column.rule == "warn" and column.role not in ("id", "ignored")
-
-
-def tables_of(columns: Dictionary, shapes: Shapes) -> list[tuple[list[int], Set[str]]]:
-    """Which rows are one table with which columns: those that they all have or all lack, and other rows do not.
-
-    Moments stay with the columns that they are made of, and those that nobody knows stay together.
-    """
-    moments = {part for name, column in columns.items() if column.moment for part in (name, *column.moment)}
-    unknown = set[str]().union(*shapes) - columns.keys()
-    tables: dict[tuple[int, ...], set[str]] = {}
-    for part in [moments, unknown, *({name} for name in columns if name not in moments)]:
-        rows = Shapes()
-        for shape, places in shapes.items():
-            rows.setdefault(shape & part, []).extend(places)
-        for places in rows.values():
-            tables.setdefault(tuple(sorted(places)), set()).update(part)
-    return [([*places], names) for places, names in tables.items()]
-
-
-def joined(tables: list[pd.DataFrame], places: list[int], columns: Iterable[str]) -> pd.DataFrame:
-    """The rows at these places, with all columns that any of them has, in their order."""
-    there = [table for table in tables if table.index.isin(places).any()]
-    parts = {name: [table[name] for table in there if name in table] for name in columns}
-    return pd.DataFrame({name: pd.concat(found).reindex(places) for name, found in parts.items() if found})
 
 
 def series(name: str, columns: Dictionary, rows: list[Row]) -> pd.Series | np.ndarray:
