@@ -51,9 +51,10 @@ CHOICES = (search, decision, abstention)
 ONE_THREAD_BELOW = 100_000  # rows: threads would wait longer than they work (7 CPU s with one, 15 to 29 with two)
 
 
-def run(project: Project, *, folder: Path, output: Path) -> list[str]:
-    """Evaluate the run in `folder`; the report goes to `output`, HTML, whole or not at all. Its answer in sentences.
+def run(project: Project, *, folder: Path, output: Path) -> dict[str, list[str]]:
+    """Evaluate the run in `folder`; the report goes to `output`, HTML, whole or not at all.
 
+    Returned are its answer in sentences (`decisions`), and what to know before leaning on it (`warnings`).
     A `DataError` if a file of the run or a split was changed, or the test split lacks a column that the run needs.
     """
     clock = time.perf_counter()
@@ -80,7 +81,7 @@ def run(project: Project, *, folder: Path, output: Path) -> list[str]:
     shown = [verdict.scored(name, value) for value in (result.score, low, high, result.baseline)]
     about = (len(result.truth), name, *shown, time.perf_counter() - clock, project.relative(output))
     log.info("%d rows, %s %s (%s ... %s), constant answer %s, %.1f s -> %s", *about)
-    return page["outcome"]["answer"]
+    return {"decisions": page["outcome"]["answer"], "warnings": page["top"]["warnings"]}
 
 
 def score_test(project: Project, model: loading.Run, seen: np.ndarray) -> tuple[pd.DataFrame, Result, dict[str, int]]:
