@@ -148,9 +148,38 @@ def test_category_in_which_nearly_all_rows_are_of_one_class_has_no_interval_and_
     truth = np.where((colour == "red") ^ (RANDOM.random(300) < 0.2), "yes", "no")
     truth[:30] = ["yes"] * 4 + ["no"] * 26
 
-    found = told({"one-hot": ["colour"]}, ROWS.assign(colour=colour), truth, labels=("no", "yes"))["change"].tolist()
+    rows, labels = ROWS.assign(colour=colour), ("no", "yes")
+    pipeline, known = fitted({"one-hot": ["colour"]}, rows, truth, labels=labels), asked(rows, truth, labels)
+
+    found = coefficients.strongest(pipeline, known)["change"].tolist()
 
     assert "is red" in found and "is green" not in found
+    assert coefficients.deciding(pipeline, known) == ["'colour' is green: 26 of 30 rows are 'no'"]
+
+
+def test_missing_cells_that_decide_are_named_and_rare_categories_of_a_frequent_class_are_not():
+    random = np.random.default_rng(9)
+    truth = np.where(random.random(600) < 0.05, "yes", "no")
+    rows = pd.DataFrame({"call": random.normal(size=600), "town": random.integers(0, 30, 600).astype(str)})
+    rows["call"] = rows["call"].where(truth == "yes")
+    columns, labels = {"number": ["call"], "one-hot": ["town"]}, ("no", "yes")
+
+    found = coefficients.deciding(fitted(columns, rows, truth, labels=labels), asked(rows, truth, labels))
+
+    no = (truth == "no").sum()
+    assert found == [f"'call' is missing: {no} of {no} rows are 'no'"]
+    assert not coefficients.deciding(fitted({"number": ["call"]}, rows, truth == "yes"), asked(rows, truth == "yes"))
+
+
+@pytest.mark.parametrize(("wide", "too_many"), [(40, False), (60, True)])
+def test_coefficients_of_more_inputs_than_rows_can_tell_are_too_many_and_words_do_not_count(wide, too_many):
+    random = np.random.default_rng(10)
+    rows = pd.DataFrame(random.normal(size=(120, wide)), columns=[f"c{place}" for place in range(wide)])
+    rows["note"] = [" ".join(f"w{word}" for word in random.integers(0, 500, 8)) for _ in range(120)]
+    truth = rows["c0"].to_numpy()
+    pipeline = fitted({"number": list(rows)[:-1], "text": ["note"]}, rows, truth, Ridge())
+
+    assert coefficients.too_many_inputs(pipeline, asked(rows, truth)) == too_many
 
 
 def test_only_a_linear_model_behind_the_steps_of_linear_can_be_told():

@@ -61,6 +61,8 @@ def linear(evidence: Evidence) -> dict[str, Any]:
         return {}
     if not coefficients.can_be_told(pipeline):
         return {"untold": True}
+    if coefficients.too_many_inputs(pipeline, known):
+        return {"many": True}
     booleans = [name for name, column in evidence.run.columns.items() if column.type == "boolean"]
     found = coefficients.strongest(pipeline, known, booleans=booleans)
     seen, two = evidence.test[evidence.importances["column"]], len(classes) == 2
@@ -74,7 +76,8 @@ def linear(evidence: Evidence) -> dict[str, Any]:
     if classes:
         found = found.drop(columns="towards") if two else found.rename(columns={"towards": "odds of"})
     chosen = evidence.record["model"]["name"] == "linear"
-    return {"table": table(found), "n": len(found), "chosen": chosen, "positive": str(classes[1]) if two else ""}
+    about = {"n": len(found), "chosen": chosen, "positive": str(classes[1]) if two else ""}
+    return {"table": table(found), "deciding": coefficients.deciding(pipeline, known), **about}
 
 
 def fitted_linear(evidence: Evidence) -> BaseEstimator | None:

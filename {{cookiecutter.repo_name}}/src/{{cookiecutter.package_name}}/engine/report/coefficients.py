@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.sparse import block_diag, csr_matrix, identity
-from scipy.stats import t
+from scipy.stats import binom, t
 from sklearn.base import BaseEstimator, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -37,7 +37,9 @@ CHANCE = 0.05
 ENCODED = "target encoding"
 LEVELS = ("one-hot", "string encoding")  # transformations, by name, of categories
 WORDY = tuple(kind for kind in (ITEMS, *ANALYSERS) if kind not in LEVELS)
-KINDS = ("number", "log", "date parts", ENCODED, *LEVELS, *WORDY)
+ONE_CELL = ("number", "log", "date parts", *LEVELS)
+KINDS = (*ONE_CELL, ENCODED, *WORDY)
+MOST_INPUTS = 0.4  # a row: of half an input a row, all without effect, one table in six named some, of one, each
 LATER = {  # by part of a date: a step, in words, and the last value from which it does not reach the next larger part
     "year": ({"years": 1}, "1 year", 9999),
     "month": ({"months": 3}, "3 months within a year", 9),
@@ -71,6 +73,34 @@ def can_be_told(model: BaseEstimator) -> bool:
     steps = [(name, step) for name, step, _ in model[0].transformers_ if step != "drop"]
     texts = [step[-1] for name, step in steps if name.startswith(tuple(ANALYSERS))]
     return all(name.startswith(KINDS) for name, _ in steps) and all(isinstance(s, TfidfVectorizer) for s in texts)
+
+
+def too_many_inputs(pipeline: Pipeline, known: Question) -> bool:
+    """Whether inputs, words and items aside, are too many for the rows that are drawn to tell effects from chance.
+
+    The fit has rows by heart then, and resamples hold most of them: the spread is much too small.
+    """
+    places = pipeline[0].output_indices_.items()
+    inputs = sum(place.stop - place.start for kind, place in places if not kind.startswith(WORDY))
+    return inputs > MOST_INPUTS * min(len(known.truth), ROWS_DRAWN)
+
+
+def deciding(pipeline: Pipeline, known: Question) -> list[str]:
+    """Categories and missing cells with too few rows of another class for an interval, in words, the surest first.
+
+    Named are those that hold more of their class than chance brings in any of so many (binomial, Bonferroni).
+    """
+    labels, place, counts = np.unique(known.truth.astype(str), return_inverse=True, return_counts=True)
+    found = []
+    for kind, _, names in pipeline[0].transformers_ if known.classes else ():
+        for name in np.atleast_1d(names).tolist() if kind.startswith(ONE_CELL) else ():
+            for value, marked in marks(kind, known.rows[name]):
+                rows = np.bincount(place[marked], minlength=len(labels))
+                n, most = int(rows.sum()), int(rows.argmax())
+                chance = binom.sf(rows[most] - 1, n, counts[most] / len(place)) * len(labels)
+                told = f"'{name}' {words_of(value)}: {rows[most]:,} of {n:,} rows are '{labels[most]}'"
+                found += [(chance, told, n - rows[most])] if n >= ROWS_OF_A_LEVEL else []
+    return [told for chance, told, others in sorted(found) if others < ROWS_OF_OTHERS and chance < CHANCE / len(found)]
 
 
 def strongest(pipeline: Pipeline, known: Question, *, booleans: Sequence[str] = ()) -> pd.DataFrame:
@@ -205,18 +235,13 @@ def inputs_moved(step: Any, names: Any, rows: pd.DataFrame, changes: Sequence[Ch
 def changes_of(kind: str, name: str, known: Question, booleans: Sequence[str]) -> Iterator[Change]:
     """The changes of a column of categories, numbers or dates."""
     cells = known.rows[name]
-    filled, one = cells.dropna(), cells.iloc[:1]
-    missing = is_common(cells.isna(), known)
-    if kind.startswith(LEVELS):
-        levels = [v for v in filled.value_counts().index[:MOST_LEVELS] if is_common((cells == v).fillna(False), known)]
-        yield from (Change(name, f"is {v}", one, pd.Series([v], one.index, one.dtype), is_level=True) for v in levels)
-        if missing:
-            yield Change(name, "is missing", one, empty(one), is_level=True)
+    filled, is_level = cells.dropna(), kind.startswith(LEVELS)
+    middle = cells[:1] if is_level else filled.sort_values().iloc[len(filled) // 2 : len(filled) // 2 + 1]
+    for value in (value for value, marked in marks(kind, cells) if is_common(marked, known)):
+        yield Change(name, words_of(value), middle, pd.Series([value], middle.index, middle.dtype), is_level=is_level)
+    if is_level:
         return
-    middle = filled.sort_values().iloc[len(filled) // 2 : len(filled) // 2 + 1]
     some = filled.iloc[:: max(1, len(filled) // MOST_CHANGED)]
-    if missing:
-        yield Change(name, "is missing", middle, empty(middle))
     if name in booleans:
         yield Change(name, "is true", middle * 0.0, middle * 0.0 + 1)
     elif kind == "date parts":
@@ -228,9 +253,16 @@ def changes_of(kind: str, name: str, known: Question, booleans: Sequence[str]) -
         yield Change(name, f"{number(size, 3)} more (1 standard deviation)", some, some + size)
 
 
-def empty(cell: pd.Series) -> pd.Series:
-    """The one cell without its value."""
-    return pd.Series([None], cell.index, cell.dtype)
+def marks(kind: str, cells: pd.Series) -> Iterator[tuple[Any, np.ndarray]]:
+    """The most frequent categories of a column, and None for missing cells, with the rows of each, shape (n_rows,)."""
+    levels = cells.dropna().value_counts().index[:MOST_LEVELS] if kind.startswith(LEVELS) else ()
+    yield from ((value, (cells == value).fillna(False).to_numpy(bool)) for value in levels)
+    yield None, cells.isna().to_numpy()
+
+
+def words_of(value: Any) -> str:
+    """What is said of the rows with a category, or with a missing cell (None)."""
+    return "is missing" if value is None else f"is {value}"
 
 
 def later(name: str, filled: pd.Series, some: pd.Series) -> Iterator[Change]:
@@ -266,8 +298,8 @@ def encoded(step: Pipeline, names: Sequence[str], known: Question) -> Iterator[C
         yield Change(name, f"the {what} in its category {number(scale, 3)} higher (1 standard deviation)", none, none)
 
 
-def is_common(marked: pd.Series, known: Question) -> bool:
+def is_common(marked: np.ndarray, known: Question) -> bool:
     """Whether enough rows are marked, and of classes enough of them have another one than the most."""
-    truth = known.truth[marked.to_numpy(bool)]
+    truth = known.truth[marked]
     others = len(truth) - np.unique(truth.astype(str), return_counts=True)[1].max(initial=0)
     return len(truth) >= ROWS_OF_A_LEVEL and (not known.classes or others >= ROWS_OF_OTHERS)
