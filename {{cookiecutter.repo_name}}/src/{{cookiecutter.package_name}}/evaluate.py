@@ -52,9 +52,8 @@ ONE_THREAD_BELOW = 100_000  # rows: threads would wait longer than they work (7 
 
 
 def run(project: Project, *, folder: Path, output: Path) -> dict[str, list[str]]:
-    """Evaluate the run in `folder`; the report goes to `output`, HTML, whole or not at all.
+    """Write the report on the run in `folder` to `output`, HTML, whole or not at all; its `decisions` and `warnings`.
 
-    Returned are its answer in sentences (`decisions`), and what to know before leaning on it (`warnings`).
     A `DataError` if a file of the run or a split was changed, or the test split lacks a column that the run needs.
     """
     clock = time.perf_counter()
@@ -183,9 +182,6 @@ def keep_label_errors(path: Path, evidence: Evidence) -> dict[str, Any]:
     The file is no output that `pipeline.py` watches: a person writes into it, and that must not be made again.
     """
     found, about = label_errors.find(evidence)
-    counts = about["candidate"], about["n"], about["rows"]
-    if not about["weak"]:
-        log.info("%s contradicts the label of %d of %d rows of train and dev that it has not seen", *counts)
     if label_errors.worked_on(path):
         log.warning("%s stays as it is: somebody has written verdicts into it", evidence.project.relative(path))
     else:
@@ -193,7 +189,8 @@ def keep_label_errors(path: Path, evidence: Evidence) -> dict[str, Any]:
             if changed := spreadsheet.write(temporary, found):
                 log.warning("%s: %s", evidence.project.relative(path), spreadsheet.SAID.format(changed))
         if len(found) and not about["weak"]:
-            log.info("the %d surest of them -> %s", len(found), evidence.project.relative(path))
+            counts = about["candidate"], about["n"], about["rows"], evidence.project.relative(path)
+            log.info("%s contradicts the label of %d of %d rows that it has not seen, the surest -> %s", *counts)
     strongest = [name for name in evidence.importances["column"] if name in found]
     others = [name for name in found if name not in (*strongest, "verdict")]
     telling = [name for name in others if name not in columns_seen(evidence.record)]

@@ -59,10 +59,8 @@ def linear(evidence: Evidence) -> dict[str, Any]:
     pipeline, classes, known = fitted_linear(evidence), evidence.result.classes, evidence.question
     if pipeline is None:
         return {}
-    if not coefficients.can_be_told(pipeline):
+    if not coefficients.can_be_told(pipeline, len(known.truth)):
         return {"untold": True}
-    if coefficients.too_many_inputs(pipeline, known):
-        return {"many": True}
     booleans = [name for name, column in evidence.run.columns.items() if column.type == "boolean"]
     found = coefficients.strongest(pipeline, known, booleans=booleans)
     seen, two = evidence.test[evidence.importances["column"]], len(classes) == 2

@@ -188,8 +188,7 @@ def quantities(found: Evaluated, policy: decision.Policy) -> list[tuple[str, dic
 
 def caveats(record: dict[str, Any]) -> Iterator[str]:
     """What the record says against leaning on the figures, beside the warnings of the evaluation."""
-    test = record["metrics"]["test"]
-    if (looks := test["runs_on_this_split"]) >= MANY_LOOKS:
+    if (looks := record["metrics"]["test"]["runs_on_this_split"]) >= MANY_LOOKS:
         yield f"{looks} runs were scored on these test rows: the best of them looks better than it is."
     if record["dirty"]:
         yield "It was made from changes that were not committed; they are kept in its folder."

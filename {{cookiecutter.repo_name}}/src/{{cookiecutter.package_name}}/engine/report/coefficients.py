@@ -39,7 +39,7 @@ LEVELS = ("one-hot", "string encoding")  # transformations, by name, of categori
 WORDY = tuple(kind for kind in (ITEMS, *ANALYSERS) if kind not in LEVELS)
 ONE_CELL = ("number", "log", "date parts", *LEVELS)
 KINDS = (*ONE_CELL, ENCODED, *WORDY)
-MOST_INPUTS = 0.4  # a row: of half an input a row, all without effect, one table in six named some, of one, each
+MOST_INPUTS = 0.4  # a row, words aside: fit and resamples have rows by heart with more. At 0.5 chance names in 1 of 6
 LATER = {  # by part of a date: a step, in words, and the last value from which it does not reach the next larger part
     "year": ({"years": 1}, "1 year", 9999),
     "month": ({"months": 3}, "3 months within a year", 9),
@@ -64,42 +64,31 @@ class Change:
     is_level: bool = False
 
 
-def can_be_told(model: BaseEstimator) -> bool:
-    """Whether a fitted model is a linear one behind the steps of `Recipe`, no letters beside the words of its texts."""
+def can_be_told(model: BaseEstimator, n_rows: int) -> bool:
+    """Whether a model is a linear one behind the steps of `Recipe`, without letters, with few inputs for `n_rows`."""
     if not (isinstance(model, Pipeline) and len(model) == 2 and isinstance(model[0], ColumnTransformer)):
         return False
     if not hasattr(getattr(model[-1], "model_", model[-1]), "coef_"):
         return False
     steps = [(name, step) for name, step, _ in model[0].transformers_ if step != "drop"]
     texts = [step[-1] for name, step in steps if name.startswith(tuple(ANALYSERS))]
-    return all(name.startswith(KINDS) for name, _ in steps) and all(isinstance(s, TfidfVectorizer) for s in texts)
-
-
-def too_many_inputs(pipeline: Pipeline, known: Question) -> bool:
-    """Whether inputs, words and items aside, are too many for the rows that are drawn to tell effects from chance.
-
-    The fit has rows by heart then, and resamples hold most of them: the spread is much too small.
-    """
-    places = pipeline[0].output_indices_.items()
-    inputs = sum(place.stop - place.start for kind, place in places if not kind.startswith(WORDY))
-    return inputs > MOST_INPUTS * min(len(known.truth), ROWS_DRAWN)
+    places = [place for name, place in model[0].output_indices_.items() if not name.startswith(WORDY)]
+    few = sum(place.stop - place.start for place in places) <= MOST_INPUTS * min(n_rows, ROWS_DRAWN)
+    return few and all(n.startswith(KINDS) for n, _ in steps) and all(isinstance(s, TfidfVectorizer) for s in texts)
 
 
 def deciding(pipeline: Pipeline, known: Question) -> list[str]:
-    """Categories and missing cells with too few rows of another class for an interval, in words, the surest first.
-
-    Named are those that hold more of their class than chance brings in any of so many (binomial, Bonferroni).
-    """
+    """Categories and missing cells without the other rows that an interval needs, beyond chance, the surest first."""
     labels, place, counts = np.unique(known.truth.astype(str), return_inverse=True, return_counts=True)
-    found = []
-    for kind, _, names in pipeline[0].transformers_ if known.classes else ():
-        for name in np.atleast_1d(names).tolist() if kind.startswith(ONE_CELL) else ():
-            for value, marked in marks(kind, known.rows[name]):
-                rows = np.bincount(place[marked], minlength=len(labels))
-                n, most = int(rows.sum()), int(rows.argmax())
-                chance = binom.sf(rows[most] - 1, n, counts[most] / len(place)) * len(labels)
-                told = f"'{name}' {words_of(value)}: {rows[most]:,} of {n:,} rows are '{labels[most]}'"
-                found += [(chance, told, n - rows[most])] if n >= ROWS_OF_A_LEVEL else []
+    each = 1 if known.groups is None else known.groups.nunique() / len(place)  # rows of a group say one thing
+    kinds, found = [one for one in pipeline[0].transformers_ if one[0].startswith(ONE_CELL) and known.classes], []
+    for kind, name in ((kind, name) for kind, _, names in kinds for name in np.atleast_1d(names).tolist()):
+        for _, words, marked in marks(kind, known.rows[name]):
+            rows = np.bincount(place[marked], minlength=len(labels))
+            n, most = int(rows.sum()), int(rows.argmax())
+            chance = binom.sf(int(rows[most] * each) - 1, int(n * each), counts[most] / len(place)) * len(labels)
+            told = f"'{name}' {words}: {rows[most]:,} of {n:,} rows are '{labels[most]}'"
+            found += [(chance, told, n - rows[most])] if n >= ROWS_OF_A_LEVEL else []
     return [told for chance, told, others in sorted(found) if others < ROWS_OF_OTHERS and chance < CHANCE / len(found)]
 
 
@@ -237,8 +226,8 @@ def changes_of(kind: str, name: str, known: Question, booleans: Sequence[str]) -
     cells = known.rows[name]
     filled, is_level = cells.dropna(), kind.startswith(LEVELS)
     middle = cells[:1] if is_level else filled.sort_values().iloc[len(filled) // 2 : len(filled) // 2 + 1]
-    for value in (value for value, marked in marks(kind, cells) if is_common(marked, known)):
-        yield Change(name, words_of(value), middle, pd.Series([value], middle.index, middle.dtype), is_level=is_level)
+    for value, words in (found[:2] for found in marks(kind, cells) if is_common(found[2], known)):
+        yield Change(name, words, middle, pd.Series([value], middle.index, middle.dtype), is_level=is_level)
     if is_level:
         return
     some = filled.iloc[:: max(1, len(filled) // MOST_CHANGED)]
@@ -253,16 +242,11 @@ def changes_of(kind: str, name: str, known: Question, booleans: Sequence[str]) -
         yield Change(name, f"{number(size, 3)} more (1 standard deviation)", some, some + size)
 
 
-def marks(kind: str, cells: pd.Series) -> Iterator[tuple[Any, np.ndarray]]:
-    """The most frequent categories of a column, and None for missing cells, with the rows of each, shape (n_rows,)."""
+def marks(kind: str, cells: pd.Series) -> Iterator[tuple[Any, str, np.ndarray]]:
+    """The most frequent categories of a column, and None for missing cells: in words, and their rows, (n_rows,)."""
     levels = cells.dropna().value_counts().index[:MOST_LEVELS] if kind.startswith(LEVELS) else ()
-    yield from ((value, (cells == value).fillna(False).to_numpy(bool)) for value in levels)
-    yield None, cells.isna().to_numpy()
-
-
-def words_of(value: Any) -> str:
-    """What is said of the rows with a category, or with a missing cell (None)."""
-    return "is missing" if value is None else f"is {value}"
+    yield from ((value, f"is {value}", (cells == value).fillna(False).to_numpy(bool)) for value in levels)
+    yield None, "is missing", cells.isna().to_numpy()
 
 
 def later(name: str, filled: pd.Series, some: pd.Series) -> Iterator[Change]:

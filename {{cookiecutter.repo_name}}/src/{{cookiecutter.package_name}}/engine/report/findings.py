@@ -72,10 +72,7 @@ def ranked(evidence: Evidence) -> list[str]:
 
 
 def of_score(result: Result, dev: float, of_dev: float, by: str) -> Iterator[Finding]:
-    """Whether the score says anything; `dev` is the one that the model was chosen by, its interval `of_dev` wide.
-
-    Rows that were divided at random (`by`, of `[split]`) differ by no time or group.
-    """
+    """Whether the score says anything; `dev` is the one that the model was chosen by, its interval `of_dev` wide."""
     name = result.metric.name
     if not np.isfinite(result.interval).all():
         yield Finding(f"These rows allow no interval of {name}: the score may be luck.", math.inf)
@@ -84,14 +81,10 @@ def of_score(result: Result, dev: float, of_dev: float, by: str) -> Iterator[Fin
         text = f"Better than guessing is not shown: {reaches}, {scored(name, result.baseline)}, or worse."
         yield Finding(text, math.inf)
     between = f"{scored(name, dev)} where the model was chosen and {scored(name, result.score)} on the test rows"
-    worse = result.metric.better_by(dev, result.score) > 0
-    if ":" in by:
-        lucky = "the choice was lucky, or " if worse else ""
-        why = f"chance explains: {lucky}the rows differ, by time, by group, or in a few extreme ones"
-    else:
-        first = "the choice was lucky" if worse else "the models compared there saw fewer rows"
-        why = f"single rows drawn at random mostly are: {first}, rows belong together, or a few extreme ones weigh much"
-    text = f"{name} is {between}, more apart than {why}."
+    lucky = result.metric.better_by(dev, result.score) > 0
+    why = "the choice was lucky" if lucky else "the models compared there saw fewer rows"
+    rows = "the rows differ, by time or by group" if ":" in by else "rows belong together"  # divided at random
+    text = f"{name} is {between}, more apart than chance explains of single rows: {why}, {rows}, or a few weigh much."
     yield Finding(text, abs(dev - result.score), max(of_dev, result.width))
     if name in ("r2", "rmse") and len(result.truth) > 1:
         worst = int(np.argmax(np.abs(result.predictions.values - result.truth)))

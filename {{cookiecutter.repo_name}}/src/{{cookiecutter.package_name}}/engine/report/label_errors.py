@@ -41,7 +41,7 @@ FAR_OFF = 5.0  # robust standard deviations: two in a million normal residuals a
 ROBUST = 1.4826  # standard deviations in a median absolute deviation, for normal residuals
 COLUMNS_SHOWN = 12
 WEAK = 0.5  # of what could be explained: a weaker candidate is surprised by honest rows more than by wrong labels
-SUREST = 0.25  # of the rows that are confirmed: they hold as many of wrong labels, and of hard rows next to none
+SUREST = 0.25  # of the rows that are confirmed: as many of wrong labels are as sure, and fewer of hard rows
 FOLDS = 5
 SEED = 0
 
@@ -80,8 +80,7 @@ def find(evidence: Evidence) -> tuple[pd.DataFrame, dict[str, Any]]:
     else:
         found = wrong_numbers(truth, predictions, rows[seen].isna())
     found = found.iloc[:0] if name == DUMMY else found  # no candidate knows more: it can doubt nothing
-    rest = np.ones(len(truth), dtype=bool)
-    rest[found["position"] if question.classes else []] = False
+    rest = ~np.isin(np.arange(len(truth)), found["position"])
     skill, sure = explained(truth, predictions, rest), as_sure(truth, predictions, rest, found)
     doubted, found = len(found), found.iloc[:LISTED].reset_index(drop=True)
     ids = [column for column in dictionary.by_role(columns, "id") if column in rows]
@@ -105,10 +104,9 @@ def cheapest_good(record: dict[str, Any], known: dict[str, BaseEstimator]) -> st
 
 
 def explained(truth: np.ndarray, answers: Predictions, rest: np.ndarray) -> float:
-    """The share of the surprise of classes (log-loss), or of the variance of numbers, that answers take away.
+    """The share of the variance of numbers, or of the surprise (log-loss) of classes in `rest`, that answers take away.
 
-    Of classes among the rows not doubted (`rest`, bool, shape (n_rows,)): of two even classes, a ninth of them turned,
-    the best of models explains half.
+    `rest`, bool, shape (n_rows,), is not doubted: of all of two even classes, a ninth turned, the best explain half.
     """
     if not answers.classes:
         return metrics.NUMBERS["r2"].score(truth, answers)
@@ -117,14 +115,13 @@ def explained(truth: np.ndarray, answers: Predictions, rest: np.ndarray) -> floa
 
 
 def as_sure(truth: np.ndarray, answers: Predictions, rest: np.ndarray, found: pd.DataFrame) -> int:
-    """How many doubted rows it answers as surely as the surest quarter of those that it confirms in the same class.
+    """How many doubted rows it answers as surely as the surest quarter of those it confirms in the same class.
 
-    `rest` are the rows not doubted. Sure is little probability of the given class beside that of the suggested one. A
-    wrong label is on a row like any other of its class; a hard row is one of which the model is less sure.
+    A wrong label is on a row like any other of its class; of a hard row it is less sure.
     """
-    count, known = 0, list(answers.classes)
+    count, known, right = 0, list(answers.classes), rest & (truth == answers.values)
     for (given, suggested), rows in found.groupby(["given", "suggested"]) if known else ():
-        confirmed = np.flatnonzero(rest & (truth == suggested) & (answers.values == suggested))
+        confirmed = np.flatnonzero(right & (truth == suggested))
         shares = np.asarray(answers.probabilities)[:, [known.index(given), known.index(suggested)]]
         doubted, others = (shares[some, 0] / shares[some, 1] for some in (rows["position"], confirmed))
         count += int((doubted <= np.quantile(others, SUREST)).sum()) if len(others) else 0

@@ -4,7 +4,6 @@ Thresholds that a sentence hangs on stand at the top with their reason.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -120,7 +119,7 @@ def reading_of_curve(points: pd.DataFrame, result: Result, older: float | None =
     return [first, f"{change}, within what chance explains: too few test rows to tell whether more rows would help."]
 
 
-def over_fitting(last: Any, result: Result, older: float | None) -> str:
+def over_fitting(last: pd.Series, result: Result, older: float | None) -> str:
     """What the scores on rows that were fitted on and on unseen ones, at the end of the curve, say together."""
     name, better_by = result.metric.name, result.metric.better_by
     gap, reach = better_by(last.fitted, last.held), better_by(last.fitted, result.baseline)
@@ -129,13 +128,11 @@ def over_fitting(last: Any, result: Result, older: float | None) -> str:
     if reach <= 0:
         return f"Under-fitting: {both}; even on its own rows it is no better than the constant answer."
     if older is not None and share > OVERFITS_A_LITTLE and better_by(older, last.held) > gap / 2:
-        before = f"on older ones held out it is {scored(name, older)}"
-        return f"Time more than over-fitting: {both}, which are newer; {before}."
+        return f"Time more than over-fitting: {both}, which are newer; on older ones it is {scored(name, older)}."
     if share > OVERFITS_A_LITTLE and not result.beats_constant and gap < result.width:
         return f"Over-fitting cannot be told: {both}, no farther apart than chance explains."
     if share > OVERFITS:
-        lost = f"{percent(share)} of what it gains on its own rows is lost there"
-        return f"Over-fitting: {both}, the score to lean on; {lost}."
+        return f"Over-fitting: {both}, the score to lean on; {percent(share)} of its gain on its own rows is lost."
     return f"{'Slight' if share > OVERFITS_A_LITTLE else 'No sign of'} over-fitting: {both}."
 
 
