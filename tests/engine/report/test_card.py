@@ -1,10 +1,11 @@
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from data_science_project import pipeline
-from data_science_project.engine.project import settings
+from data_science_project.engine.project import records, settings
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.report import card
 from data_science_project.engine.runs import registry
@@ -131,11 +132,35 @@ def test_card_says_how_many_files_it_does_not_name(told):
 def test_card_warns_of_what_the_record_knows(told):
     project, folder = told
     record = registry.read(folder)
-    record["metrics"]["test"] |= {"runs_on_this_split": 9, "may_have_been_seen": True}
-    registry.write(folder, {**record, "left_out": {"forest": "no leaf"}, "dirty": True, "commit": "a" * 40})
+    record["metrics"]["test"] |= {"runs_on_this_split": 9}
+    registry.write(folder, {**record, "dirty": True, "commit": "a" * 40})
 
     _, text = texts(card.run(project, folder))
 
     caveats = text.partition("## Caveats")[2]
-    for word in ("9 runs", "may have been trained on rows", "forest", "no leaf", "not committed"):
-        assert word in caveats
+    assert "9 runs" in caveats and "not committed" in caveats
+
+
+def test_card_quotes_what_stands_under_before_you_lean_on_this(contest):
+    settled = pipeline.make(contest, "evaluate")[0]
+    said = ["One column, 'fee', alone reaches all of the gain <over> the constant answer."]
+    records.record(settled, {**records.recorded(settled), "warnings": said})
+    folder = registry.folders(contest)[0]
+
+    page, text = texts(card.run(contest, folder))
+    records.record(settled, {name: value for name, value in records.recorded(settled).items() if name != "warnings"})
+    _, of_before = texts(card.run(contest, folder))
+
+    assert "alone reaches all of the gain &lt;over&gt;" in page.partition("Caveats")[2]
+    assert said[0].replace("<", "&lt;") in text.partition("## Caveats")[2] and "alone reaches" not in of_before
+
+
+@pytest.mark.once
+def test_column_that_gives_the_answer_away_is_named_on_the_card(make_project):
+    random = np.random.default_rng(0)
+    rows = pd.DataFrame({"x": random.normal(size=300), "answer": random.choice(["yes", "no"], 300)})
+    rows["follow_up"] = np.where(rows["answer"] == "yes", random.normal(size=300), np.nan)
+
+    page, text = texts(pipeline.make(make_project(rows), "card"))
+
+    assert "follow_up" in text.partition("## Caveats")[2] and "follow_up" in page.partition("Caveats")[2]

@@ -148,9 +148,51 @@ def test_category_in_which_nearly_all_rows_are_of_one_class_has_no_interval_and_
     truth = np.where((colour == "red") ^ (RANDOM.random(300) < 0.2), "yes", "no")
     truth[:30] = ["yes"] * 4 + ["no"] * 26
 
-    found = told({"one-hot": ["colour"]}, ROWS.assign(colour=colour), truth, labels=("no", "yes"))["change"].tolist()
+    rows, labels = ROWS.assign(colour=colour), ("no", "yes")
+    pipeline, known = fitted({"one-hot": ["colour"]}, rows, truth, labels=labels), asked(rows, truth, labels)
+
+    found = coefficients.strongest(pipeline, known)["change"].tolist()
 
     assert "is red" in found and "is green" not in found
+    assert coefficients.deciding(pipeline, known) == ["'colour' is green: 26 of 30 rows are 'no'"]
+
+
+def test_missing_cells_that_decide_are_named_and_rare_categories_of_a_frequent_class_are_not():
+    random = np.random.default_rng(9)
+    truth = np.where(random.random(600) < 0.05, "yes", "no")
+    rows = pd.DataFrame({"call": random.normal(size=600), "town": random.integers(0, 30, 600).astype(str)})
+    rows["call"] = rows["call"].where(truth == "yes")
+    columns, labels = {"number": ["call"], "one-hot": ["town"]}, ("no", "yes")
+
+    found = coefficients.deciding(fitted(columns, rows, truth, labels=labels), asked(rows, truth, labels))
+
+    no = (truth == "no").sum()
+    assert found == [f"'call' is missing: {no} of {no} rows are 'no'"]
+    assert not coefficients.deciding(fitted({"number": ["call"]}, rows, truth == "yes"), asked(rows, truth == "yes"))
+
+
+def test_category_of_one_group_decides_nothing_however_many_rows_the_group_has():
+    shop = np.repeat(np.arange(20), 20)
+    rows = pd.DataFrame({"street": [f"street {number}" for number in shop // 2]})
+    truth, labels = np.where(np.isin(shop, [0, 1, 5, 9, 12, 15, 17]), "yes", "no"), ("no", "yes")
+    pipeline, alone = fitted({"one-hot": ["street"]}, rows, truth, labels=labels), asked(rows, truth, labels)
+
+    of_rows, of_shops = (
+        coefficients.deciding(pipeline, replace(alone, groups=groups)) for groups in (None, pd.Series(shop))
+    )
+
+    assert "'street' is street 0: 40 of 40 rows are 'yes'" in of_rows and not of_shops
+
+
+@pytest.mark.parametrize(("wide", "too_many"), [(40, False), (60, True)])
+def test_coefficients_of_many_inputs_for_their_rows_cannot_be_told_and_words_do_not_count(wide, too_many):
+    random = np.random.default_rng(10)
+    rows = pd.DataFrame(random.normal(size=(120, wide)), columns=[f"c{place}" for place in range(wide)])
+    rows["note"] = [" ".join(f"w{word}" for word in random.integers(0, 500, 8)) for _ in range(120)]
+    truth = rows["c0"].to_numpy()
+    pipeline = fitted({"number": list(rows)[:-1], "text": ["note"]}, rows, truth, Ridge())
+
+    assert coefficients.can_be_told(pipeline, 120) != too_many
 
 
 def test_only_a_linear_model_behind_the_steps_of_linear_can_be_told():
@@ -165,7 +207,7 @@ def test_only_a_linear_model_behind_the_steps_of_linear_can_be_told():
         "scaled twice": make_pipeline(plan.linear(Ridge())[0], StandardScaler(with_mean=False), Ridge()),
     }
 
-    told = [name for name, model in made.items() if coefficients.can_be_told(model.fit(ROWS, ROWS["weight"]))]
+    told = [name for name, model in made.items() if coefficients.can_be_told(model.fit(ROWS, ROWS["weight"]), 300)]
 
     assert told == ["linear", "curves"]
 
@@ -178,7 +220,7 @@ def test_lists_behind_the_code_that_a_run_keeps_can_be_told():
 
     model = make_pipeline(columns, Ridge()).fit(ROWS, ROWS["weight"])
 
-    assert coefficients.can_be_told(model)
+    assert coefficients.can_be_told(model, 300)
 
 
 def test_coefficient_has_an_interval_and_one_that_may_hold_no_effect_is_left_out():

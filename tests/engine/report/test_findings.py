@@ -71,8 +71,16 @@ def test_finding_that_changes_less_than_the_interval_is_wide_is_not_shown_and_th
     ],
 )
 def test_score_that_says_little_is_named(result, dev, words):
-    assert words in shown(findings.of_score(result, dev, 0.1))
-    assert not shown(findings.of_score(GOOD, 0.75, 0.1))
+    assert words in shown(findings.of_score(result, dev, 0.1, "random"))
+    assert not shown(findings.of_score(GOOD, 0.75, 0.1, "random"))
+
+
+@pytest.mark.parametrize(("by", "told"), [("stratified", False), ("time:day", True), ("group:shop", True)])
+def test_rows_that_were_divided_at_random_are_not_said_to_differ_by_time_or_group(by, told):
+    better, worse = (shown(findings.of_score(GOOD, dev, 0.1, by)) for dev in (0.3, 0.99))
+
+    assert ("by time or by group" in better) == ("by time or by group" in worse) == told
+    assert "saw fewer rows" in better and "the choice was lucky" in worse
 
 
 def test_score_of_the_choice_has_an_interval_of_its_own():

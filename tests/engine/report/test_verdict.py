@@ -46,7 +46,8 @@ def test_answer_says_rows_model_score_interval_baseline_and_whether_chance_may_e
         (0.8, 0.05, 0.15, 0, "would probably help"),
         (0.8, 0.05, 0.15, [5, 10], "200 rows, whole groups at a time"),
         (0.899, 0.0005, 0.002, 0, "help a little"),
-        (0.89, -0.01, 0.03, 0, "not change much"),
+        (0.89, -0.01, 0.03, 0, "too few test rows to tell whether more rows would help"),
+        (0.899, -0.001, 0.002, 0, "would not change much"),
         (0.95, -0.08, -0.02, 0, "Look at how the rows differ"),
     ],
 )
@@ -60,6 +61,18 @@ def test_probabilities_worse_than_the_shares_of_the_classes_are_read_so():
     sure_and_wrong = np.tile([0.999, 0.9, 0.1, 0.9], 50)
 
     assert "mislead" in verdict.reading_of_probabilities(result(["no", "yes"] * 100, sure_and_wrong))
+
+
+@pytest.mark.parametrize(
+    ("fitted", "held", "words"), [(0.54, 0.52, "Over-fitting cannot be told"), (1.0, 0.52, "Over-fitting: ")]
+)
+def test_over_fitting_and_worth_of_rows_are_not_told_of_a_gain_that_is_not_shown(fitted, held, words):
+    table = curve([fitted, fitted], [0.45, held], [np.nan, 0.01], [np.nan, 0.1])
+
+    first, second = verdict.reading_of_curve(table, result(*half_right(), (0.48, 0.56)))
+
+    assert first.startswith(words)
+    assert second.endswith("though still not shown to be better than guessing.")
 
 
 @pytest.mark.parametrize(

@@ -51,8 +51,8 @@ CHOICES = (search, decision, abstention)
 ONE_THREAD_BELOW = 100_000  # rows: threads would wait longer than they work (7 CPU s with one, 15 to 29 with two)
 
 
-def run(project: Project, *, folder: Path, output: Path) -> list[str]:
-    """Evaluate the run in `folder`; the report goes to `output`, HTML, whole or not at all. Its answer in sentences.
+def run(project: Project, *, folder: Path, output: Path) -> dict[str, list[str]]:
+    """Write the report on the run in `folder` to `output`, HTML, whole or not at all; its `decisions` and `warnings`.
 
     A `DataError` if a file of the run or a split was changed, or the test split lacks a column that the run needs.
     """
@@ -80,7 +80,7 @@ def run(project: Project, *, folder: Path, output: Path) -> list[str]:
     shown = [verdict.scored(name, value) for value in (result.score, low, high, result.baseline)]
     about = (len(result.truth), name, *shown, time.perf_counter() - clock, project.relative(output))
     log.info("%d rows, %s %s (%s ... %s), constant answer %s, %.1f s -> %s", *about)
-    return page["outcome"]["answer"]
+    return {"decisions": page["outcome"]["answer"], "warnings": page["top"]["warnings"]}
 
 
 def score_test(project: Project, model: loading.Run, seen: np.ndarray) -> tuple[pd.DataFrame, Result, dict[str, int]]:
@@ -184,9 +184,6 @@ def keep_label_errors(path: Path, evidence: Evidence) -> dict[str, Any]:
     The file is no output that `pipeline.py` watches: a person writes into it, and that must not be made again.
     """
     found, about = label_errors.find(evidence)
-    counts = about["candidate"], about["n"], about["rows"]
-    if not about["weak"]:
-        log.info("%s contradicts the label of %d of %d rows of train and dev that it has not seen", *counts)
     if label_errors.worked_on(path):
         log.warning("%s stays as it is: somebody has written verdicts into it", evidence.project.relative(path))
     else:
@@ -194,7 +191,8 @@ def keep_label_errors(path: Path, evidence: Evidence) -> dict[str, Any]:
             if changed := spreadsheet.write(temporary, found):
                 log.warning("%s: %s", evidence.project.relative(path), spreadsheet.SAID.format(changed))
         if len(found) and not about["weak"]:
-            log.info("the %d surest of them -> %s", len(found), evidence.project.relative(path))
+            counts = about["candidate"], about["n"], about["rows"], evidence.project.relative(path)
+            log.info("%s contradicts the label of %d of %d rows that it has not seen, the surest -> %s", *counts)
     strongest = [name for name in evidence.importances["column"] if name in found]
     others = [name for name in found if name not in (*strongest, "verdict")]
     telling = [name for name in others if name not in columns_seen(evidence.record)]

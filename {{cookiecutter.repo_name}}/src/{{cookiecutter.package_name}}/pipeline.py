@@ -173,7 +173,7 @@ def start_train(work: Work, key: str) -> None:
     work.folder = train.run(work.project, key=key, message=work.options.get("message", ""))
 
 
-def start_evaluate(work: Work, key: str) -> list[str]:
+def start_evaluate(work: Work, key: str) -> dict[str, list[str]]:
     """Score the run at hand and write its report."""
     from . import evaluate
 

@@ -59,7 +59,7 @@ def linear(evidence: Evidence) -> dict[str, Any]:
     pipeline, classes, known = fitted_linear(evidence), evidence.result.classes, evidence.question
     if pipeline is None:
         return {}
-    if not coefficients.can_be_told(pipeline):
+    if not coefficients.can_be_told(pipeline, len(known.truth)):
         return {"untold": True}
     booleans = [name for name, column in evidence.run.columns.items() if column.type == "boolean"]
     found = coefficients.strongest(pipeline, known, booleans=booleans)
@@ -74,7 +74,8 @@ def linear(evidence: Evidence) -> dict[str, Any]:
     if classes:
         found = found.drop(columns="towards") if two else found.rename(columns={"towards": "odds of"})
     chosen = evidence.record["model"]["name"] == "linear"
-    return {"table": table(found), "n": len(found), "chosen": chosen, "positive": str(classes[1]) if two else ""}
+    about = {"n": len(found), "chosen": chosen, "positive": str(classes[1]) if two else ""}
+    return {"table": table(found), "deciding": coefficients.deciding(pipeline, known), **about}
 
 
 def fitted_linear(evidence: Evidence) -> BaseEstimator | None:

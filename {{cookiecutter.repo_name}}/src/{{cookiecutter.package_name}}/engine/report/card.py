@@ -55,7 +55,7 @@ def run(project: Project, folder: Path) -> list[Path]:
         raise DataError(f"{folder.name} has no evaluation to quote.\nMake one: make evaluate RUN={folder.name}")
     said, settings = charter.read(project.root / charter.PATH), project.settings
     policy = decision.policy(folder, found.record, settings.predict, settings.decision)
-    outcome = records.recorded(project.root / "reports" / folder.name / "evaluation.html").get("decisions", [])
+    page = records.recorded(project.root / "reports" / folder.name / "evaluation.html")
     parts = (
         Section("Model details", details(project, found)),
         Section("Intended use"),
@@ -63,9 +63,9 @@ def run(project: Project, folder: Path) -> list[Path]:
         Section("Metrics", measured_by(found, policy)),
         Section("Evaluation data", evaluation_data(found)),
         Section("Training data", training_data(project, found)),
-        Section("Quantitative analyses", tables=quantities(found, policy), sentences=outcome),
+        Section("Quantitative analyses", tables=quantities(found, policy), sentences=page.get("decisions", [])),
         Section("Ethical considerations"),
-        Section("Caveats and recommendations", sentences=list(caveats(found.record))),
+        Section("Caveats and recommendations", sentences=[*page.get("warnings", []), *caveats(found.record)]),
     )
     sections = [replace(part, said=charter.quoted(said, part.title)) for part in parts]
     about = {"record": found.record, "target": found.record["target"], "sections": sections, "charter": charter.PATH}
@@ -187,14 +187,9 @@ def quantities(found: Evaluated, policy: decision.Policy) -> list[tuple[str, dic
 
 
 def caveats(record: dict[str, Any]) -> Iterator[str]:
-    """What the record says against leaning on the figures."""
-    test = record["metrics"]["test"]
-    if test["may_have_been_seen"]:
-        yield "The run may have been trained on rows of this test split: its scores may be too good."
-    if (looks := test["runs_on_this_split"]) >= MANY_LOOKS:
+    """What the record says against leaning on the figures, beside the warnings of the evaluation."""
+    if (looks := record["metrics"]["test"]["runs_on_this_split"]) >= MANY_LOOKS:
         yield f"{looks} runs were scored on these test rows: the best of them looks better than it is."
-    for name, why in record.get("left_out", {}).items():
-        yield f"The candidate {name} was not compared ({why})."
     if record["dirty"]:
         yield "It was made from changes that were not committed; they are kept in its folder."
     yield "What a model leans on need not be a cause; where it errs more than elsewhere, the evaluation says."

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.sparse import block_diag, csr_matrix, identity
-from scipy.stats import t
+from scipy.stats import binom, t
 from sklearn.base import BaseEstimator, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -37,7 +37,9 @@ CHANCE = 0.05
 ENCODED = "target encoding"
 LEVELS = ("one-hot", "string encoding")  # transformations, by name, of categories
 WORDY = tuple(kind for kind in (ITEMS, *ANALYSERS) if kind not in LEVELS)
-KINDS = ("number", "log", "date parts", ENCODED, *LEVELS, *WORDY)
+ONE_CELL = ("number", "log", "date parts", *LEVELS)
+KINDS = (*ONE_CELL, ENCODED, *WORDY)
+MOST_INPUTS = 0.4  # a row, words aside: fit and resamples have rows by heart with more. At 0.5 chance names in 1 of 6
 LATER = {  # by part of a date: a step, in words, and the last value from which it does not reach the next larger part
     "year": ({"years": 1}, "1 year", 9999),
     "month": ({"months": 3}, "3 months within a year", 9),
@@ -62,15 +64,32 @@ class Change:
     is_level: bool = False
 
 
-def can_be_told(model: BaseEstimator) -> bool:
-    """Whether a fitted model is a linear one behind the steps of `Recipe`, no letters beside the words of its texts."""
+def can_be_told(model: BaseEstimator, n_rows: int) -> bool:
+    """Whether a model is a linear one behind the steps of `Recipe`, without letters, with few inputs for `n_rows`."""
     if not (isinstance(model, Pipeline) and len(model) == 2 and isinstance(model[0], ColumnTransformer)):
         return False
     if not hasattr(getattr(model[-1], "model_", model[-1]), "coef_"):
         return False
     steps = [(name, step) for name, step, _ in model[0].transformers_ if step != "drop"]
     texts = [step[-1] for name, step in steps if name.startswith(tuple(ANALYSERS))]
-    return all(name.startswith(KINDS) for name, _ in steps) and all(isinstance(s, TfidfVectorizer) for s in texts)
+    places = [place for name, place in model[0].output_indices_.items() if not name.startswith(WORDY)]
+    few = sum(place.stop - place.start for place in places) <= MOST_INPUTS * min(n_rows, ROWS_DRAWN)
+    return few and all(n.startswith(KINDS) for n, _ in steps) and all(isinstance(s, TfidfVectorizer) for s in texts)
+
+
+def deciding(pipeline: Pipeline, known: Question) -> list[str]:
+    """Categories and missing cells without the other rows that an interval needs, beyond chance, the surest first."""
+    labels, place, counts = np.unique(known.truth.astype(str), return_inverse=True, return_counts=True)
+    each = 1 if known.groups is None else known.groups.nunique() / len(place)  # rows of a group say one thing
+    kinds, found = [one for one in pipeline[0].transformers_ if one[0].startswith(ONE_CELL) and known.classes], []
+    for kind, name in ((kind, name) for kind, _, names in kinds for name in np.atleast_1d(names).tolist()):
+        for _, words, marked in marks(kind, known.rows[name]):
+            rows = np.bincount(place[marked], minlength=len(labels))
+            n, most = int(rows.sum()), int(rows.argmax())
+            chance = binom.sf(int(rows[most] * each) - 1, int(n * each), counts[most] / len(place)) * len(labels)
+            told = f"'{name}' {words}: {rows[most]:,} of {n:,} rows are '{labels[most]}'"
+            found += [(chance, told, n - rows[most])] if n >= ROWS_OF_A_LEVEL else []
+    return [told for chance, told, others in sorted(found) if others < ROWS_OF_OTHERS and chance < CHANCE / len(found)]
 
 
 def strongest(pipeline: Pipeline, known: Question, *, booleans: Sequence[str] = ()) -> pd.DataFrame:
@@ -205,18 +224,13 @@ def inputs_moved(step: Any, names: Any, rows: pd.DataFrame, changes: Sequence[Ch
 def changes_of(kind: str, name: str, known: Question, booleans: Sequence[str]) -> Iterator[Change]:
     """The changes of a column of categories, numbers or dates."""
     cells = known.rows[name]
-    filled, one = cells.dropna(), cells.iloc[:1]
-    missing = is_common(cells.isna(), known)
-    if kind.startswith(LEVELS):
-        levels = [v for v in filled.value_counts().index[:MOST_LEVELS] if is_common((cells == v).fillna(False), known)]
-        yield from (Change(name, f"is {v}", one, pd.Series([v], one.index, one.dtype), is_level=True) for v in levels)
-        if missing:
-            yield Change(name, "is missing", one, empty(one), is_level=True)
+    filled, is_level = cells.dropna(), kind.startswith(LEVELS)
+    middle = cells[:1] if is_level else filled.sort_values().iloc[len(filled) // 2 : len(filled) // 2 + 1]
+    for value, words in (found[:2] for found in marks(kind, cells) if is_common(found[2], known)):
+        yield Change(name, words, middle, pd.Series([value], middle.index, middle.dtype), is_level=is_level)
+    if is_level:
         return
-    middle = filled.sort_values().iloc[len(filled) // 2 : len(filled) // 2 + 1]
     some = filled.iloc[:: max(1, len(filled) // MOST_CHANGED)]
-    if missing:
-        yield Change(name, "is missing", middle, empty(middle))
     if name in booleans:
         yield Change(name, "is true", middle * 0.0, middle * 0.0 + 1)
     elif kind == "date parts":
@@ -228,9 +242,11 @@ def changes_of(kind: str, name: str, known: Question, booleans: Sequence[str]) -
         yield Change(name, f"{number(size, 3)} more (1 standard deviation)", some, some + size)
 
 
-def empty(cell: pd.Series) -> pd.Series:
-    """The one cell without its value."""
-    return pd.Series([None], cell.index, cell.dtype)
+def marks(kind: str, cells: pd.Series) -> Iterator[tuple[Any, str, np.ndarray]]:
+    """The most frequent categories of a column, and None for missing cells: in words, and their rows, (n_rows,)."""
+    levels = cells.dropna().value_counts().index[:MOST_LEVELS] if kind.startswith(LEVELS) else ()
+    yield from ((value, f"is {value}", (cells == value).fillna(False).to_numpy(bool)) for value in levels)
+    yield None, "is missing", cells.isna().to_numpy()
 
 
 def later(name: str, filled: pd.Series, some: pd.Series) -> Iterator[Change]:
@@ -266,8 +282,8 @@ def encoded(step: Pipeline, names: Sequence[str], known: Question) -> Iterator[C
         yield Change(name, f"the {what} in its category {number(scale, 3)} higher (1 standard deviation)", none, none)
 
 
-def is_common(marked: pd.Series, known: Question) -> bool:
+def is_common(marked: np.ndarray, known: Question) -> bool:
     """Whether enough rows are marked, and of classes enough of them have another one than the most."""
-    truth = known.truth[marked.to_numpy(bool)]
+    truth = known.truth[marked]
     others = len(truth) - np.unique(truth.astype(str), return_counts=True)[1].max(initial=0)
     return len(truth) >= ROWS_OF_A_LEVEL and (not known.classes or others >= ROWS_OF_OTHERS)

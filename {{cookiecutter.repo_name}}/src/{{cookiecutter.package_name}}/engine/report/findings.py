@@ -59,7 +59,7 @@ def ranked(evidence: Evidence) -> list[str]:
     if not any(one.weight > 1 for one in known):
         known += too_good(result)
     found = [
-        *of_score(result, scores["dev"][result.metric.name], of_dev),
+        *of_score(result, scores["dev"][result.metric.name], of_dev, evidence.record["parameters"]["split"]["by"]),
         *of_units(result, groups),
         *of_test_rows(result, scores["test"]),
         *of_recall(result, guessing=evidence.policy.level is None),  # else the costs ask for it
@@ -71,7 +71,7 @@ def ranked(evidence: Evidence) -> list[str]:
     return [one.text for one in sorted(found, key=lambda one: -one.weight) if one.weight >= 1]
 
 
-def of_score(result: Result, dev: float, of_dev: float) -> Iterator[Finding]:
+def of_score(result: Result, dev: float, of_dev: float, by: str) -> Iterator[Finding]:
     """Whether the score says anything; `dev` is the one that the model was chosen by, its interval `of_dev` wide."""
     name = result.metric.name
     if not np.isfinite(result.interval).all():
@@ -81,9 +81,10 @@ def of_score(result: Result, dev: float, of_dev: float) -> Iterator[Finding]:
         text = f"Better than guessing is not shown: {reaches}, {scored(name, result.baseline)}, or worse."
         yield Finding(text, math.inf)
     between = f"{scored(name, dev)} where the model was chosen and {scored(name, result.score)} on the test rows"
-    lucky = "the choice was lucky, or " if result.metric.better_by(dev, result.score) > 0 else ""
-    why = f"{lucky}the rows differ, by time, by group, or in a few extreme ones"
-    text = f"{name} is {between}, more apart than chance explains: {why}."
+    lucky = result.metric.better_by(dev, result.score) > 0
+    why = "the choice was lucky" if lucky else "the models compared there saw fewer rows"
+    rows = "the rows differ, by time or by group" if ":" in by else "rows belong together"  # divided at random
+    text = f"{name} is {between}, more apart than chance explains of single rows: {why}, {rows}, or a few weigh much."
     yield Finding(text, abs(dev - result.score), max(of_dev, result.width))
     if name in ("r2", "rmse") and len(result.truth) > 1:
         worst = int(np.argmax(np.abs(result.predictions.values - result.truth)))

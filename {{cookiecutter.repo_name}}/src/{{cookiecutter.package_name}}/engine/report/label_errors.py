@@ -41,6 +41,7 @@ FAR_OFF = 5.0  # robust standard deviations: two in a million normal residuals a
 ROBUST = 1.4826  # standard deviations in a median absolute deviation, for normal residuals
 COLUMNS_SHOWN = 12
 WEAK = 0.5  # of what could be explained: a weaker candidate is surprised by honest rows more than by wrong labels
+SUREST = 0.25  # of the rows that are confirmed: as many of wrong labels are as sure, and fewer of hard rows
 FOLDS = 5
 SEED = 0
 
@@ -51,8 +52,9 @@ def find(evidence: Evidence) -> tuple[pd.DataFrame, dict[str, Any]]:
     The surest first: `row` (its number in the raw file), the id columns, `given`, `suggested`, `probability_of_given`
     and `probability_of_suggested` (0-1) or `off_by` and `times_usual`, `verdict` (empty, for the person who works
     through it), and features. With the table comes what it is about: `rows` looked at, `candidate` that answered, `n`
-    rows whose label it contradicts, `listed` of them, its `skill` (see `explained`), the columns of which `features`
-    found that they tell a part of the rows (`leaks`, in words), and whether either leaves it too `weak` to doubt any.
+    rows whose label it contradicts, `listed` of them, its `skill` (see `explained`), of how many it is `sure` (of
+    classes, see `as_sure`), the columns of which `features` found that they tell a part of the rows (`leaks`, in
+    words), and whether any of these leaves it too `weak` to doubt labels.
     """
     record, question = evidence.record, evidence.question
     columns = dictionary.of(evidence.project)
@@ -78,6 +80,8 @@ def find(evidence: Evidence) -> tuple[pd.DataFrame, dict[str, Any]]:
     else:
         found = wrong_numbers(truth, predictions, rows[seen].isna())
     found = found.iloc[:0] if name == DUMMY else found  # no candidate knows more: it can doubt nothing
+    rest = ~np.isin(np.arange(len(truth)), found["position"])
+    skill, sure = explained(truth, predictions, rest), as_sure(truth, predictions, rest, found)
     doubted, found = len(found), found.iloc[:LISTED].reset_index(drop=True)
     ids = [column for column in dictionary.by_role(columns, "id") if column in rows]
     labels = [column for column in dictionary.label_columns(columns) if column in rows]
@@ -85,10 +89,10 @@ def find(evidence: Evidence) -> tuple[pd.DataFrame, dict[str, Any]]:
     place = found.pop("position").to_numpy()
     suspects, verdict = rows.iloc[place].reset_index(drop=True), pd.Series("", index=found.index, name="verdict")
     table = pd.concat([pd.Series(numbers[place], name="row"), suspects[ids], found, verdict, suspects[shown]], axis=1)
-    skill = explained(truth, predictions)
-    about = {"rows": len(rows), "candidate": name, "n": doubted, "listed": len(table), "skill": skill}
+    about = {"rows": len(rows), "candidate": name, "n": doubted, "listed": len(table), "skill": skill, "sure": sure}
     about["leaks"] = listed([repr(column) for column in leaks_of_a_part(evidence.suspicions) if column in seen])
-    about["weak"] = skill < WEAK or bool(about["leaks"])
+    unsure = bool(question.classes) and sure < max(2, doubted / 6)  # of wrong labels alone a quarter
+    about["weak"] = skill < WEAK or unsure or bool(about["leaks"])
     return table.loc[:, ~table.columns.duplicated()], about
 
 
@@ -99,12 +103,29 @@ def cheapest_good(record: dict[str, Any], known: dict[str, BaseEstimator]) -> st
     return max((name for name in board if name in known), key=lambda name: sign * board[name][metric], default=DUMMY)
 
 
-def explained(truth: np.ndarray, answers: Predictions) -> float:
-    """The share of the surprise of classes (log-loss), or of the variance of numbers, that answers take away."""
-    constant = metrics.constant(truth, answers.classes, len(truth))
+def explained(truth: np.ndarray, answers: Predictions, rest: np.ndarray) -> float:
+    """The share of the variance of numbers, or of the surprise (log-loss) of classes in `rest`, that answers take away.
+
+    `rest`, bool, shape (n_rows,), is not doubted: of all of two even classes, a ninth turned, the best explain half.
+    """
     if not answers.classes:
         return metrics.NUMBERS["r2"].score(truth, answers)
-    return 1 - metrics.log_loss(truth, answers) / metrics.log_loss(truth, constant)
+    constant = metrics.constant(truth, answers.classes, len(truth))
+    return 1 - metrics.log_loss(truth[rest], answers[rest]) / metrics.log_loss(truth[rest], constant[rest])
+
+
+def as_sure(truth: np.ndarray, answers: Predictions, rest: np.ndarray, found: pd.DataFrame) -> int:
+    """How many doubted rows it answers as surely as the surest quarter of those it confirms in the same class.
+
+    A wrong label is on a row like any other of its class; of a hard row it is less sure.
+    """
+    count, known, right = 0, list(answers.classes), rest & (truth == answers.values)
+    for (given, suggested), rows in found.groupby(["given", "suggested"]) if known else ():
+        confirmed = np.flatnonzero(right & (truth == suggested))
+        shares = np.asarray(answers.probabilities)[:, [known.index(given), known.index(suggested)]]
+        doubted, others = (shares[some, 0] / shares[some, 1] for some in (rows["position"], confirmed))
+        count += int((doubted <= np.quantile(others, SUREST)).sum()) if len(others) else 0
+    return count
 
 
 def row_numbers(evidence: Evidence) -> np.ndarray:

@@ -100,32 +100,40 @@ def reading_of_curve(points: pd.DataFrame, result: Result, older: float | None =
     if points.empty:
         return ["There are too few rows for a learning curve."]
     last, metric = points.iloc[-1], result.metric
-    name, gap = metric.name, metric.better_by(last.fitted, last.held)
-    reach = metric.better_by(last.fitted, result.baseline)
-    share = gap / reach if reach > 0 else 0.0
-    both = f"{name} is {scored(name, last.fitted)} on rows it was fitted on and {scored(name, last.held)} on others"
-    if reach <= 0:
-        first = f"Under-fitting: {both}; even on its own rows it is no better than the constant answer."
-    elif older is not None and share > OVERFITS_A_LITTLE and metric.better_by(older, last.held) > gap / 2:
-        before = f"on older ones held out it is {scored(name, older)}"
-        first = f"Time more than over-fitting: {both}, which are newer; {before}."
-    elif share > OVERFITS:
-        lost = f"{percent(share)} of what it gains on its own rows is lost there"
-        first = f"Over-fitting: {both}, the score to lean on; {lost}."
-    else:
-        first = f"{'Slight' if share > OVERFITS_A_LITTLE else 'No sign of'} over-fitting: {both}."
+    first, name, gain = over_fitting(last, result, older), metric.name, abs(last.held - result.baseline)
     if last.low != last.low:
         return [first]
     what = "rows, whole groups at a time" if last.groups else "rows"
     size = f"From {points.iloc[-2].rows:,.0f} to {last.rows:,.0f} {what}, {name} on unseen rows went from "
     change = f"{size}{scored(name, points.iloc[-2].held)} to {scored(name, last.held)}"
-    if last.low > 0 and metric.better_by(last.held, points.iloc[-2].held) < LITTLE * abs(last.held - result.baseline):
+    if last.low > 0 and not result.beats_constant:
+        return [first, f"{change}, more than chance explains, though still not shown to be better than guessing."]
+    if last.low > 0 and metric.better_by(last.held, points.iloc[-2].held) < LITTLE * gain:
         return [first, f"{change}: not by chance, but by little. More rows of the same kind would help a little."]
     if last.low > 0:
         return [first, f"{change}, more than chance explains: more rows of the same kind would probably help further."]
     if last.high < 0:
         return [first, f"{change}: worse, and not by chance. Look at how the rows differ before collecting more."]
-    return [first, f"{change}, within what chance explains: twice as many rows of the same kind would not change much."]
+    if last.high < LITTLE * gain:
+        return [first, f"{change}: by next to nothing. Twice as many rows of the same kind would not change much."]
+    return [first, f"{change}, within what chance explains: too few test rows to tell whether more rows would help."]
+
+
+def over_fitting(last: pd.Series, result: Result, older: float | None) -> str:
+    """What the scores on rows that were fitted on and on unseen ones, at the end of the curve, say together."""
+    name, better_by = result.metric.name, result.metric.better_by
+    gap, reach = better_by(last.fitted, last.held), better_by(last.fitted, result.baseline)
+    share = gap / reach if reach > 0 else 0.0
+    both = f"{name} is {scored(name, last.fitted)} on rows it was fitted on and {scored(name, last.held)} on others"
+    if reach <= 0:
+        return f"Under-fitting: {both}; even on its own rows it is no better than the constant answer."
+    if older is not None and share > OVERFITS_A_LITTLE and better_by(older, last.held) > gap / 2:
+        return f"Time more than over-fitting: {both}, which are newer; on older ones it is {scored(name, older)}."
+    if share > OVERFITS_A_LITTLE and not result.beats_constant and gap < result.width:
+        return f"Over-fitting cannot be told: {both}, no farther apart than chance explains."
+    if share > OVERFITS:
+        return f"Over-fitting: {both}, the score to lean on; {percent(share)} of its gain on its own rows is lost."
+    return f"{'Slight' if share > OVERFITS_A_LITTLE else 'No sign of'} over-fitting: {both}."
 
 
 def reading_of_probabilities(result: Result) -> str:

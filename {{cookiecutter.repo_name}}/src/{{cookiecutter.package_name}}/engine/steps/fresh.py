@@ -45,7 +45,7 @@ class Step:
     rooms: tuple[str, ...]  # rooms of the engine that it uses
     inputs: Callable[[Work], list[Path]]
     outputs: Callable[[Work], list[Path]]
-    start: Callable[[Work, str], Any]  # imports the module and runs it with a key; lines for the record, or None
+    start: Callable[[Work, str], Any]  # runs the module with a key; lines for the record, lists by name, or None
     yours: bool = False  # whether it uses the user's files
     but: tuple[str, ...] = ()  # names of those that it does not use
     also: Callable[[Work], dict[str, Any]] = lambda work: {}  # what else counts, by name
@@ -109,9 +109,9 @@ def bring_up_to_date(name: str, work: Work) -> bool:
     if not described:  # `data` has written the dictionary that it reads
         key, facts = key_of(name, work)
     outputs = step.outputs(work)
-    decisions = {"decisions": said} if isinstance(said, list) else {}
+    lines = {"decisions": said} if isinstance(said, list) else said if isinstance(said, dict) else {}
     for path in outputs:
-        records.record(path, {"step": name, "key": key, **facts, **decisions, **git.commit(root)})
+        records.record(path, {"step": name, "key": key, **facts, **lines, **git.commit(root)})
     cache.put(root, name, key, outputs)
     return True
 
