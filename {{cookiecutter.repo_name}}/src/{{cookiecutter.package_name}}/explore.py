@@ -104,7 +104,7 @@ def by_column(frame: pd.DataFrame, columns: dictionary.Dictionary, asked: Train)
     if infer_task(truth, asked.task) == "classification":
         answers = pd.get_dummies(truth, dtype=float)
         frequent = truth.value_counts().index[:CLASSES_DRAWN]
-        classes = [label for label in columns[target].values or answers if label in frequent]
+        classes = tuple(label for label in columns[target].values or answers if label in frequent)
         if answers.shape[1] == 2:
             classes = positive_last(tuple(answers), asked.positive)
         answers = answers.reindex(columns=[*classes])
