@@ -93,6 +93,12 @@ def test_numbers_of_several_units_are_said_to_be_kept_as_words(describe):
     assert column.type in ("category", "text") and "cells like numbers, but no one way reads all of them" in said
 
 
+def test_odd_unit_is_the_one_that_is_named(describe):
+    cells = [*[f"{row} kg" for row in range(60, 100)], *[f"{row} lb" for row in range(148, 168)]]
+
+    assert "no one way reads all of them ('148 lb')" in describe(cells)[1]
+
+
 def test_marker_of_the_numbers_is_missing_in_the_words_too_unless_the_words_say_otherwise_and_is_said_once():
     frame = pd.DataFrame({"kg": ["1", "2.5", "NA", "7"] * 10, **WORDS, "y": ["a", "b"] * 20})
 

@@ -2,6 +2,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from data_science_project import explore, pipeline
 from data_science_project.engine.columns import dictionary
@@ -69,6 +70,24 @@ def test_target_by_column_is_shares_or_means_in_parts_of_many_rows_the_strongest
     assert found["colour"].to_dict("list") == {"value": ["red", "blue"], "no": [0.0, 1.0], "yes": [1.0, 0.0]}
     assert list(turned["colour"]) == ["value", "yes", "no"]  # the positive class is the last, as everywhere
     assert len(found["amount"]) == 10 and found["amount"]["value"].is_monotonic_increasing
+
+
+def test_frequent_values_are_drawn_and_the_others_as_one_and_items_of_lists_and_classes_in_their_order(
+    make_project, made_table
+):
+    words, random = [f"word {row % 13}" for row in range(600)], np.random.default_rng(0)
+    tools = ["saw; axe", "axe", "saw; axe; drill", "drill; saw", "drill", "saw"] * 100
+    table = made_table.sample(600, replace=True, random_state=0).assign(colour=words, tools=tools, order=range(600))
+    about = {"source": "table.csv", "target": "grade"}
+    project = make_project(table.assign(grade=random.integers(1, 4, 600)), data=about)
+    pipeline.make(project, "data")
+    columns, clean = dictionary.of(project), pd.read_parquet(project.clean)
+
+    found = explore.by_column(clean, columns, settings.Train(task="classification"))
+
+    assert found["colour"]["value"].tolist()[-1] == "3 others" and len(found["colour"]) == 11
+    assert {"tools: saw", "tools: axe", "tools: drill"} & {*found} and "tools" not in found
+    assert all(list(drawn) == ["value", "1", "2", "3"] for drawn in found.values())
 
 
 def test_markup_in_a_name_is_not_obeyed_and_a_table_that_cannot_be_divided_is_shown(make_project, made_table):

@@ -154,6 +154,13 @@ def test_title_above_a_batch_is_set_aside_though_one_row_follows(project, folder
     assert pd.read_csv(project.root / "out_set_aside.csv")["line"].tolist() == [1]
 
 
+def test_file_that_is_refused_leaves_no_line_set_aside(project, folder, new):
+    with pytest.raises(DataError, match="amount"):
+        said_of(project, folder, "Orders of today,,,\n" + new.assign(amount=-9e9).to_csv(index=False))
+
+    assert not [*project.root.glob("out*")]
+
+
 def test_members_of_an_archive_are_answered_each_in_a_file_of_its_own(project, folder, new):
     with zipfile.ZipFile(project.root / "new.zip", "w") as archive:
         archive.writestr("in/a.csv", new.head(3).to_csv(index=False))

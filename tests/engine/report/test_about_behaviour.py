@@ -43,6 +43,19 @@ def test_odds_of_the_report_are_those_of_the_positive_class(project, evidence):
     assert float(odds.strip("×\u00a0")) < 1  # a large one goes with yes
 
 
+def test_column_that_costs_most_but_not_clearly_is_told_beside_the_clear_ones(project, evidence):
+    about, losses = evidence(project), {"column": ["amount", "shop", "note"], "loss": [1.2, 0.3, 0.0]}
+    about.__dict__["importances"] = pd.DataFrame({**losses, "spread": [0.9, 0.01, 0.1]})
+    found = about_behaviour.leaning(about)
+    about.__dict__["importances"] = pd.DataFrame({**losses, "spread": 0.01})
+    clear = about_behaviour.leaning(about)
+
+    assert (found["names"], found["unsure"]) == ("shop", [["amount", 1.2, 0.9]])
+    assert (clear["names"], clear["unsure"]) == ("amount, shop", [])
+    bars = [label.get_text() for label in found["figures"]["importance"].axes[0].get_yticklabels()]
+    assert bars == ["shop", "amount"]
+
+
 def test_report_of_a_split_by_group_keeps_groups_whole(make_project, made_table, evidence):
     table = pd.concat([made_table.sample(frac=1, random_state=seed) for seed in range(4)])
     fields = [f"field {row // 24}" for row in range(len(table))]

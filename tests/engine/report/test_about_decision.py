@@ -1,15 +1,18 @@
 import html
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from data_science_project import pipeline
+from data_science_project.engine.modelling import metrics
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.project.settings import Decision
-from data_science_project.engine.report import about_decision, choices
+from data_science_project.engine.report import about_decision, choices, diagnostics
+from data_science_project.engine.report.evidence import Evidence
 from data_science_project.engine.report.verdict import number
 from data_science_project.engine.runs import promote, registry
 
@@ -134,7 +137,10 @@ def test_numbers_say_how_many_are_near_what_errors_cost_and_what_to_add_and_have
     near = (over.abs() / kept["amount"] <= 0.1).sum()
     cost = np.maximum(over, 0).sum() + 3 * np.maximum(-over, 0).sum()
     assert f"It is off by {number(over.abs().mean())} on average, half of the time by less" in screen
-    assert f"{near} ({100 * near / len(kept):.1f} %) of its answers come within 10%" in screen and "within 5%" in screen
+    assert (
+        f"answers to {len(kept)} orders, {near} ({100 * near / len(kept):.1f} %) come within 10%" in screen
+        and "within 5%" in screen
+    )
     assert f"Its errors cost {cost:,.0f} EUR" in screen and "orders with the highest answers" in screen
     assert f"What is the amount of each of {len(kept)} orders that it never saw?" in screen
     assert "orders that are the model" in screen
@@ -142,6 +148,38 @@ def test_numbers_say_how_many_are_near_what_errors_cost_and_what_to_add_and_have
     assert re.search(r"at most 20.0 % outside [\d.,]+ \d+ \([\d.]+ %, 95 %:", text) and "A row is named" not in text
     assert "adds so much to the predicted amount" in text and "multiplies the odds" not in text
     assert registry.read(registry.folders(project)[0])["metrics"]["chosen_by"] == "r2"
+
+
+@pytest.mark.parametrize("floor", [-1.0, 0.0, 1.0])
+def test_shares_of_numbers_are_of_the_rows_above_0_with_their_count_and_the_others_beside_them(floor):
+    truth = np.array([floor] * 6 + [80.0, 200.0, 300.0, 400.0])
+    said, rote = (metrics.Predictions(values) for values in (truth + 5, np.full(10, 200.0)))
+    result = diagnostics.Result(truth, said, rote, metrics.NUMBERS["r2"], (0.0, 1.0))
+    about = SimpleNamespace(settings=SimpleNamespace(decision=Decision(rows="policies")))
+
+    found = about_decision.of_numbers(Evidence(about, None, {"target": "sum"}, None, result, None, {}))
+
+    head, text = found["table"]["head"][0][0], " ".join(found["answer"]).replace("\u00a0", " ")
+    (axes,) = found["figures"]["errors"].axes
+    if floor > 0:
+        assert head == "policies that are" and axes.get_ylabel() == "% of all" and "says nothing" not in text
+        assert "Of its answers to 10 policies, 4 (40.0 %) come within 10% of the true sum" in text
+        assert "always answering the mean, 1 (10.0 %) would." in text
+    else:
+        assert head == "policies above 0 that are" and axes.get_ylabel() == "% of all above 0"
+        assert "Of its answers to 4 policies above 0, 4 (100.0 %) come within 10% of the true sum" in text
+        assert f"in these 6 policies it is off by 5 on average, always answering the mean by {200 - floor:g}." in text
+    assert [row[1:] for row in found["table"]["rows"]] == [["3", "1"], ["4", "1"], ["4", "1"]]
+
+
+def test_numbers_of_which_none_is_above_0_have_no_share():
+    same = metrics.Predictions(np.zeros(3))
+    result = diagnostics.Result(-np.ones(3), same, same, metrics.NUMBERS["r2"], (0.0, 1.0))
+    about = SimpleNamespace(settings=SimpleNamespace(decision=Decision()))
+
+    found = about_decision.of_numbers(Evidence(about, None, {"target": "loss"}, None, result, None, {}))
+
+    assert found["table"] is None and found["figures"] == {} and "within" not in " ".join(found["answer"])
 
 
 def test_more_classes_name_the_two_most_probable_and_the_most_frequent_confusion_and_no_threshold(

@@ -38,6 +38,13 @@ def test_page_says_why_a_blend_that_was_asked_for_is_no_candidate(project, evide
     assert one == {"linear": False, "boosting": True, "blend": False}
 
 
+def test_curve_of_one_bin_claims_nothing(project, evidence):
+    about = evidence(project)
+    one = replace(about.result, predictions=about.result.constant)
+
+    assert about_scores.calibration(replace(about, result=one))["off"] is None
+
+
 @pytest.mark.parametrize("classes", [[False, True], [1, 2, 3]])
 def test_any_kind_of_class_is_reported(page_about, numbers, classes):
     places = pd.qcut(numbers["x"], len(classes), labels=False)

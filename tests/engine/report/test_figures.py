@@ -50,6 +50,13 @@ def test_confusion_counts_stand_in_their_cells_and_long_names_are_cut():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["no", "a very long nam…"]
 
 
+def test_labels_that_would_be_cut_alike_are_cut_later():
+    texts = ["Stimme eher nicht zu", "Stimme eher zu", "Agree"]
+
+    assert figures.apart(texts, 12) == ["Stimme eher n…", "Stimme eher zu", "Agree"]
+    assert figures.apart(["a" * 40, "a" * 41], 12) == ["a" * 27 + "…"] * 2
+
+
 def test_dependence_shows_the_answer_as_a_line_and_what_came_true_hollow_beside_it():
     curve = pd.DataFrame({"value": [1.0, 2.0, 3.0], "no": [0.8, 0.6, 0.4], "yes": [0.2, 0.4, 0.6]})
     words = curve.assign(value=["a", "b", "c"])
@@ -59,4 +66,5 @@ def test_dependence_shows_the_answer_as_a_line_and_what_came_true_hollow_beside_
     for axes, at in zip(drawn.axes, ([1.0, 2.0, 3.0], [0, 1, 2]), strict=True):
         line, hollow = axes.get_lines()
         assert line.get_ydata().tolist() == [0.2, 0.4, 0.6] and hollow.get_xdata().tolist() == at
-        assert hollow.get_markerfacecolor() == "none"
+        assert hollow.get_markerfacecolor() == "none" and axes.get_legend() is None
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["the model says", "came true"]

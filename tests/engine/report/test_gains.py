@@ -53,10 +53,10 @@ def test_cost_by_shift_is_lowest_where_errors_are_made_up_for():
     assert curve.loc[curve["total"].idxmin(), "shift"] == pytest.approx(5, abs=0.3)
 
 
-def test_share_of_the_truth_that_a_number_is_off_by_and_a_truth_of_nothing():
-    found = gains.off_by(np.array([100.0, -50.0, 0.0, 0.0]), np.array([90.0, -60.0, 0.0, 1.0]))
+def test_numbers_are_off_by_a_share_of_the_truth_where_that_is_above_0():
+    found = gains.off_by(np.array([100.0, -50.0, 0.0, 0.0, 50.0]), np.array([90.0, -60.0, 0.0, 1.0, 60.0]))
 
-    assert found.tolist() == [0.1, 0.2, 0.0, np.inf]
+    assert found.tolist() == [0.1, 0.2]
 
 
 def test_right_class_among_the_most_probable_and_confusions_are_counted():

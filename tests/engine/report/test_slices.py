@@ -59,6 +59,32 @@ def test_slice_where_its_own_constant_answer_costs_less_is_named():
     assert odd["slice"].tolist() == ["b"] and odd.iloc[0]["gain_by"] < 0 < odd.iloc[0]["cost"]
 
 
+@pytest.mark.parametrize(("metric", "named"), [("mae", ["a"]), ("r2", [])])
+def test_constant_of_a_slice_is_the_one_that_is_best_by_the_metric(metric, named):
+    random = np.random.default_rng(0)
+    claims = np.where(random.random(2000) < 0.85, 0.0, random.exponential(2000, 2000))
+    rows, mean = pd.DataFrame({"area": ["a", "b"] * 1000}), np.full(2000, claims.mean())
+    truth = np.where(rows["area"] == "a", claims, claims.mean() + random.choice([-1.0, 1.0], 2000))
+
+    odd, looked_at = slices.slices(rows, truth, metrics.Predictions(mean), metric=metric)
+
+    assert odd["slice"].tolist() == named and looked_at == 2  # 0 is nearer to most, and no better a mean
+
+
+def test_slice_that_loses_next_to_nothing_is_not_named_though_its_rows_are_all_alike():
+    random, pure = np.random.default_rng(0), np.arange(2000) % 2 == 0
+    truth = np.where(pure | (random.random(2000) < 0.5), "yes", "no")
+    amounts = np.where(pure, 0.0, random.normal(500, 300, 2000))
+    rows = pd.DataFrame({"queue": np.where(pure, "q-log", "other")})
+
+    classes, looked_at = slices.slices(rows, truth, two(np.where(pure, 0.996, 0.5)))
+    numbers, _ = slices.slices(rows, amounts, metrics.Predictions(np.where(pure, 2.0, amounts)), metric="r2")
+    boast, _ = slices.slices(rows, truth, two(np.where(pure, 0.8, 0.5)))
+
+    assert classes.empty and numbers.empty and looked_at == 2
+    assert boast["slice"].tolist() == ["q-log"]
+
+
 def test_list_has_a_slice_for_each_frequent_item_with_the_rows_that_hold_it():
     rows = pd.DataFrame({"tools": ["saw; axe", "axe", None, "saw"] * 30, "n": range(120)})
     errors = np.where(rows["tools"].fillna("").str.contains("saw"), 5.0, 1.0) + RANDOM.normal(0, 0.1, 120)

@@ -37,6 +37,8 @@ def test_answer_says_rows_model_score_interval_baseline_and_whether_chance_may_e
     assert "right class for 180 of 200 rows" in sentences[2]
     assert "more than chance explains" in verdict.comparison(result(*half_right(), (0.8, 0.95)))
     assert "chance alone may explain it" in verdict.comparison(result(*half_right(), (0.4, 0.95)))
+    surely = result(["no", "yes"] * 100, [0.0, 1.0] * 100)
+    assert verdict.reading_of_probabilities(surely).startswith("Log-loss 0.000; giving every row")
     assert verdict.scored("roc_auc", 0.9998) == ">0.999" and verdict.scored("log_loss", 0.9998) == "1.000"
 
 

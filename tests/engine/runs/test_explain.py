@@ -53,6 +53,22 @@ def test_row_that_was_learned_from_says_whose_answer_its_other_values_are_beside
     assert f"By the model itself, which learned from this row and says {expected[0, 1]:.4g}:\n" in said
 
 
+def test_word_of_few_rows_is_compared_with_no_missing_cell_where_none_was_and_nothing_is_written(
+    make_project, made_table
+):
+    codes = [f"c{row // 2}" for row in range(1200)]
+    table = made_table.sample(1200, replace=True, random_state=0).assign(order=range(1200), colour=codes, note="x")
+    project = make_project(table.assign(answer=["yes", "yes", "no", "no"] * 300))
+    pipeline.make(project, "train")
+    path = project.root / "new.csv"
+    path.write_text("a title\n" + table.drop(columns="answer").to_csv(index=False))
+
+    said = pipeline.explain(project, row="1", input=path)
+
+    assert of_columns(said)["colour"].split()[-2:] == ["-", "-"]
+    assert not [*project.root.rglob("*set_aside*")]
+
+
 def test_row_that_is_not_there_is_named_with_those_that_are(project, folder):
     with pytest.raises(DataError, match=r"no row '9999'.*\nAllowed: 1 to 24, or an id in order, such as \d+"):
         pipeline.explain(project, row="9999")

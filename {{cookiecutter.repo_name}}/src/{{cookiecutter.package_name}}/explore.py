@@ -28,10 +28,11 @@ from .engine.project.errors import ProjectError, listed
 from .engine.project.settings import Project, Train
 from .engine.report import diagnostics, figures
 from .engine.report.page import render
+from .engine.report.slices import by_items
 
 log = logging.getLogger(__name__)
 ITEMS_SHOWN = 30
-PICTURES, TENTHS, VALUES, CLASSES_DRAWN = 8, 10, 8, 6  # columns drawn; parts of numbers and of others; lines
+PICTURES, TENTHS, CLASSES_DRAWN = 8, 10, 6  # columns drawn; parts of each, beside "others"; lines
 PART_ROWS = 20  # of a value: fewer say nothing
 MANY_COLUMNS = 100  # above, neither plots, which cost time and bytes, nor associations of every pair
 AXIS = pd.Timestamp("0500-01-01"), pd.Timestamp("9500-01-01")
@@ -95,40 +96,43 @@ def by_column(frame: pd.DataFrame, columns: dictionary.Dictionary, asked: Train)
     """The target in parts of the rows by each of the columns that part it most, the strongest first.
 
     A table has `value` and one column a class (shares), or the mean of the target. Of numbers the parts are tenths of
-    the rows, named by their median, else the most frequent values.
+    the rows, named by their median, else the most frequent values; of a list, each frequent item is a column.
     """
     target = dictionary.target(columns)
     known = frame[frame[target].notna()]
     truth = known[target]
     if infer_task(truth, asked.task) == "classification":
         answers = pd.get_dummies(truth, dtype=float)
-        classes = truth.value_counts().index[:CLASSES_DRAWN]
+        frequent = truth.value_counts().index[:CLASSES_DRAWN]
+        classes = tuple(label for label in columns[target].values or answers if label in frequent)
         if answers.shape[1] == 2:
             classes = positive_last(tuple(answers), asked.positive)
         answers = answers.reindex(columns=[*classes])
     else:
         answers = truth.astype("float64").to_frame()
     tables, strength = {}, {}
-    for name in dictionary.by_role(columns, "feature"):
-        parts = parts_of(known[name]) if name in known else pd.Series()
+    features = known.filter(dictionary.by_role(columns, "feature"))
+    for name, cells in by_items(features, dictionary.separators(columns)).items():
+        parts = parts_of(cells)
         if parts.nunique() > 1:
-            means = answers.groupby(parts.to_numpy()).mean()
-            apart = answers.groupby(parts.to_numpy()).transform("mean") - answers.mean()
-            strength[name] = np.nansum(apart**2)
-            table = means.set_axis(means.columns.map(str), axis=1).rename_axis("value").reset_index()
-            tables[name] = diagnostics.in_order(table, columns[name].values)
+            grouped = answers.groupby(parts.to_numpy())
+            strength[name] = np.nansum((grouped.transform("mean") - answers.mean()) ** 2)
+            table = grouped.mean().rename(columns=str).rename_axis("value").reset_index()
+            tables[name] = diagnostics.in_order(table, columns[name].values) if name in columns else table
     strongest = sorted(tables, key=lambda name: -strength[name])[:PICTURES]
     return {name: tables[name] for name in strongest}
 
 
 def parts_of(column: pd.Series) -> pd.Series:
-    """The part of each row by a column: the median of its tenth, or its own value if that is among the frequent."""
+    """The part of each row by a column: the median of its tenth, or its own value, or that of the others together."""
     if is_number(column) and column.nunique() > TENTHS:
         column = column.astype("float64")
         return column.groupby(pd.qcut(column, TENTHS, duplicates="drop"), observed=True).transform("median")
     column = column.astype(object)
     counts = column.value_counts()
-    return column.where(column.isin(counts.index[counts >= PART_ROWS][:VALUES]))
+    kept = counts.index[counts >= PART_ROWS][:TENTHS]
+    rest = counts.drop(kept)
+    return column.where(column.isin(kept) | column.isna(), f"{len(rest)} others" if rest.sum() >= PART_ROWS else None)
 
 
 def pictured(tables: dict[str, pd.DataFrame], target: str) -> dict[str, Any]:

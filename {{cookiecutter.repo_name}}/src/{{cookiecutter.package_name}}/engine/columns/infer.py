@@ -211,7 +211,9 @@ def unread_numbers(present: pd.Series, kind: str) -> list[str]:
     for what, pattern in (("dates or times", TIME_LIKE), ("numbers", AMOUNT_LIKE)):
         alike = present.str.fullmatch(pattern).fillna(False).astype(bool)
         if alike.mean() >= LOOKS_LIKE:
-            sample = (present if alike.all() else present[~alike]).iloc[0]
+            units = present.str.replace(r"[-+\d.,' ]", "", regex=True)
+            odd = units != units.mode()[0] if alike.all() else ~alike
+            sample = present[odd if odd.any() else alike].iloc[0]
             also = ", or say 'format'" if pattern is TIME_LIKE else ""
             cure = f"if wrong, write them one way in the source{also}"
             return [f"cells like {what}, but no one way reads all of them ({shown(sample)}): kept as {kind}; {cure}"]

@@ -15,6 +15,7 @@ from ..modelling.recipe import ANALYSERS
 from ..project.errors import listed
 from . import coefficients, diagnostics, figures
 from .evidence import Evidence, columns_seen, table
+from .findings import DOMINATES
 from .slices import by_items, slices
 from .verdict import number, percent
 
@@ -27,11 +28,14 @@ def leaning(evidence: Evidence) -> dict[str, Any]:
     """On which columns the answer leans, and how it moves with the strongest, beside what came true."""
     found, seen = evidence.importances, evidence.importances["column"].tolist()
     clear = not_by_chance(found)
-    drawn = {"importance": figures.importance(clear, evidence.result.metric.name)} if len(clear) else {}
+    least = clear["loss"].max() if len(clear) else max(DOMINATES * evidence.result.reach, evidence.result.width)
+    unsure = found.drop(clear.index)[lambda others: others["loss"] > least]  # the first screen may name such a one
+    shown = found.loc[sorted({*clear.index, *unsure.index})]
+    drawn = {"importance": figures.importance(shown, evidence.result.metric.name)} if len(shown) else {}
     kinds = evidence.record["features"]
     apart = {n for kind in (*ANALYSERS, "date parts") for n in kinds.get(kind, ())}
     rows, known = evidence.test[columns_seen(evidence.record)], evidence.question
-    chosen = [n for n in clear["column"] if n not in apart and rows[n].nunique() > 1][:CURVES]
+    chosen = [n for n in shown["column"] if n not in apart and rows[n].nunique() > 1][:CURVES]
     beside = {}
     for name in chosen:
         curve = diagnostics.dependence(evidence.answer, rows, name)
@@ -45,8 +49,8 @@ def leaning(evidence: Evidence) -> dict[str, Any]:
         answer = "probability" if classes else f"predicted {evidence.record['target']}"
         drawn["dependence"] = figures.dependence(beside, f"P({classes[1]})" if len(classes) == 2 else answer)
     together = [listed(names, 8) for names in diagnostics.together(rows[seen], evidence.result.predictions)]
-    names, n_all = listed(clear["column"].tolist(), 8), rows.shape[1]
-    return {"figures": drawn, "names": names, "together": together, "n_examined": len(found), "n_all": n_all}
+    names, n_all = {"names": listed(clear["column"].tolist(), 8), "unsure": unsure.to_numpy().tolist()}, rows.shape[1]
+    return {"figures": drawn, **names, "together": together, "n_examined": len(found), "n_all": n_all}
 
 
 def not_by_chance(importances: pd.DataFrame) -> pd.DataFrame:
@@ -113,13 +117,12 @@ def parts(evidence: Evidence) -> dict[str, Any]:
     """The slices in which what the model says does not come true, or a constant would do better."""
     result, columns = evidence.result, evidence.importances["column"].tolist()
     rows = by_items(evidence.test[columns], dictionary.separators(evidence.run.columns))
-    odd, looked_at = slices(rows, result.truth, result.predictions, groups=evidence.groups)
+    odd, looked_at = slices(rows, result.truth, result.predictions, metric=result.metric.name, groups=evidence.groups)
     if odd.empty:
         return {"looked_at": looked_at}
     wrong = np.where(odd["said_by"] > 0, "it says too little", "it says too much")
     odd["found"] = np.where(odd["said_by"].abs() >= -odd["gain_by"], wrong, "a constant does better")
-    names = {"said": "said on average", "came_true": "came true", "constant": "own constant answer"}
-    names["cost"] = "log-loss" if result.classes else "mean absolute error"
+    names = {"said": "said on average", "came_true": "came true", "cost": "its errors", "constant": "of a constant"}
     shown = odd.drop(columns=["said_by", "gain_by"]).rename(columns=names)
     told = percent if result.classes else number
     formats = {names["said"]: told, names["came_true"]: told, names["cost"]: number, names["constant"]: number}

@@ -69,11 +69,13 @@ def data(evidence: Evidence) -> dict[str, Any]:
 
 
 def distribution(evidence: Evidence) -> dict[str, Any]:
-    """The classes by share, or the quartiles of the target, in what was learned from and in the test split."""
+    """The shares of the 20 most frequent classes, or the quartiles of the target, as learned from and in the test."""
     parts = {"train and dev": evidence.question.truth, "test": evidence.result.truth}
     if evidence.result.classes:
         counts = {name: pd.Series(part).astype(str).value_counts() for name, part in parts.items()}
         frame = pd.DataFrame(counts).fillna(0).sort_values("train and dev", ascending=False).head(20)
+        levels = map(str, evidence.run.columns[evidence.record["target"]].values or evidence.result.classes)
+        frame = frame.reindex(dict.fromkeys([*filter(frame.index.__contains__, levels), *frame.index]))
         for name, part in parts.items():
             frame[name] = [of_all(int(count), len(part)) for count in frame[name]]
         return table(frame.rename_axis("class").reset_index())

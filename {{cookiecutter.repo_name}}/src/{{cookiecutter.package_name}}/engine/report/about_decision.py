@@ -175,25 +175,32 @@ def ways(options: Decision, yes: np.ndarray, on: np.ndarray) -> pd.DataFrame:
 
 
 def of_numbers(evidence: Evidence) -> dict[str, Any]:
-    """Numbers: how many are near enough, and what the errors cost."""
+    """Numbers: how many are near enough, where a share of the truth says something, and what the errors cost."""
     options, result, target = evidence.project.settings.decision, evidence.result, evidence.record["target"]
     truth, answers, constant = result.truth, result.predictions.values, result.constant.values
     rote = f"the {middle(result.metric.name)}"
     off, by_rote = gains.off_by(truth, answers), gains.off_by(truth, constant)
-    near, near_rote = (int((one <= gains.SHARES[1]).sum()) for one in (off, by_rote))
+    above = "" if len(off) == len(truth) else " above 0"
+    lines = [
+        (f"within {share:.0%}", int((off <= share).sum()), int((by_rote <= share).sum())) for share in gains.SHARES
+    ]
     usual, of_rote = ([number(of(np.abs(one - truth))) for of in (np.mean, np.median)] for one in (answers, constant))
     sentences = [
         f"It is off by {usual[0]} on average, half of the time by less than {usual[1]}; always answering {rote}, "
         f"{number(float(constant[0]))}, would be off by {of_rote[0]}, half of the time by less than {of_rote[1]}.",
     ]
-    if (truth > 0).all():  # a share of what may be 0 says nothing
+    if len(off):
+        within, near, near_rote = lines[1][0], *(of_all(count, len(off)) for count in lines[1][1:])
         sentences.append(
-            f"{of_all(near, len(truth))} of its answers come within {gains.SHARES[1]:.0%} of the true {target}; always "
-            f"answering {rote} comes as near in {of_all(near_rote, len(truth))} of the {options.rows}."
+            f"Of its answers to {len(off):,} {options.rows}{above}, {near} come {within} of the true {target}; "
+            f"always answering {rote}, {near_rote} would."
         )
-    lines = [
-        (f"within {share:.0%}", int((off <= share).sum()), int((by_rote <= share).sum())) for share in gains.SHARES
-    ]
+    if above:
+        there, by_constant = (number(np.abs(one - truth)[truth <= 0].mean()) for one in (answers, constant))
+        sentences.append(
+            f"A share of 0 or less says nothing: in these {len(truth) - len(off):,} {options.rows} it is off by "
+            f"{there} on average, always answering {rote} by {by_constant}."
+        )
     if size := decision.capacity_of(options, len(truth)):
         first, best = (np.argsort(-values, kind="stable")[:size] for values in (answers, truth))
         sentences.append(
@@ -208,11 +215,11 @@ def of_numbers(evidence: Evidence) -> dict[str, Any]:
         sentences.append(
             f"Its errors cost {money(evidence, total)} (95\u00a0%: {around}); those of {rote} {amount(beside)}."
         )
-    frame = pd.DataFrame(lines, columns=[f"{options.rows} that are", "the model", f"always {rote}"])
-    shown = table(frame, **dict.fromkeys(frame.columns[1:], number))
-    picture = gains.draw_errors(off, by_rote, target, rote)
+    frame = pd.DataFrame(lines, columns=[f"{options.rows}{above} that are", "the model", f"always {rote}"])
     asked = f"What is the {target} of each of {len(truth):,} {options.rows} that it never saw?"
-    return {"asked": asked, "answer": sentences, "table": shown, "figures": {"errors": picture}}
+    shown = table(frame, **dict.fromkeys(frame.columns[1:], number)) if len(off) else None
+    drawn = {"errors": gains.draw_errors(off, by_rote, target, rote, f"all{above}")} if len(off) else {}
+    return {"asked": asked, "answer": sentences, "table": shown, "figures": drawn}
 
 
 def of_classes(evidence: Evidence) -> dict[str, Any]:

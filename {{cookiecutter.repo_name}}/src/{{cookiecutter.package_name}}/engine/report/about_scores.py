@@ -73,7 +73,7 @@ def calibration(evidence: Evidence) -> dict[str, Any]:
     bins, classes = diagnostics.reliability(result.truth, result.predictions), result.classes
     of = f"'{classes[1]}'" if len(classes) == 2 else "the predicted class"
     figure = figures.calibration(bins, urgency(result.predictions), of)
-    off = float(np.average((bins["predicted"] - bins["came_true"]).abs(), weights=bins["rows"]))
+    off = np.average((bins["predicted"] - bins["came_true"]).abs(), weights=bins["rows"]) if len(bins) > 1 else None
     return {"figures": {"calibration": figure}, "reading": verdict.reading_of_probabilities(result), "off": off}
 
 

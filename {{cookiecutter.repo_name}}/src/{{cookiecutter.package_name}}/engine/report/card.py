@@ -180,9 +180,10 @@ def quantities(found: Evaluated, policy: decision.Policy) -> list[tuple[str, dic
         )
         return [*tables, (caption, table(shares, rows=number, found=percent, right=percent, taken_for=str))]
     off, errors = gains.off_by(found.truth, found.predictions.values), np.abs(found.predictions.values - found.truth)
-    near = [(f"within {share:.0%} of the truth", percent((off <= share).mean())) for share in gains.SHARES]
+    which = "" if len(off) == len(errors) else f" ({len(off):,} of {len(errors):,}, those above 0)"
+    near = [(f"within {share:.0%} of the truth{which}", percent((off <= share).mean())) for share in gains.SHARES]
     far = [(f"{share:.0%} are off by less than", number(float(np.quantile(errors, share)))) for share in FAR_SHARES]
-    frame = pd.DataFrame([*near, *far], columns=["test rows", "value"])
+    frame = pd.DataFrame([*(near if len(off) else ()), *far], columns=["test rows", "value"])
     return [*tables, ("How far the numbers are off", table(frame))]
 
 

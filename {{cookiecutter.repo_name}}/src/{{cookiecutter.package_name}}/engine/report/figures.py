@@ -78,6 +78,13 @@ def short(text: object, limit: int = 28) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def apart(texts: pd.Series | pd.Index, limit: int) -> list[str]:
+    """Labels that are cut so late, at 28 letters at most, that different texts stay different."""
+    while limit < 28 and len({short(text, limit) for text in texts}) < len({*texts}):
+        limit += 1
+    return [short(text, limit) for text in texts]
+
+
 def confusion(table: pd.DataFrame) -> Figure:
     """Counts by true and predicted class with the share of the true class, which is the shade too."""
     size = len(table)
@@ -90,7 +97,7 @@ def confusion(table: pd.DataFrame) -> Figure:
         share = f"\n{shares[row, column]:.0%}" if size < 12 else ""
         look: dict[str, Any] = {"ha": "center", "va": "center", "color": color, "fontsize": 10 if size < 12 else 8}
         axes.text(column, row, f"{count:,}{share}", **look)
-    names = [short(name, 16) for name in table.index]
+    names = apart(table.index, 16)
     flat = max(map(len, names)) * 0.09 * size < 1.4 + 0.55 * size  # inches: do the names fit side by side?
     axes.set_xticks(range(size), names, rotation=0 if flat else 40, ha="center" if flat else "right")
     axes.set_yticks(range(size), names)
@@ -225,14 +232,14 @@ def dependence(curves: dict[str, tuple[pd.DataFrame, pd.DataFrame | None]], ylab
             axes.plot(x, truth[line], color=color, marker="D", ms=6, mfc="none", lw=0, label=came)
         if not amounts:
             axes.set_xlim(-0.6, len(table) - 0.4)
-            axes.set_xticks(range(len(table)), [short(value, 12) for value in table["value"]], rotation=30, ha="right")
+            axes.set_xticks(range(len(table)), apart(table["value"], 12), rotation=30, ha="right")
         axes.set(xlabel=short(name, 36), ylabel=short(ylabel, 34))
         if amounts:
             axes.locator_params(axis="x", nbins=5)
             thousands(axes.xaxis)
         thousands(axes.yaxis)
     if places[0].get_legend_handles_labels()[0]:
-        places[0].legend(fontsize=8)
+        figure.legend(*places[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=8)
     ends = [end for axes in places for end in axes.get_ylim()]
     for axes in places:
         axes.set_ylim(min(ends), max(ends))

@@ -60,10 +60,9 @@ def costs_by_shift(options: Decision, truth: np.ndarray, predicted: np.ndarray, 
 
 
 def off_by(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """How far each number is from the truth, as a share of it, shape (n_rows,); infinite where that is 0."""
-    errors = np.abs(predicted - truth)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(errors == 0, 0.0, errors / np.abs(truth))
+    """How far the numbers with a truth above 0 are from it, as a share of it, shape (n_above_0,); others have none."""
+    above = truth > 0
+    return np.abs(predicted - truth)[above] / truth[above]
 
 
 def among_first(truth: np.ndarray, predictions: Predictions) -> np.ndarray:
@@ -131,8 +130,8 @@ def banded(axes: Axes, frame: pd.DataFrame, across: str) -> None:
     thousands(axes.yaxis)
 
 
-def draw_errors(model: np.ndarray, constant: np.ndarray, target: str, rote: str) -> Figure:
-    """The share of rows that are off by at most so many per cent, of the model and of the constant answer, by rote."""
+def draw_errors(model: np.ndarray, constant: np.ndarray, target: str, rote: str, which: str) -> Figure:
+    """The share of `which` rows that are off by at most so many per cent, by the model and by the constant answer."""
     figure, (axes,) = panels(1, 5.2, 3.3)
     reach = np.linspace(0, REACH, 201)
     for errors, look in ((model, {"color": BLUE, "lw": 2, "label": "the model"}), (constant, GUIDE)):
@@ -140,7 +139,7 @@ def draw_errors(model: np.ndarray, constant: np.ndarray, target: str, rote: str)
         axes.plot(reach, 100 * shares, **{"label": f"always {rote}", **look})
     for share in SHARES:
         axes.axvline(100 * share, color=ORANGE, lw=1, ls=":")
-    axes.set(xlabel=f"off by at most so many % of the true {short(target, 24)}", ylabel="% of all", ylim=(0, 100))
+    axes.set(xlabel=f"off by at most so many % of the true {short(target, 24)}", ylabel=f"% of {which}", ylim=(0, 100))
     axes.legend(loc="lower right")
     return figure
 

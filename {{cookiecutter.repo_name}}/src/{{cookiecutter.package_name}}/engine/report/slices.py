@@ -20,12 +20,13 @@ SLICE_GROUPS = 5  # of rows that belong together: fewer, drawn again and again, 
 SLICES_SHOWN = 12
 CATEGORIES = 12  # of a column, the most frequent ones
 QUARTILES = 4
-RELEVANT = 0.1  # of what the rows of a slice are off by, which being off on average has to be
+RELEVANT = 0.1  # of what the rows of a slice are off by, being off on average; of what guessing costs, costing more
+SLIGHT = 0.01  # of what a constant answer is off by over all rows: being off by that on average helps and harms nobody
 CHANCE = 0.05  # of naming any slice, however many are looked at, where the model is honest in all
 
 
 def slices(
-    rows: pd.DataFrame, truth: np.ndarray, predictions: Predictions, *, groups: Groups = None
+    rows: pd.DataFrame, truth: np.ndarray, predictions: Predictions, *, metric: str = "mae", groups: Groups = None
 ) -> tuple[pd.DataFrame, int]:
     """The slices that are off by more than chance: each category, each quarter of numbers, dates and lengths.
 
@@ -33,23 +34,26 @@ def slices(
     answer that is best for this slice alone. A ranking is no such thing: it is worse wherever the rows are alike.
 
     Up to 12 slices of at least 20 rows (of 5 groups), the clearest first: `column`, `slice`, `rows`, `said` and
-    `came_true` (means: of a probability and 0 or 1, or of a number), `cost` and `constant` (log-loss or mean absolute
-    error of the model and of the slice's own constant answer), `said_by` and `gain_by` (how far both are from what
-    should be, in standard errors; `said_by` is 0 where that is a tenth at most of what single rows are). And how many
-    slices were looked at.
+    `came_true` (means: of a probability and 0 or 1, or of a number), `cost` and `constant` (log-loss, root mean squared
+    or mean absolute error of the model and of the constant that is best here by `metric`), `said_by` and `gain_by` (how
+    far both are from what should be, in standard errors, 0 if too little to matter). And how many were looked at.
     """
     said, came = word_and_truth(truth, predictions)
-    gap, cost, found = came - said, costs(truth, predictions), []
+    kinds, power = predictions.classes, 1 if predictions.classes or metrics.middle(metric) == "median" else 2
+    gap, cost, found = came - said, costs(truth, predictions, power), []
+    slight = SLIGHT * np.abs(came - came.mean()).mean()
+    dear = RELEVANT * costs(truth, metrics.constant(truth, kinds, len(truth), metric), power).mean()
     for name, label, inside in cuts(rows):
         where = np.flatnonzero(inside)
         whose = None if groups is None else groups.iloc[where]
         if not SLICE_ROWS <= len(where) < len(truth) or (whose is not None and whose.nunique() < SLICE_GROUPS):
             continue
-        own = costs(truth[where], metrics.constant(truth[where], predictions.classes, len(where), "mae"))
-        least = float((said[where] * (1 - said[where])).sum()) ** 0.5 if predictions.classes else 0.0
-        means = [float(values.mean()) for values in (said[where], came[where], cost[where], own)]
-        matters = abs(gap[where].mean()) >= RELEVANT * np.abs(gap[where]).mean()
-        by = errors_from_0(gap[where], whose, least) * matters, errors_from_0(own - cost[where], whose)
+        own = costs(truth[where], metrics.constant(truth[where], kinds, len(where), metric), power)
+        least = float((said[where] * (1 - said[where])).sum()) ** 0.5 if kinds else 0.0
+        means = [said[where].mean(), came[where].mean(), *(one.mean() ** (1 / power) for one in (cost[where], own))]
+        matters = abs(gap[where].mean()) >= max(RELEVANT * np.abs(gap[where]).mean(), slight)
+        lost = own - cost[where]
+        by = errors_from_0(gap[where], whose, least) * matters, errors_from_0(lost, whose) * (-lost.mean() >= dear)
         found.append((name, label, len(where), *means, *by))
     columns = ["column", "slice", "rows", "said", "came_true", "cost", "constant", "said_by", "gain_by"]
     table = pd.DataFrame(found, columns=columns)
@@ -58,11 +62,11 @@ def slices(
     return odd.loc[worst[odd.index].sort_values(ascending=False, kind="stable").index].head(SLICES_SHOWN), len(table)
 
 
-def costs(truth: np.ndarray, answers: Predictions) -> np.ndarray:
-    """The log-loss or the absolute error of each row, shape (n_rows,)."""
+def costs(truth: np.ndarray, answers: Predictions, power: int) -> np.ndarray:
+    """The log-loss of each row, or the power of its absolute error, shape (n_rows,)."""
     if answers.classes:
         return -np.log(np.clip(answers.given_to(truth), metrics.TINY, None))
-    return np.abs(answers.values - truth)
+    return np.abs(answers.values - truth) ** power
 
 
 def errors_from_0(values: np.ndarray, groups: Groups, least: float = 0.0) -> float:

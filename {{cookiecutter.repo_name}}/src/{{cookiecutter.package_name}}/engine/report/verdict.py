@@ -139,7 +139,7 @@ def over_fitting(last: pd.Series, result: Result, older: float | None) -> str:
 def reading_of_probabilities(result: Result) -> str:
     """Whether the probabilities can be taken at their word."""
     with_model, without = log_loss(result.truth, result.predictions), log_loss(result.truth, result.constant)
-    start = f"Log-loss {with_model:.3f}; giving every row the shares of the classes costs {without:.3f}"
+    start = f"Log-loss {abs(with_model):.3f}; giving every row the shares of the classes costs {without:.3f}"
     if with_model < without:
         return f"{start}: the probabilities carry information ({percent(1 - with_model / without)} less surprise)."
     return f"{start}: the probabilities mislead more than they tell. Use the order of the rows, not the probabilities."

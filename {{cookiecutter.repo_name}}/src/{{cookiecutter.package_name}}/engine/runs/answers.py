@@ -37,11 +37,11 @@ def of_split(project: Project, model: Run, rows: pd.DataFrame, where: str, *, ta
     return model.validate(known, columns, where=where, target=target)[0]
 
 
-def read_rows(project: Project, model: Run, path: Path, aside: Path) -> tuple[pd.DataFrame, list[str]]:
+def read_rows(project: Project, model: Run, path: Path, aside: Path | None) -> tuple[pd.DataFrame, list[str]]:
     """Read a file and make it conform to the run's columns under the rules of the present dictionary.
 
-    `path` may end in `?member=` and a member of an archive. Lines that are in no row go to `aside`; the index of the
-    rows counts the rows of the file from 0.
+    `path` may end in `?member=` and a member of an archive. Lines that are in no row go to `aside`, if there is
+    one, once the rows conform; the index of the rows counts the rows of the file from 0.
     """
     from ..sources import read  # an exported model reads no files
     from ..sources.source import parted
@@ -54,11 +54,11 @@ def read_rows(project: Project, model: Run, path: Path, aside: Path) -> tuple[pd
     table = read.tables([Path(file)], known)
     if table.frame.empty:
         raise DataError(f"{path}: {read.NO_ROWS}")
-    kept = read.keep_aside(aside, table.set_aside)
     check_left_out(project, model, table.frame, path.name)
     columns = rules_of_today(model.columns, project.dictionary)
     fractions = validate.check_percent(table.frame, columns, path.name)
     rows, warnings = model.validate(table.frame, columns, where=path.name, first_row=table.first_row, target=False)
+    kept = read.keep_aside(aside, table.set_aside) if aside else []
     return rows.set_axis(table.frame.index), [*kept, *table.decisions, *fractions, *warnings]
 
 

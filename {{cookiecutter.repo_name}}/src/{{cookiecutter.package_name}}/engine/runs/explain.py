@@ -33,8 +33,7 @@ def run(project: Project, folder: Path, *, row: str, input: Path | None) -> str:
     if input is None:
         rows, where = answers.test_rows(project, model), project.relative(project.split("test"))
     else:
-        aside = project.predictions(input).with_name(f"{input.stem}_set_aside.csv")
-        rows, where = answers.read_rows(project, model, input, aside)[0], project.relative(input)
+        rows, where = answers.read_rows(project, model, input, None)[0], project.relative(input)
     place, name = find(rows, dictionary.by_role(model.columns, "id"), row, where)
     one, alone = rows.iloc[[place]], replace(policy, reasons=0, decision=replace(policy.decision, capacity=0))
     with threads(1):
@@ -74,11 +73,13 @@ def explained(folder: Path, model: Run, one: pd.DataFrame) -> tuple[float, list[
     for name in strongest:
         # What features.py makes of a column follows its new value, where the model sees the column as it is.
         as_it_is = name in one and one[name].reset_index(drop=True).equals(features[name].reset_index(drop=True))
-        copies = reasons.with_usual(one if as_it_is else features, usual[name])
-        said = answer(model.add_features(copies) if as_it_is else copies)[:, asked[0]]
-        ends = [
-            f"{shown(said[end])} with {reasons.cell(copies[name].iloc[end])}" for end in (said.argmin(), said.argmax())
-        ]
+        never = name in model.columns and not model.columns[name].missing_allowed  # then rare words are what is missing
+        values, ends = usual[name].dropna() if never else usual[name], ["-", "-"]
+        if len(values):
+            copies = reasons.with_usual(one if as_it_is else features, values)
+            said = answer(model.add_features(copies) if as_it_is else copies)[:, asked[0]]
+            places = said.argmin(), said.argmax()
+            ends = [f"{shown(said[end])} with {reasons.cell(copies[name].iloc[end])}" for end in places]
         lines.append((name, reasons.cell(features[name].iloc[0]), in_words(moved[name]), *ends))
     return float(answer(features)[0, asked[0]]), lines
 
