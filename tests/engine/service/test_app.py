@@ -91,6 +91,14 @@ def test_unknown_run_path_and_method_are_told_with_what_is_known(serving, folder
     assert ask(application, path=f"/predict?run={folder.name[-8:]}")[0] == 200
 
 
+@pytest.mark.parametrize("query", ["Run={run}", "rnu={run}", "run=", "run", "run={run}&run={run}", "run={run}&x", "_"])
+def test_query_that_does_not_ask_one_run_is_not_answered_by_the_default(serving, folder, query):
+    status, reply = ask(serving(), path=f"/predict?{query.format(run=folder.name)}")
+
+    assert status == 404 and f"{query.split('{')[0]}" in reply["error"]
+    assert reply["error"].endswith(f"answers here. Known, as run=: {folder.name}.")
+
+
 def test_error_in_add_features_is_an_id_that_is_in_the_log_and_the_next_request_is_answered(serving, caplog):
     application = serving(own=True)
     version = application.service.versions.get("")

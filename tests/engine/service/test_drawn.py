@@ -1,4 +1,5 @@
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -100,6 +101,18 @@ def test_slow_road_is_compared_on_fewer_rows(run, monkeypatch):
 
     assert "of 100 drawn rows" in compared(run, damaged)
     assert compared(run, run.model) == ""
+
+
+def test_dates_are_compared_with_seconds_and_without(run):
+    made, sent = compiled.Compiled(run, decision.Policy(confidence.Limits())), []
+
+    def answer(cells):
+        sent.append(cells["sent"])
+        return made.answer(cells)
+
+    drawn.difference(run, decision.Policy(confidence.Limits()), SimpleNamespace(known=made.known, answer=answer), 300)
+
+    assert {len(one) for one in sent if one} == {len("2026-01-31T00:00"), len("2026-01-31T10:20:30")}
 
 
 def test_columns_and_numbers_and_words_are_compared():

@@ -49,6 +49,14 @@ def test_item_of_lists_that_comes_more_often_is_named_though_as_many_items_are_t
     assert found.sentence == "new in 66.2\xa0% of the rows, in training 25.4\xa0%"
 
 
+def test_share_of_numbers_beyond_those_of_the_training_is_known():
+    reference = {"km": drift.summary(pd.Series(np.arange(1000.0)))}
+
+    (found,) = drift.compared(reference, pd.DataFrame({"km": [-1.0, 0.0, 500.0, 999.0, 1000.0]}))
+
+    assert found.beyond == 0.4
+
+
 @pytest.fixture(scope="module")
 def table():
     """4,000 rows: 18 columns of numbers that have nothing to do with each other, a kind, and a number with gaps."""

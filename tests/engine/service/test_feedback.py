@@ -80,6 +80,44 @@ def test_one_of_several_keys_is_enough_where_it_names_one_row(place, folder, ent
     ]
 
 
+def test_key_and_truth_are_read_as_other_programs_write_them(asked, tell, said):
+    one, two = asked(120693, "120694.0")
+
+    tell("order,truth", "120693.0,No", "120694,YES")
+
+    assert said() == [(one, "no"), (two, "yes")]
+
+
+def test_text_that_ends_in_a_point_and_zeros_is_another_key(place, folder, entries, change, project, tell, said):
+    change(project, "shop", role="id")
+    rows = [entries(run=folder.name, inputs=json.dumps({"shop": shop}))[0] for shop in ("1.0", "1")]
+    place.insert(rows)
+
+    tell("shop,truth", "1.0,no")
+
+    assert said() == [(rows[0].id, "no")]
+
+
+def test_file_with_two_columns_of_the_truth_is_refused_for_nobody_knows_which_one_is_meant(asked, tell, said):
+    (answer,) = asked(1001)
+
+    with pytest.raises(DataError, match="needs column 'answer' or 'truth', not both.\nFound: id, answer, truth"):
+        tell("id,answer,truth", f"{answer},no,yes")
+
+    assert said() == []
+
+
+def test_column_truth_of_the_table_itself_is_no_truth_of_the_target(asked, tell, change, project, said):
+    (answer,) = asked(1001)
+    project.dictionary.write_text(project.dictionary.read_text().replace('["note"]', '["truth"]'))
+
+    tell("id,answer,truth", f"{answer},no,long ago")
+    with pytest.raises(DataError, match="needs column 'answer' or 'truth', not both"):
+        tell("id,truth", f"{answer},yes")
+
+    assert said() == [(answer, "no")]
+
+
 def test_truth_about_an_answer_of_a_run_that_is_not_here_is_checked_by_the_run_that_answers_now(
     place, entries, tell, said
 ):
@@ -188,7 +226,7 @@ def test_answer_of_a_shadow_is_none_of_its_key(asked, tell, said, place, folder,
 def test_file_without_a_truth_is_refused_with_what_it_holds(asked, tell):
     (answer,) = asked(1001)
 
-    with pytest.raises(DataError, match="no column 'answer' or 'truth'.\nFound: id, said"):
+    with pytest.raises(DataError, match="needs column 'answer' or 'truth', not both.\nFound: id, said"):
         tell("id,said", f"{answer},no")
 
 
@@ -212,7 +250,8 @@ def test_table_with_an_id_of_its_own_may_name_answers_either_way(project, place,
 @pytest.mark.parametrize(
     ("kind", "classes", "cells", "truths"),
     [
-        ("category", ["no", "yes"], ["yes", " no", "YES", "", None, 1], ["yes", "no", None, None, None, None]),
+        ("category", ["no", "yes"], ["yes", " no", "YES", "", None, 1], ["yes", "no", "yes", None, None, "yes"]),
+        ("category", ["at home", "café"], ["At-Home", "CAFE", "home"], ["at home", "café", None]),
         ("integer", [0, 1], [1, "0", 1.0, "1.5", True, "2"], [1, 0, 1, None, None, None]),
         ("boolean", [False, True], [True, "no", "t", "2"], [True, False, True, None]),
         ("number", [], [1, "2.5", "1e400", "two", None, True], [1.0, 2.5, None, None, None, None]),

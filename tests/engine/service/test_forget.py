@@ -14,7 +14,7 @@ from data_science_project.engine.project import artefact, lock, records
 from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.engine.runs import loading
 from data_science_project.engine.sources import source
-from data_science_project.service import forget, label, tables
+from data_science_project.service import feedback, forget, label, tables
 from data_science_project.service.database import Database, opened
 from data_science_project.service.tables import Told
 
@@ -49,12 +49,14 @@ def test_rows_of_a_person_are_gone_from_log_spool_and_feedback_and_others_are_no
     (shadow,) = of(SECRET, role="shadow", run="another")[0]
     shadow.id = rows[0].id
     place.insert([*rows, *told, *others, *known, shadow])
+    place.execute([tables.asked.insert().values([(one.id, "label") for one in [*rows, *others]])])
     spool.insert([*late, *said])
 
     text = forget.run(project, key=f"name={SECRET}")
 
     assert text.startswith(f"forget: deleted where 'name' is '{SECRET}': answers 701, truths about them 701")
     assert stored(place) == others and stored(place, Told) == known
+    assert [*feedback.asked_for(place)] == [one.id for one in others]
     assert spool.count() == 0
     assert noted(place) == [("forget", {"column": "name", "answers": 701, "truths": 701, "cut": []})]
     files = [path for path in place.file.parent.rglob("*") if path.is_file()]
@@ -205,10 +207,12 @@ def test_answers_older_than_keep_days_are_deleted_with_what_was_said_of_them_and
     (_, early), (_, late) = of("came when its answer was deleted"), of("late")
     early[0].time = known[0].time = time.time() - 31 * day
     place.insert([*old, *about, *new, *known, *early, *late])
+    place.execute([tables.asked.insert().values((old[0].id, "label"))])
 
     counts = forget.expire(place, 30), forget.expire(place, 30)
 
     assert counts == (1, 0)
+    assert feedback.asked_for(place) == {}
     assert stored(place) == new and {one.number for one in stored(place, Told)} == {known[0].number, late[0].number}
     assert noted(place) == [("keep_days", {"days": 30, "answers": 1, "truths without answer": 1})]
 

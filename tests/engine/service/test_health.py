@@ -200,6 +200,15 @@ def test_target_that_means_the_opposite_is_seen_by_labels_and_not_without(looked
     assert all("are the labels turned?" in line and "Train with what was told" not in line for line in found["alarms"])
 
 
+def test_numbers_beyond_those_of_the_training_are_named_beside_the_expected_score(looked):
+    far, near, long = looked(amount=1e6), looked(colour="blue"), looked(note="a word " * 500)
+
+    page = page_of(far)
+    assert "learned from: 100.0 % of amount. How far off its answers are there is not known" in page
+    assert page.index("No labels".lower()) < page.index("100.0 % of amount.") < page.index("Does it see other rows")
+    assert all("nearly all that the run learned from" not in page_of(one) for one in (near, long, looked()))
+
+
 def test_column_of_texts_that_moved_says_that_its_letters_are_counted(looked):
     (line,) = [line for line in looked(note="so long a note that no other was as long")["alarms"] if "'note'" in line]
 

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import shutil
 import threading
@@ -11,6 +12,8 @@ from data_science_project.engine.project import lock
 from data_science_project.engine.project.errors import DataError
 from data_science_project.service import database, feedback, health, label, tables
 from data_science_project.service.feedback import ID, QUEUE, RANDOM, WHY
+from data_science_project.service.log import Log
+from data_science_project.service.settings import Serve
 from data_science_project.service.tables import Entry
 
 REASONS = {label.AT_RANDOM, label.UNSURE, label.UNUSUAL}
@@ -107,6 +110,39 @@ def test_filled_in_file_is_taken_by_feedback_says_which_truths_are_a_sample_and_
     assert {one.source for one in told} == {QUEUE, RANDOM}
     assert all((one.source == RANDOM) == (because[one.id] == label.AT_RANDOM) for one in told)
     assert not set(rows["order"].drop(3)) & set(written(waiting)["order"])
+
+
+def test_truth_about_a_row_that_was_asked_for_is_no_sample_however_it_is_told(waiting):
+    label.run(waiting)
+    rows = written(waiting)
+    rows.assign(answer="yes")[[ID, "answer"]].head(15).to_csv(waiting.root / "mine.csv", index=False)
+    (waiting.root / label.TO_LABEL).unlink()
+
+    feedback.run(waiting, input=waiting.root / "mine.csv", partly=False)
+    log = Log(waiting, Serve())
+    log.start()
+    for number in rows[ID][15:]:
+        asyncio.run(feedback.tell(log, number, "no", asker="", source="http"))
+    log.close(1)
+
+    with database.opened(waiting) as base:
+        told = {one.id: one.source for one in base.read(tables.Told)}
+    assert len(told) == 20 and set(told.values()) == {QUEUE, RANDOM}
+    assert all(
+        (told[number] == RANDOM) == (why == label.AT_RANDOM) for number, why in zip(rows[ID], rows[WHY], strict=True)
+    )
+
+
+def test_row_that_is_asked_for_again_counts_by_why_it_is_now(waiting, monkeypatch):
+    monkeypatch.setattr(label, "choose", lambda doubt, *_: dict.fromkeys(range(5), label.UNSURE))
+    label.run(waiting)
+    monkeypatch.setattr(label, "choose", lambda doubt, *_: dict.fromkeys(range(5), label.AT_RANDOM))
+    shutil.rmtree(waiting.root / label.UNLABELLED)
+
+    label.run(waiting)
+
+    with database.opened(waiting) as base:
+        assert [*feedback.asked_for(base).values()] == [RANDOM] * 5
 
 
 def test_rows_of_tables_are_not_taken_for_traffic(waiting, folder, entries):

@@ -6,6 +6,7 @@ import jsonschema
 import pytest
 
 from data_science_project.engine.columns.dictionary import Column
+from data_science_project.engine.runs import registry
 from data_science_project.service import example, openapi, settings, versions
 
 COLUMNS = {
@@ -59,6 +60,7 @@ def test_what_no_rule_says_of_a_cell_is_told_in_words():
         {"pay": None, "job": None, "tags": None, "day": None},
         {"pay": "-1", "job": "", "day": "na", "note": 5},
         {"day": "2026-01-31T10:20:30", "pay": math.pi, "new": 1},
+        {"day": "2026-01-31 10:20"},
         {"note": "東京", "key": "Ä", "pay": "n/a"},
         *({"key": cell} for cell in (10**39, "=1+1", False, "\t")),
         {"tags": ["x", "y.z"], "note": ["a", -2.0, None, True], "key": [1], "unknown": [], "odd": [1]},
@@ -132,3 +134,42 @@ def test_document_names_the_runs_and_their_answers_and_the_token_where_one_is_as
     routes = {"/predict", "/feedback", "/example", "/runs", "/health/live", "/health/ready", "/metrics"}
     assert document["openapi"] == "3.1.0" and {*document["paths"]} == routes
     assert document["security"] and document["paths"]["/health/live"]["get"]["security"] == []
+
+
+def of_several(*runs, vary=False):
+    """The description of an answer of several runs, each its classes, its band and the limits of what it has seen."""
+    made = [
+        SimpleNamespace(
+            run=SimpleNamespace(record={"classes": classes, "target_range": ends}),
+            policy=SimpleNamespace(limits=SimpleNamespace(band=band, least=0.0)),
+        )
+        for classes, band, ends in runs
+    ]
+    return openapi.prediction(made, vary)
+
+
+@pytest.mark.parametrize("run", [(["no", "yes"], None, None), ([], "band", (0.0, 9.0))])
+def test_answer_of_several_runs_alike_is_described_as_that_of_one(run):
+    assert of_several(run, run) == of_several(run)
+
+
+def test_of_runs_that_differ_only_what_all_say_is_described():
+    classes = of_several((["no", "yes"], None, None), (["later", "no", "yes"], None, None), vary=True)
+    numbers = of_several(([], "band", (0.0, 9.0)), ([], None, (0.0, 8.0)))
+
+    assert classes["required"] == ["id", "prediction", "confident", "unusual"]
+    assert classes["properties"]["prediction"] == {}
+    assert numbers["required"] == classes["required"] and "description" not in numbers["properties"]["confident"]
+
+
+def test_document_of_two_runs_with_the_same_classes_names_their_probabilities_and_truths(contest):
+    contest.parts["serve"] = settings.Serve(runs=tuple(one.name for one in registry.folders(contest)))
+    loaded = versions.Versions(contest)
+    loaded.load()
+
+    paths = openapi.document(loaded, asks_for_token=False)["paths"]
+
+    said = paths["/predict"]["post"]["responses"]["200"]["content"]["application/json"]["schema"]["properties"]
+    told = paths["/feedback"]["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"]["truth"]
+    assert len(loaded.served) == 2 and told == {"enum": ["no", "yes"]}
+    assert {"probability", "probability_no", "probability_yes"} <= {*said["predictions"]["items"]["required"]}

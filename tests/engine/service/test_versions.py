@@ -80,7 +80,7 @@ def test_champion_and_the_one_before_answer_and_a_rollback_is_followed_and_said_
 
     assert list(newest.served) == [new], "no champion: the newest"
     assert list(found.served) == [new, old] and found.get("").name == new and found.get(old[-8:]).name == old
-    with pytest.raises(versions.UnknownRun, match=rf"No run 'x' .*Known: {new}, {old}"):
+    with pytest.raises(versions.UnknownRun, match=rf"No run 'x' .*Known, as run=: {new}, {old}"):
         found.get("x")
 
     promote.rollback(contest)

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import unquote_plus
 
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
@@ -179,8 +179,10 @@ class Application:
         start = time.perf_counter()
         service.in_flight += 1
         try:
-            query = parse_qs(scope["query_string"].decode("latin-1")) if scope["query_string"] else {}
-            version = service.versions.get(query.get("run", [""])[0])
+            query = unquote_plus(scope["query_string"].decode("latin-1"))
+            before, _, name = query.partition("run=")
+            # of what asks no run the default would pass for the run that was meant
+            version = service.versions.get(f"?{query}" if before or (query and not name) else name)
             rows = decode(body, version.separators)
             if not rows:
                 raise Problem(422, "invalid", "No rows. Send at least one.", violations=[])

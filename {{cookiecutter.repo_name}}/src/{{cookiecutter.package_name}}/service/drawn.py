@@ -81,9 +81,8 @@ def difference(run: Run, policy: Policy, compiled: Any, rows: int = 1000) -> str
     words = {name: replace(run.columns[name], values=tuple(known[name]), rule="warn") for name in known}
     try:
         table = drawn({**run.columns, **words}, rows, seed=0)
-        table_of = answers.predictions(run, table, policy)
-        expected = table_of.drop(columns="run")
-        found = answered(compiled, as_cells(table))
+        expected = answers.predictions(run, table, policy).drop(columns="run")
+        found = answered(compiled, as_cells(table, short=True))
     except Exception as error:  # add_features may raise anything for rows that it has never met
         return f"drawn rows are not answered: {type(error).__name__}: {error}"
     return differing(found, expected.head(len(found)))
@@ -99,13 +98,13 @@ def answered(compiled: Any, rows: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def as_cells(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows typed by the dictionary as plain cells, as JSON has them."""
-    names, columns = [*rows], []
+def as_cells(rows: pd.DataFrame, *, short: bool = False) -> list[dict[str, Any]]:
+    """Rows typed by the dictionary as plain cells, as JSON has them; `short`: 0 seconds are left out, as people do."""
+    names, columns, rest = [*rows], [], ":00" if short else ""
     for name in names:
         cells = rows[name]
         if pd.api.types.is_datetime64_any_dtype(cells.dtype):
-            cells = cells.map(pd.Timestamp.isoformat, na_action="ignore")
+            cells = cells.map(lambda moment: moment.isoformat().removesuffix(rest), na_action="ignore")
         columns.append([None if cell != cell else cell for cell in cells.tolist()])  # NaN is not itself
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 

@@ -38,6 +38,7 @@ class Shift:
     sentence: str  # how it differs most, with both figures
     moved: bool  # whether both conditions say so
     cure: str = ""  # of its cells, where many of them break a rule
+    beyond: float = 0.0  # share of its numbers below or above those of the training, 0-1
 
 
 def comparable(values: pd.Series, column: Column) -> pd.Series:
@@ -124,12 +125,8 @@ def values(name: str, before: Summary, now: pd.Series, level: float) -> Shift:
     counts = [np.bincount(np.searchsorted(edges, side), minlength=len(edges) + 1) for side in (points, cells)]
     size = psi(counts[0] / POINTS * rows, counts[1])
     said = of_numbers(points, cells, float(apart.statistic_location), of, units=not name.startswith(PREDICTIONS))
-    return Shift(name, chance, size, said, chance < level and size > LEAST_PSI)
-
-
-def up_to(side: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The share of a sorted column up to each of some values, shape (n_values,)."""
-    return np.searchsorted(side, values, side="right") / len(side)
+    beyond = float(((cells < points[0]) | (cells > points[-1])).mean())
+    return Shift(name, chance, size, said, chance < level and size > LEAST_PSI, beyond=beyond)
 
 
 def kinds(shares: dict[str, float], rows: float, now: pd.Series, of: str) -> tuple[np.ndarray, str]:
@@ -181,7 +178,8 @@ def of_numbers(before: np.ndarray, now: np.ndarray, furthest: float, of: str, *,
     if units and ratios.min() > 0 and not 1 / FACTOR < ratios[1] < FACTOR:
         if np.log(ratios.max() / ratios.min()) < ONE_FACTOR * abs(np.log(ratios[1])):
             return f"{said}: {number(float(ratios[1]), 3)} times as large, another unit?"
-    then, today = (up_to(side, np.array([old[1], new[1], furthest])) for side in (before, now))
+    at = [old[1], new[1], furthest]
+    then, today = (np.searchsorted(side, at, side="right") / len(side) for side in (before, now))
     *medians, most = np.abs(today - then)
     hidden = 2 * max(medians) < most or number(float(old[1])) == number(float(new[1]))
     return (

@@ -23,6 +23,7 @@ import sqlalchemy as sa
 
 from ..engine.columns import dictionary
 from ..engine.columns.validate import parse, stripped
+from ..engine.columns.wording import rewritten
 from ..engine.project.errors import DataError, SettingsError, listed, shown
 from ..engine.project.settings import Project
 from ..engine.runs import loading, registry
@@ -30,7 +31,7 @@ from ..engine.sources import formats, read
 from .database import Database, LogError, opened
 from .log import Log
 from .reference import under_today
-from .tables import IDS, Entry, Told, answers
+from .tables import IDS, Entry, Told, answers, asked
 from .versions import wanted
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ QUEUE, RANDOM = "label", "label at random"  # sources of truth that was asked fo
 ASKER = "make label"  # of an answer to a row of a table; no token has a blank in its name
 WHY, AT_RANDOM = "chosen because", "at random"  # in the file of rows that people are asked about
 SOURCES = {AT_RANDOM: RANDOM}  # of a truth that was asked for because of that; else it is QUEUE
+POINT = re.compile(r"(?<=\d)\.0+$")  # of a whole number, as programs write it where others of its column are empty
 NO_ANSWER = " is no answer in the log"
 LEFT_SHOWN = 2  # rows in the message that says that nothing was taken
 
@@ -67,10 +69,17 @@ async def tell(log: Log, answer: str, truth: Any, *, asker: str, source: str) ->
     record, (meant,) = await asyncio.to_thread(truths, log.project, entry.run, [truth])
     if meant is None:
         raise DataError(f"{refusal(record, truth)}.")
-    one = new_truth(before, answer, meant, asker=asker, source=source)
+    chosen = await asyncio.to_thread(asked_for, log.database, asked.c.id == answer)
+    one = new_truth(before, answer, meant, asker=asker, source=chosen.get(answer, source))
     if one and not await log.write([one]):
         raise LogError(log.state().database)
     return one is not None
+
+
+def asked_for(database: Database, *conditions: Any) -> dict[str, str]:
+    """The sources of truths about answers that `make label` chose, by their ids, whatever tells them."""
+    with database.engine.connect() as connection:
+        return dict(connection.execute(sa.select(asked).where(*conditions)).all())
 
 
 def truths(project: Project, run: str, cells: Sequence[Any]) -> tuple[dict[str, Any], list[Any]]:
@@ -93,6 +102,8 @@ def truths_of(columns: dictionary.Dictionary, record: Mapping[str, Any], cells: 
     """The classes or numbers that cells name, as the model of a run would say them; None where a cell names none."""
     name = record["target"]
     values, _ = parse(pd.Series(list(cells), dtype=object, name=name), columns[name])
+    if columns[name].type == "category":
+        values, _ = rewritten(values, tuple(record["classes"]))
     classes = {label: label for label in record["classes"]}
     return [None if pd.isna(value) else classes.get(value) if classes else float(value) for value in values]
 
@@ -144,9 +155,9 @@ def run(project: Project, *, input: Path | None, partly: bool) -> str:
         left = [f"line {line}: {reason}" for line, reason in zip(rows["line"], rows["reason"], strict=True) if reason]
         if left and not partly:
             raise DataError(nothing_taken(left, len(rows), project.relative(input)))
-        corrected, news = 0, []
+        corrected, news, chosen = 0, [], asked_for(database)
         for answer, truth, source in rows.loc[rows["reason"] == "", ["id", "truth", "source"]].itertuples(index=False):
-            if one := new_truth(found[answer], answer, truth, asker="", source=source):
+            if one := new_truth(found[answer], answer, truth, asker="", source=chosen.get(answer, source)):
                 corrected += bool(found[answer])
                 found[answer].append(one)
                 news.append(one)
@@ -164,21 +175,23 @@ def read_file(project: Project, path: Path, database: Database) -> pd.DataFrame:
         line = table.set_aside[0][1]
         raise DataError(f"{path}: line {line.line} is in no row: {line.reason}.\nMend the file.")
     frame, keys, target = table.frame, dictionary.by_role(columns, "id"), dictionary.target(columns)
-    truth = next((name for name in (target, TRUTH) if name in frame), None)
-    if truth is None:
-        raise DataError(f"{path}: no column {target!r} or {TRUTH!r}.\nFound: {listed([*frame.columns], 20)}.")
+    truth = [name for name in dict.fromkeys([target, TRUTH]) if name in frame and name not in {*columns} - {target}]
+    if len(truth) != 1:  # of two, nobody knows which one is meant
+        raise DataError(f"{path}: needs column {target!r} or {TRUTH!r}, not both.\nFound: {listed([*frame], 20)}.")
     if WHY in frame:
-        frame = frame[frame[truth].notna()]  # the others are not labelled yet
-    source = frame[WHY].map(SOURCES).fillna(QUEUE) if WHY in frame else path.name
+        frame = frame[frame[truth[0]].notna()]  # the others are not labelled yet
+    how = frame[WHY].map(SOURCES).fillna(QUEUE) if WHY in frame else path.name
     text = frame[[name for name in frame if name in {ID, *keys}]].apply(stripped).fillna("")
-    rows = pd.DataFrame({"line": frame.index + table.first_row, "cell": frame[truth].astype(object), "source": source})
+    numbers = [name for name in keys if columns[name].type in ("integer", "number")]
+    text = text.replace(dict.fromkeys(numbers, POINT), "", regex=True)
+    rows = pd.DataFrame({"line": frame.index + table.first_row, "cell": frame[truth[0]].astype(object), "source": how})
     if ID in text and (ID not in keys or text[ID].str.fullmatch(ANSWER).all()):
         return rows.assign(id=text[ID], unknown=f"{ID} " + text[ID].map(shown) + NO_ANSWER)
     if not (given := [name for name in keys if name in text]):
         key = f", or of {', '.join(map(repr, keys))} those that name one row" if keys else " (the table has no other)"
         raise DataError(f"{path}: which answers? Add the column {ID!r} of the answers{key}.")
     wanted = [*text[given].itertuples(index=False, name=None)]
-    newest = newest_answers(database, keys, given, set(wanted))
+    newest = newest_answers(database, keys, numbers, given, set(wanted))
     more = f" rows in the log: add {' or '.join(repr(name) for name in keys if name not in given)}"
     names = [", ".join(f"{name} {shown(cell)}" for name, cell in zip(given, key, strict=True)) for key in wanted]
     meant = [newest.get(key, []) for key in wanted]
@@ -188,13 +201,14 @@ def read_file(project: Project, path: Path, database: Database) -> pd.DataFrame:
 
 
 def newest_answers(
-    database: Database, keys: Sequence[str], given: Sequence[str], wanted: set[tuple]
+    database: Database, keys: Sequence[str], numbers: Sequence[str], given: Sequence[str], wanted: set[tuple]
 ) -> dict[tuple, list[str]]:
     """The id of the newest answer to each row that some given ones of its key columns name; empty cells name none."""
     found: dict[tuple, dict[tuple, str]] = {}
     for entry in database.read(Entry, answers.c.role == "answer"):
         row = msgspec.json.decode(entry.inputs)
         cells = {name: "" if row.get(name) is None else formats.spelled(row[name]).strip() for name in keys}
+        cells |= {name: POINT.sub("", cells[name]) for name in numbers}
         key = tuple(cells[name] for name in given)
         if key in wanted and any(key):
             found.setdefault(key, {})[tuple(cells.values())] = entry.id

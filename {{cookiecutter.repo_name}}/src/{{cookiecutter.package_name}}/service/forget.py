@@ -31,7 +31,7 @@ from . import label
 from .database import LOG_FILE, PART, Database, opened
 from .feedback import ID, queued
 from .settings import DATABASE
-from .tables import Entry, answers, changes, feedback, new_ids
+from .tables import Entry, answers, asked, changes, feedback, new_ids
 
 log = logging.getLogger(__name__)
 HOUR, DAY = 3_600.0, 86_400.0  # seconds
@@ -96,7 +96,7 @@ def delete(database: Database, ids: Sequence[str]) -> int:
     truths = 0
     for start in range(0, len(ids), PART):
         part = ids[start : start + PART]
-        database.execute([answers.delete().where(answers.c.id.in_(part))])
+        database.execute([table.delete().where(table.c.id.in_(part)) for table in (answers, asked)])
         truths += database.execute([feedback.delete().where(feedback.c.id.in_(part))])
     return truths
 
@@ -191,7 +191,7 @@ def expire(database: Database, days: int) -> int:
     old = select(answers.c.id).where(answers.c.time < since).order_by(answers.c.id).limit(PART)
     rows, part = 0, 1
     while part:  # in parts, so that nobody waits long for the database
-        database.execute([feedback.delete().where(feedback.c.id.in_(old))])
+        database.execute([table.delete().where(table.c.id.in_(old)) for table in (feedback, asked)])
         part = database.execute([answers.delete().where(answers.c.id.in_(old))])
         rows += part
     known = exists().where(answers.c.id == feedback.c.id)

@@ -29,7 +29,7 @@ from ..engine.runs import answers, registry
 from ..engine.runs.loading import Run
 from . import database, feedback, tables
 from .drawn import as_cells
-from .feedback import ASKER, ID, WHY
+from .feedback import ASKER, ID, QUEUE, WHY
 from .reference import Reference
 from .schema import without_truth
 from .settings import Label, of
@@ -57,6 +57,9 @@ def run(project: Project) -> str:
         fresh = rows[ID] == ""
         rows.loc[fresh, ID] = tables.new_ids(int(fresh.sum()))
         kept.insert([entry(model.name, row) for row in rows[fresh].to_dict("records")])
+        sources = rows.set_index(ID)[WHY].map(feedback.SOURCES).fillna(QUEUE)
+        again = tables.asked.delete().where(tables.asked.c.id.in_([*sources.index]))
+        kept.execute([again, tables.asked.insert().values([*sources.items()])])
         write(path, rows, model)
     counts = ", ".join(f"{count} {why}" for why, count in rows[WHY].value_counts().items())
     places = ", ".join(f"{count} of {file}" for file, count in rows["file"].value_counts().items())

@@ -23,7 +23,7 @@ SOME = r"[^\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u30
 SOME_DAY = datetime(2026, 1, 31)
 MONTHS = r"(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31"
 DAY = rf"(1[7-9]|20|21)\d\d-({MONTHS})"
-TIME = r"([T ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d)?"
+TIME = r"([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?)?"
 # What else may be answered.
 FAILURES = {400: "The body holds no rows", 401: "No token, or a wrong one", 403: "Asked from elsewhere", 404: "Unknown"}
 FAILURES |= {408: "The body came too slowly", 413: "Too much at once", 422: "Cells break a rule"}
@@ -32,11 +32,13 @@ FAILURES |= {500: "The service has failed", 503: "Not now"}
 
 def document(versions: Versions, *, asks_for_token: bool) -> Schema:
     """The document."""
-    version, names = versions.get(), list(versions.served)
+    version, names, served = versions.get(), list(versions.served), list(versions.served.values())
+    vary = len({repr(one.run.record["classes"]) for one in served}) > 1  # 1 is True for Python
     rows = {"type": "array", "minItems": 1, "maxItems": versions.options.rows, "items": row(version.columns)}
     body = an_object(rows=rows) | {"additionalProperties": False, "example": {"rows": [example.row(version)]}}
-    answer = an_object(run=TEXT, predictions=an_array(prediction(version, len(names) > 1)), logged=YES_OR_NO)
-    told = an_object(id=TEXT, truth=taken(version.run, version.columns)) | {"additionalProperties": False}
+    answer = an_object(run=TEXT, predictions=an_array(prediction(served, vary)), logged=YES_OR_NO)
+    true = {} if vary else taken(version.run, version.columns)
+    told = an_object(id=TEXT, truth=true) | {"additionalProperties": False}
     described = an_object(run=TEXT, role=TEXT, compiled=YES_OR_NO, why=TEXT, task=TEXT, started=TEXT, metrics={})
     ready = an_object(ready=YES_OR_NO, why=an_array(TEXT))
     which = {"name": "run", "in": "query", "schema": {"enum": names}, "description": "The run that is asked"}
@@ -168,16 +170,16 @@ def truth(run: Run) -> Schema:
     return {"enum": classes} if classes else NUMBER_SCHEMA | {"minimum": -LARGEST, "maximum": LARGEST}
 
 
-def prediction(version: Version, several: bool) -> Schema:
-    """What is said of a row; of `several` runs each may say something else."""
-    classes = version.run.record["classes"]
-    said: dict[str, Schema] = {"id": TEXT, "prediction": {} if several else truth(version.run)}
-    if classes and not several:
+def prediction(served: Sequence[Version], vary: bool) -> Schema:
+    """What is said of a row by all runs that answer; where their classes `vary`, each says its own."""
+    version, classes = served[0], served[0].run.record["classes"]
+    said: dict[str, Schema] = {"id": TEXT, "prediction": {} if vary else truth(version.run)}
+    if classes and not vary:
         said["probability"] = {"type": "number", "minimum": 0, "maximum": 1}
         said |= {f"probability_{label}": NUMBER_SCHEMA for label in classes if len(classes) <= CLASSES_SHOWN}
-    if version.policy.limits.band:
+    if all(one.policy.limits.band for one in served):
         said |= {name: {"type": ["number", "null"]} for name in ("low", "high")}
-    sure = YES_OR_NO if several else YES_OR_NO | {"description": confident(version)}
+    sure = YES_OR_NO if len({*map(confident, served)}) > 1 else YES_OR_NO | {"description": confident(version)}
     whole = an_object(**said, confident=sure, unusual=YES_OR_NO)
     whole["properties"] |= {"warnings": an_array(TEXT), "key": {"type": "object"}}
     return whole

@@ -154,7 +154,7 @@ class Checker:
         return pd.DataFrame(table)
 
 
-ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d{6})?)?", re.ASCII)
+ISO = re.compile(r"\d{4}-\d\d-\d\d([T ](?!24)\d\d:\d\d(:\d\d(\.\d{6})?)?)?", re.ASCII)
 ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 DIGITS = {"%Y": r"\d{4}", **dict.fromkeys(["%y", "%m", "%d", "%H", "%M", "%S"], r"\d\d")}
 FIRST_YEAR, LAST_YEAR = 1678, 2261  # of what all of pandas' dates can hold

@@ -1,4 +1,4 @@
-"""What the log holds: rows that were answered, what people said of them, what was deleted; their ids, their tables."""
+"""What the log holds: rows that were answered, what people are asked and say of them, what was deleted; their ids."""
 
 import functools
 import secrets
@@ -84,6 +84,8 @@ feedback = table_of("feedback", Told, "number")
 sa.Index("feedback_of_answer", feedback.c.id)
 sa.Index("feedback_once", feedback.c.once, unique=True)
 meta = sa.Table("meta", METADATA, sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text))
+# Answers that `make label` chose, and the source of a truth about them, however it is told.
+asked = sa.Table("asked", METADATA, sa.Column("id", sa.Text, primary_key=True), sa.Column("source", sa.Text))
 changes = sa.Table(  # what was deleted from the log, and why
     "changes",
     METADATA,

@@ -123,7 +123,7 @@ class Versions:
             return served[name or next(iter(served))]
         if len(found) == 1:
             return found[0]
-        raise UnknownRun(f"No run {name[:80]!r} answers here. Known: {', '.join(served)}.")
+        raise UnknownRun(f"No run {name[:80]!r} answers here. Known, as run=: {', '.join(served)}.")
 
     def all(self) -> list[Version]:
         """The versions that are loaded."""
