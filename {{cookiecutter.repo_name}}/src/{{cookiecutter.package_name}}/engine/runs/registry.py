@@ -145,6 +145,12 @@ def found_by_digest(project: Project, record: Mapping[str, Any]) -> dict[str, Pa
     return {name: path for name, path in raw.items() if path}
 
 
+def scored_on(project: Project, digest: str | None) -> list[str]:
+    """The names of the runs that were scored on the test rows with this digest, to this day."""
+    known = filter(None, map(sound, folders(project)))
+    return [record["run"] for record in known if record["metrics"].get("test", {}).get("data") == digest]
+
+
 def split_of(record: Mapping[str, Any]) -> str:
     """What names the division of the rows that a run was scored on, whatever its features: 8 digits."""
     table = record["input_data"].get("data/interim/clean.parquet")
