@@ -109,12 +109,6 @@ def on_the_card(work: Work) -> list[Path]:
     return [*to_pack(work), *report(work), *filter(Path.is_file, written)]
 
 
-def looks(work: Work) -> dict[str, Any]:
-    """How many runs were scored on the test rows of the run at hand, which its card says."""
-    test = registry.read(run_of(work))["metrics"].get("test", {})
-    return {"looks": len(registry.scored_on(work.project, test.get("data")))}
-
-
 def to_pack(work: Work) -> list[Path]:
     """The model, and what the project says of itself."""
     about = work.project.root / "pyproject.toml"
@@ -283,7 +277,7 @@ STEPS = {
         needs=("evaluate",),
         parameters=("predict.abstain_below", "predict.error_rate", "decision"),
         rooms=("project", "columns", "modelling", "runs", "report"),
-        also=looks,
+        also=lambda work: {"scored": registry.scored(work.project)},
         inputs=on_the_card,
         outputs=lambda work: report(work, "model_card.html", "model_card.md"),
         start=start_card,
