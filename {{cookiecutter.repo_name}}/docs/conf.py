@@ -34,6 +34,7 @@ default_role = "code"  # single backticks, in docstrings
 napoleon_google_docstring = False
 napoleon_use_ivar = True
 
+html_static_path = ["_static"]  # custom.css, which the theme loads last
 html_theme = "alabaster"
 html_theme_options = {
     "description": html.escape(about["description"]),

@@ -138,7 +138,9 @@ def way(links: list[lineage.Link]) -> nodes.table:
     depths = sorted({link.depth for link in files}, reverse=True)
     steps = [[link for link in files if link.depth == depth] for depth in depths]
     cells = [[f"{link.file} {link.digest[:8]}: {link.state}" for link in step] for step in steps]
-    return table(tuple(step[0].made for step in steps), list(zip_longest(*cells, fillvalue="")), (1,) * len(steps))
+    found = table(tuple(step[0].made for step in steps), list(zip_longest(*cells, fillvalue="")), (1,) * len(steps))
+    del found["width"]  # it may be wider than the page, and scrolls
+    return found
 
 
 def api() -> str:
