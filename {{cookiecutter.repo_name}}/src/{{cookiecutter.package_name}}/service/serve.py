@@ -47,8 +47,8 @@ def run(project: Project) -> None:
             'Set API_TOKEN=name:secret in .env, or host = "127.0.0.1".'
         )
     wanted(project)
-    show("serve: loads the runs and compares both roads; the address follows when it answers", err=True)
     with listen(options) as door, threads(1):
+        show("serve: loads the runs and compares both roads; the address follows when it answers", err=True)
         log = Log(project, options)
         log.start()
         run_loop(serve_and_close(Service(project, log), door))
