@@ -14,6 +14,7 @@ exclude_patterns = ["_build"]
 myst_heading_anchors = 3
 smartquotes = False  # "--run" stays "--run"
 
+html_static_path = ["_static"]  # custom.css, which the theme loads last
 html_theme = "alabaster"
 html_theme_options = {
     "description": "A Cookiecutter template for machine learning on tables",

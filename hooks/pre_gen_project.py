@@ -38,15 +38,15 @@ def is_source(text: str) -> bool:
 
 
 RULES = {
-    "repo_name": (is_repo_name, "a letter, then a-z 0-9 - _ (60), no library, no device of Windows", "churn"),
+    "repo_name": (is_repo_name, "a letter, then a-z 0-9 - _ (60), no library, project folder, Windows device", "churn"),
     "package_name": (is_package_name, "an identifier of at most 60 a-z 0-9 _, new to Python, Windows and us", "churn"),
     "data_source": (is_source, f"a file, {' '.join([*URLS, *BUNDLED])} or a database URL with ?table=", "churn.csv"),
 }
 for prompt in ("project_name", *NAMES, "author_name", "description", "data_source", "target"):
     answer, typed = ANSWERS.get(f"__{prompt}", ANSWERS[prompt]), AS_TYPED.get(prompt, "")
-    test, rule, example = RULES.get(prompt, (str.strip, "a line of text, no control characters or braces", "Churn"))
-    braces = "{" * 2 in answer or ("{" * 2 in typed and not (prompt in NAMES and "cookiecutter." in typed))
-    if braces or not test(answer) or not CONTROL.isdisjoint(map(ord, answer)):
+    test, rule, example = RULES.get(prompt, (str.strip, "a line, no control characters or double braces", "Churn"))
+    answer = typed if "{" * 2 in typed and not (prompt in NAMES and "cookiecutter." in typed) else answer
+    if "{" * 2 in answer or not test(answer) or not CONTROL.isdisjoint(map(ord, answer)):
         print(f"{prompt} {answer[:200]!r} is refused.\nIt must be {rule}.\nFor example: {example}", file=sys.stderr)
         # Of a hook that fails cookiecutter shows a traceback, of Ctrl-C a word. Who ignores that hands it down to us.
         import signal

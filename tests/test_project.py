@@ -68,6 +68,13 @@ def test_every_target_runs_in_the_order_of_the_pipeline(installed_project):
         assert target != "rollback" or printed == runs(installed_project)[0]
 
 
+def test_pages_have_the_title_of_the_readme_and_wide_tables_scroll(installed_project):
+    page = installed_project / run(installed_project, "docs")
+
+    assert '<h1 class="logo"><a href="#">Data Science Project</a></h1>' in page.read_text("utf-8")
+    assert "overflow-x: auto" in (page.parent / "_static" / "custom.css").read_text("utf-8")
+
+
 def test_track_without_a_server_says_where_its_address_goes(installed_project):
     done = make(installed_project, "track")
 

@@ -242,6 +242,13 @@ def test_unknown_sources_are_refused(render, tmp_path, capfd, source):
     assert everything_in(tmp_path) == set()
 
 
+def test_expression_is_refused_as_it_was_typed_not_as_it_was_computed(render, tmp_path, capfd):
+    with pytest.raises(FailedHookException):
+        render(tmp_path, target="{{ 7 * 7 }}")
+
+    assert capfd.readouterr().err.startswith("target '{{ 7 * 7 }}' is refused")
+
+
 def test_names_of_all_dependencies_are_taken(default_project):
     project = tomllib.loads((default_project / "pyproject.toml").read_text("utf-8"))["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]

@@ -1,6 +1,7 @@
 """How Sphinx builds these pages: `make docs`, warnings as errors, into `docs/_build/html/`.
 
-Names are read from `pyproject.toml`; the tables come from `live.py`, at build time.
+The title is that of `README.md`, other names are read from `pyproject.toml`; the tables come from `live.py`, at build
+time.
 """
 
 import html
@@ -12,7 +13,10 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "src")]
 about = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
-project = about["name"]
+lines = (HERE.parent / "README.md").read_text(encoding="utf-8").splitlines()
+title = next((line.removeprefix("# ") for line in lines if line.startswith("# ")), about["name"])
+project = html.escape(title)
+html_title = f"{title} {about['version']}"
 author = ", ".join(person["name"] for person in about["authors"])
 project_copyright = author
 release = about["version"]
@@ -30,6 +34,7 @@ default_role = "code"  # single backticks, in docstrings
 napoleon_google_docstring = False
 napoleon_use_ivar = True
 
+html_static_path = ["_static"]  # custom.css, which the theme loads last
 html_theme = "alabaster"
 html_theme_options = {
     "description": html.escape(about["description"]),

@@ -105,7 +105,8 @@ def verb(name: str) -> list[nodes.Node]:
         variable = with_make.get(option.opts[-1])
         shown = f"{variable}={'1' if option.is_flag else '...'}" if variable else ""
         rows.append((option.opts[-1], shown, option.help))
-    call = nodes.literal_block(text=f"make {name}\npython -m {cli.__package__} {name}      # the same, without make")
+    alone = f".venv/bin/python -m {cli.__package__} {name}      # the same, without make"
+    call = nodes.literal_block(text=f"make {name}\n{alone}")
     shown = [call, table(("Option", "With make", "Meaning"), rows, (20, 20, 60))]
     if step := pipeline.STEPS.get(name):
         keys = [dotted.partition(".") for dotted in step.parameters]
@@ -137,7 +138,9 @@ def way(links: list[lineage.Link]) -> nodes.table:
     depths = sorted({link.depth for link in files}, reverse=True)
     steps = [[link for link in files if link.depth == depth] for depth in depths]
     cells = [[f"{link.file} {link.digest[:8]}: {link.state}" for link in step] for step in steps]
-    return table(tuple(step[0].made for step in steps), list(zip_longest(*cells, fillvalue="")), (1,) * len(steps))
+    found = table(tuple(step[0].made for step in steps), list(zip_longest(*cells, fillvalue="")), (1,) * len(steps))
+    del found["width"]  # it may be wider than the page, and scrolls
+    return found
 
 
 def api() -> str:

@@ -133,13 +133,12 @@ def test_card_says_how_many_files_it_does_not_name(told):
 def test_card_warns_of_what_the_record_knows(told):
     project, folder = told
     record = registry.read(folder)
-    record["metrics"]["test"] |= {"runs_on_this_split": 9}
     registry.write(folder, {**record, "dirty": True, "commit": "a" * 40})
 
     _, text = texts(card.run(project, folder))
 
     caveats = text.partition("## Caveats")[2]
-    assert "9 runs" in caveats and "not committed" in caveats
+    assert "not committed" in caveats
 
 
 def test_card_quotes_what_stands_under_before_you_lean_on_this(contest):
@@ -165,3 +164,15 @@ def test_column_that_gives_the_answer_away_is_named_on_the_card(make_project):
     page, text = texts(pipeline.make(make_project(rows), "card"))
 
     assert "follow_up" in text.partition("## Caveats")[2] and "follow_up" in page.partition("Caveats")[2]
+
+
+def test_card_counts_the_runs_that_were_scored_on_its_test_rows_to_this_day(contest):
+    name = registry.folders(contest)[0].name
+    before = texts(pipeline.make(contest, "card", run=name))[1]
+    third = settings.load(contest.root, ["train.seed=1"])
+    pipeline.make(third, "evaluate", run=pipeline.make(third, "train")[0].parent.name)
+
+    after = texts(pipeline.make(contest, "card", run=name))[1]
+
+    assert "| Runs scored on them | 2 |" in before and "runs were scored on these test rows" not in before
+    assert "| Runs scored on them | 3 |" in after and "- 3 runs were scored on these test rows" in after

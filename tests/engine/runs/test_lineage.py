@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 from data_science_project import pipeline
-from data_science_project.engine.project import settings
+from data_science_project.engine.project import artefact, records, settings
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import lineage
 
@@ -64,6 +64,23 @@ def test_file_of_the_users_own_has_no_record(project, folder, name):
 
     with pytest.raises(DataError, match=f"{name.format(folder.name)} has no record of its making"):
         lineage.trace(project, path)
+
+
+def test_file_that_people_write_into_has_no_record_and_the_message_does_not_call_it_the_users_own(contest):
+    path = next((contest.root / "reports").glob("*/label_errors.csv"))
+
+    with pytest.raises(DataError, match="files that people write into, as label_errors.csv"):
+        lineage.trace(contest, path)
+
+
+def test_commit_is_not_said_to_be_missing_where_the_record_holds_none(project):
+    page = project.root / "reports" / "monitoring.html"
+    artefact.write_text(page, "well")
+    records.record(page, {"step": "monitor", "inputs": {}})
+
+    (link,) = lineage.trace(project, page)
+
+    assert link.made.startswith("monitor, 2") and "commit" not in link.made
 
 
 def test_predictions_go_back_to_the_source_card_even_if_they_are_gone(project, folder):

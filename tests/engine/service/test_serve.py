@@ -129,6 +129,13 @@ def test_sigterm_lets_what_is_in_flight_be_answered_while_ready_says_no_and_ends
 
 
 @pytest.mark.once
+def test_server_says_on_stderr_that_it_gets_ready_for_stdout_begins_with_its_address(project, start):
+    process, _ = start(project)
+
+    assert process.stderr.readline().startswith("serve: loads the runs and compares both roads; the address follows")
+
+
+@pytest.mark.once
 def test_second_sigterm_under_load_loses_no_acknowledged_row(project, start):
     process, port = start(project)
     acknowledged = []

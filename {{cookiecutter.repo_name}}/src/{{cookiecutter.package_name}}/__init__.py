@@ -35,12 +35,12 @@ def load(run: str = "") -> "Model":
     Returns
     -------
     Model
-        With `predict(frame)`, `columns`, `name` and `record`. It works from any folder.
+        With `predict(frame)`, `reasons(frame)`, `columns`, `name` and `record`. It works from any folder.
 
     Raises
     ------
     ProjectError
-        There is no such run, or a file of it was changed.
+        There is no such run, or none at all, or a file of it was changed.
     """
     from .engine.runs.model import load as load_model
 

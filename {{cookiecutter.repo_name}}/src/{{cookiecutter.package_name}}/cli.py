@@ -22,6 +22,7 @@ from .engine.steps import chores
 from .engine.steps.command import main, option_path, option_run, step, verb
 
 __all__ = ["main"]
+THE_CHAMPION = "A run, by its name or the end of it [default: the champion, else that of the present parameters]."
 
 
 def make(project: Project, name: str, options: dict[str, Any]) -> list[Path]:
@@ -63,16 +64,16 @@ def train(project: Project, **options: Any) -> list[Path]:
 
 
 @step
-@option_run()
+@option_run("A run, by its name or the end of it [default: that of the present parameters].")
 def evaluate(project: Project, **options: Any) -> list[Path]:
     """Score a run on the test split and write reports/<run>/evaluation.html."""
     return make(project, "evaluate", options)[::-1]  # the page comes last, where a person looks
 
 
 @step
-@option_path("--input", text="Rows to score: CSV, TSV, Parquet, JSON, Excel [default: the test split].")
+@option_path("--input", text="Rows to score, in any kind of file that can be a source [default: the test split].")
 @option_path("--output", text="CSV or .xlsx to write, in data/predictions if no folder is named.", bare=True)
-@option_run()
+@option_run(THE_CHAMPION)
 def predict(project: Project, **options: Any) -> list[Path]:
     """Score a file with a run."""
     if options["output"]:
@@ -83,7 +84,7 @@ def predict(project: Project, **options: Any) -> list[Path]:
 @step
 @click.option("--row", default="", help="An id, or the number of a row from 1.")
 @option_path("--input", text="The file that the row is of [default: the test split].")
-@option_run("A run, by its name or the end of it [default: the champion].")
+@option_run(THE_CHAMPION)
 def explain(project: Project, **options: Any) -> None:
     """Say why one row got its answer, and what it would be with another value in a column."""
     from . import pipeline
@@ -98,14 +99,14 @@ def explore(project: Project, **options: Any) -> list[Path]:
 
 
 @step
-@option_run("A run, by its name or the end of it [default: the champion].")
+@option_run(THE_CHAMPION)
 def card(project: Project, **options: Any) -> list[Path]:
     """Write the model card of a run: reports/<run>/model_card.html and .md."""
     return make(project, "card", options)
 
 
 @step
-@option_run("A run, by its name or the end of it [default: the champion].")
+@option_run(THE_CHAMPION)
 def export(project: Project, **options: Any) -> list[Path]:
     """Pack a run into one file that answers without the project: dist/*.whl, for pip or unzip."""
     return make(project, "export", options)
@@ -133,7 +134,7 @@ def runs(project: Project, a: str, b: str, as_json: bool) -> None:
 
 
 @verb
-@option_path("--file", "path", text="Any file that a step wrote.")
+@option_path("--file", "path", text="A file with a record: predictions, a report, a split, a file of a run.")
 def lineage(project: Project, path: Path | None) -> None:
     """Say where a file came from, back to the source."""
     from .engine.runs import lineage

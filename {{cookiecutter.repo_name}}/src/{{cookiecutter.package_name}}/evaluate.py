@@ -149,7 +149,7 @@ def put_on_record(project: Project, folder: Path, result: Result, about: dict[st
         digest = asked["sha256"]
         scores = {**metrics.score(result.truth, result.predictions, record["task"]), "constant": result.baseline}
         found = {name: value if np.isfinite(value) else None for name, value in scores.items()}  # JSON has no NaN
-        others = filter(None, (registry.sound(path) for path in registry.folders(project) if path != folder))
+        scored = registry.scored(project) | {folder.name: digest}
         record["metrics"]["test"] = {
             **found,
             **about,
@@ -158,7 +158,7 @@ def put_on_record(project: Project, folder: Path, result: Result, about: dict[st
             "rows": len(result.truth),
             "data": digest,
             "split": registry.split_of(asked | {"input_data": asked["inputs"]}),
-            "runs_on_this_split": 1 + sum(other["metrics"].get("test", {}).get("data") == digest for other in others),
+            "runs_on_this_split": [*scored.values()].count(digest),
         }
         record["test_uses"] = record.get("test_uses", 0) + 1
         registry.write(folder, record)

@@ -277,6 +277,7 @@ STEPS = {
         needs=("evaluate",),
         parameters=("predict.abstain_below", "predict.error_rate", "decision"),
         rooms=("project", "columns", "modelling", "runs", "report"),
+        also=lambda work: {"scored": registry.scored(work.project)},
         inputs=on_the_card,
         outputs=lambda work: report(work, "model_card.html", "model_card.md"),
         start=start_card,

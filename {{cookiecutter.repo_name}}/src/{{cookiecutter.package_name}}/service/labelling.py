@@ -137,7 +137,7 @@ async def answer(request: Request) -> Response:
 
 
 def take_back(request: Request, queue: Queue, number: str) -> Response:
-    """Delete a label that who asks gave last, and ask for the row again."""
+    """Delete a label that who asks gave last, and ask for the row again; a `Problem` if it is not their last."""
     last, log = last_of(request, queue), request.app.service.log.database
     if last is None or last.id != number:
         raise Problem(409, "unknown", "This was not your last label, or it was taken back already. Go on at /label.")

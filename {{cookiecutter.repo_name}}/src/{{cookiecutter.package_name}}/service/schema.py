@@ -224,7 +224,7 @@ def moment_reader(column: Column) -> Callable[[Any], Any]:
 
 
 def ways_of(column: Column) -> list[tuple[re.Pattern[str] | None, str]]:
-    """The formats of a column's dates, in the order of `validate`, each with `pattern_of` it; none for others."""
+    """Formats of a column's dates, in the order of `validate`, each with its `pattern_of`; [] if the first has none."""
     forms = (column.format or "ISO8601").split(" | ")
     if "%y" in column.format.lower() and "%Y-%d" not in column.format:
         forms.append("ISO8601")

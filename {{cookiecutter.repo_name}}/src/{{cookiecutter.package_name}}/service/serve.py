@@ -48,6 +48,7 @@ def run(project: Project) -> None:
         )
     wanted(project)
     with listen(options) as door, threads(1):
+        show("serve: loads the runs and compares both roads; the address follows when it answers", err=True)
         log = Log(project, options)
         log.start()
         run_loop(serve_and_close(Service(project, log), door))

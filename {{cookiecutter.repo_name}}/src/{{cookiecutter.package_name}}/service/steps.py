@@ -61,7 +61,7 @@ def kind(thing: Any) -> str:
 
 
 def known_as(table: Mapping[str, Any], thing: Any) -> Any:
-    """What a table holds for a fitted transformer or estimator."""
+    """What a table holds for a fitted transformer or estimator; `NotCompiled` if nothing."""
     if kind(thing) not in table:
         raise NotCompiled(f"{kind(thing)} is not known")
     return table[kind(thing)]

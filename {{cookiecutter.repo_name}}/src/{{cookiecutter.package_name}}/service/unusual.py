@@ -89,7 +89,8 @@ def coder(kinds: list[str]) -> Callable[[Any], float]:
 def learned(kinds: dict[str, list[str] | None], table: np.ndarray, random: np.random.Generator) -> dict[str, Any]:
     """A boosting of rows, (n_rows, n_columns), against as many or more that are drawn from their columns; no limit yet.
 
-    They are drawn with replacement: permuted columns would have exactly the same margins, and boosting never split.
+    Of more than MOST rows it takes so many. They are drawn with replacement: permuted columns would have exactly the
+    same margins, and boosting never split.
     """
     table = table[random.permutation(len(table))[:MOST]]
     size = max(len(table), DRAWN)

@@ -57,7 +57,7 @@ def limits(folder: Path, options: Predict, held: pd.DataFrame | None = None) -> 
     """What `[predict]` asks of the answers of the run in `folder`: the stricter of `abstain_below` and `error_rate`.
 
     `held` are its held-out rows where they are decided otherwise today; a `DataError` if the run, older than
-    `error_rate`, kept none.
+    `error_rate`, kept none. An exported run has the limits of the day of its export, whatever the two say.
     """
     if (folder / LIMITS).is_file():
         found = json.loads((folder / LIMITS).read_text(encoding="utf-8"))
@@ -145,6 +145,6 @@ def band(held: pd.DataFrame, rate: float) -> Band:
 
 
 def reach(errors: np.ndarray, rate: float) -> float:
-    """The conformal quantile of errors: one of `ceil((n + 1) * (1 - rate))` in order; infinite if there are too few."""
+    """The conformal quantile of n absolute errors: the `ceil((n + 1) * (1 - rate))`-th smallest; infinite beyond n."""
     place = int(np.ceil((len(errors) + 1) * (1 - rate)))
     return float(np.sort(errors)[place - 1]) if place <= len(errors) else np.inf

@@ -68,7 +68,7 @@ def run(
     """Try parameters of each candidate, not fitted, that has some to search; `score` is of rows not fitted on.
 
     The best of each, not fitted, by `<candidate>_tuned`; and a table of the trials in order: `candidate`, `trial` (from
-    1; 0 is the candidate as it is), `score`, `best` (so far), and a column a parameter.
+    1; 0 is the candidate as it is), `score`, `best` (so far), and a column a parameter. What fails is in neither.
     """
     tuned, tables, sign = {}, [], 1 if search.higher_is_better else -1
     for name in [name for name in SPACES if name in estimators and searchable(estimators[name], SPACES[name])]:

@@ -51,7 +51,7 @@ def whole(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`, which must not be there yet; all that is put into it, as for `whole`."""
+    """Yield a temporary folder beside `path`, which is not there yet (else an `OSError`); all in it as for `whole`."""
     with whole(path) as folder:
         folder.mkdir()
         yield folder

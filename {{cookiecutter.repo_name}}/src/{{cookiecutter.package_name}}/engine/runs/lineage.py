@@ -35,7 +35,7 @@ class Link:
 
 
 def trace(project: Project, path: Path) -> list[Link]:
-    """Follow the records from a file that a step wrote to the source: the file first, its inputs below it.
+    """Follow the records from a file that has one to the source: the file first, its inputs below it.
 
     A `DataError` if the file has no record, or a record is damaged.
     """
@@ -43,7 +43,8 @@ def trace(project: Project, path: Path) -> list[Link]:
     if not (about := record_of(project, path)):
         raise DataError(
             f"{project.relative(path)} has no record of its making, in a sidecar, a run.json or a source card.\n"
-            "Records exist for what the steps write, not for files of your own."
+            "Predictions, evaluations, figures, splits, raw files and files of a run have one; files that people write "
+            "into, as label_errors.csv, and your own have none."
         )
     links, known = list[Link](), dict[str, str]()  # the digests of the inputs of the runs that were met
     waiting = [(0, path, about["sha256"])]
@@ -125,9 +126,10 @@ def record_of_figure(project: Project, path: Path) -> dict[str, Any]:
 
 
 def making(step: str, about: dict[str, Any], time: str) -> str:
-    """Step, commit and time as one phrase."""
+    """Step, commit, if that is on record, and time as one phrase."""
     commit = (about.get("commit") or "no commit")[:SHOWN_DIGITS]
-    return f"{step}, {commit}{' with uncommitted changes' if about.get('dirty') else ''}, {time}"
+    commit = f", {commit}{' with uncommitted changes' if about.get('dirty') else ''}" if "commit" in about else ""
+    return f"{step}{commit}, {time}"
 
 
 def render(links: list[Link]) -> str:

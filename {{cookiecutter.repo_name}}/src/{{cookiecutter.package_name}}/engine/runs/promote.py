@@ -313,7 +313,7 @@ def reproducible(project: Project, model: loading.Run) -> Check:
 
 
 def rollback(project: Project) -> Path:
-    """Make the champion before the present one champion again, unless there is none or it is not as it was."""
+    """Make the champion before this one champion again; its folder. A `ProjectError` if none is there as it was."""
     with lock.alone(project.root, "rollback", name="champion"):
         champions = standing(registry.history(project))
         if len(champions) < 2:

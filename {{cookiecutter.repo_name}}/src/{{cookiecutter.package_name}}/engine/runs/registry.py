@@ -145,6 +145,12 @@ def found_by_digest(project: Project, record: Mapping[str, Any]) -> dict[str, Pa
     return {name: path for name, path in raw.items() if path}
 
 
+def scored(project: Project) -> dict[str, str]:
+    """The digests of the test rows on which runs were scored, by the name of the run."""
+    known = filter(None, map(sound, folders(project)))
+    return {one["run"]: one["metrics"]["test"].get("data", "") for one in known if "test" in one["metrics"]}
+
+
 def split_of(record: Mapping[str, Any]) -> str:
     """What names the division of the rows that a run was scored on, whatever its features: 8 digits."""
     table = record["input_data"].get("data/interim/clean.parquet")

@@ -25,11 +25,12 @@ SOURCES_KNOWN = "a path, sklearn:<name>, http(s)://, s3://, gs://, az://, or a d
 
 
 def download(root: Path, source: str, address: str, folder: Path, most: float) -> dict[str, str]:
-    """Fill an empty folder with the files of a source, at most so many bytes; `address` has its `${NAME}` filled in.
+    """Fill an empty folder with the files of a source; `address` has its `${NAME}` filled in.
 
-    Returned is what the card is to say beside the files: `url`, for http `etag` and `last_modified`, for SQLite
-    `state`. A `DataError`, which begins with the source, if it is unknown, unreachable, incomplete or empty, or a
-    package for it is not installed.
+    Of http and object stores at most `most` bytes, of a database all that was asked for. Returned is what the card is
+    to say beside the files: `url`, for http `etag` and `last_modified`, for SQLite `state`; nothing of a bundled set. A
+    `DataError`, which begins with the source (or the SQLite file that is missing), if it is unknown, unreachable,
+    incomplete or empty, or a package for it is not installed.
     """
     scheme = address.partition("://")[0].lower()
     try:

@@ -66,7 +66,7 @@ def verb(function: Callable) -> Callable:
 
     command = click.option("--debug", is_flag=True, help="Show the traceback of an error.")(command)
     command = click.option(
-        "--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Override params.toml for this run."
+        "--set", "overrides", multiple=True, metavar="SECTION.KEY=VALUE", help="Override params.toml, for this command."
     )(command)
     return main.command()(command)
 
