@@ -138,7 +138,7 @@ def test_answers_to_the_same_question_and_rows_are_compared_whatever_the_feature
     assert "different questions" in compare.not_comparable(one, asked)
     turned = replace(other, record={**other.record, "classes": other.record["classes"][::-1]})
     assert compare.not_comparable(one, turned) == (
-        'its positive class is \'yes\', that of the other run \'no\' (to ask as it does: positive = "no" in [train])'
+        "its positive class is 'yes', that of the other run 'no' (to ask as it does: positive = \"no\" in [train])"
     )
 
 
