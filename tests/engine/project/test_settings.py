@@ -1,6 +1,6 @@
 import pytest
 
-from data_science_project.engine.project import settings
+from data_science_project.engine.project import package, settings
 from data_science_project.engine.project.errors import ProjectError, SettingsError
 
 MINIMAL = '[data]\nsource = "table.csv"\ntarget = "answer"\n'
@@ -30,6 +30,13 @@ def test_project_is_found_from_a_folder_below_and_not_from_elsewhere(tmp_path):
     load(tmp_path)
 
     assert settings.load(below).root == tmp_path
+
+
+def test_package_that_pip_copied_out_of_its_project_is_said_with_the_cure(tmp_path, monkeypatch):
+    monkeypatch.setattr(package, "FOLDER", tmp_path)
+
+    with pytest.raises(SettingsError, match="pip install -e, or make export"):
+        settings.load(package.FOLDER)
 
 
 @pytest.mark.parametrize(

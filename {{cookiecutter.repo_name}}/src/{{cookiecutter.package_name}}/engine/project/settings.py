@@ -239,7 +239,9 @@ def find_root(start: Path) -> Path:
     for folder in (start, *start.parents):
         if (folder / PARAMS).is_file():
             return folder
-    raise SettingsError(f"No {PARAMS} in {start} or above it.\nRun the command in the project's folder.")
+    apart = start == package.FOLDER  # pip copied the package out of its project
+    cure = "Install it with pip install -e, or make export" if apart else "Run the command in the project's folder"
+    raise SettingsError(f"No {PARAMS} in {start} or above it.\n{cure}.")
 
 
 def check_package() -> None:
