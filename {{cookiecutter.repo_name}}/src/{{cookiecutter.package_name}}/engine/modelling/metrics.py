@@ -154,12 +154,7 @@ ANY_CLASSES = named(
     Metric("log_loss", log_loss, False, "how surprising the truth was given the probabilities, in nats, 0 is perfect"),
 )
 RANKINGS = named(  # of the probabilities: not defined for rows of one class
-    Metric(
-        "roc_auc",
-        of_order(roc_auc),
-        True,
-        "chance that a positive row gets a higher probability than a negative one, 0-1",
-    ),
+    Metric("roc_auc", of_order(roc_auc), True, "chance that a positive row is ranked above a negative one, 0-1"),
     Metric(
         "average_precision",
         of_order(sk.average_precision_score),
@@ -198,9 +193,8 @@ def choose(wanted: str, task: str, n_classes: int) -> Metric:
         wanted = "r2" if task == "regression" else "roc_auc" if n_classes == 2 else "log_loss"
     if wanted not in known:
         what = f"a {task} with {n_classes} classes" if n_classes else f"a {task}"
-        raise SettingsError(
-            f"params.toml: [train] metric = {wanted!r} does not fit {what}.\nAllowed: auto, {', '.join(known)}."
-        )
+        found = f"params.toml: [train] metric = {wanted!r} does not fit {what}"
+        raise SettingsError(f"{found}.\nAllowed: auto, {', '.join(known)}.")
     return known[wanted]
 
 

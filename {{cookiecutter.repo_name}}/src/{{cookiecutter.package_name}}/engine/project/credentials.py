@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from .errors import DataError
 
@@ -27,9 +26,7 @@ def redacted(source: str) -> str:
 
 def masked(parameters: Mapping) -> dict:
     """Return parameters as records may keep them: written passwords and tokens in `source` or `data.source` masked."""
-    kept: dict[str, Any] = {
-        k: masked(value) if isinstance(value, Mapping) else value for k, value in parameters.items()
-    }
+    kept = {key: masked(value) if isinstance(value, Mapping) else value for key, value in parameters.items()}
     return {key: redacted(value) if key in ("source", "data.source") else value for key, value in kept.items()}
 
 
