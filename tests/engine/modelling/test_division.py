@@ -99,9 +99,8 @@ def write(folder, parts):
 
 
 def test_second_of_two_rows_that_are_alike_is_the_second_again_and_further_ones_lie_with_the_first():
-    before = pd.DataFrame({"row": [1, 1, 2], "whole": [5, 5, 7], "part": ["test", "train", "dev"]}).astype(
-        {"row": "uint64"}
-    )
+    keys = np.array([1, 1, 2], dtype="uint64")
+    before = pd.DataFrame({"row": keys, "whole": [5, 5, 7], "part": ["test", "train", "dev"]})
     rows = pd.DataFrame({"row": np.array([2, 1, 1, 1], dtype="uint64"), "whole": [7, 5, 5, 5]})
 
     found = division.placed(rows, before, Split(shares=Shares(0.6, 0.2, 0.2)))

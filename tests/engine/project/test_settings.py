@@ -46,10 +46,7 @@ def test_project_is_found_from_a_folder_below_and_not_from_elsewhere(tmp_path):
         ("[train]\ntask = 'ranking'", ["[train] task", "'ranking'", "'regression'"]),
         ("[train]\ncandidates = []", ["[train] candidates", "not empty"]),
         ("[predict]\nabstain_below = 1.5", ["[predict] abstain_below", "1.5"]),
-        (
-            "[predict]\ncost_false_positive = 1.0\ncost_false_negative = 5",
-            ["[predict] cost_false_positive", "[decision]"],
-        ),
+        ("[predict]\ncost_false_positive = 1.0", ["[predict] cost_false_positive", "[decision]"]),
         ("[decision]\nsuccess_rate = 0", ["[decision] success_rate", "above 0 and at most 1"]),
         ('[decision]\nrows = ""', ["[decision] rows"]),
         ("[decision]\ncapacity = -1", ["[decision] capacity", "at least 0"]),

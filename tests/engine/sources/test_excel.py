@@ -73,9 +73,7 @@ ORDERS = {
         (ORDERS, "nowhere", "Orders", ", the first with rows of numbers, for none names 'nowhere'"),
     ],
 )
-def test_first_sheet_that_names_the_target_or_nearly_or_holds_numbers_is_taken_and_said(
-    read_book, sheets, target, taken, why
-):
+def test_first_sheet_that_names_the_target_or_nearly_or_holds_numbers_is_taken(read_book, sheets, target, taken, why):
     said = f"sheet '{taken}' of {len(sheets)}{why}: {', '.join(sheets)}"
 
     assert read_book(None, target, **sheets) == (sheets[taken], [said])

@@ -180,9 +180,8 @@ def test_bytes_are_text_where_they_are_utf8_and_else_hexadecimal(table, rows):
 
 def test_spss_is_read_with_its_labels_and_dates_where_its_package_is_installed(table, rows, tmp_path):
     pyreadstat = pytest.importorskip("pyreadstat", reason="pyreadstat reads SPSS: it is an extra")
-    frame = pd.DataFrame(
-        {"sex": [1.0, 2.0, None], "day": [date(2024, 1, 31), None, date(1899, 1, 1)], "n": [1.5, 2, 3]}
-    )
+    days = [date(2024, 1, 31), None, date(1899, 1, 1)]
+    frame = pd.DataFrame({"sex": [1.0, 2.0, None], "day": days, "n": [1.5, 2, 3]})
     labels = {"sex": {1: "male", 2: "female"}}
     pyreadstat.write_sav(frame, tmp_path / "made.sav", variable_value_labels=labels)
 
@@ -196,15 +195,8 @@ def test_spss_is_read_with_its_labels_and_dates_where_its_package_is_installed(t
 def test_sas_transport_is_read_with_its_dates_and_refused_where_it_is_cut_short(table, rows, refusal, tmp_path):
     pyreadstat = pytest.importorskip("pyreadstat", reason="pyreadstat writes SAS: it is an extra")
     when = pd.to_datetime(["2024-01-31 10:30", None])
-    frame = pd.DataFrame(
-        {
-            "day": [date(2024, 1, 31), date(1950, 5, 1)],
-            "when": when,
-            "name": ["é", ""],
-            "n": [1.5, None],
-            "zero": [0, 1],
-        }
-    )
+    frame = pd.DataFrame({"day": [date(2024, 1, 31), date(1950, 5, 1)], "when": when, "name": ["é", ""]})
+    frame = frame.assign(n=[1.5, None], zero=[0, 1])
     pyreadstat.write_xport(frame, tmp_path / "made.xpt", file_format_version=5)
 
     found = table((tmp_path / "made.xpt").read_bytes(), "t")

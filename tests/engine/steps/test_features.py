@@ -43,9 +43,7 @@ def test_feature_that_a_row_has_otherwise_alone_is_said(project, caplog):
         ("time:shop", "'shop' is text: [split] takes it in alphabetical order, 'shop 0' to 'shop 9'", '"datetime"'),
     ],
 )
-def test_what_a_split_does_with_a_column_that_is_none_of_its_kind_is_said(
-    make_project, made_table, caplog, by, said, cure
-):
+def test_what_a_split_does_with_a_column_of_another_kind_is_said(make_project, made_table, caplog, by, said, cure):
     project = make_project(made_table.assign(shop=[f"shop {row % 40}" for row in range(len(made_table))]))
     pipeline.make(project, "data")
     split = replace(project.settings.split, by=by)
@@ -114,9 +112,8 @@ def test_feature_function_that_changes_the_data_drops_rows_or_returns_nothing_is
 
 def test_module_that_lies_beside_the_package_is_refused_before_a_run_relies_on_it(project, anew):
     (project.root / "mytools.py").touch()
-    (project.package / "features.py").write_text(
-        "def add_features(rows):\n    import mytools\n\n    return rows.copy()\n"
-    )
+    text = "def add_features(rows):\n    import mytools\n\n    return rows.copy()\n"
+    (project.package / "features.py").write_text(text)
 
     done = anew(project.root, "train")
 
