@@ -120,18 +120,17 @@ def test_digits_after_a_month_that_could_all_be_days_are_doubted(describe, cells
     assert ('if the digits are days: then say type = "category"' in said) == doubtful
 
 
-def test_marker_among_days_in_digits_means_missing(describe):
-    column, _ = describe([20220100 + row for row in range(1, 29)] * 2 + [0] * 2)
+@pytest.mark.parametrize(
+    ("cells", "form", "marker"),
+    [
+        ([*range(20220101, 20220129)] * 2 + [0] * 2, "%Y%m%d", "0"),
+        ([f"{row % 12 + 1:02}.{1990 + row}" for row in range(36)] + ["k.A."] * 10, "%m.%Y", "k.A."),
+    ],
+)
+def test_marker_among_days_in_digits_or_months_of_a_year_means_missing(describe, cells, form, marker):
+    column, _ = describe(cells)
 
-    assert (column.type, column.missing) == ("datetime", ("0",))
-
-
-def test_month_of_a_year_is_no_number_where_many_cells_say_that_it_is_not_known(describe):
-    months = [f"{row % 12 + 1:02}.{1990 + row}" for row in range(36)]
-
-    column, _ = describe(months + ["k.A."] * 10)
-
-    assert (column.type, column.format, column.missing) == ("datetime", "%m.%Y", ("k.A.",))
+    assert (column.type, column.format, column.missing) == ("datetime", form, (marker,))
 
 
 @pytest.mark.parametrize(

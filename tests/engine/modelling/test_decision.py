@@ -126,9 +126,8 @@ def test_run_of_old_keeps_the_threshold_in_its_model_until_a_decision_is_stated(
     project = make_project(rare, train={"candidates": ["linear"], "metric": "f1"})
     folder = pipeline.make(project, "train")[0].parent
     record = registry.read(folder)
-    old = record["parameters"]["predict"] | {"cost_false_positive": 1.0, "cost_false_negative": 4.0}
+    record["parameters"]["predict"] |= {"cost_false_positive": 1.0, "cost_false_negative": 4.0}
     del record["parameters"]["decision"]
-    record["parameters"]["predict"] = old
     registry.write(folder, record)
     own = record["model"]["threshold"]
 

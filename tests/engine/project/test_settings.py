@@ -110,12 +110,7 @@ def test_paths_are_shown_as_the_user_types_them(tmp_path):
 
 @pytest.mark.parametrize(
     ("pattern", "words"),
-    [
-        ("data/external/none*.csv", "no file"),
-        ("../other.csv", "in the project"),
-        ("/etc/hosts", "in the project"),
-        ("big.bin", "MiB"),
-    ],
+    [("no*.csv", "no file"), ("../other.csv", "in the project"), ("/etc/hosts", "in the project"), ("big.bin", "MiB")],
 )
 def test_declared_file_that_is_not_there_not_in_the_project_or_too_large_is_refused(tmp_path, pattern, words):
     with (tmp_path / "big.bin").open("wb") as file:

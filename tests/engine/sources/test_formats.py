@@ -13,9 +13,9 @@ from data_science_project.engine.columns import dictionary, validate
 from data_science_project.engine.sources import formats, read
 
 
-def parquet(frame):
+def parquet(rows):
     content = io.BytesIO()
-    frame.to_parquet(content)
+    pq.write_table(rows if isinstance(rows, pa.Table) else pa.Table.from_pandas(rows), content)
     return content.getvalue()
 
 
@@ -41,10 +41,7 @@ def test_parquet_keeps_types(table):
 
 
 def test_columns_of_parquet_with_one_name_are_both_kept(table, rows):
-    content = io.BytesIO()
-    pq.write_table(pa.table([[1], [2]], names=["a", "a"]), content)
-
-    found = table(content.getvalue())
+    found = table(parquet(pa.table([[1], [2]], names=["a", "a"])))
 
     assert list(found.frame.columns) == ["a", "a_2"] and rows(found) == [[1, 2]]
 
@@ -169,10 +166,8 @@ def test_damaged_file_of_another_kind_is_refused(refusal, kind):
 
 def test_bytes_are_text_where_they_are_utf8_and_else_hexadecimal(table, rows):
     rows_of_bytes = pa.table({"text": [b"\xc3\xa9", None], "bytes": pa.array([b"\xff\x00", b"\x01\x02"], pa.binary(2))})
-    content = io.BytesIO()
-    pq.write_table(rows_of_bytes, content)
 
-    found = table(content.getvalue())
+    found = table(parquet(rows_of_bytes))
 
     assert rows(found) == [["é", "ff00"], [None, "0102"]]
     assert ["'text' (1)" in found.decisions[0], "'bytes' (2)" in found.decisions[1]] == [True, True]
@@ -295,9 +290,8 @@ def test_files_of_whole_numbers_and_of_fractions_keep_every_digit_beside_each_ot
 def test_empty_column_of_one_file_leaves_the_others_their_type(written, kind, cell, dtype):
     files = []
     for name, cells in (("full", [cell, cell]), ("empty", [None, None])):
-        content = io.BytesIO()
-        pq.write_table(pa.table({"a": pa.array(cells, kind), "b": [1, 2]}), content)
-        files.append(written(content.getvalue(), f"{name}.parquet"))
+        rows = pa.table({"a": pa.array(cells, kind), "b": [1, 2]})
+        files.append(written(parquet(rows), f"{name}.parquet"))
 
     found = read.tables(files).frame["a"]
 

@@ -21,17 +21,16 @@ def test_step_writes_every_clean_row_once_with_the_new_features(project):
     pd.testing.assert_series_equal(together["twice"], together["amount"] * 2, check_names=False)
 
 
-def test_infinite_numbers_of_a_new_feature_are_said(project, caplog):
-    features.run(project, lambda rows: rows.assign(ratio=rows["amount"] / (rows["colour"] != "red"), flag=True))
+def test_infinite_numbers_of_a_new_feature_and_one_that_a_row_has_otherwise_alone_are_said(project, caplog):
+    def add_features(rows):
+        mean = rows.groupby("colour")["amount"].transform("mean")
+        return rows.assign(ratio=rows["amount"] / (rows["colour"] != "red"), flag=True, mean=mean)
+
+    features.run(project, add_features)
 
     rows = pd.read_parquet(project.clean)
     infinite = int((rows["amount"].notna() & (rows["colour"] == "red")).sum())
     assert f"'ratio' of add_features is infinite in {infinite} rows: models see them as missing" in caplog.text
-
-
-def test_feature_that_a_row_has_otherwise_alone_is_said(project, caplog):
-    features.run(project, lambda rows: rows.assign(mean=rows.groupby("colour")["amount"].transform("mean")))
-
     (line,) = [line for line in caplog.messages if "'mean' of a row alone otherwise" in line]
     assert "The service answers rows alone" in line
 

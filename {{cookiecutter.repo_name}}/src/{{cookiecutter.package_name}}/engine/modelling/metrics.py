@@ -173,9 +173,7 @@ NUMBERS = named(
     Metric("r2", of_values(sk.r2_score), True, "share of the variance explained, 1 is perfect"),
     Metric("mae", of_values(sk.mean_absolute_error), False, "mean absolute error, in the unit of the target"),
     Metric("rmse", of_values(sk.root_mean_squared_error), False, "root mean squared error, in the target's unit"),
-    Metric(
-        "median_error", of_values(sk.median_absolute_error), False, "median absolute error, in the unit of the target"
-    ),
+    Metric("median_error", of_values(sk.median_absolute_error), False, "median absolute error, in the target's unit"),
 )
 
 

@@ -98,11 +98,10 @@ def by_strata(strata: pd.Series, shares: Shares, random: np.random.Generator) ->
     too_many = rare.sum() > max(RARE_SHARE * len(strata), len(PARTS) - 1)
     if len(rare) and (too_many or len(counts) - len(rare) < 2):
         named, many = ", ".join(map(str, rare.index[:5])), len(rare) > max(len(counts) / 2, 10)
-        raise DataError(
-            f'[split] by = "stratified": {len(rare)} class(es) of {strata.name!r} have fewer than {len(PARTS)} rows: '
-            f"{named}.\n{'Is it an id or a text? Choose another target' if many else 'Merge or remove them'}, or set "
-            'by = "random" in [split] of params.toml; for a number that is no class, task = "regression" in [train].'
-        )
+        found = f"{len(rare)} class(es) of {strata.name!r} have fewer than {len(PARTS)} rows: {named}"
+        cure = "Is it an id or a text? Choose another target" if many else "Merge or remove them"
+        keys = 'by = "random" in [split] of params.toml; for a number that is no class, task = "regression" in [train]'
+        raise DataError(f'[split] by = "stratified": {found}.\n{cure}, or set {keys}.')
     labels = np.full(len(strata), "", dtype=object)
     for name, rows in strata.groupby(strata, sort=True).indices.items():
         if name in rare.index:
