@@ -38,8 +38,8 @@ def validate(
     """Type and validate a table by the data dictionary.
 
     `frame`, shape (n_rows, n_columns_found), has cells as text or as native types; extra columns are left out, the
-    order does not matter. Messages name the file, `where`, and count its rows: `first_row` has the index 0 in `frame`.
-    `target` says whether the target is wanted too, and what people said of it where there is something.
+    order does not matter. Messages name the file, `where`, and the numbers of its rows: the index of `frame` counts
+    them from `first_row` on. `target` says whether the target is wanted too, and what people said of it, if they did.
 
     Returned are the table, shape (n_rows, n_columns), and the warnings: a line for each violation whose rule is not
     `refuse`, a `Warned`, and one for columns that were left out. Integers are int64 (float64 if any is missing or does

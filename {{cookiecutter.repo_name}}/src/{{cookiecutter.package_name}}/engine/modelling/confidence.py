@@ -76,8 +76,7 @@ def limits(folder: Path, options: Predict, held: pd.DataFrame | None = None) -> 
 
 def write(folder: Path, limits: Limits) -> None:
     """Write `limits.json` of a run that is exported: every float comes back with its bits."""
-    band = vars(limits.band) if limits.band else {}
-    about = {"least": limits.least, **band}
+    about = {"least": limits.least, **(vars(limits.band) if limits.band else {})}
     (folder / LIMITS).write_text(json.dumps(about, default=np.ndarray.tolist), encoding="utf-8")
 
 
