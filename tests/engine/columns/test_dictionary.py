@@ -66,10 +66,7 @@ LABEL = "[{}]\ntype = 'category'\nrole = 'label:ann'\n"
         (None, ["data_dictionary.toml"]),
         ("not toml", ["data_dictionary.toml"]),
         ("[x]\ntype = 'integer'\n", ["by no column", "Give it to the target of [data]"]),
-        (
-            "[x]\ntype = 'integer'\nrole = 'target'\n[y]\ntype = 'integer'\nrole = 'target'\n",
-            ["by 'x', 'y'"],
-        ),
+        ("[x]\ntype = 'integer'\nrole = 'target'\n[y]\ntype = 'integer'\nrole = 'target'\n", ["by 'x', 'y'"]),
         ("[x]\ntype = 'int'\nrole = 'target'\n", ["[x] type", "'int'", "'integer'"]),
         ("[x]\ntype = 'integer'\nrole = 'target'\nmaximum = 3\n", ["[x]", "'maximum'", "range"]),
         ("[x]\nrole = 'target'\n", ["[x]", "'type' is missing"]),

@@ -23,6 +23,4 @@ def test_moments_that_nanoseconds_do_not_hold_have_digests_of_their_own():
 
 
 def test_rows_are_told_apart_where_nine_of_ten_digests_differ():
-    assert tell_apart(np.array([1, 2, 3, 4, 5, 6, 7, 8, 9, 9])) and not tell_apart(
-        np.array([1, 2, 3, 4, 5, 6, 7, 8, 8, 8])
-    )
+    assert tell_apart(np.arange(10).clip(max=8)) and not tell_apart(np.arange(10).clip(max=7))

@@ -57,6 +57,10 @@ def test_target_is_never_a_list():
     ("cells", "read", "type_", "missing", "said"),
     [
         (["1", "2", "3"] * 20 + ["unknown"], {}, "integer", ("unknown",), "'unknown' (1 cell) read as missing"),
+        (["1.5", "2.5"] * 30 + ["29 (+6)"], {}, "number", ("29 (+6)",), "read as missing in a column of type number"),
+        (["1.5", "2.5"] * 30 + ["[98]"], {}, "number", ("[98]",), "'[98]' (1 cell) read as missing"),
+        (["1.5", "2.5"] * 30 + ["<0.006"], {}, "number", ("<0.006",), "'<0.006' (1 cell) read as missing"),
+        ([*map(str, range(5, 65)), *["<5"] * 20], {}, "integer", ("<5",), "write the limit, or half of it, in the"),
         (["1", "2", "3"] * 3 + ["unknown"], {}, "category", (), ""),
         ([*(str(n / 4) for n in range(60)), *["k.A."] * 30], {}, "number", ("k.A.",), "'k.A.' (30 cells) read as"),
         ([*"123412341234", *"AAA"], {}, "category", (), ""),
@@ -79,18 +83,6 @@ WORDS = {
     "pool": ["yes", "NA"] * 20,
     "fence": ["wood", "NA", "wire", None] * 10,
 }
-
-
-def test_word_for_less_than_a_limit_is_missing_with_the_cure(describe):
-    _, said = describe([str(row) for row in range(5, 65)] + ["<5"] * 20)
-
-    assert "'<5' (20 cells) read as missing" in said and "write the limit, or half of it, in the source" in said
-
-
-def test_numbers_of_several_units_are_said_to_be_kept_as_words(describe):
-    column, said = describe([f"{row}.5 cm" if row % 2 else f"{row * 10} mm" for row in range(1, 60)])
-
-    assert column.type in ("category", "text") and "cells like numbers, but no one way reads all of them" in said
 
 
 def test_odd_unit_is_the_one_that_is_named(describe):
@@ -206,12 +198,7 @@ def test_target_lists_all_its_classes_and_refuses_others():
 
 
 @pytest.mark.parametrize(
-    ("options", "role"),
-    [
-        ({"split_by": "group:x"}, "group"),
-        ({"split_by": "time:x"}, "time"),
-        ({}, "feature"),
-    ],
+    ("options", "role"), [({"split_by": "group:x"}, "group"), ({"split_by": "time:x"}, "time"), ({}, "feature")]
 )
 def test_role_that_was_said_wins(describe, options, role):
     assert describe(["2026-01-01", "2026-01-02", "2026-01-03"], **options)[0].role == role
@@ -253,10 +240,3 @@ def test_columns_called_like_sex_race_age_or_nationality_are_marked_sensitive_an
 
     assert [name for name, column in columns.items() if column.sensitive] == called
     assert any("is it so?" in line and "Sex" in line for line in decisions)
-
-
-@pytest.mark.parametrize("odd", ["29 (+6)", "[98]", "<0.006"])
-def test_one_odd_cell_among_numbers_is_missing_and_said(describe, odd):
-    column, said = describe([*(str(n / 8) for n in range(1, 61)), odd])
-
-    assert column.type == "number" and f"'{odd}' (1 cell) read as missing in a column of type number" in said

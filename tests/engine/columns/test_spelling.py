@@ -71,24 +71,11 @@ def test_mark_that_the_other_columns_settle_is_said_with_what_to_write_if_it_is_
 
 
 @pytest.mark.parametrize(
-    ("cells", "form"),
-    [
-        (["08.2025", "11.2019", "k.A."], "%m.%Y"),
-        (["8/2025", "11/2019", "k.A."], "%m/%Y"),
-        (["2025-08", "2019-11", "k.A."], ""),
-    ],
-)
-def test_month_of_a_year_is_its_first_day_and_said(describe, cells, form):
-    column, said = describe(cells[:2] * 30 + cells[2:])
-
-    assert (column.type, column.format) == ("datetime", form)
-    assert "a month alone is its first day" in said
-    assert validate.parse(pd.Series(cells[:1]), column)[0].tolist() == [pd.Timestamp("2025-08-01")]
-
-
-@pytest.mark.parametrize(
     ("cells", "form", "first", "said"),
     [
+        (["08.2025", "11.2019"], "%m.%Y", "2025-08-01", "a month alone is its first day"),
+        (["8/2025", "11/2019"], "%m/%Y", "2025-08-01", "a month alone is its first day"),
+        (["2025-08", "2019-11"], "", "2025-08-01", "a month alone is its first day"),
         (["Jan 2024", "Feb 2025"], "%b %Y", "2024-01-01", "a month alone is its first day"),
         (["JAN-24", "FEB-25"], "%b-%y", "2024-01-01", "a month alone is its first day"),
         (["March 2024", "May 2025"], "%B %Y", "2024-03-01", "a month alone is its first day"),
@@ -133,18 +120,17 @@ def test_digits_after_a_month_that_could_all_be_days_are_doubted(describe, cells
     assert ('if the digits are days: then say type = "category"' in said) == doubtful
 
 
-def test_marker_among_days_in_digits_means_missing(describe):
-    column, _ = describe([20220100 + row for row in range(1, 29)] * 2 + [0] * 2)
+@pytest.mark.parametrize(
+    ("cells", "form", "marker"),
+    [
+        ([*range(20220101, 20220129)] * 2 + [0] * 2, "%Y%m%d", "0"),
+        ([f"{row % 12 + 1:02}.{1990 + row}" for row in range(36)] + ["k.A."] * 10, "%m.%Y", "k.A."),
+    ],
+)
+def test_marker_among_days_in_digits_or_months_of_a_year_means_missing(describe, cells, form, marker):
+    column, _ = describe(cells)
 
-    assert (column.type, column.missing) == ("datetime", ("0",))
-
-
-def test_month_of_a_year_is_no_number_where_many_cells_say_that_it_is_not_known(describe):
-    months = [f"{row % 12 + 1:02}.{1990 + row}" for row in range(36)]
-
-    column, _ = describe(months + ["k.A."] * 10)
-
-    assert (column.type, column.format, column.missing) == ("datetime", "%m.%Y", ("k.A.",))
+    assert (column.type, column.format, column.missing) == ("datetime", form, (marker,))
 
 
 @pytest.mark.parametrize(
@@ -212,6 +198,7 @@ READ = {
     "native beyond 2^53": (BIG, [*map(str, BIG)], "whole numbers beyond 2^53 kept as category"),
     "leading zeros": (["007", "012"], ["007", "012"], ""),
     "two units": (["$1", "5%"] * 20, ["$1", "5%"] * 20, "no one way reads all of them"),
+    "two lengths": (["1.5 cm", "20 mm"] * 20, ["1.5 cm", "20 mm"] * 20, "cells like numbers, but no one way reads all"),
     "both orders": (["31/01/2026", "01/31/2026"], ["31/01/2026", "01/31/2026"], "no one way reads all of them"),
 }
 

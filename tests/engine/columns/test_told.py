@@ -13,14 +13,7 @@ from data_science_project.engine.project import records
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.sources import source
 
-NEW = {
-    "order": 5001,
-    "amount": 51.5,
-    "colour": "red",
-    "shop": "shop A",
-    "day": "2026-02-01",
-    "note": "parcel 3 went out",
-}
+NEW = {"order": 5001, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "parcel 3 is out"}
 
 
 @pytest.fixture

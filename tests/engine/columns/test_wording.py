@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from data_science_project.engine.columns import dictionary, validate, wording
+from data_science_project.engine.columns import dictionary, validate
 
 
 def one(cells, known, rule):
@@ -56,12 +56,6 @@ def test_word_that_could_be_another_stays_unknown(known, cell):
     values, (warning,) = one([cell], known, "warn")
 
     assert values.tolist() == [cell] and f"unknown categories, like '{cell}'" in warning
-
-
-def test_words_that_differ_in_how_they_are_written_alone_are_named_together():
-    words = ["Self employed", "retired", "self-employed", "5-9", "59"]
-
-    assert wording.spelled_alike(words) == ["'Self employed' and 'self-employed'"]
 
 
 def test_cell_of_a_list_is_no_word():

@@ -76,9 +76,7 @@ def test_quantile_is_the_conformal_one():
 
 def test_run_keeps_its_answers_to_the_rows_held_out_and_one_from_before_is_named_where_a_rate_is_wanted(folder):
     held = pd.read_parquet(folder / confidence.HELD_OUT)
-    some, few = (
-        confidence.limits(folder, settings.Predict(abstain_below=below, error_rate=0.3)).least for below in (0.0, 0.99)
-    )
+    some, few = (confidence.limits(folder, settings.Predict(below, error_rate=0.3)).least for below in (0.0, 0.99))
 
     assert list(held)[:3] == ["truth", "prediction", "probability"] and held["probability"].between(0.5, 1).all()
     assert len(held) == 96  # cross-validation: all rows of train and dev

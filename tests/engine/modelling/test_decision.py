@@ -36,10 +36,12 @@ def test_level_is_where_acting_begins_to_pay(stated, level):
     assert level * gain[0] + (1 - level) * gain[1] == pytest.approx(0), "at that probability both are worth the same"
 
 
-def test_worth_of_a_row_counts_success_acts_in_vain_and_what_was_missed():
+def test_worth_counts_success_acts_in_vain_and_what_was_missed_and_numbers_cost_by_the_unit_over_and_under():
     yes, acted = np.array([True, True, False, False]), np.array([True, False, True, False])
+    amounts, truth = Decision(cost_over=1, cost_under=3), np.full(3, 10.0)
 
     assert decision.worth(CALLS, yes, acted).tolist() == pytest.approx([0.3 * 300 - 0.7 * 60, -50, -10, 0])
+    assert decision.paid(amounts, truth, np.array([12.0, 9.0, 10.0])).tolist() == [2, 3, 0]
 
 
 def test_level_is_searched_on_held_out_rows_where_weights_have_moved_the_probabilities():
@@ -67,11 +69,7 @@ def test_level_of_the_model_stays_while_costs_do_not_say_another(stated, project
 @pytest.mark.parametrize(
     ("classes", "stated", "words"),
     [
-        (
-            (),
-            {"gain_true_positive": 2},
-            "gain_true_positive = 2, but the target has numbers.\nAllowed: for a target with",
-        ),
+        ((), {"gain_true_positive": 2}, "gain_true_positive = 2, but the target has numbers.\nAllowed: for a target"),
         (("a", "b", "c"), {"cost_false_negative": 2}, "cost_false_negative = 2, but the target has 3 classes"),
         (CLASSES, {"cost_over": 2}, "cost_over = 2, but the target has 2 classes.\nAllowed: for a target of numbers"),
     ],
@@ -81,12 +79,6 @@ def test_gains_and_costs_that_the_target_cannot_have_are_refused(classes, stated
         decision.check_decision(Decision(**stated), classes)
 
     assert words in str(caught.value)
-
-
-def test_numbers_cost_by_the_unit_over_and_under():
-    asked = Decision(cost_over=1, cost_under=3)
-
-    assert decision.paid(asked, np.array([10.0, 10.0, 10.0]), np.array([12.0, 9.0, 10.0])).tolist() == [2, 3, 0]
 
 
 def test_capacity_takes_the_most_urgent_as_far_as_acting_pays():
@@ -134,9 +126,8 @@ def test_run_of_old_keeps_the_threshold_in_its_model_until_a_decision_is_stated(
     project = make_project(rare, train={"candidates": ["linear"], "metric": "f1"})
     folder = pipeline.make(project, "train")[0].parent
     record = registry.read(folder)
-    old = record["parameters"]["predict"] | {"cost_false_positive": 1.0, "cost_false_negative": 4.0}
+    record["parameters"]["predict"] |= {"cost_false_positive": 1.0, "cost_false_negative": 4.0}
     del record["parameters"]["decision"]
-    record["parameters"]["predict"] = old
     registry.write(folder, record)
     own = record["model"]["threshold"]
 

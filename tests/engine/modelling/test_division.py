@@ -75,11 +75,10 @@ def test_divided_by_time_the_newest_rows_are_the_test_whoever_told_them(project,
 
 
 def test_rows_that_were_kept_stay_when_the_source_has_changed(project, known):
-    project = settings.load(project.root)
     columns, how = dictionary.of(project), project.settings.split
     before = division.divide(project, known)
     parts = division.where(before, columns, how.by)
-    source.keep(project.root, {"split": division.asdict(how)}, lambda folder: write(folder, parts))
+    source.keep(project.root, {"split": division.asdict(how)}, lambda folder: parts.to_parquet(folder / source.SPLIT))
     grown = pd.concat([known.sample(frac=1, random_state=3), known.assign(amount=known["amount"] + 100)])
     grown["answer"] = np.where(grown["order"] == 1001, "yes", grown["answer"])  # a label that was mended
 
@@ -93,15 +92,9 @@ def test_rows_that_were_kept_stay_when_the_source_has_changed(project, known):
     assert division.kept(other, other.settings.split) is None, "who changes [split] divides anew"
 
 
-def write(folder, parts):
-    parts.to_parquet(folder / source.SPLIT, index=False)
-    pd.DataFrame({"id": [], "inputs": [], "truth": []}, dtype=str).to_parquet(folder / source.FEEDBACK, index=False)
-
-
 def test_second_of_two_rows_that_are_alike_is_the_second_again_and_further_ones_lie_with_the_first():
-    before = pd.DataFrame({"row": [1, 1, 2], "whole": [5, 5, 7], "part": ["test", "train", "dev"]}).astype(
-        {"row": "uint64"}
-    )
+    keys = np.array([1, 1, 2], dtype="uint64")
+    before = pd.DataFrame({"row": keys, "whole": [5, 5, 7], "part": ["test", "train", "dev"]})
     rows = pd.DataFrame({"row": np.array([2, 1, 1, 1], dtype="uint64"), "whole": [7, 5, 5, 5]})
 
     found = division.placed(rows, before, Split(shares=Shares(0.6, 0.2, 0.2)))

@@ -100,7 +100,7 @@ def test_lines_are_the_fewer_the_more_columns_there_are_and_a_row_of_twenty_cost
     assert len(reasons.questions(*lines[20].shape)[0]) == 820
 
 
-def test_whole_numbers_have_effects_beside_usual_values_with_gaps(rows):
+def test_whole_numbers_have_effects_beside_usual_values_with_gaps_and_a_column_may_be_named_self(rows):
     usual = reasons.usual_values(rows.assign(age=rows["age"].where(rows["age"] > 30)))
 
     found = reasons.effects(lambda table: answers(table.fillna({"age": 18})), rows, usual, np.ones(300, dtype=int))
@@ -108,12 +108,8 @@ def test_whole_numbers_have_effects_beside_usual_values_with_gaps(rows):
 
     assert usual["age"].hasnans and np.isfinite(found).all()
     assert otherwise.isna().sum() == 1 and otherwise.nunique() == usual["age"].nunique()
-
-
-def test_column_named_self_has_usual_values_like_any_other():
-    row, usual = pd.DataFrame({"self": [5]}), pd.Series([1, 2, 1], name="self")
-
-    assert reasons.with_usual(row, usual)["self"].tolist() == [1, 2] and row["self"].tolist() == [5]
+    row, named = pd.DataFrame({"self": [5]}), pd.Series([1, 2, 1], name="self")
+    assert reasons.with_usual(row, named)["self"].tolist() == [1, 2] and row["self"].tolist() == [5]
 
 
 def test_rows_in_several_calls_or_alone_have_the_same_effects(rows, monkeypatch):

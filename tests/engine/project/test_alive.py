@@ -11,9 +11,7 @@ from data_science_project.engine.project import alive
     [(True, False, f"{alive.CLEAR}docs: 1 s{alive.CLEAR}"), (True, True, alive.CLEAR), (False, False, "")],
     ids=["terminal", "terminal with a bar", "elsewhere"],
 )
-def test_what_takes_its_time_counts_its_seconds_on_a_terminal_and_leaves_no_trace(
-    capsys, monkeypatch, terminal, bar, said
-):
+def test_what_takes_its_time_counts_seconds_on_a_terminal_and_leaves_no_trace(capsys, monkeypatch, terminal, bar, said):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
     monkeypatch.setattr(alive, "PATIENCE", 0.5)
     alive.drawing.set() if bar else alive.drawing.clear()

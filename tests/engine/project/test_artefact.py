@@ -1,4 +1,3 @@
-import hashlib
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -53,9 +52,3 @@ def test_json_keeps_letters_of_all_languages_and_numbers_of_numpy(tmp_path):
 def test_fingerprint_depends_on_content_not_on_the_order_of_keys():
     assert artefact.fingerprint({"a": 1, "b": [2]}) == artefact.fingerprint({"b": [2], "a": 1})
     assert artefact.fingerprint({"a": 1}) != artefact.fingerprint({"a": 2})
-
-
-def test_digest_is_the_sha256_of_the_bytes(tmp_path):
-    (tmp_path / "file").write_bytes(b"x" * ((1 << 20) + 1))
-
-    assert artefact.sha256(tmp_path / "file") == hashlib.sha256(b"x" * ((1 << 20) + 1)).hexdigest()

@@ -7,13 +7,16 @@ import pytest
 from data_science_project.engine.project import log, package
 
 
-def test_log_line_starts_with_the_step_goes_to_stderr_and_is_said_once(capsys, package_log):
+def test_log_line_starts_with_the_step_goes_to_stderr_once_and_neither_steers_it_nor_has_no_end(capsys, package_log):
     log.start_logging()
     log.start_logging()
 
     logging.getLogger(f"{package.NAME}.train").info("%d rows", 3)
 
     assert capsys.readouterr() == ("", "train: 3 rows\n")
+    logging.getLogger(f"{package.NAME}.data").warning("cell %s %s", "\x1b[2J", "x" * 1_000_000)
+    line = capsys.readouterr().err
+    assert line.startswith("data: cell \\x1b[2J xxx") and len(line) < 2500
 
 
 @pytest.mark.parametrize("debug", [True, False])
@@ -23,15 +26,6 @@ def test_what_a_candidate_raised_is_shown_whole_with_debug_alone(capsys, package
     logging.getLogger(f"{package.NAME}.train").debug("own", exc_info=ValueError("3"))
 
     assert ("train: own\nValueError: 3" in capsys.readouterr().err) == debug
-
-
-def test_log_line_escapes_what_steers_a_terminal_and_is_never_a_megabyte(capsys, package_log):
-    log.start_logging()
-
-    logging.getLogger(f"{package.NAME}.data").warning("cell %s %s", "\x1b[2J", "x" * 1_000_000)
-
-    line = capsys.readouterr().err
-    assert line.startswith("data: cell \\x1b[2J xxx") and len(line) < 2500
 
 
 def test_progress_is_a_bar_on_a_terminal_and_silent_elsewhere(capsys, monkeypatch):

@@ -86,9 +86,7 @@ def test_more_rows_than_a_sheet_holds_are_refused(tmp_path, monkeypatch):
         spreadsheet.write_workbook(tmp_path / "list.xlsx", pd.DataFrame({"a": [1, 2, 3]}))
 
 
-def test_text_that_no_cell_holds_is_cut_and_said_and_a_file_that_cannot_be_made_is_an_error_of_the_system(
-    tmp_path, caplog
-):
+def test_text_that_no_cell_holds_is_cut_and_said_and_a_folder_that_is_gone_is_an_error_of_the_system(tmp_path, caplog):
     spreadsheet.write_workbook(tmp_path / "list.xlsx", pd.DataFrame({"note": ["x" * 40_000, "short"]}))
 
     assert "1 cells have more than 32767 characters" in caplog.text

@@ -52,10 +52,7 @@ AS_MEANT = {
     "backslashes within quote marks": ('a,b\n"C:\\\\",1\n"D:\\\\",2\n', [["C:\\\\", "1"], ["D:\\\\", "2"]]),
     "backslashes before separators": ("a,b,c\n\\\\,x,1\n\\\\,y,2\n", [["\\\\", "x", "1"], ["\\\\", "y", "2"]]),
     "one column of names with colons": ("name\nstd::a::b\nstd::c::d\n", [["std::a::b"], ["std::c::d"]]),
-    "one column where no separator fits": (
-        "text\nhi, you\nfine\nso, la, la\n",
-        [["hi, you"], ["fine"], ["so, la, la"]],
-    ),
+    "one column where no mark fits": ("text\nhi, you\nfine\nso, la, la\n", [["hi, you"], ["fine"], ["so, la, la"]]),
 }
 
 

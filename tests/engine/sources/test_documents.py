@@ -10,6 +10,7 @@ CELLS = [[1, "u"], [2, None], [3, "v"]]
     ("document", "said"),
     [
         ({"data": RECORDS}, "under 'data' (3)"),
+        ({"data": RECORDS, "longer": {"bin": [*range(9)], "count": [*range(9)]}}, "under 'data' (3)"),
         ({"status": "ok", "data": {"n": 3, "items": RECORDS}, "errors": []}, "under 'data.items' (3)"),
         ({"errors": [{"x": 1}], "rows": RECORDS}, "under 'rows' (3); left out: 'errors' (1)"),
     ],
@@ -47,12 +48,6 @@ def test_names_beside_lists_of_texts_are_the_names(table, rows):
     found = table(json.dumps({"columns": ["who", "city"], "index": [0, 1], "data": [["Bob", "Rome"], ["Ann", "Oslo"]]}))
 
     assert list(found.frame.columns) == ["who", "city"] and rows(found) == [["Bob", "Rome"], ["Ann", "Oslo"]]
-
-
-def test_records_are_taken_though_columns_beside_them_are_longer(table):
-    found = table(json.dumps({"data": RECORDS, "histogram": {"bin": [*range(9)], "count": [*range(9)]}}))
-
-    assert len(found.frame) == 3 and "n" in found.frame
 
 
 def test_records_of_json_stand_one_behind_the_other_over_several_lines_or_alone(table, rows):

@@ -58,9 +58,7 @@ def test_western_letters_that_are_not_utf8_are_read_and_one_is_shown(table, rows
 
 @OTHERS
 @pytest.mark.parametrize("encoding", FOREIGN)
-def test_letters_that_are_not_western_are_refused_and_the_likely_encodings_named(
-    refusal, table, rows, encoding, others
-):
+def test_letters_that_are_not_western_are_refused_with_the_likely_encodings(refusal, table, rows, encoding, others):
     text = others + FOREIGN[encoding]
 
     message = refusal(text.encode(encoding))

@@ -37,12 +37,12 @@ def test_column_that_is_dropped_may_have_formulas_without_results(read_book):
     assert read_book(None, "", ["twice", "c"], A=sheet)[0][2:] == [[1, None, 5], [2, None, None]]
 
 
-def test_first_sheet_that_is_not_hidden_or_the_named_one_is_taken_and_the_others_are_named(read_book):
+def test_first_sheet_that_is_not_hidden_or_the_one_of_that_name_or_number_is_taken_and_the_others_are_named(read_book):
     sheets = {"A": [["a", "b"], [1, "x"], [2.5, None]], "Other": [["c"]]}
 
     assert read_book(**sheets) == (sheets["A"], ["sheet 'A' of 2: A, Other"])
     assert read_book(**sheets, change=hide) == ([["c"]], ["sheet 'Other' of 2: Other, A"])
-    assert read_book("Other", **sheets)[0] == [["c"]]
+    assert read_book("Other", "a", **sheets)[0] == read_book(2, "a", **sheets)[0] == [["c"]]
     with pytest.raises(DataError, match="A, Other"):
         read_book("Third", **sheets)
 
@@ -73,16 +73,10 @@ ORDERS = {
         (ORDERS, "nowhere", "Orders", ", the first with rows of numbers, for none names 'nowhere'"),
     ],
 )
-def test_first_sheet_that_names_the_target_or_nearly_or_holds_numbers_is_taken_and_said(
-    read_book, sheets, target, taken, why
-):
+def test_first_sheet_that_names_the_target_or_nearly_or_holds_numbers_is_taken(read_book, sheets, target, taken, why):
     said = f"sheet '{taken}' of {len(sheets)}{why}: {', '.join(sheets)}"
 
     assert read_book(None, target, **sheets) == (sheets[taken], [said])
-
-
-def test_sheet_that_is_named_or_numbered_is_taken_whatever_the_target(read_book):
-    assert read_book("Old", "price", **HOUSES)[0] == read_book(3, "price", **HOUSES)[0] == HOUSES["Old"]
 
 
 def test_cells_merged_downwards_are_filled_and_those_merged_across_count_in_the_first(read_book):

@@ -4,8 +4,7 @@ from data_science_project.engine.sources import first_line
 
 
 @pytest.mark.parametrize(
-    "content",
-    ["age,city,paid\n1,Bonn,yes\n", "\ufeffage;city;paid\n1;Bonn;yes\n", "age\tcity\tpaid\n1\tBonn\tyes\n"],
+    "content", ["age,city,paid\n1,Bonn,yes\n", "\ufeffage;city;paid\n1;Bonn;yes\n", "age\tcity\tpaid\n1\tBonn\tyes\n"]
 )
 def test_target_that_the_first_line_does_not_name_is_found_with_what_is_there(written, content):
     path = written(content)

@@ -13,9 +13,9 @@ from data_science_project.engine.columns import dictionary, validate
 from data_science_project.engine.sources import formats, read
 
 
-def parquet(frame):
+def parquet(rows):
     content = io.BytesIO()
-    frame.to_parquet(content)
+    pq.write_table(rows if isinstance(rows, pa.Table) else pa.Table.from_pandas(rows), content)
     return content.getvalue()
 
 
@@ -41,10 +41,7 @@ def test_parquet_keeps_types(table):
 
 
 def test_columns_of_parquet_with_one_name_are_both_kept(table, rows):
-    content = io.BytesIO()
-    pq.write_table(pa.table([[1], [2]], names=["a", "a"]), content)
-
-    found = table(content.getvalue())
+    found = table(parquet(pa.table([[1], [2]], names=["a", "a"])))
 
     assert list(found.frame.columns) == ["a", "a_2"] and rows(found) == [[1, 2]]
 
@@ -169,10 +166,8 @@ def test_damaged_file_of_another_kind_is_refused(refusal, kind):
 
 def test_bytes_are_text_where_they_are_utf8_and_else_hexadecimal(table, rows):
     rows_of_bytes = pa.table({"text": [b"\xc3\xa9", None], "bytes": pa.array([b"\xff\x00", b"\x01\x02"], pa.binary(2))})
-    content = io.BytesIO()
-    pq.write_table(rows_of_bytes, content)
 
-    found = table(content.getvalue())
+    found = table(parquet(rows_of_bytes))
 
     assert rows(found) == [["é", "ff00"], [None, "0102"]]
     assert ["'text' (1)" in found.decisions[0], "'bytes' (2)" in found.decisions[1]] == [True, True]
@@ -180,9 +175,8 @@ def test_bytes_are_text_where_they_are_utf8_and_else_hexadecimal(table, rows):
 
 def test_spss_is_read_with_its_labels_and_dates_where_its_package_is_installed(table, rows, tmp_path):
     pyreadstat = pytest.importorskip("pyreadstat", reason="pyreadstat reads SPSS: it is an extra")
-    frame = pd.DataFrame(
-        {"sex": [1.0, 2.0, None], "day": [date(2024, 1, 31), None, date(1899, 1, 1)], "n": [1.5, 2, 3]}
-    )
+    days = [date(2024, 1, 31), None, date(1899, 1, 1)]
+    frame = pd.DataFrame({"sex": [1.0, 2.0, None], "day": days, "n": [1.5, 2, 3]})
     labels = {"sex": {1: "male", 2: "female"}}
     pyreadstat.write_sav(frame, tmp_path / "made.sav", variable_value_labels=labels)
 
@@ -196,15 +190,8 @@ def test_spss_is_read_with_its_labels_and_dates_where_its_package_is_installed(t
 def test_sas_transport_is_read_with_its_dates_and_refused_where_it_is_cut_short(table, rows, refusal, tmp_path):
     pyreadstat = pytest.importorskip("pyreadstat", reason="pyreadstat writes SAS: it is an extra")
     when = pd.to_datetime(["2024-01-31 10:30", None])
-    frame = pd.DataFrame(
-        {
-            "day": [date(2024, 1, 31), date(1950, 5, 1)],
-            "when": when,
-            "name": ["é", ""],
-            "n": [1.5, None],
-            "zero": [0, 1],
-        }
-    )
+    frame = pd.DataFrame({"day": [date(2024, 1, 31), date(1950, 5, 1)], "when": when, "name": ["é", ""]})
+    frame = frame.assign(n=[1.5, None], zero=[0, 1])
     pyreadstat.write_xport(frame, tmp_path / "made.xpt", file_format_version=5)
 
     found = table((tmp_path / "made.xpt").read_bytes(), "t")
@@ -303,9 +290,8 @@ def test_files_of_whole_numbers_and_of_fractions_keep_every_digit_beside_each_ot
 def test_empty_column_of_one_file_leaves_the_others_their_type(written, kind, cell, dtype):
     files = []
     for name, cells in (("full", [cell, cell]), ("empty", [None, None])):
-        content = io.BytesIO()
-        pq.write_table(pa.table({"a": pa.array(cells, kind), "b": [1, 2]}), content)
-        files.append(written(content.getvalue(), f"{name}.parquet"))
+        rows = pa.table({"a": pa.array(cells, kind), "b": [1, 2]})
+        files.append(written(parquet(rows), f"{name}.parquet"))
 
     found = read.tables(files).frame["a"]
 

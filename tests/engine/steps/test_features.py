@@ -21,17 +21,16 @@ def test_step_writes_every_clean_row_once_with_the_new_features(project):
     pd.testing.assert_series_equal(together["twice"], together["amount"] * 2, check_names=False)
 
 
-def test_infinite_numbers_of_a_new_feature_are_said(project, caplog):
-    features.run(project, lambda rows: rows.assign(ratio=rows["amount"] / (rows["colour"] != "red"), flag=True))
+def test_infinite_numbers_of_a_new_feature_and_one_that_a_row_has_otherwise_alone_are_said(project, caplog):
+    def add_features(rows):
+        mean = rows.groupby("colour")["amount"].transform("mean")
+        return rows.assign(ratio=rows["amount"] / (rows["colour"] != "red"), flag=True, mean=mean)
+
+    features.run(project, add_features)
 
     rows = pd.read_parquet(project.clean)
     infinite = int((rows["amount"].notna() & (rows["colour"] == "red")).sum())
     assert f"'ratio' of add_features is infinite in {infinite} rows: models see them as missing" in caplog.text
-
-
-def test_feature_that_a_row_has_otherwise_alone_is_said(project, caplog):
-    features.run(project, lambda rows: rows.assign(mean=rows.groupby("colour")["amount"].transform("mean")))
-
     (line,) = [line for line in caplog.messages if "'mean' of a row alone otherwise" in line]
     assert "The service answers rows alone" in line
 
@@ -43,9 +42,7 @@ def test_feature_that_a_row_has_otherwise_alone_is_said(project, caplog):
         ("time:shop", "'shop' is text: [split] takes it in alphabetical order, 'shop 0' to 'shop 9'", '"datetime"'),
     ],
 )
-def test_what_a_split_does_with_a_column_that_is_none_of_its_kind_is_said(
-    make_project, made_table, caplog, by, said, cure
-):
+def test_what_a_split_does_with_a_column_of_another_kind_is_said(make_project, made_table, caplog, by, said, cure):
     project = make_project(made_table.assign(shop=[f"shop {row % 40}" for row in range(len(made_table))]))
     pipeline.make(project, "data")
     split = replace(project.settings.split, by=by)
@@ -114,9 +111,8 @@ def test_feature_function_that_changes_the_data_drops_rows_or_returns_nothing_is
 
 def test_module_that_lies_beside_the_package_is_refused_before_a_run_relies_on_it(project, anew):
     (project.root / "mytools.py").touch()
-    (project.package / "features.py").write_text(
-        "def add_features(rows):\n    import mytools\n\n    return rows.copy()\n"
-    )
+    text = "def add_features(rows):\n    import mytools\n\n    return rows.copy()\n"
+    (project.package / "features.py").write_text(text)
 
     done = anew(project.root, "train")
 

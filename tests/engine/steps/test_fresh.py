@@ -96,14 +96,10 @@ def flip(path):
 @pytest.mark.parametrize("ending", ["", ".json"], ids=["file", "record"])
 @pytest.mark.parametrize(
     ("file", "step"),
-    [
-        ("data/interim/clean.parquet", "data"),
-        ("data/processed/train.parquet", "features"),
-        ("data/predictions/test.csv", "predict"),
-    ],
+    [("interim/clean.parquet", "data"), ("processed/train.parquet", "features"), ("predictions/test.csv", "predict")],
 )
 def test_file_or_record_that_was_edited_or_lost_is_made_again(project, caplog, file, ending, step, harm):
-    path = project.root / file
+    path = project.root / "data" / file
     before = path.read_bytes()
 
     harm(path.with_name(path.name + ending))

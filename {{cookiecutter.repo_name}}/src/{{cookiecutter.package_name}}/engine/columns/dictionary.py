@@ -107,10 +107,9 @@ def load(path: Path) -> Dictionary:
         if unknown := [part for part in column.moment if part not in columns]:
             raise DataError(f"{path}: [{name}] moment names {unknown[0]!r}, which is not in the dictionary.")
         if (column.type == "list") != bool(column.separator):
-            raise DataError(
-                f"{path}: [{name}] type = {column.type!r} and separator = {column.separator!r}.\n"
-                'A list needs a separator, as in separator = ";"; no other type has one.'
-            )
+            found = f"type = {column.type!r} and separator = {column.separator!r}"
+            cure = 'A list needs a separator, as in separator = ";"; no other type has one.'
+            raise DataError(f"{path}: [{name}] {found}.\n{cure}")
         if column.role not in ROLES and not re.fullmatch(rf"{LABEL}\s*\S.*", column.role):
             roles = ", ".join(map(repr, (*ROLES, LABEL + "<who>")))
             raise DataError(f"{path}: [{name}] role = {column.role!r}.\nAllowed: {roles}.")

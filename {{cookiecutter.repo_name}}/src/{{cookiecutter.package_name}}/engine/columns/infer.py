@@ -54,16 +54,9 @@ def infer(
 ) -> tuple[Dictionary, list[str]]:
     """Describe every column of a table, in its order, and say what was decided, one line each.
 
-    Parameters
-    ----------
-    frame : DataFrame, shape (n_rows, n_columns)
-        Cells as text or native types, as `read.py` gives them.
-    target : str
-        The column to predict.
-    split_by : str
-        `[split] by`; `time:<column>` and `group:<column>` give that column its role.
-    read : mapping
-        `[data.read]`; `decimal`, `thousands`, `missing` and `dates` overrule the guesses.
+    `frame`, shape (n_rows, n_columns), has cells as text or native types, as `read.py` gives them; `target` is the
+    column to predict. `split_by` is `[split] by`: `time:<column>` and `group:<column>` give that column its role. Of
+    `read`, `[data.read]`, `decimal`, `thousands`, `missing` and `dates` overrule the guesses.
     """
     kind, _, special = split_by.partition(":")
     roles = {special: kind} if special else {}

@@ -37,32 +37,17 @@ def validate(
 ) -> tuple[pd.DataFrame, list[str]]:
     """Type and validate a table by the data dictionary.
 
-    Parameters
-    ----------
-    frame : DataFrame, shape (n_rows, n_columns_found)
-        Cells as text or as native types; extra columns are left out, the order does not matter.
-    columns : Dictionary
-        The dictionary, n_columns entries.
-    where : str
-        The file's name, for messages.
-    first_row : int
-        The row number in the file of the row whose index is 0: the index of `frame` counts the rows of the file.
-    target : bool
-        Whether the target column is wanted too, and what people said of it where there is something.
+    `frame`, shape (n_rows, n_columns_found), has cells as text or as native types; extra columns are left out, the
+    order does not matter. Messages name the file, `where`, and the numbers of its rows: the index of `frame` counts
+    them from `first_row` on. `target` says whether the target is wanted too, and what people said of it, if they did.
 
-    Returns
-    -------
-    frame : DataFrame, shape (n_rows, n_columns)
-        Integers as int64 (float64 if any is missing or does not fit), numbers as float64, categories, text and lists
-        as str, dates as datetime64[us] without zone (UTC), booleans as bool (float64 if any is missing). Ids are text
-        as they stand where that is not how their type is written.
-    warnings : list of str
-        One line for each violation whose rule is not `refuse`, a `Warned`, and one for columns that were left out.
+    Returned are the table, shape (n_rows, n_columns), and the warnings: a line for each violation whose rule is not
+    `refuse`, a `Warned`, and one for columns that were left out. Integers are int64 (float64 if any is missing or does
+    not fit), numbers float64, categories, text and lists str, dates datetime64[us] without zone (UTC), booleans bool
+    (float64 if any is missing). Ids are text as they stand where that is not how their type is written.
 
-    Raises
-    ------
-    DataError
-        Columns are missing, or cells break a rule that says `refuse`: all of them in one message and in `violations`.
+    A `DataError` if columns are missing or cells break a rule that says `refuse`: all of them in one message and in
+    `violations`.
     """
     odd = in_other_letters(frame.columns, columns)
     frame = frame.rename(columns=odd)
@@ -219,12 +204,8 @@ def repeated_ids(typed: dict[str, pd.Series], ids: list[str]) -> Iterator[Violat
 def parse(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
     """Read one column of text or native values, shape (n_rows,), as its type.
 
-    Returns
-    -------
-    values : Series, shape (n_rows,)
-        Typed; missing where a cell is empty, means missing, or cannot be read.
-    unreadable : Series of bool, shape (n_rows,)
-        Cells that hold something that is not of the type.
+    Values are missing where a cell is empty, means missing, or cannot be read; with them, which cells, bool, hold
+    something that is not of the type.
     """
     read = {"integer": parse_number, "number": parse_number, "boolean": parse_boolean, "datetime": parse_datetime}
     return read.get(column.type, parse_text)(cells, column)
@@ -326,9 +307,8 @@ def dates(text: pd.Series, formats: str) -> pd.Series:
             rest, form = completed(rest, form)
             found = pd.to_datetime(rest, format=form, errors="coerce", utc=True)
         except ValueError as error:
-            raise DataError(
-                f"column {str(text.name)!r}: format = {formats!r} is no format of dates ({error})."
-            ) from None
+            said = f"column {str(text.name)!r}: format = {formats!r}"
+            raise DataError(f"{said} is no format of dates ({error}).") from None
         parsed = found if parsed is None else parsed.fillna(found)
     return parsed
 

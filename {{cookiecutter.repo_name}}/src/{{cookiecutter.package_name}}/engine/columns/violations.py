@@ -63,11 +63,9 @@ def explain(
     if len(lines) <= SHOWN_COLUMNS:
         cures = "; ".join(dict.fromkeys(violation.cure for violation in violations))
         return "\n".join([*lines, f"{cures} in references/data_dictionary.toml.{only}"])
-    return (
-        f"{lines[0]}\nAlso: {among(violations[1 - len(missing) :], numbers)}\n"
-        "Mend the file, or what references/data_dictionary.toml says of them (decimal, range, values, missing, rule)."
-        f"{only}"
-    )
+    also, keys = among(violations[1 - len(missing) :], numbers), "decimal, range, values, missing, rule"
+    cure = f"Mend the file, or what references/data_dictionary.toml says of them ({keys})"
+    return f"{lines[0]}\nAlso: {also}\n{cure}.{only}"
 
 
 def among(violations: list[Violation], numbers: pd.Index) -> str:
@@ -89,7 +87,5 @@ def explain_absent(absent: list[str], frame: pd.DataFrame, where: str) -> str:
     meant = [(plain[key], name) for name in absent if (key := "".join(name.lower().split())) in plain]
     more = f" (and {len(meant) - 1} more)" if len(meant) > 1 else ""
     cure = f"Rename {meant[0][0]!r} to {meant[0][1]!r}{more}" if meant else "Add them"
-    return (
-        f"{missing_columns(absent, where)}\n"
-        f'Found: {shown}.\n{cure}, or give them role = "ignored" in references/data_dictionary.toml and train again.'
-    )
+    ignored = 'give them role = "ignored" in references/data_dictionary.toml and train again'
+    return f"{missing_columns(absent, where)}\nFound: {shown}.\n{cure}, or {ignored}."

@@ -61,17 +61,14 @@ def limits(folder: Path, options: Predict, held: pd.DataFrame | None = None) -> 
     """
     if (folder / LIMITS).is_file():
         found = json.loads((folder / LIMITS).read_text(encoding="utf-8"))
-        edges, reach, floor = (found.get(name) for name in ("edges", "reach", "floor"))
-        kept = None if reach is None else Band(np.array(edges), np.array(reach), -np.inf if floor is None else floor)
+        kept = Band(np.array(found["edges"]), np.array(found["reach"]), found["floor"]) if "reach" in found else None
         return Limits(found["least"], kept)
     if not options.error_rate:
         return Limits(options.abstain_below)
     held = held_out(folder) if held is None else held
     if held is None:
-        raise DataError(
-            f"{folder.name} kept no rows that error_rate could be measured on: it was made before there was one.\n"
-            "Train again, or set [predict] error_rate = 0.0 in params.toml."
-        )
+        found = f"{folder.name} kept no rows that error_rate could be measured on: it was made before there was one"
+        raise DataError(f"{found}.\nTrain again, or set [predict] error_rate = 0.0 in params.toml.")
     if "probability" not in held:
         return Limits(options.abstain_below, band(held, options.error_rate))
     return Limits(max(options.abstain_below, least_probability(held, options.error_rate)))
@@ -79,11 +76,8 @@ def limits(folder: Path, options: Predict, held: pd.DataFrame | None = None) -> 
 
 def write(folder: Path, limits: Limits) -> None:
     """Write `limits.json` of a run that is exported: every float comes back with its bits."""
-    band = {}
-    if limits.band:
-        floor = {"floor": limits.band.floor} if np.isfinite(limits.band.floor) else {}
-        band = {"edges": limits.band.edges.tolist(), "reach": limits.band.reach.tolist(), **floor}
-    (folder / LIMITS).write_text(json.dumps({"least": limits.least, **band}), encoding="utf-8")
+    about = {"least": limits.least, **(vars(limits.band) if limits.band else {})}
+    (folder / LIMITS).write_text(json.dumps(about, default=np.ndarray.tolist), encoding="utf-8")
 
 
 def held_out(folder: Path) -> pd.DataFrame | None:

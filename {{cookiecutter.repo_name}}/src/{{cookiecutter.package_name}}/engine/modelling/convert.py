@@ -150,9 +150,8 @@ def forest(graph: Graph, model: Any, value: str) -> str:
     value = graph.cast(graph.cast(value, SINGLE))
     members = [member.tree_ for member in model.estimators_]
     outputs = range(members[0].value.shape[2])
-    return graph.beside(
-        [sum_of(graph, [of_forest(one, place, members) for one in members], value) for place in outputs]
-    )
+    trees = [[of_forest(one, place, members) for one in members] for place in outputs]
+    return graph.beside([sum_of(graph, of, value) for of in trees])
 
 
 def of_forest(tree: Any, place: int, members: list) -> Tree:

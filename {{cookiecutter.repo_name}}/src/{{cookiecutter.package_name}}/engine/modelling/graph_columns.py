@@ -116,7 +116,7 @@ def codes(graph: Graph, name: str, known: np.ndarray) -> str:
 
 def one_hot(graph: Graph, step: Any, columns: list[str]) -> str:
     """One column a category; a category that is not known is in none."""
-    tables = [np.vstack([np.eye(len(known)), np.zeros(len(known))]) for known in step.categories_]
+    tables = [np.eye(len(known) + 1, len(known)) for known in step.categories_]
     pairs = zip(columns, step.categories_, tables, strict=True)
     return graph.beside([graph.look_up(table, codes(graph, name, known)) for name, known, table in pairs])
 

@@ -154,12 +154,7 @@ ANY_CLASSES = named(
     Metric("log_loss", log_loss, False, "how surprising the truth was given the probabilities, in nats, 0 is perfect"),
 )
 RANKINGS = named(  # of the probabilities: not defined for rows of one class
-    Metric(
-        "roc_auc",
-        of_order(roc_auc),
-        True,
-        "chance that a positive row gets a higher probability than a negative one, 0-1",
-    ),
+    Metric("roc_auc", of_order(roc_auc), True, "chance that a positive row is ranked above a negative one, 0-1"),
     Metric(
         "average_precision",
         of_order(sk.average_precision_score),
@@ -178,9 +173,7 @@ NUMBERS = named(
     Metric("r2", of_values(sk.r2_score), True, "share of the variance explained, 1 is perfect"),
     Metric("mae", of_values(sk.mean_absolute_error), False, "mean absolute error, in the unit of the target"),
     Metric("rmse", of_values(sk.root_mean_squared_error), False, "root mean squared error, in the target's unit"),
-    Metric(
-        "median_error", of_values(sk.median_absolute_error), False, "median absolute error, in the unit of the target"
-    ),
+    Metric("median_error", of_values(sk.median_absolute_error), False, "median absolute error, in the target's unit"),
 )
 
 
@@ -198,9 +191,8 @@ def choose(wanted: str, task: str, n_classes: int) -> Metric:
         wanted = "r2" if task == "regression" else "roc_auc" if n_classes == 2 else "log_loss"
     if wanted not in known:
         what = f"a {task} with {n_classes} classes" if n_classes else f"a {task}"
-        raise SettingsError(
-            f"params.toml: [train] metric = {wanted!r} does not fit {what}.\nAllowed: auto, {', '.join(known)}."
-        )
+        found = f"params.toml: [train] metric = {wanted!r} does not fit {what}"
+        raise SettingsError(f"{found}.\nAllowed: auto, {', '.join(known)}.")
     return known[wanted]
 
 

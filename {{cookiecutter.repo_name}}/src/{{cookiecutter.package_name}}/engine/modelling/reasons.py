@@ -142,10 +142,8 @@ def in_words(rows: pd.DataFrame, moved: pd.DataFrame, most: int, shown: Callable
     lines, cells, names = [], rows[list(moved)].astype(object).to_numpy(), list(moved)
     for values, line in zip(cells, moved.to_numpy(), strict=True):
         strongest = np.argsort(-np.abs(line), kind="stable")[:most]
-        told = [
-            f"{names[place]} is {cell(values[place])}: {text}" for place in strongest if (text := shown(line[place]))
-        ]
-        lines.append("; ".join(told))
+        told = [(place, shown(line[place])) for place in strongest]
+        lines.append("; ".join(f"{names[place]} is {cell(values[place])}: {text}" for place, text in told if text))
     return lines
 
 

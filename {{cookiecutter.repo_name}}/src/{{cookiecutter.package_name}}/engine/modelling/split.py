@@ -30,10 +30,8 @@ def infer_task(target: pd.Series, task: str = "auto") -> str:
     """
     amount = pd.api.types.is_numeric_dtype(target.dtype) and not pd.api.types.is_bool_dtype(target.dtype)
     if task == "regression" and not amount:
-        raise SettingsError(
-            f'params.toml: [train] task is "regression", but the target {target.name!r} is not a number.\n'
-            'Allowed: task = "classification" or "auto".'
-        )
+        found = f'params.toml: [train] task is "regression", but the target {target.name!r} is not a number'
+        raise SettingsError(f'{found}.\nAllowed: task = "classification" or "auto".')
     if task != "auto":
         return task
     many = amount and (target.nunique() > CLASSES_LIMIT or bool((target % 1 != 0).any()))
@@ -52,10 +50,9 @@ def split(frame: pd.DataFrame, target: str, how: Split, task: str = "auto") -> d
         cure = f"Allowed: {', '.join(map(str, frame.columns))}."
         raise SettingsError(f"params.toml: [split] by = {how.by!r}: there is no column {column!r}.\n{cure}")
     if column and frame[column].isna().any():
-        raise DataError(
-            f"[split] by = {how.by!r}: column {column!r} has {frame[column].isna().sum()} empty cells, and a row "
-            "without it belongs nowhere.\nFill them, or split by another column."
-        )
+        found = f"[split] by = {how.by!r}: column {column!r} has {frame[column].isna().sum()} empty cells"
+        cure = "Fill them, or split by another column."
+        raise DataError(f"{found}, and a row without it belongs nowhere.\n{cure}")
     random = np.random.default_rng(how.seed)
     if kind == "stratified":
         labels = by_strata(strata(frame[target], task), how.shares, random)
@@ -67,11 +64,10 @@ def split(frame: pd.DataFrame, target: str, how: Split, task: str = "auto") -> d
         labels = by_group(frame[column], how.shares, random)
     parts = {part: frame[labels == part] for part in PARTS}
     if empty := [part for part in PARTS if parts[part].empty]:
-        raise DataError(
-            f"[split] by = {how.by!r} leaves no row for {' and '.join(empty)}: {len(frame)} rows, shares "
-            f"{how.shares.train:g} / {how.shares.dev:g} / {how.shares.test:g}.\nRaise the share in params.toml, or "
-            "split by a column with more different values."
-        )
+        shares = " / ".join(f"{getattr(how.shares, part):g}" for part in PARTS)
+        found = f"[split] by = {how.by!r} leaves no row for {' and '.join(empty)}: {len(frame)} rows, shares {shares}"
+        cure = "Raise the share in params.toml, or split by a column with more different values."
+        raise DataError(f"{found}.\n{cure}")
     return parts
 
 
@@ -102,11 +98,10 @@ def by_strata(strata: pd.Series, shares: Shares, random: np.random.Generator) ->
     too_many = rare.sum() > max(RARE_SHARE * len(strata), len(PARTS) - 1)
     if len(rare) and (too_many or len(counts) - len(rare) < 2):
         named, many = ", ".join(map(str, rare.index[:5])), len(rare) > max(len(counts) / 2, 10)
-        raise DataError(
-            f'[split] by = "stratified": {len(rare)} class(es) of {strata.name!r} have fewer than {len(PARTS)} rows: '
-            f"{named}.\n{'Is it an id or a text? Choose another target' if many else 'Merge or remove them'}, or set "
-            'by = "random" in [split] of params.toml; for a number that is no class, task = "regression" in [train].'
-        )
+        found = f"{len(rare)} class(es) of {strata.name!r} have fewer than {len(PARTS)} rows: {named}"
+        cure = "Is it an id or a text? Choose another target" if many else "Merge or remove them"
+        keys = 'by = "random" in [split] of params.toml; for a number that is no class, task = "regression" in [train]'
+        raise DataError(f'[split] by = "stratified": {found}.\n{cure}, or set {keys}.')
     labels = np.full(len(strata), "", dtype=object)
     for name, rows in strata.groupby(strata, sort=True).indices.items():
         if name in rare.index:

@@ -55,10 +55,8 @@ def positive_last(classes: tuple, positive: str) -> tuple:
     found = [label for label in classes if str(label).lower() == positive.lower()]
     if positive and (len(classes) != 2 or len(found) != 1):
         known = ", ".join(repr(str(label)) for label in classes[:10]) or "none, it is a number"
-        raise SettingsError(
-            f"params.toml: [train] positive = {positive!r} is not one of two classes; those of the target: {known}.\n"
-            'Allowed: one of two, or "" for yes, else the last in order.'
-        )
+        said = f"[train] positive = {positive!r} is not one of two classes; those of the target: {known}"
+        raise SettingsError(f'params.toml: {said}.\nAllowed: one of two, or "" for yes, else the last in order.')
     return (*(label for label in classes if label not in found), *found)
 
 

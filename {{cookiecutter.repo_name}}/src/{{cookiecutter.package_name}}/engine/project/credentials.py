@@ -27,9 +27,7 @@ def redacted(source: str) -> str:
 
 def masked(parameters: Mapping) -> dict:
     """Return parameters as records may keep them: written passwords and tokens in `source` or `data.source` masked."""
-    kept: dict[str, Any] = {
-        k: masked(value) if isinstance(value, Mapping) else value for k, value in parameters.items()
-    }
+    kept: dict[str, Any] = {key: masked(v) if isinstance(v, Mapping) else v for key, v in parameters.items()}
     return {key: redacted(value) if key in ("source", "data.source") else value for key, value in kept.items()}
 
 

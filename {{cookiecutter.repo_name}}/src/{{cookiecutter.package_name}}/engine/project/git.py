@@ -83,8 +83,5 @@ def too_large(path: Path) -> bool:
 
 def run(root: Path, *words: str, environment: Mapping[str, str] = MappingProxyType({})) -> str:
     """The output of a git command in the project's root; names of files that are no UTF-8 survive."""
-    command, variables = ["git", "-C", str(root), *words], {**os.environ, **environment}
-    done = subprocess.run(
-        command, capture_output=True, encoding="utf-8", errors="surrogateescape", check=True, env=variables
-    )
-    return done.stdout
+    how: dict[str, Any] = {"encoding": "utf-8", "errors": "surrogateescape", "env": {**os.environ, **environment}}
+    return subprocess.run(["git", "-C", str(root), *words], capture_output=True, check=True, **how).stdout

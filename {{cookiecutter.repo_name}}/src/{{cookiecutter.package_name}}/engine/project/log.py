@@ -66,14 +66,10 @@ def warnings_as_lines(log: logging.Logger) -> Iterator[None]:
 
 def progress(items: Iterable[T], label: str, name: Callable[[T], str] = lambda item: "") -> Iterator[T]:
     """Pass the items on; on a terminal, with a progress bar on stderr that names each and vanishes at the end."""
-
-    def named(item: T | None) -> str:
-        return "" if item is None else name(item)
-
-    hidden = not sys.stderr.isatty()
+    how: dict[str, Any] = {"label": label, "file": sys.stderr, "hidden": not sys.stderr.isatty()}
     drawing.set()
     try:
-        with click.progressbar(items, label=label, file=sys.stderr, hidden=hidden, item_show_func=named) as bar:
+        with click.progressbar(items, item_show_func=lambda item: "" if item is None else name(item), **how) as bar:
             yield from bar
     finally:
         drawing.clear()

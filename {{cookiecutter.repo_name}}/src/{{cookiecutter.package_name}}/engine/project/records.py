@@ -104,10 +104,8 @@ def checked(path: Path) -> Path:
     expected = recorded(path).get("sha256")
     if not path.is_file() or expected is None:
         raise DataError(f"{path} is missing or was not made by this project.\nMake the step that writes it again.")
-    found = sha256(path)
-    if found != expected:
-        raise DataError(
-            f"{path} was changed after it was made: sha256 {found[:12]}, on record {expected[:12]}.\n"
-            "Delete it and run the command again: it is made anew."
-        )
+    if (found := sha256(path)) != expected:
+        both = f"sha256 {found[:12]}, on record {expected[:12]}"
+        cure = "Delete it and run the command again: it is made anew."
+        raise DataError(f"{path} was changed after it was made: {both}.\n{cure}")
     return path

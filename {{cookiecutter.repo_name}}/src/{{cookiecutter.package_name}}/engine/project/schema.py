@@ -18,7 +18,6 @@ from .errors import SettingsError
 
 T = TypeVar("T")
 CALLED = {str: "text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}
-
 BOUNDS: dict[str, tuple[Callable[[Any, Any], bool], Callable[[Any], str]]] = {  # whether a value holds, and the words
     "above": (operator.gt, "above {}".format),
     "below": (operator.lt, "below {}".format),

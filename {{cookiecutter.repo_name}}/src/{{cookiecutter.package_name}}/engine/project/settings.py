@@ -5,7 +5,7 @@ import importlib
 import os
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -185,10 +185,9 @@ class Project:
         found = {path for pattern in self.settings.data.also for path in matching(self.root, pattern)}
         size = sum(path.stat().st_size for path in found)
         if size > ALSO_LIMIT:
-            raise DataError(
-                f"{PARAMS}: the files that [data] also names hold {size >> 20} MiB.\n"
-                f"Allowed: {ALSO_LIMIT >> 20} MiB, because every run keeps a copy. Join larger tables into the source."
-            )
+            allowed = f"Allowed: {ALSO_LIMIT >> 20} MiB, because every run keeps a copy"
+            cure = f"{allowed}. Join larger tables into the source."
+            raise DataError(f"{PARAMS}: the files that [data] also names hold {size >> 20} MiB.\n{cure}")
         return sorted(found)
 
     @property
@@ -284,9 +283,8 @@ def external(path: str) -> Path:
             return folder / EXTERNAL / path
         if (folder / PARAMS).is_file():
             if folder / path not in load(folder).also:
-                raise SettingsError(
-                    f"{path} is not declared: a run would not know it.\nSet [data] also = [{path!r}] in {PARAMS}."
-                )
+                cure = f"Set [data] also = [{path!r}] in {PARAMS}."
+                raise SettingsError(f"{path} is not declared: a run would not know it.\n{cure}")
             return folder / path
     raise SettingsError(f"{path} is looked for in the project or in a run, and {__file__} lies in neither.")
 
@@ -322,20 +320,17 @@ def read_sections(tree: dict[str, Any], parts: Mapping[str, type]) -> tuple[Sett
         raise SettingsError(f"{PARAMS}: the section [data] is missing.")
     before = tree.get("predict", {})
     if isinstance(before, dict) and (moved := [key for key in MOVED if key in before]):
-        raise SettingsError(
-            f"{PARAMS}: [predict] {moved[0]} = {before[moved[0]]!r}: the costs are in [decision] now, and never train "
-            "again.\nMove both lines to a section [decision]; where they were alike they said nothing, and can go."
-        )
+        found = f"{PARAMS}: [predict] {moved[0]} = {before[moved[0]]!r}: the costs are in [decision] now"
+        cure = "Move both lines to a section [decision]; where they were alike they said nothing, and can go."
+        raise SettingsError(f"{found}, and never train again.\n{cure}")
     read = {name: schema.convert(table, sections[name], f"{PARAMS}: [{name}]") for name, table in tree.items()}
     own = {name: read.pop(name) for name in parts if name in read}
     settings = Settings(**read)
     if settings.data.target in settings.data.drop:
         found = f"{PARAMS}: [data] drop names the target {settings.data.target!r}"
         raise SettingsError(f"{found}: it would be left out.\nTake it out of drop, or name another target.")
-    shares = settings.split.shares
-    total = shares.train + shares.dev + shares.test
+    total = sum(asdict(settings.split.shares).values())
     if abs(total - 1) > SHARES_SUM_TOLERANCE:
-        raise SettingsError(
-            f"{PARAMS}: [split] shares add up to {total:g}, not 1.\nAllowed: train + dev + test = 1, each above 0."
-        )
+        allowed = "Allowed: train + dev + test = 1, each above 0."
+        raise SettingsError(f"{PARAMS}: [split] shares add up to {total:g}, not 1.\n{allowed}")
     return settings, own

@@ -191,11 +191,7 @@ def _enclose_cells(content: bytes, separator: str) -> bool:
 
 def _least_ragged(content: bytes, closer: bytes, dialect: Dialect) -> tuple[bytes, Dialect, list[str]]:
     """Of the ways to read a text whose lines do not all fit, take the one that most lines agree with."""
-    ways = [
-        (content, dialect, []),
-        (closer, dialect, [CLOSER]),
-        (content, replace(dialect, quote="'"), [SINGLE_QUOTE]),
-    ]
+    ways = [(content, dialect, []), (closer, dialect, [CLOSER]), (content, replace(dialect, quote="'"), [SINGLE_QUOTE])]
     content, dialect, notes = max(ways, key=lambda way: _agreement(way[0], way[1]))  # the first of equals
     return content, replace(dialect, clean=bool(_width(content, dialect))), notes
 

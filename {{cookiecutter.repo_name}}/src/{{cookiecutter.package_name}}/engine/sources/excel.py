@@ -35,11 +35,10 @@ def sheet_rows(
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
         names = [sheet.name for sheet in sorted(sheets, key=lambda sheet: sheet.visible != SheetVisibleEnum.Visible)]
-        why = ""
         if isinstance(wanted, int):
-            name = names[wanted - 1] if 0 < wanted <= len(names) else ""
+            name, why = (names[wanted - 1] if 0 < wanted <= len(names) else ""), ""
         else:
-            name, why = (wanted, why) if wanted else _naming(book, names, target)
+            name, why = (wanted, "") if wanted else _naming(book, names, target)
         sheet = book.get_sheet_by_name(name) if name in names else None
         rows = _rows(book, name) if sheet else []
     except Exception as error:  # a damaged file raises several of its errors, and some of others

@@ -15,7 +15,6 @@ from .dialect import NUMBER
 
 BYTES = 65_536  # of the file's start
 LINES = 50  # in which the target may stand instead: titles above the names, names over several lines
-SEPARATORS = (",", ";", "\t", "|")
 
 
 def names_without(path: Path, target: str) -> list[str]:
@@ -27,7 +26,7 @@ def names_without(path: Path, target: str) -> list[str]:
     if b"\0" in start or start.lstrip()[:1] in (b"", b"[", b"{", b"<", b"\x1f"):
         return []  # no text, or JSON, a web page, packed
     lines = start.decode("utf-8-sig", errors="replace").splitlines()[:LINES]
-    separator = max(SEPARATORS, key=lines[0].count)
+    separator = max(",;\t|", key=lines[0].count)
     first, *others = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
     are_names = len(first) > 1 and all(first) and not any(map(NUMBER.fullmatch, first))
     return first if are_names and not any(target in row for row in (first, *others)) else []

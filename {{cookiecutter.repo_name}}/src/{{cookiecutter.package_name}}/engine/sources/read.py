@@ -98,18 +98,11 @@ NOTHING_KNOWN = Known()
 def tables(paths: Sequence[Path], known: Known = NOTHING_KNOWN) -> Table:
     """Read files, of one kind or several, or members of archives, one below the other, columns by their names.
 
-    Returns
-    -------
-    Table
-        In the order of the first file, to which `first_row` belongs; names are text, unique, without blanks around.
-        A column that some files lack is missing there.
+    The columns are in the order of the first file, to which `first_row` belongs; names are text, unique, without blanks
+    around. A column that some files lack is missing there.
 
-    Raises
-    ------
-    DataError
-        A file cannot be read without guessing, or one shares few columns, or not the one needed, with the first.
-    SettingsError
-        An option is unknown or of the wrong type.
+    A `DataError` if a file cannot be read without guessing, or shares few columns, or not the one needed, with the
+    first; a `SettingsError` if an option is unknown or of the wrong type.
     """
     _check_options(known.options)
     parts = {name: part for path in paths for name, part in _parts(path, known).items()}
@@ -287,13 +280,11 @@ def _finished(read: Table, options: Mapping[str, Any]) -> Table:
     odd = [line for _, line in read.set_aside if line.reason not in (rows.ABOVE, rows.BELOW, rows.DRAWN_LINE)]
     if len(odd) <= max(limit * (len(read.frame) + len(odd)), min(limit, 1) and 1):
         return read
-    reasons = Counter(line.reason for line in odd).most_common(3)
-    examples = {reason: next(line for line in odd if line.reason == reason) for reason, _ in reasons}
-    shown = "; ".join(
-        f"{reason} ({many:,}, as line {examples[reason].line}: {examples[reason].text[:40]!r})"
-        for reason, many in reasons
-    )
-    found = f"{len(odd):,} of {len(read.frame) + len(odd):,} lines do not fit: {shown}"
+    shown = []
+    for reason, many in Counter(line.reason for line in odd).most_common(3):
+        first = next(line for line in odd if line.reason == reason)
+        shown.append(f"{reason} ({many:,}, as line {first.line}: {first.text[:40]!r})")
+    found = f"{len(odd):,} of {len(read.frame) + len(odd):,} lines do not fit: {'; '.join(shown)}"
     said = next((line for line in read.decisions if line.startswith("separator")), "")
     cure = "Mend them (decimal commas need quotes), or set separator, quote, header or set_aside_limit"
     raise DataError(f"{found}.\n{said}\n{cure} {encoding.CURE}.")

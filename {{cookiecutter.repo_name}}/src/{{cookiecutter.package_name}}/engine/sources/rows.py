@@ -118,14 +118,12 @@ def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool) -> 
         found.add(first, row, how, text)
         if not cells:
             found.blank.append(first)
-    below = found.waiting
-    if below and not lines[below[0].line - 2].strip():
-        first = below[0].line - 1
+    if found.waiting and not lines[found.waiting[0].line - 2].strip():
+        first = found.waiting[0].line - 1
         found.end(lines, first, f"what stands below the table, from line {first + 1} on, left out")
-    found.aside += [
-        line._replace(reason=BELOW) if sum(map(bool, next(dialect.rows([line.text]), []))) <= shape.width / 2 else line
-        for line in found.waiting
-    ]
+    for line in found.waiting:
+        few = sum(map(bool, next(dialect.rows([line.text]), []))) <= shape.width / 2
+        found.aside.append(line._replace(reason=BELOW) if few else line)
     return found.rows(start)
 
 

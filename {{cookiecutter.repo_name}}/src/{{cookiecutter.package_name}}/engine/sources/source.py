@@ -238,9 +238,9 @@ def _placed(root: Path, folder: Path, card: dict) -> Dump:
         artefact.sync(file)
         file.chmod(0o444)
     artefact.sync(folder)
-    names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
     # Another source can have the same content on the same day.
-    target = next(root / RAW / name for name in names if not (root / RAW / name).exists())
+    places = (root / RAW / (f"{stem}-{number}" if number > 1 else stem) for number in itertools.count(1))
+    target = next(place for place in places if not place.exists())
     folder.rename(target)
     artefact.sync(target.parent)
     return _dump(target / CARD)

@@ -57,11 +57,10 @@ def _attempt(session: requests.Session, address: str, body: Path, most: float) -
     """Ask once; return what the card is to say when the file is complete."""
     headers = {"Accept-Encoding": "identity"}  # bytes as they lie there: else the length would not fit
     with session.get(address, headers=headers, stream=True, timeout=TIMEOUT) as answer:
-        if answer.status_code in LATER:
-            raise Unfinished(f"the server answers {answer.status_code} {answer.reason}")
         if not answer.ok:
             found = f"the server answers {answer.status_code} {answer.reason}"
-            raise DataError(f"{found}.\nCheck the address and the rights.")
+            lasting = DataError(f"{found}.\nCheck the address and the rights.")
+            raise Unfinished(found) if answer.status_code in LATER else lasting
         _receive(answer, body, most)
         _decode(body, answer.headers.get("Content-Encoding", "identity").lower(), most)
     parts = urlsplit(answer.url)

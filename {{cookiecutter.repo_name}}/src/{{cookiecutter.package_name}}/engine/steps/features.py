@@ -36,10 +36,8 @@ def checked(rows: pd.DataFrame, wider: pd.DataFrame) -> pd.DataFrame:
     if len(wider) != len(rows):
         raise DataError(f"features.py: add_features made {len(wider)} rows of {len(rows)}: every row must stay.")
     if changed := [name for name in rows.columns if name not in wider or not wider[name].equals(rows[name])]:
-        raise DataError(
-            f"features.py: add_features changed {', '.join(map(repr, changed[:5]))}.\n"
-            "Give what you compute a name of its own; a column is left out by its role in the data dictionary."
-        )
+        cure = "Give what you compute a name of its own; a column is left out by its role in the data dictionary."
+        raise DataError(f"features.py: add_features changed {', '.join(map(repr, changed[:5]))}.\n{cure}")
     return wider
 
 
@@ -111,10 +109,8 @@ def check_kept(project: Project) -> None:
         if not path.is_relative_to(root) or path.is_relative_to(kept):
             continue
         if NOT_OURS.isdisjoint((place := path.relative_to(root)).parts):
-            raise DataError(
-                f"{package.NAME} imports {name} from {place}, where no run would keep it.\n"
-                f"Move it into {project.relative(project.package)}/ and import it from {package.NAME}."
-            )
+            cure = f"Move it into {project.relative(project.package)}/ and import it from {package.NAME}."
+            raise DataError(f"{package.NAME} imports {name} from {place}, where no run would keep it.\n{cure}")
 
 
 def check_names(project: Project) -> None:
@@ -122,10 +118,8 @@ def check_names(project: Project) -> None:
     for path in package.yours(project.package):
         for line, name in package.looked_up(path) if path.suffix == ".py" else ():
             found = f"{project.relative(path)}, line {line}: {name!r} is looked up by its written name"
-            raise DataError(
-                f"{found}, by which an old run would find today's.\n"
-                "Import it (from . import ...), or fill in __package__: import_module('.tools', __package__)."
-            )
+            cure = "Import it (from . import ...), or fill in __package__: import_module('.tools', __package__)."
+            raise DataError(f"{found}, by which an old run would find today's.\n{cure}")
 
 
 def widened(
@@ -139,10 +133,9 @@ def widened(
         wider = checked(known, add_features(known.copy()))
     except Exception as error:  # of a mistake in another line the words do not name one of them
         if asked := [repr(name) for name in ignored if name in rows and repr(name) in str(error)]:
-            raise DataError(
-                f'features.py: add_features uses {", ".join(asked)}, role = "ignored": rows to score may lack it.\n'
-                'Let them have it, unseen by models: role = "feature", transformation = "none" in the data dictionary.'
-            ) from error
+            found = f'add_features uses {", ".join(asked)}, role = "ignored": rows to score may lack it'
+            cure = 'Let them have it, unseen by models: role = "feature", transformation = "none"'
+            raise DataError(f"features.py: {found}.\n{cure} in the data dictionary.") from error
         raise
     new = wider.drop(columns=known.columns)
     return checked(rows, rows.drop(columns=new.columns, errors="ignore").join(new))

@@ -180,8 +180,7 @@ def is_fresh(step: Step, key: str, work: Work) -> bool:
             found = work.digests.of(file)
             if found != expected:
                 state = "was changed by hand or cut" if found else "is gone"
-                logger("records").warning(
-                    "%s %s since it was made: it is made again", work.project.relative(file), state
-                )
+                said = f"{work.project.relative(file)} {state} since it was made"
+                logger("records").warning("%s: it is made again", said)
                 return False
     return bool(outputs)

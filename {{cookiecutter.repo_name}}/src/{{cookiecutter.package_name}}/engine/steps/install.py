@@ -115,17 +115,12 @@ def say_what_is_missing(root: Path) -> None:
             return
         path = source.first_file(root, named)
         if path is None:
-            say(
-                f"{named} (source in [data] of params.toml) is not here, nor a copy in data/raw.\n"
-                f"Put it at {root / named}, or set DATA_STORE in .env and run make pull."
-            )
+            cure = f"Put it at {root / named}, or set DATA_STORE in .env and run make pull."
+            say(f"{named} (source in [data] of params.toml) is not here, nor a copy in data/raw.\n{cure}")
         elif not data.read and (found := first_line.names_without(path, data.target)):
-            near = first_line.nearest(data.target, found)
-            meant = f"Did you mean {near!r}? " if near else ""
-            say(
-                f"{path.name}: its first line names no column {data.target!r}.\nFound: {listed(found, 30)[:500]}.\n"
-                f"{meant}Set [data] target in params.toml."
-            )
+            near, names = first_line.nearest(data.target, found), listed(found, 30)[:500]
+            cure = (f"Did you mean {near!r}? " if near else "") + "Set [data] target in params.toml."
+            say(f"{path.name}: its first line names no column {data.target!r}.\nFound: {names}.\n{cure}")
 
 
 def make_venv(venv: Path) -> Path:
@@ -137,9 +132,8 @@ def make_venv(venv: Path) -> Path:
         mark.touch()
         return python
     if venv.exists() and any(venv.iterdir()) and not (mark.exists() or (venv / "pyvenv.cfg").exists()):
-        raise ProjectError(
-            f"{venv} exists and is not a Python environment: move it away, or name another with VENV=folder."
-        )
+        cure = "move it away, or name another with VENV=folder"
+        raise ProjectError(f"{venv} exists and is not a Python environment: {cure}.")
     venv.mkdir(parents=True, exist_ok=True)
     mark.touch()
     for path in venv.iterdir():  # not venv's own --clear, which would remove the mark too
