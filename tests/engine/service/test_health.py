@@ -15,6 +15,8 @@ from data_science_project.service.score import Score
 from data_science_project.service.settings import Monitor
 from data_science_project.service.words import PAGES
 
+NOTHING = {"scores": [], "lost": [], "back": False, "broken": []}
+
 
 @pytest.fixture
 def batch(project, made_table, tmp_path):
@@ -47,7 +49,7 @@ def test_file_like_the_training_raises_no_alarm_and_is_scored_by_its_target(look
     found = looked()
 
     assert found["alarms"] == [] and "None moved" in page_of(found) and "come first" not in page_of(found)
-    assert (found["rows"], found["told"], found["different"]) == (240, 240, 240)
+    assert (found["looked"], found["told"], found["different"]) == (240, 240, 240)
     assert {one.column for one in found["drift"]} >= {"amount", "colour", "predictions: probability_yes"}
     assert [metric for before, after in found["scores"] for metric in [after.metric]][:2] == ["roc_auc", "accuracy"]
 
@@ -161,28 +163,74 @@ def test_fewer_different_rows_than_are_judged_are_said_to_be_few(project, folder
 
     found = health.health(health.of_file(project, folder, path), Monitor())
 
-    assert (found["rows"], found["different"], found["few"]) == (100, 40, 50)
+    assert (found["looked"], found["different"], found["few"]) == (100, 40, 50)
     assert found["drift"] is not None and not any(before for before, _ in found["scores"])
 
 
-def test_all_labels_are_measured_counted_and_said_to_be_of_other_answers_where_they_are(project, folder, batch):
+def test_labels_of_the_newest_answers_are_measured_counted_and_dated_and_weeks_are_of_all(project, folder, batch):
     costly = settings.load(project.root, ["decision.cost_false_positive=1", "decision.cost_false_negative=9"])
     window = health.of_file(costly, folder, batch())
     told = pd.concat([window.told] * 11, ignore_index=True)
-    window = replace(window, rows=window.rows.assign(id=range(240)), told=told.assign(id=range(200, 2840)))
+    days = 1.7e9 - 86400 * (np.arange(2640) // 100)
+    window = replace(window, told=told.assign(id=range(2640), time=days))
 
     found = health.health(window, Monitor())
 
-    assert {after.rows for _, after in found["scores"] if after} == {2640} == {found["told"]}
-    assert sum(map(sum, found["confusion"])) == sum(one.rows for _, one in found["weeks"]) == 2640
-    page = page_of(found)
+    assert {after.rows for _, after in found["scores"] if after} == {1000} == {found["told"]}
+    assert sum(map(sum, found["confusion"])) == 1000
+    assert sum(one.rows for _, one in found["weeks"]) == 2640
+    page = PAGES.get_template("monitor.html").render(health=found, caveat="", source="the log")
     accuracy = window.record["metrics"]["dev"]["accuracy"]
-    assert "2,600 of the labels are of other answers than the 240 that are looked at:" in page
-    assert f"yes from a probability of 10.0 % on, as [decision] has it (accuracy when chosen: {accuracy:.3f})" in page
+    assert "truth was told, 2023-11-05 to 2023-11-14; expected" in page
+    assert (
+        f"yes from a probability of 10.0\u00a0% on, as [decision] has it (accuracy when chosen: {accuracy:.3f})" in page
+    )
+
+
+@pytest.fixture
+def labelled(project, folder, batch):
+    """What is said of a window whose labels are of so many weeks, the newest first: how many, and whether turned."""
+    window = health.of_file(project, folder, batch())
+
+    def look(*weeks):
+        rows = [
+            window.told.sample(count, replace=True, random_state=place).assign(
+                truth=lambda part, turned=turned: (
+                    part["truth"].map({"yes": "no", "no": "yes"}) if turned else part["truth"]
+                ),
+                time=1.7e9 - 7 * 86400.0 * place,
+            )
+            for place, (count, turned) in enumerate(weeks)
+        ]
+        told = pd.concat(rows, ignore_index=True)
+        return health.health(replace(window, told=told.assign(id=range(len(told)))), Monitor())["alarms"]
+
+    return look
+
+
+def test_week_in_which_the_target_turned_is_an_alarm_whatever_older_labels_say(labelled):
+    found = labelled((120, True), *[(300, False)] * 4)
+
+    assert found and all("measured on labels (120 rows answered 2023-11-14 to 2023-11-14)" in line for line in found)
+    assert labelled((60, True), (60, True), *[(300, False)] * 4), "weeks of few labels are put together"
+    assert labelled(*[(300, False)] * 5) == []
+
+
+def test_incident_that_is_over_is_no_alarm_any_more(labelled):
+    assert labelled((100, False), (300, True), (300, False)) == []
+    assert labelled(*[(500, False)] * 2, (500, True)) == []
+
+
+def test_labels_of_one_row_count_once_in_a_file_too(project, folder, batch):
+    path = batch()
+    rows = pd.read_csv(path)
+    pd.concat([rows, *[rows.head(1)] * 900]).to_csv(path, index=False)
+
+    assert health.health(health.of_file(project, folder, path), Monitor())["told"] == 240
 
 
 def test_column_that_may_move_is_no_alarm_and_an_unknown_one_is_refused():
-    found = {"drift": [Shift("colour", 0.0, 0.5, "blue in all rows", True)], "scores": [], "back": False, "broken": []}
+    found = {"drift": [Shift("colour", 0.0, 0.5, "blue in all rows", True)], **NOTHING}
     none = np.zeros(0, dtype=bool)
 
     assert [len(health.alarms(found, Monitor(may_move=names), none)) for names in ((), ("colour",))] == [1, 0]
@@ -243,7 +291,7 @@ def test_too_few_rows_are_not_compared_and_it_is_said(project, folder, batch):
 
 
 def test_many_unusual_rows_are_an_alarm_and_a_few_are_none():
-    nothing = {"drift": [], "scores": [], "back": False, "broken": []}
+    nothing = {"drift": [], **NOTHING}
 
     assert health.alarms(nothing, Monitor(), np.arange(1000) < 60) == []
     (line,) = health.alarms(nothing, Monitor(), np.arange(1000) < 100)
@@ -252,14 +300,15 @@ def test_many_unusual_rows_are_an_alarm_and_a_few_are_none():
 
 
 def test_score_below_that_of_training_is_an_alarm_with_interval_and_number_of_labels():
-    worse = Score("accuracy", 0.7, 0.68, 0.72, 0.9, 400)
-    found = {"drift": None, "scores": [(worse, None), (None, worse)], "back": False, "broken": []}
+    worse = Score("accuracy", 0.7, 0.68, 0.72, 0.9, 400, "2026-11-16 to 2026-11-22")
+    found = {"drift": None, **NOTHING, "scores": [(worse, None)], "lost": [worse]}
 
     expected, measured = health.alarms(found, Monitor(), np.zeros(1000, dtype=bool))
 
     assert "accuracy 0.680 to 0.720 expected without labels (1,000 rows), 0.900 in training" not in expected
     assert "accuracy 0.680 to 0.720 expected without labels (400 rows), 0.900 in training. Find out" in expected
-    assert "measured on labels (400 rows)" in measured and "rollback" not in measured and "make retrain" in measured
+    assert "measured on labels (400 rows answered 2026-11-16 to 2026-11-22)" in measured
+    assert "rollback" not in measured and "make retrain" in measured
     assert "make rollback" in health.alarms(found | {"back": True}, Monitor(), np.zeros(1000, dtype=bool))[1]
 
 

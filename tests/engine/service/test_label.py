@@ -10,7 +10,7 @@ import pytest
 
 from data_science_project.engine.project import lock
 from data_science_project.engine.project.errors import DataError
-from data_science_project.service import database, feedback, health, label, tables
+from data_science_project.service import database, feedback, label, newest, tables
 from data_science_project.service.feedback import ID, QUEUE, RANDOM, WHY
 from data_science_project.service.log import Log
 from data_science_project.service.settings import Serve
@@ -149,7 +149,7 @@ def test_rows_of_tables_are_not_taken_for_traffic(waiting, folder, entries):
     label.run(waiting)
     with database.opened(waiting) as log:
         log.insert(entries(2, run=folder.name))
-        rows, _ = health.newest(log.engine)
+        rows, _ = newest.answered(log.engine)
 
     assert len(rows) == 2
 

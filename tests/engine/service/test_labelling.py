@@ -275,3 +275,13 @@ def test_number_is_labelled_in_a_field_and_what_is_none_is_refused(waiting, fold
     assert status == 422 and "is no number" in said
     assert person.send(id=number, truth="51.5")[0] == 303
     assert person.kept()[0].truth == "51.5"
+
+
+def test_cells_are_shown_as_they_stand_for_who_judges_them(project, made_table, start, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "")
+    table = made_table.assign(order=made_table["order"] + 130_000, amount=51.1725)
+    label.run(with_unlabelled(project, table, 2))
+
+    text, _ = start(project).see()
+
+    assert "<td>51.1725</td>" in text and re.search(r"<td>131\d\d\d</td>", text)

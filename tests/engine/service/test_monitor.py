@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 import json
 import math
 import re
@@ -11,8 +12,7 @@ from click.testing import CliRunner
 from data_science_project import cli, pipeline
 from data_science_project.engine.project import settings as project_settings
 from data_science_project.engine.runs import registry
-from data_science_project.service import app, health, log, monitor, settings, words
-from data_science_project.service.health import newest
+from data_science_project.service import app, log, monitor, newest, settings, words
 from data_science_project.service.tables import Told
 
 
@@ -28,12 +28,14 @@ def service(project, monkeypatch):
 
 @pytest.fixture
 def answered(service, entries, folder):
-    """Put answers into the log, each with what was told of it, if anything; their ids."""
+    """Put answers to rows that differ into the log, each with what was told of it, if anything; their ids."""
+    amounts = itertools.count()
 
     def put(*said, run=folder.name, **changes):
         ids = []
         for output, truth in said:
-            (entry,) = entries(run=run, output=json.dumps(output), **changes)
+            row = {"inputs": json.dumps({"amount": next(amounts)})}
+            (entry,) = entries(run=run, output=json.dumps(output), **row | changes)
             told = [Told(entry.id, json.dumps(truth), entry.time, "", "http")] if truth is not None else []
             service.log.database.insert([entry, *told])
             ids.append(entry.id)
@@ -96,6 +98,49 @@ def test_shadow_stands_beside_the_answer_with_figures_of_its_own(service, answer
     assert (beside["role"], beside["run"], beside["told"], beside["median"]) == ("shadow", "another", 1, 9.0)
 
 
+def test_champion_and_shadow_are_compared_on_the_rows_that_both_answered(service, answered, entries, folder):
+    ids = answered(*[(yes(), "no")] * 6, *[(yes(), "yes")] * 2, (no(), "no"), (no(), None))
+    for place, output in enumerate([no(), yes(), no(), yes(), no()], start=5):
+        row = {"inputs": json.dumps({"amount": place}), "output": json.dumps(output)}
+        (shadow,) = entries(run="another", role="shadow", **row)
+        shadow.id = ids[place]
+        service.log.database.insert([shadow])
+
+    found = monitor.figures(service)
+
+    assert found["both"] == [("another", 4, 0.25, 0.5)]
+    page = " ".join(words.PAGES.get_template("monitor.html").render(found).split())
+    said = "another both answered and whose truth is told: 25.0 % and 50.0 % wrong."
+    assert said in page
+
+
+def test_page_of_the_service_and_report_say_the_same_score_whatever_shadows_there_are(
+    service, answered, entries, folder, typed, monkeypatch
+):
+    monkeypatch.setattr(newest, "NEWEST", 40)
+    for number in answered(*[(yes(), "no"), (yes(), "yes")] * 20):
+        shadows = entries(3, role="shadow")
+        for place, one in enumerate(shadows):
+            one.id, one.run = number, f"another {place}"
+        service.log.database.insert(shadows)
+
+    live = monitor.figures(service)["health"]
+    report = monitor.logged(service.project, folder, instead=False)["health"]
+
+    assert live["told"] == report["told"] == 40
+    assert live["scores"] == report["scores"] and live["looked"] == report["looked"] == 40
+
+
+def test_truth_told_of_the_rows_that_are_shown_is_told_apart_from_older_ones(service, answered, monkeypatch):
+    answered(*[(yes(), "yes")] * 9)
+    monkeypatch.setattr(newest.answered, "__kwdefaults__", {"names": None, "most": 5})
+    answered(*[(no(), None)] * 3)
+
+    (run,) = monitor.figures(service)["runs"]
+
+    assert (run["rows"], run["of_these"], run["told"]) == (5, 2, 9)
+
+
 def test_error_of_numbers_and_share_within_the_band_and_answers_by_fifth(service, answered, folder):
     record = registry.read(folder) | {"task": "regression", "classes": []}
     registry.write(folder, record)
@@ -114,7 +159,8 @@ def test_costs_that_a_run_of_another_target_cannot_have_stop_no_look(service, an
     registry.write(folder, registry.read(folder) | {"classes": ["no", "so", "yes"]})
     costly = project_settings.load(project.root, ["decision.gain_true_positive=5", "decision.cost_false_positive=1"])
 
-    about = monitor.about_run(costly, *newest(service.log.database.engine))
+    rows, _ = newest.answered(service.log.database.engine)
+    about = monitor.about_run(costly, rows, rows, newest.told(service.log.database.engine, names=None))
 
     assert [name for name, *_ in about["said"]] == ["no", "yes"]
 
@@ -206,13 +252,15 @@ def test_row_that_is_asked_all_day_pushes_no_other_out_of_the_window(service, en
     found = monitor.figures(service)["health"]
 
     assert [line for line in found["alarms"] if line.startswith("drift: 'amount': median 500")]
+    (run,) = monitor.figures(service)["runs"]
+    assert (run["rows"], run["different"], sum(count for _, count, *_ in run["said"])) == (160, 60, 60)
     assert (found["looked"], found["different"]) == (159, 60), "a probe with an id of its own repeats itself too"
 
 
 def test_different_rows_are_looked_for_among_the_newest_of_the_log_of_whatever_run(
     service, entries, folder, monkeypatch
 ):
-    monkeypatch.setattr(health, "LOOK_BACK", 60)
+    monkeypatch.setattr(newest, "LOOK_BACK", 60)
     for run, count in ((folder.name, 9), ("another", 58), (folder.name, 2)):
         service.log.database.insert(asked(entries, run, count))
 
@@ -222,7 +270,7 @@ def test_different_rows_are_looked_for_among_the_newest_of_the_log_of_whatever_r
 
 
 def test_log_of_one_row_alone_says_that_no_different_ones_are_there(service, answered):
-    answered(*[(yes(), None)] * 60)
+    answered(*[(yes(), None)] * 60, inputs="{}")
 
     page = words.PAGES.get_template("monitor.html").render(monitor.figures(service))
 
@@ -302,8 +350,15 @@ def test_log_that_does_not_answer_holds_up_one_thread_and_what_it_finds_in_the_e
     service, answered, monkeypatch
 ):
     answered(*[(yes(), None)] * 60)
-    read, started, end = monitor.newest, [], threading.Event()
-    monkeypatch.setattr(monitor, "newest", lambda engine: read(engine) if started.append(1) or end.wait(9) else None)
+    read, started, end = newest.answered, [], threading.Event()
+
+    def slow(engine, *conditions, **options):
+        if not conditions:
+            started.append(1)
+            end.wait(9)
+        return read(engine, *conditions, **options)
+
+    monkeypatch.setattr(newest, "answered", slow)
     monkeypatch.setattr(monitor, "PATIENCE", 0.05)
     look = monitor.looking(service)
 

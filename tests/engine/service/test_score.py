@@ -32,7 +32,7 @@ def answers(seed, rows, hard=1.0):
     table = pd.DataFrame({"probability_no": 1 - chance, "probability_yes": chance})
     table["prediction"] = np.where(chance > 0.5, "yes", "no")
     table["probability"] = np.maximum(chance, 1 - chance)
-    return table.assign(truth=np.where(random.random(rows) < chance, "yes", "no"))
+    return table.assign(truth=np.where(random.random(rows) < chance, "yes", "no"), time=1.7e9)
 
 
 def kinds(seed, rows, sure=1.0):
@@ -177,6 +177,20 @@ def test_score_is_lost_where_the_whole_interval_is_worse_than_is_allowed(metric,
     then = 1.0 if metric == "mae" else 0.8
 
     assert score.Score(metric, (low + high) / 2, low, high, then, 100).lost(points=0.05, growth=0.2) == lost
+
+
+def test_week_that_is_surely_worse_is_lost_whatever_older_labels_say_and_an_incident_that_is_over_is_not():
+    def of(value, ends=0.03):
+        return score.Score("accuracy", value, value - ends, value + ends, 0.85, 400)
+
+    def lost(latest, week):
+        return [one.value for one in score.lost([of(latest)], [of(*week)], 0.05, 0.2)]
+
+    assert lost(0.82, (0.70,)) == [0.70], "one bad week among good ones"
+    assert lost(0.70, (0.85,)) == [] == lost(0.70, (0.82,)), "a bad week before good ones"
+    assert lost(0.76, (0.76, 0.2)) == [0.76], "always a little worse, which few labels of a week cannot show alone"
+    assert lost(0.85, (0.79, 0.2)) == lost(0.85, (0.85,)) == []
+    assert score.lost([of(0.85)], [], 0.05, 0.2) == []
 
 
 def test_scores_are_told_by_the_week_of_the_answer():

@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,17 +22,17 @@ from ..engine.report.verdict import number, percent, scored
 from ..engine.runs import promote, registry
 from ..engine.runs.answers import complete, predictions
 from ..engine.sources import read
-from . import drift, profile, score, settings
-from .database import PART
-from .feedback import ASKER, QUEUE, truths_in
+from . import drift, newest, profile, score, settings
+from .feedback import QUEUE, truths_in
 from .reference import Reference, is_odd, under_today
 from .settings import Monitor
-from .tables import LOOK_BACK, NEWEST, answers, feedback
+from .tables import NEWEST, answers
 
 log = logging.getLogger(__name__)
 CLASSES = 12  # of a table of true and answered ones, at most
 LEAST_ROWS = 50  # of fewer nothing is said
-SAID_COLUMNS = ["prediction", "probability", "low", "high"]
+LEAST_LABELS = 100  # of the newest weeks: of 50, where one in 14 is positive, 2 % of windows without a loss would alarm
+WEEK, MONDAY = 7 * 86400.0, 4 * 86400.0  # seconds: of a week, and of 1970 before its first Monday
 UNWATCHED = "not watched: the run has no reference, and none can be made here (the log says why)"
 UNWATCHED += ". Make one where its splits are: make monitor"
 FIND_OUT = "Find out what is true of some rows: make label, then make feedback"
@@ -58,78 +58,29 @@ class Window:
     policy: decision.Policy  # of today, with the rows held out in training
     back: bool  # whether there is a champion before the present one
     looked: int  # answers, among which these are the different ones
+    names: Sequence[str] | None = None  # the columns in which those of the log differ, None where all count
 
 
-def newest(engine: sa.Engine, *conditions: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The newest answers that fit all conditions, and those of which the truth was told last, with that truth.
-
-    The first without those that `make label` asked for: nobody needed them, and they are no sample.
-    """
-    words = sa.select(feedback.c.truth, feedback.c.source, answers).join(answers, answers.c.id == feedback.c.id)
-    with engine.connect() as connection:
-        found = sa.select(answers).where(answers.c.asker != ASKER, *conditions)
-        last = words.where(*conditions).order_by(feedback.c.number.desc()).limit(NEWEST)
-        looks = [connection.execute(one) for one in (found.order_by(answers.c.id.desc()).limit(NEWEST), last)]
-        rows, told = (frame(look.mappings().all(), look.keys()) for look in looks)
-    told["truth"] = [json.loads(text) for text in told["truth"]]
-    return rows, told.drop_duplicates(["id", "run"])
-
-
-def different(
-    engine: sa.Engine, names: Sequence[str], most: int, last: str, *conditions: Any
-) -> tuple[pd.DataFrame, int]:
-    """The newest answers that fit all conditions, no two alike in these columns, and among how many they were found.
-
-    So a row that is sent all day, as health checks do, pushes no other out. They are looked for in the log of all runs
-    from the answer `last` back: of a champion that few have asked it has no more, and nothing finds its rows at once.
-    """
-    back = sa.select(answers.c.id).where(answers.c.id <= last).order_by(answers.c.id.desc()).limit(LOOK_BACK).subquery()
-    near = answers.c.id.between(sa.select(sa.func.min(back.c.id)).scalar_subquery(), last)
-    query = sa.select(answers).where(near, answers.c.asker != ASKER, *conditions).order_by(answers.c.id.desc())
-    found, looked = dict[str, sa.RowMapping](), 0
-    with engine.connect().execution_options(yield_per=PART) as connection:
-        for row in connection.execute(query).mappings():
-            asked = json.loads(row["inputs"])
-            found.setdefault(repr([row["output"], *map(asked.get, names)]), row)
-            looked += 1
-            if len(found) == most:
-                break
-    return frame([*found.values()], answers.c.keys()), looked
-
-
-def frame(found: Sequence[sa.RowMapping], names: Iterable[str]) -> pd.DataFrame:
-    """Answers as a table, with what was said in columns."""
-    rows = pd.DataFrame(found, columns=pd.Index([*names]))
-    said = pd.DataFrame([json.loads(text) for text in rows["output"]], index=rows.index)
-    said = said.drop(columns="confident", errors="ignore")
-    return rows.join(with_all(said))
-
-
-def with_all(said: pd.DataFrame) -> pd.DataFrame:
-    """Answers with all columns that those of any task have; what they have not is missing."""
-    return said.reindex(columns=[*dict.fromkeys([*SAID_COLUMNS, *said])])
-
-
-def of_log(engine: sa.Engine, project: Project, run: str, rows: pd.DataFrame, told: pd.DataFrame) -> Window | None:
-    """The newest answers of a run in the log, different ones where the rows of training differ.
+def of_log(engine: sa.Engine, project: Project, run: str, rows: pd.DataFrame) -> Window | None:
+    """The newest answers of a run in the log, different ones where the rows of training differ, and the truths told.
 
     `rows` are the newest of the log. None where the run is gone, or is damaged, which is said.
     """
     folder = project.models / run
     if not (folder / registry.RECORD).is_file() or (record := registry.sound(folder)) is None:
         return None
-    mine, truths = (part[part["run"] == run] for part in (rows, told))
-    role = "answer" if "answer" in set(mine["role"]) else "shadow"
-    most, reference = min(settings.of(project, Monitor).rows, NEWEST), profile.of(project, folder)
-    mine, truths = mine[mine["role"] == role].head(most), truths[truths["role"] == role]
-    columns, looked = under_today(project, dictionary.load(folder / registry.DICTIONARY)), len(mine)
-    if len(mine) and reference and reference["distinct"] >= drift.MOSTLY_DIFFERENT:
+    role = "answer" if "answer" in set(rows.loc[rows["run"] == run, "role"]) else "shadow"
+    this, most = (answers.c.run == run, answers.c.role == role), min(settings.of(project, Monitor).rows, NEWEST)
+    columns = under_today(project, dictionary.load(folder / registry.DICTIONARY))
+    reference, names = profile.of(project, folder), None
+    if reference and reference["distinct"] >= drift.MOSTLY_DIFFERENT:
         names = [name for name in reference["columns"] if columns[name].type != "datetime"]
-        mine, looked = different(engine, names, most, mine["id"].max(), answers.c.run == run, answers.c.role == role)
+    mine, looked = newest.answered(engine, *this, names=names, most=most)
+    told, back = newest.told(engine, *this, names=names), has_before(project)
     asked = pd.DataFrame([json.loads(text) for text in mine["inputs"]], index=mine.index)
     cells, broken = typed(asked, columns)
     policy = decision.policy(folder, record, project.settings.predict, project.settings.decision)
-    return Window(folder, record, mine, columns, cells, broken, truths, reference, policy, has_before(project), looked)
+    return Window(folder, record, mine, columns, cells, broken, told, reference, policy, back, looked, names)
 
 
 def has_before(project: Project) -> bool:
@@ -163,11 +114,10 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
         if (violation := getattr(note, "violation", None)) and is_odd(version.columns, violation):
             odd[[*violation.rows]] = True
     about = {"time": time.time(), "role": "answer", "road": "reference", "unusual": odd, "milliseconds": np.nan}
-    rows = with_all(rows).assign(**about)
+    rows = rows.reindex(columns=rows.columns.union(newest.SAID_COLUMNS, sort=False)).assign(**about)
     target = run.record["target"]
     truth = truths_in(path, table[target], run) if target in table else [None] * len(rows)
-    told = rows.assign(truth=pd.Series(truth, index=rows.index, dtype=object), source=path.name)
-    told = told[told["truth"].notna()]
+    told = rows.assign(truth=pd.Series(truth, index=rows.index, dtype=object), source=path.name).dropna(subset="truth")
     broken, back = by_column(notes), has_before(project)
     return Window(
         folder, run.record, rows, version.columns, cells, broken, told, version.profile, policy, back, len(rows)
@@ -196,30 +146,34 @@ def typed(asked: pd.DataFrame, columns: dictionary.Dictionary) -> tuple[pd.DataF
 def health(window: Window, options: Monitor) -> dict[str, Any]:
     """What there is to say of a window: `drift`, `scores`, of labels `weeks` and `confusion`, `alarms`."""
     record, rows, told = window.record, window.rows, window.told
+    shifts, places = moves(window)
     sample = told[told["source"] != QUEUE]
+    latest = sample.head(options.rows) if "id" in sample else sample[sample.index.isin(places)]
     classes, held = record["classes"], window.policy.held
     found: dict[str, Any] = {
         "run": window.folder.name,
         "target": record["target"],
         "classes": [str(label) for label in classes],
-        "rows": len(rows),
         "looked": window.looked,
-        "told": len(sample),
+        "drift": shifts,
+        "different": len(places),
+        "counted": rows.loc[places],
+        "told": len(latest),
         "queued": len(told) - len(sample),
-        "elsewhere": int((~sample["id"].isin(rows["id"])).sum()) if "id" in rows else 0,
         "level": window.policy.level,
         "back": window.back,
         "then": record["metrics"]["dev"].get("accuracy"),
-        "scores": [],
         "weeks": score.by_week(sample, record),
-        "confusion": score.confusion(sample, classes) if len(sample) and len(classes) <= CLASSES else [],
+        "confusion": score.confusion(latest, classes) if len(latest) and len(classes) <= CLASSES else [],
     }
-    found["drift"], places = moves(window)
-    found["different"], counted = len(places), rows.loc[places]
+    counted = found["counted"]
     enough = len(counted) >= LEAST_ROWS
     found["few"] = 0 if enough else LEAST_ROWS
     before = score.expected(counted, record, held) if held is not None and enough else []
-    after = score.measured(sample, record, held)
+    after = score.measured(latest, record, held)
+    since = latest["time"].head(LEAST_LABELS).min()
+    of_weeks = score.measured(latest[latest["time"] >= since - (since - MONDAY) % WEEK], record, held)
+    found["lost"] = score.lost(after, of_weeks, options.score_loss, options.error_growth)
     names = dict.fromkeys(one.metric for one in [*before, *after])
     by_name = [{one.metric: one for one in scores} for scores in (before, after)]
     found["scores"] = [tuple(scores.get(name) for scores in by_name) for name in names]
@@ -275,22 +229,17 @@ def alarms(found: dict[str, Any], options: Monitor, unusual: np.ndarray) -> list
         for one in moved
         if one.moved and one.column not in options.may_move
     ]
-    turned = any(one and one.metric == "roc_auc" and one.high < 0.5 for _, one in found["scores"])
+    turned = any(one.metric == "roc_auc" and one.high < 0.5 for one in found["lost"])
     again = TURNED if turned else TRAIN_AGAIN + (GO_BACK if found["back"] else "")
-    for place, how, cure in ((0, "expected without labels", FIND_OUT), (1, "measured on labels", again)):
-        scores = [pair[place] for pair in found["scores"] if pair[place]]
-        lines += [
-            f"score: {in_words(one)} {how} ({one.rows:,} rows), {scored(one.metric, one.then)} in training. {cure}."
-            for one in scores
-            if one.lost(options.score_loss, options.error_growth)
-        ]
+    allowed = options.score_loss, options.error_growth
+    lost = [(one, "expected without labels", "", FIND_OUT) for one, _ in found["scores"] if one and one.lost(*allowed)]
+    lost += [(one, "measured on labels", f" answered {one.days}", again) for one in found["lost"]]
+    for one, how, days, cure in lost:
+        low, high, then = (scored(one.metric, value) for value in (one.low, one.high, one.then))
+        said = f"{one.metric} {low} to {high} {how} ({one.rows:,} rows{days}), {then} in training"
+        lines.append(f"score: {said}. {cure}.")
     if score.rate(unusual)[2] > options.unusual:
         broken = f": {'; '.join(found['broken'])}" if found["broken"] else ""
         rows = f"{percent(unusual.mean())} of {len(unusual):,} rows"
         lines.append(f"unusual: {rows} are unlike those of training, or break a rule that warns{broken}. {LOOK}")
     return lines
-
-
-def in_words(one: score.Score) -> str:
-    """A score with its interval."""
-    return f"{one.metric} {' to '.join(scored(one.metric, end) for end in (one.low, one.high))}"

@@ -27,7 +27,7 @@ from ..engine.project.errors import DataError, listed, shown
 from ..engine.project.settings import Project
 from ..engine.runs import answers, registry
 from ..engine.runs.loading import Run
-from . import database, feedback, tables
+from . import database, feedback, newest, tables
 from .drawn import as_cells
 from .feedback import ASKER, ID, QUEUE, WHY
 from .reference import Reference
@@ -49,7 +49,7 @@ def run(project: Project) -> str:
     model = version.run
     with lock.held(project.root, "label", name="label"), database.opened(project, new=True) as kept:
         check_taken(path, kept, model.record["target"])
-        pool = answered(version, [*from_log(project, kept), *from_tables(project, model, kept)])
+        pool = answered(version, [*from_log(version, project, kept), *from_tables(project, model, kept)])
         table = spread(pool["cells"].tolist(), model.columns)
         doubt = doubts(version, pd.DataFrame(pool["output"].tolist()))
         chosen = choose(doubt, pool["unusual"].to_numpy(), table, most)
@@ -66,20 +66,15 @@ def run(project: Project) -> str:
     return f"label: {len(rows)} of {len(pool)} rows in {project.relative(path)}: {counts}; {places}"
 
 
-def from_log(project: Project, kept: database.Database) -> list[dict[str, Any]]:
+def from_log(version: Reference, project: Project, kept: database.Database) -> list[dict[str, Any]]:
     """The newest answers, no two to the same row, by runs that are here, of which nobody has said what was true."""
     here = [folder.name for folder in registry.folders(project)]
     columns, said = tables.answers.c, sa.select(tables.feedback.c.id)
-    query = sa.select(columns.id, columns.inputs).where(
-        columns.role == "answer", columns.run.in_(here), columns.id.not_in(said)
-    )
-    found = dict[str, str]()
-    with kept.engine.connect().execution_options(yield_per=database.PART) as connection:
-        for number, text in connection.execute(query.order_by(columns.id.desc()).limit(tables.LOOK_BACK)):
-            found.setdefault(text, number)
-            if len(found) == tables.NEWEST:
-                break
-    return [{ID: number, "file": "the log", "cells": json.decode(text)} for text, number in found.items()]
+    query = sa.select(tables.answers).where(columns.role == "answer", columns.run.in_(here), columns.id.not_in(said))
+    last = query.order_by(columns.id.desc()).limit(tables.LOOK_BACK)
+    rows, _ = newest.different(kept.engine, last, without_truth(version.columns), tables.NEWEST)
+    found = rows[["id", "inputs"]].itertuples(index=False, name=None)
+    return [{ID: number, "file": "the log", "cells": json.decode(text)} for number, text in found]
 
 
 def from_tables(project: Project, model: Run, kept: database.Database) -> list[dict[str, Any]]:

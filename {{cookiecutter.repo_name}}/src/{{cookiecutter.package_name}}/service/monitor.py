@@ -24,11 +24,11 @@ from ..engine.project.errors import DataError, ProjectError, SettingsError
 from ..engine.project.settings import Project
 from ..engine.report.verdict import number
 from ..engine.runs import registry
-from . import score, settings
+from . import newest, score, settings
 from .app import Service
 from .database import opened
 from .feedback import QUEUE
-from .health import Window, health, newest, of_file, of_log
+from .health import Window, health, of_file, of_log
 from .tables import NEWEST, answers
 from .versions import wanted as runs_wanted
 from .words import OF_PAGES, PAGES
@@ -50,20 +50,15 @@ def run(project: Project, *, input: Path | None, name: str) -> tuple[Path, list[
     folder = registry.named(project, name) if name else runs_wanted(project)[0]
     inputs = {}
     if input is None:
-        rows, told, window = logged(project, folder, instead=not name)
-        if window is None or window.rows.empty:
-            raise DataError(
-                f"The log has no answer of {folder.name}.\nName another run, RUN=..., or a file, INPUT=batch.csv"
-            )
+        content = logged(project, folder, instead=not name)
     else:
         window = of_file(project, folder, input)
         inputs = {project.relative(input): artefact.sha256(input)}
-        rows, told = window.rows, window.told
-    content = looked(project, rows, told, window)
+        content = looked(project, None, window.rows, window)
     page, css = project.root / PAGE, (OF_PAGES / "static" / "page.css").read_text(encoding="utf-8")
     known = {"project": project.root.name, "css": css, "source": project.relative(input) if input else "the log"}
     artefact.write_text(page, PAGES.get_template("monitor.html").render(content | known))
-    records.record(page, {"step": "monitor", "run": window.folder.name, "inputs": inputs})
+    records.record(page, {"step": "monitor", "run": content["health"]["run"], "inputs": inputs})
     return page, content["health"]["alarms"]
 
 
@@ -77,25 +72,28 @@ async def watch(service: Service) -> None:
         await asyncio.sleep(LOOKS)
 
 
-def logged(project: Project, folder: Path, *, instead: bool) -> tuple[pd.DataFrame, pd.DataFrame, Window | None]:
-    """The newest answers of a run in the log, those of which the truth was told, and the window of them.
+def logged(project: Project, folder: Path, *, instead: bool) -> dict[str, Any]:
+    """What the page shows of the newest answers of a run in the log.
 
     Of a run that nobody asked yet, `instead` those of the one that answered last.
     """
     try:
         with opened(project) as database:
-            rows, told = newest(database.engine, answers.c.run == folder.name)
+            rows, _ = newest.answered(database.engine, answers.c.run == folder.name)
             if rows.empty and instead and (before := answered_last(project, database.engine)):
                 log.warning("nobody asked %s yet: what is told is of %s, which answered last", folder.name, before.name)
-                folder, (rows, told) = before, newest(database.engine, answers.c.run == before.name)
-            return rows, told, of_log(database.engine, project, folder.name, rows, told)
+                folder, (rows, _) = before, newest.answered(database.engine, answers.c.run == before.name)
+            window = None if rows.empty else of_log(database.engine, project, folder.name, rows)
+            if window:
+                return looked(project, database.engine, rows, window)
     except DataError as error:
         raise DataError(f"{error}, or look at a file: make monitor INPUT=batch.csv") from None
+    raise DataError(f"The log has no answer of {folder.name}.\nName another run, RUN=..., or a file, INPUT=batch.csv")
 
 
 def answered_last(project: Project, engine: sa.Engine) -> Path | None:
     """The run of the newest answer in the log, if it is there still."""
-    runs = newest(engine, answers.c.role == "answer")[0]["run"]
+    runs = newest.answered(engine, answers.c.role == "answer")[0]["run"]
     return next((project.models / run for run in runs if (project.models / run / registry.RECORD).is_file()), None)
 
 
@@ -144,23 +142,35 @@ def figures(service: Service) -> dict[str, Any]:
     """What the page shows; where the log cannot be read, what is known without it."""
     content, engine = state(service), service.log.database.engine
     try:
-        rows, told = newest(engine)
+        rows, _ = newest.answered(engine)
         answered = rows.loc[rows["role"] == "answer", "run"]
         names = [name for name in service.versions.served if name in set(answered)] or answered.tolist()
-        window = of_log(engine, service.project, names[0], rows, told) if names else None
-        return content | looked(service.project, rows, told, window)
+        window = of_log(engine, service.project, names[0], rows) if names else None
+        return content | looked(service.project, engine, rows, window)
     except sa.exc.SQLAlchemyError as error:
         return content | {"unread": str(service.log.database.explained(error))}
     except ProjectError as error:
-        return content | looked(service.project, rows, told, None) | {"uncompared": str(error)}
+        return content | looked(service.project, engine, rows, None) | {"uncompared": str(error)}
 
 
-def looked(project: Project, rows: pd.DataFrame, told: pd.DataFrame, window: Window | None) -> dict[str, Any]:
+def looked(project: Project, engine: sa.Engine | None, rows: pd.DataFrame, window: Window | None) -> dict[str, Any]:
     """What page and report both show: each run in each role, charts over time, the health of the one of the window."""
+    options, runs, both = settings.of(project, settings.Monitor), [], []
+    found = health(window, options) if window else None
+    for (role, run), part in rows.groupby(["role", "run"]):
+        if window and found and run == window.folder.name and role in set(window.rows["role"]):
+            different, told = found["counted"], window.told
+        elif engine:
+            names, this = window.names if window else None, (answers.c.run == run, answers.c.role == role)
+            different, _ = newest.answered(engine, *this, names=names, most=options.rows)
+            told = newest.told(engine, *this, names=names)
+            both += on_both(window, str(run), told) if window else []
+        runs.append(about_run(project, part, different, told[told["source"] != QUEUE]))
     return {
-        "runs": [about_run(project, part, told) for _, part in rows.groupby(["role", "run"])],
+        "runs": runs,
+        "both": both,
         "charts": charts(rows[rows["role"] == "answer"]),
-        "health": health(window, settings.of(project, settings.Monitor)) if window else None,
+        "health": found,
         "caveat": score.CAVEAT,
         "newest": NEWEST,
         "slots": BARS,
@@ -173,35 +183,30 @@ def moment(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def span(rows: pd.DataFrame) -> dict[str, str]:
-    """From when to when rows were answered."""
-    return {"from": moment(rows["time"].min()), "to": moment(rows["time"].max())}
-
-
 def outcomes(service: Service) -> dict[str, int]:
     """Requests to `/predict` since the start, by what became of them."""
     samples = next(iter(service.counts.requests.collect())).samples
     return {one.labels["outcome"]: int(one.value) for one in samples if one.value and "outcome" in one.labels}
 
 
-def about_run(project: Project, rows: pd.DataFrame, told: pd.DataFrame) -> dict[str, Any]:
-    """What is told of the answers of a run in one role; truths that the queue asked for are left out."""
+def about_run(project: Project, rows: pd.DataFrame, different: pd.DataFrame, told: pd.DataFrame) -> dict[str, Any]:
+    """What is told of a run in one role: its answers, the newest `different` ones, and those whose truth was told."""
     run, role = rows[["run", "role"]].iloc[0]
-    folder, told = project.models / run, told[(told["run"] == run) & (told["role"] == role)]
-    told = told[told["source"] != QUEUE]
+    folder = project.models / run
     record = registry.sound(folder) if (folder / registry.RECORD).is_file() else None
     found = {
         "run": run,
         "role": role,
         "rows": len(rows),
-        **span(rows),
         "compiled": (rows["road"] == "compiled").mean(),
-        "unsure": 1 - rows["confident"].mean(),
-        "unusual": rows["unusual"].mean(),
-        "probability": rows["probability"].mean(),
         "median": rows["milliseconds"].median(),
         "slowest": rows["milliseconds"].quantile(0.99),
+        "different": len(different),
+        "unsure": 1 - different["confident"].mean(),
+        "unusual": different["unusual"].mean(),
+        "probability": different["probability"].mean(),
         "told": len(told),
+        "of_these": told["id"].isin(rows["id"]).sum() if "id" in rows else len(told),
     }
     if record is None:
         return found
@@ -212,18 +217,24 @@ def about_run(project: Project, rows: pd.DataFrame, told: pd.DataFrame) -> dict[
     if record["task"] == "regression":
         within = told["truth"].between(told["low"], told["high"]).mean() if told["low"].notna().all() else np.nan
         error = (told["prediction"] - told["truth"]).abs().mean()
-        names, places, then = by_fifth(rows["prediction"], held)
+        names, places, then = by_fifth(different["prediction"], held)
         found |= {"error": error, "within": within}
     else:
-        names, places, then = by_class(rows["prediction"], record["classes"], held)
+        names, places, then = by_class(different["prediction"], record["classes"], held)
         wrong = (told["prediction"] != told["truth"]).mean()
         found |= {"wrong": wrong, "mistakes": score.mistakes(told, record["classes"][:CLASSES])}
     counts = np.bincount(places, minlength=len(then))
     said = [*zip(names, counts.tolist(), counts / counts.sum(), then, strict=True)]
-    return found | {
-        "names": names,
-        "said": [one for one in said if one[1] or one[3] > 0],
-    }
+    return found | {"said": [one for one in said if one[1] or one[3] > 0]}
+
+
+def on_both(window: Window, run: str, told: pd.DataFrame) -> list[tuple[str, int, float, float]]:
+    """Of how many rows that a run and that of the window answered the truth is told, and how wrong both are there."""
+    both = window.told.merge(told[["id", "prediction"]], on="id", suffixes=("", " of it"))
+    both = both[both["source"] != QUEUE]
+    said = both[["prediction", "prediction of it"]]
+    wrong = said.ne(both["truth"], axis=0) if window.record["classes"] else said.sub(both["truth"], axis=0).abs()
+    return [(run, len(both), *wrong.mean())] if len(both) else []
 
 
 def by_fifth(said: pd.Series, held: pd.DataFrame | None) -> tuple[list[str], np.ndarray, np.ndarray]:
@@ -248,9 +259,9 @@ def by_class(said: pd.Series, classes: list, held: pd.DataFrame | None) -> tuple
 
 def charts(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Traffic, latency and confidence over time, unless all is 0, each with its bars: place, height of 100, value."""
-    if rows.empty or rows["time"].min() == rows["time"].max():
-        return []
     first, last = rows["time"].min(), rows["time"].max()
+    if not first < last:  # no row has none
+        return []
     slots = rows.groupby(((rows["time"] - first) / max(last - first, 1.0) * (BARS - 1)).astype(int))
     wanted = {
         "Rows answered": slots.size(),
@@ -261,6 +272,6 @@ def charts(rows: pd.DataFrame) -> list[dict[str, Any]]:
     found = []
     for title, values in wanted.items():
         bars = [(place, 100 * value / (values.max() or 1), value) for place, value in values.items()]
-        ends = span(rows) | {"most": values.max(), "last": values.iloc[-1]}
+        ends = {"from": moment(first), "to": moment(last), "most": values.max(), "last": values.iloc[-1]}
         found += [{"title": title, "bars": bars, **ends}] if values.notna().all() and values.any() else []
     return found

@@ -6,7 +6,7 @@ of rows that are harder than before, and of nothing else. What held-out rows lea
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,7 @@ class Score:
     high: float
     then: float  # its value on the rows held out in training, by today's answers, NaN where that is not known
     rows: int  # how many answers, or labels, it is of
+    days: str = ""  # of labels: from when to when their rows were answered
 
     def lost(self, points: float, growth: float) -> bool:
         """Whether the whole interval is worse than in training by more than so many points, or that share of errors."""
@@ -174,11 +175,22 @@ def measured(
     if rows.empty:
         return []
     said, truth = said_of(rows, record), rows["truth"].to_numpy(dtype=None if record["classes"] else "float64")
-    found = []
+    limits = (f"{pd.Timestamp(end, unit='s'):%Y-%m-%d}" for end in (rows["time"].min(), rows["time"].max()))
+    found, days = [], " to ".join(limits)
     for metric in wanted(record, said, OVERCONFIDENCE if said.classes else BIAS)[:most]:
         enough = len(rows) >= LEAST_TOLD
         ends = metric.interval(truth, said, repeats=DRAWS) if enough else (np.nan, np.nan)
-        found.append(Score(metric.name, metric.score(truth, said), *ends, then(record, metric, held), len(rows)))
+        found.append(Score(metric.name, metric.score(truth, said), *ends, then(record, metric, held), len(rows), days))
+    return found
+
+
+def lost(latest: Sequence[Score], of_weeks: Sequence[Score], points: float, growth: float) -> list[Score]:
+    """The measured scores that are lost now: in the newest weeks, or in all labels where those weeks look so too."""
+    weeks, found = {one.metric: one for one in of_weeks}, []
+    for one in latest:
+        week = weeks.get(one.metric, one)
+        if replace(week, low=week.value, high=week.value).lost(points, growth):
+            found += [each for each in (week, one) if each.lost(points, growth)][:1]
     return found
 
 

@@ -150,6 +150,6 @@ PAGES = jinja2.Environment(
 )
 PAGES.globals |= {"few": 30, "many": 300, "infinite": float("inf")}  # choices that a list shows, or that are offered
 PAGES.filters |= {"number": number, "percent": percent, "shown": shown, "quoted": shlex.quote}
-PAGES.filters["scoring"] = lambda value, metric: scored(metric, value)
+PAGES.filters |= {"scoring": lambda value, metric: scored(metric, value), "spelled": formats.spelled}
 PAGES.filters |= {"json": functools.partial(json.dumps, ensure_ascii=False), "told": json.loads}
 PAGES.tests["known"] = lambda value: value is not None and value == value

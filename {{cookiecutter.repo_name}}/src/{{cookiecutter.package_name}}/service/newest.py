@@ -1,0 +1,57 @@
+"""The newest answers in the log, and the newest truths told of them, as tables."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from .database import PART
+from .feedback import ASKER
+from .tables import LOOK_BACK, NEWEST, answers, feedback
+
+SAID_COLUMNS = ["prediction", "probability", "low", "high"]  # where an answer has none, it is missing
+Names = Sequence[str] | None  # columns in which rows differ; None where all count
+
+
+def answered(engine: sa.Engine, *conditions: Any, names: Names = None, most: int = NEWEST) -> tuple[pd.DataFrame, int]:
+    """So many answers that fit all conditions, and among how many they were found; none that `make label` asked for.
+
+    They are looked for in the log of all runs from the newest that fits back: of a champion that few have asked it has
+    no more, and nothing finds its rows at once.
+    """
+    fit, newest_first = sa.and_(answers.c.asker != ASKER, *conditions), answers.c.id.desc()
+    last = sa.select(answers.c.id).where(fit).order_by(newest_first).limit(1).scalar_subquery()
+    back = sa.select(answers.c.id).where(answers.c.id <= last).order_by(newest_first).limit(LOOK_BACK).subquery()
+    near = answers.c.id >= sa.select(sa.func.min(back.c.id)).scalar_subquery()
+    return different(engine, sa.select(answers).where(fit, near).order_by(newest_first), names, most)
+
+
+def told(engine: sa.Engine, *conditions: Any, names: Names) -> pd.DataFrame:
+    """The newest answers that fit all conditions and have a `truth`, and its `source`.
+
+    Of a row that came again what was told last counts, and one that is told all day pushes no other out.
+    """
+    back = sa.select(feedback).order_by(feedback.c.number.desc()).limit(LOOK_BACK).subquery()
+    query = sa.select(back.c.truth, back.c.source, answers).join(answers, answers.c.id == back.c.id)
+    rows, _ = different(engine, query.where(*conditions).order_by(back.c.number.desc()), names, NEWEST)
+    rows["truth"] = [json.loads(text) for text in rows["truth"]]
+    return rows.sort_values("id", ascending=False)
+
+
+def different(engine: sa.Engine, query: sa.Select[Any], names: Names, most: int) -> tuple[pd.DataFrame, int]:
+    """So many of the first answers of a query, no two alike in the columns `names`, if any, and among how many."""
+    found, looked = dict[str, sa.RowMapping](), 0
+    with engine.connect().execution_options(yield_per=PART) as connection:
+        for row in connection.execute(query).mappings():
+            cells = {} if names is None else json.loads(row["inputs"])
+            alike = [row["id"], row["run"]] if names is None else [row["output"], *map(cells.get, names)]
+            found.setdefault(repr(alike), row)
+            looked += 1
+            if len(found) == most:
+                break
+    rows = pd.DataFrame([*found.values()], columns=pd.Index(query.selected_columns.keys()))
+    said = pd.DataFrame([json.loads(text) for text in rows["output"]], index=rows.index)
+    columns = said.columns.union(SAID_COLUMNS, sort=False).drop("confident", errors="ignore")  # the log has it
+    return rows.join(said.reindex(columns=columns)), looked
