@@ -312,14 +312,14 @@ def test_score_below_that_of_training_is_an_alarm_with_interval_and_number_of_la
     assert "make rollback" in health.alarms(found | {"back": True}, Monitor(), np.zeros(1000, dtype=bool))[1]
 
 
-def test_rollback_is_advised_where_a_champion_stood_before(project, folder, contest):
-    assert not health.has_before(project)
+def test_rollback_is_advised_of_the_champion_where_another_stood_before(project, folder, contest):
+    assert not health.has_before(project, folder)
 
-    first, second = (one.name for one in registry.folders(contest))
-    for name in (first, second):
-        promote.keep(contest, name, {"forced": "because", "gate": []})
+    first, second = registry.folders(contest)
+    for one in (first, second):
+        promote.keep(contest, one.name, {"forced": "because", "gate": []})
 
-    assert health.has_before(contest)
+    assert health.has_before(contest, second) and not health.has_before(contest, first)
 
 
 def test_file_that_lacks_a_column_is_refused_by_name_and_one_without_rows_too(project, folder, batch):

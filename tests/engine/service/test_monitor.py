@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from data_science_project import cli, pipeline
 from data_science_project.engine.project import settings as project_settings
-from data_science_project.engine.runs import registry
-from data_science_project.service import app, log, monitor, newest, settings, words
+from data_science_project.engine.runs import promote, registry
+from data_science_project.service import app, health, log, monitor, newest, profile, settings, words
 from data_science_project.service.tables import Told
 
 
@@ -334,6 +334,24 @@ def test_run_that_answered_last_is_looked_at_until_the_champion_is_asked(service
     shutil.rmtree(newer)
     assert done.exit_code == 0
     assert f"nobody asked {newer.name} yet: what is told is of {folder.name}, which answered last" in done.stderr
+
+
+def test_run_that_was_replaced_since_its_newest_answer_raises_no_alarm_and_is_not_advised_to_come_back(
+    service, typed, answered, folder, monkeypatch
+):
+    answered(*[(yes(), None)] * health.LEAST_ROWS)
+    promote.keep(service.project, folder.name, {"gate": []})
+    monkeypatch.setattr(profile, "of", lambda *_: None)
+    before = typed(service.project.root, "monitor")
+    newer = shutil.copytree(folder, folder.with_name("2099-01-01-000000-00000000"))
+    registry.write(newer, {**registry.read(folder), "run": newer.name})
+    promote.keep(service.project, newer.name, {"gate": []})
+
+    found, after = monitor.figures(service)["health"], typed(service.project.root, "monitor")
+
+    assert before.exit_code == 1 and "not watched" in before.stdout + before.stderr and after.exit_code == 0
+    assert (found["alarms"], found["successor"], found["back"]) == ([], newer.name, False)
+    assert "nobody has asked it yet" in (service.project.root / monitor.PAGE).read_text(encoding="utf-8")
 
 
 def test_labels_that_the_queue_asked_for_are_no_sample(service, answered, folder):

@@ -76,16 +76,17 @@ def of_log(engine: sa.Engine, project: Project, run: str, rows: pd.DataFrame) ->
     if reference and reference["distinct"] >= drift.MOSTLY_DIFFERENT:
         names = [name for name in reference["columns"] if columns[name].type != "datetime"]
     mine, looked = newest.answered(engine, *this, names=names, most=most)
-    told, back = newest.told(engine, *this, names=names), has_before(project)
+    told, back = newest.told(engine, *this, names=names), has_before(project, folder)
     asked = pd.DataFrame([json.loads(text) for text in mine["inputs"]], index=mine.index)
     cells, broken = typed(asked, columns)
     policy = decision.policy(folder, record, project.settings.predict, project.settings.decision)
     return Window(folder, record, mine, columns, cells, broken, told, reference, policy, back, looked, names)
 
 
-def has_before(project: Project) -> bool:
-    """Whether `make rollback` has a champion to go back to."""
-    return len(promote.standing(registry.history(project))) > 1
+def has_before(project: Project, folder: Path) -> bool:
+    """Whether a run is the champion, and `make rollback` has one to go back to."""
+    champions = promote.standing(registry.history(project))
+    return len(champions) > 1 and champions[-1] == folder.name
 
 
 def of_file(project: Project, folder: Path, path: Path) -> Window:
@@ -118,7 +119,7 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     target = run.record["target"]
     truth = truths_in(path, table[target], run) if target in table else [None] * len(rows)
     told = rows.assign(truth=pd.Series(truth, index=rows.index, dtype=object), source=path.name).dropna(subset="truth")
-    broken, back = by_column(notes), has_before(project)
+    broken, back = by_column(notes), has_before(project, folder)
     return Window(
         folder, run.record, rows, version.columns, cells, broken, told, version.profile, policy, back, len(rows)
     )
@@ -169,6 +170,9 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
     counted = found["counted"]
     enough = len(counted) >= LEAST_ROWS
     found["few"] = 0 if enough else LEAST_ROWS
+    numbers = [name for name, column in window.columns.items() if column.type in ("integer", "number")]
+    afar = [one for one in shifts or [] if one.moved and one.column in numbers and one.beyond > drift.LEAST_SHARE]
+    found["beyond"] = afar if enough and held is not None else []
     before = score.expected(counted, record, held) if held is not None and enough else []
     after = score.measured(latest, record, held)
     since = latest["time"].head(LEAST_LABELS).min()

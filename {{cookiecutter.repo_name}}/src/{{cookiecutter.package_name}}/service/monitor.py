@@ -157,6 +157,8 @@ def looked(project: Project, engine: sa.Engine | None, rows: pd.DataFrame, windo
     """What page and report both show: each run in each role, charts over time, the health of the one of the window."""
     options, runs, both = settings.of(project, settings.Monitor), [], []
     found = health(window, options) if window else None
+    if window and found and (champion := successor(project, window)):
+        found |= {"alarms": [], "successor": champion}
     for (role, run), part in rows.groupby(["role", "run"]):
         if window and found and run == window.folder.name and role in set(window.rows["role"]):
             different, told = found["counted"], window.told
@@ -176,6 +178,15 @@ def looked(project: Project, engine: sa.Engine | None, rows: pd.DataFrame, windo
         "slots": BARS,
         "now": moment(datetime.now(UTC).timestamp()),
     }
+
+
+def successor(project: Project, window: Window) -> str:
+    """The champion, where it took the place of the window's run after the newest answer of that; else ""."""
+    changes = registry.history(project)[-1:]
+    if not changes or changes[0]["run"] == window.folder.name:
+        return ""
+    since = datetime.fromisoformat(changes[0]["time"]).timestamp()  # in whole seconds
+    return changes[0]["run"] if int(window.rows["time"].max()) <= since else ""
 
 
 def moment(seconds: float) -> str:
