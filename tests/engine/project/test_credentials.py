@@ -10,6 +10,9 @@ from data_science_project.engine.project.errors import DataError
         ("postgresql://me:hunter2@host/db?table=t", "postgresql://me:***@host/db?table=t"),
         ("postgresql://me:hun/t@er2@host/db?table=t", "postgresql://me:***@host/db?table=t"),
         ("https://host:8080/me@home.csv", "https://host:8080/me@home.csv"),
+        ("http://[::1]:8080/me@home.csv", "http://[::1]:8080/me@home.csv"),
+        ("https://me:p@w@host/dav/me@firm.com/x.csv", "https://me:***@host/dav/me@firm.com/x.csv"),
+        ("postgresql://me:p?w@host/db?table=t", "postgresql://me:***@host/db?table=t"),
         ("https://host/t.csv?token=abc&page=2", "https://host/t.csv?token=***&page=2"),
         ("https://me:${KEY}@host/t.csv?token=${KEY}", "https://me:${KEY}@host/t.csv?token=${KEY}"),
     ],
@@ -40,6 +43,10 @@ def test_password_with_marks_of_an_address_reaches_the_host_that_is_meant(tmp_pa
     filled = credentials.filled_in(tmp_path, "postgresql://me:${KEY_OF_THIS_TEST}@host/db?table=t")
 
     assert filled == meant
+    assert (
+        credentials.with_password("https://me:pw@host/dav/me@firm.com/x.csv")
+        == "https://me:pw@host/dav/me@firm.com/x.csv"
+    )
     assert credentials.with_password("postgresql://me:p@s%2Fs:w%3Fr%23d@host/db?table=t") == meant
 
 

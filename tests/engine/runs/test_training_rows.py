@@ -40,6 +40,8 @@ def test_ids_whose_zeros_a_program_cut_off_are_known(tmp_path):
     known, _ = training_rows.seen(tmp_path, rows.assign(key=range(30)), ["size"], columns)
 
     assert known.all() and not found.any()
+    beside = training_rows.seen(tmp_path, rows.assign(key=[*range(29), "new-1"]), ["size"], columns)[0]
+    assert beside.tolist() == [True] * 29 + [False], "another id beside them changes nothing"
 
 
 def test_lists_are_known_with_and_without_a_blank_between_their_items(tmp_path, project):

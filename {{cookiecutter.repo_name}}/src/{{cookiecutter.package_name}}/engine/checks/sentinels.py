@@ -36,7 +36,7 @@ def numbers(values: pd.Series) -> Iterator[Suspicion]:
         enough = rows > 1 if edge in SENTINELS else rows >= FEW_ROWS and others.nunique() > SEVERAL
         if enough and len(others) and stands_apart(edge, others, rows):
             why = "which is alone below 0 and too often there" if edge == -1 else "far from the others"
-            yield placeholder(values, edge, f"{edge:g}", rows, why)
+            yield placeholder(values, edge, f"{edge:.15g}", rows, why)
 
 
 def days(values: pd.Series) -> Iterator[Suspicion]:

@@ -50,13 +50,14 @@ class About:
 def name_and_version(project: Project, record: Mapping[str, Any]) -> tuple[str, str]:
     """What the model of a run is called, and its version: later runs have higher ones, and the key tells two apart.
 
-    At its end stands a digest of the rules of today, which are in the file: pip keeps what has the same version.
+    At its end stands a digest of the rules of today, which are in the file: pip keeps what has the same version. Of
+    several of one run it says nothing of which is newer.
     """
     rules = project.dictionary.read_bytes() if project.dictionary.is_file() else b""
     decided = repr((project.settings.predict, project.settings.decision)).encode()
     made = datetime.fromisoformat(record["started"])
     moment = f"{made.year}.{made.month}.{made.day}.{int(made.strftime('%H%M%S'))}"
-    return f"{package.NAME}_model", f"{moment}+r{record['key'][:8]}.{hashlib.sha256(decided + rules).hexdigest()[:8]}"
+    return f"{package.NAME}_model", f"{moment}+r{record['key'][:8]}.d{hashlib.sha256(decided + rules).hexdigest()[:7]}"
 
 
 def write(path: Path, folder: Path, about: About) -> None:

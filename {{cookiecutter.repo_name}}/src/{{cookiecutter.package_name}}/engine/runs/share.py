@@ -23,7 +23,7 @@ from typing import Any
 import dotenv
 import fsspec
 
-from ..project import artefact, credentials, git, lock, records
+from ..project import artefact, credentials, git, lock, package, records
 from ..project.errors import DataError, ProjectError, SettingsError, listed
 from ..project.log import progress
 from ..project.settings import EXTERNAL, Project
@@ -77,12 +77,15 @@ def pull(project: Project, name: str = "") -> list[Path]:
         new = each(store, "pull", needed(store, name) if name else store.names, take)
         artefact.remove(project.root / CACHE)
         runs = sorted(path for path in new if path.parent == project.models and path.name != registry.CHAMPION)
-        # Of what `[data] also` names the newest; earlier ones are in their runs.
-        declared = {path.relative_to(run / EXTERNAL): path for run in runs for path in (run / EXTERNAL).rglob("*")}
+        declared = dict[Path, Path]()  # the newest of what `[data] also` names, by its place
+        for run in reversed(registry.folders(project)):
+            declared |= {path.relative_to(run / EXTERNAL): path for path in package.code(run / EXTERNAL)}
         for place, path in declared.items():
-            if path.is_file() and not (project.root / place).exists():
+            if not {*path.parents} & {*runs}:  # of a run that was here
+                continue
+            if not (project.root / place).exists():
                 artefact.copy(path, project.root / place)
-            elif path.is_file() and artefact.sha256(project.root / place) != artefact.sha256(path):
+            elif artefact.sha256(project.root / place) != artefact.sha256(path):
                 log.warning("%s is not as the newest run has it; to take that: cp %s %s", place, path, place)
         for folder in reversed(runs):
             record = registry.read(folder)

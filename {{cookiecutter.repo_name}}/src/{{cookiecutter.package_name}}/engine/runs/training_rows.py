@@ -22,7 +22,7 @@ from ..project.settings import Project
 from . import registry
 
 KNOWN = 0.9  # share of its rows that a run must know again, before to know none of the test rows says anything
-LONGEST = 12  # digits of an id whose zeros at the front were cut off, as programs do that take it for a number
+LONGEST = 10  # digits of an id whose zeros at the front were cut off, as programs do that take it for a number
 DIGESTS = "row_digests.parquet"
 USUAL = "usual_values.parquet"
 WITH_IDS, WITHOUT, HELD = "with_ids", "without_ids", "held_out"
@@ -57,9 +57,11 @@ def seen(
     known = pd.Index(kept[WITH_IDS if whole else WITHOUT])
     if not len(known) or not tell_apart(known.to_numpy()):
         return None
-    first, places = ~known.duplicated(), np.full(len(rows), -1)
-    for spelled in spellings(rows, columns, ids if whole else []):
-        places = np.maximum(places, known[first].get_indexer(digests(spelled, [*ids, *names] if whole else names)))
+    first, left, places = ~known.duplicated(), np.arange(len(rows)), np.full(len(rows), -1)
+    for spelled in spellings(rows.reset_index(drop=True), columns, ids if whole else []):
+        asked = digests(spelled.loc[left], [*ids, *names] if whole else names)
+        places[left] = known[first].get_indexer(asked)
+        left = np.flatnonzero(places < 0)
     lines = kept.get(HELD, np.full(len(known), -1))[first]
     return places >= 0, np.where(places >= 0, lines[places], -1)
 
@@ -79,9 +81,10 @@ def spellings(rows: pd.DataFrame, columns: dictionary.Dictionary, ids: list[str]
             }
         )
     texts = {name: rows[name].astype(str) for name in ids if columns[name].type not in ("integer", "number")}
-    cut = {name: cells for name, cells in texts.items() if cells.str.fullmatch(r"0|[1-9]\d*").all()}
-    for width in range(2, LONGEST + 1) if cut else ():
-        yield rows.assign(**{name: cells.str.zfill(width) for name, cells in cut.items()})
+    cut = {name: cells.str.fullmatch(r"0|[1-9]\d*") for name, cells in texts.items()}
+    for width in range(2, LONGEST + 1) if any(found.any() for found in cut.values()) else ():
+        filled = {name: rows[name].mask(cut[name], texts[name].str.zfill(width)) for name in cut}
+        yield rows.astype(dict.fromkeys(cut, object)).assign(**filled)
 
 
 def may_have_seen(project: Project, record: dict[str, Any], rows: pd.DataFrame) -> bool:
