@@ -68,9 +68,8 @@ def test_text_with_nul_and_date_in_the_year_10000_and_huge_numbers_are_no_error_
     application = serving()
     hostile = {"note": "a\x00b", "shop": "\x00", "colour": "\U0001f600" * 50, "day": "10000-01-01", "amount": 10**400}
 
-    statuses = [
-        ask(application, body=json.dumps({"rows": [ROW | {n: cell}]}).encode())[0] for n, cell in hostile.items()
-    ]
+    bodies = [json.dumps({"rows": [ROW | {name: cell}]}).encode() for name, cell in hostile.items()]
+    statuses = [ask(application, body=body)[0] for body in bodies]
 
     assert statuses[0] == 200 and set(statuses) <= {200, 422}
 
@@ -78,11 +77,8 @@ def test_text_with_nul_and_date_in_the_year_10000_and_huge_numbers_are_no_error_
 def test_unknown_run_path_and_method_are_told_with_what_is_known(serving, folder):
     application = serving()
 
-    run, path, method = (
-        ask(application, path="/predict?run=none"),
-        ask(application, path="/prediction"),
-        ask(application, "GET"),
-    )
+    run, path = (ask(application, path=one) for one in ("/predict?run=none", "/prediction"))
+    method = ask(application, "GET")
 
     assert run[0] == 404 and folder.name in run[1]["error"]
     assert path[0] == 404 and "/predict, /runs" in path[1]["error"]
@@ -165,9 +161,7 @@ def test_shadow_is_left_out_and_counted_when_the_service_is_busy(serving, contes
     assert [row.role for row in application.service.log.database.read(Entry)] == ["answer"]
 
 
-def test_requests_to_predict_are_counted_by_outcome_and_of_other_routes_their_bugs_alone(
-    serving,
-):
+def test_requests_to_predict_are_counted_by_outcome_and_of_other_routes_their_bugs_alone(serving):
     application, known = serving(token="web:s3cret"), {"authorization": "Bearer s3cret"}
     for path in ("/", "/runs", "/metrics", "/none"):
         ask(application, "GET", path)

@@ -127,14 +127,7 @@ def test_answer_is_a_sentence_with_the_bits_of_make_predict_and_stands_in_the_lo
 
     entry, _ = site.kept(number_of(text))
     said = json.loads(entry.output)
-    row = {
-        "amount": 70.0,
-        "colour": "red",
-        "shop": None,
-        "day": "2026-02-01",
-        "note": "parcel 3 went out",
-        "order": "7",
-    }
+    row = ROW | {"amount": 70.0, "shop": None}
     assert status == 200 and json.loads(entry.inputs) == row
     (again,) = site.service.versions.get().reference([row])
     assert said == again.output
