@@ -126,17 +126,19 @@ def test_above_so_many_requests_in_flight_the_answer_is_503_at_once(serving):
     assert {headers.get("retry-after") for status, headers, _ in found if status == 503} == {"1"}
 
 
+async def asked_with_shadows(application):
+    """The body of an answer, when the shadows have answered too."""
+    _, _, content = await call(application, "POST", "/predict", BODY)
+    while application.service._shadows:
+        await asyncio.sleep(0.01)
+    return content
+
+
 def test_shadow_is_logged_beside_the_answer_and_never_shown(serving, contest):
     new, old = (folder.name for folder in registry.folders(contest))
     application = serving(contest, own=True, runs=(new,), shadow=(old,))
 
-    async def once():
-        _, _, content = await call(application, "POST", "/predict", BODY)
-        while application.service._shadows:
-            await asyncio.sleep(0.01)
-        return json.loads(content)
-
-    reply = asyncio.run(once())
+    reply = json.loads(asyncio.run(asked_with_shadows(application)))
 
     assert reply["run"] == new and old not in str(reply)
     rows = list(application.service.log.database.read(Entry))
@@ -148,16 +150,10 @@ def test_shadow_is_left_out_and_counted_when_the_service_is_busy(serving, contes
     new, old = (folder.name for folder in registry.folders(contest))
     application = serving(contest, own=True, runs=(new,), shadow=(old,))
 
-    async def once():
-        application.service.in_flight = 2
-        await call(application, "POST", "/predict", BODY)
-        while application.service._shadows:
-            await asyncio.sleep(0.01)
-        return await call(application, "GET", "/metrics")
+    application.service.in_flight = 2
+    asyncio.run(asked_with_shadows(application))
 
-    page = asyncio.run(once())[2].decode()
-
-    assert "shadows_dropped_total 1.0" in page
+    assert b"shadows_dropped_total 1.0" in application.service.counts.page()
     assert [row.role for row in application.service.log.database.read(Entry)] == ["answer"]
 
 

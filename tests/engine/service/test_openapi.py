@@ -135,13 +135,11 @@ def test_document_names_the_runs_and_their_answers_and_the_token_where_one_is_as
 
 def of_several(*runs, vary=False):
     """The description of an answer of several runs, each its classes, its band and the limits of what it has seen."""
-    made = [
-        SimpleNamespace(
-            run=SimpleNamespace(record={"classes": classes, "target_range": ends}),
-            policy=SimpleNamespace(limits=SimpleNamespace(band=band, least=0.0)),
-        )
-        for classes, band, ends in runs
-    ]
+    made = []
+    for classes, band, ends in runs:
+        run = SimpleNamespace(record={"classes": classes, "target_range": ends})
+        policy = SimpleNamespace(limits=SimpleNamespace(band=band, least=0.0))
+        made.append(SimpleNamespace(run=run, policy=policy))
     return openapi.prediction(made, vary)
 
 
