@@ -125,15 +125,11 @@ def test_sigterm_lets_what_is_in_flight_be_answered_while_ready_says_no_and_ends
 
 
 @pytest.mark.once
-def test_server_says_on_stderr_that_it_gets_ready_for_stdout_begins_with_its_address(project, start):
-    process, _ = start(project)
-
-    assert process.stderr.readline().startswith("serve: loads the runs and compares both roads; the address follows")
-
-
-@pytest.mark.once
-def test_second_sigterm_under_load_loses_no_acknowledged_row(project, start):
+def test_server_says_on_stderr_that_it_gets_ready_and_loses_no_acknowledged_row_by_two_sigterms_under_load(
+    project, start
+):
     process, port = start(project)
+    first = process.stderr.readline()
     acknowledged = []
 
     def ask():
@@ -158,6 +154,7 @@ def test_second_sigterm_under_load_loses_no_acknowledged_row(project, start):
         process.send_signal(signal.SIGTERM)
         code = process.wait(timeout=15)
 
+    assert first.startswith("serve: loads the runs and compares both roads; the address follows")
     assert code == 0 and len(acknowledged) > 20
     assert {*acknowledged} <= {*logged(project)}
 
