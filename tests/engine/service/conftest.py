@@ -234,12 +234,17 @@ class Postgres:
             subprocess.run(["prlimit", "--pid", str(process), f"--fsize={size}:"], check=False, **self.user)
 
 
+def load_runs(project):
+    """The runs of a project as a service loads them."""
+    found = versions.Versions(project)
+    found.load()
+    return found
+
+
 @pytest.fixture(scope="session")
 def loaded(trained):
     """The run of the trained project as a service loads it: not to be changed."""
-    found = versions.Versions(params.load(trained))
-    found.load()
-    return found
+    return load_runs(params.load(trained))
 
 
 def application(project, found, *pages, token="", **options):

@@ -68,9 +68,8 @@ def test_text_with_nul_and_date_in_the_year_10000_and_huge_numbers_are_no_error_
     application = serving()
     hostile = {"note": "a\x00b", "shop": "\x00", "colour": "\U0001f600" * 50, "day": "10000-01-01", "amount": 10**400}
 
-    statuses = [
-        ask(application, body=json.dumps({"rows": [ROW | {n: cell}]}).encode())[0] for n, cell in hostile.items()
-    ]
+    bodies = [json.dumps({"rows": [ROW | {name: cell}]}).encode() for name, cell in hostile.items()]
+    statuses = [ask(application, body=body)[0] for body in bodies]
 
     assert statuses[0] == 200 and set(statuses) <= {200, 422}
 
@@ -78,11 +77,8 @@ def test_text_with_nul_and_date_in_the_year_10000_and_huge_numbers_are_no_error_
 def test_unknown_run_path_and_method_are_told_with_what_is_known(serving, folder):
     application = serving()
 
-    run, path, method = (
-        ask(application, path="/predict?run=none"),
-        ask(application, path="/prediction"),
-        ask(application, "GET"),
-    )
+    run, path = (ask(application, path=one) for one in ("/predict?run=none", "/prediction"))
+    method = ask(application, "GET")
 
     assert run[0] == 404 and folder.name in run[1]["error"]
     assert path[0] == 404 and "/predict, /runs" in path[1]["error"]
@@ -130,17 +126,19 @@ def test_above_so_many_requests_in_flight_the_answer_is_503_at_once(serving):
     assert {headers.get("retry-after") for status, headers, _ in found if status == 503} == {"1"}
 
 
+async def asked_with_shadows(application):
+    """The body of an answer, when the shadows have answered too."""
+    _, _, content = await call(application, "POST", "/predict", BODY)
+    while application.service._shadows:
+        await asyncio.sleep(0.01)
+    return content
+
+
 def test_shadow_is_logged_beside_the_answer_and_never_shown(serving, contest):
     new, old = (folder.name for folder in registry.folders(contest))
     application = serving(contest, own=True, runs=(new,), shadow=(old,))
 
-    async def once():
-        _, _, content = await call(application, "POST", "/predict", BODY)
-        while application.service._shadows:
-            await asyncio.sleep(0.01)
-        return json.loads(content)
-
-    reply = asyncio.run(once())
+    reply = json.loads(asyncio.run(asked_with_shadows(application)))
 
     assert reply["run"] == new and old not in str(reply)
     rows = list(application.service.log.database.read(Entry))
@@ -152,22 +150,14 @@ def test_shadow_is_left_out_and_counted_when_the_service_is_busy(serving, contes
     new, old = (folder.name for folder in registry.folders(contest))
     application = serving(contest, own=True, runs=(new,), shadow=(old,))
 
-    async def once():
-        application.service.in_flight = 2
-        await call(application, "POST", "/predict", BODY)
-        while application.service._shadows:
-            await asyncio.sleep(0.01)
-        return await call(application, "GET", "/metrics")
+    application.service.in_flight = 2
+    asyncio.run(asked_with_shadows(application))
 
-    page = asyncio.run(once())[2].decode()
-
-    assert "shadows_dropped_total 1.0" in page
+    assert b"shadows_dropped_total 1.0" in application.service.counts.page()
     assert [row.role for row in application.service.log.database.read(Entry)] == ["answer"]
 
 
-def test_requests_to_predict_are_counted_by_outcome_and_of_other_routes_their_bugs_alone(
-    serving,
-):
+def test_requests_to_predict_are_counted_by_outcome_and_of_other_routes_their_bugs_alone(serving):
     application, known = serving(token="web:s3cret"), {"authorization": "Bearer s3cret"}
     for path in ("/", "/runs", "/metrics", "/none"):
         ask(application, "GET", path)

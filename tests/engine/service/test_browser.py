@@ -91,13 +91,8 @@ def address(tmp_path_factory):
         pipeline.make(settings.load(root), "train")
     variables = {**os.environ, "PYTHONPATH": str(root / "src"), "API_TOKEN": "", "DATABASE_URL": ""}
     with (root / "serve.log").open("w") as errors:
-        service = subprocess.Popen(
-            [sys.executable, "-m", package.NAME, "serve"],
-            cwd=root,
-            env=variables,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-        )
+        where = {"cwd": root, "env": variables, "stdout": subprocess.PIPE, "stderr": errors}
+        service = subprocess.Popen([sys.executable, "-m", package.NAME, "serve"], **where)
         found = re.match(rb"(http://\S+)", service.stdout.readline())
         assert found, (root / "serve.log").read_text()
         yield found[1].decode()
@@ -184,15 +179,8 @@ def test_row_is_asked_and_the_answer_corrected_by_keyboard_alone(address, browse
     driver = browser(scripts, width)
     driver.get(address)
 
-    assert tab_to(driver, "c0") == [
-        "To the content",
-        "Ask",
-        "Label",
-        "Monitor",
-        "For programs",
-        "Fill in an example",
-        "c0",
-    ]
+    way = tab_to(driver, "c0")
+    assert way == ["To the content", "Ask", "Label", "Monitor", "For programs", "Fill in an example", "c0"]
     press(driver, "80", Keys.TAB, "g", Keys.TAB, NOTE)
     tab_to(driver, "Ask")
     press(driver, Keys.ENTER)

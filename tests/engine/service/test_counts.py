@@ -55,9 +55,8 @@ def test_health_of_the_run_is_told_by_name_and_that_of_one_before_no_more():
     counts = Counts()
     expected = Score("accuracy", 0.91, 0.88, 0.94, math.nan, 200)
     counts.health({"run": "old", "drift": None, "scores": [], "alarms": []})
-    counts.health(
-        {"run": "new", "drift": [], "scores": [(expected, None), (None, expected)], "alarms": ["drift", "score"]}
-    )
+    scores = [(expected, None), (None, expected)]
+    counts.health({"run": "new", "drift": [], "scores": scores, "alarms": ["drift", "score"]})
 
     found = lines(counts)
 

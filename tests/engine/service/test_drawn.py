@@ -89,9 +89,8 @@ def test_rows_that_one_of_the_roads_does_not_answer_are_a_difference(run):
     named = loading.Run(**{**vars(run), "add_features": failing})
     made = compiled.Compiled(run, decision.Policy(confidence.Limits()))
 
-    assert drawn.difference(named, decision.Policy(confidence.Limits()), made) == (
-        "drawn rows are not answered: ZeroDivisionError: no such rate"
-    )
+    said = drawn.difference(named, decision.Policy(confidence.Limits()), made)
+    assert said == "drawn rows are not answered: ZeroDivisionError: no such rate"
 
 
 def test_slow_road_is_compared_on_fewer_rows(run, monkeypatch):
@@ -119,9 +118,8 @@ def test_columns_and_numbers_and_words_are_compared():
     table = pd.DataFrame({"prediction": ["a", "b"], "probability": [0.5, np.nan]})
 
     assert drawn.differing(table, table) == ""
-    assert drawn.differing(table[["prediction"]], table).startswith(
-        "the columns of the answers are ['prediction'], not"
-    )
+    fewer = drawn.differing(table[["prediction"]], table)
+    assert fewer.startswith("the columns of the answers are ['prediction'], not")
     assert drawn.differing(table.assign(prediction=["a", "c"]), table) == "'prediction' in 1 of 2 drawn rows"
     assert drawn.differing(table.assign(probability=[0.5, 0.1]), table) == "'probability' in 1 of 2 drawn rows"
     assert drawn.differing(table.assign(probability=[0.0, 0.1]), table.assign(probability=[-0.0, 0.1])) != ""

@@ -15,12 +15,13 @@ from data_science_project.service.tables import Told
 
 @pytest.fixture
 def asked(place, folder, entries):
-    """The ids of answers of the only run to these orders, one after the other."""
+    """The ids of answers of the only run to rows, or to these orders, one after the other."""
 
     def answer(*orders):
-        rows = [entries(run=folder.name, inputs=json.dumps({"order": order, "colour": "red"}))[0] for order in orders]
-        place.insert(rows)
-        return [row.id for row in rows]
+        rows = [one if isinstance(one, dict) else {"order": one, "colour": "red"} for one in orders]
+        found = [entries(run=folder.name, inputs=json.dumps(row))[0] for row in rows]
+        place.insert(found)
+        return [one.id for one in found]
 
     return answer
 
@@ -61,48 +62,51 @@ def test_truth_by_key_columns_is_about_the_newest_answer_to_that_key(asked, tell
     assert said() == [(newest, "no"), (other, "yes")]
 
 
-def test_one_of_several_keys_is_enough_where_it_names_one_row(place, folder, entries, change, project, tell, said):
+def test_one_of_several_keys_is_enough_where_it_names_one_row(asked, change, project, tell, said):
     change(project, "shop", role="id")
     keys = [(1, "A"), (2, "A"), (3, "B"), (1, "A"), (None, None)]
-    rows = [json.dumps(dict(zip(["order", "shop"], key, strict=True))) for key in keys]
-    _, two, three, again, _ = found = [entries(run=folder.name, inputs=row)[0] for row in rows]
-    place.insert(found)
+    _, two, three, again, _ = asked(*({"order": order, "shop": shop} for order, shop in keys))
 
     tell("order,truth", "1,no", "2,yes")
     left = tell("shop,truth", "A,yes", "B,no", ",no", partly=True)
     with pytest.raises(DataError, match="column 'id' of the answers, or of 'order', 'shop' those that name one row"):
         tell("colour,truth", "red,no")
 
-    assert said() == [(again.id, "no"), (two.id, "yes"), (three.id, "no")]
+    assert said() == [(again, "no"), (two, "yes"), (three, "no")]
     assert left.splitlines()[1:] == [
         "line 2: shop 'A' names 2 rows in the log: add 'order'",
         "line 4: shop '' is no answer in the log",
     ]
 
 
-def test_key_and_truth_are_read_as_other_programs_write_them(asked, tell, said):
-    one, two = asked(120693, "120694.0")
+@pytest.mark.parametrize(
+    ("orders", "lines"),
+    [((120693, "120694.0"), ("120693.0,No", "120694,YES")), (("1001", 1002.0), ("1001,no", "1002,yes"))],
+)
+def test_key_and_truth_are_read_as_other_programs_write_them(asked, tell, said, orders, lines):
+    one, two = asked(*orders)
 
-    tell("order,truth", "120693.0,No", "120694,YES")
+    tell("order,truth", *lines)
 
     assert said() == [(one, "no"), (two, "yes")]
 
 
-def test_text_that_ends_in_a_point_and_zeros_is_another_key(place, folder, entries, change, project, tell, said):
+def test_text_that_ends_in_a_point_and_zeros_is_another_key(asked, change, project, tell, said):
     change(project, "shop", role="id")
-    rows = [entries(run=folder.name, inputs=json.dumps({"shop": shop}))[0] for shop in ("1.0", "1")]
-    place.insert(rows)
+    with_point, _ = asked({"shop": "1.0"}, {"shop": "1"})
 
     tell("shop,truth", "1.0,no")
 
-    assert said() == [(rows[0].id, "no")]
+    assert said() == [(with_point, "no")]
 
 
-def test_file_with_two_columns_of_the_truth_is_refused_for_nobody_knows_which_one_is_meant(asked, tell, said):
+@pytest.mark.parametrize(("columns", "cells"), [("answer,truth", "no,yes"), ("said", "no")])
+def test_file_with_two_columns_of_the_truth_or_none_is_refused_with_what_it_holds(asked, tell, said, columns, cells):
     (answer,) = asked(1001)
+    found = f"Found: id, {columns.replace(',', ', ')}"
 
-    with pytest.raises(DataError, match="needs column 'answer' or 'truth', not both.\nFound: id, answer, truth"):
-        tell("id,answer,truth", f"{answer},no,yes")
+    with pytest.raises(DataError, match=f"needs column 'answer' or 'truth', not both.\n{found}"):
+        tell(f"id,{columns}", f"{answer},{cells}")
 
     assert said() == []
 
@@ -129,14 +133,6 @@ def test_truth_about_an_answer_of_a_run_that_is_not_here_is_checked_by_the_run_t
     assert said() == [(gone.id, "yes")]
     with pytest.raises(DataError, match="'perhaps' is no class of 'answer'"):
         tell("id,answer", f"{gone.id},perhaps")
-
-
-def test_key_that_was_sent_as_text_or_as_a_number_with_a_point_is_the_same_key(asked, tell, said):
-    ids = asked("1001", 1002.0)
-
-    tell("order,truth", "1001,no", "1002,yes")
-
-    assert [answer for answer, _ in said()] == ids
 
 
 def test_same_truth_twice_is_one_and_another_is_a_new_version_that_counts(asked, tell, place, said):
@@ -223,28 +219,20 @@ def test_answer_of_a_shadow_is_none_of_its_key(asked, tell, said, place, folder,
     assert said() == [(answer, "no")]
 
 
-def test_file_without_a_truth_is_refused_with_what_it_holds(asked, tell):
-    (answer,) = asked(1001)
-
-    with pytest.raises(DataError, match="needs column 'answer' or 'truth', not both.\nFound: id, said"):
-        tell("id,said", f"{answer},no")
-
-
 def test_verb_asks_for_a_file(project):
     with pytest.raises(SettingsError, match="INPUT=truth.csv"):
         feedback.run(project, input=None, partly=False)
 
 
-def test_table_with_an_id_of_its_own_may_name_answers_either_way(project, place, folder, entries, tell, said):
+def test_table_with_an_id_of_its_own_may_name_answers_either_way(project, folder, asked, tell, said):
     text = (folder / "data_dictionary.toml").read_text().replace('["order"]', '["id"]')
     project.dictionary.write_text(text)
-    answer = entries(run=folder.name, inputs='{"id": 5}')[0]
-    place.insert([answer])
+    (answer,) = asked({"id": 5})
 
     tell("id,truth", "5,no")
-    tell("id,truth", f"{answer.id},yes")
+    tell("id,truth", f"{answer},yes")
 
-    assert said() == [(answer.id, "no"), (answer.id, "yes")]
+    assert said() == [(answer, "no"), (answer, "yes")]
 
 
 @pytest.mark.parametrize(

@@ -122,37 +122,41 @@ def test_rows_are_cut_out_of_a_dump_of_the_log_which_stays_sound(project, place,
     assert source.current(project.root, card["source"]).folder == dump.folder
 
 
-def test_rows_are_cut_out_of_the_file_of_those_to_be_labelled_and_the_others_stay(project, place, of):
+def test_rows_are_cut_out_of_the_file_of_those_to_be_labelled_and_the_others_stay(project, place, of, to_label):
     (rows, _), (others, _) = of(SECRET, 2), of("=Charles", 2)
     place.insert([*rows, *others])
-    file = project.root / label.TO_LABEL
-    file.parent.mkdir(parents=True, exist_ok=True)
     kept = [f"{row.id},at random,yes,007,'=Charles\n" for row in others]
     lines = ["id,chosen because,answer,order,name\n", *kept, *(f"{row.id},unsure,,7,{SECRET}\n" for row in rows)]
-    file.write_text("".join(lines), encoding="utf-8")
+    to_label.write_text("".join(lines), encoding="utf-8")
 
     text = forget.run(project, key=f"name={SECRET}")
 
-    assert f"{project.relative(file)}: 2 rows removed" in text
-    assert file.read_text(encoding="utf-8-sig").splitlines() == "".join([lines[0], *kept]).splitlines()
+    assert f"{project.relative(to_label)}: 2 rows removed" in text
+    assert to_label.read_text(encoding="utf-8-sig").splitlines() == "".join([lines[0], *kept]).splitlines()
+
+
+@pytest.fixture
+def to_label(project):
+    """Where the file of rows to be labelled lies."""
+    file = project.root / label.TO_LABEL
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return file
 
 
 @pytest.mark.parametrize(
     ("content", "said"), [("%PDF", r"to_label\.csv: this is a PDF"), ("id,name\nx,y\n1,2,3,4,5,6\n", "set_aside_limit")]
 )
 def test_nothing_is_deleted_where_rows_to_be_labelled_cannot_be_read_and_a_header_alone_stops_nothing(
-    project, place, of, stored, content, said
+    project, place, of, stored, to_label, content, said
 ):
     rows, _ = of(SECRET, 2)
     place.insert(rows)
-    file = project.root / label.TO_LABEL
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(content, encoding="utf-8")
+    to_label.write_text(content, encoding="utf-8")
 
     with pytest.raises(DataError, match=said):
         forget.run(project, key=f"name={SECRET}")
     kept = stored(place)
-    file.write_text("id,chosen because,answer,name\n", encoding="utf-8")
+    to_label.write_text("id,chosen because,answer,name\n", encoding="utf-8")
 
     assert kept == rows and "answers 2" in forget.run(project, key=f"name={SECRET}")
 
@@ -181,9 +185,8 @@ def test_unknown_column_value_and_key_are_messages_and_delete_nothing(project, p
     with pytest.raises(SettingsError, match="KEY=email="):
         forget.run(project, key="name")
 
-    assert (
-        forget.run(project, key="name=Ada") == "forget: deleted where 'name' is 'Ada': answers 0, truths about them 0"
-    )
+    nobody = forget.run(project, key="name=Ada")
+    assert nobody == "forget: deleted where 'name' is 'Ada': answers 0, truths about them 0"
     assert stored(place) == rows and noted(place) == []
 
 

@@ -22,11 +22,8 @@ def test_token_is_asked_for_but_for_health_and_its_name_is_in_the_log(serving):
     application = serving(token="anna:s3cret other:s4cret")
     host = "example.org"
 
-    nobody, wrong, right = (
-        ask(application, host=host),
-        ask(application, host=host, authorization="Bearer s3cre"),
-        ask(application, host=host, authorization="Bearer s4cret"),
-    )
+    nobody = ask(application, host=host)
+    wrong, right = (ask(application, host=host, authorization=f"Bearer {one}") for one in ("s3cre", "s4cret"))
 
     assert (nobody[0], wrong[0], right[0]) == (401, 401, 200) and "s3cret" not in str(wrong)
     number = right[1]["predictions"][0]["id"]

@@ -15,6 +15,7 @@ from data_science_project.service.score import Score
 from data_science_project.service.settings import Monitor
 from data_science_project.service.words import PAGES
 
+TURNED = {"yes": "no", "no": "yes"}
 NOTHING = {"scores": [], "lost": [], "back": False, "broken": []}
 
 
@@ -32,13 +33,22 @@ def batch(project, made_table, tmp_path):
 
 
 @pytest.fixture
-def looked(project, folder, batch):
-    """What is said of a file of the table, with columns replaced; keywords of `[monitor]` in `options`."""
+def window_of(project, folder, batch):
+    """What the run says of a file of the table, as it is after a `change`, with columns replaced."""
 
-    def look(options=None, **columns):
-        return health.health(health.of_file(project, folder, batch(**columns)), options or Monitor())
+    def answer(change=None, **columns):
+        path = batch(**columns)
+        if change:
+            change(pd.read_csv(path)).to_csv(path, index=False)
+        return health.of_file(project, folder, path)
 
-    return look
+    return answer
+
+
+@pytest.fixture
+def looked(window_of):
+    """What is said of such a file."""
+    return lambda *change, **columns: health.health(window_of(*change, **columns), Monitor())
 
 
 def page_of(found):
@@ -73,27 +83,19 @@ def test_cells_that_break_every_rule_are_looked_at_and_not_refused(looked, chang
     assert "widen 'range' of [amount] in references/data_dictionary.toml" in line
 
 
-def test_row_of_a_file_that_breaks_a_rule_that_only_warns_is_unusual_as_in_the_log(
-    project, folder, batch, change, looked
+def test_rows_of_a_file_that_break_a_rule_that_only_warns_are_unusual_as_in_the_log_and_no_other_rule_is_named(
+    project, change, window_of, looked
 ):
     change(project, "colour", rule="warn")
-    before = health.of_file(project, folder, batch()).rows["unusual"]
+    before, colour = window_of().rows["unusual"], ["mauve"] * 200 + ["red"] * 40
 
-    rows = health.of_file(project, folder, batch(colour=["mauve"] * 200 + ["red"] * 40)).rows
-
-    (line,) = [line for line in looked(colour=["mauve"] * 200 + ["red"] * 40)["alarms"] if line.startswith("unusual")]
-    assert "break a rule that warns: 'colour' has 200 unknown categories, like 'mauve'" in line
-    assert rows["unusual"][:200].all() and rows["unusual"][200:].sum() <= before.sum()
-
-
-def test_columns_that_no_rule_warns_of_are_not_named_beside_unusual_rows(looked, change, project):
-    change(project, "colour", rule="warn")
-    colour = ["mauve"] * 200 + ["red"] * 40
-
+    rows = window_of(colour=colour).rows
     found = looked(colour=colour, amount=["much"] * 240, order=[f"no {place}" for place in range(240)])
 
     (line,) = [line for line in found["alarms"] if line.startswith("unusual")]
-    assert "'colour' has 200" in line and "'amount'" not in line and "'order'" not in line
+    assert "break a rule that warns: 'colour' has 200 unknown categories, like 'mauve'" in line
+    assert "'amount'" not in line and "'order'" not in line
+    assert rows["unusual"][:200].all() and rows["unusual"][200:].sum() <= before.sum()
 
 
 def test_range_of_today_counts_for_a_file_as_for_the_log(looked, change, project, folder):
@@ -143,25 +145,19 @@ def test_truths_of_a_file_that_are_none_are_counted_out_loud(looked, made_table,
     assert "60 of 240 truths count for nothing: 'maybe' is no class of 'answer' (no, yes)" in caplog.text
 
 
-def test_row_that_is_sent_all_day_counts_once_for_expected_score_and_unusual_rows(project, folder, batch):
-    path = batch()
-    rows = pd.read_csv(path)
-    pd.concat([rows.head(100), *[rows.head(1)] * 900]).to_csv(path, index=False)
-    window = health.of_file(project, folder, path)
+def test_row_that_is_sent_all_day_counts_once_for_expected_score_labels_and_unusual_rows(window_of):
+    window = window_of(lambda rows: pd.concat([rows.head(100), *[rows.head(1)] * 900]))
     window.rows["unusual"] = np.arange(1000) % 100 == 0
 
     found = health.health(window, Monitor())
 
-    assert {before.rows for before, _ in found["scores"] if before} == {100} and found["few"] == 0
+    assert {one.rows for pair in found["scores"] for one in pair if one} == {100} == {found["told"]}
+    assert found["few"] == 0
     assert [line for line in found["alarms"] if line.startswith(("unusual", "score"))] == []
 
 
-def test_fewer_different_rows_than_are_judged_are_said_to_be_few(project, folder, batch):
-    path = batch()
-    rows = pd.read_csv(path)
-    pd.concat([rows.head(40), *[rows.head(1)] * 60]).to_csv(path, index=False)
-
-    found = health.health(health.of_file(project, folder, path), Monitor())
+def test_fewer_different_rows_than_are_judged_are_said_to_be_few(looked):
+    found = looked(lambda rows: pd.concat([rows.head(40), *[rows.head(1)] * 60]))
 
     assert (found["looked"], found["different"], found["few"]) == (100, 40, 50)
     assert found["drift"] is not None and not any(before for before, _ in found["scores"])
@@ -182,26 +178,20 @@ def test_labels_of_the_newest_answers_are_measured_counted_and_dated_and_weeks_a
     page = PAGES.get_template("monitor.html").render(health=found, caveat="", source="the log")
     accuracy = window.record["metrics"]["dev"]["accuracy"]
     assert "truth was told, 2023-11-05 to 2023-11-14; expected" in page
-    assert (
-        f"yes from a probability of 10.0\u00a0% on, as [decision] has it (accuracy when chosen: {accuracy:.3f})" in page
-    )
+    level = "yes from a probability of 10.0\u00a0% on, as [decision] has it"
+    assert f"{level} (accuracy when chosen: {accuracy:.3f})" in page
 
 
 @pytest.fixture
-def labelled(project, folder, batch):
+def labelled(window_of):
     """What is said of a window whose labels are of so many weeks, the newest first: how many, and whether turned."""
-    window = health.of_file(project, folder, batch())
+    window = window_of()
 
     def look(*weeks):
-        rows = [
-            window.told.sample(count, replace=True, random_state=place).assign(
-                truth=lambda part, turned=turned: (
-                    part["truth"].map({"yes": "no", "no": "yes"}) if turned else part["truth"]
-                ),
-                time=1.7e9 - 7 * 86400.0 * place,
-            )
-            for place, (count, turned) in enumerate(weeks)
-        ]
+        rows = []
+        for place, (count, turned) in enumerate(weeks):
+            part = window.told.sample(count, replace=True, random_state=place).assign(time=1.7e9 - 7 * 86400.0 * place)
+            rows.append(part.assign(truth=part["truth"].map(TURNED)) if turned else part)
         told = pd.concat(rows, ignore_index=True)
         return health.health(replace(window, told=told.assign(id=range(len(told)))), Monitor())["alarms"]
 
@@ -221,14 +211,6 @@ def test_incident_that_is_over_is_no_alarm_any_more(labelled):
     assert labelled(*[(500, False)] * 2, (500, True)) == []
 
 
-def test_labels_of_one_row_count_once_in_a_file_too(project, folder, batch):
-    path = batch()
-    rows = pd.read_csv(path)
-    pd.concat([rows, *[rows.head(1)] * 900]).to_csv(path, index=False)
-
-    assert health.health(health.of_file(project, folder, path), Monitor())["told"] == 240
-
-
 def test_column_that_may_move_is_no_alarm_and_an_unknown_one_is_refused():
     found = {"drift": [Shift("colour", 0.0, 0.5, "blue in all rows", True)], **NOTHING}
     none = np.zeros(0, dtype=bool)
@@ -239,7 +221,7 @@ def test_column_that_may_move_is_no_alarm_and_an_unknown_one_is_refused():
 
 
 def test_target_that_means_the_opposite_is_seen_by_labels_and_not_without(looked, made_table):
-    turned = made_table["answer"].map({"yes": "no", "no": "yes"})
+    turned = made_table["answer"].map(TURNED)
 
     found = looked(answer=[*turned, *turned])
 
@@ -270,8 +252,8 @@ def test_file_without_its_target_is_expected_to_be_as_right_as_the_training(look
     assert all(after is None and before.low <= before.then + 0.1 for before, after in found["scores"])
 
 
-def test_run_that_cannot_be_compared_is_an_alarm(project, folder, batch):
-    window = replace(health.of_file(project, folder, batch(colour="blue")), reference=None)
+def test_run_that_cannot_be_compared_is_an_alarm(window_of):
+    window = replace(window_of(colour="blue"), reference=None)
 
     found = health.health(window, Monitor())
 
@@ -279,10 +261,8 @@ def test_run_that_cannot_be_compared_is_an_alarm(project, folder, batch):
     assert "Alarms: " in page_of(found) and "Not compared yet" not in page_of(found)
 
 
-def test_too_few_rows_are_not_compared_and_it_is_said(project, folder, batch):
-    path = batch()
-    pd.read_csv(path).head(49).to_csv(path, index=False)
-    window = health.of_file(project, folder, path)
+def test_too_few_rows_are_not_compared_and_it_is_said(window_of):
+    window = window_of(lambda rows: rows.head(49))
     window.rows["unusual"] = True
 
     found = health.health(window, Monitor())
@@ -322,14 +302,11 @@ def test_rollback_is_advised_of_the_champion_where_another_stood_before(project,
     assert health.has_before(contest, second) and not health.has_before(contest, first)
 
 
-def test_file_that_lacks_a_column_is_refused_by_name_and_one_without_rows_too(project, folder, batch):
-    path = batch()
-    table = pd.read_csv(path)
-
-    for lacking, said in ((table.drop(columns="amount"), "amount"), (table.head(0), "no rows")):
-        lacking.to_csv(path, index=False)
-        with pytest.raises(DataError, match=said):
-            health.of_file(project, folder, path)
+def test_file_that_lacks_a_column_is_refused_by_name_and_one_without_rows_too(window_of):
+    with pytest.raises(DataError, match="amount"):
+        window_of(lambda rows: rows.drop(columns="amount"))
+    with pytest.raises(DataError, match="no rows"):
+        window_of(lambda rows: rows.head(0))
 
 
 def test_logged_rows_are_typed_and_cells_that_were_not_sent_are_missing(folder):

@@ -16,6 +16,8 @@ from data_science_project.service.log import Log
 from data_science_project.service.settings import Serve
 from data_science_project.service.tables import Entry
 
+from .conftest import ROW
+
 REASONS = {label.AT_RANDOM, label.UNSURE, label.UNUSUAL}
 
 
@@ -33,6 +35,20 @@ def fill_in(project, **changes):
     rows = written(project).astype({"answer": object})
     rows["answer"] = [changes.get(f"row{place}", "yes") for place in range(len(rows))]
     rows.to_csv(project.root / label.TO_LABEL, index=False)
+
+
+@pytest.fixture
+def in_log(waiting, folder, entries):
+    """The project with the answers to such rows in its log, and no table."""
+
+    def put(*rows, more=()):
+        shutil.rmtree(waiting.root / label.UNLABELLED)
+        log = [entries(run=folder.name, inputs=json.dumps(row))[0] for row in rows]
+        with database.opened(waiting, new=True) as base:
+            base.insert([*log, *more])
+        return log
+
+    return put
 
 
 def chosen(doubt, unusual=None, table=None, most=20):
@@ -128,9 +144,7 @@ def test_truth_about_a_row_that_was_asked_for_is_no_sample_however_it_is_told(wa
     with database.opened(waiting) as base:
         told = {one.id: one.source for one in base.read(tables.Told)}
     assert len(told) == 20 and set(told.values()) == {QUEUE, RANDOM}
-    assert all(
-        (told[number] == RANDOM) == (why == label.AT_RANDOM) for number, why in zip(rows[ID], rows[WHY], strict=True)
-    )
+    assert all((told[one] == RANDOM) == (why == label.AT_RANDOM) for one, why in rows.set_index(ID)[WHY].items())
 
 
 def test_row_that_is_asked_for_again_counts_by_why_it_is_now(waiting, monkeypatch):
@@ -168,14 +182,11 @@ def test_labels_that_are_not_in_the_log_yet_are_not_overwritten(waiting):
 
 
 def test_answers_of_the_log_are_asked_for_by_their_ids_but_for_those_that_fit_no_rule_any_more(
-    waiting, folder, entries, change, caplog
+    waiting, folder, entries, change, in_log, caplog
 ):
-    shutil.rmtree(waiting.root / label.UNLABELLED)
-    row = {"order": 1, "amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "x", "more": 1}
-    log = [entries(run=folder.name, inputs=json.dumps(row | {"amount": 40 + n}))[0] for n in range(30)]
     change(waiting, "amount", range=(0.0, 60.0))
-    with database.opened(waiting, new=True) as base:
-        base.insert([*log, *entries(run="gone"), *entries(run=folder.name, role="shadow")])
+    rows = [ROW | {"amount": 40 + number, "more": 1} for number in range(30)]
+    log = in_log(*rows, more=[*entries(run="gone"), *entries(run=folder.name, role="shadow")])
 
     said = label.run(waiting)
 
@@ -185,25 +196,17 @@ def test_answers_of_the_log_are_asked_for_by_their_ids_but_for_those_that_fit_no
     assert set(rows[ID]) <= {one.id for one in log} and rows["amount"].max() <= 60 and "more" not in rows
 
 
-def test_row_that_is_sent_all_day_pushes_no_other_out_of_the_log(waiting, folder, entries, monkeypatch):
+def test_row_that_is_sent_all_day_pushes_no_other_out_of_the_log(waiting, in_log, monkeypatch):
     monkeypatch.setattr(tables, "NEWEST", 5)
-    shutil.rmtree(waiting.root / label.UNLABELLED)
-    row = {"amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "x"}
-    amounts = [41, 42, 43, *[50] * 20]
-    log = [entries(run=folder.name, inputs=json.dumps(row | {"amount": amount}))[0] for amount in amounts]
-    with database.opened(waiting, new=True) as base:
-        base.insert(log)
+    in_log(*(ROW | {"amount": amount} for amount in [41, 42, 43, *[50] * 20]))
 
     label.run(waiting)
 
     assert sorted(written(waiting)["amount"]) == [41, 42, 43, 50]
 
 
-def test_truth_that_came_with_a_row_is_not_shown_to_who_labels_it(waiting, folder, entries):
-    shutil.rmtree(waiting.root / label.UNLABELLED)
-    row = {"amount": 51.5, "colour": "red", "shop": "shop A", "day": "2026-02-01", "note": "x", "answer": "yes"}
-    with database.opened(waiting, new=True) as base:
-        base.insert(entries(run=folder.name, inputs=json.dumps(row)))
+def test_truth_that_came_with_a_row_is_not_shown_to_who_labels_it(waiting, in_log):
+    in_log(ROW | {"answer": "yes"})
 
     label.run(waiting)
 

@@ -20,21 +20,27 @@ from .conftest import write
 
 KILLS = int(os.environ.get("KILLS", "6"))
 
-# Writes rows of eight requests at a time and says which of them are kept, until it is killed.
-LOADED = """
-import asyncio, json, sys, time
+# What both scripts below begin with.
+HEAD = """
+import asyncio, resource, sys
 from pathlib import Path
 from types import SimpleNamespace
+from data_science_project.service.database import LogError
 from data_science_project.service.tables import Entry, new_ids
 from data_science_project.service.log import Log
 from data_science_project.service.settings import Serve
 
+def row(size=0):
+    return Entry(new_ids(1)[0], 0.0, "r", "answer", "compiled", "x" * size, "{}", True, False, "[]", 0.1, "")
+"""
+
+# Writes rows of eight requests at a time and says which of them are kept, until it is killed.
+LOADED = f"""{HEAD}
 async def ask(log):
     while True:
-        ids = new_ids(2)
-        rows = [Entry(i, time.time(), "r", "answer", "compiled", "{}", "{}", True, False, "[]", 0.1, "") for i in ids]
+        rows = [row(), row()]
         await log.write(rows)
-        sys.stdout.write("".join(row.id + "\\n" for row in rows))
+        sys.stdout.write("".join(one.id + "\\n" for one in rows))
         sys.stdout.flush()
 
 async def main():
@@ -197,27 +203,18 @@ def test_rows_left_in_the_spool_by_a_killed_process_are_in_the_database_after_th
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot limit the size of a file")
 def test_full_disk_is_an_error_for_what_is_not_kept_and_loses_nothing_that_was(open_log, entries, stored, command):
-    script = """
-import asyncio, resource, sys
-from pathlib import Path
-from types import SimpleNamespace
-sys.path.insert(0, sys.argv[1])
-from data_science_project.service.database import LogError
-from data_science_project.service.tables import Entry, new_ids
-from data_science_project.service.log import Log
-from data_science_project.service.settings import Serve
-
+    script = f"""{HEAD}
 async def main():
-    log = Log(SimpleNamespace(root=Path(sys.argv[2])), Serve(log_wait=1000))
+    log = Log(SimpleNamespace(root=Path(sys.argv[1])), Serve(log_wait=1000))
     log.start()
     limit = 300_000
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
     kept = []
     for turn in range(300):
-        row = Entry(new_ids(1)[0], 0.0, "r", "answer", "compiled", "x" * 3000, "{}", True, False, "[]", 0.1, "")
+        long = row(3000)
         try:
-            assert await log.write([row])
-            kept.append(row.id)
+            assert await log.write([long])
+            kept.append(long.id)
         except LogError as error:
             print(error, file=sys.stderr)
             break
@@ -227,14 +224,14 @@ async def main():
         if log.state().database == "ok" and not log.state().spooled:
             break
         await asyncio.sleep(0.05)
-    assert await log.write([Entry(*[new_ids(1)[0], 0.0, "r", "answer", "", "", "", True, False, "[]", 0.1, "last"])])
-    found = [row.id for row in log.database.read(Entry)]
+    assert await log.write([row()])
+    found = [one.id for one in log.database.read(Entry)]
     print(sorted(set(kept) - set(found)), len(found) - len(set(found)), len(found) - len(kept))
     log.close(1.0)
 
 asyncio.run(main())
 """
-    done = command(open_log().database.file.parents[2], "-c", script, "src", "elsewhere")
+    done = command(open_log().database.file.parents[2], "-c", script, "elsewhere")
 
     assert done.returncode == 0, done.stderr
     turns, refused, *counts = done.stdout.split()
@@ -420,9 +417,7 @@ def test_close_commits_what_waits_and_spools_what_the_database_does_not_take(ope
 @pytest.mark.parametrize("number", range(KILLS))
 def test_no_row_that_was_acknowledged_is_lost_by_kill_nine(tmp_path, number):
     chance = random.Random(number)
-    process = subprocess.Popen(
-        [sys.executable, "-c", LOADED, str(tmp_path)], stdout=subprocess.PIPE, env={**os.environ}, text=True
-    )
+    process = subprocess.Popen([sys.executable, "-c", LOADED, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ok\n"
     time.sleep(chance.uniform(0.0, 0.5))
 

@@ -7,7 +7,9 @@ import pytest
 
 from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.runs import registry
-from data_science_project.service import example, openapi, settings, versions
+from data_science_project.service import example, openapi, settings
+
+from .conftest import load_runs
 
 COLUMNS = {
     "key": Column(type="integer", role="id"),
@@ -108,18 +110,13 @@ def test_columns_that_must_be_there_are_required_and_described():
     described = openapi.row(COLUMNS)
 
     assert described["required"] == list(ROW) and "answer" not in described["properties"]
-    assert described["properties"]["age"] == {
-        "type": "integer",
-        "minimum": 0.0,
-        "maximum": 120.0,
-        "description": "in years",
-    }
+    age = {"type": "integer", "minimum": 0.0, "maximum": 120.0, "description": "in years"}
+    assert described["properties"]["age"] == age
 
 
 def test_document_names_the_runs_and_their_answers_and_the_token_where_one_is_asked_for(project, folder):
     project.parts["serve"] = settings.Serve(rows=7)
-    loaded = versions.Versions(project)
-    loaded.load()
+    loaded = load_runs(project)
 
     document = openapi.document(loaded, asks_for_token=True)
 
@@ -138,13 +135,11 @@ def test_document_names_the_runs_and_their_answers_and_the_token_where_one_is_as
 
 def of_several(*runs, vary=False):
     """The description of an answer of several runs, each its classes, its band and the limits of what it has seen."""
-    made = [
-        SimpleNamespace(
-            run=SimpleNamespace(record={"classes": classes, "target_range": ends}),
-            policy=SimpleNamespace(limits=SimpleNamespace(band=band, least=0.0)),
-        )
-        for classes, band, ends in runs
-    ]
+    made = []
+    for classes, band, ends in runs:
+        run = SimpleNamespace(record={"classes": classes, "target_range": ends})
+        policy = SimpleNamespace(limits=SimpleNamespace(band=band, least=0.0))
+        made.append(SimpleNamespace(run=run, policy=policy))
     return openapi.prediction(made, vary)
 
 
@@ -164,8 +159,7 @@ def test_of_runs_that_differ_only_what_all_say_is_described():
 
 def test_document_of_two_runs_with_the_same_classes_names_their_probabilities_and_truths(contest):
     contest.parts["serve"] = settings.Serve(runs=tuple(one.name for one in registry.folders(contest)))
-    loaded = versions.Versions(contest)
-    loaded.load()
+    loaded = load_runs(contest)
 
     paths = openapi.document(loaded, asks_for_token=False)["paths"]
 

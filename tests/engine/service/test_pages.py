@@ -127,14 +127,7 @@ def test_answer_is_a_sentence_with_the_bits_of_make_predict_and_stands_in_the_lo
 
     entry, _ = site.kept(number_of(text))
     said = json.loads(entry.output)
-    row = {
-        "amount": 70.0,
-        "colour": "red",
-        "shop": None,
-        "day": "2026-02-01",
-        "note": "parcel 3 went out",
-        "order": "7",
-    }
+    row = ROW | {"amount": 70.0, "shop": None}
     assert status == 200 and json.loads(entry.inputs) == row
     (again,) = site.service.versions.get().reference([row])
     assert said == again.output
@@ -241,21 +234,13 @@ def test_table_is_answered_as_a_table_and_as_csv_with_the_bits_of_make_predict(s
     assert 'value="70"' in site.get(f"/answer?id={first[5]}")
 
 
-def test_line_of_a_table_that_is_in_no_row_is_told_with_its_reason(site):
-    lines = [f"{place},70,red,,2026-02-01,x" for place in range(5)]
-
-    status, text = site.upload(HEAD + "\n".join([*lines, f"C1,{HOSTILE}"]).encode())
-
-    assert status == 200 and "Download all 5 as CSV" in text
-    assert "Line 7 is in no row and was not answered (below the table): 'C1,<script>alert" in html.unescape(text)
-    assert HOSTILE not in text
-
-
-def test_lines_of_a_table_that_are_in_no_row_are_told_twenty_at_most(site):
+def test_lines_of_a_table_that_are_in_no_row_are_told_with_their_reason_twenty_at_most(site):
     rows = [f"{place},70,red,,2026-02-01,x" for place in range(5)]
 
-    _, text = site.upload(HEAD + "\n".join([*rows, *(f"C{place},footer" for place in range(123))]).encode())
+    status, text = site.upload(HEAD + "\n".join([*rows, *(f"C{place},{HOSTILE}" for place in range(123))]).encode())
 
+    assert status == 200 and "Download all 5 as CSV" in text and HOSTILE not in text
+    assert "Line 7 is in no row and was not answered (below the table): 'C0,<script>alert" in html.unescape(text)
     assert text.count(" is in no row and was not answered") == 20
     assert "Lines in no row beside these: 103." in text
 
@@ -337,18 +322,13 @@ def test_nothing_on_a_page_runs_or_comes_from_elsewhere_and_its_headings_are_in_
     assert set(fields) <= set(re.findall(r'<label for="([^"]+)"', text))
 
 
-def test_keys_that_may_hold_null_are_told_apart_for_programs(site):
-    text = site.get("/docs")
-
-    assert "yes, null where it is empty" in text and re.search('<th scope="row">day</th>.*<td>yes</td>', text)
-
-
-def test_list_is_told_with_the_items_that_it_may_hold_for_programs(site, monkeypatch):
+def test_programs_are_told_which_keys_may_hold_null_and_which_items_a_list_may_hold(site, monkeypatch):
     tags = Column(type="list", separator=";", values=("x", "y"), missing_allowed=False)
     monkeypatch.setitem(site.service.versions.get().columns, "note", tags)
 
     text = html.unescape(site.get("/docs"))
 
+    assert "yes, null where it is empty" in text and re.search('<th scope="row">day</th>.*<td>yes</td>', text)
     assert 'string or a list of: one of "x", "y"' in " ".join(text.split())
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -39,14 +40,9 @@ def start():
 
     def begin(project, *overrides, **environment):
         variables = {**os.environ, "PYTHONPATH": str(project.root / "src"), "API_TOKEN": "", "DATABASE_URL": ""}
-        process = subprocess.Popen(
-            [sys.executable, "-c", START, *overrides],
-            cwd=project.root,
-            env=variables | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        where = {"cwd": project.root, "env": variables | environment}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        process = subprocess.Popen([sys.executable, "-c", START, *overrides], **where, **pipes)
         processes.append(process)
         found = re.match(r"http://127\.0\.0\.1:(\d+) answers with ", process.stdout.readline())
         assert found, process.stderr.read()
@@ -129,15 +125,11 @@ def test_sigterm_lets_what_is_in_flight_be_answered_while_ready_says_no_and_ends
 
 
 @pytest.mark.once
-def test_server_says_on_stderr_that_it_gets_ready_for_stdout_begins_with_its_address(project, start):
-    process, _ = start(project)
-
-    assert process.stderr.readline().startswith("serve: loads the runs and compares both roads; the address follows")
-
-
-@pytest.mark.once
-def test_second_sigterm_under_load_loses_no_acknowledged_row(project, start):
+def test_server_says_on_stderr_that_it_gets_ready_and_loses_no_acknowledged_row_by_two_sigterms_under_load(
+    project, start
+):
     process, port = start(project)
+    first = process.stderr.readline()
     acknowledged = []
 
     def ask():
@@ -153,17 +145,16 @@ def test_second_sigterm_under_load_loses_no_acknowledged_row(project, start):
             pass
         connection.close()
 
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    time.sleep(1.5)
-    process.send_signal(signal.SIGTERM)
-    time.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
-    code = process.wait(timeout=15)
-    for thread in threads:
-        thread.join(timeout=20)
+    with ThreadPoolExecutor(8) as threads:
+        for _ in range(8):
+            threads.submit(ask)
+        time.sleep(1.5)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(timeout=15)
 
+    assert first.startswith("serve: loads the runs and compares both roads; the address follows")
     assert code == 0 and len(acknowledged) > 20
     assert {*acknowledged} <= {*logged(project)}
 
@@ -181,15 +172,13 @@ def test_twenty_changes_of_champion_under_load_fail_no_request_and_each_answer_i
         while not stop.is_set():
             found.append(get(port, "/predict", BODY))
 
-    threads = [threading.Thread(target=ask) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for change in range(20):
-        promote.keep(contest, (old, new)[change % 2], {})
-        time.sleep(0.2)
-    stop.set()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(3) as threads:
+        for _ in range(3):
+            threads.submit(ask)
+        for change in range(20):
+            promote.keep(contest, (old, new)[change % 2], {})
+            time.sleep(0.2)
+        stop.set()
 
     assert {status for status, _ in found} == {200}
     assert {reply["run"] for _, reply in found} == {old, new}
@@ -216,9 +205,8 @@ def test_port_in_use_is_said_with_the_cure(project, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         project.parts["serve"] = settings.Serve(port=port)
-        with pytest.raises(
-            SettingsError, match=rf"\[serve\] 127\.0\.0\.1 port {port}: Address already in use(.|\n)*8001"
-        ):
+        said = rf"\[serve\] 127\.0\.0\.1 port {port}: Address already in use(.|\n)*8001"
+        with pytest.raises(SettingsError, match=said):
             serve.run(project)
 
 

@@ -11,13 +11,7 @@ from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import promote, registry
 from data_science_project.service import compiled, profile, versions
 
-from .conftest import ROW
-
-
-def loaded(project):
-    found = versions.Versions(project)
-    found.load()
-    return found
+from .conftest import ROW, load_runs
 
 
 def test_plain_rows_with_or_without_an_id_take_the_compiled_road_and_get_the_bits_of_the_reference(version):
@@ -73,10 +67,10 @@ def test_run_whose_compiled_road_gives_another_bit_is_answered_by_the_reference(
 def test_champion_and_the_one_before_answer_and_a_rollback_is_followed_and_said_as_an_edit_of_params(contest, caplog):
     caplog.set_level("INFO")
     new, old = (folder.name for folder in registry.folders(contest))
-    newest = loaded(contest)
+    newest = load_runs(contest)
     for name in (old, new):
         promote.keep(contest, name, {})
-    found = loaded(contest)
+    found = load_runs(contest)
 
     assert list(newest.served) == [new], "no champion: the newest"
     assert list(found.served) == [new, old] and found.get("").name == new and found.get(old[-8:]).name == old
@@ -100,7 +94,7 @@ def test_champion_and_the_one_before_answer_and_a_rollback_is_followed_and_said_
 def test_change_of_champion_is_followed_within_two_seconds(contest):
     new, old = (folder.name for folder in registry.folders(contest))
     promote.keep(contest, new, {})
-    found = loaded(contest)
+    found = load_runs(contest)
 
     async def change():
         watching = asyncio.create_task(found.watch())
@@ -118,19 +112,19 @@ def test_change_of_champion_is_followed_within_two_seconds(contest):
 def test_damaged_run_is_refused_and_the_others_go_on_also_where_it_is_promoted_while_they_answer(contest, caplog):
     new, old = (folder.name for folder in registry.folders(contest))
     promote.keep(contest, old, {})
-    serving = loaded(contest)
+    serving = load_runs(contest)
     (contest.models / new / registry.MODEL).write_bytes(b"damaged")
     promote.keep(contest, new, {})
 
     serving.load()
 
-    for found in (serving, loaded(contest)):
+    for found in (serving, load_runs(contest)):
         assert found.get("").name == old and "model.pkl was changed" in found.refused[new]
     assert f"run {new} does not answer" in caplog.text
 
 
 def test_data_dictionary_that_cannot_be_read_is_said_once_and_the_rules_of_before_go_on(project, caplog):
-    found, text = loaded(project), project.dictionary.read_text(encoding="utf-8")
+    found, text = load_runs(project), project.dictionary.read_text(encoding="utf-8")
     project.dictionary.write_text("[amount", encoding="utf-8")
 
     async def watch():
@@ -153,7 +147,7 @@ def test_edited_data_dictionary_counts_from_then_on_also_for_a_promoted_run_whil
 ):
     new, old = (folder.name for folder in registry.folders(contest))
     promote.keep(contest, old, {})
-    found = loaded(contest)
+    found = load_runs(contest)
     change(contest, "amount", range=(0.0, 10.0))
     found.load()
     edited = refused(found.get(""), ROW)
@@ -169,7 +163,7 @@ def test_edited_data_dictionary_counts_from_then_on_also_for_a_promoted_run_whil
 def test_champion_answers_beside_the_runs_of_params_and_no_run_at_all_is_said(contest):
     new, old = (folder.name for folder in registry.folders(contest))
     named = settings.load(contest.root, [f'serve.runs=["{old}"]', f'serve.shadow=["{new[-8:]}"]'])
-    found = loaded(named)
+    found = load_runs(named)
     alone = list(found.served), list(found.shadows)
     served = []
     for champion in (new, old):
@@ -183,7 +177,7 @@ def test_champion_answers_beside_the_runs_of_params_and_no_run_at_all_is_said(co
 
 
 def test_request_that_would_wait_too_long_for_the_worker_is_turned_away(project, version):
-    found = loaded(project)
+    found = load_runs(project)
 
     async def many():
         return await asyncio.gather(*(found.answer(version, [ROW] * 5) for _ in range(60)), return_exceptions=True)
@@ -243,7 +237,7 @@ def test_run_answers_by_the_reference_where_private_names_of_libraries_are_gone(
     for name in ("sklearn.ensemble._hist_gradient_boosting._predictor", "scipy.sparse._sparsetools"):
         monkeypatch.setitem(sys.modules, name, None)
 
-    version = loaded(contest).get("")
+    version = load_runs(contest).get("")
 
     assert version.compiled is None and version.judge is None
     assert "knows no unusual rows" in caplog.text

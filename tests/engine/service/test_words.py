@@ -56,10 +56,8 @@ def test_classes_stand_in_the_order_of_the_data_dictionary():
 
 
 def test_row_has_no_cell_where_nothing_was_written_and_no_column_where_none_is_needed():
-    assert words.row_of(COLUMNS, {"price": " 2,5 ", "kind": "flat", "id": ""}) == {
-        **{"price": 2.5, "rooms": None, "new": None, "kind": "flat"},
-        **{"sold": None, "note": None},
-    }
+    row = {"price": 2.5, "rooms": None, "new": None, "kind": "flat", "sold": None, "note": None}
+    assert words.row_of(COLUMNS, {"price": " 2,5 ", "kind": "flat", "id": ""}) == row
 
 
 def test_what_is_wrong_with_a_cell_is_said_to_who_wrote_it():
@@ -81,11 +79,8 @@ def test_number_with_the_other_decimal_sign_is_told_which_one_is_written_here():
 def test_page_of_an_unusual_row_says_which_of_the_two_it_is():
     columns = {"amount": Column(type="number", rule="warn"), "x": Column(type="number")}
     record = {"target": "answer", "classes": ["no", "yes"]}
-    shown = []
-    for warning in (
-        "rows: column 'amount' has values outside 0 ... 60, like 61 (1 row: 1)",
-        "rows: column 'x' has doubts",
-    ):
+    shown, outside = [], "rows: column 'amount' has values outside 0 ... 60, like 61 (1 row: 1)"
+    for warning in (outside, "rows: column 'x' has doubts"):
         said = {"prediction": "yes", "probability": 0.9, "confident": True, "unusual": True, "warnings": [warning]}
         known = {"record": record, "said": said, "broken": words.broken(columns, [warning]), "most": 1}
         shown.append(words.PAGES.get_template("ask.html").render(known))
@@ -98,9 +93,8 @@ def test_page_of_an_unusual_row_says_which_of_the_two_it_is():
 def test_cells_are_shown_as_people_write_them():
     cells = [None, "", True, False, 2026, 2026.0, 0.123456, 180796.06, "<b>"]
 
-    assert [words.shown(cell) for cell in cells] == [
-        *("missing", "missing", "yes", "no", "2026", "2026", "0.1235", "180,796", "<b>")
-    ]
+    texts = ["missing", "missing", "yes", "no", "2026", "2026", "0.1235", "180,796", "<b>"]
+    assert [words.shown(cell) for cell in cells] == texts
 
 
 def test_at_most_32_columns_are_compared_those_furthest_from_usual_in_one_call(made_version):

@@ -107,22 +107,15 @@ class Service:
         """Why the service is not ready; nothing if it is."""
         state = self.log.state()
         lost = not self._kept and state.database != "ok" or not state.keeps
-        reasons = {
-            "it is stopping": self.draining,
-            "no run is loaded yet": not self.versions.served,
-            state.database: lost,
-        }
-        return [reason for reason, holds in reasons.items() if holds]
+        empty = not self.versions.served
+        whys = {"it is stopping": self.draining, "no run is loaded yet": empty, state.database: lost}
+        return [why for why, holds in whys.items() if holds]
 
 
 def prediction(number: str, one: Answered, ids: dict[str, Cell]) -> dict[str, Any]:
     """What the answer to a row says."""
-    said = {"id": number, **one.output, "unusual": one.unusual}
-    if one.warnings:
-        said["warnings"] = one.warnings
-    if ids:
-        said["key"] = ids
-    return said
+    more = {"warnings": one.warnings, "key": ids}
+    return {"id": number, **one.output, "unusual": one.unusual, **{name: said for name, said in more.items() if said}}
 
 
 FULL = {"type": "http.response.body", "body": ENCODE(busy("as many requests as [serve] waiting allows").content)}

@@ -92,9 +92,9 @@ def tempered(model: BaseEstimator) -> Callable:
 def untransformed(model: BaseEstimator) -> Callable:
     """From the logarithm of a target to the target."""
 
+    @np.errstate(over="ignore")
     def inverse(said: np.ndarray) -> np.ndarray:
-        with np.errstate(over="ignore"):
-            return model.inverse_func(said[:, None])[:, 0]
+        return model.inverse_func(said[:, None])[:, 0]
 
     return inverse
 

@@ -26,9 +26,7 @@ class Counts:
         self.seconds = Histogram("request_seconds", "From body to answer", buckets=SECONDS, registry=registry)
         self.answers = Counter("answers", "Rows answered", ["run", "prediction"], registry=registry)
         self.unsure = Counter("not_confident", "Rows answered without confidence", ["run"], registry=registry)
-        self.unusual = Counter(
-            "unusual", "Rows unlike those of training, or that break a rule that only warns", ["run"], registry=registry
-        )
+        self.unusual = Counter("unusual", "Rows unlike training, or that break a rule", ["run"], registry=registry)
         self.dropped = Counter("shadows_dropped", "Rows that no shadow answered", registry=registry)
         self.compiled = Gauge("model_compiled", "1: compiled, 0: the reference answers", ["run"], registry=registry)
         self.rows = Gauge("log_rows", "Rows since the start; spooled, waiting: now", ["state"], registry=registry)

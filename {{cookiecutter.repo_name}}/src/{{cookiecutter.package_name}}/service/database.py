@@ -52,10 +52,8 @@ def address(project: Project) -> sa.URL:
         url = sa.make_url(with_password(text))
         if url.get_backend_name() in ("postgresql", "postgres"):
             return url.set(drivername="postgresql+psycopg")
-    raise SettingsError(
-        f"{DATABASE} is no address of a database that the log can be kept in.\n"
-        "Allowed: postgresql://user:password@host/name; without it, SQLite in data/log."
-    )
+    cure = "Allowed: postgresql://user:password@host/name; without it, SQLite in data/log."
+    raise SettingsError(f"{DATABASE} is no address of a database that the log can be kept in.\n{cure}")
 
 
 class Database:
@@ -225,10 +223,8 @@ class Database:
 
     def _damaged(self, found: str) -> DamagedLog:
         """What to say of a file that SQLite cannot read."""
-        return DamagedLog(
-            f"{self.named} is damaged ({found}): answers are not logged.\n"
-            "Stop the service, move the file and those beside it ending in -wal and -shm away, start it again."
-        )
+        cure = "Stop the service, move the file and those beside it ending in -wal and -shm away, start it again."
+        return DamagedLog(f"{self.named} is damaged ({found}): answers are not logged.\n{cure}")
 
 
 def spool_of(project: Project) -> Database:

@@ -171,17 +171,14 @@ def of_numbers(before: np.ndarray, now: np.ndarray, furthest: float, of: str, *,
     `of` says what shares are of: rows, or cells that are filled.
     """
     old, new = (side[[len(side) * quarter // 4 for quarter in (1, 2, 3)]] for side in (before, now))
-    said, ratios = (
-        f"median {number(float(new[1]))}, in training {number(float(old[1]))}",
-        new / np.where(old, old, np.nan),
-    )
+    said = f"median {number(float(new[1]))}, in training {number(float(old[1]))}"
+    ratios = new / np.where(old, old, np.nan)
     if units and ratios.min() > 0 and not 1 / FACTOR < ratios[1] < FACTOR:
         if np.log(ratios.max() / ratios.min()) < ONE_FACTOR * abs(np.log(ratios[1])):
             return f"{said}: {number(float(ratios[1]), 3)} times as large, another unit?"
     at = [old[1], new[1], furthest]
     then, today = (np.searchsorted(side, at, side="right") / len(side) for side in (before, now))
     *medians, most = np.abs(today - then)
-    hidden = 2 * max(medians) < most or number(float(old[1])) == number(float(new[1]))
-    return (
-        f"{percent(today[2])} of the {of} up to {number(furthest)}, in training {percent(then[2])}" if hidden else said
-    )
+    if 2 * max(medians) < most or number(float(old[1])) == number(float(new[1])):
+        return f"{percent(today[2])} of the {of} up to {number(furthest)}, in training {percent(then[2])}"
+    return said

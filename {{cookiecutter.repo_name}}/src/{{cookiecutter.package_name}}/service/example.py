@@ -5,12 +5,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ..engine.columns.dictionary import Column, Dictionary, by_role
 from ..engine.columns.lists import items_of
 from ..engine.runs import training_rows
+from .features import plain
 from .schema import Cell, Row
 from .versions import Version
 
@@ -89,7 +89,6 @@ def background(path: Path) -> Row:
             usual = cells.quantile(interpolation="lower")
         elif len(words) and words.iloc[0] > TENTH:
             usual = words.index[0]
-        if pd.notna(usual):
-            plain = usual.item() if isinstance(usual, np.generic) else usual
-            found[str(name)] = str(plain) if isinstance(plain, pd.Timestamp) else plain
+        if (usual := plain(usual)) is not None:
+            found[str(name)] = str(usual) if isinstance(usual, pd.Timestamp) else usual
     return found

@@ -69,8 +69,7 @@ class Guard:
         if not self.tokens or scope["path"] in OPEN or scope["path"].startswith("/static/"):
             return ""
         given = token_of(headers)
-        name = self.name_of(given)
-        if name is not None:
+        if (name := self.name_of(given)) is not None:
             return name
         if scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
             raise Problem(303, "unauthorized", "Which token?", (b"location", b"/login"))

@@ -119,10 +119,9 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     target = run.record["target"]
     truth = truths_in(path, table[target], run) if target in table else [None] * len(rows)
     told = rows.assign(truth=pd.Series(truth, index=rows.index, dtype=object), source=path.name).dropna(subset="truth")
-    broken, back = by_column(notes), has_before(project, folder)
-    return Window(
-        folder, run.record, rows, version.columns, cells, broken, told, version.profile, policy, back, len(rows)
-    )
+    about_cells = version.columns, cells, by_column(notes)
+    back = has_before(project, folder)
+    return Window(folder, run.record, rows, *about_cells, told, version.profile, policy, back, len(rows))
 
 
 def by_column(notes: Sequence[str]) -> dict[str, Violation]:
@@ -150,7 +149,8 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
     shifts, places = moves(window)
     sample = told[told["source"] != QUEUE]
     latest = sample.head(options.rows) if "id" in sample else sample[sample.index.isin(places)]
-    classes, held = record["classes"], window.policy.held
+    classes, held, counted = record["classes"], window.policy.held, rows.loc[places]
+    enough = len(counted) >= LEAST_ROWS
     found: dict[str, Any] = {
         "run": window.folder.name,
         "target": record["target"],
@@ -158,7 +158,8 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
         "looked": window.looked,
         "drift": shifts,
         "different": len(places),
-        "counted": rows.loc[places],
+        "counted": counted,
+        "few": 0 if enough else LEAST_ROWS,
         "told": len(latest),
         "queued": len(told) - len(sample),
         "level": window.policy.level,
@@ -167,9 +168,6 @@ def health(window: Window, options: Monitor) -> dict[str, Any]:
         "weeks": score.by_week(sample, record),
         "confusion": score.confusion(latest, classes) if len(latest) and len(classes) <= CLASSES else [],
     }
-    counted = found["counted"]
-    enough = len(counted) >= LEAST_ROWS
-    found["few"] = 0 if enough else LEAST_ROWS
     numbers = [name for name, column in window.columns.items() if column.type in ("integer", "number")]
     afar = [one for one in shifts or [] if one.moved and one.column in numbers and one.beyond > drift.LEAST_SHARE]
     found["beyond"] = afar if enough and held is not None else []
@@ -225,9 +223,8 @@ def alarms(found: dict[str, Any], options: Monitor, unusual: np.ndarray) -> list
     moved = found["drift"] or []
     if unknown := [name for name in options.may_move if moved and name not in {one.column for one in moved}]:
         known = ", ".join(one.column for one in moved[:20])
-        raise SettingsError(
-            f"params.toml: [monitor] may_move names {unknown[0]!r}.\nColumns that are compared: {known}."
-        )
+        said = f"params.toml: [monitor] may_move names {unknown[0]!r}."
+        raise SettingsError(f"{said}\nColumns that are compared: {known}.")
     lines = [
         f"drift: {one.column!r}: {one.sentence} (PSI {number(one.psi, 2)}). {one.cure or WORLD}."
         for one in moved

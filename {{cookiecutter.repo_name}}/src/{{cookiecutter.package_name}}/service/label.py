@@ -107,10 +107,8 @@ def answered(version: Reference, rows: list[dict[str, Any]]) -> pd.DataFrame:
         rows = [row for place, row in enumerate(rows, start=1) if place not in broken]
         found = version.reference([row["cells"] for row in rows])
     if not rows:
-        raise DataError(
-            f"Nothing to label: the log holds no answer without truth, {UNLABELLED} no table.\n"
-            "Answer rows (make serve), or put tables without the target there."
-        )
+        cure = "Answer rows (make serve), or put tables without the target there."
+        raise DataError(f"Nothing to label: the log holds no answer without truth, {UNLABELLED} no table.\n{cure}")
     said = [{"output": one.output, "unusual": one.unusual} for one in found]
     return pd.DataFrame([row | more for row, more in zip(rows, said, strict=True)])
 
@@ -198,7 +196,5 @@ def check_taken(path: Path, kept: database.Database, target: str) -> None:
     labelled = rows.loc[rows[target].notna(), ID].fillna("").astype(str).tolist()
     known = kept.find(labelled)
     if lost := [number for number in labelled if not number or (number in known and not known[number][1])]:
-        raise DataError(
-            f"{path}: {len(lost)} labels are not in the log yet (id {listed([*map(shown, lost)])}).\n"
-            f"Take them: make feedback INPUT={path}; or move the file away."
-        )
+        said = f"{len(lost)} labels are not in the log yet (id {listed([*map(shown, lost)])})"
+        raise DataError(f"{path}: {said}.\nTake them: make feedback INPUT={path}; or move the file away.")

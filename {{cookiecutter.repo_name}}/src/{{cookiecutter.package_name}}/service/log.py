@@ -158,10 +158,8 @@ class Log:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         if not lock.seized(handle, path):
             os.close(handle)
-            raise LogError(
-                f"{self.database.file}: another service writes to this log.\n"
-                f"Stop it first; several services at once need PostgreSQL: {DATABASE}=postgresql://... in .env."
-            )
+            cure = f"Stop it first; several services at once need PostgreSQL: {DATABASE}=postgresql://... in .env."
+            raise LogError(f"{self.database.file}: another service writes to this log.\n{cure}")
         self._lock = handle
 
     def _commit_all(self) -> None:

@@ -121,10 +121,7 @@ class Looking:
         return self._last
 
 
-@functools.lru_cache(1)
-def looking(service: Service) -> Looking:
-    """The one that looks at the log of a service, for its page and for `/metrics`."""
-    return Looking(service)
+looking = functools.lru_cache(1)(Looking)  # the one of a service, for its page and for `/metrics`
 
 
 def state(service: Service) -> dict[str, Any]:

@@ -181,23 +181,10 @@ async def table(request: Request) -> Response:
         for place, (row, said) in enumerate(zip(rows, reply.predictions, strict=True), start=1)
     ]
     warnings = dict.fromkeys(one for said in reply.predictions for one in said.get("warnings", ()))
-    return page(
-        request,
-        "table.html",
-        record=version.run.record,
-        name=name,
-        head=head,
-        lines=lines,
-        notes=[
-            f"confident: {openapi.confident(version)}",
-            *map(TRUTH_LEFT.format, truths),
-            *in_no_row([aside for _, aside in found.set_aside]),
-            *found.decisions,
-            *warnings,
-        ],
-        csv=as_csv([head, *lines]),
-        shown=TABLE_SHOWN,
-    )
+    left_out = [*map(TRUTH_LEFT.format, truths), *in_no_row([aside for _, aside in found.set_aside])]
+    notes = [f"confident: {openapi.confident(version)}", *left_out, *found.decisions, *warnings]
+    about: dict[str, Any] = {"record": version.run.record, "name": name, "head": head, "lines": lines, "notes": notes}
+    return page(request, "table.html", **about, csv=as_csv([head, *lines]), shown=TABLE_SHOWN)
 
 
 def in_no_row(aside: Sequence[read.SetAside]) -> list[str]:

@@ -97,9 +97,6 @@ def split_of(project: Project, record: dict[str, Any], part: str) -> pd.DataFram
     path = project.split(part)
     name, run = project.relative(path), record["run"]
     if not path.is_file() or artefact.sha256(path) != record["input_data"].get(name):
-        state = "is another file now" if path.is_file() else "is not here"
-        raise DataError(
-            f"run {run} learned from {name}, which {state}.\n"
-            "Make it again with the parameters of the run (make features), or train again (make train)."
-        )
+        cure = "Make it again with the parameters of the run (make features), or train again (make train)."
+        raise DataError(f"run {run} learned from {name}, which is not here, or is another file now.\n{cure}")
     return pd.read_parquet(path)

@@ -97,9 +97,7 @@ class Reference:
         frame = pd.DataFrame({name: series(name, self.columns, at) for name in there}, index=range(len(places)))
         known, warnings = self.run.validate(frame.set_axis(places), self.columns, where="rows", target=False)
         for warning in warnings:
-            violation = getattr(
-                warning, "violation", None
-            )  # names in other letters have none, nor copies of older runs
+            violation = getattr(warning, "violation", None)  # of names in other letters and older copies: none
             for place in [places[row] for row in violation.rows] if violation else places:
                 found[place].warnings.append(str(warning))
                 found[place].unusual |= is_odd(self.columns, violation)

@@ -35,10 +35,8 @@ async def feedback(request: Request) -> Response:
         strictly(body)  # of a key that stands twice, msgspec takes the last
         said = TRUTH.decode(body)
     except (BadBody, msgspec.DecodeError) as error:
-        reason = str(error).removesuffix(".")
-        raise Problem(
-            400, "bad", f'{reason}. A body is {{"id": "of the answer", "truth": its class or number}}.'
-        ) from None
+        wrong = f'{str(error).removesuffix(".")}. A body is {{"id": "of the answer", "truth": its class or number}}.'
+        raise Problem(400, "bad", wrong) from None
     try:
         news = await tell(service.log, said.id, said.truth, asker=request.scope["asker"], source="http")
     except DataError as error:

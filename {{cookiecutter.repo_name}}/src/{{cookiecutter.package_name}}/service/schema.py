@@ -1,4 +1,4 @@
-"""What a request may hold: its rows as plain cells, which of them need no data frame, and the OpenAPI document."""
+"""What a request may hold: its rows as plain cells, and which of them need no data frame."""
 
 import contextlib
 import json
@@ -16,9 +16,8 @@ from ..engine.columns.lists import items_of
 from ..engine.columns.validate import INTEGERS_THAT_FLOAT_KEEPS
 from ..engine.columns.violations import left_out
 from ..engine.sources import formats
-from .features import array_of
+from .features import Cell, array_of
 
-Cell = float | int | bool | str | None
 Row = dict[str, Cell]
 PLAIN_TYPES = frozenset([float, int, bool, str, type(None)])
 SHAPE = 'A body is {"rows": [{"column": cell, ...}, ...]}, a cell a number, a text, true, false, null or a list of such'

@@ -33,9 +33,7 @@ OVERCONFIDENCE = Metric(
     False,
     "average probability of the answers less the share that is right: 0 is honest",
 )
-BIAS = Metric(
-    "bias", lambda y, p: float((p.values - y).mean()), False, "mean of the predictions less that of the truth"
-)
+BIAS = Metric("bias", lambda y, p: float((p.values - y).mean()), False, "mean prediction less mean truth")
 CAVEAT = (
     "It is expected from how sure the model is, and cannot see that the target means something else now, or hangs on "
     "the columns in another way: only labels can."

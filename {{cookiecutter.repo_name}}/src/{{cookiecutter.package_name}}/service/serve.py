@@ -42,10 +42,8 @@ def run(project: Project) -> None:
     """Serve until SIGTERM or ctrl-C."""
     options = settings.of(project, settings.Serve)
     if not Guard(settings.secret(project, settings.TOKEN)).tokens and not is_loopback(url_host(options.host)):
-        raise SettingsError(
-            f"params.toml: [serve] host = {options.host!r} is not this machine alone, and there is no API_TOKEN.\n"
-            'Set API_TOKEN=name:secret in .env, or host = "127.0.0.1".'
-        )
+        why = f"host = {options.host!r} is not this machine alone, and there is no API_TOKEN"
+        raise SettingsError(f'params.toml: [serve] {why}.\nSet API_TOKEN=name:secret in .env, or host = "127.0.0.1".')
     wanted(project)
     with listen(options) as door, threads(1):
         show("serve: loads the runs and compares both roads; the address follows when it answers", err=True)
@@ -127,26 +125,17 @@ def greeting(address: str, versions: Versions) -> str:
 async def serve(service: Service, door: socket.socket) -> None:
     """Load the runs and answer until a signal comes."""
     options, host = service.options, service.options.host
-    application = Application(service, [*labelling.ROUTES, *pages.ROUTES])
-    config = uvicorn.Config(
-        traced(service.project, application),
-        http=Protocol,
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        timeout_graceful_shutdown=max(1, int(options.drain - LAST_WORD - 2 * FLUSH - LAST_SPANS)),
-        server_header=False,
-        proxy_headers=False,
-        ws="none",
-    )
-    server = Server(config)
+    drain = max(1, int(options.drain - LAST_WORD - 2 * FLUSH - LAST_SPANS))
+    unused: dict[str, Any] = {"lifespan": "off", "ws": "none", "access_log": False, "log_config": None}
+    unused |= {"server_header": False, "proxy_headers": False}
+    application = traced(service.project, Application(service, [*labelling.ROUTES, *pages.ROUTES]))
+    server = Server(uvicorn.Config(application, http=Protocol, timeout_graceful_shutdown=drain, **unused))
     server.service, service.tasks = service, server.server_state.tasks
     serving = asyncio.create_task(server.serve(sockets=[door]))
     await asyncio.to_thread(service.versions.load)
     gc.freeze()  # what is loaded stays: to look through it takes 0.1 s, in which nobody is answered
     expire = forget.keep_days(service.log.database, options.keep_days)
-    endless = service.versions.watch(), expire, monitor.watch(service)
-    tasks = [asyncio.create_task(one) for one in endless]
+    tasks = [*map(asyncio.create_task, (service.versions.watch(), expire, monitor.watch(service)))]
     address = f"http://{url_host(host)}:{door.getsockname()[1]}"
     show(greeting(address, service.versions))
     while not (service.draining or serving.done()):

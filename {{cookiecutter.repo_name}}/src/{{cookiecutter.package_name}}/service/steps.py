@@ -246,7 +246,6 @@ def weights_of(step: Any) -> Callable[[tuple[np.ndarray, np.ndarray]], NumberRow
 def words(step: Any, names: Names) -> Callable:
     """The words, or groups of letters, of a text, as weights."""
     weigh, vocabulary, analyse = weights_of(step._tfidf), step.vocabulary_, step.analyzer
-
     return lambda texts: weigh(counted([vocabulary[word] for word in analyse(texts[0]) if word in vocabulary]))
 
 

@@ -31,20 +31,12 @@ TYPES = ("integer", "number", "boolean", "category")
 
 
 def fit(train: pd.DataFrame, dev: pd.DataFrame, columns: Dictionary) -> dict[str, Any]:
-    """Learn from rows what is usual.
+    """Learn from rows what is usual: plain JSON for `Unusual`, empty where fewer than two columns can be looked at.
 
-    Parameters
-    ----------
-    train, dev : DataFrame, shape (n_rows, n_columns)
-        Typed by the data dictionary. Dates and texts are not looked at: those of tomorrow are always new.
-    columns : Dictionary
-
-    Returns
-    -------
-    dict
-        Plain JSON for `Unusual`: `columns` (null for numbers, else the kinds in at least ten rows), `middle` and
-        `residuals` (the means of the numbers, and what turns distances from them into residuals), `start`, `trees` and
-        `limit`. Empty where fewer than two columns can be looked at. It holds no row.
+    `train` and `dev`, shape (n_rows, n_columns), are typed by the data dictionary. Dates and texts are not looked at:
+    those of tomorrow are always new. The JSON holds no row: `columns` (null for numbers, else the kinds in at least ten
+    rows), `middle` and `residuals` (the means of the numbers, and what turns distances from them into residuals),
+    `start`, `trees` and `limit`.
     """
     names = [name for name in features(columns) if columns[name].type in TYPES and name in train]
     if len(names) < 2:
@@ -128,9 +120,7 @@ def together(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return middle, inverse / np.sqrt(np.diag(inverse))[:, None] / scale
 
 
-def completed(
-    kinds: Mapping[str, Any], middle: np.ndarray, residuals: np.ndarray
-) -> Callable[[np.ndarray], np.ndarray]:
+def completed(kinds: Mapping[str, Any], middle: np.ndarray, residuals: np.ndarray) -> Callable:
     """What puts the residuals of its numbers behind a row, shape (n_columns,)."""
     numbers = np.array([names is None for names in kinds.values()])
 

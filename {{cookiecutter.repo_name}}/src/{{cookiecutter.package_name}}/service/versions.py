@@ -119,9 +119,7 @@ class Versions:
         if not served:
             raise Busy("no run is loaded yet")
         found = [one for known, one in served.items() if known.endswith(name)]
-        if name in served or not name:
-            return served[name or next(iter(served))]
-        if len(found) == 1:
+        if len(found) == 1 or not name:
             return found[0]
         raise UnknownRun(f"No run {name[:80]!r} answers here. Known, as run=: {', '.join(served)}.")
 
@@ -172,9 +170,8 @@ class Versions:
                     self.served = {folder.name: here[folder.name]}
             except Exception as error:  # whatever is wrong with one run, the others go on
                 refused[folder.name] = str(error)
-                log.error(
-                    "run %s does not answer: %s", folder.name, error, exc_info=not isinstance(error, ProjectError)
-                )
+                ours = isinstance(error, ProjectError)
+                log.error("run %s does not answer: %s", folder.name, error, exc_info=not ours)
         self.refused = refused
         self.shadows = {folder.name: here[folder.name] for folder in shadows if folder.name in here}
         before = next(iter(self.served), "")
