@@ -4,7 +4,8 @@ Both conditions count. A test that allows for the number of columns (Kolmogorov-
 small windows silent, a least size of the difference keeps large ones silent about what does not matter.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ class Shift:
     sentence: str  # how it differs most, with both figures
     moved: bool  # whether both conditions say so
     cure: str = ""  # of its cells, where many of them break a rule
-    beyond: float = 0.0  # share of its numbers below or above those of the training, 0-1
+    beyond: float = 0.0  # share of its numbers below or above the outermost quantiles of the training, 0-1
 
 
 def comparable(values: pd.Series, column: Column) -> pd.Series:
@@ -62,9 +63,10 @@ def summary(values: pd.Series) -> Summary:
     """A column as plain JSON: `rows`, the share `missing`, and `quantiles` of numbers, `shares` of kinds or `items`.
 
     There are 1,000 quantiles, each a value that occurs. Kinds and items in fewer than ten rows are left out: the rest
-    of the shares up to 1. That of an item is of the filled cells, in each of which it may stand beside others.
+    of the shares up to 1. That of an item is of the filled cells, in each of which it may stand beside others; that of
+    `other kinds` of cells with an item that was left out.
     """
-    present = values.dropna()
+    present = values.dropna().reset_index(drop=True)
     found: Summary = {"rows": len(values), "missing": float(values.isna().mean()) if len(values) else 0.0}
     if is_number(values):
         places = (np.arange(POINTS) + 0.5) / POINTS
@@ -73,7 +75,15 @@ def summary(values: pd.Series) -> Summary:
     several = len(present) > 0 and isinstance(present.iloc[0], tuple)
     counts = (present.explode() if several else present.astype(str)).value_counts()
     shares = (counts[counts >= FEW_ROWS] / max(len(present), 1)).to_dict()
-    return found | {"items" if several else "shares": shares}
+    return found | ({"items": items_in(present, shares)} if several else {"shares": shares})
+
+
+def items_in(cells: pd.Series, known: Iterable[str]) -> dict[str, float]:
+    """The share of cells, shape (n_rows,), in which each known item stands, and of those in which any other does."""
+    items = cells.reset_index(drop=True).explode().dropna()
+    counts, others = items.value_counts(), items[~items.isin([*known])].index.nunique()
+    found = {item: float(counts.get(item, 0) / len(cells)) for item in known}
+    return found | {OTHER_KINDS: others / len(cells)}
 
 
 def compared(reference: dict[str, Summary], rows: pd.DataFrame) -> list[Shift]:
@@ -87,7 +97,8 @@ def compared(reference: dict[str, Summary], rows: pd.DataFrame) -> list[Shift]:
     found = []
     for name in names:
         sides = [missing(name, reference[name], rows[name], level), values(name, reference[name], rows[name], level)]
-        found.append(max(sides, key=lambda one: (one.moved, one.psi)))
+        most = max(sides, key=lambda one: (one.moved, one.psi))
+        found.append(replace(most, beyond=sides[1].beyond))
     return sorted(found, key=lambda one: (one.moved, one.psi), reverse=True)
 
 
@@ -142,10 +153,10 @@ def kinds(shares: dict[str, float], rows: float, now: pd.Series, of: str) -> tup
 
 def items(shares: dict[str, float], rows: float, now: pd.Series, level: float, of: str) -> Shift:
     """The item of lists that differs most: in how many of the cells, shape (n_rows,), it stands."""
-    name = str(now.name)
-    known, found = now.explode().value_counts(), [Shift(name, 1.0, 0.0, "", False)]
+    name, after = str(now.name), items_in(now, [item for item in shares if item != OTHER_KINDS])
+    found = [Shift(name, 1.0, 0.0, "", False)]
     for item, before in shares.items():
-        sides = np.array([before, known.get(item, 0) / len(now)])
+        sides = np.array([before, after[item]])
         said = f"{item} in {percent(sides[1])} of the {of}, in training {percent(sides[0])}"
         found.append(judged(name, np.array([sides, 1 - sides]) * [rows, len(now)], level / len(shares), said))
     return max(found, key=lambda one: (one.moved, one.psi))

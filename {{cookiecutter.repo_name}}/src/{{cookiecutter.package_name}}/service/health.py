@@ -31,6 +31,7 @@ from .tables import NEWEST, answers
 log = logging.getLogger(__name__)
 CLASSES = 12  # of a table of true and answered ones, at most
 LEAST_ROWS = 50  # of fewer nothing is said
+ALL_TOLD = 0.5  # share of answers whose truth is known, from which on it was told of all, not of those asked for
 LEAST_LABELS = 100  # of the newest weeks: of 50, where one in 14 is positive, 2 % of windows without a loss would alarm
 WEEK, MONDAY = 7 * 86400.0, 4 * 86400.0  # seconds: of a week, and of 1970 before its first Monday
 UNWATCHED = "not watched: the run has no reference, and none can be made here (the log says why)"
@@ -143,11 +144,24 @@ def typed(asked: pd.DataFrame, columns: dictionary.Dictionary) -> tuple[pd.DataF
     return cells, by_column(notes)
 
 
+def sample_of(told: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """The truths that scores count, of all that were `told` and the answers, tables of shape (n_rows, ...).
+
+    Those that the queue asked for are the rows that were hard: they count only where most answers of that time, here
+    `rows`, have a truth, and so are no choice.
+    """
+    asked = told["source"] == QUEUE
+    if "id" not in told or not asked.any():
+        return told[~asked]
+    then = rows.loc[rows["id"] <= told["id"].max(), "id"]
+    return told if then.isin(told["id"]).mean() > ALL_TOLD else told[~asked]
+
+
 def health(window: Window, options: Monitor) -> dict[str, Any]:
     """What there is to say of a window: `drift`, `scores`, of labels `weeks` and `confusion`, `alarms`."""
     record, rows, told = window.record, window.rows, window.told
     shifts, places = moves(window)
-    sample = told[told["source"] != QUEUE]
+    sample = sample_of(told, rows)
     latest = sample.head(options.rows) if "id" in sample else sample[sample.index.isin(places)]
     classes, held, counted = record["classes"], window.policy.held, rows.loc[places]
     enough = len(counted) >= LEAST_ROWS
@@ -194,6 +208,8 @@ def moves(window: Window) -> tuple[list[drift.Shift] | None, pd.Index]:
         return None, window.rows.index
     columns = window.columns
     names = [name for name in reference["columns"] if name in window.cells]
+    # References made before items were compared have how many there are.
+    names = [name for name in names if columns[name].type != "list" or "items" in reference["columns"][name]]
     cells = pd.DataFrame({name: drift.comparable(window.cells[name], columns[name]) for name in names})
     said = {name: window.rows[name] for name in reference["predictions"] if name in window.rows}
     if window.record["classes"] and "prediction" in said:

@@ -137,24 +137,25 @@ def state(service: Service) -> dict[str, Any]:
 
 def figures(service: Service) -> dict[str, Any]:
     """What the page shows; where the log cannot be read, what is known without it."""
-    content, engine = state(service), service.log.database.engine
+    content, engine, window, uncompared = state(service), service.log.database.engine, None, dict[str, str]()
     try:
         rows, _ = newest.answered(engine)
         answered = rows.loc[rows["role"] == "answer", "run"]
         names = [name for name in service.versions.served if name in set(answered)] or answered.tolist()
-        window = of_log(engine, service.project, names[0], rows) if names else None
-        return content | looked(service.project, engine, rows, window)
+        try:
+            window = of_log(engine, service.project, names[0], rows) if names else None
+        except ProjectError as error:
+            uncompared = {"uncompared": str(error)}
+        return content | looked(service.project, engine, rows, window) | uncompared
     except sa.exc.SQLAlchemyError as error:
         return content | {"unread": str(service.log.database.explained(error))}
-    except ProjectError as error:
-        return content | looked(service.project, engine, rows, None) | {"uncompared": str(error)}
 
 
 def looked(project: Project, engine: sa.Engine | None, rows: pd.DataFrame, window: Window | None) -> dict[str, Any]:
     """What page and report both show: each run in each role, charts over time, the health of the one of the window."""
     options, runs, both = settings.of(project, settings.Monitor), [], []
     found = health(window, options) if window else None
-    if window and found and (champion := successor(project, window)):
+    if window and found and (champion := successor(project, engine, window)):
         found |= {"alarms": [], "successor": champion}
     for (role, run), part in rows.groupby(["role", "run"]):
         if window and found and run == window.folder.name and role in set(window.rows["role"]):
@@ -164,7 +165,7 @@ def looked(project: Project, engine: sa.Engine | None, rows: pd.DataFrame, windo
             different, _ = newest.answered(engine, *this, names=names, most=options.rows)
             told = newest.told(engine, *this, names=names)
             both += on_both(window, str(run), told) if window else []
-        runs.append(about_run(project, part, different, told[told["source"] != QUEUE]))
+        runs.append(about_run(project, part, different, sample_of(told, different)))
     return {
         "runs": runs,
         "both": both,
@@ -177,13 +178,14 @@ def looked(project: Project, engine: sa.Engine | None, rows: pd.DataFrame, windo
     }
 
 
-def successor(project: Project, window: Window) -> str:
-    """The champion, where it took the place of the window's run after the newest answer of that; else ""."""
+def successor(project: Project, engine: sa.Engine | None, window: Window) -> str:
+    """The champion, where nobody asked it yet and it came after the newest answer of the window's run; else ""."""
     changes = registry.history(project)[-1:]
-    if not changes or changes[0]["run"] == window.folder.name:
+    if engine is None or not changes or changes[0]["run"] == window.folder.name:
         return ""
     since = datetime.fromisoformat(changes[0]["time"]).timestamp()  # in whole seconds
-    return changes[0]["run"] if int(window.rows["time"].max()) <= since else ""
+    asked, _ = newest.answered(engine, answers.c.run == changes[0]["run"], most=1)
+    return changes[0]["run"] if asked.empty and int(window.rows["time"].max()) <= since else ""
 
 
 def moment(seconds: float) -> str:

@@ -23,7 +23,7 @@ from . import drift, unusual
 
 log = logging.getLogger(__name__)
 REFERENCE = "reference.json"
-VERSION = 3  # of what is in it: one of another version is not read
+VERSION = 2  # of what is in it: one of another version is not read
 Profile = dict[str, Any]
 
 

@@ -69,11 +69,14 @@ class Reference:
         `problem` and `cure`.
         """
         found, groups = [Answered({}, "reference", False, []) for _ in rows], dict[frozenset[str], list[int]]()
-        letters = in_other_letters({name for row in rows for name in row}, self.columns)
+        unknown = dict[frozenset[str], list[str]]()
         for place, row in enumerate(rows):
-            if extra := [name for name in row if name not in self.columns and name not in letters]:
+            if (names := frozenset(row)) not in unknown:
+                letters = in_other_letters(row, self.columns)
+                unknown[names] = [name for name in row if name not in self.columns and name not in letters]
+            if extra := unknown[names]:
                 found[place].warnings.append(left_out(extra, "rows"))
-            groups.setdefault(frozenset(row).difference(extra), []).append(place)
+            groups.setdefault(names.difference(extra), []).append(place)
         if len(groups) > self.kinds:
             text = f"The rows have {len(groups)} different sets of columns; allowed in one request: {self.kinds}."
             cure = "Send rows with the same columns, null where a cell is empty"

@@ -187,6 +187,7 @@ def lost(latest: Sequence[Score], of_weeks: Sequence[Score], points: float, grow
     weeks, found = {one.metric: one for one in of_weeks}, []
     for one in latest:
         week = weeks.get(one.metric, one)
+        week = week if week.value == week.value else one  # no AUC of weeks without a positive
         if replace(week, low=week.value, high=week.value).lost(points, growth):
             found += [each for each in (week, one) if each.lost(points, growth)][:1]
     return found
