@@ -54,11 +54,8 @@ def test_answers_about_a_target_named_self_are_kept(tmp_path):
 
     evaluate.keep_answers(tmp_path / "kept.parquet", pd.DataFrame({"a": [3, 4]}), "self", result)
 
-    assert pd.read_parquet(tmp_path / "kept.parquet").to_dict("list") == {
-        "a": [3, 4],
-        "self": [1.0, 2.0],
-        "prediction": [1.0, 2.0],
-    }
+    found = pd.read_parquet(tmp_path / "kept.parquet").to_dict("list")
+    assert found == {"a": [3, 4], "self": [1.0, 2.0], "prediction": [1.0, 2.0]}
 
 
 def test_run_is_measured_with_its_own_features_after_features_were_edited(project, folder):

@@ -19,16 +19,6 @@ from data_science_project.engine.project.errors import DataError, ProjectError, 
 from data_science_project.engine.runs import compare, lineage, listing, loading, promote, registry, reproduce
 
 
-@pytest.fixture
-def dummy(contest):
-    return registry.folders(contest)[1]
-
-
-@pytest.fixture
-def linear(contest):
-    return registry.folders(contest)[0]
-
-
 class Payload:
     """Unpickled, it makes a file."""
 
@@ -207,11 +197,7 @@ def test_slow_run_and_features_that_differ_each_time_or_alone_are_refused(contes
 
 @pytest.mark.parametrize(
     ("lost", "said"),
-    [
-        ("data/raw/*/table.csv", "table.csv is gone or changed"),
-        (".git", "git does not have commit"),
-        ("", "without a git commit"),
-    ],
+    [("data/raw/*/table.csv", "is gone or changed"), (".git", "does not have commit"), ("", "without a git commit")],
 )
 def test_run_without_a_commit_or_its_raw_data_is_not_reproducible(contest, linear, lost, said):
     model = loading.load(linear)

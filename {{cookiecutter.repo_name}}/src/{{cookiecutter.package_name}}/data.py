@@ -169,9 +169,7 @@ def check_reading(project: Project, columns: dictionary.Dictionary) -> None:
             log.warning(said, key, read[key], key, where, ", ".join(map(repr, other[:5])), INFER)
     known = {marker for column in columns.values() for marker in column.missing}
     if new := [marker for marker in map(str, read.get("missing", ())) if marker not in known]:
-        said = (
-            "[data.read] has missing = %s, but 'missing' of no column in %s has it, which counts: add it there, or %s"
-        )
+        said = "[data.read] has missing = %s, but 'missing' of no column in %s, which counts, has it: add it, or %s"
         log.warning(said, new, where, INFER)
 
 
