@@ -73,8 +73,7 @@ def test_column_that_the_run_needs_and_the_split_lacks_is_named(project, folder,
     path = project.split("test")
     about = records.recorded(path)
     pd.read_parquet(path).drop(columns="amount").to_parquet(path)
-    sealed = records.sealed(about | {"sha256": artefact.sha256(path)})
-    artefact.write_json(records.sidecar(path), sealed)
+    records.record(path, about | {"sha256": artefact.sha256(path)})
 
     with pytest.raises(DataError, match="lacks amount, which run"):
         report(project, folder)

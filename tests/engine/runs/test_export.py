@@ -55,7 +55,7 @@ def exported(project):
 
 @pytest.fixture(scope="module")
 def gone(trained, tmp_path_factory):
-    """An exported file, with rows.csv beside it, what the project answers to that, its run; the project is moved away."""
+    """An exported file with rows.csv beside it, what the project answers to that, and its run; the project is gone."""
     root = shutil.copytree(trained, tmp_path_factory.mktemp("gone") / "project", symlinks=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(package, "FOLDER", root / "src" / package.NAME)
