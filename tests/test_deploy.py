@@ -50,11 +50,8 @@ FIRING = {
 }
 QUIET = {
     **{"up": "1x1560", "ready": "1x1560", "log_database": "1x1560", 'model_compiled{run="a"}': "1x1560"},
-    **{
-        'log_rows{state="spooled"}': "0x1500 30x1 9x1 0x57",
-        "shadows_dropped_total": "0x1560",
-        'answers_total{run="a"}': "0+30x1560",
-    },
+    **{'log_rows{state="spooled"}': "0x1500 30x1 9x1 0x57", "shadows_dropped_total": "0x1560"},
+    'answers_total{run="a"}': "0+30x1560",
     **{'requests_total{outcome="answered"}': "0+90x1560", 'requests_total{outcome="busy"}': "0+1x1560"},
     **{'requests_total{outcome="invalid"}': "0+9x1560", "errors_total": "0x1560"},
     **{'not_confident_total{run="a"}': "0+6x1560", 'unusual_total{run="a"}': "0+2x1560"},
@@ -143,10 +140,8 @@ def test_selectors_and_ports_of_the_manifests_meet_the_pods(default_project):
     (container,) = pod["spec"]["containers"]
     (port,) = container["ports"]
     selectors = [found[kind]["spec"]["selector"] for kind in ("Deployment", "PodDisruptionBudget", "Service")]
-    selectors += [
-        found["NetworkPolicy"]["spec"]["podSelector"],
-        pod["spec"]["topologySpreadConstraints"][0]["labelSelector"],
-    ]
+    selectors += [found["NetworkPolicy"]["spec"]["podSelector"]]
+    selectors += [pod["spec"]["topologySpreadConstraints"][0]["labelSelector"]]
     probes = [container[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")]
 
     assert all(selector.get("matchLabels", selector) == pod["metadata"]["labels"] for selector in selectors)
@@ -280,9 +275,8 @@ def test_each_alert_fires_when_it_should_and_none_while_all_is_well(default_proj
     (tmp_path / "alerts.yml").write_text(yaml.safe_dump(rules))
     blocks = [unit_test(QUIET, dict.fromkeys(named, 0))]
     blocks += [unit_test(series, {name: 1}) for name, series in FIRING.items()]
-    (tmp_path / "test.yml").write_text(
-        yaml.safe_dump({"rule_files": ["alerts.yml"], "evaluation_interval": "5m", "tests": blocks})
-    )
+    test = {"rule_files": ["alerts.yml"], "evaluation_interval": "5m", "tests": blocks}
+    (tmp_path / "test.yml").write_text(yaml.safe_dump(test))
 
     said = promtool("test", "rules", "test.yml", folder=tmp_path)
 
@@ -327,9 +321,8 @@ def test_builder_of_the_image_sees_of_reports_nothing_but_what_answers_are_compa
     copied = (default_project / "deploy" / "Dockerfile").read_text("utf-8")
 
     reports = [line for line in seen if "reports" in line]
-    assert reports[:3] == ["!reports", "reports/*.*", "reports/*/*"] and all(
-        "reference.json" in one for one in reports[3:]
-    )
+    assert reports[:3] == ["!reports", "reports/*.*", "reports/*/*"]
+    assert all("reference.json" in one for one in reports[3:])
     assert "COPY reports/ reports/" in copied
 
 

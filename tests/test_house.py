@@ -189,6 +189,5 @@ def test_manifest_of_the_engine_is_up_to_date():
     digests = {path.relative_to(ENGINE).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in here}
     del digests["MANIFEST.sha256"]
 
-    assert {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)} == digests, (
-        "make fix writes it"
-    )
+    written = {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}
+    assert written == digests, "make fix writes it"

@@ -59,10 +59,8 @@ def podman():
     memory = MEMORY if os.path.isdir(MEMORY) and shutil.disk_usage(MEMORY).free > STORE else None
     with tempfile.TemporaryDirectory(dir=memory, ignore_cleanup_errors=True) as folder:
         base, command = Path(folder, "base"), ["env", f"TMPDIR={folder}", "podman", "--runtime=runc"]
-        command += [
-            "--cgroup-manager=cgroupfs",
-            *(f"--{name}={folder}/{name}" for name in ("root", "runroot", "tmpdir")),
-        ]
+        command += ["--cgroup-manager=cgroupfs"]
+        command += [f"--{name}={folder}/{name}" for name in ("root", "runroot", "tmpdir")]
         run("debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, base)
         (base / "usr/bin/python").symlink_to("python3")
         run("tar", "--create", "--directory", base, "--file", f"{base}.tar", ".")
@@ -154,18 +152,13 @@ def test_image_answers_as_predict_does_drains_and_writes_to_its_volume_alone(pod
         *("references/data_dictionary.inferred.toml", "src"),
     }
     assert compilers.split() == [str(USER)]
-    assert about["Config"]["Labels"]["org.opencontainers.image.version"] == champion.name
-    assert (
-        about["Config"]["Labels"]["run.digest"].removeprefix("sha256:")
-        == sha256((champion / "run.json").read_bytes()).hexdigest()
-    )
-    said = pd.DataFrame(first["predictions"])
-    assert first["run"] == champion.name
-    assert (
-        said[["prediction", "probability"]].values.tolist() == expected[["prediction", "probability"]].values.tolist()
-    )
+    labels, digest = about["Config"]["Labels"], sha256((champion / "run.json").read_bytes()).hexdigest()
+    assert labels["org.opencontainers.image.version"] == champion.name
+    assert labels["run.digest"].removeprefix("sha256:") == digest
+    both = (table[["prediction", "probability"]] for table in (pd.DataFrame(first["predictions"]), expected))
+    said, by_predict = (table.values.tolist() for table in both)
+    assert first["run"] == champion.name and said == by_predict
     assert about["State"]["ExitCode"] == 0
-    assert {reply.get("status", 503) for reply in others} <= {503}, (
-        "in flight is answered, what comes then is sent away"
-    )
+    away = {reply.get("status", 503) for reply in others}
+    assert away <= {503}, "in flight is answered, what comes then is sent away"
     assert {one["id"] for reply in (first, *others) for one in reply.get("predictions", ())} <= logged(volume)

@@ -229,10 +229,7 @@ def test_known_sources_are_accepted(render, tmp_path, source):
 
 @pytest.mark.parametrize(
     "source",
-    [
-        *("sklearn:boston", "sklearn:x.csv", "data/", ".csv", "dir/.csv"),
-        *("https://", "ftp://h/x.csv", "sqlite:///x.db"),
-    ],
+    "sklearn:boston sklearn:x.csv data/ .csv dir/.csv https:// ftp://h/x.csv sqlite:///x.db".split(),
 )
 def test_unknown_sources_are_refused(render, tmp_path, capfd, source):
     with pytest.raises(FailedHookException):

@@ -27,11 +27,6 @@ def text_files(folder: Path) -> list[Path]:
     return [path for path in files if b"\0" not in path.read_bytes()]
 
 
-def service_too(extras: dict[str, list[str]]) -> list[str]:
-    """What the default project installs beside its dependencies, or may with another database."""
-    return [name for extra in ("dev", "service", "postgresql") for name in extras[extra]]
-
-
 def assert_tidy(folder: Path, *places: str) -> None:
     """Let ruff lint these places of a folder, and look at their format."""
     for words in (["check"], ["format", "--check"]):
@@ -58,9 +53,7 @@ def test_makefile_is_short_and_has_no_control_lines_and_one_command_in_each_reci
 
 
 def test_control_lines_stay_within_the_budget(template):
-    files = [
-        path for path in text_files(template) if path.parent.name != "templates"
-    ]  # those of pages, not of projects
+    files = [path for path in text_files(template) if path.parent.name != "templates"]  # of pages, not of projects
     lines = [line for path in files for line in path.read_text("utf-8").splitlines()]
 
     assert sum(bool(CONTROL.search(line)) for line in lines) <= len(lines) / 100
@@ -68,11 +61,7 @@ def test_control_lines_stay_within_the_budget(template):
 
 def test_braces_in_rendered_files_are_only_those_of_the_template(template):
     for path in text_files(template / PROJECT):
-        copied = (
-            path.parent.name == "workflows"
-            or "src" in path.parts
-            or path.name in ("alerts.yml", "grafana.json", "retrain.yml")
-        )
+        copied = {"workflows", "src", "alerts.yml", "grafana.json", "retrain.yml"} & {*path.relative_to(template).parts}
         stray = re.search(r"\{\{(?! ?\(?cookiecutter\.)", path.read_text("utf-8"))
         assert copied or not stray, f"{path}: write two braces in another way, cookiecutter would read them"
 
@@ -164,9 +153,8 @@ def test_the_chosen_licence_is_the_only_one_and_the_service_is_there_or_nowhere(
     told = subprocess.run(["make", "help"], cwd=project, capture_output=True, text=True).stdout
     found = [path.relative_to(project) for path in project.rglob("*service*") if ".git" not in path.parts]
     names = ["params.toml", "pyproject.toml", "README.md", "AGENTS.md", ".env.example", "docs/index.md", "Makefile"]
-    told_of = [
-        name for name in names if re.search(r"\b(serve|service(?! account))\b", (project / name).read_text("utf-8"))
-    ]
+    word = re.compile(r"\b(serve|service(?! account))\b")
+    told_of = [name for name in names if word.search((project / name).read_text("utf-8"))]
     expected = [name for name in names if name != "Makefile"] if service == "yes" else []
     assert bool(found) == ("make serve" in told) == (project / "deploy").is_dir() == (service == "yes")
     assert told_of == expected and len((project / "README.md").read_text("utf-8").splitlines()) <= 120
@@ -211,11 +199,8 @@ def test_configuration_files_can_be_read_and_no_version_is_capped(default_projec
     read = {path.name: tomllib.loads(path.read_text("utf-8")) for path in default_project.rglob("*.toml")}
 
     project = read["pyproject.toml"]["project"]
-    versions = [
-        project["requires-python"],
-        *project["dependencies"],
-        *service_too(project["optional-dependencies"]),
-    ]
+    versions = [project["requires-python"], *project["dependencies"]]
+    versions += [name for extra in ("dev", "service", "postgresql") for name in project["optional-dependencies"][extra]]
     assert all(read.values()) and all(re.fullmatch(r"[\w.\[\]-]*>=[\d.]+(;.*)?", version) for version in versions)
 
 
@@ -224,9 +209,8 @@ def test_users_git_set_up_cannot_stop_the_first_commit(render, tmp_path, monkeyp
     hooks.mkdir()
     (hooks / "pre-commit").write_text("#!/bin/sh\nexit 1\n")
     (hooks / "pre-commit").chmod(0o755)
-    (tmp_path / ".gitconfig").write_text(
-        f"[core]\nhooksPath = {hooks}\n[commit]\ngpgsign = true\n[user]\nuseConfigOnly = true\n"
-    )
+    config = f"[core]\nhooksPath = {hooks}\n[commit]\ngpgsign = true\n[user]\nuseConfigOnly = true\n"
+    (tmp_path / ".gitconfig").write_text(config)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
 

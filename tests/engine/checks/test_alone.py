@@ -17,8 +17,9 @@ ROWS = pd.DataFrame({"shop": ["a", "b", "a", "b", "c"], "paid": [1.0, 2.5, np.na
         lambda rows: rows.assign(log=np.log(rows["paid"]), whole=rows["paid"] // 1, word=rows["shop"].str.upper()),
     ],
 )
-def test_features_of_the_row_itself_are_the_same_alone(add_features):
-    assert across_rows(add_features, ROWS, add_features(ROWS)) == ""
+def test_features_of_the_row_itself_are_the_same_alone_and_no_rows_have_nothing_to_say(add_features):
+    for rows in (ROWS, ROWS.head(0)):
+        assert across_rows(add_features, rows, add_features(rows)) == ""
 
 
 @pytest.mark.parametrize(
@@ -36,12 +37,6 @@ def test_feature_that_is_computed_across_rows_is_named(column):
     said = across_rows(add_features, ROWS, add_features(ROWS))
 
     assert said.startswith("add_features computes 'across' of a row alone otherwise than among others")
-
-
-def test_no_rows_have_nothing_to_say():
-    none = ROWS.head(0)
-
-    assert across_rows(lambda rows: rows.assign(twice=rows["paid"] * 2), none, none.assign(twice=0.0)) == ""
 
 
 def test_function_that_fails_for_a_row_alone_is_told_with_what_it_raised():

@@ -109,9 +109,8 @@ def test_column_that_only_some_rows_of_a_class_have_is_named_with_its_shares(sus
     found = suspect(rows)
 
     assert [suspicion.columns for suspicion in found] == [("fees",)]
-    assert (
-        "column 'fees' alone finds" in found[0].sentence and "of the rows whose 'answer' is 'yes'" in found[0].sentence
-    )
+    assert found[0].sentence.startswith("column 'fees' alone finds")
+    assert "of the rows whose 'answer' is 'yes'" in found[0].sentence
     assert found[0].figures["found"] > 0.8 and found[0].figures["right"] > 0.8
     assert suspect(rows.drop(columns="fees")) == []
 

@@ -88,11 +88,9 @@ def test_column_that_others_belong_to_is_a_group_and_an_amount_that_is_called_li
     (found,) = suspect(table.assign(zz=[f"q{number}" for number in unit], town=town[unit]))
 
     assert (found.kind, found.columns) == ("groups", ("zz",))
-    measured = ["households", "age_driver", "time_in_hospital", "distance_to_school"]
-    assert (
-        suspect(table.assign(**{name: random.integers(1, 30, 300) for name in measured}, shop=np.arange(300) % 20))
-        == []
-    )
+    names = ["households", "age_driver", "time_in_hospital", "distance_to_school"]
+    measured = {name: random.integers(1, 30, 300) for name in names}
+    assert suspect(table.assign(**measured, shop=np.arange(300) % 20)) == []
 
 
 def test_group_of_the_dictionary_is_one_whatever_its_name_where_the_split_is_not_by_it(table, suspect):

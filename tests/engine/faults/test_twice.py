@@ -93,34 +93,31 @@ def test_input_that_changes_while_it_is_read_does_not_count(project, new, made_t
     assert len(output.read_text().splitlines()) == 7
 
 
-def test_run_that_was_made_of_a_file_edited_since_its_key_is_not_kept(project, monkeypatch):
-    prices, run = project.root / "prices.csv", train.run
+@pytest.fixture
+def edited_before(project, monkeypatch):
+    """The project with a declared file that is edited when this function of `train` is called."""
+    prices = project.root / "prices.csv"
     prices.write_text("a\n")
-    declared = settings.load(project.root, ['data.also=["prices.csv"]'])
 
-    def edited_before(*arguments, **words):
-        prices.write_text("b\n")
-        return run(*arguments, **words)
+    def edit(name):
+        function = getattr(train, name)
+        monkeypatch.setattr(train, name, lambda *given, **words: prices.write_text("b\n") and function(*given, **words))
+        return settings.load(project.root, ['data.also=["prices.csv"]'])
 
-    runs = registry.folders(project)
-    monkeypatch.setattr(train, "run", edited_before)
+    return edit
+
+
+def test_run_that_was_made_of_a_file_edited_since_its_key_is_not_kept(project, edited_before):
+    runs, declared = registry.folders(project), edited_before("run")
+
     with pytest.raises(DataError, match=r"prices\.csv changed while train read it"):
         pipeline.make(declared, "train")
 
     assert registry.folders(project) == runs
 
 
-def test_run_that_copied_a_file_before_it_was_edited_is_kept(project, monkeypatch):
-    prices, learn = project.root / "prices.csv", train.learn
-    prices.write_text("a\n")
-    declared = settings.load(project.root, ['data.also=["prices.csv"]'])
-
-    def edited_after(*arguments):
-        prices.write_text("b\n")
-        return learn(*arguments)
-
-    monkeypatch.setattr(train, "learn", edited_after)
-    (record,) = pipeline.make(declared, "train")
+def test_run_that_copied_a_file_before_it_was_edited_is_kept(project, edited_before):
+    (record,) = pipeline.make(edited_before("learn"), "train")
 
     assert (record.parent / "external" / "prices.csv").read_text() == "a\n"
     assert registry.folders(project)[0] == record.parent

@@ -54,11 +54,8 @@ def test_answers_about_a_target_named_self_are_kept(tmp_path):
 
     evaluate.keep_answers(tmp_path / "kept.parquet", pd.DataFrame({"a": [3, 4]}), "self", result)
 
-    assert pd.read_parquet(tmp_path / "kept.parquet").to_dict("list") == {
-        "a": [3, 4],
-        "self": [1.0, 2.0],
-        "prediction": [1.0, 2.0],
-    }
+    found = pd.read_parquet(tmp_path / "kept.parquet").to_dict("list")
+    assert found == {"a": [3, 4], "self": [1.0, 2.0], "prediction": [1.0, 2.0]}
 
 
 def test_run_is_measured_with_its_own_features_after_features_were_edited(project, folder):
@@ -76,8 +73,7 @@ def test_column_that_the_run_needs_and_the_split_lacks_is_named(project, folder,
     path = project.split("test")
     about = records.recorded(path)
     pd.read_parquet(path).drop(columns="amount").to_parquet(path)
-    sealed = records.sealed(about | {"sha256": artefact.sha256(path)})
-    artefact.write_json(records.sidecar(path), sealed)
+    records.record(path, about | {"sha256": artefact.sha256(path)})
 
     with pytest.raises(DataError, match="lacks amount, which run"):
         report(project, folder)

@@ -10,6 +10,7 @@ from data_science_project.engine.project import settings
 
 
 def page_of(project):
+    pipeline.make(project, "data")
     explore.run(project)
     return (project.root / "reports" / "exploration.html").read_text(encoding="utf-8")
 
@@ -37,7 +38,6 @@ def test_exploration_opens_with_the_target_by_column_and_links_to_the_evaluation
 def test_year_is_no_amount_and_stands_without_a_comma_and_items_of_lists_are_counted(make_project, made_table):
     tools = ["saw; axe", "axe", "saw; axe; drill", "drill; saw", "drill", "saw"] * 20
     project = make_project(made_table.assign(built=range(1880, 2000), weight=range(21_000, 21_120), tools=tools))
-    pipeline.make(project, "data")
 
     page = page_of(project)
 
@@ -48,7 +48,6 @@ def test_year_is_no_amount_and_stands_without_a_comma_and_items_of_lists_are_cou
 def test_date_that_no_axis_holds_stands_as_a_word_and_is_said(make_project, made_table):
     ends = np.where(np.arange(len(made_table)) % 2, "9999-12-31", "2024-05-01")
     project = make_project(made_table.assign(until=ends))
-    pipeline.make(project, "data")
 
     page = page_of(project)
 
@@ -94,7 +93,6 @@ def test_markup_in_a_name_is_not_obeyed_and_a_table_that_cannot_be_divided_is_sh
     told = made_table["answer"].map({"yes": 3, "no": 7})
     made_table.loc[:3, "answer"] = ["perhaps", "perhaps", "maybe", "maybe"]
     project = make_project(made_table.assign(**{"<b>told</b>": told}))
-    pipeline.make(project, "data")
 
     page = page_of(project)
 

@@ -132,29 +132,23 @@ def test_predictions_of_another_file_of_that_name_are_kept_and_decisions_are_on_
     assert "separator ';'" in decisions[0] and "left out: new" in decisions[1]
 
 
-def test_every_line_of_a_file_has_an_answer_or_a_reason(project, folder, new):
-    rows = new.drop(columns="order").to_csv(index=False).splitlines()
+@pytest.mark.parametrize(
+    ("count", "line", "text", "rows"),
+    [(10, 5, "red,0.1", [1, 2, 3, *range(5, 12)]), (1, 1, "Orders of today,,,", [1])],
+    ids=["a line that fits no column has a reason", "a title though one row follows"],
+)
+def test_every_line_of_a_file_has_an_answer_or_a_reason(project, folder, new, count, line, text, rows):
+    lines = new.head(count).drop(columns="order").to_csv(index=False).splitlines()
 
-    said_of(project, folder, "\n".join([*rows[:4], "red,0.1", *rows[4:]]) + "\n")
+    said_of(project, folder, "\n".join([*lines[: line - 1], text, *lines[line - 1 :]]) + "\n")
 
-    found = pd.read_csv(project.root / "out.csv")
-    assert found["row"].tolist() == [1, 2, 3, *range(5, 12)], "the fourth row has a reason"
-    assert pd.read_csv(project.root / "out_set_aside.csv")["line"].tolist() == [5]
+    assert pd.read_csv(project.root / "out.csv")["row"].tolist() == rows
+    assert pd.read_csv(project.root / "out_set_aside.csv")["line"].tolist() == [line]
 
 
-def test_file_without_a_row_is_refused(project, folder, new):
+def test_file_without_a_row_is_refused_and_one_that_does_not_fit_leaves_no_line_set_aside(project, folder, new):
     with pytest.raises(DataError, match="new.csv: a header, but no rows"):
         score(project, folder, new.head(0))
-
-
-def test_title_above_a_batch_is_set_aside_though_one_row_follows(project, folder, new):
-    said_of(project, folder, "Orders of today,,,\n" + new.head(1).to_csv(index=False))
-
-    assert pd.read_csv(project.root / "out.csv")["order"].tolist() == [new["order"].iloc[0]]
-    assert pd.read_csv(project.root / "out_set_aside.csv")["line"].tolist() == [1]
-
-
-def test_file_that_is_refused_leaves_no_line_set_aside(project, folder, new):
     with pytest.raises(DataError, match="amount"):
         said_of(project, folder, "Orders of today,,,\n" + new.assign(amount=-9e9).to_csv(index=False))
 

@@ -20,10 +20,6 @@ from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.engine.runs import registry
 
 
-def with_settings(project, *overrides):
-    return settings.load(project.root, overrides)
-
-
 def question(classes=("no", "yes")):
     """200 rows of noise: train on the first half, hold out the second."""
     random, half = np.random.default_rng(0), np.arange(100)
@@ -64,7 +60,7 @@ def test_split_that_was_edited_is_not_used(project):
 
 def test_features_are_all_but_ids_target_and_the_column_of_the_groups_which_folds_keep_whole(project):
     _, plain = train.prepare(project)
-    asked, recipe = train.prepare(with_settings(project, "split.by=group:shop"))
+    asked, recipe = train.prepare(settings.load(project.root, ["split.by=group:shop"]))
 
     assert set(plain.names) == {"amount", "colour", "shop", "day", "note"}
     assert plain.rows_a_tree == len(asked.rows), "one tree a round for two classes"
@@ -74,14 +70,14 @@ def test_features_are_all_but_ids_target_and_the_column_of_the_groups_which_fold
 
 
 def test_rows_held_out_are_those_of_dev_where_rows_have_an_order(project):
-    asked, _ = train.prepare(with_settings(project, "split.by=time:day"))
+    asked, _ = train.prepare(settings.load(project.root, ["split.by=time:day"]))
 
     sizes = [len(pd.read_parquet(project.split(part))) for part in ("train", "dev")]
     assert [[len(rows) for rows in fold] for fold in asked.folds] == [sizes] and sizes[0] > sizes[1]
 
 
 def test_table_without_features_and_unknown_candidates_are_refused(project):
-    wrong = with_settings(project, 'train.candidates=["linaer"]')
+    wrong = settings.load(project.root, ['train.candidates=["linaer"]'])
     with pytest.raises(SettingsError, match=r"'linaer' is not in models.py(.|\n)*Allowed for a classification: dummy"):
         train.candidates(wrong, question(), train.prepare(project)[1])
 
@@ -97,7 +93,7 @@ def test_model_of_texts_known_by_its_recipe_is_a_candidate_where_there_are_texts
         return {"dummy": DummyClassifier(), "letters": plan.linear(LogisticRegression(), letters=True)}
 
     monkeypatch.setattr(train, "classifiers", own)
-    asked = with_settings(project, 'train.candidates=["dummy", "letters"]')
+    asked = settings.load(project.root, ['train.candidates=["dummy", "letters"]'])
 
     found = train.candidates(asked, question(), recipe.Recipe({kind: ["note"]}, "classification", 0))
 

@@ -67,13 +67,9 @@ def test_luck_of_a_few_groups_is_in_the_spread_of_an_importance():
     rows = pd.DataFrame({"ward": np.where(group % 2 == 0, 0.9, 0.1)})
     truth = np.where((rows["ward"] > 0.5) == (group < 13), "yes", "no")
 
+    asked = (lambda frame: answers(frame["ward"])), rows, measured(truth)
     of_rows, of_groups = (
-        next(
-            diagnostics.importances(
-                lambda frame: answers(frame["ward"]), rows, measured(truth), columns=["ward"], groups=groups
-            )
-        )
-        for groups in (None, pd.Series(group))
+        next(diagnostics.importances(*asked, columns=["ward"], groups=one)) for one in (None, pd.Series(group))
     )
 
     assert of_rows["loss"] > 2 * of_rows["spread"]
@@ -102,24 +98,15 @@ def test_column_that_the_answer_uses_even_one_named_self_is_important_and_others
     assert found.loc["idle", "loss"] == 0 and found.loc["idle", "spread"] == 0
 
 
-def test_columns_of_a_wide_table_are_ranked_once(monkeypatch):
-    rows = pd.DataFrame(np.random.default_rng(0).normal(size=(30, 40))).add_prefix("c")
+def test_wide_table_is_narrowed_to_the_columns_that_go_with_the_answers_which_are_ranked_once(monkeypatch):
+    rows = pd.DataFrame(np.random.default_rng(0).normal(size=(300, 60))).add_prefix("c")
+    rows["word"] = np.where(rows["c7"] > 0, "up", "down")
     ranked, nlargest = [], pd.Series.nlargest
     monkeypatch.setattr(pd.Series, "nlargest", lambda *given: ranked.append(given) or nlargest(*given))
 
-    diagnostics.strongest_related(rows, answers(1 / (1 + np.exp(-rows["c7"]))), limit=2)
-
-    assert len(ranked) == 1
-
-
-def test_wide_table_is_narrowed_to_the_columns_that_go_with_the_answers():
-    random = np.random.default_rng(0)
-    rows = pd.DataFrame(random.normal(size=(300, 60)), columns=[f"c{i}" for i in range(60)])
-    rows["word"] = np.where(rows["c7"] > 0, "up", "down")
-
     kept = diagnostics.strongest_related(rows, answers(1 / (1 + np.exp(-rows["c7"]))), limit=2)
 
-    assert kept == ["c7", "word"]
+    assert kept == ["c7", "word"] and len(ranked) == 1
 
 
 @pytest.mark.parametrize("column", ["self", "word", "flag"])
@@ -135,9 +122,8 @@ def test_dependence_follows_the_answer_of_the_model(column):
 def test_columns_that_go_together_are_listed_together_words_and_numbers():
     random = np.random.default_rng(0)
     rows = pd.DataFrame({"tenure": random.normal(size=300), "free": random.normal(size=300), "same": 1.0})
-    rows = rows.assign(
-        total=rows["tenure"] + random.normal(0, 0.3, 300), band=np.where(rows["tenure"] > 0, "old", "new")
-    )
+    rows["total"] = rows["tenure"] + random.normal(0, 0.3, 300)
+    rows["band"] = np.where(rows["tenure"] > 0, "old", "new")
 
     found = diagnostics.together(rows, metrics.Predictions(rows["tenure"].to_numpy()))
 

@@ -202,10 +202,8 @@ def test_gain_of_each_column_alone_is_measured_on_rows_that_its_answer_has_not_s
 def test_suspicion_is_shown_by_what_it_can_change_in_this_score():
     kinds = {"duplicates": 0.007, "ambiguity": 0.3, "time": 0.28, "groups": 0.1, "drift": 1.0, "missing": 1.0}
     columns = {"drift": ["a"], "missing": ["b"]}
-    listed = [
-        {"kind": kind, "share": share, "columns": columns.get(kind, []), "sentence": kind, "cure": ""}
-        for kind, share in kinds.items()
-    ]
+    listed = [{"kind": kind, "share": share, "columns": columns.get(kind, [])} for kind, share in kinds.items()]
+    listed = [{**one, "sentence": one["kind"], "cure": ""} for one in listed]
     evidence = about(pd.DataFrame(columns=["a", "b"]), [0.5, 0.001], suspicions=listed)
 
     found = [one.text.split(": ")[1].rstrip(". ") for one in findings.of_data(evidence) if one.weight >= 1]

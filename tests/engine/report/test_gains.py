@@ -79,16 +79,13 @@ def test_table_looks_at_usual_sizes_and_at_the_capacity(n, capacity, expected):
 
 
 def test_pictures_mark_what_is_acted_on(rows):
-    yes, chance = rows
-    found = gains.gains(yes, chance)
-    options = Decision(gain_true_positive=9, cost_false_positive=3)
+    found = gains.gains(*rows)
+    by_level = gains.values_by_level(Decision(gain_true_positive=9, cost_false_positive=3), *rows, None)
 
     with figures.style():
         (curve,) = gains.draw_gains(found, 100, "yes", "orders").axes
         plain = gains.draw_worth(found, 100, None, 0.5, "").axes
-        lift, worth = gains.draw_worth(
-            found, 100, gains.values_by_level(options, yes, chance, None), 0.25, " (EUR)"
-        ).axes
+        lift, worth = gains.draw_worth(found, 100, by_level, 0.25, " (EUR)").axes
 
     assert [text.get_text() for text in curve.get_legend().get_texts()][-1] == f"100 orders: {found[100]} found"
     assert len(plain) == 1 and lift.lines[0].get_ydata()[-1] == pytest.approx(1)

@@ -120,13 +120,8 @@ def test_rows_of_one_group_say_less_of_a_slice():
 
 
 def test_every_row_of_numbers_dates_and_texts_is_in_one_quarter_or_in_the_slice_of_missing_cells():
-    rows = pd.DataFrame(
-        {
-            "number": [*[np.nan] * 30, *range(170)],
-            "date": pd.date_range("2026-01-01", periods=200),
-            "text": [f"{'word ' * (row % 40)}{row}" for row in range(200)],
-        }
-    )
+    rows = pd.DataFrame({"number": [*[np.nan] * 30, *range(170)], "date": pd.date_range("2026-01-01", periods=200)})
+    rows["text"] = [f"{'word ' * (row % 40)}{row}" for row in range(200)]
 
     found = [(column, label, part) for column, label, part in slices.cuts(rows)]
 

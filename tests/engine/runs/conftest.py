@@ -24,6 +24,16 @@ def edit():
 
 
 @pytest.fixture
+def dummy(contest):
+    return registry.folders(contest)[1]
+
+
+@pytest.fixture
+def linear(contest):
+    return registry.folders(contest)[0]
+
+
+@pytest.fixture
 def copied(edit):
     """A second run: a copy of a folder with another name."""
 

@@ -16,12 +16,11 @@ from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import answers, loading, model, registry, training_rows
 
+X = dictionary.Column(type="integer")
+
 
 def run_of(model, columns, record):
     return loading.Run("the run", record, model, columns, pd.DataFrame.copy, validate.validate)
-
-
-X = dictionary.Column(type="integer")
 
 
 def answered(labels, rows, *, limit=0.0, **others):
@@ -88,12 +87,10 @@ def score(project, folder):
     """Answer a table with overrides of params.toml; the file that `predict` writes."""
 
     def call(table, *overrides):
-        table.to_csv(project.root / "new.csv", index=False)
-        output = project.root / "out.csv"
-        predict.run(
-            settings.load(project.root, overrides), folder=folder, input=project.root / "new.csv", output=output
-        )
-        return pd.read_csv(output)
+        paths = {name: project.root / f"{name}.csv" for name in ("input", "output")}
+        table.to_csv(paths["input"], index=False)
+        predict.run(settings.load(project.root, overrides), folder=folder, **paths)
+        return pd.read_csv(paths["output"])
 
     return call
 
@@ -216,12 +213,9 @@ def test_reasons_of_numbers_are_in_their_unit_and_of_more_classes_about_the_answ
 
 @pytest.mark.parametrize(("more", "said"), [({}, "kept no usual values"), ({"package": "churn"}, "was exported")])
 def test_reasons_of_a_run_from_before_they_were_or_that_was_exported_are_refused(folder, more, said):
-    usual = folder / training_rows.USUAL
-    table = pd.DataFrame({"confident": [True]})
-    policy = type("Asked", (), {"reasons": 3})()
     run = loading.load(folder)
     run.record.update(more)
-    usual.unlink()
+    (folder / training_rows.USUAL).unlink()
 
     with pytest.raises(DataError, match=said):
-        answers.reasons_of(folder, run, table, policy)
+        answers.background(folder, run, pd.DataFrame())

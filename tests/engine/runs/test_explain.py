@@ -41,14 +41,13 @@ def test_row_of_a_file_says_what_the_answer_would_be_with_another_value(project,
 def test_row_that_was_learned_from_says_whose_answer_its_other_values_are_beside(project, folder, made_table):
     known = pd.read_parquet(project.root / "data/processed/train.parquet")["order"].iloc[0]
     row = made_table[made_table["order"] == known].drop(columns="answer")
-    row.to_csv(project.root / "known.csv", index=False)
+    path = project.root / "known.csv"
+    row.to_csv(path, index=False)
 
-    said = pipeline.explain(project, row=str(known), input=project.root / "known.csv")
+    said = pipeline.explain(project, row=str(known), input=path)
 
     own = loading.load(folder)
-    expected = own.model.predict_proba(
-        own.add_features(answers.read_rows(project, own, project.root / "known.csv", project.root / "aside.csv")[0])
-    )
+    expected = own.model.predict_proba(own.add_features(answers.read_rows(project, own, path, None)[0]))
     assert re.search(r"\nseen +held out\n", said)
     assert f"By the model itself, which learned from this row and says {expected[0, 1]:.4g}:\n" in said
 

@@ -42,13 +42,6 @@ def ask(tmp_path):
     return run
 
 
-@pytest.fixture
-def rows(made_table, tmp_path):
-    """Some rows as a file outside of the project."""
-    made_table.head(40).assign(order=range(9000, 9040)).to_csv(tmp_path / "rows.csv", index=False)
-    return tmp_path / "rows.csv"
-
-
 def told(answers):
     """The cells of answers as they are written, but for `seen`, which an exported model cannot tell."""
     table = pd.read_csv(io.BytesIO(answers), dtype=str, keep_default_na=False)
@@ -62,28 +55,28 @@ def exported(project):
 
 @pytest.fixture(scope="module")
 def gone(trained, tmp_path_factory):
-    """An exported file, the answers of the project to the first 40 orders, and its run; the project is moved away."""
+    """An exported file with rows.csv beside it, what the project answers to that, and its run; the project is gone."""
     root = shutil.copytree(trained, tmp_path_factory.mktemp("gone") / "project", symlinks=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(package, "FOLDER", root / "src" / package.NAME)
         project = settings.load(root)
         table = pd.read_csv(root / "table.csv", dtype=str).head(40).assign(order=range(9000, 9040))
-        table.to_csv(root / "rows.csv", index=False)
-        (made,) = pipeline.make(project, "predict", input=root / "rows.csv")
+        table.to_csv(root.parent / "rows.csv", index=False)
+        (made,) = pipeline.make(project, "predict", input=root.parent / "rows.csv")
         answers, file, (folder,) = made.read_bytes(), exported(project), registry.folders(project)
         record, kept = registry.read(folder), file.rename(root.parent / file.name)
     root.rename(root.parent / "moved away")
     return kept, answers, record
 
 
-def test_installed_file_gives_the_bits_of_make_predict_when_the_project_is_gone(gone, rows, ask, tmp_path):
+def test_installed_file_gives_the_bits_of_make_predict_when_the_project_is_gone(gone, ask, tmp_path):
     pytest.importorskip("pip")
     file, expected, _ = gone
     place = tmp_path / "site"
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", str(place), str(file)]
 
     assert subprocess.run(pip, capture_output=True, text=True).returncode == 0
-    done, answers = ask(place, rows)
+    done, answers = ask(place, file.with_name("rows.csv"))
 
     assert done.returncode == 0, done.stderr
     assert told(answers) == told(expected)
@@ -125,14 +118,14 @@ def test_other_rules_of_today_have_another_version_so_that_pip_takes_them(projec
     assert len({version.partition("+")[0] for version in versions}) == 1
 
 
-def test_changed_file_is_refused_where_it_was_unpacked(gone, tmp_path, rows, ask):
+def test_changed_file_is_refused_where_it_was_unpacked(gone, tmp_path, ask):
     file, _, record = gone
     place = tmp_path / "unpacked"
     shutil.unpack_archive(file, place, "zip")
     path = place / f"{package.NAME}_model" / "models" / record["run"] / "model.pkl"
     path.write_bytes(path.read_bytes()[:-1] + b"!")
 
-    done, answers = ask(place, rows)
+    done, answers = ask(place, file.with_name("rows.csv"))
 
     assert done.returncode == 1 and "model.pkl was changed" in done.stderr and not answers
 

@@ -1,10 +1,8 @@
-from dataclasses import replace
-
 import pytest
 
 from data_science_project import pipeline
 from data_science_project.engine.modelling import decision
-from data_science_project.engine.project import records
+from data_science_project.engine.project import records, settings
 from data_science_project.engine.runs import export, interchange, lineage, loading, registry
 
 
@@ -40,27 +38,18 @@ def test_model_that_converts_is_written_beside_the_run_with_how_far_it_is_from_t
 
 def test_costs_of_today_are_in_the_file(of_numbers):
     onnxruntime = pytest.importorskip("onnxruntime")
-    classes = of_numbers.settings.decision
-    one = replace(
-        of_numbers,
-        settings=replace(
-            of_numbers.settings, decision=replace(classes, cost_false_negative=99.0, cost_false_positive=1.0)
-        ),
-    )
+    one = settings.load(of_numbers.root, ["decision.cost_false_negative=99", "decision.cost_false_positive=1"])
     (folder,) = registry.folders(one)
     run = loading.load(folder)
-    rows = export.rows_to_compare(one, run)
+    known, _ = run.validate(export.rows_to_compare(one, run), run.columns, where="rows", target=False)
 
     assert said(one).startswith("model.onnx agrees")
 
     session = onnxruntime.InferenceSession(folder / registry.ONNX)
-    known, _ = run.validate(rows, run.columns, where="rows", target=False)
-    texts = {asked.name for asked in session.get_inputs() if asked.type == "tensor(string)"}
-    found = session.run(
-        ["prediction"],
-        {asked.name: interchange.cells(known[asked.name], asked.name in texts) for asked in session.get_inputs()},
-    )
-    assert (found[0] == run.record["classes"][1]).mean() > (run.model.predict(known) == run.record["classes"][1]).mean()
+    asked = {one.name: interchange.cells(known[one.name], "string" in one.type) for one in session.get_inputs()}
+    (found,) = session.run(["prediction"], asked)
+    positive = run.record["classes"][1]
+    assert (found == positive).mean() > (run.model.predict(known) == positive).mean()
 
 
 def test_model_with_a_part_that_does_not_convert_is_not_written_and_it_is_said_why(project, folder):

@@ -27,19 +27,15 @@ def four(make_project):
 
 
 def test_best_is_marked_among_several_of_a_split_whatever_the_features_and_the_only_one_is_not(four):
-    record = registry.read(four.models / "2026-01-04-d")
-    registry.write(
-        four.models / "2026-01-04-d", {**record, "metrics": registry.read(four.models / "2026-01-02-b")["metrics"]}
-    )
-    splits = (
-        ("2026-01-01-a", {"seed": 1}, "0"),
-        ("2026-01-02-b", {"seed": 2}, "1"),
-        ("2026-01-04-d", {"seed": 1}, "1"),
-    )
-    for name, split, made in splits:
-        record = registry.read(four.models / name)
+    metrics = registry.read(four.models / "2026-01-02-b")["metrics"]
+    for name, seed, made, more in [
+        ("2026-01-01-a", 1, "0", {}),
+        ("2026-01-02-b", 2, "1", {}),
+        ("2026-01-04-d", 1, "1", {"metrics": metrics}),
+    ]:
+        record = {**registry.read(four.models / name), "parameters": {"split": {"seed": seed}}, **more}
         record["input_data"] = {"data/interim/clean.parquet": "0", "data/processed/train.parquet": made}
-        registry.write(four.models / name, {**record, "parameters": {"split": split}})
+        registry.write(four.models / name, record)
 
     table = {line["run"][-1]: line for line in listing.rows(four)}
 
@@ -67,18 +63,15 @@ def test_score_on_test_rows_of_another_split_than_its_own_is_marked(project, fol
     evaluate.run(elsewhere, folder=folder, output=project.root / "evaluation.html")
 
     (line,) = listing.rows(project)
-    assert (
-        line["on_other_rows"]
-        and "~" in listing.render([line])
-        and listing.LEGEND["on_other_rows"] in listing.render([line])
-    )
+    text = listing.render([line])
+    assert line["on_other_rows"] and "~" in text and listing.LEGEND["on_other_rows"] in text
 
 
 def test_table_marks_the_champion_and_without_runs_says_how_to_get_one(four):
     promote.keep(four, "2026-01-02-b", {"gate": []})
 
-    assert [line["champion"] for line in listing.rows(four)] == [False, False, True, False]
-    assert "\nchampion " in listing.render(listing.rows(four)) and listing.LEGEND["champion"] in listing.render(
-        listing.rows(four)
-    )
+    table = listing.rows(four)
+    text = listing.render(table)
+    assert [line["champion"] for line in table] == [False, False, True, False]
+    assert "\nchampion " in text and listing.LEGEND["champion"] in text
     assert "make train" in listing.render([])

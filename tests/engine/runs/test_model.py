@@ -125,20 +125,13 @@ def test_list_of_python_is_answered_as_its_text_in_a_file(folder, made_table):
         pd.testing.assert_frame_equal(found, by_word, check_exact=True)
 
 
-def test_list_of_python_is_joined_by_the_separator_of_its_column():
-    rows, columns = pd.DataFrame({"tags": [["a;b", "c"], ["c"]]}), {"tags": Column(type="list", separator="|")}
+@pytest.mark.parametrize(("learned", "today", "text"), [("|", "|", "a;b| c"), (";", "|", "a,b; c")])
+def test_list_of_python_is_joined_by_the_separator_of_its_column_that_the_run_learned(learned, today, text):
+    then, now = ({"tags": Column(type="list", separator=mark)} for mark in (learned, today))
 
-    found, _ = model.as_of_a_file(rows, columns)
+    found, _ = model.as_of_a_file(pd.DataFrame({"tags": [["a;b", "c"], ["c"]]}), under(then, now))
 
-    assert found["tags"].tolist() == ["a;b| c", "c"]
-
-
-def test_list_is_joined_by_the_separator_that_the_run_learned():
-    learned, today = ({"tags": Column(type="list", separator=mark)} for mark in ";|")
-
-    found, _ = model.as_of_a_file(pd.DataFrame({"tags": [["red", "vip"]]}), under(learned, today))
-
-    assert found["tags"].tolist() == ["red; vip"]
+    assert found["tags"].tolist() == [text, "c"]
 
 
 def test_times_of_a_zone_are_said_to_be_turned_into_utc(folder, made_table, caplog):

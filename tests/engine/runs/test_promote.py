@@ -19,16 +19,6 @@ from data_science_project.engine.project.errors import DataError, ProjectError, 
 from data_science_project.engine.runs import compare, lineage, listing, loading, promote, registry, reproduce
 
 
-@pytest.fixture
-def dummy(contest):
-    return registry.folders(contest)[1]
-
-
-@pytest.fixture
-def linear(contest):
-    return registry.folders(contest)[0]
-
-
 class Payload:
     """Unpickled, it makes a file."""
 
@@ -37,10 +27,6 @@ class Payload:
 
     def __reduce__(self):
         return Path.touch, (self.path,)
-
-
-def champion(project):
-    return registry.history(project)[-1]["run"]
 
 
 def about(metric, project=None, **features):
@@ -74,7 +60,7 @@ def test_first_champion_must_beat_the_constant_answer_and_a_worse_run_does_not_t
         pipeline.promote(contest, dummy)
     assert f"make promote RUN={dummy.name} FORCE='the reason'" in str(caught.value)
 
-    assert champion(contest) == linear.name
+    assert registry.champion(contest) == linear
     assert all(check.passed for check in checks) and len(checks) == 4
 
 
@@ -179,7 +165,7 @@ def test_run_that_cannot_answer_the_test_rows_fails_the_gate_and_a_reason_overru
     promote.run(contest, dummy, evaluate=evaluate, force="back to the good one")
 
     assert str(refused.value).count("\n") == 1
-    assert champion(contest) == dummy.name
+    assert registry.champion(contest) == dummy
 
 
 def test_run_that_was_trained_on_other_splits_is_refused(contest, linear):
@@ -207,11 +193,7 @@ def test_slow_run_and_features_that_differ_each_time_or_alone_are_refused(contes
 
 @pytest.mark.parametrize(
     ("lost", "said"),
-    [
-        ("data/raw/*/table.csv", "table.csv is gone or changed"),
-        (".git", "git does not have commit"),
-        ("", "without a git commit"),
-    ],
+    [("data/raw/*/table.csv", "is gone or changed"), (".git", "does not have commit"), ("", "without a git commit")],
 )
 def test_run_without_a_commit_or_its_raw_data_is_not_reproducible(contest, linear, lost, said):
     model = loading.load(linear)
@@ -244,7 +226,7 @@ def test_swapped_pickle_is_never_executed(contest, dummy, linear, tmp_path):
     lineage.trace(contest, linear / registry.MODEL)
 
     assert not trace.exists()
-    assert champion(contest) == dummy.name
+    assert registry.champion(contest) == dummy
 
 
 def test_damaged_champion_file_is_an_error_with_its_cure(contest, linear):
@@ -289,7 +271,7 @@ def test_run_takes_over_from_a_champion_of_a_leak_that_was_found_and_left_out_si
     pipeline.promote(present, without, force="the amount is known too late")
 
     assert "the champion needs 'amount'" in str(caught.value)
-    assert champion(present) == without.name
+    assert registry.champion(present) == without
 
 
 def beside(contest, seed, turned=None, share=0.0, first=0):

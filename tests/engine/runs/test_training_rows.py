@@ -19,6 +19,13 @@ def columns(folder):
     return dictionary.load(folder / registry.DICTIONARY)
 
 
+def keep(folder, rows, with_ids, names):
+    """Let a run remember these rows."""
+    kept = {training_rows.WITH_IDS: digests(rows, with_ids), training_rows.WITHOUT: digests(rows, names)}
+    pd.DataFrame(kept).to_parquet(folder / training_rows.DIGESTS)
+    training_rows.digests_of.cache_clear()
+
+
 def test_rows_of_the_training_are_known_by_their_ids_or_without_and_test_rows_are_not(project, folder, names, columns):
     parts = {part: pd.read_parquet(project.split(part)) for part in ("train", "dev", "test")}
 
@@ -33,8 +40,7 @@ def test_rows_of_the_training_are_known_by_their_ids_or_without_and_test_rows_ar
 def test_ids_whose_zeros_a_program_cut_off_are_known(tmp_path):
     columns = {"key": Column(type="category", role="id"), "size": Column(type="integer")}
     rows = pd.DataFrame({"key": [f"{number:05}" for number in range(30)], "size": range(30)})
-    kept = {training_rows.WITH_IDS: digests(rows, [*rows]), training_rows.WITHOUT: digests(rows, ["size"])}
-    pd.DataFrame(kept).to_parquet(tmp_path / training_rows.DIGESTS)
+    keep(tmp_path, rows, [*rows], ["size"])
 
     found, _ = training_rows.seen(tmp_path, rows.assign(key=range(3, 33)), ["size"], columns)
     known, _ = training_rows.seen(tmp_path, rows.assign(key=range(30)), ["size"], columns)
@@ -47,8 +53,7 @@ def test_ids_whose_zeros_a_program_cut_off_are_known(tmp_path):
 def test_lists_are_known_with_and_without_a_blank_between_their_items(tmp_path, project):
     columns = {"tags": Column(type="list", separator=";"), "size": Column(type="integer")}
     rows = pd.DataFrame({"tags": ["gold;green", "red", None] * 9, "size": range(27)})
-    kept = {training_rows.WITH_IDS: digests(rows, [*rows]), training_rows.WITHOUT: digests(rows, [*rows])}
-    pd.DataFrame(kept).to_parquet(tmp_path / training_rows.DIGESTS)
+    keep(tmp_path, rows, [*rows], [*rows])
 
     for spelled in ("gold; green", "gold;green"):
         again = rows.assign(tags=rows["tags"].replace("gold;green", spelled))
@@ -76,9 +81,7 @@ def test_a_run_may_have_seen_rows_of_which_a_column_moved_since_though_it_knows_
     before, test = pd.concat(parts, ignore_index=True), pd.read_parquet(project.split("test"))
     column = before[names].select_dtypes("float").columns[0]
     before.loc[: int(moved * len(before)), column] += 0.001
-    known = {training_rows.WITH_IDS: digests(before, ["order", *names]), training_rows.WITHOUT: digests(before, names)}
-    pd.DataFrame(known).to_parquet(folder / training_rows.DIGESTS)
-    training_rows.digests_of.cache_clear()
+    keep(folder, before, ["order", *names], names)
 
     record = registry.read(folder) | {"input_data": {}}
     found = training_rows.may_have_seen(settings.load(project.root, ["split.seed=1"]), record, test)

@@ -91,21 +91,15 @@ def check_columns(project: Project, table: read.Table, where: str) -> None:
     """The target and the columns to drop must be there."""
     settings, found = project.settings.data, [str(name) for name in table.frame.columns]
     if len(found) - len(settings.drop) > MOST_COLUMNS:
-        raise DataError(
-            f"{where}: {len(found):,} columns. Allowed: {MOST_COLUMNS:,}, for each costs about 20 ms of CPU.\n"
-            "Choose columns in the source, name others in drop, or make few of many (sums, components) beforehand."
-        )
+        cure = "Choose columns in the source, name others in drop, or make few of many (sums, components) beforehand."
+        allowed = f"Allowed: {MOST_COLUMNS:,}, for each costs about 20 ms of CPU"
+        raise DataError(f"{where}: {len(found):,} columns. {allowed}.\n{cure}")
+    there = f"Found: {listed(found, 30)[:500]}."
     if settings.target not in found:
-        raise SettingsError(
-            f"{where}: there is no column {settings.target!r} to predict.\n"
-            f"Found: {listed(found, 30)[:500]}.\n"
-            f"{hint(settings.target, found)}Set [data] target in params.toml."
-        )
-    if unknown := [name for name in settings.drop if name not in found]:
-        raise SettingsError(
-            f"params.toml: [data] drop names {', '.join(map(repr, unknown))}, which {where} does not have.\n"
-            f"Found: {listed(found, 30)[:500]}."
-        )
+        cure = f"{hint(settings.target, found)}Set [data] target in params.toml."
+        raise SettingsError(f"{where}: there is no column {settings.target!r} to predict.\n{there}\n{cure}")
+    if unknown := ", ".join(repr(name) for name in settings.drop if name not in found):
+        raise SettingsError(f"params.toml: [data] drop names {unknown}, which {where} does not have.\n{there}")
 
 
 def hint(target: str, found: list[str]) -> str:
@@ -121,25 +115,18 @@ def hint(target: str, found: list[str]) -> str:
 
 def empty_target(where: str, target: str, rows: int) -> str:
     """What to say of a table that answers nothing."""
-    return (
-        f"{where}: the target {target!r} is empty in all {rows} rows.\n"
-        "Set [data] target in params.toml, or fill the column in the source."
-    )
+    cure = "Set [data] target in params.toml, or fill the column in the source."
+    return f"{where}: the target {target!r} is empty in all {rows} rows.\n{cure}"
 
 
 def describe(project: Project, table: read.Table, where: str) -> None:
     """Infer the data dictionary, say what was decided, and write it."""
     settings, frame = project.settings, table.frame
     semicolons = any(text.startswith("separator ';'") for text in table.decisions)
-    columns, decisions = infer.infer(
-        frame,
-        target=settings.data.target,
-        split_by=settings.split.by,
-        read={"separator": ";" if semicolons else "", **settings.data.read},
-    )
+    target, reading = settings.data.target, {"separator": ";" if semicolons else "", **settings.data.read}
+    columns, decisions = infer.infer(frame, target=target, split_by=settings.split.by, read=reading)
     for text in decisions:
         log.info("%s", text)
-    target = settings.data.target
     if validate.parse(frame[target], columns[target])[0].isna().all():  # before a dictionary of it is written
         raise DataError(empty_target(where, target, len(frame)))
     name = project.relative(project.dictionary)
@@ -178,16 +165,12 @@ def check_reading(project: Project, columns: dictionary.Dictionary) -> None:
         numbers = {name: column for name, column in columns.items() if dictionary.alike(column.type) == "number"}
         other = [name for name, column in numbers.items() if getattr(column, key) != read.get(key)]
         if key in read and other:
-            log.warning(
-                "[data.read] has %s = %r, but %s of %s counts, and says otherwise of %s: change it there, or %s",
-                *(key, read[key], key, where, ", ".join(map(repr, other[:5])), INFER),
-            )
+            said = "[data.read] has %s = %r, but %s of %s counts, and says otherwise of %s: change it there, or %s"
+            log.warning(said, key, read[key], key, where, ", ".join(map(repr, other[:5])), INFER)
     known = {marker for column in columns.values() for marker in column.missing}
     if new := [marker for marker in map(str, read.get("missing", ())) if marker not in known]:
-        log.warning(
-            "[data.read] has missing = %s, but 'missing' of no column in %s has it, which counts: add it there, or %s",
-            *(new, where, INFER),
-        )
+        said = "[data.read] has missing = %s, but 'missing' of no column in %s, which counts, has it: add it, or %s"
+        log.warning(said, new, where, INFER)
 
 
 def check_dictionary(project: Project, columns: dictionary.Dictionary) -> None:
@@ -196,13 +179,9 @@ def check_dictionary(project: Project, columns: dictionary.Dictionary) -> None:
     written = tomllib.loads(project.dictionary.read_text(encoding="utf-8"))
     if bounded := [one for one in dictionary.by_role(columns, "id") if {"range", "values"} & written[one].keys()]:
         log.warning("%s: range and values of an id are not looked at: %s", name, ", ".join(map(repr, bounded)))
-    if dictionary.target(columns) != settings.target:
-        raise SettingsError(
-            f"params.toml says target = {settings.target!r}, {name} says {dictionary.target(columns)!r}.\n"
-            f"Change the role in {name}, or have it inferred again, which keeps what you changed: {INFER}."
-        )
+    if (said := dictionary.target(columns)) != settings.target:
+        cure = f"Change the role in {name}, or have it inferred again, which keeps what you changed: {INFER}."
+        raise SettingsError(f"params.toml says target = {settings.target!r}, {name} says {said!r}.\n{cure}")
     if columns[settings.target].type == "datetime":
-        raise SettingsError(
-            f"The target {settings.target!r} is a date: classes and numbers can be predicted.\n"
-            f"Make a number of it in the source (days until then), or mend its type in {name}."
-        )
+        cure = f"Make a number of it in the source (days until then), or mend its type in {name}."
+        raise SettingsError(f"The target {settings.target!r} is a date: classes and numbers can be predicted.\n{cure}")

@@ -82,14 +82,11 @@ def say_what_cannot_be_held(policy: decision.Policy, rate: float) -> None:
     """Warn where the rows that were held out in training cannot show the wanted error rate."""
     limits = policy.limits
     if limits.least > 1:
-        log.warning(
-            "error_rate %g cannot be shown on the rows held out in training: no row is confident. The least is %.2f",
-            *(rate, confidence.least_rate(policy.held)),
-        )
+        said = "error_rate %g cannot be shown on the rows held out in training: no row is confident. The least is %.2f"
+        log.warning(said, rate, confidence.least_rate(policy.held))
     if limits.band and np.isinf(limits.band.reach).any():
-        log.warning(
-            "too few rows were held out in training to hold error_rate %g: low and high are infinite for some", rate
-        )
+        said = "too few rows were held out in training to hold error_rate %g: low and high are infinite for some"
+        log.warning(said, rate)
 
 
 def own(folder: Path) -> tuple[dictionary.Dictionary, Callable, Callable]:
@@ -103,9 +100,8 @@ def check_output(path: Path) -> None:
     """Refuse to write anything but CSV and Excel, or over anything but predictions."""
     kind = path.suffix.lower()
     if kind not in ENDINGS:
-        raise SettingsError(
-            f"OUTPUT={path.name}: predictions are written as CSV or Excel.\nAllowed: a name that ends in .csv or .xlsx."
-        )
+        cure = "Allowed: a name that ends in .csv or .xlsx."
+        raise SettingsError(f"OUTPUT={path.name}: predictions are written as CSV or Excel.\n{cure}")
     if path.exists() and not path.is_file():
         raise SettingsError(f"OUTPUT={path} is no ordinary file.\nName another OUTPUT.")
     if path.is_file():
@@ -121,7 +117,5 @@ def check_same_input(project: Project, input: Path | None, output: Path) -> None
     inputs = records.recorded(output).get("inputs", {}) if output.is_file() else {}
     before = [path for path in inputs if not path.endswith(f"/{registry.MODEL}")]
     if before and scored not in before:
-        raise DataError(
-            f"{project.relative(output)} holds the predictions of {before[0]}, not of {scored}.\n"
-            "It is not overwritten: name another OUTPUT, or remove it."
-        )
+        cure = "It is not overwritten: name another OUTPUT, or remove it."
+        raise DataError(f"{project.relative(output)} holds the predictions of {before[0]}, not of {scored}.\n{cure}")

@@ -155,10 +155,9 @@ def check_target(truth: pd.Series, classes: tuple) -> None:
         found = f"The target {truth.name!r} is {truth.tolist()[0]!r} in all {len(truth)} rows of train and dev"
         raise DataError(f"{found}: there is nothing to learn.\nChoose another [data] target in params.toml.")
     if len(classes) > max(50, CLASSES_SHARE * len(truth)):
-        raise DataError(
-            f"The target {truth.name!r} has {len(classes)} classes in {len(truth)} rows: it looks like text or an id.\n"
-            "Choose another target, or set [train] task in params.toml if it is a number."
-        )
+        found = f"The target {truth.name!r} has {len(classes)} classes in {len(truth)} rows"
+        cure = "Choose another target, or set [train] task in params.toml if it is a number."
+        raise DataError(f"{found}: it looks like text or an id.\n{cure}")
 
 
 def check_splits(project: Project, truth: np.ndarray, *, sizes: list[int], classes: tuple) -> None:
@@ -176,18 +175,13 @@ def candidates(project: Project, question: Question, plan: recipe.Recipe) -> dic
     settings = project.settings.train
     known = (classifiers if question.task == "classification" else regressors)(plan, settings)
     elsewhere = (regressors if question.task == "classification" else classifiers)(plan, settings)
-    if unknown := [name for name in settings.candidates if name not in known and name not in elsewhere]:
-        raise SettingsError(
-            f"params.toml: [train] candidates: {', '.join(map(repr, unknown))} is not in models.py.\n"
-            f"Allowed for a {question.task}: {', '.join(known)}."
-        )
+    unknown = ", ".join(repr(name) for name in settings.candidates if name not in known and name not in elsewhere)
     fitting = [name for name in known if plan.has_text or not getattr(known[name], "for_texts", False)]
     chosen = {name: known[name] for name in settings.candidates if name in fitting}
-    if not chosen:
-        raise SettingsError(
-            f"params.toml: none of [train] candidates is for a {question.task} of these columns.\n"
-            f"Allowed: {', '.join(fitting)}."
-        )
+    if unknown or not chosen:
+        found = f"{unknown} is not in models.py" if unknown else f"none is for a {question.task} of these columns"
+        allowed = f"Allowed for a {question.task}: {', '.join(fitting)}."
+        raise SettingsError(f"params.toml: [train] candidates: {found}.\n{allowed}")
     return chosen
 
 

@@ -100,9 +100,7 @@ def of_two(evidence: Evidence) -> dict[str, Any]:
             f"{groups[yes & on].nunique():,} of them with a '{positive}': counted and valued is each row."
         )
     if 0 < size < decision.capacity_of(options, n):
-        answer.append(
-            f"On the next {options.rows} acting would not pay: capacity = {options.capacity:g} is not used up."
-        )
+        answer += [f"On the next {options.rows} acting would not pay: capacity = {options.capacity:g} is not used up."]
     frame = ways(options, yes, on)
     if 0 < decision.capacity_of(options, n) < n:
         frame = frame.replace({"acting on": {"all": "all (beyond the capacity)"}})

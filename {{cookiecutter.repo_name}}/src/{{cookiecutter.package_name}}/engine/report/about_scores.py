@@ -15,17 +15,13 @@ CLASSES_DRAWN = 15  # a larger confusion matrix cannot be read
 
 def top(evidence: Evidence) -> dict[str, Any]:
     """The score in words, and the warnings."""
-    record, result = evidence.record, evidence.result
-    return {
-        "answer": verdict.answer(result, evidence.decided, model=record["model"]["name"]),
-        "warnings": findings.ranked(evidence),
-    }
+    answer = verdict.answer(evidence.result, evidence.decided, model=evidence.record["model"]["name"])
+    return {"answer": answer, "warnings": findings.ranked(evidence)}
 
 
 def board(evidence: Evidence) -> dict[str, Any]:
     """All candidates with all metrics, on the rows that they were compared on."""
-    record = evidence.record
-    known = evidence.measures
+    record, known = evidence.record, evidence.measures
     scores = pd.DataFrame(record["metrics"]["leaderboard"]).T
     best = {name: scores[name].max() if known[name].higher_is_better else scores[name].min() for name in scores}
     name = record["metrics"]["chosen_by"]

@@ -74,10 +74,8 @@ def run(project: Project, folder: Path) -> list[Path]:
     paths = [project.root / "reports" / folder.name / name for name in CARDS]
     for path in paths:
         artefact.write_text(path, render(f"card{path.suffix}", answer=answer(found), **about))
-    answers = [text for section in sections for _, text in section.said]
-    log.info(
-        "%d of %d questions to people are answered in %s", len(list(filter(None, answers))), len(answers), charter.PATH
-    )
+    answered = [bool(text) for section in sections for _, text in section.said]
+    log.info("%d of %d questions to people are answered in %s", sum(answered), len(answered), charter.PATH)
     return paths
 
 
@@ -177,10 +175,9 @@ def quantities(found: Evaluated, policy: decision.Policy) -> list[tuple[str, dic
     if record["classes"]:
         decided = policy.decide(found.predictions)
         shares = diagnostics.by_class(diagnostics.confusion(found.truth, decided)).head(CLASSES_LISTED)
-        caption = (
-            f"By class: found is the share of it that is named (recall), right that of the answers that are{today}"
-        )
-        return [*tables, (caption, table(shares, rows=number, found=percent, right=percent, taken_for=str))]
+        shown = table(shares, rows=number, found=percent, right=percent, taken_for=str)
+        what = "By class: found is the share of it that is named (recall), right that of the answers that are"
+        return [*tables, (what + today, shown)]
     off, errors = gains.off_by(found.truth, found.predictions.values), np.abs(found.predictions.values - found.truth)
     which = "" if len(off) == len(errors) else f" ({len(off):,} of {len(errors):,}, those above 0)"
     near = [(f"within {share:.0%} of the truth{which}", percent((off <= share).mean())) for share in gains.SHARES]

@@ -70,16 +70,9 @@ def first_rows(evidence: Evidence, yes: np.ndarray, chance: np.ndarray) -> pd.Da
         share = percent(hits / yes.sum()) if yes.any() else "-"
         brought = amount(worth(options, yes, first).sum())
         lines.append((size, f"{hits:,} ({low:,} to {high:,})", number(round(size * yes.mean())), lift, share, brought))
-    positive = f"'{evidence.result.classes[1]}'"
-    names = [
-        f"the first {options.rows}",
-        f"{positive} among them (95\u00a0%)",
-        "at random",
-        "lift",
-        f"of all {positive}",
-        f"worth {options.currency}".strip(),
-    ]
-    frame = pd.DataFrame(lines, columns=names)
+    positive, brings = f"'{evidence.result.classes[1]}'", f"worth {options.currency}".strip()
+    found = (f"{positive} among them (95\u00a0%)", "at random", "lift", f"of all {positive}")
+    frame = pd.DataFrame(lines, columns=[f"the first {options.rows}", *found, brings])
     return frame if has_value(options) else frame.iloc[:, :-1]
 
 

@@ -67,11 +67,8 @@ def fares(part: Result, on: np.ndarray, groups: Groups) -> dict[str, Any]:
     said, came = word_and_truth(part.truth, part.predictions)
     if len(part.classes) == 2:
         yes, name = part.truth == part.classes[1], f"'{part.classes[1]}'"
-        rates = {
-            "selected": within(on),
-            f"missed of {name}": within(~on[yes]),
-            "in vain of the others": within(on[~yes]),
-        }
+        missed, in_vain = within(~on[yes]), within(on[~yes])
+        rates = {"selected": within(on), f"missed of {name}": missed, "in vain of the others": in_vain}
         return {"rate": on.mean(), **rates, f"said {name}": percent(said.mean()), "came true": within(yes)}
     if part.classes:
         wrong = part.truth != part.predictions.values

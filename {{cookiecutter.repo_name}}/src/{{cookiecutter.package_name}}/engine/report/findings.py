@@ -236,8 +236,7 @@ def of_candidates(record: Mapping[str, Any]) -> Iterator[Finding]:
     if lost := record.get("left_out", {}):
         total = len(lost) + len(set(record["metrics"]["leaderboard"]) - {"blend"})
         why = "; ".join(f"{name}: {said}" for name, said in lost.items())
-        text = f"{len(lost)} of {total} candidates could not be compared ({why})."
-        yield Finding(text)
+        yield Finding(f"{len(lost)} of {total} candidates could not be compared ({why}).")
 
 
 def of_champion(project: Project, record: Mapping[str, Any]) -> Iterator[Finding]:

@@ -94,24 +94,12 @@ def answered(folder: Path, model: Run, rows: pd.DataFrame, policy: Policy) -> pd
 
 
 def answer(model: Run, rows: pd.DataFrame, policy: Policy = ALL_CONFIDENT) -> pd.DataFrame:
-    """Predict rows, the columns and bits of `make predict`.
+    """The columns and bits of `make predict` for rows, shape (n_rows, n_columns), typed, their index counted from 0.
 
-    Parameters
-    ----------
-    model : Run
-    rows : DataFrame, shape (n_rows, n_columns)
-        Typed by the data dictionary, without the target; its index counts the rows from 0.
-    policy : Policy
-        Its limits say which answers are confident, and add `low` and `high` where they have a band for numbers; its
-        level replaces the model's own threshold.
-
-    Returns
-    -------
-    DataFrame, shape (n_rows, n_ids + ...)
-        The id columns (or `row`, counted from 1) and that of a group (`<name> (id)` where one is named like what
-        follows), `prediction`, for classes `probability` (of the prediction, 0-1) and `probability_<class>`, for
-        numbers with a band `low` and `high` (in the target's unit), then `confident` (for numbers: within the range of
-        the training target) and `run`.
+    They are the id columns (or `row`, counted from 1) and that of a group (`<name> (id)` where one is named like what
+    follows), `prediction`, for classes `probability` (of the prediction, 0-1) and `probability_<class>`, for numbers
+    with a band `low` and `high` (in the target's unit), then `confident` (for numbers: within the range of the training
+    target) and `run`. The limits of `policy` say what is confident; its level replaces the model's own threshold.
     """
     with loading.explained(model.name, model.versions, "does not answer"):
         table = predictions(model, rows, policy)
@@ -190,10 +178,8 @@ def say_what_is_known(run: str, table: pd.DataFrame) -> None:
     how = [f"{held} get the answer of a model that had not seen them"] if held else []
     how += [f"{others} get its own, which is too good"] if others else []
     if how:
-        log.warning(
-            "run %s learned from %d of these %d rows, or from rows exactly like them: %s. The column seen marks them",
-            *(run, held + others, len(table), ", ".join(how)),
-        )
+        said = "run %s learned from %d of these %d rows, or from rows exactly like them: %s. The column seen marks them"
+        log.warning(said, run, held + others, len(table), ", ".join(how))
 
 
 def as_held_out(table: pd.DataFrame, model: Run, lines: np.ndarray, policy: Policy) -> pd.DataFrame:
@@ -242,13 +228,12 @@ def background(
     """What reasons are measured with: the model, usual values, which answer of each row is meant, how it is written."""
     path = folder / training_rows.USUAL
     if not path.is_file():
+        found = "kept no usual values that a reason could be measured on: it was made before reasons"
+        cure = "Train again, or set [predict] reasons = 0 in params.toml."
         if "package" in model.record:
+            found = "was exported without the rows that reasons are measured on"
             cure = "Ask in the project: reasons = 3 in [predict], or make explain."
-            raise DataError(f"{model.name} was exported without the rows that reasons are measured on.\n{cure}")
-        raise DataError(
-            f"{model.name} kept no usual values that a reason could be measured on: it was made before reasons.\n"
-            "Train again, or set [predict] reasons = 0 in params.toml."
-        )
+        raise DataError(f"{model.name} {found}.\n{cure}")
     usual, classes = pd.read_parquet(path), model.record["classes"]
     if not classes:
         by_number = (lambda rows: model.model.predict(rows)[:, None]), usual, np.zeros(len(features), dtype=int)

@@ -35,11 +35,8 @@ def keep(project: Project, folder: Path) -> dict[str, Any]:
     commit = git.commit(project.root)
     if commit["commit"] and commit["dirty"]:
         commit = {**commit, "left_out_of_patch": git.patch(project.root, folder / registry.PATCH)}
-    return {
-        **commit,
-        "parameters": credentials.masked({**asdict(project.settings), "overrides": project.overrides}),
-        "environment": found,
-    }
+    parameters = credentials.masked({**asdict(project.settings), "overrides": project.overrides})
+    return {**commit, "parameters": parameters, "environment": found}
 
 
 def environment(project: Project) -> dict[str, Any]:

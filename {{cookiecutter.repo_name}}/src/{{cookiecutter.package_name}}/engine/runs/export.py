@@ -69,9 +69,8 @@ def about(project: Project, folder: Path, imported: Iterable[str] = ()) -> wheel
     text = f"Answers with the columns and the bits of `make predict RUN={record['run']}`, but for rows that the run\n"
     text += f"learned from: the project answers them as while they were held out, this file knows none.\n\n{how}\n"
     summary = f"Predicts {record['target']}: run {record['run']} of {known.get('name', package.NAME)}."
-    return wheel.About(
-        name, version, summary, packages.required(record, imported), known.get("requires-python", ""), text
-    )
+    needed = packages.required(record, imported)
+    return wheel.About(name, version, summary, needed, known.get("requires-python", ""), text)
 
 
 def run(project: Project, folder: Path, output: Path) -> list[str]:

@@ -51,8 +51,7 @@ def write(folder: Path, model: Run, rows: pd.DataFrame | None, policy: Policy) -
     same, found = parity(made, model, features, predictions(model, known, policy)["prediction"].to_numpy())
     if not same:
         return f"no {ONNX}: it would answer otherwise than the original: {found}"
-    about = {"run": model.name, "classes": json.dumps([str(label) for label in labels])}
-    for key, value in about.items():
+    for key, value in (("run", model.name), ("classes", json.dumps([str(label) for label in labels]))):
         made.metadata_props.add(key=key, value=value)
     with artefact.whole(path) as temporary:
         temporary.write_bytes(made.SerializeToString())

@@ -134,8 +134,6 @@ def making(step: str, about: dict[str, Any], time: str) -> str:
 
 def render(links: list[Link]) -> str:
     """The chain as an indented text, one file a line."""
-    lines = [
-        ("  " * link.depth + link.file, link.digest[:SHOWN_DIGITS] or "-", link.state, f"<- {link.made}")
-        for link in links
-    ]
-    return aligned(lines)
+    return aligned(
+        [("  " * one.depth + one.file, one.digest[:SHOWN_DIGITS] or "-", one.state, f"<- {one.made}") for one in links]
+    )

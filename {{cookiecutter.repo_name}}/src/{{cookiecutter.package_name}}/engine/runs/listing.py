@@ -20,15 +20,10 @@ def rows(project: Project) -> list[dict[str, Any]]:
     """What the table of runs shows, newest first; `best` marks the best of several by one metric on one split."""
     reigning = [change["run"] for change in history(project)[-1:]]
     signers = signatures.trusted(project.root)
-    records = [record for folder in folders(project) if (record := sound(folder))]
-    table = [
-        {
-            **row(record),
-            "champion": record["run"] in reigning,
-            "refused": not signatures.accepted(project.root, record, signers),
-        }
-        for record in records
-    ]
+    table = []
+    for record in filter(None, map(sound, folders(project))):
+        refused = not signatures.accepted(project.root, record, signers)
+        table.append({**row(record), "champion": record["run"] in reigning, "refused": refused})
     for question in {(line["metric"], line["split"]) for line in table}:  # scores on other rows say nothing here
         same = [line for line in table if (line["metric"], line["split"]) == question]
         sign = 1 if same[0]["higher_is_better"] else -1
@@ -86,8 +81,7 @@ def cells(line: dict[str, Any]) -> tuple[str, ...]:
     interval = " ... ".join(map(number, line["interval"])) if line["interval"] else "-"
     commit = line["commit"] + ("+" if line["dirty"] else "")
     doubts = ("~" if line["on_other_rows"] else "") + ("?" if line["may_have_been_seen"] else "")
-    test = number(line["test"]) + doubts
-    numbers = (number(line["dev"]), test, interval, number(line["dummy"]))
+    numbers = (number(line["dev"]), number(line["test"]) + doubts, interval, number(line["dummy"]))
     marks = {"*": line["best"], "champion": line["champion"], "refused": line["refused"]}
     mark = " ".join(word for word, marked in marks.items() if marked)
     return (mark, line["run"], line["model"], line["metric"], *numbers, line["split"], commit, line["decision"])

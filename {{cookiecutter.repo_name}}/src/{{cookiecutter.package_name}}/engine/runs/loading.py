@@ -66,10 +66,8 @@ def load(folder: Path) -> Run:
     record = check(folder)
     other_variables(folder, record)
     if versions := other_versions(record):
-        log.warning(
-            "run %s was trained with %s: its answers may differ in the last digits. To see: make reproduce RUN=%s",
-            *(folder.name, versions, folder.name),
-        )
+        said = "run %s was trained with %s: its answers may differ in the last digits. To see: make reproduce RUN=%s"
+        log.warning(said, folder.name, versions, folder.name)
     with explained(folder.name, versions, "cannot be loaded"), warnings.catch_warnings():
         if versions:  # it is said already, once and not for each part of the model
             warnings.filterwarnings("ignore", message="Trying to unpickle estimator")

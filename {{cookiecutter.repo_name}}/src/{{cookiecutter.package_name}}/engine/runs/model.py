@@ -22,18 +22,11 @@ log = logging.getLogger(f"{package.NAME}.predict")
 
 
 class Model:
-    """A run that answers data frames as `make predict` answers files.
+    """A run, `models/<run>`, that answers data frames as `make predict` answers files.
 
-    Parameters
-    ----------
-    folder : Path
-        `models/<run>`. `name`, `record` (its `run.json`) and `columns` (its data dictionary) are attributes.
-    options : Predict
-        When an answer is confident.
-    rules : Path
-        The data dictionary that says which values are allowed today.
-    decided : Decision
-        Gains and costs that set a threshold in place of the model's own.
+    Its `name`, `record` (`run.json`) and `columns` (data dictionary) are attributes. `options` say when an answer is
+    confident, the data dictionary `rules` which values are allowed today, `decided` which gains and costs set a
+    threshold in place of the model's own.
     """
 
     def __init__(self, folder: Path, options: settings.Predict, rules: Path, decided: settings.Decision) -> None:

@@ -122,11 +122,7 @@ def against(project: Project, challenger: Evaluated, champion: str | None, evalu
 
 
 def beside(
-    project: Project,
-    challenger: Evaluated,
-    reigning: Evaluated,
-    told: np.ndarray,
-    held: tuple[np.ndarray, np.ndarray],
+    project: Project, challenger: Evaluated, reigning: Evaluated, told: np.ndarray, held: tuple[np.ndarray, np.ndarray]
 ) -> list[Check]:
     """How the challenger does beside the champion on the same rows, of which people told some: bool, shape (n_rows,).
 

@@ -137,11 +137,9 @@ def found_by_digest(project: Project, record: Mapping[str, Any]) -> dict[str, Pa
     raw = raw_files(project, record)
     if gone := [name for name, path in raw.items() if path is None]:
         state = "was changed" if (project.root / gone[0]).is_file() else "is not here"
-        raise DataError(
-            f"{gone[0]} {state}: no file in data/raw has its sha256 {record['input_data'][gone[0]][:12]}.\n"
-            f"Bring it back, from a colleague's copy of data/raw or from the source: {record['run']} cannot be made "
-            "again without it."
-        )
+        found = f"{gone[0]} {state}: no file in data/raw has its sha256 {record['input_data'][gone[0]][:12]}"
+        cure = f"{record['run']} cannot be made again without it"
+        raise DataError(f"{found}.\nBring it back, from a colleague's copy of data/raw or from the source: {cure}.")
     return {name: path for name, path in raw.items() if path}
 
 

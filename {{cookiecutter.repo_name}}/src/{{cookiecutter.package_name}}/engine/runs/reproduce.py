@@ -155,10 +155,9 @@ def call(command: list[str], place: Path, record: Mapping[str, Any]) -> None:
         variables["PYTHONHASHSEED"] = seed
     done = subprocess.run(command, cwd=place, env=variables, stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
-        raise ProjectError(
-            f"{' '.join(command[:5])} ended with exit code {done.returncode} in {place}: see above.\n"
-            "If it is the environment that cannot be built: OFFLINE=1 uses the present one."
-        )
+        found = f"{' '.join(command[:5])} ended with exit code {done.returncode} in {place}: see above"
+        cure = "If it is the environment that cannot be built: OFFLINE=1 uses the present one."
+        raise ProjectError(f"{found}.\n{cure}")
 
 
 def predictions(place: Path) -> Comparison:

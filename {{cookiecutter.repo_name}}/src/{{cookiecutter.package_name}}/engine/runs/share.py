@@ -247,11 +247,10 @@ def check_secrets(project: Project, folder: Path) -> None:
     """Refuse a run whose patch holds a value of `.env`: somebody copied it into a file that git does not ignore."""
     patch = folder / registry.PATCH
     text = patch.read_text(encoding="utf-8", errors="replace") if patch.is_file() else ""
-    if found := credentials.found_in(text, project.root):
-        raise DataError(
-            f"{project.relative(patch)} holds the value of {found[0]} in .env: the run is not sent.\n"
-            "Take it out of the file that holds it, let git ignore that file, and train again."
-        )
+    if names := credentials.found_in(text, project.root):
+        found = f"{project.relative(patch)} holds the value of {names[0]} in .env: the run is not sent"
+        cure = "Take it out of the file that holds it, let git ignore that file, and train again."
+        raise DataError(f"{found}.\n{cure}")
 
 
 def champions(store: Store) -> tuple[list, list, str]:
@@ -346,8 +345,6 @@ def fill(store: Store, folder: Path, files: dict[str, str]) -> bool:
         artefact.copy(store.fetched(f"files/{digest}", digest), path)
     digests = records.Digests(store.project.root)
     if changed := [name for name in files if name not in missing and digests.of(folder / name) != files[name]]:
-        raise DataError(
-            f"{store.project.relative(folder / changed[0])} was changed since it was recorded: it stays as it is.\n"
-            "To have it back as it was, delete it and pull again."
-        )
+        name, cure = store.project.relative(folder / changed[0]), "To have it back as it was, delete it and pull again."
+        raise DataError(f"{name} was changed since it was recorded: it stays as it is.\n{cure}")
     return bool(missing)

@@ -68,18 +68,17 @@ def signature(record: Mapping[str, Any], key: str) -> str:
     return done.stdout
 
 
-def check(root: Path, name: str, record: Mapping[str, Any]) -> str:
-    """Who signed the run of this name, "" where `[team] signers` is off; an `UnacceptedError` if nobody who may."""
-    return signer(root, name, record, trusted(root))
-
-
 def trusted(root: Path) -> str:
     """What `[team] signers` of the file says, which no `--set` overrules; "" where there is no file."""
     return settings.load(root).settings.team.signers if (root / PARAMS).is_file() else ""
 
 
-def signer(root: Path, name: str, record: Mapping[str, Any], signers: str) -> str:
-    """`check`, by what is `trusted`, which many runs need once."""
+def check(root: Path, name: str, record: Mapping[str, Any], signers: str | None = None) -> str:
+    """Who signed the run of this name, "" where `[team] signers` is off; an `UnacceptedError` if nobody who may.
+
+    `signers` is what is `trusted`: who asks about many runs reads it once.
+    """
+    signers = trusted(root) if signers is None else signers
     if not signers:
         return ""
     with tempfile.TemporaryDirectory() as folder:
@@ -103,7 +102,7 @@ def signer(root: Path, name: str, record: Mapping[str, Any], signers: str) -> st
 def accepted(root: Path, record: Mapping[str, Any], signers: str) -> bool:
     """Whether a run may answer here, as far as it depends on who signed it."""
     with contextlib.suppress(UnacceptedError):
-        signer(root, record["run"], record, signers)
+        check(root, record["run"], record, signers)
         return True
     return False
 

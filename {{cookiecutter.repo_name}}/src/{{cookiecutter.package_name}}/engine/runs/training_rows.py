@@ -71,15 +71,11 @@ def spellings(rows: pd.DataFrame, columns: dictionary.Dictionary, ids: list[str]
     yield rows
     lists = {name: mark for name, mark in dictionary.separators(columns).items() if name in rows}
     for after in ("", " ") if lists else ():
-        parts = {name: [items_of(cell, mark) for cell in rows[name].fillna("")] for name, mark in lists.items()}
-        yield rows.assign(
-            **{
-                name: pd.Series([f"{lists[name]}{after}".join(items) for items in cells], rows.index).where(
-                    rows[name].notna()
-                )
-                for name, cells in parts.items()
-            }
-        )
+        again = rows[[*lists]].astype(object)
+        for name, mark in lists.items():
+            cells = [f"{mark}{after}".join(items_of(cell, mark)) for cell in rows[name].fillna("")]
+            again[name] = again[name].where(rows[name].isna(), cells)
+        yield rows.assign(**again)
     texts = {name: rows[name].astype(str) for name in ids if columns[name].type not in ("integer", "number")}
     cut = {name: cells.str.fullmatch(r"0|[1-9]\d*") for name, cells in texts.items()}
     for width in range(2, LONGEST + 1) if any(found.any() for found in cut.values()) else ():
