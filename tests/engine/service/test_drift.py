@@ -49,6 +49,25 @@ def test_item_of_lists_that_comes_more_often_is_named_though_as_many_items_are_t
     assert found.sentence == "new in 66.2\xa0% of the rows, in training 25.4\xa0%"
 
 
+@pytest.mark.parametrize("known", [[("red",), ("old", "red")] * 300, [(f"tag {place}",) for place in range(600)]])
+def test_items_that_training_did_not_know_are_named_as_other_ones(known):
+    reference = {"tags": drift.summary(pd.Series(known))}
+
+    (same,) = drift.compared(reference, pd.DataFrame({"tags": known[:300]}))
+    (found,) = drift.compared(reference, pd.DataFrame({"tags": [*known[:150], *[("NEW", "red")] * 150]}))
+
+    assert not same.moved and found.moved == (known[1] == ("old", "red"))
+    assert not found.moved or found.sentence == "other kinds in 50.0\xa0% of the rows, in training 0.0\xa0%"
+
+
+def test_numbers_beyond_those_of_the_training_are_told_beside_missing_ones():
+    reference = {"x": drift.summary(pd.Series(np.random.default_rng(0).normal(size=2000)))}
+
+    (found,) = drift.compared(reference, pd.DataFrame({"x": [100.0] * 50 + [np.nan] * 450}))
+
+    assert "missing in" in found.sentence and found.beyond == 1
+
+
 def test_share_of_numbers_beyond_those_of_the_training_is_known():
     reference = {"km": drift.summary(pd.Series(np.arange(1000.0)))}
 

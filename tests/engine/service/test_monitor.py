@@ -6,6 +6,7 @@ import re
 import shutil
 import threading
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -345,16 +346,26 @@ def test_run_that_was_replaced_since_its_newest_answer_raises_no_alarm_and_is_no
     assert before.exit_code == 1 and "not watched" in before.stdout + before.stderr and after.exit_code == 0
     assert (found["alarms"], found["successor"], found["back"]) == ([], newer.name, False)
     assert "nobody has asked it yet" in (service.project.root / monitor.PAGE).read_text(encoding="utf-8")
+    answered((yes(), None), run=newer.name)
+    assert typed(service.project.root, "monitor", "--run", folder.name).exit_code == 1, "the champion was asked by then"
 
 
 def test_labels_that_the_queue_asked_for_are_no_sample(service, answered, folder):
-    ids = answered((yes(), None), (yes(), None), (yes(), None))
+    ids = answered(*[(yes(), None)] * 8)[-3:]
     sources = ("label", "label at random", "http")
     service.log.database.insert([Told(one, '"no"', 1.0, "", source) for one, source in zip(ids, sources, strict=True)])
 
     found = monitor.figures(service)
 
     assert (found["runs"][0]["told"], found["health"]["told"], found["health"]["queued"]) == (2, 2, 1)
+
+
+def test_truth_of_nearly_all_answers_is_a_sample_with_those_that_the_queue_asked_for():
+    rows = pd.DataFrame({"id": ["a", "b", "c", "d", "e"]})
+    told = pd.DataFrame({"id": ["a", "b", "c"], "source": ["http", "label", "label"]})
+
+    assert len(health.sample_of(told, rows)) == 3
+    assert health.sample_of(told[told["id"] != "b"].assign(id=["a", "e"]), rows)["id"].tolist() == ["a"]
 
 
 def test_log_that_does_not_answer_holds_up_one_thread_and_what_it_finds_in_the_end_is_shown_at_the_next_load(

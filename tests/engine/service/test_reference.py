@@ -59,6 +59,16 @@ def test_rows_with_other_columns_each_are_answered_as_alone_those_with_the_same_
     assert [size for _, size in calls] == [4, 2], "columns that nobody knows part no rows"
 
 
+def test_name_in_other_code_points_is_known_beside_a_row_that_has_it_in_its_own(version):
+    learned = version.run.columns | {"caf\u00e9": Column(type="integer", role="id")}
+    object.__setattr__(version.run, "columns", learned)
+    version.follow({})
+
+    found = version.reference([ROW | {"caf\u00e9": 1}, ROW | {"cafe\u0301": 2}])
+
+    assert found[0].warnings == [] and "other code points" in found[1].warnings[0]
+
+
 def test_violations_of_rows_with_other_columns_each_are_those_of_each_alone(version, refused):
     soon = without(ROW | {"day": "soon"}, "order")
     rows = [ROW, without(ROW, "day", "colour"), ROW | {"amount": -5, "more": 1}, soon]

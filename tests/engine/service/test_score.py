@@ -181,6 +181,7 @@ def test_week_that_is_surely_worse_is_lost_whatever_older_labels_say_and_an_inci
     assert lost(0.82, (0.70,)) == [0.70], "one bad week among good ones"
     assert lost(0.70, (0.85,)) == [] == lost(0.70, (0.82,)), "a bad week before good ones"
     assert lost(0.76, (0.76, 0.2)) == [0.76], "always a little worse, which few labels of a week cannot show alone"
+    assert lost(0.70, (np.nan,)) == [0.70], "no AUC of weeks without a positive"
     assert lost(0.85, (0.79, 0.2)) == lost(0.85, (0.85,)) == []
     assert score.lost([of(0.85)], [], 0.05, 0.2) == []
 

@@ -31,7 +31,7 @@ from .tables import NEWEST, answers
 log = logging.getLogger(__name__)
 CLASSES = 12  # of a table of true and answered ones, at most
 LEAST_ROWS = 50  # of fewer nothing is said
-ALL_TOLD = 0.5  # share of answers whose truth is known, from which on it was told of all, not of those asked for
+ALL_TOLD = 0.5  # share of the answers that nobody chose, above which the truth is told of all
 LEAST_LABELS = 100  # of the newest weeks: of 50, where one in 14 is positive, 2 % of windows without a loss would alarm
 WEEK, MONDAY = 7 * 86400.0, 4 * 86400.0  # seconds: of a week, and of 1970 before its first Monday
 UNWATCHED = "not watched: the run has no reference, and none can be made here (the log says why)"
@@ -147,14 +147,14 @@ def typed(asked: pd.DataFrame, columns: dictionary.Dictionary) -> tuple[pd.DataF
 def sample_of(told: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """The truths that scores count, of all that were `told` and the answers, tables of shape (n_rows, ...).
 
-    Those that the queue asked for are the rows that were hard: they count only where most answers of that time, here
-    `rows`, have a truth, and so are no choice.
+    Those that the queue asked for are the rows that were hard: they count only where most of the other answers of that
+    time, here `rows`, have a truth too.
     """
     asked = told["source"] == QUEUE
     if "id" not in told or not asked.any():
         return told[~asked]
-    then = rows.loc[rows["id"] <= told["id"].max(), "id"]
-    return told if then.isin(told["id"]).mean() > ALL_TOLD else told[~asked]
+    others = rows.loc[(rows["id"] <= told["id"].max()) & ~rows["id"].isin(told.loc[asked, "id"]), "id"]
+    return told if others.isin(told["id"]).mean() > ALL_TOLD else told[~asked]
 
 
 def health(window: Window, options: Monitor) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from . import newest, score, settings
 from .app import Service
 from .database import opened
 from .feedback import QUEUE
-from .health import Window, health, of_file, of_log
+from .health import Window, health, of_file, of_log, sample_of
 from .tables import NEWEST, answers
 from .versions import wanted as runs_wanted
 from .words import OF_PAGES, PAGES
@@ -137,16 +137,16 @@ def state(service: Service) -> dict[str, Any]:
 
 def figures(service: Service) -> dict[str, Any]:
     """What the page shows; where the log cannot be read, what is known without it."""
-    content, engine, window, uncompared = state(service), service.log.database.engine, None, dict[str, str]()
+    content, engine = state(service), service.log.database.engine
     try:
         rows, _ = newest.answered(engine)
         answered = rows.loc[rows["role"] == "answer", "run"]
         names = [name for name in service.versions.served if name in set(answered)] or answered.tolist()
         try:
             window = of_log(engine, service.project, names[0], rows) if names else None
+            return content | looked(service.project, engine, rows, window)
         except ProjectError as error:
-            uncompared = {"uncompared": str(error)}
-        return content | looked(service.project, engine, rows, window) | uncompared
+            return content | looked(service.project, engine, rows, None) | {"uncompared": str(error)}
     except sa.exc.SQLAlchemyError as error:
         return content | {"unread": str(service.log.database.explained(error))}
 
