@@ -159,6 +159,7 @@ class Application:
                 self.service.counts.requests.labels(problem.outcome).inc()
             if not started:
                 await respond(guarded, problem.status, problem.content, *problem.headers)
+            del problem  # it holds this frame, which would hold it, and what was read of the body, for long
 
     async def _predict(self, scope: Scope, receive: Receive, send: Send, asker: str) -> None:
         """Answer rows."""

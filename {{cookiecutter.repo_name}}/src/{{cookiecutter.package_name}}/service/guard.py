@@ -25,7 +25,7 @@ SECURITY = (
 CLOSE = (b"connection", b"close")
 RETRY = (b"retry-after", b"1")
 COOKIE = "token"
-SMALL, AT_ONCE = 100_000, 16  # bytes of a body that is read whatever others there are; of the largest, so many at once
+SMALL, AT_ONCE = 100_000, 8  # bytes of a body that is read whatever others there are; of the largest, so many at once
 OPEN = frozenset(["/health/live", "/health/ready", "/login"])  # asked without a token
 Scope = Mapping[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -41,9 +41,9 @@ class Problem(Exception):
         self.content = {"error": said, **more}
 
 
-def busy(why: str) -> Problem:
+def busy(why: str, *headers: tuple[bytes, bytes]) -> Problem:
     """The problem that the service cannot answer just now."""
-    return Problem(503, "busy", f"Not now: {why}. Ask again.", RETRY)
+    return Problem(503, "busy", f"Not now: {why}. Ask again.", RETRY, *headers)
 
 
 class Guard:
@@ -127,7 +127,7 @@ class Bodies:
                     size += len(parts[-1])
                     self._held += len(parts[-1])
                     if size > SMALL and self._held > AT_ONCE * self._most:
-                        raise busy(f"bodies of {self._held:,} bytes are being read")
+                        raise busy(f"bodies of {self._held:,} bytes are being read", CLOSE)
         except TimeoutError:
             said = f"The body took more than {self._seconds:g} s ([serve] seconds)."
             raise Problem(408, "slow", said, CLOSE) from None
