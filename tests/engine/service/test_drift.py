@@ -201,3 +201,5 @@ def test_shares_of_a_column_with_empty_cells_are_said_to_be_of_the_filled_ones()
     shift = drift.values("x", before, pd.Series(["a", None, None, None] * 100), 0.01)
 
     assert shift.sentence.replace("\u00a0", " ").endswith("in 100.0 % of the filled cells, in training 50.0 %")
+    rare = pd.Series(["a", "a", *map(str, range(400))] * 5)
+    assert not drift.values("x", drift.summary(rare), rare, 0.01).moved, "rare kinds are as frequent as they were"
