@@ -133,6 +133,8 @@ def test_rows_are_cut_out_of_the_file_of_those_to_be_labelled_and_the_others_sta
 
     assert f"{project.relative(to_label)}: 2 rows removed" in text
     assert to_label.read_text(encoding="utf-8-sig").splitlines() == "".join([lines[0], *kept]).splitlines()
+    assert "to_label.csv: 2 rows removed" in forget.run(project, key="name==Charles")
+    assert to_label.read_text(encoding="utf-8-sig") == lines[0]
 
 
 @pytest.fixture
