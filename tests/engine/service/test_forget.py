@@ -78,7 +78,15 @@ def test_rows_that_a_reader_keeps_in_the_file_beside_the_log_are_told_and_gone_w
 
 @pytest.mark.parametrize(
     ("cell", "value"),
-    [(1001, "1001"), ("1001", "1001"), (1001.0, "1001"), (1001, "1001.0"), (0.5, "0,5"), (" a\0b", "a\0b"), (True, "true")],
+    [
+        (1001, "1001"),
+        ("1001", "1001"),
+        (1001.0, "1001"),
+        (1001, "1001.0"),
+        (0.5, "0,5"),
+        (" a\0b", "a\0b"),
+        (True, "true"),
+    ],
 )
 def test_value_is_found_however_it_came(project, place, entries, cell, value):
     place.insert(entries(inputs=json.dumps({"order": cell})))

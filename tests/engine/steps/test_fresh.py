@@ -49,9 +49,7 @@ def remade(project, verb="predict", *overrides, **options):
         ("train", "train.seed=1", {"train"}),
     ],
 )
-def test_edited_parameter_runs_the_steps_that_read_it_and_those_that_read_what_changed(
-    project, verb, override, expected, caplog
-):
+def test_edited_parameter_runs_what_reads_it_and_what_reads_what_changed(project, caplog, verb, override, expected):
     caplog.set_level("INFO")
 
     assert remade(project, verb, override) == expected
