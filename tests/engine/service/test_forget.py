@@ -209,8 +209,7 @@ def test_rows_of_a_person_are_gone_from_postgresql(project, postgres, monkeypatc
         text = forget.run(project, key="name=a\0b")
 
         assert text.startswith("forget: deleted where 'name' is 'a\\x00b': answers 3, truths about them 3")
-        urls = [postgres.url, postgres.url.replace("127.0.0.1", "db.example.org")]
-        assert [forget.is_log(there, url) for url in urls] == [True, False]
+        assert not forget.is_log(there, postgres.url.replace("127.0.0.1", "db.example.org"))
         assert stored(there) == others and stored(there, Told) == []
 
 
