@@ -29,6 +29,7 @@ def names_without(path: Path, target: str) -> list[str]:
     separator = max(",;\t|", key=lines[0].count)
     first, *others = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
     are_names = len(first) > 1 and all(first) and not any(map(NUMBER.fullmatch, first))
+    are_names = are_names and "\ufffd" not in lines[0]  # another encoding, which the reader finds out
     return first if are_names and not any(target in row for row in (first, *others)) else []
 
 
