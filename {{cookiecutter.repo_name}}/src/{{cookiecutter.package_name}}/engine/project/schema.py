@@ -9,9 +9,11 @@ import functools
 import json
 import operator
 import re
+import tomllib
 import types
 import typing
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from .errors import SettingsError
@@ -43,6 +45,18 @@ def toml(value: Any) -> str:
 def dumps(sections: Mapping[str, Any]) -> str:
     """The text of a TOML file, a section a line."""
     return "".join(f"{name} = {toml(keys)}\n" for name, keys in sections.items())
+
+
+def load(path: Path) -> dict[str, Any]:
+    """What a TOML file holds; a `SettingsError` names the marks of a merge that git left to a person."""
+    text = path.read_text(encoding="utf-8")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        if mark := re.search("^(<{7}|={7}|>{7}).*", text, re.MULTILINE):
+            found = f"{path.name}: line {text.count(chr(10), 0, mark.start()) + 1} is git's mark of a merge conflict"
+            raise SettingsError(f"{found}: {mark[0][:40]}.\nKeep what is right of both sides, without marks.") from None
+        raise
 
 
 @functools.cache

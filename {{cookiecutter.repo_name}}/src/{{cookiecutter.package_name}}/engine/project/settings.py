@@ -209,7 +209,7 @@ def load(start: Path | None = None, overrides: Sequence[str] = ()) -> Project:
     root = find_root(start or Path.cwd())
     file = root / PARAMS
     try:
-        tree = tomllib.loads(file.read_text(encoding="utf-8"))
+        tree = schema.load(file)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{PARAMS} is not valid TOML: {error}.\n{SPELLING}") from None
     changed = dict(map(parse_override, overrides))

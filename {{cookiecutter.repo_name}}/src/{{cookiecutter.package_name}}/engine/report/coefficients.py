@@ -216,7 +216,7 @@ def inputs_moved(step: Any, names: Any, rows: pd.DataFrame, changes: Sequence[Ch
             cells = rows.loc[at, names].reset_index(drop=True)
             cells = cells.astype(dict.fromkeys(cells.select_dtypes(["number", "bool"]), "float64"))
             for start, change in zip(starts, changes, strict=False):
-                values = getattr(change, which).astype(cells[change.column].dtype)  # pandas puts no boolean among numbers
+                values = getattr(change, which).astype(cells[change.column].dtype)  # a boolean is refused among numbers
                 cells.loc[start : start + len(change.before) - 1, change.column] = values.to_numpy()
         inputs.append(csr_matrix(step.transform(cells)))
     return beside.tocsr() @ mean @ (inputs[1] - inputs[0])
