@@ -31,7 +31,7 @@ def test_mark_of_a_merge_conflict_is_named_with_its_line_and_is_none_within_a_te
     within = tmp_path / "within.toml"
     within.write_text(f'note = """\n{line}\n"""\n')
 
-    with pytest.raises(SettingsError, match=f"file.toml: line 2 is git's mark of a merge conflict: {line}"):
+    with pytest.raises(ValueError, match=f"line 2 is git's mark of a merge conflict, '{line}'"):
         schema.load(file)
 
     assert schema.load(within) == {"note": f"{line}\n"}

@@ -5,7 +5,6 @@ belongs to the user: every later batch is checked against it (`validate.py`) and
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -92,13 +91,12 @@ ALWAYS_WRITTEN = ("type", "role", "missing_allowed", "rule", "transformation", "
 def load(path: Path) -> Dictionary:
     """Read the data dictionary, a TOML file with one top-level table a column, in its order; an id has no bounds.
 
-    A `SettingsError` names an unknown key, a wrong type, a word that is not allowed, or git's mark; a `DataError` what
-    does not go together: role, transformation and type, a list and its separator, a moment and its columns, labels and
-    the target.
+    A `SettingsError` names an unknown key, a wrong type, or a word that is not allowed; a `DataError` what does not go
+    together: role, transformation and type, a list and its separator, a moment and its columns, labels and the target.
     """
     try:
         tree = schema.load(path)
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as a data dictionary: {error}.") from None
     columns = {name: schema.convert(table, Column, f"{path}: [{name}]") for name, table in tree.items()}
     for name, column in columns.items():

@@ -1,4 +1,4 @@
-"""Check a table of TOML against a frozen dataclass: no unknown keys, right types, values in their bounds; write TOML.
+"""Check a table of TOML against a frozen dataclass: no unknown keys, right types, values in their bounds; read and write it.
 
 The standard library alone. pydantic (2.14) with one model takes 0.10 CPU s, as much as a whole command that has nothing
 to do. msgspec (0.22) takes 0.01, but says `Expected int, got str - at $.seed` and not what is allowed.
@@ -48,14 +48,15 @@ def dumps(sections: Mapping[str, Any]) -> str:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """What a TOML file holds; a `SettingsError` names the marks of a merge that git left to a person."""
+    """What a TOML file holds; a `ValueError` says why it is none, and names the marks of a merge that git left open."""
     text = path.read_text(encoding="utf-8")
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         if mark := re.search("^(<{7}|={7}|>{7}).*", text, re.MULTILINE):
-            found = f"{path.name}: line {text.count(chr(10), 0, mark.start()) + 1} is git's mark of a merge conflict"
-            raise SettingsError(f"{found}: {mark[0][:40]}.\nKeep what is right of both sides, without marks.") from None
+            line = text.count("\n", 0, mark.start()) + 1
+            found = f"line {line} is git's mark of a merge conflict, {mark[0][:40]!r}"
+            raise ValueError(f"{found}: keep what is right of both sides") from None
         raise
 
 

@@ -210,7 +210,7 @@ def load(start: Path | None = None, overrides: Sequence[str] = ()) -> Project:
     file = root / PARAMS
     try:
         tree = schema.load(file)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise SettingsError(f"{PARAMS} is not valid TOML: {error}.\n{SPELLING}") from None
     changed = dict(map(parse_override, overrides))
     for dotted, value in changed.items():
