@@ -1,4 +1,4 @@
-"""Check a table of TOML against a frozen dataclass: no unknown keys, right types, values in their bounds; read and write it.
+"""Read, write and check TOML: against a frozen dataclass, no unknown keys, right types, values in their bounds.
 
 The standard library alone. pydantic (2.14) with one model takes 0.10 CPU s, as much as a whole command that has nothing
 to do. msgspec (0.22) takes 0.01, but says `Expected int, got str - at $.seed` and not what is allowed.
