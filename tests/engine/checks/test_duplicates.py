@@ -27,6 +27,7 @@ def test_table_of_a_few_values_has_no_copies(suspect):
     (found,) = suspect(coarse.assign(answer=random.choice(["yes", "no"], 1000)))
 
     assert found.kind == "ambiguity"
+    assert suspect(pd.DataFrame({"answer": random.choice(["yes", "no"], 1000)})) == [], "no feature, no ambiguity"
 
 
 def test_ceiling_of_contradicting_rows_is_the_best_that_any_answer_to_them_can_reach(table, suspect):

@@ -44,8 +44,9 @@ def test_number_or_date_that_may_mean_missing_is_named_with_the_cure(cells, name
     assert not named or f'missing = ["{named}"] and missing_allowed = true' in found[0].cure
 
 
-def test_clock_times_and_a_column_of_one_date_hold_no_placeholder():
+def test_clock_times_a_column_of_one_date_and_empty_ones_hold_no_placeholder():
     clock = pd.to_datetime(pd.Series(["08:30", "09:15"] * 20), format="%H:%M")
     same = pd.Series(pd.to_datetime(["1900-01-01"] * 40))
+    table = pd.DataFrame({"clock": clock, "same": same, "number": float("nan"), "day": pd.NaT})
 
-    assert list(sentinels.sentinels(pd.DataFrame({"clock": clock, "same": same}), ["clock", "same"])) == []
+    assert list(sentinels.sentinels(table, [*table])) == []

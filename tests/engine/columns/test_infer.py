@@ -96,6 +96,7 @@ def test_marker_of_the_numbers_is_missing_in_the_words_too_unless_the_words_say_
 
     columns, said = infer.infer(frame, target="y", read={})
     without, _ = infer.infer(frame.assign(kg="1"), target="y", read={})
+    _, alone = infer.infer(frame[["kg", "y"]], target="y", read={})
 
     assert [name for name in WORDS if "NA" in columns[name].missing] == ["grade", "note"]
     assert all("NA" in columns[name].values for name in ("code", "pool", "fence"))
@@ -103,7 +104,7 @@ def test_marker_of_the_numbers_is_missing_in_the_words_too_unless_the_words_say_
         "'NA' means missing in numbers of this table, so in words too: grade, note",
         "'code', 'pool', 'fence': 'NA' kept as a category; if it means missing, say so in 'missing'",
     ]
-    assert all("NA" in without[name].values for name in WORDS)
+    assert all("NA" in without[name].values for name in WORDS) and not [line for line in alone if "words" in line]
 
 
 @pytest.mark.parametrize(

@@ -27,12 +27,13 @@ def test_line_that_a_person_changed_stays_and_the_others_say_what_is_inferred_no
 
 
 def test_new_column_comes_at_the_end_and_one_that_is_gone_is_ignored_until_it_returns():
-    found, base, said = merged({"age": AGE, "city": CITY}, {"age": AGE, "city": CITY}, {"city": CITY, "new": AGE})
+    own, before = Column(type="text", role="id"), {"age": AGE, "city": CITY}
+    found, base, said = merged({**before, "own": own}, before, {"city": CITY, "new": AGE})
     again, _, _ = merged(found, base, {"age": AGE, "city": CITY, "new": AGE})
 
-    assert list(found) == ["y", "age", "city", "new"] and found["new"] == AGE
-    assert found["age"].role == "ignored" and again["age"] == AGE
-    assert "new columns added: 'new'" in said and "gone from the source, ignored from now on: 'age'" in said
+    assert list(found) == ["y", "age", "city", "own", "new"] and found["new"] == AGE
+    assert found["age"].role == "ignored" and again["age"] == AGE and found["own"] == own
+    assert "new columns added: 'new'" in said and "gone from the source, ignored from now on: 'age', 'own'" in said
 
 
 def test_column_that_a_person_took_out_stays_out_and_one_that_he_put_in_stays_as_it_is():

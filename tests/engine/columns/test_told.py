@@ -46,10 +46,13 @@ def in_source(known, place, **changes):
     return cells | {"day": str(row["day"].date()), "order": int(row["order"])} | changes
 
 
-def test_nothing_changes_where_nobody_told_anything(project, known):
+def test_nothing_changes_where_nobody_told_anything_or_all_of_it_was_forgotten(project, known, tell):
     found, said = added(project, known)
+    tell()
 
     assert found is known and said == []
+    none, left = added(project, known)
+    assert none.equals(known) and left == ["feedback: 0 of 0 rows added, from 1 dump(s) of the log"]
 
 
 def test_rows_that_were_told_stand_below_those_of_the_source_with_numbers_and_types_of_their_own(project, known, tell):

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from data_science_project import pipeline
-from data_science_project.engine.project import artefact, settings
+from data_science_project.engine.project import artefact
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import listing, loading, promote, registry
 
@@ -75,16 +75,6 @@ def test_raw_data_that_are_damaged_are_named_and_fetched_again_when_deleted(proj
     pipeline.make(project, "predict")
 
     assert len(registry.folders(project)) == 1
-
-
-@pytest.mark.parametrize("harm", HARMS)
-def test_damaged_cache_of_digests_is_not_believed(project, harm, caplog):
-    caplog.set_level("INFO")
-    harm(project.root / ".cache" / "digests.json", random.Random(7))
-
-    pipeline.make(settings.load(project.root), "predict")
-
-    assert "nothing to do" in caplog.messages[-1]
 
 
 def test_bytecode_which_is_not_on_record_is_not_run(folder, tmp_path):

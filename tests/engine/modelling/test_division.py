@@ -90,6 +90,7 @@ def test_rows_that_were_kept_stay_when_the_source_has_changed(project, known):
         assert set(before[part].dropna()["note"]) <= set(old["note"])
     other = settings.load(project.root, ["split.seed=1"])
     assert division.kept(other, other.settings.split) is None, "who changes [split] divides anew"
+    assert len(division.known_by(known.drop(columns="order"), columns, how.by)) == len(known), "ids may be absent"
 
 
 def test_second_of_two_rows_that_are_alike_is_the_second_again_and_further_ones_lie_with_the_first():

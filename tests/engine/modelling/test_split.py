@@ -170,12 +170,13 @@ def test_folds_are_drawn_by_the_seed(truth):
     assert one != sorted(one)
 
 
-def test_few_rows_of_classes_too_rare_for_every_split_are_in_none():
-    kinds = ["odd", "odd", "single", *["a", "b"] * 498, "a"]
+@pytest.mark.parametrize(("rare", "pairs"), [(["odd", "odd", "single"], 498), (["odd", "odd"], 9)])
+def test_few_rows_of_classes_too_rare_for_every_split_are_in_none(rare, pairs):
+    kinds = [*rare, *["a", "b"] * pairs]
 
-    parts = divide(table().assign(kind=kinds))
+    parts = divide(table(len(kinds)).assign(kind=kinds))
 
-    assert sum(map(len, parts.values())) == 997
+    assert sum(map(len, parts.values())) == 2 * pairs
     assert all(set(part["kind"]) == {"a", "b"} for part in parts.values())
 
 

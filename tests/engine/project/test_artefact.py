@@ -42,11 +42,15 @@ def test_two_threads_that_write_one_file_each_write_all_of_it(tmp_path):
     assert [*tmp_path.iterdir()] == [file]
 
 
-def test_json_keeps_letters_of_all_languages_and_numbers_of_numpy(tmp_path):
+def test_json_keeps_letters_of_all_languages_and_numbers_of_numpy_and_is_brought_to_the_disk(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(artefact.os, "fsync", synced.append)
+
     artefact.write_json(tmp_path / "a.json", {"größe": "大", "classes": [np.int64(1), np.float64(0.5), np.bool_(True)]})
 
     text = (tmp_path / "a.json").read_text(encoding="utf-8")
     assert "größe" in text and json.loads(text) == {"größe": "大", "classes": [1, 0.5, True]}
+    assert len(synced) == 2, "the file, then the list of its folder"
 
 
 def test_fingerprint_depends_on_content_not_on_the_order_of_keys():

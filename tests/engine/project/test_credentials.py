@@ -48,6 +48,10 @@ def test_password_with_marks_of_an_address_reaches_the_host_that_is_meant(tmp_pa
         == "https://me:pw@host/dav/me@firm.com/x.csv"
     )
     assert credentials.with_password("postgresql://me:p@s%2Fs:w%3Fr%23d@host/db?table=t") == meant
+    assert credentials.with_password("postgresql://me:p@s?s@host/db?table=t@u").startswith(
+        "postgresql://me:p%40s%3Fs@host/"
+    )
+    assert credentials.with_password("https://me:pw@host?to=a@b.com") == "https://me:pw@host?to=a@b.com"
 
 
 def test_long_values_of_dot_env_are_found_in_a_text(tmp_path):

@@ -61,7 +61,7 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     gone = [f"models/.run.{dead.pid}.tmp/code/a.py", f"data/raw/.x.{dead.pid}.tmp/body", f".cache/.a.{dead.pid}.tmp"]
-    gone += [f"models/run/.run.json.{dead.pid}.tmp", f"out/.x.csv.{dead.pid}.tmp", f".cache/steps/.s.{dead.pid}.tmp"]
+    gone += [f"models/run/.run.json.{dead.pid}.tmp", f"out/.x.csv.{dead.pid}.tmp", f".cache/steps/.s.{10**20}.tmp"]
     kept = [f"models/.run.{os.getppid()}.tmp/model.pkl", "data/.hidden.tmp", "data/raw/day/x.csv", "out/.y.tmp"]
     for name in gone + kept:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

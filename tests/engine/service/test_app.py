@@ -1,9 +1,11 @@
 import asyncio
+import gc
 import json
 
 import pytest
 
 from data_science_project.engine.runs import answers, registry
+from data_science_project.service.guard import Problem
 from data_science_project.service.tables import Entry
 
 from .conftest import BODY, ROW, ask, call
@@ -173,3 +175,16 @@ def test_requests_to_predict_are_counted_by_outcome_and_of_other_routes_their_bu
     counted = {name: value for name, value in lines.items() if "requests_total" in name and value != "0.0"}
     assert counted == {f'requests_total{{outcome="{outcome}"}}': "1.0" for outcome in ("answered", "bad", "invalid")}
     assert lines["errors_total"] == "1.0"
+
+
+def test_refused_request_is_held_by_nothing_afterwards(serving):
+    application = serving()
+    gc.collect()
+    gc.disable()
+    try:
+        status, _ = ask(application, content_length="9000000")
+        held = [one for one in gc.get_objects() if isinstance(one, Problem)]
+    finally:
+        gc.enable()
+
+    assert (status, held) == (413, [])

@@ -78,7 +78,15 @@ def test_rows_that_a_reader_keeps_in_the_file_beside_the_log_are_told_and_gone_w
 
 @pytest.mark.parametrize(
     ("cell", "value"),
-    [(1001, "1001"), (1001.0, "1001"), (1001, "1001.0"), (0.5, "0,5"), (" a\0b", "a\0b"), (True, "true")],
+    [
+        (1001, "1001"),
+        ("1001", "1001"),
+        (1001.0, "1001"),
+        (1001, "1001.0"),
+        (0.5, "0,5"),
+        (" a\0b", "a\0b"),
+        (True, "true"),
+    ],
 )
 def test_value_is_found_however_it_came(project, place, entries, cell, value):
     place.insert(entries(inputs=json.dumps({"order": cell})))
@@ -133,6 +141,8 @@ def test_rows_are_cut_out_of_the_file_of_those_to_be_labelled_and_the_others_sta
 
     assert f"{project.relative(to_label)}: 2 rows removed" in text
     assert to_label.read_text(encoding="utf-8-sig").splitlines() == "".join([lines[0], *kept]).splitlines()
+    assert "to_label.csv: 2 rows removed" in forget.run(project, key="name==Charles")
+    assert to_label.read_text(encoding="utf-8-sig") == lines[0]
 
 
 @pytest.fixture
@@ -199,6 +209,7 @@ def test_rows_of_a_person_are_gone_from_postgresql(project, postgres, monkeypatc
         text = forget.run(project, key="name=a\0b")
 
         assert text.startswith("forget: deleted where 'name' is 'a\\x00b': answers 3, truths about them 3")
+        assert not forget.is_log(there, postgres.url.replace("127.0.0.1", "db.example.org"))
         assert stored(there) == others and stored(there, Told) == []
 
 

@@ -1,7 +1,12 @@
+import asyncio
+import contextlib
+import functools
+
 import pytest
 
 from data_science_project.engine.project.errors import SettingsError
 from data_science_project.service import guard
+from data_science_project.service.settings import Serve
 
 from .conftest import ask
 
@@ -16,6 +21,31 @@ def test_slow_body_is_refused(serving):
     status, reply = ask(serving(seconds=0.05), slow=0.2)
 
     assert status == 408 and "0.05 s" in reply["error"]
+
+
+def test_large_body_is_refused_while_many_bytes_are_being_read_and_a_small_one_is_not(monkeypatch):
+    monkeypatch.setattr(guard, "AT_ONCE", 1)
+    bodies = guard.Bodies(Serve(megabytes=1.0))
+
+    def part(size, *, more=False):
+        return {"type": "http.request", "body": bytes(size), "more_body": more}
+
+    async def asked():
+        parts = asyncio.Queue()
+        slow = asyncio.create_task(bodies.read({"headers": []}, parts.get))
+        for _ in range(2):
+            parts.put_nowait(part(450_000, more=True))
+            await asyncio.sleep(0)
+        for size in (50_000, 150_000):
+            with (
+                contextlib.nullcontext() if size < guard.SMALL else pytest.raises(guard.Problem, match="950,000|1,050")
+            ):
+                await bodies.read({"headers": []}, functools.partial(asyncio.sleep, 0, part(size)))
+        parts.put_nowait(part(0))
+        await slow
+        return len(await bodies.read({"headers": []}, functools.partial(asyncio.sleep, 0, part(900_000))))
+
+    assert asyncio.run(asked()) == 900_000
 
 
 def test_token_is_asked_for_but_for_health_and_its_name_is_in_the_log(serving):
@@ -81,6 +111,8 @@ def test_without_a_token_only_this_machine_is_answered(host, found):
     assert asker("", host=host) == found
 
 
-@pytest.mark.parametrize(("origin", "found"), [("http://example.org", 403), ("http://127.0.0.1:8000", "")])
+@pytest.mark.parametrize(
+    ("origin", "found"), [("http://example.org", 403), ("http://127.0.0.1:8000", ""), ("http://[", 403), ("null", 403)]
+)
 def test_page_of_another_origin_cannot_post(origin, found):
     assert asker("", "POST", host="127.0.0.1:8000", origin=origin) == found

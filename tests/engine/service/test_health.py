@@ -198,15 +198,12 @@ def labelled(window_of):
     return look
 
 
-def test_week_in_which_the_target_turned_is_an_alarm_whatever_older_labels_say(labelled):
+def test_week_in_which_the_target_turned_is_an_alarm_and_an_incident_that_is_over_is_none(labelled):
     found = labelled((120, True), *[(300, False)] * 4)
 
     assert found and all("measured on labels (120 rows answered 2023-11-14 to 2023-11-14)" in line for line in found)
     assert labelled((60, True), (60, True), *[(300, False)] * 4), "weeks of few labels are put together"
     assert labelled(*[(300, False)] * 5) == []
-
-
-def test_incident_that_is_over_is_no_alarm_any_more(labelled):
     assert labelled((100, False), (300, True), (300, False)) == []
     assert labelled(*[(500, False)] * 2, (500, True)) == []
 

@@ -102,15 +102,6 @@ def test_classes_have_keys_in_the_order_of_the_data_dictionary_of_today(waiting,
     assert re.findall(r'value="(\w+)" accesskey="[12]"', text) == ["yes", "no"]
 
 
-def test_data_dictionary_that_cannot_be_read_stops_no_labelling(person):
-    person.service.project.dictionary.write_text("[broken", encoding="utf-8")
-
-    _, number = person.see()
-    status, _ = person.send(id=number, truth="yes")
-
-    assert status == 303 and len(person.kept()) == 1
-
-
 def test_truth_that_came_with_a_row_is_not_shown(person):
     number = person.see()[1]
     cells = json.loads(person.service.log.database.find([number])[number][0].inputs) | {"answer": "perhaps"}

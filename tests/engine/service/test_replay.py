@@ -47,13 +47,15 @@ def test_rows_are_answered_with_the_same_bits_all_or_one_by_its_id_and_an_unknow
         replay.run(project, ids=["a\0b"])
 
 
-def test_one_bit_of_difference_is_found_with_its_answer(project, folder, answered):
+def test_one_bit_of_difference_is_found_with_its_answer_and_make_ends_with_one(project, folder, answered, call):
     probability = Version(project, folder).reference(ROWS[:1])[0].output["probability"]
     (wrong,) = answered(project, folder, ROWS[:1], probability=probability + 2**-52)
     answered(project, folder, ROWS)
 
     text, same = replay.run(project)
+    done = call(project.root, "replay")
 
+    assert (done.exit_code, done.stdout) == (1, f"{text}\n")
     assert not same and text.startswith("replay: 4 answers, 3 with the same bits, 1 not")
     assert f"{wrong} of {folder.name}: probability was " in text
     assert "an edited log, or the compiled road was wrong" in text

@@ -84,7 +84,7 @@ def logged(project):
         return [entry.id for entry in found.read(Entry)]
 
 
-def test_server_without_uvloop_deletes_answers_older_than_keep_days_and_gives_up_heads_that_do_not_come(
+def test_server_without_uvloop_deletes_answers_older_than_keep_days_and_gives_up_heads_that_do_not_come_or_end(
     project, start, beside, place, entries, until
 ):
     place.insert(entries(2, time=time.time() - 40 * 86_400) + entries())
@@ -97,6 +97,12 @@ def test_server_without_uvloop_deletes_answers_older_than_keep_days_and_gives_up
         half.sendall(b"POST /predict HTTP/1.1\r\nHost: 127")
         status, _ = get(port, "/predict", BODY)
         said = [one.recv(1000) + one.recv(1000) for one in (silent, half)]
+    with socket.create_connection(("127.0.0.1", port)) as endless:
+        endless.sendall(b"GET / HTTP/1.1\r\nHost: ")
+        for _ in range(4):
+            time.sleep(0.1)
+            endless.sendall(b"x" * 20_000)
+        assert endless.recv(1000).startswith(b"HTTP/1.1 431")
     assert status == 200
     assert all(text.startswith(b"HTTP/1.1 408") for text in said)
 

@@ -18,7 +18,7 @@ MENDED = {
     "an empty cell in the middle": ("7,,1.5,x", ["7", "1.5", "x"], "surplus empty cells left out"),
     "another separator": ("7;1.5;x", ["7", "1.5", "x"], "separated by ';', unlike the others"),
 }
-NOT_MENDED = {"two cells run into one": "71.5,x", "a decimal comma": "7,1,5,x", "words too many": "7,1.5,x,and,more"}
+NOT_MENDED = {"two cells run into one": "71.5,x", "a decimal comma": "7,1,5,x", "words too many": "7,1.5,x,,more"}
 
 
 @pytest.mark.parametrize("case", MENDED)

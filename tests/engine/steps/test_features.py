@@ -6,7 +6,7 @@ import pytest
 from data_science_project import pipeline
 from data_science_project.engine.checks.suspicion import Suspicion
 from data_science_project.engine.columns import dictionary
-from data_science_project.engine.project import package, records, settings
+from data_science_project.engine.project import package, settings
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.steps import features
 
@@ -58,8 +58,6 @@ def test_step_does_not_use_a_clean_table_that_was_edited(project):
 
     with pytest.raises(DataError, match="was changed after it was made"):
         features.run(project, pd.DataFrame.copy)
-
-    assert records.checked(project.split("train"))
 
 
 def test_features_are_made_without_sight_of_the_labels_of_people(make_project, made_table):

@@ -42,14 +42,18 @@ def remade(project, verb="predict", *overrides, **options):
 
 
 @pytest.mark.parametrize(
-    ("override", "expected"),
+    ("verb", "override", "expected"),
     [
-        ("split.seed=1", {"features", "train", "predict"}),
-        ('data.read={separator=","}', {"data", "predict"}),  # the same rows come out: nothing to split anew
+        ("predict", "split.seed=1", {"features", "train", "predict"}),
+        ("predict", 'data.read={separator=","}', {"data", "predict"}),  # the same rows come out: nothing to split anew
+        ("train", "train.seed=1", {"train"}),
     ],
 )
-def test_edited_parameter_runs_the_steps_that_read_it_and_those_that_read_what_changed(project, override, expected):
-    assert remade(project, "predict", override) == expected
+def test_edited_parameter_runs_what_reads_it_and_what_reads_what_changed(project, caplog, verb, override, expected):
+    caplog.set_level("INFO")
+
+    assert remade(project, verb, override) == expected
+    assert "nothing to do" not in caplog.text and not [*project.root.glob("models/*/run.json.json")]
 
 
 def test_second_make_does_nothing_says_so_and_imports_no_pandas_and_no_step(project, command, caplog, tmp_path):
@@ -108,6 +112,7 @@ def test_file_or_record_that_was_edited_or_lost_is_made_again(project, caplog, f
     assert again == {step} or (ending and not again), "a record comes from the cache, beside the file as it is"
     assert path.read_bytes() == before and records.checked(path)
     assert harm is os.unlink or path.name + ending in caplog.text
+    assert ending or ("is gone" in caplog.text) == (harm is os.unlink)
 
 
 def test_changed_source_is_refused_until_it_is_accepted_and_a_failed_step_leaves_the_last_outputs(project, made_table):

@@ -22,7 +22,7 @@ from . import settings
 from .counts import Counts
 from .database import DamagedLog, LogError
 from .feedback import UnknownAnswer
-from .guard import ENCODE, JSON, RETRY, SECURITY, Guard, Problem, Receive, Scope, Send, body_in_time, busy, respond
+from .guard import ENCODE, JSON, RETRY, SECURITY, Bodies, Guard, Problem, Receive, Scope, Send, busy, respond
 from .log import Log
 from .reference import Answered
 from .routes import ROUTES
@@ -127,7 +127,8 @@ class Application:
     """The service as an ASGI application; `/predict` is answered without a detour, all else by its route."""
 
     def __init__(self, service: Service, pages: Sequence[BaseRoute] = ()) -> None:
-        self.service, self.guard = service, Guard(settings.secret(service.project, settings.TOKEN))
+        self.service, self.bodies = service, Bodies(service.options)
+        self.guard = Guard(settings.secret(service.project, settings.TOKEN))
         self._routes = Router([*ROUTES, *pages], redirect_slashes=False)
         self._known = ", ".join(sorted({"/predict", *(getattr(route, "path", "") for route in self._routes.routes)}))
 
@@ -158,6 +159,7 @@ class Application:
                 self.service.counts.requests.labels(problem.outcome).inc()
             if not started:
                 await respond(guarded, problem.status, problem.content, *problem.headers)
+            del problem  # it holds this frame, which would hold it, and what was read of the body, for long
 
     async def _predict(self, scope: Scope, receive: Receive, send: Send, asker: str) -> None:
         """Answer rows."""
@@ -166,7 +168,7 @@ class Application:
             raise HTTPException(405, headers={"Allow": "POST"})
         if service.draining or not service.versions.served:
             raise Busy("; ".join(service.unready()))
-        body = await body_in_time(scope, receive, options)
+        body = await self.bodies.read(scope, receive)
         if service.in_flight >= options.waiting:
             raise Busy(f"{service.in_flight} requests are being answered, as many as [serve] waiting allows")
         start = time.perf_counter()
@@ -212,7 +214,7 @@ class Application:
             return Problem(*found, str(error))
         self.service.counts.errors.inc()
         number = uuid.uuid4().hex
-        log.error("error %s at %s", number, scope["path"], exc_info=error)
+        log.error("error %s at %r", number, scope["path"], exc_info=error)
         return Problem(500, "error", "The service has failed; its log says more under this id.", id=number)
 
 

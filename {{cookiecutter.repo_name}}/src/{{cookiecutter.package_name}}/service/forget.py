@@ -24,7 +24,7 @@ from ..engine.project import artefact, lock, records, spreadsheet
 from ..engine.project.errors import DataError, SettingsError, listed, shown
 from ..engine.project.settings import Project
 from ..engine.runs import registry
-from ..engine.sources import read, source
+from ..engine.sources import source
 from ..engine.sources.formats import spelled
 from ..engine.steps import cache
 from . import label
@@ -104,20 +104,12 @@ def delete(database: Database, ids: Sequence[str]) -> int:
 def cut_queue(project: Project, ids: set[str]) -> list[str]:
     """Remove the rows of answers from the file of those to be labelled; a line, where there were any."""
     path = project.root / label.TO_LABEL
-    rows = pd.DataFrame()
-    try:
-        rows = queued(path, {"set_aside_limit": 0}) if path.is_file() else rows  # a line left out would be lost
-    except DataError as error:
-        if read.NO_ROWS not in str(error):
-            raise
+    rows = queued(path, {"set_aside_limit": 0}) if path.is_file() else pd.DataFrame()  # a line left out would be lost
     theirs = rows[ID].isin(ids) if ID in rows else pd.Series(dtype=bool)
     if not theirs.any():
         return []
-    if theirs.all():  # a header alone could not be read
-        path.unlink()
-    else:
-        with artefact.whole(path) as temporary:
-            spreadsheet.write(temporary, rows[~theirs])
+    with artefact.whole(path) as temporary:
+        spreadsheet.write(temporary, rows[~theirs])
     return [f"{project.relative(path)}: {theirs.sum()} rows removed"]
 
 

@@ -25,6 +25,7 @@ SECURITY = (
 CLOSE = (b"connection", b"close")
 RETRY = (b"retry-after", b"1")
 COOKIE = "token"
+SMALL, AT_ONCE = 100_000, 8  # bytes of a body that is read whatever others there are; of the largest, so many at once
 OPEN = frozenset(["/health/live", "/health/ready", "/login"])  # asked without a token
 Scope = Mapping[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -40,9 +41,9 @@ class Problem(Exception):
         self.content = {"error": said, **more}
 
 
-def busy(why: str) -> Problem:
+def busy(why: str, *headers: tuple[bytes, bytes]) -> Problem:
     """The problem that the service cannot answer just now."""
-    return Problem(503, "busy", f"Not now: {why}. Ask again.", RETRY)
+    return Problem(503, "busy", f"Not now: {why}. Ask again.", RETRY, *headers)
 
 
 class Guard:
@@ -64,7 +65,7 @@ class Guard:
             said = f"Without API_TOKEN only this machine is answered, not {host[:80]!r}."
             raise Problem(403, "forbidden", f"{said} Set API_TOKEN, or ask 127.0.0.1.")
         origin = headers.get(b"origin", b"").decode("latin-1")
-        if origin and scope["method"] not in ("GET", "HEAD") and urlsplit(origin).netloc != host:
+        if origin and scope["method"] not in ("GET", "HEAD") and origin.partition("://")[2] != host:
             raise Problem(403, "forbidden", "A page of another origin sent this.")
         if not self.tokens or scope["path"] in OPEN or scope["path"].startswith("/static/"):
             return ""
@@ -101,25 +102,40 @@ def token_of(headers: Mapping[bytes, bytes]) -> bytes:
     return next((unquote_to_bytes(value) for name, _, value in cookies if name == COOKIE.encode()), b"")
 
 
-async def body_in_time(scope: Scope, receive: Receive, options: Serve, most: float = math.inf) -> bytes:
-    """The body of a request; a `Problem` if it has too many bytes, as soon as that is known, or comes too slowly."""
-    most, parts, more = min(most, int(options.megabytes * 1e6)), list[bytes](), True
-    declared = int(next((value for name, value in scope["headers"] if name == b"content-length"), b"0"))
-    size = 0 if declared <= most else declared
-    try:
-        async with asyncio.timeout(options.seconds):
-            while more and size <= most:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise Problem(400, "bad", "The body was cut short.")
-                parts.append(message.get("body", b""))
-                more = message.get("more_body", False)
-                size += len(parts[-1])
-    except TimeoutError:
-        raise Problem(408, "slow", f"The body took more than {options.seconds:g} s ([serve] seconds).", CLOSE) from None
-    if size > most:
-        raise Problem(413, "too_large", f"The body is larger than {most:,} bytes ([serve] megabytes).", CLOSE)
-    return b"".join(parts)
+class Bodies:
+    """Reads the bodies of requests, of `[serve] megabytes` and `seconds` at most each, and not too many at once."""
+
+    def __init__(self, options: Serve) -> None:
+        self._most, self._seconds, self._held = int(options.megabytes * 1e6), options.seconds, 0
+
+    async def read(self, scope: Scope, receive: Receive, most: float = math.inf) -> bytes:
+        """The body of a request; a `Problem` if it has too many bytes, as soon as that is known, or comes too slowly.
+
+        Also where it is no small one, and all that are being read have more bytes than the memory is meant for.
+        """
+        most, parts, more = min(most, self._most), list[bytes](), True
+        declared = int(next((value for name, value in scope["headers"] if name == b"content-length"), b"0"))
+        size = 0 if declared <= most else declared
+        try:
+            async with asyncio.timeout(self._seconds):
+                while more and size <= most:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise Problem(400, "bad", "The body was cut short.")
+                    parts.append(message.get("body", b""))
+                    more = message.get("more_body", False)
+                    size += len(parts[-1])
+                    self._held += len(parts[-1])
+                    if size > SMALL and self._held > AT_ONCE * self._most:
+                        raise busy(f"bodies of {self._held:,} bytes are being read", CLOSE)
+        except TimeoutError:
+            said = f"The body took more than {self._seconds:g} s ([serve] seconds)."
+            raise Problem(408, "slow", said, CLOSE) from None
+        finally:
+            self._held -= sum(map(len, parts))
+        if size > most:
+            raise Problem(413, "too_large", f"The body is larger than {most:,} bytes ([serve] megabytes).", CLOSE)
+        return b"".join(parts)
 
 
 async def respond(send: Send, status: int, content: Any, *headers: tuple[bytes, bytes]) -> None:

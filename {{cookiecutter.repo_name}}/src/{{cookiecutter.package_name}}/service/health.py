@@ -16,6 +16,7 @@ from ..engine.columns import dictionary
 from ..engine.columns.validate import UNREAD, validate
 from ..engine.columns.violations import Violation
 from ..engine.modelling import decision
+from ..engine.project import package
 from ..engine.project.errors import DataError, SettingsError
 from ..engine.project.settings import Decision, Project
 from ..engine.report.verdict import number, percent, scored
@@ -28,7 +29,7 @@ from .reference import Reference, is_odd, under_today
 from .settings import Monitor
 from .tables import NEWEST, answers
 
-log = logging.getLogger(__name__)
+log = logging.getLogger(f"{package.NAME}.monitor")
 CLASSES = 12  # of a table of true and answered ones, at most
 LEAST_ROWS = 50  # of fewer nothing is said
 ALL_TOLD = 0.5  # share of the answers that nobody chose, above which the truth is told of all

@@ -27,7 +27,7 @@ from ..engine.project.errors import DataError, shown
 from ..engine.sources import read
 from . import feedback, openapi, words
 from .example import usual
-from .guard import COOKIE, Problem, body_in_time
+from .guard import COOKIE, Problem
 from .monitor import looking, moment
 from .schema import Row, without_truth
 from .versions import Version
@@ -70,7 +70,7 @@ def or_why_not(handle: Page) -> Page:
 
 async def form_of(request: Request, most: float = FORM, fields: int = FIELDS) -> dict[str, str]:
     """What somebody filled in: at most so many bytes and fields, which takes seconds where there are millions."""
-    body = await body_in_time(request.scope, request.receive, request.app.service.options, most)
+    body = await request.app.bodies.read(request.scope, request.receive, most)
     read = functools.partial(parse_qsl, keep_blank_values=True, max_num_fields=fields)
     try:
         return dict(await asyncio.to_thread(read, body.decode(errors="replace")))
@@ -155,7 +155,7 @@ async def answer(request: Request) -> Response:
 async def table(request: Request) -> Response:
     """Answers to the rows of a table."""
     service, version = request.app.service, version_of(request)
-    body = await body_in_time(request.scope, request.receive, service.options)
+    body = await request.app.bodies.read(request.scope, request.receive)
     name, content = file_of(request.headers.get("content-type", ""), body)
     options, first = service.project.settings.data.read, next(iter(words.asked(version.columns)), "")
     known = read.Known(options, first, separators=version.separators)

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from ..engine.project.errors import DataError
 from . import example, openapi
 from .feedback import tell
-from .guard import ENCODE, Problem, body_in_time
+from .guard import ENCODE, Problem
 from .schema import BadBody, strictly
 from .versions import Version
 
@@ -30,7 +30,7 @@ class Truth(msgspec.Struct, forbid_unknown_fields=True):
 async def feedback(request: Request) -> Response:
     """Keep what somebody says is true of an answer."""
     service = request.app.service
-    body = await body_in_time(request.scope, request.receive, service.options)
+    body = await request.app.bodies.read(request.scope, request.receive)
     try:
         strictly(body)  # of a key that stands twice, msgspec takes the last
         said = TRUTH.decode(body)

@@ -35,6 +35,7 @@ except ImportError:  # there is none for Windows
 
 TICK = 0.05  # seconds
 FLUSH = 1.0  # seconds that the log has for its last rows, and as many for the rest in the spool
+LONGEST_HEAD = 65_536  # bytes, beside those that come at once
 LAST_WORD = 0.5  # seconds in which the readiness route says no before the socket closes
 
 
@@ -69,9 +70,12 @@ def url_host(host: str) -> str:
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's, which knows since when it waits for the head of a request: a timer for each would cost more."""
+    """uvicorn's, which knows since when it waits for the head of a request: a timer for each would cost more.
 
-    since = math.inf
+    A head that does not end is given up too: what the parser has of it would grow, and be copied for each part.
+    """
+
+    since, heads, size = math.inf, 0, 0  # `size`: bytes of a head that came in more than one part, but for the first
 
     def connection_made(self, transport: Any) -> None:
         """Wait for the first request."""
@@ -80,7 +84,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Wait for the rest of the head."""
-        self.since = self.loop.time()
+        self.since, self.heads = self.loop.time(), self.heads + 1
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -88,11 +92,23 @@ class Protocol(HttpToolsProtocol):
         self.since = math.inf
         super().on_headers_complete()
 
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless the head is too long."""
+        head = self.heads
+        super().data_received(data)
+        self.size = self.size + len(data) if self.since < math.inf and self.heads == head else 0
+        if self.size > LONGEST_HEAD:
+            self.end(b"431 Request Header Fields Too Large")
+
     def give_up(self, before: float) -> None:
         """Close the connection if it waits since before this time of the event loop."""
         if self.since < before:
-            self.transport.write(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-            self.transport.close()
+            self.end(b"408 Request Timeout")
+
+    def end(self, why: bytes) -> None:
+        """Close the connection and say why."""
+        self.transport.write(b"HTTP/1.1 %b\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % why)
+        self.transport.close()
 
 
 class Server(uvicorn.Server):

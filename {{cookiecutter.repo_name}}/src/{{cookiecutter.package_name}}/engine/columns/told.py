@@ -58,8 +58,6 @@ def read(dumps: Sequence[source.Dump], columns: Dictionary) -> pd.DataFrame:
 
 def typed(cells: pd.DataFrame, columns: Dictionary) -> tuple[pd.DataFrame, list[str]]:
     """The rows that fit the data dictionary, typed, and what to say of the others; ids may be missing."""
-    if cells.empty:
-        return cells, []
     columns = nameless(columns)
     try:
         return validate(cells, columns, where=source.FEEDBACK)[0], []

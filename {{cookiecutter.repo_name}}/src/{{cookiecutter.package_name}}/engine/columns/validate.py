@@ -275,8 +275,6 @@ def plain_number(text: pd.Series, column: Column) -> pd.Series:
 
 def parse_boolean(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
     """True and false as bool, or as 1.0 and 0.0 where cells are missing."""
-    if is_bool_dtype(cells.dtype) and not cells.isna().any():
-        return cells.astype(bool), pd.Series(False, index=cells.index)
     text = stripped(cells).str.lower()
     missing = is_missing(text, column, MISSING_WORDS)
     values = text.map({**dict.fromkeys(TRUE_WORDS, 1.0), **dict.fromkeys(FALSE_WORDS, 0.0)}).where(~missing)

@@ -13,8 +13,8 @@ from typing import Any
 from .errors import DataError
 
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
-# Up to the last @ before the path; a written password may itself have what begins a path, or a query.
-PASSWORD = r"(://[^/@:\[\s]*):(?!\$\{\w+\}@|\d+[/?#])([^/?#\s]*|[^?\s]*|[^@\s]*)@"
+# Up to the last @ before the path; a written password may itself have what begins a path, or a query: that has a =.
+PASSWORD = r"(://[^/@:\[\s]*):(?!\$\{\w+\}@|\d+[/?#])([^/?#\s]*|[^?\s]*|[^=\s]*|[^@\s]*)@(?![^/?#\s]*\?[^=@\s]*@)"
 WRITTEN_TOKEN = r"(?i)([?&][^=&\s]*(?:sig|token|key|secret|credential|passw|auth)[^=&\s]*=)(?!\$\{)[^&\s]+"
 LONG = 8  # characters: shorter values of .env are words that stand in any code
 
