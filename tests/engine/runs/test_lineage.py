@@ -22,6 +22,9 @@ def test_run_goes_back_to_its_own_data_after_the_splits_were_made_anew(project, 
 
     assert {name: link.digest for name, link in after.items()} == {name: link.digest for name, link in before.items()}
     assert after["data/processed/train.parquet"].state == "changed since"
+    inputs = {"data/interim/clean.parquet": "b", "data/external/prices.csv": "c"}
+    known = {"data/processed/train.parquet": "a", **inputs, "data/raw/table.csv": "d"}
+    assert lineage.version(project, project.split("train"), "a", known)["inputs"] == inputs
     assert next(link.state for name, link in after.items() if name.startswith("data/raw/")) == "as recorded"
 
 

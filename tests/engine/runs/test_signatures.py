@@ -93,6 +93,11 @@ def test_who_signs_with_an_unknown_key_is_told_at_once_and_by_the_table_of_runs(
         with pytest.raises(DataError, match="nobody whom"):
             refused()
 
+    file = project.root / project.settings.team.signers
+    file.rename(file.with_name("elsewhere"))
+    with pytest.raises(DataError, match=f"nobody whom {project.settings.team.signers}, not here, names"):
+        loading.load(folder)
+    file.with_name("elsewhere").rename(file)
     assert signatures.KEY in registry.read(folder) and not list(team.rglob("run-*.json"))
     after = listing.render(listing.rows(project))
     assert "refused" not in before and "\nrefused  " in after and "\nrefused: nobody" in after

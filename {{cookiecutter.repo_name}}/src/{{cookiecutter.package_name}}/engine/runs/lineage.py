@@ -20,7 +20,7 @@ from .listing import aligned
 from .registry import SHOWN_DIGITS
 
 # Where the inputs of a file lie if the record beside it is that of another version: a run knows the whole chain.
-BEFORE = {"data/processed/": "data/interim/", "data/interim/": "data/raw/"}
+BEFORE = {"data/processed/": ("data/interim/", "data/external/"), "data/interim/": ("data/raw/",)}
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ def version(project: Project, path: Path, digest: str, known: dict[str, str]) ->
     name, about = project.relative(path), record_of(project, path)
     if about.get("sha256") == digest:
         return about
-    before = next((place for start, place in BEFORE.items() if name.startswith(start)), None)
-    inputs = {of: known[of] for of in known if before and of.startswith(before) and known.get(name) == digest}
+    before = next((place for start, place in BEFORE.items() if name.startswith(start)), ())
+    inputs = {of: known[of] for of in known if of.startswith(before) and known.get(name) == digest}
     return {"inputs": inputs, "made by": "the record beside it is of another version" if about else "no record"}
 
 

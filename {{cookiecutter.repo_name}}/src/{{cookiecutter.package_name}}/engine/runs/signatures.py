@@ -91,7 +91,7 @@ def check(root: Path, name: str, record: Mapping[str, Any], signers: str | None 
                 return person
     reason = "does not fit its signature: it was changed, or has another name" if people else "is not signed"
     if KEY in record and not people:
-        reason = f"is signed by nobody whom {signers} names"
+        reason = f"is signed by nobody whom {signers}{'' if (root / signers).is_file() else ', not here,'} names"
     raise UnacceptedError(
         f"The run {name} {reason}: nothing of it is loaded.\n"
         f"Allowed: what a person named in {signers} has signed ([team] signers in {PARAMS}).\n"
