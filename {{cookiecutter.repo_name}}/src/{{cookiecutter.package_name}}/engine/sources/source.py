@@ -7,6 +7,7 @@ newest dump of the source counts. Imports the standard library alone, so that "n
 """
 
 import contextlib
+import functools
 import glob
 import itertools
 import logging
@@ -150,8 +151,13 @@ def _is_up_to_date(root: Path, source: str, dump: Dump, *, digest: Digest, look:
     else:
         return source.startswith("sklearn:") or not look
     if not found:
-        log.warning("%s is gone: its dump %s is used", redacted(source), dump.folder.relative_to(root))
+        _warn_of_gone(root, redacted(source), dump.folder)
     return found in ("", known)
+
+
+@functools.cache  # each step of a command looks
+def _warn_of_gone(root: Path, source: str, folder: Path) -> None:
+    log.warning("%s is gone: its dump %s is used", source, folder.relative_to(root))
 
 
 def _matching(root: Path, pattern: str) -> list[Path]:
