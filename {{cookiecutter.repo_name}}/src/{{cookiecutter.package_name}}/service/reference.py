@@ -72,12 +72,12 @@ class Reference:
         found, groups = [Answered({}, "reference", False, []) for _ in rows], dict[frozenset[str], list[int]]()
         unknown = dict[tuple[str, ...], list[str]]()
         for place, row in enumerate(rows):
-            if (names := tuple(row)) not in unknown:
+            if (here := tuple(row)) not in unknown:
                 letters = in_other_letters(row, self.columns)
-                unknown[names] = [name for name in row if name not in self.columns and name not in letters]
-            if extra := unknown[names]:
+                unknown[here] = [name for name in row if name not in self.columns and name not in letters]
+            if extra := unknown[here]:
                 found[place].warnings.append(left_out(extra, "rows"))
-            groups.setdefault(frozenset(names).difference(extra), []).append(place)
+            groups.setdefault(frozenset(here).difference(extra), []).append(place)
         if len(groups) > self.kinds:
             text = f"The rows have {len(groups)} different sets of columns; allowed in one request: {self.kinds}."
             cure = "Send rows with the same columns, null where a cell is empty"
