@@ -127,17 +127,15 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
 
 def unread(cells: pd.Series, unreadable: pd.Series, column: Column, then: str) -> Iterator[Violation]:
     """What is wrong with cells that cannot be read, shape (n_rows,) both: most are not of the type, some too large."""
-    beyond, name = unreadable & False, cells.name
-    if column.type in ("integer", "number"):
-        beyond = pd.to_numeric(stripped(cells.where(unreadable)), errors="coerce").astype("float64").abs() > LARGEST
+    beyond = pd.to_numeric(stripped(cells.where(unreadable)), errors="coerce").astype("float64").abs() > LARGEST
     marks = "'decimal', 'thousands', 'unit'"
     others = {"datetime": "'format'", "boolean": "'type'", "integer": f"'type', {marks}"}
-    how = others.get(column.type, marks)
-    cure = f"Fix the cells, or say how to read them ({how}, 'missing') in [{name}]"
+    cure = f"Fix the cells, or say how to read them ({others.get(column.type, marks)}, 'missing') in [{cells.name}]"
     kind = f"{UNREAD} {'an' if column.type == 'integer' else 'a'} {column.type}"
     for where, problem in ((unreadable & ~beyond, kind), (beyond, f"numbers beyond {LARGEST:g}")):
         if where.any():
-            yield violation(str(name), f"{problem}, like {shown(str(cells[where].iloc[0]))}{then}", cure, where)
+            sample = shown(str(cells[where].iloc[0]))
+            yield violation(str(cells.name), f"{problem}, like {sample}{then}", cure, where)
 
 
 def parse_whatever_wrote_it(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:

@@ -82,8 +82,7 @@ def missing_columns(absent: list[str], where: str) -> str:
 def explain_absent(absent: list[str], frame: pd.DataFrame, where: str) -> str:
     """Which columns are missing and which are there."""
     found = [str(name) for name in frame.columns]
-    shown = ", ".join(" ".join(name.split()) for name in found[:20]) + (", ..." if len(found) > 20 else "")
-    shown = shown or "none that is known"
+    shown = listed(found, 20) or "none that is known"
     plain = {"".join(name.lower().split()): name for name in found}
     meant = [(plain[key], name) for name in absent if (key := "".join(name.lower().split())) in plain]
     more = f" (and {len(meant) - 1} more)" if len(meant) > 1 else ""

@@ -12,7 +12,6 @@ from typing import Any
 from .errors import DataError
 
 PATCH_LIMIT = 1 << 20  # bytes: a larger file that git does not know is data, unless it is Python
-WORDS = 300  # characters of an error of git that are told
 SECRETS = (":(top,exclude,glob)**/.env", ":(top,exclude,glob)**/.env.*")  # even where .gitignore forgot them
 # Plumbing and explicit prefixes, so that the user's settings of git do not change the patch.
 AS_PATCH = ("--binary", "--no-ext-diff", "--no-textconv", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/")
@@ -32,19 +31,14 @@ def commit(root: Path) -> dict[str, Any]:
     return {"commit": name, "dirty": any(not line.startswith("# ") for line in lines)}
 
 
-def has_commit(root: Path, name: str) -> bool:
-    """Whether git still has a commit: one that no branch holds is collected some day."""
-    return attempt(root, "cat-file", "-e", f"{name}^{{commit}}") is not None
-
-
-def refusal(root: Path) -> str:
-    """Why git does not work here, in its own words; "" where it does."""
+def refusal(root: Path, name: str) -> str:
+    """Why git does not have a commit, in its own words, "" where it has; one that no branch holds is collected."""
     try:
-        run(root, "rev-parse", "--git-dir")
+        run(root, "cat-file", "-e", f"{name}^{{commit}}")
+        return ""
     except (OSError, subprocess.CalledProcessError) as error:
         said = getattr(error, "stderr", "") or str(error)
-        return " ".join(said.encode("utf-8", "backslashreplace").decode().split())[:WORDS]
-    return ""
+        return " ".join(said.encode("ascii", "backslashreplace").decode().split())
 
 
 def author(root: Path, name: str | None) -> str:

@@ -299,11 +299,9 @@ def cpu_of_a_row(project: Project, model: loading.Run) -> float:
 def reproducible(project: Project, model: loading.Run) -> Check:
     """The commit and the raw files of the run are here as they were; a row has the same features again, and alone."""
     commit, rows = model.record["commit"], answers.test_rows(project, model).head(ROWS_TWICE)
-    reasons = []
-    if not (commit and git.has_commit(project.root, commit)):
-        lost = f"git does not have commit {commit[:12]}" if commit else "it was trained without a git commit"
-        why = git.refusal(project.root) or ("it was collected, or not fetched" if commit else "")
-        reasons = [f"{lost} ({why})" if why else lost]
+    reasons = [] if commit else ["it was trained without a git commit"]
+    if said := git.refusal(project.root, commit or "HEAD"):
+        reasons += [f"git does not have commit {(commit or 'HEAD')[:12]}: {said}"]
     raw = registry.raw_files(project, model.record)
     reasons += [f"{name} is gone or changed" for name, path in raw.items() if path is None]
     reasons += unsteady(model.add_features, rows)

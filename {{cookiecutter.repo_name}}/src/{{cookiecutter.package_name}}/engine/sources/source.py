@@ -27,6 +27,7 @@ from ..project.errors import DataError, SourceError, missing_file
 from ..project.records import CARD
 
 log = logging.getLogger(__name__)
+_warn_once = functools.cache(log.warning)  # each step of a command looks at the source
 RAW = Path("data", "raw")
 CURRENT = "current.json"
 BY_SERVICE = "feedback of the service"  # the source of the dumps that `make retrain` writes
@@ -151,13 +152,8 @@ def _is_up_to_date(root: Path, source: str, dump: Dump, *, digest: Digest, look:
     else:
         return source.startswith("sklearn:") or not look
     if not found:
-        _warn_of_gone(root, redacted(source), dump.folder)
+        _warn_once("%s is gone: its dump %s is used", redacted(source), dump.folder)
     return found in ("", known)
-
-
-@functools.cache  # each step of a command looks
-def _warn_of_gone(root: Path, source: str, folder: Path) -> None:
-    log.warning("%s is gone: its dump %s is used", source, folder.relative_to(root))
 
 
 def _matching(root: Path, pattern: str) -> list[Path]:
