@@ -52,10 +52,8 @@ class Counts:
                 label = text if len(counters) < CLASSES else "other"
                 counters[text] = counters.get(label) or self.answers.labels(run, label)
             counters[text].inc()
-            if not one.output["confident"]:
-                unsure.inc()
-            if one.unusual:
-                unusual.inc()
+            unsure.inc(not one.output["confident"])
+            unusual.inc(one.unusual)
 
     def look(self, compiled: dict[str, bool], log: State, ready: bool) -> None:
         """Take over what is known elsewhere: which runs are compiled, the state of the log, whether all is ready."""

@@ -24,7 +24,6 @@ from .schema import Cell, Checker, Row
 from .unusual import Unusual
 
 log = logging.getLogger(__name__)
-MISSING = ", read as missing"  # how the problem of cells ends that are
 COLUMN_SETS = 20  # different sets of columns in a request that are answered one by one, some 20 ms each
 
 
@@ -142,9 +141,9 @@ def is_odd(columns: Dictionary, violation: Violation | None) -> bool:
 
 def without_cells(warning: str, violation: Violation | None) -> str:
     """What rows are told and the log keeps: the cell and the numbers that `validate` shows may be of another row."""
-    text = f"rows: column {violation.column!r} has " if violation else ""
-    problem, shows, then = (violation.problem if violation else warning).partition(", like ")
-    return text + problem + (MISSING if shows and then.endswith(MISSING) else "")
+    problem, _, then = (violation.problem if violation else warning).partition(", like ")
+    missing = ", read as missing" if then.endswith(" read as missing") else ""
+    return f"rows: column {violation.column!r} has {problem}{missing}" if violation else problem
 
 
 def series(name: str, columns: Dictionary, rows: list[Row]) -> pd.Series | np.ndarray:

@@ -80,8 +80,7 @@ def typed_columns(
     frame: pd.DataFrame, columns: Dictionary, *, target: bool
 ) -> tuple[dict[str, pd.Series], list[Violation], list[Violation]]:
     """Type the columns that are there; with what breaks a rule that refuses, and what breaks another."""
-    typed: dict[str, pd.Series] = {}
-    refused, warned = list[Violation](), list[Violation]()
+    typed, refused, warned = dict[str, pd.Series](), list[Violation](), list[Violation]()
     for name, column in columns.items():
         if name not in frame.columns:
             continue
@@ -134,8 +133,7 @@ def unread(cells: pd.Series, unreadable: pd.Series, column: Column, then: str) -
     kind = f"{UNREAD} {'an' if column.type == 'integer' else 'a'} {column.type}"
     for where, problem in ((unreadable & ~beyond, kind), (beyond, f"numbers beyond {LARGEST:g}")):
         if where.any():
-            sample = shown(str(cells[where].iloc[0]))
-            yield violation(str(cells.name), f"{problem}, like {sample}{then}", cure, where)
+            yield violation(str(cells.name), f"{problem}, like {shown(str(cells[where].iloc[0]))}{then}", cure, where)
 
 
 def parse_whatever_wrote_it(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
@@ -209,8 +207,7 @@ def repeated_ids(typed: dict[str, pd.Series], ids: list[str]) -> Iterator[Violat
 def parse(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
     """Read one column of text or native values, shape (n_rows,), as its type.
 
-    Values are missing where a cell is empty, means missing, or cannot be read; with them, which cells, bool, hold
-    something that is not of the type.
+    Values are missing where a cell is empty, means missing, or cannot be read; with them, bool, which those last are.
     """
     read = {"integer": parse_number, "number": parse_number, "boolean": parse_boolean, "datetime": parse_datetime}
     return read.get(column.type, parse_text)(cells, column)

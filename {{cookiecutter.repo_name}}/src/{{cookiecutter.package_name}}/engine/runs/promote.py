@@ -340,6 +340,5 @@ def keep(project: Project, name: str, about: dict[str, Any]) -> None:
     before = history[-1]["run"] if history else None
     now = datetime.now(UTC).isoformat(timespec="seconds")
     history.append({"run": name, "before": before, "time": now, **about})
-    record = records.sealed({"champion": name, "history": history})
-    artefact.write_json(project.models / registry.CHAMPION, record)
+    artefact.write_json(project.models / registry.CHAMPION, records.sealed({"champion": name, "history": history}))
     track.after(project)

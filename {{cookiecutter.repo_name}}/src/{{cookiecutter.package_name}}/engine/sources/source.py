@@ -223,12 +223,11 @@ def _settled(root: Path, source: str, folder: Path, card: dict[str, Any], *, acc
         cure = f"{dump.folder.relative_to(root)} stays. To take the new content as a dump beside it: make data ACCEPT=1"
         raise DataError(f"{redacted(source)} changed since {dump.card['fetched'][:10]}: {both}.\n{cure}")
     earlier = [dump for dump in _dumps(root, source) if dump.card["sha256"] == found]
-    if not earlier:
-        earlier = [_placed(root, folder, card)]
-    pointers = {**_pointers(root), redacted(source): earlier[-1].folder.name}
+    chosen = earlier[-1] if earlier else _placed(root, folder, card)
+    pointers = {**_pointers(root), redacted(source): chosen.folder.name}
     if pointers != _pointers(root):
         artefact.write_json(root / RAW / CURRENT, records.sealed(pointers))
-    return earlier[-1]
+    return chosen
 
 
 def _placed(root: Path, folder: Path, card: dict) -> Dump:
