@@ -182,7 +182,7 @@ async def table(request: Request) -> Response:
         for place, (row, said) in enumerate(zip(rows, reply.predictions, strict=True), start=1)
     ]
     warned = Counter(one for said in reply.predictions for one in said.get("warnings", ()))
-    warnings = [f"{text} ({count:,} of {len(lines):,})" for text, count in warned.items()]
+    warnings = [f"{text} ({count:,} of {len(lines):,} rows)" for text, count in warned.items()]
     left_out = [*map(TRUTH_LEFT.format, truths), *in_no_row([aside for _, aside in found.set_aside])]
     notes = [f"confident: {openapi.confident(version)}", *left_out, *found.decisions, *warnings]
     about: dict[str, Any] = {"record": version.run.record, "name": name, "head": head, "lines": lines, "notes": notes}
