@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -20,22 +21,36 @@ def run_tests(project: Path, installed: Path) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
 
 
-def test_own_features_and_a_split_by_group_leave_the_users_tests_green(project, installed_project):
+def add_weighted(project: Path) -> None:
+    """The candidate that docs/train.md shows, copied from there."""
+    page, (models,) = (project / "docs" / "train.md").read_text("utf-8"), project.glob("src/*/models.py")
+    shown = page[page.index("    class Weighted(") : page.index("The same data, parameters")]
+    written, line = textwrap.dedent(shown).strip().rsplit("\n\n", 1)
+    edit(models, "import BaseEstimator", "import BaseEstimator, ClassifierMixin, clone")
+    edit(models, "def boosting(", f"{written}\n\n\ndef boosting(")
+    edit(models, '"dummy": ', f'{line}\n        "dummy": ')
+    edit(project / "params.toml", '["dummy", ', '["dummy", "weighted", ')
+
+
+def test_own_features_own_candidate_and_a_split_by_group_leave_the_users_tests_green(project, installed_project):
     random = np.random.default_rng(0)
     mass, volume = random.normal(10, 1, 300), random.normal(5, 1, 300).clip(1)
     answer = np.where(mass / volume > 2, "sinks", "swims")
     table = {"shop": random.integers(100, 140, 300).astype(str), "mass": mass, "volume": volume, "answer": answer}
+    table["weight"] = random.uniform(1, 2, 300)
     pd.DataFrame(table).assign(shop=lambda t: "shop " + t["shop"]).to_csv(project / "table.csv", index=False)
     edit(project / "params.toml", '"sklearn:breast_cancer"', '"table.csv"')
     edit(project / "params.toml", '"diagnosis"', '"answer"')
     edit(project / "params.toml", 'by = "stratified"', 'by = "group:shop"')
     (features,) = project.glob("src/*/features.py")
     edit(features, "rows.assign(**days)", 'rows.assign(**days, density=rows["mass"] / rows["volume"])')
+    add_weighted(project)
 
     done = run_tests(project, installed_project)
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "now: give the row in this example" not in done.stdout
+    assert "asks for weight by name" in done.stdout and "left out" not in done.stderr
 
 
 def test_rare_class_repeated_id_few_values_and_other_dates_leave_the_users_tests_green(project, installed_project):

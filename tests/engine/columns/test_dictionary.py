@@ -25,6 +25,14 @@ def test_what_was_written_is_read_again_whatever_the_columns_are_called(path):
     assert list(dictionary.load(path)) == list(before)
 
 
+def test_mark_that_git_left_in_a_merge_is_named(path):
+    dictionary.write(path, columns())
+    path.write_text(f"{path.read_text(encoding='utf-8')}>>>>>>> colour\n", encoding="utf-8")
+
+    with pytest.raises(DataError, match="is git's mark of a merge conflict, '>>>>>>> colour'"):
+        dictionary.load(path)
+
+
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "data_dictionary.toml"

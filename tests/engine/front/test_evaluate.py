@@ -35,9 +35,10 @@ def test_uses_of_the_test_split_are_counted_and_many_runs_on_it_and_other_splits
     project, folder = settings.load(root), root / registry.MODELS / record["run"]
     pipeline.make(project, "evaluate")
     assert registry.read(folder) == record and loading.load(folder).model is not None
+    with_other_features = {**record["metrics"]["test"], "data": "of other columns"}
     for name in ("2026-01-01-000000-0a0a0a0a", "2026-01-01-000001-0b0b0b0b"):
         other = shutil.copytree(folder, folder.with_name(name))
-        registry.write(other, {**record, "run": name})
+        registry.write(other, {**record, "run": name, "metrics": {**record["metrics"], "test": with_other_features}})
 
     page, again = report(project, folder)
     pipeline.make(settings.load(project.root, ["split.seed=7"]), "features")

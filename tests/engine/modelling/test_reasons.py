@@ -36,6 +36,14 @@ def test_usual_values_have_about_the_shares_and_the_spread_of_their_column_and_a
     assert len(found.merge(rows)) == 0
 
 
+def test_usual_values_of_pandas_categories_are_those_of_their_words(rows):
+    contract = rows["contract"]
+
+    found = reasons.usual_of(contract.astype("category"))
+
+    assert found.tolist() == reasons.usual_of(contract).tolist()
+
+
 def test_effect_is_what_an_additive_answer_owes_to_a_column_beyond_its_usual_values(rows):
     usual = reasons.usual_values(rows)
 

@@ -24,6 +24,19 @@ class Outer:
     share: float = field(default=0.5, metadata=schema.bounds(above=0, most=1))
 
 
+@pytest.mark.parametrize("line", ["<<<<<<< HEAD", "=======", ">>>>>>> colour"])
+def test_mark_of_a_merge_conflict_is_named_with_its_line_and_is_none_within_a_text(tmp_path, line):
+    file = tmp_path / "file.toml"
+    file.write_text(f"[train]\n{line}\nseed = 1\n")
+    within = tmp_path / "within.toml"
+    within.write_text(f'note = """\n{line}\n"""\n')
+
+    with pytest.raises(ValueError, match=f"line 2 is git's mark of a merge conflict, '{line}'"):
+        schema.load(file)
+
+    assert schema.load(within) == {"note": f"{line}\n"}
+
+
 def read(**table):
     return schema.convert({"name": "x", **table}, Outer, "file: [outer]")
 

@@ -48,6 +48,7 @@ def test_package_that_pip_copied_out_of_its_project_is_said_with_the_cure(tmp_pa
         ("[train]\nseed = -1", ["[train] seed", "-1", "Allowed: at least 0 and below"]),
         ("[split]\nby = 'groups:shop'", ["[split] by", "'groups:shop'", "time:<column>, group:<column>"]),
         ("[split]\nby = 'group:'", ["[split] by", "'group:'", "time:<column>, group:<column>"]),
+        ("[train]\n<<<<<<< HEAD\nseed = 1", ["line 5 is git's mark", "both sides"]),
         ("[train]\nblend = True", ["not valid TOML", "in lower case"]),
         ("[train]\nbalance = 1", ["[train] balance", "true or false"]),
         ("[train]\ntask = 'ranking'", ["[train] task", "'ranking'", "'regression'"]),

@@ -75,6 +75,19 @@ def test_number_is_told_in_the_units_of_the_data():
     assert line["effect"] == pytest.approx(3 * ROWS["weight"].std(ddof=0))
 
 
+@pytest.mark.parametrize("kind", ["bool", "boolean", "bool[pyarrow]"])
+def test_boolean_of_add_features_is_told_as_one_of_the_dictionary_beside_numbers_and_empty_cells(kind):
+    heavy = ROWS["weight"] > 75
+    flag = heavy.astype(kind) if kind == "bool" else heavy.astype(kind).mask(ROWS.index % 5 == 0)
+    rows, truth = ROWS.assign(flag=flag), 3.0 * heavy + 0.01 * ROWS["weight"]
+
+    found = told({"number": ["flag", "weight"]}, rows, truth).set_index("change")
+
+    (effect,) = found.loc[["is true"], "effect"]
+    assert effect == pytest.approx(3, abs=0.7) and set(found["column"]) == {"flag", "weight"}
+    assert ("is missing" in found.index) == (kind != "bool")
+
+
 def test_category_is_told_by_the_odds_it_brings():
     truth = np.where((ROWS["colour"] == "red") ^ (RANDOM.random(300) < 0.1), "yes", "no")
 

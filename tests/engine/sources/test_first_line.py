@@ -26,6 +26,7 @@ def test_target_that_the_first_line_does_not_name_is_found_with_what_is_there(wr
         ('[{"age": 1, "paid": "yes"}]', "payed"),
         (b"PAR1\x00\x01", "paid"),
         ("age,paid\n".encode("utf-16"), "payed"),
+        ("Tarif;Gek\u00fcndigt\nA;ja\n".encode("cp1252"), "Gek\u00fcndigt"),
         ("", "paid"),
     ],
 )

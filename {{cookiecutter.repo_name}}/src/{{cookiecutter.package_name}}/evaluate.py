@@ -146,19 +146,19 @@ def put_on_record(project: Project, folder: Path, result: Result, about: dict[st
     with lock.held(project.root, "evaluate", registry.RECORD):  # `push` may sign it now
         record = registry.read(folder)
         asked = records.recorded(project.split("test"))
-        digest = asked["sha256"]
+        split = registry.split_of(asked | {"input_data": asked["inputs"]})
         scores = {**metrics.score(result.truth, result.predictions, record["task"]), "constant": result.baseline}
         found = {name: value if np.isfinite(value) else None for name, value in scores.items()}  # JSON has no NaN
-        scored = registry.scored(project) | {folder.name: digest}
+        scored = registry.scored(project) | {folder.name: split}
         record["metrics"]["test"] = {
             **found,
             **about,
             "interval": list(result.interval) if np.isfinite(result.interval).all() else None,
             "interval_level": INTERVAL_LEVEL,
             "rows": len(result.truth),
-            "data": digest,
-            "split": registry.split_of(asked | {"input_data": asked["inputs"]}),
-            "runs_on_this_split": [*scored.values()].count(digest),
+            "data": asked["sha256"],
+            "split": split,
+            "runs_on_this_split": [*scored.values()].count(split),
         }
         record["test_uses"] = record.get("test_uses", 0) + 1
         registry.write(folder, record)

@@ -5,7 +5,6 @@ belongs to the user: every later batch is checked against it (`validate.py`) and
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -96,8 +95,8 @@ def load(path: Path) -> Dictionary:
     together: role, transformation and type, a list and its separator, a moment and its columns, labels and the target.
     """
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        tree = schema.load(path)
+    except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as a data dictionary: {error}.") from None
     columns = {name: schema.convert(table, Column, f"{path}: [{name}]") for name, table in tree.items()}
     for name, column in columns.items():

@@ -38,7 +38,7 @@ def usual_of(column: pd.Series) -> pd.Series:
     """The values of a column at a hundred even ranks, or at ten where more than ten differ."""
     by_size = pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_datetime64_any_dtype(column.dtype)
     if not by_size:
-        column = column.where(column.map(column.value_counts()) >= max(2, len(column) / USUAL_LINES))
+        column = column.where(column.map(column.value_counts()).astype(float) >= max(2, len(column) / USUAL_LINES))
     order = column.sort_values(kind="stable", key=None if by_size else lambda cells: cells.astype(str))
     fine, coarse = (order.iloc[((np.arange(n) + 0.5) / n * len(order)).astype(int)] for n in (USUAL_LINES, USUAL_MOST))
     few = fine.astype(object).map(repr).nunique() <= USUAL_MOST

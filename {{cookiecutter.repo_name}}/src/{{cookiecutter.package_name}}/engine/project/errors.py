@@ -11,7 +11,7 @@ from typing import Any
 NAMED = 20  # columns that a line of the log names
 CELL_SHOWN, NAME_SHOWN, LINE_SHOWN = 40, 80, 2000  # characters of a cell, a name and a line that a message shows
 SOURCE = "source in [data] of params.toml"
-NO_DATA = "\nGit keeps no data: put the file there, or set DATA_STORE in .env and run make pull."
+NO_DATA = "\nGit keeps no data: put the file there, or run make pull, which takes it from DATA_STORE in .env."
 # Control characters but line feed and tab, what turns the direction of writing, invisible ones, half characters.
 STEERING = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"

@@ -1,4 +1,4 @@
-"""Check a table of TOML against a frozen dataclass: no unknown keys, right types, values in their bounds; write TOML.
+"""Read, write and check TOML: against a frozen dataclass, no unknown keys, right types, values in their bounds.
 
 The standard library alone. pydantic (2.14) with one model takes 0.10 CPU s, as much as a whole command that has nothing
 to do. msgspec (0.22) takes 0.01, but says `Expected int, got str - at $.seed` and not what is allowed.
@@ -9,9 +9,11 @@ import functools
 import json
 import operator
 import re
+import tomllib
 import types
 import typing
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from .errors import SettingsError
@@ -43,6 +45,19 @@ def toml(value: Any) -> str:
 def dumps(sections: Mapping[str, Any]) -> str:
     """The text of a TOML file, a section a line."""
     return "".join(f"{name} = {toml(keys)}\n" for name, keys in sections.items())
+
+
+def load(path: Path) -> dict[str, Any]:
+    """What a TOML file holds; a `ValueError` says why it is none, and names the marks of a merge that git left open."""
+    text = path.read_text(encoding="utf-8")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        if mark := re.search("^(<{7}|={7}|>{7}).*", text, re.MULTILINE):
+            line = text.count("\n", 0, mark.start()) + 1
+            found = f"line {line} is git's mark of a merge conflict, {mark[0][:40]!r}"
+            raise ValueError(f"{found}: keep what is right of both sides") from None
+        raise
 
 
 @functools.cache

@@ -209,8 +209,8 @@ def load(start: Path | None = None, overrides: Sequence[str] = ()) -> Project:
     root = find_root(start or Path.cwd())
     file = root / PARAMS
     try:
-        tree = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        tree = schema.load(file)
+    except ValueError as error:
         raise SettingsError(f"{PARAMS} is not valid TOML: {error}.\n{SPELLING}") from None
     changed = dict(map(parse_override, overrides))
     for dotted, value in changed.items():

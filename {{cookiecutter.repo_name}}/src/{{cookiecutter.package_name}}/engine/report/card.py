@@ -53,8 +53,8 @@ def run(project: Project, folder: Path) -> list[Path]:
     found = compare.kept(project, folder)
     if found is None or "test" not in found.record["metrics"]:
         raise DataError(f"{folder.name} has no evaluation to quote.\nMake one: make evaluate RUN={folder.name}")
-    test = found.record["metrics"]["test"]  # others may have been scored on these rows since its evaluation
-    test["runs_on_this_split"] = [*registry.scored(project).values()].count(test["data"])
+    test, scored = found.record["metrics"]["test"], registry.scored(project)  # others may have been since
+    test["runs_on_this_split"] = [*scored.values()].count(scored[folder.name])
     said, settings = charter.read(project.root / charter.PATH), project.settings
     policy = decision.policy(folder, found.record, settings.predict, settings.decision)
     page = records.recorded(project.root / "reports" / folder.name / "evaluation.html")

@@ -216,7 +216,8 @@ def inputs_moved(step: Any, names: Any, rows: pd.DataFrame, changes: Sequence[Ch
             cells = rows.loc[at, names].reset_index(drop=True)
             cells = cells.astype(dict.fromkeys(cells.select_dtypes(["number", "bool"]), "float64"))
             for start, change in zip(starts, changes, strict=False):
-                cells.loc[start : start + len(change.before) - 1, change.column] = getattr(change, which).to_numpy()
+                values = getattr(change, which).astype(cells[change.column].dtype)  # a boolean is refused among numbers
+                cells.loc[start : start + len(change.before) - 1, change.column] = values.to_numpy()
         inputs.append(csr_matrix(step.transform(cells)))
     return beside.tocsr() @ mean @ (inputs[1] - inputs[0])
 
@@ -231,8 +232,8 @@ def changes_of(kind: str, name: str, known: Question, booleans: Sequence[str]) -
     if is_level:
         return
     some = filled.iloc[:: max(1, len(filled) // MOST_CHANGED)]
-    if name in booleans:
-        yield Change(name, "is true", middle * 0.0, middle * 0.0 + 1)
+    if name in booleans or pd.api.types.is_bool_dtype(cells.dtype):  # of the dictionary, or of add_features
+        yield Change(name, "is true", none := middle.astype("float64") * 0, none + 1)
     elif kind == "date parts":
         yield from later(name, filled, some)
     elif kind == "log":

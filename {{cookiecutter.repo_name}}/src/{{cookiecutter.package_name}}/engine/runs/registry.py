@@ -144,9 +144,9 @@ def found_by_digest(project: Project, record: Mapping[str, Any]) -> dict[str, Pa
 
 
 def scored(project: Project) -> dict[str, str]:
-    """The digests of the test rows on which runs were scored, by the name of the run."""
-    known = filter(None, map(sound, folders(project)))
-    return {one["run"]: one["metrics"]["test"].get("data", "") for one in known if "test" in one["metrics"]}
+    """The divisions on whose test rows runs were scored, as `split_of` names them, by the name of the run."""
+    known = [one for one in map(sound, folders(project)) if one and "test" in one["metrics"]]
+    return {one["run"]: one["metrics"]["test"].get("split") or split_of(one) for one in known}
 
 
 def split_of(record: Mapping[str, Any]) -> str:

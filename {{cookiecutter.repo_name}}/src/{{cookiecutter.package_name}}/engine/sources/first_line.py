@@ -18,7 +18,7 @@ LINES = 50  # in which the target may stand instead: titles above the names, nam
 
 
 def names_without(path: Path, target: str) -> list[str]:
-    """The names in the first line of a text table if the target is clearly not among them; else none."""
+    """The names in the first line of a text table, UTF-8, if the target is clearly not among them; else none."""
     if target.isdecimal() or target.startswith("column_"):  # a place in a file without names
         return []
     with path.open("rb") as file:
@@ -28,7 +28,7 @@ def names_without(path: Path, target: str) -> list[str]:
     lines = start.decode("utf-8-sig", errors="replace").splitlines()[:LINES]
     separator = max(",;\t|", key=lines[0].count)
     first, *others = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
-    are_names = len(first) > 1 and all(first) and not any(map(NUMBER.fullmatch, first))
+    are_names = len(first) > 1 and all(first) and "\ufffd" not in lines[0] and not any(map(NUMBER.fullmatch, first))
     return first if are_names and not any(target in row for row in (first, *others)) else []
 
 

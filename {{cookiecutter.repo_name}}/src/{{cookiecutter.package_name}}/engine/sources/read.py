@@ -114,7 +114,7 @@ def tables(paths: Sequence[Path], known: Known = NOTHING_KNOWN) -> Table:
             found = f"its columns differ from those of {whole}: {listed(sorted(odd))} stand in one of them alone"
             common = f"most columns and {known.needed!r}" if known.needed else "most columns"
             cure = f"Files read together need {common} in common: rename them, or narrow source in"
-            raise DataError(f"{name}: {found}.\n{cure} [data] of params.toml.")
+            raise DataError(f"{name}: {found}.\n{cure} [data] of params.toml. To join two by a key: docs/data.md")
     if len(parts) == 1:
         return first
     frames = [part.frame for part in parts.values()]

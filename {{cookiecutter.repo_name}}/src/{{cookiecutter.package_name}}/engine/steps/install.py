@@ -115,7 +115,7 @@ def say_what_is_missing(root: Path) -> None:
             return
         path = source.first_file(root, named)
         if path is None:
-            cure = f"Put it at {root / named}, or set DATA_STORE in .env and run make pull."
+            cure = f"Put it at {root / named}, or run make pull, which takes it from DATA_STORE in .env."
             say(f"{named} (source in [data] of params.toml) is not here, nor a copy in data/raw.\n{cure}")
         elif not data.read and (found := first_line.names_without(path, data.target)):
             near, names = first_line.nearest(data.target, found), listed(found, 30)[:500]
