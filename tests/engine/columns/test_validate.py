@@ -52,6 +52,17 @@ def test_cells_become_the_type_of_the_dictionary(cells, about, expected, dtype):
     pd.testing.assert_series_equal(values, pd.Series(expected, name="x").astype(dtype))
 
 
+@pytest.mark.parametrize("kind", ["integer", "number"])
+def test_number_that_no_model_holds_is_called_too_large_and_not_no_number(kind):
+    cells = pd.Series(["1", "much", 1e308, -(10**400), "-1e39", 2], dtype=object)
+
+    values, warnings = one(cells, type=kind)
+
+    assert values.dropna().tolist() == [1, 2]
+    assert f"{kind}, like 'much' (1 row: 2)" in warnings[0]
+    assert warnings[1:] == ["new.csv: column 'x' has numbers beyond 3.4e+38, like '1e+308' (3 rows: 3, 4, 5)"]
+
+
 @pytest.mark.parametrize("marks", [{}, {"thousands": "."}, {"unit": "kg"}])
 def test_number_is_one_beside_texts_whatever_marks_those_have(marks):
     about = {"type": "number", "decimal": ",", **marks}
@@ -62,7 +73,7 @@ def test_number_is_one_beside_texts_whatever_marks_those_have(marks):
     assert values.isna().tolist() == [False] * 5 + [True] * 3 and not warnings
     assert values.dropna().tolist() == [0.1 + 0.2, 0.5, 1234.567, 7, 8]
     _, warnings = one(pd.Series([True, 10**400, "1,5"], dtype=object), **about)
-    assert "cells that are not a number, like 'True' (2 rows: 1, 2)" in warnings[0]
+    assert "cells that are not a number, like 'True' (1 row: 1)" in warnings[0] and "(1 row: 2)" in warnings[1]
 
 
 def test_date_as_programs_write_it_is_read_beside_the_format_of_the_file_and_no_other_is():

@@ -44,3 +44,8 @@ def test_warning_is_its_line_and_knows_its_violation():
 
     assert said == "rows: column 'age' has values outside 0 ... 120, like 200 (1 row: 1)"
     assert said.violation.rows == (0,) and said.violation.column == "age"
+
+
+def test_table_without_a_known_column_is_said_to_have_none_and_not_to_have_nothing():
+    with pytest.raises(DataError, match=r"missing: 'age'\.\nFound: none that is known\.\nAdd them"):
+        validate.validate(pd.DataFrame(index=range(2)), {"age": AGE}, where="rows")

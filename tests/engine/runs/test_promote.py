@@ -199,6 +199,25 @@ def test_run_without_a_commit_or_its_raw_data_is_not_reproducible(contest, linea
     assert not check.passed and said in check.found
 
 
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}, "detected dubious ownership"),
+        ({"PATH": ""}, "No such file or directory"),
+    ],
+)
+def test_gate_says_in_the_words_of_git_why_there_is_no_commit(contest, linear, monkeypatch, variables, said):
+    model = loading.load(linear)
+    git.run(contest.root, "init", "-q")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    for commit in (None, "0123456789abcdef"):
+        check = promote.reproducible(contest, replace(model, record={**model.record, "commit": commit}))
+
+        assert not check.passed and said in check.found
+
+
 def test_swapped_pickle_is_never_executed(contest, dummy, linear, tmp_path):
     pipeline.promote(contest, linear)
     promote.keep(contest, dummy.name, {"gate": []})

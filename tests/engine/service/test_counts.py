@@ -27,6 +27,14 @@ def test_answers_are_counted_by_run_and_class_and_those_to_look_at_by_run():
     assert 'not_confident_total{run="a"} 1.0' in lines(counts) and 'unusual_total{run="a"} 1.0' in lines(counts)
 
 
+def test_series_that_alerts_compare_with_yesterday_are_there_from_the_first_answer_of_a_run():
+    counts = Counts()
+
+    counts.answered("a", [said("yes")])
+
+    assert {'not_confident_total{run="a"} 0.0', 'unusual_total{run="a"} 0.0'} <= {*lines(counts)}
+
+
 @pytest.mark.parametrize("kind", [lambda number: f"class {number}", float, int])
 def test_there_are_at_most_200_series_whatever_the_data_and_however_many_runs(kind):
     counts = Counts()

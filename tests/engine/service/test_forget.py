@@ -18,6 +18,8 @@ from data_science_project.service import feedback, forget, label, tables
 from data_science_project.service.database import Database, opened
 from data_science_project.service.tables import Told
 
+from .conftest import ROW, ask
+
 SECRET = "Ada Lovelace of Marylebone"
 
 
@@ -61,6 +63,30 @@ def test_rows_of_a_person_are_gone_from_log_spool_and_feedback_and_others_are_no
     assert noted(place) == [("forget", {"column": "name", "answers": 701, "truths": 701, "cut": []})]
     files = [path for path in place.file.parent.rglob("*") if path.is_file()]
     assert len(files) >= 2 and not [path for path in files if SECRET.encode() in path.read_bytes()]
+
+
+def test_nothing_of_a_person_is_left_in_what_was_answered_and_warned_of_beside_them(project, serving, change, stored):
+    for column, rule in (("colour", "warn"), ("shop", "treat as missing")):
+        change(project, column, rule=rule, values=("red", "shop A"))
+    odd = ROW | {"colour": SECRET, "shop": SECRET, "order": 8, SECRET: 1}
+    others = [ROW | {"colour": "=Bob", "shop": "Bob"}, ROW | {"colour": "=Bob"}]
+    application = serving(own=True)
+    _, reply = ask(application, body=json.dumps({"rows": [odd, *others]}).encode())
+    told = reply["predictions"]
+    for one in told[:2]:
+        ask(application, path="/feedback", body=json.dumps({"id": one["id"], "truth": "yes"}).encode())
+    application.service.log.close(5)
+
+    text = forget.run(project, key=f"colour={SECRET}")
+
+    assert told[0]["unusual"] and told[0]["key"] == {"order": 8} and SECRET in str(told[0]["warnings"])
+    assert "answers 1, truths about them 1" in text
+    with opened(project) as place:
+        assert [one.id for one in stored(place)] == [one["id"] for one in told[1:]]
+        assert [one.id for one in stored(place, Told)] == [told[1]["id"]]
+        assert all(one.unusual and "unknown categories" in one.warnings for one in stored(place))
+    files = [path for path in (project.root / "data" / "log").rglob("*") if path.is_file()]
+    assert not [path for path in files if SECRET.encode() in path.read_bytes()]
 
 
 def test_rows_that_a_reader_keeps_in_the_file_beside_the_log_are_told_and_gone_when_it_has_ended(project, place, of):

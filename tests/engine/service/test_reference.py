@@ -34,7 +34,28 @@ def test_row_that_breaks_a_rule_that_only_warns_is_unusual_and_is_told(project, 
     found = versions.Version(project, folder).reference([ROW, ROW | {"order": 8, "amount": 61}])
 
     assert [one.unusual for one in found] == [False, True]
-    assert found[0].warnings == [] and "'amount' has values outside 0 ... 60, like 61" in found[1].warnings[0]
+    assert found[0].warnings == [] and found[1].warnings == ["rows: column 'amount' has values outside 0 ... 60"]
+
+
+def test_warnings_of_a_row_are_those_it_gets_alone_and_hold_no_cell_of_any(project, folder, change):
+    change(project, "colour", rule="warn")
+    change(project, "shop", values=("shop A", "shop B"), rule="warn")
+    change(project, "amount", rule="treat as missing", range=(0.0, 60.0))
+    version = versions.Version(project, folder)
+    odd = [{"colour": "<b>Ada</b>"}, {"colour": "=Bob"}, {"shop": "SHOP B"}, {"shop": "Shop a"}, {"amount": 61}, {}]
+    odd += [{"amount": "much, read as missing"}, {"amount": 1e300}, {"x": 1, "y": 2}, {"y": 1, "x": 2}]
+    rows = [ROW | {"order": place} | cells for place, cells in enumerate(odd)]
+
+    found, alone = version.reference(rows), [version.many([row])[0] for row in rows]
+
+    assert [one.warnings for one in found] == [one.warnings for one in alone]
+    assert [one.unusual for one in found] == [one.unusual for one in alone]
+    amount, shop = "rows: column 'amount' has ", "rows: column 'shop' has words written otherwise"
+    assert found[0].warnings == found[1].warnings == ["rows: column 'colour' has unknown categories"]
+    assert found[2].warnings == found[3].warnings == [shop]
+    assert found[4].warnings == [f"{amount}values outside 0 ... 60, read as missing"] and found[5].warnings == []
+    assert found[6].warnings == [f"{amount}cells that are not a number, read as missing"]
+    assert found[7].warnings == [f"{amount}numbers beyond 3.4e+38, read as missing"]
 
 
 def test_cell_reads_the_same_alone_and_beside_cells_of_other_types():

@@ -193,6 +193,19 @@ def test_twenty_changes_of_champion_under_load_fail_no_request_and_each_answer_i
         assert given == expected[reply["run"]] | {"id": given["id"]}
 
 
+def test_request_for_another_protocol_is_answered_and_writes_nothing_into_the_log(project, start):
+    process, port = start(project)
+
+    for other in ("websocket", "h2c"):
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n")
+            client.sendall(f"Upgrade: {other}\r\n\r\n".encode())
+            assert client.recv(1000).startswith(b"HTTP/1.1 200")
+    process.terminate()
+
+    assert "pgrade" not in process.communicate(timeout=20)[1]
+
+
 def test_greeting_names_the_runs_that_answer_and_those_that_are_refused():
     said = []
     for served, refused in ((["b", "a"], []), (["a"], ["b"]), ([], ["b", "a"])):

@@ -41,10 +41,10 @@ class Counts:
         self.done, self.busy = self.requests.labels("answered"), self.requests.labels("busy")
 
     def answered(self, run: str, answers: Sequence[Answered]) -> None:
-        """Count the answers of a run."""
+        """Count the answers of a run; from its first on both others stand at 0, for rules compare with what was."""
         if run not in self._runs and len(self._runs) >= RUNS:
             run = "other"
-        counters = self._runs.setdefault(run, {})
+        counters, unsure, unusual = self._runs.setdefault(run, {}), self.unsure.labels(run), self.unusual.labels(run)
         for one in answers:
             said = one.output["prediction"]
             text = "number" if type(said) is float else str(said)
@@ -52,10 +52,8 @@ class Counts:
                 label = text if len(counters) < CLASSES else "other"
                 counters[text] = counters.get(label) or self.answers.labels(run, label)
             counters[text].inc()
-            if not one.output["confident"]:
-                self.unsure.labels(run).inc()
-            if one.unusual:
-                self.unusual.labels(run).inc()
+            unsure.inc(not one.output["confident"])
+            unusual.inc(one.unusual)
 
     def look(self, compiled: dict[str, bool], log: State, ready: bool) -> None:
         """Take over what is known elsewhere: which runs are compiled, the state of the log, whether all is ready."""

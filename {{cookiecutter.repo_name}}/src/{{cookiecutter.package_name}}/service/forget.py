@@ -151,8 +151,7 @@ def is_log(database: Database, address: str) -> bool:
 
 def out_of_reach(project: Project, since: float) -> list[str]:
     """What may still hold what was deleted, of which the first row was logged at a time, in seconds since 1970."""
-    lines = ["not reached: copies elsewhere, as backups of the database and dumps that were pushed"]
-    lines += ["not reached: what was predicted of files, in data/predictions/, and rows on reports/exploration.html"]
+    lines = ["not reached: copies elsewhere (backups, dumps that were pushed), data/predictions/, pages in reports/"]
     day = datetime.fromtimestamp(int(since), UTC)
     records = [registry.sound(folder) for folder in registry.folders(project)]
     if later := [one["run"] for one in records if one and datetime.fromisoformat(one["started"]) >= day]:

@@ -12,6 +12,7 @@ import io
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -180,7 +181,8 @@ async def table(request: Request) -> Response:
         [*([row[one] for one in ids] or [place]), *(said[one] for one in told), said["id"], reply.run]
         for place, (row, said) in enumerate(zip(rows, reply.predictions, strict=True), start=1)
     ]
-    warnings = dict.fromkeys(one for said in reply.predictions for one in said.get("warnings", ()))
+    warned = Counter(one for said in reply.predictions for one in said.get("warnings", ()))
+    warnings = [f"{text} ({count:,} of {len(lines):,} rows)" for text, count in warned.items()]
     left_out = [*map(TRUTH_LEFT.format, truths), *in_no_row([aside for _, aside in found.set_aside])]
     notes = [f"confident: {openapi.confident(version)}", *left_out, *found.decisions, *warnings]
     about: dict[str, Any] = {"record": version.run.record, "name": name, "head": head, "lines": lines, "notes": notes}

@@ -69,14 +69,14 @@ class Reference:
         `problem` and `cure`.
         """
         found, groups = [Answered({}, "reference", False, []) for _ in rows], dict[frozenset[str], list[int]]()
-        unknown = dict[frozenset[str], list[str]]()
+        unknown = dict[tuple[str, ...], list[str]]()
         for place, row in enumerate(rows):
-            if (names := frozenset(row)) not in unknown:
+            if (here := tuple(row)) not in unknown:
                 letters = in_other_letters(row, self.columns)
-                unknown[names] = [name for name in row if name not in self.columns and name not in letters]
-            if extra := unknown[names]:
+                unknown[here] = [name for name in row if name not in self.columns and name not in letters]
+            if extra := unknown[here]:
                 found[place].warnings.append(left_out(extra, "rows"))
-            groups.setdefault(names.difference(extra), []).append(place)
+            groups.setdefault(frozenset(here).difference(extra), []).append(place)
         if len(groups) > self.kinds:
             text = f"The rows have {len(groups)} different sets of columns; allowed in one request: {self.kinds}."
             cure = "Send rows with the same columns, null where a cell is empty"
@@ -101,9 +101,10 @@ class Reference:
         known, warnings = self.run.validate(frame.set_axis(places), self.columns, where="rows", target=False)
         for warning in warnings:
             violation = getattr(warning, "violation", None)  # of names in other letters and older copies: none
+            said, odd = without_cells(warning, violation), is_odd(self.columns, violation)
             for place in [places[row] for row in violation.rows] if violation else places:
-                found[place].warnings.append(str(warning))
-                found[place].unusual |= is_odd(self.columns, violation)
+                found[place].warnings.append(said)
+                found[place].unusual |= odd
         return known
 
     def _answer(self, known: pd.DataFrame, places: Iterable[int], found: list[Answered]) -> None:
@@ -136,6 +137,13 @@ def is_odd(columns: Dictionary, violation: Violation | None) -> bool:
     """Whether rows are unusual for these cells: they break a rule that only warns, of a column that counts."""
     column = columns[violation.column] if violation and violation.cure else None
     return column is not None and column.rule == "warn" and column.role not in ("id", "ignored")
+
+
+def without_cells(warning: str, violation: Violation | None) -> str:
+    """What rows are told and the log keeps: the cell and the numbers that `validate` shows may be of another row."""
+    problem, _, then = (violation.problem if violation else warning).partition(", like ")
+    missing = ", read as missing" if then.endswith(" read as missing") else ""
+    return f"rows: column {violation.column!r} has {problem}{missing}" if violation else problem
 
 
 def series(name: str, columns: Dictionary, rows: list[Row]) -> pd.Series | np.ndarray:

@@ -82,6 +82,9 @@ class Protocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.since = self.loop.time()
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Answer as if no other protocol were asked for: anybody could fill the log with uvicorn's two lines."""
+
     def on_message_begin(self) -> None:
         """Wait for the rest of the head."""
         self.since, self.heads = self.loop.time(), self.heads + 1

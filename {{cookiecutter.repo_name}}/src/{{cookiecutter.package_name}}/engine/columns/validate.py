@@ -80,8 +80,7 @@ def typed_columns(
     frame: pd.DataFrame, columns: Dictionary, *, target: bool
 ) -> tuple[dict[str, pd.Series], list[Violation], list[Violation]]:
     """Type the columns that are there; with what breaks a rule that refuses, and what breaks another."""
-    typed: dict[str, pd.Series] = {}
-    refused, warned = list[Violation](), list[Violation]()
+    typed, refused, warned = dict[str, pd.Series](), list[Violation](), list[Violation]()
     for name, column in columns.items():
         if name not in frame.columns:
             continue
@@ -100,16 +99,8 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
     """Type one column, shape (n_rows,), and list what breaks its rules."""
     name = str(cells.name)
     values, unreadable = parse_whatever_wrote_it(cells, column)
-    found = []
     then = ", read as missing" if column.rule == "treat as missing" else ""
-    if unreadable.any():
-        sample = shown(str(cells[unreadable].iloc[0]))
-        article = "an" if column.type == "integer" else "a"
-        marks = "'decimal', 'thousands', 'unit'"
-        others = {"datetime": "'format'", "boolean": "'type'", "integer": f"'type', {marks}"}
-        how = others.get(column.type, marks)
-        cure = f"Fix the cells, or say how to read them ({how}, 'missing') in [{name}]"
-        found.append(violation(name, f"{UNREAD} {article} {column.type}, like {sample}{then}", cure, unreadable))
+    found = [*unread(cells, unreadable, column, then)] if unreadable.any() else []
     empty = values.isna() & ~unreadable
     may_be_empty = column.missing_allowed or column.role == "ignored" or column.role.startswith(LABEL)
     if not may_be_empty and empty.any():
@@ -131,6 +122,18 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
             found.append(violation(name, problem + then, f"Fix the cells, or add to 'values' of [{name}]", unknown))
         unreadable = unreadable | unknown
     return values.mask(unreadable) if then and unreadable.any() else values, found
+
+
+def unread(cells: pd.Series, unreadable: pd.Series, column: Column, then: str) -> Iterator[Violation]:
+    """What is wrong with cells that cannot be read, shape (n_rows,) both: most are not of the type, some too large."""
+    beyond = pd.to_numeric(stripped(cells.where(unreadable)), errors="coerce").astype("float64").abs() > LARGEST
+    marks = "'decimal', 'thousands', 'unit'"
+    others = {"datetime": "'format'", "boolean": "'type'", "integer": f"'type', {marks}"}
+    cure = f"Fix the cells, or say how to read them ({others.get(column.type, marks)}, 'missing') in [{cells.name}]"
+    kind = f"{UNREAD} {'an' if column.type == 'integer' else 'a'} {column.type}"
+    for where, problem in ((unreadable & ~beyond, kind), (beyond, f"numbers beyond {LARGEST:g}")):
+        if where.any():
+            yield violation(str(cells.name), f"{problem}, like {shown(str(cells[where].iloc[0]))}{then}", cure, where)
 
 
 def parse_whatever_wrote_it(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
@@ -204,8 +207,7 @@ def repeated_ids(typed: dict[str, pd.Series], ids: list[str]) -> Iterator[Violat
 def parse(cells: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
     """Read one column of text or native values, shape (n_rows,), as its type.
 
-    Values are missing where a cell is empty, means missing, or cannot be read; with them, which cells, bool, hold
-    something that is not of the type.
+    Values are missing where a cell is empty, means missing, or cannot be read; with them, bool, which those last are.
     """
     read = {"integer": parse_number, "number": parse_number, "boolean": parse_boolean, "datetime": parse_datetime}
     return read.get(column.type, parse_text)(cells, column)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..project.errors import listed
+from ..project.errors import counted, listed
 
 ADD_IT = 'Add it, or give it role = "ignored" in references/data_dictionary.toml and train again'
 SHOWN_ROWS = 5
@@ -49,8 +49,7 @@ def described(violation: Violation, numbers: pd.Index) -> str:
     """A violation in one line, with the rows as the file counts them."""
     shown = ", ".join(str(numbers[row]) for row in violation.rows[:SHOWN_ROWS])
     more = ", ..." if len(violation.rows) > SHOWN_ROWS else ""
-    rows = "1 row" if len(violation.rows) == 1 else f"{len(violation.rows)} rows"
-    return f"{violation.column!r} has {violation.problem} ({rows}: {shown}{more})"
+    return f"{violation.column!r} has {violation.problem} ({counted(len(violation.rows), 'row')}: {shown}{more})"
 
 
 def explain(
@@ -82,7 +81,7 @@ def missing_columns(absent: list[str], where: str) -> str:
 def explain_absent(absent: list[str], frame: pd.DataFrame, where: str) -> str:
     """Which columns are missing and which are there."""
     found = [str(name) for name in frame.columns]
-    shown = ", ".join(" ".join(name.split()) for name in found[:20]) + (", ..." if len(found) > 20 else "")
+    shown = listed(found, 20) or "none that is known"
     plain = {"".join(name.lower().split()): name for name in found}
     meant = [(plain[key], name) for name in absent if (key := "".join(name.lower().split())) in plain]
     more = f" (and {len(meant) - 1} more)" if len(meant) > 1 else ""

@@ -19,10 +19,8 @@ AS_PATCH = ("--binary", "--no-ext-diff", "--no-textconv", "--no-renames", "--src
 
 @functools.cache
 def commit(root: Path) -> dict[str, Any]:
-    """The git commit of the project and whether the tree differs from it; None and True without git.
-
-    Without optional locks, for `kill -9` would leave the user's git locked.
-    """
+    """The git commit of the project and whether the tree differs from it; None and True without git."""
+    # Without optional locks, for `kill -9` would leave the user's git locked.
     status = attempt(root, "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--no-ahead-behind")
     lines = status.splitlines() if status else ["# branch.oid (initial)"]
     name = next(line for line in lines if line.startswith("# branch.oid ")).split()[-1]
@@ -31,9 +29,13 @@ def commit(root: Path) -> dict[str, Any]:
     return {"commit": name, "dirty": any(not line.startswith("# ") for line in lines)}
 
 
-def has_commit(root: Path, name: str) -> bool:
-    """Whether git still has a commit: one that no branch holds is collected some day."""
-    return attempt(root, "cat-file", "-e", f"{name}^{{commit}}") is not None
+def refusal(root: Path, name: str) -> str:
+    """Why git does not have a commit, in its own words, "" where it has; one that no branch holds is collected."""
+    try:
+        return run(root, "cat-file", "-e", f"{name}^{{commit}}")  # which prints nothing
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = getattr(error, "stderr", "") or str(error)
+        return " ".join(said.encode("ascii", "backslashreplace").decode().split())
 
 
 def author(root: Path, name: str | None) -> str:
@@ -52,9 +54,9 @@ def attempt(root: Path, *words: str) -> str | None:
 def patch(root: Path, path: Path) -> list[str]:
     """Write all that differs from the commit, new files included, as a patch for `git apply`.
 
-    It is of the whole repository. The user's staging area and object store stay as they are: the index and the objects
-    are temporary ones. Returned are the files that are not in it: untracked ones above 1 MiB but for `*.py`, and
-    repositories inside this one. A `DataError` if git cannot read a file of the project.
+    It is of the whole repository; the user's staging area and object store stay as they are. Returned are the files
+    that are not in it: untracked ones above 1 MiB but for `*.py`, and repositories inside this one. A `DataError` if
+    git cannot read a file of the project.
     """
     try:
         places = run(root, "rev-parse", "--show-toplevel", "--git-path", "objects").removesuffix("\n").split("\n")
@@ -63,11 +65,8 @@ def patch(root: Path, path: Path) -> list[str]:
         left_out = [name for name in untracked if name.endswith("/") or (name and too_large(top / name))]
         apart = [f":(top,exclude,literal){name.removesuffix('/')}" for name in left_out]
         with tempfile.TemporaryDirectory() as folder:
-            aside = {
-                "GIT_INDEX_FILE": str(Path(folder) / "index"),
-                "GIT_OBJECT_DIRECTORY": folder,
-                "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects),
-            }
+            aside = {"GIT_INDEX_FILE": str(Path(folder) / "index"), "GIT_OBJECT_DIRECTORY": folder}
+            aside["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = str(objects)
             run(top, "read-tree", "HEAD", environment=aside)
             run(top, "add", "--all", "--", ":(top)", *SECRETS, *apart, environment=aside)
             run(top, "diff-index", "--cached", *AS_PATCH, f"--output={path.absolute()}", "HEAD", environment=aside)

@@ -300,8 +300,8 @@ def reproducible(project: Project, model: loading.Run) -> Check:
     """The commit and the raw files of the run are here as they were; a row has the same features again, and alone."""
     commit, rows = model.record["commit"], answers.test_rows(project, model).head(ROWS_TWICE)
     reasons = [] if commit else ["it was trained without a git commit"]
-    if commit and not git.has_commit(project.root, commit):
-        reasons += [f"git does not have commit {commit[:12]} (it was collected, or not fetched)"]
+    if said := git.refusal(project.root, commit or "HEAD"):
+        reasons += [f"git does not have commit {(commit or 'HEAD')[:12]}: {said}"]
     raw = registry.raw_files(project, model.record)
     reasons += [f"{name} is gone or changed" for name, path in raw.items() if path is None]
     reasons += unsteady(model.add_features, rows)
@@ -340,6 +340,5 @@ def keep(project: Project, name: str, about: dict[str, Any]) -> None:
     before = history[-1]["run"] if history else None
     now = datetime.now(UTC).isoformat(timespec="seconds")
     history.append({"run": name, "before": before, "time": now, **about})
-    record = records.sealed({"champion": name, "history": history})
-    artefact.write_json(project.models / registry.CHAMPION, record)
+    artefact.write_json(project.models / registry.CHAMPION, records.sealed({"champion": name, "history": history}))
     track.after(project)

@@ -7,6 +7,7 @@ newest dump of the source counts. Imports the standard library alone, so that "n
 """
 
 import contextlib
+import functools
 import glob
 import itertools
 import logging
@@ -26,6 +27,7 @@ from ..project.errors import DataError, SourceError, missing_file
 from ..project.records import CARD
 
 log = logging.getLogger(__name__)
+_warn_once = functools.cache(log.warning)  # each step of a command looks at the source
 RAW = Path("data", "raw")
 CURRENT = "current.json"
 BY_SERVICE = "feedback of the service"  # the source of the dumps that `make retrain` writes
@@ -150,7 +152,7 @@ def _is_up_to_date(root: Path, source: str, dump: Dump, *, digest: Digest, look:
     else:
         return source.startswith("sklearn:") or not look
     if not found:
-        log.warning("%s is gone: its dump %s is used", redacted(source), dump.folder.relative_to(root))
+        _warn_once("%s is gone: its dump %s is used", redacted(source), dump.folder)
     return found in ("", known)
 
 
@@ -221,12 +223,11 @@ def _settled(root: Path, source: str, folder: Path, card: dict[str, Any], *, acc
         cure = f"{dump.folder.relative_to(root)} stays. To take the new content as a dump beside it: make data ACCEPT=1"
         raise DataError(f"{redacted(source)} changed since {dump.card['fetched'][:10]}: {both}.\n{cure}")
     earlier = [dump for dump in _dumps(root, source) if dump.card["sha256"] == found]
-    if not earlier:
-        earlier = [_placed(root, folder, card)]
-    pointers = {**_pointers(root), redacted(source): earlier[-1].folder.name}
+    chosen = earlier[-1] if earlier else _placed(root, folder, card)
+    pointers = {**_pointers(root), redacted(source): chosen.folder.name}
     if pointers != _pointers(root):
         artefact.write_json(root / RAW / CURRENT, records.sealed(pointers))
-    return earlier[-1]
+    return chosen
 
 
 def _placed(root: Path, folder: Path, card: dict) -> Dump:
