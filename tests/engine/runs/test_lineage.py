@@ -67,6 +67,8 @@ def test_file_of_the_users_own_has_no_record(project, folder, name):
 
     with pytest.raises(DataError, match=f"{name.format(folder.name)} has no record of its making"):
         lineage.trace(project, path)
+    with pytest.raises(DataError, match="nowhere.csv is not here, and has no record"):
+        lineage.trace(project, path.with_name("nowhere.csv"))
 
 
 def test_file_that_people_write_into_has_no_record_and_the_message_does_not_call_it_the_users_own(contest):

@@ -194,10 +194,12 @@ def test_file_of_signers_that_cannot_be_used_lets_nothing_pass(project, folder, 
         loading.load(folder)
 
 
-def test_run_that_knew_no_signers_is_made_again_beside_those_of_today(project, folder, keys, tmp_path):
-    line = keys("ada")
-    trusting(project, line)
+def test_run_is_made_again_by_whoever_may_load_it_and_signed_by_nobody(project, folder, keys, tmp_path):
+    project = trusting(project, keys("ada"))
+    record = registry.read(folder)
+    asks = {**record["parameters"], "team": {"signers": SIGNERS}}
+    registry.write(folder, {**record, "commit": None, "parameters": asks})
 
-    root = reproduce.check_out(settings.load(project.root), folder, tmp_path / "again")
+    root = reproduce.check_out(project, folder, tmp_path / "again")
 
-    assert (root / SIGNERS).read_text() == line
+    assert project.settings.team.signers and settings.load(root).settings.team.signers == ""

@@ -41,8 +41,9 @@ def trace(project: Project, path: Path) -> list[Link]:
     """
     path = Path(os.path.normpath(project.root / path))
     if not (about := record_of(project, path)):
+        gone = "" if path.exists() else "is not here, and "
         raise DataError(
-            f"{project.relative(path)} has no record of its making, in a sidecar, a run.json or a source card.\n"
+            f"{project.relative(path)} {gone}has no record of its making, in a sidecar, a run.json or a source card.\n"
             "Predictions, evaluations, figures, splits, raw files and files of a run have one; files that people write "
             "into, as label_errors.csv, and your own have none."
         )

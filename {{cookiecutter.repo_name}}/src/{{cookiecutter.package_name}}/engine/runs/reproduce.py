@@ -9,6 +9,7 @@ same parameters, and an environment built from the run's `requirements.lock` (wi
 
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 BY_THE_NEW = Path("data/predictions/test.csv")
 BY_THE_RUN = Path("data/predictions/by-the-run.csv")
 PROCESSED = "data/processed/"
+SIGNERS = re.compile(r"""(\bsigners"?\s*=\s*)["'][^"'\n]*["']""")
 UNDECLARED = (
     "the same rows and code gave other features: add_features uses what it does not declare, like the clock, random "
     "numbers, a variable or another file"
@@ -93,8 +95,9 @@ def check_out(project: Project, folder: Path, place: Path) -> Path:
         shutil.copytree(folder / EXTERNAL, root, dirs_exist_ok=True)
     (root / "references").mkdir(exist_ok=True)
     shutil.copyfile(folder / registry.DICTIONARY, root / "references" / "data_dictionary.toml")
-    if signers := project.settings.team.signers:  # those of today
-        artefact.copy(project.root / signers, root / signers)
+    # Who may sign has been asked; what is made again is nobody's.
+    params = SIGNERS.sub(r'\1""', (root / PARAMS).read_text(encoding="utf-8"))
+    artefact.write_text(root / PARAMS, params)
     return root
 
 
