@@ -12,19 +12,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from ..project.errors import DataError, counted
-from .dialect import Dialect, lines_of
-from .mending import kind, mended, shape_of
+from .dialect import Dialect, field_counts, lines_of
+from .mending import LINE_END, Shape, kind, mended, shape_of
 
 EMPTY = "the file is empty. A header and at least one row are needed."
 GAPS = (b"\n\n", b"\n\r\n", b"\r\r")  # blank lines
 LINE = re.compile(r"([|+])?(?=.*[|+,;\t])\s*[-=_*:]{3,}\s*(?:[|+,;\t]\s*[-=_*:]{3,}\s*)*(?(1)[|+]\s*)")  # |---|:--|
 SPAN = 1000  # lines that one quoted cell may go over; more, and its quote mark was never closed
 PROFILED = 5000  # rows from which the kinds of a column's cells are told
+SEVERAL = 1000  # cells over several lines that are looked at: a file with more of them has them rightly
+BLOCK = 20_000  # rows of which these are sought at a time
 SECOND = 10  # lines that tell whether it is worth looking for a second table
 TOP = 3  # lines of which one may be drawn below the names
 ABOVE, BELOW, DRAWN_LINE = "above the table", "below the table", "a drawn line"
@@ -61,15 +64,20 @@ def split(content: bytes, dialect: Dialect, target: str = "") -> Rows:
     A `DataError` where there is nothing but blanks.
     """
     whole = content.endswith((b"\n", b"\r"))
-    content = content.lstrip(b"\r\n").rstrip(b" \r\n\x1a") + b"\n"
-    if not content.strip():
+    content = content.lstrip(b"\r\n")
+    if content[-2:] != content[-2:].strip(b" \r\n\x1a") + b"\n":  # else a copy less
+        content = content.rstrip(b" \r\n\x1a") + b"\n"
+    if content.isspace():
         raise DataError(EMPTY)
     gaps = not dialect.quote and any(gap in content for gap in GAPS)  # within quotes, they are a cell's own
     top = itertools.islice(filter(str.strip, lines_of(content)), TOP)
     drawn = any(LINE.fullmatch(line.rstrip("\r\n")) for line in top)
     if dialect.clean and not (gaps or drawn):
         with contextlib.suppress(pa.ArrowInvalid):
-            return Rows(_parsed(content, dialect, len(next(row for row in dialect.rows(lines_of(content)) if row))))
+            frame = _parsed(content, dialect, len(next(row for row in dialect.rows(lines_of(content)) if row)))
+            if not dialect.quote or content.count(b"\n") == len(frame) or not _swallows(frame, dialect.separator):
+                return Rows(frame)
+            dialect = replace(dialect, clean=False)
     return _ragged(list(lines_of(content)), dialect, target, whole=whole)
 
 
@@ -94,6 +102,25 @@ def _parsed(content: bytes, dialect: Dialect, fields: int) -> pd.DataFrame:
     return table.to_pandas().set_axis(range(fields), axis=1)
 
 
+def _swallows(frame: pd.DataFrame, separator: str) -> bool:
+    """Tell whether a quoted cell of a table holds rows of it."""
+    shape, marks = None, len(frame.columns) - 1
+    for place, cell in itertools.islice(_over_lines(frame), SEVERAL):
+        if cell.count("\n") * marks == cell.count(separator):
+            shape = shape or shape_of(frame.head(SEVERAL).fillna("").to_numpy().tolist(), "")
+            if shape.swallowed([*frame.iloc[place].fillna("")], separator, doubted=False):
+                return True
+    return False
+
+
+def _over_lines(frame: pd.DataFrame) -> Iterator[tuple[int, str]]:
+    """Yield the cells with a line end in them, and the places of their rows."""
+    for first in range(0, len(frame), BLOCK):
+        for _, cells in frame[first : first + BLOCK].items():
+            places = np.flatnonzero(cells.str.contains("\n", regex=False))
+            yield from zip(first + places, cells.iloc[places], strict=True)
+
+
 def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool) -> Rows:
     """Split lines of which some do not fit."""
     sampled = list(itertools.islice(_records(lines, dialect), PROFILED))
@@ -101,7 +128,7 @@ def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool) -> 
     found, start = _Sorted(shape.width), shape.start
     full = [number for number, (_, _, cells) in enumerate(sampled) if len(cells) == shape.width]
     drawn = [number for number in full if LINE.fullmatch(lines[sampled[number][0]].rstrip("\r\n"))]
-    for number, (first, last, cells) in enumerate(_records(lines, dialect, shape.width)):
+    for number, (first, last, cells) in enumerate(_records(lines, dialect, shape)):
         another = number > shape.start and len(cells) != shape.width
         if another and (shape.heads_another(cells) or _begins_another(cells, lines, last, dialect)):
             found.end(lines, first, f"a second table from line {first + 1} on left out")
@@ -180,18 +207,26 @@ class _Sorted:
             raise DataError(EMPTY)
         odd = [(places[0], how) for how, places in self.mended.items()]
         said = [f"{how}: {counted(len(at), 'line')} (line {at[0]} the first)" for how, at in self.mended.items()]
-        aside = [line for line in self.aside if line.text.strip()]
+        parted = ((line, enumerate(LINE_END.split(line.text), line.line)) for line in self.aside)
+        aside = [SetAside(at, line.reason, text) for line, parts in parted for at, text in parts if text.strip()]
         self.text.flush()
         frame = _parsed(self.text.buffer.getvalue(), Dialect(",", '"'), self.width).set_axis(self.places, axis=0)
         return Rows(frame, self.notes + said, odd, aside, self.blank, start)
 
 
-def _records(lines: list[str], dialect: Dialect, width: int = 0) -> Iterator[tuple[int, int, list[str]]]:
+def _records(lines: list[str], dialect: Dialect, shape: Shape | None = None) -> Iterator[tuple[int, int, list[str]]]:
     """Yield the first line, the line after the last, and the cells of every row, blank lines as rows without cells.
 
-    A row over several lines that has not `width` cells (if given) is taken for an open quote mark: its first line
-    stands alone then.
+    A row over several lines that has more or fewer cells than the `shape` (if given), or whose lines are rows, is taken
+    for an open quote mark: its first line stands alone then.
     """
+
+    def swallows(cells: list[str]) -> bool:
+        if not shape:
+            return place - start >= SPAN
+        doubted = not field_counts(lines[start:place], dialect)
+        return len(cells) != shape.width or shape.swallowed(cells, dialect.separator, doubted=doubted)
+
     start = place = 0
 
     def following() -> Iterator[str]:
@@ -202,7 +237,7 @@ def _records(lines: list[str], dialect: Dialect, width: int = 0) -> Iterator[tup
 
     while start < len(lines):
         for cells in dialect.rows(following()):
-            if place - start > 1 and (len(cells) != width if width else place - start >= SPAN):
+            if place - start > 1 and swallows(cells):
                 place = start + 1
                 cells = next(replace(dialect, quote="").rows([lines[start]]), [])
             yield start, place, cells
