@@ -24,8 +24,7 @@ from .rows import SetAside
 
 PANDAS_INDEX = re.compile(r"__index_level_\d+__$")
 SAS_DATE = re.compile(rb"(DATETIME|DATEAMPM|[BE]8601D[TNXZ])|DATE|DDMM|MMDD|YYMM|WEEKDAT|WORDDAT|MON|[BE]8601DA")
-SPSS_DATE = re.compile("[AEJS]?DATE|YMDHMS|MOYR|QYR|WKYR")
-SPSS_DURATION = re.compile("[DM]?TIME")
+SPSS_DATE = re.compile("[AEJS]?DATE|YMDHMS|MOYR|QYR|WKYR|([DM]?TIME)")
 Columns = list[tuple[str, pd.Series]]
 Said = dict[str, list[str]]  # what was decided -> the columns
 Separators = Mapping[str, str]  # of the items of a list, by column; ";" of others
@@ -102,9 +101,8 @@ def _spss(raw: pa.NativeFile) -> pd.DataFrame:
     except ImportError:
         cure = 'Add "spss" to extras in [tool.install] of pyproject.toml, then: make install'
         raise DataError(f"an SPSS file, and pyreadstat, which reads it, is not installed.\n{cure}") from None
-    is_sav = raw.read(4).startswith(b"$FL")
+    reader, more = (pyreadstat.read_sav, {"user_missing": True}) if raw.read(1) == b"$" else (pyreadstat.read_por, {})
     raw.seek(0)
-    reader, more = (pyreadstat.read_sav, {"user_missing": True}) if is_sav else (pyreadstat.read_por, {})
     frame, about = reader(raw, disable_datetime_conversion=True, **more)
     said: Said = {}
     for name, kind in about.original_variable_types.items():
@@ -117,10 +115,10 @@ def _spss(raw: pa.NativeFile) -> pd.DataFrame:
             del about.variable_to_label[name]
         if gaps := codes.count() - frame[name].count():
             said.setdefault("values that the file declares missing", []).append(f"'{name}' ({gaps})")
-        if SPSS_DATE.match(kind):
-            frame[name] = pd.to_datetime(frame[name], unit="s", origin="1582-10-14")
-        elif SPSS_DURATION.match(kind):
+        if (time := SPSS_DATE.match(kind)) and time[1]:
             said.setdefault("a duration, in seconds", []).append(f"'{name}'")
+        elif time:
+            frame[name] = pd.to_datetime(frame[name], unit="s", origin="1582-10-14")
     for what, names in said.items():
         warnings.warn(f"{what}: {listed(names, NAMED)}", stacklevel=1)
     return pyreadstat.set_value_labels(frame, about)

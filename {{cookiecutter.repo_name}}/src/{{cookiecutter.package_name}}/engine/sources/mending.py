@@ -37,15 +37,17 @@ class Shape:
         """Tell whether the cells of a row are of the kinds that stand in their columns."""
         return all(kind(cell) in known for cell, known in zip(row, self.kinds, strict=True))
 
-    def swallowed(self, cells: Sequence[str], separator: str, *, doubted: bool) -> bool:
-        """Tell whether the lines of a row over several are rows: a quote mark was left open, up to the next one.
+    def is_open(self, cells: Sequence[str], block: Sequence[str], dialect: Dialect) -> bool:
+        """Tell whether a quote mark was left open in a row over several lines: other cells, or its lines are rows.
 
-        Where the marks are no reason to doubt, numbers or dates in a column without words, of three or more, show it.
+        Where no mark is out of place, numbers or dates in a column without words, of three or more, have to show it.
         """
-        lines = [line.split(separator) for line in LINE_END.split(separator.join(cells))]
-        full = [row for row in lines if len(row) == self.width > 1 and self.fits(row)]
+        doubted = not field_counts(block, dialect)
         telling = [at for at, known in enumerate(self.kinds) if doubted or ("word" not in known and self.width > 2)]
-        return sum(any(row[at].strip() for at in telling) for row in full) >= FITS * len(lines)
+        lines = [line.split(dialect.separator) for line in LINE_END.split(dialect.separator.join(cells))]
+        full = [row for row in lines if len(row) == self.width > 1 and self.fits(row)]
+        rows = [row for row in full if any(row[at].strip() for at in telling)]
+        return len(cells) != self.width or len(rows) >= FITS * len(lines)
 
 
 def kind(cell: str) -> str:

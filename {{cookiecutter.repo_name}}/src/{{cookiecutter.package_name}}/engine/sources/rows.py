@@ -12,13 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from ..project.errors import DataError, counted
-from .dialect import Dialect, field_counts, lines_of
+from .dialect import Dialect, lines_of
 from .mending import LINE_END, Shape, kind, mended, shape_of
 
 EMPTY = "the file is empty. A header and at least one row are needed."
@@ -26,8 +25,6 @@ GAPS = (b"\n\n", b"\n\r\n", b"\r\r")  # blank lines
 LINE = re.compile(r"([|+])?(?=.*[|+,;\t])\s*[-=_*:]{3,}\s*(?:[|+,;\t]\s*[-=_*:]{3,}\s*)*(?(1)[|+]\s*)")  # |---|:--|
 SPAN = 1000  # lines that one quoted cell may go over; more, and its quote mark was never closed
 PROFILED = 5000  # rows from which the kinds of a column's cells are told
-SEVERAL = 1000  # cells over several lines that are looked at: a file with more of them has them rightly
-BLOCK = 20_000  # rows of which these are sought at a time
 SECOND = 10  # lines that tell whether it is worth looking for a second table
 TOP = 3  # lines of which one may be drawn below the names
 ABOVE, BELOW, DRAWN_LINE = "above the table", "below the table", "a drawn line"
@@ -64,9 +61,7 @@ def split(content: bytes, dialect: Dialect, target: str = "") -> Rows:
     A `DataError` where there is nothing but blanks.
     """
     whole = content.endswith((b"\n", b"\r"))
-    content = content.lstrip(b"\r\n")
-    if content[-2:] != content[-2:].strip(b" \r\n\x1a") + b"\n":  # else a copy less
-        content = content.rstrip(b" \r\n\x1a") + b"\n"
+    content = content.lstrip(b"\r\n").rstrip(b" \r\n\x1a") + b"\n"
     if content.isspace():
         raise DataError(EMPTY)
     gaps = not dialect.quote and any(gap in content for gap in GAPS)  # within quotes, they are a cell's own
@@ -75,9 +70,12 @@ def split(content: bytes, dialect: Dialect, target: str = "") -> Rows:
     if dialect.clean and not (gaps or drawn):
         with contextlib.suppress(pa.ArrowInvalid):
             frame = _parsed(content, dialect, len(next(row for row in dialect.rows(lines_of(content)) if row)))
-            if not dialect.quote or content.count(b"\n") == len(frame) or not _swallows(frame, dialect.separator):
+            if not dialect.quote or content.count(b"\n") == len(frame):
                 return Rows(frame)
-            dialect = replace(dialect, clean=False)
+            odd = (line.count(dialect.separator) for line in lines_of(content) if line.count(dialect.quote) % 2)
+            if any(marks != len(frame.columns) - 1 for marks in itertools.chain([next(odd, -1)], odd)):
+                return Rows(frame)
+            dialect = replace(dialect, clean=False)  # lines that open or close a cell are whole rows without their mark
     return _ragged(list(lines_of(content)), dialect, target, whole=whole)
 
 
@@ -100,25 +98,6 @@ def _parsed(content: bytes, dialect: Dialect, fields: int) -> pd.DataFrame:
         read.block_size = min(len(content) + 1, 2**31 - 1)  # a line is longer than a block
         table = arrow_csv.read_csv(pa.BufferReader(content), read, parse, convert)
     return table.to_pandas().set_axis(range(fields), axis=1)
-
-
-def _swallows(frame: pd.DataFrame, separator: str) -> bool:
-    """Tell whether a quoted cell of a table holds rows of it."""
-    shape, marks = None, len(frame.columns) - 1
-    for place, cell in itertools.islice(_over_lines(frame), SEVERAL):
-        if cell.count("\n") * marks == cell.count(separator):
-            shape = shape or shape_of(frame.head(SEVERAL).fillna("").to_numpy().tolist(), "")
-            if shape.swallowed([*frame.iloc[place].fillna("")], separator, doubted=False):
-                return True
-    return False
-
-
-def _over_lines(frame: pd.DataFrame) -> Iterator[tuple[int, str]]:
-    """Yield the cells with a line end in them, and the places of their rows."""
-    for first in range(0, len(frame), BLOCK):
-        for _, cells in frame[first : first + BLOCK].items():
-            places = np.flatnonzero(cells.str.contains("\n", regex=False))
-            yield from zip(first + places, cells.iloc[places], strict=True)
 
 
 def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool) -> Rows:
@@ -217,16 +196,8 @@ class _Sorted:
 def _records(lines: list[str], dialect: Dialect, shape: Shape | None = None) -> Iterator[tuple[int, int, list[str]]]:
     """Yield the first line, the line after the last, and the cells of every row, blank lines as rows without cells.
 
-    A row over several lines that has more or fewer cells than the `shape` (if given), or whose lines are rows, is taken
-    for an open quote mark: its first line stands alone then.
+    The first line of a row over several stands alone where a quote mark was left open, as the `shape` (if given) tells.
     """
-
-    def swallows(cells: list[str]) -> bool:
-        if not shape:
-            return place - start >= SPAN
-        doubted = not field_counts(lines[start:place], dialect)
-        return len(cells) != shape.width or shape.swallowed(cells, dialect.separator, doubted=doubted)
-
     start = place = 0
 
     def following() -> Iterator[str]:
@@ -237,7 +208,8 @@ def _records(lines: list[str], dialect: Dialect, shape: Shape | None = None) -> 
 
     while start < len(lines):
         for cells in dialect.rows(following()):
-            if place - start > 1 and swallows(cells):
+            block = lines[start:place]
+            if len(block) > 1 and (shape.is_open(cells, block, dialect) if shape else len(block) >= SPAN):
                 place = start + 1
                 cells = next(replace(dialect, quote="").rows([lines[start]]), [])
             yield start, place, cells
