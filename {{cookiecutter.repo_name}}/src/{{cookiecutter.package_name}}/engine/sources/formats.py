@@ -101,10 +101,10 @@ def _spss(raw: pa.NativeFile) -> pd.DataFrame:
     except ImportError:
         cure = 'Add "spss" to extras in [tool.install] of pyproject.toml, then: make install'
         raise DataError(f"an SPSS file, and pyreadstat, which reads it, is not installed.\n{cure}") from None
-    reader, more = (pyreadstat.read_sav, {"user_missing": True}) if raw.read(1) == b"$" else (pyreadstat.read_por, {})
+    is_sav, said = raw.read(1) == b"$", Said()
     raw.seek(0)
-    frame, about = reader(raw, disable_datetime_conversion=True, **more)
-    said: Said = {}
+    reader: Any = pyreadstat.read_sav if is_sav else pyreadstat.read_por
+    frame, about = reader(raw, disable_datetime_conversion=True, **({"user_missing": True} if is_sav else {}))
     for name, kind in about.original_variable_types.items():
         labels, codes = about.variable_value_labels.get(name, {}), frame[name]
         for gap in about.missing_ranges.get(name, []):

@@ -46,8 +46,8 @@ class Shape:
         telling = [at for at, known in enumerate(self.kinds) if doubted or ("word" not in known and self.width > 2)]
         lines = [line.split(dialect.separator) for line in LINE_END.split(dialect.separator.join(cells))]
         full = [row for row in lines if len(row) == self.width > 1 and self.fits(row)]
-        rows = [row for row in full if any(row[at].strip() for at in telling)]
-        return len(cells) != self.width or len(rows) >= FITS * len(lines)
+        shown = sum(any(row[at].strip() for at in telling) for row in full)
+        return len(cells) != self.width or shown >= FITS * len(lines)
 
 
 def kind(cell: str) -> str:
