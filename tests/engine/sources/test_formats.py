@@ -187,6 +187,43 @@ def test_spss_is_read_with_its_labels_and_dates_where_its_package_is_installed(t
     assert found.decisions == ("codes read as their labels: 'sex' (2)",)
 
 
+def test_spss_times_are_durations_in_seconds_and_every_kind_of_its_dates_a_date(table, tmp_path):
+    pyreadstat = pytest.importorskip("pyreadstat", reason="pyreadstat reads SPSS: it is an extra")
+    formats = {"hours": "TIME8", "waited": "DTIME14", "day": "DATE11", "month": "MOYR8", "quarter": "QYR8"}
+    seconds = [(datetime(2024, 2, 1) - datetime(1582, 10, 14)).total_seconds(), None]
+    frame = pd.DataFrame(
+        {"hours": [91_800.0, None], "waited": [352_800.0, 7.5]} | dict.fromkeys([*formats][2:], seconds)
+    )
+    pyreadstat.write_sav(frame, tmp_path / "made.sav", variable_format=formats)
+
+    found = table((tmp_path / "made.sav").read_bytes(), "t")
+
+    assert found.frame["hours"].tolist()[0] == 91_800 and found.frame["waited"].tolist() == [352_800, 7.5]
+    assert [found.frame[name].tolist() for name in [*formats][2:]] == [[datetime(2024, 2, 1), pd.NaT]] * 3
+    assert "a duration, in seconds: 'hours', 'waited'" in found.decisions
+
+
+def test_spss_codes_stay_where_two_have_one_label_and_values_declared_missing_are_said(table, rows, tmp_path):
+    pyreadstat = pytest.importorskip("pyreadstat", reason="pyreadstat reads SPSS: it is an extra")
+    frame = pd.DataFrame({"size": [1.0, 2, 3], "owns": [0.0, 1, 9], "age": [20.0, 99, 30]})
+    labels = {"size": {1: "low", 2: "high", 3: "high"}, "owns": {0: "no", 1: "yes", 8: "none", 9: "none"}}
+    gaps = {"owns": [{"lo": 8, "hi": 9}], "age": [99]}
+    pyreadstat.write_sav(frame, tmp_path / "made.sav", variable_value_labels=labels, missing_ranges=gaps)
+
+    found = table((tmp_path / "made.sav").read_bytes(), "t")
+
+    assert rows(found) == [[1, "no", 20], [2, "yes", None], [3, None, 30]]
+    assert "two codes have the same label: the codes are kept: 'size'" in found.decisions
+    assert "values that the file declares missing: 'owns' (1), 'age' (1)" in found.decisions
+
+
+def test_portable_file_of_spss_is_read_like_any_other(table, rows, tmp_path):
+    pyreadstat = pytest.importorskip("pyreadstat", reason="pyreadstat reads SPSS: it is an extra")
+    pyreadstat.write_por(pd.DataFrame({"N": [1.5, 2.0], "S": ["x", ""]}), tmp_path / "made.por")
+
+    assert rows(table((tmp_path / "made.por").read_bytes(), "t.csv")) == [[1.5, "x"], [2, None]]
+
+
 def test_sas_transport_is_read_with_its_dates_and_refused_where_it_is_cut_short(table, rows, refusal, tmp_path):
     pyreadstat = pytest.importorskip("pyreadstat", reason="pyreadstat writes SAS: it is an extra")
     when = pd.to_datetime(["2024-01-31 10:30", None])
@@ -204,7 +241,8 @@ def test_sas_transport_is_read_with_its_dates_and_refused_where_it_is_cut_short(
 def test_spss_without_its_package_names_the_install(refusal, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyreadstat", None)
 
-    assert 'Add "spss" to extras' in refusal(b"$FL2@(#) SPSS DATA FILE" + bytes(200), "t.sav")
+    for content in (b"$FL2@(#) SPSS DATA FILE" + bytes(200), b"0" * 456 + b"SPSSPORTA8/20261122"):
+        assert 'Add "spss" to extras' in refusal(content, "t.sav")
 
 
 ARFF = b"""% made by hand

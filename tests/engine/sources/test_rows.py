@@ -39,6 +39,46 @@ def test_quote_mark_that_is_left_open_swallows_no_lines(table, rows):
     assert len(found.frame) == 301 and rows(found)[100:102] == [["7", '"open'], ["100", "w, 100"]]
 
 
+STATIONS = [f"{number};BAR {number};TOWN {number % 7};{number % 90}" for number in range(200)]
+
+
+@pytest.mark.parametrize(
+    ("close", "quoted"),
+    [
+        ('80;BAR "ROMA" SNC;TOWN;7', '90;"BAR; 90";TOWN;7'),
+        ('80;"BAR";TOWN;7', '90;"BAR; 90";TOWN;7'),
+        ('80;BAR";TOWN;7', "90;x;y;7"),
+    ],
+    ids=["a mark within a cell", "a quoted cell", "a mark at the end of a cell"],
+)
+def test_rows_between_a_quote_mark_that_is_left_open_and_the_next_one_stay_rows(table, rows, close, quoted):
+    body = [*STATIONS[:20], '20;"BAR & CO;TOWN;7', *STATIONS[21:80], close, *STATIONS[81:90], quoted, *STATIONS[91:]]
+
+    found = table("\n".join(["id;name;place;sold", *body]) + "\n")
+
+    assert [row[0] for row in rows(found)] == [str(number) for number in range(200)] and not found.set_aside
+    assert "a quote mark within a cell kept as text: 1 line (line 22 the first)" in " ".join(found.decisions)
+
+
+@pytest.mark.parametrize(
+    "cell", ["1;2\n3;4\n5;6", "to buy:\n1;BAR 1;TOWN\n2;BAR 2", "a;b;c;d\ne;f;g;h", "1;a;b;3\nso there"]
+)
+def test_line_ends_in_a_quoted_cell_are_the_cell_s_own_where_its_lines_are_no_rows(table, rows, cell):
+    body = [*STATIONS[:20], f'20;BAR;"{cell}";7', *STATIONS[21:]]
+
+    found = table("\n".join(["id;name;place;sold", *body]) + "\n")
+
+    assert rows(found)[20] == ["20", "BAR", cell, "7"] and len(found.frame) == 200
+
+
+def test_each_line_of_a_row_over_several_that_fits_no_way_counts_against_the_limit(refusal):
+    body = [*STATIONS[:20], 'x;BAR;"one\ntwo"x;7', 'y;BAR;"one\ntwo\nthree"x;7', *STATIONS[22:]]
+
+    message = refusal("\n".join(["id;name;place;sold", *body]) + "\n")
+
+    assert "5 of 203 lines do not fit: a quote mark out of place (5, as line 22: 'x;BAR;\"one')" in message
+
+
 @pytest.mark.parametrize("mark", ["\r", "\n", "\r\n"])
 def test_break_within_a_quoted_cell_is_the_cell_s_own_where_another_line_is_mended(table, rows, mark):
     found = table(lines(f'7,1.5,"x{mark}y"', "7,1.5,x,,"))

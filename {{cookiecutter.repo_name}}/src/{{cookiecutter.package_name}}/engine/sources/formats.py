@@ -24,6 +24,7 @@ from .rows import SetAside
 
 PANDAS_INDEX = re.compile(r"__index_level_\d+__$")
 SAS_DATE = re.compile(rb"(DATETIME|DATEAMPM|[BE]8601D[TNXZ])|DATE|DDMM|MMDD|YYMM|WEEKDAT|WORDDAT|MON|[BE]8601DA")
+SPSS_DATE = re.compile("[AEJS]?DATE|YMDHMS|MOYR|QYR|WKYR|([DM]?TIME)")
 Columns = list[tuple[str, pd.Series]]
 Said = dict[str, list[str]]  # what was decided -> the columns
 Separators = Mapping[str, str]  # of the items of a list, by column; ";" of others
@@ -94,11 +95,33 @@ def _transport(raw: pa.NativeFile, encoding: str = "utf-8") -> pd.DataFrame:
 
 
 def _spss(raw: pa.NativeFile) -> pd.DataFrame:
+    """Read SPSS by the types that it gives its numbers: a TIME may be beyond a day, so pyreadstat's would lose days."""
     try:
-        return pd.read_spss(raw)
+        import pyreadstat  # an extra
     except ImportError:
         cure = 'Add "spss" to extras in [tool.install] of pyproject.toml, then: make install'
         raise DataError(f"an SPSS file, and pyreadstat, which reads it, is not installed.\n{cure}") from None
+    is_sav, said = raw.read(1) == b"$", Said()
+    raw.seek(0)
+    reader: Any = pyreadstat.read_sav if is_sav else pyreadstat.read_por
+    frame, about = reader(raw, disable_datetime_conversion=True, **({"user_missing": True} if is_sav else {}))
+    for name, kind in about.original_variable_types.items():
+        labels, codes = about.variable_value_labels.get(name, {}), frame[name]
+        for gap in about.missing_ranges.get(name, []):
+            frame[name] = frame[name].mask((codes >= gap["lo"]) & (codes <= gap["hi"]))
+            labels = {code: label for code, label in labels.items() if not gap["lo"] <= code <= gap["hi"]}
+        if len({*labels.values()}) < len(labels):
+            said.setdefault("two codes have the same label: the codes are kept", []).append(f"'{name}'")
+            del about.variable_to_label[name]
+        if gaps := codes.count() - frame[name].count():
+            said.setdefault("values that the file declares missing", []).append(f"'{name}' ({gaps})")
+        if (time := SPSS_DATE.match(kind)) and time[1]:
+            said.setdefault("a duration, in seconds", []).append(f"'{name}'")
+        elif time:
+            frame[name] = pd.to_datetime(frame[name], unit="s", origin="1582-10-14")
+    for what, names in said.items():
+        warnings.warn(f"{what}: {listed(names, NAMED)}", stacklevel=1)
+    return pyreadstat.set_value_labels(frame, about)
 
 
 KINDS: tuple[tuple[bytes, str, Callable[[Any], Any]], ...] = (
@@ -109,7 +132,7 @@ KINDS: tuple[tuple[bytes, str, Callable[[Any], Any]], ...] = (
     (rb"<stata_dta>|[\x66-\x73][\x01\x02]\x01\0", "Stata", _stata),
     (rb"\0{12}\xc2\xea\x81\x60", "SAS", lambda raw: pd.read_sas(raw, format="sas7bdat", encoding="infer")),
     (rb"HEADER RECORD\*{7}LIBRARY", "SAS transport", _transport),
-    (rb"\$FL[23]@", "SPSS", _spss),
+    (rb"\$FL[23]@|(?s:.{456,480})SPSSPORT", "SPSS", _spss),  # .sav, .por
 )
 
 

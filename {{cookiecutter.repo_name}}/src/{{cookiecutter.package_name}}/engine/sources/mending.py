@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..project.errors import DataError, counted
-from .dialect import NAMES, NUMBER, Dialect, field_counts
+from .dialect import FITS, NAMES, NUMBER, Dialect, field_counts
 
 DATE = re.compile(r"\s*\d+[:/.-]\d.*")
 YEAR = re.compile(r"(19|20)\d\d")
 COMMON = 0.02  # a kind of cell with a smaller share of a column is a slip there
 TITLES = 50  # rows at most that are looked at above a table
+LINE_END = re.compile(r"\r\n?|\n")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,18 @@ class Shape:
     def fits(self, row: Sequence[str]) -> bool:
         """Tell whether the cells of a row are of the kinds that stand in their columns."""
         return all(kind(cell) in known for cell, known in zip(row, self.kinds, strict=True))
+
+    def is_open(self, cells: Sequence[str], block: Sequence[str], dialect: Dialect) -> bool:
+        """Tell whether a quote mark was left open in a row over several lines: other cells, or its lines are rows.
+
+        Where no mark is out of place, numbers or dates in a column without words, of three or more, have to show it.
+        """
+        doubted = not field_counts(block, dialect)
+        telling = [at for at, known in enumerate(self.kinds) if doubted or ("word" not in known and self.width > 2)]
+        lines = [line.split(dialect.separator) for line in LINE_END.split(dialect.separator.join(cells))]
+        full = [row for row in lines if len(row) == self.width > 1 and self.fits(row)]
+        shown = sum(any(row[at].strip() for at in telling) for row in full)
+        return len(cells) != self.width or shown >= FITS * len(lines)
 
 
 def kind(cell: str) -> str:
@@ -136,7 +149,7 @@ def mended(cells: list[str], text: str, dialect: Dialect, shape: Shape, number: 
         return padded, "too few cells, the last ones taken as missing"
     if number > shape.start and lacking < 0 and (row := _without_empty(cells, shape)):
         return row, "surplus empty cells left out"
-    return None, f"{counted(len(cells), 'cell')} in place of {shape.width}"
+    return None, f"{counted(len(cells), 'cell')} in place of {shape.width}" if lacking else "a quote mark out of place"
 
 
 def _ways(text: str, dialect: Dialect) -> Iterator[tuple[str, list[str]]]:

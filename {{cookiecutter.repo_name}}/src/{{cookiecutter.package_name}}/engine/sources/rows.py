@@ -18,7 +18,7 @@ import pyarrow.csv as arrow_csv
 
 from ..project.errors import DataError, counted
 from .dialect import Dialect, lines_of
-from .mending import kind, mended, shape_of
+from .mending import LINE_END, Shape, kind, mended, shape_of
 
 EMPTY = "the file is empty. A header and at least one row are needed."
 GAPS = (b"\n\n", b"\n\r\n", b"\r\r")  # blank lines
@@ -62,14 +62,20 @@ def split(content: bytes, dialect: Dialect, target: str = "") -> Rows:
     """
     whole = content.endswith((b"\n", b"\r"))
     content = content.lstrip(b"\r\n").rstrip(b" \r\n\x1a") + b"\n"
-    if not content.strip():
+    if content.isspace():
         raise DataError(EMPTY)
     gaps = not dialect.quote and any(gap in content for gap in GAPS)  # within quotes, they are a cell's own
     top = itertools.islice(filter(str.strip, lines_of(content)), TOP)
     drawn = any(LINE.fullmatch(line.rstrip("\r\n")) for line in top)
     if dialect.clean and not (gaps or drawn):
         with contextlib.suppress(pa.ArrowInvalid):
-            return Rows(_parsed(content, dialect, len(next(row for row in dialect.rows(lines_of(content)) if row))))
+            frame = _parsed(content, dialect, len(next(row for row in dialect.rows(lines_of(content)) if row)))
+            if not dialect.quote or content.count(b"\n") == len(frame):
+                return Rows(frame)
+            odd = (line.count(dialect.separator) for line in lines_of(content) if line.count(dialect.quote) % 2)
+            if any(marks != len(frame.columns) - 1 for marks in itertools.chain([next(odd, -1)], odd)):
+                return Rows(frame)
+            dialect = replace(dialect, clean=False)  # lines that open or close a cell are whole rows without their mark
     return _ragged(list(lines_of(content)), dialect, target, whole=whole)
 
 
@@ -101,7 +107,7 @@ def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool) -> 
     found, start = _Sorted(shape.width), shape.start
     full = [number for number, (_, _, cells) in enumerate(sampled) if len(cells) == shape.width]
     drawn = [number for number in full if LINE.fullmatch(lines[sampled[number][0]].rstrip("\r\n"))]
-    for number, (first, last, cells) in enumerate(_records(lines, dialect, shape.width)):
+    for number, (first, last, cells) in enumerate(_records(lines, dialect, shape)):
         another = number > shape.start and len(cells) != shape.width
         if another and (shape.heads_another(cells) or _begins_another(cells, lines, last, dialect)):
             found.end(lines, first, f"a second table from line {first + 1} on left out")
@@ -180,17 +186,17 @@ class _Sorted:
             raise DataError(EMPTY)
         odd = [(places[0], how) for how, places in self.mended.items()]
         said = [f"{how}: {counted(len(at), 'line')} (line {at[0]} the first)" for how, at in self.mended.items()]
-        aside = [line for line in self.aside if line.text.strip()]
+        parted = ((line, enumerate(LINE_END.split(line.text), line.line)) for line in self.aside)
+        aside = [SetAside(at, line.reason, text) for line, parts in parted for at, text in parts if text.strip()]
         self.text.flush()
         frame = _parsed(self.text.buffer.getvalue(), Dialect(",", '"'), self.width).set_axis(self.places, axis=0)
         return Rows(frame, self.notes + said, odd, aside, self.blank, start)
 
 
-def _records(lines: list[str], dialect: Dialect, width: int = 0) -> Iterator[tuple[int, int, list[str]]]:
+def _records(lines: list[str], dialect: Dialect, shape: Shape | None = None) -> Iterator[tuple[int, int, list[str]]]:
     """Yield the first line, the line after the last, and the cells of every row, blank lines as rows without cells.
 
-    A row over several lines that has not `width` cells (if given) is taken for an open quote mark: its first line
-    stands alone then.
+    The first line of a row over several stands alone where a quote mark was left open, as the `shape` (if given) tells.
     """
     start = place = 0
 
@@ -202,7 +208,8 @@ def _records(lines: list[str], dialect: Dialect, width: int = 0) -> Iterator[tup
 
     while start < len(lines):
         for cells in dialect.rows(following()):
-            if place - start > 1 and (len(cells) != width if width else place - start >= SPAN):
+            block = lines[start:place]
+            if len(block) > 1 and (shape.is_open(cells, block, dialect) if shape else len(block) >= SPAN):
                 place = start + 1
                 cells = next(replace(dialect, quote="").rows([lines[start]]), [])
             yield start, place, cells
