@@ -158,7 +158,7 @@ async def table(request: Request) -> Response:
     body = await body_in_time(request.scope, request.receive, service.options)
     name, content = file_of(request.headers.get("content-type", ""), body)
     options, first = service.project.settings.data.read, next(iter(words.asked(version.columns)), "")
-    known = read.Known(options, first, separators=version.separators)
+    known = read.Known(options, first, separators=version.separators, rows=service.options.rows)
     numbers: list[int] = []  # of the rows, as the file counts them
     try:
         found = await asyncio.to_thread(read.sent, content, name, known)

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from _csv import Reader
 NAMES = {",": "','", ";": "';'", "\t": "tab", "|": "'|'", " ": "runs of blanks"}
 RARE = ("^", "~", "\x1f", "\x01", "§", "¦", "::")  # separators that are looked for where none of the usual ones fits
-NUMBER = re.compile(r"\s*[-+]?\s*[$€£]?(\d[\d.,' \u00a0\u2009\u202f]*|[.,]\d+)(e[-+]?\d+)?\s*%?\s*", re.IGNORECASE)
+NUMBER = re.compile(
+    r"\s*+[-+]?\s*+[$€£]?(\d[\d.,' \u00a0\u2009\u202f]*+|[.,]\d+)(e[-+]?\d+)?\s*+(%\s*)?", re.IGNORECASE
+)
 PREAMBLE = re.compile(rb"(?:[ \t]*\r?\n)*(?:sep=(.)\r?\n)?(?:[ \t]*\r?\n)*((?:#[^\n]*\n)*)", re.IGNORECASE)
 APOSTROPHES = re.compile(r"(?:^|[,;\t|])'[^'\r\n]*'(?=[,;\t|\r\n]|$)", re.MULTILINE)
 SAMPLE = 1 << 18  # bytes on which the separator is decided, and whether a file is text
@@ -23,8 +25,8 @@ CLOSER = "blanks between separator and quote mark left out"
 SINGLE_QUOTE = 'quote mark "\'" (fewer lines fit without)'
 ESCAPED = "a mark after a backslash is part of its cell"
 FITS = 0.9  # share of the sampled lines, between the first and the last of them, that must agree
-ATTRIBUTE = re.compile(r"""(?im)^\s*@attribute\s+('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s{]+)\s*(.*)$""")
-ARFF = re.compile(rb"(?i)(?:\s*%[^\n]*\n|\s)*@relation\b")
+ATTRIBUTE = re.compile(r"""(?im)^[^\S\n]*@attribute\s+('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s{]+)\s*(.*)$""")
+ARFF = re.compile(rb"(?i)(?:\s|%[^\n]*\n)*+@relation\b")
 CSV_LIMIT = 2**31 - 1  # letters of a cell; the default of the csv module refuses cells beyond 128 KiB
 
 
@@ -148,7 +150,7 @@ def _score(text: str, dialect: Dialect) -> tuple[tuple[bool, float, float, int],
 
 
 def _blanks_as_tabs(content: bytes) -> bytes:
-    trimmed = re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", content)
+    trimmed = re.sub(rb"(?m)^[ \t]+|(?<![ \t])[ \t]+(?=\r?$)", b"", content)
     return re.sub(rb'"[^"\n]*"|[ \t]+', lambda found: found[0] if found[0].startswith(b'"') else b"\t", trimmed)
 
 

@@ -39,6 +39,9 @@ OPTIONS: dict[str, tuple[Any, str]] = {  # of `[data.read]`, with the type of ea
     "missing": (list, '["?", "unknown"]'),
     "dates": A_TEXT,
 }
+LINES, WIDEST = 100, 10_000  # lines for each row of a table that somebody sent, and separators in one of them
+MARKS = (b",", b";", b"\t", b"|", b" ")
+ATTRIBUTE = re.compile(rb"(?i)@attribute\b")  # of ARFF: a column
 NO_ROWS = "a header, but no rows. At least one row is needed."
 SET_ASIDE_LIMIT = 0.01  # share of the lines; more, and the reading itself is wrong
 SAVE = "Save it as CSV or Parquet."
@@ -84,6 +87,7 @@ class Known:
     drop: Sequence[str] = ()  # `[data] drop`: columns that nobody needs, and that stop no reading
     separators: formats.Separators = field(default_factory=dict)  # of columns that hold lists
     needed: str = ""  # a column that each of several files must have
+    rows: float = math.inf  # in text that somebody sent; far more than that many need is refused unread
 
     @classmethod
     def of(cls, settings: Data, target: str, member: str = "", separators: formats.Separators | None = None) -> "Known":
@@ -244,6 +248,7 @@ def _read_text(content: bytes, known: Known) -> Table:
         first = int(frame.index[0]) if len(frame) else 0
         frame.index = frame.index - first
         return Table(frame, (*decisions, *notes), first + 1, tuple(("", line) for line in aside))
+    _check_extent(content, known.rows)
     if dialect.ARFF.match(content):
         content = dialect.arff_as_csv(content.decode()).encode()
         options = {**options, "separator": ",", "quote": '"', "header": True}
@@ -258,6 +263,17 @@ def _read_text(content: bytes, known: Known) -> Table:
         cure = f"Mend it, or set set_aside_limit above 0 {encoding.CURE}."
         raise DataError(f"line {above + lines_above + line}: {reason}.\n{cure}")
     return _located(cells, [*decisions, *more, *notes, *cells.notes], options, target, above + lines_above)
+
+
+def _check_extent(content: bytes, most: float) -> None:
+    """Refuse text that would take minutes to read although it may have so many rows at most."""
+    if most == math.inf:
+        return
+    ends = max(content.count(b"\n"), content.count(b"\r")), len(ATTRIBUTE.findall(content))
+    marks = max(ends[1], *(line.count(mark) for line in content.splitlines() for mark in MARKS))
+    if ends[0] > LINES * most or marks > WIDEST or ends[0] * marks > WIDEST * most:
+        found = f"{ends[0]:,} lines, with up to {marks:,} separators in one: more than {most:,} rows need"
+        raise DataError(f"{found}. Send them in parts, without empty rows and columns.")
 
 
 def _above(options: Mapping[str, Any]) -> int:
@@ -318,10 +334,11 @@ def _named(read: Table) -> Table:
         names[own] = place
     named = list(names)
     nameless = [place for place, name in enumerate(found) if not name]
-    empty = [place for place in nameless if frame.iloc[:, place].isna().all()]
+    there = frame.notna().any().to_numpy() if nameless else []
+    empty = [place for place in nameless if not there[place]]
     if empty:
         decisions.append(f"empty columns without a name left out: {len(empty)}")
-    if given := [named[place] for place in nameless if place not in empty]:
+    if given := [named[place] for place in nameless if there[place]]:
         decisions.append(f"columns without a name: named {listed(given)}")
     if twice := [name for name, count in Counter(filter(None, found)).items() if count > 1]:
         decisions.append(f"names that stand twice: {listed(twice)}; the later ones are numbered: {twice[0]}_2")
