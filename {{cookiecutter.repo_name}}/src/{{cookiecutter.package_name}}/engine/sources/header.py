@@ -211,7 +211,7 @@ def _end(rows: pd.DataFrame, names: list[str]) -> tuple[int, bool]:
     span, near = min(TITLES, _sample(rows)), np.zeros(len(rows) + TITLES, dtype=bool)
     for distance in range(1, span + 1):
         near[parting + distance] = True
-    texts, at = _as_text(rows[near[: len(rows)]]), np.cumsum(near)
+    texts, at = _as_text(rows[near[: len(rows)]]) if near.any() else [], np.cumsum(near)
     for place in parting:
         after = texts[at[place] : at[place] + span]
         if _filled(after[0]) > 1 and after[0] != names and _is_second_header(after[0], after[1:]):
