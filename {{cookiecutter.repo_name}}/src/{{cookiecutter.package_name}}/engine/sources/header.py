@@ -153,9 +153,8 @@ def _completed(names: list[str], below: list[list[str]]) -> tuple[list[str], int
     if not lacking or not any(names[: lacking[0]]):
         return None
     held = map(set, zip(*rest, strict=True))
-    words = all(
-        not cell or not (NUMBER.fullmatch(cell) or cell in there) for cell, there in zip(row, held, strict=True)
-    )
+    pairs = zip(row, held, strict=True)
+    words = not any(cell and (NUMBER.fullmatch(cell) or cell in there) for cell, there in pairs)
     return (_joined(names, row), place + 1) if words else None
 
 

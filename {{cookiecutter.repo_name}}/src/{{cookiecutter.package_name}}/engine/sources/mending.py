@@ -143,9 +143,8 @@ def _ways(text: str, dialect: Dialect) -> Iterator[tuple[str, list[str]]]:
     mark = re.escape(dialect.separator)
     if dialect.quote:
         quote = re.escape(dialect.quote)
-        found = re.finditer(
-            rf"(?:^|{mark})(?:{quote}((?:[^{quote}]|{quote}{quote})*){quote}(?={mark}|$)|([^{mark}]*))", text
-        )
+        inside = rf"(?:[^{quote}]|{quote}{quote})*"
+        found = re.finditer(rf"(?:^|{mark})(?:{quote}({inside}){quote}(?={mark}|$)|([^{mark}]*))", text)
         strictly = [cell[2] if cell[1] is None else cell[1].replace(dialect.quote * 2, dialect.quote) for cell in found]
         for unquoted in (_loosely(text, dialect.separator, dialect.quote), strictly):
             yield "a quote mark within a cell kept as text", unquoted

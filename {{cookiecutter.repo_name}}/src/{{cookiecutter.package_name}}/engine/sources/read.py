@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ..project import artefact, spreadsheet
-from ..project.errors import DataError, SettingsError, listed
+from ..project.errors import DataError, SettingsError, counted, listed
 from ..project.settings import Data
 from . import dialect, encoding, excel, formats, header, packing, rows
 from .first_line import in_other_letters
@@ -269,11 +269,13 @@ def _check_extent(content: bytes, most: float) -> None:
     """Refuse text that would take minutes to read although it may have so many rows at most."""
     if most == math.inf:
         return
-    ends = max(content.count(b"\n"), content.count(b"\r")), len(ATTRIBUTE.findall(content))
-    marks = max(ends[1], *(line.count(mark) for line in content.splitlines() for mark in MARKS))
-    if ends[0] > LINES * most or marks > WIDEST or ends[0] * marks > WIDEST * most:
-        found = f"{ends[0]:,} lines, with up to {marks:,} separators in one: more than {most:,} rows need"
-        raise DataError(f"{found}. Send them in parts, without empty rows and columns.")
+    lines, columns = max(content.count(b"\n"), content.count(b"\r")) + 1, len(ATTRIBUTE.findall(content))
+    if lines <= LINES * most:
+        columns = max(columns, *(line.count(mark) for line in content.splitlines() for mark in MARKS))
+        if columns <= WIDEST and lines * columns <= WIDEST * most:
+            return
+    found = f"{counted(lines, 'line')}, up to {columns:,} separators in one: more than {most:,} rows need"
+    raise DataError(f"{found}. Send them in parts, without empty rows and columns.")
 
 
 def _above(options: Mapping[str, Any]) -> int:
