@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ..project import artefact, spreadsheet
-from ..project.errors import DataError, SettingsError, counted, listed
+from ..project.errors import DataError, SettingsError, listed
 from ..project.settings import Data
 from . import dialect, encoding, excel, formats, header, packing, rows
 from .first_line import in_other_letters
@@ -39,9 +39,6 @@ OPTIONS: dict[str, tuple[Any, str]] = {  # of `[data.read]`, with the type of ea
     "missing": (list, '["?", "unknown"]'),
     "dates": A_TEXT,
 }
-LINES, WIDEST = 100, 10_000  # lines for each row of a table that somebody sent, and separators in one of them
-MARKS = (b",", b";", b"\t", b"|", b" ")
-ATTRIBUTE = re.compile(rb"(?i)@attribute\b")  # of ARFF: a column
 NO_ROWS = "a header, but no rows. At least one row is needed."
 SET_ASIDE_LIMIT = 0.01  # share of the lines; more, and the reading itself is wrong
 SAVE = "Save it as CSV or Parquet."
@@ -139,8 +136,6 @@ def tables(paths: Sequence[Path], known: Known = NOTHING_KNOWN) -> Table:
 def sent(content: bytes, name: str, known: Known = NOTHING_KNOWN) -> Table:
     """Read text that somebody sent, as `tables` reads a file; what unpacks to more than was sent is refused."""
     try:
-        if not content.strip():
-            raise DataError(rows.EMPTY)
         return _finished(_read_text(content, known), known.options)
     except DataError as error:
         raise DataError(f"{name}: {error}") from None
@@ -240,6 +235,8 @@ def _read_text(content: bytes, known: Known) -> Table:
     options, target = known.options, known.target
     _check_is_data(content)
     content, decisions = encoding.as_utf8(content, options.get("encoding", ""))
+    if not content.strip():  # a byte-order mark alone
+        raise DataError(rows.EMPTY)
     if PAGE.match(content[: dialect.SAMPLE].lstrip()):
         cure = "Open the address in a browser and find the download link."
         raise DataError(f"this is a web page or XML, not a table.\n{cure}")
@@ -248,7 +245,7 @@ def _read_text(content: bytes, known: Known) -> Table:
         first = int(frame.index[0]) if len(frame) else 0
         frame.index = frame.index - first
         return Table(frame, (*decisions, *notes), first + 1, tuple(("", line) for line in aside))
-    _check_extent(content, known.rows)
+    dialect.check_extent(content, known.rows)
     if dialect.ARFF.match(content):
         content = dialect.arff_as_csv(content.decode()).encode()
         options = {**options, "separator": ",", "quote": '"', "header": True}
@@ -263,19 +260,6 @@ def _read_text(content: bytes, known: Known) -> Table:
         cure = f"Mend it, or set set_aside_limit above 0 {encoding.CURE}."
         raise DataError(f"line {above + lines_above + line}: {reason}.\n{cure}")
     return _located(cells, [*decisions, *more, *notes, *cells.notes], options, target, above + lines_above)
-
-
-def _check_extent(content: bytes, most: float) -> None:
-    """Refuse text that would take minutes to read although it may have so many rows at most."""
-    if most == math.inf:
-        return
-    lines, columns = max(content.count(b"\n"), content.count(b"\r")) + 1, len(ATTRIBUTE.findall(content))
-    if lines <= LINES * most:
-        columns = max(columns, *(line.count(mark) for line in content.splitlines() for mark in MARKS))
-        if columns <= WIDEST and lines * columns <= WIDEST * most:
-            return
-    found = f"{counted(lines, 'line')}, up to {columns:,} separators in one: more than {most:,} rows need"
-    raise DataError(f"{found}. Send them in parts, without empty rows and columns.")
 
 
 def _above(options: Mapping[str, Any]) -> int:
