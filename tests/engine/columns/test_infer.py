@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_science_project.engine.columns import infer
+from data_science_project.engine.columns import infer, validate
+from data_science_project.engine.project.errors import counted
 
 
 @pytest.mark.parametrize(
@@ -241,3 +242,29 @@ def test_columns_called_like_sex_race_age_or_nationality_are_marked_sensitive_an
 
     assert [name for name, column in columns.items() if column.sensitive] == called
     assert any("is it so?" in line and "Sex" in line for line in decisions)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.4, 0.9])
+@pytest.mark.parametrize("kind", ["str", "float64"])
+def test_infinite_numbers_are_missing_and_said_whatever_their_share_and_file(share, kind):
+    cells = pd.Series([float(number) for number in range(200)]).mask(np.arange(200) < 200 * share, np.inf)
+    cells.iloc[-1] = -np.inf
+    frame = pd.DataFrame({"most": cells.astype(kind), "y": np.arange(200)})
+
+    columns, said = infer.infer(frame, target="y", read={})
+    values, _ = validate.validate(frame, columns, where="f", first_row=1)
+
+    assert (columns["most"].type, columns["most"].missing) == ("integer", ("inf", "-inf"))
+    assert values["most"].isna().sum() == 200 * share + 1
+    assert f"'most': 'inf' ({counted(int(200 * share), 'cell')}), '-inf' (1 cell) read as missing" in "".join(said)
+
+
+def test_word_that_could_be_infinite_among_words_is_a_category(describe):
+    assert describe(["inf", "sup", "max"] * 20)[0].type == "category"
+
+
+def test_digits_kept_for_their_leading_zeros_are_said(describe):
+    said = "digits kept as category for their leading zeros, as in '00501'"
+
+    assert said in describe(["10001", "00501", "08123"] * 20)[1]
+    assert "leading zeros" not in describe(["007", "a", "b"] * 20)[1]

@@ -210,3 +210,35 @@ def test_cells_are_read_as_they_are_meant_and_the_decision_is_said(describe, cas
     column, decisions = describe(cells)
 
     assert validate.parse(pd.Series(cells), column)[0].tolist() == list(expected) and said in decisions
+
+
+@pytest.mark.parametrize(("order", "form"), [("01-{:02}-{}", "%d-%m-%y"), ("{:02}-01-{}", "%m-%d-%y")])
+def test_part_that_is_one_in_every_row_is_the_day_where_the_other_takes_all_twelve(describe, order, form):
+    column, said = describe([order.format(month, year) for year in range(13, 18) for month in range(1, 13)])
+
+    assert column.format == form
+    assert "the day is the part that is 1 in every row, as the other takes all of 1 to 12; if not so: format" in said
+
+
+@pytest.mark.parametrize("months", [range(1, 12), [*range(1, 13), 1, 1]])
+def test_days_of_some_months_or_of_some_parts_stay_a_doubt(describe, months):
+    cells = [f"01-{month:02}-{year}" for year in range(13, 18) for month in months]
+    cells += ["02-03-18"] * (len(months) > 12)
+
+    assert "the other way round" in describe(cells)[1]
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (["000953000", "000879.17", "002603.41"], "number"),
+        (["000953000", "000879,17", "002603,41"], "number"),
+        (["00501", "08123", "10001"], "category"),
+        (["01", "01.1", "01.11"], "category"),
+        (["001", "001.1", "250.00"], "category"),
+    ],
+)
+def test_cells_padded_to_one_length_some_with_decimals_are_amounts_and_other_leading_zeros_a_code(
+    describe, cells, kind
+):
+    assert describe(cells * 20)[0].type == kind

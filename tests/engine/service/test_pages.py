@@ -262,6 +262,8 @@ def test_truth_in_a_table_is_left_out_and_said_to_be(site):
         (b"order,amount\n1,2\n2,3\n", "colour: no cell: the column is missing (row 2 of the file)"),
         (b"PK\x03\x04" + bytes(200), "rows.csv"),
         (b"", "rows.csv"),
+        (b"," * 3_000_000, "1 line of up to 3,000,000 separators: more than"),
+        (b"order,amount\n" + b"a,b\n" * 200_000, "200,002 lines: more than"),
     ],
 )
 def test_table_that_cannot_be_answered_is_refused_with_the_reason(site, content, said):

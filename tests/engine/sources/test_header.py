@@ -93,6 +93,18 @@ def test_names_in_two_rows_are_joined_where_the_groups_are_wide(table, content, 
     assert f"names joined from {rows} rows" in found.decisions
 
 
+def test_names_in_two_rows_are_joined_across_thousands_of_empty_rows(table):
+    found = table("a,,\n" + ",,\n" * 3000 + ",b,c\n" + "1,2,3\n" * 20)
+
+    assert list(found.frame.columns) == ["a", "a b", "a c"] and len(found.frame) == 20
+
+
+def test_empty_rows_below_the_names_stay_rows_whatever_their_number(table):
+    found = table("a,b,c\n" + ",,\n" * 3000 + "1,2,3\n" * 20)
+
+    assert list(found.frame.columns) == ["a", "b", "c"] and len(found.frame) == 3020
+
+
 def test_questions_and_keys_of_a_survey_below_its_names_are_no_answers(table, rows):
     keys = '"{""ImportId"":""Q1""}","{""ImportId"":""Q2""}"'
 

@@ -1,5 +1,7 @@
+import contextlib
 import gzip
 import io
+import time
 
 import pandas as pd
 import pytest
@@ -175,3 +177,53 @@ def test_text_that_was_sent_is_read_as_a_file_of_it_and_what_is_packed_is_refuse
         for packed in (file.getvalue(), b"PK\x03\x04" + bytes(100), gzip.compress(content), b"  \n"):
             with pytest.raises(DataError, match=r"^rows\.csv: "):
                 read.sent(packed, "rows.csv")
+
+
+HEADER = b"a,b,c,d,e,f\n"
+LONG = {  # of which the square of the size would take longer than the test allows
+    "blanks before a letter": b" " * 600_000 + b"x",
+    "blanks within lines": (b"a  b" + b" " * 100_000 + b"c\n") * 4,
+    "blanks within a number": HEADER + (b"1" + b" " * 20_000 + b"x,1,2,3,4,5\n") * 10,
+    "short lines of words": HEADER + b"a,b\n" * 120_000,
+    "short lines of words and numbers": HEADER + b"a,b\n1,2\n" * 40_000 + b"1,2,3\n" + b"1,2,3,4,5,6\n",
+    "quote marks that begin cells": HEADER + b"1,2,3,4,5,6\n" * 9 + b'"x",y"' + b',"x' * 100_000 + b"\n",
+    "lines with a blank one between": HEADER + b"a,1,2,3,x,y\n\n" * 30_000,
+    "comments above nothing": b"%\n" * 100_000 + b"a,b\n1,2\n",
+    "blank lines above a table": b" \n" * 100_000 + b"a,b\n1,2\n",
+    "a long word of another encoding": b"a,b\n" + b"x" * 300_000 + b",caf\xe9\n",
+}
+
+
+@pytest.mark.parametrize("content", LONG.values(), ids=LONG)
+def test_time_of_reading_grows_with_the_size_and_not_with_its_square(content):
+    began = time.process_time()
+
+    with contextlib.suppress(DataError):
+        read.sent(content, "rows.csv")
+
+    assert time.process_time() - began < 15
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        HEADER + b"1,2\n" * 1001,
+        b"," * 10_001,
+        b"a," * 4000 + b"\n" + b"1,2\n" * 900,
+        b"@relation x\n" + b"@attribute a numeric\n" * 4000 + b"@data\n" + b"{0 1}\n" * 900,
+    ],
+)
+def test_text_far_beyond_the_rows_that_are_allowed_is_refused_unread(content):
+    with pytest.raises(DataError, match=r"\d line.*: more than 10 rows need\. Send them in parts"):
+        read.sent(content, "rows.csv", read.Known(rows=10))
+
+
+def test_text_of_a_mark_alone_is_refused_as_without_rows():
+    with pytest.raises(DataError, match="is empty"):
+        read.sent(b"\xef\xbb\xbf", "rows.csv", read.Known(rows=10))
+
+
+def test_long_texts_and_rows_beyond_those_allowed_are_read():
+    content = HEADER + (b'1,2,3,4,5,"' + b"a line, of a letter\n" * 50 + b'"\n') * 12
+
+    assert read.sent(content, "rows.csv", read.Known(rows=10)).frame.shape == (12, 6)

@@ -159,7 +159,7 @@ async def table(request: Request) -> Response:
     body = await request.app.bodies.read(request.scope, request.receive)
     name, content = file_of(request.headers.get("content-type", ""), body)
     options, first = service.project.settings.data.read, next(iter(words.asked(version.columns)), "")
-    known = read.Known(options, first, separators=version.separators)
+    known = read.Known(options, first, separators=version.separators, rows=service.options.rows)
     numbers: list[int] = []  # of the rows, as the file counts them
     try:
         found = await asyncio.to_thread(read.sent, content, name, known)

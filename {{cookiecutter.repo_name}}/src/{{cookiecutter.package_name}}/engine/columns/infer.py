@@ -29,6 +29,7 @@ AREA = re.compile(r"[A-Z]{2}")  # of a country, a state, a continent
 ODD_SHARE = 0.05  # at most this share of the cells of a number or date may be markers that were not known before
 ODD_SHARE_OF_MANY, MANY_VALUES = 0.5, 20  # but up to half of the cells where more different values than this are fine
 LOOKS_LIKE = 0.5  # if this share of the cells looks like numbers or dates that were not read, it is said
+INFINITE = r"(?i)[-+]?inf(?:inity)?"  # a number as programs write it, and no value, whatever its share
 ODD_WORDS = 3  # and at most this many different ones
 # Cells that a person would take for an amount, a date or a clock time; said where no way of `spelling.py` reads them.
 AMOUNT_LIKE = r"[-+(]?\s*[$€£¥₹]?\s*-?\d[\d.,' ]*(?:[eE][-+]?\d+)?\s*[%$€£¥₹kKmM)-]*"
@@ -139,22 +140,28 @@ def infer_type(
     cells: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...], *, may_be_list: bool
 ) -> tuple[Column, str]:
     """The type of one column, with how to read it, and a remark if the choice was not obvious."""
-    if (native := native_type(cells)) and not (native == "integer" and days_in_digits(cells.dropna())):
-        return Column(type=native, missing=markers if native in ("integer", "number") else ()), ""
+    endless = (cells.abs() == np.inf) if pd.api.types.is_float_dtype(cells.dtype) else cells.isna() & False
+    native, words = native_type(cells[~endless.eq(True)]), stripped(cells[endless.eq(True)])
+    if native and not (native == "integer" and days_in_digits(cells.dropna())):
+        missing = (*markers, *words.unique()) if native in ("integer", "number") else ()
+        return Column(type=native, missing=missing), read_as_missing(words, native)
     text = stripped(cells)
     present = text[~is_missing(text, Column(type="text", missing=markers), MISSING_WORDS)]
     if present.empty:
         return Column(type="text"), ""
-    for way, note in ways(present, read, markers):
+    endless = present.str.fullmatch(INFINITE).astype(bool)
+    for way, note in ways(present if endless.all() else present[~endless], read, markers):
         values, unreadable = parse(present, way)
+        no_value = endless & unreadable & (way.type == "number")
+        unreadable &= ~no_value
         amounts = unreadable.any() and present[~unreadable].nunique() > MANY_VALUES  # clearly, not codes
         odd = tuple(present[unreadable].unique()[: ODD_WORDS + 1])
         if len(odd) <= ODD_WORDS and unreadable.mean() <= (ODD_SHARE_OF_MANY if amounts else ODD_SHARE):
-            words = ", ".join(f"{shown(word)} ({counted((present == word).sum(), 'cell')})" for word in odd)
             parts = way.decimal == "," and present.str.contains(",", regex=False).any()  # 25,0 %: the next is 12,5 %
             whole = way.type == "number" and not parts and (values.dropna() % 1 == 0).all()
-            found = replace(way, missing=markers + odd, type="integer" if whole else way.type)
-            remark = f"{words} read as missing in a column of type {found.type}" if odd else ""
+            gaps = (*present[no_value].unique(), *odd)
+            found = replace(way, missing=markers + gaps, type="integer" if whole else way.type)
+            remark = read_as_missing(present[present.isin(gaps)], found.type)
             limit = any(re.match(r"[<>≤≥]\s*[\d.,]", word) for word in odd)
             cure = "if that says little or much, write the limit, or half of it, in the source" if limit else ""
             return found, "; ".join(filter(None, [note, remark, cure]))
@@ -164,6 +171,14 @@ def infer_type(
     different = len(different_items(present, separator))
     note = f"several items in a cell, parted by {separator!r}: {different} different ones"
     return Column(type="list", separator=separator, missing=markers_in(text, markers)), note
+
+
+def read_as_missing(words: pd.Series, kind: str) -> str:
+    """What to say of words among numbers or dates, shape (n_cells,), that mean missing from now on."""
+    found = ", ".join(
+        f"{shown(word)} ({counted(count, 'cell')})" for word, count in words.value_counts(sort=False).items()
+    )
+    return found and f"{found} read as missing in a column of type {kind}"
 
 
 def markers_in(text: pd.Series, markers: tuple[str, ...]) -> tuple[str, ...]:
@@ -199,8 +214,11 @@ def infer_words(text: pd.Series, present: pd.Series, markers: tuple[str, ...]) -
 def unread_numbers(present: pd.Series, kind: str) -> list[str]:
     """What to say of a column that looks like numbers or dates, but that no way of reading fits."""
     if looks_like_code(present):
-        said = f"whole numbers beyond 2^53 kept as {kind}: as numbers, neighbours would become equal"
-        return [said] if present.str.fullmatch(r"[-+]?\d{16,}").any() else []
+        if present.str.fullmatch(r"[-+]?\d{16,}").any():
+            return [f"whole numbers beyond 2^53 kept as {kind}: as numbers, neighbours would become equal"]
+        zeros = present[present.str.fullmatch(r"0\d[\d ]*")]
+        most = present.str.fullmatch(r"[\d ]+").mean() >= LOOKS_LIKE
+        return [f"digits kept as {kind} for their leading zeros, as in {shown(zeros.iloc[0])}"] if most else []
     for what, pattern in (("dates or times", TIME_LIKE), ("numbers", AMOUNT_LIKE)):
         alike = present.str.fullmatch(pattern).fillna(False).astype(bool)
         if alike.mean() >= LOOKS_LIKE:

@@ -24,6 +24,8 @@ SAS = ("%d%b%Y", "%d%b%y", "%d%b%Y:%H:%M:%S")
 SPANS = ("%b %Y", "%B %Y", "%b-%Y", "%b-%y", "%YQ%q", "%Y-Q%q", "%Y Q%q", "Q%q %Y", "%G-W%V", "%GW%V")
 NO_SPAN = r"(?i)(?=.*[QW]).*\b(?!19|20|99)\d{4}(?!\d).*|\d{4}W\d"  # 1200W2 is a lamp
 FIRST_DAYS = {"%V": "a week alone is its Monday", "%q": "a quarter alone is its first day"}
+FIRST_OF_MONTH = "the day is the part that is 1 in every row, as the other takes all of 1 to 12"
+FIRST_OF_MONTH += '; if not so: format = "{}" {}'
 DAYS_IN_DIGITS = r"(?:19|20|99)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"  # 99991231 means "for ever"
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 MONTH_ALONE = r"(?:0?[1-9]|1[0-2])[/.](?:19|20)\d\d|(?:19|20)\d\d-\d\d"
@@ -98,8 +100,12 @@ def boolean_ways(present: pd.Series, markers: tuple[str, ...]) -> Iterator[Way]:
 
 def looks_like_code(present: pd.Series) -> bool:
     """Digits that are a name, not an amount: leading zeros, or more digits than a float keeps."""
+    padded = present.str.fullmatch(r"0\d+[.,]\d+").any() and present.str.len().nunique() == 1  # 000953000, 000879.17
     digits = present[present.str.fullmatch(r"0\d[\d ]*|[-+]?\d{16,}")]
-    return any(cell[0] == "0" or len(cell) > 20 or abs(int(cell)) > INTEGERS_THAT_FLOAT_KEEPS for cell in digits)
+    named = (
+        cell[0] == "0" and not padded or len(cell) > 20 or abs(int(cell)) > INTEGERS_THAT_FLOAT_KEEPS for cell in digits
+    )
+    return any(named)
 
 
 def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...]) -> Iterator[Way]:
@@ -193,13 +199,16 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
     spans = () if present.str.fullmatch(NO_SPAN).any() else SPANS
     known = [ISO, *of_days, *SAS, "%m/%Y", "%m.%Y", *spans, *CLOCKS]
     chosen: dict[str, int] = {}
-    unsure, rest = False, present
+    unsure, sign, rest = False, "", present
     while len(rest) and len(chosen) < FORMATS_IN_A_COLUMN:
         fitting = {form: int((~unread(rest, form)).sum()) for form in best_on_probe(rest, known)}
         form, count = max(fitting.items(), key=lambda item: item[1], default=("", 0))
         if not count or (chosen and ({form, *chosen} & set(CLOCKS) or swapped(form) in chosen)):
             break
-        unsure |= not given and swapped(form) != form and fitting.get(swapped(form)) == count
+        tied = not given and swapped(form) != form and fitting.get(swapped(form)) == count
+        if first := [order for order in (form, swapped(form)) if tied and is_monthly(rest, order)]:
+            form, tied, sign = first[0], False, FIRST_OF_MONTH.format(swapped(first[0]), WHERE)
+        unsure |= tied
         chosen[form], rest = count, rest[unread(rest, form)]
     if not chosen:
         return
@@ -215,7 +224,8 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
     notes += months_alone(present, {*chosen})
     if unsure:
         notes.append(f'day and month could be the other way round: then say format = "{swapped(form)}" {WHERE}')
-    yield Column(type="datetime", missing=markers, format="" if form == ISO else form), "; ".join(notes)
+    said = "; ".join(filter(None, [*notes, sign]))
+    yield Column(type="datetime", missing=markers, format="" if form == ISO else form), said
 
 
 def months_alone(present: pd.Series, formats: set[str]) -> Iterator[str]:
@@ -236,6 +246,12 @@ def best_on_probe(cells: pd.Series, known: list[str]) -> list[str]:
 def unread(cells: pd.Series, form: str) -> pd.Series:
     """True where a format does not read a cell."""
     return parse(cells, Column(type="datetime", format=form))[1]
+
+
+def is_monthly(cells: pd.Series, form: str) -> bool:
+    """Whether a format makes all that it reads of some cells the first day of a month, and all twelve are there."""
+    days = parse(cells, Column(type="datetime", format=form))[0].dropna().dt
+    return bool((days.day == 1).all() and days.month.nunique() == 12)
 
 
 def swapped(form: str) -> str:

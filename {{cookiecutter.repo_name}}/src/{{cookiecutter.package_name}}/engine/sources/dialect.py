@@ -5,17 +5,22 @@ Every decision is returned as a line to print.
 
 import csv
 import io
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ..project.errors import DataError, counted
+
 if TYPE_CHECKING:
     from _csv import Reader
 NAMES = {",": "','", ";": "';'", "\t": "tab", "|": "'|'", " ": "runs of blanks"}
 RARE = ("^", "~", "\x1f", "\x01", "§", "¦", "::")  # separators that are looked for where none of the usual ones fits
-NUMBER = re.compile(r"\s*[-+]?\s*[$€£]?(\d[\d.,' \u00a0\u2009\u202f]*|[.,]\d+)(e[-+]?\d+)?\s*%?\s*", re.IGNORECASE)
+NUMBER = re.compile(
+    r"\s*+[-+]?\s*+[$€£]?(\d[\d.,' \u00a0\u2009\u202f]*+|[.,]\d+)(e[-+]?\d+)?\s*+(%\s*)?", re.IGNORECASE
+)
 PREAMBLE = re.compile(rb"(?:[ \t]*\r?\n)*(?:sep=(.)\r?\n)?(?:[ \t]*\r?\n)*((?:#[^\n]*\n)*)", re.IGNORECASE)
 APOSTROPHES = re.compile(r"(?:^|[,;\t|])'[^'\r\n]*'(?=[,;\t|\r\n]|$)", re.MULTILINE)
 SAMPLE = 1 << 18  # bytes on which the separator is decided, and whether a file is text
@@ -23,8 +28,10 @@ CLOSER = "blanks between separator and quote mark left out"
 SINGLE_QUOTE = 'quote mark "\'" (fewer lines fit without)'
 ESCAPED = "a mark after a backslash is part of its cell"
 FITS = 0.9  # share of the sampled lines, between the first and the last of them, that must agree
-ATTRIBUTE = re.compile(r"""(?im)^\s*@attribute\s+('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s{]+)\s*(.*)$""")
-ARFF = re.compile(rb"(?i)(?:\s*%[^\n]*\n|\s)*@relation\b")
+ATTRIBUTE = re.compile(r"""(?im)^[^\S\n]*@attribute\s+('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s{]+)\s*(.*)$""")
+LINES, WIDEST = 100, 10_000  # lines for each row of a table that somebody sent, and separators in one of them
+MARKS = (b",", b";", b"\t", b"|", b" ")
+ARFF = re.compile(rb"(?i)(?:\s|%[^\n]*\n)*+@relation\b")
 CSV_LIMIT = 2**31 - 1  # letters of a cell; the default of the csv module refuses cells beyond 128 KiB
 
 
@@ -48,6 +55,21 @@ class Dialect:
 def lines_of(content: bytes) -> io.TextIOWrapper:
     """Return the lines of UTF-8 text with their ends, whichever of the three they are."""
     return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="")
+
+
+def check_extent(content: bytes, most: float) -> None:
+    """Refuse text that would take minutes to read although it may have so many rows at most."""
+    if most == math.inf:
+        return
+    lines = max(content.count(b"\n"), content.count(b"\r")) + 1
+    found = counted(lines, "line")
+    if lines <= LINES * most:
+        columns = len(re.findall(rb"(?i)@attribute\b", content))  # of ARFF
+        columns = max(columns, 0, *(line.count(mark) for line in content.splitlines() for mark in MARKS))
+        if columns <= WIDEST and lines * columns <= WIDEST * most:
+            return
+        found += f" of up to {columns:,} separators"
+    raise DataError(f"{found}: more than {most:,} rows need. Send them in parts, without empty rows and columns.")
 
 
 def preamble(content: bytes) -> tuple[bytes, int, str, list[str]]:
@@ -148,7 +170,7 @@ def _score(text: str, dialect: Dialect) -> tuple[tuple[bool, float, float, int],
 
 
 def _blanks_as_tabs(content: bytes) -> bytes:
-    trimmed = re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", content)
+    trimmed = re.sub(rb"(?m)^[ \t]+|(?<![ \t])[ \t]+(?=\r?$)", b"", content)
     return re.sub(rb'"[^"\n]*"|[ \t]+', lambda found: found[0] if found[0].startswith(b'"') else b"\t", trimmed)
 
 

@@ -3,6 +3,7 @@
 import codecs
 import itertools
 import re
+from collections.abc import Iterator
 
 from ..project.errors import DataError, SettingsError, counted, listed
 from .dialect import SAMPLE
@@ -19,7 +20,7 @@ FOREIGN = (
     *("cp1250", "iso8859_2", "cp1251", "koi8_r", "cp866", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874"),
     *("gb18030", "big5", "cp932", "euc_jp", "cp949"),
 )
-BEYOND_ASCII = re.compile(rb'[^\s,;"]*[\x80-\xff][^\s,;"]*')
+WORD = re.compile(rb'[^\s,;"]+')
 PROBED, LETTERS = 2000, 20  # words with letters beyond ASCII that are looked at, and letters of one that are shown
 # Polish, Slovak and Romanian letters as cp1252 has them; but `m³h` and `Nºcliente` are western.
 SIGN_IN_WORD = re.compile(r"[^\W\d_mM]³[^\W\d_]|[^\W\d_][¹¾¼¶][^\W\d_]|[^\W\d_nN]º[^\W\d_]")
@@ -96,7 +97,7 @@ def _as_western(content: bytes, error: UnicodeDecodeError) -> tuple[bytes, list[
     damaged = content.decode(errors="replace")
     if len(re.findall(r"[\u0080-\ufffc]", damaged)) > damaged.count("\ufffd"):
         return _mixed(content)
-    words = [word[0] for word in itertools.islice(BEYOND_ASCII.finditer(content), PROBED)]
+    words = [*itertools.islice(_beyond_ascii(content), PROBED)]
     try:
         text = content.decode("cp1252").encode()
     except UnicodeDecodeError:  # five bytes have no letter there, and in latin-1 they are control characters
@@ -108,6 +109,11 @@ def _as_western(content: bytes, error: UnicodeDecodeError) -> tuple[bytes, list[
     return text, [f"encoding cp1252 ({found}; a guess, as in {first!r}: where letters look wrong, set encoding {CURE})"]
 
 
+def _beyond_ascii(content: bytes) -> Iterator[bytes]:
+    """Yield the words with letters beyond ASCII."""
+    return (word[0] for word in WORD.finditer(content) if not word[0].isascii())
+
+
 def _mixed(content: bytes) -> tuple[bytes, list[str]]:
     """Read the lines that are not UTF-8, among others that are, as cp1252."""
     lines, odd = content.split(b"\n"), []
@@ -117,7 +123,7 @@ def _mixed(content: bytes) -> tuple[bytes, list[str]]:
         except UnicodeDecodeError:
             lines[place] = line.decode("cp1252", "replace").encode()
             odd.append(place)
-    word = BEYOND_ASCII.findall(content.split(b"\n")[odd[0]])[0].decode("cp1252", "replace")[:LETTERS]
+    word = next(_beyond_ascii(content.split(b"\n")[odd[0]])).decode("cp1252", "replace")[:LETTERS]
     numbers = listed([place + 1 for place in odd])
     said = f"{counted(len(odd), 'line')} not UTF-8 like the others, read as cp1252 (line {numbers})"
     return b"\n".join(lines), [f"two encodings in one file: {said}, as in {word!r}"]

@@ -66,11 +66,15 @@ def locate(cells: Rows, options: Mapping[str, Any], target: str = "") -> tuple[p
 
 def sampled(cells: pd.DataFrame) -> list[list[str]]:
     """Return the first rows as text, missing cells as "": fewer where they are wide."""
-    return _as_text(cells.head(max(HEADER_CELLS // max(cells.shape[1], 1), 20)))
+    return _as_text(cells.head(_sample(cells)))
+
+
+def _sample(cells: pd.DataFrame) -> int:
+    return max(HEADER_CELLS // max(cells.shape[1], 1), 20)
 
 
 def _as_text(cells: pd.DataFrame) -> list[list[str]]:
-    rows = cells.to_numpy(dtype=object).tolist()
+    rows = cells.to_numpy(dtype=object).tolist() if len(cells) else []  # of many columns, that takes long
     return [["" if pd.isna(cell) else formats.spelled(cell).strip() for cell in row] for row in rows]
 
 
@@ -112,8 +116,8 @@ def _names(
         return _numbered(width, "given" if given is False else "the first row holds values like those below", target)
     names, used = first, 1
     below = body if given is None else []
-    while len(below) > 2 + used and (more := _completes(names, below[used - 1], below[used:])):
-        names, used = more, used + 1
+    while more := _completed(names, below[used - 1 :]):
+        names, used = more[0], used + more[1]
     if used > 1:
         return names, used, [f"names joined from {used} rows"]
     if len(below) > 2 and _is_second_header(below[0], below[1:]):
@@ -136,14 +140,22 @@ def _numbered(width: int, why: str, target: str) -> tuple[list[str], int, list[s
     return names, 0, [note]
 
 
-def _completes(names: list[str], row: list[str], below: list[list[str]]) -> list[str]:
-    """Return names joined with those of the row below them, if it names columns that have none, else nothing."""
-    if not any(row):
-        return names if any(below) and _completes(names, below[0], below[1:]) else []
-    lacking = [place for place, name in enumerate(names) if not name and row[place]]
-    held = [{cells[place] for cells in below} for place in range(len(row))]
-    words = all(not NUMBER.fullmatch(cell) and cell not in held[place] for place, cell in enumerate(row) if cell)
-    return _joined(names, row) if lacking and words and any(names[: lacking[0]]) else []
+def _completed(names: list[str], below: list[list[str]]) -> tuple[list[str], int] | None:
+    """Return names joined with those of the first row that is not empty, if it names columns that have none.
+
+    With them comes how many rows that took; None where it names none, or too few rows are below it.
+    """
+    place = next((place for place, row in enumerate(below) if any(row)), len(below))
+    if len(below) < place + 4:
+        return None
+    row, rest = below[place], below[place + 1 :]
+    lacking = [column for column, name in enumerate(names) if not name and row[column]]
+    if not lacking or not any(names[: lacking[0]]):
+        return None
+    held = map(set, zip(*rest, strict=True))
+    pairs = zip(row, held, strict=True)
+    words = not any(cell and (NUMBER.fullmatch(cell) or cell in there) for cell, there in pairs)
+    return (_joined(names, row), place + 1) if words else None
 
 
 def _joined(groups: list[str], names: list[str]) -> list[str]:
@@ -193,13 +205,15 @@ def _is_second_header(second: list[str], body: list[list[str]]) -> bool:
 
 def _end(rows: pd.DataFrame, names: list[str]) -> tuple[int, bool]:
     """Return after how many rows the table ends, and whether another table follows."""
-    for place in np.flatnonzero(rows.iloc[:, 0].isna().to_numpy()):
-        if not rows.iloc[place].isna().all():
-            continue
-        after = sampled(rows.iloc[place + 1 :].head(TITLES))
-        if len(after) < 3 or _filled(after[0]) < 2 or after[0] == names:
-            continue
-        if _is_second_header(after[0], after[1:]):
+    parting = np.flatnonzero(rows.iloc[:-3, 0].isna().to_numpy())
+    parting = parting[rows.iloc[parting].isna().all(axis=1).to_numpy()]
+    span, near = min(TITLES, _sample(rows)), np.zeros(len(rows) + TITLES, dtype=bool)
+    for distance in range(1, span + 1):
+        near[parting + distance] = True
+    texts, at = _as_text(rows[near[: len(rows)]]) if near.any() else [], np.cumsum(near)
+    for place in parting:
+        after = texts[at[place] : at[place] + span]
+        if _filled(after[0]) > 1 and after[0] != names and _is_second_header(after[0], after[1:]):
             return int(place), True
     tail = sampled(rows.tail(TITLES))
     typical = float(np.median([_filled(row) for row in tail if any(row)] or [0]))
@@ -247,7 +261,8 @@ def _without_repeated(rows: pd.DataFrame, first: list[str]) -> tuple[pd.DataFram
 def _chosen_block(frame: pd.DataFrame, target: str) -> tuple[pd.DataFrame, list[str]]:
     """Of tables side by side, parted by empty columns, of different lengths, take the target's, or the largest."""
     empty = np.flatnonzero(frame.isna().all().to_numpy())
-    parts = [np.setdiff1d(part, empty) for part in np.split(np.arange(frame.shape[1]), empty)]
+    full = np.setdiff1d(np.arange(frame.shape[1]), empty)
+    parts = np.split(full, np.flatnonzero(np.diff(full) > 1) + 1)
     blocks = [frame.iloc[:, part].dropna(how="all") for part in parts if len(part) > 1]
     if len({block.index[-1] for block in blocks if len(block)}) < 2:
         return frame, []

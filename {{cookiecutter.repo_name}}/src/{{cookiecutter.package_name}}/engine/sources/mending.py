@@ -144,8 +144,7 @@ def mended(cells: list[str], text: str, dialect: Dialect, shape: Shape, number: 
             which = f"the first one, of labels, has none, {cells[0]!r} names the second"
         said = f"one name less than there are columns: {which}"
         return [*cells[: shape.unnamed], "", *cells[shape.unnamed :]], said
-    padded = [*cells, *[""] * lacking]
-    if number > shape.start and lacking > 0 and len(cells) > 1 and shape.fits(padded):
+    if number > shape.start and lacking > 0 and len(cells) > 1 and shape.fits(padded := [*cells, *[""] * lacking]):
         return padded, "too few cells, the last ones taken as missing"
     if number > shape.start and lacking < 0 and (row := _without_empty(cells, shape)):
         return row, "surplus empty cells left out"
@@ -157,10 +156,10 @@ def _ways(text: str, dialect: Dialect) -> Iterator[tuple[str, list[str]]]:
     mark = re.escape(dialect.separator)
     if dialect.quote:
         quote = re.escape(dialect.quote)
-        for inside in (".*?", rf"(?:[^{quote}]|{quote}{quote})*"):  # the loose way, then the strict one
-            found = re.finditer(rf"(?:^|{mark})(?:{quote}({inside}){quote}(?={mark}|$)|([^{mark}]*))", text)
-            twice = dialect.quote * 2
-            unquoted = [cell[2] if cell[1] is None else cell[1].replace(twice, dialect.quote) for cell in found]
+        inside = rf"(?:[^{quote}]|{quote}{quote})*"
+        found = re.finditer(rf"(?:^|{mark})(?:{quote}({inside}){quote}(?={mark}|$)|([^{mark}]*))", text)
+        strictly = [cell[2] if cell[1] is None else cell[1].replace(dialect.quote * 2, dialect.quote) for cell in found]
+        for unquoted in (_loosely(text, dialect.separator, dialect.quote), strictly):
             yield "a quote mark within a cell kept as text", unquoted
     if dialect.separator in re.sub(r'"[^"]*"', "", text):
         return
@@ -170,15 +169,37 @@ def _ways(text: str, dialect: Dialect) -> Iterator[tuple[str, list[str]]]:
             yield f"separated by {NAMES[separator].replace('runs of ', '')}, unlike the others", cells
 
 
+def _loosely(text: str, mark: str, quote: str) -> list[str]:
+    """Split a line whose quoted cells end at the first quote mark before a separator; with none, the mark is text."""
+    pieces = text.split(mark)
+    ends, end = [0] * len(pieces), 0  # of a quoted cell that begins with each piece: the place after its last
+    for place, piece in reversed([*enumerate(pieces, start=1)]):
+        within, closes = "\n" not in piece, piece.endswith(quote)
+        ends[place - 1] = within and (place if closes and piece != quote else end)
+        end = within and (place if closes else end)
+    cells, place = list[str](), 0
+    while place < len(pieces):
+        after = ends[place] if pieces[place].startswith(quote) else 0
+        cells.append(mark.join(pieces[place:after])[1:-1].replace(quote * 2, quote) if after else pieces[place])
+        place = after or place + 1
+    return cells
+
+
 def _without_empty(cells: list[str], shape: Shape) -> list[str]:
     """Leave out as many empty cells as there are too many, where one way alone fits; else nothing."""
     if not any(map(str.strip, cells[shape.width :])) and shape.fits(cells[: shape.width]):
         return cells[: shape.width]
     if len(cells) > shape.width + 1:
         return []
-    rows = {tuple(cells[:place] + cells[place + 1 :]) for place, cell in enumerate(cells) if not cell}
-    fitting = [row for row in rows if shape.fits(row)]
-    return list(fitting[0]) if len(fitting) == 1 else []
+    kinds = [kind(cell) for cell in cells]
+    before = [found in known for found, known in zip(kinds, shape.kinds, strict=False)]
+    after = [found in known for found, known in zip(kinds[1:], shape.kinds, strict=False)]
+    first = len(after) - [*reversed(after), False].index(False)
+    last = [*before, False].index(False)
+    places = [place for place in range(first, last + 1) if not cells[place]]
+    if not places or any(cells[places[0] : places[-1]]):
+        return []
+    return cells[: places[0]] + cells[places[0] + 1 :]
 
 
 def _padded(cells: list[str], width: int, separator: str) -> list[str]:

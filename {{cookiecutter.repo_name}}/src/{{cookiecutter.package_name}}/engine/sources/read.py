@@ -84,6 +84,7 @@ class Known:
     drop: Sequence[str] = ()  # `[data] drop`: columns that nobody needs, and that stop no reading
     separators: formats.Separators = field(default_factory=dict)  # of columns that hold lists
     needed: str = ""  # a column that each of several files must have
+    rows: float = math.inf  # in text that somebody sent; far more than that many need is refused unread
 
     @classmethod
     def of(cls, settings: Data, target: str, member: str = "", separators: formats.Separators | None = None) -> "Known":
@@ -135,8 +136,6 @@ def tables(paths: Sequence[Path], known: Known = NOTHING_KNOWN) -> Table:
 def sent(content: bytes, name: str, known: Known = NOTHING_KNOWN) -> Table:
     """Read text that somebody sent, as `tables` reads a file; what unpacks to more than was sent is refused."""
     try:
-        if not content.strip():
-            raise DataError(rows.EMPTY)
         return _finished(_read_text(content, known), known.options)
     except DataError as error:
         raise DataError(f"{name}: {error}") from None
@@ -236,6 +235,8 @@ def _read_text(content: bytes, known: Known) -> Table:
     options, target = known.options, known.target
     _check_is_data(content)
     content, decisions = encoding.as_utf8(content, options.get("encoding", ""))
+    if not content.strip():  # a byte-order mark alone
+        raise DataError(rows.EMPTY)
     if PAGE.match(content[: dialect.SAMPLE].lstrip()):
         cure = "Open the address in a browser and find the download link."
         raise DataError(f"this is a web page or XML, not a table.\n{cure}")
@@ -244,6 +245,7 @@ def _read_text(content: bytes, known: Known) -> Table:
         first = int(frame.index[0]) if len(frame) else 0
         frame.index = frame.index - first
         return Table(frame, (*decisions, *notes), first + 1, tuple(("", line) for line in aside))
+    dialect.check_extent(content, known.rows)
     if dialect.ARFF.match(content):
         content = dialect.arff_as_csv(content.decode()).encode()
         options = {**options, "separator": ",", "quote": '"', "header": True}
@@ -318,10 +320,11 @@ def _named(read: Table) -> Table:
         names[own] = place
     named = list(names)
     nameless = [place for place, name in enumerate(found) if not name]
-    empty = [place for place in nameless if frame.iloc[:, place].isna().all()]
+    there = frame.notna().any().to_numpy() if nameless else []
+    empty = [place for place in nameless if not there[place]]
     if empty:
         decisions.append(f"empty columns without a name left out: {len(empty)}")
-    if given := [named[place] for place in nameless if place not in empty]:
+    if given := [named[place] for place in nameless if there[place]]:
         decisions.append(f"columns without a name: named {listed(given)}")
     if twice := [name for name, count in Counter(filter(None, found)).items() if count > 1]:
         decisions.append(f"names that stand twice: {listed(twice)}; the later ones are numbered: {twice[0]}_2")

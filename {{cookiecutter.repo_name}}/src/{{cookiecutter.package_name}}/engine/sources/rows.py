@@ -104,12 +104,12 @@ def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool) -> 
     """Split lines of which some do not fit."""
     sampled = list(itertools.islice(_records(lines, dialect), PROFILED))
     shape = shape_of([cells for _, _, cells in sampled], target)
-    found, start = _Sorted(shape.width), shape.start
+    found, start, odd = _Sorted(shape.width), shape.start, dict[int, int]()
     full = [number for number, (_, _, cells) in enumerate(sampled) if len(cells) == shape.width]
     drawn = [number for number in full if LINE.fullmatch(lines[sampled[number][0]].rstrip("\r\n"))]
     for number, (first, last, cells) in enumerate(_records(lines, dialect, shape)):
         another = number > shape.start and len(cells) != shape.width
-        if another and (shape.heads_another(cells) or _begins_another(cells, lines, last, dialect)):
+        if another and (shape.heads_another(cells) or _begins_another(cells, lines, last, dialect, odd)):
             found.end(lines, first, f"a second table from line {first + 1} on left out")
             break
         text = "".join(lines[first:last]).rstrip("\r\n")
@@ -133,15 +133,21 @@ def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool) -> 
     return found.rows(start)
 
 
-def _begins_another(cells: list[str], lines: list[str], last: int, dialect: Dialect) -> bool:
-    """Tell whether words head the lines from `last` to the end, which all have as many cells."""
-    if len(cells) < 2 or {*map(kind, cells)} != {"word"} or len({*cells}) < len(cells):
+def _begins_another(cells: list[str], lines: list[str], last: int, dialect: Dialect, odd: dict[int, int]) -> bool:
+    """Tell whether words head the lines from `last` to the end, which all have as many cells.
+
+    `odd` keeps a line that has not, by how many cells: one read of the lines serves all that stand above it.
+    """
+    if len(cells) < 2 or odd.get(len(cells), 0) > last or {*map(kind, cells)} != {"word"} or len({*cells}) < len(cells):
         return False
-    below = lines[last:]
-    others = [row for _, _, row in itertools.islice(_records(below, dialect), SECOND) if any(row)]
+    others = [row for _, _, row in itertools.islice(_records(lines, dialect, start=last), SECOND) if any(row)]
     if len(others) < 2 or {*map(kind, others[0])} <= {"word", ""}:
         return False
-    return all(len(row) == len(cells) for _, _, row in _records(below, dialect) if any(row))
+    for _, end, row in _records(lines, dialect, start=last):
+        if any(row) and len(row) != len(cells):
+            odd[len(cells)] = end
+            return False
+    return True
 
 
 class _Sorted:
@@ -193,12 +199,14 @@ class _Sorted:
         return Rows(frame, self.notes + said, odd, aside, self.blank, start)
 
 
-def _records(lines: list[str], dialect: Dialect, shape: Shape | None = None) -> Iterator[tuple[int, int, list[str]]]:
+def _records(
+    lines: list[str], dialect: Dialect, shape: Shape | None = None, start: int = 0
+) -> Iterator[tuple[int, int, list[str]]]:
     """Yield the first line, the line after the last, and the cells of every row, blank lines as rows without cells.
 
     The first line of a row over several stands alone where a quote mark was left open, as the `shape` (if given) tells.
     """
-    start = place = 0
+    place = start
 
     def following() -> Iterator[str]:
         nonlocal place
