@@ -19,11 +19,11 @@ def test_importing_every_module_prints_and_creates_nothing(tmp_path):
     assert (done.stdout, done.stderr, list(tmp_path.iterdir())) == (b"", b"", [])
 
 
-def test_threads_of_a_command_wait_asleep_unless_the_environment_says_otherwise():
-    names = "OMP_WAIT_POLICY", "OPENBLAS_THREAD_TIMEOUT"
+def test_threads_of_a_command_soon_wait_asleep_unless_the_environment_says_otherwise():
+    names = "GOMP_SPINCOUNT", "OPENBLAS_THREAD_TIMEOUT"
     code = f"import os, {package.NAME}.__main__\nprint(*map(os.environ.get, {names}))"
     path = {"PYTHONPATH": str(package.FOLDER.parent)}
 
-    for set_, said in (({}, "PASSIVE 4"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE 4")):
+    for set_, said in (({}, "30000 4"), ({"GOMP_SPINCOUNT": "7"}, "7 4")):
         done = subprocess.run([sys.executable, "-c", code], env=path | set_, capture_output=True, text=True, check=True)
         assert done.stdout.strip() == said
