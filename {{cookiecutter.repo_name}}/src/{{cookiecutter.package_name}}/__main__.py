@@ -8,7 +8,7 @@ import os
 # with nothing to do takes.
 gc.set_threshold(100_000)
 atexit.register(gc.freeze)
-# A thread that waits for others asks them 30,000 times, not 300,000, and sleeps: on two cores that six processes wanted,
+# A thread that waits for others asks them 30,000 times, not 300,000, and sleeps: on two cores that six others want,
 # one boosting of 60,000 rows took 1.2 to 1.5 CPU s for 4.7 to 9.8, and as long as before where nobody wanted them.
 for name, value in (("GOMP_SPINCOUNT", "30000"), ("OPENBLAS_THREAD_TIMEOUT", "4")):
     os.environ.setdefault(name, value)
