@@ -20,7 +20,7 @@ YOURS = ("features.py", "models.py")
 LINES = 17_654
 
 
-SERVICE_LINES = 6_083
+SERVICE_LINES = 6_061
 
 
 def name_of(path: Path) -> str:

@@ -199,7 +199,7 @@ def test_charts_show_rows_latency_and_confidence_over_time(service, answered):
 def test_requests_are_told_by_what_became_of_them(service):
     service.counts.requests.labels("busy").inc(3)
 
-    assert monitor.outcomes(service) == {"busy": 3}
+    assert monitor.state(service)["outcomes"] == {"busy": 3}
     page = words.PAGES.get_template("monitor.html").render(monitor.figures(service))
     assert "<dd>3 busy</dd>" in page, "'busy 3' would read like a status"
 

@@ -9,7 +9,7 @@ import pytest
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import SettingsError
 from data_science_project.engine.runs import promote, registry
-from data_science_project.service import compiled, profile, versions
+from data_science_project.service import compiled, guard, profile, versions
 
 from .conftest import ROW, load_runs
 
@@ -74,7 +74,7 @@ def test_champion_and_the_one_before_answer_and_a_rollback_is_followed_and_said_
 
     assert list(newest.served) == [new], "no champion: the newest"
     assert list(found.served) == [new, old] and found.get("").name == new and found.get(old[-8:]).name == old
-    with pytest.raises(versions.UnknownRun, match=rf"No run 'x' .*Known, as run=: {new}, {old}"):
+    with pytest.raises(guard.Problem, match=rf"No run 'x' .*Known, as run=: {new}, {old}"):
         found.get("x")
 
     promote.rollback(contest)
@@ -185,7 +185,7 @@ def test_request_that_would_wait_too_long_for_the_worker_is_turned_away(project,
     version.compiled, found._pace = None, 0.05
     outcomes = [type(one) for one in asyncio.run(many())]
 
-    assert outcomes.count(list) >= 10 and outcomes.count(versions.Busy) >= 30
+    assert outcomes.count(list) >= 10 and outcomes.count(guard.Problem) >= 30
 
 
 def test_slow_answers_leave_the_event_loop_to_others_until_they_are_quick_again(version):

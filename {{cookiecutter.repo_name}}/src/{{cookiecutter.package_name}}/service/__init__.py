@@ -2,7 +2,7 @@
 
 Each module imports only from those before it in this list, from the engine, and nothing from the front:
 
-settings, trees, features, steps, drawn, compiled, schema, postgres, tables, database, log, unusual, drift, score,
-profile, reference, versions, counts, replay, feedback, newest, label, forget, retrain, health, guard, example, openapi,
+settings, guard, trees, features, steps, drawn, compiled, schema, postgres, tables, database, log, unusual, drift,
+score, profile, reference, versions, counts, replay, feedback, newest, label, forget, retrain, health, example, openapi,
 routes, app, words, monitor, pages, labelling, traces, serve, verbs
 """

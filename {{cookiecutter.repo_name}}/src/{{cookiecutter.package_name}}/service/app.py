@@ -21,14 +21,13 @@ from ..engine.project.settings import Project
 from . import settings
 from .counts import Counts
 from .database import DamagedLog, LogError
-from .feedback import UnknownAnswer
 from .guard import ENCODE, JSON, RETRY, SECURITY, Bodies, Guard, Problem, Receive, Scope, Send, busy, respond
 from .log import Log
 from .reference import Answered
 from .routes import ROUTES
 from .schema import BadBody, Cell, Row, decode
 from .tables import Entry, new_ids
-from .versions import Busy, UnknownRun, Version, Versions
+from .versions import Version, Versions
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +55,8 @@ class Service:
         """Answer rows, at least one, plain cells by column, and return when the answers are in the log.
 
         `run` is the run that is asked, by its name or the end of it, "" for the default; `asker` is who asks, for the
-        log. Raises `UnknownRun`, `DataError` (cells break a rule: `violations`), `Busy` (more requests wait than are
-        answered in time) and `LogError` (the answers could be kept nowhere).
+        log. Raises `Problem` (no such run, or more requests wait than are answered in time), `DataError` (cells break a
+        rule: `violations`) and `LogError` (the answers could be kept nowhere).
         """
         version, ids = self.versions.get(run), new_ids(len(rows))
         kept, answered = await self._say(version, "answer", rows, ids, asker)
@@ -96,11 +95,11 @@ class Service:
             await asyncio.sleep(0)  # the reply goes first
             try:
                 if self.in_flight > 1 or self.draining:
-                    raise Busy
+                    raise busy("somebody waits")
                 await self._say(version, "shadow", rows, ids, asker)
             except Exception as error:
                 self.counts.dropped.inc(len(rows))
-                if not isinstance(error, Busy):
+                if not isinstance(error, Problem):
                     log.exception("shadow %s", version.name)
 
     def unready(self) -> list[str]:
@@ -167,10 +166,10 @@ class Application:
         if scope["method"] != "POST":
             raise HTTPException(405, headers={"Allow": "POST"})
         if service.draining or not service.versions.served:
-            raise Busy("; ".join(service.unready()))
+            raise busy("; ".join(service.unready()))
         body = await self.bodies.read(scope, receive)
         if service.in_flight >= options.waiting:
-            raise Busy(f"{service.in_flight} requests are being answered, as many as [serve] waiting allows")
+            raise busy(f"{service.in_flight} requests are being answered, as many as [serve] waiting allows")
         start = time.perf_counter()
         service.in_flight += 1
         try:
@@ -195,6 +194,8 @@ class Application:
         """What is said of an error; of one of ours only an id, which is in the log with the rest."""
         if isinstance(error, Problem):
             return error
+        if isinstance(error, BadBody):
+            return Problem(400, "bad", str(error))
         if isinstance(error, HTTPException):
             allowed = f" (allowed: {error.headers['Allow']})" if error.headers and "Allow" in error.headers else ""
             said = f"{error.detail}: {scope['method']} {scope['path'][:80]}{allowed}. Known: {self._known}."
@@ -208,15 +209,7 @@ class Application:
             log.error("%s", error)
             damaged = isinstance(error, DamagedLog)
             return busy("the log is damaged" if damaged else "the log cannot be read, or nothing can be kept in it")
-        if isinstance(error, Busy):
-            return busy(str(error))
-        if found := REFUSED.get(type(error)):
-            return Problem(*found, str(error))
         self.service.counts.errors.inc()
         number = uuid.uuid4().hex
         log.error("error %s at %r", number, scope["path"], exc_info=error)
         return Problem(500, "error", "The service has failed; its log says more under this id.", id=number)
-
-
-REFUSED: dict[type, tuple[int, str]] = {BadBody: (400, "bad")}
-REFUSED |= dict.fromkeys([UnknownRun, UnknownAnswer], (404, "unknown"))

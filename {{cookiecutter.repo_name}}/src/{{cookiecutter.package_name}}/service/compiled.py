@@ -25,15 +25,12 @@ from .steps import CELLS, NumberRow, Road, add_columns, kind, known_as, product,
 
 
 class Compiled:
-    """A run that answers one row of plain cells; `NotCompiled` where it has a part that is not known here.
-
-    `known` are the categories and words that it knows, by column.
-    """
+    """A run that answers one row of plain cells; `NotCompiled` where it has a part that is not known here."""
 
     def __init__(self, run: Run, policy: Policy) -> None:
         self._run, self._limits, self._road = run, policy.limits, Road()
         add_model(self._road, run.model, CELLS)
-        self.known = self._road.known
+        self.known = self._road.known  # categories and words, by column
         self._features = features.of(run, list(self.known))
         self._classes = [] if run.record["task"] == "regression" else run.model.classes_.tolist()
         self._level, self._positive = policy.level, 1  # from which probability on the positive is the answer

@@ -193,10 +193,7 @@ class Database:
             return sum(connection.scalar(sa.select(sa.func.count()).select_from(t)) or 0 for t in TABLES.values())
 
     def shrink(self) -> bool:
-        """Let SQLite's files hold nothing of what was deleted: the pages are blank, the log beside them is empty.
-
-        Not so, which is told, as long as another program reads in the log beside them.
-        """
+        """Empty SQLite's log of what was deleted; whether that can be: not while another program reads it."""
         if not self.file:
             return True
         with self.engine.connect() as connection:
@@ -234,10 +231,7 @@ def spool_of(project: Project) -> Database:
 
 @contextlib.contextmanager
 def opened(project: Project, spool: bool = False, new: bool = False) -> Iterator[Database]:
-    """The log, or its spool, for a verb; a `DataError` while there is no log, a `LogError` if it cannot be used.
-
-    With `new`, a log is made where there is none.
-    """
+    """The log, made if `new`, or its spool, for a verb; a `DataError` if there is none, a `LogError` if unusable."""
     database = spool_of(project) if spool else Database(address(project), flush=True, patience=LONG)
     if not (spool or new) and database.file and not database.file.exists():
         raise DataError(f"There is no log yet, {project.relative(database.file)}.\nAnswer rows first: make serve")

@@ -43,10 +43,7 @@ class Shift:
 
 
 def comparable(values: pd.Series, column: Column) -> pd.Series:
-    """What can be compared, shape (n_rows,): numbers or texts, of a text how many letters, of a list its items.
-
-    Moments of time move by nature: of them only whether they are there.
-    """
+    """What can be compared, shape (n_rows,): numbers or texts, of a text how many letters, of a list its items."""
     if column.type in ("integer", "number"):
         return values.astype("float64")
     kinds = values.astype(object).where(values.notna(), None)
@@ -56,6 +53,7 @@ def comparable(values: pd.Series, column: Column) -> pd.Series:
         return kinds.map(lambda cell: tuple(items_of(cell, column.separator)), na_action="ignore")
     if column.type == "boolean":
         return kinds.map(lambda cell: str(bool(cell)).lower(), na_action="ignore")
+    # moments of time move by nature: of them only whether they are there
     return kinds.map((lambda cell: "given") if column.type == "datetime" else str, na_action="ignore")
 
 
@@ -177,10 +175,7 @@ def psi(before: np.ndarray, now: np.ndarray) -> float:
 
 
 def of_numbers(before: np.ndarray, now: np.ndarray, furthest: float, of: str, *, units: bool) -> str:
-    """How sorted numbers differ: by their medians, or where they are furthest apart; whether they have another unit.
-
-    `of` says what shares are of: rows, or cells that are filled.
-    """
+    """How sorted numbers differ: by their medians, or where they are furthest apart; whether they have another unit."""
     old, new = (side[[len(side) * quarter // 4 for quarter in (1, 2, 3)]] for side in (before, now))
     said = f"median {number(float(new[1]))}, in training {number(float(old[1]))}"
     ratios = new / np.where(old, old, np.nan)

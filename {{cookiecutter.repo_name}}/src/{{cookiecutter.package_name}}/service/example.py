@@ -75,10 +75,7 @@ def suggestion(column: Column) -> Cell:
 
 @functools.cache
 def background(path: Path) -> Row:
-    """Of each column that a run kept usual values of, the median, or the word of more than a tenth; none is a row's.
-
-    A column that is mostly empty has none.
-    """
+    """Of each column that a run kept usual values of, the median, or the word of more than a tenth; none is a row's."""
     found = Row()
     for name, cells in (pd.read_parquet(path) if path.is_file() else pd.DataFrame()).items():
         words, usual = cells.value_counts(normalize=True), None

@@ -30,7 +30,8 @@ def of(run: Run, needed: list[str]) -> Callable[[Cells], Mapping[str, Any]]:
     """From cells before `add_features` to those of the columns that the model needs."""
     if made := [name for name in needed if name in run.columns and run.columns[name].moment]:
         raise NotCompiled(f"{made[0]!r} is made of other columns")
-    if is_default(run.add_features):
+    file = getattr(sys.modules.get(run.add_features.__module__), "__file__", None)
+    if file is not None and hashlib.sha256(Path(file).read_bytes()).hexdigest() == DEFAULT:
         return days_of(run, needed)
 
     def own_features(cells: Cells) -> dict[str, Any]:
@@ -39,12 +40,6 @@ def of(run: Run, needed: list[str]) -> Callable[[Cells], Mapping[str, Any]]:
         return {name: plain(rows[name].array[0]) for name in needed}
 
     return own_features
-
-
-def is_default(add_features: Callable) -> bool:
-    """Whether it is the template's."""
-    file = getattr(sys.modules.get(add_features.__module__), "__file__", None)
-    return file is not None and hashlib.sha256(Path(file).read_bytes()).hexdigest() == DEFAULT
 
 
 def days_of(run: Run, needed: list[str]) -> Callable[[Cells], Mapping[str, Any]]:

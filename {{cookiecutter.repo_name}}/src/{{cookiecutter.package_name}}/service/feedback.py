@@ -29,6 +29,7 @@ from ..engine.project.settings import Project
 from ..engine.runs import loading, registry
 from ..engine.sources import formats, read
 from .database import Database, LogError, opened
+from .guard import Problem
 from .log import Log
 from .reference import under_today
 from .tables import IDS, Entry, Told, answers, asked
@@ -46,10 +47,6 @@ NO_ANSWER = " is no answer in the log"
 LEFT_SHOWN = 2  # rows in the message that says that nothing was taken
 
 
-class UnknownAnswer(Exception):
-    """No answer of that id is in the log."""
-
-
 def find(log: Log, answer: str) -> tuple[Entry, list[Told]]:
     """An answer, and what was said of it, the last at the end; it may still be in the spool."""
     try:
@@ -59,7 +56,7 @@ def find(log: Log, answer: str) -> tuple[Entry, list[Told]]:
     except sa.exc.SQLAlchemyError as error:
         raise log.database.explained(error) from None
     if answer not in found:
-        raise UnknownAnswer(f"There is no answer with the id {shown(answer)} in the log.")
+        raise Problem(404, "unknown", f"There is no answer with the id {shown(answer)} in the log.")
     return found[answer]
 
 

@@ -109,10 +109,7 @@ class Bodies:
         self._most, self._seconds, self._held = int(options.megabytes * 1e6), options.seconds, 0
 
     async def read(self, scope: Scope, receive: Receive, most: float = math.inf) -> bytes:
-        """The body of a request; a `Problem` if it has too many bytes, as soon as that is known, or comes too slowly.
-
-        Also where it is no small one, and all that are being read have more bytes than the memory is meant for.
-        """
+        """The body of a request; a `Problem` if it has too many bytes, as soon as that is known, or is too slow."""
         most, parts, more = min(most, self._most), list[bytes](), True
         declared = int(next((value for name, value in scope["headers"] if name == b"content-length"), b"0"))
         size = 0 if declared <= most else declared
@@ -126,6 +123,7 @@ class Bodies:
                     more = message.get("more_body", False)
                     size += len(parts[-1])
                     self._held += len(parts[-1])
+                    # all that are being read have more bytes than the memory is meant for
                     if size > SMALL and self._held > AT_ONCE * self._most:
                         raise busy(f"bodies of {self._held:,} bytes are being read", CLOSE)
         except TimeoutError:

@@ -66,10 +66,7 @@ def shown(request: Request, queue: Queue, said: str = "", at: str = "") -> Respo
 
 
 def next_of(queue: Queue, asked: Mapping[str, str], me: str, held: dict[str, tuple[str, float]]) -> str:
-    """The row `at` a place if it waits, else the next `after` another, else the first; "" where none waits.
-
-    `held` says of rows which browser sees each, and until when.
-    """
+    """The row `at` a place if it waits, else the next `after` another, else the first; "" where none waits."""
     now, places = time.monotonic(), [*queue]
     start = places.index(asked["after"]) + 1 if asked.get("after") in queue else 0
     waiting = [one for one in places[start:] + places[:start] if not queue[one][2]]

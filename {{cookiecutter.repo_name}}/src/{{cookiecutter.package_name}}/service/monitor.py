@@ -73,10 +73,7 @@ async def watch(service: Service) -> None:
 
 
 def logged(project: Project, folder: Path, *, instead: bool) -> dict[str, Any]:
-    """What the page shows of the newest answers of a run in the log.
-
-    Of a run that nobody asked yet, `instead` those of the one that answered last.
-    """
+    """What the page shows of the newest answers of a run in the log; if none, `instead` of who answered last."""
     try:
         with opened(project) as database:
             rows, _ = newest.answered(database.engine, answers.c.run == folder.name)
@@ -125,12 +122,13 @@ looking = functools.lru_cache(1)(Looking)  # the one of a service, for its page 
 
 
 def state(service: Service) -> dict[str, Any]:
-    """What is known of a service without its log."""
+    """What is known of a service without its log; of requests to `/predict` since the start, what became of them."""
+    samples = next(iter(service.counts.requests.collect())).samples
     return {
         "state": service.log.state(),
         "versions": service.versions,
         "unready": service.unready(),
-        "outcomes": outcomes(service),
+        "outcomes": {one.labels["outcome"]: int(one.value) for one in samples if one.value and "outcome" in one.labels},
         "now": moment(datetime.now(UTC).timestamp()),
     }
 
@@ -191,12 +189,6 @@ def successor(project: Project, engine: sa.Engine | None, window: Window) -> str
 def moment(seconds: float) -> str:
     """A time as people read it."""
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def outcomes(service: Service) -> dict[str, int]:
-    """Requests to `/predict` since the start, by what became of them."""
-    samples = next(iter(service.counts.requests.collect())).samples
-    return {one.labels["outcome"]: int(one.value) for one in samples if one.value and "outcome" in one.labels}
 
 
 def about_run(project: Project, rows: pd.DataFrame, different: pd.DataFrame, told: pd.DataFrame) -> dict[str, Any]:

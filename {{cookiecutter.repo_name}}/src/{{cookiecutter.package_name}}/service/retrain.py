@@ -70,7 +70,9 @@ def keep(project: Project, make: Make, database: Database, rows: pd.DataFrame) -
     """Write rows into a dump; into the first one under the present `[split]` also where the rows of the source lie."""
     how, parts = project.settings.split, None
     if not how.by.startswith("time:") and division.kept(project, how) is None:
-        if not all(divided_so(project, part) for part in PARTS):
+        paths, wanted = [project.split(part) for part in PARTS], json.loads(json.dumps(asdict(how)))
+        made = [records.recorded(path).get("parameters", {}).get("split") for path in paths if path.is_file()]
+        if made != [wanted] * len(paths):
             make(project, "features")
         parts = division.last(project)
     ids = {"count": len(rows), "first": rows["id"].min(), "last": rows["id"].max()}
@@ -82,12 +84,6 @@ def keep(project: Project, make: Make, database: Database, rows: pd.DataFrame) -
             parts.to_parquet(folder / source.SPLIT, index=False)
 
     return source.keep(project.root, about | ({} if parts is None else {"split": asdict(how)}), write)
-
-
-def divided_so(project: Project, part: str) -> bool:
-    """Whether a split is there, made as `[split]` says now."""
-    path, how = project.split(part), json.loads(json.dumps(asdict(project.settings.split)))
-    return path.is_file() and records.recorded(path).get("parameters", {}).get("split") == how
 
 
 def new_dumps(project: Project) -> dict[str, str]:

@@ -12,7 +12,6 @@ from . import example, openapi
 from .feedback import tell
 from .guard import ENCODE, Problem
 from .schema import BadBody, strictly
-from .versions import Version
 
 
 def as_json(content: Any, status: int = 200) -> Response:
@@ -47,15 +46,12 @@ async def feedback(request: Request) -> Response:
 async def runs(request: Request) -> Response:
     """The runs that answer, the default first, and those that should and cannot."""
     versions = request.app.service.versions
-    told = [described(version, role) for role in ("served", "shadows") for version in getattr(versions, role).values()]
+    told = []
+    for role, of_role in {"served": versions.served, "shadow": versions.shadows}.items():
+        for one in of_role.values():
+            known = {"run": one.name, "role": role, "compiled": not one.why, "why": one.why}
+            told.append(known | {name: one.run.record[name] for name in ("task", "started", "metrics")})
     return as_json({"runs": told, "refused": versions.refused})
-
-
-def described(version: Version, role: str) -> dict[str, Any]:
-    """What is said of a run."""
-    record = version.run.record
-    known = {"run": version.name, "role": role.removesuffix("s"), "compiled": not version.why, "why": version.why}
-    return known | {name: record[name] for name in ("task", "started", "metrics")}
 
 
 async def an_example(request: Request) -> Response:

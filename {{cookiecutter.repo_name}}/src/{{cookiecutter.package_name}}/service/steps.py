@@ -25,15 +25,12 @@ DEGREE = 3  # of the curves
 
 
 class Road:
-    """Steps one after the other; each takes what steps before it have found, by place.
-
-    `known` holds the categories and words that the model knows, by column that it sees.
-    """
+    """Steps one after the other; each takes what steps before it have found, by place."""
 
     def __init__(self) -> None:
         self._steps: list[tuple[Callable, tuple[int, ...]]] = []
         self._places: dict[tuple, int] = {}
-        self.known: dict[str, set[str]] = {}
+        self.known: dict[str, set[str]] = {}  # categories and words of the model, by column that it sees
 
     def add(self, function: Callable, *sources: int, key: Any = None) -> int:
         """Add a step that takes what is found at `sources`; where it stands. One with a key is added once."""

@@ -43,10 +43,7 @@ def boosting(model: BaseEstimator) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def forest(model: BaseEstimator) -> Callable[[np.ndarray], np.ndarray]:
-    """Mean answer of the trees of a forest: from a row, (n_columns,), float64, to (1, n_classes), or (1, 1) of numbers.
-
-    They compare cells in single precision with thresholds in double.
-    """
+    """Mean answer of a forest's trees: from a row, (n_columns,), float64, to (1, n_classes), or (1, 1) of numbers."""
     trees = [estimator.tree_ for estimator in model.estimators_]
     check_size(sum(tree.node_count for tree in trees), trees[0].value.shape[2])
     answers = [tree.value[tree.children_left < 0, 0, :] for tree in trees]
@@ -55,6 +52,7 @@ def forest(model: BaseEstimator) -> Callable[[np.ndarray], np.ndarray]:
     answer = np.concatenate(answers)
 
     def mean(row: np.ndarray) -> np.ndarray:
+        # they compare cells in single precision with thresholds in double
         said = answer[leaves(row.astype("float32").astype("float64")).astype("intp")]
         return np.add.accumulate(said)[-1:] / len(trees)
 

@@ -15,6 +15,7 @@ from ..engine.runs import loading, registry
 from . import settings
 from .compiled import Compiled
 from .drawn import difference
+from .guard import Problem, busy
 from .reference import COLUMN_SETS, Answered, Reference, rules_of
 from .schema import Row
 from .trees import NotCompiled
@@ -25,14 +26,6 @@ FIRST_PACE = 0.0002  # seconds of a compiled answer, until it is known better
 FORGOTTEN = 0.999  # of the pace at each request that it keeps from the compiled road
 IN_LOOP = 0.02  # seconds that a request may hold up all others
 PATIENCE = 0.8  # seconds that a request may wait for the worker: what is answered at all is answered within a second
-
-
-class UnknownRun(Exception):
-    """No run of that name answers here."""
-
-
-class Busy(Exception):
-    """More requests wait than are answered in time, or no run is loaded yet."""
 
 
 class Version(Reference):
@@ -114,25 +107,25 @@ class Versions:
         self._queue, self._pace = 0, 0.0  # requests that wait for the worker, seconds that one takes
 
     def get(self, name: str = "") -> Version:
-        """A run by its name or the end of it, "" for the first; an `UnknownRun` names those that answer."""
+        """A run by its name or the end of it, "" for the first; a `Problem` names those that answer."""
         served = self.served
         if not served:
-            raise Busy("no run is loaded yet")
+            raise busy("no run is loaded yet")
         found = [one for known, one in served.items() if known.endswith(name)]
         if len(found) == 1 or not name:
             return found[0]
-        raise UnknownRun(f"No run {name[:80]!r} answers here. Known, as run=: {', '.join(served)}.")
+        raise Problem(404, "unknown", f"No run {name[:80]!r} answers here. Known, as run=: {', '.join(served)}.")
 
     def all(self) -> list[Version]:
         """The versions that are loaded."""
         return [*{**self.served, **self.shadows}.values()]
 
     async def answer(self, version: Version, rows: list[Row]) -> list[Answered]:
-        """What a version says of rows; `Busy` where too many wait for the thread of the reference."""
+        """What a version says of rows; a `Problem` where too many wait for the thread of the reference."""
         if found := version.fast(rows):
             return found
         if self._queue * self._pace > PATIENCE:
-            raise Busy("too many requests wait for the model")
+            raise busy("too many requests wait for the model")
         self._queue += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._worker, self._timed, version, rows)

@@ -18,8 +18,9 @@ from ..engine.report.verdict import number, percent, scored
 from ..engine.sources import formats
 from .app import Service
 from .example import MODELLED, asked, dated, usual
+from .guard import Problem
 from .schema import Cell, Row
-from .versions import Busy, Version
+from .versions import Version
 
 COMPARED, SHOWN = 32, 6  # columns that are put back to a usual value, and those that are told
 LITTLE = 0.0005  # of a probability: nobody would tell the difference
@@ -106,10 +107,7 @@ def shown(cell: Any) -> str:
 
 
 async def reasons(service: Service, version: Version, row: Row, said: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """What the answer hangs on most: by how much it would differ were a column usual, one column after the other.
-
-    None where that is not answered.
-    """
+    """What an answer hangs on most: how much it would differ were one column usual; None where that is not answered."""
     columns = version.columns
     other = {name: cell for name, cell in usual(version).items() if columns[name].role in MODELLED}
     other = {name: cell for name, cell in other.items() if shown(cell) != shown(row.get(name))}
@@ -125,7 +123,7 @@ async def reasons(service: Service, version: Version, row: Row, said: Mapping[st
     names = sorted(other, key=distance, reverse=True)[:COMPARED]
     try:
         answers = await service.versions.answer(version, [row | {name: other[name]} for name in names]) if names else []
-    except (DataError, Busy):
+    except (DataError, Problem):
         return None
     changes = [change(said, one.output) for one in answers]
     found = sorted(zip(changes, names, strict=True), key=lambda one: -abs(one[0]))[:SHOWN]
