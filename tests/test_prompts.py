@@ -165,10 +165,12 @@ def test_answers_arrive_as_typed_all_at_once(render, tmp_path, capfd, name):
     [
         *((prompt, name) for prompt in (*TEXTS, "target", "data_source") for name in NO_TEXT),
         *((prompt, name) for prompt in ("target", "data_source") for name in NO_LINE),
+        *(("project_name", name) for name in NO_FOLDER),
     ],
 )
-def test_answer_that_is_no_line_of_text_is_refused(render, tmp_path, capfd, prompt, name):
-    answers = SAFE | {prompt: HOSTILE[name] + (".csv" if prompt == "data_source" else "")}
+def test_answer_that_is_no_line_of_text_or_gives_no_name_of_a_folder_is_refused(render, tmp_path, capfd, prompt, name):
+    answers = {"package_name": "churn_model"} | ({} if name in NO_FOLDER else SAFE)
+    answers |= {prompt: HOSTILE[name] + (".csv" if prompt == "data_source" else "")}
 
     assert render_or_refuse(render, tmp_path, capfd, prompt, answers) is None
 
@@ -185,13 +187,6 @@ def test_name_is_a_good_one_or_refused(render, tmp_path, capfd, prompt, name):
         "package_name": ("upper case", "soft keyword", "null word"),
     }
     assert (settings is not None) == (name in accepted[prompt])
-
-
-@pytest.mark.parametrize("name", NO_FOLDER)
-def test_project_name_that_gives_no_good_folder_name_is_refused(render, tmp_path, capfd, name):
-    answers = {"project_name": HOSTILE[name], "package_name": "churn_model"}
-
-    assert render_or_refuse(render, tmp_path, capfd, "project_name", answers) is None
 
 
 @pytest.mark.parametrize(
@@ -227,23 +222,16 @@ def test_known_sources_are_accepted(render, tmp_path, source):
     assert params["data"]["source"] == source
 
 
-@pytest.mark.parametrize(
-    "source",
-    "sklearn:boston sklearn:x.csv data/ .csv dir/.csv https:// ftp://h/x.csv sqlite:///x.db".split(),
-)
-def test_unknown_sources_are_refused(render, tmp_path, capfd, source):
-    with pytest.raises(FailedHookException):
-        render(tmp_path, data_source=source)
+SOURCES = "sklearn:boston sklearn:x.csv data/ .csv dir/.csv https:// ftp://h/x.csv sqlite:///x.db".split()
 
-    assert capfd.readouterr().err.startswith(f"data_source {source!r} is refused")
+
+@pytest.mark.parametrize(("prompt", "answer"), [*(("data_source", one) for one in SOURCES), ("target", "{{ 7 * 7 }}")])
+def test_unknown_sources_and_expressions_are_refused_as_they_were_typed(render, tmp_path, capfd, prompt, answer):
+    with pytest.raises(FailedHookException):
+        render(tmp_path, **{prompt: answer})
+
+    assert capfd.readouterr().err.startswith(f"{prompt} {answer!r} is refused")
     assert everything_in(tmp_path) == set()
-
-
-def test_expression_is_refused_as_it_was_typed_not_as_it_was_computed(render, tmp_path, capfd):
-    with pytest.raises(FailedHookException):
-        render(tmp_path, target="{{ 7 * 7 }}")
-
-    assert capfd.readouterr().err.startswith("target '{{ 7 * 7 }}' is refused")
 
 
 def test_names_of_all_dependencies_are_taken(default_project):

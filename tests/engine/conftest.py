@@ -28,9 +28,9 @@ FEW = 20  # resamples
 
 @pytest.fixture(scope="session", autouse=True)
 def alone():
-    """Nothing that a test does reaches a team's MLflow server or store."""
+    """Nothing that a test does reaches a team's MLflow server, store or log."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in (track.VARIABLE, share.VARIABLE):
+        for name in (track.VARIABLE, share.VARIABLE, "DATABASE_URL"):
             patch.setenv(name, "")
         yield
 
@@ -107,12 +107,6 @@ def known(project):
 def folder(project):
     """The only run of that project."""
     return registry.folders(project)[0]
-
-
-@pytest.fixture
-def report():
-    """Evaluate a run of a project, or its newest; the page and the record of the run."""
-    return evaluate_run
 
 
 @pytest.fixture(scope="session")
@@ -218,14 +212,18 @@ def contrast():
     return ratio
 
 
-def evaluate_run(project, folder=None):
+@pytest.fixture
+def report():
     """Evaluate a run of a project, or its newest; the page and the record of the run."""
     from data_science_project import evaluate  # matplotlib: seconds that most tests need not wait for
 
-    folder = folder or registry.folders(project)[0]
-    page = project.root / "reports" / folder.name / "evaluation.html"
-    evaluate.run(project, folder=folder, output=page)
-    return page.read_text(encoding="utf-8"), registry.read(folder)
+    def run(project, folder=None):
+        folder = folder or registry.folders(project)[0]
+        page = project.root / "reports" / folder.name / "evaluation.html"
+        evaluate.run(project, folder=folder, output=page)
+        return page.read_text(encoding="utf-8"), registry.read(folder)
+
+    return run
 
 
 def commit_all(root):

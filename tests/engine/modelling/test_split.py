@@ -82,17 +82,12 @@ def test_time_split_tests_on_the_latest_rows_and_a_group_is_never_in_two_splits(
         ({"shop": [None, *table()["shop"][1:]]}, "group:shop", "1 empty cells"),
         ({"shop": "one"}, "group:shop", "leaves no row for"),
         ({"day": pd.Timestamp(0)}, "time:day", "leaves no row for"),
+        *(({}, by, "Allowed: row, kind") for by in ("time:dya", "group:shpo", "time", "group", "group:")),
     ],
 )
-def test_rows_that_cannot_be_divided_so_are_refused(changes, by, said):
-    with pytest.raises(DataError, match=said):
+def test_rows_that_cannot_be_divided_so_are_refused_and_columns_that_do_not_exist(changes, by, said):
+    with pytest.raises(DataError if changes else SettingsError, match=said):
         divide(table().assign(**changes), by=by)
-
-
-@pytest.mark.parametrize("by", ["time:dya", "group:shpo", "time", "group", "group:"])
-def test_column_that_does_not_exist_is_named_with_those_that_do(by):
-    with pytest.raises(SettingsError, match="Allowed: row, kind"):
-        divide(table(), by=by)
 
 
 @pytest.mark.parametrize(

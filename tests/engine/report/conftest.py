@@ -5,8 +5,26 @@ import pandas as pd
 import pytest
 
 from data_science_project import evaluate, pipeline
+from data_science_project.engine.modelling import metrics
+from data_science_project.engine.report import diagnostics
 from data_science_project.engine.report.evidence import Evidence
 from data_science_project.engine.runs import loading, registry
+
+CLASSES = ("no", "yes")
+
+
+def answers(probability):
+    """Predictions with these probabilities of "yes", shape (n_rows,)."""
+    probability = np.asarray(probability, dtype=float)
+    table = np.column_stack([1 - probability, probability])
+    return metrics.Predictions(np.asarray(CLASSES)[table.argmax(axis=1)], table, CLASSES)
+
+
+def result(truth, probability, interval=(0.8, 0.9), name="accuracy"):
+    """What was measured of such predictions."""
+    truth = np.asarray(truth)
+    constant = metrics.constant(truth, CLASSES, len(truth))
+    return diagnostics.Result(truth, answers(probability), constant, metrics.TWO_CLASSES[name], interval)
 
 
 @pytest.fixture

@@ -5,15 +5,9 @@ import pytest
 from data_science_project.engine.modelling import metrics
 from data_science_project.engine.report import diagnostics
 
-CLASSES = ("no", "yes")
+from .conftest import answers
+
 ACCURACY = metrics.TWO_CLASSES["accuracy"]
-
-
-def answers(probability):
-    """Predictions with these probabilities of "yes", shape (n_rows,)."""
-    probability = np.asarray(probability, dtype=float)
-    table = np.column_stack([1 - probability, probability])
-    return metrics.Predictions(np.asarray(CLASSES)[table.argmax(axis=1)], table, CLASSES)
 
 
 def measured(truth):

@@ -10,19 +10,13 @@ from data_science_project.engine.modelling import metrics
 from data_science_project.engine.report import diagnostics, findings
 from data_science_project.engine.runs import promote, registry
 
-CLASSES = ("no", "yes")
+from .conftest import result as of_classes
+
 RANDOM = np.random.default_rng(7)
 SAID = RANDOM.uniform(0.05, 0.95, 400)
 HONEST = np.where(RANDOM.random(400) < SAID, "yes", "no")
 NUMBERS = RANDOM.normal(size=400)
 SAME = {"may_have_been_seen": False, "set_aside": {}}
-
-
-def of_classes(truth, probability, interval=(0.8, 0.9), name="accuracy"):
-    table = np.column_stack([1 - probability, probability])
-    predictions = metrics.Predictions(np.asarray(CLASSES)[table.argmax(axis=1)], table, CLASSES)
-    constant = metrics.constant(truth, CLASSES, len(truth))
-    return diagnostics.Result(truth, predictions, constant, metrics.TWO_CLASSES[name], interval)
 
 
 def of_numbers(values, truth=NUMBERS, interval=(0.7, 0.8), name="r2"):

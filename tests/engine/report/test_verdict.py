@@ -2,20 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_science_project.engine.modelling import metrics
-from data_science_project.engine.report import diagnostics, verdict
+from data_science_project.engine.report import verdict
 
-CLASSES = ("no", "yes")
-
-
-def result(truth, probability, interval=(0.8, 0.9), name="accuracy"):
-    probability = np.asarray(probability, dtype=float)
-    table = np.column_stack([1 - probability, probability])
-    predictions = metrics.Predictions(np.asarray(CLASSES)[table.argmax(axis=1)], table, CLASSES)
-    truth = np.asarray(truth)
-    constant = metrics.constant(truth, CLASSES, len(truth))
-    metric = metrics.TWO_CLASSES[name]
-    return diagnostics.Result(truth, predictions, constant, metric, interval)
+from .conftest import result
 
 
 def half_right(size=200):

@@ -20,6 +20,7 @@ import psycopg
 import pytest
 
 from data_science_project.engine.columns.dictionary import Column, dumps, load
+from data_science_project.engine.modelling.estimators import threads
 from data_science_project.engine.project import settings as params
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import registry
@@ -50,6 +51,13 @@ def quick_loads():
     """Both roads of a run that is loaded are compared in 100 drawn rows, not 1,000 as test_compiled and servers do."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(drawn.difference, "__defaults__", (drawn.FEWEST_ROWS,))
+        yield
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Two threads wait for each other on a busy machine."""
+    with threads(1):
         yield
 
 
@@ -251,7 +259,6 @@ def application(project, found, *pages, token="", **options):
     """The application of a project with its log and the runs that were `found`; keywords are keys of `[serve]`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("API_TOKEN", token)
-        patch.setenv(DATABASE, "")
         project.parts["serve"] = Serve(**options)
         kept = Log(project, project.parts["serve"])
         kept.start()
@@ -264,12 +271,11 @@ def application(project, found, *pages, token="", **options):
 
 
 @pytest.fixture
-def serving(project, loaded, monkeypatch):
+def serving(project, loaded):
     """The application of a project; with `own` its runs are loaded for this test alone."""
     opened = []
 
     def start(project=project, *pages, own=False, **options):
-        monkeypatch.setenv(DATABASE, "")
         opened.append(application(project, None if own else loaded, *pages, **options))
         return opened[-1]
 
@@ -279,9 +285,8 @@ def serving(project, loaded, monkeypatch):
 
 
 @pytest.fixture
-def place(project, monkeypatch):
+def place(project):
     """The database of the log of the trained project."""
-    monkeypatch.setenv(DATABASE, "")
     with database.opened(project, new=True) as found:
         yield found
 
@@ -344,9 +349,8 @@ def change():
 
 
 @pytest.fixture
-def waiting(project, made_table, monkeypatch):
+def waiting(project, made_table):
     """The project with a table of 60 rows without truth, of which 20 are asked for at once."""
-    monkeypatch.setenv("DATABASE_URL", "")
     return with_unlabelled(project, made_table, 20)
 
 

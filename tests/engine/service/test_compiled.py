@@ -13,7 +13,6 @@ from data_science_project.engine.modelling import (
     calibration,
     confidence,
     decision,
-    estimators,
     recipe,
     threshold,
 )
@@ -21,6 +20,7 @@ from data_science_project.engine.project import settings
 from data_science_project.engine.runs import answers, loading
 from data_science_project.service import compiled, drawn, trees
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 SIZE = 200
 DAY = np.datetime64("2026-01-01", "us")
 COLUMNS = {
@@ -44,13 +44,6 @@ WORDS = ["late", "again", "in", "time", "the", "I", "was", "5", "minutes", "sorr
 CLASSIFIERS = ["dummy", "linear", "curves", "boosting", "forest", "network", "text"]
 REGRESSORS = ["dummy", "linear", "curves", "boosting", "boosting_log", "forest", "network"]
 BLENDED = {"linear": 1 / 28, "boosting": 10 / 28, "network": 17 / 28}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Two threads wait for each other on a busy machine."""
-    with estimators.threads(SIZE):
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -80,8 +80,7 @@ def test_commits_are_flushed_where_power_may_fail(place):
     assert found == [2, 1]  # FULL, NORMAL
 
 
-def test_verb_without_a_log_says_what_makes_one_and_errors_are_messages(make_project, monkeypatch, entries):
-    monkeypatch.setenv("DATABASE_URL", "")
+def test_verb_without_a_log_says_what_makes_one_and_errors_are_messages(make_project, entries):
     project = make_project()
 
     with pytest.raises(DataError, match=r"no log yet, data/log/predictions.db(.|\n)*make serve"), opened(project):

@@ -54,14 +54,6 @@ def test_truth_of_a_file_is_kept_by_the_ids_of_answers_with_the_name_of_the_file
     assert {told.source for told in place.read(Told)} == {"truth.csv"}
 
 
-def test_truth_by_key_columns_is_about_the_newest_answer_to_that_key(asked, tell, said):
-    _, other, newest = asked(1001, 1002, 1001)
-
-    tell("order;truth", "1001;no", "1002;yes")
-
-    assert said() == [(newest, "no"), (other, "yes")]
-
-
 def test_one_of_several_keys_is_enough_where_it_names_one_row(asked, change, project, tell, said):
     change(project, "shop", role="id")
     keys = [(1, "A"), (2, "A"), (3, "B"), (1, "A"), (None, None)]
@@ -81,12 +73,14 @@ def test_one_of_several_keys_is_enough_where_it_names_one_row(asked, change, pro
 
 @pytest.mark.parametrize(
     ("orders", "lines"),
-    [((120693, "120694.0"), ("120693.0,No", "120694,YES")), (("1001", 1002.0), ("1001,no", "1002,yes"))],
+    [((120693, "120694.0"), ("120693.0;No", "120694;YES")), ((1002, "1001", 1002.0), ("1001;no", "1002;yes"))],
 )
-def test_key_and_truth_are_read_as_other_programs_write_them(asked, tell, said, orders, lines):
-    one, two = asked(*orders)
+def test_truth_by_key_is_about_the_newest_answer_and_both_are_read_as_other_programs_write_them(
+    asked, tell, said, orders, lines
+):
+    *_, one, two = asked(*orders)
 
-    tell("order,truth", *lines)
+    tell("order;truth", *lines)
 
     assert said() == [(one, "no"), (two, "yes")]
 

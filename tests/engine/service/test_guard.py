@@ -11,16 +11,11 @@ from data_science_project.service.settings import Serve
 from .conftest import ask
 
 
-def test_too_large_a_body_is_refused_before_it_is_read(serving):
-    status, reply = ask(serving(), body=b"", content_length="9000000")
+def test_slow_body_is_refused_and_too_large_a_one_before_it_is_read(serving):
+    slow, large = ask(serving(seconds=0.05), slow=0.2), ask(serving(), body=b"", content_length="9000000")
 
-    assert status == 413 and "8,000,000 bytes" in reply["error"]
-
-
-def test_slow_body_is_refused(serving):
-    status, reply = ask(serving(seconds=0.05), slow=0.2)
-
-    assert status == 408 and "0.05 s" in reply["error"]
+    assert slow[0] == 408 and "0.05 s" in slow[1]["error"]
+    assert large[0] == 413 and "8,000,000 bytes" in large[1]["error"]
 
 
 def test_large_body_is_refused_while_many_bytes_are_being_read_and_a_small_one_is_not(monkeypatch):

@@ -66,9 +66,7 @@ def queue(trained, tmp_path_factory):
     from conftest import orders
 
     project = settings.load(shutil.copytree(trained, tmp_path_factory.mktemp("queue") / "project", symlinks=True))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DATABASE_URL", "")
-        label.run(with_unlabelled(project, orders(), ROWS))
+    label.run(with_unlabelled(project, orders(), ROWS))
     return project.root / "data"
 
 
@@ -268,8 +266,7 @@ def test_number_is_labelled_in_a_field_and_what_is_none_is_refused(waiting, fold
     assert person.kept()[0].truth == "51.5"
 
 
-def test_cells_are_shown_as_they_stand_for_who_judges_them(project, made_table, start, monkeypatch):
-    monkeypatch.setenv("DATABASE_URL", "")
+def test_cells_are_shown_as_they_stand_for_who_judges_them(project, made_table, start):
     table = made_table.assign(order=made_table["order"] + 130_000, amount=51.1725)
     label.run(with_unlabelled(project, table, 2))
 

@@ -8,9 +8,8 @@ import threading
 
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 
-from data_science_project import cli, pipeline
+from data_science_project import pipeline
 from data_science_project.engine.project import settings as project_settings
 from data_science_project.engine.runs import promote, registry
 from data_science_project.service import app, health, log, monitor, newest, profile, settings, words
@@ -20,9 +19,8 @@ from .conftest import ROW
 
 
 @pytest.fixture
-def service(project, monkeypatch):
+def service(project):
     """The service of the throw-away project, without a version loaded."""
-    monkeypatch.setenv("DATABASE_URL", "")
     kept = log.Log(project, settings.of(project, settings.Serve))
     kept.start()
     yield app.Service(project, kept)
@@ -45,18 +43,6 @@ def answered(service, entries, folder):
         return ids
 
     return put
-
-
-@pytest.fixture
-def typed(monkeypatch, package_log):
-    """Type a verb in the folder of a project."""
-
-    def run(root, *words):
-        monkeypatch.chdir(root)
-        monkeypatch.setenv("DATABASE_URL", "")
-        return CliRunner().invoke(cli.main, [str(word) for word in words])
-
-    return run
 
 
 def yes(probability=0.8):
@@ -118,7 +104,7 @@ def test_champion_and_shadow_are_compared_on_the_rows_that_both_answered(service
 
 
 def test_page_of_the_service_and_report_say_the_same_score_whatever_shadows_there_are(
-    service, answered, entries, folder, typed, monkeypatch
+    service, answered, entries, folder, call, monkeypatch
 ):
     monkeypatch.setattr(newest, "NEWEST", 40)
     for number in answered(*[(yes(), "no"), (yes(), "yes")] * 20):
@@ -273,10 +259,10 @@ def test_log_of_one_row_alone_says_that_no_different_ones_are_there(service, ans
     assert "Not compared yet" in page and "Fewer than 50 different answers say nothing about drift" in page
 
 
-def test_monitor_writes_one_file_about_the_log_and_ends_with_one_where_an_alarm_fires(service, entries, folder, typed):
+def test_monitor_writes_one_file_about_the_log_and_ends_with_one_where_an_alarm_fires(service, entries, folder, call):
     service.log.database.insert(asked(entries, folder.name, 60, amount=500.0))
 
-    done = typed(service.project.root, "monitor")
+    done = call(service.project.root, "monitor")
 
     page = (service.project.root / monitor.PAGE).read_text(encoding="utf-8")
     lines = [line for line in done.stdout.splitlines() if line.startswith("drift: 'amount': median 500")]
@@ -285,10 +271,10 @@ def test_monitor_writes_one_file_about_the_log_and_ends_with_one_where_an_alarm_
     assert not re.search(r'(src|href)="(?!#)', page)
 
 
-def test_monitor_of_a_file_needs_no_log_and_ends_with_none_where_all_is_well(project, made_table, typed, tmp_path):
+def test_monitor_of_a_file_needs_no_log_and_ends_with_none_where_all_is_well(project, made_table, call, tmp_path):
     made_table.to_csv(tmp_path / "batch.csv", index=False)
 
-    done = typed(project.root, "monitor", "--input", tmp_path / "batch.csv")
+    done = call(project.root, "monitor", "--input", tmp_path / "batch.csv")
 
     assert (done.exit_code, done.stdout) == (0, "reports/monitoring.html\n")
     assert not (project.root / "data" / "log").exists()
@@ -308,22 +294,22 @@ def test_monitor_of_a_file_looks_at_predicted_numbers_too(make_project, made_tab
     assert "108 labels" in page.read_text(encoding="utf-8") and alarms == []
 
 
-def test_monitor_without_log_says_what_to_do_and_without_answers_of_a_run_names_it(project, typed, folder, request):
-    no_log = typed(project.root, "monitor")
+def test_monitor_without_log_says_what_to_do_and_without_answers_of_a_run_names_it(project, call, folder, request):
+    no_log = call(project.root, "monitor")
     request.getfixturevalue("service")  # it makes a log
-    no_answer = typed(project.root, "monitor", "--run", folder.name)
+    no_answer = call(project.root, "monitor", "--run", folder.name)
 
     assert no_log.exit_code == no_answer.exit_code == 1
     assert "make serve, or look at a file: make monitor INPUT=batch.csv" in no_log.stderr
     assert f"no answer of {folder.name}" in no_answer.stderr
 
 
-def test_run_that_answered_last_is_looked_at_until_the_champion_is_asked(service, typed, answered, folder):
+def test_run_that_answered_last_is_looked_at_until_the_champion_is_asked(service, call, answered, folder):
     answered((yes(), None), (no(), None))
     newer = shutil.copytree(folder, folder.with_name("2099-01-01-000000-00000000"))
     registry.write(newer, {**registry.read(folder), "run": newer.name})
 
-    done = typed(service.project.root, "monitor")
+    done = call(service.project.root, "monitor")
 
     shutil.rmtree(newer)
     assert done.exit_code == 0
@@ -331,23 +317,23 @@ def test_run_that_answered_last_is_looked_at_until_the_champion_is_asked(service
 
 
 def test_run_that_was_replaced_since_its_newest_answer_raises_no_alarm_and_is_not_advised_to_come_back(
-    service, typed, answered, folder, monkeypatch
+    service, call, answered, folder, monkeypatch
 ):
     answered(*[(yes(), None)] * health.LEAST_ROWS)
     promote.keep(service.project, folder.name, {"gate": []})
     monkeypatch.setattr(profile, "of", lambda *_: None)
-    before = typed(service.project.root, "monitor")
+    before = call(service.project.root, "monitor")
     newer = shutil.copytree(folder, folder.with_name("2099-01-01-000000-00000000"))
     registry.write(newer, {**registry.read(folder), "run": newer.name})
     promote.keep(service.project, newer.name, {"gate": []})
 
-    found, after = monitor.figures(service)["health"], typed(service.project.root, "monitor")
+    found, after = monitor.figures(service)["health"], call(service.project.root, "monitor")
 
     assert before.exit_code == 1 and "not watched" in before.stdout + before.stderr and after.exit_code == 0
     assert (found["alarms"], found["successor"], found["back"]) == ([], newer.name, False)
     assert "nobody has asked it yet" in (service.project.root / monitor.PAGE).read_text(encoding="utf-8")
     answered((yes(), None), run=newer.name)
-    assert typed(service.project.root, "monitor", "--run", folder.name).exit_code == 1, "the champion was asked by then"
+    assert call(service.project.root, "monitor", "--run", folder.name).exit_code == 1, "the champion was asked by then"
 
 
 def test_labels_that_the_queue_asked_for_are_no_sample(service, answered, folder):

@@ -70,7 +70,6 @@ def retrained(rivals, tmp_path_factory):
     from conftest import copy_project, move_in
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DATABASE_URL", "")
         root = copy_project(rivals, tmp_path_factory.mktemp("retrained") / "project")
         move_in(root, patch)
         project = settings.load(root, ["promote.latency_ms=1e9"])
@@ -85,7 +84,6 @@ def after(retrained, tmp_path, monkeypatch):
     """A copy of that project for this test alone."""
     from conftest import copy_project, move_in
 
-    monkeypatch.setenv("DATABASE_URL", "")
     root = copy_project(retrained[0], tmp_path / "after")
     move_in(root, monkeypatch)
     return settings.load(root, ["promote.latency_ms=1e9"])
@@ -159,8 +157,7 @@ def test_test_row_that_moves_is_caught(after, retrained):
     assert len(known) == len(set(known)) == sum(len(rows) for rows in before.values()) + ROWS
 
 
-def test_divided_by_time_the_gate_compares_on_rows_newer_than_all_that_the_champion_learned_from(contest, monkeypatch):
-    monkeypatch.setenv("DATABASE_URL", "")
+def test_divided_by_time_the_gate_compares_on_rows_newer_than_all_that_the_champion_learned_from(contest):
     by_time = ["promote.latency_ms=1e9", "split.by=time:day", 'train.candidates=["linear"]']
     project, champion = settings.load(contest.root, by_time), registry.folders(contest)[1]
     promote.keep(project, champion.name, {"gate": []})
@@ -254,8 +251,7 @@ def test_rows_that_were_forgotten_are_gone_from_the_dump_and_the_others_stay(aft
     assert all(set(now[part]["order"]) <= set(before[part]["order"]) for part in settings.PARTS)
 
 
-def test_row_that_is_forgotten_while_the_dump_is_made_does_not_come_back_in_it(contest, monkeypatch):
-    monkeypatch.setenv("DATABASE_URL", "")
+def test_row_that_is_forgotten_while_the_dump_is_made_does_not_come_back_in_it(contest):
     tell(contest, new_orders(3))
     contest.split("test").unlink()  # so that `features` comes between reading the log and writing the dump
     person = threading.Thread(target=forget.run, args=[contest], kwargs={"key": "order=7003"})
@@ -293,8 +289,7 @@ def start(project):
 
 
 @pytest.mark.once
-def test_killed_anywhere_leaves_nothing_half_and_of_two_who_go_on_one_trains(contest, in_git, monkeypatch):
-    monkeypatch.setenv("DATABASE_URL", "")
+def test_killed_anywhere_leaves_nothing_half_and_of_two_who_go_on_one_trains(contest, in_git):
     params = contest.root / settings.PARAMS
     params.write_text(params.read_text().replace("[train]\n", '[train]\nmetric = "accuracy"\n'))  # quick to resample
     in_git(contest.root)

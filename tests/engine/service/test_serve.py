@@ -219,8 +219,7 @@ def test_greeting_names_the_runs_that_answer_and_those_that_are_refused():
     ]
 
 
-def test_port_in_use_is_said_with_the_cure(project, monkeypatch):
-    monkeypatch.setenv("DATABASE_URL", "")
+def test_port_in_use_is_said_with_the_cure(project):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         project.parts["serve"] = settings.Serve(port=port)

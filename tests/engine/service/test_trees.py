@@ -8,17 +8,10 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 
-from data_science_project.engine.modelling import estimators
 from data_science_project.service import trees
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 SIZE = 300
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Two threads wait for each other on a busy machine."""
-    with estimators.threads(SIZE):
-        yield
 
 
 @pytest.fixture
