@@ -12,7 +12,9 @@ from .conftest import ask
 
 
 def test_slow_body_is_refused_and_too_large_a_one_before_it_is_read(serving):
-    slow, large = ask(serving(seconds=0.05), slow=0.2), ask(serving(), body=b"", content_length="9000000")
+    application = serving(seconds=0.05)
+
+    slow, large = ask(application, slow=0.2), ask(application, body=b"", content_length="9000000")
 
     assert slow[0] == 408 and "0.05 s" in slow[1]["error"]
     assert large[0] == 413 and "8,000,000 bytes" in large[1]["error"]

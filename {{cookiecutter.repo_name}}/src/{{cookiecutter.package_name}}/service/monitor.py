@@ -54,7 +54,7 @@ def run(project: Project, *, input: Path | None, name: str) -> tuple[Path, list[
     else:
         window = of_file(project, folder, input)
         inputs = {project.relative(input): artefact.sha256(input)}
-        content = looked(project, None, window.rows, window)
+        content = contents(project, None, window.rows, window)
     page, css = project.root / PAGE, (OF_PAGES / "static" / "page.css").read_text(encoding="utf-8")
     known = {"project": project.root.name, "css": css, "source": project.relative(input) if input else "the log"}
     artefact.write_text(page, PAGES.get_template("monitor.html").render(content | known))
@@ -82,7 +82,7 @@ def logged(project: Project, folder: Path, *, instead: bool) -> dict[str, Any]:
                 folder, (rows, _) = before, newest.answered(database.engine, answers.c.run == before.name)
             window = None if rows.empty else of_log(database.engine, project, folder.name, rows)
             if window:
-                return looked(project, database.engine, rows, window)
+                return contents(project, database.engine, rows, window)
     except DataError as error:
         raise DataError(f"{error}, or look at a file: make monitor INPUT=batch.csv") from None
     raise DataError(f"The log has no answer of {folder.name}.\nName another run, RUN=..., or a file, INPUT=batch.csv")
@@ -142,14 +142,14 @@ def figures(service: Service) -> dict[str, Any]:
         names = [name for name in service.versions.served if name in set(answered)] or answered.tolist()
         try:
             window = of_log(engine, service.project, names[0], rows) if names else None
-            return content | looked(service.project, engine, rows, window)
+            return content | contents(service.project, engine, rows, window)
         except ProjectError as error:
-            return content | looked(service.project, engine, rows, None) | {"uncompared": str(error)}
+            return content | contents(service.project, engine, rows, None) | {"uncompared": str(error)}
     except sa.exc.SQLAlchemyError as error:
         return content | {"unread": str(service.log.database.explained(error))}
 
 
-def looked(project: Project, engine: sa.Engine | None, rows: pd.DataFrame, window: Window | None) -> dict[str, Any]:
+def contents(project: Project, engine: sa.Engine | None, rows: pd.DataFrame, window: Window | None) -> dict[str, Any]:
     """What page and report both show: each run in each role, charts over time, the health of the one of the window."""
     options, runs, both = settings.of(project, settings.Monitor), [], []
     found = health(window, options) if window else None
