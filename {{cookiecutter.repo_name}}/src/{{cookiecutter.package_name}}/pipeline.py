@@ -27,7 +27,10 @@ READ_BY_VALIDATE = tuple(
 
 
 def make(project: Project, verb: str, **options: Any) -> list[Path]:
-    """Run a step and, before it, those it needs, where what they read has changed; its outputs. Options: `Work`."""
+    """Run a step and, before it, those it needs, each only if something that it reads has changed; its outputs.
+
+    `verb` is a key of `STEPS`, the options are those of `Work`.
+    """
     folder = chosen_run(project, verb, options.get("run"))
     work = Work(STEPS, project, records.Digests(project.root), options, folder=folder)
     ran = run(work, verb)

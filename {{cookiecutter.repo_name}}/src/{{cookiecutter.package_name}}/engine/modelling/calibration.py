@@ -46,7 +46,10 @@ def temper(probabilities: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def find_temperature(truth: np.ndarray, probabilities: np.ndarray, classes: np.ndarray) -> float:
-    """The temperature of least log-loss on rows not fitted on: truth (n_rows,), probabilities (n_rows, n_classes)."""
+    """The temperature with the least log-loss on rows that were not fitted on.
+
+    `truth` is (n_rows,), `probabilities` (n_rows, n_classes), with a column for each of the `classes`.
+    """
     columns = columns_of(truth, classes.tolist())
 
     def loss(log_temperature: float) -> float:

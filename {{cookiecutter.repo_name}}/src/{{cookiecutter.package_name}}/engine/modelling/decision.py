@@ -44,7 +44,10 @@ class Policy:
 
 
 def policy(folder: Path, record: Mapping[str, Any], options: Predict, decision: Decision) -> Policy:
-    """What `[predict]` and `[decision]` make of a run; a `SettingsError` if they state what its target has not."""
+    """What `[predict]` and `[decision]` make of the run in `folder`, `models/<run>`.
+
+    A `SettingsError` if `[decision]` states what its target does not have.
+    """
     classes = tuple(record["classes"])
     check_decision(decision, classes)
     held, level = confidence.held_out(folder), None
@@ -126,7 +129,10 @@ def decided_from(held: pd.DataFrame, level: float, classes: tuple) -> pd.DataFra
 
 
 def urgency(answers: Predictions) -> np.ndarray:
-    """What rows are sorted by, (n_rows,): the probability of the positive of two, or of the answer, or the number."""
+    """What rows are sorted by, the largest first, shape (n_rows,).
+
+    The probability of the positive of two classes, of the answer with more, or the predicted number.
+    """
     if not answers.classes:
         return np.asarray(answers.values, dtype="float64")
     return answers.probabilities[:, 1] if len(answers.classes) == 2 else answers.probabilities.max(axis=1)

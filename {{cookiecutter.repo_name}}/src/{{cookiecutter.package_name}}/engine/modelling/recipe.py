@@ -212,7 +212,10 @@ class Components(TruncatedSVD):
 
 
 def plan(columns: Dictionary, rows: pd.DataFrame, *, task: str, seed: int, without: Sequence[str] = ()) -> Recipe:
-    """Sort the features of rows, (n_rows, n_columns), by their transformation; those `without` are not seen."""
+    """Sort the features of rows, shape (n_rows, n_columns), after `add_features` by their transformation.
+
+    Columns `without` must not be seen, such as the one that defines the groups.
+    """
     chosen = {name: columns[name].transformation for name in features(columns) if name in rows.columns}
     made = {name: by_dtype(rows[name]) for name in rows.columns if name not in columns and rows[name].notna().any()}
     grouped: dict[str, list[str]] = {}
@@ -237,7 +240,10 @@ def by_dtype(values: pd.Series) -> str:
 
 
 def split_dates(dates: pd.DataFrame) -> np.ndarray:
-    """Year, month, day, weekday (0: Monday), hour (0-24), days since 1970 of each date, NaN: (n_rows, 6 * n_dates)."""
+    """Year, month, day, weekday (0 = Monday), hour of day (0-24) and days since 1970 of each date.
+
+    Shape (n_rows, n_dates) becomes (n_rows, 6 * n_dates), NaN where the date is missing.
+    """
     parts = []
     for name in dates.columns:
         local = pd.to_datetime(dates[name]).dt.tz_localize(None)  # as a clock there shows it

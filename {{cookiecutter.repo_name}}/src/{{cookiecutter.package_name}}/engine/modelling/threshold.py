@@ -61,7 +61,10 @@ def positive_last(classes: tuple, positive: str) -> tuple:
 
 
 def search(yes: np.ndarray, probability: np.ndarray, score: OfCounts) -> float:
-    """The median, over resamples, of the threshold with the best score; `yes`, bool, its `probability`: (n_rows,)."""
+    """The median, over resamples of the rows, of the threshold with the best score.
+
+    `yes`, bool, says which rows are of the positive class, `probability` is that of this class; both (n_rows,).
+    """
     order = np.argsort(-probability, kind="stable")
     yes, steps = yes[order], np.concatenate([[1.0], probability[order], [0.0]])
     cuts = np.flatnonzero(np.diff(steps[:-1], append=-1.0))  # between different probabilities alone

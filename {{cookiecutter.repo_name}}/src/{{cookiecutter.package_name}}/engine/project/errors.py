@@ -31,7 +31,10 @@ class SettingsError(ProjectError):
 
 
 class DataError(ProjectError):
-    """A source, a table or a row does not fit what is written of it; `violations`: what `validate` found, if known."""
+    """A source, a table or a row does not fit what is written about it; `violations` has the cells, if they are known.
+
+    They are what `validate` found, each with its `column`, `problem`, `cure` and `rows`.
+    """
 
     def __init__(self, message: str, violations: Sequence[Any] = ()) -> None:
         super().__init__(message)

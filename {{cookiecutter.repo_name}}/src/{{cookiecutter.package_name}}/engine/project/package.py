@@ -36,7 +36,10 @@ def yours(folder: Path) -> list[Path]:
 
 
 def edited(folder: Path) -> list[str]:
-    """Files of the engine, changed, added or gone, that are not as in `engine/MANIFEST.sha256`; [] without one."""
+    """Files of the engine that are not as the template made them: changed, added or gone.
+
+    The digests are in `engine/MANIFEST.sha256`, one line a file as `sha256sum` writes it; [] without that file.
+    """
     manifest = folder / "engine" / MANIFEST
     if not manifest.is_file():
         return []

@@ -67,7 +67,10 @@ def hints(kind: type) -> dict[str, Any]:
 
 
 def convert(table: Any, kind: type[T], place: str) -> T:
-    """Make a dataclass of a TOML table, fields without a default required; a `SettingsError` names place and rule."""
+    """Make a dataclass of a TOML table; fields without a default are required.
+
+    A `SettingsError` names the place (`params.toml: [train]`), the key, what was found and what is allowed.
+    """
     model: Any = kind  # nothing says to a type checker that T is a dataclass
     if not isinstance(table, Mapping):
         raise SettingsError(f"{place} is {table!r}, not a table.")

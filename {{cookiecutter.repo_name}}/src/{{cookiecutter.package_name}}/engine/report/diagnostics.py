@@ -144,7 +144,10 @@ def wilson(hits: np.ndarray) -> tuple[float, float]:
 
 
 def strongest_related(rows: pd.DataFrame, answers: Predictions, limit: int = COLUMNS_EXAMINED) -> list[str]:
-    """The columns, in their order, that go most with the answers to rows, (n_rows, n_columns): at most `limit`."""
+    """The columns that go most closely with a model's answers to rows, shape (n_rows, n_columns); in their order.
+
+    Of a table too wide to examine each; all of them where there are not more than `limit`.
+    """
     if rows.shape[1] <= limit:
         return list(rows.columns)
     predicted = pd.Series(urgency(answers))

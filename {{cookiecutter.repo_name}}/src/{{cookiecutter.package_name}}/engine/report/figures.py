@@ -212,7 +212,10 @@ def importance(table: pd.DataFrame, metric: str) -> Figure:
 
 
 def dependence(curves: dict[str, tuple[pd.DataFrame, pd.DataFrame | None]], ylabel: str) -> Figure:
-    """The mean answer, if any, hollow what came true, by the value of a column; a panel a column, a line a class."""
+    """The mean answer, and hollow what came true, against the value of a column; a panel a column, a line a class.
+
+    Without an answer of a model there is nothing beside what came true.
+    """
     figure, places = panels(len(curves), 8 if len(curves) > 1 else 4.5, 2.9 * -(-len(curves) // 2))
     for axes, (name, (table, truth)) in zip(places, curves.items(), strict=True):
         lines = [column for column in table.columns if column != "value"]

@@ -93,7 +93,10 @@ def comparison(result: Result) -> str:
 
 
 def reading_of_curve(points: pd.DataFrame, result: Result, older: float | None = None) -> list[str]:
-    """What the learning curve says of over-fitting and more data; `older`: the metric held out, of older rows."""
+    """What the learning curve says about over-fitting and about more data.
+
+    `older` is the metric on rows held out in training, where the test rows are newer.
+    """
     if points.empty:
         return ["There are too few rows for a learning curve."]
     last, metric = points.iloc[-1], result.metric

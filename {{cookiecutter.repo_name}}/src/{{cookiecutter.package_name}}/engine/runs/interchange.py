@@ -27,7 +27,10 @@ ADD_ONNX = 'Add "onnx" to extras in [tool.install] of pyproject.toml, then: make
 
 
 def write(folder: Path, model: Run, rows: pd.DataFrame | None, policy: Policy) -> str:
-    """Write `model.onnx` of a run at the threshold of today, compared on rows as they came; the outcome in words."""
+    """Write `model.onnx` of the run in `folder` with the threshold of today; what came of it, in words.
+
+    It is compared on rows as they came, shape (n_rows, n_columns).
+    """
     if not all(map(find_spec, FOR_ONNX)):
         return f"no {ONNX}: {' and '.join(FOR_ONNX)} are not installed. {ADD_ONNX}"
     path = folder / ONNX

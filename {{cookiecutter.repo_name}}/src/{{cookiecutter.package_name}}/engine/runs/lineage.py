@@ -35,7 +35,10 @@ class Link:
 
 
 def trace(project: Project, path: Path) -> list[Link]:
-    """The records from a file to the source, its inputs below it; a `DataError` if it has none, or one is damaged."""
+    """Follow the records from a file that has one to the source: the file first, its inputs below it.
+
+    A `DataError` if the file has no record, or a record is damaged.
+    """
     path = Path(os.path.normpath(project.root / path))
     if not (about := record_of(project, path)):
         gone = "" if path.exists() else "is not here, and "

@@ -100,7 +100,10 @@ def failed_in_yours(error: Exception) -> ProjectError | None:
 
 
 def option_path(*names: str, text: str, bare: bool = False) -> Callable:
-    """A click option that holds a path; absolute, for commands work in the root; with `bare` a name alone stays one."""
+    """A click option that holds a path; absolute, because commands work in the project's root.
+
+    With `bare` a name without a folder stays one: the command has a folder for it.
+    """
 
     def found(context: click.Context, option: click.Parameter, typed: str | None) -> Path | None:
         if not typed:
