@@ -16,12 +16,10 @@ from ..sources.first_line import in_other_letters
 from .dictionary import LABEL, LARGEST, Column, Dictionary, by_role, label_columns
 from .lists import different_items, items_of
 from .moments import CLOCK_DAY, completed, put_together
-from .violations import ADD_IT, Violation, Warned, described, explain, explain_absent, left_out, violation
+from .violations import ADD_IT, Violation, Warned, described, explain, explain_absent, violation
 from .wording import rewritten
 
-MISSING_WORDS = frozenset(
-    ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "n.a.", "nan", "null", "nil", "none", "nat", "missing", "\\n"]
-)
+MISSING_WORDS = frozenset(["", *"? - -- . na n/a #n/a n.a. nan null nil none nat missing \\n".split()])
 TRUE_WORDS, FALSE_WORDS = frozenset(["true", "t", "yes", "y", "1"]), frozenset(["false", "f", "no", "n", "0"])
 CODED_OTHERWISE = 20  # cells that are all otherwise: fewer may be so by chance
 FEW_IDS, REPEATING = 20, 0.2  # rows of a table in which an id that more of them share is of a customer, not of a row
@@ -72,7 +70,8 @@ def validate(
         same = listed([ascii(name) for name in odd])
         warnings.append(f"{where}: names in other code points are those of the data dictionary: {same}")
     if extra := [str(name) for name in frame.columns if name not in columns]:
-        warnings.append(left_out(extra, where))
+        unknown = f"columns that the data dictionary does not know are left out: {listed(extra, 20)}"
+        warnings.append(f"{where}: {unknown}")
     return pd.DataFrame(kept, index=frame.index), warnings
 
 

@@ -102,15 +102,17 @@ def _as_western(content: bytes, error: UnicodeDecodeError) -> tuple[bytes, list[
         text = content.decode("cp1252").encode()
     except UnicodeDecodeError:  # five bytes have no letter there, and in latin-1 they are control characters
         raise DataError(f"{found}, and not cp1252 either.\n{_likely(words, words[0])}Set encoding {CURE}.") from None
-    if odd := _unlike_western(words):
-        reason = f"{found}, and as cp1252 no western word: {odd.decode('cp1252')[:LETTERS]!r}"
-        raise DataError(f"{reason}.\n{_likely(words, odd)}Set encoding {CURE}.")
+    signs = (SIGN_IN_WORD.search(word.decode("cp1252")) for word in words)  # for letters
+    in_a_row = (any(len(set(row)) > 2 for row in ROW.findall(word)) for word in words)  # letters beyond ASCII
+    odd = [word for word, *why in zip(words, signs, in_a_row, strict=True) if any(why)]
+    if len(odd) > ODD * len(words):
+        reason = f"{found}, and as cp1252 no western word: {odd[0].decode('cp1252')[:LETTERS]!r}"
+        raise DataError(f"{reason}.\n{_likely(words, odd[0])}Set encoding {CURE}.")
     first = words[0].decode("cp1252")[:LETTERS]
     return text, [f"encoding cp1252 ({found}; a guess, as in {first!r}: where letters look wrong, set encoding {CURE})"]
 
 
 def _beyond_ascii(content: bytes) -> Iterator[bytes]:
-    """Yield the words with letters beyond ASCII."""
     return (word[0] for word in WORD.finditer(content) if not word[0].isascii())
 
 
@@ -127,16 +129,6 @@ def _mixed(content: bytes) -> tuple[bytes, list[str]]:
     numbers = listed([place + 1 for place in odd])
     said = f"{counted(len(odd), 'line')} not UTF-8 like the others, read as cp1252 (line {numbers})"
     return b"\n".join(lines), [f"two encodings in one file: {said}, as in {word!r}"]
-
-
-def _unlike_western(words: list[bytes]) -> bytes:
-    """Return the first word with letters beyond ASCII in a row, or signs for letters, unless such words are rare."""
-    odd = [
-        word
-        for word in words
-        if SIGN_IN_WORD.search(word.decode("cp1252")) or any(len(set(row)) > 2 for row in ROW.findall(word))
-    ]
-    return odd[0] if len(odd) > ODD * len(words) else b""
 
 
 def _likely(words: list[bytes], shown: bytes) -> str:
