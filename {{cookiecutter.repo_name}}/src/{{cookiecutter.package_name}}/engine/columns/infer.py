@@ -325,14 +325,13 @@ def summary(columns: Dictionary) -> list[str]:
     """One line for each kind of column that a user may want to contradict."""
     parts = {part for column in columns.values() for part in column.moment}
     one_hot = {n: c.values or ("a number",) for n, c in columns.items() if c.transformation == "one-hot"}
+    asked = "so that evaluate compares groups; is it so? (sensitive = ...)"
     groups = {
         "ids, kept beside the predictions": [n for n, c in columns.items() if c.role == "id"],
         "ignored, constant or empty": [n for n, c in columns.items() if c.role == "ignored" and n not in parts],
         "one value or none, of which only that counts": [n for n, values in one_hot.items() if len(values) == 1],
         "free text": [n for n, c in columns.items() if c.type == "text" and c.role == "feature"],
-        "sensitive by name, so that evaluate compares groups; is it so? (sensitive = ...)": [
-            n for n, c in columns.items() if c.sensitive
-        ],
+        f"sensitive by name, {asked}": [n for n, c in columns.items() if c.sensitive],
         "dates": [n for n, c in columns.items() if c.type == "datetime"],
     }
     return [f"{what}: {listed(names, NAMED)}" for what, names in groups.items() if names]

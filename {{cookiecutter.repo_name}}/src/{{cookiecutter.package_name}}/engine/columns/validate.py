@@ -56,7 +56,8 @@ def validate(
     to_make = {name: columns[name].moment for name in gone if columns[name].moment and columns[name].role != "ignored"}
     needed = {part for parts in to_make.values() for part in parts}
     absent = [name for name in gone if name in needed or name not in {*optional, *to_make}]
-    typed, refused, warned = typed_columns(frame, {name: columns[name] for name in wanted}, target=target)
+    there = {name: columns[name] for name in wanted if name in frame.columns}
+    typed, refused, warned = typed_columns(frame, there, target=target)
     lacking = [Violation(name, "no cell: the column is missing", ADD_IT, tuple(range(len(frame)))) for name in absent]
     if refused:
         raise DataError(explain(absent, refused, warned, where, numbers), [*lacking, *refused])
@@ -81,8 +82,6 @@ def typed_columns(
     """Type the columns that are there; with what breaks a rule that refuses, and what breaks another."""
     typed, refused, warned = dict[str, pd.Series](), list[Violation](), list[Violation]()
     for name, column in columns.items():
-        if name not in frame.columns:
-            continue
         values, violations = validate_column(frame[name], column)
         if column.role == "group" and violations and not target:  # no model sees it: a new group is called as it likes
             values, violations = stripped(frame[name]), []

@@ -237,9 +237,8 @@ def arff_as_csv(text: str) -> str:
     rows = csv.reader(bare, quotechar=quote, escapechar="\\", skipinitialspace=True)
     zeros = [kind[1:].split(",")[0].strip(" '\"}") if kind[:1] == "{" else "0" for _, kind in attributes]
     written = io.StringIO()
-    csv.writer(written, lineterminator="\n").writerows(
-        [[name for name, _ in attributes], *(rows if bare == lines else (_dense(row, zeros) for row in rows))]
-    )
+    dense = rows if bare == lines else (_dense(row, zeros) for row in rows)
+    csv.writer(written, lineterminator="\n").writerows([[name for name, _ in attributes], *dense])
     return written.getvalue()
 
 

@@ -1,6 +1,5 @@
 """Turns the bytes of a text into UTF-8, whatever encoding they are in; what was guessed or mended is said."""
 
-import codecs
 import itertools
 import re
 from collections.abc import Iterator
@@ -8,13 +7,7 @@ from collections.abc import Iterator
 from ..project.errors import DataError, SettingsError, counted, listed
 from .dialect import SAMPLE
 
-BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark it begins with
-    codecs.BOM_UTF32_BE: "utf-32-be",
-    codecs.BOM_UTF16_LE: "utf-16-le",
-    codecs.BOM_UTF16_BE: "utf-16-be",
-}
+MARKED = ("utf-8", "utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")  # the mark of UTF-16 begins that of UTF-32
 # Encodings of Central Europe, Russia, Greece, Turkey, Israel, Arabia, the Baltic, Thailand, China, Japan and Korea.
 FOREIGN = (
     *("cp1250", "iso8859_2", "cp1251", "koi8_r", "cp866", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874"),
@@ -37,8 +30,8 @@ def as_utf8(content: bytes, encoding: str = "") -> tuple[bytes, list[str]]:
     Without a given encoding it is detected: byte-order mark, UTF-8, UTF-16, else cp1252 where the letters are western.
     A `DataError` of binary content, or bytes that the encoding does not have.
     """
-    for mark, name in BYTE_ORDER_MARKS.items():
-        if content.startswith(mark):
+    for name in MARKED:
+        if content.startswith(mark := "\ufeff".encode(name)):
             return _transcoded(content[len(mark) :], name, "byte-order mark")
     if encoding:
         return _transcoded(content, encoding, "given")
