@@ -142,7 +142,10 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
 def settled_marks(bare: pd.Series, decimal: str) -> Iterator[tuple[dict[str, Any], str]]:
     """The marks by the other columns, whose `decimal` mark is known, or else by groups of digits; and what to say."""
     for mark, point in (",.", ".,") if not decimal else ():
-        if only_groups(bare, mark):
+        marked = bare.str.contains(mark, regex=False)  # 1.180 ends in a zero as three decimals would, and 188 has none
+        whole, plain = bare[marked], bare[~marked]
+        groups = whole.str.fullmatch(rf"[-+]?[1-9]\d{{0,2}}[{mark}]\d{{3}}").all() and whole.str.endswith("0").any()
+        if groups and plain.str.fullmatch(r"[-+]?\d{1,3}").all() and plain.str.contains(r"\d{3}").any():
             unsure = doubt(bare, mark, "thousands", "decimal")
             yield {"thousands": mark, "decimal": point}, f"{mark!r} read as the thousands mark{unsure}"
     if decimal:
@@ -151,14 +154,6 @@ def settled_marks(bare: pd.Series, decimal: str) -> Iterator[tuple[dict[str, Any
         otherwise = "decimal" if role == "thousands" else "thousands"
         if_not = f'; if not so: {otherwise} = "{mark}" {WHERE}' if doubt(bare, mark, role, otherwise) else ""
         yield {"decimal": decimal, role: mark}, f"{mark!r} read as the {role} mark, as in the other columns{if_not}"
-
-
-def only_groups(bare: pd.Series, mark: str) -> bool:
-    """Whether a mark is likelier to part thousands: 1.180 ends in a zero as three decimals would, and 188 has none."""
-    marked = bare.str.contains(mark, regex=False)
-    with_it, without = bare[marked], bare[~marked]
-    groups = with_it.str.fullmatch(rf"[-+]?[1-9]\d{{0,2}}[{mark}]\d{{3}}").all() and with_it.str.endswith("0").any()
-    return bool(groups and without.str.fullmatch(r"[-+]?\d{1,3}").all() and without.str.contains(r"\d{3}").any())
 
 
 def doubt(bare: pd.Series, mark: str, role: str, other: str) -> str:
