@@ -16,7 +16,7 @@ from ..sources.first_line import in_other_letters
 from .dictionary import LABEL, LARGEST, Column, Dictionary, by_role, label_columns
 from .lists import different_items, items_of
 from .moments import CLOCK_DAY, completed, put_together
-from .violations import ADD_IT, Violation, Warned, described, explain, explain_absent, violation
+from .violations import ADD_IT, Violation, Warned, described, explain, explain_absent, left_out, violation
 from .wording import rewritten
 
 MISSING_WORDS = frozenset(["", *"? - -- . na n/a #n/a n.a. nan null nil none nat missing \\n".split()])
@@ -71,8 +71,7 @@ def validate(
         same = listed([ascii(name) for name in odd])
         warnings.append(f"{where}: names in other code points are those of the data dictionary: {same}")
     if extra := [str(name) for name in frame.columns if name not in columns]:
-        unknown = f"columns that the data dictionary does not know are left out: {listed(extra, 20)}"
-        warnings.append(f"{where}: {unknown}")
+        warnings.append(left_out(extra, where))
     return pd.DataFrame(kept, index=frame.index), warnings
 
 

@@ -40,6 +40,11 @@ def violation(name: str, problem: str, cure: str, where: pd.Series) -> Violation
     return Violation(name, problem, cure, tuple(np.flatnonzero(where).tolist()))
 
 
+def left_out(names: list[str], where: str) -> str:
+    """The warning that columns are not in the data dictionary."""
+    return f"{where}: columns that the data dictionary does not know are left out: {listed(names, 20)}"
+
+
 def described(violation: Violation, numbers: pd.Index) -> str:
     """A violation in one line, with the rows as the file counts them."""
     shown = ", ".join(str(numbers[row]) for row in violation.rows[:SHOWN_ROWS])
