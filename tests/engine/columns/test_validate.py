@@ -10,6 +10,8 @@ from data_science_project.engine.columns import dictionary, validate
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.sources import read
 
+LIST = {"type": "list", "separator": ";"}
+
 
 def one(cells, *, first_row=1, **about):
     """The typed column `x`, and the warnings."""
@@ -39,7 +41,7 @@ def one(cells, *, first_row=1, **about):
         (["2026-01-31T01:00:00+02:00"], {"type": "datetime"}, ["2026-01-30T23:00:00"], "datetime64[us]"),
         (["31/01/2026"], {"type": "datetime", "format": "%d/%m/%Y"}, ["2026-01-31"], "datetime64[us]"),
         ([" red ", "", None, "?"], {"type": "category", "missing": ("?",)}, ["red", None, None, None], "str"),
-        (["a; b ", "", "?"], {"type": "list", "separator": ";", "missing": ("?",)}, ["a; b", None, None], "str"),
+        (["a; b ", "", "?"], {**LIST, "missing": ("?",)}, ["a; b", None, None], "str"),
         (["1e20", "5"], {"type": "integer"}, [1e20, 5], "float64"),
         ([-(2.0**63), 2.0**62], {"type": "integer"}, [-(2**63), 2**62], "int64"),
         (["0", "10", None], {"type": "number", "range": (0.0, 10.0)}, [0, 10, np.nan], "float64"),
@@ -114,12 +116,7 @@ def test_date_that_means_missing_is_one_in_any_format(cells):
         (["1", "11", "3"], {"type": "number", "range": (0.0, 10.0)}, "outside 0 ... 10, like 11", "'range'"),
         (["1", "-0.1", "3"], {"type": "number", "range": (0.0, 10.0)}, "outside 0 ... 10, like -0.1", "'range'"),
         (["a", "c", "b"], {"type": "category", "values": ("a", "b")}, "unknown categories, like 'c'", "'values'"),
-        (
-            ["a", "b;c ; a", "b"],
-            {"type": "list", "separator": ";", "values": ("a", "b")},
-            "items, like 'c'",
-            "'values'",
-        ),
+        (["a", "b;c ; a", "b"], {**LIST, "values": ("a", "b")}, "unknown items, like 'c'", "'values'"),
     ],
 )
 def test_broken_rule_is_refused_with_column_row_and_cure_or_said_or_treated_as_missing(cells, about, problem, cure):

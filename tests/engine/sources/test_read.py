@@ -61,6 +61,7 @@ def test_a_stray_second_header_and_empty_columns_are_dropped_and_said(table, row
     [
         ("", "empty"),
         ("\n  \n", "empty"),
+        (b"\xef\xbb\xbf", "empty"),
         ("----,---\n", "empty"),
         ("<!DOCTYPE html><p>sign in</p>", "web page"),
         ("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),
@@ -216,11 +217,6 @@ def test_time_of_reading_grows_with_the_size_and_not_with_its_square(content):
 def test_text_far_beyond_the_rows_that_are_allowed_is_refused_unread(content):
     with pytest.raises(DataError, match=r"\d line.*: more than 10 rows need\. Send them in parts"):
         read.sent(content, "rows.csv", read.Known(rows=10))
-
-
-def test_text_of_a_mark_alone_is_refused_as_without_rows():
-    with pytest.raises(DataError, match="is empty"):
-        read.sent(b"\xef\xbb\xbf", "rows.csv", read.Known(rows=10))
 
 
 def test_long_texts_and_rows_beyond_those_allowed_are_read():

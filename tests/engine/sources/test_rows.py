@@ -12,13 +12,18 @@ def lines(*odd, at=100, names="a,b,c"):
     return "\n".join([names, *LINES[:at], *odd, *LINES[at:]]) + "\n"
 
 
+KEPT = "a quote mark within a cell kept as text"
 MENDED = {
     "too few cells": ("7,1.5", ["7", "1.5", None], "too few cells, the last ones taken as missing"),
     "surplus empty cells": ("7,1.5,x,,", ["7", "1.5", "x"], "surplus empty cells left out"),
     "an empty cell in the middle": ("7,,1.5,x", ["7", "1.5", "x"], "surplus empty cells left out"),
+    "an empty cell in front": (",7,1.5,x", ["7", "1.5", "x"], "surplus empty cells left out"),
+    "a mark and a separator within quotes": ('7,1.5,"a 5" wide, b"', ["7", "1.5", 'a 5" wide, b'], KEPT),
+    "a mark after a separator": ('7,1.5,"a,"b"', ["7", "1.5", 'a,"b'], KEPT),
     "another separator": ("7;1.5;x", ["7", "1.5", "x"], "separated by ';', unlike the others"),
 }
 NOT_MENDED = {"two cells run into one": "71.5,x", "a decimal comma": "7,1,5,x", "words too many": "7,1.5,x,,more"}
+NOT_MENDED["one of two empty cells too many"] = ",7,,x"
 
 
 @pytest.mark.parametrize("case", MENDED)

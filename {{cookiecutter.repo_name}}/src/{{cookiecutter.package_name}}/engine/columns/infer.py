@@ -19,7 +19,7 @@ from .dictionary import ONE_HOT_LIMIT, Column, Dictionary, Transformation, Type,
 from .lists import different_items, separator_of
 from .spelling import DECIMALS, EITHER, UNIT_WORDS, called_id, days_in_digits, looks_like_code, ways
 from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, are_plain_ids, is_missing, parse, stripped
-from .wording import spelled_alike
+from .wording import by_key, spelled_alike
 
 # Reading `MISSING_WORDS` inside a category loses nothing if they stay a category of their own, and `NA` often is one
 # ("no pool"); only words that no table uses for a category are taken as missing there.
@@ -91,11 +91,8 @@ def infer(
     for name, parts in moments.found(columns, parsed).items():
         columns |= moments.described(name, parts, columns, role=roles.get(name, "feature"))
         lines.append(f"{listed(list(parts), NAMED)} are one moment: {name!r}, made of them")
-    notes: dict[str, list[str]] = {}
-    for name, note in said.items():
-        notes.setdefault(note, []).append(repr(name))
-    notes.pop("", None)
-    lines += [f"{listed(names, NAMED)}: {note}" for note, names in notes.items()]
+    notes = by_key(filter(said.get, said), lambda name: said[name])
+    lines += [f"{listed([*map(repr, names)], NAMED)}: {note}" for note, names in notes.items()]
     return columns, lines + summary(columns)
 
 
@@ -175,9 +172,8 @@ def infer_type(
 
 def read_as_missing(words: pd.Series, kind: str) -> str:
     """What to say of words among numbers or dates, shape (n_cells,), that mean missing from now on."""
-    found = ", ".join(
-        f"{shown(word)} ({counted(count, 'cell')})" for word, count in words.value_counts(sort=False).items()
-    )
+    counts = words.value_counts(sort=False).items()
+    found = ", ".join(f"{shown(word)} ({counted(count, 'cell')})" for word, count in counts)
     return found and f"{found} read as missing in a column of type {kind}"
 
 
@@ -192,13 +188,13 @@ def native_type(cells: pd.Series) -> Type | None:
         return "boolean"
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
         return "datetime"
-    if pd.api.types.is_numeric_dtype(cells.dtype):
-        present = cells.dropna()
-        if pd.api.types.is_integer_dtype(cells.dtype) and len(present):
-            if max(int(present.max()), -int(present.min())) > INTEGERS_THAT_FLOAT_KEEPS:
-                return None  # as numbers, neighbours would become the same
-        return "integer" if len(present) and (present % 1 == 0).all() else "number"
-    return None
+    if not pd.api.types.is_numeric_dtype(cells.dtype):
+        return None
+    present = cells.dropna()
+    if pd.api.types.is_integer_dtype(cells.dtype) and len(present):
+        if max(int(present.max()), -int(present.min())) > INTEGERS_THAT_FLOAT_KEEPS:
+            return None  # as numbers, neighbours would become the same
+    return "integer" if len(present) and (present % 1 == 0).all() else "number"
 
 
 def infer_words(text: pd.Series, present: pd.Series, markers: tuple[str, ...]) -> tuple[Column, str]:
@@ -290,7 +286,7 @@ def finish(values: pd.Series, column: Column) -> Column:
     if column.type == "list":
         items = different_items(values, column.separator)
         changes["values"] = tuple(items) if len(items) <= VALUES_LIMIT else None
-    if column.type in ("category", "text", "list") and column.role != "target":
+    if column.type in WORDY and column.role != "target":
         changes["rule"] = "warn"
     if column.role in ("feature", "time"):
         changes["transformation"] = transformation(column, levels)
@@ -302,13 +298,9 @@ def finish(values: pd.Series, column: Column) -> Column:
 def transformation(column: Column, levels: int) -> Transformation:
     """The suggested recipe of a feature."""
     by_type: dict[str, Transformation] = {"text": "text", "list": "one column an item", "datetime": "date parts"}
-    if column.type == "category":
-        return "one-hot" if levels <= ONE_HOT_LIMIT else "target encoding"
-    if column.type in by_type:
-        return by_type[column.type]
-    if column.role == "time":
-        return "none"
-    return "number" if levels > 1 else "one-hot"  # there or not
+    by_type["category"] = "one-hot" if levels <= ONE_HOT_LIMIT else "target encoding"
+    number: Transformation = "number" if levels > 1 else "one-hot"  # there or not
+    return by_type.get(column.type, "none" if column.role == "time" else number)
 
 
 def plausible_range(values: pd.Series) -> tuple[float, float]:
@@ -333,14 +325,13 @@ def summary(columns: Dictionary) -> list[str]:
     """One line for each kind of column that a user may want to contradict."""
     parts = {part for column in columns.values() for part in column.moment}
     one_hot = {n: c.values or ("a number",) for n, c in columns.items() if c.transformation == "one-hot"}
+    asked = "so that evaluate compares groups; is it so? (sensitive = ...)"
     groups = {
         "ids, kept beside the predictions": [n for n, c in columns.items() if c.role == "id"],
         "ignored, constant or empty": [n for n, c in columns.items() if c.role == "ignored" and n not in parts],
         "one value or none, of which only that counts": [n for n, values in one_hot.items() if len(values) == 1],
         "free text": [n for n, c in columns.items() if c.type == "text" and c.role == "feature"],
-        "sensitive by name, so that evaluate compares groups; is it so? (sensitive = ...)": [
-            n for n, c in columns.items() if c.sensitive
-        ],
+        f"sensitive by name, {asked}": [n for n, c in columns.items() if c.sensitive],
         "dates": [n for n, c in columns.items() if c.type == "datetime"],
     }
     return [f"{what}: {listed(names, NAMED)}" for what, names in groups.items() if names]

@@ -16,7 +16,6 @@ from .dictionary import ALWAYS_WRITTEN, DECIDED, LABEL, Column, Dictionary, dump
 
 KEYS = tuple(field.name for field in fields(Column))
 OF_NO_TYPE = {"role", "missing_allowed", "description"}  # keys that mean the same whatever the type is
-MAY_BE_ABSENT = ("ignored", "id")
 
 
 def merged(mine: Dictionary, before: Dictionary, now: Dictionary) -> tuple[Dictionary, Dictionary, list[str]]:
@@ -67,7 +66,7 @@ def merged_column(mine: Column, before: Column | None, now: Column) -> Column:
 
 def absent(column: Column) -> Column:
     """A column that is not in the source any more, marked unless its role lets it be absent already."""
-    may_be = column.role in MAY_BE_ABSENT or column.role.startswith(LABEL)
+    may_be = column.role in ("ignored", "id") or column.role.startswith(LABEL)
     return column if may_be else replace(column, role="ignored")
 
 

@@ -35,9 +35,8 @@ FORMATS_IN_A_COLUMN = 4
 ZONE = r"\d:?\d\d(?:\.\d+)? ?(?:Z|[+-]\d\d:?\d\d)$"
 PLAIN = r"[-+]?(\d+|\d*\.(\d{1,2}|\d{4,})|0\.\d+|\d{4,}\.\d+)([eE][-+]?\d+)?"  # where no mark is in doubt
 THOUSANDS: tuple[Thousands, ...] = (",", ".", " ", "'")
-SIGNS = "$ € £ ¥ ₹ ₺ ₽ zł Kč kr Ft R$"
-CODES = "EUR USD GBP CHF JPY SEK NOK DKK PLN CZK HUF CAD AUD CNY INR BRL"
-CURRENCIES = (*SIGNS.split(), *CODES.split())  # before the number or after it
+CURRENCIES = "$ € £ ¥ ₹ ₺ ₽ zł Kč kr Ft R$".split()  # before the number or after it
+CURRENCIES += "EUR USD GBP CHF JPY SEK NOK DKK PLN CZK HUF CAD AUD CNY INR BRL".split()
 UNIT_WORDS = frozenset("% kg g mg t lb lbs oz km m cm mm mi ft l ml h min s ms °C °F kWh kW km/h mph".split())
 AMOUNT = re.compile(r"^\s*(?P<before>[^\d\s+.,-]*)\s*[-+]?[\d.,'\u2019\s]*\d\s*(?P<after>\D*?)\s*$")
 ID_NAME = re.compile(
@@ -102,10 +101,9 @@ def looks_like_code(present: pd.Series) -> bool:
     """Digits that are a name, not an amount: leading zeros, or more digits than a float keeps."""
     padded = present.str.fullmatch(r"0\d+[.,]\d+").any() and present.str.len().nunique() == 1  # 000953000, 000879.17
     digits = present[present.str.fullmatch(r"0\d[\d ]*|[-+]?\d{16,}")]
-    named = (
-        cell[0] == "0" and not padded or len(cell) > 20 or abs(int(cell)) > INTEGERS_THAT_FLOAT_KEEPS for cell in digits
-    )
-    return any(named)
+    if not padded and digits.str.startswith("0").any():
+        return True
+    return any(len(cell) > 20 or abs(int(cell)) > INTEGERS_THAT_FLOAT_KEEPS for cell in digits)
 
 
 def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...]) -> Iterator[Way]:
@@ -123,7 +121,9 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
         yield Column(**same, **marks), f"{how}{also}"
     grouped = {mark: bare[bare.str.fullmatch(grouped_by(mark))] for mark in THOUSANDS}
     twice = grouped["."].str.count(r"\.").gt(1).any()
-    if comma := decimal_comma(bare, read.get("separator", "")):
+    zeros = bare.str.fullmatch(r"[-+]?0\d*,\d+").any()  # nobody groups the digits of 0,601
+    likely = read.get("separator") == ";" and doubt(bare, ",", "decimal", "thousands")
+    if comma := "; ',' read as the decimal mark" if zeros else likely:
         yield Column(**same, decimal=","), f"{comma}{also}".removeprefix("; ")
     if not twice:
         yield Column(**same), f"{doubt(bare, '.', 'decimal', 'thousands')}{also}".removeprefix("; ")
@@ -142,7 +142,10 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
 def settled_marks(bare: pd.Series, decimal: str) -> Iterator[tuple[dict[str, Any], str]]:
     """The marks by the other columns, whose `decimal` mark is known, or else by groups of digits; and what to say."""
     for mark, point in (",.", ".,") if not decimal else ():
-        if only_groups(bare, mark):
+        marked = bare.str.contains(mark, regex=False)  # 1.180 ends in a zero as three decimals would, and 188 has none
+        whole, plain = bare[marked], bare[~marked]
+        groups = whole.str.fullmatch(rf"[-+]?[1-9]\d{{0,2}}[{mark}]\d{{3}}").all() and whole.str.endswith("0").any()
+        if groups and plain.str.fullmatch(r"[-+]?\d{1,3}").all() and plain.str.contains(r"\d{3}").any():
             unsure = doubt(bare, mark, "thousands", "decimal")
             yield {"thousands": mark, "decimal": point}, f"{mark!r} read as the thousands mark{unsure}"
     if decimal:
@@ -151,21 +154,6 @@ def settled_marks(bare: pd.Series, decimal: str) -> Iterator[tuple[dict[str, Any
         otherwise = "decimal" if role == "thousands" else "thousands"
         if_not = f'; if not so: {otherwise} = "{mark}" {WHERE}' if doubt(bare, mark, role, otherwise) else ""
         yield {"decimal": decimal, role: mark}, f"{mark!r} read as the {role} mark, as in the other columns{if_not}"
-
-
-def decimal_comma(bare: pd.Series, separator: str) -> str:
-    """What to say of a decimal comma that is likelier than one for thousands, "" where it is not."""
-    if bare.str.fullmatch(r"[-+]?0\d*,\d+").any():  # nobody groups the digits of 0,601
-        return "; ',' read as the decimal mark"
-    return doubt(bare, ",", "decimal", "thousands") if separator == ";" else ""
-
-
-def only_groups(bare: pd.Series, mark: str) -> bool:
-    """Whether a mark is likelier to part thousands: 1.180 ends in a zero as three decimals would, and 188 has none."""
-    marked = bare.str.contains(mark, regex=False)
-    with_it, without = bare[marked], bare[~marked]
-    groups = with_it.str.fullmatch(rf"[-+]?[1-9]\d{{0,2}}[{mark}]\d{{3}}").all() and with_it.str.endswith("0").any()
-    return bool(groups and without.str.fullmatch(r"[-+]?\d{1,3}").all() and without.str.contains(r"\d{3}").any())
 
 
 def doubt(bare: pd.Series, mark: str, role: str, other: str) -> str:

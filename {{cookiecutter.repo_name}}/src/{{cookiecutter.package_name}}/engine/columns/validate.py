@@ -19,9 +19,7 @@ from .moments import CLOCK_DAY, completed, put_together
 from .violations import ADD_IT, Violation, Warned, described, explain, explain_absent, left_out, violation
 from .wording import rewritten
 
-MISSING_WORDS = frozenset(
-    ["", "?", "-", "--", ".", "na", "n/a", "#n/a", "n.a.", "nan", "null", "nil", "none", "nat", "missing", "\\n"]
-)
+MISSING_WORDS = frozenset(["", *"? - -- . na n/a #n/a n.a. nan null nil none nat missing \\n".split()])
 TRUE_WORDS, FALSE_WORDS = frozenset(["true", "t", "yes", "y", "1"]), frozenset(["false", "f", "no", "n", "0"])
 CODED_OTHERWISE = 20  # cells that are all otherwise: fewer may be so by chance
 FEW_IDS, REPEATING = 20, 0.2  # rows of a table in which an id that more of them share is of a customer, not of a row
@@ -58,7 +56,8 @@ def validate(
     to_make = {name: columns[name].moment for name in gone if columns[name].moment and columns[name].role != "ignored"}
     needed = {part for parts in to_make.values() for part in parts}
     absent = [name for name in gone if name in needed or name not in {*optional, *to_make}]
-    typed, refused, warned = typed_columns(frame, {name: columns[name] for name in wanted}, target=target)
+    there = {name: columns[name] for name in wanted if name in frame.columns}
+    typed, refused, warned = typed_columns(frame, there, target=target)
     lacking = [Violation(name, "no cell: the column is missing", ADD_IT, tuple(range(len(frame)))) for name in absent]
     if refused:
         raise DataError(explain(absent, refused, warned, where, numbers), [*lacking, *refused])
@@ -82,8 +81,6 @@ def typed_columns(
     """Type the columns that are there; with what breaks a rule that refuses, and what breaks another."""
     typed, refused, warned = dict[str, pd.Series](), list[Violation](), list[Violation]()
     for name, column in columns.items():
-        if name not in frame.columns:
-            continue
         values, violations = validate_column(frame[name], column)
         if column.role == "group" and violations and not target:  # no model sees it: a new group is called as it likes
             values, violations = stripped(frame[name]), []

@@ -1,7 +1,4 @@
-"""Finds out how a text table is written: what stands above it, its separator, its quote mark and escape.
-
-Every decision is returned as a line to print.
-"""
+"""Finds out how a text table is written: what stands above it, its separator, its quote mark and escape."""
 
 import csv
 import io
@@ -18,9 +15,7 @@ if TYPE_CHECKING:
     from _csv import Reader
 NAMES = {",": "','", ";": "';'", "\t": "tab", "|": "'|'", " ": "runs of blanks"}
 RARE = ("^", "~", "\x1f", "\x01", "§", "¦", "::")  # separators that are looked for where none of the usual ones fits
-NUMBER = re.compile(
-    r"\s*+[-+]?\s*+[$€£]?(\d[\d.,' \u00a0\u2009\u202f]*+|[.,]\d+)(e[-+]?\d+)?\s*+(%\s*)?", re.IGNORECASE
-)
+NUMBER = re.compile(r"(?i)\s*+[-+]?\s*+[$€£]?(\d[\d.,' \u00a0\u2009\u202f]*+|[.,]\d+)(e[-+]?\d+)?\s*+(%\s*)?")
 PREAMBLE = re.compile(rb"(?:[ \t]*\r?\n)*(?:sep=(.)\r?\n)?(?:[ \t]*\r?\n)*((?:#[^\n]*\n)*)", re.IGNORECASE)
 APOSTROPHES = re.compile(r"(?:^|[,;\t|])'[^'\r\n]*'(?=[,;\t|\r\n]|$)", re.MULTILINE)
 SAMPLE = 1 << 18  # bytes on which the separator is decided, and whether a file is text
@@ -117,12 +112,16 @@ def _separator(content: bytes) -> tuple[str, str]:
     text = sample.decode()
     header, _, body = text.lstrip().partition("\n")
     best, best_score, lines = "", (False, 0.0, 0.0, 0), 0
+    ended = any(word.endswith((",", ";", "|")) for word in header.split())  # by a mark: then blanks part nothing
     quotes = ('"', "'", "") if "'" in text and APOSTROPHES.search(text) else ('"', "")
     for separator in [*NAMES, *(mark for mark in RARE if text.count(mark) >= text.count("\n"))]:
-        if separator == " " and not _may_be_blanks(header, best, best_score[1]):
+        if (
+            separator == " "
+            and (ended or (best not in ("", "\t") and best_score[1] == 1))
+            or best
+            and separator in RARE
+        ):
             continue
-        if separator in RARE and best:
-            break
         marked = _blanks_as_tabs(sample).decode() if separator == " " else text.replace("::", "\x1e")
         for quote in quotes:
             score, rows = _score(marked, Dialect({" ": "\t", "::": "\x1e"}.get(separator, separator), quote))
@@ -143,12 +142,6 @@ def _separator(content: bytes) -> tuple[str, str]:
         return likely, f"separator {NAMES[likely]} (most frequent in the first line)"
     unused = next(mark for mark in "\t|;,\x1f" if mark.encode() not in content)
     return unused, "one column (no separator fits)"
-
-
-def _may_be_blanks(header: str, best: str, agreeing: float) -> bool:
-    """Tell whether blanks can separate: not where a mark does, nor where one ends words of the first line."""
-    marked = any(word.endswith((",", ";", "|")) for word in header.split())
-    return not marked and (best in ("", "\t") or agreeing < 1)
 
 
 def _score(text: str, dialect: Dialect) -> tuple[tuple[bool, float, float, int], int]:
@@ -195,24 +188,14 @@ def _quoting(content: bytes, separator: str) -> tuple[bytes, Dialect, list[str]]
     several = max(plain, default=0) > 1
     if len(quoted) == 1 and not (several and plain.keys() == quoted.keys() and plain != quoted):
         return content, dialect, []
-    if len(plain) == 1 and (several or not quoted) and not _enclose_cells(content, separator):
+    cells = re.findall(rb'(?m)(?:^|%b)"[^"\r\n]*"(?=%b|\r?$)' % (marks, marks), content[:SAMPLE])
+    enclosing = 2 * len(cells) > 0.8 * content[:SAMPLE].count(b'"')  # most quote marks stand around a cell
+    if len(plain) == 1 and (several or not quoted) and not enclosing:
         said = "quote marks are part of the text (unbalanced as quotes; every line is complete without)"
         return content, plainly, [said]
     escaped = content.replace(b'\\"', b'""')
     if escaped != content and _width(escaped, dialect):
         return escaped, dialect, [ESCAPED]
-    return _least_ragged(content, closer, dialect)
-
-
-def _enclose_cells(content: bytes, separator: str) -> bool:
-    """Tell whether most quote marks stand around a cell."""
-    mark, sample = re.escape(separator.encode()), content[:SAMPLE]
-    cells = re.findall(rb'(?m)(?:^|%b)"[^"\r\n]*"(?=%b|\r?$)' % (mark, mark), sample)
-    return 2 * len(cells) > 0.8 * sample.count(b'"')
-
-
-def _least_ragged(content: bytes, closer: bytes, dialect: Dialect) -> tuple[bytes, Dialect, list[str]]:
-    """Of the ways to read a text whose lines do not all fit, take the one that most lines agree with."""
     ways = [(content, dialect, []), (closer, dialect, [CLOSER]), (content, replace(dialect, quote="'"), [SINGLE_QUOTE])]
     content, dialect, notes = max(ways, key=lambda way: _agreement(way[0], way[1]))  # the first of equals
     return content, replace(dialect, clean=bool(_width(content, dialect))), notes
@@ -254,9 +237,8 @@ def arff_as_csv(text: str) -> str:
     rows = csv.reader(bare, quotechar=quote, escapechar="\\", skipinitialspace=True)
     zeros = [kind[1:].split(",")[0].strip(" '\"}") if kind[:1] == "{" else "0" for _, kind in attributes]
     written = io.StringIO()
-    csv.writer(written, lineterminator="\n").writerows(
-        [[name for name, _ in attributes], *(rows if bare == lines else (_dense(row, zeros) for row in rows))]
-    )
+    dense = rows if bare == lines else (_dense(row, zeros) for row in rows)
+    csv.writer(written, lineterminator="\n").writerows([[name for name, _ in attributes], *dense])
     return written.getvalue()
 
 

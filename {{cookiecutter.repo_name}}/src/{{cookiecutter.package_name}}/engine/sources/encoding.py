@@ -1,6 +1,5 @@
 """Turns the bytes of a text into UTF-8, whatever encoding they are in; what was guessed or mended is said."""
 
-import codecs
 import itertools
 import re
 from collections.abc import Iterator
@@ -8,13 +7,7 @@ from collections.abc import Iterator
 from ..project.errors import DataError, SettingsError, counted, listed
 from .dialect import SAMPLE
 
-BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark it begins with
-    codecs.BOM_UTF32_BE: "utf-32-be",
-    codecs.BOM_UTF16_LE: "utf-16-le",
-    codecs.BOM_UTF16_BE: "utf-16-be",
-}
+MARKED = ("utf-8", "utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")  # the mark of UTF-16 begins that of UTF-32
 # Encodings of Central Europe, Russia, Greece, Turkey, Israel, Arabia, the Baltic, Thailand, China, Japan and Korea.
 FOREIGN = (
     *("cp1250", "iso8859_2", "cp1251", "koi8_r", "cp866", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874"),
@@ -37,8 +30,8 @@ def as_utf8(content: bytes, encoding: str = "") -> tuple[bytes, list[str]]:
     Without a given encoding it is detected: byte-order mark, UTF-8, UTF-16, else cp1252 where the letters are western.
     A `DataError` of binary content, or bytes that the encoding does not have.
     """
-    for mark, name in BYTE_ORDER_MARKS.items():
-        if content.startswith(mark):
+    for name in MARKED:
+        if content.startswith(mark := "\ufeff".encode(name)):
             return _transcoded(content[len(mark) :], name, "byte-order mark")
     if encoding:
         return _transcoded(content, encoding, "given")
@@ -102,15 +95,17 @@ def _as_western(content: bytes, error: UnicodeDecodeError) -> tuple[bytes, list[
         text = content.decode("cp1252").encode()
     except UnicodeDecodeError:  # five bytes have no letter there, and in latin-1 they are control characters
         raise DataError(f"{found}, and not cp1252 either.\n{_likely(words, words[0])}Set encoding {CURE}.") from None
-    if odd := _unlike_western(words):
-        reason = f"{found}, and as cp1252 no western word: {odd.decode('cp1252')[:LETTERS]!r}"
-        raise DataError(f"{reason}.\n{_likely(words, odd)}Set encoding {CURE}.")
+    signs = (SIGN_IN_WORD.search(word.decode("cp1252")) for word in words)  # for letters
+    in_a_row = (any(len(set(row)) > 2 for row in ROW.findall(word)) for word in words)  # letters beyond ASCII
+    odd = [word for word, *why in zip(words, signs, in_a_row, strict=True) if any(why)]
+    if len(odd) > ODD * len(words):
+        reason = f"{found}, and as cp1252 no western word: {odd[0].decode('cp1252')[:LETTERS]!r}"
+        raise DataError(f"{reason}.\n{_likely(words, odd[0])}Set encoding {CURE}.")
     first = words[0].decode("cp1252")[:LETTERS]
     return text, [f"encoding cp1252 ({found}; a guess, as in {first!r}: where letters look wrong, set encoding {CURE})"]
 
 
 def _beyond_ascii(content: bytes) -> Iterator[bytes]:
-    """Yield the words with letters beyond ASCII."""
     return (word[0] for word in WORD.finditer(content) if not word[0].isascii())
 
 
@@ -127,16 +122,6 @@ def _mixed(content: bytes) -> tuple[bytes, list[str]]:
     numbers = listed([place + 1 for place in odd])
     said = f"{counted(len(odd), 'line')} not UTF-8 like the others, read as cp1252 (line {numbers})"
     return b"\n".join(lines), [f"two encodings in one file: {said}, as in {word!r}"]
-
-
-def _unlike_western(words: list[bytes]) -> bytes:
-    """Return the first word with letters beyond ASCII in a row, or signs for letters, unless such words are rare."""
-    odd = [
-        word
-        for word in words
-        if SIGN_IN_WORD.search(word.decode("cp1252")) or any(len(set(row)) > 2 for row in ROW.findall(word))
-    ]
-    return odd[0] if len(odd) > ODD * len(words) else b""
 
 
 def _likely(words: list[bytes], shown: bytes) -> str:

@@ -247,10 +247,7 @@ def _adds_up(row: list[str], rows: pd.DataFrame, how: str) -> bool:
 
 
 def _without_repeated(rows: pd.DataFrame, first: list[str]) -> tuple[pd.DataFrame, list[str]]:
-    """Leave out rows that equal the header."""
-    if len(first) < 2:
-        return rows, []
-    alike = rows[(rows.iloc[:, 0] == first[0]).to_numpy(dtype=bool, na_value=False)]
+    alike = rows[(rows.iloc[:, 0] == first[0]).to_numpy(dtype=bool, na_value=False)] if len(first) > 1 else rows[:0]
     repeated = [line for line, cells in zip(alike.index, _as_text(alike), strict=True) if cells == first]
     if not repeated:
         return rows, []

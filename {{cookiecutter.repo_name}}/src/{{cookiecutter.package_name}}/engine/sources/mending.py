@@ -74,7 +74,10 @@ def shape_of(rows: list[list[str]], target: str) -> Shape:
         width = len(names)
     columns = [list(column) for column in zip(*(row for row in body if len(row) == width), strict=True)]
     kinds = tuple(map(_kinds, columns or [[]] * width))
-    shape = Shape(width, start, kinds, _surplus_column(columns), frozenset(filter(None, names)))
+    unnamed = 0 if columns and len(set(columns[0])) == len(columns[0]) else None  # labels of the rows
+    if columns and not any(columns[-1]):  # a separator at every end
+        unnamed = len(columns) - 1
+    shape = Shape(width, start, kinds, unnamed, frozenset(filter(None, names)))
     above = rows[start - 1] if start else []
     if len(above) == 1 < width and any(len(row) == width for _, row in _ways(above[0], Dialect("\0", '"'))):
         return replace(shape, start=start - 1)
@@ -97,8 +100,8 @@ def _names_at(filled: list[tuple[int, list[str]]], width: int, target: str) -> i
     """Return the place of the first row that can hold the names: that with the target, or a long and full one."""
     if (named := row_with([row for _, row in filled[:TITLES]], target)) is not None:
         return filled[named][0]
-    least = 2 if width > 1 else 1
-    full = (place for place, row in filled if len(row) >= width - 1 and sum(map(bool, row)) >= max(least, width / 2))
+    least = max(min(width, 2), width / 2)
+    full = (place for place, row in filled if len(row) >= width - 1 and sum(map(bool, row)) >= least)
     return next(full, filled[0][0] if filled else 0)
 
 
@@ -110,13 +113,6 @@ def row_with(rows: Sequence[Sequence[str]], target: str) -> int | None:
             if not place or not any(NUMBER.fullmatch(cell) and not YEAR.fullmatch(cell) for cell in row):
                 return place
     return None
-
-
-def _surplus_column(columns: list[list[str]]) -> int | None:
-    """Return the column that has no name where there is one name too few: an empty last one, or a first of labels."""
-    if columns and not any(columns[-1]):
-        return len(columns) - 1
-    return 0 if columns and len(set(columns[0])) == len(columns[0]) else None
 
 
 def _kinds(column: list[str]) -> frozenset[str]:
@@ -132,19 +128,20 @@ def mended(cells: list[str], text: str, dialect: Dialect, shape: Shape, number: 
         return cells, ""
     if not any(cells):
         return [""] * shape.width, ""
+    lacking = shape.width - len(cells)
+    padded = [*cells, *[""] * lacking]
     if number < shape.start:
-        return _padded(cells, shape.width, dialect.separator), ""
+        return [*padded[: shape.width - 1], dialect.separator.join(padded[shape.width - 1 :])], ""
     for how, other in _ways(text, dialect):
         if len(other) == shape.width and (number == shape.start or shape.fits(other)):
             return other, how
-    lacking = shape.width - len(cells)
     if number == shape.start and lacking == 1 and shape.unnamed is not None:
         which = "the last one, which is empty, has none"
         if not shape.unnamed:
             which = f"the first one, of labels, has none, {cells[0]!r} names the second"
         said = f"one name less than there are columns: {which}"
         return [*cells[: shape.unnamed], "", *cells[shape.unnamed :]], said
-    if number > shape.start and lacking > 0 and len(cells) > 1 and shape.fits(padded := [*cells, *[""] * lacking]):
+    if number > shape.start and lacking > 0 and len(cells) > 1 and shape.fits(padded):
         return padded, "too few cells, the last ones taken as missing"
     if number > shape.start and lacking < 0 and (row := _without_empty(cells, shape)):
         return row, "surplus empty cells left out"
@@ -197,13 +194,5 @@ def _without_empty(cells: list[str], shape: Shape) -> list[str]:
     first = len(after) - [*reversed(after), False].index(False)
     last = [*before, False].index(False)
     places = [place for place in range(first, last + 1) if not cells[place]]
-    if not places or any(cells[places[0] : places[-1]]):
-        return []
-    return cells[: places[0]] + cells[places[0] + 1 :]
-
-
-def _padded(cells: list[str], width: int, separator: str) -> list[str]:
-    """Return as many cells as asked for: filled up with empty ones, or the last ones as one."""
-    if len(cells) > width:
-        return [*cells[: width - 1], separator.join(cells[width - 1 :])]
-    return [*cells, *[""] * (width - len(cells))]
+    one_way = places and not any(cells[places[0] : places[-1]])
+    return cells[: places[0]] + cells[places[0] + 1 :] if one_way else []

@@ -1,7 +1,4 @@
-"""Opens what a table comes packed in: gzip, bzip2, xz or zstd, and the members of a zip or a tar.
-
-What packs a file is told by its first bytes.
-"""
+"""Opens what a table comes packed in: gzip, bzip2, xz or zstd, and the members of a zip or a tar."""
 
 import bz2
 import functools

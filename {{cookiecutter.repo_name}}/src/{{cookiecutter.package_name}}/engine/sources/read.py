@@ -110,8 +110,10 @@ def tables(paths: Sequence[Path], known: Known = NOTHING_KNOWN) -> Table:
     whole, first = next(iter(parts.items()))
     for name, part in parts.items():
         part.frame.columns = part.frame.rename(columns=in_other_letters(part.frame, first.frame)).columns
-        odd = set(part.frame.columns) ^ set(first.frame.columns)
-        if _are_of_two_tables(odd, {*part.frame.columns, *first.frame.columns}, known.needed):
+        names, those = set(part.frame.columns), set(first.frame.columns)
+        odd = names ^ those
+        plain = {"".join(name.casefold().split()) for name in odd}
+        if 2 * len(odd) > len(names | those) or known.needed in odd or len(plain) < len(odd):
             found = f"its columns differ from those of {whole}: {listed(sorted(odd))} stand in one of them alone"
             common = f"most columns and {known.needed!r}" if known.needed else "most columns"
             cure = f"Files read together need {common} in common: rename them, or narrow source in"
@@ -170,12 +172,6 @@ def keep_aside(path: Path, lines: Sequence[tuple[str, SetAside]]) -> list[str]:
     return [f"lines set aside in {path.name}: {len(lines):,} (the first: {name}, line {first.line}, {first.reason})"]
 
 
-def _are_of_two_tables(odd: set[str], names: set[str], needed: str) -> bool:
-    """Whether two files, of the `names` in either of which `odd` stand in one alone, do not belong together."""
-    plain = {"".join(name.casefold().split()) for name in odd}
-    return 2 * len(odd) > len(names) or needed in odd or len(plain) < len(odd)
-
-
 def _placed(frames: list[pd.DataFrame], name: str) -> pd.Series:
     """A column of all files, missing in the rows of those that lack it, which makes no float of a number."""
     there = np.repeat([name in frame for frame in frames], [*map(len, frames)])
@@ -223,8 +219,13 @@ def _read(content: bytes, known: Known) -> Table:
     options, target = known.options, known.target
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         sheet, decisions = excel.sheet_rows(content, options.get("sheet"), target, known.drop)
-        found = _located(_filled(sheet[_above(options) :]), decisions, options, target, _above(options))
-        typed = [formats.column(cells.tolist()) for _, cells in found.frame.items()]
+        sheet = sheet[_above(options) :]
+        blank = [place for place, row in enumerate(sheet) if all(cell is None for cell in row)]
+        if len(blank) == len(sheet):
+            raise DataError("the sheet is empty. A header and at least one row are needed.")
+        cells = Rows(pd.DataFrame(sheet, dtype=object), blank=blank)
+        found = _located(cells, decisions, options, target, _above(options))
+        typed = [formats.column(values.tolist()) for _, values in found.frame.items()]
         frame = pd.DataFrame(dict(enumerate(typed))).set_axis(found.frame.columns, axis=1).set_axis(found.frame.index)
         return replace(found, frame=frame)
     return _read_text(content, known)
@@ -298,13 +299,6 @@ def _check_is_data(content: bytes) -> None:
             raise DataError(f"this is {kind}: it cannot be read. {cure}")
     if any(re.match(start, content) for start in packing.PACKERS):
         raise DataError("packed twice or more: it cannot be read. Unpack it first.")
-
-
-def _filled(sheet: list[list]) -> Rows:
-    if any(cell is not None for row in sheet for cell in row):
-        blank = [place for place, row in enumerate(sheet) if all(cell is None for cell in row)]
-        return Rows(pd.DataFrame(sheet, dtype=object), blank=blank)
-    raise DataError("the sheet is empty. A header and at least one row are needed.")
 
 
 def _named(read: Table) -> Table:

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from ..project import artefact
 from ..project.credentials import redacted, safe_name, safe_names
-from ..project.errors import DataError, listed, missing_file
+from ..project.errors import DataError, SourceError, listed, missing_file
 from .packing import check_size
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def download(root: Path, source: str, address: str, folder: Path, most: float) -
 
     Of http and object stores at most `most` bytes, of a database all that was asked for. Returned is what the card is
     to say beside the files: `url`, for http `etag` and `last_modified`, for SQLite `state`; nothing of a bundled set. A
-    `DataError`, which begins with the source (or the SQLite file that is missing), if it is unknown, unreachable,
+    `SourceError`, which begins with the source (or the SQLite file that is missing), if it is unknown, unreachable,
     incomplete or empty, or a package for it is not installed.
     """
     scheme = address.partition("://")[0].lower()
@@ -47,7 +47,7 @@ def download(root: Path, source: str, address: str, folder: Path, most: float) -
         raise DataError(f"not a known kind of source.\nAllowed: {SOURCES_KNOWN}.")
     except DataError as error:
         named = str(error).startswith(str(root))  # a file of SQLite
-        raise DataError(str(error) if named else f"{redacted(source)}: {error}") from None
+        raise SourceError(str(error) if named else f"{redacted(source)}: {error}") from None
 
 
 def _bundled(name: str, folder: Path) -> dict[str, str]:

@@ -72,8 +72,8 @@ def split(content: bytes, dialect: Dialect, target: str = "") -> Rows:
             frame = _parsed(content, dialect, len(next(row for row in dialect.rows(lines_of(content)) if row)))
             if not dialect.quote or content.count(b"\n") == len(frame):
                 return Rows(frame)
-            odd = (line.count(dialect.separator) for line in lines_of(content) if line.count(dialect.quote) % 2)
-            if any(marks != len(frame.columns) - 1 for marks in itertools.chain([next(odd, -1)], odd)):
+            odd = {line.count(dialect.separator) for line in lines_of(content) if line.count(dialect.quote) % 2}
+            if odd != {len(frame.columns) - 1}:
                 return Rows(frame)
             dialect = replace(dialect, clean=False)  # lines that open or close a cell are whole rows without their mark
     return _ragged(list(lines_of(content)), dialect, target, whole=whole)

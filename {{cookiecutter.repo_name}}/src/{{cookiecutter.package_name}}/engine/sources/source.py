@@ -189,10 +189,7 @@ def _copied(root: Path, source: str, folder: Path) -> dict[str, Any]:
 def _downloaded(root: Path, source: str, folder: Path, most: float) -> dict[str, Any]:
     from . import remote
 
-    try:
-        about = remote.download(root, source, filled_in(root, source), folder, most)
-    except DataError as error:
-        raise SourceError(str(error)) from None
+    about = remote.download(root, source, filled_in(root, source), folder, most)
     return {key: without_secrets(value, source) for key, value in about.items()}
 
 
