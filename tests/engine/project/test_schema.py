@@ -24,7 +24,7 @@ class Outer:
     share: float = field(default=0.5, metadata=schema.bounds(above=0, most=1))
 
 
-@pytest.mark.parametrize("line", ["<<<<<<< HEAD", "=======", ">>>>>>> colour"])
+@pytest.mark.parametrize("line", ["<<<<<<< HEAD", ">>>>>>> colour"])
 def test_mark_of_a_merge_conflict_is_named_with_its_line_and_is_none_within_a_text(tmp_path, line):
     file = tmp_path / "file.toml"
     file.write_text(f"[train]\n{line}\nseed = 1\n")

@@ -103,6 +103,12 @@ def test_server_without_uvloop_deletes_answers_older_than_keep_days_and_gives_up
             time.sleep(0.1)
             endless.sendall(b"x" * 20_000)
         assert endless.recv(1000).startswith(b"HTTP/1.1 431")
+    with socket.create_connection(("127.0.0.1", port)) as endless:
+        endless.sendall(b"POST /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: ")
+        with pytest.raises(ConnectionError):
+            for _ in range(40):
+                time.sleep(0.05)
+                endless.sendall(b"x" * 20_000)
     assert status == 200
     assert all(text.startswith(b"HTTP/1.1 408") for text in said)
 

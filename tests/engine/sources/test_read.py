@@ -209,7 +209,7 @@ def test_time_of_reading_grows_with_the_size_and_not_with_its_square(content):
     "content",
     [
         HEADER + b"1,2\n" * 1001,
-        b"," * 10_001,
+        b"," * 20_001,
         b"a," * 4000 + b"\n" + b"1,2\n" * 900,
         b"@relation x\n" + b"@attribute a numeric\n" * 4000 + b"@data\n" + b"{0 1}\n" * 900,
     ],
@@ -223,3 +223,5 @@ def test_long_texts_and_rows_beyond_those_allowed_are_read():
     content = HEADER + (b'1,2,3,4,5,"' + b"a line, of a letter\n" * 50 + b'"\n') * 12
 
     assert read.sent(content, "rows.csv", read.Known(rows=10)).frame.shape == (12, 6)
+    essay = HEADER + b'1,2,3,4,5,"' + b"word " * 30_000 + b'"\n'
+    assert read.sent(essay, "rows.csv", read.Known(rows=10)).frame.shape == (1, 6)

@@ -76,6 +76,18 @@ def test_line_ends_in_a_quoted_cell_are_the_cell_s_own_where_its_lines_are_no_ro
     assert rows(found)[20] == ["20", "BAR", cell, "7"] and len(found.frame) == 200
 
 
+@pytest.mark.parametrize("cell", ["1 Main St\nSpringfield, 10823, US", "\n".join(["a,7,b"] * 25)], ids=["address", "table"])
+@pytest.mark.parametrize(("n_rows", "every", "odd"), [(300, 1, ""), (300, 10, ""), (10, 5, ""), (300, 3, "x,5")])
+def test_cells_over_several_lines_that_look_like_rows_stay_cells(table, rows, cell, n_rows, every, odd):
+    cell = cell if every < 5 or n_rows > 10 else "1 Main St\nSpringfield, 10823, US"
+    cells = [cell if number % every == 0 else "at home" for number in range(n_rows)]
+    body = [f'n {number},{number % 90},"{one}"' for number, one in enumerate(cells)]
+
+    found = table("\n".join(["name,age,address", *body, *[odd] * bool(odd)]) + "\n")
+
+    assert [row[2] for row in rows(found)][:n_rows] == cells
+
+
 def test_each_line_of_a_row_over_several_that_fits_no_way_counts_against_the_limit(refusal):
     body = [*STATIONS[:20], 'x;BAR;"one\ntwo"x;7', 'y;BAR;"one\ntwo\nthree"x;7', *STATIONS[22:]]
 

@@ -72,10 +72,10 @@ def url_host(host: str) -> str:
 class Protocol(HttpToolsProtocol):
     """uvicorn's, which knows since when it waits for the head of a request: a timer for each would cost more.
 
-    A head that does not end is given up too: what the parser has of it would grow, and be copied for each part.
+    A head, or what follows a body, that does not end is given up too: the parser would copy it for each part.
     """
 
-    since, heads, size = math.inf, 0, 0  # `size`: bytes of a head that came in more than one part, but for the first
+    since, heads, size = math.inf, 0, 0  # `size`: bytes since the last head began, or the last part of a body came
 
     def connection_made(self, transport: Any) -> None:
         """Wait for the first request."""
@@ -83,12 +83,18 @@ class Protocol(HttpToolsProtocol):
         self.since = self.loop.time()
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Answer as if no other protocol were asked for: anybody could fill the log with uvicorn's two lines."""
+        """Say that no other protocol is spoken here to who debugs alone: anybody could fill the log with it."""
+        self.logger.debug("an upgrade to another protocol was asked for, and not made")
 
     def on_message_begin(self) -> None:
         """Wait for the rest of the head."""
         self.since, self.heads = self.loop.time(), self.heads + 1
         super().on_message_begin()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of a body, after which no head is being read."""
+        self.heads += 1
+        super().on_body(body)
 
     def on_headers_complete(self) -> None:
         """Wait no longer; `Application` waits for the body."""
@@ -99,7 +105,7 @@ class Protocol(HttpToolsProtocol):
         """Read on, unless the head is too long."""
         head = self.heads
         super().data_received(data)
-        self.size = self.size + len(data) if self.since < math.inf and self.heads == head else 0
+        self.size = self.size + len(data) if self.heads == head else 0
         if self.size > LONGEST_HEAD:
             self.end(b"431 Request Header Fields Too Large")
 

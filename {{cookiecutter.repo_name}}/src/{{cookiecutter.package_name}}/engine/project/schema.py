@@ -53,7 +53,7 @@ def load(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError:
-        if mark := re.search("^(<{7}|={7}|>{7}).*", text, re.MULTILINE):
+        if mark := re.search("^(<{7}|>{7}) .*", text, re.MULTILINE):
             line = text.count("\n", 0, mark.start()) + 1
             found = f"line {line} is git's mark of a merge conflict, {mark[0][:40]!r}"
             raise ValueError(f"{found}: keep what is right of both sides") from None

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 BY_THE_NEW = Path("data/predictions/test.csv")
 BY_THE_RUN = Path("data/predictions/by-the-run.csv")
 PROCESSED = "data/processed/"
-SIGNERS = re.compile(r"""(\bsigners"?\s*=\s*)["'][^"'\n]*["']""")
+SIGNERS = re.compile(r"""(?m)((?:^|[{,])\s*["']?signers["']?\s*=\s*)("[^"\n]*"|'[^'\n]*')""")
 UNDECLARED = (
     "the same rows and code gave other features: add_features uses what it does not declare, like the clock, random "
     "numbers, a variable or another file"

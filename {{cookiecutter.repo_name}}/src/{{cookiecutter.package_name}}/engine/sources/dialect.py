@@ -24,8 +24,8 @@ SINGLE_QUOTE = 'quote mark "\'" (fewer lines fit without)'
 ESCAPED = "a mark after a backslash is part of its cell"
 FITS = 0.9  # share of the sampled lines, between the first and the last of them, that must agree
 ATTRIBUTE = re.compile(r"""(?im)^[^\S\n]*@attribute\s+('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s{]+)\s*(.*)$""")
-LINES, WIDEST = 100, 10_000  # lines for each row of a table that somebody sent, and separators in one of them
-MARKS = (b",", b";", b"\t", b"|", b" ")
+LINES, WIDEST = 100, 20_000  # lines for each row of a table that somebody sent, and separators in one of them
+MARKS = (b",", b";", b"\t", b"|")
 ARFF = re.compile(rb"(?i)(?:\s|%[^\n]*\n)*+@relation\b")
 CSV_LIMIT = 2**31 - 1  # letters of a cell; the default of the csv module refuses cells beyond 128 KiB
 
@@ -60,7 +60,8 @@ def check_extent(content: bytes, most: float) -> None:
     found = counted(lines, "line")
     if lines <= LINES * most:
         columns = len(re.findall(rb"(?i)@attribute\b", content))  # of ARFF
-        columns = max(columns, 0, *(line.count(mark) for line in content.splitlines() for mark in MARKS))
+        columns = max(columns, content.lstrip().partition(b"\n")[0].count(b" "))  # further down they are of texts
+        columns = max(columns, *(line.count(mark) for line in content.splitlines() or [b""] for mark in MARKS))
         if columns <= WIDEST and lines * columns <= WIDEST * most:
             return
         found += f" of up to {columns:,} separators"
@@ -112,16 +113,12 @@ def _separator(content: bytes) -> tuple[str, str]:
     text = sample.decode()
     header, _, body = text.lstrip().partition("\n")
     best, best_score, lines = "", (False, 0.0, 0.0, 0), 0
-    ended = any(word.endswith((",", ";", "|")) for word in header.split())  # by a mark: then blanks part nothing
     quotes = ('"', "'", "") if "'" in text and APOSTROPHES.search(text) else ('"', "")
     for separator in [*NAMES, *(mark for mark in RARE if text.count(mark) >= text.count("\n"))]:
-        if (
-            separator == " "
-            and (ended or (best not in ("", "\t") and best_score[1] == 1))
-            or best
-            and separator in RARE
-        ):
+        if separator == " " and not _may_be_blanks(header, best, best_score[1]):
             continue
+        if separator in RARE and best:
+            break
         marked = _blanks_as_tabs(sample).decode() if separator == " " else text.replace("::", "\x1e")
         for quote in quotes:
             score, rows = _score(marked, Dialect({" ": "\t", "::": "\x1e"}.get(separator, separator), quote))
@@ -142,6 +139,12 @@ def _separator(content: bytes) -> tuple[str, str]:
         return likely, f"separator {NAMES[likely]} (most frequent in the first line)"
     unused = next(mark for mark in "\t|;,\x1f" if mark.encode() not in content)
     return unused, "one column (no separator fits)"
+
+
+def _may_be_blanks(header: str, best: str, agreeing: float) -> bool:
+    """Tell whether blanks can separate: not where a mark does, nor where one ends words of the first line."""
+    marked = any(word.endswith((",", ";", "|")) for word in header.split())
+    return not marked and (best in ("", "\t") or agreeing < 1)
 
 
 def _score(text: str, dialect: Dialect) -> tuple[tuple[bool, float, float, int], int]:

@@ -28,6 +28,7 @@ class Shape:
     kinds: tuple[frozenset[str], ...]
     unnamed: int | None
     names: frozenset[str]
+    several: bool = False  # whether cells that go over lines are usual
 
     def heads_another(self, cells: Sequence[str]) -> bool:
         """Tell whether a row holds the names of another table: most of them, but more or fewer."""
@@ -40,14 +41,20 @@ class Shape:
     def is_open(self, cells: Sequence[str], block: Sequence[str], dialect: Dialect) -> bool:
         """Tell whether a quote mark was left open in a row over several lines: other cells, or its lines are rows.
 
-        Where no mark is out of place, numbers or dates in a column without words, of three or more, have to show it.
+        Where no mark is out of place, numbers or dates in a column without words, of three or more, have to show it, in
+        more than two lines, of a file in which such rows are slips.
         """
-        doubted = not field_counts(block, dialect)
-        telling = [at for at, known in enumerate(self.kinds) if doubted or ("word" not in known and self.width > 2)]
+        doubted, clear = not field_counts(block, dialect), self.width > 2 < len(block) and not self.several
+        telling = [at for at, known in enumerate(self.kinds) if doubted or (clear and "word" not in known)]
         lines = [line.split(dialect.separator) for line in LINE_END.split(dialect.separator.join(cells))]
         full = [row for row in lines if len(row) == self.width > 1 and self.fits(row)]
         shown = sum(any(row[at].strip() for at in telling) for row in full)
         return len(cells) != self.width or shown >= FITS * len(lines)
+
+
+def slips(n_rows: int) -> int:
+    """Return how many of so many rows may be what a slip makes of them: more are meant so."""
+    return max(int(COMMON * n_rows), 2)
 
 
 def kind(cell: str) -> str:

@@ -18,7 +18,7 @@ import pyarrow.csv as arrow_csv
 
 from ..project.errors import DataError, counted
 from .dialect import Dialect, lines_of
-from .mending import LINE_END, Shape, kind, mended, shape_of
+from .mending import LINE_END, Shape, kind, mended, shape_of, slips
 
 EMPTY = "the file is empty. A header and at least one row are needed."
 GAPS = (b"\n\n", b"\n\r\n", b"\r\r")  # blank lines
@@ -72,8 +72,9 @@ def split(content: bytes, dialect: Dialect, target: str = "") -> Rows:
             frame = _parsed(content, dialect, len(next(row for row in dialect.rows(lines_of(content)) if row)))
             if not dialect.quote or content.count(b"\n") == len(frame):
                 return Rows(frame)
-            odd = {line.count(dialect.separator) for line in lines_of(content) if line.count(dialect.quote) % 2}
-            if odd != {len(frame.columns) - 1}:
+            odd = (line.count(dialect.separator) for line in lines_of(content) if line.count(dialect.quote) % 2)
+            few = itertools.chain([next(odd, -1)], itertools.islice(odd, slips(len(frame)) - 1))
+            if any(marks != len(frame.columns) - 1 for marks in few) or next(odd, None) is not None:
                 return Rows(frame)
             dialect = replace(dialect, clean=False)  # lines that open or close a cell are whole rows without their mark
     return _ragged(list(lines_of(content)), dialect, target, whole=whole)
@@ -104,6 +105,7 @@ def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool) -> 
     """Split lines of which some do not fit."""
     sampled = list(itertools.islice(_records(lines, dialect), PROFILED))
     shape = shape_of([cells for _, _, cells in sampled], target)
+    shape = replace(shape, several=sum(last - first > 1 for first, last, _ in sampled) > slips(len(sampled)))
     found, start, odd = _Sorted(shape.width), shape.start, dict[int, int]()
     full = [number for number, (_, _, cells) in enumerate(sampled) if len(cells) == shape.width]
     drawn = [number for number in full if LINE.fullmatch(lines[sampled[number][0]].rstrip("\r\n"))]
