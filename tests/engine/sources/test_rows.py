@@ -76,7 +76,9 @@ def test_line_ends_in_a_quoted_cell_are_the_cell_s_own_where_its_lines_are_no_ro
     assert rows(found)[20] == ["20", "BAR", cell, "7"] and len(found.frame) == 200
 
 
-@pytest.mark.parametrize("cell", ["1 Main St\nSpringfield, 10823, US", "\n".join(["a,7,b"] * 25)], ids=["address", "table"])
+@pytest.mark.parametrize(
+    "cell", ["1 Main St\nSpringfield, 10823, US", "\n".join(["a,7,b"] * 25)], ids=["address", "table"]
+)
 @pytest.mark.parametrize(("n_rows", "every", "odd"), [(300, 1, ""), (300, 10, ""), (10, 5, ""), (300, 3, "x,5")])
 def test_cells_over_several_lines_that_look_like_rows_stay_cells(table, rows, cell, n_rows, every, odd):
     cell = cell if every < 5 or n_rows > 10 else "1 Main St\nSpringfield, 10823, US"
