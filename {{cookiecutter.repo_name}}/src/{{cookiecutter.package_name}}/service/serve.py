@@ -75,7 +75,7 @@ class Protocol(HttpToolsProtocol):
     A head, or what follows a body, that does not end is given up too: the parser would copy it for each part.
     """
 
-    since, heads, size = math.inf, 0, 0  # `size`: bytes since the last head began, or the last part of a body came
+    since, begun, size = math.inf, 0, 0  # heads and parts of bodies that began; bytes since the last of them
 
     def connection_made(self, transport: Any) -> None:
         """Wait for the first request."""
@@ -88,12 +88,12 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Wait for the rest of the head."""
-        self.since, self.heads = self.loop.time(), self.heads + 1
+        self.since, self.begun = self.loop.time(), self.begun + 1
         super().on_message_begin()
 
     def on_body(self, body: bytes) -> None:
         """Take a part of a body, after which no head is being read."""
-        self.heads += 1
+        self.begun += 1
         super().on_body(body)
 
     def on_headers_complete(self) -> None:
@@ -103,9 +103,9 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless the head is too long."""
-        head = self.heads
+        begun = self.begun
         super().data_received(data)
-        self.size = self.size + len(data) if self.heads == head else 0
+        self.size = self.size + len(data) if self.begun == begun else 0
         if self.size > LONGEST_HEAD:
             self.end(b"431 Request Header Fields Too Large")
 
