@@ -284,6 +284,8 @@ def test_each_alert_fires_when_it_should_also_of_series_born_late_and_none_while
     (tmp_path / "alerts.yml").write_text(yaml.safe_dump(rules))
     blocks = [unit_test(QUIET, dict.fromkeys(named, 0))]
     blocks += [unit_test({name: f"_x1500 {values}" for name, values in QUIET.items()}, dict.fromkeys(named, 0))]
+    unready = {**FIRING["ServiceNotReady"], **FIRING["Busy"]}  # sends requests away too, and needs no replicas
+    blocks += [unit_test(unready, {"ServiceNotReady": 1, "Busy": 0})]
     blocks += [unit_test(series, {name: 1}) for table in (FIRING, LATE) for name, series in table.items()]
     test = {"rule_files": ["alerts.yml"], "evaluation_interval": "5m", "tests": blocks}
     (tmp_path / "test.yml").write_text(yaml.safe_dump(test))

@@ -54,7 +54,7 @@ def test_program_that_fails_ends_the_command_with_a_failure(make_project):
     assert caught.value.exit_code == 1
 
 
-def test_check_writes_nothing_and_fix_mends(make_project):
+def test_check_asks_every_tool_and_writes_nothing_and_fix_mends(make_project, capfd):
     project = make_project()
     wrong = project.root / "wrong.py"
     wrong.write_text("import os\nx = { 'a':1 }\n")
@@ -63,8 +63,9 @@ def test_check_writes_nothing_and_fix_mends(make_project):
 
     with pytest.raises(ProjectError, match="ruff"):
         chores.check(project)
-    unchanged = wrong.read_text()
+    said, unchanged = capfd.readouterr().out, wrong.read_text()
     chores.fix(project)
     chores.check(project)
 
+    assert all(part in said for part in ("F401", "would be reformatted", "no issues found"))
     assert unchanged == "import os\nx = { 'a':1 }\n" and wrong.read_text() == 'x = {"a": 1}\n'

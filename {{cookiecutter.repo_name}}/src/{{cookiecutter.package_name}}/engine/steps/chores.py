@@ -50,12 +50,17 @@ def docs(project: Project) -> Path:
 
 
 def check(project: Project) -> None:
-    """Lint, check format and types, say what of the engine was edited; change no file."""
+    """Lint, check format and types, each whatever the others find, and say what of the engine was edited."""
     if found := package.edited(project.package):
         log.info("edited in engine/, which an update of the template replaces: %s", listed(found))
-    call(project, "ruff", "check", "--no-cache", ".")
-    call(project, "ruff", "format", "--no-cache", "--check", ".")
-    call(project, "mypy")
+    failed = []
+    for tool in (("ruff", "check", "--no-cache", "."), ("ruff", "format", "--no-cache", "--check", "."), ("mypy",)):
+        try:
+            call(project, *tool)
+        except ProjectError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 def fix(project: Project) -> None:
