@@ -17,7 +17,7 @@ from ..project.errors import NAMED, counted, listed, shown
 from . import moments
 from .dictionary import ONE_HOT_LIMIT, Column, Dictionary, Transformation, Type, alike
 from .lists import different_items, separator_of
-from .spelling import DECIMALS, EITHER, UNIT_WORDS, called_id, days_in_digits, looks_like_code, ways
+from .spelling import DECIMALS, EITHER, UNIT_WORDS, WHERE, called_id, days_in_digits, looks_like_code, ways
 from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, are_plain_ids, is_missing, parse, stripped
 from .wording import by_key, spelled_alike
 
@@ -161,13 +161,21 @@ def infer_type(
             remark = read_as_missing(present[present.isin(gaps)], found.type)
             limit = any(re.match(r"[<>≤≥]\s*[\d.,]", word) for word in odd)
             cure = "if that says little or much, write the limit, or half of it, in the source" if limit else ""
-            return found, "; ".join(filter(None, [note, remark, cure]))
+            return found, "; ".join(filter(None, [note, padding(present, found.type), remark, cure]))
     separator = separator_of(present) if may_be_list else ""
     if not separator:
         return infer_words(text, present, markers)
     different = len(different_items(present, separator))
     note = f"several items in a cell, parted by {separator!r}: {different} different ones"
     return Column(type="list", separator=separator, missing=markers_in(text, markers)), note
+
+
+def padding(present: pd.Series, kind: str) -> str:
+    """What to say of zeros before whole numbers that are amounts because others of the column have decimals."""
+    zeros = present[present.str.fullmatch(r"0\d+")]
+    if kind != "number" or zeros.empty:
+        return ""
+    return f'leading zeros left out, as in {shown(zeros.iloc[0])}; if they are codes: type = "category" {WHERE}'
 
 
 def read_as_missing(words: pd.Series, kind: str) -> str:
