@@ -61,9 +61,9 @@ def test_moment_is_computed_for_a_table_and_for_a_row_and_takes_the_place_of_dat
     assert list(whole) == (["y", "moment"] if frame is CLOCK else [*NUMBERS, "moment"])
 
 
-def test_moment_is_missing_where_a_part_is_and_its_parts_are_wanted():
+def test_moment_that_may_be_missing_is_where_a_part_is_and_its_parts_are_wanted():
     columns, _ = infer.infer(NUMBERS, target="y", read={})
-    columns["day"] = dictionary.replace(columns["day"], missing_allowed=True)
+    columns |= {name: dictionary.replace(columns[name], missing_allowed=True) for name in ("day", "moment")}
     gap = NUMBERS.head(3).assign(day=["1", None, "3"])
 
     rows, _ = validate.validate(gap, columns, where="new.csv", target=False)
@@ -71,6 +71,38 @@ def test_moment_is_missing_where_a_part_is_and_its_parts_are_wanted():
     assert rows["moment"].isna().tolist() == [False, True, False]
     with pytest.raises(DataError, match="missing: 'day'"):
         validate.validate(NUMBERS.drop(columns="day"), columns, where="new.csv", target=False)
+
+
+@pytest.mark.parametrize(
+    ("frame", "changes", "said"),
+    [
+        (CLOCK, {"Time": None}, "column 'Time' has cells that make no 'moment' (1 row: 2)"),
+        (CLOCK, {"Time": "soon"}, "column 'Time' has cells that are not a datetime, like 'soon' (1 row: 2)"),
+        (NUMBERS, {"Month": "2", "day": "30"}, "column 'yr' has cells that make no 'moment' (1 row: 2)"),
+    ],
+)
+def test_row_without_a_moment_that_every_row_must_have_is_refused_and_the_cell_is_named(frame, changes, said):
+    columns, _ = infer.infer(frame, target="y", read={})
+    rows = frame.head(3).copy()
+    rows.loc[1, [*changes]] = [*changes.values()]
+    lenient = {name: dictionary.replace(column, rule="warn") for name, column in columns.items()}
+
+    with pytest.raises(DataError) as caught:
+        validate.validate(rows, columns, where="new.csv", target=False)
+    found, warned = validate.validate(rows, lenient, where="new.csv", target=False)
+
+    assert said in str(caught.value) and not any(one.column == "moment" for one in caught.value.violations)
+    assert found["moment"].isna().tolist() == [False, True, False] and any(said in line for line in warned)
+
+
+def test_moments_that_are_given_in_some_rows_and_parts_in_others_are_all_kept():
+    columns, _ = infer.infer(CLOCK, target="y", read={})
+    rows = CLOCK.head(3).assign(moment=[None, "2026-03-01 10:00", None])
+    rows.loc[1, ["Date", "Time"]] = None
+
+    found, _ = validate.validate(rows, columns, where="log", target=False)
+
+    assert found["moment"].tolist() == [HOURS[0], pd.Timestamp("2026-03-01 10:00"), HOURS[2]]
 
 
 @pytest.mark.parametrize(

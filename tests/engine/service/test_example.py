@@ -18,8 +18,8 @@ def test_person_is_asked_for_what_a_model_sees_first_for_a_moment_by_its_parts_a
         "when": Column(type="datetime", moment=("day", "hour")),
     }
 
-    assert example.asked(COLUMNS) == ["price", "rooms", "new", "kind", "sold", "note", "id"]
-    assert example.asked(columns) == ["day", "hour"]
+    assert [*example.asked(COLUMNS)] == ["price", "rooms", "new", "kind", "sold", "note", "id"]
+    assert [*example.asked(columns)] == ["day", "hour"] and example.asked(columns)["day"].role == "feature"
 
 
 @pytest.mark.parametrize(("form", "cell"), [("Q%q %Y", "Q2 2026"), ("%G-W%V", "2026-W20"), ("%b-%y", "May-26")])

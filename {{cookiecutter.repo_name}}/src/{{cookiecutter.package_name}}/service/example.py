@@ -1,12 +1,14 @@
 """An example row of a run, for people and programs: usual values, none of them a person's."""
 
 import functools
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from ..engine.columns import moments
 from ..engine.columns.dictionary import Column, Dictionary, by_role
 from ..engine.columns.lists import items_of
 from ..engine.runs import training_rows
@@ -19,17 +21,18 @@ MOSTLY = 0.5  # share of empty cells above which a cell is usually empty
 MODELLED, ASIDE = ("feature", "time"), ("id", "group")  # roles of columns that a model sees; that are kept beside
 
 
-def asked(columns: Dictionary) -> list[str]:
-    """The columns that somebody is asked for, those that a model sees first."""
-    made = [name for name, column in columns.items() if column.moment and column.role != "ignored"]
-    parts = [part for name in made for part in columns[name].moment]
-    others = [*parts, *by_role(columns, *ASIDE)]
-    return list(dict.fromkeys(name for name in [*by_role(columns, *MODELLED), *others] if name not in made))
+def asked(columns: Dictionary) -> Dictionary:
+    """The columns that somebody is asked for, those that a model sees first; for a moment its parts, by its rules."""
+    to_make = moments.to_make(columns, ())
+    empty = {part: moment.missing_allowed for moment in to_make.values() for part in moment.moment}
+    names = dict.fromkeys([*by_role(columns, *MODELLED), *empty, *by_role(columns, *ASIDE)])
+    ruled = moments.with_rules({name: columns[name] for name in names if name not in to_make}, to_make)
+    return {n: replace(column, missing_allowed=empty.get(n, column.missing_allowed)) for n, column in ruled.items()}
 
 
 def row(version: Version) -> dict[str, Any]:
     """A row that is answered: what is usual, lists as such, without the columns that may be left out."""
-    columns, found = version.columns, dict[str, Any]()
+    columns, found = asked(version.columns), dict[str, Any]()
     for name, cell in usual(version).items():
         if cell is not None or columns[name].role not in ASIDE:
             separator = columns[name].separator  # of a list alone
@@ -40,8 +43,8 @@ def row(version: Version) -> dict[str, Any]:
 def usual(version: Version) -> Row:
     """A usual value of each column: among the rows held out in training, or what its dictionary suggests."""
     known, found = background(version.folder / training_rows.USUAL), Row()
-    for name in asked(version.columns):
-        column, cell = version.columns[name], known.get(name)
+    for name, column in asked(version.columns).items():
+        cell = known.get(name)
         if column.type == "datetime" and isinstance(cell, str):
             cell = dated(column, datetime.fromisoformat(cell))
         empty = column.role in ASIDE or (known and column.missing_allowed)

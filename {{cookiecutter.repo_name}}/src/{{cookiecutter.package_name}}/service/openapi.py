@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from ..engine.columns.dictionary import LARGEST, Column, Dictionary
+from ..engine.columns.spelling import CLOCKS
 from ..engine.columns.validate import FALSE_WORDS, MISSING_WORDS, TRUE_WORDS
 from ..engine.project.errors import listed
 from ..engine.runs.answers import CLASSES_SHOWN
 from ..engine.runs.loading import Run
 from . import example
-from .schema import without_truth
 from .versions import Version, Versions
 
 Schema = dict[str, Any]
@@ -97,9 +97,8 @@ def asks(summary: str, answer: Schema, body: Schema | None = None, *further: int
 
 def row(columns: Dictionary) -> Schema:
     """A row that is answered: any further column is left out."""
-    parts = {part for column in columns.values() if column.role != "ignored" for part in column.moment}
-    asked = {name: columns[name] for name in without_truth(columns) if name in parts or columns[name].role != "ignored"}
-    needed = [n for n, c in asked.items() if c.role in ("feature", "time") and not c.moment and n not in parts]
+    asked = example.asked(columns)
+    needed = [name for name, column in asked.items() if column.role in example.MODELLED]
     cells = {name: cell(column) for name, column in asked.items()}
     return {"type": "object", "properties": cells, "required": needed, "additionalProperties": CELL}
 
@@ -119,6 +118,8 @@ def cell(column: Column) -> Schema:
 
 def known(column: Column) -> str:
     """What a reader is told of the cells of a column that no rule of JSON Schema says."""
+    if column.type == "datetime" and column.format in CLOCKS:
+        return f"a time as {example.dated(column, SOME_DAY)}"
     if column.type == "datetime" and column.format:
         return f"a date as {example.dated(column, SOME_DAY)} or {SOME_DAY:%Y-%m-%d}"
     said = [f"several: a list, or a text parted by '{column.separator}'"] if column.type == "list" else []

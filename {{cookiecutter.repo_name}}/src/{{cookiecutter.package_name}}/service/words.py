@@ -13,6 +13,7 @@ import jinja2
 import msgspec
 
 from ..engine.columns.dictionary import Column, Dictionary
+from ..engine.columns.spelling import CLOCKS
 from ..engine.project.errors import DataError
 from ..engine.report.verdict import number, percent, scored
 from ..engine.sources import formats
@@ -31,8 +32,8 @@ OF_PAGES = Path(__file__).parent
 def fields(columns: Dictionary, row: Row, problems: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The fields of a form, each with what is wrong with it in words for who fills it in; so the problems, too."""
     found = []
-    for place, name in enumerate(asked(columns)):
-        column, mine = columns[name], [one for one in problems if one["column"] == name]
+    for place, (name, column) in enumerate(asked(columns).items()):
+        mine = [one for one in problems if one["column"] == name]
         text = written(column, row.get(name))
         for one in mine:
             one |= {"place": f"c{place}", "problem": wrong(column, text, one["problem"])}
@@ -45,7 +46,7 @@ def fields(columns: Dictionary, row: Row, problems: Sequence[dict[str, Any]]) ->
 def allowed(column: Column) -> str:
     """What may stand in a field, in words; "" where the field shows it."""
     kinds = {"integer": "a whole number", "number": "a number", "list": f"several, parted by “{column.separator}”"}
-    kinds["datetime"] = f"a date like {dated(column, datetime.now())}"
+    kinds["datetime"] = f"a {'time' if column.format in CLOCKS else 'date'} like {dated(column, datetime.now())}"
     limits = "from {:g} to {:g}".format(*column.range).replace(".", column.decimal) if column.range else ""
     parts = [kinds.get(column.type, ""), limits, f"in {column.unit}" if column.unit else ""]
     return " ".join(part for part in parts if part)
@@ -82,8 +83,9 @@ def written(column: Column, cell: Cell) -> str:
 
 def row_of(columns: Dictionary, texts: Mapping[str, str]) -> Row:
     """What a person wrote as a program would send it; empty is no cell, or no column where there need not be one."""
-    row = {name: read(columns[name], texts.get(name, "").strip()) for name in asked(columns)}
-    return {name: cell for name, cell in row.items() if cell is not None or columns[name].role in MODELLED}
+    fields = asked(columns)
+    row = {name: read(column, texts.get(name, "").strip()) for name, column in fields.items()}
+    return {name: cell for name, cell in row.items() if cell is not None or fields[name].role in MODELLED}
 
 
 def read(column: Column, text: str) -> Cell:

@@ -89,7 +89,7 @@ def infer(
         describe(name, words)
     parsed = {name: parse(frame[name], column)[0] for name, column in columns.items() if moments.may_hold(name, column)}
     for name, parts in moments.found(columns, parsed).items():
-        columns |= moments.described(name, parts, columns, role=roles.get(name, "feature"))
+        columns |= moments.described(name, parts, columns, parsed, role=roles.get(name, "feature"))
         lines.append(f"{listed(list(parts), NAMED)} are one moment: {name!r}, made of them")
     notes = by_key(filter(said.get, said), lambda name: said[name])
     lines += [f"{listed([*map(repr, names)], NAMED)}: {note}" for note, names in notes.items()]

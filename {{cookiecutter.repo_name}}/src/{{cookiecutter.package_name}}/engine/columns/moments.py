@@ -4,12 +4,13 @@ Used by `infer.py`, which finds them, and `validate.py`, which puts them togethe
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
 
 from .dictionary import Column, Dictionary, Transformation
+from .violations import Violation, violation
 
 UNITS = {
     "year": {"year", "yr", "yyyy"},
@@ -41,12 +42,15 @@ def may_hold(name: str, column: Column) -> bool:
     return of_type and column.role in ("feature", "ignored")
 
 
-def described(name: str, parts: Sequence[str], columns: Dictionary, *, role: str) -> Dictionary:
+def described(
+    name: str, parts: Sequence[str], columns: Dictionary, typed: Mapping[str, pd.Series], *, role: str
+) -> Dictionary:
     """The entry of a moment, and those of a date and a time of day, which leave their place to it.
 
-    One that divides the rows is not learned from: later days are new.
+    One that divides the rows is not learned from: later days are new. It may be missing where `typed`, the values of
+    the parts, lack one.
     """
-    gaps = any(columns[part].missing_allowed for part in parts)
+    gaps = bool(put_together(typed, parts).isna().any())
     how: Transformation = "date parts" if role == "feature" else "none"
     moment = Column(type="datetime", role=role, missing_allowed=gaps, transformation=how, moment=tuple(parts))
     within = [part for part in parts if columns[part].type == "datetime"]
@@ -98,3 +102,40 @@ def put_together(typed: Mapping[str, pd.Series], parts: Sequence[str]) -> pd.Ser
         return (first + (others[0] - CLOCK_DAY)).astype("datetime64[us]")
     table = pd.DataFrame(dict(zip(UNITS, (first, *others), strict=False)))
     return pd.to_datetime(table, errors="coerce").astype("datetime64[us]")
+
+
+def to_make(columns: Dictionary, found: Collection[str]) -> Dictionary:
+    """The moments that are to be made of a table with the columns `found`: not given in it, or not in every row."""
+    moments = {name: column for name, column in columns.items() if column.moment and column.role != "ignored"}
+    return {
+        name: one for name, one in moments.items() if name not in found or all(part in found for part in one.moment)
+    }
+
+
+def with_rules(columns: Dictionary, to_make: Dictionary) -> Dictionary:
+    """Columns with the rules that count: a part that left its place has those of its moment, which may be empty."""
+    parts = {part: moment for moment in to_make.values() for part in moment.moment}
+    ignored = {part: moment for part, moment in parts.items() if part in columns and columns[part].role == "ignored"}
+    strict = {part: replace(columns[part], role=moment.role, rule=moment.rule) for part, moment in ignored.items()}
+    return (
+        columns | {name: replace(columns[name], missing_allowed=True) for name in to_make if name in columns} | strict
+    )
+
+
+def made(typed: Mapping[str, pd.Series], to_make: Dictionary) -> tuple[dict[str, pd.Series], list[Violation]]:
+    """The moments, shape (n_rows,) each, where they are not given; with the cells for want of which one is missing.
+
+    These are none where the moment may be missing.
+    """
+    found, gaps = dict[str, pd.Series](), list[Violation]()
+    for name, column in to_make.items():
+        values = put_together(typed, column.moment)
+        found[name] = typed[name].fillna(values) if name in typed else values
+        empty = pd.DataFrame({part: typed[part].isna() for part in column.moment})
+        gone, some = found[name].isna() & (not column.missing_allowed), empty.any(axis=1)
+        guilty = {part: gone & (empty[part] | ~some) for part in empty}  # or all of them: the 30th of February
+        cure = f"Fill them, or set missing_allowed = true in [{name}]"
+        gaps += [
+            violation(part, f"cells that make no {name!r}", cure, rows) for part, rows in guilty.items() if rows.any()
+        ]
+    return found, gaps

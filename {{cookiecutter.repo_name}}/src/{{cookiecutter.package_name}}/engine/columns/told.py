@@ -52,7 +52,7 @@ def read(dumps: Sequence[source.Dump], columns: Dictionary) -> pd.DataFrame:
             raise DataError(f"{file} is not as it was written.\nBring it back from a copy, or from the team: make pull")
     table = pd.concat([pd.read_parquet(file) for file in files]).drop_duplicates("id", keep="last").sort_values("id")
     cells = [{**json.loads(row), target(columns): json.loads(t)} for row, t in table[["inputs", "truth"]].to_numpy()]
-    names = [name for name, column in columns.items() if not column.moment]
+    names = [name for name, column in columns.items() if not column.moment or any(name in row for row in cells)]
     return pd.DataFrame(cells, columns=names, dtype=object)
 
 

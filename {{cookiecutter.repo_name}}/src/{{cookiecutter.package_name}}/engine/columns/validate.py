@@ -13,9 +13,10 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from ..project.errors import DataError, listed, shown
 from ..sources import formats
 from ..sources.first_line import in_other_letters
+from . import moments
 from .dictionary import LABEL, LARGEST, Column, Dictionary, by_role, label_columns
 from .lists import different_items, items_of
-from .moments import CLOCK_DAY, completed, put_together
+from .moments import CLOCK_DAY, completed
 from .violations import ADD_IT, Violation, Warned, described, explain, explain_absent, left_out, violation
 from .wording import rewritten
 
@@ -53,18 +54,21 @@ def validate(
     wanted = [name for name in columns if target or not (columns[name].role == "target" or name in labels)]
     optional = {*by_role(columns, "ignored", "id"), *labels, *(() if target else by_role(columns, "group"))}
     gone, numbers = [name for name in wanted if name not in frame.columns], frame.index + first_row
-    to_make = {name: columns[name].moment for name in gone if columns[name].moment and columns[name].role != "ignored"}
-    needed = {part for parts in to_make.values() for part in parts}
-    absent = [name for name in gone if name in needed or name not in {*optional, *to_make}]
-    there = {name: columns[name] for name in wanted if name in frame.columns}
+    to_make = moments.to_make({name: columns[name] for name in wanted}, frame.columns)
+    parts = {part: moment for moment in to_make.values() for part in moment.moment}
+    absent = [name for name in gone if name in parts or name not in {*optional, *to_make}]
+    there = moments.with_rules({name: columns[name] for name in wanted if name in frame.columns}, to_make)
     typed, refused, warned = typed_columns(frame, there, target=target)
+    made, gaps = ({}, []) if absent else moments.made(typed, to_make)
+    for one in (one for one in gaps if one.column not in {other.column for other in refused}):
+        (refused if parts[one.column].rule == "refuse" else warned).append(one)
     lacking = [Violation(name, "no cell: the column is missing", ADD_IT, tuple(range(len(frame)))) for name in absent]
     if refused:
         raise DataError(explain(absent, refused, warned, where, numbers), [*lacking, *refused])
     if absent:
         raise DataError(explain_absent(absent, frame, where), lacking)
-    typed |= {name: put_together(typed, parts) for name, parts in to_make.items()}
-    within = {part for part in needed if columns[part].type == "datetime" and columns[part].role == "ignored"}
+    typed |= made
+    within = {part for part in parts if columns[part].type == "datetime" and columns[part].role == "ignored"}
     kept = {name: typed[name] for name in wanted if name in typed and name not in within}
     warnings: list[str] = [Warned(f"{where}: column {described(one, numbers)}", one) for one in warned]
     if odd:
