@@ -78,6 +78,7 @@ def test_moment_that_may_be_missing_is_where_a_part_is_and_its_parts_are_wanted(
     [
         (CLOCK, {"Time": None}, "column 'Time' has cells that make no 'moment' (1 row: 2)"),
         (CLOCK, {"Time": "soon"}, "column 'Time' has cells that are not a datetime, like 'soon' (1 row: 2)"),
+        (CLOCK, {"Date": "2026-02-27T10:00"}, "column 'Date' has cells that make no 'moment' (1 row: 2)"),
         (NUMBERS, {"Month": "2", "day": "30"}, "column 'yr' has cells that make no 'moment' (1 row: 2)"),
     ],
 )
@@ -93,6 +94,15 @@ def test_row_without_a_moment_that_every_row_must_have_is_refused_and_the_cell_i
 
     assert said in str(caught.value) and not any(one.column == "moment" for one in caught.value.violations)
     assert found["moment"].isna().tolist() == [False, True, False] and any(said in line for line in warned)
+
+
+def test_moment_that_may_be_missing_is_no_excuse_for_parts_that_make_none():
+    columns, _ = infer.infer(CLOCK, target="y", read={})
+    columns["moment"] = dictionary.replace(columns["moment"], missing_allowed=True)
+    rows = CLOCK.head(2).assign(Time=["09:00", None], Date=["2026-02-27T10:00", "2026-02-27"])
+
+    with pytest.raises(DataError, match=r"column 'Date' has cells that make no 'moment' \(1 row: 1\)"):
+        validate.validate(rows, columns, where="new.csv", target=False)
 
 
 def test_moments_that_are_given_in_some_rows_and_parts_in_others_are_all_kept():

@@ -99,7 +99,8 @@ def put_together(typed: Mapping[str, pd.Series], parts: Sequence[str]) -> pd.Ser
     """The moment of each row, datetime64[us], shape (n_rows,); missing where a part is, or the date does not exist."""
     first, *others = [typed[name] for name in parts]
     if pd.api.types.is_datetime64_any_dtype(first.dtype):
-        return (first + (others[0] - CLOCK_DAY)).astype("datetime64[us]")
+        fits = (first.dt.normalize() == first) & (others[0].dt.normalize() == CLOCK_DAY)  # not two times of day
+        return (first + (others[0] - CLOCK_DAY)).where(fits).astype("datetime64[us]")
     table = pd.DataFrame(dict(zip(UNITS, (first, *others), strict=False)))
     return pd.to_datetime(table, errors="coerce").astype("datetime64[us]")
 
@@ -123,18 +124,19 @@ def with_rules(columns: Dictionary, to_make: Dictionary) -> Dictionary:
 
 
 def made(typed: Mapping[str, pd.Series], to_make: Dictionary) -> tuple[dict[str, pd.Series], list[Violation]]:
-    """The moments, shape (n_rows,) each, where they are not given; with the cells for want of which one is missing.
+    """The moments, shape (n_rows,) each, where they are not given; with the cells for which one is missing.
 
-    These are none where the moment may be missing.
+    Empty cells are among these only where no moment may be missing.
     """
     found, gaps = dict[str, pd.Series](), list[Violation]()
     for name, column in to_make.items():
         values = put_together(typed, column.moment)
         found[name] = typed[name].fillna(values) if name in typed else values
         empty = pd.DataFrame({part: typed[part].isna() for part in column.moment})
-        gone, some = found[name].isna() & (not column.missing_allowed), empty.any(axis=1)
-        guilty = {part: gone & (empty[part] | ~some) for part in empty}  # or all of them: the 30th of February
-        cure = f"Fill them, or set missing_allowed = true in [{name}]"
+        gone, some = found[name].isna(), empty.any(axis=1)
+        wrong = gone & ~some  # all of them: the 30th of February, or a date with another time of day
+        guilty = {part: wrong if column.missing_allowed else wrong | (gone & empty[part]) for part in empty}
+        cure = "Mend them" + ("" if column.missing_allowed else f", or set missing_allowed = true in [{name}]")
         gaps += [
             violation(part, f"cells that make no {name!r}", cure, rows) for part, rows in guilty.items() if rows.any()
         ]
