@@ -138,3 +138,14 @@ def test_part_of_a_date_is_named_and_not_asked_whether_it_is_known(amounts, susp
     (one,) = [suspicion for suspicion in found if suspicion.kind == "answer"]
     assert "'hour of time' alone predicts 'load'" in one.sentence
     assert "Is it known" not in one.cure and "own date is always known" in one.cure
+
+
+def test_column_that_tells_one_of_many_small_classes_is_not_said_to_tell_them_all(suspect):
+    kinds = np.repeat(["mammal", "bird", "fish", "insect", "reptile", "other"], [84, 50, 16, 16, 16, 18])
+    table = pd.DataFrame({"kind": kinds, "feathers": (kinds == "bird").astype(int)})
+    table["weight"] = np.random.default_rng(0).normal(size=len(table)).round(3)
+    table = table.sample(frac=1, random_state=3).reset_index(drop=True)
+
+    (found,) = [one.sentence for one in suspect(table, target="kind") if one.kind == "answer"]
+
+    assert "'feathers' alone finds 100% of the rows whose 'kind' is 'bird'" in found

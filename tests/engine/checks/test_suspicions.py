@@ -93,6 +93,16 @@ def test_column_that_others_belong_to_is_a_group_and_an_amount_that_is_called_li
     assert suspect(table.assign(**measured, shop=np.arange(300) % 20)) == []
 
 
+def test_column_that_differs_within_groups_of_many_rows_is_not_said_to_be_the_same_in_them(table, suspect):
+    random = np.random.default_rng(5)
+    city = np.repeat(np.arange(60), 5)
+    state = np.where(city < 6, random.integers(0, 20, len(city)), city % 20)  # six cities of a name in several states
+
+    found = suspect(table.assign(city=[f"city {place}" for place in city], state=[f"state {place}" for place in state]))
+
+    assert not [one for one in found if one.kind == "groups"]
+
+
 def test_group_of_the_dictionary_is_one_whatever_its_name_where_the_split_is_not_by_it(table, suspect):
     repeated = table.assign(zz=[f"q{number}" for number in np.arange(300) % 60])
 

@@ -198,7 +198,10 @@ def right(predictions: np.ndarray, truth: np.ndarray) -> float:
     if truth.dtype.kind == "f":
         return 1 - float(np.mean((predictions - truth) ** 2) / np.var(truth)) if np.ptp(truth) else 0.0
     labels, counts = np.unique(truth, return_counts=True)
-    labels = labels[counts >= FEW_ROWS] if (counts >= FEW_ROWS).sum() > 1 else labels
+    common, few = labels[counts >= FEW_ROWS], counts[counts < FEW_ROWS].sum()
+    if len(common) and few:  # rare classes count as one: alone they tell nothing, and without them others are easy
+        predictions, truth = (np.where(np.isin(values, common), values, -1) for values in (predictions, truth))
+        labels = common if few < FEW_ROWS and len(common) > 1 else np.append(common, -1)
     if len(labels) < 2:
         return 0.0
     balanced = float(np.mean([(predictions[truth == label] == label).mean() for label in labels]))

@@ -174,8 +174,12 @@ def groups(clean: pd.DataFrame, names: list[str], told: list[str], split_by: str
         unknown = not by_name and several <= ROWS_OF_ONE and distinct >= MANY_GROUPS
         belongs = constant_within(values, codes) if unknown else []
         if by_name or len(belongs) > is_number(values):  # a number without such a name takes two witnesses
-            differ = "never differs" if len(belongs) == 1 else "never differ"
-            why = f" and {quoted(belongs)} {differ} within it" if belongs else ""
+            same = "is the same" if len(belongs) == 1 else "are the same"
+            why = (
+                f" and {quoted(belongs)} {same} within it, in {CONSTANT_SHARE:.0%} of the rows or more"
+                if belongs
+                else ""
+            )
             found = f"column {name!r} repeats ({several:.1f} rows each){why}: a random split has met those tested"
             cure = f'For new ones, set [split] by = "group:{name}".'
             yield Suspicion("groups", (name,), found, cure, {"groups": distinct, "rows of each": round(several, 2)})
@@ -196,17 +200,17 @@ def varied(clean: pd.DataFrame, names: list[str]) -> pd.DataFrame:
 
 
 def constant_within(group: pd.Series, codes: pd.DataFrame) -> list[str]:
-    """Columns of `codes`, shape (n_rows, n), that do not vary within the rows of a group; on a sample of the groups."""
+    """Columns of `codes`, shape (n_rows, n), that hardly vary within the rows of a group; on a sample of the groups."""
     counts = group.value_counts()
     several = counts[counts > 1].sample(frac=1, random_state=0)
     if several.sum() < len(group) / 2:
         return []
     chosen = several[several.cumsum() <= ROWS_SAMPLED + several.iloc[0]].index
     rows = group.isin(chosen)
-    kinds = codes[rows].drop(columns=group.name, errors="ignore").groupby(group[rows])
-    places, distinct = kinds.nunique().sum(), codes[rows].nunique()
-    few = (1 - CONSTANT_SHARE) * rows.sum()
-    return [name for name in places.index if 2 < distinct[name] < len(chosen) and places[name] - len(chosen) <= few]
+    kinds, of = codes[rows].drop(columns=group.name, errors="ignore"), group[rows]
+    names = [name for name, distinct in kinds.nunique().items() if 2 < distinct < len(chosen)]
+    most = {name: kinds.groupby([of, name]).size().groupby(level=0).max().sum() for name in names}
+    return [name for name in names if most[name] >= CONSTANT_SHARE * rows.sum()]
 
 
 def rare_classes(truth: pd.Series) -> Iterator[Suspicion]:
