@@ -94,11 +94,11 @@ def test_column_that_others_belong_to_is_a_group_and_an_amount_that_is_called_li
 
 
 def test_column_that_differs_within_groups_of_many_rows_is_not_said_to_be_the_same_in_them(table, suspect):
-    random = np.random.default_rng(5)
-    city = np.repeat(np.arange(60), 5)
-    state = np.where(city < 6, random.integers(0, 20, len(city)), city % 20)  # six cities of a name in several states
+    city, row = np.divmod(np.arange(1200), 30)
+    state = (city + 20 * ((city < 8) & (row % 2))) % 37  # eight cities of one name in two states each
+    places = {"city": [f"city {place}" for place in city], "state": [f"state {place}" for place in state]}
 
-    found = suspect(table.assign(city=[f"city {place}" for place in city], state=[f"state {place}" for place in state]))
+    found = suspect(pd.concat([table] * 4, ignore_index=True).assign(number=np.arange(1200) % 7, **places))
 
     assert not [one for one in found if one.kind == "groups"]
 
