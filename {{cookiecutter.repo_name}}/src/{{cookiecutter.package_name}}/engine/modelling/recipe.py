@@ -47,8 +47,8 @@ class Recipe:
     """Which columns, by name, get which transformation.
 
     `seed` is for the encoders that shuffle or approximate; with `log_target` all models learn the logarithm of the
-    target. `rows_a_tree` is what there is to learn from: rows, by the trees that boosting grows a round (one a class
-    where there are more than two).
+    target; `never_negative` says that none is below 0. `rows_a_tree` is what there is to learn from: rows, by the
+    trees that boosting grows a round (one a class where there are more than two).
     """
 
     columns: dict[str, list[str]]
@@ -57,6 +57,7 @@ class Recipe:
     log_target: bool = False
     separators: Mapping[str, str] = field(default_factory=dict)  # of the items in a cell, by column of lists
     rows_a_tree: int = 0
+    never_negative: bool = False
 
     @property
     def names(self) -> list[str]:
