@@ -21,11 +21,11 @@ from ..engine.project.errors import DataError, SettingsError
 from ..engine.project.settings import Decision, Project
 from ..engine.report.verdict import number, percent, scored
 from ..engine.runs import promote, registry
-from ..engine.runs.answers import complete, predictions
+from ..engine.runs.answers import complete, predictions, rules_of_today
 from ..engine.sources import read
 from . import drift, newest, profile, score, settings
 from .feedback import QUEUE, truths_in
-from .reference import Reference, is_odd, under_today
+from .reference import Reference, is_odd
 from .settings import Monitor
 from .tables import NEWEST, answers
 
@@ -73,7 +73,8 @@ def of_log(engine: sa.Engine, project: Project, run: str, rows: pd.DataFrame) ->
         return None
     role = "answer" if "answer" in set(rows.loc[rows["run"] == run, "role"]) else "shadow"
     this, most = (answers.c.run == run, answers.c.role == role), min(settings.of(project, Monitor).rows, NEWEST)
-    columns = under_today(project, dictionary.load(folder / registry.DICTIONARY))
+    learned = dictionary.load(folder / registry.DICTIONARY)
+    columns = rules_of_today(learned, project.dictionary, learned)
     reference, names = profile.of(project, folder), None
     if reference and reference["distinct"] >= drift.MOSTLY_DIFFERENT:
         names = [name for name in reference["columns"] if columns[name].type != "datetime"]

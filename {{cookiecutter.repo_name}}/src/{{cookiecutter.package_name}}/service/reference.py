@@ -15,7 +15,7 @@ from ..engine.columns import dictionary
 from ..engine.columns.dictionary import Dictionary, by_role
 from ..engine.columns.violations import Violation, left_out
 from ..engine.modelling import decision
-from ..engine.project.errors import DataError, ProjectError
+from ..engine.project.errors import DataError
 from ..engine.project.settings import Project
 from ..engine.runs import answers, loading
 from ..engine.sources.first_line import in_other_letters
@@ -122,15 +122,6 @@ class Reference:
 def rules_of(project: Project) -> Dictionary:
     """The data dictionary of a project; nothing where there is none."""
     return dictionary.load(project.dictionary) if project.dictionary.is_file() else {}
-
-
-def under_today(project: Project, columns: Dictionary) -> Dictionary:
-    """The columns of a run with the rules of today; with its own, which is said, where those cannot be read."""
-    try:
-        return answers.under(columns, rules_of(project))
-    except ProjectError as error:
-        log.error("%s\nUntil it is mended the rules of the run count.", error)
-        return columns
 
 
 def is_odd(columns: Dictionary, violation: Violation | None) -> bool:

@@ -14,7 +14,7 @@ from ..modelling import decision, reasons, threshold
 from ..modelling.confidence import CLASSES_SHOWN, Limits
 from ..modelling.decision import Policy
 from ..project import package, records
-from ..project.errors import DataError
+from ..project.errors import DataError, ProjectError
 from ..project.settings import Project
 from . import loading, registry, training_rows
 from .loading import Run
@@ -74,9 +74,18 @@ def check_left_out(project: Project, model: Run, rows: pd.DataFrame, where: str)
             )
 
 
-def rules_of_today(columns: dict, path: Path) -> dict:
-    """The columns of the run, with ranges, categories and rules as the dictionary has them now."""
-    return under(columns, dictionary.load(path)) if path.is_file() else columns
+def rules_of_today(columns: dict, path: Path, before: dict | None = None) -> dict:
+    """The columns of the run, with ranges, categories and rules as the dictionary has them now.
+
+    Where that cannot be read, half written as it may be, those of `before` count, which is said, or it is refused.
+    """
+    try:
+        return under(columns, dictionary.load(path)) if path.is_file() else columns
+    except ProjectError as error:
+        if before is None:
+            raise
+        log.error("%s\nUntil it is mended the rules of before go on.", error)
+        return before
 
 
 def under(columns: dict, today: dict) -> dict:

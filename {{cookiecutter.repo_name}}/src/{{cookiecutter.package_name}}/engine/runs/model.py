@@ -14,7 +14,7 @@ from ..columns.dictionary import Column
 from ..modelling import decision
 from ..modelling.estimators import threads
 from ..project import package, settings
-from ..project.errors import DataError, ProjectError, SettingsError
+from ..project.errors import DataError, SettingsError
 from ..sources import formats
 from . import answers, loading, registry
 
@@ -32,7 +32,7 @@ class Model:
     def __init__(self, folder: Path, options: settings.Predict, rules: Path, decided: settings.Decision) -> None:
         self._made_of = folder, options, rules, decided
         self._folder, self._run, self._rules = folder, loading.load(folder), rules
-        self._today: dict[str, Column] = {}
+        self._today: dict[str, Column] | None = None
         self.policy = decision.policy(folder, self._run.record, options, decided)
         self.name: str = self._run.name
         self.record: dict[str, Any] = self._run.record
@@ -94,23 +94,13 @@ class Model:
         if twice := [name for name in self.columns if list(rows.columns).count(name) > 1]:
             cure = "Leave one: rows.loc[:, ~rows.columns.duplicated()]"
             raise DataError(f"rows: column {twice[0]!r} is there twice.\n{cure}")
-        columns = self._rules_of_today()
+        columns = self._today = answers.rules_of_today(self.columns, self._rules, self._today)
         cells, zoned = as_of_a_file(rows.reset_index(drop=True), columns)
         fractions = validate.check_percent(cells, columns, "rows")
         known, warnings = self._run.validate(cells, columns, where="rows", target=False)
         for warning in [*zoned, *fractions, *warnings]:
             log.warning("%s", warning)
         return known
-
-    def _rules_of_today(self) -> dict[str, Column]:
-        """The columns by the data dictionary of today, by the last one that could be read where it is half written."""
-        try:
-            self._today = answers.rules_of_today(self.columns, self._rules)
-        except ProjectError as error:
-            if not self._today:
-                raise
-            log.error("%s\nUntil it is mended the rules of before go on.", error)
-        return self._today
 
 
 def as_of_a_file(rows: pd.DataFrame, columns: dict[str, Column]) -> tuple[pd.DataFrame, list[str]]:
