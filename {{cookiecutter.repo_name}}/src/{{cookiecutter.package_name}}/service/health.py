@@ -23,6 +23,7 @@ from ..engine.report.verdict import number, percent, scored
 from ..engine.runs import promote, registry
 from ..engine.runs.answers import complete, predictions, rules_of_today
 from ..engine.sources import read
+from ..engine.sources.source import parted
 from . import drift, newest, profile, score, settings
 from .feedback import QUEUE, truths_in
 from .reference import Reference, is_odd
@@ -95,13 +96,14 @@ def has_before(project: Project, folder: Path) -> bool:
 def of_file(project: Project, folder: Path, path: Path) -> Window:
     """What a run says of a file; with the truth, where its target is in it.
 
-    A `DataError` if the file cannot be read, or lacks a column. A cell that breaks a rule is no error here: that is
-    what is looked for.
+    Of an archive `path` ends in `?member=`. A `DataError` if the file cannot be read, or lacks a column. A cell that
+    breaks a rule is no error here: that is what is looked for.
     """
     version = Reference(project, folder)
     run, policy = version.run, version.policy
     first = next(iter(dictionary.by_role(run.columns, "feature")), "")
-    found = read.tables([path], read.Known.of(project.settings.data, first, separators=version.separators))
+    file, member = parted(str(path))
+    found = read.tables([Path(file)], read.Known.of(project.settings.data, first, member, version.separators))
     if found.frame.empty:
         raise DataError(f"{path}: {read.NO_ROWS}")
     table = found.frame.reset_index(drop=True)
