@@ -171,16 +171,6 @@ def test_date_becomes_its_parts():
     assert np.isnan(parts[2]).all()
 
 
-@pytest.mark.parametrize("flavour", ["linear", "trees", "network"])
-def test_frequent_item_of_a_list_has_a_column_and_the_others_are_counted(rows, flavour):
-    rows.loc[1, "tools"] = "Redis; rare; new"
-
-    made = transformed(flavour, rows[["tools"]])
-
-    assert made[:2].tolist() == [[0, 0, 0, 0, 0], [0, 0, 1, 0, 2]]  # MySQL, Oracle, Redis, SQLite, others
-    assert set(np.unique(made[2:, :4])) == {0, 1} and not made[2:, 4].any()
-
-
 @pytest.mark.parametrize("flavour", ["linear", "trees"])
 def test_text_puts_no_memory_address_into_the_model(rows, flavour):
     fitted = getattr(plan(rows[["note"]]), flavour)(LinearRegression())[:-1].fit(rows, rows["id"] % 2)

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from data_science_project.engine.columns import dictionary
-from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.engine.runs import promote, registry
@@ -313,12 +312,3 @@ def test_logged_rows_are_typed_and_cells_that_were_not_sent_are_missing(folder):
 
     assert found["amount"].tolist()[0] == 3.5 and found["amount"].isna().tolist() == [False, True]
     assert found["colour"].tolist()[1] == "red" and found["day"].isna().all()
-
-
-def test_numbers_of_the_log_are_numbers_whatever_decimal_sign_texts_have():
-    amounts = [0.25, 51.5, "0,75", 3] * 2
-    columns = {"amount": Column(type="number", decimal=",", range=(0.0, 60.0))}
-
-    found, broken = health.typed(pd.DataFrame({"amount": pd.Series(amounts, dtype=object)}), columns)
-
-    assert found["amount"].tolist() == [0.25, 51.5, 0.75, 3] * 2 and broken == {}

@@ -196,15 +196,6 @@ def test_answers_of_the_log_are_asked_for_by_their_ids_but_for_those_that_fit_no
     assert set(rows[ID]) <= {one.id for one in log} and rows["amount"].max() <= 60 and "more" not in rows
 
 
-def test_row_that_is_sent_all_day_pushes_no_other_out_of_the_log(waiting, in_log, monkeypatch):
-    monkeypatch.setattr(tables, "NEWEST", 5)
-    in_log(*(ROW | {"amount": amount} for amount in [41, 42, 43, *[50] * 20]))
-
-    label.run(waiting)
-
-    assert sorted(written(waiting)["amount"]) == [41, 42, 43, 50]
-
-
 def test_truth_that_came_with_a_row_is_not_shown_to_who_labels_it(waiting, in_log):
     in_log(ROW | {"answer": "yes"})
 
