@@ -132,8 +132,10 @@ def banded(by: pd.Series, values: pd.Series) -> bool:
     if len(distinct) < 2 or (steps < 0).any() or (np.diff(numbers[order])[steps > 0] == 0).any():
         return False
     rises = is_number(values) and (distinct.is_monotonic_increasing or distinct.is_monotonic_decreasing)
+    if not rises:  # one row has a stretch for itself wherever it lies
+        codes = codes[np.bincount(codes)[codes] > 1]
     ways = gammaln(len(codes) + 1) - gammaln(np.bincount(codes) + 1).sum()  # logarithm of the orders of the rows
-    return bool(ways - (0 if rises else gammaln(len(distinct) + 1)) > BANDS_BY_CHANCE * np.log(10))
+    return bool(ways - (0 if rises else gammaln(len(set(codes)) + 1)) > BANDS_BY_CHANCE * np.log(10))
 
 
 def best_view(values: pd.Series, truth: np.ndarray) -> View:
