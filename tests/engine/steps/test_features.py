@@ -35,6 +35,22 @@ def test_infinite_numbers_of_a_new_feature_and_one_that_a_row_has_otherwise_alon
     assert "The service answers rows alone" in line
 
 
+def test_column_of_add_features_that_tells_the_answer_is_said_with_its_own_cure(project, caplog):
+    def add_features(rows):
+        odd = rows["order"] % 2
+        return rows.assign(told=answer[rows["order"]].to_numpy() / (odd + 1), unlike=odd, word="a")
+
+    clean = pd.read_parquet(project.clean)
+    answer = (clean["answer"] == "yes").set_axis(clean["order"])
+
+    features.run(project, add_features)
+
+    (line,) = [line for line in caplog.messages if "'told'" in line]
+    assert line.startswith("suspicious: 'answer' is 'told' cut into 2 bands")
+    assert line.endswith("If not: do not add it in features.py.")
+    assert "'unlike'" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("by", "said", "cure"),
     [

@@ -7,6 +7,7 @@ knows whether it is known in time.
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,13 +41,21 @@ NUMBERED = "id|key|no|nr|num|number|code"
 GROUP_NAME = re.compile(rf"^({ENTITIES})$|(^|_)({ENTITIES})_(name|email|ref|{NUMBERED})$|^class(_({NUMBERED}))?$")
 ID_NAME = re.compile(r"(^|_)(id|uid|uuid|guid)$")
 TIME_NAME = re.compile(r"(^|_)(time|timestamp|ts|epoch|date|day|week|month|year|yr|period|quarter)$")
+ADDED = "Is it known when a prediction is needed? If not: do not add it in features.py."
 BIRTH_NAME = re.compile(r"birth|dob|born")
 
 
-def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionary, split_by: str) -> list[Suspicion]:
+def find(
+    clean: pd.DataFrame,
+    parts: dict[str, pd.DataFrame],
+    columns: Dictionary,
+    split_by: str,
+    added: pd.DataFrame | None = None,
+) -> list[Suspicion]:
     """List what is suspicious in the clean table, shape (n_rows, n_columns), in the order of the file.
 
-    `parts` are its three splits, empty where it cannot be divided; `split_by` is `[split] by`.
+    `parts` are its three splits, empty where it cannot be divided; `split_by` is `[split] by`; `added` are columns of
+    `add_features`, numbers, by the same index.
     """
     target = by_role(columns, "target")[0]
     if clean[target].nunique() < 2:
@@ -54,6 +63,9 @@ def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionar
     seen = [name for name in features(columns) if name in clean.columns]
     others = [name for name in clean.columns if name != target and name not in label_columns(columns)]
     known = list(leaks(clean, target, seen))
+    if added is not None:
+        told = leaks(clean.join(added), target, list(added), rivals=False)
+        known += [replace(one, cure=ADDED) for one in told]
     named = list(row_names(clean, columns, without(seen, known)))
     features_of_rows = without(seen, named)
     return [
@@ -173,6 +185,7 @@ def groups(clean: pd.DataFrame, names: list[str], told: list[str], split_by: str
             continue
         unknown = not by_name and several <= ROWS_OF_ONE and distinct >= MANY_GROUPS
         belongs = constant_within(values, codes) if unknown else []
+        belongs = [other for other in belongs if not rises_with(clean[other], values)]
         if by_name or len(belongs) > is_number(values):  # a number without such a name takes two witnesses
             same = "is the same" if len(belongs) == 1 else "are the same"
             why = (
@@ -190,6 +203,14 @@ def can_be_group(values: pd.Series) -> bool:
     if is_number(values):
         return bool((values.dropna() % 1 == 0).all())
     return not (pd.api.types.is_datetime64_any_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype))
+
+
+def rises_with(other: pd.Series, number: pd.Series) -> bool:
+    """Whether a number, shape (n_rows,), never falls where another rises, as the hour of 1254: computed from it."""
+    if not (is_number(other) and is_number(number)):
+        return False
+    pairs = pd.concat([number, other], axis=1).dropna().drop_duplicates()
+    return is_sorted(pairs.sort_values(number.name)[other.name])
 
 
 def varied(clean: pd.DataFrame, names: list[str]) -> pd.DataFrame:

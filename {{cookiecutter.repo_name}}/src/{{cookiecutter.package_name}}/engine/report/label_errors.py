@@ -17,15 +17,14 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from ..checks.leaks import GIVES_AWAY
-from ..checks.suspicion import IS_IT_KNOWN
+from ..checks.leaks import GIVES_AWAY, OF_ITS_DATE
 from ..columns import dictionary
 from ..modelling import metrics
 from ..modelling.division import divide
 from ..modelling.estimators import threads
 from ..modelling.metrics import Predictions, columns_of
 from ..modelling.question import hold_out
-from ..modelling.split import cross_validation
+from ..modelling.split import Fold, cross_validation
 from ..project import records
 from ..project.errors import DataError, listed
 from ..project.log import warnings_as_lines
@@ -79,6 +78,7 @@ def find(evidence: Evidence) -> tuple[pd.DataFrame, dict[str, Any]]:
         found = wrong_classes(truth, predictions)
     else:
         found = wrong_numbers(truth, predictions, rows[seen].isna())
+        found = found[~cut_short(truth, predictions.values, folds)[found["position"]]]
     found = found.iloc[:0] if name == DUMMY else found  # no candidate knows more: it can doubt nothing
     rest = ~np.isin(np.arange(len(truth)), found["position"])
     skill, sure = explained(truth, predictions, rest), as_sure(truth, predictions, rest, found)
@@ -157,7 +157,7 @@ def wrong_classes(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
 
 def leaks_of_a_part(suspicions: list[dict[str, Any]]) -> list[str]:
     """Columns that tell the target in a part of the rows: the others stand out, whatever their label."""
-    asked = [one for one in suspicions if one["kind"] == "answer" and one["cure"] == IS_IT_KNOWN]
+    asked = [one for one in suspicions if one["kind"] == "answer" and one["cure"] != OF_ITS_DATE]
     return [name for one in asked if one["figures"].get("score", 1) < GIVES_AWAY for name in one["columns"]]
 
 
@@ -180,6 +180,20 @@ def wrong_numbers(truth: np.ndarray, predictions: Predictions, gaps: pd.DataFram
     table = pd.DataFrame({"position": np.arange(len(truth)), "given": truth, "suggested": predictions.values})
     table["off_by"], table["times_usual"] = residual, times.round(2)
     return table[times > FAR_OFF].sort_values("times_usual", ascending=False, kind="stable", ignore_index=True)
+
+
+def cut_short(truth: np.ndarray, answers: np.ndarray, folds: list[Fold]) -> np.ndarray:
+    """Rows, bool, shape (n_rows,), whose label is beyond the largest or smallest that was learned from, the answer.
+
+    A model that extends a line says no more than that. Where several rows stand there, it is a bound (0, 100 %).
+    """
+    beyond = np.zeros(len(truth), dtype=bool)
+    for fitted, held in folds:
+        low, second, last, high = np.sort(truth[fitted])[[0, 1, -2, -1]]
+        given, said = truth[held], answers[held]
+        above, below = (said >= high) & (given > high) & (high > last), (said <= low) & (given < low) & (low < second)
+        beyond[held] = above | below
+    return beyond
 
 
 def worked_on(path: Path) -> bool:

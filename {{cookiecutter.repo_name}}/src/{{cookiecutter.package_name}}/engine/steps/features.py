@@ -16,6 +16,7 @@ import pandas as pd
 
 from ..checks import suspicions
 from ..checks.alone import across_rows
+from ..checks.suspicion import is_number
 from ..columns import dictionary
 from ..modelling.division import TOLD, divide
 from ..modelling.metrics import Z
@@ -58,13 +59,16 @@ def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) 
         log.warning("%r is text: [split] takes it in alphabetical order, %r to %r. %s in %s", by, *ends, cure, where)
     divided = pd.concat(parts.values()).index
     if rare := clean.loc[~clean.index.isin(divided), target].value_counts().to_dict():
-        named = listed([f"{name!r} ({count} rows)" for name, count in rare.items()])
+        named = listed([f"{name!r} ({counted(count, 'row')})" for name, count in rare.items()])
         log.warning("in no split, for a class needs a row in each: %s", named)
     wider = {part: widened(parts[part].reset_index(drop=True), columns, add_features) for part in PARTS}
     if said := across_rows(partial(widened, columns=columns, add_features=add_features), parts["test"], wider["test"]):
         log.warning("%s The service answers rows alone. Take it from the row itself, or let a model learn it.", said)
     check_kept(project)  # now, for a function may import what it needs as late as it is called
-    found = suspicions.find(clean, parts, columns, project.settings.split.by)
+    added = [name for name in wider["train"].columns if name not in clean.columns]
+    numbers = [name for name in added if all(is_number(rows[name]) for rows in wider.values())]
+    made = pd.concat([wider[part][numbers].set_axis(parts[part].index) for part in PARTS]).astype("float64")
+    found = suspicions.find(clean, parts, columns, project.settings.split.by, made.replace([np.inf, -np.inf], np.nan))
     # Of a share measured on n rows the 95 % interval is at most 2 * Z * sqrt(1/4 / n) wide.
     say(found, chance=Z / np.sqrt(len(parts["test"])))
     for part in PARTS:
@@ -72,7 +76,6 @@ def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) 
         with artefact.whole(project.split(part)) as path:
             wider[part].to_parquet(path, index=False)
     artefact.write_json(project.suspicions, suspicions.record(found, len(clean)))
-    added = [name for name in wider["train"].columns if name not in clean.columns]
     for line in infinite(wider, added):
         log.warning("%s", line)
     sizes = ", ".join(f"{part} {len(rows)}{told_of(rows)}" for part, rows in parts.items())
