@@ -164,7 +164,7 @@ def test_candidate_that_rows_or_a_class_of_one_row_do_not_allow_that_fails_or_ca
     stopped = HistGradientBoostingClassifier(early_stopping=True, max_iter=3)
     unnamed = make_pipeline(FunctionTransformer(lambda cells: cells), near)
     given = {"far": far, "stopped": stopped, "kind": KNeighborsClassifier, "kept": unnamed, "near": near}
-    said = {"far": "Expected n_neigh", "stopped": "The least populated class", "kind": "TypeError: ", "kept": ""}
+    said = {"far": "Expected n_neigh", "stopped": "it sets rows of each class aside", "kind": "TypeError: ", "kept": ""}
 
     held, failed = train.hold_out_all(given, asked)
 

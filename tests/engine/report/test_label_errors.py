@@ -100,16 +100,6 @@ def test_number_is_compared_with_rows_that_lack_the_same_cells():
     assert alike["position"].tolist() == [int(np.flatnonzero(~gaps["invoice"])[0])]
 
 
-def test_label_beyond_all_others_is_not_doubted_by_an_answer_that_was_cut_there_but_by_others():
-    truth = np.array([0.0, 0, 100, 140, 180, 210, 900, -50])
-    folds = [(np.array([0, 1, 2, 3, 4]), np.array([5, 6, 7]))]
-    answers = np.array([0.0, 0, 100, 140, 180, 180, 150, 0])
-
-    left = label_errors.cut_short(truth, answers, folds)
-
-    assert np.flatnonzero(left).tolist() == [5]  # 900 is far from 150, and below 0 is nothing
-
-
 def test_largest_of_amounts_that_lie_on_a_line_are_not_doubted(listed):
     x = np.random.default_rng(0).uniform(0, 100, 300).round(2)
     x[:4] = [110, 130, 160, 200]

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -67,6 +68,19 @@ def test_what_a_split_does_with_a_column_of_another_kind_is_said(make_project, m
 
     (line,) = [line for line in caplog.messages if line.startswith(said)]
     assert cure in line
+
+
+@pytest.mark.parametrize(("kinds", "said"), [(9, True), (4, False)])
+def test_whole_numbers_taken_for_classes_are_said_with_the_way_out(make_project, made_table, caplog, kinds, said):
+    caplog.set_level("INFO")
+    table = made_table.assign(answer=[*range(kinds + 1), *np.arange(len(made_table) - kinds - 1) % kinds])
+    project = make_project(table)
+    pipeline.make(project, "data")
+
+    features.run(project, pd.DataFrame.copy)
+
+    assert ("whole numbers of 'answer' are taken for classes" in caplog.text) == said
+    assert (f"{kinds} (1 row)" in caplog.text) and (('task = "regression"' in caplog.text) == said)
 
 
 def test_step_does_not_use_a_clean_table_that_was_edited(project):

@@ -66,8 +66,7 @@ def run(project: Project, dump: Dump, *, again: bool = False) -> list[str]:
         log.warning("%s", text)
     known = frame[frame[settings.target].notna()]
     if len(known) < len(frame):
-        gone = counted(len(frame) - len(known), "row")
-        warnings.append(f"{gone} without a value of {settings.target!r} left out")
+        warnings.append(f"{counted(len(frame) - len(known), 'row')} without a value of {settings.target!r} left out")
         log.warning("%s", warnings[-1])
         truth = validate.parse(known[settings.target], columns[settings.target])[0]  # 0 and 1, no longer 0.0 and 1.0
         known = known.assign(**{settings.target: truth})

@@ -21,7 +21,7 @@ from .engine.modelling.estimators import threads
 from .engine.project import artefact, records, spreadsheet
 from .engine.project.errors import DataError, SettingsError
 from .engine.project.settings import Project
-from .engine.runs import answers, loading, registry
+from .engine.runs import answers, loading, registry, training_rows
 from .engine.sources.source import parted
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
         rows, decisions = answers.test_rows(project, model), list[str]()
     else:
         rows, decisions = answers.read_rows(project, model, input, aside)
+        decisions += training_rows.emptied(folder, rows)
     for line in decisions:
         log.info("%s", line)
     with threads(len(rows)):

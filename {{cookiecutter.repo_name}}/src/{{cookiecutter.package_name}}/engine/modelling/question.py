@@ -45,6 +45,8 @@ def hold_out(estimator: BaseEstimator, question: Question) -> Predictions:
 
 def refusal(error: Exception) -> str:
     """What an estimator said instead of learning, on one line; and what it raised, if that is not how they refuse."""
+    if any(words in str(error) for words in ("test_size", "least populated class")):  # scikit-learn names no cause
+        return "it sets rows of each class aside, to stop in time, and a class has too few of them for that"
     kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
     return f"{kind}{error}".split("\n")[0]
 

@@ -15,7 +15,7 @@ from scipy.stats import t
 from ..modelling import confidence, decision
 from ..modelling.metrics import RANKINGS, Groups, Predictions, Z
 from ..project import records
-from ..project.errors import DataError, listed
+from ..project.errors import DataError, counted, listed
 from ..project.settings import Project
 from ..runs import registry
 from . import diagnostics, gains
@@ -86,12 +86,14 @@ def of_score(result: Result, dev: float, of_dev: float, by: str) -> Iterator[Fin
     rows = "the rows differ, by time or by group" if ":" in by else "rows belong together"  # divided at random
     text = f"{name} is {between}, more apart than chance explains of single rows: {why}, {rows}, or a few weigh much."
     yield Finding(text, abs(dev - result.score), max(of_dev, result.width))
-    if name in ("r2", "rmse") and len(result.truth) > 1:
-        worst = int(np.argmax(np.abs(result.predictions.values - result.truth)))
-        rest = np.arange(len(result.truth)) != worst
-        without = result.metric.score(result.truth[rest], result.predictions[rest])
-        text = f"Without one row, number {worst + 1}, {name} would be {scored(name, without)}: look at it."
-        yield Finding(text, abs(without - result.score), result.width)
+    if name in ("r2", "rmse"):
+        off, apart = (result.truth - values for values in (result.predictions.values, result.truth.mean()))
+        squares = off**2 + (apart**2 if name == "r2" else 0)
+        few = int(np.argmax(np.cumsum(np.sort(squares)[::-1]) >= squares.sum() / 2)) + 1
+        lies = f"lies in {counted(few, 'row')} of {len(squares):,}, above all in number {squares.argmax() + 1}"
+        text = f"Half of the squared distances that {name} is made of {lies}: look at it. With other rows it may be "
+        text = f"{text}quite another, also outside of its interval; mae leans less on so few."
+        yield Finding(text, FEW_UNITS * (squares**2).sum(), squares.sum() ** 2)  # rows of even weight that say as much
 
 
 def width_where_chosen(result: Result, held: pd.DataFrame) -> float:

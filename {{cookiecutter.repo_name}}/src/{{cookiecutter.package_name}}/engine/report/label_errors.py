@@ -24,7 +24,7 @@ from ..modelling.division import divide
 from ..modelling.estimators import threads
 from ..modelling.metrics import Predictions, columns_of
 from ..modelling.question import hold_out
-from ..modelling.split import Fold, cross_validation
+from ..modelling.split import cross_validation
 from ..project import records
 from ..project.errors import DataError, listed
 from ..project.log import warnings_as_lines
@@ -72,13 +72,16 @@ def find(evidence: Evidence) -> tuple[pd.DataFrame, dict[str, Any]]:
             predictions = hold_out(known[name], asked)
         except ValueError:  # a class has too few rows for this candidate in a fold
             name, predictions = DUMMY, hold_out(known[DUMMY], asked)
-    predictions = predictions[np.argsort(np.concatenate([held for _, held in asked.folds]))]
+    order = np.argsort(np.concatenate([held for _, held in folds]))
+    predictions = predictions[order]
     seen = [column for column in columns_seen(record) if column in rows]
     if question.classes:
         found = wrong_classes(truth, predictions)
     else:
         found = wrong_numbers(truth, predictions, rows[seen].isna())
-        found = found[~cut_short(truth, predictions.values, folds)[found["position"]]]
+        # An answer that was cut at the largest number that was learned from says nothing of a larger label.
+        nearest = [np.clip(truth[held], truth[fitted].min(), truth[fitted].max()) for fitted, held in folds]
+        found = found[(np.concatenate(nearest)[order] != predictions.values)[found["position"]]]
     found = found.iloc[:0] if name == DUMMY else found  # no candidate knows more: it can doubt nothing
     rest = ~np.isin(np.arange(len(truth)), found["position"])
     skill, sure = explained(truth, predictions, rest), as_sure(truth, predictions, rest, found)
@@ -180,20 +183,6 @@ def wrong_numbers(truth: np.ndarray, predictions: Predictions, gaps: pd.DataFram
     table = pd.DataFrame({"position": np.arange(len(truth)), "given": truth, "suggested": predictions.values})
     table["off_by"], table["times_usual"] = residual, times.round(2)
     return table[times > FAR_OFF].sort_values("times_usual", ascending=False, kind="stable", ignore_index=True)
-
-
-def cut_short(truth: np.ndarray, answers: np.ndarray, folds: list[Fold]) -> np.ndarray:
-    """Rows, bool, shape (n_rows,), whose label is beyond the largest or smallest that was learned from, the answer.
-
-    A model that extends a line says no more than that. Where several rows stand there, it is a bound (0, 100 %).
-    """
-    beyond = np.zeros(len(truth), dtype=bool)
-    for fitted, held in folds:
-        low, second, last, high = np.sort(truth[fitted])[[0, 1, -2, -1]]
-        given, said = truth[held], answers[held]
-        above, below = (said >= high) & (given > high) & (high > last), (said <= low) & (given < low) & (low < second)
-        beyond[held] = above | below
-    return beyond
 
 
 def worked_on(path: Path) -> bool:

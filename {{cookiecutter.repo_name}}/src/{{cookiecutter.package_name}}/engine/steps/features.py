@@ -16,16 +16,17 @@ import pandas as pd
 
 from ..checks import suspicions
 from ..checks.alone import across_rows
-from ..checks.suspicion import is_number
 from ..columns import dictionary
 from ..modelling.division import TOLD, divide
 from ..modelling.metrics import Z
+from ..modelling.split import infer_task
 from ..project import artefact, package, records
 from ..project.errors import DataError, counted, listed
 from ..project.settings import PARTS, Project
 
 log = logging.getLogger(f"{package.NAME}.features")
 
+KINDS = 5  # more whole numbers than these are as often an amount
 NOT_OURS = frozenset(("site-packages", "models", ".cache", "tests"))  # packages, copies of runs, and what tests run
 
 
@@ -57,18 +58,18 @@ def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) 
     if kind == "time" and pd.api.types.is_string_dtype(clean[by].dtype):
         ends, cure = (clean[by].min(), clean[by].max()), f'If that is not time: type = "datetime" and format of [{by}]'
         log.warning("%r is text: [split] takes it in alphabetical order, %r to %r. %s in %s", by, *ends, cure, where)
+    truth, kinds = clean[target], clean[target].nunique()
+    if truth.dtype.kind in "if" and kinds > KINDS and infer_task(truth, project.settings.train.task) != "regression":
+        log.info('%d whole numbers of %r are taken for classes: of amounts, [train] task = "regression"', kinds, target)
     divided = pd.concat(parts.values()).index
-    if rare := clean.loc[~clean.index.isin(divided), target].value_counts().to_dict():
+    if rare := truth[~clean.index.isin(divided)].value_counts().to_dict():
         named = listed([f"{name!r} ({counted(count, 'row')})" for name, count in rare.items()])
         log.warning("in no split, for a class needs a row in each: %s", named)
     wider = {part: widened(parts[part].reset_index(drop=True), columns, add_features) for part in PARTS}
     if said := across_rows(partial(widened, columns=columns, add_features=add_features), parts["test"], wider["test"]):
         log.warning("%s The service answers rows alone. Take it from the row itself, or let a model learn it.", said)
     check_kept(project)  # now, for a function may import what it needs as late as it is called
-    added = [name for name in wider["train"].columns if name not in clean.columns]
-    numbers = [name for name in added if all(is_number(rows[name]) for rows in wider.values())]
-    made = pd.concat([wider[part][numbers].set_axis(parts[part].index) for part in PARTS]).astype("float64")
-    found = suspicions.find(clean, parts, columns, project.settings.split.by, made.replace([np.inf, -np.inf], np.nan))
+    found = suspicions.find(clean, wider, columns, project.settings.split.by)
     # Of a share measured on n rows the 95 % interval is at most 2 * Z * sqrt(1/4 / n) wide.
     say(found, chance=Z / np.sqrt(len(parts["test"])))
     for part in PARTS:
@@ -76,15 +77,12 @@ def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) 
         with artefact.whole(project.split(part)) as path:
             wider[part].to_parquet(path, index=False)
     artefact.write_json(project.suspicions, suspicions.record(found, len(clean)))
+    added = [name for name in wider["train"].columns if name not in clean.columns]
     for line in infinite(wider, added):
         log.warning("%s", line)
-    sizes = ", ".join(f"{part} {len(rows)}{told_of(rows)}" for part, rows in parts.items())
+    told = {part: f", {rows.attrs[TOLD]} of them told" for part, rows in parts.items() if TOLD in rows.attrs}
+    sizes = ", ".join(f"{part} {len(rows)}{told.get(part, '')}" for part, rows in parts.items())
     log.info("%s rows (%s)%s", sizes, project.settings.split.by, f"; added {', '.join(added)}" if added else "")
-
-
-def told_of(rows: pd.DataFrame) -> str:
-    """How many rows of a split were told by people, in words."""
-    return f", {rows.attrs[TOLD]} of them told" if TOLD in rows.attrs else ""
 
 
 def say(found: list[suspicions.Suspicion], *, chance: float) -> None:
