@@ -61,6 +61,11 @@ def test_finding_that_changes_less_than_the_interval_is_wide_is_not_shown_and_th
         (of_numbers(NUMBERS + RANDOM.normal(0, 0.5, 400)), 0.99, "the choice was lucky"),
         (of_numbers(NUMBERS + RANDOM.normal(0, 0.5, 400), interval=(-0.1, 0.9)), 0.75, "Better than guessing is not"),
         (of_numbers(NUMBERS, interval=(np.nan, np.nan)), 1.0, "allow no interval of r2"),
+        (
+            of_numbers(np.append(NUMBERS[1:], 99.0)),
+            0.75,
+            "that r2 is made of lies in 1 row of 400, above all in number 400",
+        ),
         (OUTLIER, 3.0, "is made of lies in 1 row of 400, above all in number 400: look at it"),
     ],
 )

@@ -87,8 +87,8 @@ def of_score(result: Result, dev: float, of_dev: float, by: str) -> Iterator[Fin
     text = f"{name} is {between}, more apart than chance explains of single rows: {why}, {rows}, or a few weigh much."
     yield Finding(text, abs(dev - result.score), max(of_dev, result.width))
     if name in ("r2", "rmse"):
-        off, apart = (result.truth - values for values in (result.predictions.values, result.truth.mean()))
-        squares = off**2 + (apart**2 if name == "r2" else 0)
+        off, apart = ((result.truth - values) ** 2 for values in (result.predictions.values, result.truth.mean()))
+        squares = apart if name == "r2" and apart.sum() > off.sum() else off  # r2 is one less the share of these two
         few = int(np.argmax(np.cumsum(np.sort(squares)[::-1]) >= squares.sum() / 2)) + 1
         lies = f"lies in {counted(few, 'row')} of {len(squares):,}, above all in number {squares.argmax() + 1}"
         text = f"Half of the squared distances that {name} is made of {lies}: look at it. With other rows it may be "
