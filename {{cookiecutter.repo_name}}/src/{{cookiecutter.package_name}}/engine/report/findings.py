@@ -23,7 +23,7 @@ from .diagnostics import Result
 from .evidence import Evidence, columns_seen
 from .verdict import IN_UNITS, bounds, percent, scored
 
-FEW_UNITS = 10  # rows or groups, below which a bootstrap over them is clearly too narrow
+FEW_UNITS, OF_EACH = 10, 50  # rows or groups, with fewer a bootstrap is clearly too narrow; rows that one stands for
 TOO_GOOD = 0.995  # of a score whose best is 1: real questions are seldom that easy
 DOMINATES = 0.8  # share of the gain over the baseline that hangs on one column
 NEARLY_ALL = 0.9  # of that gain, by an answer from one column alone
@@ -93,7 +93,7 @@ def of_score(result: Result, dev: float, of_dev: float, by: str) -> Iterator[Fin
         lies = f"lies in {counted(few, 'row')} of {len(squares):,}, above all in number {squares.argmax() + 1}"
         text = f"Half of the squared distances that {name} is made of {lies}: look at it. With other rows it may be "
         text = f"{text}quite another, also outside of its interval; mae leans less on so few."
-        yield Finding(text, FEW_UNITS * (squares**2).sum(), squares.sum() ** 2)  # rows of even weight that say as much
+        yield Finding(text, min(FEW_UNITS, len(squares) / OF_EACH), few)  # of normal numbers an eighth make half
 
 
 def width_where_chosen(result: Result, held: pd.DataFrame) -> float:
