@@ -43,7 +43,8 @@ HEADER = """\
 # description      for people: what it means, its unit, who measures it, when it is known
 # For reading:     decimal, thousands (marks in numbers), unit ($, %, kg: left out of numbers),
 #                  separator (between the items of a list), missing (texts that mean "no value"),
-#                  format (of dates; several are parted by " | "; %q is a quarter beside a Q, as in "Q%q %Y")
+#                  format (of dates; several are parted by " | "; %q is a quarter beside a Q, as in "Q%q %Y";
+#                  of codes that are not listed "00000": a program cut zeros off where one has fewer digits)
 # moment           the column is in no file: it is made of these, a date and a time of day, or year, month, day, hour
 #                  and minute as numbers; a date and a time of day that are ignored leave their place to it
 """
@@ -69,6 +70,12 @@ class Column:
     sensitive: bool = False
     missing: tuple[str, ...] = ()
     format: str = ""
+
+    @property
+    def digits(self) -> int:
+        """How many digits a code has, by `format = "00000"` of categories that are not listed; 0 of all else."""
+        of_codes = self.type == "category" and self.role != "id" and self.values is None
+        return len(self.format) if of_codes and not self.format.strip("0") else 0
 
 
 ALLOWED: dict[Type, tuple[Transformation, ...]] = {

@@ -1,13 +1,15 @@
 """Words of a category that differ in how they are written alone: `j` and `J`, `1.0` and `1`, `true` and `yes`."""
 
+import functools
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from itertools import filterfalse, permutations
 
 import pandas as pd
 
 WITH_POINT = re.compile(r"(\d+)\.0+")  # as pandas writes whole numbers of a column with missing cells
+CODE = re.compile(r"([0-9]{1,15})(\.0+)?")  # as programs write a code of digits; a float keeps no more of them
 ACCENT = re.compile("(?<=[a-z])[\u0300-\u036f]+")
 BETWEEN = re.compile(r"(?<=[^\W\d_])[\s_-]+(?=[^\W_])|(?<=\d)[\s_-]+(?=[^\W\d_])")  # 5-9 is not 59
 YES_AND_NO = frozenset(  # where yes comes before no
@@ -53,12 +55,42 @@ def written(word: str) -> str:
     return BETWEEN.sub("", ACCENT.sub("", plain))
 
 
-def rewritten(words: pd.Series, known: tuple[str, ...]) -> tuple[pd.Series, pd.Series]:
+def padded(word: str, digits: int) -> str:
+    """A word; a number with the zeros before it, of which a program has cut some off, and without `.0`.
+
+    Examples
+    --------
+    >>> padded("1067", 5), padded("1067.0", 5), padded("2A", 5)
+    ('01067', '01067', '2A')
+    """
+    number = CODE.fullmatch(word)
+    return number[1].zfill(digits) if number else word
+
+
+def format_of(words: Collection[str]) -> str:
+    """`00000` for words most of which are numbers of five digits, some with a zero before; "" if `padded` changed one.
+
+    Examples
+    --------
+    >>> format_of(["01067", "80331", "abroad"]), format_of(["01067", "971"]), format_of(["10115", "80331"])
+    ('00000', '', '')
+    """
+    numbers = list(filter(CODE.fullmatch, words))
+    digits = max(map(len, numbers), default=0)
+    most = 2 * len(numbers) > len(words) and any(number.startswith("0") for number in numbers)
+    return "0" * digits if most and all(padded(number, digits) == number for number in numbers) else ""
+
+
+def rewritten(words: pd.Series, known: tuple[str, ...] | None, digits: int = 0) -> tuple[pd.Series, pd.Series]:
     """Words, shape (n_rows,), unknown ones as the one known word that they are written otherwise; and which those are.
 
-    A zero before a number counts, unless all known numbers have as many digits: then a program has cut it off. Beside
-    yes and no, which `true` is one of, another word may be known: `don't know`.
+    A zero before a number counts, unless all known numbers have as many digits: then a program has cut it off. Where
+    the words are not listed, `digits` says so. Beside yes and no, which `true` is one of, another word may be known:
+    `don't know`.
     """
+    if known is None:
+        found = words.map(functools.partial(padded, digits=digits), na_action="ignore").astype("str")
+        return found, words.notna() & (found != words)
     unknown = words.notna() & ~words.isin(known)
     if not unknown.any():
         return words, unknown
