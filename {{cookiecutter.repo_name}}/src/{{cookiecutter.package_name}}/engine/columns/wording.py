@@ -1,6 +1,5 @@
 """Words of a category that differ in how they are written alone: `j` and `J`, `1.0` and `1`, `true` and `yes`."""
 
-import functools
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable
@@ -56,25 +55,13 @@ def written(word: str) -> str:
 
 
 def padded(word: str, digits: int) -> str:
-    """A word; a number with the zeros before it, of which a program has cut some off, and without `.0`.
-
-    Examples
-    --------
-    >>> padded("1067", 5), padded("1067.0", 5), padded("2A", 5)
-    ('01067', '01067', '2A')
-    """
+    """A word; a number, also one with `.0`, with as many zeros before it as make `digits` of it."""
     number = CODE.fullmatch(word)
     return number[1].zfill(digits) if number else word
 
 
 def format_of(words: Collection[str]) -> str:
-    """`00000` for words most of which are numbers of five digits, some with a zero before; "" if `padded` changed one.
-
-    Examples
-    --------
-    >>> format_of(["01067", "80331", "abroad"]), format_of(["01067", "971"]), format_of(["10115", "80331"])
-    ('00000', '', '')
-    """
+    """`00000` for words most of which are numbers of five digits, as 01067 is one; "" where `padded` changes any."""
     numbers = list(filter(CODE.fullmatch, words))
     digits = max(map(len, numbers), default=0)
     most = 2 * len(numbers) > len(words) and any(number.startswith("0") for number in numbers)
@@ -84,12 +71,11 @@ def format_of(words: Collection[str]) -> str:
 def rewritten(words: pd.Series, known: tuple[str, ...] | None, digits: int = 0) -> tuple[pd.Series, pd.Series]:
     """Words, shape (n_rows,), unknown ones as the one known word that they are written otherwise; and which those are.
 
-    A zero before a number counts, unless all known numbers have as many digits: then a program has cut it off. Where
-    the words are not listed, `digits` says so. Beside yes and no, which `true` is one of, another word may be known:
-    `don't know`.
+    A zero before a number counts, unless all known numbers have as many digits (`digits`, where the words are not
+    listed): then a program has cut it off. Beside yes and no, or `true`, another word may be known: `don't know`.
     """
     if known is None:
-        found = words.map(functools.partial(padded, digits=digits), na_action="ignore").astype("str")
+        found = words.map(lambda word: padded(word, digits), na_action="ignore").astype("str")
         return found, words.notna() & (found != words)
     unknown = words.notna() & ~words.isin(known)
     if not unknown.any():
