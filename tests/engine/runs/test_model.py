@@ -77,6 +77,13 @@ def test_loaded_model_keeps_index_and_rows_as_they_are_and_says_what_make_predic
     assert any("'colour'" in line and "violet" in line for line in caplog.messages)
 
 
+def test_loaded_model_says_what_it_predicts_and_how_well(folder):
+    loaded = model.load(folder.name)
+
+    score = loaded.record["metrics"]["dev"]["roc_auc"]
+    assert repr(loaded) == f"<Model {folder.name}: 'answer', classification, dev roc_auc {score:.4g}>"
+
+
 def test_features_are_computed_once_and_rows_of_the_training_are_told_unless_the_model_itself_is_asked(
     folder, made_table, caplog
 ):

@@ -37,6 +37,12 @@ class Model:
         self.record: dict[str, Any] = self._run.record
         self.columns: dict[str, Column] = self._run.columns
 
+    def __repr__(self) -> str:
+        """Its name, target and task, and the score on the dev split."""
+        metrics, asked = self.record["metrics"], f"{self.record['target']!r}, {self.record['task']}"
+        by = metrics["chosen_by"]
+        return f"<Model {self.name}: {asked}, dev {by} {metrics['dev'][by]:.4g}>"
+
     def __reduce__(self) -> tuple[Any, ...]:
         """How it comes to another process: loaded there, for the code of a run is found by no name."""
         return type(self), self._made_of
