@@ -15,7 +15,7 @@ from ..modelling.estimators import threads
 from ..project import package, settings
 from ..project.errors import DataError, ProjectError, SettingsError
 from ..sources import formats
-from . import answers, loading, registry
+from . import answers, listing, loading, registry
 
 log = logging.getLogger(f"{package.NAME}.predict")
 
@@ -39,9 +39,8 @@ class Model:
 
     def __repr__(self) -> str:
         """Its name, target and task, and the score on the dev split."""
-        metrics, asked = self.record["metrics"], f"{self.record['target']!r}, {self.record['task']}"
-        by = metrics["chosen_by"]
-        return f"<Model {self.name}: {asked}, dev {by} {metrics['dev'][by]:.4g}>"
+        asked, line = f"{self.record['target']!r}, {self.record['task']}", listing.row(self.record)
+        return f"<Model {self.name}: {asked}, dev {line['metric']} {line['dev']:.4g}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """How it comes to another process: loaded there, for the code of a run is found by no name."""
@@ -127,12 +126,10 @@ def as_of_a_file(rows: pd.DataFrame, columns: dict[str, Column]) -> tuple[pd.Dat
         if isinstance(kind, pd.DatetimeTZDtype) and str(kind.tz) != "UTC" and name in columns:
             cure = f"where the run learned times of {kind.tz} without a zone: rows[{name!r}].dt.tz_localize(None)"
             moved.append(f"column {name!r}: times of the zone {kind.tz} turned into UTC; {cure}")
-        flat = [(str(name), cells)]
-        if pd.api.types.is_object_dtype(kind) or isinstance(kind, (pd.ArrowDtype, pd.CategoricalDtype)):
-            values = list(map(as_plain, cells.astype(object).where(cells.notna(), None)))
-            found = formats.flat(str(name), values, said, separators)
-            flat = flat if found[0][1] is values else [(part, formats.column(one, part)) for part, one in found]
-        parts += flat
+        may_hold = pd.api.types.is_object_dtype(kind) or isinstance(kind, (pd.ArrowDtype, pd.CategoricalDtype))
+        values = list(map(as_plain, cells.astype(object).where(cells.notna(), None))) if may_hold else []
+        found = formats.flat(str(name), values, said, separators)
+        parts += [(part, cells if one is values else formats.column(one, part)) for part, one in found]
     rows, lines = formats.framed(parts, said, moved) if said else (rows, moved)
     return rows, [f"rows: {line}" for line in lines]
 

@@ -147,7 +147,7 @@ def make_venv(venv: Path) -> Path:
 
 def fill(root: Path, python: Path) -> None:
     """Install what the lock says, made first if need be, and the project itself; say what is there no more."""
-    before = installed(python.parents[1])
+    before = in_packages(python.parents[1], "*.dist-info")
     uv = ["uv"] if shutil.which("uv") else [str(python), "-m", "uv"]
     if uv != ["uv"] and subprocess.run([*uv, "--version"], capture_output=True).returncode:
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv>=0.5"]
@@ -159,14 +159,9 @@ def fill(root: Path, python: Path) -> None:
     run([*uv, "pip", "install", *how, "--no-deps", "-e", "."], f"the project could not be installed. {NETWORK}", root)
     serve_own_folder(root, python.parents[1])
     write_kernel(python)
-    if gone := sorted(before - installed(python.parents[1])):
-        cure = 'What you want to keep belongs into the extra "dev" in pyproject.toml.'
-        say(f"removed, as {LOCK} does not name them: {', '.join(gone)}. {cure}")
-
-
-def installed(venv: Path) -> set[str]:
-    """The names of the packages in an environment."""
-    return {path.name.partition("-")[0].replace("_", "-") for path in in_packages(venv, "*.dist-info")}
+    there = {path.name.partition("-")[0] for path in in_packages(python.parents[1], "*.dist-info")}
+    if gone := sorted({path.name.partition("-")[0] for path in before} - there):
+        say(f"removed, as {LOCK} does not name them: {', '.join(gone)}. To keep: the extra dev in pyproject.toml")
 
 
 def in_packages(venv: Path, pattern: str) -> list[Path]:
