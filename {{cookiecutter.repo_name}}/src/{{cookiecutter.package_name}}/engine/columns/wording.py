@@ -7,7 +7,7 @@ from itertools import filterfalse, permutations
 
 import pandas as pd
 
-NUMBER = re.compile(r"(\d+)(?:\.0+)?")  # with a point as pandas writes whole numbers of a column with missing cells
+WHOLE = re.compile(r"(\d+)(?:\.0+)?")  # with a point as pandas writes whole numbers of a column with missing cells
 ACCENT = re.compile("(?<=[a-z])[\u0300-\u036f]+")
 BETWEEN = re.compile(r"(?<=[^\W\d_])[\s_-]+(?=[^\W_])|(?<=\d)[\s_-]+(?=[^\W\d_])")  # 5-9 is not 59
 YES_AND_NO = frozenset(  # where yes comes before no
@@ -49,12 +49,12 @@ def written(word: str) -> str:
 
 def padded(word: str, digits: int) -> str:
     """A word; a whole number, also one with `.0`, with as many zeros before it as make `digits` of it."""
-    return number[1].zfill(digits) if (number := NUMBER.fullmatch(word)) else word
+    return number[1].zfill(digits) if (number := WHOLE.fullmatch(word)) else word
 
 
 def format_of(words: Collection[str]) -> str:
     """`00000` for words most of which are numbers of five digits, as 01067 is one; "" where `padded` changes any."""
-    numbers = list(filter(NUMBER.fullmatch, words))
+    numbers = list(filter(WHOLE.fullmatch, words))
     digits = max(map(len, numbers), default=0)
     most = 2 * len(numbers) > len(words) and any(number.startswith("0") for number in numbers)
     sure = digits <= 15 and all(padded(number, digits) == number for number in numbers)  # a float keeps no more digits
