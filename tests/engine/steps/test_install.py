@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from data_science_project.engine.project.errors import ProjectError
@@ -37,6 +39,23 @@ def test_folder_that_is_no_environment_is_not_touched(root):
         install.make_venv(root / "mine")
 
     assert [path.name for path in (root / "mine").iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in for uv is a shell script")
+def test_packages_that_the_lock_does_not_name_are_said_when_they_are_removed(root, monkeypatch, capsys):
+    packages = root / ".venv" / "lib" / "python3.13" / "site-packages"
+    for name in ("numpy-2.4.0", "shap-1.0", "scikit_image-2.0"):
+        (packages / f"{name}.dist-info").mkdir(parents=True)
+    (root / "requirements.lock").write_text(f"numpy==2.4.0  # {install.dependencies(root)}\n")
+    (root / "uv").write_text(f"#!/bin/sh\n[ $2 != sync ] || rm -rf {packages}/s*\n")
+    (root / "uv").chmod(0o755)
+    monkeypatch.setenv("PATH", str(root), prepend=os.pathsep)
+
+    for _ in range(2):
+        install.fill(root, root / ".venv" / "bin" / "python")
+
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "removed, as requirements.lock does not name them: scikit_image, shap." in said and "extra dev" in said
 
 
 def test_broken_pyproject_is_named(root):

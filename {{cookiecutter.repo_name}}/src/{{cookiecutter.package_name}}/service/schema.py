@@ -15,6 +15,7 @@ from ..engine.columns.dictionary import LABEL, LARGEST, Column, Dictionary
 from ..engine.columns.lists import items_of
 from ..engine.columns.validate import INTEGERS_THAT_FLOAT_KEEPS
 from ..engine.columns.violations import left_out
+from ..engine.columns.wording import padded
 from ..engine.sources import formats
 from .features import Cell, array_of
 
@@ -251,6 +252,8 @@ def text_reader(column: Column) -> Callable[[Any], Any]:
             return NOT_PLAIN
         if cell == "" or cell in column.missing:
             return None
+        if column.digits and padded(cell, column.digits) != cell:
+            return NOT_PLAIN
         parts = items_of(cell, column.separator) if column.type == "list" else [cell]
         return cell if allowed is None or allowed.issuperset(parts) else NOT_PLAIN
 

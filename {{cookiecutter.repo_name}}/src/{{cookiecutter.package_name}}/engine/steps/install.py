@@ -146,7 +146,8 @@ def make_venv(venv: Path) -> Path:
 
 
 def fill(root: Path, python: Path) -> None:
-    """Install what the lock says, made first if need be, and the project itself."""
+    """Install what the lock says, made first if need be, and the project itself; say what is there no more."""
+    before = in_packages(python.parents[1], "*.dist-info")
     uv = ["uv"] if shutil.which("uv") else [str(python), "-m", "uv"]
     if uv != ["uv"] and subprocess.run([*uv, "--version"], capture_output=True).returncode:
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv>=0.5"]
@@ -158,6 +159,14 @@ def fill(root: Path, python: Path) -> None:
     run([*uv, "pip", "install", *how, "--no-deps", "-e", "."], f"the project could not be installed. {NETWORK}", root)
     serve_own_folder(root, python.parents[1])
     write_kernel(python)
+    there = {path.name.partition("-")[0] for path in in_packages(python.parents[1], "*.dist-info")}
+    if gone := sorted({path.name.partition("-")[0] for path in before} - there):
+        say(f"removed, as {LOCK} does not name them: {', '.join(gone)}. To keep: the extra dev in pyproject.toml")
+
+
+def in_packages(venv: Path, pattern: str) -> list[Path]:
+    """What lies where an environment has its packages."""
+    return [*venv.glob(f"lib/python*/site-packages/{pattern}"), *venv.glob(f"Lib/site-packages/{pattern}")]
 
 
 def write_kernel(python: Path) -> None:
@@ -172,8 +181,7 @@ def write_kernel(python: Path) -> None:
 
 def serve_own_folder(root: Path, venv: Path) -> None:
     """Let the environment look for the package beside itself: copied or moved with the project, it serves that one."""
-    paths = [*venv.glob("lib/python*/site-packages/*.pth"), *venv.glob("Lib/site-packages/*.pth")]
-    for path in paths if venv.resolve().is_relative_to(root) else ():
+    for path in in_packages(venv, "*.pth") if venv.resolve().is_relative_to(root) else ():
         if path.read_text(encoding="utf-8").strip() == str(root / "src"):
             artefact.write_text(path, os.path.relpath(root / "src", path.parent) + "\n")
 
