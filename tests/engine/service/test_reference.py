@@ -2,9 +2,10 @@ import json
 from dataclasses import replace
 
 from data_science_project.engine.columns.dictionary import Column
+from data_science_project.engine.columns.violations import Violation
 from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import answers
-from data_science_project.service import reference, versions
+from data_science_project.service import reference, versions, words
 
 from .conftest import ROW
 
@@ -35,6 +36,16 @@ def test_row_that_breaks_a_rule_that_only_warns_is_unusual_and_is_told(project, 
 
     assert [one.unusual for one in found] == [False, True]
     assert found[0].warnings == [] and found[1].warnings == ["rows: column 'amount' has values outside 0 ... 60"]
+
+
+def test_date_of_a_moment_breaks_the_rules_of_the_moment():
+    day, at = (Column(type="datetime", role="ignored", rule="refuse") for _ in range(2))
+    broken = Violation("day", "cells that are not a datetime", "Fix them", (0,))
+    columns = {"day": day, "at": at, "when": Column(type="datetime", rule="warn", moment=("day", "at"))}
+    warning = "rows: column 'day' has cells that are not a datetime"
+
+    assert reference.is_odd(columns, broken) and words.broken(columns, [warning]) == ["day"]
+    assert not reference.is_odd({"day": replace(day, rule="warn")}, broken), "no model sees it"
 
 
 def test_warnings_of_a_row_are_those_it_gets_alone_and_hold_no_cell_of_any(project, folder, change):

@@ -23,6 +23,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from ..engine.columns import dictionary
+from ..engine.modelling.reasons import Told
 from ..engine.project import spreadsheet
 from ..engine.project.errors import DataError, shown
 from ..engine.sources import read
@@ -98,8 +99,18 @@ async def ask(request: Request) -> Response:
     except DataError as error:
         return form(request, version, row, 422, problems=problems_of(error))
     said = reply.predictions[0]
-    reasons = await words.reasons(service, version, row, said)
-    return form(request, version, row, said=said, kept=reply.logged, reasons=reasons)
+    return form(request, version, row, said=said, kept=reply.logged, reasons=await reasons(request, version, row))
+
+
+async def reasons(request: Request, version: Version, row: Row) -> Told | None:
+    """What moves the answer to a row most; None where that cannot be told, or too many wait for it."""
+    try:
+        return await request.app.service.versions.explainer.ask(version.reasons, row)
+    except (DataError, Problem):
+        return None
+    except Exception as error:  # the answer is given and logged: it is shown, and the log says what failed
+        request.app.problem(error, request.scope)
+        return None
 
 
 def form(request: Request, version: Version, row: Row, status: int = 200, **more: Any) -> Response:
@@ -146,10 +157,10 @@ async def answer(request: Request) -> Response:
     if entry.run not in service.versions.served:
         raise Problem(404, "unknown", f"Run {entry.run}, which gave this answer, is not loaded here any more.")
     version, row, said = service.versions.served[entry.run], json.loads(entry.inputs), json.loads(entry.output)
-    reasons = await words.reasons(service, version, row, said)
     said |= {"id": name, "unusual": entry.unusual, "warnings": json.loads(entry.warnings)}
     truths = [(json.loads(one.truth), moment(one.time)) for one in told]
-    return form(request, version, row, said=said, kept=True, reasons=reasons, told=truths)
+    why = await reasons(request, version, row)
+    return form(request, version, row, said=said, kept=True, reasons=why, told=truths)
 
 
 @or_why_not

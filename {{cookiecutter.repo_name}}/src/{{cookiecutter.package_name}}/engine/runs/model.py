@@ -12,6 +12,7 @@ from ..columns import dictionary, validate
 from ..columns.dictionary import Column
 from ..modelling import decision
 from ..modelling.estimators import threads
+from ..modelling.reasons import in_words
 from ..project import package, settings
 from ..project.errors import DataError, SettingsError
 from ..sources import formats
@@ -81,9 +82,8 @@ class Model:
         """
         known = self._known(rows)
         with threads(len(known)):
-            features, asked = self._run.add_features(known), replace(self.policy, reasons=most)
-            found = answers.reasons_of(self._folder, self._run, features, asked)
-        return pd.Series(found, index=rows.index, name="reasons", dtype=object)
+            found = answers.reasons_of(self._folder, self._run, self._run.add_features(known), most)
+        return pd.Series([*map(in_words, found)], index=rows.index, name="reasons", dtype=object)
 
     def _known(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The rows typed, and checked by the rules of today; what is no table of rows is refused."""
