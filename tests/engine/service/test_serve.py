@@ -209,7 +209,8 @@ def test_request_for_another_protocol_is_answered_with_its_body_and_writes_nothi
     hiding = asked % b"" + b"Content-Length: %d\r\n\r\n" % len(hidden)
 
     said = []
-    for sent in ([whole + whole + live], [parts], [whole[:40], whole[40:-9], whole[-9:] + live], [hiding, hidden + live]):
+    thirds = whole[:40], whole[40:-9], whole[-9:] + live
+    for sent in ([whole + whole + live], [parts], thirds, [hiding, hidden + live]):
         with socket.create_connection(("127.0.0.1", port)) as client, client.makefile("rb") as answers:
             for part in sent:
                 client.sendall(part)

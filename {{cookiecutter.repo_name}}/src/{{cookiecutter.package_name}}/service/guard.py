@@ -7,7 +7,7 @@ import hmac
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 import msgspec
 
@@ -27,6 +27,7 @@ RETRY = (b"retry-after", b"1")
 COOKIE = "token"
 SMALL, AT_ONCE = 100_000, 8  # bytes of a body that is read whatever others there are; of the largest, so many at once
 OPEN = frozenset(["/health/live", "/health/ready", "/login"])  # asked without a token
+PAGES = ("/", "/answer", "/label", "/monitor", "/docs")  # for people, who are asked for the token and come back
 Scope = Mapping[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -66,14 +67,17 @@ class Guard:
             raise Problem(403, "forbidden", f"{said} Set API_TOKEN, or ask 127.0.0.1.")
         origin = headers.get(b"origin", b"").decode("latin-1")
         if origin and scope["method"] not in ("GET", "HEAD") and origin.partition("://")[2] != host:
-            raise Problem(403, "forbidden", "A page of another origin sent this.")
+            raise Problem(403, "forbidden", "A page of another origin sent this, or a proxy that passes on no Host.")
         if not self.tokens or scope["path"] in OPEN or scope["path"].startswith("/static/"):
             return ""
         given = token_of(headers)
         if (name := self.name_of(given)) is not None:
             return name
-        if scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
-            raise Problem(303, "unauthorized", "Which token?", (b"location", b"/login"))
+        # a program, too, may say that it takes text/html
+        page = scope["method"] == "GET" or scope["path"] in (*PAGES, "/table")
+        if page and b"text/html" in headers.get(b"accept", b""):
+            here = quote(f"{scope['path']}?{scope['query_string'].decode('latin-1')}".rstrip("?"))
+            raise Problem(303, "unauthorized", "Which token?", (b"location", f"/login?next={here}".encode()))
         known, header = "This token is not known here." if given else "Which token?", (b"www-authenticate", b"Bearer")
         raise Problem(401, "unauthorized", f"{known} Send the header Authorization: Bearer <token>.", header)
 

@@ -77,7 +77,7 @@ class Protocol(HttpToolsProtocol):
     """
 
     since, begun, size = math.inf, 0, 0  # heads and parts of bodies that began; bytes since the last of them
-    head, end = b"", 0  # of a request for another protocol: to be read again, and where it ended in what came
+    head, past = b"", 0  # of a request for another protocol: to be read again, and where it ended in what came
 
     def connection_made(self, transport: Any) -> None:
         """Wait for the first request."""
@@ -90,10 +90,11 @@ class Protocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """Let its head be read again without that wish: RFC 9110, 7.8, allows to answer the request all the same."""
-        (self.end,) = cast(BaseException, sys.exception()).args
-        first = f"{self.scope['method']} {self.url.decode()} HTTP/{self.scope['http_version']}\r\n".encode()
+        (self.past,) = cast(BaseException, sys.exception()).args
+        version, method = self.scope["http_version"].encode(), self.scope["method"].encode()
         fields = (b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade")
-        self.head, self.parser = b"".join([first, *fields, b"\r\n"]), type(self.parser)(self)
+        self.head = b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, b"".join(fields))
+        self.parser = type(self.parser)(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
 
     def on_message_begin(self) -> None:
@@ -115,9 +116,9 @@ class Protocol(HttpToolsProtocol):
         """Read on, unless the head is too long."""
         begun, rest = self.begun, data
         while rest:
-            self.head, self.end = b"", len(rest)
+            self.head, self.past = b"", len(rest)
             super().data_received(rest)
-            rest = self.head + rest[self.end :]
+            rest = self.head + rest[self.past :]
         self.size = self.size + len(data) if self.begun == begun else 0
         if self.size > LONGEST_HEAD:
             self.end(b"431 Request Header Fields Too Large")
