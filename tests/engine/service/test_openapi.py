@@ -127,7 +127,7 @@ def test_document_names_the_runs_and_their_answers_and_the_token_where_one_is_as
     said = predict["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["predictions"]["items"]
     assert said["properties"]["prediction"] == {"enum": ["no", "yes"]}
     assert said["properties"]["confident"]["description"].startswith("always true while abstain_below")
-    assert {"200", "400", "401", "403", "404", "408", "413", "422", "500", "503"} == {*predict["responses"]}
+    assert {"200", "400", "401", "403", "404", "408", "413", "415", "422", "500", "503"} == {*predict["responses"]}
     routes = {"/predict", "/feedback", "/example", "/runs", "/health/live", "/health/ready", "/metrics"}
     assert document["openapi"] == "3.1.0" and {*document["paths"]} == routes
     assert document["security"] and document["paths"]["/health/live"]["get"]["security"] == []

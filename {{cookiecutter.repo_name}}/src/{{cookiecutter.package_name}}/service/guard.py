@@ -1,6 +1,7 @@
 """What stands before the service: who may ask, how much is read, and how a request is refused."""
 
 import asyncio
+import codecs
 import contextlib
 import functools
 import hmac
@@ -73,8 +74,7 @@ class Guard:
         given = token_of(headers)
         if (name := self.name_of(given)) is not None:
             return name
-        # a program, too, may say that it takes text/html
-        page = scope["method"] == "GET" or scope["path"] in (*PAGES, "/table")
+        page = scope["method"] == "GET" or scope["path"] in (*PAGES, "/table")  # a program, too, may take text/html
         if page and b"text/html" in headers.get(b"accept", b""):
             here = quote(f"{scope['path']}?{scope['query_string'].decode('latin-1')}".rstrip("?"))
             raise Problem(303, "unauthorized", "Which token?", (b"location", f"/login?next={here}".encode()))
@@ -115,7 +115,12 @@ class Bodies:
     async def read(self, scope: Scope, receive: Receive, most: float = math.inf) -> bytes:
         """The body of a request; a `Problem` if it has too many bytes, as soon as that is known, or is too slow."""
         most, parts, more = min(most, self._most), list[bytes](), True
-        declared = int(next((value for name, value in scope["headers"] if name == b"content-length"), b"0"))
+        headers = dict(scope["headers"])
+        if headers.get(b"content-encoding", b"identity") != b"identity":
+            raise Problem(
+                415, "bad", "Compressed bodies are not read: send it as it is, without Content-Encoding.", CLOSE
+            )
+        declared = int(headers.get(b"content-length", b"0"))
         size = 0 if declared <= most else declared
         try:
             async with asyncio.timeout(self._seconds):
@@ -137,7 +142,7 @@ class Bodies:
             self._held -= sum(map(len, parts))
         if size > most:
             raise Problem(413, "too_large", f"The body is larger than {most:,} bytes ([serve] megabytes).", CLOSE)
-        return b"".join(parts)
+        return b"".join(parts).removeprefix(codecs.BOM_UTF8)
 
 
 async def respond(send: Send, status: int, content: Any, *headers: tuple[bytes, bytes]) -> None:

@@ -28,7 +28,12 @@ DAY = rf"((1[7-9]|20|21)\d\d-({MONTHS})|{LEAP})"
 TIME = r"([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?)?"
 # What else may be answered.
 FAILURES = {400: "The body holds no rows", 401: "No token, or a wrong one", 403: "Asked from elsewhere", 404: "Unknown"}
-FAILURES |= {408: "The body came too slowly", 413: "Too much at once", 422: "Cells break a rule"}
+FAILURES |= {
+    408: "The body came too slowly",
+    413: "Too much at once",
+    415: "A compressed body",
+    422: "Cells break a rule",
+}
 FAILURES |= {500: "The service has failed", 503: "Not now"}
 
 
@@ -47,7 +52,7 @@ def document(versions: Versions, *, asks_for_token: bool) -> Schema:
     figures = {"content": {"text/plain": {"schema": TEXT}}, "description": "For Prometheus"}
     asked = an_object(rows=an_array({"type": "object"}))
     paths = {
-        "/predict": {"post": asks("Answer rows", answer, body, 404, 408, 413, 503) | {"parameters": [which]}},
+        "/predict": {"post": asks("Answer rows", answer, body, 404) | {"parameters": [which]}},
         "/feedback": {"post": asks("Say what was true of an answer", an_object(id=TEXT, news=YES_OR_NO), told, 404)},
         "/example": {"get": asks("An example of what /predict is sent", asked, None, 503)},
         "/runs": {"get": asks("The runs that answer", an_object(runs=an_array(described), refused={}))},
@@ -56,12 +61,11 @@ def document(versions: Versions, *, asks_for_token: bool) -> Schema:
         "/metrics": {"get": asks("Figures", TEXT) | {"responses": {"200": figures, **others(401, 403, 500)}}},
     }
     paths["/health/ready"]["get"]["responses"]["503"] = success(ready, "They are not; why")
-    for path, methods in paths.items():
-        for does in methods.values():
-            does["operationId"] = path[1:].replace("/", "_")
-            if path in OPEN:
-                del does["responses"]["401"]
-                does["security"] = []
+    for path, (does,) in ((path, methods.values()) for path, methods in paths.items()):
+        does["operationId"] = path[1:].replace("/", "_")
+        if path in OPEN:
+            del does["responses"]["401"]
+            does["security"] = []
     about = {"title": versions.project.root.name, "version": version.name}
     violation = an_object(row={"type": ["integer", "null"]}, column=TEXT, problem=TEXT, cure=TEXT)
     content = {"error": TEXT, "id": TEXT, "violations": an_array(violation)}
@@ -95,7 +99,7 @@ def others(*statuses: int) -> Schema:
 
 def asks(summary: str, answer: Schema, body: Schema | None = None, *further: int) -> Schema:
     """One operation."""
-    statuses = (401, 403, 500, *further, *((400, 408, 413, 422, 503) if body else ()))
+    statuses = (401, 403, 500, *further, *((400, 408, 413, 415, 422, 503) if body else ()))
     said = {"summary": summary, "responses": {"200": success(answer), **others(*dict.fromkeys(statuses))}}
     sent = {"requestBody": {"required": True, "content": {"application/json": {"schema": body}}}} if body else {}
     return said | sent

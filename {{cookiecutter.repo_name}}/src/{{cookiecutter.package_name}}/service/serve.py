@@ -95,7 +95,6 @@ class Protocol(HttpToolsProtocol):
         fields = (b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade")
         self.head = b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, b"".join(fields))
         self.parser = type(self.parser)(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
 
     def on_message_begin(self) -> None:
         """Wait for the rest of the head."""
