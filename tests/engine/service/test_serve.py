@@ -216,9 +216,12 @@ def test_request_for_another_protocol_is_answered_with_its_body_and_writes_nothi
                 client.sendall(part)
                 time.sleep(0.1)
             said.append(re.findall(rb"HTTP/1.1 (\d+)", answers.read()))
+    with socket.create_connection(("127.0.0.1", port)) as client, client.makefile("rb") as answers:
+        client.sendall(b"CONNECT localhost:1 HTTP/1.1\r\nHost: localhost\r\n\r\n" + live)
+        said.append(re.findall(rb"HTTP/1.1 (\d+)", answers.read()))
     process.terminate()
 
-    assert said == [[b"200"] * 3, [b"200"], [b"200"] * 2, [b"400", b"200"]]
+    assert said == [[b"200"] * 3, [b"200"], [b"200"] * 2, [b"400", b"200"], [b"405"]]
     assert "pgrade" not in process.communicate(timeout=20)[1]
 
 

@@ -94,9 +94,8 @@ class Database:
             if version is None:
                 connection.execute(meta.insert().values(name="schema", value=SCHEMA))
             if version not in (None, SCHEMA):
-                said = f"The tables of the log are of version {version}, this service knows {SCHEMA}."
-                away = AWAY if self.file else f"name an empty database in {DATABASE}."
-                raise DamagedLog(f"{said}\nGo back to the version that wrote them, or begin a new log: {away}")
+                cure = f"Go back to what wrote it, or {AWAY if self.file else f'name an empty database in {DATABASE}.'}"
+                raise DamagedLog(f"The log is of version {version}, this service knows {SCHEMA}.\n{cure}")
             newest = connection.scalar(sa.select(sa.func.max(answers.c.id)))
         IDS.after(newest or "0")
         self._path, self._inode = str(self.file or ""), self.file.stat().st_ino if self.file else 0

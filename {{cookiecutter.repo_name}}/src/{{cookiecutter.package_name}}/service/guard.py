@@ -1,7 +1,6 @@
 """What stands before the service: who may ask, how much is read, and how a request is refused."""
 
 import asyncio
-import codecs
 import contextlib
 import functools
 import hmac
@@ -117,9 +116,7 @@ class Bodies:
         most, parts, more = min(most, self._most), list[bytes](), True
         headers = dict(scope["headers"])
         if headers.get(b"content-encoding", b"identity") != b"identity":
-            raise Problem(
-                415, "bad", "Compressed bodies are not read: send it as it is, without Content-Encoding.", CLOSE
-            )
+            raise Problem(415, "bad", "Compressed bodies are not read: send it without Content-Encoding.", CLOSE)
         declared = int(headers.get(b"content-length", b"0"))
         size = 0 if declared <= most else declared
         try:
@@ -142,7 +139,7 @@ class Bodies:
             self._held -= sum(map(len, parts))
         if size > most:
             raise Problem(413, "too_large", f"The body is larger than {most:,} bytes ([serve] megabytes).", CLOSE)
-        return b"".join(parts).removeprefix(codecs.BOM_UTF8)
+        return b"".join(parts).removeprefix(b"\xef\xbb\xbf")  # a mark of UTF-8
 
 
 async def respond(send: Send, status: int, content: Any, *headers: tuple[bytes, bytes]) -> None:

@@ -28,13 +28,8 @@ DAY = rf"((1[7-9]|20|21)\d\d-({MONTHS})|{LEAP})"
 TIME = r"([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?)?"
 # What else may be answered.
 FAILURES = {400: "The body holds no rows", 401: "No token, or a wrong one", 403: "Asked from elsewhere", 404: "Unknown"}
-FAILURES |= {
-    408: "The body came too slowly",
-    413: "Too much at once",
-    415: "A compressed body",
-    422: "Cells break a rule",
-}
-FAILURES |= {500: "The service has failed", 503: "Not now"}
+FAILURES |= {408: "The body came too slowly", 413: "Too much at once", 422: "Cells break a rule"}
+FAILURES |= {415: "A compressed body", 500: "The service has failed", 503: "Not now"}
 
 
 def document(versions: Versions, *, asks_for_token: bool) -> Schema:

@@ -1,6 +1,5 @@
 """What a request may hold: its rows as plain cells, and which of them need no data frame."""
 
-import codecs
 import contextlib
 import json
 import math
@@ -89,10 +88,8 @@ def strictly(body: bytes) -> None:
         json.loads(text, object_pairs_hook=once, parse_constant=refuse, parse_float=number)
         return
     except UnicodeDecodeError as error:
-        utf_16 = body[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-        reason = (
-            f"not UTF-8 ({'but UTF-16, as > of Windows PowerShell writes it' if utf_16 else f'byte {error.start}'})"
-        )
+        utf_16 = body[:2] in (b"\xff\xfe", b"\xfe\xff") and "but UTF-16, as > of Windows PowerShell writes it"
+        reason = f"not UTF-8 ({utf_16 or f'byte {error.start}'})"
     except RecursionError:
         reason = f"nested too deep. {SHAPE}"
     except json.JSONDecodeError as error:

@@ -85,14 +85,16 @@ class Protocol(HttpToolsProtocol):
         self.since = self.loop.time()
 
     def _should_upgrade(self) -> bool:
-        """Whether a request asks for another protocol, to which the parser would leave the body."""
-        return any(name == b"upgrade" for name, _ in self.headers)
+        """Let no request begin whose body the parser would leave to another protocol."""
+        return True
 
     def handle_websocket_upgrade(self) -> None:
         """Let its head be read again without that wish: RFC 9110, 7.8, allows to answer the request all the same."""
         (self.past,) = cast(BaseException, sys.exception()).args
         version, method = self.scope["http_version"].encode(), self.scope["method"].encode()
-        fields = (b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade")
+        fields = [b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade"]
+        if len(fields) == len(self.headers):  # CONNECT
+            return self.end(b"405 Method Not Allowed")
         self.head = b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, b"".join(fields))
         self.parser = type(self.parser)(self)
 
