@@ -80,13 +80,6 @@ def test_commits_are_flushed_where_power_may_fail(place):
     assert found == [2, 1]  # FULL, NORMAL
 
 
-def test_log_of_another_version_is_refused_with_the_cure(project, place):
-    place.execute([tables.meta.update().values(value="1")])
-
-    with pytest.raises(LogError, match=r"of version 1, .* knows 2\.\nGo back .*move the file"), opened(project):
-        pass
-
-
 def test_verb_without_a_log_says_what_makes_one_and_errors_are_messages(make_project, entries):
     project = make_project()
 

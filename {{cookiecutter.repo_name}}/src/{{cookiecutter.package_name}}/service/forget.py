@@ -64,7 +64,7 @@ def run(project: Project, *, key: str) -> str:
                     truths += delete(place, sorted(ids))
                     gone.append(f"all in {place.named}")
         except LogError as error:
-            done = listed([*cut, *gone]) or "nothing"
+            done = listed([*cut, *gone], len(cut) + 2) or "nothing"
             raise LogError(f"{error}\nDeleted by then: {done}. Repeat this command.") from None
         kept = [str(place.file) for place in places if not place.shrink()]
         if column not in known:
