@@ -27,7 +27,7 @@ RETRY = (b"retry-after", b"1")
 COOKIE = "token"
 SMALL, AT_ONCE = 100_000, 8  # bytes of a body that is read whatever others there are; of the largest, so many at once
 OPEN = frozenset(["/health/live", "/health/ready", "/login"])  # asked without a token
-PAGES = ("/", "/answer", "/label", "/monitor", "/docs")  # for people, who are asked for the token and come back
+PATHS = ("/", "/answer", "/label", "/monitor", "/docs")  # for people, who are asked for the token and come back
 Scope = Mapping[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -73,7 +73,7 @@ class Guard:
         given = token_of(headers)
         if (name := self.name_of(given)) is not None:
             return name
-        page = scope["method"] == "GET" or scope["path"] in (*PAGES, "/table")  # a program, too, may take text/html
+        page = scope["method"] == "GET" or scope["path"] in (*PATHS, "/table")  # a program, too, may take text/html
         if page and b"text/html" in headers.get(b"accept", b""):
             here = quote(f"{scope['path']}?{scope['query_string'].decode('latin-1')}".rstrip("?"))
             raise Problem(303, "unauthorized", "Which token?", (b"location", f"/login?next={here}".encode()))

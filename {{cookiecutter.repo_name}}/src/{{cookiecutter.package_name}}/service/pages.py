@@ -28,7 +28,7 @@ from ..engine.project.errors import DataError, shown
 from ..engine.sources import read
 from . import feedback, openapi, words
 from .example import usual
-from .guard import COOKIE, PAGES, Problem
+from .guard import COOKIE, PATHS, Problem
 from .monitor import looking, moment
 from .schema import Row, without_truth
 from .versions import Version
@@ -244,7 +244,7 @@ async def login(request: Request) -> Response:
     secure = "; Secure" if scheme(request) == "https" else ""
     cookie = f"{COOKIE}={quote(token, safe='=+/')}; Path=/; HttpOnly; SameSite=Strict{secure}"
     path, _, query = request.query_params.get("next", "").partition("?")
-    return RedirectResponse(f"{path if path in PAGES else '/'}?{query}".rstrip("?"), 303, {"set-cookie": cookie})
+    return RedirectResponse(f"{path if path in PATHS else '/'}?{query}".rstrip("?"), 303, {"set-cookie": cookie})
 
 
 ROUTES: tuple[BaseRoute, ...] = (
