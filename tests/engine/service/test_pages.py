@@ -355,7 +355,7 @@ def test_colours_of_text_have_a_contrast_of_at_least_4_5_in_the_light_and_in_the
 
 def test_page_asks_once_for_the_token_and_keeps_it_in_a_cookie_that_no_script_reads(guarded):
     status, headers, _ = guarded.ask("GET", "/monitor")
-    assert (status, headers["location"]) == (303, "/login")
+    assert (status, headers["location"]) == (303, "/login?next=/monitor")
     assert 'type="password"' in guarded.get("/login")
     status, headers, text = guarded.ask("POST", "/login", b"token=wrong")
     assert status == 401 and "set-cookie" not in headers and "not known here" in text
@@ -384,6 +384,43 @@ def test_cookie_of_the_token_is_for_tls_alone_where_browser_or_proxy_says_tls(gu
     _, told, _ = guarded.ask("POST", "/login", b"token=s3cret%3D", **headers)
 
     assert told["set-cookie"].endswith("; Secure") == secure
+
+
+@pytest.mark.parametrize(
+    ("method", "asked", "then"),
+    [
+        *(("POST", path, path) for path in ("/?run=a%20b", "/answer?id=7", "/label")),
+        *(("POST", "/table?run=x", "/?run=x"), ("GET", "/answer?id=7&run=a", "/answer?id=7&run=a"), ("GET", "/x", "/")),
+    ],
+)
+def test_form_or_page_asked_with_an_old_token_leads_back_to_its_page_by_way_of_the_token(guarded, method, asked, then):
+    status, headers, _ = guarded.ask(method, asked, cookie="token=old")
+    assert status == 303 and "/login?next=" in headers["location"]
+
+    _, headers, _ = guarded.ask("POST", headers["location"], b"token=s3cret%3D")
+
+    assert headers["location"] == then
+
+
+@pytest.mark.parametrize("away", ["//evil.org", "https://evil.org/", "/\\evil.org", "\t//evil.org", "/table", "//["])
+def test_login_leads_nowhere_but_to_a_page_of_this_service(guarded, away):
+    asked = urlencode({"next": f"{away}?a=\r\n"})
+
+    _, headers, _ = guarded.ask("POST", f"/login?{asked}", b"token=s3cret%3D")
+
+    assert headers["location"] == "/?a=%0D%0A"
+
+
+def test_program_that_takes_html_and_has_no_token_is_refused_with_the_status_of_that(guarded):
+    for path in ("/predict", "/feedback"):
+        assert guarded.ask("POST", path, b"{}")[0] == 401
+
+
+@pytest.mark.parametrize("proto", ["http", "https"])
+def test_docs_show_the_scheme_that_the_proxy_says(guarded, proto):
+    text = guarded.get("/docs", cookie="token=s3cret=", x_forwarded_proto=proto)
+
+    assert f"curl {proto}://127.0.0.1:8000/predict" in text
 
 
 def test_login_page_has_its_style_before_the_token_is_known(guarded):

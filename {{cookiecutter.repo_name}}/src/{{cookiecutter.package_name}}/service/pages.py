@@ -29,7 +29,7 @@ from ..engine.project.errors import DataError, shown
 from ..engine.sources import read
 from . import feedback, openapi, words
 from .example import usual
-from .guard import COOKIE, Problem
+from .guard import COOKIE, PATHS, Problem
 from .monitor import looking, moment
 from .schema import Row, without_truth
 from .versions import Version
@@ -235,21 +235,27 @@ async def monitor(request: Request) -> Response:
 @or_why_not
 async def docs(request: Request) -> Response:
     """What programs send and get, out of the OpenAPI document."""
-    version, base, asks = version_of(request), str(request.base_url).rstrip("/"), bool(request.app.guard.tokens)
-    document = openapi.document(request.app.service.versions, asks_for_token=asks)
+    version, base = version_of(request), f"{scheme(request)}://{request.url.netloc}"
+    document = openapi.document(request.app.service.versions, asks_for_token=bool(request.app.guard.tokens))
     return page(request, "docs.html", document=document, run=version.name, base=base)
+
+
+def scheme(request: Request) -> str:
+    """How the service is asked: https where a proxy or the browser says so."""
+    by = request.headers.get("x-forwarded-proto", ""), request.headers.get("origin", "")
+    return "https" if any(one.lower().startswith("https") for one in by) else "http"
 
 
 @or_why_not
 async def login(request: Request) -> Response:
-    """Ask for the token once."""
+    """Ask for the token once, and lead to the page that was asked for: of this service, whatever an address says."""
     token = (await form_of(request)).get("token", "").strip() if request.method == "POST" else ""
     if request.app.guard.name_of(token.encode()) is None:
         return page(request, "login.html", 401 if token else 200, wrong=bool(token))
-    by = request.headers.get("x-forwarded-proto", ""), request.headers.get("origin", "")  # a proxy or the browser
-    secure = "; Secure" if any(one.lower().startswith("https") for one in by) else ""
+    secure = "; Secure" if scheme(request) == "https" else ""
     cookie = f"{COOKIE}={quote(token, safe='=+/')}; Path=/; HttpOnly; SameSite=Strict{secure}"
-    return RedirectResponse("/", 303, {"set-cookie": cookie})
+    path, _, query = request.query_params.get("next", "").partition("?")
+    return RedirectResponse(f"{path if path in PATHS else '/'}?{query}".rstrip("?"), 303, {"set-cookie": cookie})
 
 
 ROUTES: tuple[BaseRoute, ...] = (
