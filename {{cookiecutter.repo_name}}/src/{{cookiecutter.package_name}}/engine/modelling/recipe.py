@@ -199,11 +199,6 @@ class SeldomFilled(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 class TfIdf(TfidfVectorizer):
     """scikit-learn's, with a column of zeros where the texts have no word to learn, which it takes for an error."""
 
-    def fit(self, raw_documents, y=None) -> "TfIdf":
-        """Learn the words of texts, shape (n_rows,)."""
-        self.fit_transform(raw_documents)
-        return self
-
     def fit_transform(self, raw_documents, y=None):
         """Learn the words of texts, shape (n_rows,), and weigh them, shape (n_rows, n_words)."""
         try:
