@@ -42,7 +42,7 @@ WORD = re.compile(r"\w+")  # one-letter words count: "I", "5"
 LETTERS = (2, 3, 4)  # sizes of the groups of letters of a string
 DATE = "datetime64[us]"
 DTYPES = {  # by what pandas says of the cells of a column
-    **dict.fromkeys(("string", "categorical", "interval", "time"), "str"),
+    **dict.fromkeys(("string", "interval", "time"), "str"),
     **dict.fromkeys(("boolean", "integer", "floating", "mixed-integer-float", "decimal", "timedelta"), "float64"),
     **dict.fromkeys(("date", "datetime", "datetime64", "period"), DATE),
 }
@@ -244,11 +244,11 @@ def in_clean_types(add_features: Callable, like: Mapping[str, str]) -> Callable:
 
     @functools.wraps(add_features)
     def made(rows: pd.DataFrame) -> pd.DataFrame:
-        wider = add_features(rows.copy(deep=False))
-        for name, dtype in wider.dtypes.items() if isinstance(wider, pd.DataFrame) else ():
-            empty = DTYPES_OF_GAPS.get(like.get(name, ""), "float64")
+        wider, known = add_features(rows.copy(deep=False)), set(rows)
+        for name in [name for name in wider if name not in known] if isinstance(wider, pd.DataFrame) else ():
+            dtype, empty = wider[name].dtype, DTYPES_OF_GAPS.get(like.get(name, ""), "float64")
             plain = dtype == "str" or (isinstance(dtype, np.dtype | pd.DatetimeTZDtype) and dtype.kind in "biufM")
-            if name not in rows and (not plain or (dtype.kind == "f" and empty != "float64")):
+            if not plain or (dtype.kind == "f" and empty != "float64"):
                 wider[name] = in_clean_dtype(wider[name], empty)
         return wider
 
