@@ -123,7 +123,7 @@ def predictions(model: Run, rows: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     table = pd.DataFrame(index=range(len(rows)))
     features = model.add_features(rows)
     if model.record["task"] == "regression":
-        table["prediction"] = model.model.predict(features)
+        table["prediction"] = np.asarray(model.model.predict(features), dtype="float64")
     else:
         probabilities = probabilities_of(model.model, features)
         if policy.level is None:
@@ -152,10 +152,10 @@ def probabilities_of(model: BaseEstimator, features: pd.DataFrame) -> np.ndarray
     """What a model says of rows, shape (n_rows, n_classes), of one row in the bits that it has in a table.
 
     numpy adds up eight numbers and more of a single row in another order: boosting then ends in another last digit.
+    Those in single precision, as of xgboost, become double here: CSV, JSON and pandas write them otherwise.
     """
-    if len(features) == 1:
-        return model.predict_proba(pd.concat([features, features]))[:1]
-    return model.predict_proba(features)
+    twice = pd.concat([features, features]) if len(features) == 1 else features
+    return np.asarray(model.predict_proba(twice), dtype="float64")[: len(features)]
 
 
 def complete(folder: Path, model: Run, rows: pd.DataFrame, table: pd.DataFrame, policy: Policy) -> pd.DataFrame:
