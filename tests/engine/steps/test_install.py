@@ -1,5 +1,10 @@
-import pytest
+import sys
 
+import pytest
+from jupyter_client import KernelManager
+from jupyter_client.kernelspec import KernelSpecManager
+
+from data_science_project.engine.project import artefact
 from data_science_project.engine.project.errors import ProjectError
 from data_science_project.engine.steps import install
 
@@ -37,6 +42,15 @@ def test_folder_that_is_no_environment_is_not_touched(root):
         install.make_venv(root / "mine")
 
     assert [path.name for path in (root / "mine").iterdir()] == ["notes.txt"]
+
+
+def test_kernel_is_the_python_that_runs_jupyter_wherever_the_environment_was_made(tmp_path):
+    artefact.write_json(tmp_path / "it" / "kernel.json", install.KERNEL)
+    kernel = KernelManager(kernel_name="it", kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(tmp_path)]))
+
+    words = kernel.format_kernel_cmd()
+
+    assert words[:3] == [sys.executable, "-m", "ipykernel_launcher"]
 
 
 def test_broken_pyproject_is_named(root):
