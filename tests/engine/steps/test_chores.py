@@ -51,6 +51,19 @@ def test_clean_leaves_a_reproduction_alone_as_long_as_it_works(make_project):
     assert during == [True, False] and not made[0].exists()
 
 
+def test_notebook_runs_in_a_folder_whatever_its_name_has_in_it(project, anew, tmp_path):
+    root = project.root.rename(tmp_path / "v1 [old]")
+    (root / "notebooks").mkdir()
+    cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": ["It ran."]}
+    page = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (root / "notebooks" / "1.0-look [new].ipynb").write_text(json.dumps(page))
+
+    done = anew(root, "notebook")
+
+    assert done.exit_code == 0, done.stderr
+    assert "It ran." in (root / "reports" / "notebooks" / "1.0-look [new].html").read_text("utf-8")
+
+
 def test_program_that_fails_ends_the_command_with_a_failure(make_project):
     project = make_project()
 

@@ -1,7 +1,11 @@
 import os
+import sys
 
 import pytest
+from jupyter_client import KernelManager
+from jupyter_client.kernelspec import KernelSpecManager
 
+from data_science_project.engine.project import artefact
 from data_science_project.engine.project.errors import ProjectError
 from data_science_project.engine.steps import install
 
@@ -56,6 +60,15 @@ def test_packages_that_the_lock_does_not_name_are_said_when_they_are_removed(roo
 
     (said,) = capsys.readouterr().err.splitlines()
     assert "removed, as requirements.lock does not name them: scikit_image, shap." in said and "extra dev" in said
+
+
+def test_kernel_is_the_python_that_runs_jupyter_wherever_the_environment_was_made(tmp_path):
+    artefact.write_json(tmp_path / "it" / "kernel.json", install.KERNEL)
+    kernel = KernelManager(kernel_name="it", kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(tmp_path)]))
+
+    words = kernel.format_kernel_cmd()
+
+    assert words[:3] == [sys.executable, "-m", "ipykernel_launcher"]
 
 
 def test_broken_pyproject_is_named(root):
