@@ -40,7 +40,8 @@ def truth_of(task, score):
 
 
 def candidates(task):
-    recipe = Recipe(COLUMNS, "classification" if task in TASKS[:2] else "regression", 0, log_target=task == "log")
+    kind, amount = "classification" if task in TASKS[:2] else "regression", task == "amount"
+    recipe = Recipe(COLUMNS, kind, 0, log_target=task == "log", never_negative=amount)
     return (models.classifiers if task in TASKS[:2] else models.regressors)(recipe, Train())
 
 
@@ -61,7 +62,9 @@ def fitted(model, rows, truth):
 NAMES = ("linear", "curves", "boosting", "boosting_stopped", "network")
 
 
-@pytest.mark.parametrize(("task", "name"), [*itertools.product(TASKS, NAMES), ("number", "boosting_log")])
+@pytest.mark.parametrize(
+    ("task", "name"), [*itertools.product(TASKS, NAMES), ("number", "boosting_log"), ("amount", "boosting_log")]
+)
 def test_candidate_answers_the_same_for_rows_seen_or_not_missing_or_unknown(task, name):
     rows, score = table()
     model = fitted(candidates(task)[name], rows.head(300), truth_of(task, score)[:300])

@@ -88,10 +88,10 @@ def amounts(rows):
 def candidate(rows, amounts):
     """A candidate of models.py, not fitted: of numbers, or of so many classes."""
 
-    def make(name, n_classes=0, columns=COLUMNS):
+    def make(name, n_classes=0, columns=COLUMNS, never_negative=False):
         plan = recipe.plan(columns, rows, task="classification" if n_classes else "regression", seed=0)
         known = models.classifiers if n_classes else models.regressors
-        return known(replace(plan, rows_a_tree=1), settings.Train())[name]
+        return known(replace(plan, rows_a_tree=1, never_negative=never_negative), settings.Train())[name]
 
     return make
 
@@ -136,6 +136,12 @@ def test_numbers_of_a_candidate_have_the_bits_of_the_reference(rows, amounts, ca
     band = confidence.Band(np.array([1.0, 2.0]), np.array([0.1, 0.3, np.inf]))
 
     assert differing(run, decision.Policy(confidence.Limits(band=band)), rows) == ("", "")
+
+
+def test_numbers_of_a_loss_with_a_logarithm_have_the_bits_of_the_reference(rows, amounts, candidate):
+    run = of_numbers(candidate("boosting_log", never_negative=True), rows, np.exp(amounts))
+
+    assert differing(run, decision.Policy(confidence.Limits()), rows) == ("", "")
 
 
 @pytest.mark.parametrize("many", [2, 3])

@@ -275,7 +275,7 @@ def test_data_dictionary_that_cannot_be_read_stops_no_feedback(
     _, found = feedback.truths(project, folder.name, cells)
 
     assert found == truths
-    assert ("Until it is mended the rules of the run count" in caplog.text) == bool(about)
+    assert ("Until it is mended the rules of before go on" in caplog.text) == bool(about)
 
 
 def test_number_is_read_as_the_dictionary_writes_numbers():

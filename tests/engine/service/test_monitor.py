@@ -5,6 +5,7 @@ import math
 import re
 import shutil
 import threading
+import zipfile
 
 import pandas as pd
 import pytest
@@ -287,9 +288,11 @@ def test_monitor_of_a_file_looks_at_predicted_numbers_too(make_project, made_tab
         train={"candidates": ["linear"]},
     )
     pipeline.make(project, "train")
-    made_table.to_csv(tmp_path / "batch.csv", index=False)
+    with zipfile.ZipFile(tmp_path / "batch.zip", "w") as archive:
+        archive.writestr("notes.txt", "of the batch")
+        archive.writestr("batch.csv", made_table.to_csv(index=False))
 
-    page, alarms = monitor.run(project, input=tmp_path / "batch.csv", name="")
+    page, alarms = monitor.run(project, input=tmp_path / "batch.zip?member=batch.csv", name="")
 
     assert "108 labels" in page.read_text(encoding="utf-8") and alarms == []
 

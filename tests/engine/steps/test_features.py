@@ -52,6 +52,24 @@ def test_column_of_add_features_that_tells_the_answer_is_said_with_its_own_cure(
     assert "'unlike'" not in caplog.text
 
 
+def test_new_columns_are_written_in_the_dtypes_of_the_clean_table_and_are_the_same_for_a_row_alone(project, caplog):
+    def add_features(rows):
+        there = rows["amount"].notna()
+        new = {"day of": rows["day"].where(there).dt.date, "hue": rows["colour"].astype("string")}
+        new["more"] = rows["amount"].convert_dtypes() > 50
+        return rows.assign(**new, late=rows["day"].where(rows["day"] < "2026-02-01").dt.date)
+
+    split = replace(project.settings.split, by="time:day")
+    project = replace(project, settings=replace(project.settings, split=split))
+
+    features.run(project, add_features)
+
+    for part in settings.PARTS:  # those of dev and test are later, and have no cell in "late"
+        kinds = pd.read_parquet(project.split(part)).dtypes[["day of", "hue", "more", "late"]]
+        assert [str(kind)[:8] for kind in kinds] == ["datetime", "str", "float64", "datetime"], part
+    assert "of a row alone" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("by", "said", "cure"),
     [
@@ -130,6 +148,7 @@ def test_feature_of_an_ignored_column_is_refused_for_rows_to_score_may_lack_it(p
         (lambda rows: rows.assign(amount=rows["amount"] * 2), "add_features changed 'amount'"),
         (lambda rows: rows.iloc[1:], "every row must stay"),
         (lambda rows: None, "gives NoneType, not a table.\nEnd it with .* return rows.assign"),
+        (lambda rows: rows.assign(words=rows["note"].str.split()), "fills 'words' with list: no model takes that"),
     ],
 )
 def test_feature_function_that_changes_the_data_drops_rows_or_returns_nothing_is_refused(project, add_features, said):

@@ -70,6 +70,8 @@ def regressors(recipe: Recipe, settings: Train) -> dict[str, BaseEstimator]:
     plain, stopping = boosting(recipe)
     stopped = HistGradientBoostingRegressor(random_state=seed, **stopping)
     in_logs = TransformedTargetRegressor(stopped, func=np.arcsinh, inverse_func=np.sinh, check_inverse=False)
+    if recipe.never_negative and middle(settings.metric) == "mean":  # arcsinh, of any numbers, tells about a median
+        in_logs = HistGradientBoostingRegressor(loss="poisson", random_state=seed, **stopping)
     known = {
         "dummy": DummyRegressor(strategy=middle(settings.metric)),
         "linear": recipe.linear(Clipped(ridge)),

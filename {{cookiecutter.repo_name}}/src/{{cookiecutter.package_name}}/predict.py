@@ -18,6 +18,7 @@ from .engine.columns import dictionary
 from .engine.columns.validate import validate
 from .engine.modelling import confidence, decision
 from .engine.modelling.estimators import threads
+from .engine.modelling.recipe import in_clean_types
 from .engine.project import artefact, records, spreadsheet
 from .engine.project.errors import DataError, SettingsError
 from .engine.project.settings import Project
@@ -94,7 +95,8 @@ def own(folder: Path) -> tuple[dictionary.Dictionary, Callable, Callable]:
     """The door into a run, `models/<run>`, called in its own copy of this package: its columns, features and rules."""
     from .features import add_features  # not above: a slip in today's features stops no run that is older
 
-    return dictionary.load(folder / registry.DICTIONARY), add_features, validate
+    like = {name: kind for kind, names in registry.read(folder)["features"].items() for name in names}
+    return dictionary.load(folder / registry.DICTIONARY), in_clean_types(add_features, like), validate
 
 
 def check_output(path: Path) -> None:

@@ -64,7 +64,9 @@ def run(project: Project, *, key: str, message: str = "") -> Path:
     dummy = f" (dummy {board['dummy'][metric]:.4g})" if "dummy" in board else ""
     score, place = found["dev"][metric], project.relative(folder)
     positive = f", positive {learned['classes'][1]!r}" if len(learned["classes"]) == 2 else ""
-    log.info("%s is best of %d: %s %.4g%s%s -> %s", best, len(board), metric, score, dummy, positive, place)
+    first = max(board, key=lambda name: board[name][metric] * (1 if found["higher_is_better"] else -1))
+    hedged = "" if first == best else f", but for chance, as good as {first} ({board[first][metric]:.4g}),"
+    log.info("%s is%s best of %d: %s %.4g%s%s -> %s", best, hedged, len(board), metric, score, dummy, positive, place)
     return folder
 
 
@@ -92,7 +94,7 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
     held = {name: decided(truth, predictions, metric.name) for name, predictions in held.items()}
     board = {name: metrics.score(truth, predictions, question.task) for name, predictions in held.items()}
     best = choose_best(board, metric, truth, held)
-    if best == "dummy":
+    if best == "dummy" and len(board) > 1 and not lost:
         log.warning("no candidate is better than the constant answer: these columns say nothing about the target")
     with warnings_as_lines(log), threads(len(question.rows)):
         model, predictions = fit_best(estimators[best], question, held[best], metric.name)
@@ -139,6 +141,7 @@ def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
     without = [] if groups is None else [groups.name]
     plan = recipe.plan(columns, rows, task=task, seed=settings.train.seed, without=without)
     plan = replace(plan, rows_a_tree=len(rows) // (len(classes) if len(classes) > 2 else 1))
+    plan = replace(plan, never_negative=task == "regression" and bool(values.min() >= 0))
     if constant := recipe.constant_columns(rows[plan.names]):
         log.warning("left out, they hold one value or none in the rows to learn from: %s", listed(constant, 20))
         plan = plan.without(constant)
@@ -216,8 +219,10 @@ def hold_out_all(
             lost[name] = refusal(error)
             log.warning("%s is left out: %s", name, lost[name])
             log.debug("%s", name, exc_info=True)
-    if not held:
-        raise DataError("No candidate of [train] candidates can be fitted: see the lines above.")
+    if lost and held.keys() <= {"dummy"}:
+        found = [f"{', '.join(n for n in lost if lost[n] == why)}: {why}" for why in dict.fromkeys(lost.values())]
+        cure = "Mend models.py, or the columns of add_features; dummy alone is asked for by [train] candidates."
+        raise DataError(f"No candidate{' but dummy' if held else ''} can be compared. {'; '.join(found)}\n{cure}")
     return held, lost
 
 

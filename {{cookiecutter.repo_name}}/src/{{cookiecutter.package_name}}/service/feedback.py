@@ -27,11 +27,11 @@ from ..engine.columns.wording import rewritten
 from ..engine.project.errors import DataError, SettingsError, listed, shown
 from ..engine.project.settings import Project
 from ..engine.runs import loading, registry
+from ..engine.runs.answers import rules_of_today
 from ..engine.sources import formats, read
 from .database import Database, LogError, opened
 from .guard import Problem
 from .log import Log
-from .reference import under_today
 from .tables import IDS, Entry, Told, answers, asked
 from .versions import wanted
 
@@ -49,12 +49,9 @@ LEFT_SHOWN = 2  # rows in the message that says that nothing was taken
 
 def find(log: Log, answer: str) -> tuple[Entry, list[Told]]:
     """An answer, and what was said of it, the last at the end; it may still be in the spool."""
-    try:
-        found = log.database.find([answer])
-        if not found and log.state().spooled:
-            found = log.spool.find([answer])
-    except sa.exc.SQLAlchemyError as error:
-        raise log.database.explained(error) from None
+    found = log.database.find([answer])
+    if not found and log.state().spooled:
+        found = log.spool.find([answer])
     if answer not in found:
         raise Problem(404, "unknown", f"There is no answer with the id {shown(answer)} in the log.")
     return found[answer]
@@ -88,7 +85,7 @@ def truths(project: Project, run: str, cells: Sequence[Any]) -> tuple[dict[str, 
     found = truths_of(columns, record, cells)
     if record["classes"]:
         return record, found
-    column = under_today(project, columns)[record["target"]]
+    column = rules_of_today(columns, project.dictionary, columns)[record["target"]]
     if not column.range or column.rule != "refuse":
         return record, found
     low, high = column.range  # retrain would leave out what is beyond, but one such number ruins every score

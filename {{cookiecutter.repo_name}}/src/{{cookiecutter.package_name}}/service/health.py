@@ -21,11 +21,12 @@ from ..engine.project.errors import DataError, SettingsError
 from ..engine.project.settings import Decision, Project
 from ..engine.report.verdict import number, percent, scored
 from ..engine.runs import promote, registry
-from ..engine.runs.answers import complete, predictions
+from ..engine.runs.answers import complete, predictions, rules_of_today
 from ..engine.sources import read
+from ..engine.sources.source import parted
 from . import drift, newest, profile, score, settings
 from .feedback import QUEUE, truths_in
-from .reference import Reference, is_odd, under_today
+from .reference import Reference, is_odd
 from .settings import Monitor
 from .tables import NEWEST, answers
 
@@ -73,7 +74,8 @@ def of_log(engine: sa.Engine, project: Project, run: str, rows: pd.DataFrame) ->
         return None
     role = "answer" if "answer" in set(rows.loc[rows["run"] == run, "role"]) else "shadow"
     this, most = (answers.c.run == run, answers.c.role == role), min(settings.of(project, Monitor).rows, NEWEST)
-    columns = under_today(project, dictionary.load(folder / registry.DICTIONARY))
+    learned = dictionary.load(folder / registry.DICTIONARY)
+    columns = rules_of_today(learned, project.dictionary, learned)
     reference, names = profile.of(project, folder), None
     if reference and reference["distinct"] >= drift.MOSTLY_DIFFERENT:
         names = [name for name in reference["columns"] if columns[name].type != "datetime"]
@@ -94,13 +96,14 @@ def has_before(project: Project, folder: Path) -> bool:
 def of_file(project: Project, folder: Path, path: Path) -> Window:
     """What a run says of a file; with the truth, where its target is in it.
 
-    A `DataError` if the file cannot be read, or lacks a column. A cell that breaks a rule is no error here: that is
-    what is looked for.
+    Of an archive `path` ends in `?member=`. A `DataError` if the file cannot be read, or lacks a column. A cell that
+    breaks a rule is no error here: that is what is looked for.
     """
     version = Reference(project, folder)
     run, policy = version.run, version.policy
     first = next(iter(dictionary.by_role(run.columns, "feature")), "")
-    found = read.tables([path], read.Known.of(project.settings.data, first, separators=version.separators))
+    file, member = parted(str(path))
+    found = read.tables([Path(file)], read.Known.of(project.settings.data, first, member, version.separators))
     if found.frame.empty:
         raise DataError(f"{path}: {read.NO_ROWS}")
     table = found.frame.reset_index(drop=True)

@@ -20,12 +20,12 @@ from starlette.routing import Route
 from ..engine.columns import dictionary
 from ..engine.project.errors import DataError, SettingsError
 from ..engine.runs import registry
+from ..engine.runs.answers import rules_of_today
 from . import feedback, forget, label, tables
 from .app import Service
 from .feedback import ID, QUEUE, RANDOM, WHY
 from .guard import Problem
 from .pages import form_of, or_why_not, page
-from .reference import under_today
 from .schema import without_truth
 from .words import in_order
 
@@ -55,7 +55,7 @@ def shown(request: Request, queue: Queue, said: str = "", at: str = "") -> Respo
         content["why"], entry, _ = queue[number]
         folder = request.app.service.project.models / entry.run
         record, learned = registry.read(folder), dictionary.load(folder / registry.DICTIONARY)
-        columns = under_today(request.app.service.project, learned)
+        columns = rules_of_today(learned, request.app.service.project.dictionary, learned)
         content |= {"record": record, "classes": in_order(record["classes"] or (), columns[record["target"]])}
         cells = msgspec.json.decode(entry.inputs)
         content["row"] = [(name, cells[name], columns[name]) for name in without_truth(columns) if name in cells]

@@ -24,6 +24,7 @@ from ..engine.project.errors import DataError, ProjectError, SettingsError
 from ..engine.project.settings import Project
 from ..engine.report.verdict import number
 from ..engine.runs import registry
+from ..engine.sources.source import parted
 from . import newest, score, settings
 from .app import Service
 from .database import opened
@@ -53,7 +54,7 @@ def run(project: Project, *, input: Path | None, name: str) -> tuple[Path, list[
         content = logged(project, folder, instead=not name)
     else:
         window = of_file(project, folder, input)
-        inputs = {project.relative(input): artefact.sha256(input)}
+        inputs = {project.relative(input): artefact.sha256(Path(parted(str(input))[0]))}
         content = contents(project, None, window.rows, window)
     page, css = project.root / PAGE, (OF_PAGES / "static" / "page.css").read_text(encoding="utf-8")
     known = {"project": project.root.name, "css": css, "source": project.relative(input) if input else "the log"}

@@ -133,7 +133,9 @@ def boosting(graph: Graph, model: Any, value: str) -> str:
     places = range(baseline.shape[1])
     trees = [[nodes_of(step[place].nodes) for step in model._predictors] for place in places]
     scores = graph.each("Add", graph.beside([sum_of(graph, of, value) for of in trees]), baseline)
-    return shares_of(graph, scores, len(places)) if hasattr(model, "classes_") else scores
+    if hasattr(model, "classes_"):
+        return shares_of(graph, scores, len(places))
+    return graph.op("Exp", scores) if model.loss in ("poisson", "gamma") else scores  # those with a logarithm as link
 
 
 def nodes_of(nodes: np.ndarray) -> Tree:

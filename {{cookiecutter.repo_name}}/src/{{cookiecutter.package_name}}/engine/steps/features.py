@@ -7,7 +7,7 @@ Reads `data/interim/clean.parquet`, writes `data/processed/{train,dev,test}.parq
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from ..checks.alone import across_rows
 from ..columns import dictionary
 from ..modelling.division import TOLD, divide
 from ..modelling.metrics import Z
+from ..modelling.recipe import by_dtype, in_clean_types
 from ..modelling.split import infer_task
 from ..project import artefact, package, records
 from ..project.errors import DataError, counted, listed
@@ -65,8 +66,12 @@ def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) 
     if rare := truth[~clean.index.isin(divided)].value_counts().to_dict():
         named = listed([f"{name!r} ({counted(count, 'row')})" for name, count in rare.items()])
         log.warning("in no split, for a class needs a row in each: %s", named)
-    wider = {part: widened(parts[part].reset_index(drop=True), columns, add_features) for part in PARTS}
-    if said := across_rows(partial(widened, columns=columns, add_features=add_features), parts["test"], wider["test"]):
+    wider, like = {}, dict[str, str]()
+    made = partial(widened, columns=columns, add_features=in_clean_types(add_features, like))
+    for part in PARTS:
+        wider[part] = made(parts[part].reset_index(drop=True))
+        like |= {name: by_dtype(wider["train"][name]) for name in wider["train"] if name not in clean}
+    if said := across_rows(made, parts["test"], wider["test"]):
         log.warning("%s The service answers rows alone. Take it from the row itself, or let a model learn it.", said)
     check_kept(project)  # now, for a function may import what it needs as late as it is called
     found = suspicions.find(clean, wider, columns, project.settings.split.by)
@@ -78,8 +83,9 @@ def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) 
             wider[part].to_parquet(path, index=False)
     artefact.write_json(project.suspicions, suspicions.record(found, len(clean)))
     added = [name for name in wider["train"].columns if name not in clean.columns]
-    for line in infinite(wider, added):
-        log.warning("%s", line)
+    for name in wider["train"][added].select_dtypes("float"):
+        if count := sum(int(np.isinf(part[name]).sum()) for part in wider.values()):
+            log.warning("%r of add_features is infinite in %d rows: models see them as missing", name, count)
     told = {part: f", {rows.attrs[TOLD]} of them told" for part, rows in parts.items() if TOLD in rows.attrs}
     sizes = ", ".join(f"{part} {len(rows)}{told.get(part, '')}" for part, rows in parts.items())
     log.info("%s rows (%s)%s", sizes, project.settings.split.by, f"; added {', '.join(added)}" if added else "")
@@ -93,13 +99,6 @@ def say(found: list[suspicions.Suspicion], *, chance: float) -> None:
     if small := sum(suspicion.share < chance for suspicion in found):
         called = counted(small, "small suspicion")
         log.info("%s not spelled out, for chance moves a score on the test rows more: see make explore", called)
-
-
-def infinite(parts: dict[str, pd.DataFrame], names: list[str]) -> Iterator[str]:
-    """What to say of new columns in which a division by zero left no number."""
-    for name in filter(lambda name: pd.api.types.is_float_dtype(parts["train"][name].dtype), names):
-        if rows := sum(int(np.isinf(part[name]).sum()) for part in parts.values()):
-            yield f"{name!r} of add_features is infinite in {rows} rows: models see them as missing"
 
 
 def check_kept(project: Project) -> None:
