@@ -120,11 +120,12 @@ def test_lock_names_versions_for_every_platform_and_no_place(installed_project):
     assert not any(word in line for line in lines for word in ("://", "file:", str(installed_project), "--index"))
 
 
-def test_missing_network_is_said(project):
+def test_packages_that_cannot_be_fetched_end_with_the_reason_above_and_the_cure_of_the_likeliest(project):
     nowhere = dict.fromkeys(["PIP_INDEX_URL", "UV_DEFAULT_INDEX"], "http://127.0.0.1:9/simple")
     at_once = {"PIP_RETRIES": "0", "UV_NO_CACHE": "1", "UV_HTTP_RETRIES": "0"}
 
     done = make(project, "install", **nowhere, **at_once)
 
-    assert done.returncode != 0 and "Is there a network?" in done.stderr
+    above, _, cure = done.stderr.partition("See above.")
+    assert done.returncode != 0 and "error: " in above.lower() and "Behind a proxy set HTTPS_PROXY" in cure
     assert not (project / ".venv" / "ready").exists() and not (project / "requirements.lock").exists()

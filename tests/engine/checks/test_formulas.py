@@ -51,11 +51,19 @@ def test_one_part_of_a_sum_is_named_where_the_others_are_not_there(amounts, susp
     assert "'web' is never above 'total'" in found.sentence
 
 
+def beside_the_largest(whole, share, random):
+    """Below it and 0 but in the rows where it is largest, so that in a straight line it says nothing of the rest."""
+    part = (whole * random.uniform(0.5, 1, len(whole))).where(whole > whole.quantile(1 - share), 0.0)
+    return part * np.cov(part, whole)[0, 1] / np.var(part, ddof=1)
+
+
 HONEST = {
     "forecast": lambda t, random: (t["web"].round(), t["web"].round() + random.integers(-2, 3, len(t))),
     "another unit": lambda t, random: (10 * t["web"] * t["shop"], t["web"]),
     "much smaller": lambda t, random: (1000 + t["web"] + t["shop"], t["web"]),
     "below by far": lambda t, random: (t["web"] * random.uniform(1, 3, len(t)), t["web"]),
+    "one of fifty": lambda t, random: (t["web"], beside_the_largest(t["web"], 0.02, random)),
+    "light": lambda t, random: (t["web"], beside_the_largest(t["web"], 0.4, random)),
     "noise around": lambda t, random: (t["web"] + random.normal(0, 5, len(t)), t["web"]),
 }
 

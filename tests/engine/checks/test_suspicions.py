@@ -93,6 +93,17 @@ def test_column_that_others_belong_to_is_a_group_and_an_amount_that_is_called_li
     assert suspect(table.assign(**measured, shop=np.arange(300) % 20)) == []
 
 
+@pytest.mark.parametrize("computed", [True, False])
+def test_number_of_which_another_is_the_first_digits_is_no_group_for_that(table, suspect, computed):
+    random = np.random.default_rng(0)
+    clock = 100 * random.integers(6, 22, 300) + 15 * random.integers(0, 4, 300)
+    hour = clock // 100 if computed else random.integers(6, 22, 2200)[clock]
+
+    found = suspect(table.assign(clock=clock, hour=hour, minute=clock % 100))
+
+    assert [one.columns for one in found] == ([] if computed else [("clock",)])
+
+
 def test_column_that_differs_within_groups_of_many_rows_is_not_said_to_be_the_same_in_them(table, suspect):
     city, row = np.divmod(np.arange(1200), 30)
     state = (city + 20 * ((city < 8) & (row % 2))) % 37  # eight cities of one name in two states each

@@ -25,6 +25,22 @@ def test_what_was_written_is_read_again_whatever_the_columns_are_called(path):
     assert list(dictionary.load(path)) == list(before)
 
 
+def test_column_is_a_table_of_the_keys_that_say_something():
+    text = dictionary.dumps({"age": dictionary.Column(type="integer", range=(0.0, 120.0))})
+
+    assert text.removeprefix(dictionary.HEADER).splitlines() == [
+        "",
+        '["age"]',
+        'type = "integer"',
+        'role = "feature"',
+        "missing_allowed = true",
+        "range = [0, 120]",
+        'rule = "refuse"',
+        'transformation = "none"',
+        'description = ""',
+    ]
+
+
 def test_mark_that_git_left_in_a_merge_is_named(path):
     dictionary.write(path, columns())
     path.write_text(f"{path.read_text(encoding='utf-8')}>>>>>>> colour\n", encoding="utf-8")

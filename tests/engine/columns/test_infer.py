@@ -253,6 +253,26 @@ def test_infinite_numbers_are_missing_and_said_whatever_their_share_and_file(sha
     assert f"'most': 'inf' ({counted(int(200 * share), 'cell')}), '-inf' (1 cell) read as missing" in "".join(said)
 
 
+@pytest.mark.parametrize(
+    ("codes", "form"),
+    [
+        ([f"{code:05d}" for code in range(0, 90_000, 300)], "00000"),
+        ([f"{code:05d}" for code in range(0, 90_000, 300)] + ["abroad"], "00000"),
+        ([f"{code:05d}" for code in range(0, 60_000, 300)], ""),  # 200 are listed
+        ([f"{code:05d}" for code in range(0, 90_000, 300)] + ["971"], ""),
+        ([f"{code:05d}" for code in range(0, 90_000, 300)] + ["1.0"], ""),
+        ([f"0{code}" for code in range(300)], ""),
+        (["007", *(f"shop {code}" for code in range(300))], ""),
+        ([f"{code:018d}" for code in range(300)], ""),
+    ],
+)
+def test_codes_beyond_those_that_are_listed_are_known_by_how_many_digits_all_have(describe, codes, form):
+    column, _ = describe(codes * 3)
+
+    assert column.type == "category" and (column.values is None) == (len(codes) > 200)
+    assert column.format == form
+
+
 def test_digits_kept_for_their_leading_zeros_are_said(describe):
     said = "digits kept as category for their leading zeros, as in '00501'"
 

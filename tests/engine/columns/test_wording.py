@@ -1,7 +1,8 @@
+import numpy as np
 import pandas as pd
 import pytest
 
-from data_science_project.engine.columns import dictionary, validate
+from data_science_project.engine.columns import dictionary, validate, wording
 
 
 def one(cells, known, rule):
@@ -56,6 +57,55 @@ def test_word_that_could_be_another_stays_unknown(known, cell):
     values, (warning,) = one([cell], known, "warn")
 
     assert values.tolist() == [cell] and f"unknown categories, like '{cell}'" in warning
+
+
+@pytest.mark.parametrize("rule", ["refuse", "warn", "treat as missing"])
+@pytest.mark.parametrize(
+    ("cells", "expected", "said"),
+    [
+        (["8189", "08189", "abroad", None], ["08189", "08189", "abroad", None], "'8189' read as '08189' (1 row: 1)"),
+        ([8189.0, np.nan, 80331.0], ["08189", None, "80331"], "(1 row: 1)"),
+        ([8189, 80331, 7], ["08189", "80331", "00007"], "(2 rows: 1, 3)"),
+        (["8189.0", "80331.0"], ["08189", "80331"], "'8189.0' read as '08189' (2 rows: 1, 2)"),
+        ([8189, "8189", "08189"], ["08189", "08189", "08189"], "(2 rows: 1, 2)"),
+    ],
+)
+def test_zeros_that_a_program_cut_off_codes_that_are_not_listed_are_put_back_and_said(rule, cells, expected, said):
+    columns = {"x": dictionary.Column(type="category", format="00000", rule=rule)}
+
+    table = pd.DataFrame({"x": cells})
+    typed, (warning,) = validate.validate(table, columns, where="new.csv")
+    alone = [validate.validate(table.iloc[[row]], columns, where="new.csv")[0]["x"] for row in range(len(table))]
+
+    for values in (typed["x"], pd.concat(alone)):
+        assert values.astype(object).where(values.notna(), None).tolist() == expected
+    assert "words written otherwise, like" in warning and said in warning
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"format": "00000"},
+        {"format": "00000", "role": "id"},
+        {"format": "%Y"},
+        {"format": ""},
+    ],
+)
+def test_codes_stay_where_they_are_whole_or_ids_or_of_no_known_length(column):
+    cells = ["80331", "-1", "12 3", "1e3", "8189,5", "123456", "1234567890123456", ""]
+    cells += [] if column == {"format": "00000"} else ["8189", "1.0"]
+
+    typed, warnings = validate.validate(
+        pd.DataFrame({"x": cells}), {"x": dictionary.Column(type="category", **column)}, where="new.csv"
+    )
+
+    assert typed["x"].fillna("").tolist() == cells and not warnings
+
+
+def test_words_that_differ_in_case_blanks_or_hyphens_alone_are_named_and_numbers_of_a_span_are_not():
+    words = ["Self employed", "retired", "self-employed", "5-9", "59"]
+
+    assert wording.spelled_alike(words) == ["'Self employed' and 'self-employed'"]
 
 
 def test_cell_of_a_list_is_no_word():

@@ -1,4 +1,4 @@
-"""A full disk and folders that cannot be written: one message, exit code 1, and what was there is as it was."""
+"""A full disk and folders that cannot be written: one message, exit code 1, and every file whole."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from data_science_project import pipeline
-from data_science_project.engine.project import artefact, package, settings
+from data_science_project.engine.project import artefact, package, records, settings
 
 # No file may grow beyond the limit: the error is EFBIG instead of ENOSPC, and reaches the code in the same places.
 LIMITED = """
@@ -53,6 +53,25 @@ def test_full_disk_is_one_message_and_leaves_everything_as_it_was(project, comma
     assert done.returncode == 1, done.stderr
     assert named in one_message(done.stderr)
     assert content(project.root) == before
+
+
+@pytest.mark.once
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot limit the size of a file")
+def test_disk_that_is_full_after_the_first_of_two_files_is_not_said_to_be_as_it_was(
+    project, command, made_table, tmp_path
+):
+    made_table.head(3).to_csv(tmp_path / "new.csv", index=False)
+    out = tmp_path / "out.csv"
+    words = [package.NAME, "predict", "--input", tmp_path / "new.csv", "--output", out, "--set"]
+    assert command(project.root, "-m", *words, "predict.abstain_below=0.5").returncode == 0
+    before, record = out.read_text(), records.recorded(out)
+
+    done = command(project.root, "-c", LIMITED, words[0], "1000", *words[1:], "predict.abstain_below=1")
+
+    assert "out.csv.json" in one_message(done.stderr) and "some may be new" in done.stderr
+    assert out.read_text() != before and records.recorded(out) == record
+    assert command(project.root, "-m", *words, "predict.abstain_below=1").returncode == 0
+    assert records.checked(out) == out
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a file that is always full")

@@ -68,6 +68,16 @@ def test_stdout_carries_the_result_or_json_and_stderr_the_log(call, project, fol
     assert [line["run"] for line in json.loads(call(project.root, "runs", "--json").stdout)] == [folder.name]
 
 
+@pytest.mark.parametrize("verb", [("predict",), ("explain", "--row", "1")])
+def test_what_add_features_prints_is_no_result(project, anew, verb):
+    text = "def add_features(rows):\n    print('looked at')\n    return rows.copy()\n"
+    (project.package / "features.py").write_text(text)
+
+    done = anew(project.root, *verb)
+
+    assert "looked at" in done.stderr and "looked at" not in done.stdout
+
+
 def test_message_for_a_run_that_is_there_already_is_said_not_to_be_kept(call, project, folder):
     late = call(project.root, "train", "--message", "too late")
 

@@ -85,6 +85,22 @@ def test_rows_without_a_target_are_left_out_of_a_first_and_of_a_later_source_and
     assert "5 rows without a value of 'answer' left out" in caplog.messages
 
 
+@pytest.mark.parametrize("cells", [[0, 1], ["yes", "no"], [True, False]])
+def test_classes_are_called_the_same_whether_or_not_a_row_has_none(make_project, made_table, cells):
+    project = make_project(made_table.assign(answer=[cells[row % 2] for row in range(len(made_table))]))
+    data.run(project, fetched(project))
+    whole = pd.read_parquet(project.clean)
+    table = pd.read_csv(project.root / "table.csv", dtype=str)
+    table.loc[4, "answer"] = None
+    table.to_csv(project.root / "table.csv", index=False)
+
+    data.run(project, source.fetch(project.root, "table.csv", source.Terms(accept=True)))
+
+    clean = pd.read_parquet(project.clean)
+    assert clean["answer"].dtype == whole["answer"].dtype and clean["answer"].unique().tolist() == cells
+    assert len(clean) == len(whole) - 1
+
+
 def as_it_is(text):
     return text
 

@@ -45,6 +45,14 @@ def test_year_is_no_amount_and_stands_without_a_comma_and_items_of_lists_are_cou
     assert "tools holds several items in a cell, in so many rows each: saw 80, axe 60, drill 60" in page
 
 
+def test_whole_numbers_with_gaps_stand_as_whole_numbers(make_project, made_table):
+    arrival = pd.Series([None, 1011, 1254, 2359, 1503, 947] * 20, dtype="Int64")
+
+    page = page_of(make_project(made_table.assign(arrival=arrival)))
+
+    assert "1,254" in page and "1.25e+03" not in page
+
+
 def test_date_that_no_axis_holds_stands_as_a_word_and_is_said(make_project, made_table):
     ends = np.where(np.arange(len(made_table)) % 2, "9999-12-31", "2024-05-01")
     project = make_project(made_table.assign(until=ends))

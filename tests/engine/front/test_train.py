@@ -164,15 +164,20 @@ def test_candidate_that_rows_or_a_class_of_one_row_do_not_allow_that_fails_or_ca
     stopped = HistGradientBoostingClassifier(early_stopping=True, max_iter=3)
     unnamed = make_pipeline(FunctionTransformer(lambda cells: cells), near)
     given = {"far": far, "stopped": stopped, "kind": KNeighborsClassifier, "kept": unnamed, "near": near}
-    said = {"far": "Expected n_neigh", "stopped": "The least populated class", "kind": "TypeError: ", "kept": ""}
+    said = {"far": "Expected n_neigh", "stopped": "it sets rows of each class aside", "kind": "TypeError: ", "kept": ""}
 
     held, failed = train.hold_out_all(given, asked)
 
     assert list(held) == ["near"] and list(failed) == list(said) and "lambda" in failed["kept"]
     assert all(failed[name].startswith(said[name]) and f"{name} is left out: " in caplog.text for name in said)
     assert caplog.text.count("Traceback") == 4, "where the mistake is"
-    with pytest.raises(DataError, match="No candidate"):
+    with pytest.raises(DataError, match="No candidate can be compared. far: Expected n_neigh"):
         train.hold_out_all({"far": far}, asked)
+    with pytest.raises(
+        DataError, match="No candidate but dummy can be compared. far, away: Expected .*\nMend models.py"
+    ):
+        train.hold_out_all({"dummy": DummyClassifier(), "far": far, "away": far}, asked)
+    assert list(train.hold_out_all({"dummy": DummyClassifier()}, question())[0]) == ["dummy"], "asked for alone"
 
 
 def test_column_that_says_nothing_reaches_no_model_and_a_candidate_that_was_lost_is_named_before_all_scores(

@@ -1,9 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import Ridge
 from sklearn.neighbors import KNeighborsClassifier
 
-from data_science_project.engine.modelling.question import Question, hold_out, predict
+from data_science_project.engine.modelling.question import Question, hold_out, predict, refusal
 
 
 def test_held_out_rows_are_predicted_by_a_model_that_has_not_seen_them():
@@ -24,3 +26,33 @@ def test_class_that_a_model_has_not_seen_gets_probability_zero():
     predictions = predict(model, pd.DataFrame({"x": [0.9]}), ("a", "b", "c"))
 
     assert predictions.probabilities.tolist() == [[0, 0, 1]] and predictions.values.tolist() == ["c"]
+
+
+@pytest.mark.parametrize(("labels", "rows"), [("abcdefghij", 80), ("ab", 1)])
+def test_early_stopping_that_finds_too_few_rows_of_a_class_is_said_with_its_cause(labels, rows):
+    truth = [*(labels * rows)[:80], *("z" * (rows == 1))]
+    with pytest.raises(ValueError) as caught:
+        HistGradientBoostingClassifier(early_stopping=True).fit(np.arange(len(truth))[:, None], truth)
+
+    assert refusal(caught.value).endswith("and a class has too few of them for that")
+
+
+class Single(Ridge):
+    """Answers in single precision, as xgboost does; NaN from `cut` on."""
+
+    def __init__(self, cut=np.inf):
+        super().__init__()
+        self.cut = cut
+
+    def predict(self, X):
+        answers = super().predict(X).astype("float32")
+        return np.where(answers < self.cut, answers, np.float32("nan"))
+
+
+def test_answers_in_single_precision_become_double_and_those_that_are_no_numbers_are_refused():
+    rows = pd.DataFrame({"x": np.arange(10.0)})
+    model = Single().fit(rows, rows["x"])
+
+    assert predict(model, rows, ()).values.dtype == "float64"
+    with pytest.raises(ValueError, match="its answers to 5 of 10 rows that it had not seen are NaN or infinite"):
+        predict(Single(4.5).fit(rows, rows["x"]), rows, ())

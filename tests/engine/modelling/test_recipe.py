@@ -1,11 +1,13 @@
 from dataclasses import replace
+from datetime import date, time, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import is_classifier
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import VotingClassifier
+from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -14,7 +16,10 @@ from data_science_project import models
 from data_science_project.engine.columns import dictionary
 from data_science_project.engine.modelling import recipe
 from data_science_project.engine.modelling.estimators import threads
+from data_science_project.engine.modelling.question import predict, refusal
+from data_science_project.engine.modelling.recipe import by_dtype, in_clean_types
 from data_science_project.engine.project import settings
+from data_science_project.engine.project.errors import DataError
 
 SIZE = 200
 COLUMNS = {
@@ -98,6 +103,61 @@ def test_columns_are_sorted_by_the_transformation_of_the_dictionary_and_a_new_on
 )
 def test_new_feature_is_recognised_by_its_dtype_and_the_number_of_its_words(rows, values, kind):
     assert "new" in plan(rows.assign(new=values)).columns[kind]
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        (pd.Series(["a", None], dtype="string"), "str"),
+        (pd.Series(["a", None], dtype="string[pyarrow]"), "str"),
+        (pd.Series(["a", pd.NA], dtype=object), "str"),
+        (pd.Series([1, None], dtype="category"), "str"),
+        (pd.cut(pd.Series([1.0, None]), 2), "str"),
+        (pd.Series([time(9), None], dtype=object), "str"),
+        (pd.Series([1, None], dtype="Int64"), "float64"),
+        (pd.Series([True, None], dtype="boolean"), "float64"),
+        (pd.Series([True, None], dtype="bool[pyarrow]"), "float64"),
+        (pd.Series([Decimal("1.5"), None], dtype=object), "float64"),
+        (pd.Series([timedelta(days=1), None]), "float64"),
+        (pd.Series([date(9999, 12, 31), pd.NaT], dtype=object), "datetime64[us]"),
+        (pd.Series([date(2026, 1, 31), None], dtype="date32[pyarrow]"), "datetime64[us]"),
+        (pd.Series([pd.Timestamp("2026-01-31 09:00", tz="Europe/Paris"), None], dtype=object), "datetime64[us]"),
+        (pd.Series([pd.Period("2026-01"), None]), "datetime64[us]"),
+    ],
+    ids=lambda value: str(getattr(value, "dtype", value)),
+)
+def test_new_column_gets_a_dtype_of_the_clean_table_and_a_row_alone_the_same_cells(values, dtype):
+    rows, made = pd.DataFrame({"kg": [1.0, 2.0]}), lambda rows: rows.assign(new=values[rows.index])
+    wider = in_clean_types(made, {})(rows)
+    alone = in_clean_types(made, {"new": by_dtype(wider["new"])})
+
+    assert wider["new"].dtype == dtype and wider["new"].isna().tolist() == [False, True]
+    for row in range(2):
+        pd.testing.assert_frame_equal(alone(rows.iloc[[row]]), wider.iloc[[row]])
+
+
+def test_column_in_a_dtype_of_the_clean_table_stays_as_it_is_and_one_without_a_cell_gets_that_of_training():
+    rows = pd.DataFrame({"kg": [1.0, 2.0]})
+    plain = {"a": [1, 2], "b": [True, False], "c": ["x", None], "d": pd.to_datetime(["2026-01-31", None])}
+    lost = {"c": np.nan, "d": np.nan, "e": None}
+    like = {"c": "one-hot", "d": "date parts", "e": "number"}
+
+    kept, empty = (in_clean_types(lambda rows, new=new: rows.assign(**new), like)(rows) for new in (plain, lost))
+
+    pd.testing.assert_frame_equal(kept, rows.assign(**plain))
+    assert list(map(str, empty.dtypes[list(like)])) == ["str", "datetime64[us]", "float64"]
+    assert list(rows) == ["kg"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "kinds"), [(["a"], "list"), ({}, "dict"), (b"a", "bytes"), (1j, "complex"), ("a", "int, str")]
+)
+def test_new_column_of_lists_or_of_several_kinds_is_refused_by_name_with_what_is_allowed(cell, kinds):
+    rows = pd.DataFrame({"kg": [1.0, 2.0]})
+    cells = pd.Series([cell, 1 if cell == "a" else None], dtype=object)
+
+    with pytest.raises(DataError, match=f"add_features fills 'tags' with {kinds}: no .*\nAllowed: numbers, bool"):
+        in_clean_types(lambda rows: rows.assign(tags=cells), {})(rows)
 
 
 @pytest.mark.parametrize(
@@ -333,3 +393,16 @@ def test_estimator_of_scikit_learn_or_of_numbers_is_left_as_it_is(rows):
 
     assert not [one for one in (*known.values(), *last) if isinstance(one, VotingClassifier)]
     assert isinstance(plan(rows, task="regression").trees(DecisionTreeRegressor())[-1], DecisionTreeRegressor)
+
+
+def test_stack_makes_its_own_probabilities_and_a_vote_by_heads_says_why_it_has_none(rows):
+    truth, rows = np.resize(np.array(["no", "yes"], dtype=object), SIZE), rows[["kg", "colour"]]
+    members = [("tree", DecisionTreeClassifier(random_state=0)), ("linear", LogisticRegression())]
+
+    stack = plan(rows).trees(StackingClassifier([("tree", members[0][1])], cv=2)).fit(rows, truth)
+    heads = plan(rows).linear(VotingClassifier(members)).fit(rows, truth)
+
+    assert stack.predict_proba(rows).shape == (SIZE, 2) and isinstance(stack[-1], StackingClassifier)
+    with pytest.raises(AttributeError) as caught:
+        predict(heads, rows, ("no", "yes"))
+    assert refusal(caught.value) == "AttributeError: predict_proba is not available when voting='hard'"

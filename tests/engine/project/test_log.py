@@ -1,4 +1,6 @@
 import logging
+import os
+import subprocess
 import sys
 import warnings
 
@@ -72,3 +74,33 @@ def test_warnings_of_estimators_become_lines_of_the_log(caplog):
             warnings.warn("did not converge\nlong story", stacklevel=1)
 
     assert caplog.messages == ["did not converge"]
+
+
+PRINT = """
+import ctypes, os, sys
+from {0}.engine.project.log import results_alone, show
+
+with results_alone():
+    print("by Python")
+    ctypes.CDLL(None).printf(b"by C\\n")
+    os.system("echo by a child")
+show("result")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no printf by this way")
+def test_what_is_printed_by_python_or_compiled_code_goes_to_stderr_and_results_alone_to_stdout(tmp_path):
+    command = [sys.executable, "-c", PRINT.format(package.NAME)]
+
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+
+    assert done.stdout == "result\n" and done.returncode == 0, done.stderr
+    assert sorted(done.stderr.splitlines()) == ["by C", "by Python", "by a child"]
+
+
+def test_what_is_printed_goes_to_stderr_where_the_streams_have_no_descriptor(capsys):
+    with log.results_alone():
+        print("of a candidate")
+    print("a result")
+
+    assert capsys.readouterr() == ("a result\n", "of a candidate\n")

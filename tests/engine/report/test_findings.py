@@ -61,12 +61,28 @@ def test_finding_that_changes_less_than_the_interval_is_wide_is_not_shown_and_th
         (of_numbers(NUMBERS + RANDOM.normal(0, 0.5, 400)), 0.99, "the choice was lucky"),
         (of_numbers(NUMBERS + RANDOM.normal(0, 0.5, 400), interval=(-0.1, 0.9)), 0.75, "Better than guessing is not"),
         (of_numbers(NUMBERS, interval=(np.nan, np.nan)), 1.0, "allow no interval of r2"),
-        (OUTLIER, 3.0, "Without one row, number 400, rmse would be 0.1"),
+        (
+            of_numbers(np.append(NUMBERS[1:], 99.0)),
+            0.75,
+            "that r2 is made of lies in 1 row of 400, above all in number 400",
+        ),
+        (OUTLIER, 3.0, "is made of lies in 1 row of 400, above all in number 400: look at it"),
     ],
 )
 def test_score_that_says_little_is_named(result, dev, words):
     assert words in shown(findings.of_score(result, dev, 0.1, "random"))
     assert not shown(findings.of_score(GOOD, 0.75, 0.1, "random"))
+
+
+@pytest.mark.parametrize(
+    ("heavy", "name", "told"), [(4, "r2", True), (4, "mae", False), (0, "r2", False), (40, "r2", False)]
+)
+def test_few_rows_that_make_most_of_a_score_of_squares_are_counted(heavy, name, told):
+    truth = NUMBERS + 50 * (np.arange(400) < heavy)
+
+    found = findings.of_score(of_numbers(truth + RANDOM.normal(0, 0.5, 400), truth, name=name), 0.75, 9.0, "random")
+
+    assert ("Half of the squared distances that r2 is made of lies in 3 rows of 400" in shown(found)) == told
 
 
 @pytest.mark.parametrize(("by", "told"), [("stratified", False), ("time:day", True), ("group:shop", True)])

@@ -100,6 +100,15 @@ def test_number_is_compared_with_rows_that_lack_the_same_cells():
     assert alike["position"].tolist() == [int(np.flatnonzero(~gaps["invoice"])[0])]
 
 
+def test_largest_of_amounts_that_lie_on_a_line_are_not_doubted(listed):
+    x = np.random.default_rng(0).uniform(0, 100, 300).round(2)
+    x[:4] = [110, 130, 160, 200]
+
+    about, _, _ = listed(pd.DataFrame({"x": x, "answer": 5 * x + 3}))
+
+    assert label_errors.find(about)[0].empty
+
+
 @pytest.mark.once
 def test_no_label_is_doubted_where_a_column_tells_a_part_of_the_rows(make_project, caplog):
     caplog.set_level("INFO")

@@ -1,11 +1,12 @@
 import hashlib
 import logging
+import os
 import shutil
 
 import pandas as pd
 import pytest
 
-from data_science_project.engine.project import package, settings
+from data_science_project.engine.project import git, package, settings
 from data_science_project.engine.runs import environment, loading, registry, share
 
 
@@ -21,6 +22,27 @@ def test_other_versions_of_packages_that_matter_are_said_on_load(folder, edit, c
     (line,) = caplog.messages
     assert f"scipy 0.1 (now {now}): " in line and "ruff" not in line
     assert f"make reproduce RUN={folder.name}" in line
+
+
+def test_repository_that_git_refuses_is_said_and_none_and_one_without_a_commit_are_not(
+    project, in_git, tmp_path, monkeypatch, caplog
+):
+    def said(name):
+        git.commit.cache_clear()
+        (tmp_path / name).mkdir()
+        environment.keep(project, tmp_path / name)
+        return caplog.text
+
+    assert not said("in no repository")
+    git.run(tmp_path, "init", "-q")
+    assert not said("in one without a commit")
+    in_git(tmp_path)
+    assert not said("in one of ours")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # as if a colleague had made the folder
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    assert "no commit" in said("in one of a colleague") and "safe.directory" in caplog.text
+    git.commit.cache_clear()
 
 
 SECRET = "s3cr3t-Pa55w0rd-of-the-database"

@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -53,6 +54,21 @@ def test_table_is_newest_first_with_the_best_of_each_metric_marked(four):
     assert text[1].startswith("*") and text[2].startswith(" ")
     assert "0.8 ... 0.95" in text[4] and "none+" in text[4] and text[4].endswith("why")
     assert text[5:] == [listing.LEGEND["best"]]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
+@pytest.mark.parametrize("name", ["2026-01-03-c", "2026-01-03-c/run.json"])
+def test_run_that_may_not_be_read_is_named_with_the_rights_as_the_cause(four, name, caplog):
+    (four.models / name).chmod(0)
+    try:
+        if os.access(four.models / name, os.R_OK):
+            pytest.skip("this user may read everything, as root may")
+        table = listing.rows(four)
+    finally:
+        (four.models / name).chmod(0o700)
+
+    assert [line["run"][-1] for line in table] == ["d", "b", "a"]
+    assert "2026-01-03-c" in caplog.text and "right to read" in caplog.text and "copy" not in caplog.text
 
 
 def test_score_on_test_rows_of_another_split_than_its_own_is_marked(project, folder):

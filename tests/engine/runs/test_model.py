@@ -11,6 +11,7 @@ from data_science_project.engine.project import settings
 from data_science_project.engine.project.errors import DataError, ProjectError, SettingsError
 from data_science_project.engine.runs import model
 from data_science_project.engine.runs.answers import under
+from data_science_project.engine.sources import formats
 
 LOAD = """
 import sys
@@ -76,6 +77,13 @@ def test_loaded_model_keeps_index_and_rows_as_they_are_and_says_what_make_predic
     assert any("'colour'" in line and "violet" in line for line in caplog.messages)
 
 
+def test_loaded_model_says_what_it_predicts_and_how_well(folder):
+    loaded = model.load(folder.name)
+
+    score = loaded.record["metrics"]["dev"]["roc_auc"]
+    assert repr(loaded) == f"<Model {folder.name}: 'answer', classification, dev roc_auc {score:.4g}>"
+
+
 def test_features_are_computed_once_and_rows_of_the_training_are_told_unless_the_model_itself_is_asked(
     folder, made_table, caplog
 ):
@@ -123,6 +131,55 @@ def test_list_of_python_is_answered_as_its_text_in_a_file(folder, made_table):
 
     for found in others:
         pd.testing.assert_frame_equal(found, by_word, check_exact=True)
+
+
+def as_bytes(words, kind=bytes):
+    """Words as the bytes that a database or a Parquet file without types gives."""
+    return words.map(lambda word: kind(word.encode()), na_action="ignore").astype(object)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        as_bytes,
+        lambda words: as_bytes(words, memoryview),
+        lambda words: as_bytes(words).astype(pd.ArrowDtype(pa.binary())),
+        lambda words: as_bytes(words).astype("category"),
+        lambda words: as_bytes(words).where(words.index > 1, words),
+    ],
+    ids=["bytes", "memoryview", "Arrow", "category", "some of them text"],
+)
+def test_bytes_are_answered_as_the_text_that_a_file_reads_of_them_and_said(folder, made_table, made, caplog):
+    rows, loaded = made_table.head(5), model.load(folder.name)
+    coded = rows.assign(order=made(rows["order"].astype("str")), colour=made(rows["colour"]))
+
+    by_word, by_bytes = loaded.predict(rows), loaded.predict(coded)
+    alone = pd.concat([loaded.predict(coded.iloc[[row]]) for row in range(len(rows))])
+
+    for answers in (by_bytes, alone):
+        found, expected = (table.drop(columns="seen", errors="ignore") for table in (answers, by_word))
+        pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    assert any("rows: bytes read as UTF-8: 'order'" in line for line in caplog.messages)
+
+
+def test_data_frame_that_parquet_can_hold_is_as_its_parquet_file(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "a": [{"b": 1, "c": "x"}, None, {"b": 2}],
+            "d": [b"\xff", b"ab", None],
+            "e": [["x;y", "z"], [], None],
+            "f": [1.5, None, 2.0],
+            "g": ["x", None, "b'y'"],
+        }
+    )
+    frame.to_parquet(tmp_path / "rows.parquet")
+    read, notes = formats.table((tmp_path / "rows.parquet").read_bytes(), {})
+
+    here, lines = model.as_of_a_file(frame, {})
+
+    pd.testing.assert_frame_equal(here.astype({"g": "str"}), read, check_exact=True)
+    assert sorted(lines) == sorted(f"rows: {note}" for note in notes) and len(lines) == 4
+    pd.testing.assert_frame_equal(model.as_of_a_file(frame[["f", "g"]], {})[0], frame[["f", "g"]])
 
 
 @pytest.mark.parametrize(("learned", "today", "text"), [("|", "|", "a;b| c"), (";", "|", "a,b; c")])

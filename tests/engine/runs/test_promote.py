@@ -160,6 +160,18 @@ def test_run_that_cannot_answer_the_test_rows_fails_the_gate_and_a_reason_overru
     assert registry.champion(contest) == dummy
 
 
+def test_reason_overrules_that_present_test_rows_break_a_rule_also_after_they_were_answered(contest, dummy):
+    pipeline.make(contest, "evaluate", run=dummy.name)
+    columns = dictionary.load(contest.dictionary)
+    stricter = columns | {"amount": replace(columns["amount"], range=(0.0, 1.0), rule="refuse")}
+    contest.dictionary.write_text(dictionary.dumps(stricter), encoding="utf-8")
+
+    (check,) = promote.run(contest, dummy, evaluate=lambda _: None, force="we looked at them")
+
+    assert (check.name, check.passed) == ("answers the test rows", False) and "'amount' has values" in check.found
+    assert registry.champion(contest) == dummy and registry.history(contest)[-1]["gate"][0]["found"] == check.found
+
+
 def test_run_that_was_trained_on_other_splits_is_refused(contest, linear):
     elsewhere = settings.load(contest.root, ["split.seed=1", "promote.latency_ms=1e9"])
 

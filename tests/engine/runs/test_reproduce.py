@@ -172,6 +172,36 @@ def test_project_may_be_a_folder_of_its_repository_whatever_hooks_and_rests_ther
     assert (root / "src" / package.NAME / "train.py").is_file() and (place / ".git").exists()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows asks for rights to make a link")
+def test_folders_that_are_links_are_left_alone_and_the_reproduction_has_its_own(project, in_git, remake, tmp_path):
+    def link(name):
+        place = tmp_path / "disk" / name
+        if (project.root / name).is_dir():
+            shutil.move(project.root / name, place)
+        place.mkdir(parents=True, exist_ok=True)
+        (project.root / name).symlink_to(place)
+
+    def there():
+        return {path: path.read_bytes() for path in (tmp_path / "disk").rglob("*") if path.is_file()}
+
+    for name in ("models", "references", "lists"):
+        link(name)
+    known = tmp_path / "disk" / "lists" / "known.csv"
+    known.write_text("as then")
+    in_git(project.root)  # the commit holds these links, the patch of the run the next one
+    link("data")
+    folder = remake('data.also=["lists/known.csv"]')
+    known.write_text("as now")
+    before = there()
+
+    compared = reproduce.run(project, folder, offline=True)
+
+    assert results(compared) == SAME
+    assert there() == before
+    place = project.root / ".cache" / "reproduce" / folder.name
+    assert (place / "lists" / "known.csv").read_text() == "as then"
+
+
 def test_own_copy_of_the_code_is_used_where_the_commit_or_git_is_not(project, in_git, remake, monkeypatch, caplog):
     in_git(project.root)
     folder, place = remake(), project.root / ".cache" / "reproduce" / "the run"

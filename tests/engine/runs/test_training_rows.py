@@ -37,6 +37,14 @@ def test_rows_of_the_training_are_known_by_their_ids_or_without_and_test_rows_ar
     assert not training_rows.seen(folder, another, names, columns)[0].any()
 
 
+def test_column_that_is_empty_in_all_rows_of_a_batch_though_mostly_filled_in_training_is_said(project, folder):
+    rows = pd.read_parquet(project.split("dev")).assign(amount=np.nan)
+
+    (said,) = training_rows.emptied(folder, rows)
+    assert said == f"empty in all {len(rows)} rows, though mostly filled in training: 'amount'"
+    assert training_rows.emptied(folder, rows.head(9)) == training_rows.emptied(folder, rows.assign(amount=1)) == []
+
+
 def test_ids_whose_zeros_a_program_cut_off_are_known(tmp_path):
     columns = {"key": Column(type="category", role="id"), "size": Column(type="integer")}
     rows = pd.DataFrame({"key": [f"{number:05}" for number in range(30)], "size": range(30)})

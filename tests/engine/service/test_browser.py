@@ -288,8 +288,8 @@ def test_answers_to_a_table_are_downloaded_as_csv(address, browser, tmp_path):
 
 
 @pytest.mark.parametrize("path", ["/", "/?example=1", "answer", "/monitor", "/docs"])
-def test_page_is_readable_at_both_widths_in_the_light_and_in_the_dark(address, browser, picture, path):
-    for width in WIDTHS:
+def test_page_is_readable_at_every_width_in_the_light_and_in_the_dark(address, browser, picture, path):
+    for width in (*WIDTHS, 640):
         for scheme in ("light", "dark"):
             driver = browser(width=width, scheme=scheme)
             if path == "answer":

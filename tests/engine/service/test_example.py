@@ -48,6 +48,26 @@ def test_usual_values_are_medians_and_frequent_words_that_the_run_kept(made_vers
     assert [type(found[name]) for name in ("price", "rooms", "new")] == [float, int, bool]
 
 
+def test_word_or_list_of_a_tenth_of_the_cells_or_fewer_is_not_called_usual(made_version):
+    columns = {"tags": Column(type="list", separator=";"), "town": Column(type="category", values=("Aachen", "Bonn"))}
+    tags = [*(["red", None, "blue", "gift", "red;vip", "vip", None, "blue;vip", "gift;vip", "gift;red"] * 10)]
+
+    found = example.usual(made_version({"tags": tags, "town": ["Bonn"] * 20 + [None] * 80}, columns))
+
+    assert found == {"tags": None, "town": None}, "80 % of the towns are of fewer than one row in 100, or empty"
+
+
+def test_usual_moment_fills_the_date_and_the_time_that_it_is_made_of(made_version):
+    columns = {
+        "day": Column(type="datetime", role="ignored", format="%d.%m.%Y"),
+        "at": Column(type="datetime", role="ignored", format="%H:%M"),
+        "when": Column(type="datetime", moment=("day", "at")),
+    }
+    kept = {"when": pd.to_datetime(["2026-01-01 08:00", "2026-02-01 19:30", "2026-03-01 09:00"])}
+
+    assert example.usual(made_version(kept, columns)) == {"day": "01.02.2026", "at": "19:30"}
+
+
 def test_column_that_is_mostly_empty_is_usually_empty_where_it_may_be(made_version):
     kept = {"note": ["tired", "tired", None, None, None] * 20, "price": [1.0, None, None, None, None] * 20}
 

@@ -15,7 +15,7 @@ from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.engine.runs import loading
 from data_science_project.engine.sources import source
 from data_science_project.service import feedback, forget, label, tables
-from data_science_project.service.database import Database, opened
+from data_science_project.service.database import Database, LogError, opened
 from data_science_project.service.tables import Told
 
 from .conftest import ROW, ask
@@ -100,6 +100,38 @@ def test_rows_that_a_reader_keeps_in_the_file_beside_the_log_are_told_and_gone_w
     second = forget.run(project, key=f"name={SECRET}")
     assert f"NOT YET: {place.file}-wal still holds deleted rows" in first and "NOT YET" not in second
     assert SECRET.encode() not in place.file.read_bytes() + Path(f"{place.file}-wal").read_bytes()
+
+
+@pytest.mark.parametrize("locked", ["predictions.db", "spool.db"])
+def test_nothing_is_deleted_while_a_database_is_locked_which_is_named_and_all_is_when_that_is_over(
+    project, place, spool, of, stored, locked
+):
+    for where in (place, spool):
+        where.insert([row for rows in of(SECRET) for row in rows])
+
+    with contextlib.closing(sqlite3.connect(place.file.with_name(locked))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        said = rf"^data/log/{locked} takes no rows: database is locked\nDeleted by then: nothing\. Repeat this"
+        with pytest.raises(LogError, match=said):
+            forget.run(project, key=f"name={SECRET}")
+        left = [len(stored(where)) for where in (place, spool)], noted(place)
+    forget.run(project, key=f"name={SECRET}")
+
+    assert left == ([1, 1], []) and stored(place) == stored(spool) == []
+    assert noted(place) == [("forget", {"column": "name", "answers": 2, "truths": 2, "cut": []})]
+
+
+def test_what_was_deleted_before_a_database_failed_is_said(project, place, spool, of, stored):
+    for where in (place, spool):
+        where.insert(of(SECRET)[0])
+    full = "CREATE TRIGGER full BEFORE DELETE ON answers BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
+    spool.execute([sa.text(full)])
+
+    said = r"^data/log/spool.db takes no rows: disk is full\nDeleted by then: all in data/log/predictions.db\. Repeat"
+    with pytest.raises(LogError, match=said):
+        forget.run(project, key=f"name={SECRET}")
+
+    assert stored(place) == [] and len(stored(spool)) == 1
 
 
 @pytest.mark.parametrize(

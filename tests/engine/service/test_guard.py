@@ -8,7 +8,7 @@ from data_science_project.engine.project.errors import SettingsError
 from data_science_project.service import guard
 from data_science_project.service.settings import Serve
 
-from .conftest import ask
+from .conftest import BODY, ask
 
 
 def test_slow_body_is_refused_and_too_large_a_one_before_it_is_read(serving):
@@ -113,3 +113,23 @@ def test_without_a_token_only_this_machine_is_answered(host, found):
 )
 def test_page_of_another_origin_cannot_post(origin, found):
     assert asker("", "POST", host="127.0.0.1:8000", origin=origin) == found
+
+
+@pytest.mark.parametrize("path", ["/predict", "/feedback"])
+def test_compressed_body_is_refused_by_its_name_and_one_that_is_not_is_read(serving, path):
+    application = serving()
+
+    packed = [ask(application, path=path, body=b"\x1f\x8b", content_encoding=kind) for kind in ("gzip", "br")]
+
+    assert {(status, said["error"].partition(":")[0]) for status, said in packed} == {
+        (415, "Compressed bodies are not read")
+    }
+    assert ask(application, content_encoding="identity")[0] == 200
+
+
+def test_body_with_a_byte_order_mark_is_read_or_named(serving):
+    application = serving()
+    utf_8, utf_16 = (ask(application, body=BODY.decode().encode(kind)) for kind in ("utf-8-sig", "utf-16"))
+
+    assert utf_8[0] == 200
+    assert utf_16 == (400, {"error": "not UTF-8 (but UTF-16, as > of Windows PowerShell writes it)."})

@@ -111,6 +111,23 @@ def test_truth_that_came_with_a_row_is_not_shown(person):
     assert shown == number and "perhaps" not in text
 
 
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [("12.7 kg", "12.7 kg"), ("12.7", "12.7 kg"), (12.5, "12.5 kg"), ("", "missing"), (None, "missing")],
+)
+def test_cell_is_shown_with_its_unit_once(waiting, start, change, cell, said):
+    change(waiting, "amount", unit="kg")
+    person = start(waiting)
+    number = person.see()[1]
+    cells = json.loads(person.service.log.database.find([number])[number][0].inputs) | {"amount": cell}
+    changed = tables.answers.update().where(tables.answers.c.id == number).values(inputs=json.dumps(cells))
+    person.service.log.database.execute([changed])
+
+    text, _ = person.see(f"/label?at={number}")
+
+    assert re.search(r'<th scope="row">amount</th><td>(.*?)</td>', text)[1] == said
+
+
 def test_labels_of_the_whole_queue_are_kept_with_who_gave_them_and_why_they_were_asked_for(person):
     person.send(name=" Ada  <b> ")
     rows = []

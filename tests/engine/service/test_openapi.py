@@ -9,7 +9,7 @@ from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.runs import registry
 from data_science_project.service import example, openapi, settings
 
-from .conftest import load_runs
+from .conftest import ask, load_runs
 
 COLUMNS = {
     "key": Column(type="integer", role="id"),
@@ -62,7 +62,7 @@ def test_what_no_rule_says_of_a_cell_is_told_in_words():
         {"pay": None, "job": None, "tags": None, "day": None},
         {"pay": "-1", "job": "", "day": "na", "note": 5},
         {"day": "2026-01-31T10:20:30", "pay": math.pi, "new": 1},
-        {"day": "2026-01-31 10:20"},
+        *({"day": day} for day in ("2026-01-31 10:20", "2024-02-29", "2000-02-29T10:00", "2096-02-29")),
         {"note": "東京", "key": "Ä", "pay": "n/a"},
         *({"key": cell} for cell in (10**39, "=1+1", False, "\t")),
         {"tags": ["x", "y.z"], "note": ["a", -2.0, None, True], "key": [1], "unknown": [], "odd": [1]},
@@ -80,7 +80,7 @@ def test_row_that_is_answered_fits_its_description(changes):
         ("job", ["driver"]),
         ("tags", ["x; z", "yxz", ["z"], [["x"]]]),
         ("new", ["perhaps", 2]),
-        ("day", ["soon"]),
+        ("day", ["soon", "2025-02-29", "1900-02-29", "2100-02-29", "2025-02-30", "2025-04-31"]),
         ("note", [" ", "\u3000", [], [" ", None], [[1]]]),
         ("unknown", [[[1]], {}]),
     ],
@@ -127,10 +127,26 @@ def test_document_names_the_runs_and_their_answers_and_the_token_where_one_is_as
     said = predict["responses"]["200"]["content"]["application/json"]["schema"]["properties"]["predictions"]["items"]
     assert said["properties"]["prediction"] == {"enum": ["no", "yes"]}
     assert said["properties"]["confident"]["description"].startswith("always true while abstain_below")
-    assert {"200", "400", "401", "403", "404", "408", "413", "422", "500", "503"} == {*predict["responses"]}
+    assert {"200", "400", "401", "403", "404", "408", "413", "415", "422", "500", "503"} == {*predict["responses"]}
     routes = {"/predict", "/feedback", "/example", "/runs", "/health/live", "/health/ready", "/metrics"}
     assert document["openapi"] == "3.1.0" and {*document["paths"]} == routes
     assert document["security"] and document["paths"]["/health/live"]["get"]["security"] == []
+
+
+def test_every_operation_has_a_name_and_all_that_is_refused_is_of_one_class(loaded, serving):
+    document = openapi.document(loaded, asks_for_token=True)
+
+    operations = {path: does for path, methods in document["paths"].items() for does in methods.values()}
+    ready = operations["/health/ready"]["responses"]
+    kinds = [said["content"] for does in operations.values() for code, said in does["responses"].items() if code > "4"]
+    kinds.remove(ready["503"]["content"])  # which says why
+    answer = ask(serving(), body=b"{}")[1]
+
+    assert [*operations] == ["/" + does["operationId"].replace("_", "/") for does in operations.values()]
+    assert len(kinds) > 30 and all(kind == kinds[0] for kind in kinds)
+    assert kinds[0]["application/json"]["schema"] == {"$ref": "#/components/schemas/Error"}
+    assert jsonschema.Draft202012Validator(document["components"]["schemas"]["Error"]).is_valid(answer)
+    assert [*ready] == ["200", "403", "500", "503"] and ready["503"]["description"] == "They are not; why"
 
 
 def of_several(*runs, vary=False):

@@ -9,10 +9,12 @@ import shutil
 import time
 from urllib.parse import urlencode
 
+import pandas as pd
 import pytest
 
 from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.project import settings as params
+from data_science_project.engine.runs import model
 from data_science_project.service import example, pages, versions, words
 
 from .conftest import application, call
@@ -145,31 +147,35 @@ def test_id_that_is_written_into_the_form_is_kept_letter_by_letter_as_that_of_a_
     assert by_form.output == by_table.output
 
 
-def test_reasons_are_the_changes_that_single_columns_at_a_usual_value_make(site):
+def test_reasons_are_those_of_the_loaded_model_in_its_words(site):
     _, text = site.fill()
 
-    version = site.service.versions.get()
-    entry, _ = site.kept(number_of(text))
-    row, said = json.loads(entry.inputs), json.loads(entry.output)
-    (other,) = version.reference([row | {"amount": example.usual(version)["amount"]}])
-    points = 100 * (said["probability"] - other.output[f"probability_{said['prediction']}"])
-    found = dict(re.findall(r'<tr><th scope="row">(.*?)</th>.*?<td class="n">(.*?) <svg', text, re.DOTALL))
-    assert found["amount"] == f"{points:+.1f}" and abs(points) > 5
-    assert 1 <= len(found) <= 6 and "order" not in found
+    project, run = site.service.project, site.service.versions.get()
+    own = model.Model(run.folder, project.settings.predict, project.dictionary, project.settings.decision)
+    (told,) = own.reasons(pd.DataFrame([ROW]), 6)
+    found = re.findall(r'<tr><th scope="row">(.*?)</th><td>(.*?)</td>\n<td class="n">(\S+) <svg', text)
+    assert "; ".join(f"{name} is {cell}: {adds}" for name, cell, adds in found) == told
+    assert "amount is 70: +0." in told and "adds to the probability of yes, beside usual values" in text
+    assert 'width="100.0"' in text
 
 
-def test_answer_without_reasons_says_why(site, monkeypatch):
+def test_answer_without_reasons_says_why_and_is_shown(site, monkeypatch, caplog):
     version = site.service.versions.get()
-    usual = {name: "" if cell is None else str(cell) for name, cell in example.usual(version).items()}
     number = number_of(site.fill()[1])
 
-    _, plain = site.fill(cells=usual)
-    monkeypatch.setattr(version, "compiled", None)
     monkeypatch.setattr(versions, "PATIENCE", -1.0)
     busy = site.get(f"/answer?id={number}")
+    monkeypatch.setattr(versions, "PATIENCE", 1.0)
+    monkeypatch.setattr(version, "folder", version.folder / "of before")
+    old = site.get(f"/answer?id={number}")
+    monkeypatch.setattr(versions.Version, "reasons", lambda *_: [])
+    none = site.get(f"/answer?id={number}")
+    monkeypatch.setattr(versions.Version, "reasons", lambda *_: 1 / 0)
+    _, failed = site.fill()
 
-    assert "No column alone moves this answer" in plain and "hangs on most" not in plain
-    assert "What it hangs on cannot be said now" in busy and "No column" not in busy
+    assert all("What it hangs on cannot be said: " in text and "No column" not in text for text in (busy, old, failed))
+    assert "ZeroDivisionError" in caplog.text and "The answer" in failed
+    assert "No column moves this answer" in none and "hangs on most" not in none
 
 
 def test_refused_cell_is_named_and_marked_and_what_was_filled_in_stays(site):
@@ -349,7 +355,7 @@ def test_colours_of_text_have_a_contrast_of_at_least_4_5_in_the_light_and_in_the
 
 def test_page_asks_once_for_the_token_and_keeps_it_in_a_cookie_that_no_script_reads(guarded):
     status, headers, _ = guarded.ask("GET", "/monitor")
-    assert (status, headers["location"]) == (303, "/login")
+    assert (status, headers["location"]) == (303, "/login?next=/monitor")
     assert 'type="password"' in guarded.get("/login")
     status, headers, text = guarded.ask("POST", "/login", b"token=wrong")
     assert status == 401 and "set-cookie" not in headers and "not known here" in text
@@ -378,6 +384,43 @@ def test_cookie_of_the_token_is_for_tls_alone_where_browser_or_proxy_says_tls(gu
     _, told, _ = guarded.ask("POST", "/login", b"token=s3cret%3D", **headers)
 
     assert told["set-cookie"].endswith("; Secure") == secure
+
+
+@pytest.mark.parametrize(
+    ("method", "asked", "then"),
+    [
+        *(("POST", path, path) for path in ("/?run=a%20b", "/answer?id=7", "/label")),
+        *(("POST", "/table?run=x", "/?run=x"), ("GET", "/answer?id=7&run=a", "/answer?id=7&run=a"), ("GET", "/x", "/")),
+    ],
+)
+def test_form_or_page_asked_with_an_old_token_leads_back_to_its_page_by_way_of_the_token(guarded, method, asked, then):
+    status, headers, _ = guarded.ask(method, asked, cookie="token=old")
+    assert status == 303 and "/login?next=" in headers["location"]
+
+    _, headers, _ = guarded.ask("POST", headers["location"], b"token=s3cret%3D")
+
+    assert headers["location"] == then
+
+
+@pytest.mark.parametrize("away", ["//evil.org", "https://evil.org/", "/\\evil.org", "\t//evil.org", "/table", "//["])
+def test_login_leads_nowhere_but_to_a_page_of_this_service(guarded, away):
+    asked = urlencode({"next": f"{away}?a=\r\n"})
+
+    _, headers, _ = guarded.ask("POST", f"/login?{asked}", b"token=s3cret%3D")
+
+    assert headers["location"] == "/?a=%0D%0A"
+
+
+def test_program_that_takes_html_and_has_no_token_is_refused_with_the_status_of_that(guarded):
+    for path in ("/predict", "/feedback"):
+        assert guarded.ask("POST", path, b"{}")[0] == 401
+
+
+@pytest.mark.parametrize("proto", ["http", "https"])
+def test_docs_show_the_scheme_that_the_proxy_says(guarded, proto):
+    text = guarded.get("/docs", cookie="token=s3cret=", x_forwarded_proto=proto)
+
+    assert f"curl {proto}://127.0.0.1:8000/predict" in text
 
 
 def test_login_page_has_its_style_before_the_token_is_known(guarded):

@@ -5,6 +5,7 @@ import secrets
 import time
 
 import pytest
+from sqlalchemy.exc import SQLAlchemyError
 
 from data_science_project.service import database, feedback
 from data_science_project.service.database import LogError, opened
@@ -95,17 +96,17 @@ def test_postgresql_without_room_gets_the_rows_when_there_is_some(open_log, post
     assert stored(log.database) == rows
 
 
-def test_reads_of_postgresql_that_is_paused_end_in_words(open_log, postgres, entries):
+def test_reads_of_postgresql_that_is_paused_end_soon_and_are_explained(open_log, postgres, entries):
     log, (row,) = open_log(postgres.url), entries()
     write(log, [row])
     log.database.find([row.id])  # its connection is kept for the next
     clock = time.perf_counter()
 
-    with postgres.paused(), pytest.raises(LogError) as caught:
+    with postgres.paused(), pytest.raises(SQLAlchemyError) as caught:
         feedback.find(log, row.id)
 
     assert time.perf_counter() - clock < database.PATIENCE + 4
-    assert str(caught.value) == "PostgreSQL takes no rows: connection timeout expired"
+    assert str(log.database.explained(caught.value)) == "PostgreSQL takes no rows: connection timeout expired"
     assert feedback.find(log, row.id) == (row, [])
 
 

@@ -2,9 +2,10 @@ import json
 from dataclasses import replace
 
 from data_science_project.engine.columns.dictionary import Column
+from data_science_project.engine.columns.violations import Violation
 from data_science_project.engine.project.errors import DataError
-from data_science_project.engine.runs import answers
-from data_science_project.service import reference, versions
+from data_science_project.engine.runs import answers, model, registry
+from data_science_project.service import reference, versions, words
 
 from .conftest import ROW
 
@@ -21,6 +22,35 @@ def test_rows_of_json_get_the_bits_and_columns_of_make_predict(project, version)
     assert {one.road for one in found} == {"reference"}
 
 
+FEATURES = """
+def add_features(rows):
+    day = rows["day"].where(rows["amount"].notna()).dt.date
+    late = (rows["amount"].convert_dtypes() > 50).astype("boolean")
+    return rows.assign(day_of=day, hue=rows["colour"].astype("string"), late=late)
+"""
+
+
+def test_row_alone_gets_the_bits_of_the_file_on_every_road_whatever_types_add_features_makes(project, anew):
+    (project.package / "features.py").write_text(FEATURES)
+    assert anew(project.root, "train").exit_code == 0
+    (folder,) = set(registry.folders(project)) - {min(registry.folders(project))}
+    run = registry.read(folder)["features"]
+    assert "day_of" in run["date parts"] and "hue" in run["one-hot"] and "late" in run["number"]
+    version, loaded = versions.Version(project, folder), model.load(folder.name)
+    rows, _ = answers.read_rows(project, version.run, project.root / "table.csv", None)
+
+    expected = answers.answer(version.run, rows).drop(columns=["order", "run"]).to_dict("records")
+
+    days = rows.assign(day=rows["day"].dt.strftime("%Y-%m-%d"))
+    for place in (0, 5, 7, 10):  # of 0 and 10 the new date is missing, of 5 the colour
+        cells = json.loads(days.iloc[place].to_json())
+        said = loaded.predict(rows.iloc[[place]], held_out=False).iloc[0]
+        assert version.reference([cells])[0].output == expected[place] == version.many([cells])[0].output
+        assert {name: said[name] for name in expected[place]} == expected[place]
+    assert version.compiled is not None, version.why
+    assert version.fast([cells])[0].output == expected[place]
+
+
 def test_every_violation_is_told_with_row_column_problem_and_cure(version, refused):
     found = refused(version, ROW | {"amount": "much"}, ROW, ROW | {"amount": -5, "day": "soon"})
 
@@ -35,6 +65,16 @@ def test_row_that_breaks_a_rule_that_only_warns_is_unusual_and_is_told(project, 
 
     assert [one.unusual for one in found] == [False, True]
     assert found[0].warnings == [] and found[1].warnings == ["rows: column 'amount' has values outside 0 ... 60"]
+
+
+def test_date_of_a_moment_breaks_the_rules_of_the_moment():
+    day, at = (Column(type="datetime", role="ignored", rule="refuse") for _ in range(2))
+    broken = Violation("day", "cells that are not a datetime", "Fix them", (0,))
+    columns = {"day": day, "at": at, "when": Column(type="datetime", rule="warn", moment=("day", "at"))}
+    warning = "rows: column 'day' has cells that are not a datetime"
+
+    assert reference.is_odd(columns, broken) and words.broken(columns, [warning]) == ["day"]
+    assert not reference.is_odd({"day": replace(day, rule="warn")}, broken), "no model sees it"
 
 
 def test_warnings_of_a_row_are_those_it_gets_alone_and_hold_no_cell_of_any(project, folder, change):

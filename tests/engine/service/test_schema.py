@@ -16,13 +16,24 @@ COLUMNS = {
     "pay": Column(type="number", missing=("-1", "?")),
     "old": Column(type="number", range=(0.0, 1.0), rule="warn", decimal=","),
     "job": Column(type="category", values=("a clerk", "cook", "none"), missing=("none",)),
+    "zip": Column(type="category", format="00000"),
     "note": Column(type="text"),
     "tags": Column(type="list", separator=";", values=("x", "y")),
     "new": Column(type="boolean"),
     "shop": Column(type="category", role="group"),
     "answer": Column(type="category", role="target"),
 }
-ROW = {"key": 7, "age": 30, "pay": 1.5, "old": 0.5, "job": "cook", "note": "he came", "tags": "x; y", "new": True}
+ROW = {
+    "key": 7,
+    "age": 30,
+    "pay": 1.5,
+    "old": 0.5,
+    "job": "cook",
+    "zip": "01067",
+    "note": "he came",
+    "tags": "x; y",
+    "new": True,
+}
 
 
 def test_body_becomes_rows_whose_floats_keep_their_bits():
@@ -89,7 +100,8 @@ def test_colons_and_escapes_in_texts_are_no_keys_that_stand_twice():
         {"age": 30.0, "pay": 2, "old": 1},
         {"pay": None, "job": None, "note": None, "tags": None, "new": None},
         {"pay": -1, "job": "none", "note": "", "tags": ""},
-        {"job": "a clerk", "note": "x\ty\x00 ü", "tags": "y", "new": False},
+        {"zip": "abroad"},
+        {"zip": "123456", "job": "a clerk", "note": "x\ty\x00 ü", "tags": "y", "new": False},
         {"pay": 3.4e38, "old": -0.0, "shop": "B"},
         {"unknown": 1, "another": "x", "answer": "yes"},
     ],
@@ -116,6 +128,7 @@ def test_plain_row_is_as_validate_would_leave_it(changes):
         ("pay", [1e39, 2**53 + 1, 10**400]),
         ("old", [2]),
         ("job", ["driver", " cook"]),
+        ("zip", ["1067", "1067.0", "01067.0", 1067]),
         ("note", ["x\u00a0", "\u200bx", 5]),
         ("tags", ["x; z"]),
         ("new", [1, "yes"]),

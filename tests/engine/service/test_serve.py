@@ -199,16 +199,29 @@ def test_twenty_changes_of_champion_under_load_fail_no_request_and_each_answer_i
         assert given == expected[reply["run"]] | {"id": given["id"]}
 
 
-def test_request_for_another_protocol_is_answered_and_writes_nothing_into_the_log(project, start):
+def test_request_for_another_protocol_is_answered_with_its_body_and_writes_nothing_into_the_log(project, start):
     process, port = start(project)
+    asked = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings%b\r\nUpgrade: h2c\r\n"
+    live = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    whole = asked % b"" + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
+    parts = asked % b", close" + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)
+    hidden = b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n"  # a body, whatever it looks like
+    hiding = asked % b"" + b"Content-Length: %d\r\n\r\n" % len(hidden)
 
-    for other in ("websocket", "h2c"):
-        with socket.create_connection(("127.0.0.1", port)) as client:
-            client.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n")
-            client.sendall(f"Upgrade: {other}\r\n\r\n".encode())
-            assert client.recv(1000).startswith(b"HTTP/1.1 200")
+    said = []
+    thirds = whole[:40], whole[40:-9], whole[-9:] + live
+    for sent in ([whole + whole + live], [parts], thirds, [hiding, hidden + live]):
+        with socket.create_connection(("127.0.0.1", port)) as client, client.makefile("rb") as answers:
+            for part in sent:
+                client.sendall(part)
+                time.sleep(0.1)
+            said.append(re.findall(rb"HTTP/1.1 (\d+)", answers.read()))
+    with socket.create_connection(("127.0.0.1", port)) as client, client.makefile("rb") as answers:
+        client.sendall(b"CONNECT localhost:1 HTTP/1.1\r\nHost: localhost\r\n\r\n" + live)
+        said.append(re.findall(rb"HTTP/1.1 (\d+)", answers.read()))
     process.terminate()
 
+    assert said == [[b"200"] * 3, [b"200"], [b"200"] * 2, [b"400", b"200"], [b"405"]]
     assert "pgrade" not in process.communicate(timeout=20)[1]
 
 

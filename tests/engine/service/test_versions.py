@@ -182,7 +182,7 @@ def test_request_that_would_wait_too_long_for_the_worker_is_turned_away(project,
     async def many():
         return await asyncio.gather(*(found.answer(version, [ROW] * 5) for _ in range(60)), return_exceptions=True)
 
-    version.compiled, found._pace = None, 0.05
+    version.compiled, found._worker._pace = None, 0.05
     outcomes = [type(one) for one in asyncio.run(many())]
 
     assert outcomes.count(list) >= 10 and outcomes.count(guard.Problem) >= 30

@@ -1,6 +1,3 @@
-import asyncio
-from types import SimpleNamespace
-
 import pytest
 
 from data_science_project.engine.columns.dictionary import Column
@@ -95,44 +92,3 @@ def test_cells_are_shown_as_people_write_them():
 
     texts = ["missing", "missing", "yes", "no", "2026", "2026", "0.1235", "180,796", "<b>"]
     assert [words.shown(cell) for cell in cells] == texts
-
-
-def test_at_most_32_columns_are_compared_those_furthest_from_usual_in_one_call(made_version):
-    names = [f"x{place}" for place in range(100)]
-    columns = {name: Column(type="number", range=(0.0, 100.0)) for name in names}
-    asked = []
-
-    async def answer(_, rows):
-        asked.append(rows)
-        return [SimpleNamespace(output={"prediction": sum(row.values())}) for row in rows]
-
-    service = SimpleNamespace(versions=SimpleNamespace(answer=answer))
-    row = {name: float(place) for place, name in enumerate(names)}
-    said = {"prediction": sum(row.values())}
-
-    found = asyncio.run(words.reasons(service, made_version({name: [0.0] * 100 for name in names}, columns), row, said))
-
-    assert [len(rows) for rows in asked] == [32]
-    assert [(one["column"], one["change"]) for one in found] == [(f"x{place}", place) for place in range(99, 93, -1)]
-    assert [round(one["width"], 1) for one in found][:2] == [100.0, 99.0]
-
-
-def test_whole_number_that_no_float_holds_is_compared_like_a_word(made_version):
-    columns = {"x": Column(type="number", range=(0.0, 1.0), rule="warn")}
-
-    async def answer(_, rows):
-        return [SimpleNamespace(output={"prediction": 2.0}) for _ in rows]
-
-    service, version = SimpleNamespace(versions=SimpleNamespace(answer=answer)), made_version({"x": [0.0]}, columns)
-
-    (found,) = asyncio.run(words.reasons(service, version, {"x": 10**400}, {"prediction": 3.0}))
-
-    assert (found["column"], found["change"]) == ("x", 1.0)
-
-
-def test_change_is_in_the_probability_of_what_was_said_also_where_classes_have_no_columns():
-    said = {"prediction": "a", "probability": 0.9}
-
-    assert words.change(said, {"prediction": "b", "probability": 0.8, "probability_a": 0.2}) == pytest.approx(0.7)
-    assert words.change(said, {"prediction": "a", "probability": 0.6}) == pytest.approx(0.3)
-    assert words.change(said, {"prediction": "b", "probability": 0.6}) == pytest.approx(0.9)

@@ -180,6 +180,14 @@ def test_text_that_was_sent_is_read_as_a_file_of_it_and_what_is_packed_is_refuse
                 read.sent(packed, "rows.csv")
 
 
+@pytest.mark.parametrize("content", [b"PK\x03\x04" + bytes(100), b"\x89PNG\r\n" + bytes(range(256)), b"%PDF-1.4\n"])
+def test_spreadsheet_or_picture_that_was_sent_is_refused_by_words_that_name_no_kind_but_text(content):
+    with pytest.raises(DataError, match=r"^rows\.xlsx: .*Text alone is read here: save a table as CSV\.$") as error:
+        read.sent(content, "rows.xlsx")
+
+    assert "Excel" not in str(error.value) and "Parquet" not in str(error.value)
+
+
 HEADER = b"a,b,c,d,e,f\n"
 LONG = {  # of which the square of the size would take longer than the test allows
     "blanks before a letter": b" " * 600_000 + b"x",

@@ -30,6 +30,17 @@ def test_a_dump_holds_the_bytes_a_card_and_is_read_only(fetch, dumps, file):
     assert dumps() == [dump.folder.name]
 
 
+def test_an_address_of_a_file_is_its_path(fetch, dumps, tmp_path):
+    path = tmp_path / "größer als 1 #.csv"
+    path.write_bytes(TABLE)
+
+    dump = fetch(path.as_uri())
+
+    assert "%20" in path.as_uri() and dump.card["path"] == str(path)
+    assert fetch(str(path)) == dump and dumps() == [dump.folder.name]
+    assert source.parted(f"{path.as_uri()}?member=*.csv") == (str(path), "*.csv")
+
+
 def test_a_source_that_is_unchanged_or_gone_leaves_its_dump_in_use_which_is_said_once(fetch, file, tmp_path, caplog):
     first = fetch("t.csv")
     os.utime(file, (1, 1))

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -35,6 +36,40 @@ def test_infinite_numbers_of_a_new_feature_and_one_that_a_row_has_otherwise_alon
     assert "The service answers rows alone" in line
 
 
+def test_column_of_add_features_that_tells_the_answer_is_said_with_its_own_cure(project, caplog):
+    def add_features(rows):
+        odd = rows["order"] % 2
+        return rows.assign(told=answer[rows["order"]].to_numpy() / (odd + 1), unlike=odd, word="a")
+
+    clean = pd.read_parquet(project.clean)
+    answer = (clean["answer"] == "yes").set_axis(clean["order"])
+
+    features.run(project, add_features)
+
+    (line,) = [line for line in caplog.messages if "'told'" in line]
+    assert line.startswith("suspicious: 'answer' is 'told' cut into 2 bands")
+    assert line.endswith("If not: do not add it in features.py.")
+    assert "'unlike'" not in caplog.text
+
+
+def test_new_columns_are_written_in_the_dtypes_of_the_clean_table_and_are_the_same_for_a_row_alone(project, caplog):
+    def add_features(rows):
+        there = rows["amount"].notna()
+        new = {"day of": rows["day"].where(there).dt.date, "hue": rows["colour"].astype("string")}
+        new["more"] = rows["amount"].convert_dtypes() > 50
+        return rows.assign(**new, late=rows["day"].where(rows["day"] < "2026-02-01").dt.date)
+
+    split = replace(project.settings.split, by="time:day")
+    project = replace(project, settings=replace(project.settings, split=split))
+
+    features.run(project, add_features)
+
+    for part in settings.PARTS:  # those of dev and test are later, and have no cell in "late"
+        kinds = pd.read_parquet(project.split(part)).dtypes[["day of", "hue", "more", "late"]]
+        assert [str(kind)[:8] for kind in kinds] == ["datetime", "str", "float64", "datetime"], part
+    assert "of a row alone" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("by", "said", "cure"),
     [
@@ -51,6 +86,19 @@ def test_what_a_split_does_with_a_column_of_another_kind_is_said(make_project, m
 
     (line,) = [line for line in caplog.messages if line.startswith(said)]
     assert cure in line
+
+
+@pytest.mark.parametrize(("kinds", "said"), [(9, True), (4, False)])
+def test_whole_numbers_taken_for_classes_are_said_with_the_way_out(make_project, made_table, caplog, kinds, said):
+    caplog.set_level("INFO")
+    table = made_table.assign(answer=[*range(kinds + 1), *np.arange(len(made_table) - kinds - 1) % kinds])
+    project = make_project(table)
+    pipeline.make(project, "data")
+
+    features.run(project, pd.DataFrame.copy)
+
+    assert ("whole numbers of 'answer' are taken for classes" in caplog.text) == said
+    assert (f"{kinds} (1 row)" in caplog.text) and (('task = "regression"' in caplog.text) == said)
 
 
 def test_step_does_not_use_a_clean_table_that_was_edited(project):
@@ -100,6 +148,7 @@ def test_feature_of_an_ignored_column_is_refused_for_rows_to_score_may_lack_it(p
         (lambda rows: rows.assign(amount=rows["amount"] * 2), "add_features changed 'amount'"),
         (lambda rows: rows.iloc[1:], "every row must stay"),
         (lambda rows: None, "gives NoneType, not a table.\nEnd it with .* return rows.assign"),
+        (lambda rows: rows.assign(words=rows["note"].str.split()), "fills 'words' with list: no model takes that"),
     ],
 )
 def test_feature_function_that_changes_the_data_drops_rows_or_returns_nothing_is_refused(project, add_features, said):

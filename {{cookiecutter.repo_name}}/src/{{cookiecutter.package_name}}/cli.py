@@ -15,7 +15,7 @@ import click
 
 from .engine.project import package
 from .engine.project.errors import SettingsError, SourceError
-from .engine.project.log import show
+from .engine.project.log import results_alone, show
 from .engine.project.settings import Project
 from .engine.runs import registry
 from .engine.steps import chores
@@ -25,6 +25,7 @@ __all__ = ["main"]
 THE_CHAMPION = "A run, by its name or the end of it [default: the champion, else that of the present parameters]."
 
 
+@results_alone()
 def make(project: Project, name: str, options: dict[str, Any]) -> list[Path]:
     """Bring a step up to date, and those that it needs; the paths that it wrote."""
     from . import pipeline
@@ -89,7 +90,7 @@ def explain(project: Project, **options: Any) -> None:
     """Say why one row got its answer, and what it would be with another value in a column."""
     from . import pipeline
 
-    show(pipeline.explain(project, **options))
+    show(results_alone()(pipeline.explain)(project, **options))
 
 
 @step
@@ -151,7 +152,7 @@ def promote(project: Project, run: str, force: str) -> None:
     """Make a run the champion, if it passes the gate."""
     from . import pipeline
 
-    for check in pipeline.promote(project, registry.named(project, run), force):
+    for check in results_alone()(pipeline.promote)(project, registry.named(project, run), force):
         show(f"{'passed' if check.passed else 'FAILED':<7} {check.name}: {check.found}")
 
 

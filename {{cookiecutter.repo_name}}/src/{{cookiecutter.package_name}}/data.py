@@ -16,7 +16,7 @@ import pandas as pd
 
 from .engine.columns import dictionary, infer, merge, told, validate
 from .engine.project import artefact
-from .engine.project.errors import DataError, SettingsError, listed
+from .engine.project.errors import DataError, SettingsError, counted, listed
 from .engine.project.settings import Project
 from .engine.sources import first_line, read
 from .engine.sources.source import Dump, parted
@@ -66,8 +66,10 @@ def run(project: Project, dump: Dump, *, again: bool = False) -> list[str]:
         log.warning("%s", text)
     known = frame[frame[settings.target].notna()]
     if len(known) < len(frame):
-        warnings.append(f"{len(frame) - len(known)} rows without a value of {settings.target!r} left out")
+        warnings.append(f"{counted(len(frame) - len(known), 'row')} without a value of {settings.target!r} left out")
         log.warning("%s", warnings[-1])
+        truth = validate.parse(known[settings.target], columns[settings.target])[0]  # 0 and 1, no longer 0.0 and 1.0
+        known = known.assign(**{settings.target: truth})
     if known.empty:
         raise DataError(empty_target(where, settings.target, len(frame)))
     known, said = told.added(project, known, columns)

@@ -59,7 +59,9 @@ def run(project: Project) -> None:
     page |= pictured(by_column(frame, columns, project.settings.train), target)
     frame = frame[[target, *(name for name in frame.columns if name != target)]].reset_index(drop=True)
     page["far"] = far_dates(frame)
-    frame = frame.astype(dict.fromkeys(page["far"], "str"))
+    gaps = frame.select_dtypes("float").abs().max() < 2**53
+    whole = [name for name in gaps.index[gaps] if columns[name].type == "integer"]  # 1011, not 1.01e+03
+    frame = frame.astype(dict.fromkeys(page["far"], "str") | dict.fromkeys(whole, "Int64"))
     few = frame.shape[1] <= MANY_COLUMNS
     report = skrub.TableReport(frame, plot_distributions=few, compute_associations=few, verbose=0).html_snippet()
     report = YEAR_LIKE.sub(r"\1\2", report)
@@ -68,8 +70,7 @@ def run(project: Project) -> None:
     page["evaluated"] = [path.parent.name for path in sorted(output.parent.glob("*/evaluation.html"), reverse=True)][:5]
     text = render("explore.html", titles=HEADINGS, rows=len(frame), target=target, report=report, read=read, **page)
     artefact.write_text(output, text)
-    counts = (*frame.shape, len(page["found"]))
-    log.info("%d rows, %d columns, %d suspicious -> %s", *counts, project.relative(output))
+    log.info("%d rows, %d columns, %d suspicious -> %s", *frame.shape, len(page["found"]), project.relative(output))
 
 
 def far_dates(frame: pd.DataFrame) -> dict[str, str]:

@@ -18,10 +18,11 @@ from .engine.columns import dictionary
 from .engine.columns.validate import validate
 from .engine.modelling import confidence, decision
 from .engine.modelling.estimators import threads
+from .engine.modelling.recipe import in_clean_types
 from .engine.project import artefact, records, spreadsheet
 from .engine.project.errors import DataError, SettingsError
 from .engine.project.settings import Project
-from .engine.runs import answers, loading, registry
+from .engine.runs import answers, loading, registry, training_rows
 from .engine.sources.source import parted
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ def run(project: Project, *, folder: Path, input: Path | None, output: Path, rep
         rows, decisions = answers.test_rows(project, model), list[str]()
     else:
         rows, decisions = answers.read_rows(project, model, input, aside)
+        decisions += training_rows.emptied(folder, rows)
     for line in decisions:
         log.info("%s", line)
     with threads(len(rows)):
@@ -93,7 +95,8 @@ def own(folder: Path) -> tuple[dictionary.Dictionary, Callable, Callable]:
     """The door into a run, `models/<run>`, called in its own copy of this package: its columns, features and rules."""
     from .features import add_features  # not above: a slip in today's features stops no run that is older
 
-    return dictionary.load(folder / registry.DICTIONARY), add_features, validate
+    like = {name: kind for kind, names in registry.read(folder)["features"].items() for name in names}
+    return dictionary.load(folder / registry.DICTIONARY), in_clean_types(add_features, like), validate
 
 
 def check_output(path: Path) -> None:

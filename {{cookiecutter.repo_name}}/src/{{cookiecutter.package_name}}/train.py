@@ -94,7 +94,7 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
     held = {name: decided(truth, predictions, metric.name) for name, predictions in held.items()}
     board = {name: metrics.score(truth, predictions, question.task) for name, predictions in held.items()}
     best = choose_best(board, metric, truth, held)
-    if best == "dummy":
+    if best == "dummy" and len(board) > 1 and not lost:
         log.warning("no candidate is better than the constant answer: these columns say nothing about the target")
     with warnings_as_lines(log), threads(len(question.rows)):
         model, predictions = fit_best(estimators[best], question, held[best], metric.name)
@@ -219,8 +219,10 @@ def hold_out_all(
             lost[name] = refusal(error)
             log.warning("%s is left out: %s", name, lost[name])
             log.debug("%s", name, exc_info=True)
-    if not held:
-        raise DataError("No candidate of [train] candidates can be fitted: see the lines above.")
+    if lost and held.keys() <= {"dummy"}:
+        found = [f"{', '.join(n for n in lost if lost[n] == why)}: {why}" for why in dict.fromkeys(lost.values())]
+        cure = "Mend models.py, or the columns of add_features; dummy alone is asked for by [train] candidates."
+        raise DataError(f"No candidate{' but dummy' if held else ''} can be compared. {'; '.join(found)}\n{cure}")
     return held, lost
 
 

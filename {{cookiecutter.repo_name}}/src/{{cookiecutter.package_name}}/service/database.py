@@ -22,6 +22,7 @@ from .tables import IDS, METADATA, SCHEMA, TABLES, Entry, LogRow, Told, answers,
 
 LOG_FOLDER, LOG_FILE, SPOOL = Path("data/log"), "predictions.db", "spool.db"
 PART = 500  # rows a statement: one call, so that the thread waits for its turn once; some 10 ms, in which replies wait
+AWAY = "stop the service, move the file and those beside it ending in -wal and -shm away, start it again."
 DAMAGED_FILE = (11, 26)  # SQLITE_CORRUPT, SQLITE_NOTADB
 POSTGRES = {"connect_timeout": 3, "keepalives_idle": 5, "tcp_user_timeout": 10_000}  # s, s, ms: a host that is gone
 # How SQLite commits: a thread waits and tidies up; the event loop does neither, and `tidy` comes later.
@@ -93,7 +94,8 @@ class Database:
             if version is None:
                 connection.execute(meta.insert().values(name="schema", value=SCHEMA))
             if version not in (None, SCHEMA):
-                raise DamagedLog(f"The tables of the log are of version {version}, this service knows {SCHEMA}.")
+                cure = f"Go back to what wrote it, or {AWAY if self.file else f'name an empty database in {DATABASE}.'}"
+                raise DamagedLog(f"The log is of version {version}, this service knows {SCHEMA}.\n{cure}")
             newest = connection.scalar(sa.select(sa.func.max(answers.c.id)))
         IDS.after(newest or "0")
         self._path, self._inode = str(self.file or ""), self.file.stat().st_ino if self.file else 0
@@ -163,9 +165,12 @@ class Database:
         return rows, removals
 
     def execute(self, statements: Iterable[sa.Executable]) -> int:
-        """Commit changes together; how many rows they changed."""
-        with self.engine.begin() as connection:
-            return sum(connection.execute(statement).rowcount for statement in statements)
+        """Commit changes together; how many rows they changed. A `LogError` if it cannot be."""
+        try:
+            with self.engine.begin() as connection:
+                return sum(connection.execute(statement).rowcount for statement in statements)
+        except sa.exc.SQLAlchemyError as error:
+            raise self.explained(error) from None
 
     def read(self, kind: type[Any], *conditions: Any) -> Iterator[Any]:
         """The answers (`Entry`) or words of feedback (`Told`) that fit all conditions, in order of time."""
@@ -220,8 +225,7 @@ class Database:
 
     def _damaged(self, found: str) -> DamagedLog:
         """What to say of a file that SQLite cannot read."""
-        cure = "Stop the service, move the file and those beside it ending in -wal and -shm away, start it again."
-        return DamagedLog(f"{self.named} is damaged ({found}): answers are not logged.\n{cure}")
+        return DamagedLog(f"{self.named} is damaged ({found}): answers are not logged.\nCure: {AWAY}")
 
 
 def spool_of(project: Project) -> Database:

@@ -42,7 +42,10 @@ def row(version: Version) -> dict[str, Any]:
 
 def usual(version: Version) -> Row:
     """A usual value of each column: among the rows held out in training, or what its dictionary suggests."""
-    known, found = background(version.folder / training_rows.USUAL), Row()
+    known, found = dict(background(version.folder / training_rows.USUAL)), Row()
+    for name, moment in moments.to_make(version.columns, ()).items():  # a date and a time are parts of it
+        dates = [part for part in moment.moment if version.columns[part].type == "datetime" and part not in known]
+        known |= dict.fromkeys(dates, known.get(name)) if known else {}
     for name, column in asked(version.columns).items():
         cell = known.get(name)
         if column.type == "datetime" and isinstance(cell, str):
@@ -81,14 +84,11 @@ def background(path: Path) -> Row:
     """Of each column that a run kept usual values of, the median, or the word of more than a tenth; none is a row's."""
     found = Row()
     for name, cells in (pd.read_parquet(path) if path.is_file() else pd.DataFrame()).items():
-        words, usual = cells.value_counts(normalize=True), None
-        if cells.isna().mean() > MOSTLY:
-            found[str(name)] = None
-            continue
+        words = cells.value_counts() / len(cells)  # of all: of many words each stands there ten times
         if cells.dtype.kind in "ifM":
-            usual = cells.quantile(interpolation="lower")
-        elif len(words) and words.iloc[0] > TENTH:
-            usual = words.index[0]
-        if (usual := plain(usual)) is not None:
-            found[str(name)] = str(usual) if isinstance(usual, pd.Timestamp) else usual
+            usual = plain(cells.quantile(interpolation="lower"))
+        else:
+            usual = words.index[0] if words.max() > TENTH else None
+        moment = isinstance(usual, pd.Timestamp)
+        found[str(name)] = None if cells.isna().mean() > MOSTLY else str(usual) if moment else plain(usual)
     return found

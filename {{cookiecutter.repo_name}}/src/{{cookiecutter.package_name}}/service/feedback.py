@@ -49,12 +49,9 @@ LEFT_SHOWN = 2  # rows in the message that says that nothing was taken
 
 def find(log: Log, answer: str) -> tuple[Entry, list[Told]]:
     """An answer, and what was said of it, the last at the end; it may still be in the spool."""
-    try:
-        found = log.database.find([answer])
-        if not found and log.state().spooled:
-            found = log.spool.find([answer])
-    except sa.exc.SQLAlchemyError as error:
-        raise log.database.explained(error) from None
+    found = log.database.find([answer])
+    if not found and log.state().spooled:
+        found = log.spool.find([answer])
     if answer not in found:
         raise Problem(404, "unknown", f"There is no answer with the id {shown(answer)} in the log.")
     return found[answer]

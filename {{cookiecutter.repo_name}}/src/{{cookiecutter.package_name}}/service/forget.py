@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 from msgspec import DecodeError, json
-from sqlalchemy import exists, select
+from sqlalchemy import exists, false, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..engine.project import artefact, lock, records, spreadsheet
@@ -28,7 +28,7 @@ from ..engine.sources import source
 from ..engine.sources.formats import spelled
 from ..engine.steps import cache
 from . import label
-from .database import LOG_FILE, PART, Database, opened
+from .database import LOG_FILE, PART, Database, LogError, opened
 from .feedback import ID, queued
 from .settings import DATABASE
 from .tables import Entry, answers, asked, changes, feedback, new_ids
@@ -47,17 +47,25 @@ def run(project: Project, *, key: str) -> str:
     column, _, value = key.partition("=")
     if not (column and value):
         raise SettingsError("Whose rows? Name a column and its value: make forget KEY=email=ada@example.org")
-    ids, known, cut, since, truths = set[str](), set[str](), list[str](), time.time(), 0
+    ids, known, cut, gone, since, truths = set[str](), set[str](), list[str](), list[str](), time.time(), 0
     with contextlib.ExitStack() as held:
         for name in COPIERS:
             held.enter_context(lock.alone(project.root, "forget", name=name))
         database, spool = (held.enter_context(opened(project, spool=late)) for late in (False, True))
         places = [spool, database]
-        while found := theirs(places, column, value, known):  # again: some were on the way from one to the other
-            ids.update(entry.id for entry in found)
-            since = min([since, *(entry.time for entry in found)])
-            cut += [*cut_queue(project, ids), *cut_dumps(project, database, ids)]  # first: where that fails, try again
-            truths += delete(spool, sorted(ids)) + delete(database, sorted(ids))
+        try:
+            while found := theirs(places, column, value, known):  # again: some were on the way from one to the other
+                for place in places:  # before anything goes: whether all can
+                    place.execute([changes.delete().where(false())])
+                ids.update(entry.id for entry in found)
+                since = min([since, *(entry.time for entry in found)])
+                cut += [*cut_queue(project, ids), *cut_dumps(project, database, ids)]  # where that fails, try again
+                for place in (database, spool):
+                    truths += delete(place, sorted(ids))
+                    gone.append(f"all in {place.named}")
+        except LogError as error:
+            done = listed([*cut, *gone], len(cut) + 2) or "nothing"
+            raise LogError(f"{error}\nDeleted by then: {done}. Repeat this command.") from None
         kept = [str(place.file) for place in places if not place.shrink()]
         if column not in known:
             raise DataError(f"No row of the log has a column {column!r}.\nColumns: {listed(sorted(known), 20)}.")
@@ -171,7 +179,7 @@ async def keep_days(database: Database, days: int) -> None:
         try:
             if rows := await asyncio.to_thread(expire, database, days):
                 log.info("%d answers older than %d days were deleted ([serve] keep_days)", rows, days)
-        except SQLAlchemyError as error:
+        except (LogError, SQLAlchemyError) as error:
             log.warning("keep_days: %s", database.explained(error))
         await asyncio.sleep(HOUR)
 

@@ -7,7 +7,7 @@ import hmac
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 import msgspec
 
@@ -27,6 +27,7 @@ RETRY = (b"retry-after", b"1")
 COOKIE = "token"
 SMALL, AT_ONCE = 100_000, 8  # bytes of a body that is read whatever others there are; of the largest, so many at once
 OPEN = frozenset(["/health/live", "/health/ready", "/login"])  # asked without a token
+PATHS = ("/", "/answer", "/label", "/monitor", "/docs")  # for people, who are asked for the token and come back
 Scope = Mapping[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -66,14 +67,16 @@ class Guard:
             raise Problem(403, "forbidden", f"{said} Set API_TOKEN, or ask 127.0.0.1.")
         origin = headers.get(b"origin", b"").decode("latin-1")
         if origin and scope["method"] not in ("GET", "HEAD") and origin.partition("://")[2] != host:
-            raise Problem(403, "forbidden", "A page of another origin sent this.")
+            raise Problem(403, "forbidden", "A page of another origin sent this, or a proxy that passes on no Host.")
         if not self.tokens or scope["path"] in OPEN or scope["path"].startswith("/static/"):
             return ""
         given = token_of(headers)
         if (name := self.name_of(given)) is not None:
             return name
-        if scope["method"] == "GET" and b"text/html" in headers.get(b"accept", b""):
-            raise Problem(303, "unauthorized", "Which token?", (b"location", b"/login"))
+        page = scope["method"] == "GET" or scope["path"] in (*PATHS, "/table")  # a program, too, may take text/html
+        if page and b"text/html" in headers.get(b"accept", b""):
+            here = quote(f"{scope['path']}?{scope['query_string'].decode('latin-1')}".rstrip("?"))
+            raise Problem(303, "unauthorized", "Which token?", (b"location", f"/login?next={here}".encode()))
         known, header = "This token is not known here." if given else "Which token?", (b"www-authenticate", b"Bearer")
         raise Problem(401, "unauthorized", f"{known} Send the header Authorization: Bearer <token>.", header)
 
@@ -111,7 +114,10 @@ class Bodies:
     async def read(self, scope: Scope, receive: Receive, most: float = math.inf) -> bytes:
         """The body of a request; a `Problem` if it has too many bytes, as soon as that is known, or is too slow."""
         most, parts, more = min(most, self._most), list[bytes](), True
-        declared = int(next((value for name, value in scope["headers"] if name == b"content-length"), b"0"))
+        headers = dict(scope["headers"])
+        if headers.get(b"content-encoding", b"identity") != b"identity":
+            raise Problem(415, "bad", "Compressed bodies are not read: send it without Content-Encoding.", CLOSE)
+        declared = int(headers.get(b"content-length", b"0"))
         size = 0 if declared <= most else declared
         try:
             async with asyncio.timeout(self._seconds):
@@ -133,7 +139,7 @@ class Bodies:
             self._held -= sum(map(len, parts))
         if size > most:
             raise Problem(413, "too_large", f"The body is larger than {most:,} bytes ([serve] megabytes).", CLOSE)
-        return b"".join(parts)
+        return b"".join(parts).removeprefix(b"\xef\xbb\xbf")  # a mark of UTF-8
 
 
 async def respond(send: Send, status: int, content: Any, *headers: tuple[bytes, bytes]) -> None:

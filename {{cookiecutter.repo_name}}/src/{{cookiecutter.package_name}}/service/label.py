@@ -30,6 +30,7 @@ from ..engine.runs.loading import Run
 from . import database, feedback, newest, tables
 from .drawn import as_cells
 from .feedback import ASKER, ID, QUEUE, WHY
+from .guard import ENCODE
 from .reference import Reference
 from .schema import without_truth
 from .settings import Label, of
@@ -87,17 +88,17 @@ def from_tables(project: Project, model: Run, kept: database.Database) -> list[d
         rows, notes = answers.read_rows(project, model, path, aside)
         for note in notes:
             log.info("%s", note)
-        cells = [row for row in as_cells(rows) if as_json(row) not in known]
+        cells = [row for row in as_cells(rows) if ENCODE(row).decode() not in known]
         found += [{ID: "", "file": path.name, "cells": row} for row in cells]
     return found
 
 
 def answered(version: Reference, rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Rows that are not twice there and fit the rules of today, with the `output` of the run and whether `unusual`."""
-    names, different = {*without_truth(version.columns)}, dict[str, dict[str, Any]]()
+    names, different = {*without_truth(version.columns)}, dict[bytes, dict[str, Any]]()
     for row in rows:
         row["cells"] = {name: cell for name, cell in row["cells"].items() if name in names}
-        different.setdefault(as_json(row["cells"]), row)
+        different.setdefault(ENCODE(row["cells"]), row)
     rows = [*different.values()]
     try:
         found = version.reference([row["cells"] for row in rows])
@@ -167,15 +168,10 @@ def choose(doubt: np.ndarray, unusual: np.ndarray, table: np.ndarray, most: int)
 
 def entry(run: str, row: Mapping[str, Any]) -> tables.Entry:
     """An answer to a row of a table, for the log."""
-    cells, said, sure = as_json(row["cells"]), as_json(row["output"]), bool(row["output"]["confident"])
+    cells, said, sure = *(ENCODE(row[one]).decode() for one in ("cells", "output")), bool(row["output"]["confident"])
     return tables.Entry(
         row[ID], time.time(), run, "answer", "reference", cells, said, sure, row["unusual"], "[]", 0.0, ASKER
     )
-
-
-def as_json(value: Any) -> str:
-    """A value as the log keeps it."""
-    return json.encode(value).decode()
 
 
 def write(path: Path, rows: pd.DataFrame, model: Run) -> None:

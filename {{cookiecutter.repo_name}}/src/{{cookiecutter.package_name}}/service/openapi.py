@@ -13,6 +13,7 @@ from ..engine.project.errors import listed
 from ..engine.runs.answers import CLASSES_SHOWN
 from ..engine.runs.loading import Run
 from . import example
+from .guard import OPEN
 from .versions import Version, Versions
 
 Schema = dict[str, Any]
@@ -22,12 +23,12 @@ CELL: Schema = {"type": [*PLAIN["type"], "array"], "items": PLAIN}
 SOME = r"[^\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"  # what a text is not empty by
 SOME_DAY = datetime(2026, 1, 31)
 MONTHS = r"(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31"
-DAY = rf"(1[7-9]|20|21)\d\d-({MONTHS})"
+DAY = rf"((1[7-9]|20|21)\d\d-({MONTHS})|((1[7-9]|20|21)(0[48]|[2468][048]|[13579][26])|2000)-02-29)"
 TIME = r"([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?)?"
 # What else may be answered.
 FAILURES = {400: "The body holds no rows", 401: "No token, or a wrong one", 403: "Asked from elsewhere", 404: "Unknown"}
 FAILURES |= {408: "The body came too slowly", 413: "Too much at once", 422: "Cells break a rule"}
-FAILURES |= {500: "The service has failed", 503: "Not now"}
+FAILURES |= {415: "A compressed body", 500: "The service has failed", 503: "Not now"}
 
 
 def document(versions: Versions, *, asks_for_token: bool) -> Schema:
@@ -45,7 +46,7 @@ def document(versions: Versions, *, asks_for_token: bool) -> Schema:
     figures = {"content": {"text/plain": {"schema": TEXT}}, "description": "For Prometheus"}
     asked = an_object(rows=an_array({"type": "object"}))
     paths = {
-        "/predict": {"post": asks("Answer rows", answer, body, 404, 408, 413, 503) | {"parameters": [which]}},
+        "/predict": {"post": asks("Answer rows", answer, body, 404) | {"parameters": [which]}},
         "/feedback": {"post": asks("Say what was true of an answer", an_object(id=TEXT, news=YES_OR_NO), told, 404)},
         "/example": {"get": asks("An example of what /predict is sent", asked, None, 503)},
         "/runs": {"get": asks("The runs that answer", an_object(runs=an_array(described), refused={}))},
@@ -53,14 +54,20 @@ def document(versions: Versions, *, asks_for_token: bool) -> Schema:
         "/health/ready": {"get": asks("Whether predictions are answered", ready)},
         "/metrics": {"get": asks("Figures", TEXT) | {"responses": {"200": figures, **others(401, 403, 500)}}},
     }
-    paths["/health/ready"]["get"]["responses"]["503"] = success(ready)
+    paths["/health/ready"]["get"]["responses"]["503"] = success(ready, "They are not; why")
+    for path, (does,) in ((path, methods.values()) for path, methods in paths.items()):
+        does["operationId"] = path[1:].replace("/", "_")
+        if path in OPEN:
+            del does["responses"]["401"]
+            does["security"] = []
     about = {"title": versions.project.root.name, "version": version.name}
-    found: Schema = {"openapi": "3.1.0", "info": about, "paths": paths}
+    violation = an_object(row={"type": ["integer", "null"]}, column=TEXT, problem=TEXT, cure=TEXT)
+    content = {"error": TEXT, "id": TEXT, "violations": an_array(violation)}
+    error = {"type": "object", "properties": content, "required": ["error"]}
+    found: Schema = {"openapi": "3.1.0", "info": about, "paths": paths, "components": {"schemas": {"Error": error}}}
     if asks_for_token:
-        found["components"] = {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}}
+        found["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         found["security"] = [{"token": []}]
-        for path in ("/health/live", "/health/ready"):
-            paths[path]["get"]["security"] = []
     return found
 
 
@@ -74,22 +81,19 @@ def an_array(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
 
-def success(content: Schema) -> Schema:
+def success(content: Schema, said: str = "As asked") -> Schema:
     """A response of JSON."""
-    return {"description": "As asked", "content": {"application/json": {"schema": content}}}
+    return {"description": said, "content": {"application/json": {"schema": content}}}
 
 
 def others(*statuses: int) -> Schema:
-    """The responses to what is not answered."""
-    violation = an_object(row={"type": ["integer", "null"]}, column=TEXT, problem=TEXT, cure=TEXT)
-    content = {"error": TEXT, "id": TEXT, "violations": an_array(violation)}
-    refusal = {"type": "object", "properties": content, "required": ["error"]}
-    return {str(status): {**success(refusal), "description": FAILURES[status]} for status in statuses}
+    """The responses to what is not answered, of one kind: generators make a class of each that has no name."""
+    return {str(status): success({"$ref": "#/components/schemas/Error"}, FAILURES[status]) for status in statuses}
 
 
 def asks(summary: str, answer: Schema, body: Schema | None = None, *further: int) -> Schema:
     """One operation."""
-    statuses = (401, 403, 500, *further, *((400, 408, 413, 422, 503) if body else ()))
+    statuses = (401, 403, 500, *further, *((400, 408, 413, 415, 422, 503) if body else ()))
     said = {"summary": summary, "responses": {"200": success(answer), **others(*dict.fromkeys(statuses))}}
     sent = {"requestBody": {"required": True, "content": {"application/json": {"schema": body}}}} if body else {}
     return said | sent

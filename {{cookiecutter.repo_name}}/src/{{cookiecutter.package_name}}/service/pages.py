@@ -23,12 +23,13 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from ..engine.columns import dictionary
+from ..engine.modelling.reasons import Told
 from ..engine.project import spreadsheet
 from ..engine.project.errors import DataError, shown
 from ..engine.sources import read
 from . import feedback, openapi, words
 from .example import usual
-from .guard import COOKIE, Problem
+from .guard import COOKIE, PATHS, Problem
 from .monitor import looking, moment
 from .schema import Row, without_truth
 from .versions import Version
@@ -98,8 +99,18 @@ async def ask(request: Request) -> Response:
     except DataError as error:
         return form(request, version, row, 422, problems=problems_of(error))
     said = reply.predictions[0]
-    reasons = await words.reasons(service, version, row, said)
-    return form(request, version, row, said=said, kept=reply.logged, reasons=reasons)
+    return form(request, version, row, said=said, kept=reply.logged, reasons=await reasons(request, version, row))
+
+
+async def reasons(request: Request, version: Version, row: Row) -> Told | None:
+    """What moves the answer to a row most; None where that cannot be told, or too many wait for it."""
+    try:
+        return await request.app.service.versions.explainer.ask(version.reasons, row)
+    except (DataError, Problem):
+        return None
+    except Exception as error:  # the answer is given and logged: it is shown, and the log says what failed
+        request.app.problem(error, request.scope)
+        return None
 
 
 def form(request: Request, version: Version, row: Row, status: int = 200, **more: Any) -> Response:
@@ -146,10 +157,10 @@ async def answer(request: Request) -> Response:
     if entry.run not in service.versions.served:
         raise Problem(404, "unknown", f"Run {entry.run}, which gave this answer, is not loaded here any more.")
     version, row, said = service.versions.served[entry.run], json.loads(entry.inputs), json.loads(entry.output)
-    reasons = await words.reasons(service, version, row, said)
     said |= {"id": name, "unusual": entry.unusual, "warnings": json.loads(entry.warnings)}
     truths = [(json.loads(one.truth), moment(one.time)) for one in told]
-    return form(request, version, row, said=said, kept=True, reasons=reasons, told=truths)
+    why = await reasons(request, version, row)
+    return form(request, version, row, said=said, kept=True, reasons=why, told=truths)
 
 
 @or_why_not
@@ -224,21 +235,27 @@ async def monitor(request: Request) -> Response:
 @or_why_not
 async def docs(request: Request) -> Response:
     """What programs send and get, out of the OpenAPI document."""
-    version, base, asks = version_of(request), str(request.base_url).rstrip("/"), bool(request.app.guard.tokens)
-    document = openapi.document(request.app.service.versions, asks_for_token=asks)
+    version, base = version_of(request), f"{scheme(request)}://{request.url.netloc}"
+    document = openapi.document(request.app.service.versions, asks_for_token=bool(request.app.guard.tokens))
     return page(request, "docs.html", document=document, run=version.name, base=base)
+
+
+def scheme(request: Request) -> str:
+    """How the service is asked: https where a proxy or the browser says so."""
+    by = request.headers.get("x-forwarded-proto", ""), request.headers.get("origin", "")
+    return "https" if any(one.lower().startswith("https") for one in by) else "http"
 
 
 @or_why_not
 async def login(request: Request) -> Response:
-    """Ask for the token once."""
+    """Ask for the token once, and lead to the page that was asked for: of this service, whatever an address says."""
     token = (await form_of(request)).get("token", "").strip() if request.method == "POST" else ""
     if request.app.guard.name_of(token.encode()) is None:
         return page(request, "login.html", 401 if token else 200, wrong=bool(token))
-    by = request.headers.get("x-forwarded-proto", ""), request.headers.get("origin", "")  # a proxy or the browser
-    secure = "; Secure" if any(one.lower().startswith("https") for one in by) else ""
+    secure = "; Secure" if scheme(request) == "https" else ""
     cookie = f"{COOKIE}={quote(token, safe='=+/')}; Path=/; HttpOnly; SameSite=Strict{secure}"
-    return RedirectResponse("/", 303, {"set-cookie": cookie})
+    path, _, query = request.query_params.get("next", "").partition("?")
+    return RedirectResponse(f"{path if path in PATHS else '/'}?{query}".rstrip("?"), 303, {"set-cookie": cookie})
 
 
 ROUTES: tuple[BaseRoute, ...] = (

@@ -11,10 +11,11 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from ..engine.columns import dictionary
+from ..engine.columns import dictionary, moments
 from ..engine.columns.dictionary import Dictionary, by_role
 from ..engine.columns.violations import Violation, left_out
 from ..engine.modelling import decision
+from ..engine.modelling.reasons import Told
 from ..engine.project.errors import DataError
 from ..engine.project.settings import Project
 from ..engine.runs import answers, loading
@@ -24,6 +25,7 @@ from .schema import Cell, Checker, Row
 from .unusual import Unusual
 
 log = logging.getLogger(__name__)
+REASONS_SHOWN = 6  # that a page tells
 COLUMN_SETS = 20  # different sets of columns in a request that are answered one by one, some 20 ms each
 
 
@@ -94,6 +96,13 @@ class Reference:
             self._answer(table, table.index, found)
         return found
 
+    def reasons(self, row: Row) -> Told:
+        """What moves the answer to a row most, as `load().reasons` says; a `DataError` where that cannot be told."""
+        frame = pd.DataFrame({name: series(name, self.columns, [row]) for name in row}, index=[0])
+        known, _ = self.run.validate(frame, self.columns, where="rows", target=False)
+        with loading.explained(self.run.name, self.run.versions, "does not answer"):
+            return answers.reasons_of(self.folder, self.run, self.run.add_features(known), REASONS_SHOWN)[0]
+
     def _checked(self, rows: list[Row], places: list[int], names: Set[str], found: list[Answered]) -> pd.DataFrame:
         """The typed cells of the rows at these places, which have these columns; `found` takes what is warned of."""
         at, there = [rows[place] for place in places], [name for name in rows[places[0]] if name in names]
@@ -126,7 +135,8 @@ def rules_of(project: Project) -> Dictionary:
 
 def is_odd(columns: Dictionary, violation: Violation | None) -> bool:
     """Whether rows are unusual for these cells: they break a rule that only warns, of a column that counts."""
-    column = columns[violation.column] if violation and violation.cure else None
+    ruled = moments.with_rules(columns, moments.to_make(columns, ()))
+    column = ruled[violation.column] if violation and violation.cure else None
     return column is not None and column.rule == "warn" and column.role not in ("id", "ignored")
 
 

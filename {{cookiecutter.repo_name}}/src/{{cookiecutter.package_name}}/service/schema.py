@@ -15,6 +15,7 @@ from ..engine.columns.dictionary import LABEL, LARGEST, Column, Dictionary
 from ..engine.columns.lists import items_of
 from ..engine.columns.validate import INTEGERS_THAT_FLOAT_KEEPS
 from ..engine.columns.violations import left_out
+from ..engine.columns.wording import padded
 from ..engine.sources import formats
 from .features import Cell, array_of
 
@@ -88,7 +89,8 @@ def strictly(body: bytes) -> None:
         json.loads(text, object_pairs_hook=once, parse_constant=refuse, parse_float=number)
         return
     except UnicodeDecodeError as error:
-        reason = f"not UTF-8 (byte {error.start})"
+        utf_16 = body[:2] in (b"\xff\xfe", b"\xfe\xff") and "but UTF-16, as > of Windows PowerShell writes it"
+        reason = f"not UTF-8 ({utf_16 or f'byte {error.start}'})"
     except RecursionError:
         reason = f"nested too deep. {SHAPE}"
     except json.JSONDecodeError as error:
@@ -251,6 +253,8 @@ def text_reader(column: Column) -> Callable[[Any], Any]:
             return NOT_PLAIN
         if cell == "" or cell in column.missing:
             return None
+        if column.digits and padded(cell, column.digits) != cell:
+            return NOT_PLAIN
         parts = items_of(cell, column.separator) if column.type == "list" else [cell]
         return cell if allowed is None or allowed.issuperset(parts) else NOT_PLAIN
 

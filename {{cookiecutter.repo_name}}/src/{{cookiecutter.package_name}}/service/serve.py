@@ -10,6 +10,7 @@ import gc
 import math
 import os
 import socket
+import sys
 import threading
 from types import FrameType
 from typing import Any, cast
@@ -76,15 +77,26 @@ class Protocol(HttpToolsProtocol):
     """
 
     since, begun, size = math.inf, 0, 0  # heads and parts of bodies that began; bytes since the last of them
+    head, past = b"", 0  # of a request for another protocol: to be read again, and where it ended in what came
 
     def connection_made(self, transport: Any) -> None:
         """Wait for the first request."""
         super().connection_made(transport)
         self.since = self.loop.time()
 
-    def _unsupported_upgrade_warning(self) -> None:
-        """Say that no other protocol is spoken here to who debugs alone: anybody could fill the log with it."""
-        self.logger.debug("an upgrade to another protocol was asked for, and not made")
+    def _should_upgrade(self) -> bool:
+        """Let no request begin whose body the parser would leave to another protocol."""
+        return True
+
+    def handle_websocket_upgrade(self) -> None:
+        """Let its head be read again without that wish: RFC 9110, 7.8, allows to answer the request all the same."""
+        (self.past,) = cast(BaseException, sys.exception()).args
+        version, method = self.scope["http_version"].encode(), self.scope["method"].encode()
+        fields = [b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade"]
+        if len(fields) == len(self.headers):  # CONNECT
+            return self.end(b"405 Method Not Allowed")
+        self.head = b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, b"".join(fields))
+        self.parser = type(self.parser)(self)
 
     def on_message_begin(self) -> None:
         """Wait for the rest of the head."""
@@ -103,8 +115,11 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless the head is too long."""
-        begun = self.begun
-        super().data_received(data)
+        begun, rest = self.begun, data
+        while rest:
+            self.head, self.past = b"", len(rest)
+            super().data_received(rest)
+            rest = self.head + rest[self.past :]
         self.size = self.size + len(data) if self.begun == begun else 0
         if self.size > LONGEST_HEAD:
             self.end(b"431 Request Header Fields Too Large")

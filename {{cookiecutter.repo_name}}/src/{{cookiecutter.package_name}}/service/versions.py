@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,32 @@ def compiled_or_why(run: loading.Run, policy: decision.Policy) -> tuple[Compiled
     return (None, why) if why else (compiled, "")
 
 
+class Worker:
+    """A thread, and how long those wait who ask it."""
+
+    def __init__(self, name: str) -> None:
+        self._thread = ThreadPoolExecutor(1, name)
+        self._queue, self._pace = 0, 0.0  # requests that wait for it, seconds that one takes
+
+    async def ask(self, say: Callable[[Any], Any], given: Any) -> Any:
+        """What is said in the thread; a `Problem` where too many wait for it."""
+        if self._queue * self._pace > PATIENCE:
+            raise busy("too many requests wait for the model")
+        self._queue += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._timed, say, given)
+        finally:
+            self._queue -= 1
+
+    def _timed(self, say: Callable[[Any], Any], given: Any) -> Any:
+        """Say it, and remember how long it takes."""
+        start = time.perf_counter()
+        try:
+            return say(given)
+        finally:
+            self._pace += 0.1 * (time.perf_counter() - start - self._pace)
+
+
 class Versions:
     """The runs that answer, by name, and those that answer in the shadow.
 
@@ -103,8 +130,7 @@ class Versions:
         self._watched = (project.models / registry.CHAMPION, project.dictionary, project.root / PARAMS)
         self._seen: list[Any] = []
         self._rules: Dictionary | None = None  # of the data dictionary, when it could be read last
-        self._worker = ThreadPoolExecutor(1, "reference")
-        self._queue, self._pace = 0, 0.0  # requests that wait for the worker, seconds that one takes
+        self._worker, self.explainer = Worker("reference"), Worker("reasons")  # for those no answer waits
 
     def get(self, name: str = "") -> Version:
         """A run by its name or the end of it, "" for the first; a `Problem` names those that answer."""
@@ -122,23 +148,7 @@ class Versions:
 
     async def answer(self, version: Version, rows: list[Row]) -> list[Answered]:
         """What a version says of rows; a `Problem` where too many wait for the thread of the reference."""
-        if found := version.fast(rows):
-            return found
-        if self._queue * self._pace > PATIENCE:
-            raise busy("too many requests wait for the model")
-        self._queue += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._worker, self._timed, version, rows)
-        finally:
-            self._queue -= 1
-
-    def _timed(self, version: Version, rows: list[Row]) -> list[Answered]:
-        """Answer, and remember how long it takes."""
-        start = time.perf_counter()
-        try:
-            return version.many(rows)
-        finally:
-            self._pace += 0.1 * (time.perf_counter() - start - self._pace)
+        return version.fast(rows) or await self._worker.ask(version.many, rows)
 
     def load(self) -> None:
         """Load what is wanted and is not here yet; a run that cannot be loaded is left out, and said."""

@@ -1,4 +1,4 @@
-"""Between people and rows: the fields of a form, cells as text and back, what an answer hangs on, the templates."""
+"""Between people and rows: the fields of a form, cells as text and back, the templates."""
 
 import contextlib
 import functools
@@ -14,17 +14,11 @@ import msgspec
 
 from ..engine.columns.dictionary import Column, Dictionary
 from ..engine.columns.spelling import CLOCKS
-from ..engine.project.errors import DataError
 from ..engine.report.verdict import number, percent, scored
 from ..engine.sources import formats
-from .app import Service
-from .example import MODELLED, asked, dated, usual
-from .guard import Problem
+from .example import MODELLED, asked, dated
 from .schema import Cell, Row
-from .versions import Version
 
-COMPARED, SHOWN = 32, 6  # columns that are put back to a usual value, and those that are told
-LITTLE = 0.0005  # of a probability: nobody would tell the difference
 JSON_NUMBER = msgspec.json.Decoder(int | float)
 OF_PAGES = Path(__file__).parent
 
@@ -71,7 +65,7 @@ def wrong(column: Column, text: str, problem: str) -> str:
 
 def broken(columns: Dictionary, warnings: Sequence[str]) -> list[str]:
     """The columns of a row that break a rule that only warns, as its warnings say."""
-    rules = [name for name, column in columns.items() if column.rule == "warn" and column.role != "ignored"]
+    rules = [name for name, column in asked(columns).items() if column.rule == "warn" and column.role in MODELLED]
     return [name for name in rules if any(f"column {name!r} has " in warning for warning in warnings)]
 
 
@@ -106,43 +100,6 @@ def shown(cell: Any) -> str:
     if isinstance(cell, int | float) and cell == cell // 1 and abs(cell) < 10_000:  # 2026, not 2,026
         return str(int(cell))
     return number(cell) if isinstance(cell, int | float) else formats.spelled(cell)
-
-
-async def reasons(service: Service, version: Version, row: Row, said: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """What an answer hangs on most: how much it would differ were one column usual; None where that is not answered."""
-    columns = version.columns
-    other = {name: cell for name, cell in usual(version).items() if columns[name].role in MODELLED}
-    other = {name: cell for name, cell in other.items() if shown(cell) != shown(row.get(name))}
-
-    def distance(name: str) -> float:
-        """How far a cell is from the usual one: as a share of the range, or 1."""
-        here, there, limits = row.get(name), other[name], columns[name].range
-        if limits and isinstance(here, int | float) and isinstance(there, int | float):
-            with contextlib.suppress(OverflowError):  # a whole number that no float holds
-                return abs(here - there) / (limits[1] - limits[0] or 1)
-        return 1.0
-
-    names = sorted(other, key=distance, reverse=True)[:COMPARED]
-    try:
-        answers = await service.versions.answer(version, [row | {name: other[name]} for name in names]) if names else []
-    except (DataError, Problem):
-        return None
-    changes = [change(said, one.output) for one in answers]
-    found = sorted(zip(changes, names, strict=True), key=lambda one: -abs(one[0]))[:SHOWN]
-    least, most = LITTLE if "probability" in said else 0.0, max(map(abs, changes), default=0.0)
-    return [
-        {"column": name, "here": row.get(name), "usual": other[name], "change": by, "width": 100 * abs(by) / most}
-        for by, name in found
-        if abs(by) > least
-    ]
-
-
-def change(said: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-    """By how much an answer is above another: in the probability of what it says, or in its number."""
-    if "probability" not in said:
-        return said["prediction"] - other["prediction"]
-    same = other["probability"] if other["prediction"] == said["prediction"] else 0.0  # where classes have no columns
-    return said["probability"] - other.get(f"probability_{said['prediction']}", same)
 
 
 PAGES = jinja2.Environment(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 from sklearn.linear_model import LinearRegression
 
 from .suspicion import FEW_ROWS, IS_IT_KNOWN, Suspicion, quoted, sampled
@@ -107,6 +108,8 @@ def part(clean: pd.DataFrame, target: str, name: str) -> str:
     never = f"{name!r} is never above {target!r}"
     if (equal := int(((rest == 0) & (some > 0)).sum())) >= FEW_ROWS:
         return f"{never}, and equal to it in {equal:,} rows"
-    if np.ptp(rest) > 0 and abs(np.corrcoef(some, rest)[0, 1]) < 2 / np.sqrt(len(rest)):
+    tells = (some > whole.min()).mean() > 1 / 2  # what is smaller than any whole is below it whatever it is
+    pairs = ((some, rest), (rankdata(some), rankdata(rest)))
+    if tells and np.ptp(rest) > 0 and all(abs(np.corrcoef(*pair)[0, 1]) < 2 / np.sqrt(len(rest)) for pair in pairs):
         return f"{never}, and says nothing of the rest"
     return ""

@@ -37,7 +37,7 @@ OF_ITS_DATE = (
 BANDS_BY_CHANCE = 9  # decimal digits of the chance that a column without meaning falls into bands of another one
 
 
-def leaks(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspicion]:
+def leaks(clean: pd.DataFrame, target: str, names: list[str], *, rivals: bool = True) -> Iterator[Suspicion]:
     """Columns of `names` that tell the target of the clean rows, shape (n_rows, n_columns): 10 ms of CPU a column."""
     rows = sampled(clean)
     amount = infer_task(clean[target]) == "regression"
@@ -67,7 +67,7 @@ def leaks(clean: pd.DataFrame, target: str, names: list[str]) -> Iterator[Suspic
         for one in formulas(clean, target, others):
             told.update(one.columns)
             yield one
-    yield from without_rival(views_of, target, labels.tolist(), told)
+    yield from without_rival(views_of if rivals else {}, target, labels.tolist(), told)  # of all that a model sees
 
 
 class Pin(NamedTuple):
@@ -132,8 +132,9 @@ def banded(by: pd.Series, values: pd.Series) -> bool:
     if len(distinct) < 2 or (steps < 0).any() or (np.diff(numbers[order])[steps > 0] == 0).any():
         return False
     rises = is_number(values) and (distinct.is_monotonic_increasing or distinct.is_monotonic_decreasing)
+    codes = codes if rises else codes[np.bincount(codes)[codes] > 1]  # one row has a stretch wherever it lies
     ways = gammaln(len(codes) + 1) - gammaln(np.bincount(codes) + 1).sum()  # logarithm of the orders of the rows
-    return bool(ways - (0 if rises else gammaln(len(distinct) + 1)) > BANDS_BY_CHANCE * np.log(10))
+    return bool(ways - (0 if rises else gammaln(len(set(codes)) + 1)) > BANDS_BY_CHANCE * np.log(10))
 
 
 def best_view(values: pd.Series, truth: np.ndarray) -> View:

@@ -7,6 +7,7 @@ knows whether it is known in time.
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,13 +41,14 @@ NUMBERED = "id|key|no|nr|num|number|code"
 GROUP_NAME = re.compile(rf"^({ENTITIES})$|(^|_)({ENTITIES})_(name|email|ref|{NUMBERED})$|^class(_({NUMBERED}))?$")
 ID_NAME = re.compile(r"(^|_)(id|uid|uuid|guid)$")
 TIME_NAME = re.compile(r"(^|_)(time|timestamp|ts|epoch|date|day|week|month|year|yr|period|quarter)$")
+ADDED = "Is it known when a prediction is needed? If not: do not add it in features.py."
 BIRTH_NAME = re.compile(r"birth|dob|born")
 
 
 def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionary, split_by: str) -> list[Suspicion]:
     """List what is suspicious in the clean table, shape (n_rows, n_columns), in the order of the file.
 
-    `parts` are its three splits, empty where it cannot be divided; `split_by` is `[split] by`.
+    `parts` are its three splits, with the columns of `add_features` or without, or none; `split_by` is `[split] by`.
     """
     target = by_role(columns, "target")[0]
     if clean[target].nunique() < 2:
@@ -54,6 +56,10 @@ def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionar
     seen = [name for name in features(columns) if name in clean.columns]
     others = [name for name in clean.columns if name != target and name not in label_columns(columns)]
     known = list(leaks(clean, target, seen))
+    new = [name for name in parts.get("train", ()) if name not in clean]
+    if added := [name for name in new if all(is_number(rows[name]) for rows in parts.values())]:
+        wider = pd.concat([rows[[target, *added]] for rows in parts.values()]).replace([np.inf, -np.inf], np.nan)
+        known += [replace(one, cure=ADDED) for one in leaks(wider, target, added, rivals=False)]
     named = list(row_names(clean, columns, without(seen, known)))
     features_of_rows = without(seen, named)
     return [
@@ -174,12 +180,8 @@ def groups(clean: pd.DataFrame, names: list[str], told: list[str], split_by: str
         unknown = not by_name and several <= ROWS_OF_ONE and distinct >= MANY_GROUPS
         belongs = constant_within(values, codes) if unknown else []
         if by_name or len(belongs) > is_number(values):  # a number without such a name takes two witnesses
-            same = "is the same" if len(belongs) == 1 else "are the same"
-            why = (
-                f" and {quoted(belongs)} {same} within it, in {CONSTANT_SHARE:.0%} of the rows or more"
-                if belongs
-                else ""
-            )
+            same = f"{'is' if len(belongs) == 1 else 'are'} the same within it, in {CONSTANT_SHARE:.0%} of the rows"
+            why = f" and {quoted(belongs)} {same} or more" if belongs else ""
             found = f"column {name!r} repeats ({several:.1f} rows each){why}: a random split has met those tested"
             cure = f'For new ones, set [split] by = "group:{name}".'
             yield Suspicion("groups", (name,), found, cure, {"groups": distinct, "rows of each": round(several, 2)})
@@ -193,10 +195,10 @@ def can_be_group(values: pd.Series) -> bool:
 
 
 def varied(clean: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    """Codes, int64, of the columns that have several values and no value in most rows, shape (n_rows, n)."""
+    """Ranks, int64, of the columns that have several values and no value in most rows, shape (n_rows, n)."""
     shares = {name: clean[name].value_counts(normalize=True) for name in names}
     kept = [name for name in names if len(shares[name]) > 2 and shares[name].iloc[0] <= 1 / 2]
-    return pd.DataFrame({name: pd.factorize(clean[name], use_na_sentinel=False)[0] for name in kept}, clean.index)
+    return pd.DataFrame({n: pd.factorize(clean[n], sort=True, use_na_sentinel=False)[0] for n in kept}, clean.index)
 
 
 def constant_within(group: pd.Series, codes: pd.DataFrame) -> list[str]:
@@ -210,7 +212,9 @@ def constant_within(group: pd.Series, codes: pd.DataFrame) -> list[str]:
     kinds, of = codes[rows].drop(columns=group.name, errors="ignore"), group[rows]
     names = [name for name, distinct in kinds.nunique().items() if 2 < distinct < len(chosen)]
     most = {name: kinds.groupby([of, name]).size().groupby(level=0).max().sum() for name in names}
-    return [name for name in names if most[name] >= CONSTANT_SHARE * rows.sum()]
+    constant = [name for name in names if most[name] >= CONSTANT_SHARE * rows.sum()]
+    first = kinds.groupby(of).first()  # what rises with a number, as the hour of 1254 does, is computed from it
+    return [name for name in constant if not (is_number(group) and first[name].is_monotonic_increasing)]
 
 
 def rare_classes(truth: pd.Series) -> Iterator[Suspicion]:

@@ -43,7 +43,7 @@ HEADER = """\
 # description      for people: what it means, its unit, who measures it, when it is known
 # For reading:     decimal, thousands (marks in numbers), unit ($, %, kg: left out of numbers),
 #                  separator (between the items of a list), missing (texts that mean "no value"),
-#                  format (of dates; several are parted by " | "; %q is a quarter beside a Q, as in "Q%q %Y")
+#                  format (of dates, parted by " | "; %q is a quarter, as in "Q%q %Y"; of codes "00000": five digits)
 # moment           the column is in no file: it is made of these, a date and a time of day, or year, month, day, hour
 #                  and minute as numbers; a date and a time of day that are ignored leave their place to it
 """
@@ -69,6 +69,12 @@ class Column:
     sensitive: bool = False
     missing: tuple[str, ...] = ()
     format: str = ""
+
+    @property
+    def digits(self) -> int:
+        """How many digits the codes of a category have that are not listed, by `format = "00000"`; 0 of all else."""
+        of_codes = self.values is None and self.role != "id" and not self.format.strip("0")
+        return len(self.format) if of_codes else 0
 
 
 ALLOWED: dict[Type, tuple[Transformation, ...]] = {
@@ -155,22 +161,7 @@ def write(path: Path, columns: Mapping[str, Column], decisions: Iterable[str] = 
 
 
 def dumps(columns: Mapping[str, Column], decisions: Iterable[str] = ()) -> str:
-    """The dictionary as TOML text, on top the explanation of its keys and what was decided when it was inferred.
-
-    Examples
-    --------
-    >>> print(dumps({"age": Column(type="integer", range=(0.0, 120.0))}).removeprefix(HEADER))
-    <BLANKLINE>
-    ["age"]
-    type = "integer"
-    role = "feature"
-    missing_allowed = true
-    range = [0, 120]
-    rule = "refuse"
-    transformation = "none"
-    description = ""
-    <BLANKLINE>
-    """
+    """The dictionary as TOML text, on top the explanation of its keys and what was decided when it was inferred."""
     tables = "".join(f"\n[{quote(name)}]\n{toml_of(column)}" for name, column in columns.items())
     return HEADER + notes_of(decisions) + tables
 

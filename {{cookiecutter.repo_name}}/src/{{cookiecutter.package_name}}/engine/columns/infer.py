@@ -19,7 +19,7 @@ from .dictionary import ONE_HOT_LIMIT, Column, Dictionary, Transformation, Type,
 from .lists import different_items, separator_of
 from .spelling import DECIMALS, EITHER, UNIT_WORDS, WHERE, called_id, days_in_digits, looks_like_code, ways
 from .validate import INTEGERS_THAT_FLOAT_KEEPS, MISSING_WORDS, are_plain_ids, is_missing, parse, stripped
-from .wording import by_key, spelled_alike
+from .wording import by_key, format_of, spelled_alike
 
 # Reading `MISSING_WORDS` inside a category loses nothing if they stay a category of their own, and `NA` often is one
 # ("no pool"); only words that no table uses for a category are taken as missing there.
@@ -289,8 +289,9 @@ def finish(values: pd.Series, column: Column) -> Column:
     if column.type in ("integer", "number") and values.notna().any() and column.role != "id":
         changes["range"] = plausible_range(values)
     levels = values.nunique()
-    if column.type == "category" and (levels <= VALUES_LIMIT or column.role == "target") and column.role != "id":
-        changes["values"] = tuple(sorted(values.dropna().unique(), key=by_size))
+    if column.type == "category" and column.role != "id":
+        words, few = values.dropna().unique(), levels <= VALUES_LIMIT or column.role == "target"
+        changes |= {"values": tuple(sorted(words, key=by_size))} if few else {"format": format_of(words)}
     if column.type == "list":
         items = different_items(values, column.separator)
         changes["values"] = tuple(items) if len(items) <= VALUES_LIMIT else None

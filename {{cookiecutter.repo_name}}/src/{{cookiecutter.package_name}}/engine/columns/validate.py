@@ -113,11 +113,12 @@ def validate_column(cells: pd.Series, column: Column) -> tuple[pd.Series, list[V
             problem = f"values outside {low:g} ... {high:g}, like {values[outside].iloc[0]:g}{then}"
             found.append(violation(name, problem, f"Fix the rows, or widen 'range' of [{name}]", outside))
         unreadable = unreadable | outside
-    if column.values is not None and column.type in ("category", "list"):
-        values, mended = rewritten(values, () if column.type == "list" else column.values)
+    if column.type == "category" and (column.values is not None or column.digits):
+        values, mended = rewritten(values, column.values, column.digits)
         if mended.any():
             sample = f"{shown(str(cells[mended].iloc[0]))} read as {shown(values[mended].iloc[0])}"
             found.append(violation(name, f"words written otherwise, like {sample}", "", mended))
+    if column.type in ("category", "list") and column.values is not None:
         unknown, problem = unknown_words(values, column, column.values)
         if unknown.any():
             found.append(violation(name, problem + then, f"Fix the cells, or add to 'values' of [{name}]", unknown))

@@ -2,12 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from itertools import filterfalse, permutations
 
 import pandas as pd
 
-WITH_POINT = re.compile(r"(\d+)\.0+")  # as pandas writes whole numbers of a column with missing cells
+WHOLE = re.compile(r"(\d+)(?:\.0+)?")  # with a point as pandas writes whole numbers of a column with missing cells
 ACCENT = re.compile("(?<=[a-z])[\u0300-\u036f]+")
 BETWEEN = re.compile(r"(?<=[^\W\d_])[\s_-]+(?=[^\W_])|(?<=\d)[\s_-]+(?=[^\W\d_])")  # 5-9 is not 59
 YES_AND_NO = frozenset(  # where yes comes before no
@@ -25,13 +25,7 @@ def key(word: str) -> str:
 
 
 def spelled_alike(words: Iterable[str]) -> list[str]:
-    """Those of different words that have the same `key`, in quotes.
-
-    Examples
-    --------
-    >>> spelled_alike(["Self employed", "retired", "self-employed", "5-9", "59"])
-    ["'Self employed' and 'self-employed'"]
-    """
+    """Those of different words that have the same `key`, in quotes."""
     same = by_key(sorted(words), key).values()
     return [" and ".join(map(repr, alike)) for alike in same if len(alike) > 1]
 
@@ -53,26 +47,43 @@ def written(word: str) -> str:
     return BETWEEN.sub("", ACCENT.sub("", plain))
 
 
-def rewritten(words: pd.Series, known: tuple[str, ...]) -> tuple[pd.Series, pd.Series]:
+def padded(word: str, digits: int) -> str:
+    """A word; a whole number, also one with `.0`, with as many zeros before it as make `digits` of it."""
+    return number[1].zfill(digits) if (number := WHOLE.fullmatch(word)) else word
+
+
+def format_of(words: Collection[str]) -> str:
+    """`00000` for words most of which are numbers of five digits, as 01067 is one; "" where `padded` changes any."""
+    numbers = list(filter(WHOLE.fullmatch, words))
+    digits = max(map(len, numbers), default=0)
+    most = 2 * len(numbers) > len(words) and any(number.startswith("0") for number in numbers)
+    sure = digits <= 15 and all(padded(number, digits) == number for number in numbers)  # a float keeps no more digits
+    return "0" * digits if most and sure else ""
+
+
+def rewritten(words: pd.Series, known: tuple[str, ...] | None, digits: int = 0) -> tuple[pd.Series, pd.Series]:
     """Words, shape (n_rows,), unknown ones as the one known word that they are written otherwise; and which those are.
 
-    A zero before a number counts, unless all known numbers have as many digits: then a program has cut it off. Beside
-    yes and no, which `true` is one of, another word may be known: `don't know`.
+    A zero before a number counts, unless all known numbers have as many digits (`digits`, where the words are not
+    listed): then a program has cut it off. Beside yes and no, or `true`, another word may be known: `don't know`.
     """
+    if known is None:
+        found = words.map(lambda word: padded(word, digits), na_action="ignore").astype("str")
+        return found, words.notna() & (found != words)
     unknown = words.notna() & ~words.isin(known)
     if not unknown.any():
         return words, unknown
-    digits = {len(word) for word in known if word.isdecimal()}
-    width = digits.pop() if len(digits) == 1 else 0
+    widths = {len(word) for word in known if word.isdecimal()}
+    digits = widths.pop() if len(widths) == 1 else 0
     pairs = permutations(known, 2) if len(known) <= 3 else ()
     yes_and_no = next((pair for pair in pairs if "/".join(pair).lower() in YES_AND_NO), ())
 
     def plain(word: str) -> str:
-        number = WITH_POINT.sub(r"\1", word) if WITH_POINT.fullmatch(word) else word
+        number = padded(word, digits)
         for answers, answer in zip((YES, NO), yes_and_no, strict=False):
             if (low := number.lower()) in answers and (low in OF_PROGRAMS or low[0] == answer[0].lower()):
                 return answer  # in its own language: n and s may be directions
-        return number.zfill(width) if number.isdecimal() else written(number)
+        return written(number)
 
     meant = by_key(known, plain)
     of = {word: meant.get(plain(word), []) for word in words[unknown].unique()}

@@ -45,14 +45,21 @@ def hold_out(estimator: BaseEstimator, question: Question) -> Predictions:
 
 def refusal(error: Exception) -> str:
     """What an estimator said instead of learning, on one line; and what it raised, if that is not how they refuse."""
+    if any(words in str(error) for words in ("test_size", "least populated class")):  # scikit-learn names no cause
+        return "it sets rows of each class aside, to stop in time, and a class has too few of them for that"
+    while isinstance(error.__cause__, AttributeError):  # scikit-learn says first that there is none, then why
+        error = error.__cause__
     kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
     return f"{kind}{error}".split("\n")[0]
 
 
 def predict(model: BaseEstimator, rows: pd.DataFrame, classes: tuple) -> Predictions:
     """What a fitted model says of rows, shape (n_rows, n_columns); classes it has not seen get probability 0."""
+    answers = np.asarray(model.predict_proba(rows) if classes else model.predict(rows), dtype="float64")
+    if odd := int((~np.isfinite(answers)).reshape(len(rows), -1).any(axis=1).sum()):
+        raise ValueError(f"its answers to {odd} of {len(rows)} rows that it had not seen are NaN or infinite")
     if not classes:
-        return Predictions(model.predict(rows))
-    answers, probabilities = model.predict_proba(rows), np.zeros((len(rows), len(classes)))
+        return Predictions(answers)
+    probabilities = np.zeros((len(rows), len(classes)))
     probabilities[:, metrics.columns_of(model.classes_, classes)] = answers
     return Predictions(model.classes_[threshold.places(model, answers)], probabilities, classes)

@@ -22,6 +22,7 @@ USUAL_LINES = 100  # of usual values: the shares of few categories are right to 
 CELLS_AT_ONCE = 1_000_000  # in one call, if that is more than one row: memory
 CELLS_A_ROW = 4_000_000  # in the questions about one row: fewer rows of usual values from some 300 columns on
 CELL_LETTERS = 28  # characters of a cell that are shown
+Told = list[tuple[str, str, str, float]]  # of one answer: column, cell and effect in words, and the effect
 Answers = Callable[[pd.DataFrame], np.ndarray]  # rows -> shape (n_rows, n_classes), or (n_rows, 1) for numbers
 
 
@@ -134,17 +135,22 @@ def with_usual(row: pd.DataFrame, usual: pd.Series) -> pd.DataFrame:
     return copies
 
 
-def in_words(rows: pd.DataFrame, moved: pd.DataFrame, most: int, shown: Callable[[float], str]) -> list[str]:
-    """The columns that moved each answer most, the strongest first: `Contract is Month-to-month: +0.21; age is 31: …`.
+def strongest(rows: pd.DataFrame, moved: pd.DataFrame, most: int, shown: Callable[[float], str]) -> list[Told]:
+    """The columns that moved each answer most, the strongest first.
 
     `moved` are `effects` by the names of their columns; `shown` writes one of them, "" where it is too small to tell.
     """
     lines, cells, names = [], rows[list(moved)].astype(object).to_numpy(), list(moved)
     for values, line in zip(cells, moved.to_numpy(), strict=True):
-        strongest = np.argsort(-np.abs(line), kind="stable")[:most]
-        told = [(place, shown(line[place])) for place in strongest]
-        lines.append("; ".join(f"{names[place]} is {cell(values[place])}: {text}" for place, text in told if text))
+        places = np.argsort(-np.abs(line), kind="stable")[:most]
+        told = [(names[place], cell(values[place]), shown(line[place]), float(line[place])) for place in places]
+        lines.append([one for one in told if one[2]])
     return lines
+
+
+def in_words(told: Told) -> str:
+    """What moved one answer as text: `Contract is Month-to-month: +0.21; age is 31: …`."""
+    return "; ".join(f"{name} is {value}: {effect}" for name, value, effect, _ in told)
 
 
 def of_probability(effect: float) -> str:

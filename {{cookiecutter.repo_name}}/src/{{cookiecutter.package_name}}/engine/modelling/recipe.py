@@ -3,6 +3,7 @@
 Columns that `add_features` made are not in the dictionary: numbers, dates and text among them are recognised by dtype.
 """
 
+import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,7 @@ from sklearn.preprocessing import (
 )
 
 from ..columns.dictionary import LARGEST, ONE_HOT_LIMIT, Dictionary, features, separators, target
+from ..project.errors import DataError, listed
 from .items import ItemEncoder
 
 ITEMS = "one column an item"
@@ -38,6 +40,13 @@ FEW_VALUES, FEW_OF_ALL = 20, 2e-4  # rows of a leaf of boosting; share that its 
 KNOTS = 6  # of each curve, at equal shares of the rows
 WORD = re.compile(r"\w+")  # one-letter words count: "I", "5"
 LETTERS = (2, 3, 4)  # sizes of the groups of letters of a string
+DATE = "datetime64[us]"
+DTYPES = {  # by what pandas says of the cells of a column
+    **dict.fromkeys(("string", "interval", "time"), "str"),
+    **dict.fromkeys(("boolean", "integer", "floating", "mixed-integer-float", "decimal", "timedelta"), "float64"),
+    **dict.fromkeys(("date", "datetime", "datetime64", "period"), DATE),
+}
+DTYPES_OF_GAPS = {"date parts": DATE, "one-hot": "str", "target encoding": "str"}  # by transformation
 Analyser = Callable[[str], list[str]]
 TAKE_WORDS = ("sklearn", "builtins", "abc", __package__)  # where estimators come from that take classes as they are
 
@@ -129,7 +138,8 @@ class Recipe:
 
     def _last(self, estimator: BaseEstimator) -> BaseEstimator:
         """`estimator` with probabilities, and classes as numbers where it may want them so, as that of xgboost does."""
-        if self.task == "classification" and not hasattr(estimator, "predict_proba"):
+        scores = hasattr(estimator, "decision_function") and not hasattr(estimator, "predict_proba")
+        if self.task == "classification" and scores:
             estimator = CalibratedClassifierCV(estimator, ensemble=False)
         parts = [estimator, *estimator.get_params().values()]
         origins = {kind.__module__ for part in parts if isinstance(part, BaseEstimator) for kind in type(part).__mro__}
@@ -189,11 +199,6 @@ class SeldomFilled(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 class TfIdf(TfidfVectorizer):
     """scikit-learn's, with a column of zeros where the texts have no word to learn, which it takes for an error."""
 
-    def fit(self, raw_documents, y=None) -> "TfIdf":
-        """Learn the words of texts, shape (n_rows,)."""
-        self.fit_transform(raw_documents)
-        return self
-
     def fit_transform(self, raw_documents, y=None):
         """Learn the words of texts, shape (n_rows,), and weigh them, shape (n_rows, n_words)."""
         try:
@@ -229,6 +234,42 @@ def plan(columns: Dictionary, rows: pd.DataFrame, *, task: str, seed: int, witho
 def constant_columns(rows: pd.DataFrame) -> list[str]:
     """Columns of rows, shape (n_rows, n_columns), that hold one value, or none, everywhere."""
     return [name for name in rows.columns if rows[name].nunique(dropna=False) < 2]
+
+
+def in_clean_types(add_features: Callable, like: Mapping[str, str]) -> Callable:
+    """`add_features` with its new columns in the dtypes of the clean table, a `DataError` where one has no such dtype.
+
+    A column without any cell, as of a row alone, gets the one of its transformation in training, which `like` says.
+    """
+
+    @functools.wraps(add_features)
+    def made(rows: pd.DataFrame) -> pd.DataFrame:
+        wider, known = add_features(rows.copy(deep=False)), set(rows)
+        for name in [name for name in wider if name not in known] if isinstance(wider, pd.DataFrame) else ():
+            dtype, empty = wider[name].dtype, DTYPES_OF_GAPS.get(like.get(name, ""), "float64")
+            plain = dtype == "str" or (isinstance(dtype, np.dtype | pd.DatetimeTZDtype) and dtype.kind in "biufM")
+            if not plain or (dtype.kind == "f" and empty != "float64"):
+                wider[name] = in_clean_dtype(wider[name], empty)
+        return wider
+
+    return made
+
+
+def in_clean_dtype(values: pd.Series, empty: str) -> pd.Series:
+    """A column of another dtype in one of the clean table, shape (n_rows,); durations become seconds."""
+    if values.isna().all():
+        return pd.Series(index=values.index, dtype=empty)
+    cells = values.astype(object).where(values.notna(), None)
+    kind = "string" if values.dtype == "category" else pd.api.types.infer_dtype(cells)
+    if kind not in DTYPES:
+        found = f"{values.name!r} with {listed(sorted({type(cell).__name__ for cell in cells.dropna()}))}"
+        cure = "Allowed: numbers, booleans, texts or dates, one kind a column, such as rows['tags'].str.len()."
+        raise DataError(f"features.py: add_features fills {found}: no model takes that.\n{cure}")
+    if DTYPES[kind] == DATE:
+        cells = cells.map(lambda cell: pd.Timestamp(getattr(cell, "start_time", cell)).tz_localize(None), "ignore")
+    elif kind == "timedelta":
+        cells = pd.to_timedelta(cells).dt.total_seconds()
+    return cells.astype(DTYPES[kind])
 
 
 def by_dtype(values: pd.Series) -> str:

@@ -1,7 +1,9 @@
 """What a person sees while a command runs: one log line a step on stderr, a progress bar on a terminal."""
 
 import contextlib
+import ctypes
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +26,18 @@ def show(text: object, *, err: bool = False) -> None:
 def show_error(text: str) -> None:
     """Print an error on stderr, red on a terminal."""
     click.echo(coloured(shortened(text), RED), err=True)
+
+
+@contextlib.contextmanager
+def results_alone() -> Iterator[None]:
+    """What is printed in here, by Python or by compiled code, goes to stderr: stdout is for results."""
+    with contextlib.ExitStack() as after, contextlib.redirect_stdout(sys.stderr):
+        with contextlib.suppress(OSError, TypeError):  # no stdout, no stderr, or Windows
+            after.callback(os.close, kept := os.dup(1))
+            os.dup2(2, 1)
+            after.callback(os.dup2, kept, 1)
+            after.callback(ctypes.CDLL(None).fflush, None)  # what C still keeps
+        yield
 
 
 class TerminalLine(logging.Formatter):

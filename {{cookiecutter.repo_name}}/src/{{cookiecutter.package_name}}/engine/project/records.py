@@ -42,6 +42,7 @@ def read_or_refuse(path: Path, wrong: str, cure: str) -> dict[str, Any]:
     try:
         return read_sealed(path)
     except (OSError, ValueError) as error:
+        cure = "Its owner can give you the right to read it." if isinstance(error, PermissionError) else cure
         raise DataError(f"{wrong}: {error}.\n{cure}") from None
 
 

@@ -15,7 +15,7 @@ from scipy.stats import t
 from ..modelling import confidence, decision
 from ..modelling.metrics import RANKINGS, Groups, Predictions, Z
 from ..project import records
-from ..project.errors import DataError, listed
+from ..project.errors import DataError, counted, listed
 from ..project.settings import Project
 from ..runs import registry
 from . import diagnostics, gains
@@ -23,7 +23,7 @@ from .diagnostics import Result
 from .evidence import Evidence, columns_seen
 from .verdict import IN_UNITS, bounds, percent, scored
 
-FEW_UNITS = 10  # rows or groups, below which a bootstrap over them is clearly too narrow
+FEW_UNITS, OF_EACH = 10, 50  # rows or groups, with fewer a bootstrap is clearly too narrow; rows that one stands for
 TOO_GOOD = 0.995  # of a score whose best is 1: real questions are seldom that easy
 DOMINATES = 0.8  # share of the gain over the baseline that hangs on one column
 NEARLY_ALL = 0.9  # of that gain, by an answer from one column alone
@@ -86,12 +86,14 @@ def of_score(result: Result, dev: float, of_dev: float, by: str) -> Iterator[Fin
     rows = "the rows differ, by time or by group" if ":" in by else "rows belong together"  # divided at random
     text = f"{name} is {between}, more apart than chance explains of single rows: {why}, {rows}, or a few weigh much."
     yield Finding(text, abs(dev - result.score), max(of_dev, result.width))
-    if name in ("r2", "rmse") and len(result.truth) > 1:
-        worst = int(np.argmax(np.abs(result.predictions.values - result.truth)))
-        rest = np.arange(len(result.truth)) != worst
-        without = result.metric.score(result.truth[rest], result.predictions[rest])
-        text = f"Without one row, number {worst + 1}, {name} would be {scored(name, without)}: look at it."
-        yield Finding(text, abs(without - result.score), result.width)
+    if name in ("r2", "rmse"):
+        off, apart = ((result.truth - values) ** 2 for values in (result.predictions.values, result.truth.mean()))
+        squares = apart if name == "r2" and apart.sum() > off.sum() else off  # r2 is one less the share of these two
+        few = int(np.argmax(np.cumsum(np.sort(squares)[::-1]) >= squares.sum() / 2)) + 1
+        lies = f"lies in {counted(few, 'row')} of {len(squares):,}, above all in number {squares.argmax() + 1}"
+        text = f"Half of the squared distances that {name} is made of {lies}: look at it. With other rows it may be "
+        text = f"{text}quite another, also outside of its interval; mae leans less on so few."
+        yield Finding(text, min(FEW_UNITS, len(squares) / OF_EACH), few)  # of normal numbers an eighth make half
 
 
 def width_where_chosen(result: Result, held: pd.DataFrame) -> float:

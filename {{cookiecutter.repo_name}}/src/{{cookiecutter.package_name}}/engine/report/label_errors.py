@@ -17,8 +17,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from ..checks.leaks import GIVES_AWAY
-from ..checks.suspicion import IS_IT_KNOWN
+from ..checks.leaks import GIVES_AWAY, OF_ITS_DATE
 from ..columns import dictionary
 from ..modelling import metrics
 from ..modelling.division import divide
@@ -73,12 +72,16 @@ def find(evidence: Evidence) -> tuple[pd.DataFrame, dict[str, Any]]:
             predictions = hold_out(known[name], asked)
         except ValueError:  # a class has too few rows for this candidate in a fold
             name, predictions = DUMMY, hold_out(known[DUMMY], asked)
-    predictions = predictions[np.argsort(np.concatenate([held for _, held in asked.folds]))]
+    order = np.argsort(np.concatenate([held for _, held in folds]))
+    predictions = predictions[order]
     seen = [column for column in columns_seen(record) if column in rows]
     if question.classes:
         found = wrong_classes(truth, predictions)
     else:
         found = wrong_numbers(truth, predictions, rows[seen].isna())
+        # An answer that was cut at the largest number that was learned from says nothing of a larger label.
+        nearest = [np.clip(truth[held], truth[fitted].min(), truth[fitted].max()) for fitted, held in folds]
+        found = found[(np.concatenate(nearest)[order] != predictions.values)[found["position"]]]
     found = found.iloc[:0] if name == DUMMY else found  # no candidate knows more: it can doubt nothing
     rest = ~np.isin(np.arange(len(truth)), found["position"])
     skill, sure = explained(truth, predictions, rest), as_sure(truth, predictions, rest, found)
@@ -157,7 +160,7 @@ def wrong_classes(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
 
 def leaks_of_a_part(suspicions: list[dict[str, Any]]) -> list[str]:
     """Columns that tell the target in a part of the rows: the others stand out, whatever their label."""
-    asked = [one for one in suspicions if one["kind"] == "answer" and one["cure"] == IS_IT_KNOWN]
+    asked = [one for one in suspicions if one["kind"] == "answer" and one["cure"] != OF_ITS_DATE]
     return [name for one in asked if one["figures"].get("score", 1) < GIVES_AWAY for name in one["columns"]]
 
 

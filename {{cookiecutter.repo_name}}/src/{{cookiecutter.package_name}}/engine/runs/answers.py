@@ -123,7 +123,7 @@ def predictions(model: Run, rows: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     table = pd.DataFrame(index=range(len(rows)))
     features = model.add_features(rows)
     if model.record["task"] == "regression":
-        table["prediction"] = model.model.predict(features)
+        table["prediction"] = np.asarray(model.model.predict(features), dtype="float64")
     else:
         probabilities = probabilities_of(model.model, features)
         if policy.level is None:
@@ -152,10 +152,10 @@ def probabilities_of(model: BaseEstimator, features: pd.DataFrame) -> np.ndarray
     """What a model says of rows, shape (n_rows, n_classes), of one row in the bits that it has in a table.
 
     numpy adds up eight numbers and more of a single row in another order: boosting then ends in another last digit.
+    Those in single precision, as of xgboost, become double here: CSV, JSON and pandas write them otherwise.
     """
-    if len(features) == 1:
-        return model.predict_proba(pd.concat([features, features]))[:1]
-    return model.predict_proba(features)
+    twice = pd.concat([features, features]) if len(features) == 1 else features
+    return np.asarray(model.predict_proba(twice), dtype="float64")[: len(features)]
 
 
 def complete(folder: Path, model: Run, rows: pd.DataFrame, table: pd.DataFrame, policy: Policy) -> pd.DataFrame:
@@ -167,7 +167,8 @@ def complete(folder: Path, model: Run, rows: pd.DataFrame, table: pd.DataFrame, 
     names = [name for group in model.record["features"].values() for name in group]
     features = model.add_features(rows)
     if policy.reasons:
-        table = put(table, "reasons", reasons_of(folder, model, features, policy), before="confident")
+        told = reasons_of(folder, model, features, policy.reasons)
+        table = put(table, "reasons", [*map(reasons.in_words, told)], before="confident")
     ids = dictionary.by_role(model.columns, "id")
     whole = features.join(rows[[name for name in ids if name in rows and name not in features]])
     found = training_rows.seen(folder, whole, names, model.columns)
@@ -224,11 +225,11 @@ def put(table: pd.DataFrame, name: str, values: object, *, before: str) -> pd.Da
     return found
 
 
-def reasons_of(folder: Path, model: Run, features: pd.DataFrame, policy: Policy) -> list[str]:
-    """Why each row got its answer, as text; a `DataError` if the run is older than reasons."""
+def reasons_of(folder: Path, model: Run, features: pd.DataFrame, most: int) -> list[reasons.Told]:
+    """Why each row got its answer; a `DataError` if the run is older than reasons."""
     answer, usual, asked, shown = background(folder, model, features)
     moved = pd.DataFrame(reasons.effects(answer, features, usual, asked), columns=list(usual))
-    return reasons.in_words(features, moved, policy.reasons, shown)
+    return reasons.strongest(features, moved, most, shown)
 
 
 def background(

@@ -33,6 +33,9 @@ def keep(project: Project, folder: Path) -> dict[str, Any]:
     pinned = "".join(f"{name}=={version}\n" for name, version in found["packages"].items())
     (folder / package.LOCK).write_text(pinned, encoding="utf-8")
     commit = git.commit(project.root)
+    there = any((folder / ".git").exists() for folder in (project.root, *project.root.parents))
+    if there and git.attempt(project.root, "rev-parse", "--git-dir") is None:
+        log.warning("git refuses, so that this run has no commit: %s", git.refusal(project.root, "HEAD"))
     if commit["commit"] and commit["dirty"]:
         commit = {**commit, "left_out_of_patch": git.patch(project.root, folder / registry.PATCH)}
     parameters = credentials.masked({**asdict(project.settings), "overrides": project.overrides})

@@ -66,11 +66,9 @@ def find(rows: pd.DataFrame, ids: list[str], wanted: str, where: str) -> tuple[i
 def explained(folder: Path, model: Run, one: pd.DataFrame) -> tuple[float, list[tuple[str, ...]]]:
     """What the model says; a head, and a line a column that moved it: value, by how much, least and most otherwise."""
     features = model.add_features(one)
-    answer, usual, asked, in_words = answers.background(folder, model, features)
-    moved = pd.Series(reasons.effects(answer, features, usual, asked)[0], index=list(usual))
-    strongest = moved[moved.map(in_words) != ""].sort_values(key=abs, ascending=False).index[:COLUMNS_SHOWN]
+    answer, usual, asked, _ = answers.background(folder, model, features)
     lines: list[tuple[str, ...]] = [("column", "value", "moved it by", "at least", "at most")]
-    for name in strongest:
+    for name, value, effect, _ in answers.reasons_of(folder, model, features, COLUMNS_SHOWN)[0]:
         # What features.py makes of a column follows its new value, where the model sees the column as it is.
         as_it_is = name in one and one[name].reset_index(drop=True).equals(features[name].reset_index(drop=True))
         never = name in model.columns and not model.columns[name].missing_allowed  # then rare words are what is missing
@@ -80,7 +78,7 @@ def explained(folder: Path, model: Run, one: pd.DataFrame) -> tuple[float, list[
             said = answer(model.add_features(copies) if as_it_is else copies)[:, asked[0]]
             places = said.argmin(), said.argmax()
             ends = [f"{shown(said[end])} with {reasons.cell(copies[name].iloc[end])}" for end in places]
-        lines.append((name, reasons.cell(features[name].iloc[0]), in_words(moved[name]), *ends))
+        lines.append((name, value, effect, *ends))
     return float(answer(features)[0, asked[0]]), lines
 
 

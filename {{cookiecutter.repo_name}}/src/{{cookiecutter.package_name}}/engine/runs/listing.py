@@ -1,5 +1,6 @@
 """The table of runs: `make runs`."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +22,8 @@ def rows(project: Project) -> list[dict[str, Any]]:
     reigning = [change["run"] for change in history(project)[-1:]]
     signers = signatures.trusted(project.root)
     table = []
-    for record in filter(None, map(sound, folders(project))):
+    closed = (folder for folder in project.models.glob("[!.]*/") if not os.access(folder, os.X_OK))
+    for record in filter(None, map(sound, [*folders(project), *closed])):
         refused = not signatures.accepted(project.root, record, signers)
         table.append({**row(record), "champion": record["run"] in reigning, "refused": refused})
     for question in {(line["metric"], line["split"]) for line in table}:  # scores on other rows say nothing here

@@ -1,6 +1,5 @@
 """A run as other programs and notebooks use it: `from <package> import load`."""
 
-import functools
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +12,11 @@ from ..columns import dictionary, validate
 from ..columns.dictionary import Column
 from ..modelling import decision
 from ..modelling.estimators import threads
+from ..modelling.reasons import in_words
 from ..project import package, settings
 from ..project.errors import DataError, SettingsError
 from ..sources import formats
-from . import answers, loading, registry
+from . import answers, listing, loading, registry
 
 log = logging.getLogger(f"{package.NAME}.predict")
 
@@ -37,6 +37,11 @@ class Model:
         self.name: str = self._run.name
         self.record: dict[str, Any] = self._run.record
         self.columns: dict[str, Column] = self._run.columns
+
+    def __repr__(self) -> str:
+        """Its name, target and task, and the score on the dev split."""
+        asked, line = f"{self.record['target']!r}, {self.record['task']}", listing.row(self.record)
+        return f"<Model {self.name}: {asked}, dev {line['metric']} {line['dev']:.4g}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """How it comes to another process: loaded there, for the code of a run is found by no name."""
@@ -77,9 +82,8 @@ class Model:
         """
         known = self._known(rows)
         with threads(len(known)):
-            features, asked = self._run.add_features(known), replace(self.policy, reasons=most)
-            found = answers.reasons_of(self._folder, self._run, features, asked)
-        return pd.Series(found, index=rows.index, name="reasons", dtype=object)
+            found = answers.reasons_of(self._folder, self._run, self._run.add_features(known), most)
+        return pd.Series([*map(in_words, found)], index=rows.index, name="reasons", dtype=object)
 
     def _known(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The rows typed, and checked by the rules of today; what is no table of rows is refused."""
@@ -104,24 +108,28 @@ class Model:
 
 
 def as_of_a_file(rows: pd.DataFrame, columns: dict[str, Column]) -> tuple[pd.DataFrame, list[str]]:
-    """The rows with lists as the text that they become in a file; and which times move, being of a zone."""
-    moved, texts = list[str](), {}
-    for name in rows.columns.intersection(list(columns)):
-        kind = rows[name].dtype
-        if isinstance(kind, pd.DatetimeTZDtype) and str(kind.tz) != "UTC":
+    """The rows with lists, bytes and objects as what they become in a file, and what is to be said; zones too."""
+    said, parts, separators = dict[str, list[str]](), list[tuple[str, pd.Series]](), dictionary.separators(columns)
+    moved = list[str]()
+    for name, cells in rows.items():
+        kind = cells.dtype
+        if isinstance(kind, pd.DatetimeTZDtype) and str(kind.tz) != "UTC" and name in columns:
             cure = f"where the run learned times of {kind.tz} without a zone: rows[{name!r}].dt.tz_localize(None)"
-            moved.append(f"rows: column {name!r}: times of the zone {kind.tz} turned into UTC; {cure}")
-        may_hold = pd.api.types.is_object_dtype(kind) or isinstance(kind, pd.ArrowDtype)
-        if may_hold and rows[name].map(pd.api.types.is_list_like).any():
-            mark = dictionary.separators(columns).get(name, ";")
-            texts[name] = rows[name].astype(object).map(as_list).map(functools.partial(formats.one_text, mark=mark))
-    return rows.assign(**texts), moved
+            moved.append(f"column {name!r}: times of the zone {kind.tz} turned into UTC; {cure}")
+        may_hold = pd.api.types.is_object_dtype(kind) or isinstance(kind, (pd.ArrowDtype, pd.CategoricalDtype))
+        values = list(map(as_plain, cells.astype(object).where(cells.notna(), None))) if may_hold else []
+        found = formats.flat(str(name), values, said, separators)
+        parts += [(part, cells if one is values else formats.column(one, part)) for part, one in found]
+    rows, lines = formats.framed(parts, said, moved) if said else (rows, moved)
+    return rows, [f"rows: {line}" for line in lines]
 
 
-def as_list(cell: Any) -> object:
-    """An array, a tuple or a set as the list that a file would hold; anything else as it is."""
+def as_plain(cell: Any) -> object:
+    """An array, a tuple or a set as the list that a file would hold, bytes of any kind as bytes; else as it is."""
     if isinstance(cell, np.ndarray):
         return cell.tolist()
+    if isinstance(cell, (bytes, bytearray, memoryview)):
+        return bytes(cell)
     return list(cell) if isinstance(cell, (tuple, set, frozenset)) else cell
 
 

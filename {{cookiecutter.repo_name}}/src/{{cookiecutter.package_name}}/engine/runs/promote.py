@@ -91,10 +91,10 @@ def gate(project: Project, folder: Path, champion: str | None, evaluate: Evaluat
     model = loading.load(folder)
     try:
         challenger = answered(project, folder, evaluate)
+        quick = latency(project, model, project.models / (champion or ""))
+        checks = [unseen(project, challenger), quick, reproducible(project, model)]
     except DataError as error:
         return [Check("answers the test rows", False, dictionary.one_line(str(error)))]
-    quick = latency(project, model, project.models / (champion or ""))
-    checks = [unseen(project, challenger), quick, reproducible(project, model)]
     return [*against(project, challenger, champion, evaluate), *checks]
 
 

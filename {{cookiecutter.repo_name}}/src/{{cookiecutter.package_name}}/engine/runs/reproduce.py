@@ -111,6 +111,11 @@ def from_git(project: Project, folder: Path, place: Path, record: Mapping[str, A
     git.run(project.root, *GIT_QUIETLY, *words)
     if (folder / registry.PATCH).is_file() and (folder / registry.PATCH).stat().st_size:
         git.run(place, "apply", "--binary", "--whitespace=nowarn", str(folder / registry.PATCH))
+    for path in [path for path in (place / inside).rglob("*") if path.is_symlink()]:
+        there = path.exists() and Path(os.path.realpath(path)).is_relative_to(place.resolve())
+        if not there and not path.is_relative_to(place / inside / "src"):  # steps would write into the real folders
+            log.info("%s is left out: the link leads to nothing in the repository", path.relative_to(place))
+            path.unlink()
     if not (place / inside / PARAMS).is_file():
         raise FileNotFoundError(f"{record['commit'][:12]} does not hold {PARAMS}")
     log.info("commit %s%s", record["commit"][:12], " and its changes" if record["dirty"] else "")

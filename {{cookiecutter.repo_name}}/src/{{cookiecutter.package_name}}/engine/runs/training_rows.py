@@ -18,11 +18,13 @@ from ..columns.digests import digests, tell_apart
 from ..columns.lists import items_of
 from ..modelling.reasons import usual_values
 from ..project import records
+from ..project.errors import listed
 from ..project.settings import Project
 from . import registry
 
 KNOWN = 0.9  # share of its rows that a run must know again, before to know none of the test rows says anything
 LONGEST = 10  # digits of an id whose zeros at the front were cut off, as programs do that take it for a number
+BATCH_ROWS = 10  # fewer may well lack a cell that half of the rows lack
 DIGESTS = "row_digests.parquet"
 USUAL = "usual_values.parquet"
 WITH_IDS, WITHOUT, HELD = "with_ids", "without_ids", "held_out"
@@ -41,6 +43,14 @@ def keep(project: Project, folder: Path, names: list[str], held: np.ndarray) -> 
     found = {WITH_IDS: digests(rows, [*ids, *names]), WITHOUT: digests(rows, names), HELD: lines}
     pd.DataFrame(found).to_parquet(folder / DIGESTS, index=False)
     usual_values(dev[names]).to_parquet(folder / USUAL, index=False)
+
+
+def emptied(folder: Path, rows: pd.DataFrame) -> list[str]:
+    """What to say of columns that are empty in all of some rows, and were not in most rows of the training."""
+    usual = pd.read_parquet(folder / USUAL) if (folder / USUAL).is_file() else rows[[]]
+    names = usual.columns[usual.notna().mean() > 1 / 2].intersection(rows.columns[rows.isna().all()])
+    said = f"empty in all {len(rows)} rows, though mostly filled in training: {listed([*map(repr, names)])}"
+    return [said] if len(names) and len(rows) >= BATCH_ROWS else []
 
 
 def seen(

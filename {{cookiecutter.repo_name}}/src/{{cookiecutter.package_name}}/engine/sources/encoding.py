@@ -21,7 +21,7 @@ ROW = re.compile(rb"[\x80-\xff]{3,}")
 ODD = 0.05  # share of the words; fewer are slips
 CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x1b\x01\x1f"))
 CURE = "in [data.read] of params.toml"
-ALLOWED = "Allowed: text, Parquet, Arrow, ORC, JSON, Excel, Stata, SAS, SPSS, ARFF, also packed."
+KINDS_READ = "Allowed: text, Parquet, Arrow, ORC, JSON, Excel, Stata, SAS, SPSS, ARFF, also packed."
 
 
 def as_utf8(content: bytes, encoding: str = "") -> tuple[bytes, list[str]]:
@@ -72,7 +72,7 @@ def _checked(content: bytes) -> tuple[bytes, list[str]]:
     if zeros := content.count(0):
         line = content.count(b"\n", 0, content.find(0)) + 1
         if zeros > len(content) / 100:
-            raise DataError(f"line {line} holds a NUL byte: a binary or damaged file. {ALLOWED}")
+            raise DataError(f"line {line} holds a NUL byte: a binary or damaged file. {KINDS_READ}")
         content = content.replace(b'\0"', b'""').replace(b"\0", b"")
         notes = [f"NUL bytes left out: {zeros}, the first in line {line}"]
     content, marks = re.subn(rb"(?<=[\r\n])\xef\xbb\xbf", b"", content)  # of files put one behind the other
@@ -80,7 +80,7 @@ def _checked(content: bytes) -> tuple[bytes, list[str]]:
         notes.append(f"byte-order marks within the text left out: {marks}")
     sample = content[:SAMPLE]
     if len(sample) - len(sample.translate(None, CONTROL)) > len(sample) / 100:
-        raise DataError(f"binary content, no table. {ALLOWED}")
+        raise DataError(f"binary content, no table. {KINDS_READ}")
     return content, notes
 
 

@@ -51,10 +51,10 @@ def table(content: bytes, separators: Separators) -> tuple[pd.DataFrame, list[st
         raise DataError(f"damaged {kind} file ({reason}). Fetch or write it again.") from None
     said: Said = {}
     columns = _arrow_columns(rows, said, separators) if isinstance(rows, pa.Table) else _labelled_columns(rows, said)
-    return _framed(columns, said, [" ".join(str(one.message).split())[:200] for one in heard])
+    return framed(columns, said, [" ".join(str(one.message).split())[:200] for one in heard])
 
 
-def _framed(columns: Columns, said: Said, notes: list[str]) -> tuple[pd.DataFrame, list[str]]:
+def framed(columns: Columns, said: Said, notes: list[str]) -> tuple[pd.DataFrame, list[str]]:
     """Return columns, two of one name allowed, as a frame, and all that is to be said."""
     names, cells = [name for name, _ in columns], dict(enumerate(cells for _, cells in columns))
     notes = notes + [f"{what}: {listed(names, NAMED)}" for what, names in said.items()]
@@ -150,8 +150,8 @@ def _arrow_columns(rows: pa.Table, said: Said, separators: Separators) -> Column
         elif pa.types.is_timestamp(kind) and kind.tz:
             said.setdefault(f"times of the zone {kind.tz} turned into UTC", []).append(f"'{name}'")
         if pa.types.is_nested(cells.type) or "binary" in str(cells.type):
-            flat = _flat(name, cells.to_pylist(), said, separators)
-            columns += [(part, column(values)) for part, values in flat]
+            parts = flat(name, cells.to_pylist(), said, separators)
+            columns += [(part, column(values)) for part, values in parts]
         else:
             columns.append((name, _arrow_column(cells)))
     return columns
@@ -201,14 +201,14 @@ def json_table(content: bytes, separators: Separators) -> tuple[pd.DataFrame, li
         records, notes = documents.records(whole)
         names = dict.fromkeys(key for record in records for key in record)
         columns = {name: [record.get(name) for record in records] for name in names}
-        cells = [part for name, values in columns.items() for part in _flat(name, values, said, separators)]
+        cells = [part for name, values in columns.items() for part in flat(name, values, said, separators)]
     except RecursionError:
         raise DataError("JSON nested too deep. A list of flat records is needed.") from None
-    frame, notes = _framed([(name, column(values)) for name, values in cells], said, notes)
+    frame, notes = framed([(name, column(values)) for name, values in cells], said, notes)
     return (frame.set_axis(lines[-len(frame) :], axis=0) if aside else frame), notes, aside
 
 
-def _flat(name: str, values: list, said: Said, separators: Separators) -> list[tuple[str, list]]:
+def flat(name: str, values: list, said: Said, separators: Separators) -> list[tuple[str, list]]:
     """Return a column without objects and lists in its cells: an object becomes columns, a list of values one text."""
     kinds = set(map(type, values)) - {type(None)}
     if kinds.isdisjoint({dict, list, bytes}):
@@ -218,12 +218,13 @@ def _flat(name: str, values: list, said: Said, separators: Separators) -> list[t
     if kinds == {dict} and keys:
         said.setdefault("objects read as a column for each of their fields", []).append(counted)
         parts = {key: [None if value is None else value.get(key) for value in values] for key in keys}
-        return [part for key, cells in parts.items() for part in _flat(f"{name}.{key}", cells, said, separators)]
-    if kinds == {bytes}:
+        return [part for key, cells in parts.items() for part in flat(f"{name}.{key}", cells, said, separators)]
+    if kinds <= {bytes, str}:
         try:
-            texts, what = [value and value.decode() for value in values], "bytes read as UTF-8"
+            texts, what = [one.decode() if isinstance(one, bytes) else one for one in values], "bytes read as UTF-8"
         except UnicodeDecodeError:
-            texts, what = [value and value.hex() for value in values], "bytes that are no text, as hexadecimal digits"
+            texts = [one.hex() if isinstance(one, bytes) else one for one in values]
+            what = "bytes that are no text, as hexadecimal digits"
         said.setdefault(what, []).append(counted)
         return [(name, [text or None for text in texts])]
     mark = separators.get(name, ";")

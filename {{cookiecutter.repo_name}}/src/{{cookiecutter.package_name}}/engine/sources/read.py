@@ -41,7 +41,7 @@ OPTIONS: dict[str, tuple[Any, str]] = {  # of `[data.read]`, with the type of ea
 }
 NO_ROWS = "a header, but no rows. At least one row is needed."
 SET_ASIDE_LIMIT = 0.01  # share of the lines; more, and the reading itself is wrong
-SAVE = "Save it as CSV or Parquet."
+SAVE, SAVE_TEXT = "Save it as CSV or Parquet.", "Text alone is read here: save a table as CSV."
 NO_TABLES = (
     (b"version https://git-lfs.github.com", "a Git LFS pointer", "Run `git lfs pull` where it came from."),
     (b"SQLite format 3", "a database", "Say sqlite:///file.db?table=name."),
@@ -140,7 +140,7 @@ def sent(content: bytes, name: str, known: Known = NOTHING_KNOWN) -> Table:
     try:
         return _finished(_read_text(content, known), known.options)
     except DataError as error:
-        raise DataError(f"{name}: {error}") from None
+        raise DataError(f"{name}: {error}".replace(encoding.KINDS_READ, SAVE_TEXT).replace(SAVE, SAVE_TEXT)) from None
 
 
 def _parts(path: Path, known: Known) -> dict[str, Table]:

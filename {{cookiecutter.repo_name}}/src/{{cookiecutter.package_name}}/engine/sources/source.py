@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from ..project import artefact, records
 from ..project.credentials import filled_in, redacted, safe_names, without_secrets
@@ -120,7 +121,8 @@ def keep(root: Path, about: dict[str, Any], write: Callable[[Path], None]) -> Du
 
 
 def parted(source: str) -> tuple[str, str]:
-    """Return a source without the `?member=` at its end, and the member, or the glob of members, of an archive."""
+    """Return a source, of `file://` the path, without the `?member=` at its end, and the member, or glob of members."""
+    source = unquote(re.sub(r"file://(/(?=\w:))?", "", source)) if source.startswith("file://") else source
     address, _, member = source.rpartition("member=")
     if address[-1:] not in ("?", "&") or "&" in member or "table=" in address or "query=" in address:
         return source, ""

@@ -1,5 +1,6 @@
 """The verbs around the pipeline that other programs do: notebooks, docs, tests, checks, cleaning up."""
 
+import glob
 import logging
 import os
 import shutil
@@ -34,7 +35,7 @@ def notebook(project: Project) -> list[Path]:
     for path in notebooks:
         with alive(f"notebook {path.name}"):
             how = ("--log-level=WARN", "--execute", "--to=html", f"--output-dir={folder}")
-            call(project, "nbconvert", *how, str(path))
+            call(project, "nbconvert", *how, glob.escape(str(path)))
     pages = [folder / f"{path.stem}.html" for path in notebooks]
     log.info("%d notebook(s) ran -> %s", len(pages), project.relative(folder))
     return pages

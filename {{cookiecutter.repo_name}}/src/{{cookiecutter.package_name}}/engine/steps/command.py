@@ -14,8 +14,6 @@ from ..project.errors import ProjectError, failed_import
 from ..project.log import show, show_error, start_logging
 from ..runs import registry
 
-AS_IT_WAS = "Nothing half-written is left, what was there is as it was. Mend the disk or the rights and run it again."
-
 
 class InOrder(click.Group):
     """A group that lists its commands in the order of the pipeline."""
@@ -77,7 +75,8 @@ def in_words(error: Exception) -> ProjectError | None:
         return error
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
-        return ProjectError(f"{where}{error.strerror or error}.\n{AS_IT_WAS}")
+        said = "No result is half-written; of several files some may be new already. Mend the cause and run it again."
+        return ProjectError(f"{where}{error.strerror or error}.\n{said}")
     return failed_import(error, settings.find_root(Path.cwd())) or failed_in_yours(error)
 
 

@@ -7,7 +7,7 @@ Reads `data/interim/clean.parquet`, writes `data/processed/{train,dev,test}.parq
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -19,12 +19,15 @@ from ..checks.alone import across_rows
 from ..columns import dictionary
 from ..modelling.division import TOLD, divide
 from ..modelling.metrics import Z
+from ..modelling.recipe import by_dtype, in_clean_types
+from ..modelling.split import infer_task
 from ..project import artefact, package, records
 from ..project.errors import DataError, counted, listed
 from ..project.settings import PARTS, Project
 
 log = logging.getLogger(f"{package.NAME}.features")
 
+KINDS = 5  # more whole numbers than these are as often an amount
 NOT_OURS = frozenset(("site-packages", "models", ".cache", "tests"))  # packages, copies of runs, and what tests run
 
 
@@ -56,15 +59,22 @@ def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) 
     if kind == "time" and pd.api.types.is_string_dtype(clean[by].dtype):
         ends, cure = (clean[by].min(), clean[by].max()), f'If that is not time: type = "datetime" and format of [{by}]'
         log.warning("%r is text: [split] takes it in alphabetical order, %r to %r. %s in %s", by, *ends, cure, where)
+    truth, kinds = clean[target], clean[target].nunique()
+    if truth.dtype.kind in "if" and kinds > KINDS and infer_task(truth, project.settings.train.task) != "regression":
+        log.info('%d whole numbers of %r are taken for classes: of amounts, [train] task = "regression"', kinds, target)
     divided = pd.concat(parts.values()).index
-    if rare := clean.loc[~clean.index.isin(divided), target].value_counts().to_dict():
-        named = listed([f"{name!r} ({count} rows)" for name, count in rare.items()])
+    if rare := truth[~clean.index.isin(divided)].value_counts().to_dict():
+        named = listed([f"{name!r} ({counted(count, 'row')})" for name, count in rare.items()])
         log.warning("in no split, for a class needs a row in each: %s", named)
-    wider = {part: widened(parts[part].reset_index(drop=True), columns, add_features) for part in PARTS}
-    if said := across_rows(partial(widened, columns=columns, add_features=add_features), parts["test"], wider["test"]):
+    wider, like = {}, dict[str, str]()
+    made = partial(widened, columns=columns, add_features=in_clean_types(add_features, like))
+    for part in PARTS:
+        wider[part] = made(parts[part].reset_index(drop=True))
+        like |= {name: by_dtype(wider["train"][name]) for name in wider["train"] if name not in clean}
+    if said := across_rows(made, parts["test"], wider["test"]):
         log.warning("%s The service answers rows alone. Take it from the row itself, or let a model learn it.", said)
     check_kept(project)  # now, for a function may import what it needs as late as it is called
-    found = suspicions.find(clean, parts, columns, project.settings.split.by)
+    found = suspicions.find(clean, wider, columns, project.settings.split.by)
     # Of a share measured on n rows the 95 % interval is at most 2 * Z * sqrt(1/4 / n) wide.
     say(found, chance=Z / np.sqrt(len(parts["test"])))
     for part in PARTS:
@@ -73,15 +83,12 @@ def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) 
             wider[part].to_parquet(path, index=False)
     artefact.write_json(project.suspicions, suspicions.record(found, len(clean)))
     added = [name for name in wider["train"].columns if name not in clean.columns]
-    for line in infinite(wider, added):
-        log.warning("%s", line)
-    sizes = ", ".join(f"{part} {len(rows)}{told_of(rows)}" for part, rows in parts.items())
+    for name in wider["train"][added].select_dtypes("float"):
+        if count := sum(int(np.isinf(part[name]).sum()) for part in wider.values()):
+            log.warning("%r of add_features is infinite in %d rows: models see them as missing", name, count)
+    told = {part: f", {rows.attrs[TOLD]} of them told" for part, rows in parts.items() if TOLD in rows.attrs}
+    sizes = ", ".join(f"{part} {len(rows)}{told.get(part, '')}" for part, rows in parts.items())
     log.info("%s rows (%s)%s", sizes, project.settings.split.by, f"; added {', '.join(added)}" if added else "")
-
-
-def told_of(rows: pd.DataFrame) -> str:
-    """How many rows of a split were told by people, in words."""
-    return f", {rows.attrs[TOLD]} of them told" if TOLD in rows.attrs else ""
 
 
 def say(found: list[suspicions.Suspicion], *, chance: float) -> None:
@@ -92,13 +99,6 @@ def say(found: list[suspicions.Suspicion], *, chance: float) -> None:
     if small := sum(suspicion.share < chance for suspicion in found):
         called = counted(small, "small suspicion")
         log.info("%s not spelled out, for chance moves a score on the test rows more: see make explore", called)
-
-
-def infinite(parts: dict[str, pd.DataFrame], names: list[str]) -> Iterator[str]:
-    """What to say of new columns in which a division by zero left no number."""
-    for name in filter(lambda name: pd.api.types.is_float_dtype(parts["train"][name].dtype), names):
-        if rows := sum(int(np.isinf(part[name]).sum()) for part in parts.values()):
-            yield f"{name!r} of add_features is infinite in {rows} rows: models see them as missing"
 
 
 def check_kept(project: Project) -> None:

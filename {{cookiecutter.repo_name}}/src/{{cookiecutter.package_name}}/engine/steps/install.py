@@ -41,7 +41,13 @@ from ..sources import first_line, source
 
 UNFINISHED = "unfinished"  # in the environment until it is ready: what a killed command left in it is not trusted
 MADE_FROM = "make install, from the dependencies in pyproject.toml, sha256 "
-NETWORK = "Is there a network? Behind a proxy set HTTPS_PROXY, for your own index UV_DEFAULT_INDEX and PIP_INDEX_URL."
+NETWORK = "See above. Behind a proxy set HTTPS_PROXY, for your own index UV_DEFAULT_INDEX and PIP_INDEX_URL."
+# "python" is, for Jupyter, the one that runs Jupyter: a path would lead a copied or moved project to where it was made.
+KERNEL = {
+    "argv": ["python", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+    "display_name": f"Python ({package.NAME})",
+    "language": "python",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -82,7 +88,7 @@ def say(what: str) -> None:
 
 def state(root: Path) -> str:
     """What `.venv/ready` says of an environment that is up to date; one outside of the project points to the folder."""
-    return artefact.fingerprint([dependencies(root), locked(root), str(root)])
+    return artefact.fingerprint([dependencies(root), locked(root), str(root), KERNEL])
 
 
 def dependencies(root: Path) -> str:
@@ -146,7 +152,8 @@ def make_venv(venv: Path) -> Path:
 
 
 def fill(root: Path, python: Path) -> None:
-    """Install what the lock says, made first if need be, and the project itself."""
+    """Install what the lock says, made first if need be, and the project itself; say what is there no more."""
+    before = in_packages(python.parents[1], "*.dist-info")
     uv = ["uv"] if shutil.which("uv") else [str(python), "-m", "uv"]
     if uv != ["uv"] and subprocess.run([*uv, "--version"], capture_output=True).returncode:
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv>=0.5"]
@@ -157,23 +164,21 @@ def fill(root: Path, python: Path) -> None:
     run([*uv, "pip", "sync", *how, LOCK], f"the packages of {LOCK} could not be installed. {NETWORK}", root)
     run([*uv, "pip", "install", *how, "--no-deps", "-e", "."], f"the project could not be installed. {NETWORK}", root)
     serve_own_folder(root, python.parents[1])
-    write_kernel(python)
+    # The notebooks ask for a kernel of the package's name: no other environment has it.
+    artefact.write_json(python.parents[1] / "share/jupyter/kernels" / package.NAME / "kernel.json", KERNEL)
+    there = {path.name.partition("-")[0] for path in in_packages(python.parents[1], "*.dist-info")}
+    if gone := sorted({path.name.partition("-")[0] for path in before} - there):
+        say(f"removed, as {LOCK} does not name them: {', '.join(gone)}. To keep: the extra dev in pyproject.toml")
 
 
-def write_kernel(python: Path) -> None:
-    """Give Jupyter a kernel of the package's name, which the notebooks ask for: none of another environment has it."""
-    about = {
-        "argv": [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-        "display_name": f"Python ({package.NAME})",
-        "language": "python",
-    }
-    artefact.write_json(python.parents[1] / "share" / "jupyter" / "kernels" / package.NAME / "kernel.json", about)
+def in_packages(venv: Path, pattern: str) -> list[Path]:
+    """What lies where an environment has its packages."""
+    return [*venv.glob(f"lib/python*/site-packages/{pattern}"), *venv.glob(f"Lib/site-packages/{pattern}")]
 
 
 def serve_own_folder(root: Path, venv: Path) -> None:
     """Let the environment look for the package beside itself: copied or moved with the project, it serves that one."""
-    paths = [*venv.glob("lib/python*/site-packages/*.pth"), *venv.glob("Lib/site-packages/*.pth")]
-    for path in paths if venv.resolve().is_relative_to(root) else ():
+    for path in in_packages(venv, "*.pth") if venv.resolve().is_relative_to(root) else ():
         if path.read_text(encoding="utf-8").strip() == str(root / "src"):
             artefact.write_text(path, os.path.relpath(root / "src", path.parent) + "\n")
 
