@@ -175,11 +175,8 @@ def groups(clean: pd.DataFrame, names: list[str], told: list[str], split_by: str
         belongs = constant_within(values, codes) if unknown else []
         if by_name or len(belongs) > is_number(values):  # a number without such a name takes two witnesses
             same = "is the same" if len(belongs) == 1 else "are the same"
-            why = (
-                f" and {quoted(belongs)} {same} within it, in {CONSTANT_SHARE:.0%} of the rows or more"
-                if belongs
-                else ""
-            )
+            share = f"in {CONSTANT_SHARE:.0%} of the rows or more"
+            why = f" and {quoted(belongs)} {same} within it, {share}" if belongs else ""
             found = f"column {name!r} repeats ({several:.1f} rows each){why}: a random split has met those tested"
             cure = f'For new ones, set [split] by = "group:{name}".'
             yield Suspicion("groups", (name,), found, cure, {"groups": distinct, "rows of each": round(several, 2)})

@@ -48,6 +48,7 @@ DTYPES = {  # by what pandas says of the cells of a column
 }
 DTYPES_OF_GAPS = {"date parts": DATE, "one-hot": "str", "target encoding": "str"}  # by transformation
 Analyser = Callable[[str], list[str]]
+TextSteps = Callable[[Analyser], list[BaseEstimator]]
 TAKE_WORDS = ("sklearn", "builtins", "abc", __package__)  # where estimators come from that take classes as they are
 
 
@@ -117,12 +118,7 @@ class Recipe:
         }
         return self._before(estimator, steps, self._components)
 
-    def _before(
-        self,
-        estimator: BaseEstimator,
-        steps: dict[str, BaseEstimator],
-        text_steps: Callable[[Analyser], list[BaseEstimator]],
-    ) -> Pipeline:
+    def _before(self, estimator: BaseEstimator, steps: dict[str, BaseEstimator], text_steps: TextSteps) -> Pipeline:
         """`estimator` behind one transformer a transformation; texts and lists column by column: they become many."""
         table = [(name, step, self.columns[name]) for name, step in steps.items() if self.columns.get(name)]
         texts = [

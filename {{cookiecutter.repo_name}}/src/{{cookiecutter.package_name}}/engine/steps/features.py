@@ -7,7 +7,6 @@ Reads `data/interim/clean.parquet`, writes `data/processed/{train,dev,test}.parq
 
 import logging
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..checks import suspicions
-from ..checks.alone import across_rows
+from ..checks.alone import AddFeatures, across_rows
 from ..columns import dictionary
 from ..modelling.division import TOLD, divide
 from ..modelling.metrics import Z
@@ -42,7 +41,7 @@ def checked(rows: pd.DataFrame, wider: pd.DataFrame) -> pd.DataFrame:
     return wider
 
 
-def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+def run(project: Project, add_features: AddFeatures) -> None:
     """Divide the clean rows, say what is suspicious, add the features to each split, and write the four files."""
     check_names(project)
     clean = pd.read_parquet(records.checked(project.clean))
@@ -121,9 +120,7 @@ def check_names(project: Project) -> None:
             raise DataError(f"{found}, by which an old run would find today's.\n{cure}")
 
 
-def widened(
-    rows: pd.DataFrame, columns: dictionary.Dictionary, add_features: Callable[[pd.DataFrame], pd.DataFrame]
-) -> pd.DataFrame:
+def widened(rows: pd.DataFrame, columns: dictionary.Dictionary, add_features: AddFeatures) -> pd.DataFrame:
     """A split with its features, made without sight of what rows to score may lack: labels, and ignored columns."""
     parts = {part for column in columns.values() if column.role != "ignored" for part in column.moment}
     ignored = [name for name in dictionary.by_role(columns, "ignored") if name not in parts]
