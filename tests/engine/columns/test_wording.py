@@ -83,13 +83,7 @@ def test_zeros_that_a_program_cut_off_codes_that_are_not_listed_are_put_back_and
 
 
 @pytest.mark.parametrize(
-    "column",
-    [
-        {"format": "00000"},
-        {"format": "00000", "role": "id"},
-        {"format": "%Y"},
-        {"format": ""},
-    ],
+    "column", [{"format": "00000"}, {"format": "00000", "role": "id"}, {"format": "%Y"}, {"format": ""}]
 )
 def test_codes_stay_where_they_are_whole_or_ids_or_of_no_known_length(column):
     cells = ["80331", "-1", "12 3", "1e3", "8189,5", "123456", "1234567890123456", ""]
