@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_science_project.engine.columns import dictionary, validate, wording
+from data_science_project.engine.columns import dictionary, validate
 
 
 def one(cells, known, rule):
@@ -94,12 +94,6 @@ def test_codes_stay_where_they_are_whole_or_ids_or_of_no_known_length(column):
     )
 
     assert typed["x"].fillna("").tolist() == cells and not warnings
-
-
-def test_words_that_differ_in_case_blanks_or_hyphens_alone_are_named_and_numbers_of_a_span_are_not():
-    words = ["Self employed", "retired", "self-employed", "5-9", "59"]
-
-    assert wording.spelled_alike(words) == ["'Self employed' and 'self-employed'"]
 
 
 def test_cell_of_a_list_is_no_word():
