@@ -28,17 +28,9 @@ def test_what_was_written_is_read_again_whatever_the_columns_are_called(path):
 def test_column_is_a_table_of_the_keys_that_say_something():
     text = dictionary.dumps({"age": dictionary.Column(type="integer", range=(0.0, 120.0))})
 
-    assert text.removeprefix(dictionary.HEADER).splitlines() == [
-        "",
-        '["age"]',
-        'type = "integer"',
-        'role = "feature"',
-        "missing_allowed = true",
-        "range = [0, 120]",
-        'rule = "refuse"',
-        'transformation = "none"',
-        'description = ""',
-    ]
+    before, after = text.removeprefix(dictionary.HEADER).split("range = [0, 120]\n")
+    assert before == '\n["age"]\ntype = "integer"\nrole = "feature"\nmissing_allowed = true\n'
+    assert after == 'rule = "refuse"\ntransformation = "none"\ndescription = ""\n'
 
 
 def test_mark_that_git_left_in_a_merge_is_named(path):

@@ -61,7 +61,7 @@ def test_moment_is_computed_for_a_table_and_for_a_row_and_takes_the_place_of_dat
     assert list(whole) == (["y", "moment"] if frame is CLOCK else [*NUMBERS, "moment"])
 
 
-def test_moment_that_may_be_missing_is_where_a_part_is_and_its_parts_are_wanted():
+def test_moment_that_may_be_missing_is_where_a_part_is_and_its_parts_are_wanted_and_make_one():
     columns, _ = infer.infer(NUMBERS, target="y", read={})
     columns |= {name: dictionary.replace(columns[name], missing_allowed=True) for name in ("day", "moment")}
     gap = NUMBERS.head(3).assign(day=["1", None, "3"])
@@ -69,6 +69,8 @@ def test_moment_that_may_be_missing_is_where_a_part_is_and_its_parts_are_wanted(
     rows, _ = validate.validate(gap, columns, where="new.csv", target=False)
 
     assert rows["moment"].isna().tolist() == [False, True, False]
+    with pytest.raises(DataError, match=r"has cells that make no 'moment' \(1 row: 1\)"):
+        validate.validate(gap.assign(day=["30", None, "3"], Month="2"), columns, where="new.csv", target=False)
     with pytest.raises(DataError, match="missing: 'day'"):
         validate.validate(NUMBERS.drop(columns="day"), columns, where="new.csv", target=False)
 
@@ -94,15 +96,6 @@ def test_row_without_a_moment_that_every_row_must_have_is_refused_and_the_cell_i
 
     assert said in str(caught.value) and not any(one.column == "moment" for one in caught.value.violations)
     assert found["moment"].isna().tolist() == [False, True, False] and any(said in line for line in warned)
-
-
-def test_moment_that_may_be_missing_is_no_excuse_for_parts_that_make_none():
-    columns, _ = infer.infer(CLOCK, target="y", read={})
-    columns["moment"] = dictionary.replace(columns["moment"], missing_allowed=True)
-    rows = CLOCK.head(2).assign(Time=["09:00", None], Date=["2026-02-27T10:00", "2026-02-27"])
-
-    with pytest.raises(DataError, match=r"column 'Date' has cells that make no 'moment' \(1 row: 1\)"):
-        validate.validate(rows, columns, where="new.csv", target=False)
 
 
 def test_moments_that_are_given_in_some_rows_and_parts_in_others_are_all_kept():

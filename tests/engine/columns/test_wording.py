@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_science_project.engine.columns import dictionary, validate, wording
+from data_science_project.engine.columns import dictionary, validate
 
 
 def one(cells, known, rule):
@@ -83,13 +83,7 @@ def test_zeros_that_a_program_cut_off_codes_that_are_not_listed_are_put_back_and
 
 
 @pytest.mark.parametrize(
-    "column",
-    [
-        {"format": "00000"},
-        {"format": "00000", "role": "id"},
-        {"format": "%Y"},
-        {"format": ""},
-    ],
+    "column", [{"format": "00000"}, {"format": "00000", "role": "id"}, {"format": "%Y"}, {"format": ""}]
 )
 def test_codes_stay_where_they_are_whole_or_ids_or_of_no_known_length(column):
     cells = ["80331", "-1", "12 3", "1e3", "8189,5", "123456", "1234567890123456", ""]
@@ -100,12 +94,6 @@ def test_codes_stay_where_they_are_whole_or_ids_or_of_no_known_length(column):
     )
 
     assert typed["x"].fillna("").tolist() == cells and not warnings
-
-
-def test_words_that_differ_in_case_blanks_or_hyphens_alone_are_named_and_numbers_of_a_span_are_not():
-    words = ["Self employed", "retired", "self-employed", "5-9", "59"]
-
-    assert wording.spelled_alike(words) == ["'Self employed' and 'self-employed'"]
 
 
 def test_cell_of_a_list_is_no_word():

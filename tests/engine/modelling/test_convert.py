@@ -41,7 +41,7 @@ def truth_of(task, score):
 
 def candidates(task):
     kind, amount = "classification" if task in TASKS[:2] else "regression", task == "amount"
-    recipe = Recipe(COLUMNS, kind, 0, log_target=task == "log", never_negative=amount)
+    recipe = Recipe(COLUMNS, kind, 0, log_target=task == "log", amounts=amount)
     return (models.classifiers if task in TASKS[:2] else models.regressors)(recipe, Train())
 
 

@@ -8,14 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from data_science_project import features, models
 from data_science_project.engine.columns import dictionary, validate
-from data_science_project.engine.modelling import (
-    blend,
-    calibration,
-    confidence,
-    decision,
-    recipe,
-    threshold,
-)
+from data_science_project.engine.modelling import blend, calibration, confidence, decision, recipe, threshold
 from data_science_project.engine.project import settings
 from data_science_project.engine.runs import answers, loading
 from data_science_project.service import compiled, drawn, trees
@@ -88,10 +81,10 @@ def amounts(rows):
 def candidate(rows, amounts):
     """A candidate of models.py, not fitted: of numbers, or of so many classes."""
 
-    def make(name, n_classes=0, columns=COLUMNS, never_negative=False):
+    def make(name, n_classes=0, columns=COLUMNS, positive=False):
         plan = recipe.plan(columns, rows, task="classification" if n_classes else "regression", seed=0)
         known = models.classifiers if n_classes else models.regressors
-        return known(replace(plan, rows_a_tree=1, never_negative=never_negative), settings.Train())[name]
+        return known(replace(plan, rows_a_tree=1, amounts=positive), settings.Train())[name]
 
     return make
 
@@ -129,19 +122,17 @@ def test_classes_of_a_candidate_have_the_bits_of_the_reference(rows, amounts, ca
     assert differing(run, decision.Policy(confidence.Limits(0.6)), rows) == ("", "")
 
 
-@pytest.mark.parametrize(("name", "log"), [*((name, False) for name in REGRESSORS), ("linear", True)])
-def test_numbers_of_a_candidate_have_the_bits_of_the_reference(rows, amounts, candidate, name, log):
+@pytest.mark.parametrize(
+    ("name", "log", "amount"),
+    [*((name, False, False) for name in REGRESSORS), ("linear", True, False), ("boosting_log", False, True)],
+)
+def test_numbers_of_a_candidate_have_the_bits_of_the_reference(rows, amounts, candidate, name, log, amount):
     target = dictionary.Column(type="number", role="target", transformation="log" if log else "none")
-    run = of_numbers(candidate(name, columns={**COLUMNS, "answer": target}), rows, amounts)
+    made = candidate(name, columns={**COLUMNS, "answer": target}, positive=amount)
+    run = of_numbers(made, rows, np.exp(amounts) if amount else amounts)
     band = confidence.Band(np.array([1.0, 2.0]), np.array([0.1, 0.3, np.inf]))
 
     assert differing(run, decision.Policy(confidence.Limits(band=band)), rows) == ("", "")
-
-
-def test_numbers_of_a_loss_with_a_logarithm_have_the_bits_of_the_reference(rows, amounts, candidate):
-    run = of_numbers(candidate("boosting_log", never_negative=True), rows, np.exp(amounts))
-
-    assert differing(run, decision.Policy(confidence.Limits()), rows) == ("", "")
 
 
 @pytest.mark.parametrize("many", [2, 3])

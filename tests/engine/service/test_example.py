@@ -12,14 +12,11 @@ from .conftest import COLUMNS
 
 
 def test_person_is_asked_for_what_a_model_sees_first_for_a_moment_by_its_parts_and_never_for_the_truth():
-    columns = {
-        "day": Column(type="datetime", role="ignored"),
-        "hour": Column(type="integer", role="ignored"),
-        "when": Column(type="datetime", moment=("day", "hour")),
-    }
+    ignored, when = Column(type="datetime", role="ignored"), Column(type="datetime", moment=("day", "at"))
+    columns = {"gone": ignored, "day": ignored, "at": ignored, "when": when}
 
     assert [*example.asked(COLUMNS)] == ["price", "rooms", "new", "kind", "sold", "note", "id"]
-    assert [*example.asked(columns)] == ["day", "hour"] and example.asked(columns)["day"].role == "feature"
+    assert [*example.asked(columns)] == ["day", "at"] and example.asked(columns)["day"].role == "feature"
 
 
 @pytest.mark.parametrize(("form", "cell"), [("Q%q %Y", "Q2 2026"), ("%G-W%V", "2026-W20"), ("%b-%y", "May-26")])

@@ -57,6 +57,7 @@ def test_token_is_asked_for_but_for_health_and_its_name_is_in_the_log(serving):
     assert application.service.log.database.find([number])[number][0].asker == "other"
     assert ask(application, host=host, cookie="a=b; token=s3cret")[0] == 200
     assert ask(application, "GET", "/metrics", host=host)[0] == 401
+    assert ask(application, host=host, accept="text/html")[0] == 401, "a program, too, may take it"
     assert ask(application, "GET", "/health/ready", host=host)[0] == 200
 
 

@@ -30,15 +30,6 @@ def fits(row):
     return jsonschema.Draft202012Validator(openapi.row(COLUMNS)).is_valid(row)
 
 
-def test_column_that_is_ignored_is_not_asked_for_unless_a_moment_is_made_of_it():
-    ignored = Column(type="datetime", role="ignored")
-    columns = {"gone": ignored, "day": ignored, "at": Column(type="datetime", moment=("day",))}
-
-    row = openapi.row(columns)
-
-    assert [*row["properties"]] == row["required"] == ["day"]
-
-
 def test_what_no_rule_says_of_a_cell_is_told_in_words():
     columns = {
         "day": Column(type="datetime", format="%d.%m.%Y", description="of the order"),

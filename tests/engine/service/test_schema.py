@@ -23,17 +23,7 @@ COLUMNS = {
     "shop": Column(type="category", role="group"),
     "answer": Column(type="category", role="target"),
 }
-ROW = {
-    "key": 7,
-    "age": 30,
-    "pay": 1.5,
-    "old": 0.5,
-    "job": "cook",
-    "zip": "01067",
-    "note": "he came",
-    "tags": "x; y",
-    "new": True,
-}
+ROW = dict(key=7, age=30, pay=1.5, old=0.5, job="cook", zip="01067", note="he came", tags="x; y", new=True)
 
 
 def test_body_becomes_rows_whose_floats_keep_their_bits():

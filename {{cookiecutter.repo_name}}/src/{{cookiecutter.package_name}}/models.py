@@ -69,9 +69,10 @@ def regressors(recipe: Recipe, settings: Train) -> dict[str, BaseEstimator]:
     ridge = SteadyRidge(alpha=1.0) if recipe.has_text else SteadyRidgeCV(alphas=RIDGE_PENALTIES)
     plain, stopping = boosting(recipe)
     stopped = HistGradientBoostingRegressor(random_state=seed, **stopping)
-    in_logs = TransformedTargetRegressor(stopped, func=np.arcsinh, inverse_func=np.sinh, check_inverse=False)
-    if recipe.never_negative and middle(settings.metric) == "mean":  # arcsinh, of any numbers, tells about a median
+    if recipe.amounts and middle(settings.metric) == "mean":
         in_logs = HistGradientBoostingRegressor(loss="poisson", random_state=seed, **stopping)
+    else:  # of any numbers, and tells about a median
+        in_logs = TransformedTargetRegressor(stopped, func=np.arcsinh, inverse_func=np.sinh, check_inverse=False)
     known = {
         "dummy": DummyRegressor(strategy=middle(settings.metric)),
         "linear": recipe.linear(Clipped(ridge)),

@@ -23,7 +23,7 @@ from .engine.columns import dictionary
 from .engine.modelling import blend, confidence, metrics, recipe, threshold, trials
 from .engine.modelling.calibration import Calibrated, find_temperature, temper
 from .engine.modelling.estimators import threads
-from .engine.modelling.metrics import Predictions
+from .engine.modelling.metrics import Metric, Predictions
 from .engine.modelling.question import Question, hold_out, refusal
 from .engine.modelling.split import folds, groups_of, infer_task
 from .engine.project import artefact, records
@@ -35,6 +35,8 @@ from .models import classifiers, regressors
 
 log = logging.getLogger(__name__)
 BLEND = "blend"
+HeldOut = dict[str, Predictions]  # what each candidate says of rows that it has not seen
+LEAST_MEAN = 0.01  # of amounts: Poisson's loss learns nothing of much smaller ones
 CLASSES_SHARE = 0.2  # a target with more classes than this share of its rows is text or an id
 
 
@@ -94,7 +96,7 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
     held = {name: decided(truth, predictions, metric.name) for name, predictions in held.items()}
     board = {name: metrics.score(truth, predictions, question.task) for name, predictions in held.items()}
     best = choose_best(board, metric, truth, held)
-    if best == "dummy" and len(board) > 1 and not lost:
+    if best == "dummy" and len(board) > 1:
         log.warning("no candidate is better than the constant answer: these columns say nothing about the target")
     with warnings_as_lines(log), threads(len(question.rows)):
         model, predictions = fit_best(estimators[best], question, held[best], metric.name)
@@ -141,7 +143,7 @@ def prepare(project: Project) -> tuple[Question, recipe.Recipe]:
     without = [] if groups is None else [groups.name]
     plan = recipe.plan(columns, rows, task=task, seed=settings.train.seed, without=without)
     plan = replace(plan, rows_a_tree=len(rows) // (len(classes) if len(classes) > 2 else 1))
-    plan = replace(plan, never_negative=task == "regression" and bool(values.min() >= 0))
+    plan = replace(plan, amounts=task == "regression" and values.min() >= 0 and values.mean() > LEAST_MEAN)
     if constant := recipe.constant_columns(rows[plan.names]):
         log.warning("left out, they hold one value or none in the rows to learn from: %s", listed(constant, 20))
         plan = plan.without(constant)
@@ -188,9 +190,7 @@ def candidates(project: Project, question: Question, plan: recipe.Recipe) -> dic
     return chosen
 
 
-def add_blend(
-    estimators: dict[str, BaseEstimator], held: dict[str, Predictions], question: Question
-) -> dict[str, float]:
+def add_blend(estimators: dict[str, BaseEstimator], held: HeldOut, question: Question) -> dict[str, float]:
     """Add the weighted mean of the candidates as one more candidate, if it is more than one of them."""
     members = {name: predictions for name, predictions in held.items() if name != "dummy"}
     if len(members) < 2:
@@ -202,9 +202,7 @@ def add_blend(
     return weights
 
 
-def hold_out_all(
-    estimators: dict[str, BaseEstimator], question: Question
-) -> tuple[dict[str, Predictions], dict[str, str]]:
+def hold_out_all(estimators: dict[str, BaseEstimator], question: Question) -> tuple[HeldOut, dict[str, str]]:
     """What each candidate says of rows it has not seen; and, logged too, what the others raised."""
     held, lost, counts = {}, dict[str, str](), np.unique(question.truth, return_counts=True)[1]
     lone = question.task == "classification" and counts.min() == 1  # in dev alone, it is met by the last fit only
@@ -226,9 +224,7 @@ def hold_out_all(
     return held, lost
 
 
-def choose_best(
-    board: dict[str, dict[str, float]], metric: metrics.Metric, truth: np.ndarray, held: dict[str, Predictions]
-) -> str:
+def choose_best(board: dict[str, dict[str, float]], metric: Metric, truth: np.ndarray, held: HeldOut) -> str:
     """The best candidate by the metric; the blend, which hedges, unless it is clearly worse than that one."""
     best = max(board, key=lambda name: metric.better_by(board[name][metric.name], 0))
     if BLEND not in board or best in (BLEND, "dummy"):

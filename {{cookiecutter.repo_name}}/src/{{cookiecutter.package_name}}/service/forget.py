@@ -55,7 +55,7 @@ def run(project: Project, *, key: str) -> str:
         places = [spool, database]
         try:
             while found := theirs(places, column, value, known):  # again: some were on the way from one to the other
-                for place in places:  # before anything goes: whether all can
+                for place in places:  # a lock on either stops all before anything goes
                     place.execute([changes.delete().where(false())])
                 ids.update(entry.id for entry in found)
                 since = min([since, *(entry.time for entry in found)])
@@ -63,9 +63,9 @@ def run(project: Project, *, key: str) -> str:
                 for place in (database, spool):
                     truths += delete(place, sorted(ids))
                     gone.append(f"all in {place.named}")
-        except LogError as error:
+        except (LogError, SQLAlchemyError) as error:
             done = listed([*cut, *gone], len(cut) + 2) or "nothing"
-            raise LogError(f"{error}\nDeleted by then: {done}. Repeat this command.") from None
+            raise LogError(f"{database.explained(error)}\nDeleted by then: {done}. Repeat this command.") from None
         kept = [str(place.file) for place in places if not place.shrink()]
         if column not in known:
             raise DataError(f"No row of the log has a column {column!r}.\nColumns: {listed(sorted(known), 20)}.")

@@ -89,8 +89,9 @@ def strictly(body: bytes) -> None:
         json.loads(text, object_pairs_hook=once, parse_constant=refuse, parse_float=number)
         return
     except UnicodeDecodeError as error:
-        utf_16 = body[:2] in (b"\xff\xfe", b"\xfe\xff") and "but UTF-16, as > of Windows PowerShell writes it"
-        reason = f"not UTF-8 ({utf_16 or f'byte {error.start}'})"
+        reason = f"not UTF-8 (byte {error.start})"
+        if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            reason = "not UTF-8 (but UTF-16, as > of Windows PowerShell writes it)"
     except RecursionError:
         reason = f"nested too deep. {SHAPE}"
     except json.JSONDecodeError as error:

@@ -90,13 +90,14 @@ class Protocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """Let its head be read again without that wish: RFC 9110, 7.8, allows to answer the request all the same."""
-        (self.past,) = cast(BaseException, sys.exception()).args
         version, method = self.scope["http_version"].encode(), self.scope["method"].encode()
         fields = [b"%b: %b\r\n" % field for field in self.headers if field[0] != b"upgrade"]
         if len(fields) == len(self.headers):  # CONNECT
             return self.end(b"405 Method Not Allowed")
+        (self.past,) = cast(BaseException, sys.exception()).args
         self.head = b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, b"".join(fields))
         self.parser = type(self.parser)(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
 
     def on_message_begin(self) -> None:
         """Wait for the rest of the head."""

@@ -7,12 +7,13 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
+AddFeatures = Callable[[pd.DataFrame], pd.DataFrame]  # rows -> the same with more columns
 ROWS_ALONE = 3
 CANCELLED = 1e-12  # of the largest number of a row: left over where the sum of its cells is 0
 ROUNDING = 1e-9  # relative: numpy may take the last digits of many numbers in another way than of one
 
 
-def across_rows(add_features: Callable[[pd.DataFrame], pd.DataFrame], rows: pd.DataFrame, wider: pd.DataFrame) -> str:
+def across_rows(add_features: AddFeatures, rows: pd.DataFrame, wider: pd.DataFrame) -> str:
     """What to say of new columns that are computed across rows; "" where a row alone gets what it got among others.
 
     `wider`, shape (n_rows, n_columns + n_new), is what `add_features` made of `rows`, shape (n_rows, n_columns). Some
@@ -36,7 +37,7 @@ def across_rows(add_features: Callable[[pd.DataFrame], pd.DataFrame], rows: pd.D
     return f"add_features computes {named} of a row alone otherwise than among others: a mean of other rows, a rank?"
 
 
-def unsteady(add_features: Callable[[pd.DataFrame], pd.DataFrame], rows: pd.DataFrame) -> list[str]:
+def unsteady(add_features: AddFeatures, rows: pd.DataFrame) -> list[str]:
     """What to say of columns that differ when they are computed twice of rows, shape (n_rows, n_columns), or alone."""
     once, again = (add_features(rows.copy()) for _ in range(2))
     if moving := [repr(name) for name in once if name not in again or not once[name].equals(again[name])]:

@@ -180,8 +180,9 @@ def groups(clean: pd.DataFrame, names: list[str], told: list[str], split_by: str
         unknown = not by_name and several <= ROWS_OF_ONE and distinct >= MANY_GROUPS
         belongs = constant_within(values, codes) if unknown else []
         if by_name or len(belongs) > is_number(values):  # a number without such a name takes two witnesses
-            same = f"{'is' if len(belongs) == 1 else 'are'} the same within it, in {CONSTANT_SHARE:.0%} of the rows"
-            why = f" and {quoted(belongs)} {same} or more" if belongs else ""
+            same = "is the same" if len(belongs) == 1 else "are the same"
+            share = f"in {CONSTANT_SHARE:.0%} of the rows or more"
+            why = f" and {quoted(belongs)} {same} within it, {share}" if belongs else ""
             found = f"column {name!r} repeats ({several:.1f} rows each){why}: a random split has met those tested"
             cure = f'For new ones, set [split] by = "group:{name}".'
             yield Suspicion("groups", (name,), found, cure, {"groups": distinct, "rows of each": round(several, 2)})
@@ -213,8 +214,8 @@ def constant_within(group: pd.Series, codes: pd.DataFrame) -> list[str]:
     names = [name for name, distinct in kinds.nunique().items() if 2 < distinct < len(chosen)]
     most = {name: kinds.groupby([of, name]).size().groupby(level=0).max().sum() for name in names}
     constant = [name for name in names if most[name] >= CONSTANT_SHARE * rows.sum()]
-    first = kinds.groupby(of).first()  # what rises with a number, as the hour of 1254 does, is computed from it
-    return [name for name in constant if not (is_number(group) and first[name].is_monotonic_increasing)]
+    first = kinds.groupby(of).first()  # what follows a number, as the hour of 1254 does, is computed from it
+    return [name for name in constant if not (is_number(group) and is_monotonic(first[name]))]
 
 
 def rare_classes(truth: pd.Series) -> Iterator[Suspicion]:

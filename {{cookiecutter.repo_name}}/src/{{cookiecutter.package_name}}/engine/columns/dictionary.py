@@ -38,7 +38,7 @@ HEADER = """\
 #   category: one-hot, target encoding, string encoding (groups of letters), text    datetime: date parts
 #   text: text (its words), text without stop words (English), string encoding, target encoding
 #   list: one column an item (of the frequent ones; the others are counted in one more)
-#   the target: none, or log for a number: all models then learn its logarithm
+#   the target: none, or log for a number: models then learn its logarithm
 # sensitive        true: evaluate compares how its groups fare (suggested by name for sex, race, age, nationality)
 # description      for people: what it means, its unit, who measures it, when it is known
 # For reading:     decimal, thousands (marks in numbers), unit ($, %, kg: left out of numbers),
@@ -73,7 +73,7 @@ class Column:
     @property
     def digits(self) -> int:
         """How many digits the codes of a category have that are not listed, by `format = "00000"`; 0 of all else."""
-        of_codes = self.values is None and self.role != "id" and not self.format.strip("0")
+        of_codes = self.type == "category" and self.values is None and self.role != "id" and not self.format.strip("0")
         return len(self.format) if of_codes else 0
 
 
@@ -111,6 +111,10 @@ def load(path: Path) -> Dictionary:
             raise DataError(f"{path}: [{name}] {found}.\nAllowed: {', '.join(map(repr, allowed))}.")
         if unknown := [part for part in column.moment if part not in columns]:
             raise DataError(f"{path}: [{name}] moment names {unknown[0]!r}, which is not in the dictionary.")
+        kinds = [columns[part].type for part in dict.fromkeys(column.moment) if columns[part].role != "target"]
+        if column.moment and kinds not in [["datetime"] * 2, *(["integer"] * number for number in (3, 4, 5))]:
+            cure = "It is made of a date and a time of day, or of 3 to 5 whole numbers: year, month, day, hour, minute."
+            raise DataError(f"{path}: [{name}] moment = {list(column.moment)}.\n{cure}")
         if (column.type == "list") != bool(column.separator):
             found = f"type = {column.type!r} and separator = {column.separator!r}"
             cure = 'A list needs a separator, as in separator = ";"; no other type has one.'

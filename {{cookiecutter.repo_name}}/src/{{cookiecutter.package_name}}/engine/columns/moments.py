@@ -23,9 +23,10 @@ NEEDED = 3  # year, month and day at least
 CLOCK_DAY = pd.Timestamp(1900, 1, 1)  # on which `spelling.py` puts a time of day
 QUARTER = re.compile(r"(?i)(?<=Q)[1-4]\b|\b[1-4](?=Q)")
 MADE_NAME = "moment"
+Typed = Mapping[str, pd.Series]  # the values of columns by their names
 
 
-def found(columns: Dictionary, typed: Mapping[str, pd.Series]) -> dict[str, tuple[str, ...]]:
+def found(columns: Dictionary, typed: Typed) -> dict[str, tuple[str, ...]]:
     """The moments of a table, by the name of the column to be made: of which columns, in their order.
 
     `typed` has the values of the columns that may hold a part, shape (n_rows,) each.
@@ -42,9 +43,7 @@ def may_hold(name: str, column: Column) -> bool:
     return of_type and column.role in ("feature", "ignored")
 
 
-def described(
-    name: str, parts: Sequence[str], columns: Dictionary, typed: Mapping[str, pd.Series], *, role: str
-) -> Dictionary:
+def described(name: str, parts: Sequence[str], columns: Dictionary, typed: Typed, *, role: str) -> Dictionary:
     """The entry of a moment, and those of a date and a time of day, which leave their place to it.
 
     One that divides the rows is not learned from: later days are new. It may be missing where `typed`, the values of
@@ -57,7 +56,7 @@ def described(
     return {name: moment} | {part: replace(columns[part], role="ignored", missing_allowed=True) for part in within}
 
 
-def numbers(columns: Dictionary, typed: Mapping[str, pd.Series]) -> list[tuple[str, ...]]:
+def numbers(columns: Dictionary, typed: Typed) -> list[tuple[str, ...]]:
     """Whole numbers called year, month, day, ... where each row is a date of the calendar."""
     whole = [name for name in typed if columns[name].type == "integer"]
     parts = []
@@ -72,7 +71,7 @@ def numbers(columns: Dictionary, typed: Mapping[str, pd.Series]) -> list[tuple[s
     return [tuple(parts)] if put_together(table, parts).notna().equals(table.notna().all(axis=1)) else []
 
 
-def clocks(columns: Dictionary, typed: Mapping[str, pd.Series]) -> list[tuple[str, ...]]:
+def clocks(columns: Dictionary, typed: Typed) -> list[tuple[str, ...]]:
     """Dates without a time of day, each with the time of day that follows it, where there are as many of both."""
     times = {name: typed[name].dropna() for name in typed if columns[name].type == "datetime"}
     on_clock = [name for name, values in times.items() if len(values) and (values.dt.normalize() == CLOCK_DAY).all()]
@@ -95,7 +94,7 @@ def completed(text: pd.Series, form: str) -> tuple[pd.Series, str]:
     return text, form
 
 
-def put_together(typed: Mapping[str, pd.Series], parts: Sequence[str]) -> pd.Series:
+def put_together(typed: Typed, parts: Sequence[str]) -> pd.Series:
     """The moment of each row, datetime64[us], shape (n_rows,); missing where a part is, or the date does not exist."""
     first, *others = [typed[name] for name in parts]
     if pd.api.types.is_datetime64_any_dtype(first.dtype):
@@ -108,9 +107,7 @@ def put_together(typed: Mapping[str, pd.Series], parts: Sequence[str]) -> pd.Ser
 def to_make(columns: Dictionary, found: Collection[str]) -> Dictionary:
     """The moments that are to be made of a table with the columns `found`: not given in it, or not in every row."""
     moments = {name: column for name, column in columns.items() if column.moment and column.role != "ignored"}
-    return {
-        name: one for name, one in moments.items() if name not in found or all(part in found for part in one.moment)
-    }
+    return {name: one for name, one in moments.items() if name not in found or {*one.moment} <= {*found}}
 
 
 def with_rules(columns: Dictionary, to_make: Dictionary) -> Dictionary:
@@ -118,12 +115,11 @@ def with_rules(columns: Dictionary, to_make: Dictionary) -> Dictionary:
     parts = {part: moment for moment in to_make.values() for part in moment.moment}
     ignored = {part: moment for part, moment in parts.items() if part in columns and columns[part].role == "ignored"}
     strict = {part: replace(columns[part], role=moment.role, rule=moment.rule) for part, moment in ignored.items()}
-    return (
-        columns | {name: replace(columns[name], missing_allowed=True) for name in to_make if name in columns} | strict
-    )
+    given = {name: replace(columns[name], missing_allowed=True) for name in to_make if name in columns}
+    return columns | given | strict
 
 
-def made(typed: Mapping[str, pd.Series], to_make: Dictionary) -> tuple[dict[str, pd.Series], list[Violation]]:
+def made(typed: Typed, to_make: Dictionary) -> tuple[dict[str, pd.Series], list[Violation]]:
     """The moments, shape (n_rows,) each, where they are not given; with the cells for which one is missing.
 
     Empty cells are among these only where no moment may be missing.
@@ -136,8 +132,7 @@ def made(typed: Mapping[str, pd.Series], to_make: Dictionary) -> tuple[dict[str,
         gone, some = found[name].isna(), empty.any(axis=1)
         wrong = gone & ~some  # all of them: the 30th of February, or a date with another time of day
         guilty = {part: wrong if column.missing_allowed else wrong | (gone & empty[part]) for part in empty}
+        problem = f"cells that make no {name!r}"
         cure = "Mend them" + ("" if column.missing_allowed else f", or set missing_allowed = true in [{name}]")
-        gaps += [
-            violation(part, f"cells that make no {name!r}", cure, rows) for part, rows in guilty.items() if rows.any()
-        ]
+        gaps += [violation(part, problem, cure, rows) for part, rows in guilty.items() if rows.any()]
     return found, gaps

@@ -7,7 +7,7 @@ from itertools import filterfalse, permutations
 
 import pandas as pd
 
-WHOLE = re.compile(r"(\d+)(?:\.0+)?")  # with a point as pandas writes whole numbers of a column with missing cells
+WHOLE = re.compile(r"([0-9]+)(?:\.0+)?")  # with a point as pandas writes whole numbers of a column with missing cells
 ACCENT = re.compile("(?<=[a-z])[\u0300-\u036f]+")
 BETWEEN = re.compile(r"(?<=[^\W\d_])[\s_-]+(?=[^\W_])|(?<=\d)[\s_-]+(?=[^\W\d_])")  # 5-9 is not 59
 YES_AND_NO = frozenset(  # where yes comes before no

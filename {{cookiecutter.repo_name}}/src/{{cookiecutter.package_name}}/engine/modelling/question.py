@@ -1,5 +1,6 @@
 """What is to be learned, and what a candidate says of rows that it has not seen."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,8 @@ from sklearn.base import BaseEstimator, clone
 from . import metrics, threshold
 from .metrics import Predictions
 from .split import Fold
+
+TOO_FEW = re.compile("should be greater or equal to the number of classes|least populated class")
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def hold_out(estimator: BaseEstimator, question: Question) -> Predictions:
 
 def refusal(error: Exception) -> str:
     """What an estimator said instead of learning, on one line; and what it raised, if that is not how they refuse."""
-    if any(words in str(error) for words in ("test_size", "least populated class")):  # scikit-learn names no cause
+    if TOO_FEW.search(str(error)):  # scikit-learn names no cause
         return "it sets rows of each class aside, to stop in time, and a class has too few of them for that"
     while isinstance(error.__cause__, AttributeError):  # scikit-learn says first that there is none, then why
         error = error.__cause__

@@ -48,6 +48,7 @@ DTYPES = {  # by what pandas says of the cells of a column
 }
 DTYPES_OF_GAPS = {"date parts": DATE, "one-hot": "str", "target encoding": "str"}  # by transformation
 Analyser = Callable[[str], list[str]]
+TextSteps = Callable[[Analyser], list[BaseEstimator]]
 TAKE_WORDS = ("sklearn", "builtins", "abc", __package__)  # where estimators come from that take classes as they are
 
 
@@ -56,8 +57,8 @@ class Recipe:
     """Which columns, by name, get which transformation.
 
     `seed` is for the encoders that shuffle or approximate; with `log_target` all models learn the logarithm of the
-    target; `never_negative` says that none is below 0. `rows_a_tree` is what there is to learn from: rows, by the
-    trees that boosting grows a round (one a class where there are more than two).
+    target, but for `boosting_log` of `amounts`: none is below 0, nor are all tiny. `rows_a_tree` is what there is to
+    learn from: rows, by the trees that boosting grows a round (one a class where there are more than two).
     """
 
     columns: dict[str, list[str]]
@@ -66,7 +67,7 @@ class Recipe:
     log_target: bool = False
     separators: Mapping[str, str] = field(default_factory=dict)  # of the items in a cell, by column of lists
     rows_a_tree: int = 0
-    never_negative: bool = False
+    amounts: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -117,12 +118,7 @@ class Recipe:
         }
         return self._before(estimator, steps, self._components)
 
-    def _before(
-        self,
-        estimator: BaseEstimator,
-        steps: dict[str, BaseEstimator],
-        text_steps: Callable[[Analyser], list[BaseEstimator]],
-    ) -> Pipeline:
+    def _before(self, estimator: BaseEstimator, steps: dict[str, BaseEstimator], text_steps: TextSteps) -> Pipeline:
         """`estimator` behind one transformer a transformation; texts and lists column by column: they become many."""
         table = [(name, step, self.columns[name]) for name, step in steps.items() if self.columns.get(name)]
         texts = [
@@ -245,7 +241,9 @@ def in_clean_types(add_features: Callable, like: Mapping[str, str]) -> Callable:
     @functools.wraps(add_features)
     def made(rows: pd.DataFrame) -> pd.DataFrame:
         wider, known = add_features(rows.copy(deep=False)), set(rows)
-        for name in [name for name in wider if name not in known] if isinstance(wider, pd.DataFrame) else ():
+        if not isinstance(wider, pd.DataFrame) or not wider.columns.is_unique:  # `features` says what is wrong
+            return wider
+        for name in [name for name in wider if name not in known]:
             dtype, empty = wider[name].dtype, DTYPES_OF_GAPS.get(like.get(name, ""), "float64")
             plain = dtype == "str" or (isinstance(dtype, np.dtype | pd.DatetimeTZDtype) and dtype.kind in "biufM")
             if not plain or (dtype.kind == "f" and empty != "float64"):

@@ -21,6 +21,7 @@ from .loading import Run
 
 log = logging.getLogger(f"{package.NAME}.predict")
 ALL_CONFIDENT = Policy(Limits())
+Background = tuple[reasons.Answers, pd.DataFrame, np.ndarray, Callable[[float], str]]
 
 
 def test_rows(project: Project, model: Run) -> pd.DataFrame:
@@ -232,9 +233,7 @@ def reasons_of(folder: Path, model: Run, features: pd.DataFrame, most: int) -> l
     return reasons.strongest(features, moved, most, shown)
 
 
-def background(
-    folder: Path, model: Run, features: pd.DataFrame
-) -> tuple[reasons.Answers, pd.DataFrame, np.ndarray, Callable[[float], str]]:
+def background(folder: Path, model: Run, features: pd.DataFrame) -> Background:
     """What reasons are measured with: the model, usual values, which answer of each row is meant, how it is written."""
     path = folder / training_rows.USUAL
     if not path.is_file():

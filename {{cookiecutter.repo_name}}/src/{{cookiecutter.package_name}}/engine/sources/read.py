@@ -140,7 +140,8 @@ def sent(content: bytes, name: str, known: Known = NOTHING_KNOWN) -> Table:
     try:
         return _finished(_read_text(content, known), known.options)
     except DataError as error:
-        raise DataError(f"{name}: {error}".replace(encoding.KINDS_READ, SAVE_TEXT).replace(SAVE, SAVE_TEXT)) from None
+        said = str(error).replace(encoding.KINDS_READ, SAVE_TEXT).replace(SAVE, SAVE_TEXT)
+        raise DataError(f"{name}: {said}") from None
 
 
 def _parts(path: Path, known: Known) -> dict[str, Table]:

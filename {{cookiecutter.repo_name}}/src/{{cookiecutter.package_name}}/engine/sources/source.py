@@ -122,11 +122,11 @@ def keep(root: Path, about: dict[str, Any], write: Callable[[Path], None]) -> Du
 
 def parted(source: str) -> tuple[str, str]:
     """Return a source, of `file://` the path, without the `?member=` at its end, and the member, or glob of members."""
-    source = unquote(re.sub(r"file://(/(?=\w:))?", "", source)) if source.startswith("file://") else source
-    address, _, member = source.rpartition("member=")
+    path, is_url = re.subn(r"^file://(localhost)?(/(?=\w:))?", "", source)
+    address, _, member = path.rpartition("member=")
     if address[-1:] not in ("?", "&") or "&" in member or "table=" in address or "query=" in address:
-        return source, ""
-    return address[:-1], member
+        address, member = f"{path}?", ""
+    return (unquote(address[:-1]), unquote(member)) if is_url else (address[:-1], member)
 
 
 def is_local(source: str) -> bool:

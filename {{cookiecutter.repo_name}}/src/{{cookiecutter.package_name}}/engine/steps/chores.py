@@ -61,7 +61,7 @@ def check(project: Project) -> None:
         except ProjectError as error:
             failed.append(error)
     if failed:
-        raise failed[0]
+        raise ProjectError("\n".join(map(str, failed)))
 
 
 def fix(project: Project) -> None:

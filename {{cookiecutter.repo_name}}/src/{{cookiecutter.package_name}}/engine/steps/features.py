@@ -7,7 +7,6 @@ Reads `data/interim/clean.parquet`, writes `data/processed/{train,dev,test}.parq
 
 import logging
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..checks import suspicions
-from ..checks.alone import across_rows
+from ..checks.alone import AddFeatures, across_rows
 from ..columns import dictionary
 from ..modelling.division import TOLD, divide
 from ..modelling.metrics import Z
@@ -44,7 +43,7 @@ def checked(rows: pd.DataFrame, wider: pd.DataFrame) -> pd.DataFrame:
     return wider
 
 
-def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+def run(project: Project, add_features: AddFeatures) -> None:
     """Divide the clean rows, say what is suspicious, add the features to each split, and write the four files."""
     check_names(project)
     clean = pd.read_parquet(records.checked(project.clean))
@@ -70,7 +69,8 @@ def run(project: Project, add_features: Callable[[pd.DataFrame], pd.DataFrame]) 
     made = partial(widened, columns=columns, add_features=in_clean_types(add_features, like))
     for part in PARTS:
         wider[part] = made(parts[part].reset_index(drop=True))
-        like |= {name: by_dtype(wider["train"][name]) for name in wider["train"] if name not in clean}
+        if part == "train":  # whose types those of other rows get where they are empty
+            like |= {name: by_dtype(wider[part][name]) for name in wider[part] if name not in clean}
     if said := across_rows(made, parts["test"], wider["test"]):
         log.warning("%s The service answers rows alone. Take it from the row itself, or let a model learn it.", said)
     check_kept(project)  # now, for a function may import what it needs as late as it is called
@@ -122,9 +122,7 @@ def check_names(project: Project) -> None:
             raise DataError(f"{found}, by which an old run would find today's.\n{cure}")
 
 
-def widened(
-    rows: pd.DataFrame, columns: dictionary.Dictionary, add_features: Callable[[pd.DataFrame], pd.DataFrame]
-) -> pd.DataFrame:
+def widened(rows: pd.DataFrame, columns: dictionary.Dictionary, add_features: AddFeatures) -> pd.DataFrame:
     """A split with its features, made without sight of what rows to score may lack: labels, and ignored columns."""
     parts = {part for column in columns.values() if column.role != "ignored" for part in column.moment}
     ignored = [name for name in dictionary.by_role(columns, "ignored") if name not in parts]
