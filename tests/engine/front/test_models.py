@@ -54,12 +54,12 @@ def test_boosting_grows_more_and_larger_trees_from_10_000_rows_a_tree_on():
     assert all(one["early_stopping"] is True for one in many)  # "auto" would let 600 trees learn 9,000 rows by heart
 
 
-@pytest.mark.parametrize(("metric", "amounts", "share"), [("r2", True, 1.0), ("mae", True, 0.6), ("r2", False, 0.6)])
+@pytest.mark.parametrize(("metric", "known", "share"), [("r2", True, 1.0), ("mae", True, 0.6), ("r2", False, 0.6)])
 def test_logarithm_tells_the_mean_of_amounts_where_the_metric_asks_for_one_and_else_about_the_median(
-    metric, amounts, share
+    metric, known, share
 ):
     amounts = np.random.default_rng(0).lognormal(3, 1, 4000)  # whose median is 0.61 of the mean
-    plan = replace(RECIPE, task="regression", amounts=amounts)
+    plan = replace(RECIPE, task="regression", amounts=known)
     model = models.regressors(plan, settings.Train(metric=metric))["boosting_log"]
 
     said = model.fit(pd.DataFrame({"x": np.tile([0.0, 1.0], 2000)}), amounts).predict(pd.DataFrame({"x": [0.0, 1.0]}))

@@ -204,3 +204,12 @@ def test_column_that_says_nothing_reaches_no_model_and_a_candidate_that_was_lost
     assert "later, same (one value or none in the rows to learn from)" in page
     box = page[page.index("Before you lean on this") :].partition("</ul>")[0]
     assert "1 of 3 candidates could not be compared (far: Expected n_neigh" in box
+
+
+@pytest.mark.parametrize(("factor", "amounts"), [(1, True), (-1, False), (1e-6, False)])
+def test_numbers_are_amounts_where_none_is_negative_and_not_all_are_tiny(make_project, made_table, factor, amounts):
+    table = made_table.assign(amount=made_table["amount"] * factor)
+    project = make_project(table, data={"source": "table.csv", "target": "amount"})
+    pipeline.make(project, "features")
+
+    assert train.prepare(project)[1].amounts == amounts
