@@ -65,12 +65,11 @@ def run(project: Project, add_features: AddFeatures) -> None:
     if rare := truth[~clean.index.isin(divided)].value_counts().to_dict():
         named = listed([f"{name!r} ({counted(count, 'row')})" for name, count in rare.items()])
         log.warning("in no split, for a class needs a row in each: %s", named)
-    wider, like = {}, dict[str, str]()
+    like = dict[str, str]()
     made = partial(widened, columns=columns, add_features=in_clean_types(add_features, like))
-    for part in PARTS:
-        wider[part] = made(parts[part].reset_index(drop=True))
-        if part == "train":  # whose types those of other rows get where they are empty
-            like |= {name: by_dtype(wider[part][name]) for name in wider[part] if name not in clean}
+    first = made(parts["train"].reset_index(drop=True))  # whose types other rows get where a column is empty
+    like |= {name: by_dtype(first[name]) for name in first if name not in clean}
+    wider = {"train": first} | {part: made(parts[part].reset_index(drop=True)) for part in PARTS[1:]}
     if said := across_rows(made, parts["test"], wider["test"]):
         log.warning("%s The service answers rows alone. Take it from the row itself, or let a model learn it.", said)
     check_kept(project)  # now, for a function may import what it needs as late as it is called
