@@ -111,8 +111,9 @@ def load(path: Path) -> Dictionary:
             raise DataError(f"{path}: [{name}] {found}.\nAllowed: {', '.join(map(repr, allowed))}.")
         if unknown := [part for part in column.moment if part not in columns]:
             raise DataError(f"{path}: [{name}] moment names {unknown[0]!r}, which is not in the dictionary.")
-        kinds = [columns[part].type for part in dict.fromkeys(column.moment) if columns[part].role != "target"]
-        if column.moment and kinds not in [["datetime"] * 2, *(["integer"] * number for number in (3, 4, 5))]:
+        kinds = [alike(columns[part].type) for part in dict.fromkeys(column.moment) if columns[part].role != "target"]
+        made = column.moment and column.role != "ignored"
+        if made and kinds not in [["datetime"] * 2, *(["number"] * parts for parts in (3, 4, 5))]:
             cure = "It is made of a date and a time of day, or of 3 to 5 whole numbers: year, month, day, hour, minute."
             raise DataError(f"{path}: [{name}] moment = {list(column.moment)}.\n{cure}")
         if (column.type == "list") != bool(column.separator):

@@ -61,7 +61,7 @@ def check(project: Project) -> None:
         except ProjectError as error:
             failed.append(error)
     if failed:
-        raise ProjectError("\n".join(map(str, failed)))
+        raise ProjectError("\n".join(dict.fromkeys(map(str, failed))))
 
 
 def fix(project: Project) -> None:
