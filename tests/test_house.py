@@ -20,7 +20,7 @@ YOURS = ("features.py", "models.py")
 LINES = 17_944
 
 
-SERVICE_LINES = 6_098
+SERVICE_LINES = 6_132
 
 
 def name_of(path: Path) -> str:

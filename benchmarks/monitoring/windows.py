@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,11 +58,10 @@ PLANTS: dict[str, tuple[Plant, list[str]]] = {
 }
 
 
-def moved(rows: Rows, said: Rows | None = None) -> tuple[list[str], int]:
+def moved(later: health.Window, rows: Rows, said: Rows | None = None) -> tuple[list[str], int]:
     """The columns that are named of a window, the predictions too where they are given; how many rows counted."""
     table = pd.DataFrame({"id": range(len(rows))}) if said is None else said
-    window = health.Window(folder, run.record, table, rows, {}, table.head(0), reference, confidence.held_out(folder))
-    shifts, counted = health.moves(window)
+    shifts, counted = health.moves(replace(later, rows=table, cells=rows, broken={}))
     return [one.column for one in shifts or [] if one.moved], len(counted)
 
 
@@ -75,14 +75,15 @@ def within(said: Rows) -> dict[str, tuple[bool, float]]:
     return {one.metric: (bool(one.low <= scores[one.metric] <= one.high), one.high - one.low) for one in found}
 
 
-def look(cells: Rows, said: Rows, size: int, windows: int, random: np.random.Generator) -> dict:
+def look(later: health.Window, said: Rows, size: int, windows: int, random: np.random.Generator) -> dict:
     """What is found in windows of a size: of rows of their own where there are enough, else drawn with replacement."""
+    cells = later.cells
     enough = len(cells) >= size * windows
     found = {name: [] for name in ("alarms without drift", "different", "scores", *PLANTS)}
     for window in range(windows):
         places = np.arange(size) + size * window if enough else random.integers(0, len(cells), size)
         rows, told = (table.iloc[places].reset_index(drop=True) for table in (cells, said))
-        names, counted = moved(rows, told)
+        names, counted = moved(later, rows, told)
         found["alarms without drift"].append(bool(names))
         found["different"].append(counted)
         if window < SCORED:  # of rows that differ: those that come again say less than they are
@@ -90,7 +91,7 @@ def look(cells: Rows, said: Rows, size: int, windows: int, random: np.random.Gen
             found["scores"].append(within(said.iloc[apart].reset_index(drop=True)))
         for name, (plant, columns) in PLANTS.items():
             column = random.choice(columns)
-            found[name].append(column in moved(plant(rows, column, random))[0])
+            found[name].append(column in moved(later, plant(rows, column, random))[0])
     return {"rows": reference["rows"], "columns": len(compared), **found}
 
 
@@ -98,7 +99,7 @@ def main(path: str, windows: str, seed: str, *sizes: str) -> None:
     """Print what is found, by the size of the windows."""
     later, random = health.of_file(project, folder, Path(path)), np.random.default_rng(int(seed))
     said = later.rows.assign(truth=later.told["truth"])
-    print(json.dumps({size: look(later.cells, said, int(size), int(windows), random) for size in sizes}))
+    print(json.dumps({size: look(later, said, int(size), int(windows), random) for size in sizes}))
 
 
 main(*sys.argv[1:])

@@ -1,4 +1,6 @@
 import math
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -62,9 +64,10 @@ def test_state_of_log_and_service_and_which_runs_are_compiled_are_told():
 def test_health_of_the_run_is_told_by_name_and_that_of_one_before_no_more():
     counts = Counts()
     expected = Score("accuracy", 0.91, 0.88, 0.94, math.nan, 200)
-    counts.health({"run": "old", "drift": None, "scores": [], "alarms": []})
+    old, new = (SimpleNamespace(folder=Path("models", run)) for run in ("old", "new"))
+    counts.health(SimpleNamespace(window=old, shifts=None, scores=[], alarms=[]))
     scores = [(expected, None), (None, expected)]
-    counts.health({"run": "new", "drift": [], "scores": scores, "alarms": ["drift", "score"]})
+    counts.health(SimpleNamespace(window=new, shifts=[], scores=scores, alarms=["drift", "score"]))
 
     found = lines(counts)
 

@@ -15,7 +15,6 @@ from data_science_project.service.settings import Monitor
 from data_science_project.service.words import PAGES
 
 TURNED = {"yes": "no", "no": "yes"}
-NOTHING = {"scores": [], "lost": [], "back": False, "broken": []}
 
 
 @pytest.fixture
@@ -57,16 +56,16 @@ def page_of(found):
 def test_file_like_the_training_raises_no_alarm_and_is_scored_by_its_target(looked):
     found = looked()
 
-    assert found["alarms"] == [] and "None moved" in page_of(found) and "come first" not in page_of(found)
-    assert (found["looked"], found["told"], found["different"]) == (240, 240, 240)
-    assert {one.column for one in found["drift"]} >= {"amount", "colour", "predictions: probability_yes"}
-    assert [metric for before, after in found["scores"] for metric in [after.metric]][:2] == ["roc_auc", "accuracy"]
+    assert found.alarms == [] and "None moved" in page_of(found) and "come first" not in page_of(found)
+    assert (found.window.looked, found.told, len(found.counted)) == (240, 240, 240)
+    assert {one.column for one in found.shifts} >= {"amount", "colour", "predictions: probability_yes"}
+    assert [metric for before, after in found.scores for metric in [after.metric]][:2] == ["roc_auc", "accuracy"]
 
 
 def test_moved_column_is_an_alarm_of_one_line_that_names_it_and_says_what_to_do(looked):
     found = looked(colour="blue")
 
-    (line,) = [line for line in found["alarms"] if "'colour'" in line]
+    (line,) = [line for line in found.alarms if "'colour'" in line]
     assert "blue in 100.0\u00a0% of the filled cells, in training" in line
     assert "make retrain" in line and "\n" not in line
     assert "None moved" not in page_of(found) and "Those that moved come first." in page_of(found)
@@ -77,7 +76,7 @@ def test_cells_that_break_every_rule_are_looked_at_and_not_refused(looked, chang
 
     found = looked(amount=np.linspace(1e5, 2e5, 240))
 
-    (line,) = [line for line in found["alarms"] if "'amount'" in line]
+    (line,) = [line for line in found.alarms if "'amount'" in line]
     assert "240 values outside 0 ... " in line and "make retrain" in line, "the world may have moved"
     assert "widen 'range' of [amount] in references/data_dictionary.toml" in line
 
@@ -91,21 +90,21 @@ def test_rows_of_a_file_that_break_a_rule_that_only_warns_are_unusual_as_in_the_
     rows = window_of(colour=colour).rows
     found = looked(colour=colour, amount=["much"] * 240, order=[f"no {place}" for place in range(240)])
 
-    (line,) = [line for line in found["alarms"] if line.startswith("unusual")]
+    (line,) = [line for line in found.alarms if line.startswith("unusual")]
     assert "break a rule that warns: 'colour' has 200 unknown categories, like 'mauve'" in line
     assert "'amount'" not in line and "'order'" not in line
     assert rows["unusual"][:200].all() and rows["unusual"][200:].sum() <= before.sum()
 
 
-def test_range_of_today_counts_for_a_file_as_for_the_log(looked, change, project, folder):
+def test_range_of_today_counts_for_a_file_as_for_the_log(window_of, change, project, folder):
     change(project, "amount", range=(0.0, 60.0), rule="warn")
     columns = dictionary.load(project.dictionary)
 
-    found = looked(amount=np.linspace(50.0, 70.0, 240))
+    (found,) = health.broken(window_of(amount=np.linspace(50.0, 70.0, 240)))
     _, broken = health.typed(pd.DataFrame({"amount": np.linspace(50.0, 70.0, 240)}), columns)
 
-    assert found["broken"] == [f"'amount' has {len(broken['amount'].rows)} {broken['amount'].problem}"]
-    assert "outside 0 ... 60" in found["broken"][0]
+    assert found == f"'amount' has {len(broken['amount'].rows)} {broken['amount'].problem}"
+    assert "outside 0 ... 60" in found
 
 
 def test_damaged_lines_of_a_file_are_counted_out_loud(project, folder, batch, package_log, caplog):
@@ -130,7 +129,7 @@ def test_cells_that_cannot_be_read_are_named_beside_the_column_with_their_cure(l
 
     found = looked(amount=[f"{place} EUR or so" for place in range(240)])
 
-    (line,) = [line for line in found["alarms"] if "'amount'" in line]
+    (line,) = [line for line in found.alarms if "'amount'" in line]
     assert "in 100.0\u00a0% of the rows" in line and "240 cells that are not a number, like '0 EUR or so'" in line
     assert "say how to read them" in line and "make retrain" not in line
     assert "in [amount] in references/data_dictionary.toml" in line
@@ -140,7 +139,7 @@ def test_cells_that_cannot_be_read_are_named_beside_the_column_with_their_cure(l
 def test_truths_of_a_file_that_are_none_are_counted_out_loud(looked, made_table, package_log, caplog):
     found = looked(answer=["maybe"] * 60 + [*made_table["answer"], *made_table["answer"]][60:])
 
-    assert found["told"] == 180
+    assert found.told == 180
     assert "60 of 240 truths count for nothing: 'maybe' is no class of 'answer' (no, yes)" in caplog.text
 
 
@@ -150,16 +149,16 @@ def test_row_that_is_sent_all_day_counts_once_for_expected_score_labels_and_unus
 
     found = health.health(window, Monitor())
 
-    assert {one.rows for pair in found["scores"] for one in pair if one} == {100} == {found["told"]}
-    assert found["few"] == 0
-    assert [line for line in found["alarms"] if line.startswith(("unusual", "score"))] == []
+    assert {one.rows for pair in found.scores for one in pair if one} == {100} == {found.told}
+    assert found.few == 0
+    assert [line for line in found.alarms if line.startswith(("unusual", "score"))] == []
 
 
 def test_fewer_different_rows_than_are_judged_are_said_to_be_few(looked):
     found = looked(lambda rows: pd.concat([rows.head(40), *[rows.head(1)] * 60]))
 
-    assert (found["looked"], found["different"], found["few"]) == (100, 40, 50)
-    assert found["drift"] is not None and not any(before for before, _ in found["scores"])
+    assert (found.window.looked, len(found.counted), found.few) == (100, 40, 50)
+    assert found.shifts is not None and not any(before for before, _ in found.scores)
 
 
 def test_labels_of_the_newest_answers_are_measured_counted_and_dated_and_weeks_are_of_all(project, folder, batch):
@@ -171,9 +170,9 @@ def test_labels_of_the_newest_answers_are_measured_counted_and_dated_and_weeks_a
 
     found = health.health(window, Monitor())
 
-    assert {after.rows for _, after in found["scores"] if after} == {1000} == {found["told"]}
-    assert sum(map(sum, found["confusion"])) == 1000
-    assert sum(one.rows for _, one in found["weeks"]) == 2640
+    assert {after.rows for _, after in found.scores if after} == {1000} == {found.told}
+    assert sum(map(sum, found.confusion)) == 1000
+    assert sum(one.rows for _, one in found.weeks) == 2640
     page = PAGES.get_template("monitor.html").render(health=found, caveat="", source="the log")
     accuracy = window.record["metrics"]["dev"]["accuracy"]
     assert "truth was told, 2023-11-05 to 2023-11-14; expected" in page
@@ -192,7 +191,7 @@ def labelled(window_of):
             part = window.told.sample(count, replace=True, random_state=place).assign(time=1.7e9 - 7 * 86400.0 * place)
             rows.append(part.assign(truth=part["truth"].map(TURNED)) if turned else part)
         told = pd.concat(rows, ignore_index=True)
-        return health.health(replace(window, told=told.assign(id=range(len(told)))), Monitor())["alarms"]
+        return health.health(replace(window, told=told.assign(id=range(len(told)))), Monitor()).alarms
 
     return look
 
@@ -208,12 +207,11 @@ def test_week_in_which_the_target_turned_is_an_alarm_and_an_incident_that_is_ove
 
 
 def test_column_that_may_move_is_no_alarm_and_an_unknown_one_is_refused():
-    found = {"drift": [Shift("colour", 0.0, 0.5, "blue in all rows", True)], **NOTHING}
-    none = np.zeros(0, dtype=bool)
+    shifts = [Shift("colour", 0.0, 0.5, "blue in all rows", True)]
 
-    assert [len(health.alarms(found, Monitor(may_move=names), none)) for names in ((), ("colour",))] == [1, 0]
+    assert [len(health.drift_alarms(shifts, Monitor(may_move=names))) for names in ((), ("colour",))] == [1, 0]
     with pytest.raises(SettingsError, match=r"may_move names 'color'(.|\n)*colour"):
-        health.alarms(found, Monitor(may_move=("color",)), none)
+        health.drift_alarms(shifts, Monitor(may_move=("color",)))
 
 
 def test_target_that_means_the_opposite_is_seen_by_labels_and_not_without(looked, made_table):
@@ -221,9 +219,9 @@ def test_target_that_means_the_opposite_is_seen_by_labels_and_not_without(looked
 
     found = looked(answer=[*turned, *turned])
 
-    assert [line[:5] for line in found["alarms"]] == ["score", "score"]
-    assert all("measured on labels" in line and "0." in line for line in found["alarms"])
-    assert all("are the labels turned?" in line and "Train with what was told" not in line for line in found["alarms"])
+    assert [line[:5] for line in found.alarms] == ["score", "score"]
+    assert all("measured on labels" in line and "0." in line for line in found.alarms)
+    assert all("are the labels turned?" in line and "Train with what was told" not in line for line in found.alarms)
 
 
 def test_numbers_beyond_those_of_the_training_are_named_beside_the_expected_score(looked):
@@ -236,7 +234,7 @@ def test_numbers_beyond_those_of_the_training_are_named_beside_the_expected_scor
 
 
 def test_column_of_texts_that_moved_says_that_its_letters_are_counted(looked):
-    (line,) = [line for line in looked(note="so long a note that no other was as long")["alarms"] if "'note'" in line]
+    (line,) = [line for line in looked(note="so long a note that no other was as long").alarms if "'note'" in line]
 
     assert line.startswith("drift: 'note': number of letters: median 40, in training ")
 
@@ -244,8 +242,8 @@ def test_column_of_texts_that_moved_says_that_its_letters_are_counted(looked):
 def test_file_without_its_target_is_expected_to_be_as_right_as_the_training(looked):
     found = looked(answer=None)
 
-    assert found["told"] == 0 and found["alarms"] == []
-    assert all(after is None and before.low <= before.then + 0.1 for before, after in found["scores"])
+    assert found.told == 0 and found.alarms == []
+    assert all(after is None and before.low <= before.then + 0.1 for before, after in found.scores)
 
 
 def test_run_that_cannot_be_compared_is_an_alarm(window_of):
@@ -253,7 +251,7 @@ def test_run_that_cannot_be_compared_is_an_alarm(window_of):
 
     found = health.health(window, Monitor())
 
-    assert found["alarms"][0].startswith("not watched: the run has no reference, and none can be made here (the log")
+    assert found.alarms[0].startswith("not watched: the run has no reference, and none can be made here (the log")
     assert "Alarms: " in page_of(found) and "Not compared yet" not in page_of(found)
 
 
@@ -263,29 +261,26 @@ def test_too_few_rows_are_not_compared_and_it_is_said(window_of):
 
     found = health.health(window, Monitor())
 
-    assert (found["few"], found["drift"], found["alarms"]) == (50, None, [])
+    assert (found.few, found.shifts, found.alarms) == (50, None, [])
 
 
 def test_many_unusual_rows_are_an_alarm_and_a_few_are_none():
-    nothing = {"drift": [], **NOTHING}
-
-    assert health.alarms(nothing, Monitor(), np.arange(1000) < 60) == []
-    (line,) = health.alarms(nothing, Monitor(), np.arange(1000) < 100)
+    assert health.unusual_alarms(np.arange(1000) < 60, [], Monitor()) == []
+    (line,) = health.unusual_alarms(np.arange(1000) < 100, [], Monitor())
     assert line.startswith("unusual: 10.0\u00a0% of 1,000 rows are unlike those of training, or break a rule")
     assert line.endswith("is their source sound?")
 
 
 def test_score_below_that_of_training_is_an_alarm_with_interval_and_number_of_labels():
     worse = Score("accuracy", 0.7, 0.68, 0.72, 0.9, 400, "2026-11-16 to 2026-11-22")
-    found = {"drift": None, **NOTHING, "scores": [(worse, None)], "lost": [worse]}
 
-    expected, measured = health.alarms(found, Monitor(), np.zeros(1000, dtype=bool))
+    expected, measured = health.score_alarms([worse], [worse], Monitor(), back=False)
 
     assert "accuracy 0.680 to 0.720 expected without labels (1,000 rows), 0.900 in training" not in expected
     assert "accuracy 0.680 to 0.720 expected without labels (400 rows), 0.900 in training. Find out" in expected
     assert "measured on labels (400 rows answered 2026-11-16 to 2026-11-22)" in measured
     assert "rollback" not in measured and "make retrain" in measured
-    assert "make rollback" in health.alarms(found | {"back": True}, Monitor(), np.zeros(1000, dtype=bool))[1]
+    assert "make rollback" in health.score_alarms([], [worse], Monitor(), back=True)[0]
 
 
 def test_rollback_is_advised_of_the_champion_where_another_stood_before(project, folder, contest):

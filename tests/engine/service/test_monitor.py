@@ -117,8 +117,8 @@ def test_page_of_the_service_and_report_say_the_same_score_whatever_shadows_ther
     live = monitor.figures(service)["health"]
     report = monitor.logged(service.project, folder, instead=False)["health"]
 
-    assert live["told"] == report["told"] == 40
-    assert live["scores"] == report["scores"] and live["looked"] == report["looked"] == 40
+    assert live.told == report.told == 40
+    assert live.scores == report.scores and live.window.looked == report.window.looked == 40
 
 
 def test_truth_told_of_the_rows_that_are_shown_is_told_apart_from_older_ones(service, answered, monkeypatch):
@@ -234,10 +234,10 @@ def test_row_that_is_asked_all_day_pushes_no_other_out_of_the_window(service, en
 
     found = monitor.figures(service)["health"]
 
-    assert [line for line in found["alarms"] if line.startswith("drift: 'amount': median 500")]
+    assert [line for line in found.alarms if line.startswith("drift: 'amount': median 500")]
     (run,) = monitor.figures(service)["runs"]
     assert (run["rows"], run["different"], sum(count for _, count, *_ in run["said"])) == (160, 60, 60)
-    assert (found["looked"], found["different"]) == (159, 60), "a probe with an id of its own repeats itself too"
+    assert (found.window.looked, len(found.counted)) == (159, 60), "a probe with an id of its own repeats itself too"
 
 
 def test_different_rows_are_looked_for_among_the_newest_of_the_log_of_whatever_run(
@@ -249,7 +249,7 @@ def test_different_rows_are_looked_for_among_the_newest_of_the_log_of_whatever_r
 
     found = monitor.figures(service)["health"]
 
-    assert (found["run"], found["looked"]) == (folder.name, 2)
+    assert (found.window.folder, found.window.looked) == (folder, 2)
 
 
 def test_log_of_one_row_alone_says_that_no_different_ones_are_there(service, answered):
@@ -333,7 +333,7 @@ def test_run_that_was_replaced_since_its_newest_answer_raises_no_alarm_and_is_no
     found, after = monitor.figures(service)["health"], call(service.project.root, "monitor")
 
     assert before.exit_code == 1 and "not watched" in before.stdout + before.stderr and after.exit_code == 0
-    assert (found["alarms"], found["successor"], found["back"]) == ([], newer.name, False)
+    assert (found.alarms, found.successor, found.window.back) == ([], newer.name, False)
     assert "nobody has asked it yet" in (service.project.root / monitor.PAGE).read_text(encoding="utf-8")
     answered((yes(), None), run=newer.name)
     assert call(service.project.root, "monitor", "--run", folder.name).exit_code == 1, "the champion was asked by then"
@@ -346,7 +346,7 @@ def test_labels_that_the_queue_asked_for_are_no_sample(service, answered, folder
 
     found = monitor.figures(service)
 
-    assert (found["runs"][0]["told"], found["health"]["told"], found["health"]["queued"]) == (2, 2, 1)
+    assert (found["runs"][0]["told"], found["health"].told, found["health"].queued) == (2, 2, 1)
 
 
 def test_truth_of_nearly_all_answers_is_a_sample_with_those_that_the_queue_asked_for():

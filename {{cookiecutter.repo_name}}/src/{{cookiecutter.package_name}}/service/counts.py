@@ -1,10 +1,10 @@
 """What `/metrics` shows: at most 200 series whatever the data, never a value of a row."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
+from .health import Health
 from .log import State
 from .reference import Answered
 
@@ -65,17 +65,17 @@ class Counts:
         self.logs.set(log.database == "ok")
         self.ready.set(ready)
 
-    def health(self, found: Mapping[str, Any] | None) -> None:
-        """Take over what `health.health` found of the run that answers by default; of others, nothing is known then."""
+    def health(self, found: Health | None) -> None:
+        """Take over what is said of the run that answers by default; of others, nothing is known then."""
         for gauge in (self.drifted, self.expected, self.alarms):
             gauge.clear()
         if found is None:
             return
-        run = found["run"]
-        self.alarms.labels(run).set(len(found["alarms"]))
-        if found["drift"] is not None:
-            self.drifted.labels(run).set(sum(one.moved for one in found["drift"]))
-        for before, _ in found["scores"]:
+        run = found.window.folder.name
+        self.alarms.labels(run).set(len(found.alarms))
+        if found.shifts is not None:
+            self.drifted.labels(run).set(sum(one.moved for one in found.shifts))
+        for before, _ in found.scores:
             if before:
                 self.expected.labels(run, before.metric).set(before.value)
 

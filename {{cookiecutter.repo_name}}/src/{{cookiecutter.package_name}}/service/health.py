@@ -161,48 +161,70 @@ def sample_of(told: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     return told if others.isin(told["id"]).mean() > ALL_TOLD else told[~asked]
 
 
-def health(window: Window, options: Monitor) -> dict[str, Any]:
-    """What there is to say of a window: `drift`, `scores`, of labels `weeks` and `confusion`, `alarms`."""
-    record, rows, told = window.record, window.rows, window.told
+@dataclass(frozen=True)
+class Health:
+    """What there is to say of a window; all figures but `weeks` are of answers that are alike in no two rows."""
+
+    window: Window
+    counted: pd.DataFrame  # the answers that count, shape (n_rows, ...)
+    few: int  # how many of them would be enough to say something, 0 where they are
+    shifts: list[drift.Shift] | None  # by column, those that moved first; None where nothing can be compared
+    beyond: list[drift.Shift]  # of numbers that lie beyond those of training, so that no score can be expected
+    scores: list[tuple[score.Score | None, score.Score | None]]  # expected and measured, a metric each
+    weeks: list[tuple[str, score.Score]]  # measured, by the Monday of the week
+    confusion: list[list[int]]  # by true class and answered class; empty of numbers and of many classes
+    told: int  # labels that are measured
+    queued: int  # labels that are not, for the queue asked for them
+    alarms: list[str]
+    successor: str = ""  # the champion, where nobody asked it yet
+
+
+def health(window: Window, options: Monitor) -> Health:
+    """A window beside the training: what moved, how right it is, and what of that is an alarm."""
     shifts, places = moves(window)
-    sample = sample_of(told, rows)
+    counted, sample = window.rows.loc[places], sample_of(window.told, window.rows)
     latest = sample.head(options.rows) if "id" in sample else sample[sample.index.isin(places)]
-    classes, held, counted = record["classes"], window.policy.held, rows.loc[places]
-    enough = len(counted) >= LEAST_ROWS
-    found: dict[str, Any] = {
-        "run": window.folder.name,
-        "target": record["target"],
-        "classes": [str(label) for label in classes],
-        "looked": window.looked,
-        "drift": shifts,
-        "different": len(places),
-        "counted": counted,
-        "few": 0 if enough else LEAST_ROWS,
-        "told": len(latest),
-        "queued": len(told) - len(sample),
-        "level": window.policy.level,
-        "back": window.back,
-        "then": record["metrics"]["dev"].get("accuracy"),
-        "weeks": score.by_week(sample, record),
-        "confusion": score.confusion(latest, classes) if len(latest) and len(classes) <= CLASSES else [],
-    }
-    numbers = [name for name, column in window.columns.items() if column.type in ("integer", "number")]
-    afar = [one for one in shifts or [] if one.moved and one.column in numbers and one.beyond > drift.LEAST_SHARE]
-    found["beyond"] = afar if enough and held is not None else []
-    before = score.expected(counted, record, held) if held is not None and enough else []
-    after = score.measured(latest, record, held)
+    record, held, enough = window.record, window.policy.held, len(counted) >= LEAST_ROWS
+    expected = score.expected(counted, record, held) if enough and held is not None else []
+    measured = score.measured(latest, record, held)
+    lost = score.lost(measured, of_newest_weeks(latest, record, held), options.score_loss, options.error_growth)
+    alarms = [UNWATCHED] if shifts is None and enough else []
+    alarms += drift_alarms(shifts or [], options) + score_alarms(expected, lost, options, back=window.back)
+    alarms += unusual_alarms(counted["unusual"].to_numpy(dtype=bool), broken(window), options) if enough else []
+    before, after = ({one.metric: one for one in scores} for scores in (expected, measured))
+    few_classes = len(latest) and len(record["classes"]) <= CLASSES
+    return Health(
+        window=window,
+        counted=counted,
+        few=0 if enough else LEAST_ROWS,
+        shifts=shifts,
+        beyond=beyond(window, shifts or []) if expected else [],
+        scores=[(before.get(name), after.get(name)) for name in before | after],
+        weeks=score.by_week(sample, record),
+        confusion=score.confusion(latest, record["classes"]) if few_classes else [],
+        told=len(latest),
+        queued=len(window.told) - len(sample),
+        alarms=alarms,
+    )
+
+
+def of_newest_weeks(latest: pd.DataFrame, record: dict[str, Any], held: pd.DataFrame | None) -> list[score.Score]:
+    """The scores of the newest whole weeks that have `LEAST_LABELS` together, or of all labels, the newest first."""
     since = latest["time"].head(LEAST_LABELS).min()
-    of_weeks = score.measured(latest[latest["time"] >= since - (since - MONDAY) % WEEK], record, held)
-    found["lost"] = score.lost(after, of_weeks, options.score_loss, options.error_growth)
-    names = dict.fromkeys(one.metric for one in [*before, *after])
-    by_name = [{one.metric: one for one in scores} for scores in (before, after)]
-    found["scores"] = [tuple(scores.get(name) for scores in by_name) for name in names]
+    return score.measured(latest[latest["time"] >= since - (since - MONDAY) % WEEK], record, held)
+
+
+def beyond(window: Window, shifts: Sequence[drift.Shift]) -> list[drift.Shift]:
+    """Columns of numbers of which many lie below or above nearly all of training."""
+    numbers = [name for name, column in window.columns.items() if column.type in ("integer", "number")]
+    return [one for one in shifts if one.moved and one.column in numbers and one.beyond > drift.LEAST_SHARE]
+
+
+def broken(window: Window) -> list[str]:
+    """In words, rules that many cells of a column break and that make a row unusual."""
     warned = [one for one in window.broken.values() if is_odd(window.columns, one)]
-    many = [one for one in warned if len(one.rows) > drift.LEAST_SHARE * len(rows)]
-    found["broken"] = [f"{one.column!r} has {len(one.rows):,} {one.problem}" for one in many]
-    found["alarms"] = [UNWATCHED] if found["drift"] is None and enough else []
-    found["alarms"] += alarms(found, options, counted["unusual"].to_numpy(dtype=bool) if enough else np.zeros(0))
-    return found
+    many = [one for one in warned if len(one.rows) > drift.LEAST_SHARE * len(window.rows)]
+    return [f"{one.column!r} has {len(one.rows):,} {one.problem}" for one in many]
 
 
 def moves(window: Window) -> tuple[list[drift.Shift] | None, pd.Index]:
@@ -238,29 +260,40 @@ def explained(shift: drift.Shift, unit: str, broken: Violation | None, rows: int
     return replace(shift, sentence=f"{shift.sentence}; {len(broken.rows):,} {broken.problem}", cure=cure)
 
 
-def alarms(found: dict[str, Any], options: Monitor, unusual: np.ndarray) -> list[str]:
-    """What is wrong, one line each: where, with figures, and what to do; `unusual` says which rows are, (n_rows,)."""
-    moved = found["drift"] or []
-    if unknown := [name for name in options.may_move if moved and name not in {one.column for one in moved}]:
-        known = ", ".join(one.column for one in moved[:20])
+def drift_alarms(shifts: Sequence[drift.Shift], options: Monitor) -> list[str]:
+    """A line for each column that moved and may not; a `SettingsError` if `may_move` names one that is not compared."""
+    if unknown := [name for name in options.may_move if shifts and name not in {one.column for one in shifts}]:
+        known = ", ".join(one.column for one in shifts[:20])
         said = f"params.toml: [monitor] may_move names {unknown[0]!r}."
         raise SettingsError(f"{said}\nColumns that are compared: {known}.")
-    lines = [
+    return [
         f"drift: {one.column!r}: {one.sentence} (PSI {number(one.psi, 2)}). {one.cure or WORLD}."
-        for one in moved
+        for one in shifts
         if one.moved and one.column not in options.may_move
     ]
-    turned = any(one.metric == "roc_auc" and one.high < 0.5 for one in found["lost"])
-    again = TURNED if turned else TRAIN_AGAIN + (GO_BACK if found["back"] else "")
-    allowed = options.score_loss, options.error_growth
-    lost = [(one, "expected without labels", "", FIND_OUT) for one, _ in found["scores"] if one and one.lost(*allowed)]
-    lost += [(one, "measured on labels", f" answered {one.days}", again) for one in found["lost"]]
-    for one, how, days, cure in lost:
+
+
+def score_alarms(
+    expected: Sequence[score.Score], lost: Sequence[score.Score], options: Monitor, *, back: bool
+) -> list[str]:
+    """A line for each score that is lost, expected or measured; `back`: there is a champion to go back to."""
+    worse = [one for one in expected if one.lost(options.score_loss, options.error_growth)]
+    found = [(one, "expected without labels", "", FIND_OUT) for one in worse]
+    turned = any(one.metric == "roc_auc" and one.high < 0.5 for one in lost)
+    cure = TURNED if turned else TRAIN_AGAIN + (GO_BACK if back else "")
+    found += [(one, "measured on labels", f" answered {one.days}", cure) for one in lost]
+    lines = []
+    for one, how, days, cure in found:
         low, high, then = (scored(one.metric, value) for value in (one.low, one.high, one.then))
         said = f"{one.metric} {low} to {high} {how} ({one.rows:,} rows{days}), {then} in training"
         lines.append(f"score: {said}. {cure}.")
-    if score.rate(unusual)[2] > options.unusual:
-        broken = f": {'; '.join(found['broken'])}" if found["broken"] else ""
-        rows = f"{percent(unusual.mean())} of {len(unusual):,} rows"
-        lines.append(f"unusual: {rows} are unlike those of training, or break a rule that warns{broken}. {LOOK}")
     return lines
+
+
+def unusual_alarms(unusual: np.ndarray, broken: Sequence[str], options: Monitor) -> list[str]:
+    """A line if more rows are unusual, bool, shape (n_rows,), than may be; the rules that many break are named."""
+    if score.rate(unusual)[2] <= options.unusual:
+        return []
+    rules = f": {'; '.join(broken)}" if broken else ""
+    rows = f"{percent(unusual.mean())} of {len(unusual):,} rows"
+    return [f"unusual: {rows} are unlike those of training, or break a rule that warns{rules}. {LOOK}"]

@@ -10,6 +10,7 @@ import asyncio
 import functools
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -59,8 +60,8 @@ def run(project: Project, *, input: Path | None, name: str) -> tuple[Path, list[
     page, css = project.root / PAGE, (OF_PAGES / "static" / "page.css").read_text(encoding="utf-8")
     known = {"project": project.root.name, "css": css, "source": project.relative(input) if input else "the log"}
     artefact.write_text(page, PAGES.get_template("monitor.html").render(content | known))
-    records.record(page, {"step": "monitor", "run": content["health"]["run"], "inputs": inputs})
-    return page, content["health"]["alarms"]
+    records.record(page, {"step": "monitor", "run": content["health"].window.folder.name, "inputs": inputs})
+    return page, content["health"].alarms
 
 
 async def watch(service: Service) -> None:
@@ -155,10 +156,10 @@ def contents(project: Project, engine: sa.Engine | None, rows: pd.DataFrame, win
     options, runs, both = settings.of(project, settings.Monitor), [], []
     found = health(window, options) if window else None
     if window and found and (champion := successor(project, engine, window)):
-        found |= {"alarms": [], "successor": champion}
+        found = replace(found, alarms=[], successor=champion)
     for (role, run), part in rows.groupby(["role", "run"]):
         if window and found and run == window.folder.name and role in set(window.rows["role"]):
-            different, told = found["counted"], window.told
+            different, told = found.counted, window.told
         elif engine:
             names, this = window.names if window else None, (answers.c.run == run, answers.c.role == role)
             different, _ = newest.answered(engine, *this, names=names, most=options.rows)
