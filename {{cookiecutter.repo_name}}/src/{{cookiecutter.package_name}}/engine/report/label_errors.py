@@ -23,7 +23,7 @@ from ..modelling import metrics
 from ..modelling.division import divide
 from ..modelling.estimators import threads
 from ..modelling.metrics import Predictions, columns_of
-from ..modelling.question import hold_out
+from ..modelling.question import Question, hold_out
 from ..modelling.split import cross_validation
 from ..project import records
 from ..project.errors import DataError, listed
@@ -55,48 +55,63 @@ def find(evidence: Evidence) -> tuple[pd.DataFrame, dict[str, Any]]:
     classes, see `as_sure`), the columns of which `features` found that they tell a part of the rows (`leaks`, in
     words), and whether any of these leaves it too `weak` to doubt labels.
     """
-    record, question = evidence.record, evidence.question
-    columns = dictionary.of(evidence.project)
-    dummy = DummyClassifier(strategy="prior") if question.classes else DummyRegressor()
-    known = {DUMMY: dummy, **evidence.candidates}
-    name = cheapest_good(record, known)
-    chosen = np.sort(np.random.default_rng(SEED).permutation(len(question.truth))[:ROWS_ASKED])
-    numbers = row_numbers(evidence)[chosen]
-    rows = question.rows.iloc[chosen].reset_index(drop=True)
-    groups = None if question.groups is None else question.groups.iloc[chosen]
-    truth = question.truth[chosen]
-    folds = cross_validation(truth, groups, n_folds=FOLDS, seed=SEED)
-    asked = replace(question, rows=rows, truth=truth, groups=groups, folds=folds)
-    with warnings_as_lines(log), threads(len(rows)):
-        try:
-            predictions = hold_out(known[name], asked)
-        except ValueError:  # a class has too few rows for this candidate in a fold
-            name, predictions = DUMMY, hold_out(known[DUMMY], asked)
-    order = np.argsort(np.concatenate([held for _, held in folds]))
-    predictions = predictions[order]
-    seen = [column for column in columns_seen(record) if column in rows]
-    if question.classes:
-        found = wrong_classes(truth, predictions)
-    else:
-        found = wrong_numbers(truth, predictions, rows[seen].isna())
-        # An answer that was cut at the largest number that was learned from says nothing of a larger label.
-        nearest = [np.clip(truth[held], truth[fitted].min(), truth[fitted].max()) for fitted, held in folds]
-        found = found[(np.concatenate(nearest)[order] != predictions.values)[found["position"]]]
+    chosen, asked = looked_at(evidence.question)
+    name, predictions = answers_unseen(evidence, asked)
+    seen = [column for column in columns_seen(evidence.record) if column in asked.rows]
+    found = contradicted(asked, predictions, seen)
     found = found.iloc[:0] if name == DUMMY else found  # no candidate knows more: it can doubt nothing
-    rest = ~np.isin(np.arange(len(truth)), found["position"])
-    skill, sure = explained(truth, predictions, rest), as_sure(truth, predictions, rest, found)
-    doubted, found = len(found), found.iloc[:LISTED].reset_index(drop=True)
-    ids = [column for column in dictionary.by_role(columns, "id") if column in rows]
-    labels = [column for column in dictionary.label_columns(columns) if column in rows]
-    shown = [*labels, *columns_seen(record)][:COLUMNS_SHOWN]
-    place = found.pop("position").to_numpy()
-    suspects, verdict = rows.iloc[place].reset_index(drop=True), pd.Series("", index=found.index, name="verdict")
-    table = pd.concat([pd.Series(numbers[place], name="row"), suspects[ids], found, verdict, suspects[shown]], axis=1)
-    about = {"rows": len(rows), "candidate": name, "n": doubted, "listed": len(table), "skill": skill, "sure": sure}
-    about["leaks"] = listed([repr(column) for column in leaks_of_a_part(evidence.suspicions) if column in seen])
-    unsure = bool(question.classes) and sure < max(2, doubted / 6)  # of wrong labels alone a quarter
-    about["weak"] = skill < WEAK or unsure or bool(about["leaks"])
-    return table.loc[:, ~table.columns.duplicated()], about
+    rest = ~np.isin(np.arange(len(asked.truth)), found["position"])
+    skill, sure = explained(asked.truth, predictions, rest), as_sure(asked.truth, predictions, rest, found)
+    unsure = bool(asked.classes) and sure < max(2, len(found) / 6)  # of wrong labels alone a quarter
+    leaks = listed([repr(column) for column in leaks_of_a_part(evidence.suspicions) if column in seen])
+    table = as_list(evidence, asked.rows, found.head(LISTED), row_numbers(evidence)[chosen])
+    about = {"rows": len(asked.truth), "candidate": name, "n": len(found), "listed": len(table)}
+    return table, about | {"skill": skill, "sure": sure, "leaks": leaks, "weak": skill < WEAK or unsure or bool(leaks)}
+
+
+def as_list(evidence: Evidence, rows: pd.DataFrame, found: pd.DataFrame, numbers: np.ndarray) -> pd.DataFrame:
+    """The table to work through, of what was `found` among `rows`, with the `numbers` of these in the raw file."""
+    columns, place = dictionary.of(evidence.project), found["position"].to_numpy()
+    shown = [*dictionary.label_columns(columns), *columns_seen(evidence.record)]
+    ids, shown = ([name for name in names if name in rows] for names in (dictionary.by_role(columns, "id"), shown))
+    said = found.drop(columns="position").assign(verdict="").set_index(place)
+    suspects, number = rows.iloc[place], pd.Series(numbers[place], index=place, name="row")
+    table = pd.concat([number, suspects[ids], said, suspects[shown[:COLUMNS_SHOWN]]], axis=1).reset_index(drop=True)
+    return table.loc[:, ~table.columns.duplicated()]
+
+
+def looked_at(question: Question) -> tuple[np.ndarray, Question]:
+    """The positions of at most so many rows of train and dev as are looked at, (n_rows,), and the question of them."""
+    chosen = np.sort(np.random.default_rng(SEED).permutation(len(question.truth))[:ROWS_ASKED])
+    groups = None if question.groups is None else question.groups.iloc[chosen]
+    rows, truth = question.rows.iloc[chosen].reset_index(drop=True), question.truth[chosen]
+    folds = cross_validation(truth, groups, n_folds=FOLDS, seed=SEED)
+    return chosen, replace(question, rows=rows, truth=truth, groups=groups, folds=folds)
+
+
+def answers_unseen(evidence: Evidence, asked: Question) -> tuple[str, Predictions]:
+    """The candidate that answers, and what it says of each row without having seen it, in the order of the rows."""
+    dummy = DummyClassifier(strategy="prior") if asked.classes else DummyRegressor()
+    known = {DUMMY: dummy, **evidence.candidates}
+    name = cheapest_good(evidence.record, known)
+    with warnings_as_lines(log), threads(len(asked.truth)):
+        try:
+            found = hold_out(known[name], asked)
+        except ValueError:  # a class has too few rows for this candidate in a fold
+            name, found = DUMMY, hold_out(dummy, asked)
+    return name, found[np.argsort(asked.held_places)]
+
+
+def contradicted(asked: Question, predictions: Predictions, seen: list[str]) -> pd.DataFrame:
+    """The rows whose label the answers contradict, as `wrong_classes` or `wrong_numbers` has them."""
+    if asked.classes:
+        return wrong_classes(asked.truth, predictions)
+    found = wrong_numbers(asked.truth, predictions, asked.rows[seen].isna())
+    # An answer that was cut at the largest number that was learned from says nothing of a larger label.
+    nearest = np.empty(len(asked.truth))
+    for fitted, held in asked.folds:
+        nearest[held] = np.clip(asked.truth[held], asked.truth[fitted].min(), asked.truth[fitted].max())
+    return found[(nearest != predictions.values)[found["position"]]]
 
 
 def cheapest_good(record: dict[str, Any], known: dict[str, BaseEstimator]) -> str:
