@@ -56,6 +56,14 @@ def test_stratified_split_keeps_class_shares_and_puts_a_rare_class_into_every_sp
         assert "rare" in set(part["kind"])
 
 
+def test_class_of_few_rows_is_in_every_split_whatever_the_shares():
+    rare = table().assign(kind=["rare"] * 4 + ["few"] * 3 + ["common"] * 993)
+
+    for shares in ((0.2, 0.4, 0.4), (0.1, 0.8, 0.1), (0.4, 0.5, 0.1)):
+        for part in divide(rare, shares=settings.Shares(*shares)).values():
+            assert {"rare", "few"} < set(part["kind"])
+
+
 def test_stratified_split_gives_every_split_low_and_high_numbers():
     parts = divide(table(), "price")
 

@@ -228,6 +228,16 @@ def test_record_that_names_a_file_elsewhere_or_lies_elsewhere_is_not_taken(proje
     assert not list(colleague.root.rglob("evil.py")) and not (colleague.models / ".git").exists()
 
 
+def test_champion_is_counted_where_there_is_one(project, colleague, team, caplog):
+    caplog.set_level("INFO")
+    assert not registry.champion(project)
+    share.push(project)
+
+    share.pull(colleague)
+
+    assert "2 of 2 runs, dumps and records were new" in caplog.text and "of 3 " not in caplog.text
+
+
 def test_empty_store_and_unknown_run_are_answered_with_what_is_there(project, folder, colleague, team):
     with pytest.raises(DataError, match="There is nothing in"):
         share.pull(colleague)

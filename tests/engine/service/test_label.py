@@ -14,7 +14,7 @@ from data_science_project.service import database, feedback, label, newest, tabl
 from data_science_project.service.feedback import ID, QUEUE, RANDOM, WHY
 from data_science_project.service.log import Log
 from data_science_project.service.settings import Serve
-from data_science_project.service.tables import Entry
+from data_science_project.service.tables import Entry, Told
 
 from .conftest import ROW
 
@@ -194,6 +194,15 @@ def test_answers_of_the_log_are_asked_for_by_their_ids_but_for_those_that_fit_no
     assert said.startswith("label: 20 of 21 rows") and said.endswith("20 of the log")
     assert "9 of 30 rows are left out: rows: column 'amount' has values outside 0 ... 60" in caplog.text
     assert set(rows[ID]) <= {one.id for one in log} and rows["amount"].max() <= 60 and "more" not in rows
+
+
+def test_row_of_which_the_truth_was_told_is_not_asked_for_where_somebody_asked_it_again(waiting, in_log):
+    *_, told = in_log(ROW, ROW, ROW | {"amount": 1.0}, ROW)
+    with database.opened(waiting) as log:
+        log.insert([Told(told.id, '"yes"', 1.0, "token", "http")])
+
+    assert label.run(waiting).startswith("label: 1 of 1 rows")
+    assert written(waiting)["amount"].tolist() == [1.0]
 
 
 def test_truth_that_came_with_a_row_is_not_shown_to_who_labels_it(waiting, in_log):

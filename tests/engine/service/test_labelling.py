@@ -206,9 +206,12 @@ def test_row_that_somebody_left_is_shown_to_others_again_after_a_while(person, m
     other, clock = Person(person.application), time.monotonic
     first, second = person.see()[1], other.see()[1]
 
-    monkeypatch.setattr(labelling.time, "monotonic", lambda: clock() + labelling.SEEN_FOR)
+    monkeypatch.setattr(labelling.time, "monotonic", lambda: clock() + 240)
+    early = Person(person.application).see()[1]
+    monkeypatch.setattr(labelling.time, "monotonic", lambda: clock() + 300)
     found = Person(person.application).see()[1]
 
+    assert early not in (first, second), "for five minutes"
     assert found == first != second
 
 

@@ -90,7 +90,7 @@ def free_categories(frame: pd.DataFrame, columns: dictionary.Dictionary) -> list
 
 
 def check_columns(project: Project, table: read.Table, where: str) -> None:
-    """The target and the columns to drop must be there."""
+    """A `SettingsError` if the target or a column to drop is not there, a `DataError` if there are too many columns."""
     settings, found = project.settings.data, [str(name) for name in table.frame.columns]
     if len(found) - len(settings.drop) > MOST_COLUMNS:
         cure = "Choose columns in the source, name others in drop, or make few of many (sums, components) beforehand."

@@ -125,7 +125,7 @@ def by_column(frame: pd.DataFrame, columns: dictionary.Dictionary, asked: Train)
 
 
 def parts_of(column: pd.Series) -> pd.Series:
-    """The part of each row by a column: the median of its tenth, or its own value, or that of the others together."""
+    """The part of each row by a column: the median of its tenth, its own value, or that of all others; None of few."""
     if is_number(column) and column.nunique() > TENTHS:
         column = column.astype("float64")
         return column.groupby(pd.qcut(column, TENTHS, duplicates="drop"), observed=True).transform("median")

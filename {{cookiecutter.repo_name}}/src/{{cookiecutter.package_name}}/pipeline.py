@@ -290,6 +290,6 @@ STEPS = {
         inputs=to_pack,
         outputs=packed,
         start=start_export,
-        also=lambda project: {"onnx": all(map(find_spec, registry.FOR_ONNX))},
+        also=lambda work: {"onnx": all(map(find_spec, registry.FOR_ONNX))},
     ),
 }

@@ -1,6 +1,6 @@
 """The HTTP interface: who may ask, what is read, what is answered, and what becomes of an error.
 
-POST /predict, POST /feedback, GET /runs, /health/live, /health/ready, /metrics and /openapi.json, and the pages.
+POST /predict, POST /feedback, GET /example, /runs, /health/live, /health/ready, /metrics, /openapi.json, and the pages.
 """
 
 import asyncio

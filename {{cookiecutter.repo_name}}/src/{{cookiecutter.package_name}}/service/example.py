@@ -41,7 +41,7 @@ def row(version: Version) -> dict[str, Any]:
 
 
 def usual(version: Version) -> Row:
-    """A usual value of each column: among the rows held out in training, or what its dictionary suggests."""
+    """A usual value of each column: of the dev split in training, or what its dictionary suggests."""
     known, found = dict(background(version.folder / training_rows.USUAL)), Row()
     for name, moment in moments.to_make(version.columns, ()).items():  # a date and a time are parts of it
         dates = [part for part in moment.moment if version.columns[part].type == "datetime" and part not in known]

@@ -54,7 +54,7 @@ def days_of(run: Run, needed: list[str]) -> Callable[[Cells], Mapping[str, Any]]
 
 
 def days_between(start: Any, end: Any) -> float | None:
-    """The days from one date to the other; None between a date and a time of day."""
+    """The days from one date to the other; None between a date and a time of day, or where one is missing."""
     start, end = as_moment(start), as_moment(end)
     if start is None or end is None or (start.date() == CLOCK_DAY.date()) != (end.date() == CLOCK_DAY.date()):
         return None

@@ -74,7 +74,9 @@ def from_log(version: Reference, project: Project, kept: database.Database) -> l
     query = sa.select(tables.answers).where(columns.role == "answer", columns.run.in_(here), columns.id.not_in(said))
     last = query.order_by(columns.id.desc()).limit(tables.LOOK_BACK)
     rows, _ = newest.different(kept.engine, last, without_truth(version.columns), tables.NEWEST)
-    found = rows[["id", "inputs"]].itertuples(index=False, name=None)
+    with kept.engine.connect() as connection:  # a row that was asked again has other ids
+        known = set(connection.scalars(sa.select(columns.inputs).where(columns.id.in_(said))))
+    found = rows.loc[~rows["inputs"].isin(known), ["id", "inputs"]].itertuples(index=False, name=None)
     return [{ID: number, "file": "the log", "cells": json.decode(text)} for number, text in found]
 
 

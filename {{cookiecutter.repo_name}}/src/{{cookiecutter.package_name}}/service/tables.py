@@ -62,7 +62,7 @@ class Told(msgspec.Struct):
     truth: str  # JSON
     time: float  # seconds since 1970
     asker: str
-    source: str  # "http", "page" or the name of a file
+    source: str  # "http", "page", the name of a file; "label" or "label at random" of what was asked for
     number: str = msgspec.field(default_factory=lambda: new_ids(1)[0])  # its own id
     once: str = msgspec.field(default_factory=lambda: new_ids(1)[0])  # no two have the same
 

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .metrics import Predictions, columns_of, surprise
 
-ROUNDS = 20  # weights are multiples of 1 / ROUNDS
+ROUNDS = 20  # weights are multiples of 1 / ROUNDS, those for numbers before they are shrunk
 SHRINK = 0.25  # towards equal weights, for numbers: a few outlying rows must not decide
 
 
@@ -18,7 +18,7 @@ def weigh(truth: np.ndarray, held: dict[str, Predictions]) -> dict[str, float]:
     """Weights above 0 that add up to 1: again and again the candidate that improves the mean most is added.
 
     `held` is what each candidate said, without having seen them, of the rows with this truth, shape (n_rows,). Log-loss
-    decides for classes, the mean absolute error for numbers.
+    decides for classes, the mean absolute error for numbers, whose weights are drawn towards equal ones at the end.
     """
     answers = {name: averaged(predictions) for name, predictions in held.items()}
     classes = next(iter(held.values())).classes

@@ -154,12 +154,12 @@ def in_words(told: Told) -> str:
 
 
 def of_probability(effect: float) -> str:
-    """An effect on a probability: two digits, with its sign."""
+    """An effect on a probability: two digits, with its sign; "" of one that they would show as 0."""
     return f"{effect:+.2f}" if abs(effect) >= 0.005 else ""
 
 
 def of_number(effect: float) -> str:
-    """An effect on a number: four digits or whole, with its sign."""
+    """An effect on a number: four digits or whole, with its sign; "" of none."""
     if not effect:
         return ""
     return f"{effect:+,.0f}" if abs(effect) >= 1000 else f"{effect:+.4g}"

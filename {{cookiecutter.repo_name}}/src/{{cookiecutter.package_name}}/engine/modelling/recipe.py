@@ -280,7 +280,7 @@ def by_dtype(values: pd.Series) -> str:
 
 
 def split_dates(dates: pd.DataFrame) -> np.ndarray:
-    """Year, month, day, weekday (0 = Monday), hour of day (0-24) and days since 1970 of each date.
+    """Year, month, day, weekday (0 = Monday), hour of day (from 0 to below 24) and days since 1970 of each date.
 
     Shape (n_rows, n_dates) becomes (n_rows, 6 * n_dates), NaN where the date is missing.
     """

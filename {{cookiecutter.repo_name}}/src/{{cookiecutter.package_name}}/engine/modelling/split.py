@@ -107,7 +107,8 @@ def by_strata(strata: pd.Series, shares: Shares, random: np.random.Generator) ->
         if name in rare.index:
             continue
         rows = random.permutation(rows)
-        n_dev, n_test = (max(1, round(len(rows) * share)) for share in (shares.dev, shares.test))
+        n_test = min(max(1, round(len(rows) * shares.test)), len(rows) - 2)
+        n_dev = min(max(1, round(len(rows) * shares.dev)), len(rows) - n_test - 1)
         labels[rows] = "train"
         labels[rows[:n_dev]] = "dev"
         labels[rows[n_dev : n_dev + n_test]] = "test"

@@ -33,7 +33,7 @@ SPACES: dict[str, dict[str, Any]] = {
         "l2_regularization": loguniform(1e-3, 1e2),
         "max_features": uniform(0.3, 0.7),
     },
-    "linear": {"C": loguniform(1e-3, 1e2)},  # of classes; for numbers RidgeCV searches its penalty itself
+    "linear": {"C": loguniform(1e-3, 1e2)},  # of classes; RidgeCV, for numbers without texts, searches its own
 }
 TABLE = "trials.csv"
 

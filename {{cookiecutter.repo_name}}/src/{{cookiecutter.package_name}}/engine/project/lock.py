@@ -59,7 +59,7 @@ def held(root: Path, verb: str, name: str) -> Iterator[None]:
 
 
 def taken(path: Path, verb: str) -> int | None:
-    """An open lock file that is locked; None where there can be no lock."""
+    """An open lock file that is locked, as soon as no other command has it; None where there can be no lock."""
     looks = 0
     while True:
         looks += 1

@@ -302,7 +302,10 @@ def parse_override(text: str) -> tuple[str, Any]:
 
 
 def set_at(tree: dict[str, Any], dotted: str, value: Any) -> None:
-    """Set `value` at the dotted key; sections that are missing are made, so that the check can name them."""
+    """Set `value` at the dotted key; a `SettingsError` if a part before the last is a value.
+
+    Sections that are missing are made, so that the check can name them.
+    """
     *sections, key = dotted.split(".")
     for section in sections:
         tree = tree.setdefault(section, {})

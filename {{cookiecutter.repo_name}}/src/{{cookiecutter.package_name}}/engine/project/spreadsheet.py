@@ -60,8 +60,8 @@ def write(path: Path, table: "pd.DataFrame") -> int:
 def write_workbook(path: Path, table: "pd.DataFrame") -> None:
     """Write a table, shape (n_rows, n_columns), as .xlsx without its index, the same bytes for the same table.
 
-    The header is bold, stays in sight, and has a filter; a column is as wide as what it holds. A `SettingsError` if a
-    sheet cannot hold it.
+    The header is bold, stays in sight, and has a filter; a column is as wide as what it holds. A `SettingsError` if it
+    has more rows than a sheet can hold; a text that is longer than a cell can be is cut, and said.
     """
     import pandas as pd
 

@@ -83,7 +83,7 @@ def linear(evidence: Evidence) -> dict[str, Any]:
 
 
 def fitted_linear(evidence: Evidence) -> BaseEstimator | None:
-    """The linear candidate, of the run or its blend, or fitted here where the rows allow it; None if there is none."""
+    """The linear candidate, of the run or its blend, or fitted here (not fitted if that fails); None without one."""
     model = getattr(evidence.run.model, "estimator_", evidence.run.model)  # behind its threshold, if it has one
     model = getattr(model, "model_", model)
     if evidence.record["model"]["name"] == "linear":

@@ -19,7 +19,8 @@ PAIR, BESIDE = ("one", "other", "rows"), ("person", "against", "rows")
 def agreement(opinions: Mapping[str, pd.Series], *, amount: bool) -> pd.DataFrame:
     """How far each two people agree in their `opinions`, shape (n_rows,), missing where they said nothing.
 
-    The target counts as one more person. The columns are `one`, `other`, `rows`, and of opinions that are an `amount`
+    The target counts as one more person; two who share fewer than two rows are left out. The columns are `one`,
+    `other`, `rows`, and of opinions that are an `amount`
     `mean difference` (absolute, in the unit of the target) and `correlation` (Pearson), of classes `agree` (share, 0-1)
     and `kappa` (Cohen's: 1 is full agreement, 0 what chance makes), with `weighted kappa` (quadratic) of numbers.
     """

@@ -40,12 +40,6 @@ WORDY = tuple(kind for kind in (ITEMS, *ANALYSERS) if kind not in LEVELS)
 ONE_CELL = ("number", "log", "date parts", *LEVELS)
 KINDS = (*ONE_CELL, ENCODED, *WORDY)
 MOST_INPUTS = 0.4  # a row, words aside: fit and resamples have rows by heart with more. At 0.5 chance names in 1 of 6
-LATER = {  # by part of a date: a step, in words, and the last value from which it does not reach the next larger part
-    "year": ({"years": 1}, "1 year", 9999),
-    "month": ({"months": 3}, "3 months within a year", 9),
-    "day_of_week": ({"days": 3}, "3 days within a week", 3),
-    "hour": ({"hours": 6}, "6 hours within a day", 17),
-}
 
 
 @dataclass(frozen=True)
@@ -223,19 +217,17 @@ def inputs_moved(step: Any, names: Any, rows: pd.DataFrame, changes: Sequence[Ch
 
 
 def changes_of(kind: str, name: str, known: Question, booleans: Sequence[str]) -> Iterator[Change]:
-    """The changes of a column of categories, numbers or dates."""
+    """The changes of a column of categories or numbers; of dates, whether one is missing."""
     cells = known.rows[name]
     filled, is_level = cells.dropna(), kind.startswith(LEVELS)
     middle = cells[:1] if is_level else filled.sort_values().iloc[len(filled) // 2 : len(filled) // 2 + 1]
     for value, words in (found[:2] for found in marks(kind, cells) if is_common(found[2], known)):
         yield Change(name, words, middle, pd.Series([value], middle.index, middle.dtype), is_level=is_level)
-    if is_level:
+    if is_level or kind == "date parts":  # of dates the curves tell
         return
     some = filled.iloc[:: max(1, len(filled) // MOST_CHANGED)]
     if name in booleans or pd.api.types.is_bool_dtype(cells.dtype):  # of the dictionary, or of add_features
         yield Change(name, "is true", none := middle.astype("float64") * 0, none + 1)
-    elif kind == "date parts":
-        yield from later(name, filled, some)
     elif kind == "log":
         yield Change(name, "twice as large", some, some * 2)
     else:
@@ -248,15 +240,6 @@ def marks(kind: str, cells: pd.Series) -> Iterator[tuple[Any, str, np.ndarray]]:
     levels = cells.dropna().value_counts().index[:MOST_LEVELS] if kind.startswith(LEVELS) else ()
     yield from ((value, f"is {value}", (cells == value).fillna(False).to_numpy(bool)) for value in levels)
     yield None, "is missing", cells.isna().to_numpy()
-
-
-def later(name: str, filled: pd.Series, some: pd.Series) -> Iterator[Change]:
-    """The changes of a date: later by a step of each part that varies, where that leaves the next larger part alone."""
-    for part, (step, words, last) in LATER.items():
-        parts = getattr(filled.dt, part)
-        rows = some[getattr(some.dt, part) <= last]
-        if parts.nunique() > 1 and len(rows):
-            yield Change(name, f"{words} later", rows, rows + pd.DateOffset(**step))
 
 
 def words_added(kind: str, step: Pipeline, cells: pd.Series, strength: np.ndarray) -> Iterator[Change]:

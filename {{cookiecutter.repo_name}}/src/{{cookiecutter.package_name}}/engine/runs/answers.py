@@ -163,7 +163,7 @@ def complete(folder: Path, model: Run, rows: pd.DataFrame, table: pd.DataFrame, 
     """The answers to rows with what `[decision]` and `[predict]` ask for beside them, in the same order.
 
     `rank`, 1 first, and `act`, "yes" or "no", in front where a capacity is stated; `reasons` where `[predict]` asks for
-    them, and `seen`, "yes" or "no", where the run learned from any of the rows, before `confident`.
+    them, and `seen`, "held out", "yes" or "no", where the run learned from any of the rows, before `confident`.
     """
     names = [name for group in model.record["features"].values() for name in group]
     features = model.add_features(rows)

@@ -163,8 +163,8 @@ class Store:
 
     @property
     def names(self) -> list[str]:
-        """The records in the store, as paths in the project: dumps, runs, and that of the champion at the end."""
-        return [*(name for name in self.versions if name != CHAMPION_RECORD), CHAMPION_RECORD]
+        """The records in the store, as paths in the project: dumps, runs, and at the end the champion's, if any."""
+        return sorted(self.versions, key=lambda name: (name == CHAMPION_RECORD, name))
 
     def newest(self, record: str) -> tuple[Path, dict[str, Any]]:
         """A copy of a record's newest version, and what it says."""
@@ -307,7 +307,8 @@ def needed(store: Store, name: str) -> list[str]:
     if lacking := [file for digest, file in wanted.items() if digest not in set().union(*held.values())]:
         wanted_by = f"from which {found[0]} was made.\nWho has it sends it: make push RUN={found[0]}"
         raise DataError(f"{store.shown} lacks {lacking[0]}, {wanted_by}")
-    return [*(card for card, digests in held.items() if digests & set(wanted)), run, CHAMPION_RECORD]
+    cards = [card for card, digests in held.items() if digests & set(wanted)]
+    return [*cards, run, *(record for record in known if record == CHAMPION_RECORD)]
 
 
 def take(store: Store, record: str) -> bool:

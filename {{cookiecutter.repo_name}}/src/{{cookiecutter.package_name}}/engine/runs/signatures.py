@@ -59,7 +59,7 @@ def sign(project: Project, folder: Path) -> None:
 
 
 def signature(record: Mapping[str, Any], key: str) -> str:
-    """A signature of a record with the key at this path."""
+    """A signature of a record with the key at this path; a `DataError` if ssh-keygen refuses the key."""
     done = keygen("sign", "-f", key, text=statement(record))
     if done.returncode:
         said = " ".join(done.stderr.split())[-200:]

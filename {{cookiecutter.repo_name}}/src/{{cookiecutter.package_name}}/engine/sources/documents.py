@@ -28,13 +28,13 @@ def records(whole: object) -> tuple[list[dict], list[str]]:
     found = found or {place: table for place, value in places.items() if (table := as_table(value))}
     longest, *others = sorted(found, key=lambda place: -len(found[place][0])) or [""]
     if longest:
-        records, how = found[longest]
-        if others and len(found[others[0]][0]) == len(records):
+        taken, how = found[longest]
+        if others and len(found[others[0]][0]) == len(taken):
             cure = "Write the one that is meant to a file of its own."
-            raise DataError(f"lists of {len(records)} records under {longest!r} and {others[0]!r}.\n{cure}")
+            raise DataError(f"lists of {len(taken)} records under {longest!r} and {others[0]!r}.\n{cure}")
         beside = f"; left out: {listed([f'{place!r} ({len(found[place][0])})' for place in others])}" if others else ""
-        note = f"records taken from the list under {longest!r} ({len(records)}){beside}"
-        return records, [note, how] if how else [note]
+        note = f"records taken from the list under {longest!r} ({len(taken)}){beside}"
+        return taken, [note, how] if how else [note]
     if beneath and list not in (kinds := {*map(type, beneath.values())}) and kinds - {dict}:
         return [beneath], []
     cure = 'Write it as [{"column": value, ...}, ...] or as one record per line.'
@@ -48,23 +48,37 @@ def are_records(value: object) -> TypeGuard[list[dict]]:
 
 def as_table(value: object) -> tuple[list[dict], str] | None:
     """Return lists below a list of their names, or columns, as records, and where the names stood; None of others."""
-    given, how = value, "names taken from the first list"
-    if isinstance(value, dict) and isinstance(value.get("columns"), list) and isinstance(value.get("data"), list):
-        value, how = [value["columns"], *value["data"]], "names taken from 'columns'"  # as pandas writes it split
-    if isinstance(value, list) and all(isinstance(row, list) and len(row) == len(value[0]) > 1 for row in value):
-        names, *rows = value or [[]]
-        kinds = {type(cell) for row in rows for cell in row if cell is not None}  # of texts all may be values
-        if {*map(type, names)} == {str} and len({*names}) == len(names) and (kinds - {str} or value is not given):
-            return [dict(zip(names, row, strict=True)) for row in rows], how
-    if isinstance(value, dict) and len(value) > 1:
-        columns = list(value.values())
-        if all(isinstance(column, dict) and [*column] == [*map(str, range(len(column)))] for column in columns):
-            columns = [list(column.values()) for column in columns]  # as pandas writes a table
-        alike = all(isinstance(column, list) and len(column) == len(columns[0]) > 1 for column in columns)
-        if alike and not any(isinstance(cell, (dict, list)) for column in columns for cell in column):
-            said = f"columns of one object: {listed([*value])}"
-            return [dict(zip(value, row, strict=True)) for row in zip(*columns, strict=True)], said
-    return None
+    if isinstance(value, list):
+        return named_rows(value, "names taken from the first list", sure=False)
+    if not isinstance(value, dict):
+        return None
+    names, rows = value.get("columns"), value.get("data")
+    if isinstance(names, list) and isinstance(rows, list):  # as pandas writes it split
+        return named_rows([names, *rows], "names taken from 'columns'", sure=True)
+    return of_columns(value) if len(value) > 1 else None
+
+
+def named_rows(lists: list, how: str, *, sure: bool) -> tuple[list[dict], str] | None:
+    """Records of lists of one length; the first holds the names, unless all are texts and that is not `sure`."""
+    if not lists or not all(isinstance(row, list) and len(row) == len(lists[0]) > 1 for row in lists):
+        return None
+    names, *rows = lists
+    kinds = {type(cell) for row in rows for cell in row if cell is not None}
+    if {*map(type, names)} != {str} or len({*names}) < len(names) or not (sure or kinds - {str}):
+        return None
+    return [dict(zip(names, row, strict=True)) for row in rows], how
+
+
+def of_columns(value: dict) -> tuple[list[dict], str] | None:
+    """Records of an object that holds columns of one length: lists of plain cells, or cells by their numbers."""
+    columns = list(value.values())
+    if all(isinstance(column, dict) and [*column] == [*map(str, range(len(column)))] for column in columns):
+        columns = [list(column.values()) for column in columns]  # as pandas writes a table
+    alike = all(isinstance(column, list) and len(column) == len(columns[0]) > 1 for column in columns)
+    if not alike or any(isinstance(cell, (dict, list)) for column in columns for cell in column):
+        return None
+    rows = [dict(zip(value, row, strict=True)) for row in zip(*columns, strict=True)]
+    return rows, f"columns of one object: {listed([*value])}"
 
 
 def loaded(content: bytes) -> tuple[Any, list[int], list[SetAside]]:

@@ -85,7 +85,7 @@ def run(project: Project, add_features: AddFeatures) -> None:
     for name in wider["train"][added].select_dtypes("float"):
         if count := sum(int(np.isinf(part[name]).sum()) for part in wider.values()):
             log.warning("%r of add_features is infinite in %d rows: models see them as missing", name, count)
-    told = {part: f", {rows.attrs[TOLD]} of them told" for part, rows in parts.items() if TOLD in rows.attrs}
+    told = {part: f" ({rows.attrs[TOLD]} told)" for part, rows in parts.items() if rows.attrs.get(TOLD)}
     sizes = ", ".join(f"{part} {len(rows)}{told.get(part, '')}" for part, rows in parts.items())
     log.info("%s rows (%s)%s", sizes, project.settings.split.by, f"; added {', '.join(added)}" if added else "")
 
