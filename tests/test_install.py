@@ -117,6 +117,7 @@ def test_lock_names_versions_for_every_platform_and_no_place(installed_project):
     pinned = [line for line in lines if not line.lstrip().startswith("#")]
     assert len(pinned) > 50 and all("==" in line for line in pinned)
     assert any("sys_platform == 'win32'" in line for line in pinned)
+    assert len({line.partition("==")[0] for line in pinned}) == len(pinned), "a run of one Python is loaded by another"
     assert not any(word in line for line in lines for word in ("://", "file:", str(installed_project), "--index"))
 
 

@@ -20,6 +20,7 @@ def test_other_versions_of_packages_that_matter_are_said_on_load(folder, edit, c
     loading.load(folder)
 
     (line,) = caplog.messages
+    assert "Python" not in line, "it is the same"
     assert f"scipy 0.1 (now {now}): " in line and "ruff" not in line
     assert f"make reproduce RUN={folder.name}" in line
 

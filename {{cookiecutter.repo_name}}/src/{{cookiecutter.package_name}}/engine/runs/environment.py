@@ -69,14 +69,20 @@ def processor() -> str:
 
 
 def other_versions(record: Mapping[str, Any]) -> str:
-    """What of the packages on which answers hang has another version now than the run: `scipy 1.16.0 (now 1.17.1)`."""
+    """What of the packages on which answers hang has another version now than the run: `scipy 1.16.0 (now 1.17.1)`.
+
+    Where one has, a Python of another minor version comes first: for it, the lock may name other packages.
+    """
     then, now = record["environment"]["packages"], {}
     for name in record["environment"].get("answers_hang_on", packages.ALWAYS):
         try:
             now[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             now[name] = "not installed"
-    return ", ".join(f"{n} {then[n]} (now {now[n]})" for n in now if n in then and now[n] != then[n])
+    found = [f"{n} {then[n]} (now {now[n]})" for n in now if n in then and now[n] != then[n]]
+    made, here = record["environment"]["python"], platform.python_version()
+    other = found and made.split(".")[:2] != here.split(".")[:2]
+    return ", ".join([f"Python {made} (now {here})", *found] if other else found)
 
 
 def other_variables(folder: Path, record: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ import importlib.machinery
 import importlib.util
 import logging
 import pickle
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +22,7 @@ from typing import Any, BinaryIO
 
 from ..project import artefact, errors
 from ..project.errors import DataError, ProjectError
-from ..project.package import NAME, code
+from ..project.package import LOCK, NAME, code
 from . import signatures
 from .environment import other_variables, other_versions
 from .registry import CODE, MODEL, read
@@ -90,9 +91,11 @@ def explained(run: str, versions: str, what: str) -> Iterator[None]:
     except Exception as error:  # what a package raises that is not the one it was made with, nobody can list
         if not versions:
             raise
+        python = re.match(r"Python (3\.\d+)", versions)
+        first, also = ("rm -r .venv", f" PYTHON=python{python[1]}") if python else (f"{LOCK} of its commit", "")
         raise DataError(
             f"run {run} {what}: {type(error).__name__}: {str(error)[:200]}.\nIt was trained with {versions}.\n"
-            f"Train again, or see what it says with its own packages: make reproduce RUN={run}"
+            f"Have them again: {first}, make install{also}; or see what it says with its own: make reproduce RUN={run}"
         ) from error
 
 

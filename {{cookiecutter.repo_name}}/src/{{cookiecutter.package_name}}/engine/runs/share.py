@@ -118,7 +118,7 @@ def each(store: "Store", verb: str, records: Sequence[str], act: Callable[["Stor
     if wrong:
         first, _, cure = wrong[0].partition("\n")
         more = f" (and {len(wrong) - 1} more like this)" if len(wrong) > 1 else ""
-        raise DataError(f"{first}{more}\n{cure} What else there was to do is done.")
+        raise DataError(f"{first}{more}\nWhat else there was to do is done. {cure}")
     return new
 
 

@@ -156,7 +156,7 @@ def fill(root: Path, python: Path) -> None:
     before = in_packages(python.parents[1], "*.dist-info")
     uv = ["uv"] if shutil.which("uv") else [str(python), "-m", "uv"]
     if uv != ["uv"] and subprocess.run([*uv, "--version"], capture_output=True).returncode:
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv>=0.5"]
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv>=0.5.10"]
         run(pip, f"uv could not be fetched. {NETWORK}")
     if dependencies(root) not in locked(root):
         write_lock(root, uv)
@@ -184,14 +184,17 @@ def serve_own_folder(root: Path, venv: Path) -> None:
 
 
 def write_lock(root: Path, uv: list[str]) -> None:
-    """Resolve pyproject.toml for every platform into requirements.lock; versions that are locked and still fit stay."""
+    """Resolve pyproject.toml for every platform into requirements.lock; versions that are locked and still fit stay.
+
+    One version of a package for all Pythons, where there is one: a run of one is loaded by the others.
+    """
     content = pyproject(root)
     oldest = re.findall(r"\d+\.\d+", content["project"].get("requires-python", ""))[:1] or ["3.11"]
     extras = content.get("tool", {}).get("install", {}).get("extras", ["dev"])
     with artefact.whole(root / LOCK) as draft:
         draft.write_text(locked(root), encoding="utf-8")
-        options = ["--universal", "--quiet", "--python-version", *oldest, "--output-file", draft.name]
-        options += ["--custom-compile-command", MADE_FROM + dependencies(root)]
+        options = ["--universal", "--fork-strategy=fewest", "--quiet", "--python-version", *oldest]
+        options += ["--output-file", draft.name, "--custom-compile-command", MADE_FROM + dependencies(root)]
         options += ["pyproject.toml", *(f"--extra={name}" for name in extras)]
         run([*uv, "pip", "compile", *options], f"no versions were found that fit pyproject.toml. {NETWORK}", root)
 
