@@ -48,7 +48,6 @@ class Service:
         self.versions, self.counts = Versions(project), Counts()
         self.draining, self.in_flight, self._kept = False, 0, True
         self.tasks = set[Any]()  # uvicorn's, one a request
-        self.held: dict[str, tuple[str, float]] = {}  # rows at /label: the browser that sees each, and until when
         self._shadows: set[asyncio.Task] = set()
 
     async def answer(self, rows: list[Row], run: str = "", asker: str = "") -> Reply:

@@ -5,8 +5,6 @@ What somebody says goes the way of all feedback, with a source that says that it
 
 import asyncio
 import secrets
-import threading
-import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote
@@ -32,8 +30,6 @@ from .words import in_order
 KEYS = "123456789abcdefghijklmnopqrtvwxyz"  # of the classes; s skips, u takes back
 COOKIE_NAME, LONGEST = "labeller", 60  # of the cookie; letters of a name
 BROWSER = "browser"  # another cookie: people may share a token and give no name
-SEEN_FOR = 300.0  # seconds for which a row that somebody sees is shown to nobody else, while others wait
-TURN = threading.Lock()  # to choose a row and to hold it
 Queue = dict[str, tuple[str, tables.Entry, list[tables.Told]]]
 
 
@@ -47,8 +43,7 @@ def shown(request: Request, queue: Queue, said: str = "", at: str = "") -> Respo
     """The page with one row, and what was `said` of the label that was sent."""
     asked = {**request.query_params, **({"at": at} if at else {})}
     me = request.cookies.get(BROWSER) or secrets.token_hex(16)
-    with TURN:
-        number = next_of(queue, asked, me, request.app.service.held)
+    number = next_of(queue, asked, me)
     done = sum(1 for _, _, told in queue.values() if told)
     content: dict[str, Any] = {"said": said, "done": done, "all": len(queue), "number": number, "keys": KEYS}
     if number:
@@ -65,16 +60,15 @@ def shown(request: Request, queue: Queue, said: str = "", at: str = "") -> Respo
     return response
 
 
-def next_of(queue: Queue, asked: Mapping[str, str], me: str, held: dict[str, tuple[str, float]]) -> str:
-    """The row `at` a place if it waits, else the next `after` another, else the first; "" where none waits."""
-    now, places = time.monotonic(), [*queue]
+def next_of(queue: Queue, asked: Mapping[str, str], me: str) -> str:
+    """The row `at` a place if it waits, else the next `after` another, else the first; "" where none waits.
+
+    In an order of this browser: else all who label at the same time would see the same row.
+    """
+    places = sorted(queue, key=lambda number: hash((me, number)))
     start = places.index(asked["after"]) + 1 if asked.get("after") in queue else 0
     waiting = [one for one in places[start:] + places[:start] if not queue[one][2]]
-    free = [one for one in waiting if held.get(one, (me, now))[0] == me or held[one][1] < now]
-    number = asked["at"] if asked.get("at") in waiting else next(iter(free or waiting), "")
-    if number:
-        held[number] = me, now + SEEN_FOR
-    return number
+    return asked["at"] if asked.get("at") in waiting else next(iter(waiting), "")
 
 
 def queue_of(service: Service) -> Queue:
