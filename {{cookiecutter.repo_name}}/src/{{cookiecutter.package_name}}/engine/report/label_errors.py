@@ -8,6 +8,7 @@ only where a model disagrees, they would agree with models better than new rows 
 
 import logging
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,8 @@ def find(evidence: Evidence) -> tuple[pd.DataFrame, dict[str, Any]]:
     through it), and features. With the table comes what it is about: `rows` looked at, `candidate` that answered, `n`
     rows whose label it contradicts, `listed` of them, its `skill` (see `explained`), of how many it is `sure` (of
     classes, see `as_sure`), the columns of which `features` found that they tell a part of the rows (`leaks`, in
-    words), and whether any of these leaves it too `weak` to doubt labels.
+    words), how many stand `beside` the rows that these tell, whether most do, so that they `stand_out` whatever their
+    label, and whether any of this leaves it too `weak` to doubt labels.
     """
     chosen, asked = looked_at(evidence.question)
     name, predictions = answers_unseen(evidence, asked)
@@ -61,12 +63,18 @@ def find(evidence: Evidence) -> tuple[pd.DataFrame, dict[str, Any]]:
     found = contradicted(asked, predictions, seen)
     found = found.iloc[:0] if name == DUMMY else found  # no candidate knows more: it can doubt nothing
     rest = ~np.isin(np.arange(len(asked.truth)), found["position"])
-    skill, sure = explained(asked.truth, predictions, rest), as_sure(asked.truth, predictions, rest, found)
+    leaks = leaks_of_a_part(evidence.suspicions, seen, asked.classes)
+    told = [label for labels in leaks.values() for label in labels]
+    beside = found[["given", "suggested"]].isin(told).any(axis=1) | (bool(leaks) and not told)
+    left = ~np.isin(asked.truth, told)  # what a leak tells shows no skill at the others
+    skill = explained(asked.truth[left], predictions[left], rest[left])
+    sure = as_sure(asked.truth, predictions, rest, found[~beside])
     unsure = bool(asked.classes) and sure < max(2, len(found) / 6)  # of wrong labels alone a quarter
-    leaks = listed([repr(column) for column in leaks_of_a_part(evidence.suspicions) if column in seen])
+    stand_out = bool(beside.sum() > len(found) / 2)
     table = as_list(evidence, asked.rows, found.head(LISTED), row_numbers(evidence)[chosen])
     about = {"rows": len(asked.truth), "candidate": name, "n": len(found), "listed": len(table)}
-    return table, about | {"skill": skill, "sure": sure, "leaks": leaks, "weak": skill < WEAK or unsure or bool(leaks)}
+    about |= {"leaks": listed([repr(column) for column in leaks]), "beside": int(beside.sum()), "stand_out": stand_out}
+    return table, about | {"skill": skill, "sure": sure, "weak": skill < WEAK or unsure or stand_out}
 
 
 def as_list(evidence: Evidence, rows: pd.DataFrame, found: pd.DataFrame, numbers: np.ndarray) -> pd.DataFrame:
@@ -128,6 +136,8 @@ def explained(truth: np.ndarray, answers: Predictions, rest: np.ndarray) -> floa
     """
     if not answers.classes:
         return metrics.NUMBERS["r2"].score(truth, answers)
+    if len(set(truth)) < 2:  # a leak tells the other classes
+        return 0.0
     constant = metrics.constant(truth, answers.classes, len(truth))
     return 1 - metrics.log_loss(truth[rest], answers[rest]) / metrics.log_loss(truth[rest], constant[rest])
 
@@ -173,10 +183,11 @@ def wrong_classes(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
     return table[suspect].sort_values(["probability_of_given", "position"], kind="stable", ignore_index=True)
 
 
-def leaks_of_a_part(suspicions: list[dict[str, Any]]) -> list[str]:
-    """Columns that tell the target in a part of the rows: the others stand out, whatever their label."""
+def leaks_of_a_part(suspicions: list[dict[str, Any]], seen: list[str], classes: tuple) -> dict[str, Sequence]:
+    """Columns that tell a part of the rows, and of which classes: their others stand out, whatever their label."""
     asked = [one for one in suspicions if one["kind"] == "answer" and one["cure"] != OF_ITS_DATE]
-    return [name for one in asked if one["figures"].get("score", 1) < GIVES_AWAY for name in one["columns"]]
+    asked = [one for one in asked if one["figures"].get("score", 1) < GIVES_AWAY]
+    return {name: one["figures"].get("tells") or classes for one in asked for name in one["columns"] if name in seen}
 
 
 def wrong_numbers(truth: np.ndarray, predictions: Predictions, gaps: pd.DataFrame | None = None) -> pd.DataFrame:
