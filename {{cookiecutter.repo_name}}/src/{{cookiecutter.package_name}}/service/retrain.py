@@ -109,9 +109,6 @@ def later(project: Project) -> Iterator[str]:
 def judged(project: Project, make: Make, gate: Gate, dumps: dict[str, str]) -> Iterator[str]:
     """Train on all that was told, and put the run before the gate; a line for each decision."""
     make(project, "features")
-    for text in records.recorded(project.clean).get("decisions", []):
-        if text.startswith("feedback: "):
-            yield text.removeprefix("feedback: ")
     yield from later(project)
     folder = make(project, "train", message=f"retrain: {', '.join(dumps)}")[0].parent
     record = registry.read(folder)

@@ -5,7 +5,7 @@ on the other, so that a column which only looks unique in every row scores nothi
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -61,7 +61,7 @@ def leaks(clean: pd.DataFrame, target: str, names: list[str], *, rivals: bool = 
             found, cure = f"{view.what} alone {known} ({view.exact:.2f} of 1) {where}", view.cure
         if found:
             told.add(name)
-            yield Suspicion("answer", (name,), found, cure, view.figures(labels.tolist()))
+            yield Suspicion("answer", (name,), found, cure, {"score": round(view.score, 4)})
     if amount:
         others = [name for name in names if views_of[name].score < GIVES_AWAY and is_number(clean[name])]
         for one in formulas(clean, target, others):
@@ -85,19 +85,9 @@ class View(NamedTuple):
     score: float = 0.0  # on all of them
     exact: float = 0.0  # on those where it is neither empty nor its most frequent value
     filled: float = 0.0  # and their share of the rows
-    pins: tuple[Pin, ...] = ()  # of the classes that it may tell
+    pin: Pin = Pin()  # of the class that it tells best
     what: str = ""  # the column in words
     cure: str = IS_IT_KNOWN
-
-    @property
-    def pin(self) -> Pin:
-        """Of the class that it tells best."""
-        return max(self.pins, default=Pin(), key=lambda pin: pin.agreement)
-
-    def figures(self, labels: list) -> dict[str, Any]:
-        """Its score, and which of the classes it tells."""
-        tells = [labels[pin.label] for pin in self.pins if pin.agreement > PINS]
-        return {"score": round(self.score, 4), "tells": tells}
 
 
 def without_rival(views_of: Mapping[str, View], target: str, labels: list, told: set[str]) -> Iterator[Suspicion]:
@@ -106,18 +96,18 @@ def without_rival(views_of: Mapping[str, View], target: str, labels: list, told:
         return
     name, second, *_ = sorted(views_of, key=lambda name: -views_of[name].score)
     view, next_best = views_of[name], views_of[second].score
+    figures = {"score": round(view.score, 4)}
     if name not in told and view.score > STRONG and 1 - next_best > APART * (1 - view.score):
         apart = f"far better than any other ({view.score:.2f} of 1, the next {next_best:.2f})"
         told.add(name)
-        found = f"{view.what} alone predicts {target!r} {apart}"
-        yield Suspicion("answer", (name,), found, view.cure, view.figures(labels))
+        yield Suspicion("answer", (name,), f"{view.what} alone predicts {target!r} {apart}", view.cure, figures)
     name, second, *_ = sorted(views_of, key=lambda name: -views_of[name].pin.agreement)
     view, pin = views_of[name], views_of[name].pin
     if name not in told and pin.agreement > max(PINS, TIMES * views_of[second].pin.agreement):
         finds = f"{view.what} alone finds {pin.found:.0%} of the rows whose {target!r} is {labels[pin.label]!r}"
         found = f"{finds}, and {pin.right:.0%} of what it finds are such: no other column is near that"
-        figures = {"found": round(pin.found, 4), "right": round(pin.right, 4)}
-        yield Suspicion("answer", (name,), found, view.cure, view.figures(labels) | figures)
+        figures = {"score": round(view.score, 4), "found": round(pin.found, 4), "right": round(pin.right, 4)}
+        yield Suspicion("answer", (name,), found, view.cure, figures)
 
 
 def recoded(clean: pd.DataFrame, target: str, name: str) -> str:
@@ -200,8 +190,8 @@ def halved(table: np.ndarray, truth: np.ndarray) -> tuple[View, np.ndarray]:
     exact = right(predictions[some], truth[some]) if some.any() else 0.0
     if amount and some.any() and np.ptp(table[half:][some]) and np.ptp(truth[some]):  # few rows make a coarse tree
         exact = max(exact, float(np.corrcoef(table[half:, 0][some], truth[some])[0, 1] ** 2))
-    told = () if amount else tuple(pins(predictions, truth))
-    return View(right(predictions, truth), exact, float(some.mean()), told), tree.feature_importances_
+    pin = Pin() if amount else max(pins(predictions, truth), default=Pin(), key=lambda pin: pin.agreement)
+    return View(right(predictions, truth), exact, float(some.mean()), pin), tree.feature_importances_
 
 
 def right(predictions: np.ndarray, truth: np.ndarray) -> float:

@@ -37,7 +37,7 @@ def fairness(evidence: Evidence) -> dict[str, Any]:
     for name in names:
         frame = by_group(evidence.test[[name]], result, on, evidence.groups)
         tables.append((name, table(frame.drop(columns="rate"), rows=number)))
-        if len(frame) > 1:
+        if frame["rate"].nunique() > 1:
             least, most = frame.loc[frame["rate"].idxmin()], frame.loc[frame["rate"].idxmax()]
             told = percent if result.classes else number
             what = "selected" if len(result.classes) == 2 else "wrong" if result.classes else "off on average by"

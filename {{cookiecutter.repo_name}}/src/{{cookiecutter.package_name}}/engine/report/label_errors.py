@@ -8,7 +8,6 @@ only where a model disagrees, they would agree with models better than new rows 
 
 import logging
 import warnings
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from ..checks.leaks import GIVES_AWAY, OF_ITS_DATE
+from ..checks.leaks import GIVES_AWAY, OF_ITS_DATE, PINS, best_view
+from ..checks.suspicion import quoted, sampled
 from ..columns import dictionary
 from ..modelling import metrics
 from ..modelling.division import divide
@@ -27,7 +27,7 @@ from ..modelling.metrics import Predictions, columns_of
 from ..modelling.question import Question, hold_out
 from ..modelling.split import cross_validation
 from ..project import records
-from ..project.errors import DataError, listed
+from ..project.errors import DataError
 from ..project.log import warnings_as_lines
 from .evidence import Evidence, columns_seen
 
@@ -54,8 +54,7 @@ def find(evidence: Evidence) -> tuple[pd.DataFrame, dict[str, Any]]:
     through it), and features. With the table comes what it is about: `rows` looked at, `candidate` that answered, `n`
     rows whose label it contradicts, `listed` of them, its `skill` (see `explained`), of how many it is `sure` (of
     classes, see `as_sure`), the columns of which `features` found that they tell a part of the rows (`leaks`, in
-    words), how many stand `beside` the rows that these tell, whether most do, so that they `stand_out` whatever their
-    label, and whether any of this leaves it too `weak` to doubt labels.
+    words), whether most of the n `stand_out` beside these, and whether any of this leaves it too `weak` to doubt labels.
     """
     chosen, asked = looked_at(evidence.question)
     name, predictions = answers_unseen(evidence, asked)
@@ -63,18 +62,17 @@ def find(evidence: Evidence) -> tuple[pd.DataFrame, dict[str, Any]]:
     found = contradicted(asked, predictions, seen)
     found = found.iloc[:0] if name == DUMMY else found  # no candidate knows more: it can doubt nothing
     rest = ~np.isin(np.arange(len(asked.truth)), found["position"])
-    leaks = leaks_of_a_part(evidence.suspicions, seen, asked.classes)
-    told = [label for labels in leaks.values() for label in labels]
-    beside = found[["given", "suggested"]].isin(told).any(axis=1) | (bool(leaks) and not told)
-    left = ~np.isin(asked.truth, told)  # what a leak tells shows no skill at the others
-    skill = explained(asked.truth[left], predictions[left], rest[left])
+    leaks = [column for column in leaks_of_a_part(evidence.suspicions) if column in seen]
+    told = told_by(leaks, asked)
+    beside = found[["given", "suggested"]].isin(told).any(axis=1) | (bool(leaks) and not asked.classes)
+    left, stand_out = ~np.isin(asked.truth, told), bool(leaks) and bool(beside.sum() >= len(found) / 2)
+    skill = 0.0 if stand_out else explained(asked.truth[left], predictions[left], rest[left])
     sure = as_sure(asked.truth, predictions, rest, found[~beside])
     unsure = bool(asked.classes) and sure < max(2, len(found) / 6)  # of wrong labels alone a quarter
-    stand_out = bool(beside.sum() > len(found) / 2)
     table = as_list(evidence, asked.rows, found.head(LISTED), row_numbers(evidence)[chosen])
-    about = {"rows": len(asked.truth), "candidate": name, "n": len(found), "listed": len(table)}
-    about |= {"leaks": listed([repr(column) for column in leaks]), "beside": int(beside.sum()), "stand_out": stand_out}
-    return table, about | {"skill": skill, "sure": sure, "weak": skill < WEAK or unsure or stand_out}
+    about = {"rows": len(asked.truth), "candidate": name, "n": len(found), "listed": len(table), "sure": sure}
+    about |= {"leaks": quoted(leaks), "stand_out": stand_out, "skill": skill, "weak": skill < WEAK or unsure}
+    return table, about
 
 
 def as_list(evidence: Evidence, rows: pd.DataFrame, found: pd.DataFrame, numbers: np.ndarray) -> pd.DataFrame:
@@ -136,8 +134,6 @@ def explained(truth: np.ndarray, answers: Predictions, rest: np.ndarray) -> floa
     """
     if not answers.classes:
         return metrics.NUMBERS["r2"].score(truth, answers)
-    if len(set(truth)) < 2:  # a leak tells the other classes
-        return 0.0
     constant = metrics.constant(truth, answers.classes, len(truth))
     return 1 - metrics.log_loss(truth[rest], answers[rest]) / metrics.log_loss(truth[rest], constant[rest])
 
@@ -183,11 +179,18 @@ def wrong_classes(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
     return table[suspect].sort_values(["probability_of_given", "position"], kind="stable", ignore_index=True)
 
 
-def leaks_of_a_part(suspicions: list[dict[str, Any]], seen: list[str], classes: tuple) -> dict[str, Sequence]:
-    """Columns that tell a part of the rows, and of which classes: their others stand out, whatever their label."""
+def leaks_of_a_part(suspicions: list[dict[str, Any]]) -> list[str]:
+    """Columns that tell the target in a part of the rows: the others stand out, whatever their label."""
     asked = [one for one in suspicions if one["kind"] == "answer" and one["cure"] != OF_ITS_DATE]
-    asked = [one for one in asked if one["figures"].get("score", 1) < GIVES_AWAY]
-    return {name: one["figures"].get("tells") or classes for one in asked for name in one["columns"] if name in seen}
+    return [name for one in asked if one["figures"].get("score", 1) < GIVES_AWAY for name in one["columns"]]
+
+
+def told_by(leaks: list[str], asked: Question) -> list:
+    """The classes of which these columns tell rows, as one against all others; all where that is none."""
+    rows = sampled(asked.rows)
+    truth = asked.truth[rows.index]
+    views = [(label, best_view(rows[name], (truth == label).astype(int))) for name in leaks for label in asked.classes]
+    return [label for label, view in views if view.pin.agreement > PINS] or [label for label, _ in views]
 
 
 def wrong_numbers(truth: np.ndarray, predictions: Predictions, gaps: pd.DataFrame | None = None) -> pd.DataFrame:
