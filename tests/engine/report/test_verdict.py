@@ -25,7 +25,7 @@ def test_answer_says_rows_model_score_interval_baseline_and_whether_chance_may_e
     assert sentences[1].startswith("By accuracy that is better than the constant answer")
     assert "right class for 180 of 200 rows" in sentences[2]
     assert "more than chance explains" in verdict.comparison(result(*half_right(), (0.8, 0.95)))
-    assert "chance alone may explain it" in verdict.comparison(result(*half_right(), (0.4, 0.95)))
+    assert "chance alone may explain the difference" in verdict.comparison(result(*half_right(), (0.4, 0.95)))
     surely = result(["no", "yes"] * 100, [0.0, 1.0] * 100)
     assert verdict.reading_of_probabilities(surely).startswith("Log-loss 0.000; giving every row")
     assert verdict.scored("roc_auc", 0.9998) == ">0.999" and verdict.scored("log_loss", 0.9998) == "1.000"
@@ -53,7 +53,7 @@ def test_worse_point_is_of_no_use_only_where_the_whole_interval_is():
 
     some, all_of_it = (verdict.comparison(result(*turned, ends)) for ends in ((0.05, 0.55), (0.05, 0.4)))
 
-    assert "of no use" in all_of_it and "chance alone may explain it" in some
+    assert "of no use" in all_of_it and "chance alone may explain the difference" in some
 
 
 def test_probabilities_that_are_the_same_in_all_rows_neither_inform_nor_mislead():

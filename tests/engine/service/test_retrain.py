@@ -165,7 +165,7 @@ def test_divided_by_time_the_gate_compares_on_rows_newer_than_all_that_the_champ
     lines = run(project)
 
     test = test_parts(project)["test"]
-    assert lines[2] == (
+    assert lines[1] == (
         "0 of 20 told rows are learned from: by 'time:day' the others are in the test split, the newest 20 %. "
         "It moves on as newer rows come; to learn from them now: a smaller test in [split] shares, then make train"
     )

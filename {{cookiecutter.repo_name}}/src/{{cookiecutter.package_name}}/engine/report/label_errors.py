@@ -53,8 +53,8 @@ def find(evidence: Evidence) -> tuple[pd.DataFrame, dict[str, Any]]:
     and `probability_of_suggested` (0-1) or `off_by` and `times_usual`, `verdict` (empty, for the person who works
     through it), and features. With the table comes what it is about: `rows` looked at, `candidate` that answered, `n`
     rows whose label it contradicts, `listed` of them, its `skill` (see `explained`), of how many it is `sure` (of
-    classes, see `as_sure`), the columns of which `features` found that they tell a part of the rows (`leaks`, in
-    words), whether most of the n `stand_out` beside these, and whether any of this leaves it too `weak` to doubt labels.
+    classes, see `as_sure`), the columns that tell a part of the rows (`leaks`, in words), whether most of the n
+    `stand_out` beside that part, and whether any of this leaves it too `weak` to doubt labels.
     """
     chosen, asked = looked_at(evidence.question)
     name, predictions = answers_unseen(evidence, asked)

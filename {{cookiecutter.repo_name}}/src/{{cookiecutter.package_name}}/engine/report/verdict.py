@@ -88,7 +88,7 @@ def comparison(result: Result) -> str:
     if result.beats_constant:
         return f"By {result.metric.name} that is better than the constant answer, and more than chance explains."
     if max(result.metric.better_by(value, result.baseline) for value in (result.score, best)) > 0:
-        return "That this is better than the constant answer is not shown: chance alone may explain it."
+        return "Whether it beats the constant answer these rows do not tell: chance alone may explain the difference."
     return "That is no better than the constant answer: the model is of no use as it stands."
 
 
