@@ -5,8 +5,7 @@
 Reads the log: answers whose truth was told. Writes those that are new into a dump beside the source, `data/raw/<dump>/`
 (a card with the ids, read-only), then does `data`, `features`, `train`, `evaluate` and `promote`, with a line for each
 decision, which `reports/<run>/retrain.json` keeps. A row stays in its split: `engine/modelling/division.py`. What was
-killed goes on where it was: a dump is new until a run that learned of it stood before the gate, and its `run.json` says
-so.
+killed goes on where it was: a dump is new until a run that learned of it stood before the gate, as `run.json` says.
 """
 
 import json

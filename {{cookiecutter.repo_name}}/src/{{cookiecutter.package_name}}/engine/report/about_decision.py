@@ -232,8 +232,7 @@ def of_classes(evidence: Evidence) -> dict[str, Any]:
         f"For {hits[1]:,} ({percent(hits[1] / n)}) the right one is among its two most probable.",
     ]
     shares = pd.Series(right).groupby(truth).mean()
-    missed = shares.index[shares == shares.min()]
-    if len(missed) < len(shares):
+    if len(missed := shares.index[shares == shares.min()]) < len(shares):
         those, kinds = right[np.isin(truth, missed)], listed([f"'{label}'" for label in missed])
         sentences.append(f"Of those that are {kinds} it names {those.sum():,} of {len(those):,}; of no other so few.")
     confused = gains.confusions(truth, result.predictions)

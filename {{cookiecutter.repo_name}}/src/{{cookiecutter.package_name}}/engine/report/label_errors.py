@@ -52,9 +52,9 @@ def find(evidence: Evidence) -> tuple[pd.DataFrame, dict[str, Any]]:
     The surest first: `row` (its number in the raw file), the id columns, `given`, `suggested`, `probability_of_given`
     and `probability_of_suggested` (0-1) or `off_by` and `times_usual`, `verdict` (empty, for the person who works
     through it), and features. With the table comes what it is about: `rows` looked at, `candidate` that answered, `n`
-    rows whose label it contradicts, `listed` of them, its `skill` (see `explained`), of how many it is `sure` (of
-    classes, see `as_sure`), the columns that tell a part of the rows (`leaks`, in words), whether most of the n
-    `stand_out` beside that part, and whether any of this leaves it too `weak` to doubt labels.
+    rows whose label it contradicts, `listed` of them, its `skill` (see `explained`), of how many it is `sure` (see
+    `as_sure`), the columns that tell a part of the rows (`leaks`, in words), whether most of the n `stand_out` beside
+    that part, and whether it is too `weak` to doubt labels.
     """
     chosen, asked = looked_at(evidence.question)
     name, predictions = answers_unseen(evidence, asked)
@@ -70,9 +70,8 @@ def find(evidence: Evidence) -> tuple[pd.DataFrame, dict[str, Any]]:
     sure = as_sure(asked.truth, predictions, rest, found[~beside])
     unsure = bool(asked.classes) and sure < max(2, len(found) / 6)  # of wrong labels alone a quarter
     table = as_list(evidence, asked.rows, found.head(LISTED), row_numbers(evidence)[chosen])
-    about = {"rows": len(asked.truth), "candidate": name, "n": len(found), "listed": len(table), "sure": sure}
-    about |= {"leaks": quoted(leaks), "stand_out": stand_out, "skill": skill, "weak": skill < WEAK or unsure}
-    return table, about
+    about = {"rows": len(asked.truth), "candidate": name, "n": len(found), "listed": len(table), "skill": skill}
+    return table, about | {"sure": sure, "leaks": quoted(leaks), "stand_out": stand_out, "weak": skill < WEAK or unsure}
 
 
 def as_list(evidence: Evidence, rows: pd.DataFrame, found: pd.DataFrame, numbers: np.ndarray) -> pd.DataFrame:
