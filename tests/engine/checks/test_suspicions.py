@@ -72,6 +72,17 @@ def test_customer_with_several_rows_asks_for_a_split_by_group(table, suspect, na
     assert found.cure == f'For new ones, set [split] by = "group:{name}".'
 
 
+@pytest.mark.parametrize("differs", [True, False])
+def test_ids_that_repeat_with_another_class_in_most_are_individuals_only_if_a_person_knows(table, suspect, differs):
+    band = np.where(np.arange(300) % 2, "north", "south") if differs else np.repeat(["north", "south"], 150)
+    ids = [f"N{row // 2}" for row in range(300)]
+
+    found = [one for one in suspect(table.assign(ring_id=ids, band=band), target="band") if one.kind == "groups"]
+
+    assert [one.columns for one in found] == [("ring_id",)]
+    assert ("'band' differs within 100% of these, so" in found[0].sentence) == differs
+
+
 @pytest.mark.parametrize(("again", "kinds"), [(60, ["groups"]), (10, [])])
 def test_customers_of_whom_most_have_one_row_ask_for_a_split_by_group_where_many_rows_share_one(
     table, suspect, again, kinds

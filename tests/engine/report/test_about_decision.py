@@ -116,7 +116,7 @@ def test_rows_of_groups_are_said_to_be_no_groups_and_hits_of_one_group_say_less(
     answer, on = about_decision.outcome(about)["answer"], about_decision.acted(about)
 
     shops = about.test["shop"][on]
-    assert any(f"These 6 are rows of {shops.nunique()} different shop, " in sentence for sentence in answer)
+    assert any(f"These 6 are rows of {shops.nunique()} groups (shop), " in sentence for sentence in answer)
     yes, every = np.repeat([True, False], [60, 40]), np.ones(100, dtype=bool)
     wide, narrow = (about_decision.hits_within(yes, every, pd.Series(np.arange(100) // of)) for of in (20, 1))
     assert wide[0] < narrow[0] and wide[1] > narrow[1]
@@ -180,6 +180,29 @@ def test_numbers_of_which_none_is_above_0_have_no_share():
     assert found["table"] is None and found["figures"] == {} and "within" not in " ".join(found["answer"])
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("aabbc", "Of those that are 'a' it names 2 of 3; of no other so few."),
+        ("abbca", "Of those that are 'b', 'c' it names 0 of 2; of no other so few."),
+        ("aaabc", ""),
+    ],
+)
+def test_kinds_of_which_the_smallest_share_is_named_are_counted_together_and_none_where_all_are_alike(said, words):
+    shares = (np.array(list(said))[:, None] == np.array(list("abc"))).astype(float)
+    answers = metrics.Predictions(np.array(list(said), dtype=object), shares, tuple("abc"))
+    truth = np.array(list("aaabc"), dtype=object)
+    constant = metrics.constant(truth, answers.classes, 5)
+    result = diagnostics.Result(truth, answers, constant, metrics.ANY_CLASSES["log_loss"], (0, 1))
+    about = SimpleNamespace(settings=SimpleNamespace(decision=Decision()))
+
+    text = " ".join(
+        about_decision.of_classes(Evidence(about, None, {"target": "kind"}, None, result, None, {}))["answer"]
+    )
+
+    assert words in text and ("so few" in text) == bool(words)
+
+
 def test_more_classes_name_the_two_most_probable_and_the_most_frequent_confusion_and_no_threshold(
     make_project, made_table
 ):
@@ -190,7 +213,7 @@ def test_more_classes_name_the_two_most_probable_and_the_most_frequent_confusion
     assert re.search(r"Which of 3 kinds of colour is each of \d+ orders that it never saw\?", screen)
     assert "truth taken for orders" in screen and "Of the 5 orders it is surest of" in screen
     assert "is among its two most probable" in screen and "The most frequent confusion" in screen
-    (shares,) = re.findall(r"Of those that are '\w+' it names (\d+) of (\d+) so; of no other kind so few", screen)
+    (shares,) = re.findall(r"Of those that are [\w', ]+ it names (\d+) of (\d+); of no other so few", screen)
     assert int(shares[0]) <= int(shares[1])
     assert "do not act on it yet" in screen, "colours were drawn at random"
     assert "wrong of them" in text and "multiplies the odds" in text

@@ -65,6 +65,15 @@ def test_tiny_test_split_without_one_of_the_classes_is_reported_and_one_that_the
     assert record["run"] in listing.render(listing.rows(settings.load(tmp_path)))
 
 
+@pytest.mark.parametrize("lone", [True, False])
+def test_class_that_was_left_out_of_all_splits_is_said_to_be_never_answered(page_about, numbers, lone):
+    kinds = np.where(numbers["x"] > 0, "yes", "no")
+
+    page, _ = page_about(numbers.assign(y=np.where(lone & (numbers.index == 7), "lone", kinds)))
+
+    assert ("in none of these: 1 row of the class 'lone', which is never answered" in page) == lone
+
+
 def test_run_with_a_dummy_alone_is_no_use_and_doubts_no_label_and_the_report_says_so(page_about, numbers, tmp_path):
     page, _ = page_about(numbers.assign(y=["yes", "no"] * 45), train={"candidates": ["dummy"]})
 

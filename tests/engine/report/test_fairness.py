@@ -61,5 +61,14 @@ def test_page_compares_groups_of_a_column_that_is_called_so_and_says_what_evenin
     assert "is it so? (sensitive = ...): sex" in caplog.text
 
 
+def test_groups_of_few_rows_or_that_fare_alike_have_no_range(page_about, numbers):
+    numbers["y"], numbers["sex"] = np.where(numbers["x"] > 0, "yes", "no"), numbers["word"]
+
+    page, _ = page_about(numbers)
+
+    section = page.partition('<section id="fairness">')[2].partition("</section>")[0]
+    assert "By sex: no group has 20 test rows." in section and "<table" not in section and "from" not in section
+
+
 def test_page_says_nothing_of_groups_where_no_column_is_marked(evaluated):
     assert 'id="fairness"' not in evaluated[1]

@@ -184,6 +184,8 @@ def test_columns_empty_in_most_rows_and_one_that_all_hangs_on_are_named():
 
     assert "Empty in most rows: b (80.0" in found and "'a': with its cells shuffled" in found
     assert not shown(findings.of_columns(about(rows.ffill(), [0.4, 0.3])))
+    emptier = about(rows[rows["b"].notna()], [0.4, 0.3], test=rows[:90])
+    assert emptier.test["b"].isna().mean() > 0.5 and "Empty" not in shown(findings.of_columns(emptier)), "of all rows"
 
 
 def test_column_that_alone_reaches_nearly_all_is_named_once_and_not_where_another_does_too():

@@ -123,6 +123,21 @@ def test_no_label_is_doubted_where_a_column_tells_a_part_of_the_rows(make_projec
     assert "fee&#39; tells a part of the rows" in page
 
 
+@pytest.mark.once
+@pytest.mark.parametrize("wrong", [True, False])
+def test_column_that_tells_some_rows_of_two_classes_silences_the_doubts_about_these_alone(listed, wrong):
+    random = np.random.default_rng(4)
+    kind = random.choice(list("aaabbbcccde"), 600)
+    mark = pd.Series(kind).map({"d": 1, "e": 2}).where(random.random(600) < 0.8).fillna(0)
+    place = pd.Series(kind).map({"a": 0, "b": 6, "c": 12, "d": 0, "e": 6}) + random.normal(size=600)
+    given = np.where(wrong & (mark == 0) & (random.random(600) < 0.1), random.choice(list("abc"), 600), kind)
+
+    _, _, about = listed(pd.DataFrame({"place": place, "mark": mark, "answer": given}))
+
+    assert about["leaks"] == "'mark'" and about["n"] > 10
+    assert about["weak"] == about["stand_out"] == (not wrong)
+
+
 def turned(random, x):
     """Two classes, an eighth of whose labels are wrong: the best of models explains less than half of them."""
     return np.where((x > 0) ^ (random.random(len(x)) < 0.12), "yes", "no"), x

@@ -25,7 +25,7 @@ def test_answer_says_rows_model_score_interval_baseline_and_whether_chance_may_e
     assert sentences[1].startswith("By accuracy that is better than the constant answer")
     assert "right class for 180 of 200 rows" in sentences[2]
     assert "more than chance explains" in verdict.comparison(result(*half_right(), (0.8, 0.95)))
-    assert "chance alone may explain it" in verdict.comparison(result(*half_right(), (0.4, 0.95)))
+    assert "chance alone may explain the difference" in verdict.comparison(result(*half_right(), (0.4, 0.95)))
     surely = result(["no", "yes"] * 100, [0.0, 1.0] * 100)
     assert verdict.reading_of_probabilities(surely).startswith("Log-loss 0.000; giving every row")
     assert verdict.scored("roc_auc", 0.9998) == ">0.999" and verdict.scored("log_loss", 0.9998) == "1.000"
@@ -36,7 +36,7 @@ def test_answer_says_rows_model_score_interval_baseline_and_whether_chance_may_e
     [
         (0.8, 0.05, 0.15, 0, "would probably help"),
         (0.8, 0.05, 0.15, [5, 10], "200 rows, whole groups at a time"),
-        (0.899, 0.0005, 0.002, 0, "help a little"),
+        (0.899, 0.0005, 0.002, 0, "help little"),
         (0.89, -0.01, 0.03, 0, "too few test rows to tell whether more rows would help"),
         (0.899, -0.001, 0.002, 0, "would not change much"),
         (0.95, -0.08, -0.02, 0, "Look at how the rows differ"),
@@ -46,6 +46,20 @@ def test_worth_of_more_rows_hangs_on_the_last_doubling(before, low, high, groups
     table = curve([0.92, 0.92], [before, 0.9], [np.nan, low], [np.nan, high], groups)
 
     assert words in verdict.reading_of_curve(table, result(*half_right()))[1]
+
+
+def test_worse_point_is_of_no_use_only_where_the_whole_interval_is():
+    turned = half_right()[0], 1 - half_right()[1]
+
+    some, all_of_it = (verdict.comparison(result(*turned, ends)) for ends in ((0.05, 0.55), (0.05, 0.4)))
+
+    assert "of no use" in all_of_it and "chance alone may explain the difference" in some
+
+
+def test_probabilities_that_are_the_same_in_all_rows_neither_inform_nor_mislead():
+    reading = verdict.reading_of_probabilities(result(["no", "yes"] * 100, np.full(200, 0.4)))
+
+    assert "every row gets the same probabilities" in reading and "mislead" not in reading
 
 
 def test_probabilities_worse_than_the_shares_of_the_classes_are_read_so():
@@ -72,7 +86,8 @@ def test_over_fitting_and_worth_of_rows_are_not_told_of_a_gain_that_is_not_shown
         (1.0, 0.8, None, "Over-fitting"),
         (0.91, 0.9, None, "No sign of"),
         (0.5, 0.5, None, "Under-fitting"),
-        (1.0, 0.8, 0.82, "Over-fitting"),
+        (1.0, 0.8, 0.82, "Over-fitting: "),
+        (1.0, 0.8, 0.87, "Over-fitting, and time: "),
         (1.0, 0.8, 0.97, "Time more than over-fitting"),
     ],
 )

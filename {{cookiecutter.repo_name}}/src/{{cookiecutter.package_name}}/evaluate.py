@@ -194,7 +194,7 @@ def keep_label_errors(path: Path, evidence: Evidence) -> dict[str, Any]:
             counts = about["candidate"], about["n"], about["rows"], evidence.project.relative(path)
             log.info("%s contradicts the label of %d of %d rows that it has not seen, the surest -> %s", *counts)
     strongest = [name for name in evidence.importances["column"] if name in found]
-    others = [name for name in found if name not in (*strongest, "verdict")]
+    others = found.columns.drop("verdict")
     telling = [name for name in others if name not in columns_seen(evidence.record)]
     surest = found[list(dict.fromkeys([*telling, *strongest, *others]))].iloc[:DOUBTS_SHOWN, :DOUBTS_COLUMNS]
     formats = {name: verdict.percent for name in surest if name.startswith("probability_of")}

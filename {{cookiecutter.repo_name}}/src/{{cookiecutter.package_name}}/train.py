@@ -97,7 +97,7 @@ def learn(project: Project, folder: Path) -> tuple[BaseEstimator, dict[str, Any]
     board = {name: metrics.score(truth, predictions, question.task) for name, predictions in held.items()}
     best = choose_best(board, metric, truth, held)
     if best == "dummy" and len(board) > 1:
-        log.warning("no candidate is better than the constant answer: these columns say nothing about the target")
+        log.warning("no candidate is better than the constant answer: that these columns tell the target is not shown")
     with warnings_as_lines(log), threads(len(question.rows)):
         model, predictions = fit_best(estimators[best], question, held[best], metric.name)
     n_folds = len(question.folds)

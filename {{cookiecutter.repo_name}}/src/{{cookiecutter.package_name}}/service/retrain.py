@@ -5,8 +5,7 @@
 Reads the log: answers whose truth was told. Writes those that are new into a dump beside the source, `data/raw/<dump>/`
 (a card with the ids, read-only), then does `data`, `features`, `train`, `evaluate` and `promote`, with a line for each
 decision, which `reports/<run>/retrain.json` keeps. A row stays in its split: `engine/modelling/division.py`. What was
-killed goes on where it was: a dump is new until a run that learned of it stood before the gate, and its `run.json` says
-so.
+killed goes on where it was: a dump is new until a run that learned of it stood before the gate, as `run.json` says.
 """
 
 import json
@@ -109,9 +108,6 @@ def later(project: Project) -> Iterator[str]:
 def judged(project: Project, make: Make, gate: Gate, dumps: dict[str, str]) -> Iterator[str]:
     """Train on all that was told, and put the run before the gate; a line for each decision."""
     make(project, "features")
-    for text in records.recorded(project.clean).get("decisions", []):
-        if text.startswith("feedback: "):
-            yield text.removeprefix("feedback: ")
     yield from later(project)
     folder = make(project, "train", message=f"retrain: {', '.join(dumps)}")[0].parent
     record = registry.read(folder)

@@ -37,7 +37,7 @@ def copies(parts: dict[str, pd.DataFrame], names: list[str]) -> Iterator[Suspici
     if pairs * together(collisions(forms, keys)) < LIKELY * same.sum():
         figures = {"rows": int(same.sum()), "test rows": len(same)}
         found = f"{figures['rows']} of {len(same)} test rows have the same features as a row of train or dev"
-        yield Suspicion("duplicates", (), f"{found}: the score flatters", FOR_COPIES, figures, share=float(same.mean()))
+        yield Suspicion("duplicates", (), f"{found}: scores may flatter", FOR_COPIES, figures, share=float(same.mean()))
 
 
 def normal_forms(rows: pd.DataFrame) -> np.ndarray:
@@ -93,6 +93,6 @@ def contradictions(clean: pd.DataFrame, target: str, names: list[str]) -> Iterat
         ceiling = 1 - rows / len(clean)
         best = f"be right in more than {np.floor(ceiling * 1e3) / 10:.1f} %"
     if rows:
-        found = f"{rows} rows differ from others only in {target!r}: no model can {best}"
+        found = f"the features of others, but another {target!r}, in {rows} of {len(truth)} rows: no model can {best}"
         cure = "Look at them: labels are wrong, or a column that would tell the rows apart is missing."
         yield Suspicion("ambiguity", (target,), found, cure, {"rows": rows, "ceiling": round(ceiling, 6)}, 1 - ceiling)

@@ -68,7 +68,7 @@ def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionar
         *copies(parts, features_of_rows),
         *contradictions(clean, target, features_of_rows),
         *order(clean[clean.index >= 0], target, columns, split_by),  # what people told stands at the end
-        *groups(clean, others, by_role(columns, "group"), split_by),
+        *groups(clean, others, by_role(columns, "group"), split_by, clean[target]),
         *rare_classes(clean[target]),
         *drift(one_of_each(parts, split_by), target, [name for name in seen if name != split_by.partition(":")[2]]),
         *sentinels(clean, [*seen, target]),
@@ -165,9 +165,9 @@ def correlation(one: pd.Series, other: pd.Series) -> float:
     return float(abs(np.corrcoef(rankdata(one), rankdata(other))[0, 1]))
 
 
-def groups(clean: pd.DataFrame, names: list[str], told: list[str], split_by: str) -> Iterator[Suspicion]:
+def groups(clean: pd.DataFrame, names: list[str], told: list[str], by: str, truth: pd.Series) -> Iterator[Suspicion]:
     """The same customer in several rows, by the column's name, because others belong to it, or as people told."""
-    if ":" in split_by:  # divided by time, later rows of those known are what is asked
+    if ":" in by:  # divided by time, later rows of those known are what is asked
         return
     codes = varied(clean, names)
     for name in filter(lambda name: can_be_group(clean[name]), names):
@@ -180,10 +180,12 @@ def groups(clean: pd.DataFrame, names: list[str], told: list[str], split_by: str
         unknown = not by_name and several <= ROWS_OF_ONE and distinct >= MANY_GROUPS
         belongs = constant_within(values, codes) if unknown else []
         if by_name or len(belongs) > is_number(values):  # a number without such a name takes two witnesses
-            same = "is the same" if len(belongs) == 1 else "are the same"
-            share = f"in {CONSTANT_SHARE:.0%} of the rows or more"
-            why = f" and {quoted(belongs)} {same} within it, {share}" if belongs else ""
-            found = f"column {name!r} repeats ({several:.1f} rows each){why}: a random split has met those tested"
+            why = f", in {CONSTANT_SHARE:.0%} of them or more with the same {quoted(belongs)}" if belongs else ""
+            met = "a random split has met those tested"
+            differs = (truth.groupby(values).nunique()[values.value_counts() > 1] > 1).mean()
+            if differs > 1 / 2 and infer_task(truth) == "classification" and not belongs and name not in told:
+                met = f"{truth.name!r} differs within {differs:.0%} of these, so {met} only if each is one individual"
+            found = f"column {name!r} repeats ({several:.1f} rows each){why}: {met}"
             cure = f'For new ones, set [split] by = "group:{name}".'
             yield Suspicion("groups", (name,), found, cure, {"groups": distinct, "rows of each": round(several, 2)})
 

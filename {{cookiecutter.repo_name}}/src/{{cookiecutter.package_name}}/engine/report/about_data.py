@@ -52,6 +52,8 @@ def data(evidence: Evidence) -> dict[str, Any]:
     unused = [name for name in seen if name in features - set(columns_seen(evidence.record))]
     shares = shares.loc[columns_seen(evidence.record)][lambda table: table.max(axis=1) > 0]
     shares = shares.sort_values("train and dev", ascending=False).head(10).rename_axis("column").reset_index()
+    known = [*map(str, evidence.result.classes), *evidence.record["metrics"]["test"]["set_aside"]]
+    labels = pd.read_parquet(records.checked(project.clean))[evidence.record["target"]].dropna().astype(str)
     return {
         "card": json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {},
         "files": first_of(list(made_from)),
@@ -64,6 +66,7 @@ def data(evidence: Evidence) -> dict[str, Any]:
         "constant": listed(constant_columns(seen[unused]), 12),
         "ignored": listed(dictionary.by_role(columns, "ignored"), 12),
         "target": distribution(evidence),
+        "never": labels[~labels.isin(known)].value_counts().to_dict() if evidence.result.classes else {},
         "missing": table(shares, **{"train and dev": percent, "test": percent}),
     }
 

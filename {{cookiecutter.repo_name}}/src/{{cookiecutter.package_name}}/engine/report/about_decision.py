@@ -13,7 +13,7 @@ import pandas as pd
 from ..modelling import decision
 from ..modelling.metrics import Groups, middle
 from ..project import git
-from ..project.errors import DataError
+from ..project.errors import DataError, listed
 from ..project.records import CARD
 from ..project.settings import Decision
 from ..runs import registry
@@ -96,7 +96,7 @@ def of_two(evidence: Evidence) -> dict[str, Any]:
         )
     if groups is not None and groups[on].nunique() < size:
         answer.append(
-            f"These {size:,} are rows of {groups[on].nunique():,} different {groups.name}, "
+            f"These {size:,} are rows of {groups[on].nunique():,} groups ({groups.name}), "
             f"{groups[yes & on].nunique():,} of them with a '{positive}': counted and valued is each row."
         )
     if 0 < size < decision.capacity_of(options, n):
@@ -231,9 +231,10 @@ def of_classes(evidence: Evidence) -> dict[str, Any]:
         f"answering '{constant}' is right for {(truth == constant).sum():,}.",
         f"For {hits[1]:,} ({percent(hits[1] / n)}) the right one is among its two most probable.",
     ]
-    missed = pd.Series(right).groupby(truth).mean().idxmin()
-    found, of = right[truth == missed].sum(), (truth == missed).sum()
-    sentences.append(f"Of those that are '{missed}' it names {found:,} of {of:,} so; of no other kind so few.")
+    shares = pd.Series(right).groupby(truth).mean()
+    if len(missed := shares.index[shares == shares.min()]) < len(shares):
+        those, kinds = right[np.isin(truth, missed)], listed([f"'{label}'" for label in missed])
+        sentences.append(f"Of those that are {kinds} it names {those.sum():,} of {len(those):,}; of no other so few.")
     confused = gains.confusions(truth, result.predictions)
     if len(confused):
         worst = confused.iloc[0]

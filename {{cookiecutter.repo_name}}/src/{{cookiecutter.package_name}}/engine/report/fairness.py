@@ -22,10 +22,7 @@ OF_TWO = (  # Kleinberg, Mullainathan and Raghavan, "Inherent Trade-Offs in the 
     "Where groups differ in what is true of them, no model can select all alike, wrong all alike and keep its word to "
     "all: evening out one of these moves another, and which one counts is for people to decide."
 )
-OF_OTHERS = (
-    "A model that errs alike in all groups errs more than it need in some of them: which counts more is for people to "
-    "decide."
-)
+OF_OTHERS = "Erring alike in all groups is erring more than need be in some: which counts is for people to decide."
 
 
 def fairness(evidence: Evidence) -> dict[str, Any]:
@@ -37,7 +34,7 @@ def fairness(evidence: Evidence) -> dict[str, Any]:
     for name in names:
         frame = by_group(evidence.test[[name]], result, on, evidence.groups)
         tables.append((name, table(frame.drop(columns="rate"), rows=number)))
-        if len(frame) > 1:
+        if frame["rate"].nunique() > 1:
             least, most = frame.loc[frame["rate"].idxmin()], frame.loc[frame["rate"].idxmax()]
             told = percent if result.classes else number
             what = "selected" if len(result.classes) == 2 else "wrong" if result.classes else "off on average by"

@@ -194,7 +194,7 @@ def of_bands(result: Result, groups: Groups, held: pd.DataFrame | None) -> Itera
 def of_columns(evidence: Evidence) -> Iterator[Finding]:
     """Columns that are empty in most rows, and one on which nearly all of the gain hangs."""
     seen = columns_seen(evidence.record)
-    empty = np.maximum(evidence.question.rows[seen].isna().mean(), evidence.test[seen].isna().mean())
+    empty = pd.concat([evidence.question.rows[seen], evidence.test[seen]]).isna().mean()
     if shown := [f"{name} ({percent(share)})" for name, share in empty[empty > MOSTLY].items()]:
         yield Finding(f"Empty in most rows: {listed(shown)}. What such a column says was learned from the rest.")
     told = {name for one in evidence.suspicions if one["kind"] == "answer" for name in one["columns"]}

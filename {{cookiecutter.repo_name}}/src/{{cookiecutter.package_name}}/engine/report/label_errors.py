@@ -17,7 +17,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from ..checks.leaks import GIVES_AWAY, OF_ITS_DATE
+from ..checks.leaks import GIVES_AWAY, OF_ITS_DATE, PINS, best_view
+from ..checks.suspicion import quoted, sampled
 from ..columns import dictionary
 from ..modelling import metrics
 from ..modelling.division import divide
@@ -26,7 +27,7 @@ from ..modelling.metrics import Predictions, columns_of
 from ..modelling.question import Question, hold_out
 from ..modelling.split import cross_validation
 from ..project import records
-from ..project.errors import DataError, listed
+from ..project.errors import DataError
 from ..project.log import warnings_as_lines
 from .evidence import Evidence, columns_seen
 
@@ -51,9 +52,9 @@ def find(evidence: Evidence) -> tuple[pd.DataFrame, dict[str, Any]]:
     The surest first: `row` (its number in the raw file), the id columns, `given`, `suggested`, `probability_of_given`
     and `probability_of_suggested` (0-1) or `off_by` and `times_usual`, `verdict` (empty, for the person who works
     through it), and features. With the table comes what it is about: `rows` looked at, `candidate` that answered, `n`
-    rows whose label it contradicts, `listed` of them, its `skill` (see `explained`), of how many it is `sure` (of
-    classes, see `as_sure`), the columns of which `features` found that they tell a part of the rows (`leaks`, in
-    words), and whether any of these leaves it too `weak` to doubt labels.
+    rows whose label it contradicts, `listed` of them, its `skill` (see `explained`), of how many it is `sure` (see
+    `as_sure`), the columns that tell a part of the rows (`leaks`, in words), whether most of the n `stand_out` beside
+    that part, and whether it is too `weak` to doubt labels.
     """
     chosen, asked = looked_at(evidence.question)
     name, predictions = answers_unseen(evidence, asked)
@@ -61,12 +62,16 @@ def find(evidence: Evidence) -> tuple[pd.DataFrame, dict[str, Any]]:
     found = contradicted(asked, predictions, seen)
     found = found.iloc[:0] if name == DUMMY else found  # no candidate knows more: it can doubt nothing
     rest = ~np.isin(np.arange(len(asked.truth)), found["position"])
-    skill, sure = explained(asked.truth, predictions, rest), as_sure(asked.truth, predictions, rest, found)
+    leaks = [column for column in leaks_of_a_part(evidence.suspicions) if column in seen]
+    told = told_by(leaks, asked)
+    beside = found[["given", "suggested"]].isin(told).any(axis=1) | (bool(leaks) and not asked.classes)
+    left, stand_out = ~np.isin(asked.truth, told), bool(leaks) and bool(beside.sum() >= len(found) / 2)
+    skill = 0.0 if stand_out else explained(asked.truth[left], predictions[left], rest[left])
+    sure = as_sure(asked.truth, predictions, rest, found[~beside])
     unsure = bool(asked.classes) and sure < max(2, len(found) / 6)  # of wrong labels alone a quarter
-    leaks = listed([repr(column) for column in leaks_of_a_part(evidence.suspicions) if column in seen])
     table = as_list(evidence, asked.rows, found.head(LISTED), row_numbers(evidence)[chosen])
-    about = {"rows": len(asked.truth), "candidate": name, "n": len(found), "listed": len(table)}
-    return table, about | {"skill": skill, "sure": sure, "leaks": leaks, "weak": skill < WEAK or unsure or bool(leaks)}
+    about = {"rows": len(asked.truth), "candidate": name, "n": len(found), "listed": len(table), "skill": skill}
+    return table, about | {"sure": sure, "leaks": quoted(leaks), "stand_out": stand_out, "weak": skill < WEAK or unsure}
 
 
 def as_list(evidence: Evidence, rows: pd.DataFrame, found: pd.DataFrame, numbers: np.ndarray) -> pd.DataFrame:
@@ -177,6 +182,14 @@ def leaks_of_a_part(suspicions: list[dict[str, Any]]) -> list[str]:
     """Columns that tell the target in a part of the rows: the others stand out, whatever their label."""
     asked = [one for one in suspicions if one["kind"] == "answer" and one["cure"] != OF_ITS_DATE]
     return [name for one in asked if one["figures"].get("score", 1) < GIVES_AWAY for name in one["columns"]]
+
+
+def told_by(leaks: list[str], asked: Question) -> list:
+    """The classes of which these columns tell rows, as one against all others; all where that is none."""
+    rows = sampled(asked.rows)
+    truth = asked.truth[rows.index]
+    views = [(label, best_view(rows[name], (truth == label).astype(int))) for name in leaks for label in asked.classes]
+    return [label for label, view in views if view.pin.agreement > PINS] or [label for label, _ in views]
 
 
 def wrong_numbers(truth: np.ndarray, predictions: Predictions, gaps: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -110,7 +110,7 @@ def quarters(name: str, values: pd.Series) -> Iterator[tuple[str, str, np.ndarra
     for low, high in zip(edges[:-1], edges[1:], strict=True):
         above = values >= low if low == edges[0] else values > low
         inside = (above & (values <= high)).fillna(False).to_numpy(dtype=bool)
-        yield name, f"{bound(low)} to {bound(high)}", inside
+        yield name, f"{'' if low == edges[0] else 'beyond '}{bound(low)} to {bound(high)}", inside
 
 
 def bound(value: float | pd.Timestamp) -> str:

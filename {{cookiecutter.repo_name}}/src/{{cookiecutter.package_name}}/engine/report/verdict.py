@@ -82,13 +82,13 @@ def answer(result: Result, decided: Result, *, model: str) -> list[str]:
 
 def comparison(result: Result) -> str:
     """Whether the model is better than the constant answer, in one sentence."""
-    worst = result.interval[0 if result.metric.higher_is_better else 1]
+    worst, best = result.interval[:: 1 if result.metric.higher_is_better else -1]
     if not np.isfinite(worst) or result.baseline != result.baseline:
         return "Whether that is better than chance cannot be said from these rows."
     if result.beats_constant:
         return f"By {result.metric.name} that is better than the constant answer, and more than chance explains."
-    if result.metric.better_by(result.score, result.baseline) > 0:
-        return "That looks better than the constant answer, but chance alone may explain it: do not build on it yet."
+    if max(result.metric.better_by(value, result.baseline) for value in (result.score, best)) > 0:
+        return "Whether it beats the constant answer these rows do not tell: chance alone may explain the difference."
     return "That is no better than the constant answer: the model is of no use as it stands."
 
 
@@ -109,7 +109,7 @@ def reading_of_curve(points: pd.DataFrame, result: Result, older: float | None =
     if last.low > 0 and not result.beats_constant:
         return [first, f"{change}, more than chance explains, though still not shown to be better than guessing."]
     if last.low > 0 and metric.better_by(last.held, points.iloc[-2].held) < LITTLE * gain:
-        return [first, f"{change}: not by chance, but by little. More rows of the same kind would help a little."]
+        return [first, f"{change}: not by chance, but by little. More rows of the same kind would help little at most."]
     if last.low > 0:
         return [first, f"{change}, more than chance explains: more rows of the same kind would probably help further."]
     if last.high < 0:
@@ -127,8 +127,9 @@ def over_fitting(last: pd.Series, result: Result, older: float | None) -> str:
     both = f"{name} is {scored(name, last.fitted)} on rows it was fitted on and {scored(name, last.held)} on others"
     if reach <= 0:
         return f"Under-fitting: {both}; even on its own rows it is no better than the constant answer."
-    if older is not None and share > OVERFITS_A_LITTLE and better_by(older, last.held) > gap / 2:
-        return f"Time more than over-fitting: {both}, which are newer; on older ones it is {scored(name, older)}."
+    if older is not None and share > OVERFITS_A_LITTLE and better_by(older, last.held) > OVERFITS * gap:
+        start = "Time more than over-fitting" if better_by(older, last.held) > gap / 2 else "Over-fitting, and time"
+        return f"{start}: {both}, which are newer; on older ones it is {scored(name, older)}."
     if share > OVERFITS_A_LITTLE and not result.beats_constant and gap < result.width:
         return f"Over-fitting cannot be told: {both}, no farther apart than chance explains."
     if share > OVERFITS:
@@ -140,6 +141,8 @@ def reading_of_probabilities(result: Result) -> str:
     """Whether the probabilities can be taken at their word."""
     with_model, without = log_loss(result.truth, result.predictions), log_loss(result.truth, result.constant)
     start = f"Log-loss {abs(with_model):.3f}; giving every row the shares of the classes costs {without:.3f}"
+    if np.allclose(result.predictions.probabilities, result.predictions.probabilities[0]):
+        return f"{start}: every row gets the same probabilities, which tell no row from another."
     if with_model < without:
         return f"{start}: the probabilities carry information ({percent(1 - with_model / without)} less surprise)."
     return f"{start}: the probabilities mislead more than they tell. Use the order of the rows, not the probabilities."
