@@ -307,8 +307,7 @@ def needed(store: Store, name: str) -> list[str]:
     if lacking := [file for digest, file in wanted.items() if digest not in set().union(*held.values())]:
         wanted_by = f"from which {found[0]} was made.\nWho has it sends it: make push RUN={found[0]}"
         raise DataError(f"{store.shown} lacks {lacking[0]}, {wanted_by}")
-    cards = [card for card, digests in held.items() if digests & set(wanted)]
-    return [*cards, run, *(record for record in known if record == CHAMPION_RECORD)]
+    return [*(card for card, digests in held.items() if digests & set(wanted)), run, *({CHAMPION_RECORD} & {*known})]
 
 
 def take(store: Store, record: str) -> bool:
