@@ -42,7 +42,7 @@ def slices(
     said, came = word_and_truth(truth, predictions)
     kinds, power = predictions.classes, 1 if predictions.classes or metrics.middle(metric) == "median" else 2
     gap, cost, found = came - said, costs(truth, predictions, power), []
-    bins = even_bins(said)
+    squares, bins = pd.Series(gap**2), even_bins(said)
     slight = SLIGHT * np.abs(came - came.mean()).mean()
     dear = RELEVANT * costs(truth, metrics.constant(truth, kinds, len(truth), metric), power).mean()
     for name, label, inside in cuts(rows):
@@ -51,10 +51,10 @@ def slices(
         if not SLICE_ROWS <= len(where) < len(truth) or (whose is not None and whose.nunique() < SLICE_GROUPS):
             continue
         best = metrics.constant(truth[where], kinds, len(where), metric)
-        usual = (said * (1 - said))[where] if kinds else elsewhere(gap**2, bins, inside)
-        own, least = costs(truth[where], best, power), 0.0
-        if power == 2:  # what the difference of the two squares varies by, were the model as far off as elsewhere
-            least = 2 * float(((said[where] - best.values) ** 2 * usual).sum() ** 0.5)
+        own = costs(truth[where], best, power)
+        elsewhere = squares.mask(inside).groupby(bins).transform("mean").fillna(0)  # where as much is said
+        usual = (said * (1 - said) if kinds else elsewhere.to_numpy())[where]
+        least = 2 * ((said[where] - best.values) ** 2 * usual).sum() ** 0.5 if power == 2 else 0.0  # of two squares
         means = [said[where].mean(), came[where].mean(), *(one.mean() ** (1 / power) for one in (cost[where], own))]
         matters = abs(gap[where].mean()) >= max(RELEVANT * np.abs(gap[where]).mean(), slight)
         lost = own - cost[where]
@@ -76,23 +76,15 @@ def costs(truth: np.ndarray, answers: Predictions, power: int) -> np.ndarray:
     return np.abs(answers.values - truth) ** power
 
 
-def elsewhere(squares: np.ndarray, bins: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """For each row inside, the mean of the squares of the rows of its bin that are not; 0 where there are none."""
-    sums, rows = (np.bincount(bins, weights) for weights in (squares * ~inside, ~inside))
-    return (sums / np.maximum(rows, 1))[bins[inside]]
-
-
 def foreseen(truth: np.ndarray, answers: Predictions, groups: Groups) -> float:
     """How sure it is, in standard errors, that constant shares, learned row by row, tell more than the answers do.
 
-    Shares fitted to the rows that they are judged on do so by luck, above all where a class is rare. These begin at the
-    mean answer. Where answers are honest, a factor f between the chances of all labels by the two has a chance of 1 / f
-    at most, however rare a class is and however many there are (Ville 1939). Rows of a group say as much as one row.
+    Fitted shares do so by luck where a class is rare. These begin at the mean answer; if it is honest, that the
+    labels are f times as likely by them has a chance of 1 / f at most (Ville 1939). A group says as much as one row.
     """
     first = START * answers.probabilities.mean(axis=0)[metrics.columns_of(truth, answers.classes)]
     shares = (first + pd.Series(truth).groupby(truth).cumcount()) / (START + np.arange(len(truth)))
-    apart = float((costs(truth, answers, 1) + np.log(shares)).sum())
-    apart *= 1.0 if groups is None else groups.nunique() / len(truth)
+    apart = (costs(truth, answers, 1) + np.log(shares)).mean() * (len(truth) if groups is None else groups.nunique())
     return float(norm.isf(min(0.5, np.exp(-max(apart, 0.0)))))
 
 
