@@ -222,10 +222,8 @@ def of_data(evidence: Evidence) -> Iterator[Finding]:
     loss = evidence.importances.set_index("column")["loss"].clip(lower=0)
     for one in evidence.suspicions:
         text, share = f"Found in the data: {one['sentence']}. {one['cure']}", one.get("share", 1.0)
-        if one["kind"] in OF_ROWS:
-            yield Finding(text, share * result.span, result.width)
-        elif one["kind"] in OF_THE_SPLIT:
-            yield Finding(text, share * result.reach, result.width)
+        if one["kind"] in (*OF_ROWS, *OF_THE_SPLIT):
+            yield Finding(text, share * (result.span if one["kind"] in OF_ROWS else result.reach), result.width)
         elif evidence.record["target"] in one["columns"]:
             yield Finding(text)
         else:
