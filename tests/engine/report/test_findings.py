@@ -111,7 +111,19 @@ def test_few_groups_make_an_interval_too_narrow(count, words):
     found = shown(findings.of_units(GOOD, groups))
 
     assert words in found and bool(words) == bool(found)
-    assert "are 5 rows only" in shown(findings.of_units(of_numbers(NUMBERS[:5], NUMBERS[:5]), None))
+    assert "are 5 test rows only" in shown(findings.of_units(of_numbers(NUMBERS[:5], NUMBERS[:5]), None))
+
+
+def test_two_test_rows_of_a_class_are_named_where_the_metric_hangs_on_them():
+    truth, said = np.repeat(["no", "yes"], [169, 2]), np.r_[np.linspace(0, 1, 169), 0.55, 0.99]
+    ranked, counted = (of_classes(truth, said, (0.53, 0.99), name) for name in ("roc_auc", "accuracy"))
+
+    found = shown(findings.of_units(ranked, None))
+    assert "are 2 test rows of 'yes' only, too few for the interval: it should be about 9.2 times as wide" in found
+    assert "0.530 … 0.990, made as wide as it should be, reaches" in shown(
+        findings.of_score(ranked, 0.77, 0.1, "random")
+    )
+    assert not shown(findings.of_units(counted, None))
 
 
 def test_rows_and_classes_that_the_score_says_nothing_of_are_named():
@@ -223,11 +235,18 @@ def test_suspicion_is_shown_by_what_it_can_change_in_this_score():
     assert found == ["ambiguity", "time", "drift"]
 
 
-def test_suspiciously_good_score_is_named():
+def test_suspiciously_good_score_is_named_unless_a_column_that_tells_the_answer_is():
     right = np.where(np.arange(200) % 2, "yes", "no")
     perfect = of_classes(right, np.where(right == "yes", 0.9, 0.1), (1.0, 1.0))
+    time, answer = (
+        {"kind": kind, "share": 1.0, "columns": [], "sentence": "", "cure": ""} for kind in ("time", "answer")
+    )
+    rows = pd.DataFrame({"a": [1.0]})
 
-    assert "suspiciously good" in shown(findings.too_good(perfect)) and not shown(findings.too_good(GOOD))
+    found = [about(rows, [0.0], result=perfect, suspicions=known) for known in ([], [time], [time, answer])]
+
+    assert ["suspiciously good" in shown(findings.too_good(one)) for one in found] == [True, True, False]
+    assert not shown(findings.too_good(about(rows, [0.0])))
 
 
 def test_champion_that_is_older_than_its_data_is_named(project, folder, made_table):

@@ -85,6 +85,49 @@ def test_slice_that_loses_next_to_nothing_is_not_named_though_its_rows_are_all_a
     assert boast["slice"].tolist() == ["q-log"]
 
 
+def noise(random, size):
+    return pd.DataFrame({f"x{place}": random.choice(list("abcd"), size) for place in range(5)})
+
+
+@pytest.mark.parametrize("shares", [[0.98, 0.02], [0.8, 0.08, 0.07, 0.05], [0.1] * 10])
+def test_classes_however_rare_or_many_make_no_slice_where_the_shares_that_are_said_are_the_true_ones(shares):
+    random, kinds, named = np.random.default_rng(0), [f"k{place}" for place in range(len(shares))], 0
+
+    for _ in range(30):
+        said = metrics.Predictions(np.full(200, "k0", dtype=object), np.tile(shares, (200, 1)), kinds)
+        named += len(slices.slices(noise(random, 200), random.choice(kinds, 200, p=shares).astype(object), said)[0]) > 0
+
+    assert named <= 3  # by shares fitted to the rows that they were judged on: up to 15
+
+
+def test_rare_large_numbers_make_no_slice_of_the_rows_that_have_none_but_a_model_that_is_off_does():
+    random, named, found = np.random.default_rng(0), 0, 0
+
+    for _ in range(30):
+        rows, mean = noise(random, 200), random.normal(100, 10, 200)
+        said = metrics.Predictions(mean + np.where(rows["x0"] == "a", random.choice([-40, 40], 200), 0))
+        claims = np.where(random.random(200) < 0.03, mean / 0.03, 0.0)
+        named += len(slices.slices(rows, claims, metrics.Predictions(mean), metric="r2")[0]) > 0
+        odd, _ = slices.slices(rows, mean + random.normal(0, 20, 200), said, metric="r2")
+        found += odd[["column", "slice"]].values.tolist()[:1] == [["x0", "a"]]
+
+    assert named <= 3 and found >= 27  # by the spread of its own rows 29 were named
+
+
+def test_shares_that_are_wrong_in_a_slice_are_found_though_the_classes_are_many():
+    random, kinds, found = np.random.default_rng(0), list("abcdefgh"), 0
+
+    for _ in range(30):
+        rows, said = noise(random, 400), np.tile(np.full(8, 1 / 8), (400, 1))
+        odd_ones = (rows["x0"] == "a").to_numpy()
+        said[odd_ones] = random.dirichlet(np.full(8, 0.5), odd_ones.sum())
+        answers = metrics.Predictions(np.array(kinds, dtype=object)[said.argmax(axis=1)], said, kinds)
+        odd, _ = slices.slices(rows, random.choice(kinds, 400).astype(object), answers)
+        found += odd[["column", "slice"]].values.tolist()[:1] == [["x0", "a"]]
+
+    assert found >= 27
+
+
 def test_list_has_a_slice_for_each_frequent_item_with_the_rows_that_hold_it():
     rows = pd.DataFrame({"tools": ["saw; axe", "axe", None, "saw"] * 30, "n": range(120)})
     errors = np.where(rows["tools"].fillna("").str.contains("saw"), 5.0, 1.0) + RANDOM.normal(0, 0.1, 120)

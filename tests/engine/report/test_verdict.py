@@ -40,6 +40,7 @@ def test_answer_says_rows_model_score_interval_baseline_and_whether_chance_may_e
         (0.89, -0.01, 0.03, 0, "too few test rows to tell whether more rows would help"),
         (0.899, -0.001, 0.002, 0, "would not change much"),
         (0.95, -0.08, -0.02, 0, "Look at how the rows differ"),
+        (0.95, -0.3, 0.002, 0, "too few test rows to tell whether more rows would help"),
     ],
 )
 def test_worth_of_more_rows_hangs_on_the_last_doubling(before, low, high, groups, words):
@@ -60,6 +61,18 @@ def test_probabilities_that_are_the_same_in_all_rows_neither_inform_nor_mislead(
     reading = verdict.reading_of_probabilities(result(["no", "yes"] * 100, np.full(200, 0.4)))
 
     assert "every row gets the same probabilities" in reading and "mislead" not in reading
+
+
+def test_two_test_rows_of_a_class_do_not_tell_what_more_rows_would_bring_nor_that_it_is_no_luck():
+    truth, said = np.repeat(["no", "yes"], [169, 2]), np.r_[np.linspace(0, 1, 169), 0.55, 0.99]
+    few = result(truth, said, (0.53, 0.99), "roc_auc")
+    table = curve([0.9, 0.9], [0.9, 0.77], [np.nan, 0.01], [np.nan, 0.02])
+
+    assert "too few test rows, of a class or all, to tell" in verdict.reading_of_curve(table, few)[1]
+    assert "chance alone may explain it" in verdict.comparison(few)
+    assert "more than chance explains" in verdict.comparison(
+        result(np.tile(truth, 5), np.tile(said, 5), (0.53, 0.99), "roc_auc")
+    )
 
 
 def test_probabilities_worse_than_the_shares_of_the_classes_are_read_so():

@@ -24,6 +24,7 @@ def test_target_that_the_first_line_does_not_name_is_found_with_what_is_there(wr
         ("age,city\nof both,,paid\n1,Bonn,yes\n", "paid"),
         ('"age","the ""paid"" one"\n1,2\n', 'the "paid" one'),
         ('[{"age": 1, "paid": "yes"}]', "payed"),
+        ("% Date: Tue, 15 Nov\n%\n@relation labor\n@attribute paid {yes,no}\n@data\nyes\n", "paid"),
         (b"PAR1\x00\x01", "paid"),
         ("age,paid\n".encode("utf-16"), "payed"),
         ("Tarif;Gek\u00fcndigt\nA;ja\n".encode("cp1252"), "Gek\u00fcndigt"),

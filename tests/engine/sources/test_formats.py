@@ -270,6 +270,28 @@ def test_arff_dense_or_sparse_is_read(table, rows):
 
 
 @pytest.mark.parametrize(
+    ("cell", "meant"),
+    [
+        (r"'two\nlines\tof\r\n \'it\' \"x\" 5\% \\n \u001E'", "two\nlines\tof\r\n 'it' \"x\" 5% \\n \x1e"),
+        (r"""'He said "yes", "yes 0" and left\nthe room'""", 'He said "yes", "yes 0" and left\nthe room'),
+        ('"it\'s, {so}"', "it's, {so}"),
+        ('"say ""so"""', 'say "so"'),
+        (r"C:\new 'tis", r"C:\new 'tis"),
+        ("'tis", "'tis"),
+        ("''", ""),
+    ],
+)
+def test_text_of_arff_is_what_weka_means_by_it_whatever_its_marks(table, rows, cell, meant):
+    head = "@relation t\n@attribute 'it\\'s' string\n@attribute b {'x, y',no}\n@attribute n numeric\n@data\n"
+
+    dense = table(f"{head}{cell},'x, y',1\n\"c, d\",no,2\n")
+    sparse = table(f'{head}{{0 {cell}, 2 1}}\n{{0 "c, d" , 1 no, 2 2}}\n')
+
+    assert list(dense.frame.columns) == ["it's", "b", "n"]
+    assert rows(dense) == rows(sparse) == [[meant or None, "x, y", "1"], ["c, d", "no", "2"]]
+
+
+@pytest.mark.parametrize(
     ("content", "name", "named"),
     [
         (parquet(pd.DataFrame({"a": [1]}))[:200], "t.parquet", "damaged"),

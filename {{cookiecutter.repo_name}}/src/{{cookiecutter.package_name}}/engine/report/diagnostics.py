@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.sparse.csgraph import connected_components
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 from sklearn.metrics import confusion_matrix
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -27,6 +27,7 @@ GRID = 11  # points of a dependence curve
 DEPENDENCE_ROWS = 150
 GO_TOGETHER = 0.7  # rank correlation: half of what one column says of the order, the other says too
 LEAST_OBSERVED = 10  # rows, below which a share says nothing
+FEW_UNITS = 10  # rows, of a class too, or groups, with fewer a bootstrap is clearly too narrow
 Answer = Callable[[pd.DataFrame], Predictions]
 
 
@@ -57,9 +58,15 @@ class Result:
 
     @property
     def beats_constant(self) -> bool:
-        """Whether the whole interval of the chosen metric is better than the constant answer."""
-        worst = self.interval[0 if self.metric.higher_is_better else 1]
-        return self.metric.better_by(worst, self.baseline) > 0
+        """Whether the whole interval of the chosen metric is better than the constant answer, of few rows a wider."""
+        worst, times = self.interval[0 if self.metric.higher_is_better else 1], too_narrow(self.units)
+        return times < np.inf and self.metric.better_by(self.score + times * (worst - self.score), self.baseline) > 0
+
+    @property
+    def units(self) -> int:
+        """How many rows the interval hangs on: those of the rarer of two classes, if the metric is no mean of rows."""
+        one_class = len(self.classes) == 2 and self.metric.name not in ("accuracy", "log_loss")
+        return int(np.unique(self.truth, return_counts=True)[1].min()) if one_class else len(self.truth)
 
     @property
     def reach(self) -> float:
@@ -76,6 +83,13 @@ class Result:
         """How wide the interval is, at least that of a share of 0 or 1 (Wilson); all of `span` where there is none."""
         least = self.span * Z**2 / (len(self.truth) + Z**2)
         return max(self.interval[1] - self.interval[0], least) if np.isfinite(self.interval).all() else self.span
+
+
+def too_narrow(units: int) -> float:
+    """How many times as wide the interval should be that a bootstrap of so many rows or groups makes of a mean."""
+    if units >= FEW_UNITS:
+        return 1.0
+    return t.ppf(0.975, units - 1) * np.sqrt(units / (units - 1)) / Z if units > 1 else np.inf
 
 
 def confusion(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
 
 from ..modelling import confidence, decision
 from ..modelling.metrics import RANKINGS, Groups, Predictions, Z
@@ -19,11 +18,11 @@ from ..project.errors import DataError, counted, listed
 from ..project.settings import Project
 from ..runs import registry
 from . import diagnostics, gains
-from .diagnostics import Result
+from .diagnostics import FEW_UNITS, Result
 from .evidence import Evidence, columns_seen
 from .verdict import IN_UNITS, bounds, percent, scored
 
-FEW_UNITS, OF_EACH = 10, 50  # rows or groups, with fewer a bootstrap is clearly too narrow; rows that one stands for
+OF_EACH = 50  # rows that one stands for
 TOO_GOOD = 0.995  # of a score whose best is 1: real questions are seldom that easy
 DOMINATES = 0.8  # share of the gain over the baseline that hangs on one column
 NEARLY_ALL = 0.9  # of that gain, by an answer from one column alone
@@ -55,16 +54,15 @@ def ranked(evidence: Evidence) -> list[str]:
     result, groups, scores = evidence.result, evidence.groups, evidence.record["metrics"]
     held = evidence.policy.held
     of_dev = result.width if held is None else width_where_chosen(result, held)
-    known = [*of_columns(evidence), *of_data(evidence)]
-    if not any(one.weight > 1 for one in known):
-        known += too_good(result)
     found = [
         *of_score(result, scores["dev"][result.metric.name], of_dev, evidence.record["parameters"]["split"]["by"]),
         *of_units(result, groups),
         *of_test_rows(result, scores["test"]),
         *of_recall(result, guessing=evidence.policy.level is None),  # else the costs ask for it
         *(of_probabilities if result.classes else of_bands)(result, groups, held),
-        *known,
+        *of_columns(evidence),
+        *of_data(evidence),
+        *too_good(evidence),
         *of_candidates(evidence.record),
         *of_champion(evidence.project, evidence.record),
     ]
@@ -77,7 +75,8 @@ def of_score(result: Result, dev: float, of_dev: float, by: str) -> Iterator[Fin
     if not np.isfinite(result.interval).all():
         yield Finding(f"These rows allow no interval of {name}: the score may be luck.", math.inf)
     elif not result.beats_constant:
-        reaches = f"the 95 % interval of {name}, {bounds(name, result.interval)}, reaches what the constant answer gets"
+        wide = ", made as wide as it should be" if result.units < FEW_UNITS else ""
+        reaches = f"the 95 % interval of {name}, {bounds(name, result.interval)}{wide}, reaches what a constant gets"
         text = f"Better than guessing is not shown: {reaches}, {scored(name, result.baseline)}, or worse."
         yield Finding(text, math.inf)
     between = f"{scored(name, dev)} where the model was chosen and {scored(name, result.score)} on the test rows"
@@ -109,13 +108,14 @@ def width_where_chosen(result: Result, held: pd.DataFrame) -> float:
 
 
 def of_units(result: Result, groups: Groups) -> Iterator[Finding]:
-    """Test rows, or groups of them, too few for the interval to be as wide as it should be."""
-    count = len(result.truth) if groups is None else groups.nunique()
+    """Test rows, those of a class or groups of them too few for the interval to be as wide as it should be."""
+    count, (low, high) = result.units if groups is None else groups.nunique(), result.interval
     if count < FEW_UNITS:
-        times = t.ppf(0.975, count - 1) * math.sqrt(count / (count - 1)) / Z if count > 1 else math.inf
-        what = "rows" if groups is None else f"groups ({groups.name})"
-        should = f"it should be about {times:.1f} times as wide" if count > 1 else "none can be given"
-        yield Finding(f"The test rows are {count} {what} only, too few for the interval: {should}.", times)
+        times, rare = diagnostics.too_narrow(count), pd.Series(result.truth).value_counts().index[-1]
+        rows = "rows" if count == len(result.truth) else f"rows of '{rare}'"
+        what = rows if groups is None else f"groups ({groups.name})"
+        should = f"it should be about {times:.1f} times as wide" if count > 1 and low < high else "none can be given"
+        yield Finding(f"There are {count} test {what} only, too few for the interval: {should}.", times)
 
 
 def of_test_rows(result: Result, test: Mapping[str, Any]) -> Iterator[Finding]:
@@ -222,15 +222,12 @@ def of_data(evidence: Evidence) -> Iterator[Finding]:
     loss = evidence.importances.set_index("column")["loss"].clip(lower=0)
     for one in evidence.suspicions:
         text, share = f"Found in the data: {one['sentence']}. {one['cure']}", one.get("share", 1.0)
-        if one["kind"] in OF_ROWS:
-            yield Finding(text, share * result.span, result.width)
-        elif one["kind"] in OF_THE_SPLIT:
-            yield Finding(text, share * result.reach, result.width)
+        if one["kind"] in (*OF_ROWS, *OF_THE_SPLIT):
+            yield Finding(text, share * (result.span if one["kind"] in OF_ROWS else result.reach), result.width)
         elif evidence.record["target"] in one["columns"]:
             yield Finding(text)
         else:
-            alone = evidence.alone.reindex(one["columns"]).max() if one["kind"] == "answer" else 0.0
-            yield Finding(text, np.nanmax([loss.reindex(one["columns"]).sum(), alone]), result.width)
+            yield Finding(text, loss.reindex(one["columns"]).sum(), result.width)
 
 
 def of_candidates(record: Mapping[str, Any]) -> Iterator[Finding]:
@@ -255,9 +252,11 @@ def of_champion(project: Project, record: Mapping[str, Any]) -> Iterator[Finding
         yield Finding(f"{text} of the new ones.")
 
 
-def too_good(result: Result) -> Iterator[Finding]:
-    """A score that is too good to be true, where nothing else explains it."""
-    name = result.metric.name
-    if name not in (*IN_UNITS, "log_loss") and result.score > TOO_GOOD:
+def too_good(evidence: Evidence) -> Iterator[Finding]:
+    """A score that is too good to be true, where no column is named that tells the answer."""
+    result, name = evidence.result, evidence.result.metric.name
+    named = any(one["kind"] == "answer" for one in evidence.suspicions)
+    named = named or any(one.weight > 1 for one in of_columns(evidence))
+    if name not in (*IN_UNITS, "log_loss") and result.score > TOO_GOOD and not named:
         text = f"{name} {scored(name, result.score)} is suspiciously good: make sure that no column tells the answer, "
         yield Finding(f"{text}or is only known after it.", result.reach, result.width)

@@ -13,7 +13,7 @@ from ..columns.lists import items_of
 from ..modelling import metrics
 from ..modelling.metrics import Groups, Predictions, Z
 from . import gains
-from .diagnostics import word_and_truth
+from .diagnostics import even_bins, word_and_truth
 
 SLICE_ROWS = 20  # a smaller slice says more about luck than about the model
 SLICE_GROUPS = 5  # of rows that belong together: fewer, drawn again and again, say nothing of others
@@ -22,6 +22,7 @@ CATEGORIES = 12  # of a column, the most frequent ones
 QUARTILES = 4
 RELEVANT = 0.1  # of what the rows of a slice are off by, being off on average; of what guessing costs, costing more
 SLIGHT = 0.01  # of what a constant answer is off by over all rows: being off by that on average helps and harms nobody
+START = 4  # rows that the mean answer counts for, where shares are learned row by row: few, for they have to part
 CHANCE = 0.05  # of naming any slice, however many are looked at, where the model is honest in all
 
 
@@ -41,6 +42,7 @@ def slices(
     said, came = word_and_truth(truth, predictions)
     kinds, power = predictions.classes, 1 if predictions.classes or metrics.middle(metric) == "median" else 2
     gap, cost, found = came - said, costs(truth, predictions, power), []
+    squares, bins = pd.Series(gap**2), even_bins(said)
     slight = SLIGHT * np.abs(came - came.mean()).mean()
     dear = RELEVANT * costs(truth, metrics.constant(truth, kinds, len(truth), metric), power).mean()
     for name, label, inside in cuts(rows):
@@ -48,12 +50,17 @@ def slices(
         whose = None if groups is None else groups.iloc[where]
         if not SLICE_ROWS <= len(where) < len(truth) or (whose is not None and whose.nunique() < SLICE_GROUPS):
             continue
-        own = costs(truth[where], metrics.constant(truth[where], kinds, len(where), metric), power)
-        least = float((said[where] * (1 - said[where])).sum()) ** 0.5 if kinds else 0.0
+        best = metrics.constant(truth[where], kinds, len(where), metric)
+        own = costs(truth[where], best, power)
+        elsewhere = squares.mask(inside).groupby(bins).transform("mean").fillna(0)  # where as much is said
+        usual = (said * (1 - said) if kinds else elsewhere.to_numpy())[where]
+        least = 2 * ((said[where] - best.values) ** 2 * usual).sum() ** 0.5 if power == 2 else 0.0  # of two squares
         means = [said[where].mean(), came[where].mean(), *(one.mean() ** (1 / power) for one in (cost[where], own))]
         matters = abs(gap[where].mean()) >= max(RELEVANT * np.abs(gap[where]).mean(), slight)
         lost = own - cost[where]
-        by = errors_from_0(gap[where], whose, least) * matters, errors_from_0(lost, whose) * (-lost.mean() >= dear)
+        gain = errors_from_0(lost, whose, least)
+        gain = max(gain, -foreseen(truth[where], predictions[where], whose)) if kinds else gain
+        by = errors_from_0(gap[where], whose, usual.sum() ** 0.5) * matters, gain * (-lost.mean() >= dear)
         found.append((name, label, len(where), *means, *by))
     columns = ["column", "slice", "rows", "said", "came_true", "cost", "constant", "said_by", "gain_by"]
     table = pd.DataFrame(found, columns=columns)
@@ -67,6 +74,18 @@ def costs(truth: np.ndarray, answers: Predictions, power: int) -> np.ndarray:
     if answers.classes:
         return -np.log(np.clip(answers.given_to(truth), metrics.TINY, None))
     return np.abs(answers.values - truth) ** power
+
+
+def foreseen(truth: np.ndarray, answers: Predictions, groups: Groups) -> float:
+    """How sure it is, in standard errors, that constant shares, learned row by row, tell more than the answers do.
+
+    Fitted shares do so by luck where a class is rare. These begin at the mean answer; if it is honest, that the
+    labels are f times as likely by them has a chance of 1 / f at most (Ville 1939). A group says as much as one row.
+    """
+    first = START * answers.probabilities.mean(axis=0)[metrics.columns_of(truth, answers.classes)]
+    shares = (first + pd.Series(truth).groupby(truth).cumcount()) / (START + np.arange(len(truth)))
+    apart = (costs(truth, answers, 1) + np.log(shares)).mean() * (len(truth) if groups is None else groups.nunique())
+    return float(norm.isf(min(0.5, np.exp(-max(apart, 0.0)))))
 
 
 def errors_from_0(values: np.ndarray, groups: Groups, least: float = 0.0) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..modelling.metrics import log_loss
-from .diagnostics import Result
+from .diagnostics import FEW_UNITS, Result
 
 OVERFITS, OVERFITS_A_LITTLE = 0.2, 0.05  # gap between fitted and unseen rows, as a share of the gain over the baseline
 IN_UNITS = ("mae", "rmse", "median_error")
@@ -106,6 +106,8 @@ def reading_of_curve(points: pd.DataFrame, result: Result, older: float | None =
     what = "rows, whole groups at a time" if last.groups else "rows"
     size = f"From {points.iloc[-2].rows:,.0f} to {last.rows:,.0f} {what}, {name} on unseen rows went from "
     change = f"{size}{scored(name, points.iloc[-2].held)} to {scored(name, last.held)}"
+    if result.units < FEW_UNITS:
+        return [first, f"{change}: too few test rows, of a class or all, to tell whether more rows would help."]
     if last.low > 0 and not result.beats_constant:
         return [first, f"{change}, more than chance explains, though still not shown to be better than guessing."]
     if last.low > 0 and metric.better_by(last.held, points.iloc[-2].held) < LITTLE * gain:
@@ -114,7 +116,7 @@ def reading_of_curve(points: pd.DataFrame, result: Result, older: float | None =
         return [first, f"{change}, more than chance explains: more rows of the same kind would probably help further."]
     if last.high < 0:
         return [first, f"{change}: worse, and not by chance. Look at how the rows differ before collecting more."]
-    if last.high < LITTLE * gain:
+    if max(last.high, -last.low) < LITTLE * gain:
         return [first, f"{change}: by next to nothing. Twice as many rows of the same kind would not change much."]
     return [first, f"{change}, within what chance explains: too few test rows to tell whether more rows would help."]
 

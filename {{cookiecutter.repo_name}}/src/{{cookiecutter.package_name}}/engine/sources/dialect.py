@@ -27,6 +27,9 @@ ATTRIBUTE = re.compile(r"""(?im)^[^\S\n]*@attribute\s+('(?:[^'\\]|\\.)*'|"(?:[^"
 LINES, WIDEST = 100, 20_000  # lines for each row of a table that somebody sent, and separators in one of them
 MARKS = (b",", b";", b"\t", b"|")
 ARFF = re.compile(rb"(?i)(?:\s|%[^\n]*\n)*+@relation\b")
+QUOTED = r"""(?P<mark>['"])(?P<quoted>(?:[^'"\\]++|\\.|(?P=mark){2}|(?!(?P=mark))['"])*+)(?P=mark)\s*(?=,|$)"""
+CELL = rf"\s*(?:{QUOTED}|(?P<bare>[^,]*))"
+ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "u001E": "\x1e"}  # of ARFF; any other letter stands for itself
 CSV_LIMIT = 2**31 - 1  # letters of a cell; the default of the csv module refuses cells beyond 128 KiB
 
 
@@ -233,19 +236,32 @@ def field_counts(lines: Iterable[str], dialect: Dialect) -> Counter[int]:
 def arff_as_csv(text: str) -> str:
     """Return ARFF, dense or sparse, as CSV with a header: text like any other, whose cells inference types."""
     head, body = [*re.split(r"(?im)^\s*@data\b.*$", text, maxsplit=1), ""][:2]
-    attributes = [(name.strip("'\""), kind) for name, kind in ATTRIBUTE.findall(head)]
-    lines = [line for line in map(str.strip, body.splitlines()) if line and line[0] != "%"]
-    quote = "'" if body.count("'") > body.count('"') else '"'
-    bare = [line.strip("{}") for line in lines]
-    rows = csv.reader(bare, quotechar=quote, escapechar="\\", skipinitialspace=True)
-    zeros = [kind[1:].split(",")[0].strip(" '\"}") if kind[:1] == "{" else "0" for _, kind in attributes]
+    attributes = [(",".join(_cells(name)), kind) for name, kind in ATTRIBUTE.findall(head)]
+    lines = [line for line in map(str.strip, re.split("[\r\n]", body)) if line and line[0] != "%"]
+    zeros = [_cells(kind.strip("{} \t"))[0] if kind[:1] == "{" else "0" for _, kind in attributes]
+    rows = (_dense(line.strip("{}"), zeros) if line[0] == "{" else _cells(line) for line in lines)
     written = io.StringIO()
-    dense = rows if bare == lines else (_dense(row, zeros) for row in rows)
-    csv.writer(written, lineterminator="\n").writerows([[name for name, _ in attributes], *dense])
+    csv.writer(written, lineterminator="\r\n").writerows([[name for name, _ in attributes], *rows])  # quotes \r and \n
     return written.getvalue()
 
 
-def _dense(row: list[str], zeros: list[str]) -> list[str]:
+def _cells(line: str) -> list[str]:
+    """Return the cells of a dense row of ARFF."""
+    if "'" not in line and '"' not in line:
+        return [cell.strip() for cell in line.split(",")]
+    return [_meant(found) for found in re.finditer(f"(?:^|,){CELL}", line)]
+
+
+def _dense(row: str, zeros: list[str]) -> list[str]:
     """Return a sparse row, `2 red` for the third value, as all its values; in the others stands what is zero."""
-    given = dict(pair.split(None, 1) for pair in row)
-    return [given.pop(str(place), zero).strip("'\"") for place, zero in enumerate(zeros)] + [*given]
+    pairs = re.finditer(rf"(?:^(?!\s*$)|,)(?:\s*(?P<place>\d+)\s)?{CELL}", row)
+    given = {found["place"]: _meant(found) for found in pairs}
+    return [given.pop(str(place), zero) for place, zero in enumerate(zeros)] + [*given.values()]
+
+
+def _meant(found: re.Match[str]) -> str:
+    """Return what a cell of ARFF stands for; within quote marks, either of the two, it is written as Weka does."""
+    mark = found["mark"]
+    if not mark:
+        return found["bare"].strip()
+    return re.sub(rf"\\(u001E|.)|{mark}{mark}", lambda one: ESCAPES.get(one[1], one[1] or mark), found["quoted"])

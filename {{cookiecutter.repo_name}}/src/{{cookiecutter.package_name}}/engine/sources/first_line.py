@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from .dialect import NUMBER
+from .dialect import ARFF, NUMBER
 
 BYTES = 65_536  # of the file's start
 LINES = 50  # in which the target may stand instead: titles above the names, names over several lines
@@ -23,8 +23,8 @@ def names_without(path: Path, target: str) -> list[str]:
         return []
     with path.open("rb") as file:
         start = file.read(BYTES)
-    if b"\0" in start or start.lstrip()[:1] in (b"", b"[", b"{", b"<", b"\x1f"):
-        return []  # no text, or JSON, a web page, packed
+    if b"\0" in start or start.lstrip()[:1] in (b"", b"[", b"{", b"<", b"\x1f") or ARFF.match(start):
+        return []  # no text, or JSON, a web page, packed, names on many lines
     lines = start.decode("utf-8-sig", errors="replace").splitlines()[:LINES]
     separator = max(",;\t|", key=lines[0].count)
     first, *others = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
