@@ -267,7 +267,7 @@ def test_cells_that_are_percent_or_fractions_are_said_to_be_either(cells):
 def test_what_can_be_percent_is_no_fraction(cells, changes):
     columns = {"rate": replace(PERCENT, **changes)}
 
-    assert validate.check_percent(pd.DataFrame({"rate": cells}), columns, "new.csv") == []
+    assert not [*validate.check_percent(pd.DataFrame({"rate": cells}), columns, "new.csv")]
 
 
 @pytest.mark.parametrize("kind", ["float32", "float64", "Float64"])

@@ -98,7 +98,7 @@ def test_tuned_candidates_compete_and_the_report_shows_the_trials(project):
     board = record["metrics"]["leaderboard"]
     assert trials.TABLE in record["files"] and table["candidate"].tolist() == ["linear"] * 3
     assert table["score"][0] == pytest.approx(board["linear"]["roc_auc"])
-    assert table["score"][1:].max() == pytest.approx(board["linear" + trials.TUNED]["roc_auc"])
+    assert table["score"][1:].max() == pytest.approx(board["linear_tuned"]["roc_auc"])
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.read_text(encoding="utf-8")))
     assert "What the search for hyper-parameters found" in text
     assert re.search(r"linear 0\.\d+ 0\.\d+ 2 ", text)

@@ -100,7 +100,7 @@ def test_run_from_what_was_told_becomes_champion_with_a_line_for_each_decision(a
     assert [line.split(":")[0] for line in lines[3:-1]] == [f"passed {check}" for check in checks]
     assert lines[-1] == f"{folder.name} is champion" and registry.champion(after) == folder
     assert registry.read(folder)["decision"] == f"retrain: {after.relative(dump.folder)}"
-    assert json.loads((after.root / "reports" / folder.name / retrain.JUDGEMENT).read_text())["champion"] is True
+    assert json.loads((after.root / "reports" / folder.name / "retrain.json").read_text())["champion"] is True
 
 
 def test_verdict_goes_with_the_run_to_who_pulls_it_so_that_no_truth_is_judged_twice(after):

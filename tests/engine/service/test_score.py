@@ -77,6 +77,15 @@ def test_probabilities_that_were_too_sure_of_held_out_rows_are_not_believed():
     assert abs(found["accuracy"].value - accuracy(rows)) < 0.05
 
 
+def test_answers_are_drawn_as_often_as_held_out_rows_came_true_and_those_are_few():
+    said = pd.DataFrame({"probability_no": [0.3] * 1000, "probability_yes": 0.7, "prediction": "yes"})
+    held = said.head(10).assign(truth=["yes"] * 9 + ["no"])
+
+    shares = [np.mean(truth == "yes") for truth in score.labels(said, held, score.said_of(said, CLASSES), 1.0)]
+
+    assert np.mean(shares) == pytest.approx(0.87, abs=0.02) and min(shares) < 0.7 < 0.95 < max(shares)
+
+
 def test_a_model_of_all_rows_that_needs_less_temperature_than_those_of_fewer_is_not_taken_for_harder_rows():
     windows = [kinds(seed, 1000, sure=0.9) for seed in range(1, 6)]
 

@@ -20,3 +20,12 @@ def test_shape_names_the_width_the_place_of_the_names_and_the_kinds_of_cells():
 )
 def test_cell_has_a_kind(cell, kind):
     assert mending.kind(cell) == kind
+
+
+def test_quote_mark_was_left_open_where_each_line_of_a_row_would_be_a_row():
+    shape = mending.shape_of([["a", "b", "c"], *([str(number), "2", f"w{number % 3}"] for number in range(20))], "")
+    lines, other = ['1,2,"a\n', "3,4,b\n", '5,6,c"\n'], ['1,2,"a\n', "so, and\n", 'so"\n']
+    (row,), (text,) = (mending.Dialect(",", '"').rows(block) for block in (lines, other))
+
+    assert shape.is_open(row, lines, mending.Dialect(",", '"'))
+    assert not shape.is_open(text, other, mending.Dialect(",", '"'))

@@ -43,7 +43,6 @@ from .engine.runs import answers, loading, registry, training_rows
 from .models import classifiers, regressors
 
 log = logging.getLogger(__name__)
-INTERVAL_LEVEL = 0.95
 DOUBTS_SHOWN, DOUBTS_COLUMNS = 10, 9  # rows and columns of the list of label errors on the page
 OPENING = (outcome, top, question, data, board, scores, mistakes, calibration, growth)
 BEHAVIOUR = (leaning, linear, errors, parts, fairness)
@@ -154,7 +153,7 @@ def put_on_record(project: Project, folder: Path, result: Result, about: dict[st
             **found,
             **about,
             "interval": list(result.interval) if np.isfinite(result.interval).all() else None,
-            "interval_level": INTERVAL_LEVEL,
+            "interval_level": 0.95,
             "rows": len(result.truth),
             "data": asked["sha256"],
             "split": split,

@@ -26,8 +26,6 @@ from .engine.runs import answers, loading, registry, training_rows
 from .engine.sources.source import parted
 
 log = logging.getLogger(__name__)
-LAST_COLUMNS = b"confident,run"
-ENDINGS = (".csv", ".xlsx")
 
 
 def run(project: Project, *, folder: Path, input: Path | None, output: Path, replace: bool = True) -> list[str]:
@@ -102,14 +100,14 @@ def own(folder: Path) -> tuple[dictionary.Dictionary, Callable, Callable]:
 def check_output(path: Path) -> None:
     """Refuse to write anything but CSV and Excel, or over anything but predictions."""
     kind = path.suffix.lower()
-    if kind not in ENDINGS:
+    if kind not in (".csv", ".xlsx"):
         cure = "Allowed: a name that ends in .csv or .xlsx."
         raise SettingsError(f"OUTPUT={path.name}: predictions are written as CSV or Excel.\n{cure}")
     if path.exists() and not path.is_file():
         raise SettingsError(f"OUTPUT={path} is no ordinary file.\nName another OUTPUT.")
     if path.is_file():
         with path.open("rb") as file:
-            ours = file.readline().rstrip().endswith(LAST_COLUMNS)
+            ours = file.readline().rstrip().endswith(b"confident,run")
         if not (ours if kind == ".csv" else records.recorded(path).get("step") == "predict"):
             raise DataError(f"{path} exists and holds no predictions: it is not overwritten.\nName another OUTPUT.")
 

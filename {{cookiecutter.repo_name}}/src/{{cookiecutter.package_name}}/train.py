@@ -169,10 +169,9 @@ def check_splits(project: Project, truth: np.ndarray, *, sizes: list[int], class
     """Refuse splits that hold one class only: nothing can be learned from one, nothing measured on the other."""
     for part, values in zip(PARTS, np.split(truth, sizes[:1]), strict=False):
         if classes and len(set(values)) < 2:
-            raise DataError(
-                f"{project.relative(project.split(part))} holds one class only, {values[0]!r} ({len(values)} rows).\n"
-                f"Split otherwise than by = {project.settings.split.by!r}, or with other shares, in params.toml."
-            )
+            found = f"{project.relative(project.split(part))} holds one class only, {values[0]!r} ({len(values)} rows)"
+            cure = f"Split otherwise than by = {project.settings.split.by!r}, or with other shares, in params.toml."
+            raise DataError(f"{found}.\n{cure}")
 
 
 def candidates(project: Project, question: Question, plan: recipe.Recipe) -> dict[str, BaseEstimator]:

@@ -1,8 +1,11 @@
 """The log of a running service: every answer and word of feedback is kept before anybody is told so.
 
-Rows that come in one turn of the event loop are committed together, there where nothing has to be waited for, else by a
-thread. A request waits for its commit, at most `[serve] log_wait`; then its rows go to the spool, `data/log/spool.db`,
-flushed to the disk, and from there into the database when it is back: by id, so that none is there twice.
+Rows that come in one turn of the event loop go together, one of three ways, by id, so that none is there twice:
+
+- at once: the event loop commits them, where they are few and nothing has to be waited for (`_at_once`);
+- thread: one commits them (`_commit_all`), and the request waits for that, at most `[serve] log_wait`;
+- spool: what waited longer, or comes while the database takes nothing, another flushes to the disk (`_spool_all`), in
+  `data/log/spool.db`, and the first brings it from there into the database (`_catch_up`).
 """
 
 import asyncio
@@ -56,7 +59,7 @@ class Log:
     def __init__(self, project: Project, options: Serve) -> None:
         self.project, self._folder, self._patience = project, project.root / LOG_FOLDER, options.log_wait / 1000
         self.database, self.spool = Database(address(project), flush=options.durable == "power"), spool_of(project)
-        self._problem, self._keeps, self._full = "it was not opened yet", True, "ok"
+        self._problem, self._keeps, self._spool_problem = "it was not opened yet", True, ""
         self._written = self._spooled = self._refused = 0
         self._new: list[Waiting] = []  # in this turn of the event loop
         self._waiting: list[Waiting] = []  # for the thread of the database
@@ -133,7 +136,7 @@ class Log:
     def state(self) -> State:
         """How the log is."""
         counts = self._written, self._spooled, self._refused, len(self._waits())
-        return State(self._problem or "ok", self._keeps, *counts, self._full)
+        return State(self._problem or "ok", self._keeps, *counts, self._spool_problem or "ok")
 
     def close(self, seconds: float) -> None:
         """Commit what waits; what takes more than so many seconds goes to the spool."""
@@ -198,24 +201,24 @@ class Log:
         rows, removals = list[LogRow](), list[Any]()
         with self._minding_spool():
             rows, removals = self.spool.first()
-        if self._full != "ok":
+        if self._spool_problem:
             return False
         self._insert(rows)
         with self._minding_spool(), self._counting:
             self.spool.execute(removals)
             self._spooled = self.spool.count()
-        return bool(rows) and self._full == "ok"
+        return bool(rows) and not self._spool_problem
 
     @contextlib.contextmanager
     def _minding_spool(self) -> Iterator[None]:
         """Say what is wrong with the spool: the database may be well all the same."""
         try:
             yield
-            self._full = "ok"
+            self._spool_problem = ""
         except Exception as error:  # whatever it is, rows that come are logged
-            if str(problem := self.spool.explained(error)) != self._full:
+            if str(problem := self.spool.explained(error)) != self._spool_problem:
                 log.warning("%s", problem)
-            self._full = str(problem)
+            self._spool_problem = str(problem)
 
     def _fail(self, items: list[Waiting], error: LogError) -> None:
         """Remember why the database takes no rows, and let the spool have them unless nothing is logged."""

@@ -22,7 +22,6 @@ from ..engine.runs import registry
 from . import drift, unusual
 
 log = logging.getLogger(__name__)
-REFERENCE = "reference.json"
 VERSION = 2  # of what is in it: one of another version is not read
 Profile = dict[str, Any]
 
@@ -89,7 +88,7 @@ def said(answers: pd.DataFrame, record: dict[str, Any]) -> pd.DataFrame:
 
 def path_of(project: Project, folder: Path) -> Path:
     """Where the reference of a run lies."""
-    return project.root / "reports" / folder.name / REFERENCE
+    return project.root / "reports" / folder.name / "reference.json"
 
 
 def split_of(project: Project, record: dict[str, Any], part: str) -> pd.DataFrame:

@@ -25,7 +25,6 @@ from .database import Database, opened
 from .settings import Retrain, of
 from .tables import Told
 
-JUDGEMENT = "retrain.json"
 Make = Callable[..., list[Path]]
 Gate = Callable[[Project, Path], list[promote.Check]]
 
@@ -122,7 +121,7 @@ def judged(project: Project, make: Make, gate: Gate, dumps: dict[str, str]) -> I
         checks, passed = refused.checks, False
     yield from (f"{'passed' if check.passed else 'FAILED'} {check.name}: {check.found}" for check in checks)
     about: dict[str, Any] = {"run": folder.name, "dumps": dumps, "champion": passed, "gate": list(map(asdict, checks))}
-    artefact.write_json(project.root / "reports" / folder.name / JUDGEMENT, records.sealed(about))
+    artefact.write_json(project.root / "reports" / folder.name / "retrain.json", records.sealed(about))
     with lock.held(project.root, "retrain", registry.RECORD):  # in the run, too, which push sends
         registry.write(folder, {**registry.read(folder), signatures.JUDGED: sorted(dumps.values())})
     champion = registry.champion(project)

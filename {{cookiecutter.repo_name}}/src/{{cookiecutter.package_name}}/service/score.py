@@ -119,7 +119,9 @@ def labels(rows: pd.DataFrame, held: pd.DataFrame, said: Predictions, temperatur
 
     Not known, and drawn each time: how often a probability of some size comes true beside what it says, by what
     held-out rows showed (Gamma; shares that add up to 1 again are a Dirichlet draw); and how much of its
-    `temperature`, found on models of fewer rows, the model still needs.
+    `temperature`, found on models of fewer rows, the model still needs. Of ten rows held out with 0.7 for "yes" and 0.3
+    for "no", 7 should have been "yes", and 9 were: a draw takes 0.7 times a Gamma(9 + 0.5) / (7 + 0.5) against 0.3
+    times a Gamma(1 + 0.5) / (3 + 0.5), and "yes" has the share of the first, 0.87 in the mean.
     """
     random = np.random.default_rng(0)
     each = bool(said.probabilities.size) and set(names_of(said.classes)) <= set(held)
@@ -127,10 +129,10 @@ def labels(rows: pd.DataFrame, held: pd.DataFrame, said: Predictions, temperatur
     then, kinds_then = chances(held, said.classes, each)
     hits = held["truth"].to_numpy()[:, None] == kinds_then
     hits[:, -1] = ~hits[:, :-1].any(axis=1)
-    columns = [shown(*parts) for parts in zip(then.T, hits.T, now.T, strict=True)]
+    of_kinds = [shown(*parts) for parts in zip(then.T, hits.T, now.T, strict=True)]
     most = np.clip(temperature, 1 / REFIT, REFIT)
     for _ in range(DRAWS):
-        ratios = [(random.gamma(seen + JEFFREYS) / (sure + JEFFREYS))[bins] for seen, sure, bins in columns]
+        ratios = [(random.gamma(seen + JEFFREYS) / (sure + JEFFREYS))[bins] for seen, sure, bins in of_kinds]
         steps = np.cumsum(temper(now, most ** -random.random()) * np.column_stack(ratios), axis=1)
         drawn = (random.random(len(now)) * steps[:, -1] >= steps[:, :-1].T).sum(axis=0)
         yield kinds[np.arange(len(now)), drawn]
@@ -210,11 +212,8 @@ def by_week(rows: pd.DataFrame, record: dict[str, Any]) -> list[tuple[str, Score
 
 def mistakes(told: pd.DataFrame, classes: Sequence) -> list[tuple]:
     """Of each class: how often it was answered and not true, and true and not answered, each as `rate` gives it."""
-    found = []
-    for label in classes:
-        yes, true = (told[name].to_numpy() == label for name in ("prediction", "truth"))
-        found.append((str(label), rate(~true[yes]), rate(~yes[true])))
-    return found
+    said, truth = told["prediction"].to_numpy(), told["truth"].to_numpy()
+    return [(str(one), rate(truth[said == one] != one), rate(said[truth == one] != one)) for one in classes]
 
 
 def rate(hits: np.ndarray) -> tuple[int, int, float, float]:

@@ -42,7 +42,6 @@ GROUP_NAME = re.compile(rf"^({ENTITIES})$|(^|_)({ENTITIES})_(name|email|ref|{NUM
 ID_NAME = re.compile(r"(^|_)(id|uid|uuid|guid)$")
 TIME_NAME = re.compile(r"(^|_)(time|timestamp|ts|epoch|date|day|week|month|year|yr|period|quarter)$")
 ADDED = "Is it known when a prediction is needed? If not: do not add it in features.py."
-BIRTH_NAME = re.compile(r"birth|dob|born")
 
 
 def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionary, split_by: str) -> list[Suspicion]:
@@ -122,7 +121,7 @@ def order(clean: pd.DataFrame, target: str, columns: Dictionary, split_by: str) 
             continue
         present = clean[name].dropna()
         ordered, moved = is_sorted(present), correlation(present, ranks[present.index])
-        if ordered or (moved > ORDER and not BIRTH_NAME.search(words(name))):
+        if ordered or (moved > ORDER and not re.search("birth|dob|born", words(name))):
             how = "the rows are ordered by" if ordered else f"{target!r} changes (rank correlation {moved:.2f}) with"
             split = "this" if ":" in split_by else "a random"
             found = f"{how} {name!r}: {split} split learns from later rows"

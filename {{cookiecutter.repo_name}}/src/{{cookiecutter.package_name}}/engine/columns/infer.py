@@ -98,11 +98,8 @@ def infer(
 
 def settled(frame: pd.DataFrame, columns: Dictionary) -> dict[str, str]:
     """The decimal mark of the columns of text in which it is beyond doubt, if it is one."""
-    marks = set[str]()
-    for name, column in columns.items():
-        if alike(column.type) == "number" and frame[name].dtype == "str":
-            ends = frame[name].str.contains(DECIMALS.format(column.decimal)).any()
-            marks |= {column.decimal} if ends else set()
+    texts = {name: c for name, c in columns.items() if alike(c.type) == "number" and frame[name].dtype == "str"}
+    marks = {c.decimal for name, c in texts.items() if frame[name].str.contains(DECIMALS.format(c.decimal)).any()}
     return {"settled": marks.pop()} if len(marks) == 1 else {}
 
 
@@ -110,8 +107,7 @@ def markers_of_words(
     frame: pd.DataFrame, columns: Dictionary, markers: list[str]
 ) -> tuple[dict[str, tuple[str, ...]], list[str]]:
     """Which markers of the numbers mean missing in which columns of words, and a line for each marker that says so."""
-    more: dict[str, tuple[str, ...]] = {}
-    lines = []
+    more, lines = dict[str, tuple[str, ...]](), list[str]()
     for word in markers:
         words = [name for name, column in columns.items() if column.type in WORDY and word not in column.missing]
         meant = [name for name in words if means_missing(stripped(frame[name]), word)]
@@ -137,8 +133,8 @@ def infer_type(
     cells: pd.Series, read: Mapping[str, Any], markers: tuple[str, ...], *, may_be_list: bool
 ) -> tuple[Column, str]:
     """The type of one column, with how to read it, and a remark if the choice was not obvious."""
-    endless = (cells.abs() == np.inf) if pd.api.types.is_float_dtype(cells.dtype) else cells.isna() & False
-    native, words = native_type(cells[~endless.eq(True)]), stripped(cells[endless.eq(True)])
+    endless = ((cells.abs() == np.inf) if pd.api.types.is_float_dtype(cells.dtype) else cells.isna() & False).eq(True)
+    native, words = native_type(cells[~endless]), stripped(cells[endless])
     if native and not (native == "integer" and days_in_digits(cells.dropna())):
         missing = (*markers, *words.unique()) if native in ("integer", "number") else ()
         return Column(type=native, missing=missing), read_as_missing(words, native)

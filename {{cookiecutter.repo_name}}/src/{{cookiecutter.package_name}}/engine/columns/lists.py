@@ -9,7 +9,6 @@ from collections import Counter, defaultdict
 
 import pandas as pd
 
-SEPARATORS = (";", "|", ",")
 BRACKETS = re.compile(r"(?s)\A(?:(\[)|\{)([^][{}]*)(?(1)\]|\})\Z")  # around all of a text
 FEWEST_CELLS = 20  # fewer say nothing
 PROBE_CELLS = 5_000  # different ones: of 100,000 long texts the whole would cost a second
@@ -47,7 +46,7 @@ def separator_of(present: pd.Series) -> str:
         return ""
     counts = present.value_counts()
     probe = counts.iloc[:: max(1, len(counts) // PROBE_CELLS)]
-    return next((mark for mark in SEPARATORS if are_lists(probe, mark)), "")
+    return next((mark for mark in (";", "|", ",") if are_lists(probe, mark)), "")
 
 
 def are_lists(counts: pd.Series, separator: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from .dictionary import Column, Dictionary, Transformation
+from .dictionary import Column, Dictionary, Transformation, by_role
 from .violations import Violation, violation
 
 UNITS = {
@@ -110,11 +110,15 @@ def to_make(columns: Dictionary, found: Collection[str]) -> Dictionary:
     return {name: one for name, one in moments.items() if name not in found or {*one.moment} <= {*found}}
 
 
+def parts_of(moments: Dictionary) -> Dictionary:
+    """The moment that a column is a part of, by the name of the part."""
+    return {part: moment for moment in moments.values() for part in moment.moment}
+
+
 def with_rules(columns: Dictionary, to_make: Dictionary) -> Dictionary:
     """Columns with the rules that count: a part that left its place has those of its moment, which may be empty."""
-    parts = {part: moment for moment in to_make.values() for part in moment.moment}
-    ignored = {part: moment for part, moment in parts.items() if part in columns and columns[part].role == "ignored"}
-    strict = {part: replace(columns[part], role=moment.role, rule=moment.rule) for part, moment in ignored.items()}
+    left = {part: moment for part, moment in parts_of(to_make).items() if part in by_role(columns, "ignored")}
+    strict = {part: replace(columns[part], role=moment.role, rule=moment.rule) for part, moment in left.items()}
     given = {name: replace(columns[name], missing_allowed=True) for name in to_make if name in columns}
     return columns | given | strict
 

@@ -21,11 +21,11 @@ DAYS = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y")
 MONTHS = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%m-%d-%y")
 SPELT = ("%Y/%m/%d", "%b %d %Y", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y")
 SAS = ("%d%b%Y", "%d%b%y", "%d%b%Y:%H:%M:%S")
-SPANS = ("%b %Y", "%B %Y", "%b-%Y", "%b-%y", "%YQ%q", "%Y-Q%q", "%Y Q%q", "Q%q %Y", "%G-W%V", "%GW%V")
+MONTHS_ALONE = ("%b %Y", "%B %Y", "%b-%Y", "%b-%y")
+SPANS = (*MONTHS_ALONE, "%YQ%q", "%Y-Q%q", "%Y Q%q", "Q%q %Y", "%G-W%V", "%GW%V")
 NO_SPAN = r"(?i)(?=.*[QW]).*\b(?!19|20|99)\d{4}(?!\d).*|\d{4}W\d"  # 1200W2 is a lamp
 FIRST_DAYS = {"%V": "a week alone is its Monday", "%q": "a quarter alone is its first day"}
 FIRST_OF_MONTH = "the day is the part that is 1 in every row, as the other takes all of 1 to 12"
-FIRST_OF_MONTH += '; if not so: format = "{}" {}'
 DAYS_IN_DIGITS = r"(?:19|20|99)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"  # 99991231 means "for ever"
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 MONTH_ALONE = r"(?:0?[1-9]|1[0-2])[/.](?:19|20)\d\d|(?:19|20)\d\d-\d\d"
@@ -127,8 +127,8 @@ def number_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str,
         yield Column(**same, decimal=","), f"{comma}{also}".removeprefix("; ")
     if not twice:
         yield Column(**same), f"{doubt(bare, '.', 'decimal', 'thousands')}{also}".removeprefix("; ")
-    for mark in THOUSANDS:
-        if len(grouped[mark]) and (twice or mark != "."):
+    for mark, cells in grouped.items():
+        if len(cells) and (twice or mark != "."):
             unsure = doubt(bare, mark, "thousands", "decimal") if mark == "," else ""
             yield Column(**same, thousands=mark), f"{mark!r} read as the thousands mark{unsure}{also}"
     if bare.str.contains(",", regex=False).any():
@@ -181,46 +181,50 @@ def date_ways(present: pd.Series, read: Mapping[str, Any], markers: tuple[str, .
     if "%" in given:
         yield Column(type="datetime", missing=markers, format=given), ""
         return
+    chosen, doubts = chosen_formats(present, given)
+    if chosen:
+        form, said = " | ".join(chosen), "; ".join([*said_of_dates(present, chosen), *doubts])
+        yield Column(type="datetime", missing=markers, format="" if form == ISO else form), said
+
+
+def chosen_formats(present: pd.Series, given: str) -> tuple[dict[str, int], list[str]]:
+    """The formats that are taken, each with how many of the cells left by those before it reads; and their doubts."""
     orders = {"day-first": (DAYS,), "month-first": (MONTHS,)}.get(given, (MONTHS, DAYS))
     times = TIMES if present.str.contains(":", regex=False).any() else ("",)
     of_days = (day + time for days in (*orders, SPELT) for day in days for time in times)
     spans = () if present.str.fullmatch(NO_SPAN).any() else SPANS
-    known = [ISO, *of_days, *SAS, "%m/%Y", "%m.%Y", *spans, *CLOCKS]
-    chosen: dict[str, int] = {}
-    unsure, sign, rest = False, "", present
+    known = [ISO, *of_days, *SAS, "%m/%Y", "%m.%Y", *spans, *CLOCKS]  # of two that read as many, the first is taken
+    chosen, doubts, undecided, rest = dict[str, int](), list[str](), False, present
     while len(rest) and len(chosen) < FORMATS_IN_A_COLUMN:
         fitting = {form: int((~unread(rest, form)).sum()) for form in best_on_probe(rest, known)}
         form, count = max(fitting.items(), key=lambda item: item[1], default=("", 0))
         if not count or (chosen and ({form, *chosen} & set(CLOCKS) or swapped(form) in chosen)):
             break
-        tied = not given and swapped(form) != form and fitting.get(swapped(form)) == count
-        if first := [order for order in (form, swapped(form)) if tied and is_monthly(rest, order)]:
-            form, tied, sign = first[0], False, FIRST_OF_MONTH.format(swapped(first[0]), WHERE)
-        unsure |= tied
+        if not given and swapped(form) != form and fitting.get(swapped(form)) == count:
+            monthly = next((order for order in (form, swapped(form)) if is_monthly(rest, order)), "")
+            form, undecided = monthly or form, undecided or not monthly
+            doubts = [f'{FIRST_OF_MONTH}; if not so: format = "{swapped(form)}" {WHERE}'] if monthly else doubts
         chosen[form], rest = count, rest[unread(rest, form)]
-    if not chosen:
-        return
-    form, notes = " | ".join(chosen), []
+    if undecided:
+        other = swapped(" | ".join(chosen))
+        doubts.insert(0, f'day and month could be the other way round: then say format = "{other}" {WHERE}')
+    return chosen, doubts
+
+
+def said_of_dates(present: pd.Series, chosen: dict[str, int]) -> Iterator[str]:
+    """What to say of formats, with how many cells each reads."""
+    form = " | ".join(chosen)
     if len(chosen) > 1:
-        notes = ["dates read as " + ", ".join(f"{form} ({counted(count, 'cell')})" for form, count in chosen.items())]
+        yield "dates read as " + ", ".join(f"{form} ({counted(count, 'cell')})" for form, count in chosen.items())
     elif form != ISO:
-        notes = [f"clock times, read as {form} on 1900-01-01" if form in CLOCKS else f"dates read as {form}"]
+        yield f"clock times, read as {form} on 1900-01-01" if form in CLOCKS else f"dates read as {form}"
     if ISO in chosen and (zoned := int(present.str.contains(ZONE).sum())):
         without = f", {len(present) - zoned} without one taken as UTC" if zoned < len(present) else ""
-        notes.append(f"times with a zone turned into UTC{without}")
-    notes += [note for mark, note in FIRST_DAYS.items() if mark in form]
-    notes += months_alone(present, {*chosen})
-    if unsure:
-        notes.append(f'day and month could be the other way round: then say format = "{swapped(form)}" {WHERE}')
-    said = "; ".join(filter(None, [*notes, sign]))
-    yield Column(type="datetime", missing=markers, format="" if form == ISO else form), said
-
-
-def months_alone(present: pd.Series, formats: set[str]) -> Iterator[str]:
-    """What to say of months without a day."""
-    if present.str.fullmatch(MONTH_ALONE).any() or formats & {*SPANS[:4]}:
+        yield f"times with a zone turned into UTC{without}"
+    yield from (note for mark, note in FIRST_DAYS.items() if mark in form)
+    if present.str.fullmatch(MONTH_ALONE).any() or not chosen.keys().isdisjoint(MONTHS_ALONE):
         yield "a month alone is its first day"
-    if "%b-%y" in formats and not present.str.contains(r"[a-zA-Z]-(?:3[2-9]|[4-9]\d)$").any():
+    if "%b-%y" in chosen and not present.str.contains(r"[a-zA-Z]-(?:3[2-9]|[4-9]\d)$").any():
         yield f'if the digits are days: then say type = "category" instead of the format {WHERE}'
 
 

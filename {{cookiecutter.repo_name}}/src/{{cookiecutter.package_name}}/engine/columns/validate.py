@@ -49,27 +49,21 @@ def validate(
     `violations`.
     """
     odd = in_other_letters(frame.columns, columns)
-    frame = frame.rename(columns=odd)
-    labels = label_columns(columns)
-    wanted = [name for name in columns if target or not (columns[name].role == "target" or name in labels)]
-    optional = {*by_role(columns, "ignored", "id"), *labels, *(() if target else by_role(columns, "group"))}
-    gone, numbers = [name for name in wanted if name not in frame.columns], frame.index + first_row
-    to_make = moments.to_make({name: columns[name] for name in wanted}, frame.columns)
-    parts = {part: moment for moment in to_make.values() for part in moment.moment}
-    absent = [name for name in gone if name in parts or name not in {*optional, *to_make}]
-    there = moments.with_rules({name: columns[name] for name in wanted if name in frame.columns}, to_make)
+    frame, numbers = frame.rename(columns=odd), frame.index + first_row
+    there, to_make, absent = looked_for(columns, frame.columns, target=target)
     typed, refused, warned = typed_columns(frame, there, target=target)
+    parts = moments.parts_of(to_make)
     made, gaps = ({}, []) if absent else moments.made(typed, to_make)
-    for one in (one for one in gaps if one.column not in {other.column for other in refused}):
-        (refused if parts[one.column].rule == "refuse" else warned).append(one)
+    for gap in gaps:
+        if gap.column not in {one.column for one in refused}:
+            (refused if parts[gap.column].rule == "refuse" else warned).append(gap)
     lacking = [Violation(name, "no cell: the column is missing", ADD_IT, tuple(range(len(frame)))) for name in absent]
-    if refused:
-        raise DataError(explain(absent, refused, warned, where, numbers), [*lacking, *refused])
-    if absent:
-        raise DataError(explain_absent(absent, frame, where), lacking)
+    if lacking or refused:
+        said = explain(absent, refused, warned, where, numbers) if refused else explain_absent(absent, frame, where)
+        raise DataError(said, [*lacking, *refused])
     typed |= made
     within = {part for part in parts if columns[part].type == "datetime" and columns[part].role == "ignored"}
-    kept = {name: typed[name] for name in wanted if name in typed and name not in within}
+    kept = {name: typed[name] for name in columns if name in typed and name not in within}
     warnings: list[str] = [Warned(f"{where}: column {described(one, numbers)}", one) for one in warned]
     if odd:
         same = listed([ascii(name) for name in odd])
@@ -77,6 +71,16 @@ def validate(
     if extra := [str(name) for name in frame.columns if name not in columns]:
         warnings.append(left_out(extra, where))
     return pd.DataFrame(kept, index=frame.index), warnings
+
+
+def looked_for(columns: Dictionary, found: pd.Index, *, target: bool) -> tuple[Dictionary, Dictionary, list[str]]:
+    """What is wanted of a table: columns that are `found`, moments to be made of them, and the names of the absent."""
+    labels, unneeded = label_columns(columns), ("ignored", "id") if target else ("ignored", "id", "group")
+    wanted = {n: c for n, c in columns.items() if target or not (c.role == "target" or n in labels)}
+    to_make = moments.to_make(wanted, found)
+    there = moments.with_rules({name: column for name, column in wanted.items() if name in found}, to_make)
+    may_be_absent = {*by_role(columns, *unneeded), *labels, *to_make} - {*moments.parts_of(to_make)}  # not its parts
+    return there, to_make, [name for name in wanted if name not in found and name not in may_be_absent]
 
 
 def typed_columns(
@@ -151,12 +155,11 @@ def parse_whatever_wrote_it(cells: pd.Series, column: Column) -> tuple[pd.Series
     return values, unreadable
 
 
-def check_percent(frame: pd.DataFrame, columns: Dictionary, where: str) -> list[str]:
+def check_percent(frame: pd.DataFrame, columns: Dictionary, where: str) -> Iterator[str]:
     """What to say of columns of percent all of whose cells may be fractions, as Excel keeps them: nobody can tell.
 
     `frame` has the cells as they stand, shape (n_rows, n_columns_found).
     """
-    said = []
     of_percent = {name: column for name, column in columns.items() if column.unit == "%" and name in frame}
     for name, column in of_percent.items():
         values = parse(frame[name], column)[0].dropna()
@@ -166,8 +169,7 @@ def check_percent(frame: pd.DataFrame, columns: Dictionary, where: str) -> list[
         if signed or most < PERCENT or len(parts) < FRACTIONS or values.abs().max() > 1:
             continue
         found = f"{where}: column {name!r} has no cell above 1, as {parts.iloc[0]:g}, and no sign; known: to {most:g} %"
-        said.append(f"{found}.\nIf these are percent, nothing is to be done; if fractions, multiply them by 100.")
-    return said
+        yield f"{found}.\nIf these are percent, nothing is to be done; if fractions, multiply them by 100."
 
 
 def unknown_words(values: pd.Series, column: Column, known: tuple[str, ...]) -> tuple[pd.Series, str]:

@@ -89,10 +89,8 @@ def numbered(keys: pd.Series) -> pd.MultiIndex:
 
 def kept(project: Project, how: Split) -> pd.DataFrame | None:
     """Where the rows of the source lay when feedback first came under the present `[split]`; None before that."""
-    for dump in source.told(project.root):
-        if dump.card.get("split") == asdict(how):
-            return pd.read_parquet(dump.folder / source.SPLIT)
-    return None
+    dumps = (dump for dump in source.told(project.root) if dump.card.get("split") == asdict(how))
+    return next((pd.read_parquet(dump.folder / source.SPLIT) for dump in dumps), None)
 
 
 def last(project: Project) -> pd.DataFrame:

@@ -79,29 +79,30 @@ def shuffled(usual: pd.DataFrame) -> pd.DataFrame:
 def questions(n_lines: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
     """Which columns are known in each question, and the weight of its answer in the effect of each column.
 
-    Both of shape (n_questions, n_columns); the questions of one line of usual values, then those of the next one.
+    Both of shape (n_questions, n_columns); the questions of one line of usual values, then those of the next one. Of a
+    line: none is known, each one alone, all without each one, every one, and about half, by the design.
     """
-    none, one, signs, random = np.zeros((1, columns)), np.eye(columns), balanced(columns), np.random.default_rng(1)
-    known, weights = [], []
+    none, every, alone = np.zeros((1, columns)), np.ones((1, columns)), np.eye(columns)
+    signs, random, known, weights = balanced(columns), np.random.default_rng(1), [], []
     for _ in range(n_lines):  # other columns of the design in each: what one line mistakes, another one does not
         half = signs[:, random.permutation(signs.shape[1])[:columns]]
-        known.append(np.vstack([none, one, 1 - one, none + 1, half > 0]))
-        weights.append(np.vstack([none - 1, one, -one, none + 1, half * 8 / len(half)]) / 6 / n_lines)
+        known.append(np.vstack([none, alone, 1 - alone, every, half > 0]))  # `moving` counts on this order
+        weights.append(np.vstack([-every, alone, -alone, every, half * 8 / len(half)]) / 6 / n_lines)
     return np.vstack(known).astype(bool), np.vstack(weights)
 
 
 def moving(answers: np.ndarray, n_lines: int, columns: int) -> np.ndarray:
-    """Whether a column moves any answer, by itself or as the last one, shape (n_rows, n_columns): a design mistakes."""
-    of_line = answers.reshape(len(answers), n_lines, -1)
-    first, last = of_line[:, :, : columns + 1], of_line[:, :, columns + 1 : 2 * columns + 2]
-    return ((first[:, :, 1:] != first[:, :, :1]) | (last[:, :, :-1] != last[:, :, -1:])).any(axis=1)
+    """Whether a column moves any answer, alone or as the last one, shape (n_rows, n_columns): a design mistakes."""
+    ends = np.cumsum([1, columns, columns, 1])  # of the kinds of `questions`
+    none, alone, without, every, _ = np.split(answers.reshape(len(answers), n_lines, -1), ends, axis=2)
+    return ((alone != none) | (without != every)).any(axis=1)
 
 
 def balanced(columns: int) -> np.ndarray:
     """A folded design of 1 and -1, so many columns or more: all signs of any three columns are equally frequent."""
     prime = next(n for n in itertools.count(11, 4) if n + 1 >= columns and all(n % k for k in range(3, n, 2)))
-    residues = np.where(np.isin(np.arange(prime), np.arange(prime) ** 2 % prime), 1, -1)
-    once = np.pad(np.vstack([circulant(residues), np.full(prime, -1)]), ((0, 0), (0, 1)), constant_values=1)
+    signs = np.where(np.isin(np.arange(prime), np.arange(prime) ** 2 % prime), 1, -1)  # of squares, and of others
+    once = np.column_stack([np.vstack([circulant(signs), np.full(prime, -1)]), np.ones(prime + 1, dtype=int)])
     return np.vstack([once, -once])
 
 

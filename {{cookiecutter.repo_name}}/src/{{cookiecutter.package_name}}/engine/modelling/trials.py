@@ -24,7 +24,6 @@ from ..project.settings import PARTS, Project
 from .question import refusal
 
 log = logging.getLogger(__name__)
-TUNED = "_tuned"
 SPACES: dict[str, dict[str, Any]] = {
     "boosting_stopped": {
         "learning_rate": loguniform(0.01, 0.3),
@@ -86,7 +85,7 @@ def run(
         gains = sign * table["score"]
         table.insert(3, "best", gains.cummax() * sign)
         best = int(gains.iloc[1:].idxmax())
-        tuned[name + TUNED] = with_parameters(estimators[name], tries[best])
+        tuned[f"{name}_tuned"] = with_parameters(estimators[name], tries[best])
         scores = lines[best]["score"], lines[0]["score"]
         log.info("%s: best of %d trials %.4g, as it is %.4g", name, search.trials, *scores)
         tables.append(table)

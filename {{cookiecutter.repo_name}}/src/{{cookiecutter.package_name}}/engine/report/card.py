@@ -32,7 +32,6 @@ from .page import render
 from .verdict import MANY_LOOKS, bounds, number, percent, scored
 
 log = logging.getLogger(__name__)
-CARDS = ("model_card.html", "model_card.md")
 DIGEST, CLASSES_LISTED = 16, 20  # digits of a digest, classes of a table
 FAR_SHARES = (0.5, 0.9, 0.99)  # of the rows, by the size of the error
 
@@ -71,7 +70,7 @@ def run(project: Project, folder: Path) -> list[Path]:
     )
     sections = [replace(part, said=charter.quoted(said, part.title)) for part in parts]
     about = {"record": found.record, "target": found.record["target"], "sections": sections, "charter": charter.PATH}
-    paths = [project.root / "reports" / folder.name / name for name in CARDS]
+    paths = [project.root / "reports" / folder.name / name for name in ("model_card.html", "model_card.md")]
     for path in paths:
         artefact.write_text(path, render(f"card{path.suffix}", answer=answer(found), **about))
     answered = [bool(text) for section in sections for _, text in section.said]

@@ -29,12 +29,11 @@ DPI = 110
 DOTS = 3000  # more hide each other
 GUIDE: dict[str, Any] = {"color": GREY, "ls": "--", "lw": 1}  # a line to compare with
 DOT: dict[str, Any] = {"color": BLUE, "linewidths": 0}
-STYLE = TEMPLATES / "figures.mplstyle"
 
 
 def style() -> AbstractContextManager[None]:
     """The look of all figures, for the time of a `with` block."""
-    return mpl.rc_context(mpl.rc_params_from_file(STYLE, use_default_template=False))
+    return mpl.rc_context(mpl.rc_params_from_file(TEMPLATES / "figures.mplstyle", use_default_template=False))
 
 
 def png(figure: Figure) -> bytes:
@@ -230,13 +229,13 @@ def dependence(curves: dict[str, tuple[pd.DataFrame, pd.DataFrame | None]], ylab
                 continue
             came = "came true" if line == lines[-1] else None
             axes.plot(x, truth[line], color=color, marker="D", ms=6, mfc="none", lw=0, label=came)
-        if not amounts:
-            axes.set_xlim(-0.6, len(table) - 0.4)
-            axes.set_xticks(range(len(table)), apart(table["value"], 12), rotation=30, ha="right")
         axes.set(xlabel=short(name, 36), ylabel=short(ylabel, 34))
         if amounts:
             axes.locator_params(axis="x", nbins=5)
             thousands(axes.xaxis)
+        else:
+            axes.set_xlim(-0.6, len(table) - 0.4)
+            axes.set_xticks(range(len(table)), apart(table["value"], 12), rotation=30, ha="right")
         thousands(axes.yaxis)
     if places[0].get_legend_handles_labels()[0]:
         figure.legend(*places[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=8)

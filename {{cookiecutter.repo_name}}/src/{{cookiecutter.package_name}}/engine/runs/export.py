@@ -30,9 +30,7 @@ from . import interchange, loading, packages, registry
 from .model import Model
 
 log = logging.getLogger(__name__)
-ANSWERS_WITH = "engine.runs.model"
 ROWS_COMPARED = 1000  # that are compared
-KEPT = (registry.MODEL, registry.DICTIONARY, package.LOCK)
 START = '''"""The model {run}, trained {day}: `from {name} import load; load().predict(frame)`."""
 
 from .engine.runs.model import Model, load
@@ -99,10 +97,10 @@ def run(project: Project, folder: Path, output: Path) -> list[str]:
 def lay_out(project: Project, model: loading.Run, folder: Path, root: Path) -> set[str]:
     """Put all that the packed model needs into the folder `root`; the names of what else it imports."""
     kept, copy = root / registry.MODELS / folder.name, artefact.copy_all
-    copied = copy(package.needed(package.FOLDER, [ANSWERS_WITH], late=False), package.FOLDER, root)
+    copied = copy(package.needed(package.FOLDER, ["engine.runs.model"], late=False), package.FOLDER, root)
     code, imported = own_code(model, folder)
     copied += copy(code, folder, kept)
-    copy([folder / name for name in KEPT], folder, kept)
+    copy([folder / name for name in (registry.MODEL, registry.DICTIONARY, package.LOCK)], folder, kept)
     copy(package.code(folder / EXTERNAL), folder, kept)
     dictionary, checks, validate = made_of(model)  # the run's own door would bring all that `predict` reads files with
     door = DOOR_TEXT.format(dictionary=dictionary, checks=checks, validate=validate, file=registry.DICTIONARY)

@@ -157,12 +157,12 @@ def held_out(project: Project, record: dict[str, Any], champion: Path | None) ->
     instead = np.zeros(0) if champion is None else held_errors(champion)
     folder, parts = project.models / record["run"], ("train", "dev")
     digests = {project.relative(path): records.recorded(path).get("sha256") for path in map(project.split, parts)}
-    told, lines = told_rows(project, *parts), training_rows.digests_of(folder).get(training_rows.HELD)
+    told, lines = told_rows(project, *parts), training_rows.digests_of(folder).get(training_rows.HELD)  # -1: not held
     if lines is None or not digests.items() <= record["input_data"].items():
         return np.zeros(0), instead
-    errors, which = held_errors(folder), np.zeros(int(lines.max()) + 1, dtype=bool)
-    which[lines[lines >= 0]] = told[lines >= 0]
-    return errors[which], instead if which.all() else errors[~which]
+    errors, by_people = held_errors(folder), np.zeros(int(lines.max()) + 1, dtype=bool)
+    by_people[lines[lines >= 0]] = told[lines >= 0]
+    return errors[by_people], instead if by_people.all() else errors[~by_people]
 
 
 def held_errors(folder: Path) -> np.ndarray:

@@ -29,9 +29,7 @@ from . import compare, environment, loading, registry
 from .compare import Comparison, Difference
 
 log = logging.getLogger(__name__)
-BY_THE_NEW = Path("data/predictions/test.csv")
 BY_THE_RUN = Path("data/predictions/by-the-run.csv")
-PROCESSED = "data/processed/"
 SIGNERS = re.compile(r"""(?m)((?:^|[{,])\s*["']?signers["']?\s*=\s*)("[^"\n]*"|'[^'\n]*')""")
 UNDECLARED = (
     "the same rows and code gave other features: add_features uses what it does not declare, like the clock, random "
@@ -72,7 +70,7 @@ def why(folder: Path, again: Path) -> list[Comparison]:
     """What else differs; where the same rows and code gave other splits, that `add_features` used something else."""
     found = compare.compared(folder, again, compare.REASONS)
     differing = [difference.name for comparison in found for difference in comparison.differences]
-    if differing and all(name.startswith(PROCESSED) for name in differing):
+    if differing and all(name.startswith("data/processed/") for name in differing):
         return [replace(comparison, note="" if comparison.identical else UNDECLARED) for comparison in found]
     return found
 
@@ -170,7 +168,7 @@ def call(command: list[str], place: Path, record: Mapping[str, Any]) -> None:
 
 def predictions(place: Path) -> Comparison:
     """The test rows answered by the new model and by the old one, cell by cell; the name of the run is left out."""
-    paths = (place / BY_THE_RUN, place / BY_THE_NEW)
+    paths = (place / BY_THE_RUN, place / "data/predictions/test.csv")
     then, now = (pd.read_csv(path, dtype=str, keep_default_na=False).drop(columns="run") for path in paths)
     if list(then) != list(now) or len(then) != len(now):
         shapes = [f"{len(table)} rows, {len(table.columns) + 1} columns" for table in (then, now)]

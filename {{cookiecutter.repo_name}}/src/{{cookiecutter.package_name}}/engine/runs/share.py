@@ -36,7 +36,6 @@ CACHE = Path(".cache", "pulled")
 CHAMPION_RECORD = f"models/{registry.CHAMPION}"
 # The name of a run or a dump is no way out of its folder. Groups: the record without its suffix, number, digest.
 VERSION = re.compile(r"((?:models|data/raw)/[^/\\.][^/\\]*/(?:run|source)|models/champion)-(\d+)-([0-9a-f]{12})\.json")
-SHA256 = re.compile(r"[0-9a-f]{64}")
 RESEND = "Delete it there; who has the whole one sends it again: make push"
 
 
@@ -339,7 +338,7 @@ def fill(store: Store, folder: Path, files: dict[str, str]) -> bool:
     missing = [name for name in files if not (folder / name).exists()]
     for name in missing:
         path, digest = folder / name, files[name]
-        if not path.resolve().is_relative_to(folder.resolve()) or not SHA256.fullmatch(digest):
+        if not path.resolve().is_relative_to(folder.resolve()) or not re.fullmatch(r"[0-9a-f]{64}", digest):
             named = f"{path.name!r} {digest!r}"
             raise DataError(f"{store.shown}: a record names {named}, which is no file of a run: refused.")
         artefact.copy(store.fetched(f"files/{digest}", digest), path)

@@ -22,7 +22,6 @@ from ..project.errors import NAMED, DataError, listed
 from . import documents
 from .rows import SetAside
 
-PANDAS_INDEX = re.compile(r"__index_level_\d+__$")
 SAS_DATE = re.compile(rb"(DATETIME|DATEAMPM|[BE]8601D[TNXZ])|DATE|DDMM|MMDD|YYMM|WEEKDAT|WORDDAT|MON|[BE]8601DA")
 SPSS_DATE = re.compile("[AEJS]?DATE|YMDHMS|MOYR|QYR|WKYR|([DM]?TIME)")
 Columns = list[tuple[str, pd.Series]]
@@ -139,7 +138,7 @@ KINDS: tuple[tuple[bytes, str, Callable[[Any], Any]], ...] = (
 def _arrow_columns(rows: pa.Table, said: Said, separators: Separators) -> Columns:
     columns: Columns = []
     for name, cells in zip(rows.column_names, rows.columns, strict=True):
-        if PANDAS_INDEX.match(name):
+        if re.match(r"__index_level_\d+__$", name):  # of pandas
             said.setdefault("the index of a data frame left out", []).append(f"'{name}'")
             continue
         kind = cells.type

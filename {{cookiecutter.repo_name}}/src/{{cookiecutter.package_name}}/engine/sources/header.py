@@ -23,6 +23,7 @@ HEADER_CELLS = 50_000  # cells from which is told whether the first row holds na
 SLIPS = 0.05  # share of the values of a column
 ROUNDED = 0.01  # share by which a total may differ from the sum
 SENTENCE = 5  # words; a name of a column has fewer
+Names = tuple[list[str], int, list[str]]  # of the columns, how many rows hold them, and what was decided
 CLOSING = re.compile(
     r"(?i)\W*((grand|sub)[ -]?)?(?:(?P<mean>average)|(?P<sum>total|summe?|gesamt)|source|quelle|(foot)?note)s?\b"
 )
@@ -44,12 +45,11 @@ def locate(cells: Rows, options: Mapping[str, Any], target: str = "") -> tuple[p
     start = cells.start + _start(head[cells.start :], target) if options.get("header") is None else 0
     aside = _left_out(frame, range(start), ABOVE)
     keyed = [all('"ImportId"' in cell for cell in row) for row in head[start : start + 4]]
-    if keyed == [False, False, True, False]:
+    if keyed == [False, False, True, False]:  # of Qualtrics: the questions, and keys
         aside += _left_out(frame, range(start + 1, start + 3), ABOVE)
         frame = frame.drop(index=frame.index[start + 1 : start + 3])
         del head[start + 1 : start + 3]
-    first, *body = head[start:]
-    names, skipped, more = _names(first, body, head[:start], options, target)
+    names, skipped, more = _names(head, start, options, target)
     rows = frame.iloc[start + skipped :]
     notes += more
     end, is_second = _end(rows, names)
@@ -58,7 +58,7 @@ def locate(cells: Rows, options: Mapping[str, Any], target: str = "") -> tuple[p
         notes.append(f"a second table from row {rows.index[end] + 1} on left out")
     if end < len(rows) or cells.blank:
         rows = rows.iloc[:end].drop(index=cells.blank, errors="ignore")
-    rows, more = _without_repeated(rows, first if skipped else [])
+    rows, more = _without_repeated(rows, head[start] if skipped else [])
     said = Counter(line.reason for line in aside)
     notes += [f"left out {reason}: {counted(count, 'line')}" for reason, count in said.items()]
     return rows.set_axis(names, axis=1), notes + more, aside
@@ -101,10 +101,9 @@ def _start(head: list[list[str]], target: str) -> int:
     return 0
 
 
-def _names(
-    first: list[str], body: list[list[str]], above: list[list[str]], options: Mapping[str, Any], target: str
-) -> tuple[list[str], int, list[str]]:
-    """Return the names, how many rows hold them, and what was decided."""
+def _names(head: list[list[str]], start: int, options: Mapping[str, Any], target: str) -> Names:
+    """Return the names: those that are given, or places where the row at `start` holds values, or what rows hold."""
+    first, *body = head[start:]
     width, given = len(first), options.get("header")
     if columns := list(options.get("columns", ())):
         if len(columns) != width:
@@ -114,23 +113,26 @@ def _names(
     values = [row for row in body if row != first] or ([first] if all(map(NUMBER.fullmatch, first)) else [])
     if given is False or not (given or known or _are_names(first, values)):
         return _numbered(width, "given" if given is False else "the first row holds values like those below", target)
+    return _of_rows(first, body if given is None else [], head[start - 1] if start else [])
+
+
+def _of_rows(first: list[str], below: list[list[str]], groups: list[str]) -> Names:
+    """Return the names in the first row, with what rows below it add to them, or the `groups` in the one above."""
     names, used = first, 1
-    below = body if given is None else []
     while more := _completed(names, below[used - 1 :]):
         names, used = more[0], used + more[1]
     if used > 1:
         return names, used, [f"names joined from {used} rows"]
     if len(below) > 2 and _is_second_header(below[0], below[1:]):
-        if _filled(first) == width == len(set(first)):
+        if all(first) and len(set(first)) == len(first):
             return first, 2, [f"row 2 dropped, a second header: {listed(below[0])}"]
         return _joined(first, below[0]), 2, ["names joined from two rows"]
-    groups = above[-1] if above else []
     if (_filled(groups) > 1 or (any(groups) and not groups[0])) and len(set(first)) < len(first):
         return _joined(groups, first), 1, ["names joined from two rows"]
     return first, 1, []
 
 
-def _numbered(width: int, why: str, target: str) -> tuple[list[str], int, list[str]]:
+def _numbered(width: int, why: str, target: str) -> Names:
     """Return names by place, for a table without any."""
     names = [f"column_{place}" for place in range(1, width + 1)]
     note = f"no header row ({why}): columns named {names[0]} .. {names[-1]}"

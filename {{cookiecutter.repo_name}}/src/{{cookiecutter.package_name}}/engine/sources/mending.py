@@ -41,8 +41,9 @@ class Shape:
     def is_open(self, cells: Sequence[str], block: Sequence[str], dialect: Dialect) -> bool:
         """Tell whether a quote mark was left open in a row over several lines: other cells, or its lines are rows.
 
-        Where no mark is out of place, numbers or dates in a column without words, of three or more, have to show it, in
-        more than two lines, of a file in which such rows are slips.
+        `1,2,"a`, `3,4,b` and `5,6,c"` are such a row of three cells: each of its lines would be a row. Where no mark is
+        out of place, as here, numbers or dates in a column without words, of three or more, have to show it, in more
+        than two lines, of a file in which such rows are slips.
         """
         doubted, clear = not field_counts(block, dialect), self.width > 2 < len(block) and not self.several
         telling = [at for at, known in enumerate(self.kinds) if doubted or (clear and "word" not in known)]
@@ -67,29 +68,37 @@ def kind(cell: str) -> str:
 
 
 def shape_of(rows: list[list[str]], target: str) -> Shape:
-    """Tell how many cells a row has, where the names stand, and what the columns hold."""
+    """Tell what rows look like. A `DataError` where they have more cells than names, as `_check_names` has it."""
     filled = [(place, row) for place, row in enumerate(rows) if any(row)]
     counts = Counter(len(row) for _, row in filled if len(row) > 1) or Counter({1: 1})
-    width = counts.most_common(1)[0][0]
-    start = _names_at(filled, width, target)
-    names = rows[start] if rows else []
+    usual = counts.most_common(1)[0][0]
+    start = _names_at(filled, usual, target)
+    names, above = rows[start] if rows else [], rows[start - 1] if start else []
     body = [row for place, row in filled if place > start]
-    alike = sum(len(row) == len(names) for row in body)
-    if len(names) == width - 1 and alike > COMMON * len(body):  # the others have one too many, and no label
-        width = len(names)
-    if len(names) > width and sum(len(row) > len(names) for row in body) <= COMMON * len(body):
-        width = len(names)
+    width = _width_of(names, body, usual)
     columns = [list(column) for column in zip(*(row for row in body if len(row) == width), strict=True)]
     kinds = tuple(map(_kinds, columns or [[]] * width))
-    unnamed = 0 if columns and len(set(columns[0])) == len(columns[0]) else None  # labels of the rows
-    if columns and not any(columns[-1]):  # a separator at every end
-        unnamed = len(columns) - 1
-    shape = Shape(width, start, kinds, unnamed, frozenset(filter(None, names)))
-    above = rows[start - 1] if start else []
+    shape = Shape(width, start, kinds, _unnamed_column(columns), frozenset(filter(None, names)))
     if len(above) == 1 < width and any(len(row) == width for _, row in _ways(above[0], Dialect("\0", '"'))):
-        return replace(shape, start=start - 1)
+        return replace(shape, start=start - 1)  # the names, separated by another mark
     _check_names(names if len(names) < width else above, names, shape)
     return shape
+
+
+def _width_of(names: list[str], body: list[list[str]], usual: int) -> int:
+    """Tell how many cells a row should have: the `usual` number, or as many as there are names."""
+    if len(names) == usual - 1:  # the others may have one too many, or a label
+        meant = sum(len(row) == len(names) for row in body) > COMMON * len(body)
+    else:
+        meant = len(names) > usual and sum(len(row) > len(names) for row in body) <= COMMON * len(body)
+    return len(names) if meant else usual
+
+
+def _unnamed_column(columns: list[list[str]]) -> int | None:
+    """Tell which column may have no name: the last one where it is empty, or the first, of labels of the rows."""
+    if columns and not any(columns[-1]):  # a separator at every end
+        return len(columns) - 1
+    return 0 if columns and len(set(columns[0])) == len(columns[0]) else None
 
 
 def _check_names(above: list[str], first: list[str], shape: Shape) -> None:

@@ -36,7 +36,6 @@ NO_TABLE = re.compile(
     r"(?i)(^|/)(readme|licen[cs]e|copying|notice|changelog|citation|index)[^/.]*(\.txt|\.rst)?$"
     r"|\.(md|pdf|html?|names|docx?|rtf|png|jpe?g|gif)$"
 )
-WORKBOOKS = {"xl/workbook.xml", "xl/workbook.bin"}
 OFFICE = {"content.xml": "OpenDocument", "word/document.xml": "Word", "ppt/presentation.xml": "PowerPoint"}
 Members = dict[str, tuple[int, Callable[[], bytes]]]  # by name: how many bytes, and what reads them
 
@@ -99,7 +98,7 @@ def _members(content: bytes, most: float) -> Members | None:
     else:
         return None
     kind = found["mimetype"][1]() if "mimetype" in found else b""
-    if WORKBOOKS & {*found} or kind.endswith(b".opendocument.spreadsheet"):
+    if {"xl/workbook.xml", "xl/workbook.bin"} & {*found} or kind.endswith(b".opendocument.spreadsheet"):
         _check_bomb(sum(size for size, _ in found.values()), len(content), most)
         return None
     if office := [kind for name, kind in OFFICE.items() if name in found]:

@@ -106,17 +106,17 @@ def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool) -> 
     sampled = list(itertools.islice(_records(lines, dialect), PROFILED))
     shape = shape_of([cells for _, _, cells in sampled], target)
     shape = replace(shape, several=sum(last - first > 1 for first, last, _ in sampled) > slips(len(sampled)))
-    found, start, odd = _Sorted(shape.width), shape.start, dict[int, int]()
+    found, start, odd = _Sorted(shape.width, lines), shape.start, dict[int, int]()
     full = [number for number, (_, _, cells) in enumerate(sampled) if len(cells) == shape.width]
     drawn = [number for number in full if LINE.fullmatch(lines[sampled[number][0]].rstrip("\r\n"))]
     for number, (first, last, cells) in enumerate(_records(lines, dialect, shape)):
-        another = number > shape.start and len(cells) != shape.width
-        if another and (shape.heads_another(cells) or _begins_another(cells, lines, last, dialect, odd)):
-            found.end(lines, first, f"a second table from line {first + 1} on left out")
+        fits, below = len(cells) == shape.width, number > shape.start
+        if below and not fits and (shape.heads_another(cells) or _begins_another(cells, lines, last, dialect, odd)):
+            found.end(first, f"a second table from line {first + 1} on left out")
             break
         text = "".join(lines[first:last]).rstrip("\r\n")
         alone = drawn == [number] and number <= shape.start + 1  # others are values
-        if LINE.fullmatch(text) and (alone or len(cells) != shape.width):
+        if LINE.fullmatch(text) and (alone or not fits):
             found.aside.append(SetAside(first + 1, DRAWN_LINE, text))
             start -= number < shape.start
             continue
@@ -126,13 +126,7 @@ def _ragged(lines: list[str], dialect: Dialect, target: str, *, whole: bool) -> 
         found.add(first, row, how, text)
         if not cells:
             found.blank.append(first)
-    if found.waiting and not lines[found.waiting[0].line - 2].strip():
-        first = found.waiting[0].line - 1
-        found.end(lines, first, f"what stands below the table, from line {first + 1} on, left out")
-    for line in found.waiting:
-        few = sum(map(bool, next(dialect.rows([line.text]), []))) <= shape.width / 2
-        found.aside.append(line._replace(reason=BELOW) if few else line)
-    return found.rows(start)
+    return found.rows(start, dialect)
 
 
 def _begins_another(cells: list[str], lines: list[str], last: int, dialect: Dialect, odd: dict[int, int]) -> bool:
@@ -159,8 +153,8 @@ class _Sorted:
     one follows that does: those at the end are footnotes.
     """
 
-    def __init__(self, width: int) -> None:
-        self.width = width
+    def __init__(self, width: int, lines: list[str]) -> None:
+        self.width, self.lines = width, lines
         self.places: list[int] = []
         self.text = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="")
         self.writer = csv.writer(self.text, lineterminator="\r\n")  # it quotes the marks of a line's end that it writes
@@ -182,14 +176,20 @@ class _Sorted:
         self.places.append(place)
         self.writer.writerow(row)
 
-    def end(self, lines: list[str], first: int, note: str) -> None:
+    def end(self, first: int, note: str) -> None:
         """Leave out all lines from `first` on."""
         self.notes.append(note)
         self.waiting = []
-        self.aside += [SetAside(place + 1, BELOW, lines[place].rstrip("\r\n")) for place in range(first, len(lines))]
+        self.aside += [SetAside(at + 1, BELOW, self.lines[at].rstrip("\r\n")) for at in range(first, len(self.lines))]
 
-    def rows(self, start: int) -> Rows:
-        """Return what was kept; a `DataError` where nothing was."""
+    def rows(self, start: int, dialect: Dialect) -> Rows:
+        """Return what was kept, without what still waits: notes below the table. A `DataError` where nothing was."""
+        if self.waiting and not self.lines[self.waiting[0].line - 2].strip():
+            first = self.waiting[0].line
+            self.end(first - 1, f"what stands below the table, from line {first} on, left out")
+        for line in self.waiting:
+            few = sum(map(bool, next(dialect.rows([line.text]), []))) <= self.width / 2
+            self.aside.append(line._replace(reason=BELOW) if few else line)
         if not self.places:
             raise DataError(EMPTY)
         odd = [(places[0], how) for how, places in self.mended.items()]
