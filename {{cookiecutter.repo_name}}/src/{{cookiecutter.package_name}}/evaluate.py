@@ -126,11 +126,13 @@ def read(project: Project, model: loading.Run, part: str) -> tuple[pd.DataFrame,
 
 
 def learned_from(project: Project, model: loading.Run) -> Question:
-    """Train and dev: what the run learned from."""
+    """Train and dev: what the run learned from. Of a class that it does not know it learned from no row."""
     parts = [read(project, model, part) for part in ("train", "dev")]
-    rows, truth = pd.concat([part[0] for part in parts], ignore_index=True), np.concatenate([part[1] for part in parts])
+    rows, truth, classes = pd.concat([part[0] for part in parts]), np.concatenate([p[1] for p in parts]), parts[0][2]
+    known = np.isin(truth, classes or truth)
+    rows, truth = rows[known].reset_index(drop=True), truth[known]
     groups = groups_of(rows, model.record["parameters"]["split"]["by"])
-    return Question(rows, truth, model.record["task"], parts[0][2], [], groups)
+    return Question(rows, truth, model.record["task"], classes, [], groups)
 
 
 def candidates(project: Project, model: loading.Run) -> dict[str, BaseEstimator]:

@@ -107,6 +107,8 @@ def against(project: Project, challenger: Evaluated, champion: str | None, evalu
     if champion is None or lacking:
         why = f"; the champion needs {', '.join(map(repr, lacking))}, which the present rows lack" if lacking else ""
         return [better("a constant answer", challenger, always_the_same(project, challenger), why)]
+    if different := compare.other_question(challenger.record, registry.read(folder)):
+        return [Check("better than the champion", False, different)]
     try:
         reigning = answered(project, folder, evaluate)
     except DataError as error:
