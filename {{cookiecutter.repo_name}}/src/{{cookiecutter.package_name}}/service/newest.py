@@ -29,25 +29,32 @@ def answered(engine: sa.Engine, *conditions: Any, names: Names = None, most: int
 
 
 def told(engine: sa.Engine, *conditions: Any, names: Names) -> pd.DataFrame:
-    """The newest answers that fit all conditions and have a `truth`, and its `source`.
+    """The newest answers that fit all conditions and have a `truth`, and its `source`, whenever that was told.
 
-    Of a row that came again what was told last counts, and one that is told all day pushes no other out.
+    They are looked for among the newest told answers of all runs, and none is walked past that has no truth. Of a row
+    that came again what was told last counts, and one that is told all day pushes no other out.
     """
-    back = sa.select(feedback).order_by(feedback.c.number.desc()).limit(LOOK_BACK).subquery()
-    query = sa.select(back.c.truth, back.c.source, answers).join(answers, answers.c.id == back.c.id)
-    rows, _ = different(engine, query.where(*conditions).order_by(back.c.number.desc()), names, NEWEST)
+    last, newest_first = sa.func.max(feedback.c.number).label("number"), feedback.c.id.desc()
+    back = sa.select(last).group_by(feedback.c.id).order_by(newest_first).limit(LOOK_BACK).subquery()
+    query = sa.select(feedback.c.truth, feedback.c.source, feedback.c.number, answers).where(*conditions)
+    both = query.join(back, back.c.number == feedback.c.number).join(answers, answers.c.id == feedback.c.id)
+    rows, _ = different(engine, both.order_by(newest_first), names, NEWEST)
     rows["truth"] = [json.loads(text) for text in rows["truth"]]
     return rows.sort_values("id", ascending=False)
 
 
 def different(engine: sa.Engine, query: sa.Select[Any], names: Names, most: int) -> tuple[pd.DataFrame, int]:
-    """So many of the first answers of a query, no two alike in the columns `names`, if any, and among how many."""
+    """So many of the first answers of a query, no two alike in the columns `names`, if any, and among how many.
+
+    Of those alike the first, or that whose truth was told last.
+    """
     found, looked = dict[str, sa.RowMapping](), 0
     with engine.connect().execution_options(yield_per=PART) as connection:
         for row in connection.execute(query).mappings():
             cells = {} if names is None else json.loads(row["inputs"])
             alike = [row["id"], row["run"]] if names is None else [row["output"], *map(cells.get, names)]
-            found.setdefault(repr(alike), row)
+            key = repr(alike)
+            found[key] = max(found.get(key, row), row, key=lambda one: one.get("number", ""))
             looked += 1
             if len(found) == most:
                 break

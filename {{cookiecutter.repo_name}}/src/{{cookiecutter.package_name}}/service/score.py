@@ -173,7 +173,8 @@ def measured(
     if rows.empty:
         return []
     said, truth = said_of(rows, record), rows["truth"].to_numpy(dtype=None if record["classes"] else "float64")
-    limits = (f"{pd.Timestamp(end, unit='s'):%Y-%m-%d}" for end in (rows["time"].min(), rows["time"].max()))
+    ends = (end for end in (rows["time"].min(), rows["time"].max()) if end == end)  # rows of a file have no time
+    limits = (f"{pd.Timestamp(end, unit='s'):%Y-%m-%d}" for end in ends)
     found, days = [], " to ".join(limits)
     for metric in wanted(record, said, OVERCONFIDENCE if said.classes else BIAS)[:most]:
         enough = len(rows) >= LEAST_TOLD
