@@ -315,7 +315,7 @@ def test_run_that_knows_a_new_class_is_refused_in_words_and_a_reason_overrules_i
 
     pipeline.make(contest, "evaluate", run=linear.name)
     listed = pd.read_csv(contest.root / "reports" / linear.name / registry.LABEL_ERRORS)
-    with pytest.raises(ProjectError, match=f'"better than the champion": the other run knows no class {new[0]!r}'):
+    with pytest.raises(ProjectError, match=f'"better than the champion": {linear.name} knows no class {new[0]!r}'):
         pipeline.promote(contest, newer)
     pipeline.promote(contest, newer, force="a new class came")
 

@@ -23,7 +23,6 @@ from ..modelling import metrics
 from ..modelling.metrics import Predictions
 from ..modelling.split import groups_of
 from ..project import artefact, package, records
-from ..project.errors import listed
 from ..project.settings import Project
 from . import registry
 from .registry import SHOWN_DIGITS
@@ -153,25 +152,18 @@ def kept(project: Project, folder: Path) -> Evaluated | None:
 
 def not_comparable(one: Evaluated, other: Evaluated) -> str:
     """Why two runs cannot be compared row by row; empty if they can."""
-    if different := other_question(one.record, other.record):
-        return different
+    question = [(about.record["task"], about.record["target"], about.record["classes"]) for about in (one, other)]
+    if question[0] != question[1]:
+        (*asked, classes), (*of_other, known) = question
+        if asked == of_other and classes == known[::-1]:
+            cure = f'to ask as it does: positive = "{known[1]}" in [train]'
+            return f"its positive class is {classes[1]!r}, that of the other run {known[1]!r} ({cure})"
+        return "the two runs answer different questions"
     # What features.py makes is not looked at: the same rows may have other features.
     shared = sorted(one.raw & other.raw & set(one.rows) & set(other.rows))
     rows = [digests(about.rows, shared) for about in (one, other)]  # types differ where an id is missing elsewhere
     same = np.array_equal(one.truth, other.truth) and np.array_equal(rows[0], rows[1])
     return "" if same else "the two runs were not evaluated on the same test rows"
-
-
-def other_question(one: dict[str, Any], other: dict[str, Any]) -> str:
-    """Why two runs, by their records, answer different questions; empty if they answer the same."""
-    (*asked, classes), (*of_other, known) = ((run["task"], run["target"], run["classes"]) for run in (one, other))
-    if asked != of_other:
-        return "the two runs answer different questions"
-    if classes == known[::-1] != known:
-        cure = f'to ask as it does: positive = "{known[1]}" in [train]'
-        return f"its positive class is {classes[1]!r}, that of the other run {known[1]!r} ({cure})"
-    lacks = {"the other run": {*classes} - {*known}, "it": {*known} - {*classes}}
-    return " and ".join(f"{who} knows no class {listed(sorted(map(repr, one)))}" for who, one in lacks.items() if one)
 
 
 def gain(one: Evaluated, than: Predictions) -> tuple[float, float]:
