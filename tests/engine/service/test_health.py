@@ -288,7 +288,7 @@ def test_many_unusual_rows_are_an_alarm_and_a_few_are_none():
 def test_score_below_that_of_training_is_an_alarm_with_interval_and_number_of_labels():
     worse = Score("accuracy", 0.7, 0.68, 0.72, 0.9, 400, "2026-11-16 to 2026-11-22")
 
-    expected, measured = health.score_alarms([replace(worse, days="")], [worse], Monitor(), back=False)
+    expected, measured = health.score_alarms([worse], [worse], Monitor(), back=False)
 
     assert "accuracy 0.680 to 0.720 expected without labels (1,000 rows), 0.900 in training" not in expected
     assert "accuracy 0.680 to 0.720 expected without labels (400 rows), 0.900 in training. Find out" in expected

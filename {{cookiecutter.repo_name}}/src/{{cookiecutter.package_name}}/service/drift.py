@@ -106,10 +106,7 @@ def compared(reference: dict[str, Summary], rows: pd.DataFrame) -> list[Shift]:
 
 
 def explained(shift: Shift, unit: str, broken: Violation | None, rows: int) -> Shift:
-    """What moved, with its unit, and cells that break a rule, if many; the cure: of cells alone where they are unread.
-
-    A wider range is none where the unit may be another one.
-    """
+    """What moved, with its unit, what many cells break, and the cure: that of the cells alone where they are unread."""
     if unit and shift.sentence and not shift.sentence.startswith(ARE_MISSING):
         shift = replace(shift, sentence=f"{unit}: {shift.sentence}")
     world = CONVERT if shift.sentence.endswith(OTHER_UNIT) else WORLD

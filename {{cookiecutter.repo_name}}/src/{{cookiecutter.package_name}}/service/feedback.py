@@ -199,13 +199,9 @@ def read_file(project: Project, path: Path, database: Database) -> pd.DataFrame:
 
 
 def with_point(path: Path, cells: pd.Series, column: dictionary.Column) -> pd.Series:
-    """Numbers that a spreadsheet wrote with a decimal comma, with the point of their column; shape (n_rows,).
-
-    The comma is beyond doubt where it parts no thousands in some cell, no cell has two, and none has a point.
-    """
-    text = cells.dropna().astype(str)
-    sure = text.str.contains(DECIMALS.format(",")).any() and not text.str.contains(r"[.]|,.*,").any()
-    if column.type != "number" or column.decimal == "," or column.thousands == "," or not sure:
+    """Numbers, shape (n_rows,), with the point of their column where a file has, beyond doubt, a decimal comma."""
+    text, plain = cells.dropna().astype(str), column.type == "number" and "," not in (column.decimal, column.thousands)
+    if not plain or not text.str.contains(DECIMALS.format(",")).any() or text.str.contains(r"\.|,.*,").any():
         return cells
     log.info("%s: %s is read with a comma for the decimals", path.name, cells.name)
     return cells.map(lambda cell: cell.replace(",", ".") if isinstance(cell, str) else cell)

@@ -123,14 +123,13 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     for note in notes:
         if (violation := getattr(note, "violation", None)) and is_odd(version.columns, violation):
             odd[[*violation.rows]] = True
-    about = {"time": np.nan, "role": "answer", "road": "reference", "unusual": odd, "milliseconds": np.nan}
-    rows = rows.reindex(columns=rows.columns.union(newest.SAID_COLUMNS, sort=False)).assign(**about)
+    usual = {"time": np.nan, "role": "answer", "road": "reference", "unusual": odd, "milliseconds": np.nan}
+    rows = rows.reindex(columns=rows.columns.union(newest.SAID_COLUMNS, sort=False)).assign(**usual)
     target = run.record["target"]
     truth = truths_in(path, table[target], run) if target in table else [None] * len(rows)
     told = rows.assign(truth=pd.Series(truth, index=rows.index, dtype=object), source=path.name).dropna(subset="truth")
-    about_cells = version.columns, cells, by_column(notes)
-    back = has_before(project, folder)
-    return Window(folder, run.record, rows, *about_cells, told, version.profile, policy, back, len(rows))
+    about = version.columns, cells, by_column(notes), told, version.profile, policy, has_before(project, folder)
+    return Window(folder, run.record, rows, *about, len(rows))
 
 
 def by_column(notes: Sequence[str]) -> dict[str, Violation]:
@@ -273,13 +272,12 @@ def score_alarms(
 ) -> list[str]:
     """A line for each score that is lost, expected or measured; `back`: there is a champion to go back to."""
     worse = [one for one in expected if one.lost(options.score_loss, options.error_growth)]
-    found = [(one, "expected without labels", FIND_OUT) for one in worse]
+    found = [(one, "expected without labels", "", FIND_OUT) for one in worse]
     turned = any(one.metric == "roc_auc" and one.high < 0.5 for one in lost)
     cure = TURNED if turned else TRAIN_AGAIN + (GO_BACK if back else "")
-    found += [(one, "measured on labels", cure) for one in lost]
+    found += [(one, "measured on labels", one.days and f" answered {one.days}", cure) for one in lost]
     lines = []
-    for one, how, cure in found:
-        days = f" answered {one.days}" if one.days else ""
+    for one, how, days, cure in found:
         low, high, then = (scored(one.metric, value) for value in (one.low, one.high, one.then))
         said = f"{one.metric} {low} to {high} {how} ({one.rows:,} rows{days}), {then} in training"
         lines.append(f"score: {said}. {cure}.")

@@ -29,10 +29,9 @@ def answered(engine: sa.Engine, *conditions: Any, names: Names = None, most: int
 
 
 def told(engine: sa.Engine, *conditions: Any, names: Names) -> pd.DataFrame:
-    """The newest answers that fit all conditions and have a `truth`, and its `source`, whenever that was told.
+    """The newest answers that fit all conditions, among the newest of all runs that have a `truth`; that, its `source`.
 
-    They are looked for among the newest told answers of all runs, and none is walked past that has no truth. Of a row
-    that came again what was told last counts, and one that is told all day pushes no other out.
+    Of a row that came again what was told last counts, and one that is told all day pushes no other out.
     """
     last, newest_first = sa.func.max(feedback.c.number).label("number"), feedback.c.id.desc()
     back = sa.select(last).group_by(feedback.c.id).order_by(newest_first).limit(LOOK_BACK).subquery()
@@ -44,17 +43,14 @@ def told(engine: sa.Engine, *conditions: Any, names: Names) -> pd.DataFrame:
 
 
 def different(engine: sa.Engine, query: sa.Select[Any], names: Names, most: int) -> tuple[pd.DataFrame, int]:
-    """So many of the first answers of a query, no two alike in the columns `names`, if any, and among how many.
-
-    Of those alike the first, or that whose truth was told last.
-    """
+    """So many of the first answers of a query, no two alike in the columns `names`, if any, and among how many."""
     found, looked = dict[str, sa.RowMapping](), 0
     with engine.connect().execution_options(yield_per=PART) as connection:
         for row in connection.execute(query).mappings():
             cells = {} if names is None else json.loads(row["inputs"])
             alike = [row["id"], row["run"]] if names is None else [row["output"], *map(cells.get, names)]
             key = repr(alike)
-            found[key] = max(found.get(key, row), row, key=lambda one: one.get("number", ""))
+            found[key] = max(found.get(key, row), row, key=lambda one: one.get("number", ""))  # the truth told last
             looked += 1
             if len(found) == most:
                 break
