@@ -107,9 +107,9 @@ def against(project: Project, challenger: Evaluated, champion: str | None, evalu
     if champion is None or lacking:
         why = f"; the champion needs {', '.join(map(repr, lacking))}, which the present rows lack" if lacking else ""
         return [better("a constant answer", challenger, always_the_same(project, challenger), why)]
-    known = registry.read(folder)["classes"]
-    if new := [repr(label) for label in challenger.record["classes"] if label not in known]:
-        return [Check("better than the champion", False, f"{champion} knows no class {listed(new)}")]
+    if one_sided := {*challenger.record["classes"]} ^ {*registry.read(folder)["classes"]}:
+        found = f"it and {champion} do not both know the class {listed(sorted(map(repr, one_sided)))}"
+        return [Check("better than the champion", False, found)]
     try:
         reigning = answered(project, folder, evaluate)
     except DataError as error:
