@@ -82,6 +82,8 @@ def test_cells_that_break_every_rule_are_looked_at_and_not_refused(looked, chang
     assert "widen 'range' of [amount] in references/data_dictionary.toml" in spread
     assert "another unit?; 240 values outside 0" in scaled and scaled.endswith("knows neither.")
     assert "make" not in scaled and "widen" not in scaled, "nobody learns from, or allows, two units"
+    others = [line for line in lines[1] if "'amount'" not in line]
+    assert others and not any("make train" in line for line in others)
 
 
 def test_rows_of_a_file_that_break_a_rule_that_only_warns_are_unusual_as_in_the_log_and_no_other_rule_is_named(

@@ -196,7 +196,7 @@ def of_numbers(before: np.ndarray, now: np.ndarray, furthest: float, of: str, *,
     old, new = (side[[len(side) * quarter // 4 for quarter in (1, 2, 3)]] for side in (before, now))
     said = f"median {number(float(new[1]))}, in training {number(float(old[1]))}"
     ratios = new / np.where(old, old, np.nan)
-    if units and ratios.min() > 0 and not 1 / FACTOR < ratios[1] < FACTOR:
+    if units and ratios.min() > 0 and new[0] < new[2] and not 1 / FACTOR < ratios[1] < FACTOR:
         if np.log(ratios.max() / ratios.min()) < ONE_FACTOR * abs(np.log(ratios[1])):
             return f"{said}: {number(float(ratios[1]), 3)} times as large, {OTHER_UNIT}"
     at = [old[1], new[1], furthest]

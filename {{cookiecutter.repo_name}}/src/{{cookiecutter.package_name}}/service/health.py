@@ -48,6 +48,7 @@ INSTEAD = {  # of a file: the log, from which they learn and which they show, do
     LOOK: "Are they what the model is for, and is their source sound?",
     drift.WORLD: drift.WORLD.replace("make retrain", "add rows with their truth to the source, then make train"),
 }
+CONVERTED_FIRST = dict.fromkeys([TRAIN_AGAIN, drift.WORLD], "First see to the unit that may be another one")
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,8 @@ def health(window: Window, options: Monitor) -> Health:
     alarms = [UNWATCHED] if shifts is None and enough else []
     alarms += drift_alarms(shifts or [], options) + score_alarms(expected, lost, options, back=window.back)
     alarms += unusual_alarms(counted["unusual"].to_numpy(dtype=bool), broken(window), options) if enough else []
-    for said, instead in {} if "id" in window.rows else INSTEAD.items():
+    first = CONVERTED_FIRST if any(drift.CONVERT in line for line in alarms) else {}
+    for said, instead in (first if "id" in window.rows else INSTEAD | first).items():
         alarms = [line.replace(said, instead) for line in alarms]
     before, after = ({one.metric: one for one in scores} for scores in (expected, measured))
     few_classes = len(latest) and len(record["classes"]) <= CLASSES

@@ -48,9 +48,8 @@ def different(engine: sa.Engine, query: sa.Select[Any], names: Names, most: int)
     with engine.connect().execution_options(yield_per=PART) as connection:
         for row in connection.execute(query).mappings():
             cells = {} if names is None else json.loads(row["inputs"])
-            alike = [row["id"], row["run"]] if names is None else [row["output"], *map(cells.get, names)]
-            key = repr(alike)
-            found[key] = max(found.get(key, row), row, key=lambda one: one.get("number", ""))  # the truth told last
+            alike = repr([row["id"], row["run"]] if names is None else [row["output"], *map(cells.get, names)])
+            found[alike] = max(found.get(alike, row), row, key=lambda one: one.get("number", ""))  # the truth told last
             looked += 1
             if len(found) == most:
                 break

@@ -176,8 +176,7 @@ def measured(
     limits = (f"{pd.Timestamp(end, unit='s'):%Y-%m-%d}" for end in rows["time"].agg(["min", "max"]).dropna())
     found, days = [], " to ".join(limits)
     for metric in wanted(record, said, OVERCONFIDENCE if said.classes else BIAS)[:most]:
-        enough = len(rows) >= LEAST_TOLD
-        ends = metric.interval(truth, said, repeats=DRAWS) if enough else (np.nan, np.nan)
+        ends = metric.interval(truth, said, repeats=DRAWS) if len(rows) >= LEAST_TOLD else (np.nan, np.nan)
         found.append(Score(metric.name, metric.score(truth, said), *ends, then(record, metric, held), len(rows), days))
     return found
 
