@@ -94,6 +94,19 @@ def test_row_of_the_source_is_not_counted_twice_and_its_own_truth_counts(project
     ]
 
 
+def test_told_row_like_one_of_the_source_is_added_and_said_where_no_column_tells_rows_apart(project, known, tell):
+    columns = dictionary.of(project)
+    for name in ("order", "amount", "shop", "day", "note"):
+        columns[name] = replace(columns[name], role="ignored")
+    source_rows = known[["colour", "answer"]].assign(answer="yes")
+    tell({"colour": "red"}, {"colour": "red"}, {"colour": "violet"}, {"colour": "red", "answer": "no"})
+
+    found, said = told.added(project, source_rows, columns)
+
+    assert len(found) == len(known) + 4
+    assert said[1:] == ["feedback: 2 of these are like rows of the source, they may stand twice: no id tells"]
+
+
 def test_last_truth_counts_of_an_answer_and_of_a_row_that_was_told_twice(project, known, tell):
     tell({**NEW, "answer": "no"}, {**NEW, "order": 5002, "answer": "no"}, ids=["a", "b"])
     tell({**NEW, "answer": "yes"}, ids=["a"])

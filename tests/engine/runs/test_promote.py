@@ -301,6 +301,30 @@ def test_run_takes_over_from_a_champion_of_a_leak_that_was_found_and_left_out_si
     assert registry.champion(present) == without
 
 
+@pytest.mark.parametrize("new", [["maybe"], [f"maybe {letter}" for letter in "ABC"]], ids=["one", "several"])
+def test_run_of_other_classes_than_the_champion_is_refused_in_words_and_a_reason_overrules_it(contest, linear, new):
+    pipeline.promote(contest, linear)
+    table = pd.read_csv(contest.root / "table.csv")
+    table.loc[2::5, "answer"] = np.resize(new, len(table.loc[2::5]))
+    table.to_csv(contest.root / "table.csv", index=False)
+    columns = dictionary.load(contest.dictionary)
+    values = tuple(sorted(["no", "yes", *new]))
+    dictionary.write(contest.dictionary, {**columns, "answer": replace(columns["answer"], values=values)})
+    pipeline.make(contest, "data", accept=True)
+    newer = pipeline.make(contest, "train")[0].parent
+
+    pipeline.make(contest, "evaluate", run=linear.name)
+    listed = pd.read_csv(contest.root / "reports" / linear.name / registry.LABEL_ERRORS)
+    with pytest.raises(ProjectError, match=f"{linear.name} do not both know the class {new[0]!r}"):
+        pipeline.promote(contest, newer)
+    pipeline.promote(contest, newer, force="a new class came")
+    with pytest.raises(ProjectError, match=f"{newer.name} do not both know the class {new[0]!r}"):
+        pipeline.promote(contest, linear)  # as where a class vanished
+
+    assert len(listed) and table.loc[listed["row"] - 2, "answer"].tolist() == listed["given"].tolist()
+    assert registry.champion(contest) == newer and registry.history(contest)[-1]["forced"] == "a new class came"
+
+
 def beside(contest, seed, turned=None, share=0.0, first=0):
     """The checks for two models: one learned from 200 rows, one from 400 more, of which some labels were turned."""
     random = np.random.default_rng(seed)

@@ -1,8 +1,11 @@
 import asyncio
+import contextlib
 import json
+from dataclasses import replace
 
 import pytest
 
+from data_science_project.engine.columns import dictionary
 from data_science_project.engine.columns.dictionary import Column
 from data_science_project.engine.project.errors import DataError, SettingsError
 from data_science_project.engine.runs import registry
@@ -145,9 +148,10 @@ def test_same_truth_twice_is_one_and_another_is_a_new_version_that_counts(asked,
 def test_truths_of_one_answer_in_one_file_are_taken_in_their_order(asked, tell, said):
     (answer,) = asked(1001)
 
-    tell("id,truth", f"{answer},yes", f"{answer},yes", f"{answer},no")
+    text = tell("id,truth", f"{answer},yes", f"{answer.upper()},yes", f"{answer},no")
 
     assert said() == [(answer, "yes"), (answer, "no")]
+    assert text.splitlines()[1:] == ["lines 2, 3, 4 do not agree about the same answer: the last counts"]
 
 
 def test_correction_counts_although_the_clock_was_put_back(asked, tell, place, monkeypatch):
@@ -275,6 +279,31 @@ def test_data_dictionary_that_cannot_be_read_stops_no_feedback(
 
     assert found == truths
     assert ("Until it is mended the rules of before go on" in caplog.text) == bool(about)
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [(["12,67", "7"], [12.67, 7.0]), (["1,234", "2,500"], []), (["1,5", "1.234,5"], []), (["1,5", "2.5"], [])],
+    ids=["decimals", "could be thousands", "both marks", "points too"],
+)
+def test_decimal_comma_of_a_file_is_read_and_said_where_it_is_beyond_doubt(
+    asked, tell, said, project, folder, package_log, caplog, written, kept
+):
+    registry.write(folder, registry.read(folder) | {"target": "amount", "classes": []})
+    columns = dictionary.of(project)
+    roles = {"answer": "ignored", "amount": "target"}
+    roles = {name: replace(columns[name], role=role) for name, role in roles.items()}
+    dictionary.write(project.dictionary, columns | roles)
+    ids = asked(*range(1001, 1001 + len(written)))
+    lines = "id;amount", *(f"{name};{cell}" for name, cell in zip(ids, written, strict=True))
+
+    caplog.set_level("INFO")
+
+    with contextlib.nullcontext() if kept else pytest.raises(DataError, match="is no number"):
+        tell(*lines)
+
+    assert said() == [*zip(ids, kept, strict=False)]
+    assert ("truth.csv: amount is read with a comma for the decimals" in caplog.text) == bool(kept)
 
 
 def test_number_is_read_as_the_dictionary_writes_numbers():

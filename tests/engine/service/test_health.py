@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -67,18 +68,22 @@ def test_moved_column_is_an_alarm_of_one_line_that_names_it_and_says_what_to_do(
 
     (line,) = [line for line in found.alarms if "'colour'" in line]
     assert "blue in 100.0\u00a0% of the filled cells, in training" in line
-    assert "make retrain" in line and "\n" not in line
+    assert "like that now: add rows with their truth to the source, then make train" in line and "\n" not in line
     assert "None moved" not in page_of(found) and "Those that moved come first." in page_of(found)
 
 
 def test_cells_that_break_every_rule_are_looked_at_and_not_refused(looked, change, project):
     change(project, "amount", range=(0.0, 100.0))
 
-    found = looked(amount=np.linspace(1e5, 2e5, 240))
+    lines = [looked(amount=make(1e3, 1e6, 240)).alarms for make in (np.geomspace, np.linspace)]
 
-    (line,) = [line for line in found.alarms if "'amount'" in line]
-    assert "240 values outside 0 ... " in line and "make retrain" in line, "the world may have moved"
-    assert "widen 'range' of [amount] in references/data_dictionary.toml" in line
+    spread, scaled = (line for found in lines for line in found if "'amount'" in line)
+    assert "240 values outside 0 ... " in spread and "if the world is like that" in spread, "it may have moved"
+    assert "widen 'range' of [amount] in references/data_dictionary.toml" in spread
+    assert "another unit?; 240 values outside 0" in scaled and scaled.endswith("knows neither.")
+    assert "make" not in scaled and "widen" not in scaled, "nobody learns from, or allows, two units"
+    others = [line for line in lines[1] if "'amount'" not in line]
+    assert others and not any("make train" in line for line in others)
 
 
 def test_rows_of_a_file_that_break_a_rule_that_only_warns_are_unusual_as_in_the_log_and_no_other_rule_is_named(
@@ -194,6 +199,17 @@ def labelled(window_of):
         return health.health(replace(window, told=told.assign(id=range(len(told)))), Monitor()).alarms
 
     return look
+
+
+def test_alarms_about_a_file_advise_what_sees_it_and_name_no_day_of_its_rows(looked, made_table):
+    turned = made_table["answer"].map(TURNED)
+
+    moved, other = looked(colour="blue", amount=1e6).alarms, looked(answer=[*turned, *turned])
+    said = [*moved, *other.alarms]
+
+    assert {line.split(":")[0] for line in moved} >= {"drift"} and other.alarms and other.weeks == []
+    assert not [line for line in said if re.search("make retrain|/label|answered 20|what was told", line)]
+    assert all("to the source, then make" in line for line in moved if "'colour'" in line)
 
 
 def test_week_in_which_the_target_turned_is_an_alarm_and_an_incident_that_is_over_is_none(labelled):

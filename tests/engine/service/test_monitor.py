@@ -126,9 +126,12 @@ def test_truth_told_of_the_rows_that_are_shown_is_told_apart_from_older_ones(ser
     monkeypatch.setattr(newest.answered, "__kwdefaults__", {"names": None, "most": 5})
     answered(*[(no(), None)] * 3)
 
-    (run,) = monitor.figures(service)["runs"]
+    found = monitor.figures(service)
 
+    (run,), page = found["runs"], words.PAGES.get_template("monitor.html").render(found)
     assert (run["rows"], run["of_these"], run["told"]) == (5, 2, 9)
+    assert page.index("Rows, of the newest 5,000") < page.index("Truth told of them") < page.index("Rows looked at")
+    assert "Truth told, older ones too, at most 5,000" in page and "newest 5,000 answers at most whose truth" in page
 
 
 def test_error_of_numbers_and_share_within_the_band_and_answers_by_fifth(service, answered, folder):
@@ -278,6 +281,7 @@ def test_monitor_of_a_file_needs_no_log_and_ends_with_none_where_all_is_well(pro
     done = call(project.root, "monitor", "--input", tmp_path / "batch.csv")
 
     assert (done.exit_code, done.stdout) == (0, "reports/monitoring.html\n")
+    assert "5,000" not in (project.root / "reports" / "monitoring.html").read_text(encoding="utf-8"), "all of a file"
     assert not (project.root / "data" / "log").exists()
 
 

@@ -70,3 +70,16 @@ def test_row_whose_truth_is_told_all_day_pushes_no_other_label_out(place, put, m
 
     assert told["id"].tolist()[1:] == old[::-1] and len(told) == 3
     assert newest.told(place.engine, answers.c.run == "none", names=NAMES).empty
+
+
+def test_newest_are_those_answered_last_however_many_older_ones_are_told_after_them(place, put, monkeypatch):
+    monkeypatch.setattr(newest, "NEWEST", 3)
+    monkeypatch.setattr(newest, "LOOK_BACK", 4)
+    old, new = ([put(amount=float(first + row)) for row in range(9)] for first in (0, 10))
+    place.insert([Told(name, '"no"', 2.0, "", "new.csv") for name in new])
+    place.insert([Told(name, '"yes"', 3.0, "", "old.csv") for name in old])
+    place.insert([Told(new[-1], json.dumps(truth), 4.0, "", "page") for truth in ("yes", "no") * 4])
+
+    told = newest.told(place.engine, names=NAMES)
+
+    assert told["id"].tolist() == new[:-4:-1] and told["source"].tolist() == ["page", "new.csv", "new.csv"]

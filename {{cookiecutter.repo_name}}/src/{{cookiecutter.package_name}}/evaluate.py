@@ -88,12 +88,11 @@ def score_test(project: Project, model: loading.Run, seen: np.ndarray) -> tuple[
     Those, which the run was never shown, are set aside. The constant answer is that of the truth `seen` in train and
     dev, shape (n_seen,).
     """
-    test, truth, classes = read(project, model, "test")
-    known = np.isin(truth, classes) if classes else np.ones(len(truth), dtype=bool)
-    set_aside = {str(label): int((truth == label).sum()) for label in sorted(set(truth[~known]))}
-    if not known.any():
+    test, truth, unknown = read(project, model, "test")
+    classes = tuple(model.record["classes"])
+    set_aside = {str(label): int((unknown == label).sum()) for label in sorted(set(unknown))}
+    if not len(truth):
         raise DataError(f"{project.relative(project.split('test'))}: the model knows no class of it. Train again.")
-    test, truth = test[known].reset_index(drop=True), truth[known]
     with loading.explained(model.name, model.versions, "does not answer"):
         predictions = predict(model.model, test, classes)
     metric = metrics.available(model.record["task"], len(classes))[model.record["metrics"]["chosen_by"]]
@@ -103,8 +102,8 @@ def score_test(project: Project, model: loading.Run, seen: np.ndarray) -> tuple[
     return test, Result(truth, predictions, baseline, metric, interval), set_aside
 
 
-def read(project: Project, model: loading.Run, part: str) -> tuple[pd.DataFrame, np.ndarray, tuple]:
-    """Rows of a split, their truth as the model was taught it, and its classes (none for a regression).
+def read(project: Project, model: loading.Run, part: str) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Rows of a split and their truth as the model was taught it; and the truth of others, of classes it does not know.
 
     In splits that were made since the run, the features are made anew by the run: `features.py` may have been edited.
     """
@@ -121,7 +120,9 @@ def read(project: Project, model: loading.Run, part: str) -> tuple[pd.DataFrame,
         rows = model.add_features(known.drop(columns=labels)).join(known[labels])
     classes = tuple(model.record["classes"])
     truth = rows.pop(target).to_numpy(dtype=None if classes else "float64")
-    return rows, truth.astype(object) if truth.dtype.kind in "OUT" else truth, classes
+    truth = truth.astype(object) if truth.dtype.kind in "OUT" else truth
+    known = np.isin(truth, classes or truth)
+    return rows[known].reset_index(drop=True), truth[known], truth[~known]
 
 
 def learned_from(project: Project, model: loading.Run) -> Question:
@@ -129,7 +130,7 @@ def learned_from(project: Project, model: loading.Run) -> Question:
     parts = [read(project, model, part) for part in ("train", "dev")]
     rows, truth = pd.concat([part[0] for part in parts], ignore_index=True), np.concatenate([part[1] for part in parts])
     groups = groups_of(rows, model.record["parameters"]["split"]["by"])
-    return Question(rows, truth, model.record["task"], parts[0][2], [], groups)
+    return Question(rows, truth, model.record["task"], tuple(model.record["classes"]), [], groups)
 
 
 def candidates(project: Project, model: loading.Run) -> dict[str, BaseEstimator]:

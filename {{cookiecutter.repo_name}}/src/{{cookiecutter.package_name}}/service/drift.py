@@ -16,12 +16,17 @@ from ..engine.checks.drift import apart_in_counts
 from ..engine.checks.suspicion import FEW_ROWS, is_number, sampled
 from ..engine.columns.dictionary import Column
 from ..engine.columns.lists import items_of
+from ..engine.columns.validate import UNREAD
+from ..engine.columns.violations import Violation
 from ..engine.report.verdict import number, percent
 
 POINTS, BINS = 1000, 10  # quantiles of a number, and the bins of its PSI
 CHANCE = 0.01  # that anything is found in a window without drift, over all columns
 LEAST_PSI, LEAST_SHARE = 0.05, 0.05  # a difference that matters; one kind that gained or lost 5 points does too
 MOST_ROWS = 5000  # of a window: more are sampled
+WORLD = "See where it comes from; if the world is like that now: make retrain, or add it to [monitor] may_move"
+OTHER_UNIT = "another unit?"
+CONVERT = "If it is, convert it where the rows come from: a model that learns from both knows neither"
 OTHER_KINDS, ARE_MISSING = "other kinds", "missing in"
 PREDICTIONS = "predictions: "  # before the name of a column of answers, which a column of the table may have too
 FACTOR, ONE_FACTOR = 1.5, 0.1  # so many times as large, the same for all but that part (of logarithms): another unit
@@ -38,7 +43,7 @@ class Shift:
     psi: float  # population stability index, 0 for no difference
     sentence: str  # how it differs most, with both figures
     moved: bool  # whether both conditions say so
-    cure: str = ""  # of its cells, where many of them break a rule
+    cure: str = WORLD  # what to do
     beyond: float = 0.0  # share of its numbers below or above the outermost quantiles of the training, 0-1
 
 
@@ -98,6 +103,18 @@ def compared(reference: dict[str, Summary], rows: pd.DataFrame) -> list[Shift]:
         most = max(sides, key=lambda one: (one.moved, one.psi))
         found.append(replace(most, beyond=sides[1].beyond))
     return sorted(found, key=lambda one: (one.moved, one.psi), reverse=True)
+
+
+def explained(shift: Shift, unit: str, broken: Violation | None, rows: int) -> Shift:
+    """What moved, with its unit, what many cells break, and the cure: that of the cells alone where they are unread."""
+    if unit and shift.sentence and not shift.sentence.startswith(ARE_MISSING):
+        shift = replace(shift, sentence=f"{unit}: {shift.sentence}")
+    world = CONVERT if shift.sentence.endswith(OTHER_UNIT) else WORLD
+    if not shift.moved or broken is None or len(broken.rows) <= LEAST_SHARE * rows:
+        return replace(shift, cure=world)
+    cure = f"{broken.cure} in references/data_dictionary.toml"
+    cure = cure if broken.problem.startswith(UNREAD) else world if world == CONVERT else f"{world}. {cure}"
+    return replace(shift, sentence=f"{shift.sentence}; {len(broken.rows):,} {broken.problem}", cure=cure)
 
 
 def window(rows: pd.DataFrame, distinct: float) -> pd.DataFrame:
@@ -179,9 +196,9 @@ def of_numbers(before: np.ndarray, now: np.ndarray, furthest: float, of: str, *,
     old, new = (side[[len(side) * quarter // 4 for quarter in (1, 2, 3)]] for side in (before, now))
     said = f"median {number(float(new[1]))}, in training {number(float(old[1]))}"
     ratios = new / np.where(old, old, np.nan)
-    if units and ratios.min() > 0 and not 1 / FACTOR < ratios[1] < FACTOR:
+    if units and ratios.min() > 0 and new[0] < new[2] and not 1 / FACTOR < ratios[1] < FACTOR:
         if np.log(ratios.max() / ratios.min()) < ONE_FACTOR * abs(np.log(ratios[1])):
-            return f"{said}: {number(float(ratios[1]), 3)} times as large, another unit?"
+            return f"{said}: {number(float(ratios[1]), 3)} times as large, {OTHER_UNIT}"
     at = [old[1], new[1], furthest]
     then, today = (np.searchsorted(side, at, side="right") / len(side) for side in (before, now))
     *medians, most = np.abs(today - then)

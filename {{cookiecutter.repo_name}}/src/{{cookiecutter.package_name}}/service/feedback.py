@@ -22,6 +22,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from ..engine.columns import dictionary
+from ..engine.columns.spelling import DECIMALS
 from ..engine.columns.validate import parse, stripped
 from ..engine.columns.wording import rewritten
 from ..engine.project.errors import DataError, SettingsError, listed, shown
@@ -59,7 +60,7 @@ def find(log: Log, answer: str) -> tuple[Entry, list[Told]]:
 
 async def tell(log: Log, answer: str, truth: Any, *, asker: str, source: str) -> bool:
     """Keep what somebody says is true of an answer; whether that is news. A `DataError` where that is no truth."""
-    entry, before = await asyncio.to_thread(find, log, answer)
+    entry, before = await asyncio.to_thread(find, log, answer := answer.lower())
     record, (meant,) = await asyncio.to_thread(truths, log.project, entry.run, [truth])
     if meant is None:
         raise DataError(f"{refusal(record, truth)}.")
@@ -149,8 +150,8 @@ def run(project: Project, *, input: Path | None, partly: bool) -> str:
         left = [f"line {line}: {reason}" for line, reason in zip(rows["line"], rows["reason"], strict=True) if reason]
         if left and not partly:
             raise DataError(nothing_taken(left, len(rows), project.relative(input)))
-        corrected, news, chosen = 0, [], asked_for(database)
-        for answer, truth, source in rows.loc[rows["reason"] == "", ["id", "truth", "source"]].itertuples(index=False):
+        corrected, news, chosen, fit = 0, [], asked_for(database), rows[rows["reason"] == ""]
+        for answer, truth, source in fit[["id", "truth", "source"]].itertuples(index=False):
             if one := new_truth(found[answer], answer, truth, asker="", source=chosen.get(answer, source)):
                 corrected += bool(found[answer])
                 found[answer].append(one)
@@ -158,6 +159,8 @@ def run(project: Project, *, input: Path | None, partly: bool) -> str:
         database.insert(news)
     known = len(rows) - len(left) - len(news)
     counts = f"{len(news) - corrected} new, {corrected} corrected, {known} known already, {len(left)} left out"
+    if torn := fit.loc[fit.groupby("id")["truth"].transform("nunique") > 1, "line"].tolist():
+        left.append(f"lines {listed(torn, 20)} do not agree about the same answer: the last counts")
     return "\n".join([f"feedback: {len(rows)} rows of {input.name}: {counts}", *left])
 
 
@@ -178,9 +181,10 @@ def read_file(project: Project, path: Path, database: Database) -> pd.DataFrame:
     text = frame[[name for name in frame if name in {ID, *keys}]].apply(stripped).fillna("")
     numbers = [name for name in keys if columns[name].type in ("integer", "number")]
     text = text.replace(dict.fromkeys(numbers, POINT), "", regex=True)
-    rows = pd.DataFrame({"line": frame.index + table.first_row, "cell": frame[truth[0]].astype(object), "source": how})
-    if ID in text and (ID not in keys or text[ID].str.fullmatch(ANSWER).all()):
-        return rows.assign(id=text[ID], unknown=f"{ID} " + text[ID].map(shown) + NO_ANSWER)
+    cells = with_point(path, frame[truth[0]].astype(object), columns[target])
+    rows = pd.DataFrame({"line": frame.index + table.first_row, "cell": cells, "source": how})
+    if ID in text and (ID not in keys or text[ID].str.lower().str.fullmatch(ANSWER).all()):
+        return rows.assign(id=text[ID].str.lower(), unknown=f"{ID} " + text[ID].map(shown) + NO_ANSWER)
     if not (given := [name for name in keys if name in text]):
         key = f", or of {', '.join(map(repr, keys))} those that name one row" if keys else " (the table has no other)"
         raise DataError(f"{path}: which answers? Add the column {ID!r} of the answers{key}.")
@@ -192,6 +196,15 @@ def read_file(project: Project, path: Path, database: Database) -> pd.DataFrame:
     wrong = [f" names {len(ids)}{more}" if ids else NO_ANSWER for ids in meant]
     ids = [ids[0] if len(ids) == 1 else "" for ids in meant]
     return rows.assign(id=ids, unknown=[name + why for name, why in zip(names, wrong, strict=True)])
+
+
+def with_point(path: Path, cells: pd.Series, column: dictionary.Column) -> pd.Series:
+    """Numbers, shape (n_rows,), with the point of their column where a file has, beyond doubt, a decimal comma."""
+    text, plain = cells.dropna().astype(str), column.type == "number" and "," not in (column.decimal, column.thousands)
+    if not plain or not text.str.contains(DECIMALS.format(",")).any() or text.str.contains(r"\.|,.*,").any():
+        return cells
+    log.info("%s: %s is read with a comma for the decimals", path.name, cells.name)
+    return cells.map(lambda cell: cell.replace(",", ".") if isinstance(cell, str) else cell)
 
 
 def newest_answers(

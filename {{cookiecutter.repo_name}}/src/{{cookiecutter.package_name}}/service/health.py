@@ -2,7 +2,6 @@
 
 import json
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from ..engine.columns import dictionary
-from ..engine.columns.validate import UNREAD, validate
+from ..engine.columns.validate import validate
 from ..engine.columns.violations import Violation
 from ..engine.modelling import decision
 from ..engine.project import package
@@ -43,7 +42,13 @@ TURNED = "Below 0.5 it is wrong the other way round: are the labels turned? Comp
 TRAIN_AGAIN = "Train with what was told: make retrain, which says how much is learned from"
 GO_BACK = "; or go back: make rollback"
 LOOK = "Look at some on /label: are they what the model is for, and is their source sound?"
-WORLD = "See where it comes from; if the world is like that now: make retrain, or add it to [monitor] may_move"
+INSTEAD = {  # of a file: the log, from which they learn and which they show, does not have its rows
+    FIND_OUT: "Find out what is true of some rows: copy the file into data/external/unlabelled/, then make label",
+    TRAIN_AGAIN: "Train with these rows too: add them to the source, then make data ACCEPT=1, make train, make promote",
+    LOOK: "Are they what the model is for, and is their source sound?",
+    drift.WORLD: drift.WORLD.replace("make retrain", "add rows with their truth to the source, then make train"),
+}
+CONVERTED_FIRST = dict.fromkeys([TRAIN_AGAIN, drift.WORLD], "First see to the unit that may be another one")
 
 
 @dataclass(frozen=True)
@@ -119,14 +124,13 @@ def of_file(project: Project, folder: Path, path: Path) -> Window:
     for note in notes:
         if (violation := getattr(note, "violation", None)) and is_odd(version.columns, violation):
             odd[[*violation.rows]] = True
-    about = {"time": time.time(), "role": "answer", "road": "reference", "unusual": odd, "milliseconds": np.nan}
-    rows = rows.reindex(columns=rows.columns.union(newest.SAID_COLUMNS, sort=False)).assign(**about)
+    usual = {"time": np.nan, "role": "answer", "road": "reference", "unusual": odd, "milliseconds": np.nan}
+    rows = rows.reindex(columns=rows.columns.union(newest.SAID_COLUMNS, sort=False)).assign(**usual)
     target = run.record["target"]
     truth = truths_in(path, table[target], run) if target in table else [None] * len(rows)
     told = rows.assign(truth=pd.Series(truth, index=rows.index, dtype=object), source=path.name).dropna(subset="truth")
-    about_cells = version.columns, cells, by_column(notes)
-    back = has_before(project, folder)
-    return Window(folder, run.record, rows, *about_cells, told, version.profile, policy, back, len(rows))
+    about = version.columns, cells, by_column(notes), told, version.profile, policy, has_before(project, folder)
+    return Window(folder, run.record, rows, *about, len(rows))
 
 
 def by_column(notes: Sequence[str]) -> dict[str, Violation]:
@@ -191,6 +195,9 @@ def health(window: Window, options: Monitor) -> Health:
     alarms = [UNWATCHED] if shifts is None and enough else []
     alarms += drift_alarms(shifts or [], options) + score_alarms(expected, lost, options, back=window.back)
     alarms += unusual_alarms(counted["unusual"].to_numpy(dtype=bool), broken(window), options) if enough else []
+    first = CONVERTED_FIRST if any(drift.CONVERT in line for line in alarms) else {}
+    for said, instead in (first if "id" in window.rows else INSTEAD | first).items():
+        alarms = [line.replace(said, instead) for line in alarms]
     before, after = ({one.metric: one for one in scores} for scores in (expected, measured))
     few_classes = len(latest) and len(record["classes"]) <= CLASSES
     return Health(
@@ -246,18 +253,7 @@ def moves(window: Window) -> tuple[list[drift.Shift] | None, pd.Index]:
     shifts = drift.compared(before, counted)
     units = {name: "number of letters" for name in names if columns[name].type == "text"}
     parts = [(one, units.get(one.column, ""), window.broken.get(one.column)) for one in shifts]
-    return [explained(*part, len(both)) for part in parts], counted.index
-
-
-def explained(shift: drift.Shift, unit: str, broken: Violation | None, rows: int) -> drift.Shift:
-    """What moved, with its unit, and cells that break a rule, if many, and their cure: alone where they are unread."""
-    if unit and shift.sentence and not shift.sentence.startswith(drift.ARE_MISSING):
-        shift = replace(shift, sentence=f"{unit}: {shift.sentence}")
-    if not shift.moved or broken is None or len(broken.rows) <= drift.LEAST_SHARE * rows:
-        return shift
-    cure = f"{broken.cure} in references/data_dictionary.toml"
-    cure = cure if broken.problem.startswith(UNREAD) else f"{WORLD}. {cure}"
-    return replace(shift, sentence=f"{shift.sentence}; {len(broken.rows):,} {broken.problem}", cure=cure)
+    return [drift.explained(*part, len(both)) for part in parts], counted.index
 
 
 def drift_alarms(shifts: Sequence[drift.Shift], options: Monitor) -> list[str]:
@@ -267,7 +263,7 @@ def drift_alarms(shifts: Sequence[drift.Shift], options: Monitor) -> list[str]:
         said = f"params.toml: [monitor] may_move names {unknown[0]!r}."
         raise SettingsError(f"{said}\nColumns that are compared: {known}.")
     return [
-        f"drift: {one.column!r}: {one.sentence} (PSI {number(one.psi, 2)}). {one.cure or WORLD}."
+        f"drift: {one.column!r}: {one.sentence} (PSI {number(one.psi, 2)}). {one.cure}."
         for one in shifts
         if one.moved and one.column not in options.may_move
     ]
@@ -281,7 +277,7 @@ def score_alarms(
     found = [(one, "expected without labels", "", FIND_OUT) for one in worse]
     turned = any(one.metric == "roc_auc" and one.high < 0.5 for one in lost)
     cure = TURNED if turned else TRAIN_AGAIN + (GO_BACK if back else "")
-    found += [(one, "measured on labels", f" answered {one.days}", cure) for one in lost]
+    found += [(one, "measured on labels", one.days and f" answered {one.days}", cure) for one in lost]
     lines = []
     for one, how, days, cure in found:
         low, high, then = (scored(one.metric, value) for value in (one.low, one.high, one.then))

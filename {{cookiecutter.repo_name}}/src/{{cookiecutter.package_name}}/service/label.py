@@ -171,16 +171,14 @@ def choose(doubt: np.ndarray, unusual: np.ndarray, table: np.ndarray, most: int)
 def entry(run: str, row: Mapping[str, Any]) -> tables.Entry:
     """An answer to a row of a table, for the log."""
     cells, said, sure = *(ENCODE(row[one]).decode() for one in ("cells", "output")), bool(row["output"]["confident"])
-    return tables.Entry(
-        row[ID], time.time(), run, "answer", "reference", cells, said, sure, row["unusual"], "[]", 0.0, ASKER
-    )
+    usual = row[ID], time.time(), run, "answer", "reference"
+    return tables.Entry(*usual, cells, said, sure, row["unusual"], "[]", 0.0, ASKER)
 
 
 def write(path: Path, rows: pd.DataFrame, model: Run) -> None:
     """Write the file: id, why, the target to be filled in, then the cells of the row."""
-    cells, target = pd.DataFrame(rows["cells"].tolist(), index=rows.index), model.record["target"]
-    asked = rows[[ID, WHY]].copy()
-    asked[target] = ""
+    cells, asked = pd.DataFrame(rows["cells"].tolist(), index=rows.index), rows[[ID, WHY]].copy()
+    asked[model.record["target"]] = ""
     cells = cells.rename(columns={name: f"{name} (row)" for name in cells if name in asked})
     with artefact.whole(path) as temporary:
         spreadsheet.write(temporary, asked.join(cells))

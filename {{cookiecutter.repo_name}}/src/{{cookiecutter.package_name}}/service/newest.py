@@ -29,13 +29,15 @@ def answered(engine: sa.Engine, *conditions: Any, names: Names = None, most: int
 
 
 def told(engine: sa.Engine, *conditions: Any, names: Names) -> pd.DataFrame:
-    """The newest answers that fit all conditions and have a `truth`, and its `source`.
+    """The newest answers that fit all conditions, among the newest of all runs that have a `truth`; that, its `source`.
 
     Of a row that came again what was told last counts, and one that is told all day pushes no other out.
     """
-    back = sa.select(feedback).order_by(feedback.c.number.desc()).limit(LOOK_BACK).subquery()
-    query = sa.select(back.c.truth, back.c.source, answers).join(answers, answers.c.id == back.c.id)
-    rows, _ = different(engine, query.where(*conditions).order_by(back.c.number.desc()), names, NEWEST)
+    last, newest_first = sa.func.max(feedback.c.number).label("number"), feedback.c.id.desc()
+    back = sa.select(last).group_by(feedback.c.id).order_by(newest_first).limit(LOOK_BACK).subquery()
+    query = sa.select(feedback.c.truth, feedback.c.source, feedback.c.number, answers).where(*conditions)
+    both = query.join(back, back.c.number == feedback.c.number).join(answers, answers.c.id == feedback.c.id)
+    rows, _ = different(engine, both.order_by(newest_first), names, NEWEST)
     rows["truth"] = [json.loads(text) for text in rows["truth"]]
     return rows.sort_values("id", ascending=False)
 
@@ -46,8 +48,8 @@ def different(engine: sa.Engine, query: sa.Select[Any], names: Names, most: int)
     with engine.connect().execution_options(yield_per=PART) as connection:
         for row in connection.execute(query).mappings():
             cells = {} if names is None else json.loads(row["inputs"])
-            alike = [row["id"], row["run"]] if names is None else [row["output"], *map(cells.get, names)]
-            found.setdefault(repr(alike), row)
+            alike = repr([row["id"], row["run"]] if names is None else [row["output"], *map(cells.get, names)])
+            found[alike] = max(found.get(alike, row), row, key=lambda one: one.get("number", ""))  # the truth told last
             looked += 1
             if len(found) == most:
                 break

@@ -50,7 +50,7 @@ class Score:
     high: float
     then: float  # its value on the rows held out in training, by today's answers, NaN where that is not known
     rows: int  # how many answers, or labels, it is of
-    days: str = ""  # of labels: from when to when their rows were answered
+    days: str = ""  # of labels: from when to when their rows were answered, "" of a file
 
     def lost(self, points: float, growth: float) -> bool:
         """Whether the whole interval is worse than in training by more than so many points, or that share of errors."""
@@ -175,11 +175,10 @@ def measured(
     if rows.empty:
         return []
     said, truth = said_of(rows, record), rows["truth"].to_numpy(dtype=None if record["classes"] else "float64")
-    limits = (f"{pd.Timestamp(end, unit='s'):%Y-%m-%d}" for end in (rows["time"].min(), rows["time"].max()))
+    limits = (f"{pd.Timestamp(end, unit='s'):%Y-%m-%d}" for end in rows["time"].agg(["min", "max"]).dropna())
     found, days = [], " to ".join(limits)
     for metric in wanted(record, said, OVERCONFIDENCE if said.classes else BIAS)[:most]:
-        enough = len(rows) >= LEAST_TOLD
-        ends = metric.interval(truth, said, repeats=DRAWS) if enough else (np.nan, np.nan)
+        ends = metric.interval(truth, said, repeats=DRAWS) if len(rows) >= LEAST_TOLD else (np.nan, np.nan)
         found.append(Score(metric.name, metric.score(truth, said), *ends, then(record, metric, held), len(rows), days))
     return found
 

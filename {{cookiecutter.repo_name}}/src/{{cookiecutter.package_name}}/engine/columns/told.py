@@ -36,8 +36,11 @@ def added(project: Project, known: pd.DataFrame, columns: Dictionary) -> tuple[p
     by = project.settings.split.by.partition(":")[2]
     if by in rows:
         rows = without(rows, said, f"without {by!r}, by which [split] divides", rows[by].isna())
-    for key in keys(known, rows, columns):
+    *sure, (names, unsure) = keys(known, rows, columns)
+    for key in sure:
         rows = once(known, rows, said, key, target(columns))
+    if alike := int(pd.Series(digests(rows, names), rows.index)[unsure[rows.index]].isin(digests(known, names)).sum()):
+        said.append(f"feedback: {alike} of these are like rows of the source, they may stand twice: no id tells")
     rows = rows.set_axis(range(FIRST, FIRST - len(rows), -1))
     whole = pd.DataFrame({name: stacked(known[name], rows[name]) for name in known}) if len(rows) else known
     said = [f"feedback: {len(rows)} of {len(cells)} rows added, from {len(dumps)} dump(s) of the log", *said]
@@ -78,13 +81,13 @@ def without(rows: pd.DataFrame, said: list[str], why: str, which: pd.Series) -> 
 def keys(known: pd.DataFrame, rows: pd.DataFrame, columns: Dictionary) -> list[Key]:
     """The columns by which rows are known again, and which rows, bool: by ids where they name a row each, or by cells.
 
-    By cells only where those of the source, shape (n_rows, n_columns), tell its rows apart.
+    By cells only where those of the source, shape (n_rows, n_columns), tell its rows apart; the last are of no key.
     """
     ids, cells = [name for name in by_role(columns, "id") if name in known], inputs(known, columns)
     named = bool(ids) and known[ids].notna().all(axis=None) and not known.duplicated(ids).any()
     by_id = rows[ids].notna().all(axis=1) & named
     told_apart = bool(cells) and tell_apart(digests(known, cells))
-    return [(ids, by_id), (cells, ~by_id & told_apart)]
+    return [(ids, by_id), (cells, ~by_id & told_apart), ([*cells, target(columns)], ~by_id & (not told_apart))]
 
 
 def once(known: pd.DataFrame, rows: pd.DataFrame, said: list[str], key: Key, truth: str) -> pd.DataFrame:

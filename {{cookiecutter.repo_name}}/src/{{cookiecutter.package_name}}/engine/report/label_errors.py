@@ -155,7 +155,8 @@ def row_numbers(evidence: Evidence) -> np.ndarray:
     """The number in the raw file of each row of train and dev, shape (n_rows,)."""
     clean = pd.read_parquet(records.checked(evidence.project.clean))
     parts = divide(evidence.project, clean)
-    numbers = np.concatenate([parts[part].index for part in ("train", "dev")])
+    labels = pd.concat([parts[part][evidence.record["target"]] for part in ("train", "dev")])
+    numbers = labels[labels.isin(evidence.question.classes or labels)].index.to_numpy()  # of classes that the run knows
     if len(numbers) != len(evidence.question.truth):
         found = "data/processed/ was not made from data/interim/clean.parquet as params.toml says"
         raise DataError(f"{found}: make features")

@@ -27,7 +27,7 @@ from ..modelling.division import TOLD
 from ..modelling.estimators import threads
 from ..modelling.metrics import Predictions, constant
 from ..project import artefact, git, lock, records
-from ..project.errors import DataError, ProjectError, SettingsError
+from ..project.errors import DataError, ProjectError, SettingsError, listed
 from ..project.settings import Project
 from . import answers, compare, loading, registry, track, training_rows
 from .compare import Evaluated
@@ -107,6 +107,9 @@ def against(project: Project, challenger: Evaluated, champion: str | None, evalu
     if champion is None or lacking:
         why = f"; the champion needs {', '.join(map(repr, lacking))}, which the present rows lack" if lacking else ""
         return [better("a constant answer", challenger, always_the_same(project, challenger), why)]
+    if one_sided := {*challenger.record["classes"]} ^ {*registry.read(folder)["classes"]}:
+        found = f"it and {champion} do not both know the class {listed(sorted(map(repr, one_sided)))}"
+        return [Check("better than the champion", False, found)]
     try:
         reigning = answered(project, folder, evaluate)
     except DataError as error:
