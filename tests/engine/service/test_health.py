@@ -7,11 +7,9 @@ import pytest
 
 from data_science_project.engine.columns import dictionary
 from data_science_project.engine.project import settings
-from data_science_project.engine.project.errors import DataError, SettingsError
+from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.runs import promote, registry
 from data_science_project.service import health
-from data_science_project.service.drift import Shift
-from data_science_project.service.score import Score
 from data_science_project.service.settings import Monitor
 from data_science_project.service.words import PAGES
 
@@ -222,14 +220,6 @@ def test_week_in_which_the_target_turned_is_an_alarm_and_an_incident_that_is_ove
     assert labelled(*[(500, False)] * 2, (500, True)) == []
 
 
-def test_column_that_may_move_is_no_alarm_and_an_unknown_one_is_refused():
-    shifts = [Shift("colour", 0.0, 0.5, "blue in all rows", True)]
-
-    assert [len(health.drift_alarms(shifts, Monitor(may_move=names))) for names in ((), ("colour",))] == [1, 0]
-    with pytest.raises(SettingsError, match=r"may_move names 'color'(.|\n)*colour"):
-        health.drift_alarms(shifts, Monitor(may_move=("color",)))
-
-
 def test_target_that_means_the_opposite_is_seen_by_labels_and_not_without(looked, made_table):
     turned = made_table["answer"].map(TURNED)
 
@@ -278,25 +268,6 @@ def test_too_few_rows_are_not_compared_and_it_is_said(window_of):
     found = health.health(window, Monitor())
 
     assert (found.few, found.shifts, found.alarms) == (50, None, [])
-
-
-def test_many_unusual_rows_are_an_alarm_and_a_few_are_none():
-    assert health.unusual_alarms(np.arange(1000) < 60, [], Monitor()) == []
-    (line,) = health.unusual_alarms(np.arange(1000) < 100, [], Monitor())
-    assert line.startswith("unusual: 10.0\u00a0% of 1,000 rows are unlike those of training, or break a rule")
-    assert line.endswith("is their source sound?")
-
-
-def test_score_below_that_of_training_is_an_alarm_with_interval_and_number_of_labels():
-    worse = Score("accuracy", 0.7, 0.68, 0.72, 0.9, 400, "2026-11-16 to 2026-11-22")
-
-    expected, measured = health.score_alarms([worse], [worse], Monitor(), back=False)
-
-    assert "accuracy 0.680 to 0.720 expected without labels (1,000 rows), 0.900 in training" not in expected
-    assert "accuracy 0.680 to 0.720 expected without labels (400 rows), 0.900 in training. Find out" in expected
-    assert "measured on labels (400 rows answered 2026-11-16 to 2026-11-22)" in measured
-    assert "rollback" not in measured and "make retrain" in measured
-    assert "make rollback" in health.score_alarms([], [worse], Monitor(), back=True)[0]
 
 
 def test_rollback_is_advised_of_the_champion_where_another_stood_before(project, folder, contest):

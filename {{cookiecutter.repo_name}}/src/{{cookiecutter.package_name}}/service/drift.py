@@ -24,9 +24,6 @@ POINTS, BINS = 1000, 10  # quantiles of a number, and the bins of its PSI
 CHANCE = 0.01  # that anything is found in a window without drift, over all columns
 LEAST_PSI, LEAST_SHARE = 0.05, 0.05  # a difference that matters; one kind that gained or lost 5 points does too
 MOST_ROWS = 5000  # of a window: more are sampled
-WORLD = "See where it comes from; if the world is like that now: make retrain, or add it to [monitor] may_move"
-OTHER_UNIT = "another unit?"
-CONVERT = "If it is, convert it where the rows come from: a model that learns from both knows neither"
 OTHER_KINDS, ARE_MISSING = "other kinds", "missing in"
 PREDICTIONS = "predictions: "  # before the name of a column of answers, which a column of the table may have too
 FACTOR, ONE_FACTOR = 1.5, 0.1  # so many times as large, the same for all but that part (of logarithms): another unit
@@ -43,7 +40,9 @@ class Shift:
     psi: float  # population stability index, 0 for no difference
     sentence: str  # how it differs most, with both figures
     moved: bool  # whether both conditions say so
-    cure: str = WORLD  # what to do
+    other_unit: bool = False  # whether its numbers look as if they were in one
+    cure: str = ""  # of its cells, where many of them break a rule
+    unread: bool = False  # whether that rule is that they can be read
     beyond: float = 0.0  # share of its numbers below or above the outermost quantiles of the training, 0-1
 
 
@@ -106,15 +105,13 @@ def compared(reference: dict[str, Summary], rows: pd.DataFrame) -> list[Shift]:
 
 
 def explained(shift: Shift, unit: str, broken: Violation | None, rows: int) -> Shift:
-    """What moved, with its unit, what many cells break, and the cure: that of the cells alone where they are unread."""
+    """What moved, with its unit, and what many of its cells break, with the cure."""
     if unit and shift.sentence and not shift.sentence.startswith(ARE_MISSING):
         shift = replace(shift, sentence=f"{unit}: {shift.sentence}")
-    world = CONVERT if shift.sentence.endswith(OTHER_UNIT) else WORLD
     if not shift.moved or broken is None or len(broken.rows) <= LEAST_SHARE * rows:
-        return replace(shift, cure=world)
-    cure = f"{broken.cure} in references/data_dictionary.toml"
-    cure = cure if broken.problem.startswith(UNREAD) else world if world == CONVERT else f"{world}. {cure}"
-    return replace(shift, sentence=f"{shift.sentence}; {len(broken.rows):,} {broken.problem}", cure=cure)
+        return shift
+    cure, unread = f"{broken.cure} in references/data_dictionary.toml", broken.problem.startswith(UNREAD)
+    return replace(shift, sentence=f"{shift.sentence}; {len(broken.rows):,} {broken.problem}", cure=cure, unread=unread)
 
 
 def window(rows: pd.DataFrame, distinct: float) -> pd.DataFrame:
@@ -150,9 +147,10 @@ def values(name: str, before: Summary, now: pd.Series, level: float) -> Shift:
     edges = np.unique(points[POINTS // BINS :: POINTS // BINS])
     counts = [np.bincount(np.searchsorted(edges, side), minlength=len(edges) + 1) for side in (points, cells)]
     size = psi(counts[0] / POINTS * rows, counts[1])
-    said = of_numbers(points, cells, float(apart.statistic_location), of, units=not name.startswith(PREDICTIONS))
+    times = 0.0 if name.startswith(PREDICTIONS) else scaled(points, cells)
+    said = of_numbers(points, cells, float(apart.statistic_location), of, times)
     beyond = float(((cells < points[0]) | (cells > points[-1])).mean())
-    return Shift(name, chance, size, said, chance < level and size > LEAST_PSI, beyond=beyond)
+    return Shift(name, chance, size, said, chance < level and size > LEAST_PSI, other_unit=times > 0, beyond=beyond)
 
 
 def kinds(shares: dict[str, float], rows: float, now: pd.Series, of: str) -> tuple[np.ndarray, str]:
@@ -191,17 +189,25 @@ def psi(before: np.ndarray, now: np.ndarray) -> float:
     return float(((shares[1] - shares[0]) * np.log(shares[1] / shares[0])).sum())
 
 
-def of_numbers(before: np.ndarray, now: np.ndarray, furthest: float, of: str, *, units: bool) -> str:
-    """How sorted numbers differ: by their medians, or where they are furthest apart; whether they have another unit."""
+def scaled(before: np.ndarray, now: np.ndarray) -> float:
+    """How many times as large all of sorted numbers look, shape (n_rows,), as in another unit; 0 if they do not."""
     old, new = (side[[len(side) * quarter // 4 for quarter in (1, 2, 3)]] for side in (before, now))
-    said = f"median {number(float(new[1]))}, in training {number(float(old[1]))}"
     ratios = new / np.where(old, old, np.nan)
-    if units and ratios.min() > 0 and new[0] < new[2] and not 1 / FACTOR < ratios[1] < FACTOR:
+    if ratios.min() > 0 and new[0] < new[2] and not 1 / FACTOR < ratios[1] < FACTOR:
         if np.log(ratios.max() / ratios.min()) < ONE_FACTOR * abs(np.log(ratios[1])):
-            return f"{said}: {number(float(ratios[1]), 3)} times as large, {OTHER_UNIT}"
-    at = [old[1], new[1], furthest]
+            return float(ratios[1])
+    return 0.0
+
+
+def of_numbers(before: np.ndarray, now: np.ndarray, furthest: float, of: str, times: float) -> str:
+    """How sorted numbers differ: by how many `times`, if so, or by their medians, or where they are furthest apart."""
+    old, new = (float(side[len(side) // 2]) for side in (before, now))
+    said = f"median {number(new)}, in training {number(old)}"
+    if times:
+        return f"{said}: {number(times, 3)} times as large, another unit?"
+    at = [old, new, furthest]
     then, today = (np.searchsorted(side, at, side="right") / len(side) for side in (before, now))
     *medians, most = np.abs(today - then)
-    if 2 * max(medians) < most or number(float(old[1])) == number(float(new[1])):
+    if 2 * max(medians) < most or number(old) == number(new):
         return f"{percent(today[2])} of the {of} up to {number(furthest)}, in training {percent(then[2])}"
     return said

@@ -16,14 +16,13 @@ from ..engine.columns.validate import validate
 from ..engine.columns.violations import Violation
 from ..engine.modelling import decision
 from ..engine.project import package
-from ..engine.project.errors import DataError, SettingsError
+from ..engine.project.errors import DataError
 from ..engine.project.settings import Decision, Project
-from ..engine.report.verdict import number, percent, scored
 from ..engine.runs import promote, registry
 from ..engine.runs.answers import complete, predictions, rules_of_today
 from ..engine.sources import read
 from ..engine.sources.source import parted
-from . import drift, newest, profile, score, settings
+from . import alarms, drift, newest, profile, score, settings
 from .feedback import QUEUE, truths_in
 from .reference import Reference, is_odd
 from .settings import Monitor
@@ -37,18 +36,6 @@ LEAST_LABELS = 100  # of the newest weeks: of 50, where one in 14 is positive, 2
 WEEK, MONDAY = 7 * 86400.0, 4 * 86400.0  # seconds: of a week, and of 1970 before its first Monday
 UNWATCHED = "not watched: the run has no reference, and none can be made here (the log says why)"
 UNWATCHED += ". Make one where its splits are: make monitor"
-FIND_OUT = "Find out what is true of some rows: make label, then make feedback"
-TURNED = "Below 0.5 it is wrong the other way round: are the labels turned? Compare some with their rows first"
-TRAIN_AGAIN = "Train with what was told: make retrain, which says how much is learned from"
-GO_BACK = "; or go back: make rollback"
-LOOK = "Look at some on /label: are they what the model is for, and is their source sound?"
-INSTEAD = {  # of a file: the log, from which they learn and which they show, does not have its rows
-    FIND_OUT: "Find out what is true of some rows: copy the file into data/external/unlabelled/, then make label",
-    TRAIN_AGAIN: "Train with these rows too: add them to the source, then make data ACCEPT=1, make train, make promote",
-    LOOK: "Are they what the model is for, and is their source sound?",
-    drift.WORLD: drift.WORLD.replace("make retrain", "add rows with their truth to the source, then make train"),
-}
-CONVERTED_FIRST = dict.fromkeys([TRAIN_AGAIN, drift.WORLD], "First see to the unit that may be another one")
 
 
 @dataclass(frozen=True)
@@ -192,12 +179,11 @@ def health(window: Window, options: Monitor) -> Health:
     expected = score.expected(counted, record, held) if enough and held is not None else []
     measured = score.measured(latest, record, held)
     lost = score.lost(measured, of_newest_weeks(latest, record, held), options.score_loss, options.error_growth)
-    alarms = [UNWATCHED] if shifts is None and enough else []
-    alarms += drift_alarms(shifts or [], options) + score_alarms(expected, lost, options, back=window.back)
-    alarms += unusual_alarms(counted["unusual"].to_numpy(dtype=bool), broken(window), options) if enough else []
-    first = CONVERTED_FIRST if any(drift.CONVERT in line for line in alarms) else {}
-    for said, instead in (first if "id" in window.rows else INSTEAD | first).items():
-        alarms = [line.replace(said, instead) for line in alarms]
+    moved = alarms.moved(shifts or [], options)
+    advice = alarms.advice_about(moved, of_file="id" not in window.rows, back=window.back)
+    lines = [UNWATCHED] if shifts is None and enough else []
+    lines += alarms.of_drift(moved, advice) + alarms.of_scores(expected, lost, options, advice)
+    lines += alarms.of_unusual(counted["unusual"].to_numpy(bool), broken(window), options, advice) if enough else []
     before, after = ({one.metric: one for one in scores} for scores in (expected, measured))
     few_classes = len(latest) and len(record["classes"]) <= CLASSES
     return Health(
@@ -211,7 +197,7 @@ def health(window: Window, options: Monitor) -> Health:
         confusion=score.confusion(latest, record["classes"]) if few_classes else [],
         told=len(latest),
         queued=len(window.told) - len(sample),
-        alarms=alarms,
+        alarms=lines,
     )
 
 
@@ -254,42 +240,3 @@ def moves(window: Window) -> tuple[list[drift.Shift] | None, pd.Index]:
     units = {name: "number of letters" for name in names if columns[name].type == "text"}
     parts = [(one, units.get(one.column, ""), window.broken.get(one.column)) for one in shifts]
     return [drift.explained(*part, len(both)) for part in parts], counted.index
-
-
-def drift_alarms(shifts: Sequence[drift.Shift], options: Monitor) -> list[str]:
-    """A line for each column that moved and may not; a `SettingsError` if `may_move` names one that is not compared."""
-    if unknown := [name for name in options.may_move if shifts and name not in {one.column for one in shifts}]:
-        known = ", ".join(one.column for one in shifts[:20])
-        said = f"params.toml: [monitor] may_move names {unknown[0]!r}."
-        raise SettingsError(f"{said}\nColumns that are compared: {known}.")
-    return [
-        f"drift: {one.column!r}: {one.sentence} (PSI {number(one.psi, 2)}). {one.cure}."
-        for one in shifts
-        if one.moved and one.column not in options.may_move
-    ]
-
-
-def score_alarms(
-    expected: Sequence[score.Score], lost: Sequence[score.Score], options: Monitor, *, back: bool
-) -> list[str]:
-    """A line for each score that is lost, expected or measured; `back`: there is a champion to go back to."""
-    worse = [one for one in expected if one.lost(options.score_loss, options.error_growth)]
-    found = [(one, "expected without labels", "", FIND_OUT) for one in worse]
-    turned = any(one.metric == "roc_auc" and one.high < 0.5 for one in lost)
-    cure = TURNED if turned else TRAIN_AGAIN + (GO_BACK if back else "")
-    found += [(one, "measured on labels", one.days and f" answered {one.days}", cure) for one in lost]
-    lines = []
-    for one, how, days, cure in found:
-        low, high, then = (scored(one.metric, value) for value in (one.low, one.high, one.then))
-        said = f"{one.metric} {low} to {high} {how} ({one.rows:,} rows{days}), {then} in training"
-        lines.append(f"score: {said}. {cure}.")
-    return lines
-
-
-def unusual_alarms(unusual: np.ndarray, broken: Sequence[str], options: Monitor) -> list[str]:
-    """A line if more rows are unusual, bool, shape (n_rows,), than may be; the rules that many break are named."""
-    if score.rate(unusual)[2] <= options.unusual:
-        return []
-    rules = f": {'; '.join(broken)}" if broken else ""
-    rows = f"{percent(unusual.mean())} of {len(unusual):,} rows"
-    return [f"unusual: {rows} are unlike those of training, or break a rule that warns{rules}. {LOOK}"]
