@@ -54,5 +54,5 @@ def test_nobody_trains_again_while_a_unit_is_in_doubt_and_rollback_is_advised_wh
     of_file = alarms.advice_about(sure, of_file=True, back=False)
 
     assert here[0].train_again.endswith("; or go back: make rollback")
-    assert here[1].train_again == here[1].moved == alarms.UNIT_FIRST
+    assert here[1].train_again == here[1].moved == "First see to the unit of 'age'"
     assert "make retrain" not in str(of_file) and "rollback" not in str(of_file)

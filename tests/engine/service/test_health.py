@@ -75,7 +75,7 @@ def test_cells_that_break_every_rule_are_looked_at_and_not_refused(looked, chang
 
     lines = [looked(amount=make(1e3, 1e6, 240)).alarms for make in (np.geomspace, np.linspace)]
 
-    spread, scaled = (line for found in lines for line in found if "'amount'" in line)
+    spread, scaled = (line for found in lines for line in found if line.startswith("drift: 'amount'"))
     assert "240 values outside 0 ... " in spread and "if the world is like that" in spread, "it may have moved"
     assert "widen 'range' of [amount] in references/data_dictionary.toml" in spread
     assert "another unit?; 240 values outside 0" in scaled and scaled.endswith("knows neither.")

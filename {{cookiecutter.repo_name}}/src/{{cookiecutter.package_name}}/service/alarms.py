@@ -14,7 +14,6 @@ from .settings import Monitor
 TURNED = "Below 0.5 it is wrong the other way round: are the labels turned? Compare some with their rows first"
 GO_BACK = "; or go back: make rollback"
 CONVERT = "If it is, convert it where the rows come from: a model that learns from both knows neither"
-UNIT_FIRST = "First see to the unit that may be another one"
 
 
 class Advice(NamedTuple):
@@ -56,8 +55,10 @@ def advice_about(moved: Sequence[Shift], *, of_file: bool, back: bool) -> Advice
     Nobody is told to train again while a column that moved may be in another unit.
     """
     found = OF_FILE if of_file else OF_LOG
-    if any(one.other_unit for one in moved):
-        return found._replace(train_again=UNIT_FIRST, moved=UNIT_FIRST)
+    for one in moved:
+        if one.other_unit:
+            first = f"First see to the unit of {one.column!r}"
+            return found._replace(train_again=first, moved=first)
     return found._replace(train_again=found.train_again + GO_BACK) if back else found
 
 
