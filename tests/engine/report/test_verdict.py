@@ -69,7 +69,7 @@ def test_two_test_rows_of_a_class_do_not_tell_what_more_rows_would_bring_nor_tha
     table = curve([0.9, 0.9], [0.9, 0.77], [np.nan, 0.01], [np.nan, 0.02])
 
     assert "too few test rows, of a class or all, to tell" in verdict.reading_of_curve(table, few)[1]
-    assert "chance alone may explain it" in verdict.comparison(few)
+    assert "chance alone may explain" in verdict.comparison(few)
     assert "more than chance explains" in verdict.comparison(
         result(np.tile(truth, 5), np.tile(said, 5), (0.53, 0.99), "roc_auc")
     )
