@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .engine.project import records, wheel
+from .engine.project import records
 from .engine.project.credentials import safe_name
 from .engine.project.errors import SourceError, missing_file
 from .engine.project.settings import PARTS, Project, variable_digests
@@ -117,6 +117,8 @@ def to_pack(work: Work) -> list[Path]:
 
 def packed(work: Work) -> list[Path]:
     """What `export` writes of the run at hand: a wheel, and ONNX where it was written."""
+    from .engine.project import wheel  # with zipfile: 3 ms of a command that has nothing to do
+
     name, version = wheel.name_and_version(work.project, registry.read(run_of(work)))
     onnx = run_of(work) / registry.ONNX
     also = [onnx] if records.sidecar(onnx).is_file() else []
