@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -104,26 +105,28 @@ def test_score_of_the_choice_has_an_interval_of_its_own():
     assert findings.width_where_chosen(GOOD, held(NUMBERS)) > 0
 
 
-@pytest.mark.parametrize(("count", "words"), [(1, "none can be given"), (4, "groups (shop) only"), (40, "")])
+@pytest.mark.parametrize(("count", "words"), [(1, "none can be given"), (4, "4 test groups (shop), too few"), (40, "")])
 def test_few_groups_make_an_interval_too_narrow(count, words):
     groups = pd.Series(np.arange(400) % count, name="shop")
 
-    found = shown(findings.of_units(GOOD, groups))
+    found = shown(findings.of_units(replace(GOOD, groups=groups)))
 
     assert words in found and bool(words) == bool(found)
-    assert "are 5 test rows only" in shown(findings.of_units(of_numbers(NUMBERS[:5], NUMBERS[:5]), None))
+    assert "hangs on 5 test rows, too few" in shown(findings.of_units(of_numbers(NUMBERS[:5], NUMBERS[:5])))
 
 
 def test_two_test_rows_of_a_class_are_named_where_the_metric_hangs_on_them():
     truth, said = np.repeat(["no", "yes"], [169, 2]), np.r_[np.linspace(0, 1, 169), 0.55, 0.99]
     ranked, counted = (of_classes(truth, said, (0.53, 0.99), name) for name in ("roc_auc", "accuracy"))
 
-    found = shown(findings.of_units(ranked, None))
-    assert "are 2 test rows of 'yes' only, too few for the interval: it should be about 9.2 times as wide" in found
+    found = shown(findings.of_units(ranked))
+    assert "hangs on 2 test rows of 'yes', too few for it: it should be about 9.2 times as wide" in found
+    many = replace(ranked, groups=pd.Series(np.arange(171) // 2, name="shop"))
+    assert shown(findings.of_units(many)) == found and not replace(many, interval=(1.0, 1.0)).beats_constant
     assert "0.530 … 0.990, made as wide as it should be, reaches" in shown(
         findings.of_score(ranked, 0.77, 0.1, "random")
     )
-    assert not shown(findings.of_units(counted, None))
+    assert not shown(findings.of_units(counted))
 
 
 def test_rows_and_classes_that_the_score_says_nothing_of_are_named():

@@ -120,7 +120,7 @@ def test_no_label_is_doubted_where_a_column_tells_a_part_of_the_rows(make_projec
     page = pipeline.make(make_project(rows), "evaluate")[0].read_text(encoding="utf-8")
 
     assert "contradicts the label" not in page + caplog.text
-    assert "fee&#39; tells a part of the rows" in page
+    assert "A part of the rows is told by &#39;fee&#39; (see" in page
 
 
 @pytest.mark.once

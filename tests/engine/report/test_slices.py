@@ -100,6 +100,20 @@ def test_classes_however_rare_or_many_make_no_slice_where_the_shares_that_are_sa
     assert named <= 3  # by shares fitted to the rows that they were judged on: up to 15
 
 
+@pytest.mark.parametrize("each", [2, 10])
+def test_rows_of_a_group_that_are_alike_make_no_slice_of_chance(each):
+    random, kinds, named = np.random.default_rng(0), np.array(["a", "b", "c"], dtype=object), 0
+    said = metrics.Predictions(np.full(400, "a", dtype=object), np.tile([0.9, 0.06, 0.04], (400, 1)), tuple(kinds))
+    groups = pd.Series(np.repeat(np.arange(400 // each), each))
+
+    for _ in range(20):
+        rows = noise(random, 400 // each).loc[groups].reset_index(drop=True)
+        truth = np.repeat(random.choice(kinds, 400 // each, p=[0.9, 0.06, 0.04]), each)
+        named += len(slices.slices(rows, truth, said, groups=groups)[0]) > 0
+
+    assert named <= 2  # by the spread of single rows 15 of 20 where ten are alike
+
+
 def test_rare_large_numbers_make_no_slice_of_the_rows_that_have_none_but_a_model_that_is_off_does():
     random, named, found = np.random.default_rng(0), 0, 0
 

@@ -151,7 +151,7 @@ def test_truths_of_one_answer_in_one_file_are_taken_in_their_order(asked, tell, 
     text = tell("id,truth", f"{answer},yes", f"{answer.upper()},yes", f"{answer},no")
 
     assert said() == [(answer, "yes"), (answer, "no")]
-    assert text.splitlines()[1:] == ["lines 2, 3, 4 do not agree about the same answer: the last counts"]
+    assert text.splitlines()[1:] == ["lines 2 and 3 and 4 do not agree about the same answer: the last counts"]
 
 
 def test_correction_counts_although_the_clock_was_put_back(asked, tell, place, monkeypatch):

@@ -99,7 +99,7 @@ def score_test(project: Project, model: loading.Run, seen: np.ndarray) -> tuple[
     groups = groups_of(test, model.record["parameters"]["split"]["by"])
     interval = metric.interval(truth, predictions, groups=groups)
     baseline = metrics.constant(seen, classes, len(truth), metric.name)
-    return test, Result(truth, predictions, baseline, metric, interval), set_aside
+    return test, Result(truth, predictions, baseline, metric, interval, groups), set_aside
 
 
 def read(project: Project, model: loading.Run, part: str) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:

@@ -159,7 +159,8 @@ def run(project: Project, *, input: Path | None, partly: bool) -> str:
         database.insert(news)
     known = len(rows) - len(left) - len(news)
     counts = f"{len(news) - corrected} new, {corrected} corrected, {known} known already, {len(left)} left out"
-    if torn := fit.loc[fit.groupby("id")["truth"].transform("nunique") > 1, "line"].tolist():
+    same = [rows for _, rows in fit.groupby("id", sort=False) if rows["truth"].nunique() > 1]
+    if torn := [" and ".join(map(str, rows["line"])) for rows in same]:
         left.append(f"lines {listed(torn, 20)} do not agree about the same answer: the last counts")
     return "\n".join([f"feedback: {len(rows)} rows of {input.name}: {counts}", *left])
 

@@ -154,7 +154,7 @@ def sample_of(told: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Health:
-    """What there is to say of a window; all figures but `weeks` are of answers that are alike in no two rows."""
+    """What there is to say of a window; figures of answers count each once, unless rows are alike by nature."""
 
     window: Window
     counted: pd.DataFrame  # the answers that count, shape (n_rows, ...)

@@ -4,6 +4,7 @@ What somebody says goes the way of all feedback, with a source that says that it
 """
 
 import asyncio
+import hashlib
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -65,7 +66,7 @@ def next_of(queue: Queue, asked: Mapping[str, str], me: str) -> str:
 
     In an order of this browser: else all who label at the same time would see the same row.
     """
-    places = sorted(queue, key=lambda number: hash((me, number)))
+    places = sorted(queue, key=lambda number: hashlib.blake2b(f"{me} {number}".encode()).digest())
     start = places.index(asked["after"]) + 1 if asked.get("after") in queue else 0
     waiting = [one for one in places[start:] + places[:start] if not queue[one][2]]
     return asked["at"] if asked.get("at") in waiting else next(iter(waiting), "")

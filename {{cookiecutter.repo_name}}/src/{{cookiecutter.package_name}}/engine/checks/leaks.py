@@ -96,7 +96,7 @@ def without_rival(views_of: Mapping[str, View], target: str, labels: list, told:
         return
     name, second, *_ = sorted(views_of, key=lambda name: -views_of[name].score)
     view, next_best = views_of[name], views_of[second].score
-    figures = {"score": round(view.score, 4)}
+    figures = {"score": round(view.score, 4), "filled": round(view.filled, 4)}
     if name not in told and view.score > STRONG and 1 - next_best > APART * (1 - view.score):
         apart = f"far better than any other ({view.score:.2f} of 1, the next {next_best:.2f})"
         told.add(name)

@@ -53,7 +53,8 @@ def data(evidence: Evidence) -> dict[str, Any]:
     shares = shares.loc[columns_seen(evidence.record)][lambda table: table.max(axis=1) > 0]
     shares = shares.sort_values("train and dev", ascending=False).head(10).rename_axis("column").reset_index()
     known = [*map(str, evidence.result.classes), *evidence.record["metrics"]["test"]["set_aside"]]
-    labels = pd.read_parquet(records.checked(project.clean))[evidence.record["target"]].dropna().astype(str)
+    target = evidence.record["target"]
+    labels = pd.read_parquet(records.checked(project.clean), columns=[target])[target].dropna().astype(str)
     return {
         "card": json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {},
         "files": first_of(list(made_from)),

@@ -40,6 +40,7 @@ class Result:
     constant: Predictions  # of the best answer that looks at no column
     metric: Metric
     interval: tuple[float, float]  # 95 % interval of the chosen metric; NaN where it is not defined
+    groups: Groups = None  # of the rows, where the split keeps some together, shape (n_rows,)
 
     @property
     def classes(self) -> tuple:
@@ -59,14 +60,20 @@ class Result:
     @property
     def beats_constant(self) -> bool:
         """Whether the whole interval of the chosen metric is better than the constant answer, of few rows a wider."""
+        if self.units < FEW_UNITS and self.interval[0] == self.interval[1]:  # times no width
+            return False
         worst, times = self.interval[0 if self.metric.higher_is_better else 1], too_narrow(self.units)
         return times < np.inf and self.metric.better_by(self.score + times * (worst - self.score), self.baseline) > 0
 
     @property
     def units(self) -> int:
-        """How many rows the interval hangs on: those of the rarer of two classes, if the metric is no mean of rows."""
+        """How many groups or rows the interval hangs on: of a metric that is no mean of rows, those of the rarer class.
+
+        Where there are more than two classes, those of all.
+        """
         one_class = len(self.classes) == 2 and self.metric.name not in ("accuracy", "log_loss")
-        return int(np.unique(self.truth, return_counts=True)[1].min()) if one_class else len(self.truth)
+        rows = int(np.unique(self.truth, return_counts=True)[1].min()) if one_class else len(self.truth)
+        return rows if self.groups is None else min(rows, self.groups.nunique())
 
     @property
     def reach(self) -> float:

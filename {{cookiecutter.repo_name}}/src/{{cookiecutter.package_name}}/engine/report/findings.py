@@ -56,7 +56,7 @@ def ranked(evidence: Evidence) -> list[str]:
     of_dev = result.width if held is None else width_where_chosen(result, held)
     found = [
         *of_score(result, scores["dev"][result.metric.name], of_dev, evidence.record["parameters"]["split"]["by"]),
-        *of_units(result, groups),
+        *of_units(result),
         *of_test_rows(result, scores["test"]),
         *of_recall(result, guessing=evidence.policy.level is None),  # else the costs ask for it
         *(of_probabilities if result.classes else of_bands)(result, groups, held),
@@ -75,7 +75,7 @@ def of_score(result: Result, dev: float, of_dev: float, by: str) -> Iterator[Fin
     if not np.isfinite(result.interval).all():
         yield Finding(f"These rows allow no interval of {name}: the score may be luck.", math.inf)
     elif not result.beats_constant:
-        wide = ", made as wide as it should be" if result.units < FEW_UNITS else ""
+        wide = ", made as wide as it should be" if 1 < result.units < FEW_UNITS else ""
         reaches = f"the 95 % interval of {name}, {bounds(name, result.interval)}{wide}, reaches what a constant gets"
         text = f"Better than guessing is not shown: {reaches}, {scored(name, result.baseline)}, or worse."
         yield Finding(text, math.inf)
@@ -107,15 +107,16 @@ def width_where_chosen(result: Result, held: pd.DataFrame) -> float:
     return high - low
 
 
-def of_units(result: Result, groups: Groups) -> Iterator[Finding]:
+def of_units(result: Result) -> Iterator[Finding]:
     """Test rows, those of a class or groups of them too few for the interval to be as wide as it should be."""
-    count, (low, high) = result.units if groups is None else groups.nunique(), result.interval
+    count, groups, (low, high) = result.units, result.groups, result.interval
     if count < FEW_UNITS:
         times, rare = diagnostics.too_narrow(count), pd.Series(result.truth).value_counts().index[-1]
-        rows = "rows" if count == len(result.truth) else f"rows of '{rare}'"
-        what = rows if groups is None else f"groups ({groups.name})"
+        what = counted(count, "test row") + ("" if count == len(result.truth) else f" of '{rare}'")
+        if groups is not None and groups.nunique() == count:
+            what = f"{counted(count, 'test group')} ({groups.name})"
         should = f"it should be about {times:.1f} times as wide" if count > 1 and low < high else "none can be given"
-        yield Finding(f"There are {count} test {what} only, too few for the interval: {should}.", times)
+        yield Finding(f"The interval hangs on {what}, too few for it: {should}.", times)
 
 
 def of_test_rows(result: Result, test: Mapping[str, Any]) -> Iterator[Finding]:

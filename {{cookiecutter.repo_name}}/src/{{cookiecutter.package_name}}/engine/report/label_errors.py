@@ -182,7 +182,8 @@ def wrong_classes(truth: np.ndarray, predictions: Predictions) -> pd.DataFrame:
 def leaks_of_a_part(suspicions: list[dict[str, Any]]) -> list[str]:
     """Columns that tell the target in a part of the rows: the others stand out, whatever their label."""
     asked = [one for one in suspicions if one["kind"] == "answer" and one["cure"] != OF_ITS_DATE]
-    return [name for one in asked if one["figures"].get("score", 1) < GIVES_AWAY for name in one["columns"]]
+    part = [one for one in asked if one["figures"].get("score", 1) < GIVES_AWAY and one["figures"].get("filled", 1) > 0]
+    return [name for one in part for name in one["columns"]]
 
 
 def told_by(leaks: list[str], asked: Question) -> list:

@@ -43,6 +43,8 @@ def slices(
     kinds, power = predictions.classes, 1 if predictions.classes or metrics.middle(metric) == "median" else 2
     gap, cost, found = came - said, costs(truth, predictions, power), []
     squares, bins = pd.Series(gap**2), even_bins(said)
+    sums = pd.Series(gap).groupby(np.arange(len(gap)) if groups is None else groups.to_numpy()).sum()
+    alike = max(1.0, (sums**2).sum() / max(squares.sum(), metrics.TINY))  # rows of a group that err as one
     slight = SLIGHT * np.abs(came - came.mean()).mean()
     dear = RELEVANT * costs(truth, metrics.constant(truth, kinds, len(truth), metric), power).mean()
     for name, label, inside in cuts(rows):
@@ -53,7 +55,7 @@ def slices(
         best = metrics.constant(truth[where], kinds, len(where), metric)
         own = costs(truth[where], best, power)
         elsewhere = squares.mask(inside).groupby(bins).transform("mean").fillna(0)  # where as much is said
-        usual = (said * (1 - said) if kinds else elsewhere.to_numpy())[where]
+        usual = alike * (said * (1 - said) if kinds else elsewhere.to_numpy())[where]
         least = 2 * ((said[where] - best.values) ** 2 * usual).sum() ** 0.5 if power == 2 else 0.0  # of two squares
         means = [said[where].mean(), came[where].mean(), *(one.mean() ** (1 / power) for one in (cost[where], own))]
         matters = abs(gap[where].mean()) >= max(RELEVANT * np.abs(gap[where]).mean(), slight)

@@ -92,10 +92,11 @@ def explained(run: str, versions: str, what: str) -> Iterator[None]:
         if not versions:
             raise
         python = re.match(r"Python (3\.\d+)", versions)
-        first, also = ("rm -r .venv", f" PYTHON=python{python[1]}") if python else (f"{LOCK} of its commit", "")
+        other, also = (", rm -r .venv", f" PYTHON=python{python[1]}") if python else ("", "")
+        said = " ".join(str(error).split())[:200]
         raise DataError(
-            f"run {run} {what}: {type(error).__name__}: {str(error)[:200]}.\nIt was trained with {versions}.\n"
-            f"Have them again: {first}, make install{also}; or see what it says with its own: make reproduce RUN={run}"
+            f"run {run} {what}: {type(error).__name__}: {said}.\nIt was trained with {versions}. Have them again:\n"
+            f"{LOCK} of its commit{other}, make install{also}; or see what it says: make reproduce RUN={run}"
         ) from error
 
 
