@@ -168,34 +168,6 @@ def test_category_in_which_nearly_all_rows_are_of_one_class_has_no_interval_and_
     found = coefficients.strongest(pipeline, known)["change"].tolist()
 
     assert "is red" in found and "is green" not in found
-    assert coefficients.deciding(pipeline, known) == ["'colour' is green: 26 of 30 rows are 'no'"]
-
-
-def test_missing_cells_that_decide_are_named_and_rare_categories_of_a_frequent_class_are_not():
-    random = np.random.default_rng(9)
-    truth = np.where(random.random(600) < 0.05, "yes", "no")
-    rows = pd.DataFrame({"call": random.normal(size=600), "town": random.integers(0, 30, 600).astype(str)})
-    rows["call"] = rows["call"].where(truth == "yes")
-    columns, labels = {"number": ["call"], "one-hot": ["town"]}, ("no", "yes")
-
-    found = coefficients.deciding(fitted(columns, rows, truth, labels=labels), asked(rows, truth, labels))
-
-    no = (truth == "no").sum()
-    assert found == [f"'call' is missing: {no} of {no} rows are 'no'"]
-    assert not coefficients.deciding(fitted({"number": ["call"]}, rows, truth == "yes"), asked(rows, truth == "yes"))
-
-
-def test_category_of_one_group_decides_nothing_however_many_rows_the_group_has():
-    shop = np.repeat(np.arange(20), 20)
-    rows = pd.DataFrame({"street": [f"street {number}" for number in shop // 2]})
-    truth, labels = np.where(np.isin(shop, [0, 1, 5, 9, 12, 15, 17]), "yes", "no"), ("no", "yes")
-    pipeline, alone = fitted({"one-hot": ["street"]}, rows, truth, labels=labels), asked(rows, truth, labels)
-
-    of_rows, of_shops = (
-        coefficients.deciding(pipeline, replace(alone, groups=groups)) for groups in (None, pd.Series(shop))
-    )
-
-    assert "'street' is street 0: 40 of 40 rows are 'yes'" in of_rows and not of_shops
 
 
 @pytest.mark.parametrize(("wide", "too_many"), [(40, False), (60, True)])

@@ -79,7 +79,7 @@ def linear(evidence: Evidence) -> dict[str, Any]:
         found = found.drop(columns="towards") if two else found.rename(columns={"towards": "odds of"})
     chosen = evidence.record["model"]["name"] == "linear"
     about = {"n": len(found), "chosen": chosen, "positive": str(classes[1]) if two else ""}
-    return {"table": table(found), "deciding": coefficients.deciding(pipeline, known), **about}
+    return {"table": table(found), **about}
 
 
 def fitted_linear(evidence: Evidence) -> BaseEstimator | None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.sparse import block_diag, csr_matrix, identity
-from scipy.stats import binom, t
+from scipy.stats import t
 from sklearn.base import BaseEstimator, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -37,8 +37,7 @@ CHANCE = 0.05
 ENCODED = "target encoding"
 LEVELS = ("one-hot", "string encoding")  # transformations, by name, of categories
 WORDY = tuple(kind for kind in (ITEMS, *ANALYSERS) if kind not in LEVELS)
-ONE_CELL = ("number", "log", "date parts", *LEVELS)
-KINDS = (*ONE_CELL, ENCODED, *WORDY)
+KINDS = ("number", "log", "date parts", *LEVELS, ENCODED, *WORDY)
 MOST_INPUTS = 0.4  # a row, words aside: fit and resamples have rows by heart with more. At 0.5 chance names in 1 of 6
 
 
@@ -69,21 +68,6 @@ def can_be_told(model: BaseEstimator, n_rows: int) -> bool:
     places = [place for name, place in model[0].output_indices_.items() if not name.startswith(WORDY)]
     few = sum(place.stop - place.start for place in places) <= MOST_INPUTS * min(n_rows, ROWS_DRAWN)
     return few and all(n.startswith(KINDS) for n, _ in steps) and all(isinstance(s, TfidfVectorizer) for s in texts)
-
-
-def deciding(pipeline: Pipeline, known: Question) -> list[str]:
-    """Categories and missing cells without the other rows that an interval needs, beyond chance, the surest first."""
-    labels, place, counts = np.unique(known.truth.astype(str), return_inverse=True, return_counts=True)
-    each = 1 if known.groups is None else known.groups.nunique() / len(place)  # rows of a group say one thing
-    kinds, found = [one for one in pipeline[0].transformers_ if one[0].startswith(ONE_CELL) and known.classes], []
-    for kind, name in ((kind, name) for kind, _, names in kinds for name in np.atleast_1d(names).tolist()):
-        for _, words, marked in marks(kind, known.rows[name]):
-            rows = np.bincount(place[marked], minlength=len(labels))
-            n, most = int(rows.sum()), int(rows.argmax())
-            chance = binom.sf(int(rows[most] * each) - 1, int(n * each), counts[most] / len(place)) * len(labels)
-            told = f"'{name}' {words}: {rows[most]:,} of {n:,} rows are '{labels[most]}'"
-            found += [(chance, told, n - rows[most])] if n >= ROWS_OF_A_LEVEL else []
-    return [told for chance, told, others in sorted(found) if others < ROWS_OF_OTHERS and chance < CHANCE / len(found)]
 
 
 def strongest(pipeline: Pipeline, known: Question, *, booleans: Sequence[str] = ()) -> pd.DataFrame:
@@ -221,8 +205,11 @@ def changes_of(kind: str, name: str, known: Question, booleans: Sequence[str]) -
     cells = known.rows[name]
     filled, is_level = cells.dropna(), kind.startswith(LEVELS)
     middle = cells[:1] if is_level else filled.sort_values().iloc[len(filled) // 2 : len(filled) // 2 + 1]
-    for value, words in (found[:2] for found in marks(kind, cells) if is_common(found[2], known)):
-        yield Change(name, words, middle, pd.Series([value], middle.index, middle.dtype), is_level=is_level)
+    for value in (*(filled.value_counts().index[:MOST_LEVELS] if is_level else ()), None):
+        marked = cells.isna() if value is None else (cells == value).fillna(False)
+        if is_common(marked.to_numpy(bool), known):
+            words, after = f"is {'missing' if value is None else value}", pd.Series([value], middle.index, middle.dtype)
+            yield Change(name, words, middle, after, is_level=is_level)
     if is_level or kind == "date parts":  # of dates the curves tell
         return
     some = filled.iloc[:: max(1, len(filled) // MOST_CHANGED)]
@@ -233,13 +220,6 @@ def changes_of(kind: str, name: str, known: Question, booleans: Sequence[str]) -
     else:
         size = float(filled.std(ddof=0))
         yield Change(name, f"{number(size, 3)} more (1 standard deviation)", some, some + size)
-
-
-def marks(kind: str, cells: pd.Series) -> Iterator[tuple[Any, str, np.ndarray]]:
-    """The most frequent categories of a column, and None for missing cells: in words, and their rows, (n_rows,)."""
-    levels = cells.dropna().value_counts().index[:MOST_LEVELS] if kind.startswith(LEVELS) else ()
-    yield from ((value, f"is {value}", (cells == value).fillna(False).to_numpy(bool)) for value in levels)
-    yield None, "is missing", cells.isna().to_numpy()
 
 
 def words_added(kind: str, step: Pipeline, cells: pd.Series, strength: np.ndarray) -> Iterator[Change]:
