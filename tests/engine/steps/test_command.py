@@ -102,7 +102,7 @@ def test_cells_reach_no_terminal_raw(call, project, made_table, debug):
     assert "references/data_dictionary.toml" in done.stderr
 
 
-def test_shell_completes_verbs_and_runs_and_says_nothing_where_parameters_are_wrong(project, folder, command):
+def test_shell_completes_verbs_and_options_and_says_nothing_where_parameters_are_wrong(project, command):
     code = f"import sys; sys.argv[0] = {package.NAME!r}; from {package.NAME}.__main__ import main; main()"
 
     def completed(line):
@@ -111,6 +111,6 @@ def test_shell_completes_verbs_and_runs_and_says_nothing_where_parameters_are_wr
         return done.stdout + done.stderr
 
     assert "predict" in completed("it pred")
-    assert folder.name in completed(f"it evaluate --run {folder.name[:6]}")
+    assert "--run" in completed("it evaluate --r")
     (project.root / "params.toml").write_text("[data\n")
     assert completed("it runs --a 2").strip() == ""

@@ -1,6 +1,5 @@
 """What every verb of the command line shares: options, the log, and errors as one message with an exit code."""
 
-import contextlib
 import functools
 import os
 from collections.abc import Callable
@@ -112,16 +111,9 @@ def option_path(*names: str, text: str, bare: bool = False) -> Callable:
     return click.option(*names, type=click.Path(), callback=found, help=text)
 
 
-def run_names(context: click.Context, option: click.Parameter, typed: str) -> list[str]:
-    """The names of runs that a shell completes `typed` to, newest first; none where there is no sound project."""
-    with contextlib.suppress(ProjectError):
-        return [folder.name for folder in registry.folders(settings.load()) if folder.name.startswith(typed)]
-    return []
-
-
 def option_run(text: str = "A run, by its name or the end of it.", name: str = "--run") -> Callable:
     """A click option for the name of a run, "" where none is given."""
-    return click.option(name, metavar="RUN", default="", shell_complete=run_names, help=text)
+    return click.option(name, metavar="RUN", default="", help=text)
 
 
 def step(function: Callable) -> Callable:
