@@ -78,13 +78,3 @@ def test_broken_pyproject_is_named(root):
 
     with pytest.raises(ProjectError, match="pyproject.toml cannot be read"):
         install.install(root)
-
-
-def test_target_that_the_source_does_not_have_is_said_with_the_one_that_is_meant(make_project, capsys):
-    project = make_project(data={"source": "table.csv", "target": "Answer"})
-
-    install.say_what_is_missing(project.root)
-
-    said = capsys.readouterr().err
-    assert "table.csv: its first line names no column 'Answer'" in said and "Did you mean 'answer'?" in said
-    assert "Found: order, amount, colour" in said and "Set [data] target in params.toml" in said

@@ -18,7 +18,8 @@ from .engine.columns import dictionary, infer, merge, told, validate
 from .engine.project import artefact
 from .engine.project.errors import DataError, SettingsError, counted, listed
 from .engine.project.settings import Project
-from .engine.sources import first_line, read
+from .engine.sources import read
+from .engine.sources.names import in_other_letters, nearest
 from .engine.sources.source import Dump, parted
 
 log = logging.getLogger(__name__)
@@ -110,8 +111,8 @@ def hint(target: str, found: list[str]) -> str:
         return "The columns were not told apart: set separator in [data.read], or save it as CSV. "
     if found[0] == "column_1" and found[-1] == f"column_{len(found)}":
         return "If the first row holds the names, set header = true in [data.read]. "
-    near = first_line.nearest(target, found)
-    same = near in first_line.in_other_letters([near], [target])  # they print alike
+    near = nearest(target, found)
+    same = near in in_other_letters([near], [target])  # they print alike
     return f"Did you mean {ascii(near) if same else repr(near)}? " if near else ""
 
 

@@ -19,7 +19,7 @@ from ..engine.modelling.reasons import Told
 from ..engine.project.errors import DataError
 from ..engine.project.settings import Project
 from ..engine.runs import answers, loading
-from ..engine.sources.first_line import in_other_letters
+from ..engine.sources.names import in_other_letters
 from . import profile
 from .schema import Cell, Checker, Row
 from .unusual import Unusual

@@ -12,7 +12,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from ..project.errors import DataError, listed, shown
 from ..sources import formats
-from ..sources.first_line import in_other_letters
+from ..sources.names import in_other_letters
 from . import moments
 from .dictionary import LABEL, LARGEST, Column, Dictionary, by_role, label_columns
 from .lists import different_items, items_of

@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from ..project.errors import DataError, counted, listed
-from .first_line import nearest
 from .mending import TITLES, row_with
+from .names import nearest
 
 # A cell with a formula and no value; a formula whose result is the empty text says t="str".
 UNSTORED = re.compile(rb'<c r="([A-Z]+\d+)"(?:(?! t=)[^>])*><f[^>]*(?:/>|>[^<]*</f>)(?:<v ?/>|<v></v>)?</c>')

@@ -20,7 +20,7 @@ from ..project import artefact, spreadsheet
 from ..project.errors import DataError, SettingsError, listed
 from ..project.settings import Data
 from . import dialect, encoding, excel, formats, header, packing, rows
-from .first_line import in_other_letters
+from .names import in_other_letters
 from .rows import Rows, SetAside
 
 A_TEXT = (str, '"text"')

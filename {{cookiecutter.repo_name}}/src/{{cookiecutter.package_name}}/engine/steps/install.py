@@ -23,7 +23,6 @@ if __name__ == "__main__":  # a script belongs to no package: the rest imports i
 
 import argparse
 import contextlib
-import csv
 import logging
 import os
 import re
@@ -35,9 +34,9 @@ from typing import Any
 
 from ..project import artefact, lock, package, settings
 from ..project.alive import RED, alive, coloured
-from ..project.errors import ProjectError, listed, shortened
+from ..project.errors import ProjectError, shortened
 from ..project.package import LOCK
-from ..sources import first_line, source
+from ..sources import source
 
 UNFINISHED = "unfinished"  # in the environment until it is ready: what a killed command left in it is not trusted
 MADE_FROM = "make install, from the dependencies in pyproject.toml, sha256 "
@@ -113,20 +112,12 @@ def locked(root: Path) -> str:
 
 
 def say_what_is_missing(root: Path) -> None:
-    """Say at once that there will be nothing to work on: a clone comes without data, and a target may be misspelt."""
-    with contextlib.suppress(ProjectError, OSError, csv.Error):  # the step that reads the source says what is wrong
-        data = settings.load(root).settings.data
-        named = data.source
-        if not source.is_local(named) or "${" in named:
-            return
-        path = source.first_file(root, named)
-        if path is None:
+    """Say at once that there will be nothing to work on: a clone comes without data."""
+    with contextlib.suppress(ProjectError, OSError):  # the step that reads the source says what is wrong
+        named = settings.load(root).settings.data.source
+        if source.is_local(named) and "${" not in named and source.first_file(root, named) is None:
             cure = f"Put it at {root / named}, or run make pull, which takes it from DATA_STORE in .env."
             say(f"{named} (source in [data] of params.toml) is not here, nor a copy in data/raw.\n{cure}")
-        elif not data.read and (found := first_line.names_without(path, data.target)):
-            near, names = first_line.nearest(data.target, found), listed(found, 30)[:500]
-            cure = (f"Did you mean {near!r}? " if near else "") + "Set [data] target in params.toml."
-            say(f"{path.name}: its first line names no column {data.target!r}.\nFound: {names}.\n{cure}")
 
 
 def make_venv(venv: Path) -> Path:

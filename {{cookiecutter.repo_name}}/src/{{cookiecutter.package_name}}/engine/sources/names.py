@@ -1,35 +1,9 @@
-"""The names in the first line of a text table, found by the standard library alone.
+"""Names of columns that were meant: in other letters, or misspelt."""
 
-Used by `install.py`, which says that the target is misspelt before the environment is built. It doubts a target only
-where the first line clearly holds the names; `read.py` decides, later and better.
-"""
-
-import csv
 import difflib
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
-
-from .dialect import ARFF, NUMBER
-
-BYTES = 65_536  # of the file's start
-LINES = 50  # in which the target may stand instead: titles above the names, names over several lines
-
-
-def names_without(path: Path, target: str) -> list[str]:
-    """The names in the first line of a text table, UTF-8, if the target is clearly not among them; else none."""
-    if target.isdecimal() or target.startswith("column_"):  # a place in a file without names
-        return []
-    with path.open("rb") as file:
-        start = file.read(BYTES)
-    if b"\0" in start or start.lstrip()[:1] in (b"", b"[", b"{", b"<", b"\x1f") or ARFF.match(start):
-        return []  # no text, or JSON, a web page, packed, names on many lines
-    lines = start.decode("utf-8-sig", errors="replace").splitlines()[:LINES]
-    separator = max(",;\t|", key=lines[0].count)
-    first, *others = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator)]
-    are_names = len(first) > 1 and all(first) and "\ufffd" not in lines[0] and not any(map(NUMBER.fullmatch, first))
-    return first if are_names and not any(target in row for row in (first, *others)) else []
 
 
 def in_other_letters(names: Iterable[str], known: Iterable[str]) -> dict[str, str]:
