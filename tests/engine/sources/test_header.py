@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from data_science_project.engine.project.errors import DataError
 from data_science_project.engine.sources import read
 
 BODY = [[f"R{number}", number, number * 3] for number in range(20)]
@@ -162,6 +163,12 @@ def test_options_say_where_the_table_is(table, options, names, count):
     found = table(text(["one", "two", "three"]), **options)
 
     assert list(found.frame.columns) == names and len(found.frame) == count
+
+
+@pytest.mark.parametrize("footer", [3, 40, -1])
+def test_footer_that_leaves_no_row_is_refused(table, footer):
+    with pytest.raises(DataError, match=rf"footer = {footer} in \[data\.read\]: the table has 3 rows"):
+        table("a,b\n1,2\n3,4\n", footer=footer)
 
 
 def test_target_of_a_file_without_a_header_is_given_by_its_place(table):

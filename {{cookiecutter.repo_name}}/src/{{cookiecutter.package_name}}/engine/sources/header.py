@@ -33,11 +33,12 @@ def locate(cells: Rows, options: Mapping[str, Any], target: str = "") -> tuple[p
     """Return the table with its names, what was decided, and the rows left out above and below it.
 
     Of `[data.read]` the options `header` (false: there is none), `columns` (the names) and `footer` (rows to leave out
-    at the end) count. A `DataError` if `columns` names more or fewer columns than there are.
+    at the end) count. A `DataError` if `columns` names more or fewer columns than there are, or `footer` all rows.
     """
-    frame = cells.frame
-    if footer := options.get("footer", 0):
-        frame = frame.iloc[:-footer]
+    frame, footer = cells.frame, options.get("footer", 0)
+    if not 0 <= footer < len(frame):
+        raise DataError(f"footer = {footer} in [data.read]: the table has {len(frame)} rows. Leave fewer out.")
+    frame = frame.iloc[: len(frame) - footer]
     head, notes = sampled(frame), list[str]()
     if frame.shape[1] > 4 and not all(map(any, zip(*head, strict=True))):
         frame, notes = _chosen_block(frame, target)
