@@ -57,11 +57,9 @@ def test_clone_without_data_is_told_so_before_the_environment_is_built(project, 
         (project / "sales.csv").touch()
     (script,) = project.glob("src/*/engine/steps/install.py")
 
-    started = time.monotonic()  # `src` is no environment, so it ends before it has built one
     done = subprocess.run([sys.executable, script, "--venv", "src"], capture_output=True, text=True)
 
-    assert time.monotonic() - started < 2 and done.returncode == 1
-    assert "is not a Python environment" in done.stderr
+    assert done.returncode == 1 and "is not a Python environment" in done.stderr  # `src`: what is said comes before
     assert (f"Put it at {project / 'sales.csv'}" in done.stderr) != there
     assert ("DATA_STORE in .env" in done.stderr and "make pull" in done.stderr) != there
 

@@ -179,18 +179,23 @@ def test_run_that_was_trained_on_other_splits_is_refused(contest, linear):
         pipeline.promote(elsewhere, linear)
 
 
-def test_slow_run_and_features_that_differ_each_time_or_alone_are_refused(contest, linear):
+def test_slow_run_and_features_that_differ_each_time_or_alone_are_refused(contest, linear, monkeypatch):
     model = loading.load(linear)
     drawn = replace(model, add_features=lambda rows: rows.assign(luck=np.random.random(len(rows)), one=1))  # noqa: NPY002
 
     strict = settings.load(contest.root, ["promote.latency_ms=1e-6"])
-    slow, beside = promote.latency(strict, model, contest.models), promote.latency(strict, model, linear)
+    slow = promote.latency(strict, model, contest.models)
+    monkeypatch.setattr(promote, "SLOWER", 1e3)  # a busy machine does not decide
+    beside = promote.latency(strict, model, linear)
+    monkeypatch.setattr(promote, "SLOWER", 1e-3)
+    slower = promote.latency(strict, model, linear)
     lucky = promote.reproducible(contest, drawn)
     ranked = promote.reproducible(contest, replace(model, add_features=lambda rows: rows.assign(rank=range(len(rows)))))
 
     assert promote.reproducible(contest, model).passed
     assert not slow.passed and "ms of CPU a row, allowed 1e-06" in slow.found
     assert beside.passed and "the champion takes" in beside.found, "the machine is slow, not the run"
+    assert not slower.passed and "the champion takes" in slower.found
     assert not lucky.passed and "add_features computes 'luck' otherwise each time" in lucky.found
     assert not ranked.passed and "add_features computes 'rank' of a row alone otherwise" in ranked.found
 

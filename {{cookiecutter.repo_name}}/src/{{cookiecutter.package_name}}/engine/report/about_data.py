@@ -52,9 +52,6 @@ def data(evidence: Evidence) -> dict[str, Any]:
     unused = [name for name in seen if name in features - set(columns_seen(evidence.record))]
     shares = shares.loc[columns_seen(evidence.record)][lambda table: table.max(axis=1) > 0]
     shares = shares.sort_values("train and dev", ascending=False).head(10).rename_axis("column").reset_index()
-    known = [*map(str, evidence.result.classes), *evidence.record["metrics"]["test"]["set_aside"]]
-    target = evidence.record["target"]
-    labels = pd.read_parquet(records.checked(project.clean), columns=[target])[target].dropna().astype(str)
     return {
         "card": json.loads(card.read_text(encoding="utf-8")) if card.is_file() else {},
         "files": first_of(list(made_from)),
@@ -67,9 +64,17 @@ def data(evidence: Evidence) -> dict[str, Any]:
         "constant": listed(constant_columns(seen[unused]), 12),
         "ignored": listed(dictionary.by_role(columns, "ignored"), 12),
         "target": distribution(evidence),
-        "never": labels[~labels.isin(known)].value_counts().to_dict() if evidence.result.classes else {},
+        "never": never_learned(evidence) if evidence.result.classes else {},
         "missing": table(shares, **{"train and dev": percent, "test": percent}),
     }
+
+
+def never_learned(evidence: Evidence) -> dict[str, int]:
+    """The classes of the clean table that no split holds, and their rows."""
+    known = [*map(str, evidence.result.classes), *evidence.record["metrics"]["test"]["set_aside"]]
+    clean, target = records.checked(evidence.project.clean), evidence.record["target"]
+    labels = pd.read_parquet(clean, columns=[target])[target].dropna().astype(str)
+    return labels[~labels.isin(known)].value_counts().to_dict()
 
 
 def distribution(evidence: Evidence) -> dict[str, Any]:
