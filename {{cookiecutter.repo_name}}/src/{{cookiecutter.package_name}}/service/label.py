@@ -74,17 +74,13 @@ def from_log(version: Reference, project: Project, kept: database.Database) -> l
     query = sa.select(tables.answers).where(columns.role == "answer", columns.run.in_(here), columns.id.not_in(said))
     last = query.order_by(columns.id.desc()).limit(tables.LOOK_BACK)
     rows, _ = newest.different(kept.engine, last, without_truth(version.columns), tables.NEWEST)
-    with kept.engine.connect() as connection:  # a row that was asked again has other ids
-        known = set(connection.scalars(sa.select(columns.inputs).where(columns.id.in_(said))))
-    found = rows.loc[~rows["inputs"].isin(known), ["id", "inputs"]].itertuples(index=False, name=None)
+    found = rows.loc[~rows["inputs"].isin(told(kept)), ["id", "inputs"]].itertuples(index=False, name=None)
     return [{ID: number, "file": "the log", "cells": json.decode(text)} for number, text in found]
 
 
 def from_tables(project: Project, model: Run, kept: database.Database) -> list[dict[str, Any]]:
     """The rows of the tables of which nobody has said what was true; a `DataError` names cells that break a rule."""
-    said, found = sa.select(tables.feedback.c.id), list[dict[str, Any]]()
-    with kept.engine.connect() as connection:
-        known = set(connection.scalars(sa.select(tables.answers.c.inputs).where(tables.answers.c.id.in_(said))))
+    known, found = told(kept), list[dict[str, Any]]()
     for path in sorted((project.root / UNLABELLED).glob("[!.]*")):
         aside = project.root / TO_LABEL.with_name(f"{path.stem}_set_aside.csv")
         rows, notes = answers.read_rows(project, model, path, aside)
@@ -93,6 +89,13 @@ def from_tables(project: Project, model: Run, kept: database.Database) -> list[d
         cells = [row for row in as_cells(rows) if ENCODE(row).decode() not in known]
         found += [{ID: "", "file": path.name, "cells": row} for row in cells]
     return found
+
+
+def told(kept: database.Database) -> set[str]:
+    """The inputs of all answers of which somebody has said what was true: a row that came again has other ids."""
+    both = tables.answers.join(tables.feedback, tables.answers.c.id == tables.feedback.c.id)
+    with kept.engine.connect() as connection:
+        return set(connection.scalars(sa.select(tables.answers.c.inputs).select_from(both)))
 
 
 def answered(version: Reference, rows: list[dict[str, Any]]) -> pd.DataFrame:

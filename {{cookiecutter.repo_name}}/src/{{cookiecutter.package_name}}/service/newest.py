@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
@@ -37,19 +38,24 @@ def told(engine: sa.Engine, *conditions: Any, names: Names) -> pd.DataFrame:
     back = sa.select(last).group_by(feedback.c.id).order_by(newest_first).limit(LOOK_BACK).subquery()
     query = sa.select(feedback.c.truth, feedback.c.source, feedback.c.number, answers).where(*conditions)
     both = query.join(back, back.c.number == feedback.c.number).join(answers, answers.c.id == feedback.c.id)
-    rows, _ = different(engine, both.order_by(newest_first), names, NEWEST)
+    rows, _ = different(engine, both.order_by(newest_first), names, NEWEST, kept="number")
     rows["truth"] = [json.loads(text) for text in rows["truth"]]
     return rows.sort_values("id", ascending=False)
 
 
-def different(engine: sa.Engine, query: sa.Select[Any], names: Names, most: int) -> tuple[pd.DataFrame, int]:
-    """So many of the first answers of a query, no two alike in the columns `names`, if any, and among how many."""
+def different(
+    engine: sa.Engine, query: sa.Select[Any], names: Names, most: int, kept: str = "id"
+) -> tuple[pd.DataFrame, int]:
+    """So many of the first answers of a query, no two alike in the columns `names`, if any, and among how many.
+
+    Of those that are alike the one with the greatest value in the column `kept` stays.
+    """
     found, looked = dict[str, sa.RowMapping](), 0
     with engine.connect().execution_options(yield_per=PART) as connection:
         for row in connection.execute(query).mappings():
             cells = {} if names is None else json.loads(row["inputs"])
             alike = repr([row["id"], row["run"]] if names is None else [row["output"], *map(cells.get, names)])
-            found[alike] = max(found.get(alike, row), row, key=lambda one: one.get("number", ""))  # the truth told last
+            found[alike] = max(found.get(alike, row), row, key=itemgetter(kept))
             looked += 1
             if len(found) == most:
                 break
