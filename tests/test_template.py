@@ -84,7 +84,9 @@ def test_rendered_project_lints_and_is_formatted(render, tmp_path, name):
 
 
 def test_caches_in_the_template_stay_out_of_a_project(render, template, tmp_path):
-    caches = [".ruff_cache", ".mypy_cache", "tests/__pycache__", "src/{{cookiecutter.package_name}}/__pycache__"]
+    inside = ["", "engine/", "service/static/"]  # of the package; folders of which cookiecutter copies whole
+    caches = [".ruff_cache", ".mypy_cache", "tests/__pycache__"]
+    caches += [f"src/{{{{cookiecutter.package_name}}}}/{folder}__pycache__" for folder in inside]
     folders = [template / PROJECT / cache for cache in caches]
     for folder in folders:
         folder.mkdir()
