@@ -133,7 +133,7 @@ def written_as(kind):
             stream.write_table(rows)
     else:
         frame = FRAME.astype({"sex": "str"})  # the writer of ORC knows no categories
-        getattr(frame if kind == "ORC" else FRAME, {"Feather": "to_feather", "ORC": "to_orc"}[kind])(content)
+        getattr(frame if kind == "ORC" else FRAME, f"to_{kind.lower()}")(content)
     return content.getvalue()
 
 
@@ -159,9 +159,9 @@ def test_labels_of_stata_that_stand_for_two_codes_leave_the_codes_and_it_is_said
     assert "two codes have the same label" in " ".join(found.decisions)
 
 
-@pytest.mark.parametrize("kind", ["Feather", "Arrow stream", "ORC", "Stata"])
+@pytest.mark.parametrize("kind", ["Parquet", "Feather", "Arrow stream", "ORC", "Stata"])
 def test_damaged_file_of_another_kind_is_refused(refusal, kind):
-    assert refusal(written_as(kind)[:-60], "t.csv")
+    assert "damaged" in refusal(written_as(kind)[:-60], "t.csv")
 
 
 def test_bytes_are_text_where_they_are_utf8_and_else_hexadecimal(table, rows):
@@ -289,29 +289,6 @@ def test_text_of_arff_is_what_weka_means_by_it_whatever_its_marks(table, rows, c
 
     assert list(dense.frame.columns) == ["it's", "b", "n"]
     assert rows(dense) == rows(sparse) == [[meant or None, "x, y", "1"], ["c, d", "no", "2"]]
-
-
-@pytest.mark.parametrize(
-    ("content", "name", "named"),
-    [
-        (parquet(pd.DataFrame({"a": [1]}))[:200], "t.parquet", "damaged"),
-        (b"\xd0\xcf\x11\xe0" + bytes(99), "t.xls", "damaged or locked Excel file"),
-        ('{"a": {"0": 1}}', "t.json", "not a list of records"),
-        ("[1, 2]", "t.json", "not a list of records"),
-        ('[["Ann", "Rome"], ["Bob", "Oslo"]]', "t.json", "not a list of records"),
-        ('{"a": [{"x": 1}], "b": [{"x": 2}]}', "t.json", "'a' and 'b'"),
-        ('{"name": "x", "rows": [[1, 2]]}', "t.json", "not a list of records"),
-        ('{"a":' * 900 + "1" + "}" * 900, "t.json", "not a list of records"),
-        ('[{"a":' + '{"a":' * 5000 + "1" + "}" * 5001 + "]", "t.json", "nested too deep"),
-        ('[{"a": 1, "a": 2}]', "t.json", "'a' twice"),
-        ('{"a": 1}\n{"a":\n{"a":\n', "t.json", "line 4: not valid JSON"),
-        ('[\n{"a": 1},\n', "t.json", "line 3"),
-        ("[" * 100_000, "t.json", "nested too deep"),
-        ("[]", "t.json", "no rows"),
-    ],
-)
-def test_damaged_files_and_what_is_no_table_are_refused(refusal, content, name, named):
-    assert named in refusal(content, name)
 
 
 @pytest.mark.parametrize(

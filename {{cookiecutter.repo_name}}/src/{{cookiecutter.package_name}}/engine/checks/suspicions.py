@@ -51,7 +51,9 @@ def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionar
     """
     target = by_role(columns, "target")[0]
     if clean[target].nunique() < 2:
-        return [same_answer(clean[target])]
+        found = f"the target {target!r} is {clean[target].tolist()[0]!r} in every row"
+        cure = "There is nothing to learn: choose another [data] target in params.toml, or look why it does not vary."
+        return [Suspicion("classes", (target,), found, cure)]
     seen = [name for name in features(columns) if name in clean.columns]
     others = [name for name in clean.columns if name != target and name not in label_columns(columns)]
     known = list(leaks(clean, target, seen))
@@ -72,13 +74,6 @@ def find(clean: pd.DataFrame, parts: dict[str, pd.DataFrame], columns: Dictionar
         *drift(one_of_each(parts, split_by), target, [name for name in seen if name != split_by.partition(":")[2]]),
         *sentinels(clean, [*seen, target]),
     ]
-
-
-def same_answer(truth: pd.Series) -> Suspicion:
-    """What to say of a target, shape (n_rows,), that is always the same."""
-    (value,) = truth.unique().tolist()
-    cure = "There is nothing to learn: choose another [data] target in params.toml, or look why it does not vary."
-    return Suspicion("classes", (str(truth.name),), f"the target {truth.name!r} is {value!r} in every row", cure)
 
 
 def without(names: list[str], found: list[Suspicion]) -> list[str]:
