@@ -127,4 +127,3 @@ def test_models_see_features_and_transformed_times_only(path):
     assert dictionary.features(found) == ["feature", "time"]
     assert dictionary.target(found) == "y" and dictionary.by_role(found, "id", "group") == ["id", "group"]
     assert dictionary.label_columns(found) == {"label:ann": "ann"}
-    assert dictionary.facts(found, "type", "role")["plain"] == {"type": "datetime", "role": "time"}

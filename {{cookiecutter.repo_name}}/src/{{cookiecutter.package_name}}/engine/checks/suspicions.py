@@ -8,7 +8,6 @@ knows whether it is known in time.
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -80,11 +79,6 @@ def without(names: list[str], found: list[Suspicion]) -> list[str]:
     """The names that no suspicion is about."""
     told = {name for suspicion in found for name in suspicion.columns}
     return [name for name in names if name not in told]
-
-
-def record(found: list[Suspicion], rows: int) -> dict[str, Any]:
-    """The suspicions as `suspicions.json` holds them, with the number of rows that were looked at."""
-    return {"rows": rows, "suspicions": [dict(vars(suspicion)) for suspicion in found]}
 
 
 def words(name: str) -> str:
