@@ -111,9 +111,7 @@ def test_date_that_means_missing_is_one_in_any_format(one, cells):
         (["a", "b;c ; a", "b"], {**LIST, "values": ("a", "b")}, "unknown items, like 'c'", "'values'"),
     ],
 )
-def test_broken_rule_is_refused_with_column_row_and_cure_or_said_or_treated_as_empty(
-    one, cells, about, problem, cure
-):
+def test_broken_rule_is_refused_with_column_row_and_cure_or_said_or_treated_as_empty(one, cells, about, problem, cure):
     with pytest.raises(DataError) as caught:
         one(cells, first_row=2, rule="refuse", **about)
     passed, warnings = one(cells, rule="warn", **about)
